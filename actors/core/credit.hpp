@@ -1,0 +1,57 @@
+// Flow control of sample batches: a producer may have a limited number of bytes in flight.
+//
+// Nothing below this bounds a sender: CAF's mailboxes and BASP's buffers take whatever they are given. A producer asks
+// `open()` before each batch, the consumer acknowledges by sequence when it has taken a batch out of its queue.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+namespace troupe::core {
+
+/// The producer's side.
+class credit_window {
+public:
+  explicit credit_window(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+
+  /// True when another batch may be sent. A batch larger than what is left still goes: one batch beyond the limit is the bound.
+  bool open() const noexcept {
+    return in_flight_bytes_ < bytes_max_;
+  }
+
+  /// Books a batch and returns its sequence: 1, 2, 3…
+  uint64_t send(uint64_t bytes) {
+    in_flight_.push_back(bytes);
+    in_flight_bytes_ += bytes;
+    return ++sent_;
+  }
+
+  /// Everything up to `sequence` was taken. False for a sequence that was never sent; one that was acknowledged before changes nothing.
+  bool acknowledge(uint64_t sequence) {
+    if (sequence > sent_)
+      return false;
+    while (acknowledged_ < sequence) {
+      in_flight_bytes_ -= in_flight_.front();
+      in_flight_.pop_front();
+      ++acknowledged_;
+    }
+    return true;
+  }
+
+  uint64_t in_flight_bytes() const noexcept {
+    return in_flight_bytes_;
+  }
+
+  uint64_t sent() const noexcept {
+    return sent_;
+  }
+
+private:
+  uint64_t bytes_max_;
+  std::deque<uint64_t> in_flight_;
+  uint64_t in_flight_bytes_ = 0;
+  uint64_t sent_ = 0;
+  uint64_t acknowledged_ = 0;
+};
+
+} // namespace troupe::core

@@ -1,0 +1,66 @@
+#include "actors/core/plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace troupe::core {
+
+namespace {
+
+bool same_or_unset(int32_t wanted, int32_t have) {
+  return wanted == 0 || wanted == have;
+}
+
+bool interlaced(const track_format& x) {
+  return !x.field_order.empty() && x.field_order != "progressive";
+}
+
+bool video_is_as_asked(const track_format& have, const video_profile& want) {
+  auto rate = want.frame_rate.num == 0 || std::abs(want.frame_rate.value() - have.frame_rate.value()) < 1e-3;
+  return want.codec == have.codec && same_or_unset(want.width, have.width) && same_or_unset(want.height, have.height)
+         && rate && (want.pixel_format.empty() || want.pixel_format == have.pixel_format)
+         && (want.deinterlace == "off" || !interlaced(have)) && want.bit_rate == 0 && want.max_bit_rate == 0
+         && want.crf < 0 && want.options.empty();
+}
+
+bool audio_is_as_asked(const track_format& have, const audio_profile& want) {
+  return want.codec == have.codec && same_or_unset(want.sample_rate, have.sample_rate)
+         && (want.channel_layout.empty() || want.channel_layout == have.channel_layout) && want.bit_rate == 0
+         && want.options.empty();
+}
+
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    names.push_back(name);
+}
+
+} // namespace
+
+variant_plan plan_variant(const stream_format& source, const profile& target) {
+  variant_plan result;
+  for (auto& track : source.tracks) {
+    auto video = track.kind == track_kind::video;
+    auto& codec = video ? target.video.codec : target.audio.codec;
+    auto as_asked = video ? video_is_as_asked(track, target.video) : audio_is_as_asked(track, target.audio);
+    if (codec == "none" || (!video && track.kind != track_kind::audio)) {
+      result.actions.push_back(track_action::drop);
+    } else if (codec == "copy" || as_asked) {
+      result.actions.push_back(track_action::copy);
+    } else {
+      result.actions.push_back(track_action::encode);
+      add_once(result.encoders, codec);
+      add_once(result.decoders, track.codec);
+    }
+  }
+  return result;
+}
+
+stream_format passthrough_format(const stream_format& source, const variant_plan& plan) {
+  stream_format result;
+  for (size_t i = 0; i < source.tracks.size(); ++i)
+    if (plan.actions[i] != track_action::drop)
+      result.tracks.push_back(source.tracks[i]);
+  return result;
+}
+
+} // namespace troupe::core

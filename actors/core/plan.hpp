@@ -1,0 +1,32 @@
+// Passthrough, or transcode, and what a worker must be able to do for it: decided from what the source is and what the profile asks.
+#pragma once
+
+#include "messages/media.hpp"
+#include "messages/work.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe::core {
+
+enum class track_action : uint8_t { copy, drop, encode };
+
+struct variant_plan {
+  std::vector<track_action> actions; ///< one per source track
+  std::vector<std::string> encoders; ///< encoder or codec names that the worker must have proven
+  std::vector<std::string> decoders; ///< codec names that the worker must have proven
+
+  /// True if nothing has to be decoded: no task is needed.
+  bool passthrough() const noexcept {
+    return encoders.empty();
+  }
+};
+
+/// A track passes through when the profile says "copy", or names the codec that the source has (not an encoder) and asks for no
+/// size, rate, pixel format, layout or bit rate that differs. Empty plan (no track left) is possible: the caller refuses it.
+variant_plan plan_variant(const stream_format& source, const profile& target);
+
+/// The format of a passthrough rendition: the tracks that are not dropped.
+stream_format passthrough_format(const stream_format& source, const variant_plan& plan);
+
+} // namespace troupe::core

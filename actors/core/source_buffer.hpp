@@ -1,0 +1,88 @@
+// The latest blocks of a source, numbered, with an index of those that start at a random-access point.
+//
+// Consumers read by block number. The buffer keeps what a new consumer needs (everything from the latest random-access
+// point on) and what the slowest consumer still holds on to (its floor), within limits on bytes and media time; beyond
+// the limits the oldest goes, whoever holds it, and that is counted.
+#pragma once
+
+#include "messages/media.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace troupe::core {
+
+class source_buffer {
+public:
+  struct limits {
+    uint64_t bytes_max = 64 * 1024 * 1024;
+    int64_t ticks_max = 30 * ticks_per_second;
+  };
+
+  explicit source_buffer(limits max) : max_(max) {}
+
+  /// Appends a block; returns its number.
+  uint64_t append(sample_block block);
+
+  /// Forgets what nobody needs: blocks before `floor` and before the latest random-access point.
+  void release(uint64_t floor);
+
+  /// The number of the oldest block that is kept.
+  uint64_t first() const noexcept {
+    return first_;
+  }
+
+  /// One beyond the number of the newest block.
+  uint64_t end() const noexcept {
+    return first_ + entries_.size();
+  }
+
+  /// The block of that number; `first() <= number < end()`.
+  const sample_block& at(uint64_t number) const;
+
+  /// Where a new consumer starts: the latest random-access point.
+  std::optional<uint64_t> join_point() const noexcept;
+
+  /// The latest random-access point whose time is at or before `pts`, or the oldest one that is kept.
+  std::optional<uint64_t> join_point_before(int64_t pts) const noexcept;
+
+  /// The first random-access point at or after that block.
+  std::optional<uint64_t> join_point_from(uint64_t number) const noexcept;
+
+  uint64_t bytes() const noexcept {
+    return bytes_;
+  }
+
+  /// Media time from the oldest to the newest sample.
+  int64_t ticks() const noexcept;
+
+  /// The largest DTS seen, or `no_timestamp`.
+  int64_t newest_dts() const noexcept {
+    return newest_dts_;
+  }
+
+  /// Blocks that went at the limit although a consumer still needed them.
+  uint64_t overruns() const noexcept {
+    return overruns_;
+  }
+
+private:
+  struct entry {
+    sample_block block;
+    int64_t dts;
+  };
+
+  void drop_oldest();
+
+  limits max_;
+  std::deque<entry> entries_;
+  std::deque<uint64_t> random_access_;
+  uint64_t first_ = 0;
+  uint64_t floor_ = 0;
+  uint64_t bytes_ = 0;
+  int64_t newest_dts_ = no_timestamp;
+  uint64_t overruns_ = 0;
+};
+
+} // namespace troupe::core

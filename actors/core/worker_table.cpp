@@ -1,0 +1,297 @@
+#include "actors/core/worker_table.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdio>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr size_t ended_tasks_kept = 16;
+constexpr size_t name_length_max = 128;
+
+bool proves(const std::vector<codec_capability>& list, const std::string& wanted) {
+  return std::any_of(list.begin(), list.end(), [&](const codec_capability& c) {
+    return c.works && (c.name == wanted || c.codec == wanted);
+  });
+}
+
+double load(const daemon_status& s) {
+  return s.slots == 0 ? 1.0 : static_cast<double>(s.slots_used) / s.slots;
+}
+
+size_t proven(const capabilities& c) {
+  auto works = [](const codec_capability& x) { return x.works; };
+  return static_cast<size_t>(std::count_if(c.encoders.begin(), c.encoders.end(), works));
+}
+
+std::string percent(double x) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.0f %%", x);
+  return text;
+}
+
+} // namespace
+
+std::optional<strategy> strategy_from(std::string_view name) {
+  if (name == "least-loaded")
+    return strategy::least_loaded;
+  if (name == "round-robin")
+    return strategy::round_robin;
+  if (name == "capability-match")
+    return strategy::capability_match;
+  return std::nullopt;
+}
+
+bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept {
+  unsigned char difference = given.size() == secret.size() && !secret.empty() ? 0 : 1;
+  for (size_t i = 0; i < given.size(); ++i) {
+    auto expected = secret.empty() ? '\0' : secret[i % secret.size()];
+    difference |= static_cast<unsigned char>(given[i] ^ expected);
+  }
+  return difference == 0;
+}
+
+std::optional<worker_table::refusal> worker_table::add(const registration& x, time_point now, int64_t unix_ms) {
+  if (!equal_in_constant_time(x.token, config_.token))
+    return refusal{ec::refused, "the cluster token is wrong: give this worker the coordinator's cluster.token"};
+  if (x.version != config_.version)
+    return refusal{ec::refused, "the worker is of version " + x.version.substr(0, name_length_max)
+                                  + ", the coordinator of version " + config_.version + ": install the same on both"};
+  if (x.name.empty() || x.name.size() > name_length_max || !x.worker)
+    return refusal{ec::invalid_argument, "a worker needs a name of 1 to 128 bytes and an id"};
+  for (auto& [id, other] : workers_)
+    if (id != x.worker && other.status.name == x.name && other.status.state != health::gone) {
+      if (now - other.last_heartbeat < config_.unhealthy_after)
+        return refusal{ec::refused, "another worker named " + x.name
+                                      + " is here and well: give this one another node.name, or stop the other"};
+      lost(id, "replaced by a new worker of the same name", now);
+    }
+  std::erase_if(workers_, [&](const auto& kv) {
+    return kv.second.status.state == health::gone && kv.second.status.name == x.name && kv.first != x.worker
+           && kv.second.status.slots_used == 0;
+  });
+  if (!workers_.contains(x.worker) && workers_.size() >= config_.workers_max)
+    return refusal{ec::limit, "this coordinator accepts no more workers"};
+  auto& w = workers_[x.worker];
+  w.info = x;
+  w.info.token.clear();
+  w.draining = w.draining || x.draining;
+  w.last_heartbeat = now;
+  auto& s = w.status;
+  s.id = x.worker;
+  s.name = x.name;
+  s.version = x.version;
+  s.registered_at_ms = unix_ms;
+  s.last_heartbeat_at_ms = unix_ms;
+  s.slots = x.slots;
+  s.can = x.can;
+  s.state = health::healthy;
+  judge(w, now);
+  return std::nullopt;
+}
+
+bool worker_table::beat(const heartbeat& x, time_point now, int64_t unix_ms) {
+  auto i = workers_.find(x.worker);
+  if (i == workers_.end() || i->second.status.state == health::gone)
+    return false;
+  auto& w = i->second;
+  if (x.sequence > w.status.heartbeats + w.status.heartbeats_missed + 1)
+    w.status.heartbeats_missed = x.sequence - 1 - w.status.heartbeats;
+  ++w.status.heartbeats;
+  w.last_heartbeat = now;
+  w.status.last_heartbeat_at_ms = unix_ms;
+  w.status.machine = x.machine;
+  // What tasks say of their own work comes from their sessions; the host knows the processes only.
+  auto known = std::move(w.status.tasks);
+  w.status.tasks = x.tasks;
+  for (auto& t : w.status.tasks)
+    for (auto& k : known)
+      if (k.task == t.task)
+        t.work = k.work;
+  judge(w, now);
+  return true;
+}
+
+void worker_table::lost(worker_id id, std::string reason, time_point now) {
+  auto i = workers_.find(id);
+  if (i == workers_.end() || i->second.status.state == health::gone)
+    return;
+  auto& w = i->second;
+  w.status.state = health::gone;
+  w.status.reason = std::move(reason);
+  w.gone_at = now;
+}
+
+std::vector<worker_id> worker_table::tick(time_point now) {
+  std::vector<worker_id> gone;
+  for (auto& [id, w] : workers_) {
+    if (w.status.state == health::gone)
+      continue;
+    if (now - w.last_heartbeat >= config_.gone_after) {
+      lost(id, "no heartbeat for " + std::to_string(config_.gone_after.count()) + " ms", now);
+      gone.push_back(id);
+    } else {
+      judge(w, now);
+    }
+  }
+  std::erase_if(workers_, [&](const auto& kv) {
+    return kv.second.status.state == health::gone && now - kv.second.gone_at >= config_.gone_kept_for;
+  });
+  return gone;
+}
+
+void worker_table::judge(worker& w, time_point now) {
+  auto& s = w.status;
+  if (s.state == health::gone)
+    return;
+  while (!w.failures.empty() && now - w.failures.front() > config_.failure_window)
+    w.failures.pop_front();
+  auto limit = config_.degraded_pressure_percent;
+  auto set = [&s](health state, std::string reason) {
+    s.state = state;
+    s.reason = std::move(reason);
+  };
+  if (now - w.last_heartbeat >= config_.unhealthy_after)
+    set(health::unhealthy, "no heartbeat for " + std::to_string(config_.unhealthy_after.count()) + " ms");
+  else if (w.draining)
+    set(health::draining, "takes no new work until it is resumed");
+  else if (w.failures.size() >= config_.degraded_failures)
+    set(health::degraded, std::to_string(w.failures.size()) + " tasks failed lately");
+  else if (s.machine.cpu_pressure.avg10 > limit)
+    set(health::degraded, "CPU pressure is " + percent(s.machine.cpu_pressure.avg10));
+  else if (s.machine.memory_pressure.avg10 > limit)
+    set(health::degraded, "memory pressure is " + percent(s.machine.memory_pressure.avg10));
+  else if (s.machine.io_pressure.avg10 > limit)
+    set(health::degraded, "I/O pressure is " + percent(s.machine.io_pressure.avg10));
+  else
+    set(health::healthy, {});
+}
+
+bool worker_table::set_draining(worker_id id, bool draining) {
+  auto i = workers_.find(id);
+  if (i == workers_.end() || i->second.status.state == health::gone)
+    return false;
+  i->second.draining = draining;
+  judge(i->second, i->second.last_heartbeat);
+  return true;
+}
+
+bool worker_table::remove(worker_id id) {
+  return workers_.erase(id) != 0;
+}
+
+std::string worker_table::objection(const worker& w, const lease_request& x) const {
+  auto& s = w.status;
+  if (s.state == health::gone || s.state == health::unhealthy || s.state == health::draining)
+    return "is " + std::string{to_string(s.state)};
+  if (std::find(x.refused_by.begin(), x.refused_by.end(), s.id) != x.refused_by.end())
+    return "refused this work";
+  for (auto& name : x.encoders)
+    if (!proves(s.can.encoders, name))
+      return "has no working encoder for " + name;
+  for (auto& name : x.decoders)
+    if (!proves(s.can.decoders, name))
+      return "has no working decoder for " + name;
+  if (s.slots_used >= s.slots)
+    return "has no free slot (" + std::to_string(s.slots) + " in use)";
+  return {};
+}
+
+bool worker_table::better(const worker& a, const worker& b) const {
+  auto rank = [this](const worker& w) {
+    auto degraded = w.status.state == health::degraded ? 1 : 0;
+    auto oldest = w.last_chosen;
+    switch (config_.choose) {
+      case strategy::round_robin:
+        return std::tuple{degraded, static_cast<double>(oldest), 0.0, oldest};
+      case strategy::capability_match:
+        // A worker that can do little is taken first, so that the versatile ones stay free for what only they can do.
+        return std::tuple{degraded, static_cast<double>(proven(w.status.can)), load(w.status), oldest};
+      case strategy::least_loaded:
+        break;
+    }
+    return std::tuple{degraded, load(w.status), w.status.machine.cpu_percent, oldest};
+  };
+  return rank(a) < rank(b);
+}
+
+std::optional<worker_id> worker_table::choose(const lease_request& x, std::string* why_not) {
+  worker* best = nullptr;
+  for (auto& [id, w] : workers_) {
+    auto why = objection(w, x);
+    if (!why.empty()) {
+      if (why_not != nullptr && w.status.state != health::gone && why_not->size() < 1024)
+        *why_not += (why_not->empty() ? "" : "; ") + w.status.name + " " + why;
+      continue;
+    }
+    if (best == nullptr || better(w, *best))
+      best = &w;
+  }
+  if (best == nullptr)
+    return std::nullopt;
+  best->last_chosen = ++choices_;
+  return best->status.id;
+}
+
+void worker_table::take_slot(worker_id id) {
+  auto i = workers_.find(id);
+  assert(i != workers_.end());
+  ++i->second.status.slots_used;
+}
+
+void worker_table::free_slot(worker_id id) {
+  auto i = workers_.find(id);
+  if (i == workers_.end())
+    return; // the worker was removed while its task ended
+  assert(i->second.status.slots_used > 0);
+  --i->second.status.slots_used;
+}
+
+void worker_table::task_ended(const task_end& x, worker_id id, time_point now) {
+  auto i = workers_.find(id);
+  if (i == workers_.end())
+    return;
+  auto& w = i->second;
+  if (x.reason.empty()) {
+    ++w.status.tasks_completed;
+  } else {
+    ++w.status.tasks_failed;
+    w.failures.push_back(now);
+  }
+  w.status.ended.insert(w.status.ended.begin(), x);
+  if (w.status.ended.size() > ended_tasks_kept)
+    w.status.ended.pop_back();
+  std::erase_if(w.status.tasks, [&](const task_statistics& t) { return t.task == x.task; });
+  judge(w, now);
+}
+
+std::optional<worker_id> worker_table::find(std::string_view name_or_id) const {
+  std::optional<worker_id> gone;
+  for (auto& [id, w] : workers_)
+    if (w.status.name == name_or_id || to_string(id) == name_or_id) {
+      if (w.status.state != health::gone)
+        return id;
+      gone = id;
+    }
+  return gone;
+}
+
+health worker_table::state(worker_id id) const {
+  auto i = workers_.find(id);
+  return i == workers_.end() ? health::gone : i->second.status.state;
+}
+
+std::vector<daemon_status> worker_table::status() const {
+  std::vector<daemon_status> result;
+  result.reserve(workers_.size());
+  for (auto& [id, w] : workers_)
+    result.push_back(w.status);
+  std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.name, a.registered_at_ms) < std::tie(b.name, b.registered_at_ms);
+  });
+  return result;
+}
+
+} // namespace troupe::core

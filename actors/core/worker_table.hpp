@@ -1,0 +1,121 @@
+// Who works here: registrations, health, slots and the choice of a worker.
+//
+// Events and `now` come in, answers go out; the registry actor translates. A worker is known by the random id of its life;
+// its name is what people use, and at most one living worker has it.
+#pragma once
+
+#include "messages/cluster.hpp"
+#include "messages/daemon.hpp"
+#include "messages/error.hpp"
+#include "messages/status.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::core {
+
+using time_point = std::chrono::steady_clock::time_point;
+using std::chrono::milliseconds;
+
+enum class strategy : uint8_t { least_loaded, round_robin, capability_match };
+
+/// "least-loaded", "round-robin", "capability-match".
+std::optional<strategy> strategy_from(std::string_view name);
+
+struct worker_table_config {
+  std::string token;   ///< what a registration must carry
+  std::string version; ///< what a registration must be of
+  strategy choose = strategy::least_loaded;
+  milliseconds unhealthy_after{3000}; ///< without a heartbeat
+  milliseconds gone_after{6000};      ///< without a heartbeat
+  double degraded_pressure_percent = 50;
+  uint32_t degraded_failures = 3; ///< failed tasks within `failure_window`
+  milliseconds failure_window{60'000};
+  milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
+  size_t workers_max = 10'000;
+};
+
+/// Compares in a time that depends on the length of `given` alone.
+bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept;
+
+class worker_table {
+public:
+  explicit worker_table(worker_table_config config) : config_(std::move(config)) {}
+
+  struct refusal {
+    ec code = ec::refused;
+    std::string reason;
+  };
+
+  // -- events ---------------------------------------------------------------
+
+  /// Checks token, version and name. A name is refused while another life of it is heard from; a second registration of the same life
+  /// updates it (the connection was lost and came back).
+  std::optional<refusal> add(const registration& x, time_point now, int64_t unix_ms);
+
+  /// False for an unknown worker: it must register again.
+  bool beat(const heartbeat& x, time_point now, int64_t unix_ms);
+
+  /// The worker's connection is lost, or it was silent for `gone_after`.
+  void lost(worker_id id, std::string reason, time_point now);
+
+  /// Moves workers along by the clock; returns those that are gone from now on.
+  std::vector<worker_id> tick(time_point now);
+
+  bool set_draining(worker_id id, bool draining);
+
+  /// Forgets a worker.
+  bool remove(worker_id id);
+
+  // -- slots ----------------------------------------------------------------
+
+  /// The best worker for the request that has a free slot, or none. With `why_not`, says for each worker why it was not taken.
+  std::optional<worker_id> choose(const lease_request& x, std::string* why_not = nullptr);
+
+  void take_slot(worker_id id);
+  void free_slot(worker_id id);
+
+  /// Books the end of a task for statistics and health. `reason` is empty for a regular end.
+  void task_ended(const task_end& x, worker_id id, time_point now);
+
+  // -- views ----------------------------------------------------------------
+
+  /// By decimal id or by name; of several lives of one name the one that is not gone.
+  std::optional<worker_id> find(std::string_view name_or_id) const;
+
+  health state(worker_id id) const;
+
+  std::vector<daemon_status> status() const;
+
+private:
+  struct worker {
+    registration info;
+    daemon_status status;
+    time_point last_heartbeat;
+    time_point gone_at;
+    bool draining = false;
+    std::deque<time_point> failures;
+    uint64_t last_chosen = 0;
+  };
+
+  /// Sets `status.state` and `status.reason` from everything that is known.
+  void judge(worker& w, time_point now);
+
+  /// Empty if the worker can take the request.
+  std::string objection(const worker& w, const lease_request& x) const;
+
+  bool better(const worker& a, const worker& b) const;
+
+  worker_table_config config_;
+  std::unordered_map<worker_id, worker> workers_;
+  uint64_t choices_ = 0;
+};
+
+} // namespace troupe::core

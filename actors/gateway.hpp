@@ -1,0 +1,34 @@
+// The coordinator as its own process sees it: what the HTTP server asks.
+#pragma once
+
+#include "actors/variant_stream.hpp"
+#include "messages/actors.hpp"
+
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
+
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::variant_stream_ptr))
+
+CAF_END_TYPE_ID_BLOCK(troupe_local)
+
+// A reference into this process: CAF refuses to serialize it, so it can never cross a node.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::variant_stream_ptr)
+
+namespace troupe {
+
+/// The coordinator with everything that never leaves its process.
+using gateway_actor = coordinator_actor::extend<
+  // Starts the channel and the rendition where they do not run yet and returns the stream once its first chunk is there. Errors: unknown_channel,
+  // unknown_profile, no_worker, source_failed, encode_failed, limit, timeout, stopping. Answers within `live.open_timeout` plus
+  // `cluster.selection_timeout` plus a few seconds.
+  caf::result<variant_stream_ptr>(watch_atom, std::string /* channel */, std::string /* profile */),
+  // All workers.
+  caf::result<std::vector<daemon_status>>(daemons_atom),
+  // Delegated to the registry: by name or id; unknown_daemon.
+  caf::result<void>(drain_atom, std::string), caf::result<void>(resume_atom, std::string),
+  caf::result<void>(remove_atom, std::string),
+  // All running channels.
+  caf::result<std::vector<session_status>>(sessions_atom),
+  // Everything that is configured.
+  caf::result<std::vector<channel>>(channels_atom), caf::result<std::vector<profile>>(profiles_atom)>;
+
+} // namespace troupe

@@ -1,0 +1,29 @@
+# The one place for compiler flags: every target of ours links troupe_options.
+set(TROUPE_SANITIZE "" CACHE STRING "Sanitizer: address (with undefined), thread, fuzzer or empty")
+set_property(CACHE TROUPE_SANITIZE PROPERTY STRINGS "" address thread fuzzer)
+
+add_library(troupe_options INTERFACE)
+target_compile_features(troupe_options INTERFACE cxx_std_20)
+target_include_directories(troupe_options INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(troupe_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+target_compile_definitions(troupe_options INTERFACE TROUPE_VERSION="${PROJECT_VERSION}")
+
+# UBSan's null check trips over CAF's own headers.
+if(TROUPE_SANITIZE STREQUAL "address")
+  set(sanitize -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(TROUPE_SANITIZE STREQUAL "thread")
+  set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
+elseif(TROUPE_SANITIZE STREQUAL "fuzzer")
+  set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=null,vptr -fno-omit-frame-pointer)
+endif()
+if(sanitize)
+  # One level of optimisation keeps codecs and message passing fast enough for tests that watch a clock.
+  target_compile_options(troupe_options INTERFACE ${sanitize} -O1)
+  target_link_options(troupe_options INTERFACE ${sanitize})
+endif()
+
+# troupe_library(name sources...): one library per folder, named troupe_<name>.
+function(troupe_library name)
+  add_library(troupe_${name} STATIC ${ARGN})
+  target_link_libraries(troupe_${name} PUBLIC troupe_options)
+endfunction()

@@ -1,0 +1,35 @@
+// What really works here: every encoder and decoder of the linked libav*, tried on a few frames.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace troupe::av {
+
+struct codec_trial {
+  std::string name;   ///< "libx264"
+  std::string codec;  ///< "h264"
+  std::string kind;   ///< "video" or "audio"
+  bool encoder = false;
+  std::string device; ///< empty for software
+  bool works = false;
+  std::string reason; ///< libav*'s words where it does not work
+  double fps = 0;     ///< frames a second of the trial, video encoders only
+};
+
+/// The trials that `run_trial` can run, in a fixed order: each encoder of audio and video (per device for hardware), each decoder
+/// of the codecs that broadcast, web and film libraries use.
+std::vector<codec_trial> list_trials();
+
+/// Runs one trial in the calling process: opens the encoder, encodes a few small frames, decodes them where a decoder exists; a decoder is tried on what an
+/// encoder made. May crash with a bad driver: call it in a process that nothing depends on.
+codec_trial run_trial(codec_trial trial);
+
+/// Frames a second of a short 1280x720 libx264 "medium" encode; 0 where libx264 is missing.
+double measure_speed();
+
+/// The versions of the linked libraries, for example "libavcodec 59.37.100 libavformat 59.27.100".
+std::string libav_version();
+
+} // namespace troupe::av

@@ -1,0 +1,82 @@
+// The one place where libav*'s negative numbers become errors of ours.
+#include "encoder/error.hpp"
+
+extern "C" {
+#include <libavutil/error.h>
+}
+
+#include <cerrno>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+/// The code that a libav* failure stands for whatever was being done, or `fallback` for one that depends on the step.
+errc classify(errc fallback, int code) {
+  switch (code) {
+    case AVERROR_EXIT:
+    case AVERROR(EINTR):
+    case AVERROR(ECANCELED):
+      return errc::interrupted;
+    case AVERROR(ETIMEDOUT):
+      return errc::timeout;
+    case AVERROR(EIO):
+    case AVERROR(ENOENT):
+    case AVERROR(EACCES):
+    case AVERROR(EPERM):
+    case AVERROR(EISDIR):
+    case AVERROR(ENOTDIR):
+    case AVERROR(ENAMETOOLONG):
+    case AVERROR(EMFILE):
+    case AVERROR(ENFILE):
+    case AVERROR(ENOSPC):
+    case AVERROR(EPIPE):
+    case AVERROR(ENODEV):
+    case AVERROR(ENETDOWN):
+    case AVERROR(ENETUNREACH):
+    case AVERROR(EHOSTUNREACH):
+    case AVERROR(ECONNREFUSED):
+    case AVERROR(ECONNRESET):
+    case AVERROR(ECONNABORTED):
+    case AVERROR(EADDRINUSE):
+    case AVERROR(EADDRNOTAVAIL):
+    case AVERROR_HTTP_BAD_REQUEST:
+    case AVERROR_HTTP_UNAUTHORIZED:
+    case AVERROR_HTTP_FORBIDDEN:
+    case AVERROR_HTTP_NOT_FOUND:
+    case AVERROR_HTTP_OTHER_4XX:
+    case AVERROR_HTTP_SERVER_ERROR:
+      return errc::io;
+    case AVERROR_DECODER_NOT_FOUND:
+    case AVERROR_ENCODER_NOT_FOUND:
+    case AVERROR_DEMUXER_NOT_FOUND:
+    case AVERROR_MUXER_NOT_FOUND:
+    case AVERROR_FILTER_NOT_FOUND:
+    case AVERROR_BSF_NOT_FOUND:
+    case AVERROR_PROTOCOL_NOT_FOUND:
+      return errc::unsupported;
+    case AVERROR_OPTION_NOT_FOUND:
+      return errc::option;
+    default:
+      return fallback;
+  }
+}
+
+} // namespace
+
+std::string av_text(int code) {
+  char text[AV_ERROR_MAX_STRING_SIZE] = {};
+  av_strerror(code, text, sizeof text);
+  return text;
+}
+
+tl::unexpected<error> fail(errc fallback, std::string_view step, int code) {
+  return tl::unexpected{error{classify(fallback, code), std::string{step} + ": " + av_text(code)}};
+}
+
+tl::unexpected<error> fail(errc code, std::string what) {
+  return tl::unexpected{error{code, std::move(what)}};
+}
+
+} // namespace troupe::av

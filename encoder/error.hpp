@@ -1,0 +1,46 @@
+// What can go wrong in media work, and whether trying again can help.
+#pragma once
+
+#include <tl/expected.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace troupe::av {
+
+enum class errc {
+  io,          ///< the network, a file or a disk: trying again, or elsewhere, can help
+  timeout,     ///< nothing came in time: as `io`
+  interrupted, ///< the caller asked to stop
+  media,       ///< the source is not media, or broken beyond use: terminal
+  unsupported, ///< no decoder, encoder, filter or container for this: terminal here
+  option,      ///< a setting is unknown, out of range or not allowed: terminal
+  encoder,     ///< the encoder failed
+  limit,       ///< a limit on size, count or time was met
+};
+
+/// What was tried, on what, and libav*'s own words for why it failed.
+struct error {
+  errc code = errc::io;
+  std::string what;
+
+  /// True where the same work would fail again wherever it runs.
+  bool terminal() const noexcept {
+    return code == errc::media || code == errc::unsupported || code == errc::option || code == errc::limit;
+  }
+};
+
+template <class T>
+using expected = tl::expected<T, error>;
+
+/// libav*'s text for one of its negative return values.
+std::string av_text(int code);
+
+/// An error for `code` (negative, from libav*) met in `step`, for example "open the encoder libx264". Network and file errors map to
+/// `io`, `timeout` and `interrupted`; all others to `fallback`.
+tl::unexpected<error> fail(errc fallback, std::string_view step, int code);
+
+/// An error of our own.
+tl::unexpected<error> fail(errc code, std::string what);
+
+} // namespace troupe::av

@@ -1,0 +1,59 @@
+// How the output of an encode is made. Every value is checked when a transcode opens; nothing is ignored.
+#pragma once
+
+#include "encoder/av_ptr.hpp"
+#include "encoder/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+
+namespace troupe::av {
+
+enum class deinterlace { automatic, field_rate, off };
+
+/// 0, negative and empty values stand for "as the source has it" or "the encoder's default".
+struct video_settings {
+  std::string encoder; ///< an encoder ("libx264") or a codec ("h264": the first encoder for it that opens)
+  int width = 0;       ///< pixels; with one of width and height the other follows the display aspect, rounded to even
+  int height = 0;
+  AVRational frame_rate{0, 1};
+  std::string pixel_format;
+  av::deinterlace deinterlacing = deinterlace::automatic;
+  int64_t bit_rate = 0;     ///< bit/s
+  int64_t max_bit_rate = 0; ///< bit/s over a buffer of one second
+  double crf = -1;          ///< constant quality on the encoder's own scale (crf, cq, qp: whatever it calls it)
+  std::string preset;
+  std::string tune;
+  std::string profile;
+  std::string level;
+  std::chrono::milliseconds keyframe_interval{0};
+  int b_frames = -1;
+  int threads = 0; ///< of the decoder and of the encoder; 0 is libav*'s choice
+  bool low_delay = false; ///< no frame threads: a frame leaves the decoder as soon as it can
+  bool in_band_headers = true; ///< parameter sets before each random-access point, else in extradata (for MP4, MKV)
+  std::map<std::string, std::string> options; ///< further encoder options; names beyond the allow list are `errc::option`
+};
+
+struct audio_settings {
+  std::string encoder; ///< an encoder ("libopus") or a codec ("aac")
+  int64_t bit_rate = 0;
+  int sample_rate = 0;        ///< Hz; the nearest that the encoder knows is not chosen silently: unsupported is an error
+  std::string channel_layout; ///< "stereo", "5.1"; where empty the source's, reduced to the nearest that the encoder knows
+  bool in_band_headers = true;
+  std::map<std::string, std::string> options;
+};
+
+/// Output frames with `from_pts <= pts < to_pts` (ticks of `time_base`): see encoder/transcode.hpp.
+struct time_window {
+  int64_t from_pts = std::numeric_limits<int64_t>::min();
+  int64_t to_pts = std::numeric_limits<int64_t>::max();
+
+  bool contains(int64_t pts) const noexcept {
+    return from_pts <= pts && pts < to_pts;
+  }
+};
+
+} // namespace troupe::av

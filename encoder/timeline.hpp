@@ -1,0 +1,125 @@
+// The arithmetic behind the demuxer's promise of one unbroken timeline. Numbers in, numbers out: no packet, file or clock.
+//
+// A source's times are mapped by a shift. Each span over which the shift holds is an *epoch*. When a track's time jumps, its packet
+// opens a new epoch whose shift continues the track where it was; the other tracks, which see the same jump a little earlier or
+// later in the file, then find that the new epoch explains their times too, and join it: nothing is shifted twice. A single
+// wild timestamp opens an epoch that nobody joins, and its track returns to the old one with the next packet. A wrap of the
+// container's counter is no jump: of all values that a wrapped time can stand for, the one nearest to where the track is is meant.
+#pragma once
+
+#include "encoder/track.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace troupe::av {
+
+/// What the timeline has to know of a track. All ticks are of `time_base`.
+struct timeline_track {
+  bool audio = false;
+  int sample_rate = 0;        ///< Hz; 0 leaves audio off the grid
+  int64_t rounding = 1;       ///< ticks by which the container rounds a time
+  AVRational frame_rate{0, 1};
+  int reorder_frames = 0;     ///< frames by which decoding order may run ahead of presentation
+  int picture_order_step = 2; ///< what the picture order count grows by from frame to frame: 2 in H.264, 1 in HEVC
+  int64_t wrap = 0;           ///< ticks after which the container's counter starts again; 0 for never
+};
+
+/// A packet's times as the container has them, in ticks; `no_pts` where it has none.
+struct source_times {
+  int64_t pts = no_pts;
+  int64_t dts = no_pts;
+  int64_t duration = 0;
+  int64_t samples = 0;                  ///< audio: samples in the packet; 0 where unknown
+  std::optional<int64_t> picture_order; ///< video: the coded place in presentation order
+  bool picture_order_reset = false;     ///< the counting of picture orders starts with this packet
+};
+
+/// Where a packet is on the timeline. `dts <= pts`, and `dts` is greater than that of the track's packet before.
+struct placement {
+  int64_t pts = no_pts;
+  int64_t dts = no_pts;
+  int64_t duration = 0;
+  bool discontinuity = false; ///< the source's times were broken before this packet
+};
+
+class timeline {
+public:
+  struct limits {
+    int64_t jump = 10 * 90'000;      ///< a step forward of more than this, which no other track shares, is a jump; less is a gap
+    int64_t step_back = 90'000 / 10; ///< a step back of more than this is a jump; less is sloppy multiplexing
+    int64_t interleave = 90'000;     ///< by how much tracks may disagree about where a jump leads
+    int64_t start_spread = 30 * 90'000; ///< by how much the first packets of two tracks may differ
+  };
+
+  timeline() = default;
+  explicit timeline(limits x) : limits_{x} {}
+
+  /// Returns the index of the new track.
+  size_t add_track(const timeline_track& x);
+
+  /// The place of the next packet of `track`, in the order in which the source has them. Nothing for a packet that cannot be placed: no
+  /// timestamp at the start of a track without frame rate, or audio that lies wholly before what was placed already.
+  std::optional<placement> place(size_t track, const source_times& x);
+
+  /// The source begins again from its start: its earliest frame follows the end of its longest track.
+  void restart();
+
+  /// Jumps met so far, restarts not counted.
+  uint64_t jumps() const noexcept {
+    return jumps_;
+  }
+
+private:
+  struct epoch {
+    uint64_t id = 0;
+    int64_t shift = 0;
+    int64_t last_used = 0; ///< timeline
+  };
+
+  struct track_state {
+    timeline_track config;
+    bool fresh = true; ///< nothing placed since the start or restart
+    bool started = false;
+    uint64_t epoch = 0;
+    int64_t last_dts = 0;
+    int64_t next_dts = 0;
+    int64_t frame_ticks = 0;    ///< the last known duration of a video frame
+    std::vector<int64_t> order; ///< presentation times of the frames that are ahead of decoding, ascending
+    // video: from picture orders to presentation times
+    bool ordered = false;
+    int64_t order_reference = 0;
+    int64_t order_reference_pts = 0;
+    int64_t max_end = 0; ///< the latest end of a frame
+    // audio: the sample grid
+    bool anchored = false;
+    int64_t anchor = 0;
+    int64_t samples = 0;
+  };
+
+  /// Maps `raw` with `shift` to the equivalent nearest to `near`.
+  static int64_t map(int64_t raw, int64_t shift, int64_t wrap, int64_t near);
+  epoch* find(uint64_t id);
+  epoch& choose(const track_state& track, int64_t raw, int64_t expected, int64_t slack);
+  epoch& choose_first(const track_state& track, int64_t raw, int64_t expected);
+  epoch& open_epoch(const track_state& track, int64_t raw, int64_t expected);
+  std::optional<placement> place_audio(track_state& track, int64_t at, const source_times& x, placement result);
+  placement place_video(track_state& track, const source_times& x, placement result);
+  int64_t presentation_from_order(const track_state& track, const source_times& x, int64_t dts) const;
+  int64_t decoding_from_order(track_state& track, int64_t pts) const;
+
+  limits limits_;
+  std::vector<track_state> tracks_;
+  std::vector<epoch> epochs_{epoch{}};
+  uint64_t next_epoch_ = 1;
+  uint64_t jumps_ = 0;
+  bool any_ = false;
+  int64_t position_ = 0;   ///< the latest decoding time on any track
+  bool pass_any_ = false;
+  int64_t pass_start_ = 0; ///< the earliest presentation time since the start or restart
+  int64_t pass_end_ = 0;   ///< the latest end since then
+  int64_t pass_shift_ = 0; ///< the shift of the pass' first epoch
+};
+
+} // namespace troupe::av

@@ -1,0 +1,29 @@
+// One elementary stream as this library passes it between demuxer, window and muxer.
+#pragma once
+
+#include "encoder/av_ptr.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::av {
+
+/// The time base of every packet and frame that crosses this library's borders: 1/90000 s, 64 bits, unwrapped.
+inline constexpr AVRational time_base{1, 90'000};
+
+/// An unset timestamp.
+inline constexpr int64_t no_pts = AV_NOPTS_VALUE;
+
+/// `AVPacket::stream_index` of a track's packets is the track's place in its vector.
+struct track {
+  codec_parameters_ptr parameters;
+  AVRational frame_rate{0, 1};
+  std::string language; ///< ISO 639-2 or empty
+
+  track clone() const;
+};
+
+std::vector<track> clone(const std::vector<track>& tracks);
+
+} // namespace troupe::av

@@ -1,0 +1,100 @@
+// Every typed actor handle of the cluster, with a line on each message. Who owns what and what happens when a
+// neighbour dies stands in the header of the actor itself.
+#pragma once
+
+#include "messages/type_ids.hpp"
+
+#include <caf/typed_actor.hpp>
+
+namespace troupe {
+
+/// Receives the samples of an ingest or a transcoder; a session is one.
+using sample_sink_actor = caf::typed_actor<
+  // The next block of the attempt; is answered by a `batch_ack` to the producer.
+  caf::result<void>(sample_batch),
+  // The tracks of the attempt from the next batch on.
+  caf::result<void>(format_change),
+  // The attempt is over.
+  caf::result<void>(stream_end),
+  // What the attempt has done so far, each second.
+  caf::result<void>(attempt_id, work_statistics)>;
+
+/// Produces the samples of one source, in a task of its own.
+using ingest_actor = caf::typed_actor<
+  // The sink has taken these batches: that many bytes more may be in flight.
+  caf::result<void>(batch_ack),
+  // Ends the pull and the task's process.
+  caf::result<void>(stop_atom)>;
+
+/// Makes one rendition of one window, in a task of its own.
+using transcoder_actor = caf::typed_actor<
+  // The next source block; is answered by a `batch_ack` to the sender once it is decoded.
+  caf::result<void>(sample_batch),
+  // The source's tracks changed from the next batch on.
+  caf::result<void>(format_change),
+  // The sink has taken these batches of output.
+  caf::result<void>(batch_ack),
+  // The source has ended: flush, deliver, end.
+  caf::result<void>(finish_atom),
+  // Ends the work and the task's process.
+  caf::result<void>(stop_atom)>;
+
+/// The root actor of a task process. It takes one unit of work in its life.
+using task_actor = caf::typed_actor<
+  // Starts to pull a source and sends its samples to the sink.
+  caf::result<ingest_actor>(ingest_work, sample_sink_actor),
+  // Starts to transcode what the sender sends, and sends the output to the sink.
+  caf::result<transcoder_actor>(transcode_work, sample_sink_actor)>;
+
+/// Starts, labels and ends the task processes of one machine.
+using task_host_actor = caf::typed_actor<
+  // Keep that many processes waiting for work.
+  caf::result<void>(warm_atom, uint32_t),
+  // This process now works for that; an error when the host has no such process, or drains.
+  caf::result<void>(assign_atom, task_id, work_label),
+  // Its lease is over: ask the process to end, and kill it when it does not.
+  caf::result<void>(end_atom, task_id)>;
+
+/// Knows all workers and their task processes; selects, leases, watches.
+using daemon_registry_actor = caf::typed_actor<
+  // A worker introduces itself; returns the heartbeat interval, or an error with the reason of the refusal.
+  caf::result<caf::timespan>(registration, task_host_actor),
+  // A task process introduces itself.
+  caf::result<void>(task_join, task_actor),
+  // A worker is alive.
+  caf::result<void>(heartbeat),
+  // Waits for a slot and a task process, at most the selection timeout.
+  caf::result<lease, task_actor>(lease_request),
+  // The lease's work is over; the text says why, empty for a regular end.
+  caf::result<void>(release_atom, lease_id, std::string),
+  // What the lease's task reports of its work.
+  caf::result<void>(lease_id, work_statistics),
+  // All workers.
+  caf::result<std::vector<daemon_status>>(daemons_atom),
+  // Give the worker (by name or id) no new work.
+  caf::result<void>(drain_atom, std::string),
+  // Take it back.
+  caf::result<void>(resume_atom, std::string),
+  // Forget it and end its tasks.
+  caf::result<void>(remove_atom, std::string)>;
+
+/// The coordinator as other nodes see it: the only actor that is published.
+using coordinator_actor = caf::typed_actor<
+  // Delegated to the registry.
+  caf::result<caf::timespan, daemon_registry_actor>(registration, task_host_actor),
+  // Delegated to the registry.
+  caf::result<void>(task_join, task_actor)>;
+
+} // namespace troupe
+
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_actors, caf::id_block::troupe::end)
+
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::sample_sink_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::ingest_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::transcoder_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::task_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::task_host_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::daemon_registry_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::coordinator_actor))
+
+CAF_END_TYPE_ID_BLOCK(troupe_actors)

@@ -1,0 +1,94 @@
+// Messages of the control plane: joining, leasing and running tasks.
+#pragma once
+
+#include "messages/daemon.hpp"
+#include "messages/ids.hpp"
+#include "messages/inspect.hpp"
+#include "messages/work.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// How a task process introduces itself to the coordinator. `token` proves that it belongs to the cluster, `task` and `host` whose child it is.
+struct task_join {
+  task_id task;
+  worker_id host;
+  std::string token;
+  std::string version;
+
+  bool operator==(const task_join&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, task_join& x) {
+  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("token", x.token),
+                            f.field("version", x.version));
+}
+
+enum class work_kind : uint8_t { ingest, transcode };
+
+inline std::string_view to_string(work_kind x) {
+  constexpr std::string_view names[] = {"ingest", "transcode"};
+  return names[static_cast<size_t>(x)];
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, work_kind& x) {
+  return inspect_enum(f, x, work_kind::transcode);
+}
+
+/// What a task works for: shown in heartbeats, logs and the API.
+struct work_label {
+  work_kind kind = work_kind::transcode;
+  std::string channel;
+  std::string profile;
+  session_id session;
+  attempt_id attempt;
+
+  bool operator==(const work_label&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, work_label& x) {
+  return f.object(x).fields(f.field("kind", x.kind), f.field("channel", x.channel), f.field("profile", x.profile),
+                            f.field("session", x.session), f.field("attempt", x.attempt));
+}
+
+/// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec name that the worker must
+/// have proven; `refused_by` are workers that said no to this work already.
+struct lease_request {
+  work_label label;
+  std::vector<std::string> encoders;
+  std::vector<std::string> decoders;
+  std::vector<worker_id> refused_by;
+
+  bool operator==(const lease_request&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_request& x) {
+  return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders),
+                            f.field("decoders", x.decoders), f.field("refused_by", x.refused_by));
+}
+
+/// The registry's promise of one slot and one task process, until it is released or either side is gone.
+struct lease {
+  lease_id id;
+  task_id task;
+  worker_id worker;
+  std::string worker_name;
+
+  bool operator==(const lease&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, lease& x) {
+  return f.object(x).fields(f.field("id", x.id), f.field("task", x.task), f.field("worker", x.worker),
+                            f.field("worker_name", x.worker_name));
+}
+
+} // namespace troupe

@@ -1,0 +1,60 @@
+// Strong identifiers: an attempt cannot be passed where a task is meant.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace troupe {
+
+template <class Tag>
+struct id {
+  uint64_t value = 0;
+
+  auto operator<=>(const id&) const = default;
+
+  /// False for the default value, which no entity ever has.
+  explicit operator bool() const noexcept {
+    return value != 0;
+  }
+};
+
+template <class Inspector, class Tag>
+bool inspect(Inspector& f, id<Tag>& x) {
+  auto get = [&x] { return x.value; };
+  auto set = [&x](uint64_t value) {
+    x.value = value;
+    return true;
+  };
+  return f.apply(get, set);
+}
+
+template <class Tag>
+std::string to_string(id<Tag> x) {
+  return std::to_string(x.value);
+}
+
+/// One life of a worker daemon: drawn at random at each start, so that a restart is never mistaken for its predecessor.
+using worker_id = id<struct worker_tag>;
+
+/// One task process. Drawn at random by the host that starts it; the process proves with it whose child it is.
+using task_id = id<struct task_tag>;
+
+/// One try at one unit of work. Grows with each try of a coordinator's life; samples of an older attempt are refused.
+using attempt_id = id<struct attempt_tag>;
+
+/// One leased slot of one worker.
+using lease_id = id<struct lease_tag>;
+
+/// One running channel.
+using session_id = id<struct session_tag>;
+
+} // namespace troupe
+
+template <class Tag>
+struct std::hash<troupe::id<Tag>> {
+  size_t operator()(troupe::id<Tag> x) const noexcept {
+    return std::hash<uint64_t>{}(x.value);
+  }
+};

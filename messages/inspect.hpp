@@ -1,0 +1,26 @@
+// Helpers for `inspect` overloads that plain types need and that work with every inspector, CAF's or ours.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+namespace troupe {
+
+/// Inspects an enumeration as its underlying integer and refuses a value beyond `last`, so that what a peer sends can
+/// never be an enumerator that does not exist.
+template <class Inspector, class Enum>
+bool inspect_enum(Inspector& f, Enum& x, Enum last) {
+  using integer = std::underlying_type_t<Enum>;
+  static_assert(std::is_unsigned_v<integer>);
+  auto get = [&x] { return static_cast<integer>(x); };
+  auto set = [&x, last](integer value) {
+    if (value > static_cast<integer>(last))
+      return false;
+    x = static_cast<Enum>(value);
+    return true;
+  };
+  return f.apply(get, set);
+}
+
+} // namespace troupe

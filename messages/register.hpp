@@ -1,0 +1,9 @@
+// Makes our message types known to CAF.
+#pragma once
+
+namespace troupe {
+
+/// Must run once, before the first actor system of the process.
+void register_message_types();
+
+} // namespace troupe

@@ -1,0 +1,131 @@
+// Snapshots that the API, the metrics and the command line show. The field names here are the API's field names.
+#pragma once
+
+#include "messages/daemon.hpp"
+#include "messages/media.hpp"
+#include "messages/work.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Why a task's work ended, kept for the latest few so that the API can state it.
+struct task_end {
+  task_id task;
+  std::string kind;
+  std::string channel;
+  std::string profile;
+  std::string worker;
+  attempt_id attempt;
+  std::string reason; ///< empty for a regular end
+  int64_t at_ms = 0;  ///< Unix time
+
+  bool operator==(const task_end&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, task_end& x) {
+  return f.object(x).fields(f.field("task", x.task), f.field("kind", x.kind), f.field("channel", x.channel),
+                            f.field("profile", x.profile), f.field("worker", x.worker), f.field("attempt", x.attempt),
+                            f.field("reason", x.reason), f.field("at_ms", x.at_ms));
+}
+
+/// One worker as the registry sees it.
+struct daemon_status {
+  worker_id id;
+  std::string name;
+  std::string version;
+  std::string address;
+  health state = health::healthy;
+  std::string reason; ///< why it is not healthy
+  int64_t registered_at_ms = 0;     ///< Unix time
+  int64_t last_heartbeat_at_ms = 0; ///< Unix time
+  uint64_t heartbeats = 0;
+  uint64_t heartbeats_missed = 0;
+  uint32_t slots = 0;
+  uint32_t slots_used = 0;
+  uint64_t tasks_completed = 0;
+  uint64_t tasks_failed = 0;
+  capabilities can;
+  machine_statistics machine;
+  std::vector<task_statistics> tasks;
+  std::vector<task_end> ended; ///< latest first, at most 16
+
+  bool operator==(const daemon_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, daemon_status& x) {
+  return f.object(x).fields(
+    f.field("id", x.id), f.field("name", x.name), f.field("version", x.version), f.field("address", x.address),
+    f.field("state", x.state), f.field("reason", x.reason), f.field("registered_at_ms", x.registered_at_ms),
+    f.field("last_heartbeat_at_ms", x.last_heartbeat_at_ms), f.field("heartbeats", x.heartbeats),
+    f.field("heartbeats_missed", x.heartbeats_missed), f.field("slots", x.slots), f.field("slots_used", x.slots_used),
+    f.field("tasks_completed", x.tasks_completed), f.field("tasks_failed", x.tasks_failed), f.field("can", x.can),
+    f.field("machine", x.machine), f.field("tasks", x.tasks), f.field("ended", x.ended));
+}
+
+/// One rendition of a running channel.
+struct variant_status {
+  std::string profile;
+  std::string state; ///< "waiting" (for a worker), "starting", "running", "failed"
+  std::string mode;  ///< "passthrough" or "transcode"
+  std::string reason;
+  std::string worker;
+  attempt_id attempt;
+  uint32_t clients = 0;
+  uint64_t clients_total = 0;
+  uint64_t skips = 0;       ///< times that a slow client was moved ahead
+  uint64_t lag_bytes = 0;   ///< source bytes that the transcoder has not taken yet
+  int64_t lag_ms = 0;       ///< media time between the newest source sample and the newest output sample
+  uint64_t buffered_bytes = 0;
+  uint64_t bytes_out = 0;   ///< muxed bytes
+  stream_format output;
+  work_statistics work;
+
+  bool operator==(const variant_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, variant_status& x) {
+  return f.object(x).fields(f.field("profile", x.profile), f.field("state", x.state), f.field("mode", x.mode),
+                            f.field("reason", x.reason), f.field("worker", x.worker), f.field("attempt", x.attempt),
+                            f.field("clients", x.clients), f.field("clients_total", x.clients_total),
+                            f.field("skips", x.skips), f.field("lag_bytes", x.lag_bytes), f.field("lag_ms", x.lag_ms),
+                            f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
+                            f.field("output", x.output), f.field("work", x.work));
+}
+
+/// One running channel.
+struct session_status {
+  session_id id;
+  std::string channel;
+  std::string state; ///< "starting", "running", "failed"
+  std::string reason;
+  std::string url; ///< without credentials
+  int64_t started_at_ms = 0; ///< Unix time
+  stream_format source;
+  uint64_t buffered_bytes = 0;
+  int64_t buffered_ms = 0;
+  uint64_t samples_in = 0;
+  uint64_t bytes_in = 0;
+  work_statistics ingest;
+  std::vector<variant_status> variants;
+
+  bool operator==(const session_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, session_status& x) {
+  return f.object(x).fields(
+    f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state), f.field("reason", x.reason),
+    f.field("url", x.url), f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
+    f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
+    f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in), f.field("ingest", x.ingest),
+    f.field("variants", x.variants));
+}
+
+} // namespace troupe

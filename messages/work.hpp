@@ -1,0 +1,153 @@
+// What a task is asked to do, and the channels and profiles that people configure.
+#pragma once
+
+#include "messages/ids.hpp"
+#include "messages/inspect.hpp"
+#include "messages/media.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// The span of the source's timeline that one encode covers: output frames with `from_pts <= pts < to_pts`, each exactly once
+/// over any partition of the timeline into windows. Ticks; the defaults stand for "from the first random-access point" and "without end".
+struct window {
+  int64_t from_pts = no_timestamp;
+  int64_t to_pts = std::numeric_limits<int64_t>::max();
+
+  bool operator==(const window&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, window& x) {
+  return f.object(x).fields(f.field("from_pts", x.from_pts), f.field("to_pts", x.to_pts));
+}
+
+/// How a rendition's video is made. 0 and empty stand for "as the source has it" or "the encoder's default".
+struct video_profile {
+  std::string codec = "copy"; ///< a codec ("h264"), an encoder ("libx264"), "copy" or "none"
+  int32_t width = 0;          ///< pixels; with one of width and height the other follows the aspect
+  int32_t height = 0;
+  rational frame_rate{0, 1};
+  std::string pixel_format;
+  std::string deinterlace = "auto"; ///< "auto" (interlaced frames only, frame rate kept), "field" (rate doubled), "off"
+  int64_t bit_rate = 0;             ///< bit/s
+  int64_t max_bit_rate = 0;         ///< bit/s, over a buffer of one second
+  double crf = -1;                  ///< constant quality on the encoder's own scale; negative is "not set"
+  std::string preset;
+  std::string tune;
+  std::string profile;
+  std::string level;
+  std::chrono::milliseconds keyframe_interval{2000};
+  int32_t b_frames = -1;                      ///< negative is "the encoder's default"
+  std::map<std::string, std::string> options; ///< further encoder options from the allow list
+
+  bool operator==(const video_profile&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, video_profile& x) {
+  return f.object(x).fields(
+    f.field("codec", x.codec), f.field("width", x.width), f.field("height", x.height),
+    f.field("frame_rate", x.frame_rate), f.field("pixel_format", x.pixel_format),
+    f.field("deinterlace", x.deinterlace), f.field("bit_rate", x.bit_rate), f.field("max_bit_rate", x.max_bit_rate),
+    f.field("crf", x.crf), f.field("preset", x.preset), f.field("tune", x.tune), f.field("profile", x.profile),
+    f.field("level", x.level), f.field("keyframe_interval", x.keyframe_interval), f.field("b_frames", x.b_frames),
+    f.field("options", x.options));
+}
+
+/// How a rendition's audio is made; see `video_profile` for the defaults.
+struct audio_profile {
+  std::string codec = "copy"; ///< a codec ("aac"), an encoder ("libopus"), "copy" or "none"
+  int64_t bit_rate = 0;       ///< bit/s
+  int32_t sample_rate = 0;    ///< Hz
+  std::string channel_layout; ///< "stereo", "5.1"
+  std::map<std::string, std::string> options;
+
+  bool operator==(const audio_profile&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, audio_profile& x) {
+  return f.object(x).fields(f.field("codec", x.codec), f.field("bit_rate", x.bit_rate),
+                            f.field("sample_rate", x.sample_rate), f.field("channel_layout", x.channel_layout),
+                            f.field("options", x.options));
+}
+
+/// A rendition that clients can ask for by name.
+struct profile {
+  std::string name;
+  video_profile video;
+  audio_profile audio;
+
+  bool operator==(const profile&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, profile& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("video", x.video), f.field("audio", x.audio));
+}
+
+/// A source that clients can watch by name.
+struct channel {
+  std::string name;
+  std::string title;             ///< what people see; the name where empty
+  std::vector<std::string> urls; ///< as libavformat reads them, or paths; the first that works is used
+  bool loop = false;             ///< a file starts again at its end, its timeline goes on
+
+  bool operator==(const channel&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, channel& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("title", x.title), f.field("urls", x.urls),
+                            f.field("loop", x.loop));
+}
+
+/// Pull one source. Sent by a session to a task on the coordinator's machine.
+struct ingest_work {
+  attempt_id attempt;
+  session_id session;
+  std::string channel;
+  std::string url;
+  bool loop = false;
+  std::chrono::milliseconds open_timeout{10'000};
+  std::chrono::milliseconds read_timeout{10'000};
+  uint64_t credit_bytes = 0; ///< bytes that may be in flight
+
+  bool operator==(const ingest_work&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, ingest_work& x) {
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
+                            f.field("url", x.url), f.field("loop", x.loop), f.field("open_timeout", x.open_timeout),
+                            f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
+}
+
+/// Make one rendition of one window of a stream. Sent by a session to a task on the worker that the registry chose.
+struct transcode_work {
+  attempt_id attempt;
+  session_id session;
+  std::string channel;
+  stream_format source;
+  profile target;
+  window span;
+  uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
+
+  bool operator==(const transcode_work&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, transcode_work& x) {
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
+                            f.field("source", x.source), f.field("target", x.target), f.field("span", x.span),
+                            f.field("credit_bytes", x.credit_bytes));
+}
+
+} // namespace troupe

@@ -1,0 +1,52 @@
+# Shared by the scripts in this folder; source it, do not run it.
+# Sets: root (repository), cache (everything built or fetched outside the build tree), jobs.
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${TROUPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe}
+caf_version=0.18.7
+jobs=$(nproc)
+
+# Compiled objects are kept beside CAF, and temporary files in the build tree, so that nothing else of the machine changes.
+export CCACHE_DIR=$cache/ccache CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
+mkdir -p "$cache" "$root/build/tmp"
+export TMPDIR=$root/build/tmp
+
+# A name for messages; a line in bold where someone looks, plain in a log.
+say() { if [ -t 2 ]; then printf '\033[1m== %s\033[0m\n' "$*" >&2; else printf '== %s\n' "$*" >&2; fi; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# The prefix of the CAF build for variant $1 (release or tsan). The name carries what the build depends on:
+# another version, compiler or flag set gets another folder and never meets a stale one.
+caf_prefix() {
+  local compiler
+  compiler=$(${CXX:-c++} -dumpmachine)-$(${CXX:-c++} -dumpfullversion -dumpversion)
+  printf '%s/caf-%s-%s-%s' "$cache" "$caf_version" "$1" "$compiler"
+}
+
+# Configures preset $1 with what follows as further arguments to CMake; prints CMake's output only where that fails.
+configure() {
+  local preset=$1 variant=release prefix log; shift
+  [ "$preset" = tsan ] && variant=tsan
+  "$root/scripts/setup" --caf="$variant" || return
+  prefix=$(caf_prefix "$variant")
+  [ -d "$prefix" ] || prefix=
+  log=$root/build/$preset.configure.log
+  (cd "$root" && cmake --preset "$preset" ${prefix:+-DCMAKE_PREFIX_PATH="$prefix"} "$@" >"$log" 2>&1) \
+    || { cat "$log" >&2; die "configuring preset $preset failed"; }
+}
+
+# Configures and builds preset $1, everything or the targets that follow.
+build() {
+  local preset=$1; shift
+  configure "$preset" || return
+  cmake --build "$root/build/$preset" -j "$jobs" ${1:+--target "$@"}
+}
+
+# The C++ files that are ours, one a line: what is formatted, checked and linted. Takes file name endings: own_sources hpp cpp
+own_sources() {
+  local folder endings=() folders=()
+  for e in "$@"; do endings+=(-o -name "*.$e"); done
+  for folder in messages encoder actors store http config telemetry nodes bench test; do
+    [ -d "$root/$folder" ] && folders+=("$folder")
+  done
+  (cd "$root" && find "${folders[@]}" -type f \( "${endings[@]:1}" \) | LC_ALL=C sort)
+}

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The house rules as a test: what CONTRIBUTING.md bans is looked for in every file, and each finding names file and line.
+
+usage: tidy.py [--headers-alone BUILD_DIR]
+The text rules read the tree and take well under a second. --headers-alone instead compiles each header by itself with the
+compiler and flags of a configured build, which takes minutes and belongs to `scripts/check --full`.
+"""
+import json
+import re
+import shlex
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ["messages", "encoder", "actors", "store", "http", "config", "telemetry", "nodes", "bench", "test"]
+MAX_LINES = 450
+
+# What a folder may include of ours, besides itself. `actors/core` is a folder of its own; "plain" is every header of
+# messages/ that does not reach CAF. config/defaults.hpp holds nothing but numbers and is open to all but encoder/, which
+# stands alone. docs/architecture.md draws the same arrows.
+ARROWS = {
+    "messages": set(),
+    "encoder": set(),
+    "actors/core": {"plain"},
+    "config": {"plain"},
+    "telemetry": {"plain"},
+    "store": {"plain"},
+    "actors": {"messages", "actors/core", "config", "telemetry", "encoder", "store"},
+    "http": {"messages", "config", "telemetry", "actors", "actors/core"},
+    "nodes": {"messages", "config", "telemetry", "actors", "actors/core", "http", "encoder", "store"},
+    "bench": {"messages", "config", "telemetry", "actors", "actors/core", "http", "encoder"},
+    "test": set(FOLDERS) | {"actors/core"},
+}
+# These folders know no CAF at all, whatever the detour.
+WITHOUT_CAF = {"encoder", "actors/core", "config", "telemetry", "store"}
+
+# Where a thread may sleep, and why.
+MAY_SLEEP = {}
+
+# (what is banned, where, except where, what to do instead)
+BANS = [
+    (r"\bcaf::infinite\b|\bcaf/all\.hpp\b", r".*", None, "name a finite timeout from config/defaults.hpp; include narrowly"),
+    (r"\brequest_receive\b|\bscoped_actor\b", r"actors/.*", None, "actors answer with promises and never block"),
+    (r"\bav(?:codec|format|filter)?_\w*free\w*\s*\(|\bsws_freeContext\s*\(|\bswr_free\s*\(", r"(?!test/).*\.[ch]pp",
+     r"encoder/av_ptr\.hpp", "the deleters of encoder/av_ptr.hpp free what libav* allocates"),
+    (r"\b(?:TODO|FIXME|XXX|HACK)\b", r".*", None, "do it, or open an issue; code states what is"),
+    (r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\b", r".*\.[ch]pp", None,
+     "wait for the event itself, with a deadline; or add the file to MAY_SLEEP with a reason"),
+    (r"^\s*using namespace\b(?! std::(?:\w+::)*\w*literals;)", r".*\.hpp", None, "a header does not decide what its reader's names mean"),
+    (r"^\s*#\s*include\s*<(?:bits/|iostream>)", r".*\.hpp", None, "include narrowly"),
+]
+# This file and the configuration of the rules name what they ban.
+EXEMPT = {"test/tidy/tidy.py"}
+
+findings = []
+
+
+def finding(path, line, text):
+    findings.append(f"{path}:{line}: {text}")
+
+
+def sources():
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            if path.suffix in {".hpp", ".cpp", ".py", ".sh"} and name not in EXEMPT:
+                yield name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def scripts():
+    for path in sorted([*(ROOT / "scripts").glob("*"), *(ROOT / ".ci").glob("*")]):
+        if path.is_file():
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8", errors="replace")
+
+
+def component(name):
+    return "actors/core" if name.startswith("actors/core/") else name.split("/")[0]
+
+
+def includes(text):
+    """(line, target, ours) of every include."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line):
+            yield number, match[2], match[1] == '"'
+
+
+def check_text(name, text):
+    lines = text.splitlines()
+    if not lines:
+        return
+    if len(lines) > MAX_LINES:
+        finding(name, MAX_LINES, f"{len(lines)} lines: a file has one subject and at most {MAX_LINES} lines; split it")
+    for pattern, where, exempt, advice in BANS:
+        if not re.fullmatch(where, name) or (exempt and re.fullmatch(exempt, name)):
+            continue
+        if "sleep" in pattern and name in MAY_SLEEP:
+            continue
+        for number, line in enumerate(lines, 1):
+            if match := re.search(pattern, line):
+                finding(name, number, f"'{match[0].strip()}' is banned here: {advice}")
+    if name.endswith("pp") and not lines[0].startswith(("//", "/*")):
+        # A source that includes its own header first is introduced by that header.
+        first = next(includes(text), (0, "", False))[1]
+        if name.endswith(".hpp") or first != name.removesuffix("cpp") + "hpp":
+            finding(name, 1, "a file opens with a comment that tells its idea")
+    if name.endswith(".hpp") and not re.search(r"^#pragma once$", text, re.M):
+        finding(name, 1, "a header has #pragma once")
+
+
+def check_arrows(files):
+    reach = {}
+
+    def reaches_caf(name, trail=()):
+        if name not in reach and name not in trail:
+            text = files.get(name, "")
+            reach[name] = any(target.startswith("caf/") if not ours else reaches_caf(target, (*trail, name))
+                              for _, target, ours in includes(text))
+        return reach.get(name, False)
+
+    for name, text in files.items():
+        here = component(name)
+        for number, target, ours in includes(text):
+            if here in WITHOUT_CAF and (target.startswith("caf/") or (ours and reaches_caf(target))):
+                finding(name, number, f"{here}/ knows no CAF, but includes {target}")
+                continue
+            if not ours or target not in files:
+                if ours and not (ROOT / target).exists() and not target.startswith("generated/"):
+                    finding(name, number, f"include {target} from the root of the tree")
+                continue
+            there = component(target)
+            allowed = ARROWS.get(here, set())
+            plain = "plain" in allowed and there == "messages" or target == "config/defaults.hpp" and here != "encoder"
+            if there != here and there not in allowed and not plain:
+                finding(name, number, f"{here}/ may not include {target}; allowed are {', '.join(sorted(allowed)) or 'none'}")
+
+
+def check_round_trips(files):
+    """Every struct of messages/ is named in a test of messages/: there it is sent through CAF's serializers and back."""
+    tests = "\n".join(text for name, text in files.items() if name.startswith("test/messages/"))
+    for name, text in files.items():
+        if not name.startswith("messages/") or not name.endswith(".hpp"):
+            continue
+        for match in re.finditer(r"^struct (\w+)\s*(?:final\s*)?\{", text, re.M):
+            number = text.count("\n", 0, match.start()) + 1
+            inspected = re.search(rf"bool inspect\([^)]*\b{match[1]}(?:<\w+>)?& \w+\)", text)
+            template = text[:match.start()].rstrip().endswith(">")
+            if inspected and not template and not re.search(rf"\b{match[1]}\b", tests):
+                finding(name, number, f"{match[1]} is not round-tripped in test/messages/")
+
+
+def check_test(name, text):
+    """A test file holds the suite that CTest will ask for, and no case without a check."""
+    stem = Path(name).stem
+    if not stem.endswith("_test"):
+        return
+    suites = re.findall(r"BOOST_(?:AUTO|FIXTURE)_TEST_SUITE\(\s*(\w+)", text)
+    if not suites or suites[0] != stem:
+        finding(name, 1, f"the suite is called {suites[0] if suites else 'nothing'}, not {stem}: CTest would not run it")
+    cases = list(re.finditer(r"BOOST_(?:AUTO|FIXTURE|DATA)_TEST_CASE\w*\(\s*(\w+)|BOOST_DATA_TEST_CASE\(\s*(\w+)", text))
+    if not cases:
+        finding(name, 1, "no test case")
+    if not re.search(r"\bBOOST_(?:TEST|CHECK|REQUIRE|WARN|ERROR|FAIL)", text.replace("BOOST_TEST_SUITE", "")):
+        finding(name, 1, "asserts nothing")
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"\s*//\s*BOOST_(?:TEST|CHECK|REQUIRE)", line):
+            finding(name, number, "an assertion that is commented out")
+
+
+def check_script(name, text):
+    lines = text.splitlines()
+    if name.endswith("common.sh"):
+        return
+    if lines and "bash" in lines[0] and not re.search(r"^set -euo pipefail$", text, re.M):
+        finding(name, 1, "a script says set -euo pipefail")
+    if len(lines) < 2 or not lines[1].startswith(("#", '"""')):
+        finding(name, 2, "a script opens with a comment that tells what it does")
+    for number, line in enumerate(lines, 1):
+        if re.search(r"\b(?:TODO|FIXME|XXX|HACK)\b", line):
+            finding(name, number, "do it, or open an issue; code states what is")
+
+
+def check_tree():
+    files = dict(sources())
+    for name, text in files.items():
+        check_text(name, text)
+        if name.startswith("test/") and name.endswith(".cpp"):
+            check_test(name, text)
+    check_arrows({name: text for name, text in files.items() if name.endswith(("pp", ".hpp"))})
+    check_round_trips(files)
+    for name, text in scripts():
+        check_script(name, text)
+    return f"{len(files)} files"
+
+
+def flags_by_folder(build):
+    """One compile command per folder of ours, without its source and outputs: headers are compiled as their neighbours are."""
+    result = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = Path(entry["file"])
+        if not path.is_relative_to(ROOT) or path.is_relative_to(build):
+            continue
+        words = [w for w in shlex.split(entry["command"]) if not w.endswith("ccache")]
+        for option in ("-o", "-MF", "-MT", "-c"):
+            if option in words:
+                at = words.index(option)
+                del words[at:at + 2]
+        name = path.relative_to(ROOT).as_posix()
+        result.setdefault(component(name), (entry["directory"], words))
+    return result
+
+
+def check_headers_alone(build):
+    commands = flags_by_folder(build)
+    headers = [name for name, _ in sources() if name.endswith(".hpp")]
+
+    def compile_alone(name):
+        directory, words = commands.get(component(name)) or commands["nodes"]
+        # Included from an empty source: as a main file, #pragma once itself would be a warning.
+        run = subprocess.run([*words, "-fsyntax-only", "-x", "c++", "-include", str(ROOT / name), "/dev/null"],
+                             cwd=directory, capture_output=True, text=True)
+        return name, run.returncode, run.stderr
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        for name, status, errors in pool.map(compile_alone, headers):
+            if status != 0:
+                finding(name, 1, "does not compile alone\n" + errors)
+    return f"{len(headers)} headers"
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--headers-alone":
+        checked = check_headers_alone(Path(sys.argv[2]).resolve())
+    elif len(sys.argv) == 1:
+        checked = check_tree()
+    else:
+        sys.exit(__doc__)
+    print("\n".join(findings) or f"tidy: {checked} keep the house rules")
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()
