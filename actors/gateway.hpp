@@ -17,10 +17,15 @@ namespace troupe {
 
 /// The coordinator with everything that never leaves its process.
 using gateway_actor = coordinator_actor::extend<
+  // The cluster port is open, and this ("host:port") is where tasks reach it: ingest may start.
+  caf::result<void>(register_atom, std::string),
   // Starts the channel and the rendition where they do not run yet and returns the stream once its first chunk is there. Errors: unknown_channel,
   // unknown_profile, no_worker, source_failed, encode_failed, limit, timeout, stopping. Answers within `live.open_timeout` plus
   // `cluster.selection_timeout` plus a few seconds.
   caf::result<variant_stream_ptr>(watch_atom, std::string /* channel */, std::string /* profile */),
+  // Delegated to the registry; sessions ask here, so that a registry may be restarted under them.
+  caf::result<lease, task_actor>(lease_request), caf::result<void>(release_atom, lease_id, std::string),
+  caf::result<void>(lease_id, work_statistics),
   // All workers.
   caf::result<std::vector<daemon_status>>(daemons_atom),
   // Delegated to the registry: by name or id; unknown_daemon.

@@ -47,13 +47,13 @@ log_capture::~log_capture() {
 }
 
 void log_capture::append(const char* line) {
-  auto fresh = text_.empty();
+  auto joint = !text_.empty();
   for (; *line != '\0' && text_.size() < text_max_bytes; ++line) {
     if (*line == '\n')
       continue;
-    if (!fresh && text_.back() != ' ')
+    if (joint)
       text_ += "; ";
-    fresh = true;
+    joint = false;
     text_ += *line >= ' ' && *line <= '~' ? *line : '?';
   }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
 #include <cstdlib>
 
 namespace troupe::av {
@@ -119,6 +120,8 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   x.pts = clamp_ticks(x.pts);
   x.dts = clamp_ticks(x.dts);
   x.duration = std::clamp<int64_t>(x.duration, 0, 3600 * int64_t{time_base.den});
+  if (x.picture_order)
+    x.picture_order = std::clamp<int64_t>(*x.picture_order, INT32_MIN, INT32_MAX);
   auto step = track.frame_ticks;
   auto lead = track.config.audio ? 0 : track.config.reorder_frames * step;
   auto raw = x.dts != no_pts ? x.dts : x.pts;
@@ -139,7 +142,8 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
       result.dts = map(x.dts, at.shift, wrap, near);
     if (x.pts != no_pts)
       result.pts = map(x.pts, at.shift, wrap, result.dts != no_pts ? result.dts : near);
-    result.discontinuity = track.started && track.epoch != at.id;
+    track.broken = track.broken || (track.started && track.epoch != at.id);
+    result.discontinuity = track.broken;
     track.epoch = at.id;
     at.last_used = std::max(at.last_used, result.dts != no_pts ? result.dts : result.pts);
   }
@@ -157,6 +161,7 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   } else {
     result = place_video(track, x, result);
   }
+  track.broken = false;
   track.fresh = false;
   track.started = true;
   track.last_dts = result.dts;

@@ -82,6 +82,7 @@ private:
     timeline_track config;
     bool fresh = true; ///< nothing placed since the start or restart
     bool started = false;
+    bool broken = false; ///< the next packet placed is the first after a jump
     uint64_t epoch = 0;
     int64_t last_dts = 0;
     int64_t next_dts = 0;

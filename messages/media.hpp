@@ -148,8 +148,9 @@ bool inspect(Inspector& f, stream_format& x) {
 
 /// One coded frame (access unit or audio frame): its place on the timeline and the size of its bytes in the block.
 struct sample {
-  static constexpr uint8_t random_access = 1; ///< decoding can start here
+  static constexpr uint8_t random_access = 1; ///< a client can join the stream here
   static constexpr uint8_t discontinuity = 2; ///< the source's timeline was broken before this sample
+  static constexpr uint8_t key = 4;           ///< the track's decoder can start here
 
   uint16_t track = 0;
   uint8_t flags = 0;

@@ -49,6 +49,9 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::session_status>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::channel>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::profile>))
+  CAF_ADD_TYPE_ID(troupe, (troupe::capabilities))
+  CAF_ADD_TYPE_ID(troupe, (troupe::task_statistics))
+  CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::task_statistics>))
 
   // atoms
   CAF_ADD_ATOM(troupe, troupe, register_atom)

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 
 namespace troupe::core {
 
@@ -36,6 +37,11 @@ public:
       ++acknowledged_;
     }
     return true;
+  }
+
+  /// Whatever is left may go: the stream is about to end, and what is left is bounded by other means.
+  void lift() noexcept {
+    bytes_max_ = std::numeric_limits<uint64_t>::max();
   }
 
   uint64_t in_flight_bytes() const noexcept {

@@ -280,6 +280,8 @@ void session::lease_failed(attempt_id attempt, ec code, const std::string& why, 
 void session::started(attempt_id attempt, time_point now) {
   if (ingest_ && ingest_->attempt == attempt) {
     ingest_->state = phase::running;
+    // Its first batches may have come before the news that it runs: only now can they be acknowledged.
+    effects_.acknowledge({attempt, ingest_->received});
     return;
   }
   auto i = find(attempt);
@@ -288,6 +290,7 @@ void session::started(attempt_id attempt, time_point now) {
   auto& v = i->second;
   v.state = phase::running;
   v.since = now;
+  effects_.acknowledge({attempt, v.received});
   v.credit.emplace(config_.credit_bytes);
   v.cursor = v.delivered_pts == no_timestamp ? buffer_.join_point()
                                              : buffer_.join_point_before(v.delivered_pts - preroll_ticks);
@@ -307,7 +310,7 @@ void session::retry(variant& v, const std::string& why, bool terminal, time_poin
   auto i = variants_.find(v.target.name);
   v.last_failure = why;
   if (terminal || v.tries >= config_.attempts_max) {
-    remove(i, ec::encode_failed, why, why);
+    remove(i, ec::encode_failed, why, terminal ? std::string{} : why); // bad media is not the worker's failure
     return;
   }
   effects_.stop(v.attempt, why);
@@ -469,6 +472,11 @@ void session::down(attempt_id attempt, const std::string& why, time_point now) {
     ingest_over(why, false, now);
   else if (auto i = find(attempt); i != variants_.end())
     retry(i->second, why, false, now);
+}
+
+void session::output_failed(const std::string& profile, const std::string& why) {
+  if (auto i = variants_.find(profile); i != variants_.end())
+    remove(i, ec::encode_failed, why, {});
 }
 
 session::variants::iterator session::find(attempt_id attempt) {

@@ -116,6 +116,9 @@ public:
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
+  /// The rendition cannot be put into its container.
+  void output_failed(const std::string& profile, const std::string& why);
+
   /// The clock; call it a few times a second.
   void tick(time_point now);
 

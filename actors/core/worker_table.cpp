@@ -157,6 +157,10 @@ void worker_table::judge(worker& w, time_point now) {
     set(health::unhealthy, "no heartbeat for " + std::to_string(config_.unhealthy_after.count()) + " ms");
   else if (w.draining)
     set(health::draining, "takes no new work until it is resumed");
+  else if (w.failures.size() >= config_.unhealthy_failures)
+    set(health::unhealthy, std::to_string(w.failures.size()) + " tasks failed lately");
+  else if (now - w.last_heartbeat >= config_.degraded_after)
+    set(health::degraded, "no heartbeat for " + std::to_string(config_.degraded_after.count()) + " ms");
   else if (w.failures.size() >= config_.degraded_failures)
     set(health::degraded, std::to_string(w.failures.size()) + " tasks failed lately");
   else if (s.machine.cpu_pressure.avg10 > limit)
@@ -265,6 +269,13 @@ void worker_table::task_ended(const task_end& x, worker_id id, time_point now) {
     w.status.ended.pop_back();
   std::erase_if(w.status.tasks, [&](const task_statistics& t) { return t.task == x.task; });
   judge(w, now);
+}
+
+void worker_table::report(task_id task, const work_statistics& x) {
+  for (auto& [id, w] : workers_)
+    for (auto& t : w.status.tasks)
+      if (t.task == task)
+        t.work = x;
 }
 
 std::optional<worker_id> worker_table::find(std::string_view name_or_id) const {

@@ -33,10 +33,12 @@ struct worker_table_config {
   std::string token;   ///< what a registration must carry
   std::string version; ///< what a registration must be of
   strategy choose = strategy::least_loaded;
+  milliseconds degraded_after{2000};  ///< without a heartbeat
   milliseconds unhealthy_after{3000}; ///< without a heartbeat
   milliseconds gone_after{6000};      ///< without a heartbeat
   double degraded_pressure_percent = 50;
-  uint32_t degraded_failures = 3; ///< failed tasks within `failure_window`
+  uint32_t degraded_failures = 1;     ///< failed tasks within `failure_window`
+  uint32_t unhealthy_failures = 3;    ///< failed tasks within `failure_window`
   milliseconds failure_window{60'000};
   milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
   size_t workers_max = 10'000;
@@ -84,6 +86,9 @@ public:
 
   /// Books the end of a task for statistics and health. `reason` is empty for a regular end.
   void task_ended(const task_end& x, worker_id id, time_point now);
+
+  /// What a task says of its work.
+  void report(task_id task, const work_statistics& x);
 
   // -- views ----------------------------------------------------------------
 

@@ -1,11 +1,11 @@
-// Goal: the metrics page is what Prometheus accepts without a word, states the snapshots' numbers, and cannot be broken by what workers
-// and channels call themselves.
-// Method: snapshots with a known number in each field are rendered and read back by a small parser of the text format; the real
-// `promtool check metrics` judges the page where it is installed.
+// Goal: the metrics page is what Prometheus accepts without a word, states the snapshots' numbers, and cannot be broken
+// by what workers and channels call themselves.
+// Method: snapshots with a known number in each field are rendered and read back by a small parser of the text format;
+// the real `promtool check metrics` judges the page where it is installed.
 #include "telemetry/metrics.hpp"
 
-#include "fed_proc.hpp"
 #include "telemetry/exposition.hpp"
+#include "test/telemetry/fed_proc.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -48,7 +48,8 @@ daemon_status make_daemon(uint64_t id, std::string name) {
   x.tasks_completed = 11;
   x.tasks_failed = 3;
   x.can.libav_version = "59.37.100";
-  x.can.encoders = {{"libx264", "h264", "video", "", true, "", 100}, {"h264_vaapi", "h264", "video", "r", false, "no", 0}};
+  x.can.encoders = {{"libx264", "h264", "video", "", true, "", 100},
+                    {"h264_vaapi", "h264", "video", "/dev/dri/renderD128", false, "no device", 0}};
   x.can.speed_fps = 55.5;
   auto& m = x.machine;
   m.hostname = "host";
@@ -228,7 +229,9 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_workers_and_hosts_are_read_back) {
 BOOST_AUTO_TEST_CASE(the_numbers_of_tasks_are_read_back_and_warm_ones_are_left_out) {
   auto page = render_metrics({make_daemon(1, "one")}, {make_session("news", "one")}, make_counters());
   auto x = read_back(page);
-  BOOST_TEST(x.at("troupe_job_info{daemon_id=\"1\",job_id=\"901\",kind=\"transcode\",channel=\"news\",profile=\"hd\"}") == 1);
+  BOOST_TEST(x.at("troupe_job_info{daemon_id=\"1\",job_id=\"901\",kind=\"transcode\",channel=\"news\","
+                  "profile=\"hd\"}")
+             == 1);
   BOOST_TEST(x.at("troupe_job_encoding_speed{daemon_id=\"1\",job_id=\"901\",codec=\"hevc\"}") == 1.25);
   BOOST_TEST(x.at("troupe_job_cpu_percent{daemon_id=\"1\",job_id=\"901\"}") == 87.5);
   BOOST_TEST(x.at("troupe_job_memory_bytes{daemon_id=\"1\",job_id=\"901\"}") == 123'456'789);

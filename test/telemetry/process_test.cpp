@@ -2,7 +2,7 @@
 // Method: a folder stands in for /proc, a made-up clock for time; then this very process is measured.
 #include "telemetry/process.hpp"
 
-#include "fed_proc.hpp"
+#include "test/telemetry/fed_proc.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -21,7 +21,8 @@ constexpr auto start = process_probe::time_point{} + 1h;
 const auto tick_rate = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
 const auto page_bytes = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 
-std::string stat_line(const std::string& name, uint64_t user, uint64_t system, uint64_t started, const std::string& pages) {
+std::string stat_line(const std::string& name, uint64_t user, uint64_t system, uint64_t started,
+                      const std::string& pages) {
   return "42 (" + name + ") S 1 42 42 0 -1 4194304 100 0 0 0 " + std::to_string(user) + ' ' + std::to_string(system)
          + " 7 7 20 0 3 0 " + std::to_string(started) + " 123456789 " + pages + " 18446744073709551615 1 1 0\n";
 }
@@ -38,7 +39,7 @@ process_statistics measure_one(process_probe& probe, int64_t pid, process_probe:
 
 BOOST_AUTO_TEST_SUITE(process_test)
 
-BOOST_AUTO_TEST_CASE(cpu_share_covers_the_time_between_two_calls, *boost::test_tools::tolerance(1e-6)) {
+BOOST_AUTO_TEST_CASE(cpu_share_covers_the_time_between_two_calls, *boost::unit_test::tolerance(1e-6)) {
   fed_proc proc;
   process_probe probe{proc.root()};
   proc.write("uptime", "1010.00 1.00\n");
@@ -66,7 +67,7 @@ BOOST_AUTO_TEST_CASE(a_name_full_of_parentheses_and_blanks_shifts_no_column) {
   BOOST_TEST(x.running_ms == 10'000u);
 }
 
-BOOST_AUTO_TEST_CASE(a_pid_with_a_new_holder_starts_anew, *boost::test_tools::tolerance(1e-6)) {
+BOOST_AUTO_TEST_CASE(a_pid_with_a_new_holder_starts_anew, *boost::unit_test::tolerance(1e-6)) {
   fed_proc proc;
   process_probe probe{proc.root()};
   proc.write("uptime", "100.00 1.00\n");

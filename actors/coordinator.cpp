@@ -1,0 +1,164 @@
+#include "actors/coordinator.hpp"
+
+#include "actors/actor_of.hpp"
+#include "actors/log.hpp"
+
+#include <caf/send.hpp>
+
+#include <memory>
+
+namespace troupe {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto status_timeout = std::chrono::seconds{1};
+
+} // namespace
+
+coordinator_state::coordinator_state(interface::pointer self, coordinator_config config)
+  : self(self), config(std::move(config)) {}
+
+coordinator_state::~coordinator_state() {
+  caf::anon_send_exit(registry, caf::exit_reason::user_shutdown);
+  if (ingest_host)
+    caf::anon_send_exit(ingest_host, caf::exit_reason::user_shutdown);
+  for (auto& [name, session] : sessions)
+    caf::anon_send_exit(session, caf::exit_reason::user_shutdown);
+}
+
+coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
+  self->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
+  start_registry();
+  return {
+    [this](register_atom, const std::string& address) {
+      config.ingest_host.connect_to(address);
+      start_ingest_host();
+    },
+    [this](const registration& x, const task_host_actor& host) -> caf::result<caf::timespan, daemon_registry_actor> {
+      auto answer = self->make_response_promise<caf::timespan, daemon_registry_actor>();
+      self->request(registry, status_timeout, x, host)
+        .then([this, answer](caf::timespan every) mutable { answer.deliver(every, daemon_registry_actor{registry}); },
+              [answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
+      return answer;
+    },
+    [this](const task_join& x, const task_actor& task) { return self->delegate(registry, x, task); },
+    [this](watch_atom, const std::string& channel, const std::string& profile) { return watch(channel, profile); },
+    [this](const lease_request& x) { return self->delegate(registry, x); },
+    [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
+    [this](lease_id id, const work_statistics& x) { return self->delegate(registry, id, x); },
+    [this](daemons_atom x) { return self->delegate(registry, x); },
+    [this](drain_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
+    [this](resume_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
+    [this](remove_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
+    [this](sessions_atom) { return sessions_status(); },
+    [this](channels_atom) {
+      std::vector<channel> result;
+      for (auto& [name, x] : config.channels) {
+        result.push_back(x);
+        for (auto& url : result.back().urls)
+          url = core::redacted(url);
+      }
+      return result;
+    },
+    [this](profiles_atom) {
+      std::vector<profile> result;
+      for (auto& [name, x] : config.profiles)
+        result.push_back(x);
+      return result;
+    },
+  };
+}
+
+void coordinator_state::start_registry() {
+  registry = spawn_daemon_registry(self->system(), config.registry);
+  self->monitor(registry);
+  if (ingest_host)
+    self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});
+}
+
+void coordinator_state::start_ingest_host() {
+  ingest_host = spawn_task_host(self->system(), config.ingest_host);
+  self->monitor(ingest_host);
+  self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});
+}
+
+bool coordinator_state::may_restart(const char* what) {
+  auto now = clock::now();
+  while (!restarts.empty() && now - restarts.front() > config.restart_window)
+    restarts.pop_front();
+  restarts.push_back(now);
+  if (restarts.size() <= config.restarts_max) {
+    log::error("restarted after it ended by itself", {{"actor", what}});
+    return true;
+  }
+  log::error("gives up: it restarted too often", {{"actor", what}, {"restarts", restarts.size()}});
+  self->quit(caf::make_error(ec::limit, "an essential part restarted too often"));
+  return false;
+}
+
+void coordinator_state::on_down(const caf::down_msg& x) {
+  if (x.source == registry) {
+    if (may_restart("daemon_registry"))
+      start_registry();
+    return;
+  }
+  if (x.source == ingest_host) {
+    if (may_restart("task_host"))
+      start_ingest_host();
+    return;
+  }
+  std::erase_if(sessions, [&](const auto& kv) { return kv.second == x.source; });
+}
+
+caf::result<variant_stream_ptr> coordinator_state::watch(const std::string& channel, const std::string& profile) {
+  auto c = config.channels.find(channel);
+  if (c == config.channels.end())
+    return caf::make_error(ec::unknown_channel, "no channel is named " + channel.substr(0, 128));
+  auto p = config.profiles.find(profile);
+  if (p == config.profiles.end())
+    return caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128));
+  auto i = sessions.find(channel);
+  if (i == sessions.end()) {
+    if (sessions.size() >= config.sessions_max)
+      return caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run");
+    auto session = spawn_session(self->system(), config.session, session_id{next_session++}, c->second,
+                                 gateway_actor{self});
+    self->monitor(session);
+    i = sessions.emplace(channel, std::move(session)).first;
+  }
+  return self->delegate(i->second, watch_atom_v, p->second);
+}
+
+caf::result<std::vector<session_status>> coordinator_state::sessions_status() {
+  auto answer = self->make_response_promise<std::vector<session_status>>();
+  struct gathering {
+    std::vector<session_status> result;
+    size_t missing;
+  };
+  auto all = std::make_shared<gathering>(gathering{{}, sessions.size()});
+  if (sessions.empty()) {
+    answer.deliver(std::move(all->result));
+    return answer;
+  }
+  auto one_less = [all, answer]() mutable {
+    if (--all->missing == 0)
+      answer.deliver(std::move(all->result));
+  };
+  for (auto& [name, session] : sessions)
+    self->request(session, status_timeout, status_atom_v)
+      .then(
+        [all, one_less](session_status& x) mutable {
+          all->result.push_back(std::move(x));
+          one_less();
+        },
+        [one_less](const caf::error&) mutable { one_less(); }); // it ended just now, or is busy: the others count
+  return answer;
+}
+
+gateway_actor spawn_coordinator(caf::actor_system& system, coordinator_config config) {
+  return system.spawn<actor_of<coordinator_state>>(std::move(config));
+}
+
+} // namespace troupe

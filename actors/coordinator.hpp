@@ -1,0 +1,67 @@
+// COORDINATOR: the root of the coordinator's node: the supervision tree, what is configured, and the public protocol.
+//
+// It starts the registry, the host of ingest tasks, and a session per channel that somebody watches, and watches them all:
+// - the registry dies: a new one is started, at most `restarts_max` times in `restart_window`; workers and tasks see the death and register again;
+// - the ingest host dies: as with the registry;
+// - a session dies: its clients' streams end; the next request starts another.
+// When the coordinator itself dies, its node ends: durable state is in the store.
+#pragma once
+
+#include "actors/daemon_registry.hpp"
+#include "actors/gateway.hpp"
+#include "actors/session.hpp"
+#include "actors/task_host.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <string>
+
+namespace troupe {
+
+struct coordinator_config {
+  daemon_registry_config registry;
+  task_host_config ingest_host;
+  session_actor_config session;
+  std::map<std::string, channel> channels;
+  std::map<std::string, profile> profiles;
+  uint32_t sessions_max = 256;
+  uint32_t restarts_max = 5;
+  std::chrono::milliseconds restart_window{60'000};
+};
+
+struct coordinator_state {
+  using interface = gateway_actor;
+
+  static inline const char* name = "coordinator";
+
+  coordinator_state(interface::pointer self, coordinator_config config);
+  ~coordinator_state();
+
+  interface::behavior_type make_behavior();
+
+  void start_registry();
+  void start_ingest_host();
+  void on_down(const caf::down_msg& x);
+
+  /// False when it has restarted too often: then the node gives up.
+  bool may_restart(const char* what);
+
+  caf::result<variant_stream_ptr> watch(const std::string& channel, const std::string& profile);
+  caf::result<std::vector<session_status>> sessions_status();
+
+  interface::pointer self;
+  coordinator_config config;
+  local_registry_actor registry;
+  local_task_host_actor ingest_host;
+  std::map<std::string, session_actor> sessions; ///< by channel
+  std::deque<std::chrono::steady_clock::time_point> restarts;
+  uint64_t next_session = 1;
+};
+
+gateway_actor spawn_coordinator(caf::actor_system& system, coordinator_config config);
+
+} // namespace troupe

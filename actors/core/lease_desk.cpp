@@ -1,0 +1,247 @@
+#include "actors/core/lease_desk.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr size_t ends_kept = 16;
+
+} // namespace
+
+void lease_desk::set_ingest_host(worker_id id, time_point now) {
+  ingest_host_ = id;
+  host_added(id, now);
+}
+
+void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner, time_point now) {
+  if (entries_.size() >= config_.requests_max) {
+    effects_.refuse(ticket, ec::limit, "too many requests wait for a worker");
+    return;
+  }
+  entry e;
+  e.request = x;
+  e.ticket = ticket;
+  e.owner = owner;
+  e.deadline = now + config_.selection_timeout;
+  entries_.emplace(lease_id{next_lease_++}, std::move(e));
+  progress(now);
+}
+
+void lease_desk::host_added(worker_id id, time_point now) {
+  auto [i, added] = hosts_.try_emplace(id);
+  if (added) // the host is back: what waited with it before its connection broke still waits
+    for (auto& [task, owner] : tasks_)
+      if (owner == id && !serves(task))
+        i->second.idle.push_back(task);
+  progress(now);
+}
+
+void lease_desk::host_lost(worker_id id, time_point now) {
+  hosts_.erase(id);
+  for (auto& [lease, e] : entries_)
+    if (e.host == id && (e.state == phase::waiting_process || e.state == phase::assigning))
+      look_elsewhere(e, "its worker went away");
+  progress(now);
+}
+
+bool lease_desk::task_joined(task_id task, worker_id id, time_point now) {
+  auto i = hosts_.find(id);
+  if (i == hosts_.end() || !tasks_.emplace(task, id).second)
+    return false;
+  i->second.idle.push_back(task);
+  progress(now);
+  return true;
+}
+
+std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& why, time_point now, int64_t unix_ms) {
+  auto t = tasks_.find(task);
+  if (t == tasks_.end())
+    return std::nullopt;
+  if (auto h = hosts_.find(t->second); h != hosts_.end())
+    std::erase(h->second.idle, task);
+  tasks_.erase(t);
+  auto i = std::find_if(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
+  if (i == entries_.end()) {
+    progress(now);
+    return std::nullopt;
+  }
+  auto id = i->first;
+  if (i->second.state == phase::granted) {
+    settle(i, why, now, unix_ms);
+  } else {
+    look_elsewhere(i->second, "its task process ended: " + why);
+  }
+  progress(now);
+  return id;
+}
+
+void lease_desk::assigned(lease_id id, bool accepted, const std::string& why, time_point now) {
+  auto i = entries_.find(id);
+  if (i == entries_.end() || i->second.state != phase::assigning)
+    return;
+  auto& e = i->second;
+  if (!accepted) {
+    look_elsewhere(e, why);
+    progress(now);
+    return;
+  }
+  e.state = phase::granted;
+  lease result{id, e.task, e.host, {}};
+  for (auto& s : workers_.status())
+    if (s.id == e.host)
+      result.worker_name = s.name;
+  effects_.grant(e.ticket, result);
+}
+
+void lease_desk::release(lease_id id, const std::string& reason, time_point now, int64_t unix_ms) {
+  auto i = entries_.find(id);
+  if (i == entries_.end())
+    return; // its task was gone first
+  settle(i, reason, now, unix_ms);
+  progress(now);
+}
+
+void lease_desk::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
+  for (auto i = entries_.begin(); i != entries_.end();) {
+    auto here = i++;
+    if (here->second.owner == owner)
+      settle(here, {}, now, unix_ms);
+  }
+  progress(now);
+}
+
+void lease_desk::settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms) {
+  auto e = std::move(i->second);
+  entries_.erase(i);
+  give_slot_back(e);
+  if (!e.task)
+    return;
+  if (tasks_.contains(e.task) && hosts_.contains(e.host))
+    effects_.end(e.host, e.task);
+  if (e.state != phase::granted)
+    return;
+  task_end end;
+  end.task = e.task;
+  end.kind = to_string(e.request.label.kind);
+  end.channel = e.request.label.channel;
+  end.profile = e.request.label.profile;
+  end.attempt = e.request.label.attempt;
+  end.reason = reason;
+  end.at_ms = unix_ms;
+  for (auto& s : workers_.status())
+    if (s.id == e.host)
+      end.worker = s.name;
+  if (is_ingest(e)) {
+    ingest_ends_.push_front(end);
+    if (ingest_ends_.size() > ends_kept)
+      ingest_ends_.pop_back();
+  } else {
+    workers_.task_ended(end, e.host, now);
+  }
+}
+
+void lease_desk::give_slot_back(const entry& e) {
+  if (!is_ingest(e) && e.state != phase::waiting_worker)
+    workers_.free_slot(e.host);
+}
+
+void lease_desk::look_elsewhere(entry& e, const std::string& why) {
+  give_slot_back(e);
+  if (!is_ingest(e))
+    e.request.refused_by.push_back(e.host);
+  if (e.refusals.size() < 1024)
+    e.refusals += (e.refusals.empty() ? "" : "; ") + why;
+  // A process that was promised but not given stays with its host, unless it is gone.
+  if (e.task && tasks_.contains(e.task))
+    effects_.end(e.host, e.task);
+  e.state = phase::waiting_worker;
+  e.host = {};
+  e.task = {};
+}
+
+void lease_desk::tick(time_point now) {
+  for (auto i = entries_.begin(); i != entries_.end();) {
+    auto here = i++;
+    auto& e = here->second;
+    if (e.state == phase::granted)
+      continue;
+    if (now >= e.deadline) {
+      std::string why;
+      if (is_ingest(e))
+        why = "the coordinator's task host starts no process";
+      else
+        (void) workers_.choose(e.request, &why);
+      if (!e.refusals.empty())
+        why += (why.empty() ? "" : "; ") + e.refusals;
+      if (why.empty())
+        why = "no worker is registered";
+      effects_.refuse(e.ticket, ec::no_worker,
+                      "no worker took the work within " + std::to_string(config_.selection_timeout.count())
+                        + " ms: " + why);
+      give_slot_back(e);
+      if (e.task && tasks_.contains(e.task))
+        effects_.end(e.host, e.task);
+      entries_.erase(here);
+    } else if (e.state != phase::waiting_worker && now >= e.process_deadline) {
+      look_elsewhere(e, "the worker brought up no task process in time");
+    }
+  }
+  progress(now);
+}
+
+void lease_desk::progress(time_point now) {
+  for (auto& [id, e] : entries_)
+    find_worker(id, e, now);
+  want_processes();
+}
+
+void lease_desk::find_worker(lease_id id, entry& e, time_point now) {
+  if (e.state == phase::waiting_worker) {
+    auto chosen = is_ingest(e) ? std::optional{ingest_host_} : workers_.choose(e.request);
+    if (!chosen || !hosts_.contains(*chosen))
+      return;
+    if (!is_ingest(e))
+      workers_.take_slot(*chosen);
+    e.host = *chosen;
+    e.state = phase::waiting_process;
+    e.process_deadline = now + config_.process_timeout;
+  }
+  if (e.state == phase::waiting_process) {
+    auto& idle = hosts_[e.host].idle;
+    if (idle.empty())
+      return;
+    e.task = idle.front();
+    idle.pop_front();
+    e.state = phase::assigning;
+    effects_.assign(e.host, e.task, e.request.label, id);
+  }
+}
+
+void lease_desk::want_processes() {
+  for (auto& [id, h] : hosts_) {
+    auto wanted = id == ingest_host_ ? config_.warm_ingest_tasks : config_.warm_tasks;
+    for (auto& [lease, e] : entries_)
+      if (e.host == id && e.state == phase::waiting_process)
+        ++wanted;
+    if (h.wanted != wanted) {
+      h.wanted = wanted;
+      effects_.want(id, wanted);
+    }
+  }
+}
+
+bool lease_desk::serves(task_id task) const {
+  return std::any_of(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
+}
+
+std::optional<task_id> lease_desk::task_of(lease_id id) const {
+  auto i = entries_.find(id);
+  if (i == entries_.end() || !i->second.task)
+    return std::nullopt;
+  return i->second.task;
+}
+
+} // namespace troupe::core

@@ -1,0 +1,141 @@
+// Leases: who asked for a task process, which worker gives it, and who has it until when.
+//
+// A request waits until a worker can take it (at most the selection timeout), takes a slot there, then waits for a task process of
+// that worker: a warm one at once, else the next that joins. The worker's host may refuse; then the next best worker is tried. A lease ends when it is
+// released, when its owner or its task is gone, or when its worker is removed; each of these frees the slot exactly once.
+//
+// Ingest tasks run on the coordinator's own host, beside no worker, and take no slot.
+#pragma once
+
+#include "actors/core/worker_table.hpp"
+#include "messages/cluster.hpp"
+#include "messages/error.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::core {
+
+struct lease_desk_config {
+  milliseconds selection_timeout{5000};
+  milliseconds process_timeout{2000}; ///< how long a chosen worker may take to bring up a process before the next one is tried
+  uint32_t warm_tasks = 1;            ///< processes that wait for work on each worker
+  uint32_t warm_ingest_tasks = 1;     ///< the same on the coordinator
+  size_t requests_max = 10'000;       ///< requests that may wait
+};
+
+/// What the desk wants done. Implementations must not call back into the desk from within these.
+class lease_effects {
+public:
+  virtual ~lease_effects() = default;
+
+  /// The request `ticket` has its task.
+  virtual void grant(uint64_t ticket, const lease& x) = 0;
+  virtual void refuse(uint64_t ticket, ec code, const std::string& why) = 0;
+
+  /// The host keeps that many processes waiting from now on.
+  virtual void want(worker_id host, uint32_t processes) = 0;
+
+  /// Tells the host what its process works for; answered by `assigned`.
+  virtual void assign(worker_id host, task_id task, const work_label& label, lease_id id) = 0;
+
+  /// Tells the host to end the process.
+  virtual void end(worker_id host, task_id task) = 0;
+};
+
+class lease_desk {
+public:
+  lease_desk(lease_desk_config config, worker_table& workers, lease_effects& effects)
+    : config_(config), workers_(workers), effects_(effects) {}
+
+  /// The coordinator's own host, which runs the ingest tasks.
+  void set_ingest_host(worker_id host, time_point now);
+
+  /// `owner` stands for the actor that asks; its leases end with it.
+  void request(const lease_request& x, uint64_t ticket, uint64_t owner, time_point now);
+
+  void host_added(worker_id host, time_point now);
+
+  /// The host is gone. Its tasks may live on: leases in use go on until their task or owner ends them, waiting ones look elsewhere.
+  void host_lost(worker_id host, time_point now);
+
+  /// False for a process of an unknown host, or one that joined before: it is to end.
+  bool task_joined(task_id task, worker_id host, time_point now);
+
+  /// The process is gone. Returns the lease that it served.
+  std::optional<lease_id> task_lost(task_id task, const std::string& why, time_point now, int64_t unix_ms);
+
+  void assigned(lease_id id, bool accepted, const std::string& why, time_point now);
+
+  void release(lease_id id, const std::string& reason, time_point now, int64_t unix_ms);
+
+  void owner_lost(uint64_t owner, time_point now, int64_t unix_ms);
+
+  /// The clock; also call after anything that may have freed capacity.
+  void tick(time_point now);
+
+  /// The task of a lease in use.
+  std::optional<task_id> task_of(lease_id id) const;
+
+  /// The latest ends of tasks on the coordinator's host, latest first.
+  const std::deque<task_end>& ingest_ends() const noexcept {
+    return ingest_ends_;
+  }
+
+  size_t leases() const noexcept {
+    return entries_.size();
+  }
+
+private:
+  enum class phase : uint8_t { waiting_worker, waiting_process, assigning, granted };
+
+  struct entry {
+    lease_request request;
+    uint64_t ticket = 0;
+    uint64_t owner = 0;
+    phase state = phase::waiting_worker;
+    time_point deadline;         ///< of the whole request
+    time_point process_deadline; ///< of `waiting_process` and `assigning`
+    worker_id host;
+    task_id task;
+    std::string refusals; ///< what workers said that did not take it
+  };
+
+  using entries = std::map<lease_id, entry>; // in the order of arrival
+
+  struct host {
+    std::deque<task_id> idle;
+    uint32_t wanted = 0;
+  };
+
+  bool is_ingest(const entry& e) const noexcept {
+    return e.request.label.kind == work_kind::ingest;
+  }
+
+  /// True for a process that a lease has.
+  bool serves(task_id task) const;
+
+  void progress(time_point now);
+  void find_worker(lease_id id, entry& e, time_point now);
+  void look_elsewhere(entry& e, const std::string& why);
+  void give_slot_back(const entry& e);
+  void settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms);
+  void want_processes();
+
+  lease_desk_config config_;
+  worker_table& workers_;
+  lease_effects& effects_;
+  worker_id ingest_host_;
+  entries entries_;
+  std::map<worker_id, host> hosts_;
+  std::unordered_map<task_id, worker_id> tasks_;
+  std::deque<task_end> ingest_ends_;
+  uint64_t next_lease_ = 1;
+};
+
+} // namespace troupe::core

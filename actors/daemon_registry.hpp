@@ -1,0 +1,81 @@
+// DAEMON REGISTRY: knows all workers and their task processes; selects, leases, watches.
+//
+// The decisions are `core::worker_table` (who is here, how well, with which slots) and `core::lease_desk` (who gets what); this actor
+// translates. It monitors every worker's host, every task process and every owner of a lease:
+// - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its tasks at work live on;
+// - a task dies: its lease ends and its slot is free; the owner sees the same death by itself;
+// - an owner dies: its leases end.
+// When the registry itself dies, the coordinator starts a new one, and workers and waiting tasks register again.
+#pragma once
+
+#include "actors/core/lease_desk.hpp"
+#include "actors/core/worker_table.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/response_promise.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <chrono>
+#include <string>
+#include <unordered_map>
+
+namespace troupe {
+
+struct daemon_registry_config {
+  core::worker_table_config workers;
+  core::lease_desk_config leases;
+  std::chrono::milliseconds heartbeat_interval{1000};
+};
+
+struct daemon_registry_state : core::lease_effects {
+  using interface = daemon_registry_actor::extend<
+    // The coordinator's own host, which runs the ingest tasks.
+    caf::result<void>(worker_id, task_host_actor),
+    // INTERNAL: the clock.
+    caf::result<void>(tick_atom)>;
+
+  static inline const char* name = "daemon_registry";
+
+  daemon_registry_state(interface::pointer self, daemon_registry_config config);
+
+  interface::behavior_type make_behavior();
+
+  // -- core::lease_effects ----------------------------------------------------
+
+  void grant(uint64_t ticket, const lease& x) override;
+  void refuse(uint64_t ticket, ec code, const std::string& why) override;
+  void want(worker_id host, uint32_t processes) override;
+  void assign(worker_id host, task_id task, const work_label& label, lease_id id) override;
+  void end(worker_id host, task_id task) override;
+
+  // -- events -----------------------------------------------------------------
+
+  caf::result<caf::timespan> add_worker(const registration& x, const task_host_actor& host);
+  caf::result<void> add_task(const task_join& x, const task_actor& task);
+  void on_down(const caf::actor_addr& who, const caf::error& why);
+  void drop_worker(worker_id id);
+  caf::result<void> administer(const std::string& name_or_id, const std::function<bool(worker_id)>& change);
+
+  using promise = caf::typed_response_promise<lease, task_actor>;
+
+  interface::pointer self;
+  daemon_registry_config config;
+  core::worker_table workers;
+  core::lease_desk desk;
+  std::unordered_map<worker_id, task_host_actor> hosts;
+  std::unordered_map<task_id, task_actor> tasks;
+  std::unordered_map<uint64_t, promise> waiting; ///< by ticket
+  std::unordered_map<caf::actor_addr, uint64_t> owners;
+  uint64_t next_ticket = 1;
+  uint64_t next_owner = 1;
+};
+
+using local_registry_actor = daemon_registry_state::interface;
+
+local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config);
+
+/// Milliseconds since 1970.
+int64_t unix_ms();
+
+} // namespace troupe

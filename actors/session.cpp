@@ -1,0 +1,334 @@
+#include "actors/session.hpp"
+
+#include "actors/actor_of.hpp"
+#include "actors/daemon_registry.hpp"
+#include "actors/log.hpp"
+
+namespace troupe {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto tick_interval = std::chrono::milliseconds{100};
+
+/// How long a warm task may take to accept its work; the work itself reports by itself.
+constexpr auto start_timeout = std::chrono::seconds{5};
+
+/// Attempts of one session before their numbers would meet those of the next.
+constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
+
+/// "terminal" travels as an error code: media and encoder errors are the same wherever the work runs.
+bool is_terminal(const caf::error& x) {
+  return x == ec::encode_failed || x == ec::source_failed;
+}
+
+std::string words(const caf::error& x) {
+  if (x.context().size() == 1 && x.context().match_element<std::string>(0))
+    return x.context().get_as<std::string>(0);
+  return caf::to_string(x);
+}
+
+ec code_of(const caf::error& x) {
+  return x.category() == caf::type_id_v<ec> ? static_cast<ec>(x.code()) : ec::no_worker;
+}
+
+} // namespace
+
+session_state::session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
+                             gateway_actor coordinator)
+  : self(self), config(config), id(id), channel_name(source.name), coordinator(std::move(coordinator)),
+    session(config.core, id, std::move(source), *this, clock::now(), unix_ms()) {}
+
+session_state::~session_state() {
+  for (auto& [name, out] : outputs)
+    out.stream->end("the session has ended");
+}
+
+session_state::interface::behavior_type session_state::make_behavior() {
+  self->monitor(coordinator);
+  self->set_down_handler([this](const caf::down_msg& x) {
+    for (auto& [number, a] : attempts)
+      if (a.task == x.source) {
+        session.down(number, "the task process is gone", clock::now());
+        settle();
+        return;
+      }
+    if (coordinator == x.source)
+      self->quit(x.reason);
+  });
+  self->delayed_send(self, tick_interval, tick_atom_v);
+  log::info("the session starts", {{"channel", channel_name}, {"session", id}});
+  return {
+    [this](const sample_batch& x) {
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](const format_change& x) {
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](const stream_end& x) {
+      log::info("a task's work is over", {{"channel", channel_name},
+                                          {"session", id},
+                                          {"attempt", x.attempt},
+                                          {"reason", x.reason}});
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](attempt_id attempt, const work_statistics& x) {
+      session.on(attempt, x);
+      if (auto i = attempts.find(attempt); i != attempts.end() && i->second.held)
+        self->send(coordinator, i->second.held->id, x);
+    },
+    [this](watch_atom, const profile& target) -> caf::result<variant_stream_ptr> {
+      auto result = self->make_response_promise<variant_stream_ptr>();
+      auto ticket = next_ticket++;
+      waiting.emplace(ticket, result);
+      session.watch(target, ticket, clock::now());
+      settle();
+      return result;
+    },
+    [this](status_atom) {
+      auto result = session.status();
+      for (auto& v : result.variants) {
+        auto i = outputs.find(v.profile);
+        if (i == outputs.end())
+          continue;
+        auto count = i->second.stream->count();
+        v.clients = count.clients;
+        v.clients_total = count.clients_total;
+        v.skips = count.skips;
+        v.buffered_bytes = count.buffered_bytes;
+        v.bytes_out = count.bytes_total;
+      }
+      return result;
+    },
+    [this](stop_atom, const std::string& reason) {
+      session.shut_down(reason);
+      settle();
+    },
+    [this](const batch_ack& x) {
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](tick_atom) {
+      self->delayed_send(self, tick_interval, tick_atom_v);
+      session.tick(clock::now());
+      settle();
+    },
+  };
+}
+
+void session_state::settle() {
+  for (auto& [profile, why] : std::exchange(failed_outputs, {}))
+    session.output_failed(profile, why);
+  if (!session.finished())
+    return;
+  log::info("the session ends", {{"channel", channel_name}, {"session", id}});
+  self->quit();
+}
+
+// -- tasks --------------------------------------------------------------------
+
+attempt_id session_state::next_attempt() {
+  return attempt_id{id.value * attempts_per_session + ++attempts_made};
+}
+
+void session_state::request_lease(const lease_request& x) {
+  auto number = x.label.attempt;
+  attempts[number];
+  self->request(coordinator, config.lease_timeout, x)
+    .then(
+      [this, number](const lease& held, const task_actor& task) {
+        auto& a = attempts[number];
+        a.held = held;
+        a.task = task;
+        self->monitor(task);
+        session.leased(number, held, clock::now());
+        settle();
+      },
+      [this, number](const caf::error& why) {
+        attempts.erase(number);
+        log::warning("no task for the work", {{"channel", channel_name},
+                                              {"session", id},
+                                              {"attempt", number},
+                                              {"reason", words(why)}});
+        session.lease_failed(number, code_of(why), words(why), clock::now());
+        settle();
+      });
+}
+
+template <class Handle, class Work>
+void session_state::start_on_task(const Work& work) {
+  auto number = work.attempt;
+  auto i = attempts.find(number);
+  if (i == attempts.end())
+    return;
+  log::info("a task starts", {{"channel", channel_name},
+                              {"session", id},
+                              {"task", i->second.held->task},
+                              {"attempt", number},
+                              {"worker", i->second.held->worker_name}});
+  self->request(i->second.task, start_timeout, work, sample_sink_actor{self})
+    .then(
+      [this, number](const Handle& handle) {
+        auto a = attempts.find(number);
+        if (a == attempts.end()) {
+          self->send(handle, stop_atom_v);
+          return;
+        }
+        a->second.worker = handle;
+        session.started(number, clock::now());
+        settle();
+      },
+      [this, number](const caf::error& why) {
+        session.start_failed(number, words(why), is_terminal(why), clock::now());
+        settle();
+      });
+}
+
+void session_state::start(const ingest_work& x) {
+  start_on_task<ingest_actor>(x);
+}
+
+void session_state::start(const transcode_work& x) {
+  start_on_task<transcoder_actor>(x);
+}
+
+void session_state::send(const sample_batch& x) {
+  auto i = attempts.find(x.attempt);
+  if (i == attempts.end())
+    return;
+  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, x);
+}
+
+void session_state::acknowledge(const batch_ack& x) {
+  auto i = attempts.find(x.attempt);
+  if (i == attempts.end())
+    return;
+  if (auto ingest = std::get_if<ingest_actor>(&i->second.worker))
+    self->send(*ingest, x);
+  else if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, x);
+}
+
+void session_state::finish(attempt_id attempt) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end())
+    return;
+  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, finish_atom_v);
+}
+
+void session_state::stop(attempt_id attempt, const std::string& reason) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end() || !i->second.held)
+    return; // its lease is on the way: `session::leased` will not know the attempt and stop it then
+  if (!reason.empty())
+    log::warning("a task is given up", {{"channel", channel_name},
+                                        {"session", id},
+                                        {"attempt", attempt},
+                                        {"reason", reason}});
+  auto a = std::move(i->second);
+  attempts.erase(i);
+  self->demonitor(a.task);
+  if (auto ingest = std::get_if<ingest_actor>(&a.worker))
+    self->send(*ingest, stop_atom_v);
+  else if (auto transcoder = std::get_if<transcoder_actor>(&a.worker))
+    self->send(*transcoder, stop_atom_v);
+  self->send(coordinator, release_atom_v, a.held->id, reason);
+}
+
+// -- outputs ------------------------------------------------------------------
+
+session_state::output& session_state::output_of(const std::string& profile) {
+  auto& out = outputs[profile];
+  if (!out.stream)
+    out.stream = std::make_shared<variant_stream>(config.stream);
+  return out;
+}
+
+void session_state::open_output(const std::string& profile, const stream_format& format) {
+  auto& out = output_of(profile);
+  out.has_video = false;
+  for (auto& t : format.tracks)
+    out.has_video = out.has_video || t.kind == track_kind::video;
+  // The map's nodes stay where they are, so the writer may hold on to this one.
+  auto mux = av::muxer::open("mpegts", to_tracks(format), [&out](std::span<const std::byte> bytes) {
+    out.bytes.insert(out.bytes.end(), bytes.begin(), bytes.end());
+  });
+  if (mux) {
+    out.mux.emplace(std::move(*mux));
+  } else {
+    out.mux.reset();
+    failed_outputs.emplace_back(profile, mux.error().what);
+  }
+}
+
+void session_state::deliver(const std::string& profile, const sample_block& block) {
+  auto& out = output_of(profile);
+  if (!out.mux)
+    return;
+  auto packet = av::make_packet();
+  size_t offset = 0;
+  auto first_dts = block.samples.front().dts;
+  auto joinable = false;
+  for (auto& s : block.samples) {
+    auto bytes = block.bytes.span().subspan(offset, s.size);
+    offset += s.size;
+    if (s.is_random_access()) {
+      push(out, joinable, first_dts);
+      joinable = true;
+      first_dts = s.dts;
+      (void) out.mux->begin_segment();
+    }
+    borrow(*packet, s, bytes);
+    if (auto done = out.mux->write(*packet); !done) {
+      failed_outputs.emplace_back(profile, done.error().what);
+      return;
+    }
+  }
+  push(out, joinable, first_dts);
+}
+
+void session_state::push(output& out, bool random_access, int64_t dts) {
+  if (out.bytes.empty())
+    return;
+  out.stream->push({shared_bytes{std::exchange(out.bytes, {})}, random_access, dts});
+}
+
+void session_state::close_output(const std::string& profile, const std::string& reason) {
+  auto i = outputs.find(profile);
+  if (i == outputs.end())
+    return;
+  i->second.stream->end(reason);
+  outputs.erase(i);
+}
+
+uint32_t session_state::clients(const std::string& profile) {
+  auto i = outputs.find(profile);
+  return i == outputs.end() ? 0 : i->second.stream->count().clients;
+}
+
+void session_state::answer(core::ticket x, const std::string& profile) {
+  if (auto i = waiting.find(x); i != waiting.end()) {
+    i->second.deliver(output_of(profile).stream);
+    waiting.erase(i);
+  }
+}
+
+void session_state::refuse(core::ticket x, ec code, const std::string& why) {
+  if (auto i = waiting.find(x); i != waiting.end()) {
+    i->second.deliver(caf::make_error(code, why));
+    waiting.erase(i);
+  }
+}
+
+session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
+                            gateway_actor coordinator) {
+  return system.spawn<actor_of<session_state>>(config, id, std::move(source), std::move(coordinator));
+}
+
+} // namespace troupe

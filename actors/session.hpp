@@ -1,0 +1,120 @@
+// SESSION: one live channel that somebody watches: its ingest, its source buffer, its variants, their streams.
+//
+// The decisions are `core::session`; this actor translates, asks the coordinator for leases, talks to the tasks, and muxes what comes back, once
+// per variant. It trusts its tasks with nothing but samples: each block is checked when it is read from the wire.
+// - A task dies (`down_msg`): the core decides; another worker, or the end of the variant.
+// - The coordinator dies: the session ends.
+// - A client leaves: its reader is gone, which the next tick sees.
+#pragma once
+
+#include "actors/core/session.hpp"
+#include "actors/gateway.hpp"
+#include "actors/media.hpp"
+#include "actors/variant_stream.hpp"
+#include "encoder/muxer.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+
+namespace troupe {
+
+struct session_actor_config {
+  core::session_config core;
+  core::chunk_ring::limits stream;
+  std::chrono::milliseconds lease_timeout{7000}; ///< a little longer than the registry's own
+};
+
+using session_actor = sample_sink_actor::extend<
+  // A client asks for a rendition: its stream, once the first bytes are there.
+  caf::result<variant_stream_ptr>(watch_atom, profile),
+  // How the channel fares.
+  caf::result<session_status>(status_atom),
+  // End everything, for that reason.
+  caf::result<void>(stop_atom, std::string),
+  // A transcoder has taken these batches.
+  caf::result<void>(batch_ack),
+  // INTERNAL: the clock.
+  caf::result<void>(tick_atom)>;
+
+struct session_state : core::session_effects {
+  using interface = session_actor;
+
+  static inline const char* name = "session";
+
+  session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
+                gateway_actor coordinator);
+  ~session_state() override;
+
+  interface::behavior_type make_behavior();
+
+  // -- core::session_effects --------------------------------------------------
+
+  attempt_id next_attempt() override;
+  void request_lease(const lease_request& x) override;
+  void start(const ingest_work& x) override;
+  void start(const transcode_work& x) override;
+  void send(const sample_batch& x) override;
+  void acknowledge(const batch_ack& x) override;
+  void finish(attempt_id attempt) override;
+  void stop(attempt_id attempt, const std::string& reason) override;
+  void open_output(const std::string& profile, const stream_format& format) override;
+  void deliver(const std::string& profile, const sample_block& block) override;
+  void close_output(const std::string& profile, const std::string& reason) override;
+  uint32_t clients(const std::string& profile) override;
+  void answer(core::ticket x, const std::string& profile) override;
+  void refuse(core::ticket x, ec code, const std::string& why) override;
+
+  // -- implementation ---------------------------------------------------------
+
+  /// What runs an attempt: nothing yet, an ingest or a transcoder.
+  struct attempt {
+    std::optional<lease> held;
+    task_actor task;
+    std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
+  };
+
+  /// The stream of a variant and the muxer that fills it.
+  struct output {
+    variant_stream_ptr stream;
+    std::optional<av::muxer> mux;
+    bool has_video = false;
+    std::vector<std::byte> bytes; ///< muxed and not yet pushed
+  };
+
+  /// Starts `work` on the attempt's task.
+  template <class Handle, class Work>
+  void start_on_task(const Work& work);
+
+  void push(output& out, bool random_access, int64_t dts);
+
+  /// After each event: what the effects found out, and whether the session is over.
+  void settle();
+
+  output& output_of(const std::string& profile);
+
+  interface::pointer self;
+  session_actor_config config;
+  session_id id;
+  std::string channel_name;
+  gateway_actor coordinator;
+  core::session session;
+  std::unordered_map<attempt_id, attempt> attempts;
+  std::map<std::string, output> outputs;
+  std::unordered_map<core::ticket, caf::typed_response_promise<variant_stream_ptr>> waiting;
+  std::vector<std::pair<std::string, std::string>> failed_outputs;
+  uint64_t next_ticket = 1;
+  uint64_t attempts_made = 0;
+};
+
+session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
+                            gateway_actor coordinator);
+
+} // namespace troupe

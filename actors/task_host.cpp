@@ -1,0 +1,164 @@
+#include "actors/task_host.hpp"
+
+#include "actors/actor_of.hpp"
+#include "actors/log.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <signal.h>
+#include <sys/random.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+constexpr auto retry_delay_min = std::chrono::milliseconds{100};
+constexpr auto retry_delay_max = std::chrono::milliseconds{10'000};
+
+/// Sits in `waitpid` on a thread of its own and tells the host.
+void watch(caf::event_based_actor* self, pid_t pid, task_id id, const local_task_host_actor& host) {
+  auto status = wait_for(pid);
+  self->send(host, id, static_cast<int32_t>(status));
+}
+
+} // namespace
+
+uint64_t random_id() {
+  uint64_t result = 0;
+  while (result == 0)
+    if (::getrandom(&result, sizeof(result), 0) != sizeof(result))
+      result = 0;
+  return result;
+}
+
+task_host_state::task_host_state(interface::pointer self, task_host_config config)
+  : self(self), config(std::move(config)) {}
+
+task_host_state::~task_host_state() {
+  for (auto& [id, p] : processes) {
+    close_input(p.child);
+    ::kill(p.child.pid, SIGKILL);
+  }
+}
+
+task_host_state::interface::behavior_type task_host_state::make_behavior() {
+  return {
+    [this](warm_atom, uint32_t processes) {
+      wanted = std::min(processes, config.processes_max);
+      start_missing();
+    },
+    [this](assign_atom, task_id id, work_label& label) -> caf::result<void> {
+      auto i = processes.find(id);
+      if (i == processes.end() || i->second.assigned || i->second.ending)
+        return caf::make_error(ec::refused, "the host has no such process to give");
+      i->second.assigned = true;
+      i->second.label = std::move(label);
+      retry_delay = {};
+      start_missing();
+      return caf::unit;
+    },
+    [this](end_atom, task_id id) { stop(id); },
+    [this](status_atom) { return statistics(); },
+    [this](task_id id, int32_t status) { on_exit(id, status); },
+    [this](stop_atom, task_id id) {
+      if (auto i = processes.find(id); i != processes.end())
+        ::kill(i->second.child.pid, SIGKILL);
+    },
+    [this](tick_atom) {
+      retry_scheduled = false;
+      start_missing();
+    },
+  };
+}
+
+void task_host_state::start_missing() {
+  if (retry_scheduled)
+    return;
+  auto waiting = static_cast<size_t>(std::count_if(processes.begin(), processes.end(), [](const auto& kv) {
+    return !kv.second.assigned && !kv.second.ending;
+  }));
+  for (; waiting < wanted && processes.size() < config.processes_max; ++waiting)
+    start_one();
+}
+
+void task_host_state::start_one() {
+  task_id id{random_id()};
+  auto child = start_child(config.arguments, false);
+  if (!child) {
+    log::error("a task process does not start", {{"reason", child.error()}});
+    retry_scheduled = true;
+    retry_delay = std::clamp(retry_delay * 2, retry_delay_min, retry_delay_max);
+    self->delayed_send(self, retry_delay, tick_atom_v);
+    return;
+  }
+  // Whose child it is and the cluster's token: not in the arguments, where `ps` shows them.
+  (void) write_line(*child, to_string(id) + " " + to_string(config.host) + " " + config.token);
+  self->spawn<caf::detached>(watch, child->pid, id, interface{self});
+  processes[id].child = *child;
+}
+
+void task_host_state::stop(task_id id) {
+  auto i = processes.find(id);
+  if (i == processes.end() || i->second.ending)
+    return;
+  i->second.ending = true;
+  close_input(i->second.child);
+  ::kill(i->second.child.pid, SIGTERM);
+  self->delayed_send(self, config.stop_timeout, stop_atom_v, id);
+  start_missing();
+}
+
+void task_host_state::on_exit(task_id id, int status) {
+  auto i = processes.find(id);
+  if (i == processes.end())
+    return;
+  auto& p = i->second;
+  auto how = describe_exit(status);
+  if (!how.empty() && !p.ending)
+    log::warning("a task process ended by itself", {{"task", id},
+                                                 {"pid", p.child.pid},
+                                                 {"channel", p.label.channel},
+                                                 {"attempt", p.label.attempt},
+                                                 {"reason", how}});
+  close_input(p.child);
+  auto unused = !p.assigned && !p.ending;
+  processes.erase(i);
+  if (!unused) {
+    start_missing();
+    return;
+  }
+  // It ended before it got work: the coordinator is away, or the program is broken. Try again, but not in a hot loop.
+  retry_delay = std::clamp(retry_delay * 2, retry_delay_min, retry_delay_max);
+  if (!retry_scheduled) {
+    retry_scheduled = true;
+    self->delayed_send(self, retry_delay, tick_atom_v);
+  }
+}
+
+std::vector<task_statistics> task_host_state::statistics() {
+  std::vector<int64_t> pids;
+  std::vector<task_statistics> result;
+  for (auto& [id, p] : processes) {
+    task_statistics s;
+    s.task = id;
+    s.kind = p.assigned ? std::string{to_string(p.label.kind)} : "warm";
+    s.channel = p.label.channel;
+    s.profile = p.label.profile;
+    s.session = p.label.session;
+    s.attempt = p.label.attempt;
+    result.push_back(std::move(s));
+    pids.push_back(p.child.pid);
+  }
+  auto measured = probe.measure(pids, std::chrono::steady_clock::now());
+  for (size_t i = 0; i < result.size(); ++i)
+    result[i].process = measured[i];
+  return result;
+}
+
+local_task_host_actor spawn_task_host(caf::actor_system& system, task_host_config config) {
+  return system.spawn<actor_of<task_host_state>>(std::move(config));
+}
+
+} // namespace troupe

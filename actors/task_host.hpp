@@ -1,0 +1,81 @@
+// TASK HOST: starts, labels and ends the task processes of one machine. Every worker has one, and the coordinator has one for ingest.
+//
+// It owns the processes: it starts as many as are wanted to wait for work, tells what each works for, ends a process when its lease is
+// over (asks, then kills after `stop_timeout`), and measures them. A detached actor per process sits in `waitpid`, so an end is
+// noticed at once. When the host dies, processes that wait end by themselves (their standard input ends); those at work go on.
+#pragma once
+
+#include "actors/child_process.hpp"
+#include "messages/actors.hpp"
+#include "telemetry/process.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+struct task_host_config {
+  worker_id host;
+  std::string token;                  ///< given to the processes through a pipe
+  std::vector<std::string> arguments; ///< of a task process
+  std::chrono::milliseconds stop_timeout{2000};
+  uint32_t processes_max = 1024;
+
+  /// Tells the task processes where ("host:port") the coordinator is.
+  void connect_to(const std::string& coordinator) {
+    arguments.push_back("--cluster.coordinator=" + coordinator);
+  }
+};
+
+struct task_host_state {
+  using interface = task_host_actor::extend<
+    // All processes, for the heartbeat.
+    caf::result<std::vector<task_statistics>>(status_atom),
+    // INTERNAL: the process has ended with that status.
+    caf::result<void>(task_id, int32_t),
+    // INTERNAL: kill it if it is still there.
+    caf::result<void>(stop_atom, task_id),
+    // INTERNAL: a try at keeping the wanted number of processes waiting.
+    caf::result<void>(tick_atom)>;
+
+  static inline const char* name = "task_host";
+
+  task_host_state(interface::pointer self, task_host_config config);
+  ~task_host_state();
+
+  interface::behavior_type make_behavior();
+
+  void start_missing();
+  void start_one();
+  void stop(task_id id);
+  void on_exit(task_id id, int status);
+  std::vector<task_statistics> statistics();
+
+  struct process {
+    child_process child;
+    bool assigned = false;
+    bool ending = false;
+    work_label label;
+  };
+
+  interface::pointer self;
+  task_host_config config;
+  std::unordered_map<task_id, process> processes;
+  telemetry::process_probe probe;
+  uint32_t wanted = 0;
+  std::chrono::milliseconds retry_delay{0}; ///< grows while processes end before they got work
+  bool retry_scheduled = false;
+};
+
+using local_task_host_actor = task_host_state::interface;
+
+local_task_host_actor spawn_task_host(caf::actor_system& system, task_host_config config);
+
+/// A number that nobody can guess, never 0.
+uint64_t random_id();
+
+} // namespace troupe

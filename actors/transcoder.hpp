@@ -1,0 +1,66 @@
+// TRANSCODER: makes one rendition of one window for a session, in a task of its own.
+//
+// A detached actor: it encodes inside its handlers, one source block at a time, so that a stop comes between two blocks. A source block
+// is acknowledged when its output is on its way; while the sink's credit is used up nothing is acknowledged, so that the sender's credit
+// runs out in turn and no queue grows.
+// When the sink dies, the transcoder ends. When it ends itself, it says why in a `stream_end` and quits once that has arrived.
+#pragma once
+
+#include "actors/core/credit.hpp"
+#include "actors/media.hpp"
+#include "encoder/transcode.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <deque>
+#include <optional>
+
+namespace troupe {
+
+struct transcoder_state : av::transcode_sink {
+  /// INTERNAL: the clock.
+  using interface = transcoder_actor::extend<caf::result<void>(tick_atom)>;
+
+  static inline const char* name = "transcoder";
+
+  transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink);
+
+  interface::behavior_type make_behavior();
+
+  /// The end of the attempt; empty for a regular one.
+  void end(std::string reason, bool terminal);
+
+  void take(const sample_batch& x);
+
+  /// Sends what the credit allows; acknowledges input when nothing is left to send.
+  void drain();
+
+  void report();
+
+  // -- av::transcode_sink -----------------------------------------------------
+
+  void on_format(const std::vector<av::track>& tracks) override;
+  void on_packet(AVPacket& packet) override;
+
+  interface::pointer self;
+  transcode_work work;
+  sample_sink_actor sink;
+  std::optional<av::transcode> job;
+  block_builder blocks;
+  std::deque<sample_block> pending; ///< output that waits for credit
+  core::credit_window credit;
+  uint64_t received = 0;     ///< source batches taken
+  uint64_t acknowledged = 0; ///< source batches acknowledged
+  caf::strong_actor_ptr source;
+  bool ending = false;
+  work_statistics statistics;
+  int64_t first_pts = no_timestamp; ///< of the output, since `measured_from`
+  int64_t last_pts = no_timestamp;
+  std::chrono::steady_clock::time_point measured_from;
+};
+
+transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink);
+
+} // namespace troupe

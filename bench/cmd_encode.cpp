@@ -1,0 +1,185 @@
+// caf-bench encode: the encoder library against the ffmpeg program.
+//
+// Both do the same work in a process of their own: read a file, decode its picture, encode it with the same encoder and preset and
+// otherwise the encoder's defaults, drop the result. Runs alternate, and so does who begins, so that a machine that slows down slows both. The figures
+// are medians of the ratios within each pair.
+#include "bench/options.hpp"
+#include "bench/process.hpp"
+#include "bench/report.hpp"
+#include "bench/sample.hpp"
+#include "bench/viewing.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <regex>
+#include <stdexcept>
+
+namespace troupe::bench {
+
+namespace {
+
+namespace po = boost::program_options;
+
+/// Far beyond what any run here takes.
+constexpr std::chrono::minutes run_limit{10};
+
+struct contest {
+  const char* name; ///< suffix of the figures
+  const char* encoder;
+  const char* preset;
+  double seconds;       ///< of the source, so that each encoder runs for about as long
+  double quick_seconds;
+};
+
+constexpr contest contests[] = {
+  {"x264", "libx264", "medium", 12, 4},
+  {"x265", "libx265", "medium", 4, 1},
+  {"svtav1", "libsvtav1", "8", 8, 2},
+};
+
+struct measured {
+  process_result process;
+  double frames = 0;
+  double kib = 0; ///< of encoded video
+};
+
+class scratch_folder {
+public:
+  scratch_folder() {
+    auto pattern = (std::filesystem::temp_directory_path() / "caf-bench-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr)
+      throw std::runtime_error("cannot make a folder in " + std::filesystem::temp_directory_path().string());
+    path_ = pattern;
+  }
+
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+
+  ~scratch_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  std::string path(const std::string& name) const {
+    return (path_ / name).string();
+  }
+
+private:
+  std::filesystem::path path_;
+};
+
+/// The last number that `pattern` captures in `text`, or 0.
+double last_number(const std::string& text, const char* pattern) {
+  double result = 0;
+  std::regex expression{pattern};
+  for (std::sregex_iterator i{text.begin(), text.end(), expression}, end; i != end; ++i)
+    result = std::strtod((*i)[1].str().c_str(), nullptr);
+  return result;
+}
+
+void require(const measured& run, const std::string& what) {
+  if (!run.process.ok() || run.frames <= 0)
+    throw std::runtime_error(what + " failed: " + run.process.out.substr(0, 2000));
+}
+
+measured run_ours(const std::string& input, const contest& each) {
+  measured result;
+  result.process = run_process({own_program(), "encode-task", input, each.encoder, each.preset}, run_limit);
+  result.frames = last_number(result.process.out, "frames=([0-9]+)");
+  result.kib = last_number(result.process.out, "bytes=([0-9]+)") / 1024;
+  require(result, std::string{"the encode task with "} + each.encoder);
+  return result;
+}
+
+measured run_ffmpeg(const std::string& input, const contest& each) {
+  measured result;
+  result.process = run_process({"ffmpeg", "-hide_banner", "-nostdin", "-i", input, "-map", "0:v:0", "-c:v",
+                                each.encoder, "-preset", each.preset, "-f", "null", "-"},
+                               run_limit);
+  if (!result.process.started)
+    throw std::runtime_error("cannot start ffmpeg: install it, it is what this benchmark compares with");
+  result.frames = last_number(result.process.out, "frame= *([0-9]+)");
+  result.kib = last_number(result.process.out, "video:([0-9]+)kB");
+  require(result, std::string{"ffmpeg with "} + each.encoder);
+  return result;
+}
+
+/// All pairs with one encoder.
+void compete(const contest& each, const std::string& input, int pairs, report& out) {
+  std::vector<double> wall_ratios, cpu_ratios, wall_ours, wall_theirs, cpu_ours, cpu_theirs;
+  measured ours, theirs;
+  for (int pair = 0; pair < pairs; ++pair) {
+    if (pair % 2 == 0)
+      ours = run_ours(input, each);
+    theirs = run_ffmpeg(input, each);
+    if (pair % 2 != 0)
+      ours = run_ours(input, each);
+    wall_ratios.push_back(ours.process.wall_s / theirs.process.wall_s);
+    cpu_ratios.push_back(ours.process.cpu_s / theirs.process.cpu_s);
+    wall_ours.push_back(ours.process.wall_s);
+    wall_theirs.push_back(theirs.process.wall_s);
+    cpu_ours.push_back(ours.process.cpu_s);
+    cpu_theirs.push_back(theirs.process.cpu_s);
+  }
+  auto add = [&](const std::string& name, double value) { out.figures.emplace_back(name + "_" + each.name, value); };
+  add("wall_ratio", spread_of(wall_ratios).median);
+  add("cpu_ratio", spread_of(cpu_ratios).median);
+  add("wall_s_ours", spread_of(wall_ours).median);
+  add("wall_s_ffmpeg", spread_of(wall_theirs).median);
+  add("cpu_s_ours", spread_of(cpu_ours).median);
+  add("cpu_s_ffmpeg", spread_of(cpu_theirs).median);
+  add("frames_ours", ours.frames);
+  add("frames_ffmpeg", theirs.frames);
+  // The same work has the same result: anything but 1 means that the settings differ.
+  add("size_ratio", theirs.kib > 0 ? ours.kib / theirs.kib : 0);
+  add("rss_mib_ours", ours.process.rss_mib);
+  add("rss_mib_ffmpeg", theirs.process.rss_mib);
+}
+
+} // namespace
+
+int run_encode(const arguments& given) {
+  std::string input;
+  std::string only;
+  int pairs = 0;
+  double seconds = 0;
+  po::options_description options{"options"};
+  auto add = options.add_options();
+  add("input", po::value(&input), "a file to encode instead of the sample that this makes");
+  add("only", po::value(&only), "one of x264, x265, svtav1");
+  add("pairs", po::value(&pairs)->default_value(0), "runs of each side; 0: 5, or 2 with --quick");
+  add("seconds", po::value(&seconds)->default_value(0), "length of the sample; 0: by encoder");
+  auto values = parse(given, "encode [options]", options);
+  if (!values)
+    return 0;
+  auto quick = values->count("quick") > 0;
+  if (pairs <= 0)
+    pairs = quick ? 2 : 5;
+  scratch_folder folder;
+  report result{"encode", {}, {}};
+  for (auto& each : contests) {
+    if (!only.empty() && only != each.name)
+      continue;
+    auto source = input;
+    if (source.empty()) {
+      sample_options sample;
+      sample.width = 1280;
+      sample.height = 720;
+      sample.seconds = seconds > 0 ? seconds : quick ? each.quick_seconds : each.seconds;
+      // Without the code, whose flashing cells keep encoders from choosing B-frames.
+      sample.picture = {.interlaced = false, .grain = 4, .coded = false};
+      sample.video_bit_rate = 8'000'000;
+      sample.audio_encoder.clear();
+      source = folder.path(std::string{each.name} + ".ts");
+      if (auto made = write_sample(source, sample); !made)
+        throw std::runtime_error(made.error().what);
+    }
+    compete(each, source, pairs, result);
+  }
+  if (result.figures.empty())
+    throw std::invalid_argument("--only has to be x264, x265 or svtav1");
+  print(result, values->count("json") > 0);
+  return 0;
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,25 @@
+// What a command of caf-bench is. A new one is a file cmd_NAME.cpp and a line in the table of main.cpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace troupe::bench {
+
+/// A command's arguments without the program's and the command's name.
+using arguments = std::vector<std::string>;
+
+struct command {
+  const char* name;
+  const char* summary;              ///< one line for the overview; empty hides the command from it
+  int (*run)(const arguments& given); ///< returns the exit status; may throw `std::exception` for bad usage
+};
+
+int run_sample(const arguments& given);
+int run_watch(const arguments& given);
+int run_encode(const arguments& given);
+
+/// The part of `encode` that runs in a process of its own.
+int run_encode_task(const arguments& given);
+
+} // namespace troupe::bench

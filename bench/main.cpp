@@ -1,0 +1,54 @@
+// caf-bench: the benchmark harness. Finds the command and hands it its arguments.
+#include "bench/command.hpp"
+
+extern "C" {
+#include <libavutil/log.h>
+}
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+namespace {
+
+using namespace troupe::bench;
+
+constexpr std::array commands{
+  command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},
+  command{"encode-task", "", run_encode_task},
+  command{"sample", "makes a test file: numbered moving pictures, tones with markers", run_sample},
+  command{"watch", "plays a URL or file as a client does and judges what came", run_watch},
+};
+
+int usage(FILE* out, int status) {
+  std::fprintf(out, "usage: caf-bench COMMAND [options]\n       caf-bench COMMAND --help\n\ncommands:\n");
+  for (auto& each : commands) {
+    if (*each.summary != '\0')
+      std::fprintf(out, "  %-8s %s\n", each.name, each.summary);
+  }
+  return status;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  av_log_set_level(AV_LOG_ERROR);
+  if (argc < 2)
+    return usage(stderr, 2);
+  std::string_view name{argv[1]};
+  if (name == "--help" || name == "-h")
+    return usage(stdout, 0);
+  for (auto& each : commands) {
+    if (name != each.name)
+      continue;
+    try {
+      return each.run(arguments{argv + 2, argv + argc});
+    } catch (const std::exception& problem) {
+      std::fprintf(stderr, "caf-bench %s: %s; see caf-bench %s --help\n", each.name, problem.what(), each.name);
+      return 2;
+    }
+  }
+  std::fprintf(stderr, "caf-bench: there is no command %s\n", argv[1]);
+  return usage(stderr, 2);
+}

@@ -1,0 +1,37 @@
+// The options that every command has, and how a command line becomes values.
+#pragma once
+
+#include "bench/command.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <string>
+
+namespace troupe::bench {
+
+/// Adds `--help`, `--json` and `--quick`, and parses. `positional` names the option that a bare argument fills, if any. Empty where only help was
+/// asked for, which is then printed. Throws for what does not parse.
+inline std::optional<boost::program_options::variables_map>
+parse(const arguments& given, const std::string& usage, boost::program_options::options_description options,
+      const char* positional = nullptr) {
+  namespace po = boost::program_options;
+  options.add_options()("help,h", "print this");
+  options.add_options()("json", "one JSON object instead of a table");
+  options.add_options()("quick", "a rougher answer in under 50 s");
+  po::positional_options_description bare;
+  if (positional != nullptr)
+    bare.add(positional, 1);
+  po::variables_map values;
+  po::store(po::command_line_parser(given).options(options).positional(bare).run(), values);
+  if (values.count("help") > 0) {
+    std::cout << "usage: caf-bench " << usage << "\n" << options;
+    return std::nullopt;
+  }
+  po::notify(values);
+  return values;
+}
+
+} // namespace troupe::bench

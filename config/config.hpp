@@ -1,0 +1,169 @@
+// The whole configuration of a node as plain values with their defaults. Which keys set them, in which units and
+// within which limits, is the table in config/option_table.cpp and nowhere else.
+#pragma once
+
+#include "config/defaults.hpp"
+#include "messages/work.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace troupe::config {
+
+/// What a process of `caf-node` is.
+enum class role : uint8_t { coordinator, worker, all, task };
+
+/// How the coordinator chooses among the workers that can do a work.
+enum class strategy : uint8_t { least_loaded, round_robin, capability_match };
+
+enum class log_level : uint8_t { trace, debug, info, warning, error, off };
+
+enum class log_format : uint8_t { text, json };
+
+/// The names that configuration files use for an enumerator.
+std::string_view to_string(role x) noexcept;
+std::string_view to_string(strategy x) noexcept;
+std::string_view to_string(log_level x) noexcept;
+std::string_view to_string(log_format x) noexcept;
+
+/// Where to listen or connect: "host:port", "[::1]:9090". Port 0 is "any that is free" where one listens.
+struct endpoint {
+  std::string host;
+  uint16_t port = 0;
+
+  bool operator==(const endpoint&) const = default;
+
+  /// Whether only this machine can reach it. Names other than "localhost" are taken for foreign.
+  bool is_loopback() const;
+};
+
+std::string to_string(const endpoint& x);
+
+struct node_options {
+  std::string name;      ///< unique in the cluster; the host's name where not configured
+  std::string state_dir; ///< where the node keeps what must survive it
+
+  bool operator==(const node_options&) const = default;
+};
+
+/// PEM files. All three, or none for a cluster without TLS.
+struct tls_options {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+
+  bool operator==(const tls_options&) const = default;
+
+  bool enabled() const noexcept {
+    return !ca.empty() && !certificate.empty() && !key.empty();
+  }
+};
+
+struct cluster_options {
+  endpoint listen{"127.0.0.1", defaults::cluster_port};
+  endpoint coordinator{"127.0.0.1", defaults::cluster_port};
+  std::string port_file; ///< where the bound port is written; empty for nowhere
+  std::string token;     ///< secret; empty for the content of `token_file`
+  std::string token_file;
+  bool insecure = false;
+  tls_options tls;
+  config::strategy strategy = strategy::least_loaded;
+  std::chrono::milliseconds selection_timeout = defaults::selection_timeout;
+  std::chrono::milliseconds heartbeat_interval = defaults::heartbeat_interval;
+  std::chrono::milliseconds degraded_after = defaults::degraded_after;   ///< without a heartbeat
+  std::chrono::milliseconds unhealthy_after = defaults::unhealthy_after; ///< without a heartbeat
+  std::chrono::milliseconds gone_after = defaults::gone_after;           ///< without a heartbeat
+  double degraded_pressure = defaults::degraded_pressure;                ///< percent
+  uint32_t degraded_failures = defaults::degraded_failures;
+  uint32_t unhealthy_failures = defaults::unhealthy_failures;
+  std::chrono::milliseconds failure_window = defaults::failure_window;
+  std::chrono::milliseconds reconnect_delay = defaults::reconnect_delay;
+  std::chrono::milliseconds reconnect_max_delay = defaults::reconnect_max_delay;
+
+  bool operator==(const cluster_options&) const = default;
+};
+
+struct http_options {
+  endpoint listen{"127.0.0.1", defaults::http_port};
+  std::string port_file; ///< where the bound port is written; empty for nowhere
+  bool insecure = false;
+  uint64_t header_bytes_max = defaults::http_header_bytes_max;
+  uint64_t body_bytes_max = defaults::http_body_bytes_max;
+  uint32_t connections_max = defaults::http_connections_max;
+  std::chrono::milliseconds header_timeout = defaults::http_header_timeout;
+  std::chrono::milliseconds idle_timeout = defaults::http_idle_timeout;
+
+  bool operator==(const http_options&) const = default;
+};
+
+struct worker_options {
+  uint32_t slots = 0; ///< transcodes at a time; the number of cores where not configured
+  uint32_t warm_tasks = defaults::warm_tasks;
+  bool prove = true;
+  std::string capability_cache;
+
+  bool operator==(const worker_options&) const = default;
+};
+
+struct coordinator_options {
+  uint32_t warm_tasks = defaults::warm_tasks;
+
+  bool operator==(const coordinator_options&) const = default;
+};
+
+struct live_options {
+  std::chrono::milliseconds idle_timeout = defaults::live_idle_timeout;
+  uint64_t source_buffer_bytes = defaults::source_buffer_bytes;
+  std::chrono::milliseconds source_buffer_duration = defaults::source_buffer_duration;
+  uint64_t credit_bytes = defaults::credit_bytes;
+  uint64_t variant_buffer_bytes = defaults::variant_buffer_bytes;
+  std::chrono::milliseconds variant_buffer_duration = defaults::variant_buffer_duration;
+  std::chrono::milliseconds client_lag_max = defaults::client_lag_max;
+  std::chrono::milliseconds open_timeout = defaults::source_open_timeout;
+  std::chrono::milliseconds read_timeout = defaults::source_read_timeout;
+  uint32_t sessions_max = defaults::sessions_max;
+  uint32_t clients_max = defaults::clients_max;
+
+  bool operator==(const live_options&) const = default;
+};
+
+struct task_options {
+  uint64_t id = 0; ///< drawn by the host that starts the task: secret; 0 outside tasks
+  std::chrono::milliseconds orphan_timeout = defaults::orphan_timeout;
+  std::chrono::milliseconds stop_timeout = defaults::stop_timeout;
+
+  bool operator==(const task_options&) const = default;
+};
+
+struct log_options {
+  log_level level = log_level::info;
+  log_format format = log_format::text;
+
+  bool operator==(const log_options&) const = default;
+};
+
+/// Everything that a node is told. `channels` and `profiles` carry their names twice: as key and inside the value.
+struct configuration {
+  config::role role = role::all;
+  node_options node;
+  cluster_options cluster;
+  http_options http;
+  worker_options worker;
+  coordinator_options coordinator;
+  live_options live;
+  task_options task;
+  log_options log;
+  std::map<std::string, channel> channels;
+  std::map<std::string, profile> profiles;
+
+  bool operator==(const configuration&) const = default;
+};
+
+/// The profiles that exist without configuration: "source", "h264-480p", "h264-720p", "h264-1080p", "hevc-720p",
+/// "av1-720p". A configured profile of the same name changes the keys that it sets.
+std::map<std::string, profile> built_in_profiles();
+
+} // namespace troupe::config

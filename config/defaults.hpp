@@ -1,0 +1,81 @@
+// Every time and limit of the product, named and typed, in one place. What a person may change is the default of a key
+// in config/option_table.cpp; the rest bounds what comes from outside. Knows nothing but the standard library, so that
+// every folder may include it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace troupe::config::defaults {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+inline constexpr uint64_t kibibyte = 1024;
+inline constexpr uint64_t mebibyte = 1024 * kibibyte;
+
+// Cluster. The health rules keep their proportion to the heartbeat: three missed are unhealthy, six are gone.
+inline constexpr uint16_t cluster_port = 9090;
+inline constexpr milliseconds heartbeat_interval = 1s;
+inline constexpr milliseconds degraded_after = 2s;
+inline constexpr milliseconds unhealthy_after = 3s;
+inline constexpr milliseconds gone_after = 6s;
+inline constexpr double degraded_pressure = 50; ///< percent of the last 10 s
+inline constexpr uint32_t degraded_failures = 1;
+inline constexpr uint32_t unhealthy_failures = 3;
+inline constexpr milliseconds failure_window = 60s;
+inline constexpr milliseconds selection_timeout = 5s;
+inline constexpr milliseconds reconnect_delay = 250ms;
+inline constexpr milliseconds reconnect_max_delay = 10s;
+
+// HTTP.
+inline constexpr uint16_t http_port = 8080;
+inline constexpr uint64_t http_header_bytes_max = 16 * kibibyte;
+inline constexpr uint64_t http_body_bytes_max = mebibyte;
+inline constexpr uint32_t http_connections_max = 4096;
+inline constexpr milliseconds http_header_timeout = 10s;
+inline constexpr milliseconds http_idle_timeout = 60s;
+
+// Live.
+inline constexpr milliseconds live_idle_timeout = 60s;
+inline constexpr uint64_t source_buffer_bytes = 64 * mebibyte;
+inline constexpr milliseconds source_buffer_duration = 30s;
+inline constexpr uint64_t credit_bytes = 4 * mebibyte;
+inline constexpr uint64_t variant_buffer_bytes = 32 * mebibyte;
+inline constexpr milliseconds variant_buffer_duration = 30s;
+inline constexpr milliseconds client_lag_max = 15s;
+inline constexpr milliseconds source_open_timeout = 10s;
+inline constexpr milliseconds source_read_timeout = 10s;
+inline constexpr uint32_t sessions_max = 256;
+inline constexpr uint32_t clients_max = 10'000;
+
+// Tasks.
+inline constexpr uint32_t warm_tasks = 1;
+inline constexpr milliseconds orphan_timeout = 10s;
+inline constexpr milliseconds stop_timeout = 2s;
+
+// Profiles.
+inline constexpr milliseconds keyframe_interval = 2s;
+
+// What a configuration may be at most; beyond it, it is refused whole.
+inline constexpr size_t file_bytes_max = mebibyte;
+inline constexpr size_t yaml_depth_max = 16;
+inline constexpr size_t yaml_nodes_max = 50'000;
+inline constexpr size_t value_bytes_max = 8 * kibibyte;
+inline constexpr size_t path_bytes_max = 4096; ///< PATH_MAX of Linux
+inline constexpr size_t name_bytes_max = 64;
+inline constexpr size_t channels_max = 1024;
+inline constexpr size_t profiles_max = 256;
+inline constexpr size_t urls_max = 16;
+inline constexpr size_t encoder_options_max = 64;
+inline constexpr size_t problems_max = 50; ///< after so many the rest is only counted
+inline constexpr size_t token_bytes_min = 16;
+inline constexpr size_t token_bytes_max = 1024;
+
+// What a log line may be at most; the rest is cut.
+inline constexpr size_t log_message_bytes_max = 4096;
+inline constexpr size_t log_value_bytes_max = 1024;
+inline constexpr size_t log_fields_max = 32;
+
+} // namespace troupe::config::defaults

@@ -1,0 +1,332 @@
+// The rows of the table. A row's default is what a fresh `configuration` holds at its place, so it is written once,
+// there.
+#include "config/options.hpp"
+
+namespace troupe::config {
+
+namespace {
+
+using namespace defaults;
+
+template <auto Member, auto... Rest, class Owner>
+auto& member_of(Owner& x) {
+  if constexpr (sizeof...(Rest) == 0)
+    return x.*Member;
+  else
+    return member_of<Rest...>(x.*Member);
+}
+
+/// The place of a member of a configuration: at<&configuration::http, &http_options::listen>.
+template <auto... Members>
+slot at(configuration& c, const names&) {
+  return &member_of<Members...>(c);
+}
+
+template <auto Member>
+slot in_channel(configuration& c, const names& filled) {
+  auto& x = c.channels[filled.at(0)];
+  x.name = filled.at(0);
+  return &(x.*Member);
+}
+
+profile& profile_of(configuration& c, const names& filled) {
+  auto& x = c.profiles[filled.at(0)];
+  x.name = filled.at(0);
+  return x;
+}
+
+template <auto Member>
+slot in_video(configuration& c, const names& filled) {
+  return &(profile_of(c, filled).video.*Member);
+}
+
+template <auto Member>
+slot in_audio(configuration& c, const names& filled) {
+  return &(profile_of(c, filled).audio.*Member);
+}
+
+slot video_option(configuration& c, const names& filled) {
+  return &profile_of(c, filled).video.options[filled.at(1)];
+}
+
+slot audio_option(configuration& c, const names& filled) {
+  return &profile_of(c, filled).audio.options[filled.at(1)];
+}
+
+// Bounds in milliseconds.
+constexpr double seconds = 1000;
+constexpr double minutes = 60 * seconds;
+constexpr double hours = 60 * minutes;
+
+using part = value_part;
+using c = configuration;
+using cl = cluster_options;
+using ht = http_options;
+using li = live_options;
+
+// One row reads as one sentence: clang-format would give each field a line of its own.
+// clang-format off
+std::vector<option> node_rows() {
+  return {
+    {.key = "role", .kind = kind::choice, .at = at<&c::role>,
+     .help = "What this process is: `coordinator`, `worker`, `all` (a coordinator and a worker of its own), or `task`, "
+             "which only a node starts.",
+     .choices = {"coordinator", "worker", "all", "task"}, .flags = {"role"}},
+    {.key = "node.name", .kind = kind::name, .at = at<&c::node, &node_options::name>,
+     .help = "The node's name, unique in the cluster.", .default_text = "the host's name", .flags = {"name"},
+     .aliases = {{"TVARR_DAEMON_NAME"}, {"TVARR_DAEMON_ID"}}},
+    {.key = "node.state_dir", .kind = kind::path, .at = at<&c::node, &node_options::state_dir>,
+     .help = "Folder for what outlives the process: the cluster's token, proven capabilities.",
+     .default_text = "$XDG_STATE_HOME/troupe or $HOME/.local/state/troupe", .flags = {"state-dir"}},
+  };
+}
+
+std::vector<option> cluster_rows() {
+  return {
+    {.key = "cluster.listen", .kind = kind::address, .at = at<&c::cluster, &cl::listen>,
+     .help = "Where the coordinator listens for workers and tasks. Anything but loopback needs TLS, or "
+             "`cluster.insecure`. Port 0 takes any that is free.",
+     .aliases = {{"TVARR_FFMPEGD_LISTEN_ADDRESS"}, {"TVARR_GRPC_PORT", part::port}}},
+    {.key = "cluster.coordinator", .kind = kind::address, .at = at<&c::cluster, &cl::coordinator>,
+     .help = "The coordinator that a worker or a task connects to.", .flags = {"coordinator"},
+     .aliases = {{"TVARR_COORDINATOR_URL"}}},
+    {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
+     .help = "File into which the coordinator writes the port that it bound.", .default_text = "none"},
+    {.key = "cluster.token", .kind = kind::text, .at = at<&c::cluster, &cl::token>,
+     .help = "What a worker proves with that it belongs here: 16 to 1024 characters without blanks. Goes before "
+             "`cluster.token_file`.",
+     .default_text = "the content of `cluster.token_file`", .secret = true,
+     .aliases = {{"TVARR_FFMPEGD_AUTH_TOKEN"}, {"TVARR_AUTH_TOKEN"}, {"TVARR_GRPC_AUTH_TOKEN"},
+       {"TVARR_COORDINATOR_AUTH_TOKEN"}}},
+    {.key = "cluster.token_file", .kind = kind::path, .at = at<&c::cluster, &cl::token_file>,
+     .help = "File that holds the token. A coordinator makes it where it does not exist.",
+     .default_text = "cluster.token in `node.state_dir`"},
+    {.key = "cluster.insecure", .kind = kind::boolean, .at = at<&c::cluster, &cl::insecure>,
+     .help = "Lets the cluster's connections leave this machine without TLS. Warned of at each start."},
+    {.key = "cluster.tls.ca", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::ca>,
+     .help = "PEM file of the cluster's certificate authority. Peers that it did not sign are refused.",
+     .default_text = "none"},
+    {.key = "cluster.tls.certificate", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::certificate>,
+     .help = "PEM file of this node's certificate.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
+    {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
+     .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
+    {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::cluster, &cl::strategy>,
+     .help = "How a worker is chosen among those that proved the encoder and have a free slot.",
+     .choices = {"least-loaded", "round-robin", "capability-match"}, .aliases = {{"TVARR_FFMPEGD_STRATEGY"}}},
+    {.key = "cluster.selection_timeout", .kind = kind::duration, .at = at<&c::cluster, &cl::selection_timeout>,
+     .help = "How long a request waits for a worker that can do it.", .max = 5 * minutes,
+     .aliases = {{"TVARR_FFMPEGD_SELECTION_TIMEOUT"}}},
+    {.key = "cluster.heartbeat_interval", .kind = kind::duration, .at = at<&c::cluster, &cl::heartbeat_interval>,
+     .help = "How often a worker reports.", .min = 100, .max = 1 * minutes},
+    {.key = "cluster.degraded_after", .kind = kind::duration, .at = at<&c::cluster, &cl::degraded_after>,
+     .help = "A worker is degraded after so long without a heartbeat.", .min = 100, .max = 1 * hours},
+    {.key = "cluster.unhealthy_after", .kind = kind::duration, .at = at<&c::cluster, &cl::unhealthy_after>,
+     .help = "A worker is unhealthy, and gets no new work, after so long without a heartbeat.",
+     .min = 100, .max = 1 * hours},
+    {.key = "cluster.gone_after", .kind = kind::duration, .at = at<&c::cluster, &cl::gone_after>,
+     .help = "A worker is gone, and its work given to others, after so long without a heartbeat.",
+     .min = 100, .max = 1 * hours},
+    {.key = "cluster.degraded_pressure", .kind = kind::number, .at = at<&c::cluster, &cl::degraded_pressure>,
+     .help = "A worker is degraded while work waited for CPU, memory or I/O for more than this share of the last 10 s, "
+             "in percent.",
+     .min = 1, .max = 100},
+    {.key = "cluster.degraded_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::degraded_failures>,
+     .help = "A worker is degraded while so many of its tasks failed within `cluster.failure_window`.",
+     .min = 1, .max = 1000},
+    {.key = "cluster.unhealthy_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::unhealthy_failures>,
+     .help = "A worker is unhealthy while so many of its tasks failed within `cluster.failure_window`.",
+     .min = 1, .max = 1000},
+    {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_window>,
+     .help = "How long a failed task counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
+    {.key = "cluster.reconnect_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_delay>,
+     .help = "Pause before a worker's first attempt to reconnect; doubled with each further one.",
+     .min = 10, .max = 1 * minutes},
+    {.key = "cluster.reconnect_max_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_max_delay>,
+     .help = "The longest pause between two attempts to reconnect.", .min = 10, .max = 10 * minutes},
+  };
+}
+
+std::vector<option> service_rows() {
+  return {
+    {.key = "http.listen", .kind = kind::address, .at = at<&c::http, &ht::listen>,
+     .help = "Where the coordinator serves the API, metrics and media. Anything but loopback needs `http.insecure`. "
+             "Port 0 takes any that is free.",
+     .aliases = {{"TVARR_LISTEN_ADDRESS"}, {"TVARR_SERVER_HOST", part::host}, {"TVARR_SERVER_PORT", part::port}}},
+    {.key = "http.port_file", .kind = kind::path, .at = at<&c::http, &ht::port_file>,
+     .help = "File into which the coordinator writes the port that it bound.", .default_text = "none"},
+    {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
+     .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Warned of at each start."},
+    {.key = "http.header_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::header_bytes_max>,
+     .help = "The largest request header.", .min = kibibyte, .max = mebibyte},
+    {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
+     .help = "The largest request body.", .min = kibibyte, .max = 1024 * mebibyte},
+    {.key = "http.connections_max", .kind = kind::integer, .at = at<&c::http, &ht::connections_max>,
+     .help = "Open connections; one more is refused.", .min = 1, .max = 1'000'000},
+    {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
+     .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},
+    {.key = "http.idle_timeout", .kind = kind::duration, .at = at<&c::http, &ht::idle_timeout>,
+     .help = "How long a connection may rest between two requests, or a client not read.",
+     .min = 100, .max = 1 * hours},
+    {.key = "worker.slots", .kind = kind::integer, .at = at<&c::worker, &worker_options::slots>,
+     .help = "Transcodes that this worker takes at a time.",
+     .min = 1, .max = 1024, .default_text = "the number of cores",
+     .aliases = {{"TVARR_MAX_CPU_JOBS"}, {"TVARR_MAX_JOBS"}}},
+    {.key = "worker.warm_tasks", .kind = kind::integer, .at = at<&c::worker, &worker_options::warm_tasks>,
+     .help = "Task processes that a worker keeps ready, so that a transcode starts at once.", .max = 64},
+    {.key = "worker.prove", .kind = kind::boolean, .at = at<&c::worker, &worker_options::prove>,
+     .help = "Tests every encoder and decoder before the worker registers. Without it nothing is proven but what the "
+             "cache holds."},
+    {.key = "worker.capability_cache", .kind = kind::path, .at = at<&c::worker, &worker_options::capability_cache>,
+     .help = "File that keeps what was proven until libraries or devices change.",
+     .default_text = "capabilities.json in `node.state_dir`"},
+    {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::coordinator,
+      &coordinator_options::warm_tasks>,
+     .help = "Task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
+    {.key = "task.id", .kind = kind::integer, .at = at<&c::task, &task_options::id>,
+     .help = "Whose child a task process is.", .secret = true, .internal = true},
+    {.key = "task.orphan_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::orphan_timeout>,
+     .help = "A task that lost its node ends after so long.", .min = 100, .max = 24 * hours},
+    {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,
+     .help = "A task that was told to stop is killed after so long.", .min = 10, .max = 10 * minutes},
+    {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
+     .help = "The least important lines that are written.",
+     .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},
+     .aliases = {{"TVARR_LOG_LEVEL"}, {"TVARR_LOGGING_LEVEL"}}},
+    {.key = "log.format", .kind = kind::choice, .at = at<&c::log, &log_options::format>,
+     .help = "How lines look on standard error: for people, or one JSON object each.", .choices = {"text", "json"},
+     .flags = {"log-format"}, .aliases = {{"TVARR_LOG_FORMAT"}, {"TVARR_LOGGING_FORMAT"}}},
+  };
+}
+
+std::vector<option> live_rows() {
+  return {
+    {.key = "live.idle_timeout", .kind = kind::duration, .at = at<&c::live, &li::idle_timeout>,
+     .help = "A rendition without clients stops after so long, and so does a channel without renditions.",
+     .max = 24 * hours},
+    {.key = "live.source_buffer_bytes", .kind = kind::size, .at = at<&c::live, &li::source_buffer_bytes>,
+     .help = "Most that is kept of a channel's source.", .min = mebibyte, .max = 4096.0 * mebibyte},
+    {.key = "live.source_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::source_buffer_duration>,
+     .help = "Longest that is kept of a channel's source.", .min = 1 * seconds, .max = 10 * minutes},
+    {.key = "live.credit_bytes", .kind = kind::size, .at = at<&c::live, &li::credit_bytes>,
+     .help = "Most that is on its way to or from one task without being acknowledged.", .min = 64 * kibibyte,
+     .max = 256 * mebibyte},
+    {.key = "live.variant_buffer_bytes", .kind = kind::size, .at = at<&c::live, &li::variant_buffer_bytes>,
+     .help = "Most that is kept of a rendition for its clients.", .min = mebibyte, .max = 4096.0 * mebibyte},
+    {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::variant_buffer_duration>,
+     .help = "Longest that is kept of a rendition for its clients.", .min = 1 * seconds, .max = 10 * minutes},
+    {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::live, &li::client_lag_max>,
+     .help = "A client that lags more is moved ahead to the latest random-access point.",
+     .min = 500, .max = 10 * minutes},
+    {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::live, &li::open_timeout>,
+     .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
+    {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::live, &li::read_timeout>,
+     .help = "How long a source may be silent.", .min = 100, .max = 5 * minutes},
+    {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
+     .help = "Channels that run at a time.", .min = 1, .max = 100'000},
+    {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::live, &li::clients_max>,
+     .help = "Clients at a time, over all channels.", .min = 1, .max = 1'000'000},
+  };
+}
+
+std::vector<option> media_rows() {
+  using v = video_profile;
+  using a = audio_profile;
+  return {
+    {.key = "channels.*.title", .kind = kind::text, .at = in_channel<&channel::title>, .help = "What people see.",
+     .default_text = "the channel's name"},
+    {.key = "channels.*.urls", .kind = kind::url_list, .at = in_channel<&channel::urls>,
+     .help = "Sources as libavformat reads them, or paths. The first that works is used."},
+    {.key = "channels.*.url", .kind = kind::url, .at = in_channel<&channel::urls>,
+     .help = "The one source; short for a list of one in `urls`."},
+    {.key = "channels.*.loop", .kind = kind::boolean, .at = in_channel<&channel::loop>,
+     .help = "Starts a file again at its end; the timeline goes on."},
+    {.key = "profiles.*.video.codec", .kind = kind::word, .at = in_video<&v::codec>,
+     .help = "A codec (`h264`), an encoder (`libx264`), `copy` or `none`."},
+    {.key = "profiles.*.video.width", .kind = kind::integer, .at = in_video<&v::width>,
+     .help = "Pixels. Where one of width and height is set, the other follows the picture's shape.",
+     .min = 16, .max = 8192,
+     .default_text = "as the source"},
+    {.key = "profiles.*.video.height", .kind = kind::integer, .at = in_video<&v::height>, .help = "Pixels.", .min = 16,
+     .max = 8192, .default_text = "as the source"},
+    {.key = "profiles.*.video.frame_rate", .kind = kind::frame_rate, .at = in_video<&v::frame_rate>,
+     .help = "Frames a second, as number or fraction.", .min = 1, .max = 240, .default_text = "as the source"},
+    {.key = "profiles.*.video.pixel_format", .kind = kind::word, .at = in_video<&v::pixel_format>,
+     .help = "libav*'s name, such as `yuv420p`.", .default_text = "as the source"},
+    {.key = "profiles.*.video.deinterlace", .kind = kind::choice, .at = in_video<&v::deinterlace>,
+     .help = "`auto` for interlaced frames only, frame rate kept; `field` makes a frame of each field; `off` "
+             "leaves them.",
+     .choices = {"auto", "field", "off"}},
+    {.key = "profiles.*.video.bit_rate", .kind = kind::rate, .at = in_video<&v::bit_rate>, .help = "Average rate.",
+     .min = 10'000, .max = 1e9, .default_text = "the encoder's"},
+    {.key = "profiles.*.video.max_bit_rate", .kind = kind::rate, .at = in_video<&v::max_bit_rate>,
+     .help = "Highest rate, over a buffer of one second.", .min = 10'000, .max = 1e9, .default_text = "none"},
+    {.key = "profiles.*.video.crf", .kind = kind::number, .at = in_video<&v::crf>,
+     .help = "Constant quality on the encoder's own scale, instead of a rate.",
+     .min = 0, .max = 255, .default_text = "not set"},
+    {.key = "profiles.*.video.preset", .kind = kind::word, .at = in_video<&v::preset>,
+     .help = "The encoder's name for its trade of time for size.", .default_text = "the encoder's"},
+    {.key = "profiles.*.video.tune", .kind = kind::word, .at = in_video<&v::tune>,
+     .help = "What the encoder is tuned for.", .default_text = "the encoder's"},
+    {.key = "profiles.*.video.profile", .kind = kind::word, .at = in_video<&v::profile>,
+     .help = "The codec's profile, such as `high`.", .default_text = "the encoder's"},
+    {.key = "profiles.*.video.level", .kind = kind::word, .at = in_video<&v::level>,
+     .help = "The codec's level, such as `4.1`.", .default_text = "the encoder's"},
+    {.key = "profiles.*.video.keyframe_interval", .kind = kind::duration, .at = in_video<&v::keyframe_interval>,
+     .help = "Time between random-access points: the longest that a joining client waits.",
+     .min = 100, .max = 1 * minutes},
+    {.key = "profiles.*.video.b_frames", .kind = kind::integer, .at = in_video<&v::b_frames>,
+     .help = "Most bidirectional frames in a row.", .min = 0, .max = 16, .default_text = "the encoder's"},
+    {.key = "profiles.*.video.options.*", .kind = kind::text, .at = video_option,
+     .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
+    {.key = "profiles.*.audio.codec", .kind = kind::word, .at = in_audio<&a::codec>,
+     .help = "A codec (`aac`), an encoder (`libopus`), `copy` or `none`."},
+    {.key = "profiles.*.audio.bit_rate", .kind = kind::rate, .at = in_audio<&a::bit_rate>, .help = "Average rate.",
+     .min = 6'000, .max = 10e6, .default_text = "the encoder's"},
+    {.key = "profiles.*.audio.sample_rate", .kind = kind::integer, .at = in_audio<&a::sample_rate>, .help = "Hz.",
+     .min = 8'000, .max = 192'000, .default_text = "as the source"},
+    {.key = "profiles.*.audio.channel_layout", .kind = kind::word, .at = in_audio<&a::channel_layout>,
+     .help = "libav*'s name, such as `stereo` or `5.1`.", .default_text = "as the source"},
+    {.key = "profiles.*.audio.options.*", .kind = kind::text, .at = audio_option,
+     .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
+  };
+}
+
+// clang-format on
+
+constexpr std::string_view no_programs = "media is handled by the libav* libraries, no program is started";
+constexpr std::string_view no_hardware = "workers find their devices and prove them, nothing is forced";
+
+constexpr ignored_variable ignored[] = {
+  {"TVARR_FFMPEG_PATH", no_programs},
+  {"TVARR_FFMPEG_BINARY", no_programs},
+  {"TVARR_FFPROBE_PATH", no_programs},
+  {"TVARR_FFMPEGD_BINARY", no_programs},
+  {"TVARR_VAINFO_PATH", no_programs},
+  {"TVARR_HW_ACCEL", no_hardware},
+  {"TVARR_HW_DEVICE", no_hardware},
+  {"TVARR_MAX_GPU_JOBS", no_hardware},
+  {"TVARR_GPU_MAX_SESSIONS", no_hardware},
+  {"TVARR_GRPC_ENABLED", "a coordinator always takes workers; its role decides"},
+  {"TVARR_RELAY_PREFER_REMOTE_PROBE", "sources are always probed where they are pulled"},
+  {"TVARR_DATABASE_DSN", "nothing is kept in a database"},
+  {"TVARR_SERVER_BASE_URL", "addresses in answers are relative"},
+};
+
+} // namespace
+
+std::span<const option> options() {
+  static const auto table = [] {
+    std::vector<option> all;
+    for (auto* rows : {&node_rows, &cluster_rows, &service_rows, &live_rows, &media_rows})
+      for (auto& row : rows())
+        all.push_back(std::move(row));
+    return all;
+  }();
+  return table;
+}
+
+std::span<const ignored_variable> ignored_variables() {
+  return ignored;
+}
+
+} // namespace troupe::config

@@ -1,0 +1,126 @@
+#include "config/token.hpp"
+
+#include "config/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace troupe::config {
+
+namespace {
+
+class descriptor {
+public:
+  explicit descriptor(int fd) : fd_(fd) {}
+
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+
+  ~descriptor() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+
+  int get() const noexcept {
+    return fd_;
+  }
+
+private:
+  int fd_;
+};
+
+tl::unexpected<std::string> failed(std::string_view step, const std::string& path, int error) {
+  return tl::unexpected("cannot " + std::string{step} + ' ' + quote(path) + ": " + std::strerror(error));
+}
+
+tl::expected<std::string, std::string> read_token(const std::string& path) {
+  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.get() < 0)
+    return failed("read the cluster's token from", path, errno);
+  std::string text(defaults::token_bytes_max + 2, '\0');
+  const auto count = ::read(file.get(), text.data(), text.size());
+  if (count < 0)
+    return failed("read the cluster's token from", path, errno);
+  text.resize(static_cast<size_t>(count));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+    text.pop_back();
+  const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; };
+  if (text.size() < defaults::token_bytes_min || text.size() > defaults::token_bytes_max
+      || std::ranges::any_of(text, is_blank))
+    return tl::unexpected("the token file " + quote(path)
+                          + " must hold one line of 16 to 1024 characters without blanks");
+  return text;
+}
+
+tl::expected<std::string, std::string> random_token() {
+  std::array<unsigned char, 32> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return tl::unexpected(std::string{"cannot draw a random token: "} + std::strerror(errno));
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result;
+  for (const auto x : bytes)
+    result.append(1, digits[x >> 4]).append(1, digits[x & 15]);
+  return result;
+}
+
+/// Written beside its place and linked there, so that of two coordinators that start at once one wins and nobody reads
+/// half a token.
+tl::expected<std::string, std::string> make_token(const std::string& path) {
+  if (auto made = make_state_dir(std::filesystem::path{path}.parent_path().string()); !made)
+    return tl::unexpected(made.error());
+  const auto token = random_token();
+  if (!token)
+    return token;
+  const auto temporary = path + '.' + std::to_string(::getpid());
+  {
+    const descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    const auto line = *token + '\n';
+    if (file.get() < 0 || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())
+        || ::fsync(file.get()) != 0)
+      return failed("write the cluster's token to", temporary, errno);
+  }
+  const auto linked = ::link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
+  ::unlink(temporary.c_str());
+  if (linked != 0 && linked != EEXIST)
+    return failed("write the cluster's token to", path, linked);
+  return read_token(path);
+}
+
+} // namespace
+
+tl::expected<void, std::string> make_state_dir(const std::string& folder) {
+  if (folder.empty())
+    return {};
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error))
+    return {};
+  if (std::filesystem::create_directories(folder, error); error)
+    return tl::unexpected("cannot make the folder " + quote(folder) + ": " + error.message()
+                          + "; node.state_dir names another");
+  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  return {};
+}
+
+tl::expected<std::string, std::string> cluster_token(const configuration& x) {
+  if (!x.cluster.token.empty())
+    return x.cluster.token;
+  const auto& path = x.cluster.token_file;
+  const auto makes = x.role == role::coordinator || x.role == role::all;
+  std::error_code error;
+  if (makes && !std::filesystem::exists(path, error))
+    return make_token(path);
+  auto token = read_token(path);
+  if (!token && !makes)
+    token.error() += "; set cluster.token_file or TROUPE_CLUSTER_TOKEN to what the coordinator has";
+  return token;
+}
+
+} // namespace troupe::config

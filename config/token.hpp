@@ -1,0 +1,20 @@
+// The cluster's token: from the configuration, from its file, or made by the coordinator that starts a cluster.
+#pragma once
+
+#include "config/config.hpp"
+
+#include <tl/expected.hpp>
+
+#include <string>
+
+namespace troupe::config {
+
+/// The token that `x` leads to. Where it is to come from a file that does not exist, a coordinator (role coordinator
+/// or all) makes one of 256 random bits, readable by its owner alone; other roles are told what to do. Errors do not
+/// hold the token.
+tl::expected<std::string, std::string> cluster_token(const configuration& x);
+
+/// Makes `folder` and its parents, for its owner alone.
+tl::expected<void, std::string> make_state_dir(const std::string& folder);
+
+} // namespace troupe::config

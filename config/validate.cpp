@@ -1,0 +1,217 @@
+#include "config/validate.hpp"
+
+#include "config/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+
+namespace troupe::config {
+
+namespace {
+
+/// Collects problems, each with the place where its key was set.
+class checker {
+public:
+  explicit checker(loaded& x) : config_(x.config), warnings_(x.warnings), origins_(x.origins) {}
+
+  void cluster() {
+    const auto& x = config_.cluster;
+    const auto& tls = x.tls;
+    if (!tls.enabled() && !(tls.ca.empty() && tls.certificate.empty() && tls.key.empty()))
+      wrong(tls.ca.empty()            ? "cluster.tls.ca"
+            : tls.certificate.empty() ? "cluster.tls.certificate"
+                                      : "cluster.tls.key",
+            "is not set while others of cluster.tls are: allowed are all of ca, certificate and key, or none");
+    if (listens())
+      exposure("cluster.listen", x.listen, tls.enabled(), x.insecure, "cluster.insecure",
+               "tasks and workers would talk in the clear: set cluster.tls.ca, .certificate and .key");
+    if (connects()) {
+      exposure("cluster.coordinator", x.coordinator, tls.enabled(), x.insecure, "cluster.insecure",
+               "media and the token would travel in the clear: set cluster.tls.ca, .certificate and .key");
+      if (x.coordinator.port == 0)
+        wrong("cluster.coordinator",
+              "port 0 cannot be connected to: allowed is the port on which the coordinator listens");
+    }
+    token();
+    ascending("cluster.heartbeat_interval", x.heartbeat_interval, "cluster.degraded_after", x.degraded_after);
+    ascending("cluster.degraded_after", x.degraded_after, "cluster.unhealthy_after", x.unhealthy_after);
+    ascending("cluster.unhealthy_after", x.unhealthy_after, "cluster.gone_after", x.gone_after);
+    if (x.reconnect_delay > x.reconnect_max_delay)
+      wrong("cluster.reconnect_max_delay", "is shorter than cluster.reconnect_delay");
+    if (x.degraded_failures > x.unhealthy_failures)
+      wrong("cluster.unhealthy_failures", "is lower than cluster.degraded_failures");
+  }
+
+  void http() {
+    if (!listens())
+      return;
+    exposure("http.listen", config_.http.listen, false, config_.http.insecure, "http.insecure",
+             "anyone who reaches it may watch and control");
+    if (config_.http.listen.port != 0 && config_.http.listen.port == config_.cluster.listen.port)
+      wrong("http.listen", "has the port of cluster.listen: allowed is any other");
+  }
+
+  void live() {
+    if (config_.live.credit_bytes > config_.live.source_buffer_bytes)
+      wrong("live.credit_bytes", "is larger than live.source_buffer_bytes");
+    if (config_.live.client_lag_max > config_.live.variant_buffer_duration)
+      wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
+  }
+
+  void channels() {
+    limit("channels", config_.channels.size(), defaults::channels_max);
+    for (const auto& [name, x] : config_.channels)
+      if (x.urls.empty())
+        wrong("channels." + name, "has no source: set channels." + name + ".url or .urls");
+  }
+
+  void profiles() {
+    limit("profiles", config_.profiles.size(), defaults::profiles_max);
+    for (const auto& [name, x] : config_.profiles) {
+      const auto key = "profiles." + name;
+      video(key + ".video.", x.video);
+      audio(key + ".audio.", x.audio);
+      limit(key + ".video.options", x.video.options.size(), defaults::encoder_options_max);
+      limit(key + ".audio.options", x.audio.options.size(), defaults::encoder_options_max);
+      if (x.video.codec == "none" && x.audio.codec == "none")
+        wrong(key + ".audio.codec", "none, and video none too: nothing is left");
+    }
+  }
+
+  problems take() {
+    return std::move(wrong_);
+  }
+
+private:
+  bool listens() const {
+    return config_.role == role::coordinator || config_.role == role::all;
+  }
+
+  bool connects() const {
+    return config_.role == role::worker || config_.role == role::task;
+  }
+
+  void wrong(std::string key, std::string text) {
+    wrong_.push_back({where(key), std::move(key), std::move(text)});
+  }
+
+  /// Where `key` was set, or else the first key below it.
+  origin where(const std::string& key) const {
+    if (const auto exact = origins_.find(key); exact != origins_.end())
+      return exact->second;
+    const auto below = origins_.lower_bound(key + '.');
+    return below != origins_.end() && below->first.starts_with(key + '.') ? below->second : origin{};
+  }
+
+  void exposure(std::string_view key, const endpoint& at, bool has_tls, bool insecure, std::string_view permission,
+                std::string_view danger) {
+    if (at.is_loopback() || has_tls)
+      return;
+    const auto said = to_string(at) + " is beyond this machine and without TLS: " + std::string{danger};
+    if (insecure)
+      warnings_.push_back(std::string{key} + ": " + said + ". " + std::string{permission} + " allows it");
+    else
+      wrong(std::string{key},
+            said + ", use a loopback address, or accept it with " + std::string{permission} + ": true");
+  }
+
+  void token() {
+    const auto& token = config_.cluster.token;
+    if (token.empty())
+      return;
+    const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; };
+    if (token.size() < defaults::token_bytes_min || token.size() > defaults::token_bytes_max
+        || std::ranges::any_of(token, is_blank))
+      wrong("cluster.token", "the value is not accepted: allowed are 16 to 1024 characters without blanks");
+    if (origins_.contains("cluster.token") && origins_.contains("cluster.token_file")
+        && where("cluster.token").file == where("cluster.token_file").file)
+      wrong("cluster.token_file", "cluster.token is set too: allowed is one of them");
+  }
+
+  void ascending(const std::string& first_key, std::chrono::milliseconds first, const std::string& second_key,
+                 std::chrono::milliseconds second) {
+    if (first < second)
+      return;
+    wrong(origins_.contains(second_key) ? second_key : first_key, second_key + " must be longer than " + first_key);
+  }
+
+  void limit(const std::string& key, size_t count, size_t most) {
+    if (count > most)
+      wrong(key, std::to_string(count) + " of them: allowed are at most " + std::to_string(most));
+  }
+
+  void video(const std::string& key, const video_profile& x) {
+    if (x.bit_rate > 0 && x.crf >= 0)
+      wrong(key + "crf", "a constant quality and a bit rate exclude each other: allowed is one of crf and bit_rate");
+    if (x.max_bit_rate > 0 && x.max_bit_rate < x.bit_rate)
+      wrong(key + "max_bit_rate", "is lower than bit_rate");
+    if (x.width % 2 != 0)
+      wrong(key + "width", "is odd: allowed are even numbers of pixels");
+    if (x.height % 2 != 0)
+      wrong(key + "height", "is odd: allowed are even numbers of pixels");
+    if (x.codec != "copy" && x.codec != "none")
+      return;
+    video_profile untouched;
+    untouched.codec = x.codec;
+    if (x != untouched)
+      wrong(key + "codec", '"' + x.codec + "\" encodes nothing: no other video key has a meaning with it");
+  }
+
+  void audio(const std::string& key, const audio_profile& x) {
+    if (x.codec != "copy" && x.codec != "none")
+      return;
+    audio_profile untouched;
+    untouched.codec = x.codec;
+    if (x != untouched)
+      wrong(key + "codec", '"' + x.codec + "\" encodes nothing: no other audio key has a meaning with it");
+  }
+
+  const configuration& config_;
+  std::vector<std::string>& warnings_;
+  const config::origins& origins_;
+  problems wrong_;
+};
+
+} // namespace
+
+problems validate(loaded& x) {
+  checker all{x};
+  all.cluster();
+  all.http();
+  all.live();
+  all.channels();
+  all.profiles();
+  return all.take();
+}
+
+problems check_files(const loaded& x) {
+  problems result;
+  const auto& cluster = x.config.cluster;
+  const auto readable = [&](const std::string& key, const std::string& path) {
+    struct stat status {};
+    auto error = stat(path.c_str(), &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
+    if (error == 0 && access(path.c_str(), R_OK) != 0)
+      error = errno;
+    const auto found = x.origins.find(key);
+    if (error != 0)
+      result.push_back({found == x.origins.end() ? origin{} : found->second, key,
+                        "cannot read " + quote(path) + ": " + std::strerror(error)});
+  };
+  if (cluster.tls.enabled()) {
+    readable("cluster.tls.ca", cluster.tls.ca);
+    readable("cluster.tls.certificate", cluster.tls.certificate);
+    readable("cluster.tls.key", cluster.tls.key);
+  }
+  // A coordinator makes its token file; a worker that is told of one cannot do without it.
+  if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file"))
+    readable("cluster.token_file", cluster.token_file);
+  return result;
+}
+
+} // namespace troupe::config

@@ -1,0 +1,104 @@
+// From a source's sound to the encoder's: every sample at its place on the timeline, converted, cut into the encoder's frames.
+//
+// Places are absolute. An input sample's index is its time by the source's rate, counted from timeline zero; an output sample's
+// index its time by the encoder's rate; output frame k covers [k * frame_size, (k + 1) * frame_size). A resampler starts at an
+// input index that is a whole output index too, so that the grid does not depend on where decoding began.
+#pragma once
+
+#include "encoder/error.hpp"
+#include "encoder/format.hpp"
+
+extern "C" {
+#include <libavutil/audio_fifo.h>
+}
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace troupe::av {
+
+struct audio_fifo_deleter {
+  void operator()(AVAudioFifo* ptr) const noexcept {
+    av_audio_fifo_free(ptr);
+  }
+};
+
+using audio_fifo_ptr = std::unique_ptr<AVAudioFifo, audio_fifo_deleter>;
+
+/// Receives what an audio filter makes, in order.
+class audio_filter_sink {
+public:
+  virtual ~audio_filter_sink() = default;
+
+  /// Frame number `k`, its PTS set in samples. Only the last frame before a break or the end may be short.
+  virtual expected<void> on_sound(int64_t k, AVFrame& frame) = 0;
+
+  /// The timeline jumps: the next frame's number is not the last one's plus one.
+  virtual expected<void> on_break() = 0;
+};
+
+class audio_filter {
+public:
+  struct counters {
+    uint64_t filled_samples = 0;  ///< of silence, in gaps
+    uint64_t trimmed_samples = 0; ///< from overlaps
+  };
+
+  /// Timestamps this near to where the samples before end are taken for rounding.
+  static constexpr int64_t tolerance_ms = 2;
+
+  /// A gap up to this is filled with silence; beyond it the output has a gap, too. Also what a window needs before its begin to fill the
+  /// same gaps as the window before it would.
+  static constexpr int64_t gap_max_ms = 500;
+
+  /// `frame_size` in samples of `output`.
+  audio_filter(const audio_format& output, int frame_size, audio_filter_sink& sink);
+
+  /// Takes a decoded frame with its PTS in ticks, or `no_pts` for one that follows the last.
+  expected<void> send(const AVFrame& frame);
+
+  /// Delivers what is left; the last frame may be short.
+  expected<void> drain();
+
+  const counters& count() const noexcept {
+    return counters_;
+  }
+
+private:
+  struct input {
+    int format = -1;
+    int sample_rate = 0;
+    AVChannelLayout layout{};
+  };
+
+  bool is_same_input(const AVFrame& frame) const noexcept;
+  expected<void> begin_segment(const AVFrame& frame, int64_t index);
+  expected<void> end_segment();
+  expected<void> convert(const uint8_t** data, int samples);
+  expected<void> place(int64_t index, int samples);
+  expected<void> append(uint8_t** data, int samples);
+  expected<void> append_silence(int64_t samples);
+  expected<void> cut(bool all);
+  void reserve(frame_ptr& frame, int samples);
+
+  audio_format output_;
+  int frame_size_;
+  audio_filter_sink& sink_;
+  counters counters_;
+
+  // the current segment: contiguous input of one format
+  std::optional<input> input_;
+  resampler_ptr resampler_;
+  int64_t next_in_ = 0;   ///< index of the input sample that is due
+  int64_t next_out_ = 0;  ///< index of the output sample that the resampler gives next
+  int64_t lead_end_ = 0;  ///< output before this index is the silence that aligned the segment's begin
+
+  // what is placed but not cut yet
+  audio_fifo_ptr fifo_;
+  std::optional<int64_t> end_; ///< index behind the last output sample placed
+  frame_ptr converted_ = make_frame();
+  frame_ptr silence_ = make_frame();
+};
+
+} // namespace troupe::av

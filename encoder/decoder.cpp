@@ -1,0 +1,117 @@
+// Decoders are fed until they are full and emptied until they ask for more; what they refuse is the source's fault and no reason to stop.
+#include "encoder/decoder.hpp"
+
+#include "encoder/log.hpp"
+
+#include <string_view>
+
+namespace troupe::av {
+
+namespace {
+
+/// A decoder that reports more errors than this for one packet is not going to come to an end by itself.
+constexpr int errors_per_packet_max = 64;
+
+bool is_fatal(int code) {
+  return code == AVERROR(ENOMEM);
+}
+
+} // namespace
+
+decoder::decoder(codec_context_ptr context, frame_ptr frame) : context_(std::move(context)), frame_(std::move(frame)) {
+  // nop
+}
+
+expected<decoder> decoder::open(const track& source, const decoder_options& options) {
+  log_capture log;
+  auto& parameters = *source.parameters;
+  auto* codec = avcodec_find_decoder(parameters.codec_id);
+  if (codec == nullptr)
+    return fail(errc::unsupported, std::string{"no decoder for "} + avcodec_get_name(parameters.codec_id));
+  auto step = std::string{"open the decoder "} + codec->name;
+  codec_context_ptr context{checked(avcodec_alloc_context3(codec))};
+  if (auto code = avcodec_parameters_to_context(context.get(), &parameters); code < 0)
+    return fail(errc::media, step, code);
+  context->pkt_timebase = time_base;
+  if (parameters.codec_type == AVMEDIA_TYPE_VIDEO) {
+    context->thread_count = options.threads;
+    context->thread_type = options.low_delay ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
+    // dav1d has threads of its own, which this flag tells not to hold frames back.
+    if (options.low_delay && std::string_view{codec->name} == "libdav1d")
+      context->flags |= AV_CODEC_FLAG_LOW_DELAY;
+  } else {
+    context->thread_count = 1;
+  }
+  if (auto code = avcodec_open2(context.get(), codec, nullptr); code < 0)
+    return fail(errc::unsupported, log.text().empty() ? step : step + " (" + log.text() + ")", code);
+  return decoder{std::move(context), make_frame()};
+}
+
+expected<void> decoder::decode(const AVPacket& packet, const on_frame& deliver) {
+  // A packet without data would be taken for the end of the stream.
+  if (packet.size == 0) {
+    ++corrupt_;
+    return {};
+  }
+  if (auto sent = send(&packet); !sent)
+    return tl::unexpected{std::move(sent.error())};
+  if (auto received = receive_all(deliver); !received)
+    return tl::unexpected{std::move(received.error())};
+  return {};
+}
+
+expected<void> decoder::drain(const on_frame& deliver) {
+  if (auto sent = send(nullptr); !sent)
+    return sent;
+  if (auto received = receive_all(deliver); !received)
+    return tl::unexpected{std::move(received.error())};
+  avcodec_flush_buffers(context_.get());
+  return {};
+}
+
+const char* decoder::name() const noexcept {
+  return context_->codec->name;
+}
+
+expected<void> decoder::send(const AVPacket* packet) {
+  auto code = avcodec_send_packet(context_.get(), packet);
+  if (is_fatal(code))
+    return fail(errc::io, std::string{"decode with "} + name(), code);
+  // All frames are received after each packet, so a decoder is never full here.
+  if (code < 0 && code != AVERROR_EOF)
+    ++corrupt_;
+  return {};
+}
+
+expected<decoder::outcome> decoder::receive() {
+  for (auto errors = 0; errors < errors_per_packet_max; ++errors) {
+    auto code = avcodec_receive_frame(context_.get(), frame_.get());
+    if (code == AVERROR(EAGAIN))
+      return outcome::again;
+    if (code == AVERROR_EOF)
+      return outcome::end;
+    if (is_fatal(code))
+      return fail(errc::io, std::string{"decode with "} + name(), code);
+    if (code >= 0) {
+      if (frame_->decode_error_flags != 0 || (frame_->flags & AV_FRAME_FLAG_CORRUPT) != 0)
+        ++corrupt_;
+      return outcome::frame;
+    }
+    ++corrupt_;
+  }
+  return outcome::again;
+}
+
+expected<decoder::outcome> decoder::receive_all(const on_frame& deliver) {
+  for (;;) {
+    auto got = receive();
+    if (!got || *got != outcome::frame)
+      return got;
+    auto delivered = deliver(*frame_);
+    av_frame_unref(frame_.get());
+    if (!delivered)
+      return tl::unexpected{std::move(delivered.error())};
+  }
+}
+
+} // namespace troupe::av

@@ -1,0 +1,54 @@
+// One track's packets to frames: the send/receive machine of libavcodec's decoders.
+#pragma once
+
+#include "encoder/error.hpp"
+#include "encoder/track.hpp"
+
+#include <cstdint>
+#include <functional>
+
+namespace troupe::av {
+
+struct decoder_options {
+  int threads = 0;        ///< 0 is libav*'s choice
+  bool low_delay = false; ///< slice threads only: a frame leaves as soon as it is decoded
+};
+
+/// Legal calls: `decode` any number of times, `drain` in between where the stream is cut: after it the decoder is as new.
+class decoder {
+public:
+  /// Receives each frame, in presentation order, with its PTS in `time_base` or `no_pts`. May move the frame's references away. An error ends
+  /// the call and is handed on.
+  using on_frame = std::function<expected<void>(AVFrame&)>;
+
+  static expected<decoder> open(const track& source, const decoder_options& options);
+
+  /// Decodes one packet. What the decoder refuses is counted and passed over; memory that is out is an error.
+  expected<void> decode(const AVPacket& packet, const on_frame& deliver);
+
+  /// Delivers the frames that the decoder still holds, and forgets its references.
+  expected<void> drain(const on_frame& deliver);
+
+  /// Packets that were refused, and frames that were decoded with errors.
+  uint64_t corrupt() const noexcept {
+    return corrupt_;
+  }
+
+  /// The name of libav*'s decoder.
+  const char* name() const noexcept;
+
+private:
+  enum class outcome { frame, again, end };
+
+  decoder(codec_context_ptr context, frame_ptr frame);
+
+  expected<void> send(const AVPacket* packet);
+  expected<outcome> receive();
+  expected<outcome> receive_all(const on_frame& deliver);
+
+  codec_context_ptr context_;
+  frame_ptr frame_;
+  uint64_t corrupt_ = 0;
+};
+
+} // namespace troupe::av

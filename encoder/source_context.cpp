@@ -1,0 +1,225 @@
+// All calls into libavformat that can block are here, each between `begin` and a look at what the callback saw.
+#include "encoder/source_context.hpp"
+
+#include "encoder/log.hpp"
+
+extern "C" {
+#include <libavutil/dict.h>
+}
+
+#include <array>
+#include <thread>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+constexpr int damaged_max = 1000; // reads in a row that fail with "invalid data"
+// Analysis ends here although a stream is still silent; the demuxer then looks at its packets itself. Longer would hold up a cold channel.
+constexpr int64_t analysis_us = 2'000'000;
+constexpr int live_frame_rate_probe = 6; // frames to guess a live source's frame rate from where its headers do not tell
+
+struct dictionary {
+  dictionary() = default;
+  dictionary(const dictionary&) = delete;
+  dictionary& operator=(const dictionary&) = delete;
+  ~dictionary() {
+    av_dict_free(&ptr);
+  }
+
+  void set(const char* name, const std::string& value) {
+    av_dict_set(&ptr, name, value.c_str(), 0);
+  }
+
+  AVDictionary* ptr = nullptr;
+};
+
+/// Defaults for the protocols that need some: a burst must not overrun UDP's queue, and RTSP over TCP passes firewalls.
+void set_defaults(dictionary& to, const std::string& scheme) {
+  if (scheme == "udp") {
+    to.set("overrun_nonfatal", "1");
+    to.set("buffer_size", "4194304");
+  } else if (scheme == "rtsp" || scheme == "rtsps") {
+    to.set("rtsp_flags", "prefer_tcp");
+  }
+}
+
+} // namespace
+
+int source_context::watch::poll(void* self) noexcept {
+  auto& x = *static_cast<watch*>(self);
+  if (x.stop->load(std::memory_order_relaxed))
+    return 1;
+  if (std::chrono::steady_clock::now() < x.deadline)
+    return 0;
+  x.expired = true;
+  return 1;
+}
+
+source_context::source_context(const source_options& options, source_address address, const std::atomic<bool>& stop)
+  : options_{options}, address_{std::move(address)}, watch_{std::make_unique<watch>()} {
+  watch_->stop = &stop;
+}
+
+void source_context::begin(std::chrono::milliseconds timeout) {
+  watch_->expired = false;
+  watch_->deadline = std::chrono::steady_clock::now() + timeout;
+}
+
+tl::unexpected<error> source_context::failure(errc fallback, std::string_view step, int code,
+                                              std::chrono::milliseconds timeout) const {
+  auto what = std::string{step} + " " + address_.shown;
+  if (watch_->stop->load())
+    return fail(errc::interrupted, what + ": stopped by the caller");
+  if (watch_->expired)
+    return fail(errc::timeout, what + ": nothing within " + std::to_string(timeout.count()) + " ms");
+  return fail(fallback, what, code);
+}
+
+/// The error for something that was reached but is no media: says what it looks like.
+tl::unexpected<error> source_context::not_media(int code) {
+  auto what = "open the source " + address_.shown + ": not media";
+  auto web = address_.scheme == "http" || address_.scheme == "https";
+  if (!web && !address_.is_file())
+    return fail(errc::media, what + " (" + av_text(code) + ")");
+  begin(std::chrono::milliseconds{2000});
+  dictionary options;
+  options.set("protocol_whitelist", address_.protocols);
+  AVIOInterruptCB callback{watch::poll, watch_.get()};
+  AVIOContext* io = nullptr;
+  if (avio_open2(&io, address_.url.c_str(), AVIO_FLAG_READ, &callback, &options.ptr) < 0)
+    return fail(errc::media, what + " (" + av_text(code) + ")");
+  std::array<char, 512> head = {};
+  auto count = avio_read(io, reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
+  avio_closep(&io);
+  std::string_view bytes{head.data(), static_cast<size_t>(count > 0 ? count : 0)};
+  return fail(errc::media, what + " but " + std::string{describe_start(bytes)} + " (" + av_text(code) + ")");
+}
+
+void source_context::limit_probing(AVFormatContext& format) const {
+  format.interrupt_callback = {watch::poll, watch_.get()};
+  format.max_analyze_duration = analysis_us;
+  format.max_streams = static_cast<int>(options_.tracks_max);
+  // The timeline unwraps by itself, over any number of wraps.
+  format.correct_ts_overflow = 0;
+  format.skip_estimate_duration_from_pts = 1;
+  if (!address_.is_file())
+    format.fps_probe_size = live_frame_rate_probe;
+}
+
+expected<source_context> source_context::open(const source_options& options, const std::atomic<bool>& stop) {
+  if (auto ok = check_source_options(options.options); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  auto address = parse_source(options.url);
+  if (!address)
+    return tl::unexpected{std::move(address.error())};
+  source_context result{options, std::move(*address), stop};
+  if (auto ok = result.open_format(); !ok)
+    return tl::unexpected{std::move(ok.error())};
+  return result;
+}
+
+expected<void> source_context::open_format() {
+  quiet_logs();
+  begin(options_.open_timeout);
+  dictionary options;
+  set_defaults(options, address_.scheme);
+  for (const auto& [name, value] : options_.options)
+    options.set(name.c_str(), value);
+  options.set("protocol_whitelist", address_.protocols);
+  options.set("format_whitelist", std::string{source_formats()});
+  // Streams of a TS whose numbers change in mid-stream stay the same; other formats leave this one unused.
+  options.set("merge_pmt_versions", "1");
+  auto* context = checked(avformat_alloc_context());
+  limit_probing(*context);
+  // On failure libavformat frees the context.
+  auto rc = avformat_open_input(&context, address_.url.c_str(), nullptr, &options.ptr);
+  if (rc < 0) {
+    auto unclear = rc == AVERROR_INVALIDDATA || rc == AVERROR(EINVAL) || rc == AVERROR_EOF;
+    if (unclear && !watch_->expired && !watch_->stop->load())
+      return not_media(rc);
+    return failure(errc::media, "open the source", rc, options_.open_timeout);
+  }
+  format_.reset(context);
+  for (const AVDictionaryEntry* x = nullptr; (x = av_dict_get(options.ptr, "", x, AV_DICT_IGNORE_SUFFIX)) != nullptr;)
+    if (options_.options.contains(x->key))
+      return fail(errc::option, "open the source " + address_.shown + ": the option " + x->key
+                                  + " does not apply to this kind of source");
+  if (format_->nb_streams > options_.tracks_max)
+    return fail(errc::limit, "open the source " + address_.shown + ": " + std::to_string(format_->nb_streams)
+                               + " streams, at most " + std::to_string(options_.tracks_max) + " are read");
+  rc = avformat_find_stream_info(format_.get(), nullptr);
+  if (rc < 0 || watch_->expired || watch_->stop->load())
+    return failure(errc::media, "find the streams of", rc < 0 ? rc : AVERROR_EXIT, options_.open_timeout);
+  return {};
+}
+
+expected<bool> source_context::read(AVPacket& packet) {
+  begin(options_.read_timeout);
+  for (;;) {
+    auto rc = av_read_frame(format_.get(), &packet);
+    if (rc >= 0) {
+      damaged_ = 0;
+      return true;
+    }
+    if (watch_->stop->load() || watch_->expired)
+      return failure(errc::io, "read from", rc, options_.read_timeout);
+    if (rc == AVERROR_EOF)
+      return false;
+    if (rc == AVERROR(EAGAIN)) {
+      if (watch::poll(watch_.get()) != 0)
+        return failure(errc::io, "read from", rc, options_.read_timeout);
+      std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    } else if (rc != AVERROR_INVALIDDATA || ++damaged_ > damaged_max) {
+      return failure(errc::media, "read from", rc, options_.read_timeout);
+    }
+  }
+}
+
+expected<void> source_context::rewind() {
+  begin(options_.open_timeout);
+  auto& format = *format_;
+  auto rc = AVERROR(ENOSYS);
+  if (format.pb != nullptr && (format.pb->seekable & AVIO_SEEKABLE_NORMAL) != 0) {
+    auto flags = format.iformat->flags;
+    auto by_byte = (flags & (AVFMT_TS_DISCONT | AVFMT_NOTIMESTAMPS)) != 0 && (flags & AVFMT_NO_BYTE_SEEK) == 0;
+    auto start = format.start_time == AV_NOPTS_VALUE ? 0 : format.start_time;
+    rc = by_byte ? av_seek_frame(&format, -1, 0, AVSEEK_FLAG_BYTE)
+                 : av_seek_frame(&format, -1, start, AVSEEK_FLAG_BACKWARD);
+  }
+  if (rc >= 0)
+    return {};
+  std::vector<AVCodecID> before;
+  for (unsigned i = 0; i < format.nb_streams; ++i)
+    before.push_back(format.streams[i]->codecpar->codec_id);
+  std::vector<AVDiscard> discards;
+  for (unsigned i = 0; i < format.nb_streams; ++i)
+    discards.push_back(format.streams[i]->discard);
+  format_.reset();
+  if (auto ok = open_format(); !ok)
+    return ok;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (i >= format_->nb_streams || format_->streams[i]->codecpar->codec_id != before[i])
+      return fail(errc::media, "start " + address_.shown + " again: its streams are not what they were");
+    format_->streams[i]->discard = discards[i];
+  }
+  return {};
+}
+
+bool source_context::is_live() const noexcept {
+  const auto& format = *format_;
+  if (address_.is_file())
+    return false;
+  if (std::string_view{format.iformat->name} == "hls")
+    return format.duration == AV_NOPTS_VALUE || format.duration <= 0;
+  if (format.pb == nullptr)
+    return true;
+  return (format.pb->seekable & AVIO_SEEKABLE_NORMAL) == 0 && avio_size(format.pb) <= 0;
+}
+
+bool source_context::may_jump() const noexcept {
+  return (format_->iformat->flags & AVFMT_TS_DISCONT) != 0 || is_live();
+}
+
+} // namespace troupe::av

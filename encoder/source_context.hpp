@@ -1,0 +1,70 @@
+// libavformat's demuxing context, opened within limits: time, protocols, formats, options.
+#pragma once
+
+#include "encoder/av_ptr.hpp"
+#include "encoder/demuxer.hpp"
+#include "encoder/source_address.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+
+namespace troupe::av {
+
+/// A source as libavformat reads it. Every call blocks for a limited time and ends early when the caller's flag is set.
+class source_context {
+public:
+  /// Opens and probes. HTML, an empty file and the like are `errc::media`, with words for what was found instead.
+  static expected<source_context> open(const source_options& options, const std::atomic<bool>& stop);
+
+  AVFormatContext& format() const noexcept {
+    return *format_;
+  }
+
+  /// The source for people: no password, no query.
+  const std::string& name() const noexcept {
+    return address_.shown;
+  }
+
+  /// The next packet of any stream. False at the end. Damaged pieces are skipped, as long as something follows.
+  expected<bool> read(AVPacket& packet);
+
+  /// Back to the start, by seeking or by opening again. Stream indices stay as they are.
+  expected<void> rewind();
+
+  bool is_live() const noexcept;
+
+  /// True where the times may jump in mid-stream by the nature of the format or of a network source.
+  bool may_jump() const noexcept;
+
+private:
+  /// What libavformat's callback looks at. On the heap: its address must not move.
+  struct watch {
+    const std::atomic<bool>* stop = nullptr;
+    std::chrono::steady_clock::time_point deadline;
+    bool expired = false;
+
+    static int poll(void* self) noexcept;
+  };
+
+  struct closer {
+    void operator()(AVFormatContext* ptr) const noexcept {
+      avformat_close_input(&ptr);
+    }
+  };
+
+  explicit source_context(const source_options& options, source_address address, const std::atomic<bool>& stop);
+  expected<void> open_format();
+  void limit_probing(AVFormatContext& format) const;
+  void begin(std::chrono::milliseconds timeout);
+  tl::unexpected<error> failure(errc fallback, std::string_view step, int code, std::chrono::milliseconds timeout) const;
+  tl::unexpected<error> not_media(int code);
+
+  source_options options_;
+  source_address address_;
+  std::unique_ptr<watch> watch_;
+  std::unique_ptr<AVFormatContext, closer> format_;
+  int damaged_ = 0;
+};
+
+} // namespace troupe::av

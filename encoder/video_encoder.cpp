@@ -1,0 +1,295 @@
+// How the shared video settings become an encoder's context.
+#include "encoder/video_encoder.hpp"
+
+extern "C" {
+#include <libavutil/hwcontext.h>
+#include <libavutil/pixdesc.h>
+}
+
+#include <algorithm>
+#include <cctype>
+
+namespace troupe::av {
+
+namespace {
+
+/// Assumed where nobody knows: only rate control and headers depend on it.
+constexpr AVRational frame_rate_unknown{25, 1};
+
+/// Encoders keep numerator and denominator in 16 bits.
+constexpr int frame_rate_term_max = 65'535;
+
+std::vector<AVPixelFormat> software_formats(const AVCodec& codec) {
+  std::vector<AVPixelFormat> result;
+  for (auto* x = codec.pix_fmts; x != nullptr && *x != AV_PIX_FMT_NONE; ++x)
+    if ((av_pix_fmt_desc_get(*x)->flags & AV_PIX_FMT_FLAG_HWACCEL) == 0)
+      result.push_back(*x);
+  return result;
+}
+
+/// The hardware pixel format of an encoder that takes no other, else none.
+AVPixelFormat hardware_format(const AVCodec& codec) {
+  if (codec.pix_fmts == nullptr || !software_formats(codec).empty())
+    return AV_PIX_FMT_NONE;
+  return codec.pix_fmts[0];
+}
+
+expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::string& wanted, AVPixelFormat source) {
+  auto formats = software_formats(codec);
+  if (formats.empty() && hardware_format(codec) != AV_PIX_FMT_NONE)
+    formats = {AV_PIX_FMT_NV12, AV_PIX_FMT_P010};
+  if (!wanted.empty()) {
+    auto format = av_get_pix_fmt(wanted.c_str());
+    if (format == AV_PIX_FMT_NONE)
+      return fail(errc::option, "there is no pixel format \"" + wanted.substr(0, 64) + "\"");
+    if (!formats.empty() && std::find(formats.begin(), formats.end(), format) == formats.end())
+      return fail(errc::option, std::string{"the encoder "} + codec.name + " does not take the pixel format " + wanted);
+    return format;
+  }
+  // Motion JPEG is full range by definition; libav* has names of their own for that.
+  if (codec.id == AV_CODEC_ID_MJPEG)
+    formats = {AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P};
+  if (formats.empty() || std::find(formats.begin(), formats.end(), source) != formats.end())
+    return source;
+  formats.push_back(AV_PIX_FMT_NONE);
+  return avcodec_find_best_pix_fmt_of_list(formats.data(), source, 0, nullptr);
+}
+
+/// The encoder's frame rate: some know a few only, and of those the next higher keeps frames apart.
+AVRational choose_frame_rate(const AVCodec& codec, AVRational wanted) {
+  AVRational rate{};
+  if (wanted.num <= 0 || wanted.den <= 0)
+    wanted = frame_rate_unknown;
+  av_reduce(&rate.num, &rate.den, wanted.num, wanted.den, frame_rate_term_max);
+  if (rate.num <= 0)
+    rate = frame_rate_unknown;
+  if (codec.supported_framerates == nullptr)
+    return rate;
+  auto best = AVRational{0, 1};
+  for (auto* x = codec.supported_framerates; x->num != 0; ++x)
+    if (av_cmp_q(*x, rate) >= 0 && (best.num == 0 || av_cmp_q(*x, best) < 0))
+      best = *x;
+  return best.num != 0 ? best : codec.supported_framerates[0];
+}
+
+int round_even(int64_t numerator, int64_t denominator) {
+  return static_cast<int>(std::max<int64_t>(2, 2 * av_rescale(numerator, 1, 2 * denominator)));
+}
+
+/// Size and sample aspect: the display aspect is the source's, whatever the size.
+void choose_size(video_format& format, const video_settings& settings) {
+  auto sample = format.sample_aspect.num > 0 ? format.sample_aspect : AVRational{1, 1};
+  auto wide = int64_t{format.width} * sample.num;
+  auto high = int64_t{format.height} * sample.den;
+  if (settings.width > 0 && settings.height > 0) {
+    av_reduce(&format.sample_aspect.num, &format.sample_aspect.den, wide * settings.height, high * settings.width, 1 << 20);
+    format.width = settings.width;
+    format.height = settings.height;
+  } else if (settings.width > 0) {
+    format.width = settings.width;
+    format.height = round_even(high * settings.width, wide);
+    format.sample_aspect = {1, 1};
+  } else if (settings.height > 0) {
+    format.height = settings.height;
+    format.width = round_even(wide * settings.height, high);
+    format.sample_aspect = {1, 1};
+  }
+  // Chroma planes have whole samples.
+  auto* description = av_pix_fmt_desc_get(format.pixel_format);
+  format.width = std::max(1, format.width >> description->log2_chroma_w) << description->log2_chroma_w;
+  format.height = std::max(1, format.height >> description->log2_chroma_h) << description->log2_chroma_h;
+}
+
+bool is_rgb(AVPixelFormat format) {
+  return (av_pix_fmt_desc_get(format)->flags & AV_PIX_FMT_FLAG_RGB) != 0;
+}
+
+expected<video_format> choose_format(const AVCodec& codec, const video_settings& settings, const video_format& source) {
+  auto format = source;
+  auto pixels = choose_pixel_format(codec, settings.pixel_format, source.pixel_format);
+  if (!pixels)
+    return tl::unexpected{std::move(pixels.error())};
+  format.pixel_format = *pixels;
+  choose_size(format, settings);
+  format.frame_rate = choose_frame_rate(codec, source.frame_rate);
+  if (auto range = AVCOL_RANGE_JPEG; without_j(*pixels, range) != *pixels)
+    format.range = range;
+  // What swscale makes of RGB.
+  if (is_rgb(source.pixel_format) && !is_rgb(*pixels)) {
+    format.matrix = AVCOL_SPC_SMPTE170M;
+    format.range = AVCOL_RANGE_MPEG;
+  }
+  return format;
+}
+
+void fill(AVCodecContext& context, const video_settings& settings, const video_format& format) {
+  context.width = format.width;
+  context.height = format.height;
+  context.pix_fmt = format.pixel_format;
+  context.sample_aspect_ratio = format.sample_aspect;
+  context.color_range = format.range;
+  context.color_primaries = format.primaries;
+  context.color_trc = format.transfer;
+  context.colorspace = format.matrix;
+  context.chroma_sample_location = format.chroma;
+  context.field_order = AV_FIELD_PROGRESSIVE;
+  context.framerate = format.frame_rate;
+  context.time_base = av_inv_q(format.frame_rate);
+  context.thread_count = settings.threads;
+  context.flags |= AV_CODEC_FLAG_CLOSED_GOP;
+  if (!settings.in_band_headers)
+    context.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+  if (settings.bit_rate > 0)
+    context.bit_rate = settings.bit_rate;
+  if (settings.max_bit_rate > 0) {
+    context.rc_max_rate = settings.max_bit_rate;
+    context.rc_buffer_size = static_cast<int>(std::min<int64_t>(settings.max_bit_rate, std::numeric_limits<int>::max()));
+  }
+  if (settings.keyframe_interval.count() > 0)
+    context.gop_size = static_cast<int>(std::clamp<int64_t>(
+      av_rescale(settings.keyframe_interval.count(), format.frame_rate.num, int64_t{1000} * format.frame_rate.den), 1,
+      1'000'000));
+}
+
+expected<void> set_options(AVCodecContext& context, const video_settings& settings) {
+  auto& family = family_of(context.codec->name);
+  if (auto set = set_fixed_options(context); !set)
+    return set;
+  if (settings.b_frames > 0 && !family.b_frames)
+    return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no B frames to set");
+  if (settings.b_frames >= 0 && family.b_frames)
+    context.max_b_frames = settings.b_frames;
+  // libvpx has both: a word is how long it may think, a number how hard.
+  auto is_word = !settings.preset.empty() && std::isalpha(static_cast<unsigned char>(settings.preset[0])) != 0;
+  auto preset = is_word && std::string_view{context.codec->name}.starts_with("libvpx") ? "deadline" : family.preset;
+  if (auto set = set_family_option(context, preset, "preset", settings.preset); !set)
+    return set;
+  if (auto set = set_family_option(context, family.tune, "tune", settings.tune); !set)
+    return set;
+  if (auto set = set_family_option(context, family.profile, "profile", settings.profile); !set)
+    return set;
+  if (auto set = set_family_option(context, family.level, "level", settings.level); !set)
+    return set;
+  if (auto set = set_quality(context, settings.crf); !set)
+    return set;
+  return set_further_options(context, settings.options);
+}
+
+/// Device memory for an encoder that takes nothing else.
+expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardware) {
+  auto step = std::string{"open the device of the encoder "} + context.codec->name;
+  auto type = AV_HWDEVICE_TYPE_NONE;
+  for (auto i = 0; auto* config = avcodec_get_hw_config(context.codec, i); ++i)
+    if (config->pix_fmt == hardware && config->device_type != AV_HWDEVICE_TYPE_NONE)
+      type = config->device_type;
+  AVBufferRef* device = nullptr;
+  if (auto code = av_hwdevice_ctx_create(&device, type, nullptr, nullptr, 0); code < 0)
+    return fail(errc::unsupported, step + ": " + av_text(code));
+  buffer_ptr device_owner{device};
+  buffer_ptr frames{checked(av_hwframe_ctx_alloc(device))};
+  auto& description = *reinterpret_cast<AVHWFramesContext*>(frames->data);
+  description.format = hardware;
+  description.sw_format = context.pix_fmt;
+  description.width = context.width;
+  description.height = context.height;
+  description.initial_pool_size = 32;
+  if (auto code = av_hwframe_ctx_init(frames.get()); code < 0)
+    return fail(errc::unsupported, step + ": " + av_text(code));
+  context.hw_frames_ctx = checked(av_buffer_ref(frames.get()));
+  context.pix_fmt = hardware;
+  return frames;
+}
+
+} // namespace
+
+video_encoder::video_encoder(codec_context_ptr context, buffer_ptr hardware, const video_format& format)
+  : hardware_(std::move(hardware)),
+    context_(std::move(context)),
+    packet_(make_packet()),
+    format_(format),
+    ticks_(format.frame_rate),
+    frame_ticks_(av_rescale_q(1, av_inv_q(format.frame_rate), time_base)) {
+  // nop
+}
+
+expected<video_encoder> video_encoder::open(const video_settings& settings, const video_format& source) {
+  auto codecs = find_encoders(settings.encoder, AVMEDIA_TYPE_VIDEO);
+  if (!codecs)
+    return tl::unexpected{std::move(codecs.error())};
+  auto attempt = [&](const AVCodec& codec) -> expected<video_encoder> {
+    auto format = choose_format(codec, settings, source);
+    if (!format)
+      return tl::unexpected{std::move(format.error())};
+    auto context = make_encoder_context(codec);
+    fill(*context, settings, *format);
+    if (auto set = set_options(*context, settings); !set)
+      return tl::unexpected{std::move(set.error())};
+    buffer_ptr hardware;
+    if (auto pixels = hardware_format(codec); pixels != AV_PIX_FMT_NONE) {
+      auto opened = open_hardware(*context, pixels);
+      if (!opened)
+        return tl::unexpected{std::move(opened.error())};
+      hardware = std::move(*opened);
+    }
+    if (auto opened = open_encoder(*context); !opened)
+      return tl::unexpected{std::move(opened.error())};
+    return video_encoder{std::move(context), std::move(hardware), *format};
+  };
+  auto result = attempt(*codecs->front());
+  for (size_t i = 1; i < codecs->size() && !result && result.error().code == errc::unsupported; ++i)
+    if (auto next = attempt(*(*codecs)[i]); next)
+      result = std::move(next);
+  return result;
+}
+
+track video_encoder::output() const {
+  track result;
+  result.parameters = make_codec_parameters();
+  if (avcodec_parameters_from_context(result.parameters.get(), context_.get()) < 0)
+    throw std::bad_alloc{};
+  result.frame_rate = format_.frame_rate;
+  return result;
+}
+
+expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) {
+  frame.pts = ticks_.add(frame.pts);
+  // The encoder chooses its own picture types, and knows its own properties.
+  frame.pict_type = AV_PICTURE_TYPE_NONE;
+  frame.sample_aspect_ratio = format_.sample_aspect;
+  frame.color_range = format_.range;
+  if (!hardware_)
+    return send(&frame, deliver);
+  auto uploaded = upload(frame);
+  return uploaded ? send(uploaded->get(), deliver) : tl::unexpected{std::move(uploaded.error())};
+}
+
+expected<void> video_encoder::drain(const on_encoded& deliver) {
+  return send(nullptr, deliver);
+}
+
+expected<void> video_encoder::send(const AVFrame* frame, const on_encoded& deliver) {
+  return av::encode(*context_, frame, *packet_, [this, &deliver](AVPacket& packet) {
+    packet.pts = ticks_.ticks_of(packet.pts);
+    packet.dts = packet.dts == no_pts ? packet.pts : std::min(ticks_.ticks_of(packet.dts), packet.pts);
+    if (last_dts_ != no_pts && packet.dts <= last_dts_)
+      packet.dts = last_dts_ + 1;
+    last_dts_ = packet.dts;
+    packet.duration = frame_ticks_;
+    packet.time_base = time_base;
+    return deliver(packet);
+  });
+}
+
+expected<frame_ptr> video_encoder::upload(const AVFrame& frame) {
+  auto result = make_frame();
+  auto code = av_hwframe_get_buffer(hardware_.get(), result.get(), 0);
+  if (code >= 0)
+    code = av_hwframe_transfer_data(result.get(), &frame, 0);
+  if (code >= 0)
+    code = av_frame_copy_props(result.get(), &frame);
+  if (code < 0)
+    return fail(errc::encoder, std::string{"upload a frame for "} + context_->codec->name, code);
+  return result;
+}
+
+} // namespace troupe::av

@@ -1,0 +1,193 @@
+// A graph per source format, thrown away when that changes; most encodes need none.
+#include "encoder/video_filter.hpp"
+
+#include "encoder/log.hpp"
+
+extern "C" {
+#include <libavfilter/buffersink.h>
+#include <libavfilter/buffersrc.h>
+#include <libavutil/pixdesc.h>
+}
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+bool is_full_range(AVColorRange range) {
+  return range == AVCOL_RANGE_JPEG;
+}
+
+/// The range as the scaler calls it, which knows best where there is no choice.
+const char* range_name(int format, AVColorRange range) {
+  if ((av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format))->flags & AV_PIX_FMT_FLAG_RGB) != 0)
+    return "auto";
+  return is_full_range(range) ? "full" : "limited";
+}
+
+} // namespace
+
+bool video_filter::input::operator==(const input& other) const noexcept {
+  return width == other.width && height == other.height && format == other.format && range == other.range
+         && deinterlaced == other.deinterlaced && sample_aspect.num == other.sample_aspect.num
+         && sample_aspect.den == other.sample_aspect.den;
+}
+
+expected<void> video_filter::send(AVFrame& frame, const on_picture& deliver) {
+  auto automatic = config_.deinterlacing != deinterlace::off;
+  interlaced_ = interlaced_ || frame.interlaced_frame != 0;
+  input in{frame.width, frame.height, frame.format, frame.sample_aspect_ratio, frame.color_range, automatic && interlaced_};
+  auto warm = false;
+  if (input_ != in) {
+    // The frame before the first interlaced one is its context; as output it has been seen.
+    warm = input_ && in.deinterlaced && !input_->deinterlaced && previous_->data[0] != nullptr
+           && previous_->width == in.width && previous_->height == in.height && previous_->format == in.format;
+    if (auto drained = drain(deliver); !drained)
+      return drained;
+    if (needs_graph(in))
+      if (auto built = build(in); !built)
+        return built;
+    input_ = in;
+  }
+  if (warm)
+    if (auto pushed = push(previous_.get(), deliver); !pushed)
+      return pushed;
+  av_frame_unref(previous_.get());
+  if (automatic && !in.deinterlaced && av_frame_ref(previous_.get(), &frame) < 0)
+    throw std::bad_alloc{};
+  return graph_ ? push(&frame, deliver) : pass(frame, deliver);
+}
+
+expected<void> video_filter::drain(const on_picture& deliver) {
+  expected<void> result;
+  if (graph_)
+    result = push(nullptr, deliver);
+  graph_.reset();
+  input_.reset();
+  return result;
+}
+
+bool video_filter::needs_graph(const input& in) const noexcept {
+  auto& out = config_.output;
+  return in.deinterlaced || in.width != out.width || in.height != out.height || in.format != out.pixel_format
+         || is_full_range(in.range) != is_full_range(out.range);
+}
+
+std::string video_filter::description(const input& in) const {
+  auto& out = config_.output;
+  std::string result;
+  if (in.deinterlaced)
+    result = std::string{"bwdif=mode="} + (config_.deinterlacing == deinterlace::field_rate ? "send_field" : "send_frame")
+             + ":parity=auto:deint=interlaced,";
+  char scale[128];
+  std::snprintf(scale, sizeof scale, "scale=%d:%d:flags=bicubic:interl=%d:in_range=%s:out_range=%s,format=%s", out.width,
+                out.height, in.deinterlaced ? 0 : -1, range_name(in.format, in.range),
+                range_name(out.pixel_format, out.range), av_get_pix_fmt_name(out.pixel_format));
+  return result + scale;
+}
+
+expected<void> video_filter::build(const input& in) {
+  log_capture log;
+  filter_graph_ptr graph{checked(avfilter_graph_alloc())};
+  graph->nb_threads = config_.threads;
+  char arguments[160];
+  std::snprintf(arguments, sizeof arguments, "video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=%d/%d", in.width,
+                in.height, in.format, time_base.num, time_base.den, in.sample_aspect.num, std::max(in.sample_aspect.den, 1));
+  auto text = description(in);
+  auto step = "set up the filters \"" + text + "\" for " + std::to_string(in.width) + "x" + std::to_string(in.height);
+  AVFilterInOut* head = nullptr;
+  AVFilterInOut* tail = nullptr;
+  auto code = avfilter_graph_create_filter(&source_, avfilter_get_by_name("buffer"), "in", arguments, nullptr, graph.get());
+  if (code >= 0)
+    code = avfilter_graph_create_filter(&sink_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph.get());
+  if (code >= 0)
+    code = avfilter_graph_parse2(graph.get(), text.c_str(), &head, &tail);
+  if (code >= 0)
+    code = avfilter_link(source_, 0, head->filter_ctx, static_cast<unsigned>(head->pad_idx));
+  if (code >= 0)
+    code = avfilter_link(tail->filter_ctx, static_cast<unsigned>(tail->pad_idx), sink_, 0);
+  if (code >= 0)
+    code = avfilter_graph_config(graph.get(), nullptr);
+  avfilter_inout_free(&head);
+  avfilter_inout_free(&tail);
+  if (code < 0)
+    return fail(errc::unsupported, log.text().empty() ? step : step + " (" + log.text() + ")", code);
+  graph_ = std::move(graph);
+  return {};
+}
+
+expected<void> video_filter::push(AVFrame* frame, const on_picture& deliver) {
+  if (auto code = av_buffersrc_add_frame_flags(source_, frame, AV_BUFFERSRC_FLAG_PUSH); code < 0)
+    return fail(errc::media, "filter a frame", code);
+  return pull(deliver);
+}
+
+expected<void> video_filter::pull(const on_picture& deliver) {
+  for (;;) {
+    auto code = av_buffersink_get_frame(sink_, received_.get());
+    if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
+      return {};
+    if (code < 0)
+      return fail(errc::media, "filter a frame", code);
+    // The deinterlacer counts in half ticks.
+    received_->pts = av_rescale_q(received_->pts, av_buffersink_get_time_base(sink_), time_base);
+    if (auto passed = pass(*received_, deliver); !passed)
+      return passed;
+  }
+}
+
+expected<void> video_filter::pass(AVFrame& frame, const on_picture& deliver) {
+  expected<void> result;
+  if (last_pts_ == no_pts || frame.pts > last_pts_) {
+    last_pts_ = frame.pts;
+    result = deliver(frame);
+  }
+  av_frame_unref(&frame);
+  return result;
+}
+
+expected<void> frame_rate_converter::send(AVFrame& frame, const on_picture& deliver) {
+  auto slot = slot_of(frame.pts);
+  expected<void> result;
+  if (slot_ != no_pts) {
+    auto gap = frame.pts - held_->pts > gap_max;
+    result = gap ? drain(deliver) : show(slot_, slot, deliver);
+  }
+  slot_ = slot;
+  av_frame_unref(held_.get());
+  av_frame_move_ref(held_.get(), &frame);
+  return result;
+}
+
+expected<void> frame_rate_converter::drain(const on_picture& deliver) {
+  if (slot_ == no_pts)
+    return {};
+  auto frame_ticks = av_rescale_q(1, av_inv_q(frame_rate_), time_base);
+  auto duration = held_->pkt_duration > 0 ? std::min(held_->pkt_duration, gap_max) : frame_ticks;
+  auto result = show(slot_, std::max(slot_ + 1, slot_of(held_->pts + duration)), deliver);
+  av_frame_unref(held_.get());
+  slot_ = no_pts;
+  return result;
+}
+
+int64_t frame_rate_converter::slot_of(int64_t pts) const {
+  return av_rescale_q(pts, time_base, av_inv_q(frame_rate_));
+}
+
+expected<void> frame_rate_converter::show(int64_t first, int64_t end, const on_picture& deliver) {
+  for (auto slot = first; slot < end; ++slot) {
+    if (av_frame_ref(shown_.get(), held_.get()) < 0)
+      throw std::bad_alloc{};
+    shown_->pts = av_rescale_q(slot, av_inv_q(frame_rate_), time_base);
+    auto result = deliver(*shown_);
+    av_frame_unref(shown_.get());
+    if (!result)
+      return result;
+  }
+  return {};
+}
+
+} // namespace troupe::av

@@ -1,0 +1,50 @@
+// What the HTTP server is told: where to listen, and a limit on everything that a client sends, holds or waits for.
+#pragma once
+
+#include "config/defaults.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::http {
+
+/// One line of the access log. Texts are cut and free of control characters.
+struct access_record {
+  std::string request_id;
+  std::string remote; ///< address and port
+  std::string method;
+  std::string target;
+  std::string channel; ///< of a live stream, else empty
+  std::string profile; ///< of a live stream, else empty
+  unsigned status = 0;
+  uint64_t sent_bytes = 0;
+  std::chrono::milliseconds duration{0};
+  std::string note; ///< why a stream ended, or a connection was dropped; may be empty
+};
+
+struct server_config {
+  std::string listen = "127.0.0.1"; ///< address, or "localhost"
+  uint16_t port = config::defaults::http_port; ///< 0 for any that is free
+  uint32_t threads = 1;
+  uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included: 414 or 431 beyond it
+  uint64_t target_bytes_max = 4096;                                    ///< 414 beyond it
+  uint64_t body_bytes_max = config::defaults::http_body_bytes_max;     ///< 413 beyond it
+  uint32_t connections_max = config::defaults::http_connections_max;   ///< 503 beyond it
+  std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout; ///< for header and body each: 408
+  std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout;     ///< between two requests
+  std::chrono::milliseconds write_timeout{30'000}; ///< without any byte that the client takes
+  std::chrono::milliseconds ask_timeout{5'000};    ///< for an answer of the coordinator to anything but a stream
+  std::chrono::milliseconds watch_timeout{30'000}; ///< for a stream's first chunk
+  std::chrono::milliseconds stop_timeout{2'000};   ///< for connections to end when the server stops
+  std::vector<std::string> hosts;                  ///< names beyond localhost that a server on loopback answers to
+  std::function<void(const access_record&)> log;   ///< instead of the log; called on the server's threads, must not block
+  /// Adds what others count to the page of `/metrics`; called on any thread.
+  std::function<void(telemetry::coordinator_counters&)> add_counters;
+};
+
+} // namespace troupe::http

@@ -1,0 +1,250 @@
+#include "http/connection.hpp"
+
+#include "http/live.hpp"
+#include "http/problem.hpp"
+#include "http/target.hpp"
+
+#include <utility>
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace troupe::http {
+
+namespace {
+
+namespace beast = boost::beast;
+using boost::asio::ip::tcp;
+using beast::http::field;
+
+/// Room behind the longest header for what a client sends ahead.
+constexpr size_t read_ahead_bytes = 16 * 1024;
+
+constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+
+std::chrono::milliseconds elapsed(clock::time_point since) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since);
+}
+
+} // namespace
+
+connection::connection(loop& in, tcp::socket socket, service_ptr shared, bool crowded)
+  : loop_(in),
+    socket_(std::move(socket)),
+    shared_(std::move(shared)),
+    remote_(remote_of(socket_)),
+    crowded_(crowded),
+    buffer_(shared_->config.header_bytes_max + read_ahead_bytes) {}
+
+void connection::start() {
+  loop_.add(shared_from_this());
+  await_request(shared_->config.header_timeout);
+}
+
+void connection::await_request(std::chrono::milliseconds timeout) {
+  phase_ = phase::idle;
+  expire_after(timeout);
+  if (buffer_.size() > 0)
+    return read_header();
+  socket_.async_wait(tcp::socket::wait_read, [me = self(this)](const error_code& failure) {
+    if (me->phase_ != phase::idle)
+      return;
+    if (failure)
+      me->close();
+    else
+      me->read_header();
+  });
+}
+
+void connection::read_header() {
+  phase_ = phase::reading;
+  if (!first_)
+    expire_after(shared_->config.header_timeout);
+  first_ = false;
+  timed_out_ = false;
+  began_ = clock::now();
+  request_ = {};
+  request_.id = new_request_id();
+  parser_.emplace();
+  parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
+  parser_->body_limit(shared_->config.body_bytes_max);
+  beast::http::async_read_header(socket_, buffer_, *parser_,
+                                 [me = self(this)](const error_code& failure, size_t) { me->on_header(failure); });
+}
+
+void connection::on_header(const error_code& failure) {
+  if (phase_ != phase::reading)
+    return;
+  if (failure)
+    return read_failed(failure);
+  auto& header = parser_->get();
+  if (auto given = header["X-Request-Id"]; is_request_id({given.data(), given.size()}))
+    request_.id.assign(given.data(), given.size());
+  if (parser_->is_done())
+    return dispatch();
+  expire_after(shared_->config.header_timeout);
+  if (!beast::iequals(header[field::expect], "100-continue"))
+    return read_body();
+  boost::asio::async_write(socket_, boost::asio::buffer(go_on), [me = self(this)](const error_code& failed, size_t) {
+    if (me->phase_ != phase::reading)
+      return;
+    if (failed)
+      me->read_failed(failed);
+    else
+      me->read_body();
+  });
+}
+
+void connection::read_body() {
+  beast::http::async_read(socket_, buffer_, *parser_,
+                          [me = self(this)](const error_code& failure, size_t) { me->on_body(failure); });
+}
+
+void connection::on_body(const error_code& failure) {
+  if (phase_ != phase::reading)
+    return;
+  if (failure)
+    read_failed(failure);
+  else
+    dispatch();
+}
+
+void connection::read_failed(const error_code& failure) {
+  using beast::http::error;
+  if (timed_out_) {
+    if (buffer_.size() == 0 && !parser_->got_some())
+      return close();
+    return refuse(status::request_timeout, "timeout", "the request did not arrive in time");
+  }
+  if (failure == error::header_limit || failure == error::buffer_overflow) {
+    // The request line is taken as soon as it is whole, so this tells where the client went too far.
+    if (parser_->get().target().empty())
+      return refuse(status::uri_too_long, "limit", "the request target is longer than this server accepts");
+    return refuse(status::request_header_fields_too_large, "limit", "the header is larger than this server accepts");
+  }
+  if (failure == error::body_limit)
+    return refuse(status::payload_too_large, "limit", "the body is larger than this server accepts");
+  if (failure == error::bad_version)
+    return refuse(status::http_version_not_supported, "invalid_argument", "this server speaks HTTP/1.1");
+  if (failure == error::end_of_stream || failure == error::partial_message || failure.category() != make_error_code(error::bad_method).category())
+    return close();
+  refuse(status::bad_request, "invalid_argument", "the request is no well-formed HTTP: " + failure.message());
+}
+
+bool connection::parse_target() {
+  auto& header = parser_->get();
+  request_.method = header.method();
+  request_.target.assign(header.target().data(), header.target().size());
+  auto path = decode_path(request_.target);
+  if (!path)
+    return false;
+  request_.path = std::move(*path);
+  return true;
+}
+
+void connection::dispatch() {
+  auto& header = parser_->get();
+  keep_alive_ = header.keep_alive() && !stopping_ && !crowded_;
+  auto understood = parse_target();
+  if (crowded_)
+    return answer(problem(ec::limit, "the server has as many connections as it may", request_.id));
+  if (request_.target.size() > shared_->config.target_bytes_max)
+    return refuse(status::uri_too_long, "limit", "the request target is longer than this server accepts");
+  if (!understood)
+    return refuse(status::bad_request, "invalid_argument", "the request target is not a valid path");
+  if (auto no = shared_->guard.check(header.version(), request_.method, header))
+    return refuse(no->code, no->word, no->detail);
+  auto wanted = live_target::of(request_.path);
+  if (!wanted || request_.method != verb::get)
+    return ask_api();
+  phase_ = phase::closed;
+  auto client = std::make_shared<live_client>(loop_, std::move(socket_), shared_, std::move(request_), std::move(*wanted),
+                                              header.version());
+  loop_.remove(shared_from_this());
+  client->start();
+}
+
+void connection::ask_api() {
+  phase_ = phase::asking;
+  // A reply takes at most two questions one after the other.
+  expire_after(2 * shared_->config.ask_timeout + std::chrono::seconds{1});
+  auto take = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}, turn = ++turn_](reply x) {
+    mail->post([weak, turn, shared = std::make_shared<reply>(std::move(x))] {
+      auto me = std::static_pointer_cast<connection>(weak.lock());
+      if (me && me->phase_ == phase::asking && me->turn_ == turn)
+        me->answer(std::move(*shared));
+    });
+  };
+  shared_->api->handle(request_, std::move(take));
+}
+
+void connection::refuse(status code, std::string_view word, std::string_view detail) {
+  keep_alive_ = false;
+  answer(problem(code, word, detail, request_.id));
+}
+
+void connection::answer(reply x) {
+  phase_ = phase::writing;
+  expire_after(shared_->config.write_timeout);
+  keep_alive_ = keep_alive_ && !stopping_;
+  auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
+  response_ = make_response(std::move(x), request_, version, keep_alive_);
+  shared_->counters->count_response(response_->result_int());
+  beast::http::async_write(socket_, *response_,
+                           [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
+}
+
+void connection::on_written(const error_code& failure, size_t bytes) {
+  shared_->counters->sent_bytes += bytes;
+  if (phase_ != phase::writing)
+    return;
+  access_record record{request_.id, remote_, {}, request_.target, {}, {}, response_->result_int(), bytes, elapsed(began_), {}};
+  auto method = beast::http::to_string(request_.method);
+  record.method.assign(method.data(), method.size());
+  if (failure)
+    record.note = failure.message();
+  write_log(*shared_, std::move(record));
+  response_.reset();
+  if (failure)
+    return close();
+  if (keep_alive_ && !stopping_)
+    return await_request(shared_->config.idle_timeout);
+  phase_ = phase::closed;
+  auto me = shared_from_this();
+  linger(loop_, std::move(socket_));
+  loop_.remove(me);
+}
+
+void connection::deadline_passed() {
+  switch (phase_) {
+    case phase::reading: {
+      // The read ends with "aborted"; its handler answers.
+      timed_out_ = true;
+      expire_after(shared_->config.write_timeout);
+      error_code failure;
+      socket_.cancel(failure);
+      break;
+    }
+    case phase::asking:
+      refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
+      break;
+    default:
+      close();
+  }
+}
+
+void connection::shut_down() {
+  stopping_ = true;
+  if (phase_ == phase::idle || phase_ == phase::reading)
+    close();
+}
+
+void connection::close() {
+  phase_ = phase::closed;
+  error_code failure;
+  socket_.close(failure);
+  loop_.remove(shared_from_this());
+}
+
+} // namespace troupe::http

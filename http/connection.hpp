@@ -1,0 +1,76 @@
+// One client connection between requests: reads, checks, dispatches and answers, one request at a time.
+//
+// A request for a live stream takes the socket away: it becomes a `live_client`. Everything here runs on the loop's thread.
+#pragma once
+
+#include "http/loop.hpp"
+#include "http/service.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+namespace troupe::http {
+
+class connection final : public peer {
+public:
+  using tcp = boost::asio::ip::tcp;
+
+  /// `crowded`: the server has more connections than it may, so every request is answered with a 503.
+  connection(loop& in, tcp::socket socket, service_ptr shared, bool crowded);
+
+  void start();
+
+  void deadline_passed() override;
+
+  void shut_down() override;
+
+private:
+  enum class phase { idle, reading, asking, writing, closed };
+
+  using error_code = boost::system::error_code;
+  using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+
+  /// Waits for the first byte of a request.
+  void await_request(std::chrono::milliseconds timeout);
+  void read_header();
+  void on_header(const error_code& failure);
+  void read_body();
+  void on_body(const error_code& failure);
+  /// Answers a request that could not be read, or drops the connection where there is nobody to answer to.
+  void read_failed(const error_code& failure);
+
+  void dispatch();
+  void ask_api();
+  void refuse(status code, std::string_view word, std::string_view detail);
+  void answer(reply x);
+  void on_written(const error_code& failure, size_t bytes);
+
+  /// Fills `request_` from the header; false where its target makes no sense.
+  bool parse_target();
+  void close();
+
+  loop& loop_;
+  tcp::socket socket_;
+  service_ptr shared_;
+  std::string remote_;
+  bool crowded_;
+  phase phase_ = phase::idle;
+  bool first_ = true;       ///< no request has been read yet
+  bool timed_out_ = false;  ///< the pending read was cancelled by its deadline
+  bool keep_alive_ = false; ///< after the current response
+  bool stopping_ = false;
+  uint64_t turn_ = 0; ///< number of the current request: a late reply to an earlier one is dropped
+  clock::time_point began_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<parser> parser_;
+  request request_;
+  std::optional<response> response_;
+};
+
+} // namespace troupe::http

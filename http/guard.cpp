@@ -1,0 +1,71 @@
+#include "http/guard.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/beast/core/string.hpp>
+
+namespace troupe::http {
+
+namespace {
+
+using boost::beast::iequals;
+using boost::beast::http::field;
+
+std::string_view view(boost::beast::string_view x) {
+  return {x.data(), x.size()};
+}
+
+bool is_safe(verb method) {
+  return method == verb::get || method == verb::head || method == verb::options;
+}
+
+/// The authority of an origin "scheme://authority"; empty for "null" and all else.
+std::string_view authority_of(std::string_view origin) {
+  auto at = origin.find("://");
+  return at == std::string_view::npos ? std::string_view{} : origin.substr(at + 3);
+}
+
+} // namespace
+
+std::string_view host_of(std::string_view authority) {
+  if (authority.starts_with('[')) {
+    auto end = authority.find(']');
+    return end == std::string_view::npos ? std::string_view{} : authority.substr(1, end - 1);
+  }
+  return authority.substr(0, authority.find(':'));
+}
+
+bool guard::knows(std::string_view host) const {
+  if (iequals(host, "localhost"))
+    return true;
+  boost::system::error_code failure;
+  auto address = boost::asio::ip::make_address(std::string{host}, failure);
+  if (!failure && address.is_loopback())
+    return true;
+  return std::any_of(hosts.begin(), hosts.end(), [host](auto& known) { return iequals(known, host); });
+}
+
+std::optional<guard::refusal> guard::check(unsigned version, verb method,
+                                           const boost::beast::http::fields& header) const {
+  auto count = header.count(field::host);
+  if (count > 1 || (count == 0 && version >= 11))
+    return refusal{status::bad_request, "invalid_argument", "a request must name its host once, in a Host header"};
+  auto authority = view(header[field::host]);
+  if (count == 1 && loopback && !knows(host_of(authority)))
+    return refusal{status::misdirected_request, "unknown_host",
+                   "this server listens on loopback and does not answer to that Host; use localhost or 127.0.0.1"};
+  if (is_safe(method))
+    return std::nullopt;
+  auto site = view(header["Sec-Fetch-Site"]);
+  if (!site.empty() && site != "same-origin" && site != "none")
+    return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another site"};
+  if (header.count(field::origin) == 0)
+    return std::nullopt; // no browser: those send it with every request that changes something
+  auto origin = authority_of(view(header[field::origin]));
+  if (header.count(field::origin) > 1 || origin.empty() || !iequals(origin, authority))
+    return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another origin"};
+  return std::nullopt;
+}
+
+} // namespace troupe::http

@@ -1,0 +1,129 @@
+// One I/O thread: its sockets, the way into it for other threads, and its clock.
+//
+// A deadline is a field, not a timer: a sweep four times a second looks at all of them, so that a stream that writes a
+// hundred times a second does not move a hundred timers.
+#pragma once
+
+#include "http/config.hpp"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+namespace troupe::http {
+
+using clock = std::chrono::steady_clock;
+
+/// What all threads of a server count together.
+struct statistics {
+  std::array<std::atomic<uint64_t>, 5> responses{}; ///< by class of the status code, 1xx first
+  std::atomic<uint64_t> connections{0};             ///< open now
+  std::atomic<uint64_t> sent_bytes{0};
+
+  void count_response(unsigned status_code) noexcept;
+};
+
+/// Calls from other threads. Many calls between two turns of the loop wake it once. Outlives the loop where others hold it: what is
+/// posted after `close` is dropped.
+class inbox {
+public:
+  explicit inbox(boost::asio::io_context& context) : context_(&context) {}
+
+  /// Has `call` run on the loop's thread. Any thread.
+  void post(std::function<void()> call);
+
+  /// Drops what waits and everything that comes. Called when the loop's thread has ended.
+  void close();
+
+private:
+  void run();
+
+  std::mutex mutex_;
+  boost::asio::io_context* context_;
+  std::vector<std::function<void()>> calls_;
+};
+
+/// A connection in one of its lives. The loop owns it: `close` of a subclass ends in `loop::remove`.
+class peer : public std::enable_shared_from_this<peer> {
+public:
+  peer() = default;
+  peer(const peer&) = delete;
+  peer& operator=(const peer&) = delete;
+  virtual ~peer() = default;
+
+  /// Its time is over.
+  virtual void deadline_passed() = 0;
+
+  /// The server stops: end soon, politely.
+  virtual void shut_down() = 0;
+
+  clock::time_point deadline() const noexcept {
+    return deadline_;
+  }
+
+protected:
+  void expire_after(std::chrono::milliseconds span) {
+    deadline_ = clock::now() + span;
+  }
+
+  template <class Derived>
+  std::shared_ptr<Derived> self(Derived* x) {
+    return std::static_pointer_cast<Derived>(x->shared_from_this());
+  }
+
+private:
+  clock::time_point deadline_ = clock::time_point::max();
+};
+
+/// All members but `mail` are for the loop's own thread.
+class loop {
+public:
+  explicit loop(std::shared_ptr<statistics> counters);
+  ~loop();
+
+  loop(const loop&) = delete;
+  loop& operator=(const loop&) = delete;
+
+  boost::asio::io_context& context() noexcept {
+    return context_;
+  }
+
+  const std::shared_ptr<inbox>& mail() const noexcept {
+    return mail_;
+  }
+
+  /// Serves until `stop` has done its work. The thread's body.
+  void run();
+
+  /// Shuts all peers down and ends `run` when they are gone, at the latest after `timeout`.
+  void stop(std::chrono::milliseconds timeout);
+
+  void add(std::shared_ptr<peer> x);
+  void remove(const std::shared_ptr<peer>& x);
+
+  bool stopping() const noexcept {
+    return stopping_;
+  }
+
+private:
+  void sweep();
+
+  std::shared_ptr<statistics> counters_;
+  // Peers hold sockets of the context, and handlers in the context hold peers: `~loop` empties the set first.
+  boost::asio::io_context context_;
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<inbox> mail_;
+  std::unordered_set<std::shared_ptr<peer>> peers_;
+  bool stopping_ = false;
+  clock::time_point stop_deadline_ = clock::time_point::max();
+};
+
+} // namespace troupe::http

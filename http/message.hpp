@@ -1,0 +1,36 @@
+// A request as the routes see it and the reply that they give: plain values without a socket, so that routes can be run and
+// tested anywhere, and a reply can be made on any thread.
+#pragma once
+
+#include <functional>
+#include <ostream> // Beast uses it without including it
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/verb.hpp>
+
+namespace troupe::http {
+
+using boost::beast::http::status;
+using boost::beast::http::verb;
+
+struct request {
+  verb method = verb::get;
+  std::string target;            ///< as sent; for the log
+  std::vector<std::string> path; ///< segments, percent-decoded; empty for "/"
+  std::string id;                ///< of this request: in the X-Request-Id header, in problems and in the log
+};
+
+struct reply {
+  status code = status::ok;
+  std::string content_type; ///< empty where there is no body
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> fields; ///< further header fields; the values hold no line breaks
+};
+
+/// Takes the reply to a request: once, from any thread.
+using reply_handler = std::function<void(reply)>;
+
+} // namespace troupe::http

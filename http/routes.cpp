@@ -1,0 +1,322 @@
+#include "http/routes.hpp"
+
+#include "http/ask.hpp"
+#include "http/json.hpp"
+#include "http/live.hpp"
+#include "http/problem.hpp"
+#include "http/target.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json/serialize.hpp>
+
+namespace troupe::http {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view any = "{}";
+
+reply json_reply(const json::value& x) {
+  return {status::ok, "application/json", json::serialize(x) + "\n", {}};
+}
+
+template <class T>
+reply list_reply(std::string_view name, const std::vector<T>& xs) {
+  json::object result;
+  result.emplace(json::string_view{name.data(), name.size()}, to_json(xs));
+  result.emplace("total", xs.size());
+  return json_reply(result);
+}
+
+/// Takes the first segment off a path such as "/api/v1".
+std::string_view next_segment(std::string_view& path) {
+  path.remove_prefix(1);
+  auto n = std::min(path.find('/'), path.size());
+  auto result = path.substr(0, n);
+  path.remove_prefix(n);
+  return result;
+}
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path) {
+  if (pattern == "/")
+    return path.empty();
+  for (auto& segment : path) {
+    if (pattern.empty())
+      return false;
+    auto expected = next_segment(pattern);
+    if (expected != any && expected != segment)
+      return false;
+  }
+  return pattern.empty();
+}
+
+std::string_view name_of(verb method) {
+  auto text = boost::beast::http::to_string(method);
+  return {text.data(), text.size()};
+}
+
+/// A worker that takes work and has a video encoder that was seen working.
+bool can_work(const daemon_status& x) {
+  auto proven = [](const codec_capability& c) { return c.works && c.kind == "video"; };
+  return (x.state == health::healthy || x.state == health::degraded)
+         && std::any_of(x.can.encoders.begin(), x.can.encoders.end(), proven);
+}
+
+int64_t unix_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+} // namespace
+
+std::string redact_url(std::string_view url) {
+  std::string result;
+  if (auto scheme = url.find("://"); scheme != std::string_view::npos) {
+    auto rest = url.substr(scheme + 3);
+    auto host = rest.substr(0, rest.find_first_of("/?#"));
+    auto at = host.rfind('@');
+    result = url.substr(0, scheme + 3);
+    if (at != std::string_view::npos) {
+      result += "***@";
+      rest.remove_prefix(at + 1);
+    }
+    url = rest;
+    if (auto query = url.find('?'); query != std::string_view::npos) {
+      result += url.substr(0, query);
+      return result + "?***";
+    }
+  }
+  return result += url;
+}
+
+routes::routes(caf::actor_system& system, gateway_actor gateway, server_config const& config,
+               std::shared_ptr<statistics> counters)
+  : system_(system),
+    gateway_(std::move(gateway)),
+    timeout_(config.ask_timeout),
+    add_counters_(config.add_counters),
+    counters_(std::move(counters)),
+    started_at_ms_(unix_ms()) {}
+
+const std::vector<routes::route>& routes::table() {
+  static const std::vector<route> entries{
+    {verb::get, "/", &routes::index, "this page"},
+    {verb::get, "/healthz", &routes::health, "200 while this process answers"},
+    {verb::get, "/readyz", &routes::ready, "200 while a worker can take work, else 503"},
+    {verb::get, "/metrics", &routes::metrics, "everything countable, for Prometheus"},
+    {verb::get, "/live/{}/{}", &routes::live, "/live/{channel}/{profile}.ts: a channel as MPEG-TS"},
+    {verb::get, "/api/v1/healthz", &routes::health, {}},
+    {verb::get, "/api/v1/readyz", &routes::ready, {}},
+    {verb::get, "/api/v1/daemons", &routes::daemons, "all workers"},
+    {verb::get, "/api/v1/daemons/{}", &routes::daemon, "one worker, by name or id"},
+    {verb::delete_, "/api/v1/daemons/{}", &routes::remove, "forget a worker and end its tasks"},
+    {verb::get, "/api/v1/daemons/{}/jobs", &routes::jobs, "its tasks, and the latest that ended"},
+    {verb::post, "/api/v1/daemons/{}/drain", &routes::drain, "give it no new work"},
+    {verb::post, "/api/v1/daemons/{}/resume", &routes::resume, "take it back"},
+    {verb::get, "/api/v1/channels", &routes::channels, "the channels that can be watched"},
+    {verb::get, "/api/v1/profiles", &routes::profiles, "the renditions that channels can be watched in"},
+    {verb::get, "/api/v1/sessions", &routes::sessions, "the channels that run now"},
+    {verb::get, "/api/v1/sessions/{}", &routes::session, "one of them, by id or channel"},
+  };
+  return entries;
+}
+
+void routes::handle(const request& of, reply_handler done) const {
+  auto method = of.method == verb::head ? verb::get : of.method;
+  std::string allow;
+  for (auto& r : table()) {
+    if (!matches(r.pattern, of.path))
+      continue;
+    if (r.method == method)
+      return (this->*r.call)(of, std::move(done));
+    allow += allow.empty() ? "" : ", ";
+    allow += r.method == verb::get ? "GET, HEAD" : name_of(r.method);
+  }
+  if (allow.empty())
+    return done(problem(status::not_found, "unknown_path", "there is nothing here; GET / lists what there is", of.id));
+  auto x = problem(status::method_not_allowed, "method", "this path does not take that method; it takes " + allow, of.id);
+  x.fields.emplace_back("Allow", allow);
+  done(std::move(x));
+}
+
+template <class Result, class Then, class... Args>
+void routes::query(const std::string& id, const reply_handler& done, Then then, Args... args) const {
+  auto take = [id, done, then](caf::expected<Result> x) {
+    if (!x)
+      return done(problem(x.error(), id));
+    if constexpr (std::is_void_v<Result>)
+      then();
+    else
+      done(then(*x));
+  };
+  ask<Result>(system_, gateway_, timeout_, std::move(take), std::move(args)...);
+}
+
+void routes::index(const request&, reply_handler done) const {
+  std::string text = "Troupe " TROUPE_VERSION "\n\n";
+  for (auto& r : table()) {
+    if (r.about.empty())
+      continue;
+    auto line = std::string{name_of(r.method)};
+    line.resize(8, ' ');
+    for (auto rest = r.pattern; !rest.empty();)
+      line += "/" + std::string{[](auto s) { return s == any ? std::string_view{"{name}"} : s; }(next_segment(rest))};
+    line.resize(std::max<size_t>(line.size() + 2, 48), ' ');
+    text += line + std::string{r.about} + "\n";
+  }
+  done({status::ok, "text/plain; charset=utf-8", std::move(text), {}});
+}
+
+void routes::health(const request&, reply_handler done) const {
+  done(json_reply({{"status", "ok"}, {"version", TROUPE_VERSION}}));
+}
+
+void routes::ready(const request& of, reply_handler done) const {
+  auto then = [id = of.id](const std::vector<daemon_status>& xs) {
+    auto n = std::count_if(xs.begin(), xs.end(), can_work);
+    if (n > 0)
+      return json_reply({{"status", "ready"}, {"workers", n}});
+    return problem(ec::no_worker, "no healthy worker with a working video encoder is registered; see /api/v1/daemons", id);
+  };
+  query<std::vector<daemon_status>>(of.id, done, then, daemons_atom_v);
+}
+
+void routes::metrics(const request& of, reply_handler done) const {
+  telemetry::coordinator_counters counters;
+  counters.version = TROUPE_VERSION;
+  counters.started_at_ms = started_at_ms_;
+  for (size_t i = 0; i < counters.http_responses.size(); ++i)
+    counters.http_responses[i] = counters_->responses[i];
+  counters.http_connections = counters_->connections;
+  counters.http_sent_bytes = counters_->sent_bytes;
+  if (add_counters_)
+    add_counters_(counters);
+  auto me = shared_from_this();
+  auto page = [me, counters](const std::vector<daemon_status>& ds, const std::vector<session_status>& ss) {
+    std::lock_guard guard{me->mutex_};
+    me->totals_.observe(ds, ss);
+    return reply{status::ok, "text/plain; version=0.0.4; charset=utf-8",
+                 telemetry::render_metrics(ds, ss, counters, me->totals_), {}};
+  };
+  ask<std::vector<daemon_status>>(
+    system_, gateway_, timeout_,
+    [me, id = of.id, done, page](caf::expected<std::vector<daemon_status>> ds) {
+      if (!ds)
+        return done(problem(ds.error(), id));
+      auto then = [page, ds = std::move(*ds)](const std::vector<session_status>& ss) { return page(ds, ss); };
+      me->query<std::vector<session_status>>(id, done, then, sessions_atom_v);
+    },
+    daemons_atom_v);
+}
+
+void routes::daemons(const request& of, reply_handler done) const {
+  auto then = [](const std::vector<daemon_status>& xs) { return list_reply("daemons", xs); };
+  query<std::vector<daemon_status>>(of.id, done, then, daemons_atom_v);
+}
+
+template <class Then>
+void routes::with_daemon(const request& of, const reply_handler& done, Then then) const {
+  auto pick = [id = of.id, key = of.path[3], then](const std::vector<daemon_status>& xs) {
+    // A name wins over an id, so that a worker cannot hide another by calling itself a number.
+    auto i = std::find_if(xs.begin(), xs.end(), [&](auto& x) { return x.name == key; });
+    if (i == xs.end())
+      i = std::find_if(xs.begin(), xs.end(), [&](auto& x) { return to_string(x.id) == key; });
+    if (i == xs.end())
+      return problem(ec::unknown_daemon, "no worker of that name or id is registered; see /api/v1/daemons", id);
+    return then(*i);
+  };
+  query<std::vector<daemon_status>>(of.id, done, pick, daemons_atom_v);
+}
+
+void routes::daemon(const request& of, reply_handler done) const {
+  with_daemon(of, done, [](const daemon_status& x) { return json_reply(to_json(x)); });
+}
+
+void routes::jobs(const request& of, reply_handler done) const {
+  with_daemon(of, done, [](const daemon_status& x) {
+    return json_reply({{"jobs", to_json(x.tasks)}, {"total", x.tasks.size()}, {"ended", to_json(x.ended)}});
+  });
+}
+
+template <class Atom>
+void routes::command(const request& of, const reply_handler& done, Atom what) const {
+  auto then = [me = shared_from_this(), of, done] {
+    if constexpr (std::is_same_v<Atom, remove_atom>)
+      done({status::no_content, {}, {}, {}});
+    else
+      me->daemon(of, done);
+  };
+  query<void>(of.id, done, then, what, of.path[3]);
+}
+
+void routes::drain(const request& of, reply_handler done) const {
+  command(of, done, drain_atom_v);
+}
+
+void routes::resume(const request& of, reply_handler done) const {
+  command(of, done, resume_atom_v);
+}
+
+void routes::remove(const request& of, reply_handler done) const {
+  command(of, done, remove_atom_v);
+}
+
+void routes::channels(const request& of, reply_handler done) const {
+  auto then = [](std::vector<channel> xs) {
+    for (auto& x : xs)
+      for (auto& url : x.urls)
+        url = redact_url(url);
+    return list_reply("channels", xs);
+  };
+  query<std::vector<channel>>(of.id, done, then, channels_atom_v);
+}
+
+void routes::profiles(const request& of, reply_handler done) const {
+  auto then = [](const std::vector<profile>& xs) { return list_reply("profiles", xs); };
+  query<std::vector<profile>>(of.id, done, then, profiles_atom_v);
+}
+
+void routes::sessions(const request& of, reply_handler done) const {
+  auto then = [](const std::vector<session_status>& xs) { return list_reply("sessions", xs); };
+  query<std::vector<session_status>>(of.id, done, then, sessions_atom_v);
+}
+
+void routes::session(const request& of, reply_handler done) const {
+  auto then = [id = of.id, key = of.path[3]](const std::vector<session_status>& xs) {
+    for (auto& x : xs)
+      if (to_string(x.id) == key || x.channel == key)
+        return json_reply(to_json(x));
+    return problem(status::not_found, "unknown_session", "no such channel runs now; see /api/v1/sessions", id);
+  };
+  query<std::vector<session_status>>(of.id, done, then, sessions_atom_v);
+}
+
+void routes::live(const request& of, reply_handler done) const {
+  auto wanted = live_target::of(of.path);
+  if (!wanted)
+    return done(problem(status::not_found, "unknown_path", "a live stream is /live/{channel}/{profile}.ts", of.id));
+  // What comes here is a HEAD: nothing starts, but the names must be right.
+  auto found = [](auto& xs, const std::string& name) {
+    return std::any_of(xs.begin(), xs.end(), [&](auto& x) { return x.name == name; });
+  };
+  auto check_profile = [=, id = of.id](const std::vector<profile>& xs) {
+    if (!found(xs, wanted->profile))
+      return problem(ec::unknown_profile, "no such profile; see /api/v1/profiles", id);
+    return reply{status::ok, "video/mp2t", {}, {}};
+  };
+  ask<std::vector<channel>>(
+    system_, gateway_, timeout_,
+    [=, me = shared_from_this(), id = of.id](caf::expected<std::vector<channel>> xs) {
+      if (!xs)
+        return done(problem(xs.error(), id));
+      if (!found(*xs, wanted->channel))
+        return done(problem(ec::unknown_channel, "no such channel; see /api/v1/channels", id));
+      me->query<std::vector<profile>>(id, done, check_profile, profiles_atom_v);
+    },
+    channels_atom_v);
+}
+
+} // namespace troupe::http

@@ -1,0 +1,88 @@
+// The REST API: which path and method means what, and what is asked of whom for it.
+//
+// Everything is answered from snapshots of the coordinator. Replies are made on the actor system's threads, so that a long
+// list never holds up the streams of an I/O thread.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "http/config.hpp"
+#include "http/loop.hpp"
+#include "http/message.hpp"
+#include "telemetry/transfer_totals.hpp"
+
+#include <caf/expected.hpp>
+#include <caf/fwd.hpp>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::http {
+
+/// Questions that are under way keep it alive, so it is held by a shared pointer.
+class routes : public std::enable_shared_from_this<routes> {
+public:
+  routes(caf::actor_system& system, gateway_actor gateway, server_config const& config,
+         std::shared_ptr<statistics> counters);
+
+  /// Answers any request but the GET of a live stream. `done` is called once, perhaps at once, perhaps on another thread, and not
+  /// at all when the actor system ends first.
+  void handle(const request& of, reply_handler done) const;
+
+private:
+  using handler = void (routes::*)(const request&, reply_handler) const;
+
+  /// `pattern` is a path whose segments "{}" stand for anything.
+  struct route {
+    verb method;
+    std::string_view pattern;
+    handler call;
+    std::string_view about; ///< for the index
+  };
+
+  static const std::vector<route>& table();
+
+  void index(const request& of, reply_handler done) const;
+  void health(const request& of, reply_handler done) const;
+  void ready(const request& of, reply_handler done) const;
+  void metrics(const request& of, reply_handler done) const;
+  void daemons(const request& of, reply_handler done) const;
+  void daemon(const request& of, reply_handler done) const;
+  void jobs(const request& of, reply_handler done) const;
+  void drain(const request& of, reply_handler done) const;
+  void resume(const request& of, reply_handler done) const;
+  void remove(const request& of, reply_handler done) const;
+  void channels(const request& of, reply_handler done) const;
+  void profiles(const request& of, reply_handler done) const;
+  void sessions(const request& of, reply_handler done) const;
+  void session(const request& of, reply_handler done) const;
+  void live(const request& of, reply_handler done) const;
+
+  /// Asks the gateway and passes what it says to `then(value)`, whose reply goes to `done`; an error becomes a problem.
+  template <class Result, class Then, class... Args>
+  void query(const std::string& id, const reply_handler& done, Then then, Args... args) const;
+
+  /// The one daemon that the path names, by name or id.
+  template <class Then>
+  void with_daemon(const request& of, const reply_handler& done, Then then) const;
+
+  template <class Atom>
+  void command(const request& of, const reply_handler& done, Atom what) const;
+
+  caf::actor_system& system_;
+  gateway_actor gateway_;
+  std::chrono::milliseconds timeout_;
+  std::function<void(telemetry::coordinator_counters&)> add_counters_;
+  std::shared_ptr<statistics> counters_;
+  int64_t started_at_ms_;
+
+  mutable std::mutex mutex_; ///< guards `totals_`
+  mutable telemetry::transfer_totals totals_;
+};
+
+/// A source's URL without what may be secret: user, password, and the values of the query.
+std::string redact_url(std::string_view url);
+
+} // namespace troupe::http

@@ -1,0 +1,204 @@
+#include "http/server.hpp"
+
+#include "http/connection.hpp"
+#include "http/loop.hpp"
+#include "http/service.hpp"
+
+#include <cstring>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <pthread.h>
+
+namespace troupe::http {
+
+namespace {
+
+using boost::asio::ip::tcp;
+using error_code = boost::system::error_code;
+
+/// Connections beyond the limit that still are told so; further ones are closed without a word.
+constexpr uint64_t crowd_max = 256;
+
+/// How long accepting rests when the process has no file descriptor left.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+constexpr int backlog = 1024;
+
+constexpr uint32_t threads_max = 64;
+
+tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
+  if (config.listen == "localhost")
+    return tcp::endpoint{boost::asio::ip::address_v4::loopback(), config.port};
+  error_code failure;
+  auto address = boost::asio::ip::make_address(config.listen, failure);
+  if (failure)
+    return tl::unexpected("cannot listen for HTTP on '" + config.listen + "': it is no IP address; write 127.0.0.1, ::1, "
+                          "0.0.0.0 or an address of this machine");
+  return tcp::endpoint{address, config.port};
+}
+
+/// What makes no sense as a limit; empty where all is well.
+std::string validate(const server_config& config) {
+  if (config.threads == 0 || config.threads > threads_max)
+    return "the HTTP server takes 1 to " + std::to_string(threads_max) + " threads";
+  if (config.header_bytes_max < 256 || config.header_bytes_max > 16 * config::defaults::mebibyte)
+    return "the limit of an HTTP header must be 256 bytes to 16 MiB";
+  if (config.connections_max == 0)
+    return "the HTTP server must accept at least one connection";
+  return {};
+}
+
+} // namespace
+
+class server::impl {
+public:
+  impl(service_ptr shared, uint32_t threads) : shared_(std::move(shared)) {
+    for (uint32_t i = 0; i < threads; ++i)
+      loops_.push_back(std::make_unique<loop>(shared_->counters));
+    acceptor_.emplace(loops_.front()->context());
+    pause_.emplace(loops_.front()->context());
+  }
+
+  ~impl() {
+    stop();
+    // Both live in the first loop's context.
+    pause_.reset();
+    acceptor_.reset();
+  }
+
+  /// Returns the error, or nothing.
+  std::string listen(const tcp::endpoint& at) {
+    error_code failure;
+    acceptor_->open(at.protocol(), failure);
+    if (!failure)
+      acceptor_->set_option(tcp::acceptor::reuse_address(true), failure);
+    if (!failure && at.address().is_v6() && at.address().is_unspecified())
+      acceptor_->set_option(boost::asio::ip::v6_only(false), failure);
+    if (!failure)
+      acceptor_->bind(at, failure);
+    if (!failure)
+      acceptor_->listen(backlog, failure);
+    if (!failure)
+      port_ = acceptor_->local_endpoint(failure).port();
+    return failure ? failure.message() : std::string{};
+  }
+
+  void run() {
+    accept();
+    for (auto& l : loops_)
+      threads_.emplace_back([x = l.get()] {
+        pthread_setname_np(pthread_self(), "http");
+        x->run();
+      });
+  }
+
+  void stop() {
+    if (threads_.empty())
+      return;
+    auto timeout = shared_->config.stop_timeout;
+    for (auto& l : loops_)
+      l->mail()->post([this, x = l.get(), timeout] {
+        error_code failure;
+        if (x == loops_.front().get())
+          acceptor_->close(failure);
+        x->stop(timeout);
+      });
+    for (auto& t : threads_)
+      t.join();
+    threads_.clear();
+  }
+
+  uint16_t port() const noexcept {
+    return port_;
+  }
+
+private:
+  void accept() {
+    auto& next = *loops_[turn_++ % loops_.size()];
+    acceptor_->async_accept(next.context(), [this, &next](const error_code& failure, tcp::socket socket) {
+      if (failure == boost::asio::error::operation_aborted || !acceptor_->is_open())
+        return;
+      if (failure)
+        return rest();
+      welcome(next, std::move(socket));
+      accept();
+    });
+  }
+
+  /// Out of descriptors or memory: trying again at once would only burn the processor.
+  void rest() {
+    pause_->expires_after(accept_pause);
+    pause_->async_wait([this](const error_code& failure) {
+      if (!failure && acceptor_->is_open())
+        accept();
+    });
+  }
+
+  void welcome(loop& in, tcp::socket socket) {
+    uint64_t open = shared_->counters->connections;
+    auto limit = shared_->config.connections_max;
+    if (open >= limit + crowd_max)
+      return;
+    error_code failure;
+    socket.set_option(tcp::no_delay{true}, failure);
+    auto start = [this, &in, crowded = open >= limit, s = std::move(socket)]() mutable {
+      if (!in.stopping())
+        std::make_shared<connection>(in, std::move(s), shared_, crowded)->start();
+    };
+    if (loops_.size() == 1)
+      start();
+    else
+      boost::asio::post(in.context(), std::move(start));
+  }
+
+  service_ptr shared_;
+  std::vector<std::unique_ptr<loop>> loops_;
+  std::optional<tcp::acceptor> acceptor_;
+  std::optional<boost::asio::steady_timer> pause_;
+  std::vector<std::thread> threads_;
+  size_t turn_ = 0;
+  uint16_t port_ = 0;
+};
+
+tl::expected<std::unique_ptr<server>, std::string> server::start(server_config config, caf::actor_system& system,
+                                                                 gateway_actor gateway) {
+  if (auto reason = validate(config); !reason.empty())
+    return tl::unexpected(std::move(reason));
+  auto endpoint = resolve(config);
+  if (!endpoint)
+    return tl::unexpected(endpoint.error());
+  auto where = config.listen + " port " + std::to_string(config.port);
+  auto threads = config.threads;
+  auto counters = std::make_shared<statistics>();
+  auto api = std::make_shared<const routes>(system, gateway, config, counters);
+  guard rules{endpoint->address().is_loopback(), config.hosts};
+  auto shared = std::make_shared<const service>(
+    service{std::move(config), system, std::move(gateway), std::move(api), std::move(rules), counters});
+  auto result = std::make_unique<impl>(std::move(shared), threads);
+  if (auto reason = result->listen(*endpoint); !reason.empty())
+    return tl::unexpected("cannot listen for HTTP on " + where + ": " + reason);
+  result->run();
+  return std::unique_ptr<server>{new server(std::move(result))};
+}
+
+server::server(std::unique_ptr<impl> x) : impl_(std::move(x)) {}
+
+server::~server() = default;
+
+uint16_t server::port() const noexcept {
+  return impl_->port();
+}
+
+void server::stop() {
+  impl_->stop();
+}
+
+} // namespace troupe::http

@@ -1,0 +1,46 @@
+// The HTTP server of a coordinator: REST API, metrics and live streams on threads of its own.
+//
+// Owns its threads, connections and nothing else. All that it serves it asks of the gateway; when that is gone, requests
+// are answered with a 503. Nothing on an I/O thread waits.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "http/config.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <tl/expected.hpp>
+
+namespace troupe::http {
+
+class server {
+public:
+  /// Binds, listens and serves. The error says which address and why. The actor system must outlive the server.
+  static tl::expected<std::unique_ptr<server>, std::string> start(server_config config, caf::actor_system& system,
+                                                                  gateway_actor gateway);
+
+  ~server();
+
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Where it listens: the port that the system chose where the configuration says 0.
+  uint16_t port() const noexcept;
+
+  /// Stops accepting, lets answers that are under way finish, ends all streams and joins the threads: within
+  /// `stop_timeout` and a sweep of the clock. A second call does nothing.
+  void stop();
+
+private:
+  class impl;
+
+  explicit server(std::unique_ptr<impl> x);
+
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe::http

@@ -1,0 +1,48 @@
+// What all connections of a server share.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "http/config.hpp"
+#include "http/guard.hpp"
+#include "http/loop.hpp"
+#include "http/routes.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+namespace troupe::http {
+
+struct service {
+  server_config config;
+  caf::actor_system& system;
+  gateway_actor gateway;
+  std::shared_ptr<const routes> api;
+  http::guard guard;
+  std::shared_ptr<statistics> counters;
+};
+
+using service_ptr = std::shared_ptr<const service>;
+
+using response = boost::beast::http::response<boost::beast::http::string_body>;
+
+/// The message that carries a reply, with the fields that every response of ours has. A reply to HEAD keeps its length and loses its body.
+response make_response(reply x, const request& to, unsigned version, bool keep_alive);
+
+/// Writes a line to the log, cut to a sane length: streams and changes at level info, failures of ours as warnings, the rest for debugging.
+void write_log(const service& of, access_record record);
+
+/// "address:port" of the other side; empty where it is gone.
+std::string remote_of(const boost::asio::ip::tcp::socket& socket);
+
+/// Sends what is written, then waits a moment for the client to close: closing at once while it still sends would make its
+/// kernel throw our last words away.
+void linger(loop& in, boost::asio::ip::tcp::socket socket);
+
+} // namespace troupe::http

@@ -1,0 +1,13 @@
+// From the configuration to the link between nodes.
+#pragma once
+
+#include "actors/link.hpp"
+#include "config/config.hpp"
+
+namespace troupe::nodes {
+
+inline link_config coordinator_link(const config::cluster_options& x, const config::endpoint& at) {
+  return {at.host, at.port, x.tls.ca, x.tls.certificate, x.tls.key};
+}
+
+} // namespace troupe::nodes

@@ -1,0 +1,257 @@
+#include "nodes/node_prove.hpp"
+
+#include "actors/child_process.hpp"
+#include "encoder/capability.hpp"
+#include "telemetry/log.hpp"
+
+#include <boost/json.hpp>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+namespace troupe::nodes {
+
+namespace {
+
+namespace json = boost::json;
+namespace log = telemetry::log;
+namespace fs = std::filesystem;
+
+/// A trial encodes a few small frames: one that says nothing for this long hangs.
+constexpr auto trial_timeout = std::chrono::seconds{20};
+
+constexpr size_t line_bytes_max = 64 * 1024;
+constexpr size_t cache_bytes_max = 4 * 1024 * 1024;
+
+// -- one trial as a line of JSON ------------------------------------------------
+
+json::object to_json(const av::codec_trial& x) {
+  return {{"name", x.name},     {"codec", x.codec}, {"kind", x.kind},     {"encoder", x.encoder},
+          {"device", x.device}, {"works", x.works}, {"reason", x.reason}, {"fps", x.fps}};
+}
+
+std::string text(const json::object& x, const char* key) {
+  auto value = x.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
+}
+
+bool truth(const json::object& x, const char* key) {
+  auto value = x.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+double number(const json::object& x, const char* key) {
+  auto value = x.if_contains(key);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+av::codec_trial trial_from(const json::object& x) {
+  return {text(x, "name"), text(x, "codec"), text(x, "kind"), truth(x, "encoder"),
+          text(x, "device"), truth(x, "works"), text(x, "reason"), number(x, "fps")};
+}
+
+std::optional<json::object> parse(std::string_view line) {
+  boost::system::error_code error;
+  auto value = json::parse(line, error);
+  if (error || !value.is_object())
+    return std::nullopt;
+  return value.get_object();
+}
+
+// -- the parent -----------------------------------------------------------------
+
+/// Lines of a child's output, each within the trial's time.
+class line_reader {
+public:
+  explicit line_reader(int fd) : fd_(fd) {}
+
+  /// Nothing at the end, or when no line came in time.
+  std::optional<std::string> next() {
+    auto deadline = std::chrono::steady_clock::now() + trial_timeout;
+    for (;;) {
+      if (auto end = buffer_.find('\n'); end != std::string::npos) {
+        auto line = buffer_.substr(0, end);
+        buffer_.erase(0, end + 1);
+        return line;
+      }
+      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      pollfd p{fd_, POLLIN, 0};
+      if (left.count() <= 0 || ::poll(&p, 1, static_cast<int>(left.count())) <= 0) {
+        timed_out_ = true;
+        return std::nullopt;
+      }
+      char bytes[4096];
+      auto n = ::read(fd_, bytes, sizeof(bytes));
+      if (n <= 0 || buffer_.size() > line_bytes_max)
+        return std::nullopt;
+      buffer_.append(bytes, static_cast<size_t>(n));
+    }
+  }
+
+  bool timed_out() const noexcept {
+    return timed_out_;
+  }
+
+private:
+  int fd_;
+  std::string buffer_;
+  bool timed_out_ = false;
+};
+
+/// Runs the trials in children, each starting where the one before crashed or hung. Returns the speed figure.
+double run_all(std::vector<av::codec_trial>& trials) {
+  double speed = 0;
+  size_t at = 0;
+  while (at <= trials.size()) {
+    auto child = start_child({prove_command, std::to_string(at)}, true);
+    if (!child) {
+      log::error("codecs cannot be tried", {{"reason", child.error()}});
+      return 0;
+    }
+    line_reader lines{child->output};
+    auto from = at;
+    while (auto line = lines.next()) {
+      auto x = parse(*line);
+      if (x && x->contains("speed_fps"))
+        speed = number(*x, "speed_fps");
+      else if (x && at < trials.size())
+        trials[at] = trial_from(*x);
+      ++at;
+    }
+    if (lines.timed_out())
+      ::kill(child->pid, SIGKILL);
+    close_input(*child);
+    ::close(child->output);
+    auto how = describe_exit(wait_for(child->pid));
+    if (at > trials.size())
+      break;
+    if (how.empty() && at == from)
+      how = "its trial ended without a result";
+    // The one under way took the process with it.
+    if (at < trials.size()) {
+      trials[at].works = false;
+      trials[at].reason = lines.timed_out() ? "its trial hung" : "its trial crashed: " + how;
+    }
+    ++at;
+  }
+  return speed;
+}
+
+codec_capability to_capability(const av::codec_trial& x) {
+  return {x.name, x.codec, x.kind, x.device, x.works, x.reason, x.fps};
+}
+
+capabilities to_capabilities(const std::vector<av::codec_trial>& trials, double speed) {
+  capabilities result;
+  result.libav_version = av::libav_version();
+  for (auto& t : trials)
+    (t.encoder ? result.encoders : result.decoders).push_back(to_capability(t));
+  result.cores = std::max(1U, std::thread::hardware_concurrency());
+  struct sysinfo info {};
+  if (::sysinfo(&info) == 0)
+    result.memory_bytes = static_cast<uint64_t>(info.totalram) * info.mem_unit;
+  result.speed_fps = speed;
+  return result;
+}
+
+/// The devices whose coming or going makes a cached result worthless.
+std::string devices() {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (auto folder : {"/dev/dri", "/dev"})
+    for (fs::directory_iterator i{folder, ignored}, end; !ignored && i != end; i.increment(ignored)) {
+      auto name = i->path().filename().string();
+      if (name.starts_with("renderD") || name.starts_with("nvidia"))
+        names.push_back(i->path().string());
+    }
+  std::sort(names.begin(), names.end());
+  std::string result;
+  for (auto& n : names)
+    result += n + ' ';
+  return result;
+}
+
+std::string cache_key() {
+  return std::string{TROUPE_VERSION} + " | " + av::libav_version() + " | " + devices();
+}
+
+std::optional<std::pair<std::vector<av::codec_trial>, double>> read_cache(const std::string& file) {
+  std::error_code error;
+  if (file.empty() || fs::file_size(file, error) > cache_bytes_max || error)
+    return std::nullopt;
+  std::ifstream in{file};
+  std::stringstream all;
+  all << in.rdbuf();
+  auto x = parse(all.str());
+  if (!x || text(*x, "key") != cache_key())
+    return std::nullopt;
+  auto list = x->if_contains("trials");
+  if (list == nullptr || !list->is_array())
+    return std::nullopt;
+  std::vector<av::codec_trial> trials;
+  for (auto& t : list->get_array())
+    if (t.is_object())
+      trials.push_back(trial_from(t.get_object()));
+  return std::pair{std::move(trials), number(*x, "speed_fps")};
+}
+
+void write_cache(const std::string& file, const std::vector<av::codec_trial>& trials, double speed) {
+  if (file.empty())
+    return;
+  json::array list;
+  for (auto& t : trials)
+    list.push_back(to_json(t));
+  json::object x{{"key", cache_key()}, {"speed_fps", speed}, {"trials", std::move(list)}};
+  std::error_code error;
+  fs::create_directories(fs::path{file}.parent_path(), error);
+  // Workers of one machine may share the file: each writes its own and renames it, so that a reader sees a whole one.
+  auto temporary = file + "." + std::to_string(::getpid());
+  {
+    std::ofstream out{temporary};
+    out << json::serialize(x) << '\n';
+  }
+  fs::rename(temporary, file, error);
+  if (error)
+    log::warning("the result of trying codecs is not kept", {{"file", file}, {"reason", error.message()}});
+}
+
+} // namespace
+
+int run_trials(int argc, char** argv) {
+  auto trials = av::list_trials();
+  size_t from = argc >= 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
+  for (auto i = from; i < trials.size(); ++i)
+    std::cout << json::serialize(to_json(av::run_trial(trials[i]))) << std::endl;
+  std::cout << json::serialize(json::object{{"speed_fps", av::measure_speed()}}) << std::endl;
+  return 0;
+}
+
+capabilities prove(const std::string& cache_file) {
+  if (auto known = read_cache(cache_file))
+    return to_capabilities(known->first, known->second);
+  log::info("trying what this machine can encode and decode");
+  auto started = std::chrono::steady_clock::now();
+  auto trials = av::list_trials();
+  auto speed = run_all(trials);
+  auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
+  log::info("tried", {{"codecs", trials.size()},
+                      {"work", works},
+                      {"took_ms", std::chrono::steady_clock::now() - started}});
+  write_cache(cache_file, trials, speed);
+  return to_capabilities(trials, speed);
+}
+
+} // namespace troupe::nodes

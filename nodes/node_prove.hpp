@@ -1,0 +1,20 @@
+// What this machine can really do: each encoder and decoder tried in a child process, so that a driver that crashes or hangs
+// harms nothing; the result is kept in a file until the libraries or the devices change.
+#pragma once
+
+#include "messages/daemon.hpp"
+
+#include <string>
+
+namespace troupe::nodes {
+
+/// The first argument of such a child.
+inline constexpr const char* prove_command = "prove-codecs";
+
+/// The child: runs the trials from the one with number `argv[2]` on and prints a line before and after each.
+int run_trials(int argc, char** argv);
+
+/// Tries everything, or reads what was found before from `cache_file` (empty: no cache).
+capabilities prove(const std::string& cache_file);
+
+} // namespace troupe::nodes

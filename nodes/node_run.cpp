@@ -1,0 +1,297 @@
+#include "nodes/node_run.hpp"
+
+#include "actors/coordinator.hpp"
+#include "actors/link.hpp"
+#include "actors/worker.hpp"
+#include "config/token.hpp"
+#include "http/server.hpp"
+#include "nodes/node_link.hpp"
+#include "nodes/node_prove.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <systemd/sd-daemon.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <memory>
+
+namespace troupe::nodes {
+
+namespace {
+
+namespace log = telemetry::log;
+
+constexpr auto stop_timeout = std::chrono::seconds{5};
+
+/// The port is written whole or not at all: whoever waits for the file reads a number.
+bool write_port(const std::string& file, uint16_t port) {
+  if (file.empty())
+    return true;
+  auto temporary = file + ".new";
+  {
+    std::ofstream out{temporary};
+    out << port << '\n';
+    if (!out)
+      return false;
+  }
+  return ::rename(temporary.c_str(), file.c_str()) == 0;
+}
+
+/// All but where the coordinator is.
+std::vector<std::string> task_arguments(const config::configuration& x) {
+  std::vector<std::string> result{"--role=task", "--log.level=" + std::string{to_string(x.log.level)},
+                                  "--log.format=" + std::string{to_string(x.log.format)}};
+  if (x.cluster.tls.enabled()) {
+    result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
+    result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);
+    result.push_back("--cluster.tls.key=" + x.cluster.tls.key);
+  }
+  return result;
+}
+
+task_host_config host_config(const config::configuration& x, const std::string& token) {
+  task_host_config result;
+  result.host = worker_id{random_id()};
+  result.token = token;
+  result.arguments = task_arguments(x);
+  result.stop_timeout = x.task.stop_timeout;
+  return result;
+}
+
+int64_t ticks(std::chrono::milliseconds x) {
+  return x.count() * ticks_per_second / 1000;
+}
+
+coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
+  coordinator_config result;
+  auto& w = result.registry.workers;
+  w.token = token;
+  w.version = TROUPE_VERSION;
+  w.choose = core::strategy_from(to_string(x.cluster.strategy)).value_or(core::strategy::least_loaded);
+  w.degraded_after = x.cluster.degraded_after;
+  w.unhealthy_after = x.cluster.unhealthy_after;
+  w.gone_after = x.cluster.gone_after;
+  w.degraded_pressure_percent = x.cluster.degraded_pressure;
+  w.degraded_failures = x.cluster.degraded_failures;
+  w.unhealthy_failures = x.cluster.unhealthy_failures;
+  w.failure_window = x.cluster.failure_window;
+  auto& l = result.registry.leases;
+  l.selection_timeout = x.cluster.selection_timeout;
+  l.warm_tasks = x.worker.warm_tasks;
+  l.warm_ingest_tasks = x.coordinator.warm_tasks;
+  result.registry.heartbeat_interval = x.cluster.heartbeat_interval;
+  result.ingest_host = host_config(x, token);
+  auto& s = result.session;
+  s.core.idle_timeout = x.live.idle_timeout;
+  s.core.open_timeout = x.live.open_timeout;
+  s.core.read_timeout = x.live.read_timeout;
+  s.core.credit_bytes = x.live.credit_bytes;
+  s.core.watchers_max = x.live.clients_max;
+  s.core.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{5};
+  s.core.buffer = {x.live.source_buffer_bytes, ticks(x.live.source_buffer_duration)};
+  s.stream = {x.live.variant_buffer_bytes, ticks(x.live.variant_buffer_duration), ticks(x.live.client_lag_max)};
+  s.lease_timeout = x.cluster.selection_timeout + std::chrono::seconds{2};
+  result.channels = x.channels;
+  result.profiles = x.profiles;
+  result.sessions_max = x.live.sessions_max;
+  return result;
+}
+
+http::server_config http_settings(const config::configuration& x) {
+  http::server_config result;
+  result.listen = x.http.listen.host;
+  result.port = x.http.listen.port;
+  result.header_bytes_max = x.http.header_bytes_max;
+  result.body_bytes_max = x.http.body_bytes_max;
+  result.connections_max = x.http.connections_max;
+  result.header_timeout = x.http.header_timeout;
+  result.idle_timeout = x.http.idle_timeout;
+  result.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{10};
+  result.log = [](const http::access_record& r) {
+    log::debug("served", {{"request", r.request_id},
+                          {"remote", r.remote},
+                          {"method", r.method},
+                          {"target", r.target},
+                          {"channel", r.channel},
+                          {"profile", r.profile},
+                          {"status", r.status},
+                          {"sent_bytes", r.sent_bytes},
+                          {"duration_ms", r.duration},
+                          {"note", r.note}});
+  };
+  return result;
+}
+
+/// An address that this machine's own processes reach, for one that listens everywhere.
+config::endpoint reachable(config::endpoint x) {
+  if (x.host == "0.0.0.0")
+    x.host = "127.0.0.1";
+  else if (x.host == "::")
+    x.host = "::1";
+  return x;
+}
+
+/// Everything that a node may run; what its role does not need stays empty.
+class node {
+public:
+  explicit node(const config::configuration& x)
+    : config_(x), link_(coordinator_link(x.cluster, x.cluster.listen)), cfg_(link_), system_(cfg_) {}
+
+  ~node() {
+    stop();
+  }
+
+  /// False with the reason logged when the node cannot start.
+  bool start() {
+    auto token = config::cluster_token(config_);
+    if (!token) {
+      log::error("the node does not start", {{"reason", token.error()}});
+      return false;
+    }
+    token_ = *token;
+    if (config_.role != config::role::worker && !start_coordinator())
+      return false;
+    if (config_.role != config::role::coordinator)
+      start_worker();
+    return true;
+  }
+
+  /// Blocks until a signal comes. Returns the exit status.
+  int wait() {
+    ::sd_notify(0, "READY=1");
+    sigset_t signals;
+    ends(signals);
+    int signal = 0;
+    while (::sigwait(&signals, &signal) != 0) {
+      // only an invalid set fails
+    }
+    ::sd_notify(0, "STOPPING=1");
+    log::info("the node stops", {{"signal", signal}});
+    return lost_ ? 1 : 0;
+  }
+
+  /// The signals that end a node; blocked in every thread so that `wait` alone takes them.
+  static void ends(sigset_t& x) {
+    sigemptyset(&x);
+    sigaddset(&x, SIGINT);
+    sigaddset(&x, SIGTERM);
+  }
+
+private:
+  bool start_coordinator() {
+    coordinator_ = spawn_coordinator(system_, coordinator_settings(config_, token_));
+    auto port = publish(system_, coordinator_actor{coordinator_}, link_);
+    if (!port) {
+      log::error("the node does not start", {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen)
+                                                          + ": " + caf::to_string(port.error())}});
+      return false;
+    }
+    at_ = reachable({config_.cluster.listen.host, *port});
+    caf::anon_send(coordinator_, register_atom_v, to_string(at_));
+    end_with(coordinator_, "the coordinator is gone");
+    auto server = http::server::start(http_settings(config_), system_, coordinator_);
+    if (!server) {
+      log::error("the node does not start", {{"reason", server.error()}});
+      return false;
+    }
+    http_ = std::move(*server);
+    if (!write_port(config_.cluster.port_file, *port) || !write_port(config_.http.port_file, http_->port())) {
+      log::error("the node does not start", {{"reason", "a port file cannot be written"}});
+      return false;
+    }
+    log::info("the coordinator listens", {{"cluster", to_string(at_)},
+                                          {"http_port", http_->port()},
+                                          {"tls", config_.cluster.tls.enabled()}});
+    return true;
+  }
+
+  void start_worker() {
+    auto to = coordinator_ ? at_ : config_.cluster.coordinator;
+    worker_config w;
+    w.name = config_.node.name;
+    w.token = token_;
+    w.version = TROUPE_VERSION;
+    w.work_dir = config_.node.state_dir;
+    w.slots = config_.worker.slots;
+    w.reconnect_delay = config_.cluster.reconnect_delay;
+    w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
+    w.host = host_config(config_, token_);
+    w.host.connect_to(to_string(to));
+    w.prove = [cache = config_.worker.prove ? config_.worker.capability_cache : std::string{}] { return prove(cache); };
+    if (coordinator_)
+      w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };
+    else
+      w.find_coordinator = [this, link = coordinator_link(config_.cluster, to)] { return connect(system_, link); };
+    worker_ = spawn_worker(system_, std::move(w));
+    if (!coordinator_)
+      end_with(worker_, "the worker was removed, or its task host is gone");
+  }
+
+  /// The node ends when the actor does.
+  template <class Handle>
+  void end_with(const Handle& x, const char* why) {
+    x->attach_functor([this, why] {
+      if (stopping_)
+        return;
+      lost_ = true;
+      log::error("the node ends", {{"reason", why}});
+      ::kill(::getpid(), SIGTERM);
+    });
+  }
+
+  /// Clients first, then channels and tasks, then the connections.
+  void stop() {
+    stopping_ = true;
+    if (http_)
+      http_->stop();
+    if (worker_)
+      caf::anon_send_exit(worker_, caf::exit_reason::user_shutdown);
+    if (coordinator_)
+      caf::anon_send_exit(coordinator_, caf::exit_reason::user_shutdown);
+    caf::scoped_actor self{system_};
+    if (worker_)
+      self->wait_for(worker_);
+    if (coordinator_)
+      self->wait_for(coordinator_);
+    worker_ = nullptr;
+    coordinator_ = nullptr;
+  }
+
+  const config::configuration& config_;
+  link_config link_;
+  node_system_config cfg_;
+  caf::actor_system system_;
+  std::string token_;
+  config::endpoint at_;
+  gateway_actor coordinator_;
+  worker_state::interface worker_;
+  std::unique_ptr<http::server> http_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> lost_{false};
+};
+
+} // namespace
+
+int run_node(const config::configuration& x) {
+  sigset_t signals;
+  node::ends(signals);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  if (auto made = config::make_state_dir(x.node.state_dir); !made) {
+    log::error("the node does not start", {{"reason", made.error()}});
+    return 1;
+  }
+  node n{x};
+  if (!n.start())
+    return 1;
+  return n.wait();
+}
+
+} // namespace troupe::nodes

@@ -1,0 +1,84 @@
+#include "nodes/node_task.hpp"
+
+#include "actors/link.hpp"
+#include "actors/task.hpp"
+#include "nodes/node_link.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <thread>
+
+namespace troupe::nodes {
+
+namespace {
+
+namespace log = telemetry::log;
+
+constexpr auto join_timeout = std::chrono::seconds{5};
+
+/// Calls `gone` when the other end of standard input is closed: the host is gone, or wants this process to end.
+void watch_host(const std::function<void()>& gone) {
+  char ignored[64];
+  for (;;) {
+    auto n = ::read(STDIN_FILENO, ignored, sizeof(ignored));
+    if (n == 0 || (n < 0 && errno != EINTR))
+      break;
+  }
+  gone();
+}
+
+bool join(caf::actor_system& system, const coordinator_actor& coordinator, const task_join& x, const task_actor& task) {
+  caf::scoped_actor self{system};
+  auto joined = false;
+  self->request(coordinator, join_timeout, x, task)
+    .receive([&] { joined = true; },
+             [](const caf::error& why) { log::debug("the coordinator did not take this task", {{"reason", to_string(why)}}); });
+  return joined;
+}
+
+} // namespace
+
+int run_task(const config::configuration& x) {
+  std::string line;
+  task_join who;
+  std::getline(std::cin, line);
+  std::istringstream words{line};
+  words >> who.task.value >> who.host.value >> who.token;
+  who.version = TROUPE_VERSION;
+  if (!who.task || !who.host) {
+    log::error("a task is started by a task host, not by hand");
+    return 2;
+  }
+  auto to = coordinator_link(x.cluster, x.cluster.coordinator);
+  node_system_config cfg{to};
+  caf::actor_system system{cfg};
+  auto coordinator = connect(system, to);
+  if (!coordinator) {
+    log::debug("a task cannot reach the coordinator", {{"reason", to_string(coordinator.error())}});
+    return 1;
+  }
+  auto task = spawn_task(system, *coordinator);
+  if (!join(system, *coordinator, who, task_actor{task})) {
+    caf::anon_send_exit(task, caf::exit_reason::user_shutdown);
+    return 1;
+  }
+  // The thread ends with the process: a read on a pipe that stays open cannot be called back.
+  std::thread{[task] { watch_host([task] { caf::anon_send(task, end_atom_v); }); }}.detach();
+  {
+    caf::scoped_actor self{system};
+    self->wait_for(task);
+  }
+  return 0;
+}
+
+} // namespace troupe::nodes

@@ -1,0 +1,68 @@
+// The Prometheus text format (version 0.0.4) from values that others measured.
+//
+// What reaches a label comes from configuration and from workers, so it is made safe here: valid UTF-8, no control
+// characters, bounded in length; a second series with the same labels is dropped, because one duplicate makes a scraper
+// refuse the whole page; numbers that are not finite become 0; a family holds a bounded number of series.
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::telemetry {
+
+/// Bytes of a label's value beyond which it is cut, at a character's boundary.
+inline constexpr size_t label_bytes_max = 128;
+
+/// Series of one family beyond which further ones are dropped.
+inline constexpr size_t series_max = 20'000;
+
+/// A label's value in valid UTF-8 of at most `label_bytes_max` bytes; what is ill-formed or a control character is '?'.
+std::string label_value(std::string_view text);
+
+/// Names and values of one series' labels. Names are literals of ours.
+using labels = std::vector<std::pair<std::string_view, std::string_view>>;
+
+/// One metric with its series.
+class metric_family {
+public:
+  metric_family(prometheus::MetricType type, std::string name, std::string help);
+
+  /// Adds a series with one number: families of counters and gauges.
+  metric_family& add(const labels& of, double value);
+
+  struct distribution {
+    uint64_t count = 0;
+    double sum = 0;
+    std::vector<std::pair<double, double>> quantiles; ///< quantile (0 to 1) and value
+  };
+
+  /// Adds a series of a summary.
+  metric_family& add(const labels& of, const distribution& value);
+
+  const prometheus::MetricFamily& get() const noexcept {
+    return family_;
+  }
+
+private:
+  /// A new series with these labels, or null where there is one already or there are too many.
+  prometheus::ClientMetric* series(const labels& of);
+
+  prometheus::MetricFamily family_;
+  std::set<std::vector<std::string>> seen_;
+};
+
+metric_family counter(std::string name, std::string help);
+metric_family gauge(std::string name, std::string help);
+metric_family summary(std::string name, std::string help);
+
+/// The families as text, without those that have no series.
+std::string to_text(const std::vector<metric_family>& families);
+
+} // namespace troupe::telemetry

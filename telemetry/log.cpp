@@ -1,0 +1,323 @@
+#include "telemetry/log.hpp"
+
+#include "config/defaults.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <type_traits>
+#include <utility>
+
+namespace troupe::telemetry::log {
+
+namespace {
+
+using namespace config::defaults;
+
+constexpr std::array<std::string_view, 6> level_names{"trace", "debug", "info", "warning", "error", "off"};
+
+spdlog::level::level_enum to_spdlog(level x) {
+  constexpr std::array<spdlog::level::level_enum, 6> levels{spdlog::level::trace, spdlog::level::debug,
+                                                            spdlog::level::info,  spdlog::level::warn,
+                                                            spdlog::level::err,   spdlog::level::off};
+  return levels[static_cast<size_t>(x)];
+}
+
+struct setup {
+  std::shared_ptr<spdlog::logger> logger;
+  log::format form = format::text;
+};
+
+std::shared_ptr<const setup> make_setup(level least, format form, std::ostream* out) {
+  spdlog::sink_ptr sink;
+  if (out != nullptr)
+    sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(*out, true);
+  else
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto result = std::make_shared<setup>();
+  result->logger = std::make_shared<spdlog::logger>("troupe", std::move(sink));
+  result->form = form;
+  // In JSON the time and level open the object, the payload goes on with it.
+  result->logger->set_pattern(form == format::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                                                   : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
+                              spdlog::pattern_time_type::utc);
+  result->logger->set_level(to_spdlog(least));
+  result->logger->flush_on(spdlog::level::trace);
+  // A full disk or a closed pipe must not fail the work that is logged.
+  result->logger->set_error_handler([](const std::string&) {});
+  return result;
+}
+
+/// The set-up in use. Replaced whole, so that a line in the making keeps the one that it began with.
+class current_setup {
+public:
+  std::shared_ptr<const setup> get() {
+    const std::scoped_lock lock{mutex_};
+    if (!setup_)
+      setup_ = make_setup(level::info, format::text, nullptr);
+    return setup_;
+  }
+
+  void set(std::shared_ptr<const setup> x, level least) {
+    const std::scoped_lock lock{mutex_};
+    setup_ = std::move(x);
+    least_.store(least, std::memory_order_relaxed);
+  }
+
+  bool is_enabled(level x) const {
+    return x != level::off && x >= least_.load(std::memory_order_relaxed);
+  }
+
+private:
+  std::mutex mutex_;
+  std::shared_ptr<const setup> setup_;
+  std::atomic<level> least_{level::info};
+};
+
+/// Never destroyed: lines may come from threads that outlive main().
+current_setup& current() {
+  static auto& instance = *new current_setup;
+  return instance;
+}
+
+bool is_sensitive(std::string_view key) {
+  std::string lower;
+  for (char c : key)
+    lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  constexpr std::array<std::string_view, 6> telling{"token",      "secret",        "passw",
+                                                    "credential", "authorization", "private_key"};
+  // Where a secret lies is none.
+  return !lower.ends_with("_file")
+         && std::ranges::any_of(telling, [&lower](auto part) { return lower.find(part) != std::string::npos; });
+}
+
+/// `text` without what stands between "://" and "@" of each URL in it.
+std::string without_user_info(std::string_view text) {
+  std::string result;
+  for (auto scheme = text.find("://"); scheme != std::string_view::npos; scheme = text.find("://")) {
+    result.append(text.substr(0, scheme + 3));
+    text.remove_prefix(scheme + 3);
+    const auto end = std::min(text.find_first_of("/?# \"'"), text.size());
+    if (const auto at = text.substr(0, end).rfind('@'); at != std::string_view::npos) {
+      result += "***";
+      text.remove_prefix(at);
+    }
+  }
+  return result.append(text);
+}
+
+/// Bytes of the UTF-8 character at the front of `text`; 0 where it is none.
+size_t character_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80)
+    return 1;
+  const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                        : first >= 0xE0 && first <= 0xEF ? 3
+                        : first >= 0xF0 && first <= 0xF4 ? 4
+                                                         : 0;
+  if (length == 0 || text.size() < length)
+    return 0;
+  const auto second = static_cast<unsigned char>(text[1]);
+  const auto is_bad_second = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)
+                             || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
+  const auto rest = text.substr(1, length - 1);
+  const auto all_continue =
+    std::ranges::all_of(rest, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
+  return is_bad_second || !all_continue ? 0 : length;
+}
+
+/// Appends `text` as the inside of a quoted string that JSON and people's eyes read alike: at most `bytes_max` of it,
+/// invalid bytes as U+FFFD, everything that could end the line or the string escaped.
+void append_escaped(std::string& out, std::string_view text, size_t bytes_max) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const auto limit = out.size() + bytes_max;
+  for (size_t i = 0; i < text.size();) {
+    if (out.size() >= limit) {
+      out += "...";
+      return;
+    }
+    const auto c = text[i];
+    const auto length = character_length(text.substr(i));
+    if (length == 0)
+      out += "\xEF\xBF\xBD";
+    else if (c == '"' || c == '\\')
+      out.append(1, '\\').append(1, c);
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out.append("\\u00").append(1, digits[static_cast<unsigned char>(c) >> 4]).append(1, digits[c & 15]);
+    else
+      out.append(text.substr(i, length));
+    i += std::max<size_t>(length, 1);
+  }
+}
+
+template <class T>
+std::string number(T x) {
+  std::array<char, 64> buffer{};
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), x);
+  return error == std::errc{} ? std::string{buffer.data(), end} : std::string{"0"};
+}
+
+void append_value(std::string& out, const field& x, format form, std::string_view value) {
+  const auto shown =
+    is_sensitive(x.key()) ? std::string{"***"} : without_user_info(value.substr(0, 4 * log_value_bytes_max));
+  const auto is_plain = !shown.empty() && std::ranges::all_of(shown, [](char c) {
+    return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
+  });
+  // In text mode only what needs quotes has them.
+  const std::string_view quotes = form == format::json || !is_plain ? "\"" : "";
+  out += quotes;
+  append_escaped(out, shown, log_value_bytes_max);
+  out += quotes;
+}
+
+void append_value(std::string& out, const field&, format, bool value) {
+  out += value ? "true" : "false";
+}
+
+void append_value(std::string& out, const field&, format, double value) {
+  out += std::isfinite(value) ? number(value) : "null";
+}
+
+template <std::integral T>
+void append_value(std::string& out, const field&, format form, T value) {
+  // Beyond it a JSON reader may round: such identifiers go as text.
+  constexpr double exact_max = 9007199254740992.0;
+  const auto is_exact = form == format::text || std::abs(static_cast<double>(value)) < exact_max;
+  out += is_exact ? number(value) : '"' + number(value) + '"';
+}
+
+void append_value(std::string& out, const field& x, format form) {
+  std::visit([&](const auto& value) { append_value(out, x, form, value); }, x.value());
+}
+
+void append_key(std::string& out, std::string_view key) {
+  constexpr size_t key_bytes_max = 64;
+  append_escaped(out, key, key_bytes_max);
+}
+
+std::string payload(format form, std::string_view message, std::span<const field> more) {
+  std::string line;
+  const auto shown = without_user_info(message.substr(0, 4 * log_message_bytes_max));
+  const auto count = std::min(more.size(), log_fields_max);
+  if (form == format::text) {
+    append_escaped(line, shown, log_message_bytes_max);
+    for (const auto& x : more.first(count)) {
+      append_key(line += ' ', x.key());
+      append_value(line += '=', x, form);
+    }
+    return line;
+  }
+  append_escaped(line = "\"message\":\"", shown, log_message_bytes_max);
+  line += '"';
+  for (const auto& x : more.first(count)) {
+    append_key(line += ",\"", x.key());
+    append_value(line += "\":", x, form);
+  }
+  return line;
+}
+
+} // namespace
+
+std::optional<level> level_of(std::string_view name) {
+  if (name == "warn")
+    return level::warning;
+  const auto* const found = std::ranges::find(level_names, name);
+  return found == level_names.end() ? std::nullopt : std::optional{static_cast<level>(found - level_names.begin())};
+}
+
+std::optional<format> format_of(std::string_view name) {
+  if (name == "text")
+    return format::text;
+  return name == "json" ? std::optional{format::json} : std::nullopt;
+}
+
+void configure(level least, format form, std::ostream* out) {
+  current().set(make_setup(least, form, out), least);
+}
+
+bool is_enabled(level x) {
+  return current().is_enabled(x);
+}
+
+void write(level at, std::string_view message, std::span<const field> more) noexcept {
+  try {
+    if (!is_enabled(at))
+      return;
+    const auto in_use = current().get();
+    in_use->logger->log(to_spdlog(at), spdlog::string_view_t{payload(in_use->form, message, more)});
+  } catch (...) {
+    // Out of memory: the line is lost, the work goes on.
+    return;
+  }
+}
+
+context::context(fields own) {
+  for (const auto& x : own)
+    add(x);
+}
+
+context context::with(fields more) const {
+  auto result = *this;
+  for (const auto& x : more)
+    result.add(x);
+  return result;
+}
+
+void context::add(const field& x) {
+  owned mine{std::string{x.key()}, int64_t{0}};
+  std::visit(
+    [&mine](const auto& value) {
+      if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>)
+        mine.value = std::string{value};
+      else
+        mine.value = value;
+    },
+    x.value());
+  fields_.push_back(std::move(mine));
+}
+
+void context::write(level at, std::string_view message, fields more) const {
+  if (!is_enabled(at))
+    return;
+  std::vector<field> all;
+  all.reserve(fields_.size() + more.size());
+  for (const auto& x : fields_)
+    std::visit([&](const auto& value) { all.emplace_back(x.key, value); }, x.value);
+  all.insert(all.end(), more.begin(), more.end());
+  log::write(at, message, all);
+}
+
+void context::trace(std::string_view message, fields more) const {
+  write(level::trace, message, more);
+}
+
+void context::debug(std::string_view message, fields more) const {
+  write(level::debug, message, more);
+}
+
+void context::info(std::string_view message, fields more) const {
+  write(level::info, message, more);
+}
+
+void context::warning(std::string_view message, fields more) const {
+  write(level::warning, message, more);
+}
+
+void context::error(std::string_view message, fields more) const {
+  write(level::error, message, more);
+}
+
+} // namespace troupe::telemetry::log

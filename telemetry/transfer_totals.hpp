@@ -1,0 +1,54 @@
+// Counters per worker that outlive its tasks.
+//
+// Snapshots state what running tasks have done so far, so a task that ends takes its counters with it, and their sum
+// falls. A Prometheus counter must not: here each task's growth between two snapshots is added up, and the latencies
+// that viewers saw are kept for quantiles. Plain class; whoever serves the metrics owns one.
+#pragma once
+
+#include "messages/daemon.hpp"
+#include "messages/status.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+namespace troupe::telemetry {
+
+/// What a task did between the last snapshot and its end is not seen, so observe each second, or at least with each
+/// scrape. Knows only the workers and tasks of the last snapshot. Not thread-safe: one owner.
+class transfer_totals {
+public:
+  struct totals {
+    uint64_t samples_in = 0;
+    uint64_t samples_out = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    uint64_t latency_count = 0;
+    double latency_sum_s = 0;
+    std::deque<double> latencies_s; ///< the latest, at most `latencies_max`
+
+    /// The latency that the given share (0 to 1) of the latest ones does not exceed, by nearest rank; 0 without any.
+    double latency_quantile_s(double share) const;
+  };
+
+  static constexpr size_t latencies_max = 1024;
+
+  /// Takes a snapshot in. A latency is the lag of a variant that a worker is transcoding (`variant_status::lag_ms`).
+  void observe(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions);
+
+  /// What is known of a worker; zeros where it is not known. Valid until the next call.
+  const totals& of(worker_id worker) const;
+
+private:
+  struct entry {
+    totals sum;
+    std::map<task_id, work_statistics> tasks;
+  };
+
+  void observe_latencies(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions);
+
+  std::map<worker_id, entry> workers_;
+};
+
+} // namespace troupe::telemetry

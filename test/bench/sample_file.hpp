@@ -1,0 +1,54 @@
+// A folder for the files of one test, removed with it, and small samples in it.
+#pragma once
+
+#include "bench/sample.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include <stdlib.h>
+
+namespace troupe::bench {
+
+class sample_folder {
+public:
+  sample_folder() {
+    auto pattern = (std::filesystem::temp_directory_path() / "troupe-bench-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+
+  ~sample_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  std::string path(const std::string& name) const {
+    return (path_ / name).string();
+  }
+
+  /// Writes a sample and returns its path.
+  std::string make(const std::string& name, const sample_options& options) const {
+    auto result = path(name);
+    auto made = write_sample(result, options);
+    BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? std::string{} : made.error().what));
+    return result;
+  }
+
+private:
+  std::filesystem::path path_;
+};
+
+/// Small and short: quick under sanitizers on a busy machine.
+inline sample_options small_sample() {
+  sample_options result;
+  result.width = 320;
+  result.height = 180;
+  result.seconds = 4;
+  result.video_preset = "ultrafast";
+  return result;
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,65 @@
+// Request targets, authorities and request ids that a client may send. A decoded path is made of clean segments, and
+// encoding them again leads to the same path.
+#include "http/guard.hpp"
+#include "http/target.hpp"
+
+#include "test/fuzz/fuzz.hpp"
+
+#include <algorithm>
+
+using namespace troupe;
+using fuzz::require;
+
+namespace {
+
+bool is_clean(const std::string& segment) {
+  return std::ranges::none_of(segment, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
+void check_target(std::string_view target) {
+  auto path = http::decode_path(target);
+  if (!path)
+    return;
+  std::string again;
+  for (auto& segment : *path) {
+    require(is_clean(segment), "a segment holds no control characters");
+    again += '/' + http::encode_segment(segment);
+  }
+  // A slash at the end does not count, so an empty last segment needs one more.
+  if (path->empty() || path->back().empty())
+    again += '/';
+  require(http::decode_path(again) == path, "an encoded path is decoded to what it was");
+}
+
+void check_authority(std::string_view text) {
+  auto host = http::host_of(text);
+  require(host.size() <= text.size(), "a host is part of its authority");
+  namespace beast = boost::beast::http;
+  beast::fields header;
+  // Beast's own parser lets no such name or value through.
+  if (text.size() > 1000 || std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }))
+    return;
+  header.set(beast::field::host, boost::beast::string_view{text.data(), text.size()});
+  header.set(beast::field::origin, boost::beast::string_view{text.data(), text.size()});
+  http::guard{true, {}}.check(11, http::verb::post, header);
+  http::guard{false, {"example.org"}}.check(11, http::verb::post, header);
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0)
+    return 0;
+  auto text = fuzz::text_of(data + 1, size - 1);
+  switch (data[0] % 3) {
+    case 0:
+      check_target(text);
+      break;
+    case 1:
+      check_authority(text);
+      break;
+    default:
+      require(!http::is_request_id(text) || text.size() <= 64, "a request id is short");
+  }
+  return 0;
+}

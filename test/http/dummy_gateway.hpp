@@ -1,0 +1,114 @@
+// A coordinator that answers from what a test puts into it.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "messages/register.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/init_global_meta_objects.hpp>
+
+#include <any>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::http {
+
+/// What the dummy knows. Shared between test and actor; hold the mutex to change it while the server runs.
+struct dummy_cluster {
+  std::mutex mutex;
+  std::vector<daemon_status> daemons;
+  std::vector<session_status> sessions;
+  std::vector<channel> channels;
+  std::vector<profile> profiles;
+  variant_stream_ptr stream;  ///< what anyone may watch as demo / h264
+  caf::error failure;         ///< the answer to a watch, where set
+  bool silent = false;        ///< answers nothing at all
+  std::vector<std::any> unanswered; ///< promises; dropping one would be an answer
+  uint32_t watches = 0;
+  std::vector<std::string> commands; ///< "drain NAME"
+};
+
+using dummy_cluster_ptr = std::shared_ptr<dummy_cluster>;
+
+/// An answer that never comes.
+template <class T>
+caf::result<T> no_answer(caf::event_based_actor* self, dummy_cluster& cluster) {
+  auto promise = self->make_response_promise<T>();
+  cluster.unanswered.push_back(promise);
+  return promise;
+}
+
+/// Untyped, because it answers only what the HTTP server asks.
+inline caf::behavior dummy_gateway_behavior(caf::event_based_actor* self, dummy_cluster_ptr cluster) {
+  auto command = [cluster](const char* what, const std::string& name) -> caf::result<void> {
+    std::lock_guard guard{cluster->mutex};
+    for (auto& d : cluster->daemons) {
+      if (d.name == name || to_string(d.id) == name) {
+        cluster->commands.push_back(what + (" " + name));
+        return caf::unit;
+      }
+    }
+    return caf::make_error(ec::unknown_daemon, "no worker is called that");
+  };
+  auto snapshot = [self, cluster]<class T>(std::vector<T> dummy_cluster::*member) -> caf::result<std::vector<T>> {
+    std::lock_guard guard{cluster->mutex};
+    if (cluster->silent)
+      return no_answer<std::vector<T>>(self, *cluster);
+    return (*cluster).*member;
+  };
+  return {
+    [self, cluster](watch_atom, const std::string& of, const std::string& in) -> caf::result<variant_stream_ptr> {
+      std::lock_guard guard{cluster->mutex};
+      ++cluster->watches;
+      if (cluster->silent)
+        return no_answer<variant_stream_ptr>(self, *cluster);
+      if (cluster->failure)
+        return cluster->failure;
+      if (of != "demo")
+        return caf::make_error(ec::unknown_channel, "no channel is called that");
+      if (in != "h264")
+        return caf::make_error(ec::unknown_profile, "no profile is called that");
+      return cluster->stream;
+    },
+    [=](daemons_atom) { return snapshot(&dummy_cluster::daemons); },
+    [=](drain_atom, const std::string& name) { return command("drain", name); },
+    [=](resume_atom, const std::string& name) { return command("resume", name); },
+    [=](remove_atom, const std::string& name) { return command("remove", name); },
+    [=](sessions_atom) { return snapshot(&dummy_cluster::sessions); },
+    [=](channels_atom) { return snapshot(&dummy_cluster::channels); },
+    [=](profiles_atom) { return snapshot(&dummy_cluster::profiles); },
+  };
+}
+
+inline gateway_actor spawn_dummy_gateway(caf::actor_system& system, dummy_cluster_ptr cluster) {
+  return caf::actor_cast<gateway_actor>(system.spawn(dummy_gateway_behavior, std::move(cluster)));
+}
+
+inline daemon_status dummy_daemon(std::string name, uint64_t number) {
+  daemon_status result;
+  result.id = worker_id{number};
+  result.name = std::move(name);
+  result.slots = 2;
+  result.can.encoders.push_back({"libx264", "h264", "video", "", true, "", 100});
+  return result;
+}
+
+/// Makes the message types known once a program.
+struct type_registration {
+  type_registration() {
+    static bool done = [] {
+      register_message_types();
+      caf::init_global_meta_objects<caf::id_block::troupe_local>();
+      return true;
+    }();
+    static_cast<void>(done);
+  }
+};
+
+} // namespace troupe::http
