@@ -15,6 +15,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::variant_stream_ptr)
 
 namespace troupe {
 
+/// Makes all message types known to CAF, those of messages/ and those that never leave a process. Must run once, before the first actor
+/// system of the process.
+void register_node_types();
+
 /// The coordinator with everything that never leaves its process.
 using gateway_actor = coordinator_actor::extend<
   // The cluster port is open, and this ("host:port") is where tasks reach it: ingest may start.

@@ -190,7 +190,11 @@ expected<void> muxer::write(const AVPacket& packet) {
   out->flags &= 0xffff;
   out->pos = -1;
   av_packet_rescale_ts(out, time_base, self.context->streams[index]->time_base);
-  return self.settle("write a packet into", av_write_frame(self.context.get(), out));
+  auto rc = av_write_frame(self.context.get(), out);
+  // Small audio frames wait inside the transport stream muxer until told otherwise.
+  if (rc >= 0 && self.mpegts)
+    rc = av_write_frame(self.context.get(), nullptr);
+  return self.settle("write a packet into", rc);
 }
 
 expected<void> muxer::finish() {

@@ -7,7 +7,9 @@ extern "C" {
 #include <libavutil/dict.h>
 }
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <thread>
 #include <utility>
 
@@ -100,7 +102,7 @@ tl::unexpected<error> source_context::not_media(int code) {
 void source_context::limit_probing(AVFormatContext& format) const {
   format.interrupt_callback = {watch::poll, watch_.get()};
   format.max_analyze_duration = analysis_us;
-  format.max_streams = static_cast<int>(options_.tracks_max);
+  format.max_streams = static_cast<int>(std::min<size_t>(options_.tracks_max, 10'000) + 1);
   // The timeline unwraps by itself, over any number of wraps.
   format.correct_ts_overflow = 0;
   format.skip_estimate_duration_from_pts = 1;
@@ -146,12 +148,12 @@ expected<void> source_context::open_format() {
     if (options_.options.contains(x->key))
       return fail(errc::option, "open the source " + address_.shown + ": the option " + x->key
                                   + " does not apply to this kind of source");
-  if (format_->nb_streams > options_.tracks_max)
-    return fail(errc::limit, "open the source " + address_.shown + ": " + std::to_string(format_->nb_streams)
-                               + " streams, at most " + std::to_string(options_.tracks_max) + " are read");
   rc = avformat_find_stream_info(format_.get(), nullptr);
   if (rc < 0 || watch_->expired || watch_->stop->load())
     return failure(errc::media, "find the streams of", rc < 0 ? rc : AVERROR_EXIT, options_.open_timeout);
+  if (format_->nb_streams > options_.tracks_max)
+    return fail(errc::limit, "open the source " + address_.shown + ": more than the "
+                               + std::to_string(options_.tracks_max) + " streams that are read");
   return {};
 }
 
@@ -165,7 +167,8 @@ expected<bool> source_context::read(AVPacket& packet) {
     }
     if (watch_->stop->load() || watch_->expired)
       return failure(errc::io, "read from", rc, options_.read_timeout);
-    if (rc == AVERROR_EOF)
+    // An HTTP response of unknown length ends with its connection, which libavformat reports as an I/O error.
+    if (rc == AVERROR_EOF || (rc == AVERROR(EIO) && address_.scheme.starts_with("http") && is_live()))
       return false;
     if (rc == AVERROR(EAGAIN)) {
       if (watch::poll(watch_.get()) != 0)

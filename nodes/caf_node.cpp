@@ -1,7 +1,7 @@
 // caf-node: one program, four roles. Reads the configuration and hands over.
+#include "actors/gateway.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
-#include "messages/register.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_run.hpp"
 #include "nodes/node_task.hpp"
@@ -36,7 +36,7 @@ int run(const config::loaded& x) {
   configure_log(x.config.log);
   for (auto& warning : x.warnings)
     telemetry::log::warning(warning);
-  register_message_types();
+  register_node_types();
   if (x.config.role == config::role::task)
     return nodes::run_task(x.config);
   return nodes::run_node(x.config);

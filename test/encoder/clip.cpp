@@ -1,6 +1,8 @@
 // Encoders, muxers and sockets used as plainly as can be: what is tested must not help to make what it is tested with.
 #include "clip.hpp"
 
+#include "encoder/log.hpp"
+
 extern "C" {
 #include <libavutil/opt.h>
 }
@@ -147,6 +149,7 @@ folder& own_folder() {
 } // namespace
 
 clip make_clip(const clip_settings& settings) {
+  quiet_logs();
   clip result;
   if (!settings.video.empty())
     encode_video(settings, result);

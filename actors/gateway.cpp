@@ -1,0 +1,14 @@
+#include "actors/gateway.hpp"
+
+#include "messages/register.hpp"
+
+#include <caf/init_global_meta_objects.hpp>
+
+namespace troupe {
+
+void register_node_types() {
+  caf::init_global_meta_objects<caf::id_block::troupe_local>();
+  register_message_types();
+}
+
+} // namespace troupe

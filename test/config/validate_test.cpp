@@ -1,0 +1,105 @@
+// Goal: what no key alone can get wrong is refused: exposure without TLS, halves of a TLS set-up, tokens, times in the
+// wrong order, profiles that contradict themselves. Method: short texts; problems are compared by their words.
+#include "test/config/support.hpp"
+
+using namespace troupe;
+using namespace troupe::config;
+
+namespace {
+
+std::string refusal(std::string_view text) {
+  return problems_of(load_yaml(text, "t.yaml"));
+}
+
+std::string warnings_of(std::string_view text) {
+  std::string result;
+  for (const auto& x : require(load_yaml(text, "t.yaml")).warnings)
+    result += x + '\n';
+  return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(validate_test)
+
+BOOST_AUTO_TEST_CASE(listening_beyond_this_machine_needs_tls_or_consent) {
+  const auto text = refusal("role: coordinator\ncluster:\n  listen: 0.0.0.0:9090\n");
+  BOOST_TEST(contains(text, "t.yaml:3: cluster.listen: 0.0.0.0:9090 is beyond this machine and without TLS"), text);
+  BOOST_TEST(contains(text, "cluster.insecure: true"));
+  BOOST_TEST(contains(warnings_of("cluster: {listen: '0.0.0.0:9090', insecure: true}"), "cluster.insecure allows it"));
+  BOOST_TEST(warnings_of("cluster: {listen: '0.0.0.0:9090', tls: {ca: a, certificate: b, key: c}}").empty());
+  BOOST_TEST(contains(refusal("http: {listen: '0.0.0.0:8080'}"), "http.insecure: true"));
+  BOOST_TEST(contains(warnings_of("http: {listen: '[::]:8080', insecure: yes}"), "http.insecure allows it"));
+}
+
+BOOST_AUTO_TEST_CASE(reaching_beyond_this_machine_needs_tls_or_consent_too) {
+  BOOST_TEST(contains(refusal("role: worker\ncluster: {coordinator: '10.0.0.1:9090'}"), "cluster.coordinator"));
+  BOOST_TEST(
+    contains(warnings_of("role: worker\ncluster: {coordinator: '10.0.0.1:9090', insecure: true}"), "in the clear"));
+  BOOST_TEST(refusal("role: coordinator\ncluster: {coordinator: '10.0.0.1:9090'}").empty());
+  BOOST_TEST(refusal("role: worker\ncluster: {listen: '0.0.0.0:9090'}\nhttp: {listen: '0.0.0.0:80'}").empty());
+  BOOST_TEST(contains(refusal("role: worker\ncluster: {coordinator: '127.0.0.1:0'}"), "port 0 cannot be connected to"));
+}
+
+BOOST_AUTO_TEST_CASE(tls_is_whole_or_absent_and_its_files_are_there) {
+  BOOST_TEST(contains(refusal("cluster: {tls: {ca: a, key: b}}"), "cluster.tls.certificate: is not set while others"));
+  scratch_folder folder;
+  const auto pem = folder.write("a.pem", "x");
+  const auto args = [&](const std::string& key) {
+    return std::vector<std::string>{"--cluster.tls.ca=" + pem, "--cluster.tls.certificate=" + pem,
+                                    "--cluster.tls.key=" + key};
+  };
+  BOOST_TEST(load_from(args(pem)).has_value());
+  BOOST_TEST(contains(problems_of(load_from(args(folder.path_of("no.key")))), "cluster.tls.key: cannot read"));
+}
+
+BOOST_AUTO_TEST_CASE(a_token_is_long_single_and_never_repeated) {
+  const auto text = refusal("cluster: {token: short-secret}");
+  BOOST_TEST(contains(text, "t.yaml:1: cluster.token: the value is not accepted: allowed are 16 to 1024"), text);
+  BOOST_TEST(!contains(text, "short-secret"));
+  BOOST_TEST(!refusal("cluster: {token: 'with blanks in its middle'}").empty());
+  BOOST_TEST(contains(refusal("cluster: {token: 0123456789abcdef, token_file: a}"), "allowed is one of them"));
+  const auto by_flag = require(load_from({"--cluster.token=0123456789abcdef"}));
+  BOOST_REQUIRE(by_flag.warnings.size() == 1);
+  BOOST_TEST(contains(by_flag.warnings.front(), "list of processes"));
+  BOOST_TEST(!contains(by_flag.warnings.front(), "0123456789abcdef"));
+}
+
+BOOST_AUTO_TEST_CASE(times_and_limits_are_in_order) {
+  BOOST_TEST(contains(refusal("cluster: {heartbeat_interval: 10s}"),
+                      "cluster.degraded_after must be longer than cluster.heartbeat_interval"));
+  BOOST_TEST(
+    contains(refusal("cluster: {gone_after: 1s}"), "cluster.gone_after must be longer than cluster.unhealthy_after"));
+  BOOST_TEST(contains(refusal("cluster: {reconnect_delay: 20s}"), "cluster.reconnect_max_delay"));
+  BOOST_TEST(contains(refusal("cluster: {degraded_failures: 5}"), "lower than cluster.degraded_failures"));
+  BOOST_TEST(contains(refusal("live: {credit_bytes: 128MiB}"), "larger than live.source_buffer_bytes"));
+  BOOST_TEST(contains(refusal("live: {client_lag_max: 1m}"), "longer than live.variant_buffer_duration"));
+  BOOST_TEST(contains(refusal("http: {listen: '127.0.0.1:9090'}"), "the port of cluster.listen"));
+  BOOST_TEST(refusal("http: {listen: '127.0.0.1:0'}\ncluster: {listen: '127.0.0.1:0'}").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_has_a_source) {
+  BOOST_TEST(contains(refusal("channels:\n  a:\n    title: A\n"), "t.yaml:3: channels.a: has no source"));
+  BOOST_TEST(contains(refusal("channels: {a: {}}"), "channels.a: has no keys"));
+  BOOST_TEST(contains(refusal("channels:\n  a:\n"), "channels.a: has no keys"));
+  BOOST_TEST(refusal("channels: {}").empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_profile_does_not_contradict_itself) {
+  BOOST_TEST(contains(refusal("profiles: {a: {video: {height: 720}}}"), "\"copy\" encodes nothing"));
+  BOOST_TEST(contains(refusal("profiles: {a: {audio: {bit_rate: 128k}}}"), "\"copy\" encodes nothing"));
+  BOOST_TEST(contains(refusal("profiles: {a: {video: {codec: none}, audio: {codec: none}}}"), "nothing is left"));
+  BOOST_TEST(contains(refusal("profiles: {a: {video: {codec: h264, crf: 20, bit_rate: 1M}}}"), "exclude each other"));
+  BOOST_TEST(
+    contains(refusal("profiles: {a: {video: {codec: h264, bit_rate: 2M, max_bit_rate: 1M}}}"), "lower than bit_rate"));
+  BOOST_TEST(contains(refusal("profiles: {a: {video: {codec: h264, height: 721}}}"), "is odd"));
+}
+
+BOOST_AUTO_TEST_CASE(more_channels_than_the_limit_are_refused) {
+  std::string text = "channels:\n";
+  for (size_t i = 0; i <= defaults::channels_max; ++i)
+    text += "  c" + std::to_string(i) + ": {url: a}\n";
+  BOOST_TEST(!refusal(text).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

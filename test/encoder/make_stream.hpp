@@ -1,0 +1,97 @@
+// Sources and judges for the encoder's tests: streams made in memory with libav*'s encoders, and decoders that say what a viewer gets.
+#pragma once
+
+#include "encoder/transcode.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::av::test {
+
+/// Packets in decoding order, in ticks, of one track.
+struct stream {
+  track info;
+  std::vector<packet_ptr> packets;
+};
+
+struct video_source {
+  std::string encoder = "libx264";
+  int width = 160;
+  int height = 96;
+  AVRational frame_rate{25, 1};
+  int frames = 75;
+  int gop = 20;
+  int b_frames = 2;
+  bool interlaced = false;
+  int64_t first_pts = 900'000; ///< ticks
+  uint32_t first_number = 0;   ///< drawn into the first picture; grows by one a picture
+  AVPixelFormat pixel_format = AV_PIX_FMT_YUV420P;
+  AVRational sample_aspect{1, 1};
+  bool bt2020 = false; ///< colour properties other than any default
+  std::map<std::string, std::string> options{};
+};
+
+/// Pictures with their number drawn into them over a moving background.
+stream make_video(const video_source& source);
+
+struct audio_source {
+  std::string encoder = "mp2";
+  int sample_rate = 48'000;
+  int channels = 2;
+  int64_t first_sample = 480'000; ///< index, counted from timeline zero, of the first sample
+  int64_t samples = 144'000;
+  int64_t bit_rate = 192'000;
+};
+
+/// A tone that glides: any two places sound different.
+stream make_audio(const audio_source& source);
+
+/// All packets in the order of their DTS, `stream_index` set.
+std::vector<packet_ptr> interleave(const std::vector<stream>& streams);
+
+std::vector<track> tracks_of(const std::vector<stream>& streams);
+
+/// What a transcode made.
+struct result : transcode_sink {
+  void on_format(const std::vector<track>& formats) override;
+  void on_packet(AVPacket& packet) override;
+
+  /// The packets of one output track.
+  std::vector<const AVPacket*> of(int output) const;
+
+  int formats_announced = 0;
+  std::vector<track> tracks;
+  std::vector<packet_ptr> packets;
+  transcode_counters counters;
+};
+
+/// Runs a window over `packets` as a caller should: from the random-access point at or before `preroll_from()` until it is complete.
+/// Throws `std::runtime_error` with the error's text.
+result run(const std::vector<track>& tracks, const std::vector<packet_ptr>& packets, const std::vector<track_plan>& plan,
+           time_window window = {});
+
+struct picture {
+  int64_t pts = no_pts;
+  std::optional<uint32_t> number;
+  int width = 0;
+  int height = 0;
+  bool interlaced = false;
+  AVPixelFormat pixel_format = AV_PIX_FMT_NONE;
+};
+
+/// What a decoder that gets these packets and no others shows.
+std::vector<picture> show(const track& info, const std::vector<const AVPacket*>& packets);
+
+/// What it plays: the first channel, with the index of the first sample by the first frame's PTS.
+struct sound {
+  int sample_rate = 0;
+  int64_t first_sample = 0;
+  std::vector<float> samples;
+};
+
+sound play(const track& info, const std::vector<const AVPacket*>& packets);
+
+} // namespace troupe::av::test

@@ -1,0 +1,266 @@
+// Goal: any partition of a source into windows gives what one window over all of it gives: each frame exactly once, with the same
+// timestamp and the same content, video and audio. Method: seeded random partitions of streams whose pictures carry their number and
+// whose tone glides; each window is encoded by itself, fed as a caller feeds it, and its pictures are decoded by themselves. TROUPE_SEEDS
+// sets how many partitions of each kind are tried, TROUPE_SEED the first.
+#include "make_stream.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <set>
+
+namespace av = troupe::av;
+
+using namespace troupe::av::test;
+
+namespace {
+
+unsigned from_environment(const char* name, unsigned otherwise) {
+  auto* text = std::getenv(name);
+  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
+}
+
+struct source {
+  std::vector<av::track> tracks;
+  std::vector<av::packet_ptr> packets;
+};
+
+source make(stream pictures, stream tones) {
+  std::vector<stream> streams;
+  streams.push_back(std::move(pictures));
+  streams.push_back(std::move(tones));
+  return {tracks_of(streams), interleave(streams)};
+}
+
+av::video_settings video(const std::string& encoder = "libx264") {
+  av::video_settings result;
+  result.encoder = encoder;
+  result.preset = encoder == "libx264" ? "ultrafast" : "";
+  result.crf = encoder == "libx264" ? 18 : -1;
+  result.b_frames = 2;
+  result.threads = 1;
+  return result;
+}
+
+av::audio_settings audio(const std::string& encoder, int rate = 0) {
+  av::audio_settings result;
+  result.encoder = encoder;
+  result.sample_rate = rate;
+  result.bit_rate = encoder.starts_with("pcm") ? 0 : 192'000;
+  return result;
+}
+
+/// Cuts the packets' span, and a little more, at random places.
+std::vector<av::time_window> partition(const source& from, std::mt19937& random) {
+  auto first = from.packets.front()->pts;
+  auto last = first;
+  for (const auto& x : from.packets) {
+    first = std::min(first, x->pts);
+    last = std::max(last, x->pts);
+  }
+  std::set<int64_t> cuts;
+  auto count = std::uniform_int_distribution<size_t>{1, 4}(random);
+  while (cuts.size() < count)
+    cuts.insert(std::uniform_int_distribution<int64_t>{first - 9'000, last + 9'000}(random));
+  // Half of the cuts are where a scheduler would make them: at a picture.
+  if (random() % 2 == 0)
+    cuts.insert(from.packets[random() % from.packets.size()]->pts);
+  std::vector<av::time_window> windows;
+  av::time_window next;
+  for (auto cut : cuts) {
+    next.to_pts = cut;
+    windows.push_back(next);
+    next = {cut};
+  }
+  windows.push_back(next);
+  return windows;
+}
+
+/// Timestamps of one output track, sorted; sortedness of DTS is checked on the way.
+void collect(const result& made, int output, std::vector<int64_t>& times) {
+  auto last_dts = av::no_pts;
+  for (auto* packet : made.of(output)) {
+    BOOST_TEST(packet->dts > last_dts);
+    BOOST_TEST(packet->pts >= packet->dts);
+    last_dts = packet->dts;
+    times.push_back(packet->pts);
+  }
+}
+
+/// Root mean square of the difference where both play, but for `blind` samples on each side of a joint; and of the signal.
+void compare_sound(const sound& whole, const sound& joined, const std::vector<av::time_window>& windows, double share_max) {
+  BOOST_REQUIRE(whole.sample_rate == joined.sample_rate);
+  BOOST_TEST(whole.first_sample == joined.first_sample);
+  BOOST_TEST(whole.samples.size() == joined.samples.size());
+  auto blind = whole.sample_rate / 10;
+  auto near_joint = [&](int64_t sample) {
+    return std::any_of(windows.begin() + 1, windows.end(), [&](const av::time_window& x) {
+      return std::abs(av_rescale(x.from_pts, whole.sample_rate, 90'000) - sample) < blind;
+    });
+  };
+  auto noise = 0.0;
+  auto signal = 0.0;
+  for (size_t i = 0; i < std::min(whole.samples.size(), joined.samples.size()); ++i) {
+    if (near_joint(whole.first_sample + static_cast<int64_t>(i)))
+      continue;
+    noise += std::pow(whole.samples[i] - joined.samples[i], 2);
+    signal += std::pow(whole.samples[i], 2);
+  }
+  BOOST_TEST(signal > 0.0);
+  BOOST_TEST(noise <= share_max * signal);
+}
+
+struct scenario {
+  std::string name;
+  const source* from;
+  std::vector<av::track_plan> plan;
+  double noise_share_max = 0.05; ///< of an audio encoder whose memory reaches beyond the joint
+};
+
+void check_partition(const scenario& what, const result& whole, unsigned seed) {
+  BOOST_TEST_CONTEXT(what.name << ", TROUPE_SEED=" << seed) {
+    std::mt19937 random{seed};
+    auto windows = partition(*what.from, random);
+    std::vector<std::vector<int64_t>> times(2);
+    std::map<int64_t, std::optional<uint32_t>> numbers;
+    std::vector<result> parts;
+    for (const auto& window : windows) {
+      BOOST_TEST_CONTEXT("window " << window.from_pts << " to " << window.to_pts) {
+        parts.push_back(run(what.from->tracks, what.from->packets, what.plan, window));
+        auto& part = parts.back();
+        // Copied pictures belong where their group does.
+        for (const auto& packet : part.packets)
+          if (packet->stream_index != 0 || !std::holds_alternative<av::copy_track>(what.plan[0]))
+            BOOST_TEST(window.contains(packet->pts));
+        collect(part, 0, times[0]);
+        collect(part, 1, times[1]);
+        auto pictures = part.of(0);
+        if (pictures.empty())
+          continue;
+        BOOST_TEST((pictures.front()->flags & AV_PKT_FLAG_KEY) != 0);
+        for (const auto& x : show(part.tracks[0], pictures))
+          BOOST_TEST(numbers.emplace(x.pts, x.number).second);
+      }
+    }
+    for (auto output : {0, 1}) {
+      std::vector<int64_t> expected;
+      collect(whole, output, expected);
+      auto& got = times[static_cast<size_t>(output)];
+      std::sort(expected.begin(), expected.end());
+      std::sort(got.begin(), got.end());
+      BOOST_TEST(got == expected, boost::test_tools::per_element());
+    }
+    auto pictures = show(whole.tracks[0], whole.of(0));
+    BOOST_TEST(pictures.size() == numbers.size());
+    for (const auto& x : pictures) {
+      BOOST_TEST(x.number.has_value());
+      BOOST_TEST((numbers[x.pts] == x.number));
+    }
+    std::vector<const AVPacket*> joined;
+    for (const auto& part : parts)
+      for (auto* packet : part.of(1))
+        joined.push_back(packet);
+    compare_sound(play(whole.tracks[1], whole.of(1)), play(whole.tracks[1], joined), windows, what.noise_share_max);
+  }
+}
+
+void check(const scenario& what) {
+  auto whole = run(what.from->tracks, what.from->packets, what.plan);
+  BOOST_REQUIRE(!whole.of(0).empty());
+  BOOST_REQUIRE(!whole.of(1).empty());
+  auto first = from_environment("TROUPE_SEED", 1);
+  for (auto seed = first; seed < first + from_environment("TROUPE_SEEDS", 3); ++seed)
+    check_partition(what, whole, seed);
+}
+
+const source& closed_gop() {
+  static auto result = make(make_video({}), make_audio({.encoder = "aac"}));
+  return result;
+}
+
+const source& open_gop() {
+  static auto result = make(make_video({.encoder = "libx265",
+                                         .frames = 80,
+                                         .gop = 16,
+                                         .b_frames = 4,
+                                         .options = {{"x265-params", "log-level=none:b-adapt=2:rc-lookahead=20"}}}), make_audio({}));
+  return result;
+}
+
+const source& open_gop_h264() {
+  static auto result = make(make_video({.gop = 16, .b_frames = 3, .options = {{"x264-params", "open-gop=1:b-adapt=2"}}}),
+                            make_audio({.channels = 1}));
+  return result;
+}
+
+const source& interlaced() {
+  static auto result = make(make_video({.encoder = "mpeg2video", .height = 128, .gop = 12, .interlaced = true}),
+                            make_audio({.sample_rate = 44'100, .first_sample = 441'000, .samples = 132'300}));
+  return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(window_test)
+
+BOOST_AUTO_TEST_CASE(the_open_gop_sources_have_leading_pictures) {
+  for (auto* from : {&open_gop(), &open_gop_h264()}) {
+    auto key = av::no_pts;
+    auto leading = 0;
+    for (const auto& x : from->packets) {
+      if (x->stream_index != 0)
+        continue;
+      if ((x->flags & AV_PKT_FLAG_KEY) != 0)
+        key = x->pts;
+      leading += x->pts < key ? 1 : 0;
+    }
+    BOOST_TEST(leading > 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_gop_source_is_the_same_in_any_partition) {
+  check({"closed GOP", &closed_gop(), {video(), audio("aac")}});
+}
+
+BOOST_AUTO_TEST_CASE(an_open_gop_source_is_the_same_in_any_partition) {
+  check({"HEVC, open GOP", &open_gop(), {video(), audio("mp2")}});
+  check({"H.264, open GOP", &open_gop_h264(), {video(), audio("aac")}});
+}
+
+BOOST_AUTO_TEST_CASE(an_interlaced_source_is_the_same_in_any_partition) {
+  check({"interlaced, 44.1 to 48 kHz", &interlaced(), {video(), audio("aac", 48'000)}});
+}
+
+BOOST_AUTO_TEST_CASE(a_picture_per_field_is_the_same_in_any_partition) {
+  auto settings = video();
+  settings.deinterlacing = av::deinterlace::field_rate;
+  check({"field rate", &interlaced(), {settings, audio("ac3", 48'000)}});
+}
+
+BOOST_AUTO_TEST_CASE(a_converted_frame_rate_is_the_same_in_any_partition) {
+  auto settings = video();
+  settings.frame_rate = {30'000, 1'001};
+  settings.width = 320;
+  check({"29.97 frames a second", &closed_gop(), {settings, audio("libopus")}});
+  settings.frame_rate = {10, 1};
+  check({"10 frames a second", &open_gop(), {settings, audio("libmp3lame")}});
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_that_counts_frames_is_the_same_in_any_partition) {
+  check({"MPEG-2", &closed_gop(), {video("mpeg2video"), audio("mp2")}});
+}
+
+BOOST_AUTO_TEST_CASE(a_resampled_sample_is_the_same_in_any_partition) {
+  // Uncompressed, so that only the resampler's own rounding is left.
+  check({"PCM", &interlaced(), {video(), audio("pcm_s16le", 48'000)}, 1e-6});
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_is_the_same_in_any_partition) {
+  check({"copy", &closed_gop(), {av::copy_track{}, av::copy_track{}}, 1e-9});
+}
+
+BOOST_AUTO_TEST_SUITE_END()
