@@ -1,12 +1,13 @@
 // caf-bench encode: the encoder library against the ffmpeg program.
 //
-// Both do the same work in a process of their own: read a file, decode its picture, encode it with the same encoder and preset and
-// otherwise the encoder's defaults, drop the result. Runs alternate, and so does who begins, so that a machine that slows down slows both. The figures
-// are medians of the ratios within each pair.
+// Both do the same work in a process of their own: read a file, decode its picture, encode it with the same encoder and
+// preset and otherwise the encoder's defaults, drop the result. Runs alternate, and so does who begins, so that a
+// machine that slows down slows both. The figures are medians of the ratios within each pair.
 #include "bench/options.hpp"
 #include "bench/process.hpp"
 #include "bench/report.hpp"
 #include "bench/sample.hpp"
+#include "bench/scratch_folder.hpp"
 #include "bench/viewing.hpp"
 
 #include <cstdlib>
@@ -27,12 +28,12 @@ struct contest {
   const char* name; ///< suffix of the figures
   const char* encoder;
   const char* preset;
-  double seconds;       ///< of the source, so that each encoder runs for about as long
+  double seconds; ///< of the source, so that each encoder runs for about as long
   double quick_seconds;
 };
 
 constexpr contest contests[] = {
-  {"x264", "libx264", "medium", 12, 4},
+  {"x264", "libx264", "medium", 8, 3},
   {"x265", "libx265", "medium", 4, 1},
   {"svtav1", "libsvtav1", "8", 8, 2},
 };
@@ -41,31 +42,6 @@ struct measured {
   process_result process;
   double frames = 0;
   double kib = 0; ///< of encoded video
-};
-
-class scratch_folder {
-public:
-  scratch_folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "caf-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr)
-      throw std::runtime_error("cannot make a folder in " + std::filesystem::temp_directory_path().string());
-    path_ = pattern;
-  }
-
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string path(const std::string& name) const {
-    return (path_ / name).string();
-  }
-
-private:
-  std::filesystem::path path_;
 };
 
 /// The last number that `pattern` captures in `text`, or 0.

@@ -1,4 +1,5 @@
-// caf-bench encode-task INPUT ENCODER PRESET: our side of the encode benchmark. Demuxer, transcode, and a sink that counts.
+// caf-bench encode-task INPUT ENCODER PRESET: our side of the encode benchmark. Demuxer, transcode, and a sink that
+// counts.
 #include "bench/command.hpp"
 #include "encoder/demuxer.hpp"
 #include "encoder/transcode.hpp"
@@ -13,8 +14,7 @@ namespace {
 
 class counting_sink final : public av::transcode_sink {
 public:
-  void on_format(const std::vector<av::track>&) override {
-  }
+  void on_format(const std::vector<av::track>&) override {}
 
   void on_packet(AVPacket& packet) override {
     ++frames;

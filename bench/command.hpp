@@ -11,15 +11,19 @@ using arguments = std::vector<std::string>;
 
 struct command {
   const char* name;
-  const char* summary;              ///< one line for the overview; empty hides the command from it
+  const char* summary;                ///< one line for the overview; empty hides the command from it
   int (*run)(const arguments& given); ///< returns the exit status; may throw `std::exception` for bad usage
 };
 
 int run_sample(const arguments& given);
 int run_watch(const arguments& given);
 int run_encode(const arguments& given);
+int run_relay(const arguments& given);
 
 /// The part of `encode` that runs in a process of its own.
 int run_encode_task(const arguments& given);
+
+/// The ingest and task processes of `relay`.
+int run_relay_task(const arguments& given);
 
 } // namespace troupe::bench

@@ -1,5 +1,5 @@
-// Cells stand on a grid of 16 x 12 over the whole frame: columns 2 to 13, rows 1 to 4. Reading averages the middle of each cell,
-// which scaling filters and deblocking leave alone, and takes the threshold from the picture itself.
+// Cells stand on a grid of 16 x 12 over the whole frame: columns 2 to 13, rows 1 to 4. Reading averages the middle of
+// each cell, which scaling filters and deblocking leave alone, and takes the threshold from the picture itself.
 #include "bench/frame_code.hpp"
 
 #include "bench/luma.hpp"

@@ -1,8 +1,9 @@
 // A frame number that survives an encoder.
 //
-// The number is drawn into the luma plane as 12 x 4 black and white cells at a place and of a size relative to the frame, so that
-// it can still be read after scaling, deinterlacing, a change of bit depth and coarse quantisation. 32 cells carry the number, 16 a
-// check sum, so that a picture without a code, or a blend of two, is told apart from a number.
+// The number is drawn into the luma plane as 12 x 4 black and white cells at a place and of a size relative to the
+// frame, so that it can still be read after scaling, deinterlacing, a change of bit depth and coarse quantisation. 32
+// cells carry the number, 16 a check sum, so that a picture without a code, or a blend of two, is told apart from a
+// number.
 #pragma once
 
 extern "C" {
@@ -21,8 +22,8 @@ inline constexpr int frame_code_height_min = 96;
 /// Draws `number` into a writable 8-bit planar 4:2:0 frame: luma cells at 16 and 235, neutral chroma below them.
 void draw_frame_code(AVFrame& yuv420p_frame, uint32_t number);
 
-/// Reads the number from a frame in any YUV or grey format in memory, 8 to 16 bits, at any size from about 64x40 up. Empty where no
-/// code is in the picture or where it cannot be told for sure.
+/// Reads the number from a frame in any YUV or grey format in memory, 8 to 16 bits, at any size from about 64x40 up.
+/// Empty where no code is in the picture or where it cannot be told for sure.
 std::optional<uint32_t> read_frame_code(const AVFrame& frame);
 
 } // namespace troupe::bench

@@ -16,11 +16,15 @@ namespace troupe::bench {
 /// Refers to the luma plane of a frame, which must outlive it.
 class luma_plane {
 public:
-  /// Empty for formats without a luma plane in memory (RGB, palettes, hardware frames) and for others than 8 to 16 bits, little-endian.
+  /// Empty for formats without a luma plane in memory (RGB, palettes, hardware frames) and for others than 8 to 16
+  /// bits, little-endian.
   static std::optional<luma_plane> of(const AVFrame& frame) {
     auto* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
-    if (format == nullptr || (format->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL |
-                                               AV_PIX_FMT_FLAG_BITSTREAM | AV_PIX_FMT_FLAG_BE)) != 0)
+    if (format == nullptr
+        || (format->flags
+            & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM
+               | AV_PIX_FMT_FLAG_BE))
+             != 0)
       return std::nullopt;
     auto& luma = format->comp[0];
     if (luma.depth < 8 || luma.depth > 16 || frame.data[luma.plane] == nullptr)
@@ -41,9 +45,12 @@ public:
 
 private:
   luma_plane(const uint8_t* base, int line, const AVComponentDescriptor& luma)
-    : base_(base), line_(line), step_(luma.step), shift_(luma.shift), wide_(luma.depth > 8),
-      scale_((1 << luma.depth) - 1) {
-  }
+    : base_(base),
+      line_(line),
+      step_(luma.step),
+      shift_(luma.shift),
+      wide_(luma.depth > 8),
+      scale_((1 << luma.depth) - 1) {}
 
   const uint8_t* base_;
   ptrdiff_t line_;

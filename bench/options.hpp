@@ -12,11 +12,11 @@
 
 namespace troupe::bench {
 
-/// Adds `--help`, `--json` and `--quick`, and parses. `positional` names the option that a bare argument fills, if any. Empty where only help was
-/// asked for, which is then printed. Throws for what does not parse.
-inline std::optional<boost::program_options::variables_map>
-parse(const arguments& given, const std::string& usage, boost::program_options::options_description options,
-      const char* positional = nullptr) {
+/// Adds `--help`, `--json` and `--quick`, and parses. `positional` names the option that a bare argument fills, if any.
+/// Empty where only help was asked for, which is then printed. Throws for what does not parse.
+inline std::optional<boost::program_options::variables_map> parse(const arguments& given, const std::string& usage,
+                                                                  boost::program_options::options_description options,
+                                                                  const char* positional = nullptr) {
   namespace po = boost::program_options;
   options.add_options()("help,h", "print this");
   options.add_options()("json", "one JSON object instead of a table");

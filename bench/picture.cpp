@@ -1,4 +1,5 @@
-// Every moving thing is a function of time in half frames (fields), so that interlaced pictures are true: each field shows its own instant.
+// Every moving thing is a function of time in half frames (fields), so that interlaced pictures are true: each field
+// shows its own instant.
 #include "bench/picture.hpp"
 
 #include "bench/frame_code.hpp"
@@ -17,8 +18,7 @@ namespace {
 /// A fixed sequence of pseudo-random numbers (Numerical Recipes' 32-bit linear congruential generator).
 class sequence {
 public:
-  explicit sequence(uint32_t seed) : state_(seed) {
-  }
+  explicit sequence(uint32_t seed) : state_(seed) {}
 
   /// 0 to 255.
   int next() {
@@ -109,7 +109,10 @@ void draw_digit(AVFrame& frame, int digit, int x, int y, int width, int height) 
 } // namespace
 
 picture_source::picture_source(int width, int height, const picture_options& options)
-  : width_(width), height_(height), interlaced_(options.interlaced), coded_(options.coded),
+  : width_(width),
+    height_(height),
+    interlaced_(options.interlaced),
+    coded_(options.coded),
     margin_(std::clamp(width / 4, 32, 512) & ~3),
     ground_line_(width + 2 * margin_) {
   auto ground_height = height + 2 * margin_;
@@ -147,8 +150,8 @@ void picture_source::draw_rows(AVFrame& frame, int plane, int64_t half_frame, in
   auto height = height_ / scale;
   auto place = ground_place(half_frame, margin_);
   for (int row = first_row; row < height; row += step) {
-    // As from a moving car: what is near, at the bottom, passes twice as fast as what is far. Fractions of a pixel and a motion that no block
-    // shares with its neighbours are what real pictures ask of an encoder.
+    // As from a moving car: what is near, at the bottom, passes twice as fast as what is far. Fractions of a pixel and
+    // a motion that no block shares with its neighbours are what real pictures ask of an encoder.
     auto depth = 0.5 + 0.5 * row / height;
     auto sixteenths = static_cast<int>(place.x * depth * 16 / scale);
     auto fraction = sixteenths & 15;

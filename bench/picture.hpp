@@ -1,5 +1,6 @@
-// The moving picture of our own test media: a textured ground that passes, discs that cross it at other speeds, the running frame
-// number for people (seven segments) and for programs (bench/frame_code.hpp). The same number gives the same picture everywhere.
+// The moving picture of our own test media: a textured ground that passes, discs that cross it at other speeds, the
+// running frame number for people (seven segments) and for programs (bench/frame_code.hpp). The same number gives the
+// same picture everywhere.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -33,8 +34,8 @@ private:
   int height_;
   bool interlaced_;
   bool coded_;
-  int margin_;          // the ground is larger than the frame by this on each side, in luma pixels
-  int ground_line_;     // of the luma ground; chroma's is half
+  int margin_;      // the ground is larger than the frame by this on each side, in luma pixels
+  int ground_line_; // of the luma ground; chroma's is half
   std::vector<uint8_t> ground_[3];
   std::vector<int8_t> noise_;
 };

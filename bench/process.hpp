@@ -21,7 +21,8 @@ struct process_result {
   }
 };
 
-/// Runs `arguments` (the program is looked up in PATH) with an empty standard input, and waits for its end or for `limit`.
+/// Runs `arguments` (the program is looked up in PATH) with an empty standard input, and waits for its end or for
+/// `limit`.
 process_result run_process(const std::vector<std::string>& arguments, std::chrono::milliseconds limit);
 
 /// The path of this program.

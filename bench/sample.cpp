@@ -86,8 +86,8 @@ AVDictionary* video_dictionary(const std::string& encoder, const sample_options&
   AVDictionary* result = nullptr;
   if (encoder == "libx264" || encoder == "libx265")
     av_dict_set(&result, "preset", options.video_preset.c_str(), 0);
-  // Otherwise the defaults of both stand: closed GOPs from x264, open ones from x265. B-frames come where they are asked for, not where they
-  // pay, so that every sample has reordered frames.
+  // Otherwise the defaults of both stand: closed GOPs from x264, open ones from x265. B-frames come where they are
+  // asked for, not where they pay, so that every sample has reordered frames.
   if (encoder == "libx264") {
     av_dict_set(&result, "sc_threshold", "0", 0);
     av_dict_set(&result, "b_strategy", "0", 0);
@@ -117,8 +117,8 @@ av::expected<coder> open_video(const sample_options& options, AVFormatContext& o
   auto pixels_per_second = options.width * options.height * av_q2d(options.frame_rate);
   // A tenth of a bit per pixel is what broadcast gives H.264; MPEG-2 needs three times that.
   auto bits_per_pixel = codec->id == AV_CODEC_ID_MPEG2VIDEO ? 0.3 : 0.1;
-  context.bit_rate = options.video_bit_rate > 0 ? options.video_bit_rate
-                                                : static_cast<int64_t>(bits_per_pixel * pixels_per_second);
+  context.bit_rate =
+    options.video_bit_rate > 0 ? options.video_bit_rate : static_cast<int64_t>(bits_per_pixel * pixels_per_second);
   context.color_range = AVCOL_RANGE_MPEG;
   auto high = options.height >= 720;
   context.colorspace = high ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
@@ -196,9 +196,7 @@ public:
 
 private:
   picture_track(const sample_options& options, coder opened)
-    : options_(&options), coder_(std::move(opened)),
-      source_(options.width, options.height, options.picture) {
-  }
+    : options_(&options), coder_(std::move(opened)), source_(options.width, options.height, options.picture) {}
 
   const sample_options* options_;
   coder coder_;
@@ -265,9 +263,10 @@ public:
 
 private:
   sound_track(const sample_options& options, coder opened)
-    : options_(&options), coder_(std::move(opened)), source_(options.sample_rate, options.frame_rate),
-      frame_size_(coder_.context->frame_size > 0 ? coder_.context->frame_size : 1024) {
-  }
+    : options_(&options),
+      coder_(std::move(opened)),
+      source_(options.sample_rate, options.frame_rate),
+      frame_size_(coder_.context->frame_size > 0 ? coder_.context->frame_size : 1024) {}
 
   const sample_options* options_;
   coder coder_;
@@ -279,12 +278,11 @@ private:
 };
 
 av::expected<void> check(const sample_options& options) {
-  if (options.width < frame_code_width_min || options.height < frame_code_height_min || options.width > 7680 ||
-      options.height > 4320 || options.width % 2 != 0 || options.height % 2 != 0)
-    return fail(errc::option, "make a sample of " + std::to_string(options.width) + "x" +
-                                std::to_string(options.height) + ": give even sizes from " +
-                                std::to_string(frame_code_width_min) + "x" + std::to_string(frame_code_height_min) +
-                                " to 7680x4320");
+  if (options.width < frame_code_width_min || options.height < frame_code_height_min || options.width > 7680
+      || options.height > 4320 || options.width % 2 != 0 || options.height % 2 != 0)
+    return fail(errc::option, "make a sample of " + std::to_string(options.width) + "x" + std::to_string(options.height)
+                                + ": give even sizes from " + std::to_string(frame_code_width_min) + "x"
+                                + std::to_string(frame_code_height_min) + " to 7680x4320");
   auto rate = options.frame_rate.den > 0 ? av_q2d(options.frame_rate) : 0;
   if (!(rate >= 1 && rate <= 240))
     return fail(errc::option, "make a sample: give a frame rate from 1 to 240");

@@ -31,8 +31,7 @@ bool is_network(const std::string& url) {
 
 bool timed_input::can_wrap(const std::string& url) {
   constexpr std::array<std::string_view, 7> plain{"", "file", "http", "https", "tcp", "udp", "srt"};
-  return std::find(plain.begin(), plain.end(), scheme_of(url)) != plain.end() &&
-         url.find(".m3u8") == std::string::npos;
+  return std::find(plain.begin(), plain.end(), scheme_of(url)) != plain.end() && url.find(".m3u8") == std::string::npos;
 }
 
 timed_input::~timed_input() {
@@ -49,8 +48,8 @@ int timed_input::open(const std::string& url) {
     return code;
   constexpr int buffer_size = 32 * 1024;
   auto* buffer = av::checked(static_cast<uint8_t*>(av_malloc(buffer_size)));
-  outer_ = av::checked(avio_alloc_context(buffer, buffer_size, 0, this, &timed_input::read, nullptr,
-                                          &timed_input::seek));
+  outer_ =
+    av::checked(avio_alloc_context(buffer, buffer_size, 0, this, &timed_input::read, nullptr, &timed_input::seek));
   outer_->seekable = inner_->seekable;
   return 0;
 }

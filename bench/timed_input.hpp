@@ -22,14 +22,14 @@ bool is_network(const std::string& url);
 class timed_input {
 public:
   /// `stop` may be null; where set, it outlives this object.
-  explicit timed_input(const std::atomic<bool>* stop) : stop_(stop) {
-  }
+  explicit timed_input(const std::atomic<bool>* stop) : stop_(stop) {}
 
   timed_input(const timed_input&) = delete;
   timed_input& operator=(const timed_input&) = delete;
   ~timed_input();
 
-  /// True for files and for URLs of one plain byte stream. Others (HLS playlists, RTSP) libavformat has to open by itself: they have no times of arrival.
+  /// True for files and for URLs of one plain byte stream. Others (HLS playlists, RTSP) libavformat has to open by
+  /// itself: they have no times of arrival.
   static bool can_wrap(const std::string& url);
 
   /// Returns one of libav*'s codes.

@@ -1,6 +1,7 @@
-// The burst is a 3 kHz carrier under a raised cosine of 30 ms. Multiplied with its carrier and summed over the latest 30 ms it gives a hump that is
-// symmetric about the moment when the sum covers the burst exactly, whatever phase and level an encoder gave it: the centre of the hump is
-// good to a fraction of a millisecond. A burst that was cut by the start of the sound crosses the threshold too soon after it, and is left out.
+// The burst is a 3 kHz carrier under a raised cosine of 30 ms. Multiplied with its carrier and summed over the latest
+// 30 ms it gives a hump that is symmetric about the moment when the sum covers the burst exactly, whatever phase and
+// level an encoder gave it: the centre of the hump is good to a fraction of a millisecond. A burst that was cut by the
+// start of the sound crosses the threshold too soon after it, and is left out.
 #include "bench/tone.hpp"
 
 #include <algorithm>
@@ -38,8 +39,7 @@ int frames_per_marker(AVRational frame_rate) {
 
 tone_source::tone_source(int sample_rate, AVRational frame_rate)
   : sample_rate_(sample_rate),
-    marker_samples_(frames_per_marker(frame_rate) * static_cast<double>(sample_rate) / av_q2d(frame_rate)) {
-}
+    marker_samples_(frames_per_marker(frame_rate) * static_cast<double>(sample_rate) / av_q2d(frame_rate)) {}
 
 void tone_source::fill(std::span<float> left, std::span<float> right) {
   for (size_t i = 0; i < left.size(); ++i, ++position_) {
@@ -57,7 +57,8 @@ void tone_source::fill(std::span<float> left, std::span<float> right) {
 }
 
 tone_reader::tone_reader(int sample_rate)
-  : sample_rate_(sample_rate), window_(static_cast<size_t>(std::lround(burst_seconds * sample_rate))),
+  : sample_rate_(sample_rate),
+    window_(static_cast<size_t>(std::lround(burst_seconds * sample_rate))),
     carrier_step_(turn(burst_hz, sample_rate)) {
   for (int pitch = 0; pitch < tone_pitches; ++pitch)
     pitch_step_[static_cast<size_t>(pitch)] = turn(left_hz(pitch), sample_rate);
@@ -97,7 +98,8 @@ void tone_reader::listen(double seconds, std::span<const std::vector<float>> cha
 }
 
 void tone_reader::seek_burst(double sample) {
-  // The sum over a whole burst of level 1 is a quarter of its length; surround mixes and quiet encodes keep a third of the level.
+  // The sum over a whole burst of level 1 is a quarter of its length; surround mixes and quiet encodes keep a third of
+  // the level.
   auto level_min = burst_level / 3 * 0.25 * static_cast<double>(window_.size());
   auto& oldest = window_[static_cast<size_t>(position_) % window_.size()];
   auto product = sample * carrier_;
@@ -143,8 +145,8 @@ void tone_reader::follow_pitch(double sample) {
   // Half a second tells pitches 50 Hz apart without doubt.
   if (position_ - pitch_from_ < sample_rate_ / 2)
     return;
-  auto strongest = std::max_element(pitch_sum_.begin(), pitch_sum_.end(),
-                                    [](auto a, auto b) { return std::norm(a) < std::norm(b); });
+  auto strongest =
+    std::max_element(pitch_sum_.begin(), pitch_sum_.end(), [](auto a, auto b) { return std::norm(a) < std::norm(b); });
   markers_.back().pitch = static_cast<int>(strongest - pitch_sum_.begin());
   pitch_from_ = -1;
 }

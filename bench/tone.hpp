@@ -1,8 +1,9 @@
 // The sound of our own test media, and what can be read back from it.
 //
-// Two steady tones, one per channel, change pitch at each marker: eight pitches in turn, so that a second of sound says which
-// second it is (modulo eight). At each marker a short burst far above the tones starts. A marker falls on every frame whose number is
-// a multiple of the rounded frame rate: the distance from burst to picture is the offset between sound and picture.
+// Two steady tones, one per channel, change pitch at each marker: eight pitches in turn, so that a second of sound says
+// which second it is (modulo eight). At each marker a short burst far above the tones starts. A marker falls on every
+// frame whose number is a multiple of the rounded frame rate: the distance from burst to picture is the offset between
+// sound and picture.
 #pragma once
 
 extern "C" {
@@ -49,7 +50,8 @@ class tone_reader {
 public:
   explicit tone_reader(int sample_rate);
 
-  /// `seconds` is the time of the first sample. Channels have equal lengths; a jump of time against the samples so far starts a new stretch.
+  /// `seconds` is the time of the first sample. Channels have equal lengths; a jump of time against the samples so far
+  /// starts a new stretch.
   void listen(double seconds, std::span<const std::vector<float>> channels);
 
   /// Markers in order; the last one may still lack its pitch.
@@ -82,8 +84,8 @@ private:
   std::complex<double> window_sum_;
   std::complex<double> carrier_{1, 0};
   std::complex<double> carrier_step_;
-  double burst_weight_ = 0;  // 0 outside a burst
-  double burst_centre_ = 0;  // weighted sum of places, from burst_from_ on
+  double burst_weight_ = 0; // 0 outside a burst
+  double burst_centre_ = 0; // weighted sum of places, from burst_from_ on
   int64_t burst_from_ = 0;
   int64_t burst_until_ = 0;
 

@@ -1,4 +1,5 @@
-// One thread, one loop: read a packet, decode it, note what came out. libavformat's interrupt callback carries every time limit.
+// One thread, one loop: read a packet, decode it, note what came out. libavformat's interrupt callback carries every
+// time limit.
 #include "bench/viewer.hpp"
 
 #include "bench/frame_code.hpp"
@@ -64,7 +65,8 @@ private:
     if (auto code = avformat_open_input(&context, options_.url.c_str(), nullptr, nullptr); code < 0)
       return broken("recognise the media of", code);
     input_.reset(context);
-    // A transport stream tells its codecs in its tables; probing further would hold frames back and spoil their times of arrival.
+    // A transport stream tells its codecs in its tables; probing further would hold frames back and spoil their times
+    // of arrival.
     if (std::string_view{input_->iformat->name} != "mpegts") {
       if (auto code = avformat_find_stream_info(context, nullptr); code < 0)
         return broken("find the streams of", code);

@@ -1,4 +1,5 @@
-// Numbers are first laid out on one line without loops; from there "missing", "repeated" and "late" are plain comparisons.
+// Numbers are first laid out on one line without loops; from there "missing", "repeated" and "late" are plain
+// comparisons.
 #include "bench/viewing.hpp"
 
 #include <algorithm>
@@ -103,8 +104,7 @@ void measure_offsets(viewing& result, const std::vector<numbered>& frames) {
     latest = frame.number;
     const tone_marker* nearest = nullptr;
     for (auto& marker : result.seen.markers) {
-      if (nearest == nullptr ||
-          std::abs(marker.seconds - frame.seconds) < std::abs(nearest->seconds - frame.seconds))
+      if (nearest == nullptr || std::abs(marker.seconds - frame.seconds) < std::abs(nearest->seconds - frame.seconds))
         nearest = &marker;
     }
     // Beyond half an interval the nearest marker belongs to another picture.
@@ -138,8 +138,8 @@ void judge_codes(const viewing& result, const expectations& expected, std::vecto
   if (!expected.audio)
     return;
   report(result.pitch_errors, "%.0f seconds with the sound of another second");
-  auto furthest = std::abs(result.offset_ms.min) > std::abs(result.offset_ms.max) ? result.offset_ms.min
-                                                                                  : result.offset_ms.max;
+  auto furthest =
+    std::abs(result.offset_ms.min) > std::abs(result.offset_ms.max) ? result.offset_ms.min : result.offset_ms.max;
   if (std::abs(furthest) > expected.sync_ms)
     found.push_back(text("sound up to %.1f ms away from its picture", furthest));
   // A viewing of less holds no marker for sure, or only one at its edge.

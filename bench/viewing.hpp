@@ -51,7 +51,8 @@ struct observations {
 
   uint64_t decode_errors = 0;
   uint64_t corrupt_packets = 0; ///< flagged by the demuxer, for example after a lost transport packet
-  uint64_t dts_violations = 0;  ///< decoding timestamps that do not grow within their stream, where the container has any
+  uint64_t dts_violations =
+    0; ///< decoding timestamps that do not grow within their stream, where the container has any
 };
 
 /// The least, the middle and the greatest of some values; zeros where there are none.
@@ -78,25 +79,25 @@ struct viewing {
   uint64_t loops = 0; ///< times that the numbers began again at 0
 
   // Pictures by their timestamps.
-  double frame_ms = 0;    ///< the usual distance
-  uint64_t pts_gaps = 0;  ///< distances of more than one and a half of that
+  double frame_ms = 0;   ///< the usual distance
+  uint64_t pts_gaps = 0; ///< distances of more than one and a half of that
   uint64_t pts_steps_back = 0;
 
   uint64_t audio_gaps = 0;
   double audio_gap_ms_max = 0;
 
-  size_t offsets = 0;       ///< markers found in both picture and sound
-  spread offset_ms;         ///< positive: sound later than its picture
+  size_t offsets = 0;        ///< markers found in both picture and sound
+  spread offset_ms;          ///< positive: sound later than its picture
   uint64_t pitch_errors = 0; ///< sound of another second than its picture's
-  double end_skew_ms = 0;   ///< end of the sound less end of the pictures
+  double end_skew_ms = 0;    ///< end of the sound less end of the pictures
 
   double first_byte_ms = 0;
   double first_frame_ms = 0;
   double arrival_gap_ms_max = 0; ///< the longest wait from one picture to the next
 };
 
-/// `loop_frames` is the number after which the source's codes start again at 0; where it is 0, a code of 0 after others is taken for the loop, which
-/// then has to follow the last frame. Observations keep their order.
+/// `loop_frames` is the number after which the source's codes start again at 0; where it is 0, a code of 0 after others
+/// is taken for the loop, which then has to follow the last frame. Observations keep their order.
 viewing summarise(observations seen, uint32_t loop_frames = 0);
 
 /// What a viewing has to be.
@@ -107,7 +108,8 @@ struct expectations {
   double sync_ms = 40;
 };
 
-/// What is wrong with a viewing, one sentence each; empty where all is well. A source without codes is judged by timestamps alone.
+/// What is wrong with a viewing, one sentence each; empty where all is well. A source without codes is judged by
+/// timestamps alone.
 std::vector<std::string> problems(const viewing& result, const expectations& expected = {});
 
 /// The counts as flat named figures, in the order of `viewing`.

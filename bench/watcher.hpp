@@ -12,7 +12,8 @@
 
 namespace troupe::bench {
 
-/// What both kinds of stream need: which stream it is, its decoder, its decoding timestamps. The first stream of a kind is watched, others are left alone.
+/// What both kinds of stream need: which stream it is, its decoder, its decoding timestamps. The first stream of a kind
+/// is watched, others are left alone.
 class stream_decoder {
 public:
   /// False for packets of a stream that is not watched. Opens the decoder with the first packet where `decode` says so.

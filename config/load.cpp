@@ -16,17 +16,26 @@
 
 namespace troupe::config {
 
+namespace {
+
+/// What is left of `text` when it is fit for a message.
+std::string shortened(std::string_view text) {
+  const auto quoted = quote(text);
+  return quoted.substr(1, quoted.rfind('"') - 1);
+}
+
+} // namespace
+
 std::string to_string(const origin& x) {
   if (x.file.empty())
     return "default";
   if (!x.variable.empty())
-    return x.file + ": " + x.variable;
+    return x.file + ": " + shortened(x.variable);
   return x.line > 0 ? x.file + ':' + std::to_string(x.line) : x.file;
 }
 
 std::string to_string(const problem& x) {
-  const auto key = x.key.empty() ? std::string{} : quote(x.key);
-  return to_string(x.from) + ": " + (key.empty() ? "" : key.substr(1, key.size() - 2) + ": ") + x.text;
+  return to_string(x.from) + ": " + (x.key.empty() ? "" : shortened(x.key) + ": ") + x.text;
 }
 
 namespace {

@@ -282,7 +282,7 @@ std::vector<option> media_rows() {
      .help = "A codec (`aac`), an encoder (`libopus`), `copy` or `none`."},
     {.key = "profiles.*.audio.bit_rate", .kind = kind::rate, .at = in_audio<&a::bit_rate>, .help = "Average rate.",
      .min = 6'000, .max = 10e6, .default_text = "the encoder's"},
-    {.key = "profiles.*.audio.sample_rate", .kind = kind::integer, .at = in_audio<&a::sample_rate>, .help = "Hz.",
+    {.key = "profiles.*.audio.sample_rate", .kind = kind::integer, .at = in_audio<&a::sample_rate>, .help = "Sampling rate in Hz.",
      .min = 8'000, .max = 192'000, .default_text = "as the source"},
     {.key = "profiles.*.audio.channel_layout", .kind = kind::word, .at = in_audio<&a::channel_layout>,
      .help = "libav*'s name, such as `stereo` or `5.1`.", .default_text = "as the source"},

@@ -35,6 +35,8 @@ std::string format_bound(kind k, double value) {
     return format_size(whole);
   case kind::rate:
     return format_rate(whole);
+  case kind::integer:
+    return std::to_string(whole);
   default:
     return format_number(value);
   }

@@ -115,7 +115,7 @@ private:
              + yaml_of(row, value_of(row, config_, filled));
     if (const auto from = origins_.find(full_key(row, filled)); from != origins_.end()) {
       const auto shown = quote(to_string(from->second));
-      text_ += " # " + shown.substr(1, shown.size() - 2);
+      text_ += " # " + shown.substr(1, shown.rfind('"') - 1);
     }
     text_ += '\n';
     last_path_ = std::move(path);

@@ -194,11 +194,8 @@ private:
   }
 
   void wrong(std::string_view written, std::string key, std::string text) {
-    if (result_.given.wrong.size() < defaults::problems_max) {
-      const auto shown = quote(written);
-      result_.given.wrong.push_back(
-        {{"command line", 0, shown.substr(1, shown.size() - 2)}, std::move(key), std::move(text)});
-    }
+    if (result_.given.wrong.size() < defaults::problems_max)
+      result_.given.wrong.push_back({{"command line", 0, std::string{written}}, std::move(key), std::move(text)});
   }
 
   std::span<const std::string> left_;

@@ -118,12 +118,13 @@ tl::expected<std::chrono::milliseconds, complaint> parse_duration(std::string_vi
     last_factor = found->factor;
     total += number * found->factor;
   }
-  total = std::round(total * 1000) / 1000;
   if (total > exact_max)
     return tl::unexpected(complaint{expected} + ", and not so long");
-  if (total != std::floor(total))
+  // 0.1s is not 100 in binary, but near enough to mean it.
+  constexpr double tolerance = 1e-6;
+  if (std::abs(total - std::round(total)) > tolerance)
     return tl::unexpected(complaint{expected} + ", in whole milliseconds");
-  return std::chrono::milliseconds{static_cast<int64_t>(total)};
+  return std::chrono::milliseconds{std::llround(total)};
 }
 
 std::string format_duration(std::chrono::milliseconds x) {

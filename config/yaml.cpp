@@ -23,6 +23,10 @@ struct refused : std::runtime_error {
   int line;
 };
 
+/// A comment behind the text. yaml-cpp takes an open quote for closed at the end of the text: the comment then is in a value.
+constexpr std::string_view end_mark = "\n# \xEE\x80\x80 end\n";
+constexpr std::string_view end_mark_inside = "\xEE\x80\x80 end";
+
 /// Builds the tree from the parser's events, and stops it at the first limit or feature that is not allowed.
 class tree_builder final : public YAML::EventHandler {
 public:
@@ -47,6 +51,8 @@ public:
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
+    if (value.find(end_mark_inside) != std::string::npos)
+      throw refused(mark, "not valid YAML: a quote that opens here is not closed");
     if (!expects_key()) {
       add(mark, tag, anchor, yaml_node::type::scalar).text = value;
       return;
@@ -163,7 +169,7 @@ tl::expected<yaml_node, problems> parse_yaml(std::string_view text, std::string_
   if (const auto line = line_of_bracket_run(text); line != 0)
     return fail(name, line, "nested too deeply");
   try {
-    std::istringstream stream{std::string{text}};
+    std::istringstream stream{std::string{text}.append(end_mark)};
     YAML::Parser parser{stream};
     tree_builder builder;
     while (parser.HandleNextDocument(builder)) {

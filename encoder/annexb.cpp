@@ -13,7 +13,7 @@ namespace troupe::av {
 
 namespace {
 
-constexpr size_t headers_max = 300; // 256 picture parameter sets and what else there may be
+constexpr size_t headers_max = 300;            // 256 picture parameter sets and what else there may be
 constexpr size_t header_bytes_max = 64 * 1024; // all of them together
 
 enum class unit_role { other, header, delimiter, picture, key };
@@ -25,62 +25,62 @@ struct unit_meaning {
 
 unit_meaning meaning(AVCodecID codec, uint8_t first) {
   switch (codec) {
-    case AV_CODEC_ID_H264:
-      switch (first & 0x1f) {
-        case 1:
-        case 2:
-          return {unit_role::picture, 0};
-        case 5:
-          return {unit_role::key, 0};
-        case 7:
-          return {unit_role::header, 1};
-        case 8:
-          return {unit_role::header, 2};
-        case 9:
-          return {unit_role::delimiter, 0};
-      }
-      return {};
-    case AV_CODEC_ID_HEVC: {
-      auto type = (first >> 1) & 0x3f;
-      if (type >= 16 && type <= 23)
-        return {unit_role::key, 0};
-      if (type >= 32 && type <= 34)
-        return {unit_role::header, type - 32};
-      if (type < 32)
-        return {unit_role::picture, 0};
-      return {type == 35 ? unit_role::delimiter : unit_role::other, 0};
+  case AV_CODEC_ID_H264:
+    switch (first & 0x1f) {
+    case 1:
+    case 2:
+      return {unit_role::picture, 0};
+    case 5:
+      return {unit_role::key, 0};
+    case 7:
+      return {unit_role::header, 1};
+    case 8:
+      return {unit_role::header, 2};
+    case 9:
+      return {unit_role::delimiter, 0};
     }
-    case AV_CODEC_ID_MPEG1VIDEO:
-    case AV_CODEC_ID_MPEG2VIDEO:
-      if (first == 0x00)
-        return {unit_role::picture, 0};
-      // The sequence extension belongs to the header before it.
-      return {first == 0xb3 || first == 0xb5 ? unit_role::header : unit_role::other, first == 0xb3 ? 0 : 1};
-    case AV_CODEC_ID_MPEG4:
-      if (first == 0xb6)
-        return {unit_role::picture, 0};
-      if (first <= 0x2f)
-        return {unit_role::header, first <= 0x1f ? 1 : 2};
-      return {first == 0xb0 ? unit_role::header : unit_role::other, 0};
-    default:
-      return {};
+    return {};
+  case AV_CODEC_ID_HEVC: {
+    auto type = (first >> 1) & 0x3f;
+    if (type >= 16 && type <= 23)
+      return {unit_role::key, 0};
+    if (type >= 32 && type <= 34)
+      return {unit_role::header, type - 32};
+    if (type < 32)
+      return {unit_role::picture, 0};
+    return {type == 35 ? unit_role::delimiter : unit_role::other, 0};
+  }
+  case AV_CODEC_ID_MPEG1VIDEO:
+  case AV_CODEC_ID_MPEG2VIDEO:
+    if (first == 0x00)
+      return {unit_role::picture, 0};
+    // The sequence extension belongs to the header before it.
+    return {first == 0xb3 || first == 0xb5 ? unit_role::header : unit_role::other, first == 0xb3 ? 0 : 1};
+  case AV_CODEC_ID_MPEG4:
+    if (first == 0xb6)
+      return {unit_role::picture, 0};
+    if (first <= 0x2f)
+      return {unit_role::header, first <= 0x1f ? 1 : 2};
+    return {first == 0xb0 ? unit_role::header : unit_role::other, 0};
+  default:
+    return {};
   }
 }
 
 /// The kinds of headers without which decoding cannot start, as bits.
 uint32_t needed_kinds(AVCodecID codec) {
   switch (codec) {
-    case AV_CODEC_ID_H264:
-      return 0b110;
-    case AV_CODEC_ID_HEVC:
-      return 0b111;
-    case AV_CODEC_ID_MPEG1VIDEO:
-    case AV_CODEC_ID_MPEG2VIDEO:
-      return 0b001;
-    case AV_CODEC_ID_MPEG4:
-      return 0b100;
-    default:
-      return 0;
+  case AV_CODEC_ID_H264:
+    return 0b110;
+  case AV_CODEC_ID_HEVC:
+    return 0b111;
+  case AV_CODEC_ID_MPEG1VIDEO:
+  case AV_CODEC_ID_MPEG2VIDEO:
+    return 0b001;
+  case AV_CODEC_ID_MPEG4:
+    return 0b100;
+  default:
+    return 0;
   }
 }
 
@@ -216,7 +216,8 @@ void video_normaliser::remember(int kind, uint32_t id, std::span<const uint8_t> 
       unit = unit.first(unit.size() - 1);
   if (unit.empty())
     return;
-  // The first of a kind in a packet replaces what earlier packets said; picture parameter sets replace their own number alone.
+  // The first of a kind in a packet replaces what earlier packets said; picture parameter sets replace their own
+  // number alone.
   auto replaced = [&](const header& x) {
     return x.kind == kind && (x.id == id && (kind == 2 || (fresh_kinds & (1u << kind)) == 0));
   };
@@ -238,25 +239,25 @@ video_normaliser::scan video_normaliser::learn(std::span<const uint8_t> annexb) 
   for_each_unit(annexb, [&](std::span<const uint8_t> unit, size_t begin) {
     auto what = meaning(codec, unit[0]);
     switch (what.role) {
-      case unit_role::delimiter:
-        if (begin <= 1) {
-          result.delimiter = true;
-          result.after_delimiter = begin + 3 + unit.size();
-        }
+    case unit_role::delimiter:
+      if (begin <= 1) {
+        result.delimiter = true;
+        result.after_delimiter = begin + 3 + unit.size();
+      }
+      break;
+    case unit_role::header:
+      // A sequence extension in MPEG-2 may also be one of a picture; only that right after a sequence header is kept.
+      if (is_mpeg12(codec) && what.kind == 1 && result.kinds != 0b001)
         break;
-      case unit_role::header:
-        // A sequence extension in MPEG-2 may also be one of a picture; only that right after a sequence header is kept.
-        if (is_mpeg12(codec) && what.kind == 1 && result.kinds != 0b001)
-          break;
-        remember(what.kind, header_id(codec, what.kind, unit), unit, result.kinds);
-        result.kinds |= 1u << what.kind;
-        break;
-      case unit_role::key:
-        result.key = true;
-        break;
-      case unit_role::picture:
-      case unit_role::other:
-        break;
+      remember(what.kind, header_id(codec, what.kind, unit), unit, result.kinds);
+      result.kinds |= 1u << what.kind;
+      break;
+    case unit_role::key:
+      result.key = true;
+      break;
+    case unit_role::picture:
+    case unit_role::other:
+      break;
     }
     // Headers stand before the picture: no need to walk through it.
     return what.role != unit_role::key && what.role != unit_role::picture;

@@ -1,5 +1,5 @@
-// Video in the one form that everything behind the demuxer reads: start codes, and the headers that decoding needs in front of each
-// random-access point.
+// Video in the one form that everything behind the demuxer reads: start codes, and the headers that decoding needs in
+// front of each random-access point.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -12,9 +12,9 @@
 
 namespace troupe::av {
 
-/// Brings the packets of one video track into form. H.264 and HEVC with length prefixes (MP4, MKV, FLV) become Annex B. Parameter sets
-/// (for MPEG-1, -2 and -4 the sequence headers) are remembered wherever they appear and repeated in front of a
-/// random-access point that lacks them, newest first. Other codecs pass unchanged.
+/// Brings the packets of one video track into form. H.264 and HEVC with length prefixes (MP4, MKV, FLV) become Annex
+/// B. Parameter sets (for MPEG-1, -2 and -4 the sequence headers) are remembered wherever they appear and repeated in
+/// front of a random-access point that lacks them, newest first. Other codecs pass unchanged.
 class video_normaliser {
 public:
   static expected<video_normaliser> open(const AVCodecParameters& parameters, AVRational packet_time_base);
@@ -24,8 +24,8 @@ public:
     return *parameters_;
   }
 
-  /// Converts the packet in place. Afterwards `AV_PKT_FLAG_KEY` says that decoding can start here, headers included. An error
-  /// is about this packet alone.
+  /// Converts the packet in place. Afterwards `AV_PKT_FLAG_KEY` says that decoding can start here, headers included.
+  /// An error is about this packet alone.
   expected<void> apply(AVPacket& packet);
 
   /// True where the packet starts a new counting of picture orders (an IDR picture).
@@ -36,8 +36,8 @@ public:
 
 private:
   struct header {
-    int kind = 0;    ///< place in the order in which headers are written
-    uint32_t id = 0; ///< picture parameter sets: their number
+    int kind = 0;               ///< place in the order in which headers are written
+    uint32_t id = 0;            ///< picture parameter sets: their number
     std::vector<uint8_t> bytes; ///< with start code
   };
 

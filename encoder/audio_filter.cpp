@@ -31,7 +31,8 @@ audio_filter::audio_filter(const audio_format& output, int frame_size, audio_fil
 
 expected<void> audio_filter::send(const AVFrame& frame) {
   auto rate = frame.sample_rate;
-  if (frame.nb_samples <= 0 || rate <= 0 || frame.ch_layout.nb_channels <= 0 || frame.ch_layout.nb_channels > channels_max)
+  if (frame.nb_samples <= 0 || rate <= 0 || frame.ch_layout.nb_channels <= 0
+      || frame.ch_layout.nb_channels > channels_max)
     return {};
   if (frame.pts == no_pts && !input_)
     return {};
@@ -65,14 +66,18 @@ bool audio_filter::is_same_input(const AVFrame& frame) const noexcept {
 expected<void> audio_filter::begin_segment(const AVFrame& frame, int64_t index) {
   input_ = input{frame.format, frame.sample_rate, plain_layout(frame.ch_layout)};
   SwrContext* context = nullptr;
-  auto code = swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
-                                  static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
+  auto code =
+    swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
+                        static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
   resampler_.reset(context);
   if (code >= 0)
     code = swr_init(context);
-  if (code < 0)
-    return fail(errc::unsupported, "convert sound from " + to_string(input_->layout) + " to " + to_string(output_.layout),
-                code);
+  if (code < 0) {
+    auto step = "convert sound from " + to_string(input_->layout) + " to " + to_string(output_.layout);
+    resampler_.reset();
+    input_.reset();
+    return fail(errc::unsupported, step, code);
+  }
   auto common = av_gcd(input_->sample_rate, output_.sample_rate);
   auto step_in = input_->sample_rate / common;
   auto step_out = output_.sample_rate / common;
@@ -175,7 +180,8 @@ expected<void> audio_filter::cut(bool all) {
       return {};
     auto frame = make_frame();
     reserve(frame, std::min(held, frame_size_));
-    frame->nb_samples = av_audio_fifo_read(fifo_.get(), reinterpret_cast<void**>(frame->extended_data), frame->nb_samples);
+    frame->nb_samples =
+      av_audio_fifo_read(fifo_.get(), reinterpret_cast<void**>(frame->extended_data), frame->nb_samples);
     frame->pts = *end_ - held;
     if (auto delivered = sink_.on_sound(frame->pts / frame_size_, *frame); !delivered)
       return delivered;

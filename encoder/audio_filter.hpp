@@ -90,9 +90,9 @@ private:
   // the current segment: contiguous input of one format
   std::optional<input> input_;
   resampler_ptr resampler_;
-  int64_t next_in_ = 0;   ///< index of the input sample that is due
-  int64_t next_out_ = 0;  ///< index of the output sample that the resampler gives next
-  int64_t lead_end_ = 0;  ///< output before this index is the silence that aligned the segment's begin
+  int64_t next_in_ = 0;  ///< index of the input sample that is due
+  int64_t next_out_ = 0; ///< index of the output sample that the resampler gives next
+  int64_t lead_end_ = 0; ///< output before this index is the silence that aligned the segment's begin
 
   // what is placed but not cut yet
   audio_fifo_ptr fifo_;

@@ -92,6 +92,11 @@ private:
         return opened;
     auto result = filter_->send(frame);
     count();
+    // A damaged header can claim any layout: what cannot be converted is dropped, once it is known that other sound can.
+    if (!result && result.error().code == errc::unsupported && last_pts_ != no_pts) {
+      ++context_.counters.corrupt_packets;
+      return {};
+    }
     return result;
   }
 

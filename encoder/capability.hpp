@@ -8,9 +8,9 @@
 namespace troupe::av {
 
 struct codec_trial {
-  std::string name;   ///< "libx264"
-  std::string codec;  ///< "h264"
-  std::string kind;   ///< "video" or "audio"
+  std::string name;  ///< "libx264"
+  std::string codec; ///< "h264"
+  std::string kind;  ///< "video" or "audio"
   bool encoder = false;
   std::string device; ///< empty for software
   bool works = false;

@@ -12,6 +12,12 @@ namespace {
 /// A decoder that reports more errors than this for one packet is not going to come to an end by itself.
 constexpr int errors_per_packet_max = 64;
 
+/// No picture has more: twice 8K. A damaged header may claim any size.
+constexpr int64_t pixels_max = 64 << 20;
+
+/// No frame of sound is longer.
+constexpr int64_t samples_max = 1 << 20;
+
 bool is_fatal(int code) {
   return code == AVERROR(ENOMEM);
 }
@@ -33,6 +39,8 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
   if (auto code = avcodec_parameters_to_context(context.get(), &parameters); code < 0)
     return fail(errc::media, step, code);
   context->pkt_timebase = time_base;
+  context->max_pixels = pixels_max;
+  context->max_samples = samples_max;
   if (parameters.codec_type == AVMEDIA_TYPE_VIDEO) {
     context->thread_count = options.threads;
     context->thread_type = options.low_delay ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
@@ -48,8 +56,8 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
 }
 
 expected<void> decoder::decode(const AVPacket& packet, const on_frame& deliver) {
-  // A packet without data would be taken for the end of the stream.
-  if (packet.size == 0) {
+  // A packet without anything would be taken for the end of the stream.
+  if (packet.size == 0 && packet.side_data_elems == 0) {
     ++corrupt_;
     return {};
   }

@@ -1,15 +1,24 @@
 // A source as a stream of packets on one unbroken 90 kHz timeline.
 //
-// The demuxer opens what libavformat can read (files, HTTP(S)-TS, HLS, RTMP, UDP, SRT, RTSP), finds the tracks, and returns
-// packets in decoding order. What sources do wrong is mended here, once, so that nothing behind it needs to care:
-// - timestamps are rescaled to 1/90000 s and unwrapped to 64 bits; after a jump (discontinuity, looped file, restarted source) the
-//   timeline goes on where it was, all tracks by the same shift, and the first packet after it is flagged;
-// - a missing DTS is made from the PTS, the reorder depth and the frame rate; DTS is strictly monotone per track;
-// - audio timestamps are put on the exact sample grid: the n-th sample after an anchor is at round(n * 90000 / rate), so that every
-//   reader computes the same sample position from a timestamp (rates up to 90 kHz); a gap or an overlap of more than the container's rounding re-anchors;
-// - H.264 and HEVC come in Annex B form with their parameter sets in-band before each random-access point;
-// - video packets before the first random-access point are dropped and counted; corrupt packets are counted and passed on flagged.
-// Subtitle and data streams are not returned.
+// The demuxer opens what libavformat can read (files, HTTP(S)-TS, HLS, RTMP, UDP, SRT, RTSP), finds the tracks, and
+// returns packets in decoding order. What sources do wrong is mended here, once, so that nothing behind it needs to
+// care:
+// - timestamps are rescaled to 1/90000 s and unwrapped to 64 bits; after a jump (discontinuity, looped file) the
+//   timeline goes on where it was, all tracks by the same shift, and the first packet of each track after it is
+//   flagged;
+// - a missing DTS is made from the PTS, a missing PTS from the coded picture order, the reorder depth and the frame
+//   rate; DTS is strictly monotone per track, and never after the PTS;
+// - audio timestamps are put on the exact sample grid: the n-th sample after an anchor is at round(n * 90000 / rate),
+//   so that every reader computes the same sample position from a timestamp (rates up to 90 kHz); an error of more
+//   than half a frame or 10 ms, whichever is less, but at least the container's rounding, is a gap or overlap: a new
+//   anchor;
+// - H.264 and HEVC come in Annex B form with their parameter sets in-band before each random-access point, MPEG-2
+//   with its sequence header;
+// - video packets before the first random-access point are dropped and counted; corrupt packets are counted and
+//   passed on flagged. A video that shows none within 15 s of media time, or to its end, is `errc::media`. One
+//   program is read: the best video and all its audio (16 streams at most). Subtitle and data streams are not
+//   returned. Times keep the source's own origin; those of files may begin a little below zero (encoder priming,
+//   reordering).
 #pragma once
 
 #include "encoder/error.hpp"
@@ -45,22 +54,24 @@ inline constexpr int packet_flag_discontinuity = 1 << 24;
 
 class demuxer {
 public:
-  /// Opens the source and finds its tracks. Blocks for at most `open_timeout` (libav*'s own probing included); `stop` set by another thread ends
-  /// any call early with `errc::interrupted`. `stop` must outlive the demuxer.
+  /// Opens the source and finds its tracks. Blocks for at most `open_timeout` (libav*'s own probing included); `stop`
+  /// set by another thread ends any call early with `errc::interrupted`. `stop` must outlive the demuxer.
   static expected<demuxer> open(source_options options, const std::atomic<bool>& stop);
 
   demuxer(demuxer&&) noexcept;
   demuxer& operator=(demuxer&&) noexcept;
   ~demuxer();
 
-  /// The audio and video tracks: a packet's `stream_index` is an index here. Grows when the source adds a stream; never shrinks.
+  /// The audio and video tracks: a packet's `stream_index` is an index here. Grows when the source adds a stream;
+  /// never shrinks.
   const std::vector<track>& tracks() const noexcept;
 
-  /// Moves the next packet into `packet`. Returns false at the end of the source. A packet has a PTS and a DTS, a duration where one is known,
-  /// `AV_PKT_FLAG_KEY` exactly at random-access points, and reference-counted data.
+  /// Moves the next packet into `packet`. Returns false at the end of the source. A packet has a PTS and a DTS, a
+  /// duration where one is known, `AV_PKT_FLAG_KEY` exactly at random-access points, and reference-counted data.
   expected<bool> read(AVPacket& packet);
 
-  /// True for sources that deliver at their own pace (network streams that cannot seek); false for files, which a live channel has to pace.
+  /// True for sources that deliver at their own pace (network streams that cannot seek); false for files, which a
+  /// live channel has to pace.
   bool is_live() const noexcept;
 
   const source_counters& counters() const noexcept;

@@ -27,7 +27,8 @@ void* owner_of(AVCodecContext& context, const char* name) {
 
 expected<void> check_value(const std::string& name, const std::string& value) {
   if (value.size() > option_value_max_bytes)
-    return fail(errc::option, "the value of the encoder option \"" + name.substr(0, 64) + "\" is longer than 1024 bytes");
+    return fail(errc::option,
+                "the value of the encoder option \"" + name.substr(0, 64) + "\" is longer than 1024 bytes");
   return {};
 }
 
@@ -166,10 +167,11 @@ expected<void> set_further_options(AVCodecContext& context, const std::map<std::
 
 expected<void> open_encoder(AVCodecContext& context) {
   log_capture log;
+  // A context that does not open loses its codec.
+  auto step = std::string{"open the encoder "} + context.codec->name;
   auto code = avcodec_open2(&context, context.codec, nullptr);
   if (code >= 0)
     return {};
-  auto step = std::string{"open the encoder "} + context.codec->name;
   if (!log.text().empty())
     step += " (" + log.text() + ")";
   // What an encoder calls invalid is a setting; all else is a library or a device that is not there.
@@ -190,7 +192,8 @@ expected<void> encode(AVCodecContext& context, const AVFrame* frame, AVPacket& p
       return {};
     if (code < 0)
       return fail(errc::encoder, step(), code);
-    auto delivered = deliver(packet);
+    // FLAC ends with a packet that has no sound in it, only a check sum for the container.
+    auto delivered = packet.size > 0 ? deliver(packet) : expected<void>{};
     av_packet_unref(&packet);
     if (!delivered)
       return delivered;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr encoder_family families[] = {
   {"libx264 libx264rgb", "preset", "tune", "profile", "level", "crf", true, "forced-idr=1"},
-  {"libx265", "preset", "tune", "profile", "x265-params:level-idc", "crf", true, "forced-idr=1 x265-params=log-level=none"},
+  {"libx265", "preset", "tune", "profile", "x265-params:level-idc", "crf", true,
+   "forced-idr=1 x265-params=log-level=none"},
   {"libsvtav1", "preset", "svtav1-params:tune", "profile", "level", "crf", false, ""},
   {"libvpx libvpx-vp9", "cpu-used", "tune", "profile", "level", "crf", false, ""},
   {"libaom-av1", "cpu-used", "tune", "profile", "level", "crf", false, ""},
@@ -23,7 +24,8 @@ constexpr encoder_family families[] = {
   {"mpeg4 msmpeg4v2 msmpeg4 h263 h263p flv wmv1 wmv2 rv10 rv20", "", "", "profile", "level", "qscale", true,
    "sc_threshold=1000000000"},
   {"libxvid", "", "", "profile", "level", "qscale", true, ""},
-  {"libtheora mjpeg ljpeg libwebp libwebp_anim snow", "", "", "", "", "qscale", false, ""},
+  {"mjpeg speedhq", "", "", "", "", "qscale", false, "sc_threshold=1000000000"},
+  {"libtheora ljpeg libwebp libwebp_anim snow", "", "", "", "", "qscale", false, ""},
   {"prores prores_aw prores_ks", "", "", "profile", "", "qscale", false, ""},
   {"dnxhd cfhd", "", "", "profile", "", "", false, ""},
 };

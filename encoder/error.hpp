@@ -36,8 +36,8 @@ using expected = tl::expected<T, error>;
 /// libav*'s text for one of its negative return values.
 std::string av_text(int code);
 
-/// An error for `code` (negative, from libav*) met in `step`, for example "open the encoder libx264". Network and file errors map to
-/// `io`, `timeout` and `interrupted`; all others to `fallback`.
+/// An error for `code` (negative, from libav*) met in `step`, for example "open the encoder libx264". Network and
+/// file errors map to `io`, `timeout` and `interrupted`; all others to `fallback`.
 tl::unexpected<error> fail(errc fallback, std::string_view step, int code);
 
 /// An error of our own.

@@ -100,23 +100,23 @@ std::string to_string(const AVChannelLayout& layout) {
 AVPixelFormat without_j(AVPixelFormat format, AVColorRange& range) noexcept {
   auto plain = format;
   switch (format) {
-    case AV_PIX_FMT_YUVJ411P:
-      plain = AV_PIX_FMT_YUV411P;
-      break;
-    case AV_PIX_FMT_YUVJ420P:
-      plain = AV_PIX_FMT_YUV420P;
-      break;
-    case AV_PIX_FMT_YUVJ422P:
-      plain = AV_PIX_FMT_YUV422P;
-      break;
-    case AV_PIX_FMT_YUVJ440P:
-      plain = AV_PIX_FMT_YUV440P;
-      break;
-    case AV_PIX_FMT_YUVJ444P:
-      plain = AV_PIX_FMT_YUV444P;
-      break;
-    default:
-      return format;
+  case AV_PIX_FMT_YUVJ411P:
+    plain = AV_PIX_FMT_YUV411P;
+    break;
+  case AV_PIX_FMT_YUVJ420P:
+    plain = AV_PIX_FMT_YUV420P;
+    break;
+  case AV_PIX_FMT_YUVJ422P:
+    plain = AV_PIX_FMT_YUV422P;
+    break;
+  case AV_PIX_FMT_YUVJ440P:
+    plain = AV_PIX_FMT_YUV440P;
+    break;
+  case AV_PIX_FMT_YUVJ444P:
+    plain = AV_PIX_FMT_YUV444P;
+    break;
+  default:
+    return format;
   }
   range = AVCOL_RANGE_JPEG;
   return plain;

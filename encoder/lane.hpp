@@ -41,7 +41,9 @@ struct lane_context {
 };
 
 std::unique_ptr<lane> make_copy_lane(const track& source, lane_context context);
-expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video_settings& settings, lane_context context);
-expected<std::unique_ptr<lane>> make_audio_lane(const track& source, const audio_settings& settings, lane_context context);
+expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video_settings& settings,
+                                                lane_context context);
+expected<std::unique_ptr<lane>> make_audio_lane(const track& source, const audio_settings& settings,
+                                                lane_context context);
 
 } // namespace troupe::av

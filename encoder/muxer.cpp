@@ -1,5 +1,5 @@
-// libavformat's muxers behind a memory writer. Nothing is held back: libavformat's interleaving queue is never used, its buffer is
-// flushed with every packet, and a transport stream's audio frames each get their own PES packet.
+// libavformat's muxers behind a memory writer. Nothing is held back: libavformat's interleaving queue is never used,
+// its buffer is flushed with every packet, and a transport stream's audio frames each get their own PES packet.
 #include "encoder/muxer.hpp"
 
 extern "C" {
@@ -18,16 +18,17 @@ namespace troupe::av {
 namespace {
 
 constexpr int buffer_bytes = 64 * 1024;
-// By how much a transport stream's clock is behind the decoding times: what a player may have to wait for audio that comes later in the
-// stream than its picture. FFmpeg's own default.
+// By how much a transport stream's clock is behind the decoding times: what a player may have to wait for audio that
+// comes later in the stream than its picture. FFmpeg's own default.
 constexpr int64_t mpegts_delay_us = 700'000;
 
-/// The codecs for which libavformat 5.1 writes a stream type that receivers know; the others it would write as private data that nobody can read.
+/// The codecs for which libavformat 5.1 writes a stream type that receivers know; the others it would write as
+/// private data that nobody can read.
 constexpr std::array mpegts_codecs{
-  AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC,
-  AV_CODEC_ID_CAVS,       AV_CODEC_ID_DIRAC,      AV_CODEC_ID_VC1,   AV_CODEC_ID_MP1,  AV_CODEC_ID_MP2,
-  AV_CODEC_ID_MP3,        AV_CODEC_ID_AAC,        AV_CODEC_ID_AAC_LATM, AV_CODEC_ID_AC3, AV_CODEC_ID_EAC3,
-  AV_CODEC_ID_DTS,        AV_CODEC_ID_TRUEHD,     AV_CODEC_ID_OPUS,  AV_CODEC_ID_S302M,
+  AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,    AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,
+  AV_CODEC_ID_CAVS,       AV_CODEC_ID_DIRAC,      AV_CODEC_ID_VC1,      AV_CODEC_ID_MP1,   AV_CODEC_ID_MP2,
+  AV_CODEC_ID_MP3,        AV_CODEC_ID_AAC,        AV_CODEC_ID_AAC_LATM, AV_CODEC_ID_AC3,   AV_CODEC_ID_EAC3,
+  AV_CODEC_ID_DTS,        AV_CODEC_ID_TRUEHD,     AV_CODEC_ID_OPUS,     AV_CODEC_ID_S302M,
 };
 
 struct output_closer {
@@ -129,8 +130,7 @@ expected<void> muxer::impl::start(const std::map<std::string, std::string>& opti
   return settle("begin", 0);
 }
 
-muxer::muxer(std::unique_ptr<impl> ptr) : impl_{std::move(ptr)} {
-}
+muxer::muxer(std::unique_ptr<impl> ptr) : impl_{std::move(ptr)} {}
 
 muxer::muxer(muxer&&) noexcept = default;
 muxer& muxer::operator=(muxer&&) noexcept = default;
@@ -140,7 +140,8 @@ expected<muxer> muxer::open(const std::string& format, const std::vector<track>&
                             const std::map<std::string, std::string>& options) {
   const auto* output = av_guess_format(format.c_str(), nullptr, nullptr);
   if (output == nullptr)
-    return fail(errc::unsupported, "write the container " + format.substr(0, 64) + ": libavformat has none of this name");
+    return fail(errc::unsupported,
+                "write the container " + format.substr(0, 64) + ": libavformat has none of this name");
   if (tracks.empty())
     return fail(errc::option, "write " + format + ": no tracks");
   auto self = std::make_unique<impl>();
@@ -168,8 +169,7 @@ expected<void> muxer::begin_segment() {
   if (self.failed)
     return tl::unexpected{*self.failed};
   if (self.mpegts)
-    return self.settle("begin a segment of",
-                       av_opt_set(self.context->priv_data, "mpegts_flags", "+resend_headers", 0));
+    return self.settle("begin a segment of", av_opt_set(self.context->priv_data, "mpegts_flags", "+resend_headers", 0));
   if ((self.context->oformat->flags & AVFMT_ALLOW_FLUSH) != 0)
     return self.settle("begin a segment of", av_write_frame(self.context.get(), nullptr));
   return {};

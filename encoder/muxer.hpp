@@ -19,8 +19,9 @@ public:
   /// Receives the container's bytes in order, on the caller's thread; they are valid for the call.
   using writer = std::function<void(std::span<const std::byte>)>;
 
-  /// `format` is libavformat's name. For "mpegts" timestamps go out as they are (33 bits of them), PAT and PMT precede each random-access point
-  /// that `begin_segment` announces, nothing is interleaved or delayed, and each `write` hands its bytes over before it returns.
+  /// `format` is libavformat's name. For "mpegts" timestamps go out as they are (33 bits of them), PAT and PMT
+  /// precede each random-access point that `begin_segment` announces, nothing is interleaved or delayed, and each
+  /// `write` hands its bytes over before it returns.
   static expected<muxer> open(const std::string& format, const std::vector<track>& tracks, writer write,
                               const std::map<std::string, std::string>& options = {});
 

@@ -37,19 +37,53 @@ constexpr std::array rules{
 };
 
 constexpr std::array<std::string_view, 40> allowed_options{
-  "analyzeduration", "auth_type",  "buffer_size",    "ca_file",   "cookies",         "fifo_size",
-  "fpsprobesize",    "framerate",  "headers",        "icy",       "latency",         "live_start_index",
-  "localaddr",       "localport",  "max_reload",     "mode",      "overrun_nonfatal", "passphrase",
-  "pbkeylen",        "pkt_size",   "probesize",      "rcvlatency", "reconnect",      "reconnect_at_eof",
-  "reconnect_delay_max", "reconnect_on_http_error", "reconnect_on_network_error", "reconnect_streamed",
-  "referer",         "reorder_queue_size", "rtmp_app", "rtmp_live", "rtmp_playpath", "rtsp_flags",
-  "rtsp_transport",  "seekable",   "streamid",       "timeout",   "tls_verify",      "user_agent",
+  "analyzeduration",
+  "auth_type",
+  "buffer_size",
+  "ca_file",
+  "cookies",
+  "fifo_size",
+  "fpsprobesize",
+  "framerate",
+  "headers",
+  "icy",
+  "latency",
+  "live_start_index",
+  "localaddr",
+  "localport",
+  "max_reload",
+  "mode",
+  "overrun_nonfatal",
+  "passphrase",
+  "pbkeylen",
+  "pkt_size",
+  "probesize",
+  "rcvlatency",
+  "reconnect",
+  "reconnect_at_eof",
+  "reconnect_delay_max",
+  "reconnect_on_http_error",
+  "reconnect_on_network_error",
+  "reconnect_streamed",
+  "referer",
+  "reorder_queue_size",
+  "rtmp_app",
+  "rtmp_live",
+  "rtmp_playpath",
+  "rtsp_flags",
+  "rtsp_transport",
+  "seekable",
+  "streamid",
+  "timeout",
+  "tls_verify",
+  "user_agent",
 };
 
 std::string lower(std::string_view x) {
   std::string result{x};
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c); });
+  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c);
+  });
   return result;
 }
 
@@ -59,7 +93,10 @@ std::string scheme_of(std::string_view url) {
   if (colon == std::string_view::npos || colon < 2)
     return {};
   auto name = url.substr(0, colon);
-  auto legal = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.'; };
+  auto legal = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-'
+           || c == '.';
+  };
   if (!std::all_of(name.begin(), name.end(), legal))
     return {};
   auto result = lower(name);
@@ -116,7 +153,8 @@ expected<source_address> parse_source(const std::string& url) {
       result.protocols = rule.protocols;
       return result;
     }
-  return fail(errc::option, "open " + result.shown + ": sources are files, http(s), rtmp(s), rtsp(s), rtp, srt and udp, not "
+  return fail(errc::option, "open " + result.shown
+                              + ": sources are files, http(s), rtmp(s), rtsp(s), rtp, srt and udp, not "
                               + result.scheme);
 }
 
@@ -138,7 +176,8 @@ std::string_view describe_start(std::string_view bytes) {
   if (bytes.empty())
     return "nothing, or nothing but blanks";
   auto head = lower(bytes.substr(0, 256));
-  if (head.starts_with("<!doctype html") || head.find("<html") != std::string::npos || head.find("<head") != std::string::npos)
+  if (head.starts_with("<!doctype html") || head.find("<html") != std::string::npos
+      || head.find("<head") != std::string::npos)
     return "an HTML page";
   if (head.starts_with("<?xml") || head.starts_with('<'))
     return "XML or a similar text";

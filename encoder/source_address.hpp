@@ -1,7 +1,7 @@
 // What a source's URL and options may be, and what libavformat may touch because of them.
 //
-// A playlist or a redirect is written by whoever runs the source. So each kind of source gets the list of protocols that it
-// needs and no other: what came over the network can never name a file of this machine.
+// A playlist or a redirect is written by whoever runs the source. So each kind of source gets the list of protocols
+// that it needs and no other: what came over the network can never name a file of this machine.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -23,12 +23,12 @@ struct source_address {
   }
 };
 
-/// Splits and checks a URL or path. A scheme that is not allowed is `errc::option`; a path that is not a regular file is
-/// `errc::io`, because opening a device or a pipe can block beyond any timeout.
+/// Splits and checks a URL or path. A scheme that is not allowed is `errc::option`; a path that is not a regular file
+/// is `errc::io`, because opening a device or a pipe can block beyond any timeout.
 expected<source_address> parse_source(const std::string& url);
 
-/// The media formats that libavformat may recognise: its format_whitelist. Playlists that name further files other than HLS, images, scripts
-/// and capture devices are not among them.
+/// The media formats that libavformat may recognise: its format_whitelist. Playlists that name further files other
+/// than HLS, images, scripts and capture devices are not among them.
 std::string_view source_formats();
 
 /// `errc::option` for the first name that is not on the list of options that people may set on a source.

@@ -18,9 +18,11 @@ namespace troupe::av {
 namespace {
 
 constexpr int damaged_max = 1000; // reads in a row that fail with "invalid data"
-// Analysis ends here although a stream is still silent; the demuxer then looks at its packets itself. Longer would hold up a cold channel.
+// Analysis ends here although a stream is still silent; the demuxer then looks at its packets itself. Longer would
+// hold up a cold channel.
 constexpr int64_t analysis_us = 2'000'000;
-constexpr int live_frame_rate_probe = 6; // frames to guess a live source's frame rate from where its headers do not tell
+constexpr int live_frame_rate_probe =
+  6; // frames to guess a live source's frame rate from where its headers do not tell
 
 struct dictionary {
   dictionary() = default;

@@ -57,7 +57,8 @@ private:
   expected<void> open_format();
   void limit_probing(AVFormatContext& format) const;
   void begin(std::chrono::milliseconds timeout);
-  tl::unexpected<error> failure(errc fallback, std::string_view step, int code, std::chrono::milliseconds timeout) const;
+  tl::unexpected<error> failure(errc fallback, std::string_view step, int code,
+                                std::chrono::milliseconds timeout) const;
   tl::unexpected<error> not_media(int code);
 
   source_options options_;

@@ -1,4 +1,5 @@
-// What only a look into a stream's packets tells: how many samples, in which order, and, where the container does not say, what it is.
+// What only a look into a stream's packets tells: how many samples, in which order, and, where the container does not
+// say, what it is.
 #pragma once
 
 #include "encoder/av_ptr.hpp"

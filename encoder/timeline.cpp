@@ -1,4 +1,5 @@
-// See the header for the idea. Every bound here is against what a source can say: times are clamped before they are added.
+// See the header for the idea. Every bound here is against what a source can say: times are clamped before they are
+// added.
 #include "encoder/timeline.hpp"
 
 #include <algorithm>
@@ -11,9 +12,9 @@ namespace troupe::av {
 namespace {
 
 constexpr size_t epochs_max = 8;
-constexpr size_t reorder_max = 16; // the largest decoded picture buffer of H.264 and HEVC
+constexpr size_t reorder_max = 16;              // the largest decoded picture buffer of H.264 and HEVC
 constexpr int64_t ticks_max = int64_t{1} << 56; // 25 000 years: sums of a few such values stay in range
-constexpr int64_t jitter_max = 90'000 / 100; // audio times that are off by less are jitter, whatever the container
+constexpr int64_t jitter_max = 90'000 / 100;    // audio times that are off by less are jitter, whatever the container
 
 int64_t clamp_ticks(int64_t x) {
   return x == no_pts ? no_pts : std::clamp(x, -ticks_max, ticks_max);
@@ -124,6 +125,8 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
     x.picture_order = std::clamp<int64_t>(*x.picture_order, INT32_MIN, INT32_MAX);
   auto step = track.frame_ticks;
   auto lead = track.config.audio ? 0 : track.config.reorder_frames * step;
+  if (track.config.order_times && x.pts == no_pts && x.dts != no_pts)
+    x.dts -= lead;
   auto raw = x.dts != no_pts ? x.dts : x.pts;
   placement result;
   if (raw == no_pts) {
@@ -174,7 +177,8 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   return result;
 }
 
-std::optional<placement> timeline::place_audio(track_state& track, int64_t at, const source_times& x, placement result) {
+std::optional<placement> timeline::place_audio(track_state& track, int64_t at, const source_times& x,
+                                               placement result) {
   auto rate = track.config.sample_rate;
   auto samples = rate > 0 ? std::clamp<int64_t>(x.samples, 0, 10 * int64_t{rate}) : 0;
   auto pts = at;

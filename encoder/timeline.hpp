@@ -1,10 +1,12 @@
-// The arithmetic behind the demuxer's promise of one unbroken timeline. Numbers in, numbers out: no packet, file or clock.
+// The arithmetic behind the demuxer's promise of one unbroken timeline. Numbers in, numbers out: no packet, file or
+// clock.
 //
-// A source's times are mapped by a shift. Each span over which the shift holds is an *epoch*. When a track's time jumps, its packet
-// opens a new epoch whose shift continues the track where it was; the other tracks, which see the same jump a little earlier or
-// later in the file, then find that the new epoch explains their times too, and join it: nothing is shifted twice. A single
-// wild timestamp opens an epoch that nobody joins, and its track returns to the old one with the next packet. A wrap of the
-// container's counter is no jump: of all values that a wrapped time can stand for, the one nearest to where the track is is meant.
+// A source's times are mapped by a shift. Each span over which the shift holds is an *epoch*. When a track's time
+// jumps, its packet opens a new epoch whose shift continues the track where it was; the other tracks, which see the
+// same jump a little earlier or later in the file, then find that the new epoch explains their times too, and join
+// it: nothing is shifted twice. A single wild timestamp opens an epoch that nobody joins, and its track returns to
+// the old one with the next packet. A wrap of the container's counter is no jump: of all values that a wrapped time
+// can stand for, the one nearest to where the track is is meant.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -18,11 +20,12 @@ namespace troupe::av {
 /// What the timeline has to know of a track. All ticks are of `time_base`.
 struct timeline_track {
   bool audio = false;
-  int sample_rate = 0;        ///< Hz; 0 leaves audio off the grid
-  int64_t rounding = 1;       ///< ticks by which the container rounds a time
+  int sample_rate = 0;  ///< Hz; 0 leaves audio off the grid
+  int64_t rounding = 1; ///< ticks by which the container rounds a time
   AVRational frame_rate{0, 1};
   int reorder_frames = 0;     ///< frames by which decoding order may run ahead of presentation
   int picture_order_step = 2; ///< what the picture order count grows by from frame to frame: 2 in H.264, 1 in HEVC
+  bool order_times = false;   ///< a time without presentation time beside it counts frames as they are shown (AVI)
   int64_t wrap = 0;           ///< ticks after which the container's counter starts again; 0 for never
 };
 
@@ -47,9 +50,10 @@ struct placement {
 class timeline {
 public:
   struct limits {
-    int64_t jump = 10 * 90'000;      ///< a step forward of more than this, which no other track shares, is a jump; less is a gap
-    int64_t step_back = 90'000 / 10; ///< a step back of more than this is a jump; less is sloppy multiplexing
-    int64_t interleave = 90'000;     ///< by how much tracks may disagree about where a jump leads
+    int64_t jump =
+      10 * 90'000; ///< a step forward of more than this, which no other track shares, is a jump; less is a gap
+    int64_t step_back = 90'000 / 10;    ///< a step back of more than this is a jump; less is sloppy multiplexing
+    int64_t interleave = 90'000;        ///< by how much tracks may disagree about where a jump leads
     int64_t start_spread = 30 * 90'000; ///< by how much the first packets of two tracks may differ
   };
 
@@ -59,8 +63,9 @@ public:
   /// Returns the index of the new track.
   size_t add_track(const timeline_track& x);
 
-  /// The place of the next packet of `track`, in the order in which the source has them. Nothing for a packet that cannot be placed: no
-  /// timestamp at the start of a track without frame rate, or audio that lies wholly before what was placed already.
+  /// The place of the next packet of `track`, in the order in which the source has them. Nothing for a packet that
+  /// cannot be placed: no timestamp at the start of a track without frame rate, or audio that lies wholly before what
+  /// was placed already.
   std::optional<placement> place(size_t track, const source_times& x);
 
   /// The source begins again from its start: its earliest frame follows the end of its longest track.
@@ -116,7 +121,7 @@ private:
   uint64_t next_epoch_ = 1;
   uint64_t jumps_ = 0;
   bool any_ = false;
-  int64_t position_ = 0;   ///< the latest decoding time on any track
+  int64_t position_ = 0; ///< the latest decoding time on any track
   bool pass_any_ = false;
   int64_t pass_start_ = 0; ///< the earliest presentation time since the start or restart
   int64_t pass_end_ = 0;   ///< the latest end since then

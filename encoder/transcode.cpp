@@ -43,9 +43,9 @@ struct transcode::impl {
   time_window window;
   transcode_sink& sink;
   transcode_counters counters;
-  std::vector<size_t> outputs;               ///< for each source track its output track, or `no_output`
-  std::vector<std::unique_ptr<lane>> lanes;  ///< for each output track
-  std::vector<bool> is_video;                ///< for each output track
+  std::vector<size_t> outputs;              ///< for each source track its output track, or `no_output`
+  std::vector<std::unique_ptr<lane>> lanes; ///< for each output track
+  std::vector<bool> is_video;               ///< for each output track
   std::optional<interleaver> order;
   bool started = false;
   int64_t first_dts = no_pts;

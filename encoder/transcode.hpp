@@ -5,7 +5,8 @@
 // exactly once, with the same timestamp, video and audio.
 //
 // What makes that hold:
-// - The caller feeds from a random-access point at or before `preroll_from()`; the decoder's output before the window is
+// - The caller feeds video from the last random-access point at or before `preroll_from()`, and every audio packet from
+//   `preroll_from()` on, also those that the source sent before that point; more is harmless. What decodes before the window is
 //   dropped. Leading pictures of an open GOP that cannot be decoded right are before it, too.
 // - Output times lie on grids that do not depend on where the window begins: a video frame keeps its source time, or sits on
 //   the grid m / frame_rate counted from timeline zero; an audio frame k covers output samples [k * frame_size, (k + 1) *
@@ -40,13 +41,16 @@ struct transcode_counters {
   uint64_t frames_decoded = 0;
   uint64_t frames_encoded = 0;
   uint64_t packets_out = 0;
-  uint64_t corrupt_packets = 0;  ///< packets that a decoder refused or that decoded with errors
+  uint64_t corrupt_packets = 0; ///< packets that a decoder refused or that decoded with errors
   uint64_t discontinuities = 0;
   uint64_t filled_samples = 0;  ///< audio samples of silence put into gaps
   uint64_t trimmed_samples = 0; ///< audio samples dropped from overlaps
 };
 
 /// Receives what a transcode makes. Called from within `open`, `send` and `finish`, on the caller's thread.
+///
+/// Packets of several tracks come in the order of their DTS as far as that delays no picture: sound waits for the pictures that their encoder
+/// still holds (10 s at most, and not where the source's own pictures stay away), pictures wait for nothing.
 class transcode_sink {
 public:
   virtual ~transcode_sink() = default;

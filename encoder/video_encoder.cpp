@@ -1,6 +1,8 @@
 // How the shared video settings become an encoder's context.
 #include "encoder/video_encoder.hpp"
 
+#include "encoder/log.hpp"
+
 extern "C" {
 #include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
@@ -47,7 +49,7 @@ expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::str
     return format;
   }
   // Motion JPEG is full range by definition; libav* has names of their own for that.
-  if (codec.id == AV_CODEC_ID_MJPEG)
+  if (std::find(formats.begin(), formats.end(), AV_PIX_FMT_YUVJ420P) != formats.end() && codec.id == AV_CODEC_ID_MJPEG)
     formats = {AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P};
   if (formats.empty() || std::find(formats.begin(), formats.end(), source) != formats.end())
     return source;
@@ -82,7 +84,8 @@ void choose_size(video_format& format, const video_settings& settings) {
   auto wide = int64_t{format.width} * sample.num;
   auto high = int64_t{format.height} * sample.den;
   if (settings.width > 0 && settings.height > 0) {
-    av_reduce(&format.sample_aspect.num, &format.sample_aspect.den, wide * settings.height, high * settings.width, 1 << 20);
+    av_reduce(&format.sample_aspect.num, &format.sample_aspect.den, wide * settings.height, high * settings.width,
+              1 << 20);
     format.width = settings.width;
     format.height = settings.height;
   } else if (settings.width > 0) {
@@ -143,7 +146,8 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
     context.bit_rate = settings.bit_rate;
   if (settings.max_bit_rate > 0) {
     context.rc_max_rate = settings.max_bit_rate;
-    context.rc_buffer_size = static_cast<int>(std::min<int64_t>(settings.max_bit_rate, std::numeric_limits<int>::max()));
+    context.rc_buffer_size =
+      static_cast<int>(std::min<int64_t>(settings.max_bit_rate, std::numeric_limits<int>::max()));
   }
   if (settings.keyframe_interval.count() > 0)
     context.gop_size = static_cast<int>(std::clamp<int64_t>(
@@ -177,6 +181,10 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
 
 /// Device memory for an encoder that takes nothing else.
 expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardware) {
+  log_capture log;
+  auto refused = [&log](const std::string& step, int code) {
+    return fail(errc::unsupported, step + (log.text().empty() ? "" : " (" + log.text() + ")") + ": " + av_text(code));
+  };
   auto step = std::string{"open the device of the encoder "} + context.codec->name;
   auto type = AV_HWDEVICE_TYPE_NONE;
   for (auto i = 0; auto* config = avcodec_get_hw_config(context.codec, i); ++i)
@@ -184,7 +192,7 @@ expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardwa
       type = config->device_type;
   AVBufferRef* device = nullptr;
   if (auto code = av_hwdevice_ctx_create(&device, type, nullptr, nullptr, 0); code < 0)
-    return fail(errc::unsupported, step + ": " + av_text(code));
+    return refused(step, code);
   buffer_ptr device_owner{device};
   buffer_ptr frames{checked(av_hwframe_ctx_alloc(device))};
   auto& description = *reinterpret_cast<AVHWFramesContext*>(frames->data);
@@ -194,7 +202,7 @@ expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardwa
   description.height = context.height;
   description.initial_pool_size = 32;
   if (auto code = av_hwframe_ctx_init(frames.get()); code < 0)
-    return fail(errc::unsupported, step + ": " + av_text(code));
+    return refused(step, code);
   context.hw_frames_ctx = checked(av_buffer_ref(frames.get()));
   context.pix_fmt = hardware;
   return frames;

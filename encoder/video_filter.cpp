@@ -17,6 +17,9 @@ namespace troupe::av {
 
 namespace {
 
+/// Shapes that differ by less than this share are the same: sizes are rounded, and broadcasters disagree about the edges of a picture.
+constexpr double shape_tolerance = 0.05;
+
 bool is_full_range(AVColorRange range) {
   return range == AVCOL_RANGE_JPEG;
 }
@@ -39,7 +42,8 @@ bool video_filter::input::operator==(const input& other) const noexcept {
 expected<void> video_filter::send(AVFrame& frame, const on_picture& deliver) {
   auto automatic = config_.deinterlacing != deinterlace::off;
   interlaced_ = interlaced_ || frame.interlaced_frame != 0;
-  input in{frame.width, frame.height, frame.format, frame.sample_aspect_ratio, frame.color_range, automatic && interlaced_};
+  input in{
+    frame.width, frame.height, frame.format, frame.sample_aspect_ratio, frame.color_range, automatic && interlaced_};
   auto warm = false;
   if (input_ != in) {
     // The frame before the first interlaced one is its context; as output it has been seen.
@@ -72,21 +76,44 @@ expected<void> video_filter::drain(const on_picture& deliver) {
 
 bool video_filter::needs_graph(const input& in) const noexcept {
   auto& out = config_.output;
+  auto inner = fit(in);
   return in.deinterlaced || in.width != out.width || in.height != out.height || in.format != out.pixel_format
-         || is_full_range(in.range) != is_full_range(out.range);
+         || is_full_range(in.range) != is_full_range(out.range) || inner.width != out.width
+         || inner.height != out.height;
+}
+
+video_filter::size video_filter::fit(const input& in) const noexcept {
+  auto& out = config_.output;
+  auto shape = [](int width, int height, AVRational sample) {
+    return static_cast<double>(width) / height * (sample.num > 0 && sample.den > 0 ? av_q2d(sample) : 1);
+  };
+  auto same_size = in.width == out.width && in.height == out.height;
+  auto sample = in.sample_aspect.num <= 0 && same_size ? out.sample_aspect : in.sample_aspect;
+  auto ratio = shape(in.width, in.height, sample) / shape(out.width, out.height, out.sample_aspect);
+  size inner{out.width, out.height};
+  if (ratio > 1 + shape_tolerance)
+    inner.height = std::max(2, static_cast<int>(out.height / ratio) / 2 * 2);
+  else if (ratio < 1 - shape_tolerance)
+    inner.width = std::max(2, static_cast<int>(out.width * ratio) / 2 * 2);
+  return inner;
 }
 
 std::string video_filter::description(const input& in) const {
   auto& out = config_.output;
   std::string result;
   if (in.deinterlaced)
-    result = std::string{"bwdif=mode="} + (config_.deinterlacing == deinterlace::field_rate ? "send_field" : "send_frame")
+    result = std::string{"bwdif=mode="}
+             + (config_.deinterlacing == deinterlace::field_rate ? "send_field" : "send_frame")
              + ":parity=auto:deint=interlaced,";
-  char scale[128];
-  std::snprintf(scale, sizeof scale, "scale=%d:%d:flags=bicubic:interl=%d:in_range=%s:out_range=%s,format=%s", out.width,
-                out.height, in.deinterlaced ? 0 : -1, range_name(in.format, in.range),
+  auto inner = fit(in);
+  char scale[192];
+  std::snprintf(scale, sizeof scale, "scale=%d:%d:flags=bicubic:interl=%d:in_range=%s:out_range=%s,format=%s",
+                inner.width, inner.height, in.deinterlaced ? 0 : -1, range_name(in.format, in.range),
                 range_name(out.pixel_format, out.range), av_get_pix_fmt_name(out.pixel_format));
-  return result + scale;
+  result += scale;
+  if (inner.width != out.width || inner.height != out.height)
+    result += ",pad=" + std::to_string(out.width) + ":" + std::to_string(out.height) + ":-1:-1";
+  return result;
 }
 
 expected<void> video_filter::build(const input& in) {
@@ -95,14 +122,17 @@ expected<void> video_filter::build(const input& in) {
   graph->nb_threads = config_.threads;
   char arguments[160];
   std::snprintf(arguments, sizeof arguments, "video_size=%dx%d:pix_fmt=%d:time_base=%d/%d:pixel_aspect=%d/%d", in.width,
-                in.height, in.format, time_base.num, time_base.den, in.sample_aspect.num, std::max(in.sample_aspect.den, 1));
+                in.height, in.format, time_base.num, time_base.den, in.sample_aspect.num,
+                std::max(in.sample_aspect.den, 1));
   auto text = description(in);
   auto step = "set up the filters \"" + text + "\" for " + std::to_string(in.width) + "x" + std::to_string(in.height);
   AVFilterInOut* head = nullptr;
   AVFilterInOut* tail = nullptr;
-  auto code = avfilter_graph_create_filter(&source_, avfilter_get_by_name("buffer"), "in", arguments, nullptr, graph.get());
+  auto code =
+    avfilter_graph_create_filter(&source_, avfilter_get_by_name("buffer"), "in", arguments, nullptr, graph.get());
   if (code >= 0)
-    code = avfilter_graph_create_filter(&sink_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph.get());
+    code =
+      avfilter_graph_create_filter(&sink_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph.get());
   if (code >= 0)
     code = avfilter_graph_parse2(graph.get(), text.c_str(), &head, &tail);
   if (code >= 0)

@@ -49,7 +49,14 @@ private:
     bool operator==(const input& other) const noexcept;
   };
 
+  struct size {
+    int width;
+    int height;
+  };
+
   bool needs_graph(const input& in) const noexcept;
+  /// The part of the output that shows the picture: all of it, unless the source's shape has changed; the rest is black.
+  size fit(const input& in) const noexcept;
   std::string description(const input& in) const;
   expected<void> build(const input& in);
   expected<void> push(AVFrame* frame, const on_picture& deliver);

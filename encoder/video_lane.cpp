@@ -132,7 +132,13 @@ private:
     if (!encoder_)
       if (auto opened = open_encoder(&frame); !opened)
         return opened;
-    return filter_->send(frame, [this](AVFrame& x) { return on_filtered(x); });
+    auto sent = filter_->send(frame, [this](AVFrame& x) { return on_filtered(x); });
+    // A damaged header can make a picture of any shape: what no filter takes is dropped, once it is known that others are taken.
+    if (!sent && sent.error().code == errc::unsupported && context_.counters.frames_encoded > 0) {
+      ++context_.counters.corrupt_packets;
+      return {};
+    }
+    return sent;
   }
 
   expected<void> open_encoder(const AVFrame* first) {
@@ -148,7 +154,8 @@ private:
     if (!opened)
       return tl::unexpected{std::move(opened.error())};
     encoder_ = std::move(*opened);
-    filter_.emplace(video_filter::config{encoder_->format(), settings_.deinterlacing, format.interlaced, settings_.threads});
+    filter_.emplace(
+      video_filter::config{encoder_->format(), settings_.deinterlacing, format.interlaced, settings_.threads});
     if (is_set(settings_.frame_rate))
       rate_.emplace(settings_.frame_rate);
     output_ = encoder_->output();

@@ -28,7 +28,7 @@ struct access_record {
 };
 
 struct server_config {
-  std::string listen = "127.0.0.1"; ///< address, or "localhost"
+  std::string listen = "127.0.0.1"; ///< address or name of this machine
   uint16_t port = config::defaults::http_port; ///< 0 for any that is free
   uint32_t threads = 1;
   uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included: 414 or 431 beyond it

@@ -34,15 +34,15 @@ constexpr int backlog = 1024;
 
 constexpr uint32_t threads_max = 64;
 
+/// Asks the system's resolver, so it may take a while: before any thread serves.
 tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
-  if (config.listen == "localhost")
-    return tcp::endpoint{boost::asio::ip::address_v4::loopback(), config.port};
+  boost::asio::io_context context;
   error_code failure;
-  auto address = boost::asio::ip::make_address(config.listen, failure);
-  if (failure)
-    return tl::unexpected("cannot listen for HTTP on '" + config.listen + "': it is no IP address; write 127.0.0.1, ::1, "
-                          "0.0.0.0 or an address of this machine");
-  return tcp::endpoint{address, config.port};
+  auto found = tcp::resolver{context}.resolve(config.listen, std::to_string(config.port), tcp::resolver::passive, failure);
+  if (failure || found.empty())
+    return tl::unexpected("cannot listen for HTTP on '" + config.listen + "': " + failure.message()
+                          + "; write an address or name of this machine, such as 127.0.0.1, ::1 or 0.0.0.0");
+  return found.begin()->endpoint();
 }
 
 /// What makes no sense as a limit; empty where all is well.
@@ -175,7 +175,7 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto endpoint = resolve(config);
   if (!endpoint)
     return tl::unexpected(endpoint.error());
-  auto where = config.listen + " port " + std::to_string(config.port);
+  auto where = "'" + config.listen + "' port " + std::to_string(config.port);
   auto threads = config.threads;
   auto counters = std::make_shared<statistics>();
   auto api = std::make_shared<const routes>(system, gateway, config, counters);

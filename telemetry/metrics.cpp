@@ -255,8 +255,8 @@ families host_families(const std::vector<daemon_status>& daemons) {
     load.add({{"daemon_id", id}, {"window", "15m"}}, host.load_15m);
     network.add({{"daemon_id", id}, {"direction", "sent"}}, double(host.network_sent_bytes));
     network.add({{"daemon_id", id}, {"direction", "received"}}, double(host.network_received_bytes));
-    std::pair<const char*, const pressure*> resources[]
-      = {{"cpu", &host.cpu_pressure}, {"memory", &host.memory_pressure}, {"io", &host.io_pressure}};
+    std::pair<const char*, const pressure*> resources[] = {
+      {"cpu", &host.cpu_pressure}, {"memory", &host.memory_pressure}, {"io", &host.io_pressure}};
     for (auto& [name, value] : resources) {
       stalls.add({{"daemon_id", id}, {"resource", name}, {"window", "10"}}, value->avg10);
       stalls.add({{"daemon_id", id}, {"resource", name}, {"window", "60"}}, value->avg60);

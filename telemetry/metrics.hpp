@@ -29,8 +29,8 @@ std::string_view to_string(task_outcome x);
 
 /// What the coordinator counts itself. Totals since its start.
 struct coordinator_counters {
-  std::string version;       ///< of this program
-  int64_t started_at_ms = 0; ///< Unix time of the process's start
+  std::string version;                      ///< of this program
+  int64_t started_at_ms = 0;                ///< Unix time of the process's start
   std::array<uint64_t, 5> http_responses{}; ///< by class of the status code: 1xx, 2xx, 3xx, 4xx, 5xx
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;

@@ -89,9 +89,9 @@ pressure parse_pressure(std::string_view text);
 double parse_uptime(std::string_view text);
 
 struct process_times {
-  bool valid = false;         ///< false where the text is not that of a process
-  uint64_t cpu_ticks = 0;     ///< user and system time of all threads
-  uint64_t start_ticks = 0;   ///< after boot
+  bool valid = false;       ///< false where the text is not that of a process
+  uint64_t cpu_ticks = 0;   ///< user and system time of all threads
+  uint64_t start_ticks = 0; ///< after boot
   uint64_t resident_pages = 0;
 
   bool operator==(const process_times&) const = default;

@@ -1,5 +1,5 @@
-// Goal: a number drawn into a frame is read back as drawn, or not at all, never as another number.
-// Method: codes drawn on frames of many sizes, then scaled, converted to 10 bits, blended, covered with noise; numbers that differ in one
+// Goal: a number drawn into a frame is read back as drawn, or not at all, never as another number. Method: codes drawn
+// on frames of many sizes, then scaled, converted to 10 bits, blended, covered with noise; numbers that differ in one
 // bit, and the extremes. What encoders do to codes is tested with the samples.
 #include "bench/frame_code.hpp"
 
@@ -33,8 +33,8 @@ av::frame_ptr make_picture(int width, int height, AVPixelFormat format = AV_PIX_
 av::frame_ptr coded_picture(int width, int height, uint32_t number) {
   auto frame = make_picture(width, height);
   for (int plane = 0; plane < 3; ++plane)
-    std::memset(frame->data[plane], 100, static_cast<size_t>(frame->linesize[plane]) *
-                                           static_cast<size_t>(plane == 0 ? height : height / 2));
+    std::memset(frame->data[plane], 100,
+                static_cast<size_t>(frame->linesize[plane]) * static_cast<size_t>(plane == 0 ? height : height / 2));
   draw_frame_code(*frame, number);
   return frame;
 }
@@ -54,23 +54,26 @@ av::frame_ptr scaled(const AVFrame& from, int width, int height, AVPixelFormat f
 BOOST_AUTO_TEST_SUITE(frame_code_test)
 
 BOOST_AUTO_TEST_CASE(a_number_is_read_back_at_every_size) {
-  for (auto [width, height] : {std::pair{160, 96}, {176, 144}, {320, 180}, {640, 360}, {720, 576}, {854, 480}, {3840, 2160}})
+  for (auto [width, height] :
+       {std::pair{160, 96}, {176, 144}, {320, 180}, {640, 360}, {720, 576}, {854, 480}, {3840, 2160}})
     for (uint32_t number : {0u, 1u, 2u, 25u, 499u, 65'535u, 65'536u, 0xAAAAAAAAu, 0xFFFFFFFFu})
-      BOOST_TEST((read_frame_code(*coded_picture(width, height, number)) == number), width << "x" << height << " " << number);
+      BOOST_TEST((read_frame_code(*coded_picture(width, height, number)) == number),
+                 width << "x" << height << " " << number);
 }
 
 BOOST_AUTO_TEST_CASE(a_number_survives_scaling) {
   auto frame = coded_picture(640, 360, 123'456);
   for (auto [width, height] : {std::pair{320, 180}, {160, 90}, {426, 240}, {1280, 720}, {768, 432}, {640, 480}})
-    BOOST_TEST((read_frame_code(*scaled(*frame, width, height, AV_PIX_FMT_YUV420P)) == 123'456u), width << "x" << height);
+    BOOST_TEST((read_frame_code(*scaled(*frame, width, height, AV_PIX_FMT_YUV420P)) == 123'456u),
+               width << "x" << height);
   auto small = coded_picture(160, 96, 77);
   BOOST_TEST((read_frame_code(*scaled(*small, 80, 48, AV_PIX_FMT_YUV420P)) == 77u));
 }
 
 BOOST_AUTO_TEST_CASE(a_number_survives_a_change_of_format) {
   auto frame = coded_picture(640, 360, 9'001);
-  for (auto format : {AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P12LE, AV_PIX_FMT_NV12, AV_PIX_FMT_P010LE,
-                      AV_PIX_FMT_YUYV422, AV_PIX_FMT_UYVY422, AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_GRAY8})
+  for (auto format : {AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV444P12LE, AV_PIX_FMT_NV12,
+                      AV_PIX_FMT_P010LE, AV_PIX_FMT_YUYV422, AV_PIX_FMT_UYVY422, AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_GRAY8})
     BOOST_TEST((read_frame_code(*scaled(*frame, 640, 360, format)) == 9'001u), av_get_pix_fmt_name(format));
 }
 

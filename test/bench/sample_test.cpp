@@ -1,5 +1,5 @@
-// Goal: samples are what their options say: containers, codecs, GOPs, fields, lengths; wrong options are refused with a reason.
-// Method: small samples are written and read back with plain libavformat and libavcodec.
+// Goal: samples are what their options say: containers, codecs, GOPs, fields, lengths; wrong options are refused with a
+// reason. Method: small samples are written and read back with plain libavformat and libavcodec.
 #include "sample_file.hpp"
 
 #include "bench/frame_code.hpp"
@@ -63,17 +63,18 @@ contents read_all(const std::string& path) {
   auto packet = av::make_packet();
   while (av_read_frame(input, packet.get()) >= 0) {
     if (packet->stream_index == video) {
-      for (int i = 0; input->streams[video]->codecpar->codec_id == AV_CODEC_ID_HEVC && i + 3 < packet->size &&
-                      (packet->flags & AV_PKT_FLAG_KEY) != 0; ++i) {
+      for (int i = 0; input->streams[video]->codecpar->codec_id == AV_CODEC_ID_HEVC && i + 3 < packet->size
+                      && (packet->flags & AV_PKT_FLAG_KEY) != 0;
+           ++i) {
         auto* byte = packet->data + i;
         if (byte[0] == 0 && byte[1] == 0 && byte[2] == 1)
           result.keyed_types.push_back(static_cast<uint8_t>(byte[3] >> 1 & 0x3F));
       }
       take(packet.get());
     } else {
-      result.audio_seconds = static_cast<double>(packet->pts + packet->duration) *
-                             av_q2d(input->streams[packet->stream_index]->time_base) -
-                             static_cast<double>(input->start_time) / AV_TIME_BASE;
+      result.audio_seconds =
+        static_cast<double>(packet->pts + packet->duration) * av_q2d(input->streams[packet->stream_index]->time_base)
+        - static_cast<double>(input->start_time) / AV_TIME_BASE;
     }
     av_packet_unref(packet.get());
   }

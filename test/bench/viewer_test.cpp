@@ -53,9 +53,9 @@ void check_whole(const viewing& result, uint32_t frames, double sync_ms) {
 class server {
 public:
   server(std::string head, std::string body, bool stall)
-    : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}), socket_(context_),
-      thread_([this, head = std::move(head), body = std::move(body), stall] { serve(head, body, stall); }) {
-  }
+    : acceptor_(context_, {boost::asio::ip::address_v4::loopback(), 0}),
+      socket_(context_),
+      thread_([this, head = std::move(head), body = std::move(body), stall] { serve(head, body, stall); }) {}
 
   ~server() {
     thread_.join();

@@ -1,5 +1,5 @@
-// Goal: what a viewing counts is what happened: loops are no losses, losses are no loops, and every fault becomes a problem.
-// Method: observations written by hand.
+// Goal: what a viewing counts is what happened: loops are no losses, losses are no loops, and every fault becomes a
+// problem. Method: observations written by hand.
 #include "bench/viewing.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -156,8 +156,8 @@ BOOST_AUTO_TEST_CASE(each_fault_has_its_words) {
   seen.frozen_frames = 99;
   seen.audio_gaps = {0.01, -0.2};
   auto result = summarise(seen);
-  for (auto* words : {"1 decode errors", "2 corrupt packets", "3 decoding timestamps", "ended early", "without a readable code",
-                      "go back in time", "stand still", "200.0 ms in the sound"})
+  for (auto* words : {"1 decode errors", "2 corrupt packets", "3 decoding timestamps", "ended early",
+                      "without a readable code", "go back in time", "stand still", "200.0 ms in the sound"})
     BOOST_TEST(complains(result, words), words);
 }
 

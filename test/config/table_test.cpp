@@ -78,7 +78,10 @@ std::vector<std::string> companions(const option& row) {
 
 std::string read_back(const option& row, const configuration& x) {
   auto copy = x;
-  return value_of(row, copy, names_for(row)).items.front();
+  std::string result;
+  for (const auto& item : value_of(row, copy, names_for(row)).items)
+    result += item + '\n';
+  return result;
 }
 
 /// Whether rules between keys speak against the sample by itself: the row is then reached through problems that name

@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(an_empty_text_is_an_empty_configuration) {
 BOOST_AUTO_TEST_CASE(broken_yaml_is_refused_with_its_line) {
   BOOST_TEST(contains(refusal("a: 1\nb: [1, 2\n"), "t.yaml:"));
   BOOST_TEST(contains(refusal("a: 1\n b: 2\n"), "not valid YAML"));
-  BOOST_TEST(contains(refusal("a: \"x\n"), "not valid YAML"));
+  BOOST_TEST(contains(refusal("b: 1\na: \"x\nc: 1\n"), "t.yaml:2: not valid YAML: a quote that opens here"));
   BOOST_TEST(contains(refusal("a: 1\na: 2\n"), "t.yaml:2: \"a\" is here for the second time"));
   BOOST_TEST(contains(refusal("a: 1\n---\nb: 1\n"), "second document"));
   BOOST_TEST(contains(refusal("? [a, b]\n: 1\n"), "key must be a plain word"));

@@ -1,5 +1,5 @@
-// Media for the tests of demuxer and muxer, made by libav* itself: a small moving picture and a tone, encoded once, written into any
-// container with whatever is to be wrong with its times.
+// Media for the tests of demuxer and muxer, made by libav* itself: a small moving picture and a tone, encoded once,
+// written into any container with whatever is to be wrong with its times.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -12,7 +12,8 @@
 
 namespace troupe::av::test {
 
-/// Encoded packets in the order of their decoding times; `stream_index` is an index into the tracks, times in `time_base`.
+/// Encoded packets in the order of their decoding times; `stream_index` is an index into the tracks, times in
+/// `time_base`.
 struct clip {
   std::vector<track> tracks;
   std::vector<packet_ptr> packets;
@@ -24,7 +25,7 @@ struct clip_settings {
   int frames = 75;               ///< at 25 a second; the sound has the same length
   int gop = 25;
   int b_frames = 2;
-  bool global_header = false; ///< as MP4 and MKV want it
+  bool global_header = false;                 ///< as MP4 and MKV want it
   std::map<std::string, std::string> options; ///< of the video encoder
 };
 
@@ -45,8 +46,8 @@ std::string write_bytes(const std::string& name, const std::string& bytes);
 /// Adds `ticks` to every time.
 change moved(int64_t ticks);
 
-/// A server on a loopback port of its own that answers each connection with what `answer` returns for the path of its request, then
-/// closes it. An answer of "hang" is none: the connection stays open and silent.
+/// A server on a loopback port of its own that answers each connection with what `answer` returns for the path of its
+/// request, then closes it. An answer of "hang" is none: the connection stays open and silent.
 class tiny_server {
 public:
   explicit tiny_server(std::function<std::string(const std::string&)> answer);

@@ -1,88 +1,19 @@
-// Goal: whatever container and whatever wrongs a source has, the demuxer returns one unbroken timeline of well-formed packets, or
-// an error that says what is the matter. Method: clips are encoded here, written into containers with known times and known damage, and
-// read back; servers on loopback play the remote ones.
+// Goal: whatever container and whatever wrongs a source has, the demuxer returns one unbroken timeline of well-formed
+// packets, or an error that says what is the matter. Method: clips are encoded here, written into containers with
+// known times and known damage, and read back.
 #include "encoder/demuxer.hpp"
 
 #include "clip.hpp"
+#include "reading.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <chrono>
-#include <map>
 #include <random>
-#include <set>
-#include <thread>
 
 using namespace troupe::av;
 using namespace troupe::av::test;
 
 namespace {
-
-const std::atomic<bool> never{false};
-
-struct seen {
-  std::vector<packet_ptr> packets;
-  std::vector<track> tracks;
-  source_counters counters;
-
-  std::vector<const AVPacket*> of(AVMediaType type) const {
-    std::vector<const AVPacket*> result;
-    for (const auto& x : packets)
-      if (tracks[static_cast<size_t>(x->stream_index)].parameters->codec_type == type)
-        result.push_back(x.get());
-    return result;
-  }
-
-  std::vector<const AVPacket*> video() const {
-    return of(AVMEDIA_TYPE_VIDEO);
-  }
-
-  std::vector<const AVPacket*> audio() const {
-    return of(AVMEDIA_TYPE_AUDIO);
-  }
-};
-
-source_options from(const std::string& url) {
-  source_options result;
-  result.url = url;
-  return result;
-}
-
-/// Reads all of it (at most `count` packets), and checks what holds for each packet of every source.
-seen read_all(demuxer& source, size_t count = 1'000'000) {
-  seen result;
-  std::map<int, int64_t> last;
-  for (;;) {
-    auto x = make_packet();
-    auto more = source.read(*x);
-    BOOST_REQUIRE_MESSAGE(more, (more ? "" : more.error().what));
-    if (!*more || result.packets.size() == count)
-      break;
-    BOOST_REQUIRE(static_cast<size_t>(x->stream_index) < source.tracks().size());
-    BOOST_REQUIRE(x->pts != no_pts);
-    BOOST_REQUIRE(x->pts >= x->dts);
-    BOOST_REQUIRE(x->buf != nullptr);
-    if (last.contains(x->stream_index))
-      BOOST_REQUIRE(x->dts > last[x->stream_index]);
-    last[x->stream_index] = x->dts;
-    result.packets.push_back(std::move(x));
-  }
-  result.tracks = clone(source.tracks());
-  result.counters = source.counters();
-  return result;
-}
-
-seen read_all(const source_options& options, size_t count = 1'000'000) {
-  auto source = demuxer::open(options, never);
-  BOOST_REQUIRE_MESSAGE(source, (source ? "" : source.error().what));
-  return read_all(*source, count);
-}
-
-error failure(const source_options& options) {
-  auto source = demuxer::open(options, never);
-  BOOST_REQUIRE(!source);
-  return source.error();
-}
 
 /// The number of sequence parameter sets in an H.264 packet in Annex B, or -1 where it has no start code at its begin.
 int parameter_sets(const AVPacket& x) {
@@ -126,13 +57,6 @@ const clip& with_global_header() {
     return make_clip(x);
   }();
   return instance;
-}
-
-std::string http(const std::string& type, const std::string& body, bool sized = true) {
-  auto result = "HTTP/1.1 200 OK\r\nContent-Type: " + type + "\r\nConnection: close\r\n";
-  if (sized)
-    result += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  return result + "\r\n" + body;
 }
 
 } // namespace
@@ -209,8 +133,8 @@ BOOST_AUTO_TEST_CASE(a_splice_is_closed_for_all_tracks_alike) {
     if ((x->flags & packet_flag_discontinuity) != 0)
       flagged = x;
   BOOST_REQUIRE(flagged != nullptr);
-  // The sound of the first clip is a little longer than its picture, so the second one begins where the sound ends; there, the first sound is
-  // 1920 ticks before the first picture, and the last picture decoded 73 frames after that.
+  // The sound of the first clip is a little longer than its picture, so the second one begins where the sound ends;
+  // there, the first sound is 1920 ticks before the first picture, and the last picture decoded 73 frames after that.
   BOOST_TEST(video[149]->pts - flagged->pts == 1920 + 73 * 3600);
 }
 
@@ -316,130 +240,6 @@ BOOST_AUTO_TEST_CASE(damage_is_counted_and_survived) {
         BOOST_TEST(source.error().what.size() > 10u);
     }
   }
-}
-
-BOOST_AUTO_TEST_CASE(what_is_not_media_is_named) {
-  auto html = failure(from(write_bytes("page.ts", "<!DOCTYPE html><html><body>Not found</body></html>")));
-  BOOST_TEST(static_cast<int>(html.code) == static_cast<int>(errc::media));
-  BOOST_TEST(html.what.find("HTML") != std::string::npos);
-  auto empty = failure(from(write_bytes("empty.ts", "")));
-  BOOST_TEST(empty.what.find("empty") != std::string::npos);
-  BOOST_TEST(empty.terminal());
-  auto missing = failure(from(temporary("missing.ts")));
-  BOOST_TEST(static_cast<int>(missing.code) == static_cast<int>(errc::io));
-  BOOST_TEST(missing.what.find("No such file") != std::string::npos);
-  BOOST_TEST(failure(from("/")).what.find("not a regular file") != std::string::npos);
-  BOOST_TEST(failure(from("/dev/zero")).terminal());
-  BOOST_TEST(failure(from(std::string(100'000, 'x'))).terminal());
-  auto mp4 = read_bytes(write_file(with_global_header(), "mp4", "cut.mp4"));
-  BOOST_TEST(failure(from(write_bytes("cut.mp4", mp4.substr(0, mp4.size() / 2)))).what.find("cut off") != std::string::npos);
-  std::mt19937 random{3};
-  std::string noise(200'000, '\0');
-  for (auto& x : noise)
-    x = static_cast<char>(random());
-  BOOST_TEST(failure(from(write_bytes("noise.ts", noise))).terminal());
-}
-
-BOOST_AUTO_TEST_CASE(schemes_and_options_beyond_the_lists_are_refused) {
-  for (const auto* url : {"gopher://127.0.0.1/x", "ftp://127.0.0.1/x", "sftp://127.0.0.1/x", "unix:///tmp/x"})
-    BOOST_TEST(static_cast<int>(failure(from(url)).code) == static_cast<int>(errc::option));
-  // A libav* protocol without slashes is no more than an odd file name.
-  for (const auto* url : {"concat:/etc/passwd|/etc/hosts", "subfile,,start,0,end,9,,:/etc/passwd", "pipe:0", "data:,x"})
-    BOOST_TEST(failure(from(url)).what.find("No such file") != std::string::npos);
-  auto options = from(write_file(plain(), "mpegts", "options.ts", moved(900'000)));
-  options.options = {{"protocol_whitelist", "file,http"}};
-  BOOST_TEST(static_cast<int>(failure(options).code) == static_cast<int>(errc::option));
-  options.options = {{"user_agent", "x"}};
-  BOOST_TEST(failure(options).what.find("does not apply") != std::string::npos);
-  options.options = {{"probesize", "1000000"}};
-  BOOST_TEST(demuxer::open(options, never).has_value());
-}
-
-BOOST_AUTO_TEST_CASE(errors_never_show_a_password) {
-  auto x = failure(from("http://user:s3cret@127.0.0.1:1/live?token=s3cret"));
-  BOOST_TEST(x.what.find("s3cret") == std::string::npos);
-  BOOST_TEST(x.what.find("127.0.0.1:1/live") != std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_remote_playlist_cannot_read_local_files) {
-  auto local = write_file(plain(), "mpegts", "private.ts", moved(900'000));
-  tiny_server server{[&](const std::string&) {
-    return http("application/vnd.apple.mpegurl",
-                "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:3,\nfile://" + local + "\n#EXTINF:3,\n" + local
-                  + "\n#EXT-X-ENDLIST\n");
-  }};
-  auto source = demuxer::open(from(server.url("/x.m3u8")), never);
-  BOOST_TEST(!source);
-}
-
-BOOST_AUTO_TEST_CASE(hls_is_read_over_http) {
-  auto segment = read_bytes(write_file(plain(), "mpegts", "segment.ts", moved(900'000)));
-  tiny_server server{[&](const std::string& path) {
-    if (path == "/x.m3u8")
-      return http("application/vnd.apple.mpegurl",
-                  "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:3,\ns.ts\n#EXT-X-ENDLIST\n");
-    return http("video/mp2t", segment);
-  }};
-  auto source = demuxer::open(from(server.url("/x.m3u8")), never);
-  BOOST_REQUIRE_MESSAGE(source, (source ? "" : source.error().what));
-  BOOST_TEST(!source->is_live());
-  BOOST_TEST(read_all(*source).video().size() == 75u);
-}
-
-BOOST_AUTO_TEST_CASE(http_that_cannot_seek_and_has_no_size_is_live) {
-  auto bytes = read_bytes(write_file(plain(), "mpegts", "live.ts", moved(900'000)));
-  tiny_server server{[&](const std::string& path) { return http("video/mp2t", bytes, path == "/sized.ts"); }};
-  auto live = demuxer::open(from(server.url("/live.ts")), never);
-  BOOST_REQUIRE(live);
-  BOOST_TEST(live->is_live());
-  BOOST_TEST(read_all(*live).video().size() == 75u);
-  auto sized = demuxer::open(from(server.url("/sized.ts")), never);
-  BOOST_REQUIRE(sized);
-  BOOST_TEST(!sized->is_live());
-}
-
-BOOST_AUTO_TEST_CASE(html_over_http_and_errors_of_the_server_are_told_apart) {
-  tiny_server server{[](const std::string& path) {
-    if (path == "/page")
-      return http("text/html", "<html><head></head></html>");
-    return std::string{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"};
-  }};
-  auto page = failure(from(server.url("/page")));
-  BOOST_TEST(static_cast<int>(page.code) == static_cast<int>(errc::media));
-  BOOST_TEST(page.what.find("HTML") != std::string::npos);
-  auto gone = failure(from(server.url("/gone")));
-  BOOST_TEST(static_cast<int>(gone.code) == static_cast<int>(errc::io));
-  BOOST_TEST(gone.what.find("404") != std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_silent_server_costs_the_timeout_and_no_more) {
-  tiny_server server{[](const std::string&) { return std::string{"hang"}; }};
-  auto options = from(server.url("/x.ts"));
-  options.open_timeout = std::chrono::milliseconds{300};
-  auto begin = std::chrono::steady_clock::now();
-  auto x = failure(options);
-  BOOST_TEST(static_cast<int>(x.code) == static_cast<int>(errc::timeout));
-  BOOST_TEST((std::chrono::steady_clock::now() - begin < std::chrono::seconds{3}));
-}
-
-BOOST_AUTO_TEST_CASE(the_caller_can_stop_an_open) {
-  tiny_server server{[](const std::string&) { return std::string{"hang"}; }};
-  std::atomic<bool> stop{false};
-  std::thread other{[&] {
-    while (server.requests().empty())
-      std::this_thread::yield();
-    stop = true;
-  }};
-  auto x = demuxer::open(from(server.url("/x.ts")), stop);
-  other.join();
-  BOOST_REQUIRE(!x);
-  BOOST_TEST(static_cast<int>(x.error().code) == static_cast<int>(errc::interrupted));
-}
-
-BOOST_AUTO_TEST_CASE(too_many_streams_are_refused) {
-  auto options = from(write_file(plain(), "mpegts", "many.ts", moved(900'000)));
-  options.tracks_max = 1;
-  BOOST_TEST(static_cast<int>(failure(options).code) == static_cast<int>(errc::limit));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,6 +14,7 @@ extern "C" {
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 
 namespace troupe::av::test {
@@ -216,22 +217,30 @@ std::vector<const AVPacket*> result::of(int output) const {
   return found;
 }
 
-result run(const std::vector<track>& tracks, const std::vector<packet_ptr>& packets, const std::vector<track_plan>& plan,
-           time_window window) {
+stream join(stream first, stream second) {
+  for (auto& packet : second.packets)
+    first.packets.push_back(std::move(packet));
+  return first;
+}
+
+result run(const source& from, const std::vector<track_plan>& plan, time_window window) {
   result made;
-  auto work = value_or_throw(transcode::open(tracks, plan, window, made));
-  auto from = work.preroll_from();
-  auto is_video = [&tracks](const AVPacket& x) {
-    return tracks[static_cast<size_t>(x.stream_index)].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
+  auto work = value_or_throw(transcode::open(from.tracks, plan, window, made));
+  auto begin = work.preroll_from();
+  auto is_video = [&from](const AVPacket& x) {
+    return from.tracks[static_cast<size_t>(x.stream_index)].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
   };
-  size_t begin = 0;
-  for (size_t i = 0; i < packets.size(); ++i)
-    if (is_video(*packets[i]) && (packets[i]->flags & AV_PKT_FLAG_KEY) != 0 && packets[i]->pts <= from)
-      begin = i;
-  for (size_t i = 0; i < packets.size() && !work.complete(); ++i) {
-    if (is_video(*packets[i]) ? i < begin : packets[i]->pts < from)
+  size_t join_point = 0;
+  for (size_t i = 0; i < from.packets.size(); ++i) {
+    auto& x = *from.packets[i];
+    if (is_video(x) && (x.flags & AV_PKT_FLAG_KEY) != 0 && x.pts <= begin)
+      join_point = i;
+  }
+  for (size_t i = 0; i < from.packets.size() && !work.complete(); ++i) {
+    auto& x = *from.packets[i];
+    if (is_video(x) ? i < join_point : x.pts < begin)
       continue;
-    if (auto sent = work.send(*packets[i]); !sent)
+    if (auto sent = work.send(x); !sent)
       throw std::runtime_error(sent.error().what);
   }
   if (auto finished = work.finish(); !finished)
@@ -240,12 +249,26 @@ result run(const std::vector<track>& tracks, const std::vector<packet_ptr>& pack
   return made;
 }
 
+error refusal(const source& from, const std::vector<track_plan>& plan) {
+  result made;
+  auto work = transcode::open(from.tracks, plan, {}, made);
+  if (!work)
+    return work.error();
+  for (const auto& packet : from.packets)
+    if (auto sent = work->send(*packet); !sent)
+      return sent.error();
+  if (auto finished = work->finish(); !finished)
+    return finished.error();
+  throw std::runtime_error("nothing was refused");
+}
+
 std::vector<picture> show(const track& info, const std::vector<const AVPacket*>& packets) {
   std::vector<picture> pictures;
   auto decode = value_or_throw(decoder::open(info, {1, false}));
   auto keep = [&](AVFrame& x) -> expected<void> {
+    auto top = std::accumulate(x.data[0], x.data[0] + x.width, 0.0) / x.width;
     pictures.push_back({x.pts, bench::read_frame_code(x), x.width, x.height, x.interlaced_frame != 0,
-                        static_cast<AVPixelFormat>(x.format)});
+                        static_cast<AVPixelFormat>(x.format), top});
     return {};
   };
   for (auto* packet : packets)
@@ -266,13 +289,18 @@ sound play(const track& info, const std::vector<const AVPacket*>& packets) {
       heard.sample_rate = x.sample_rate;
       heard.first_sample = av_rescale_q(x.pts, time_base, AVRational{1, x.sample_rate});
     }
+    // A gap is silence to whoever listens.
+    auto at = av_rescale_q(x.pts, time_base, AVRational{1, x.sample_rate}) - heard.first_sample;
+    if (at > static_cast<int64_t>(heard.samples.size()) + 2)
+      heard.samples.resize(static_cast<size_t>(at));
     auto planar = av_sample_fmt_is_planar(static_cast<AVSampleFormat>(x.format)) != 0;
     auto step = planar ? 1 : x.ch_layout.nb_channels;
     auto packed = av_get_packed_sample_fmt(static_cast<AVSampleFormat>(x.format));
     for (auto i = 0; i < x.nb_samples; ++i)
       heard.samples.push_back(packed == AV_SAMPLE_FMT_FLT
                                 ? reinterpret_cast<const float*>(x.extended_data[0])[i * step]
-                                : static_cast<float>(reinterpret_cast<const int16_t*>(x.extended_data[0])[i * step]) / 32'768);
+                                : static_cast<float>(reinterpret_cast<const int16_t*>(x.extended_data[0])[i * step])
+                                    / 32'768);
     return {};
   };
   for (auto* packet : packets)

@@ -54,6 +54,22 @@ std::vector<packet_ptr> interleave(const std::vector<stream>& streams);
 
 std::vector<track> tracks_of(const std::vector<stream>& streams);
 
+/// A source: tracks, and their packets in the order of their DTS.
+struct source {
+  std::vector<track> tracks;
+  std::vector<packet_ptr> packets;
+};
+
+template <class... Streams>
+source make(Streams... streams) {
+  std::vector<stream> all;
+  (all.push_back(std::move(streams)), ...);
+  return {tracks_of(all), interleave(all)};
+}
+
+/// The packets of `second` behind those of `first`, as one track.
+stream join(stream first, stream second);
+
 /// What a transcode made.
 struct result : transcode_sink {
   void on_format(const std::vector<track>& formats) override;
@@ -68,10 +84,12 @@ struct result : transcode_sink {
   transcode_counters counters;
 };
 
-/// Runs a window over `packets` as a caller should: from the random-access point at or before `preroll_from()` until it is complete.
+/// Runs a window over a source as a caller should: from the random-access point at or before `preroll_from()` until it is complete.
 /// Throws `std::runtime_error` with the error's text.
-result run(const std::vector<track>& tracks, const std::vector<packet_ptr>& packets, const std::vector<track_plan>& plan,
-           time_window window = {});
+result run(const source& from, const std::vector<track_plan>& plan, time_window window = {});
+
+/// The error that a plan for a source ends with. Throws where there is none.
+error refusal(const source& from, const std::vector<track_plan>& plan);
 
 struct picture {
   int64_t pts = no_pts;
@@ -80,6 +98,7 @@ struct picture {
   int height = 0;
   bool interlaced = false;
   AVPixelFormat pixel_format = AV_PIX_FMT_NONE;
+  double top_luma = 0; ///< mean of the uppermost row, 8-bit formats
 };
 
 /// What a decoder that gets these packets and no others shows.

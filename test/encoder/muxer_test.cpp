@@ -1,5 +1,6 @@
-// Goal: a muxed stream reaches its reader at once, can be joined where a segment begins, and carries the times that went in. Method: clips
-// encoded here are muxed into memory; what comes out is checked as bytes and read back by the demuxer.
+// Goal: a muxed stream reaches its reader at once, can be joined where a segment begins, and carries the times that
+// went in. Method: clips encoded here are muxed into memory; what comes out is checked as bytes and read back by the
+// demuxer.
 #include "encoder/muxer.hpp"
 
 #include "encoder/demuxer.hpp"
@@ -52,7 +53,8 @@ muxed mux(const clip& from, const std::string& format, int64_t shift,
   return result;
 }
 
-std::vector<packet_ptr> read_back(const std::string& bytes, const std::string& name, std::vector<track>* tracks = nullptr) {
+std::vector<packet_ptr> read_back(const std::string& bytes, const std::string& name,
+                                  std::vector<track>* tracks = nullptr) {
   source_options options;
   options.url = write_bytes(name, bytes);
   auto source = demuxer::open(options, never);
@@ -72,7 +74,8 @@ std::vector<packet_ptr> read_back(const std::string& bytes, const std::string& n
 }
 
 const packet_ptr& first_of(const std::vector<packet_ptr>& packets, int index) {
-  auto i = std::find_if(packets.begin(), packets.end(), [index](const packet_ptr& x) { return x->stream_index == index; });
+  auto i =
+    std::find_if(packets.begin(), packets.end(), [index](const packet_ptr& x) { return x->stream_index == index; });
   BOOST_REQUIRE(i != packets.end());
   return *i;
 }

@@ -1,6 +1,7 @@
-// Goal: whatever a container does to times, the timeline comes out unbroken, and no track slides against another. Method: single
-// cases by hand, then a simulated source (video with B-frames ahead of its audio, as broadcast has it) whose true times are known while what
-// the timeline sees of them is wrapped, rounded, cut, spliced and stripped of decoding times, from fixed seeds.
+// Goal: whatever a container does to times, the timeline comes out unbroken, and no track slides against another.
+// Method: single cases by hand, then a simulated source (video with B-frames ahead of its audio, as broadcast has it)
+// whose true times are known while what the timeline sees of them is wrapped, rounded, cut, spliced and stripped of
+// decoding times, from fixed seeds.
 #include "encoder/timeline.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -56,7 +57,8 @@ struct event {
   int64_t order; ///< place in the file
 };
 
-/// Ten minutes at most of true times: frames in decoding order I P B B P B B …, audio frames of 1024 samples at 44.1 kHz.
+/// Ten minutes at most of true times: frames in decoding order I P B B P B B …, audio frames of 1024 samples at 44.1
+/// kHz.
 std::vector<event> make_truth(int frames, int64_t base, int64_t lead) {
   std::vector<event> result;
   for (int i = 0; i < frames; ++i) {
@@ -258,7 +260,9 @@ BOOST_AUTO_TEST_CASE(any_source_comes_out_monotone_and_in_sync) {
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       std::mt19937 random{seed};
-      auto pick = [&random](int64_t from, int64_t to) { return std::uniform_int_distribution<int64_t>{from, to}(random); };
+      auto pick = [&random](int64_t from, int64_t to) {
+        return std::uniform_int_distribution<int64_t>{from, to}(random);
+      };
       timeline uut;
       uut.add_track(video(1));
       uut.add_track(audio(44'100));
@@ -295,7 +299,8 @@ BOOST_AUTO_TEST_CASE(any_source_comes_out_monotone_and_in_sync) {
         worst = std::max(worst, std::abs(placed->pts - x.pts - first));
       }
       BOOST_TEST(uut.jumps() == splices);
-      // Each splice may cost the rounding of the packet that met it first, or with missing decoding times a reordered frame or two.
+      // Each splice may cost the rounding of the packet that met it first, or with missing decoding times a reordered
+      // frame or two.
       auto allowed = static_cast<int64_t>(splices) * (strip_dts ? 3 * 3600 : 4) + 4;
       BOOST_TEST(worst <= allowed);
     }
@@ -313,14 +318,14 @@ BOOST_AUTO_TEST_CASE(absurd_numbers_do_no_harm) {
   for (int i = 0; i < 20'000; ++i) {
     auto number = [&random] {
       switch (random() % 6) {
-        case 0:
-          return no_pts;
-        case 1:
-          return std::numeric_limits<int64_t>::max();
-        case 2:
-          return static_cast<int64_t>(random());
-        default:
-          return static_cast<int64_t>(random() % 1'000'000);
+      case 0:
+        return no_pts;
+      case 1:
+        return std::numeric_limits<int64_t>::max();
+      case 2:
+        return static_cast<int64_t>(random());
+      default:
+        return static_cast<int64_t>(random() % 1'000'000);
       }
     };
     auto track = random() % 3;

@@ -1,5 +1,5 @@
-// Media files with any content, read from memory: opening, and up to some thousand packets. What the demuxer promises its
-// readers is checked for each packet. libav* itself is the distribution's, without instrumentation.
+// Media files with any content, read from memory: opening, and up to some thousand packets. What the demuxer promises
+// its readers is checked for each packet. libav* itself is the distribution's, without instrumentation.
 #include "encoder/demuxer.hpp"
 
 #include "encoder/av_ptr.hpp"

@@ -54,14 +54,14 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   auto text = fuzz::text_of(data + 1, size - 1);
   switch (data[0] % 3) {
-    case 0:
-      check_target(text);
-      break;
-    case 1:
-      check_authority(text);
-      break;
-    default:
-      require(!http::is_request_id(text) || text.size() <= 64, "a request id is short");
+  case 0:
+    check_target(text);
+    break;
+  case 1:
+    check_authority(text);
+    break;
+  default:
+    require(!http::is_request_id(text) || text.size() <= 64, "a request id is short");
   }
   return 0;
 }

@@ -1,5 +1,5 @@
-// Kernel files with any content: the first byte chooses the file, the rest is its text. Figures must stay finite and parts
-// within their wholes.
+// Kernel files with any content: the first byte chooses the file, the rest is its text. Figures must stay finite and
+// parts within their wholes.
 #include "telemetry/procfs.hpp"
 
 #include "test/fuzz/fuzz.hpp"
@@ -52,26 +52,26 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   auto text = troupe::fuzz::text_of(data + 1, size - 1);
   switch (data[0] % 7) {
-    case 0:
-      check_cpu(text);
-      break;
-    case 1:
-      check_load(text);
-      break;
-    case 2:
-      check_memory(text);
-      break;
-    case 3:
-      check_network(text);
-      break;
-    case 4:
-      check_pressure(text);
-      break;
-    case 5:
-      require(is_amount(procfs::parse_uptime(text)), "an uptime is a finite amount");
-      break;
-    default:
-      procfs::parse_process(text);
+  case 0:
+    check_cpu(text);
+    break;
+  case 1:
+    check_load(text);
+    break;
+  case 2:
+    check_memory(text);
+    break;
+  case 3:
+    check_network(text);
+    break;
+  case 4:
+    check_pressure(text);
+    break;
+  case 5:
+    require(is_amount(procfs::parse_uptime(text)), "an uptime is a finite amount");
+    break;
+  default:
+    procfs::parse_process(text);
   }
   return 0;
 }

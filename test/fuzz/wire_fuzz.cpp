@@ -1,6 +1,6 @@
-// Bytes that a peer sends in place of a message: the first byte chooses the type, the rest is what CAF's deserializer
-// gets. Bad bytes must give an error; what loads must be written again to bytes that load to the same. Memory is watched
-// by libFuzzer's limits: no announced size may be believed before its bytes are there.
+// Bytes that a peer sends in place of a message: the first byte chooses the type, the rest is what the deserializer of
+// CAF gets. Bad bytes must give an error; what loads must be written again to bytes that load to the same. Memory is
+// watched by limits of libFuzzer: no announced size may be believed before its bytes are there.
 #include "messages/actors.hpp"
 #include "messages/register.hpp"
 #include "messages/type_ids.hpp"
@@ -53,9 +53,9 @@ void check<caf::message>(bytes from) {
 }
 
 constexpr std::array checks{
-  check<caf::message>,  check<sample_batch>,  check<registration>, check<heartbeat>,      check<transcode_work>,
-  check<ingest_work>,   check<format_change>, check<stream_end>,   check<batch_ack>,      check<task_join>,
-  check<lease_request>, check<lease>,         check<work_label>,   check<daemon_status>,  check<session_status>,
+  check<caf::message>,  check<sample_batch>,  check<registration>, check<heartbeat>,     check<transcode_work>,
+  check<ingest_work>,   check<format_change>, check<stream_end>,   check<batch_ack>,     check<task_join>,
+  check<lease_request>, check<lease>,         check<work_label>,   check<daemon_status>, check<session_status>,
   check<profile>,       check<channel>,
 };
 

@@ -15,14 +15,14 @@ using namespace troupe::http;
 namespace {
 
 struct fixture : type_registration {
-  explicit fixture(uint32_t threads = 1) {
+  explicit fixture(uint32_t threads = 1, std::chrono::milliseconds write_timeout = std::chrono::seconds{30}) {
     core::chunk_ring::limits limits;
     limits.bytes_max = 4 * 1024 * 1024;
     cluster->stream = std::make_shared<variant_stream>(limits);
     config.port = 0;
     config.threads = threads;
     config.watch_timeout = std::chrono::milliseconds{300};
-    config.write_timeout = std::chrono::milliseconds{1000};
+    config.write_timeout = write_timeout;
     config.stop_timeout = std::chrono::milliseconds{1000};
     config.log = [this](const access_record& x) {
       std::lock_guard guard{cluster->mutex};
@@ -83,6 +83,10 @@ struct fixture : type_registration {
 
 struct two_threads : fixture {
   two_threads() : fixture(2) {}
+};
+
+struct impatient : fixture {
+  impatient() : fixture(1, std::chrono::milliseconds{300}) {}
 };
 
 } // namespace
@@ -194,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_holds_nobody_back) {
   BOOST_TEST(client::dechunk(quick.read_all()) == expected);
 }
 
-BOOST_AUTO_TEST_CASE(a_client_that_takes_nothing_is_dropped) {
+BOOST_FIXTURE_TEST_CASE(a_client_that_takes_nothing_is_dropped, impatient) {
   push(1000, true);
   auto c = watch("1.1", 4096);
   BOOST_TEST(clients_become(1));

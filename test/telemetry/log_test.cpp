@@ -116,7 +116,8 @@ BOOST_AUTO_TEST_CASE(a_context_puts_its_fields_on_every_line) {
 }
 
 BOOST_AUTO_TEST_CASE(whatever_comes_from_outside_stays_one_valid_line) {
-  const std::string nasty{"a\nb\r\t\x1b[31m\"\\\0\xFF\xC3(\xE2\x82\xAC", 23};
+  constexpr char bytes[] = "a\nb\r\t\x1b[31m\"\\\0\xFF\xC3(\xE2\x82\xAC";
+  const std::string nasty{bytes, sizeof bytes - 1};
   for (const auto form : {log::format::text, log::format::json}) {
     capture out{form};
     log::info(nasty, {{"channel", nasty}, {nasty, "x"}});

@@ -48,8 +48,10 @@ std::string network(uint64_t received, uint64_t sent) {
   return "Inter-|   Receive                                                |  Transmit\n"
          " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls\n"
          "    lo: 9999999 1 0 0 0 0 0 0 9999999 1 0 0 0 0 0 0\n"
-         "  eth0: " + std::to_string(received) + " 7 0 0 0 0 0 0 " + std::to_string(sent) + " 7 0 0 0 0 0 0\n"
-         "wlan0:1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n";
+         "  eth0: "
+         + std::to_string(received) + " 7 0 0 0 0 0 0 " + std::to_string(sent)
+         + " 7 0 0 0 0 0 0\n"
+           "wlan0:1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n";
 }
 
 void feed_all(const fed_proc& proc) {
@@ -252,12 +254,9 @@ BOOST_AUTO_TEST_CASE(files_cut_or_garbled_anywhere_give_sane_figures) {
   BOOST_TEST_MESSAGE("seed " << seed);
   std::mt19937 random{seed};
   const std::pair<std::string, std::string> files[] = {
-    {"stat", std::string{stat_after}},
-    {"meminfo", std::string{meminfo}},
-    {"net/dev", network(123, 456)},
-    {"loadavg", "0.52 1.25 2.75 3/812 4\n"},
-    {"uptime", "93784.51 100000.00\n"},
-    {"pressure/cpu", "some avg10=1.50 avg60=2.25 total=9\n"},
+    {"stat", std::string{stat_after}},  {"meminfo", std::string{meminfo}},
+    {"net/dev", network(123, 456)},     {"loadavg", "0.52 1.25 2.75 3/812 4\n"},
+    {"uptime", "93784.51 100000.00\n"}, {"pressure/cpu", "some avg10=1.50 avg60=2.25 total=9\n"},
   };
   for (auto& [name, text] : files) {
     fed_proc proc;

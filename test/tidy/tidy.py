@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ["messages", "encoder", "actors", "store", "http", "config", "telemetry", "nodes", "bench", "test"]
 MAX_LINES = 450
+MAX_LINES_TEST = 600  # a test is a list of cases, and a list reads well for longer
 
 # What a folder may include of ours, besides itself. `actors/core` is a folder of its own; "plain" is every header of
 # messages/ that does not reach CAF. config/defaults.hpp holds nothing but numbers and is open to all but encoder/, which
@@ -39,6 +40,7 @@ WITHOUT_CAF = {"encoder", "actors/core", "config", "telemetry", "store"}
 
 # Where a thread may sleep, and why.
 MAY_SLEEP = {
+    "bench/cmd_relay.cpp",  # measures over a span of wall time
     "encoder/source_context.cpp",  # a demuxer that says "again" offers nothing to wait for; bounded by the read timeout
 }
 
@@ -95,8 +97,9 @@ def check_text(name, text):
     lines = text.splitlines()
     if not lines:
         return
-    if len(lines) > MAX_LINES:
-        finding(name, MAX_LINES, f"{len(lines)} lines: a file has one subject and at most {MAX_LINES} lines; split it")
+    limit = MAX_LINES_TEST if name.startswith("test/") else MAX_LINES
+    if len(lines) > limit:
+        finding(name, limit, f"{len(lines)} lines: a file has one subject and at most {limit} lines; split it")
     for pattern, where, exempt, advice in BANS:
         if not re.fullmatch(where, name) or (exempt and re.fullmatch(exempt, name)):
             continue
@@ -145,17 +148,25 @@ def check_arrows(files):
 
 
 def check_round_trips(files):
-    """Every struct of messages/ is named in a test of messages/: there it is sent through CAF's serializers and back."""
+    """Every struct of messages/ that has an `inspect` is sent through CAF's serializers and back in a test of messages/: by its
+    own name, or as a member of one that is."""
     tests = "\n".join(text for name, text in files.items() if name.startswith("test/messages/"))
+    structs = {}
     for name, text in files.items():
-        if not name.startswith("messages/") or not name.endswith(".hpp"):
-            continue
-        for match in re.finditer(r"^struct (\w+)\s*(?:final\s*)?\{", text, re.M):
-            number = text.count("\n", 0, match.start()) + 1
-            inspected = re.search(rf"bool inspect\([^)]*\b{match[1]}(?:<\w+>)?& \w+\)", text)
-            template = text[:match.start()].rstrip().endswith(">")
-            if inspected and not template and not re.search(rf"\b{match[1]}\b", tests):
-                finding(name, number, f"{match[1]} is not round-tripped in test/messages/")
+        if name.startswith("messages/") and name.endswith(".hpp"):
+            for match in re.finditer(r"^struct (\w+)\s*(?:final\s*)?\{(.*?)^\};", text, re.M | re.S):
+                if re.search(rf"bool inspect\([^)]*\b{match[1]}& \w+\)", text):
+                    structs[match[1]] = (name, text.count("\n", 0, match.start()) + 1, match[2])
+    reached = {struct for struct in structs if re.search(rf"\b{struct}\b", tests)}
+    todo = list(reached)
+    while todo:
+        body = structs[todo.pop()][2]
+        more = {struct for struct in structs.keys() - reached if re.search(rf"\b{struct}\b[> ]", body)}
+        reached |= more
+        todo += more
+    for struct in sorted(structs.keys() - reached):
+        name, line, _ = structs[struct]
+        finding(name, line, f"{struct} is not round-tripped in test/messages/")
 
 
 def check_test(name, text):

@@ -1,0 +1,160 @@
+// caf-bench relay: how much media one coordinator moves.
+//
+// Samples go from an ingest process through the coordinator's process to a task process and back, with the product's own session
+// decisions, messages, credit and links; the ingest always has more, the task sends back what it gets, and no client reads. Counted are the
+// payload bytes that enter and leave the coordinator, over a window that begins when every stream has come round. As one stream and as 50 (a
+// process for each end of each), over plain connections and over mutual TLS.
+#include "actors/child_process.hpp"
+#include "actors/gateway.hpp"
+#include "actors/link.hpp"
+#include "bench/options.hpp"
+#include "bench/process.hpp"
+#include "bench/relay_actors.hpp"
+#include "bench/report.hpp"
+#include "bench/scratch_folder.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <signal.h>
+
+#include <stdexcept>
+#include <thread>
+
+namespace troupe::bench {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto start_limit = std::chrono::seconds{60};
+
+struct certificates {
+  std::string ca, certificate, key;
+};
+
+/// A cluster CA and one certificate for this machine, as scripts/make-certs makes them.
+certificates make_certificates(const scratch_folder& folder) {
+  certificates result{folder.path("ca.pem"), folder.path("node.pem"), folder.path("node.key")};
+  auto script = "cd " + folder.path("") + " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+                " -subj /CN=CA -keyout ca.key -out ca.pem && openssl req -new -newkey ec -pkeyopt"
+                " ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout node.key -out node.csr && openssl x509 -req"
+                " -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out node.pem";
+  auto done = run_process({"sh", "-c", script}, std::chrono::seconds{30});
+  if (!done.ok())
+    throw std::runtime_error("openssl makes no certificates: " + done.out);
+  return result;
+}
+
+link_config link_of(const std::string& port, const certificates& tls) {
+  return {"127.0.0.1", static_cast<uint16_t>(std::stoi(port)), tls.ca, tls.certificate, tls.key};
+}
+
+/// The processes of one run; they end with it.
+class children {
+public:
+  children() = default;
+  children(const children&) = delete;
+  children& operator=(const children&) = delete;
+
+  ~children() {
+    for (auto& c : all_) {
+      close_input(c);
+      ::kill(c.pid, SIGKILL);
+      (void) wait_for(c.pid);
+    }
+  }
+
+  void start(const arguments& words) {
+    auto child = start_child(words, false);
+    if (!child)
+      throw std::runtime_error(child.error());
+    all_.push_back(*child);
+  }
+
+private:
+  std::vector<child_process> all_;
+};
+
+double gigabits(uint64_t bytes, double seconds) {
+  return static_cast<double>(bytes) * 8 / 1e9 / seconds;
+}
+
+/// Gbit/s in and out of the coordinator, which is this process.
+double measure(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
+  auto at = link_of("0", tls);
+  node_system_config cfg{at};
+  caf::actor_system system{cfg};
+  auto counters = std::make_shared<relay_counters>();
+  auto coordinator = spawn_relay_coordinator(system, counters);
+  auto port = publish(system, coordinator, at);
+  if (!port)
+    throw std::runtime_error("cannot listen: " + caf::to_string(port.error()));
+  double result = 0;
+  {
+    children tasks;
+    for (size_t i = 0; i < 2 * streams; ++i)
+      tasks.start({"relay-task", std::to_string(*port), i % 2 == 0 ? "1" : "2", tls.ca, tls.certificate, tls.key});
+    auto deadline = clock::now() + start_limit;
+    while (counters->running < streams) {
+      if (clock::now() > deadline)
+        throw std::runtime_error("only " + std::to_string(counters->running) + " streams came round");
+      std::this_thread::yield();
+      ::usleep(1000);
+    }
+    auto from = clock::now();
+    uint64_t before = counters->in + counters->out;
+    std::this_thread::sleep_for(window);
+    uint64_t moved = counters->in + counters->out - before;
+    result = gigabits(moved, std::chrono::duration<double>(clock::now() - from).count());
+  }
+  caf::anon_send_exit(coordinator, caf::exit_reason::user_shutdown);
+  return result;
+}
+
+} // namespace
+
+int run_relay_task(const arguments& given) {
+  if (given.size() != 5 && given.size() != 2)
+    return 2;
+  register_node_types();
+  certificates tls;
+  if (given.size() == 5)
+    tls = {given[2], given[3], given[4]};
+  auto to = link_of(given[0], tls);
+  node_system_config cfg{to};
+  caf::actor_system system{cfg};
+  auto coordinator = connect(system, to);
+  if (!coordinator)
+    return 1;
+  auto task = spawn_relay_task(system, *coordinator);
+  caf::scoped_actor self{system};
+  self->send(*coordinator, task_join{task_id{1}, worker_id{std::stoull(given[1])}, {}, {}}, task);
+  self->wait_for(task);
+  return 0;
+}
+
+int run_relay(const arguments& given) {
+  namespace po = boost::program_options;
+  po::options_description options{"options"};
+  options.add_options()("seconds", po::value<double>()->default_value(8), "window of each measurement");
+  auto values = parse(given, "relay [options]", options);
+  if (!values)
+    return 0;
+  register_node_types();
+  auto seconds = values->count("quick") > 0 ? 3.0 : (*values)["seconds"].as<double>();
+  auto window = std::chrono::milliseconds{static_cast<int64_t>(seconds * 1000)};
+  scratch_folder folder;
+  auto tls = make_certificates(folder);
+  report result;
+  result.name = "relay";
+  for (auto [name, secure] : {std::pair{"plain", false}, std::pair{"tls", true}})
+    for (size_t streams : {1, 50})
+      result.figures.emplace_back("gbit_s_" + std::string{name} + "_" + std::to_string(streams),
+                                  measure(streams, secure ? tls : certificates{}, window));
+  result.notes.push_back("payload in and out of one coordinator; ingest and task processes on the same cores");
+  print(result, values->count("json") > 0);
+  return 0;
+}
+
+} // namespace troupe::bench

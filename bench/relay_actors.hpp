@@ -1,0 +1,37 @@
+// What stands in for everything around the relay: an ingest that always has the next block, a task that sends back what it gets, and a
+// session that is the product's own decisions and messages with clients left out.
+#pragma once
+
+#include "actors/core/session.hpp"
+#include "actors/link.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::bench {
+
+/// Samples of the synthetic source: as large as a frame of a 25 fps, 3 Mbit/s channel, four to a block.
+inline constexpr size_t relay_sample_bytes = 16 * 1024;
+inline constexpr size_t relay_block_samples = 4;
+
+/// Payload that went through the coordinator, in bytes.
+struct relay_counters {
+  std::atomic<uint64_t> in{0};
+  std::atomic<uint64_t> out{0};
+  std::atomic<uint32_t> running{0}; ///< streams that came all the way round at least once
+};
+
+/// A task process's root: takes ingest work (then it floods) or transcode work (then it echoes).
+task_actor spawn_relay_task(caf::actor_system& system, coordinator_actor coordinator);
+
+/// Pairs joined tasks: those that say host 1 are ingests, those that say host 2 are transcoders. Each pair becomes a stream.
+coordinator_actor spawn_relay_coordinator(caf::actor_system& system, std::shared_ptr<relay_counters> counters);
+
+} // namespace troupe::bench

@@ -1,0 +1,360 @@
+// Trials take the product's own path (the one way to open, the filters, the encoder, the decoder), so that "works" means that a
+// job with this encoder works.
+#include "encoder/capability.hpp"
+
+#include "encoder/audio_encoder.hpp"
+#include "encoder/audio_filter.hpp"
+#include "encoder/decoder.hpp"
+#include "encoder/log.hpp"
+#include "encoder/video_encoder.hpp"
+#include "encoder/video_filter.hpp"
+
+extern "C" {
+#include <libavutil/mathematics.h>
+}
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <numbers>
+#include <string_view>
+
+namespace troupe::av {
+
+namespace {
+
+constexpr int trial_frames = 8;
+constexpr AVRational trial_rate{25, 1};
+
+struct picture_size {
+  int width;
+  int height;
+};
+
+/// The first is for all; the others are those that H.261, H.263, DV and intermediate codecs insist on.
+constexpr picture_size picture_sizes[] = {{320, 180}, {352, 288}, {720, 576}, {1280, 720}};
+
+struct sound_shape {
+  int sample_rate;
+  int channels;
+};
+
+/// As above: speech codecs insist on the narrow ones.
+constexpr sound_shape sound_shapes[] = {{48'000, 2}, {44'100, 2}, {16'000, 1}, {8'000, 1}};
+
+/// What no channel, file or library is made of: pictures that stand still, raw and pseudo formats, systems of the past, and what
+/// makes sense in one container only.
+constexpr std::string_view left_out =
+  " a64multi a64multi5 adpcm_argo adpcm_ima_amv alias_pix amv apng asv1 asv2 avrp avui ayuv bitpacked bmp cinepak cljr "
+  "comfortnoise dfpwm dpx exr fits flashsv flashsv2 gif h261 jpegls libjxl libwebp libwebp_anim ljpeg msvideo1 nellymoser pam pbm "
+  "pcx pfm pgm pgmyuv phm png ppm qoi qtrle r10k r210 rawvideo roq_dpcm roqvideo rpza rv10 rv20 s302m sgi smc snow sonic "
+  "sonicls sunrast svq1 targa tiff tta v308 v408 vbn wrapped_avframe xbm xface xwd y41p yuv4 zlib zmbv ";
+
+/// What encoders need beyond their defaults to make a picture at all, or to make it quickly.
+struct trial_setting {
+  std::string_view encoder;
+  std::string_view preset;
+  std::string_view profile;
+};
+
+constexpr trial_setting trial_settings[] = {
+  {"libx264", "ultrafast", ""}, {"libx265", "ultrafast", ""}, {"libsvtav1", "12", ""}, {"libaom-av1", "8", ""},
+  {"librav1e", "10", ""},       {"libvpx", "8", ""},          {"libvpx-vp9", "8", ""}, {"dnxhd", "", "dnxhr_sq"},
+};
+
+/// Codecs whose decoders are tried: of those in use the ones that an encoder here can make a sample of.
+constexpr AVCodecID decoded_codecs[] = {
+  AV_CODEC_ID_H264,       AV_CODEC_ID_HEVC,       AV_CODEC_ID_AV1,     AV_CODEC_ID_VP9,    AV_CODEC_ID_VP8,
+  AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG4,   AV_CODEC_ID_THEORA, AV_CODEC_ID_MJPEG,
+  AV_CODEC_ID_PRORES,     AV_CODEC_ID_DNXHD,      AV_CODEC_ID_DVVIDEO, AV_CODEC_ID_FFV1,   AV_CODEC_ID_AAC,
+  AV_CODEC_ID_AC3,        AV_CODEC_ID_EAC3,       AV_CODEC_ID_MP2,     AV_CODEC_ID_MP3,    AV_CODEC_ID_OPUS,
+  AV_CODEC_ID_VORBIS,     AV_CODEC_ID_FLAC,       AV_CODEC_ID_ALAC,    AV_CODEC_ID_DTS,    AV_CODEC_ID_TRUEHD,
+  AV_CODEC_ID_WMAV2,      AV_CODEC_ID_PCM_S16LE,
+};
+
+/// The device that libav* takes where none is named, in words; empty for software.
+std::string device_of(const AVCodec& codec) {
+  auto wrapper = std::string_view{codec.wrapper_name != nullptr ? codec.wrapper_name : ""};
+  if (wrapper == "nvenc")
+    return "cuda:0";
+  if (wrapper == "vaapi" || wrapper == "qsv") {
+    std::error_code ignored;
+    for (const auto& x : std::filesystem::directory_iterator{"/dev/dri", ignored})
+      if (x.path().filename().string().starts_with("renderD"))
+        return x.path().string();
+    return "/dev/dri";
+  }
+  if (wrapper == "v4l2m2m")
+    return "/dev/video";
+  auto is_hardware = (codec.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0
+                     || std::string_view{codec.name}.ends_with("_omx");
+  return is_hardware ? "hardware" : "";
+}
+
+const char* kind_of(AVMediaType type) {
+  return type == AVMEDIA_TYPE_VIDEO ? "video" : "audio";
+}
+
+bool is_tried(const AVCodec& codec) {
+  if (av_codec_is_encoder(&codec) == 0 || (codec.type != AVMEDIA_TYPE_VIDEO && codec.type != AVMEDIA_TYPE_AUDIO))
+    return false;
+  if (left_out.find(" " + std::string{codec.name} + " ") != std::string_view::npos)
+    return false;
+  // A codec's name stands for the encoder that is best for it: another one of that name cannot be asked for.
+  auto found = find_encoders(codec.name, codec.type);
+  return found && found->front() == &codec;
+}
+
+video_settings settings_for(std::string_view encoder) {
+  video_settings result;
+  result.encoder = encoder;
+  for (const auto& x : trial_settings) {
+    if (x.encoder != encoder)
+      continue;
+    result.preset = x.preset;
+    result.profile = x.profile;
+  }
+  return result;
+}
+
+frame_ptr make_picture(picture_size size, int n) {
+  auto frame = make_frame();
+  frame->width = size.width;
+  frame->height = size.height;
+  frame->format = AV_PIX_FMT_YUV420P;
+  if (av_frame_get_buffer(frame.get(), 0) < 0)
+    throw std::bad_alloc{};
+  for (auto plane = 0; plane < 3; ++plane) {
+    auto shift = plane == 0 ? 0 : 1;
+    for (auto y = 0; y < size.height >> shift; ++y)
+      for (auto x = 0; x < size.width >> shift; ++x)
+        frame->data[plane][y * frame->linesize[plane] + x] =
+          static_cast<uint8_t>(32 + ((x * (y / 8 + 3) >> 3) + y + n * (4 + plane)) % 192);
+  }
+  frame->pts = av_rescale_q(n, av_inv_q(trial_rate), time_base);
+  return frame;
+}
+
+struct encoded {
+  track info;
+  std::vector<packet_ptr> packets;
+  double fps = 0;
+};
+
+on_encoded keep_in(std::vector<packet_ptr>& packets) {
+  return [&packets](AVPacket& packet) -> expected<void> {
+    packets.push_back(make_packet());
+    av_packet_move_ref(packets.back().get(), &packet);
+    return {};
+  };
+}
+
+expected<encoded> encode_pictures(const video_settings& settings, picture_size size, int frames) {
+  video_format source;
+  source.width = size.width;
+  source.height = size.height;
+  source.pixel_format = AV_PIX_FMT_YUV420P;
+  source.frame_rate = trial_rate;
+  auto begin = std::chrono::steady_clock::now();
+  auto encoder = video_encoder::open(settings, source);
+  if (!encoder)
+    return tl::unexpected{std::move(encoder.error())};
+  encoded result;
+  video_filter filter{{encoder->format(), deinterlace::off, false, 1}};
+  auto deliver = keep_in(result.packets);
+  auto to_encoder = [&](AVFrame& x) { return encoder->encode(x, deliver); };
+  for (auto n = 0; n < frames; ++n)
+    if (auto sent = filter.send(*make_picture(size, n), to_encoder); !sent)
+      return tl::unexpected{std::move(sent.error())};
+  if (auto drained = filter.drain(to_encoder); !drained)
+    return tl::unexpected{std::move(drained.error())};
+  if (auto drained = encoder->drain(deliver); !drained)
+    return tl::unexpected{std::move(drained.error())};
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  result.fps = frames / std::max(seconds.count(), 1e-6);
+  result.info = encoder->output();
+  return result;
+}
+
+/// Takes filtered sound to an encoder.
+struct sound_sink : audio_filter_sink {
+  sound_sink(audio_encoder& to, std::vector<packet_ptr>& packets) : encoder(to), deliver(keep_in(packets)) {
+    // nop
+  }
+
+  expected<void> on_sound(int64_t, AVFrame& frame) override {
+    return encoder.encode(frame, deliver);
+  }
+
+  expected<void> on_break() override {
+    return {};
+  }
+
+  audio_encoder& encoder;
+  on_encoded deliver;
+};
+
+frame_ptr make_tone(sound_shape shape, int samples) {
+  auto frame = make_frame();
+  frame->nb_samples = samples;
+  frame->format = AV_SAMPLE_FMT_FLTP;
+  frame->sample_rate = shape.sample_rate;
+  frame->pts = 0;
+  av_channel_layout_default(&frame->ch_layout, shape.channels);
+  if (av_frame_get_buffer(frame.get(), 0) < 0)
+    throw std::bad_alloc{};
+  for (auto channel = 0; channel < shape.channels; ++channel)
+    for (auto i = 0; i < samples; ++i)
+      reinterpret_cast<float*>(frame->extended_data[channel])[i] =
+        static_cast<float>(0.3 * std::sin(2 * std::numbers::pi * 440 * i / shape.sample_rate));
+  return frame;
+}
+
+expected<encoded> encode_tone(const std::string& name, sound_shape shape) {
+  audio_format source;
+  source.sample_format = AV_SAMPLE_FMT_FLTP;
+  source.sample_rate = shape.sample_rate;
+  av_channel_layout_default(&source.layout, shape.channels);
+  audio_settings settings;
+  settings.encoder = name;
+  auto encoder = audio_encoder::open(settings, source);
+  if (!encoder)
+    return tl::unexpected{std::move(encoder.error())};
+  encoded result;
+  sound_sink sink{*encoder, result.packets};
+  audio_filter filter{encoder->format(), encoder->frame_size(), sink};
+  auto samples = trial_frames * encoder->frame_size();
+  if (auto sent = filter.send(*make_tone(shape, samples)); !sent)
+    return tl::unexpected{std::move(sent.error())};
+  if (auto drained = filter.drain(); !drained)
+    return tl::unexpected{std::move(drained.error())};
+  if (auto drained = encoder->drain(sink.deliver); !drained)
+    return tl::unexpected{std::move(drained.error())};
+  result.info = encoder->output();
+  return result;
+}
+
+/// Encodes in the first shape that the encoder takes.
+expected<encoded> make_sample(const AVCodec& codec) {
+  expected<encoded> result = fail(errc::unsupported, "not tried");
+  auto is_video = codec.type == AVMEDIA_TYPE_VIDEO;
+  auto shapes = is_video ? std::size(picture_sizes) : std::size(sound_shapes);
+  for (size_t i = 0; i < shapes && !result; ++i) {
+    auto next = is_video ? encode_pictures(settings_for(codec.name), picture_sizes[i], trial_frames)
+                         : encode_tone(codec.name, sound_shapes[i]);
+    if (next || i == 0)
+      result = std::move(next);
+    // A device that is not there is not there for other shapes either.
+    if (!result && !device_of(codec).empty())
+      break;
+  }
+  if (result && result->packets.empty())
+    return fail(errc::encoder, "the encoder made no packet of " + std::to_string(trial_frames) + " frames");
+  return result;
+}
+
+/// Decodes a sample: an error where not one frame comes, or one with errors.
+expected<void> decode_sample(const encoded& sample) {
+  auto opened = decoder::open(sample.info, {1, false});
+  if (!opened)
+    return tl::unexpected{std::move(opened.error())};
+  log_capture log;
+  auto frames = 0;
+  auto count = [&frames](AVFrame&) -> expected<void> {
+    ++frames;
+    return {};
+  };
+  for (const auto& packet : sample.packets)
+    if (auto decoded = opened->decode(*packet, count); !decoded)
+      return decoded;
+  if (auto drained = opened->drain(count); !drained)
+    return drained;
+  if (frames == 0 || opened->corrupt() > 0)
+    return fail(errc::encoder, "the decoder " + std::string{opened->name()} + " makes " + std::to_string(frames)
+                                 + " frames of the sample, " + std::to_string(opened->corrupt()) + " with errors"
+                                 + (log.text().empty() ? "" : ": " + log.text()));
+  return {};
+}
+
+expected<double> try_encoder(const AVCodec& codec) {
+  auto sample = make_sample(codec);
+  if (!sample)
+    return tl::unexpected{std::move(sample.error())};
+  if (avcodec_find_decoder(codec.id) != nullptr)
+    if (auto decoded = decode_sample(*sample); !decoded)
+      return tl::unexpected{std::move(decoded.error())};
+  return sample->fps;
+}
+
+/// On the sample of the first encoder that makes one.
+expected<void> try_decoder(const AVCodec& codec) {
+  expected<encoded> sample = fail(errc::unsupported, "no encoder here makes a sample for it");
+  void* state = nullptr;
+  while (auto* x = av_codec_iterate(&state))
+    if (!sample && x->id == codec.id && is_tried(*x) && device_of(*x).empty())
+      sample = make_sample(*x);
+  return sample ? decode_sample(*sample) : tl::unexpected{std::move(sample.error())};
+}
+
+} // namespace
+
+std::vector<codec_trial> list_trials() {
+  quiet_logs();
+  std::vector<codec_trial> trials;
+  void* state = nullptr;
+  while (auto* codec = av_codec_iterate(&state))
+    if (is_tried(*codec))
+      trials.push_back(
+        {codec->name, avcodec_get_name(codec->id), kind_of(codec->type), true, device_of(*codec), false, "", 0});
+  for (auto id : decoded_codecs)
+    if (auto* codec = avcodec_find_decoder(id); codec != nullptr)
+      trials.push_back({codec->name, avcodec_get_name(id), kind_of(codec->type), false, "", false, "", 0});
+  return trials;
+}
+
+codec_trial run_trial(codec_trial trial) {
+  quiet_logs();
+  auto* codec =
+    trial.encoder ? avcodec_find_encoder_by_name(trial.name.c_str()) : avcodec_find_decoder_by_name(trial.name.c_str());
+  trial.works = false;
+  trial.fps = 0;
+  if (codec == nullptr) {
+    trial.reason = "libavcodec has no such codec";
+    return trial;
+  }
+  try {
+    if (trial.encoder) {
+      auto tried = try_encoder(*codec);
+      trial.works = tried.has_value();
+      trial.reason = tried ? "" : tried.error().what;
+      trial.fps = tried && codec->type == AVMEDIA_TYPE_VIDEO ? *tried : 0;
+    } else {
+      auto tried = try_decoder(*codec);
+      trial.works = tried.has_value();
+      trial.reason = tried ? "" : tried.error().what;
+    }
+  } catch (const std::bad_alloc&) {
+    trial.reason = "out of memory";
+  }
+  return trial;
+}
+
+double measure_speed() {
+  video_settings settings;
+  settings.encoder = "libx264";
+  settings.preset = "medium";
+  auto sample = avcodec_find_encoder_by_name("libx264") != nullptr ? encode_pictures(settings, {1280, 720}, 24)
+                                                                   : expected<encoded>{encoded{}};
+  return sample ? sample->fps : 0;
+}
+
+std::string libav_version() {
+  auto text = [](const char* name, unsigned version) {
+    return std::string{name} + " " + std::to_string(AV_VERSION_MAJOR(version)) + "."
+           + std::to_string(AV_VERSION_MINOR(version)) + "." + std::to_string(AV_VERSION_MICRO(version));
+  };
+  return text("libavcodec", avcodec_version()) + " " + text("libavformat", avformat_version());
+}
+
+} // namespace troupe::av

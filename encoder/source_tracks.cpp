@@ -1,0 +1,194 @@
+// Selection once, probing with each packet of a stream that is not known yet.
+#include "encoder/source_tracks.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+constexpr ptrdiff_t streams_read_max = 16;
+constexpr size_t packet_bytes_max = size_t{64} << 20;
+
+bool is_picture(const AVStream& x) {
+  return (x.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS)) != 0;
+}
+
+} // namespace
+
+int64_t in_ticks(int64_t x, AVRational base) {
+  auto rounding = static_cast<AVRounding>(AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX);
+  return x == AV_NOPTS_VALUE ? no_pts : av_rescale_q_rnd(x, base, time_base, rounding);
+}
+
+tl::unexpected<error> no_random_access(const std::string& source, AVCodecID codec, std::string_view when) {
+  return fail(errc::media, "read " + source + ": the video (" + avcodec_get_name(codec)
+                             + ") has no random-access point " + std::string{when});
+}
+
+/// True for a stream of the chosen program (of any, where the format has no programs).
+bool source_tracks::is_wanted(int index) const {
+  const auto& format = source_.format();
+  const auto& stream = *format.streams[index];
+  auto type = stream.codecpar->codec_type;
+  if (is_picture(stream) || (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO))
+    return false;
+  if (type == AVMEDIA_TYPE_VIDEO)
+    return index == video_stream_;
+  if (!program_)
+    return true;
+  for (AVProgram* x = nullptr; (x = av_find_program_from_stream(&source_.format(), x, index)) != nullptr;)
+    if (x->id == *program_)
+      return true;
+  return false;
+}
+
+void source_tracks::select_streams() {
+  auto& format = source_.format();
+  auto best = [&](AVMediaType type) {
+    auto index = av_find_best_stream(&format, type, -1, -1, nullptr, 0);
+    return index >= 0 && !is_picture(*format.streams[index]) ? index : -1;
+  };
+  video_stream_ = best(AVMEDIA_TYPE_VIDEO);
+  auto leader = video_stream_ >= 0 ? video_stream_ : best(AVMEDIA_TYPE_AUDIO);
+  if (leader >= 0)
+    if (const auto* x = av_find_program_from_stream(&format, nullptr, leader); x != nullptr)
+      program_ = x->id;
+  for (unsigned i = 0; i < format.nb_streams; ++i)
+    take_stream(static_cast<int>(i));
+}
+
+/// Decides what becomes of a stream that libavformat has found.
+void source_tracks::take_stream(int index) {
+  auto& stream = *source_.format().streams[index];
+  if (streams_.size() <= static_cast<size_t>(index))
+    streams_.resize(static_cast<size_t>(index) + 1);
+  auto& entry = streams_[static_cast<size_t>(index)];
+  auto taken = std::count_if(streams_.begin(), streams_.end(),
+                             [](const stream_entry& x) { return x.state != stream_state::ignored; });
+  if (!is_wanted(index) || (taken >= streams_read_max && index != video_stream_)) {
+    stream.discard = AVDISCARD_ALL;
+    return;
+  }
+  entry.state = stream_state::pending;
+  if (is_known(*stream.codecpar))
+    return;
+  entry.prober = std::make_unique<stream_prober>(*stream.codecpar);
+  if (!entry.prober->possible()) {
+    entry.state = stream_state::ignored;
+    stream.discard = AVDISCARD_ALL;
+  }
+}
+
+void source_tracks::activate(int index) {
+  auto& slot = streams_[static_cast<size_t>(index)];
+  slot.state = stream_state::active;
+  slot.prober.reset();
+  slot.track = found_.size();
+  found_.push_back(index);
+}
+
+/// Shows a packet of an unknown stream to its prober; the stream becomes a track when its parameters are known.
+expected<void> source_tracks::probe(int index, const AVPacket& data) {
+  auto& slot = streams_[static_cast<size_t>(index)];
+  auto& stream = *source_.format().streams[index];
+  if (slot.prober) {
+    auto found = slot.prober->feed(data);
+    if (!found)
+      return {};
+    if (avcodec_parameters_copy(stream.codecpar, found.get()) < 0)
+      return fail(errc::limit, "copy the parameters of a stream of " + source_.name());
+  }
+  activate(index);
+  return {};
+}
+
+/// True while the video (an audio, where there is no video) is unknown and may become known.
+bool source_tracks::is_waiting() const {
+  if (video_stream_ >= 0)
+    return streams_[static_cast<size_t>(video_stream_)].state == stream_state::pending;
+  return found_.empty() && std::any_of(streams_.begin(), streams_.end(), [](const stream_entry& x) {
+           return x.state == stream_state::pending;
+         });
+}
+
+expected<void> source_tracks::find(std::chrono::milliseconds timeout) {
+  select_streams();
+  for (size_t i = 0; i < streams_.size(); ++i)
+    if (streams_[i].state == stream_state::pending && !streams_[i].prober)
+      activate(static_cast<int>(i));
+  if (auto ok = resolve(timeout); !ok)
+    return ok;
+  if (video_stream_ >= 0 && is_waiting())
+    return no_random_access(source_.name(), source_.format().streams[video_stream_]->codecpar->codec_id,
+                            "that a decoder could start from");
+  if (found_.empty())
+    return fail(errc::media, "read " + source_.name() + ": neither video nor audio that can be decoded");
+  return {};
+}
+
+expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
+  auto deadline = std::chrono::steady_clock::now() + timeout;
+  size_t bytes = 0;
+  int64_t first = no_pts;
+  while (is_waiting()) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail(errc::timeout, "open the source " + source_.name()
+                                   + ": no random-access point that a decoder could start from came in time");
+    auto x = make_packet();
+    auto more = source_.read(*x);
+    if (!more)
+      return tl::unexpected{std::move(more.error())};
+    if (!*more)
+      break;
+    auto index = static_cast<size_t>(x->stream_index);
+    if (index >= streams_.size() || streams_[index].state == stream_state::ignored)
+      continue;
+    bytes += static_cast<size_t>(x->size);
+    auto at = in_ticks(x->dts, source_.format().streams[index]->time_base);
+    if (first == no_pts)
+      first = at;
+    if (bytes > random_access_bytes || (at != no_pts && at - first > random_access_wait))
+      break;
+    if (streams_[index].state == stream_state::pending)
+      if (auto ok = probe(x->stream_index, *x); !ok)
+        return ok;
+    if (streams_[index].state == stream_state::active)
+      held_.push_back(std::move(x));
+    else
+      ++dropped_;
+  }
+  return {};
+}
+
+/// The next packet of a stream that is a track, as libavformat has it.
+expected<bool> source_tracks::next(AVPacket& out) {
+  for (;;) {
+    if (!held_.empty()) {
+      av_packet_move_ref(&out, held_.front().get());
+      held_.pop_front();
+    } else {
+      auto more = source_.read(out);
+      if (!more || !*more)
+        return more;
+    }
+    while (streams_.size() < source_.format().nb_streams)
+      take_stream(static_cast<int>(streams_.size()));
+    auto index = static_cast<size_t>(out.stream_index);
+    if (streams_[index].state == stream_state::pending)
+      if (auto ok = probe(out.stream_index, out); !ok)
+        return tl::unexpected{std::move(ok.error())};
+    if (streams_[index].state == stream_state::active && out.size > 0
+        && static_cast<size_t>(out.size) < packet_bytes_max) {
+      out.stream_index = static_cast<int>(streams_[index].track);
+      return true;
+    }
+    if (streams_[index].state == stream_state::pending)
+      ++dropped_;
+    av_packet_unref(&out);
+  }
+}
+
+} // namespace troupe::av

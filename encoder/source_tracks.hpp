@@ -1,0 +1,92 @@
+// Which streams of a source become tracks, and when.
+//
+// One program is read: that of the best video, with all its audio. Without video, that of the best audio. A stream
+// about which the container does not say enough (silent during the analysis, begun in mid-stream, joined in mid-GOP)
+// is probed with its own packets until a decoder knows it.
+#pragma once
+
+#include "encoder/source_context.hpp"
+#include "encoder/stream_parser.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace troupe::av {
+
+/// How long a video may take to show a random-access point, in ticks of media time: longer than any sensible distance
+/// of two.
+inline constexpr int64_t random_access_wait = 15 * int64_t{time_base.den};
+/// The same in bytes, where times say nothing.
+inline constexpr size_t random_access_bytes = size_t{64} << 20;
+
+/// Legal calls: `find` once, then `next` and `rewind`.
+class source_tracks {
+public:
+  explicit source_tracks(source_context source) : source_{std::move(source)} {}
+
+  /// Chooses the streams. Reads on, and holds what is read, until the parameters of the video (of an audio, where
+  /// there is no video) are known.
+  expected<void> find(std::chrono::milliseconds timeout);
+
+  /// The next packet of a track, as libavformat has it; `stream_index` is the track's. False at the end.
+  expected<bool> next(AVPacket& out);
+
+  expected<void> rewind() {
+    return source_.rewind();
+  }
+
+  /// Tracks found so far.
+  size_t size() const noexcept {
+    return found_.size();
+  }
+
+  AVStream& stream(size_t track) const noexcept {
+    return *source_.format().streams[found_[track]];
+  }
+
+  source_context& source() noexcept {
+    return source_;
+  }
+
+  /// Packets lost to probing.
+  uint64_t dropped() const noexcept {
+    return dropped_;
+  }
+
+private:
+  enum class stream_state { ignored, pending, active };
+
+  struct stream_entry {
+    stream_state state = stream_state::ignored;
+    size_t track = 0;
+    std::unique_ptr<stream_prober> prober;
+  };
+
+  bool is_wanted(int index) const;
+  bool is_waiting() const;
+  void select_streams();
+  void take_stream(int index);
+  void activate(int index);
+  expected<void> probe(int index, const AVPacket& data);
+  expected<void> resolve(std::chrono::milliseconds timeout);
+
+  source_context source_;
+  std::optional<int> program_; ///< its id, where the format has programs
+  int video_stream_ = -1;
+  std::vector<stream_entry> streams_; ///< by libavformat's index
+  std::vector<int> found_;            ///< libavformat's indices by track
+  std::deque<packet_ptr> held_;       ///< packets read by `find`
+  uint64_t dropped_ = 0;
+};
+
+/// The error for a video that never lets a decoder start. `when` completes the sentence.
+tl::unexpected<error> no_random_access(const std::string& source, AVCodecID codec, std::string_view when);
+
+/// `x` in ticks; `no_pts` stays.
+int64_t in_ticks(int64_t x, AVRational base);
+
+} // namespace troupe::av

@@ -1,0 +1,22 @@
+// One request to the coordinator.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+namespace troupe::ctl {
+
+struct answer {
+  unsigned status = 0;
+  std::string body;
+};
+
+/// Sends `method` to `url` and waits for the whole answer, at most 15 s and 64 MiB. The error says which coordinator was tried and why no
+/// answer came.
+tl::expected<answer, std::string> send(const std::string& method, const std::string& url);
+
+/// One segment of a path, percent-encoded.
+std::string encoded(const std::string& text);
+
+} // namespace troupe::ctl

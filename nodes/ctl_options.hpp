@@ -1,0 +1,32 @@
+// The command line of caf-ctl.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace troupe::ctl {
+
+enum class command : uint8_t { help, version, daemons, channels, profiles, sessions, top, drain, resume, remove };
+
+struct options {
+  ctl::command command = ctl::command::help;
+  std::string url; ///< of the coordinator, without a slash at the end
+  bool json = false;
+  std::string name; ///< of the worker, where the command takes one
+
+  bool operator==(const options&) const = default;
+};
+
+/// What `--help` prints.
+std::string usage();
+
+/// `args` without the program's name; `environment_url` is TROUPE_URL where it is set. The error says what is wrong and what is
+/// accepted.
+tl::expected<options, std::string> parse_options(const std::vector<std::string>& args,
+                                                 const std::optional<std::string>& environment_url);
+
+} // namespace troupe::ctl

@@ -1,0 +1,191 @@
+#include "nodes/ctl_run.hpp"
+
+#include "nodes/ctl_http.hpp"
+#include "nodes/ctl_options.hpp"
+#include "nodes/ctl_table.hpp"
+#include "nodes/ctl_views.hpp"
+
+#include <chrono>
+#include <ostream>
+#include <sstream>
+
+#include <boost/json/parse.hpp>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace troupe::ctl {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::chrono::milliseconds redraw_interval{1000};
+
+/// Cursor to the corner; what was below the new text is erased after it, so that nothing flickers.
+constexpr const char* home = "\x1b[H";
+constexpr const char* erase_line_end = "\x1b[K\n";
+constexpr const char* erase_below = "\x1b[J";
+
+struct failure {
+  int code;
+  std::string text;
+};
+
+tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path) {
+  auto got = send(method, with.url + "/api/v1" + path);
+  if (!got)
+    return tl::unexpected(failure{unreachable, got.error()});
+  if (got->status < 200 || got->status > 299)
+    return tl::unexpected(failure{refused, show_problem(got->status, got->body)});
+  return std::move(got->body);
+}
+
+tl::expected<json::value, failure> ask_json(const options& with, const std::string& path) {
+  auto body = ask(with, "GET", path);
+  if (!body)
+    return tl::unexpected(body.error());
+  boost::system::error_code ec;
+  auto result = json::parse(*body, ec);
+  if (ec)
+    return tl::unexpected(failure{refused, "what answers at " + printable(with.url) + " is no coordinator: its answer is no JSON"});
+  return result;
+}
+
+/// Prints the answer to a GET, as it is or as a table.
+int show(const options& with, const std::string& path, std::string (*view)(const json::value&), std::ostream& out,
+         std::ostream& err) {
+  auto fail = [&err](const failure& x) {
+    err << "caf-ctl: " << x.text << '\n';
+    return x.code;
+  };
+  if (with.json) {
+    auto body = ask(with, "GET", path);
+    if (!body)
+      return fail(body.error());
+    out << *body;
+    return done;
+  }
+  auto answer = ask_json(with, path);
+  if (!answer)
+    return fail(answer.error());
+  out << view(*answer);
+  return done;
+}
+
+int change(const options& with, const std::string& method, const std::string& action, const char* what, std::ostream& out,
+           std::ostream& err) {
+  auto body = ask(with, method, "/daemons/" + encoded(with.name) + action);
+  if (!body) {
+    err << "caf-ctl: " << body.error().text << '\n';
+    return body.error().code;
+  }
+  if (with.json)
+    out << *body;
+  else
+    out << printable(with.name) << ' ' << what << '\n';
+  return done;
+}
+
+tl::expected<std::string, failure> top_text(const options& with) {
+  auto daemons = ask_json(with, "/daemons");
+  if (!daemons)
+    return tl::unexpected(daemons.error());
+  auto sessions = ask_json(with, "/sessions");
+  if (!sessions)
+    return tl::unexpected(sessions.error());
+  if (with.json) {
+    json::object both{{"daemons", daemons->at("daemons")}, {"sessions", sessions->at("sessions")}};
+    std::ostringstream text;
+    text << json::value(std::move(both)) << '\n';
+    return std::move(text).str();
+  }
+  return show_top(*daemons, *sessions);
+}
+
+/// The text cut to the terminal: a line that wraps would move all below it.
+void draw(const std::string& text, std::ostream& out) {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+    size = {24, 80, 0, 0};
+  std::istringstream lines{text};
+  std::string line;
+  out << home;
+  for (int row = 1; row < size.ws_row && std::getline(lines, line); ++row) {
+    size_t end = 0;
+    for (int column = 0; end < line.size(); ++end)
+      if ((line[end] & 0xc0) != 0x80 && ++column > size.ws_col)
+        break;
+    out << line.substr(0, end) << erase_line_end;
+  }
+  out << erase_below << std::flush;
+}
+
+/// Waits for the next second, or for a person to enter "q". At the end of standard input only the time counts.
+bool wants_to_quit() {
+  static bool listens = true;
+  pollfd input{listens ? STDIN_FILENO : -1, POLLIN, 0};
+  if (::poll(&input, 1, static_cast<int>(redraw_interval.count())) <= 0)
+    return false;
+  char text[64];
+  auto n = ::read(STDIN_FILENO, text, sizeof text);
+  listens = n > 0;
+  return n > 0 && (text[0] == 'q' || text[0] == 'Q');
+}
+
+int top(const options& with, std::ostream& out, std::ostream& err, bool terminal) {
+  for (bool first = true;; first = false) {
+    auto text = top_text(with);
+    // Who watches waits through a restart of the coordinator; who asks once, or for the first time, is told.
+    if (!text && (first || !terminal)) {
+      err << "caf-ctl: " << text.error().text << '\n';
+      return text.error().code;
+    }
+    if (!terminal || with.json) {
+      out << *text;
+      return done;
+    }
+    draw(text ? *text : text.error().text + "\n", out);
+    if (wants_to_quit())
+      return done;
+  }
+}
+
+} // namespace
+
+int run(const std::vector<std::string>& args, const std::optional<std::string>& environment_url, std::ostream& out,
+        std::ostream& err, bool terminal) {
+  auto parsed = parse_options(args, environment_url);
+  if (!parsed) {
+    err << "caf-ctl: " << printable(parsed.error()) << '\n';
+    return wrong_usage;
+  }
+  auto& with = *parsed;
+  switch (with.command) {
+    case command::help:
+      out << usage();
+      return done;
+    case command::version:
+      out << "caf-ctl " TROUPE_VERSION "\n";
+      return done;
+    case command::daemons:
+      return show(with, "/daemons", show_daemons, out, err);
+    case command::channels:
+      return show(with, "/channels", show_channels, out, err);
+    case command::profiles:
+      return show(with, "/profiles", show_profiles, out, err);
+    case command::sessions:
+      return show(with, "/sessions", show_sessions, out, err);
+    case command::top:
+      return top(with, out, err, terminal);
+    case command::drain:
+      return change(with, "POST", "/drain", "drains: it gets no new work", out, err);
+    case command::resume:
+      return change(with, "POST", "/resume", "is back", out, err);
+    case command::remove:
+      return change(with, "DELETE", "", "is removed", out, err);
+  }
+  return wrong_usage;
+}
+
+} // namespace troupe::ctl

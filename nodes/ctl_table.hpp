@@ -1,0 +1,50 @@
+// Columns of text for terminals.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::ctl {
+
+/// Text that came from elsewhere, harmless for a terminal: control characters, and with them escape sequences, become '?'.
+std::string printable(std::string_view text);
+
+/// Columns as wide as their widest cell, two spaces apart. Width is counted in code points.
+class table {
+public:
+  enum class align : uint8_t { left, right };
+
+  struct column {
+    std::string title;
+    align alignment = align::left;
+  };
+
+  explicit table(std::vector<column> columns);
+
+  /// Appends a row; missing cells are empty, what is too much is dropped.
+  void add(std::vector<std::string> cells);
+
+  bool empty() const noexcept {
+    return rows_.empty();
+  }
+
+  /// The titles and the rows, one line each, without blanks at the ends of lines.
+  std::string to_string() const;
+
+private:
+  std::vector<column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "512 B", "1.5 KiB", "3.0 GiB".
+std::string bytes_text(double bytes);
+
+/// With one digit behind the point; "-" where it is not finite.
+std::string number_text(double x);
+
+/// "45s", "3m20s", "2h05m", "3d04h".
+std::string duration_text(int64_t seconds);
+
+} // namespace troupe::ctl

@@ -1,0 +1,207 @@
+#include "nodes/ctl_views.hpp"
+
+#include "nodes/ctl_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+namespace troupe::ctl {
+
+namespace {
+
+namespace json = boost::json;
+using align = table::align;
+
+const json::value& member(const json::value& of, std::string_view name) {
+  static const json::value nothing;
+  auto object = of.if_object();
+  auto found = object == nullptr ? nullptr : object->if_contains({name.data(), name.size()});
+  return found == nullptr ? nothing : *found;
+}
+
+const json::array& list(const json::value& of, std::string_view name) {
+  static const json::array nothing;
+  auto array = member(of, name).if_array();
+  return array == nullptr ? nothing : *array;
+}
+
+std::string text(const json::value& of, std::string_view name) {
+  auto string = member(of, name).if_string();
+  return string == nullptr ? std::string{} : std::string{string->data(), string->size()};
+}
+
+double number(const json::value& of, std::string_view name) {
+  auto& x = member(of, name);
+  return x.is_double() ? x.get_double()
+         : x.is_int64() ? static_cast<double>(x.get_int64())
+         : x.is_uint64() ? static_cast<double>(x.get_uint64())
+                         : 0.0;
+}
+
+/// A number that counts something; what does not fit is 0.
+int64_t count(const json::value& of, std::string_view name) {
+  auto x = number(of, name);
+  return std::abs(x) < 9e15 ? static_cast<int64_t>(x) : 0;
+}
+
+std::string count_text(const json::value& of, std::string_view name) {
+  return std::to_string(count(of, name));
+}
+
+/// "yes: 3" of the codecs of a worker.
+std::string working_encoders(const json::value& daemon) {
+  std::string result;
+  for (auto& e : list(member(daemon, "can"), "encoders")) {
+    auto works = member(e, "works").if_bool();
+    if (works != nullptr && *works && text(e, "kind") == "video")
+      result += (result.empty() ? "" : " ") + text(e, "name");
+  }
+  return result;
+}
+
+std::string rate_text(const json::value& video) {
+  auto den = number(member(video, "frame_rate"), "den");
+  auto num = number(member(video, "frame_rate"), "num");
+  if (num <= 0 || den <= 0)
+    return {};
+  return number_text(num / den);
+}
+
+std::string size_text(const json::value& video) {
+  auto side = [&](std::string_view name) {
+    auto n = count(video, name);
+    return n == 0 ? std::string{"*"} : std::to_string(n);
+  };
+  auto result = side("width") + "x" + side("height");
+  return result == "*x*" ? std::string{} : result;
+}
+
+std::string bit_rate_text(const json::value& of) {
+  auto n = count(of, "bit_rate");
+  return n == 0 ? std::string{} : std::to_string(n / 1000) + "k";
+}
+
+std::string or_none(const table& x, std::string_view what) {
+  return x.empty() ? "no " + std::string{what} + "\n" : x.to_string();
+}
+
+table tasks_table(const json::value& daemons) {
+  table result{{{"TASK"}, {"WORKER"}, {"CHANNEL"}, {"PROFILE"}, {"PID", align::right}, {"CPU %", align::right},
+                {"MEMORY", align::right}, {"RUNNING", align::right}, {"SPEED", align::right}, {"IN", align::right},
+                {"OUT", align::right}}};
+  for (auto& d : list(daemons, "daemons")) {
+    for (auto& t : list(d, "tasks")) {
+      auto& process = member(t, "process");
+      auto& work = member(t, "work");
+      result.add({text(t, "kind"), text(d, "name"), text(t, "channel"), text(t, "profile"), count_text(process, "pid"),
+                  number_text(number(process, "cpu_percent")), bytes_text(number(process, "memory_bytes")),
+                  duration_text(count(process, "running_ms") / 1000), number_text(number(work, "speed")),
+                  bytes_text(number(work, "bytes_in")), bytes_text(number(work, "bytes_out"))});
+    }
+  }
+  return result;
+}
+
+} // namespace
+
+std::string show_daemons(const json::value& answer) {
+  table result{{{"NAME"}, {"STATE"}, {"SLOTS", align::right}, {"CPU %", align::right}, {"MEM %", align::right},
+                {"LOAD", align::right}, {"TASKS", align::right}, {"DONE", align::right}, {"FAILED", align::right},
+                {"VERSION"}, {"ADDRESS"}, {"ENCODERS"}, {"REASON"}}};
+  for (auto& d : list(answer, "daemons")) {
+    auto& machine = member(d, "machine");
+    result.add({text(d, "name"), text(d, "state"), count_text(d, "slots_used") + "/" + count_text(d, "slots"),
+                number_text(number(machine, "cpu_percent")), number_text(number(machine, "memory_percent")),
+                number_text(number(machine, "load_1m")), std::to_string(list(d, "tasks").size()),
+                count_text(d, "tasks_completed"), count_text(d, "tasks_failed"), text(d, "version"),
+                text(d, "address"), working_encoders(d), text(d, "reason")});
+  }
+  return or_none(result, "workers");
+}
+
+std::string show_channels(const json::value& answer) {
+  table result{{{"NAME"}, {"TITLE"}, {"LOOP"}, {"SOURCES"}}};
+  for (auto& c : list(answer, "channels")) {
+    std::string urls;
+    for (auto& u : list(c, "urls"))
+      if (auto url = u.if_string(); url != nullptr)
+        urls += (urls.empty() ? "" : " ") + std::string{url->data(), url->size()};
+    auto loop = member(c, "loop").if_bool();
+    result.add({text(c, "name"), text(c, "title"), loop != nullptr && *loop ? "yes" : "no", urls});
+  }
+  return or_none(result, "channels");
+}
+
+std::string show_profiles(const json::value& answer) {
+  table result{{{"NAME"}, {"VIDEO"}, {"SIZE"}, {"FPS", align::right}, {"BIT/S", align::right}, {"CRF", align::right},
+                {"PRESET"}, {"AUDIO"}, {"BIT/S", align::right}}};
+  for (auto& p : list(answer, "profiles")) {
+    auto& video = member(p, "video");
+    auto& audio = member(p, "audio");
+    auto crf = number(video, "crf");
+    result.add({text(p, "name"), text(video, "codec"), size_text(video), rate_text(video), bit_rate_text(video),
+                crf < 0 ? std::string{} : number_text(crf), text(video, "preset"), text(audio, "codec"),
+                bit_rate_text(audio)});
+  }
+  return or_none(result, "profiles");
+}
+
+std::string show_sessions(const json::value& answer) {
+  table result{{{"CHANNEL"}, {"STATE"}, {"PROFILE"}, {"MODE"}, {"WORKER"}, {"CLIENTS", align::right},
+                {"SPEED", align::right}, {"LAG MS", align::right}, {"IN", align::right}, {"OUT", align::right},
+                {"SKIPS", align::right}, {"REASON"}}};
+  for (auto& s : list(answer, "sessions")) {
+    auto& variants = list(s, "variants");
+    if (variants.empty())
+      result.add({text(s, "channel"), text(s, "state"), "", "", "", "", "", "", bytes_text(number(s, "bytes_in")), "", "",
+                  text(s, "reason")});
+    for (auto& v : variants) {
+      auto reason = text(v, "reason");
+      result.add({text(s, "channel"), text(v, "state"), text(v, "profile"), text(v, "mode"), text(v, "worker"),
+                  count_text(v, "clients"), number_text(number(member(v, "work"), "speed")), count_text(v, "lag_ms"),
+                  bytes_text(number(s, "bytes_in")), bytes_text(number(v, "bytes_out")), count_text(v, "skips"),
+                  reason.empty() ? text(s, "reason") : reason});
+    }
+  }
+  return or_none(result, "channels run");
+}
+
+std::string show_top(const json::value& daemons, const json::value& sessions) {
+  int64_t slots = 0;
+  int64_t used = 0;
+  int64_t clients = 0;
+  for (auto& d : list(daemons, "daemons")) {
+    slots += count(d, "slots");
+    used += count(d, "slots_used");
+  }
+  for (auto& s : list(sessions, "sessions"))
+    for (auto& v : list(s, "variants"))
+      clients += count(v, "clients");
+  auto result = std::to_string(list(daemons, "daemons").size()) + " workers, " + std::to_string(used) + " of "
+                + std::to_string(slots) + " slots in use, " + std::to_string(list(sessions, "sessions").size())
+                + " channels run, " + std::to_string(clients) + " clients\n\n";
+  result += show_daemons(daemons) + "\n" + show_sessions(sessions);
+  if (auto tasks = tasks_table(daemons); !tasks.empty())
+    result += "\n" + tasks.to_string();
+  return result;
+}
+
+std::string show_problem(unsigned status, const std::string& body) {
+  boost::system::error_code failure;
+  auto problem = json::parse(body, failure);
+  auto detail = failure ? std::string{} : text(problem, "detail");
+  if (detail.empty())
+    return "the answer has status " + std::to_string(status);
+  auto result = printable(detail);
+  if (auto code = text(problem, "code"); !code.empty())
+    result += " (" + printable(code) + ")";
+  return result;
+}
+
+} // namespace troupe::ctl

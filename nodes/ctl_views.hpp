@@ -1,0 +1,21 @@
+// The API's answers as tables. What an answer lacks is shown as empty or 0, so that a newer or older coordinator can be looked at.
+#pragma once
+
+#include <string>
+
+#include <boost/json/value.hpp>
+
+namespace troupe::ctl {
+
+std::string show_daemons(const boost::json::value& answer);
+std::string show_channels(const boost::json::value& answer);
+std::string show_profiles(const boost::json::value& answer);
+std::string show_sessions(const boost::json::value& answer);
+
+/// One screen: totals, workers, renditions, tasks.
+std::string show_top(const boost::json::value& daemons, const boost::json::value& sessions);
+
+/// The sentence of a problem, with its code; the text itself where it is none.
+std::string show_problem(unsigned status, const std::string& body);
+
+} // namespace troupe::ctl

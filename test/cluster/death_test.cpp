@@ -1,0 +1,201 @@
+// Goal: the end of any process is noticed at once and stated by the API, and who comes back is taken back.
+// Method: real processes are killed, stopped and started again; the API is asked without a pause, and the time from the signal to the first answer
+// that states the death is measured. On a machine that is busy with something else a single answer may be late by what the kernel makes the test
+// wait, so the median of several deaths has to be within the limit. TROUPE_TEST_TIME_SCALE stretches it: see time_scale().
+#include "test/cluster/media.hpp"
+#include "test/support/cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <signal.h>
+
+using namespace troupe::test;
+
+namespace {
+
+constexpr auto noticed_within = milliseconds{50};
+
+cluster_settings one_channel(std::vector<std::string> flags = {}) {
+  flags.push_back("--live.idle_timeout=1s");
+  return {{{"a", media("h264.ts")}}, std::move(flags), {}};
+}
+
+/// The API's answer to who transcodes the channel now: pid and task id. Zero and empty where nobody is known.
+struct transcode {
+  pid_t pid = 0;
+  std::string task;
+  std::string worker;
+};
+
+transcode running(const cluster& c) {
+  for (auto& d : c.daemons())
+    for (auto& x : list(d.get_object(), "tasks")) {
+      auto& t = x.get_object();
+      auto pid = static_cast<pid_t>(number(object(t, "process"), "pid"));
+      if (text(t, "kind") == "transcode" && holdings_of(pid).threads > 0)
+        return {pid, text(t, "task"), text(d.get_object(), "name")};
+    }
+  return {};
+}
+
+/// Asks without a pause until the API states it; milliseconds from `since`.
+double time_to_state(clock::time_point since, const std::function<bool()>& stated) {
+  auto deadline = since + scaled(milliseconds{10'000});
+  for (;;) {
+    auto is = stated();
+    auto now = clock::now();
+    if (is)
+      return std::chrono::duration<double, std::milli>(now - since).count();
+    BOOST_REQUIRE_MESSAGE(now < deadline, "the death is not stated at all");
+  }
+}
+
+void check_median(std::vector<double> times, const char* of) {
+  std::sort(times.begin(), times.end());
+  for (auto t : times)
+    BOOST_TEST_MESSAGE("death of a " << of << " stated after " << t << " ms");
+  BOOST_TEST(times[times.size() / 2] <= static_cast<double>(scaled(noticed_within).count()));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(death_test)
+
+BOOST_AUTO_TEST_CASE(a_killed_task_is_stated_at_once_with_the_reason) {
+  // The worker is not to be blamed for what the test does to its tasks.
+  cluster c{one_channel({"--cluster.degraded_failures=1000", "--cluster.unhealthy_failures=1000"})};
+  c.start({"w1", "w2"}, 2);
+  std::vector<double> times;
+  for (int i = 0; i < 5; ++i) {
+    auto client = c.watch("a", "small");
+    c.wait_until("the transcode is reported", [&] { return running(c).pid != 0; });
+    auto victim = running(c);
+    auto ended = [&](std::string& reason) {
+      for (auto& x : list(c.daemon(victim.worker), "ended"))
+        if (text(x.get_object(), "task") == victim.task) {
+          reason = text(x.get_object(), "reason");
+          BOOST_TEST(text(x.get_object(), "channel") == "a");
+          BOOST_TEST(text(x.get_object(), "profile") == "small");
+          return true;
+        }
+      return false;
+    };
+    std::string reason;
+    auto killed = clock::now();
+    BOOST_REQUIRE(::kill(victim.pid, SIGKILL) == 0);
+    times.push_back(time_to_state(killed, [&] { return ended(reason); }));
+    BOOST_TEST(reason.find("the task process is gone") != std::string::npos, reason);
+  }
+  check_median(times, "task");
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_worker_is_stated_at_once_and_comes_back_under_its_name) {
+  cluster c{one_channel()};
+  c.start({"w1"}, 1);
+  std::vector<double> times;
+  for (int i = 0; i < 3; ++i) {
+    auto before = text(c.daemon("w1"), "id");
+    auto& victim = c.node("w1");
+    auto killed = clock::now();
+    victim.signal(SIGKILL);
+    times.push_back(time_to_state(killed, [&] { return c.daemon_state("w1") == "gone"; }));
+    BOOST_TEST(text(c.daemon("w1"), "reason").find("its daemon is gone") != std::string::npos);
+    BOOST_TEST(c.get("/readyz").status == 503);
+    c.kill("w1");
+    c.wait_until("its tasks end", [&] {
+      reap_orphans();
+      auto all = descendants(::getpid());
+      return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos; });
+    });
+    c.start_worker("w1", 1);
+    c.wait_until("w1 is back", [&] { return c.daemon_state("w1") == "healthy"; });
+    BOOST_TEST(text(c.daemon("w1"), "id") != before);
+    auto client = c.watch("a", "small");
+    BOOST_TEST(text(c.variant("a", "small"), "worker") == "w1");
+  }
+  check_median(times, "worker");
+}
+
+BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
+  cluster c{one_channel({"--cluster.degraded_failures=1", "--cluster.unhealthy_failures=2", "--cluster.failure_window=1h"})};
+  c.start({"w1"}, 2);
+  for (auto expected : {"degraded", "unhealthy"}) {
+    auto client = c.watch("a", "small");
+    c.wait_until("the transcode is reported", [&] { return running(c).pid != 0; });
+    BOOST_REQUIRE(::kill(running(c).pid, SIGKILL) == 0);
+    c.wait_until(std::string{"w1 is "} + expected, [&] { return c.daemon_state("w1") == expected; });
+    BOOST_TEST(text(c.daemon("w1"), "reason").find("failed lately") != std::string::npos);
+  }
+  BOOST_TEST(c.get("/readyz").status == 503);
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_worker_degrades_by_the_clock_and_is_taken_back_when_it_speaks) {
+  cluster c{one_channel({"--cluster.heartbeat_interval=" + std::to_string(scaled(milliseconds{200}).count()) + "ms",
+                         "--cluster.degraded_after=" + std::to_string(scaled(milliseconds{800}).count()) + "ms",
+                         "--cluster.unhealthy_after=" + std::to_string(scaled(milliseconds{1'600}).count()) + "ms",
+                         "--cluster.gone_after=" + std::to_string(scaled(milliseconds{2'400}).count()) + "ms"})};
+  c.start({"w1"}, 1);
+  c.wait_until("w1 is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
+  auto stopped = clock::now();
+  c.node("w1").signal(SIGSTOP);
+  // Each state comes so long after the last heartbeat, which came up to an interval before the stop; the registry looks every 100 ms.
+  for (auto [state, after] : {std::pair{"degraded", milliseconds{800}}, {"unhealthy", milliseconds{1'600}}, {"gone", milliseconds{2'400}}}) {
+    c.wait_until(std::string{"w1 is "} + state, [&, state = state] { return c.daemon_state("w1") == state; });
+    auto took = std::chrono::duration_cast<milliseconds>(clock::now() - stopped);
+    BOOST_TEST_MESSAGE(state << " after " << took.count() << " ms");
+    BOOST_TEST((took >= scaled(after - milliseconds{300}) && took <= scaled(after + milliseconds{400})),
+               state << " after " << took.count() << " ms");
+    BOOST_TEST(text(c.daemon("w1"), "reason").find("no heartbeat") != std::string::npos);
+  }
+  c.node("w1").signal(SIGCONT);
+  c.wait_until("w1 is back", [&] { return c.daemon_state("w1") == "healthy"; });
+  auto client = c.watch("a", "small");
+}
+
+BOOST_AUTO_TEST_CASE(workers_find_a_coordinator_that_comes_back) {
+  cluster c{one_channel()};
+  c.start({"w1", "w2"}, 1);
+  { auto client = c.watch("a", "small"); }
+  c.kill("coordinator");
+  c.start_coordinator();
+  for (auto name : {"w1", "w2"})
+    c.wait_until(std::string{name} + " is back", [&] { return c.daemon_state(name) == "healthy"; });
+  auto client = c.watch("a", "small");
+  BOOST_TEST(c.daemons().size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_second_worker_of_a_name_is_refused_while_the_first_lives) {
+  cluster c{one_channel()};
+  c.start({"w1"}, 1);
+  auto first = text(c.daemon("w1"), "id");
+  auto& second = c.start_worker("w1", 1, {}, "second");
+  c.wait_until("the second is refused", [&] { return second.output().find("another worker named w1 is here and well") != std::string::npos; });
+  BOOST_TEST(second.running());
+  BOOST_TEST(c.daemons().size() == 1u);
+  BOOST_TEST(text(c.daemon("w1"), "id") == first);
+  BOOST_TEST(c.daemon_state("w1") == "healthy");
+  BOOST_TEST(c.node("coordinator").output().find("another worker named w1") != std::string::npos);
+  // It keeps trying: when the name is free, it is taken.
+  c.stop("w1");
+  c.wait_until("the second takes its place", [&] { return c.daemon_state("w1") == "healthy" && text(c.daemon("w1"), "id") != first; });
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_with_another_token_is_refused_and_the_refusal_is_logged) {
+  cluster c{one_channel()};
+  c.start_coordinator();
+  auto& stranger = c.start_worker("stranger", 1, {"--cluster.token=some-other-token-of-a-stranger"});
+  c.wait_until("the stranger is refused", [&] { return stranger.output().find("the cluster token is wrong") != std::string::npos; }, milliseconds{180'000});
+  BOOST_TEST(c.daemons().empty());
+  auto log = c.node("coordinator").output();
+  BOOST_TEST(log.find("a registration is refused") != std::string::npos);
+  // Neither token is told to anybody.
+  BOOST_TEST(log.find("some-other-token") == std::string::npos);
+  BOOST_TEST(stranger.output().find("a-token-for-tests") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

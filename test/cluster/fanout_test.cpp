@@ -1,0 +1,129 @@
+// Goal: many clients of one rendition cost one ingest and one transcode, and each gets exactly what one gets.
+// Method: raw HTTP clients read side by side; bodies are compared byte by byte from where they overlap. Without warm processes the process table
+// shows exactly what works. A client that does not read meets its limit while another reads on.
+#include "test/cluster/media.hpp"
+#include "test/support/cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include <poll.h>
+
+using namespace troupe::test;
+
+namespace {
+
+constexpr size_t transport_packet = 188;
+
+/// Reads from all of them, whoever has something, until the time is over.
+void read_all_for(std::vector<http_stream>& clients, milliseconds duration) {
+  auto deadline = clock::now() + duration;
+  while (clock::now() < deadline) {
+    std::vector<pollfd> waiting;
+    for (auto& x : clients)
+      waiting.push_back({x.descriptor(), POLLIN, 0});
+    auto left = std::chrono::duration_cast<milliseconds>(deadline - clock::now()).count();
+    if (::poll(waiting.data(), waiting.size(), static_cast<int>(std::max<int64_t>(left, 0))) <= 0)
+      continue;
+    for (size_t i = 0; i < clients.size(); ++i)
+      if (waiting[i].revents != 0)
+        BOOST_REQUIRE_MESSAGE(clients[i].read(milliseconds{0}), "client " << i << " got an end: " << clients[i].head());
+  }
+}
+
+/// Whether `part` is what `whole` has from some place on, as far as both go.
+bool continues(std::string_view whole, std::string_view part) {
+  // A program table at the start repeats, so the place is found by more than its first packets.
+  auto probe = part.substr(0, 100 * transport_packet);
+  for (auto at = whole.find(probe); at != std::string_view::npos; at = whole.find(probe, at + 1)) {
+    auto both = std::min(whole.size() - at, part.size());
+    if (whole.substr(at, both) == part.substr(0, both))
+      return true;
+  }
+  return false;
+}
+
+/// A source of some 6 Mbit/s in small pictures, so that the buffers between server and client are full soon.
+std::string heavy_source() {
+  auto options = small_sample();
+  options.picture.grain = 20;
+  options.video_bit_rate = 6'000'000;
+  return media("heavy.ts", options);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(fanout_test)
+
+BOOST_AUTO_TEST_CASE(twenty_clients_share_one_ingest_and_one_transcode_and_get_the_same_bytes) {
+  cluster c{{{{"a", media("h264.ts")}}, {"--worker.warm_tasks=0", "--coordinator.warm_tasks=0"}, {}}};
+  c.start({"w1"}, 2);
+  std::vector<http_stream> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.emplace_back(c.http_port());
+    clients.back().get("/live/a/small.ts");
+  }
+  for (auto& x : clients)
+    BOOST_REQUIRE(x.read_head(scaled(milliseconds{20'000})) == 200);
+  read_all_for(clients, scaled(milliseconds{4'000}));
+
+  BOOST_TEST(c.sessions().size() == 1u);
+  BOOST_TEST(list(c.session("a"), "variants").size() == 1u);
+  BOOST_TEST(number(c.variant("a", "small"), "clients") == 20);
+  BOOST_TEST(number(c.variant("a", "small"), "skips") == 0);
+  BOOST_TEST(descendants(c.node("coordinator").pid()).size() == 1u);
+  BOOST_TEST(descendants(c.node("w1").pid()).size() == 1u);
+
+  auto earliest = std::max_element(clients.begin(), clients.end(), [](auto& a, auto& b) { return a.body().size() < b.body().size(); });
+  for (size_t i = 0; i < clients.size(); ++i) {
+    auto& body = clients[i].body();
+    BOOST_TEST(body.size() > 100'000u);
+    BOOST_TEST(body.size() % transport_packet == 0u);
+    BOOST_TEST(continues(earliest->body(), body), "client " << i << " got other bytes");
+  }
+
+  // A client that comes later joins the same rendition.
+  auto late = c.watch("a", "small", 100'000);
+  std::vector<http_stream> both;
+  both.push_back(std::move(*earliest));
+  both.push_back(std::move(late));
+  read_all_for(both, milliseconds{500});
+  BOOST_TEST(continues(both[0].body(), both[1].body()));
+  BOOST_TEST(descendants(c.node("w1").pid()).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobody) {
+  cluster c{{{{"heavy", heavy_source()}}, {"--live.client_lag_max=1s", "--live.variant_buffer_duration=4s"}, {}}};
+  c.start_coordinator();
+  std::vector<http_stream> fast;
+  fast.push_back(c.watch("heavy", "source"));
+  constexpr int receive_buffer = 8 * 1024;
+  http_stream slow{c.http_port(), receive_buffer};
+  slow.get("/live/heavy/source.ts");
+  BOOST_REQUIRE(slow.read_head(scaled(milliseconds{10'000})) == 200);
+  BOOST_REQUIRE(slow.read_body(transport_packet, scaled(milliseconds{10'000})));
+  // It takes nothing more while the fast one reads: what is between them fills, then the second is over.
+  read_all_for(fast, scaled(milliseconds{6'000}));
+  auto stalled_at = fast[0].body().size();
+  // The next thing that it reads is moved ahead.
+  c.wait_until("the slow client is moved ahead", [&] {
+    (void) slow.read(milliseconds{20});
+    (void) fast[0].read(milliseconds{0});
+    return number(c.variant("heavy", "source"), "skips") >= 1;
+  });
+  BOOST_TEST(number(c.variant("heavy", "source"), "clients") == 2);
+  BOOST_TEST(slow.body().size() < stalled_at);
+
+  // From there on it gets what the fast one gets.
+  slow.read_body(slow.body().size() + 2'000'000, scaled(milliseconds{10'000}));
+  read_all_for(fast, milliseconds{1'000});
+  auto& body = slow.body();
+  BOOST_TEST(body.size() % transport_packet == 0u);
+  BOOST_TEST(continues(fast[0].body(), std::string_view{body}.substr(body.size() - body.size() / 4 / transport_packet * transport_packet)));
+  BOOST_TEST(!fast[0].closed());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,130 @@
+// Goal: channels land on workers as slots and states say, and who gets no worker is told so in time.
+// Method: a coordinator, two workers with one slot each, and their tasks, all processes of their own. What runs where is read from the API and
+// compared with the process table.
+#include "test/cluster/media.hpp"
+#include "test/support/cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+
+using namespace troupe::test;
+
+namespace {
+
+constexpr auto selection_timeout = milliseconds{1'000};
+
+cluster_settings three_channels() {
+  auto source = media("h264.ts");
+  return {{{"a", source}, {"b", source}, {"c", source}},
+          {"--cluster.selection_timeout=1s", "--live.idle_timeout=500ms"},
+          {}};
+}
+
+http_answer post(const cluster& c, const std::string& target) {
+  return http_request(c.http_port(), "POST", target);
+}
+
+/// Pids of the transcodes that a worker reports.
+std::vector<pid_t> transcodes_of(const cluster& c, const std::string& worker) {
+  std::vector<pid_t> result;
+  for (auto& x : list(c.daemon(worker), "tasks"))
+    if (text(x.get_object(), "kind") == "transcode")
+      result.push_back(static_cast<pid_t>(number(object(x.get_object(), "process"), "pid")));
+  return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(placement_test)
+
+BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_503_in_time) {
+  cluster c{three_channels()};
+  c.start({"w1", "w2"}, 1);
+  auto a = c.watch("a", "small");
+  auto b = c.watch("b", "small");
+  auto of_a = text(c.variant("a", "small"), "worker");
+  auto of_b = text(c.variant("b", "small"), "worker");
+  BOOST_TEST(of_a != of_b);
+  for (auto& worker : {of_a, of_b}) {
+    BOOST_TEST(number(c.daemon(worker), "slots_used") == 1);
+    c.wait_until(worker + " reports its transcode", [&] { return transcodes_of(c, worker).size() == 1; });
+    auto pid = transcodes_of(c, worker).front();
+    auto below = descendants(c.node(worker).pid());
+    BOOST_TEST(std::any_of(below.begin(), below.end(), [&](auto& x) { return x.pid == pid; }),
+               worker << " reports the pid " << pid << ", which is no child of it");
+  }
+
+  auto before = clock::now();
+  auto refused = c.get("/live/c/small.ts", scaled(milliseconds{15'000}));
+  auto took = std::chrono::duration_cast<milliseconds>(refused.at - before);
+  BOOST_TEST(refused.status == 503);
+  BOOST_TEST((took >= selection_timeout && took < scaled(selection_timeout + milliseconds{1'500})), took.count() << " ms");
+  BOOST_TEST(refused.field("content-type") == "application/problem+json");
+  auto problem = refused.json().get_object();
+  BOOST_TEST(text(problem, "code") == "no_worker");
+  BOOST_TEST(text(problem, "detail").find("no free slot") != std::string::npos, text(problem, "detail"));
+  BOOST_TEST(!refused.field("retry-after").empty());
+
+  // The refusal cost nothing: the other two go on, and nothing of the third stays.
+  BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
+  BOOST_TEST(b.read_body(b.body().size() + 100'000, scaled(milliseconds{10'000})));
+  c.wait_until("the refused channel is gone", [&] { return c.session("c").empty(); });
+}
+
+BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
+  cluster c{three_channels()};
+  c.start({"w1", "w2"}, 2);
+  auto drained = post(c, "/api/v1/daemons/w1/drain");
+  BOOST_TEST(drained.status == 200);
+  BOOST_TEST(c.daemon_state("w1") == "draining");
+  auto a = c.watch("a", "small");
+  auto b = c.watch("b", "small");
+  BOOST_TEST(text(c.variant("a", "small"), "worker") == "w2");
+  BOOST_TEST(text(c.variant("b", "small"), "worker") == "w2");
+  auto refused = c.get("/live/c/small.ts", scaled(milliseconds{15'000}));
+  BOOST_TEST(refused.status == 503);
+  BOOST_TEST(refused.body.find("w1 is draining") != std::string::npos, refused.body);
+
+  // What runs on a worker goes on when it drains.
+  BOOST_TEST(post(c, "/api/v1/daemons/w2/drain").status == 200);
+  BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
+
+  BOOST_TEST(post(c, "/api/v1/daemons/w1/resume").status == 200);
+  BOOST_TEST(c.daemon_state("w1") == "healthy");
+  auto third = c.watch("c", "small");
+  BOOST_TEST(text(c.variant("c", "small"), "worker") == "w1");
+}
+
+BOOST_AUTO_TEST_CASE(a_removed_worker_is_forgotten_and_ends_with_its_tasks) {
+  cluster c{three_channels()};
+  c.start({"w1", "w2"}, 1);
+  auto a = c.watch("a", "small");
+  auto worker = text(c.variant("a", "small"), "worker");
+  BOOST_TEST(http_request(c.http_port(), "DELETE", "/api/v1/daemons/" + worker).status == 204);
+  BOOST_TEST(c.get("/api/v1/daemons/" + worker).status == 404);
+  BOOST_TEST(c.daemons().size() == 1u);
+  auto ended = c.node(worker).wait(scaled(milliseconds{5'000}));
+  BOOST_TEST(ended.has_value());
+  BOOST_TEST(c.node(worker).output().find("removed") != std::string::npos);
+  c.stop(worker, 1);
+  c.wait_until("its tasks are gone", [&] {
+    reap_orphans();
+    auto all = descendants(::getpid());
+    return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos; });
+  });
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_is_not_there_is_a_404) {
+  cluster c{three_channels()};
+  c.start_coordinator();
+  for (auto& answer : {c.get("/api/v1/daemons/nobody"), post(c, "/api/v1/daemons/nobody/drain"),
+                       post(c, "/api/v1/daemons/nobody/resume"), http_request(c.http_port(), "DELETE", "/api/v1/daemons/nobody")}) {
+    BOOST_TEST(answer.status == 404);
+    BOOST_TEST(answer.body.find("unknown_daemon") != std::string::npos, answer.body);
+  }
+  BOOST_TEST(c.get("/readyz").status == 503);
+  BOOST_TEST(c.get("/healthz").status == 200);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

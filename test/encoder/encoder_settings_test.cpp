@@ -1,0 +1,122 @@
+// Goal: every setting does what it says or is refused with its name; nothing is ignored, and nothing that names a file gets through.
+// Method: small encodes with one setting changed, whose result is looked at, or whose error is.
+#include "make_stream.hpp"
+
+#include "encoder/encoder_table.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace av = troupe::av;
+
+using namespace troupe::av::test;
+
+namespace {
+
+av::video_settings video() {
+  av::video_settings result;
+  result.encoder = "h264";
+  result.preset = "ultrafast";
+  result.crf = 18;
+  result.threads = 1;
+  return result;
+}
+
+av::audio_settings audio(const std::string& encoder = "aac") {
+  av::audio_settings result;
+  result.encoder = encoder;
+  return result;
+}
+
+std::vector<picture> pictures_of(const result& made) {
+  return show(made.tracks[0], made.of(0));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(encoder_settings_test)
+
+BOOST_AUTO_TEST_CASE(headers_are_in_band_or_in_extradata_as_asked) {
+  auto from = make(make_video({.frames = 10}));
+  auto settings = video();
+  auto in_band = run(from, {settings});
+  BOOST_TEST(in_band.tracks[0].parameters->extradata_size == 0);
+  settings.in_band_headers = false;
+  auto global = run(from, {settings});
+  BOOST_TEST(global.tracks[0].parameters->extradata_size > 0);
+  BOOST_TEST(pictures_of(global).size() == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(a_keyframe_interval_is_kept) {
+  auto from = make(make_video({.frames = 60}));
+  for (auto* encoder : {"libx264", "libx265", "mpeg2video"}) {
+    auto settings = video();
+    settings.encoder = encoder;
+    settings.preset = std::string_view{encoder} == "mpeg2video" ? "" : "ultrafast";
+    settings.crf = -1;
+    settings.keyframe_interval = std::chrono::milliseconds{800};
+    auto made = run(from, {settings});
+    auto packets = made.of(0);
+    auto keys =
+      std::count_if(packets.begin(), packets.end(), [](auto* x) { return (x->flags & AV_PKT_FLAG_KEY) != 0; });
+    BOOST_TEST(keys == 3, encoder << " makes " << keys);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_refused_by_name) {
+  auto from = make(make_video({.frames = 5}), make_audio({.samples = 9'600}));
+  struct {
+    std::string what;
+    void (*change)(av::video_settings&);
+    std::string in_text;
+  } cases[] = {
+    {"encoder", [](auto& x) { x.encoder = "no_such"; }, "no_such"},
+    {"audio encoder", [](auto& x) { x.encoder = "aac"; }, "video encoder"},
+    {"preset", [](auto& x) { x.preset = "no_such"; }, "preset"},
+    {"profile", [](auto& x) { x.profile = "no_such"; }, "profile"},
+    {"preset of an encoder without", [](auto& x) { x.encoder = "mpeg2video"; }, "no preset"},
+    {"option", [](auto& x) { x.options["no_such"] = "1"; }, "no_such"},
+    {"file name", [](auto& x) { x.options["stats"] = "/tmp/x"; }, "allow list"},
+    {"key in a list", [](auto& x) { x.options["x264-params"] = "stats=/tmp/x"; }, "allow list"},
+    {"key in a level", [](auto& x) { x.encoder = "libx265", x.level = "4.1:csv=x"; }, "level"},
+    {"another encoder's option", [](auto& x) { x.options["row-mt"] = "1"; }, "row-mt"},
+    {"value", [](auto& x) { x.options["aq-mode"] = "seven"; }, "aq-mode"},
+    {"pixel format", [](auto& x) { x.pixel_format = "yuv410p"; }, "yuv410p"},
+    {"odd size", [](auto& x) { x.width = 161; }, "even"},
+    {"huge size", [](auto& x) { x.height = 100'000; }, "16384"},
+    {"frame rate",
+     [](auto& x) {
+       x.frame_rate = {90'000, 1};
+     },
+     "frame rate"},
+  };
+  for (const auto& x : cases) {
+    auto settings = video();
+    x.change(settings);
+    auto refused = refusal(from, {settings, audio()});
+    BOOST_TEST_CONTEXT(x.what << ": " << refused.what) {
+      BOOST_TEST(refused.terminal());
+      BOOST_TEST(refused.what.find(x.in_text) != std::string::npos);
+    }
+  }
+  auto sound = audio();
+  sound.sample_rate = 12'345;
+  BOOST_TEST((refusal(from, {video(), sound}).code == av::errc::option));
+  sound = audio();
+  sound.channel_layout = "7 trumpets";
+  BOOST_TEST((refusal(from, {video(), sound}).code == av::errc::option));
+  BOOST_TEST((refusal(from, {audio(), audio()}).code == av::errc::option));
+  BOOST_TEST((refusal(from, {video()}).code == av::errc::option));
+}
+
+BOOST_AUTO_TEST_CASE(every_allowed_list_of_keys_names_no_file) {
+  for (auto* key : {"stats", "csv", "qpfile", "cqmfile", "zonefile", "analysis-save", "analysis-load", "opencl-clbin",
+                    "scaling-list", "lambda-file", "recon", "log-file", "dump-yuv", "input", "output", "", "pass"})
+    BOOST_TEST(!av::is_allowed_key(key), key);
+  for (auto* name : {"stats", "passlogfile", "x264opts", "threads", "g", "time_base", "flags", "strict", ""})
+    BOOST_TEST(!av::is_allowed_option(name), name);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

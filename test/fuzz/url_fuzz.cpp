@@ -1,0 +1,64 @@
+// URLs of sources as people and playlists may write them. A password in the place where passwords stand is never shown,
+// whatever surrounds it, and what came over the network may not reach for a file.
+#include "config/text.hpp"
+#include "encoder/source_address.hpp"
+
+#include "test/fuzz/fuzz.hpp"
+
+#include <array>
+#include <string>
+
+using namespace troupe;
+using fuzz::require;
+
+namespace {
+
+constexpr std::string_view password = "S3CRETWORD";
+
+/// Whether `name` is one entry of a list with commas.
+bool lists(std::string_view list, std::string_view name) {
+  for (size_t from = 0; from <= list.size();) {
+    auto end = std::min(list.find(',', from), list.size());
+    if (list.substr(from, end - from) == name)
+      return true;
+    from = end + 1;
+  }
+  return false;
+}
+
+void check(const std::string& url) {
+  auto source = av::parse_source(url);
+  config::mask_url(url);
+  if (!source) {
+    require(!source.error().what.empty(), "a refusal says why");
+    return;
+  }
+  require(source->is_file() || !lists(source->protocols, "file"), "the network reaches no file");
+}
+
+/// "<scheme>://<user>:<password>@<rest>", where the user's name holds nothing that would end it.
+void check_password(std::string_view scheme, std::string_view user, std::string_view rest) {
+  if (user.find_first_of("/?#") != std::string_view::npos || user.find(password) != std::string_view::npos
+      || rest.find(password) != std::string_view::npos)
+    return;
+  auto url = std::string{scheme}.append("://").append(user).append(":").append(password).append("@").append(rest);
+  require(config::mask_url(url).find(password) == std::string::npos, "a printed URL shows no password");
+  auto source = av::parse_source(url);
+  if (source)
+    require(source->shown.find(password) == std::string::npos, "an address shows no password");
+  else
+    require(source.error().what.find(password) == std::string::npos, "an error shows no password");
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  constexpr std::array<std::string_view, 8> schemes{"http", "https", "rtmp", "rtsp", "srt", "udp", "HTTP", "ftp"};
+  if (size < 2)
+    return 0;
+  auto text = fuzz::text_of(data + 2, size - 2);
+  check(std::string{text});
+  auto cut = std::min<size_t>(data[1], text.size());
+  check_password(schemes[data[0] % schemes.size()], text.substr(0, cut), text.substr(cut));
+  return 0;
+}

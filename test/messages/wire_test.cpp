@@ -1,0 +1,181 @@
+// Every message type comes back from the wire as it went in; bytes that lie about their size are refused before anything is
+// allocated. Values are written with CAF's binary serializer and read back, as between two nodes.
+#include "messages/actors.hpp"
+#include "messages/register.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/binary_deserializer.hpp>
+#include <caf/binary_serializer.hpp>
+#include <caf/byte_buffer.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+using namespace troupe;
+
+namespace {
+
+template <class T>
+caf::byte_buffer written(T x) {
+  caf::byte_buffer buffer;
+  caf::binary_serializer sink{nullptr, buffer};
+  BOOST_REQUIRE(sink.apply(x));
+  return buffer;
+}
+
+template <class T>
+bool read(const caf::byte_buffer& buffer, T& x) {
+  caf::binary_deserializer source{nullptr, buffer};
+  return source.apply(x) && source.remaining() == 0;
+}
+
+template <class T>
+void comes_back(const T& x) {
+  T y;
+  BOOST_TEST(read(written(x), y));
+  BOOST_TEST((x == y));
+}
+
+shared_bytes bytes_of(std::string_view text) {
+  auto data = reinterpret_cast<const std::byte*>(text.data());
+  return shared_bytes{shared_bytes::container{data, data + text.size()}};
+}
+
+track_format video_track() {
+  track_format x;
+  x.codec = "h264";
+  x.codec_profile = 100;
+  x.codec_level = 31;
+  x.extradata = bytes_of("extradata");
+  x.width = 1280;
+  x.height = 720;
+  x.sample_aspect = {1, 1};
+  x.frame_rate = {30000, 1001};
+  x.pixel_format = "yuv420p";
+  x.color_primaries = "bt709";
+  x.language = "eng";
+  return x;
+}
+
+stream_format two_tracks() {
+  track_format audio;
+  audio.kind = track_kind::audio;
+  audio.codec = "aac";
+  audio.sample_rate = 48'000;
+  audio.channel_layout = "stereo";
+  return {{video_track(), audio}};
+}
+
+sample_block two_samples() {
+  return {{{0, sample::random_access, -90'000, -93'003, 3003, 5}, {1, 0, 1LL << 40, no_timestamp, 1920, 3}},
+          bytes_of("videoaud")};
+}
+
+profile live_profile() {
+  profile x;
+  x.name = "h264-720p";
+  x.video.codec = "libx264";
+  x.video.frame_rate = {25, 1};
+  x.video.crf = 23.5;
+  x.video.options = {{"x264-params", "ref=2"}};
+  x.audio.codec = "aac";
+  x.audio.bit_rate = 128'000;
+  return x;
+}
+
+work_label label() {
+  return {work_kind::transcode, "news", "h264-720p", session_id{3}, attempt_id{7}};
+}
+
+capabilities can() {
+  return {"libavcodec 59", {{"libx264", "h264", "video", "", true, "", 120.5}}, {{"h264", "h264", "video", "", false, "no", 0}},
+          2, 1 << 30, 60};
+}
+
+machine_statistics machine() {
+  machine_statistics x;
+  x.hostname = "box";
+  x.cpu_per_core = {10, 20.5};
+  x.cpu_pressure = {1, 2, 3, 4};
+  return x;
+}
+
+task_statistics task() {
+  return {task_id{9}, "transcode", "news", "h264-720p", session_id{3}, attempt_id{7}, {123, 55.5, 1 << 20, 1000},
+          {1, 2, 3, 4, 5, 6, 7, 8, 1.5}};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(wire_test)
+
+BOOST_AUTO_TEST_CASE(the_data_plane_comes_back_from_the_wire) {
+  comes_back(sample_batch{attempt_id{5}, 17, two_samples()});
+  comes_back(sample_batch{});
+  comes_back(batch_ack{attempt_id{5}, 17});
+  comes_back(format_change{attempt_id{5}, two_tracks()});
+  comes_back(stream_end{attempt_id{5}, "the source is gone", true});
+}
+
+BOOST_AUTO_TEST_CASE(work_comes_back_from_the_wire) {
+  comes_back(channel{"news", "News", {"http://a/b", "file.ts"}, true});
+  comes_back(live_profile());
+  comes_back(window{1, 2});
+  comes_back(ingest_work{attempt_id{1}, session_id{2}, "news", "http://a", true, std::chrono::milliseconds{5},
+                         std::chrono::milliseconds{6}, 7});
+  comes_back(transcode_work{attempt_id{1}, session_id{2}, "news", two_tracks(), live_profile(), {5, 6}, 7});
+}
+
+BOOST_AUTO_TEST_CASE(the_control_plane_comes_back_from_the_wire) {
+  comes_back(registration{worker_id{1}, "box", "token", "0.1.0", can(), 4, true});
+  comes_back(heartbeat{worker_id{1}, 5, machine(), {task()}});
+  comes_back(task_join{task_id{1}, worker_id{2}, "token", "0.1.0"});
+  comes_back(label());
+  comes_back(lease_request{label(), {"libx264"}, {"h264"}, {worker_id{4}}});
+  comes_back(lease{lease_id{1}, task_id{2}, worker_id{3}, "box"});
+}
+
+BOOST_AUTO_TEST_CASE(snapshots_come_back_from_the_wire) {
+  daemon_status daemon;
+  daemon.id = worker_id{1};
+  daemon.name = "box";
+  daemon.state = health::draining;
+  daemon.can = can();
+  daemon.machine = machine();
+  daemon.tasks = {task()};
+  daemon.ended = {task_end{task_id{1}, "transcode", "news", "p", "box", attempt_id{2}, "crashed", 5}};
+  comes_back(daemon);
+  session_status session;
+  session.id = session_id{1};
+  session.source = two_tracks();
+  session.variants.resize(1);
+  session.variants[0].profile = "p";
+  session.variants[0].work = work_statistics{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  comes_back(session);
+  comes_back(pressure{1, 2, 3, 4});
+  comes_back(process_statistics{1, 2, 3, 4});
+}
+
+BOOST_AUTO_TEST_CASE(a_block_whose_sizes_do_not_add_up_is_refused) {
+  auto block = two_samples();
+  block.samples[0].size = 6;
+  sample_block y;
+  BOOST_TEST(!read(written(block), y));
+}
+
+BOOST_AUTO_TEST_CASE(a_block_that_promises_more_bytes_than_came_is_refused) {
+  auto buffer = written(bytes_of(std::string(300, 'x')));
+  buffer.resize(10);
+  shared_bytes y;
+  BOOST_TEST(!read(buffer, y));
+}
+
+BOOST_AUTO_TEST_CASE(an_enumerator_that_does_not_exist_is_refused) {
+  auto x = health::gone;
+  auto buffer = written(x);
+  BOOST_REQUIRE_EQUAL(buffer.size(), 1u);
+  buffer[0] = static_cast<caf::byte>(200);
+  BOOST_TEST(!read(buffer, x));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

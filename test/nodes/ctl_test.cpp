@@ -1,0 +1,151 @@
+// caf-ctl without a cluster: arguments, tables, and what it says when things are wrong. The answers of the API are given as text.
+#include "nodes/ctl_http.hpp"
+#include "nodes/ctl_options.hpp"
+#include "nodes/ctl_run.hpp"
+#include "nodes/ctl_table.hpp"
+#include "nodes/ctl_views.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <sstream>
+
+using namespace troupe;
+
+namespace {
+
+struct outcome {
+  int code;
+  std::string out;
+  std::string err;
+};
+
+outcome run(std::vector<std::string> args, std::optional<std::string> url = std::nullopt) {
+  std::ostringstream out;
+  std::ostringstream err;
+  auto code = ctl::run(args, url, out, err, false);
+  return {code, out.str(), err.str()};
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(ctl_test)
+
+BOOST_AUTO_TEST_CASE(columns_are_as_wide_as_their_widest_cell) {
+  ctl::table t{{{"NAME"}, {"N", ctl::table::align::right}, {"LAST"}}};
+  t.add({"a", "1", "x"});
+  t.add({"längere", "1000", ""});
+  BOOST_TEST(t.to_string() == "NAME        N  LAST\n"
+                              "a           1  x\n"
+                              "längere  1000\n");
+}
+
+BOOST_AUTO_TEST_CASE(no_escape_sequence_reaches_the_terminal) {
+  BOOST_TEST(ctl::printable("a\x1b[2Jb\nc\xc2\x9b" "d\x7f") == "a?[2Jb?c?d?");
+  ctl::table t{{{"NAME"}}};
+  t.add({"\x1b]0;title\a"});
+  BOOST_TEST(!contains(t.to_string(), "\x1b"));
+}
+
+BOOST_AUTO_TEST_CASE(sizes_and_times_are_for_people) {
+  BOOST_TEST(ctl::bytes_text(512) == "512 B");
+  BOOST_TEST(ctl::bytes_text(1536) == "1.5 KiB");
+  BOOST_TEST(ctl::bytes_text(3.0 * 1024 * 1024 * 1024) == "3.0 GiB");
+  BOOST_TEST(ctl::duration_text(59) == "59s");
+  BOOST_TEST(ctl::duration_text(200) == "3m20s");
+  BOOST_TEST(ctl::duration_text(7500) == "2h05m");
+  BOOST_TEST(ctl::duration_text(3 * 86'400 + 4 * 3600) == "3d04h");
+  BOOST_TEST(ctl::duration_text(-1) == "0s");
+}
+
+BOOST_AUTO_TEST_CASE(workers_are_shown_with_health_load_and_encoders) {
+  auto answer = boost::json::parse(R"({"daemons":[{"name":"alpha","state":"degraded","reason":"pressure","slots":2,
+    "slots_used":1,"tasks":[{}],"tasks_completed":3,"tasks_failed":1,"version":"0.1.0","address":"10.0.0.1",
+    "machine":{"cpu_percent":12.34,"memory_percent":50,"load_1m":null},
+    "can":{"encoders":[{"name":"libx264","kind":"video","works":true},{"name":"aac","kind":"audio","works":true},
+                       {"name":"h264_nvenc","kind":"video","works":false}]}}],"total":1})");
+  BOOST_TEST(ctl::show_daemons(answer)
+             == "NAME   STATE     SLOTS  CPU %  MEM %  LOAD  TASKS  DONE  FAILED  VERSION  ADDRESS   ENCODERS  REASON\n"
+                "alpha  degraded    1/2   12.3   50.0   0.0      1     3       1  0.1.0    10.0.0.1  libx264   pressure\n");
+}
+
+BOOST_AUTO_TEST_CASE(channels_profiles_and_sessions_are_shown) {
+  auto channels = boost::json::parse(R"({"channels":[{"name":"demo","title":"Demo","urls":["a","b"],"loop":true}]})");
+  BOOST_TEST(ctl::show_channels(channels) == "NAME  TITLE  LOOP  SOURCES\ndemo  Demo   yes   a b\n");
+  auto profiles = boost::json::parse(R"({"profiles":[{"name":"p","video":{"codec":"h264","width":0,"height":720,
+    "frame_rate":{"num":30000,"den":1001},"bit_rate":2500000,"crf":-1,"preset":"fast"},"audio":{"codec":"aac","bit_rate":128000}}]})");
+  auto text = ctl::show_profiles(profiles);
+  BOOST_TEST(contains(text, "*x720"));
+  BOOST_TEST(contains(text, "30.0"));
+  BOOST_TEST(contains(text, "2500k"));
+  auto sessions = boost::json::parse(R"({"sessions":[{"channel":"demo","state":"running","bytes_in":2048,
+    "variants":[{"profile":"p","state":"running","mode":"transcode","worker":"alpha","clients":20,"lag_ms":42,"work":{"speed":1}}]},
+    {"channel":"other","state":"failed","reason":"no such file","variants":[]}]})");
+  text = ctl::show_sessions(sessions);
+  BOOST_TEST(contains(text, "transcode"));
+  BOOST_TEST(contains(text, "42"));
+  BOOST_TEST(contains(text, "no such file"));
+  text = ctl::show_top(boost::json::parse(R"({"daemons":[{"slots":4,"slots_used":1}]})"), sessions);
+  BOOST_TEST(contains(text, "1 workers, 1 of 4 slots in use, 2 channels run, 20 clients"));
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_lacks_everything_is_shown_as_nothing) {
+  for (auto text : {"null", "[]", "{}", R"({"daemons":7,"sessions":[1,null,{"variants":"x"}]})", R"({"daemons":[1e300]})"}) {
+    auto x = boost::json::parse(text);
+    BOOST_TEST(!ctl::show_daemons(x).empty());
+    BOOST_TEST(!ctl::show_sessions(x).empty());
+    BOOST_TEST(!ctl::show_top(x, x).empty());
+    BOOST_TEST(ctl::show_channels(x) == "no channels\n");
+    BOOST_TEST(ctl::show_profiles(x) == "no profiles\n");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_problem_is_its_sentence) {
+  BOOST_TEST(ctl::show_problem(404, R"({"detail":"no worker of that name","code":"unknown_daemon"})")
+             == "no worker of that name (unknown_daemon)");
+  BOOST_TEST(ctl::show_problem(502, "<html>") == "the answer has status 502");
+}
+
+BOOST_AUTO_TEST_CASE(the_url_comes_from_flag_environment_and_default_in_this_order) {
+  BOOST_TEST(ctl::parse_options({"daemons"}, std::nullopt)->url == "http://127.0.0.1:8080");
+  BOOST_TEST(ctl::parse_options({"daemons"}, "http://host:1/")->url == "http://host:1");
+  BOOST_TEST(ctl::parse_options({"--url", "https://other", "daemons"}, "http://host:1")->url == "https://other");
+  BOOST_TEST(ctl::parse_options({"drain", "alpha", "--json"}, std::nullopt)->name == "alpha");
+}
+
+BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
+  const std::vector<std::vector<std::string>> wrong{{},          {"brew"},           {"daemons", "x"},
+                                                    {"drain"},   {"drain", ""},      {"drain", "a", "b"},
+                                                    {"--nope"},  {"--url"},          {"--url=ftp://x", "daemons"},
+                                                    {"--url=http://", "daemons"}};
+  for (auto& args : wrong) {
+    auto x = run(args);
+    BOOST_TEST(x.code == 2);
+    BOOST_TEST(x.err.starts_with("caf-ctl: "));
+    BOOST_TEST(x.out.empty());
+  }
+  auto help = run({"--help"});
+  BOOST_TEST(help.code == 0);
+  BOOST_TEST(contains(help.out, "resume NAME"));
+  BOOST_TEST(contains(help.out, "TROUPE_URL"));
+}
+
+BOOST_AUTO_TEST_CASE(a_coordinator_that_is_not_there_is_exit_code_3) {
+  // Port 1 of loopback: nobody listens on tcpmux.
+  for (auto command : {"daemons", "top"}) {
+    auto x = run({"--url=http://127.0.0.1:1", command});
+    BOOST_TEST(x.code == 3);
+    BOOST_TEST(contains(x.err, "http://127.0.0.1:1"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_name_is_one_segment_of_a_path) {
+  BOOST_TEST(ctl::encoded("a b/c?d") == "a%20b%2Fc%3Fd");
+  BOOST_TEST(ctl::encoded("..") == "%2E%2E");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

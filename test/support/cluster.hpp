@@ -1,0 +1,160 @@
+// A cluster of real processes on loopback: one coordinator, workers by name, and the tasks that they start.
+//
+// Each node has a state folder of its own; all take channels, profiles and the token from one file that the fixture writes. What codecs work is
+// tried once per build and kept in the build folder. When the cluster ends, so do its nodes, in order; each has to end well: with status 0 (but
+// for those that the test killed), without a report of a sanitizer, and without a process left behind.
+#pragma once
+
+#include "test/support/http_client.hpp"
+#include "test/support/process.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe::test {
+
+/// By how much every limit of time is stretched: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under sanitizers.
+double time_scale();
+
+/// A limit of time on this build and machine.
+milliseconds scaled(milliseconds limit);
+
+/// A folder of its own below the system's temporary folder, removed with the object.
+class temporary_folder {
+public:
+  temporary_folder();
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+  ~temporary_folder();
+
+  const std::string& path() const noexcept {
+    return path_;
+  }
+
+  std::string path(const std::string& name) const {
+    return path_ + "/" + name;
+  }
+
+private:
+  std::string path_;
+};
+
+struct cluster_channel {
+  std::string name;
+  std::string url;
+  bool loop = true;
+};
+
+struct cluster_settings {
+  std::vector<cluster_channel> channels;
+  std::vector<std::string> flags; ///< for each node
+  std::string profiles;           ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
+};
+
+/// The program under test.
+std::string node_program();
+
+class cluster {
+public:
+  explicit cluster(cluster_settings settings);
+  cluster(const cluster&) = delete;
+  cluster& operator=(const cluster&) = delete;
+  ~cluster();
+
+  // -- nodes ------------------------------------------------------------------
+
+  /// Starts the coordinator and waits until it listens. Once started, it gets the same ports again.
+  process& start_coordinator(const std::vector<std::string>& flags = {});
+
+  /// Starts a worker; does not wait. `slots` transcodes at a time. Several lives of one name need different `key`s.
+  process& start_worker(const std::string& name, uint32_t slots = 2, const std::vector<std::string>& flags = {},
+                        const std::string& key = {});
+
+  /// Coordinator and workers, each registered and healthy.
+  void start(const std::vector<std::string>& workers, uint32_t slots = 2);
+
+  /// "coordinator", or what `start_worker` was given as key or name.
+  process& node(const std::string& key);
+
+  /// Stops a node and forgets it. It has to end with `status`.
+  void stop(const std::string& key, int status = 0);
+
+  /// Kills a node and forgets it.
+  void kill(const std::string& key);
+
+  uint16_t http_port() const noexcept {
+    return http_port_;
+  }
+
+  uint16_t cluster_port() const noexcept {
+    return cluster_port_;
+  }
+
+  const temporary_folder& folder() const noexcept {
+    return folder_;
+  }
+
+  /// The configuration file of every node.
+  std::string config_file() const {
+    return folder_.path("cluster.yaml");
+  }
+
+  // -- the API ----------------------------------------------------------------
+
+  http_answer get(const std::string& target, milliseconds limit = milliseconds{10'000}) const;
+
+  /// All workers, or an empty list.
+  boost::json::array daemons() const;
+
+  /// The latest life of the worker of that name; empty where there is none.
+  boost::json::object daemon(const std::string& name) const;
+
+  std::string daemon_state(const std::string& name) const;
+
+  boost::json::array sessions() const;
+
+  /// Empty where the channel does not run.
+  boost::json::object session(const std::string& channel) const;
+
+  /// Empty where the rendition does not run.
+  boost::json::object variant(const std::string& channel, const std::string& profile) const;
+
+  std::string watch_url(const std::string& channel, const std::string& profile) const;
+
+  /// Opens the rendition and reads until `bytes` of it are there; fails the test where they do not come.
+  http_stream watch(const std::string& channel, const std::string& profile, size_t bytes = 1, milliseconds limit = milliseconds{20'000}) const;
+
+  // -- waiting ----------------------------------------------------------------
+
+  /// Asks until it is true, at most for the scaled `limit`; fails the test otherwise, in words that `what` ends: "not in time: ...".
+  void wait_until(const std::string& what, const std::function<bool()>& holds, milliseconds limit = milliseconds{10'000}) const;
+
+  /// The last lines of all logs.
+  std::string logs() const;
+
+private:
+  void write_config() const;
+  void check_ends();
+
+  cluster_settings settings_;
+  temporary_folder folder_;
+  uint16_t http_port_ = 0;
+  uint16_t cluster_port_ = 0;
+  std::map<std::string, std::unique_ptr<process>> nodes_;
+};
+
+// -- JSON without ceremony: what is missing is empty -----------------------------
+
+std::string text(const boost::json::object& x, std::string_view key);
+int64_t number(const boost::json::object& x, std::string_view key);
+boost::json::array list(const boost::json::object& x, std::string_view key);
+boost::json::object object(const boost::json::object& x, std::string_view key);
+
+} // namespace troupe::test

@@ -1,0 +1,280 @@
+#include "test/support/process.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// glibc 2.36 declares its functions without C linkage.
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+extern char** environ;
+
+namespace troupe::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// How long a process that is no longer wanted may take to end when it is asked to.
+constexpr auto destruction_limit = milliseconds{10'000};
+
+/// The children that are somebody's `process`: nobody else may wait for them.
+struct registry {
+  std::mutex mutex;
+  std::set<pid_t> pids;
+};
+
+registry& own() {
+  static registry result;
+  return result;
+}
+
+std::vector<std::string> clean_environment(const std::vector<std::string>& added) {
+  std::vector<std::string> result;
+  for (auto entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text{*entry};
+    if (!text.starts_with("TROUPE_") && !text.starts_with("TVARR_") && !text.starts_with("XDG_STATE_HOME="))
+      result.emplace_back(text);
+  }
+  result.insert(result.end(), added.begin(), added.end());
+  return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (auto& x : texts)
+    result.push_back(x.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+/// The child between fork and exec: nothing but system calls.
+[[noreturn]] void become(char** argv, char** environment, int in, int out, pid_t parent) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  signal(SIGPIPE, SIG_DFL);
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent)
+    _exit(126); // the parent was gone before its death could be asked for
+  dup2(in, STDIN_FILENO);
+  dup2(out, STDOUT_FILENO);
+  dup2(out, STDERR_FILENO);
+  execve(argv[0], argv, environment);
+  _exit(127);
+}
+
+std::vector<pid_t> all_pids() {
+  std::vector<pid_t> result;
+  std::error_code ignored;
+  for (auto& entry : fs::directory_iterator("/proc", ignored)) {
+    auto name = entry.path().filename().string();
+    pid_t pid = 0;
+    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc{} && end == name.data() + name.size())
+      result.push_back(pid);
+  }
+  return result;
+}
+
+/// Nothing for a process that is gone.
+std::optional<process_info> look_at(pid_t pid) {
+  auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
+  // The name stands in parentheses and may hold any of these.
+  auto end = text.rfind(')');
+  if (end == std::string::npos)
+    return std::nullopt;
+  process_info result;
+  result.pid = pid;
+  std::istringstream rest{text.substr(end + 1)};
+  rest >> result.state >> result.parent;
+  return result;
+}
+
+size_t entries(const std::string& folder) {
+  std::error_code failed;
+  fs::directory_iterator i{folder, failed};
+  size_t result = 0;
+  for (; !failed && i != fs::directory_iterator{}; i.increment(failed))
+    ++result;
+  return result;
+}
+
+int code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+} // namespace
+
+process::process(const std::string& program, const std::vector<std::string>& arguments, std::string log,
+                 const std::vector<std::string>& environment)
+  : log_(std::move(log)) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  std::vector<std::string> words{program};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  auto variables = clean_environment(environment);
+  auto argv = pointers(words);
+  auto envp = pointers(variables);
+  auto in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  auto out = open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (in < 0 || out < 0)
+    throw std::runtime_error("cannot open the log of " + program + ": " + log_);
+  auto parent = getpid();
+  {
+    std::lock_guard guard{own().mutex};
+    pid_ = fork();
+    if (pid_ == 0)
+      become(argv.data(), envp.data(), in, out, parent);
+    if (pid_ > 0)
+      own().pids.insert(pid_);
+  }
+  close(in);
+  close(out);
+  if (pid_ < 0)
+    throw std::runtime_error("cannot start " + program);
+  handle_ = pidfd_open(pid_, 0);
+  if (handle_ < 0)
+    throw std::runtime_error("cannot watch " + program);
+}
+
+process::process(process&& other) noexcept
+  : pid_(std::exchange(other.pid_, 0)),
+    handle_(std::exchange(other.handle_, -1)),
+    status_(other.status_),
+    log_(std::move(other.log_)) {}
+
+process::~process() {
+  if (pid_ == 0)
+    return;
+  signal(SIGCONT);
+  (void) stop(destruction_limit);
+  close(handle_);
+}
+
+bool process::running() {
+  return !wait(milliseconds{0});
+}
+
+std::optional<int> process::wait(milliseconds limit) {
+  if (status_)
+    return status_;
+  auto deadline = clock::now() + limit;
+  pollfd entry{handle_, POLLIN, 0};
+  for (;;) {
+    auto left = std::chrono::duration_cast<milliseconds>(deadline - clock::now()).count();
+    auto ready = poll(&entry, 1, static_cast<int>(std::max<int64_t>(left, 0)));
+    if (ready == 0)
+      return std::nullopt;
+    if (ready > 0)
+      break;
+    if (errno != EINTR)
+      throw std::runtime_error("cannot wait for a process");
+  }
+  int status = 0;
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    // a signal for another purpose
+  }
+  status_ = code_of(status);
+  std::lock_guard guard{own().mutex};
+  own().pids.erase(pid_);
+  return status_;
+}
+
+void process::signal(int number) const {
+  if (!status_)
+    ::kill(pid_, number);
+}
+
+void process::kill() {
+  signal(SIGKILL);
+  (void) wait(destruction_limit);
+}
+
+std::optional<int> process::stop(milliseconds limit) {
+  signal(SIGTERM);
+  if (auto result = wait(limit))
+    return result;
+  kill();
+  return std::nullopt;
+}
+
+std::string process::output() const {
+  return read_file(log_);
+}
+
+std::vector<process_info> descendants(pid_t root) {
+  std::vector<process_info> all;
+  for (auto pid : all_pids())
+    if (auto x = look_at(pid))
+      all.push_back(std::move(*x));
+  std::vector<process_info> result;
+  std::vector<pid_t> parents{root};
+  for (size_t i = 0; i < parents.size(); ++i)
+    for (auto& x : all)
+      if (x.parent == parents[i]) {
+        parents.push_back(x.pid);
+        if (x.state != 'Z')
+          result.push_back(x);
+      }
+  for (auto& x : result) {
+    x.command = read_file("/proc/" + std::to_string(x.pid) + "/cmdline");
+    std::replace(x.command.begin(), x.command.end(), '\0', ' ');
+  }
+  return result;
+}
+
+void reap_orphans() {
+  std::lock_guard guard{own().mutex};
+  for (auto pid : all_pids()) {
+    auto x = look_at(pid);
+    if (x && x->parent == getpid() && x->state == 'Z' && !own().pids.contains(pid))
+      waitpid(pid, nullptr, WNOHANG);
+  }
+}
+
+holdings holdings_of(pid_t pid) {
+  auto folder = "/proc/" + std::to_string(pid);
+  return {entries(folder + "/task"), entries(folder + "/fd")};
+}
+
+std::string descriptors_of(pid_t pid) {
+  std::string result;
+  std::error_code failed;
+  auto folder = "/proc/" + std::to_string(pid) + "/fd";
+  for (fs::directory_iterator i{folder, failed}; !failed && i != fs::directory_iterator{}; i.increment(failed)) {
+    std::error_code gone;
+    auto target = fs::read_symlink(i->path(), gone).string();
+    if (!gone)
+      result += i->path().filename().string() + " " + target + "\n";
+  }
+  return result;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return std::move(text).str();
+}
+
+} // namespace troupe::test
