@@ -14,7 +14,7 @@ if(TROUPE_SANITIZE STREQUAL "address")
 elseif(TROUPE_SANITIZE STREQUAL "thread")
   set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
 elseif(TROUPE_SANITIZE STREQUAL "fuzzer")
-  set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=null,vptr -fno-omit-frame-pointer)
+  set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
 endif()
 if(sanitize)
   # One level of optimisation keeps codecs and message passing fast enough for tests that watch a clock.

@@ -130,8 +130,10 @@ expected<transcode> transcode::open(const std::vector<track>& source, std::vecto
   if (plan.size() != source.size())
     return fail(errc::option, "a plan for " + std::to_string(plan.size()) + " tracks does not fit a source with "
                                 + std::to_string(source.size()));
-  if (window.from_pts >= window.to_pts)
-    return fail(errc::option, "a window must end after it begins");
+  if (window.from_pts >= window.to_pts || window.from_pts > ticks_max)
+    return fail(errc::option, "a window must end after it begins, and begin within 2^52 ticks");
+  if (window.from_pts < -ticks_max)
+    window.from_pts = std::numeric_limits<int64_t>::min();
   auto self = std::make_unique<impl>(window, sink);
   for (size_t i = 0; i < source.size(); ++i)
     if (auto added = self->add_lane(i, source[i], plan[i]); !added)

@@ -28,7 +28,7 @@ struct access_record {
 };
 
 struct server_config {
-  std::string listen = "127.0.0.1"; ///< address or name of this machine
+  std::string listen = "127.0.0.1";            ///< address or name of this machine
   uint16_t port = config::defaults::http_port; ///< 0 for any that is free
   uint32_t threads = 1;
   uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included: 414 or 431 beyond it
@@ -42,7 +42,7 @@ struct server_config {
   std::chrono::milliseconds watch_timeout{30'000}; ///< for a stream's first chunk
   std::chrono::milliseconds stop_timeout{2'000};   ///< for connections to end when the server stops
   std::vector<std::string> hosts;                  ///< names beyond localhost that a server on loopback answers to
-  std::function<void(const access_record&)> log;   ///< instead of the log; called on the server's threads, must not block
+  std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
   /// Adds what others count to the page of `/metrics`; called on any thread.
   std::function<void(telemetry::coordinator_counters&)> add_counters;
 };

@@ -15,8 +15,8 @@ namespace troupe::http {
 namespace {
 
 namespace beast = boost::beast;
-using boost::asio::ip::tcp;
 using beast::http::field;
+using boost::asio::ip::tcp;
 
 /// Room behind the longest header for what a client sends ahead.
 constexpr size_t read_ahead_bytes = 16 * 1024;
@@ -127,7 +127,8 @@ void connection::read_failed(const error_code& failure) {
     return refuse(status::payload_too_large, "limit", "the body is larger than this server accepts");
   if (failure == error::bad_version)
     return refuse(status::http_version_not_supported, "invalid_argument", "this server speaks HTTP/1.1");
-  if (failure == error::end_of_stream || failure == error::partial_message || failure.category() != make_error_code(error::bad_method).category())
+  if (failure == error::end_of_stream || failure == error::partial_message
+      || failure.category() != make_error_code(error::bad_method).category())
     return close();
   refuse(status::bad_request, "invalid_argument", "the request is no well-formed HTTP: " + failure.message());
 }
@@ -159,8 +160,8 @@ void connection::dispatch() {
   if (!wanted || request_.method != verb::get)
     return ask_api();
   phase_ = phase::closed;
-  auto client = std::make_shared<live_client>(loop_, std::move(socket_), shared_, std::move(request_), std::move(*wanted),
-                                              header.version());
+  auto client = std::make_shared<live_client>(loop_, std::move(socket_), shared_, std::move(request_),
+                                              std::move(*wanted), header.version());
   loop_.remove(shared_from_this());
   client->start();
 }
@@ -199,7 +200,8 @@ void connection::on_written(const error_code& failure, size_t bytes) {
   shared_->counters->sent_bytes += bytes;
   if (phase_ != phase::writing)
     return;
-  access_record record{request_.id, remote_, {}, request_.target, {}, {}, response_->result_int(), bytes, elapsed(began_), {}};
+  access_record record{request_.id, remote_,         {}, request_.target, {}, {}, response_->result_int(),
+                       bytes,       elapsed(began_), {}};
   auto method = beast::http::to_string(request_.method);
   record.method.assign(method.data(), method.size());
   if (failure)
@@ -218,19 +220,19 @@ void connection::on_written(const error_code& failure, size_t bytes) {
 
 void connection::deadline_passed() {
   switch (phase_) {
-    case phase::reading: {
-      // The read ends with "aborted"; its handler answers.
-      timed_out_ = true;
-      expire_after(shared_->config.write_timeout);
-      error_code failure;
-      socket_.cancel(failure);
-      break;
-    }
-    case phase::asking:
-      refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
-      break;
-    default:
-      close();
+  case phase::reading: {
+    // The read ends with "aborted"; its handler answers.
+    timed_out_ = true;
+    expire_after(shared_->config.write_timeout);
+    error_code failure;
+    socket_.cancel(failure);
+    break;
+  }
+  case phase::asking:
+    refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
+    break;
+  default:
+    close();
   }
 }
 

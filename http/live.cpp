@@ -67,7 +67,8 @@ void live_client::start() {
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
   expire_after(shared_->config.watch_timeout + std::chrono::seconds{1});
   watch_client();
-  auto take = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}](caf::expected<variant_stream_ptr> x) {
+  auto take = [mail = loop_.mail(),
+               weak = std::weak_ptr<peer>{shared_from_this()}](caf::expected<variant_stream_ptr> x) {
     mail->post([weak, shared = std::make_shared<caf::expected<variant_stream_ptr>>(std::move(x))] {
       if (auto me = std::static_pointer_cast<live_client>(weak.lock()))
         me->opened(std::move(*shared));
@@ -85,13 +86,15 @@ void live_client::opened(caf::expected<variant_stream_ptr> stream) {
   if (*stream == nullptr)
     return refuse(problem(ec::stopping, {}, request_.id));
   reader_.emplace(std::move(*stream));
-  response head = make_response({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}}}, request_, version_, false);
+  response head =
+    make_response({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}}}, request_, version_, false);
   head.erase(field::content_length);
   head.chunked(version_ >= 11);
   std::ostringstream text;
   text << head.base();
   header_ = std::move(text).str();
-  access_record record{request_.id, remote_, "GET", request_.target, target_.channel, target_.profile, 200, 0, {}, "watching"};
+  access_record record{request_.id, remote_, "GET", request_.target, target_.channel, target_.profile,
+                       200,         0,       {},    "watching"};
   record.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began_);
   write_log(*shared_, std::move(record));
   pump();
@@ -117,14 +120,14 @@ void live_client::pump() {
   if (stopping_)
     return finish("the server stops");
   switch (reader_->read(chunks_, write_bytes_max)) {
-    case variant_stream::reader::outcome::data:
-      return write();
-    case variant_stream::reader::outcome::end:
-      return finish(reader_->end_reason());
-    case variant_stream::reader::outcome::wait:
-      if (!header_.empty())
-        return write(); // a client that knows that it is welcome waits in patience
-      return await_data();
+  case variant_stream::reader::outcome::data:
+    return write();
+  case variant_stream::reader::outcome::end:
+    return finish(reader_->end_reason());
+  case variant_stream::reader::outcome::wait:
+    if (!header_.empty())
+      return write(); // a client that knows that it is welcome waits in patience
+    return await_data();
   }
 }
 
@@ -203,7 +206,8 @@ void live_client::finish(std::string note) {
 }
 
 void live_client::watch_client() {
-  socket_.async_wait(tcp::socket::wait_read, [me = self(this)](const error_code& failure) { me->on_readable(failure); });
+  socket_.async_wait(tcp::socket::wait_read,
+                     [me = self(this)](const error_code& failure) { me->on_readable(failure); });
 }
 
 void live_client::on_readable(const error_code& failure) {
@@ -260,7 +264,8 @@ void live_client::log_end(std::string note) {
   record.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began_);
   record.note = std::move(note);
   if (reader_ && reader_->skips() > 0)
-    record.note += (record.note.empty() ? "moved ahead " : "; moved ahead ") + std::to_string(reader_->skips()) + " times";
+    record.note +=
+      (record.note.empty() ? "moved ahead " : "; moved ahead ") + std::to_string(reader_->skips()) + " times";
   write_log(*shared_, std::move(record));
 }
 

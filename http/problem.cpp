@@ -16,25 +16,25 @@ constexpr std::string_view retry_after = "2";
 
 status status_of(ec code) {
   switch (code) {
-    case ec::unknown_channel:
-    case ec::unknown_profile:
-    case ec::unknown_daemon:
-      return status::not_found;
-    case ec::no_worker:
-    case ec::limit:
-    case ec::stopping:
-      return status::service_unavailable;
-    case ec::refused:
-      return status::forbidden;
-    case ec::source_failed:
-    case ec::encode_failed:
-      return status::bad_gateway;
-    case ec::timeout:
-      return status::gateway_timeout;
-    case ec::invalid_argument:
-      return status::bad_request;
-    case ec::none:
-      break;
+  case ec::unknown_channel:
+  case ec::unknown_profile:
+  case ec::unknown_daemon:
+    return status::not_found;
+  case ec::no_worker:
+  case ec::limit:
+  case ec::stopping:
+    return status::service_unavailable;
+  case ec::refused:
+    return status::forbidden;
+  case ec::source_failed:
+  case ec::encode_failed:
+    return status::bad_gateway;
+  case ec::timeout:
+    return status::gateway_timeout;
+  case ec::invalid_argument:
+    return status::bad_request;
+  case ec::none:
+    break;
   }
   return status::internal_server_error;
 }
@@ -59,14 +59,14 @@ std::string text_of(const caf::error& reason) {
 
 std::string_view default_text(ec code) {
   switch (code) {
-    case ec::timeout:
-      return "the coordinator did not answer in time; try again";
-    case ec::stopping:
-      return "this node is shutting down";
-    case ec::none:
-      return "the request failed inside the coordinator; its log has the request's id";
-    default:
-      return "the request was refused";
+  case ec::timeout:
+    return "the coordinator did not answer in time; try again";
+  case ec::stopping:
+    return "this node is shutting down";
+  case ec::none:
+    return "the request failed inside the coordinator; its log has the request's id";
+  default:
+    return "the request was refused";
   }
 }
 

@@ -92,7 +92,7 @@ std::string redact_url(std::string_view url) {
   return result += url;
 }
 
-routes::routes(caf::actor_system& system, gateway_actor gateway, server_config const& config,
+routes::routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
                std::shared_ptr<statistics> counters)
   : system_(system),
     gateway_(std::move(gateway)),
@@ -137,7 +137,8 @@ void routes::handle(const request& of, reply_handler done) const {
   }
   if (allow.empty())
     return done(problem(status::not_found, "unknown_path", "there is nothing here; GET / lists what there is", of.id));
-  auto x = problem(status::method_not_allowed, "method", "this path does not take that method; it takes " + allow, of.id);
+  auto x =
+    problem(status::method_not_allowed, "method", "this path does not take that method; it takes " + allow, of.id);
   x.fields.emplace_back("Allow", allow);
   done(std::move(x));
 }
@@ -179,7 +180,8 @@ void routes::ready(const request& of, reply_handler done) const {
     auto n = std::count_if(xs.begin(), xs.end(), can_work);
     if (n > 0)
       return json_reply({{"status", "ready"}, {"workers", n}});
-    return problem(ec::no_worker, "no healthy worker with a working video encoder is registered; see /api/v1/daemons", id);
+    return problem(ec::no_worker, "no healthy worker with a working video encoder is registered; see /api/v1/daemons",
+                   id);
   };
   query<std::vector<daemon_status>>(of.id, done, then, daemons_atom_v);
 }
@@ -198,8 +200,10 @@ void routes::metrics(const request& of, reply_handler done) const {
   auto page = [me, counters](const std::vector<daemon_status>& ds, const std::vector<session_status>& ss) {
     std::lock_guard guard{me->mutex_};
     me->totals_.observe(ds, ss);
-    return reply{status::ok, "text/plain; version=0.0.4; charset=utf-8",
-                 telemetry::render_metrics(ds, ss, counters, me->totals_), {}};
+    return reply{status::ok,
+                 "text/plain; version=0.0.4; charset=utf-8",
+                 telemetry::render_metrics(ds, ss, counters, me->totals_),
+                 {}};
   };
   ask<std::vector<daemon_status>>(
     system_, gateway_, timeout_,

@@ -24,7 +24,7 @@ namespace troupe::http {
 /// Questions that are under way keep it alive, so it is held by a shared pointer.
 class routes : public std::enable_shared_from_this<routes> {
 public:
-  routes(caf::actor_system& system, gateway_actor gateway, server_config const& config,
+  routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
          std::shared_ptr<statistics> counters);
 
   /// Answers any request but the GET of a live stream. `done` is called once, perhaps at once, perhaps on another thread, and not

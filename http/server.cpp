@@ -38,7 +38,8 @@ constexpr uint32_t threads_max = 64;
 tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
   boost::asio::io_context context;
   error_code failure;
-  auto found = tcp::resolver{context}.resolve(config.listen, std::to_string(config.port), tcp::resolver::passive, failure);
+  auto found =
+    tcp::resolver{context}.resolve(config.listen, std::to_string(config.port), tcp::resolver::passive, failure);
   if (failure || found.empty())
     return tl::unexpected("cannot listen for HTTP on '" + config.listen + "': " + failure.message()
                           + "; write an address or name of this machine, such as 127.0.0.1, ::1 or 0.0.0.0");

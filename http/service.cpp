@@ -19,14 +19,14 @@ constexpr size_t log_text_max = 256;
 /// The time now as RFC 9110, section 5.6.7, wants it. The names are not those of a locale.
 std::string date() {
   constexpr std::string_view days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::string_view months[]
-    = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr std::string_view months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   auto now = std::time(nullptr);
   std::tm t{};
   gmtime_r(&now, &t);
   std::array<char, 64> text{};
-  auto n = std::snprintf(text.data(), text.size(), "%s, %02d %s %d %02d:%02d:%02d GMT", days[t.tm_wday].data(), t.tm_mday,
-                         months[t.tm_mon].data(), t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+  auto n = std::snprintf(text.data(), text.size(), "%s, %02d %s %d %02d:%02d:%02d GMT", days[t.tm_wday].data(),
+                         t.tm_mday, months[t.tm_mon].data(), t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
   return {text.data(), static_cast<size_t>(n)};
 }
 
@@ -67,8 +67,8 @@ private:
   static constexpr uint64_t forgotten_bytes_max = 16 * 1024 * 1024;
 
   void read() {
-    socket_.async_read_some(boost::asio::buffer(buffer_),
-                            [me = self(this)](const boost::system::error_code& failure, size_t n) { me->on_read(failure, n); });
+    socket_.async_read_some(boost::asio::buffer(buffer_), [me = self(this)](const boost::system::error_code& failure,
+                                                                            size_t n) { me->on_read(failure, n); });
   }
 
   void on_read(const boost::system::error_code& failure, size_t n) {
@@ -123,8 +123,12 @@ void write_log(const service& of, access_record record) {
   auto at = record.status >= 500 ? log::level::warning : streams || changes ? log::level::info : log::level::debug;
   if (!log::is_enabled(at))
     return;
-  std::vector<log::field> fields{{"request", record.request_id}, {"remote", record.remote},   {"method", record.method},
-                                 {"target", record.target},      {"status", record.status},   {"bytes", record.sent_bytes},
+  std::vector<log::field> fields{{"request", record.request_id},
+                                 {"remote", record.remote},
+                                 {"method", record.method},
+                                 {"target", record.target},
+                                 {"status", record.status},
+                                 {"bytes", record.sent_bytes},
                                  {"duration_ms", record.duration.count()}};
   if (streams)
     fields.insert(fields.end(), {{"channel", record.channel}, {"profile", record.profile}});

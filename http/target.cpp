@@ -56,7 +56,9 @@ std::string new_request_id() {
 }
 
 bool is_request_id(std::string_view text) {
-  auto fine = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-'; };
+  auto fine = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+  };
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), fine);
 }
 

@@ -1,6 +1,7 @@
 // Helpers for `inspect` overloads that plain types need and that work with every inspector, CAF's or ours.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -21,6 +22,12 @@ bool inspect_enum(Inspector& f, Enum& x, Enum last) {
     return true;
   };
   return f.apply(get, set);
+}
+
+/// Whether a duration that a peer sent can be added to a clock: not negative, and no longer than a day.
+template <class Duration>
+bool is_bounded(Duration x) {
+  return x >= Duration::zero() && x <= std::chrono::hours{24};
 }
 
 } // namespace troupe

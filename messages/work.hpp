@@ -52,13 +52,14 @@ struct video_profile {
 
 template <class Inspector>
 bool inspect(Inspector& f, video_profile& x) {
-  return f.object(x).fields(
+  auto done = f.object(x).fields(
     f.field("codec", x.codec), f.field("width", x.width), f.field("height", x.height),
     f.field("frame_rate", x.frame_rate), f.field("pixel_format", x.pixel_format),
     f.field("deinterlace", x.deinterlace), f.field("bit_rate", x.bit_rate), f.field("max_bit_rate", x.max_bit_rate),
     f.field("crf", x.crf), f.field("preset", x.preset), f.field("tune", x.tune), f.field("profile", x.profile),
     f.field("level", x.level), f.field("keyframe_interval", x.keyframe_interval), f.field("b_frames", x.b_frames),
     f.field("options", x.options));
+  return done && (!Inspector::is_loading || (is_bounded(x.keyframe_interval)));
 }
 
 /// How a rendition's audio is made; see `video_profile` for the defaults.
@@ -125,9 +126,10 @@ struct ingest_work {
 
 template <class Inspector>
 bool inspect(Inspector& f, ingest_work& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
+  auto done = f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
                             f.field("url", x.url), f.field("loop", x.loop), f.field("open_timeout", x.open_timeout),
                             f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
+  return done && (!Inspector::is_loading || (is_bounded(x.open_timeout) && is_bounded(x.read_timeout)));
 }
 
 /// Make one rendition of one window of a stream. Sent by a session to a task on the worker that the registry chose.

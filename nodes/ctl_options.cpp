@@ -34,10 +34,10 @@ constexpr std::array<entry, 8> entries{{
 
 po::options_description described() {
   po::options_description result{"Options"};
-  result.add_options()                                                                                    //
+  result.add_options()                                                                                           //
     ("url", po::value<std::string>(), "the coordinator; TROUPE_URL where not given, else http://127.0.0.1:8080") //
-    ("json", po::bool_switch(), "the API's answer as it is")                                              //
-    ("help,h", po::bool_switch(), "this text")                                                            //
+    ("json", po::bool_switch(), "the API's answer as it is")                                                     //
+    ("help,h", po::bool_switch(), "this text")                                                                   //
     ("version", po::bool_switch(), "the version of this program");
   return result;
 }
@@ -68,9 +68,11 @@ std::string usage() {
     left.resize(16, ' ');
     text << "  " << left << e.about << '\n';
   }
-  text << "\n" << described()
-       << "\nNAME is a worker's name or id. Exit codes: 0 done, 1 the coordinator says no, 2 wrong arguments, 3 no coordinator "
-          "answers.\n";
+  text
+    << "\n"
+    << described()
+    << "\nNAME is a worker's name or id. Exit codes: 0 done, 1 the coordinator says no, 2 wrong arguments, 3 no coordinator "
+       "answers.\n";
   return std::move(text).str();
 }
 
@@ -104,10 +106,12 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     return tl::unexpected("'" + words[0] + "' is no command: write one of " + known_commands());
   result.command = known->command;
   if (words.size() != (known->takes_name ? 2u : 1u) || words.back().empty())
-    return tl::unexpected("'" + words[0] + "' takes " + (known->takes_name ? "the name of one worker" : "no further words"));
+    return tl::unexpected("'" + words[0] + "' takes "
+                          + (known->takes_name ? "the name of one worker" : "no further words"));
   if (known->takes_name)
     result.name = words[1];
-  auto url = checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
+  auto url =
+    checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
   if (!url)
     return tl::unexpected(url.error());
   result.url = std::move(*url);

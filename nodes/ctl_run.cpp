@@ -48,7 +48,8 @@ tl::expected<json::value, failure> ask_json(const options& with, const std::stri
   boost::system::error_code ec;
   auto result = json::parse(*body, ec);
   if (ec)
-    return tl::unexpected(failure{refused, "what answers at " + printable(with.url) + " is no coordinator: its answer is no JSON"});
+    return tl::unexpected(
+      failure{refused, "what answers at " + printable(with.url) + " is no coordinator: its answer is no JSON"});
   return result;
 }
 
@@ -73,8 +74,8 @@ int show(const options& with, const std::string& path, std::string (*view)(const
   return done;
 }
 
-int change(const options& with, const std::string& method, const std::string& action, const char* what, std::ostream& out,
-           std::ostream& err) {
+int change(const options& with, const std::string& method, const std::string& action, const char* what,
+           std::ostream& out, std::ostream& err) {
   auto body = ask(with, method, "/daemons/" + encoded(with.name) + action);
   if (!body) {
     err << "caf-ctl: " << body.error().text << '\n';
@@ -162,28 +163,28 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   }
   auto& with = *parsed;
   switch (with.command) {
-    case command::help:
-      out << usage();
-      return done;
-    case command::version:
-      out << "caf-ctl " TROUPE_VERSION "\n";
-      return done;
-    case command::daemons:
-      return show(with, "/daemons", show_daemons, out, err);
-    case command::channels:
-      return show(with, "/channels", show_channels, out, err);
-    case command::profiles:
-      return show(with, "/profiles", show_profiles, out, err);
-    case command::sessions:
-      return show(with, "/sessions", show_sessions, out, err);
-    case command::top:
-      return top(with, out, err, terminal);
-    case command::drain:
-      return change(with, "POST", "/drain", "drains: it gets no new work", out, err);
-    case command::resume:
-      return change(with, "POST", "/resume", "is back", out, err);
-    case command::remove:
-      return change(with, "DELETE", "", "is removed", out, err);
+  case command::help:
+    out << usage();
+    return done;
+  case command::version:
+    out << "caf-ctl " TROUPE_VERSION "\n";
+    return done;
+  case command::daemons:
+    return show(with, "/daemons", show_daemons, out, err);
+  case command::channels:
+    return show(with, "/channels", show_channels, out, err);
+  case command::profiles:
+    return show(with, "/profiles", show_profiles, out, err);
+  case command::sessions:
+    return show(with, "/sessions", show_sessions, out, err);
+  case command::top:
+    return top(with, out, err, terminal);
+  case command::drain:
+    return change(with, "POST", "/drain", "drains: it gets no new work", out, err);
+  case command::resume:
+    return change(with, "POST", "/resume", "is back", out, err);
+  case command::remove:
+    return change(with, "DELETE", "", "is removed", out, err);
   }
   return wrong_usage;
 }

@@ -38,8 +38,8 @@ std::string text(const json::value& of, std::string_view name) {
 
 double number(const json::value& of, std::string_view name) {
   auto& x = member(of, name);
-  return x.is_double() ? x.get_double()
-         : x.is_int64() ? static_cast<double>(x.get_int64())
+  return x.is_double()   ? x.get_double()
+         : x.is_int64()  ? static_cast<double>(x.get_int64())
          : x.is_uint64() ? static_cast<double>(x.get_uint64())
                          : 0.0;
 }
@@ -92,8 +92,16 @@ std::string or_none(const table& x, std::string_view what) {
 }
 
 table tasks_table(const json::value& daemons) {
-  table result{{{"TASK"}, {"WORKER"}, {"CHANNEL"}, {"PROFILE"}, {"PID", align::right}, {"CPU %", align::right},
-                {"MEMORY", align::right}, {"RUNNING", align::right}, {"SPEED", align::right}, {"IN", align::right},
+  table result{{{"TASK"},
+                {"WORKER"},
+                {"CHANNEL"},
+                {"PROFILE"},
+                {"PID", align::right},
+                {"CPU %", align::right},
+                {"MEMORY", align::right},
+                {"RUNNING", align::right},
+                {"SPEED", align::right},
+                {"IN", align::right},
                 {"OUT", align::right}}};
   for (auto& d : list(daemons, "daemons")) {
     for (auto& t : list(d, "tasks")) {
@@ -111,16 +119,26 @@ table tasks_table(const json::value& daemons) {
 } // namespace
 
 std::string show_daemons(const json::value& answer) {
-  table result{{{"NAME"}, {"STATE"}, {"SLOTS", align::right}, {"CPU %", align::right}, {"MEM %", align::right},
-                {"LOAD", align::right}, {"TASKS", align::right}, {"DONE", align::right}, {"FAILED", align::right},
-                {"VERSION"}, {"ADDRESS"}, {"ENCODERS"}, {"REASON"}}};
+  table result{{{"NAME"},
+                {"STATE"},
+                {"SLOTS", align::right},
+                {"CPU %", align::right},
+                {"MEM %", align::right},
+                {"LOAD", align::right},
+                {"TASKS", align::right},
+                {"DONE", align::right},
+                {"FAILED", align::right},
+                {"VERSION"},
+                {"ADDRESS"},
+                {"ENCODERS"},
+                {"REASON"}}};
   for (auto& d : list(answer, "daemons")) {
     auto& machine = member(d, "machine");
     result.add({text(d, "name"), text(d, "state"), count_text(d, "slots_used") + "/" + count_text(d, "slots"),
                 number_text(number(machine, "cpu_percent")), number_text(number(machine, "memory_percent")),
                 number_text(number(machine, "load_1m")), std::to_string(list(d, "tasks").size()),
-                count_text(d, "tasks_completed"), count_text(d, "tasks_failed"), text(d, "version"),
-                text(d, "address"), working_encoders(d), text(d, "reason")});
+                count_text(d, "tasks_completed"), count_text(d, "tasks_failed"), text(d, "version"), text(d, "address"),
+                working_encoders(d), text(d, "reason")});
   }
   return or_none(result, "workers");
 }
@@ -139,8 +157,15 @@ std::string show_channels(const json::value& answer) {
 }
 
 std::string show_profiles(const json::value& answer) {
-  table result{{{"NAME"}, {"VIDEO"}, {"SIZE"}, {"FPS", align::right}, {"BIT/S", align::right}, {"CRF", align::right},
-                {"PRESET"}, {"AUDIO"}, {"BIT/S", align::right}}};
+  table result{{{"NAME"},
+                {"VIDEO"},
+                {"SIZE"},
+                {"FPS", align::right},
+                {"BIT/S", align::right},
+                {"CRF", align::right},
+                {"PRESET"},
+                {"AUDIO"},
+                {"BIT/S", align::right}}};
   for (auto& p : list(answer, "profiles")) {
     auto& video = member(p, "video");
     auto& audio = member(p, "audio");
@@ -153,14 +178,23 @@ std::string show_profiles(const json::value& answer) {
 }
 
 std::string show_sessions(const json::value& answer) {
-  table result{{{"CHANNEL"}, {"STATE"}, {"PROFILE"}, {"MODE"}, {"WORKER"}, {"CLIENTS", align::right},
-                {"SPEED", align::right}, {"LAG MS", align::right}, {"IN", align::right}, {"OUT", align::right},
-                {"SKIPS", align::right}, {"REASON"}}};
+  table result{{{"CHANNEL"},
+                {"STATE"},
+                {"PROFILE"},
+                {"MODE"},
+                {"WORKER"},
+                {"CLIENTS", align::right},
+                {"SPEED", align::right},
+                {"LAG MS", align::right},
+                {"IN", align::right},
+                {"OUT", align::right},
+                {"SKIPS", align::right},
+                {"REASON"}}};
   for (auto& s : list(answer, "sessions")) {
     auto& variants = list(s, "variants");
     if (variants.empty())
-      result.add({text(s, "channel"), text(s, "state"), "", "", "", "", "", "", bytes_text(number(s, "bytes_in")), "", "",
-                  text(s, "reason")});
+      result.add({text(s, "channel"), text(s, "state"), "", "", "", "", "", "", bytes_text(number(s, "bytes_in")), "",
+                  "", text(s, "reason")});
     for (auto& v : variants) {
       auto reason = text(v, "reason");
       result.add({text(s, "channel"), text(v, "state"), text(v, "profile"), text(v, "mode"), text(v, "worker"),

@@ -15,7 +15,8 @@ namespace {
 struct fixture : type_registration {
   fixture() {
     cluster->daemons = {dummy_daemon("alpha", 18'000'000'000'000'000'001u), dummy_daemon("beta", 7)};
-    cluster->daemons[1].tasks.push_back({task_id{5}, "transcode", "demo", "h264", session_id{1}, attempt_id{2}, {}, {}});
+    cluster->daemons[1].tasks.push_back(
+      {task_id{5}, "transcode", "demo", "h264", session_id{1}, attempt_id{2}, {}, {}});
     cluster->daemons[1].ended.push_back({task_id{4}, "ingest", "demo", "", "beta", attempt_id{1}, "killed", 1000});
     cluster->channels.push_back({"demo", "Demo", {"http://user:secret@example.org/a.ts?token=secret"}, true});
     profile p;
@@ -214,14 +215,18 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_is_gone_is_a_503) {
 }
 
 BOOST_AUTO_TEST_CASE(pages_of_other_sites_change_nothing) {
-  auto refused = [this](const std::string& fields) { return ask("POST", "/api/v1/daemons/alpha/drain", fields).status == 403; };
+  auto refused = [this](const std::string& fields) {
+    return ask("POST", "/api/v1/daemons/alpha/drain", fields).status == 403;
+  };
   BOOST_TEST(refused("Origin: https://evil.example\r\n"));
   BOOST_TEST(refused("Origin: null\r\n"));
   BOOST_TEST(refused("Sec-Fetch-Site: cross-site\r\n"));
   BOOST_TEST(refused("Sec-Fetch-Site: same-site\r\n"));
   BOOST_TEST(refused("Origin: http://localhost\r\nOrigin: http://evil.example\r\n"));
   BOOST_TEST(cluster->commands.empty());
-  BOOST_TEST(ask("POST", "/api/v1/daemons/alpha/drain", "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n").status == 200);
+  BOOST_TEST(
+    ask("POST", "/api/v1/daemons/alpha/drain", "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n").status
+    == 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_name_that_is_not_this_machines_is_not_answered_to) {

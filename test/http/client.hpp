@@ -65,7 +65,8 @@ public:
   const std::string& read_until(Done done) {
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (!done(text_) && !ended_) {
-      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
       pollfd what{socket_, POLLIN, 0};
       if (left <= 0 || ::poll(&what, 1, static_cast<int>(left)) <= 0)
         throw std::runtime_error("the server says nothing more after '" + text_.substr(0, 200) + "'");

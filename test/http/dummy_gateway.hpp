@@ -26,9 +26,9 @@ struct dummy_cluster {
   std::vector<session_status> sessions;
   std::vector<channel> channels;
   std::vector<profile> profiles;
-  variant_stream_ptr stream;  ///< what anyone may watch as demo / h264
-  caf::error failure;         ///< the answer to a watch, where set
-  bool silent = false;        ///< answers nothing at all
+  variant_stream_ptr stream;        ///< what anyone may watch as demo / h264
+  caf::error failure;               ///< the answer to a watch, where set
+  bool silent = false;              ///< answers nothing at all
   std::vector<std::any> unanswered; ///< promises; dropping one would be an answer
   uint32_t watches = 0;
   std::vector<std::string> commands; ///< "drain NAME"

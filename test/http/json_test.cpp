@@ -37,12 +37,14 @@ bool inspect(Inspector& f, everything& x) {
 BOOST_AUTO_TEST_SUITE(json_test)
 
 BOOST_AUTO_TEST_CASE(fields_keep_their_names_and_order) {
-  BOOST_TEST(text(process_statistics{1, 2.5, 3, 4}) == R"({"pid":1,"cpu_percent":2.5E0,"memory_bytes":3,"running_ms":4})");
+  BOOST_TEST(text(process_statistics{1, 2.5, 3, 4})
+             == R"({"pid":1,"cpu_percent":2.5E0,"memory_bytes":3,"running_ms":4})");
   BOOST_TEST(text(std::vector<rational>{{1, 2}, {3, 4}}) == R"([{"num":1,"den":2},{"num":3,"den":4}])");
 }
 
 BOOST_AUTO_TEST_CASE(durations_are_milliseconds_and_say_so) {
-  BOOST_TEST(text(everything{}) == R"({"at_ms":5,"wait_ms":2000,"maybe":null,"options":{"a":"1"},"flag":true,"bytes":7})");
+  BOOST_TEST(text(everything{})
+             == R"({"at_ms":5,"wait_ms":2000,"maybe":null,"options":{"a":"1"},"flag":true,"bytes":7})");
 }
 
 BOOST_AUTO_TEST_CASE(ids_are_strings_that_lose_nothing) {
@@ -63,7 +65,9 @@ BOOST_AUTO_TEST_CASE(what_is_unknown_is_null) {
 
 BOOST_AUTO_TEST_CASE(what_is_no_utf_8_becomes_question_marks) {
   BOOST_TEST(text(std::string{"gr\xc3\xbc\xc3\x9f \xf0\x9f\x8e\xac"}) == "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x8e\xac\"");
-  BOOST_TEST(text(std::string{"a\xff" "b\xc3"}) == R"("a?b?")");
+  BOOST_TEST(text(std::string{"a\xff"
+                              "b\xc3"})
+             == R"("a?b?")");
   BOOST_TEST(text(std::string{"\xed\xa0\x80"}) == R"("???")");
   BOOST_TEST(text(std::string{"\xc0\xaf"}) == R"("??")");
   BOOST_TEST(text(std::string{"\xf4\x90\x80\x80"}) == R"("????")");

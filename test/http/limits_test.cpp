@@ -74,15 +74,16 @@ BOOST_AUTO_TEST_CASE(a_header_of_a_megabyte_is_a_431) {
 
 BOOST_AUTO_TEST_CASE(a_body_over_the_limit_is_a_413) {
   auto post = [](size_t announced, size_t sent) {
-    return "POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(announced) + "\r\n\r\n"
-           + std::string(sent, 'x');
+    return "POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(announced)
+           + "\r\n\r\n" + std::string(sent, 'x');
   };
   BOOST_TEST(status_of(post(1'000'000'000, 0)) == 413);
   BOOST_TEST(status_of(post(1001, 1001)) == 413);
   BOOST_TEST(status_of(post(1000, 1000)) == 404);
-  BOOST_TEST(status_of("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n"
-                       + std::string(0xffff, 'x'))
-             == 413);
+  BOOST_TEST(
+    status_of("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n"
+              + std::string(0xffff, 'x'))
+    == 413);
 }
 
 BOOST_AUTO_TEST_CASE(a_header_that_trickles_in_is_a_408) {
@@ -93,7 +94,8 @@ BOOST_AUTO_TEST_CASE(a_header_that_trickles_in_is_a_408) {
 }
 
 BOOST_AUTO_TEST_CASE(a_body_that_does_not_come_is_a_408) {
-  BOOST_TEST(status_of("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n") == 408);
+  BOOST_TEST(status_of("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
+             == 408);
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_without_requests_is_closed) {
@@ -132,7 +134,10 @@ BOOST_AUTO_TEST_CASE(what_is_no_http_is_a_400) {
   BOOST_TEST(status_of("GET /%00 HTTP/1.1\r\nHost: localhost\r\n\r\n") == 400);
   BOOST_TEST(status_of("GET healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") == 400);
   BOOST_TEST(status_of("GET /healthz HTTP/7.3\r\nHost: localhost\r\n\r\n") == 505);
-  BOOST_TEST(status_of("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+  BOOST_TEST(
+    status_of(
+      "POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+    == 400);
 }
 
 BOOST_AUTO_TEST_CASE(dots_and_slashes_in_a_path_lead_nowhere) {
@@ -143,7 +148,8 @@ BOOST_AUTO_TEST_CASE(dots_and_slashes_in_a_path_lead_nowhere) {
 
 BOOST_AUTO_TEST_CASE(a_client_that_waits_for_100_continue_gets_it) {
   client c{web->port()};
-  c.send("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  c.send(
+    "POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   BOOST_TEST(c.read_head().status == 100);
   c.send("{}");
   BOOST_TEST(c.read_response().status == 404);
@@ -163,17 +169,17 @@ BOOST_AUTO_TEST_CASE(garbage_harms_nobody) {
     for (auto n = 1 + pick(8); n > 0; --n) {
       auto at = pick(bytes.size());
       switch (pick(4)) {
-        case 0:
-          bytes[at] = static_cast<char>(pick(256));
-          break;
-        case 1:
-          bytes.erase(at, 1 + pick(4));
-          break;
-        case 2:
-          bytes.insert(at, 1 + pick(16), static_cast<char>(pick(256)));
-          break;
-        default:
-          bytes.insert(at, bytes.substr(pick(bytes.size()), pick(64)));
+      case 0:
+        bytes[at] = static_cast<char>(pick(256));
+        break;
+      case 1:
+        bytes.erase(at, 1 + pick(4));
+        break;
+      case 2:
+        bytes.insert(at, 1 + pick(16), static_cast<char>(pick(256)));
+        break;
+      default:
+        bytes.insert(at, bytes.substr(pick(bytes.size()), pick(64)));
       }
       if (bytes.empty())
         bytes = "\r\n";

@@ -172,7 +172,8 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_holds_nobody_back) {
   for (int i = 0; i < 400; ++i) {
     auto chunk = push(64 * 1024, i % 20 == 0);
     expected += chunk;
-    quick.read_until([&](auto& t) { return t.find(chunk) != std::string::npos || t.size() >= expected.size() + 400 * 8; });
+    quick.read_until(
+      [&](auto& t) { return t.find(chunk) != std::string::npos || t.size() >= expected.size() + 400 * 8; });
   }
   std::string_view marker = "[";
   auto slow_text = [&] { return client::dechunk(slow.read_until([](auto&) { return true; })); };
@@ -217,8 +218,8 @@ BOOST_AUTO_TEST_CASE(a_channel_that_cannot_be_shown_is_a_problem) {
   BOOST_TEST(status("/live/demo/other.ts").body.find("unknown_profile") != std::string::npos);
   BOOST_TEST(status("/live/demo/h264.mp4").status == 404);
   BOOST_TEST(status("/live/demo/.ts").status == 404);
-  const std::pair<ec, int> failures[] = {{ec::no_worker, 503}, {ec::source_failed, 502}, {ec::encode_failed, 502},
-                                         {ec::limit, 503},     {ec::timeout, 504},       {ec::stopping, 503},
+  const std::pair<ec, int> failures[] = {{ec::no_worker, 503},       {ec::source_failed, 502}, {ec::encode_failed, 502},
+                                         {ec::limit, 503},           {ec::timeout, 504},       {ec::stopping, 503},
                                          {ec::invalid_argument, 400}};
   for (auto& [code, expected] : failures) {
     {

@@ -39,13 +39,16 @@ BOOST_AUTO_TEST_CASE(columns_are_as_wide_as_their_widest_cell) {
   ctl::table t{{{"NAME"}, {"N", ctl::table::align::right}, {"LAST"}}};
   t.add({"a", "1", "x"});
   t.add({"längere", "1000", ""});
-  BOOST_TEST(t.to_string() == "NAME        N  LAST\n"
-                              "a           1  x\n"
-                              "längere  1000\n");
+  BOOST_TEST(t.to_string()
+             == "NAME        N  LAST\n"
+                "a           1  x\n"
+                "längere  1000\n");
 }
 
 BOOST_AUTO_TEST_CASE(no_escape_sequence_reaches_the_terminal) {
-  BOOST_TEST(ctl::printable("a\x1b[2Jb\nc\xc2\x9b" "d\x7f") == "a?[2Jb?c?d?");
+  BOOST_TEST(ctl::printable("a\x1b[2Jb\nc\xc2\x9b"
+                            "d\x7f")
+             == "a?[2Jb?c?d?");
   ctl::table t{{{"NAME"}}};
   t.add({"\x1b]0;title\a"});
   BOOST_TEST(!contains(t.to_string(), "\x1b"));
@@ -68,9 +71,10 @@ BOOST_AUTO_TEST_CASE(workers_are_shown_with_health_load_and_encoders) {
     "machine":{"cpu_percent":12.34,"memory_percent":50,"load_1m":null},
     "can":{"encoders":[{"name":"libx264","kind":"video","works":true},{"name":"aac","kind":"audio","works":true},
                        {"name":"h264_nvenc","kind":"video","works":false}]}}],"total":1})");
-  BOOST_TEST(ctl::show_daemons(answer)
-             == "NAME   STATE     SLOTS  CPU %  MEM %  LOAD  TASKS  DONE  FAILED  VERSION  ADDRESS   ENCODERS  REASON\n"
-                "alpha  degraded    1/2   12.3   50.0   0.0      1     3       1  0.1.0    10.0.0.1  libx264   pressure\n");
+  BOOST_TEST(
+    ctl::show_daemons(answer)
+    == "NAME   STATE     SLOTS  CPU %  MEM %  LOAD  TASKS  DONE  FAILED  VERSION  ADDRESS   ENCODERS  REASON\n"
+       "alpha  degraded    1/2   12.3   50.0   0.0      1     3       1  0.1.0    10.0.0.1  libx264   pressure\n");
 }
 
 BOOST_AUTO_TEST_CASE(channels_profiles_and_sessions_are_shown) {
@@ -94,7 +98,8 @@ BOOST_AUTO_TEST_CASE(channels_profiles_and_sessions_are_shown) {
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_lacks_everything_is_shown_as_nothing) {
-  for (auto text : {"null", "[]", "{}", R"({"daemons":7,"sessions":[1,null,{"variants":"x"}]})", R"({"daemons":[1e300]})"}) {
+  for (auto text :
+       {"null", "[]", "{}", R"({"daemons":7,"sessions":[1,null,{"variants":"x"}]})", R"({"daemons":[1e300]})"}) {
     auto x = boost::json::parse(text);
     BOOST_TEST(!ctl::show_daemons(x).empty());
     BOOST_TEST(!ctl::show_sessions(x).empty());
@@ -118,9 +123,15 @@ BOOST_AUTO_TEST_CASE(the_url_comes_from_flag_environment_and_default_in_this_ord
 }
 
 BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
-  const std::vector<std::vector<std::string>> wrong{{},          {"brew"},           {"daemons", "x"},
-                                                    {"drain"},   {"drain", ""},      {"drain", "a", "b"},
-                                                    {"--nope"},  {"--url"},          {"--url=ftp://x", "daemons"},
+  const std::vector<std::vector<std::string>> wrong{{},
+                                                    {"brew"},
+                                                    {"daemons", "x"},
+                                                    {"drain"},
+                                                    {"drain", ""},
+                                                    {"drain", "a", "b"},
+                                                    {"--nope"},
+                                                    {"--url"},
+                                                    {"--url=ftp://x", "daemons"},
                                                     {"--url=http://", "daemons"}};
   for (auto& args : wrong) {
     auto x = run(args);

@@ -36,6 +36,9 @@ constexpr auto proving_limit = milliseconds{180'000};
 /// A node that is asked to end does so with its tasks.
 constexpr auto stop_limit = milliseconds{8'000};
 
+/// What else the machine does is no matter of a test: more than all of the time is never waited.
+constexpr const char* never_under_pressure = "--cluster.degraded_pressure=100";
+
 constexpr const char* coordinator_key = "coordinator";
 constexpr const char* token = "a-token-for-tests-of-the-cluster";
 
@@ -125,7 +128,8 @@ process& cluster::start_coordinator(const std::vector<std::string>& flags) {
                                      "--http.listen=127.0.0.1:" + std::to_string(http_port_),
                                      "--http.port_file=" + http_file,
                                      "--cluster.listen=127.0.0.1:" + std::to_string(cluster_port_),
-                                     "--cluster.port_file=" + cluster_file};
+                                     "--cluster.port_file=" + cluster_file,
+                                     never_under_pressure};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   auto& result = *(nodes_[coordinator_key] = std::make_unique<process>(node_program(), arguments, folder_.path("coordinator.log")));

@@ -1,0 +1,204 @@
+// Who is accepted, how well each worker is, and who is chosen: the table is fed registrations, heartbeats and moments in time.
+#include "actors/core/worker_table.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+
+using namespace troupe;
+using namespace troupe::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct fixture {
+  worker_table_config config = [] {
+    worker_table_config x;
+    x.token = "a cluster token";
+    x.version = "1.0";
+    return x;
+  }();
+  time_point now{1000s};
+
+  static registration worker(uint64_t id, const std::string& name, uint32_t slots = 2) {
+    registration x;
+    x.worker = worker_id{id};
+    x.name = name;
+    x.token = "a cluster token";
+    x.version = "1.0";
+    x.slots = slots;
+    x.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}, {"libx265", "hevc", "video", "", false, "no", 0}};
+    x.can.decoders = {{"mpeg2video", "mpeg2video", "video", "", true, "", 0}};
+    return x;
+  }
+
+  static lease_request wants(const std::string& encoder) {
+    lease_request x;
+    x.encoders = {encoder};
+    return x;
+  }
+
+  static heartbeat beat(uint64_t id, double cpu = 0, double pressure = 0) {
+    heartbeat x;
+    x.worker = worker_id{id};
+    x.machine.cpu_percent = cpu;
+    x.machine.cpu_pressure.avg10 = pressure;
+    return x;
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(worker_table_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_wrong_token_or_version_is_refused_with_the_reason) {
+  worker_table table{config};
+  auto x = worker(1, "a");
+  x.token = "a cluster tokem";
+  auto refused = table.add(x, now, 0);
+  BOOST_REQUIRE(refused.has_value());
+  BOOST_TEST(refused->reason.find("token") != std::string::npos);
+  BOOST_TEST(refused->reason.find(config.token) == std::string::npos);
+  x = worker(1, "a");
+  x.version = "2.0";
+  refused = table.add(x, now, 0);
+  BOOST_REQUIRE(refused.has_value());
+  BOOST_TEST(refused->reason.find("2.0") != std::string::npos);
+  BOOST_TEST(table.status().empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_token_opens_nothing) {
+  BOOST_TEST(!equal_in_constant_time("", ""));
+  BOOST_TEST(!equal_in_constant_time("x", ""));
+  BOOST_TEST(equal_in_constant_time("secret", "secret"));
+  BOOST_TEST(!equal_in_constant_time("secret", "secret2"));
+}
+
+BOOST_AUTO_TEST_CASE(a_second_worker_of_a_living_name_is_refused) {
+  worker_table table{config};
+  BOOST_TEST(!table.add(worker(1, "a"), now, 0).has_value());
+  BOOST_TEST(table.add(worker(2, "a"), now + 1s, 0).has_value());
+  BOOST_TEST(!table.add(worker(1, "a"), now + 1s, 0).has_value()); // the same life again
+}
+
+BOOST_AUTO_TEST_CASE(a_restarted_worker_takes_its_name_over) {
+  worker_table table{config};
+  (void) table.add(worker(1, "a"), now, 0);
+  table.lost(worker_id{1}, "its daemon is gone", now);
+  BOOST_TEST(!table.add(worker(2, "a"), now + 10ms, 0).has_value());
+  BOOST_TEST(table.find("a")->value == 2u);
+  // And one that hangs is replaced once it is overdue.
+  BOOST_TEST(!table.add(worker(3, "a"), now + 10s, 0).has_value());
+  BOOST_TEST(table.find("a")->value == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(health_follows_the_heartbeats) {
+  worker_table table{config};
+  (void) table.add(worker(1, "a"), now, 0);
+  BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+  std::map<milliseconds, health> expected{{2500ms, health::degraded}, {3500ms, health::unhealthy}};
+  for (auto [later, state] : expected) {
+    BOOST_TEST(table.tick(now + later).empty());
+    BOOST_TEST((table.state(worker_id{1}) == state));
+  }
+  BOOST_TEST(table.beat(beat(1), now + 4s, 0));
+  BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+  BOOST_TEST(table.tick(now + 11s).size() == 1u);
+  BOOST_TEST((table.state(worker_id{1}) == health::gone));
+  BOOST_TEST(!table.beat(beat(1), now + 12s, 0)); // it has to register again
+  BOOST_TEST(table.tick(now + 100s).empty());
+  BOOST_TEST(table.status().empty()); // and is forgotten after a while
+}
+
+BOOST_AUTO_TEST_CASE(pressure_and_failures_degrade_a_worker_and_pass) {
+  worker_table table{config};
+  (void) table.add(worker(1, "a"), now, 0);
+  (void) table.beat(beat(1, 0, 80), now, 0);
+  BOOST_TEST((table.state(worker_id{1}) == health::degraded));
+  (void) table.beat(beat(1), now, 0);
+  task_end end;
+  end.reason = "crashed";
+  table.task_ended(end, worker_id{1}, now);
+  BOOST_TEST((table.state(worker_id{1}) == health::degraded));
+  table.task_ended(end, worker_id{1}, now);
+  table.task_ended(end, worker_id{1}, now);
+  BOOST_TEST((table.state(worker_id{1}) == health::unhealthy));
+  (void) table.beat(beat(1), now + 61s, 0);
+  BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+}
+
+BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_is_chosen) {
+  worker_table table{config};
+  (void) table.add(worker(1, "a", 1), now, 0);
+  BOOST_TEST(table.choose(wants("libx264")).has_value());
+  BOOST_TEST(table.choose(wants("h264")).has_value());
+  std::string why;
+  BOOST_TEST(!table.choose(wants("libx265"), &why).has_value());
+  BOOST_TEST(why.find("libx265") != std::string::npos);
+  auto decode = wants("libx264");
+  decode.decoders = {"vvc"};
+  BOOST_TEST(!table.choose(decode).has_value());
+  table.take_slot(worker_id{1});
+  why.clear();
+  BOOST_TEST(!table.choose(wants("libx264"), &why).has_value());
+  BOOST_TEST(why.find("no free slot") != std::string::npos);
+  table.free_slot(worker_id{1});
+  table.set_draining(worker_id{1}, true);
+  BOOST_TEST(!table.choose(wants("libx264")).has_value());
+  table.set_draining(worker_id{1}, false);
+  auto refused = wants("libx264");
+  refused.refused_by = {worker_id{1}};
+  BOOST_TEST(!table.choose(refused).has_value());
+  BOOST_TEST(table.choose(wants("libx264")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(least_loaded_takes_the_emptiest_and_then_spreads) {
+  worker_table table{config};
+  (void) table.add(worker(1, "a", 4), now, 0);
+  (void) table.add(worker(2, "b", 2), now, 0);
+  std::map<uint64_t, int> taken;
+  for (int i = 0; i < 6; ++i) {
+    auto id = table.choose(wants("libx264"));
+    BOOST_REQUIRE(id.has_value());
+    table.take_slot(*id);
+    ++taken[id->value];
+  }
+  BOOST_TEST(taken[1] == 4);
+  BOOST_TEST(taken[2] == 2);
+  BOOST_TEST(!table.choose(wants("libx264")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(round_robin_takes_each_in_turn) {
+  config.choose = strategy::round_robin;
+  worker_table table{config};
+  for (uint64_t i = 1; i <= 3; ++i)
+    (void) table.add(worker(i, std::string(1, static_cast<char>('a' + i))), now, 0);
+  std::map<uint64_t, int> taken;
+  for (int i = 0; i < 9; ++i)
+    ++taken[table.choose(wants("libx264"))->value];
+  BOOST_TEST(taken[1] == 3);
+  BOOST_TEST(taken[2] == 3);
+  BOOST_TEST(taken[3] == 3);
+}
+
+BOOST_AUTO_TEST_CASE(capability_match_spares_the_versatile) {
+  config.choose = strategy::capability_match;
+  worker_table table{config};
+  (void) table.add(worker(1, "plain"), now, 0);
+  auto versatile = worker(2, "versatile");
+  versatile.can.encoders[1].works = true;
+  (void) table.add(versatile, now, 0);
+  BOOST_TEST(table.choose(wants("libx264"))->value == 1u);
+  BOOST_TEST(table.choose(wants("libx265"))->value == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_degraded_worker_is_the_last_choice) {
+  worker_table table{config};
+  (void) table.add(worker(1, "tired"), now, 0);
+  (void) table.add(worker(2, "fresh"), now, 0);
+  (void) table.beat(beat(1, 0, 90), now, 0);
+  table.take_slot(worker_id{2});
+  BOOST_TEST(table.choose(wants("libx264"))->value == 2u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
