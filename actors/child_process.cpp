@@ -37,6 +37,18 @@ void close_both(const pipe_ends& x) {
     ::close(x.write);
 }
 
+/// The environment without the variables that configure this node: a child is told all it needs in its arguments.
+std::vector<char*> child_environment() {
+  std::vector<char*> result;
+  for (auto i = environ; *i != nullptr; ++i) {
+    std::string_view variable{*i};
+    if (!variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_"))
+      result.push_back(*i);
+  }
+  result.push_back(nullptr);
+  return result;
+}
+
 int spawn(pid_t& pid, const std::vector<std::string>& arguments, const pipe_ends& in, const pipe_ends& out) {
   std::vector<char*> argv;
   std::string name = "caf-node";
@@ -60,7 +72,7 @@ int spawn(pid_t& pid, const std::vector<std::string>& arguments, const pipe_ends
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  auto result = ::posix_spawn(&pid, this_program, &actions, &attributes, argv.data(), environ);
+  auto result = ::posix_spawn(&pid, this_program, &actions, &attributes, argv.data(), child_environment().data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return result;

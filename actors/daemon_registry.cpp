@@ -1,7 +1,7 @@
 #include "actors/daemon_registry.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/log.hpp"
+#include "telemetry/log.hpp"
 
 #include <functional>
 

@@ -2,7 +2,7 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/core/credit.hpp"
-#include "actors/log.hpp"
+#include "telemetry/log.hpp"
 #include "actors/media.hpp"
 #include "encoder/demuxer.hpp"
 

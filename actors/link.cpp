@@ -5,6 +5,9 @@
 #include <caf/openssl/publish.hpp>
 #include <caf/openssl/remote_actor.hpp>
 
+#include <openssl/bio.h>
+#include <openssl/err.h>
+
 namespace troupe {
 
 namespace {
@@ -14,9 +17,28 @@ namespace {
 constexpr auto transport_heartbeat = std::chrono::seconds{1};
 constexpr auto transport_timeout = std::chrono::seconds{10};
 
+long forget_old_errors(BIO* socket, int operation, const char*, size_t, int, long, int result, size_t*) {
+  if ((operation == BIO_CB_READ || operation == BIO_CB_WRITE) && BIO_method_type(socket) == BIO_TYPE_SOCKET)
+    ERR_clear_error();
+  return result;
+}
+
+void watch_socket(void* made, void*, CRYPTO_EX_DATA*, int, long, void*) {
+  BIO_set_callback_ex(static_cast<BIO*>(made), forget_old_errors);
+}
+
+/// OpenSSL keeps errors in a queue per thread, and `SSL_get_error` takes any that it finds for one of the call before. CAF serves all connections
+/// in one thread and leaves the queue as it is, so a stranger's failed handshake would break the next connection that only has to wait.
+/// This empties the queue before each use of a socket.
+void keep_errors_apart() {
+  static const auto index = BIO_get_ex_new_index(0, nullptr, watch_socket, nullptr, nullptr);
+  (void) index;
+}
+
 } // namespace
 
 node_system_config::node_system_config(const link_config& x) {
+  keep_errors_apart();
   load<caf::io::middleman>();
   load<caf::openssl::manager>();
   openssl_cafile = x.ca;

@@ -2,7 +2,7 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/daemon_registry.hpp"
-#include "actors/log.hpp"
+#include "telemetry/log.hpp"
 
 namespace troupe {
 

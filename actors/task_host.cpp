@@ -1,7 +1,7 @@
 #include "actors/task_host.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/log.hpp"
+#include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
 

@@ -1,7 +1,7 @@
 #include "actors/transcoder.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/log.hpp"
+#include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
 

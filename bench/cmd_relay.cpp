@@ -86,7 +86,7 @@ double measure(size_t streams, const certificates& tls, std::chrono::millisecond
   node_system_config cfg{at};
   caf::actor_system system{cfg};
   auto counters = std::make_shared<relay_counters>();
-  auto coordinator = spawn_relay_coordinator(system, counters);
+  auto coordinator = spawn_relay_coordinator(system, streams, counters);
   auto port = publish(system, coordinator, at);
   if (!port)
     throw std::runtime_error("cannot listen: " + caf::to_string(port.error()));

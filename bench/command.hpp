@@ -19,9 +19,13 @@ int run_sample(const arguments& given);
 int run_watch(const arguments& given);
 int run_encode(const arguments& given);
 int run_relay(const arguments& given);
+int run_live(const arguments& given);
 
 /// The part of `encode` that runs in a process of its own.
 int run_encode_task(const arguments& given);
+
+/// The pipeline of `live` that needs no cluster.
+int run_live_task(const arguments& given);
 
 /// The ingest and task processes of `relay`.
 int run_relay_task(const arguments& given);

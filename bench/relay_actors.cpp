@@ -261,8 +261,8 @@ struct relay_coordinator_state {
 
   static inline const char* name = "relay_coordinator";
 
-  relay_coordinator_state(interface::pointer self, std::shared_ptr<relay_counters> counters)
-    : self(self), counters(std::move(counters)) {}
+  relay_coordinator_state(interface::pointer self, size_t streams, std::shared_ptr<relay_counters> counters)
+    : self(self), streams(streams), counters(std::move(counters)) {}
 
   interface::behavior_type make_behavior() {
     return {
@@ -271,7 +271,10 @@ struct relay_coordinator_state {
       },
       [this](const task_join& x, const task_actor& task) {
         (x.host.value == 1 ? sources : targets).push_back(task);
-        while (!sources.empty() && !targets.empty()) {
+        // Only when all are there: a stream that runs leaves little of two cores to processes that still start.
+        if (sources.size() < streams || targets.size() < streams)
+          return;
+        while (!sources.empty()) {
           self->spawn<actor_of<relay_session_state>>(sources.back(), targets.back(), counters);
           sources.pop_back();
           targets.pop_back();
@@ -281,6 +284,7 @@ struct relay_coordinator_state {
   }
 
   interface::pointer self;
+  size_t streams;
   std::shared_ptr<relay_counters> counters;
   std::vector<task_actor> sources;
   std::vector<task_actor> targets;
@@ -292,8 +296,9 @@ task_actor spawn_relay_task(caf::actor_system& system, coordinator_actor coordin
   return system.spawn<actor_of<relay_task_state>>(std::move(coordinator));
 }
 
-coordinator_actor spawn_relay_coordinator(caf::actor_system& system, std::shared_ptr<relay_counters> counters) {
-  return system.spawn<actor_of<relay_coordinator_state>>(std::move(counters));
+coordinator_actor spawn_relay_coordinator(caf::actor_system& system, size_t streams,
+                                          std::shared_ptr<relay_counters> counters) {
+  return system.spawn<actor_of<relay_coordinator_state>>(streams, std::move(counters));
 }
 
 } // namespace troupe::bench

@@ -31,7 +31,8 @@ struct relay_counters {
 /// A task process's root: takes ingest work (then it floods) or transcode work (then it echoes).
 task_actor spawn_relay_task(caf::actor_system& system, coordinator_actor coordinator);
 
-/// Pairs joined tasks: those that say host 1 are ingests, those that say host 2 are transcoders. Each pair becomes a stream.
-coordinator_actor spawn_relay_coordinator(caf::actor_system& system, std::shared_ptr<relay_counters> counters);
+/// Pairs joined tasks, once there are enough for `streams`: those that say host 1 are ingests, those that say host 2 are transcoders.
+coordinator_actor spawn_relay_coordinator(caf::actor_system& system, size_t streams,
+                                          std::shared_ptr<relay_counters> counters);
 
 } // namespace troupe::bench

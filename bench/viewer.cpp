@@ -35,7 +35,9 @@ public:
   observations run() {
     if (open())
       read_all();
-    video_.finish(seen_);
+    // Where the viewer stopped by itself, pictures that the decoder still holds may lack others that go before them.
+    if (seen_.ended)
+      video_.finish(seen_);
     audio_.finish(seen_);
     seen_.first_byte = io_.first_byte();
     seen_.bytes = io_.bytes();

@@ -131,7 +131,6 @@ struct live_options {
 };
 
 struct task_options {
-  uint64_t id = 0; ///< drawn by the host that starts the task: secret; 0 outside tasks
   std::chrono::milliseconds orphan_timeout = defaults::orphan_timeout;
   std::chrono::milliseconds stop_timeout = defaults::stop_timeout;
 

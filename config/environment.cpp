@@ -87,8 +87,7 @@ std::string pattern_of(const std::vector<std::string_view>& parts) {
 std::string suggest_variable(std::string_view variable) {
   std::vector<std::string> all;
   for (const auto& row : options())
-    if (!row.internal)
-      all.push_back(variable_of(row));
+    all.push_back(variable_of(row));
   const std::vector<std::string_view> views{all.begin(), all.end()};
   const auto parts = split_variable(variable.substr(prefix.size()));
   auto near = std::string{closest(pattern_of(parts), views)};

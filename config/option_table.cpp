@@ -182,8 +182,6 @@ std::vector<option> service_rows() {
     {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::coordinator,
       &coordinator_options::warm_tasks>,
      .help = "Task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
-    {.key = "task.id", .kind = kind::integer, .at = at<&c::task, &task_options::id>,
-     .help = "Whose child a task process is.", .secret = true, .internal = true},
     {.key = "task.orphan_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::orphan_timeout>,
      .help = "A task that lost its node ends after so long.", .min = 100, .max = 24 * hours},
     {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,

@@ -65,7 +65,7 @@ std::vector<std::string> children_of(std::span<const std::string> path) {
   std::vector<std::string> result;
   for (const auto& row : options()) {
     const auto pattern = split_key(row.key);
-    if (row.internal || pattern.size() <= path.size() || !matches_pattern(pattern, path))
+    if (pattern.size() <= path.size() || !matches_pattern(pattern, path))
       continue;
     const auto& child = pattern[path.size()];
     if (std::ranges::find(result, child) == result.end())

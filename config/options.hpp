@@ -64,7 +64,6 @@ struct option {
   std::vector<std::string_view> choices = {}; ///< of an enumeration in the order of its enumerators
   std::string_view default_text = {};         ///< where the default is no constant, or "" says too little
   bool secret = false;
-  bool internal = false;                    ///< set by one process of the product for another; not in the reference
   std::vector<std::string_view> flags = {}; ///< short forms beside "--<key>"
   std::vector<alias> aliases = {};          ///< the first that is set wins
 };

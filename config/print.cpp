@@ -53,7 +53,7 @@ public:
 
   std::string take() {
     for (const auto& row : options())
-      if (!row.internal && row.key.find('*') == std::string_view::npos)
+      if (row.key.find('*') == std::string_view::npos)
         line(row, {});
     for (const auto& name : names_of(config_.channels))
       entry("channels.", name, [](const option& row) { return row.key == "channels.*.urls"; });
@@ -150,8 +150,6 @@ std::string print_help() {
     entry(std::string{x.flag}, x.help);
   result += '\n';
   for (const auto& row : options()) {
-    if (row.internal)
-      continue;
     entry("--" + std::string{row.key} + '=', describe_allowed(row) + "; default: " + describe_default(row));
     for (const auto flag : row.flags)
       if (flag != row.key)

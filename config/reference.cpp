@@ -128,7 +128,7 @@ std::string all_keys() {
       result +=
         "\n### " + std::string{title} + "\n\n| key | allowed | default | meaning and variable |\n|---|---|---|---|\n";
     for (const auto& row : options())
-      if (row.key.starts_with(prefix) && !row.internal)
+      if (row.key.starts_with(prefix))
         result += row_text(row);
   }
   return result;

@@ -8,10 +8,12 @@ namespace troupe::av {
 namespace {
 
 constexpr encoder_family families[] = {
-  {"libx264 libx264rgb", "preset", "tune", "profile", "level", "crf", true, "forced-idr=1"},
+  {"libx264 libx264rgb", "preset", "tune", "profile", "level", "crf", true, "forced-idr=1",
+   "x264-params:mastering-display", "x264-params:cll"},
   {"libx265", "preset", "tune", "profile", "x265-params:level-idc", "crf", true,
-   "forced-idr=1 x265-params=log-level=none"},
-  {"libsvtav1", "preset", "svtav1-params:tune", "profile", "level", "crf", false, ""},
+   "forced-idr=1 x265-params=log-level=none", "x265-params:master-display", "x265-params:max-cll"},
+  {"libsvtav1", "preset", "svtav1-params:tune", "profile", "level", "crf", false, "", "svtav1-params:mastering-display",
+   "svtav1-params:content-light"},
   {"libvpx libvpx-vp9", "cpu-used", "tune", "profile", "level", "crf", false, ""},
   {"libaom-av1", "cpu-used", "tune", "profile", "level", "crf", false, ""},
   {"librav1e", "speed", "rav1e-params:tune", "profile", "level", "qp", false, ""},

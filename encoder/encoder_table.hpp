@@ -10,14 +10,16 @@ namespace troupe::av {
 
 /// A family of encoders that share their private options. An empty name says that the family has no such setting.
 struct encoder_family {
-  std::string_view names;   ///< separated by spaces; "*_nvenc" stands for all that end so
-  std::string_view preset;  ///< option for `video_settings::preset`
-  std::string_view tune;    ///< option for `tune`
-  std::string_view profile; ///< option for `profile`
-  std::string_view level;   ///< option for `level`; "x265-params:level-idc" is a key inside another option
-  std::string_view quality; ///< option for `crf`; "qscale" is libav*'s fixed quantiser
-  bool b_frames = false;    ///< true where `b_frames` above 0 means something
-  std::string_view fixed;   ///< "name=value name=value": always set
+  std::string_view names;       ///< separated by spaces; "*_nvenc" stands for all that end so
+  std::string_view preset;      ///< option for `video_settings::preset`
+  std::string_view tune;        ///< option for `tune`
+  std::string_view profile;     ///< option for `profile`
+  std::string_view level;       ///< option for `level`; "x265-params:level-idc" is a key inside another option
+  std::string_view quality;     ///< option for `crf`; "qscale" is libav*'s fixed quantiser
+  bool b_frames = false;        ///< true where `b_frames` above 0 means something
+  std::string_view fixed;       ///< "name=value name=value": always set
+  std::string_view mastering{}; ///< option for the colours and brightness of the display that HDR was made on
+  std::string_view light{};     ///< option for the brightness of HDR content
 };
 
 /// The family of `encoder`: one that has libav*'s general options only where the table does not know it.

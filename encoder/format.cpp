@@ -10,6 +10,12 @@ T first_known(T first, T second, T unknown) {
   return first != unknown ? first : second;
 }
 
+template <class T>
+std::optional<T> side_data(const AVFrame& frame, AVFrameSideDataType type) {
+  auto* found = av_frame_get_side_data(&frame, type);
+  return found != nullptr ? std::optional{*reinterpret_cast<const T*>(found->data)} : std::nullopt;
+}
+
 bool is_known(AVRational x) {
   return x.num > 0 && x.den > 0;
 }
@@ -43,6 +49,8 @@ video_format video_format_of(const track& source, const AVFrame* first) {
     result.transfer = first_known(result.transfer, first->color_trc, AVCOL_TRC_UNSPECIFIED);
     result.matrix = first_known(result.matrix, first->colorspace, AVCOL_SPC_UNSPECIFIED);
     result.chroma = first_known(result.chroma, first->chroma_location, AVCHROMA_LOC_UNSPECIFIED);
+    result.mastering = side_data<AVMasteringDisplayMetadata>(*first, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA);
+    result.light = side_data<AVContentLightMetadata>(*first, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
     result.interlaced = result.interlaced || (p.field_order == AV_FIELD_UNKNOWN && first->interlaced_frame != 0);
   }
   if (!is_known(result.sample_aspect))

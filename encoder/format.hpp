@@ -5,9 +5,13 @@
 
 extern "C" {
 #include <libavutil/channel_layout.h>
+#include <libavutil/mastering_display_metadata.h>
 #include <libavutil/pixfmt.h>
 #include <libavutil/samplefmt.h>
 }
+
+#include <optional>
+#include <string>
 
 namespace troupe::av {
 
@@ -23,6 +27,8 @@ struct video_format {
   AVColorSpace matrix = AVCOL_SPC_UNSPECIFIED;
   AVChromaLocation chroma = AVCHROMA_LOC_UNSPECIFIED;
   bool interlaced = false;
+  std::optional<AVMasteringDisplayMetadata> mastering; ///< of HDR sources
+  std::optional<AVContentLightMetadata> light;         ///< of HDR sources
 };
 
 struct audio_format {

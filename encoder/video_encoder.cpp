@@ -10,6 +10,8 @@ extern "C" {
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
+#include <cstdio>
 
 namespace troupe::av {
 
@@ -155,9 +157,44 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
       1'000'000));
 }
 
-expected<void> set_options(AVCodecContext& context, const video_settings& settings) {
+/// x264 and x265 count chromaticity in 1/50000 and light in 1/10000 cd/m2, SVT-AV1 takes decimals. The order is green, blue, red, white, light.
+std::string to_text(const AVMasteringDisplayMetadata& x, bool decimals) {
+  auto pair = [decimals](const char* name, AVRational a, AVRational b, int unit) {
+    char text[64];
+    if (decimals)
+      std::snprintf(text, sizeof text, "%s(%.5f,%.5f)", name, av_q2d(a), av_q2d(b));
+    else
+      std::snprintf(text, sizeof text, "%s(%ld,%ld)", name, std::lround(av_q2d(a) * unit),
+                    std::lround(av_q2d(b) * unit));
+    return std::string{text};
+  };
+  constexpr auto chroma = 50'000;
+  return pair("G", x.display_primaries[1][0], x.display_primaries[1][1], chroma)
+         + pair("B", x.display_primaries[2][0], x.display_primaries[2][1], chroma)
+         + pair("R", x.display_primaries[0][0], x.display_primaries[0][1], chroma)
+         + pair("WP", x.white_point[0], x.white_point[1], chroma) + pair("L", x.max_luminance, x.min_luminance, 10'000);
+}
+
+/// What HDR was made on and how bright it gets, where the encoder can say so.
+expected<void> set_hdr(AVCodecContext& context, const video_format& format) {
+  auto& family = family_of(context.codec->name);
+  auto& mastering = format.mastering;
+  if (mastering && mastering->has_primaries != 0 && mastering->has_luminance != 0 && !family.mastering.empty()) {
+    auto decimals = family.mastering.starts_with("svtav1");
+    if (auto set = set_option(context, family.mastering, to_text(*mastering, decimals)); !set)
+      return set;
+  }
+  if (!format.light || family.light.empty())
+    return {};
+  return set_option(context, family.light,
+                    std::to_string(format.light->MaxCLL) + "," + std::to_string(format.light->MaxFALL));
+}
+
+expected<void> set_options(AVCodecContext& context, const video_settings& settings, const video_format& format) {
   auto& family = family_of(context.codec->name);
   if (auto set = set_fixed_options(context); !set)
+    return set;
+  if (auto set = set_hdr(context, format); !set)
     return set;
   if (settings.b_frames > 0 && !family.b_frames)
     return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no B frames to set");
@@ -230,7 +267,7 @@ expected<video_encoder> video_encoder::open(const video_settings& settings, cons
       return tl::unexpected{std::move(format.error())};
     auto context = make_encoder_context(codec);
     fill(*context, settings, *format);
-    if (auto set = set_options(*context, settings); !set)
+    if (auto set = set_options(*context, settings, *format); !set)
       return tl::unexpected{std::move(set.error())};
     buffer_ptr hardware;
     if (auto pixels = hardware_format(codec); pixels != AV_PIX_FMT_NONE) {

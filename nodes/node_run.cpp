@@ -47,8 +47,12 @@ bool write_port(const std::string& file, uint16_t port) {
 
 /// All but where the coordinator is.
 std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{"--role=task", "--log.level=" + std::string{to_string(x.log.level)},
+  std::vector<std::string> result{"--role=task",
+                                  "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
+                                  "--log.level=" + std::string{to_string(x.log.level)},
                                   "--log.format=" + std::string{to_string(x.log.format)}};
+  if (x.cluster.insecure)
+    result.push_back("--cluster.insecure=true");
   if (x.cluster.tls.enabled()) {
     result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
     result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);

@@ -78,6 +78,8 @@ int run_task(const config::configuration& x) {
     caf::scoped_actor self{system};
     self->wait_for(task);
   }
+  // What still works inside a codec gets this long to come back; then the kernel ends the process.
+  ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(x.task.orphan_timeout).count()));
   return 0;
 }
 

@@ -190,34 +190,45 @@ void lease_desk::tick(time_point now) {
     }
   }
   progress(now);
+  // Who waited for a process may have gone before it came.
+  for (auto& [id, h] : hosts_)
+    for (; h.idle.size() > h.wanted; h.idle.pop_back())
+      effects_.end(id, h.idle.back());
 }
 
 void lease_desk::progress(time_point now) {
+  std::vector<lease_id> given;
   for (auto& [id, e] : entries_)
-    find_worker(id, e, now);
+    if (find_process(e, now))
+      given.push_back(id);
+  // A host replaces a process that it gives away, up to what it is to keep ready: it has to know first that one less is waited for.
   want_processes();
+  for (auto id : given) {
+    auto& e = entries_.at(id);
+    effects_.assign(e.host, e.task, e.request.label, id);
+  }
 }
 
-void lease_desk::find_worker(lease_id id, entry& e, time_point now) {
+bool lease_desk::find_process(entry& e, time_point now) {
   if (e.state == phase::waiting_worker) {
     auto chosen = is_ingest(e) ? std::optional{ingest_host_} : workers_.choose(e.request);
     if (!chosen || !hosts_.contains(*chosen))
-      return;
+      return false;
     if (!is_ingest(e))
       workers_.take_slot(*chosen);
     e.host = *chosen;
     e.state = phase::waiting_process;
     e.process_deadline = now + config_.process_timeout;
   }
-  if (e.state == phase::waiting_process) {
-    auto& idle = hosts_[e.host].idle;
-    if (idle.empty())
-      return;
-    e.task = idle.front();
-    idle.pop_front();
-    e.state = phase::assigning;
-    effects_.assign(e.host, e.task, e.request.label, id);
-  }
+  if (e.state != phase::waiting_process)
+    return false;
+  auto& idle = hosts_[e.host].idle;
+  if (idle.empty())
+    return false;
+  e.task = idle.front();
+  idle.pop_front();
+  e.state = phase::assigning;
+  return true;
 }
 
 void lease_desk::want_processes() {

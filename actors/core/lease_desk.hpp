@@ -121,7 +121,10 @@ private:
   bool serves(task_id task) const;
 
   void progress(time_point now);
-  void find_worker(lease_id id, entry& e, time_point now);
+
+  /// True where the request has found its worker and process: they are still to be told.
+  bool find_process(entry& e, time_point now);
+
   void look_elsewhere(entry& e, const std::string& why);
   void give_slot_back(const entry& e);
   void settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms);

@@ -133,6 +133,10 @@ public:
   session_status status() const;
 
 private:
+  /// Media time before the last delivered frame that a new attempt needs to be right from there on: an open GOP's leading pictures,
+  /// a deinterlacer's neighbours, an audio encoder's priming.
+  static constexpr int64_t preroll_ticks = ticks_per_second;
+
   enum class phase : uint8_t { waiting, leasing, starting, running };
 
   struct waiting_client {

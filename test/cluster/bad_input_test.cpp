@@ -181,7 +181,8 @@ BOOST_AUTO_TEST_CASE(a_node_refuses_a_wrong_configuration_and_says_where_it_is_w
     for (auto& w : words)
       BOOST_TEST(output.find(w) != std::string::npos, "'" << w << "' is not in: " << output);
   };
-  check("channels:\n  a: {url: [unclosed\n", {"wrong.yaml:", "3"});
+  check("channels:\n  a: {url: x.ts}}\n", {"wrong.yaml:2", "YAML"});
+  check("channels:\n  a: {url: [unclosed\n", {"wrong.yaml:", "YAML"});
   check("channels:\n  a:\n    urk: x.ts\n", {"wrong.yaml:3", "urk"});
   check("live:\n  idle_timeout: soon\n", {"wrong.yaml:2", "live.idle_timeout"});
   check("worker:\n  slots: 100000\n", {"wrong.yaml:2", "worker.slots", "1024"});

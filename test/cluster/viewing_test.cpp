@@ -50,6 +50,22 @@ bench::viewing watch(const cluster& c, const rendition& x, milliseconds duration
   return bench::watch(options);
 }
 
+/// Where pictures are further apart than usual; empty where they never are. Where the source starts again, the longer of picture and sound tells
+/// when: up to one frame of sound more.
+std::string gaps(const bench::viewing& x) {
+  constexpr double sound_frame_ms = 24;
+  std::string result;
+  auto& frames = x.seen.frames;
+  for (size_t i = 1; i < frames.size(); ++i) {
+    auto step = (frames[i].seconds - frames[i - 1].seconds) * 1000;
+    auto limit = frames[i].number == 0u ? x.frame_ms + sound_frame_ms + 1 : 1.5 * x.frame_ms;
+    if (step > limit)
+      result += " " + std::to_string(step) + " ms before picture " + std::to_string(i) + " of " + std::to_string(frames.size())
+                + ", number " + std::to_string(frames[i].number.value_or(0));
+  }
+  return result;
+}
+
 void check(const rendition& x, const bench::viewing& seen, milliseconds duration) {
   BOOST_TEST_CONTEXT(x.channel << "/" << x.profile) {
     BOOST_TEST_MESSAGE(x.channel << "/" << x.profile << ": " << seen.seen.video_codec << " " << seen.seen.audio_codec << ", "
@@ -61,7 +77,7 @@ void check(const rendition& x, const bench::viewing& seen, milliseconds duration
     auto frames = static_cast<size_t>((duration.count() - scaled(milliseconds{2'500}).count()) / 40);
     BOOST_TEST(seen.seen.frames.size() >= frames);
     BOOST_TEST(seen.unreadable == 0u);
-    BOOST_TEST(seen.pts_gaps == 0u);
+    BOOST_TEST(gaps(seen) == "");
     BOOST_TEST(seen.loops >= 1u);
     BOOST_TEST(seen.offsets >= 5u);
     BOOST_TEST(seen.seen.channels_with_sound == 2);

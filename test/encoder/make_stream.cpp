@@ -267,8 +267,10 @@ std::vector<picture> show(const track& info, const std::vector<const AVPacket*>&
   auto decode = value_or_throw(decoder::open(info, {1, false}));
   auto keep = [&](AVFrame& x) -> expected<void> {
     auto top = std::accumulate(x.data[0], x.data[0] + x.width, 0.0) / x.width;
+    auto has = [&x](AVFrameSideDataType type) { return av_frame_get_side_data(&x, type) != nullptr; };
+    auto hdr = has(AV_FRAME_DATA_MASTERING_DISPLAY_METADATA) && has(AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
     pictures.push_back({x.pts, bench::read_frame_code(x), x.width, x.height, x.interlaced_frame != 0,
-                        static_cast<AVPixelFormat>(x.format), top});
+                        static_cast<AVPixelFormat>(x.format), hdr, top});
     return {};
   };
   for (auto* packet : packets)

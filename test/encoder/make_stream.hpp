@@ -98,6 +98,7 @@ struct picture {
   int height = 0;
   bool interlaced = false;
   AVPixelFormat pixel_format = AV_PIX_FMT_NONE;
+  bool hdr = false;    ///< says what display it was made on, and how bright it gets
   double top_luma = 0; ///< mean of the uppermost row, 8-bit formats
 };
 

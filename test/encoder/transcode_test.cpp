@@ -126,6 +126,24 @@ BOOST_AUTO_TEST_CASE(colour_properties_and_depth_are_kept) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_hdr_says_of_its_display_is_kept) {
+  auto from = make(
+    make_video({.encoder = "libx265",
+                .frames = 5,
+                .bt2020 = true,
+                .options = {{"x265-params",
+                             "log-level=none:max-cll=1000,400:"
+                             "master-display=G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L(10000000,1)"}}}));
+  for (auto* encoder : {"libx265", "libsvtav1"}) {
+    auto settings = video();
+    settings.encoder = encoder;
+    settings.preset = std::string_view{encoder} == "libsvtav1" ? "12" : "ultrafast";
+    auto pictures = pictures_of(run(from, {settings}));
+    BOOST_REQUIRE(pictures.size() == 5u);
+    BOOST_TEST(pictures[0].hdr, encoder);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(full_range_stays_full_range) {
   auto from = make(make_video({.encoder = "mjpeg", .frames = 5, .b_frames = 0, .pixel_format = AV_PIX_FMT_YUVJ420P}));
   auto made = run(from, {video()});

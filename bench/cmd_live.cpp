@@ -1,0 +1,245 @@
+// caf-bench live: what the cluster costs in time.
+//
+// One live source, two ways to the client: through a real cluster (coordinator and worker, their tasks as processes, HTTP), and through the
+// same demuxer, transcode and muxer in one process that writes into a pipe. Both run at the same time, half a picture apart, so that
+// neither is alone with what else the machine does, and do not meet. A picture's latency is from when the source sent its last byte to
+// when its last byte was there; what the cluster adds is the difference between the two ways, picture by picture.
+//
+// Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point to the first byte of
+// the answer's body.
+#include "actors/child_process.hpp"
+#include "bench/live_cluster.hpp"
+#include "bench/live_reader.hpp"
+#include "bench/live_socket.hpp"
+#include "bench/live_source.hpp"
+#include "bench/options.hpp"
+#include "bench/process.hpp"
+#include "bench/report.hpp"
+#include "bench/sample.hpp"
+#include "bench/scratch_folder.hpp"
+#include "bench/viewing.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <stdexcept>
+
+namespace troupe::bench {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int pictures_a_second = 25;
+constexpr milliseconds picture_distance{1000 / pictures_a_second};
+
+/// At the beginning of a round both ways work off what the source sent while they probed it.
+constexpr milliseconds settling{3'000};
+constexpr milliseconds first_byte_limit{20'000};
+
+struct plan {
+  int rounds = 3;
+  milliseconds round{20'000};
+  int cold_starts = 9;
+  std::string profile = "h264-480p";
+};
+
+/// The local way; ends with the object.
+class local_pipeline {
+public:
+  explicit local_pipeline(const arguments& words) {
+    auto child = start_child(words, true);
+    if (!child)
+      throw std::runtime_error(child.error());
+    child_ = *child;
+  }
+
+  local_pipeline(const local_pipeline&) = delete;
+  local_pipeline& operator=(const local_pipeline&) = delete;
+
+  ~local_pipeline() {
+    close_input(child_);
+    ::kill(child_.pid, SIGKILL);
+    (void) wait_for(child_.pid);
+  }
+
+  int output() const noexcept {
+    return child_.output;
+  }
+
+private:
+  child_process child_;
+};
+
+double ms(clock::duration x) {
+  return std::chrono::duration<double, std::milli>(x).count();
+}
+
+double percentile(std::vector<double> values, double share) {
+  if (values.empty())
+    return std::numeric_limits<double>::quiet_NaN();
+  auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(values.size())));
+  auto at = values.begin() + static_cast<std::ptrdiff_t>(std::clamp<size_t>(rank, 1, values.size()) - 1);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+struct latencies {
+  std::vector<double> cluster; ///< ms, one for each picture
+  std::vector<double> local;
+  std::vector<double> added;
+};
+
+/// Pictures that came both ways, after the beginning.
+void collect(const sending& to_cluster, const live_reader& cluster, const sending& to_local, const live_reader& local,
+             latencies& into) {
+  auto there = cluster.pictures();
+  auto here = local.pictures();
+  for (auto& [pts, sent] : to_cluster.pictures) {
+    auto a = there.find(pts);
+    auto b = here.find(pts);
+    auto sent_here = to_local.pictures.find(pts);
+    if (a == there.end() || b == here.end() || sent_here == to_local.pictures.end()
+        || sent < to_cluster.accepted + settling || sent_here->second < to_local.accepted + settling)
+      continue;
+    into.cluster.push_back(ms(a->second - sent));
+    into.local.push_back(ms(b->second - sent_here->second));
+    into.added.push_back(into.cluster.back() - into.local.back());
+  }
+}
+
+void run_round(const live_cluster& nodes, const live_source& source, const plan& how, latencies& into) {
+  local_pipeline pipeline{{"live-task", nodes.config_file(), how.profile, source.url("/local.ts")}};
+  live_reader local{pipeline.output(), false};
+  live_reader cluster{http_ask(nodes.http_port(), "/live/steady/" + how.profile + ".ts"), true};
+  if (!local.wait_for_first_byte(first_byte_limit))
+    throw std::runtime_error("the pipeline in one process makes nothing");
+  if (!cluster.wait_for_first_byte(first_byte_limit))
+    throw std::runtime_error("the cluster delivers nothing (status " + std::to_string(cluster.status()) + "):\n"
+                             + nodes.logs());
+  std::this_thread::sleep_for(how.round);
+  auto to_cluster = source.latest("/cluster.ts");
+  auto to_local = source.latest("/local.ts");
+  auto before = into.added.size();
+  if (to_cluster && to_local)
+    collect(*to_cluster, cluster, *to_local, local, into);
+  // Half of what should have come is enough to say that both ways run.
+  auto due = (how.round - settling) / picture_distance / 2;
+  if (into.added.size() - before < static_cast<size_t>(due))
+    throw std::runtime_error("only " + std::to_string(into.added.size() - before) + " pictures came both ways:\n"
+                             + nodes.logs());
+}
+
+/// From the source's first random-access point to the client's first byte, in ms.
+double cold_start(const live_cluster& nodes, const live_source& source, const plan& how, const std::string& channel) {
+  nodes.wait_until_idle();
+  live_reader client{http_ask(nodes.http_port(), "/live/" + channel + "/" + how.profile + ".ts"), true};
+  auto first = client.wait_for_first_byte(first_byte_limit);
+  auto sent = source.latest("/" + channel + ".ts");
+  if (!first || !sent || !sent->random_access)
+    throw std::runtime_error("a cold channel delivers nothing (status " + std::to_string(client.status()) + "):\n"
+                             + nodes.logs());
+  return ms(*first - *sent->random_access);
+}
+
+/// In the build folder, where the next run finds it: to prove every codec takes longer than to measure.
+std::string capability_cache(const scratch_folder& folder) {
+  auto build = std::filesystem::path{own_program()}.parent_path().parent_path();
+  return ::access(build.c_str(), W_OK) == 0 ? (build / "bench-capabilities.json").string()
+                                            : folder.path("capabilities.json");
+}
+
+void make_sample(const std::string& path, milliseconds length) {
+  sample_options sample;
+  sample.width = 854;
+  sample.height = 480;
+  sample.frame_rate = {pictures_a_second, 1};
+  sample.seconds = std::chrono::duration<double>(length).count();
+  if (auto made = write_sample(path, sample); !made)
+    throw std::runtime_error(made.error().what);
+}
+
+void measure(const plan& how, report& result) {
+  scratch_folder folder;
+  auto file = folder.path("source.ts");
+  make_sample(file, how.round + milliseconds{10'000});
+  constexpr size_t middle = pictures_a_second / 2; // the sample's groups of pictures last a second
+  live_source source{file,
+                     {{"/cluster.ts", {}},
+                      {"/local.ts", {.skip_pictures = 0, .phase = picture_distance / 2}},
+                      {"/start.ts", {}},
+                      {"/middle.ts", {.skip_pictures = middle, .phase = {}}}}};
+  live_cluster nodes{folder.path(""),
+                     {{"steady", source.url("/cluster.ts")},
+                      {"start", source.url("/start.ts")},
+                      {"middle", source.url("/middle.ts")}},
+                     capability_cache(folder)};
+  std::vector<double> cold;
+  std::vector<double> joined;
+  for (int i = 0; i < how.cold_starts; ++i) {
+    cold.push_back(cold_start(nodes, source, how, "start"));
+    joined.push_back(cold_start(nodes, source, how, "middle"));
+  }
+  latencies all;
+  for (int i = 0; i < how.rounds; ++i) {
+    nodes.wait_until_idle();
+    run_round(nodes, source, how, all);
+  }
+  auto everything = cold;
+  everything.insert(everything.end(), joined.begin(), joined.end());
+  result.figures = {{"added_ms_p50", percentile(all.added, 0.5)},
+                    {"added_ms_p99", percentile(all.added, 0.99)},
+                    {"cold_start_ms", percentile(everything, 0.5)},
+                    {"cold_start_ms_at_random_access", percentile(cold, 0.5)},
+                    {"cold_start_ms_in_mid_gop", percentile(joined, 0.5)},
+                    {"cold_start_ms_max", percentile(everything, 1)},
+                    {"cluster_ms_p50", percentile(all.cluster, 0.5)},
+                    {"cluster_ms_p99", percentile(all.cluster, 0.99)},
+                    {"local_ms_p50", percentile(all.local, 0.5)},
+                    {"local_ms_p99", percentile(all.local, 0.99)},
+                    {"pictures", static_cast<double>(all.added.size())},
+                    {"cold_starts", static_cast<double>(everything.size())}};
+}
+
+} // namespace
+
+int run_live(const arguments& given) {
+  namespace po = boost::program_options;
+  plan how;
+  po::options_description options{"options"};
+  auto add = options.add_options();
+  auto seconds = static_cast<double>(how.round.count()) / 1000;
+  add("rounds", po::value(&how.rounds)->default_value(how.rounds), "times that both ways start anew");
+  add("seconds", po::value(&seconds)->default_value(seconds), "length of a round");
+  add("cold", po::value(&how.cold_starts)->default_value(how.cold_starts), "cold starts of each of the two kinds");
+  add("profile", po::value(&how.profile)->default_value(how.profile), "a built-in profile");
+  auto values = parse(given, "live [options]", options);
+  if (!values)
+    return 0;
+  how.round = milliseconds{static_cast<int64_t>(seconds * 1000)};
+  if (values->count("quick") > 0) {
+    how.rounds = 1;
+    how.round = milliseconds{12'000};
+    how.cold_starts = 2;
+  }
+  if (how.rounds < 1 || how.cold_starts < 1 || how.round < 2 * settling)
+    throw std::invalid_argument("at least one round of 6 s and one cold start");
+  report result;
+  result.name = "live";
+  try {
+    measure(how, result);
+  } catch (const std::runtime_error& problem) {
+    std::fprintf(stderr, "caf-bench live: %s\n", problem.what());
+    return 1;
+  }
+  result.notes.push_back("both ways at once on the same cores, 854x480 at 25 a second, profile " + how.profile);
+  print(result, values->count("json") > 0);
+  return 0;
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,179 @@
+#include "bench/live_cluster.hpp"
+
+#include "bench/live_socket.hpp"
+#include "bench/process.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace troupe::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds poll_interval{20};
+constexpr milliseconds port_limit{10'000};
+constexpr milliseconds ready_limit{240'000}; ///< with codecs to prove
+constexpr milliseconds idle_limit{20'000};
+constexpr milliseconds request_limit{2'000};
+constexpr milliseconds stop_limit{5'000};
+
+/// After a channel has stopped: time to start the processes that the next one finds ready.
+constexpr milliseconds warm_up{800};
+
+std::string node_program() {
+  auto result = fs::path{own_program()}.parent_path() / "caf-node";
+  if (!fs::exists(result))
+    throw std::runtime_error("there is no " + result.string() + "; build caf-node beside caf-bench");
+  return result.string();
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream in{path};
+  std::ostringstream out;
+  out << in.rdbuf();
+  return std::move(out).str();
+}
+
+std::string tail(const std::string& text) {
+  constexpr size_t bytes_max = 3000;
+  return text.size() <= bytes_max ? text : text.substr(text.size() - bytes_max);
+}
+
+/// The child between fork and exec: nothing but system calls.
+[[noreturn]] void become(char** argv, int log, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent)
+    _exit(126);
+  setpgid(0, 0);
+  auto nothing = open("/dev/null", O_RDONLY);
+  dup2(nothing, STDIN_FILENO);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  execv(argv[0], argv);
+  _exit(127);
+}
+
+} // namespace
+
+node_process::node_process(const std::vector<std::string>& arguments, const std::string& log) {
+  auto program = node_program();
+  std::vector<char*> argv{program.data()};
+  for (auto& x : arguments)
+    argv.push_back(const_cast<char*>(x.c_str()));
+  argv.push_back(nullptr);
+  auto file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  auto parent = ::getpid();
+  pid_ = file < 0 ? -1 : ::fork();
+  if (pid_ == 0)
+    become(argv.data(), file, parent);
+  if (file >= 0)
+    ::close(file);
+  if (pid_ < 0)
+    throw std::runtime_error("cannot start " + program);
+}
+
+node_process::~node_process() {
+  if (!running())
+    return;
+  ::kill(pid_, SIGTERM);
+  auto end = clock::now() + stop_limit;
+  while (clock::now() < end) {
+    if (!running())
+      return;
+    std::this_thread::sleep_for(poll_interval);
+  }
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+bool node_process::running() {
+  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) != 0)
+    pid_ = 0;
+  return pid_ > 0;
+}
+
+live_cluster::live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
+                           const std::string& capability_cache)
+  : folder_(std::move(folder)) {
+  write_config(channels);
+  auto common = [this](const std::string& role) {
+    return std::vector<std::string>{"--role=" + role, "--config=" + config_file(), "--node.name=bench-" + role,
+                                    "--node.state_dir=" + folder_ + "/" + role};
+  };
+  auto coordinator = common("coordinator");
+  coordinator.insert(coordinator.end(), {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
+                                         "--cluster.listen=127.0.0.1:0",
+                                         "--cluster.port_file=" + folder_ + "/cluster.port"});
+  coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
+  auto cluster_port = wait_for_port("cluster", *coordinator_);
+  http_port_ = wait_for_port("http", *coordinator_);
+  auto worker = common("worker");
+  worker.insert(worker.end(), {"--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port),
+                               "--worker.capability_cache=" + capability_cache});
+  worker_ = std::make_unique<node_process>(worker, folder_ + "/worker.log");
+  auto end = clock::now() + ready_limit;
+  while (http_get(http_port_, "/readyz", request_limit).status != 200) {
+    if (clock::now() > end || !worker_->running() || !coordinator_->running())
+      throw std::runtime_error("the cluster does not become ready:\n" + logs());
+    std::this_thread::sleep_for(poll_interval);
+  }
+}
+
+void live_cluster::write_config(const std::map<std::string, std::string>& channels) const {
+  std::ofstream out{config_file()};
+  // What else this machine does is part of the measurement, not a reason to refuse work.
+  out << "cluster:\n  token: a-token-for-one-measurement\n  degraded_pressure: 100\n"
+      << "live:\n  idle_timeout: 100ms\nchannels:\n";
+  for (auto& [name, url] : channels)
+    out << "  " << name << ": {url: \"" << url << "\"}\n";
+}
+
+uint16_t live_cluster::wait_for_port(const std::string& name, node_process& of) const {
+  auto file = folder_ + "/" + name + ".port";
+  auto end = clock::now() + port_limit;
+  while (!fs::exists(file)) {
+    if (clock::now() > end || !of.running())
+      throw std::runtime_error("the coordinator does not listen:\n" + logs());
+    std::this_thread::sleep_for(poll_interval);
+  }
+  return static_cast<uint16_t>(std::stoi(read_file(file)));
+}
+
+void live_cluster::wait_until_idle() const {
+  auto end = clock::now() + idle_limit;
+  for (;;) {
+    auto answer = http_get(http_port_, "/api/v1/sessions", request_limit);
+    boost::system::error_code failed;
+    auto value = boost::json::parse(answer.body, failed);
+    auto* sessions = value.is_object() ? value.get_object().if_contains("sessions") : nullptr;
+    if (answer.status == 200 && sessions != nullptr && sessions->is_array() && sessions->get_array().empty())
+      break;
+    if (clock::now() > end)
+      throw std::runtime_error("a channel does not stop without clients: " + answer.body.substr(0, 1000));
+    std::this_thread::sleep_for(poll_interval);
+  }
+  std::this_thread::sleep_for(warm_up);
+}
+
+std::string live_cluster::logs() const {
+  return "coordinator:\n" + tail(read_file(folder_ + "/coordinator.log")) + "\nworker:\n"
+         + tail(read_file(folder_ + "/worker.log"));
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,63 @@
+// A cluster of real nodes for a measurement: a coordinator and a worker, each a process of its own, on loopback.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace troupe::bench {
+
+/// A program that ends with this process at the latest.
+class node_process {
+public:
+  /// Output of both kinds goes to the file `log`. Throws `std::runtime_error` where it does not start.
+  node_process(const std::vector<std::string>& arguments, const std::string& log);
+  node_process(const node_process&) = delete;
+  node_process& operator=(const node_process&) = delete;
+
+  /// Asks it to end, and kills it where it takes too long.
+  ~node_process();
+
+  bool running();
+
+private:
+  pid_t pid_ = 0;
+};
+
+class live_cluster {
+public:
+  /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work: the first worker of a machine proves its
+  /// codecs, which `capability_cache` keeps. Throws `std::runtime_error`, with the end of the logs.
+  live_cluster(std::string folder, const std::map<std::string, std::string>& channels, const std::string& capability_cache);
+
+  uint16_t http_port() const noexcept {
+    return http_port_;
+  }
+
+  /// The file that all nodes read.
+  std::string config_file() const {
+    return folder_ + "/cluster.yaml";
+  }
+
+  /// Waits until no channel runs, and the nodes have fresh tasks again.
+  void wait_until_idle() const;
+
+  /// The last lines of the nodes' logs.
+  std::string logs() const;
+
+private:
+  void write_config(const std::map<std::string, std::string>& channels) const;
+  uint16_t wait_for_port(const std::string& name, node_process& of) const;
+
+  std::string folder_;
+  uint16_t http_port_ = 0;
+  std::unique_ptr<node_process> coordinator_;
+  std::unique_ptr<node_process> worker_; ///< ends before its coordinator
+};
+
+} // namespace troupe::bench

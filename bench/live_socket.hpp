@@ -1,0 +1,43 @@
+// The few socket calls that `live` needs, with errors as exceptions and limits of time.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace troupe::bench {
+
+struct listening {
+  int socket = -1;
+  uint16_t port = 0;
+};
+
+/// Throws `std::runtime_error`.
+listening listen_on_loopback();
+
+void no_delay(int socket);
+
+/// False where the other side does not take it.
+bool send_all(int socket, std::span<const std::byte> bytes);
+
+/// Asks for `target` in HTTP/1.0, so that a body comes without framing, and returns the connected socket at once. Throws
+/// `std::runtime_error`.
+int http_ask(uint16_t port, const std::string& target);
+
+/// Reads the head of the answer; `body` gets what came with it. The status, or 0 where none came in time.
+int http_head(int socket, std::string& body, std::chrono::milliseconds limit);
+
+/// Waits until the descriptor can be read (or is at its end); false after `limit`.
+bool wait_readable(int descriptor, std::chrono::milliseconds limit);
+
+struct http_answer {
+  int status = 0; ///< 0 where none came in time
+  std::string body;
+};
+
+/// The whole answer, at most 4 MiB.
+http_answer http_get(uint16_t port, const std::string& target, std::chrono::milliseconds limit);
+
+} // namespace troupe::bench
