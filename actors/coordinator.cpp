@@ -1,6 +1,7 @@
 #include "actors/coordinator.hpp"
 
 #include "actors/actor_of.hpp"
+#include "messages/url.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
@@ -58,7 +59,7 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
       for (auto& [name, x] : config.channels) {
         result.push_back(x);
         for (auto& url : result.back().urls)
-          url = core::redacted(url);
+          url = mask_url(url);
       }
       return result;
     },

@@ -12,8 +12,8 @@ namespace troupe {
 
 namespace {
 
-/// A peer that is silent this long on the transport is taken for lost. The clocks that decide about work are ours and faster;
-/// this one clears away what they have given up.
+/// A peer that is silent this long on the transport is taken for lost. The clocks that decide about work are ours and
+/// faster; this one clears away what they have given up.
 constexpr auto transport_heartbeat = std::chrono::seconds{1};
 constexpr auto transport_timeout = std::chrono::seconds{10};
 
@@ -27,9 +27,9 @@ void watch_socket(void* made, void*, CRYPTO_EX_DATA*, int, long, void*) {
   BIO_set_callback_ex(static_cast<BIO*>(made), forget_old_errors);
 }
 
-/// OpenSSL keeps errors in a queue per thread, and `SSL_get_error` takes any that it finds for one of the call before. CAF serves all connections
-/// in one thread and leaves the queue as it is, so a stranger's failed handshake would break the next connection that only has to wait.
-/// This empties the queue before each use of a socket.
+/// OpenSSL keeps errors in a queue per thread, and `SSL_get_error` takes any that it finds for one of the call
+/// before. CAF serves all connections in one thread and leaves the queue as it is, so a stranger's failed handshake
+/// would break the next connection that only has to wait. This empties the queue before each use of a socket.
 void keep_errors_apart() {
   static const auto index = BIO_get_ex_new_index(0, nullptr, watch_socket, nullptr, nullptr);
   (void) index;

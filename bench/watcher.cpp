@@ -80,7 +80,10 @@ void picture_watcher::take(const AVPacket& packet, const AVStream& stream, wall_
 }
 
 void picture_watcher::finish(observations& seen) {
-  decoder_.decode(nullptr, seen, [&](const AVFrame& frame) { look(frame, seen); });
+  // A viewing that stops in mid-stream may have a picture whose predecessor in time was still to come: what the decoder
+  // holds back for reordering is not asked for then.
+  if (seen.ended)
+    decoder_.decode(nullptr, seen, [&](const AVFrame& frame) { look(frame, seen); });
 }
 
 void picture_watcher::look(const AVFrame& frame, observations& seen) {

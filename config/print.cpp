@@ -2,6 +2,7 @@
 
 #include "config/option_value.hpp"
 #include "config/text.hpp"
+#include "messages/url.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -9,9 +9,6 @@ namespace troupe::config {
 /// `text` fit for a message: quoted, cut, and without control characters.
 std::string quote(std::string_view text);
 
-/// `url` without user, password and the values of query parameters that look like credentials.
-std::string mask_url(std::string_view url);
-
 /// Whether `text` is UTF-8 and, unless `lines`, without control characters.
 bool is_clean_text(std::string_view text, bool lines = false);
 

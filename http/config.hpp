@@ -43,8 +43,6 @@ struct server_config {
   std::chrono::milliseconds stop_timeout{2'000};   ///< for connections to end when the server stops
   std::vector<std::string> hosts;                  ///< names beyond localhost that a server on loopback answers to
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
-  /// Adds what others count to the page of `/metrics`; called on any thread.
-  std::function<void(telemetry::coordinator_counters&)> add_counters;
 };
 
 } // namespace troupe::http

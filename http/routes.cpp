@@ -72,32 +72,11 @@ int64_t unix_ms() {
 
 } // namespace
 
-std::string redact_url(std::string_view url) {
-  std::string result;
-  if (auto scheme = url.find("://"); scheme != std::string_view::npos) {
-    auto rest = url.substr(scheme + 3);
-    auto host = rest.substr(0, rest.find_first_of("/?#"));
-    auto at = host.rfind('@');
-    result = url.substr(0, scheme + 3);
-    if (at != std::string_view::npos) {
-      result += "***@";
-      rest.remove_prefix(at + 1);
-    }
-    url = rest;
-    if (auto query = url.find('?'); query != std::string_view::npos) {
-      result += url.substr(0, query);
-      return result + "?***";
-    }
-  }
-  return result += url;
-}
-
 routes::routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
                std::shared_ptr<statistics> counters)
   : system_(system),
     gateway_(std::move(gateway)),
     timeout_(config.ask_timeout),
-    add_counters_(config.add_counters),
     counters_(std::move(counters)),
     started_at_ms_(unix_ms()) {}
 
@@ -194,8 +173,6 @@ void routes::metrics(const request& of, reply_handler done) const {
     counters.http_responses[i] = counters_->responses[i];
   counters.http_connections = counters_->connections;
   counters.http_sent_bytes = counters_->sent_bytes;
-  if (add_counters_)
-    add_counters_(counters);
   auto me = shared_from_this();
   auto page = [me, counters](const std::vector<daemon_status>& ds, const std::vector<session_status>& ss) {
     std::lock_guard guard{me->mutex_};
@@ -269,12 +246,7 @@ void routes::remove(const request& of, reply_handler done) const {
 }
 
 void routes::channels(const request& of, reply_handler done) const {
-  auto then = [](std::vector<channel> xs) {
-    for (auto& x : xs)
-      for (auto& url : x.urls)
-        url = redact_url(url);
-    return list_reply("channels", xs);
-  };
+  auto then = [](const std::vector<channel>& xs) { return list_reply("channels", xs); };
   query<std::vector<channel>>(of.id, done, then, channels_atom_v);
 }
 

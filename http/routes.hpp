@@ -74,15 +74,11 @@ private:
   caf::actor_system& system_;
   gateway_actor gateway_;
   std::chrono::milliseconds timeout_;
-  std::function<void(telemetry::coordinator_counters&)> add_counters_;
   std::shared_ptr<statistics> counters_;
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`
   mutable telemetry::transfer_totals totals_;
 };
-
-/// A source's URL without what may be secret: user, password, and the values of the query.
-std::string redact_url(std::string_view url);
 
 } // namespace troupe::http

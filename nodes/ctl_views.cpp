@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include <boost/json/array.hpp>
@@ -54,14 +56,20 @@ std::string count_text(const json::value& of, std::string_view name) {
   return std::to_string(count(of, name));
 }
 
-/// "yes: 3" of the codecs of a worker.
-std::string working_encoders(const json::value& daemon) {
-  std::string result;
+/// The codecs that a worker's video encoders make, each once: the encoders themselves are too many for a line.
+std::string working_codecs(const json::value& daemon) {
+  std::set<std::string> codecs;
   for (auto& e : list(member(daemon, "can"), "encoders")) {
     auto works = member(e, "works").if_bool();
     if (works != nullptr && *works && text(e, "kind") == "video")
-      result += (result.empty() ? "" : " ") + text(e, "name");
+      codecs.insert(text(e, "codec"));
   }
+  std::string result;
+  for (auto wanted : {"h264", "hevc", "av1", "vp9", "mpeg2video"})
+    if (codecs.erase(wanted) != 0)
+      result += (result.empty() ? "" : " ") + std::string{wanted};
+  if (!codecs.empty())
+    result += (result.empty() ? "" : " ") + ("+" + std::to_string(codecs.size()));
   return result;
 }
 
@@ -130,7 +138,7 @@ std::string show_daemons(const json::value& answer) {
                 {"FAILED", align::right},
                 {"VERSION"},
                 {"ADDRESS"},
-                {"ENCODERS"},
+                {"ENCODES"},
                 {"REASON"}}};
   for (auto& d : list(answer, "daemons")) {
     auto& machine = member(d, "machine");
@@ -138,7 +146,7 @@ std::string show_daemons(const json::value& answer) {
                 number_text(number(machine, "cpu_percent")), number_text(number(machine, "memory_percent")),
                 number_text(number(machine, "load_1m")), std::to_string(list(d, "tasks").size()),
                 count_text(d, "tasks_completed"), count_text(d, "tasks_failed"), text(d, "version"), text(d, "address"),
-                working_encoders(d), text(d, "reason")});
+                working_codecs(d), text(d, "reason")});
   }
   return or_none(result, "workers");
 }

@@ -111,28 +111,35 @@ private:
   bool timed_out_ = false;
 };
 
-/// Runs the trials in children, each starting where the one before crashed or hung. Returns the speed figure.
-double run_all(std::vector<av::codec_trial>& trials) {
-  double speed = 0;
+struct trial_run {
+  double speed_fps = 0;
+  bool hung = false; ///< at least one said nothing in time: a busy machine may do that, so the result is not worth keeping
+};
+
+/// Runs the trials in children, each starting where the one before crashed or hung.
+trial_run run_all(std::vector<av::codec_trial>& trials) {
+  trial_run result;
   size_t at = 0;
   while (at <= trials.size()) {
     auto child = start_child({prove_command, std::to_string(at)}, true);
     if (!child) {
       log::error("codecs cannot be tried", {{"reason", child.error()}});
-      return 0;
+      return result;
     }
     line_reader lines{child->output};
     auto from = at;
     while (auto line = lines.next()) {
       auto x = parse(*line);
       if (x && x->contains("speed_fps"))
-        speed = number(*x, "speed_fps");
+        result.speed_fps = number(*x, "speed_fps");
       else if (x && at < trials.size())
         trials[at] = trial_from(*x);
       ++at;
     }
-    if (lines.timed_out())
+    if (lines.timed_out()) {
+      result.hung = true;
       ::kill(child->pid, SIGKILL);
+    }
     close_input(*child);
     ::close(child->output);
     auto how = describe_exit(wait_for(child->pid));
@@ -147,7 +154,7 @@ double run_all(std::vector<av::codec_trial>& trials) {
     }
     ++at;
   }
-  return speed;
+  return result;
 }
 
 codec_capability to_capability(const av::codec_trial& x) {
@@ -239,19 +246,24 @@ int run_trials(int argc, char** argv) {
   return 0;
 }
 
-capabilities prove(const std::string& cache_file) {
+capabilities prove(const std::string& cache_file, bool may_try) {
   if (auto known = read_cache(cache_file))
     return to_capabilities(known->first, known->second);
+  if (!may_try) {
+    log::warning("no codec is proven: worker.prove is off, and there is no result from before", {{"file", cache_file}});
+    return to_capabilities({}, 0);
+  }
   log::info("trying what this machine can encode and decode");
   auto started = std::chrono::steady_clock::now();
   auto trials = av::list_trials();
-  auto speed = run_all(trials);
+  auto result = run_all(trials);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
   log::info("tried", {{"codecs", trials.size()},
                       {"work", works},
                       {"took_ms", std::chrono::steady_clock::now() - started}});
-  write_cache(cache_file, trials, speed);
-  return to_capabilities(trials, speed);
+  if (!result.hung)
+    write_cache(cache_file, trials, result.speed_fps);
+  return to_capabilities(trials, result.speed_fps);
 }
 
 } // namespace troupe::nodes

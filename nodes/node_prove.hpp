@@ -14,7 +14,8 @@ inline constexpr const char* prove_command = "prove-codecs";
 /// The child: runs the trials from the one with number `argv[2]` on and prints a line before and after each.
 int run_trials(int argc, char** argv);
 
-/// Tries everything, or reads what was found before from `cache_file` (empty: no cache).
-capabilities prove(const std::string& cache_file);
+/// What was found before, from `cache_file` (empty: no cache), else what comes of trying everything. Without `may_try` nothing is tried, and nothing
+/// proven but what the cache holds.
+capabilities prove(const std::string& cache_file, bool may_try);
 
 } // namespace troupe::nodes

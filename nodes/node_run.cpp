@@ -229,7 +229,7 @@ private:
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
     w.host = host_config(config_, token_);
     w.host.connect_to(to_string(to));
-    w.prove = [cache = config_.worker.prove ? config_.worker.capability_cache : std::string{}] { return prove(cache); };
+    w.prove = [cache = config_.worker.capability_cache, may_try = config_.worker.prove] { return prove(cache, may_try); };
     if (coordinator_)
       w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };
     else

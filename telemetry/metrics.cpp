@@ -175,13 +175,7 @@ families coordinator_families(const coordinator_counters& x) {
   connections.add({}, double(x.http_connections));
   auto sent = counter("troupe_http_sent_bytes_total", "Bytes sent over HTTP.");
   sent.add({}, double(x.http_sent_bytes));
-  auto ended = counter("troupe_tasks_ended_total", "Tasks that have ended, by how they did.");
-  for (size_t i = 0; i < task_outcomes; ++i)
-    ended.add({{"reason", to_string(static_cast<task_outcome>(i))}}, double(x.tasks_ended[i]));
-  auto registrations = counter("troupe_registrations_total", "Workers that asked to join the cluster, by the answer.");
-  registrations.add({{"result", "accepted"}}, double(x.registrations_accepted));
-  registrations.add({{"result", "refused"}}, double(x.registrations_refused));
-  return {build, start, responses, connections, sent, ended, registrations};
+  return {build, start, responses, connections, sent};
 }
 
 constexpr health health_states[] = {health::healthy, health::degraded, health::unhealthy, health::draining,
@@ -344,20 +338,10 @@ families session_families(const std::vector<session_status>& sessions) {
 
 } // namespace
 
-std::string_view to_string(task_outcome x) {
-  constexpr std::string_view names[] = {"finished", "stopped", "failed", "crashed", "hung", "lost"};
-  static_assert(std::size(names) == task_outcomes);
-  return names[static_cast<size_t>(x)];
-}
-
 void coordinator_counters::count_response(int status) {
   auto last = static_cast<int>(http_responses.size()) - 1;
   auto index = status >= 100 && status < 600 ? status / 100 - 1 : last;
   ++http_responses[static_cast<size_t>(index)];
-}
-
-void coordinator_counters::count_end(task_outcome outcome) {
-  ++tasks_ended[static_cast<size_t>(outcome)];
 }
 
 std::string render_metrics(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions,

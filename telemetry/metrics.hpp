@@ -13,20 +13,6 @@
 
 namespace troupe::telemetry {
 
-/// How a task came to its end; `troupe_tasks_ended_total` counts by it.
-enum class task_outcome : uint8_t {
-  finished, ///< its work was done
-  stopped,  ///< it was told to: nobody watches, its worker drains, the cluster ends
-  failed,   ///< it said what went wrong with source, media or encoder
-  crashed,  ///< its process ended without a word
-  hung,     ///< it made no progress and was killed
-  lost,     ///< its machine or connection went
-};
-
-inline constexpr size_t task_outcomes = 6;
-
-std::string_view to_string(task_outcome x);
-
 /// What the coordinator counts itself. Totals since its start.
 struct coordinator_counters {
   std::string version;                      ///< of this program
@@ -34,14 +20,9 @@ struct coordinator_counters {
   std::array<uint64_t, 5> http_responses{}; ///< by class of the status code: 1xx, 2xx, 3xx, 4xx, 5xx
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;
-  std::array<uint64_t, task_outcomes> tasks_ended{}; ///< by `task_outcome`
-  uint64_t registrations_accepted = 0;
-  uint64_t registrations_refused = 0;
 
   /// Counts one response with this status; what is no HTTP status counts as 5xx.
   void count_response(int status);
-
-  void count_end(task_outcome outcome);
 };
 
 /// The page that `/metrics` serves, as `text/plain; version=0.0.4`. Series of tasks are those of running tasks alone.

@@ -201,7 +201,8 @@ void lease_desk::progress(time_point now) {
   for (auto& [id, e] : entries_)
     if (find_process(e, now))
       given.push_back(id);
-  // A host replaces a process that it gives away, up to what it is to keep ready: it has to know first that one less is waited for.
+  // A host replaces a process that it gives away, up to what it is to keep ready: it has to know first that one less
+  // is waited for.
   want_processes();
   for (auto id : given) {
     auto& e = entries_.at(id);

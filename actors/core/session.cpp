@@ -6,21 +6,6 @@
 
 namespace troupe::core {
 
-std::string redacted(const std::string& url) {
-  auto result = url;
-  if (auto query = result.find('?'); query != std::string::npos)
-    result.resize(query);
-  auto scheme = result.find("://");
-  if (scheme == std::string::npos)
-    return result;
-  auto host = scheme + 3;
-  auto path = result.find('/', host);
-  auto at = result.rfind('@', path);
-  if (at != std::string::npos && at >= host)
-    result.erase(host, at + 1 - host);
-  return result;
-}
-
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point,
                  int64_t unix_ms)
   : config_(std::move(config)), id_(id), channel_(std::move(source)), effects_(effects), started_at_ms_(unix_ms),

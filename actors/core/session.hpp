@@ -205,7 +205,4 @@ private:
   std::string reason_;
 };
 
-/// `url` without user name, password and query values: what logs and the API may show.
-std::string redacted(const std::string& url);
-
 } // namespace troupe::core

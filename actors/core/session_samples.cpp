@@ -1,6 +1,8 @@
 // The samples' way through a session, and what the API sees of it.
 #include "actors/core/session.hpp"
 
+#include "messages/url.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -191,7 +193,7 @@ session_status session::status() const {
   result.state = source_ ? (ingest_ && !ingest_->ended ? "running" : "ended") : "starting";
   result.reason = reason_;
   if (ingest_ && ingest_->url < channel_.urls.size())
-    result.url = redacted(channel_.urls[ingest_->url]);
+    result.url = mask_url(channel_.urls[ingest_->url]);
   result.started_at_ms = started_at_ms_;
   if (source_)
     result.source = *source_;

@@ -1,6 +1,7 @@
 // Goal: whatever comes in wrong gets a clear error with the right status soon, and disturbs nobody.
-// Method: one cluster with a channel for each kind of bad source, beside a healthy one that a client watches throughout; it has to be gapless in
-// the end. Broken requests are sent byte by byte; broken configurations are given to a node of their own.
+// Method: one cluster with a channel for each kind of bad source, beside a healthy one that a client watches
+// throughout; it has to be gapless in the end. Broken requests are sent byte by byte; broken configurations are given
+// to a node of their own.
 #include "test/cluster/media.hpp"
 #include "test/cluster/web_server.hpp"
 #include "test/support/cluster.hpp"
@@ -21,13 +22,15 @@ constexpr auto answer_limit = milliseconds{8'000};
 /// Reads a healthy channel in a thread of its own, as a client that must notice nothing of what happens beside it.
 class bystander {
 public:
-  bystander(const cluster& c, const std::string& channel) : stream_(c.watch(channel, "small")), thread_([this] { run(); }) {}
+  bystander(const cluster& c, const std::string& channel)
+    : stream_(c.watch(channel, "small")), thread_([this] { run(); }) {}
 
   ~bystander() {
     done_ = true;
     thread_.join();
     BOOST_TEST(!stream_.closed(), "the healthy channel ended");
-    BOOST_TEST(longest_gap_.count() < scaled(milliseconds{2'000}).count(), "the healthy channel paused for " << longest_gap_.count() << " ms");
+    BOOST_TEST(longest_gap_.count() < scaled(milliseconds{2'000}).count(),
+               "the healthy channel paused for " << longest_gap_.count() << " ms");
   }
 
 private:
@@ -39,7 +42,7 @@ private:
       auto now = clock::now();
       longest_gap_ = std::max(longest_gap_, std::chrono::duration_cast<milliseconds>(now - before));
       before = now;
-      (void) stream_.take_body();
+      (void)stream_.take_body();
     }
     longest_gap_ = std::max(longest_gap_, std::chrono::duration_cast<milliseconds>(clock::now() - before));
   }
@@ -82,8 +85,8 @@ void check_refused(const cluster& c, const std::string& target, std::set<int> st
 
 /// Starts a node that must not come up: its output, after it ended with status 2.
 std::string refused_start(const temporary_folder& folder, std::vector<std::string> flags) {
-  flags.insert(flags.begin(), {"--role=coordinator", "--node.state_dir=" + folder.path("state"), "--http.listen=127.0.0.1:0",
-                               "--cluster.listen=127.0.0.1:0"});
+  flags.insert(flags.begin(), {"--role=coordinator", "--node.state_dir=" + folder.path("state"),
+                               "--http.listen=127.0.0.1:0", "--cluster.listen=127.0.0.1:0"});
   auto log = folder.path("refused.log");
   std::filesystem::remove(log);
   process node{node_program(), flags, log};
@@ -95,8 +98,8 @@ std::string refused_start(const temporary_folder& folder, std::vector<std::strin
 /// The head of the answer to raw bytes.
 std::string answer_to(const cluster& c, const std::string& bytes) {
   http_stream connection{c.http_port()};
-  (void) connection.send(bytes, scaled(milliseconds{5'000})); // the server may close before it took all
-  (void) connection.read_head(scaled(milliseconds{5'000}));
+  (void)connection.send(bytes, scaled(milliseconds{5'000})); // the server may close before it took all
+  (void)connection.read_head(scaled(milliseconds{5'000}));
   return connection.head();
 }
 
@@ -106,22 +109,24 @@ BOOST_AUTO_TEST_SUITE(bad_input_test)
 
 BOOST_AUTO_TEST_CASE(each_bad_source_gets_its_reason_and_a_healthy_channel_goes_on) {
   temporary_folder folder;
-  web_server page{"<!DOCTYPE html><html><head><title>Not here</title></head><body><p>No such stream.</p></body></html>"};
+  web_server page{
+    "<!DOCTYPE html><html><head><title>Not here</title></head><body><p>No such stream.</p></body></html>"};
   auto good = media("h264.ts");
-  cluster_settings settings{{{"healthy", good},
-                             {"missing", folder.path("nothing-here.ts")},
-                             {"folder", folder.path()},
-                             {"closed", "http://127.0.0.1:" + std::to_string(closed_port()) + "/live.ts"},
-                             {"html", "http://127.0.0.1:" + std::to_string(page.port()) + "/live.ts"},
-                             {"empty", with_content(folder, "empty.ts", {})},
-                             {"noise", with_content(folder, "noise.ts", std::string(50'000, 'x'))},
-                             {"headless", truncated(folder, "headless.mp4", media("h264.mp4"), 0.5)},
-                             {"scheme", "nosuchscheme://127.0.0.1/live"},
-                             {"once", good, false}},
-                            {"--cluster.selection_timeout=1s"},
-                            "  strange:\n    video: {codec: nosuchencoder}\n"
-                            "  forbidden:\n    video: {codec: libx264, preset: ultrafast, options: {stats: /tmp/should-not-be-written}}\n"
-                            "  nonsense:\n    video: {codec: libx264, preset: nosuchpreset}\n"};
+  cluster_settings settings{
+    {{"healthy", good},
+     {"missing", folder.path("nothing-here.ts")},
+     {"folder", folder.path()},
+     {"closed", "http://127.0.0.1:" + std::to_string(closed_port()) + "/live.ts"},
+     {"html", "http://127.0.0.1:" + std::to_string(page.port()) + "/live.ts"},
+     {"empty", with_content(folder, "empty.ts", {})},
+     {"noise", with_content(folder, "noise.ts", std::string(50'000, 'x'))},
+     {"headless", truncated(folder, "headless.mp4", media("h264.mp4"), 0.5)},
+     {"scheme", "nosuchscheme://127.0.0.1/live"},
+     {"once", good, false}},
+    {"--cluster.selection_timeout=1s"},
+    "  strange:\n    video: {codec: nosuchencoder}\n"
+    "  forbidden:\n    video: {codec: libx264, preset: ultrafast, options: {stats: /tmp/should-not-be-written}}\n"
+    "  nonsense:\n    video: {codec: libx264, preset: nosuchpreset}\n"};
   cluster c{std::move(settings)};
   c.start({"w1"}, 4);
   bystander healthy{c, "healthy"};
@@ -154,7 +159,8 @@ BOOST_AUTO_TEST_CASE(a_truncated_stream_plays_as_far_as_it_goes) {
   }
   BOOST_TEST(stream.closed());
   BOOST_TEST(stream.body().size() > 100'000u);
-  c.wait_until("the channel is gone", [&] { return c.sessions().empty() && number(c.daemon("w1"), "slots_used") == 0; });
+  c.wait_until("the channel is gone",
+               [&] { return c.sessions().empty() && number(c.daemon("w1"), "slots_used") == 0; });
 }
 
 BOOST_AUTO_TEST_CASE(malformed_requests_get_their_status_and_the_next_client_is_served) {
@@ -162,13 +168,17 @@ BOOST_AUTO_TEST_CASE(malformed_requests_get_their_status_and_the_next_client_is_
   c.start_coordinator();
   std::string large(1'000'000, 'h');
   std::string path(100'000, 'p');
-  BOOST_TEST(answer_to(c, "GET /api/v1/daemons HTTP/1.1\r\nHost: localhost\r\nX-Large: " + large + "\r\n\r\n").find(" 431 ") != std::string::npos);
+  BOOST_TEST(
+    answer_to(c, "GET /api/v1/daemons HTTP/1.1\r\nHost: localhost\r\nX-Large: " + large + "\r\n\r\n").find(" 431 ")
+    != std::string::npos);
   BOOST_TEST(answer_to(c, "GET /" + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 414 ") != std::string::npos);
   BOOST_TEST(answer_to(c, "nonsense\r\n\r\n").find(" 400 ") != std::string::npos);
-  BOOST_TEST(answer_to(c, "GET /live/../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 40") != std::string::npos);
+  BOOST_TEST(answer_to(c, "GET /live/../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 40")
+             != std::string::npos);
   BOOST_TEST(answer_to(c, "GET /live/%zz/x.ts HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 400 ") != std::string::npos);
   BOOST_TEST(answer_to(c, "BREW /api/v1/daemons HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 40") != std::string::npos);
-  BOOST_TEST(answer_to(c, "DELETE /api/v1/channels HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 405 ") != std::string::npos);
+  BOOST_TEST(answer_to(c, "DELETE /api/v1/channels HTTP/1.1\r\nHost: localhost\r\n\r\n").find(" 405 ")
+             != std::string::npos);
   BOOST_TEST(c.get("/healthz").status == 200);
   BOOST_TEST(c.get("/api/v1/channels").status == 200);
 }

@@ -1,7 +1,8 @@
-// Goal: clients and channels that come and go in any order leave nothing behind: no task, thread, descriptor, session or slot.
-// Method: two hundred random steps on a cluster with a short idle_timeout: clients join (a good, a failing or an unknown channel), read a little, leave
-// politely or in the middle of the request. Afterwards each node has to hold what it held before, after a first round that warms everything up.
-// The seed is printed; TROUPE_TEST_SEED sets it.
+// Goal: clients and channels that come and go in any order leave nothing behind: no task, thread, descriptor, session
+// or slot.
+// Method: two hundred random steps on a cluster with a short idle_timeout: clients join (a good, a failing or an
+// unknown channel), read a little, leave politely or in the middle of the request. Afterwards each node has to hold
+// what it held before, after a first round that warms everything up. The seed is printed; TROUPE_TEST_SEED sets it.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
@@ -34,22 +35,22 @@ public:
 
   void step() {
     switch (pick(10)) {
-      case 0:
-      case 1:
-      case 2:
-      case 3:
-        join();
-        break;
-      case 4:
-      case 5:
-      case 6:
-        leave();
-        break;
-      case 7:
-        visit();
-        break;
-      default:
-        read();
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      join();
+      break;
+    case 4:
+    case 5:
+    case 6:
+      leave();
+      break;
+    case 7:
+      visit();
+      break;
+    default:
+      read();
     }
   }
 
@@ -63,8 +64,9 @@ private:
   }
 
   std::string target() {
-    static const std::vector<std::string> targets{"/live/a/small.ts", "/live/a/source.ts", "/live/b/small.ts", "/live/b/source.ts",
-                                                  "/live/c/small.ts", "/live/short/source.ts", "/live/missing/small.ts", "/live/nobody/small.ts"};
+    static const std::vector<std::string> targets{
+      "/live/a/small.ts", "/live/a/source.ts",     "/live/b/small.ts",       "/live/b/source.ts",
+      "/live/c/small.ts", "/live/short/source.ts", "/live/missing/small.ts", "/live/nobody/small.ts"};
     return targets[pick(targets.size())];
   }
 
@@ -74,7 +76,7 @@ private:
     clients_.emplace_back(cluster_.http_port());
     clients_.back().get(target());
     if (pick(2) == 0) // the others are left with their request under way
-      (void) clients_.back().read(milliseconds{300});
+      (void)clients_.back().read(milliseconds{300});
   }
 
   void leave() {
@@ -90,8 +92,8 @@ private:
 
   void read() {
     for (auto& x : clients_) {
-      (void) x.read(milliseconds{10});
-      (void) x.take_body();
+      (void)x.read(milliseconds{10});
+      (void)x.take_body();
     }
   }
 
@@ -113,10 +115,13 @@ const std::vector<std::string> nodes{"coordinator", "w1", "w2"};
 
 /// What each node holds once nothing runs.
 std::map<std::string, holdings> settle(cluster& c) {
-  c.wait_until("nothing runs any more", [&] { return quiet(c); }, milliseconds{30'000});
+  c.wait_until(
+    "nothing runs any more", [&] { return quiet(c); }, milliseconds{30'000});
   // One warm process each: those that worked have ended, and those that replace them have joined.
   for (auto& name : nodes)
-    c.wait_until("one process is warm on " + name, [&] { return descendants(c.node(name).pid()).size() == 1; }, milliseconds{30'000});
+    c.wait_until(
+      "one process is warm on " + name, [&] { return descendants(c.node(name).pid()).size() == 1; },
+      milliseconds{30'000});
   std::map<std::string, holdings> result;
   for (auto& name : nodes)
     result[name] = holdings_of(c.node(name).pid());
@@ -133,7 +138,11 @@ BOOST_AUTO_TEST_CASE(clients_that_come_and_go_leave_nothing_behind) {
   auto source = media("h264.ts");
   auto brief = small_sample();
   brief.seconds = 2;
-  cluster c{{{{"a", source}, {"b", source}, {"c", source}, {"short", media("short.ts", brief), false}, {"missing", "/nothing/here.ts"}},
+  cluster c{{{{"a", source},
+              {"b", source},
+              {"c", source},
+              {"short", media("short.ts", brief), false},
+              {"missing", "/nothing/here.ts"}},
              {"--live.idle_timeout=200ms", "--cluster.selection_timeout=500ms"},
              {}}};
   c.start({"w1", "w2"}, 1);
@@ -147,10 +156,12 @@ BOOST_AUTO_TEST_CASE(clients_that_come_and_go_leave_nothing_behind) {
   people.leave_all();
   auto after = settle(c);
   for (auto& name : nodes) {
-    BOOST_TEST_MESSAGE(name << ": " << before[name].threads << " threads and " << before[name].descriptors << " descriptors before, "
-                            << after[name].threads << " and " << after[name].descriptors << " after");
+    BOOST_TEST_MESSAGE(name << ": " << before[name].threads << " threads and " << before[name].descriptors
+                            << " descriptors before, " << after[name].threads << " and " << after[name].descriptors
+                            << " after");
     BOOST_TEST(after[name].threads <= before[name].threads + slack, name);
-    BOOST_TEST(after[name].descriptors <= before[name].descriptors + slack, name << " holds:\n" << descriptors_of(c.node(name).pid()));
+    BOOST_TEST(after[name].descriptors <= before[name].descriptors + slack, name << " holds:\n"
+                                                                                 << descriptors_of(c.node(name).pid()));
   }
   for (auto name : {"w1", "w2"}) {
     BOOST_TEST(c.daemon_state(name) == "healthy", text(c.daemon(name), "reason"));

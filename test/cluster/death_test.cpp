@@ -1,7 +1,8 @@
 // Goal: the end of any process is noticed at once and stated by the API, and who comes back is taken back.
-// Method: real processes are killed, stopped and started again; the API is asked without a pause, and the time from the signal to the first answer
-// that states the death is measured. On a machine that is busy with something else a single answer may be late by what the kernel makes the test
-// wait, so the median of several deaths has to be within the limit. TROUPE_TEST_TIME_SCALE stretches it: see time_scale().
+// Method: real processes are killed, stopped and started again; the API is asked without a pause, and the time from
+// the signal to the first answer that states the death is measured. On a machine that is busy with something else a
+// single answer may be late by what the kernel makes the test wait, so the median of several deaths has to be within
+// the limit. TROUPE_TEST_TIME_SCALE stretches it: see time_scale().
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
@@ -94,6 +95,34 @@ BOOST_AUTO_TEST_CASE(a_killed_task_is_stated_at_once_with_the_reason) {
   check_median(times, "task");
 }
 
+BOOST_AUTO_TEST_CASE(a_killed_ingest_ends_the_stream_and_the_next_client_starts_the_channel_again) {
+  // Without warm processes the coordinator's only child is the ingest.
+  cluster c{one_channel({"--coordinator.warm_tasks=0"})};
+  c.start({"w1"}, 1);
+  for (auto profile : {"small", "source"}) {
+    auto client = c.watch("a", profile);
+    auto id = text(c.session("a"), "id");
+    auto children = descendants(c.node("coordinator").pid());
+    BOOST_REQUIRE(children.size() == 1u);
+    auto killed = clock::now();
+    BOOST_REQUIRE(::kill(children.front().pid, SIGKILL) == 0);
+    auto stated = time_to_state(killed, [&] {
+      auto session = c.session("a");
+      return session.empty() || text(session, "id") != id || text(session, "state") != "running";
+    });
+    BOOST_TEST_MESSAGE("death of an ingest stated after " << stated << " ms");
+    (void)client.read_all(scaled(milliseconds{10'000}));
+    BOOST_TEST(client.closed());
+    BOOST_TEST(!client.complete(), "a stream that broke ends as if it were whole");
+    c.wait_until("the session is over", [&] { return c.session("a").empty(); });
+    BOOST_TEST(number(c.daemon("w1"), "slots_used") == 0);
+    auto again = c.watch("a", profile, 50'000);
+    BOOST_TEST(text(c.session("a"), "id") != id);
+    again.close();
+    c.wait_until("the channel is idle", [&] { return c.session("a").empty(); });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_killed_worker_is_stated_at_once_and_comes_back_under_its_name) {
   cluster c{one_channel()};
   c.start({"w1"}, 1);
@@ -110,7 +139,9 @@ BOOST_AUTO_TEST_CASE(a_killed_worker_is_stated_at_once_and_comes_back_under_its_
     c.wait_until("its tasks end", [&] {
       reap_orphans();
       auto all = descendants(::getpid());
-      return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos; });
+      return std::none_of(all.begin(), all.end(), [](auto& x) {
+        return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos;
+      });
     });
     c.start_worker("w1", 1);
     c.wait_until("w1 is back", [&] { return c.daemon_state("w1") == "healthy"; });
@@ -122,7 +153,8 @@ BOOST_AUTO_TEST_CASE(a_killed_worker_is_stated_at_once_and_comes_back_under_its_
 }
 
 BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
-  cluster c{one_channel({"--cluster.degraded_failures=1", "--cluster.unhealthy_failures=2", "--cluster.failure_window=1h"})};
+  cluster c{
+    one_channel({"--cluster.degraded_failures=1", "--cluster.unhealthy_failures=2", "--cluster.failure_window=1h"})};
   c.start({"w1"}, 2);
   for (auto expected : {"degraded", "unhealthy"}) {
     auto client = c.watch("a", "small");
@@ -143,8 +175,10 @@ BOOST_AUTO_TEST_CASE(a_silent_worker_degrades_by_the_clock_and_is_taken_back_whe
   c.wait_until("w1 is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
   auto stopped = clock::now();
   c.node("w1").signal(SIGSTOP);
-  // Each state comes so long after the last heartbeat, which came up to an interval before the stop; the registry looks every 100 ms.
-  for (auto [state, after] : {std::pair{"degraded", milliseconds{800}}, {"unhealthy", milliseconds{1'600}}, {"gone", milliseconds{2'400}}}) {
+  // Each state comes so long after the last heartbeat, which came up to an interval before the stop; the registry
+  // looks every 100 ms.
+  for (auto [state, after] :
+       {std::pair{"degraded", milliseconds{800}}, {"unhealthy", milliseconds{1'600}}, {"gone", milliseconds{2'400}}}) {
     c.wait_until(std::string{"w1 is "} + state, [&, state = state] { return c.daemon_state("w1") == state; });
     auto took = std::chrono::duration_cast<milliseconds>(clock::now() - stopped);
     BOOST_TEST_MESSAGE(state << " after " << took.count() << " ms");
@@ -174,7 +208,8 @@ BOOST_AUTO_TEST_CASE(a_second_worker_of_a_name_is_refused_while_the_first_lives)
   c.start({"w1"}, 1);
   auto first = text(c.daemon("w1"), "id");
   auto& second = c.start_worker("w1", 1, {}, "second");
-  c.wait_until("the second is refused", [&] { return second.output().find("another worker named w1 is here and well") != std::string::npos; });
+  c.wait_until("the second is refused",
+               [&] { return second.output().find("another worker named w1 is here and well") != std::string::npos; });
   BOOST_TEST(second.running());
   BOOST_TEST(c.daemons().size() == 1u);
   BOOST_TEST(text(c.daemon("w1"), "id") == first);
@@ -182,14 +217,17 @@ BOOST_AUTO_TEST_CASE(a_second_worker_of_a_name_is_refused_while_the_first_lives)
   BOOST_TEST(c.node("coordinator").output().find("another worker named w1") != std::string::npos);
   // It keeps trying: when the name is free, it is taken.
   c.stop("w1");
-  c.wait_until("the second takes its place", [&] { return c.daemon_state("w1") == "healthy" && text(c.daemon("w1"), "id") != first; });
+  c.wait_until("the second takes its place",
+               [&] { return c.daemon_state("w1") == "healthy" && text(c.daemon("w1"), "id") != first; });
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_with_another_token_is_refused_and_the_refusal_is_logged) {
   cluster c{one_channel()};
   c.start_coordinator();
   auto& stranger = c.start_worker("stranger", 1, {"--cluster.token=some-other-token-of-a-stranger"});
-  c.wait_until("the stranger is refused", [&] { return stranger.output().find("the cluster token is wrong") != std::string::npos; }, milliseconds{180'000});
+  c.wait_until(
+    "the stranger is refused",
+    [&] { return stranger.output().find("the cluster token is wrong") != std::string::npos; }, milliseconds{180'000});
   BOOST_TEST(c.daemons().empty());
   auto log = c.node("coordinator").output();
   BOOST_TEST(log.find("a registration is refused") != std::string::npos);

@@ -1,6 +1,7 @@
 // Goal: many clients of one rendition cost one ingest and one transcode, and each gets exactly what one gets.
-// Method: raw HTTP clients read side by side; bodies are compared byte by byte from where they overlap. Without warm processes the process table
-// shows exactly what works. A client that does not read meets its limit while another reads on.
+// Method: raw HTTP clients read side by side; bodies are compared byte by byte from where they overlap. Without warm
+// processes the process table shows exactly what works. A client that does not read meets its limit while another
+// reads on.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
@@ -77,7 +78,8 @@ BOOST_AUTO_TEST_CASE(twenty_clients_share_one_ingest_and_one_transcode_and_get_t
   BOOST_TEST(descendants(c.node("coordinator").pid()).size() == 1u);
   BOOST_TEST(descendants(c.node("w1").pid()).size() == 1u);
 
-  auto earliest = std::max_element(clients.begin(), clients.end(), [](auto& a, auto& b) { return a.body().size() < b.body().size(); });
+  auto earliest = std::max_element(clients.begin(), clients.end(),
+                                   [](auto& a, auto& b) { return a.body().size() < b.body().size(); });
   for (size_t i = 0; i < clients.size(); ++i) {
     auto& body = clients[i].body();
     BOOST_TEST(body.size() > 100'000u);
@@ -105,7 +107,8 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobod
   slow.get("/live/heavy/source.ts");
   BOOST_REQUIRE(slow.read_head(scaled(milliseconds{10'000})) == 200);
   BOOST_REQUIRE(slow.read_body(transport_packet, scaled(milliseconds{10'000})));
-  // It takes nothing while the fast one reads on: what is between server and client fills, then more than a second passes.
+  // It takes nothing while the fast one reads on: what is between server and client fills, then more than a second
+  // passes.
   read_all_for(fast, scaled(milliseconds{6'000}));
   auto before = slow.body().size();
 
@@ -122,7 +125,8 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobod
   BOOST_TEST(some.size() + 1'000'000 < all.size());
   BOOST_TEST(all.size() % transport_packet == 0u);
   BOOST_TEST(some.size() % transport_packet == 0u);
-  // The last megabyte of both: they are at the same place again, and the fast one misses nothing between its first and its last byte.
+  // The last megabyte of both: they are at the same place again, and the fast one misses nothing between its first
+  // and its last byte.
   BOOST_TEST(continues(all, some.substr((some.size() / transport_packet - 5'000) * transport_packet)));
 }
 

@@ -12,9 +12,10 @@ namespace {
 constexpr auto idle_timeout = milliseconds{1'000};
 
 cluster_settings two_profiles() {
-  return {{{"a", media("h264.ts")}, {"b", media("h264.ts")}},
-          {"--live.idle_timeout=1s", "--cluster.selection_timeout=1s"},
-          "  other:\n    video: {codec: libx264, preset: ultrafast, width: 160, bit_rate: 200k}\n    audio: {codec: copy}\n"};
+  return {
+    {{"a", media("h264.ts")}, {"b", media("h264.ts")}},
+    {"--live.idle_timeout=1s", "--cluster.selection_timeout=1s"},
+    "  other:\n    video: {codec: libx264, preset: ultrafast, width: 160, bit_rate: 200k}\n    audio: {codec: copy}\n"};
 }
 
 int64_t slots_used(const cluster& c) {
@@ -36,7 +37,8 @@ BOOST_AUTO_TEST_CASE(a_rendition_without_clients_stops_after_its_time_and_its_sl
   }
   c.wait_until("the channel has ended", [&] { return c.sessions().empty(); });
   auto took = std::chrono::duration_cast<milliseconds>(clock::now() - left);
-  BOOST_TEST((took >= idle_timeout - milliseconds{50} && took < scaled(idle_timeout + milliseconds{1'000})), took.count() << " ms");
+  BOOST_TEST((took >= idle_timeout - milliseconds{50} && took < scaled(idle_timeout + milliseconds{1'000})),
+             took.count() << " ms");
   c.wait_until("the slot is free", [&] { return slots_used(c) == 0; });
   // The end was regular: nobody failed.
   auto worker = c.daemon("w1");
@@ -57,7 +59,8 @@ BOOST_AUTO_TEST_CASE(one_idle_rendition_stops_while_the_other_plays_on) {
   auto watched = c.watch("a", "small");
   { auto client = c.watch("a", "other"); }
   BOOST_TEST(list(c.session("a"), "variants").size() == 2u);
-  c.wait_until("the idle one has stopped", [&] { return list(c.session("a"), "variants").size() == 1u && slots_used(c) == 1; });
+  c.wait_until("the idle one has stopped",
+               [&] { return list(c.session("a"), "variants").size() == 1u && slots_used(c) == 1; });
   BOOST_TEST(!c.variant("a", "small").empty());
   BOOST_TEST(watched.read_body(watched.body().size() + 100'000, scaled(milliseconds{10'000})));
 }

@@ -10,7 +10,8 @@ namespace troupe::test {
 /// Small pictures with running numbers and a tone: H.264 and AAC in MPEG-TS, 25 fps, ten seconds.
 bench::sample_options small_sample();
 
-/// The path of a file with this content. The extension of `name` chooses the container; the first call with a name decides about the content.
+/// The path of a file with this content. The extension of `name` chooses the container; the first call with a name
+/// decides about the content.
 std::string media(const std::string& name, const bench::sample_options& options = small_sample());
 
 /// Frames in ten seconds of the small sample: where the numbers of a looped source start again.

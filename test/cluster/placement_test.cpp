@@ -1,6 +1,6 @@
 // Goal: channels land on workers as slots and states say, and who gets no worker is told so in time.
-// Method: a coordinator, two workers with one slot each, and their tasks, all processes of their own. What runs where is read from the API and
-// compared with the process table.
+// Method: a coordinator, two workers with one slot each, and their tasks, all processes of their own. What runs where
+// is read from the API and compared with the process table.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
@@ -16,9 +16,8 @@ constexpr auto selection_timeout = milliseconds{1'000};
 
 cluster_settings three_channels() {
   auto source = media("h264.ts");
-  return {{{"a", source}, {"b", source}, {"c", source}},
-          {"--cluster.selection_timeout=1s", "--live.idle_timeout=500ms"},
-          {}};
+  return {
+    {{"a", source}, {"b", source}, {"c", source}}, {"--cluster.selection_timeout=1s", "--live.idle_timeout=500ms"}, {}};
 }
 
 http_answer post(const cluster& c, const std::string& target) {
@@ -59,7 +58,8 @@ BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_5
   auto refused = c.get("/live/c/small.ts", scaled(milliseconds{15'000}));
   auto took = std::chrono::duration_cast<milliseconds>(refused.at - before);
   BOOST_TEST(refused.status == 503);
-  BOOST_TEST((took >= selection_timeout && took < scaled(selection_timeout + milliseconds{1'500})), took.count() << " ms");
+  BOOST_TEST((took >= selection_timeout && took < scaled(selection_timeout + milliseconds{1'500})), took.count()
+                                                                                                      << " ms");
   BOOST_TEST(refused.field("content-type") == "application/problem+json");
   auto problem = refused.json().get_object();
   BOOST_TEST(text(problem, "code") == "no_worker");
@@ -111,15 +111,32 @@ BOOST_AUTO_TEST_CASE(a_removed_worker_is_forgotten_and_ends_with_its_tasks) {
   c.wait_until("its tasks are gone", [&] {
     reap_orphans();
     auto all = descendants(::getpid());
-    return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos; });
+    return std::none_of(all.begin(), all.end(), [](auto& x) {
+      return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos;
+    });
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_has_proven_nothing_gets_nothing_to_encode) {
+  cluster c{three_channels()};
+  c.start_coordinator();
+  c.start_worker("w1", 2, {"--worker.prove=false", "--worker.capability_cache=" + c.folder().path("none.json")});
+  c.wait_until("w1 is registered", [&] { return c.daemon_state("w1") == "healthy"; });
+  BOOST_TEST(list(object(c.daemon("w1"), "can"), "encoders").empty());
+  BOOST_TEST(c.get("/readyz").status == 503);
+  auto refused = c.get("/live/a/small.ts", scaled(milliseconds{15'000}));
+  BOOST_TEST(refused.status == 503);
+  BOOST_TEST(refused.body.find("no working encoder for libx264") != std::string::npos, refused.body);
+  // The source as it is needs no worker.
+  auto client = c.watch("a", "source", 50'000);
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_is_not_there_is_a_404) {
   cluster c{three_channels()};
   c.start_coordinator();
-  for (auto& answer : {c.get("/api/v1/daemons/nobody"), post(c, "/api/v1/daemons/nobody/drain"),
-                       post(c, "/api/v1/daemons/nobody/resume"), http_request(c.http_port(), "DELETE", "/api/v1/daemons/nobody")}) {
+  for (auto& answer :
+       {c.get("/api/v1/daemons/nobody"), post(c, "/api/v1/daemons/nobody/drain"),
+        post(c, "/api/v1/daemons/nobody/resume"), http_request(c.http_port(), "DELETE", "/api/v1/daemons/nobody")}) {
     BOOST_TEST(answer.status == 404);
     BOOST_TEST(answer.body.find("unknown_daemon") != std::string::npos, answer.body);
   }

@@ -1,6 +1,7 @@
-// Goal: with certificates configured, only nodes that hold one of the cluster's CA take part, and strangers harm nobody.
-// Method: a CA and certificates made by scripts/make-certs; a channel is watched over mutual TLS; then strangers of each kind knock at the cluster
-// port: without certificate, with a foreign CA's, speaking plainly, speaking nonsense.
+// Goal: with certificates configured, only nodes that hold one of the cluster's CA take part, and strangers harm
+// nobody.
+// Method: a CA and certificates made by scripts/make-certs; a channel is watched over mutual TLS; then strangers of
+// each kind knock at the cluster port: without certificate, with a foreign CA's, speaking plainly, speaking nonsense.
 #include "bench/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
@@ -18,7 +19,8 @@ namespace {
 class authority {
 public:
   authority() {
-    process maker{TROUPE_SOURCE_DIR "/scripts/make-certs", {folder_.path(), "localhost"}, folder_.path("make-certs.log")};
+    process maker{
+      TROUPE_SOURCE_DIR "/scripts/make-certs", {folder_.path(), "localhost"}, folder_.path("make-certs.log")};
     auto status = maker.wait(scaled(milliseconds{20'000}));
     BOOST_REQUIRE_MESSAGE((status && *status == 0), "no certificates: " << maker.output());
   }
@@ -36,12 +38,14 @@ cluster_settings one_channel(std::vector<std::string> flags = {}) {
   return {{{"a", media("h264.ts")}}, std::move(flags), {}};
 }
 
-/// Starts a worker that must not get in, waits until it says that it does not, and checks that a welcome one still works.
+/// Starts a worker that must not get in, waits until it says that it does not, and checks that a welcome one still
+/// works.
 void check_kept_out(cluster& c, const std::vector<std::string>& flags, const std::string& key) {
   BOOST_TEST_CONTEXT("a stranger: " << key) {
     auto& stranger = c.start_worker(key, 1, flags);
-    c.wait_until("the stranger finds the door closed", [&] { return stranger.output().find("not connected") != std::string::npos; },
-                 milliseconds{30'000});
+    c.wait_until(
+      "the stranger finds the door closed",
+      [&] { return stranger.output().find("not connected") != std::string::npos; }, milliseconds{30'000});
     BOOST_TEST(c.daemon(key).empty());
     c.stop(key);
     auto client = c.watch("a", "small", 50'000);
@@ -75,7 +79,8 @@ BOOST_AUTO_TEST_CASE(strangers_are_kept_out_and_the_port_goes_on) {
   cluster c{one_channel()};
   c.start_coordinator(ours.flags());
   c.start_worker("w1", 1, ours.flags());
-  c.wait_until("w1 is registered", [&] { return !c.daemon("w1").empty(); }, milliseconds{180'000});
+  c.wait_until(
+    "w1 is registered", [&] { return !c.daemon("w1").empty(); }, milliseconds{180'000});
   check_kept_out(c, {}, "plain");
   check_kept_out(c, theirs.flags(), "foreign");
   // The CA is known to all, so a stranger may have it; a certificate of it is what counts.
@@ -89,8 +94,8 @@ BOOST_AUTO_TEST_CASE(strangers_are_kept_out_and_the_port_goes_on) {
     silent.emplace_back(c.cluster_port());
   for (auto words : {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "\x16\x03\x01\xff\xff nonsense", "BASP"}) {
     http_stream visitor{c.cluster_port()};
-    (void) visitor.send(words, milliseconds{1'000});
-    (void) visitor.read(milliseconds{200});
+    (void)visitor.send(words, milliseconds{1'000});
+    (void)visitor.read(milliseconds{200});
   }
   auto client = c.watch("a", "small", 50'000);
   c.start_worker("w2", 1, ours.flags());
@@ -102,15 +107,18 @@ BOOST_AUTO_TEST_CASE(a_worker_with_certificates_does_not_trust_a_coordinator_wit
   cluster c{one_channel()};
   c.start_coordinator();
   auto& careful = c.start_worker("careful", 1, ours.flags());
-  c.wait_until("it does not connect", [&] { return careful.output().find("not connected") != std::string::npos; }, milliseconds{180'000});
+  c.wait_until(
+    "it does not connect", [&] { return careful.output().find("not connected") != std::string::npos; },
+    milliseconds{180'000});
   BOOST_TEST(c.daemons().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_node_leaves_its_machine_without_tls_only_where_it_is_told_so) {
   temporary_folder folder;
   auto start = [&](const std::vector<std::string>& more) {
-    std::vector<std::string> flags{"--role=coordinator", "--node.state_dir=" + folder.path("state"), "--http.listen=127.0.0.1:0",
-                                   "--cluster.listen=0.0.0.0:0", "--cluster.port_file=" + folder.path("port")};
+    std::vector<std::string> flags{"--role=coordinator", "--node.state_dir=" + folder.path("state"),
+                                   "--http.listen=127.0.0.1:0", "--cluster.listen=0.0.0.0:0",
+                                   "--cluster.port_file=" + folder.path("port")};
     flags.insert(flags.end(), more.begin(), more.end());
     return process{node_program(), flags, folder.path("node.log")};
   };
@@ -124,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_node_leaves_its_machine_without_tls_only_where_it_is_told
   auto insecure = start({"--cluster.insecure=true"});
   auto deadline = clock::now() + scaled(milliseconds{10'000});
   while (!std::filesystem::exists(folder.path("port")) && clock::now() < deadline)
-    (void) insecure.wait(milliseconds{5});
+    (void)insecure.wait(milliseconds{5});
   BOOST_TEST(std::filesystem::exists(folder.path("port")));
   BOOST_TEST(insecure.output().find("warning") != std::string::npos);
   BOOST_TEST(insecure.output().find("without TLS") != std::string::npos);

@@ -1,7 +1,8 @@
-// Goal: what a client sees and hears is the source: every picture once, in order, with its sound, decodable from the first byte on.
-// Method: sources of three codecs, looped in real time, are watched through the cluster by players of plain libavformat, transcoded and passed
-// through, all at once. The numbers in the pictures and the marks in the sound are read back. Fifteen seconds, so that each source loops once;
-// with TROUPE_LONG=1 in the environment sixty.
+// Goal: what a client sees and hears is the source: every picture once, in order, with its sound, decodable from the
+// first byte on.
+// Method: sources of three codecs, looped in real time, are watched through the cluster by players of plain
+// libavformat, transcoded and passed through, all at once. The numbers in the pictures and the marks in the sound are
+// read back. Fifteen seconds, so that each source loops once; with TROUPE_LONG=1 in the environment sixty.
 #include "bench/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
@@ -50,8 +51,8 @@ bench::viewing watch(const cluster& c, const rendition& x, milliseconds duration
   return bench::watch(options);
 }
 
-/// Where pictures are further apart than usual; empty where they never are. Where the source starts again, the longer of picture and sound tells
-/// when: up to one frame of sound more.
+/// Where pictures are further apart than usual; empty where they never are. Where the source starts again, the longer
+/// of picture and sound tells when: up to one frame of sound more.
 std::string gaps(const bench::viewing& x) {
   constexpr double sound_frame_ms = 24;
   std::string result;
@@ -60,17 +61,18 @@ std::string gaps(const bench::viewing& x) {
     auto step = (frames[i].seconds - frames[i - 1].seconds) * 1000;
     auto limit = frames[i].number == 0u ? x.frame_ms + sound_frame_ms + 1 : 1.5 * x.frame_ms;
     if (step > limit)
-      result += " " + std::to_string(step) + " ms before picture " + std::to_string(i) + " of " + std::to_string(frames.size())
-                + ", number " + std::to_string(frames[i].number.value_or(0));
+      result += " " + std::to_string(step) + " ms before picture " + std::to_string(i) + " of "
+                + std::to_string(frames.size()) + ", number " + std::to_string(frames[i].number.value_or(0));
   }
   return result;
 }
 
 void check(const rendition& x, const bench::viewing& seen, milliseconds duration) {
   BOOST_TEST_CONTEXT(x.channel << "/" << x.profile) {
-    BOOST_TEST_MESSAGE(x.channel << "/" << x.profile << ": " << seen.seen.video_codec << " " << seen.seen.audio_codec << ", "
-                                 << seen.seen.frames.size() << " pictures, first after " << seen.first_frame_ms << " ms, sound "
-                                 << seen.offset_ms.min << " to " << seen.offset_ms.max << " ms later, loops " << seen.loops);
+    BOOST_TEST_MESSAGE(x.channel << "/" << x.profile << ": " << seen.seen.video_codec << " " << seen.seen.audio_codec
+                                 << ", " << seen.seen.frames.size() << " pictures, first after " << seen.first_frame_ms
+                                 << " ms, sound " << seen.offset_ms.min << " to " << seen.offset_ms.max
+                                 << " ms later, loops " << seen.loops);
     for (auto& wrong : bench::problems(seen))
       BOOST_ERROR(wrong);
     // A viewer that starts within two seconds sees the rest.
@@ -89,12 +91,15 @@ void check(const rendition& x, const bench::viewing& seen, milliseconds duration
 BOOST_AUTO_TEST_SUITE(viewing_test)
 
 BOOST_AUTO_TEST_CASE(every_picture_comes_once_and_in_sync_whatever_the_source) {
-  cluster c{{{{"h264", media("h264.ts")}, {"mpeg2", media("mpeg2.ts", mpeg2_sample())}, {"hevc", media("hevc.ts", hevc_sample())}},
+  cluster c{{{{"h264", media("h264.ts")},
+              {"mpeg2", media("mpeg2.ts", mpeg2_sample())},
+              {"hevc", media("hevc.ts", hevc_sample())}},
              {},
              {}}};
   c.start({"w1", "w2"}, 2);
   auto duration = viewing_time();
-  std::vector<rendition> renditions{{"h264", "small"}, {"h264", "source"}, {"mpeg2", "small"}, {"hevc", "small"}, {"hevc", "source"}};
+  std::vector<rendition> renditions{
+    {"h264", "small"}, {"h264", "source"}, {"mpeg2", "small"}, {"hevc", "small"}, {"hevc", "source"}};
   std::vector<std::future<bench::viewing>> viewers;
   for (auto& x : renditions)
     viewers.push_back(std::async(std::launch::async, [&c, &x, duration] { return watch(c, x, duration); }));

@@ -44,8 +44,8 @@ web_server::~web_server() {
 }
 
 void web_server::serve() const {
-  auto answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: " + std::to_string(page_.size())
-                + "\r\n\r\n" + page_;
+  auto answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "
+                + std::to_string(page_.size()) + "\r\n\r\n" + page_;
   for (;;) {
     std::array<pollfd, 2> waiting{{{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}}};
     if (::poll(waiting.data(), waiting.size(), -1) <= 0)
@@ -59,7 +59,7 @@ void web_server::serve() const {
     std::array<char, 4096> request;
     pollfd readable{client, POLLIN, 0};
     if (::poll(&readable, 1, 1'000) > 0 && ::recv(client, request.data(), request.size(), 0) > 0)
-      (void) ::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
+      (void)::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
     ::close(client);
   }
 }

@@ -3,6 +3,7 @@
 #include "test/config/support.hpp"
 
 #include "config/text.hpp"
+#include "messages/url.hpp"
 
 using namespace troupe;
 using namespace troupe::config;

@@ -317,10 +317,4 @@ BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_its_variant_went_is_given_back) {
   BOOST_TEST(effects.stopped.contains(late));
 }
 
-BOOST_AUTO_TEST_CASE(what_people_see_of_a_url_has_no_credentials) {
-  BOOST_TEST(redacted("http://user:secret@host/a.ts?token=1") == "http://host/a.ts");
-  BOOST_TEST(redacted("http://host/a@b.ts") == "http://host/a@b.ts");
-  BOOST_TEST(redacted("/films/a.ts") == "/films/a.ts");
-}
-
 BOOST_AUTO_TEST_SUITE_END()

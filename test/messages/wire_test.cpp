@@ -105,9 +105,16 @@ task_statistics task() {
           {1, 2, 3, 4, 5, 6, 7, 8, 1.5}};
 }
 
+struct world {
+  world() {
+    static const bool registered = (register_message_types(), true);
+    (void) registered;
+  }
+};
+
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(wire_test)
+BOOST_FIXTURE_TEST_SUITE(wire_test, world)
 
 BOOST_AUTO_TEST_CASE(the_data_plane_comes_back_from_the_wire) {
   comes_back(sample_batch{attempt_id{5}, 17, two_samples()});

@@ -65,16 +65,16 @@ BOOST_AUTO_TEST_CASE(sizes_and_times_are_for_people) {
   BOOST_TEST(ctl::duration_text(-1) == "0s");
 }
 
-BOOST_AUTO_TEST_CASE(workers_are_shown_with_health_load_and_encoders) {
+BOOST_AUTO_TEST_CASE(workers_are_shown_with_health_load_and_codecs) {
   auto answer = boost::json::parse(R"({"daemons":[{"name":"alpha","state":"degraded","reason":"pressure","slots":2,
     "slots_used":1,"tasks":[{}],"tasks_completed":3,"tasks_failed":1,"version":"0.1.0","address":"10.0.0.1",
     "machine":{"cpu_percent":12.34,"memory_percent":50,"load_1m":null},
-    "can":{"encoders":[{"name":"libx264","kind":"video","works":true},{"name":"aac","kind":"audio","works":true},
+    "can":{"encoders":[{"name":"libx264","codec":"h264","kind":"video","works":true},{"name":"aac","kind":"audio","works":true},
                        {"name":"h264_nvenc","kind":"video","works":false}]}}],"total":1})");
   BOOST_TEST(
     ctl::show_daemons(answer)
-    == "NAME   STATE     SLOTS  CPU %  MEM %  LOAD  TASKS  DONE  FAILED  VERSION  ADDRESS   ENCODERS  REASON\n"
-       "alpha  degraded    1/2   12.3   50.0   0.0      1     3       1  0.1.0    10.0.0.1  libx264   pressure\n");
+    == "NAME   STATE     SLOTS  CPU %  MEM %  LOAD  TASKS  DONE  FAILED  VERSION  ADDRESS   ENCODES  REASON\n"
+       "alpha  degraded    1/2   12.3   50.0   0.0      1     3       1  0.1.0    10.0.0.1  h264     pressure\n");
 }
 
 BOOST_AUTO_TEST_CASE(channels_profiles_and_sessions_are_shown) {

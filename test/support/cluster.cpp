@@ -132,7 +132,8 @@ process& cluster::start_coordinator(const std::vector<std::string>& flags) {
                                      never_under_pressure};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  auto& result = *(nodes_[coordinator_key] = std::make_unique<process>(node_program(), arguments, folder_.path("coordinator.log")));
+  auto& result =
+    *(nodes_[coordinator_key] = std::make_unique<process>(node_program(), arguments, folder_.path("coordinator.log")));
   // The HTTP port is written last.
   wait_until("the coordinator listens", [&] { return fs::exists(http_file) || !result.running(); });
   BOOST_REQUIRE_MESSAGE(fs::exists(http_file), "the coordinator does not start:\n" << result.output());
@@ -141,7 +142,8 @@ process& cluster::start_coordinator(const std::vector<std::string>& flags) {
   return result;
 }
 
-process& cluster::start_worker(const std::string& name, uint32_t slots, const std::vector<std::string>& flags, const std::string& key) {
+process& cluster::start_worker(const std::string& name, uint32_t slots, const std::vector<std::string>& flags,
+                               const std::string& key) {
   auto& id = key.empty() ? name : key;
   std::vector<std::string> arguments{"--role=worker",
                                      "--config=" + config_file(),
@@ -161,7 +163,8 @@ void cluster::start(const std::vector<std::string>& workers, uint32_t slots) {
   for (auto& name : workers) {
     start_worker(name, slots);
     // One after the other: the first may have to try the codecs, which the others then know.
-    wait_until(name + " is registered", [&] { return !daemon(name).empty(); }, proving_limit);
+    wait_until(
+      name + " is registered", [&] { return !daemon(name).empty(); }, proving_limit);
   }
 }
 
@@ -210,7 +213,8 @@ void cluster::check_ends() {
     if (file.path().extension() != ".log")
       continue;
     auto log = read_file(file.path().string());
-    for (auto sign : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:", "terminate called"})
+    for (auto sign : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+                      "runtime error:", "terminate called"})
       if (auto at = log.find(sign); at != std::string::npos)
         BOOST_ERROR(file.path().filename().string() << ": " << log.substr(at, 4000));
   }
@@ -281,11 +285,13 @@ std::string cluster::watch_url(const std::string& channel, const std::string& pr
   return "http://127.0.0.1:" + std::to_string(http_port_) + "/live/" + channel + "/" + profile + ".ts";
 }
 
-http_stream cluster::watch(const std::string& channel, const std::string& profile, size_t bytes, milliseconds limit) const {
+http_stream cluster::watch(const std::string& channel, const std::string& profile, size_t bytes,
+                           milliseconds limit) const {
   http_stream result{http_port_};
   result.get("/live/" + channel + "/" + profile + ".ts");
   auto there = result.read_head(scaled(limit)) == 200 && result.read_body(bytes, scaled(limit));
-  BOOST_REQUIRE_MESSAGE(there, channel << "/" << profile << " does not play: " << result.head() << result.body().substr(0, 500));
+  BOOST_REQUIRE_MESSAGE(there, channel << "/" << profile << " does not play: " << result.head()
+                                       << result.body().substr(0, 500));
   return result;
 }
 

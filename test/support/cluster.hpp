@@ -1,8 +1,9 @@
 // A cluster of real processes on loopback: one coordinator, workers by name, and the tasks that they start.
 //
-// Each node has a state folder of its own; all take channels, profiles and the token from one file that the fixture writes. What codecs work is
-// tried once per build and kept in the build folder. When the cluster ends, so do its nodes, in order; each has to end well: with status 0 (but
-// for those that the test killed), without a report of a sanitizer, and without a process left behind.
+// Each node has a state folder of its own; all take channels, profiles and the token from one file that the fixture
+// writes. What codecs work is tried once per build and kept in the build folder. When the cluster ends, so do its
+// nodes, in order; each has to end well: with status 0 (but for those that the test killed), without a report of a
+// sanitizer, and without a process left behind.
 #pragma once
 
 #include "test/support/http_client.hpp"
@@ -20,7 +21,8 @@
 
 namespace troupe::test {
 
-/// By how much every limit of time is stretched: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under sanitizers.
+/// By how much every limit of time is stretched: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under
+/// sanitizers.
 double time_scale();
 
 /// A limit of time on this build and machine.
@@ -55,7 +57,7 @@ struct cluster_channel {
 struct cluster_settings {
   std::vector<cluster_channel> channels;
   std::vector<std::string> flags; ///< for each node
-  std::string profiles;           ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
+  std::string profiles; ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
 };
 
 /// The program under test.
@@ -129,12 +131,15 @@ public:
   std::string watch_url(const std::string& channel, const std::string& profile) const;
 
   /// Opens the rendition and reads until `bytes` of it are there; fails the test where they do not come.
-  http_stream watch(const std::string& channel, const std::string& profile, size_t bytes = 1, milliseconds limit = milliseconds{20'000}) const;
+  http_stream watch(const std::string& channel, const std::string& profile, size_t bytes = 1,
+                    milliseconds limit = milliseconds{20'000}) const;
 
   // -- waiting ----------------------------------------------------------------
 
-  /// Asks until it is true, at most for the scaled `limit`; fails the test otherwise, in words that `what` ends: "not in time: ...".
-  void wait_until(const std::string& what, const std::function<bool()>& holds, milliseconds limit = milliseconds{10'000}) const;
+  /// Asks until it is true, at most for the scaled `limit`; fails the test otherwise, in words that `what` ends: "not
+  /// in time: ...".
+  void wait_until(const std::string& what, const std::function<bool()>& holds,
+                  milliseconds limit = milliseconds{10'000}) const;
 
   /// The last lines of all logs.
   std::string logs() const;

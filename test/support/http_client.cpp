@@ -61,7 +61,8 @@ std::string http_answer::field(std::string_view name) const {
   return field_of(head, name);
 }
 
-http_stream::http_stream(uint16_t port, int receive_buffer) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+http_stream::http_stream(uint16_t port, int receive_buffer)
+  : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   if (receive_buffer > 0)
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   sockaddr_in to{};
@@ -89,8 +90,13 @@ http_stream::http_stream(http_stream&& other) noexcept
     length_(other.length_) {}
 
 http_stream::~http_stream() {
+  close();
+}
+
+void http_stream::close() {
   if (socket_ >= 0)
-    ::close(socket_);
+    ::close(std::exchange(socket_, -1));
+  closed_ = true;
 }
 
 bool http_stream::send(std::string_view text, milliseconds limit) {
@@ -196,8 +202,8 @@ http_answer http_request(uint16_t port, std::string_view method, const std::stri
   http_answer result;
   try {
     http_stream connection{port};
-    if (!connection.send(std::string{method} + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-                         limit))
+    if (!connection.send(
+          std::string{method} + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", limit))
       result.error = "the server did not take the request";
     else if (!connection.read_all(limit))
       result.error = connection.closed() ? "the server closed the connection early" : "no whole answer in time";

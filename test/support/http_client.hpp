@@ -1,4 +1,5 @@
-// A small HTTP/1.1 client for tests against real servers: requests with a deadline, and endless bodies that are read bit by bit.
+// A small HTTP/1.1 client for tests against real servers: requests with a deadline, and endless bodies that are read
+// bit by bit.
 #pragma once
 
 #include "test/support/process.hpp"
@@ -36,6 +37,9 @@ public:
   http_stream(http_stream&& other) noexcept;
   http_stream& operator=(http_stream&&) = delete;
   ~http_stream();
+
+  /// Leaves.
+  void close();
 
   /// Sends as it is; false where the server does not take it all in time.
   bool send(std::string_view text, milliseconds limit);

@@ -167,7 +167,7 @@ process::~process() {
   if (pid_ == 0)
     return;
   signal(SIGCONT);
-  (void) stop(destruction_limit);
+  (void)stop(destruction_limit);
   close(handle_);
 }
 
@@ -207,7 +207,7 @@ void process::signal(int number) const {
 
 void process::kill() {
   signal(SIGKILL);
-  (void) wait(destruction_limit);
+  (void)wait(destruction_limit);
 }
 
 std::optional<int> process::stop(milliseconds limit) {

@@ -1,7 +1,8 @@
-// Real processes for tests: a program that runs, is signalled and is waited for, and what /proc says about it and its children.
+// Real processes for tests: a program that runs, is signalled and is waited for, and what /proc says about it and its
+// children.
 //
-// A program that a test starts ends with the test, however the test ends. Children of its own that it leaves behind when it is killed come to
-// the test (it is their reaper), so that a test can see that none is left.
+// A program that a test starts ends with the test, however the test ends. Children of its own that it leaves behind
+// when it is killed come to the test (it is their reaper), so that a test can see that none is left.
 #pragma once
 
 #include <chrono>
@@ -20,8 +21,9 @@ using std::chrono::milliseconds;
 /// A child of the test. Destruction ends it: first by asking, then by force.
 class process {
 public:
-  /// Starts `program` with `arguments` in a process group of its own, its output in the file `log`. Variables of the product are not inherited;
-  /// `environment` ("NAME=value") is added. Call it from a thread that outlives the process: it ends with that thread.
+  /// Starts `program` with `arguments` in a process group of its own, its output in the file `log`. Variables of the
+  /// product are not inherited; `environment` ("NAME=value") is added. Call it from a thread that outlives the
+  /// process: it ends with that thread.
   process(const std::string& program, const std::vector<std::string>& arguments, std::string log,
           const std::vector<std::string>& environment = {});
 
@@ -60,14 +62,15 @@ private:
 struct process_info {
   pid_t pid = 0;
   pid_t parent = 0;
-  char state = '?'; ///< 'R', 'S', 'T' (stopped), 'Z' (ended, not yet waited for), ...
+  char state = '?';    ///< 'R', 'S', 'T' (stopped), 'Z' (ended, not yet waited for), ...
   std::string command; ///< arguments, separated by blanks
 };
 
 /// All descendants of `root`, parents before their children. Those that have ended ('Z') are left out.
 std::vector<process_info> descendants(pid_t root);
 
-/// Waits for children of this process that it did not start itself: what killed nodes have left behind, and that has ended.
+/// Waits for children of this process that it did not start itself: what killed nodes have left behind, and that has
+/// ended.
 void reap_orphans();
 
 /// What a process holds.
