@@ -124,8 +124,8 @@ caf::result<variant_stream_ptr> coordinator_state::watch(const std::string& chan
   if (i == sessions.end()) {
     if (sessions.size() >= config.sessions_max)
       return caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run");
-    auto session = spawn_session(self->system(), config.session, session_id{next_session++}, c->second,
-                                 gateway_actor{self});
+    auto session =
+      spawn_session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
     self->monitor(session);
     i = sessions.emplace(channel, std::move(session)).first;
   }

@@ -55,9 +55,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       desk.request(x, ticket, i->second, clock::now());
       return result;
     },
-    [this](release_atom, lease_id id, const std::string& reason) {
-      desk.release(id, reason, clock::now(), unix_ms());
-    },
+    [this](release_atom, lease_id id, const std::string& reason) { desk.release(id, reason, clock::now(), unix_ms()); },
     [this](lease_id id, const work_statistics& x) {
       if (auto task = desk.task_of(id))
         workers.report(*task, x);
@@ -107,8 +105,7 @@ caf::result<caf::timespan> daemon_registry_state::add_worker(const registration&
 }
 
 caf::result<void> daemon_registry_state::add_task(const task_join& x, const task_actor& task) {
-  if (!core::equal_in_constant_time(x.token, config.workers.token)
-      || x.version != config.workers.version) {
+  if (!core::equal_in_constant_time(x.token, config.workers.token) || x.version != config.workers.version) {
     log::warning("a task process is refused", {{"task", x.task}, {"reason", "wrong token or version"}});
     return caf::make_error(ec::refused, "wrong cluster token or version");
   }

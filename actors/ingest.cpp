@@ -2,9 +2,9 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/core/credit.hpp"
-#include "telemetry/log.hpp"
 #include "actors/media.hpp"
 #include "encoder/demuxer.hpp"
+#include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
 
@@ -34,14 +34,16 @@ constexpr auto pace_slack = std::chrono::seconds{2};
 class ingest_reader {
 public:
   ingest_reader(const ingest_work& work, sample_sink_actor sink, ingest_state::interface owner)
-    : work_(work), sink_(std::move(sink)), owner_(std::move(owner)), credit_(work.credit_bytes),
-      blocks_([this](sample_block b) { send(std::move(b)); }), thread_([this] { run(); }) {}
+    : work_(work),
+      sink_(std::move(sink)),
+      owner_(std::move(owner)),
+      credit_(work.credit_bytes),
+      blocks_([this](sample_block b) { send(std::move(b)); }),
+      thread_([this] { run(); }) {}
 
   ~ingest_reader() {
     stop_ = true;
-    {
-      std::lock_guard guard{mutex_};
-    }
+    { std::lock_guard guard{mutex_}; }
     changed_.notify_all();
     thread_.join();
   }
@@ -49,7 +51,7 @@ public:
   void acknowledge(uint64_t sequence) {
     {
       std::lock_guard guard{mutex_};
-      (void) credit_.acknowledge(sequence);
+      (void)credit_.acknowledge(sequence);
     }
     changed_.notify_all();
   }

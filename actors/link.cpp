@@ -32,7 +32,7 @@ void watch_socket(void* made, void*, CRYPTO_EX_DATA*, int, long, void*) {
 /// would break the next connection that only has to wait. This empties the queue before each use of a socket.
 void keep_errors_apart() {
   static const auto index = BIO_get_ex_new_index(0, nullptr, watch_socket, nullptr, nullptr);
-  (void) index;
+  (void)index;
 }
 
 } // namespace

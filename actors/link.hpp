@@ -16,7 +16,7 @@ namespace troupe {
 struct link_config {
   std::string host = "127.0.0.1"; ///< to listen on, or to connect to
   uint16_t port = 9090;
-  std::string ca;          ///< PEM files; all three, or none for plain connections
+  std::string ca; ///< PEM files; all three, or none for plain connections
   std::string certificate;
   std::string key;
 

@@ -28,8 +28,11 @@ AVRational from(rational x) {
   return {x.num, x.den};
 }
 
-constexpr std::pair<AVFieldOrder, const char*> field_orders[] = {
-  {AV_FIELD_PROGRESSIVE, "progressive"}, {AV_FIELD_TT, "tt"}, {AV_FIELD_BB, "bb"}, {AV_FIELD_TB, "tb"}, {AV_FIELD_BT, "bt"}};
+constexpr std::pair<AVFieldOrder, const char*> field_orders[] = {{AV_FIELD_PROGRESSIVE, "progressive"},
+                                                                 {AV_FIELD_TT, "tt"},
+                                                                 {AV_FIELD_BB, "bb"},
+                                                                 {AV_FIELD_TB, "tb"},
+                                                                 {AV_FIELD_BT, "bt"}};
 
 std::string field_order_name(AVFieldOrder x) {
   for (auto [value, name] : field_orders)
@@ -147,7 +150,7 @@ av::track to_track(const track_format& f) {
     p.frame_size = f.frame_size;
     p.initial_padding = f.initial_padding;
     if (!f.channel_layout.empty())
-      (void) av_channel_layout_from_string(&p.ch_layout, f.channel_layout.c_str());
+      (void)av_channel_layout_from_string(&p.ch_layout, f.channel_layout.c_str());
   }
   return result;
 }

@@ -37,7 +37,11 @@ ec code_of(const caf::error& x) {
 
 session_state::session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
                              gateway_actor coordinator)
-  : self(self), config(config), id(id), channel_name(source.name), coordinator(std::move(coordinator)),
+  : self(self),
+    config(config),
+    id(id),
+    channel_name(source.name),
+    coordinator(std::move(coordinator)),
     session(config.core, id, std::move(source), *this, clock::now(), unix_ms()) {}
 
 session_state::~session_state() {
@@ -69,10 +73,8 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](const stream_end& x) {
-      log::info("a task's work is over", {{"channel", channel_name},
-                                          {"session", id},
-                                          {"attempt", x.attempt},
-                                          {"reason", x.reason}});
+      log::info("a task's work is over",
+                {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
       session.on(x, clock::now());
       settle();
     },
@@ -150,10 +152,8 @@ void session_state::request_lease(const lease_request& x) {
       },
       [this, number](const caf::error& why) {
         attempts.erase(number);
-        log::warning("no task for the work", {{"channel", channel_name},
-                                              {"session", id},
-                                              {"attempt", number},
-                                              {"reason", words(why)}});
+        log::warning("no task for the work",
+                     {{"channel", channel_name}, {"session", id}, {"attempt", number}, {"reason", words(why)}});
         session.lease_failed(number, code_of(why), words(why), clock::now());
         settle();
       });
@@ -227,10 +227,8 @@ void session_state::stop(attempt_id attempt, const std::string& reason) {
   if (i == attempts.end() || !i->second.held)
     return; // its lease is on the way: `session::leased` will not know the attempt and stop it then
   if (!reason.empty())
-    log::warning("a task is given up", {{"channel", channel_name},
-                                        {"session", id},
-                                        {"attempt", attempt},
-                                        {"reason", reason}});
+    log::warning("a task is given up",
+                 {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", reason}});
   auto a = std::move(i->second);
   attempts.erase(i);
   self->demonitor(a.task);
@@ -282,7 +280,7 @@ void session_state::deliver(const std::string& profile, const sample_block& bloc
       push(out, joinable, first_dts);
       joinable = true;
       first_dts = s.dts;
-      (void) out.mux->begin_segment();
+      (void)out.mux->begin_segment();
     }
     borrow(*packet, s, bytes);
     if (auto done = out.mux->write(*packet); !done) {

@@ -76,9 +76,8 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
 void task_host_state::start_missing() {
   if (retry_scheduled)
     return;
-  auto waiting = static_cast<size_t>(std::count_if(processes.begin(), processes.end(), [](const auto& kv) {
-    return !kv.second.assigned && !kv.second.ending;
-  }));
+  auto waiting = static_cast<size_t>(std::count_if(
+    processes.begin(), processes.end(), [](const auto& kv) { return !kv.second.assigned && !kv.second.ending; }));
   for (; waiting < wanted && processes.size() < config.processes_max; ++waiting)
     start_one();
 }
@@ -94,7 +93,7 @@ void task_host_state::start_one() {
     return;
   }
   // Whose child it is and the cluster's token: not in the arguments, where `ps` shows them.
-  (void) write_line(*child, to_string(id) + " " + to_string(config.host) + " " + config.token);
+  (void)write_line(*child, to_string(id) + " " + to_string(config.host) + " " + config.token);
   self->spawn<caf::detached>(watch, child->pid, id, interface{self});
   processes[id].child = *child;
 }
@@ -118,10 +117,10 @@ void task_host_state::on_exit(task_id id, int status) {
   auto how = describe_exit(status);
   if (!how.empty() && !p.ending)
     log::warning("a task process ended by itself", {{"task", id},
-                                                 {"pid", p.child.pid},
-                                                 {"channel", p.label.channel},
-                                                 {"attempt", p.label.attempt},
-                                                 {"reason", how}});
+                                                    {"pid", p.child.pid},
+                                                    {"channel", p.label.channel},
+                                                    {"attempt", p.label.attempt},
+                                                    {"reason", how}});
   close_input(p.child);
   auto unused = !p.assigned && !p.ending;
   processes.erase(i);

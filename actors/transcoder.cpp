@@ -29,8 +29,11 @@ av::time_window to_window(const window& x) {
 } // namespace
 
 transcoder_state::transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink)
-  : self(self), work(std::move(work)), sink(std::move(sink)),
-    blocks([this](sample_block b) { pending.push_back(std::move(b)); }), credit(this->work.credit_bytes) {}
+  : self(self),
+    work(std::move(work)),
+    sink(std::move(sink)),
+    blocks([this](sample_block b) { pending.push_back(std::move(b)); }),
+    credit(this->work.credit_bytes) {}
 
 transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   self->monitor(sink);
@@ -157,10 +160,9 @@ void transcoder_state::on_packet(AVPacket& packet) {
 }
 
 transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink) {
-  log::info("transcoding", {{"channel", work.channel},
-                            {"profile", work.target.name},
-                            {"session", work.session},
-                            {"attempt", work.attempt}});
+  log::info(
+    "transcoding",
+    {{"channel", work.channel}, {"profile", work.target.name}, {"session", work.session}, {"attempt", work.attempt}});
   return system.spawn<actor_of<transcoder_state>, caf::detached>(std::move(work), std::move(sink));
 }
 

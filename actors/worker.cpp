@@ -19,7 +19,10 @@ constexpr auto host_timeout = std::chrono::seconds{1};
 } // namespace
 
 worker_state::worker_state(interface::pointer self, worker_config config)
-  : self(self), config(std::move(config)), delay(this->config.reconnect_delay), machine(this->config.work_dir),
+  : self(self),
+    config(std::move(config)),
+    delay(this->config.reconnect_delay),
+    machine(this->config.work_dir),
     jitter(static_cast<uint32_t>(random_id())) {
   info.worker = this->config.host.host;
   info.name = this->config.name;
@@ -40,9 +43,7 @@ worker_state::interface::behavior_type worker_state::make_behavior() {
       look_for_coordinator();
     },
     [this](const coordinator_actor& x) { register_at(x); },
-    [this](stop_atom, const std::string& why) {
-      disconnected(why);
-    },
+    [this](stop_atom, const std::string& why) { disconnected(why); },
     [this](register_atom) { look_for_coordinator(); },
     [this](tick_atom, uint64_t of) { beat(of); },
   };
@@ -74,7 +75,9 @@ void worker_state::register_at(const coordinator_actor& x) {
         log::info("registered at the coordinator", {{"worker", info.name}, {"id", info.worker}});
         beat(++connection);
       },
-      [this](const caf::error& why) { disconnected("the coordinator refused the registration: " + caf::to_string(why)); });
+      [this](const caf::error& why) {
+        disconnected("the coordinator refused the registration: " + caf::to_string(why));
+      });
 }
 
 void worker_state::disconnected(const std::string& why) {
@@ -107,10 +110,12 @@ void worker_state::beat(uint64_t of) {
     if (of != connection)
       return;
     heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks)};
-    self->request(registry, registration_timeout, std::move(x)).then([] {}, [this, of](const caf::error& why) {
-      if (of == connection && why == ec::unknown_daemon)
-        disconnected("the coordinator does not know this worker any more");
-    });
+    self->request(registry, registration_timeout, std::move(x))
+      .then([] {},
+            [this, of](const caf::error& why) {
+              if (of == connection && why == ec::unknown_daemon)
+                disconnected("the coordinator does not know this worker any more");
+            });
   });
 }
 

@@ -36,10 +36,12 @@ struct certificates {
 /// A cluster CA and one certificate for this machine, as scripts/make-certs makes them.
 certificates make_certificates(const scratch_folder& folder) {
   certificates result{folder.path("ca.pem"), folder.path("node.pem"), folder.path("node.key")};
-  auto script = "cd " + folder.path("") + " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-                " -subj /CN=CA -keyout ca.key -out ca.pem && openssl req -new -newkey ec -pkeyopt"
-                " ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout node.key -out node.csr && openssl x509 -req"
-                " -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out node.pem";
+  auto script =
+    "cd " + folder.path("")
+    + " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+      " -subj /CN=CA -keyout ca.key -out ca.pem && openssl req -new -newkey ec -pkeyopt"
+      " ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout node.key -out node.csr && openssl x509 -req"
+      " -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out node.pem";
   auto done = run_process({"sh", "-c", script}, std::chrono::seconds{30});
   if (!done.ok())
     throw std::runtime_error("openssl makes no certificates: " + done.out);
@@ -61,7 +63,7 @@ public:
     for (auto& c : all_) {
       close_input(c);
       ::kill(c.pid, SIGKILL);
-      (void) wait_for(c.pid);
+      (void)wait_for(c.pid);
     }
   }
 

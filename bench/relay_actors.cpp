@@ -43,7 +43,7 @@ struct flood_state {
     self->send(self, tick_atom_v);
     return {
       [this](const batch_ack& x) {
-        (void) credit.acknowledge(x.sequence);
+        (void)credit.acknowledge(x.sequence);
         flood();
       },
       [this](stop_atom) { self->quit(); },
@@ -136,7 +136,10 @@ struct relay_session_state : core::session_effects {
 
   relay_session_state(interface::pointer self, task_actor source, task_actor target,
                       std::shared_ptr<relay_counters> counters)
-    : self(self), source(std::move(source)), target(std::move(target)), counters(std::move(counters)),
+    : self(self),
+      source(std::move(source)),
+      target(std::move(target)),
+      counters(std::move(counters)),
       session(config(), session_id{1}, channel{"relay", {}, {"relay"}, false}, *this, now(), 0) {}
 
   static core::session_config config() {
@@ -187,11 +190,12 @@ struct relay_session_state : core::session_effects {
   }
 
   void start(const ingest_work& x) override {
-    self->request(source, std::chrono::seconds{5}, x, sample_sink_actor{self}).then([this, x](const ingest_actor& handle) {
-      ingest = handle;
-      ingest_attempt = x.attempt;
-      session.started(x.attempt, now());
-    });
+    self->request(source, std::chrono::seconds{5}, x, sample_sink_actor{self})
+      .then([this, x](const ingest_actor& handle) {
+        ingest = handle;
+        ingest_attempt = x.attempt;
+        session.started(x.attempt, now());
+      });
   }
 
   void start(const transcode_work& x) override {

@@ -71,8 +71,8 @@ struct lease_request {
 
 template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
-  return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders),
-                            f.field("decoders", x.decoders), f.field("refused_by", x.refused_by));
+  return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
+                            f.field("refused_by", x.refused_by));
 }
 
 /// The registry's promise of one slot and one task process, until it is released or either side is gone.

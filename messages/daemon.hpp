@@ -120,7 +120,7 @@ bool inspect(Inspector& f, machine_statistics& x) {
 /// One process as its operating system measures it.
 struct process_statistics {
   int64_t pid = 0;
-  double cpu_percent = 0; ///< 100 is one core
+  double cpu_percent = 0;    ///< 100 is one core
   uint64_t memory_bytes = 0; ///< resident
   uint64_t running_ms = 0;
 
@@ -174,8 +174,8 @@ struct task_statistics {
 template <class Inspector>
 bool inspect(Inspector& f, task_statistics& x) {
   return f.object(x).fields(f.field("task", x.task), f.field("kind", x.kind), f.field("channel", x.channel),
-                            f.field("profile", x.profile), f.field("session", x.session),
-                            f.field("attempt", x.attempt), f.field("process", x.process), f.field("work", x.work));
+                            f.field("profile", x.profile), f.field("session", x.session), f.field("attempt", x.attempt),
+                            f.field("process", x.process), f.field("work", x.work));
 }
 
 /// Why a worker is where it is. Order is from best to worst.
@@ -199,7 +199,7 @@ struct registration {
   std::string token;
   std::string version;
   capabilities can;
-  uint32_t slots = 0; ///< transcodes at a time
+  uint32_t slots = 0;    ///< transcodes at a time
   bool draining = false; ///< was told to drain before it lost its coordinator
 
   bool operator==(const registration&) const = default;
@@ -224,8 +224,8 @@ struct heartbeat {
 
 template <class Inspector>
 bool inspect(Inspector& f, heartbeat& x) {
-  return f.object(x).fields(f.field("worker", x.worker), f.field("sequence", x.sequence),
-                            f.field("machine", x.machine), f.field("tasks", x.tasks));
+  return f.object(x).fields(f.field("worker", x.worker), f.field("sequence", x.sequence), f.field("machine", x.machine),
+                            f.field("tasks", x.tasks));
 }
 
 } // namespace troupe

@@ -25,9 +25,9 @@ enum class ec : uint8_t {
 };
 
 inline std::string_view to_string_view(ec x) {
-  constexpr std::string_view names[]
-    = {"none",    "unknown_channel", "unknown_profile", "unknown_daemon", "no_worker",        "refused",
-       "source_failed", "encode_failed",   "limit",           "timeout",        "invalid_argument", "stopping"};
+  constexpr std::string_view names[] = {"none",      "unknown_channel", "unknown_profile",  "unknown_daemon",
+                                        "no_worker", "refused",         "source_failed",    "encode_failed",
+                                        "limit",     "timeout",         "invalid_argument", "stopping"};
   return names[static_cast<size_t>(x)];
 }
 

@@ -87,19 +87,19 @@ private:
 /// A field that is unknown or does not apply is empty or 0.
 struct track_format {
   track_kind kind = track_kind::video;
-  std::string codec;          ///< "h264", "mpeg2video", "aac"
+  std::string codec;           ///< "h264", "mpeg2video", "aac"
   int32_t codec_profile = -99; ///< libav*'s number; -99 is "unknown"
   int32_t codec_level = -99;
   uint32_t codec_tag = 0;
-  shared_bytes extradata;   ///< codec configuration that does not travel in-band
-  int64_t bit_rate = 0;     ///< bit/s
+  shared_bytes extradata; ///< codec configuration that does not travel in-band
+  int64_t bit_rate = 0;   ///< bit/s
   // video
   int32_t width = 0;  ///< pixels
   int32_t height = 0; ///< pixels
   rational sample_aspect{0, 1};
-  rational frame_rate{0, 1};  ///< frames a second
-  std::string pixel_format;   ///< "yuv420p"
-  std::string field_order;    ///< "progressive", "tt", "bb", "tb", "bt" or empty
+  rational frame_rate{0, 1}; ///< frames a second
+  std::string pixel_format;  ///< "yuv420p"
+  std::string field_order;   ///< "progressive", "tt", "bb", "tb", "bt" or empty
   std::string color_range;
   std::string color_primaries;
   std::string color_transfer;
@@ -120,18 +120,18 @@ struct track_format {
 
 template <class Inspector>
 bool inspect(Inspector& f, track_format& x) {
-  return f.object(x).fields(
-    f.field("kind", x.kind), f.field("codec", x.codec), f.field("codec_profile", x.codec_profile),
-    f.field("codec_level", x.codec_level), f.field("codec_tag", x.codec_tag), f.field("extradata", x.extradata),
-    f.field("bit_rate", x.bit_rate), f.field("width", x.width), f.field("height", x.height),
-    f.field("sample_aspect", x.sample_aspect), f.field("frame_rate", x.frame_rate),
-    f.field("pixel_format", x.pixel_format), f.field("field_order", x.field_order),
-    f.field("color_range", x.color_range), f.field("color_primaries", x.color_primaries),
-    f.field("color_transfer", x.color_transfer), f.field("color_space", x.color_space),
-    f.field("chroma_location", x.chroma_location), f.field("reorder_frames", x.reorder_frames),
-    f.field("sample_rate", x.sample_rate), f.field("channel_layout", x.channel_layout),
-    f.field("sample_format", x.sample_format), f.field("frame_size", x.frame_size),
-    f.field("initial_padding", x.initial_padding), f.field("language", x.language));
+  return f.object(x).fields(f.field("kind", x.kind), f.field("codec", x.codec),
+                            f.field("codec_profile", x.codec_profile), f.field("codec_level", x.codec_level),
+                            f.field("codec_tag", x.codec_tag), f.field("extradata", x.extradata),
+                            f.field("bit_rate", x.bit_rate), f.field("width", x.width), f.field("height", x.height),
+                            f.field("sample_aspect", x.sample_aspect), f.field("frame_rate", x.frame_rate),
+                            f.field("pixel_format", x.pixel_format), f.field("field_order", x.field_order),
+                            f.field("color_range", x.color_range), f.field("color_primaries", x.color_primaries),
+                            f.field("color_transfer", x.color_transfer), f.field("color_space", x.color_space),
+                            f.field("chroma_location", x.chroma_location), f.field("reorder_frames", x.reorder_frames),
+                            f.field("sample_rate", x.sample_rate), f.field("channel_layout", x.channel_layout),
+                            f.field("sample_format", x.sample_format), f.field("frame_size", x.frame_size),
+                            f.field("initial_padding", x.initial_padding), f.field("language", x.language));
 }
 
 /// The tracks of a stream; a sample names its track by the index here.
@@ -236,7 +236,8 @@ struct stream_end {
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_end& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("reason", x.reason), f.field("terminal", x.terminal));
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("reason", x.reason),
+                            f.field("terminal", x.terminal));
 }
 
 } // namespace troupe

@@ -40,7 +40,7 @@ struct daemon_status {
   std::string version;
   std::string address;
   health state = health::healthy;
-  std::string reason; ///< why it is not healthy
+  std::string reason;               ///< why it is not healthy
   int64_t registered_at_ms = 0;     ///< Unix time
   int64_t last_heartbeat_at_ms = 0; ///< Unix time
   uint64_t heartbeats = 0;
@@ -78,11 +78,11 @@ struct variant_status {
   attempt_id attempt;
   uint32_t clients = 0;
   uint64_t clients_total = 0;
-  uint64_t skips = 0;       ///< times that a slow client was moved ahead
-  uint64_t lag_bytes = 0;   ///< source bytes that the transcoder has not taken yet
-  int64_t lag_ms = 0;       ///< media time between the newest source sample and the newest output sample
+  uint64_t skips = 0;     ///< times that a slow client was moved ahead
+  uint64_t lag_bytes = 0; ///< source bytes that the transcoder has not taken yet
+  int64_t lag_ms = 0;     ///< media time between the newest source sample and the newest output sample
   uint64_t buffered_bytes = 0;
-  uint64_t bytes_out = 0;   ///< muxed bytes
+  uint64_t bytes_out = 0; ///< muxed bytes
   stream_format output;
   work_statistics work;
 
@@ -105,7 +105,7 @@ struct session_status {
   std::string channel;
   std::string state; ///< "starting", "running", "failed"
   std::string reason;
-  std::string url; ///< without credentials
+  std::string url;           ///< without credentials
   int64_t started_at_ms = 0; ///< Unix time
   stream_format source;
   uint64_t buffered_bytes = 0;
@@ -120,12 +120,12 @@ struct session_status {
 
 template <class Inspector>
 bool inspect(Inspector& f, session_status& x) {
-  return f.object(x).fields(
-    f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state), f.field("reason", x.reason),
-    f.field("url", x.url), f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
-    f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
-    f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in), f.field("ingest", x.ingest),
-    f.field("variants", x.variants));
+  return f.object(x).fields(f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state),
+                            f.field("reason", x.reason), f.field("url", x.url),
+                            f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
+                            f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
+                            f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in),
+                            f.field("ingest", x.ingest), f.field("variants", x.variants));
 }
 
 } // namespace troupe

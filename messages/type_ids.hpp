@@ -16,7 +16,6 @@
 #include <string>
 #include <vector>
 
-
 CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
 
   // plain types

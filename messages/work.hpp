@@ -54,11 +54,10 @@ template <class Inspector>
 bool inspect(Inspector& f, video_profile& x) {
   auto done = f.object(x).fields(
     f.field("codec", x.codec), f.field("width", x.width), f.field("height", x.height),
-    f.field("frame_rate", x.frame_rate), f.field("pixel_format", x.pixel_format),
-    f.field("deinterlace", x.deinterlace), f.field("bit_rate", x.bit_rate), f.field("max_bit_rate", x.max_bit_rate),
-    f.field("crf", x.crf), f.field("preset", x.preset), f.field("tune", x.tune), f.field("profile", x.profile),
-    f.field("level", x.level), f.field("keyframe_interval", x.keyframe_interval), f.field("b_frames", x.b_frames),
-    f.field("options", x.options));
+    f.field("frame_rate", x.frame_rate), f.field("pixel_format", x.pixel_format), f.field("deinterlace", x.deinterlace),
+    f.field("bit_rate", x.bit_rate), f.field("max_bit_rate", x.max_bit_rate), f.field("crf", x.crf),
+    f.field("preset", x.preset), f.field("tune", x.tune), f.field("profile", x.profile), f.field("level", x.level),
+    f.field("keyframe_interval", x.keyframe_interval), f.field("b_frames", x.b_frames), f.field("options", x.options));
   return done && (!Inspector::is_loading || (is_bounded(x.keyframe_interval)));
 }
 
@@ -126,9 +125,10 @@ struct ingest_work {
 
 template <class Inspector>
 bool inspect(Inspector& f, ingest_work& x) {
-  auto done = f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
-                            f.field("url", x.url), f.field("loop", x.loop), f.field("open_timeout", x.open_timeout),
-                            f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
+  auto done =
+    f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
+                       f.field("url", x.url), f.field("loop", x.loop), f.field("open_timeout", x.open_timeout),
+                       f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
   return done && (!Inspector::is_loading || (is_bounded(x.open_timeout) && is_bounded(x.read_timeout)));
 }
 

@@ -53,25 +53,25 @@ int main(int argc, char** argv) {
   if (!loaded)
     return complain(loaded.error());
   switch (loaded->mode) {
-    case config::mode::help:
-      std::cout << config::print_help();
-      return 0;
-    case config::mode::version:
-      std::cout << "caf-node " TROUPE_VERSION "\n";
-      return 0;
-    case config::mode::check_config:
-      for (auto& warning : loaded->warnings)
-        std::cerr << "warning: " << warning << '\n';
-      std::cout << "the configuration is good\n";
-      return 0;
-    case config::mode::print_config:
-      std::cout << config::print_yaml(*loaded);
-      return 0;
-    case config::mode::print_reference:
-      std::cout << config::print_reference();
-      return 0;
-    case config::mode::run:
-      return run(*loaded);
+  case config::mode::help:
+    std::cout << config::print_help();
+    return 0;
+  case config::mode::version:
+    std::cout << "caf-node " TROUPE_VERSION "\n";
+    return 0;
+  case config::mode::check_config:
+    for (auto& warning : loaded->warnings)
+      std::cerr << "warning: " << warning << '\n';
+    std::cout << "the configuration is good\n";
+    return 0;
+  case config::mode::print_config:
+    std::cout << config::print_yaml(*loaded);
+    return 0;
+  case config::mode::print_reference:
+    std::cout << config::print_reference();
+    return 0;
+  case config::mode::run:
+    return run(*loaded);
   }
   return exit_usage;
 }

@@ -59,7 +59,7 @@ double number(const json::object& x, const char* key) {
 }
 
 av::codec_trial trial_from(const json::object& x) {
-  return {text(x, "name"), text(x, "codec"), text(x, "kind"), truth(x, "encoder"),
+  return {text(x, "name"),   text(x, "codec"),  text(x, "kind"),   truth(x, "encoder"),
           text(x, "device"), truth(x, "works"), text(x, "reason"), number(x, "fps")};
 }
 
@@ -113,7 +113,8 @@ private:
 
 struct trial_run {
   double speed_fps = 0;
-  bool hung = false; ///< at least one said nothing in time: a busy machine may do that, so the result is not worth keeping
+  bool hung =
+    false; ///< at least one said nothing in time: a busy machine may do that, so the result is not worth keeping
 };
 
 /// Runs the trials in children, each starting where the one before crashed or hung.
@@ -258,9 +259,8 @@ capabilities prove(const std::string& cache_file, bool may_try) {
   auto trials = av::list_trials();
   auto result = run_all(trials);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
-  log::info("tried", {{"codecs", trials.size()},
-                      {"work", works},
-                      {"took_ms", std::chrono::steady_clock::now() - started}});
+  log::info("tried",
+            {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});
   if (!result.hung)
     write_cache(cache_file, trials, result.speed_fps);
   return to_capabilities(trials, result.speed_fps);

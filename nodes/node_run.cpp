@@ -47,10 +47,9 @@ bool write_port(const std::string& file, uint16_t port) {
 
 /// All but where the coordinator is.
 std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{"--role=task",
-                                  "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
-                                  "--log.level=" + std::string{to_string(x.log.level)},
-                                  "--log.format=" + std::string{to_string(x.log.format)}};
+  std::vector<std::string> result{
+    "--role=task", "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
+    "--log.level=" + std::string{to_string(x.log.level)}, "--log.format=" + std::string{to_string(x.log.format)}};
   if (x.cluster.insecure)
     result.push_back("--cluster.insecure=true");
   if (x.cluster.tls.enabled()) {
@@ -194,8 +193,9 @@ private:
     coordinator_ = spawn_coordinator(system_, coordinator_settings(config_, token_));
     auto port = publish(system_, coordinator_actor{coordinator_}, link_);
     if (!port) {
-      log::error("the node does not start", {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen)
-                                                          + ": " + caf::to_string(port.error())}});
+      log::error("the node does not start",
+                 {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen) + ": "
+                               + caf::to_string(port.error())}});
       return false;
     }
     at_ = reachable({config_.cluster.listen.host, *port});
@@ -211,9 +211,8 @@ private:
       log::error("the node does not start", {{"reason", "a port file cannot be written"}});
       return false;
     }
-    log::info("the coordinator listens", {{"cluster", to_string(at_)},
-                                          {"http_port", http_->port()},
-                                          {"tls", config_.cluster.tls.enabled()}});
+    log::info("the coordinator listens",
+              {{"cluster", to_string(at_)}, {"http_port", http_->port()}, {"tls", config_.cluster.tls.enabled()}});
     return true;
   }
 
@@ -229,7 +228,9 @@ private:
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
     w.host = host_config(config_, token_);
     w.host.connect_to(to_string(to));
-    w.prove = [cache = config_.worker.capability_cache, may_try = config_.worker.prove] { return prove(cache, may_try); };
+    w.prove = [cache = config_.worker.capability_cache, may_try = config_.worker.prove] {
+      return prove(cache, may_try);
+    };
     if (coordinator_)
       w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };
     else

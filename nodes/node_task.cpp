@@ -42,7 +42,9 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
   auto joined = false;
   self->request(coordinator, join_timeout, x, task)
     .receive([&] { joined = true; },
-             [](const caf::error& why) { log::debug("the coordinator did not take this task", {{"reason", to_string(why)}}); });
+             [](const caf::error& why) {
+               log::debug("the coordinator did not take this task", {{"reason", to_string(why)}});
+             });
   return joined;
 }
 

@@ -173,7 +173,7 @@ void lease_desk::tick(time_point now) {
       if (is_ingest(e))
         why = "the coordinator's task host starts no process";
       else
-        (void) workers_.choose(e.request, &why);
+        (void)workers_.choose(e.request, &why);
       if (!e.refusals.empty())
         why += (why.empty() ? "" : "; ") + e.refusals;
       if (why.empty())

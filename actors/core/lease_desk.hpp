@@ -23,10 +23,11 @@ namespace troupe::core {
 
 struct lease_desk_config {
   milliseconds selection_timeout{5000};
-  milliseconds process_timeout{2000}; ///< how long a chosen worker may take to bring up a process before the next one is tried
-  uint32_t warm_tasks = 1;            ///< processes that wait for work on each worker
-  uint32_t warm_ingest_tasks = 1;     ///< the same on the coordinator
-  size_t requests_max = 10'000;       ///< requests that may wait
+  milliseconds process_timeout{
+    2000};                 ///< how long a chosen worker may take to bring up a process before the next one is tried
+  uint32_t warm_tasks = 1; ///< processes that wait for work on each worker
+  uint32_t warm_ingest_tasks = 1; ///< the same on the coordinator
+  size_t requests_max = 10'000;   ///< requests that may wait
 };
 
 /// What the desk wants done. Implementations must not call back into the desk from within these.

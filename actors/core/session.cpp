@@ -8,7 +8,11 @@ namespace troupe::core {
 
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point,
                  int64_t unix_ms)
-  : config_(std::move(config)), id_(id), channel_(std::move(source)), effects_(effects), started_at_ms_(unix_ms),
+  : config_(std::move(config)),
+    id_(id),
+    channel_(std::move(source)),
+    effects_(effects),
+    started_at_ms_(unix_ms),
     buffer_(config_.buffer) {}
 
 // -- clients ------------------------------------------------------------------
@@ -245,8 +249,8 @@ void session::started(attempt_id attempt, time_point now) {
   v.since = now;
   effects_.acknowledge({attempt, v.received});
   v.credit.emplace(config_.credit_bytes);
-  v.cursor = v.delivered_pts == no_timestamp ? buffer_.join_point()
-                                             : buffer_.join_point_before(v.delivered_pts - preroll_ticks);
+  v.cursor =
+    v.delivered_pts == no_timestamp ? buffer_.join_point() : buffer_.join_point_before(v.delivered_pts - preroll_ticks);
   pump(v, now);
 }
 

@@ -36,9 +36,9 @@ struct session_config {
   milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 4 * 1024 * 1024;
-  uint32_t attempts_max = 4;      ///< tries at a variant before it fails
+  uint32_t attempts_max = 4;          ///< tries at a variant before it fails
   milliseconds settled_after{10'000}; ///< an attempt that delivers for this long clears the count of tries
-  uint32_t watchers_max = 10'000; ///< requests that may wait for their first bytes
+  uint32_t watchers_max = 10'000;     ///< requests that may wait for their first bytes
   source_buffer::limits buffer;
 };
 
@@ -150,13 +150,13 @@ private:
     phase state = phase::waiting;
     attempt_id attempt;
     lease worker;
-    time_point since; ///< of the present phase
+    time_point since;               ///< of the present phase
     std::optional<uint64_t> cursor; ///< number of the next source block to send or deliver
     std::optional<credit_window> credit;
     uint64_t received = 0; ///< batches of the attempt
     bool source_finished = false;
     stream_format output;
-    bool flowing = false; ///< the clients have got something
+    bool flowing = false;                 ///< the clients have got something
     int64_t delivered_pts = no_timestamp; ///< the largest presentation time that was delivered
     int64_t delivered_dts = no_timestamp;
     uint32_t tries = 0;

@@ -12,9 +12,8 @@ constexpr size_t ended_tasks_kept = 16;
 constexpr size_t name_length_max = 128;
 
 bool proves(const std::vector<codec_capability>& list, const std::string& wanted) {
-  return std::any_of(list.begin(), list.end(), [&](const codec_capability& c) {
-    return c.works && (c.name == wanted || c.codec == wanted);
-  });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const codec_capability& c) { return c.works && (c.name == wanted || c.codec == wanted); });
 }
 
 double load(const daemon_status& s) {
@@ -208,13 +207,13 @@ bool worker_table::better(const worker& a, const worker& b) const {
     auto degraded = w.status.state == health::degraded ? 1 : 0;
     auto oldest = w.last_chosen;
     switch (config_.choose) {
-      case strategy::round_robin:
-        return std::tuple{degraded, static_cast<double>(oldest), 0.0, oldest};
-      case strategy::capability_match:
-        // A worker that can do little is taken first, so that the versatile ones stay free for what only they can do.
-        return std::tuple{degraded, static_cast<double>(proven(w.status.can)), load(w.status), oldest};
-      case strategy::least_loaded:
-        break;
+    case strategy::round_robin:
+      return std::tuple{degraded, static_cast<double>(oldest), 0.0, oldest};
+    case strategy::capability_match:
+      // A worker that can do little is taken first, so that the versatile ones stay free for what only they can do.
+      return std::tuple{degraded, static_cast<double>(proven(w.status.can)), load(w.status), oldest};
+    case strategy::least_loaded:
+      break;
     }
     return std::tuple{degraded, load(w.status), w.status.machine.cpu_percent, oldest};
   };

@@ -37,8 +37,8 @@ struct worker_table_config {
   milliseconds unhealthy_after{3000}; ///< without a heartbeat
   milliseconds gone_after{6000};      ///< without a heartbeat
   double degraded_pressure_percent = 50;
-  uint32_t degraded_failures = 1;     ///< failed tasks within `failure_window`
-  uint32_t unhealthy_failures = 3;    ///< failed tasks within `failure_window`
+  uint32_t degraded_failures = 1;  ///< failed tasks within `failure_window`
+  uint32_t unhealthy_failures = 3; ///< failed tasks within `failure_window`
   milliseconds failure_window{60'000};
   milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
   size_t workers_max = 10'000;

@@ -21,7 +21,7 @@ constexpr auto patience = 10s;
 struct world {
   world() {
     static const bool registered = (register_node_types(), true);
-    (void) registered;
+    (void)registered;
   }
 };
 
@@ -56,7 +56,9 @@ struct fixture : world {
   task_actor dummy_task() {
     return system.spawn([]() -> task_actor::behavior_type {
       return {
-        [](const ingest_work&, const sample_sink_actor&) -> caf::result<ingest_actor> { return caf::sec::runtime_error; },
+        [](const ingest_work&, const sample_sink_actor&) -> caf::result<ingest_actor> {
+          return caf::sec::runtime_error;
+        },
         [](const transcode_work&, const sample_sink_actor&) -> caf::result<transcoder_actor> {
           return caf::sec::runtime_error;
         },
@@ -150,7 +152,8 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_frees_the_slot_and_is_stated) {
   BOOST_REQUIRE(!joining({task_id{5}, worker_id{1}, "token", "1"}, task));
   BOOST_REQUIRE(leasing());
   caf::anon_send_exit(task, caf::exit_reason::kill);
-  BOOST_TEST(becomes([](auto all) { return all[0].slots_used == 0 && all[0].ended.size() == 1 && all[0].tasks_failed == 1; }));
+  BOOST_TEST(
+    becomes([](auto all) { return all[0].slots_used == 0 && all[0].ended.size() == 1 && all[0].tasks_failed == 1; }));
 }
 
 BOOST_AUTO_TEST_CASE(the_death_of_a_host_makes_its_worker_gone_and_its_name_free) {

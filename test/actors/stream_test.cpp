@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_waiting_reader_is_woken_once_by_data_or_by_the_end) {
   stream->push(chunk_of(1, true));
   stream->push(chunk_of(2, false));
   BOOST_TEST(woken == 1);
-  (void) all_of(reader);
+  (void)all_of(reader);
   reader.notify([&] { ++woken; });
   stream->end("over");
   BOOST_TEST(woken == 2);

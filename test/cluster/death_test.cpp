@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <signal.h>
+#include <unistd.h>
 
 using namespace troupe::test;
 
@@ -54,6 +55,15 @@ double time_to_state(clock::time_point since, const std::function<bool()>& state
       return std::chrono::duration<double, std::milli>(now - since).count();
     BOOST_REQUIRE_MESSAGE(now < deadline, "the death is not stated at all");
   }
+}
+
+/// Whether no task is left whose worker is gone.
+bool no_orphans() {
+  reap_orphans();
+  auto all = descendants(::getpid());
+  return std::none_of(all.begin(), all.end(), [](auto& x) {
+    return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos;
+  });
 }
 
 void check_median(std::vector<double> times, const char* of) {
@@ -129,27 +139,41 @@ BOOST_AUTO_TEST_CASE(a_killed_worker_is_stated_at_once_and_comes_back_under_its_
   std::vector<double> times;
   for (int i = 0; i < 3; ++i) {
     auto before = text(c.daemon("w1"), "id");
-    auto& victim = c.node("w1");
     auto killed = clock::now();
-    victim.signal(SIGKILL);
+    c.node("w1").signal(SIGKILL);
     times.push_back(time_to_state(killed, [&] { return c.daemon_state("w1") == "gone"; }));
     BOOST_TEST(text(c.daemon("w1"), "reason").find("its daemon is gone") != std::string::npos);
     BOOST_TEST(c.get("/readyz").status == 503);
     c.kill("w1");
-    c.wait_until("its tasks end", [&] {
-      reap_orphans();
-      auto all = descendants(::getpid());
-      return std::none_of(all.begin(), all.end(), [](auto& x) {
-        return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos;
-      });
-    });
+    c.wait_until("its warm tasks end", no_orphans);
     c.start_worker("w1", 1);
     c.wait_until("w1 is back", [&] { return c.daemon_state("w1") == "healthy"; });
     BOOST_TEST(text(c.daemon("w1"), "id") != before);
     auto client = c.watch("a", "small");
     BOOST_TEST(text(c.variant("a", "small"), "worker") == "w1");
+    client.close();
+    c.wait_until("the channel is idle", [&] { return c.sessions().empty(); });
   }
   check_median(times, "worker");
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_plays_on_while_its_worker_is_killed_and_started_again) {
+  cluster c{one_channel()};
+  c.start({"w1"}, 1);
+  auto client = c.watch("a", "small");
+  auto attempt = text(c.variant("a", "small"), "attempt");
+  c.kill("w1");
+  c.wait_until("w1 is gone", [&] { return c.daemon_state("w1") == "gone"; });
+  BOOST_TEST(client.read_body(client.body().size() + 200'000, scaled(milliseconds{10'000})));
+  c.start_worker("w1", 1);
+  c.wait_until("w1 is back", [&] { return c.daemon_state("w1") == "healthy"; });
+  BOOST_TEST(client.read_body(client.body().size() + 100'000, scaled(milliseconds{10'000})));
+  BOOST_TEST(text(c.variant("a", "small"), "attempt") == attempt);
+  // The task that outlived its worker ends with its channel.
+  client.close();
+  c.wait_until("nothing is left of the first life", [&] { return c.sessions().empty() && no_orphans(); });
+  auto next = c.watch("a", "small", 50'000);
+  BOOST_TEST(number(c.daemon("w1"), "slots_used") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {

@@ -206,7 +206,8 @@ BOOST_AUTO_TEST_CASE(a_track_is_encoded_when_anything_differs_or_an_encoder_is_n
 }
 
 BOOST_AUTO_TEST_CASE(tracks_that_the_profile_does_not_want_are_dropped) {
-  stream_format source{{track(track_kind::video, "h264"), track(track_kind::audio, "aac"), track(track_kind::data, "scte")}};
+  stream_format source{
+    {track(track_kind::video, "h264"), track(track_kind::audio, "aac"), track(track_kind::data, "scte")}};
   profile p;
   p.video.codec = "none";
   auto plan = plan_variant(source, p);

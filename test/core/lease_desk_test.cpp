@@ -234,36 +234,36 @@ BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {
   for (int step = 0; step < 20'000; ++step) {
     now += 10ms;
     for (uint64_t w = 1; w <= 4; ++w)
-      (void) workers.beat(heartbeat{worker_id{w}, 0, {}, {}}, now, 0);
+      (void)workers.beat(heartbeat{worker_id{w}, 0, {}, {}}, now, 0);
     switch (random() % 8) {
-      case 0:
-      case 1:
-        desk.request(transcode(), next_ticket++, random() % 3, now);
-        break;
-      case 2:
-      case 3:
-        tasks.push_back(task_id{next_task++});
-        desk.task_joined(tasks.back(), worker_id{1 + random() % 4}, now);
-        break;
-      case 4:
-        if (!tasks.empty())
-          desk.task_lost(pick(tasks), "gone", now, 0);
-        break;
-      case 5:
-        for (auto [id, task] : std::exchange(effects.assigned, {}))
-          desk.assigned(id, random() % 4 != 0, "no", now);
-        break;
-      case 6:
-        if (!effects.granted.empty()) {
-          auto i = std::next(effects.granted.begin(), static_cast<long>(random() % effects.granted.size()));
-          desk.release(i->second.id, random() % 2 ? "bad" : "", now, 0);
-          effects.granted.erase(i);
-        }
-        break;
-      default:
-        if (random() % 20 == 0)
-          desk.owner_lost(random() % 3, now, 0);
-        desk.tick(now);
+    case 0:
+    case 1:
+      desk.request(transcode(), next_ticket++, random() % 3, now);
+      break;
+    case 2:
+    case 3:
+      tasks.push_back(task_id{next_task++});
+      desk.task_joined(tasks.back(), worker_id{1 + random() % 4}, now);
+      break;
+    case 4:
+      if (!tasks.empty())
+        desk.task_lost(pick(tasks), "gone", now, 0);
+      break;
+    case 5:
+      for (auto [id, task] : std::exchange(effects.assigned, {}))
+        desk.assigned(id, random() % 4 != 0, "no", now);
+      break;
+    case 6:
+      if (!effects.granted.empty()) {
+        auto i = std::next(effects.granted.begin(), static_cast<long>(random() % effects.granted.size()));
+        desk.release(i->second.id, random() % 2 ? "bad" : "", now, 0);
+        effects.granted.erase(i);
+      }
+      break;
+    default:
+      if (random() % 20 == 0)
+        desk.owner_lost(random() % 3, now, 0);
+      desk.tick(now);
     }
     for (auto& s : workers.status())
       BOOST_REQUIRE(s.slots_used <= s.slots);

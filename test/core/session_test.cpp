@@ -103,7 +103,8 @@ struct fixture {
   }
 
   static sample_block block(int64_t pts, bool random_access, size_t bytes = 10) {
-    return {{{0, static_cast<uint8_t>(random_access ? sample::random_access : 0), pts, pts, 3600, static_cast<uint32_t>(bytes)}},
+    return {{{0, static_cast<uint8_t>(random_access ? sample::random_access : 0), pts, pts, 3600,
+              static_cast<uint32_t>(bytes)}},
             shared_bytes{shared_bytes::container(bytes)}};
   }
 
@@ -275,7 +276,7 @@ BOOST_AUTO_TEST_CASE(a_new_attempt_goes_on_behind_what_was_delivered) {
 
 BOOST_AUTO_TEST_CASE(nobody_to_do_the_work_is_a_clear_refusal) {
   it->watch(wanting("hd", "libx264"), 1, now);
-  (void) ingest_runs();
+  (void)ingest_runs();
   it->lease_failed(effects.requests.back().label.attempt, ec::no_worker, "no worker is registered", now);
   BOOST_TEST((effects.refused.at(1).first == ec::no_worker));
   it->tick(now);
@@ -284,7 +285,7 @@ BOOST_AUTO_TEST_CASE(nobody_to_do_the_work_is_a_clear_refusal) {
 
 BOOST_AUTO_TEST_CASE(a_client_does_not_wait_for_ever) {
   it->watch(wanting("source", "copy"), 1, now);
-  (void) ingest_runs();
+  (void)ingest_runs();
   it->tick(now + config.watch_timeout);
   BOOST_TEST((effects.refused.at(1).first == ec::timeout));
 }

@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_second_worker_of_a_living_name_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_restarted_worker_takes_its_name_over) {
   worker_table table{config};
-  (void) table.add(worker(1, "a"), now, 0);
+  (void)table.add(worker(1, "a"), now, 0);
   table.lost(worker_id{1}, "its daemon is gone", now);
   BOOST_TEST(!table.add(worker(2, "a"), now + 10ms, 0).has_value());
   BOOST_TEST(table.find("a")->value == 2u);
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_restarted_worker_takes_its_name_over) {
 
 BOOST_AUTO_TEST_CASE(health_follows_the_heartbeats) {
   worker_table table{config};
-  (void) table.add(worker(1, "a"), now, 0);
+  (void)table.add(worker(1, "a"), now, 0);
   BOOST_TEST((table.state(worker_id{1}) == health::healthy));
   std::map<milliseconds, health> expected{{2500ms, health::degraded}, {3500ms, health::unhealthy}};
   for (auto [later, state] : expected) {
@@ -112,10 +112,10 @@ BOOST_AUTO_TEST_CASE(health_follows_the_heartbeats) {
 
 BOOST_AUTO_TEST_CASE(pressure_and_failures_degrade_a_worker_and_pass) {
   worker_table table{config};
-  (void) table.add(worker(1, "a"), now, 0);
-  (void) table.beat(beat(1, 0, 80), now, 0);
+  (void)table.add(worker(1, "a"), now, 0);
+  (void)table.beat(beat(1, 0, 80), now, 0);
   BOOST_TEST((table.state(worker_id{1}) == health::degraded));
-  (void) table.beat(beat(1), now, 0);
+  (void)table.beat(beat(1), now, 0);
   task_end end;
   end.reason = "crashed";
   table.task_ended(end, worker_id{1}, now);
@@ -123,13 +123,13 @@ BOOST_AUTO_TEST_CASE(pressure_and_failures_degrade_a_worker_and_pass) {
   table.task_ended(end, worker_id{1}, now);
   table.task_ended(end, worker_id{1}, now);
   BOOST_TEST((table.state(worker_id{1}) == health::unhealthy));
-  (void) table.beat(beat(1), now + 61s, 0);
+  (void)table.beat(beat(1), now + 61s, 0);
   BOOST_TEST((table.state(worker_id{1}) == health::healthy));
 }
 
 BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_is_chosen) {
   worker_table table{config};
-  (void) table.add(worker(1, "a", 1), now, 0);
+  (void)table.add(worker(1, "a", 1), now, 0);
   BOOST_TEST(table.choose(wants("libx264")).has_value());
   BOOST_TEST(table.choose(wants("h264")).has_value());
   std::string why;
@@ -154,8 +154,8 @@ BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_is_chos
 
 BOOST_AUTO_TEST_CASE(least_loaded_takes_the_emptiest_and_then_spreads) {
   worker_table table{config};
-  (void) table.add(worker(1, "a", 4), now, 0);
-  (void) table.add(worker(2, "b", 2), now, 0);
+  (void)table.add(worker(1, "a", 4), now, 0);
+  (void)table.add(worker(2, "b", 2), now, 0);
   std::map<uint64_t, int> taken;
   for (int i = 0; i < 6; ++i) {
     auto id = table.choose(wants("libx264"));
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(round_robin_takes_each_in_turn) {
   config.choose = strategy::round_robin;
   worker_table table{config};
   for (uint64_t i = 1; i <= 3; ++i)
-    (void) table.add(worker(i, std::string(1, static_cast<char>('a' + i))), now, 0);
+    (void)table.add(worker(i, std::string(1, static_cast<char>('a' + i))), now, 0);
   std::map<uint64_t, int> taken;
   for (int i = 0; i < 9; ++i)
     ++taken[table.choose(wants("libx264"))->value];
@@ -184,19 +184,19 @@ BOOST_AUTO_TEST_CASE(round_robin_takes_each_in_turn) {
 BOOST_AUTO_TEST_CASE(capability_match_spares_the_versatile) {
   config.choose = strategy::capability_match;
   worker_table table{config};
-  (void) table.add(worker(1, "plain"), now, 0);
+  (void)table.add(worker(1, "plain"), now, 0);
   auto versatile = worker(2, "versatile");
   versatile.can.encoders[1].works = true;
-  (void) table.add(versatile, now, 0);
+  (void)table.add(versatile, now, 0);
   BOOST_TEST(table.choose(wants("libx264"))->value == 1u);
   BOOST_TEST(table.choose(wants("libx265"))->value == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_degraded_worker_is_the_last_choice) {
   worker_table table{config};
-  (void) table.add(worker(1, "tired"), now, 0);
-  (void) table.add(worker(2, "fresh"), now, 0);
-  (void) table.beat(beat(1, 0, 90), now, 0);
+  (void)table.add(worker(1, "tired"), now, 0);
+  (void)table.add(worker(2, "fresh"), now, 0);
+  (void)table.beat(beat(1, 0, 90), now, 0);
   table.take_slot(worker_id{2});
   BOOST_TEST(table.choose(wants("libx264"))->value == 2u);
 }

@@ -88,8 +88,12 @@ work_label label() {
 }
 
 capabilities can() {
-  return {"libavcodec 59", {{"libx264", "h264", "video", "", true, "", 120.5}}, {{"h264", "h264", "video", "", false, "no", 0}},
-          2, 1 << 30, 60};
+  return {"libavcodec 59",
+          {{"libx264", "h264", "video", "", true, "", 120.5}},
+          {{"h264", "h264", "video", "", false, "no", 0}},
+          2,
+          1 << 30,
+          60};
 }
 
 machine_statistics machine() {
@@ -101,14 +105,20 @@ machine_statistics machine() {
 }
 
 task_statistics task() {
-  return {task_id{9}, "transcode", "news", "h264-720p", session_id{3}, attempt_id{7}, {123, 55.5, 1 << 20, 1000},
+  return {task_id{9},
+          "transcode",
+          "news",
+          "h264-720p",
+          session_id{3},
+          attempt_id{7},
+          {123, 55.5, 1 << 20, 1000},
           {1, 2, 3, 4, 5, 6, 7, 8, 1.5}};
 }
 
 struct world {
   world() {
     static const bool registered = (register_message_types(), true);
-    (void) registered;
+    (void)registered;
   }
 };
 

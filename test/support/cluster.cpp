@@ -289,9 +289,14 @@ http_stream cluster::watch(const std::string& channel, const std::string& profil
                            milliseconds limit) const {
   http_stream result{http_port_};
   result.get("/live/" + channel + "/" + profile + ".ts");
-  auto there = result.read_head(scaled(limit)) == 200 && result.read_body(bytes, scaled(limit));
-  BOOST_REQUIRE_MESSAGE(there, channel << "/" << profile << " does not play: " << result.head()
-                                       << result.body().substr(0, 500));
+  auto status = result.read_head(scaled(limit));
+  if (status != 200)
+    (void)result.read_all(scaled(limit)); // for the reason
+  BOOST_REQUIRE_MESSAGE(status == 200,
+                        channel << "/" << profile << " does not play: " << result.head() << result.body());
+  auto there = result.read_body(bytes, scaled(limit));
+  BOOST_REQUIRE_MESSAGE(there, channel << "/" << profile << " plays " << result.body().size() << " bytes and no more"
+                                       << (result.closed() ? ": the stream ended" : ""));
   return result;
 }
 
