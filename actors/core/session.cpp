@@ -41,10 +41,7 @@ void session::watch(const profile& target, ticket x, time_point now) {
 }
 
 void session::tick(time_point now) {
-  std::vector<std::string> names;
-  for (auto& [name, v] : variants_)
-    names.push_back(name);
-  for (auto& name : names) {
+  for (auto& name : variant_names()) {
     auto i = variants_.find(name);
     if (i == variants_.end())
       continue;
@@ -114,10 +111,7 @@ void session::ingest_over(const std::string& why, bool, time_point now) {
   }
   ingest_->ended = true;
   ingest_->attempt = {};
-  std::vector<std::string> names;
-  for (auto& [name, v] : variants_)
-    names.push_back(name);
-  for (auto& name : names) {
+  for (auto& name : variant_names()) {
     auto i = variants_.find(name);
     if (i == variants_.end())
       continue;
@@ -131,13 +125,16 @@ void session::ingest_over(const std::string& why, bool, time_point now) {
 }
 
 void session::source_known(time_point now) {
-  std::vector<std::string> names;
-  for (auto& [name, v] : variants_)
-    if (v.state == phase::waiting)
-      names.push_back(name);
-  for (auto& name : names)
-    if (auto i = variants_.find(name); i != variants_.end())
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end() && i->second.state == phase::waiting)
       begin(i->second, now);
+}
+
+std::vector<std::string> session::variant_names() const {
+  std::vector<std::string> result;
+  for (auto& [name, v] : variants_)
+    result.push_back(name);
+  return result;
 }
 
 // -- variants -----------------------------------------------------------------

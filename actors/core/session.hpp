@@ -191,6 +191,9 @@ private:
   void release_source();
   variants::iterator find(attempt_id attempt);
 
+  /// A copy, for loops whose body may remove variants.
+  std::vector<std::string> variant_names() const;
+
   session_config config_;
   session_id id_;
   channel channel_;

@@ -363,4 +363,20 @@ BOOST_AUTO_TEST_CASE(with_low_delay_a_picture_leaves_before_the_next_one_comes) 
   }
 }
 
+BOOST_AUTO_TEST_CASE(with_low_delay_the_encoder_holds_no_more_pictures_on_a_large_machine) {
+  auto from = make(make_video({.frames = 60, .b_frames = 0}));
+  auto settings = video();
+  settings.preset = "veryfast";
+  settings.low_delay = true;
+  settings.threads = 0;
+  result made;
+  auto work = av::transcode::open(from.tracks, {settings}, {}, made);
+  BOOST_REQUIRE(work);
+  size_t sent = 0;
+  while (sent < from.packets.size() && made.packets.empty())
+    BOOST_REQUIRE(work->send(*from.packets[sent++]));
+  // The preset looks 10 pictures ahead and its search for scene cuts 4; 3 threads hold 2; then the picture itself.
+  BOOST_TEST(sent <= 17u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
