@@ -27,7 +27,8 @@ int run_encode_task(const arguments& given);
 /// The pipeline of `live` that needs no cluster.
 int run_live_task(const arguments& given);
 
-/// The ingest and task processes of `relay`.
+/// The coordinator's, ingest's and task's processes of `relay`.
+int run_relay_coordinator(const arguments& given);
 int run_relay_task(const arguments& given);
 
 } // namespace troupe::bench

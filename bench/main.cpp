@@ -20,6 +20,7 @@ constexpr std::array commands{
   command{"live", "what the cluster adds to a live channel's latency, and how fast a cold one starts", run_live},
   command{"live-task", "", run_live_task},
   command{"relay", "how much media one coordinator moves, plain and over TLS", run_relay},
+  command{"relay-coordinator", "", run_relay_coordinator},
   command{"relay-task", "", run_relay_task},
   command{"sample", "makes a test file: numbered moving pictures, tones with markers", run_sample},
   command{"watch", "plays a URL or file as a client does and judges what came", run_watch},

@@ -15,8 +15,10 @@ constexpr uint64_t blocks_per_gop = 16;
 
 constexpr uint64_t credit_bytes = 4 * 1024 * 1024;
 
-/// Blocks that a stream may have between its ingest and its way back: keeps the loop full and the source buffer from running over.
-constexpr uint64_t blocks_on_the_way = 96;
+/// Blocks that all streams together may have between their ingest and their way back: keeps the loop full. One of 50 streams has
+/// 20 samples under way then, which is most of a second of a live channel.
+constexpr uint64_t blocks_on_the_way = 256;
+constexpr uint64_t blocks_on_the_way_max = 96; ///< of one stream, so that its source buffer does not run over
 
 // -- the ingest -----------------------------------------------------------------
 
@@ -134,11 +136,12 @@ struct relay_session_state : core::session_effects {
 
   static inline const char* name = "relay_session";
 
-  relay_session_state(interface::pointer self, task_actor source, task_actor target,
+  relay_session_state(interface::pointer self, task_actor source, task_actor target, uint64_t on_the_way,
                       std::shared_ptr<relay_counters> counters)
     : self(self),
       source(std::move(source)),
       target(std::move(target)),
+      on_the_way(on_the_way),
       counters(std::move(counters)),
       session(config(), session_id{1}, channel{"relay", {}, {"relay"}, false}, *this, now(), 0) {}
 
@@ -222,7 +225,7 @@ struct relay_session_state : core::session_effects {
 
   /// The ingest of a live source is never held back; this one has no clock, so what has come round paces it.
   void pull() {
-    auto allowed = std::min(taken, round + blocks_on_the_way);
+    auto allowed = std::min(taken, round + on_the_way);
     if (!ingest || allowed <= acknowledged)
       return;
     acknowledged = allowed;
@@ -248,6 +251,7 @@ struct relay_session_state : core::session_effects {
   interface::pointer self;
   task_actor source;
   task_actor target;
+  uint64_t on_the_way;
   std::shared_ptr<relay_counters> counters;
   core::session session;
   std::vector<work_label> requests;
@@ -278,8 +282,9 @@ struct relay_coordinator_state {
         // Only when all are there: a stream that runs leaves little of two cores to processes that still start.
         if (sources.size() < streams || targets.size() < streams)
           return;
+        auto on_the_way = std::min(blocks_on_the_way_max, blocks_on_the_way / streams);
         while (!sources.empty()) {
-          self->spawn<actor_of<relay_session_state>>(sources.back(), targets.back(), counters);
+          self->spawn<actor_of<relay_session_state>>(sources.back(), targets.back(), on_the_way, counters);
           sources.pop_back();
           targets.pop_back();
         }
