@@ -37,7 +37,7 @@ void keep_errors_apart() {
 
 } // namespace
 
-node_system_config::node_system_config(const link_config& x) {
+node_system_config::node_system_config(const link_config& x, size_t threads) {
   keep_errors_apart();
   load<caf::io::middleman>();
   load<caf::openssl::manager>();
@@ -48,6 +48,8 @@ node_system_config::node_system_config(const link_config& x) {
   set("caf.middleman.connection-timeout", caf::timespan{transport_timeout});
   // Idle workers of the default policy poll; with this one they sleep until there is work, and wake at once.
   set("caf.scheduler.policy", "sharing");
+  if (threads != 0)
+    set("caf.scheduler.max-threads", threads);
   // CAF's own log stays off: what matters is said through ours.
   set("caf.logger.file.verbosity", "quiet");
   set("caf.logger.console.verbosity", "quiet");

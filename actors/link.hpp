@@ -28,7 +28,9 @@ struct link_config {
 /// The CAF configuration of one of our nodes. Message types must have been registered before.
 class node_system_config : public caf::actor_system_config {
 public:
-  explicit node_system_config(const link_config& x);
+  /// `threads` run the actors that are not detached; 0 leaves the number to CAF. A task process needs one: it hosts little more than its root,
+  /// and threads without work only cost switches.
+  explicit node_system_config(const link_config& x, size_t threads = 0);
 };
 
 /// Publishes the coordinator; returns the port that was bound.

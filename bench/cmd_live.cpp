@@ -65,7 +65,7 @@ public:
   ~local_pipeline() {
     close_input(child_);
     ::kill(child_.pid, SIGKILL);
-    (void) wait_for(child_.pid);
+    (void)wait_for(child_.pid);
   }
 
   int output() const noexcept {
@@ -181,11 +181,10 @@ void measure(const plan& how, report& result) {
                       {"/local.ts", {.skip_pictures = 0, .phase = picture_distance / 2}},
                       {"/start.ts", {}},
                       {"/middle.ts", {.skip_pictures = middle, .phase = {}}}}};
-  live_cluster nodes{folder.path(""),
-                     {{"steady", source.url("/cluster.ts")},
-                      {"start", source.url("/start.ts")},
-                      {"middle", source.url("/middle.ts")}},
-                     capability_cache(folder)};
+  live_cluster nodes{
+    folder.path(""),
+    {{"steady", source.url("/cluster.ts")}, {"start", source.url("/start.ts")}, {"middle", source.url("/middle.ts")}},
+    capability_cache(folder)};
   std::vector<double> cold;
   std::vector<double> joined;
   for (int i = 0; i < how.cold_starts; ++i) {
@@ -199,18 +198,13 @@ void measure(const plan& how, report& result) {
   }
   auto everything = cold;
   everything.insert(everything.end(), joined.begin(), joined.end());
-  result.figures = {{"added_ms_p50", percentile(all.added, 0.5)},
-                    {"added_ms_p99", percentile(all.added, 0.99)},
-                    {"cold_start_ms", percentile(everything, 0.5)},
-                    {"cold_start_ms_at_random_access", percentile(cold, 0.5)},
-                    {"cold_start_ms_in_mid_gop", percentile(joined, 0.5)},
-                    {"cold_start_ms_max", percentile(everything, 1)},
-                    {"cluster_ms_p50", percentile(all.cluster, 0.5)},
-                    {"cluster_ms_p99", percentile(all.cluster, 0.99)},
-                    {"local_ms_p50", percentile(all.local, 0.5)},
-                    {"local_ms_p99", percentile(all.local, 0.99)},
-                    {"pictures", static_cast<double>(all.added.size())},
-                    {"cold_starts", static_cast<double>(everything.size())}};
+  result.figures = {
+    {"added_ms_p50", percentile(all.added, 0.5)},          {"added_ms_p99", percentile(all.added, 0.99)},
+    {"cold_start_ms", percentile(everything, 0.5)},        {"cold_start_ms_at_random_access", percentile(cold, 0.5)},
+    {"cold_start_ms_in_mid_gop", percentile(joined, 0.5)}, {"cold_start_ms_max", percentile(everything, 1)},
+    {"cluster_ms_p50", percentile(all.cluster, 0.5)},      {"cluster_ms_p99", percentile(all.cluster, 0.99)},
+    {"local_ms_p50", percentile(all.local, 0.5)},          {"local_ms_p99", percentile(all.local, 0.99)},
+    {"pictures", static_cast<double>(all.added.size())},   {"cold_starts", static_cast<double>(everything.size())}};
 }
 
 } // namespace

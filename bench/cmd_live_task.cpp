@@ -91,7 +91,7 @@ int run_live_task(const arguments& given) {
       return 0;
   }
   need(work.finish());
-  (void) out.flush();
+  (void)out.flush();
   return 0;
 }
 

@@ -143,9 +143,14 @@ int run_relay_task(const arguments& given) {
     return 2;
   register_node_types();
   auto to = link_of(given[0], {given[2], given[3], given[4]});
-  node_system_config cfg{to};
+  node_system_config cfg{to, 1};
   caf::actor_system system{cfg};
+  // A hundred processes that start at once may overrun the listener's backlog.
   auto coordinator = connect(system, to);
+  for (int tries = 1; !coordinator && tries < 20; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    coordinator = connect(system, to);
+  }
   if (!coordinator)
     return 1;
   auto task = spawn_relay_task(system, *coordinator);

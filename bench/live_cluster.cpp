@@ -117,9 +117,9 @@ live_cluster::live_cluster(std::string folder, const std::map<std::string, std::
                                     "--node.state_dir=" + folder_ + "/" + role};
   };
   auto coordinator = common("coordinator");
-  coordinator.insert(coordinator.end(), {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
-                                         "--cluster.listen=127.0.0.1:0",
-                                         "--cluster.port_file=" + folder_ + "/cluster.port"});
+  coordinator.insert(coordinator.end(),
+                     {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
+                      "--cluster.listen=127.0.0.1:0", "--cluster.port_file=" + folder_ + "/cluster.port"});
   coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
   auto cluster_port = wait_for_port("cluster", *coordinator_);
   http_port_ = wait_for_port("http", *coordinator_);

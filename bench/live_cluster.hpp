@@ -33,7 +33,8 @@ class live_cluster {
 public:
   /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work: the first worker of a machine proves its
   /// codecs, which `capability_cache` keeps. Throws `std::runtime_error`, with the end of the logs.
-  live_cluster(std::string folder, const std::map<std::string, std::string>& channels, const std::string& capability_cache);
+  live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
+               const std::string& capability_cache);
 
   uint16_t http_port() const noexcept {
     return http_port_;

@@ -47,7 +47,7 @@ private:
   std::atomic<bool> ended_{false};
   std::atomic<int> status_{0};
   mutable std::mutex mutex_;
-  std::optional<std::chrono::steady_clock::time_point> first_byte_;            ///< guarded by mutex_
+  std::optional<std::chrono::steady_clock::time_point> first_byte_;   ///< guarded by mutex_
   std::map<int64_t, std::chrono::steady_clock::time_point> pictures_; ///< guarded by mutex_
   std::thread thread_;
 };

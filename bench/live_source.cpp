@@ -35,7 +35,8 @@ std::string path_of(const std::string& request) {
 
 } // namespace
 
-live_source::live_source(const std::string& file, std::map<std::string, stream> streams) : streams_(std::move(streams)) {
+live_source::live_source(const std::string& file, std::map<std::string, stream> streams)
+  : streams_(std::move(streams)) {
   load(file);
   auto made = listen_on_loopback();
   listener_ = made.socket;
@@ -132,7 +133,7 @@ void live_source::serve(reader& to) {
   }
   auto found = streams_.find(path_of(request));
   if (found == streams_.end()) {
-    (void) send_all(to.socket, std::as_bytes(std::span{std::string_view{"HTTP/1.0 404 Not Found\r\n\r\n"}}));
+    (void)send_all(to.socket, std::as_bytes(std::span{std::string_view{"HTTP/1.0 404 Not Found\r\n\r\n"}}));
   } else {
     {
       std::lock_guard guard{mutex_};

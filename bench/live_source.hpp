@@ -21,16 +21,17 @@ namespace troupe::bench {
 
 /// What one reader got. Times of the steady clock.
 struct sending {
-  std::chrono::steady_clock::time_point accepted;                       ///< the request was there
-  std::optional<std::chrono::steady_clock::time_point> random_access;   ///< first byte of the first random-access point
-  std::map<int64_t, std::chrono::steady_clock::time_point> pictures;    ///< by PTS: last byte handed to the kernel
+  std::chrono::steady_clock::time_point accepted;                     ///< the request was there
+  std::optional<std::chrono::steady_clock::time_point> random_access; ///< first byte of the first random-access point
+  std::map<int64_t, std::chrono::steady_clock::time_point> pictures;  ///< by PTS: last byte handed to the kernel
 };
 
 class live_source {
 public:
   struct stream {
-    size_t skip_pictures = 0;          ///< where the stream is joined
-    std::chrono::milliseconds phase{}; ///< the first picture leaves at such a time of the clock, counted modulo the distance of two
+    size_t skip_pictures = 0; ///< where the stream is joined
+    std::chrono::milliseconds
+      phase{}; ///< the first picture leaves at such a time of the clock, counted modulo the distance of two
   };
 
   /// Reads the file. `streams` are by their path, "/name.ts". Throws where the file is no transport stream, or no port is free.
@@ -78,8 +79,8 @@ private:
   uint16_t port_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool stop_ = false;                                ///< guarded by mutex_
-  std::vector<std::unique_ptr<reader>> readers_;     ///< guarded by mutex_
+  bool stop_ = false;                            ///< guarded by mutex_
+  std::vector<std::unique_ptr<reader>> readers_; ///< guarded by mutex_
   std::thread acceptor_;
 };
 

@@ -18,11 +18,11 @@ inline constexpr size_t ts_packet_bytes = 188;
 /// One PES packet: a picture, or some sound.
 struct ts_unit {
   bool video = false;
-  bool random_access = false; ///< as the adaptation field says
-  int64_t pts = -1;           ///< 33 bits of 1/90000 s; -1 where it has none
-  int64_t dts = -1;           ///< the same; equal to `pts` where only that is written
-  uint64_t begin = 0;         ///< place in the stream of its first transport packet, bytes
-  uint64_t end = 0;           ///< one past its last transport packet
+  bool random_access = false;                  ///< as the adaptation field says
+  int64_t pts = -1;                            ///< 33 bits of 1/90000 s; -1 where it has none
+  int64_t dts = -1;                            ///< the same; equal to `pts` where only that is written
+  uint64_t begin = 0;                          ///< place in the stream of its first transport packet, bytes
+  uint64_t end = 0;                            ///< one past its last transport packet
   std::chrono::steady_clock::time_point first; ///< when the first of its packets was given
   std::chrono::steady_clock::time_point last;
 };
@@ -44,8 +44,8 @@ private:
   void packet(const uint8_t* x, std::chrono::steady_clock::time_point at);
 
   sink out_;
-  std::vector<uint8_t> rest_; ///< less than a packet
-  uint64_t place_ = 0;        ///< in the stream, of the next packet
+  std::vector<uint8_t> rest_;   ///< less than a packet
+  uint64_t place_ = 0;          ///< in the stream, of the next packet
   std::map<int, ts_unit> open_; ///< by PID
 };
 

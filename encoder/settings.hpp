@@ -31,8 +31,8 @@ struct video_settings {
   std::string level;
   std::chrono::milliseconds keyframe_interval{0};
   int b_frames = -1;
-  int threads = 0;             ///< of the decoder and of the encoder; 0 is libav*'s choice
-  bool low_delay = false;      ///< no frame threads in the decoder, few in the encoder: frames leave as soon as they can
+  int threads = 0;        ///< of the decoder and of the encoder; 0 is libav*'s choice
+  bool low_delay = false; ///< no frame threads in the decoder, few in the encoder: frames leave as soon as they can
   bool in_band_headers = true; ///< parameter sets before each random-access point, else in extradata (for MP4, MKV)
   std::map<std::string, std::string>
     options; ///< further encoder options; names beyond the allow list are `errc::option`

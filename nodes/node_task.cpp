@@ -62,7 +62,7 @@ int run_task(const config::configuration& x) {
     return 2;
   }
   auto to = coordinator_link(x.cluster, x.cluster.coordinator);
-  node_system_config cfg{to};
+  node_system_config cfg{to, 1};
   caf::actor_system system{cfg};
   auto coordinator = connect(system, to);
   if (!coordinator) {

@@ -3,8 +3,8 @@
 #include "config/text.hpp"
 #include "encoder/source_address.hpp"
 
-#include "test/fuzz/fuzz.hpp"
 #include "messages/url.hpp"
+#include "test/fuzz/fuzz.hpp"
 
 #include <array>
 #include <string>
