@@ -25,6 +25,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <limits>
 #include <stdexcept>
 
@@ -47,6 +48,7 @@ struct plan {
   milliseconds round{20'000};
   int cold_starts = 9;
   std::string profile = "h264-480p";
+  std::string pictures; ///< file for each picture's latencies; empty for none
 };
 
 /// The local way; ends with the object.
@@ -93,6 +95,7 @@ struct latencies {
   std::vector<double> cluster; ///< ms, one for each picture
   std::vector<double> local;
   std::vector<double> added;
+  std::vector<int64_t> pts;
 };
 
 /// Pictures that came both ways, after the beginning.
@@ -110,6 +113,7 @@ void collect(const sending& to_cluster, const live_reader& cluster, const sendin
     into.cluster.push_back(ms(a->second - sent));
     into.local.push_back(ms(b->second - sent_here->second));
     into.added.push_back(into.cluster.back() - into.local.back());
+    into.pts.push_back(pts);
   }
 }
 
@@ -171,6 +175,15 @@ void make_sample(const std::string& path, milliseconds length) {
     throw std::runtime_error(made.error().what);
 }
 
+void write_pictures(const std::string& file, const latencies& all) {
+  std::ofstream out{file};
+  out << "pts,cluster_ms,local_ms,added_ms\n";
+  for (size_t i = 0; i < all.pts.size(); ++i)
+    out << all.pts[i] << ',' << all.cluster[i] << ',' << all.local[i] << ',' << all.added[i] << '\n';
+  if (!out)
+    throw std::runtime_error("cannot write " + file);
+}
+
 void measure(const plan& how, report& result) {
   scratch_folder folder;
   auto file = folder.path("source.ts");
@@ -196,6 +209,8 @@ void measure(const plan& how, report& result) {
     nodes.wait_until_idle();
     run_round(nodes, source, how, all);
   }
+  if (!how.pictures.empty())
+    write_pictures(how.pictures, all);
   auto everything = cold;
   everything.insert(everything.end(), joined.begin(), joined.end());
   result.figures = {
@@ -219,6 +234,7 @@ int run_live(const arguments& given) {
   add("seconds", po::value(&seconds)->default_value(seconds), "length of a round");
   add("cold", po::value(&how.cold_starts)->default_value(how.cold_starts), "cold starts of each of the two kinds");
   add("profile", po::value(&how.profile)->default_value(how.profile), "a built-in profile");
+  add("pictures", po::value(&how.pictures), "a file for each picture's latencies, as CSV: what is behind an outlier");
   auto values = parse(given, "live [options]", options);
   if (!values)
     return 0;

@@ -7,6 +7,8 @@ jobs=$(nproc)
 
 # Compiled objects are kept beside CAF, and temporary files in the build tree, so that nothing else of the machine changes.
 export CCACHE_DIR=$cache/ccache CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
+# Another clone of the same sources finds what this one compiled: paths are hashed relative to the repository.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 mkdir -p "$cache" "$root/build/tmp"
 export TMPDIR=$root/build/tmp
 
