@@ -34,16 +34,16 @@ struct video_settings {
   int threads = 0;        ///< of the decoder and of the encoder; 0 is libav*'s choice
   bool low_delay = false; ///< no frame threads in the decoder, few in the encoder: frames leave as soon as they can
   bool in_band_headers = true; ///< parameter sets before each random-access point, else in extradata (for MP4, MKV)
-  std::map<std::string, std::string>
-    options; ///< further encoder options; names beyond the allow list are `errc::option`
+  /// Further encoder options; names beyond the allow list are `errc::option`.
+  std::map<std::string, std::string> options;
 };
 
 struct audio_settings {
   std::string encoder; ///< an encoder ("libopus") or a codec ("aac")
   int64_t bit_rate = 0;
   int sample_rate = 0; ///< Hz; the nearest that the encoder knows is not chosen silently: unsupported is an error
-  std::string
-    channel_layout; ///< "stereo", "5.1"; where empty the source's, reduced to the nearest that the encoder knows
+  /// "stereo", "5.1"; where empty the source's, reduced to the nearest that the encoder knows.
+  std::string channel_layout;
   bool in_band_headers = true;
   std::map<std::string, std::string> options;
 };
