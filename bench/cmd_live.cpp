@@ -40,12 +40,12 @@ constexpr int pictures_a_second = 25;
 constexpr milliseconds picture_distance{1000 / pictures_a_second};
 
 /// At the beginning of a round both ways work off what the source sent while they probed it.
-constexpr milliseconds settling{3'000};
+constexpr milliseconds settling{2'000};
 constexpr milliseconds first_byte_limit{20'000};
 
 struct plan {
-  int rounds = 3;
-  milliseconds round{20'000};
+  int rounds = 5;
+  milliseconds round{15'000};
   int cold_starts = 9;
   std::string profile = "h264-480p";
   std::string pictures; ///< file for each picture's latencies; empty for none
@@ -205,9 +205,15 @@ void measure(const plan& how, report& result) {
     joined.push_back(cold_start(nodes, source, how, "middle"));
   }
   latencies all;
+  std::vector<double> halves;
+  std::vector<double> tails;
   for (int i = 0; i < how.rounds; ++i) {
     nodes.wait_until_idle();
+    auto before = static_cast<std::ptrdiff_t>(all.added.size());
     run_round(nodes, source, how, all);
+    std::vector<double> added{all.added.begin() + before, all.added.end()};
+    halves.push_back(percentile(added, 0.5));
+    tails.push_back(percentile(added, 0.99));
   }
   if (!how.pictures.empty())
     write_pictures(how.pictures, all);
@@ -241,11 +247,11 @@ int run_live(const arguments& given) {
   how.round = milliseconds{static_cast<int64_t>(seconds * 1000)};
   if (values->count("quick") > 0) {
     how.rounds = 1;
-    how.round = milliseconds{10'000};
-    how.cold_starts = 3;
+    how.round = milliseconds{13'000};
+    how.cold_starts = 2;
   }
   if (how.rounds < 1 || how.cold_starts < 1 || how.round < 2 * settling)
-    throw std::invalid_argument("at least one round of 6 s and one cold start");
+    throw std::invalid_argument("at least one round of 4 s and one cold start");
   report result;
   result.name = "live";
   try {
