@@ -3,6 +3,11 @@
 
 #include "encoder/log.hpp"
 
+extern "C" {
+#include <libavutil/cpu.h>
+}
+
+#include <algorithm>
 #include <string_view>
 
 namespace troupe::av {
@@ -21,6 +26,9 @@ constexpr int64_t samples_max = 1 << 20;
 bool is_fatal(int code) {
   return code == AVERROR(ENOMEM);
 }
+
+/// Each frame thread holds a picture back; more than this decode faster than any encoder takes pictures.
+constexpr int threads_max = 16;
 
 } // namespace
 
@@ -42,7 +50,8 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
   context->max_pixels = pixels_max;
   context->max_samples = samples_max;
   if (parameters.codec_type == AVMEDIA_TYPE_VIDEO) {
-    context->thread_count = options.threads;
+    // One a core: libav*'s own choice is one more, which the encoder behind it would have to share its cores with.
+    context->thread_count = options.threads > 0 ? options.threads : std::clamp(av_cpu_count(), 1, threads_max);
     context->thread_type = options.low_delay ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
     // dav1d has threads of its own, which this flag tells not to hold frames back.
     if (options.low_delay && std::string_view{codec->name} == "libdav1d")

@@ -10,7 +10,7 @@
 namespace troupe::av {
 
 struct decoder_options {
-  int threads = 0;        ///< 0 is libav*'s choice
+  int threads = 0;        ///< 0: one a core
   bool low_delay = false; ///< slice threads only: a frame leaves as soon as it is decoded
 };
 

@@ -7,10 +7,12 @@
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,29 +60,40 @@ class shared_bytes {
 public:
   using container = std::vector<std::byte>;
 
-  shared_bytes() : bytes_(empty()) {}
+  shared_bytes() = default;
 
-  explicit shared_bytes(container bytes) : bytes_(std::make_shared<const container>(std::move(bytes))) {}
+  explicit shared_bytes(container bytes) : size_(bytes.size()) {
+    auto held = std::make_shared<const container>(std::move(bytes));
+    bytes_ = {held, held->data()};
+  }
+
+  /// `size` bytes that nobody has written before; `fill` gets them as a span, and returns false when it cannot fill them.
+  template <class Fill>
+  static std::optional<shared_bytes> filled_by(size_t size, Fill fill) {
+    auto bytes = std::make_shared_for_overwrite<std::byte[]>(size);
+    if (!fill(std::span{bytes.get(), size}))
+      return std::nullopt;
+    shared_bytes result;
+    result.bytes_ = {bytes, bytes.get()};
+    result.size_ = size;
+    return result;
+  }
 
   std::span<const std::byte> span() const noexcept {
-    return *bytes_;
+    return {bytes_.get(), size_};
   }
 
   size_t size() const noexcept {
-    return bytes_->size();
+    return size_;
   }
 
   friend bool operator==(const shared_bytes& a, const shared_bytes& b) {
-    return a.bytes_ == b.bytes_ || *a.bytes_ == *b.bytes_;
+    return a.bytes_ == b.bytes_ ? a.size_ == b.size_ : std::ranges::equal(a.span(), b.span());
   }
 
 private:
-  static const std::shared_ptr<const container>& empty() {
-    static const auto instance = std::make_shared<const container>();
-    return instance;
-  }
-
-  std::shared_ptr<const container> bytes_;
+  std::shared_ptr<const std::byte> bytes_;
+  size_t size_ = 0;
 };
 
 /// One elementary stream of a source or a rendition, as its demuxer or encoder describes it. Names are libav*'s.

@@ -42,10 +42,12 @@ bool inspect(Inspector& f, shared_bytes& x) {
       f.emplace_error(caf::sec::runtime_error, "a block is larger than this node accepts");
       return false;
     }
-    shared_bytes::container bytes(size);
-    if (!f.value(caf::span<caf::byte>{reinterpret_cast<caf::byte*>(bytes.data()), size}))
+    auto bytes = shared_bytes::filled_by(size, [&](std::span<std::byte> to) {
+      return f.value(caf::span<caf::byte>{reinterpret_cast<caf::byte*>(to.data()), to.size()});
+    });
+    if (!bytes)
       return false;
-    x = shared_bytes{std::move(bytes)};
+    x = std::move(*bytes);
     return f.end_sequence();
   } else {
     auto size = x.size(); // people who read a message in a log want the size only
