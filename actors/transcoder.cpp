@@ -44,7 +44,8 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   if (!plan) {
     end(plan.error().what, plan.error().terminal());
   } else {
-    auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_window(work.span), *this);
+    auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan),
+                                      to_window(work.spans.empty() ? window{} : work.spans.front()), *this);
     if (opened)
       job.emplace(std::move(*opened));
     else
@@ -65,6 +66,7 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
       auto done = job->finish();
       end(done ? std::string{} : done.error().what, !done && done.error().terminal());
     },
+    [](finish_atom, int64_t) {},
     [this](stop_atom) { self->quit(); },
     [this](tick_atom) {
       self->delayed_send(self, statistics_interval, tick_atom_v);

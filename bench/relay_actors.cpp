@@ -94,6 +94,7 @@ struct echo_state {
       [](const format_change&) {},
       [](const batch_ack&) {},
       [](finish_atom) {},
+      [](finish_atom, int64_t) {},
       [this](stop_atom) { self->quit(); },
     };
   }

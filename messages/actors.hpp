@@ -36,6 +36,8 @@ using transcoder_actor = caf::typed_actor<
   caf::result<void>(batch_ack),
   // The source has ended: flush, deliver, end.
   caf::result<void>(finish_atom),
+  // Every track's window ends at that time (ticks), which no source sample has reached yet: make what lies before it, then end.
+  caf::result<void>(finish_atom, int64_t),
   // Ends the work and the task's process.
   caf::result<void>(stop_atom)>;
 

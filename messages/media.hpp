@@ -164,6 +164,7 @@ struct sample {
   static constexpr uint8_t random_access = 1; ///< a client can join the stream here
   static constexpr uint8_t discontinuity = 2; ///< the source's timeline was broken before this sample
   static constexpr uint8_t key = 4;           ///< the track's decoder can start here
+  static constexpr uint8_t closed = 8;        ///< no picture that is shown before those up to here is still to come
 
   uint16_t track = 0;
   uint8_t flags = 0;

@@ -85,6 +85,11 @@ struct variant_status {
   uint64_t bytes_out = 0; ///< muxed bytes
   stream_format output;
   work_statistics work;
+  uint64_t failovers = 0;      ///< times that another attempt took over, planned moves included
+  std::string last_failover;   ///< why: "lost", "stalled", "slow", "drain", "failed"
+  int64_t last_gap_ms = 0;     ///< wall time without output around the latest failover
+  uint64_t replayed_bytes = 0; ///< source bytes that were sent again
+  uint64_t frames_lost = 0;    ///< pictures that the source had and no attempt could make: the replay limit was passed
 
   bool operator==(const variant_status&) const = default;
 };
@@ -96,14 +101,16 @@ bool inspect(Inspector& f, variant_status& x) {
                             f.field("clients", x.clients), f.field("clients_total", x.clients_total),
                             f.field("skips", x.skips), f.field("lag_bytes", x.lag_bytes), f.field("lag_ms", x.lag_ms),
                             f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
-                            f.field("output", x.output), f.field("work", x.work));
+                            f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),
+                            f.field("last_failover", x.last_failover), f.field("last_gap_ms", x.last_gap_ms),
+                            f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost));
 }
 
 /// One running channel.
 struct session_status {
   session_id id;
   std::string channel;
-  std::string state; ///< "starting", "running", "failed"
+  std::string state; ///< "starting", "running", "reconnecting", "ended"
   std::string reason;
   std::string url;           ///< without credentials
   int64_t started_at_ms = 0; ///< Unix time
@@ -113,6 +120,7 @@ struct session_status {
   uint64_t samples_in = 0;
   uint64_t bytes_in = 0;
   work_statistics ingest;
+  uint64_t source_restarts = 0; ///< times that the source was pulled anew
   std::vector<variant_status> variants;
 
   bool operator==(const session_status&) const = default;
@@ -120,12 +128,12 @@ struct session_status {
 
 template <class Inspector>
 bool inspect(Inspector& f, session_status& x) {
-  return f.object(x).fields(f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state),
-                            f.field("reason", x.reason), f.field("url", x.url),
-                            f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
-                            f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
-                            f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in),
-                            f.field("ingest", x.ingest), f.field("variants", x.variants));
+  return f.object(x).fields(
+    f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state), f.field("reason", x.reason),
+    f.field("url", x.url), f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
+    f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
+    f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in), f.field("ingest", x.ingest),
+    f.field("source_restarts", x.source_restarts), f.field("variants", x.variants));
 }
 
 } // namespace troupe

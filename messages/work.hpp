@@ -14,8 +14,9 @@
 
 namespace troupe {
 
-/// The span of the source's timeline that one encode covers: output frames with `from_pts <= pts < to_pts`, each exactly once
-/// over any partition of the timeline into windows. Ticks; the defaults stand for "from the first random-access point" and "without end".
+/// The span of a track's timeline that one encode covers: output frames with `from_pts <= pts < to_pts`, each exactly once over any partition of
+/// the timeline into windows. Packets that are copied, not encoded, belong to the window that contains their DTS. Ticks; the defaults
+/// stand for "from the first random-access point" and "without end".
 struct window {
   int64_t from_pts = no_timestamp;
   int64_t to_pts = std::numeric_limits<int64_t>::max();
@@ -116,6 +117,7 @@ struct ingest_work {
   std::string channel;
   std::string url;
   bool loop = false;
+  int64_t resume_from = no_timestamp; ///< the timeline of an earlier pull goes on: the first sample lies at or after it
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 0; ///< bytes that may be in flight
@@ -125,10 +127,10 @@ struct ingest_work {
 
 template <class Inspector>
 bool inspect(Inspector& f, ingest_work& x) {
-  auto done =
-    f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
-                       f.field("url", x.url), f.field("loop", x.loop), f.field("open_timeout", x.open_timeout),
-                       f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
+  auto done = f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session),
+                                 f.field("channel", x.channel), f.field("url", x.url), f.field("loop", x.loop),
+                                 f.field("resume_from", x.resume_from), f.field("open_timeout", x.open_timeout),
+                                 f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
   return done && (!Inspector::is_loading || (is_bounded(x.open_timeout) && is_bounded(x.read_timeout)));
 }
 
@@ -139,7 +141,8 @@ struct transcode_work {
   std::string channel;
   stream_format source;
   profile target;
-  window span;
+  std::vector<window>
+    spans; ///< one for each source track; none stands for everything from the first random-access point on
   uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
 
   bool operator==(const transcode_work&) const = default;
@@ -148,7 +151,7 @@ struct transcode_work {
 template <class Inspector>
 bool inspect(Inspector& f, transcode_work& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
-                            f.field("source", x.source), f.field("target", x.target), f.field("span", x.span),
+                            f.field("source", x.source), f.field("target", x.target), f.field("spans", x.spans),
                             f.field("credit_bytes", x.credit_bytes));
 }
 

@@ -207,7 +207,7 @@ void session::leased(attempt_id attempt, const lease& x, time_point now) {
   work.target = v.target;
   work.credit_bytes = config_.credit_bytes;
   if (v.delivered_pts != no_timestamp)
-    work.span.from_pts = v.delivered_pts + 1;
+    work.spans.assign(source_->tracks.size(), window{v.delivered_pts + 1});
   effects_.start(work);
 }
 

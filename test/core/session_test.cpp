@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(a_new_attempt_goes_on_behind_what_was_delivered) {
     it->on(sample_batch{first, i + 1, block(static_cast<int64_t>(15 + i) * 3600, i == 0)}, now);
   it->down(first, "killed", now);
   auto second = transcode_runs();
-  BOOST_TEST(effects.transcodes.back().span.from_pts == 17 * 3600 + 1);
+  BOOST_TEST(effects.transcodes.back().spans.front().from_pts == 17 * 3600 + 1);
   // What the old one still says is not heard.
   it->on(sample_batch{first, 4, block(99 * 3600, false)}, now);
   BOOST_TEST(effects.delivered["hd"].size() == 3u);
