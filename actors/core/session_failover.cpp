@@ -164,8 +164,8 @@ void session::drop_next(variant& v, const std::string& why, time_point now) {
   if (!v.next)
     return;
   effects_.stop(v.next->id, why);
-  if (!why.empty() && v.next->worker.worker)
-    v.avoid.push_back(v.next->worker.worker);
+  if (!why.empty())
+    v.avoid_for_now(v.next->worker.worker);
   v.next.reset();
   v.next_not_before = now + next_after;
   if (v.change_at) {
@@ -190,8 +190,7 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
                  ? "the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms"
                  : std::string{};
     effects_.stop(v.current->id, why);
-    if (v.current->worker.worker)
-      v.avoid.push_back(v.current->worker.worker);
+    v.avoid_for_now(v.current->worker.worker);
   }
   if (!v.changing)
     v.changing = kind;
@@ -228,8 +227,7 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const std::stri
     return;
   }
   effects_.stop(a.id, why);
-  if (a.worker.worker)
-    v.avoid.push_back(a.worker.worker);
+  v.avoid_for_now(a.worker.worker);
   v.current.reset();
   if (!v.changing && v.flowing)
     v.changing = kind;

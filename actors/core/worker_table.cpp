@@ -31,6 +31,10 @@ std::string percent(double x) {
   return text;
 }
 
+bool is_refused(const lease_request& x, worker_id id) {
+  return std::find(x.refused_by.begin(), x.refused_by.end(), id) != x.refused_by.end();
+}
+
 } // namespace
 
 std::optional<strategy> strategy_from(std::string_view name) {
@@ -189,8 +193,8 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
   auto& s = w.status;
   if (s.state == health::gone || s.state == health::unhealthy || s.state == health::draining)
     return "is " + std::string{to_string(s.state)};
-  if (std::find(x.refused_by.begin(), x.refused_by.end(), s.id) != x.refused_by.end())
-    return "refused this work";
+  if (x.elsewhere && is_refused(x, s.id))
+    return "is where the work is to go away from";
   for (auto& name : x.encoders)
     if (!proves(s.can.encoders, name))
       return "has no working encoder for " + name;
@@ -222,6 +226,11 @@ bool worker_table::better(const worker& a, const worker& b) const {
 
 std::optional<worker_id> worker_table::choose(const lease_request& x, std::string* why_not) {
   worker* best = nullptr;
+  // One that failed at this work before is better than none.
+  auto before = [&](const worker& a, const worker& b) {
+    auto a_refused = is_refused(x, a.status.id);
+    return a_refused == is_refused(x, b.status.id) ? better(a, b) : !a_refused;
+  };
   for (auto& [id, w] : workers_) {
     auto why = objection(w, x);
     if (!why.empty()) {
@@ -229,7 +238,7 @@ std::optional<worker_id> worker_table::choose(const lease_request& x, std::strin
         *why_not += (why_not->empty() ? "" : "; ") + w.status.name + " " + why;
       continue;
     }
-    if (best == nullptr || better(w, *best))
+    if (best == nullptr || before(w, *best))
       best = &w;
   }
   if (best == nullptr)

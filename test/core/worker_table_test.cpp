@@ -148,8 +148,14 @@ BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_is_chos
   table.set_draining(worker_id{1}, false);
   auto refused = wants("libx264");
   refused.refused_by = {worker_id{1}};
+  BOOST_TEST(table.choose(refused).has_value()); // better than none
+  refused.elsewhere = true;
   BOOST_TEST(!table.choose(refused).has_value());
-  BOOST_TEST(table.choose(wants("libx264")).has_value());
+  (void)table.add(worker(2, "b", 1), now, 0);
+  BOOST_TEST((table.choose(refused) == worker_id{2}));
+  refused.elsewhere = false;
+  for (int i = 0; i < 3; ++i)
+    BOOST_TEST((table.choose(refused) == worker_id{2}));
 }
 
 BOOST_AUTO_TEST_CASE(least_loaded_takes_the_emptiest_and_then_spreads) {
