@@ -124,6 +124,15 @@ struct live_options {
   std::chrono::milliseconds client_lag_max = defaults::client_lag_max;
   std::chrono::milliseconds open_timeout = defaults::source_open_timeout;
   std::chrono::milliseconds read_timeout = defaults::source_read_timeout;
+  std::chrono::milliseconds source_timeout = defaults::source_timeout;
+  std::chrono::milliseconds source_return = defaults::source_return;
+  std::chrono::milliseconds stall_min = defaults::stall_min;
+  std::chrono::milliseconds stall_max = defaults::stall_max;
+  std::chrono::milliseconds slow_lag = defaults::slow_lag;
+  std::chrono::milliseconds slow_after = defaults::slow_after;
+  std::chrono::milliseconds failover_timeout = defaults::failover_timeout;
+  uint32_t quarantine_after = defaults::quarantine_after;
+  std::chrono::milliseconds quarantine_for = defaults::quarantine_for;
   uint32_t sessions_max = defaults::sessions_max;
   uint32_t clients_max = defaults::clients_max;
 

@@ -47,6 +47,15 @@ inline constexpr milliseconds variant_buffer_duration = 30s;
 inline constexpr milliseconds client_lag_max = 15s;
 inline constexpr milliseconds source_open_timeout = 10s;
 inline constexpr milliseconds source_read_timeout = 10s;
+inline constexpr milliseconds source_timeout = 60s;
+inline constexpr milliseconds source_return = 30s;
+inline constexpr milliseconds stall_min = 500ms;
+inline constexpr milliseconds stall_max = 5s;
+inline constexpr milliseconds slow_lag = 4s;
+inline constexpr milliseconds slow_after = 6s;
+inline constexpr milliseconds failover_timeout = 60s;
+inline constexpr uint32_t quarantine_after = 3;
+inline constexpr milliseconds quarantine_for = 5min;
 inline constexpr uint32_t sessions_max = 256;
 inline constexpr uint32_t clients_max = 10'000;
 

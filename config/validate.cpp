@@ -60,6 +60,8 @@ public:
   void live() {
     if (config_.live.credit_bytes > config_.live.source_buffer_bytes)
       wrong("live.credit_bytes", "is larger than live.source_buffer_bytes");
+    if (config_.live.stall_min > config_.live.stall_max)
+      wrong("live.stall_min", "is longer than live.stall_max");
     if (config_.live.client_lag_max > config_.live.variant_buffer_duration)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
   }

@@ -97,6 +97,14 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.core.open_timeout = x.live.open_timeout;
   s.core.read_timeout = x.live.read_timeout;
   s.core.credit_bytes = x.live.credit_bytes;
+  s.core.source_timeout = x.live.source_timeout;
+  s.core.source_return = x.live.source_return;
+  s.core.stall = {x.live.stall_min, x.live.stall_max};
+  s.core.slow_lag = x.live.slow_lag;
+  s.core.slow_after = x.live.slow_after;
+  s.core.failover_timeout = x.live.failover_timeout;
+  s.core.quarantine_after = x.live.quarantine_after;
+  result.quarantine_for = x.live.quarantine_for;
   s.core.watchers_max = x.live.clients_max;
   s.core.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{5};
   s.core.buffer = {x.live.source_buffer_bytes, ticks(x.live.source_buffer_duration)};
