@@ -134,10 +134,20 @@ std::vector<option> cluster_rows() {
      .help = "A worker is degraded while so many of its tasks failed within `cluster.failure_window`.",
      .min = 1, .max = 1000},
     {.key = "cluster.unhealthy_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::unhealthy_failures>,
-     .help = "A worker is unhealthy while so many of its tasks failed within `cluster.failure_window`.",
+     .help = "A worker of which so many tasks failed within `cluster.failure_window` is unhealthy, and left alone for "
+             "`cluster.failure_back_off`.",
      .min = 1, .max = 1000},
     {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_window>,
      .help = "How long a failed task counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
+    {.key = "cluster.failure_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_back_off>,
+     .help = "How long a worker that kept failing gets no work. Then it takes one task at a time, on trial; each trial "
+             "that fails doubles the pause.",
+     .min = 100, .max = 24 * hours},
+    {.key = "cluster.failure_max_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_max_back_off>,
+     .help = "The longest such pause.", .min = 100, .max = 24 * hours},
+    {.key = "cluster.trial_duration", .kind = kind::duration, .at = at<&c::cluster, &cl::trial_duration>,
+     .help = "A task on trial that has run so long, or ended regularly before, makes its worker trusted again.",
+     .min = 100, .max = 24 * hours},
     {.key = "cluster.reconnect_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_delay>,
      .help = "Pause before a worker's first attempt to reconnect; doubled with each further one.",
      .min = 10, .max = 1 * minutes},
@@ -173,6 +183,10 @@ std::vector<option> service_rows() {
      .aliases = {{"TVARR_MAX_CPU_JOBS"}, {"TVARR_MAX_JOBS"}}},
     {.key = "worker.warm_tasks", .kind = kind::integer, .at = at<&c::worker, &worker_options::warm_tasks>,
      .help = "Task processes that a worker keeps ready, so that a transcode starts at once.", .max = 64},
+    {.key = "worker.drain_timeout", .kind = kind::duration, .at = at<&c::worker, &worker_options::drain_timeout>,
+     .help = "How long a worker that is told to end (SIGTERM) waits for its tasks to be moved to others. With 0s it ends at "
+             "once, and a second signal ends it at any time.",
+     .max = 1 * hours},
     {.key = "worker.prove", .kind = kind::boolean, .at = at<&c::worker, &worker_options::prove>,
      .help = "Tests every encoder and decoder before the worker registers. Without it nothing is proven but what the "
              "cache holds."},

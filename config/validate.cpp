@@ -46,6 +46,8 @@ public:
       wrong("cluster.reconnect_max_delay", "is shorter than cluster.reconnect_delay");
     if (x.degraded_failures > x.unhealthy_failures)
       wrong("cluster.unhealthy_failures", "is lower than cluster.degraded_failures");
+    if (x.failure_back_off > x.failure_max_back_off)
+      wrong("cluster.failure_max_back_off", "is shorter than cluster.failure_back_off");
   }
 
   void http() {

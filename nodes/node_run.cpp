@@ -84,8 +84,11 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   w.gone_after = x.cluster.gone_after;
   w.degraded_pressure_percent = x.cluster.degraded_pressure;
   w.degraded_failures = x.cluster.degraded_failures;
-  w.unhealthy_failures = x.cluster.unhealthy_failures;
-  w.failure_window = x.cluster.failure_window;
+  w.breaker.failures = x.cluster.unhealthy_failures;
+  w.breaker.window = x.cluster.failure_window;
+  w.breaker.back_off = x.cluster.failure_back_off;
+  w.breaker.max_back_off = x.cluster.failure_max_back_off;
+  w.breaker.well_after = x.cluster.trial_duration;
   auto& l = result.registry.leases;
   l.selection_timeout = x.cluster.selection_timeout;
   l.warm_tasks = x.worker.warm_tasks;

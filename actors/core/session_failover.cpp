@@ -78,15 +78,33 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
   return result;
 }
 
-/// Pictures of the source in [from, to) that went at the buffer's limit, or cannot be decoded for lack of those.
-uint64_t session::pictures_between(const variant& v, int64_t from, int64_t to) const {
-  auto inside = [&](int64_t pts) { return from <= pts && pts < to; };
-  auto result = static_cast<uint64_t>(std::count_if(overrun_pictures_.begin(), overrun_pictures_.end(), inside));
-  for (auto number = buffer_.first(); number < buffer_.end(); ++number)
+/// Counts what nobody will make any more: samples that the attempt is to make, and that the source sent before the block it is fed from; and
+/// pictures that come after its random-access point but refer to what was before.
+void session::count_lost(variant& v, const attempt& a) const {
+  if (a.spans.empty() || !a.cursor)
+    return;
+  auto count = [&](const sample& s, int64_t before) {
+    if (!is_kept(v, s.track) || s.track >= a.spans.size())
+      return;
+    auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
+    if (time < a.spans[s.track].from_pts || time >= before)
+      return;
+    if (source_->tracks[s.track].kind == track_kind::video)
+      ++v.frames_lost;
+    else
+      ++v.sound_lost;
+  };
+  constexpr auto any_time = std::numeric_limits<int64_t>::max();
+  for (auto& s : gone_)
+    count(s, any_time);
+  for (auto number = buffer_.first(); number < *a.cursor; ++number)
     for (auto& s : buffer_.at(number).samples)
-      if (is_kept(v, s.track) && source_->tracks[s.track].kind == track_kind::video && inside(s.pts))
-        ++result;
-  return result;
+      count(s, any_time);
+  auto begin = buffer_.at(*a.cursor).samples.front();
+  for (auto number = *a.cursor; number < buffer_.end(); ++number)
+    for (auto& s : buffer_.at(number).samples)
+      if (s.track == begin.track && v.plan.actions[s.track] == track_action::encode)
+        count(s, begin.pts);
 }
 
 // -- when to leave -----------------------------------------------------------------

@@ -85,6 +85,7 @@ struct variant {
   uint64_t replayed_bytes = 0;
   uint64_t replayed_reported = 0;
   uint64_t frames_lost = 0;
+  uint64_t sound_lost = 0;
 
   void avoid_for_now(worker_id x) {
     if (x && std::find(avoid.begin(), avoid.end(), x) == avoid.end())
