@@ -51,7 +51,7 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
     "--role=task", "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
     "--log.level=" + std::string{to_string(x.log.level)}, "--log.format=" + std::string{to_string(x.log.format)}};
   if (x.cluster.insecure)
-    result.push_back("--cluster.insecure=true");
+    result.emplace_back("--cluster.insecure=true");
   if (x.cluster.tls.enabled()) {
     result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
     result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);
