@@ -29,8 +29,6 @@ namespace {
 
 namespace log = telemetry::log;
 
-constexpr auto stop_timeout = std::chrono::seconds{5};
-
 /// The port is written whole or not at all: whoever waits for the file reads a number.
 bool write_port(const std::string& file, uint16_t port) {
   if (file.empty())
