@@ -84,7 +84,6 @@ BOOST_AUTO_TEST_CASE(writer_and_readers_may_be_on_different_threads) {
   auto stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
   std::atomic<bool> in_order{true};
   std::vector<std::thread> readers;
-  readers.reserve(4);
   for (int i = 0; i < 4; ++i)
     readers.emplace_back([&] {
       variant_stream::reader reader{stream};
