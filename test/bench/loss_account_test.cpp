@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(repeated_sound_is_counted_to_the_sample) {
 BOOST_AUTO_TEST_CASE(a_few_samples_at_each_joint_add_up_to_a_loss) {
   auto seen = perfect();
   for (size_t i = 0; i < seen.sounds.size(); ++i)
-    seen.sounds[i].seconds += static_cast<double>(i / 50) * 2 / sample_rate; // two samples, nine times
+    seen.sounds[i].seconds += static_cast<double>(2 * (i / 50)) / sample_rate; // two samples, nine times
   auto x = count(seen);
   BOOST_TEST(x.audio_samples_lost >= 15u);
   BOOST_TEST(x.audio_samples_lost <= 19u);
