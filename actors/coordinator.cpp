@@ -49,6 +49,9 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](const lease_request& x) { return self->delegate(registry, x); },
     [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
     [this](lease_id id, const work_statistics& x) { return self->delegate(registry, id, x); },
+    [this](quarantine_atom, const std::string& channel, const std::string& profile, const std::string& why) {
+      quarantined[{channel, profile}] = {clock::now() + config.quarantine_for, why};
+    },
     [this](daemons_atom x) { return self->delegate(registry, x); },
     [this](drain_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
     [this](resume_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
@@ -120,6 +123,11 @@ caf::result<variant_stream_ptr> coordinator_state::watch(const std::string& chan
   auto p = config.profiles.find(profile);
   if (p == config.profiles.end())
     return caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128));
+  if (auto q = quarantined.find({channel, profile}); q != quarantined.end()) {
+    if (clock::now() < q->second.until)
+      return caf::make_error(ec::encode_failed, "quarantined: " + q->second.reason);
+    quarantined.erase(q);
+  }
   auto i = sessions.find(channel);
   if (i == sessions.end()) {
     if (sessions.size() >= config.sessions_max)

@@ -30,6 +30,8 @@ using gateway_actor = coordinator_actor::extend<
   // Delegated to the registry; sessions ask here, so that a registry may be restarted under them.
   caf::result<lease, task_actor>(lease_request), caf::result<void>(release_atom, lease_id, std::string),
   caf::result<void>(lease_id, work_statistics),
+  // The rendition (channel, profile) kills the tasks that make it, for this reason: requests for it are refused for a while.
+  caf::result<void>(quarantine_atom, std::string, std::string, std::string),
   // All workers.
   caf::result<std::vector<daemon_status>>(daemons_atom),
   // Delegated to the registry: by name or id; unknown_daemon.

@@ -4,6 +4,7 @@
 #include "actors/core/credit.hpp"
 #include "actors/media.hpp"
 #include "encoder/demuxer.hpp"
+#include "encoder/timeline_joint.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
@@ -81,30 +82,39 @@ private:
     if (!source)
       return tl::unexpected{source.error()};
     announce(source->tracks());
+    av::timeline_joint joint{work_.resume_from == no_timestamp ? av::no_pts : work_.resume_from};
     auto packet = av::make_packet();
     started_ = clock::now();
     next_report_ = started_;
-    while (!stop_) {
+    auto ended = false;
+    while (!stop_ && !ended) {
       auto more = source->read(*packet);
       if (!more)
         return tl::unexpected{more.error()};
-      if (!*more)
-        return {};
+      ended = !*more;
       if (source->tracks().size() != tracks_)
         announce(source->tracks());
       counters_ = source->counters();
-      if (!source->is_live())
-        pace(packet->dts);
-      blocks_.add(*packet);
-      blocks_.flush();
-      media_dts_ = std::max(media_dts_, packet->dts);
-      if (first_dts_ == no_timestamp)
-        first_dts_ = packet->dts;
-      av_packet_unref(packet.get());
-      if (clock::now() >= next_report_)
-        report();
+      if (ended)
+        joint.finish();
+      else
+        joint.add(*packet, tracks_);
+      while (!stop_ && joint.next(*packet))
+        pass(*packet, !source->is_live());
     }
     return {};
+  }
+
+  void pass(const AVPacket& packet, bool paced) {
+    if (paced)
+      pace(packet.dts);
+    blocks_.add(packet);
+    blocks_.flush();
+    media_dts_ = std::max(media_dts_, packet.dts);
+    if (first_dts_ == no_timestamp)
+      first_dts_ = packet.dts;
+    if (clock::now() >= next_report_)
+      report();
   }
 
   void announce(const std::vector<av::track>& tracks) {

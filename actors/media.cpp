@@ -1,6 +1,7 @@
 #include "actors/media.hpp"
 
 #include "actors/core/plan.hpp"
+#include "encoder/demuxer.hpp"
 
 extern "C" {
 #include <libavutil/channel_layout.h>
@@ -174,6 +175,8 @@ void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes)
   packet.flags = 0;
   if ((s.flags & sample::key) != 0)
     packet.flags |= AV_PKT_FLAG_KEY;
+  if ((s.flags & sample::discontinuity) != 0)
+    packet.flags |= av::packet_flag_discontinuity;
 }
 
 av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target) {
@@ -239,11 +242,16 @@ void block_builder::add(const AVPacket& packet) {
     joinable = true;
     marked_pts_ = packet.pts;
   }
-  if (joinable || bytes_.size() + static_cast<size_t>(packet.size) > bytes_max)
+  auto closed = (packet.flags & av::packet_flag_closed) != 0;
+  auto opens = !closed && !samples_.empty() && (samples_.back().flags & sample::closed) != 0;
+  if (joinable || opens || bytes_.size() + static_cast<size_t>(packet.size) > bytes_max)
     flush();
   sample s;
   s.track = static_cast<uint16_t>(packet.stream_index);
-  s.flags = static_cast<uint8_t>((joinable ? sample::random_access : 0) | (key ? sample::key : 0));
+  s.flags = static_cast<uint8_t>((joinable ? sample::random_access : 0) | (key ? sample::key : 0)
+                                 | (closed ? sample::closed : 0));
+  if ((packet.flags & av::packet_flag_discontinuity) != 0)
+    s.flags |= sample::discontinuity;
   s.pts = packet.pts == av::no_pts ? no_timestamp : packet.pts;
   s.dts = packet.dts == av::no_pts ? no_timestamp : packet.dts;
   s.duration = static_cast<uint32_t>(std::max<int64_t>(0, packet.duration));

@@ -25,7 +25,8 @@ void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes)
 /// What to do with each source track to reach the profile.
 av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target);
 
-/// Collects packets into blocks: a new block at each random-access point and at `bytes_max`.
+/// Collects packets into blocks: a new block at each random-access point, at `bytes_max`, and before a sample that is not closed behind one that is:
+/// where a block has closed samples, the last one is closed.
 ///
 /// Where there is video, only its random-access points are marked: there a client can join. Without video any audio packet would do; one in half
 /// a second is marked.

@@ -29,6 +29,16 @@ std::string words(const caf::error& x) {
   return caf::to_string(x);
 }
 
+/// True if a transport stream of the one can go on with samples of the other: what its tables and sound headers say stays true.
+bool goes_on(const stream_format& from, const stream_format& to) {
+  return std::equal(from.tracks.begin(), from.tracks.end(), to.tracks.begin(), to.tracks.end(),
+                    [](const track_format& a, const track_format& b) {
+                      return a.kind == b.kind && a.codec == b.codec && a.language == b.language
+                             && a.sample_rate == b.sample_rate && a.channel_layout == b.channel_layout
+                             && (a.kind != track_kind::audio || a.extradata == b.extradata);
+                    });
+}
+
 ec code_of(const caf::error& x) {
   return x.category() == caf::type_id_v<ec> ? static_cast<ec>(x.code()) : ec::no_worker;
 }
@@ -79,7 +89,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](attempt_id attempt, const work_statistics& x) {
-      session.on(attempt, x);
+      session.on(attempt, x, clock::now());
       if (auto i = attempts.find(attempt); i != attempts.end() && i->second.held)
         self->send(coordinator, i->second.held->id, x);
     },
@@ -112,6 +122,10 @@ session_state::interface::behavior_type session_state::make_behavior() {
     },
     [this](const batch_ack& x) {
       session.on(x, clock::now());
+      settle();
+    },
+    [this](move_atom, lease_id lease) {
+      session.move(lease, clock::now());
       settle();
     },
     [this](tick_atom) {
@@ -222,6 +236,14 @@ void session_state::finish(attempt_id attempt) {
     self->send(*transcoder, finish_atom_v);
 }
 
+void session_state::finish(attempt_id attempt, int64_t to_pts) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end())
+    return;
+  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, finish_atom_v, to_pts);
+}
+
 void session_state::stop(attempt_id attempt, const std::string& reason) {
   auto i = attempts.find(attempt);
   if (i == attempts.end() || !i->second.held)
@@ -250,9 +272,12 @@ session_state::output& session_state::output_of(const std::string& profile) {
 
 void session_state::open_output(const std::string& profile, const stream_format& format) {
   auto& out = output_of(profile);
-  out.has_video = false;
-  for (auto& t : format.tracks)
-    out.has_video = out.has_video || t.kind == track_kind::video;
+  // The same codecs: tables, continuity counters and clock go on, new parameter sets come in-band.
+  if (out.mux && goes_on(out.format, format)) {
+    out.format = format;
+    return;
+  }
+  out.format = format;
   // The map's nodes stay where they are, so the writer may hold on to this one.
   auto mux = av::muxer::open("mpegts", to_tracks(format), [&out](std::span<const std::byte> bytes) {
     out.bytes.insert(out.bytes.end(), bytes.begin(), bytes.end());
@@ -303,6 +328,21 @@ void session_state::close_output(const std::string& profile, const std::string& 
     return;
   i->second.stream->end(reason);
   outputs.erase(i);
+}
+
+void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
+                                uint64_t replayed_bytes) {
+  log::warning("another task took over", {{"channel", channel_name},
+                                          {"profile", profile},
+                                          {"session", id},
+                                          {"reason", core::to_string(why)},
+                                          {"gap_ms", gap.count()},
+                                          {"replayed_bytes", replayed_bytes}});
+}
+
+void session_state::quarantine(const std::string& profile, const std::string& why) {
+  log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
+  self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
 }
 
 uint32_t session_state::clients(const std::string& profile) {

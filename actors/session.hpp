@@ -2,7 +2,9 @@
 //
 // The decisions are `core::session`; this actor translates, asks the coordinator for leases, talks to the tasks, and muxes what comes back, once
 // per variant. It trusts its tasks with nothing but samples: each block is checked when it is read from the wire.
-// - A task dies (`down_msg`): the core decides; another worker, or the end of the variant.
+// - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant ends.
+// - The ingest's task dies: the source is pulled anew, with back-off; clients stay.
+// - The registry dies: leases that are asked for fail and are asked for again; tasks at work go on.
 // - The coordinator dies: the session ends.
 // - A client leaves: its reader is gone, which the next tick sees.
 #pragma once
@@ -41,6 +43,8 @@ using session_actor = sample_sink_actor::extend<
   caf::result<void>(stop_atom, std::string),
   // A transcoder has taken these batches.
   caf::result<void>(batch_ack),
+  // The lease's worker is to be left, without a pause.
+  caf::result<void>(move_atom, lease_id),
   // INTERNAL: the clock.
   caf::result<void>(tick_atom)>;
 
@@ -64,10 +68,14 @@ struct session_state : core::session_effects {
   void send(const sample_batch& x) override;
   void acknowledge(const batch_ack& x) override;
   void finish(attempt_id attempt) override;
+  void finish(attempt_id attempt, int64_t to_pts) override;
   void stop(attempt_id attempt, const std::string& reason) override;
   void open_output(const std::string& profile, const stream_format& format) override;
   void deliver(const std::string& profile, const sample_block& block) override;
   void close_output(const std::string& profile, const std::string& reason) override;
+  void failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
+                   uint64_t replayed_bytes) override;
+  void quarantine(const std::string& profile, const std::string& why) override;
   uint32_t clients(const std::string& profile) override;
   void answer(core::ticket x, const std::string& profile) override;
   void refuse(core::ticket x, ec code, const std::string& why) override;
@@ -85,7 +93,7 @@ struct session_state : core::session_effects {
   struct output {
     variant_stream_ptr stream;
     std::optional<av::muxer> mux;
-    bool has_video = false;
+    stream_format format;
     std::vector<std::byte> bytes; ///< muxed and not yet pushed
   };
 

@@ -18,11 +18,13 @@ constexpr auto statistics_interval = std::chrono::seconds{1};
 /// How long the sink may take to take the news that the stream is over.
 constexpr auto end_timeout = std::chrono::seconds{5};
 
-av::time_window to_window(const window& x) {
-  av::time_window result;
-  if (x.from_pts != no_timestamp)
-    result.from_pts = x.from_pts;
-  result.to_pts = x.to_pts;
+std::vector<av::time_window> to_windows(const std::vector<window>& spans) {
+  std::vector<av::time_window> result(spans.size());
+  for (size_t i = 0; i < spans.size(); ++i) {
+    if (spans[i].from_pts != no_timestamp)
+      result[i].from_pts = spans[i].from_pts;
+    result[i].to_pts = spans[i].to_pts;
+  }
   return result;
 }
 
@@ -44,8 +46,7 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   if (!plan) {
     end(plan.error().what, plan.error().terminal());
   } else {
-    auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan),
-                                      to_window(work.spans.empty() ? window{} : work.spans.front()), *this);
+    auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_windows(work.spans), *this);
     if (opened)
       job.emplace(std::move(*opened));
     else
@@ -66,7 +67,14 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
       auto done = job->finish();
       end(done ? std::string{} : done.error().what, !done && done.error().terminal());
     },
-    [](finish_atom, int64_t) {},
+    [this](finish_atom, int64_t to_pts) {
+      if (ending || !job)
+        return;
+      if (auto done = job->end_at(to_pts); !done)
+        end(done.error().what, false);
+      else
+        after_input();
+    },
     [this](stop_atom) { self->quit(); },
     [this](tick_atom) {
       self->delayed_send(self, statistics_interval, tick_atom_v);
@@ -96,6 +104,14 @@ void transcoder_state::take(const sample_batch& x) {
       end(done.error().what, done.error().terminal());
       return;
     }
+  }
+  after_input();
+}
+
+void transcoder_state::after_input() {
+  if (job->complete()) {
+    end({}, false);
+    return;
   }
   blocks.flush();
   drain();

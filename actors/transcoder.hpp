@@ -3,7 +3,8 @@
 // A detached actor: it encodes inside its handlers, one source block at a time, so that a stop comes between two blocks. A source block
 // is acknowledged when its output is on its way; while the sink's credit is used up nothing is acknowledged, so that the sender's credit
 // runs out in turn and no queue grows.
-// When the sink dies, the transcoder ends. When it ends itself, it says why in a `stream_end` and quits once that has arrived.
+// When the sink dies, the transcoder ends. When it ends itself, it says why in a `stream_end` and quits once that has arrived; when all of its
+// windows is delivered, or the source has ended, there is nothing to say but that.
 #pragma once
 
 #include "actors/core/credit.hpp"
@@ -33,6 +34,9 @@ struct transcoder_state : av::transcode_sink {
   void end(std::string reason, bool terminal);
 
   void take(const sample_batch& x);
+
+  /// Passes on what the last input gave; ends where no more can come.
+  void after_input();
 
   /// Sends what the credit allows; acknowledges input when nothing is left to send.
   void drain();

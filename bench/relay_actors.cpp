@@ -60,6 +60,7 @@ struct flood_state {
         s.pts = s.dts = ++ticks;
       if (credit.sent() % blocks_per_gop == 0)
         block.samples.front().flags = sample::random_access | sample::key;
+      block.samples.back().flags |= sample::closed; // it comes back as it is, and the session waits for closed groups
       auto sequence = credit.send(block.bytes.size());
       self->send(sink, sample_batch{work.attempt, sequence, std::move(block)});
     }
@@ -240,6 +241,9 @@ struct relay_session_state : core::session_effects {
   }
 
   void finish(attempt_id) override {}
+  void finish(attempt_id, int64_t) override {}
+  void failed_over(const std::string&, core::failover_reason, std::chrono::milliseconds, uint64_t) override {}
+  void quarantine(const std::string&, const std::string&) override {}
   void stop(attempt_id, const std::string&) override {}
   void open_output(const std::string&, const stream_format&) override {}
   void close_output(const std::string&, const std::string&) override {}

@@ -43,6 +43,8 @@ profile make_profile(std::string name, std::string codec, int32_t height, int64_
   x.video.max_bit_rate = bit_rate + bit_rate / 4;
   x.video.preset = std::move(preset);
   x.video.keyframe_interval = defaults::keyframe_interval;
+  // A picture that is delivered before one that is shown earlier is held until that one is there, too.
+  x.video.b_frames = 0;
   x.audio.codec = "aac";
   x.audio.bit_rate = 128'000;
   x.audio.sample_rate = 48'000;

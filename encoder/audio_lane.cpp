@@ -82,6 +82,14 @@ public:
     return complete_;
   }
 
+  int64_t newest() const override {
+    return last_pts_;
+  }
+
+  void end_at(int64_t to_pts) override {
+    context_.window.to_pts = std::min(context_.window.to_pts, to_pts);
+  }
+
 private:
   expected<void> on_decoded(AVFrame& frame) {
     ++context_.counters.frames_decoded;

@@ -1,5 +1,8 @@
-// Packets that pass as they are. Video belongs to windows by whole groups of pictures: a group is where its random-access point is.
+// Packets that pass as they are. They belong to windows by their DTS, so that windows joined are the source's bit stream again.
 #include "encoder/lane.hpp"
+
+#include <algorithm>
+#include <limits>
 
 namespace troupe::av {
 
@@ -24,20 +27,21 @@ public:
   }
 
   expected<void> send(const AVPacket& packet) override {
-    auto pts = packet.pts != no_pts ? packet.pts : packet.dts;
-    if (complete_ || pts == no_pts)
+    auto dts = packet.dts != no_pts ? packet.dts : packet.pts;
+    if (complete_ || dts == no_pts)
       return {};
-    auto is_video = format_.parameters->codec_type == AVMEDIA_TYPE_VIDEO;
-    if (!is_video || (packet.flags & AV_PKT_FLAG_KEY) != 0) {
-      inside_ = context_.window.contains(pts);
-      complete_ = pts >= context_.window.to_pts;
-    }
-    if (!inside_)
+    complete_ = dts >= context_.window.to_pts;
+    if (!context_.window.contains(dts))
+      return {};
+    // A window that has a begin goes on where another one ended; one that has none is somebody's first.
+    begun_ = begun_ || context_.window.from_pts != std::numeric_limits<int64_t>::min()
+             || format_.parameters->codec_type != AVMEDIA_TYPE_VIDEO || (packet.flags & AV_PKT_FLAG_KEY) != 0;
+    if (!begun_)
       return {};
     packet_ptr copy{checked(av_packet_clone(&packet))};
     // The sink is promised a DTS, and one that rises.
-    if (copy->dts == no_pts)
-      copy->dts = copy->pts;
+    copy->dts = dts;
+    copy->flags |= packet_flag_closed;
     if (last_dts_ != no_pts && copy->dts <= last_dts_)
       copy->dts = last_dts_ + 1;
     last_dts_ = copy->dts;
@@ -54,10 +58,18 @@ public:
     return complete_;
   }
 
+  int64_t newest() const override {
+    return last_dts_;
+  }
+
+  void end_at(int64_t to_pts) override {
+    context_.window.to_pts = std::min(context_.window.to_pts, to_pts);
+  }
+
 private:
   track format_;
   lane_context context_;
-  bool inside_ = false;
+  bool begun_ = false;
   bool complete_ = false;
   int64_t last_dts_ = no_pts;
 };

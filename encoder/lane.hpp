@@ -31,12 +31,19 @@ public:
 
   /// True when every packet of the window has been given to the output.
   virtual bool complete() const = 0;
+
+  /// The latest time that can no longer be kept out of the window: of what the encoder has, or of what was given to the output. The lowest
+  /// int64_t where there is nothing yet.
+  virtual int64_t newest() const = 0;
+
+  /// Lowers the window's end to a time after `newest()`.
+  virtual void end_at(int64_t to_pts) = 0;
 };
 
-/// Where a lane counts. Shared by all lanes of a transcode.
+/// What a lane covers, and where it counts and delivers.
 struct lane_context {
   time_window window;
-  transcode_counters& counters;
+  transcode_counters& counters; ///< shared by all lanes of a transcode
   lane_output output;
 };
 

@@ -31,28 +31,33 @@ bool is_timestamp(int64_t x) {
 } // namespace
 
 struct transcode::impl {
-  impl(time_window span, transcode_sink& receiver) : window(span), sink(receiver) {
+  explicit impl(transcode_sink& receiver) : sink(receiver) {
     // nop
   }
 
-  expected<void> add_lane(size_t index, const track& source, const track_plan& plan);
+  expected<void> add_lane(size_t index, const track& source, const track_plan& plan, const time_window& window);
+  void deliver(AVPacket& packet);
   expected<void> after_input(int64_t dts);
+  expected<void> end_lanes();
+  void end(size_t output);
   expected<void> settle(bool force);
   bool all_known() const;
 
-  time_window window;
   transcode_sink& sink;
   transcode_counters counters;
   std::vector<size_t> outputs;              ///< for each source track its output track, or `no_output`
   std::vector<std::unique_ptr<lane>> lanes; ///< for each output track
+  std::vector<time_window> windows;         ///< for each output track
   std::vector<bool> is_video;               ///< for each output track
+  std::vector<bool> is_open;                ///< for each output track: it is inside a group that is not closed
   std::optional<interleaver> order;
   bool started = false;
   int64_t first_dts = no_pts;
   int64_t newest_dts = no_pts;
 };
 
-expected<void> transcode::impl::add_lane(size_t index, const track& source, const track_plan& plan) {
+expected<void> transcode::impl::add_lane(size_t index, const track& source, const track_plan& plan,
+                                         const time_window& window) {
   outputs.push_back(no_output);
   if (std::holds_alternative<drop_track>(plan))
     return {};
@@ -79,8 +84,20 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
     lanes.push_back(std::move(*made));
   }
   outputs.back() = output;
+  windows.push_back(window);
   is_video.push_back(type == AVMEDIA_TYPE_VIDEO);
+  is_open.push_back(false);
   return {};
+}
+
+/// A packet in its final order. What it says of its own track's group becomes a word about all tracks.
+void transcode::impl::deliver(AVPacket& packet) {
+  auto output = static_cast<size_t>(packet.stream_index);
+  is_open[output] = is_video[output] && (packet.flags & packet_flag_closed) == 0;
+  packet.flags &= ~packet_flag_closed;
+  if (std::find(is_open.begin(), is_open.end(), true) == is_open.end())
+    packet.flags |= packet_flag_closed;
+  sink.on_packet(packet);
 }
 
 bool transcode::impl::all_known() const {
@@ -112,35 +129,56 @@ expected<void> transcode::impl::after_input(int64_t dts) {
   auto late = first_dts != no_pts && newest_dts - first_dts > settle_after;
   if (auto settled = settle(late || order->held_bytes() > settle_bytes_max); !settled)
     return settled;
-  // A window without end has no track that is late for it.
-  auto over = window.to_pts < ticks_max && newest_dts != no_pts && newest_dts - window.to_pts > silent_track_after;
+  return end_lanes();
+}
+
+/// Finishes the lanes whose source has fallen silent, and waits no longer for those that are complete.
+expected<void> transcode::impl::end_lanes() {
+  auto any_over = false;
   for (size_t i = 0; i < lanes.size(); ++i) {
+    // A window without end has no track that is late for it.
+    auto to = windows[i].to_pts;
+    auto over = to < ticks_max && newest_dts != no_pts && newest_dts - to > silent_track_after;
+    any_over = any_over || over;
     if (over && !lanes[i]->complete())
       if (auto finished = lanes[i]->finish(); !finished)
         return fail(finished.error().code, "output track " + std::to_string(i) + ": " + finished.error().what);
     if (lanes[i]->complete())
-      order->end(i);
+      end(i);
   }
-  return over ? settle(true) : expected<void>{};
+  return any_over ? settle(true) : expected<void>{};
 }
 
-expected<transcode> transcode::open(const std::vector<track>& source, std::vector<track_plan> plan, time_window window,
-                                    transcode_sink& sink) {
+/// Nothing more comes from a lane.
+void transcode::impl::end(size_t output) {
+  is_open[output] = false;
+  order->end(output);
+}
+
+expected<transcode> transcode::open(const std::vector<track>& source, std::vector<track_plan> plan,
+                                    std::vector<time_window> windows, transcode_sink& sink) {
   quiet_logs();
   if (plan.size() != source.size())
     return fail(errc::option, "a plan for " + std::to_string(plan.size()) + " tracks does not fit a source with "
                                 + std::to_string(source.size()));
-  if (window.from_pts >= window.to_pts || window.from_pts > ticks_max)
-    return fail(errc::option, "a window must end after it begins, and begin within 2^52 ticks");
-  if (window.from_pts < -ticks_max)
-    window.from_pts = std::numeric_limits<int64_t>::min();
-  auto self = std::make_unique<impl>(window, sink);
+  if (windows.empty())
+    windows.resize(source.size());
+  if (windows.size() != source.size())
+    return fail(errc::option, std::to_string(windows.size()) + " windows do not fit a source with "
+                                + std::to_string(source.size()) + " tracks");
+  for (auto& x : windows) {
+    if (x.from_pts >= x.to_pts || x.from_pts > ticks_max)
+      return fail(errc::option, "a window must end after it begins, and begin within 2^52 ticks");
+    if (x.from_pts < -ticks_max)
+      x.from_pts = std::numeric_limits<int64_t>::min();
+  }
+  auto self = std::make_unique<impl>(sink);
   for (size_t i = 0; i < source.size(); ++i)
-    if (auto added = self->add_lane(i, source[i], plan[i]); !added)
+    if (auto added = self->add_lane(i, source[i], plan[i], windows[i]); !added)
       return tl::unexpected{std::move(added.error())};
   if (self->lanes.empty())
     return fail(errc::option, "the plan drops every track of the source");
-  self->order.emplace(self->is_video, [&sink](AVPacket& packet) { sink.on_packet(packet); });
+  self->order.emplace(self->is_video, [made = self.get()](AVPacket& packet) { made->deliver(packet); });
   // Tracks that are copied are known before the first packet.
   if (auto settled = self->settle(false); !settled)
     return tl::unexpected{std::move(settled.error())};
@@ -158,13 +196,14 @@ transcode& transcode::operator=(transcode&&) noexcept = default;
 transcode::~transcode() = default;
 
 int64_t transcode::preroll_from() const noexcept {
-  auto from = impl_->window.from_pts;
-  if (from == std::numeric_limits<int64_t>::min())
-    return from;
-  int64_t preroll = 0;
-  for (const auto& x : impl_->lanes)
-    preroll = std::max(preroll, x->preroll());
-  return std::max(from, std::numeric_limits<int64_t>::min() + preroll) - preroll;
+  auto result = std::numeric_limits<int64_t>::max();
+  for (size_t i = 0; i < impl_->lanes.size(); ++i) {
+    auto from = impl_->windows[i].from_pts;
+    if (from == std::numeric_limits<int64_t>::min())
+      return from;
+    result = std::min(result, from - impl_->lanes[i]->preroll());
+  }
+  return result;
 }
 
 expected<void> transcode::send(const AVPacket& packet) {
@@ -185,6 +224,18 @@ expected<void> transcode::send(const AVPacket& packet) {
   return self.after_input(dts);
 }
 
+expected<void> transcode::end_at(int64_t to_pts) {
+  auto& self = *impl_;
+  for (size_t i = 0; i < self.lanes.size(); ++i)
+    if (self.windows[i].to_pts > to_pts && self.lanes[i]->newest() >= to_pts)
+      return fail(errc::option, "output track " + std::to_string(i) + " is beyond the end that its window was given");
+  for (size_t i = 0; i < self.lanes.size(); ++i) {
+    self.windows[i].to_pts = std::min(self.windows[i].to_pts, to_pts);
+    self.lanes[i]->end_at(to_pts);
+  }
+  return self.end_lanes();
+}
+
 bool transcode::complete() const noexcept {
   auto is_complete = [](const auto& x) { return x->complete(); };
   return std::all_of(impl_->lanes.begin(), impl_->lanes.end(), is_complete) && impl_->order->empty();
@@ -195,7 +246,7 @@ expected<void> transcode::finish() {
   for (size_t i = 0; i < self.lanes.size(); ++i) {
     if (auto finished = self.lanes[i]->finish(); !finished)
       return fail(finished.error().code, "output track " + std::to_string(i) + ": " + finished.error().what);
-    self.order->end(i);
+    self.end(i);
   }
   if (auto settled = self.settle(true); !settled)
     return settled;

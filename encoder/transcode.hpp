@@ -1,19 +1,24 @@
 // The window: every encode of this product is one object of this class.
 //
-// A transcode covers a window of one source's timeline. Packets of the source go in, packets of the rendition come out, and
-// any partition of the timeline into windows gives the same output frames as one window over all of it: each frame
+// A transcode covers a window of one source's timeline, in general one for each track. Packets of the source go in, packets of the rendition
+// come out, and any partition of the timeline into windows gives the same output frames as one window over all of it: each frame
 // exactly once, with the same timestamp, video and audio.
 //
 // What makes that hold:
 // - The caller feeds video from the last random-access point at or before `preroll_from()`, and every audio packet from
-//   `preroll_from()` on, also those that the source sent before that point; more is harmless. What decodes before the window is
-//   dropped. Leading pictures of an open GOP that cannot be decoded right are before it, too.
+//   `preroll_from()` on, also those that the source sent before that point; more is harmless. Where the source has no such point that early, its
+//   first one does. What decodes before the window is dropped. Leading pictures of an open GOP that cannot be decoded right are before it, too.
 // - Output times lie on grids that do not depend on where the window begins: a video frame keeps its source time, or sits on
 //   the grid m / frame_rate counted from timeline zero; an audio frame k covers output samples [k * frame_size, (k + 1) *
 //   frame_size) counted from timeline zero. Deinterlacer, frame rate converter and resampler are warmed up before the window.
 // - An audio encoder is primed with the frames before the window, whose output is dropped, so a joint carries no click.
 // - The first video packet of a window is a random-access point with its parameter sets.
 // - A frame belongs to the window that contains its (output) presentation timestamp: packets carry it unchanged.
+// - A packet that is copied belongs to the window that contains its DTS. Joined windows are the source's own bit stream again, so a joint needs no
+//   random-access point; only a window without a begin starts its video at one.
+//
+// An encoder that reorders pictures delivers some before others that are shown earlier. Where it has caught up, the group is *closed*: what was
+// delivered is, on each track, all up to some time, and another transcode can go on from there. Packets say so: `packet_flag_closed`.
 //
 // Corrupt packets, decode errors, gaps, changes of resolution, pixel format, sample rate or layout in mid-stream are counted and
 // survived: the filters are rebuilt, the output keeps its format. Gaps in audio are filled with silence, overlaps trimmed, so that audio stays
@@ -35,6 +40,10 @@ namespace troupe::av {
 struct copy_track {};
 struct drop_track {};
 using track_plan = std::variant<copy_track, drop_track, video_settings, audio_settings>;
+
+/// Flag of ours in `AVPacket::flags` of packets that a transcode makes: no picture that is shown before those delivered so far, this packet's
+/// included, is still to come. Set on every packet where no track is video that is encoded.
+inline constexpr int packet_flag_closed = 1 << 25;
 
 struct transcode_counters {
   uint64_t packets_in = 0;
@@ -60,7 +69,7 @@ public:
   virtual void on_format(const std::vector<track>& tracks) = 0;
 
   /// `packet.stream_index` is an index into the output tracks. PTS, DTS (monotone per track) and duration are in `time_base`; `AV_PKT_FLAG_KEY` marks
-  /// random-access points. The sink may move the packet's reference away.
+  /// random-access points, `packet_flag_closed` the ends of closed groups. The sink may move the packet's reference away.
   virtual void on_packet(AVPacket& packet) = 0;
 };
 
@@ -68,22 +77,26 @@ public:
 class transcode {
 public:
   /// Checks the plan against the tracks (one entry per track) and opens the decoders. The encoders open when their input's first frame is known; settings
-  /// that can be checked before that are. `sink` must outlive the transcode.
-  static expected<transcode> open(const std::vector<track>& source, std::vector<track_plan> plan, time_window window,
-                                  transcode_sink& sink);
+  /// that can be checked before that are. `windows` has an entry per track, too, or none: then everything is inside. `sink` must outlive the transcode.
+  static expected<transcode> open(const std::vector<track>& source, std::vector<track_plan> plan,
+                                  std::vector<time_window> windows, transcode_sink& sink);
 
   transcode(transcode&&) noexcept;
   transcode& operator=(transcode&&) noexcept;
   ~transcode();
 
-  /// The time (ticks) from which on the caller must feed, at the random-access point at or before it, to be right at the window's begin: earlier than
-  /// `from_pts` by what decoder, filters and priming need. The lowest int64_t for a window without a begin.
+  /// The time (ticks) from which on the caller must feed, at the random-access point at or before it, to be right at every window's begin: earlier
+  /// than `from_pts` by what the track's decoder, filters and priming need. The lowest int64_t where a track's window has no begin.
   int64_t preroll_from() const noexcept;
 
   /// Takes one source packet (on the source's timeline, `stream_index` of the source tracks) and delivers what is ready.
   expected<void> send(const AVPacket& packet);
 
-  /// True when every frame of the window has been delivered: further packets change nothing.
+  /// Lowers the end of every track's window that ends later. `errc::option` where something at or after `to_pts` was encoded already, or copied: then
+  /// nothing changes.
+  expected<void> end_at(int64_t to_pts);
+
+  /// True when every frame of the windows has been delivered: further packets change nothing.
   bool complete() const noexcept;
 
   /// Flushes decoders, filters and encoders, and delivers the rest.

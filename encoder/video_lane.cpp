@@ -7,6 +7,7 @@
 #include "encoder/video_filter.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 
 namespace troupe::av {
@@ -98,6 +99,14 @@ public:
     return complete_;
   }
 
+  int64_t newest() const override {
+    return newest_;
+  }
+
+  void end_at(int64_t to_pts) override {
+    context_.window.to_pts = std::min(context_.window.to_pts, to_pts);
+  }
+
 private:
   int64_t source_frame_ticks() const {
     if (!is_set(source_.frame_rate))
@@ -175,6 +184,8 @@ private:
     if (frame.pts >= context_.window.to_pts)
       return end_window();
     ++context_.counters.frames_encoded;
+    newest_ = frame.pts;
+    inside_.push_back(frame.pts);
     return encoder_->encode(frame, [this](AVPacket& packet) { return on_encoded(packet); });
   }
 
@@ -184,6 +195,13 @@ private:
   }
 
   expected<void> on_encoded(AVPacket& packet) {
+    shown_ = std::max(shown_, packet.pts);
+    // What is shown before this packet's DTS (which is rounded to the frame rate's grid) came before, or the encoder has dropped it.
+    auto past = packet.dts - 2 * packet.duration;
+    std::erase_if(inside_, [&](int64_t pts) { return pts == packet.pts || pts < past; });
+    packet.flags &= ~packet_flag_closed;
+    if (inside_.empty() || inside_.front() > shown_)
+      packet.flags |= packet_flag_closed;
     context_.output(packet);
     return {};
   }
@@ -198,6 +216,9 @@ private:
   std::optional<track> output_;
   int64_t begin_pts_ = no_pts; ///< of the random-access point that decoding began at
   int64_t last_pts_ = no_pts;
+  std::deque<int64_t> inside_; ///< the times of the pictures that the encoder holds, ascending
+  int64_t newest_ = no_pts;    ///< of the pictures that the encoder was given
+  int64_t shown_ = no_pts;     ///< the latest time of those that it has given back
   bool complete_ = false;
 };
 

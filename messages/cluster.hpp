@@ -59,12 +59,13 @@ bool inspect(Inspector& f, work_label& x) {
 }
 
 /// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec name that the worker must
-/// have proven; `refused_by` are workers that said no to this work already.
+/// have proven; `refused_by` are workers that failed at this work already: they are taken only where no other can, and never if it must be `elsewhere`.
 struct lease_request {
   work_label label;
   std::vector<std::string> encoders;
   std::vector<std::string> decoders;
   std::vector<worker_id> refused_by;
+  bool elsewhere = false;
 
   bool operator==(const lease_request&) const = default;
 };
@@ -72,7 +73,7 @@ struct lease_request {
 template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
-                            f.field("refused_by", x.refused_by));
+                            f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere));
 }
 
 /// The registry's promise of one slot and one task process, until it is released or either side is gone.

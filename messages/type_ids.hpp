@@ -71,6 +71,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
   CAF_ADD_ATOM(troupe, troupe, watch_atom)
   CAF_ADD_ATOM(troupe, troupe, tick_atom)
   CAF_ADD_ATOM(troupe, troupe, move_atom)
+  CAF_ADD_ATOM(troupe, troupe, quarantine_atom)
 
 CAF_END_TYPE_ID_BLOCK(troupe)
 

@@ -1,10 +1,16 @@
 #include "actors/core/session.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace troupe::core {
+
+namespace {
+
+/// How long until a worker is asked for again where none could be had; the request itself waits for the registry's selection timeout.
+constexpr milliseconds again_after{250};
+
+} // namespace
 
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point,
                  int64_t unix_ms)
@@ -18,12 +24,8 @@ session::session(session_config config, session_id id, channel source, session_e
 // -- clients ------------------------------------------------------------------
 
 void session::watch(const profile& target, ticket x, time_point now) {
-  auto [i, added] = variants_.try_emplace(target.name);
+  auto [i, added] = variants_.try_emplace(target.name, target, now);
   auto& v = i->second;
-  if (added) {
-    v.target = target;
-    v.since = now;
-  }
   v.idle_since.reset();
   if (v.flowing) {
     effects_.answer(x, target.name);
@@ -35,99 +37,42 @@ void session::watch(const profile& target, ticket x, time_point now) {
   }
   v.waiting.push_back({x, now});
   if (!ingest_)
-    start_ingest();
+    start_ingest(now);
   else if (added && source_)
     begin(v, now);
 }
 
 void session::tick(time_point now) {
-  for (auto& name : variant_names()) {
-    auto i = variants_.find(name);
-    if (i == variants_.end())
-      continue;
-    auto& v = i->second;
-    auto late = [&](const waiting_client& w) { return now - w.since >= config_.watch_timeout; };
-    for (auto& w : v.waiting)
-      if (late(w))
-        effects_.refuse(w.id, ec::timeout,
-                        v.last_failure.empty() ? "no bytes of " + channel_.name + "/" + name + " came in time"
-                                               : v.last_failure);
-    std::erase_if(v.waiting, late);
-    auto transcoding = v.state == phase::starting || v.state == phase::running;
-    if (transcoding && !v.plan.passthrough() && v.received == 0 && now - v.since >= config_.first_output_timeout) {
-      retry(v, "the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms", false,
-            now);
-      continue;
-    }
-    if (v.flowing && v.state == phase::running && now - v.since >= config_.settled_after) {
-      v.tries = 0;
-      v.refused_by.clear();
-    }
-    if (!v.waiting.empty() || effects_.clients(name) > 0) {
-      v.idle_since.reset();
-    } else if (!v.idle_since) {
-      v.idle_since = now;
-    } else if (now - *v.idle_since >= config_.idle_timeout) {
-      remove(i, ec::none, {}, {});
-    }
-  }
+  tick_source(now);
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end())
+      tick(i->second, now);
   if (variants_.empty() && ingest_)
     fail_everything(ec::none, {});
 }
 
+void session::tick(variant& v, time_point now) {
+  auto late = [&](const waiting_client& w) { return now - w.since >= config_.watch_timeout; };
+  for (auto& w : v.waiting)
+    if (late(w))
+      effects_.refuse(w.id, ec::timeout,
+                      v.last_failure.empty() ? "no bytes of " + channel_.name + "/" + v.target.name + " came in time"
+                                             : v.last_failure);
+  std::erase_if(v.waiting, late);
+  if (!v.waiting.empty() || effects_.clients(v.target.name) > 0) {
+    v.idle_since.reset();
+  } else if (!v.idle_since) {
+    v.idle_since = now;
+  } else if (now - *v.idle_since >= config_.idle_timeout) {
+    remove(v, ec::none, {});
+    return;
+  }
+  if (v.begun && !v.plan.passthrough())
+    watch_over(v, now);
+}
+
 void session::shut_down(const std::string& reason) {
   fail_everything(ec::stopping, reason);
-}
-
-// -- ingest -------------------------------------------------------------------
-
-void session::start_ingest() {
-  if (!ingest_)
-    ingest_.emplace();
-  if (channel_.urls.empty()) {
-    fail_everything(ec::source_failed, "the channel " + channel_.name + " has no source URL");
-    return;
-  }
-  ingest_->attempt = effects_.next_attempt();
-  ingest_->state = phase::leasing;
-  ingest_->received = 0;
-  lease_request request;
-  request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->attempt};
-  effects_.request_lease(request);
-}
-
-void session::ingest_over(const std::string& why, bool, time_point now) {
-  auto known = source_.has_value();
-  effects_.stop(ingest_->attempt, why);
-  reason_ = why;
-  if (!known && ingest_->url + 1 < channel_.urls.size()) {
-    ++ingest_->url;
-    start_ingest();
-    return;
-  }
-  if (!known) {
-    fail_everything(ec::source_failed, why);
-    return;
-  }
-  ingest_->ended = true;
-  ingest_->attempt = {};
-  for (auto& name : variant_names()) {
-    auto i = variants_.find(name);
-    if (i == variants_.end())
-      continue;
-    if (i->second.plan.passthrough() || i->second.state != phase::running)
-      remove(i, ec::source_failed, why.empty() ? "the source has ended" : why, {});
-    else
-      pump(i->second, now);
-  }
-  if (variants_.empty())
-    fail_everything(ec::none, why);
-}
-
-void session::source_known(time_point now) {
-  for (auto& name : variant_names())
-    if (auto i = variants_.find(name); i != variants_.end() && i->second.state == phase::waiting)
-      begin(i->second, now);
 }
 
 std::vector<std::string> session::variant_names() const {
@@ -137,151 +82,196 @@ std::vector<std::string> session::variant_names() const {
   return result;
 }
 
-// -- variants -----------------------------------------------------------------
+// -- variants and their leases ---------------------------------------------------
 
 void session::begin(variant& v, time_point now) {
   v.plan = plan_variant(*source_, v.target);
+  v.begun = true;
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
-    remove(variants_.find(v.target.name), ec::encode_failed,
-           "nothing of the source of " + channel_.name + " is left in the profile " + v.target.name, {});
+    remove(v, ec::encode_failed,
+           "nothing of the source of " + channel_.name + " is left in the profile " + v.target.name);
     return;
   }
+  v.ends.resize(output.tracks.size());
   if (!v.plan.passthrough()) {
-    lease_for(v, now);
+    again(v, now);
     return;
   }
-  v.state = phase::running;
-  v.since = now;
   v.output = output;
-  v.cursor.reset();
   effects_.open_output(v.target.name, output);
-  pump(v, now);
+  pass_through(v, now);
 }
 
-void session::lease_for(variant& v, time_point now) {
-  v.attempt = effects_.next_attempt();
-  v.state = phase::leasing;
-  v.since = now;
-  v.worker = {};
-  v.received = 0;
-  v.source_finished = false;
-  ++v.tries;
+void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now) {
+  slot.emplace(effects_.next_attempt(), config_.credit_bytes, config_.stall, now);
   lease_request request;
-  request.label = {work_kind::transcode, channel_.name, v.target.name, id_, v.attempt};
+  request.label = {work_kind::transcode, channel_.name, v.target.name, id_, slot->id};
   request.encoders = v.plan.encoders;
   request.decoders = v.plan.decoders;
-  request.refused_by = v.refused_by;
+  request.refused_by = v.avoid;
+  if (v.current && v.current->worker.worker)
+    request.refused_by.push_back(v.current->worker.worker);
+  request.elsewhere = elsewhere;
   effects_.request_lease(request);
 }
 
-void session::leased(attempt_id attempt, const lease& x, time_point now) {
-  if (ingest_ && ingest_->attempt == attempt) {
-    ingest_->state = phase::starting;
+/// Asks for a worker for a variant that has none.
+void session::again(variant& v, time_point now) {
+  v.again_at.reset();
+  ++v.tries;
+  if (!v.flowing)
+    v.ends.assign(v.ends.size(), {}); // nobody has got anything: this one starts afresh
+  request(v, v.current, false, now);
+}
+
+void session::leased(attempt_id number, const lease& x, time_point now) {
+  for (auto* pull : {&ingest_, &probe_}) {
+    if (!*pull || (*pull)->id != number)
+      continue;
+    (*pull)->state = attempt::phase::starting;
+    (*pull)->heard = now;
     ingest_work work;
-    work.attempt = attempt;
+    work.attempt = number;
     work.session = id_;
     work.channel = channel_.name;
-    work.url = channel_.urls[ingest_->url];
+    work.url = channel_.urls[(*pull)->url];
     work.loop = channel_.loop;
+    work.resume_from = source_end_;
     work.open_timeout = config_.open_timeout;
     work.read_timeout = config_.read_timeout;
     work.credit_bytes = config_.credit_bytes;
     effects_.start(work);
     return;
   }
-  auto i = find(attempt);
-  if (i == variants_.end()) {
-    effects_.stop(attempt, {}); // the variant went while its lease was on the way
+  auto p = find(number);
+  if (p.at == nullptr) {
+    effects_.stop(number, {}); // the variant went while its lease was on the way
     return;
   }
-  auto& v = i->second;
-  v.worker = x;
-  v.state = phase::starting;
-  v.since = now;
+  auto& v = *p.of;
+  auto is_next = v.next && p.at == &*v.next;
+  p.at->worker = x;
+  if (is_next && v.next_for == variant::purpose::faster) {
+    change_over(v, failover_reason::slow, now);
+    p.at = &*v.current;
+  } else if (is_next && v.next_for == variant::purpose::move) {
+    v.change_at = newest_pts_ + ticks_per_second;
+  }
+  auto& a = *p.at;
+  a.state = attempt::phase::starting;
+  a.since = now;
+  a.spans = is_next && v.next && v.change_at ? std::vector<window>(source_->tracks.size(), window{*v.change_at})
+                                             : spans_after(v);
   transcode_work work;
-  work.attempt = attempt;
+  work.attempt = number;
   work.session = id_;
   work.channel = channel_.name;
   work.source = *source_;
   work.target = v.target;
+  work.spans = a.spans;
   work.credit_bytes = config_.credit_bytes;
-  if (v.delivered_pts != no_timestamp)
-    work.spans.assign(source_->tracks.size(), window{v.delivered_pts + 1});
   effects_.start(work);
 }
 
-void session::lease_failed(attempt_id attempt, ec code, const std::string& why, time_point now) {
-  if (ingest_ && ingest_->attempt == attempt) {
-    ingest_->attempt = {};
-    fail_everything(code, why);
+void session::lease_failed(attempt_id number, ec code, const std::string& why, time_point now) {
+  if (probe_ && probe_->id == number) {
+    probe_.reset();
     return;
   }
-  auto i = find(attempt);
-  if (i == variants_.end())
-    return;
-  auto& v = i->second;
-  if (!v.refused_by.empty() && v.tries < config_.attempts_max) {
-    // Nobody else can: those that failed before may try again.
-    v.refused_by.clear();
-    lease_for(v, now);
+  if (ingest_ && ingest_->id == number) {
+    ingest_->id = {};
+    if (source_)
+      ingest_over(why, now);
+    else
+      fail_everything(code, why);
     return;
   }
-  v.attempt = {};
-  remove(i, code, v.last_failure.empty() ? why : v.last_failure + "; then: " + why, {});
+  auto p = find(number);
+  if (p.at == nullptr)
+    return;
+  auto& v = *p.of;
+  if (v.next && p.at == &*v.next) {
+    v.next.reset();
+    v.change_at.reset();
+    v.next_not_before = now + config_.slow_after;
+    return;
+  }
+  auto failure = v.last_failure.empty() ? why : v.last_failure + "; then: " + why;
+  v.current.reset();
+  if (!v.flowing || now - v.last_output >= config_.failover_timeout) {
+    remove(v, code, failure);
+    return;
+  }
+  v.again_at = now + again_after;
 }
 
-void session::started(attempt_id attempt, time_point now) {
-  if (ingest_ && ingest_->attempt == attempt) {
-    ingest_->state = phase::running;
-    // Its first batches may have come before the news that it runs: only now can they be acknowledged.
-    effects_.acknowledge({attempt, ingest_->received});
+void session::started(attempt_id number, time_point now) {
+  for (auto* pull : {&ingest_, &probe_})
+    if (*pull && (*pull)->id == number) {
+      (*pull)->state = attempt::phase::running;
+      (*pull)->heard = now;
+      // Its first batches may have come before the news that it runs: only now can they be acknowledged.
+      effects_.acknowledge({number, (*pull)->received});
+      return;
+    }
+  auto p = find(number);
+  if (p.at == nullptr)
+    return;
+  auto& v = *p.of;
+  auto& a = *p.at;
+  auto moves = v.next && &a == &*v.next && v.change_at;
+  if (moves && (newest_pts_ >= *v.change_at || !v.current || !v.current->running() || !v.current->delivered)) {
+    drop_next(v, {}, now); // it took too long: the source is there already
     return;
   }
-  auto i = find(attempt);
-  if (i == variants_.end())
-    return;
-  auto& v = i->second;
-  v.state = phase::running;
-  v.since = now;
-  effects_.acknowledge({attempt, v.received});
-  v.credit.emplace(config_.credit_bytes);
-  v.cursor =
-    v.delivered_pts == no_timestamp ? buffer_.join_point() : buffer_.join_point_before(v.delivered_pts - preroll_ticks);
-  pump(v, now);
+  a.state = attempt::phase::running;
+  a.since = now;
+  effects_.acknowledge({number, a.received});
+  a.cursor = a.spans.empty() ? buffer_.join_point_from(std::max(format_since_, buffer_.join_point().value_or(0)))
+                             : feed_point(v, a.spans);
+  if (!a.spans.empty() && !moves && a.cursor) {
+    auto& first = buffer_.at(*a.cursor).samples.front();
+    for (auto& span : a.spans)
+      if (first.pts > span.from_pts) {
+        v.frames_lost += pictures_between(v, span.from_pts, first.pts);
+        break;
+      }
+  }
+  if (moves) {
+    v.change_lag = source_end_ - v.newest_dts();
+    v.change_since = now;
+    v.current->finishing = true;
+    effects_.finish(v.current->id, *v.change_at);
+  }
+  pump(v, a, now);
 }
 
-void session::start_failed(attempt_id attempt, const std::string& why, bool terminal, time_point now) {
-  if (ingest_ && ingest_->attempt == attempt) {
-    ingest_over(why, terminal, now);
-    return;
+void session::start_failed(attempt_id number, const std::string& why, bool terminal, time_point now) {
+  if (probe_ && probe_->id == number) {
+    effects_.stop(number, why);
+    probe_.reset();
+  } else if (ingest_ && ingest_->id == number) {
+    ingest_over(why, now);
+  } else if (auto p = find(number); p.at != nullptr) {
+    lose(*p.of, *p.at, failover_reason::failed, why, terminal, now);
   }
-  if (auto i = find(attempt); i != variants_.end())
-    retry(i->second, why, terminal, now);
 }
 
-void session::retry(variant& v, const std::string& why, bool terminal, time_point now) {
-  auto i = variants_.find(v.target.name);
-  v.last_failure = why;
-  if (terminal || v.tries >= config_.attempts_max) {
-    remove(i, ec::encode_failed, why, terminal ? std::string{} : why); // bad media is not the worker's failure
-    return;
-  }
-  effects_.stop(v.attempt, why);
-  if (v.worker.worker)
-    v.refused_by.push_back(v.worker.worker);
-  lease_for(v, now);
+void session::remove(variant& v, ec code, const std::string& why, const std::string& stop_reason) {
+  remove(variants_.find(v.target.name), code, why, stop_reason);
 }
 
 void session::remove(variants::iterator i, ec code, const std::string& why, const std::string& stop_reason) {
-  auto name = i->first;
-  auto v = std::move(i->second);
-  variants_.erase(i);
-  if (v.attempt)
-    effects_.stop(v.attempt, stop_reason);
+  auto node = variants_.extract(i);
+  auto& v = node.mapped();
+  release_tail(v, true, v.last_output);
+  for (auto* slot : {&v.current, &v.next})
+    if (*slot)
+      effects_.stop((*slot)->id, stop_reason);
   for (auto& w : v.waiting)
     effects_.refuse(w.id, code == ec::none ? ec::stopping : code, why);
-  effects_.close_output(name, why);
+  effects_.close_output(node.key(), why);
 }
 
 void session::fail_everything(ec code, const std::string& why) {
@@ -289,9 +279,25 @@ void session::fail_everything(ec code, const std::string& why) {
     reason_ = why;
   while (!variants_.empty())
     remove(variants_.begin(), code, why, {});
-  if (ingest_ && ingest_->attempt)
-    effects_.stop(ingest_->attempt, {});
-  ingest_.reset();
+  for (auto* pull : {&ingest_, &probe_}) {
+    if (*pull && (*pull)->id)
+      effects_.stop((*pull)->id, {});
+    pull->reset();
+  }
+}
+
+session::place session::find(attempt_id number) {
+  if (number)
+    for (auto& [name, v] : variants_)
+      for (auto* slot : {&v.current, &v.next})
+        if (*slot && (*slot)->id == number)
+          return {&v, &**slot};
+  return {};
+}
+
+void session::output_failed(const std::string& profile, const std::string& why) {
+  if (auto i = variants_.find(profile); i != variants_.end())
+    remove(i, ec::encode_failed, why, {});
 }
 
 } // namespace troupe::core

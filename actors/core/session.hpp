@@ -1,33 +1,33 @@
 // The decisions of one live channel: when to pull, what to transcode where, which samples go to whom, and when to stop.
 //
 // A session runs while somebody watches. The first client of a rendition (a variant) starts the ingest where it does not run,
-// waits for the source's format, and then either passes samples through or leases a worker and feeds it from the latest
-// random-access point under a credit window. A variant without clients stops after `idle_timeout`, and the session with its last variant.
+// waits for the source's format, and then either passes samples through or leases a worker and feeds it under a credit window. A variant without
+// clients stops after `idle_timeout`, and the session with its last variant.
 //
-// Every try at a piece of work is an attempt with a number of its own; whatever carries another number is refused. This class knows no actor,
-// clock, thread or codec: events and `now` come in through its methods, what is to be done goes out through `session_effects`.
+// Every try at a piece of work is an attempt with a number of its own; whatever carries another number is refused. Clients get only closed groups
+// of an attempt's output, so that for each track what they have is everything up to a time. Another attempt begins right behind that time: it is
+// replayed the source from far enough before, which is why source blocks are kept until what came from them is delivered. That one rule serves when
+// a task dies, fails, stalls (a second attempt races the first: the hedge) or falls behind. A planned move gives both attempts the same time to
+// change over at, ahead of the source.
+//
+// This class knows no actor, clock, thread or codec: events and `now` come in through its methods, what is to be done goes out through
+// `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp, session_samples.cpp,
+// session_failover.cpp, session_status.cpp.
 #pragma once
 
-#include "actors/core/credit.hpp"
+#include "actors/core/attempt.hpp"
 #include "actors/core/plan.hpp"
 #include "actors/core/source_buffer.hpp"
-#include "messages/cluster.hpp"
+#include "actors/core/variant.hpp"
 #include "messages/error.hpp"
-#include "messages/media.hpp"
 #include "messages/status.hpp"
-#include "messages/work.hpp"
 
-#include <chrono>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe::core {
-
-using time_point = std::chrono::steady_clock::time_point;
-using std::chrono::milliseconds;
 
 struct session_config {
   milliseconds idle_timeout{60'000};
@@ -36,14 +36,19 @@ struct session_config {
   milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 4 * 1024 * 1024;
-  uint32_t attempts_max = 4;          ///< tries at a variant before it fails
-  milliseconds settled_after{10'000}; ///< an attempt that delivers for this long clears the count of tries
+  uint32_t attempts_max = 4;          ///< tries at a variant that never delivered before it fails
+  milliseconds settled_after{10'000}; ///< an attempt that delivers for this long clears what is held against its worker
   uint32_t watchers_max = 10'000;     ///< requests that may wait for their first bytes
+  watchdog_limits stall;              ///< silence of a transcoder that is taken for a stall
+  milliseconds slow_lag{
+    4000}; ///< behind its own best by more than this, and not catching up for `slow_after`: a faster worker is looked for
+  milliseconds slow_after{6000};
+  milliseconds failover_timeout{60'000}; ///< without output before a variant with clients is given up
+  uint32_t quarantine_after = 3;         ///< attempts in a row whose tasks died before they got anywhere
+  milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
+  milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
 };
-
-/// A client's request that waits for an answer.
-using ticket = uint64_t;
 
 /// What a session wants done. Implementations must not call back into the session from within these.
 class session_effects {
@@ -69,6 +74,9 @@ public:
   /// Tells the attempt's transcoder that the source has ended.
   virtual void finish(attempt_id attempt) = 0;
 
+  /// Tells the attempt's transcoder that its window ends at that time (ticks).
+  virtual void finish(attempt_id attempt, int64_t to_pts) = 0;
+
   /// Ends the attempt, whatever state it is in, and gives its lease back. `reason` is empty for a regular end.
   virtual void stop(attempt_id attempt, const std::string& reason) = 0;
 
@@ -80,6 +88,13 @@ public:
 
   /// The rendition is over; its clients are told.
   virtual void close_output(const std::string& profile, const std::string& reason) = 0;
+
+  /// Another attempt delivers: why the one before does not, and how long nothing came.
+  virtual void failed_over(const std::string& profile, failover_reason why, milliseconds gap,
+                           uint64_t replayed_bytes) = 0;
+
+  /// The rendition's samples kill the tasks that get them: nobody is to try it again for a while.
+  virtual void quarantine(const std::string& profile, const std::string& why) = 0;
 
   /// Clients that read the rendition now.
   virtual uint32_t clients(const std::string& profile) = 0;
@@ -111,15 +126,18 @@ public:
   void on(const sample_batch& x, time_point now);
   void on(const batch_ack& x, time_point now);
   void on(const stream_end& x, time_point now);
-  void on(attempt_id attempt, const work_statistics& x);
+  void on(attempt_id attempt, const work_statistics& x, time_point now);
 
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
+  /// The lease's worker is to be left, without a pause.
+  void move(lease_id lease, time_point now);
+
   /// The rendition cannot be put into its container.
   void output_failed(const std::string& profile, const std::string& why);
 
-  /// The clock; call it a few times a second.
+  /// The clock; call it ten times a second: that is how exact its limits of time are.
   void tick(time_point now);
 
   /// Stops everything at once; clients and waiting requests are told.
@@ -133,66 +151,62 @@ public:
   session_status status() const;
 
 private:
-  /// Media time before the last delivered frame that a new attempt needs to be right from there on: an open GOP's leading pictures,
-  /// a deinterlacer's neighbours, an audio encoder's priming.
-  static constexpr int64_t preroll_ticks = ticks_per_second;
-
-  enum class phase : uint8_t { waiting, leasing, starting, running };
-
-  struct waiting_client {
-    ticket id;
-    time_point since;
-  };
-
-  struct variant {
-    profile target;
-    variant_plan plan;
-    phase state = phase::waiting;
-    attempt_id attempt;
-    lease worker;
-    time_point since;               ///< of the present phase
-    std::optional<uint64_t> cursor; ///< number of the next source block to send or deliver
-    std::optional<credit_window> credit;
-    uint64_t received = 0; ///< batches of the attempt
-    bool source_finished = false;
-    stream_format output;
-    bool flowing = false;                 ///< the clients have got something
-    int64_t delivered_pts = no_timestamp; ///< the largest presentation time that was delivered
-    int64_t delivered_dts = no_timestamp;
-    uint32_t tries = 0;
-    std::vector<worker_id> refused_by;
-    std::vector<waiting_client> waiting;
-    std::optional<time_point> idle_since;
-    work_statistics work;
-    std::string last_failure;
-  };
-
-  struct ingest {
-    phase state = phase::waiting;
-    attempt_id attempt;
-    uint64_t received = 0;
-    size_t url = 0;
-    bool ended = false;
-    work_statistics work;
-  };
+  /// Media time before what is to be delivered next that a new attempt needs to be right there: an open GOP's leading pictures, a
+  /// deinterlacer's neighbours, an audio encoder's priming. Ten pictures where they are few a second.
+  int64_t preroll_ticks() const noexcept;
 
   using variants = std::map<std::string, variant>;
 
-  void start_ingest();
-  void ingest_over(const std::string& why, bool terminal, time_point now);
-  void source_known(time_point now);
+  /// An attempt at a variant, by its number; both null for a fenced one.
+  struct place {
+    variant* of = nullptr;
+    attempt* at = nullptr;
+  };
+
+  // clients and leases
+  void tick(variant& v, time_point now);
   void begin(variant& v, time_point now);
-  void lease_for(variant& v, time_point now);
-  void pump(variant& v, time_point now);
-  void deliver(variant& v, const sample_block& block, time_point now);
-  void retry(variant& v, const std::string& why, bool terminal, time_point now);
+  void request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now);
   void remove(variants::iterator i, ec code, const std::string& why, const std::string& stop_reason);
+  void remove(variant& v, ec code, const std::string& why, const std::string& stop_reason = {});
   void fail_everything(ec code, const std::string& why);
-  void release_source();
-  variants::iterator find(attempt_id attempt);
+  place find(attempt_id attempt);
 
   /// A copy, for loops whose body may remove variants.
   std::vector<std::string> variant_names() const;
+
+  // the source
+  void start_ingest(time_point now);
+  void ingest_over(const std::string& why, time_point now);
+  void source_ended(time_point now);
+  void source_known(time_point now);
+  void source_changed(const stream_format& x, time_point now);
+  void take_source(const sample_batch& x, time_point now);
+  void tick_source(time_point now);
+  void return_to_first(time_point now);
+  void release_source();
+
+  // samples
+  void pump(variant& v, attempt& a, time_point now);
+  void pump(variant& v, time_point now);
+  void pass_through(variant& v, time_point now);
+  void take_output(place p, const sample_batch& x, time_point now);
+  void flush(variant& v, time_point now);
+  void deliver_held(variant& v, attempt& a, time_point now);
+  void deliver(variant& v, const sample_block& block, time_point now);
+  void release_tail(variant& v, bool all, time_point now);
+
+  // failover
+  std::vector<window> spans_after(const variant& v) const;
+  std::optional<uint64_t> feed_point(const variant& v, const std::vector<window>& spans) const;
+  bool is_kept(const variant& v, uint16_t track) const noexcept;
+  uint64_t pictures_between(const variant& v, int64_t from, int64_t to) const;
+  void watch_over(variant& v, time_point now);
+  void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);
+  void again(variant& v, time_point now);
+  void promote(variant& v);
+  void drop_next(variant& v, const std::string& why, time_point now);
+  void change_over(variant& v, failover_reason kind, time_point now);
 
   session_config config_;
   session_id id_;
@@ -200,11 +214,20 @@ private:
   session_effects& effects_;
   int64_t started_at_ms_;
   std::optional<ingest> ingest_;
+  std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
+  time_point probed_at_;        ///< when the first URL was tried last
   std::optional<stream_format> source_;
   source_buffer buffer_;
+  uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
+  int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
+  int64_t source_end_ = no_timestamp; ///< where the newest source samples end, in DTS
+  bool await_random_access_ =
+    false; ///< the source was pulled anew: nothing counts before its first random-access point
+  std::deque<int64_t> overrun_pictures_; ///< presentation times of pictures that went at the buffer's limit
   variants variants_;
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;
+  uint64_t source_restarts_ = 0;
   std::string reason_;
 };
 

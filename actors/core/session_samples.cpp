@@ -1,7 +1,5 @@
-// The samples' way through a session, and what the API sees of it.
+// The samples' way through a session: from the source's blocks to the attempts, and from the attempts to the clients.
 #include "actors/core/session.hpp"
-
-#include "messages/url.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -9,6 +7,12 @@
 namespace troupe::core {
 
 namespace {
+
+/// Output that an attempt may have under way before a group of pictures closes: far beyond any encoder's reorder.
+constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
+
+/// A move whose last output is not due after this long has lost its clock: the source stands still.
+constexpr milliseconds tail_max{3000};
 
 /// The samples of the tracks that the plan keeps, renumbered; the block itself where it keeps all.
 sample_block selected(const sample_block& block, const variant_plan& plan) {
@@ -36,194 +40,286 @@ sample_block selected(const sample_block& block, const variant_plan& plan) {
 
 } // namespace
 
-// -- samples ------------------------------------------------------------------
+// -- events -------------------------------------------------------------------
 
 void session::on(const format_change& x, time_point now) {
-  if (ingest_ && ingest_->attempt == x.attempt) {
-    auto first = !source_;
-    source_ = x.format;
-    if (first) {
+  if (probe_ && probe_->id == x.attempt)
+    return;
+  if (ingest_ && ingest_->id == x.attempt) {
+    if (!source_) {
+      source_ = x.format;
       source_known(now);
-      return;
-    }
-    for (auto& [name, v] : variants_) {
-      if (v.state != phase::running || !v.plan.passthrough())
-        continue;
-      v.plan = plan_variant(*source_, v.target);
-      v.output = passthrough_format(*source_, v.plan);
-      effects_.open_output(name, v.output);
+    } else if (*source_ != x.format) {
+      source_changed(x.format, now);
     }
     return;
   }
-  auto i = find(x.attempt);
-  if (i == variants_.end() || i->second.output == x.format)
-    return;
-  i->second.output = x.format;
-  effects_.open_output(i->first, x.format);
+  if (auto p = find(x.attempt); p.at != nullptr)
+    p.at->output = x.format;
 }
 
 void session::on(const sample_batch& x, time_point now) {
-  if (ingest_ && ingest_->attempt == x.attempt) {
-    if (x.sequence != ingest_->received + 1)
-      return;
-    ++ingest_->received;
-    samples_in_ += x.block.samples.size();
-    bytes_in_ += x.block.bytes.size();
-    buffer_.append(x.block);
-    effects_.acknowledge({x.attempt, x.sequence});
-    for (auto& [name, v] : variants_)
-      pump(v, now);
-    release_source();
+  if (probe_ && probe_->id == x.attempt) {
+    // The first URL is well again. Its timeline must go on where this one ends, so it is pulled anew.
+    effects_.stop(probe_->id, {});
+    probe_.reset();
+    effects_.stop(ingest_->id, {});
+    ingest_->url = 0;
+    ++source_restarts_;
+    start_ingest(now);
     return;
   }
-  auto i = find(x.attempt);
-  if (i == variants_.end() || x.sequence != i->second.received + 1)
+  if (ingest_ && ingest_->id == x.attempt) {
+    if (x.sequence <= ingest_->received)
+      effects_.acknowledge({x.attempt, ingest_->received});
+    else if (x.sequence > ingest_->received + 1)
+      ingest_over("samples of the source were lost on the way", now);
+    else
+      take_source(x, now);
     return;
-  ++i->second.received;
-  effects_.acknowledge({x.attempt, x.sequence});
-  deliver(i->second, x.block, now);
+  }
+  if (auto p = find(x.attempt); p.at != nullptr)
+    take_output(p, x, now);
 }
 
 void session::on(const batch_ack& x, time_point now) {
-  auto i = find(x.attempt);
-  if (i == variants_.end() || !i->second.credit || !i->second.credit->acknowledge(x.sequence))
+  auto p = find(x.attempt);
+  if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
     return;
-  pump(i->second, now);
+  p.at->watch.answered(p.at->credit.in_flight_bytes() > 0, now);
+  pump(*p.of, *p.at, now);
 }
+
+void session::on(const stream_end& x, time_point now) {
+  if (probe_ && probe_->id == x.attempt) {
+    effects_.stop(x.attempt, {});
+    probe_.reset();
+    return;
+  }
+  if (ingest_ && ingest_->id == x.attempt) {
+    if (x.reason.empty())
+      source_ended(now);
+    else
+      ingest_over(x.reason, now);
+    return;
+  }
+  auto p = find(x.attempt);
+  if (p.at == nullptr)
+    return;
+  auto& v = *p.of;
+  auto is_current = v.current && p.at == &*v.current;
+  if (!x.reason.empty() || !is_current || !p.at->finishing) {
+    lose(v, *p.at, failover_reason::failed, x.reason.empty() ? "the transcoder ended by itself" : x.reason, x.terminal,
+         now);
+    return;
+  }
+  // All that it was to make is here, whether or not its last sample says so.
+  deliver_held(v, *v.current, now);
+  auto tracks_changed = v.current->feed_until <= format_since_;
+  effects_.stop(v.current->id, {});
+  v.current.reset();
+  if (v.next && v.change_at) {
+    release_tail(v, false, now);
+    flush(v, now);
+  } else if (ingest_ && ingest_->ended) {
+    remove(v, ec::source_failed, "the source has ended");
+    if (variants_.empty())
+      fail_everything(ec::none, {});
+  } else {
+    if (!v.changing)
+      v.changing = tracks_changed ? failover_reason::source : failover_reason::lost;
+    again(v, now);
+  }
+}
+
+void session::on(attempt_id number, const work_statistics& x, time_point now) {
+  if (ingest_ && ingest_->id == number) {
+    ingest_->work = x;
+    ingest_->heard = now;
+  } else if (auto p = find(number); p.at != nullptr && p.of->current && p.at == &*p.of->current) {
+    p.of->work = x;
+  }
+}
+
+void session::down(attempt_id number, const std::string& why, time_point now) {
+  if (probe_ && probe_->id == number) {
+    effects_.stop(number, {});
+    probe_.reset();
+  } else if (ingest_ && ingest_->id == number) {
+    ingest_over(why, now);
+  } else if (auto p = find(number); p.at != nullptr) {
+    lose(*p.of, *p.at, failover_reason::lost, why, false, now);
+  }
+}
+
+// -- to the attempts -------------------------------------------------------------
 
 void session::pump(variant& v, time_point now) {
-  if (v.state != phase::running)
+  if (!v.begun)
     return;
-  if (!v.cursor)
-    v.cursor = buffer_.join_point();
-  if (v.cursor && *v.cursor < buffer_.first())
-    v.cursor = buffer_.join_point_from(buffer_.first()); // it was too slow: what it missed is gone
-  auto direct = v.plan.passthrough();
-  while (v.cursor && *v.cursor < buffer_.end() && (direct || v.credit->open())) {
-    auto& block = buffer_.at((*v.cursor)++);
-    if (direct)
-      deliver(v, selected(block, v.plan), now);
-    else
-      effects_.send({v.attempt, v.credit->send(block.bytes.size()), block});
+  if (v.plan.passthrough()) {
+    pass_through(v, now);
+    return;
   }
-  auto drained = !v.cursor || *v.cursor >= buffer_.end();
-  if (ingest_ && ingest_->ended && drained && !direct && !v.source_finished) {
-    v.source_finished = true;
-    effects_.finish(v.attempt);
+  if (v.next)
+    pump(v, *v.next, now);
+  if (v.current)
+    pump(v, *v.current, now);
+}
+
+void session::pump(variant& v, attempt& a, time_point now) {
+  if (!a.running())
+    return;
+  if (!a.cursor)
+    a.cursor = buffer_.join_point_from(format_since_);
+  if (!a.cursor)
+    return;
+  if (*a.cursor < buffer_.first()) {
+    lose(v, a, failover_reason::slow, "it fell behind by more than the source buffer holds", false, now);
+    return;
+  }
+  auto end = std::min(buffer_.end(), a.feed_until);
+  while (*a.cursor < end && a.credit.open()) {
+    auto number = (*a.cursor)++;
+    if (a.credit.sent() == 0)
+      a.began = number;
+    auto& block = buffer_.at(number);
+    if (v.origin == no_timestamp)
+      v.origin = block.samples.front().pts;
+    if (number < v.fed_to)
+      v.replayed_bytes += block.bytes.size();
+    v.fed_to = std::max(v.fed_to, number + 1);
+    a.watch.sent(now);
+    effects_.send({a.id, a.credit.send(block.bytes.size()), block});
+  }
+  auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
+  if (last && !a.finishing) {
+    a.finishing = true;
+    effects_.finish(a.id);
   }
 }
 
-void session::deliver(variant& v, const sample_block& block, time_point) {
+void session::pass_through(variant& v, time_point now) {
+  if (v.cursor && *v.cursor < buffer_.first())
+    v.cursor.reset();
+  if (!v.cursor)
+    v.cursor = buffer_.join_point();
+  while (v.cursor && *v.cursor < buffer_.end())
+    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan), now);
+}
+
+// -- to the clients --------------------------------------------------------------
+
+void session::take_output(place p, const sample_batch& x, time_point now) {
+  auto& v = *p.of;
+  auto& a = *p.at;
+  if (x.sequence <= a.received) {
+    effects_.acknowledge({x.attempt, a.received});
+    return;
+  }
+  if (x.sequence > a.received + 1) {
+    lose(v, a, failover_reason::failed, "output was lost on the way", false, now);
+    return;
+  }
+  ++a.received;
+  effects_.acknowledge({x.attempt, x.sequence});
+  if (x.block.samples.empty())
+    return;
+  a.held_bytes += x.block.bytes.size();
+  a.held.push_back(x.block);
+  if (a.held_bytes > held_bytes_max) {
+    lose(v, a, failover_reason::failed, "its pictures refer to later ones without end", false, now);
+    return;
+  }
+  flush(v, now);
+}
+
+/// Gives clients what is complete, from the attempt whose turn it is.
+void session::flush(variant& v, time_point now) {
+  if (v.current && v.current->closed()) {
+    if (v.next && v.next_for == variant::purpose::hedge) {
+      v.current->watch.forgive(now);
+      drop_next(v, {}, now);
+    }
+    deliver_held(v, *v.current, now);
+    return;
+  }
+  if (!v.next || !v.next->closed())
+    return;
+  if (v.next_for == variant::purpose::hedge) {
+    change_over(v, failover_reason::stalled, now);
+    deliver_held(v, *v.current, now);
+  } else if (v.change_at && !v.current && v.tail.empty()) {
+    v.changing = failover_reason::moved;
+    promote(v);
+    deliver_held(v, *v.current, now);
+  }
+}
+
+void session::deliver_held(variant& v, attempt& a, time_point now) {
+  auto blocks = std::exchange(a.held, {});
+  a.held_bytes = 0;
+  if (v.change_at) {
+    v.tail.insert(v.tail.end(), blocks.begin(), blocks.end());
+    release_tail(v, false, now);
+    return;
+  }
+  if (v.output != a.output) {
+    v.output = a.output;
+    effects_.open_output(v.target.name, v.output);
+  }
+  a.delivered = true;
+  for (auto& block : blocks) {
+    for (auto& s : block.samples) {
+      a.first_pts = a.first_pts == no_timestamp ? s.pts : a.first_pts;
+      a.last_pts = std::max(a.last_pts, s.pts);
+    }
+    deliver(v, block, now);
+  }
+}
+
+/// The last output of an attempt that ends ahead of time goes out when it would have.
+void session::release_tail(variant& v, bool all, time_point now) {
+  all = all || now - v.change_since >= tail_max;
+  while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_end_ - v.change_lag)) {
+    auto block = std::move(v.tail.front());
+    v.tail.pop_front();
+    deliver(v, block, now);
+  }
+}
+
+void session::deliver(variant& v, const sample_block& block, time_point now) {
   if (block.samples.empty())
     return;
-  effects_.deliver(v.target.name, block);
-  for (auto& s : block.samples) {
-    v.delivered_pts = std::max(v.delivered_pts, s.pts);
-    v.delivered_dts = std::max(v.delivered_dts, s.dts);
+  auto joinable = block.starts_with_random_access();
+  auto lifted = block;
+  for (auto& s : lifted.samples) {
+    s.flags &= static_cast<uint8_t>(~sample::closed);
+    if (s.track >= v.ends.size())
+      v.ends.resize(s.track + size_t{1});
+    auto& end = v.ends[s.track];
+    // A new attempt's encoder may begin its decoding times a little before where the one before it ended.
+    if (s.dts <= end.dts)
+      s.dts = end.dts + 1;
+    end.dts = s.dts;
+    end.pts = std::max(end.pts, s.pts);
   }
-  if (v.flowing || !block.starts_with_random_access())
+  if (v.changing) {
+    v.last_gap = std::chrono::duration_cast<milliseconds>(now - v.last_output);
+    v.last_failover = to_string(*v.changing);
+    ++v.failovers;
+    effects_.failed_over(v.target.name, *v.changing, v.last_gap, v.replayed_bytes - v.replayed_reported);
+    v.replayed_reported = v.replayed_bytes;
+    v.changing.reset();
+  }
+  v.last_output = now;
+  v.tries = 0;
+  effects_.deliver(v.target.name, lifted);
+  if (v.flowing || !joinable)
     return;
   v.flowing = true;
   for (auto& w : std::exchange(v.waiting, {}))
     effects_.answer(w.id, v.target.name);
-}
-
-void session::release_source() {
-  auto floor = buffer_.end();
-  for (auto& [name, v] : variants_) {
-    if (v.cursor)
-      floor = std::min(floor, *v.cursor);
-    if (!v.plan.passthrough() && v.delivered_pts != no_timestamp)
-      floor = std::min(floor, buffer_.join_point_before(v.delivered_pts - preroll_ticks).value_or(floor));
-  }
-  buffer_.release(floor);
-}
-
-void session::on(const stream_end& x, time_point now) {
-  if (ingest_ && ingest_->attempt == x.attempt) {
-    ingest_over(x.reason, x.terminal, now);
-    return;
-  }
-  auto i = find(x.attempt);
-  if (i == variants_.end())
-    return;
-  if (!x.reason.empty()) {
-    retry(i->second, x.reason, x.terminal, now);
-    return;
-  }
-  remove(i, ec::source_failed, "the source has ended", {});
-  if (variants_.empty())
-    fail_everything(ec::none, {});
-}
-
-void session::on(attempt_id attempt, const work_statistics& x) {
-  if (ingest_ && ingest_->attempt == attempt)
-    ingest_->work = x;
-  else if (auto i = find(attempt); i != variants_.end())
-    i->second.work = x;
-}
-
-void session::down(attempt_id attempt, const std::string& why, time_point now) {
-  if (ingest_ && ingest_->attempt == attempt)
-    ingest_over(why, false, now);
-  else if (auto i = find(attempt); i != variants_.end())
-    retry(i->second, why, false, now);
-}
-
-void session::output_failed(const std::string& profile, const std::string& why) {
-  if (auto i = variants_.find(profile); i != variants_.end())
-    remove(i, ec::encode_failed, why, {});
-}
-
-session::variants::iterator session::find(attempt_id attempt) {
-  return std::find_if(variants_.begin(), variants_.end(),
-                      [attempt](const auto& kv) { return attempt && kv.second.attempt == attempt; });
-}
-
-// -- views --------------------------------------------------------------------
-
-bool session::finished() const noexcept {
-  return variants_.empty() && !ingest_;
-}
-
-session_status session::status() const {
-  session_status result;
-  result.id = id_;
-  result.channel = channel_.name;
-  result.state = source_ ? (ingest_ && !ingest_->ended ? "running" : "ended") : "starting";
-  result.reason = reason_;
-  if (ingest_ && ingest_->url < channel_.urls.size())
-    result.url = mask_url(channel_.urls[ingest_->url]);
-  result.started_at_ms = started_at_ms_;
-  if (source_)
-    result.source = *source_;
-  result.buffered_bytes = buffer_.bytes();
-  result.buffered_ms = buffer_.ticks() / 90;
-  result.samples_in = samples_in_;
-  result.bytes_in = bytes_in_;
-  if (ingest_)
-    result.ingest = ingest_->work;
-  for (auto& [name, v] : variants_) {
-    constexpr const char* states[] = {"waiting", "waiting", "starting", "running"};
-    variant_status s;
-    s.profile = name;
-    s.state = states[static_cast<size_t>(v.state)];
-    s.mode = v.state == phase::waiting ? "" : v.plan.passthrough() ? "passthrough" : "transcode";
-    s.reason = v.last_failure;
-    s.worker = v.worker.worker_name;
-    s.attempt = v.attempt;
-    if (v.cursor)
-      for (auto n = std::max(*v.cursor, buffer_.first()); n < buffer_.end(); ++n)
-        s.lag_bytes += buffer_.at(n).bytes.size();
-    if (v.credit)
-      s.lag_bytes += v.credit->in_flight_bytes();
-    if (v.delivered_dts != no_timestamp && buffer_.newest_dts() != no_timestamp)
-      s.lag_ms = std::max<int64_t>(0, buffer_.newest_dts() - v.delivered_dts) / 90;
-    s.output = v.output;
-    s.work = v.work;
-    result.variants.push_back(std::move(s));
-  }
-  return result;
 }
 
 } // namespace troupe::core

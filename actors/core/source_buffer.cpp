@@ -15,8 +15,11 @@ uint64_t source_buffer::append(sample_block block) {
   bytes_ += block.bytes.size();
   entries_.push_back({std::move(block), dts});
   while (entries_.size() > 1 && (bytes_ > max_.bytes_max || ticks() > max_.ticks_max)) {
-    if (first_ >= floor_)
+    if (first_ >= floor_) {
+      auto& gone = entries_.front().block.samples;
+      overrun_.insert(overrun_.end(), gone.begin(), gone.end());
       ++overruns_;
+    }
     drop_oldest();
   }
   return number;

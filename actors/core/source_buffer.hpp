@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace troupe::core {
 
@@ -67,6 +69,11 @@ public:
     return overruns_;
   }
 
+  /// The samples of those blocks, once.
+  std::vector<sample> take_overrun() {
+    return std::exchange(overrun_, {});
+  }
+
 private:
   struct entry {
     sample_block block;
@@ -83,6 +90,7 @@ private:
   uint64_t bytes_ = 0;
   int64_t newest_dts_ = no_timestamp;
   uint64_t overruns_ = 0;
+  std::vector<sample> overrun_;
 };
 
 } // namespace troupe::core

@@ -223,24 +223,36 @@ stream join(stream first, stream second) {
   return first;
 }
 
-result run(const source& from, const std::vector<track_plan>& plan, time_window window) {
-  result made;
-  auto work = value_or_throw(transcode::open(from.tracks, plan, window, made));
-  auto begin = work.preroll_from();
+std::vector<time_window> windows_of(const source& from, time_window window) {
+  return std::vector<time_window>(from.tracks.size(), window);
+}
+
+std::vector<const AVPacket*> feed_for(const source& from, int64_t preroll_from) {
   auto is_video = [&from](const AVPacket& x) {
     return from.tracks[static_cast<size_t>(x.stream_index)].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
   };
   size_t join_point = 0;
   for (size_t i = 0; i < from.packets.size(); ++i) {
     auto& x = *from.packets[i];
-    if (is_video(x) && (x.flags & AV_PKT_FLAG_KEY) != 0 && x.pts <= begin)
+    if (is_video(x) && (x.flags & AV_PKT_FLAG_KEY) != 0 && x.pts <= preroll_from)
       join_point = i;
   }
-  for (size_t i = 0; i < from.packets.size() && !work.complete(); ++i) {
+  std::vector<const AVPacket*> result;
+  for (size_t i = 0; i < from.packets.size(); ++i) {
     auto& x = *from.packets[i];
-    if (is_video(x) ? i < join_point : x.pts < begin)
-      continue;
-    if (auto sent = work.send(x); !sent)
+    if (is_video(x) ? i >= join_point : x.pts >= preroll_from)
+      result.push_back(&x);
+  }
+  return result;
+}
+
+result run(const source& from, const std::vector<track_plan>& plan, time_window window) {
+  result made;
+  auto work = value_or_throw(transcode::open(from.tracks, plan, windows_of(from, window), made));
+  for (auto* x : feed_for(from, work.preroll_from())) {
+    if (work.complete())
+      break;
+    if (auto sent = work.send(*x); !sent)
       throw std::runtime_error(sent.error().what);
   }
   if (auto finished = work.finish(); !finished)

@@ -84,8 +84,13 @@ struct result : transcode_sink {
   transcode_counters counters;
 };
 
-/// Runs a window over a source as a caller should: from the random-access point at or before `preroll_from()` until it is complete.
-/// Throws `std::runtime_error` with the error's text.
+/// The same window for every track.
+std::vector<time_window> windows_of(const source& from, time_window window);
+
+/// The packets that a caller should feed for windows that need what is from `preroll_from` on: from the random-access point at or before it.
+std::vector<const AVPacket*> feed_for(const source& from, int64_t preroll_from);
+
+/// Runs a window over a source, fed as a caller should, until it is complete. Throws `std::runtime_error` with the error's text.
 result run(const source& from, const std::vector<track_plan>& plan, time_window window = {});
 
 /// The error that a plan for a source ends with. Throws where there is none.

@@ -289,10 +289,23 @@ BOOST_AUTO_TEST_CASE(copied_tracks_pass_unchanged_and_dropped_ones_do_not) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_copied_window_begins_at_a_random_access_point) {
+BOOST_AUTO_TEST_CASE(a_copied_window_is_over_decoding_times) {
   auto from = make(make_video({.frames = 60, .gop = 20}));
-  auto made = run(from, {av::copy_track{}}, {900'000 + 5 * 3'600, 900'000 + 45 * 3'600});
-  auto pictures = pictures_of(made);
+  auto begin = from.packets[5]->dts;
+  auto end = from.packets[45]->dts;
+  auto made = run(from, {av::copy_track{}}, {begin, end});
+  BOOST_REQUIRE(made.packets.size() == 40u);
+  for (size_t i = 0; i < made.packets.size(); ++i) {
+    BOOST_TEST(made.packets[i]->dts == from.packets[i + 5]->dts);
+    BOOST_TEST(made.packets[i]->pts == from.packets[i + 5]->pts);
+    BOOST_TEST((made.packets[i]->flags & av::packet_flag_closed) != 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_without_a_begin_waits_for_a_random_access_point) {
+  auto from = make(make_video({.frames = 60, .gop = 20}));
+  from.packets.erase(from.packets.begin(), from.packets.begin() + 7);
+  auto pictures = pictures_of(run(from, {av::copy_track{}}));
   BOOST_REQUIRE(pictures.size() == 40u);
   BOOST_TEST((pictures[0].number == 20u));
 }
@@ -326,7 +339,8 @@ BOOST_AUTO_TEST_CASE(a_track_that_never_comes_does_not_hold_the_others_back) {
 BOOST_AUTO_TEST_CASE(a_complete_window_needs_nothing_more) {
   auto from = make(make_video({}), make_audio({}));
   result made;
-  auto work = av::transcode::open(from.tracks, {video(), audio()}, {900'000, 900'000 + 20 * 3'600}, made);
+  auto work =
+    av::transcode::open(from.tracks, {video(), audio()}, windows_of(from, {900'000, 900'000 + 20 * 3'600}), made);
   BOOST_REQUIRE(work);
   size_t fed = 0;
   while (fed < from.packets.size() && !work->complete())

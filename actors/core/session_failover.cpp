@@ -1,0 +1,249 @@
+// When an attempt is left, and where the next one begins.
+#include "actors/core/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::core {
+
+namespace {
+
+/// An attempt that delivered this much media before its task died was not killed by its first samples.
+constexpr int64_t got_somewhere = 2 * ticks_per_second;
+
+/// A stall goes on for this many of its limits without a second attempt that delivers: the first one is fenced.
+constexpr int fence_after = 4;
+
+/// After a second attempt failed, the next one waits.
+constexpr milliseconds next_after{1000};
+
+/// The longest preroll that a picture rate asks for: where a picture lasts a second.
+constexpr int64_t preroll_pictures = 10;
+
+} // namespace
+
+// -- where to begin ----------------------------------------------------------------
+
+int64_t session::preroll_ticks() const noexcept {
+  auto result = ticks_per_second;
+  for (auto& t : source_->tracks)
+    if (t.kind == track_kind::video && t.frame_rate.num > 0)
+      result =
+        std::max(result, std::min<int64_t>(preroll_pictures * ticks_per_second,
+                                           preroll_pictures * ticks_per_second * t.frame_rate.den / t.frame_rate.num));
+  return result;
+}
+
+bool session::is_kept(const variant& v, uint16_t track) const noexcept {
+  return track < v.plan.actions.size() && v.plan.actions[track] != track_action::drop;
+}
+
+/// What is missing behind what clients have, for each source track. A fresh start where they have nothing.
+std::vector<window> session::spans_after(const variant& v) const {
+  if (!v.flowing)
+    return {};
+  std::vector<window> result(source_->tracks.size());
+  size_t output = 0;
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (!is_kept(v, static_cast<uint16_t>(i)))
+      continue;
+    auto end = output < v.ends.size() ? v.ends[output] : track_end{};
+    ++output;
+    auto last = v.plan.actions[i] == track_action::copy ? end.dts : end.pts;
+    result[i].from_pts = last == no_timestamp ? v.origin : last + 1;
+  }
+  return result;
+}
+
+/// The latest source block at a random-access point from which everything that the spans need is fed: pictures from before the preroll, and
+/// all sound of the preroll, also what the source sent ahead of its pictures. The oldest such point where that much is not kept.
+std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<window>& spans) const {
+  auto from = std::numeric_limits<int64_t>::max();
+  for (size_t i = 0; i < spans.size(); ++i)
+    if (is_kept(v, static_cast<uint16_t>(i)))
+      from = std::min(from, spans[i].from_pts);
+  from -= preroll_ticks();
+  auto begin = std::max(buffer_.first(), format_since_);
+  auto result = buffer_.join_point_from(begin);
+  for (auto number = begin; number < buffer_.end(); ++number) {
+    auto& block = buffer_.at(number);
+    if (block.starts_with_random_access() && block.samples.front().pts <= from)
+      result = number;
+    for (auto& s : block.samples)
+      if (is_kept(v, s.track) && source_->tracks[s.track].kind != track_kind::video && s.pts >= from)
+        return result;
+    if (block.samples.front().dts > from + preroll_ticks())
+      break;
+  }
+  return result;
+}
+
+/// Pictures of the source in [from, to) that went at the buffer's limit, or cannot be decoded for lack of those.
+uint64_t session::pictures_between(const variant& v, int64_t from, int64_t to) const {
+  auto inside = [&](int64_t pts) { return from <= pts && pts < to; };
+  auto result = static_cast<uint64_t>(std::count_if(overrun_pictures_.begin(), overrun_pictures_.end(), inside));
+  for (auto number = buffer_.first(); number < buffer_.end(); ++number)
+    for (auto& s : buffer_.at(number).samples)
+      if (is_kept(v, s.track) && source_->tracks[s.track].kind == track_kind::video && inside(s.pts))
+        ++result;
+  return result;
+}
+
+// -- when to leave -----------------------------------------------------------------
+
+/// The clock's part: stalls, slowness, workers that could not be had.
+void session::watch_over(variant& v, time_point now) {
+  if (v.again_at && now >= *v.again_at) {
+    again(v, now);
+    return;
+  }
+  if (v.change_at) {
+    release_tail(v, false, now);
+    flush(v, now);
+  }
+  if (v.next && v.next->running() && v.next->watch.stalled(now))
+    drop_next(v, "the second transcoder stalls as well", now);
+  if (!v.current || !v.current->running())
+    return;
+  auto& a = *v.current;
+  if (a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout) {
+    lose(v, a, failover_reason::stalled,
+         "the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms", false, now);
+    return;
+  }
+  if (a.delivered && now - a.since >= config_.settled_after) {
+    v.avoid.clear();
+    v.deaths = 0;
+  }
+  if (a.watch.stalled(now)) {
+    auto long_ago = a.watch.silence(now) > a.watch.limit() * fence_after;
+    if (long_ago || (v.next && v.next_for != variant::purpose::hedge)) {
+      lose(v, a, failover_reason::stalled,
+           "the transcoder took nothing for " + std::to_string(a.watch.silence(now).count()) + " ms", false, now);
+    } else if (!v.next && now >= v.next_not_before) {
+      v.next_for = variant::purpose::hedge;
+      request(v, v.next, false, now);
+    }
+    return;
+  }
+  if (!a.delivered || v.change_at || source_end_ == no_timestamp)
+    return;
+  auto lag = source_end_ - v.newest_dts();
+  v.least_lag = v.least_lag == no_timestamp ? lag : std::min(v.least_lag, lag);
+  if (lag <= v.least_lag + config_.slow_lag.count() * 90) {
+    v.slow_since.reset();
+  } else if (!v.slow_since || lag < v.lag_then) {
+    v.slow_since = now; // the first time, or it catches up
+    v.lag_then = lag;
+  } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
+    v.slow_since.reset();
+    v.next_for = variant::purpose::faster;
+    request(v, v.next, true, now);
+  }
+}
+
+void session::move(lease_id lease, time_point now) {
+  for (auto& [name, v] : variants_) {
+    if (v.next && v.next->worker.id == lease && v.next->worker.worker) {
+      drop_next(v, {}, now);
+      v.next_not_before = now;
+    }
+    if (!v.current || v.current->worker.id != lease || !v.current->worker.worker || v.change_at)
+      continue;
+    if (v.next && v.next_for != variant::purpose::move)
+      continue; // it is being left already
+    if (!v.next && v.current->delivered && now >= v.next_not_before) {
+      v.next_for = variant::purpose::move;
+      request(v, v.next, true, now);
+    }
+  }
+}
+
+/// The second attempt is not wanted, or has failed.
+void session::drop_next(variant& v, const std::string& why, time_point now) {
+  if (!v.next)
+    return;
+  effects_.stop(v.next->id, why);
+  if (!why.empty() && v.next->worker.worker)
+    v.avoid.push_back(v.next->worker.worker);
+  v.next.reset();
+  v.next_not_before = now + next_after;
+  if (v.change_at) {
+    v.change_at.reset();
+    release_tail(v, true, now);
+  }
+}
+
+/// The next attempt is the current one from now on.
+void session::promote(variant& v) {
+  v.current = std::move(v.next);
+  v.next.reset();
+  v.change_at.reset();
+  v.least_lag = no_timestamp;
+  v.slow_since.reset();
+}
+
+/// Fences the current attempt in favour of the next one.
+void session::change_over(variant& v, failover_reason kind, time_point now) {
+  if (v.current) {
+    auto why = kind == failover_reason::stalled
+                 ? "the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms"
+                 : std::string{};
+    effects_.stop(v.current->id, why);
+    if (v.current->worker.worker)
+      v.avoid.push_back(v.current->worker.worker);
+  }
+  if (!v.changing)
+    v.changing = kind;
+  promote(v);
+}
+
+/// An attempt is gone, or is given up.
+void session::lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal,
+                   time_point now) {
+  if (v.next && &a == &*v.next) {
+    drop_next(v, why, now);
+    if (!v.current)
+      again(v, now);
+    return;
+  }
+  v.last_failure = why;
+  if (terminal) {
+    remove(v, ec::encode_failed, why); // bad media is not the worker's failure
+    return;
+  }
+  if (a.delivered && a.last_pts - a.first_pts >= got_somewhere)
+    v.deaths = 0;
+  auto was_fed = a.running() && a.cursor;
+  if (was_fed && ++v.deaths >= config_.quarantine_after) {
+    auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
+                   + v.target.name + ": " + why;
+    auto name = v.target.name;
+    remove(v, ec::encode_failed, verdict, why);
+    effects_.quarantine(name, verdict);
+    return;
+  }
+  if (!v.flowing && v.tries >= config_.attempts_max) {
+    remove(v, ec::encode_failed, why, why);
+    return;
+  }
+  effects_.stop(a.id, why);
+  if (a.worker.worker)
+    v.avoid.push_back(a.worker.worker);
+  v.current.reset();
+  if (!v.changing && v.flowing)
+    v.changing = kind;
+  v.least_lag = no_timestamp;
+  v.slow_since.reset();
+  if (v.next && v.next_for == variant::purpose::move)
+    drop_next(v, {}, now); // it begins too late for this; what the lost one flushed is good
+  if (v.next) {
+    promote(v);
+    if (v.current->closed())
+      deliver_held(v, *v.current, now);
+    return;
+  }
+  again(v, now);
+}
+
+} // namespace troupe::core

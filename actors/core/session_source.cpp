@@ -1,0 +1,231 @@
+// The source of a session: pulled, lost, pulled anew with back-off, the next URL each time, and back to the first when that is well again.
+#include "actors/core/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr milliseconds backoff_least{250};
+constexpr milliseconds backoff_most{10'000};
+
+/// An ingest that says nothing for this much longer than its own read timeout hangs.
+constexpr milliseconds ingest_silence{5000};
+
+/// Pictures that are remembered as gone at the buffer's limit: hours of them.
+constexpr size_t overrun_pictures_max = 1'000'000;
+
+/// Doubles, and is shortened by up to a quarter, differently for each session, so that a thousand do not come back at once.
+milliseconds backoff(uint32_t failures, uint64_t salt) {
+  auto full = std::min(backoff_least * (int64_t{1} << std::min(failures, 10U)), backoff_most);
+  auto jitter = (salt * 0x9e3779b97f4a7c15ULL + failures * 0xbf58476d1ce4e5b9ULL) >> 56;
+  return full - full * static_cast<int64_t>(jitter) / 1024;
+}
+
+} // namespace
+
+void session::start_ingest(time_point now) {
+  if (!ingest_)
+    ingest_.emplace(now);
+  if (channel_.urls.empty()) {
+    fail_everything(ec::source_failed, "the channel " + channel_.name + " has no source URL");
+    return;
+  }
+  ingest_->id = effects_.next_attempt();
+  ingest_->state = attempt::phase::leasing;
+  ingest_->received = 0;
+  ingest_->heard = now;
+  ingest_->again_at.reset();
+  await_random_access_ = source_.has_value();
+  lease_request request;
+  request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->id};
+  effects_.request_lease(request);
+}
+
+void session::ingest_over(const std::string& why, time_point now) {
+  auto& in = *ingest_;
+  if (in.id)
+    effects_.stop(in.id, why);
+  in.id = {};
+  reason_ = why;
+  if (source_) {
+    // Clients stay attached; what came from the old pull is still made and delivered.
+    if (!in.lost_since)
+      in.lost_since = now;
+    in.again_at = now + backoff(in.failures++, id_.value);
+    in.url = (in.url + 1) % channel_.urls.size();
+    probed_at_ = now;
+  } else if (in.url + 1 < channel_.urls.size()) {
+    ++in.url;
+    start_ingest(now);
+  } else {
+    fail_everything(ec::source_failed, why);
+  }
+}
+
+void session::source_ended(time_point now) {
+  effects_.stop(ingest_->id, {});
+  ingest_->id = {};
+  ingest_->ended = true;
+  if (!source_) {
+    fail_everything(ec::source_failed, "the source has ended");
+    return;
+  }
+  for (auto& name : variant_names()) {
+    auto i = variants_.find(name);
+    if (i == variants_.end())
+      continue;
+    if (i->second.plan.passthrough() || !i->second.flowing)
+      remove(i, ec::source_failed, "the source has ended", {});
+    else
+      pump(i->second, now);
+  }
+  if (variants_.empty())
+    fail_everything(ec::none, "the source has ended");
+}
+
+void session::tick_source(time_point now) {
+  if (!ingest_ || ingest_->ended)
+    return;
+  auto& in = *ingest_;
+  if (in.lost_since && now - *in.lost_since >= config_.source_timeout) {
+    fail_everything(ec::source_failed, reason_.empty() ? "the source stayed away" : reason_);
+    return;
+  }
+  if (in.again_at && now >= *in.again_at) {
+    start_ingest(now);
+    return;
+  }
+  if (in.id && in.state == attempt::phase::running && now - in.heard >= config_.read_timeout + ingest_silence) {
+    ingest_over("the ingest hangs", now);
+    return;
+  }
+  if (probe_ && now - probe_->heard >= config_.source_return) {
+    if (probe_->id)
+      effects_.stop(probe_->id, {});
+    probe_.reset();
+  }
+  return_to_first(now);
+}
+
+/// While another URL is in use, the first one is tried beside it from time to time.
+void session::return_to_first(time_point now) {
+  auto& in = *ingest_;
+  if (probe_ || in.url == 0 || !in.id || in.lost_since || now - probed_at_ < config_.source_return)
+    return;
+  probed_at_ = now;
+  probe_.emplace(now);
+  probe_->id = effects_.next_attempt();
+  lease_request request;
+  request.label = {work_kind::ingest, channel_.name, {}, id_, probe_->id};
+  effects_.request_lease(request);
+}
+
+void session::source_known(time_point now) {
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end() && !i->second.begun)
+      begin(i->second, now);
+}
+
+/// The tracks of a source that runs are others from now on: transcoders end with what they have, and new ones begin.
+void session::source_changed(const stream_format& x, time_point now) {
+  source_ = x;
+  format_since_ = buffer_.end();
+  for (auto& name : variant_names()) {
+    auto i = variants_.find(name);
+    if (i == variants_.end())
+      continue;
+    auto& v = i->second;
+    if (!v.begun)
+      continue;
+    drop_next(v, {}, now);
+    if (v.current && v.current->running()) {
+      v.current->feed_until = format_since_;
+      pump(v, *v.current, now);
+    } else if (v.current) {
+      effects_.stop(v.current->id, {});
+      v.current.reset();
+      v.again_at = now;
+    }
+    v.plan = plan_variant(x, v.target);
+    auto output = passthrough_format(x, v.plan);
+    if (output.tracks.empty()) {
+      remove(i, ec::source_failed, "the source has changed, and nothing of it is left in the profile " + name, {});
+      continue;
+    }
+    track_end all;
+    for (auto& t : v.ends) {
+      all.pts = std::max(all.pts, t.pts);
+      all.dts = std::max(all.dts, t.dts);
+    }
+    if (v.ends.size() != output.tracks.size())
+      v.ends.assign(output.tracks.size(), all);
+    if (v.plan.passthrough()) {
+      v.output = output;
+      effects_.open_output(name, output);
+    }
+  }
+}
+
+void session::take_source(const sample_batch& x, time_point now) {
+  auto& in = *ingest_;
+  ++in.received;
+  in.heard = now;
+  effects_.acknowledge({x.attempt, x.sequence});
+  if (x.block.samples.empty())
+    return;
+  if (await_random_access_) {
+    if (!x.block.starts_with_random_access())
+      return;
+    await_random_access_ = false;
+    if (in.lost_since)
+      ++source_restarts_;
+    in.lost_since.reset();
+    in.failures = 0;
+    reason_.clear();
+  }
+  samples_in_ += x.block.samples.size();
+  bytes_in_ += x.block.bytes.size();
+  for (auto& s : x.block.samples) {
+    newest_pts_ = std::max(newest_pts_, s.pts);
+    source_end_ = std::max(source_end_, s.dts + s.duration);
+  }
+  buffer_.append(x.block);
+  for (auto& s : buffer_.take_overrun())
+    if (s.track < source_->tracks.size() && source_->tracks[s.track].kind == track_kind::video)
+      overrun_pictures_.push_back(s.pts);
+  while (overrun_pictures_.size() > overrun_pictures_max)
+    overrun_pictures_.pop_front();
+  auto floor_moves = x.block.starts_with_random_access();
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end()) {
+      if (i->second.change_at) {
+        release_tail(i->second, false, now);
+        flush(i->second, now);
+      }
+      pump(i->second, now);
+    }
+  if (floor_moves)
+    release_source();
+}
+
+/// Source blocks that nobody can need again go: all before what is still to be sent, and before what a new attempt would begin at.
+void session::release_source() {
+  auto floor = buffer_.end();
+  for (auto& [name, v] : variants_) {
+    if (v.plan.passthrough()) {
+      floor = std::min(floor, v.cursor.value_or(floor));
+      continue;
+    }
+    for (auto* a : {&v.current, &v.next})
+      if (*a && (*a)->cursor)
+        floor = std::min(floor, v.flowing ? *(*a)->cursor : (*a)->began);
+    if (v.flowing)
+      floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
+  }
+  buffer_.release(floor);
+}
+
+} // namespace troupe::core

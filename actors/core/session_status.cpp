@@ -1,0 +1,69 @@
+// What the API sees of a session.
+#include "actors/core/session.hpp"
+
+#include "messages/url.hpp"
+
+#include <algorithm>
+
+namespace troupe::core {
+
+bool session::finished() const noexcept {
+  return variants_.empty() && !ingest_;
+}
+
+session_status session::status() const {
+  session_status result;
+  result.id = id_;
+  result.channel = channel_.name;
+  if (ingest_)
+    result.state = !source_ ? "starting" : ingest_->ended ? "ended" : ingest_->lost_since ? "reconnecting" : "running";
+  else
+    result.state = "ended";
+  result.reason = reason_;
+  if (ingest_ && ingest_->url < channel_.urls.size())
+    result.url = mask_url(channel_.urls[ingest_->url]);
+  result.started_at_ms = started_at_ms_;
+  if (source_)
+    result.source = *source_;
+  result.buffered_bytes = buffer_.bytes();
+  result.buffered_ms = buffer_.ticks() / 90;
+  result.samples_in = samples_in_;
+  result.bytes_in = bytes_in_;
+  result.source_restarts = source_restarts_;
+  if (ingest_)
+    result.ingest = ingest_->work;
+  for (auto& [name, v] : variants_) {
+    variant_status s;
+    s.profile = name;
+    s.mode = !v.begun ? "" : v.plan.passthrough() ? "passthrough" : "transcode";
+    s.state = "waiting";
+    if (v.begun && v.plan.passthrough())
+      s.state = "running";
+    else if (v.current && v.current->state != attempt::phase::leasing)
+      s.state = v.current->running() ? "running" : "starting";
+    s.reason = v.last_failure;
+    auto cursor = v.cursor;
+    if (v.current) {
+      s.worker = v.current->worker.worker_name;
+      s.attempt = v.current->id;
+      s.lag_bytes = v.current->credit.in_flight_bytes();
+      cursor = v.current->cursor;
+    }
+    if (cursor)
+      for (auto n = std::max(*cursor, buffer_.first()); n < buffer_.end(); ++n)
+        s.lag_bytes += buffer_.at(n).bytes.size();
+    if (auto dts = v.newest_dts(); dts != no_timestamp && buffer_.newest_dts() != no_timestamp)
+      s.lag_ms = std::max<int64_t>(0, buffer_.newest_dts() - dts) / 90;
+    s.output = v.output;
+    s.work = v.work;
+    s.failovers = v.failovers;
+    s.last_failover = v.last_failover;
+    s.last_gap_ms = v.last_gap.count();
+    s.replayed_bytes = v.replayed_bytes;
+    s.frames_lost = v.frames_lost;
+    result.variants.push_back(std::move(s));
+  }
+  return result;
+}
+
+} // namespace troupe::core

@@ -1,0 +1,328 @@
+// A transcoder is lost, stalls, falls behind or is moved away: what the session does, and that clients get each time once.
+#include "test/core/session_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace troupe;
+using namespace troupe::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int64_t frame = 3600;
+
+struct failover_fixture : session_fixture {
+  attempt_id ingest;
+  attempt_id first;
+  std::map<attempt_id, uint64_t> output;
+
+  failover_fixture() {
+    config.stall = {500ms, 5000ms};
+    config.failover_timeout = 60s;
+    make({"news", {}, {"u", "v"}, false});
+    it->watch(wanting("hd", "libx264"), 1, now);
+    ingest = ingest_runs();
+    feed(0, 20);
+    first = transcode_runs(5);
+    effects.reading["hd"] = 1;
+  }
+
+  /// Source pictures [from, to), a random-access point each tenth.
+  void feed(int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      source(ingest, i * frame, i % 10 == 0);
+  }
+
+  void make_output(attempt_id attempt, int64_t from, int64_t to, bool closed = true) {
+    for (auto i = from; i < to; ++i) {
+      auto x = block(i * frame, i == from);
+      if (!closed)
+        x.samples.front().flags &= static_cast<uint8_t>(~sample::closed);
+      it->on(sample_batch{attempt, ++output[attempt], std::move(x)}, now);
+    }
+  }
+
+  void acknowledge_all() {
+    std::map<attempt_id, uint64_t> last;
+    for (auto& x : effects.sent)
+      last[x.attempt] = std::max(last[x.attempt], x.sequence);
+    for (auto& [attempt, sequence] : last)
+      it->on(batch_ack{attempt, sequence}, now);
+  }
+
+  /// So many intervals of 40 ms in which all that is sent is taken.
+  void rhythm(int n, int64_t from) {
+    for (int i = 0; i < n; ++i) {
+      now += 40ms;
+      feed(from + i, from + i + 1);
+      acknowledge_all();
+    }
+  }
+
+  void tick_for(milliseconds time) {
+    for (milliseconds t{0}; t < time; t += 100ms) {
+      now += 100ms;
+      it->on(ingest, work_statistics{}, now);
+      it->tick(now);
+    }
+  }
+
+  bool delivered_once_each(int64_t from, int64_t to) {
+    std::vector<int64_t> expected;
+    for (auto i = from; i < to; ++i)
+      expected.push_back(i * frame);
+    return effects.delivered["hd"] == expected;
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(failover_test, failover_fixture)
+
+BOOST_AUTO_TEST_CASE(what_is_not_closed_is_given_to_nobody_and_made_again) {
+  make_output(first, 10, 13);
+  make_output(first, 16, 17, false);
+  BOOST_TEST(delivered_once_each(10, 13));
+  it->down(first, "killed", now);
+  BOOST_TEST((effects.requests.back().refused_by == std::vector<worker_id>{worker_id{5}}));
+  auto second = transcode_runs(6);
+  BOOST_TEST(effects.transcodes.back().spans.front().from_pts == 12 * frame + 1);
+  now += 200ms;
+  make_output(second, 13, 20);
+  BOOST_TEST(delivered_once_each(10, 20));
+  BOOST_REQUIRE(effects.failovers.size() == 1u);
+  BOOST_TEST((effects.failovers[0].first == failover_reason::lost));
+  BOOST_TEST((effects.failovers[0].second == 200ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_new_attempt_is_fed_from_a_random_access_point_before_the_preroll) {
+  feed(20, 80);
+  make_output(first, 10, 75);
+  it->down(first, "killed", now);
+  effects.sent.clear();
+  (void)transcode_runs(6);
+  BOOST_REQUIRE(!effects.sent.empty());
+  // 74 is delivered; a second before what follows is 49, and 40 the random-access point before that.
+  BOOST_TEST(effects.sent.front().block.samples.front().pts == 40 * frame);
+  BOOST_TEST(effects.sent.back().block.samples.front().pts == 79 * frame);
+  BOOST_TEST(it->status().variants.front().replayed_bytes > 0u);
+}
+
+BOOST_AUTO_TEST_CASE(decoding_times_rise_over_a_joint) {
+  make_output(first, 10, 13);
+  it->down(first, "killed", now);
+  auto second = transcode_runs(6);
+  auto x = block(13 * frame, true);
+  x.samples.front().dts = 11 * frame;
+  it->on(sample_batch{second, 1, x}, now);
+  BOOST_TEST(effects.last_dts["hd"] == 12 * frame + 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_stall_is_hedged_and_the_second_attempt_wins_when_it_delivers) {
+  make_output(first, 10, 13);
+  rhythm(20, 20);
+  feed(40, 41);
+  auto requests = effects.requests.size();
+  tick_for(400ms);
+  BOOST_TEST(effects.requests.size() == requests);
+  tick_for(300ms);
+  BOOST_REQUIRE(effects.requests.size() == requests + 1);
+  BOOST_TEST((effects.requests.back().refused_by == std::vector<worker_id>{worker_id{5}}));
+  auto second = transcode_runs(6);
+  BOOST_TEST(!effects.stopped.contains(first));
+  make_output(second, 13, 15);
+  BOOST_TEST(effects.stopped.contains(first));
+  make_output(first, 13, 15); // fenced
+  BOOST_TEST(delivered_once_each(10, 15));
+  BOOST_TEST((effects.failovers.at(0).first == failover_reason::stalled));
+}
+
+BOOST_AUTO_TEST_CASE(a_stall_that_was_none_keeps_the_first_attempt) {
+  make_output(first, 10, 13);
+  rhythm(20, 20);
+  feed(40, 41);
+  tick_for(700ms);
+  auto second = transcode_runs(6);
+  make_output(first, 13, 15);
+  BOOST_TEST(effects.stopped.contains(second));
+  BOOST_TEST(effects.stopped.at(second).empty());
+  make_output(second, 13, 15);
+  BOOST_TEST(delivered_once_each(10, 15));
+  BOOST_TEST(effects.failovers.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_death_during_a_hedge_lets_the_second_attempt_go_on_at_once) {
+  make_output(first, 10, 13);
+  rhythm(20, 20);
+  feed(40, 41);
+  tick_for(700ms);
+  auto second = transcode_runs(6);
+  auto requests = effects.requests.size();
+  it->down(first, "killed", now);
+  make_output(second, 13, 15);
+  BOOST_TEST(delivered_once_each(10, 15));
+  BOOST_TEST(effects.requests.size() == requests);
+}
+
+BOOST_AUTO_TEST_CASE(a_stall_without_another_worker_is_fenced_in_the_end) {
+  make_output(first, 10, 13);
+  rhythm(20, 20);
+  feed(40, 41);
+  tick_for(700ms);
+  it->lease_failed(effects.requests.back().label.attempt, ec::no_worker, "nobody", now);
+  tick_for(5000ms);
+  BOOST_TEST(effects.stopped.contains(first));
+  auto third = transcode_runs(5);
+  make_output(third, 13, 15);
+  BOOST_TEST(delivered_once_each(10, 15));
+}
+
+BOOST_AUTO_TEST_CASE(a_move_changes_over_at_a_time_ahead_of_the_source_without_a_gap) {
+  make_output(first, 10, 13);
+  it->move(lease_id{2}, now);
+  BOOST_TEST(effects.requests.back().elsewhere);
+  auto second = transcode_runs(6);
+  auto at = effects.transcodes.back().spans.front().from_pts;
+  BOOST_TEST(at > 19 * frame);
+  BOOST_TEST(effects.ends.at(first) == at);
+  auto change = (at + frame - 1) / frame;
+  feed(20, change + 5);
+  BOOST_TEST(!effects.stopped.contains(first));
+  // The first one flushes ahead of time: its output waits until it is due.
+  make_output(first, 13, change);
+  it->on(stream_end{first, {}, false}, now);
+  BOOST_TEST(effects.stopped.at(first).empty());
+  make_output(second, change, change + 3);
+  BOOST_TEST(delivered_once_each(10, effects.delivered["hd"].back() / frame + 1));
+  BOOST_TEST(effects.delivered["hd"].size() < static_cast<size_t>(change - 10));
+  feed(change + 5, change + 20);
+  BOOST_TEST(delivered_once_each(10, change + 3));
+  BOOST_TEST((effects.failovers.at(0).first == failover_reason::moved));
+}
+
+BOOST_AUTO_TEST_CASE(a_death_in_the_middle_of_a_move_is_a_failover) {
+  make_output(first, 10, 13);
+  it->move(lease_id{2}, now);
+  auto second = transcode_runs(6);
+  it->down(first, "killed", now);
+  BOOST_TEST(effects.stopped.contains(second));
+  auto third = transcode_runs(7);
+  make_output(third, 13, 20);
+  BOOST_TEST(delivered_once_each(10, 20));
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_that_falls_behind_is_left_for_another_worker) {
+  config.slow_lag = 2s;
+  config.slow_after = 1s;
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs();
+  feed(0, 20);
+  first = transcode_runs(5);
+  make_output(first, 10, 13);
+  for (int64_t i = 20; i < 150; ++i) {
+    now += 40ms;
+    feed(i, i + 1);
+    acknowledge_all();
+    it->tick(now);
+  }
+  auto& wish = effects.requests.back();
+  BOOST_REQUIRE((wish.label.attempt != first));
+  BOOST_TEST(wish.elsewhere);
+  BOOST_TEST(!effects.stopped.contains(first));
+  auto second = transcode_runs(6);
+  BOOST_TEST(effects.stopped.contains(first));
+  make_output(second, 13, 100);
+  BOOST_TEST(delivered_once_each(10, 100));
+  BOOST_TEST((effects.failovers.at(0).first == failover_reason::slow));
+}
+
+BOOST_AUTO_TEST_CASE(samples_that_kill_one_task_after_the_other_are_quarantined) {
+  make_output(first, 10, 13);
+  it->down(first, "killed", now);
+  it->down(transcode_runs(6), "killed", now);
+  BOOST_TEST(effects.quarantined.empty());
+  it->down(transcode_runs(7), "killed", now);
+  BOOST_TEST(effects.quarantined.contains("hd"));
+  BOOST_TEST(effects.closed.contains("hd"));
+}
+
+BOOST_AUTO_TEST_CASE(deaths_with_much_delivered_between_them_are_nobodys_fault) {
+  auto at = int64_t{10};
+  auto attempt = first;
+  for (int i = 0; i < 6; ++i) {
+    feed(at + 10, at + 110);
+    make_output(attempt, at, at + 100);
+    at += 100;
+    it->down(attempt, "killed", now);
+    attempt = transcode_runs(static_cast<uint64_t>(6 + i));
+  }
+  BOOST_TEST(effects.quarantined.empty());
+  BOOST_TEST(delivered_once_each(10, at));
+}
+
+BOOST_AUTO_TEST_CASE(without_any_worker_clients_stay_and_what_is_beyond_the_buffer_is_counted) {
+  config.buffer.ticks_max = 4 * ticks_per_second;
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs();
+  feed(0, 20);
+  first = transcode_runs(5);
+  make_output(first, 10, 13);
+  it->down(first, "killed", now);
+  for (int64_t i = 20; i < 200; ++i) {
+    now += 40ms;
+    feed(i, i + 1);
+    if (i % 25 == 0)
+      it->lease_failed(effects.requests.back().label.attempt, ec::no_worker, "no worker", now);
+    it->tick(now);
+  }
+  BOOST_TEST(!effects.closed.contains("hd"));
+  effects.sent.clear();
+  auto second = transcode_runs(6);
+  auto begin = effects.sent.front().block.samples.front().pts / frame;
+  BOOST_TEST(begin >= 100);
+  make_output(second, begin, begin + 5);
+  BOOST_TEST(it->status().variants.front().frames_lost == static_cast<uint64_t>(begin - 13));
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_goes_away_is_pulled_anew_and_its_timeline_goes_on) {
+  make_output(first, 10, 13);
+  it->on(stream_end{ingest, "connection reset", false}, now);
+  BOOST_TEST(it->status().state == "reconnecting");
+  BOOST_TEST(!effects.closed.contains("hd"));
+  it->tick(now += 300ms);
+  auto again = effects.requests.back().label.attempt;
+  it->leased(again, {lease_id{9}, task_id{9}, worker_id{9}, ""}, now);
+  BOOST_TEST(effects.ingests.back().url == "v");
+  BOOST_TEST(effects.ingests.back().resume_from == 20 * frame);
+  it->started(again, now);
+  it->on(format_change{again, format()}, now);
+  sequence = 0;
+  source(again, 20 * frame, false); // before a random-access point nothing counts
+  auto sent = effects.sent.size();
+  source(again, 21 * frame, true);
+  BOOST_TEST(effects.sent.size() == sent + 1);
+  BOOST_TEST(it->status().state == "running");
+  BOOST_TEST(it->status().source_restarts == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_stays_away_ends_the_session_with_the_reason) {
+  config.source_timeout = 5s;
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs();
+  it->on(stream_end{ingest, "connection reset", false}, now);
+  for (int i = 0; i < 60; ++i) {
+    it->tick(now += 100ms);
+    if (auto& r = effects.requests.back(); r.label.kind == work_kind::ingest && (r.label.attempt != ingest)) {
+      ingest = r.label.attempt;
+      it->leased(ingest, {lease_id{9}, task_id{9}, worker_id{9}, ""}, now);
+      it->on(stream_end{ingest, "connection refused", false}, now);
+    }
+  }
+  BOOST_TEST(it->finished());
+  BOOST_TEST(effects.closed.at("hd") == "connection refused");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

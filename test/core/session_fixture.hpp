@@ -1,0 +1,150 @@
+// A session without anything around it: it is fed what actors would tell it, and what it wants done is written down.
+#pragma once
+
+#include "actors/core/session.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::core {
+
+using namespace std::chrono_literals;
+
+struct recorder : session_effects {
+  uint64_t attempts = 0;
+  std::vector<lease_request> requests;
+  std::vector<ingest_work> ingests;
+  std::vector<transcode_work> transcodes;
+  std::vector<sample_batch> sent;
+  std::vector<batch_ack> acknowledged;
+  std::vector<attempt_id> finished;
+  std::map<attempt_id, int64_t> ends;
+  std::vector<std::pair<failover_reason, milliseconds>> failovers;
+  std::map<std::string, std::string> quarantined;
+  std::map<attempt_id, std::string> stopped;
+  std::map<std::string, stream_format> outputs;
+  std::map<std::string, std::vector<int64_t>> delivered;
+  std::map<std::string, int64_t> last_dts;
+  std::map<std::string, std::string> closed;
+  std::map<std::string, uint32_t> reading;
+  std::map<ticket, std::string> answered;
+  std::map<ticket, std::pair<ec, std::string>> refused;
+
+  attempt_id next_attempt() override {
+    return attempt_id{++attempts};
+  }
+  void request_lease(const lease_request& x) override {
+    requests.push_back(x);
+  }
+  void start(const ingest_work& x) override {
+    ingests.push_back(x);
+  }
+  void start(const transcode_work& x) override {
+    transcodes.push_back(x);
+  }
+  void send(const sample_batch& x) override {
+    sent.push_back(x);
+  }
+  void acknowledge(const batch_ack& x) override {
+    acknowledged.push_back(x);
+  }
+  void finish(attempt_id x) override {
+    finished.push_back(x);
+  }
+  void finish(attempt_id x, int64_t to_pts) override {
+    ends[x] = to_pts;
+  }
+  void stop(attempt_id x, const std::string& reason) override {
+    stopped[x] = reason;
+  }
+  void open_output(const std::string& profile, const stream_format& format) override {
+    outputs[profile] = format;
+  }
+  void deliver(const std::string& profile, const sample_block& block) override {
+    for (auto& s : block.samples)
+      delivered[profile].push_back(s.pts);
+    last_dts[profile] = block.samples.back().dts;
+  }
+  void close_output(const std::string& profile, const std::string& reason) override {
+    closed[profile] = reason;
+  }
+  void failed_over(const std::string&, failover_reason why, milliseconds gap, uint64_t) override {
+    failovers.emplace_back(why, gap);
+  }
+  void quarantine(const std::string& profile, const std::string& why) override {
+    quarantined[profile] = why;
+  }
+  uint32_t clients(const std::string& profile) override {
+    return reading[profile];
+  }
+  void answer(ticket x, const std::string& profile) override {
+    answered[x] = profile;
+  }
+  void refuse(ticket x, ec code, const std::string& why) override {
+    refused[x] = {code, why};
+  }
+};
+
+struct session_fixture {
+  time_point now{1000s};
+  recorder effects;
+  session_config config;
+  std::optional<session> it;
+  uint64_t sequence = 0;
+
+  session_fixture() {
+    // Silence means something only to the tests that are about it.
+    config.read_timeout = 24h;
+    config.stall = {24h, 24h};
+    make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
+  }
+
+  void make(channel source) {
+    it.emplace(config, session_id{1}, std::move(source), effects, now, 0);
+  }
+
+  static profile wanting(const std::string& name, const std::string& video) {
+    profile x;
+    x.name = name;
+    x.video.codec = video;
+    return x;
+  }
+
+  static stream_format format() {
+    stream_format x;
+    x.tracks.resize(1);
+    x.tracks[0].codec = "h264";
+    return x;
+  }
+
+  static sample_block block(int64_t pts, bool random_access, size_t bytes = 10) {
+    return {{{0, static_cast<uint8_t>(random_access ? sample::closed | sample::random_access : sample::closed), pts,
+              pts, 3600, static_cast<uint32_t>(bytes)}},
+            shared_bytes{shared_bytes::container(bytes)}};
+  }
+
+  attempt_id ingest_runs() {
+    auto attempt = effects.requests.back().label.attempt;
+    it->leased(attempt, {lease_id{1}, task_id{1}, worker_id{9}, ""}, now);
+    it->started(attempt, now);
+    it->on(format_change{attempt, format()}, now);
+    sequence = 0;
+    return attempt;
+  }
+
+  void source(attempt_id attempt, int64_t pts, bool random_access, size_t bytes = 10) {
+    it->on(sample_batch{attempt, ++sequence, block(pts, random_access, bytes)}, now);
+  }
+
+  attempt_id transcode_runs(uint64_t worker = 5) {
+    auto attempt = effects.requests.back().label.attempt;
+    it->leased(attempt, {lease_id{2}, task_id{2}, worker_id{worker}, "w"}, now);
+    it->started(attempt, now);
+    it->on(format_change{attempt, format()}, now);
+    return attempt;
+  }
+};
+
+} // namespace troupe::core
