@@ -36,6 +36,10 @@ void process::hang(bool on) {
   hanging_ = on;
   if (on)
     return;
+  if (!link->usable(side::remote)) {
+    quit(); // it hears only now that the coordinator is gone
+    return;
+  }
   work_on_mail();
   if (ending_)
     world_.after(end_timeout, [me = shared_from_this()] { me->quit(); });

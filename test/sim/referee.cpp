@@ -81,8 +81,6 @@ void referee::delivered(const sample_block& block) {
     auto what = [&] { return name_ + (o.source == 0 ? ": the picture at " : ": the sound at ") + std::to_string(s.pts); };
     if (!source_.has(o.source, s.pts))
       fail(what(), " was never in the source");
-    if (frames_ == 0 && !s.is_random_access())
-      fail(what(), " is the first and no random-access point");
     if (o.begun && (s.pts == o.last || o.ahead.contains(s.pts) || (!o.copied && s.pts < o.last)))
       fail(what(), " was delivered twice; all up to ", o.last, " is there");
     if (s.dts <= o.dts)
@@ -90,6 +88,10 @@ void referee::delivered(const sample_block& block) {
     if (s.dts > s.pts)
       fail(what(), " has DTS ", s.dts, ", which is later");
     o.dts = s.dts;
+    // Sound may come before the first picture; clients join at the picture.
+    joinable_ = joinable_ || s.is_random_access();
+    if (!joinable_)
+      continue;
     ++frames_;
     if (!o.begun) {
       o.begun = true;
@@ -121,6 +123,9 @@ void referee::check(uint64_t counted_lost) {
   for (auto& o : outputs_) {
     while (!o.ahead.empty()) {
       auto missing = source_.after(o.source, o.last, o.copied);
+      // A picture that is shown before others may still come after them, for as long as its decoding time can.
+      if (!o.copied && missing > o.dts)
+        break;
       auto skipped = source_.between(o.source, o.last, *o.ahead.begin());
       if (o.source == 0)
         pictures_lost_ += skipped;

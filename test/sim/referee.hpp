@@ -91,6 +91,7 @@ private:
   std::string name_;
   const source_record& source_;
   std::vector<output> outputs_;
+  bool joinable_ = false; ///< there was a random-access point
   uint64_t frames_ = 0;
   uint64_t pictures_lost_ = 0;
 };

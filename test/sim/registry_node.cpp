@@ -159,7 +159,8 @@ void registry_node::grant(uint64_t ticket, const lease& x) {
     return;
   }
   given_[x.id] = {x.task, x.worker, owner->id, x.worker == ingest_host_};
-  world_.trace("lease ", to_string(x.id), " on ", x.worker_name, " for attempt ", to_string(attempt));
+  world_.trace("lease ", to_string(x.id), " on ", x.worker_name, ", task ", to_string(x.task), ", for attempt ",
+               to_string(attempt));
   world_.soon([owner = owner, attempt = attempt, x, task = task->second] { owner->leased(attempt, x, task); });
 }
 

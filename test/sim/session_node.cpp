@@ -208,6 +208,8 @@ void session_node::send(const sample_batch& x) {
   auto bytes = x.block.bytes.size();
   if (a.in_flight >= config_.credit_bytes)
     fail("attempt ", to_string(x.attempt), " is sent ", bytes, " bytes beyond ", a.in_flight, " in flight");
+  if (x.sequence == 1)
+    world_.trace("attempt ", to_string(x.attempt), " is fed from ", x.block.samples.front().pts);
   a.sent = x.sequence;
   a.in_flight += bytes;
   a.bytes[x.sequence] = bytes;
