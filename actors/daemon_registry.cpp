@@ -3,6 +3,9 @@
 #include "actors/actor_of.hpp"
 #include "telemetry/log.hpp"
 
+#include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+
 #include <functional>
 
 namespace troupe {
@@ -204,6 +207,14 @@ void daemon_registry_state::assign(worker_id host, task_id task, const work_labe
 void daemon_registry_state::end(worker_id host, task_id task) {
   if (auto i = hosts.find(host); i != hosts.end())
     self->send(i->second, end_atom_v, task);
+}
+
+void daemon_registry_state::move(uint64_t owner, lease_id id) {
+  // Who owns a lease is known by its address alone, whatever its interface: owners of leases understand this message.
+  for (auto& [address, number] : owners)
+    if (number == owner)
+      if (auto handle = caf::actor_cast<caf::actor>(address))
+        caf::anon_send(handle, move_atom_v, id);
 }
 
 local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config) {

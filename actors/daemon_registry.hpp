@@ -48,6 +48,7 @@ struct daemon_registry_state : core::lease_effects {
   void want(worker_id host, uint32_t processes) override;
   void assign(worker_id host, task_id task, const work_label& label, lease_id id) override;
   void end(worker_id host, task_id task) override;
+  void move(uint64_t owner, lease_id id) override;
 
   // -- events -----------------------------------------------------------------
 

@@ -92,6 +92,8 @@ private:
       if (!more)
         return tl::unexpected{more.error()};
       ended = !*more;
+      if (ended && source->is_live())
+        return av::fail(av::errc::io, "the source closed the connection");
       if (source->tracks().size() != tracks_)
         announce(source->tracks());
       counters_ = source->counters();

@@ -151,20 +151,6 @@ double cold_start(const live_cluster& nodes, const live_source& source, const pl
   return ms(*first - *sent->random_access);
 }
 
-/// In the build folder, where the next run of the same build finds it: to prove every codec takes as long as a quick measurement.
-std::string capability_cache(const scratch_folder& folder) {
-  namespace fs = std::filesystem;
-  auto programs = fs::path{own_program()}.parent_path();
-  auto build = programs.parent_path();
-  if (::access(build.c_str(), W_OK) != 0)
-    return folder.path("capabilities.json");
-  auto result = build / "bench-capabilities.json";
-  std::error_code ignored;
-  if (fs::last_write_time(result, ignored) < fs::last_write_time(programs / "caf-node", ignored))
-    fs::remove(result, ignored);
-  return result.string();
-}
-
 void make_sample(const std::string& path, milliseconds length) {
   sample_options sample;
   sample.width = 854;
@@ -197,7 +183,7 @@ void measure(const plan& how, report& result) {
   live_cluster nodes{
     folder.path(""),
     {{"steady", source.url("/cluster.ts")}, {"start", source.url("/start.ts")}, {"middle", source.url("/middle.ts")}},
-    capability_cache(folder)};
+    capability_cache(folder.path(""))};
   std::vector<double> cold;
   std::vector<double> joined;
   for (int i = 0; i < how.cold_starts; ++i) {

@@ -177,7 +177,7 @@ int run_relay(const arguments& given) {
     for (size_t streams : {1, 50})
       result.figures.emplace_back("gbit_s_" + std::string{name} + "_" + std::to_string(streams),
                                   measure(streams, secure ? tls : certificates{}, window));
-  result.notes.push_back("payload in and out of one coordinator; ingest and task processes on the same cores");
+  result.notes.emplace_back("payload in and out of one coordinator; ingest and task processes on the same cores");
   print(result, values->count("json") > 0);
   return 0;
 }

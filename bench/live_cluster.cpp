@@ -13,6 +13,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -56,9 +57,9 @@ std::string tail(const std::string& text) {
 }
 
 /// The child between fork and exec: nothing but system calls.
-[[noreturn]] void become(char** argv, int log, pid_t parent) {
+[[noreturn]] void become(char** argv, int log, int network, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != parent)
+  if (getppid() != parent || (network >= 0 && setns(network, CLONE_NEWNET) != 0))
     _exit(126);
   setpgid(0, 0);
   auto nothing = open("/dev/null", O_RDONLY);
@@ -71,19 +72,38 @@ std::string tail(const std::string& text) {
 
 } // namespace
 
-node_process::node_process(const std::vector<std::string>& arguments, const std::string& log) {
+std::string tail_of(const std::string& file) {
+  return tail(read_file(file));
+}
+
+std::string capability_cache(const std::string& folder) {
+  auto programs = fs::path{own_program()}.parent_path();
+  auto build = programs.parent_path();
+  if (::access(build.c_str(), W_OK) != 0)
+    return folder + "/capabilities.json";
+  auto result = build / "bench-capabilities.json";
+  std::error_code ignored;
+  if (fs::last_write_time(result, ignored) < fs::last_write_time(programs / "caf-node", ignored))
+    fs::remove(result, ignored);
+  return result.string();
+}
+
+node_process::node_process(const std::vector<std::string>& arguments, const std::string& log,
+                           const std::string& network) {
   auto program = node_program();
   std::vector<char*> argv{program.data()};
   for (auto& x : arguments)
     argv.push_back(const_cast<char*>(x.c_str()));
   argv.push_back(nullptr);
   auto file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  auto space = network.empty() ? -1 : ::open(network.c_str(), O_RDONLY | O_CLOEXEC);
   auto parent = ::getpid();
-  pid_ = file < 0 ? -1 : ::fork();
+  pid_ = file < 0 || (space < 0 && !network.empty()) ? -1 : ::fork();
   if (pid_ == 0)
-    become(argv.data(), file, parent);
-  if (file >= 0)
-    ::close(file);
+    become(argv.data(), file, space, parent);
+  for (auto x : {file, space})
+    if (x >= 0)
+      ::close(x);
   if (pid_ < 0)
     throw std::runtime_error("cannot start " + program);
 }

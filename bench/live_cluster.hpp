@@ -15,8 +15,9 @@ namespace troupe::bench {
 /// A program that ends with this process at the latest.
 class node_process {
 public:
-  /// Output of both kinds goes to the file `log`. Throws `std::runtime_error` where it does not start.
-  node_process(const std::vector<std::string>& arguments, const std::string& log);
+  /// Output of both kinds goes to the file `log`. `network` is a file that names the network namespace to start in; empty for this
+  /// process's own. Throws `std::runtime_error` where it does not start.
+  node_process(const std::vector<std::string>& arguments, const std::string& log, const std::string& network = {});
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
 
@@ -25,9 +26,21 @@ public:
 
   bool running();
 
+  /// 0 once it was seen to have ended.
+  pid_t pid() const noexcept {
+    return pid_;
+  }
+
 private:
   pid_t pid_ = 0;
 };
+
+/// A file for what a worker proved, in the build folder, where the next run of the same build finds it: to prove every codec takes as long as
+/// a quick measurement. In `folder` where the build folder cannot be written.
+std::string capability_cache(const std::string& folder);
+
+/// The last lines of a log.
+std::string tail_of(const std::string& file);
 
 class live_cluster {
 public:

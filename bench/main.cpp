@@ -17,6 +17,7 @@ using namespace troupe::bench;
 constexpr std::array commands{
   command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},
   command{"encode-task", "", run_encode_task},
+  command{"failover", "kills what transcodes while clients watch, and counts what they lose", run_failover},
   command{"live", "what the cluster adds to a live channel's latency, and how fast a cold one starts", run_live},
   command{"live-task", "", run_live_task},
   command{"relay", "how much media one coordinator moves, plain and over TLS", run_relay},

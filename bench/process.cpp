@@ -20,8 +20,6 @@ extern "C" {
 #include <sys/pidfd.h>
 }
 
-extern char** environ;
-
 namespace troupe::bench {
 
 namespace {
@@ -33,6 +31,7 @@ double seconds(const timeval& value) {
 /// Starts the child; 0 where that failed.
 pid_t spawn(const std::vector<std::string>& arguments, int out) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (auto& argument : arguments)
     argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

@@ -115,9 +115,16 @@ private:
       packet.dts = AV_NOPTS_VALUE;
     auto type = stream.codecpar->codec_type;
     if (type == AVMEDIA_TYPE_VIDEO)
-      video_.take(packet, stream, io_.arrival(packet.pos), options_.decode, seen_);
+      take_picture(packet, stream);
     else if (type == AVMEDIA_TYPE_AUDIO)
       audio_.take(packet, stream, options_.decode, seen_);
+  }
+
+  void take_picture(const AVPacket& packet, const AVStream& stream) {
+    auto before = seen_.frames.size();
+    video_.take(packet, stream, io_.arrival(packet.pos), options_.decode, seen_);
+    for (auto i = before; options_.on_picture && i < seen_.frames.size(); ++i)
+      options_.on_picture(seen_.frames[i]);
   }
 
   const viewer_options& options_;

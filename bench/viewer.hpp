@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -22,7 +23,8 @@ struct viewer_options {
   uint64_t frames_max = std::numeric_limits<uint64_t>::max(); ///< enough after this many pictures
   uint32_t loop_frames = 0;                                   ///< see `summarise`
   bool decode = true; ///< false counts packets only: frames stay empty, bytes and timestamps are still checked
-  const std::atomic<bool>* stop = nullptr; ///< set by another thread, ends the viewing
+  const std::atomic<bool>* stop = nullptr;           ///< set by another thread, ends the viewing
+  std::function<void(const frame_seen&)> on_picture; ///< told of each decoded picture, on the thread that watches
 };
 
 /// Blocks for at most `duration` (if the source is slow to open: `connect_timeout`) and a little more. Never fails:

@@ -145,7 +145,7 @@ void judge_codes(const viewing& result, const expectations& expected, std::vecto
   // A viewing of less holds no marker for sure, or only one at its edge.
   auto& frames = result.seen.frames;
   if (result.offsets == 0 && frames.back().seconds - frames.front().seconds > 2.5)
-    found.push_back("no marker found in both picture and sound");
+    found.emplace_back("no marker found in both picture and sound");
 }
 
 } // namespace
@@ -188,11 +188,11 @@ std::vector<std::string> problems(const viewing& result, const expectations& exp
   if (!seen.error.empty())
     found.push_back(seen.error);
   else if (seen.ended && seen.is_network)
-    found.push_back("the source ended early");
+    found.emplace_back("the source ended early");
   if (expected.video && seen.frames.empty())
-    found.push_back("no pictures came");
+    found.emplace_back("no pictures came");
   if (expected.audio && seen.audio_samples == 0)
-    found.push_back("no sound came");
+    found.emplace_back("no sound came");
   if (seen.decode_errors > 0)
     found.push_back(text("%.0f decode errors", static_cast<double>(seen.decode_errors)));
   if (seen.corrupt_packets > 0)
@@ -204,7 +204,7 @@ std::vector<std::string> problems(const viewing& result, const expectations& exp
   if (expected.video && !seen.frames.empty()) {
     auto most = seen.frames.size() * 95 / 100;
     if (seen.frames.size() > 10 && (seen.flat_frames > most || seen.frozen_frames > most))
-      found.push_back("the pictures are blank or stand still");
+      found.emplace_back("the pictures are blank or stand still");
     if (result.coded * 2 > seen.frames.size())
       judge_codes(result, expected, found);
     else if (expected.audio && seen.audio_samples > 0 && std::abs(result.end_skew_ms) > 1000)

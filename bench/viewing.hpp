@@ -22,6 +22,13 @@ struct frame_seen {
   wall_clock::time_point decoded;
 };
 
+/// One decoded frame of sound.
+struct sound_seen {
+  double seconds = 0; ///< presentation time of its first sample
+  uint32_t samples = 0;
+  double level = 0; ///< root of the mean square over all channels, full scale 1
+};
+
 /// Raw observations of one viewing.
 struct observations {
   std::string error; ///< why the source could not be opened, or broke; empty where all went well
@@ -44,6 +51,7 @@ struct observations {
   uint64_t flat_frames = 0;   ///< of one brightness all over
   uint64_t frozen_frames = 0; ///< exactly like the one before
   std::vector<tone_marker> markers;
+  std::vector<sound_seen> sounds;
   uint64_t audio_samples = 0; ///< per channel
   double audio_end_seconds = 0;
   double silent_seconds = 0;

@@ -10,6 +10,21 @@
 
 namespace troupe::bench {
 
+namespace {
+
+double level_of(const std::vector<std::vector<float>>& channels) {
+  double sum = 0;
+  double count = 0;
+  for (auto& channel : channels) {
+    for (auto x : channel)
+      sum += static_cast<double>(x) * x;
+    count += static_cast<double>(channel.size());
+  }
+  return count > 0 ? std::sqrt(sum / count) : 0;
+}
+
+} // namespace
+
 bool stream_decoder::accept(const AVPacket& packet, const AVStream& stream, bool decode, observations& seen) {
   if (index_ < 0) {
     index_ = packet.stream_index;
@@ -194,6 +209,7 @@ void sound_watcher::hear(const AVFrame& frame, observations& seen) {
   reader_->listen(seconds, samples_);
   started_ = true;
   next_seconds_ = seconds + static_cast<double>(frame.nb_samples) / rate_;
+  seen.sounds.push_back({seconds, static_cast<uint32_t>(frame.nb_samples), level_of(samples_)});
   seen.audio_samples += static_cast<uint64_t>(frame.nb_samples);
   seen.audio_end_seconds = next_seconds_;
 }

@@ -80,6 +80,9 @@ struct cluster_options {
   uint32_t degraded_failures = defaults::degraded_failures;
   uint32_t unhealthy_failures = defaults::unhealthy_failures;
   std::chrono::milliseconds failure_window = defaults::failure_window;
+  std::chrono::milliseconds failure_back_off = defaults::failure_back_off;
+  std::chrono::milliseconds failure_max_back_off = defaults::failure_max_back_off;
+  std::chrono::milliseconds trial_duration = defaults::trial_duration;
   std::chrono::milliseconds reconnect_delay = defaults::reconnect_delay;
   std::chrono::milliseconds reconnect_max_delay = defaults::reconnect_max_delay;
 
@@ -102,6 +105,7 @@ struct http_options {
 struct worker_options {
   uint32_t slots = 0; ///< transcodes at a time; the number of cores where not configured
   uint32_t warm_tasks = defaults::warm_tasks;
+  std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
   bool prove = true;
   std::string capability_cache;
 
@@ -124,6 +128,15 @@ struct live_options {
   std::chrono::milliseconds client_lag_max = defaults::client_lag_max;
   std::chrono::milliseconds open_timeout = defaults::source_open_timeout;
   std::chrono::milliseconds read_timeout = defaults::source_read_timeout;
+  std::chrono::milliseconds source_timeout = defaults::source_timeout;
+  std::chrono::milliseconds source_return = defaults::source_return;
+  std::chrono::milliseconds stall_min = defaults::stall_min;
+  std::chrono::milliseconds stall_max = defaults::stall_max;
+  std::chrono::milliseconds slow_lag = defaults::slow_lag;
+  std::chrono::milliseconds slow_after = defaults::slow_after;
+  std::chrono::milliseconds failover_timeout = defaults::failover_timeout;
+  uint32_t quarantine_after = defaults::quarantine_after;
+  std::chrono::milliseconds quarantine_for = defaults::quarantine_for;
   uint32_t sessions_max = defaults::sessions_max;
   uint32_t clients_max = defaults::clients_max;
 

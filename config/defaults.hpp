@@ -25,6 +25,9 @@ inline constexpr double degraded_pressure = 50; ///< percent of the last 10 s
 inline constexpr uint32_t degraded_failures = 1;
 inline constexpr uint32_t unhealthy_failures = 3;
 inline constexpr milliseconds failure_window = 60s;
+inline constexpr milliseconds failure_back_off = 10s;
+inline constexpr milliseconds failure_max_back_off = 5min;
+inline constexpr milliseconds trial_duration = 30s;
 inline constexpr milliseconds selection_timeout = 5s;
 inline constexpr milliseconds reconnect_delay = 250ms;
 inline constexpr milliseconds reconnect_max_delay = 10s;
@@ -47,6 +50,15 @@ inline constexpr milliseconds variant_buffer_duration = 30s;
 inline constexpr milliseconds client_lag_max = 15s;
 inline constexpr milliseconds source_open_timeout = 10s;
 inline constexpr milliseconds source_read_timeout = 10s;
+inline constexpr milliseconds source_timeout = 60s;
+inline constexpr milliseconds source_return = 30s;
+inline constexpr milliseconds stall_min = 500ms;
+inline constexpr milliseconds stall_max = 5s;
+inline constexpr milliseconds slow_lag = 4s;
+inline constexpr milliseconds slow_after = 6s;
+inline constexpr milliseconds failover_timeout = 60s;
+inline constexpr uint32_t quarantine_after = 3;
+inline constexpr milliseconds quarantine_for = 5min;
 inline constexpr uint32_t sessions_max = 256;
 inline constexpr uint32_t clients_max = 10'000;
 
@@ -54,6 +66,7 @@ inline constexpr uint32_t clients_max = 10'000;
 inline constexpr uint32_t warm_tasks = 1;
 inline constexpr milliseconds orphan_timeout = 10s;
 inline constexpr milliseconds stop_timeout = 2s;
+inline constexpr milliseconds drain_timeout = 10s;
 
 // Profiles.
 inline constexpr milliseconds keyframe_interval = 2s;

@@ -36,6 +36,7 @@ std::string lowered(std::string_view name) {
 template <class Map>
 std::vector<std::string> keys_of(const Map& map) {
   std::vector<std::string> result;
+  result.reserve(map.size());
   for (const auto& [key, unused] : map)
     result.push_back(key);
   return result;

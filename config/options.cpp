@@ -180,8 +180,8 @@ std::string suggest_key(std::string_view key) {
     --known;
   const auto section = std::span{path}.first(known);
   const auto children = children_of(section);
-  const auto allowed = known == 0 ? "allowed are " + join(children, ", ")
-                                  : "allowed in " + join(section, ".") + " are " + join(children, ", ");
+  auto allowed = known == 0 ? "allowed are " + join(children, ", ")
+                            : "allowed in " + join(section, ".") + " are " + join(children, ", ");
   if (known >= path.size() || children == std::vector<std::string>{"*"})
     return allowed;
   const std::vector<std::string_view> views{children.begin(), children.end()};

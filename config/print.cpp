@@ -70,6 +70,7 @@ private:
   template <class Map>
   static std::vector<std::string> names_of(const Map& map) {
     std::vector<std::string> result;
+    result.reserve(map.size());
     for (const auto& [name, unused] : map)
       result.push_back(name);
     return result;
@@ -105,10 +106,11 @@ private:
   }
 
   void line(const option& row, const names& filled) {
-    std::vector<std::string> path;
+    auto path = split_key(row.key);
     auto next = filled.begin();
-    for (auto& part : split_key(row.key))
-      path.push_back(part == "*" ? *next++ : std::move(part));
+    for (auto& part : path)
+      if (part == "*")
+        part = *next++;
     const auto common = static_cast<size_t>(std::ranges::mismatch(path, last_path_).in1 - path.begin());
     for (auto depth = common; depth + 1 < path.size(); ++depth)
       text_ += std::string(2 * depth, ' ') + key_of(path[depth]) + ":\n";

@@ -76,7 +76,7 @@ tl::expected<std::string, std::string> random_token() {
 tl::expected<std::string, std::string> make_token(const std::string& path) {
   if (auto made = make_state_dir(std::filesystem::path{path}.parent_path().string()); !made)
     return tl::unexpected(made.error());
-  const auto token = random_token();
+  auto token = random_token();
   if (!token)
     return token;
   const auto temporary = path + '.' + std::to_string(::getpid());

@@ -46,6 +46,8 @@ public:
       wrong("cluster.reconnect_max_delay", "is shorter than cluster.reconnect_delay");
     if (x.degraded_failures > x.unhealthy_failures)
       wrong("cluster.unhealthy_failures", "is lower than cluster.degraded_failures");
+    if (x.failure_back_off > x.failure_max_back_off)
+      wrong("cluster.failure_max_back_off", "is shorter than cluster.failure_back_off");
   }
 
   void http() {
@@ -60,6 +62,8 @@ public:
   void live() {
     if (config_.live.credit_bytes > config_.live.source_buffer_bytes)
       wrong("live.credit_bytes", "is larger than live.source_buffer_bytes");
+    if (config_.live.stall_min > config_.live.stall_max)
+      wrong("live.stall_min", "is longer than live.stall_max");
     if (config_.live.client_lag_max > config_.live.variant_buffer_duration)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
   }

@@ -16,7 +16,6 @@ namespace {
 
 namespace beast = boost::beast;
 using beast::http::field;
-using boost::asio::ip::tcp;
 
 /// Room behind the longest header for what a client sends ahead.
 constexpr size_t read_ahead_bytes = 16 * 1024;

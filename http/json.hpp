@@ -125,9 +125,7 @@ private:
 /// The JSON form of a message struct, or of anything that is a field of one. (Parentheses below: braces would make arrays.)
 template <class T>
 boost::json::value to_json(const T& x) {
-  if constexpr (std::is_same_v<T, bool>) {
-    return x;
-  } else if constexpr (std::is_same_v<T, int64_t>) {
+  if constexpr (std::is_same_v<T, int64_t>) {
     return x == no_timestamp ? boost::json::value(nullptr) : boost::json::value(x);
   } else if constexpr (std::is_integral_v<T>) {
     return x;

@@ -17,7 +17,6 @@ namespace troupe::http {
 
 namespace {
 
-using boost::asio::ip::tcp;
 using boost::beast::http::field;
 
 /// Bytes of one write; a single chunk may be larger.

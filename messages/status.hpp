@@ -33,6 +33,22 @@ bool inspect(Inspector& f, task_end& x) {
                             f.field("reason", x.reason), f.field("at_ms", x.at_ms));
 }
 
+/// Whether a worker is trusted with tasks after some of them failed there.
+struct breaker_status {
+  std::string state = "closed"; ///< "closed", "open" (takes no work), "half-open" (takes one task at a time, on trial)
+  int64_t until_ms = no_timestamp; ///< Unix time; while it is open: until when
+  std::string reason;              ///< what opened it; empty while it is closed
+  uint32_t failures = 0;           ///< failed tasks that count now
+
+  bool operator==(const breaker_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, breaker_status& x) {
+  return f.object(x).fields(f.field("state", x.state), f.field("until_ms", x.until_ms), f.field("reason", x.reason),
+                            f.field("failures", x.failures));
+}
+
 /// One worker as the registry sees it.
 struct daemon_status {
   worker_id id;
@@ -40,7 +56,9 @@ struct daemon_status {
   std::string version;
   std::string address;
   health state = health::healthy;
-  std::string reason;               ///< why it is not healthy
+  std::string reason;   ///< why it is not healthy
+  bool drained = false; ///< was told to drain, and no task is at work any more
+  breaker_status breaker;
   int64_t registered_at_ms = 0;     ///< Unix time
   int64_t last_heartbeat_at_ms = 0; ///< Unix time
   uint64_t heartbeats = 0;
@@ -61,7 +79,8 @@ template <class Inspector>
 bool inspect(Inspector& f, daemon_status& x) {
   return f.object(x).fields(
     f.field("id", x.id), f.field("name", x.name), f.field("version", x.version), f.field("address", x.address),
-    f.field("state", x.state), f.field("reason", x.reason), f.field("registered_at_ms", x.registered_at_ms),
+    f.field("state", x.state), f.field("reason", x.reason), f.field("drained", x.drained),
+    f.field("breaker", x.breaker), f.field("registered_at_ms", x.registered_at_ms),
     f.field("last_heartbeat_at_ms", x.last_heartbeat_at_ms), f.field("heartbeats", x.heartbeats),
     f.field("heartbeats_missed", x.heartbeats_missed), f.field("slots", x.slots), f.field("slots_used", x.slots_used),
     f.field("tasks_completed", x.tasks_completed), f.field("tasks_failed", x.tasks_failed), f.field("can", x.can),
@@ -90,6 +109,7 @@ struct variant_status {
   int64_t last_gap_ms = 0;     ///< wall time without output around the latest failover
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
   uint64_t frames_lost = 0;    ///< pictures that the source had and no attempt could make: the replay limit was passed
+  uint64_t sound_lost = 0;  ///< the same, coded frames of sound
 
   bool operator==(const variant_status&) const = default;
 };
@@ -103,7 +123,7 @@ bool inspect(Inspector& f, variant_status& x) {
                             f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
                             f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),
                             f.field("last_failover", x.last_failover), f.field("last_gap_ms", x.last_gap_ms),
-                            f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost));
+                            f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost), f.field("sound_lost", x.sound_lost));
 }
 
 /// One running channel.

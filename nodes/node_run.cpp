@@ -29,8 +29,6 @@ namespace {
 
 namespace log = telemetry::log;
 
-constexpr auto stop_timeout = std::chrono::seconds{5};
-
 /// The port is written whole or not at all: whoever waits for the file reads a number.
 bool write_port(const std::string& file, uint16_t port) {
   if (file.empty())
@@ -51,7 +49,7 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
     "--role=task", "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
     "--log.level=" + std::string{to_string(x.log.level)}, "--log.format=" + std::string{to_string(x.log.format)}};
   if (x.cluster.insecure)
-    result.push_back("--cluster.insecure=true");
+    result.emplace_back("--cluster.insecure=true");
   if (x.cluster.tls.enabled()) {
     result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
     result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);
@@ -84,8 +82,11 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   w.gone_after = x.cluster.gone_after;
   w.degraded_pressure_percent = x.cluster.degraded_pressure;
   w.degraded_failures = x.cluster.degraded_failures;
-  w.unhealthy_failures = x.cluster.unhealthy_failures;
-  w.failure_window = x.cluster.failure_window;
+  w.breaker.failures = x.cluster.unhealthy_failures;
+  w.breaker.window = x.cluster.failure_window;
+  w.breaker.back_off = x.cluster.failure_back_off;
+  w.breaker.max_back_off = x.cluster.failure_max_back_off;
+  w.breaker.well_after = x.cluster.trial_duration;
   auto& l = result.registry.leases;
   l.selection_timeout = x.cluster.selection_timeout;
   l.warm_tasks = x.worker.warm_tasks;
@@ -97,6 +98,14 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.core.open_timeout = x.live.open_timeout;
   s.core.read_timeout = x.live.read_timeout;
   s.core.credit_bytes = x.live.credit_bytes;
+  s.core.source_timeout = x.live.source_timeout;
+  s.core.source_return = x.live.source_return;
+  s.core.stall = {x.live.stall_min, x.live.stall_max};
+  s.core.slow_lag = x.live.slow_lag;
+  s.core.slow_after = x.live.slow_after;
+  s.core.failover_timeout = x.live.failover_timeout;
+  s.core.quarantine_after = x.live.quarantine_after;
+  result.quarantine_for = x.live.quarantine_for;
   s.core.watchers_max = x.live.clients_max;
   s.core.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{5};
   s.core.buffer = {x.live.source_buffer_bytes, ticks(x.live.source_buffer_duration)};

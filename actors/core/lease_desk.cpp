@@ -22,11 +22,13 @@ void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner
     return;
   }
   entry e;
+  e.id = lease_id{next_lease_++};
   e.request = x;
   e.ticket = ticket;
   e.owner = owner;
   e.deadline = now + config_.selection_timeout;
-  entries_.emplace(lease_id{next_lease_++}, std::move(e));
+  auto id = e.id;
+  entries_.emplace(id, std::move(e));
   progress(now);
 }
 
@@ -62,6 +64,8 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& w
     return std::nullopt;
   if (auto h = hosts_.find(t->second); h != hosts_.end())
     std::erase(h->second.idle, task);
+  // Its connection is lost; the process itself may hang somewhere, and only its host can end it then.
+  effects_.end(t->second, task);
   tasks_.erase(t);
   auto i = std::find_if(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
   if (i == entries_.end()) {
@@ -89,6 +93,8 @@ void lease_desk::assigned(lease_id id, bool accepted, const std::string& why, ti
     return;
   }
   e.state = phase::granted;
+  if (!is_ingest(e))
+    workers_.task_started(e.host, id, now);
   lease result{id, e.task, e.host, {}};
   for (auto& s : workers_.status())
     if (s.id == e.host)
@@ -116,13 +122,14 @@ void lease_desk::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
 void lease_desk::settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms) {
   auto e = std::move(i->second);
   entries_.erase(i);
-  give_slot_back(e);
-  if (!e.task)
-    return;
-  if (tasks_.contains(e.task) && hosts_.contains(e.host))
+  if (e.task && tasks_.contains(e.task) && hosts_.contains(e.host))
     effects_.end(e.host, e.task);
-  if (e.state != phase::granted)
-    return;
+  if (e.state == phase::granted)
+    book_end(e, reason, now, unix_ms);
+  give_slot_back(e);
+}
+
+void lease_desk::book_end(const entry& e, const std::string& reason, time_point now, int64_t unix_ms) {
   task_end end;
   end.task = e.task;
   end.kind = to_string(e.request.label.kind);
@@ -139,13 +146,13 @@ void lease_desk::settle(entries::iterator i, const std::string& reason, time_poi
     if (ingest_ends_.size() > ends_kept)
       ingest_ends_.pop_back();
   } else {
-    workers_.task_ended(end, e.host, now);
+    workers_.task_ended(end, e.host, e.id, now);
   }
 }
 
 void lease_desk::give_slot_back(const entry& e) {
   if (!is_ingest(e) && e.state != phase::waiting_worker)
-    workers_.free_slot(e.host);
+    workers_.free_slot(e.host, e.id);
 }
 
 void lease_desk::look_elsewhere(entry& e, const std::string& why) {
@@ -162,7 +169,21 @@ void lease_desk::look_elsewhere(entry& e, const std::string& why) {
   e.task = {};
 }
 
+void lease_desk::clear_draining(time_point now) {
+  for (auto& [id, e] : entries_) {
+    if (is_ingest(e) || e.state == phase::waiting_worker || !workers_.draining(e.host))
+      continue;
+    if (e.state == phase::waiting_process) {
+      look_elsewhere(e, "its worker drains");
+    } else if (e.state == phase::granted && now >= e.next_move) {
+      e.next_move = now + config_.move_interval;
+      effects_.move(e.owner, id);
+    }
+  }
+}
+
 void lease_desk::tick(time_point now) {
+  clear_draining(now);
   for (auto i = entries_.begin(); i != entries_.end();) {
     auto here = i++;
     auto& e = here->second;
@@ -216,7 +237,7 @@ bool lease_desk::find_process(entry& e, time_point now) {
     if (!chosen || !hosts_.contains(*chosen))
       return false;
     if (!is_ingest(e))
-      workers_.take_slot(*chosen);
+      workers_.take_slot(*chosen, e.id);
     e.host = *chosen;
     e.state = phase::waiting_process;
     e.process_deadline = now + config_.process_timeout;

@@ -4,6 +4,9 @@
 // that worker: a warm one at once, else the next that joins. The worker's host may refuse; then the next best worker is tried. A lease ends when it is
 // released, when its owner or its task is gone, or when its worker is removed; each of these frees the slot exactly once.
 //
+// A worker that drains gets nothing new: what waits for one of its processes looks elsewhere, and the owners of what works there are asked
+// to move it, again and again until they did or the worker is taken back.
+//
 // Ingest tasks run on the coordinator's own host, beside no worker, and take no slot.
 #pragma once
 
@@ -26,8 +29,9 @@ struct lease_desk_config {
   milliseconds process_timeout{
     2000};                 ///< how long a chosen worker may take to bring up a process before the next one is tried
   uint32_t warm_tasks = 1; ///< processes that wait for work on each worker
-  uint32_t warm_ingest_tasks = 1; ///< the same on the coordinator
-  size_t requests_max = 10'000;   ///< requests that may wait
+  uint32_t warm_ingest_tasks = 1;   ///< the same on the coordinator
+  size_t requests_max = 10'000;     ///< requests that may wait
+  milliseconds move_interval{1000}; ///< between two requests to move the same lease
 };
 
 /// What the desk wants done. Implementations must not call back into the desk from within these.
@@ -47,6 +51,9 @@ public:
 
   /// Tells the host to end the process.
   virtual void end(worker_id host, task_id task) = 0;
+
+  /// Asks the owner to take the lease's work to another worker and then to release it. Comes again while the lease lives.
+  virtual void move(uint64_t owner, lease_id id) = 0;
 };
 
 class lease_desk {
@@ -96,12 +103,14 @@ private:
   enum class phase : uint8_t { waiting_worker, waiting_process, assigning, granted };
 
   struct entry {
+    lease_id id;
     lease_request request;
     uint64_t ticket = 0;
     uint64_t owner = 0;
     phase state = phase::waiting_worker;
     time_point deadline;         ///< of the whole request
     time_point process_deadline; ///< of `waiting_process` and `assigning`
+    time_point next_move;        ///< not before then the owner is asked to move it
     worker_id host;
     task_id task;
     std::string refusals; ///< what workers said that did not take it
@@ -123,12 +132,16 @@ private:
 
   void progress(time_point now);
 
+  /// Moves everything away from workers that drain.
+  void clear_draining(time_point now);
+
   /// True where the request has found its worker and process: they are still to be told.
   bool find_process(entry& e, time_point now);
 
   void look_elsewhere(entry& e, const std::string& why);
   void give_slot_back(const entry& e);
   void settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms);
+  void book_end(const entry& e, const std::string& reason, time_point now, int64_t unix_ms);
   void want_processes();
 
   lease_desk_config config_;

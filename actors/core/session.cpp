@@ -113,6 +113,7 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
   if (v.current && v.current->worker.worker)
     request.refused_by.push_back(v.current->worker.worker);
   request.elsewhere = elsewhere;
+  request.last_resort = v.flowing && !elsewhere;
   effects_.request_lease(request);
 }
 
@@ -230,14 +231,8 @@ void session::started(attempt_id number, time_point now) {
   effects_.acknowledge({number, a.received});
   a.cursor = a.spans.empty() ? buffer_.join_point_from(std::max(format_since_, buffer_.join_point().value_or(0)))
                              : feed_point(v, a.spans);
-  if (!a.spans.empty() && !moves && a.cursor) {
-    auto& first = buffer_.at(*a.cursor).samples.front();
-    for (auto& span : a.spans)
-      if (first.pts > span.from_pts) {
-        v.frames_lost += pictures_between(v, span.from_pts, first.pts);
-        break;
-      }
-  }
+  if (!moves)
+    count_lost(v, a);
   if (moves) {
     v.change_lag = source_end_ - v.newest_dts();
     v.change_since = now;

@@ -200,7 +200,7 @@ private:
   std::vector<window> spans_after(const variant& v) const;
   std::optional<uint64_t> feed_point(const variant& v, const std::vector<window>& spans) const;
   bool is_kept(const variant& v, uint16_t track) const noexcept;
-  uint64_t pictures_between(const variant& v, int64_t from, int64_t to) const;
+  void count_lost(variant& v, const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);
   void again(variant& v, time_point now);
@@ -220,10 +220,10 @@ private:
   source_buffer buffer_;
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
   int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
-  int64_t source_end_ = no_timestamp; ///< where the newest source samples end, in DTS
+  int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   bool await_random_access_ =
     false; ///< the source was pulled anew: nothing counts before its first random-access point
-  std::deque<int64_t> overrun_pictures_; ///< presentation times of pictures that went at the buffer's limit
+  std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered
   variants variants_;
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;

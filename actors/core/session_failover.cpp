@@ -78,15 +78,33 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
   return result;
 }
 
-/// Pictures of the source in [from, to) that went at the buffer's limit, or cannot be decoded for lack of those.
-uint64_t session::pictures_between(const variant& v, int64_t from, int64_t to) const {
-  auto inside = [&](int64_t pts) { return from <= pts && pts < to; };
-  auto result = static_cast<uint64_t>(std::count_if(overrun_pictures_.begin(), overrun_pictures_.end(), inside));
-  for (auto number = buffer_.first(); number < buffer_.end(); ++number)
+/// Counts what nobody will make any more: samples that the attempt is to make, and that the source sent before the block it is fed from; and
+/// pictures that come after its random-access point but refer to what was before.
+void session::count_lost(variant& v, const attempt& a) const {
+  if (a.spans.empty() || !a.cursor)
+    return;
+  auto count = [&](const sample& s, int64_t before) {
+    if (!is_kept(v, s.track) || s.track >= a.spans.size())
+      return;
+    auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
+    if (time < a.spans[s.track].from_pts || time >= before)
+      return;
+    if (source_->tracks[s.track].kind == track_kind::video)
+      ++v.frames_lost;
+    else
+      ++v.sound_lost;
+  };
+  constexpr auto any_time = std::numeric_limits<int64_t>::max();
+  for (auto& s : gone_)
+    count(s, any_time);
+  for (auto number = buffer_.first(); number < *a.cursor; ++number)
     for (auto& s : buffer_.at(number).samples)
-      if (is_kept(v, s.track) && source_->tracks[s.track].kind == track_kind::video && inside(s.pts))
-        ++result;
-  return result;
+      count(s, any_time);
+  auto begin = buffer_.at(*a.cursor).samples.front();
+  for (auto number = *a.cursor; number < buffer_.end(); ++number)
+    for (auto& s : buffer_.at(number).samples)
+      if (s.track == begin.track && v.plan.actions[s.track] == track_action::encode)
+        count(s, begin.pts);
 }
 
 // -- when to leave -----------------------------------------------------------------
@@ -164,8 +182,8 @@ void session::drop_next(variant& v, const std::string& why, time_point now) {
   if (!v.next)
     return;
   effects_.stop(v.next->id, why);
-  if (!why.empty() && v.next->worker.worker)
-    v.avoid.push_back(v.next->worker.worker);
+  if (!why.empty())
+    v.avoid_for_now(v.next->worker.worker);
   v.next.reset();
   v.next_not_before = now + next_after;
   if (v.change_at) {
@@ -190,8 +208,7 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
                  ? "the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms"
                  : std::string{};
     effects_.stop(v.current->id, why);
-    if (v.current->worker.worker)
-      v.avoid.push_back(v.current->worker.worker);
+    v.avoid_for_now(v.current->worker.worker);
   }
   if (!v.changing)
     v.changing = kind;
@@ -228,8 +245,7 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const std::stri
     return;
   }
   effects_.stop(a.id, why);
-  if (a.worker.worker)
-    v.avoid.push_back(a.worker.worker);
+  v.avoid_for_now(a.worker.worker);
   v.current.reset();
   if (!v.changing && v.flowing)
     v.changing = kind;

@@ -14,8 +14,8 @@ constexpr milliseconds backoff_most{10'000};
 /// An ingest that says nothing for this much longer than its own read timeout hangs.
 constexpr milliseconds ingest_silence{5000};
 
-/// Pictures that are remembered as gone at the buffer's limit: hours of them.
-constexpr size_t overrun_pictures_max = 1'000'000;
+/// Samples that are remembered as gone: hours of them.
+constexpr size_t gone_max = 1'000'000;
 
 /// Doubles, and is shortened by up to a quarter, differently for each session, so that a thousand do not come back at once.
 milliseconds backoff(uint32_t failures, uint64_t salt) {
@@ -190,14 +190,9 @@ void session::take_source(const sample_batch& x, time_point now) {
   bytes_in_ += x.block.bytes.size();
   for (auto& s : x.block.samples) {
     newest_pts_ = std::max(newest_pts_, s.pts);
-    source_end_ = std::max(source_end_, s.dts + s.duration);
+    source_end_ = std::max(source_end_, std::max(s.dts, s.pts) + s.duration);
   }
   buffer_.append(x.block);
-  for (auto& s : buffer_.take_overrun())
-    if (s.track < source_->tracks.size() && source_->tracks[s.track].kind == track_kind::video)
-      overrun_pictures_.push_back(s.pts);
-  while (overrun_pictures_.size() > overrun_pictures_max)
-    overrun_pictures_.pop_front();
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
@@ -209,6 +204,8 @@ void session::take_source(const sample_batch& x, time_point now) {
     }
   if (floor_moves)
     release_source();
+  for (auto& s : buffer_.take_gone())
+    gone_.push_back(s);
 }
 
 /// Source blocks that nobody can need again go: all before what is still to be sent, and before what a new attempt would begin at.
@@ -226,6 +223,14 @@ void session::release_source() {
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }
   buffer_.release(floor);
+  // What went is remembered for as long as somebody might still have to count it as lost.
+  auto oldest = std::numeric_limits<int64_t>::max();
+  for (auto& [name, v] : variants_)
+    if (v.flowing && !v.plan.passthrough())
+      for (auto& end : v.ends)
+        oldest = std::min(oldest, std::min(end.pts, end.dts));
+  while (!gone_.empty() && (std::max(gone_.front().pts, gone_.front().dts) <= oldest || gone_.size() > gone_max))
+    gone_.pop_front();
 }
 
 } // namespace troupe::core

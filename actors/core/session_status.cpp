@@ -61,6 +61,7 @@ session_status session::status() const {
     s.last_gap_ms = v.last_gap.count();
     s.replayed_bytes = v.replayed_bytes;
     s.frames_lost = v.frames_lost;
+    s.sound_lost = v.sound_lost;
     result.variants.push_back(std::move(s));
   }
   return result;

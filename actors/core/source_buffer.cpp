@@ -15,11 +15,8 @@ uint64_t source_buffer::append(sample_block block) {
   bytes_ += block.bytes.size();
   entries_.push_back({std::move(block), dts});
   while (entries_.size() > 1 && (bytes_ > max_.bytes_max || ticks() > max_.ticks_max)) {
-    if (first_ >= floor_) {
-      auto& gone = entries_.front().block.samples;
-      overrun_.insert(overrun_.end(), gone.begin(), gone.end());
+    if (first_ >= floor_)
       ++overruns_;
-    }
     drop_oldest();
   }
   return number;
@@ -67,6 +64,8 @@ int64_t source_buffer::ticks() const noexcept {
 }
 
 void source_buffer::drop_oldest() {
+  auto& samples = entries_.front().block.samples;
+  gone_.insert(gone_.end(), samples.begin(), samples.end());
   bytes_ -= entries_.front().block.bytes.size();
   entries_.pop_front();
   if (!random_access_.empty() && random_access_.front() == first_)

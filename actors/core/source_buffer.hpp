@@ -69,9 +69,9 @@ public:
     return overruns_;
   }
 
-  /// The samples of those blocks, once.
-  std::vector<sample> take_overrun() {
-    return std::exchange(overrun_, {});
+  /// The samples of all blocks that went since the last call.
+  std::vector<sample> take_gone() {
+    return std::exchange(gone_, {});
   }
 
 private:
@@ -90,7 +90,7 @@ private:
   uint64_t bytes_ = 0;
   int64_t newest_dts_ = no_timestamp;
   uint64_t overruns_ = 0;
-  std::vector<sample> overrun_;
+  std::vector<sample> gone_;
 };
 
 } // namespace troupe::core

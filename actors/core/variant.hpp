@@ -5,6 +5,7 @@
 #include "actors/core/plan.hpp"
 #include "messages/work.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -84,6 +85,12 @@ struct variant {
   uint64_t replayed_bytes = 0;
   uint64_t replayed_reported = 0;
   uint64_t frames_lost = 0;
+  uint64_t sound_lost = 0;
+
+  void avoid_for_now(worker_id x) {
+    if (x && std::find(avoid.begin(), avoid.end(), x) == avoid.end())
+      avoid.push_back(x);
+  }
 
   int64_t newest_dts() const noexcept {
     auto result = no_timestamp;

@@ -31,6 +31,10 @@ std::string percent(double x) {
   return text;
 }
 
+bool is_refused(const lease_request& x, worker_id id) {
+  return std::find(x.refused_by.begin(), x.refused_by.end(), id) != x.refused_by.end();
+}
+
 } // namespace
 
 std::optional<strategy> strategy_from(std::string_view name) {
@@ -73,7 +77,8 @@ std::optional<worker_table::refusal> worker_table::add(const registration& x, ti
   });
   if (!workers_.contains(x.worker) && workers_.size() >= config_.workers_max)
     return refusal{ec::limit, "this coordinator accepts no more workers"};
-  auto& w = workers_[x.worker];
+  note_time(now, unix_ms);
+  auto& w = workers_.try_emplace(x.worker, config_.breaker).first->second;
   w.info = x;
   w.info.token.clear();
   w.draining = w.draining || x.draining;
@@ -95,6 +100,7 @@ bool worker_table::beat(const heartbeat& x, time_point now, int64_t unix_ms) {
   auto i = workers_.find(x.worker);
   if (i == workers_.end() || i->second.status.state == health::gone)
     return false;
+  note_time(now, unix_ms);
   auto& w = i->second;
   if (x.sequence > w.status.heartbeats + w.status.heartbeats_missed + 1)
     w.status.heartbeats_missed = x.sequence - 1 - w.status.heartbeats;
@@ -145,23 +151,25 @@ void worker_table::judge(worker& w, time_point now) {
   auto& s = w.status;
   if (s.state == health::gone)
     return;
-  while (!w.failures.empty() && now - w.failures.front() > config_.failure_window)
-    w.failures.pop_front();
+  w.trust.tick(now);
   auto limit = config_.degraded_pressure_percent;
   auto set = [&s](health state, std::string reason) {
     s.state = state;
     s.reason = std::move(reason);
   };
-  if (now - w.last_heartbeat >= config_.unhealthy_after)
+  w.silent = now - w.last_heartbeat >= config_.unhealthy_after;
+  if (w.silent)
     set(health::unhealthy, "no heartbeat for " + std::to_string(config_.unhealthy_after.count()) + " ms");
   else if (w.draining)
     set(health::draining, "takes no new work until it is resumed");
-  else if (w.failures.size() >= config_.unhealthy_failures)
-    set(health::unhealthy, std::to_string(w.failures.size()) + " tasks failed lately");
+  else if (w.trust.state() == breaker_state::open)
+    set(health::unhealthy, w.trust.reason());
   else if (now - w.last_heartbeat >= config_.degraded_after)
     set(health::degraded, "no heartbeat for " + std::to_string(config_.degraded_after.count()) + " ms");
-  else if (w.failures.size() >= config_.degraded_failures)
-    set(health::degraded, std::to_string(w.failures.size()) + " tasks failed lately");
+  else if (w.trust.state() == breaker_state::half_open)
+    set(health::degraded, "takes one task at a time, on trial: " + w.trust.reason());
+  else if (w.trust.failures() >= config_.degraded_failures)
+    set(health::degraded, std::to_string(w.trust.failures()) + " tasks failed lately");
   else if (s.machine.cpu_pressure.avg10 > limit)
     set(health::degraded, "CPU pressure is " + percent(s.machine.cpu_pressure.avg10));
   else if (s.machine.memory_pressure.avg10 > limit)
@@ -176,6 +184,8 @@ bool worker_table::set_draining(worker_id id, bool draining) {
   auto i = workers_.find(id);
   if (i == workers_.end() || i->second.status.state == health::gone)
     return false;
+  if (i->second.draining && !draining)
+    i->second.trust.reset();
   i->second.draining = draining;
   judge(i->second, i->second.last_heartbeat);
   return true;
@@ -187,10 +197,18 @@ bool worker_table::remove(worker_id id) {
 
 std::string worker_table::objection(const worker& w, const lease_request& x) const {
   auto& s = w.status;
-  if (s.state == health::gone || s.state == health::unhealthy || s.state == health::draining)
+  if (s.state == health::gone || s.state == health::draining)
     return "is " + std::string{to_string(s.state)};
-  if (std::find(x.refused_by.begin(), x.refused_by.end(), s.id) != x.refused_by.end())
-    return "refused this work";
+  if (w.silent)
+    return "is unhealthy: " + s.reason;
+  if (w.draining)
+    return "is draining";
+  if (w.trust.state() == breaker_state::open && !x.last_resort)
+    return "is unhealthy: " + s.reason;
+  if (!w.trust.takes_work() && !x.last_resort)
+    return "has a task on trial after failures";
+  if (x.elsewhere && is_refused(x, s.id))
+    return "is where the work is to go away from";
   for (auto& name : x.encoders)
     if (!proves(s.can.encoders, name))
       return "has no working encoder for " + name;
@@ -222,6 +240,11 @@ bool worker_table::better(const worker& a, const worker& b) const {
 
 std::optional<worker_id> worker_table::choose(const lease_request& x, std::string* why_not) {
   worker* best = nullptr;
+  // One that failed at this work is better than none, and so is one that fails at any where clients wait.
+  auto doubt = [&x](const worker& w) { return std::tuple{!w.trust.takes_work(), is_refused(x, w.status.id)}; };
+  auto before = [&](const worker& a, const worker& b) {
+    return doubt(a) == doubt(b) ? better(a, b) : doubt(a) < doubt(b);
+  };
   for (auto& [id, w] : workers_) {
     auto why = objection(w, x);
     if (!why.empty()) {
@@ -229,7 +252,7 @@ std::optional<worker_id> worker_table::choose(const lease_request& x, std::strin
         *why_not += (why_not->empty() ? "" : "; ") + w.status.name + " " + why;
       continue;
     }
-    if (best == nullptr || better(w, *best))
+    if (best == nullptr || before(w, *best))
       best = &w;
   }
   if (best == nullptr)
@@ -238,30 +261,38 @@ std::optional<worker_id> worker_table::choose(const lease_request& x, std::strin
   return best->status.id;
 }
 
-void worker_table::take_slot(worker_id id) {
+void worker_table::take_slot(worker_id id, lease_id lease) {
   auto i = workers_.find(id);
   assert(i != workers_.end());
   ++i->second.status.slots_used;
+  i->second.trust.chosen(lease);
 }
 
-void worker_table::free_slot(worker_id id) {
+void worker_table::free_slot(worker_id id, lease_id lease) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return; // the worker was removed while its task ended
   assert(i->second.status.slots_used > 0);
   --i->second.status.slots_used;
+  i->second.trust.not_used(lease);
 }
 
-void worker_table::task_ended(const task_end& x, worker_id id, time_point now) {
+void worker_table::task_started(worker_id id, lease_id lease, time_point now) {
+  if (auto i = workers_.find(id); i != workers_.end())
+    i->second.trust.started(lease, now);
+}
+
+void worker_table::task_ended(const task_end& x, worker_id id, lease_id lease, time_point now) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
   auto& w = i->second;
   if (x.reason.empty()) {
     ++w.status.tasks_completed;
+    w.trust.ended_well(lease);
   } else {
     ++w.status.tasks_failed;
-    w.failures.push_back(now);
+    w.trust.failed(lease, x.reason, now);
   }
   w.status.ended.insert(w.status.ended.begin(), x);
   if (w.status.ended.size() > ended_tasks_kept)
@@ -293,11 +324,31 @@ health worker_table::state(worker_id id) const {
   return i == workers_.end() ? health::gone : i->second.status.state;
 }
 
+bool worker_table::draining(worker_id id) const {
+  auto i = workers_.find(id);
+  return i != workers_.end() && i->second.draining;
+}
+
+void worker_table::note_time(time_point now, int64_t unix_ms) {
+  unix_ms_at_zero_ = unix_ms - std::chrono::duration_cast<milliseconds>(now.time_since_epoch()).count();
+}
+
+int64_t worker_table::unix_ms_of(time_point x) const {
+  return unix_ms_at_zero_ + std::chrono::duration_cast<milliseconds>(x.time_since_epoch()).count();
+}
+
 std::vector<daemon_status> worker_table::status() const {
   std::vector<daemon_status> result;
   result.reserve(workers_.size());
-  for (auto& [id, w] : workers_)
-    result.push_back(w.status);
+  for (auto& [id, w] : workers_) {
+    auto& s = result.emplace_back(w.status);
+    s.drained = w.draining && s.state != health::gone && s.slots_used == 0;
+    s.breaker.state = to_string(w.trust.state());
+    s.breaker.reason = w.trust.reason();
+    s.breaker.failures = static_cast<uint32_t>(w.trust.failures());
+    if (w.trust.state() == breaker_state::open)
+      s.breaker.until_ms = unix_ms_of(w.trust.until());
+  }
   std::sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
     return std::tie(a.name, a.registered_at_ms) < std::tie(b.name, b.registered_at_ms);
   });

@@ -2,8 +2,12 @@
 //
 // Events and `now` come in, answers go out; the registry actor translates. A worker is known by the random id of its life;
 // its name is what people use, and at most one living worker has it.
+//
+// What a worker's tasks do decides through its breaker: while that is open the worker is unhealthy, while it is half-open the
+// worker is degraded and takes one task at a time. A new life begins closed and healthy, and so does a worker that is resumed.
 #pragma once
 
+#include "actors/core/breaker.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
 #include "messages/error.hpp"
@@ -11,7 +15,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,9 +23,6 @@
 #include <vector>
 
 namespace troupe::core {
-
-using time_point = std::chrono::steady_clock::time_point;
-using std::chrono::milliseconds;
 
 enum class strategy : uint8_t { least_loaded, round_robin, capability_match };
 
@@ -37,9 +37,8 @@ struct worker_table_config {
   milliseconds unhealthy_after{3000}; ///< without a heartbeat
   milliseconds gone_after{6000};      ///< without a heartbeat
   double degraded_pressure_percent = 50;
-  uint32_t degraded_failures = 1;  ///< failed tasks within `failure_window`
-  uint32_t unhealthy_failures = 3; ///< failed tasks within `failure_window`
-  milliseconds failure_window{60'000};
+  uint32_t degraded_failures = 1; ///< failed tasks within the breaker's window
+  breaker_config breaker;
   milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
   size_t workers_max = 10'000;
 };
@@ -71,6 +70,7 @@ public:
   /// Moves workers along by the clock; returns those that are gone from now on.
   std::vector<worker_id> tick(time_point now);
 
+  /// A worker that is taken back is also trusted again: its breaker closes.
   bool set_draining(worker_id id, bool draining);
 
   /// Forgets a worker.
@@ -81,11 +81,17 @@ public:
   /// The best worker for the request that has a free slot, or none. With `why_not`, says for each worker why it was not taken.
   std::optional<worker_id> choose(const lease_request& x, std::string* why_not = nullptr);
 
-  void take_slot(worker_id id);
-  void free_slot(worker_id id);
+  /// The worker was chosen for the lease.
+  void take_slot(worker_id id, lease_id lease);
 
-  /// Books the end of a task for statistics and health. `reason` is empty for a regular end.
-  void task_ended(const task_end& x, worker_id id, time_point now);
+  /// The lease is over, or another worker is to be chosen for it. Its task's end, where it had one, was told before.
+  void free_slot(worker_id id, lease_id lease);
+
+  /// The lease's task is at work.
+  void task_started(worker_id id, lease_id lease, time_point now);
+
+  /// Books the end of a task for statistics and health. `reason` is empty for a regular end, and for a failure that is none of the worker's.
+  void task_ended(const task_end& x, worker_id id, lease_id lease, time_point now);
 
   /// What a task says of its work.
   void report(task_id task, const work_statistics& x);
@@ -97,16 +103,22 @@ public:
 
   health state(worker_id id) const;
 
+  /// Whether the worker was told to drain.
+  bool draining(worker_id id) const;
+
   std::vector<daemon_status> status() const;
 
 private:
   struct worker {
+    explicit worker(const breaker_config& config) : trust(config) {}
+
     registration info;
     daemon_status status;
     time_point last_heartbeat;
     time_point gone_at;
     bool draining = false;
-    std::deque<time_point> failures;
+    bool silent = false; ///< no heartbeat for too long
+    breaker trust;
     uint64_t last_chosen = 0;
   };
 
@@ -118,9 +130,15 @@ private:
 
   bool better(const worker& a, const worker& b) const;
 
+  /// Unix time of a moment on our clock, by what the latest event told of both.
+  int64_t unix_ms_of(time_point x) const;
+
+  void note_time(time_point now, int64_t unix_ms);
+
   worker_table_config config_;
   std::unordered_map<worker_id, worker> workers_;
   uint64_t choices_ = 0;
+  int64_t unix_ms_at_zero_ = 0; ///< Unix time when our clock stood at 0
 };
 
 } // namespace troupe::core

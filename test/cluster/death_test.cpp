@@ -23,7 +23,7 @@ namespace {
 constexpr auto noticed_within = milliseconds{50};
 
 cluster_settings one_channel(std::vector<std::string> flags = {}) {
-  flags.push_back("--live.idle_timeout=1s");
+  flags.emplace_back("--live.idle_timeout=1s");
   return {{{"a", media("h264.ts")}}, std::move(flags), {}};
 }
 

@@ -1,7 +1,12 @@
 #include "test/cluster/web_server.hpp"
 
+#include "test/support/process.hpp"
+
 #include <array>
+#include <filesystem>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -13,6 +18,26 @@
 namespace troupe::test {
 
 namespace {
+
+/// The second word of a request's first line, without a query; empty where there is none.
+std::string path_of(std::string_view request) {
+  auto begin = request.find(' ');
+  if (begin == std::string_view::npos)
+    return {};
+  auto rest = request.substr(begin + 1);
+  return std::string{rest.substr(0, rest.find_first_of(" ?\r\n"))};
+}
+
+/// False where the client does not take it all.
+bool send_all(int client, std::string_view text) {
+  while (!text.empty()) {
+    auto n = ::send(client, text.data(), text.size(), MSG_NOSIGNAL);
+    if (n <= 0)
+      return false;
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
 
 /// A socket on any free port of loopback.
 int bound_socket(uint16_t& port) {
@@ -30,7 +55,10 @@ int bound_socket(uint16_t& port) {
 
 } // namespace
 
-web_server::web_server(std::string page) : page_(std::move(page)), listener_(bound_socket(port_)) {
+web_server::web_server(std::string page)
+  : web_server(answers{[text = std::move(page)](const std::string&) { return std::optional{text}; }}) {}
+
+web_server::web_server(answers pages) : pages_(std::move(pages)), listener_(bound_socket(port_)) {
   if (::listen(listener_, 16) != 0 || ::pipe2(stop_, O_CLOEXEC) != 0)
     throw std::runtime_error("cannot listen on loopback");
   thread_ = std::thread{[this] { serve(); }};
@@ -43,9 +71,33 @@ web_server::~web_server() {
   ::close(listener_);
 }
 
+web_server::answers web_server::folder(std::string path) {
+  return [path = std::move(path)](const std::string& name) -> std::optional<std::string> {
+    auto file = path + "/" + std::filesystem::path{name}.filename().string();
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored))
+      return std::nullopt;
+    return read_file(file);
+  };
+}
+
+void web_server::answer(int client) const {
+  // A request of a few hundred bytes comes at once.
+  std::array<char, 4096> request;
+  pollfd readable{client, POLLIN, 0};
+  if (::poll(&readable, 1, 1'000) <= 0)
+    return;
+  auto size = ::recv(client, request.data(), request.size(), 0);
+  if (size <= 0)
+    return;
+  auto body = pages_(path_of({request.data(), static_cast<size_t>(size)}));
+  auto status = body ? "200 OK" : "404 Not Found";
+  auto head = std::string{"HTTP/1.1 "} + status + "\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "
+              + std::to_string(body ? body->size() : 0) + "\r\n\r\n";
+  (void)send_all(client, head + body.value_or(""));
+}
+
 void web_server::serve() const {
-  auto answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "
-                + std::to_string(page_.size()) + "\r\n\r\n" + page_;
   for (;;) {
     std::array<pollfd, 2> waiting{{{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}}};
     if (::poll(waiting.data(), waiting.size(), -1) <= 0)
@@ -55,11 +107,7 @@ void web_server::serve() const {
     auto client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0)
       continue;
-    // A request of a few hundred bytes comes at once; what it asks for does not matter.
-    std::array<char, 4096> request;
-    pollfd readable{client, POLLIN, 0};
-    if (::poll(&readable, 1, 1'000) > 0 && ::recv(client, request.data(), request.size(), 0) > 0)
-      (void)::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
+    answer(client);
     ::close(client);
   }
 }

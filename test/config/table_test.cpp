@@ -68,11 +68,11 @@ std::vector<std::string> companions(const option& row) {
   const auto key = std::string{row.key};
   std::vector<std::string> result;
   if (key.starts_with("channels.") && !key.ends_with(".url") && !key.ends_with(".urls"))
-    result.push_back("--channels.demo.url=a.ts");
+    result.emplace_back("--channels.demo.url=a.ts");
   if (key.starts_with("profiles.*.video.") && !key.ends_with(".codec"))
-    result.push_back("--profiles.demo.video.codec=h264");
+    result.emplace_back("--profiles.demo.video.codec=h264");
   if (key.starts_with("profiles.*.audio.") && !key.ends_with(".codec"))
-    result.push_back("--profiles.demo.audio.codec=aac");
+    result.emplace_back("--profiles.demo.audio.codec=aac");
   return result;
 }
 

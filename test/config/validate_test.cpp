@@ -72,6 +72,7 @@ BOOST_AUTO_TEST_CASE(times_and_limits_are_in_order) {
     contains(refusal("cluster: {gone_after: 1s}"), "cluster.gone_after must be longer than cluster.unhealthy_after"));
   BOOST_TEST(contains(refusal("cluster: {reconnect_delay: 20s}"), "cluster.reconnect_max_delay"));
   BOOST_TEST(contains(refusal("cluster: {degraded_failures: 5}"), "lower than cluster.degraded_failures"));
+  BOOST_TEST(contains(refusal("cluster: {failure_back_off: 10m}"), "shorter than cluster.failure_back_off"));
   BOOST_TEST(contains(refusal("live: {credit_bytes: 128MiB}"), "larger than live.source_buffer_bytes"));
   BOOST_TEST(contains(refusal("live: {client_lag_max: 1m}"), "longer than live.variant_buffer_duration"));
   BOOST_TEST(contains(refusal("http: {listen: '127.0.0.1:9090'}"), "the port of cluster.listen"));

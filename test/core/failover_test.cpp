@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(deaths_with_much_delivered_between_them_are_nobodys_fault) 
     make_output(attempt, at, at + 100);
     at += 100;
     it->down(attempt, "killed", now);
-    attempt = transcode_runs(static_cast<uint64_t>(6 + i));
+    attempt = transcode_runs(6 + static_cast<uint64_t>(i));
   }
   BOOST_TEST(effects.quarantined.empty());
   BOOST_TEST(delivered_once_each(10, at));

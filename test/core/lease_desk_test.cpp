@@ -19,6 +19,7 @@ struct recorder : lease_effects {
   std::map<worker_id, uint32_t> wanted;
   std::vector<std::pair<lease_id, task_id>> assigned;
   std::set<task_id> ended;
+  std::vector<std::pair<uint64_t, lease_id>> moves;
 
   void grant(uint64_t ticket, const lease& x) override {
     granted[ticket] = x;
@@ -35,6 +36,9 @@ struct recorder : lease_effects {
   void end(worker_id, task_id task) override {
     ended.insert(task);
   }
+  void move(uint64_t owner, lease_id id) override {
+    moves.emplace_back(owner, id);
+  }
 };
 
 struct fixture {
@@ -43,7 +47,7 @@ struct fixture {
     worker_table_config x;
     x.token = "token";
     x.version = "1";
-    x.unhealthy_failures = 1'000'000;
+    x.breaker.failures = 1'000'000;
     return x;
   }()};
   recorder effects;
@@ -223,6 +227,139 @@ BOOST_AUTO_TEST_CASE(a_task_of_an_unknown_host_is_not_taken) {
   BOOST_TEST(!desk.task_joined(task_id{10}, worker_id{1}, now));
 }
 
+BOOST_AUTO_TEST_CASE(the_owners_of_what_works_on_a_draining_worker_are_asked_to_move_it_until_they_did) {
+  add_worker(1, 3);
+  for (uint64_t t = 10; t < 12; ++t)
+    desk.task_joined(task_id{t}, worker_id{1}, now);
+  desk.request(transcode(), 1, 5, now);
+  desk.request(transcode(), 2, 6, now);
+  accept_all();
+  auto [a, b] = std::pair{effects.granted[1].id, effects.granted[2].id};
+  desk.tick(now);
+  BOOST_TEST(effects.moves.empty());
+  workers.set_draining(worker_id{1}, true);
+  desk.tick(now);
+  BOOST_TEST((effects.moves == std::vector<std::pair<uint64_t, lease_id>>{{5, a}, {6, b}}));
+  effects.moves.clear();
+  for (int i = 0; i < 9; ++i)
+    desk.tick(now += 100ms);
+  BOOST_TEST(effects.moves.empty());
+  desk.release(a, {}, now, 0);
+  desk.tick(now += 100ms);
+  BOOST_TEST((effects.moves == std::vector<std::pair<uint64_t, lease_id>>{{6, b}}));
+  effects.moves.clear();
+  BOOST_TEST(!workers.status()[0].drained);
+  desk.release(b, {}, now, 0);
+  desk.tick(now += 5s);
+  BOOST_TEST(effects.moves.empty());
+  BOOST_TEST(workers.status()[0].drained);
+}
+
+BOOST_AUTO_TEST_CASE(nobody_is_asked_to_move_from_a_worker_that_was_taken_back) {
+  add_worker(1, 1);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.request(transcode(), 1, 5, now);
+  accept_all();
+  workers.set_draining(worker_id{1}, true);
+  workers.set_draining(worker_id{1}, false);
+  desk.tick(now);
+  BOOST_TEST(effects.moves.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_ingest_is_never_asked_to_move) {
+  add_worker(1, 1);
+  desk.set_ingest_host(worker_id{99}, now);
+  desk.task_joined(task_id{10}, worker_id{99}, now);
+  lease_request x;
+  x.label.kind = work_kind::ingest;
+  desk.request(x, 7, 1, now);
+  accept_all();
+  workers.set_draining(worker_id{1}, true);
+  desk.tick(now);
+  BOOST_TEST(effects.moves.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_waits_for_a_process_of_a_worker_that_drains_looks_elsewhere) {
+  add_worker(1, 4);
+  desk.request(transcode(), 7, 1, now);
+  add_worker(2, 1);
+  desk.task_joined(task_id{20}, worker_id{2}, now);
+  BOOST_TEST(effects.assigned.empty());
+  workers.set_draining(worker_id{1}, true);
+  desk.tick(now);
+  accept_all();
+  BOOST_REQUIRE(effects.granted.contains(7));
+  BOOST_TEST(effects.granted[7].worker.value == 2u);
+  BOOST_TEST(slots_used() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_and_what_was_being_given_is_moved) {
+  add_worker(1, 2);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.request(transcode(), 1, 5, now);
+  BOOST_REQUIRE(effects.assigned.size() == 1u); // its host was told already
+  workers.set_draining(worker_id{1}, true);
+  desk.tick(now);
+  BOOST_TEST(effects.moves.empty());
+  accept_all();
+  desk.tick(now);
+  BOOST_TEST(effects.moves.size() == 1u);
+  desk.task_joined(task_id{11}, worker_id{1}, now);
+  desk.request(transcode(), 2, 5, now);
+  BOOST_TEST(effects.assigned.empty());
+  workers.set_draining(worker_id{1}, false);
+  desk.tick(now);
+  accept_all();
+  BOOST_TEST(effects.granted.contains(2));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_was_refused) {
+  worker_table few{[] {
+    worker_table_config x;
+    x.token = "token";
+    x.version = "1";
+    x.breaker.failures = 1;
+    return x;
+  }()};
+  lease_desk on_trial{{}, few, effects};
+  registration r;
+  r.worker = worker_id{1};
+  r.name = "w1";
+  r.token = "token";
+  r.version = "1";
+  r.slots = 4;
+  r.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}};
+  BOOST_REQUIRE(!few.add(r, now, 0).has_value());
+  on_trial.host_added(worker_id{1}, now);
+  auto beat = [&] { (void)few.beat(heartbeat{worker_id{1}, 0, {}, {}}, now, 0); };
+  on_trial.task_joined(task_id{10}, worker_id{1}, now);
+  auto answer = [&](bool accepted) {
+    for (auto [id, task] : std::exchange(effects.assigned, {}))
+      on_trial.assigned(id, accepted, "no", now);
+  };
+  on_trial.request(transcode(), 1, 5, now);
+  answer(true);
+  on_trial.release(effects.granted[1].id, "it crashed", now, 0);
+  on_trial.request(transcode(), 2, 5, now);
+  BOOST_TEST(effects.assigned.empty()); // left alone
+  now += 10s;
+  beat();
+  on_trial.tick(now); // the request has waited too long by now
+  on_trial.request(transcode(), 3, 5, now);
+  on_trial.request(transcode(), 4, 5, now);
+  for (uint64_t t = 11; t < 14; ++t)
+    on_trial.task_joined(task_id{t}, worker_id{1}, now);
+  BOOST_TEST(effects.assigned.size() == 1u);
+  answer(false); // the host says no: the worker was not tried
+  BOOST_TEST(effects.assigned.size() == 1u);
+  answer(true);
+  BOOST_TEST(effects.granted.contains(4));
+  on_trial.release(effects.granted[4].id, {}, now, 0);
+  beat();
+  BOOST_TEST(few.status()[0].breaker.state == "closed");
+  BOOST_TEST(few.status()[0].slots_used == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {
   std::mt19937 random{20};
   for (uint64_t w = 1; w <= 4; ++w)
@@ -263,6 +400,7 @@ BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {
     default:
       if (random() % 20 == 0)
         desk.owner_lost(random() % 3, now, 0);
+      workers.set_draining(worker_id{1 + random() % 4}, random() % 3 == 0);
       desk.tick(now);
     }
     for (auto& s : workers.status())

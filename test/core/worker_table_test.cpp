@@ -32,6 +32,13 @@ struct fixture {
     return x;
   }
 
+  void fail(worker_table& table, uint64_t id, int times) {
+    task_end end;
+    end.reason = "crashed";
+    for (int i = 0; i < times; ++i)
+      table.task_ended(end, worker_id{id}, lease_id{1000}, now);
+  }
+
   static lease_request wants(const std::string& encoder) {
     lease_request x;
     x.encoders = {encoder};
@@ -110,21 +117,112 @@ BOOST_AUTO_TEST_CASE(health_follows_the_heartbeats) {
   BOOST_TEST(table.status().empty()); // and is forgotten after a while
 }
 
-BOOST_AUTO_TEST_CASE(pressure_and_failures_degrade_a_worker_and_pass) {
+BOOST_AUTO_TEST_CASE(pressure_and_single_failures_degrade_a_worker_and_pass) {
   worker_table table{config};
   (void)table.add(worker(1, "a"), now, 0);
   (void)table.beat(beat(1, 0, 80), now, 0);
   BOOST_TEST((table.state(worker_id{1}) == health::degraded));
   (void)table.beat(beat(1), now, 0);
-  task_end end;
-  end.reason = "crashed";
-  table.task_ended(end, worker_id{1}, now);
+  BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+  fail(table, 1, 1);
   BOOST_TEST((table.state(worker_id{1}) == health::degraded));
-  table.task_ended(end, worker_id{1}, now);
-  table.task_ended(end, worker_id{1}, now);
-  BOOST_TEST((table.state(worker_id{1}) == health::unhealthy));
   (void)table.beat(beat(1), now + 61s, 0);
   BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_keeps_failing_is_left_alone_then_tried_with_one_task_then_trusted) {
+  worker_table table{config};
+  (void)table.add(worker(1, "a", 4), now, 1'700'000'000'000);
+  fail(table, 1, 3);
+  auto s = table.status()[0];
+  BOOST_TEST((s.state == health::unhealthy));
+  BOOST_TEST(s.reason.find("3 tasks failed lately, the latest: crashed") != std::string::npos);
+  BOOST_TEST(s.breaker.state == "open");
+  BOOST_TEST(s.breaker.until_ms == 1'700'000'010'000);
+  BOOST_TEST(s.breaker.reason == s.reason);
+  BOOST_TEST(s.breaker.failures == 3u);
+  std::string why;
+  BOOST_TEST(!table.choose(wants("libx264"), &why).has_value());
+  BOOST_TEST(why.find("a is unhealthy: 3 tasks failed lately") != std::string::npos);
+
+  now += 10s;
+  (void)table.beat(beat(1), now, 0);
+  BOOST_TEST(table.status()[0].breaker.state == "half-open");
+  BOOST_TEST(table.status()[0].breaker.until_ms == no_timestamp);
+  BOOST_TEST((table.state(worker_id{1}) == health::degraded));
+  BOOST_REQUIRE(table.choose(wants("libx264")).has_value());
+  table.take_slot(worker_id{1}, lease_id{7});
+  table.task_started(worker_id{1}, lease_id{7}, now);
+  why.clear();
+  BOOST_TEST(!table.choose(wants("libx264"), &why).has_value());
+  BOOST_TEST(why.find("on trial") != std::string::npos);
+
+  for (int i = 0; i < 30; ++i)
+    (void)table.beat(beat(1), now += 1s, 0);
+  BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+  BOOST_TEST(table.status()[0].breaker.state == "closed");
+  BOOST_TEST(table.choose(wants("libx264")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_end_without_a_reason_is_no_failure_of_the_worker) {
+  worker_table table{config};
+  (void)table.add(worker(1, "a"), now, 0);
+  for (int i = 0; i < 100; ++i)
+    table.task_ended({}, worker_id{1}, lease_id{1}, now);
+  BOOST_TEST((table.state(worker_id{1}) == health::healthy));
+  BOOST_TEST(table.status()[0].tasks_completed == 100u);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_life_and_a_resumed_worker_begin_closed_and_healthy) {
+  worker_table table{config};
+  (void)table.add(worker(1, "a"), now, 0);
+  fail(table, 1, 3);
+  table.lost(worker_id{1}, "its daemon is gone", now);
+  BOOST_TEST(!table.add(worker(2, "a"), now, 0).has_value());
+  BOOST_TEST((table.state(worker_id{2}) == health::healthy));
+  BOOST_TEST(table.status()[0].breaker.state == "closed");
+  BOOST_TEST(table.choose(wants("libx264"))->value == 2u);
+
+  fail(table, 2, 3);
+  BOOST_TEST(table.set_draining(worker_id{2}, false)); // was not draining: nothing is taken back
+  BOOST_TEST((table.state(worker_id{2}) == health::unhealthy));
+  BOOST_TEST(table.set_draining(worker_id{2}, true));
+  BOOST_TEST(table.set_draining(worker_id{2}, false));
+  BOOST_TEST((table.state(worker_id{2}) == health::healthy));
+}
+
+BOOST_AUTO_TEST_CASE(the_same_life_that_comes_back_keeps_its_breaker) {
+  worker_table table{config};
+  (void)table.add(worker(1, "a"), now, 0);
+  fail(table, 1, 3);
+  table.lost(worker_id{1}, "its connection broke", now);
+  BOOST_TEST(!table.add(worker(1, "a"), now + 1s, 0).has_value());
+  BOOST_TEST((table.state(worker_id{1}) == health::unhealthy));
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_is_drained_when_it_drains_and_nothing_works_there_any_more) {
+  worker_table table{config};
+  (void)table.add(worker(1, "a"), now, 0);
+  BOOST_TEST(!table.status()[0].drained);
+  table.take_slot(worker_id{1}, lease_id{1});
+  table.set_draining(worker_id{1}, true);
+  BOOST_TEST(!table.status()[0].drained);
+  table.free_slot(worker_id{1}, lease_id{1});
+  BOOST_TEST(table.status()[0].drained);
+  table.set_draining(worker_id{1}, false);
+  BOOST_TEST(!table.status()[0].drained);
+  table.set_draining(worker_id{1}, true);
+  table.lost(worker_id{1}, "it ended", now);
+  BOOST_TEST(!table.status()[0].drained);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_registers_while_it_drains_gets_nothing) {
+  worker_table table{config};
+  auto x = worker(1, "a");
+  x.draining = true;
+  (void)table.add(x, now, 0);
+  BOOST_TEST((table.state(worker_id{1}) == health::draining));
+  BOOST_TEST(!table.choose(wants("libx264")).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_is_chosen) {
@@ -138,18 +236,24 @@ BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_is_chos
   auto decode = wants("libx264");
   decode.decoders = {"vvc"};
   BOOST_TEST(!table.choose(decode).has_value());
-  table.take_slot(worker_id{1});
+  table.take_slot(worker_id{1}, lease_id{1});
   why.clear();
   BOOST_TEST(!table.choose(wants("libx264"), &why).has_value());
   BOOST_TEST(why.find("no free slot") != std::string::npos);
-  table.free_slot(worker_id{1});
+  table.free_slot(worker_id{1}, lease_id{1});
   table.set_draining(worker_id{1}, true);
   BOOST_TEST(!table.choose(wants("libx264")).has_value());
   table.set_draining(worker_id{1}, false);
   auto refused = wants("libx264");
   refused.refused_by = {worker_id{1}};
+  BOOST_TEST(table.choose(refused).has_value()); // better than none
+  refused.elsewhere = true;
   BOOST_TEST(!table.choose(refused).has_value());
-  BOOST_TEST(table.choose(wants("libx264")).has_value());
+  (void)table.add(worker(2, "b", 1), now, 0);
+  BOOST_TEST((table.choose(refused) == worker_id{2}));
+  refused.elsewhere = false;
+  for (int i = 0; i < 3; ++i)
+    BOOST_TEST((table.choose(refused) == worker_id{2}));
 }
 
 BOOST_AUTO_TEST_CASE(least_loaded_takes_the_emptiest_and_then_spreads) {
@@ -160,7 +264,7 @@ BOOST_AUTO_TEST_CASE(least_loaded_takes_the_emptiest_and_then_spreads) {
   for (int i = 0; i < 6; ++i) {
     auto id = table.choose(wants("libx264"));
     BOOST_REQUIRE(id.has_value());
-    table.take_slot(*id);
+    table.take_slot(*id, lease_id{static_cast<uint64_t>(i) + 1});
     ++taken[id->value];
   }
   BOOST_TEST(taken[1] == 4);
@@ -197,7 +301,7 @@ BOOST_AUTO_TEST_CASE(a_degraded_worker_is_the_last_choice) {
   (void)table.add(worker(1, "tired"), now, 0);
   (void)table.add(worker(2, "fresh"), now, 0);
   (void)table.beat(beat(1, 0, 90), now, 0);
-  table.take_slot(worker_id{2});
+  table.take_slot(worker_id{2}, lease_id{1});
   BOOST_TEST(table.choose(wants("libx264"))->value == 2u);
 }
 

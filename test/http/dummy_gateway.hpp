@@ -29,7 +29,7 @@ struct dummy_cluster {
   variant_stream_ptr stream;        ///< what anyone may watch as demo / h264
   caf::error failure;               ///< the answer to a watch, where set
   bool silent = false;              ///< answers nothing at all
-  std::vector<std::any> unanswered; ///< promises; dropping one would be an answer
+  std::vector<std::any> unanswered; ///< promises, until the actor ends; dropping one is an answer
   uint32_t watches = 0;
   std::vector<std::string> commands; ///< "drain NAME"
 };
@@ -46,6 +46,11 @@ caf::result<T> no_answer(caf::event_based_actor* self, dummy_cluster& cluster) {
 
 /// Untyped, because it answers only what the HTTP server asks.
 inline caf::behavior dummy_gateway_behavior(caf::event_based_actor* self, dummy_cluster_ptr cluster) {
+  // The test may hold the cluster longer than the actor system lives, which has to take these answers.
+  self->attach_functor([cluster] {
+    std::lock_guard guard{cluster->mutex};
+    cluster->unanswered.clear();
+  });
   auto command = [cluster](const char* what, const std::string& name) -> caf::result<void> {
     std::lock_guard guard{cluster->mutex};
     for (auto& d : cluster->daemons) {

@@ -138,9 +138,9 @@ BOOST_AUTO_TEST_CASE(work_comes_back_from_the_wire) {
   comes_back(channel{"news", "News", {"http://a/b", "file.ts"}, true});
   comes_back(live_profile());
   comes_back(window{1, 2});
-  comes_back(ingest_work{attempt_id{1}, session_id{2}, "news", "http://a", true, std::chrono::milliseconds{5},
+  comes_back(ingest_work{attempt_id{1}, session_id{2}, "news", "http://a", true, 90'000, std::chrono::milliseconds{5},
                          std::chrono::milliseconds{6}, 7});
-  comes_back(transcode_work{attempt_id{1}, session_id{2}, "news", two_tracks(), live_profile(), {5, 6}, 7});
+  comes_back(transcode_work{attempt_id{1}, session_id{2}, "news", two_tracks(), live_profile(), {{5, 6}, {7, 8}}, 9});
 }
 
 BOOST_AUTO_TEST_CASE(the_control_plane_comes_back_from_the_wire) {

@@ -152,7 +152,8 @@ process& cluster::start_worker(const std::string& name, uint32_t slots, const st
                                      "--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port_),
                                      "--cluster.reconnect_max_delay=1s",
                                      "--worker.slots=" + std::to_string(slots),
-                                     "--worker.capability_cache=" TROUPE_BINARY_DIR "/test-capabilities.json"};
+                                     std::string{"--worker.capability_cache="} + TROUPE_BINARY_DIR
+                                       + "/test-capabilities.json"};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   return *(nodes_[id] = std::make_unique<process>(node_program(), arguments, folder_.path(id + ".log")));

@@ -26,8 +26,6 @@ extern "C" {
 #include <sys/pidfd.h>
 }
 
-extern char** environ;
-
 namespace troupe::test {
 
 namespace {
@@ -61,6 +59,7 @@ std::vector<std::string> clean_environment(const std::vector<std::string>& added
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (auto& x : texts)
     result.push_back(x.data());
   result.push_back(nullptr);

@@ -100,8 +100,8 @@ BOOST_AUTO_TEST_CASE(absent_and_garbled_files_are_zero) {
   fed_proc proc;
   process_probe probe{proc.root()};
   auto whole = stat_line("x", 5, 5, 5, "9");
-  for (std::string bad : {std::string{}, std::string{"42 (x"}, std::string{")"}, std::string(100'000, ')'),
-                          whole.substr(0, whole.find(" 9 ")), std::string{"42 (x) S\0\0\0", 11}}) {
+  for (const std::string& bad : {std::string{}, std::string{"42 (x"}, std::string{")"}, std::string(100'000, ')'),
+                                 whole.substr(0, whole.find(" 9 ")), std::string{"42 (x) S\0\0\0", 11}}) {
     proc.write("42/stat", bad);
     auto x = measure_one(probe, 42, start);
     BOOST_TEST((x == process_statistics{42, 0, 0, 0}));

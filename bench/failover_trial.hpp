@@ -1,0 +1,78 @@
+// Faults at random moments, one after the other, while clients watch; and what the clients make of them.
+#pragma once
+
+#include "bench/failover_client.hpp"
+#include "bench/failover_cluster.hpp"
+#include "bench/loss_account.hpp"
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace troupe::bench {
+
+enum class fault : uint8_t { none, kill, stop, worker, partition, slow, drain, all };
+
+/// Throws `std::invalid_argument` for a name that is none.
+fault fault_of(const std::string& name);
+
+struct trial_options {
+  fault kind = fault::kill;
+  int runs = 20;
+  uint64_t seed = 1;
+  rendition_rate rate;
+  double source_seconds = 0;                  ///< a source that lasts no longer
+  std::chrono::milliseconds wait_max{1'700};  ///< the moment of a fault is random within so much
+  std::chrono::milliseconds slow_time{4'000}; ///< how long a task is slowed down
+  std::chrono::milliseconds away{5'000};      ///< how long all workers are gone
+};
+
+/// How much of a source must be left for a run to begin: more than its limits of time let it last.
+inline constexpr std::chrono::seconds run_reserve{45};
+
+struct trial_result {
+  int runs = 0;
+  int unrecovered = 0;             ///< runs after which the stream did not go on in time
+  std::vector<double> gaps_ms;     ///< of each run: the longest at any client
+  std::vector<double> spacings_ms; ///< of pictures between the faults
+  loss_account account;            ///< of both clients
+  uint64_t failovers = 0;          ///< that the coordinator states
+  uint64_t stated_frames_lost = 0; ///< that the coordinator states, for each client
+  std::string problem;             ///< what did not happen in time
+};
+
+class failover_trial {
+public:
+  failover_trial(failover_cluster& nodes, trial_options options);
+
+  /// All runs. Does not throw for what the cluster does wrong.
+  trial_result run();
+
+private:
+  struct span_of_time {
+    wall_clock::time_point steady;
+    wall_clock::time_point from;
+    wall_clock::time_point to;
+  };
+
+  void watch();
+  span_of_time one_run();
+  void make(const transcoding& victim);
+  void mend(const transcoding& victim);
+  void kill_all();
+  void slow_down(pid_t task) const;
+  bool steady() const;
+  int64_t newest() const;
+  void leave(const std::vector<span_of_time>& runs);
+  template <class Condition>
+  void wait_until(const std::string& what, std::chrono::milliseconds limit, Condition holds) const;
+
+  failover_cluster& nodes_;
+  trial_options options_;
+  std::mt19937_64 random_;
+  std::vector<std::unique_ptr<failover_client>> clients_;
+  trial_result result_;
+};
+
+} // namespace troupe::bench
