@@ -66,7 +66,8 @@ struct lease_request {
   std::vector<std::string> decoders;
   std::vector<worker_id> refused_by;
   bool elsewhere = false;
-  bool last_resort = false; ///< clients would see nothing: a worker that is left alone after failures is better than none
+  bool last_resort =
+    false; ///< clients would see nothing: a worker that is left alone after failures is better than none
 
   bool operator==(const lease_request&) const = default;
 };
@@ -74,7 +75,8 @@ struct lease_request {
 template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
-                            f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere), f.field("last_resort", x.last_resort));
+                            f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere),
+                            f.field("last_resort", x.last_resort));
 }
 
 /// The registry's promise of one slot and one task process, until it is released or either side is gone.

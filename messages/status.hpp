@@ -109,7 +109,7 @@ struct variant_status {
   int64_t last_gap_ms = 0;     ///< wall time without output around the latest failover
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
   uint64_t frames_lost = 0;    ///< pictures that the source had and no attempt could make: the replay limit was passed
-  uint64_t sound_lost = 0;  ///< the same, coded frames of sound
+  uint64_t sound_lost = 0;     ///< the same, coded frames of sound
 
   bool operator==(const variant_status&) const = default;
 };
@@ -123,7 +123,8 @@ bool inspect(Inspector& f, variant_status& x) {
                             f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
                             f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),
                             f.field("last_failover", x.last_failover), f.field("last_gap_ms", x.last_gap_ms),
-                            f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost), f.field("sound_lost", x.sound_lost));
+                            f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost),
+                            f.field("sound_lost", x.sound_lost));
 }
 
 /// One running channel.

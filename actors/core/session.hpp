@@ -222,7 +222,7 @@ private:
   int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   bool await_random_access_ =
-    false; ///< the source was pulled anew: nothing counts before its first random-access point
+    false;                  ///< the source was pulled anew: nothing counts before its first random-access point
   std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered
   variants variants_;
   uint64_t samples_in_ = 0;

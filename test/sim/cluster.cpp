@@ -29,7 +29,8 @@ profile make_profile(const std::string& name, const std::string& video, const st
 
 } // namespace
 
-cluster::cluster(uint64_t seed, bool trace) : world_(seed, trace), config_(make_config()), registry_(world_, config_, *this) {
+cluster::cluster(uint64_t seed, bool trace)
+  : world_(seed, trace), config_(make_config()), registry_(world_, config_, *this) {
   make_machines();
   make_channels();
 }
@@ -47,12 +48,16 @@ control_config cluster::make_config() {
   x.session.read_timeout = 3s;
   x.session.source_timeout = 60s;
   x.session.failover_timeout = 20s;
+  x.workers.breaker.back_off = 2s;
+  x.workers.breaker.max_back_off = 8s;
+  x.workers.breaker.well_after = 5s;
   return x;
 }
 
 void cluster::make_machines() {
   auto mood = std::make_shared<machine_mood>();
-  ingest_host_ = std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, "coordinator", 0, registry_, *this, mood);
+  ingest_host_ =
+    std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, "coordinator", 0, registry_, *this, mood);
   registry_.set_ingest_host(ingest_host_);
   for (int64_t i = 0, n = world_.chance.between(2, 5); i < n; ++i) {
     machine m;
@@ -133,11 +138,12 @@ void cluster::ask(size_t which) {
       at = s;
   if (!at) {
     session_id id{next_session_++};
-    at = std::make_shared<session_node>(world_, config_.session, id, channels_.at(v.channel), registry_, *this,
-                                        sources_, [this, name = v.channel](const std::string& profile, const std::string&) {
-                                          count("quarantined");
-                                          quarantined_[{name, profile}] = world_.now() + config_.quarantine_for;
-                                        });
+    at =
+      std::make_shared<session_node>(world_, config_.session, id, channels_.at(v.channel), registry_, *this, sources_,
+                                     [this, name = v.channel](const std::string& profile, const std::string&) {
+                                       count("quarantined");
+                                       quarantined_[{name, profile}] = world_.now() + config_.quarantine_for;
+                                     });
     at->on_over = [this, id] {
       sessions_.erase(id);
       world_.soon([this, id] { registry_.owner_lost(id); });

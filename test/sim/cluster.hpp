@@ -118,7 +118,7 @@ private:
   bool faults_ = true;
   bool leaving_ = false;
   bool ticking_ = true;
-  double rage_ = 0;   ///< faults a second
+  double rage_ = 0;    ///< faults a second
   uint32_t kinds_ = 0; ///< which faults this world knows, a bit each
 };
 

@@ -73,7 +73,7 @@ public:
   void want(worker_id host, uint32_t processes) override;
   void assign(worker_id host, task_id task, const work_label& label, lease_id id) override;
   void end(worker_id host, task_id task) override;
-  void move(uint64_t owner, lease_id id);
+  void move(uint64_t owner, lease_id id) override;
 
 private:
   struct connected {
@@ -181,11 +181,11 @@ private:
     std::optional<lease> held;
     process_ptr task;
     bool ingest = false;
-    bool started = false;       ///< the session knows its handle
-    uint64_t sent = 0;          ///< batches
-    uint64_t taken = 0;         ///< of these, acknowledged
-    uint64_t in_flight = 0;     ///< bytes
-    uint64_t largest = 0;       ///< bytes of one batch
+    bool started = false;               ///< the session knows its handle
+    uint64_t sent = 0;                  ///< batches
+    uint64_t taken = 0;                 ///< of these, acknowledged
+    uint64_t in_flight = 0;             ///< bytes
+    uint64_t largest = 0;               ///< bytes of one batch
     std::map<uint64_t, uint64_t> bytes; ///< of batches in flight
     uint64_t received = 0;              ///< the latest batch that came from it
   };

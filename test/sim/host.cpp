@@ -143,8 +143,8 @@ void host::start_missing() {
     waiting += !e.assigned && !e.ending ? 1 : 0;
   for (; waiting < wanted_ && processes_.size() + starting_ < processes_max; ++waiting) {
     ++starting_;
-    auto takes = std::chrono::duration_cast<duration>(world_.chance.between(duration{30ms}, duration{300ms})
-                                                      * mood->slowness);
+    auto takes =
+      std::chrono::duration_cast<duration>(world_.chance.between(duration{30ms}, duration{300ms}) * mood->slowness);
     world_.after(takes, [me = shared_from_this()] {
       --me->starting_;
       if (me->alive_)

@@ -55,16 +55,16 @@ private:
     track_kind kind = track_kind::video;
     uint16_t number = 0; ///< in the output
     window span;
-    bool started = false;                  ///< the decoder has seen a picture that it can start with
-    int64_t first_key = no_timestamp;      ///< pictures shown before that one cannot be made
-    std::map<int64_t, sample> decoded;     ///< not yet in presentation order
-    std::deque<sample> frames;             ///< in presentation order, in the encoder
-    int64_t since_key = 0;                 ///< pictures since the latest random-access point; 0 before the first
-    std::deque<int64_t> times;             ///< of the next pictures in presentation order
-    bool times_used = false;               ///< the first picture has its DTS
-    std::deque<sample> out;                ///< not yet among the others
-    int64_t passed = no_timestamp;         ///< DTS up to which it has given everything
-    bool done = false;                     ///< everything of the window has been given to `out`
+    bool started = false;              ///< the decoder has seen a picture that it can start with
+    int64_t first_key = no_timestamp;  ///< pictures shown before that one cannot be made
+    std::map<int64_t, sample> decoded; ///< not yet in presentation order
+    std::deque<sample> frames;         ///< in presentation order, in the encoder
+    int64_t since_key = 0;             ///< pictures since the latest random-access point; 0 before the first
+    std::deque<int64_t> times;         ///< of the next pictures in presentation order
+    bool times_used = false;           ///< the first picture has its DTS
+    std::deque<sample> out;            ///< not yet among the others
+    int64_t passed = no_timestamp;     ///< DTS up to which it has given everything
+    bool done = false;                 ///< everything of the window has been given to `out`
   };
 
   void begin(const sample& x);

@@ -35,12 +35,12 @@ struct start_answer {
 
 /// What a process and its machine are like just now. Shared, so that a whole machine can become slow at once.
 struct machine_mood {
-  double slowness = 1;       ///< factor on all work
-  duration picture_cost{};   ///< decoding and encoding one picture
-  encoder_habits habits;     //
-  double start_fails = 0;    ///< share of starts that are answered by an error
-  double source_fails = 0;   ///< share of pulls that end with an error before the first sample
-  duration source_life{};    ///< how long a pull lasts before the source ends it; 0 is for ever
+  double slowness = 1;     ///< factor on all work
+  duration picture_cost{}; ///< decoding and encoding one picture
+  encoder_habits habits;   //
+  double start_fails = 0;  ///< share of starts that are answered by an error
+  double source_fails = 0; ///< share of pulls that end with an error before the first sample
+  duration source_life{};  ///< how long a pull lasts before the source ends it; 0 is for ever
 };
 
 /// What a channel's source is like.

@@ -51,7 +51,9 @@ int64_t source_record::after(uint16_t track, int64_t pts, bool decoding_order) c
   return next == t.shown.end() ? no_timestamp : *next;
 }
 
-uint64_t source_record::between(uint16_t track, int64_t from, int64_t to) const {
+uint64_t source_record::between(uint16_t track, int64_t from, int64_t to, bool decoding_order) const {
+  if (decoding_order)
+    return place(track, to) - place(track, from) - 1;
   auto& shown = tracks_[track].shown;
   return static_cast<uint64_t>(std::distance(shown.upper_bound(from), shown.lower_bound(to)));
 }
@@ -78,7 +80,9 @@ void referee::delivered(const sample_block& block) {
     if (s.track >= outputs_.size())
       fail(name_, ": a sample of track ", s.track, " was delivered, which the rendition does not have");
     auto& o = outputs_[s.track];
-    auto what = [&] { return name_ + (o.source == 0 ? ": the picture at " : ": the sound at ") + std::to_string(s.pts); };
+    auto what = [&] {
+      return name_ + (o.source == 0 ? ": the picture at " : ": the sound at ") + std::to_string(s.pts);
+    };
     if (!source_.has(o.source, s.pts))
       fail(what(), " was never in the source");
     if (o.begun && (s.pts == o.last || o.ahead.contains(s.pts) || (!o.copied && s.pts < o.last)))
@@ -119,30 +123,35 @@ bool referee::has_hole() const noexcept {
   return std::any_of(outputs_.begin(), outputs_.end(), [](const output& o) { return !o.ahead.empty(); });
 }
 
-void referee::check(uint64_t counted_lost) {
+void referee::check(lost_frames counted) {
   for (auto& o : outputs_) {
     while (!o.ahead.empty()) {
       auto missing = source_.after(o.source, o.last, o.copied);
       // A picture that is shown before others may still come after them, for as long as its decoding time can.
       if (!o.copied && missing > o.dts)
         break;
-      auto skipped = source_.between(o.source, o.last, *o.ahead.begin());
-      if (o.source == 0)
-        pictures_lost_ += skipped;
-      if (counted_lost == 0 || pictures_lost_ > counted_lost)
+      auto next = o.ahead.begin();
+      if (o.copied)
+        next = std::min_element(o.ahead.begin(), o.ahead.end(), [&](int64_t a, int64_t b) {
+          return source_.place(o.source, a) < source_.place(o.source, b);
+        });
+      auto skipped = source_.between(o.source, o.last, *next, o.copied);
+      (o.source == 0 ? lost_.pictures : lost_.sound) += skipped;
+      if (lost_.pictures > counted.pictures || lost_.sound > counted.sound)
         fail(name_, ": ", skipped, o.source == 0 ? " pictures" : " frames of sound", " between ", o.last, " and ",
-             *o.ahead.begin(), " are missing, the first at ", missing, "; the session counts ", counted_lost,
-             " pictures as lost, ", pictures_lost_, " are");
-      o.last = *o.ahead.begin();
-      o.ahead.erase(o.ahead.begin());
+             *next, " are missing, the first at ", missing, "; of pictures ", lost_.pictures, " are lost and ",
+             counted.pictures, " counted, of sound ", lost_.sound, " and ", counted.sound);
+      o.last = *next;
+      o.ahead.erase(next);
       close_up(o);
     }
   }
 }
 
-void referee::check_settled(uint64_t counted_lost) const {
-  if (pictures_lost_ != counted_lost)
-    fail(name_, ": ", pictures_lost_, " pictures are lost, but the session counts ", counted_lost);
+void referee::check_settled(lost_frames counted) const {
+  if (lost_ != counted)
+    fail(name_, ": of pictures ", lost_.pictures, " are lost and ", counted.pictures, " counted, of sound ",
+         lost_.sound, " and ", counted.sound);
 }
 
 int64_t referee::complete_to(track_kind kind) const {

@@ -30,8 +30,13 @@ public:
     return tracks_[track].shown.contains(pts);
   }
 
-  /// Frames in (`from`, `to`) in presentation order.
-  uint64_t between(uint16_t track, int64_t from, int64_t to) const;
+  /// Frames in (`from`, `to`), in the one order or the other.
+  uint64_t between(uint16_t track, int64_t from, int64_t to, bool decoding_order) const;
+
+  /// Where the frame stands in decoding order.
+  size_t place(uint16_t track, int64_t pts) const {
+    return tracks_[track].place.at(pts);
+  }
 
   /// The latest presentation time.
   int64_t newest(uint16_t track) const {
@@ -52,6 +57,14 @@ private:
   bool again_ = false;          ///< some of the block were
 };
 
+/// Frames of a rendition that no attempt could make.
+struct lost_frames {
+  uint64_t pictures = 0;
+  uint64_t sound = 0;
+
+  bool operator==(const lost_frames&) const = default;
+};
+
 /// Of one rendition, from its opening to its end.
 class referee {
 public:
@@ -63,11 +76,11 @@ public:
   /// True if something is there and what comes before it is not.
   bool has_hole() const noexcept;
 
-  /// After each event that leaves a hole; `counted_lost` is what the session says of pictures that no attempt could make.
-  void check(uint64_t counted_lost);
+  /// After each event that leaves a hole; `counted` is what the session says of frames that no attempt could make.
+  void check(lost_frames counted);
 
   /// When all is well again: what was lost is what was counted.
-  void check_settled(uint64_t counted_lost) const;
+  void check_settled(lost_frames counted) const;
 
   /// The latest presentation time that clients have, all before it being there too.
   int64_t complete_to(track_kind kind) const;
@@ -93,7 +106,7 @@ private:
   std::vector<output> outputs_;
   bool joinable_ = false; ///< there was a random-access point
   uint64_t frames_ = 0;
-  uint64_t pictures_lost_ = 0;
+  lost_frames lost_;
 };
 
 } // namespace troupe::sim

@@ -151,7 +151,8 @@ void session_node::request_lease(const lease_request& x) {
 }
 
 template <class Work>
-void session_node::start_on_task(const Work& work, std::function<void(process&, std::function<void(start_answer)>)> begin) {
+void session_node::start_on_task(const Work& work,
+                                 std::function<void(process&, std::function<void(start_answer)>)> begin) {
   auto number = work.attempt;
   auto& a = working(number, "starts");
   if (!a.held)
@@ -213,7 +214,8 @@ void session_node::send(const sample_batch& x) {
   a.sent = x.sequence;
   a.in_flight += bytes;
   a.bytes[x.sequence] = bytes;
-  a.task->link->send(side::remote, [task = a.task, x] { task->on(x); }, true);
+  a.task->link->send(
+    side::remote, [task = a.task, x] { task->on(x); }, true);
 }
 
 void session_node::acknowledge(const batch_ack& x) {
@@ -224,19 +226,22 @@ void session_node::acknowledge(const batch_ack& x) {
   if (x.sequence > a.received)
     fail("attempt ", to_string(x.attempt), ": batch ", x.sequence, " is acknowledged, ", a.received, " came");
   if (a.started)
-    a.task->link->send(side::remote, [task = a.task, x] { task->on(x); }, true);
+    a.task->link->send(
+      side::remote, [task = a.task, x] { task->on(x); }, true);
 }
 
 void session_node::finish(attempt_id number) {
   auto& a = working(number, "finishes");
   world_.trace("attempt ", to_string(number), " is to finish");
-  a.task->link->send(side::remote, [task = a.task] { task->on_finish(); }, true);
+  a.task->link->send(
+    side::remote, [task = a.task] { task->on_finish(); }, true);
 }
 
 void session_node::finish(attempt_id number, int64_t to_pts) {
   auto& a = working(number, "finishes");
   world_.trace("attempt ", to_string(number), " is to finish at ", to_pts);
-  a.task->link->send(side::remote, [task = a.task, to_pts] { task->on_finish(to_pts); }, true);
+  a.task->link->send(
+    side::remote, [task = a.task, to_pts] { task->on_finish(to_pts); }, true);
 }
 
 void session_node::stop(attempt_id number, const std::string& reason) {
@@ -248,7 +253,8 @@ void session_node::stop(attempt_id number, const std::string& reason) {
   attempts_.erase(i);
   stopped_.insert(number);
   if (a.started)
-    a.task->link->send(side::remote, [task = a.task] { task->on_stop(); }, true);
+    a.task->link->send(
+      side::remote, [task = a.task] { task->on_stop(); }, true);
   world_.soon([me = shared_from_this(), lease = a.held->id, reason] { me->registry_.release(lease, reason); });
 }
 
@@ -315,7 +321,7 @@ void session_node::check() {
       continue;
     for (auto& v : core_.status().variants)
       if (v.profile == name)
-        r.check(v.frames_lost);
+        r.check({v.frames_lost, v.sound_lost});
   }
 }
 
@@ -333,7 +339,7 @@ void session_node::check_limits() const {
 void session_node::check_settled() const {
   for (auto& v : core_.status().variants)
     if (auto i = open_.find(v.profile); i != open_.end())
-      i->second.check_settled(v.frames_lost);
+      i->second.check_settled({v.frames_lost, v.sound_lost});
 }
 
 std::optional<int64_t> session_node::behind(const std::string& profile) const {
