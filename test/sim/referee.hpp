@@ -1,0 +1,112 @@
+// Watches what clients get and says when a promise is broken: each picture and each frame of sound that the session took from its
+// source reaches the clients of each rendition once, in order, with rising decoding times, from the first random-access point on.
+// A hole is a fault unless the session itself has counted the pictures in it as lost.
+#pragma once
+
+#include "clockwork.hpp"
+
+#include "actors/core/plan.hpp"
+#include "messages/media.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace troupe::sim {
+
+/// What one session has taken from its source.
+class source_record {
+public:
+  /// The session is about to be given the block; `accepted` or `refused` follows.
+  void offer(const sample_block& block);
+  void accepted();
+  void refused();
+
+  /// The frame that follows the one at `pts` in presentation order, or in decoding order; `no_timestamp` where there is none yet.
+  int64_t after(uint16_t track, int64_t pts, bool decoding_order) const;
+
+  bool has(uint16_t track, int64_t pts) const {
+    return tracks_[track].shown.contains(pts);
+  }
+
+  /// Frames in (`from`, `to`), in the one order or the other.
+  uint64_t between(uint16_t track, int64_t from, int64_t to, bool decoding_order) const;
+
+  /// Where the frame stands in decoding order.
+  size_t place(uint16_t track, int64_t pts) const {
+    return tracks_[track].place.at(pts);
+  }
+
+  /// The latest presentation time.
+  int64_t newest(uint16_t track) const {
+    auto& shown = tracks_[track].shown;
+    return shown.empty() ? no_timestamp : *shown.rbegin();
+  }
+
+private:
+  struct track {
+    std::set<int64_t> shown;
+    std::vector<int64_t> decoded;
+    std::map<int64_t, size_t> place; ///< in `decoded`
+    int64_t newest_dts = no_timestamp;
+  };
+
+  track tracks_[2];
+  std::vector<sample> offered_; ///< those that were not there before
+  bool again_ = false;          ///< some of the block were
+};
+
+/// Frames of a rendition that no attempt could make.
+struct lost_frames {
+  uint64_t pictures = 0;
+  uint64_t sound = 0;
+
+  bool operator==(const lost_frames&) const = default;
+};
+
+/// Of one rendition, from its opening to its end.
+class referee {
+public:
+  referee(std::string name, const source_record& source, core::variant_plan plan);
+
+  /// A block has reached the clients.
+  void delivered(const sample_block& block);
+
+  /// True if something is there and what comes before it is not.
+  bool has_hole() const noexcept;
+
+  /// After each event that leaves a hole; `counted` is what the session says of frames that no attempt could make.
+  void check(lost_frames counted);
+
+  /// When all is well again: what was lost is what was counted.
+  void check_settled(lost_frames counted) const;
+
+  /// The latest presentation time that clients have, all before it being there too.
+  int64_t complete_to(track_kind kind) const;
+
+  uint64_t frames() const noexcept {
+    return frames_;
+  }
+
+private:
+  struct output {
+    uint16_t source = 0; ///< track
+    bool copied = false;
+    bool begun = false;
+    int64_t last = no_timestamp; ///< everything up to here is there
+    int64_t dts = no_timestamp;
+    std::set<int64_t> ahead;
+  };
+
+  void close_up(output& o);
+
+  std::string name_;
+  const source_record& source_;
+  std::vector<output> outputs_;
+  bool joinable_ = false; ///< there was a random-access point
+  uint64_t frames_ = 0;
+  lost_frames lost_;
+};
+
+} // namespace troupe::sim

@@ -1,0 +1,58 @@
+// A live source: 25 pictures a second with random-access points each second or two, and sound, as an ingest reads them.
+#pragma once
+
+#include "clockwork.hpp"
+#include "messages/media.hpp"
+
+#include <deque>
+#include <vector>
+
+namespace troupe::sim {
+
+constexpr int64_t picture_ticks = 3600; ///< 25 pictures a second
+constexpr int64_t sound_ticks = 1920;   ///< 1024 samples of 48 kHz
+constexpr uint32_t picture_bytes = 64;
+constexpr uint32_t random_access_bytes = 256;
+constexpr uint32_t sound_bytes = 16;
+
+/// What a source is like; part of a seed's world.
+struct source_shape {
+  int64_t group = 25;     ///< pictures from one random-access point to the next; a multiple of 3 with `reordered`
+  bool reordered = false; ///< two B-pictures between anchors, and open groups
+  int64_t sound_late = 0; ///< ticks by which sound comes after the pictures of its time
+};
+
+/// The tracks of every source: pictures, sound.
+stream_format source_format();
+
+/// Bytes nobody looks at; the same memory for every block of that size.
+shared_bytes filler(size_t size);
+
+/// One pull of a source, from a random-access point on.
+class pull {
+public:
+  /// The first sample's DTS is at `from` ticks.
+  pull(source_shape shape, int64_t from, bool continues, time_point now);
+
+  /// Everything that has come since the last call, in blocks as an ingest makes them.
+  std::vector<sample_block> read(time_point now);
+
+private:
+  sample next_picture();
+  sample next_sound();
+
+  source_shape shape_;
+  int64_t origin_; ///< presentation time of the first picture
+  bool continues_; ///< the first sample follows a break
+  time_point start_;
+  int64_t coded_ = 0; ///< pictures so far, in decoding order
+  int64_t sounds_ = 0;
+};
+
+/// Puts samples into blocks: a new one at each random-access point.
+void append(std::vector<sample_block>& blocks, const sample& x, bool start_new);
+
+/// Gives the blocks their bytes.
+void fill(std::vector<sample_block>& blocks);
+
+} // namespace troupe::sim
