@@ -139,6 +139,13 @@ session_state::interface::behavior_type session_state::make_behavior() {
 void session_state::settle() {
   for (auto& [profile, why] : std::exchange(failed_outputs, {}))
     session.output_failed(profile, why);
+  for (; source_restarts_told < session.source_restarts(); ++source_restarts_told)
+    config.failovers->source_restarted();
+  if (auto lost = session.frames_lost(); lost != frames_lost_told) {
+    if (lost > frames_lost_told)
+      config.failovers->lost_frames(lost - frames_lost_told);
+    frames_lost_told = lost;
+  }
   if (!session.finished())
     return;
   log::info("the session ends", {{"channel", channel_name}, {"session", id}});
@@ -332,6 +339,7 @@ void session_state::close_output(const std::string& profile, const std::string& 
 
 void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
                                 uint64_t replayed_bytes) {
+  config.failovers->failed_over(core::to_string(why), gap, replayed_bytes);
   log::warning("another task took over", {{"channel", channel_name},
                                           {"profile", profile},
                                           {"session", id},
@@ -342,6 +350,7 @@ void session_state::failed_over(const std::string& profile, core::failover_reaso
 
 void session_state::quarantine(const std::string& profile, const std::string& why) {
   log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
+  config.failovers->gave_up();
   self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
 }
 

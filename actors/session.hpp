@@ -15,12 +15,14 @@
 #include "actors/variant_stream.hpp"
 #include "encoder/muxer.hpp"
 #include "messages/actors.hpp"
+#include "telemetry/failover_log.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_response_promise.hpp>
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -32,6 +34,7 @@ struct session_actor_config {
   core::session_config core;
   core::chunk_ring::limits stream;
   std::chrono::milliseconds lease_timeout{7000}; ///< a little longer than the registry's own
+  std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
 };
 
 using session_actor = sample_sink_actor::extend<
@@ -120,6 +123,8 @@ struct session_state : core::session_effects {
   std::vector<std::pair<std::string, std::string>> failed_outputs;
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
+  uint64_t source_restarts_told = 0; ///< to the log of failovers
+  uint64_t frames_lost_told = 0;
 };
 
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,

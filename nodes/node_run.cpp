@@ -224,7 +224,9 @@ private:
   }
 
   bool start_coordinator() {
-    coordinator_ = spawn_coordinator(system_, coordinator_settings(config_, token_));
+    auto coordinator = coordinator_settings(config_, token_);
+    coordinator.session.failovers = failovers_;
+    coordinator_ = spawn_coordinator(system_, std::move(coordinator));
     auto port = publish(system_, coordinator_actor{coordinator_}, link_);
     if (!port) {
       log::error("the node does not start",

@@ -7,7 +7,7 @@ namespace troupe::telemetry {
 namespace {
 
 /// A series for each is there from the start, so that the first one of a kind is an increase and not an appearance.
-constexpr std::string_view reasons[] = {"lost", "stalled", "slow", "drain", "failed"};
+constexpr std::string_view reasons[] = {"lost", "stalled", "slow", "drain", "failed", "source"};
 
 } // namespace
 

@@ -33,7 +33,7 @@ struct failover_totals {
 
 class failover_log {
 public:
-  /// Another attempt took a rendition over and delivers. `reason` is "lost", "stalled", "slow", "drain" or "failed", anything else counts as
+  /// Another attempt took a rendition over and delivers. `reason` is "lost", "stalled", "slow", "drain", "failed" or "source", anything else counts as
   /// "other"; `gap` is the wall time without output; `replayed_bytes` of the source were sent again for it.
   void failed_over(std::string_view reason, std::chrono::milliseconds gap, uint64_t replayed_bytes);
 

@@ -28,7 +28,7 @@ struct breaker_config {
   milliseconds window{60'000};   ///< how long a failure counts
   milliseconds back_off{10'000}; ///< the first; doubled by each trial that fails
   milliseconds max_back_off{300'000};
-  milliseconds well_after{30'000}; ///< a trial that has run so long has run well
+  milliseconds well_after{10'000}; ///< a trial that has run so long has run well
 };
 
 enum class breaker_state : uint8_t { closed, open, half_open };

@@ -150,6 +150,14 @@ public:
 
   session_status status() const;
 
+  /// Times that the source was pulled anew.
+  uint64_t source_restarts() const noexcept {
+    return source_restarts_;
+  }
+
+  /// Pictures of the source that no attempt could make any more, over all renditions that run.
+  uint64_t frames_lost() const noexcept;
+
 private:
   /// Media time before what is to be delivered next that a new attempt needs to be right there: an open GOP's leading pictures, a
   /// deinterlacer's neighbours, an audio encoder's priming. Ten pictures where they are few a second.

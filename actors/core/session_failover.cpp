@@ -111,7 +111,7 @@ void session::count_lost(variant& v, const attempt& a) const {
 
 /// The clock's part: stalls, slowness, workers that could not be had.
 void session::watch_over(variant& v, time_point now) {
-  if (v.again_at && now >= *v.again_at) {
+  if (v.again_at ? now >= *v.again_at : !v.current && !v.next) {
     again(v, now);
     return;
   }

@@ -250,7 +250,7 @@ void session::flush(variant& v, time_point now) {
     change_over(v, failover_reason::stalled, now);
     deliver_held(v, *v.current, now);
   } else if (v.change_at && !v.current && v.tail.empty()) {
-    v.changing = failover_reason::moved;
+    v.changing = failover_reason::drain;
     promote(v);
     deliver_held(v, *v.current, now);
   }

@@ -11,6 +11,13 @@ bool session::finished() const noexcept {
   return variants_.empty() && !ingest_;
 }
 
+uint64_t session::frames_lost() const noexcept {
+  uint64_t result = 0;
+  for (auto& [name, v] : variants_)
+    result += v.frames_lost;
+  return result;
+}
+
 session_status session::status() const {
   session_status result;
   result.id = id_;

@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_move_changes_over_at_a_time_ahead_of_the_source_without_a
   BOOST_TEST(effects.delivered["hd"].size() < static_cast<size_t>(change - 10));
   feed(change + 5, change + 20);
   BOOST_TEST(delivered_once_each(10, change + 3));
-  BOOST_TEST((effects.failovers.at(0).first == failover_reason::moved));
+  BOOST_TEST((effects.failovers.at(0).first == failover_reason::drain));
 }
 
 BOOST_AUTO_TEST_CASE(a_death_in_the_middle_of_a_move_is_a_failover) {
