@@ -40,10 +40,10 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
   return {
     [this](const registration& x, const task_host_actor& host) { return add_worker(x, host); },
     [this](const task_join& x, const task_actor& task) { return add_task(x, task); },
-    [this](const heartbeat& x) -> caf::result<void> {
+    [this](const heartbeat& x) -> caf::result<bool> {
       if (!workers.beat(x, clock::now(), unix_ms()))
         return caf::make_error(ec::unknown_daemon, "register first");
-      return caf::unit;
+      return workers.draining(x.worker);
     },
     [this](const lease_request& x) -> caf::result<lease, task_actor> {
       auto sender = self->current_sender();

@@ -3,9 +3,13 @@
 // The decisions are `core::worker_table` (who is here, how well, with which slots) and `core::lease_desk` (who gets what); this actor
 // translates. It monitors every worker's host, every task process and every owner of a lease:
 // - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its tasks at work live on;
-// - a task dies: its lease ends and its slot is free; the owner sees the same death by itself;
-// - an owner dies: its leases end.
-// When the registry itself dies, the coordinator starts a new one, and workers and waiting tasks register again.
+// - a host is silent: its worker is degraded, then unhealthy, then gone, by the clock;
+// - a task dies: its lease ends, its slot is free and the worker's breaker is told; the owner sees the same death by itself;
+// - an owner dies: its leases end regularly, and the hosts are told to end their tasks;
+// - the coordinator dies: its node ends, and with it the registry.
+// It restarts nobody: a worker's breaker limits how often a bad worker is tried, a host limits how fast it starts processes.
+// When the registry itself dies, the coordinator starts a new one (n times in t, then the node gives up), and workers register
+// again; whether they drain they know themselves. Tasks at work go on with their owners, unknown to the new registry.
 #pragma once
 
 #include "actors/core/lease_desk.hpp"

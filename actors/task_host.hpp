@@ -2,7 +2,13 @@
 //
 // It owns the processes: it starts as many as are wanted to wait for work, tells what each works for, ends a process when its lease is
 // over (asks, then kills after `stop_timeout`), and measures them. A detached actor per process sits in `waitpid`, so an end is
-// noticed at once. When the host dies, processes that wait end by themselves (their standard input ends); those at work go on.
+// noticed at once.
+// - A process ends: if it was at work, its owner knows from its own connection, and the registry wants another if it needs one; if it
+//   waited, another is started after a pause that doubles up to 10 s with each that ends before it got work, so that a program
+//   that cannot start is not started in a hot loop.
+// - The registry dies: its successor says how many processes are wanted.
+// - The worker dies, or the host is removed by force: the host ends too and kills its processes.
+// - The host's node dies: processes that wait end by themselves (their standard input ends); those at work go on.
 #pragma once
 
 #include "actors/child_process.hpp"

@@ -84,8 +84,14 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
 }
 
 void transcoder_state::take(const sample_batch& x) {
-  if (x.attempt != work.attempt || x.sequence != received + 1 || ending || !job)
+  if (x.attempt != work.attempt || x.sequence <= received || ending || !job)
     return;
+  if (x.sequence > received + 1) {
+    end("source batch " + std::to_string(x.sequence) + " came after " + std::to_string(received)
+          + ": what lies between is lost",
+        false);
+    return;
+  }
   source = self->current_sender();
   received = x.sequence;
   auto packet = av::make_packet();

@@ -15,15 +15,19 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto registration_timeout = std::chrono::seconds{5};
 constexpr auto host_timeout = std::chrono::seconds{1};
+constexpr auto drain_interval = std::chrono::milliseconds{50};
+
+bool is_at_work(const task_statistics& x) {
+  return x.kind != "warm";
+}
 
 } // namespace
 
 worker_state::worker_state(interface::pointer self, worker_config config)
   : self(self),
     config(std::move(config)),
-    delay(this->config.reconnect_delay),
-    machine(this->config.work_dir),
-    jitter(static_cast<uint32_t>(random_id())) {
+    reconnect(this->config.reconnect_delay, this->config.reconnect_max_delay, random_id()),
+    machine(this->config.work_dir) {
   info.worker = this->config.host.host;
   info.name = this->config.name;
   info.token = this->config.token;
@@ -34,10 +38,16 @@ worker_state::worker_state(interface::pointer self, worker_config config)
 worker_state::interface::behavior_type worker_state::make_behavior() {
   host = spawn_task_host(self->system(), config.host);
   self->link_to(host);
-  self->set_down_handler([this](const caf::down_msg&) { disconnected("the coordinator is gone"); });
+  self->set_down_handler([this](const caf::down_msg& x) {
+    // Both die with the connection: the second to be told is forgotten already.
+    if (coordinator == x.source || registry == x.source)
+      disconnected("the coordinator is gone");
+  });
   self->home_system().spawn<caf::detached>(
     [prove = config.prove, me = interface{self}](caf::event_based_actor* prover) { prover->send(me, prove()); });
   return {
+    [this](drain_atom, caf::timespan at_most) { return drain(at_most); },
+    [this](drain_atom) { look_whether_drained(); },
     [this](capabilities& x) {
       info.can = std::move(x);
       look_for_coordinator();
@@ -69,11 +79,13 @@ void worker_state::register_at(const coordinator_actor& x) {
         self->monitor(at);
         registry = at;
         interval = std::chrono::duration_cast<std::chrono::milliseconds>(every);
-        delay = config.reconnect_delay;
+        reconnect.reset();
         last_failure.clear();
         sequence = 0;
         log::info("registered at the coordinator", {{"worker", info.name}, {"id", info.worker}});
         beat(++connection);
+        if (end)
+          tell_that_it_drains();
       },
       [this](const caf::error& why) {
         disconnected("the coordinator refused the registration: " + caf::to_string(why));
@@ -93,13 +105,7 @@ void worker_state::disconnected(const std::string& why) {
   registry = nullptr;
   // Processes that wait for work lose their coordinator with us; starting others would be for nothing.
   self->send(host, warm_atom_v, uint32_t{0});
-  std::uniform_int_distribution<int64_t> spread{0, std::max<int64_t>(1, delay.count() / 2)};
-  try_later(delay + std::chrono::milliseconds{spread(jitter)});
-  delay = std::min(delay * 2, config.reconnect_max_delay);
-}
-
-void worker_state::try_later(std::chrono::milliseconds after) {
-  self->delayed_send(self, after, register_atom_v);
+  self->delayed_send(self, reconnect.next(), register_atom_v);
 }
 
 void worker_state::beat(uint64_t of) {
@@ -111,12 +117,53 @@ void worker_state::beat(uint64_t of) {
       return;
     heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks)};
     self->request(registry, registration_timeout, std::move(x))
-      .then([] {},
-            [this, of](const caf::error& why) {
-              if (of == connection && why == ec::unknown_daemon)
-                disconnected("the coordinator does not know this worker any more");
-            });
+      .then(
+        [this, of](bool draining) {
+          if (of == connection)
+            info.draining = draining || end;
+        },
+        [this, of](const caf::error& why) {
+          if (of == connection && why == ec::unknown_daemon)
+            disconnected("the coordinator does not know this worker any more");
+        });
   });
+}
+
+caf::result<void> worker_state::drain(caf::timespan at_most) {
+  if (end)
+    return caf::make_error(ec::stopping, "this worker drains already");
+  info.draining = true;
+  end.emplace();
+  end->answer = self->make_response_promise<void>();
+  end->deadline = clock::now() + at_most;
+  tell_that_it_drains();
+  look_whether_drained();
+  return end->answer;
+}
+
+void worker_state::tell_that_it_drains() {
+  if (registry)
+    self->request(registry, registration_timeout, drain_atom_v, to_string(info.worker))
+      .then([this] { end->told = true; }, [](const caf::error&) {}); // the next registration says it
+}
+
+void worker_state::look_whether_drained() {
+  auto over = [this](const char* how, size_t at_work) {
+    log::info(how, {{"worker", info.name}, {"tasks_at_work", at_work}});
+    end->answer.deliver();
+  };
+  self->request(host, host_timeout, status_atom_v)
+    .then(
+      [this, over](const std::vector<task_statistics>& tasks) {
+        auto at_work = static_cast<size_t>(std::count_if(tasks.begin(), tasks.end(), is_at_work));
+        if (at_work == 0 && (end->told || !registry))
+          over("drained: nothing works here any more", 0);
+        else if (clock::now() >= end->deadline)
+          over("not drained in time", at_work);
+        else
+          self->delayed_send(self, drain_interval, drain_atom_v);
+      },
+      [over](const caf::error&) { over("drained: the task host does not answer", 0); });
 }
 
 worker_state::interface spawn_worker(caf::actor_system& system, worker_config config) {

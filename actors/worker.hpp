@@ -1,21 +1,27 @@
 // WORKER: one machine's place in the cluster. It registers with what the machine has proven to be able to do, sends heartbeats, and
 // owns the machine's task host.
 //
-// - The coordinator dies or the connection breaks: connect again with back-off and jitter, register again under the same id.
-// - The registry does not know it any more (restarted): register again.
-// - The registration is refused: say why, try again at the longest delay; the reason may be mended at the other side.
+// - The coordinator or its registry dies, or the connection breaks: connect again with back-off and jitter, register again under the
+//   same id. A coordinator that was started anew learns from the registration whether the worker drains.
+// - The registry does not know it any more: the same.
+// - The registration is refused: say why, and try again ever more rarely; the reason may be mended at the other side.
 // - Its task host dies, which a forced removal causes: the worker ends, and with it its node.
+// - A task dies: nothing here; its host has noticed, and its owner acts.
+// It restarts nobody. When its node is told to end, it drains first: it has its live tasks moved to other workers, goes on beating
+// until nothing works here any more, and then says so.
 #pragma once
 
+#include "actors/core/back_off.hpp"
 #include "actors/task_host.hpp"
 #include "messages/actors.hpp"
 #include "telemetry/machine.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/typed_response_promise.hpp>
 
 #include <chrono>
 #include <functional>
-#include <random>
+#include <optional>
 #include <string>
 
 namespace troupe {
@@ -37,6 +43,11 @@ struct worker_config {
 
 struct worker_state {
   using interface = caf::typed_actor<
+    // Have everything that works here moved to other workers, as the node is to end. Answers when nothing works here any more, or after
+    // that time.
+    caf::result<void>(drain_atom, caf::timespan),
+    // INTERNAL: a look at whether that is so.
+    caf::result<void>(drain_atom),
     // INTERNAL: what the machine proved.
     caf::result<void>(capabilities),
     // INTERNAL: the coordinator is reached.
@@ -57,8 +68,17 @@ struct worker_state {
   void look_for_coordinator();
   void register_at(const coordinator_actor& x);
   void disconnected(const std::string& why);
-  void try_later(std::chrono::milliseconds delay);
   void beat(uint64_t connection);
+  caf::result<void> drain(caf::timespan at_most);
+  void tell_that_it_drains();
+  void look_whether_drained();
+
+  /// A node that is about to end.
+  struct ending {
+    caf::typed_response_promise<void> answer;
+    std::chrono::steady_clock::time_point deadline;
+    bool told = false; ///< the registry knows: what works here now is all that there will be
+  };
 
   interface::pointer self;
   worker_config config;
@@ -67,12 +87,12 @@ struct worker_state {
   coordinator_actor coordinator;
   daemon_registry_actor registry;
   std::chrono::milliseconds interval{1000};
-  std::chrono::milliseconds delay;
+  core::back_off reconnect;
   telemetry::machine_probe machine;
   uint64_t connection = 0; ///< grows with each registration, so that the heartbeat of an old one ends
   uint64_t sequence = 0;
   std::string last_failure;
-  std::minstd_rand jitter;
+  std::optional<ending> end;
 };
 
 worker_state::interface spawn_worker(caf::actor_system& system, worker_config config);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,7 @@ struct server_config {
   std::chrono::milliseconds watch_timeout{30'000}; ///< for a stream's first chunk
   std::chrono::milliseconds stop_timeout{2'000};   ///< for connections to end when the server stops
   std::vector<std::string> hosts;                  ///< names beyond localhost that a server on loopback answers to
+  std::shared_ptr<const telemetry::failover_log> failovers; ///< what the metrics page states of failovers; may be null
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

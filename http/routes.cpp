@@ -78,6 +78,7 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     gateway_(std::move(gateway)),
     timeout_(config.ask_timeout),
     counters_(std::move(counters)),
+    failovers_(config.failovers),
     started_at_ms_(unix_ms()) {}
 
 const std::vector<routes::route>& routes::table() {
@@ -173,6 +174,8 @@ void routes::metrics(const request& of, reply_handler done) const {
     counters.http_responses[i] = counters_->responses[i];
   counters.http_connections = counters_->connections;
   counters.http_sent_bytes = counters_->sent_bytes;
+  if (failovers_)
+    counters.failovers = failovers_->totals();
   auto me = shared_from_this();
   auto page = [me, counters](const std::vector<daemon_status>& ds, const std::vector<session_status>& ss) {
     std::lock_guard guard{me->mutex_};

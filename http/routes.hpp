@@ -75,6 +75,7 @@ private:
   gateway_actor gateway_;
   std::chrono::milliseconds timeout_;
   std::shared_ptr<statistics> counters_;
+  std::shared_ptr<const telemetry::failover_log> failovers_;
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`

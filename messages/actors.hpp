@@ -63,8 +63,8 @@ using daemon_registry_actor = caf::typed_actor<
   caf::result<caf::timespan>(registration, task_host_actor),
   // A task process introduces itself.
   caf::result<void>(task_join, task_actor),
-  // A worker is alive.
-  caf::result<void>(heartbeat),
+  // A worker is alive; returns whether it drains.
+  caf::result<bool>(heartbeat),
   // Waits for a slot and a task process, at most the selection timeout.
   caf::result<lease, task_actor>(lease_request),
   // The lease's work is over; the text says why, empty for a regular end.

@@ -7,9 +7,11 @@
 #include "http/server.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
+#include "telemetry/failover_log.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
@@ -28,6 +30,9 @@ namespace troupe::nodes {
 namespace {
 
 namespace log = telemetry::log;
+
+/// How much later than it may, a worker says that it has drained.
+constexpr auto drain_answer_timeout = std::chrono::seconds{2};
 
 /// The port is written whole or not at all: whoever waits for the file reads a number.
 bool write_port(const std::string& file, uint16_t port) {
@@ -176,16 +181,15 @@ public:
     return true;
   }
 
-  /// Blocks until a signal comes. Returns the exit status.
+  /// Blocks until a signal comes, and a worker that SIGTERM ends has drained. Returns the exit status.
   int wait() {
     ::sd_notify(0, "READY=1");
-    sigset_t signals;
-    ends(signals);
-    int signal = 0;
-    while (::sigwait(&signals, &signal) != 0) {
-      // only an invalid set fails
-    }
+    auto signal = next_signal();
     ::sd_notify(0, "STOPPING=1");
+    if (signal == SIGTERM && !lost_ && !coordinator_ && config_.worker.drain_timeout.count() > 0) {
+      drain();
+      signal = next_signal();
+    }
     log::info("the node stops", {{"signal", signal}});
     return lost_ ? 1 : 0;
   }
@@ -198,6 +202,27 @@ public:
   }
 
 private:
+  static int next_signal() {
+    sigset_t signals;
+    ends(signals);
+    int signal = 0;
+    while (::sigwait(&signals, &signal) != 0) {
+      // only an invalid set fails
+    }
+    return signal;
+  }
+
+  /// Has the worker's tasks moved away; the end of that, and a second signal, end the node alike.
+  void drain() {
+    auto at_most = config_.worker.drain_timeout;
+    log::info("the worker drains; a second signal ends it at once", {{"at_most_ms", at_most}});
+    auto end = [] { ::kill(::getpid(), SIGTERM); };
+    system_.spawn([worker = worker_, at_most, end](caf::event_based_actor* self) {
+      self->request(worker, at_most + drain_answer_timeout, drain_atom_v, caf::timespan{at_most})
+        .then([end] { end(); }, [end](const caf::error&) { end(); });
+    });
+  }
+
   bool start_coordinator() {
     coordinator_ = spawn_coordinator(system_, coordinator_settings(config_, token_));
     auto port = publish(system_, coordinator_actor{coordinator_}, link_);
@@ -210,7 +235,9 @@ private:
     at_ = reachable({config_.cluster.listen.host, *port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
-    auto server = http::server::start(http_settings(config_), system_, coordinator_);
+    auto settings = http_settings(config_);
+    settings.failovers = failovers_;
+    auto server = http::server::start(settings, system_, coordinator_);
     if (!server) {
       log::error("the node does not start", {{"reason", server.error()}});
       return false;
@@ -288,6 +315,7 @@ private:
   gateway_actor coordinator_;
   worker_state::interface worker_;
   std::unique_ptr<http::server> http_;
+  std::shared_ptr<telemetry::failover_log> failovers_ = std::make_shared<telemetry::failover_log>();
   std::atomic<bool> stopping_{false};
   std::atomic<bool> lost_{false};
 };

@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <cmath>
+#include <limits>
 #include <locale>
 #include <sstream>
 
@@ -90,6 +91,19 @@ metric_family& metric_family::add(const labels& of, const distribution& value) {
   return *this;
 }
 
+metric_family& metric_family::add(const labels& of, const buckets& value) {
+  if (auto* metric = series(of)) {
+    auto& to = metric->histogram;
+    uint64_t so_far = 0;
+    for (auto& [bound, count] : value.upto)
+      to.bucket.push_back({so_far += count, bound});
+    to.sample_count = so_far + value.beyond;
+    to.bucket.push_back({to.sample_count, std::numeric_limits<double>::infinity()});
+    to.sample_sum = finite(value.sum);
+  }
+  return *this;
+}
+
 metric_family counter(std::string name, std::string help) {
   return {prometheus::MetricType::Counter, std::move(name), std::move(help)};
 }
@@ -100,6 +114,10 @@ metric_family gauge(std::string name, std::string help) {
 
 metric_family summary(std::string name, std::string help) {
   return {prometheus::MetricType::Summary, std::move(name), std::move(help)};
+}
+
+metric_family histogram(std::string name, std::string help) {
+  return {prometheus::MetricType::Histogram, std::move(name), std::move(help)};
 }
 
 std::string to_text(const std::vector<metric_family>& families) {

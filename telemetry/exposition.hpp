@@ -46,6 +46,16 @@ public:
   /// Adds a series of a summary.
   metric_family& add(const labels& of, const distribution& value);
 
+  struct buckets {
+    std::vector<std::pair<double, uint64_t>>
+      upto;              ///< upper bound, rising, and how many lie between the one before and it
+    uint64_t beyond = 0; ///< how many lie above the last bound
+    double sum = 0;
+  };
+
+  /// Adds a series of a histogram.
+  metric_family& add(const labels& of, const buckets& value);
+
   const prometheus::MetricFamily& get() const noexcept {
     return family_;
   }
@@ -61,6 +71,7 @@ private:
 metric_family counter(std::string name, std::string help);
 metric_family gauge(std::string name, std::string help);
 metric_family summary(std::string name, std::string help);
+metric_family histogram(std::string name, std::string help);
 
 /// The families as text, without those that have no series.
 std::string to_text(const std::vector<metric_family>& families);

@@ -57,6 +57,10 @@ constexpr column<daemon_status> daemon_columns[] = {
    [](const daemon_status& x) { return seconds(x.last_heartbeat_at_ms); }},
   {gauge, "troupe_daemon_speed_frames_per_second", "Speed that the worker showed in a test encode, x264 at 720p.",
    [](const daemon_status& x) { return x.can.speed_fps; }},
+  {gauge, "troupe_daemon_drained", "1 when the worker drains and no task is at work there any more.",
+   [](const daemon_status& x) { return x.drained ? 1.0 : 0.0; }},
+  {gauge, "troupe_daemon_recent_failures", "Failed tasks that count against the worker now.",
+   [](const daemon_status& x) { return double(x.breaker.failures); }},
   {gauge, "troupe_jobs_running", "Tasks at work on the worker.",
    [](const daemon_status& x) {
      return double(std::ranges::count_if(x.tasks, [](auto& task) { return task.kind != "warm"; }));
@@ -122,6 +126,8 @@ constexpr column<session_status> session_columns[] = {
    [](const session_status& x) { return double(x.bytes_in); }},
   {counter, "troupe_session_corrupt_packets_total", "Damaged packets that the ingest has met in the source.",
    [](const session_status& x) { return double(x.ingest.corrupt_packets); }},
+  {counter, "troupe_session_source_restarts_total", "Times that the channel's source was pulled anew.",
+   [](const session_status& x) { return double(x.source_restarts); }},
   {counter, "troupe_session_discontinuities_total", "Breaks of the source's timeline that the ingest has mended.",
    [](const session_status& x) { return double(x.ingest.discontinuities); }},
 };
@@ -141,6 +147,14 @@ constexpr column<variant_status> variant_columns[] = {
    [](const variant_status& x) { return double(x.buffered_bytes); }},
   {counter, "troupe_variant_muxed_bytes_total", "Bytes that the variant's muxer has written.",
    [](const variant_status& x) { return double(x.bytes_out); }},
+  {gauge, "troupe_variant_last_gap_seconds", "Wall time without output around the variant's latest failover.",
+   [](const variant_status& x) { return seconds(x.last_gap_ms); }},
+  {counter, "troupe_variant_failovers_total", "Times that another attempt took the variant over.",
+   [](const variant_status& x) { return double(x.failovers); }},
+  {counter, "troupe_variant_replayed_bytes_total", "Source bytes that were sent again for the variant.",
+   [](const variant_status& x) { return double(x.replayed_bytes); }},
+  {counter, "troupe_variant_lost_frames_total", "Pictures of the source that no attempt at the variant could make.",
+   [](const variant_status& x) { return double(x.frames_lost); }},
   {gauge, "troupe_variant_encoding_speed", "Media time over wall time of the variant's transcoder; 1 is real time.",
    [](const variant_status& x) { return x.work.speed; }},
 };
@@ -178,6 +192,31 @@ families coordinator_families(const coordinator_counters& x) {
   return {build, start, responses, connections, sent};
 }
 
+families failover_families(const failover_totals& x) {
+  auto count = counter("troupe_failovers_total", "Times that another attempt took a rendition over, by cause.");
+  for (auto& [reason, n] : x.by_reason)
+    count.add({{"reason", reason}}, double(n));
+  auto gap = histogram("troupe_failover_gap_seconds", "Wall time without output around a failover.");
+  metric_family::buckets gaps;
+  for (size_t i = 0; i < x.gap_bounds_s.size(); ++i)
+    gaps.upto.emplace_back(x.gap_bounds_s[i], x.gaps[i]);
+  gaps.beyond = x.gaps.back();
+  gaps.sum = x.gap_sum_s;
+  gap.add({}, gaps);
+  auto replayed = counter("troupe_replayed_bytes_total", "Source bytes that were sent again for failovers.");
+  replayed.add({}, double(x.replayed_bytes));
+  auto restarts = counter("troupe_source_restarts_total", "Times that a channel's source was pulled anew.");
+  restarts.add({}, double(x.source_restarts));
+  auto lost = counter("troupe_lost_frames_total", "Pictures of sources that no attempt could make.");
+  lost.add({}, double(x.frames_lost));
+  auto given_up =
+    counter("troupe_given_up_total", "Renditions and channels stopped because no attempt at them went well.");
+  given_up.add({}, double(x.given_up));
+  return {count, gap, replayed, restarts, lost, given_up};
+}
+
+constexpr std::string_view breaker_states[] = {"closed", "open", "half-open"};
+
 constexpr health health_states[] = {health::healthy, health::degraded, health::unhealthy, health::draining,
                                     health::gone};
 
@@ -187,6 +226,8 @@ families daemon_families(const std::vector<daemon_status>& daemons) {
     count.add({{"status", to_string(state)}}, double(std::ranges::count(daemons, state, &daemon_status::state)));
   auto info = gauge("troupe_daemon_info", "A worker that the coordinator knows; the value is 1.");
   auto status = gauge("troupe_daemon_status", "1 for the status that the worker has, 0 for the others.");
+  auto breaker =
+    gauge("troupe_daemon_breaker", "1 for the state that the worker's circuit breaker has, 0 for the others.");
   auto jobs = counter("troupe_jobs_total", "Tasks of the worker that have ended.");
   auto columns = make_families<daemon_status>(daemon_columns);
   for (auto& daemon : daemons) {
@@ -202,11 +243,13 @@ families daemon_families(const std::vector<daemon_status>& daemons) {
              1);
     for (auto state : health_states)
       status.add({{"daemon_id", id}, {"status", to_string(state)}}, daemon.state == state ? 1 : 0);
+    for (auto state : breaker_states)
+      breaker.add({{"daemon_id", id}, {"state", state}}, daemon.breaker.state == state ? 1 : 0);
     jobs.add({{"daemon_id", id}, {"status", "completed"}}, double(daemon.tasks_completed));
     jobs.add({{"daemon_id", id}, {"status", "failed"}}, double(daemon.tasks_failed));
     add_row<daemon_status>(columns, daemon_columns, {{"daemon_id", id}}, daemon);
   }
-  families result{count, info, status, jobs};
+  families result{count, info, status, breaker, jobs};
   move_into(result, std::move(columns));
   return result;
 }
@@ -308,7 +351,7 @@ families job_families(const std::vector<daemon_status>& daemons, const std::vect
 
 families session_families(const std::vector<session_status>& sessions) {
   auto count = gauge("troupe_sessions", "Running channels by state.");
-  for (std::string_view state : {"starting", "running", "failed"})
+  for (std::string_view state : {"starting", "running", "reconnecting", "failed"})
     count.add({{"status", state}}, double(std::ranges::count(sessions, state, &session_status::state)));
   auto variants = gauge("troupe_variants", "Renditions that the running channels are made into, by state.");
   for (std::string_view state : {"waiting", "starting", "running", "failed"}) {
@@ -347,6 +390,7 @@ void coordinator_counters::count_response(int status) {
 std::string render_metrics(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions,
                            const coordinator_counters& counters, const transfer_totals& totals) {
   families page = coordinator_families(counters);
+  move_into(page, failover_families(counters.failovers));
   move_into(page, daemon_families(daemons));
   move_into(page, transfer_families(daemons, totals));
   move_into(page, host_families(daemons));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/status.hpp"
+#include "telemetry/failover_log.hpp"
 #include "telemetry/transfer_totals.hpp"
 
 #include <array>
@@ -20,6 +21,7 @@ struct coordinator_counters {
   std::array<uint64_t, 5> http_responses{}; ///< by class of the status code: 1xx, 2xx, 3xx, 4xx, 5xx
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;
+  failover_totals failovers;
 
   /// Counts one response with this status; what is no HTTP status counts as 5xx.
   void count_response(int status);

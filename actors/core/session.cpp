@@ -121,8 +121,11 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
 void session::again(variant& v, time_point now) {
   v.again_at.reset();
   ++v.tries;
-  if (!v.flowing)
-    v.ends.assign(v.ends.size(), {}); // nobody has got anything: this one starts afresh
+  if (!v.flowing) {
+    // Nobody has got anything: this one starts afresh.
+    v.ends.assign(v.ends.size(), {});
+    v.origin = {};
+  }
   request(v, v.current, false, now);
 }
 

@@ -49,8 +49,8 @@ std::vector<window> session::spans_after(const variant& v) const {
       continue;
     auto end = output < v.ends.size() ? v.ends[output] : track_end{};
     ++output;
-    auto last = v.plan.actions[i] == track_action::copy ? end.dts : end.pts;
-    result[i].from_pts = last == no_timestamp ? v.origin : last + 1;
+    auto time = v.plan.actions[i] == track_action::copy ? &track_end::dts : &track_end::pts;
+    result[i].from_pts = end.*time == no_timestamp ? v.origin.*time : end.*time + 1;
   }
   return result;
 }

@@ -184,8 +184,8 @@ void session::pump(variant& v, attempt& a, time_point now) {
     if (a.credit.sent() == 0)
       a.began = number;
     auto& block = buffer_.at(number);
-    if (v.origin == no_timestamp)
-      v.origin = block.samples.front().pts;
+    if (v.origin.dts == no_timestamp)
+      v.origin = {block.samples.front().pts, block.samples.front().dts};
     if (number < v.fed_to)
       v.replayed_bytes += block.bytes.size();
     v.fed_to = std::max(v.fed_to, number + 1);

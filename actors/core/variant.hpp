@@ -65,7 +65,7 @@ struct variant {
 
   stream_format output;
   std::vector<track_end> ends;   ///< per output track
-  int64_t origin = no_timestamp; ///< of the random-access point that the first attempt began at
+  track_end origin;              ///< the random-access point that the first attempt began at
   uint64_t fed_to = 0;           ///< source blocks before this number were sent to some attempt
   bool flowing = false;          ///< the clients have got something
   time_point last_output;

@@ -78,10 +78,12 @@ std::optional<worker_table::refusal> worker_table::add(const registration& x, ti
   if (!workers_.contains(x.worker) && workers_.size() >= config_.workers_max)
     return refusal{ec::limit, "this coordinator accepts no more workers"};
   note_time(now, unix_ms);
-  auto& w = workers_.try_emplace(x.worker, config_.breaker).first->second;
+  auto [i, fresh] = workers_.try_emplace(x.worker, config_.breaker);
+  auto& w = i->second;
   w.info = x;
   w.info.token.clear();
-  w.draining = w.draining || x.draining;
+  if (fresh) // what was decided here while its connection was broken goes before what it last heard
+    w.draining = x.draining;
   w.last_heartbeat = now;
   auto& s = w.status;
   s.id = x.worker;

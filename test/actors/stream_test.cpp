@@ -2,6 +2,7 @@
 // reads and what a decoder would be told.
 #include "actors/media.hpp"
 #include "actors/variant_stream.hpp"
+#include "encoder/demuxer.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -169,6 +170,49 @@ BOOST_AUTO_TEST_CASE(each_random_access_point_begins_a_block) {
     BOOST_TEST(!b.samples[1].is_random_access()); // audio has no say where there is video
     BOOST_TEST((b.samples[1].flags & sample::key) != 0);
     BOOST_TEST(b.bytes.size() == 30u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_block_with_closed_samples_ends_with_one) {
+  std::vector<sample_block> blocks;
+  block_builder builder{[&](sample_block b) { blocks.push_back(std::move(b)); }};
+  track_format video;
+  video.codec = "h264";
+  builder.set_tracks(to_tracks({{video}}));
+  auto packet = av::make_packet();
+  BOOST_REQUIRE(av_new_packet(packet.get(), 10) == 0);
+  // Two groups with pictures that are shown earlier, and two pictures that are closed by themselves.
+  for (auto closed : {false, false, true, false, true, true, true, false}) {
+    packet->pts = packet->dts = packet->dts + 1;
+    packet->flags = closed ? av::packet_flag_closed : 0;
+    builder.add(*packet);
+  }
+  builder.flush();
+  BOOST_REQUIRE(blocks.size() == 3u);
+  BOOST_TEST(blocks[0].samples.size() == 3u);
+  BOOST_TEST(blocks[1].samples.size() == 4u);
+  BOOST_TEST(blocks[2].samples.size() == 1u);
+  for (auto& b : blocks)
+    BOOST_TEST(((b.samples.back().flags & sample::closed) != 0) == (&b != &blocks[2]));
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_timeline_shows_on_both_sides) {
+  std::vector<sample_block> blocks;
+  block_builder builder{[&](sample_block b) { blocks.push_back(std::move(b)); }};
+  auto packet = av::make_packet();
+  BOOST_REQUIRE(av_new_packet(packet.get(), 10) == 0);
+  packet->flags = av::packet_flag_discontinuity;
+  builder.add(*packet);
+  packet->flags = 0;
+  builder.add(*packet);
+  builder.flush();
+  BOOST_REQUIRE(blocks.size() == 1u);
+  for (auto& s : blocks[0].samples) {
+    auto first = &s == &blocks[0].samples.front();
+    BOOST_TEST(((s.flags & sample::discontinuity) != 0) == first);
+    auto back = av::make_packet();
+    borrow(*back, s, blocks[0].bytes.span().subspan(0, s.size));
+    BOOST_TEST(((back->flags & av::packet_flag_discontinuity) != 0) == first);
   }
 }
 

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(live_sources_of_each_protocol_reach_the_viewer) {
                                               {"udp", loopback("udp", udp), false},
                                               {"srt", loopback("srt", srt), false},
                                               {"rtmp", loopback("rtmp", rtmp, "/live/sample"), false}};
-  cluster c{{channels, {}, {}}};
+  cluster c{{channels, {"--live.idle_timeout=1s"}, {}}};
   c.start({"w1"}, 4);
   // After the cluster, so that they end before it looks for processes that were left behind.
   auto playlist = folder.path("live.m3u8");
@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_CASE(live_sources_of_each_protocol_reach_the_viewer) {
       BOOST_TEST(seen.seen.audio_samples > 0u);
     }
   }
+  c.wait_until("channels that nobody watches are over", [&] { return c.sessions().empty(); });
   for (auto& x : senders)
     x.kill();
 }

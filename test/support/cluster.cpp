@@ -145,15 +145,12 @@ process& cluster::start_coordinator(const std::vector<std::string>& flags) {
 process& cluster::start_worker(const std::string& name, uint32_t slots, const std::vector<std::string>& flags,
                                const std::string& key) {
   auto& id = key.empty() ? name : key;
-  std::vector<std::string> arguments{"--role=worker",
-                                     "--config=" + config_file(),
-                                     "--node.name=" + name,
-                                     "--node.state_dir=" + folder_.path(id),
-                                     "--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port_),
-                                     "--cluster.reconnect_max_delay=1s",
-                                     "--worker.slots=" + std::to_string(slots),
-                                     std::string{"--worker.capability_cache="} + TROUPE_BINARY_DIR
-                                       + "/test-capabilities.json"};
+  std::vector<std::string> arguments{
+    "--role=worker", "--config=" + config_file(), "--node.name=" + name, "--node.state_dir=" + folder_.path(id),
+    "--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port_), "--cluster.reconnect_max_delay=1s",
+    // What a test leaves running has nowhere to go when all its workers end.
+    "--worker.drain_timeout=500ms", "--worker.slots=" + std::to_string(slots),
+    std::string{"--worker.capability_cache="} + TROUPE_BINARY_DIR + "/test-capabilities.json"};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   return *(nodes_[id] = std::make_unique<process>(node_program(), arguments, folder_.path(id + ".log")));

@@ -266,6 +266,76 @@ BOOST_AUTO_TEST_CASE(the_numbers_of_channels_clients_and_coordinator_are_read_ba
   BOOST_TEST(x.at("troupe_http_connections") == 3);
 }
 
+BOOST_AUTO_TEST_CASE(the_breaker_and_the_drain_of_a_worker_are_read_back) {
+  auto daemon = make_daemon(1, "one");
+  daemon.breaker = {"half-open", no_timestamp, "3 tasks failed lately", 3};
+  daemon.drained = true;
+  auto x = read_back(render_metrics({daemon, make_daemon(2, "two")}, {}, make_counters()));
+  BOOST_TEST(x.at("troupe_daemon_breaker{daemon_id=\"1\",state=\"half-open\"}") == 1);
+  BOOST_TEST(x.at("troupe_daemon_breaker{daemon_id=\"1\",state=\"closed\"}") == 0);
+  BOOST_TEST(x.at("troupe_daemon_breaker{daemon_id=\"2\",state=\"closed\"}") == 1);
+  BOOST_TEST(x.at("troupe_daemon_breaker{daemon_id=\"2\",state=\"open\"}") == 0);
+  BOOST_TEST(x.at("troupe_daemon_recent_failures{daemon_id=\"1\"}") == 3);
+  BOOST_TEST(x.at("troupe_daemon_drained{daemon_id=\"1\"}") == 1);
+  BOOST_TEST(x.at("troupe_daemon_drained{daemon_id=\"2\"}") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(failovers_are_counted_by_cause_and_their_gaps_fall_into_buckets) {
+  failover_log log;
+  using std::chrono::milliseconds;
+  log.failed_over("lost", milliseconds{180}, 1000);
+  log.failed_over("lost", milliseconds{200}, 500);
+  log.failed_over("drain", milliseconds{0}, 0);
+  log.failed_over("stalled", milliseconds{60'000}, 10);
+  log.failed_over("{\"a reason of nobody", milliseconds{-5}, 0);
+  log.source_restarted();
+  log.lost_frames(25);
+  log.gave_up();
+  auto counters = make_counters();
+  counters.failovers = log.totals();
+  auto page = render_metrics({}, {make_session("news", "one")}, counters);
+  auto x = read_back(page);
+  BOOST_TEST(x.at("troupe_failovers_total{reason=\"lost\"}") == 2);
+  BOOST_TEST(x.at("troupe_failovers_total{reason=\"drain\"}") == 1);
+  BOOST_TEST(x.at("troupe_failovers_total{reason=\"slow\"}") == 0);
+  BOOST_TEST(x.at("troupe_failovers_total{reason=\"other\"}") == 1);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_bucket{le=\"0.04\"}") == 2);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_bucket{le=\"0.1\"}") == 2);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_bucket{le=\"0.2\"}") == 4);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_bucket{le=\"30\"}") == 4);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_bucket{le=\"+Inf\"}") == 5);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_count") == 5);
+  BOOST_TEST(x.at("troupe_failover_gap_seconds_sum") == 60.38, boost::test_tools::tolerance(1e-9));
+  BOOST_TEST(x.at("troupe_replayed_bytes_total") == 1510);
+  BOOST_TEST(x.at("troupe_source_restarts_total") == 1);
+  BOOST_TEST(x.at("troupe_lost_frames_total") == 25);
+  BOOST_TEST(x.at("troupe_given_up_total") == 1);
+  if (has_promtool())
+    BOOST_TEST(promtool_says(page) == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_failed_over_is_not_forgotten_when_its_session_ends) {
+  failover_log log;
+  log.failed_over("lost", std::chrono::milliseconds{100}, 7);
+  auto session = make_session("news", "one");
+  session.source_restarts = 2;
+  session.variants[0].failovers = 1;
+  session.variants[0].last_gap_ms = 100;
+  session.variants[0].replayed_bytes = 7;
+  session.variants[0].frames_lost = 3;
+  auto counters = make_counters();
+  counters.failovers = log.totals();
+  auto x = read_back(render_metrics({}, {session}, counters));
+  BOOST_TEST(x.at("troupe_variant_failovers_total{channel=\"news\",profile=\"hd\"}") == 1);
+  BOOST_TEST(x.at("troupe_variant_last_gap_seconds{channel=\"news\",profile=\"hd\"}") == 0.1);
+  BOOST_TEST(x.at("troupe_variant_replayed_bytes_total{channel=\"news\",profile=\"hd\"}") == 7);
+  BOOST_TEST(x.at("troupe_variant_lost_frames_total{channel=\"news\",profile=\"hd\"}") == 3);
+  BOOST_TEST(x.at("troupe_session_source_restarts_total{channel=\"news\"}") == 2);
+  auto after = read_back(render_metrics({}, {}, counters));
+  BOOST_TEST(after.at("troupe_failovers_total{reason=\"lost\"}") == 1);
+  BOOST_TEST(after.at("troupe_replayed_bytes_total") == 7);
+}
+
 BOOST_AUTO_TEST_CASE(names_from_outside_cannot_break_the_page) {
   std::string evil = "a\"b\\c\nd\te\x01\x7f\xff\xc0\x80\xed\xa0\x80 \xf4\x90\x80\x80";
   auto daemon = make_daemon(1, evil);

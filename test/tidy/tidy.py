@@ -214,7 +214,8 @@ def check_tree():
 
 
 def flags_by_folder(build):
-    """One compile command per folder of ours, without its source and outputs: headers are compiled as their neighbours are."""
+    """One compile command per folder of ours, without its source and outputs: headers are compiled as their neighbours are.
+    Where a folder makes several libraries, as the one that may include most."""
     result = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["file"])
@@ -226,7 +227,9 @@ def flags_by_folder(build):
                 at = words.index(option)
                 del words[at:at + 2]
         name = path.relative_to(ROOT).as_posix()
-        result.setdefault(component(name), (entry["directory"], words))
+        folder = component(name)
+        if folder not in result or len(words) > len(result[folder][1]):
+            result[folder] = (entry["directory"], words)
     return result
 
 

@@ -1,0 +1,142 @@
+// The transcoder as its session sees it: windows per track, a window that ends later, and how an attempt ends. Real actors in one process; the
+// test is the session. Its media is copied, so that any bytes will do.
+#include "actors/gateway.hpp"
+#include "actors/link.hpp"
+#include "actors/transcoder.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <optional>
+#include <vector>
+
+using namespace troupe;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto patience = 10s;
+
+struct world {
+  world() {
+    static const bool registered = (register_node_types(), true);
+    (void)registered;
+  }
+};
+
+struct fixture : world {
+  transcode_work work() const {
+    transcode_work result;
+    result.attempt = attempt_id{7};
+    result.source.tracks.resize(2);
+    result.source.tracks[0].codec = "h264";
+    result.source.tracks[1].kind = track_kind::audio;
+    result.source.tracks[1].codec = "aac";
+    result.target.name = "copy";
+    result.credit_bytes = 1 << 20;
+    return result;
+  }
+
+  transcoder_actor start(transcode_work x) {
+    return spawn_transcoder(system, std::move(x), caf::actor_cast<sample_sink_actor>(self.ptr()));
+  }
+
+  /// Source samples of both tracks, four bytes each, from `first` on.
+  static sample_batch batch(uint64_t sequence, int64_t first, int count) {
+    sample_batch result{attempt_id{7}, sequence, {}};
+    for (int i = 0; i < count; ++i)
+      for (uint16_t track : {0, 1})
+        result.block.samples.push_back({track, sample::key, first + i, first + i, 1, 4});
+    result.block.bytes = shared_bytes{shared_bytes::container(result.block.samples.size() * 4, std::byte{1})};
+    return result;
+  }
+
+  /// Takes what the transcoder says until it ends.
+  void listen() {
+    while (!end) {
+      auto timed_out = false;
+      self->receive([this](const sample_batch& x) { output.push_back(x); }, [](const format_change&) {},
+                    [](const batch_ack&) {}, [](attempt_id, const work_statistics&) {},
+                    [this](const stream_end& x) { end = x; }, caf::after(patience) >> [&] { timed_out = true; });
+      BOOST_REQUIRE(!timed_out);
+    }
+  }
+
+  std::vector<int64_t> times_of(uint16_t track) const {
+    std::vector<int64_t> result;
+    for (auto& b : output)
+      for (auto& s : b.block.samples)
+        if (s.track == track)
+          result.push_back(s.dts);
+    return result;
+  }
+
+  link_config link;
+  node_system_config cfg{link};
+  caf::actor_system system{cfg};
+  caf::scoped_actor self{system};
+  std::vector<sample_batch> output;
+  std::optional<stream_end> end;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(transcoder_test, fixture)
+
+BOOST_AUTO_TEST_CASE(each_track_has_a_window_of_its_own) {
+  auto x = work();
+  x.spans = {{102, 105}, {101, 104}};
+  self->send(start(x), batch(1, 100, 10));
+  listen();
+  BOOST_TEST((times_of(0) == std::vector<int64_t>{102, 103, 104}));
+  BOOST_TEST((times_of(1) == std::vector<int64_t>{101, 102, 103}));
+  BOOST_TEST(end->reason == "");
+  for (auto& b : output)
+    BOOST_TEST((b.block.samples.back().flags & sample::closed) != 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_end_that_is_told_later_is_a_regular_end) {
+  auto transcoder = start(work());
+  self->send(transcoder, batch(1, 100, 5));
+  self->send(transcoder, finish_atom_v, int64_t{108});
+  self->send(transcoder, batch(2, 105, 10));
+  listen();
+  BOOST_TEST((times_of(0) == std::vector<int64_t>{100, 101, 102, 103, 104, 105, 106, 107}));
+  BOOST_TEST(times_of(1).size() == 8u);
+  BOOST_TEST(end->reason == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_source_may_end_before_the_window_does) {
+  auto transcoder = start(work());
+  self->send(transcoder, finish_atom_v, int64_t{108});
+  self->send(transcoder, batch(1, 100, 5));
+  self->send(transcoder, finish_atom_v);
+  listen();
+  BOOST_TEST(times_of(0).size() == 5u);
+  BOOST_TEST(end->reason == "");
+}
+
+BOOST_AUTO_TEST_CASE(an_end_that_has_passed_is_an_error) {
+  auto transcoder = start(work());
+  self->send(transcoder, batch(1, 100, 5));
+  self->send(transcoder, finish_atom_v, int64_t{104});
+  listen();
+  BOOST_TEST(end->reason != "");
+  BOOST_TEST(!end->terminal);
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_that_got_lost_ends_the_attempt) {
+  auto transcoder = start(work());
+  self->send(transcoder, batch(1, 100, 5));
+  self->send(transcoder, batch(1, 100, 5)); // one that comes twice does not
+  self->send(transcoder, batch(3, 105, 5));
+  listen();
+  BOOST_TEST(times_of(0).size() == 5u);
+  BOOST_TEST(end->reason != "");
+  BOOST_TEST(!end->terminal);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
