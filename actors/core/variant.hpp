@@ -64,10 +64,10 @@ struct variant {
     tail; ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
 
   stream_format output;
-  std::vector<track_end> ends;   ///< per output track
-  track_end origin;              ///< the random-access point that the first attempt began at
-  uint64_t fed_to = 0;           ///< source blocks before this number were sent to some attempt
-  bool flowing = false;          ///< the clients have got something
+  std::vector<track_end> ends; ///< per output track
+  track_end origin;            ///< the random-access point that the first attempt began at
+  uint64_t fed_to = 0;         ///< source blocks before this number were sent to some attempt
+  bool flowing = false;        ///< the clients have got something
   time_point last_output;
   int64_t least_lag = no_timestamp; ///< of the current attempt, ticks
   int64_t lag_then = 0;             ///< when `slow_since` began

@@ -1,5 +1,5 @@
 // What befalls a world.
-#include "cluster.hpp"
+#include "test/sim/cluster.hpp"
 
 namespace troupe::sim {
 
