@@ -1,4 +1,4 @@
-#include "cluster.hpp"
+#include "test/sim/cluster.hpp"
 
 namespace troupe::sim {
 

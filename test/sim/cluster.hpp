@@ -5,7 +5,7 @@
 // everybody leaves, and nothing may be left behind.
 #pragma once
 
-#include "control.hpp"
+#include "test/sim/control.hpp"
 
 #include <map>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "test/sim/connection.hpp"
 
 namespace troupe::sim {
 

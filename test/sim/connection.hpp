@@ -2,7 +2,7 @@
 // broken, which each end hears when it hears it.
 #pragma once
 
-#include "clockwork.hpp"
+#include "test/sim/clockwork.hpp"
 
 #include <deque>
 #include <functional>

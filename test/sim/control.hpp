@@ -4,8 +4,8 @@
 // same decisions. Around each of them stands a check: what it asks for, gives and takes back is kept in a second set of books.
 #pragma once
 
-#include "host.hpp"
-#include "referee.hpp"
+#include "test/sim/host.hpp"
+#include "test/sim/referee.hpp"
 
 #include "actors/core/lease_desk.hpp"
 #include "actors/core/session.hpp"

@@ -1,5 +1,5 @@
 // What befalls a world.
-#include "cluster.hpp"
+#include "test/sim/cluster.hpp"
 
 namespace troupe::sim {
 
@@ -219,7 +219,10 @@ void cluster::rest() {
     m.mood->start_fails = 0;
     if (m.it->partitioned())
       m.it->heal();
-    registry_.set_draining(m.name, false);
+    // A worker that is away just now is not known to the registry: the operator asks again.
+    m.it->draining = false;
+    for (auto again : {0s, 3s, 8s, 14s})
+      world_.after(again, [this, name = m.name] { registry_.set_draining(name, false); });
     for (auto& p : m.it->processes())
       p->slow_down(1);
   }

@@ -1,4 +1,4 @@
-#include "host.hpp"
+#include "test/sim/host.hpp"
 
 namespace troupe::sim {
 

@@ -2,7 +2,7 @@
 // coordinator's own, which runs the ingests and needs no registration.
 #pragma once
 
-#include "process.hpp"
+#include "test/sim/process.hpp"
 
 #include "messages/daemon.hpp"
 

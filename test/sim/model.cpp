@@ -1,6 +1,6 @@
-#include "model.hpp"
+#include "test/sim/model.hpp"
 
-#include "source.hpp"
+#include "test/sim/source.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "process.hpp"
+#include "test/sim/process.hpp"
 
 namespace troupe::sim {
 

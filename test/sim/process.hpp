@@ -1,9 +1,9 @@
 // A task process: takes one unit of work in its life, handles its mail one message at a time, and can be killed, hang or be slow.
 #pragma once
 
-#include "connection.hpp"
-#include "model.hpp"
-#include "source.hpp"
+#include "test/sim/connection.hpp"
+#include "test/sim/model.hpp"
+#include "test/sim/source.hpp"
 
 #include "actors/core/credit.hpp"
 #include "messages/cluster.hpp"

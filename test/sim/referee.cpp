@@ -1,4 +1,4 @@
-#include "referee.hpp"
+#include "test/sim/referee.hpp"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 // A hole is a fault unless the session itself has counted the pictures in it as lost.
 #pragma once
 
-#include "clockwork.hpp"
+#include "test/sim/clockwork.hpp"
 
 #include "actors/core/plan.hpp"
 #include "messages/media.hpp"

@@ -1,4 +1,5 @@
-#include "control.hpp"
+// A session of a simulated coordinator: what actors/session.cpp does between messages and decisions, watched by referees.
+#include "test/sim/control.hpp"
 
 namespace troupe::sim {
 

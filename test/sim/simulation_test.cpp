@@ -3,7 +3,7 @@
 //
 //   TROUPE_SEEDS=N  lives to try (seeds 1 to N)
 //   TROUPE_SEED=n   that one life alone, with a trace of what happens
-#include "cluster.hpp"
+#include "test/sim/cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -61,8 +61,10 @@ BOOST_AUTO_TEST_CASE(no_seed_breaks_a_promise) {
   auto seeds = number_from("TROUPE_SEEDS").value_or(seeds_by_default);
   summary total;
   size_t failures = 0;
+  uint64_t lives = 0;
   for (uint64_t seed = 1; seed <= seeds && failures < failures_max; ++seed) {
     summary s;
+    ++lives;
     if (auto wrong = live(seed, false, &s)) {
       BOOST_TEST_ERROR(*wrong);
       ++failures;
@@ -75,7 +77,7 @@ BOOST_AUTO_TEST_CASE(no_seed_breaks_a_promise) {
   std::string text;
   for (auto& [what, n] : total.counts)
     text += ", " + what + " " + std::to_string(n);
-  BOOST_TEST_MESSAGE(seeds << " seeds, " << total.steps << " steps, " << total.frames << " frames" << text);
+  BOOST_TEST_MESSAGE(lives << " lives, " << total.steps << " steps, " << total.frames << " frames" << text);
 }
 
 BOOST_AUTO_TEST_CASE(a_seed_is_the_same_life_each_time) {

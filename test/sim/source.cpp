@@ -1,4 +1,4 @@
-#include "source.hpp"
+#include "test/sim/source.hpp"
 
 #include <map>
 

@@ -1,8 +1,8 @@
 // A live source: 25 pictures a second with random-access points each second or two, and sound, as an ingest reads them.
 #pragma once
 
-#include "clockwork.hpp"
 #include "messages/media.hpp"
+#include "test/sim/clockwork.hpp"
 
 #include <deque>
 #include <vector>
