@@ -39,8 +39,8 @@ struct attempt {
   stream_format output;
   std::deque<sample_block> held; ///< output that is not complete, or not due: see `variant`
   uint64_t held_bytes = 0;
-  int64_t first_pts = no_timestamp; ///< of the video it delivered
-  int64_t last_pts = no_timestamp;
+  uint64_t pictures_missing = 0; ///< that it is to make and cannot: the source buffer does not reach that far back
+  uint64_t sound_missing = 0;    ///< the same, coded frames
   bool delivered = false;
 
   bool running() const noexcept {

@@ -52,6 +52,10 @@ public:
     return sent_;
   }
 
+  uint64_t acknowledged() const noexcept {
+    return acknowledged_;
+  }
+
 private:
   uint64_t bytes_max_;
   std::deque<uint64_t> in_flight_;

@@ -235,7 +235,7 @@ void session::started(attempt_id number, time_point now) {
   a.cursor = a.spans.empty() ? buffer_.join_point_from(std::max(format_since_, buffer_.join_point().value_or(0)))
                              : feed_point(v, a.spans);
   if (!moves)
-    count_lost(v, a);
+    count_missing(v, a);
   if (moves) {
     v.change_lag = source_end_ - v.newest_dts();
     v.change_since = now;

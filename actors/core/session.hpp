@@ -44,7 +44,7 @@ struct session_config {
     4000}; ///< behind its own best by more than this, and not catching up for `slow_after`: a faster worker is looked for
   milliseconds slow_after{6000};
   milliseconds failover_timeout{60'000}; ///< without output before a variant with clients is given up
-  uint32_t quarantine_after = 3;         ///< attempts in a row whose tasks died before they got anywhere
+  uint32_t quarantine_after = 3;         ///< attempts in a row that ended badly at the same place of the source
   milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
@@ -208,7 +208,8 @@ private:
   std::vector<window> spans_after(const variant& v) const;
   std::optional<uint64_t> feed_point(const variant& v, const std::vector<window>& spans) const;
   bool is_kept(const variant& v, uint16_t track) const noexcept;
-  void count_lost(variant& v, const attempt& a) const;
+  void count_missing(const variant& v, attempt& a) const;
+  std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);
   void again(variant& v, time_point now);

@@ -8,8 +8,8 @@ namespace troupe::core {
 
 namespace {
 
-/// An attempt that delivered this much media before its task died was not killed by its first samples.
-constexpr int64_t got_somewhere = 2 * ticks_per_second;
+/// Attempts that end no further apart than this (ticks of the source) ended at the same place.
+constexpr int64_t same_place = ticks_per_second / 2;
 
 /// A stall goes on for this many of its limits without a second attempt that delivers: the first one is fenced.
 constexpr int fence_after = 4;
@@ -80,19 +80,25 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
 
 /// Counts what nobody will make any more: samples that the attempt is to make, and that the source sent before the block it is fed from; and
 /// pictures that come after its random-access point but refer to what was before.
-void session::count_lost(variant& v, const attempt& a) const {
+void session::count_missing(const variant& v, attempt& a) const {
   if (a.spans.empty() || !a.cursor)
     return;
+  std::vector<bool> begun; // tracks of which clients have something: the others begin where they begin
+  for (size_t i = 0, output = 0; i < a.spans.size(); ++i) {
+    auto kept = is_kept(v, static_cast<uint16_t>(i));
+    begun.push_back(kept && output < v.ends.size() && v.ends[output].pts != no_timestamp);
+    output += kept ? 1 : 0;
+  }
   auto count = [&](const sample& s, int64_t before) {
-    if (!is_kept(v, s.track) || s.track >= a.spans.size())
+    if (s.track >= begun.size() || !begun[s.track])
       return;
     auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
     if (time < a.spans[s.track].from_pts || time >= before)
       return;
     if (source_->tracks[s.track].kind == track_kind::video)
-      ++v.frames_lost;
+      ++a.pictures_missing;
     else
-      ++v.sound_lost;
+      ++a.sound_missing;
   };
   constexpr auto any_time = std::numeric_limits<int64_t>::max();
   for (auto& s : gone_)
@@ -131,7 +137,6 @@ void session::watch_over(variant& v, time_point now) {
   }
   if (a.delivered && now - a.since >= config_.settled_after) {
     v.avoid.clear();
-    v.deaths = 0;
   }
   if (a.watch.stalled(now)) {
     auto long_ago = a.watch.silence(now) > a.watch.limit() * fence_after;
@@ -170,6 +175,8 @@ void session::move(lease_id lease, time_point now) {
       continue;
     if (v.next && v.next_for != variant::purpose::move)
       continue; // it is being left already
+    if (v.current->finishing)
+      continue; // where it ends is settled; what follows is asked for when it has
     if (!v.next && v.current->delivered && now >= v.next_not_before) {
       v.next_for = variant::purpose::move;
       request(v, v.next, true, now);
@@ -215,6 +222,14 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
   promote(v);
 }
 
+/// Where in the source an attempt was: the first block that it has not taken, in DTS. Nothing for one that was not fed.
+std::optional<int64_t> session::place_of(const attempt& a) const {
+  auto number = a.began + a.credit.acknowledged();
+  if (a.credit.sent() == 0 || number < buffer_.first())
+    return std::nullopt;
+  return number < buffer_.end() ? buffer_.at(number).samples.front().dts : buffer_.newest_dts();
+}
+
 /// An attempt is gone, or is given up.
 void session::lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal,
                    time_point now) {
@@ -229,10 +244,13 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const std::stri
     remove(v, ec::encode_failed, why); // bad media is not the worker's failure
     return;
   }
-  if (a.delivered && a.last_pts - a.first_pts >= got_somewhere)
-    v.deaths = 0;
-  auto was_fed = a.running() && a.cursor;
-  if (was_fed && ++v.deaths >= config_.quarantine_after) {
+  auto place = place_of(a);
+  if (place && v.died_at && std::abs(*place - *v.died_at) <= same_place)
+    ++v.deaths;
+  else
+    v.deaths = 1;
+  v.died_at = place;
+  if (place && v.deaths >= config_.quarantine_after) {
     auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
                    + v.target.name + ": " + why;
     auto name = v.target.name;

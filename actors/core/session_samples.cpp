@@ -268,14 +268,13 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     v.output = a.output;
     effects_.open_output(v.target.name, v.output);
   }
-  a.delivered = true;
-  for (auto& block : blocks) {
-    for (auto& s : block.samples) {
-      a.first_pts = a.first_pts == no_timestamp ? s.pts : a.first_pts;
-      a.last_pts = std::max(a.last_pts, s.pts);
-    }
-    deliver(v, block, now);
+  if (!blocks.empty()) {
+    a.delivered = true;
+    v.frames_lost += std::exchange(a.pictures_missing, 0);
+    v.sound_lost += std::exchange(a.sound_missing, 0);
   }
+  for (auto& block : blocks)
+    deliver(v, block, now);
 }
 
 /// The last output of an attempt that ends ahead of time goes out when it would have.

@@ -55,7 +55,8 @@ struct variant {
   std::optional<time_point> again_at; ///< when a worker is asked for again, where none could be had
   std::vector<worker_id> avoid;       ///< workers that failed at it lately
   uint32_t tries = 0;                 ///< leases asked for since it last delivered
-  uint32_t deaths = 0;                ///< attempts in a row that died before they got anywhere
+  uint32_t deaths = 0;                ///< attempts in a row that ended badly at the same place of the source
+  std::optional<int64_t> died_at;     ///< that place, in DTS
 
   std::optional<int64_t> change_at; ///< of a move: where the current attempt ends and the next begins
   int64_t change_lag = 0;           ///< ticks that the output was behind the source when the move began

@@ -184,7 +184,8 @@ void worker_table::judge(worker& w, time_point now) {
 
 bool worker_table::set_draining(worker_id id, bool draining) {
   auto i = workers_.find(id);
-  if (i == workers_.end() || i->second.status.state == health::gone)
+  // One that is away may be resumed: it may come back.
+  if (i == workers_.end() || (draining && i->second.status.state == health::gone))
     return false;
   if (i->second.draining && !draining)
     i->second.trust.reset();

@@ -15,6 +15,7 @@ struct failover_fixture : session_fixture {
   attempt_id ingest;
   attempt_id first;
   std::map<attempt_id, uint64_t> output;
+  int64_t fed = 0;
 
   failover_fixture() {
     config.stall = {500ms, 5000ms};
@@ -239,10 +240,16 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_falls_behind_is_left_for_another_worker) {
 
 BOOST_AUTO_TEST_CASE(samples_that_kill_one_task_after_the_other_are_quarantined) {
   make_output(first, 10, 13);
-  it->down(first, "killed", now);
-  it->down(transcode_runs(6), "killed", now);
+  auto dies = [&](attempt_id attempt) {
+    acknowledge_all(); // all but one: that one is what kills it
+    feed(20 + fed, 21 + fed);
+    ++fed;
+    it->down(attempt, "killed", now);
+  };
+  dies(first);
+  dies(transcode_runs(6));
   BOOST_TEST(effects.quarantined.empty());
-  it->down(transcode_runs(7), "killed", now);
+  dies(transcode_runs(7));
   BOOST_TEST(effects.quarantined.contains("hd"));
   BOOST_TEST(effects.closed.contains("hd"));
 }
@@ -253,6 +260,7 @@ BOOST_AUTO_TEST_CASE(deaths_with_much_delivered_between_them_are_nobodys_fault) 
   for (int i = 0; i < 6; ++i) {
     feed(at + 10, at + 110);
     make_output(attempt, at, at + 100);
+    acknowledge_all();
     at += 100;
     it->down(attempt, "killed", now);
     attempt = transcode_runs(6 + static_cast<uint64_t>(i));
