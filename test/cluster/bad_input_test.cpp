@@ -123,7 +123,8 @@ BOOST_AUTO_TEST_CASE(each_bad_source_gets_its_reason_and_a_healthy_channel_goes_
      {"headless", truncated(folder, "headless.mp4", media("h264.mp4"), 0.5)},
      {"scheme", "nosuchscheme://127.0.0.1/live"},
      {"once", good, false}},
-    {"--cluster.selection_timeout=1s"},
+    // A busy machine's pauses are not to look like a worker's failures.
+    {"--cluster.selection_timeout=1s", "--live.stall_min=5s"},
     "  strange:\n    video: {codec: nosuchencoder}\n"
     "  forbidden:\n    video: {codec: libx264, preset: ultrafast, options: {stats: /tmp/should-not-be-written}}\n"
     "  nonsense:\n    video: {codec: libx264, preset: nosuchpreset}\n"};

@@ -86,14 +86,18 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
   BOOST_TEST(refused.status == 503);
   BOOST_TEST(refused.body.find("w1 is draining") != std::string::npos, refused.body);
 
-  // What runs on a worker goes on when it drains.
+  // What runs on a worker goes on when it drains, and moves away as soon as another one can take it.
   BOOST_TEST(post(c, "/api/v1/daemons/w2/drain").status == 200);
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
-
   BOOST_TEST(post(c, "/api/v1/daemons/w1/resume").status == 200);
-  BOOST_TEST(c.daemon_state("w1") == "healthy");
+  c.wait_until("both have moved", [&] {
+    return text(c.variant("a", "small"), "worker") == "w1" && text(c.variant("b", "small"), "worker") == "w1";
+  });
+  BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
+
+  BOOST_TEST(post(c, "/api/v1/daemons/w2/resume").status == 200);
   auto third = c.watch("c", "small");
-  BOOST_TEST(text(c.variant("c", "small"), "worker") == "w1");
+  BOOST_TEST(text(c.variant("c", "small"), "worker") == "w2");
 }
 
 BOOST_AUTO_TEST_CASE(a_removed_worker_is_forgotten_and_ends_with_its_tasks) {
