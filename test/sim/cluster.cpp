@@ -58,6 +58,7 @@ void cluster::make_machines() {
   auto mood = std::make_shared<machine_mood>();
   ingest_host_ =
     std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, "coordinator", 0, registry_, *this, mood);
+  lives_.push_back(ingest_host_);
   registry_.set_ingest_host(ingest_host_);
   for (int64_t i = 0, n = world_.chance.between(2, 5); i < n; ++i) {
     machine m;
@@ -100,6 +101,7 @@ void cluster::make_channels() {
 
 void cluster::bring_up(machine& m, duration after) {
   m.it = std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, m.name, m.slots, registry_, *this, m.mood);
+  lives_.push_back(m.it);
   world_.after(after, [it = m.it] { it->start(); });
 }
 

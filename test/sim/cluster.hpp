@@ -105,6 +105,7 @@ private:
   summary summary_;
   registry_node registry_;
   host_ptr ingest_host_;
+  std::vector<host_ptr> lives_; ///< all hosts that ever were: their connections and processes refer to them
   std::vector<machine> machines_;
   std::map<std::string, profile> profiles_;
   std::map<std::string, source_world> sources_;

@@ -27,6 +27,8 @@ void connection::send(side to, std::function<void()> deliver, bool alone) {
 
 void connection::enqueue(side to, std::function<void()> deliver) {
   auto& end = at_[index(to)];
+  if (end.gone)
+    return;
   if (held_) {
     end.held.push_back(std::move(deliver));
     return;
@@ -47,6 +49,7 @@ void connection::close(side by) {
     enqueue(away, [me = shared_from_this(), away] { me->give_up(away); });
   end.gone = true;
   end.down = nullptr;
+  end.held.clear();
 }
 
 void connection::cut() {

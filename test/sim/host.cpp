@@ -39,7 +39,7 @@ void host::connect() {
   auto of = ++connection_;
   auto me = shared_from_this();
   link = std::make_shared<connection>(world_);
-  link->on_down(side::remote, [me, of] { me->disconnected(of); });
+  link->on_down(side::remote, [this, of] { disconnected(of); });
   if (partitioned_)
     link->hold(patience_);
   registration x;
@@ -160,18 +160,18 @@ void host::start_one() {
   processes_[id].it = it;
   if (partitioned_)
     it->link->hold(patience_);
-  it->on_exit = [me, id] {
-    auto unused = !me->processes_[id].assigned && !me->processes_[id].ending;
-    me->processes_.erase(id);
+  it->on_exit = [this, id] {
+    auto unused = !processes_[id].assigned && !processes_[id].ending;
+    processes_.erase(id);
     // One that ended before it got work: the next try is not at once.
     if (unused)
-      me->world_.after(200ms, [me] { me->start_missing(); });
+      world_.after(200ms, [me = shared_from_this()] { me->start_missing(); });
     else
-      me->start_missing();
+      start_missing();
   };
   // Its work and its place in the pool end with the coordinator.
-  it->link->on_down(side::remote, [it] {
-    if (!it->hanging())
+  it->link->on_down(side::remote, [who = std::weak_ptr{it}] {
+    if (auto it = who.lock(); it && !it->hanging())
       it->kill();
   });
   it->link->send(side::coordinator, [me, it] {

@@ -32,7 +32,7 @@ std::string registry_node::on_registration(const registration& x, const host_ptr
   world_.trace("worker ", x.name, " registers as ", to_string(x.worker));
   auto link = from->link;
   hosts_[x.worker] = {from, link};
-  link->on_down(side::coordinator, [this, id = x.worker, link] { host_down(id, link); });
+  link->on_down(side::coordinator, [this, id = x.worker, at = std::weak_ptr{link}] { host_down(id, at.lock()); });
   desk_.host_added(x.worker, world_.now());
   check();
   return {};
