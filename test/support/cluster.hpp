@@ -60,6 +60,12 @@ struct cluster_settings {
   std::string profiles; ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
 };
 
+/// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's report.
+void check_nothing_left(const std::string& folder);
+
+/// The file that keeps what codecs work, for all clusters of a build.
+std::string capability_file();
+
 /// The program under test.
 std::string node_program();
 
