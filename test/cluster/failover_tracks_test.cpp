@@ -11,7 +11,7 @@ namespace bench = troupe::bench;
 
 namespace {
 
-constexpr int kills = 3;
+constexpr int kills = 2;
 
 void check(const char* profile, const char* source) {
   auto how = small_plan(bench::fault::kill, kills);
@@ -34,24 +34,12 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost_of_an_open_gop) {
   check("plain", "hevc-open-gop");
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_lost_when_fields_become_frames) {
-  check("plain", "mpeg2-interlaced");
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_fields_become_frames_and_sound_becomes_opus) {
+  check("opus", "mpeg2-interlaced");
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_lost_at_half_the_frame_rate) {
-  check("half-rate", "h264");
-}
-
-BOOST_AUTO_TEST_CASE(nothing_is_lost_when_ac3_becomes_aac) {
-  check("plain", "ac3");
-}
-
-BOOST_AUTO_TEST_CASE(nothing_is_lost_when_sound_becomes_opus) {
-  check("opus", "h264");
-}
-
-BOOST_AUTO_TEST_CASE(nothing_is_lost_of_sound_that_is_copied) {
-  check("copied-sound", "h264");
+BOOST_AUTO_TEST_CASE(nothing_is_lost_at_half_the_frame_rate_and_when_ac3_becomes_aac) {
+  check("half-rate", "ac3");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -48,6 +48,9 @@ private:
   std::string path_;
 };
 
+/// The program under test.
+std::string node_program();
+
 struct cluster_channel {
   std::string name;
   std::string url;
@@ -58,6 +61,7 @@ struct cluster_settings {
   std::vector<cluster_channel> channels;
   std::vector<std::string> flags; ///< for each node
   std::string profiles; ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
+  std::string worker_program = node_program(); ///< of workers and their tasks
 };
 
 /// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's report.
@@ -65,9 +69,6 @@ void check_nothing_left(const std::string& folder);
 
 /// The file that keeps what codecs work, for all clusters of a build.
 std::string capability_file();
-
-/// The program under test.
-std::string node_program();
 
 class cluster {
 public:
