@@ -192,6 +192,10 @@ uint64_t failover_cluster::failovers() const {
   return number(variant_of(http_port_, options_.profile), "failovers");
 }
 
+milliseconds failover_cluster::lag() const {
+  return milliseconds{number(variant_of(http_port_, options_.profile), "lag_ms")};
+}
+
 std::map<std::string, uint64_t> failover_cluster::failovers_by_reason() const {
   constexpr std::string_view before = "troupe_failovers_total{reason=\"";
   std::map<std::string, uint64_t> result;

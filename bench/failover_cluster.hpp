@@ -50,6 +50,9 @@ public:
   uint64_t frames_lost() const;
   uint64_t failovers() const;
 
+  /// How far the rendition is behind its source.
+  std::chrono::milliseconds lag() const;
+
   /// How often any rendition was taken over in the coordinator's life, by the reason that its metrics state.
   std::map<std::string, uint64_t> failovers_by_reason() const;
 

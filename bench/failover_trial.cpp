@@ -186,25 +186,39 @@ void failover_trial::kill_all() {
   nodes_.start_worker(0);
 }
 
-/// Leaves a task a third of the CPU time that it used before, so that it falls behind on any machine, until another one has taken over.
+/// Gives a task so little of its time that it falls behind on any machine, but never so little that it seems to stand still, until another one has
+/// taken over.
 void failover_trial::slow_down(const transcoding& victim) const {
   constexpr milliseconds period{100};
   constexpr milliseconds measured{500};
+  // By how much it may fall behind in a second.
+  constexpr double least_s = 0.5;
+  constexpr double most_s = 0.85;
   auto before = cpu_time_of(victim.pid);
   std::this_thread::sleep_for(measured);
   auto share =
     std::chrono::duration<double>(cpu_time_of(victim.pid) - before) / std::chrono::duration<double>(measured);
-  auto running = std::chrono::duration_cast<std::chrono::microseconds>(period * std::clamp(share / 3, 0.005, 0.15));
+  auto running = share / 3;
   auto failovers = nodes_.failovers();
-  auto end = wall_clock::now() + options_.slow_time;
+  auto lag = nodes_.lag();
+  auto since = wall_clock::now();
+  auto end = since + options_.slow_time;
   while (::kill(victim.pid, SIGSTOP) == 0) {
-    std::this_thread::sleep_for(period - running);
+    running = std::clamp(running, 0.002, 0.5);
+    std::this_thread::sleep_for(period * (1 - running));
     ::kill(victim.pid, SIGCONT);
-    std::this_thread::sleep_for(running);
+    std::this_thread::sleep_for(period * running);
     if (nodes_.failovers() > failovers)
       return;
-    if (wall_clock::now() > end)
+    auto now = wall_clock::now();
+    if (now > end)
       throw std::runtime_error("not in time: the slow task is left for another");
+    if (now - since < measured)
+      continue;
+    auto grown = std::chrono::duration<double>(nodes_.lag() - lag) / std::chrono::duration<double>(now - since);
+    running *= grown < least_s ? 0.6 : grown > most_s ? 1.4 : 1;
+    lag = nodes_.lag();
+    since = now;
   }
 }
 
