@@ -18,6 +18,12 @@
 
 namespace troupe::core {
 
+/// Frames of a track that an attempt is to make and cannot: the source buffer does not reach that far back.
+struct shortfall {
+  uint64_t pictures = 0;
+  uint64_t sound = 0; ///< coded frames
+};
+
 struct attempt {
   enum class phase : uint8_t { leasing, starting, running };
 
@@ -39,8 +45,7 @@ struct attempt {
   stream_format output;
   std::deque<sample_block> held; ///< output that is not complete, or not due: see `variant`
   uint64_t held_bytes = 0;
-  uint64_t pictures_missing = 0; ///< that it is to make and cannot: the source buffer does not reach that far back
-  uint64_t sound_missing = 0;    ///< the same, coded frames
+  std::vector<shortfall> missing; ///< per output track, until the attempt has delivered something of it
   bool delivered = false;
 
   bool running() const noexcept {

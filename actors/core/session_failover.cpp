@@ -83,22 +83,25 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
 void session::count_missing(const variant& v, attempt& a) const {
   if (a.spans.empty() || !a.cursor)
     return;
-  std::vector<bool> begun; // tracks of which clients have something: the others begin where they begin
+  a.missing.assign(v.ends.size(), {});
+  std::vector<shortfall*>
+    counts; // of the source tracks of which clients have something: the others begin where they begin
   for (size_t i = 0, output = 0; i < a.spans.size(); ++i) {
     auto kept = is_kept(v, static_cast<uint16_t>(i));
-    begun.push_back(kept && output < v.ends.size() && v.ends[output].pts != no_timestamp);
+    auto begun = kept && output < v.ends.size() && v.ends[output].pts != no_timestamp;
+    counts.push_back(begun ? &a.missing[output] : nullptr);
     output += kept ? 1 : 0;
   }
   auto count = [&](const sample& s, int64_t before) {
-    if (s.track >= begun.size() || !begun[s.track])
+    if (s.track >= counts.size() || counts[s.track] == nullptr)
       return;
     auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
     if (time < a.spans[s.track].from_pts || time >= before)
       return;
     if (source_->tracks[s.track].kind == track_kind::video)
-      ++a.pictures_missing;
+      ++counts[s.track]->pictures;
     else
-      ++a.sound_missing;
+      ++counts[s.track]->sound;
   };
   constexpr auto any_time = std::numeric_limits<int64_t>::max();
   for (auto& s : gone_)

@@ -170,8 +170,10 @@ void session::pump(variant& v, time_point now) {
 void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.running())
     return;
-  if (!a.cursor)
+  if (!a.cursor) {
     a.cursor = buffer_.join_point_from(format_since_);
+    count_missing(v, a);
+  }
   if (!a.cursor)
     return;
   if (*a.cursor < buffer_.first()) {
@@ -259,6 +261,19 @@ void session::flush(variant& v, time_point now) {
 void session::deliver_held(variant& v, attempt& a, time_point now) {
   auto blocks = std::exchange(a.held, {});
   a.held_bytes = 0;
+  // Clients join at a random-access point: sound that comes before the first one is for nobody, and another attempt makes it again.
+  while (!v.flowing && !blocks.empty() && !blocks.front().starts_with_random_access())
+    blocks.pop_front();
+  if (blocks.empty())
+    return;
+  // What is missing of a track is lost for good when something behind it is there: until then another attempt has the same window.
+  for (auto& block : blocks)
+    for (auto& s : block.samples)
+      if (s.track < a.missing.size()) {
+        auto missing = std::exchange(a.missing[s.track], {});
+        v.frames_lost += missing.pictures;
+        v.sound_lost += missing.sound;
+      }
   if (v.change_at) {
     v.tail.insert(v.tail.end(), blocks.begin(), blocks.end());
     release_tail(v, false, now);
@@ -268,11 +283,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     v.output = a.output;
     effects_.open_output(v.target.name, v.output);
   }
-  if (!blocks.empty()) {
-    a.delivered = true;
-    v.frames_lost += std::exchange(a.pictures_missing, 0);
-    v.sound_lost += std::exchange(a.sound_missing, 0);
-  }
+  a.delivered = true;
   for (auto& block : blocks)
     deliver(v, block, now);
 }

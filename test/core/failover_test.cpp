@@ -43,6 +43,31 @@ struct failover_fixture : session_fixture {
     }
   }
 
+  static stream_format with_sound() {
+    auto x = format();
+    x.tracks.resize(2);
+    x.tracks[1].kind = track_kind::audio;
+    x.tracks[1].codec = "mp2";
+    return x;
+  }
+
+  /// A picture and the sound of its time.
+  static sample_block both(int64_t i) {
+    auto x = block(i * frame, i % 10 == 0, 0);
+    x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});
+    return x;
+  }
+
+  void feed_both(int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      it->on(sample_batch{ingest, ++sequence, both(i)}, now);
+  }
+
+  void make_both(attempt_id attempt, int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      it->on(sample_batch{attempt, ++output[attempt], both(i)}, now);
+  }
+
   void acknowledge_all() {
     std::map<attempt_id, uint64_t> last;
     for (auto& x : effects.sent)
@@ -292,6 +317,51 @@ BOOST_AUTO_TEST_CASE(without_any_worker_clients_stay_and_what_is_beyond_the_buff
   BOOST_TEST(begin >= 100);
   make_output(second, begin, begin + 5);
   BOOST_TEST(it->status().variants.front().frames_lost == static_cast<uint64_t>(begin - 13));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_of_a_track_is_counted_once_and_only_when_something_behind_it_is_there) {
+  config.buffer.ticks_max = 4 * ticks_per_second;
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs(with_sound());
+  feed_both(0, 20);
+  first = transcode_runs(5, with_sound());
+  make_both(first, 0, 13);
+  it->down(first, "killed", now);
+  feed_both(20, 200);
+  effects.sent.clear();
+  auto second = transcode_runs(6, with_sound());
+  auto begin = effects.sent.front().block.samples.front().pts / frame;
+  BOOST_TEST(begin >= 90);
+  auto sound_only = both(begin);
+  sound_only.samples.erase(sound_only.samples.begin());
+  it->on(sample_batch{second, 1, sound_only}, now);
+  auto lost = [this] { return it->status().variants.front(); };
+  BOOST_TEST(lost().frames_lost == 0u);
+  BOOST_TEST(lost().sound_lost == static_cast<uint64_t>(begin - 13));
+  it->down(second, "killed", now);
+  auto third = transcode_runs(7, with_sound());
+  BOOST_TEST(effects.transcodes.back().spans.at(0).from_pts == 12 * frame + 1);
+  make_both(third, begin, begin + 5);
+  BOOST_TEST(lost().frames_lost == static_cast<uint64_t>(begin - 13));
+  BOOST_TEST(lost().sound_lost == static_cast<uint64_t>(begin - 13));
+}
+
+BOOST_AUTO_TEST_CASE(sound_ahead_of_the_first_picture_is_delivered_by_no_attempt) {
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs(with_sound());
+  feed_both(0, 20);
+  first = transcode_runs(5, with_sound());
+  auto sound_only = both(0);
+  sound_only.samples.erase(sound_only.samples.begin());
+  it->on(sample_batch{first, ++output[first], sound_only}, now);
+  BOOST_TEST(effects.delivered["hd"].empty());
+  it->down(first, "killed", now);
+  auto second = transcode_runs(6, with_sound());
+  BOOST_TEST(effects.transcodes.back().spans.empty());
+  make_both(second, 0, 3);
+  BOOST_TEST((effects.delivered["hd"] == std::vector<int64_t>{0, 0, frame, frame, 2 * frame, 2 * frame}));
 }
 
 BOOST_AUTO_TEST_CASE(a_source_that_goes_away_is_pulled_anew_and_its_timeline_goes_on) {

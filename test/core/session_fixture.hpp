@@ -125,11 +125,11 @@ struct session_fixture {
             shared_bytes{shared_bytes::container(bytes)}};
   }
 
-  attempt_id ingest_runs() {
+  attempt_id ingest_runs(const stream_format& tracks = format()) {
     auto attempt = effects.requests.back().label.attempt;
     it->leased(attempt, {lease_id{1}, task_id{1}, worker_id{9}, ""}, now);
     it->started(attempt, now);
-    it->on(format_change{attempt, format()}, now);
+    it->on(format_change{attempt, tracks}, now);
     sequence = 0;
     return attempt;
   }
@@ -138,11 +138,11 @@ struct session_fixture {
     it->on(sample_batch{attempt, ++sequence, block(pts, random_access, bytes)}, now);
   }
 
-  attempt_id transcode_runs(uint64_t worker = 5) {
+  attempt_id transcode_runs(uint64_t worker = 5, const stream_format& tracks = format()) {
     auto attempt = effects.requests.back().label.attempt;
     it->leased(attempt, {lease_id{2}, task_id{2}, worker_id{worker}, "w"}, now);
     it->started(attempt, now);
-    it->on(format_change{attempt, format()}, now);
+    it->on(format_change{attempt, tracks}, now);
     return attempt;
   }
 };
