@@ -14,7 +14,7 @@ constexpr duration recovery_within = 40s;
 constexpr int64_t well_behind = 6 * ticks_per_second;
 
 /// Within this after the last viewer left nothing may be left.
-constexpr duration goodbye_within = 20s;
+constexpr duration goodbye_within = 30s;
 
 constexpr duration tick_interval = 100ms;
 
@@ -270,10 +270,11 @@ void cluster::run() {
   if (!sessions_.empty())
     fail("nobody watches, and session ", to_string(sessions_.begin()->first), " still runs");
   registry_.check_idle();
-  for (auto& m : machines_)
-    for (auto& p : m.it->processes())
-      if (p->works())
-        fail("nobody watches, and task ", to_string(p->id), " of ", m.name, " still works");
+  auto at_work = working_processes(true);
+  for (auto& p : working_processes(false))
+    at_work.push_back(p);
+  if (!at_work.empty())
+    fail("nobody watches, and task ", to_string(at_work.front()->id), " still works");
   ticking_ = false;
   summary_.steps = world_.steps();
   summary_.fingerprint = world_.fingerprint();

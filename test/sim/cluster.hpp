@@ -68,6 +68,7 @@ private:
   void schedule_fate();
   void strike();
   void strike_task();
+  void hang_on(const process_ptr& p);
   void strike_machine();
   void strike_network();
   void strike_source();

@@ -80,6 +80,14 @@ std::vector<process_ptr> cluster::working_processes(bool ingest) const {
   return result;
 }
 
+/// For a while, or until somebody kills it.
+void cluster::hang_on(const process_ptr& p) {
+  if (world_.chance.chance(0.7))
+    world_.after(world_.chance.between(duration{200ms}, duration{15s}), [p] { p->hang(false); });
+  else
+    count("hangs for ever");
+}
+
 void cluster::strike_task() {
   auto tasks = working_processes(false);
   if (tasks.empty())
@@ -96,11 +104,10 @@ void cluster::strike_task() {
   case 1: {
     if ((kinds_ & hangs) == 0)
       return;
-    auto lasts = world_.chance.between(duration{200ms}, duration{15s});
     world_.trace("task ", to_string(p->id), " hangs");
     count("task hangs");
     p->hang(true);
-    world_.after(lasts, [p] { p->hang(false); });
+    hang_on(p);
     break;
   }
   case 2: {
@@ -193,7 +200,7 @@ void cluster::strike_source() {
       world_.trace("ingest ", to_string(p->id), " hangs");
       count("ingest hangs");
       p->hang(true);
-      world_.after(world_.chance.between(duration{200ms}, duration{15s}), [p] { p->hang(false); });
+      hang_on(p);
       return;
     default:
       world_.trace("ingest ", to_string(p->id), " loses its source");

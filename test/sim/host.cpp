@@ -92,6 +92,11 @@ void host::beat(uint64_t of) {
   heartbeat x;
   x.worker = life;
   x.sequence = ++sequence_;
+  for (auto& [id, e] : processes_) {
+    auto& t = x.tasks.emplace_back();
+    t.task = id;
+    t.kind = e.assigned ? "transcode" : "warm";
+  }
   link->send(
     side::coordinator,
     [me = shared_from_this(), of, x, at = link] {
