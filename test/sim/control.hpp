@@ -129,6 +129,9 @@ public:
   void task_down(task_id task);
   void tick();
 
+  /// Its process is gone, and the session with it: nobody is told anything.
+  void vanish();
+
   template <class Message>
   void on(const Message& x) {
     event([&] { core_.on(x, world_.now()); });

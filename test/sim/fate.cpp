@@ -18,7 +18,8 @@ enum : uint32_t {
   source_losses = 256,
   drains = 512,
   refusals = 1024,
-  all_kinds = 2047,
+  restarts = 2048,
+  all_kinds = 4095,
 };
 
 } // namespace
@@ -29,7 +30,7 @@ void cluster::schedule_fate() {
   if (world_.chance.chance(0.5))
     kinds_ = all_kinds;
   for (int i = 0; i < 2; ++i)
-    kinds_ |= 1U << world_.chance.below(11);
+    kinds_ |= 1U << world_.chance.below(12);
   rage_ = static_cast<double>(world_.chance.between(5, 80)) / 100;
   if ((kinds_ & lost_messages) != 0) {
     world_.net.lost = static_cast<double>(world_.chance.between(0, 30)) / 10'000;
@@ -51,6 +52,10 @@ void cluster::strike() {
     return;
   auto mean = duration{static_cast<int64_t>(1e9 / rage_)};
   world_.after(world_.chance.between(duration{1ms}, mean * 2), [this] { strike(); });
+  if ((kinds_ & restarts) != 0 && world_.chance.chance(0.1)) {
+    strike_coordinator();
+    return;
+  }
   switch (world_.chance.below(4)) {
   case 0:
   case 1:
@@ -162,9 +167,9 @@ void cluster::strike_machine() {
     if ((kinds_ & drains) == 0)
       return;
     count("drain");
-    registry_.set_draining(m.name, true);
+    set_draining(m.name, true);
     world_.after(world_.chance.between(duration{3s}, duration{15s}),
-                 [this, name = m.name] { registry_.set_draining(name, false); });
+                 [this, name = m.name] { set_draining(name, false); });
     break;
   }
 }
@@ -216,6 +221,23 @@ void cluster::strike_source() {
   world_.after(world_.chance.between(duration{500ms}, duration{10s}), [s = &which->second] { s->away = false; });
 }
 
+void cluster::strike_coordinator() {
+  if (registry_ == nullptr)
+    return;
+  world_.trace("the coordinator dies");
+  count("coordinator restarts");
+  coordinator_dies();
+  world_.after(world_.chance.between(duration{100ms}, duration{6s}), [this] {
+    world_.trace("the coordinator is back");
+    start_coordinator();
+  });
+}
+
+void cluster::set_draining(const std::string& name, bool draining) {
+  if (registry_ != nullptr)
+    registry_->set_draining(name, draining);
+}
+
 void cluster::rest() {
   world_.trace("fate rests");
   world_.net = {};
@@ -229,7 +251,7 @@ void cluster::rest() {
     // A worker that is away just now is not known to the registry: the operator asks again.
     m.it->draining = false;
     for (auto again : {0s, 3s, 8s, 14s})
-      world_.after(again, [this, name = m.name] { registry_.set_draining(name, false); });
+      world_.after(again, [this, name = m.name] { set_draining(name, false); });
     for (auto& p : m.it->processes())
       p->slow_down(1);
   }

@@ -174,10 +174,9 @@ void host::start_one() {
     else
       start_missing();
   };
-  // Its work and its place in the pool end with the coordinator.
   it->link->on_down(side::remote, [who = std::weak_ptr{it}] {
-    if (auto it = who.lock(); it && !it->hanging())
-      it->kill();
+    if (auto it = who.lock())
+      it->orphaned();
   });
   it->link->send(side::coordinator, [me, it] {
     if (!me->door_.on_join(it->id, me->life, it))

@@ -9,6 +9,9 @@ constexpr duration small_cost = 30us;
 /// How long the sink may take to take the news that the stream is over; see actors/transcoder.cpp.
 constexpr duration end_timeout = 5s;
 
+/// See config/defaults.hpp.
+constexpr duration orphan_timeout = 10s;
+
 } // namespace
 
 process::process(world& w, task_id id, task_sink& sink, std::shared_ptr<machine_mood> mood)
@@ -43,6 +46,16 @@ void process::hang(bool on) {
   work_on_mail();
   if (ending_)
     world_.after(end_timeout, [me = shared_from_this()] { me->quit(); });
+}
+
+void process::orphaned() {
+  // What has nowhere to go ends; what is inside a codec comes back first, or the kernel ends it.
+  auto takes =
+    works_ && world_.chance.chance(0.3) ? world_.chance.between(duration{1ms}, orphan_timeout) : duration{1ms};
+  world_.after(takes, [me = shared_from_this()] {
+    if (!me->hanging_)
+      me->quit();
+  });
 }
 
 void process::post(duration cost, std::function<void()> handle) {

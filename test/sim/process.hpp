@@ -64,6 +64,9 @@ public:
   void on_finish(int64_t to_pts);
   void on_stop();
 
+  /// It hears that the coordinator is gone.
+  void orphaned();
+
   // -- by fate ---------------------------------------------------------------
 
   void kill();

@@ -47,6 +47,14 @@ void session_node::event(const std::function<void()>& what) {
   on_over();
 }
 
+void session_node::vanish() {
+  over_ = true;
+  on_over = nullptr;
+  attempts_.clear();
+  open_.clear();
+  waiting_.clear();
+}
+
 void session_node::watch(const profile& target, core::ticket x) {
   profiles_[target.name] = target;
   waiting_.insert(x);
