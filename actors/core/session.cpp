@@ -237,7 +237,6 @@ void session::started(attempt_id number, time_point now) {
   if (!moves)
     count_missing(v, a);
   if (moves) {
-    v.change_lag = source_end_ - v.newest_dts();
     v.change_since = now;
     v.current->finishing = true;
     effects_.finish(v.current->id, *v.change_at);

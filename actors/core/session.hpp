@@ -230,6 +230,7 @@ private:
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
   int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
+  int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
   bool await_random_access_ =
     false;                  ///< the source was pulled anew: nothing counts before its first random-access point
   std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered

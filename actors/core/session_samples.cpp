@@ -38,6 +38,29 @@ sample_block selected(const sample_block& block, const variant_plan& plan) {
   return result;
 }
 
+/// The block in pieces that end with a sample of that track each; the last one has what follows.
+std::vector<sample_block> split_after(uint16_t track, const sample_block& block) {
+  std::vector<sample_block> result(1);
+  size_t from = 0;
+  size_t to = 0;
+  auto close = [&] {
+    auto data = block.bytes.span().subspan(from, to - from);
+    result.back().bytes = shared_bytes{shared_bytes::container(data.begin(), data.end())};
+    from = to;
+  };
+  for (size_t i = 0; i < block.samples.size(); ++i) {
+    auto& s = block.samples[i];
+    result.back().samples.push_back(s);
+    to += s.size;
+    if (s.track == track && i + 1 < block.samples.size()) {
+      close();
+      result.emplace_back();
+    }
+  }
+  close();
+  return result;
+}
+
 } // namespace
 
 // -- events -------------------------------------------------------------------
@@ -275,7 +298,9 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
         v.sound_lost += missing.sound;
       }
   if (v.change_at) {
-    v.tail.insert(v.tail.end(), blocks.begin(), blocks.end());
+    for (auto& block : blocks)
+      for (auto& piece : split_after(leading_track(v.output), block))
+        v.tail.push_back(std::move(piece));
     release_tail(v, false, now);
     return;
   }
@@ -286,12 +311,13 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
   a.delivered = true;
   for (auto& block : blocks)
     deliver(v, block, now);
+  v.lag = source_dts_ - v.newest_dts();
 }
 
-/// The last output of an attempt that ends ahead of time goes out when it would have.
+/// The last output of an attempt that ends ahead of time goes out when it would have: as far behind the source as what was before it.
 void session::release_tail(variant& v, bool all, time_point now) {
   all = all || now - v.change_since >= tail_max;
-  while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_end_ - v.change_lag)) {
+  while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_dts_ - v.lag)) {
     auto block = std::move(v.tail.front());
     v.tail.pop_front();
     deliver(v, block, now);

@@ -188,9 +188,12 @@ void session::take_source(const sample_batch& x, time_point now) {
   }
   samples_in_ += x.block.samples.size();
   bytes_in_ += x.block.bytes.size();
+  auto leading = leading_track(*source_);
   for (auto& s : x.block.samples) {
     newest_pts_ = std::max(newest_pts_, s.pts);
     source_end_ = std::max(source_end_, std::max(s.dts, s.pts) + s.duration);
+    if (s.track == leading)
+      source_dts_ = s.dts;
   }
   buffer_.append(x.block);
   auto floor_moves = x.block.starts_with_random_access();

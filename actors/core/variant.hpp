@@ -59,10 +59,10 @@ struct variant {
   std::optional<int64_t> died_at;     ///< that place, in DTS
 
   std::optional<int64_t> change_at; ///< of a move: where the current attempt ends and the next begins
-  int64_t change_lag = 0;           ///< ticks that the output was behind the source when the move began
   time_point change_since;
   std::deque<sample_block>
-    tail; ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
+    tail;          ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
+  int64_t lag = 0; ///< ticks, in DTS, that the newest output was behind the source when it came, before any move
 
   stream_format output;
   std::vector<track_end> ends; ///< per output track
