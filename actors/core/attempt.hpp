@@ -41,7 +41,8 @@ struct attempt {
   credit_window credit;
   watchdog watch;
   uint64_t received = 0;  ///< batches of output
-  bool finishing = false; ///< it was told that nothing more comes for its window
+  bool finishing = false; ///< it was told where its window ends
+  bool fed = false;       ///< it was told that nothing more comes
   stream_format output;
   std::deque<sample_block> held; ///< output that is not complete, or not due: see `variant`
   uint64_t held_bytes = 0;

@@ -35,7 +35,8 @@ int64_t session::preroll_ticks() const noexcept {
 }
 
 bool session::is_kept(const variant& v, uint16_t track) const noexcept {
-  return track < v.plan.actions.size() && v.plan.actions[track] != track_action::drop;
+  return track < v.plan.actions.size() && track < source_->tracks.size()
+         && v.plan.actions[track] != track_action::drop;
 }
 
 /// What is missing behind what clients have, for each source track. A fresh start where they have nothing.
@@ -60,7 +61,7 @@ std::vector<window> session::spans_after(const variant& v) const {
 std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<window>& spans) const {
   auto from = std::numeric_limits<int64_t>::max();
   for (size_t i = 0; i < spans.size(); ++i)
-    if (is_kept(v, static_cast<uint16_t>(i)))
+    if (is_kept(v, static_cast<uint16_t>(i)) && spans[i].from_pts != no_timestamp)
       from = std::min(from, spans[i].from_pts);
   from -= preroll_ticks();
   auto begin = std::max(buffer_.first(), format_since_);
@@ -112,7 +113,7 @@ void session::count_missing(const variant& v, attempt& a) const {
   auto begin = buffer_.at(*a.cursor).samples.front();
   for (auto number = *a.cursor; number < buffer_.end(); ++number)
     for (auto& s : buffer_.at(number).samples)
-      if (s.track == begin.track && v.plan.actions[s.track] == track_action::encode)
+      if (s.track == begin.track && is_kept(v, s.track) && v.plan.actions[s.track] == track_action::encode)
         count(s, begin.pts);
 }
 

@@ -69,11 +69,12 @@ void session::on(const format_change& x, time_point now) {
   if (probe_ && probe_->id == x.attempt)
     return;
   if (ingest_ && ingest_->id == x.attempt) {
+    next_source_.reset();
     if (!source_) {
       source_ = x.format;
       source_known(now);
     } else if (*source_ != x.format) {
-      source_changed(x.format, now);
+      next_source_ = x.format;
     }
     return;
   }
@@ -218,7 +219,8 @@ void session::pump(variant& v, attempt& a, time_point now) {
     effects_.send({a.id, a.credit.send(block.bytes.size()), block});
   }
   auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
-  if (last && !a.finishing) {
+  if (last && !a.fed) {
+    a.fed = true;
     a.finishing = true;
     effects_.finish(a.id);
   }

@@ -45,7 +45,8 @@ struct variant {
 
   profile target;
   variant_plan plan;
-  bool begun = false; ///< the plan is made
+  bool begun = false;    ///< the plan is made
+  bool outdated = false; ///< it was made for tracks that the source has no more
 
   std::optional<uint64_t> cursor; ///< of a passthrough: number of the next source block
   std::optional<attempt> current;
