@@ -37,6 +37,7 @@ struct attempt {
   std::vector<window> spans;                                  ///< per source track; none for a fresh start
   std::optional<uint64_t> cursor;                             ///< number of the next source block to send
   uint64_t began = 0;                                         ///< number of the first source block that was sent
+  sample began_at;                                            ///< the first sample of that
   uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that is not for it
   credit_window credit;
   watchdog watch;

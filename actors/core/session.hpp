@@ -189,7 +189,7 @@ private:
   void source_ended(time_point now);
   void source_known(time_point now);
   void source_changed(const stream_format& x, time_point now);
-  bool plan_anew(variant& v);
+  bool plan_anew(variant& v, time_point now);
   void take_source(const sample_batch& x, time_point now);
   void tick_source(time_point now);
   void return_to_first(time_point now);
@@ -210,6 +210,8 @@ private:
   std::optional<uint64_t> feed_point(const variant& v, const std::vector<window>& spans) const;
   bool is_kept(const variant& v, uint16_t track) const noexcept;
   void count_missing(const variant& v, attempt& a) const;
+  void count_missing(const variant& v, attempt& a, const sample& s) const;
+  void count_leading(const variant& v, attempt& a, const sample_block& block) const;
   std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);

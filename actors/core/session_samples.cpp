@@ -207,9 +207,12 @@ void session::pump(variant& v, attempt& a, time_point now) {
   auto end = std::min(buffer_.end(), a.feed_until);
   while (*a.cursor < end && a.credit.open()) {
     auto number = (*a.cursor)++;
-    if (a.credit.sent() == 0)
-      a.began = number;
     auto& block = buffer_.at(number);
+    if (a.credit.sent() == 0) {
+      a.began = number;
+      a.began_at = block.samples.front();
+    }
+    count_leading(v, a, block);
     if (v.origin.dts == no_timestamp)
       v.origin = {block.samples.front().pts, block.samples.front().dts};
     if (number < v.fed_to)
@@ -294,11 +297,8 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
   // What is missing of a track is lost for good when something behind it is there: until then another attempt has the same window.
   for (auto& block : blocks)
     for (auto& s : block.samples)
-      if (s.track < a.missing.size()) {
-        auto missing = std::exchange(a.missing[s.track], {});
-        v.frames_lost += missing.pictures;
-        v.sound_lost += missing.sound;
-      }
+      if (s.track < a.missing.size())
+        v.lost(std::exchange(a.missing[s.track], {}));
   if (v.change_at) {
     for (auto& block : blocks)
       for (auto& piece : split_after(leading_track(v.output), block))

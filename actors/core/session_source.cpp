@@ -157,7 +157,7 @@ void session::source_changed(const stream_format& x, time_point now) {
 
 /// Plans a rendition for the present tracks of the source. False where nothing of them is left in it: it is over then. What clients have of a track
 /// is known further by its kind and its place among those of its kind.
-bool session::plan_anew(variant& v) {
+bool session::plan_anew(variant& v, time_point now) {
   v.outdated = false;
   v.next_not_before = {};
   v.plan = plan_variant(*source_, v.target);
@@ -179,6 +179,13 @@ bool session::plan_anew(variant& v) {
   if (v.plan.passthrough()) {
     v.output = output;
     v.cursor = std::max(format_since_, buffer_.first());
+    // An attempt that did not live to make the rest of the old tracks has left what nobody can make any more.
+    attempt rest{{}, 0, {}, now};
+    rest.spans = spans_after(v);
+    rest.cursor = v.cursor;
+    count_missing(v, rest);
+    for (auto& missing : rest.missing)
+      v.lost(missing);
     effects_.open_output(v.target.name, output);
   }
   return true;

@@ -94,6 +94,11 @@ struct variant {
       avoid.push_back(x);
   }
 
+  void lost(const shortfall& x) {
+    frames_lost += x.pictures;
+    sound_lost += x.sound;
+  }
+
   int64_t newest_dts() const noexcept {
     auto result = no_timestamp;
     for (auto& t : ends)

@@ -87,6 +87,7 @@ void cluster::make_channels() {
     source.shape.reordered = world_.chance.chance(0.3);
     source.shape.group = source.shape.reordered ? 3 * world_.chance.between(8, 16) : world_.chance.between(25, 50);
     source.shape.sound_late = world_.chance.between(-40, 60) * ticks_per_second / 100;
+    source.form = world_.chance.chance(0.1) ? source_form::silent : source_form::usual;
     source.first_dts = world_.chance.between(0, int64_t{1} << 33);
     world_.trace(name, ": groups of ", source.shape.group, source.shape.reordered ? ", reordered" : "", ", sound ",
                  source.shape.sound_late, " ticks late");

@@ -19,7 +19,8 @@ enum : uint32_t {
   drains = 512,
   refusals = 1024,
   restarts = 2048,
-  all_kinds = 4095,
+  source_changes = 4096,
+  all_kinds = 8191,
 };
 
 } // namespace
@@ -30,7 +31,7 @@ void cluster::schedule_fate() {
   if (world_.chance.chance(0.5))
     kinds_ = all_kinds;
   for (int i = 0; i < 2; ++i)
-    kinds_ |= 1U << world_.chance.below(12);
+    kinds_ |= 1U << world_.chance.below(13);
   rage_ = static_cast<double>(world_.chance.between(5, 80)) / 100;
   if ((kinds_ & lost_messages) != 0) {
     world_.net.lost = static_cast<double>(world_.chance.between(0, 30)) / 10'000;
@@ -190,6 +191,15 @@ void cluster::strike_network() {
 }
 
 void cluster::strike_source() {
+  auto which = std::next(sources_.begin(), static_cast<int64_t>(world_.chance.below(sources_.size())));
+  if ((kinds_ & source_changes) != 0 && world_.chance.chance(0.3)) {
+    // A track may come, but none goes.
+    auto form = static_cast<source_form>(world_.chance.below(4));
+    world_.trace("the source of ", which->first, " has tracks of form ", static_cast<int>(form));
+    count("source changes");
+    which->second.form = form;
+    return;
+  }
   if ((kinds_ & source_losses) == 0)
     return;
   auto pulls = working_processes(true);
@@ -214,7 +224,6 @@ void cluster::strike_source() {
       return;
     }
   }
-  auto which = std::next(sources_.begin(), static_cast<int64_t>(world_.chance.below(sources_.size())));
   world_.trace("the source of ", which->first, " is away");
   count("source away");
   which->second.away = true;
