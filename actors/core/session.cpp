@@ -120,6 +120,13 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
 /// Asks for a worker for a variant that has none.
 void session::again(variant& v, time_point now) {
   v.again_at.reset();
+  if (v.outdated && !plan_anew(v, now))
+    return;
+  if (v.plan.passthrough()) {
+    pass_through(v, now);
+    return;
+  }
+  v.cursor.reset();
   ++v.tries;
   if (!v.flowing) {
     // Nobody has got anything: this one starts afresh.

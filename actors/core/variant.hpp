@@ -45,7 +45,8 @@ struct variant {
 
   profile target;
   variant_plan plan;
-  bool begun = false; ///< the plan is made
+  bool begun = false;    ///< the plan is made
+  bool outdated = false; ///< it was made for tracks that the source has no more
 
   std::optional<uint64_t> cursor; ///< of a passthrough: number of the next source block
   std::optional<attempt> current;
@@ -91,6 +92,11 @@ struct variant {
   void avoid_for_now(worker_id x) {
     if (x && std::find(avoid.begin(), avoid.end(), x) == avoid.end())
       avoid.push_back(x);
+  }
+
+  void lost(const shortfall& x) {
+    frames_lost += x.pictures;
+    sound_lost += x.sound;
   }
 
   int64_t newest_dts() const noexcept {
