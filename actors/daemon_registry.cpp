@@ -43,6 +43,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](const heartbeat& x) -> caf::result<bool> {
       if (!workers.beat(x, clock::now(), unix_ms()))
         return caf::make_error(ec::unknown_daemon, "register first");
+      desk.host_lists(x.worker, x.tasks, clock::now());
       return workers.draining(x.worker);
     },
     [this](const lease_request& x) -> caf::result<lease, task_actor> {

@@ -9,7 +9,8 @@
 // - the coordinator dies: its node ends, and with it the registry.
 // It restarts nobody: a worker's breaker limits how often a bad worker is tried, a host limits how fast it starts processes.
 // When the registry itself dies, the coordinator starts a new one (n times in t, then the node gives up), and workers register
-// again; whether they drain they know themselves. Tasks at work go on with their owners, unknown to the new registry.
+// again; whether they drain they know themselves. Tasks at work go on with their owners, unknown to the new registry, until it finds that they
+// serve none of its leases and has them ended: their owners then lease others from it.
 #pragma once
 
 #include "actors/core/lease_desk.hpp"

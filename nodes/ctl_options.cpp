@@ -37,6 +37,7 @@ po::options_description described() {
   result.add_options()                                                                                           //
     ("url", po::value<std::string>(), "the coordinator; TROUPE_URL where not given, else http://127.0.0.1:8080") //
     ("json", po::bool_switch(), "the API's answer as it is")                                                     //
+    ("wait", po::bool_switch(), "drain: return when all that ran there runs elsewhere or has ended")             //
     ("help,h", po::bool_switch(), "this text")                                                                   //
     ("version", po::bool_switch(), "the version of this program");
   return result;
@@ -110,6 +111,9 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
                           + (known->takes_name ? "the name of one worker" : "no further words"));
   if (known->takes_name)
     result.name = words[1];
+  result.wait = given["wait"].as<bool>();
+  if (result.wait && result.command != command::drain)
+    return tl::unexpected(std::string{"--wait goes with 'drain' alone"});
   auto url =
     checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
   if (!url)

@@ -16,7 +16,8 @@ struct options {
   ctl::command command = ctl::command::help;
   std::string url; ///< of the coordinator, without a slash at the end
   bool json = false;
-  std::string name; ///< of the worker, where the command takes one
+  bool wait = false; ///< `drain` returns when nothing runs there any more
+  std::string name;  ///< of the worker, where the command takes one
 
   bool operator==(const options&) const = default;
 };

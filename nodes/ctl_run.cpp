@@ -8,6 +8,7 @@
 #include <chrono>
 #include <ostream>
 #include <sstream>
+#include <thread>
 
 #include <boost/json/parse.hpp>
 #include <poll.h>
@@ -21,6 +22,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::chrono::milliseconds redraw_interval{1000};
+constexpr std::chrono::milliseconds drain_interval{250};
 
 /// Cursor to the corner; what was below the new text is erased after it, so that nothing flickers.
 constexpr const char* home = "\x1b[H";
@@ -74,6 +76,10 @@ int show(const options& with, const std::string& path, std::string (*view)(const
   return done;
 }
 
+const json::value* find(const json::value& of, const char* name) {
+  return of.is_object() ? of.as_object().if_contains(name) : nullptr;
+}
+
 int change(const options& with, const std::string& method, const std::string& action, const char* what,
            std::ostream& out, std::ostream& err) {
   auto body = ask(with, method, "/daemons/" + encoded(with.name) + action);
@@ -86,6 +92,29 @@ int change(const options& with, const std::string& method, const std::string& ac
   else
     out << printable(with.name) << ' ' << what << '\n';
   return done;
+}
+
+/// Returns when nothing runs on the worker that drains, or the worker itself is gone.
+int wait_until_drained(const options& with, std::ostream& out, std::ostream& err) {
+  for (;;) {
+    auto answer = ask_json(with, "/daemons/" + encoded(with.name));
+    if (!answer && answer.error().code == unreachable) {
+      err << "caf-ctl: " << answer.error().text << '\n';
+      return unreachable;
+    }
+    auto used = answer ? find(*answer, "slots_used") : nullptr;
+    if (!answer || (used != nullptr && *used == 0)) {
+      if (!with.json)
+        out << printable(with.name) << (answer ? " is empty: it can be stopped\n" : " is gone\n");
+      return done;
+    }
+    auto state = find(*answer, "state");
+    if (used == nullptr || state == nullptr || *state != "draining") {
+      err << "caf-ctl: " << printable(with.name) << " does not drain any more: somebody took it back\n";
+      return refused;
+    }
+    std::this_thread::sleep_for(drain_interval);
+  }
 }
 
 tl::expected<std::string, failure> top_text(const options& with) {
@@ -179,8 +208,10 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return show(with, "/sessions", show_sessions, out, err);
   case command::top:
     return top(with, out, err, terminal);
-  case command::drain:
-    return change(with, "POST", "/drain", "drains: it gets no new work", out, err);
+  case command::drain: {
+    auto result = change(with, "POST", "/drain", "drains: it gets no new work", out, err);
+    return result == done && with.wait ? wait_until_drained(with, out, err) : result;
+  }
   case command::resume:
     return change(with, "POST", "/resume", "is back", out, err);
   case command::remove:

@@ -18,6 +18,12 @@
 
 namespace troupe::core {
 
+/// Frames of a track that an attempt is to make and cannot: the source buffer does not reach that far back.
+struct shortfall {
+  uint64_t pictures = 0;
+  uint64_t sound = 0; ///< coded frames
+};
+
 struct attempt {
   enum class phase : uint8_t { leasing, starting, running };
 
@@ -31,16 +37,17 @@ struct attempt {
   std::vector<window> spans;                                  ///< per source track; none for a fresh start
   std::optional<uint64_t> cursor;                             ///< number of the next source block to send
   uint64_t began = 0;                                         ///< number of the first source block that was sent
+  sample began_at;                                            ///< the first sample of that
   uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that is not for it
   credit_window credit;
   watchdog watch;
   uint64_t received = 0;  ///< batches of output
-  bool finishing = false; ///< it was told that nothing more comes for its window
+  bool finishing = false; ///< it was told where its window ends
+  bool fed = false;       ///< it was told that nothing more comes
   stream_format output;
   std::deque<sample_block> held; ///< output that is not complete, or not due: see `variant`
   uint64_t held_bytes = 0;
-  uint64_t pictures_missing = 0; ///< that it is to make and cannot: the source buffer does not reach that far back
-  uint64_t sound_missing = 0;    ///< the same, coded frames
+  std::vector<shortfall> missing; ///< per output track, until the attempt has delivered something of it
   bool delivered = false;
 
   bool running() const noexcept {

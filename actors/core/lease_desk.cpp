@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <unordered_set>
+#include <utility>
 
 namespace troupe::core {
 
@@ -47,6 +49,31 @@ void lease_desk::host_lost(worker_id id, time_point now) {
     if (e.host == id && (e.state == phase::waiting_process || e.state == phase::assigning))
       look_elsewhere(e, "its worker went away");
   progress(now);
+}
+
+void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& processes, time_point now) {
+  auto h = hosts_.find(id);
+  if (h == hosts_.end())
+    return;
+  std::unordered_set<task_id> serving;
+  for (auto& [lease, e] : entries_)
+    if (e.host == id && e.task)
+      serving.insert(e.task);
+  auto& idle = h->second.idle;
+  auto known = std::exchange(h->second.useless, {});
+  for (auto& p : processes) {
+    // One that the host has given to somebody can be given to nobody else.
+    auto given = p.kind != "warm";
+    if (given)
+      std::erase(idle, p.task);
+    if (serving.contains(p.task) || (!given && std::find(idle.begin(), idle.end(), p.task) != idle.end()))
+      continue;
+    auto i = known.find(p.task);
+    auto since = i == known.end() ? now : i->second;
+    h->second.useless.emplace(p.task, since);
+    if (now - since >= config_.useless_timeout)
+      effects_.end(id, p.task);
+  }
 }
 
 bool lease_desk::task_joined(task_id task, worker_id id, time_point now) {

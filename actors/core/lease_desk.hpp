@@ -7,11 +7,15 @@
 // A worker that drains gets nothing new: what waits for one of its processes looks elsewhere, and the owners of what works there are asked
 // to move it, again and again until they did or the worker is taken back.
 //
+// The word to end a process may be lost with its host's connection, and the process may hang. So what a host says it has is compared with what is
+// wanted there: a process that for long neither serves a lease nor waits for one is ended, again and again until it is gone.
+//
 // Ingest tasks run on the coordinator's own host, beside no worker, and take no slot.
 #pragma once
 
 #include "actors/core/worker_table.hpp"
 #include "messages/cluster.hpp"
+#include "messages/daemon.hpp"
 #include "messages/error.hpp"
 
 #include <cstdint>
@@ -32,6 +36,9 @@ struct lease_desk_config {
   uint32_t warm_ingest_tasks = 1;   ///< the same on the coordinator
   size_t requests_max = 10'000;     ///< requests that may wait
   milliseconds move_interval{1000}; ///< between two requests to move the same lease
+  /// How long a process may be of no use before its host is told to end it. One that comes up has not joined yet, and those of an earlier
+  /// coordinator end by themselves within `task.orphan_timeout`.
+  milliseconds useless_timeout{15'000};
 };
 
 /// What the desk wants done. Implementations must not call back into the desk from within these.
@@ -71,6 +78,9 @@ public:
 
   /// The host is gone. Its tasks may live on: leases in use go on until their task or owner ends them, waiting ones look elsewhere.
   void host_lost(worker_id host, time_point now);
+
+  /// The host says which processes it has.
+  void host_lists(worker_id host, const std::vector<task_statistics>& processes, time_point now);
 
   /// False for a process of an unknown host, or one that joined before: it is to end.
   bool task_joined(task_id task, worker_id host, time_point now);
@@ -121,6 +131,7 @@ private:
   struct host {
     std::deque<task_id> idle;
     uint32_t wanted = 0;
+    std::map<task_id, time_point> useless; ///< processes that it lists and nobody needs, and since when
   };
 
   bool is_ingest(const entry& e) const noexcept {

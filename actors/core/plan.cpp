@@ -63,4 +63,9 @@ stream_format passthrough_format(const stream_format& source, const variant_plan
   return result;
 }
 
+uint16_t leading_track(const stream_format& x) noexcept {
+  auto i = std::find_if(x.tracks.begin(), x.tracks.end(), [](auto& t) { return t.kind == track_kind::video; });
+  return i == x.tracks.end() ? 0 : static_cast<uint16_t>(i - x.tracks.begin());
+}
+
 } // namespace troupe::core

@@ -29,4 +29,7 @@ variant_plan plan_variant(const stream_format& source, const profile& target);
 /// The format of a passthrough rendition: the tracks that are not dropped.
 stream_format passthrough_format(const stream_format& source, const variant_plan& plan);
 
+/// The track by which a stream's pace is told: its first of pictures, else its first.
+uint16_t leading_track(const stream_format& x) noexcept;
+
 } // namespace troupe::core

@@ -120,6 +120,13 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
 /// Asks for a worker for a variant that has none.
 void session::again(variant& v, time_point now) {
   v.again_at.reset();
+  if (v.outdated && !plan_anew(v, now))
+    return;
+  if (v.plan.passthrough()) {
+    pass_through(v, now);
+    return;
+  }
+  v.cursor.reset();
   ++v.tries;
   if (!v.flowing) {
     // Nobody has got anything: this one starts afresh.
@@ -237,7 +244,6 @@ void session::started(attempt_id number, time_point now) {
   if (!moves)
     count_missing(v, a);
   if (moves) {
-    v.change_lag = source_end_ - v.newest_dts();
     v.change_since = now;
     v.current->finishing = true;
     effects_.finish(v.current->id, *v.change_at);

@@ -189,6 +189,7 @@ private:
   void source_ended(time_point now);
   void source_known(time_point now);
   void source_changed(const stream_format& x, time_point now);
+  bool plan_anew(variant& v, time_point now);
   void take_source(const sample_batch& x, time_point now);
   void tick_source(time_point now);
   void return_to_first(time_point now);
@@ -209,6 +210,8 @@ private:
   std::optional<uint64_t> feed_point(const variant& v, const std::vector<window>& spans) const;
   bool is_kept(const variant& v, uint16_t track) const noexcept;
   void count_missing(const variant& v, attempt& a) const;
+  void count_missing(const variant& v, attempt& a, const sample& s) const;
+  void count_leading(const variant& v, attempt& a, const sample_block& block) const;
   std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);
@@ -226,10 +229,12 @@ private:
   std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
   time_point probed_at_;        ///< when the first URL was tried last
   std::optional<stream_format> source_;
+  std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
   int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
+  int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
   bool await_random_access_ =
     false;                  ///< the source was pulled anew: nothing counts before its first random-access point
   std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered

@@ -35,7 +35,7 @@ int64_t session::preroll_ticks() const noexcept {
 }
 
 bool session::is_kept(const variant& v, uint16_t track) const noexcept {
-  return track < v.plan.actions.size() && v.plan.actions[track] != track_action::drop;
+  return track < v.plan.actions.size() && track < source_->tracks.size() && v.plan.actions[track] != track_action::drop;
 }
 
 /// What is missing behind what clients have, for each source track. A fresh start where they have nothing.
@@ -60,7 +60,7 @@ std::vector<window> session::spans_after(const variant& v) const {
 std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<window>& spans) const {
   auto from = std::numeric_limits<int64_t>::max();
   for (size_t i = 0; i < spans.size(); ++i)
-    if (is_kept(v, static_cast<uint16_t>(i)))
+    if (is_kept(v, static_cast<uint16_t>(i)) && spans[i].from_pts != no_timestamp)
       from = std::min(from, spans[i].from_pts);
   from -= preroll_ticks();
   auto begin = std::max(buffer_.first(), format_since_);
@@ -78,39 +78,40 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
   return result;
 }
 
-/// Counts what nobody will make any more: samples that the attempt is to make, and that the source sent before the block it is fed from; and
-/// pictures that come after its random-access point but refer to what was before.
+/// Counts a sample that nobody will make any more, if the attempt is to make it and clients have something of its track: where they have
+/// nothing, they begin where it begins.
+void session::count_missing(const variant& v, attempt& a, const sample& s) const {
+  if (s.track >= a.spans.size() || !is_kept(v, s.track))
+    return;
+  auto kept = [&](track_action x) { return x != track_action::drop; };
+  auto output = static_cast<size_t>(std::count_if(v.plan.actions.begin(), v.plan.actions.begin() + s.track, kept));
+  auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
+  if (output >= v.ends.size() || v.ends[output].pts == no_timestamp || time < a.spans[s.track].from_pts)
+    return;
+  if (a.missing.size() <= output)
+    a.missing.resize(output + 1);
+  auto& missing = a.missing[output];
+  ++(source_->tracks[s.track].kind == track_kind::video ? missing.pictures : missing.sound);
+}
+
+/// Counts what the source sent before the block that the attempt is fed from.
 void session::count_missing(const variant& v, attempt& a) const {
   if (a.spans.empty() || !a.cursor)
     return;
-  std::vector<bool> begun; // tracks of which clients have something: the others begin where they begin
-  for (size_t i = 0, output = 0; i < a.spans.size(); ++i) {
-    auto kept = is_kept(v, static_cast<uint16_t>(i));
-    begun.push_back(kept && output < v.ends.size() && v.ends[output].pts != no_timestamp);
-    output += kept ? 1 : 0;
-  }
-  auto count = [&](const sample& s, int64_t before) {
-    if (s.track >= begun.size() || !begun[s.track])
-      return;
-    auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
-    if (time < a.spans[s.track].from_pts || time >= before)
-      return;
-    if (source_->tracks[s.track].kind == track_kind::video)
-      ++a.pictures_missing;
-    else
-      ++a.sound_missing;
-  };
-  constexpr auto any_time = std::numeric_limits<int64_t>::max();
   for (auto& s : gone_)
-    count(s, any_time);
+    count_missing(v, a, s);
   for (auto number = buffer_.first(); number < *a.cursor; ++number)
     for (auto& s : buffer_.at(number).samples)
-      count(s, any_time);
-  auto begin = buffer_.at(*a.cursor).samples.front();
-  for (auto number = *a.cursor; number < buffer_.end(); ++number)
-    for (auto& s : buffer_.at(number).samples)
-      if (s.track == begin.track && v.plan.actions[s.track] == track_action::encode)
-        count(s, begin.pts);
+      count_missing(v, a, s);
+}
+
+/// Counts pictures that come after the random-access point that the attempt began at, but refer to what was before.
+void session::count_leading(const variant& v, attempt& a, const sample_block& block) const {
+  auto& begin = a.began_at;
+  for (auto& s : block.samples)
+    if (s.track == begin.track && s.pts < begin.pts && is_kept(v, s.track)
+        && v.plan.actions[s.track] == track_action::encode)
+      count_missing(v, a, s);
 }
 
 // -- when to leave -----------------------------------------------------------------

@@ -38,6 +38,29 @@ sample_block selected(const sample_block& block, const variant_plan& plan) {
   return result;
 }
 
+/// The block in pieces that end with a sample of that track each; the last one has what follows.
+std::vector<sample_block> split_after(uint16_t track, const sample_block& block) {
+  std::vector<sample_block> result(1);
+  size_t from = 0;
+  size_t to = 0;
+  auto close = [&] {
+    auto data = block.bytes.span().subspan(from, to - from);
+    result.back().bytes = shared_bytes{shared_bytes::container(data.begin(), data.end())};
+    from = to;
+  };
+  for (size_t i = 0; i < block.samples.size(); ++i) {
+    auto& s = block.samples[i];
+    result.back().samples.push_back(s);
+    to += s.size;
+    if (s.track == track && i + 1 < block.samples.size()) {
+      close();
+      result.emplace_back();
+    }
+  }
+  close();
+  return result;
+}
+
 } // namespace
 
 // -- events -------------------------------------------------------------------
@@ -46,11 +69,12 @@ void session::on(const format_change& x, time_point now) {
   if (probe_ && probe_->id == x.attempt)
     return;
   if (ingest_ && ingest_->id == x.attempt) {
+    next_source_.reset();
     if (!source_) {
       source_ = x.format;
       source_known(now);
     } else if (*source_ != x.format) {
-      source_changed(x.format, now);
+      next_source_ = x.format;
     }
     return;
   }
@@ -170,8 +194,10 @@ void session::pump(variant& v, time_point now) {
 void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.running())
     return;
-  if (!a.cursor)
+  if (!a.cursor) {
     a.cursor = buffer_.join_point_from(format_since_);
+    count_missing(v, a);
+  }
   if (!a.cursor)
     return;
   if (*a.cursor < buffer_.first()) {
@@ -181,9 +207,12 @@ void session::pump(variant& v, attempt& a, time_point now) {
   auto end = std::min(buffer_.end(), a.feed_until);
   while (*a.cursor < end && a.credit.open()) {
     auto number = (*a.cursor)++;
-    if (a.credit.sent() == 0)
-      a.began = number;
     auto& block = buffer_.at(number);
+    if (a.credit.sent() == 0) {
+      a.began = number;
+      a.began_at = block.samples.front();
+    }
+    count_leading(v, a, block);
     if (v.origin.dts == no_timestamp)
       v.origin = {block.samples.front().pts, block.samples.front().dts};
     if (number < v.fed_to)
@@ -193,7 +222,8 @@ void session::pump(variant& v, attempt& a, time_point now) {
     effects_.send({a.id, a.credit.send(block.bytes.size()), block});
   }
   auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
-  if (last && !a.finishing) {
+  if (last && !a.fed) {
+    a.fed = true;
     a.finishing = true;
     effects_.finish(a.id);
   }
@@ -259,8 +289,20 @@ void session::flush(variant& v, time_point now) {
 void session::deliver_held(variant& v, attempt& a, time_point now) {
   auto blocks = std::exchange(a.held, {});
   a.held_bytes = 0;
+  // Clients join at a random-access point: sound that comes before the first one is for nobody, and another attempt makes it again.
+  while (!v.flowing && !blocks.empty() && !blocks.front().starts_with_random_access())
+    blocks.pop_front();
+  if (blocks.empty())
+    return;
+  // What is missing of a track is lost for good when something behind it is there: until then another attempt has the same window.
+  for (auto& block : blocks)
+    for (auto& s : block.samples)
+      if (s.track < a.missing.size())
+        v.lost(std::exchange(a.missing[s.track], {}));
   if (v.change_at) {
-    v.tail.insert(v.tail.end(), blocks.begin(), blocks.end());
+    for (auto& block : blocks)
+      for (auto& piece : split_after(leading_track(v.output), block))
+        v.tail.push_back(std::move(piece));
     release_tail(v, false, now);
     return;
   }
@@ -268,19 +310,16 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     v.output = a.output;
     effects_.open_output(v.target.name, v.output);
   }
-  if (!blocks.empty()) {
-    a.delivered = true;
-    v.frames_lost += std::exchange(a.pictures_missing, 0);
-    v.sound_lost += std::exchange(a.sound_missing, 0);
-  }
+  a.delivered = true;
   for (auto& block : blocks)
     deliver(v, block, now);
+  v.lag = source_dts_ - v.newest_dts();
 }
 
-/// The last output of an attempt that ends ahead of time goes out when it would have.
+/// The last output of an attempt that ends ahead of time goes out when it would have: as far behind the source as what was before it.
 void session::release_tail(variant& v, bool all, time_point now) {
   all = all || now - v.change_since >= tail_max;
-  while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_end_ - v.change_lag)) {
+  while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_dts_ - v.lag)) {
     auto block = std::move(v.tail.front());
     v.tail.pop_front();
     deliver(v, block, now);

@@ -129,44 +129,66 @@ void session::source_known(time_point now) {
       begin(i->second, now);
 }
 
-/// The tracks of a source that runs are others from now on: transcoders end with what they have, and new ones begin.
+/// The tracks of a source that runs are others from the next block on, which is a random-access point. Transcoders make the rest of the old ones
+/// and end; what follows each of them is planned anew.
 void session::source_changed(const stream_format& x, time_point now) {
   source_ = x;
   format_since_ = buffer_.end();
   for (auto& name : variant_names()) {
     auto i = variants_.find(name);
-    if (i == variants_.end())
+    if (i == variants_.end() || !i->second.begun)
       continue;
     auto& v = i->second;
-    if (!v.begun)
-      continue;
     drop_next(v, {}, now);
+    v.next_not_before = time_point::max(); // until there is a plan for it
+    v.outdated = true;
     if (v.current && v.current->running()) {
-      v.current->feed_until = format_since_;
+      v.current->feed_until = std::min(v.current->feed_until, format_since_);
       pump(v, *v.current, now);
     } else if (v.current) {
       effects_.stop(v.current->id, {});
       v.current.reset();
       v.again_at = now;
-    }
-    v.plan = plan_variant(x, v.target);
-    auto output = passthrough_format(x, v.plan);
-    if (output.tracks.empty()) {
-      remove(i, ec::source_failed, "the source has changed, and nothing of it is left in the profile " + name, {});
-      continue;
-    }
-    track_end all;
-    for (auto& t : v.ends) {
-      all.pts = std::max(all.pts, t.pts);
-      all.dts = std::max(all.dts, t.dts);
-    }
-    if (v.ends.size() != output.tracks.size())
-      v.ends.assign(output.tracks.size(), all);
-    if (v.plan.passthrough()) {
-      v.output = output;
-      effects_.open_output(name, output);
+    } else if (!v.again_at) {
+      again(v, now);
     }
   }
+}
+
+/// Plans a rendition for the present tracks of the source. False where nothing of them is left in it: it is over then. What clients have of a track
+/// is known further by its kind and its place among those of its kind.
+bool session::plan_anew(variant& v, time_point now) {
+  v.outdated = false;
+  v.next_not_before = {};
+  v.plan = plan_variant(*source_, v.target);
+  auto output = passthrough_format(*source_, v.plan);
+  if (output.tracks.empty()) {
+    remove(v, ec::source_failed, "the source has changed, and nothing of it is left in the profile " + v.target.name);
+    return false;
+  }
+  std::vector<track_end> ends;
+  std::map<track_kind, size_t> from;
+  for (auto& t : output.tracks) {
+    auto& k = from[t.kind];
+    while (k < v.output.tracks.size() && v.output.tracks[k].kind != t.kind)
+      ++k;
+    ends.push_back(k < v.output.tracks.size() && k < v.ends.size() ? v.ends[k] : track_end{});
+    ++k;
+  }
+  v.ends = std::move(ends);
+  if (v.plan.passthrough()) {
+    v.output = output;
+    v.cursor = std::max(format_since_, buffer_.first());
+    // An attempt that did not live to make the rest of the old tracks has left what nobody can make any more.
+    attempt rest{{}, 0, {}, now};
+    rest.spans = spans_after(v);
+    rest.cursor = v.cursor;
+    count_missing(v, rest);
+    for (auto& missing : rest.missing)
+      v.lost(missing);
+    effects_.open_output(v.target.name, output);
+  }
+  return true;
 }
 
 void session::take_source(const sample_batch& x, time_point now) {
@@ -186,11 +208,16 @@ void session::take_source(const sample_batch& x, time_point now) {
     in.failures = 0;
     reason_.clear();
   }
+  if (next_source_ && x.block.starts_with_random_access())
+    source_changed(*std::exchange(next_source_, std::nullopt), now);
   samples_in_ += x.block.samples.size();
   bytes_in_ += x.block.bytes.size();
+  auto leading = leading_track(*source_);
   for (auto& s : x.block.samples) {
     newest_pts_ = std::max(newest_pts_, s.pts);
     source_end_ = std::max(source_end_, std::max(s.dts, s.pts) + s.duration);
+    if (s.track == leading)
+      source_dts_ = s.dts;
   }
   buffer_.append(x.block);
   auto floor_moves = x.block.starts_with_random_access();
@@ -212,6 +239,8 @@ void session::take_source(const sample_batch& x, time_point now) {
 void session::release_source() {
   auto floor = buffer_.end();
   for (auto& [name, v] : variants_) {
+    if (v.outdated)
+      floor = std::min(floor, format_since_);
     if (v.plan.passthrough()) {
       floor = std::min(floor, v.cursor.value_or(floor));
       continue;

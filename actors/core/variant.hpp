@@ -45,7 +45,8 @@ struct variant {
 
   profile target;
   variant_plan plan;
-  bool begun = false; ///< the plan is made
+  bool begun = false;    ///< the plan is made
+  bool outdated = false; ///< it was made for tracks that the source has no more
 
   std::optional<uint64_t> cursor; ///< of a passthrough: number of the next source block
   std::optional<attempt> current;
@@ -59,10 +60,10 @@ struct variant {
   std::optional<int64_t> died_at;     ///< that place, in DTS
 
   std::optional<int64_t> change_at; ///< of a move: where the current attempt ends and the next begins
-  int64_t change_lag = 0;           ///< ticks that the output was behind the source when the move began
   time_point change_since;
   std::deque<sample_block>
-    tail; ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
+    tail;          ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
+  int64_t lag = 0; ///< ticks, in DTS, that the newest output was behind the source when it came, before any move
 
   stream_format output;
   std::vector<track_end> ends; ///< per output track
@@ -91,6 +92,11 @@ struct variant {
   void avoid_for_now(worker_id x) {
     if (x && std::find(avoid.begin(), avoid.end(), x) == avoid.end())
       avoid.push_back(x);
+  }
+
+  void lost(const shortfall& x) {
+    frames_lost += x.pictures;
+    sound_lost += x.sound;
   }
 
   int64_t newest_dts() const noexcept {

@@ -1,13 +1,16 @@
 // Goal: channels land on workers as slots and states say, and who gets no worker is told so in time.
 // Method: a coordinator, two workers with one slot each, and their tasks, all processes of their own. What runs where
 // is read from the API and compared with the process table.
+#include "nodes/ctl_run.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <sstream>
 
+using namespace troupe;
 using namespace troupe::test;
 
 namespace {
@@ -94,6 +97,10 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
     return text(c.variant("a", "small"), "worker") == "w1" && text(c.variant("b", "small"), "worker") == "w1";
   });
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
+  std::ostringstream said;
+  BOOST_TEST(ctl::run({"drain", "w2", "--wait"}, "http://127.0.0.1:" + std::to_string(c.http_port()), said, said, false)
+             == 0);
+  BOOST_TEST(said.str().find("w2 is empty") != std::string::npos, said.str());
 
   BOOST_TEST(post(c, "/api/v1/daemons/w2/resume").status == 200);
   auto third = c.watch("c", "small");

@@ -3,80 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
-
-namespace {
-
-constexpr int64_t frame = 3600;
-
-struct failover_fixture : session_fixture {
-  attempt_id ingest;
-  attempt_id first;
-  std::map<attempt_id, uint64_t> output;
-  int64_t fed = 0;
-
-  failover_fixture() {
-    config.stall = {500ms, 5000ms};
-    config.failover_timeout = 60s;
-    make({"news", {}, {"u", "v"}, false});
-    it->watch(wanting("hd", "libx264"), 1, now);
-    ingest = ingest_runs();
-    feed(0, 20);
-    first = transcode_runs(5);
-    effects.reading["hd"] = 1;
-  }
-
-  /// Source pictures [from, to), a random-access point each tenth.
-  void feed(int64_t from, int64_t to) {
-    for (auto i = from; i < to; ++i)
-      source(ingest, i * frame, i % 10 == 0);
-  }
-
-  void make_output(attempt_id attempt, int64_t from, int64_t to, bool closed = true) {
-    for (auto i = from; i < to; ++i) {
-      auto x = block(i * frame, i == from);
-      if (!closed)
-        x.samples.front().flags &= static_cast<uint8_t>(~sample::closed);
-      it->on(sample_batch{attempt, ++output[attempt], std::move(x)}, now);
-    }
-  }
-
-  void acknowledge_all() {
-    std::map<attempt_id, uint64_t> last;
-    for (auto& x : effects.sent)
-      last[x.attempt] = std::max(last[x.attempt], x.sequence);
-    for (auto& [attempt, sequence] : last)
-      it->on(batch_ack{attempt, sequence}, now);
-  }
-
-  /// So many intervals of 40 ms in which all that is sent is taken.
-  void rhythm(int n, int64_t from) {
-    for (int i = 0; i < n; ++i) {
-      now += 40ms;
-      feed(from + i, from + i + 1);
-      acknowledge_all();
-    }
-  }
-
-  void tick_for(milliseconds time) {
-    for (milliseconds t{0}; t < time; t += 100ms) {
-      now += 100ms;
-      it->on(ingest, work_statistics{}, now);
-      it->tick(now);
-    }
-  }
-
-  bool delivered_once_each(int64_t from, int64_t to) {
-    std::vector<int64_t> expected;
-    for (auto i = from; i < to; ++i)
-      expected.push_back(i * frame);
-    return effects.delivered["hd"] == expected;
-  }
-};
-
-} // namespace
 
 BOOST_FIXTURE_TEST_SUITE(failover_test, failover_fixture)
 
@@ -292,6 +223,61 @@ BOOST_AUTO_TEST_CASE(without_any_worker_clients_stay_and_what_is_beyond_the_buff
   BOOST_TEST(begin >= 100);
   make_output(second, begin, begin + 5);
   BOOST_TEST(it->status().variants.front().frames_lost == static_cast<uint64_t>(begin - 13));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_of_a_track_is_counted_once_and_only_when_something_behind_it_is_there) {
+  config.buffer.ticks_max = 4 * ticks_per_second;
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs(with_sound());
+  feed_both(0, 20);
+  first = transcode_runs(5, with_sound());
+  make_both(first, 0, 13);
+  it->down(first, "killed", now);
+  feed_both(20, 200);
+  effects.sent.clear();
+  auto second = transcode_runs(6, with_sound());
+  auto begin = effects.sent.front().block.samples.front().pts / frame;
+  BOOST_TEST(begin >= 90);
+  auto sound_only = both(begin);
+  sound_only.samples.erase(sound_only.samples.begin());
+  it->on(sample_batch{second, 1, sound_only}, now);
+  auto lost = [this] { return it->status().variants.front(); };
+  BOOST_TEST(lost().frames_lost == 0u);
+  BOOST_TEST(lost().sound_lost == static_cast<uint64_t>(begin - 13));
+  it->down(second, "killed", now);
+  auto third = transcode_runs(7, with_sound());
+  BOOST_TEST(effects.transcodes.back().spans.at(0).from_pts == 12 * frame + 1);
+  make_both(third, begin, begin + 5);
+  BOOST_TEST(lost().frames_lost == static_cast<uint64_t>(begin - 13));
+  BOOST_TEST(lost().sound_lost == static_cast<uint64_t>(begin - 13));
+}
+
+BOOST_AUTO_TEST_CASE(sound_ahead_of_the_first_picture_is_delivered_by_no_attempt) {
+  make({"news", {}, {"u"}, false});
+  it->watch(wanting("hd", "libx264"), 2, now);
+  ingest = ingest_runs(with_sound());
+  feed_both(0, 20);
+  first = transcode_runs(5, with_sound());
+  auto sound_only = both(0);
+  sound_only.samples.erase(sound_only.samples.begin());
+  it->on(sample_batch{first, ++output[first], sound_only}, now);
+  BOOST_TEST(effects.delivered["hd"].empty());
+  it->down(first, "killed", now);
+  auto second = transcode_runs(6, with_sound());
+  BOOST_TEST(effects.transcodes.back().spans.empty());
+  make_both(second, 0, 3);
+  BOOST_TEST((effects.delivered["hd"] == std::vector<int64_t>{0, 0, frame, frame, 2 * frame, 2 * frame}));
+}
+
+BOOST_AUTO_TEST_CASE(a_move_that_the_source_ends_before_its_time_lets_the_transcoder_end) {
+  make_output(first, 10, 13);
+  it->move(lease_id{2}, now);
+  (void)transcode_runs(6);
+  BOOST_REQUIRE(effects.ends.contains(first));
+  BOOST_TEST(effects.finished.empty());
+  it->on(stream_end{ingest, {}, false}, now);
+  BOOST_TEST(std::count(effects.finished.begin(), effects.finished.end(), first) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_source_that_goes_away_is_pulled_anew_and_its_timeline_goes_on) {

@@ -77,6 +77,13 @@ struct fixture {
       desk.assigned(id, true, {}, now);
   }
 
+  static task_statistics listed(uint64_t task, const std::string& kind) {
+    task_statistics x;
+    x.task = task_id{task};
+    x.kind = kind;
+    return x;
+  }
+
   uint32_t slots_used() const {
     uint32_t result = 0;
     for (auto& s : workers.status())
@@ -183,6 +190,58 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_frees_its_slot_and_is_stated) {
   BOOST_REQUIRE(status[0].ended.size() == 1u);
   BOOST_TEST(status[0].ended[0].reason == "killed");
   BOOST_TEST(status[0].tasks_failed == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_outlives_its_lease_is_ended_until_it_is_gone) {
+  add_worker(1, 2);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.request(transcode(), 7, 1, now);
+  accept_all();
+  // The host's connection breaks, and with it goes the word that the lease is over.
+  desk.host_lost(worker_id{1}, now);
+  desk.task_lost(task_id{10}, "cut", now, 0);
+  effects.ended.clear();
+  desk.host_added(worker_id{1}, now);
+  desk.task_joined(task_id{11}, worker_id{1}, now);
+  auto lists = [&] {
+    for (auto end = now + 16s; now < end; now += 1s)
+      desk.host_lists(worker_id{1}, {listed(10, "transcode"), listed(11, "warm")}, now);
+  };
+  lists();
+  BOOST_TEST((effects.ended == std::set<task_id>{task_id{10}}));
+  effects.ended.clear();
+  desk.host_lists(worker_id{1}, {listed(10, "transcode"), listed(11, "warm")}, now);
+  BOOST_TEST((effects.ended == std::set<task_id>{task_id{10}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_serves_waits_or_is_new_is_left_alone) {
+  add_worker(1, 2);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.task_joined(task_id{11}, worker_id{1}, now);
+  desk.request(transcode(), 7, 1, now);
+  for (int i = 0; i < 20; ++i) {
+    if (i == 2)
+      accept_all(); // until then the host does not know yet that it works
+    auto young = static_cast<uint64_t>(100 + i / 10);
+    desk.host_lists(worker_id{1}, {listed(10, i < 2 ? "warm" : "transcode"), listed(11, "warm"), listed(young, "warm")},
+                    now);
+    now += 1s;
+  }
+  BOOST_TEST(effects.granted.contains(7));
+  BOOST_TEST(effects.ended.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_its_host_has_given_away_is_offered_to_nobody) {
+  add_worker(1, 2);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.request(transcode(), 7, 1, now);
+  accept_all();
+  desk.host_lost(worker_id{1}, now);
+  desk.release(effects.granted.at(7).id, {}, now, 0);
+  desk.host_added(worker_id{1}, now);
+  desk.host_lists(worker_id{1}, {listed(10, "transcode")}, now);
+  desk.request(transcode(), 8, 1, now);
+  BOOST_TEST(effects.assigned.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_leases_of_an_owner_end_with_it) {

@@ -125,11 +125,11 @@ struct session_fixture {
             shared_bytes{shared_bytes::container(bytes)}};
   }
 
-  attempt_id ingest_runs() {
+  attempt_id ingest_runs(const stream_format& tracks = format()) {
     auto attempt = effects.requests.back().label.attempt;
     it->leased(attempt, {lease_id{1}, task_id{1}, worker_id{9}, ""}, now);
     it->started(attempt, now);
-    it->on(format_change{attempt, format()}, now);
+    it->on(format_change{attempt, tracks}, now);
     sequence = 0;
     return attempt;
   }
@@ -138,12 +138,106 @@ struct session_fixture {
     it->on(sample_batch{attempt, ++sequence, block(pts, random_access, bytes)}, now);
   }
 
-  attempt_id transcode_runs(uint64_t worker = 5) {
+  attempt_id transcode_runs(uint64_t worker = 5, const stream_format& tracks = format()) {
     auto attempt = effects.requests.back().label.attempt;
     it->leased(attempt, {lease_id{2}, task_id{2}, worker_id{worker}, "w"}, now);
     it->started(attempt, now);
-    it->on(format_change{attempt, format()}, now);
+    it->on(format_change{attempt, tracks}, now);
     return attempt;
+  }
+};
+
+/// Ticks of a picture.
+constexpr int64_t frame = 3600;
+
+/// A channel whose rendition "hd" is transcoded by `first`.
+struct failover_fixture : session_fixture {
+  attempt_id ingest;
+  attempt_id first;
+  std::map<attempt_id, uint64_t> output;
+  int64_t fed = 0;
+
+  failover_fixture() {
+    config.stall = {500ms, 5000ms};
+    config.failover_timeout = 60s;
+    make({"news", {}, {"u", "v"}, false});
+    it->watch(wanting("hd", "libx264"), 1, now);
+    ingest = ingest_runs();
+    feed(0, 20);
+    first = transcode_runs(5);
+    effects.reading["hd"] = 1;
+  }
+
+  /// Source pictures [from, to), a random-access point each tenth.
+  void feed(int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      source(ingest, i * frame, i % 10 == 0);
+  }
+
+  void make_output(attempt_id attempt, int64_t from, int64_t to, bool closed = true) {
+    for (auto i = from; i < to; ++i) {
+      auto x = block(i * frame, i == from);
+      if (!closed)
+        x.samples.front().flags &= static_cast<uint8_t>(~sample::closed);
+      it->on(sample_batch{attempt, ++output[attempt], std::move(x)}, now);
+    }
+  }
+
+  static stream_format with_sound() {
+    auto x = format();
+    x.tracks.resize(2);
+    x.tracks[1].kind = track_kind::audio;
+    x.tracks[1].codec = "mp2";
+    return x;
+  }
+
+  /// A picture and the sound of its time.
+  static sample_block both(int64_t i) {
+    auto x = block(i * frame, i % 10 == 0, 0);
+    x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});
+    return x;
+  }
+
+  void feed_both(int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      it->on(sample_batch{ingest, ++sequence, both(i)}, now);
+  }
+
+  void make_both(attempt_id attempt, int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      it->on(sample_batch{attempt, ++output[attempt], both(i)}, now);
+  }
+
+  void acknowledge_all() {
+    std::map<attempt_id, uint64_t> last;
+    for (auto& x : effects.sent)
+      last[x.attempt] = std::max(last[x.attempt], x.sequence);
+    for (auto& [attempt, sequence] : last)
+      it->on(batch_ack{attempt, sequence}, now);
+  }
+
+  /// So many intervals of 40 ms in which all that is sent is taken.
+  void rhythm(int n, int64_t from) {
+    for (int i = 0; i < n; ++i) {
+      now += 40ms;
+      feed(from + i, from + i + 1);
+      acknowledge_all();
+    }
+  }
+
+  void tick_for(milliseconds time) {
+    for (milliseconds t{0}; t < time; t += 100ms) {
+      now += 100ms;
+      it->on(ingest, work_statistics{}, now);
+      it->tick(now);
+    }
+  }
+
+  bool delivered_once_each(int64_t from, int64_t to) {
+    std::vector<int64_t> expected;
+    for (auto i = from; i < to; ++i)
+      expected.push_back(i * frame);
+    return effects.delivered["hd"] == expected;
   }
 };
 

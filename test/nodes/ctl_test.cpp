@@ -120,6 +120,7 @@ BOOST_AUTO_TEST_CASE(the_url_comes_from_flag_environment_and_default_in_this_ord
   BOOST_TEST(ctl::parse_options({"daemons"}, "http://host:1/")->url == "http://host:1");
   BOOST_TEST(ctl::parse_options({"--url", "https://other", "daemons"}, "http://host:1")->url == "https://other");
   BOOST_TEST(ctl::parse_options({"drain", "alpha", "--json"}, std::nullopt)->name == "alpha");
+  BOOST_TEST(ctl::parse_options({"drain", "alpha", "--wait"}, std::nullopt)->wait);
 }
 
 BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
@@ -129,6 +130,7 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
                                                     {"drain"},
                                                     {"drain", ""},
                                                     {"drain", "a", "b"},
+                                                    {"resume", "a", "--wait"},
                                                     {"--nope"},
                                                     {"--url"},
                                                     {"--url=ftp://x", "daemons"},

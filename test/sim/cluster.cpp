@@ -14,9 +14,11 @@ constexpr duration recovery_within = 40s;
 constexpr int64_t well_behind = 6 * ticks_per_second;
 
 /// Within this after the last viewer left nothing may be left.
-constexpr duration goodbye_within = 20s;
+constexpr duration goodbye_within = 30s;
 
 constexpr duration tick_interval = 100ms;
+
+constexpr auto away = "the coordinator is away";
 
 profile make_profile(const std::string& name, const std::string& video, const std::string& audio, int32_t b_frames) {
   profile x;
@@ -29,8 +31,8 @@ profile make_profile(const std::string& name, const std::string& video, const st
 
 } // namespace
 
-cluster::cluster(uint64_t seed, bool trace)
-  : world_(seed, trace), config_(make_config()), registry_(world_, config_, *this) {
+cluster::cluster(uint64_t seed, bool trace) : world_(seed, trace), config_(make_config()) {
+  start_coordinator();
   make_machines();
   make_channels();
 }
@@ -55,11 +57,6 @@ control_config cluster::make_config() {
 }
 
 void cluster::make_machines() {
-  auto mood = std::make_shared<machine_mood>();
-  ingest_host_ =
-    std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, "coordinator", 0, registry_, *this, mood);
-  lives_.push_back(ingest_host_);
-  registry_.set_ingest_host(ingest_host_);
   for (int64_t i = 0, n = world_.chance.between(2, 5); i < n; ++i) {
     machine m;
     m.name = "w" + std::to_string(i);
@@ -90,6 +87,7 @@ void cluster::make_channels() {
     source.shape.reordered = world_.chance.chance(0.3);
     source.shape.group = source.shape.reordered ? 3 * world_.chance.between(8, 16) : world_.chance.between(25, 50);
     source.shape.sound_late = world_.chance.between(-40, 60) * ticks_per_second / 100;
+    source.form = world_.chance.chance(0.1) ? source_form::silent : source_form::usual;
     source.first_dts = world_.chance.between(0, int64_t{1} << 33);
     world_.trace(name, ": groups of ", source.shape.group, source.shape.reordered ? ", reordered" : "", ", sound ",
                  source.shape.sound_late, " ticks late");
@@ -100,7 +98,7 @@ void cluster::make_channels() {
 }
 
 void cluster::bring_up(machine& m, duration after) {
-  m.it = std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, m.name, m.slots, registry_, *this, m.mood);
+  m.it = std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, m.name, m.slots, *this, *this, m.mood);
   lives_.push_back(m.it);
   world_.after(after, [it = m.it] { it->start(); });
 }
@@ -134,6 +132,11 @@ void cluster::ask(size_t which) {
     retry(which);
     return;
   }
+  if (registry_ == nullptr) {
+    v.refusal = away;
+    retry(which);
+    return;
+  }
   std::shared_ptr<session_node> at;
   for (auto& [id, s] : sessions_)
     if (s->channel_name == v.channel)
@@ -141,14 +144,14 @@ void cluster::ask(size_t which) {
   if (!at) {
     session_id id{next_session_++};
     at =
-      std::make_shared<session_node>(world_, config_.session, id, channels_.at(v.channel), registry_, *this, sources_,
+      std::make_shared<session_node>(world_, config_.session, id, channels_.at(v.channel), *registry_, *this, sources_,
                                      [this, name = v.channel](const std::string& profile, const std::string&) {
                                        count("quarantined");
                                        quarantined_[{name, profile}] = world_.now() + config_.quarantine_for;
                                      });
-    at->on_over = [this, id] {
+    at->on_over = [this, id, registry = registry_] {
       sessions_.erase(id);
-      world_.soon([this, id] { registry_.owner_lost(id); });
+      world_.soon([id, registry] { registry->owner_lost(id); });
     };
     sessions_[id] = at;
   }
@@ -235,10 +238,56 @@ void cluster::on(session_id to, attempt_id attempt, const work_statistics& x) {
     s->on(attempt, x);
 }
 
+// -- the coordinator's lives ----------------------------------------------------------
+
+void cluster::start_coordinator() {
+  registries_.push_back(std::make_unique<registry_node>(world_, config_, *this));
+  registry_ = registries_.back().get();
+  ingest_host_ = std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, "coordinator", 0, *this, *this,
+                                        std::make_shared<machine_mood>());
+  lives_.push_back(ingest_host_);
+  registry_->set_ingest_host(ingest_host_);
+}
+
+/// Its process ends: sessions, leases and what it knew are gone, and everybody's connection breaks.
+void cluster::coordinator_dies() {
+  for (auto& [id, s] : std::exchange(sessions_, {}))
+    s->vanish();
+  next_session_ = 1;
+  quarantined_.clear();
+  asked_.clear();
+  for (size_t i = 0; i < viewings_.size(); ++i) {
+    auto& v = viewings_[i];
+    for (auto n = std::exchange(v.attached, 0) + std::exchange(v.asking, 0); n > 0; --n)
+      retry(i);
+  }
+  ingest_host_->daemon_dies();
+  for (auto& h : lives_) {
+    if (h->link)
+      h->link->close(side::coordinator);
+    for (auto& p : h->processes())
+      p->link->close(side::coordinator);
+  }
+  registry_ = nullptr;
+}
+
+std::string cluster::on_registration(const registration& x, const host_ptr& from) {
+  return registry_ == nullptr ? away : registry_->on_registration(x, from);
+}
+
+bool cluster::on_heartbeat(const heartbeat& x) {
+  return registry_ != nullptr && registry_->on_heartbeat(x);
+}
+
+bool cluster::on_join(task_id task, worker_id of, const process_ptr& who) {
+  return registry_ != nullptr && registry_->on_join(task, of, who);
+}
+
 // -- a life -------------------------------------------------------------------------
 
 void cluster::tick() {
-  registry_.tick();
+  if (registry_ != nullptr)
+    registry_->tick();
   auto all = sessions_; // a session may end in its tick
   for (auto& [id, s] : all)
     s->tick();
@@ -269,11 +318,12 @@ void cluster::run() {
   world_.run_until(world_.now() + goodbye_within);
   if (!sessions_.empty())
     fail("nobody watches, and session ", to_string(sessions_.begin()->first), " still runs");
-  registry_.check_idle();
-  for (auto& m : machines_)
-    for (auto& p : m.it->processes())
-      if (p->works())
-        fail("nobody watches, and task ", to_string(p->id), " of ", m.name, " still works");
+  registry_->check_idle();
+  auto at_work = working_processes(true);
+  for (auto& p : working_processes(false))
+    at_work.push_back(p);
+  if (!at_work.empty())
+    fail("nobody watches, and task ", to_string(at_work.front()->id), " still works");
   ticking_ = false;
   summary_.steps = world_.steps();
   summary_.fingerprint = world_.fingerprint();

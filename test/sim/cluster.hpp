@@ -22,7 +22,7 @@ struct summary {
   std::map<std::string, uint64_t> counts; ///< faults by kind, failovers by reason
 };
 
-class cluster : public task_sink, public audience {
+class cluster : public task_sink, public audience, public front_door {
 public:
   cluster(uint64_t seed, bool trace);
 
@@ -55,6 +55,7 @@ private:
   };
 
   // building
+  void start_coordinator();
   void make_machines();
   void make_channels();
   control_config make_config();
@@ -68,9 +69,13 @@ private:
   void schedule_fate();
   void strike();
   void strike_task();
+  void hang_on(const process_ptr& p);
   void strike_machine();
   void strike_network();
   void strike_source();
+  void strike_coordinator();
+  void coordinator_dies();
+  void set_draining(const std::string& name, bool draining);
   void rest();
   void bring_up(machine& m, duration after);
   std::vector<process_ptr> working_processes(bool ingest) const;
@@ -100,10 +105,17 @@ private:
   void closed(const std::string& channel, const std::string& profile, const std::string& why) override;
   uint32_t clients(const std::string& channel, const std::string& profile) override;
 
+  // -- front_door -------------------------------------------------------------
+
+  std::string on_registration(const registration& x, const host_ptr& from) override;
+  bool on_heartbeat(const heartbeat& x) override;
+  bool on_join(task_id task, worker_id of, const process_ptr& who) override;
+
   world world_;
   control_config config_;
   summary summary_;
-  registry_node registry_;
+  std::vector<std::unique_ptr<registry_node>> registries_; ///< all that ever were: events refer to them
+  registry_node* registry_ = nullptr;                      ///< of the coordinator that runs; null while there is none
   host_ptr ingest_host_;
   std::vector<host_ptr> lives_; ///< all hosts that ever were: their connections and processes refer to them
   std::vector<machine> machines_;

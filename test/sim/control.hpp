@@ -129,11 +129,15 @@ public:
   void task_down(task_id task);
   void tick();
 
+  /// Its process is gone, and the session with it: nobody is told anything.
+  void vanish();
+
   template <class Message>
   void on(const Message& x) {
     event([&] { core_.on(x, world_.now()); });
   }
 
+  void on(const format_change& x);
   void on(const sample_batch& x);
   void on(const batch_ack& x);
   void on(attempt_id attempt, const work_statistics& x);
@@ -218,6 +222,7 @@ private:
   std::map<std::string, referee> open_;
   std::set<core::ticket> waiting_;
   source_record source_;
+  std::vector<stream_format> announced_; ///< of the source
   uint64_t attempts_made_ = 0;
   uint64_t largest_block_ = 0;
   bool over_ = false;

@@ -18,7 +18,9 @@ enum : uint32_t {
   source_losses = 256,
   drains = 512,
   refusals = 1024,
-  all_kinds = 2047,
+  restarts = 2048,
+  source_changes = 4096,
+  all_kinds = 8191,
 };
 
 } // namespace
@@ -29,7 +31,7 @@ void cluster::schedule_fate() {
   if (world_.chance.chance(0.5))
     kinds_ = all_kinds;
   for (int i = 0; i < 2; ++i)
-    kinds_ |= 1U << world_.chance.below(11);
+    kinds_ |= 1U << world_.chance.below(13);
   rage_ = static_cast<double>(world_.chance.between(5, 80)) / 100;
   if ((kinds_ & lost_messages) != 0) {
     world_.net.lost = static_cast<double>(world_.chance.between(0, 30)) / 10'000;
@@ -51,6 +53,10 @@ void cluster::strike() {
     return;
   auto mean = duration{static_cast<int64_t>(1e9 / rage_)};
   world_.after(world_.chance.between(duration{1ms}, mean * 2), [this] { strike(); });
+  if ((kinds_ & restarts) != 0 && world_.chance.chance(0.1)) {
+    strike_coordinator();
+    return;
+  }
   switch (world_.chance.below(4)) {
   case 0:
   case 1:
@@ -80,6 +86,14 @@ std::vector<process_ptr> cluster::working_processes(bool ingest) const {
   return result;
 }
 
+/// For a while, or until somebody kills it.
+void cluster::hang_on(const process_ptr& p) {
+  if (world_.chance.chance(0.7))
+    world_.after(world_.chance.between(duration{200ms}, duration{15s}), [p] { p->hang(false); });
+  else
+    count("hangs for ever");
+}
+
 void cluster::strike_task() {
   auto tasks = working_processes(false);
   if (tasks.empty())
@@ -96,11 +110,10 @@ void cluster::strike_task() {
   case 1: {
     if ((kinds_ & hangs) == 0)
       return;
-    auto lasts = world_.chance.between(duration{200ms}, duration{15s});
     world_.trace("task ", to_string(p->id), " hangs");
     count("task hangs");
     p->hang(true);
-    world_.after(lasts, [p] { p->hang(false); });
+    hang_on(p);
     break;
   }
   case 2: {
@@ -155,9 +168,9 @@ void cluster::strike_machine() {
     if ((kinds_ & drains) == 0)
       return;
     count("drain");
-    registry_.set_draining(m.name, true);
+    set_draining(m.name, true);
     world_.after(world_.chance.between(duration{3s}, duration{15s}),
-                 [this, name = m.name] { registry_.set_draining(name, false); });
+                 [this, name = m.name] { set_draining(name, false); });
     break;
   }
 }
@@ -178,6 +191,15 @@ void cluster::strike_network() {
 }
 
 void cluster::strike_source() {
+  auto which = std::next(sources_.begin(), static_cast<int64_t>(world_.chance.below(sources_.size())));
+  if ((kinds_ & source_changes) != 0 && world_.chance.chance(0.3)) {
+    // A track may come, but none goes.
+    auto form = static_cast<source_form>(world_.chance.below(4));
+    world_.trace("the source of ", which->first, " has tracks of form ", static_cast<int>(form));
+    count("source changes");
+    which->second.form = form;
+    return;
+  }
   if ((kinds_ & source_losses) == 0)
     return;
   auto pulls = working_processes(true);
@@ -193,7 +215,7 @@ void cluster::strike_source() {
       world_.trace("ingest ", to_string(p->id), " hangs");
       count("ingest hangs");
       p->hang(true);
-      world_.after(world_.chance.between(duration{200ms}, duration{15s}), [p] { p->hang(false); });
+      hang_on(p);
       return;
     default:
       world_.trace("ingest ", to_string(p->id), " loses its source");
@@ -202,11 +224,27 @@ void cluster::strike_source() {
       return;
     }
   }
-  auto which = std::next(sources_.begin(), static_cast<int64_t>(world_.chance.below(sources_.size())));
   world_.trace("the source of ", which->first, " is away");
   count("source away");
   which->second.away = true;
   world_.after(world_.chance.between(duration{500ms}, duration{10s}), [s = &which->second] { s->away = false; });
+}
+
+void cluster::strike_coordinator() {
+  if (registry_ == nullptr)
+    return;
+  world_.trace("the coordinator dies");
+  count("coordinator restarts");
+  coordinator_dies();
+  world_.after(world_.chance.between(duration{100ms}, duration{6s}), [this] {
+    world_.trace("the coordinator is back");
+    start_coordinator();
+  });
+}
+
+void cluster::set_draining(const std::string& name, bool draining) {
+  if (registry_ != nullptr)
+    registry_->set_draining(name, draining);
 }
 
 void cluster::rest() {
@@ -222,7 +260,7 @@ void cluster::rest() {
     // A worker that is away just now is not known to the registry: the operator asks again.
     m.it->draining = false;
     for (auto again : {0s, 3s, 8s, 14s})
-      world_.after(again, [this, name = m.name] { registry_.set_draining(name, false); });
+      world_.after(again, [this, name = m.name] { set_draining(name, false); });
     for (auto& p : m.it->processes())
       p->slow_down(1);
   }

@@ -92,6 +92,11 @@ void host::beat(uint64_t of) {
   heartbeat x;
   x.worker = life;
   x.sequence = ++sequence_;
+  for (auto& [id, e] : processes_) {
+    auto& t = x.tasks.emplace_back();
+    t.task = id;
+    t.kind = e.assigned ? "transcode" : "warm";
+  }
   link->send(
     side::coordinator,
     [me = shared_from_this(), of, x, at = link] {
@@ -169,10 +174,9 @@ void host::start_one() {
     else
       start_missing();
   };
-  // Its work and its place in the pool end with the coordinator.
   it->link->on_down(side::remote, [who = std::weak_ptr{it}] {
-    if (auto it = who.lock(); it && !it->hanging())
-      it->kill();
+    if (auto it = who.lock())
+      it->orphaned();
   });
   it->link->send(side::coordinator, [me, it] {
     if (!me->door_.on_join(it->id, me->life, it))

@@ -9,6 +9,9 @@ constexpr duration small_cost = 30us;
 /// How long the sink may take to take the news that the stream is over; see actors/transcoder.cpp.
 constexpr duration end_timeout = 5s;
 
+/// See config/defaults.hpp.
+constexpr duration orphan_timeout = 10s;
+
 } // namespace
 
 process::process(world& w, task_id id, task_sink& sink, std::shared_ptr<machine_mood> mood)
@@ -43,6 +46,16 @@ void process::hang(bool on) {
   work_on_mail();
   if (ending_)
     world_.after(end_timeout, [me = shared_from_this()] { me->quit(); });
+}
+
+void process::orphaned() {
+  // What has nowhere to go ends; what is inside a codec comes back first, or the kernel ends it.
+  auto takes =
+    works_ && world_.chance.chance(0.3) ? world_.chance.between(duration{1ms}, orphan_timeout) : duration{1ms};
+  world_.after(takes, [me = shared_from_this()] {
+    if (!me->hanging_)
+      me->quit();
+  });
 }
 
 void process::post(duration cost, std::function<void()> handle) {
@@ -82,7 +95,7 @@ void process::end(std::string why, bool terminal) {
   if (model_)
     drain();
   else
-    send_pulled();
+    send_pending();
   auto me = shared_from_this();
   send([this, me, x = stream_end{attempt_, std::move(why), terminal}] {
     sink_.on(session_, x);
@@ -97,16 +110,16 @@ void process::end(std::string why, bool terminal) {
 // -- ingest -------------------------------------------------------------------
 
 void process::start(const ingest_work& x, const source_world& source, std::function<void(start_answer)> answer) {
+  source_ = &source;
   post(1ms, [=, this] {
     works_ = true;
     attempt_ = x.attempt;
     session_ = x.session;
-    source_ = source;
     credit_.emplace(x.credit_bytes);
     auto me = shared_from_this();
     world_.after(world_.chance.between(duration{100us}, duration{20ms}),
                  [this, me, answer] { send([answer] { answer({}); }, false); });
-    auto fails = source.away || world_.chance.chance(mood_->source_fails);
+    auto fails = source_->away || world_.chance.chance(mood_->source_fails);
     auto opens_after = world_.chance.between(duration{5ms}, duration{400ms});
     world_.after(opens_after, [this, me, fails, x] {
       if (!alive_ || ending_)
@@ -116,9 +129,11 @@ void process::start(const ingest_work& x, const source_world& source, std::funct
         return;
       }
       auto goes_on = x.resume_from != no_timestamp;
-      auto from = goes_on ? x.resume_from + world_.chance.between(0, 5000) : source_.first_dts;
-      pull_.emplace(source_.shape, from, goes_on, world_.now());
-      send([this, me, change = format_change{attempt_, source_format()}] { sink_.on(session_, change); }, false);
+      auto from = goes_on ? x.resume_from + world_.chance.between(0, 5000) : source_->first_dts;
+      pull_.emplace(source_->shape, from, goes_on, world_.now());
+      form_ = source_->form;
+      pull_->mute(form_ == source_form::silent);
+      announce(format_of(form_));
       if (mood_->source_life > 0s)
         world_.after(mood_->source_life, [this, me] { source_ends("the source closed the connection"); });
       read();
@@ -132,16 +147,30 @@ void process::read() {
   if (!hanging_) {
     // A reader that waits for credit reads no more meanwhile.
     if (pending_.empty())
-      for (auto& b : pull_->read(world_.now()))
-        pending_.push_back(std::move(b));
-    send_pulled();
+      for (auto& b : pull_->read(world_.now())) {
+        auto& x = pending_.emplace_back();
+        x.block = std::move(b);
+        if (source_->form == form_ || !x.block.starts_with_random_access())
+          continue;
+        form_ = source_->form;
+        pull_->mute(form_ == source_form::silent);
+        x.before = format_of(form_);
+      }
+    send_pending();
   }
   world_.after(world_.chance.between(duration{80ms}, duration{320ms}), [me = shared_from_this()] { me->read(); });
 }
 
-void process::send_pulled() {
+void process::announce(const stream_format& x) {
+  send([this, me = shared_from_this(), change = format_change{attempt_, x}] { sink_.on(session_, change); }, false);
+}
+
+void process::send_pending() {
   for (; !pending_.empty() && credit_->open(); pending_.pop_front()) {
-    sample_batch x{attempt_, credit_->send(pending_.front().bytes.size()), pending_.front()};
+    auto& first = pending_.front();
+    if (first.before)
+      announce(*first.before);
+    sample_batch x{attempt_, credit_->send(first.block.bytes.size()), first.block};
     send([this, me = shared_from_this(), x = std::move(x)] { sink_.on(session_, x); });
   }
 }
@@ -194,15 +223,10 @@ void process::drain() {
     return;
   auto me = shared_from_this();
   for (auto& b : model_->take()) {
-    if (!announced_)
-      send([this, me, change = format_change{attempt_, model_->output()}] { sink_.on(session_, change); }, false);
-    announced_ = true;
-    pending_.push_back(std::move(b));
+    auto first = !std::exchange(announced_, true);
+    pending_.push_back({std::move(b), first ? std::optional{model_->output()} : std::nullopt});
   }
-  for (; !pending_.empty() && credit_->open(); pending_.pop_front()) {
-    sample_batch x{attempt_, credit_->send(pending_.front().bytes.size()), pending_.front()};
-    send([this, me, x = std::move(x)] { sink_.on(session_, x); });
-  }
+  send_pending();
   if (!pending_.empty() || acknowledged_ == received_)
     return;
   acknowledged_ = received_;
@@ -240,7 +264,7 @@ void process::on(const batch_ack& x) {
     if (model_)
       drain();
     else
-      send_pulled();
+      send_pending();
   });
 }
 

@@ -48,6 +48,7 @@ struct source_world {
   source_shape shape;
   int64_t first_dts = 0;
   bool away = false; ///< cannot be opened just now
+  source_form form = source_form::usual;
 };
 
 class process : public std::enable_shared_from_this<process> {
@@ -63,6 +64,9 @@ public:
   void on_finish();
   void on_finish(int64_t to_pts);
   void on_stop();
+
+  /// It hears that the coordinator is gone.
+  void orphaned();
 
   // -- by fate ---------------------------------------------------------------
 
@@ -97,15 +101,21 @@ private:
     std::function<void()> handle;
   };
 
+  struct output {
+    sample_block block;
+    std::optional<stream_format> before; ///< the tracks are these from here on
+  };
+
   void post(duration cost, std::function<void()> handle);
   void work_on_mail();
   void quit();
   void send(std::function<void()> deliver, bool alone = true);
+  void announce(const stream_format& x);
+  void send_pending();
   void end(std::string why, bool terminal);
 
   // ingest
   void read();
-  void send_pulled();
 
   // transcoder
   void take(const sample_batch& x);
@@ -125,9 +135,10 @@ private:
   attempt_id attempt_;
   session_id session_;
   std::optional<core::credit_window> credit_;
-  std::deque<sample_block> pending_; ///< output that waits for credit
+  std::deque<output> pending_; ///< waits for credit
   std::optional<pull> pull_;
-  source_world source_;
+  const source_world* source_ = nullptr;
+  source_form form_ = source_form::usual; ///< of what is read now
   std::optional<transcode_model> model_;
   bool announced_ = false;
   uint64_t received_ = 0;

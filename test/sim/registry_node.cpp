@@ -39,7 +39,10 @@ std::string registry_node::on_registration(const registration& x, const host_ptr
 }
 
 bool registry_node::on_heartbeat(const heartbeat& x) {
-  return table_.beat(x, world_.now(), world_.unix_ms());
+  if (!table_.beat(x, world_.now(), world_.unix_ms()))
+    return false;
+  desk_.host_lists(x.worker, x.tasks, world_.now());
+  return true;
 }
 
 bool registry_node::on_join(task_id task, worker_id of, const process_ptr& who) {

@@ -47,6 +47,14 @@ void session_node::event(const std::function<void()>& what) {
   on_over();
 }
 
+void session_node::vanish() {
+  over_ = true;
+  on_over = nullptr;
+  attempts_.clear();
+  open_.clear();
+  waiting_.clear();
+}
+
 void session_node::watch(const profile& target, core::ticket x) {
   profiles_[target.name] = target;
   waiting_.insert(x);
@@ -111,6 +119,12 @@ void session_node::on(const sample_batch& x) {
     else
       source_.refused();
   });
+}
+
+void session_node::on(const format_change& x) {
+  if (auto i = attempts_.find(x.attempt); i != attempts_.end() && i->second.ingest)
+    announced_.push_back(x.format);
+  event([&] { core_.on(x, world_.now()); });
 }
 
 void session_node::on(const batch_ack& x) {
@@ -263,10 +277,13 @@ void session_node::stop(attempt_id number, const std::string& reason) {
 
 void session_node::open_output(const std::string& profile, const stream_format& format) {
   world_.trace(channel_name, "/", profile, " is open");
-  auto plan = core::plan_variant(source_format(), profiles_.at(profile));
-  auto tracks = core::passthrough_format(source_format(), plan).tracks.size();
-  if (format.tracks.size() != tracks)
-    fail(channel_name, "/", profile, " is opened with ", format.tracks.size(), " tracks, not ", tracks);
+  auto fits = [&](const stream_format& source) {
+    auto plan = core::plan_variant(source, profiles_.at(profile));
+    return core::passthrough_format(source, plan).tracks.size() == format.tracks.size();
+  };
+  if (std::none_of(announced_.begin(), announced_.end(), fits))
+    fail(channel_name, "/", profile, " is opened with ", format.tracks.size(), " tracks");
+  auto plan = core::plan_variant(format_of(source_form::usual), profiles_.at(profile));
   open_.try_emplace(profile, channel_name + "/" + profile, source_, plan);
 }
 
@@ -347,9 +364,11 @@ std::optional<int64_t> session_node::behind(const std::string& profile) const {
   auto i = open_.find(profile);
   if (i == open_.end() || i->second.frames() == 0)
     return std::nullopt;
-  auto video = source_.newest(0) - i->second.complete_to(track_kind::video);
-  auto audio = source_.newest(1) - i->second.complete_to(track_kind::audio);
-  return std::max(video, audio);
+  auto behind = source_.newest(0) - i->second.complete_to(track_kind::video);
+  if (source_.newest(1) == no_timestamp)
+    return behind;
+  auto sound = i->second.complete_to(track_kind::audio);
+  return sound == no_timestamp ? std::nullopt : std::optional{std::max(behind, source_.newest(1) - sound)};
 }
 
 uint64_t session_node::frames(const std::string& profile) const {

@@ -4,19 +4,22 @@
 
 namespace troupe::sim {
 
-stream_format source_format() {
+stream_format format_of(source_form x) {
   stream_format result;
   result.tracks.resize(2);
   auto& video = result.tracks[0];
   video.kind = track_kind::video;
   video.codec = "mpeg2video";
   video.frame_rate = {25, 1};
-  video.width = 1280;
-  video.height = 720;
+  auto small = x == source_form::small_pictures || x == source_form::both;
+  video.width = small ? 640 : 1280;
+  video.height = small ? 360 : 720;
   auto& audio = result.tracks[1];
   audio.kind = track_kind::audio;
-  audio.codec = "mp2";
+  audio.codec = x == source_form::other_sound || x == source_form::both ? "aac" : "mp2";
   audio.sample_rate = 48'000;
+  if (x == source_form::silent)
+    result.tracks.pop_back();
   return result;
 }
 
@@ -91,7 +94,8 @@ std::vector<sample_block> pull::read(time_point now) {
     if (std::min(picture, sound) > elapsed)
       break;
     auto x = picture <= sound ? next_picture() : next_sound();
-    append(result, x, x.is_random_access());
+    if (x.track == 0 || !mute_)
+      append(result, x, x.is_random_access());
   }
   fill(result);
   return result;

@@ -22,8 +22,10 @@ struct source_shape {
   int64_t sound_late = 0; ///< ticks by which sound comes after the pictures of its time
 };
 
-/// The tracks of every source: pictures, sound.
-stream_format source_format();
+/// What tracks a source can have: pictures, and but for `silent` sound.
+enum class source_form : uint8_t { usual, small_pictures, other_sound, both, silent };
+
+stream_format format_of(source_form x);
 
 /// Bytes nobody looks at; the same memory for every block of that size.
 shared_bytes filler(size_t size);
@@ -33,6 +35,11 @@ class pull {
 public:
   /// The first sample's DTS is at `from` ticks.
   pull(source_shape shape, int64_t from, bool continues, time_point now);
+
+  /// Whether sound is left out.
+  void mute(bool on) {
+    mute_ = on;
+  }
 
   /// Everything that has come since the last call, in blocks as an ingest makes them.
   std::vector<sample_block> read(time_point now);
@@ -44,6 +51,7 @@ private:
   source_shape shape_;
   int64_t origin_; ///< presentation time of the first picture
   bool continues_; ///< the first sample follows a break
+  bool mute_ = false;
   time_point start_;
   int64_t coded_ = 0; ///< pictures so far, in decoding order
   int64_t sounds_ = 0;
