@@ -19,7 +19,7 @@ constexpr auto status_timeout = std::chrono::seconds{1};
 } // namespace
 
 coordinator_state::coordinator_state(interface::pointer self, coordinator_config config)
-  : self(self), config(std::move(config)) {}
+  : self(self), config(std::move(config)), quarantined(this->config.session.quarantine_for) {}
 
 coordinator_state::~coordinator_state() {
   caf::anon_send_exit(registry, caf::exit_reason::user_shutdown);
@@ -50,7 +50,7 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
     [this](lease_id id, const work_statistics& x) { return self->delegate(registry, id, x); },
     [this](quarantine_atom, const std::string& channel, const std::string& profile, const std::string& why) {
-      quarantined[{channel, profile}] = {clock::now() + config.quarantine_for, why};
+      quarantined.add(channel + "/" + profile, why, clock::now());
     },
     [this](daemons_atom x) { return self->delegate(registry, x); },
     [this](drain_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
@@ -123,11 +123,8 @@ caf::result<variant_stream_ptr> coordinator_state::watch(const std::string& chan
   auto p = config.profiles.find(profile);
   if (p == config.profiles.end())
     return caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128));
-  if (auto q = quarantined.find({channel, profile}); q != quarantined.end()) {
-    if (clock::now() < q->second.until)
-      return caf::make_error(ec::encode_failed, "quarantined: " + q->second.reason);
-    quarantined.erase(q);
-  }
+  if (auto why = quarantined.refusal(channel + "/" + profile, clock::now()); !why.empty())
+    return caf::make_error(ec::encode_failed, why);
   auto i = sessions.find(channel);
   if (i == sessions.end()) {
     if (sessions.size() >= config.sessions_max)

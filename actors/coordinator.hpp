@@ -7,6 +7,7 @@
 // When the coordinator itself dies, its node ends: durable state is in the store.
 #pragma once
 
+#include "actors/core/quarantine.hpp"
 #include "actors/daemon_registry.hpp"
 #include "actors/gateway.hpp"
 #include "actors/session.hpp"
@@ -29,18 +30,12 @@ struct coordinator_config {
   std::map<std::string, channel> channels;
   std::map<std::string, profile> profiles;
   uint32_t sessions_max = 256;
-  std::chrono::milliseconds quarantine_for{300'000}; ///< a rendition that killed its tasks is refused for this long
   uint32_t restarts_max = 5;
   std::chrono::milliseconds restart_window{60'000};
 };
 
 struct coordinator_state {
   using interface = gateway_actor;
-
-  struct quarantine {
-    std::chrono::steady_clock::time_point until;
-    std::string reason;
-  };
 
   static inline const char* name = "coordinator";
 
@@ -63,8 +58,8 @@ struct coordinator_state {
   coordinator_config config;
   local_registry_actor registry;
   local_task_host_actor ingest_host;
-  std::map<std::string, session_actor> sessions;                         ///< by channel
-  std::map<std::pair<std::string, std::string>, quarantine> quarantined; ///< by channel and profile
+  std::map<std::string, session_actor> sessions; ///< by channel
+  core::quarantine_list quarantined;             ///< by "channel/profile"
   std::deque<std::chrono::steady_clock::time_point> restarts;
   uint64_t next_session = 1;
 };

@@ -52,7 +52,8 @@ session_state::session_state(interface::pointer self, session_actor_config confi
     id(id),
     channel_name(source.name),
     coordinator(std::move(coordinator)),
-    session(config.core, id, std::move(source), *this, clock::now(), unix_ms()) {}
+    session(config.core, id, std::move(source), *this, clock::now(), unix_ms()),
+    quarantined(config.quarantine_for) {}
 
 session_state::~session_state() {
   for (auto& [name, out] : outputs)
@@ -94,6 +95,8 @@ session_state::interface::behavior_type session_state::make_behavior() {
         self->send(coordinator, i->second.held->id, x);
     },
     [this](watch_atom, const profile& target) -> caf::result<variant_stream_ptr> {
+      if (auto why = quarantined.refusal(target.name, clock::now()); !why.empty())
+        return caf::make_error(ec::encode_failed, why);
       auto result = self->make_response_promise<variant_stream_ptr>();
       auto ticket = next_ticket++;
       waiting.emplace(ticket, result);
@@ -351,6 +354,7 @@ void session_state::failed_over(const std::string& profile, core::failover_reaso
 void session_state::quarantine(const std::string& profile, const std::string& why) {
   log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
   config.failovers->gave_up();
+  quarantined.add(profile, why, clock::now());
   self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
 }
 

@@ -9,6 +9,7 @@
 // - A client leaves: its reader is gone, which the next tick sees.
 #pragma once
 
+#include "actors/core/quarantine.hpp"
 #include "actors/core/session.hpp"
 #include "actors/gateway.hpp"
 #include "actors/media.hpp"
@@ -33,7 +34,8 @@ namespace troupe {
 struct session_actor_config {
   core::session_config core;
   core::chunk_ring::limits stream;
-  std::chrono::milliseconds lease_timeout{7000}; ///< a little longer than the registry's own
+  std::chrono::milliseconds lease_timeout{7000};     ///< a little longer than the registry's own
+  std::chrono::milliseconds quarantine_for{300'000}; ///< a rendition that killed its tasks is refused for this long
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
 };
 
@@ -121,6 +123,7 @@ struct session_state : core::session_effects {
   std::map<std::string, output> outputs;
   std::unordered_map<core::ticket, caf::typed_response_promise<variant_stream_ptr>> waiting;
   std::vector<std::pair<std::string, std::string>> failed_outputs;
+  core::quarantine_list quarantined; ///< by profile
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
   uint64_t source_restarts_told = 0; ///< to the log of failovers

@@ -2,12 +2,11 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/ingest.hpp"
-#include "actors/transcoder.hpp"
 
 namespace troupe {
 
-task_state::task_state(interface::pointer self, coordinator_actor coordinator)
-  : self(self), coordinator(std::move(coordinator)) {}
+task_state::task_state(interface::pointer self, coordinator_actor coordinator, transcoder_faults faults)
+  : self(self), coordinator(std::move(coordinator)), faults(std::move(faults)) {}
 
 template <class Handle>
 Handle task_state::follow(Handle worker) {
@@ -32,7 +31,7 @@ task_state::interface::behavior_type task_state::make_behavior() {
     [this, once](transcode_work& work, sample_sink_actor& sink) -> caf::result<transcoder_actor> {
       if (auto error = once())
         return error;
-      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink)));
+      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), faults));
     },
     [this](end_atom) {
       if (!busy)
@@ -41,8 +40,8 @@ task_state::interface::behavior_type task_state::make_behavior() {
   };
 }
 
-task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator) {
-  return system.spawn<actor_of<task_state>>(std::move(coordinator));
+task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator, transcoder_faults faults) {
+  return system.spawn<actor_of<task_state>>(std::move(coordinator), std::move(faults));
 }
 
 } // namespace troupe

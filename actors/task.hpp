@@ -5,6 +5,7 @@
 // still waiting; work under way goes on, because the coordinator reaches it directly.
 #pragma once
 
+#include "actors/transcoder.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
@@ -17,7 +18,7 @@ struct task_state {
 
   static inline const char* name = "task";
 
-  task_state(interface::pointer self, coordinator_actor coordinator);
+  task_state(interface::pointer self, coordinator_actor coordinator, transcoder_faults faults);
 
   interface::behavior_type make_behavior();
 
@@ -27,9 +28,11 @@ struct task_state {
 
   interface::pointer self;
   coordinator_actor coordinator;
+  transcoder_faults faults;
   bool busy = false;
 };
 
-task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator);
+task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator,
+                                 transcoder_faults faults = {});
 
 } // namespace troupe

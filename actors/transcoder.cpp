@@ -6,6 +6,7 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace troupe {
 
@@ -30,10 +31,12 @@ std::vector<av::time_window> to_windows(const std::vector<window>& spans) {
 
 } // namespace
 
-transcoder_state::transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink)
+transcoder_state::transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink,
+                                   transcoder_faults faults)
   : self(self),
     work(std::move(work)),
     sink(std::move(sink)),
+    faults(std::move(faults)),
     blocks([this](sample_block b) { pending.push_back(std::move(b)); }),
     credit(this->work.credit_bytes) {}
 
@@ -103,6 +106,8 @@ void transcoder_state::take(const sample_batch& x) {
     statistics.bytes_in += s.size;
     if (s.track >= work.source.tracks.size())
       continue;
+    if (faults.hits(work.channel, s))
+      std::abort();
     borrow(*packet, s, bytes);
     if ((s.flags & sample::discontinuity) != 0)
       ++statistics.discontinuities;
@@ -183,11 +188,12 @@ void transcoder_state::on_packet(AVPacket& packet) {
   blocks.add(packet);
 }
 
-transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink) {
+transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink,
+                                  transcoder_faults faults) {
   log::info(
     "transcoding",
     {{"channel", work.channel}, {"profile", work.target.name}, {"session", work.session}, {"attempt", work.attempt}});
-  return system.spawn<actor_of<transcoder_state>, caf::detached>(std::move(work), std::move(sink));
+  return system.spawn<actor_of<transcoder_state>, caf::detached>(std::move(work), std::move(sink), std::move(faults));
 }
 
 } // namespace troupe

@@ -17,8 +17,20 @@
 #include <chrono>
 #include <deque>
 #include <optional>
+#include <string>
 
 namespace troupe {
+
+/// What a transcoder does wrong on purpose, for tests of what others make of it. No configuration and no message leads here: only a program that
+/// is written for it gives anything but the default.
+struct transcoder_faults {
+  std::string channel;             ///< whose pictures bring the process down
+  int64_t abort_at = no_timestamp; ///< ticks: with the first picture at or after this time; never by default
+
+  bool hits(const std::string& x, const sample& s) const noexcept {
+    return abort_at != no_timestamp && s.pts >= abort_at && x == channel;
+  }
+};
 
 struct transcoder_state : av::transcode_sink {
   /// INTERNAL: the clock.
@@ -26,7 +38,7 @@ struct transcoder_state : av::transcode_sink {
 
   static inline const char* name = "transcoder";
 
-  transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink);
+  transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink, transcoder_faults faults);
 
   interface::behavior_type make_behavior();
 
@@ -51,6 +63,7 @@ struct transcoder_state : av::transcode_sink {
   interface::pointer self;
   transcode_work work;
   sample_sink_actor sink;
+  transcoder_faults faults;
   std::optional<av::transcode> job;
   block_builder blocks;
   std::deque<sample_block> pending; ///< output that waits for credit
@@ -65,6 +78,7 @@ struct transcoder_state : av::transcode_sink {
   std::chrono::steady_clock::time_point measured_from;
 };
 
-transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink);
+transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink,
+                                  transcoder_faults faults = {});
 
 } // namespace troupe

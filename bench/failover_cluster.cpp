@@ -4,8 +4,10 @@
 
 #include <boost/json.hpp>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
@@ -188,6 +190,22 @@ uint64_t failover_cluster::frames_lost() const {
 
 uint64_t failover_cluster::failovers() const {
   return number(variant_of(http_port_, options_.profile), "failovers");
+}
+
+milliseconds failover_cluster::lag() const {
+  return milliseconds{number(variant_of(http_port_, options_.profile), "lag_ms")};
+}
+
+std::map<std::string, uint64_t> failover_cluster::failovers_by_reason() const {
+  constexpr std::string_view before = "troupe_failovers_total{reason=\"";
+  std::map<std::string, uint64_t> result;
+  std::istringstream page{http_get(http_port_, "/metrics", request_limit).body};
+  for (std::string line; std::getline(page, line);) {
+    auto end = line.find("\"} ");
+    if (line.starts_with(before) && end != std::string::npos)
+      result[line.substr(before.size(), end - before.size())] = std::strtoull(line.c_str() + end + 3, nullptr, 10);
+  }
+  return result;
 }
 
 bool failover_cluster::whole() const {

@@ -5,6 +5,7 @@
 #include "bench/live_cluster.hpp"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,12 @@ public:
   /// What the coordinator says was lost of the rendition, and how often it was taken over.
   uint64_t frames_lost() const;
   uint64_t failovers() const;
+
+  /// How far the rendition is behind its source.
+  std::chrono::milliseconds lag() const;
+
+  /// How often any rendition was taken over in the coordinator's life, by the reason that its metrics state.
+  std::map<std::string, uint64_t> failovers_by_reason() const;
 
   /// True when every worker is registered and takes work.
   bool whole() const;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -76,22 +77,40 @@ std::string failover_network::obstacle() {
   return {};
 }
 
-failover_network::failover_network(size_t count) {
-  if (::unshare(CLONE_NEWNET) != 0)
-    throw std::runtime_error(std::string{"cannot leave the machine's network: "} + std::strerror(errno));
-  must({"ip", "link", "set", "lo", "up"});
-  must({"ip", "link", "add", bridge, "type", "bridge"});
-  must({"ip", "address", "add", address() + "/24", "dev", bridge});
-  must({"ip", "link", "set", bridge, "up"});
-  for (size_t i = 0; i < count; ++i)
-    add(i);
+failover_network::failover_network(size_t count) : machine_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+  if (machine_ < 0 || ::unshare(CLONE_NEWNET) != 0) {
+    auto why = std::string{"cannot leave the machine's network: "} + std::strerror(errno);
+    end();
+    throw std::runtime_error(why);
+  }
+  try {
+    must({"ip", "link", "set", "lo", "up"});
+    must({"ip", "link", "add", bridge, "type", "bridge"});
+    must({"ip", "address", "add", address() + "/24", "dev", bridge});
+    must({"ip", "link", "set", bridge, "up"});
+    for (size_t i = 0; i < count; ++i)
+      add(i);
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
 failover_network::~failover_network() {
+  end();
+}
+
+void failover_network::end() {
   for (auto x : holders_) {
     ::kill(x, SIGKILL);
     ::waitpid(x, nullptr, 0);
   }
+  holders_.clear();
+  if (machine_ < 0)
+    return;
+  (void)::setns(machine_, CLONE_NEWNET);
+  ::close(machine_);
+  machine_ = -1;
 }
 
 void failover_network::add(size_t network) {

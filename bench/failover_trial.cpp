@@ -75,7 +75,8 @@ trial_result failover_trial::run() {
       watch();
       do
         spans.push_back(one_run());
-      while (result_.runs + static_cast<int>(spans.size()) < options_.runs && wall_clock::now() < end);
+      while (result_.runs + static_cast<int>(spans.size()) < options_.runs && wall_clock::now() < end
+             && static_cast<int>(spans.size()) < options_.runs_a_viewing);
       result_.failovers += nodes_.failovers();
       result_.stated_frames_lost += nodes_.frames_lost();
     } catch (const std::exception& problem) {
@@ -84,6 +85,10 @@ trial_result failover_trial::run() {
     }
     leave(spans);
   }
+  result_.failovers_by_reason = nodes_.failovers_by_reason();
+  if (options_.kind == fault::slow && result_.problem.empty()
+      && result_.failovers_by_reason["slow"] < static_cast<uint64_t>(result_.runs))
+    result_.problem = "not every slow task was left because it was slow";
   return std::move(result_);
 }
 
@@ -141,7 +146,7 @@ void failover_trial::make(const transcoding& victim) {
   case fault::partition:
     return nodes_.cut(victim.worker);
   case fault::slow:
-    return slow_down(victim.pid);
+    return slow_down(victim);
   case fault::drain:
     nodes_.drain(victim.worker);
     return wait_until("another worker serves", recover_limit, [&] {
@@ -181,19 +186,39 @@ void failover_trial::kill_all() {
   nodes_.start_worker(0);
 }
 
-/// Leaves a task half of the CPU time that it used before, so that it falls behind on any machine.
-void failover_trial::slow_down(pid_t task) const {
+/// Gives a task so little of its time that it falls behind on any machine, but never so little that it seems to stand still, until another one has
+/// taken over.
+void failover_trial::slow_down(const transcoding& victim) const {
   constexpr milliseconds period{100};
-  constexpr milliseconds measured{1'000};
-  auto before = cpu_time_of(task);
+  constexpr milliseconds measured{500};
+  // By how much it may fall behind in a second.
+  constexpr double least_s = 0.5;
+  constexpr double most_s = 0.85;
+  auto before = cpu_time_of(victim.pid);
   std::this_thread::sleep_for(measured);
-  auto share = std::chrono::duration<double>(cpu_time_of(task) - before) / std::chrono::duration<double>(measured);
-  auto running = std::chrono::duration_cast<std::chrono::microseconds>(period * std::clamp(share / 2, 0.005, 0.15));
-  auto end = wall_clock::now() + options_.slow_time;
-  while (wall_clock::now() < end && ::kill(task, SIGSTOP) == 0) {
-    std::this_thread::sleep_for(period - running);
-    ::kill(task, SIGCONT);
-    std::this_thread::sleep_for(running);
+  auto share =
+    std::chrono::duration<double>(cpu_time_of(victim.pid) - before) / std::chrono::duration<double>(measured);
+  auto running = share / 3;
+  auto failovers = nodes_.failovers();
+  auto lag = nodes_.lag();
+  auto since = wall_clock::now();
+  auto end = since + options_.slow_time;
+  while (::kill(victim.pid, SIGSTOP) == 0) {
+    running = std::clamp(running, 0.002, 0.5);
+    std::this_thread::sleep_for(period * (1 - running));
+    ::kill(victim.pid, SIGCONT);
+    std::this_thread::sleep_for(period * running);
+    if (nodes_.failovers() > failovers)
+      return;
+    auto now = wall_clock::now();
+    if (now > end)
+      throw std::runtime_error("not in time: the slow task is left for another");
+    if (now - since < measured)
+      continue;
+    auto grown = std::chrono::duration<double>(nodes_.lag() - lag) / std::chrono::duration<double>(now - since);
+    running *= grown < least_s ? 0.6 : grown > most_s ? 1.4 : 1;
+    lag = nodes_.lag();
+    since = now;
   }
 }
 

@@ -6,6 +6,8 @@
 #include "bench/loss_account.hpp"
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,10 +24,11 @@ struct trial_options {
   int runs = 20;
   uint64_t seed = 1;
   rendition_rate rate;
-  double source_seconds = 0;                  ///< a source that lasts no longer
-  std::chrono::milliseconds wait_max{1'700};  ///< the moment of a fault is random within so much
-  std::chrono::milliseconds slow_time{4'000}; ///< how long a task is slowed down
-  std::chrono::milliseconds away{5'000};      ///< how long all workers are gone
+  double source_seconds = 0;                   ///< a source that lasts no longer
+  std::chrono::milliseconds wait_max{1'700};   ///< the moment of a fault is random within so much
+  int runs_a_viewing = 1'000;                  ///< so many, and the clients leave and come again
+  std::chrono::milliseconds slow_time{25'000}; ///< a task that is slowed down must be left for another within so much
+  std::chrono::milliseconds away{5'000};       ///< how long all workers are gone
 };
 
 /// How much of a source must be left for a run to begin: more than its limits of time let it last.
@@ -33,13 +36,14 @@ inline constexpr std::chrono::seconds run_reserve{45};
 
 struct trial_result {
   int runs = 0;
-  int unrecovered = 0;             ///< runs after which the stream did not go on in time
-  std::vector<double> gaps_ms;     ///< of each run: the longest at any client
-  std::vector<double> spacings_ms; ///< of pictures between the faults
-  loss_account account;            ///< of both clients
-  uint64_t failovers = 0;          ///< that the coordinator states
-  uint64_t stated_frames_lost = 0; ///< that the coordinator states, for each client
-  std::string problem;             ///< what did not happen in time
+  int unrecovered = 0;                                 ///< runs after which the stream did not go on in time
+  std::vector<double> gaps_ms;                         ///< of each run: the longest at any client
+  std::vector<double> spacings_ms;                     ///< of pictures between the faults
+  loss_account account;                                ///< of both clients
+  uint64_t failovers = 0;                              ///< that the coordinator states
+  std::map<std::string, uint64_t> failovers_by_reason; ///< the same by its metrics
+  uint64_t stated_frames_lost = 0;                     ///< that the coordinator states, for each client
+  std::string problem;                                 ///< what did not happen in time
 };
 
 class failover_trial {
@@ -61,7 +65,7 @@ private:
   void make(const transcoding& victim);
   void mend(const transcoding& victim);
   void kill_all();
-  void slow_down(pid_t task) const;
+  void slow_down(const transcoding& victim) const;
   bool steady() const;
   int64_t newest() const;
   void leave(const std::vector<span_of_time>& runs);

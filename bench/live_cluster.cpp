@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #include <fcntl.h>
@@ -56,8 +57,18 @@ std::string tail(const std::string& text) {
   return text.size() <= bytes_max ? text : text.substr(text.size() - bytes_max);
 }
 
+/// The environment without the variables that configure nodes: a node is told all it needs in its arguments.
+std::vector<char*> node_environment() {
+  std::vector<char*> result;
+  for (auto i = environ; *i != nullptr; ++i)
+    if (std::string_view variable{*i}; !variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_"))
+      result.push_back(*i);
+  result.push_back(nullptr);
+  return result;
+}
+
 /// The child between fork and exec: nothing but system calls.
-[[noreturn]] void become(char** argv, int log, int network, pid_t parent) {
+[[noreturn]] void become(char** argv, char** environment, int log, int network, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent || (network >= 0 && setns(network, CLONE_NEWNET) != 0))
     _exit(126);
@@ -66,7 +77,7 @@ std::string tail(const std::string& text) {
   dup2(nothing, STDIN_FILENO);
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
-  execv(argv[0], argv);
+  execve(argv[0], argv, environment);
   _exit(127);
 }
 
@@ -95,12 +106,13 @@ node_process::node_process(const std::vector<std::string>& arguments, const std:
   for (auto& x : arguments)
     argv.push_back(const_cast<char*>(x.c_str()));
   argv.push_back(nullptr);
+  auto environment = node_environment();
   auto file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   auto space = network.empty() ? -1 : ::open(network.c_str(), O_RDONLY | O_CLOEXEC);
   auto parent = ::getpid();
   pid_ = file < 0 || (space < 0 && !network.empty()) ? -1 : ::fork();
   if (pid_ == 0)
-    become(argv.data(), file, space, parent);
+    become(argv.data(), environment.data(), file, space, parent);
   for (auto x : {file, space})
     if (x >= 0)
       ::close(x);

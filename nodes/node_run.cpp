@@ -110,11 +110,11 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.core.slow_after = x.live.slow_after;
   s.core.failover_timeout = x.live.failover_timeout;
   s.core.quarantine_after = x.live.quarantine_after;
-  result.quarantine_for = x.live.quarantine_for;
   s.core.watchers_max = x.live.clients_max;
   s.core.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{5};
   s.core.buffer = {x.live.source_buffer_bytes, ticks(x.live.source_buffer_duration)};
   s.stream = {x.live.variant_buffer_bytes, ticks(x.live.variant_buffer_duration), ticks(x.live.client_lag_max)};
+  s.quarantine_for = x.live.quarantine_for;
   s.lease_timeout = x.cluster.selection_timeout + std::chrono::seconds{2};
   result.channels = x.channels;
   result.profiles = x.profiles;

@@ -50,7 +50,7 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 
 } // namespace
 
-int run_task(const config::configuration& x) {
+int run_task(const config::configuration& x, transcoder_faults faults) {
   std::string line;
   task_join who;
   std::getline(std::cin, line);
@@ -69,7 +69,7 @@ int run_task(const config::configuration& x) {
     log::debug("a task cannot reach the coordinator", {{"reason", to_string(coordinator.error())}});
     return 1;
   }
-  auto task = spawn_task(system, *coordinator);
+  auto task = spawn_task(system, *coordinator, std::move(faults));
   if (!join(system, *coordinator, who, task_actor{task})) {
     caf::anon_send_exit(task, caf::exit_reason::user_shutdown);
     return 1;

@@ -90,6 +90,35 @@ temporary_folder::~temporary_folder() {
   fs::remove_all(path_, ignored);
 }
 
+void check_nothing_left(const std::string& folder) {
+  auto nobody = [] {
+    reap_orphans();
+    return descendants(::getpid()).empty();
+  };
+  auto deadline = clock::now() + scaled(milliseconds{5'000});
+  while (!nobody() && clock::now() < deadline)
+    ::poll(nullptr, 0, poll_ms);
+  for (auto& x : descendants(::getpid())) {
+    BOOST_ERROR("a process is left behind: " << x.pid << " " << x.command);
+    ::kill(x.pid, SIGKILL);
+  }
+  reap_orphans();
+  std::error_code ignored;
+  for (auto& file : fs::directory_iterator(folder, ignored)) {
+    if (file.path().extension() != ".log")
+      continue;
+    auto log = read_file(file.path().string());
+    for (auto sign : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+                      "runtime error:", "terminate called"})
+      if (auto at = log.find(sign); at != std::string::npos)
+        BOOST_ERROR(file.path().filename().string() << ": " << log.substr(at, 4000));
+  }
+}
+
+std::string capability_file() {
+  return TROUPE_BINARY_DIR "/test-capabilities.json";
+}
+
 std::string node_program() {
   return TROUPE_BINARY_DIR "/bin/caf-node";
 }
@@ -150,10 +179,10 @@ process& cluster::start_worker(const std::string& name, uint32_t slots, const st
     "--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port_), "--cluster.reconnect_max_delay=1s",
     // What a test leaves running has nowhere to go when all its workers end.
     "--worker.drain_timeout=500ms", "--worker.slots=" + std::to_string(slots),
-    std::string{"--worker.capability_cache="} + TROUPE_BINARY_DIR + "/test-capabilities.json"};
+    "--worker.capability_cache=" + capability_file()};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  return *(nodes_[id] = std::make_unique<process>(node_program(), arguments, folder_.path(id + ".log")));
+  return *(nodes_[id] = std::make_unique<process>(settings_.worker_program, arguments, folder_.path(id + ".log")));
 }
 
 void cluster::start(const std::vector<std::string>& workers, uint32_t slots) {
@@ -194,28 +223,7 @@ void cluster::check_ends() {
     keys.push_back(coordinator_key);
   for (auto& key : keys)
     stop(key);
-  auto nobody = [] {
-    reap_orphans();
-    return descendants(::getpid()).empty();
-  };
-  auto deadline = clock::now() + scaled(milliseconds{5'000});
-  while (!nobody() && clock::now() < deadline)
-    ::poll(nullptr, 0, poll_ms);
-  for (auto& x : descendants(::getpid())) {
-    BOOST_ERROR("a process is left behind: " << x.pid << " " << x.command);
-    ::kill(x.pid, SIGKILL);
-  }
-  reap_orphans();
-  std::error_code ignored;
-  for (auto& file : fs::directory_iterator(folder_.path(), ignored)) {
-    if (file.path().extension() != ".log")
-      continue;
-    auto log = read_file(file.path().string());
-    for (auto sign : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
-                      "runtime error:", "terminate called"})
-      if (auto at = log.find(sign); at != std::string::npos)
-        BOOST_ERROR(file.path().filename().string() << ": " << log.substr(at, 4000));
-  }
+  check_nothing_left(folder_.path());
   if (test_failed())
     BOOST_TEST_MESSAGE(logs());
 }

@@ -48,6 +48,9 @@ private:
   std::string path_;
 };
 
+/// The program under test.
+std::string node_program();
+
 struct cluster_channel {
   std::string name;
   std::string url;
@@ -58,10 +61,14 @@ struct cluster_settings {
   std::vector<cluster_channel> channels;
   std::vector<std::string> flags; ///< for each node
   std::string profiles; ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
+  std::string worker_program = node_program(); ///< of workers and their tasks
 };
 
-/// The program under test.
-std::string node_program();
+/// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's report.
+void check_nothing_left(const std::string& folder);
+
+/// The file that keeps what codecs work, for all clusters of a build.
+std::string capability_file();
 
 class cluster {
 public:

@@ -128,7 +128,7 @@ int code_of(int status) {
 process::process(const std::string& program, const std::vector<std::string>& arguments, std::string log,
                  const std::vector<std::string>& environment)
   : log_(std::move(log)) {
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  adopt_orphans();
   std::vector<std::string> words{program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   auto variables = clean_environment(environment);
@@ -240,6 +240,10 @@ std::vector<process_info> descendants(pid_t root) {
     std::replace(x.command.begin(), x.command.end(), '\0', ' ');
   }
   return result;
+}
+
+void adopt_orphans() {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 void reap_orphans() {

@@ -1,0 +1,81 @@
+// Reads the configuration and hands over to the role.
+#include "nodes/node_main.hpp"
+
+#include "actors/gateway.hpp"
+#include "config/load.hpp"
+#include "config/print.hpp"
+#include "nodes/node_prove.hpp"
+#include "nodes/node_run.hpp"
+#include "nodes/node_task.hpp"
+#include "telemetry/log.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <string_view>
+
+namespace troupe::nodes {
+
+namespace {
+
+constexpr int exit_usage = 2;
+
+int complain(const config::problems& wrong) {
+  for (auto& x : wrong)
+    std::cerr << to_string(x) << '\n';
+  std::cerr << "caf-node: " << wrong.size() << (wrong.size() == 1 ? " problem" : " problems")
+            << " in the configuration; see caf-node --help\n";
+  return exit_usage;
+}
+
+void configure_log(const config::log_options& x) {
+  namespace log = telemetry::log;
+  log::configure(log::level_of(to_string(x.level)).value_or(log::level::info),
+                 log::format_of(to_string(x.format)).value_or(log::format::text));
+}
+
+int run(const config::loaded& x, transcoder_faults faults) {
+  configure_log(x.config.log);
+  for (auto& warning : x.warnings)
+    telemetry::log::warning(warning);
+  register_node_types();
+  if (x.config.role == config::role::task)
+    return run_task(x.config, std::move(faults));
+  return run_node(x.config);
+}
+
+} // namespace
+
+int node_main(int argc, char** argv, transcoder_faults faults) {
+  // A peer that closes a pipe or socket is an error code to whoever writes, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (argc >= 2 && std::string_view{argv[1]} == prove_command)
+    return run_trials(argc, argv);
+  auto loaded = config::load(argc, argv, environ);
+  if (!loaded)
+    return complain(loaded.error());
+  switch (loaded->mode) {
+  case config::mode::help:
+    std::cout << config::print_help();
+    return 0;
+  case config::mode::version:
+    std::cout << "caf-node " TROUPE_VERSION "\n";
+    return 0;
+  case config::mode::check_config:
+    for (auto& warning : loaded->warnings)
+      std::cerr << "warning: " << warning << '\n';
+    std::cout << "the configuration is good\n";
+    return 0;
+  case config::mode::print_config:
+    std::cout << config::print_yaml(*loaded);
+    return 0;
+  case config::mode::print_reference:
+    std::cout << config::print_reference();
+    return 0;
+  case config::mode::run:
+    return run(*loaded, std::move(faults));
+  }
+  return exit_usage;
+}
+
+} // namespace troupe::nodes

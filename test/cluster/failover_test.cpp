@@ -1,0 +1,68 @@
+// Goal: whatever takes a rendition's transcoder away, its viewers lose nothing, get nothing twice and are not sent away.
+// Method: caf-bench's measurement of failovers, five faults of each kind one after the other on one cluster of real processes, while two
+// clients decode all that they get: pictures carry their number, sound its position. Only zeros are asserted; how long a gap lasts is what
+// caf-bench is for. The seed of the moments is printed; TROUPE_TEST_SEED sets it.
+#include "test/cluster/failover.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <random>
+
+using namespace troupe::test;
+namespace bench = troupe::bench;
+
+namespace {
+
+constexpr int runs = 5;
+
+uint64_t seed() {
+  auto given = std::getenv("TROUPE_TEST_SEED");
+  auto result = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  BOOST_TEST_MESSAGE("TROUPE_TEST_SEED=" << result);
+  return result;
+}
+
+bench::trial_result run(bench::fault kind) {
+  auto how = small_plan(kind, runs);
+  how.seed = seed();
+  auto result = measure(how);
+  check_exact(result);
+  BOOST_TEST(result.failovers >= static_cast<uint64_t>(runs));
+  return result;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(failover_test)
+
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_tasks_are_killed) {
+  run(bench::fault::kill);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_tasks_stop) {
+  run(bench::fault::stop);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_workers_are_killed) {
+  run(bench::fault::worker);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_networks_are_cut) {
+  if (auto why = bench::failover_obstacle(bench::fault::partition); !why.empty()) {
+    BOOST_TEST_MESSAGE("skipped: " << why);
+    return;
+  }
+  run(bench::fault::partition);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_tasks_are_left_because_they_are_slow) {
+  run(bench::fault::slow);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_lost_when_workers_drain) {
+  auto result = run(bench::fault::drain);
+  BOOST_TEST(result.failovers_by_reason["drain"] >= static_cast<uint64_t>(runs));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
