@@ -24,7 +24,11 @@ constexpr uintmax_t full_check_bytes = 128 * 1024 * 1024;
 /// Pages that are kept in memory: what lists and transitions of tens of thousands of jobs touch.
 constexpr int sqlite_cache_kib = 16 * 1024;
 
-/// The log of writes is cut back to this size after a burst.
+/// So many pages of 4 KiB gather in the log of writes before they are copied into the file: fewer and longer waits, since a page that is written
+/// again and again is copied once. Reading such a log takes a start after a crash some 50 ms.
+constexpr int sqlite_log_pages = 8'000;
+
+/// The log is cut back to this size after a burst.
 constexpr int sqlite_log_bytes = 64 * 1024 * 1024;
 
 error_kind kind_of_sqlite(int code) {
@@ -126,6 +130,7 @@ void set_up_sqlite(soci::session& session, const settings& from) {
     throw soci::soci_error("the file system does not allow a write-ahead log (journal mode is " + mode + ")");
   session << "PRAGMA synchronous = "s + (from.durable == durability::power_loss ? "FULL" : "NORMAL");
   session << "PRAGMA foreign_keys = ON";
+  (void)scalar(session, "PRAGMA wal_autocheckpoint = " + std::to_string(sqlite_log_pages));
   session << "PRAGMA cache_size = -" + std::to_string(sqlite_cache_kib);
   (void)scalar(session, "PRAGMA journal_size_limit = " + std::to_string(sqlite_log_bytes));
 }
@@ -138,15 +143,22 @@ void set_up_postgresql(soci::session& session, const settings& from) {
   session << "SET idle_in_transaction_session_timeout = " + std::to_string(from.statement_timeout.count());
 }
 
-std::string without_password(const std::string& url) {
-  const auto user = url.find("://");
-  const auto at = url.find('@');
-  if (user == std::string::npos || at == std::string::npos)
-    return url.substr(0, url.find('?'));
-  const auto colon = url.find(':', user + 3);
-  const auto query = url.find('?');
-  auto host = url.substr(at, query == std::string::npos ? query : query - at);
-  return url.substr(0, std::min(colon, at)) + host;
+/// Fills in what may be shown of a server's URL, and the password that may not.
+void hide_password(target& of) {
+  const auto& url = of.address;
+  const auto query = std::min(url.find('?'), url.size());
+  const auto user = url.find("://") + 3;
+  const auto at = url.substr(0, query).rfind('@');
+  of.shown = url.substr(0, query);
+  if (at != std::string::npos) {
+    if (const auto colon = url.find(':', user); colon < at) {
+      of.secret = url.substr(colon + 1, at - colon - 1);
+      of.shown = url.substr(0, colon) + url.substr(at, query - at);
+    }
+  } else if (const auto key = url.find("password=", query); key != std::string::npos) {
+    const auto begin = key + std::string_view{"password="}.size();
+    of.secret = url.substr(begin, std::min(url.find('&', begin), url.size()) - begin);
+  }
 }
 
 /// Runs one migration's statements with the words of this backend.
@@ -174,7 +186,8 @@ bool has_table(soci::session& session, backend kind, const std::string& name) {
 expected<target> parse_target(const settings& from) {
   const auto& url = from.url;
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
-    target result{backend::postgresql, url, without_password(url)};
+    target result{backend::postgresql, url, {}, {}};
+    hide_password(result);
     // A server that vanishes without a word is noticed within these times; what the URL says itself goes first.
     const auto seconds = std::max<long long>(2, std::chrono::ceil<std::chrono::seconds>(from.connect_timeout).count());
     const auto silence = std::to_string(from.statement_timeout.count());
@@ -182,7 +195,9 @@ expected<target> parse_target(const settings& from) {
       {{"connect_timeout", std::to_string(seconds)}, {"tcp_user_timeout", silence}}};
     for (const auto& [key, value] : defaults)
       if (url.find(key + "=") == std::string::npos)
-        result.address += (result.address.find('?') == std::string::npos ? "?" : "&") + key + "=" + value;
+        result.address.append(result.address.find('?') == std::string::npos ? "?" : "&")
+          .append(key + "=")
+          .append(value);
     return result;
   }
   auto path = url.starts_with("sqlite:") ? url.substr(7) : url;
@@ -195,7 +210,7 @@ expected<target> parse_target(const settings& from) {
   if (pairs && path.find_first_of(" \"") != std::string::npos)
     return tl::unexpected{error{error_kind::invalid_argument,
                                 "cannot open the store '" + path + "': a path with '=' may not have blanks or quotes"}};
-  return target{backend::sqlite, pairs ? "dbname=" + path : path, path};
+  return target{backend::sqlite, pairs ? "dbname=" + path : path, path, {}};
 }
 
 error translate(const std::exception& thrown, std::string_view doing, const target& on) {
@@ -211,6 +226,10 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
     else if (said.starts_with("Cannot establish connection"))
       kind = on.kind == backend::postgresql ? error_kind::connection_lost : error_kind::io_failed;
   }
+  // libpq repeats a URL that it cannot read.
+  if (!on.secret.empty())
+    for (size_t at = 0; (at = said.find(on.secret, at)) != std::string::npos; at += 3)
+      said.replace(at, on.secret.size(), "***");
   std::ranges::replace(said, '\n', ' ');
   while (!said.empty() && (said.back() == ' ' || said.back() == '.'))
     said.pop_back();
@@ -256,8 +275,17 @@ expected<void> check_file(soci::session& session, const target& on) {
   return {};
 }
 
+expected<void> check_version(soci::session& session, const target& on, long long newest) {
+  const auto current = scalar(session, "SELECT coalesce(max(version), 0) FROM schema_versions");
+  if (current <= newest)
+    return {};
+  return tl::unexpected{error{error_kind::too_new, "the store " + on.shown + " has schema version "
+                                                     + std::to_string(current) + ", this program knows "
+                                                     + std::to_string(newest)
+                                                     + ": start the newer program, or restore an older copy"}};
+}
+
 expected<void> migrate(soci::session& session, const target& on, std::span<const migration> steps) {
-  const long long newest = steps.empty() ? 0 : steps.back().version;
   transaction all{session, on.kind};
   // Of programs that start at the same moment, one does it; the others find it done. SQLite's transaction is that lock already.
   if (on.kind == backend::postgresql)
@@ -266,12 +294,9 @@ expected<void> migrate(soci::session& session, const target& on, std::span<const
     session
       << "CREATE TABLE schema_versions (version BIGINT PRIMARY KEY, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,"
          " program TEXT NOT NULL)";
+  if (auto good = check_version(session, on, newest_of(steps)); !good)
+    return good;
   const auto current = scalar(session, "SELECT coalesce(max(version), 0) FROM schema_versions");
-  if (current > newest)
-    return tl::unexpected{error{error_kind::too_new, "the store " + on.shown + " has schema version "
-                                                       + std::to_string(current) + ", this program knows "
-                                                       + std::to_string(newest)
-                                                       + ": start the newer program, or restore an older copy"}};
   for (const auto& step : steps) {
     if (step.version <= current)
       continue;

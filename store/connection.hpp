@@ -18,7 +18,8 @@ enum class backend : uint8_t { sqlite, postgresql };
 struct target {
   backend kind = backend::sqlite;
   std::string address;
-  std::string shown; ///< for messages: without a password
+  std::string shown;  ///< for messages: without a password
+  std::string secret; ///< the password, as the address has it
 };
 
 expected<target> parse_target(const settings& from);
@@ -34,6 +35,13 @@ expected<void> check_file(soci::session& session, const target& on);
 
 /// Brings the schema up to date.
 expected<void> migrate(soci::session& session, const target& on, std::span<const migration> steps);
+
+/// Fails where a newer program has changed the schema.
+expected<void> check_version(soci::session& session, const target& on, long long newest);
+
+inline long long newest_of(std::span<const migration> steps) {
+  return steps.empty() ? 0 : steps.back().version;
+}
 
 /// A transaction that is undone unless it is committed. Takes SQLite's lock for writing at once, so that nothing in it can meet another writer.
 class transaction {

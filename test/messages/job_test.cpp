@@ -8,7 +8,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fstream>
 #include <set>
+#include <string>
 
 using namespace troupe;
 
@@ -62,6 +64,26 @@ BOOST_AUTO_TEST_CASE(each_way_is_in_the_table_once_and_every_state_can_be_reache
     reached.insert(way.to);
   }
   BOOST_TEST(reached.size() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(the_document_draws_the_tables) {
+  std::ifstream file{TROUPE_SOURCE_DIR "/docs/architecture.md"};
+  std::multiset<std::string> drawn;
+  bool states = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line == "stateDiagram-v2" || line == "```")
+      states = line != "```";
+    else if (states && line.find("[*]") == std::string::npos)
+      drawn.insert(line);
+  }
+  std::multiset<std::string> table;
+  auto add = [&table](const auto& ways) {
+    for (const auto& way : ways)
+      table.insert("  " + to_string(way.from) + " --> " + to_string(way.to) + ": " + std::string{way.when});
+  };
+  add(job_transitions);
+  add(chunk_transitions);
+  BOOST_TEST(drawn == table, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -252,6 +252,33 @@ BOOST_AUTO_TEST_CASE(a_damaged_or_foreign_file_is_refused_with_the_reason) {
   BOOST_TEST(database.open().counts()->front().jobs == 50);
 }
 
+BOOST_AUTO_TEST_CASE(a_log_that_is_cut_anywhere_loses_its_last_transactions_and_no_part_of_one) {
+  scratch_database database{"sqlite"};
+  const auto log = database.url() + "-wal";
+  const auto copy = database.url() + ".copy";
+  // Both files as they lie on the disk while a writer is at work.
+  const child writer{[&](int done) { write_for_ever(database.settings(), 1, done); }};
+  const auto confirmed = writer.kill_after(8);
+  fs::copy_file(database.url(), copy);
+  fs::copy_file(log, copy + "-wal");
+  const auto size = fs::file_size(copy + "-wal");
+  BOOST_REQUIRE(size > 100'000);
+  long long before = -1;
+  for (int tenth = 1; tenth <= 10; ++tenth) {
+    for (auto left : {database.url(), log, database.url() + "-shm"})
+      fs::remove(left);
+    fs::copy_file(copy, database.url());
+    fs::copy_file(copy + "-wal", log);
+    fs::resize_file(log, size * tenth / 10 - (tenth < 10 ? 7 : 0));
+    auto jobs = database.open();
+    check_whole_batches(database);
+    const auto now = database.ask("SELECT count(*) FROM jobs");
+    BOOST_TEST(now >= before);
+    before = now;
+  }
+  BOOST_TEST(before >= static_cast<long long>(confirmed * batch_size));
+}
+
 BOOST_AUTO_TEST_CASE(a_lost_connection_is_said_and_the_next_call_has_another) {
   if (database_kinds().size() < 2)
     return;
@@ -282,6 +309,13 @@ BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_is_a_lost_connection_too) {
   BOOST_REQUIRE(!opened);
   BOOST_TEST((opened.error().kind == error_kind::connection_lost), opened.error().text);
   BOOST_TEST(opened.error().text.find("secret") == std::string::npos);
+  for (auto url :
+       {"postgresql://troupe:se%zzcret@host/postgres", "postgresql://host:none/postgres?password=se%zzcret"}) {
+    settings.url = url;
+    const auto refused = store::job_store::open(settings);
+    BOOST_REQUIRE(!refused);
+    BOOST_TEST(refused.error().text.find("zzcret") == std::string::npos, refused.error().text);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_place_that_makes_no_sense_is_refused) {

@@ -73,6 +73,20 @@ BOOST_DATA_TEST_CASE(a_newer_schema_is_refused_and_left_alone, data::make(databa
   BOOST_TEST(store::job_store::open(database.settings(), with(add_column)).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_schema_that_grew_under_a_lost_connection_is_noticed) {
+  if (database_kinds().size() < 2)
+    return;
+  scratch_database database{"postgresql"};
+  auto jobs = database.open();
+  BOOST_REQUIRE(store::job_store::open(database.settings(), with(add_column)).has_value());
+  must(jobs, a_job(1)); // as long as it is connected, it is served
+  database.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+               " AND backend_type = 'client backend'");
+  BOOST_TEST((jobs.find(nth(1)).error().kind == error_kind::connection_lost));
+  for (int i = 0; i < 2; ++i)
+    BOOST_TEST((jobs.find(nth(1)).error().kind == error_kind::too_new));
+}
+
 BOOST_DATA_TEST_CASE(a_step_that_fails_leaves_the_old_schema, data::make(database_kinds()), kind) {
   scratch_database database{kind};
   must(*std::make_unique<store::job_store>(database.open()), a_job(1));
