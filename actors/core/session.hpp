@@ -194,6 +194,7 @@ private:
   void tick_source(time_point now);
   void return_to_first(time_point now);
   void release_source();
+  void note_gone();
 
   // samples
   void pump(variant& v, attempt& a, time_point now);

@@ -137,6 +137,10 @@ void session::on(const stream_end& x, time_point now) {
          now);
     return;
   }
+  if (p.at->fed && p.at->credit.in_flight_bytes() > 0) {
+    lose(v, *p.at, failover_reason::failed, "the transcoder ended before it had taken everything", false, now);
+    return;
+  }
   // All that it was to make is here, whether or not its last sample says so.
   deliver_held(v, *v.current, now);
   auto tracks_changed = v.current->feed_until <= format_since_;

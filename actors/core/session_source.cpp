@@ -220,6 +220,7 @@ void session::take_source(const sample_batch& x, time_point now) {
       source_dts_ = s.dts;
   }
   buffer_.append(x.block);
+  note_gone(); // whoever loses its attempt below has to count them
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
@@ -231,6 +232,10 @@ void session::take_source(const sample_batch& x, time_point now) {
     }
   if (floor_moves)
     release_source();
+  note_gone();
+}
+
+void session::note_gone() {
   for (auto& s : buffer_.take_gone())
     gone_.push_back(s);
 }

@@ -179,6 +179,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_source_flushes_the_transcoder_and_then_ends_th
   BOOST_TEST((effects.finished == std::vector<attempt_id>{transcode}));
   BOOST_TEST(!effects.closed.contains("hd"));
   it->on(sample_batch{transcode, 2, block(3600, false)}, now);
+  it->on(batch_ack{transcode, effects.sent.back().sequence}, now);
   it->on(stream_end{transcode, {}, false}, now);
   BOOST_TEST(effects.delivered["hd"].size() == 2u);
   BOOST_TEST(effects.closed.contains("hd"));

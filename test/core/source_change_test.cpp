@@ -23,6 +23,7 @@ BOOST_AUTO_TEST_CASE(a_transcoder_makes_the_rest_of_the_old_tracks_before_anothe
   make_output(first, 18, 20);
   make_output(first, 21, 22);
   auto requests = effects.requests.size();
+  acknowledge_all();
   it->on(stream_end{first, {}, false}, now);
   BOOST_REQUIRE(effects.requests.size() == requests + 1);
   auto second = transcode_runs(6, small);
@@ -51,6 +52,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_as_asked_from_now_on_passes_through_behind
   BOOST_TEST(delivered_once_each(10, 13));
   auto requests = effects.requests.size();
   make_output(first, 13, 15);
+  acknowledge_all();
   it->on(stream_end{first, {}, false}, now);
   feed(23, 25);
   BOOST_TEST(effects.requests.size() == requests);
@@ -79,6 +81,20 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_no_more_as_asked_is_transcoded_behind_what
   BOOST_TEST(effects.sent.front().block.samples.front().pts == 20 * frame);
   make_output(second, 20, 23);
   BOOST_TEST(effects.delivered["hd"].size() == 8u);
+}
+
+BOOST_AUTO_TEST_CASE(a_transcoder_that_ends_before_it_has_taken_everything_has_failed) {
+  make_output(first, 10, 18);
+  auto small = format();
+  small.tracks[0].width = 720;
+  it->on(format_change{ingest, small}, now);
+  feed(30, 35);
+  BOOST_REQUIRE(effects.finished.size() == 1u);
+  it->on(stream_end{first, {}, false}, now); // 18 and 19 were lost on the way to it
+  BOOST_TEST(!effects.stopped.at(first).empty());
+  auto second = transcode_runs(6, small);
+  make_output(second, 30, 32);
+  BOOST_TEST(it->status().variants.front().frames_lost == 2u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -207,8 +207,12 @@ void process::on(const sample_batch& x) {
 }
 
 void process::take(const sample_batch& x) {
-  if (!model_ || x.attempt != attempt_ || x.sequence != received_ + 1 || ending_)
+  if (!model_ || x.attempt != attempt_ || x.sequence <= received_ || ending_)
     return;
+  if (x.sequence > received_ + 1) {
+    end("source samples were lost on the way", false);
+    return;
+  }
   received_ = x.sequence;
   for (auto& s : x.block.samples)
     newest_fed_ = std::max({newest_fed_, s.pts, s.dts});
