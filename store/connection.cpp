@@ -286,6 +286,10 @@ expected<void> check_version(soci::session& session, const target& on, long long
 }
 
 expected<void> migrate(soci::session& session, const target& on, std::span<const migration> steps) {
+  // Where there is nothing to do, nobody's lock is waited for.
+  if (has_table(session, on.kind, "schema_versions")
+      && scalar(session, "SELECT coalesce(max(version), 0) FROM schema_versions") == newest_of(steps))
+    return {};
   transaction all{session, on.kind};
   // Of programs that start at the same moment, one does it; the others find it done. SQLite's transaction is that lock already.
   if (on.kind == backend::postgresql)
