@@ -58,12 +58,9 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](remove_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
     [this](sessions_atom) { return sessions_status(); },
     [this](channels_atom) {
-      std::vector<channel> result;
-      for (auto& [name, x] : config.channels) {
-        result.push_back(x);
-        for (auto& url : result.back().urls)
-          url = mask_url(url);
-      }
+      std::vector<channel_status> result;
+      for (auto& [name, x] : config.channels)
+        result.push_back(status_of(x));
       return result;
     },
     [this](profiles_atom) {
@@ -75,8 +72,23 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
   };
 }
 
+channel_status coordinator_state::status_of(const channel& x) {
+  channel_status result{x.name, x.title, x.urls, x.loop, {}};
+  for (auto& url : result.urls)
+    url = mask_url(url);
+  auto now = clock::now();
+  for (auto& [name, p] : config.profiles)
+    if (auto q = quarantined.find(x.name + "/" + name, now)) {
+      auto left = std::chrono::duration_cast<std::chrono::milliseconds>(q->until - now);
+      result.quarantined.push_back({name, q->reason, unix_ms() + left.count()});
+    }
+  return result;
+}
+
 void coordinator_state::start_registry() {
-  registry = spawn_daemon_registry(self->system(), config.registry);
+  auto with = config.registry;
+  with.leases.first_lease = random_id() >> 1; // what is left counts on
+  registry = spawn_daemon_registry(self->system(), std::move(with));
   self->monitor(registry);
   if (ingest_host)
     self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});

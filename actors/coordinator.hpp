@@ -44,6 +44,7 @@ struct coordinator_state {
 
   interface::behavior_type make_behavior();
 
+  channel_status status_of(const channel& x);
   void start_registry();
   void start_ingest_host();
   void on_down(const caf::down_msg& x);

@@ -40,6 +40,6 @@ using gateway_actor = coordinator_actor::extend<
   // All running channels.
   caf::result<std::vector<session_status>>(sessions_atom),
   // Everything that is configured.
-  caf::result<std::vector<channel>>(channels_atom), caf::result<std::vector<profile>>(profiles_atom)>;
+  caf::result<std::vector<channel_status>>(channels_atom), caf::result<std::vector<profile>>(profiles_atom)>;
 
 } // namespace troupe

@@ -249,8 +249,8 @@ void routes::remove(const request& of, reply_handler done) const {
 }
 
 void routes::channels(const request& of, reply_handler done) const {
-  auto then = [](const std::vector<channel>& xs) { return list_reply("channels", xs); };
-  query<std::vector<channel>>(of.id, done, then, channels_atom_v);
+  auto then = [](const std::vector<channel_status>& xs) { return list_reply("channels", xs); };
+  query<std::vector<channel_status>>(of.id, done, then, channels_atom_v);
 }
 
 void routes::profiles(const request& of, reply_handler done) const {
@@ -286,9 +286,9 @@ void routes::live(const request& of, reply_handler done) const {
       return problem(ec::unknown_profile, "no such profile; see /api/v1/profiles", id);
     return reply{status::ok, "video/mp2t", {}, {}};
   };
-  ask<std::vector<channel>>(
+  ask<std::vector<channel_status>>(
     system_, gateway_, timeout_,
-    [=, me = shared_from_this(), id = of.id](caf::expected<std::vector<channel>> xs) {
+    [=, me = shared_from_this(), id = of.id](caf::expected<std::vector<channel_status>> xs) {
       if (!xs)
         return done(problem(xs.error(), id));
       if (!found(*xs, wanted->channel))

@@ -87,6 +87,38 @@ bool inspect(Inspector& f, daemon_status& x) {
     f.field("machine", x.machine), f.field("tasks", x.tasks), f.field("ended", x.ended));
 }
 
+/// A rendition that is refused for a while, because its samples killed one task after the other.
+struct quarantine_status {
+  std::string profile;
+  std::string reason;
+  int64_t until_ms = 0; ///< Unix time
+
+  bool operator==(const quarantine_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, quarantine_status& x) {
+  return f.object(x).fields(f.field("profile", x.profile), f.field("reason", x.reason),
+                            f.field("until_ms", x.until_ms));
+}
+
+/// A channel that can be watched, whether or not it runs.
+struct channel_status {
+  std::string name;
+  std::string title;
+  std::vector<std::string> urls; ///< without credentials
+  bool loop = false;
+  std::vector<quarantine_status> quarantined;
+
+  bool operator==(const channel_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, channel_status& x) {
+  return f.object(x).fields(f.field("name", x.name), f.field("title", x.title), f.field("urls", x.urls),
+                            f.field("loop", x.loop), f.field("quarantined", x.quarantined));
+}
+
 /// One rendition of a running channel.
 struct variant_status {
   std::string profile;

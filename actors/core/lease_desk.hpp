@@ -39,6 +39,9 @@ struct lease_desk_config {
   /// How long a process may be of no use before its host is told to end it. One that comes up has not joined yet, and those of an earlier
   /// coordinator end by themselves within `task.orphan_timeout`.
   milliseconds useless_timeout{15'000};
+  /// The number of the first lease. Desks that follow one another on the same owners count from different ones: an owner may release what it
+  /// got from an earlier desk.
+  uint64_t first_lease = 1;
 };
 
 /// What the desk wants done. Implementations must not call back into the desk from within these.
@@ -66,7 +69,7 @@ public:
 class lease_desk {
 public:
   lease_desk(lease_desk_config config, worker_table& workers, lease_effects& effects)
-    : config_(config), workers_(workers), effects_(effects) {}
+    : config_(config), workers_(workers), effects_(effects), next_lease_(config.first_lease) {}
 
   /// The coordinator's own host, which runs the ingest tasks.
   void set_ingest_host(worker_id host, time_point now);
@@ -163,7 +166,7 @@ private:
   std::map<worker_id, host> hosts_;
   std::unordered_map<task_id, worker_id> tasks_;
   std::deque<task_end> ingest_ends_;
-  uint64_t next_lease_ = 1;
+  uint64_t next_lease_;
 };
 
 } // namespace troupe::core

@@ -20,23 +20,29 @@ public:
     entries_[rendition] = {now + lasts_, std::move(reason)};
   }
 
-  /// What a client is told; empty where the rendition is not refused, or no more.
-  std::string refusal(const std::string& rendition, time_point now) {
-    auto i = entries_.find(rendition);
-    if (i == entries_.end())
-      return {};
-    if (now < i->second.until)
-      return "quarantined: " + i->second.reason;
-    entries_.erase(i);
-    return {};
-  }
-
-private:
   struct entry {
     time_point until;
     std::string reason;
   };
 
+  /// Null where the rendition is not refused, or no more.
+  const entry* find(const std::string& rendition, time_point now) {
+    auto i = entries_.find(rendition);
+    if (i == entries_.end())
+      return nullptr;
+    if (now < i->second.until)
+      return &i->second;
+    entries_.erase(i);
+    return nullptr;
+  }
+
+  /// What a client is told; empty where the rendition is not refused, or no more.
+  std::string refusal(const std::string& rendition, time_point now) {
+    auto found = find(rendition, now);
+    return found == nullptr ? std::string{} : "quarantined: " + found->reason;
+  }
+
+private:
   std::chrono::milliseconds lasts_;
   std::map<std::string, entry> entries_;
 };

@@ -255,8 +255,8 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const std::stri
     auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
                    + v.target.name + ": " + why;
     auto name = v.target.name;
+    effects_.quarantine(name, verdict); // before its clients are sent away, who will ask again
     remove(v, ec::encode_failed, verdict, why);
-    effects_.quarantine(name, verdict);
     return;
   }
   if (!v.flowing && v.tries >= config_.attempts_max) {

@@ -52,6 +52,7 @@ BOOST_AUTO_TEST_CASE(a_channel_that_kills_its_tasks_is_given_up_and_the_others_g
              != std::string::npos);
   c.wait_until("the poisonous channel has ended", [&] { return c.session("poisonous").empty(); });
   BOOST_TEST(metric(c, "troupe_given_up_total") == 1);
+  BOOST_TEST(c.get("/api/v1/channels").body.find("\"quarantined\":[{\"profile\":\"small\"") != std::string::npos);
   BOOST_TEST(c.node("coordinator").output().find("a rendition is quarantined") != std::string::npos);
 
   auto enough = good.newest() + 2 * live_gop;

@@ -18,7 +18,8 @@ struct fixture : type_registration {
     cluster->daemons[1].tasks.push_back(
       {task_id{5}, "transcode", "demo", "h264", session_id{1}, attempt_id{2}, {}, {}});
     cluster->daemons[1].ended.push_back({task_id{4}, "ingest", "demo", "", "beta", attempt_id{1}, "killed", 1000});
-    cluster->channels.push_back({"demo", "Demo", {"http://example.org/a.ts"}, true});
+    cluster->channels.push_back(
+      {"demo", "Demo", {"http://example.org/a.ts"}, true, {{"h264-480p", "it kills its tasks", 1}}});
     profile p;
     p.name = "h264";
     cluster->profiles.push_back(p);
@@ -129,6 +130,7 @@ BOOST_AUTO_TEST_CASE(drain_resume_and_removal_reach_the_coordinator) {
 BOOST_AUTO_TEST_CASE(channels_profiles_and_sessions_are_listed) {
   auto channels = ask("GET", "/api/v1/channels");
   BOOST_TEST(text(json(channels).at("channels").at(0).at("urls").at(0)) == "http://example.org/a.ts");
+  BOOST_TEST(text(json(channels).at("channels").at(0).at("quarantined").at(0).at("reason")) == "it kills its tasks");
   auto profile = json(ask("GET", "/api/v1/profiles")).at("profiles").at(0);
   BOOST_TEST(profile.at("video").at("keyframe_interval_ms").to_number<int>() == 2000);
   BOOST_TEST(json(ask("GET", "/api/v1/sessions")).at("total").to_number<int>() == 1);

@@ -24,7 +24,7 @@ struct dummy_cluster {
   std::mutex mutex;
   std::vector<daemon_status> daemons;
   std::vector<session_status> sessions;
-  std::vector<channel> channels;
+  std::vector<channel_status> channels;
   std::vector<profile> profiles;
   variant_stream_ptr stream;        ///< what anyone may watch as demo / h264
   caf::error failure;               ///< the answer to a watch, where set

@@ -28,7 +28,7 @@ struct fixture : type_registration {
       std::lock_guard guard{cluster->mutex};
       records.push_back(x);
     };
-    channel c;
+    channel_status c;
     c.name = "demo";
     cluster->channels.push_back(c);
     profile p;

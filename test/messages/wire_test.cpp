@@ -169,6 +169,7 @@ BOOST_AUTO_TEST_CASE(snapshots_come_back_from_the_wire) {
   session.variants[0].profile = "p";
   session.variants[0].work = work_statistics{1, 2, 3, 4, 5, 6, 7, 8, 9};
   comes_back(session);
+  comes_back(channel_status{"news", "News", {"http://a/b"}, true, {quarantine_status{"p", "it kills", 5}}});
   comes_back(pressure{1, 2, 3, 4});
   comes_back(process_statistics{1, 2, 3, 4});
 }
