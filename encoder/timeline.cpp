@@ -272,6 +272,12 @@ placement timeline::place_video(track_state& track, const source_times& x, place
   return result;
 }
 
+void timeline::begin_near(int64_t ticks) {
+  assert(!any_);
+  any_ = pass_any_ = true;
+  position_ = pass_start_ = pass_end_ = clamp_ticks(ticks);
+}
+
 void timeline::restart() {
   if (!pass_any_)
     return;

@@ -71,6 +71,9 @@ public:
   /// The source begins again from its start: its earliest frame follows the end of its longest track.
   void restart();
 
+  /// For a timeline without packets yet: the first one is near `ticks`, which decides what a wrapped counter stands for.
+  void begin_near(int64_t ticks);
+
   /// Jumps met so far, restarts not counted.
   uint64_t jumps() const noexcept {
     return jumps_;
