@@ -146,7 +146,9 @@ expected<void> pump(demuxer& source, transcode& work, chunk_sink& sink, const ch
 }
 
 expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work_control& control) {
-  auto source = demuxer::open(job.source, control.stop);
+  auto options = job.source;
+  options.keep_times = true;
+  auto source = demuxer::open(options, control.stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};
   auto tracks = clone(source->tracks());

@@ -51,8 +51,9 @@ struct track_entry {
   std::optional<stream_parser> parser;
 };
 
-timeline::limits limits_for(const source_context& source) {
+timeline::limits limits_for(const source_context& source, bool keep_times) {
   timeline::limits result;
+  result.keep_presentation = keep_times;
   // Formats with an index mean what they say, however long a pause is.
   if (!source.may_jump())
     result.jump = result.start_spread = 24 * 3600 * int64_t{time_base.den};
@@ -81,8 +82,8 @@ timeline_track describe(const AVInputFormat& format, const AVStream& stream, con
 } // namespace
 
 struct demuxer::impl {
-  impl(source_context from, bool loop_)
-    : times{limits_for(from)}, input{std::move(from)}, loop{loop_}, packet{make_packet()} {}
+  impl(source_context from, const source_options& options)
+    : times{limits_for(from, options.keep_times)}, input{std::move(from)}, loop{options.loop}, packet{make_packet()} {}
 
   expected<void> take_new_tracks();
   expected<void> add_track(AVStream& stream);
@@ -263,7 +264,8 @@ expected<bool> demuxer::impl::seek_before(size_t video, int64_t target, int64_t 
   ended = false;
   // Whoever seeks knows that the times need no memory: no distance is a jump.
   timeline::limits wide;
-  wide.jump = wide.start_spread = int64_t{1} << 50;
+  wide.jump = wide.step_back = wide.interleave = wide.start_spread = int64_t{1} << 50;
+  wide.keep_presentation = true;
   times = timeline{wide};
   for (const auto& x : descriptions)
     times.add_track(x);
@@ -293,7 +295,7 @@ expected<demuxer> demuxer::open(source_options options, const std::atomic<bool>&
   auto source = source_context::open(options, stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};
-  auto self = std::make_unique<impl>(std::move(*source), options.loop);
+  auto self = std::make_unique<impl>(std::move(*source), options);
   auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   if (auto ok = self->input.find(options.open_timeout - std::min(spent, options.open_timeout)); !ok)
     return tl::unexpected{std::move(ok.error())};

@@ -39,6 +39,9 @@ namespace troupe::av {
 struct source_options {
   std::string url;
   bool loop = false; ///< at the end of a file start again; the timeline goes on by the length of the longest track
+  /// A picture's time is what the container says, always, and the decoding times are what gives way: they need not rise then. For files, whose
+  /// pictures are counted.
+  bool keep_times = false;
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000}; ///< nothing read for this long is `errc::timeout`
   size_t tracks_max = 64;                         ///< more streams than this is `errc::limit`

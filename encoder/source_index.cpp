@@ -321,7 +321,9 @@ std::optional<uint64_t> source_index::pictures_in(int64_t from, int64_t to) cons
   return begin && end && *begin <= *end ? std::optional{*end - *begin} : std::nullopt;
 }
 
-expected<source_index> index_source(const source_options& options, const work_control& control) {
+expected<source_index> index_source(const source_options& from, const work_control& control) {
+  auto options = from;
+  options.keep_times = true;
   auto source = demuxer::open(options, control.stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};

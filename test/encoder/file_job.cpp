@@ -11,7 +11,9 @@ extern "C" {
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <memory>
+#include <numbers>
 #include <stdexcept>
 
 namespace troupe::av::test {
@@ -278,9 +280,38 @@ void check_pictures(const played_stream& shown, const std::vector<int64_t>& time
     BOOST_TEST_CONTEXT("picture " << i) {
       BOOST_REQUIRE(x.number.has_value());
       BOOST_REQUIRE(*x.number == first + i);
-      BOOST_REQUIRE(std::abs(x.pts - times[i]) <= slack);
+      BOOST_REQUIRE(std::abs(x.pts - shown.pictures[0].pts - times[i] + times[0]) <= slack);
     }
   }
+}
+
+int64_t sound_lag(const played_file& result, int64_t first_pts, int64_t first_sample) {
+  const auto& sound = result.of(AVMEDIA_TYPE_AUDIO);
+  auto rate = sound.parameters->sample_rate;
+  auto shift = av_rescale(result.of(AVMEDIA_TYPE_VIDEO).pictures.at(0).pts - first_pts, rate, 90'000);
+  // The place of what is played first, counted from the first sample of the source.
+  auto begin = sound.first_sample - shift - first_sample;
+  constexpr int64_t lag_max = 2'000;
+  constexpr int64_t length = 120'000;
+  std::vector<double> tone;
+  auto phase = 0.0;
+  for (int64_t n = 0; n < length + 2 * lag_max + 4'800; ++n) {
+    phase += 2 * std::numbers::pi * (300 + 0.01 * static_cast<double>(n)) / rate;
+    tone.push_back(std::sin(phase));
+  }
+  auto best = 0.0;
+  int64_t found = lag_max;
+  for (auto lag = -lag_max; lag <= lag_max; ++lag) {
+    auto sum = 0.0;
+    // Every few samples are enough.
+    for (int64_t n = lag_max + 2'400; n < length; n += 7)
+      sum += static_cast<double>(sound.samples.at(static_cast<size_t>(n - begin))) * tone[static_cast<size_t>(n - lag)];
+    if (sum > best) {
+      best = sum;
+      found = lag;
+    }
+  }
+  return found;
 }
 
 } // namespace troupe::av::test

@@ -73,8 +73,12 @@ struct played_file {
 
 played_file play_file(const std::string& path);
 
-/// Checks that the pictures carry the numbers `first`, `first + 1`, … at these times (ticks; `slack` for the container's rounding).
+/// Checks that the pictures carry the numbers `first`, `first + 1`, …, as far apart as these times are (ticks; `slack` for the containers' rounding).
 void check_pictures(const played_stream& shown, const std::vector<int64_t>& times, uint32_t first = 0,
                     int64_t slack = 0);
+
+/// By how many samples the tone of `make_audio` is late against the pictures: 0 where both are as in the source, whose first picture (the first one
+/// shown here) was at `first_pts` ticks and whose first sample was `first_sample`.
+int64_t sound_lag(const played_file& result, int64_t first_pts, int64_t first_sample);
 
 } // namespace troupe::av::test
