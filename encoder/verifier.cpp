@@ -3,6 +3,7 @@
 
 #include "encoder/decoder.hpp"
 #include "encoder/log.hpp"
+#include "encoder/payload_hash.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,7 +45,8 @@ public:
       copied_{copied},
       base_{have.time_base},
       slack_{av_rescale_q_rnd(1, have.time_base, time_base, AV_ROUND_UP)},
-      codec_{have.codecpar->codec_id} {}
+      codec_{have.codecpar->codec_id},
+      parameters_{copy(*have.codecpar)} {}
 
   expected<void> open(const AVStream& have, int threads) {
     if (want_.codec != avcodec_get_name(codec_))
@@ -66,6 +68,7 @@ public:
     if (packet.dts != no_pts && last_dts_ != no_pts && packet.dts <= last_dts_)
       return wrong("decoding times do not rise at " + seconds(packet.dts));
     last_dts_ = packet.dts;
+    compare_content(packet);
     ++packets_;
     if (packet.pts != no_pts) {
       first_ = first_ == no_pts ? packet.pts : std::min(first_, packet.pts);
@@ -80,16 +83,11 @@ public:
     if (auto drained = decode([&](const decoder::on_frame& deliver) { return decoder_->drain(deliver); }, end_);
         !drained)
       return drained;
-    if (want_.video)
-      return check_pictures();
-    if (keeps_packets(codec_) && packets_ != want_.packets)
-      return wrong("it has " + std::to_string(packets_) + " packets, and should have " + std::to_string(want_.packets)
-                   + "; it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
-    if (want_.packets > 0 && std::abs(first_ - want_.first_pts) > slack_ + 1)
-      return wrong("it begins at " + seconds(first_) + ", and should at " + seconds(want_.first_pts));
-    if (want_.packets > 0 && std::abs(end_ - want_.end_pts) > slack_ + end_slack)
-      return wrong("it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
-    return {};
+    return check_times().and_then([this]() -> expected<void> {
+      if (changed_ == no_pts)
+        return {};
+      return wrong("the packet at " + seconds(changed_) + " is not what was put in");
+    });
   }
 
   void count(verification& to) const {
@@ -106,6 +104,27 @@ public:
   }
 
 private:
+  /// Decoders take much that is wrong. What differs is kept until it is known whether something is missing, which says more.
+  void compare_content(const AVPacket& packet) {
+    if (changed_ != no_pts || packets_ >= want_.contents.size())
+      return;
+    if (auto crc = payload_crc(*parameters_, packet); crc && *crc != want_.contents[packets_])
+      changed_ = packet.pts;
+  }
+
+  expected<void> check_times() {
+    if (want_.video)
+      return check_pictures();
+    if (keeps_packets(codec_) && packets_ != want_.packets)
+      return wrong("it has " + std::to_string(packets_) + " packets, and should have " + std::to_string(want_.packets)
+                   + "; it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
+    if (want_.packets > 0 && std::abs(first_ - want_.first_pts) > slack_ + 1)
+      return wrong("it begins at " + seconds(first_) + ", and should at " + seconds(want_.first_pts));
+    if (want_.packets > 0 && std::abs(end_ - want_.end_pts) > slack_ + end_slack)
+      return wrong("it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
+    return {};
+  }
+
   tl::unexpected<error> wrong(const std::string& what) const {
     return fail(errc::media, "verify the result: stream " + std::to_string(want_.output) + " (" + want_.codec + ", "
                                + (want_.video ? "video" : "audio") + "): " + what);
@@ -134,12 +153,13 @@ private:
     for (size_t i = 0; i < count; ++i) {
       if (std::abs(shown_[i] - want[i]) <= slack_)
         continue;
-      auto is_at = [this](int64_t x, int64_t y) { return std::abs(x - y) <= slack_; };
       auto number = "picture " + std::to_string(i);
-      if (i + 1 < want.size() && is_at(shown_[i], want[i + 1]))
-        return wrong(number + " at " + seconds(want[i]) + " is missing");
-      if (i > 0 && is_at(shown_[i], want[i - 1]))
-        return wrong(number + " is that of " + seconds(want[i - 1]) + " for a second time");
+      auto same = [this, at = shown_[i]](int64_t x) { return std::abs(x - at) <= slack_; };
+      if (auto later = std::find_if(want.begin() + static_cast<std::ptrdiff_t>(i), want.end(), same);
+          later != want.end())
+        return wrong(number + " at " + seconds(want[i]) + " is missing, with all up to " + seconds(*later));
+      if (i > 0 && shown_[i] <= shown_[i - 1])
+        return wrong(number + " at " + seconds(shown_[i]) + " is there for a second time");
       return wrong(number + " is at " + seconds(shown_[i]) + ", and should be at " + seconds(want[i]));
     }
     if (shown_.size() != want.size())
@@ -154,12 +174,14 @@ private:
   AVRational base_;
   int64_t slack_;
   AVCodecID codec_;
+  codec_parameters_ptr parameters_;
   std::optional<decoder> decoder_;
   std::vector<int64_t> shown_;
   uint64_t packets_ = 0;
   int64_t first_ = no_pts;
   int64_t end_ = no_pts;
   int64_t last_dts_ = no_pts;
+  int64_t changed_ = no_pts; ///< the time of the first packet with another content
 };
 
 class verification_pass {
