@@ -145,4 +145,68 @@ BOOST_AUTO_TEST_CASE(a_variable_frame_rate_stays_what_it_is) {
   check({.source = source, .times = times});
 }
 
+BOOST_AUTO_TEST_CASE(a_source_whose_times_need_memory_is_read_from_its_start) {
+  auto seen = usual_pictures();
+  seen.first_pts = 900'000;
+  seen.global_header = false;
+  audio_source heard{.first_sample = 480'000, .samples = 288'768};
+  // The clock jumps on by an hour in the middle, for both tracks.
+  auto source = write_source(clip_of(seen, heard), "jump.ts", [](AVPacket& x) {
+    auto later = x.dts >= 900'000 + 75 * 3'600 ? 3'600 * 90'000 : 0;
+    x.pts += later;
+    x.dts += later;
+    return true;
+  });
+  check({.source = source, .slack = 3'700, .first_pts = 900'000, .first_sample = 480'000, .exact = false});
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_starts_again_goes_on) {
+  auto seen = usual_pictures();
+  seen.first_pts = (int64_t{1} << 33) - 60 * 3'600;
+  seen.global_header = false;
+  audio_source heard{.first_sample = seen.first_pts * 48 / 90, .samples = 288'768};
+  auto source = write_source(clip_of(seen, heard), "wrap.ts");
+  check({.source = source, .first_pts = seen.first_pts, .first_sample = heard.first_sample, .exact = false});
+}
+
+BOOST_AUTO_TEST_CASE(a_file_without_presentation_times_is_cut) {
+  auto seen = usual_pictures();
+  seen.encoder = "mpeg4";
+  seen.global_header = false;
+  audio_source heard{.encoder = "mp2", .first_sample = 0, .samples = 288'768};
+  check({.source = write_source(clip_of(seen, heard), "old.avi"), .slack = 2, .exact = false});
+}
+
+BOOST_AUTO_TEST_CASE(open_groups_of_h264_are_cut_in_mp4_and_transport_streams) {
+  auto seen = usual_pictures();
+  seen.gop = 16;
+  seen.b_frames = 3;
+  seen.options = {{"x264-params", "open-gop=1:b-adapt=2"}};
+  check({.source = write_source(clip_of(seen, usual_sound()), "open.mp4"), .result = "result.mov"});
+  seen.first_pts = 900'000;
+  seen.global_header = false;
+  audio_source heard{.first_sample = 480'000, .samples = 288'768};
+  check({.source = write_source(clip_of(seen, heard), "open.ts"),
+         .result = "result.ts",
+         .first_pts = 900'000,
+         .first_sample = 480'000});
+}
+
+BOOST_AUTO_TEST_CASE(a_set_frame_rate_has_no_gap_at_a_joint) {
+  scenario what{.source = write_source(clip_of(usual_pictures(), usual_sound()), "rate.mp4")};
+  what.settings.video.frame_rate = {50, 1};
+  for (size_t chunks : {1, 7}) {
+    what.settings.chunks = chunks;
+    run_job(what.source, temporary("rate-result.mp4"), what.settings);
+    auto shown = play_file(temporary("rate-result.mp4"));
+    std::vector<int64_t> times;
+    for (const auto& x : shown.of(AVMEDIA_TYPE_VIDEO).pictures)
+      times.push_back(x.pts);
+    BOOST_TEST(shown.of(AVMEDIA_TYPE_VIDEO).errors == 0);
+    BOOST_REQUIRE(times.size() == 300);
+    for (size_t i = 1; i < times.size(); ++i)
+      BOOST_REQUIRE(times[i] - times[i - 1] == 1'800);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

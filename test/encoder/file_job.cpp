@@ -163,7 +163,8 @@ clip as_clip(std::vector<stream> streams) {
 }
 
 std::string write_source(const clip& from, const std::string& name, const change& edit) {
-  return write_file(from, muxer_name(container_of(name).value()), name, edit);
+  auto into = container_of(name);
+  return write_file(from, into ? muxer_name(*into) : name.substr(name.rfind('.') + 1), name, edit);
 }
 
 std::vector<time_window> cut(const source_index& index, size_t count) {
