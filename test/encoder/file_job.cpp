@@ -281,7 +281,8 @@ void check_pictures(const played_stream& shown, const std::vector<int64_t>& time
     BOOST_TEST_CONTEXT("picture " << i) {
       BOOST_REQUIRE(x.number.has_value());
       BOOST_REQUIRE(*x.number == first + i);
-      BOOST_REQUIRE(std::abs(x.pts - shown.pictures[0].pts - times[i] + times[0]) <= slack);
+      auto off = x.pts - shown.pictures[0].pts - times[i] + times[0];
+      BOOST_REQUIRE_MESSAGE(std::abs(off) <= slack, "it is " << off << " ticks late");
     }
   }
 }
