@@ -6,8 +6,10 @@
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -215,6 +217,42 @@ BOOST_AUTO_TEST_CASE(a_set_frame_rate_has_no_gap_at_a_joint) {
     for (size_t i = 1; i < times.size(); ++i)
       BOOST_REQUIRE(times[i] - times[i - 1] == 1'800);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_chunk_that_is_stopped_or_fails_leaves_no_file) {
+  av::chunk_job job;
+  job.source.url = write_source(clip_of(usual_pictures(), usual_sound()), "stopped.mp4");
+  job.output = temporary("stopped-chunk");
+  job.streams = {{0, usual_video()}};
+  std::atomic<bool> stop{true};
+  auto result = av::encode_chunk(job, {stop});
+  BOOST_REQUIRE(!result);
+  BOOST_TEST((result.error().code == av::errc::interrupted));
+  stop = false;
+  job.streams = {{7, usual_video()}};
+  result = av::encode_chunk(job, {stop});
+  BOOST_REQUIRE(!result);
+  BOOST_TEST(result.error().what.find("stream 7") != std::string::npos);
+  BOOST_TEST(result.error().terminal());
+  job.streams = {{0, usual_video("no-such-encoder")}};
+  result = av::encode_chunk(job, {stop});
+  BOOST_REQUIRE(!result);
+  BOOST_TEST(result.error().terminal());
+  for (const auto& path : {job.output, av::staging_path(job.output, job.tag)})
+    BOOST_TEST(!std::filesystem::exists(path));
+}
+
+BOOST_AUTO_TEST_CASE(an_index_counts_the_pictures_between_its_access_points) {
+  auto source = write_source(clip_of(usual_pictures(), usual_sound()), "reported.mp4");
+  av::source_options options;
+  options.url = source;
+  auto index = av::index_source(options, unwatched());
+  BOOST_REQUIRE(index);
+  BOOST_TEST(index->pictures_in(index->access_points.at(2).pts, index->access_points.at(5).pts).value() == 36);
+  BOOST_TEST(!index->pictures_in(index->access_points.at(2).pts + 1, index->access_points.at(5).pts).has_value());
+  BOOST_TEST(index->streams.at(0).packets == pictures);
+  BOOST_TEST(!index->streams.at(0).variable_rate);
+  BOOST_TEST(index->streams.at(1).first_pts == 0);
 }
 
 BOOST_AUTO_TEST_CASE(ffprobe_reads_of_a_result_what_it_reads_of_one_by_ffmpeg) {
