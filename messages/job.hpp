@@ -1,0 +1,158 @@
+// A file job in words that everybody shares: its identity, its states, and how both are written.
+//
+// A job's identity is 128 random bits. It is shown and read as text alone, so that no part of it is ever taken for a number.
+// Enumerators have one spelling, used in the store, the API and the logs; their order is the wire format.
+#pragma once
+
+#include "messages/inspect.hpp"
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// 128 random bits. Their text is 32 lower-case hexadecimal digits.
+struct job_id {
+  static constexpr size_t text_size = 32;
+
+  uint64_t high = 0;
+  uint64_t low = 0;
+
+  auto operator<=>(const job_id&) const = default;
+
+  /// False for the default value, which no job ever has.
+  explicit operator bool() const noexcept {
+    return high != 0 || low != 0;
+  }
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, job_id& x) {
+  return f.object(x).fields(f.field("high", x.high), f.field("low", x.low));
+}
+
+inline std::string to_string(job_id x) {
+  std::string result;
+  result.reserve(job_id::text_size);
+  for (auto half : {x.high, x.low})
+    for (int shift = 60; shift >= 0; shift -= 4)
+      result += "0123456789abcdef"[half >> shift & 0xf];
+  return result;
+}
+
+/// What `to_string` writes and nothing else: no blanks, no capitals, no shorter form.
+inline std::optional<job_id> parse_job_id(std::string_view text) {
+  if (text.size() != job_id::text_size)
+    return {};
+  std::array<uint64_t, 2> halves{};
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && !(c >= 'a' && c <= 'f'))
+      return {};
+    auto& half = halves[i / 16];
+    half = half << 4 | static_cast<uint64_t>(digit ? c - '0' : c - 'a' + 10);
+  }
+  return job_id{halves[0], halves[1]};
+}
+
+/// Where a job is in its life. messages/job_states.hpp has the ways from one to another.
+enum class job_state : uint8_t {
+  queued,    ///< waits for its turn
+  assigned,  ///< somebody has it: source and plan are looked at, nothing is encoded yet
+  running,   ///< at least one chunk was begun
+  paused,    ///< stopped by a person; what is finished is kept
+  completed, ///< the result is published
+  failed,    ///< ended without a result; a person or the retry rules may queue it again
+  cancelled, ///< ended by a person
+};
+
+/// Most urgent first.
+enum class job_priority : uint8_t { live, high, medium, low, batch };
+
+enum class job_queue : uint8_t { live, normal, batch };
+
+/// Where a part of a job is in its life.
+enum class chunk_state : uint8_t {
+  waiting, ///< nobody has it
+  leased,  ///< a worker has it, until its deadline
+  done,    ///< its result is whole and checked
+  failed,  ///< ended without a result, and its job with it
+};
+
+/// What a part of a job makes.
+enum class chunk_kind : uint8_t { video, audio, other };
+
+/// Why a job or an attempt at it failed, as far as it decides what comes next.
+enum class failure_kind : uint8_t {
+  none,
+  transient,   ///< worker, network, disk or time: worth another try elsewhere
+  terminal,    ///< the media or the encoder says no: never tried again by itself
+  quarantined, ///< it killed several workers: never tried again by itself
+};
+
+namespace detail {
+
+template <class Enum>
+inline constexpr std::array<std::string_view, 0> enum_names{};
+template <>
+inline constexpr std::array<std::string_view, 7> enum_names<job_state>{"queued",    "assigned", "running",  "paused",
+                                                                       "completed", "failed",   "cancelled"};
+template <>
+inline constexpr std::array<std::string_view, 5> enum_names<job_priority>{"live", "high", "medium", "low", "batch"};
+template <>
+inline constexpr std::array<std::string_view, 3> enum_names<job_queue>{"live", "default", "batch"};
+template <>
+inline constexpr std::array<std::string_view, 4> enum_names<chunk_state>{"waiting", "leased", "done", "failed"};
+template <>
+inline constexpr std::array<std::string_view, 3> enum_names<chunk_kind>{"video", "audio", "other"};
+template <>
+inline constexpr std::array<std::string_view, 4> enum_names<failure_kind>{"none", "transient", "terminal",
+                                                                          "quarantined"};
+
+/// An enumeration of this header.
+template <class T>
+concept job_enum = enum_names<T>
+.size() > 0;
+
+} // namespace detail
+
+template <detail::job_enum Enum>
+constexpr std::string_view to_string_view(Enum x) {
+  return detail::enum_names<Enum>[static_cast<size_t>(x)];
+}
+
+template <detail::job_enum Enum>
+std::string to_string(Enum x) {
+  return std::string{to_string_view(x)};
+}
+
+/// The enumerator of that spelling: `parse_job_enum<job_state>("paused")`.
+template <detail::job_enum Enum>
+constexpr std::optional<Enum> parse_job_enum(std::string_view text) {
+  const auto& names = detail::enum_names<Enum>;
+  for (size_t i = 0; i < names.size(); ++i)
+    if (names[i] == text)
+      return static_cast<Enum>(i);
+  return {};
+}
+
+template <class Inspector, detail::job_enum Enum>
+bool inspect(Inspector& f, Enum& x) {
+  return inspect_enum(f, x, static_cast<Enum>(detail::enum_names<Enum>.size() - 1));
+}
+
+} // namespace troupe
+
+template <>
+struct std::hash<troupe::job_id> {
+  size_t operator()(troupe::job_id x) const noexcept {
+    return static_cast<size_t>(x.high ^ x.low); // the bits are random already
+  }
+};

@@ -1,0 +1,46 @@
+// Why the store could not do something, and whether asking again helps.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+namespace troupe::store {
+
+enum class error_kind : uint8_t {
+  // The world; the same call may work later.
+  busy,            ///< another process holds the database for too long
+  disk_full,       ///< there is no room to write
+  io_failed,       ///< the disk or file system reports an error
+  connection_lost, ///< no connection to the server; the next call connects anew
+  // The call, or the database; the same call fails again.
+  not_found,          ///< no job or chunk of that name
+  invalid_transition, ///< the state does not allow it
+  stale_attempt,      ///< an attempt that is no longer the current one
+  constraint,         ///< it contradicts what is stored
+  invalid_argument,   ///< too large, or not text
+  not_a_store,        ///< the file is damaged, or is something else
+  too_new,            ///< a newer program has changed the database
+  failed,             ///< anything else, for instance a right that is missing
+};
+
+std::string_view to_string_view(error_kind kind);
+
+struct error {
+  error_kind kind = error_kind::failed;
+  std::string text; ///< what was tried, on what, and what to do
+
+  /// The same call may work later, without a change by anybody.
+  bool transient() const noexcept {
+    return kind <= error_kind::connection_lost;
+  }
+
+  bool operator==(const error&) const = default;
+};
+
+template <class T>
+using expected = tl::expected<T, error>;
+
+} // namespace troupe::store

@@ -1,0 +1,88 @@
+#include "store/migrations.hpp"
+
+#include <array>
+
+namespace troupe::store {
+
+namespace {
+
+using namespace std::string_view_literals;
+
+// Short columns first: in SQLite a scan then stops before the long texts, whose pages it never reads. The index of times carries the name, so
+// that a search in names reads the index alone.
+constexpr std::array version_1{
+  R"(CREATE TABLE jobs (
+  number SERIAL_KEY,
+  id TEXT NOT NULL UNIQUE,
+  state TEXT NOT NULL,
+  previous_state TEXT NOT NULL,
+  queue TEXT NOT NULL,
+  priority BIGINT NOT NULL,
+  submitted_ms BIGINT NOT NULL,
+  started_ms BIGINT NOT NULL DEFAULT 0,
+  ended_ms BIGINT NOT NULL DEFAULT 0,
+  not_before_ms BIGINT NOT NULL DEFAULT 0,
+  attempt BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0,
+  progress_ppm BIGINT NOT NULL DEFAULT 0,
+  failure TEXT NOT NULL DEFAULT 'none',
+  worker TEXT NOT NULL DEFAULT '',
+  name TEXT NOT NULL,
+  search_name TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  callback_url TEXT NOT NULL,
+  excluded_workers TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL DEFAULT '',
+  request TEXT NOT NULL,
+  result TEXT NOT NULL DEFAULT ''))"sv,
+  "CREATE UNIQUE INDEX jobs_by_key ON jobs (idempotency_key) WHERE idempotency_key <> ''"sv,
+  "CREATE INDEX jobs_by_time ON jobs (submitted_ms, number, search_name)"sv,
+  "CREATE INDEX jobs_by_state ON jobs (state, submitted_ms, number)"sv,
+  "CREATE INDEX jobs_by_queue ON jobs (queue, submitted_ms, number)"sv,
+  "CREATE INDEX jobs_open ON jobs (priority, number) WHERE ended_ms = 0"sv,
+  R"(CREATE TABLE chunks (
+  job BIGINT NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+  number BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  from_pts BIGINT NOT NULL,
+  to_pts BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  previous_state TEXT NOT NULL,
+  attempt BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0,
+  worker TEXT NOT NULL DEFAULT '',
+  file TEXT NOT NULL DEFAULT '',
+  bytes BIGINT NOT NULL DEFAULT 0,
+  sha256 TEXT NOT NULL DEFAULT '',
+  frames BIGINT NOT NULL DEFAULT 0,
+  first_pts BIGINT NOT NULL DEFAULT 0,
+  last_pts BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (job, number)))"sv,
+  R"(CREATE TABLE history (
+  number SERIAL_KEY,
+  job BIGINT NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+  chunk BIGINT NOT NULL,
+  at_ms BIGINT NOT NULL,
+  from_state TEXT NOT NULL,
+  to_state TEXT NOT NULL,
+  why TEXT NOT NULL,
+  node TEXT NOT NULL,
+  attempt BIGINT NOT NULL))"sv,
+  "CREATE INDEX history_by_job ON history (job, number)"sv,
+  // How many jobs are where, kept by every transaction that moves one: counting them would read them all.
+  R"(CREATE TABLE job_counts (
+  queue TEXT NOT NULL,
+  state TEXT NOT NULL,
+  jobs BIGINT NOT NULL,
+  PRIMARY KEY (queue, state)))"sv,
+};
+
+constexpr std::array steps{migration{1, version_1}};
+
+} // namespace
+
+std::span<const migration> migrations() {
+  return steps;
+}
+
+} // namespace troupe::store

@@ -1,0 +1,107 @@
+// What is stored, as plain values. Times are milliseconds since 1970 (UTC), 0 for "never"; media times are ticks of 1/90000 s.
+#pragma once
+
+#include "messages/job.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::store {
+
+/// A job without its long texts: what lists show.
+struct job_summary {
+  job_id id;
+  int64_t number = 0; ///< order of submission; names nothing outside the store
+  std::string name;
+  job_state state = job_state::queued;
+  job_state previous_state = job_state::queued; ///< where a paused job was
+  job_priority priority = job_priority::medium;
+  job_queue queue = job_queue::normal;
+  int64_t submitted_ms = 0;
+  int64_t started_ms = 0; ///< first time that it ran
+  int64_t ended_ms = 0;
+  int64_t not_before_ms = 0; ///< back-off: it is not taken before
+  uint32_t attempt = 0;      ///< the current one, counted from 1; also the fence
+  uint32_t failures = 0;     ///< attempts that ended in a transient error
+  uint32_t progress_ppm = 0; ///< millionths
+  std::string worker;        ///< who has the current attempt
+  failure_kind failure = failure_kind::none;
+  std::string error;
+
+  bool operator==(const job_summary&) const = default;
+};
+
+struct job : job_summary {
+  std::string idempotency_key;
+  std::string callback_url;
+  std::vector<std::string> excluded_workers;
+  std::string request; ///< JSON, all settings
+  std::string result;  ///< JSON, empty before the end
+
+  bool operator==(const job&) const = default;
+};
+
+/// What a finished chunk left.
+struct chunk_result {
+  std::string file; ///< path or name, as the writer of the record understands it
+  uint64_t bytes = 0;
+  std::string sha256; ///< 64 lower-case hexadecimal digits
+  uint64_t frames = 0;
+  int64_t first_pts = 0;
+  int64_t last_pts = 0;
+
+  bool operator==(const chunk_result&) const = default;
+};
+
+/// A part of a job, before anybody has worked at it.
+struct chunk_plan {
+  uint32_t number = 0; ///< unique within the job
+  chunk_kind kind = chunk_kind::video;
+  int64_t from_pts = 0;
+  int64_t to_pts = 0; ///< behind the last
+
+  bool operator==(const chunk_plan&) const = default;
+};
+
+struct chunk : chunk_plan {
+  chunk_state state = chunk_state::waiting;
+  uint32_t attempt = 0;  ///< the current one, counted from 1; also the fence
+  uint32_t failures = 0; ///< attempts that ended in a transient error
+  std::string worker;    ///< who has the current attempt, or had it
+  chunk_result result;   ///< of a finished chunk
+
+  bool operator==(const chunk&) const = default;
+};
+
+/// One transition of a job, or of one of its chunks.
+struct history_entry {
+  static constexpr int64_t whole_job = -1;
+
+  int64_t number = 0; ///< grows over time
+  int64_t chunk = whole_job;
+  int64_t at_ms = 0;
+  std::string from; ///< empty for the submission
+  std::string to;
+  std::string why;
+  std::string node; ///< who did it
+  uint32_t attempt = 0;
+
+  bool operator==(const history_entry&) const = default;
+};
+
+/// A job with all that is needed to go on with it.
+struct open_job {
+  job the_job;
+  std::vector<chunk> chunks;
+};
+
+struct state_count {
+  job_queue queue = job_queue::normal;
+  job_state state = job_state::queued;
+  uint64_t jobs = 0;
+
+  bool operator==(const state_count&) const = default;
+};
+
+} // namespace troupe::store

@@ -1,0 +1,251 @@
+#include "store/store.hpp"
+
+#include "store/connection.hpp"
+#include "store/limits.hpp"
+#include "store/reader.hpp"
+#include "store/text.hpp"
+#include "store/writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include <soci/soci.h>
+
+namespace troupe::store {
+
+namespace {
+
+using results = std::vector<expected<outcome>>;
+
+tl::unexpected<error> invalid(std::string text) {
+  return tl::unexpected{error{error_kind::invalid_argument, std::move(text)}};
+}
+
+tl::unexpected<error> no_job(const std::string& shown) {
+  return tl::unexpected{error{error_kind::not_found, "there is no job " + shown}};
+}
+
+/// Blames one operation, not the database: the others of its batch can go on.
+bool is_own_fault(const error& x) {
+  return x.kind == error_kind::constraint || x.kind == error_kind::invalid_argument;
+}
+
+} // namespace
+
+class job_store::impl {
+public:
+  impl(settings from, target to) : from_{std::move(from)}, on_{std::move(to)} {}
+
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
+
+  ~impl() {
+    disconnect();
+  }
+
+  /// Calls `f` with a connection. What it throws becomes an error, and the connection is given up: whatever state it is in,
+  /// the next call begins with a fresh one.
+  template <class F>
+  auto guarded(std::string_view doing, F f) -> decltype(f()) {
+    try {
+      if (!session_)
+        session_ = connect(on_, from_);
+      return f();
+    } catch (const std::exception& thrown) {
+      auto why =
+        dynamic_cast<const unreadable*>(&thrown)
+          ? error{error_kind::not_a_store, "cannot " + std::string{doing} + " in " + on_.shown + ": " + thrown.what()}
+          : translate(thrown, doing, on_);
+      disconnect();
+      return tl::unexpected{std::move(why)};
+    }
+  }
+
+  expected<void> begin(std::span<const migration> steps) {
+    return guarded("open the store", [&]() -> expected<void> {
+      if (auto good = check_file(*session_, on_); !good)
+        return good;
+      return migrate(*session_, on_, steps);
+    });
+  }
+
+  expected<results> apply(std::span<const operation> batch, int64_t now_ms) {
+    return guarded("write", [&]() -> expected<results> {
+      // Savepoints cost a third of the time and are hardly ever needed: an operation that fails has nearly always written nothing yet.
+      if (auto quick = try_quickly(batch, now_ms))
+        return std::move(*quick);
+      writer_.reset();
+      return with_savepoints(batch, now_ms);
+    });
+  }
+
+  soci::session& session() {
+    return *session_;
+  }
+
+private:
+  void disconnect() {
+    writer_.reset(); // its statements go before the connection
+    session_.reset();
+  }
+
+  writer& the_writer() {
+    if (!writer_)
+      writer_ = std::make_unique<writer>(*session_);
+    return *writer_;
+  }
+
+  /// Nothing when an operation failed in the middle: then all is undone.
+  std::optional<results> try_quickly(std::span<const operation> batch, int64_t now_ms) {
+    auto& w = the_writer();
+    w.forget_counts();
+    transaction all{*session_, on_.kind};
+    results done;
+    done.reserve(batch.size());
+    try {
+      for (const auto& op : batch) {
+        if (auto good = check(op); !good) {
+          done.push_back(tl::unexpected{std::move(good.error())});
+          continue;
+        }
+        done.push_back(w.run(op, now_ms));
+        if (!done.back() && w.wrote())
+          return {};
+      }
+    } catch (const soci::soci_error& thrown) {
+      if (is_own_fault(translate(thrown, "write", on_)))
+        return {};
+      throw;
+    }
+    w.write_counts();
+    all.commit();
+    return done;
+  }
+
+  results with_savepoints(std::span<const operation> batch, int64_t now_ms) {
+    transaction all{*session_, on_.kind};
+    results done;
+    done.reserve(batch.size());
+    for (const auto& op : batch) {
+      if (auto good = check(op); !good)
+        done.push_back(tl::unexpected{std::move(good.error())});
+      else
+        done.push_back(with_savepoint(op, now_ms));
+    }
+    the_writer().write_counts();
+    all.commit();
+    return done;
+  }
+
+  expected<outcome> with_savepoint(const operation& op, int64_t now_ms) {
+    *session_ << "SAVEPOINT operation";
+    expected<outcome> result;
+    try {
+      result = the_writer().run(op, now_ms);
+    } catch (const soci::soci_error& thrown) {
+      auto why = translate(thrown, "write", on_);
+      if (!is_own_fault(why))
+        throw;
+      result = tl::unexpected{std::move(why)};
+    }
+    if (!result)
+      *session_ << "ROLLBACK TO SAVEPOINT operation";
+    *session_ << "RELEASE SAVEPOINT operation";
+    return result;
+  }
+
+  settings from_;
+  target on_;
+  std::unique_ptr<soci::session> session_;
+  std::unique_ptr<writer> writer_;
+};
+
+expected<job_store> job_store::open(settings from, std::span<const migration> steps) {
+  auto to = parse_target(from);
+  if (!to)
+    return tl::unexpected{std::move(to.error())};
+  auto result = std::make_unique<impl>(std::move(from), std::move(*to));
+  if (auto good = result->begin(steps); !good)
+    return tl::unexpected{std::move(good.error())};
+  return job_store{std::move(result)};
+}
+
+job_store::job_store(std::unique_ptr<impl> x) : impl_{std::move(x)} {}
+
+job_store::job_store(job_store&&) noexcept = default;
+job_store& job_store::operator=(job_store&&) noexcept = default;
+job_store::~job_store() = default;
+
+expected<results> job_store::apply(std::span<const operation> batch, int64_t now_ms) {
+  if (batch.size() > limits::operations_per_batch)
+    return invalid("a batch of " + std::to_string(batch.size()) + " operations; at most "
+                   + std::to_string(limits::operations_per_batch) + " are taken at once");
+  if (batch.empty())
+    return results{};
+  return impl_->apply(batch, now_ms);
+}
+
+expected<outcome> job_store::apply(const operation& one, int64_t now_ms) {
+  auto done = apply(std::span{&one, 1}, now_ms);
+  if (!done)
+    return tl::unexpected{std::move(done.error())};
+  return std::move(done->front());
+}
+
+expected<job> job_store::find(job_id id) {
+  return impl_->guarded("read a job", [&]() -> expected<job> {
+    if (auto found = reader{impl_->session()}.find(id))
+      return std::move(*found);
+    return no_job(to_string(id));
+  });
+}
+
+expected<job> job_store::find_by_key(const std::string& idempotency_key) {
+  if (idempotency_key.empty() || !is_text(idempotency_key))
+    return invalid("an idempotency key is text, and not empty");
+  return impl_->guarded("read a job", [&]() -> expected<job> {
+    if (auto found = reader{impl_->session()}.find_by_key(idempotency_key))
+      return std::move(*found);
+    return no_job("with the idempotency key " + idempotency_key);
+  });
+}
+
+expected<page<job_summary>> job_store::list(const job_filter& filter, std::optional<page_cursor> after, size_t rows) {
+  if (filter.text.size() > limits::search_bytes || !is_text(filter.text))
+    return invalid("what is looked for is not text, or has more than " + std::to_string(limits::search_bytes)
+                   + " bytes");
+  return impl_->guarded("list jobs", [&]() -> expected<page<job_summary>> {
+    return reader{impl_->session()}.list(filter, after, std::clamp<size_t>(rows, 1, limits::page_rows));
+  });
+}
+
+expected<page<open_job>> job_store::open_jobs(std::optional<page_cursor> after, size_t rows) {
+  return impl_->guarded("read the open jobs", [&]() -> expected<page<open_job>> {
+    return reader{impl_->session()}.open_jobs(after, std::clamp<size_t>(rows, 1, limits::page_rows));
+  });
+}
+
+expected<page<chunk>> job_store::chunks(job_id id, std::optional<page_cursor> after, size_t rows) {
+  return impl_->guarded("read the chunks of a job", [&]() -> expected<page<chunk>> {
+    if (auto found = reader{impl_->session()}.chunks(id, after, std::clamp<size_t>(rows, 1, limits::page_rows)))
+      return std::move(*found);
+    return no_job(to_string(id));
+  });
+}
+
+expected<page<history_entry>> job_store::history(job_id id, std::optional<page_cursor> after, size_t rows) {
+  return impl_->guarded("read the history of a job", [&]() -> expected<page<history_entry>> {
+    if (auto found = reader{impl_->session()}.history(id, after, std::clamp<size_t>(rows, 1, limits::page_rows)))
+      return std::move(*found);
+    return no_job(to_string(id));
+  });
+}
+
+expected<std::vector<state_count>> job_store::counts() {
+  return impl_->guarded("count jobs",
+                        [&]() -> expected<std::vector<state_count>> { return reader{impl_->session()}.counts(); });
+}
+
+} // namespace troupe::store

@@ -1,0 +1,191 @@
+#include "store/text.hpp"
+
+#include "messages/job_states.hpp"
+#include "store/limits.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace troupe::store {
+
+namespace {
+
+tl::unexpected<error> invalid(const std::string& what) {
+  return tl::unexpected{error{error_kind::invalid_argument, what}};
+}
+
+/// Collects the first thing that is wrong with an operation.
+class checker {
+public:
+  void text(std::string_view value, const char* what, size_t limit) {
+    if (value.size() > limit)
+      wrong(std::string{what} + " has " + std::to_string(value.size()) + " bytes; at most " + std::to_string(limit)
+            + " are stored");
+    else if (!is_text(value))
+      wrong(std::string{what} + " is not UTF-8 text, or has a NUL in it");
+  }
+
+  void name(std::string_view value, const char* what) {
+    text(value, what, limits::name_bytes);
+    if (std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < ' '; }))
+      wrong(std::string{what} + " has a control character in it");
+  }
+
+  void require(bool good, const char* otherwise) {
+    if (!good)
+      wrong(otherwise);
+  }
+
+  void changes(const job_changes& x) {
+    if (x.error)
+      text(*x.error, "the error", limits::error_bytes);
+    if (x.result)
+      text(*x.result, "the result", limits::request_bytes);
+    if (x.progress_ppm)
+      require(*x.progress_ppm <= 1'000'000, "the progress is beyond 1000000 millionths");
+    if (x.excluded_workers) {
+      require(x.excluded_workers->size() <= limits::excluded_workers, "too many excluded workers");
+      for (const auto& worker : *x.excluded_workers) {
+        require(!worker.empty(), "an excluded worker has no name");
+        name(worker, "the name of an excluded worker");
+      }
+    }
+  }
+
+  expected<void> result() && {
+    if (wrong_.empty())
+      return {};
+    return invalid("cannot store this: " + wrong_);
+  }
+
+private:
+  void wrong(std::string what) {
+    if (wrong_.empty())
+      wrong_ = std::move(what);
+  }
+
+  std::string wrong_;
+};
+
+void check(checker& c, const submit_job& x) {
+  c.name(x.name, "the job's name");
+  c.text(x.idempotency_key, "the idempotency key", limits::key_bytes);
+  c.text(x.callback_url, "the callback URL", limits::url_bytes);
+  c.text(x.request, "the request", limits::request_bytes);
+  c.name(x.node, "the node's name");
+}
+
+void check(checker& c, const move_job& x) {
+  c.text(x.why, "the reason", limits::reason_bytes);
+  c.name(x.node, "the node's name");
+  c.changes(x.changes);
+}
+
+void check(checker& c, const edit_job& x) {
+  c.changes(x.changes);
+}
+
+void check(checker& c, const add_chunks& x) {
+  c.require(!x.chunks.empty(), "a plan without chunks");
+  c.require(x.chunks.size() <= limits::chunks_per_job, "too many chunks");
+  for (const auto& chunk : x.chunks) {
+    c.require(chunk.number < limits::chunks_per_job, "a chunk's number is too large");
+    c.require(chunk.from_pts < chunk.to_pts, "a chunk ends where it begins, or before");
+  }
+}
+
+bool is_sha256(std::string_view x) {
+  return x.size() == 64
+         && std::ranges::all_of(x, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+void check(checker& c, const move_chunk& x) {
+  constexpr auto largest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  c.text(x.why, "the reason", limits::reason_bytes);
+  c.name(x.node, "the node's name");
+  c.require(x.result.has_value() == (x.to == chunk_state::done), "a chunk has a result exactly when it is done");
+  if (x.result) {
+    c.text(x.result->file, "the result's file", limits::path_bytes);
+    c.require(is_sha256(x.result->sha256), "the SHA-256 is not 64 lower-case hexadecimal digits");
+    c.require(x.result->bytes <= largest && x.result->frames <= largest, "a count is beyond 63 bits");
+  }
+}
+
+void check(checker&, const remove_chunks&) {}
+
+void check(checker&, const remove_job&) {}
+
+} // namespace
+
+bool is_text(std::string_view x) noexcept {
+  for (size_t i = 0; i < x.size();) {
+    const auto lead = static_cast<unsigned char>(x[i]);
+    if (lead == 0)
+      return false;
+    const size_t more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : 3;
+    if (more == 3 && !(lead >= 0xf0 && lead < 0xf5))
+      return false;
+    if (i + more >= x.size())
+      return false;
+    for (size_t k = 1; k <= more; ++k)
+      if ((static_cast<unsigned char>(x[i + k]) & 0xc0) != 0x80)
+        return false;
+    if (more >= 2) {
+      const auto second = static_cast<unsigned char>(x[i + 1]);
+      const bool too_long = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
+      const bool no_character = (lead == 0xed && second >= 0xa0) || (lead == 0xf4 && second >= 0x90);
+      if (too_long || no_character)
+        return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
+expected<void> check(const operation& x) {
+  checker c;
+  std::visit(
+    [&c](const auto& op) {
+      c.require(static_cast<bool>(op.id), "the job has no id");
+      check(c, op);
+    },
+    x);
+  return std::move(c).result();
+}
+
+std::string lower(std::string_view x) {
+  std::string result{x};
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+std::string contains_pattern(std::string_view x) {
+  std::string result = "%";
+  for (char c : x) {
+    if (c == '%' || c == '_' || c == '\\')
+      result += '\\';
+    result += c;
+  }
+  return result + '%';
+}
+
+std::string join(const std::vector<std::string>& names) {
+  std::string result;
+  for (const auto& name : names)
+    result.append(result.empty() ? "" : "\n").append(name);
+  return result;
+}
+
+std::vector<std::string> split(std::string_view lines) {
+  std::vector<std::string> result;
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find('\n'), lines.size());
+    result.emplace_back(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  return result;
+}
+
+} // namespace troupe::store

@@ -1,0 +1,76 @@
+// Real databases for tests: SQLite in a temporary folder, and PostgreSQL as the distribution installs it, as a server of the test's own on a
+// socket in a temporary folder. Where PostgreSQL is not installed, its half is left out, and the test says so.
+#pragma once
+
+#include "store/store.hpp"
+#include "test/support/cluster.hpp"
+#include "test/support/process.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe::test {
+
+/// "sqlite", and "postgresql" where it is installed: what a data test case runs over.
+const std::vector<std::string>& database_kinds();
+
+/// An empty database, gone with the object.
+class scratch_database {
+public:
+  explicit scratch_database(const std::string& kind);
+
+  const std::string& url() const noexcept {
+    return url_;
+  }
+
+  bool is_sqlite() const noexcept {
+    return sqlite_;
+  }
+
+  store::settings settings() const;
+
+  store::job_store open() const;
+
+  /// The whole number that a query gives, asked over a connection of its own.
+  long long ask(const std::string& query) const;
+
+  /// Executes a statement over a connection of its own.
+  void tell(const std::string& statement) const;
+
+private:
+  bool sqlite_;
+  std::string url_;
+  temporary_folder folder_;
+};
+
+inline constexpr int64_t test_time_ms = 1'700'000'000'000;
+
+/// The id of the test's n-th job.
+inline job_id nth(uint64_t n) {
+  return {0x0123'4567'89ab'cdef, n};
+}
+
+/// What an operation came to; a failure is the test's.
+store::outcome must(store::job_store& on, const store::operation& op, int64_t now_ms = test_time_ms);
+
+/// Why an operation was refused; that it was not is the test's failure.
+store::error must_fail(store::job_store& on, const store::operation& op);
+
+/// A job as `submit_job` takes it.
+store::submit_job a_job(uint64_t n);
+
+/// A transition by the attempt that the job has.
+store::move_job a_move(store::job_store& on, job_id id, job_state to);
+
+/// Takes a new job along the table to a state.
+void bring(store::job_store& on, job_id id, job_state to);
+
+/// All of a job's history.
+std::vector<store::history_entry> history_of(store::job_store& on, job_id id);
+
+/// Fails the test unless the counts are those of the jobs, each job's state is that of its last row of history, and each history is without a gap.
+void check_consistent(const scratch_database& database);
+
+} // namespace troupe::test
