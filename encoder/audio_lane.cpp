@@ -120,6 +120,7 @@ private:
     first_frame_ = first_frame();
     output_ = encoder_->output();
     output_->language = source_.language;
+    output_->stream = source_.stream;
     return {};
   }
 

@@ -14,7 +14,9 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -24,6 +26,12 @@ namespace {
 
 constexpr int unusable_max = 1000; // packets in a row that cannot be brought into form
 
+/// How many packets a seek reads to find its first picture.
+constexpr size_t packets_ahead_max = 10'000;
+
+/// By how much (ticks) a seek aims earlier each time that it lands too late.
+constexpr std::array<int64_t, 4> seek_back{0, 3 * 90'000, 15 * 90'000, 60 * 90'000};
+
 /// True for formats that write the presentation time of every packet.
 bool has_all_times(const AVInputFormat& format) {
   std::string_view name{format.name};
@@ -32,21 +40,28 @@ bool has_all_times(const AVInputFormat& format) {
 
 struct track_entry {
   bool is_video = false;
+  bool ignored = false;
   bool joined = false; ///< a random-access point was seen since the start or restart
   AVRational base{1, 1};
   AVCodecID codec = AV_CODEC_ID_NONE;
+  int64_t wrap = 0; ///< ticks after which the container's counter starts again; 0 for never
   int64_t waiting_since = no_pts;
   size_t waited_bytes = 0;
   std::optional<video_normaliser> normaliser;
   std::optional<stream_parser> parser;
 };
 
-timeline::limits limits_for(const source_context& source) {
+timeline::limits limits_for(const source_context& source, bool keep_times) {
   timeline::limits result;
+  result.keep_presentation = keep_times;
   // Formats with an index mean what they say, however long a pause is.
   if (!source.may_jump())
     result.jump = result.start_spread = 24 * 3600 * int64_t{time_base.den};
   return result;
+}
+
+bool can_go_on(errc code) {
+  return code == errc::media;
 }
 
 timeline_track describe(const AVInputFormat& format, const AVStream& stream, const track& made) {
@@ -67,12 +82,15 @@ timeline_track describe(const AVInputFormat& format, const AVStream& stream, con
 } // namespace
 
 struct demuxer::impl {
-  impl(source_context from, bool loop_)
-    : times{limits_for(from)}, input{std::move(from)}, loop{loop_}, packet{make_packet()} {}
+  impl(source_context from, const source_options& options)
+    : times{limits_for(from, options.keep_times)}, input{std::move(from)}, loop{options.loop}, packet{make_packet()} {}
 
   expected<void> take_new_tracks();
   expected<void> add_track(AVStream& stream);
   expected<bool> at_end();
+  void forget();
+  expected<bool> seek_before(size_t video, int64_t target, int64_t pts);
+  expected<bool> next(AVPacket& out);
   expected<bool> prepare(AVPacket& out);
   expected<void> wait_for_random_access(track_entry& entry, const AVPacket& data);
   source_times times_of(track_entry& entry, const AVPacket& data, int sample_rate) const;
@@ -81,6 +99,8 @@ struct demuxer::impl {
   source_tracks input;
   bool loop = false;
   packet_ptr packet;
+  std::deque<packet_ptr> ready; ///< read and placed while seeking
+  std::vector<timeline_track> descriptions;
   std::vector<track> made_tracks;
   std::vector<track_entry> entries;
   uint64_t pass_packets = 0; ///< returned since the start or restart
@@ -121,7 +141,11 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
   }
   if (const auto* x = av_dict_get(stream.metadata, "language", nullptr, 0); x != nullptr)
     made.language = std::string{x->value}.substr(0, 3);
-  times.add_track(describe(*format.iformat, stream, made));
+  made.stream = stream.index;
+  auto described = describe(*format.iformat, stream, made);
+  entry.wrap = described.wrap;
+  times.add_track(described);
+  descriptions.push_back(described);
   made_tracks.push_back(std::move(made));
   entries.push_back(std::move(entry));
   return {};
@@ -185,6 +209,11 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     ++dropped;
     return false;
   }
+  if (entry.is_video) {
+    auto off = out.pts == AV_NOPTS_VALUE ? no_pts : placed->pts - in_ticks(out.pts, entry.base);
+    if (off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0))
+      ++counted.displaced_packets;
+  }
   out.pts = placed->pts;
   out.dts = placed->dts;
   out.duration = placed->duration;
@@ -198,7 +227,7 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
 /// True where the source goes on from its start, false where it is at its end.
 expected<bool> demuxer::impl::at_end() {
   for (const auto& x : entries)
-    if (x.is_video && !x.joined)
+    if (x.is_video && !x.ignored && !x.joined)
       return no_random_access(input.source().name(), x.codec, "in all of it");
   if (pass_packets == 0)
     return fail(errc::media, "read " + input.source().name() + ": it ends before the first packet");
@@ -207,15 +236,52 @@ expected<bool> demuxer::impl::at_end() {
   if (auto ok = input.rewind(); !ok)
     return tl::unexpected{std::move(ok.error())};
   times.restart();
+  forget();
+  return true;
+}
+
+/// What was read so far has nothing to do with what comes next.
+void demuxer::impl::forget() {
   pass_packets = 0;
+  ready.clear();
   for (auto& x : entries) {
     x.joined = false;
+    x.waiting_since = no_pts;
+    x.waited_bytes = 0;
     if (x.normaliser)
       x.normaliser->flush();
     if (x.parser)
       x.parser->flush();
   }
-  return true;
+}
+
+/// Goes to `target` and reads up to the first random-access point. True where that is not after `pts`.
+expected<bool> demuxer::impl::seek_before(size_t video, int64_t target, int64_t pts) {
+  auto found = input.seek(video, target);
+  if (!found || !*found)
+    return found;
+  forget();
+  ended = false;
+  // Whoever seeks knows that the times need no memory: no distance is a jump.
+  timeline::limits wide;
+  wide.jump = wide.step_back = wide.interleave = wide.start_spread = int64_t{1} << 50;
+  wide.keep_presentation = true;
+  times = timeline{wide};
+  for (const auto& x : descriptions)
+    times.add_track(x);
+  times.begin_near(target);
+  while (ready.size() < packets_ahead_max) {
+    auto x = make_packet();
+    auto more = next(*x);
+    if (!more || !*more)
+      return more;
+    auto is_video = static_cast<size_t>(x->stream_index) == video;
+    auto at = x->pts;
+    ready.push_back(std::move(x));
+    if (is_video)
+      return at <= pts;
+  }
+  return false;
 }
 
 demuxer::demuxer(std::unique_ptr<impl> ptr) : impl_{std::move(ptr)} {}
@@ -229,7 +295,7 @@ expected<demuxer> demuxer::open(source_options options, const std::atomic<bool>&
   auto source = source_context::open(options, stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};
-  auto self = std::make_unique<impl>(std::move(*source), options.loop);
+  auto self = std::make_unique<impl>(std::move(*source), options);
   auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   if (auto ok = self->input.find(options.open_timeout - std::min(spent, options.open_timeout)); !ok)
     return tl::unexpected{std::move(ok.error())};
@@ -242,39 +308,73 @@ const std::vector<track>& demuxer::tracks() const noexcept {
   return impl_->made_tracks;
 }
 
-expected<bool> demuxer::read(AVPacket& packet) {
-  auto& self = *impl_;
-  av_packet_unref(&packet);
-  while (!self.ended) {
-    self.counted.dropped_packets = self.dropped + self.input.dropped();
-    auto more = self.input.next(*self.packet);
+expected<bool> demuxer::impl::next(AVPacket& out) {
+  while (!ended) {
+    counted.dropped_packets = dropped + input.dropped();
+    auto more = input.next(*packet);
     if (!more)
       return more;
     if (!*more) {
-      auto again = self.at_end();
+      auto again = at_end();
       if (!again)
         return again;
-      self.ended = !*again;
+      ended = !*again;
       continue;
     }
-    if (auto ok = self.take_new_tracks(); !ok)
+    if (auto ok = take_new_tracks(); !ok)
       return tl::unexpected{std::move(ok.error())};
-    auto ready = self.prepare(*self.packet);
-    if (ready && !*ready) {
-      av_packet_unref(self.packet.get());
+    auto usable = prepare(*packet);
+    if (usable && !*usable) {
+      av_packet_unref(packet.get());
       continue;
     }
-    if (!ready)
-      return ready;
-    if (av_packet_make_refcounted(self.packet.get()) < 0)
-      return fail(errc::limit, "keep a packet of " + self.input.source().name() + ": out of memory");
-    ++self.pass_packets;
-    ++self.counted.packets;
-    self.counted.bytes += static_cast<uint64_t>(self.packet->size);
-    av_packet_move_ref(&packet, self.packet.get());
+    if (!usable)
+      return usable;
+    if (av_packet_make_refcounted(packet.get()) < 0)
+      return fail(errc::limit, "keep a packet of " + input.source().name() + ": out of memory");
+    ++pass_packets;
+    ++counted.packets;
+    counted.bytes += static_cast<uint64_t>(packet->size);
+    av_packet_move_ref(&out, packet.get());
     return true;
   }
   return false;
+}
+
+expected<bool> demuxer::read(AVPacket& packet) {
+  av_packet_unref(&packet);
+  if (impl_->ready.empty())
+    return impl_->next(packet);
+  av_packet_move_ref(&packet, impl_->ready.front().get());
+  impl_->ready.pop_front();
+  return true;
+}
+
+void demuxer::ignore(size_t track) {
+  impl_->input.ignore(track);
+  impl_->entries[track].ignored = true;
+}
+
+expected<bool> demuxer::seek(int64_t pts) {
+  auto& self = *impl_;
+  auto is_wanted = [](const track_entry& x) { return x.is_video && !x.ignored; };
+  auto video = std::find_if(self.entries.begin(), self.entries.end(), is_wanted);
+  if (video != self.entries.end()) {
+    auto index = static_cast<size_t>(video - self.entries.begin());
+    for (auto back : seek_back) {
+      auto found = self.seek_before(index, pts - back, pts);
+      // What goes wrong on the way is no reason to give up: the source is read from its start then.
+      if (found && *found)
+        return true;
+      if (!found && !can_go_on(found.error().code))
+        return found;
+    }
+  }
+  return false;
+}
+
+const AVFormatContext& demuxer::format() const noexcept {
+  return impl_->input.source().format();
 }
 
 bool demuxer::is_live() const noexcept {

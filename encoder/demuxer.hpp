@@ -19,6 +19,10 @@
 //   program is read: the best video and all its audio (16 streams at most). Subtitle and data streams are not
 //   returned. Times keep the source's own origin; those of files may begin a little below zero (encoder priming,
 //   reordering).
+//
+// A file that is worked on in pieces, by many processes, must have the same times in each of them. Read from its start it has:
+// what is mended depends on what was read before, and on nothing else. `seek` is for the files whose times need no
+// memory: `source_counters::displaced_packets` is zero after one pass over all of such a file.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -35,6 +39,9 @@ namespace troupe::av {
 struct source_options {
   std::string url;
   bool loop = false; ///< at the end of a file start again; the timeline goes on by the length of the longest track
+  /// A picture's time is what the container says, always, and the decoding times are what gives way: they need not rise then. For files, whose
+  /// pictures are counted.
+  bool keep_times = false;
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000}; ///< nothing read for this long is `errc::timeout`
   size_t tracks_max = 64;                         ///< more streams than this is `errc::limit`
@@ -47,6 +54,8 @@ struct source_counters {
   uint64_t corrupt_packets = 0;
   uint64_t dropped_packets = 0; ///< before the first random-access point, or without any usable timestamp
   uint64_t discontinuities = 0;
+  uint64_t displaced_packets =
+    0; ///< video packets that are not where the container's own PTS puts them, or that have none
 };
 
 /// Flag of ours in `AVPacket::flags`, beyond libav*'s: the source's timeline was broken before this packet.
@@ -69,6 +78,17 @@ public:
   /// Moves the next packet into `packet`. Returns false at the end of the source. A packet has a PTS and a DTS, a
   /// duration where one is known, `AV_PKT_FLAG_KEY` exactly at random-access points, and reference-counted data.
   expected<bool> read(AVPacket& packet);
+
+  /// This track's packets are wanted no more: they are not even read where the container allows that.
+  void ignore(size_t track);
+
+  /// Goes to a random-access point of the video at or before `pts`, near it as far as the container can tell. The first video packet read afterwards
+  /// is that point; other tracks' packets come from about there, their sample grid anew. False where the source cannot: where it is then is not known, and another
+  /// demuxer has to read from the start.
+  expected<bool> seek(int64_t pts);
+
+  /// What libavformat knows of the source: streams (by `track::stream`), metadata, chapters. Valid as long as the demuxer.
+  const AVFormatContext& format() const noexcept;
 
   /// True for sources that deliver at their own pace (network streams that cannot seek); false for files, which a
   /// live channel has to pace.

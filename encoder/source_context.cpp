@@ -10,6 +10,7 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <thread>
 #include <utility>
 
@@ -210,6 +211,15 @@ expected<void> source_context::rewind() {
     format_->streams[i]->discard = discards[i];
   }
   return {};
+}
+
+expected<bool> source_context::seek(int stream, int64_t at) {
+  begin(options_.open_timeout);
+  damaged_ = 0;
+  auto code = avformat_seek_file(format_.get(), stream, std::numeric_limits<int64_t>::min(), at, at, 0);
+  if (watch_->stop->load() || watch_->expired)
+    return failure(errc::io, "seek in", code, options_.open_timeout);
+  return code >= 0;
 }
 
 bool source_context::is_live() const noexcept {

@@ -32,6 +32,10 @@ public:
   /// Back to the start, by seeking or by opening again. Stream indices stay as they are.
   expected<void> rewind();
 
+  /// To a place from which packets of `stream` at or before `at` (in its time base) come next, as far as the container can tell. False where it
+  /// cannot: the place is then anywhere.
+  expected<bool> seek(int stream, int64_t at);
+
   bool is_live() const noexcept;
 
   /// True where the times may jump in mid-stream by the nature of the format or of a network source.

@@ -163,6 +163,16 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
   return {};
 }
 
+expected<bool> source_tracks::seek(size_t track, int64_t at) {
+  held_.clear();
+  return source_.seek(found_[track], av_rescale_q_rnd(at, time_base, stream(track).time_base, AV_ROUND_DOWN));
+}
+
+void source_tracks::ignore(size_t track) {
+  stream(track).discard = AVDISCARD_ALL;
+  streams_[static_cast<size_t>(found_[track])].unwanted = true;
+}
+
 /// The next packet of a stream that is a track, as libavformat has it.
 expected<bool> source_tracks::next(AVPacket& out) {
   for (;;) {
@@ -180,6 +190,10 @@ expected<bool> source_tracks::next(AVPacket& out) {
     if (streams_[index].state == stream_state::pending)
       if (auto ok = probe(out.stream_index, out); !ok)
         return tl::unexpected{std::move(ok.error())};
+    if (streams_[index].unwanted) {
+      av_packet_unref(&out);
+      continue;
+    }
     if (streams_[index].state == stream_state::active && out.size > 0
         && static_cast<size_t>(out.size) < packet_bytes_max) {
       out.stream_index = static_cast<int>(streams_[index].track);

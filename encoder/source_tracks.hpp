@@ -36,7 +36,19 @@ public:
   expected<bool> next(AVPacket& out);
 
   expected<void> rewind() {
+    held_.clear();
     return source_.rewind();
+  }
+
+  /// See `source_context::seek`; `at` in ticks.
+  expected<bool> seek(size_t track, int64_t at);
+
+  /// Packets of this track are not wanted: they are not even read where the container allows that.
+  void ignore(size_t track);
+
+  /// libavformat's number of a track's stream.
+  int stream_index(size_t track) const noexcept {
+    return found_[track];
   }
 
   /// Tracks found so far.
@@ -62,6 +74,7 @@ private:
 
   struct stream_entry {
     stream_state state = stream_state::ignored;
+    bool unwanted = false; ///< a track, but `ignore` was called for it
     size_t track = 0;
     std::unique_ptr<stream_prober> prober;
   };

@@ -248,7 +248,9 @@ placement timeline::place_video(track_state& track, const source_times& x, place
     result.dts = std::min(generated, result.pts);
   if (track.started && result.dts <= track.last_dts)
     result.dts = track.last_dts + 1;
-  if (result.pts < result.dts) {
+  if (limits_.keep_presentation && x.pts != no_pts) {
+    result.dts = std::min(result.dts, result.pts);
+  } else if (result.pts < result.dts) {
     // The frames are more out of order than was said: decode earlier from here on.
     if (static_cast<size_t>(track.config.reorder_frames) < reorder_max) {
       ++track.config.reorder_frames;
@@ -270,6 +272,12 @@ placement timeline::place_video(track_state& track, const source_times& x, place
   auto end = result.pts + result.duration;
   track.max_end = track.started ? std::max(track.max_end, end) : end;
   return result;
+}
+
+void timeline::begin_near(int64_t ticks) {
+  assert(!any_);
+  any_ = pass_any_ = true;
+  position_ = pass_start_ = pass_end_ = clamp_ticks(ticks);
 }
 
 void timeline::restart() {

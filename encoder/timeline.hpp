@@ -55,6 +55,8 @@ public:
     int64_t step_back = 90'000 / 10;    ///< a step back of more than this is a jump; less is sloppy multiplexing
     int64_t interleave = 90'000;        ///< by how much tracks may disagree about where a jump leads
     int64_t start_spread = 30 * 90'000; ///< by how much the first packets of two tracks may differ
+    /// A picture's time is never mended where the source gives one: decoding times that do not fit give way, and need not rise then.
+    bool keep_presentation = false;
   };
 
   timeline() = default;
@@ -70,6 +72,9 @@ public:
 
   /// The source begins again from its start: its earliest frame follows the end of its longest track.
   void restart();
+
+  /// For a timeline without packets yet: the first one is near `ticks`, which decides what a wrapped counter stands for.
+  void begin_near(int64_t ticks);
 
   /// Jumps met so far, restarts not counted.
   uint64_t jumps() const noexcept {

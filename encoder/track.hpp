@@ -20,6 +20,7 @@ struct track {
   codec_parameters_ptr parameters;
   AVRational frame_rate{0, 1};
   std::string language; ///< ISO 639-2 or empty
+  int stream = -1;      ///< libavformat's number of the stream in its source, where it has one
 
   track clone() const;
 };

@@ -169,6 +169,7 @@ private:
       rate_.emplace(settings_.frame_rate);
     output_ = encoder_->output();
     output_->language = source_.language;
+    output_->stream = source_.stream;
     return {};
   }
 

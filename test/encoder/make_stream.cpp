@@ -102,6 +102,8 @@ stream make_video(const video_source& source) {
   context->thread_count = 1;
   if (source.encoder == "mpeg2video")
     context->bit_rate = 4'000'000;
+  if (source.global_header)
+    context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   if (source.interlaced) {
     context->flags |= AV_CODEC_FLAG_INTERLACED_DCT | AV_CODEC_FLAG_INTERLACED_ME;
     context->field_order = AV_FIELD_TT;
@@ -139,6 +141,8 @@ stream make_audio(const audio_source& source) {
   context->bit_rate = source.bit_rate;
   context->time_base = {1, source.sample_rate};
   av_channel_layout_default(&context->ch_layout, source.channels);
+  if (source.global_header)
+    context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   check(avcodec_open2(context.get(), nullptr, nullptr), "open a source's encoder");
   auto size = context->frame_size > 0 ? context->frame_size : 1024;
   std::vector<packet_ptr> packets;

@@ -30,7 +30,8 @@ struct video_source {
   uint32_t first_number = 0;   ///< drawn into the first picture; grows by one a picture
   AVPixelFormat pixel_format = AV_PIX_FMT_YUV420P;
   AVRational sample_aspect{1, 1};
-  bool bt2020 = false; ///< colour properties other than any default
+  bool bt2020 = false;        ///< colour properties other than any default
+  bool global_header = false; ///< parameter sets beside the packets, as MP4 and MKV want them
   std::map<std::string, std::string> options{};
 };
 
@@ -44,6 +45,7 @@ struct audio_source {
   int64_t first_sample = 480'000; ///< index, counted from timeline zero, of the first sample
   int64_t samples = 144'000;
   int64_t bit_rate = 192'000;
+  bool global_header = false;
 };
 
 /// A tone that glides: any two places sound different.

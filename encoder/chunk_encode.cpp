@@ -1,0 +1,208 @@
+// Demuxer, window and chunk file in one loop.
+#include "encoder/chunk_encode.hpp"
+
+#include "encoder/chunk_file.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+constexpr int64_t no_begin = std::numeric_limits<int64_t>::min();
+constexpr int64_t no_end = std::numeric_limits<int64_t>::max();
+
+track_plan with_headers_outside(track_plan plan) {
+  if (auto* video = std::get_if<video_settings>(&plan); video != nullptr)
+    video->in_band_headers = false;
+  if (auto* audio = std::get_if<audio_settings>(&plan); audio != nullptr)
+    audio->in_band_headers = false;
+  return plan;
+}
+
+/// Writes what the window makes, and counts it.
+class chunk_sink : public transcode_sink {
+public:
+  explicit chunk_sink(chunk_writer writer) : writer_{std::move(writer)} {}
+
+  void on_format(const std::vector<track>& tracks) override {
+    for (const auto& x : tracks) {
+      chunk_track made;
+      made.stream = x.stream;
+      made.video = x.parameters->codec_type == AVMEDIA_TYPE_VIDEO;
+      made.codec = avcodec_get_name(x.parameters->codec_id);
+      tracks_.push_back(std::move(made));
+    }
+    keep(writer_.begin(tracks));
+  }
+
+  void on_packet(AVPacket& packet) override {
+    auto& x = tracks_[static_cast<size_t>(packet.stream_index)];
+    auto first = x.packets == 0;
+    ++x.packets;
+    x.bytes += static_cast<uint64_t>(packet.size);
+    x.first_pts = first ? packet.pts : std::min(x.first_pts, packet.pts);
+    x.last_pts = first ? packet.pts : std::max(x.last_pts, packet.pts);
+    x.end_pts = first ? packet.pts + packet.duration : std::max(x.end_pts, packet.pts + packet.duration);
+    if (good_)
+      keep(writer_.write(packet));
+  }
+
+  const expected<void>& good() const noexcept {
+    return good_;
+  }
+
+  uint64_t bytes() const noexcept {
+    return writer_.size();
+  }
+
+  /// Pictures, or packets of sound where there are none.
+  uint64_t frames() const noexcept {
+    uint64_t pictures = 0;
+    uint64_t sounds = 0;
+    for (const auto& x : tracks_)
+      (x.video ? pictures : sounds) += x.packets;
+    return pictures > 0 ? pictures : sounds;
+  }
+
+  int64_t position() const noexcept {
+    auto result = no_pts;
+    for (const auto& x : tracks_)
+      result = std::max(result, x.last_pts);
+    return result;
+  }
+
+  std::vector<chunk_track>& tracks() noexcept {
+    return tracks_;
+  }
+
+  expected<std::string> commit() {
+    return writer_.commit();
+  }
+
+private:
+  void keep(expected<void> result) {
+    if (good_ && !result)
+      good_ = std::move(result);
+  }
+
+  chunk_writer writer_;
+  std::vector<chunk_track> tracks_;
+  expected<void> good_;
+};
+
+/// A plan for each track that the demuxer has; an error where the job names a stream that it has not.
+expected<std::vector<track_plan>> plan_for(const chunk_job& job, const std::vector<track>& tracks) {
+  std::vector<track_plan> result(tracks.size(), drop_track{});
+  for (const auto& x : job.streams) {
+    auto at = std::find_if(tracks.begin(), tracks.end(), [&x](const track& y) { return y.stream == x.stream; });
+    if (at == tracks.end())
+      return fail(errc::media,
+                  "encode stream " + std::to_string(x.stream) + ": the source has no such video or audio stream");
+    result[static_cast<size_t>(at - tracks.begin())] = with_headers_outside(x.plan);
+  }
+  return result;
+}
+
+/// Pictures alone, encoded: nothing of it hangs on what the source has before.
+bool may_seek(const chunk_job& job) {
+  return job.exact && job.window.from_pts != no_begin
+         && std::all_of(job.streams.begin(), job.streams.end(),
+                        [](const stream_plan& x) { return std::holds_alternative<video_settings>(x.plan); });
+}
+
+double share_done(const time_window& window, int64_t position) {
+  if (window.from_pts == no_begin || window.to_pts == no_end || position == no_pts)
+    return 0;
+  auto whole = static_cast<double>(window.to_pts - window.from_pts);
+  return std::clamp(static_cast<double>(position - window.from_pts) / whole, 0.0, 1.0);
+}
+
+expected<void> pump(demuxer& source, transcode& work, chunk_sink& sink, const chunk_job& job,
+                    const work_control& control) {
+  report_gate gate{control};
+  auto packet = make_packet();
+  while (!work.complete()) {
+    if (gate.stopped())
+      return fail(errc::interrupted, "encode a chunk: stopped by the caller");
+    auto more = source.read(*packet);
+    if (!more)
+      return tl::unexpected{std::move(more.error())};
+    if (!*more)
+      break;
+    if (auto sent = work.send(*packet); !sent)
+      return sent;
+    if (!sink.good())
+      return sink.good();
+    gate.poll([&] {
+      return work_progress{sink.frames(), sink.bytes(), sink.position(), share_done(job.window, sink.position())};
+    });
+  }
+  if (auto done = work.finish(); !done)
+    return done;
+  return sink.good();
+}
+
+expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work_control& control) {
+  auto options = job.source;
+  options.keep_times = true;
+  auto source = demuxer::open(options, control.stop);
+  if (!source)
+    return tl::unexpected{std::move(source.error())};
+  auto tracks = clone(source->tracks());
+  auto plan = plan_for(job, tracks);
+  if (!plan)
+    return tl::unexpected{std::move(plan.error())};
+  auto writer = chunk_writer::create(job.output, job.tag);
+  if (!writer)
+    return tl::unexpected{std::move(writer.error())};
+  // Without a memory of the other tracks, their times are what they are with it.
+  if (job.exact)
+    for (size_t i = 0; i < tracks.size(); ++i)
+      if (std::holds_alternative<drop_track>((*plan)[i]))
+        source->ignore(i);
+  chunk_sink sink{std::move(*writer)};
+  auto work = transcode::open(tracks, *plan, std::vector(tracks.size(), job.window), sink);
+  if (!work)
+    return tl::unexpected{std::move(work.error())};
+  if (by_seeking) {
+    auto found = source->seek(work->preroll_from());
+    if (!found)
+      return tl::unexpected{std::move(found.error())};
+    if (!*found)
+      return attempt(job, false, control);
+  }
+  if (auto done = pump(*source, *work, sink, job, control); !done)
+    return tl::unexpected{std::move(done.error())};
+  chunk_result result;
+  result.counters = work->counters();
+  result.tracks = std::move(sink.tracks());
+  result.sought = by_seeking;
+  auto hash = sink.commit();
+  if (!hash)
+    return tl::unexpected{std::move(hash.error())};
+  result.sha256 = std::move(*hash);
+  result.bytes = sink.bytes();
+  return result;
+}
+
+bool is_as_expected(const chunk_job& job, const chunk_result& made) {
+  return !job.pictures || std::all_of(made.tracks.begin(), made.tracks.end(), [&job](const chunk_track& x) {
+    return !x.video || x.packets == *job.pictures;
+  });
+}
+
+} // namespace
+
+expected<chunk_result> encode_chunk(const chunk_job& job, const work_control& control) {
+  if (job.streams.empty())
+    return fail(errc::option, "encode a chunk: no stream is named");
+  auto result = attempt(job, may_seek(job), control);
+  if (result && result->sought && !is_as_expected(job, *result))
+    return attempt(job, false, control);
+  return result;
+}
+
+} // namespace troupe::av

@@ -1,0 +1,91 @@
+// What a window made, on its way from the worker that encoded it to the one that assembles.
+//
+// None of libavformat's containers brings back what was put in: NUT has no decoding times, MP4 not every codec, Matroska
+// milliseconds; all of them lose codec parameters or packet side data. So a chunk file is nothing but the packets, one
+// after the other, with their times in ticks, and in front of them the tracks' parameters. Everything is little endian;
+// codecs, formats and layouts go by name, so that two machines with different versions of libav* understand each other;
+// each record carries a CRC-32, and an end record the number of packets: a file that ends early or was changed is found out.
+#pragma once
+
+#include "encoder/publish.hpp"
+#include "encoder/track.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::av {
+
+/// No chunk has more tracks.
+inline constexpr size_t chunk_tracks_max = 64;
+
+/// Legal calls: `create`, `begin` once, `write` any number of times, `commit` once.
+class chunk_writer {
+public:
+  static expected<chunk_writer> create(const std::string& target, const std::string& tag);
+
+  expected<void> begin(const std::vector<track>& tracks);
+
+  /// Times in ticks, `stream_index` of the tracks.
+  expected<void> write(const AVPacket& packet);
+
+  /// Makes the file appear under its name, in place of an older one. Returns its SHA-256.
+  expected<std::string> commit();
+
+  uint64_t size() const noexcept {
+    return file_.size();
+  }
+
+private:
+  explicit chunk_writer(new_file file) : file_{std::move(file)} {}
+  expected<void> put_record(std::span<const uint8_t> record);
+
+  new_file file_;
+  uint64_t packets_ = 0;
+};
+
+/// Legal calls: `open`, then `next` until it returns false, then `digest`. Whatever is wrong with the file is `errc::media`.
+class chunk_reader {
+public:
+  static expected<chunk_reader> open(const std::string& path, bool hashing = false);
+
+  const std::vector<track>& tracks() const noexcept {
+    return tracks_;
+  }
+
+  /// The next packet, false behind the last one. With `headers_only` a packet comes without its data.
+  expected<bool> next(AVPacket& packet, bool headers_only = false);
+
+  /// SHA-256 of the whole file, where `open` was asked for it.
+  std::string digest() {
+    return hash_->digest();
+  }
+
+private:
+  struct closer {
+    void operator()(std::FILE* ptr) const noexcept {
+      std::fclose(ptr);
+    }
+  };
+
+  chunk_reader(std::unique_ptr<std::FILE, closer> file, std::string path)
+    : file_{std::move(file)}, path_{std::move(path)} {}
+  expected<void> read_record();
+  bool read(std::span<uint8_t> bytes);
+  expected<void> take_tracks();
+  expected<bool> take_packet(AVPacket& packet, bool headers_only);
+  tl::unexpected<error> broken(const std::string& what) const;
+
+  std::unique_ptr<std::FILE, closer> file_;
+  std::string path_;
+  std::optional<sha256> hash_;
+  std::vector<uint8_t> record_;
+  std::vector<track> tracks_;
+  uint64_t packets_ = 0;
+  bool ended_ = false;
+};
+
+} // namespace troupe::av

@@ -1,0 +1,307 @@
+// Everything is copied that is about the content, nothing that is about the file which it came in.
+#include "encoder/source_extras.hpp"
+
+extern "C" {
+#include <libavutil/dict.h>
+#include <libavutil/mathematics.h>
+}
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+constexpr size_t chapters_max = 10'000;
+constexpr size_t attachment_bytes_max = size_t{256} << 20;
+
+/// Words about the old file: who wrote it, in which form, how many bytes it had.
+constexpr std::array file_words{"major_brand",
+                                "minor_version",
+                                "compatible_brands",
+                                "encoder",
+                                "duration",
+                                "vendor_id",
+                                "NUMBER_OF_BYTES",
+                                "NUMBER_OF_FRAMES",
+                                "_STATISTICS_TAGS",
+                                "_STATISTICS_WRITING_APP",
+                                "_STATISTICS_WRITING_DATE_UTC",
+                                "BPS",
+                                "DURATION",
+                                "rotate"};
+
+/// Of a stream, what containers say about its pictures.
+constexpr std::array side_data_carried{AV_PKT_DATA_DISPLAYMATRIX,       AV_PKT_DATA_STEREO3D,
+                                       AV_PKT_DATA_SPHERICAL,           AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
+                                       AV_PKT_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_AUDIO_SERVICE_TYPE,
+                                       AV_PKT_DATA_REPLAYGAIN};
+
+void copy_words(AVDictionary** to, const AVDictionary* from) {
+  av_dict_copy(to, from, AV_DICT_DONT_OVERWRITE);
+  for (const auto* x : file_words) {
+    av_dict_set(to, x, nullptr, 0);
+    // mkvmerge writes its statistics once for each language.
+    auto tagged = std::string{x} + "-";
+    for (const auto* y = av_dict_get(*to, tagged.c_str(), nullptr, AV_DICT_IGNORE_SUFFIX); y != nullptr;
+         y = av_dict_get(*to, tagged.c_str(), nullptr, AV_DICT_IGNORE_SUFFIX))
+      av_dict_set(to, std::string{y->key}.c_str(), nullptr, 0);
+  }
+}
+
+bool is_cover(const AVStream& x) {
+  return (x.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+}
+
+/// The stream's frames do not belong to the video: a timecode, or the titles of chapters, which the result's muxer writes anew.
+bool is_made_anew(const AVStream& x) {
+  auto tag = x.codecpar->codec_tag;
+  return tag == MKTAG('t', 'm', 'c', 'd') || tag == MKTAG('t', 'e', 'x', 't');
+}
+
+std::string name_of(const AVStream& x) {
+  const auto* kind = av_get_media_type_string(x.codecpar->codec_type);
+  return std::string{kind != nullptr ? kind : "unknown"} + " stream (" + avcodec_get_name(x.codecpar->codec_id) + ")";
+}
+
+void put_side_data(AVStream& to, AVPacketSideDataType type, const uint8_t* data, size_t size) {
+  std::memcpy(checked(av_stream_new_side_data(&to, type, size)), data, size);
+}
+
+AVStream& new_stream(AVFormatContext& to, const AVStream& from) {
+  auto& made = *checked(avformat_new_stream(&to, nullptr));
+  copy_words(&made.metadata, from.metadata);
+  made.disposition = from.disposition;
+  made.time_base = time_base;
+  return made;
+}
+
+void copy_parameters(AVStream& to, const AVCodecParameters& from) {
+  if (avcodec_parameters_copy(to.codecpar, &from) < 0)
+    throw std::bad_alloc{};
+  to.codecpar->codec_tag = 0;
+}
+
+} // namespace
+
+expected<source_extras> source_extras::open(const source_options& source, config cfg, const std::atomic<bool>& stop) {
+  auto context = source_context::open(source, stop);
+  if (!context)
+    return tl::unexpected{std::move(context.error())};
+  return source_extras{std::move(*context), std::move(cfg)};
+}
+
+void source_extras::note(int stream, std::string what) {
+  notes_.push_back({stream, std::move(what)});
+}
+
+bool source_extras::is_selected(int stream) const {
+  return !config_.streams
+         || std::find(config_.streams->begin(), config_.streams->end(), stream) != config_.streams->end();
+}
+
+bool source_extras::is_track(int stream) const noexcept {
+  return stream >= 0 && static_cast<unsigned>(stream) < source_.format().nb_streams;
+}
+
+void source_extras::describe(AVStream& made, int stream) {
+  if (!is_track(stream))
+    return;
+  const auto& from = *source_.format().streams[stream];
+  made.disposition = from.disposition;
+  if (config_.metadata)
+    copy_words(&made.metadata, from.metadata);
+  else if (const auto* x = av_dict_get(from.metadata, "language", nullptr, 0); x != nullptr)
+    av_dict_set(&made.metadata, "language", x->value, 0);
+  for (auto type : side_data_carried) {
+    size_t size = 0;
+    const auto* data = av_stream_get_side_data(&from, type, &size);
+    if (data == nullptr)
+      continue;
+    put_side_data(made, type, data, size);
+    if (type == AV_PKT_DATA_DISPLAYMATRIX && config_.into != container::mp4 && config_.into != container::mov)
+      note(stream, "the rotation of the picture is lost: " + std::string{muxer_name(config_.into)}
+                     + " does not say how a player turns it; mp4 and mov do");
+  }
+}
+
+void source_extras::add_words(AVFormatContext& to) {
+  const auto& from = source_.format();
+  if (config_.metadata)
+    copy_words(&to.metadata, from.metadata);
+  if (!config_.chapters || from.nb_chapters == 0)
+    return;
+  if (config_.into == container::mpegts) {
+    note(-1, "the " + std::to_string(from.nb_chapters) + " chapters are lost: mpegts has none");
+    return;
+  }
+  auto count = static_cast<unsigned>(std::min<size_t>(from.nb_chapters, chapters_max));
+  to.chapters = static_cast<AVChapter**>(checked(av_calloc(count, sizeof(AVChapter*))));
+  for (unsigned i = 0; i < count; ++i) {
+    const auto& x = *from.chapters[i];
+    auto& made = *static_cast<AVChapter*>(checked(av_mallocz(sizeof(AVChapter))));
+    made.id = x.id;
+    made.time_base = time_base;
+    made.start = std::max<int64_t>(av_rescale_q(x.start, x.time_base, time_base) - config_.origin, 0);
+    made.end = std::max(av_rescale_q(x.end, x.time_base, time_base) - config_.origin, made.start);
+    copy_words(&made.metadata, x.metadata);
+    to.chapters[to.nb_chapters++] = &made;
+  }
+}
+
+expected<void> source_extras::add_subtitle(AVFormatContext& to, const AVStream& from) {
+  auto codec = from.codecpar->codec_id;
+  subtitle_track track;
+  track.stream = from.index;
+  if (!holds(config_.into, codec)) {
+    auto target = text_subtitle_of(config_.into);
+    if (!is_text_subtitle(codec) || target == AV_CODEC_ID_NONE) {
+      note(from.index, name_of(from) + " is lost: " + muxer_name(config_.into) + " does not hold it"
+                         + (is_text_subtitle(codec) ? "" : ", and pictures cannot be converted to text")
+                         + "; mkv holds it");
+      return {};
+    }
+    auto converter = subtitle_converter::open(*from.codecpar, target);
+    if (!converter) {
+      note(from.index, name_of(from) + " is lost: " + converter.error().what);
+      return {};
+    }
+    track.converter = std::move(*converter);
+    note(from.index, name_of(from) + " is converted to " + avcodec_get_name(target) + ", which is what "
+                       + muxer_name(config_.into) + " holds");
+  }
+  auto& made = new_stream(to, from);
+  copy_parameters(made, track.converter ? track.converter->parameters() : *from.codecpar);
+  track.output = made.index;
+  subtitles_.push_back(std::move(track));
+  return {};
+}
+
+void source_extras::add_attachment(AVFormatContext& to, const AVStream& from) {
+  if (!holds_attachments(config_.into)) {
+    const auto* name = av_dict_get(from.metadata, "filename", nullptr, 0);
+    note(from.index, "the attachment " + (name != nullptr ? std::string{name->value}.substr(0, 256) : std::string{})
+                       + " is lost: " + muxer_name(config_.into) + " holds none; mkv does");
+    return;
+  }
+  auto& made = new_stream(to, from);
+  copy_parameters(made, *from.codecpar);
+  av_dict_set(&made.metadata, "filename", ("attachment-" + std::to_string(from.index)).c_str(), AV_DICT_DONT_OVERWRITE);
+  av_dict_set(&made.metadata, "mimetype", "application/octet-stream", AV_DICT_DONT_OVERWRITE);
+}
+
+void source_extras::add_cover(AVFormatContext& to, const AVStream& from) {
+  const auto& picture = from.attached_pic;
+  if (!holds_cover(config_.into) || picture.size <= 0 || static_cast<size_t>(picture.size) > attachment_bytes_max) {
+    note(from.index,
+         std::string{"the cover picture is lost: "} + muxer_name(config_.into) + " holds none; mp4 and mkv do");
+    return;
+  }
+  auto& made = new_stream(to, from);
+  copy_parameters(made, *from.codecpar);
+  if (config_.into != container::mkv) {
+    covers_.push_back({from.index, made.index});
+    return;
+  }
+  auto png = from.codecpar->codec_id == AV_CODEC_ID_PNG;
+  auto size = static_cast<size_t>(picture.size);
+  made.disposition = 0;
+  made.codecpar->codec_type = AVMEDIA_TYPE_ATTACHMENT;
+  av_freep(&made.codecpar->extradata);
+  made.codecpar->extradata = static_cast<uint8_t*>(checked(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE)));
+  std::memcpy(made.codecpar->extradata, picture.data, size);
+  made.codecpar->extradata_size = picture.size;
+  av_dict_set(&made.metadata, "filename", png ? "cover.png" : "cover.jpg", AV_DICT_DONT_OVERWRITE);
+  av_dict_set(&made.metadata, "mimetype", png ? "image/png" : "image/jpeg", AV_DICT_DONT_OVERWRITE);
+}
+
+expected<void> source_extras::add_streams(AVFormatContext& to, const std::vector<int>& used) {
+  auto& from = source_.format();
+  for (unsigned i = 0; i < from.nb_streams; ++i) {
+    auto& stream = *from.streams[i];
+    auto type = stream.codecpar->codec_type;
+    stream.discard = AVDISCARD_ALL;
+    if (std::find(used.begin(), used.end(), stream.index) != used.end() || is_made_anew(stream))
+      continue;
+    if (!is_selected(stream.index)) {
+      note(stream.index, name_of(stream) + " is left out: it was not asked for");
+    } else if (is_cover(stream)) {
+      add_cover(to, stream);
+    } else if (type == AVMEDIA_TYPE_SUBTITLE) {
+      if (auto ok = add_subtitle(to, stream); !ok)
+        return ok;
+    } else if (type == AVMEDIA_TYPE_ATTACHMENT) {
+      add_attachment(to, stream);
+    } else {
+      note(stream.index,
+           name_of(stream) + " is left out"
+             + (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN ? ": data is not carried" : ""));
+    }
+  }
+  for (const auto& x : subtitles_)
+    from.streams[x.stream]->discard = AVDISCARD_DEFAULT;
+  return {};
+}
+
+expected<void> source_extras::write_covers(AVFormatContext& to) {
+  for (const auto& x : covers_) {
+    packet_ptr packet{checked(av_packet_clone(&source_.format().streams[x.stream]->attached_pic))};
+    packet->stream_index = x.output;
+    packet->pts = packet->dts = 0;
+    if (auto code = av_write_frame(&to, packet.get()); code < 0)
+      return fail(errc::encoder, "write the cover picture", code);
+  }
+  return {};
+}
+
+/// Puts a subtitle on the result's timeline. False for one that is over before it begins.
+bool source_extras::place(AVPacket& packet, subtitle_track& track) {
+  const auto& stream = *source_.format().streams[track.stream];
+  if (packet.pts == AV_NOPTS_VALUE)
+    packet.pts = packet.dts;
+  if (packet.pts == AV_NOPTS_VALUE)
+    return false;
+  av_packet_rescale_ts(&packet, stream.time_base, time_base);
+  if (stream.pts_wrap_bits > 0 && stream.pts_wrap_bits < 48) {
+    auto wrap = av_rescale_q(int64_t{1} << stream.pts_wrap_bits, stream.time_base, time_base);
+    if (packet.pts < config_.origin - wrap / 2)
+      packet.pts += wrap;
+  }
+  packet.pts -= config_.origin;
+  auto end = packet.pts + std::max<int64_t>(packet.duration, 0);
+  if (packet.pts < 0) {
+    if (end <= 0)
+      return false;
+    packet.pts = 0;
+    packet.duration = end;
+  }
+  packet.dts = packet.pts;
+  // Two lines that begin at once: no container may have them in that way, so one comes a millisecond later.
+  if (track.last_dts != no_pts && packet.dts <= track.last_dts)
+    packet.dts = packet.pts = track.last_dts + time_base.den / 1000;
+  track.last_dts = packet.dts;
+  return true;
+}
+
+expected<bool> source_extras::next(AVPacket& packet) {
+  if (subtitles_.empty())
+    return false;
+  for (;;) {
+    auto more = source_.read(packet);
+    if (!more || !*more)
+      return more;
+    auto at = std::find_if(subtitles_.begin(), subtitles_.end(),
+                           [&packet](const subtitle_track& x) { return x.stream == packet.stream_index; });
+    if (at != subtitles_.end() && place(packet, *at) && (!at->converter || at->converter->convert(packet))) {
+      packet.stream_index = at->output;
+      return true;
+    }
+    av_packet_unref(&packet);
+  }
+}
+
+} // namespace troupe::av

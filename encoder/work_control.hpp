@@ -1,0 +1,53 @@
+// How a long piece of work on a file is watched and stopped.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+namespace troupe::av {
+
+struct work_progress {
+  uint64_t frames = 0;  ///< pictures written so far, or audio packets where there are no pictures
+  uint64_t bytes = 0;   ///< written, or read where nothing is written
+  int64_t position = 0; ///< ticks on the source's timeline that the work has come to
+  double done = 0;      ///< share of the work, 0 to 1, as far as it can be told
+};
+
+struct work_control {
+  /// Set by another thread to end the work early, with `errc::interrupted`. Must outlive the work.
+  const std::atomic<bool>& stop;
+
+  /// Called on the working thread a few times a second. May be empty.
+  std::function<void(const work_progress&)> report{};
+};
+
+/// Lets one report through every now and then.
+class report_gate {
+public:
+  static constexpr std::chrono::milliseconds interval{200};
+
+  explicit report_gate(const work_control& control) : control_{control} {}
+
+  bool stopped() const noexcept {
+    return control_.stop.load(std::memory_order_relaxed);
+  }
+
+  template <class F>
+  void poll(F&& make) {
+    if (!control_.report)
+      return;
+    auto now = std::chrono::steady_clock::now();
+    if (now - last_ < interval)
+      return;
+    last_ = now;
+    control_.report(make());
+  }
+
+private:
+  const work_control& control_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+} // namespace troupe::av
