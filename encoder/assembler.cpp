@@ -2,6 +2,7 @@
 #include "encoder/assembler.hpp"
 
 #include "encoder/log.hpp"
+#include "encoder/payload_hash.hpp"
 #include "encoder/publish.hpp"
 
 extern "C" {
@@ -212,9 +213,16 @@ expected<void> assembly::add_track(feed& from, size_t index) {
   to.shift = shift + own_shift(times.info);
   to.made = result_.streams.size();
   packets_all_ += times.packets;
-  assembled_stream record{
-    times.info.stream, made.index,    video,         avcodec_get_name(p.codec_id), times.packets, 0, times.first_pts,
-    times.last_pts,    times.end_pts, times.pictures};
+  assembled_stream record;
+  record.stream = times.info.stream;
+  record.output = made.index;
+  record.video = video;
+  record.codec = avcodec_get_name(p.codec_id);
+  record.packets = times.packets;
+  record.first_pts = times.first_pts;
+  record.last_pts = times.last_pts;
+  record.end_pts = times.end_pts;
+  record.pictures = times.pictures;
   if (record.packets > 0)
     for (auto* x : {&record.first_pts, &record.last_pts, &record.end_pts})
       *x += shift;
@@ -291,7 +299,11 @@ expected<void> assembly::write(feed& x) {
   auto output = packet.stream_index;
   if (x.chunks) {
     const auto& to = x.routes[static_cast<size_t>(packet.stream_index)];
-    result_.streams[to.made].bytes += static_cast<uint64_t>(packet.size);
+    auto& made = result_.streams[to.made];
+    made.bytes += static_cast<uint64_t>(packet.size);
+    const auto& parameters = *x.chunks->tracks()[static_cast<size_t>(packet.stream_index)].info.parameters;
+    if (auto crc = payload_crc(parameters, packet))
+      made.contents.push_back(*crc);
     output = to.output;
     ++packets_;
   }

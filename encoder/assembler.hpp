@@ -47,7 +47,8 @@ struct assembled_stream {
   int64_t first_pts = no_pts;
   int64_t last_pts = no_pts;
   int64_t end_pts = no_pts;
-  std::vector<int64_t> pictures; ///< video: all presentation times in order
+  std::vector<int64_t> pictures;  ///< video: all presentation times in order
+  std::vector<uint32_t> contents; ///< `payload_crc` of each packet; empty where the codec has none
 };
 
 struct assembly_result {

@@ -12,6 +12,7 @@ namespace troupe::av {
 struct decoder_options {
   int threads = 0;        ///< 0: one a core
   bool low_delay = false; ///< slice threads only: a frame leaves as soon as it is decoded
+  bool strict = false;    ///< what is damaged is refused, not concealed
 };
 
 /// Legal calls: `decode` any number of times, `drain` in between where the stream is cut: after it the decoder is as new.

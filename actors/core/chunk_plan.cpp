@@ -1,0 +1,92 @@
+// Even shares of the file, each moved to the nearest cut point.
+#include "actors/core/chunk_plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr int64_t second = 90'000;
+
+struct suits {
+  std::string_view part; ///< of the encoder's name
+  chunk_lengths lengths;
+};
+
+constexpr std::array suited{
+  suits{"prores", {second, 20 * second}},   suits{"dnxhd", {second, 20 * second}},
+  suits{"mjpeg", {second, 20 * second}},    suits{"ffv1", {second, 20 * second}},
+  suits{"av1", {12 * second, 60 * second}}, suits{"vpx", {12 * second, 60 * second}},
+  suits{"vp9", {12 * second, 60 * second}},
+};
+
+/// How many pieces the request asks for.
+size_t count_of(const chunk_request& x, double length) {
+  auto by = [](double whole, double part) {
+    auto count = std::round(whole / std::max(part, 1.0));
+    return static_cast<size_t>(std::clamp(count, 1.0, static_cast<double>(chunks_max)));
+  };
+  if (x.target_pictures && x.pictures > 0)
+    return by(static_cast<double>(x.pictures), static_cast<double>(*x.target_pictures));
+  if (x.target_ticks)
+    return by(length, static_cast<double>(*x.target_ticks));
+  auto share = length / (static_cast<double>(std::max<uint32_t>(x.slots, 1)) * chunks_per_slot);
+  auto target = std::clamp(share, static_cast<double>(x.lengths.shortest),
+                           static_cast<double>(std::max(x.lengths.shortest, x.lengths.longest)));
+  return by(length, target);
+}
+
+} // namespace
+
+chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept {
+  for (const auto& x : suited)
+    if (encoder.find(x.part) != std::string_view::npos)
+      return x.lengths;
+  return {};
+}
+
+std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
+  constexpr auto lowest = std::numeric_limits<int64_t>::min();
+  constexpr auto highest = std::numeric_limits<int64_t>::max();
+  const auto& points = request.points;
+  auto first = points.empty() ? 0 : points.front().pts;
+  auto length = static_cast<double>(std::max<int64_t>(request.end - first, 0));
+  auto by_pictures = request.target_pictures && request.pictures > 0;
+  auto whole = by_pictures ? static_cast<double>(request.pictures) : length;
+  auto place = [&](const cut_point& x) {
+    return by_pictures ? static_cast<double>(x.pictures_before) : static_cast<double>(x.pts - first);
+  };
+  auto count = points.empty() ? 1 : count_of(request, length);
+  std::vector<size_t> cuts;
+  for (size_t i = 1; i < count; ++i) {
+    auto ideal = whole * static_cast<double>(i) / static_cast<double>(count);
+    auto after =
+      std::lower_bound(points.begin(), points.end(), ideal, [&](const cut_point& x, double y) { return place(x) < y; });
+    auto at = static_cast<size_t>(after - points.begin());
+    if (at == points.size() || (at > 0 && ideal - place(points[at - 1]) < place(points[at]) - ideal))
+      --at;
+    if (at > 0 && (cuts.empty() || at > cuts.back()))
+      cuts.push_back(at);
+  }
+  std::vector<planned_chunk> result;
+  auto begin = first;
+  uint64_t pictures = 0;
+  for (size_t i = 0; i <= cuts.size(); ++i) {
+    auto last = i == cuts.size();
+    auto end = last ? std::max(request.end, begin) : points[cuts[i]].pts;
+    auto until = last ? std::max(request.pictures, pictures) : points[cuts[i]].pictures_before;
+    planned_chunk made{i == 0 ? lowest : begin, last ? highest : end, end - begin, {}};
+    if (request.pictures > 0)
+      made.pictures = until - pictures;
+    result.push_back(made);
+    begin = end;
+    pictures = until;
+  }
+  return result;
+}
+
+} // namespace troupe::core

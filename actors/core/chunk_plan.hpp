@@ -1,0 +1,57 @@
+// Where a file is cut: at its random-access points, into pieces that are long enough for the encoder and short enough for the workers.
+//
+// A joint costs what a random-access point costs, and the encoder's rate control starts anew behind it; a piece that is too long leaves workers idle at
+// the end. So there are a few pieces for each slot, but none shorter than a length at which the joints no longer show in the result's size.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace troupe::core {
+
+/// A place where a decoder can start.
+struct cut_point {
+  int64_t pts = 0;              ///< ticks of 1/90000 s
+  uint64_t pictures_before = 0; ///< shown before it
+};
+
+/// How long pieces are, in ticks.
+struct chunk_lengths {
+  int64_t shortest = 10 * 90'000;
+  int64_t longest = 60 * 90'000;
+};
+
+/// What suits an encoder (libavcodec's name, or a codec's): pictures that know nothing of each other may be cut anywhere, encoders that look far ahead
+/// need more.
+chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept;
+
+struct chunk_request {
+  std::vector<cut_point> points; ///< in order; the first one is where the video begins
+  int64_t end = 0;               ///< of the video, ticks
+  uint64_t pictures = 0;         ///< of all of it, 0 where they cannot be counted
+  uint32_t slots = 1;            ///< windows that can be worked on at once
+  chunk_lengths lengths;
+  std::optional<int64_t> target_ticks;     ///< as long as this, instead
+  std::optional<uint64_t> target_pictures; ///< as many pictures as this, instead; needs `pictures`
+};
+
+/// The window `[from, to)`. The first one has no begin and the last one no end: nothing falls off.
+struct planned_chunk {
+  int64_t from = 0;
+  int64_t to = 0;
+  int64_t ticks = 0;                ///< its length
+  std::optional<uint64_t> pictures; ///< in it
+};
+
+/// No job has more pieces.
+inline constexpr size_t chunks_max = 10'000;
+
+/// How many pieces there are for each slot.
+inline constexpr uint32_t chunks_per_slot = 3;
+
+/// One window at least, each but the first beginning at a cut point; together they are everything.
+std::vector<planned_chunk> plan_chunks(const chunk_request& request);
+
+} // namespace troupe::core

@@ -1,0 +1,288 @@
+// The file is opened without any of our own mending: what a player sees is what counts.
+#include "encoder/verifier.hpp"
+
+#include "encoder/decoder.hpp"
+#include "encoder/log.hpp"
+#include "encoder/payload_hash.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+struct input_closer {
+  void operator()(AVFormatContext* ptr) const noexcept {
+    avformat_close_input(&ptr);
+  }
+};
+
+/// Durations that containers round per packet may be off by this much (ticks) at the end of a stream.
+constexpr int64_t end_slack = 450;
+
+std::string seconds(int64_t ticks) {
+  std::array<char, 32> text = {};
+  std::snprintf(text.data(), text.size(), "%.3f s", static_cast<double>(ticks) / time_base.den);
+  return text.data();
+}
+
+/// Uncompressed sound is cut into packets anew by whoever reads it.
+bool keeps_packets(AVCodecID codec) {
+  const auto* x = avcodec_descriptor_get(codec);
+  return x == nullptr || codec < AV_CODEC_ID_FIRST_AUDIO || codec >= AV_CODEC_ID_ADPCM_IMA_QT;
+}
+
+/// One stream of the file beside what it should be.
+class stream_check {
+public:
+  stream_check(const assembled_stream& want, bool copied, const AVStream& have)
+    : want_{want},
+      copied_{copied},
+      base_{have.time_base},
+      slack_{av_rescale_q_rnd(1, have.time_base, time_base, AV_ROUND_UP)},
+      codec_{have.codecpar->codec_id},
+      parameters_{copy(*have.codecpar)} {}
+
+  expected<void> open(const AVStream& have, int threads) {
+    if (want_.codec != avcodec_get_name(codec_))
+      return wrong("it is " + std::string{avcodec_get_name(codec_)} + ", not " + want_.codec);
+    track described;
+    described.parameters = copy(*have.codecpar);
+    auto made = decoder::open(described, {threads, false, true});
+    if (!made)
+      return tl::unexpected{std::move(made.error())};
+    decoder_ = std::move(*made);
+    return {};
+  }
+
+  expected<void> take(AVPacket& packet) {
+    av_packet_rescale_ts(&packet, base_, time_base);
+    packet.time_base = time_base;
+    if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0)
+      return wrong("the packet at " + seconds(packet.pts) + " is cut short");
+    if (packet.dts != no_pts && last_dts_ != no_pts && packet.dts <= last_dts_)
+      return wrong("decoding times do not rise at " + seconds(packet.dts));
+    last_dts_ = packet.dts;
+    compare_content(packet);
+    ++packets_;
+    if (packet.pts != no_pts) {
+      first_ = first_ == no_pts ? packet.pts : std::min(first_, packet.pts);
+      end_ = std::max(end_, packet.pts + packet.duration);
+    }
+    if (want_.video && copied_)
+      shown_.push_back(packet.pts);
+    return decode([&](const decoder::on_frame& deliver) { return decoder_->decode(packet, deliver); }, packet.pts);
+  }
+
+  expected<void> finish() {
+    if (auto drained = decode([&](const decoder::on_frame& deliver) { return decoder_->drain(deliver); }, end_);
+        !drained)
+      return drained;
+    return check_times().and_then([this]() -> expected<void> {
+      if (changed_ == no_pts)
+        return {};
+      return wrong("the packet at " + seconds(changed_) + " is not what was put in");
+    });
+  }
+
+  void count(verification& to) const {
+    (want_.video ? to.pictures : to.sounds) += want_.video ? shown_.size() : packets_;
+    to.damaged_packets += decoder_->corrupt();
+  }
+
+  int64_t first() const noexcept {
+    return first_;
+  }
+
+  int64_t end() const noexcept {
+    return end_;
+  }
+
+private:
+  /// Decoders take much that is wrong. What differs is kept until it is known whether something is missing, which says more.
+  void compare_content(const AVPacket& packet) {
+    if (changed_ != no_pts || packets_ >= want_.contents.size())
+      return;
+    if (auto crc = payload_crc(*parameters_, packet); crc && *crc != want_.contents[packets_])
+      changed_ = packet.pts;
+  }
+
+  expected<void> check_times() {
+    if (want_.video)
+      return check_pictures();
+    if (keeps_packets(codec_) && packets_ != want_.packets)
+      return wrong("it has " + std::to_string(packets_) + " packets, and should have " + std::to_string(want_.packets)
+                   + "; it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
+    if (want_.packets > 0 && std::abs(first_ - want_.first_pts) > slack_ + 1)
+      return wrong("it begins at " + seconds(first_) + ", and should at " + seconds(want_.first_pts));
+    if (want_.packets > 0 && std::abs(end_ - want_.end_pts) > slack_ + end_slack)
+      return wrong("it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
+    return {};
+  }
+
+  tl::unexpected<error> wrong(const std::string& what) const {
+    return fail(errc::media, "verify the result: stream " + std::to_string(want_.output) + " (" + want_.codec + ", "
+                               + (want_.video ? "video" : "audio") + "): " + what);
+  }
+
+  template <class F>
+  expected<void> decode(F&& run, int64_t at) {
+    log_capture log;
+    auto done = run([this](AVFrame& frame) -> expected<void> {
+      if (want_.video && !copied_)
+        shown_.push_back(frame.best_effort_timestamp);
+      return {};
+    });
+    if (done && !copied_ && decoder_->corrupt() > 0)
+      return wrong("a decoder refuses what it has at about " + seconds(at)
+                   + (log.text().empty() ? "" : " (" + log.text() + ")"));
+    return done;
+  }
+
+  /// Compares the times of all pictures, in the order in which they are shown, with those that were put in.
+  expected<void> check_pictures() {
+    if (copied_)
+      std::sort(shown_.begin(), shown_.end());
+    const auto& want = want_.pictures;
+    auto count = std::min(want.size(), shown_.size());
+    for (size_t i = 0; i < count; ++i) {
+      if (std::abs(shown_[i] - want[i]) <= slack_)
+        continue;
+      auto number = "picture " + std::to_string(i);
+      auto same = [this, at = shown_[i]](int64_t x) { return std::abs(x - at) <= slack_; };
+      if (auto later = std::find_if(want.begin() + static_cast<std::ptrdiff_t>(i), want.end(), same);
+          later != want.end())
+        return wrong(number + " at " + seconds(want[i]) + " is missing, with all up to " + seconds(*later));
+      if (i > 0 && shown_[i] <= shown_[i - 1])
+        return wrong(number + " at " + seconds(shown_[i]) + " is there for a second time");
+      return wrong(number + " is at " + seconds(shown_[i]) + ", and should be at " + seconds(want[i]));
+    }
+    if (shown_.size() != want.size())
+      return wrong("it has " + std::to_string(shown_.size()) + " pictures, and should have "
+                   + std::to_string(want.size()) + "; they differ from "
+                   + seconds(count < want.size() ? want[count] : shown_[count]) + " on");
+    return {};
+  }
+
+  const assembled_stream& want_;
+  bool copied_;
+  AVRational base_;
+  int64_t slack_;
+  AVCodecID codec_;
+  codec_parameters_ptr parameters_;
+  std::optional<decoder> decoder_;
+  std::vector<int64_t> shown_;
+  uint64_t packets_ = 0;
+  int64_t first_ = no_pts;
+  int64_t end_ = no_pts;
+  int64_t last_dts_ = no_pts;
+  int64_t changed_ = no_pts; ///< the time of the first packet with another content
+};
+
+class verification_pass {
+public:
+  verification_pass(const verification_job& job, const work_control& control) : job_{job}, control_{control} {}
+
+  expected<verification> run() {
+    auto done = open().and_then([this] { return read(); }).and_then([this] { return finish(); });
+    if (!done)
+      return tl::unexpected{std::move(done.error())};
+    return result_;
+  }
+
+private:
+  expected<void> open();
+  expected<void> read();
+  expected<void> finish();
+
+  static int poll(void* self) noexcept {
+    return static_cast<verification_pass*>(self)->control_.stop.load() ? 1 : 0;
+  }
+
+  const verification_job& job_;
+  const work_control& control_;
+  std::unique_ptr<AVFormatContext, input_closer> input_;
+  std::vector<std::optional<stream_check>> checks_; ///< by the file's streams
+  verification result_;
+};
+
+expected<void> verification_pass::open() {
+  auto* context = checked(avformat_alloc_context());
+  context->interrupt_callback = {poll, this};
+  auto url = "file:" + job_.path;
+  if (auto code = avformat_open_input(&context, url.c_str(), nullptr, nullptr); code < 0)
+    return fail(errc::media, "verify the result: open " + job_.path, code);
+  input_.reset(context);
+  if (auto code = avformat_find_stream_info(context, nullptr); code < 0)
+    return fail(errc::media, "verify the result: find the streams of " + job_.path, code);
+  checks_.resize(context->nb_streams);
+  for (const auto& x : job_.streams) {
+    if (x.output < 0 || static_cast<unsigned>(x.output) >= context->nb_streams)
+      return fail(errc::media, "verify the result: " + job_.path + " has no stream " + std::to_string(x.output) + " ("
+                                 + x.codec + ")");
+    auto copied = std::find(job_.copied.begin(), job_.copied.end(), x.stream) != job_.copied.end();
+    auto& stream = *context->streams[x.output];
+    auto& made = checks_[static_cast<size_t>(x.output)].emplace(x, copied, stream);
+    if (auto ok = made.open(stream, job_.threads); !ok)
+      return ok;
+  }
+  return {};
+}
+
+expected<void> verification_pass::read() {
+  report_gate gate{control_};
+  auto size = static_cast<double>(std::max<int64_t>(avio_size(input_->pb), 1));
+  auto packet = make_packet();
+  uint64_t count = 0;
+  for (;;) {
+    if (gate.stopped())
+      return fail(errc::interrupted, "verify the result: stopped by the caller");
+    auto code = av_read_frame(input_.get(), packet.get());
+    if (code == AVERROR_EOF)
+      return {};
+    if (code < 0)
+      return fail(errc::media, "verify the result: read " + job_.path, code);
+    auto& check = checks_.at(static_cast<size_t>(packet->stream_index));
+    if (check)
+      if (auto ok = check->take(*packet); !ok)
+        return ok;
+    ++count;
+    gate.poll([&] {
+      auto at = avio_tell(input_->pb);
+      return work_progress{count, static_cast<uint64_t>(at), packet->dts,
+                           std::min(static_cast<double>(at) / size, 1.0)};
+    });
+    av_packet_unref(packet.get());
+  }
+}
+
+expected<void> verification_pass::finish() {
+  auto first = no_pts;
+  auto end = no_pts;
+  for (auto& x : checks_) {
+    if (!x)
+      continue;
+    if (auto ok = x->finish(); !ok)
+      return ok;
+    x->count(result_);
+    if (x->first() != no_pts)
+      first = first == no_pts ? x->first() : std::min(first, x->first());
+    end = std::max(end, x->end());
+  }
+  result_.duration = end != no_pts ? end - first : 0;
+  return {};
+}
+
+} // namespace
+
+expected<verification> verify(const verification_job& job, const work_control& control) {
+  quiet_logs();
+  return verification_pass{job, control}.run();
+}
+
+} // namespace troupe::av

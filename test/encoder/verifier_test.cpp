@@ -1,0 +1,214 @@
+// Goal: whatever is wrong with a result is found before anybody gets it, and named. Method: a good result, then the same with a picture left out, a
+// chunk put in twice, its end cut off, bytes changed; each made with libavformat or by hand.
+#include "encoder/verifier.hpp"
+
+#include "file_job.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <cmath>
+#include <functional>
+#include <map>
+
+using namespace troupe::av::test;
+
+namespace av = troupe::av;
+
+namespace {
+
+struct finished_job {
+  job_outcome made;
+  std::string path;
+
+  av::verification_job to_verify() const {
+    av::verification_job result;
+    result.path = path;
+    result.streams = made.result.streams;
+    result.threads = 1;
+    return result;
+  }
+};
+
+finished_job& job(const std::string& name) {
+  static std::map<std::string, finished_job> all;
+  auto& result = all[name];
+  if (result.path.empty()) {
+    std::vector<stream> streams;
+    streams.push_back(make_video({.frames = 100, .gop = 10, .first_pts = 0, .global_header = true}));
+    streams.push_back(make_audio({.encoder = "aac", .first_sample = 0, .samples = 192'512, .global_header = true}));
+    auto source = write_source(as_clip(std::move(streams)), "to-verify.mp4");
+    result.path = temporary(name);
+    job_settings settings{usual_video(), usual_audio()};
+    settings.chunks = 4;
+    result.made = run_job(source, result.path, settings);
+  }
+  return result;
+}
+
+std::string what_is_wrong(const av::verification_job& with) {
+  auto result = av::verify(with, unwatched());
+  BOOST_REQUIRE(!result);
+  BOOST_TEST((result.error().code == av::errc::media));
+  return result.error().what;
+}
+
+bool says(const std::string& text, const std::string& word) {
+  auto found = text.find(word) != text.npos;
+  if (!found)
+    BOOST_TEST_MESSAGE(text);
+  return found;
+}
+
+/// A copy of a file with libavformat, packet by packet.
+std::string remux(const std::string& from, const std::string& name, const std::function<int(int, AVPacket&)>& times) {
+  auto to = temporary(name);
+  AVFormatContext* in = nullptr;
+  AVFormatContext* out = nullptr;
+  BOOST_REQUIRE(avformat_open_input(&in, from.c_str(), nullptr, nullptr) == 0);
+  BOOST_REQUIRE(avformat_find_stream_info(in, nullptr) >= 0);
+  BOOST_REQUIRE(
+    avformat_alloc_output_context2(
+      &out, nullptr, in->iformat->name[0] == 'm' && in->iformat->name[1] == 'a' ? "matroska" : "mp4", to.c_str())
+    >= 0);
+  for (unsigned i = 0; i < in->nb_streams; ++i) {
+    auto* stream = avformat_new_stream(out, nullptr);
+    BOOST_REQUIRE(avcodec_parameters_copy(stream->codecpar, in->streams[i]->codecpar) >= 0);
+    stream->codecpar->codec_tag = 0;
+    stream->time_base = in->streams[i]->time_base;
+  }
+  BOOST_REQUIRE(avio_open(&out->pb, to.c_str(), AVIO_FLAG_WRITE) >= 0);
+  BOOST_REQUIRE(avformat_write_header(out, nullptr) >= 0);
+  std::vector<int> count(in->nb_streams);
+  auto packet = av::make_packet();
+  while (av_read_frame(in, packet.get()) >= 0) {
+    auto index = packet->stream_index;
+    auto copies = times(count[static_cast<size_t>(index)]++, *packet);
+    for (auto n = 0; n < copies; ++n) {
+      av::packet_ptr copy{av_packet_clone(packet.get())};
+      av_packet_rescale_ts(copy.get(), in->streams[index]->time_base, out->streams[index]->time_base);
+      BOOST_REQUIRE(av_interleaved_write_frame(out, copy.get()) >= 0);
+    }
+    av_packet_unref(packet.get());
+  }
+  BOOST_REQUIRE(av_write_trailer(out) >= 0);
+  avio_closep(&out->pb);
+  avformat_free_context(out);
+  avformat_close_input(&in);
+  return to;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(verifier_test)
+
+BOOST_AUTO_TEST_CASE(a_good_file_passes_in_every_container) {
+  for (const auto* name : {"good.mp4", "good.mov", "good.mkv", "good.ts"}) {
+    BOOST_TEST_CONTEXT(name) {
+      auto result = av::verify(job(name).to_verify(), unwatched());
+      BOOST_REQUIRE_MESSAGE(result, (result ? "" : result.error().what));
+      BOOST_TEST(result->pictures == 100);
+      BOOST_TEST(result->sounds == job(name).made.result.streams[1].packets);
+      BOOST_TEST(result->damaged_packets == 0);
+      BOOST_TEST(std::abs(result->duration - 361'000) < 4'000);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_picture_is_named) {
+  auto with = job("good.mkv").to_verify();
+  // The last picture of a group that nothing refers to: no decoder complains.
+  auto hole = with.streams[0].pictures.at(24);
+  with.path = remux(with.path, "holed.mkv", [&](int, AVPacket& x) {
+    return x.stream_index == 0 && std::abs(av_rescale(x.pts, 90, 1) - hole) < 91 ? 0 : 1;
+  });
+  auto text = what_is_wrong(with);
+  BOOST_TEST((says(text, "picture 24") || says(text, "refuses")));
+}
+
+BOOST_AUTO_TEST_CASE(missing_sound_is_named) {
+  auto with = job("good.mkv").to_verify();
+  with.path = remux(with.path, "silent.mkv", [](int n, AVPacket& x) { return x.stream_index == 1 && n == 50 ? 0 : 1; });
+  BOOST_TEST(says(what_is_wrong(with), "audio"));
+}
+
+BOOST_AUTO_TEST_CASE(a_chunk_that_is_in_it_twice_is_refused) {
+  auto again = job("good.mp4").made.assembly;
+  again.output = temporary("doubled.mp4");
+  auto& video = again.works.front();
+  video.insert(video.begin() + 1, video[0]);
+  auto result = av::assemble(again, unwatched());
+  BOOST_REQUIRE(!result);
+  BOOST_TEST(says(result.error().what, "does not come after"));
+}
+
+BOOST_AUTO_TEST_CASE(a_chunk_that_is_not_in_it_is_refused) {
+  auto again = job("good.mp4").made.assembly;
+  again.output = temporary("missing.mp4");
+  again.pictures = 100;
+  again.works.front().erase(again.works.front().begin() + 1);
+  auto result = av::assemble(again, unwatched());
+  BOOST_REQUIRE(!result);
+  BOOST_TEST(says(result.error().what, "pictures"));
+  // Without that knowledge the file is made, and is not what was verified before.
+  again.pictures.reset();
+  auto made = av::assemble(again, unwatched());
+  BOOST_REQUIRE(made);
+  auto with = job("good.mp4").to_verify();
+  with.path = again.output;
+  BOOST_TEST(says(what_is_wrong(with), "is missing"));
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_ends_early_is_found) {
+  for (const auto* name : {"good.mp4", "good.mkv", "good.ts"}) {
+    BOOST_TEST_CONTEXT(name) {
+      auto with = job(name).to_verify();
+      auto bytes = read_bytes(with.path);
+      for (auto share : {0.3, 0.7, 0.99}) {
+        with.path = write_bytes("short" + std::string{name},
+                                bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size()))));
+        what_is_wrong(with);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(damaged_packets_are_found) {
+  auto with = job("good.mp4").to_verify();
+  auto bytes = read_bytes(with.path);
+  auto begin = bytes.find("mdat") + 8;
+  for (auto share : {0.2, 0.5, 0.9}) {
+    auto at = begin + static_cast<size_t>(share * static_cast<double>(bytes.size() - begin));
+    auto damaged = bytes;
+    for (size_t i = 0; i < 200; ++i)
+      damaged[at + i] = static_cast<char>(damaged[at + i] ^ 0x5a);
+    with.path = write_bytes("damaged.mp4", damaged);
+    BOOST_TEST(says(what_is_wrong(with), "stream"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_that_is_not_there_is_found) {
+  auto with = job("good.mp4").to_verify();
+  with.streams.push_back(with.streams.back());
+  with.streams.back().output = 5;
+  BOOST_TEST(says(what_is_wrong(with), "no stream 5"));
+  with = job("good.mp4").to_verify();
+  with.streams[0].codec = "hevc";
+  BOOST_TEST(says(what_is_wrong(with), "not hevc"));
+}
+
+BOOST_AUTO_TEST_CASE(sound_that_begins_elsewhere_is_found) {
+  auto with = job("good.mp4").to_verify();
+  with.streams[1].first_pts += 900;
+  with.streams[1].end_pts += 900;
+  BOOST_TEST(says(what_is_wrong(with), "begins"));
+}
+
+BOOST_AUTO_TEST_CASE(a_caller_can_stop) {
+  std::atomic<bool> stop{true};
+  auto result = av::verify(job("good.mp4").to_verify(), {stop});
+  BOOST_REQUIRE(!result);
+  BOOST_TEST((result.error().code == av::errc::interrupted || result.error().code == av::errc::media));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
