@@ -144,8 +144,8 @@ struct live_options {
 };
 
 struct job_options {
-  std::string store;    ///< secret where it is a URL with a password; empty for a file in the state folder
-  std::string work_dir; ///< empty for a folder in the state folder
+  std::string store; ///< a path, or a URL that may hold a password
+  std::string work_dir;
   uint32_t running_max = defaults::jobs_running_max;
   uint32_t retries_max = defaults::job_retries_max;
   std::chrono::milliseconds silence_max = defaults::job_silence_max;

@@ -269,9 +269,9 @@ std::vector<option> live_rows() {
 
 std::vector<option> job_rows() {
   return {
-    {.key = "jobs.store", .kind = kind::text, .at = at<&c::jobs, &jo::store>,
+    {.key = "jobs.store", .kind = kind::url, .at = at<&c::jobs, &jo::store>,
      .help = "Where file jobs are kept: the path of an SQLite file, or `postgresql://user@host/database`.",
-     .default_text = "jobs.db in `node.state_dir`", .secret = true},
+     .default_text = "jobs.db in `node.state_dir`"},
     {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
      .help = "Folder for chunks of files that are being transcoded. Coordinator and workers must both reach it.",
      .default_text = "jobs in `node.state_dir`"},
