@@ -23,6 +23,8 @@ coordinator_state::coordinator_state(interface::pointer self, coordinator_config
 
 coordinator_state::~coordinator_state() {
   caf::anon_send_exit(registry, caf::exit_reason::user_shutdown);
+  if (jobs)
+    caf::anon_send_exit(jobs, caf::exit_reason::user_shutdown);
   if (ingest_host)
     caf::anon_send_exit(ingest_host, caf::exit_reason::user_shutdown);
   for (auto& [name, session] : sessions)
@@ -32,6 +34,7 @@ coordinator_state::~coordinator_state() {
 coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
   self->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
   start_registry();
+  start_jobs();
   return {
     [this](register_atom, const std::string& address) {
       config.ingest_host.connect_to(address);
@@ -69,6 +72,10 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
         result.push_back(x);
       return result;
     },
+    [this](submit_atom x, const job_submission& job) { return self->delegate(jobs, x, job); },
+    [this](cancel_atom x, job_id id) { return self->delegate(jobs, x, id); },
+    [this](jobs_atom x, const job_question& what) { return self->delegate(jobs, x, what); },
+    [this](job_atom x, job_id id) { return self->delegate(jobs, x, id); },
   };
 }
 
@@ -83,6 +90,11 @@ channel_status coordinator_state::status_of(const channel& x) {
       result.quarantined.push_back({name, q->reason, unix_ms() + left.count()});
     }
   return result;
+}
+
+void coordinator_state::start_jobs() {
+  jobs = spawn_job_queue(self->system(), config.jobs, gateway_actor{self});
+  self->monitor(jobs);
 }
 
 void coordinator_state::start_registry() {
@@ -123,6 +135,11 @@ void coordinator_state::on_down(const caf::down_msg& x) {
   if (x.source == ingest_host) {
     if (may_restart("task_host"))
       start_ingest_host();
+    return;
+  }
+  if (x.source == jobs) {
+    if (may_restart("job_queue"))
+      start_jobs();
     return;
   }
   std::erase_if(sessions, [&](const auto& kv) { return kv.second == x.source; });

@@ -1,8 +1,9 @@
 // COORDINATOR: the root of the coordinator's node: the supervision tree, what is configured, and the public protocol.
 //
-// It starts the registry, the host of ingest tasks, and a session per channel that somebody watches, and watches them all:
+// It starts the registry, the host of ingest tasks, the queue of file jobs, and a session per channel that somebody watches, and watches them all:
 // - the registry dies: a new one is started, at most `restarts_max` times in `restart_window`; workers and tasks see the death and register again;
 // - the ingest host dies: as with the registry;
+// - the queue of file jobs dies: as with the registry; jobs at work end with it and are begun anew from the store;
 // - a session dies: its clients' streams end; the next request starts another.
 // When the coordinator itself dies, its node ends: durable state is in the store.
 #pragma once
@@ -10,6 +11,7 @@
 #include "actors/core/quarantine.hpp"
 #include "actors/daemon_registry.hpp"
 #include "actors/gateway.hpp"
+#include "actors/job_queue.hpp"
 #include "actors/session.hpp"
 #include "actors/task_host.hpp"
 #include "messages/actors.hpp"
@@ -27,6 +29,7 @@ struct coordinator_config {
   daemon_registry_config registry;
   task_host_config ingest_host;
   session_actor_config session;
+  job_queue_config jobs;
   std::map<std::string, channel> channels;
   std::map<std::string, profile> profiles;
   uint32_t sessions_max = 256;
@@ -47,6 +50,7 @@ struct coordinator_state {
   channel_status status_of(const channel& x);
   void start_registry();
   void start_ingest_host();
+  void start_jobs();
   void on_down(const caf::down_msg& x);
 
   /// False when it has restarted too often: then the node gives up.
@@ -59,6 +63,7 @@ struct coordinator_state {
   coordinator_config config;
   local_registry_actor registry;
   local_task_host_actor ingest_host;
+  job_queue_actor jobs;
   std::map<std::string, session_actor> sessions; ///< by channel
   core::quarantine_list quarantined;             ///< by "channel/profile"
   std::deque<std::chrono::steady_clock::time_point> restarts;

@@ -218,6 +218,14 @@ void daemon_registry_state::move(uint64_t owner, lease_id id) {
         caf::anon_send(handle, move_atom_v, id);
 }
 
+void daemon_registry_state::give_back(uint64_t owner, lease_id id) {
+  log::info("a chunk's slot is wanted for live work", {{"lease", id}});
+  for (auto& [address, number] : owners)
+    if (number == owner)
+      if (auto handle = caf::actor_cast<caf::actor>(address))
+        caf::anon_send(handle, give_back_atom_v, id);
+}
+
 local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config) {
   return system.spawn<actor_of<daemon_registry_state>>(std::move(config));
 }

@@ -54,6 +54,7 @@ struct daemon_registry_state : core::lease_effects {
   void assign(worker_id host, task_id task, const work_label& label, lease_id id) override;
   void end(worker_id host, task_id task) override;
   void move(uint64_t owner, lease_id id) override;
+  void give_back(uint64_t owner, lease_id id) override;
 
   // -- events -----------------------------------------------------------------
 

@@ -1,23 +1,59 @@
 // The coordinator as its own process sees it: what the HTTP server asks.
 #pragma once
 
+#include "actors/core/job_order.hpp"
+#include "actors/job_views.hpp"
 #include "actors/variant_stream.hpp"
 #include "messages/actors.hpp"
 
 CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
 
   CAF_ADD_TYPE_ID(troupe_local, (troupe::variant_stream_ptr))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_submission))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_submitted))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_question))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_listing))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_details))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_writes))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_report))
 
 CAF_END_TYPE_ID_BLOCK(troupe_local)
 
-// A reference into this process: CAF refuses to serialize it, so it can never cross a node.
+// What stays in this process: CAF refuses to serialize it, so it can never cross a node.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::variant_stream_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_submission)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_submitted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_question)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_listing)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_details)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_writes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_report)
 
 namespace troupe {
 
 /// Makes all message types known to CAF, those of messages/ and those that never leave a process. Must run once, before the first actor
 /// system of the process.
 void register_node_types();
+
+/// All file jobs. Errors: `unknown_job`, `conflict` where its state does not allow it, `limit`, `stopping`.
+using job_queue_actor = caf::typed_actor<
+  // A new job; answers when it is written down.
+  caf::result<job_submitted>(submit_atom, job_submission),
+  // Ends a job and all that works at it; answers when that is written down.
+  caf::result<void>(cancel_atom, job_id),
+  // A page of jobs, newest first.
+  caf::result<job_listing>(jobs_atom, job_question),
+  // One job with its chunks and its history.
+  caf::result<job_details>(job_atom, job_id)>;
+
+struct job_queue_config {
+  std::string store_url;   ///< see `store::settings`
+  std::string work_folder; ///< each job has a folder of its own in it
+  uint32_t running_max = 8;
+  uint32_t job_restarts_max = 3; ///< of a job whose actor dies
+  core::job_order_config order;
+  core::file_job_config job;
+};
 
 /// The coordinator with everything that never leaves its process.
 using gateway_actor = coordinator_actor::extend<
@@ -40,6 +76,9 @@ using gateway_actor = coordinator_actor::extend<
   // All running channels.
   caf::result<std::vector<session_status>>(sessions_atom),
   // Everything that is configured.
-  caf::result<std::vector<channel_status>>(channels_atom), caf::result<std::vector<profile>>(profiles_atom)>;
+  caf::result<std::vector<channel_status>>(channels_atom), caf::result<std::vector<profile>>(profiles_atom),
+  // Delegated to the queue of file jobs.
+  caf::result<job_submitted>(submit_atom, job_submission), caf::result<void>(cancel_atom, job_id),
+  caf::result<job_listing>(jobs_atom, job_question), caf::result<job_details>(job_atom, job_id)>;
 
 } // namespace troupe

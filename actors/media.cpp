@@ -179,6 +179,42 @@ void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes)
     packet.flags |= av::packet_flag_discontinuity;
 }
 
+av::expected<av::video_settings> to_settings(const video_profile& x) {
+  av::video_settings s;
+  s.encoder = x.codec;
+  s.width = x.width;
+  s.height = x.height;
+  s.frame_rate = from(x.frame_rate);
+  s.pixel_format = x.pixel_format;
+  if (x.deinterlace == "field")
+    s.deinterlacing = av::deinterlace::field_rate;
+  else if (x.deinterlace == "off")
+    s.deinterlacing = av::deinterlace::off;
+  else if (x.deinterlace != "auto")
+    return av::fail(av::errc::option, "deinterlace is " + x.deinterlace + "; allowed are auto, field, off");
+  s.bit_rate = x.bit_rate;
+  s.max_bit_rate = x.max_bit_rate;
+  s.crf = x.crf;
+  s.preset = x.preset;
+  s.tune = x.tune;
+  s.profile = x.profile;
+  s.level = x.level;
+  s.keyframe_interval = x.keyframe_interval;
+  s.b_frames = x.b_frames;
+  s.options = x.options;
+  return s;
+}
+
+av::audio_settings to_settings(const audio_profile& x) {
+  av::audio_settings s;
+  s.encoder = x.codec;
+  s.bit_rate = x.bit_rate;
+  s.sample_rate = x.sample_rate;
+  s.channel_layout = x.channel_layout;
+  s.options = x.options;
+  return s;
+}
+
 av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target) {
   auto plan = core::plan_variant(source, target);
   std::vector<av::track_plan> result;
@@ -188,40 +224,13 @@ av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, c
     } else if (plan.actions[i] == core::track_action::copy) {
       result.emplace_back(av::copy_track{});
     } else if (source.tracks[i].kind == track_kind::video) {
-      auto& v = target.video;
-      av::video_settings s;
-      s.encoder = v.codec;
-      s.width = v.width;
-      s.height = v.height;
-      s.frame_rate = from(v.frame_rate);
-      s.pixel_format = v.pixel_format;
-      if (v.deinterlace == "field")
-        s.deinterlacing = av::deinterlace::field_rate;
-      else if (v.deinterlace == "off")
-        s.deinterlacing = av::deinterlace::off;
-      else if (v.deinterlace != "auto")
-        return av::fail(av::errc::option, "deinterlace is " + v.deinterlace + "; allowed are auto, field, off");
-      s.bit_rate = v.bit_rate;
-      s.max_bit_rate = v.max_bit_rate;
-      s.crf = v.crf;
-      s.preset = v.preset;
-      s.tune = v.tune;
-      s.profile = v.profile;
-      s.level = v.level;
-      s.keyframe_interval = v.keyframe_interval;
-      s.b_frames = v.b_frames;
-      s.low_delay = true;
-      s.options = v.options;
-      result.emplace_back(std::move(s));
+      auto s = to_settings(target.video);
+      if (!s)
+        return tl::unexpected{s.error()};
+      s->low_delay = true;
+      result.emplace_back(std::move(*s));
     } else {
-      auto& a = target.audio;
-      av::audio_settings s;
-      s.encoder = a.codec;
-      s.bit_rate = a.bit_rate;
-      s.sample_rate = a.sample_rate;
-      s.channel_layout = a.channel_layout;
-      s.options = a.options;
-      result.emplace_back(std::move(s));
+      result.emplace_back(to_settings(target.audio));
     }
   }
   return result;

@@ -22,6 +22,10 @@ std::vector<av::track> to_tracks(const stream_format& x);
 /// Points `packet` at a sample's bytes. They stay the block's: the packet must not outlive it.
 void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes);
 
+/// How an encoder is set to reach the profile.
+av::expected<av::video_settings> to_settings(const video_profile& x);
+av::audio_settings to_settings(const audio_profile& x);
+
 /// What to do with each source track to reach the profile.
 av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target);
 

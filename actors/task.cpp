@@ -1,6 +1,7 @@
 #include "actors/task.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/file_worker.hpp"
 #include "actors/ingest.hpp"
 
 namespace troupe {
@@ -32,6 +33,11 @@ task_state::interface::behavior_type task_state::make_behavior() {
       if (auto error = once())
         return error;
       return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), faults));
+    },
+    [this, once](file_work& work, file_client_actor& client) -> caf::result<file_worker_actor> {
+      if (auto error = once())
+        return error;
+      return follow(spawn_file_worker(self->system(), std::move(work), std::move(client)));
     },
     [this](end_atom) {
       if (!busy)

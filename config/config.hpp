@@ -143,6 +143,18 @@ struct live_options {
   bool operator==(const live_options&) const = default;
 };
 
+struct job_options {
+  std::string store; ///< a path, or a URL that may hold a password
+  std::string work_dir;
+  uint32_t running_max = defaults::jobs_running_max;
+  uint32_t retries_max = defaults::job_retries_max;
+  std::chrono::milliseconds silence_max = defaults::job_silence_max;
+  std::chrono::milliseconds stall_max = defaults::job_stall_max;
+  std::chrono::milliseconds aging_step = defaults::job_aging_step;
+
+  bool operator==(const job_options&) const = default;
+};
+
 struct task_options {
   std::chrono::milliseconds orphan_timeout = defaults::orphan_timeout;
   std::chrono::milliseconds stop_timeout = defaults::stop_timeout;
@@ -166,6 +178,7 @@ struct configuration {
   worker_options worker;
   coordinator_options coordinator;
   live_options live;
+  job_options jobs;
   task_options task;
   log_options log;
   std::map<std::string, channel> channels;

@@ -62,6 +62,13 @@ inline constexpr milliseconds quarantine_for = 5min;
 inline constexpr uint32_t sessions_max = 256;
 inline constexpr uint32_t clients_max = 10'000;
 
+// File jobs.
+inline constexpr uint32_t jobs_running_max = 8;
+inline constexpr uint32_t job_retries_max = 3;
+inline constexpr milliseconds job_silence_max = 5s;
+inline constexpr milliseconds job_stall_max = 2min;
+inline constexpr milliseconds job_aging_step = 10min;
+
 // Tasks.
 inline constexpr uint32_t warm_tasks = 1;
 inline constexpr milliseconds orphan_timeout = 10s;

@@ -175,6 +175,10 @@ void complete(configuration& x, const environment& variables) {
                        : !home.empty() ? home + "/.local/state/troupe"
                                        : "/var/lib/troupe";
   }
+  if (x.jobs.store.empty())
+    x.jobs.store = x.node.state_dir + "/jobs.db";
+  if (x.jobs.work_dir.empty())
+    x.jobs.work_dir = x.node.state_dir + "/jobs";
   if (x.cluster.token_file.empty())
     x.cluster.token_file = x.node.state_dir + "/cluster.token";
   if (x.worker.capability_cache.empty())

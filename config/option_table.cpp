@@ -63,6 +63,7 @@ using c = configuration;
 using cl = cluster_options;
 using ht = http_options;
 using li = live_options;
+using jo = job_options;
 
 // One row reads as one sentence: clang-format would give each field a line of its own.
 // clang-format off
@@ -266,6 +267,29 @@ std::vector<option> live_rows() {
   };
 }
 
+std::vector<option> job_rows() {
+  return {
+    {.key = "jobs.store", .kind = kind::url, .at = at<&c::jobs, &jo::store>,
+     .help = "Where file jobs are kept: the path of an SQLite file, or `postgresql://user@host/database`.",
+     .default_text = "jobs.db in `node.state_dir`"},
+    {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
+     .help = "Folder for chunks of files that are being transcoded. Coordinator and workers must both reach it.",
+     .default_text = "jobs in `node.state_dir`"},
+    {.key = "jobs.running_max", .kind = kind::integer, .at = at<&c::jobs, &jo::running_max>,
+     .help = "File jobs that are worked on at a time.", .min = 1, .max = 10'000},
+    {.key = "jobs.retries_max", .kind = kind::integer, .at = at<&c::jobs, &jo::retries_max>,
+     .help = "How often a part of a job is tried again after an error that another try may mend.", .max = 100},
+    {.key = "jobs.silence_max", .kind = kind::duration, .at = at<&c::jobs, &jo::silence_max>,
+     .help = "A task that works at a file and reports nothing for this long is replaced. It reports twice a second.",
+     .min = 1 * seconds, .max = 1 * hours},
+    {.key = "jobs.stall_max", .kind = kind::duration, .at = at<&c::jobs, &jo::stall_max>,
+     .help = "A task that reports but comes no further for this long is replaced.", .min = 1 * seconds,
+     .max = 24 * hours},
+    {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::jobs, &jo::aging_step>,
+     .help = "For how long a job of higher priority goes before one that waits already.", .max = 24 * hours},
+  };
+}
+
 std::vector<option> media_rows() {
   using v = video_profile;
   using a = audio_profile;
@@ -355,7 +379,7 @@ constexpr ignored_variable ignored[] = {
 std::span<const option> options() {
   static const auto table = [] {
     std::vector<option> all;
-    for (auto* rows : {&node_rows, &cluster_rows, &service_rows, &live_rows, &media_rows})
+    for (auto* rows : {&node_rows, &cluster_rows, &service_rows, &live_rows, &job_rows, &media_rows})
       for (auto& row : rows())
         all.push_back(std::move(row));
     return all;

@@ -36,7 +36,7 @@ std::string yaml_of(const option& row, const raw_value& value) {
   const auto item = [&row](const std::string& text) {
     if (row.secret)
       return quoted_yaml(text.empty() ? std::string_view{} : mask);
-    if (row.kind == kind::url_list)
+    if (row.kind == kind::url || row.kind == kind::url_list)
       return quoted_yaml(mask_url(text));
     return is_string(row.kind) ? quoted_yaml(text) : text;
   };

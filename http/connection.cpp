@@ -140,6 +140,11 @@ bool connection::parse_target() {
   if (!path)
     return false;
   request_.path = std::move(*path);
+  auto query = request_.target.find('?');
+  request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
+  auto key = header["Idempotency-Key"];
+  request_.idempotency_key.assign(key.data(), key.size());
+  request_.body = std::move(parser_->get().body());
   return true;
 }
 

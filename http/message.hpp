@@ -20,6 +20,9 @@ struct request {
   verb method = verb::get;
   std::string target;            ///< as sent; for the log
   std::vector<std::string> path; ///< segments, percent-decoded; empty for "/"
+  std::string query;             ///< what stands behind '?', as sent
+  std::string body;              ///< as sent; has a limit
+  std::string idempotency_key;   ///< of the header of that name
   std::string id;                ///< of this request: in the X-Request-Id header, in problems and in the log
 };
 

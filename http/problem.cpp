@@ -19,6 +19,7 @@ status status_of(ec code) {
   case ec::unknown_channel:
   case ec::unknown_profile:
   case ec::unknown_daemon:
+  case ec::unknown_job:
     return status::not_found;
   case ec::no_worker:
   case ec::limit:
@@ -33,6 +34,8 @@ status status_of(ec code) {
     return status::gateway_timeout;
   case ec::invalid_argument:
     return status::bad_request;
+  case ec::conflict:
+    return status::conflict;
   case ec::none:
     break;
   }

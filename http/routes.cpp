@@ -1,6 +1,7 @@
 #include "http/routes.hpp"
 
 #include "http/ask.hpp"
+#include "http/jobs.hpp"
 #include "http/json.hpp"
 #include "http/live.hpp"
 #include "http/problem.hpp"
@@ -100,6 +101,10 @@ const std::vector<routes::route>& routes::table() {
     {verb::get, "/api/v1/profiles", &routes::profiles, "the renditions that channels can be watched in"},
     {verb::get, "/api/v1/sessions", &routes::sessions, "the channels that run now"},
     {verb::get, "/api/v1/sessions/{}", &routes::session, "one of them, by id or channel"},
+    {verb::get, "/api/v1/jobs", &routes::file_jobs, "file jobs, newest first; ?state= &queue= &text= &limit= &after="},
+    {verb::post, "/api/v1/jobs", &routes::submit_job, "transcode a file"},
+    {verb::get, "/api/v1/jobs/{}", &routes::file_job, "one file job with its chunks and its history"},
+    {verb::post, "/api/v1/jobs/{}/cancel", &routes::cancel_job, "end it"},
   };
   return entries;
 }
@@ -271,6 +276,63 @@ void routes::session(const request& of, reply_handler done) const {
     return problem(status::not_found, "unknown_session", "no such channel runs now; see /api/v1/sessions", id);
   };
   query<std::vector<session_status>>(of.id, done, then, sessions_atom_v);
+}
+
+void routes::submit_job(const request& of, reply_handler done) const {
+  auto then = [me = shared_from_this(), of, done](const std::vector<profile>& profiles) {
+    auto job = read_submission(of.body, profiles);
+    if (!job)
+      return done(problem(ec::invalid_argument, job.error(), of.id));
+    job->idempotency_key = of.idempotency_key;
+    job->from = "api";
+    auto made = [](const job_submitted& x) {
+      auto id = to_string(x.id);
+      reply result{x.existed ? status::ok : status::created,
+                   "application/json",
+                   json::serialize(json::object{{"id", id}, {"existed", x.existed}}) + "\n",
+                   {}};
+      result.fields.emplace_back("Location", "/api/v1/jobs/" + id);
+      return result;
+    };
+    me->query<job_submitted>(of.id, done, made, submit_atom_v, std::move(*job));
+  };
+  ask<std::vector<profile>>(
+    system_, gateway_, timeout_,
+    [then, done, id = of.id](caf::expected<std::vector<profile>> xs) {
+      if (!xs)
+        return done(problem(xs.error(), id));
+      then(*xs);
+    },
+    profiles_atom_v);
+}
+
+void routes::file_jobs(const request& of, reply_handler done) const {
+  auto what = read_question(of.query);
+  if (!what)
+    return done(problem(ec::invalid_argument, what.error(), of.id));
+  auto then = [](const job_listing& x) { return json_reply(to_json(x)); };
+  query<job_listing>(of.id, done, then, jobs_atom_v, std::move(*what));
+}
+
+template <class Then>
+void routes::with_job_id(const request& of, const reply_handler& done, Then then) const {
+  if (auto id = parse_job_id(of.path[3]))
+    return then(*id);
+  done(problem(ec::unknown_job, "a job's id is 32 hexadecimal digits; see /api/v1/jobs", of.id));
+}
+
+void routes::file_job(const request& of, reply_handler done) const {
+  with_job_id(of, done, [&](job_id id) {
+    auto then = [](const job_details& x) { return json_reply(to_json(x)); };
+    query<job_details>(of.id, done, then, job_atom_v, id);
+  });
+}
+
+void routes::cancel_job(const request& of, reply_handler done) const {
+  with_job_id(of, done, [&](job_id id) {
+    auto then = [me = shared_from_this(), of, done] { me->file_job(of, done); };
+    query<void>(of.id, done, then, cancel_atom_v, id);
+  });
 }
 
 void routes::live(const request& of, reply_handler done) const {

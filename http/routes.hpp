@@ -58,7 +58,15 @@ private:
   void profiles(const request& of, reply_handler done) const;
   void sessions(const request& of, reply_handler done) const;
   void session(const request& of, reply_handler done) const;
+  void submit_job(const request& of, reply_handler done) const;
+  void file_jobs(const request& of, reply_handler done) const;
+  void file_job(const request& of, reply_handler done) const;
+  void cancel_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
+
+  /// Calls `then(job_id)` where the path names a job.
+  template <class Then>
+  void with_job_id(const request& of, const reply_handler& done, Then then) const;
 
   /// Asks the gateway and passes what it says to `then(value)`, whose reply goes to `done`; an error becomes a problem.
   template <class Result, class Then, class... Args>

@@ -41,12 +41,26 @@ using transcoder_actor = caf::typed_actor<
   // Ends the work and the task's process.
   caf::result<void>(stop_atom)>;
 
+/// Receives what a file worker has to say; a job is one.
+using file_client_actor = caf::typed_actor<
+  // How far the attempt has come.
+  caf::result<void>(file_progress),
+  // The attempt is over.
+  caf::result<void>(file_result)>;
+
+/// Does one unit of work at a file, in a task of its own.
+using file_worker_actor = caf::typed_actor<
+  // Ends the work and the task's process.
+  caf::result<void>(stop_atom)>;
+
 /// The root actor of a task process. It takes one unit of work in its life.
 using task_actor = caf::typed_actor<
   // Starts to pull a source and sends its samples to the sink.
   caf::result<ingest_actor>(ingest_work, sample_sink_actor),
   // Starts to transcode what the sender sends, and sends the output to the sink.
-  caf::result<transcoder_actor>(transcode_work, sample_sink_actor)>;
+  caf::result<transcoder_actor>(transcode_work, sample_sink_actor),
+  // Starts to work at a file and says how it goes.
+  caf::result<file_worker_actor>(file_work, file_client_actor)>;
 
 /// Starts, labels and ends the task processes of one machine.
 using task_host_actor = caf::typed_actor<
@@ -98,5 +112,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe_actors, caf::id_block::troupe::end)
   CAF_ADD_TYPE_ID(troupe_actors, (troupe::task_host_actor))
   CAF_ADD_TYPE_ID(troupe_actors, (troupe::daemon_registry_actor))
   CAF_ADD_TYPE_ID(troupe_actors, (troupe::coordinator_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::file_client_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::file_worker_actor))
 
 CAF_END_TYPE_ID_BLOCK(troupe_actors)

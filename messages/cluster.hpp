@@ -29,16 +29,21 @@ bool inspect(Inspector& f, task_join& x) {
                             f.field("version", x.version));
 }
 
-enum class work_kind : uint8_t { ingest, transcode };
+enum class work_kind : uint8_t { ingest, transcode, probe, chunk, assemble };
 
 inline std::string_view to_string(work_kind x) {
-  constexpr std::string_view names[] = {"ingest", "transcode"};
+  constexpr std::string_view names[] = {"ingest", "transcode", "probe", "chunk", "assemble"};
   return names[static_cast<size_t>(x)];
+}
+
+/// Work on a file: it waits without a limit for a slot that no live work wants.
+constexpr bool is_file_work(work_kind x) {
+  return x >= work_kind::probe;
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, work_kind& x) {
-  return inspect_enum(f, x, work_kind::transcode);
+  return inspect_enum(f, x, work_kind::assemble);
 }
 
 /// What a task works for: shown in heartbeats, logs and the API.

@@ -22,12 +22,15 @@ enum class ec : uint8_t {
   timeout,          ///< no answer in time
   invalid_argument, ///< the request makes no sense
   stopping,         ///< the node shuts down
+  unknown_job,      ///< no job of that id is stored
+  conflict,         ///< the state of what is asked about does not allow it
 };
 
 inline std::string_view to_string_view(ec x) {
-  constexpr std::string_view names[] = {"none",      "unknown_channel", "unknown_profile",  "unknown_daemon",
-                                        "no_worker", "refused",         "source_failed",    "encode_failed",
-                                        "limit",     "timeout",         "invalid_argument", "stopping"};
+  constexpr std::string_view names[] = {"none",        "unknown_channel", "unknown_profile",  "unknown_daemon",
+                                        "no_worker",   "refused",         "source_failed",    "encode_failed",
+                                        "limit",       "timeout",         "invalid_argument", "stopping",
+                                        "unknown_job", "conflict"};
   return names[static_cast<size_t>(x)];
 }
 
@@ -37,7 +40,7 @@ inline std::string to_string(ec x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, ec& x) {
-  return inspect_enum(f, x, ec::stopping);
+  return inspect_enum(f, x, ec::conflict);
 }
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
 #include "messages/error.hpp"
+#include "messages/file_work.hpp"
 #include "messages/media.hpp"
 #include "messages/status.hpp"
 #include "messages/wire.hpp"
@@ -73,6 +74,25 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
   CAF_ADD_ATOM(troupe, troupe, tick_atom)
   CAF_ADD_ATOM(troupe, troupe, move_atom)
   CAF_ADD_ATOM(troupe, troupe, quarantine_atom)
+
+  // file jobs
+  CAF_ADD_TYPE_ID(troupe, (troupe::job_id))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_order))
+  CAF_ADD_TYPE_ID(troupe, (troupe::probe_work))
+  CAF_ADD_TYPE_ID(troupe, (troupe::chunk_work))
+  CAF_ADD_TYPE_ID(troupe, (troupe::assemble_work))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_work))
+  CAF_ADD_TYPE_ID(troupe, (troupe::source_summary))
+  CAF_ADD_TYPE_ID(troupe, (troupe::chunk_done))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_published))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_failure))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_result))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_progress))
+  CAF_ADD_ATOM(troupe, troupe, give_back_atom)
+  CAF_ADD_ATOM(troupe, troupe, submit_atom)
+  CAF_ADD_ATOM(troupe, troupe, jobs_atom)
+  CAF_ADD_ATOM(troupe, troupe, job_atom)
+  CAF_ADD_ATOM(troupe, troupe, cancel_atom)
 
 CAF_END_TYPE_ID_BLOCK(troupe)
 

@@ -22,6 +22,12 @@ struct easy_cleanup {
   }
 };
 
+struct list_cleanup {
+  void operator()(curl_slist* x) const noexcept {
+    curl_slist_free_all(x);
+  }
+};
+
 size_t append(const char* data, size_t one, size_t size, void* to) {
   auto& body = *static_cast<std::string*>(to);
   if (body.size() + one * size > body_bytes_max)
@@ -38,7 +44,7 @@ std::string failure_text(CURLcode code, const std::string& url, const char* deta
 
 } // namespace
 
-tl::expected<answer, std::string> send(const std::string& method, const std::string& url) {
+tl::expected<answer, std::string> send(const std::string& method, const std::string& url, const std::string& body) {
   // The library's one-time set-up, before any thread.
   static auto ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   std::unique_ptr<CURL, easy_cleanup> handle{ready == CURLE_OK ? curl_easy_init() : nullptr};
@@ -55,8 +61,14 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_CUSTOMREQUEST, method.c_str());
-  if (method == "POST")
-    set(CURLOPT_POSTFIELDS, "");
+  std::unique_ptr<curl_slist, list_cleanup> fields;
+  if (method == "POST") {
+    set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    set(CURLOPT_POSTFIELDS, body.c_str());
+    if (!body.empty())
+      fields.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
+    set(CURLOPT_HTTPHEADER, fields.get());
+  }
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_TIMEOUT_MS, timeout_ms);

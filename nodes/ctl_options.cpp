@@ -1,8 +1,11 @@
 #include "nodes/ctl_options.hpp"
 
 #include <array>
+#include <filesystem>
+#include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include <boost/program_options.hpp>
 
@@ -32,6 +35,53 @@ constexpr std::array<entry, 8> entries{{
   {"remove", command::remove, true, "forget a worker and end its tasks"},
 }};
 
+/// Commands of more words.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> longer_entries{{
+  {"transcode IN -o OUT", "transcode a file on all workers at once"},
+  {"jobs list", "the file jobs, newest first"},
+  {"jobs show ID", "one of them, with its chunks and its history"},
+  {"jobs cancel ID", "end it"},
+}};
+
+/// What `transcode` takes beside files and switches.
+constexpr std::array settings{
+  std::pair{"profile", "a profile's name: its settings, where no other is given"},
+  std::pair{"container", "mp4, mov, mkv, webm or ts; else the output's extension tells"},
+  std::pair{"video-encoder", "a codec (h264), an encoder (libx264), copy or none"},
+  std::pair{"preset", "the encoder's trade of time for size"},
+  std::pair{"crf", "constant quality on the encoder's own scale"},
+  std::pair{"bitrate", "of the video, such as 4M"},
+  std::pair{"height", "pixels"},
+  std::pair{"width", "pixels"},
+  std::pair{"fps", "frames a second, such as 25 or 30000/1001"},
+  std::pair{"audio-encoder", "a codec (aac), an encoder (libopus), copy or none"},
+  std::pair{"audio-bitrate", "such as 128k"},
+  std::pair{"chunk-seconds", "wanted length of the pieces"},
+  std::pair{"chunk-frames", "the same in pictures"},
+  std::pair{"priority", "live, high, medium, low or batch"},
+  std::pair{"queue", "live, default or batch"},
+};
+
+po::options_description described_transcode() {
+  po::options_description result{"Options of transcode"};
+  result.add_options()                                             //
+    ("output,o", po::value<std::string>(), "the file to make")     //
+    ("overwrite", po::bool_switch(), "replace it where it exists") //
+    ("detach", po::bool_switch(), "return when the job is taken, print its id");
+  for (auto& [name, about] : settings)
+    result.add_options()(name, po::value<std::string>(), about);
+  return result;
+}
+
+/// A path as it is elsewhere, too; a URL as it is.
+std::string absolute(const std::string& path) {
+  if (path.empty() || path.find("://") != std::string::npos)
+    return path;
+  std::error_code failed;
+  auto result = std::filesystem::absolute(path, failed);
+  return failed ? path : result.lexically_normal().string();
+}
+
 po::options_description described() {
   po::options_description result{"Options"};
   result.add_options()                                                                                           //
@@ -47,7 +97,7 @@ std::string known_commands() {
   std::string result;
   for (auto& e : entries)
     result += (result.empty() ? "" : ", ") + std::string{e.name};
-  return result;
+  return result + ", transcode, jobs";
 }
 
 tl::expected<std::string, std::string> checked_url(std::string url) {
@@ -59,6 +109,42 @@ tl::expected<std::string, std::string> checked_url(std::string url) {
   return url;
 }
 
+/// What is wrong, if anything is.
+std::optional<std::string> parse_transcode(const std::vector<std::string>& words, const po::variables_map& given,
+                                           options& result) {
+  auto here = words[0] == "transcode";
+  for (auto& [name, about] : settings)
+    if (given.count(name) > 0) {
+      if (!here)
+        return std::string{"--"} + name + " goes with 'transcode' alone";
+      result.settings[name] = given[name].as<std::string>();
+    }
+  if (!here)
+    return {};
+  if (words.size() != 2 || given.count("output") == 0)
+    return "'transcode' takes one file to read, and --output (-o) with the file to make";
+  result.command = command::transcode;
+  result.input = absolute(words[1]);
+  result.output = absolute(given["output"].as<std::string>());
+  result.overwrite = given["overwrite"].as<bool>();
+  result.detach = given["detach"].as<bool>();
+  return {};
+}
+
+std::optional<std::string> parse_jobs(const std::vector<std::string>& words, options& result) {
+  auto what = words.size() > 1 ? words[1] : std::string{};
+  if (what == "list" && words.size() == 2) {
+    result.command = command::list_jobs;
+    return {};
+  }
+  if ((what == "show" || what == "cancel") && words.size() == 3) {
+    result.command = what == "show" ? command::show_job : command::cancel_job;
+    result.name = words[2];
+    return {};
+  }
+  return "'jobs' takes list, show ID or cancel ID";
+}
+
 } // namespace
 
 std::string usage() {
@@ -66,13 +152,19 @@ std::string usage() {
   text << "caf-ctl: look at a Troupe cluster and steer it\n\nUsage: caf-ctl [options] COMMAND [NAME]\n\nCommands:\n";
   for (auto& e : entries) {
     auto left = std::string{e.name} + (e.takes_name ? " NAME" : "");
-    left.resize(16, ' ');
+    left.resize(22, ' ');
     text << "  " << left << e.about << '\n';
+  }
+  for (auto& [name, about] : longer_entries) {
+    std::string left{name};
+    left.resize(22, ' ');
+    text << "  " << left << about << '\n';
   }
   text
     << "\n"
-    << described()
-    << "\nNAME is a worker's name or id. Exit codes: 0 done, 1 the coordinator says no, 2 wrong arguments, 3 no coordinator "
+    << described() << "\n"
+    << described_transcode()
+    << "\nNAME is a worker's name or id, ID that of a job. Exit codes: 0 done, 1 the coordinator says no or the job failed, 2 wrong arguments, 3 no coordinator "
        "answers.\n";
   return std::move(text).str();
 }
@@ -81,7 +173,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
                                                  const std::optional<std::string>& environment_url) {
   auto visible = described();
   po::options_description all;
-  all.add(visible).add_options()("words", po::value<std::vector<std::string>>());
+  all.add(visible).add(described_transcode()).add_options()("words", po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add("words", -1);
   po::variables_map given;
@@ -100,6 +192,21 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   auto words = given.count("words") > 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
   if (words.empty())
     return tl::unexpected("a command is missing: one of " + known_commands());
+  auto url =
+    checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
+  if (!url)
+    return tl::unexpected(url.error());
+  result.url = std::move(*url);
+  result.json = given["json"].as<bool>();
+  if (auto wrong = parse_transcode(words, given, result))
+    return tl::unexpected(*wrong);
+  if (words[0] == "transcode")
+    return result;
+  if (words[0] == "jobs") {
+    if (auto wrong = parse_jobs(words, result))
+      return tl::unexpected(*wrong);
+    return result;
+  }
   auto known = entries.begin();
   while (known != entries.end() && known->name != words[0])
     ++known;
@@ -114,12 +221,6 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   result.wait = given["wait"].as<bool>();
   if (result.wait && result.command != command::drain)
     return tl::unexpected(std::string{"--wait goes with 'drain' alone"});
-  auto url =
-    checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
-  if (!url)
-    return tl::unexpected(url.error());
-  result.url = std::move(*url);
-  result.json = given["json"].as<bool>();
   return result;
 }
 

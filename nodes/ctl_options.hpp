@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,14 +11,34 @@
 
 namespace troupe::ctl {
 
-enum class command : uint8_t { help, version, daemons, channels, profiles, sessions, top, drain, resume, remove };
+enum class command : uint8_t {
+  help,
+  version,
+  daemons,
+  channels,
+  profiles,
+  sessions,
+  top,
+  drain,
+  resume,
+  remove,
+  transcode,
+  list_jobs,
+  show_job,
+  cancel_job
+};
 
 struct options {
   ctl::command command = ctl::command::help;
   std::string url; ///< of the coordinator, without a slash at the end
   bool json = false;
   bool wait = false; ///< `drain` returns when nothing runs there any more
-  std::string name;  ///< of the worker, where the command takes one
+  std::string name;  ///< of the worker or the id of the job, where the command takes one
+  std::string input; ///< of `transcode`: absolute path or URL
+  std::string output;
+  bool overwrite = false;
+  bool detach = false;                         ///< `transcode` returns when the job is taken
+  std::map<std::string, std::string> settings; ///< of `transcode`, by the option's name, where given
 
   bool operator==(const options&) const = default;
 };

@@ -1,6 +1,8 @@
 #include "nodes/ctl_run.hpp"
 
+#include "nodes/ctl_ask.hpp"
 #include "nodes/ctl_http.hpp"
+#include "nodes/ctl_jobs.hpp"
 #include "nodes/ctl_options.hpp"
 #include "nodes/ctl_table.hpp"
 #include "nodes/ctl_views.hpp"
@@ -10,7 +12,6 @@
 #include <sstream>
 #include <thread>
 
-#include <boost/json/parse.hpp>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -28,32 +29,6 @@ constexpr std::chrono::milliseconds drain_interval{250};
 constexpr const char* home = "\x1b[H";
 constexpr const char* erase_line_end = "\x1b[K\n";
 constexpr const char* erase_below = "\x1b[J";
-
-struct failure {
-  int code;
-  std::string text;
-};
-
-tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path) {
-  auto got = send(method, with.url + "/api/v1" + path);
-  if (!got)
-    return tl::unexpected(failure{unreachable, got.error()});
-  if (got->status < 200 || got->status > 299)
-    return tl::unexpected(failure{refused, show_problem(got->status, got->body)});
-  return std::move(got->body);
-}
-
-tl::expected<json::value, failure> ask_json(const options& with, const std::string& path) {
-  auto body = ask(with, "GET", path);
-  if (!body)
-    return tl::unexpected(body.error());
-  boost::system::error_code ec;
-  auto result = json::parse(*body, ec);
-  if (ec)
-    return tl::unexpected(
-      failure{refused, "what answers at " + printable(with.url) + " is no coordinator: its answer is no JSON"});
-  return result;
-}
 
 /// Prints the answer to a GET, as it is or as a table.
 int show(const options& with, const std::string& path, std::string (*view)(const json::value&), std::ostream& out,
@@ -216,6 +191,14 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return change(with, "POST", "/resume", "is back", out, err);
   case command::remove:
     return change(with, "DELETE", "", "is removed", out, err);
+  case command::transcode:
+    return transcode(with, out, err, terminal);
+  case command::list_jobs:
+    return list_jobs(with, out, err);
+  case command::show_job:
+    return show_job(with, out, err);
+  case command::cancel_job:
+    return cancel_job(with, out, err);
   }
   return wrong_usage;
 }

@@ -1,5 +1,6 @@
 #include "nodes/ctl_views.hpp"
 
+#include "nodes/ctl_json.hpp"
 #include "nodes/ctl_table.hpp"
 
 #include <algorithm>
@@ -19,42 +20,6 @@ namespace {
 
 namespace json = boost::json;
 using align = table::align;
-
-const json::value& member(const json::value& of, std::string_view name) {
-  static const json::value nothing;
-  auto object = of.if_object();
-  auto found = object == nullptr ? nullptr : object->if_contains({name.data(), name.size()});
-  return found == nullptr ? nothing : *found;
-}
-
-const json::array& list(const json::value& of, std::string_view name) {
-  static const json::array nothing;
-  auto array = member(of, name).if_array();
-  return array == nullptr ? nothing : *array;
-}
-
-std::string text(const json::value& of, std::string_view name) {
-  auto string = member(of, name).if_string();
-  return string == nullptr ? std::string{} : std::string{string->data(), string->size()};
-}
-
-double number(const json::value& of, std::string_view name) {
-  auto& x = member(of, name);
-  return x.is_double()   ? x.get_double()
-         : x.is_int64()  ? static_cast<double>(x.get_int64())
-         : x.is_uint64() ? static_cast<double>(x.get_uint64())
-                         : 0.0;
-}
-
-/// A number that counts something; what does not fit is 0.
-int64_t count(const json::value& of, std::string_view name) {
-  auto x = number(of, name);
-  return std::abs(x) < 9e15 ? static_cast<int64_t>(x) : 0;
-}
-
-std::string count_text(const json::value& of, std::string_view name) {
-  return std::to_string(count(of, name));
-}
 
 /// The codecs that a worker's video encoders make, each once: the encoders themselves are too many for a line.
 std::string working_codecs(const json::value& daemon) {

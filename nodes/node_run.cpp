@@ -116,6 +116,14 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.stream = {x.live.variant_buffer_bytes, ticks(x.live.variant_buffer_duration), ticks(x.live.client_lag_max)};
   s.quarantine_for = x.live.quarantine_for;
   s.lease_timeout = x.cluster.selection_timeout + std::chrono::seconds{2};
+  auto& j = result.jobs;
+  j.store_url = x.jobs.store;
+  j.work_folder = x.jobs.work_dir;
+  j.running_max = x.jobs.running_max;
+  j.order.aging_step = x.jobs.aging_step;
+  j.job.retries_max = x.jobs.retries_max;
+  j.job.silence_max = x.jobs.silence_max;
+  j.job.stall_max = x.jobs.stall_max;
   result.channels = x.channels;
   result.profiles = x.profiles;
   result.sessions_max = x.live.sessions_max;

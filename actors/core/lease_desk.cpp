@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -28,7 +29,7 @@ void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner
   e.request = x;
   e.ticket = ticket;
   e.owner = owner;
-  e.deadline = now + config_.selection_timeout;
+  e.deadline = is_file_work(x.label.kind) ? time_point::max() : now + config_.selection_timeout;
   auto id = e.id;
   entries_.emplace(id, std::move(e));
   progress(now);
@@ -184,8 +185,10 @@ void lease_desk::give_slot_back(const entry& e) {
 
 void lease_desk::look_elsewhere(entry& e, const std::string& why) {
   give_slot_back(e);
-  if (!is_ingest(e))
-    e.request.refused_by.push_back(e.host);
+  // A patient request may look for long: each worker is named once.
+  auto& refused = e.request.refused_by;
+  if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
+    refused.push_back(e.host);
   if (e.refusals.size() < 1024)
     e.refusals += (e.refusals.empty() ? "" : "; ") + why;
   // A process that was promised but not given stays with its host, unless it is gone.
@@ -202,7 +205,7 @@ void lease_desk::clear_draining(time_point now) {
       continue;
     if (e.state == phase::waiting_process) {
       look_elsewhere(e, "its worker drains");
-    } else if (e.state == phase::granted && now >= e.next_move) {
+    } else if (e.state == phase::granted && !is_file(e) && now >= e.next_move) {
       e.next_move = now + config_.move_interval;
       effects_.move(e.owner, id);
     }
@@ -246,15 +249,45 @@ void lease_desk::tick(time_point now) {
 
 void lease_desk::progress(time_point now) {
   std::vector<lease_id> given;
-  for (auto& [id, e] : entries_)
-    if (find_process(e, now))
-      given.push_back(id);
+  for (auto patient : {false, true})
+    for (auto& [id, e] : entries_)
+      if (is_file(e) == patient && find_process(e, now))
+        given.push_back(id);
+  claim_slots(now);
   // A host replaces a process that it gives away, up to what it is to keep ready: it has to know first that one less
   // is waited for.
   want_processes();
   for (auto id : given) {
     auto& e = entries_.at(id);
     effects_.assign(e.host, e.task, e.request.label, id);
+  }
+}
+
+void lease_desk::claim_slots(time_point now) {
+  // What was asked for and is not here yet is on its way, and no other chunk has to go for the same request.
+  std::vector<entry*> chunks;
+  for (auto& [id, e] : entries_)
+    if (e.request.label.kind == work_kind::chunk && e.state == phase::granted)
+      chunks.push_back(&e);
+  std::set<const entry*> claimed;
+  for (auto& [id, e] : entries_) {
+    if (is_file(e) || is_ingest(e) || e.state != phase::waiting_worker || chunks.empty())
+      continue;
+    // The latest one has the least to lose.
+    entry* best = nullptr;
+    for (auto* chunk : chunks)
+      if (!claimed.contains(chunk) && workers_.could_take(chunk->host, e.request)
+          && (best == nullptr || chunk->given_back || !best->given_back))
+        best = chunk;
+    if (best == nullptr)
+      continue;
+    claimed.insert(best);
+    if (now < best->next_move)
+      continue;
+    best->next_move = now + config_.move_interval;
+    if (!std::exchange(best->given_back, true))
+      ++chunks_given_back_;
+    effects_.give_back(best->owner, best->id);
   }
 }
 

@@ -10,6 +10,9 @@
 // The word to end a process may be lost with its host's connection, and the process may hang. So what a host says it has is compared with what is
 // wanted there: a process that for long neither serves a lease nor waits for one is ended, again and again until it is gone.
 //
+// File work is patient: its requests wait without a limit, and are served after those of live work, in the order of their arrival. Where live
+// work finds no free slot, the owner of a chunk that holds one is asked to give it back. A worker that drains keeps its file work to the end.
+//
 // Ingest tasks run on the coordinator's own host, beside no worker, and take no slot.
 #pragma once
 
@@ -64,6 +67,9 @@ public:
 
   /// Asks the owner to take the lease's work to another worker and then to release it. Comes again while the lease lives.
   virtual void move(uint64_t owner, lease_id id) = 0;
+
+  /// Asks the owner of a chunk to stop and release it, for live work. Comes again while the lease lives and the slot is wanted.
+  virtual void give_back(uint64_t owner, lease_id id) = 0;
 };
 
 class lease_desk {
@@ -112,6 +118,11 @@ public:
     return entries_.size();
   }
 
+  /// Chunks whose owners were asked to give their slots back.
+  uint64_t chunks_given_back() const noexcept {
+    return chunks_given_back_;
+  }
+
 private:
   enum class phase : uint8_t { waiting_worker, waiting_process, assigning, granted };
 
@@ -123,7 +134,8 @@ private:
     phase state = phase::waiting_worker;
     time_point deadline;         ///< of the whole request
     time_point process_deadline; ///< of `waiting_process` and `assigning`
-    time_point next_move;        ///< not before then the owner is asked to move it
+    time_point next_move;        ///< not before then the owner is asked to move it, or to give it back
+    bool given_back = false;     ///< a chunk whose owner was asked for its slot
     worker_id host;
     task_id task;
     std::string refusals; ///< what workers said that did not take it
@@ -141,6 +153,10 @@ private:
     return e.request.label.kind == work_kind::ingest;
   }
 
+  bool is_file(const entry& e) const noexcept {
+    return is_file_work(e.request.label.kind);
+  }
+
   /// True for a process that a lease has.
   bool serves(task_id task) const;
 
@@ -148,6 +164,9 @@ private:
 
   /// Moves everything away from workers that drain.
   void clear_draining(time_point now);
+
+  /// Asks for the slots of chunks where live work waits for one.
+  void claim_slots(time_point now);
 
   /// True where the request has found its worker and process: they are still to be told.
   bool find_process(entry& e, time_point now);
@@ -167,6 +186,7 @@ private:
   std::unordered_map<task_id, worker_id> tasks_;
   std::deque<task_end> ingest_ends_;
   uint64_t next_lease_;
+  uint64_t chunks_given_back_ = 0;
 };
 
 } // namespace troupe::core

@@ -218,9 +218,12 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
   for (auto& name : x.decoders)
     if (!proves(s.can.decoders, name))
       return "has no working decoder for " + name;
-  if (s.slots_used >= s.slots)
-    return "has no free slot (" + std::to_string(s.slots) + " in use)";
   return {};
+}
+
+bool worker_table::could_take(worker_id id, const lease_request& x) const {
+  auto i = workers_.find(id);
+  return i != workers_.end() && objection(i->second, x).empty();
 }
 
 bool worker_table::better(const worker& a, const worker& b) const {
@@ -250,6 +253,8 @@ std::optional<worker_id> worker_table::choose(const lease_request& x, std::strin
   };
   for (auto& [id, w] : workers_) {
     auto why = objection(w, x);
+    if (why.empty() && w.status.slots_used >= w.status.slots)
+      why = "has no free slot (" + std::to_string(w.status.slots) + " in use)";
     if (!why.empty()) {
       if (why_not != nullptr && w.status.state != health::gone && why_not->size() < 1024)
         *why_not += (why_not->empty() ? "" : "; ") + w.status.name + " " + why;

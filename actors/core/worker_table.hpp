@@ -81,6 +81,9 @@ public:
   /// The best worker for the request that has a free slot, or none. With `why_not`, says for each worker why it was not taken.
   std::optional<worker_id> choose(const lease_request& x, std::string* why_not = nullptr);
 
+  /// Whether the worker would do for the request if it had a free slot.
+  bool could_take(worker_id id, const lease_request& x) const;
+
   /// The worker was chosen for the lease.
   void take_slot(worker_id id, lease_id lease);
 
@@ -125,7 +128,7 @@ private:
   /// Sets `status.state` and `status.reason` from everything that is known.
   void judge(worker& w, time_point now);
 
-  /// Empty if the worker can take the request.
+  /// Empty if the worker can take the request, given a free slot.
   std::string objection(const worker& w, const lease_request& x) const;
 
   bool better(const worker& a, const worker& b) const;

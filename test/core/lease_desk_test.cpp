@@ -20,6 +20,7 @@ struct recorder : lease_effects {
   std::vector<std::pair<lease_id, task_id>> assigned;
   std::set<task_id> ended;
   std::vector<std::pair<uint64_t, lease_id>> moves;
+  std::vector<std::pair<uint64_t, lease_id>> given_back;
 
   void grant(uint64_t ticket, const lease& x) override {
     granted[ticket] = x;
@@ -38,6 +39,9 @@ struct recorder : lease_effects {
   }
   void move(uint64_t owner, lease_id id) override {
     moves.emplace_back(owner, id);
+  }
+  void give_back(uint64_t owner, lease_id id) override {
+    given_back.emplace_back(owner, id);
   }
 };
 
@@ -69,6 +73,12 @@ struct fixture {
     lease_request x;
     x.label.kind = work_kind::transcode;
     x.encoders = {"h264"};
+    return x;
+  }
+
+  static lease_request file(work_kind kind) {
+    lease_request x;
+    x.label.kind = kind;
     return x;
   }
 
@@ -277,6 +287,81 @@ BOOST_AUTO_TEST_CASE(what_waited_with_a_worker_that_comes_back_still_waits) {
   desk.request(transcode(), 7, 1, now);
   accept_all();
   BOOST_TEST(effects.granted.contains(7));
+}
+
+BOOST_AUTO_TEST_CASE(file_work_waits_without_a_limit_and_behind_live_work) {
+  add_worker(1, 1);
+  desk.request(file(work_kind::chunk), 1, 5, now);
+  desk.request(file(work_kind::chunk), 2, 5, now);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  accept_all();
+  BOOST_TEST(effects.granted.contains(1));
+  desk.tick(now += 24h);
+  BOOST_TEST(effects.refused.empty());
+  heartbeat alive;
+  alive.worker = worker_id{1};
+  BOOST_TEST(workers.beat(alive, now, 0));
+  desk.request(transcode(), 3, 6, now);
+  desk.release(effects.granted[1].id, {}, now, 0);
+  desk.task_joined(task_id{11}, worker_id{1}, now);
+  accept_all();
+  BOOST_TEST(effects.granted.contains(3));
+  BOOST_TEST(!effects.granted.contains(2));
+}
+
+BOOST_AUTO_TEST_CASE(live_work_asks_for_the_latest_chunks_slot_and_for_no_other) {
+  add_worker(1, 3);
+  for (uint64_t t = 10; t < 13; ++t)
+    desk.task_joined(task_id{t}, worker_id{1}, now);
+  desk.request(file(work_kind::chunk), 1, 5, now);
+  desk.request(file(work_kind::chunk), 2, 5, now);
+  desk.request(file(work_kind::assemble), 3, 5, now);
+  accept_all();
+  BOOST_TEST(slots_used() == 3u);
+  desk.request(transcode(), 4, 6, now);
+  auto second = effects.granted[2].id;
+  BOOST_TEST((effects.given_back == std::vector<std::pair<uint64_t, lease_id>>{{5, second}}));
+  desk.tick(now += 100ms);
+  BOOST_TEST(effects.given_back.size() == 1u);
+  desk.tick(now += 1s);
+  BOOST_TEST(effects.given_back.size() == 2u); // the same one, once more
+  BOOST_TEST(effects.given_back.back().second.value == second.value);
+  BOOST_TEST(desk.chunks_given_back() == 1u);
+  desk.task_joined(task_id{20}, worker_id{1}, now);
+  desk.release(second, {}, now, 0);
+  accept_all();
+  BOOST_TEST(effects.granted.contains(4));
+  desk.tick(now += 5s);
+  BOOST_TEST(effects.given_back.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(no_chunk_goes_for_live_work_that_its_worker_cannot_do) {
+  add_worker(1, 1);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.request(file(work_kind::chunk), 1, 5, now);
+  accept_all();
+  auto other = transcode();
+  other.encoders = {"av1"};
+  desk.request(other, 2, 6, now);
+  desk.tick(now += 1s);
+  BOOST_TEST(effects.given_back.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_drains_keeps_its_file_work_and_gets_no_new) {
+  add_worker(1, 2);
+  desk.task_joined(task_id{10}, worker_id{1}, now);
+  desk.task_joined(task_id{11}, worker_id{1}, now);
+  desk.request(file(work_kind::chunk), 1, 5, now);
+  accept_all();
+  workers.set_draining(worker_id{1}, true);
+  desk.request(file(work_kind::chunk), 2, 5, now);
+  desk.tick(now += 2s);
+  BOOST_TEST(effects.moves.empty());
+  BOOST_TEST(effects.assigned.empty());
+  BOOST_TEST(slots_used() == 1u);
+  desk.release(effects.granted[1].id, {}, now, 0);
+  desk.tick(now += 2s);
+  BOOST_TEST(workers.status()[0].drained);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_of_an_unknown_host_is_not_taken) {

@@ -143,6 +143,60 @@ BOOST_AUTO_TEST_CASE(work_comes_back_from_the_wire) {
   comes_back(transcode_work{attempt_id{1}, session_id{2}, "news", two_tracks(), live_profile(), {{5, 6}, {7, 8}}, 9});
 }
 
+BOOST_AUTO_TEST_CASE(file_work_comes_back_from_the_wire) {
+  chunk_file chunk{3, "/work/3.chunk", 1000, std::string(64, 'a')};
+  comes_back(chunk);
+  probe_work probe{"/in.mkv", {"libx264", "aac"}, {chunk}, "/out.mp4"};
+  chunk_work encode{"/in.mkv", "id", "/work/4.chunk", 4, chunk_kind::audio, {1, 2}, {5, 6}, true, 250, {}, {}, 2};
+  assemble_work assemble{"/in.mkv", "id", -3, "mkv", {chunk}, {chunk, chunk}, {1}, 500, "/.out", "/out.mkv", true};
+  comes_back(probe);
+  comes_back(encode);
+  comes_back(assemble);
+  comes_back(file_work{attempt_id{1}, probe});
+  comes_back(file_work{attempt_id{2}, encode});
+  comes_back(file_work{attempt_id{3}, assemble});
+  file_order order{
+    "/in.mkv", "/out.mp4", true, "mp4", live_profile().video, live_profile().audio, std::chrono::seconds{5}, 100};
+  comes_back(order);
+}
+
+BOOST_AUTO_TEST_CASE(results_of_file_work_come_back_from_the_wire) {
+  source_stream_summary stream{0, true, "h264", "eng", 1280, 720, 500, -1, 2};
+  source_cut cut{-1, 2};
+  source_summary source{"id", "matroska", 1000, -1, 2, true, true, {stream}, {cut}, {1, 2}};
+  chunk_done done{1000, std::string(64, 'a'), 250, -1, 2, true};
+  file_published published{1000, 500, 900, 90'000, {"stream 3: left out"}};
+  file_failure failure{true, true, "no"};
+  comes_back(stream);
+  comes_back(cut);
+  comes_back(source);
+  comes_back(done);
+  comes_back(published);
+  comes_back(failure);
+  comes_back(file_result{attempt_id{1}, source});
+  comes_back(file_result{attempt_id{1}, done});
+  comes_back(file_result{attempt_id{1}, published});
+  comes_back(file_result{attempt_id{1}, failure});
+  comes_back(file_progress{attempt_id{1}, 2, 3, 0.5});
+}
+
+BOOST_AUTO_TEST_CASE(file_work_beyond_its_limits_is_refused) {
+  source_summary source;
+  source.cuts.resize(file_cut_points_max);
+  source_summary read_source;
+  BOOST_TEST(read(written(source), read_source));
+  source.cuts.emplace_back();
+  BOOST_TEST(!read(written(source), read_source));
+  probe_work probe;
+  probe.chunks.resize(file_chunks_max + 1);
+  probe_work read_probe;
+  BOOST_TEST(!read(written(probe), read_probe));
+  file_failure failure;
+  failure.reason.assign(file_text_bytes_max + 1, 'a');
+  file_failure read_failure;
+  BOOST_TEST(!read(written(failure), read_failure));
+}
+
 BOOST_AUTO_TEST_CASE(the_control_plane_comes_back_from_the_wire) {
   comes_back(registration{worker_id{1}, "box", "token", "0.1.0", can(), 4, true});
   comes_back(heartbeat{worker_id{1}, 5, machine(), {task()}});

@@ -1,5 +1,6 @@
 // caf-ctl without a cluster: arguments, tables, and what it says when things are wrong. The answers of the API are given as text.
 #include "nodes/ctl_http.hpp"
+#include "nodes/ctl_jobs.hpp"
 #include "nodes/ctl_options.hpp"
 #include "nodes/ctl_run.hpp"
 #include "nodes/ctl_table.hpp"
@@ -145,6 +146,48 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
   BOOST_TEST(help.code == 0);
   BOOST_TEST(contains(help.out, "resume NAME"));
   BOOST_TEST(contains(help.out, "TROUPE_URL"));
+}
+
+BOOST_AUTO_TEST_CASE(an_order_is_made_of_the_arguments) {
+  auto with = ctl::parse_options({"transcode", "/in.mkv", "-o", "/tmp/../out.mp4", "--video-encoder=libx264",
+                                  "--crf=20", "--fps=30000/1001", "--audio-bitrate=128k", "--chunk-seconds=5",
+                                  "--queue=batch", "--overwrite"},
+                                 std::nullopt);
+  BOOST_REQUIRE(with.has_value());
+  auto order = boost::json::parse(ctl::order_text(*with)).as_object();
+  BOOST_TEST(order.at("input").as_string() == "/in.mkv");
+  BOOST_TEST(order.at("output").as_string() == "/out.mp4");
+  BOOST_TEST(order.at("overwrite").as_bool());
+  BOOST_TEST(order.at("queue").as_string() == "batch");
+  BOOST_TEST(order.at("video").at("codec").as_string() == "libx264");
+  BOOST_TEST(order.at("video").at("crf").as_string() == "20");
+  BOOST_TEST(order.at("video").at("frame_rate").as_string() == "30000/1001");
+  BOOST_TEST(order.at("audio").at("bit_rate").as_string() == "128k");
+  BOOST_TEST(order.at("chunk").at("seconds").as_int64() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_orders_are_told_before_anybody_is_asked) {
+  for (auto& args : std::vector<std::vector<std::string>>{{"transcode", "/in.mkv"},
+                                                          {"transcode", "-o", "/out.mp4"},
+                                                          {"daemons", "--crf=3"},
+                                                          {"jobs"},
+                                                          {"jobs", "show"},
+                                                          {"jobs", "list", "more"}})
+    BOOST_TEST(run(args).code == ctl::wrong_usage);
+}
+
+BOOST_AUTO_TEST_CASE(jobs_are_shown) {
+  auto answer = boost::json::parse(R"({"jobs": [{"id": "ab", "name": "film", "state": "running", "progress": 0.25,
+    "status": {"phase": "encoding", "fps": 50.0}, "priority": "high", "queue": "default", "submitted_at_ms": null}]})");
+  auto shown = ctl::show_jobs(answer);
+  BOOST_TEST(contains(shown, "film"));
+  BOOST_TEST(contains(shown, "25.0%"));
+  auto line = ctl::progress_line(boost::json::parse(R"({"name": "a\u001b", "state": "running", "progress": 0.5,
+    "status": {"phase": "encoding", "fps": 50.0, "speed": 2.0, "bytes": 2048, "eta_ms": 61000, "chunks": 4,
+               "chunks_done": 1, "workers": ["x", "y"]}})"));
+  BOOST_TEST(line == "a?: running 50.0%, encoding, 50.0 fps, 2.0x, 2.0 KiB, 1m01s left, 1 of 4 chunks, 2 workers");
+  BOOST_TEST(ctl::show_jobs(boost::json::parse("{}")) == "no jobs\n");
+  BOOST_TEST(contains(ctl::show_one_job(boost::json::parse("{}")), "\n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_coordinator_that_is_not_there_is_exit_code_3) {

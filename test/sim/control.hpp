@@ -74,6 +74,7 @@ public:
   void assign(worker_id host, task_id task, const work_label& label, lease_id id) override;
   void end(worker_id host, task_id task) override;
   void move(uint64_t owner, lease_id id) override;
+  void give_back(uint64_t, lease_id) override {} // no file work is simulated
 
 private:
   struct connected {

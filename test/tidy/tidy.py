@@ -42,6 +42,7 @@ WITHOUT_CAF = {"encoder", "actors/core", "config", "telemetry", "store"}
 MAY_SLEEP = {
     "bench/": "measures over a span of wall time, beside programs that it can only poll",
     "encoder/source_context.cpp": 'a demuxer that says "again" offers nothing to wait for; bounded by the read timeout',
+    "nodes/ctl_jobs.cpp": "asks again over HTTP, which tells nothing by itself",
     "nodes/ctl_run.cpp": "asks again over HTTP, which tells nothing by itself",
 }
 

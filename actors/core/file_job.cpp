@@ -1,0 +1,381 @@
+#include "actors/core/file_job.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr auto measured_span = std::chrono::seconds{5};
+
+/// Shares of the whole job, as they usually are.
+constexpr double probe_share = 0.02;
+constexpr double assemble_share = 0.05;
+
+} // namespace
+
+std::string_view to_string(file_phase x) {
+  constexpr std::string_view names[] = {"probing", "encoding", "assembling", "ended"};
+  return names[static_cast<size_t>(x)];
+}
+
+file_job::file_job(file_job_config config, file_job_begin begin, file_job_effects& effects)
+  : config_(config), begin_(std::move(begin)), effects_(effects) {
+  auto& probe = parts_.emplace_back();
+  probe.kind = work_kind::probe;
+}
+
+// -- events -------------------------------------------------------------------
+
+void file_job::begin(time_point now) {
+  pump(now);
+}
+
+void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
+  auto* p = find(attempt);
+  if (p == nullptr || p->state != part_state::leasing) {
+    effects_.stop(attempt, {});
+    return;
+  }
+  p->state = part_state::running;
+  p->held = x;
+  p->heard = p->moved = now;
+  p->progress = {};
+  if (p->is_chunk()) {
+    p->chunk.path = path_of(*p);
+    effects_.chunk_began(p->chunk.number, x.worker_name);
+  }
+  effects_.start(work_of(*p));
+  pump(now);
+}
+
+void file_job::not_granted(attempt_id attempt, time_point now) {
+  if (auto* p = find(attempt); p != nullptr && p->state == part_state::leasing) {
+    p->state = part_state::waiting;
+    p->attempt = {};
+    p->not_before = now + config_.retry_first;
+  }
+}
+
+void file_job::on(const file_progress& x, time_point now) {
+  auto* p = find(x.attempt);
+  if (p == nullptr || p->state != part_state::running)
+    return;
+  p->heard = now;
+  if (x.frames != p->progress.frames || x.bytes != p->progress.bytes || x.done != p->progress.done)
+    p->moved = now;
+  p->progress = x;
+}
+
+void file_job::on(const file_result& x, time_point now) {
+  auto* p = find(x.attempt);
+  if (p == nullptr || p->state != part_state::running)
+    return;
+  if (auto* why = std::get_if<file_failure>(&x.outcome))
+    return broke(*p, *why, now);
+  auto* probed = std::get_if<source_summary>(&x.outcome);
+  auto* chunk = std::get_if<chunk_done>(&x.outcome);
+  auto* published = std::get_if<file_published>(&x.outcome);
+  if ((probed != nullptr) != (p->kind == work_kind::probe) || (chunk != nullptr) != p->is_chunk())
+    return broke(*p, {false, false, "the task answered something else than it was asked"}, now);
+  if (chunk != nullptr && p->pictures && chunk->sought && chunk->frames != *p->pictures)
+    return broke(
+      *p,
+      {false, false,
+       "the chunk has " + std::to_string(chunk->frames) + " pictures instead of " + std::to_string(*p->pictures)},
+      now);
+  p->state = part_state::done;
+  release(*p, {});
+  if (probed != nullptr) {
+    plan(*probed, now);
+  } else if (chunk != nullptr) {
+    p->chunk.done = true;
+    p->chunk.result = *chunk;
+    effects_.chunk_ended(p->chunk.number, p->chunk.path, *chunk);
+    assemble_if_done(now);
+  } else {
+    phase_ = file_phase::ended;
+    effects_.completed(*published);
+    return;
+  }
+  pump(now);
+}
+
+void file_job::down(attempt_id attempt, const std::string& why, time_point now) {
+  if (auto* p = find(attempt); p != nullptr && p->state == part_state::running)
+    lost(*p, why, now);
+}
+
+void file_job::give_back(lease_id x, time_point now) {
+  for (auto& p : parts_)
+    if (p.is_chunk() && p.state == part_state::running && p.held.id == x) {
+      ++given_back_;
+      release(p, {});
+      wait_again(p, "given back: its slot is needed for live work");
+      pump(now);
+      return;
+    }
+}
+
+void file_job::tick(time_point now) {
+  for (auto& p : parts_) {
+    if (p.state != part_state::running || ended())
+      continue;
+    if (now - p.heard > config_.silence_max)
+      lost(p, "the task said nothing for " + std::to_string(config_.silence_max.count()) + " ms", now);
+    else if (now - p.moved > config_.stall_max)
+      lost(p, "the task came no further for " + std::to_string(config_.stall_max.count()) + " ms", now);
+  }
+  measured_.push_back({now, frames_made(), share_done()});
+  while (measured_.size() > 2 && now - measured_.front().at > measured_span)
+    measured_.pop_front();
+  pump(now);
+}
+
+void file_job::cancel() {
+  stop_all();
+}
+
+// -- leases -------------------------------------------------------------------
+
+file_job::part* file_job::find(attempt_id attempt) {
+  if (!attempt)
+    return nullptr;
+  auto i = std::find_if(parts_.begin(), parts_.end(), [attempt](const part& p) { return p.attempt == attempt; });
+  return i == parts_.end() ? nullptr : &*i;
+}
+
+void file_job::pump(time_point now) {
+  if (ended())
+    return;
+  auto asked = static_cast<size_t>(
+    std::count_if(parts_.begin(), parts_.end(), [](const part& p) { return p.state == part_state::leasing; }));
+  for (auto& p : parts_) {
+    if (asked >= config_.requests_max)
+      return;
+    if (p.state != part_state::waiting || now < p.not_before)
+      continue;
+    p.state = part_state::leasing;
+    p.attempt = attempt_id{next_attempt_++};
+    ++asked;
+    effects_.lease(p.attempt, request_of(p));
+  }
+}
+
+lease_request file_job::request_of(const part& x) const {
+  lease_request result;
+  result.label.kind = x.kind;
+  result.label.channel = begin_.name;
+  if (x.is_chunk())
+    result.label.profile = to_string(x.chunk.kind);
+  result.label.attempt = x.attempt;
+  result.refused_by = x.refused_by;
+  auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
+  if (x.is_chunk() && codec != "copy")
+    result.encoders.push_back(codec);
+  return result;
+}
+
+std::string file_job::path_of(const part& x) const {
+  return begin_.folder + "/" + std::to_string(x.chunk.number) + "-" + std::to_string(begin_.attempt) + "."
+         + to_string(x.attempt) + "-" + source_.identity + ".chunk";
+}
+
+file_work file_job::work_of(const part& x) const {
+  auto& order = begin_.order;
+  if (x.is_chunk())
+    return {x.attempt, chunk_work_of(x)};
+  if (x.kind == work_kind::probe) {
+    probe_work work;
+    work.source = order.input;
+    for (auto& codec : {order.video.codec, order.audio.codec})
+      if (codec != "copy" && codec != "none")
+        work.encoders.push_back(codec);
+    // What an earlier life left may be there already; before that, nothing may be in the way.
+    if (!order.overwrite && begin_.attempt == 1)
+      work.output = order.output;
+    for (auto& c : begin_.chunks)
+      if (c.done)
+        work.chunks.push_back({c.number, c.path, c.result.bytes, c.result.sha256});
+    return {x.attempt, std::move(work)};
+  }
+  assemble_work work;
+  work.source = order.input;
+  work.identity = source_.identity;
+  work.origin = source_.origin;
+  work.container = order.container;
+  uint64_t pictures = 0;
+  for (auto& p : parts_) {
+    if (!p.is_chunk())
+      continue;
+    auto video = p.chunk.kind == chunk_kind::video;
+    (video ? work.video : work.audio)
+      .push_back({p.chunk.number, p.chunk.path, p.chunk.result.bytes, p.chunk.result.sha256});
+    if (video)
+      pictures += p.chunk.result.frames;
+  }
+  for (auto& s : source_.streams)
+    if ((s.video ? order.video.codec : order.audio.codec) == "copy")
+      work.copied.push_back(s.stream);
+  if (!work.video.empty())
+    work.pictures = pictures;
+  work.staging = begin_.staging;
+  work.output = order.output;
+  work.overwrite = order.overwrite || begin_.attempt > 1 || x.failures > 0;
+  return {x.attempt, std::move(work)};
+}
+
+chunk_work file_job::chunk_work_of(const part& x) const {
+  auto& order = begin_.order;
+  auto video = x.chunk.kind == chunk_kind::video;
+  chunk_work work;
+  work.source = order.input;
+  work.identity = source_.identity;
+  work.destination = x.chunk.path;
+  work.number = x.chunk.number;
+  work.kind = x.chunk.kind;
+  for (auto& s : source_.streams)
+    if (s.video == video)
+      work.streams.push_back(s.stream);
+  work.span = {x.chunk.from, x.chunk.to};
+  work.exact = source_.exact;
+  work.pictures = x.pictures;
+  work.video = order.video;
+  work.audio = order.audio;
+  // Where all slots are at work each encoder has its share of the cores; one that is alone takes what there is.
+  auto chunks = static_cast<size_t>(std::count_if(
+    parts_.begin(), parts_.end(), [](const part& p) { return p.is_chunk() && p.chunk.kind == chunk_kind::video; }));
+  if (video && chunks >= capacity_.slots)
+    work.threads = std::max(1u, capacity_.cores / std::max(1u, capacity_.slots));
+  return work;
+}
+
+// -- ends of tries ------------------------------------------------------------
+
+void file_job::release(part& x, const std::string& why) {
+  effects_.stop(x.attempt, why);
+  if (x.state == part_state::running)
+    x.state = part_state::waiting;
+  x.attempt = {};
+  x.held = {};
+}
+
+void file_job::wait_again(part& x, const std::string& why) {
+  x.progress = {};
+  if (x.is_chunk())
+    effects_.chunk_waits(x.chunk.number, x.failures, why);
+}
+
+void file_job::lost(part& x, const std::string& why, time_point now) {
+  ++x.deaths;
+  auto where = x.held.worker_name;
+  auto again = x.deaths > 1 ? config_.retry_first * (1 << std::min(x.deaths - 2, 16u)) : milliseconds{0};
+  if (x.deaths >= config_.deaths_max) {
+    release(x, why);
+    return fail(failure_kind::quarantined, "its tasks die: " + std::to_string(x.deaths)
+                                             + " of them in a row at the same part, the last on " + where + ": " + why);
+  }
+  retry(x, again, why, now);
+}
+
+void file_job::broke(part& x, const file_failure& why, time_point now) {
+  if (why.terminal || why.source_changed) {
+    release(x, {});
+    return fail(failure_kind::terminal, why.reason);
+  }
+  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), why.reason, now);
+}
+
+void file_job::retry(part& x, milliseconds pause, const std::string& why, time_point now) {
+  auto worker = x.held.worker;
+  release(x, why.empty() ? "failed" : why);
+  if (++x.failures > config_.retries_max)
+    return fail(failure_kind::transient, why);
+  ++retries_;
+  if (std::find(x.refused_by.begin(), x.refused_by.end(), worker) == x.refused_by.end())
+    x.refused_by.push_back(worker);
+  x.not_before = now + std::min(pause, config_.retry_longest);
+  wait_again(x, why);
+  pump(now);
+}
+
+void file_job::fail(failure_kind kind, const std::string& why) {
+  stop_all();
+  effects_.failed(kind, why);
+}
+
+void file_job::stop_all() {
+  phase_ = file_phase::ended;
+  for (auto& p : parts_)
+    if (p.state == part_state::running)
+      release(p, {});
+}
+
+// -- views --------------------------------------------------------------------
+
+uint64_t file_job::frames_made() const {
+  uint64_t result = 0;
+  for (auto& p : parts_)
+    if (p.is_chunk() && p.chunk.kind == chunk_kind::video)
+      result += p.state == part_state::done ? p.chunk.result.frames : p.progress.frames;
+  return result;
+}
+
+double file_job::share_done() const {
+  auto of = [](const part& p) { return p.state == part_state::done ? 1.0 : std::clamp(p.progress.done, 0.0, 1.0); };
+  double all = 0;
+  double done = 0;
+  auto result = 0.0;
+  for (auto& p : parts_) {
+    if (p.kind == work_kind::probe)
+      result += probe_share * of(p);
+    else if (p.kind == work_kind::assemble)
+      result += assemble_share * of(p);
+    // Sound counts where there is nothing else.
+    else if (auto weight = p.chunk.kind == chunk_kind::video ? static_cast<double>(p.ticks) : 1.0; weight > 0) {
+      all += weight;
+      done += weight * of(p);
+    }
+  }
+  return result + (all > 0 ? (1 - probe_share - assemble_share) * done / all : 0);
+}
+
+file_job_status file_job::status() const {
+  file_job_status x;
+  x.phase = phase_;
+  x.done = share_done();
+  x.frames = frames_made();
+  x.given_back = given_back_;
+  x.retries = retries_;
+  for (auto& s : source_.streams)
+    if (s.video && source_.countable && begin_.order.video.codec != "none")
+      x.frames_total = s.packets;
+  for (auto& p : parts_) {
+    if (p.state == part_state::running
+        && std::find(x.workers.begin(), x.workers.end(), p.held.worker_name) == x.workers.end())
+      x.workers.push_back(p.held.worker_name);
+    if (!p.is_chunk())
+      continue;
+    ++x.chunks;
+    x.chunks_done += p.state == part_state::done ? 1 : 0;
+    x.chunks_running += p.state == part_state::running ? 1 : 0;
+    x.bytes += p.state == part_state::done ? p.chunk.result.bytes : p.progress.bytes;
+  }
+  if (measured_.size() > 1) {
+    auto& a = measured_.front();
+    auto& b = measured_.back();
+    auto wall = std::chrono::duration<double>(b.at - a.at).count();
+    if (wall > 0 && b.frames >= a.frames)
+      x.fps = static_cast<double>(b.frames - a.frames) / wall;
+    auto media = static_cast<double>(source_.end - source_.origin) / ticks_per_second;
+    if (wall > 0 && b.done > a.done) {
+      auto rate = (b.done - a.done) / wall;
+      x.speed = rate * media;
+      x.eta_ms = static_cast<int64_t>((1 - x.done) / rate * 1000);
+    }
+  }
+  return x;
+}
+
+} // namespace troupe::core

@@ -1,0 +1,216 @@
+// One file job under way: probe, plan, chunks beside the sound, assembly.
+//
+// Events and `now` come in, effects go out; the job actor translates. Each part of the job (the probe, a chunk, the sound, the assembly) is worked
+// on by one task at a time under a lease. Each try at a part has a number of its own: whatever carries another one is refused.
+//
+// What goes wrong with a part:
+// - its task is gone, or says nothing for too long: the part is tried elsewhere at once, and a part that goes on killing its tasks ends the job;
+// - an error of the machine it ran on: the part is tried elsewhere after a pause that doubles;
+// - an error of the media or the encoder, or too many tries: the job ends, with the reason.
+// A chunk whose slot is wanted for live work is given back and done again later, which is nobody's failure.
+//
+// A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any case; if it is still the
+// same one, and the files are still whole, they are not made again.
+#pragma once
+
+#include "actors/core/chunk_plan.hpp"
+#include "actors/core/watchdog.hpp"
+#include "messages/cluster.hpp"
+#include "messages/file_work.hpp"
+#include "messages/job.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::core {
+
+struct file_job_config {
+  size_t requests_max = 4;        ///< leases that are asked for at once
+  uint32_t retries_max = 3;       ///< of a part
+  uint32_t deaths_max = 3;        ///< tasks that a part may take with it
+  milliseconds retry_first{1000}; ///< pause before a try after an error; doubled by each
+  milliseconds retry_longest{60'000};
+  milliseconds silence_max{5'000}; ///< a task reports twice a second
+  milliseconds stall_max{120'000}; ///< a task that reports, but comes no further
+};
+
+/// What the cluster can do at once.
+struct file_capacity {
+  uint32_t slots = 1;
+  uint32_t cores = 1;
+};
+
+/// A chunk, or the sound, as the store knows it.
+struct file_chunk {
+  uint32_t number = 0;
+  chunk_kind kind = chunk_kind::video;
+  int64_t from = 0;
+  int64_t to = 0;
+  bool done = false;
+  std::string path; ///< of a finished one
+  chunk_done result;
+
+  bool operator==(const file_chunk&) const = default;
+};
+
+/// Who the job is and what it had before.
+struct file_job_begin {
+  std::string name;     ///< for people
+  uint32_t attempt = 1; ///< of the job
+  file_order order;
+  std::string folder;  ///< for chunk files
+  std::string staging; ///< where the result is written
+  std::vector<file_chunk> chunks;
+};
+
+enum class file_phase : uint8_t { probing, encoding, assembling, ended };
+
+std::string_view to_string(file_phase x);
+
+/// How far it is, for people.
+struct file_job_status {
+  file_phase phase = file_phase::probing;
+  double done = 0;           ///< share of the whole job
+  uint64_t frames = 0;       ///< pictures encoded
+  uint64_t frames_total = 0; ///< 0 where unknown
+  uint64_t bytes = 0;        ///< encoded
+  double fps = 0;            ///< pictures a second, of late
+  double speed = 0;          ///< media time over wall time, of late
+  int64_t eta_ms = -1;       ///< until the end; -1 where unknown
+  uint32_t chunks = 0;
+  uint32_t chunks_done = 0;
+  uint32_t chunks_running = 0;
+  uint32_t given_back = 0;
+  uint32_t retries = 0;
+  std::vector<std::string> workers; ///< that work at it now
+};
+
+/// What the job wants done. Implementations must not call back into it from within these.
+class file_job_effects {
+public:
+  virtual ~file_job_effects() = default;
+
+  /// Ask for a lease; answered by `granted` or `not_granted`.
+  virtual void lease(attempt_id attempt, const lease_request& x) = 0;
+  /// Give this work to the attempt's task.
+  virtual void start(const file_work& x) = 0;
+  /// The attempt is over: its lease and its task are not needed any more. The text is empty where the worker is not to blame.
+  virtual void stop(attempt_id attempt, const std::string& why) = 0;
+
+  // -- to be written down -----------------------------------------------------
+
+  /// Earlier chunks are forgotten; these are the plan.
+  virtual void planned(const std::vector<file_chunk>& chunks) = 0;
+  virtual void chunk_began(uint32_t number, const std::string& worker) = 0;
+  virtual void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) = 0;
+  /// It waits again: given back, lost, or to be tried again.
+  virtual void chunk_waits(uint32_t number, uint32_t failures, const std::string& why) = 0;
+  /// A finished one has to be made again.
+  virtual void chunk_spoiled(uint32_t number, const std::string& why) = 0;
+
+  // -- the end: nothing follows -----------------------------------------------
+
+  virtual void completed(const file_published& x) = 0;
+  virtual void failed(failure_kind kind, const std::string& why) = 0;
+};
+
+class file_job {
+public:
+  file_job(file_job_config config, file_job_begin begin, file_job_effects& effects);
+
+  // -- events -----------------------------------------------------------------
+
+  void begin(time_point now);
+  void capacity(file_capacity x) noexcept {
+    capacity_ = x;
+  }
+  void granted(attempt_id attempt, const lease& x, time_point now);
+  void not_granted(attempt_id attempt, time_point now);
+  void on(const file_progress& x, time_point now);
+  void on(const file_result& x, time_point now);
+  /// The attempt's task is gone, or did not take its work.
+  void down(attempt_id attempt, const std::string& why, time_point now);
+  /// The lease's slot is wanted.
+  void give_back(lease_id x, time_point now);
+  void tick(time_point now);
+  /// Everything ends here, without a further word.
+  void cancel();
+
+  // -- views ------------------------------------------------------------------
+
+  bool ended() const noexcept {
+    return phase_ == file_phase::ended;
+  }
+
+  file_job_status status() const;
+
+private:
+  enum class part_state : uint8_t { waiting, leasing, running, done };
+
+  struct part {
+    work_kind kind = work_kind::chunk;
+    part_state state = part_state::waiting;
+    file_chunk chunk; ///< of a chunk or the sound
+    int64_t ticks = 0;
+    std::optional<uint64_t> pictures;
+    attempt_id attempt;
+    lease held;
+    time_point not_before;
+    time_point heard; ///< the latest report
+    time_point moved; ///< the latest that said more than the one before
+    file_progress progress;
+    uint32_t failures = 0;
+    uint32_t deaths = 0;
+    std::vector<worker_id> refused_by;
+
+    bool is_chunk() const noexcept {
+      return kind == work_kind::chunk;
+    }
+  };
+
+  part* find(attempt_id attempt);
+  void pump(time_point now);
+  lease_request request_of(const part& x) const;
+  file_work work_of(const part& x) const;
+  chunk_work chunk_work_of(const part& x) const;
+  std::string path_of(const part& x) const;
+
+  void plan(const source_summary& x, time_point now);
+  std::vector<part> plan_video(const source_stream_summary& x) const;
+  /// Takes over what the earlier life has of this plan.
+  bool adopt(std::vector<part>& parts);
+  void assemble_if_done(time_point now);
+
+  void release(part& x, const std::string& why);
+  void wait_again(part& x, const std::string& why);
+  void lost(part& x, const std::string& why, time_point now);
+  void broke(part& x, const file_failure& why, time_point now);
+  void retry(part& x, milliseconds pause, const std::string& why, time_point now);
+  void fail(failure_kind kind, const std::string& why);
+  void stop_all();
+  double share_done() const;
+  uint64_t frames_made() const;
+
+  struct measure {
+    time_point at;
+    uint64_t frames = 0;
+    double done = 0;
+  };
+
+  file_job_config config_;
+  file_job_begin begin_;
+  file_job_effects& effects_;
+  file_capacity capacity_;
+  file_phase phase_ = file_phase::probing;
+  source_summary source_;
+  std::vector<part> parts_;
+  std::deque<measure> measured_; ///< the last seconds
+  uint64_t next_attempt_ = 1;
+  uint32_t given_back_ = 0;
+  uint32_t retries_ = 0;
+};
+
+} // namespace troupe::core

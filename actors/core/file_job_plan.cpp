@@ -1,0 +1,154 @@
+// From what the probe found to the parts of the job.
+#include "actors/core/file_job.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr auto lowest = std::numeric_limits<int64_t>::min();
+constexpr auto highest = std::numeric_limits<int64_t>::max();
+
+/// Whether each picture of the source becomes one of the result.
+bool keeps_pictures(const file_order& x) {
+  return x.video.frame_rate.num == 0 && x.video.deinterlace != "field";
+}
+
+} // namespace
+
+std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x) const {
+  auto& order = begin_.order;
+  chunk_request wanted;
+  for (auto& cut : source_.cuts)
+    wanted.points.push_back({cut.pts, cut.pictures_before});
+  wanted.end = x.end_pts;
+  wanted.pictures = source_.countable ? x.packets : 0;
+  wanted.slots = capacity_.slots;
+  wanted.lengths = usual_chunk_lengths(order.video.codec);
+  if (order.chunk_duration.count() > 0)
+    wanted.target_ticks = order.chunk_duration.count() * ticks_per_second / 1000;
+  if (order.chunk_frames > 0)
+    wanted.target_pictures = order.chunk_frames;
+  // A copy needs no cuts: it is read once, in order.
+  if (order.video.codec == "copy" && wanted.points.size() > 1)
+    wanted.points.resize(1);
+  std::vector<part> result;
+  for (auto& made : plan_chunks(wanted)) {
+    auto& p = result.emplace_back();
+    p.chunk.kind = chunk_kind::video;
+    p.chunk.from = made.from;
+    p.chunk.to = made.to;
+    p.ticks = made.ticks;
+    if (keeps_pictures(order) && order.video.codec != "copy")
+      p.pictures = made.pictures;
+  }
+  return result;
+}
+
+void file_job::plan(const source_summary& x, time_point now) {
+  source_ = x;
+  auto& order = begin_.order;
+  std::vector<part> parts;
+  auto sound = false;
+  for (auto& s : source_.streams) {
+    if (s.video && order.video.codec != "none" && parts.empty())
+      parts = plan_video(s);
+    sound = sound || (!s.video && order.audio.codec != "none");
+  }
+  if (sound) {
+    auto& p = parts.emplace_back();
+    p.chunk.kind = chunk_kind::audio;
+    p.chunk.from = lowest;
+    p.chunk.to = highest;
+  }
+  if (parts.empty())
+    return fail(failure_kind::terminal,
+                "nothing is left to make of " + order.input + ": it has no picture or sound that the order asks for");
+  if (parts.size() > file_chunks_max)
+    return fail(failure_kind::terminal, "the plan has more chunks than a job may have; ask for longer ones");
+  for (size_t i = 0; i < parts.size(); ++i)
+    parts[i].chunk.number = static_cast<uint32_t>(i);
+  if (!adopt(parts)) {
+    std::vector<file_chunk> chunks;
+    for (auto& p : parts)
+      chunks.push_back(p.chunk);
+    effects_.planned(chunks);
+  }
+  phase_ = file_phase::encoding;
+  // The sound is one part from end to end: it begins first, so that it is not what is waited for.
+  if (sound)
+    std::rotate(parts.begin(), parts.end() - 1, parts.end());
+  for (auto& p : parts)
+    parts_.push_back(std::move(p));
+  assemble_if_done(now);
+}
+
+bool file_job::adopt(std::vector<part>& parts) {
+  auto& had = begin_.chunks;
+  if (had.empty())
+    return false;
+  // Its cuts need not be those of today's plan, which depends on the workers; they have to be cuts of this source.
+  std::vector<part> kept;
+  auto next = lowest;
+  auto sounds = 0;
+  for (auto& c : had) {
+    auto& p = kept.emplace_back();
+    p.chunk = c;
+    p.chunk.done = false;
+    if (c.number != kept.size() - 1)
+      return false;
+    if (c.kind == chunk_kind::audio) {
+      ++sounds;
+      continue;
+    }
+    auto from = std::find_if(source_.cuts.begin(), source_.cuts.end(), [&](auto& x) { return x.pts == c.from; });
+    auto to = std::find_if(source_.cuts.begin(), source_.cuts.end(), [&](auto& x) { return x.pts == c.to; });
+    if (c.from != next || sounds > 0 || (c.from != lowest && from == source_.cuts.end())
+        || (c.to != highest && to == source_.cuts.end()))
+      return false;
+    auto video = std::find_if(source_.streams.begin(), source_.streams.end(), [](auto& s) { return s.video; });
+    if (video == source_.streams.end())
+      return false;
+    auto first = source_.cuts.empty() ? source_.origin : source_.cuts.front().pts;
+    p.ticks = (c.to == highest ? video->end_pts : c.to) - (c.from == lowest ? first : c.from);
+    if (parts.front().pictures)
+      p.pictures =
+        (c.to == highest ? video->packets : to->pictures_before) - (c.from == lowest ? 0 : from->pictures_before);
+    next = c.to;
+  }
+  auto video = parts.front().chunk.kind == chunk_kind::video;
+  auto sound = parts.back().chunk.kind == chunk_kind::audio;
+  if (sounds != (sound ? 1 : 0) || next != (video ? highest : lowest))
+    return false;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    auto& p = kept[i];
+    if (!had[i].done)
+      continue;
+    auto whole =
+      std::find(source_.whole_chunks.begin(), source_.whole_chunks.end(), p.chunk.number) != source_.whole_chunks.end();
+    auto of_this = p.chunk.path.ends_with("-" + source_.identity + ".chunk");
+    if (whole && of_this) {
+      p.state = part_state::done;
+      p.chunk.done = true;
+    } else {
+      effects_.chunk_spoiled(p.chunk.number, whole ? "the source has changed since" : "its file is missing or damaged");
+    }
+  }
+  parts = std::move(kept);
+  return true;
+}
+
+void file_job::assemble_if_done(time_point now) {
+  if (phase_ != file_phase::encoding
+      || std::any_of(parts_.begin(), parts_.end(), [](const part& p) { return p.state != part_state::done; }))
+    return;
+  phase_ = file_phase::assembling;
+  // Video in the order of its windows: the sound, which comes first, stands by itself.
+  parts_.emplace_back().kind = work_kind::assemble;
+  pump(now);
+}
+
+} // namespace troupe::core

@@ -1,0 +1,60 @@
+#include "actors/core/job_order.hpp"
+
+namespace troupe::core {
+
+namespace {
+
+constexpr int64_t priorities = static_cast<int64_t>(job_priority::batch) + 1;
+
+/// 0 is the most urgent class.
+int64_t class_of(job_queue queue, job_priority priority) {
+  return static_cast<int64_t>(queue) * priorities + static_cast<int64_t>(priority);
+}
+
+} // namespace
+
+bool job_order::add(const waiting_job& x) {
+  place at{x.submitted_ms + config_.aging_step.count() * class_of(x.queue, x.priority), x.number, x.id};
+  if (!places_.emplace(x.id, spot{at, x.not_before_ms}).second)
+    return false;
+  if (x.not_before_ms > 0)
+    later_.emplace(x.not_before_ms, x.id);
+  else
+    ready_.insert(at);
+  return true;
+}
+
+bool job_order::remove(job_id id) {
+  auto i = places_.find(id);
+  if (i == places_.end())
+    return false;
+  if (i->second.due_ms > 0)
+    later_.erase({i->second.due_ms, id});
+  else
+    ready_.erase(i->second.at);
+  places_.erase(i);
+  return true;
+}
+
+std::optional<job_id> job_order::take(int64_t now_ms) {
+  while (!later_.empty() && later_.begin()->first <= now_ms) {
+    auto& x = places_.at(later_.begin()->second);
+    x.due_ms = 0;
+    ready_.insert(x.at);
+    later_.erase(later_.begin());
+  }
+  if (ready_.empty())
+    return {};
+  auto id = ready_.begin()->id;
+  ready_.erase(ready_.begin());
+  places_.erase(id);
+  return id;
+}
+
+std::optional<int64_t> job_order::next_due_ms() const {
+  if (later_.empty())
+    return {};
+  return later_.begin()->first;
+}
+
+} // namespace troupe::core

@@ -1,0 +1,71 @@
+// Whose turn it is: the jobs that wait, most urgent first.
+//
+// A job's place is a time: when it was submitted, plus a step for each class that it stands below the most urgent one. So whoever came
+// first goes first within a class, and nobody waits for ever: a job that has waited a step for each class between goes before newcomers
+// of the more urgent one. A place is worked out once and never changes, which keeps ten thousand jobs cheap.
+#pragma once
+
+#include "messages/job.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+namespace troupe::core {
+
+struct job_order_config {
+  std::chrono::milliseconds aging_step{600'000}; ///< for which a class goes before the one below it
+};
+
+class job_order {
+public:
+  explicit job_order(job_order_config config = {}) : config_(config) {}
+
+  struct waiting_job {
+    job_id id;
+    int64_t number = 0; ///< order of submission
+    job_queue queue = job_queue::normal;
+    job_priority priority = job_priority::medium;
+    int64_t submitted_ms = 0;  ///< milliseconds since 1970
+    int64_t not_before_ms = 0; ///< it is not taken earlier
+  };
+
+  /// False where the job waits already.
+  bool add(const waiting_job& x);
+
+  /// False where the job does not wait.
+  bool remove(job_id id);
+
+  /// Takes the next one out; nothing where none waits, or none may be taken yet.
+  std::optional<job_id> take(int64_t now_ms);
+
+  /// When the next job that may not be taken yet may be.
+  std::optional<int64_t> next_due_ms() const;
+
+  size_t size() const noexcept {
+    return places_.size();
+  }
+
+private:
+  struct place {
+    int64_t key = 0;
+    int64_t number = 0;
+    job_id id;
+
+    auto operator<=>(const place&) const = default;
+  };
+
+  struct spot {
+    place at;
+    int64_t due_ms = 0; ///< 0: it is in `ready_`
+  };
+
+  job_order_config config_;
+  std::set<place> ready_;
+  std::set<std::pair<int64_t, job_id>> later_; ///< by the time when they may be taken
+  std::unordered_map<job_id, spot> places_;
+};
+
+} // namespace troupe::core

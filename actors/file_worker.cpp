@@ -1,0 +1,96 @@
+#include "actors/file_worker.hpp"
+
+#include "actors/actor_of.hpp"
+#include "actors/file_tasks.hpp"
+#include "encoder/scheduling.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/send.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace troupe {
+
+namespace {
+
+constexpr auto report_interval = std::chrono::milliseconds{500};
+
+/// How long the client may take to take the news that the work is over.
+constexpr auto end_timeout = std::chrono::seconds{5};
+
+std::string_view name_of(const file_work& x) {
+  constexpr std::string_view names[] = {"probe", "chunk", "assemble"};
+  return names[x.work.index()];
+}
+
+} // namespace
+
+/// The thread that works. Everything that it shares with the actor is guarded or atomic.
+class file_runner {
+public:
+  file_runner(const file_work& work, file_worker_state::interface owner)
+    : work_(work), owner_(std::move(owner)), thread_([this] { run(); }) {}
+
+  ~file_runner() {
+    stop_ = true;
+    thread_.join();
+  }
+
+  file_progress progress() {
+    std::lock_guard guard{mutex_};
+    return {work_.attempt, latest_.frames, latest_.bytes, latest_.done};
+  }
+
+private:
+  void run() {
+    av::prefer_throughput();
+    av::work_control control{stop_, [this](const av::work_progress& x) {
+                               std::lock_guard guard{mutex_};
+                               latest_ = x;
+                             }};
+    file_result result{work_.attempt, do_file_work(work_, control)};
+    if (!stop_)
+      caf::anon_send(owner_, std::move(result));
+  }
+
+  const file_work& work_;
+  file_worker_state::interface owner_;
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_; ///< guards `latest_`
+  av::work_progress latest_;
+  std::thread thread_;
+};
+
+file_worker_state::file_worker_state(interface::pointer self, file_work work, file_client_actor client)
+  : self(self), work(std::move(work)), client(std::move(client)) {}
+
+file_worker_state::~file_worker_state() = default;
+
+file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
+  self->monitor(client);
+  self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
+  runner = std::make_unique<file_runner>(work, interface{self});
+  self->delayed_send(self, report_interval, tick_atom_v);
+  return {
+    [this](stop_atom) { self->quit(); },
+    [this](file_result& x) {
+      if (auto* why = std::get_if<file_failure>(&x.outcome))
+        log::warning("file work failed", {{"kind", name_of(work)}, {"attempt", work.attempt}, {"reason", why->reason}});
+      self->request(client, end_timeout, std::move(x))
+        .then([this] { self->quit(); }, [this](const caf::error&) { self->quit(); });
+    },
+    [this](tick_atom) {
+      self->delayed_send(self, report_interval, tick_atom_v);
+      self->send(client, runner->progress());
+    },
+  };
+}
+
+file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client) {
+  log::info("file work", {{"kind", name_of(work)}, {"attempt", work.attempt}});
+  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client));
+}
+
+} // namespace troupe

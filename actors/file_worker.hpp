@@ -1,0 +1,42 @@
+// FILE WORKER: does one unit of work at a file for a job, in a task of its own.
+//
+// A thread of its own works, because libav*'s calls block; the actor reports twice a second how far it is, so that whoever waits can tell a task that
+// works from one that hangs.
+// - Its client dies: nobody wants the result; it ends, and with it the task.
+// - It is told to stop: the same.
+// - The work is over, well or not: it says so, and ends once that has arrived.
+#pragma once
+
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <memory>
+
+namespace troupe {
+
+class file_runner;
+
+struct file_worker_state {
+  using interface = file_worker_actor::extend<
+    // INTERNAL: the thread's last word.
+    caf::result<void>(file_result),
+    // INTERNAL: the clock.
+    caf::result<void>(tick_atom)>;
+
+  static inline const char* name = "file_worker";
+
+  file_worker_state(interface::pointer self, file_work work, file_client_actor client);
+  ~file_worker_state();
+
+  interface::behavior_type make_behavior();
+
+  interface::pointer self;
+  file_work work;
+  file_client_actor client;
+  std::unique_ptr<file_runner> runner;
+};
+
+file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client);
+
+} // namespace troupe

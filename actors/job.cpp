@@ -1,0 +1,293 @@
+#include "actors/job.hpp"
+
+#include "actors/actor_of.hpp"
+#include "encoder/publish.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/json_writer.hpp>
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace troupe {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto tick_interval = std::chrono::milliseconds{100};
+constexpr auto capacity_timeout = std::chrono::seconds{2};
+
+/// How long a warm task may take to accept its work; the work itself reports by itself.
+constexpr auto start_timeout = std::chrono::seconds{5};
+
+/// A request for a lease may wait for as long as others work; then it is made again.
+constexpr auto lease_timeout = std::chrono::hours{24};
+
+/// How long tasks may take to end before their folder is removed under them.
+constexpr auto leave_timeout = std::chrono::seconds{5};
+
+core::file_job_begin to_begin(const job_begin& x, const std::string& staging) {
+  core::file_job_begin result;
+  result.name = x.name;
+  result.attempt = x.attempt;
+  result.order = x.order;
+  result.folder = x.folder;
+  result.staging = staging;
+  for (auto& c : x.chunks) {
+    auto& r = c.result;
+    result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done, r.file,
+                             chunk_done{r.bytes, r.sha256, r.frames, r.first_pts, r.last_pts, false}});
+  }
+  return result;
+}
+
+std::string tag_of(job_id id, uint32_t attempt) {
+  return to_string(id).substr(0, 16) + "." + std::to_string(attempt);
+}
+
+core::file_capacity to_capacity(const std::vector<daemon_status>& xs) {
+  core::file_capacity result{0, 0};
+  for (auto& x : xs)
+    if (x.state == health::healthy || x.state == health::degraded) {
+      result.slots += x.slots;
+      result.cores += x.can.cores;
+    }
+  return {std::max(result.slots, 1u), std::max(result.cores, 1u)};
+}
+
+std::string result_text(const file_published& x) {
+  caf::json_writer out;
+  return out.apply(x) ? std::string{out.str().data(), out.str().size()} : std::string{};
+}
+
+/// Removes what a job leaves, on a thread of its own: folders may be large.
+void clean_up(caf::actor_system& system, const std::string& folder, const std::string& output, job_id id,
+              uint32_t attempts) {
+  system.spawn<caf::detached>([=](caf::event_based_actor*) {
+    std::error_code ignored;
+    if (!folder.empty())
+      std::filesystem::remove_all(folder, ignored);
+    for (uint32_t n = 1; n <= attempts; ++n)
+      std::filesystem::remove(av::staging_path(output, tag_of(id, n)), ignored);
+  });
+}
+
+} // namespace
+
+job_actor_state::job_actor_state(interface::pointer self, core::file_job_config config, job_begin begin,
+                                 job_journal_actor queue, gateway_actor coordinator)
+  : self_(self),
+    begin_(std::move(begin)),
+    queue_(std::move(queue)),
+    coordinator_(std::move(coordinator)),
+    job_(config, to_begin(begin_, av::staging_path(begin_.order.output, tag_of(begin_.id, begin_.attempt))), *this) {
+  for (auto& c : begin_.chunks)
+    chunk_attempts_[c.number] = c.attempt;
+  planned_before_ = !begin_.chunks.empty();
+}
+
+job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
+  self_->monitor(queue_);
+  self_->monitor(coordinator_);
+  self_->set_down_handler([this](const caf::down_msg& x) {
+    if (queue_ == x.source || coordinator_ == x.source) {
+      self_->quit(x.reason);
+      return;
+    }
+    leaving_.erase(x.source);
+    for (auto& [number, a] : attempts_)
+      if (a.task == x.source) {
+        job_.down(number, "the task process is gone", clock::now());
+        break;
+      }
+    send_writes();
+  });
+  begin_job();
+  return {
+    [this](const file_progress& x) {
+      job_.on(x, clock::now());
+      auto i = attempts_.find(x.attempt);
+      if (i == attempts_.end())
+        return;
+      work_statistics s;
+      s.frames_encoded = x.frames;
+      s.bytes_out = x.bytes;
+      self_->send(coordinator_, i->second.held.id, s);
+    },
+    [this](const file_result& x) {
+      job_.on(x, clock::now());
+      send_writes();
+    },
+    [this](stop_atom) {
+      job_.cancel();
+      over_since_ = clock::now();
+      leave();
+    },
+    [this](give_back_atom, lease_id x) {
+      job_.give_back(x, clock::now());
+      send_writes();
+    },
+    [](move_atom, lease_id) {
+      // Only live work is moved.
+    },
+    [this](tick_atom) {
+      self_->delayed_send(self_, tick_interval, tick_atom_v);
+      if (over_since_)
+        return leave();
+      job_.tick(clock::now());
+      send_writes();
+      report();
+    },
+  };
+}
+
+void job_actor_state::begin_job() {
+  auto begin = [this](core::file_capacity x) {
+    job_.capacity(x);
+    job_.begin(clock::now());
+    self_->delayed_send(self_, tick_interval, tick_atom_v);
+  };
+  self_->request(coordinator_, capacity_timeout, daemons_atom_v)
+    .then([begin](const std::vector<daemon_status>& xs) { begin(to_capacity(xs)); },
+          [begin](const caf::error&) { begin({}); });
+}
+
+// -- core::file_job_effects ---------------------------------------------------
+
+void job_actor_state::lease(attempt_id attempt, const lease_request& x) {
+  self_->request(coordinator_, lease_timeout, x)
+    .then(
+      [this, attempt](const troupe::lease& held, const task_actor& task) {
+        attempts_[attempt] = {held, task};
+        self_->monitor(task);
+        job_.granted(attempt, held, clock::now());
+        send_writes();
+      },
+      [this, attempt](const caf::error& why) {
+        log::debug("no lease", {{"job", to_string(begin_.id)}, {"reason", caf::to_string(why)}});
+        job_.not_granted(attempt, clock::now());
+      });
+}
+
+void job_actor_state::start(const file_work& x) {
+  auto attempt = x.attempt;
+  self_->request(attempts_.at(attempt).task, start_timeout, x, file_client_actor{self_})
+    .then([](const file_worker_actor&) {},
+          [this, attempt](const caf::error& why) {
+            job_.down(attempt, "the task did not take its work: " + caf::to_string(why), clock::now());
+            send_writes();
+          });
+}
+
+void job_actor_state::stop(attempt_id attempt, const std::string& why) {
+  auto i = attempts_.find(attempt);
+  if (i == attempts_.end())
+    return;
+  leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
+  self_->send(coordinator_, release_atom_v, i->second.held.id, why);
+  attempts_.erase(i);
+}
+
+void job_actor_state::planned(const std::vector<core::file_chunk>& chunks) {
+  if (planned_before_)
+    write(store::remove_chunks{begin_.id, begin_.attempt});
+  chunk_attempts_.clear();
+  store::add_chunks plan{begin_.id, begin_.attempt, {}};
+  for (auto& c : chunks)
+    plan.chunks.push_back({c.number, c.kind, c.from, c.to});
+  write(std::move(plan));
+}
+
+void job_actor_state::chunk_began(uint32_t number, const std::string& worker) {
+  ensure_running("its first chunk has begun");
+  ++chunk_attempts_[number];
+  auto x = way(begin_.id, number, chunk_state::leased, "a worker takes it");
+  x.node = worker;
+  write(std::move(x));
+}
+
+void job_actor_state::chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) {
+  auto m = way(begin_.id, number, chunk_state::done, "its result is here and checked");
+  m.attempt = chunk_attempts_[number];
+  m.result = store::chunk_result{path, x.bytes, x.sha256, x.frames, x.first_pts, x.last_pts};
+  write(std::move(m));
+}
+
+void job_actor_state::chunk_waits(uint32_t number, uint32_t failures, const std::string& why) {
+  auto m = way(begin_.id, number, chunk_state::waiting, why);
+  m.failures = failures;
+  write(std::move(m));
+}
+
+void job_actor_state::chunk_spoiled(uint32_t number, const std::string& why) {
+  auto m = way(begin_.id, number, chunk_state::waiting, why);
+  write(std::move(m));
+}
+
+void job_actor_state::completed(const file_published& x) {
+  ensure_running("its chunks are there already");
+  auto m = way(begin_.id, job_state::completed, "its result is published");
+  m.attempt = begin_.attempt;
+  m.changes.progress_ppm = 1'000'000;
+  m.changes.result = result_text(x);
+  write(std::move(m));
+  log::info("a job is completed", {{"job", to_string(begin_.id)}, {"bytes", x.bytes}, {"pictures", x.pictures}});
+  over_since_ = clock::now();
+}
+
+void job_actor_state::failed(failure_kind kind, const std::string& why) {
+  auto m = way(begin_.id, job_state::failed, {});
+  m.attempt = begin_.attempt;
+  m.why = kind == failure_kind::terminal      ? "an error that no other try would mend"
+          : kind == failure_kind::quarantined ? "it kills its tasks"
+                                              : "an error, several times";
+  m.changes.failure = kind;
+  m.changes.error = why;
+  write(std::move(m));
+  log::warning("a job failed", {{"job", to_string(begin_.id)}, {"reason", why}});
+  over_since_ = clock::now();
+}
+
+// -- implementation -----------------------------------------------------------
+
+void job_actor_state::write(store::operation x) {
+  writes_.push_back(std::move(x));
+}
+
+void job_actor_state::ensure_running(const std::string& why) {
+  if (running_)
+    return;
+  running_ = true;
+  auto m = way(begin_.id, job_state::running, why);
+  m.attempt = begin_.attempt;
+  write(std::move(m));
+}
+
+void job_actor_state::send_writes() {
+  if (!writes_.empty())
+    self_->send(queue_, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})});
+  if (over_since_)
+    leave();
+}
+
+void job_actor_state::report() {
+  self_->send(queue_, job_report{begin_.id, begin_.attempt, job_.status()});
+}
+
+void job_actor_state::leave() {
+  if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
+    return;
+  clean_up(self_->system(), begin_.folder, begin_.order.output, begin_.id, begin_.attempt);
+  self_->quit();
+}
+
+job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
+                    gateway_actor coordinator) {
+  log::info("a job begins", {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", begin.order.input}});
+  return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));
+}
+
+} // namespace troupe

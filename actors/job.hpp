@@ -1,0 +1,105 @@
+// JOB: one file job under way. The decisions are `core::file_job`; this actor translates: it asks the coordinator for leases, hands work to tasks, and
+// has the queue write down what has come of it.
+//
+// - A task dies: the core decides; the part is tried elsewhere.
+// - The registry dies: requests for leases fail and are made again; tasks at work go on.
+// - The queue dies: the job ends, and with it its leases; the next queue begins it anew with what is finished.
+// - The coordinator dies: the job ends.
+// - The job is cancelled, or ends: its leases are given back, its tasks ended; when they are gone, the work folder is removed unless the job goes on.
+#pragma once
+
+#include "actors/core/file_job.hpp"
+#include "actors/gateway.hpp"
+#include "actors/job_views.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace troupe {
+
+/// How a queue takes what its jobs have to say.
+using job_journal_actor = caf::typed_actor<caf::result<void>(job_writes), caf::result<void>(job_report)>;
+
+using job_actor = file_client_actor::extend<
+  // End it: somebody cancelled the job.
+  caf::result<void>(stop_atom),
+  // The lease's slot is needed for live work.
+  caf::result<void>(give_back_atom, lease_id),
+  // The lease's worker is to be left; file work stays to its end.
+  caf::result<void>(move_atom, lease_id),
+  // INTERNAL: the clock.
+  caf::result<void>(tick_atom)>;
+
+struct job_begin {
+  job_id id;
+  uint32_t attempt = 1;
+  std::string name;
+  file_order order;
+  std::string folder;
+  std::vector<store::chunk> chunks;
+};
+
+struct job_actor_state : core::file_job_effects {
+  using interface = job_actor;
+
+  static inline const char* name = "job";
+
+  job_actor_state(interface::pointer self, core::file_job_config config, job_begin begin, job_journal_actor queue,
+                  gateway_actor coordinator);
+
+  interface::behavior_type make_behavior();
+
+  // -- core::file_job_effects -------------------------------------------------
+
+  void lease(attempt_id attempt, const lease_request& x) override;
+  void start(const file_work& x) override;
+  void stop(attempt_id attempt, const std::string& why) override;
+  void planned(const std::vector<core::file_chunk>& chunks) override;
+  void chunk_began(uint32_t number, const std::string& worker) override;
+  void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) override;
+  void chunk_waits(uint32_t number, uint32_t failures, const std::string& why) override;
+  void chunk_spoiled(uint32_t number, const std::string& why) override;
+  void completed(const file_published& x) override;
+  void failed(failure_kind kind, const std::string& why) override;
+
+private:
+  struct attempt {
+    troupe::lease held;
+    task_actor task;
+  };
+
+  void begin_job();
+  void write(store::operation x);
+  /// The store's state `running`, before anything that needs it.
+  void ensure_running(const std::string& why);
+  void send_writes();
+  void report();
+  /// Quits once no task of the job is left, and cleans up.
+  void leave();
+
+  interface::pointer self_;
+  job_begin begin_;
+  job_journal_actor queue_;
+  gateway_actor coordinator_;
+  core::file_job job_;
+  std::string staging_;
+  std::unordered_map<attempt_id, attempt> attempts_;
+  std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet
+  std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers
+  std::vector<store::operation> writes_;
+  std::optional<std::chrono::steady_clock::time_point> over_since_;
+  bool planned_before_ = false;
+  bool running_ = false;
+};
+
+job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
+                    gateway_actor coordinator);
+
+} // namespace troupe

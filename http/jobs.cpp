@@ -1,0 +1,369 @@
+#include "http/jobs.hpp"
+
+#include "config/option_value.hpp"
+#include "config/options.hpp"
+#include "http/json.hpp"
+#include "messages/job_states.hpp"
+#include "messages/url.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/url/params_encoded_view.hpp>
+#include <boost/url/parse_query.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace troupe::http {
+
+namespace {
+
+namespace json = boost::json;
+
+using failure = tl::unexpected<std::string>;
+using checked = tl::expected<void, std::string>;
+
+constexpr size_t rows_max = 1'000;
+constexpr int64_t chunk_seconds_max = 24 * 3600;
+constexpr std::string_view containers[] = {"mp4", "mov", "mkv", "webm", "ts"};
+
+std::string text_of(const json::value& x) {
+  if (auto* s = x.if_string())
+    return {s->data(), s->size()};
+  return json::serialize(x);
+}
+
+std::string name_of(const json::key_value_pair& x) {
+  return {x.key().data(), x.key().size()};
+}
+
+checked read_text(const json::key_value_pair& from, std::string& to) {
+  auto* s = from.value().if_string();
+  if (s == nullptr || s->empty() || s->size() > 4096 || s->find('\0') != json::string_view::npos)
+    return failure(name_of(from) + " is not accepted: allowed is a text of 1 to 4096 bytes");
+  to.assign(s->data(), s->size());
+  return {};
+}
+
+template <class Enum>
+checked read_enum(const json::key_value_pair& from, Enum& to) {
+  if (auto x = parse_job_enum<Enum>(text_of(from.value()))) {
+    to = *x;
+    return {};
+  }
+  std::string allowed;
+  for (auto name : troupe::detail::enum_names<Enum>)
+    allowed += (allowed.empty() ? "" : ", ") + std::string{name};
+  return failure(name_of(from) + " is not accepted: allowed is one of " + allowed);
+}
+
+/// One key of a profile, through the table that profiles are configured by.
+checked set_profile_key(config::configuration& into, const std::string& key, const json::value& value) {
+  auto row = config::match_key("profiles.job." + key);
+  if (!row)
+    return failure("there is no " + key.substr(0, 128) + " to set");
+  auto done = config::assign(*row->row, into, row->names, {{text_of(value)}, false});
+  return done ? checked{} : checked{failure(key + ": " + done.error())};
+}
+
+/// "video" or "audio".
+checked read_part(config::configuration& into, const json::key_value_pair& from) {
+  auto* members = from.value().if_object();
+  if (members == nullptr)
+    return failure(name_of(from) + " is not accepted: allowed is an object");
+  for (auto& member : *members) {
+    auto key = name_of(from) + "." + name_of(member);
+    auto* options = name_of(member) == "options" ? member.value().if_object() : nullptr;
+    if (options == nullptr) {
+      if (auto done = set_profile_key(into, key, member.value()); !done)
+        return done;
+      continue;
+    }
+    if (options->size() > config::defaults::encoder_options_max)
+      return failure(key + " has more options than are allowed");
+    for (auto& option : *options)
+      if (auto done = set_profile_key(into, key + "." + name_of(option), option.value()); !done)
+        return done;
+  }
+  return {};
+}
+
+checked read_chunk(const json::value& from, file_order& to) {
+  auto number = [&](const char* name, int64_t most) -> std::optional<int64_t> {
+    auto* x = from.is_object() ? from.get_object().if_contains(name) : nullptr;
+    auto* n = x != nullptr ? x->if_int64() : nullptr;
+    return n != nullptr && *n > 0 && *n <= most ? std::optional{*n} : std::nullopt;
+  };
+  auto seconds = number("seconds", chunk_seconds_max);
+  auto frames = number("frames", std::numeric_limits<int32_t>::max());
+  if (seconds.has_value() == frames.has_value() || from.get_object().size() != 1)
+    return failure("chunk is not accepted: allowed is {\"seconds\": N} or {\"frames\": N}");
+  to.chunk_duration = std::chrono::seconds{seconds.value_or(0)};
+  to.chunk_frames = static_cast<uint64_t>(frames.value_or(0));
+  return {};
+}
+
+/// What the file's name says of it, where the order does not.
+std::string container_of(const std::string& path) {
+  auto dot = path.rfind('.');
+  auto extension = dot == std::string::npos ? std::string{} : path.substr(dot + 1);
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (extension == "m4v")
+    return "mp4";
+  return extension == "m2ts" || extension == "mts" ? "ts" : extension;
+}
+
+checked complete(job_submission& x) {
+  auto& order = x.order;
+  if (order.input.empty() || order.output.empty())
+    return failure("input and output are missing: both have to be named");
+  if (!order.input.starts_with('/') && order.input.find("://") == std::string::npos)
+    return failure("input is not accepted: allowed is an absolute path or a URL");
+  if (!order.output.starts_with('/') || order.output.ends_with('/'))
+    return failure("output is not accepted: allowed is the absolute path of a file");
+  if (order.input == order.output)
+    return failure("output is the input: name another file");
+  if (order.container.empty())
+    order.container = container_of(order.output);
+  if (std::find(std::begin(containers), std::end(containers), order.container) == std::end(containers))
+    return failure("container is not accepted: allowed is one of mp4, mov, mkv, webm, ts, or an output with such an "
+                   "extension");
+  if (order.video.codec.empty())
+    order.video.codec = order.container == "webm" ? "vp9" : "h264";
+  if (order.audio.codec.empty())
+    order.audio.codec = order.container == "webm" ? "opus" : "aac";
+  if (order.video.codec == "none" && order.audio.codec == "none")
+    return failure("neither picture nor sound is asked for");
+  if (x.name.empty())
+    x.name = order.output.substr(order.output.rfind('/') + 1);
+  if (x.name.size() > 255)
+    return failure("name is not accepted: allowed are 255 bytes");
+  return {};
+}
+
+checked read_member(const json::key_value_pair& member, job_submission& x, config::configuration& settings) {
+  auto key = name_of(member);
+  if (key == "input")
+    return read_text(member, x.order.input);
+  if (key == "output")
+    return read_text(member, x.order.output);
+  if (key == "container")
+    return read_text(member, x.order.container);
+  if (key == "name")
+    return read_text(member, x.name);
+  if (key == "priority")
+    return read_enum(member, x.priority);
+  if (key == "queue")
+    return read_enum(member, x.queue);
+  if (key == "video" || key == "audio")
+    return read_part(settings, member);
+  if (key == "chunk")
+    return read_chunk(member.value(), x.order);
+  if (key == "overwrite") {
+    if (!member.value().is_bool())
+      return failure("overwrite is not accepted: allowed is true or false");
+    x.order.overwrite = member.value().get_bool();
+    return {};
+  }
+  if (key == "profile")
+    return {}; // read before
+  return failure(
+    "'" + key.substr(0, 128)
+    + "' is not known: allowed are input, output, container, profile, video, audio, chunk, overwrite, name, "
+      "priority and queue");
+}
+
+/// A stored text that is JSON, without what only its reader needs.
+json::value stored(const std::string& text) {
+  boost::system::error_code failed;
+  auto result = json::parse(text, failed);
+  if (failed)
+    return nullptr;
+  if (auto* object = result.if_object()) {
+    object->erase("@type");
+    if (auto* input = object->if_contains("input"); input != nullptr && input->is_string())
+      *input = http::to_json(mask_url(text_of(*input)));
+  }
+  return result;
+}
+
+json::value or_null(int64_t ms) {
+  return ms > 0 ? json::value(ms) : json::value(nullptr);
+}
+
+json::object to_object(const core::file_job_status& x) {
+  json::object result;
+  result["phase"] = http::to_json(std::string{to_string(x.phase)});
+  result["frames"] = x.frames;
+  result["frames_total"] = x.frames_total;
+  result["bytes"] = x.bytes;
+  result["fps"] = http::to_json(x.fps);
+  result["speed"] = http::to_json(x.speed);
+  result["eta_ms"] = x.eta_ms < 0 ? json::value(nullptr) : json::value(x.eta_ms);
+  result["chunks"] = x.chunks;
+  result["chunks_done"] = x.chunks_done;
+  result["chunks_running"] = x.chunks_running;
+  result["given_back"] = x.given_back;
+  result["retries"] = x.retries;
+  result["workers"] = http::to_json(x.workers);
+  return result;
+}
+
+json::object to_object(const store::job_summary& x, const std::optional<core::file_job_status>& status) {
+  json::object result;
+  result["id"] = to_string(x.id);
+  result["name"] = http::to_json(x.name);
+  result["state"] = to_string(x.state);
+  result["priority"] = to_string(x.priority);
+  result["queue"] = to_string(x.queue);
+  result["submitted_at_ms"] = or_null(x.submitted_ms);
+  result["started_at_ms"] = or_null(x.started_ms);
+  result["ended_at_ms"] = or_null(x.ended_ms);
+  result["attempt"] = x.attempt;
+  result["failures"] = x.failures;
+  result["progress"] = status && !is_ended(x.state) ? status->done : x.progress_ppm / 1e6;
+  result["failure"] = to_string(x.failure);
+  result["error"] = http::to_json(x.error);
+  result["status"] = status ? json::value(to_object(*status)) : json::value(nullptr);
+  return result;
+}
+
+/// A bound of a window; nothing where it has none.
+json::value bound(int64_t pts) {
+  auto open = pts == std::numeric_limits<int64_t>::min() || pts == std::numeric_limits<int64_t>::max();
+  return open ? json::value(nullptr) : json::value(pts);
+}
+
+json::object to_object(const store::chunk& x) {
+  return {{"number", x.number},          {"kind", to_string(x.kind)},
+          {"state", to_string(x.state)}, {"from_pts", bound(x.from_pts)},
+          {"to_pts", bound(x.to_pts)},   {"attempt", x.attempt},
+          {"failures", x.failures},      {"worker", http::to_json(x.worker)},
+          {"frames", x.result.frames},   {"bytes", x.result.bytes},
+          {"sha256", x.result.sha256}};
+}
+
+json::object to_object(const store::history_entry& x) {
+  return {{"at_ms", x.at_ms},
+          {"chunk", x.chunk == store::history_entry::whole_job ? json::value(nullptr) : json::value(x.chunk)},
+          {"from", x.from},
+          {"to", x.to},
+          {"why", http::to_json(x.why)},
+          {"node", http::to_json(x.node)},
+          {"attempt", x.attempt}};
+}
+
+std::optional<int64_t> to_number(std::string_view text) {
+  int64_t result = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional{result} : std::nullopt;
+}
+
+checked read_parameter(const std::string& key, const std::string& value, job_question& x) {
+  if (key == "state") {
+    auto state = parse_job_enum<job_state>(value);
+    if (!state)
+      return failure("state is not accepted: allowed is the name of a state of jobs");
+    x.filter.states.push_back(*state);
+  } else if (key == "queue") {
+    x.filter.queue = parse_job_enum<job_queue>(value);
+    if (!x.filter.queue)
+      return failure("queue is not accepted: allowed is live, default or batch");
+  } else if (key == "text") {
+    x.filter.text = value;
+  } else if (key == "limit") {
+    auto n = to_number(value);
+    if (!n || *n < 1 || *n > static_cast<int64_t>(rows_max))
+      return failure("limit is not accepted: allowed is a number from 1 to " + std::to_string(rows_max));
+    x.rows = static_cast<size_t>(*n);
+  } else if (key == "after") {
+    auto dot = value.find('.');
+    auto first = to_number(std::string_view{value}.substr(0, dot));
+    auto second = dot == std::string::npos ? std::nullopt : to_number(std::string_view{value}.substr(dot + 1));
+    if (!first || !second)
+      return failure("after is not accepted: allowed is `next` of the page before");
+    x.after = store::page_cursor{*first, *second};
+  } else {
+    return failure("'" + key.substr(0, 128) + "' is not known: allowed are state, queue, text, limit and after");
+  }
+  return {};
+}
+
+} // namespace
+
+tl::expected<job_submission, std::string> read_submission(std::string_view body, const std::vector<profile>& profiles) {
+  boost::system::error_code failed;
+  auto document = json::parse(json::string_view{body.data(), body.size()}, failed);
+  if (failed || !document.is_object())
+    return failure("the body is no JSON object" + (failed ? ": " + failed.message() : std::string{}));
+  auto& members = document.get_object();
+  config::configuration settings;
+  auto& target = settings.profiles["job"];
+  target.name = "job";
+  target.video.codec.clear();
+  target.audio.codec.clear();
+  // The encoder's own distance of key pictures: nobody joins a file in the middle.
+  target.video.keyframe_interval = std::chrono::milliseconds{0};
+  if (auto* name = members.if_contains("profile")) {
+    auto i = std::find_if(profiles.begin(), profiles.end(), [&](auto& x) { return x.name == text_of(*name); });
+    if (i == profiles.end())
+      return failure("no profile is named " + text_of(*name).substr(0, 128) + "; see /api/v1/profiles");
+    target.video = i->video;
+    target.audio = i->audio;
+  }
+  job_submission result;
+  for (auto& member : members)
+    if (auto done = read_member(member, result, settings); !done)
+      return failure(done.error());
+  result.order.video = settings.profiles["job"].video;
+  result.order.audio = settings.profiles["job"].audio;
+  if (auto done = complete(result); !done)
+    return failure(done.error());
+  return result;
+}
+
+tl::expected<job_question, std::string> read_question(std::string_view query) {
+  job_question result;
+  auto parsed = boost::urls::parse_query(boost::urls::string_view{query.data(), query.size()});
+  if (query.empty())
+    return result;
+  if (parsed.has_error())
+    return failure("the query is malformed");
+  for (auto parameter : *parsed) {
+    auto key = parameter.key.decode();
+    auto value = parameter.value.decode();
+    if (auto done = read_parameter(key, value, result); !done)
+      return failure(done.error());
+  }
+  return result;
+}
+
+json::value to_json(const job_listing& x) {
+  json::array rows;
+  for (auto& row : x.rows)
+    rows.push_back(to_object(row.job, row.status));
+  json::object result;
+  result["jobs"] = std::move(rows);
+  result["next"] =
+    x.next ? json::value(std::to_string(x.next->first) + "." + std::to_string(x.next->second)) : json::value(nullptr);
+  return result;
+}
+
+json::value to_json(const job_details& x) {
+  auto result = to_object(x.job, x.status);
+  result["request"] = stored(x.job.request);
+  result["result"] = stored(x.job.result);
+  json::array chunks;
+  for (auto& c : x.chunks)
+    chunks.push_back(to_object(c));
+  result["chunks"] = std::move(chunks);
+  json::array history;
+  for (auto& h : x.history)
+    history.push_back(to_object(h));
+  result["history"] = std::move(history);
+  return result;
+}
+
+} // namespace troupe::http

@@ -1,0 +1,317 @@
+// File jobs on the wire: what a client orders, what tasks are asked to do for it, and what they answer.
+//
+// Everything has a limit, checked where it is read: a film may have thousands of access points, and no message may have millions.
+#pragma once
+
+#include "messages/ids.hpp"
+#include "messages/inspect.hpp"
+#include "messages/job.hpp"
+#include "messages/work.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+inline constexpr size_t file_streams_max = 256;          ///< of a source
+inline constexpr size_t file_cut_points_max = 20'000;    ///< of a source; a task that finds more names some of them
+inline constexpr size_t file_chunks_max = 10'000;        ///< of a job
+inline constexpr size_t file_notes_max = 512;            ///< of a result
+inline constexpr size_t file_text_bytes_max = 16 * 1024; ///< of a path, a reason
+
+namespace detail {
+
+inline bool is_short(const std::string& x) {
+  return x.size() <= file_text_bytes_max;
+}
+
+} // namespace detail
+
+/// What a client wants made of a file. Written down with the job, as JSON, and read again by a later coordinator.
+struct file_order {
+  std::string input;  ///< path or URL, as the workers reach it
+  std::string output; ///< path, as the workers reach it
+  bool overwrite = false;
+  std::string container; ///< "mp4", "mov", "mkv", "webm", "ts"
+  video_profile video;
+  audio_profile audio;
+  std::chrono::milliseconds chunk_duration{0}; ///< wanted length of a chunk; 0: as fits source, encoder and workers
+  uint64_t chunk_frames = 0;                   ///< the same in pictures
+
+  bool operator==(const file_order&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_order& x) {
+  auto done =
+    f.object(x).fields(f.field("input", x.input), f.field("output", x.output), f.field("overwrite", x.overwrite),
+                       f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
+                       f.field("chunk_duration", x.chunk_duration), f.field("chunk_frames", x.chunk_frames));
+  return done
+         && (!Inspector::is_loading
+             || (detail::is_short(x.input) && detail::is_short(x.output) && is_bounded(x.chunk_duration)));
+}
+
+/// A chunk file, named by who asked for it.
+struct chunk_file {
+  uint32_t number = 0;
+  std::string path;
+  uint64_t bytes = 0;
+  std::string sha256; ///< 64 lower-case hexadecimal digits
+
+  bool operator==(const chunk_file&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, chunk_file& x) {
+  return f.object(x).fields(f.field("number", x.number), f.field("path", x.path), f.field("bytes", x.bytes),
+                            f.field("sha256", x.sha256));
+}
+
+/// Read a source once and say what it is; see which of the finished chunks are still whole.
+struct probe_work {
+  std::string source;
+  std::vector<std::string> encoders; ///< encoders or codecs that the job will need: unknown ones end it here
+  std::vector<chunk_file> chunks;    ///< of an earlier life of the job
+  std::string output;                ///< must not exist yet; empty where that does not matter
+
+  bool operator==(const probe_work&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, probe_work& x) {
+  auto done = f.object(x).fields(f.field("source", x.source), f.field("encoders", x.encoders),
+                                 f.field("chunks", x.chunks), f.field("output", x.output));
+  return done
+         && (!Inspector::is_loading
+             || (detail::is_short(x.source) && detail::is_short(x.output) && x.encoders.size() <= 16
+                 && x.chunks.size() <= file_chunks_max));
+}
+
+/// Make one window of a source into one chunk file: of its video, or of all its sound.
+struct chunk_work {
+  std::string source;
+  std::string identity;    ///< `source_summary::identity`: the source must still be that one
+  std::string destination; ///< path of the chunk file
+  uint32_t number = 0;
+  chunk_kind kind = chunk_kind::video;
+  std::vector<int32_t> streams;
+  window span;
+  bool exact = false;
+  std::optional<uint64_t> pictures; ///< that the window has in the source, where their number stays what it is
+  video_profile video;              ///< for video
+  audio_profile audio;              ///< for sound
+  uint32_t threads = 0;             ///< of the encoder; 0: as it likes
+
+  bool operator==(const chunk_work&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, chunk_work& x) {
+  auto done = f.object(x).fields(f.field("source", x.source), f.field("identity", x.identity),
+                                 f.field("destination", x.destination), f.field("number", x.number),
+                                 f.field("kind", x.kind), f.field("streams", x.streams), f.field("span", x.span),
+                                 f.field("exact", x.exact), f.field("pictures", x.pictures), f.field("video", x.video),
+                                 f.field("audio", x.audio), f.field("threads", x.threads));
+  return done
+         && (!Inspector::is_loading
+             || (detail::is_short(x.source) && detail::is_short(x.destination) && x.streams.size() <= file_streams_max
+                 && x.threads <= 1024));
+}
+
+/// Make one file of the chunks and of what else the source has, verify it, and publish it.
+struct assemble_work {
+  std::string source;
+  std::string identity;
+  int64_t origin = 0; ///< the source's time that becomes the result's zero
+  std::string container;
+  std::vector<chunk_file> video;    ///< in the order of their windows
+  std::vector<chunk_file> audio;    ///< the same
+  std::vector<int32_t> copied;      ///< streams that were not encoded
+  std::optional<uint64_t> pictures; ///< that the result must have, where that is known
+  std::string staging;              ///< where the file is written, beside `output`
+  std::string output;
+  bool overwrite = false;
+
+  bool operator==(const assemble_work&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, assemble_work& x) {
+  auto done =
+    f.object(x).fields(f.field("source", x.source), f.field("identity", x.identity), f.field("origin", x.origin),
+                       f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
+                       f.field("copied", x.copied), f.field("pictures", x.pictures), f.field("staging", x.staging),
+                       f.field("output", x.output), f.field("overwrite", x.overwrite));
+  return done
+         && (!Inspector::is_loading
+             || (detail::is_short(x.source) && detail::is_short(x.output) && detail::is_short(x.staging)
+                 && x.video.size() <= file_chunks_max && x.audio.size() <= file_chunks_max
+                 && x.copied.size() <= file_streams_max));
+}
+
+/// One unit of work at a file. Sent by a job to a task; answers carry its attempt.
+struct file_work {
+  attempt_id attempt;
+  std::variant<probe_work, chunk_work, assemble_work> work;
+
+  bool operator==(const file_work&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_work& x) {
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("work", x.work));
+}
+
+/// A stream of a source, as far as a plan needs it.
+struct source_stream_summary {
+  int32_t stream = -1;
+  bool video = false; ///< else sound
+  std::string codec;
+  std::string language;
+  int32_t width = 0;
+  int32_t height = 0;
+  uint64_t packets = 0; ///< for video: pictures
+  int64_t first_pts = no_timestamp;
+  int64_t end_pts = no_timestamp;
+
+  bool operator==(const source_stream_summary&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, source_stream_summary& x) {
+  return f.object(x).fields(f.field("stream", x.stream), f.field("video", x.video), f.field("codec", x.codec),
+                            f.field("language", x.language), f.field("width", x.width), f.field("height", x.height),
+                            f.field("packets", x.packets), f.field("first_pts", x.first_pts),
+                            f.field("end_pts", x.end_pts));
+}
+
+/// Where a source may be cut.
+struct source_cut {
+  int64_t pts = 0;
+  uint64_t pictures_before = 0;
+
+  bool operator==(const source_cut&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, source_cut& x) {
+  return f.object(x).fields(f.field("pts", x.pts), f.field("pictures_before", x.pictures_before));
+}
+
+/// What a probe found.
+struct source_summary {
+  std::string identity; ///< changes when the source does, as far as its size and time tell
+  std::string format;
+  int64_t bytes = -1; ///< -1 where unknown
+  int64_t origin = 0; ///< ticks
+  int64_t end = 0;
+  bool exact = false;
+  bool countable = false;
+  std::vector<source_stream_summary> streams; ///< those that can be encoded; at most one is video
+  std::vector<source_cut> cuts;               ///< in order; the first one is where the video begins
+  std::vector<uint32_t> whole_chunks;         ///< numbers of those that were asked for and are whole
+
+  bool operator==(const source_summary&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, source_summary& x) {
+  auto done = f.object(x).fields(
+    f.field("identity", x.identity), f.field("format", x.format), f.field("bytes", x.bytes),
+    f.field("origin", x.origin), f.field("end", x.end), f.field("exact", x.exact), f.field("countable", x.countable),
+    f.field("streams", x.streams), f.field("cuts", x.cuts), f.field("whole_chunks", x.whole_chunks));
+  return done
+         && (!Inspector::is_loading
+             || (x.streams.size() <= file_streams_max && x.cuts.size() <= file_cut_points_max
+                 && x.whole_chunks.size() <= file_chunks_max));
+}
+
+/// A finished chunk.
+struct chunk_done {
+  uint64_t bytes = 0;
+  std::string sha256;
+  uint64_t frames = 0; ///< pictures, or packets of sound
+  int64_t first_pts = 0;
+  int64_t last_pts = 0;
+  bool sought = false; ///< the window was reached by seeking: its pictures must be as many as the index says
+
+  bool operator==(const chunk_done&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, chunk_done& x) {
+  return f.object(x).fields(f.field("bytes", x.bytes), f.field("sha256", x.sha256), f.field("frames", x.frames),
+                            f.field("first_pts", x.first_pts), f.field("last_pts", x.last_pts),
+                            f.field("sought", x.sought));
+}
+
+/// A published file.
+struct file_published {
+  uint64_t bytes = 0;
+  uint64_t pictures = 0;
+  uint64_t sounds = 0;            ///< packets of sound
+  int64_t duration = 0;           ///< ticks
+  std::vector<std::string> notes; ///< what of the source the result has in another form, or has not, and why
+
+  bool operator==(const file_published&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_published& x) {
+  auto done =
+    f.object(x).fields(f.field("bytes", x.bytes), f.field("pictures", x.pictures), f.field("sounds", x.sounds),
+                       f.field("duration", x.duration), f.field("notes", x.notes));
+  return done && (!Inspector::is_loading || x.notes.size() <= file_notes_max);
+}
+
+/// Why the work was not done, in libav*'s words.
+struct file_failure {
+  bool terminal = false;       ///< the same work would fail again wherever it runs
+  bool source_changed = false; ///< the source is not the one that was probed
+  std::string reason;
+
+  bool operator==(const file_failure&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_failure& x) {
+  auto done = f.object(x).fields(f.field("terminal", x.terminal), f.field("source_changed", x.source_changed),
+                                 f.field("reason", x.reason));
+  return done && (!Inspector::is_loading || detail::is_short(x.reason));
+}
+
+/// How one unit of work ended. The last message of a file worker.
+struct file_result {
+  attempt_id attempt;
+  std::variant<source_summary, chunk_done, file_published, file_failure> outcome;
+
+  bool operator==(const file_result&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_result& x) {
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("outcome", x.outcome));
+}
+
+/// Sent by a file worker twice a second, also while nothing comes forward.
+struct file_progress {
+  attempt_id attempt;
+  uint64_t frames = 0;
+  uint64_t bytes = 0;
+  double done = 0; ///< share of this unit of work, 0 to 1
+
+  bool operator==(const file_progress&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_progress& x) {
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("frames", x.frames), f.field("bytes", x.bytes),
+                            f.field("done", x.done));
+}
+
+} // namespace troupe

@@ -1,0 +1,254 @@
+#include "nodes/ctl_jobs.hpp"
+
+#include "nodes/ctl_ask.hpp"
+#include "nodes/ctl_http.hpp"
+#include "nodes/ctl_json.hpp"
+#include "nodes/ctl_run.hpp"
+#include "nodes/ctl_table.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <ostream>
+#include <thread>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
+
+namespace troupe::ctl {
+
+namespace {
+
+namespace json = boost::json;
+using align = table::align;
+using clock = std::chrono::steady_clock;
+
+constexpr auto look_interval = std::chrono::milliseconds{250};
+constexpr auto line_interval = std::chrono::seconds{2};
+
+/// How long a coordinator that answered before may be away, for instance to be started again.
+constexpr auto away_max = std::chrono::seconds{60};
+
+constexpr const char* redraw = "\r\x1b[K";
+
+int fail(const failure& x, std::ostream& err) {
+  err << "caf-ctl: " << x.text << '\n';
+  return x.code;
+}
+
+bool is_over(const std::string& state) {
+  return state == "completed" || state == "failed" || state == "cancelled";
+}
+
+/// A whole number as one; the API says what is wrong with anything else.
+json::value number_or_text(const std::string& x) {
+  int64_t n = 0;
+  auto [end, error] = std::from_chars(x.data(), x.data() + x.size(), n);
+  return error == std::errc{} && end == x.data() + x.size() ? json::value(n) : json::value(x);
+}
+
+std::string percent(double share) {
+  return number_text(share * 100) + "%";
+}
+
+std::string time_text(const json::value& of, const char* name) {
+  auto at = static_cast<std::time_t>(count(of, name) / 1000);
+  if (at == 0)
+    return "-";
+  std::tm parts{};
+  ::localtime_r(&at, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return text;
+}
+
+/// The job without what only grows: for watching.
+std::string watched_json(const json::value& job) {
+  auto result = job.is_object() ? job.get_object() : json::object{};
+  result.erase("chunks");
+  result.erase("history");
+  result.erase("request");
+  return json::serialize(result);
+}
+
+std::string end_line(const json::value& job) {
+  auto state = text(job, "state");
+  auto name = printable(text(job, "name"));
+  if (state != "completed")
+    return name + ": " + state + (text(job, "error").empty() ? "" : ": " + printable(text(job, "error")));
+  auto& result = member(job, "result");
+  auto seconds = static_cast<double>(count(job, "ended_at_ms") - count(job, "started_at_ms")) / 1000;
+  auto media = number(result, "duration") / 90'000;
+  return name + ": completed, " + count_text(result, "pictures") + " pictures, " + bytes_text(number(result, "bytes"))
+         + ", " + number_text(seconds) + " s" + (seconds > 0 ? ", " + number_text(media / seconds) + "x" : "");
+}
+
+/// Looks until the job is over.
+int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal) {
+  auto answered = clock::now();
+  auto next_line = clock::now();
+  std::string last;
+  for (;; std::this_thread::sleep_for(look_interval)) {
+    auto job = ask_json(with, "/jobs/" + encoded(id));
+    auto now = clock::now();
+    if (!job) {
+      if (job.error().code != unreachable || now - answered > away_max)
+        return fail(job.error(), err);
+      continue;
+    }
+    answered = now;
+    auto state = text(*job, "state");
+    auto over = is_over(state);
+    auto line = with.json ? watched_json(*job) : over ? end_line(*job) : progress_line(*job);
+    if (terminal && !with.json)
+      out << redraw << line << (over ? "\n" : "") << std::flush;
+    else if (over || (now >= next_line && line != last))
+      out << line << '\n' << std::flush;
+    if (now >= next_line)
+      next_line = now + line_interval;
+    last = line;
+    if (!over)
+      continue;
+    if (!with.json)
+      for (auto& note : list(member(*job, "result"), "notes"))
+        out << "note: " << printable(json::value_to<std::string>(note)) << '\n';
+    return state == "completed" ? done : refused;
+  }
+}
+
+} // namespace
+
+std::string order_text(const options& with) {
+  json::object order{{"input", with.input}, {"output", with.output}};
+  if (with.overwrite)
+    order["overwrite"] = true;
+  auto part = [&order](const char* name) -> json::object& {
+    auto& x = order[name];
+    return x.is_object() ? x.get_object() : x.emplace_object();
+  };
+  for (auto& [name, value] : with.settings) {
+    if (name == "video-encoder")
+      part("video")["codec"] = value;
+    else if (name == "bitrate")
+      part("video")["bit_rate"] = value;
+    else if (name == "fps")
+      part("video")["frame_rate"] = value;
+    else if (name == "preset" || name == "crf" || name == "height" || name == "width")
+      part("video")[name] = value;
+    else if (name == "audio-encoder")
+      part("audio")["codec"] = value;
+    else if (name == "audio-bitrate")
+      part("audio")["bit_rate"] = value;
+    else if (name == "chunk-seconds")
+      part("chunk")["seconds"] = number_or_text(value);
+    else if (name == "chunk-frames")
+      part("chunk")["frames"] = number_or_text(value);
+    else
+      order[name] = value;
+  }
+  return json::serialize(order);
+}
+
+int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal) {
+  auto body = ask(with, "POST", "/jobs", order_text(with));
+  if (!body)
+    return fail(body.error(), err);
+  boost::system::error_code wrong;
+  auto made = json::parse(*body, wrong);
+  auto id = wrong ? std::string{} : text(made, "id");
+  if (id.empty())
+    return fail({refused, "what answers at " + printable(with.url) + " is no coordinator: it names no job"}, err);
+  if (with.detach) {
+    out << (with.json ? *body : id + "\n");
+    return done;
+  }
+  if (!with.json)
+    err << "job " << printable(id) << '\n';
+  return watch(with, id, out, err, terminal);
+}
+
+int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
+  auto answer = ask_json(with, "/jobs");
+  if (!answer)
+    return fail(answer.error(), err);
+  out << (with.json ? json::serialize(*answer) + "\n" : show_jobs(*answer));
+  return done;
+}
+
+int show_job(const options& with, std::ostream& out, std::ostream& err) {
+  auto answer = ask_json(with, "/jobs/" + encoded(with.name));
+  if (!answer)
+    return fail(answer.error(), err);
+  out << (with.json ? json::serialize(*answer) + "\n" : show_one_job(*answer));
+  return done;
+}
+
+int cancel_job(const options& with, std::ostream& out, std::ostream& err) {
+  auto body = ask(with, "POST", "/jobs/" + encoded(with.name) + "/cancel");
+  if (!body)
+    return fail(body.error(), err);
+  out << (with.json ? *body : printable(with.name) + " is cancelled\n");
+  return done;
+}
+
+std::string progress_line(const json::value& job) {
+  auto& status = member(job, "status");
+  auto result = printable(text(job, "name")) + ": " + text(job, "state");
+  if (!status.is_object())
+    return result;
+  result += " " + percent(number(job, "progress")) + ", " + printable(text(status, "phase"));
+  if (text(status, "phase") == "encoding") {
+    result += ", " + number_text(number(status, "fps")) + " fps, " + number_text(number(status, "speed")) + "x, "
+              + bytes_text(number(status, "bytes"));
+    if (member(status, "eta_ms").is_int64())
+      result += ", " + duration_text(count(status, "eta_ms") / 1000) + " left";
+    result += ", " + count_text(status, "chunks_done") + " of " + count_text(status, "chunks") + " chunks, "
+              + std::to_string(list(status, "workers").size()) + " workers";
+  }
+  return result;
+}
+
+std::string show_jobs(const json::value& answer) {
+  table result{{{"ID"},
+                {"NAME"},
+                {"STATE"},
+                {"DONE", align::right},
+                {"FPS", align::right},
+                {"PRIORITY"},
+                {"QUEUE"},
+                {"SUBMITTED"},
+                {"ERROR"}}};
+  for (auto& x : list(answer, "jobs"))
+    result.add({text(x, "id"), text(x, "name"), text(x, "state"), percent(number(x, "progress")),
+                member(x, "status").is_object() ? number_text(number(member(x, "status"), "fps")) : "",
+                text(x, "priority"), text(x, "queue"), time_text(x, "submitted_at_ms"), text(x, "error")});
+  return result.empty() ? "no jobs\n" : result.to_string();
+}
+
+std::string show_one_job(const json::value& answer) {
+  auto result = printable(text(answer, "id")) + "\n" + progress_line(answer) + "\n";
+  if (auto error = text(answer, "error"); !error.empty())
+    result += "error: " + printable(error) + "\n";
+  table chunks{{{"CHUNK", align::right},
+                {"KIND"},
+                {"STATE"},
+                {"TRIES", align::right},
+                {"WORKER"},
+                {"FRAMES", align::right},
+                {"SIZE", align::right}}};
+  for (auto& c : list(answer, "chunks"))
+    chunks.add({count_text(c, "number"), text(c, "kind"), text(c, "state"), count_text(c, "attempt"), text(c, "worker"),
+                count_text(c, "frames"), bytes_text(number(c, "bytes"))});
+  if (!chunks.empty())
+    result += "\n" + chunks.to_string();
+  table history{{{"WHEN"}, {"CHUNK", align::right}, {"FROM"}, {"TO"}, {"NODE"}, {"WHY"}}};
+  for (auto& h : list(answer, "history"))
+    history.add({time_text(h, "at_ms"), member(h, "chunk").is_null() ? "" : count_text(h, "chunk"), text(h, "from"),
+                 text(h, "to"), text(h, "node"), text(h, "why")});
+  if (!history.empty())
+    result += "\n" + history.to_string();
+  return result;
+}
+
+} // namespace troupe::ctl

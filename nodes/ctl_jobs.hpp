@@ -1,0 +1,29 @@
+// File jobs from the command line: order one and watch it, list, show, cancel.
+#pragma once
+
+#include "nodes/ctl_options.hpp"
+
+#include <iosfwd>
+#include <string>
+
+#include <boost/json/value.hpp>
+
+namespace troupe::ctl {
+
+/// The body of the order, as the API wants it.
+std::string order_text(const options& with);
+
+/// Orders a job and, unless `detach`, watches it to its end: one line that is redrawn on a terminal, lines elsewhere, the API's words with
+/// `json`. Returns the exit code: `refused` where the job did not complete.
+int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal);
+
+int list_jobs(const options& with, std::ostream& out, std::ostream& err);
+int show_job(const options& with, std::ostream& out, std::ostream& err);
+int cancel_job(const options& with, std::ostream& out, std::ostream& err);
+
+/// Views, for tests.
+std::string show_jobs(const boost::json::value& answer);
+std::string show_one_job(const boost::json::value& answer);
+std::string progress_line(const boost::json::value& job);
+
+} // namespace troupe::ctl

@@ -1,0 +1,369 @@
+// A file job from its probe to its end. Effects are written down, tasks are played by the test: they answer, fail, die, fall silent and come too
+// late. What is compared is what the job asks for, and what it writes down.
+#include "actors/core/file_job.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <limits>
+#include <map>
+#include <random>
+#include <set>
+
+using namespace troupe;
+using namespace troupe::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int64_t second = ticks_per_second;
+
+struct recorder : file_job_effects {
+  std::map<attempt_id, lease_request> asked;
+  std::vector<attempt_id> unanswered;
+  std::map<attempt_id, file_work> started;
+  std::map<attempt_id, std::string> stopped;
+  std::vector<file_chunk> chunks;
+  int plans = 0;
+  std::map<uint32_t, uint32_t> encoded; ///< how often, by chunk
+  std::vector<uint32_t> waits;
+  std::vector<uint32_t> spoiled;
+  std::optional<file_published> result;
+  std::optional<std::pair<failure_kind, std::string>> failure;
+
+  void lease(attempt_id attempt, const lease_request& x) override {
+    asked[attempt] = x;
+    unanswered.push_back(attempt);
+  }
+  void start(const file_work& x) override {
+    started[x.attempt] = x;
+  }
+  void stop(attempt_id attempt, const std::string& why) override {
+    stopped[attempt] = why;
+  }
+  void planned(const std::vector<file_chunk>& xs) override {
+    chunks = xs;
+    ++plans;
+  }
+  void chunk_began(uint32_t, const std::string&) override {}
+  void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) override {
+    ++encoded[number];
+    for (auto& c : chunks)
+      if (c.number == number) {
+        c.done = true;
+        c.path = path;
+        c.result = x;
+      }
+  }
+  void chunk_waits(uint32_t number, uint32_t, const std::string&) override {
+    waits.push_back(number);
+  }
+  void chunk_spoiled(uint32_t number, const std::string&) override {
+    spoiled.push_back(number);
+  }
+  void completed(const file_published& x) override {
+    result = x;
+  }
+  void failed(failure_kind kind, const std::string& why) override {
+    failure = {kind, why};
+  }
+};
+
+/// Four access points in forty seconds, 25 pictures a second, and sound.
+source_summary source() {
+  source_summary x;
+  x.identity = "a";
+  x.end = 40 * second;
+  x.exact = x.countable = true;
+  x.streams = {{0, true, "h264", "", 1280, 720, 1000, 0, 40 * second},
+               {1, false, "aac", "eng", 0, 0, 1875, 0, 40 * second}};
+  for (int i = 0; i < 4; ++i)
+    x.cuts.push_back({i * 10 * second, static_cast<uint64_t>(i) * 250});
+  return x;
+}
+
+struct fixture {
+  time_point now{1000s};
+  recorder effects;
+  file_job_begin given = [] {
+    file_job_begin x;
+    x.name = "film";
+    x.order.input = "/in.mkv";
+    x.order.output = "/out.mp4";
+    x.order.container = "mp4";
+    x.order.video.codec = "libx264";
+    x.order.audio.codec = "aac";
+    x.order.chunk_duration = 10s;
+    x.folder = "/work";
+    x.staging = "/.out";
+    return x;
+  }();
+  std::optional<file_job> job;
+  uint64_t next_lease = 1;
+
+  void begin() {
+    job.emplace(file_job_config{}, given, effects);
+    job->capacity({2, 2});
+    job->begin(now);
+  }
+
+  /// Gives leases to all that are asked for, and returns what was started.
+  std::vector<file_work> grant(uint64_t worker = 1) {
+    std::vector<file_work> result;
+    while (!effects.unanswered.empty()) {
+      auto attempt = effects.unanswered.front();
+      effects.unanswered.erase(effects.unanswered.begin());
+      job->granted(attempt, {lease_id{next_lease++}, task_id{1}, worker_id{worker}, "w" + std::to_string(worker)}, now);
+      result.push_back(effects.started.at(attempt));
+    }
+    return result;
+  }
+
+  void answer(const file_work& x) {
+    file_result result{x.attempt, {}};
+    if (std::holds_alternative<probe_work>(x.work))
+      result.outcome = source();
+    else if (auto* chunk = std::get_if<chunk_work>(&x.work))
+      result.outcome = chunk_done{1000, std::string(64, 'a'), chunk->pictures.value_or(1875), 0, 0, true};
+    else
+      result.outcome = file_published{4000, 1000, 1875, 40 * second, {}};
+    job->on(result, now);
+  }
+
+  std::vector<file_work> begin_chunks() {
+    begin();
+    answer(grant().at(0));
+    return grant();
+  }
+
+  void finish() {
+    for (auto more = grant(); !more.empty(); more = grant())
+      for (auto& x : more)
+        answer(x);
+  }
+
+  void fail(const file_work& x, bool terminal, const std::string& why) {
+    job->on(file_result{x.attempt, file_failure{terminal, false, why}}, now);
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(file_job_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_job_probes_plans_encodes_and_assembles_in_order) {
+  auto work = begin_chunks();
+  BOOST_REQUIRE(work.size() == 5u);
+  BOOST_TEST((std::get<chunk_work>(work[0].work).kind == chunk_kind::audio));
+  BOOST_TEST(effects.chunks.size() == 5u);
+  for (auto& x : work)
+    answer(x);
+  auto last = grant();
+  BOOST_REQUIRE(last.size() == 1u);
+  auto& assembly = std::get<assemble_work>(last[0].work);
+  BOOST_TEST((assembly.pictures == 1000u));
+  BOOST_REQUIRE(assembly.video.size() == 4u);
+  for (uint32_t i = 0; i < 4; ++i)
+    BOOST_TEST(assembly.video[i].number == i);
+  BOOST_TEST(assembly.audio.size() == 1u);
+  answer(last[0]);
+  BOOST_TEST(effects.result.has_value());
+  BOOST_TEST(effects.stopped.size() == 7u);
+  BOOST_TEST(job->status().done == 1.0, boost::test_tools::tolerance(1e-9));
+}
+
+BOOST_AUTO_TEST_CASE(the_windows_are_everything_once) {
+  begin_chunks();
+  auto next = std::numeric_limits<int64_t>::min();
+  for (auto& c : effects.chunks)
+    if (c.kind == chunk_kind::video) {
+      BOOST_TEST(c.from == next);
+      next = c.to;
+    }
+  BOOST_TEST(next == std::numeric_limits<int64_t>::max());
+}
+
+BOOST_AUTO_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_at_once_and_no_other) {
+  auto work = begin_chunks();
+  for (size_t i = 0; i < 4; ++i)
+    answer(work[i]);
+  job->down(work[4].attempt, "gone", now);
+  auto again = grant(2);
+  BOOST_REQUIRE(again.size() == 1u);
+  BOOST_TEST(std::get<chunk_work>(again[0].work).number == std::get<chunk_work>(work[4].work).number);
+  BOOST_TEST((effects.asked[again[0].attempt].refused_by == std::vector{worker_id{1}}));
+  answer(work[4]); // too late
+  BOOST_TEST(effects.encoded.size() == 4u);
+  answer(again[0]);
+  finish();
+  BOOST_TEST(effects.result.has_value());
+  for (auto& [number, times] : effects.encoded)
+    BOOST_TEST(times == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_of_the_machine_is_tried_again_after_pauses_that_double) {
+  auto work = begin_chunks();
+  auto x = work[1];
+  for (auto pause : {1s, 2s, 4s}) {
+    fail(x, false, "no space left");
+    BOOST_TEST(effects.unanswered.empty());
+    job->tick(now += pause - 1ms);
+    BOOST_TEST(effects.unanswered.empty());
+    for (auto& other : work)
+      job->on(file_progress{other.attempt, 1, 1, 0.1}, now);
+    job->tick(now += 1ms);
+    auto again = grant();
+    BOOST_REQUIRE(again.size() == 1u);
+    x = again[0];
+  }
+  fail(x, false, "no space left");
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST((effects.failure->first == failure_kind::transient));
+  BOOST_TEST(effects.failure->second == "no space left");
+  BOOST_TEST(job->ended());
+}
+
+BOOST_AUTO_TEST_CASE(an_error_of_the_media_ends_the_job_and_all_its_tasks_at_once) {
+  auto work = begin_chunks();
+  fail(work[2], true, "Invalid data found");
+  BOOST_TEST((effects.failure->first == failure_kind::terminal));
+  BOOST_TEST(effects.stopped.size() == 6u);
+  answer(work[0]);
+  BOOST_TEST(effects.encoded.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_part_that_goes_on_killing_its_tasks_is_quarantined) {
+  auto work = begin_chunks();
+  auto x = work[1];
+  for (int i = 0; i < 2; ++i) {
+    job->down(x.attempt, "signal 11", now);
+    job->tick(now += 1s);
+    x = grant(static_cast<uint64_t>(i) + 2).at(0);
+  }
+  job->down(x.attempt, "signal 11", now);
+  BOOST_TEST((effects.failure->first == failure_kind::quarantined));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_falls_silent_or_comes_no_further_is_replaced) {
+  auto work = begin_chunks();
+  for (size_t i = 1; i < work.size(); ++i)
+    job->on(file_progress{work[i].attempt, 1, 1, 0.1}, now + 5s);
+  job->tick(now += 5001ms);
+  BOOST_TEST(effects.stopped.contains(work[0].attempt));
+  BOOST_TEST(grant(2).size() == 1u);
+  for (int i = 0; i < 120; ++i) {
+    now += 1s;
+    for (size_t k = 1; k < work.size(); ++k)
+      job->on(file_progress{work[k].attempt, k == 1 ? 1u : 2u + static_cast<uint64_t>(i), 1, 0.1}, now);
+    for (auto& [attempt, x] : effects.started)
+      job->on(file_progress{attempt, 2u + static_cast<uint64_t>(i) + (attempt == work[1].attempt ? 0 : 1), 1, 0.2},
+              now);
+  }
+  BOOST_TEST(!effects.stopped.contains(work[2].attempt));
+}
+
+BOOST_AUTO_TEST_CASE(a_chunk_that_is_given_back_is_done_later_and_nobody_is_blamed) {
+  auto work = begin_chunks();
+  job->give_back(lease_id{4}, now);
+  auto given = work[2];
+  BOOST_TEST(effects.stopped.at(given.attempt).empty());
+  BOOST_TEST(job->status().given_back == 1u);
+  BOOST_TEST((effects.waits == std::vector{std::get<chunk_work>(given.work).number}));
+  answer(given); // too late
+  BOOST_TEST(effects.encoded.empty());
+  auto again = grant();
+  BOOST_REQUIRE(again.size() == 1u);
+  BOOST_TEST(effects.asked[again[0].attempt].refused_by.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_later_life_keeps_what_is_done_and_makes_the_rest) {
+  auto work = begin_chunks();
+  answer(work[0]);
+  answer(work[2]);
+  given.chunks = effects.chunks;
+  given.attempt = 2;
+  effects = {};
+  begin();
+  auto probe = grant().at(0);
+  auto& asked = std::get<probe_work>(probe.work);
+  BOOST_REQUIRE(asked.chunks.size() == 2u);
+  auto found = source();
+  found.whole_chunks = {asked.chunks[0].number, asked.chunks[1].number};
+  job->on(file_result{probe.attempt, found}, now);
+  auto rest = grant();
+  BOOST_TEST(rest.size() == 3u);
+  BOOST_TEST(effects.plans == 0);
+  for (auto& x : rest)
+    answer(x);
+  auto last = grant();
+  BOOST_TEST(std::get<assemble_work>(last.at(0).work).video.size() == 4u);
+  BOOST_TEST(std::get<assemble_work>(last.at(0).work).overwrite);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_chunks_and_those_of_another_source_are_made_again) {
+  for (auto& x : begin_chunks())
+    answer(x);
+  given.chunks = effects.chunks;
+  given.attempt = 2;
+  effects = {};
+  begin();
+  auto found = source();
+  found.whole_chunks = {0, 1, 2, 4};
+  job->on(file_result{grant().at(0).attempt, found}, now);
+  BOOST_TEST((effects.spoiled == std::vector<uint32_t>{3}));
+  BOOST_TEST(grant().size() == 1u);
+  effects = {};
+  begin();
+  found.identity = "b";
+  job->on(file_result{grant().at(0).attempt, found}, now);
+  BOOST_TEST(effects.spoiled.size() == 5u);
+  effects = {};
+  begin();
+  found.cuts.erase(found.cuts.begin() + 1);
+  job->on(file_result{grant().at(0).attempt, found}, now);
+  BOOST_TEST(effects.plans == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_seeked_chunk_with_another_number_of_pictures_is_refused) {
+  auto work = begin_chunks();
+  job->on(file_result{work[1].attempt, chunk_done{1, std::string(64, 'a'), 249, 0, 0, true}}, now);
+  BOOST_TEST(effects.encoded.empty());
+  BOOST_TEST(job->status().retries == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_dies_every_job_ends_with_each_chunk_encoded_once) {
+  for (uint32_t seed = 1; seed <= 200; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      std::mt19937 random{seed};
+      effects = {};
+      next_lease = 1;
+      begin();
+      std::vector<file_work> running;
+      for (int step = 0; step < 10'000 && !job->ended(); ++step) {
+        job->tick(now += 100ms);
+        for (auto& x : grant(1 + random() % 3))
+          running.push_back(x);
+        for (auto& x : running)
+          job->on(file_progress{x.attempt, static_cast<uint64_t>(step), 1, 0.1}, now);
+        if (running.empty())
+          continue;
+        auto i = random() % running.size();
+        auto x = running[i];
+        running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+        if (random() % 8 == 0)
+          job->down(x.attempt, "killed", now);
+        else
+          answer(x);
+      }
+      BOOST_TEST(job->ended());
+      BOOST_TEST((effects.result.has_value() != effects.failure.has_value()));
+      if (effects.result)
+        BOOST_TEST(effects.encoded.size() == 5u);
+      for (auto& [number, times] : effects.encoded)
+        BOOST_TEST(times == 1u);
+      for (auto& [attempt, work] : effects.started)
+        BOOST_TEST(effects.stopped.contains(attempt));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

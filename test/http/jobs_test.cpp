@@ -1,0 +1,122 @@
+// Orders of file jobs as JSON: what is taken as what, and what is refused with which words; lists and their queries; jobs as they are shown.
+#include "http/jobs.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <limits>
+
+using namespace troupe;
+using namespace troupe::http;
+
+namespace {
+
+std::vector<profile> one_profile() {
+  profile x;
+  x.name = "hd";
+  x.video.codec = "libx265";
+  x.video.height = 1080;
+  x.audio.codec = "libopus";
+  return {x};
+}
+
+job_submission accepted(std::string_view body) {
+  auto x = read_submission(body, one_profile());
+  BOOST_REQUIRE_MESSAGE(x, x.error());
+  return *x;
+}
+
+std::string refused(std::string_view body) {
+  auto x = read_submission(body, one_profile());
+  BOOST_REQUIRE(!x);
+  return x.error();
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(jobs_test)
+
+BOOST_AUTO_TEST_CASE(an_order_of_two_names_is_enough) {
+  auto x = accepted(R"({"input": "/in.mkv", "output": "/films/Out.MP4"})");
+  BOOST_TEST(x.name == "Out.MP4");
+  BOOST_TEST(x.order.container == "mp4");
+  BOOST_TEST(x.order.video.codec == "h264");
+  BOOST_TEST(x.order.audio.codec == "aac");
+  BOOST_TEST(x.order.video.keyframe_interval.count() == 0);
+  BOOST_TEST(!x.order.overwrite);
+  BOOST_TEST(accepted(R"({"input": "/in.mkv", "output": "/out.webm"})").order.audio.codec == "opus");
+}
+
+BOOST_AUTO_TEST_CASE(everything_can_be_set_in_the_words_of_profiles) {
+  auto x = accepted(R"({"input": "http://host/in.ts", "output": "/out", "container": "mkv", "name": "film",
+    "priority": "high", "queue": "batch", "overwrite": true, "chunk": {"frames": 250}, "profile": "hd",
+    "video": {"crf": 21.5, "height": 720, "frame_rate": "30000/1001", "options": {"x265-params": "ref=2"}},
+    "audio": {"codec": "none"}})");
+  BOOST_TEST(x.order.video.codec == "libx265");
+  BOOST_TEST(x.order.video.height == 720);
+  BOOST_TEST(x.order.video.crf == 21.5);
+  BOOST_TEST(x.order.video.frame_rate.num == 30000);
+  BOOST_TEST(x.order.video.options.at("x265-params") == "ref=2");
+  BOOST_TEST(x.order.audio.codec == "none");
+  BOOST_TEST(x.order.chunk_frames == 250u);
+  BOOST_TEST(x.order.overwrite);
+  BOOST_TEST((x.priority == job_priority::high));
+  BOOST_TEST((x.queue == job_queue::batch));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_named_with_what_is_allowed) {
+  BOOST_TEST(contains(refused("no"), "no JSON object"));
+  BOOST_TEST(contains(refused("[]"), "no JSON object"));
+  BOOST_TEST(contains(refused("{}"), "input and output"));
+  BOOST_TEST(contains(refused(R"({"input": "in.mkv", "output": "/out.mp4"})"), "absolute path"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "out.mp4"})"), "absolute path"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/in.mkv"})"), "another file"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.doc"})"), "mp4, mov"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "speed": 3})"), "'speed' is not known"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "profile": "no"})"), "no profile"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "priority": "top"})"), "live, high"));
+  BOOST_TEST(
+    contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "video": {"height": 3}})"), "out of range"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "video": {"colour": 3}})"), "colour"));
+  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "chunk": {"seconds": 0}})"), "chunk"));
+  BOOST_TEST(contains(
+    refused(R"({"input": "/in.mkv", "output": "/out.mp4", "video": {"codec": "none"}, "audio": {"codec": "none"}})"),
+    "neither"));
+}
+
+BOOST_AUTO_TEST_CASE(a_list_is_asked_for_by_its_query) {
+  auto x = read_question("state=queued&state=running&queue=batch&text=a%20b&limit=7&after=12.-3");
+  BOOST_REQUIRE(x);
+  BOOST_TEST(x->filter.states.size() == 2u);
+  BOOST_TEST((x->filter.queue == job_queue::batch));
+  BOOST_TEST(x->filter.text == "a b");
+  BOOST_TEST(x->rows == 7u);
+  BOOST_TEST((x->after == store::page_cursor{12, -3}));
+  BOOST_TEST(read_question("").has_value());
+  for (auto query : {"state=no", "limit=0", "limit=9999", "after=1", "what=1", "limit=x"})
+    BOOST_TEST(!read_question(query).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_job_is_shown_without_secrets_and_without_numbers_that_are_none) {
+  job_details x;
+  x.job.id = {1, 2};
+  x.job.name = "film\xff";
+  x.job.request = R"({"@type": "file_order", "input": "http://user:secret@host/in.ts"})";
+  x.chunks.push_back({{0, chunk_kind::video, std::numeric_limits<int64_t>::min(), 90'000}, {}, 0, 0, {}, {}});
+  core::file_job_status status;
+  x.status = status;
+  auto shown = boost::json::serialize(to_json(x));
+  BOOST_TEST(!contains(shown, "secret"));
+  BOOST_TEST(!contains(shown, "@type"));
+  BOOST_TEST(contains(shown, R"("from_pts":null)"));
+  BOOST_TEST(contains(shown, R"("eta_ms":null)"));
+  BOOST_TEST(contains(shown, R"("name":"film?")"));
+  BOOST_TEST(contains(shown, R"("id":"00000000000000010000000000000002")"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
