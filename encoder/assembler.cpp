@@ -178,7 +178,7 @@ int64_t assembly::common_shift() const {
   case container::mpegts:
     break;
   }
-  return transport_start + std::max<int64_t>(-(earliest_dts + transport_start / 2), 0) - job_.origin;
+  return transport_start + std::max<int64_t>(-earliest_dts, 0) - job_.origin;
 }
 
 expected<void> assembly::add_track(feed& from, size_t index) {

@@ -9,6 +9,9 @@ namespace troupe::av {
 
 namespace {
 
+/// Of H.264 and HEVC, which have most.
+constexpr int reordered_max = 16;
+
 bool is_same_header(const AVCodecParameters& a, const AVCodecParameters& b) {
   return a.extradata_size == b.extradata_size
          && (a.extradata_size == 0
@@ -125,6 +128,9 @@ void chunk_sequence::finish_scan(const std::vector<std::vector<int64_t>>& decode
       if (static_cast<size_t>(rank) < k)
         made.reordered = std::max(made.reordered, k - static_cast<size_t>(rank));
     }
+    // No less than the encoder says, which is what players prepare for.
+    auto announced = static_cast<size_t>(std::clamp(x.info.parameters->video_delay, 0, reordered_max));
+    made.reordered = std::max(made.reordered, announced);
     made.step = x.pictures.size() > 1 ? x.pictures[1] - x.pictures[0] : time_base.den / 25;
     x.first_dts = x.pictures.front() - static_cast<int64_t>(made.reordered) * made.step;
   }

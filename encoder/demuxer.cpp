@@ -5,6 +5,7 @@
 #include "encoder/demuxer.hpp"
 
 #include "encoder/annexb.hpp"
+#include "encoder/reference_lookahead.hpp"
 #include "encoder/source_tracks.hpp"
 #include "encoder/stream_parser.hpp"
 #include "encoder/timeline.hpp"
@@ -49,6 +50,7 @@ struct track_entry {
   size_t waited_bytes = 0;
   std::optional<video_normaliser> normaliser;
   std::optional<stream_parser> parser;
+  std::optional<reference_lookahead> lookahead;
 };
 
 timeline::limits limits_for(const source_context& source, bool keep_times) {
@@ -90,6 +92,7 @@ struct demuxer::impl {
   expected<bool> at_end();
   void forget();
   expected<bool> seek_before(size_t video, int64_t target, int64_t pts);
+  expected<bool> fetch(AVPacket& out);
   expected<bool> next(AVPacket& out);
   expected<bool> prepare(AVPacket& out);
   expected<void> wait_for_random_access(track_entry& entry, const AVPacket& data);
@@ -133,6 +136,8 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
     auto rate = av_guess_frame_rate(&format, &stream, nullptr);
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) <= 1000)
       made.frame_rate = rate;
+    if (reference_lookahead::is_needed(*format.iformat, *stream.codecpar))
+      entry.lookahead.emplace();
     if ((entry.codec == AV_CODEC_ID_H264 || entry.codec == AV_CODEC_ID_HEVC) && !has_all_times(*format.iformat))
       entry.parser.emplace(*made.parameters);
   } else {
@@ -252,6 +257,33 @@ void demuxer::impl::forget() {
       x.normaliser->flush();
     if (x.parser)
       x.parser->flush();
+    if (x.lookahead)
+      x.lookahead->flush();
+  }
+}
+
+/// The next packet as the container has it, or better where a picture's time is known only later.
+expected<bool> demuxer::impl::fetch(AVPacket& out) {
+  for (;;) {
+    for (auto& x : entries)
+      if (x.lookahead && x.lookahead->pop(out))
+        return true;
+    auto more = input.next(out);
+    if (!more)
+      return more;
+    auto waits = [](const track_entry& x) { return x.lookahead && !x.lookahead->empty(); };
+    if (!*more) {
+      if (std::none_of(entries.begin(), entries.end(), waits))
+        return false;
+      for (auto& x : entries)
+        if (x.lookahead)
+          x.lookahead->end();
+      continue;
+    }
+    auto index = static_cast<size_t>(out.stream_index);
+    if (index >= entries.size() || !entries[index].lookahead)
+      return true;
+    entries[index].lookahead->push(out);
   }
 }
 
@@ -311,7 +343,7 @@ const std::vector<track>& demuxer::tracks() const noexcept {
 expected<bool> demuxer::impl::next(AVPacket& out) {
   while (!ended) {
     counted.dropped_packets = dropped + input.dropped();
-    auto more = input.next(*packet);
+    auto more = fetch(*packet);
     if (!more)
       return more;
     if (!*more) {

@@ -288,6 +288,7 @@ bool source_extras::place(AVPacket& packet, subtitle_track& track) {
 }
 
 expected<bool> source_extras::next(AVPacket& packet) {
+  av_packet_unref(&packet);
   if (subtitles_.empty())
     return false;
   for (;;) {

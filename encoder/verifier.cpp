@@ -37,6 +37,11 @@ bool keeps_packets(AVCodecID codec) {
   return x == nullptr || codec < AV_CODEC_ID_FIRST_AUDIO || codec >= AV_CODEC_ID_ADPCM_IMA_QT;
 }
 
+/// MP4 has one name for all three layers.
+bool is_mpeg_sound(AVCodecID codec) {
+  return codec == AV_CODEC_ID_MP1 || codec == AV_CODEC_ID_MP2 || codec == AV_CODEC_ID_MP3;
+}
+
 /// One stream of the file beside what it should be.
 class stream_check {
 public:
@@ -49,7 +54,7 @@ public:
       parameters_{copy(*have.codecpar)} {}
 
   expected<void> open(const AVStream& have, int threads) {
-    if (want_.codec != avcodec_get_name(codec_))
+    if (want_.codec != avcodec_get_name(codec_) && !(is_mpeg_sound(codec_) && want_.codec.starts_with("mp")))
       return wrong("it is " + std::string{avcodec_get_name(codec_)} + ", not " + want_.codec);
     track described;
     described.parameters = copy(*have.codecpar);

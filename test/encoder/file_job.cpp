@@ -163,7 +163,8 @@ clip as_clip(std::vector<stream> streams) {
 }
 
 std::string write_source(const clip& from, const std::string& name, const change& edit) {
-  return write_file(from, muxer_name(container_of(name).value()), name, edit);
+  auto into = container_of(name);
+  return write_file(from, into ? muxer_name(*into) : name.substr(name.rfind('.') + 1), name, edit);
 }
 
 std::vector<time_window> cut(const source_index& index, size_t count) {
@@ -280,7 +281,8 @@ void check_pictures(const played_stream& shown, const std::vector<int64_t>& time
     BOOST_TEST_CONTEXT("picture " << i) {
       BOOST_REQUIRE(x.number.has_value());
       BOOST_REQUIRE(*x.number == first + i);
-      BOOST_REQUIRE(std::abs(x.pts - shown.pictures[0].pts - times[i] + times[0]) <= slack);
+      auto off = x.pts - shown.pictures[0].pts - times[i] + times[0];
+      BOOST_REQUIRE_MESSAGE(std::abs(off) <= slack, "it is " << off << " ticks late");
     }
   }
 }

@@ -1,0 +1,82 @@
+// Presentation times for pictures of MPEG-1, -2 and -4 in AVI.
+//
+// AVI counts pictures as they are decoded. A picture that nothing refers to (a B picture) is shown when it is decoded, and says so; one that others refer to
+// is shown when the next such one is decoded, which only that one tells. So pictures wait here until it has come. All times come one picture earlier
+// than they are counted, because the first picture, too, would otherwise be shown late.
+#pragma once
+
+#include "encoder/av_ptr.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <string_view>
+#include <utility>
+
+namespace troupe::av {
+
+class reference_lookahead {
+public:
+  static bool is_needed(const AVInputFormat& format, const AVCodecParameters& x) noexcept {
+    auto codec = x.codec_id;
+    return std::string_view{format.name} == "avi" && x.video_delay > 0
+           && (codec == AV_CODEC_ID_MPEG4 || codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO);
+  }
+
+  /// Takes a packet's reference, its times in the container's time base.
+  void push(AVPacket& packet) {
+    auto x = make_packet();
+    av_packet_move_ref(x.get(), &packet);
+    step_ = std::max<int64_t>(x->duration, 1);
+    last_dts_ = x->dts;
+    if (x->pts == AV_NOPTS_VALUE)
+      release(x->dts);
+    else
+      x->pts -= step_;
+    x->dts = x->dts == AV_NOPTS_VALUE ? x->dts : x->dts - step_;
+    waiting_.push_back(std::move(x));
+  }
+
+  /// Nothing follows.
+  void end() {
+    release(last_dts_ == AV_NOPTS_VALUE ? last_dts_ : last_dts_ + step_);
+  }
+
+  /// The next packet with both times; false where it has to wait.
+  bool pop(AVPacket& packet) {
+    if (ready_.empty())
+      return false;
+    av_packet_move_ref(&packet, ready_.front().get());
+    ready_.pop_front();
+    return true;
+  }
+
+  bool empty() const noexcept {
+    return waiting_.empty() && ready_.empty();
+  }
+
+  void flush() noexcept {
+    waiting_.clear();
+    ready_.clear();
+    last_dts_ = AV_NOPTS_VALUE;
+  }
+
+private:
+  /// More pictures than this are never between two that others refer to.
+  static constexpr size_t waiting_max = 64;
+
+  void release(int64_t next_reference) {
+    if (!waiting_.empty() && waiting_.front()->pts == AV_NOPTS_VALUE && next_reference != AV_NOPTS_VALUE
+        && waiting_.size() <= waiting_max)
+      waiting_.front()->pts = next_reference - step_;
+    for (auto& x : waiting_)
+      ready_.push_back(std::move(x));
+    waiting_.clear();
+  }
+
+  std::deque<packet_ptr> waiting_; ///< a picture that others refer to, and those after it that nothing refers to
+  std::deque<packet_ptr> ready_;
+  int64_t step_ = 1;
+  int64_t last_dts_ = AV_NOPTS_VALUE;
+};
+
+} // namespace troupe::av
