@@ -121,10 +121,10 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       job_.on(x, clock::now());
       send_writes();
     },
-    [this](stop_atom) {
-      job_.cancel();
-      over_since_ = clock::now();
-      leave();
+    [this](stop_atom) { end(); },
+    [this](pause_atom) {
+      keeps_folder_ = true;
+      end();
     },
     [this](give_back_atom, lease_id x) {
       job_.give_back(x, clock::now());
@@ -277,10 +277,17 @@ void job_actor_state::report() {
   self_->send(queue_, job_report{begin_.id, begin_.attempt, job_.status()});
 }
 
+void job_actor_state::end() {
+  job_.cancel();
+  over_since_ = clock::now();
+  leave();
+}
+
 void job_actor_state::leave() {
   if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
     return;
-  clean_up(self_->system(), begin_.folder, begin_.order.output, begin_.id, begin_.attempt);
+  clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order.output, begin_.id,
+           begin_.attempt);
   self_->quit();
 }
 
