@@ -75,7 +75,7 @@ struct job_actor_state : core::file_job_effects {
 private:
   struct attempt {
     troupe::lease held;
-    task_actor task;
+    task_actor task; ///< null when it is gone
   };
 
   void begin_job();

@@ -2,13 +2,12 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/daemon_registry.hpp"
+#include "actors/job_text.hpp"
 #include "actors/task_host.hpp"
 #include "messages/job_states.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
 
-#include <caf/json_reader.hpp>
-#include <caf/json_writer.hpp>
 #include <caf/send.hpp>
 
 #include <filesystem>
@@ -37,22 +36,6 @@ caf::error to_error(const store::error& x) {
               : x.transient()                                        ? ec::limit
                                                                      : ec::none;
   return code == ec::none ? caf::make_error(caf::sec::runtime_error, x.text) : caf::make_error(code, x.text);
-}
-
-std::string to_text(const file_order& x) {
-  caf::json_writer out;
-  return out.apply(x) ? std::string{out.str().data(), out.str().size()} : std::string{};
-}
-
-std::optional<file_order> to_order(const std::string& text) {
-  caf::json_reader in;
-  file_order result;
-  // CAF's reader appends to the texts that it finds.
-  for (auto* text : {&result.video.codec, &result.video.deinterlace, &result.audio.codec})
-    text->clear();
-  if (!in.load(caf::string_view{text.data(), text.size()}) || !in.apply(result))
-    return {};
-  return result;
 }
 
 job_id new_job_id() {

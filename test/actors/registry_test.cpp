@@ -62,6 +62,9 @@ struct fixture : world {
         [](const transcode_work&, const sample_sink_actor&) -> caf::result<transcoder_actor> {
           return caf::sec::runtime_error;
         },
+        [](const file_work&, const file_client_actor&) -> caf::result<file_worker_actor> {
+          return caf::sec::runtime_error;
+        },
       };
     });
   }
