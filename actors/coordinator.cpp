@@ -74,6 +74,10 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     },
     [this](submit_atom x, const job_submission& job) { return self->delegate(jobs, x, job); },
     [this](cancel_atom x, job_id id) { return self->delegate(jobs, x, id); },
+    [this](pause_atom x, job_id id) { return self->delegate(jobs, x, id); },
+    [this](resume_atom x, job_id id) { return self->delegate(jobs, x, id); },
+    [this](retry_atom x, job_id id) { return self->delegate(jobs, x, id); },
+    [this](remove_atom x, job_id id) { return self->delegate(jobs, x, id); },
     [this](jobs_atom x, const job_question& what) { return self->delegate(jobs, x, what); },
     [this](job_atom x, job_id id) { return self->delegate(jobs, x, id); },
   };

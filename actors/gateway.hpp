@@ -41,6 +41,14 @@ using job_queue_actor = caf::typed_actor<
   caf::result<job_submitted>(submit_atom, job_submission),
   // Ends a job and all that works at it; answers when that is written down.
   caf::result<void>(cancel_atom, job_id),
+  // Stops all that works at a job; what is finished is kept.
+  caf::result<void>(pause_atom, job_id),
+  // A paused job waits for its turn again.
+  caf::result<void>(resume_atom, job_id),
+  // A failed job waits for its turn again.
+  caf::result<void>(retry_atom, job_id),
+  // Forgets a job that has ended. Its result stays.
+  caf::result<void>(remove_atom, job_id),
   // A page of jobs, newest first.
   caf::result<job_listing>(jobs_atom, job_question),
   // One job with its chunks and its history.
@@ -79,6 +87,8 @@ using gateway_actor = coordinator_actor::extend<
   caf::result<std::vector<channel_status>>(channels_atom), caf::result<std::vector<profile>>(profiles_atom),
   // Delegated to the queue of file jobs.
   caf::result<job_submitted>(submit_atom, job_submission), caf::result<void>(cancel_atom, job_id),
-  caf::result<job_listing>(jobs_atom, job_question), caf::result<job_details>(job_atom, job_id)>;
+  caf::result<void>(pause_atom, job_id), caf::result<void>(resume_atom, job_id), caf::result<void>(retry_atom, job_id),
+  caf::result<void>(remove_atom, job_id), caf::result<job_listing>(jobs_atom, job_question),
+  caf::result<job_details>(job_atom, job_id)>;
 
 } // namespace troupe

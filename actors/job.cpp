@@ -1,11 +1,11 @@
 #include "actors/job.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/job_text.hpp"
 #include "encoder/publish.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
-#include <caf/json_writer.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
@@ -58,11 +58,6 @@ core::file_capacity to_capacity(const std::vector<daemon_status>& xs) {
   return {std::max(result.slots, 1u), std::max(result.cores, 1u)};
 }
 
-std::string result_text(const file_published& x) {
-  caf::json_writer out;
-  return out.apply(x) ? std::string{out.str().data(), out.str().size()} : std::string{};
-}
-
 /// Removes what a job leaves, on a thread of its own: folders may be large.
 void clean_up(caf::actor_system& system, const std::string& folder, const std::string& output, job_id id,
               uint32_t attempts) {
@@ -100,6 +95,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
     leaving_.erase(x.source);
     for (auto& [number, a] : attempts_)
       if (a.task == x.source) {
+        a.task = nullptr;
         job_.down(number, "the task process is gone", clock::now());
         break;
       }
@@ -121,10 +117,10 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       job_.on(x, clock::now());
       send_writes();
     },
-    [this](stop_atom) {
-      job_.cancel();
-      over_since_ = clock::now();
-      leave();
+    [this](stop_atom) { end(); },
+    [this](pause_atom) {
+      keeps_folder_ = true;
+      end();
     },
     [this](give_back_atom, lease_id x) {
       job_.give_back(x, clock::now());
@@ -186,7 +182,8 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
   auto i = attempts_.find(attempt);
   if (i == attempts_.end())
     return;
-  leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
+  if (i->second.task)
+    leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
   self_->send(coordinator_, release_atom_v, i->second.held.id, why);
   attempts_.erase(i);
 }
@@ -232,7 +229,7 @@ void job_actor_state::completed(const file_published& x) {
   auto m = way(begin_.id, job_state::completed, "its result is published");
   m.attempt = begin_.attempt;
   m.changes.progress_ppm = 1'000'000;
-  m.changes.result = result_text(x);
+  m.changes.result = to_text(x);
   write(std::move(m));
   log::info("a job is completed", {{"job", to_string(begin_.id)}, {"bytes", x.bytes}, {"pictures", x.pictures}});
   over_since_ = clock::now();
@@ -277,10 +274,17 @@ void job_actor_state::report() {
   self_->send(queue_, job_report{begin_.id, begin_.attempt, job_.status()});
 }
 
+void job_actor_state::end() {
+  job_.cancel();
+  over_since_ = clock::now();
+  leave();
+}
+
 void job_actor_state::leave() {
   if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
     return;
-  clean_up(self_->system(), begin_.folder, begin_.order.output, begin_.id, begin_.attempt);
+  clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order.output, begin_.id,
+           begin_.attempt);
   self_->quit();
 }
 

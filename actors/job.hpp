@@ -5,7 +5,8 @@
 // - The registry dies: requests for leases fail and are made again; tasks at work go on.
 // - The queue dies: the job ends, and with it its leases; the next queue begins it anew with what is finished.
 // - The coordinator dies: the job ends.
-// - The job is cancelled, or ends: its leases are given back, its tasks ended; when they are gone, the work folder is removed unless the job goes on.
+// - The job is cancelled, or ends: its leases are given back, its tasks ended; when they are gone, the work folder is removed.
+// - The job is paused: the same, but the work folder stays for the actor that goes on with it.
 #pragma once
 
 #include "actors/core/file_job.hpp"
@@ -28,8 +29,10 @@ namespace troupe {
 using job_journal_actor = caf::typed_actor<caf::result<void>(job_writes), caf::result<void>(job_report)>;
 
 using job_actor = file_client_actor::extend<
-  // End it: somebody cancelled the job.
+  // Somebody cancelled the job: end it.
   caf::result<void>(stop_atom),
+  // Somebody paused the job: end all work, keep what is finished.
+  caf::result<void>(pause_atom),
   // The lease's slot is needed for live work.
   caf::result<void>(give_back_atom, lease_id),
   // The lease's worker is to be left; file work stays to its end.
@@ -72,7 +75,7 @@ struct job_actor_state : core::file_job_effects {
 private:
   struct attempt {
     troupe::lease held;
-    task_actor task;
+    task_actor task; ///< null when it is gone
   };
 
   void begin_job();
@@ -81,6 +84,8 @@ private:
   void ensure_running(const std::string& why);
   void send_writes();
   void report();
+  void end();
+
   /// Quits once no task of the job is left, and cleans up.
   void leave();
 
@@ -95,6 +100,7 @@ private:
   std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers
   std::vector<store::operation> writes_;
   std::optional<std::chrono::steady_clock::time_point> over_since_;
+  bool keeps_folder_ = false; ///< somebody will go on with what is in it
   bool planned_before_ = false;
   bool running_ = false;
 };

@@ -2,13 +2,12 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/daemon_registry.hpp"
+#include "actors/job_text.hpp"
 #include "actors/task_host.hpp"
 #include "messages/job_states.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
 
-#include <caf/json_reader.hpp>
-#include <caf/json_writer.hpp>
 #include <caf/send.hpp>
 
 #include <filesystem>
@@ -39,22 +38,6 @@ caf::error to_error(const store::error& x) {
   return code == ec::none ? caf::make_error(caf::sec::runtime_error, x.text) : caf::make_error(code, x.text);
 }
 
-std::string to_text(const file_order& x) {
-  caf::json_writer out;
-  return out.apply(x) ? std::string{out.str().data(), out.str().size()} : std::string{};
-}
-
-std::optional<file_order> to_order(const std::string& text) {
-  caf::json_reader in;
-  file_order result;
-  // CAF's reader appends to the texts that it finds.
-  for (auto* text : {&result.video.codec, &result.video.deinterlace, &result.audio.codec})
-    text->clear();
-  if (!in.load(caf::string_view{text.data(), text.size()}) || !in.apply(result))
-    return {};
-  return result;
-}
-
 job_id new_job_id() {
   return {random_id(), random_id()};
 }
@@ -77,6 +60,10 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
   return {
     [this](submit_atom, const job_submission& x) { return submit(x); },
     [this](cancel_atom, job_id id) { return cancel(id); },
+    [this](pause_atom, job_id id) { return pause(id); },
+    [this](resume_atom, job_id id) { return queue_again(id, job_state::paused, "a person resumes it"); },
+    [this](retry_atom, job_id id) { return queue_again(id, job_state::failed, "a person has it tried again"); },
+    [this](remove_atom, job_id id) { return remove(id); },
     [this](jobs_atom, const job_question& x) { return list(x); },
     [this](job_atom, job_id id) { return show(id); },
     [this](const job_writes& x) { take(x); },
@@ -148,7 +135,7 @@ void job_queue_state::recover(const store::open_job& x) {
     write(std::move(m));
   }
   next_number_ = std::max(next_number_, job.number + 1);
-  order_.add({job.id, job.number, job.queue, job.priority, job.submitted_ms, job.not_before_ms});
+  enqueue(job);
 }
 
 void job_queue_state::write(store::operation what, written then) {
@@ -222,13 +209,67 @@ caf::result<void> job_queue_state::cancel(job_id id) {
     if (!done)
       return answer.deliver(to_error(done.error()));
     order_.remove(id);
-    if (auto i = running_.find(id); i != running_.end() && i->second.actor)
+    auto i = running_.find(id);
+    if (i != running_.end() && i->second.actor) {
       self_->send(i->second.actor, stop_atom_v);
+    } else {
+      std::error_code ignored;
+      std::filesystem::remove_all(folder_of(id), ignored);
+    }
     answer.deliver();
   };
   auto m = way(id, job_state::cancelled, "a person cancels it");
   m.node = node_name;
   write(std::move(m), std::move(then));
+  return answer;
+}
+
+caf::result<void> job_queue_state::pause(job_id id) {
+  auto answer = self_->make_response_promise<void>();
+  auto then = [this, answer, id](const store::expected<store::outcome>& done) mutable {
+    if (!done)
+      return answer.deliver(to_error(done.error()));
+    order_.remove(id);
+    if (auto i = running_.find(id); i != running_.end() && i->second.actor)
+      self_->send(i->second.actor, pause_atom_v);
+    answer.deliver();
+  };
+  auto m = way(id, job_state::paused, "a person pauses it");
+  m.node = node_name;
+  write(std::move(m), std::move(then));
+  return answer;
+}
+
+caf::result<void> job_queue_state::queue_again(job_id id, job_state from, const char* why) {
+  auto answer = self_->make_response_promise<void>();
+  auto then = [this, answer, id](const store::expected<store::outcome>& done) mutable {
+    if (!done)
+      return answer.deliver(to_error(done.error()));
+    answer.deliver();
+    // While its last tasks still end, `ended` queues it.
+    if (auto job = store_->find(id); job && !running_.contains(id))
+      enqueue(*job);
+    start_due();
+  };
+  auto m = way(id, job_state::queued, why);
+  m.from = from;
+  m.node = node_name;
+  m.changes.failures = 0;
+  m.changes.failure = failure_kind::none;
+  m.changes.error = std::string{};
+  write(std::move(m), std::move(then));
+  return answer;
+}
+
+caf::result<void> job_queue_state::remove(job_id id) {
+  auto answer = self_->make_response_promise<void>();
+  auto then = [answer](const store::expected<store::outcome>& done) mutable {
+    if (done)
+      answer.deliver();
+    else
+      answer.deliver(to_error(done.error()));
+  };
+  write(store::remove_job{id}, std::move(then));
   return answer;
 }
 
@@ -263,6 +304,10 @@ caf::result<job_details> job_queue_state::show(job_id id) {
 }
 
 // -- jobs at work -------------------------------------------------------------
+
+void job_queue_state::enqueue(const store::job& x) {
+  order_.add({x.id, x.number, x.queue, x.priority, x.submitted_ms, x.not_before_ms});
+}
 
 void job_queue_state::start_due() {
   while (running_.size() < config_.running_max) {
@@ -356,23 +401,30 @@ void job_queue_state::ended(job_id id, uint32_t attempt) {
   running_.erase(i);
   auto job = store_->find(id);
   if (job && !is_ended(job->state)) {
-    auto again = job->failures < config_.job_restarts_max;
-    auto m = way(id, again ? job_state::queued : job_state::failed, "its actor died");
-    m.attempt = attempt;
-    m.node = node_name;
-    m.changes.failures = job->failures + 1;
-    if (!again) {
-      m.changes.failure = failure_kind::transient;
-      m.changes.error = "the part of the coordinator that looks after it died several times; its log has the reason";
-    }
     for (auto& c : chunks_of(id).value_or(std::vector<store::chunk>{}))
       if (c.state == chunk_state::leased)
         write(way(id, c.number, chunk_state::waiting, "its job begins anew"));
-    write(std::move(m));
-    if (again)
-      order_.add({id, job->number, job->queue, job->priority, job->submitted_ms, job->not_before_ms});
+    if (job->state == job_state::queued)
+      enqueue(*job); // resumed in the meantime
+    else if (job->state != job_state::paused)
+      begin_again(*job);
   }
   start_due();
+}
+
+void job_queue_state::begin_again(const store::job& x) {
+  auto again = x.failures < config_.job_restarts_max;
+  auto m = way(x.id, again ? job_state::queued : job_state::failed, "its actor died");
+  m.attempt = x.attempt;
+  m.node = node_name;
+  m.changes.failures = x.failures + 1;
+  if (!again) {
+    m.changes.failure = failure_kind::transient;
+    m.changes.error = "the part of the coordinator that looks after it died several times; its log has the reason";
+  }
+  write(std::move(m));
+  if (again)
+    enqueue(x);
 }
 
 std::string job_queue_state::folder_of(job_id id) const {

@@ -72,14 +72,20 @@ private:
 
   caf::result<job_submitted> submit(const job_submission& x);
   caf::result<void> cancel(job_id id);
+  caf::result<void> pause(job_id id);
+  /// `resume` and `retry`: back into the queue from that state.
+  caf::result<void> queue_again(job_id id, job_state from, const char* why);
+  caf::result<void> remove(job_id id);
   caf::result<job_listing> list(const job_question& x);
   caf::result<job_details> show(job_id id);
 
+  void enqueue(const store::job& x);
   void start_due();
   void assign(job_id id);
   void spawn(job_id id, uint32_t attempt);
   void take(const job_writes& x);
   void on_down(const caf::down_msg& x);
+  void begin_again(const store::job& x);
   void ended(job_id id, uint32_t attempt);
   store::expected<std::vector<store::chunk>> chunks_of(job_id id);
   std::string folder_of(job_id id) const;

@@ -104,7 +104,11 @@ const std::vector<routes::route>& routes::table() {
     {verb::get, "/api/v1/jobs", &routes::file_jobs, "file jobs, newest first; ?state= &queue= &text= &limit= &after="},
     {verb::post, "/api/v1/jobs", &routes::submit_job, "transcode a file"},
     {verb::get, "/api/v1/jobs/{}", &routes::file_job, "one file job with its chunks and its history"},
+    {verb::delete_, "/api/v1/jobs/{}", &routes::remove_job, "forget one that has ended; its result stays"},
     {verb::post, "/api/v1/jobs/{}/cancel", &routes::cancel_job, "end it"},
+    {verb::post, "/api/v1/jobs/{}/pause", &routes::pause_job, "stop all work at it; what is finished is kept"},
+    {verb::post, "/api/v1/jobs/{}/resume", &routes::resume_job, "go on with one that is paused"},
+    {verb::post, "/api/v1/jobs/{}/retry", &routes::retry_job, "try one again that failed"},
   };
   return entries;
 }
@@ -328,11 +332,37 @@ void routes::file_job(const request& of, reply_handler done) const {
   });
 }
 
-void routes::cancel_job(const request& of, reply_handler done) const {
+template <class Atom>
+void routes::change_job(const request& of, const reply_handler& done, Atom what) const {
   with_job_id(of, done, [&](job_id id) {
-    auto then = [me = shared_from_this(), of, done] { me->file_job(of, done); };
-    query<void>(of.id, done, then, cancel_atom_v, id);
+    auto then = [me = shared_from_this(), of, done] {
+      if constexpr (std::is_same_v<Atom, remove_atom>)
+        done({status::no_content, {}, {}, {}});
+      else
+        me->file_job(of, done);
+    };
+    query<void>(of.id, done, then, what, id);
   });
+}
+
+void routes::cancel_job(const request& of, reply_handler done) const {
+  change_job(of, done, cancel_atom_v);
+}
+
+void routes::pause_job(const request& of, reply_handler done) const {
+  change_job(of, done, pause_atom_v);
+}
+
+void routes::resume_job(const request& of, reply_handler done) const {
+  change_job(of, done, resume_atom_v);
+}
+
+void routes::retry_job(const request& of, reply_handler done) const {
+  change_job(of, done, retry_atom_v);
+}
+
+void routes::remove_job(const request& of, reply_handler done) const {
+  change_job(of, done, remove_atom_v);
 }
 
 void routes::live(const request& of, reply_handler done) const {

@@ -62,6 +62,10 @@ private:
   void file_jobs(const request& of, reply_handler done) const;
   void file_job(const request& of, reply_handler done) const;
   void cancel_job(const request& of, reply_handler done) const;
+  void pause_job(const request& of, reply_handler done) const;
+  void resume_job(const request& of, reply_handler done) const;
+  void retry_job(const request& of, reply_handler done) const;
+  void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
 
   /// Calls `then(job_id)` where the path names a job.
@@ -78,6 +82,9 @@ private:
 
   template <class Atom>
   void command(const request& of, const reply_handler& done, Atom what) const;
+
+  template <class Atom>
+  void change_job(const request& of, const reply_handler& done, Atom what) const;
 
   caf::actor_system& system_;
   gateway_actor gateway_;

@@ -184,12 +184,31 @@ int show_job(const options& with, std::ostream& out, std::ostream& err) {
   return done;
 }
 
-int cancel_job(const options& with, std::ostream& out, std::ostream& err) {
-  auto body = ask(with, "POST", "/jobs/" + encoded(with.name) + "/cancel");
-  if (!body)
-    return fail(body.error(), err);
-  out << (with.json ? *body : printable(with.name) + " is cancelled\n");
-  return done;
+int follow_job(const options& with, std::ostream& out, std::ostream& err, bool terminal) {
+  return watch(with, with.name, out, err, terminal);
+}
+
+int change_job(const options& with, std::ostream& out, std::ostream& err) {
+  struct way {
+    ctl::command command;
+    const char* action;
+    const char* done;
+  };
+  constexpr way ways[] = {{command::cancel_job, "/cancel", " is cancelled"},
+                          {command::pause_job, "/pause", " is paused"},
+                          {command::resume_job, "/resume", " waits for its turn"},
+                          {command::retry_job, "/retry", " waits for its turn"},
+                          {command::remove_job, "", " is forgotten"}};
+  for (auto& x : ways) {
+    if (x.command != with.command)
+      continue;
+    auto body = ask(with, *x.action == '\0' ? "DELETE" : "POST", "/jobs/" + encoded(with.name) + x.action);
+    if (!body)
+      return fail(body.error(), err);
+    out << (with.json ? *body : printable(with.name) + x.done + "\n");
+    return done;
+  }
+  return wrong_usage;
 }
 
 std::string progress_line(const json::value& job) {

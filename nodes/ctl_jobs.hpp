@@ -19,7 +19,10 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err);
 int show_job(const options& with, std::ostream& out, std::ostream& err);
-int cancel_job(const options& with, std::ostream& out, std::ostream& err);
+int follow_job(const options& with, std::ostream& out, std::ostream& err, bool terminal);
+
+/// Cancels, pauses, resumes, tries again or forgets the job, as the command says.
+int change_job(const options& with, std::ostream& out, std::ostream& err);
 
 /// Views, for tests.
 std::string show_jobs(const boost::json::value& answer);

@@ -36,11 +36,16 @@ constexpr std::array<entry, 8> entries{{
 }};
 
 /// Commands of more words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> longer_entries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> longer_entries{{
   {"transcode IN -o OUT", "transcode a file on all workers at once"},
   {"jobs list", "the file jobs, newest first"},
   {"jobs show ID", "one of them, with its chunks and its history"},
+  {"jobs follow ID", "watch it to its end"},
   {"jobs cancel ID", "end it"},
+  {"jobs pause ID", "stop all work at it; what is finished is kept"},
+  {"jobs resume ID", "go on with one that is paused"},
+  {"jobs retry ID", "try one again that failed"},
+  {"jobs remove ID", "forget one that has ended; its result stays"},
 }};
 
 /// What `transcode` takes beside files and switches.
@@ -137,12 +142,17 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, opt
     result.command = command::list_jobs;
     return {};
   }
-  if ((what == "show" || what == "cancel") && words.size() == 3) {
-    result.command = what == "show" ? command::show_job : command::cancel_job;
-    result.name = words[2];
-    return {};
-  }
-  return "'jobs' takes list, show ID or cancel ID";
+  constexpr std::pair<std::string_view, ctl::command> of_one[] = {
+    {"show", command::show_job},    {"follow", command::follow_job}, {"cancel", command::cancel_job},
+    {"pause", command::pause_job},  {"resume", command::resume_job}, {"retry", command::retry_job},
+    {"remove", command::remove_job}};
+  for (auto& [name, command] : of_one)
+    if (what == name && words.size() == 3) {
+      result.command = command;
+      result.name = words[2];
+      return {};
+    }
+  return "'jobs' takes list, or one of show, follow, cancel, pause, resume, retry, remove with the id of a job";
 }
 
 } // namespace

@@ -25,7 +25,12 @@ enum class command : uint8_t {
   transcode,
   list_jobs,
   show_job,
-  cancel_job
+  follow_job,
+  cancel_job,
+  pause_job,
+  resume_job,
+  retry_job,
+  remove_job
 };
 
 struct options {

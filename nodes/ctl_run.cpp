@@ -197,8 +197,14 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return list_jobs(with, out, err);
   case command::show_job:
     return show_job(with, out, err);
+  case command::follow_job:
+    return follow_job(with, out, err, terminal);
   case command::cancel_job:
-    return cancel_job(with, out, err);
+  case command::pause_job:
+  case command::resume_job:
+  case command::retry_job:
+  case command::remove_job:
+    return change_job(with, out, err);
   }
   return wrong_usage;
 }

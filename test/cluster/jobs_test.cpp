@@ -10,9 +10,11 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -36,12 +38,15 @@ bench::sample_options job_sample() {
 
 struct fixture {
   // Workers tell often what runs on them, so that a test finds a task before it ends.
-  cluster c{{{}, {"--cluster.heartbeat_interval=100ms"}, {}}};
+  cluster c;
   std::string source = media("job.mkv", job_sample());
   std::string result = c.folder().path("result.mp4");
 
-  fixture() {
-    c.start({"one", "two"}, 1);
+  explicit fixture(std::vector<cluster_channel> channels = {}, size_t workers = 2)
+    : c{{std::move(channels), {"--cluster.heartbeat_interval=100ms", "--live.idle_timeout=1s"}, {}}} {
+    std::vector<std::string> names{"one", "two"};
+    names.resize(workers);
+    c.start(names, 1);
   }
 
   std::string ctl_log() const {
@@ -57,9 +62,10 @@ struct fixture {
   /// Orders a job of many chunks that takes some seconds, and returns its id.
   std::string order_slow_job() const {
     auto x = ctl({"transcode", source, "-o", result, "--video-encoder=libx264", "--preset=slow", "--crf=18",
-                  "--height=540", "--chunk-seconds=2", "--detach"});
+                  "--height=400", "--chunk-seconds=2", "--detach"});
     BOOST_REQUIRE((x.wait(scaled(milliseconds{10'000})) == 0));
-    return x.output().substr(0, 32);
+    auto said = x.output(); // of all that were asked so far
+    return said.substr(said.size() - 33, 32);
   }
 
   boost::json::object job(const std::string& id) const {
@@ -144,9 +150,9 @@ struct fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(jobs_test, fixture)
+BOOST_AUTO_TEST_SUITE(jobs_test)
 
-BOOST_AUTO_TEST_CASE(a_file_comes_back_transcoded_whole_and_in_sync) {
+BOOST_FIXTURE_TEST_CASE(a_file_comes_back_transcoded_whole_and_in_sync, fixture) {
   auto x = ctl({"transcode", source, "-o", result, "--video-encoder=libx264", "--preset=ultrafast", "--crf=23",
                 "--audio-encoder=aac", "--chunk-seconds=2"});
   auto status = x.wait(scaled(job_limit));
@@ -162,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_file_comes_back_transcoded_whole_and_in_sync) {
   BOOST_TEST(listed.output().find(id) != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_file_that_is_there_already_is_not_replaced) {
+BOOST_FIXTURE_TEST_CASE(a_file_that_is_there_already_is_not_replaced, fixture) {
   fs::copy_file(source, result);
   auto x = ctl({"transcode", source, "-o", result});
   BOOST_TEST((x.wait(scaled(milliseconds{20'000})) == 1));
@@ -170,14 +176,14 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_there_already_is_not_replaced) {
   BOOST_TEST(fs::file_size(result) == fs::file_size(source));
 }
 
-BOOST_AUTO_TEST_CASE(a_source_that_is_no_media_ends_the_job_with_the_reason) {
+BOOST_FIXTURE_TEST_CASE(a_source_that_is_no_media_ends_the_job_with_the_reason, fixture) {
   auto x = ctl({"transcode", c.config_file(), "-o", result});
   BOOST_TEST((x.wait(scaled(milliseconds{20'000})) == 1));
   BOOST_TEST(x.output().find("failed") != std::string::npos);
   BOOST_TEST(!fs::exists(result));
 }
 
-BOOST_AUTO_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_and_no_finished_one) {
+BOOST_FIXTURE_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_and_no_finished_one, fixture) {
   auto id = order_slow_job();
   wait_for_chunks(id, 3);
   auto before = finished(id);
@@ -198,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_and_no_finished_one) 
   check_nothing_is_left(id);
 }
 
-BOOST_AUTO_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_is_finished) {
+BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_is_finished, fixture) {
   auto id = order_slow_job();
   wait_for_chunks(id, 3);
   auto before = finished(id);
@@ -215,7 +221,7 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_is_finished
   check_nothing_is_left(id);
 }
 
-BOOST_AUTO_TEST_CASE(a_cancelled_jobs_processes_are_gone_within_a_second) {
+BOOST_FIXTURE_TEST_CASE(a_cancelled_jobs_processes_are_gone_within_a_second, fixture) {
   auto id = order_slow_job();
   wait_for_chunks(id, 1);
   auto pids = wait_for_file_tasks();
@@ -231,6 +237,79 @@ BOOST_AUTO_TEST_CASE(a_cancelled_jobs_processes_are_gone_within_a_second) {
   BOOST_TEST(text(job(id), "state") == "cancelled");
   BOOST_TEST(!fs::exists(result));
   check_nothing_is_left(id);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_paused_job_uses_no_processor_and_goes_on_where_it_was, fixture) {
+  auto id = order_slow_job();
+  wait_for_chunks(id, 2);
+  BOOST_TEST(http_request(c.http_port(), "POST", "/api/v1/jobs/" + id + "/pause").status == 200);
+  c.wait_until("nothing works at it", [&] { return file_tasks().empty(); });
+  auto before = finished(id);
+  BOOST_TEST(text(job(id), "state") == "paused");
+  BOOST_TEST(http_request(c.http_port(), "POST", "/api/v1/jobs/" + id + "/pause").status == 409);
+  BOOST_TEST(http_request(c.http_port(), "DELETE", "/api/v1/jobs/" + id).status == 409);
+  BOOST_TEST(http_request(c.http_port(), "POST", "/api/v1/jobs/" + id + "/resume").status == 200);
+  wait_until_over(id, "completed");
+  check_result();
+  auto after = finished(id);
+  for (auto& [number, sha256] : before)
+    BOOST_TEST(after[number] == sha256);
+  check_nothing_is_left(id);
+  BOOST_TEST(http_request(c.http_port(), "DELETE", "/api/v1/jobs/" + id).status == 204);
+  BOOST_TEST(c.get("/api/v1/jobs/" + id).status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(whatever_is_killed_at_random_the_job_ends_once_and_right) {
+  auto wanted = std::getenv("TROUPE_LONG");
+  auto rounds = wanted != nullptr && std::string{wanted} == "1" ? 20u : 2u;
+  auto first =
+    std::getenv("TROUPE_SEED") != nullptr ? static_cast<uint32_t>(std::atoi(std::getenv("TROUPE_SEED"))) : 1u;
+  fixture f;
+  for (auto seed = first; seed < first + rounds; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      std::mt19937 random{seed};
+      fs::remove(f.result);
+      auto id = f.order_slow_job();
+      std::map<int64_t, std::string> before;
+      for (int kills = 0; kills < 4; ++kills) {
+        auto moment = clock::now() + milliseconds{random() % 1'500};
+        f.c.wait_until("its moment", [&] { return clock::now() >= moment; });
+        before = f.finished(id);
+        auto what = random() % 5;
+        auto pids = f.file_tasks();
+        if (what < 3 && !pids.empty()) {
+          ::kill(pids[random() % pids.size()], SIGKILL);
+        } else if (what == 3) {
+          f.c.kill("one");
+          f.c.start_worker("one", 1);
+        } else {
+          f.c.kill("coordinator");
+          f.c.start_coordinator();
+        }
+      }
+      f.wait_until_over(id, "completed");
+      f.check_result();
+      auto after = f.finished(id);
+      for (auto& [number, sha256] : before)
+        BOOST_TEST(after[number] == sha256);
+      f.check_nothing_is_left(id);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_live_channel_gets_the_slot_of_a_chunk_and_both_come_out_whole) {
+  fixture f{{{"a", media("h264.ts")}}, 1};
+  auto id = f.order_slow_job();
+  f.wait_for_chunks(id, 1);
+  auto since = clock::now();
+  auto stream = f.c.watch("a", "small");
+  BOOST_TEST_MESSAGE("the channel came after " << std::chrono::duration_cast<milliseconds>(clock::now() - since).count()
+                                               << " ms");
+  auto status = object(f.job(id), "status");
+  BOOST_TEST(number(status, "given_back") == 1);
+  stream.close();
+  f.wait_until_over(id, "completed");
+  f.check_result();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

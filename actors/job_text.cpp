@@ -1,0 +1,39 @@
+#include "actors/job_text.hpp"
+
+#include "messages/type_ids.hpp"
+
+#include <caf/json_reader.hpp>
+#include <caf/json_writer.hpp>
+
+namespace troupe {
+
+namespace {
+
+template <class T>
+std::string written(const T& x) {
+  caf::json_writer out;
+  return out.apply(x) ? std::string{out.str().data(), out.str().size()} : std::string{};
+}
+
+} // namespace
+
+std::string to_text(const file_order& x) {
+  return written(x);
+}
+
+std::string to_text(const file_published& x) {
+  return written(x);
+}
+
+std::optional<file_order> to_order(const std::string& text) {
+  caf::json_reader in;
+  file_order result;
+  // CAF's reader appends to the texts that it finds.
+  for (auto* preset : {&result.video.codec, &result.video.deinterlace, &result.audio.codec})
+    preset->clear();
+  if (!in.load(caf::string_view{text.data(), text.size()}) || !in.apply(result))
+    return {};
+  return result;
+}
+
+} // namespace troupe

@@ -1,0 +1,17 @@
+// Orders and results of file jobs as the store keeps them: JSON, made and read by the same `inspect` as on the wire.
+#pragma once
+
+#include "messages/file_work.hpp"
+
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+std::string to_text(const file_order& x);
+std::string to_text(const file_published& x);
+
+/// Nothing where another version of this program wrote it.
+std::optional<file_order> to_order(const std::string& text);
+
+} // namespace troupe

@@ -1,0 +1,38 @@
+// An order is kept as text and read again by a later coordinator: everything that can be set comes back, and nothing else is taken for one.
+#include "actors/job_text.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+using namespace troupe;
+
+BOOST_AUTO_TEST_SUITE(job_text_test)
+
+BOOST_AUTO_TEST_CASE(an_order_comes_back_as_it_was) {
+  file_order x;
+  BOOST_TEST((to_order(to_text(x)) == x));
+  x.input = "/a \"film\"\\/\u00e4.mkv";
+  x.output = "/out.mp4";
+  x.overwrite = true;
+  x.container = "mp4";
+  x.video = {"libx264", 1280,
+             720,       {30000, 1001},
+             "yuv420p", "field",
+             1'000'000, 2'000'000,
+             22.5,      "slow",
+             "film",    "high",
+             "4.1",     std::chrono::milliseconds{0},
+             3,         {{"x264-params", "ref=2:a=b"}}};
+  x.audio = {"libopus", 96'000, 48'000, "5.1", {{"vbr", "on"}}};
+  x.chunk_duration = std::chrono::milliseconds{1500};
+  x.chunk_frames = 7;
+  auto back = to_order(to_text(x));
+  BOOST_REQUIRE(back.has_value());
+  BOOST_TEST((*back == x));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_order_is_not_taken_for_one) {
+  for (auto text : {"", "{", "{}", "[1]", "null", R"({"input": 3})"})
+    BOOST_TEST(!to_order(text).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
