@@ -124,6 +124,9 @@ struct relay_task_state {
       [this](const transcode_work& work, const sample_sink_actor& sink) {
         return self->spawn<actor_of<echo_state>>(work, sink);
       },
+      [](const file_work&, const file_client_actor&) -> caf::result<file_worker_actor> {
+        return caf::make_error(ec::refused, "the relay's tasks move samples and nothing else");
+      },
     };
   }
 
