@@ -125,7 +125,7 @@ struct relay_task_state {
         return self->spawn<actor_of<echo_state>>(work, sink);
       },
       [](const file_work&, const file_client_actor&) -> caf::result<file_worker_actor> {
-        return caf::sec::unexpected_message;
+        return caf::make_error(ec::refused, "the relay's tasks move samples and nothing else");
       },
     };
   }
