@@ -112,21 +112,28 @@ void worker_state::beat(uint64_t of) {
   if (of != connection)
     return;
   self->delayed_send(self, interval, tick_atom_v, of);
-  self->request(host, host_timeout, status_atom_v).then([this, of](std::vector<task_statistics>& tasks) {
-    if (of != connection)
-      return;
-    heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks)};
-    self->request(registry, registration_timeout, std::move(x))
-      .then(
-        [this, of](bool draining) {
-          if (of == connection)
-            info.draining = draining || end;
-        },
-        [this, of](const caf::error& why) {
-          if (of == connection && why == ec::unknown_daemon)
-            disconnected("the coordinator does not know this worker any more");
-        });
-  });
+  self->request(host, host_timeout, status_atom_v)
+    .then(
+      [this, of](std::vector<task_statistics>& tasks) {
+        if (of == connection)
+          send_heartbeat(of, std::move(tasks));
+      },
+      // The host is late, as all are after the machine stood still. It is linked: were it dead, so were we.
+      [](const caf::error&) {});
+}
+
+void worker_state::send_heartbeat(uint64_t of, std::vector<task_statistics> tasks) {
+  heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks)};
+  self->request(registry, registration_timeout, std::move(x))
+    .then(
+      [this, of](bool draining) {
+        if (of == connection)
+          info.draining = draining || end;
+      },
+      [this, of](const caf::error& why) {
+        if (of == connection && why == ec::unknown_daemon)
+          disconnected("the coordinator does not know this worker any more");
+      });
 }
 
 caf::result<void> worker_state::drain(caf::timespan at_most) {

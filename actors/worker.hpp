@@ -69,6 +69,7 @@ struct worker_state {
   void register_at(const coordinator_actor& x);
   void disconnected(const std::string& why);
   void beat(uint64_t connection);
+  void send_heartbeat(uint64_t connection, std::vector<task_statistics> tasks);
   caf::result<void> drain(caf::timespan at_most);
   void tell_that_it_drains();
   void look_whether_drained();
