@@ -234,15 +234,20 @@ void routes::jobs(const request& of, reply_handler done) const {
   });
 }
 
-template <class Atom>
-void routes::command(const request& of, const reply_handler& done, Atom what) const {
-  auto then = [me = shared_from_this(), of, done] {
+template <class Atom, class Id>
+void routes::change(const request& of, const reply_handler& done, handler show, Atom what, const Id& id) const {
+  auto then = [me = shared_from_this(), of, done, show] {
     if constexpr (std::is_same_v<Atom, remove_atom>)
       done({status::no_content, {}, {}, {}});
     else
-      me->daemon(of, done);
+      (*me.*show)(of, done);
   };
-  query<void>(of.id, done, then, what, of.path[3]);
+  query<void>(of.id, done, then, what, id);
+}
+
+template <class Atom>
+void routes::command(const request& of, const reply_handler& done, Atom what) const {
+  change(of, done, &routes::daemon, what, of.path[3]);
 }
 
 void routes::drain(const request& of, reply_handler done) const {
@@ -334,15 +339,7 @@ void routes::file_job(const request& of, reply_handler done) const {
 
 template <class Atom>
 void routes::change_job(const request& of, const reply_handler& done, Atom what) const {
-  with_job_id(of, done, [&](job_id id) {
-    auto then = [me = shared_from_this(), of, done] {
-      if constexpr (std::is_same_v<Atom, remove_atom>)
-        done({status::no_content, {}, {}, {}});
-      else
-        me->file_job(of, done);
-    };
-    query<void>(of.id, done, then, what, id);
-  });
+  with_job_id(of, done, [&](job_id id) { change(of, done, &routes::file_job, what, id); });
 }
 
 void routes::cancel_job(const request& of, reply_handler done) const {

@@ -80,6 +80,10 @@ private:
   template <class Then>
   void with_daemon(const request& of, const reply_handler& done, Then then) const;
 
+  /// Asks for a change of what `id` names, and answers with what `show` shows of it then; with nothing where it is removed.
+  template <class Atom, class Id>
+  void change(const request& of, const reply_handler& done, handler show, Atom what, const Id& id) const;
+
   template <class Atom>
   void command(const request& of, const reply_handler& done, Atom what) const;
 

@@ -144,10 +144,10 @@ BOOST_AUTO_TEST_CASE(work_comes_back_from_the_wire) {
 }
 
 BOOST_AUTO_TEST_CASE(file_work_comes_back_from_the_wire) {
-  chunk_file chunk{3, "/work/3.chunk", 1000, std::string(64, 'a')};
+  chunk_file chunk{3, "/chunks/3.chunk", 1000, std::string(64, 'a')};
   comes_back(chunk);
   probe_work probe{"/in.mkv", {"libx264", "aac"}, {chunk}, "/out.mp4"};
-  chunk_work encode{"/in.mkv", "id", "/work/4.chunk", 4, chunk_kind::audio, {1, 2}, {5, 6}, true, 250, {}, {}, 2};
+  chunk_work encode{"/in.mkv", "id", "/chunks/4.chunk", 4, chunk_kind::audio, {1, 2}, {5, 6}, true, 250, {}, {}, 2};
   assemble_work assemble{"/in.mkv", "id", -3, "mkv", {chunk}, {chunk, chunk}, {1}, 500, "/.out", "/out.mkv", true};
   comes_back(probe);
   comes_back(encode);
