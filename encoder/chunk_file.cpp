@@ -61,6 +61,11 @@ AVRational get_rational(wire_reader& from) {
   return {num, from.get<int>()};
 }
 
+/// Zero over anything is "unknown".
+bool is_ratio(AVRational x) {
+  return x.num == 0 || (x.num > 0 && x.den > 0);
+}
+
 /// The fields that codecs and containers use, in the order in which `get_track` reads them.
 void put_track(wire_writer& to, const track& x) {
   const auto& p = *x.parameters;
@@ -109,7 +114,8 @@ bool get_track(wire_reader& from, track& x) {
   x.language = from.get_text();
   x.stream = from.get<int>();
   if (!from.good() || codec == nullptr || codec->type != p.codec_type || p.width < 0 || p.height < 0
-      || p.sample_rate < 0 || p.initial_padding < 0 || p.frame_size < 0)
+      || p.sample_rate < 0 || p.initial_padding < 0 || p.frame_size < 0 || !is_ratio(p.sample_aspect_ratio)
+      || !is_ratio(x.frame_rate))
     return false;
   p.codec_id = codec->id;
   if (!layout.empty() && av_channel_layout_from_string(&p.ch_layout, layout.c_str()) < 0)

@@ -3,7 +3,7 @@
 #include "encoder/demuxer.hpp"
 
 #include "encoder/av_ptr.hpp"
-#include "test/fuzz/fuzz.hpp"
+#include "test/fuzz/memory_file.hpp"
 
 #include <string>
 #include <vector>
@@ -12,35 +12,10 @@ extern "C" {
 #include <libavutil/log.h>
 }
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 using namespace troupe;
 using fuzz::require;
 
 namespace {
-
-/// A file that exists in memory alone, as a path.
-class memory_file {
-public:
-  memory_file(const uint8_t* data, size_t size) : fd_{::memfd_create("fuzz", MFD_CLOEXEC)} {
-    require(fd_ >= 0 && ::write(fd_, data, size) == static_cast<ssize_t>(size), "memory for the input");
-  }
-
-  memory_file(const memory_file&) = delete;
-  memory_file& operator=(const memory_file&) = delete;
-
-  ~memory_file() {
-    ::close(fd_);
-  }
-
-  std::string path() const {
-    return "/proc/self/fd/" + std::to_string(fd_);
-  }
-
-private:
-  int fd_;
-};
 
 struct track_state {
   int64_t dts = AV_NOPTS_VALUE;
@@ -64,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int packets_max = 4096;
   static const std::atomic<bool> stop{false};
   ::av_log_set_level(AV_LOG_QUIET);
-  memory_file file{data, size};
+  fuzz::memory_file file{data, size};
   av::source_options options;
   options.url = file.path();
   options.open_timeout = std::chrono::milliseconds{2000};
