@@ -153,6 +153,7 @@ outcome encode(const chunk_work& x, const av::work_control& control) {
 
 std::vector<av::chunk_source> sources_of(const std::vector<chunk_file>& xs) {
   std::vector<av::chunk_source> result;
+  result.reserve(xs.size());
   for (auto& x : xs)
     result.push_back({x.path, x.sha256});
   return result;

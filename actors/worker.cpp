@@ -140,9 +140,7 @@ caf::result<void> worker_state::drain(caf::timespan at_most) {
   if (end)
     return caf::make_error(ec::stopping, "this worker drains already");
   info.draining = true;
-  end.emplace();
-  end->answer = self->make_response_promise<void>();
-  end->deadline = clock::now() + at_most;
+  end = ending{self->make_response_promise<void>(), clock::now() + at_most, false};
   tell_that_it_drains();
   look_whether_drained();
   return end->answer;

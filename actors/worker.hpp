@@ -78,7 +78,7 @@ struct worker_state {
   struct ending {
     caf::typed_response_promise<void> answer;
     std::chrono::steady_clock::time_point deadline;
-    bool told = false; ///< the registry knows: what works here now is all that there will be
+    bool told; ///< the registry knows: what works here now is all that there will be
   };
 
   interface::pointer self;

@@ -73,6 +73,7 @@ void file_job::plan(const source_summary& x, time_point now) {
     parts[i].chunk.number = static_cast<uint32_t>(i);
   if (!adopt(parts)) {
     std::vector<file_chunk> chunks;
+    chunks.reserve(parts.size());
     for (auto& p : parts)
       chunks.push_back(p.chunk);
     effects_.planned(chunks);
