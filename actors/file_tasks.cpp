@@ -182,6 +182,7 @@ outcome assemble(const assemble_work& x, const av::work_control& control) {
     job.works.push_back(sources_of(x.video));
   if (!x.audio.empty())
     job.works.push_back(sources_of(x.audio));
+  job.copied.assign(x.copied.begin(), x.copied.end());
   job.pictures = x.pictures;
   job.output = x.staging;
   auto made = av::assemble(job, half(control, 0));
@@ -190,7 +191,6 @@ outcome assemble(const assemble_work& x, const av::work_control& control) {
   av::verification_job check;
   check.path = x.staging;
   check.streams = made->streams;
-  check.copied.assign(x.copied.begin(), x.copied.end());
   auto right = av::verify(check, half(control, 0.5));
   auto done = right ? av::publish(x.staging, x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse)
                     : av::expected<void>{};

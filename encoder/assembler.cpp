@@ -204,7 +204,8 @@ expected<void> assembly::add_track(feed& from, size_t index) {
     if (mp4 && p.codec_id == AV_CODEC_ID_H264 && times.headers_differ)
       made.codecpar->codec_tag = MKTAG('a', 'v', 'c', '3');
   }
-  extras_.describe(made, times.info.stream);
+  auto copied = std::find(job_.copied.begin(), job_.copied.end(), times.info.stream) != job_.copied.end();
+  extras_.describe(made, times.info.stream, copied);
   if (!times.info.language.empty())
     av_dict_set(&made.metadata, "language", times.info.language.c_str(), 0);
   auto shift = common_shift();
@@ -217,6 +218,7 @@ expected<void> assembly::add_track(feed& from, size_t index) {
   record.stream = times.info.stream;
   record.output = made.index;
   record.video = video;
+  record.copied = copied;
   record.codec = avcodec_get_name(p.codec_id);
   record.packets = times.packets;
   record.first_pts = times.first_pts;

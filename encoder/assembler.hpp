@@ -26,6 +26,7 @@ struct assembly_job {
   container into = container::mp4;
   /// Each piece of work by its chunks in the order of their windows: the video's, the sound's.
   std::vector<std::vector<chunk_source>> works;
+  std::vector<int> copied; ///< streams of the source that `works` have as they are
   /// Pictures that the video must have, where that is known.
   std::optional<uint64_t> pictures;
   /// Which of the source's subtitles, attachments and covers are carried: all where it is not set.
@@ -40,6 +41,7 @@ struct assembled_stream {
   int stream = -1; ///< of the source
   int output = -1; ///< of the result
   bool video = false;
+  bool copied = false; ///< what is damaged in it was damaged before
   std::string codec;
   uint64_t packets = 0;
   uint64_t bytes = 0;

@@ -9,6 +9,7 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -18,6 +19,12 @@ namespace {
 
 constexpr size_t chapters_max = 10'000;
 constexpr size_t attachment_bytes_max = size_t{256} << 20;
+
+/// Packets of a source that are looked at for dynamic metadata of its pictures, which come with each of them.
+constexpr int metadata_packets = 256;
+
+/// HDR10+ in a bit stream, whatever the codec: ITU-T T.35 with the United States, Samsung, and its first application (SMPTE ST 2094-40, annex A).
+constexpr std::array<uint8_t, 6> hdr10_plus{0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04};
 
 /// Words about the old file: who wrote it, in which form, how many bytes it had.
 constexpr std::array file_words{"major_brand",
@@ -68,6 +75,35 @@ std::string name_of(const AVStream& x) {
   return std::string{kind != nullptr ? kind : "unknown"} + " stream (" + avcodec_get_name(x.codecpar->codec_id) + ")";
 }
 
+bool has_hdr10_plus(const AVPacket& x) {
+  if (av_packet_get_side_data(&x, AV_PKT_DATA_DYNAMIC_HDR10_PLUS, nullptr) != nullptr)
+    return true;
+  std::span<const uint8_t> bytes{x.data, static_cast<size_t>(x.size)};
+  return std::search(bytes.begin(), bytes.end(), hdr10_plus.begin(), hdr10_plus.end()) != bytes.end();
+}
+
+/// The streams whose pictures have a tone curve each. Only what is made for such screens is read.
+expected<std::set<int>> find_hdr10_plus(source_context& source) {
+  const auto& format = source.format();
+  std::span streams{format.streams, format.nb_streams};
+  auto bright = [](const AVStream* x) { return x->codecpar->color_trc == AVCOL_TRC_SMPTE2084; };
+  std::set<int> result;
+  if (std::none_of(streams.begin(), streams.end(), bright))
+    return result;
+  auto packet = make_packet();
+  for (auto i = 0; i < metadata_packets; ++i) {
+    auto more = source.read(*packet);
+    if (!more)
+      return tl::unexpected{std::move(more.error())};
+    if (!*more)
+      break;
+    if (bright(format.streams[packet->stream_index]) && has_hdr10_plus(*packet))
+      result.insert(packet->stream_index);
+    av_packet_unref(packet.get());
+  }
+  return source.rewind().map([&] { return std::move(result); });
+}
+
 void put_side_data(AVStream& to, AVPacketSideDataType type, const uint8_t* data, size_t size) {
   std::memcpy(checked(av_stream_new_side_data(&to, type, size)), data, size);
 }
@@ -92,7 +128,12 @@ expected<source_extras> source_extras::open(const source_options& source, config
   auto context = source_context::open(source, stop);
   if (!context)
     return tl::unexpected{std::move(context.error())};
-  return source_extras{std::move(*context), std::move(cfg)};
+  auto dynamic = find_hdr10_plus(*context);
+  if (!dynamic)
+    return tl::unexpected{std::move(dynamic.error())};
+  source_extras result{std::move(*context), std::move(cfg)};
+  result.hdr10_plus_ = std::move(*dynamic);
+  return result;
 }
 
 void source_extras::note(int stream, std::string what) {
@@ -108,7 +149,7 @@ bool source_extras::is_track(int stream) const noexcept {
   return stream >= 0 && static_cast<unsigned>(stream) < source_.format().nb_streams;
 }
 
-void source_extras::describe(AVStream& made, int stream) {
+void source_extras::describe(AVStream& made, int stream, bool copied) {
   if (!is_track(stream))
     return;
   const auto& from = *source_.format().streams[stream];
@@ -127,6 +168,15 @@ void source_extras::describe(AVStream& made, int stream) {
       note(stream, "the rotation of the picture is lost: " + std::string{muxer_name(config_.into)}
                      + " does not say how a player turns it; mp4 and mov do");
   }
+  if (copied)
+    return;
+  if (av_stream_get_side_data(&from, AV_PKT_DATA_DOVI_CONF, nullptr) != nullptr)
+    note(stream,
+         "the metadata of Dolby Vision are lost: an encode keeps the picture that players without it show; copy the "
+         "video to keep them");
+  if (hdr10_plus_.contains(stream))
+    note(stream,
+         "the tone curves of HDR10+ are lost: an encode keeps the picture as HDR10; copy the video to keep them");
 }
 
 void source_extras::add_words(AVFormatContext& to) {

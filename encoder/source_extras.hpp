@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,8 @@ public:
 
   static expected<source_extras> open(const source_options& source, config cfg, const std::atomic<bool>& stop);
 
-  /// Language, name, disposition, rotation and colour volume of the source's stream for the one that was made of it.
-  void describe(AVStream& made, int stream);
+  /// Language, name, disposition, rotation and colour volume of the source's stream for the one that was made of it. Notes what an encode does not keep.
+  void describe(AVStream& made, int stream, bool copied);
 
   /// True where the stream exists and shows or plays in time.
   bool is_track(int stream) const noexcept;
@@ -79,6 +80,7 @@ private:
   std::vector<subtitle_track> subtitles_;
   std::vector<cover> covers_;
   std::vector<assembly_note> notes_;
+  std::set<int> hdr10_plus_; ///< streams of the source
 };
 
 } // namespace troupe::av

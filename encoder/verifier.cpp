@@ -45,9 +45,8 @@ bool is_mpeg_sound(AVCodecID codec) {
 /// One stream of the file beside what it should be.
 class stream_check {
 public:
-  stream_check(const assembled_stream& want, bool copied, const AVStream& have)
+  stream_check(const assembled_stream& want, const AVStream& have)
     : want_{want},
-      copied_{copied},
       base_{have.time_base},
       slack_{av_rescale_q_rnd(1, have.time_base, time_base, AV_ROUND_UP)},
       codec_{have.codecpar->codec_id},
@@ -80,7 +79,7 @@ public:
       end_ = std::max(end_, packet.pts + packet.duration);
       longest_ = std::max(longest_, packet.duration);
     }
-    if (want_.video && copied_)
+    if (want_.video && want_.copied)
       shown_.push_back(packet.pts);
     return decode([&](const decoder::on_frame& deliver) { return decoder_->decode(packet, deliver); }, packet.pts);
   }
@@ -142,11 +141,11 @@ private:
   expected<void> decode(F&& run, int64_t at) {
     log_capture log;
     auto done = run([this](AVFrame& frame) -> expected<void> {
-      if (want_.video && !copied_)
+      if (want_.video && !want_.copied)
         shown_.push_back(frame.best_effort_timestamp);
       return {};
     });
-    if (done && !copied_ && decoder_->corrupt() > 0)
+    if (done && !want_.copied && decoder_->corrupt() > 0)
       return wrong("a decoder refuses what it has at about " + seconds(at)
                    + (log.text().empty() ? "" : " (" + log.text() + ")"));
     return done;
@@ -154,7 +153,7 @@ private:
 
   /// Compares the times of all pictures, in the order in which they are shown, with those that were put in.
   expected<void> check_pictures() {
-    if (copied_)
+    if (want_.copied)
       std::sort(shown_.begin(), shown_.end());
     const auto& want = want_.pictures;
     auto count = std::min(want.size(), shown_.size());
@@ -178,7 +177,6 @@ private:
   }
 
   const assembled_stream& want_;
-  bool copied_;
   AVRational base_;
   int64_t slack_;
   AVCodecID codec_;
@@ -234,9 +232,8 @@ expected<void> verification_pass::open() {
     if (x.output < 0 || static_cast<unsigned>(x.output) >= context->nb_streams)
       return fail(errc::media, "verify the result: " + job_.path + " has no stream " + std::to_string(x.output) + " ("
                                  + x.codec + ")");
-    auto copied = std::find(job_.copied.begin(), job_.copied.end(), x.stream) != job_.copied.end();
     auto& stream = *context->streams[x.output];
-    auto& made = checks_[static_cast<size_t>(x.output)].emplace(x, copied, stream);
+    auto& made = checks_[static_cast<size_t>(x.output)].emplace(x, stream);
     if (auto ok = made.open(stream, job_.threads); !ok)
       return ok;
   }

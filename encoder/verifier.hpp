@@ -13,8 +13,7 @@ namespace troupe::av {
 struct verification_job {
   std::string path;
   std::vector<assembled_stream> streams; ///< `assembly_result::streams`
-  std::vector<int> copied; ///< streams of the source that were not encoded: what is damaged in them was damaged before
-  int threads = 0;         ///< of the decoders; 0 is one a core
+  int threads = 0;                       ///< of the decoders; 0 is one a core
 };
 
 struct verification {

@@ -236,8 +236,9 @@ void routes::jobs(const request& of, reply_handler done) const {
 
 template <class Atom, class Id>
 void routes::change(const request& of, const reply_handler& done, handler show, Atom what, const Id& id) const {
+  constexpr bool removes = std::is_same_v<Atom, remove_atom>;
   auto then = [me = shared_from_this(), of, done, show] {
-    if constexpr (std::is_same_v<Atom, remove_atom>)
+    if (removes)
       done({status::no_content, {}, {}, {}});
     else
       (*me.*show)(of, done);

@@ -144,8 +144,10 @@ BOOST_AUTO_TEST_CASE(repeated_sound_is_counted_to_the_sample) {
 
 BOOST_AUTO_TEST_CASE(a_few_samples_at_each_joint_add_up_to_a_loss) {
   auto seen = perfect();
-  for (size_t i = 0; i < seen.sounds.size(); ++i)
-    seen.sounds[i].seconds += static_cast<double>(2 * (i / 50)) / sample_rate; // two samples, nine times
+  for (size_t i = 0; i < seen.sounds.size(); ++i) {
+    auto joints = i / 50;
+    seen.sounds[i].seconds += 2.0 * static_cast<double>(joints) / sample_rate; // two samples, nine times
+  }
   auto x = count(seen);
   BOOST_TEST(x.audio_samples_lost >= 15u);
   BOOST_TEST(x.audio_samples_lost <= 19u);

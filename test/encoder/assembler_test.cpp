@@ -7,15 +7,18 @@
 extern "C" {
 #include <libavutil/dict.h>
 #include <libavutil/display.h>
+#include <libavutil/dovi_meta.h>
 #include <libavutil/mastering_display_metadata.h>
 }
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <memory>
 #include <tuple>
 
 using namespace troupe::av::test;
@@ -46,6 +49,8 @@ struct rich_source {
   std::map<std::string, std::string> words;
   int rotation = 0;
   bool hdr = false;
+  bool dolby_vision = false;
+  bool hdr10_plus = false;
 };
 
 void put_words(AVDictionary** to, const std::map<std::string, std::string>& from) {
@@ -65,6 +70,24 @@ void add_side_data(AVStream& to, const rich_source& from) {
     light->MaxCLL = 1'000;
     light->MaxFALL = 400;
   }
+  if (from.dolby_vision) {
+    size_t size = 0;
+    std::unique_ptr<AVDOVIDecoderConfigurationRecord, decltype(&av_free)> x{av_dovi_alloc(&size), av_free};
+    x->dv_version_major = 1;
+    x->dv_profile = 8;
+    x->dv_level = 1;
+    x->rpu_present_flag = x->bl_present_flag = x->dv_bl_signal_compatibility_id = 1;
+    std::memcpy(av_stream_new_side_data(&to, AV_PKT_DATA_DOVI_CONF, size), x.get(), size);
+  }
+}
+
+/// A picture of H.264 gets a message about its tone curve in front, as short as one can be.
+void add_tone_curve(AVPacket& picture) {
+  constexpr std::array<uint8_t, 15> message{0, 0, 0, 1, 6, 4, 7, 0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04, 0x01, 0x80};
+  auto size = static_cast<size_t>(picture.size);
+  require(av_grow_packet(&picture, static_cast<int>(message.size())));
+  std::memmove(picture.data + message.size(), picture.data, size);
+  std::memcpy(picture.data, message.data(), message.size());
 }
 
 std::string write_rich(const rich_source& from, const std::string& name) {
@@ -86,9 +109,12 @@ std::string write_rich(const rich_source& from, const std::string& name) {
     if (x.parameters->codec_type == AVMEDIA_TYPE_VIDEO)
       add_side_data(*stream, from);
   }
+  out->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL; // Dolby Vision in Matroska
   std::vector<av::packet_ptr> packets;
   for (const auto& x : from.tracks.packets)
     packets.emplace_back(av_packet_clone(x.get()));
+  if (from.hdr10_plus)
+    add_tone_curve(**std::find_if(packets.begin(), packets.end(), [](auto& x) { return x->stream_index == 0; }));
   for (const auto& x : from.extras) {
     auto* stream = avformat_new_stream(out, nullptr);
     stream->codecpar->codec_type = x.type;
@@ -347,6 +373,24 @@ BOOST_AUTO_TEST_CASE(colours_and_light_are_carried) {
       avformat_close_input(&context);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(what_an_encode_cannot_keep_of_a_bright_picture_is_said) {
+  rich_source from;
+  from.tracks = two_sounds({.bt2020 = true});
+  from.dolby_vision = from.hdr10_plus = true;
+  auto source = write_rich(from, "curves.mkv");
+  auto notes = all_notes(run_job(source, temporary("no-curves.mkv"), usual_job()).result);
+  BOOST_TEST(has(notes, "Dolby Vision"));
+  BOOST_TEST(has(notes, "HDR10+"));
+  auto settings = usual_job();
+  settings.copy_video = true;
+  notes = all_notes(run_job(source, temporary("same-curves.mkv"), settings).result);
+  BOOST_TEST(!has(notes, "Dolby Vision"));
+  BOOST_TEST(!has(notes, "HDR10+"));
+  from.dolby_vision = from.hdr10_plus = false;
+  notes = all_notes(run_job(write_rich(from, "no-curve.mkv"), temporary("as-before.mkv"), usual_job()).result);
+  BOOST_TEST(!has(notes, "HDR10+"));
 }
 
 BOOST_AUTO_TEST_CASE(a_codec_that_the_container_does_not_hold_is_named) {

@@ -222,15 +222,20 @@ job_outcome run_job(const std::string& source, const std::string& output, const 
   if (made.index.video >= 0) {
     auto& work = made.assembly.works.emplace_back();
     track_plan plan = settings.video;
-    if (settings.copy_video)
+    if (settings.copy_video) {
       plan = copy_track{};
+      made.assembly.copied.push_back(made.index.video);
+    }
     for (const auto& window : settings.copy_video ? std::vector<time_window>(1) : cut(made.index, settings.chunks))
       add(window, {{made.index.video, plan}}, work);
   }
   std::vector<stream_plan> sounds;
   for (const auto& x : made.index.streams)
-    if (x.kind == stream_kind::audio && x.readable)
+    if (x.kind == stream_kind::audio && x.readable) {
       sounds.push_back({x.stream, settings.audio ? track_plan{*settings.audio} : track_plan{copy_track{}}});
+      if (!settings.audio)
+        made.assembly.copied.push_back(x.stream);
+    }
   if (!sounds.empty())
     add({}, sounds, made.assembly.works.emplace_back());
   made.result = value_or_throw(assemble(made.assembly, unwatched()));
