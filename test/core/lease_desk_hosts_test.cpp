@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_serves_waits_or_is_new_is_left_alone) {
   for (int i = 0; i < 20; ++i) {
     if (i == 2)
       accept_all(); // until then the host does not know yet that it works
-    auto young = static_cast<uint64_t>(100 + i / 10);
+    auto young = uint64_t{100} + static_cast<uint64_t>(i) / 10;
     desk.host_lists(worker_id{1}, {listed(10, i < 2 ? "warm" : "transcode"), listed(11, "warm"), listed(young, "warm")},
                     now);
     now += 1s;
