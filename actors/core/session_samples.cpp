@@ -14,8 +14,9 @@ constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
 /// A move whose last output is not due after this long has lost its clock: the source stands still.
 constexpr milliseconds tail_max{3000};
 
-/// The samples of the tracks that the plan keeps, renumbered; the block itself where it keeps all.
-sample_block selected(const sample_block& block, const variant_plan& plan) {
+/// The samples of the tracks that the plan keeps, renumbered; the block itself where it keeps all. Where no pictures are kept, clients join at sound: at the
+/// first of the block, since those places that the source names may be at pictures.
+sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
   auto kept = [&](uint16_t track) { return track < plan.actions.size() && plan.actions[track] != track_action::drop; };
   if (std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return kept(s.track); })
       && std::find(plan.actions.begin(), plan.actions.end(), track_action::drop) == plan.actions.end())
@@ -31,6 +32,8 @@ sample_block selected(const sample_block& block, const variant_plan& plan) {
     auto end = plan.actions.begin() + s.track;
     s.track = static_cast<uint16_t>(
       std::count_if(plan.actions.begin(), end, [](track_action a) { return a != track_action::drop; }));
+    if (!pictures && result.samples.empty())
+      s.flags |= s.flags & sample::key ? sample::random_access : uint8_t{0};
     result.samples.push_back(s);
     bytes.insert(bytes.end(), data.begin(), data.end());
   }
@@ -238,8 +241,9 @@ void session::pass_through(variant& v, time_point now) {
     v.cursor.reset();
   if (!v.cursor)
     v.cursor = buffer_.join_point();
+  auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
   while (v.cursor && *v.cursor < buffer_.end())
-    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan), now);
+    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan, pictures), now);
 }
 
 // -- to the clients --------------------------------------------------------------

@@ -198,4 +198,23 @@ BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_its_variant_went_is_given_back) {
   BOOST_TEST(effects.stopped.contains(late));
 }
 
+BOOST_AUTO_TEST_CASE(the_sound_alone_of_a_source_with_pictures_can_be_joined) {
+  auto sound = wanting("radio", "none");
+  sound.audio.codec = "copy";
+  it->watch(sound, 1, now);
+  auto tracks = format();
+  tracks.tracks.resize(2);
+  tracks.tracks[1].kind = track_kind::audio;
+  tracks.tracks[1].codec = "mp2";
+  auto ingest = ingest_runs(tracks);
+  for (int64_t i = 0; i < 3; ++i) {
+    auto x = block(i * 3600, i == 0, 0);
+    if (i > 0) // the picture that can be joined at has a block for itself
+      x.samples.push_back({1, sample::key, i * 3600, i * 3600, 3600, 0});
+    it->on(sample_batch{ingest, ++sequence, std::move(x)}, now);
+  }
+  BOOST_TEST(effects.answered.at(1) == "radio");
+  BOOST_TEST((effects.delivered.at("radio") == std::vector<int64_t>{3600, 7200}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
