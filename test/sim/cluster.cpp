@@ -241,7 +241,7 @@ void cluster::on(session_id to, attempt_id attempt, const work_statistics& x) {
 // -- the coordinator's lives ----------------------------------------------------------
 
 void cluster::start_coordinator() {
-  registries_.push_back(std::make_unique<registry_node>(world_, config_, *this));
+  registries_.push_back(std::make_unique<registry_node>(world_, config_));
   registry_ = registries_.back().get();
   ingest_host_ = std::make_shared<host>(world_, worker_id{world_.chance.next() | 1}, "coordinator", 0, *this, *this,
                                         std::make_shared<machine_mood>());

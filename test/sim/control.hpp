@@ -44,7 +44,7 @@ public:
 /// The registry.
 class registry_node : public core::lease_effects, public front_door {
 public:
-  registry_node(world& w, control_config config, task_sink& sink);
+  registry_node(world& w, control_config config);
 
   void set_ingest_host(const host_ptr& x);
 
@@ -101,7 +101,6 @@ private:
   void check() const;
 
   world& world_;
-  task_sink& sink_;
   core::worker_table table_;
   core::lease_desk desk_;
   size_t requests_max_;

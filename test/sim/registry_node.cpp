@@ -10,12 +10,8 @@ constexpr duration host_timeout = 2s;
 
 } // namespace
 
-registry_node::registry_node(world& w, control_config config, task_sink& sink)
-  : world_(w),
-    sink_(sink),
-    table_(config.workers),
-    desk_(config.leases, table_, *this),
-    requests_max_(config.leases.requests_max) {}
+registry_node::registry_node(world& w, control_config config)
+  : world_(w), table_(config.workers), desk_(config.leases, table_, *this), requests_max_(config.leases.requests_max) {}
 
 void registry_node::set_ingest_host(const host_ptr& x) {
   ingest_host_ = x->life;

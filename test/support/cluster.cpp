@@ -220,7 +220,7 @@ void cluster::check_ends() {
     if (key != coordinator_key)
       keys.push_back(key);
   if (nodes_.contains(coordinator_key))
-    keys.push_back(coordinator_key);
+    keys.emplace_back(coordinator_key);
   for (auto& key : keys)
     stop(key);
   check_nothing_left(folder_.path());
