@@ -215,6 +215,29 @@ families failover_families(const failover_totals& x) {
   return {count, gap, replayed, restarts, lost, given_up};
 }
 
+families file_job_families(const file_job_totals& x) {
+  auto jobs = gauge("troupe_file_jobs", "File jobs that have not ended, by state.");
+  jobs.add({{"state", "waiting"}}, double(x.waiting));
+  jobs.add({{"state", "running"}}, double(x.running));
+  auto submitted = counter("troupe_file_jobs_submitted_total", "File jobs that were submitted.");
+  submitted.add({}, double(x.submitted));
+  auto ended = counter("troupe_file_jobs_ended_total", "File jobs that ended, by outcome.");
+  ended.add({{"outcome", "completed"}}, double(x.completed));
+  ended.add({{"outcome", "failed"}}, double(x.failed));
+  ended.add({{"outcome", "cancelled"}}, double(x.cancelled));
+  auto chunks = counter("troupe_file_chunks_encoded_total", "Chunks of file jobs that were encoded.");
+  chunks.add({}, double(x.chunks_encoded));
+  auto frames = counter("troupe_file_frames_encoded_total", "Pictures and packets of sound that are in those chunks.");
+  frames.add({}, double(x.frames_encoded));
+  auto back = counter("troupe_file_chunks_given_back_total", "Chunks whose slot live work took before they were done.");
+  back.add({}, double(x.chunks_given_back));
+  auto retries = counter("troupe_file_retries_total", "Parts of file jobs that were tried again.");
+  retries.add({}, double(x.retries));
+  auto published = counter("troupe_file_published_bytes_total", "Bytes of the results of file jobs.");
+  published.add({}, double(x.bytes_published));
+  return {jobs, submitted, ended, chunks, frames, back, retries, published};
+}
+
 constexpr std::string_view breaker_states[] = {"closed", "open", "half-open"};
 
 constexpr health health_states[] = {health::healthy, health::degraded, health::unhealthy, health::draining,
@@ -391,6 +414,7 @@ std::string render_metrics(const std::vector<daemon_status>& daemons, const std:
                            const coordinator_counters& counters, const transfer_totals& totals) {
   families page = coordinator_families(counters);
   move_into(page, failover_families(counters.failovers));
+  move_into(page, file_job_families(counters.file_jobs));
   move_into(page, daemon_families(daemons));
   move_into(page, transfer_families(daemons, totals));
   move_into(page, host_families(daemons));

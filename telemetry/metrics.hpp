@@ -4,6 +4,7 @@
 
 #include "messages/status.hpp"
 #include "telemetry/failover_log.hpp"
+#include "telemetry/file_job_log.hpp"
 #include "telemetry/transfer_totals.hpp"
 
 #include <array>
@@ -22,6 +23,7 @@ struct coordinator_counters {
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;
   failover_totals failovers;
+  file_job_totals file_jobs;
 
   /// Counts one response with this status; what is no HTTP status counts as 5xx.
   void count_response(int status);

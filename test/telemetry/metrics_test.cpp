@@ -314,6 +314,37 @@ BOOST_AUTO_TEST_CASE(failovers_are_counted_by_cause_and_their_gaps_fall_into_buc
     BOOST_TEST(promtool_says(page) == "");
 }
 
+BOOST_AUTO_TEST_CASE(file_jobs_are_counted_by_what_became_of_them) {
+  file_job_log log;
+  for (int i = 0; i < 4; ++i)
+    log.submitted();
+  log.present(1, 2);
+  log.completed(5000);
+  log.failed();
+  log.cancelled();
+  log.chunk_encoded(250);
+  log.chunk_encoded(50);
+  log.chunks_given_back(2);
+  log.retried(3);
+  auto counters = make_counters();
+  counters.file_jobs = log.totals();
+  auto page = render_metrics({}, {}, counters);
+  auto x = read_back(page);
+  BOOST_TEST(x.at("troupe_file_jobs{state=\"waiting\"}") == 1);
+  BOOST_TEST(x.at("troupe_file_jobs{state=\"running\"}") == 2);
+  BOOST_TEST(x.at("troupe_file_jobs_submitted_total") == 4);
+  BOOST_TEST(x.at("troupe_file_jobs_ended_total{outcome=\"completed\"}") == 1);
+  BOOST_TEST(x.at("troupe_file_jobs_ended_total{outcome=\"failed\"}") == 1);
+  BOOST_TEST(x.at("troupe_file_jobs_ended_total{outcome=\"cancelled\"}") == 1);
+  BOOST_TEST(x.at("troupe_file_chunks_encoded_total") == 2);
+  BOOST_TEST(x.at("troupe_file_frames_encoded_total") == 300);
+  BOOST_TEST(x.at("troupe_file_chunks_given_back_total") == 2);
+  BOOST_TEST(x.at("troupe_file_retries_total") == 3);
+  BOOST_TEST(x.at("troupe_file_published_bytes_total") == 5000);
+  if (has_promtool())
+    BOOST_TEST(promtool_says(page) == "");
+}
+
 BOOST_AUTO_TEST_CASE(what_failed_over_is_not_forgotten_when_its_session_ends) {
   failover_log log;
   log.failed_over("lost", std::chrono::milliseconds{100}, 7);
