@@ -21,6 +21,7 @@ int run_encode(const arguments& given);
 int run_relay(const arguments& given);
 int run_live(const arguments& given);
 int run_failover(const arguments& given);
+int run_placement(const arguments& given);
 
 /// The part of `encode` that runs in a process of its own.
 int run_encode_task(const arguments& given);

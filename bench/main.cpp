@@ -20,6 +20,7 @@ constexpr std::array commands{
   command{"failover", "kills what transcodes while clients watch, and counts what they lose", run_failover},
   command{"live", "what the cluster adds to a live channel's latency, and how fast a cold one starts", run_live},
   command{"live-task", "", run_live_task},
+  command{"placement", "how many jobs a second find their worker and GPU in a large cluster", run_placement},
   command{"relay", "how much media one coordinator moves, plain and over TLS", run_relay},
   command{"relay-coordinator", "", run_relay_coordinator},
   command{"relay-task", "", run_relay_task},
@@ -31,7 +32,7 @@ int usage(FILE* out, int status) {
   std::fprintf(out, "usage: caf-bench COMMAND [options]\n       caf-bench COMMAND --help\n\ncommands:\n");
   for (auto& each : commands) {
     if (*each.summary != '\0')
-      std::fprintf(out, "  %-8s %s\n", each.name, each.summary);
+      std::fprintf(out, "  %-9s %s\n", each.name, each.summary);
   }
   return status;
 }

@@ -1,0 +1,54 @@
+// A cluster's worth of workers with GPUs, as placement sees them, and what goes on there: jobs that come and end, heartbeats, machines that go and come.
+#pragma once
+
+#include "actors/core/placement_desk.hpp"
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace troupe::bench {
+
+struct placement_figures {
+  double placements_s = 0; ///< jobs placed in a second, beside all that goes on with it
+  double p99_us = 0;       ///< of one request
+  double waiting = 0;      ///< most jobs that waited at a time
+};
+
+class placement_load : core::placement_effects {
+public:
+  /// Each worker has `gpus` cards. The same seed does the same.
+  placement_load(size_t workers, size_t gpus, uint64_t seed);
+
+  /// Brings the cluster to 60 % of its slots, then places jobs for `seconds` of wall time while as many end. For each ten jobs one worker
+  /// sends a heartbeat; for each thousand one dies with all of its work and another comes.
+  placement_figures run(double seconds);
+
+private:
+  struct machine {
+    worker_id id;
+    std::vector<core::device_offer> devices;
+  };
+
+  void placed(uint64_t ticket, lease_id lease, const core::choice& at, const core::rung& on) override;
+  void refused(uint64_t ticket, ec code, const std::string& why) override;
+
+  void add_worker(size_t place);
+  void replace_worker();
+  void beat();
+  void ask();
+  void end_one();
+
+  size_t gpus_;
+  std::mt19937_64 random_;
+  core::placement_desk desk_;
+  std::vector<machine> machines_;
+  std::vector<std::vector<core::rung>> wishes_;
+  std::vector<lease_id> running_;
+  core::time_point now_{std::chrono::seconds{1000}};
+  uint64_t next_worker_ = 1;
+  uint64_t next_lease_ = 1;
+  uint64_t placed_ = 0;
+};
+
+} // namespace troupe::bench
