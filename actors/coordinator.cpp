@@ -48,6 +48,15 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
       return answer;
     },
     [this](const task_join& x, const task_actor& task) { return self->delegate(registry, x, task); },
+    [this](const task_join& x, const file_work& work, const orphan_actor& task) -> caf::result<void> {
+      auto& known = config.registry.workers;
+      if (!core::equal_in_constant_time(x.token, known.token) || x.version != known.version)
+        return caf::make_error(ec::refused, "wrong cluster token or version");
+      return self->delegate(jobs, x, work, task);
+    },
+    [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
+      return self->delegate(registry, x, what, task);
+    },
     [this](watch_atom, const std::string& channel, const std::string& profile) { return watch(channel, profile); },
     [this](const lease_request& x) { return self->delegate(registry, x); },
     [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },

@@ -47,17 +47,15 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       return workers.draining(x.worker);
     },
     [this](const lease_request& x) -> caf::result<lease, task_actor> {
-      auto sender = self->current_sender();
-      auto [i, added] = owners.try_emplace(caf::actor_cast<caf::actor_addr>(sender), next_owner);
-      if (added) {
-        ++next_owner;
-        self->monitor(sender);
-      }
+      auto owner = owner_now();
       auto result = self->make_response_promise<lease, task_actor>();
       auto ticket = next_ticket++;
       waiting.emplace(ticket, result);
-      desk.request(x, ticket, i->second, clock::now());
+      desk.request(x, ticket, owner, clock::now());
       return result;
+    },
+    [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
+      return adopt_task(x, what, task);
     },
     [this](release_atom, lease_id id, const std::string& reason) { desk.release(id, reason, clock::now(), unix_ms()); },
     [this](lease_id id, const work_statistics& x) {
@@ -106,6 +104,28 @@ caf::result<caf::timespan> daemon_registry_state::add_worker(const registration&
   self->monitor(host);
   desk.host_added(x.worker, now);
   return caf::timespan{config.heartbeat_interval};
+}
+
+uint64_t daemon_registry_state::owner_now() {
+  auto sender = self->current_sender();
+  auto [i, added] = owners.try_emplace(caf::actor_cast<caf::actor_addr>(sender), next_owner);
+  if (added) {
+    ++next_owner;
+    self->monitor(sender);
+  }
+  return i->second;
+}
+
+caf::result<lease, task_actor> daemon_registry_state::adopt_task(const task_join& x, const lease_request& what,
+                                                                 const orphan_actor& task) {
+  auto owner = owner_now(); // before the promise, which takes the sender with it
+  auto result = self->make_response_promise<lease, task_actor>();
+  auto ticket = next_ticket++;
+  waiting.emplace(ticket, result);
+  if (tasks.emplace(x.task, task).second)
+    self->monitor(task);
+  desk.adopt(x.task, x.host, what, ticket, owner, clock::now());
+  return result;
 }
 
 caf::result<void> daemon_registry_state::add_task(const task_join& x, const task_actor& task) {

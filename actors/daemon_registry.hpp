@@ -37,6 +37,8 @@ struct daemon_registry_state : core::lease_effects {
   using interface = daemon_registry_actor::extend<
     // The coordinator's own host, which runs the ingest tasks.
     caf::result<void>(worker_id, task_host_actor),
+    // A job takes over a task that an earlier coordinator gave its work to; see `core::lease_desk::adopt`.
+    caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
 
@@ -59,6 +61,9 @@ struct daemon_registry_state : core::lease_effects {
   // -- events -----------------------------------------------------------------
 
   caf::result<caf::timespan> add_worker(const registration& x, const task_host_actor& host);
+  caf::result<lease, task_actor> adopt_task(const task_join& x, const lease_request& what, const orphan_actor& task);
+  /// Who asks just now, as the desk knows it.
+  uint64_t owner_now();
   caf::result<void> add_task(const task_join& x, const task_actor& task);
   void on_down(const caf::actor_addr& who, const caf::error& why);
   void drop_worker(worker_id id);

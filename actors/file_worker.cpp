@@ -27,7 +27,7 @@ std::string_view name_of(const file_work& x) {
 
 } // namespace
 
-/// The thread that works. Everything that it shares with the actor is guarded or atomic.
+/// The thread that works. Everything that it shares with the actor is guarded or atomic. For which attempt it works is the actor's matter.
 class file_runner {
 public:
   file_runner(const file_work& work, file_worker_state::interface owner)
@@ -40,7 +40,7 @@ public:
 
   file_progress progress() {
     std::lock_guard guard{mutex_};
-    return {work_.attempt, latest_.frames, latest_.bytes, latest_.done};
+    return {{}, latest_.frames, latest_.bytes, latest_.done};
   }
 
 private:
@@ -50,12 +50,12 @@ private:
                                std::lock_guard guard{mutex_};
                                latest_ = x;
                              }};
-    file_result result{work_.attempt, do_file_work(work_, control)};
+    file_result result{{}, do_file_work(work_, control)};
     if (!stop_)
       caf::anon_send(owner_, std::move(result));
   }
 
-  const file_work& work_;
+  const file_work work_;
   file_worker_state::interface owner_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_; ///< guards `latest_`
@@ -68,27 +68,66 @@ file_worker_state::file_worker_state(interface::pointer self, file_work work, fi
 
 file_worker_state::~file_worker_state() = default;
 
-file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
+bool file_worker_state::outlives_clients() const {
+  return std::holds_alternative<chunk_work>(work.work);
+}
+
+void file_worker_state::follow(file_client_actor x) {
+  if (client)
+    self->demonitor(client);
+  client = std::move(x);
   self->monitor(client);
-  self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
+}
+
+void file_worker_state::lose_client() {
+  if (!outlives_clients())
+    return self->quit();
+  if (client)
+    log::info("file work goes on without a client", {{"kind", name_of(work)}, {"attempt", work.attempt}});
+  client = nullptr;
+}
+
+void file_worker_state::deliver() {
+  if (!client || !result)
+    return;
+  result->attempt = work.attempt;
+  self->request(client, end_timeout, *result)
+    .then([this] { self->quit(); }, [this](const caf::error&) { lose_client(); });
+}
+
+file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
+  self->set_down_handler([this](const caf::down_msg& x) {
+    if (client == x.source)
+      lose_client();
+  });
+  follow(std::move(client));
   runner = std::make_unique<file_runner>(work, interface{self});
   self->delayed_send(self, report_interval, tick_atom_v);
   return {
     [this](stop_atom) { self->quit(); },
+    [this](attempt_id attempt, file_client_actor& x) {
+      work.attempt = attempt;
+      follow(std::move(x));
+      deliver();
+    },
     [this](file_result& x) {
       if (auto* why = std::get_if<file_failure>(&x.outcome))
         log::warning("file work failed", {{"kind", name_of(work)}, {"attempt", work.attempt}, {"reason", why->reason}});
-      self->request(client, end_timeout, std::move(x))
-        .then([this] { self->quit(); }, [this](const caf::error&) { self->quit(); });
+      result = std::move(x);
+      deliver();
     },
     [this](tick_atom) {
       self->delayed_send(self, report_interval, tick_atom_v);
-      self->send(client, runner->progress());
+      if (!client)
+        return;
+      auto x = runner->progress();
+      x.attempt = work.attempt;
+      self->send(client, x);
     },
   };
 }
 
-file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client) {
+local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client) {
   log::info("file work", {{"kind", name_of(work)}, {"attempt", work.attempt}});
   return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client));
 }

@@ -2,8 +2,9 @@
 //
 // A thread of its own works, because libav*'s calls block; the actor reports twice a second how far it is, so that whoever waits can tell a task that
 // works from one that hangs.
-// - Its client dies: nobody wants the result; it ends, and with it the task.
-// - It is told to stop: the same.
+// - Its client dies: a chunk is made nevertheless, and its result kept, for the client that takes it over; the task says for how long. Other work
+//   ends, and with it the task.
+// - It is told to stop: it ends, and with it the task.
 // - The work is over, well or not: it says so, and ends once that has arrived.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <caf/actor_system.hpp>
 
 #include <memory>
+#include <optional>
 
 namespace troupe {
 
@@ -19,6 +21,8 @@ class file_runner;
 
 struct file_worker_state {
   using interface = file_worker_actor::extend<
+    // INTERNAL: from the task: another client takes it over, under that attempt.
+    caf::result<void>(attempt_id, file_client_actor),
     // INTERNAL: the thread's last word.
     caf::result<void>(file_result),
     // INTERNAL: the clock.
@@ -31,12 +35,20 @@ struct file_worker_state {
 
   interface::behavior_type make_behavior();
 
+  bool outlives_clients() const;
+  void follow(file_client_actor x);
+  void lose_client();
+  void deliver();
+
   interface::pointer self;
   file_work work;
-  file_client_actor client;
+  file_client_actor client; ///< null while nobody has it
   std::unique_ptr<file_runner> runner;
+  std::optional<file_result> result; ///< until it has arrived
 };
 
-file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client);
+using local_file_worker_actor = file_worker_state::interface;
+
+local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client);
 
 } // namespace troupe

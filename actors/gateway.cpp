@@ -1,5 +1,6 @@
 #include "actors/gateway.hpp"
 
+#include "actors/job_storage.hpp"
 #include "messages/register.hpp"
 
 #include <caf/init_global_meta_objects.hpp>
@@ -7,6 +8,7 @@
 namespace troupe {
 
 void register_node_types() {
+  caf::init_global_meta_objects<caf::id_block::troupe_storage>();
   caf::init_global_meta_objects<caf::id_block::troupe_local>();
   register_message_types();
 }

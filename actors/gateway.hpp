@@ -6,6 +6,8 @@
 #include "actors/variant_stream.hpp"
 #include "messages/actors.hpp"
 
+#include <memory>
+
 CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
 
   CAF_ADD_TYPE_ID(troupe_local, (troupe::variant_stream_ptr))
@@ -52,7 +54,12 @@ using job_queue_actor = caf::typed_actor<
   // A page of jobs, newest first.
   caf::result<job_listing>(jobs_atom, job_question),
   // One job with its chunks and its history.
-  caf::result<job_details>(job_atom, job_id)>;
+  caf::result<job_details>(job_atom, job_id),
+  // What a task of an earlier coordinator has in hand; see `coordinator_actor`.
+  caf::result<void>(task_join, file_work, orphan_actor)>;
+
+/// Makes what works at a job; see actors/job.hpp.
+class job_factory;
 
 struct job_queue_config {
   std::string store_url;   ///< see `store::settings`
@@ -61,6 +68,7 @@ struct job_queue_config {
   uint32_t job_restarts_max = 3; ///< of a job whose actor dies
   core::job_order_config order;
   core::file_job_config job;
+  std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
 };
 
 /// The coordinator with everything that never leaves its process.
@@ -74,6 +82,8 @@ using gateway_actor = coordinator_actor::extend<
   // Delegated to the registry; sessions ask here, so that a registry may be restarted under them.
   caf::result<lease, task_actor>(lease_request), caf::result<void>(release_atom, lease_id, std::string),
   caf::result<void>(lease_id, work_statistics),
+  // A job takes over such a task, with a lease; `no_worker` where its worker is unknown and the request is no last resort.
+  caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
   // The rendition (channel, profile) kills the tasks that make it, for this reason: requests for it are refused for a while.
   caf::result<void>(quarantine_atom, std::string, std::string, std::string),
   // All workers.

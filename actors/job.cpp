@@ -38,7 +38,8 @@ core::file_job_begin to_begin(const job_begin& x, const std::string& staging) {
   result.staging = staging;
   for (auto& c : x.chunks) {
     auto& r = c.result;
-    result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done, r.file,
+    result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done,
+                             c.state == chunk_state::leased, r.file,
                              chunk_done{r.bytes, r.sha256, r.frames, r.first_pts, r.last_pts, false}});
   }
   return result;
@@ -93,6 +94,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       return;
     }
     leaving_.erase(x.source);
+    std::erase_if(orphans_, [&](const orphan_offer& o) { return o.task == x.source; });
     for (auto& [number, a] : attempts_)
       if (a.task == x.source) {
         a.task = nullptr;
@@ -126,6 +128,13 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       job_.give_back(x, clock::now());
       send_writes();
     },
+    [this](const task_join& who, const file_work& work, const orphan_actor& task) -> caf::result<void> {
+      auto answer = self_->make_response_promise<void>();
+      self_->monitor(task);
+      orphans_.push_back({who, work, task, answer, clock::now()});
+      consider_orphans();
+      return answer;
+    },
     [](move_atom, lease_id) {
       // Only live work is moved.
     },
@@ -133,6 +142,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       self_->delayed_send(self_, tick_interval, tick_atom_v);
       if (over_since_)
         return leave();
+      consider_orphans();
       job_.tick(clock::now());
       send_writes();
       report();
@@ -154,10 +164,20 @@ void job_actor_state::begin_job() {
 // -- core::file_job_effects ---------------------------------------------------
 
 void job_actor_state::lease(attempt_id attempt, const lease_request& x) {
+  if (x.label.kind != work_kind::assemble)
+    return ask_for(attempt, x);
+  ensure_running("its chunks are there already");
+  assembly_.emplace(attempt, x);
+  // The handler that led here sends what there is to write, at least when it is called next by the clock.
+  if (unwritten_ == 0 && writes_.empty())
+    written();
+}
+
+void job_actor_state::ask_for(attempt_id attempt, const lease_request& x) {
   self_->request(coordinator_, lease_timeout, x)
     .then(
       [this, attempt](const troupe::lease& held, const task_actor& task) {
-        attempts_[attempt] = {held, task};
+        attempts_[attempt] = {held, task, {}, {}};
         self_->monitor(task);
         job_.granted(attempt, held, clock::now());
         send_writes();
@@ -170,7 +190,9 @@ void job_actor_state::lease(attempt_id attempt, const lease_request& x) {
 
 void job_actor_state::start(const file_work& x) {
   auto attempt = x.attempt;
-  self_->request(attempts_.at(attempt).task, start_timeout, x, file_client_actor{self_})
+  auto work = x;
+  work.job = begin_.id;
+  self_->request(attempts_.at(attempt).task, start_timeout, std::move(work), file_client_actor{self_})
     .then([](const file_worker_actor&) {},
           [this, attempt](const caf::error& why) {
             job_.down(attempt, "the task did not take its work: " + caf::to_string(why), clock::now());
@@ -182,6 +204,8 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
   auto i = attempts_.find(attempt);
   if (i == attempts_.end())
     return;
+  if (i->second.worker)
+    self_->send(i->second.worker, stop_atom_v);
   if (i->second.task)
     leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
   self_->send(coordinator_, release_atom_v, i->second.held.id, why);
@@ -263,9 +287,24 @@ void job_actor_state::ensure_running(const std::string& why) {
   write(std::move(m));
 }
 
+void job_actor_state::written() {
+  if (unwritten_ > 0 || !writes_.empty() || !assembly_)
+    return;
+  auto [attempt, request] = std::move(*assembly_);
+  assembly_.reset();
+  ask_for(attempt, request);
+}
+
 void job_actor_state::send_writes() {
-  if (!writes_.empty())
-    self_->send(queue_, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})});
+  if (!writes_.empty()) {
+    ++unwritten_;
+    auto taken = [this] {
+      --unwritten_;
+      written();
+    };
+    self_->request(queue_, caf::infinite, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
+      .then(taken, [taken](const caf::error&) { taken(); });
+  }
   if (over_since_)
     leave();
 }
@@ -286,6 +325,31 @@ void job_actor_state::leave() {
   clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order.output, begin_.id,
            begin_.attempt);
   self_->quit();
+}
+
+namespace {
+
+class worked_at : public job_factory {
+public:
+  explicit worked_at(core::file_job_config config) : config_(config) {}
+
+  tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
+                                            gateway_actor coordinator) const override {
+    std::error_code failed;
+    std::filesystem::create_directories(begin.folder, failed);
+    if (failed)
+      return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};
+    return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator));
+  }
+
+private:
+  core::file_job_config config_;
+};
+
+} // namespace
+
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config) {
+  return std::make_shared<worked_at>(config);
 }
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,

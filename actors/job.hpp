@@ -15,13 +15,19 @@
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <tl/expected.hpp>
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -35,6 +41,8 @@ using job_actor = file_client_actor::extend<
   caf::result<void>(pause_atom),
   // The lease's slot is needed for live work.
   caf::result<void>(give_back_atom, lease_id),
+  // A task that an earlier life gave its work to offers what it has in hand.
+  caf::result<void>(task_join, file_work, orphan_actor),
   // The lease's worker is to be left; file work stays to its end.
   caf::result<void>(move_atom, lease_id),
   // INTERNAL: the clock.
@@ -61,8 +69,10 @@ struct job_actor_state : core::file_job_effects {
 
   // -- core::file_job_effects -------------------------------------------------
 
+  /// The assembly waits until all that the job has said is durable: what it publishes must not be forgotten.
   void lease(attempt_id attempt, const lease_request& x) override;
   void start(const file_work& x) override;
+  void attach(attempt_id attempt) override;
   void stop(attempt_id attempt, const std::string& why) override;
   void planned(const std::vector<core::file_chunk>& chunks) override;
   void chunk_began(uint32_t number, const std::string& worker) override;
@@ -76,9 +86,25 @@ private:
   struct attempt {
     troupe::lease held;
     task_actor task; ///< null when it is gone
+    orphan_actor orphan; ///< the same, of an earlier life
+    file_worker_actor worker; ///< of such a one: its host may not know it
+  };
+
+  struct orphan_offer {
+    task_join who;
+    file_work work;
+    orphan_actor task;
+    caf::typed_response_promise<void> answer;
+    std::chrono::steady_clock::time_point since;
+    bool asked = false; ///< for its lease
   };
 
   void begin_job();
+  void consider_orphans();
+  /// Takes the orphan over with its lease, or lets it go.
+  void adopt(orphan_offer& x, const troupe::lease& held);
+  void ask_for(attempt_id attempt, const lease_request& x);
+  void written();
   void write(store::operation x);
   /// The store's state `running`, before anything that needs it.
   void ensure_running(const std::string& why);
@@ -98,12 +124,30 @@ private:
   std::unordered_map<attempt_id, attempt> attempts_;
   std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet
   std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers
+  std::vector<orphan_offer> orphans_;
+  const orphan_offer* adopted_ = nullptr; ///< while the core takes it over
+  troupe::lease adopted_lease_;
   std::vector<store::operation> writes_;
+  size_t unwritten_ = 0; ///< lots of operations that the queue has, and that are not durable yet
+  std::optional<std::pair<attempt_id, lease_request>> assembly_; ///< waits for those
   std::optional<std::chrono::steady_clock::time_point> over_since_;
   bool keeps_folder_ = false; ///< somebody will go on with what is in it
   bool planned_before_ = false;
   bool running_ = false;
 };
+
+/// What the queue has its job actors made by.
+class job_factory {
+public:
+  virtual ~job_factory() = default;
+
+  /// The actor, or why the job cannot be begun.
+  virtual tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
+                                                    gateway_actor coordinator) const = 0;
+};
+
+/// Jobs that are worked at: each gets its folder, and an actor of this header.
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config);
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
                     gateway_actor coordinator);

@@ -1,9 +1,12 @@
 // JOB QUEUE: all file jobs of the coordinator: the only owner and writer of the store, and who says whose turn it is.
 //
-// A detached actor, because the store blocks. What many ask for at once is written in one transaction: operations are collected until the mailbox has
-// been seen through, and clients are answered when their own is durable. A job whose turn has come gets a job actor.
+// The store works beside it, on threads of its own (job_storage.hpp): what many ask for at once is written in one transaction, and clients are answered
+// when their own is durable; lists are read from another connection. A job whose turn has come gets a job actor at once: the row that says so is
+// written with the next batch. Should the coordinator die before, the job still waits in the store, and nobody has seen a result of it, since a job
+// publishes only when all that it has said is durable.
 // - A job actor dies without an end: its job goes back to the queue, a few times; what it has finished is kept.
-// - The store fails for a while (disk full, another process holds it): what is to be written waits and is tried again.
+// - The store fails for a while (disk full, another process holds it, its server is away): what is to be written waits and is tried again; what clients
+//   ask for is refused with the reason, no further job begins, and none publishes.
 // - The store is broken: the queue ends, with the reason.
 // - The queue dies: the coordinator starts another, which finds every job in the store; those that were at work begin anew. Its job actors end with
 //   it, and with them their leases.
@@ -13,6 +16,8 @@
 #include "actors/core/job_order.hpp"
 #include "actors/gateway.hpp"
 #include "actors/job.hpp"
+#include "actors/job_journal.hpp"
+#include "actors/job_storage.hpp"
 #include "store/store.hpp"
 
 #include <caf/actor_system.hpp>
@@ -22,6 +27,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,8 +41,6 @@ struct job_queue_state {
     caf::result<void>(job_report),
     // INTERNAL: a job's actor is gone, and all that it said has been heard.
     caf::result<void>(end_atom, job_id, uint32_t),
-    // INTERNAL: write what is collected.
-    caf::result<void>(finish_atom),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
 
@@ -48,27 +52,28 @@ struct job_queue_state {
   interface::behavior_type make_behavior();
 
 private:
-  using written = std::function<void(const store::expected<store::outcome>&)>;
-
-  struct pending_operation {
-    store::operation what;
-    written then; ///< may be empty
+  struct worked_on {
+    job_actor actor; ///< null when it is gone, and the store is to be looked at
+    uint32_t attempt = 0;
+    bool over = false; ///< it has said that it ended
+    std::optional<core::file_job_status> status;
   };
 
-  struct worked_on {
-    job_actor actor; ///< null while its assignment is being written
-    uint32_t attempt = 0;
-    std::optional<core::file_job_status> status;
+  using written = job_journal::written;
+
+  /// The task of an earlier life of a job, while the job waits for its turn.
+  struct orphan {
+    task_join who;
+    file_work work;
+    orphan_actor task;
+    caf::typed_response_promise<void> answer;
   };
 
   /// Reads what earlier lives left: open jobs wait again, folders of ended ones go.
   bool recover();
-  void recover(const store::open_job& x);
+  void recover(const store::job& x);
 
-  void write(store::operation what, written then = {});
-  void flush();
-  void answer_all(std::vector<pending_operation> batch,
-                  const store::expected<std::vector<store::expected<store::outcome>>>& results);
+  void send_batch(store_batch x);
 
   caf::result<job_submitted> submit(const job_submission& x);
   caf::result<void> cancel(job_id id);
@@ -79,26 +84,39 @@ private:
   caf::result<job_listing> list(const job_question& x);
   caf::result<job_details> show(job_id id);
 
+  /// A written change, for a client who waits for it; `then` may be empty.
+  caf::result<void> change(store::operation x, std::function<void()> then);
+
+  // -- jobs at work (job_queue_work.cpp) ---------------------------------------
+
   void enqueue(const store::job& x);
   void start_due();
-  void assign(job_id id);
-  void spawn(job_id id, uint32_t attempt);
-  void take(const job_writes& x);
+  void load(std::vector<job_id> ids);
+  void assign(const store::open_job& x);
+  caf::result<void> take_in(const task_join& who, const file_work& work, const orphan_actor& task);
+  void take(const job_writes& x, caf::typed_response_promise<void> answer);
   void on_down(const caf::down_msg& x);
-  void begin_again(const store::job& x);
   void ended(job_id id, uint32_t attempt);
-  store::expected<std::vector<store::chunk>> chunks_of(job_id id);
+
+  /// Reads the job when all that was said of it is written, and brings what is known here in line with it.
+  void look_at(job_id id);
+  void settle(const store::open_job& x);
+  void begin_again(const store::open_job& x);
   std::string folder_of(job_id id) const;
 
   interface::pointer self_;
   job_queue_config config_;
   gateway_actor coordinator_;
-  std::optional<store::job_store> store_;
+  job_journal journal_;
+  job_writer_actor writer_;
+  job_reader_actor pages_; ///< for clients
+  job_reader_actor jobs_;  ///< for the jobs whose turn it is, so that no long list is in their way
   core::job_order order_;
   std::map<job_id, worked_on> running_;
-  std::vector<pending_operation> pending_;
-  int64_t next_number_ = 1; ///< of jobs, in the order of their submission
-  bool flush_due_ = false;
+  std::set<job_id> loading_;   ///< their turn has come; they are being read
+  std::set<job_id> unsettled_; ///< to be looked at
+  std::vector<orphan> orphans_;
+  int64_t next_number_ = 1;    ///< of jobs, in the order of their submission
 };
 
 /// Ends at once, with the reason in its exit, where the store cannot be opened.

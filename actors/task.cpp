@@ -4,10 +4,21 @@
 #include "actors/file_worker.hpp"
 #include "actors/ingest.hpp"
 
+#include <caf/event_based_actor.hpp>
+
+#include <variant>
+
 namespace troupe {
 
-task_state::task_state(interface::pointer self, coordinator_actor coordinator, transcoder_faults faults)
-  : self(self), coordinator(std::move(coordinator)), faults(std::move(faults)) {}
+namespace {
+
+/// Quick, because the next job waits only so long for its orphans; a coordinator that is away costs no more than this.
+constexpr auto look_interval = std::chrono::milliseconds{250};
+
+} // namespace
+
+task_state::task_state(interface::pointer self, coordinator_actor coordinator, task_config config)
+  : self(self), coordinator(std::move(coordinator)), config(std::move(config)) {}
 
 template <class Handle>
 Handle task_state::follow(Handle worker) {
@@ -17,9 +28,8 @@ Handle task_state::follow(Handle worker) {
 }
 
 task_state::interface::behavior_type task_state::make_behavior() {
-  // The only actors that are monitored are the coordinator and the one that works: this task ends with either.
   self->monitor(coordinator);
-  self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
+  self->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
   auto once = [this]() -> caf::error {
     return busy ? caf::make_error(ec::refused, "this task works already") : caf::error{};
   };
@@ -32,22 +42,78 @@ task_state::interface::behavior_type task_state::make_behavior() {
     [this, once](transcode_work& work, sample_sink_actor& sink) -> caf::result<transcoder_actor> {
       if (auto error = once())
         return error;
-      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), faults));
+      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), config.faults));
     },
     [this, once](file_work& work, file_client_actor& client) -> caf::result<file_worker_actor> {
       if (auto error = once())
         return error;
-      return follow(spawn_file_worker(self->system(), std::move(work), std::move(client)));
+      this->work = work;
+      worker = spawn_file_worker(self->system(), std::move(work), std::move(client));
+      return file_worker_actor{follow(worker)};
+    },
+    [this](attempt_id attempt, file_client_actor& client) -> caf::result<file_worker_actor> {
+      if (!worker)
+        return caf::make_error(ec::refused, "this task has no file work");
+      taken = true;
+      self->send(worker, attempt, std::move(client));
+      return file_worker_actor{worker};
     },
     [this](end_atom) {
       if (!busy)
         self->quit();
     },
+    [this](const coordinator_actor& x) {
+      coordinator = x;
+      self->monitor(coordinator);
+      offer();
+    },
+    [this](register_atom) { look_for_coordinator(); },
+    [this](tick_atom, uint64_t which) {
+      if (!taken && which == orphaned)
+        end();
+    },
   };
 }
 
-task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator, transcoder_faults faults) {
-  return system.spawn<actor_of<task_state>>(std::move(coordinator), std::move(faults));
+void task_state::on_down(const caf::down_msg& x) {
+  if (coordinator != x.source)
+    return self->quit(); // with the actor that works
+  coordinator = nullptr;
+  if (!worker || !config.find_coordinator || !std::holds_alternative<chunk_work>(work.work))
+    return end();
+  taken = false;
+  self->delayed_send(self, config.orphan_timeout, tick_atom_v, ++orphaned);
+  look_for_coordinator();
+}
+
+void task_state::look_for_coordinator() {
+  self->home_system().spawn<caf::detached>(
+    [find = config.find_coordinator, me = interface{self}](caf::event_based_actor* finder) {
+      if (auto found = find())
+        finder->send(me, *found);
+      else
+        finder->delayed_send(me, look_interval, register_atom_v);
+    });
+}
+
+void task_state::offer() {
+  self->request(coordinator, config.orphan_timeout, config.who, work, orphan_actor{self})
+    .then([] {},
+          [this](const caf::error& why) {
+            // Where the coordinator is gone again, its end tells.
+            if (why == ec::refused)
+              end();
+          });
+}
+
+void task_state::end() {
+  if (worker)
+    self->send(worker, stop_atom_v);
+  self->quit();
+}
+
+task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator, task_config config) {
+  return system.spawn<actor_of<task_state>>(std::move(coordinator), std::move(config));
 }
 
 } // namespace troupe

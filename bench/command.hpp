@@ -22,12 +22,16 @@ int run_relay(const arguments& given);
 int run_live(const arguments& given);
 int run_failover(const arguments& given);
 int run_placement(const arguments& given);
+int run_dispatch(const arguments& given);
 
 /// The part of `encode` that runs in a process of its own.
 int run_encode_task(const arguments& given);
 
 /// The pipeline of `live` that needs no cluster.
 int run_live_task(const arguments& given);
+
+/// A coordinator with null jobs, as a process that tests kill: STORE FOLDER JOBS. Ends when all have ended.
+int run_dispatch_node(const arguments& given);
 
 /// The coordinator's, ingest's and task's processes of `relay`.
 int run_relay_coordinator(const arguments& given);

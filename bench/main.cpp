@@ -15,6 +15,8 @@ namespace {
 using namespace troupe::bench;
 
 constexpr std::array commands{
+  command{"dispatch", "how many jobs a coordinator takes in, hands out and ends, and how quickly", run_dispatch},
+  command{"dispatch-node", "", run_dispatch_node},
   command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},
   command{"encode-task", "", run_encode_task},
   command{"failover", "kills what transcodes while clients watch, and counts what they lose", run_failover},

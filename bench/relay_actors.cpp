@@ -297,6 +297,9 @@ struct relay_coordinator_state {
           targets.pop_back();
         }
       },
+      [](const task_join&, const file_work&, const orphan_actor&) -> caf::result<void> {
+        return caf::make_error(ec::refused, "a relay has no file work");
+      },
     };
   }
 

@@ -151,6 +151,7 @@ struct job_options {
   std::chrono::milliseconds silence_max = defaults::job_silence_max;
   std::chrono::milliseconds stall_max = defaults::job_stall_max;
   std::chrono::milliseconds aging_step = defaults::job_aging_step;
+  std::chrono::milliseconds orphan_timeout = defaults::job_orphan_timeout;
 
   bool operator==(const job_options&) const = default;
 };

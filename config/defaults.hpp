@@ -68,6 +68,7 @@ inline constexpr uint32_t job_retries_max = 3;
 inline constexpr milliseconds job_silence_max = 5s;
 inline constexpr milliseconds job_stall_max = 2min;
 inline constexpr milliseconds job_aging_step = 10min;
+inline constexpr milliseconds job_orphan_timeout = 60s;
 
 // Tasks.
 inline constexpr uint32_t warm_tasks = 1;

@@ -285,6 +285,9 @@ std::vector<option> job_rows() {
     {.key = "jobs.stall_max", .kind = kind::duration, .at = at<&c::jobs, &jo::stall_max>,
      .help = "A task that reports but comes no further for this long is replaced.", .min = 1 * seconds,
      .max = 24 * hours},
+    {.key = "jobs.orphan_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::orphan_timeout>,
+     .help = "A task that makes a chunk while no coordinator is there goes on for so long, and offers it to the next "
+             "one.", .min = 100, .max = 24 * hours},
     {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::jobs, &jo::aging_step>,
      .help = "For how long a job of higher priority goes before one that waits already.", .max = 24 * hours},
   };

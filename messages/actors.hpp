@@ -62,6 +62,11 @@ using task_actor = caf::typed_actor<
   // Starts to work at a file and says how it goes.
   caf::result<file_worker_actor>(file_work, file_client_actor)>;
 
+/// A task that lost its coordinator in the middle of file work and went on with it.
+using orphan_actor = task_actor::extend<
+  // The work goes on for this client, under this attempt; what was finished meanwhile is told at once.
+  caf::result<file_worker_actor>(attempt_id, file_client_actor)>;
+
 /// Starts, labels and ends the task processes of one machine.
 using task_host_actor = caf::typed_actor<
   // Keep that many processes waiting for work.
@@ -99,7 +104,10 @@ using coordinator_actor = caf::typed_actor<
   // Delegated to the registry.
   caf::result<caf::timespan, daemon_registry_actor>(registration, task_host_actor),
   // Delegated to the registry.
-  caf::result<void>(task_join, task_actor)>;
+  caf::result<void>(task_join, task_actor),
+  // A task that lost an earlier coordinator offers the file work that it has in hand. Answered when its job goes on with it; `refused` where no
+  // job does.
+  caf::result<void>(task_join, file_work, orphan_actor)>;
 
 } // namespace troupe
 
@@ -114,5 +122,6 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe_actors, caf::id_block::troupe::end)
   CAF_ADD_TYPE_ID(troupe_actors, (troupe::coordinator_actor))
   CAF_ADD_TYPE_ID(troupe_actors, (troupe::file_client_actor))
   CAF_ADD_TYPE_ID(troupe_actors, (troupe::file_worker_actor))
+  CAF_ADD_TYPE_ID(troupe_actors, (troupe::orphan_actor))
 
 CAF_END_TYPE_ID_BLOCK(troupe_actors)

@@ -158,13 +158,14 @@ bool inspect(Inspector& f, assemble_work& x) {
 struct file_work {
   attempt_id attempt;
   std::variant<probe_work, chunk_work, assemble_work> work;
+  job_id job; ///< whose it is, for a task that has lost its coordinator and finds the next one
 
   bool operator==(const file_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, file_work& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("work", x.work));
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("work", x.work), f.field("job", x.job));
 }
 
 /// A stream of a source, as far as a plan needs it.

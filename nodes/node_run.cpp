@@ -52,6 +52,7 @@ bool write_port(const std::string& file, uint16_t port) {
 std::vector<std::string> task_arguments(const config::configuration& x) {
   std::vector<std::string> result{
     "--role=task", "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
+    "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
     "--log.level=" + std::string{to_string(x.log.level)}, "--log.format=" + std::string{to_string(x.log.format)}};
   if (x.cluster.insecure)
     result.emplace_back("--cluster.insecure=true");
@@ -96,6 +97,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   l.selection_timeout = x.cluster.selection_timeout;
   l.warm_tasks = x.worker.warm_tasks;
   l.warm_ingest_tasks = x.coordinator.warm_tasks;
+  l.orphan_timeout = x.jobs.orphan_timeout;
   result.registry.heartbeat_interval = x.cluster.heartbeat_interval;
   result.ingest_host = host_config(x, token);
   auto& s = result.session;

@@ -69,7 +69,12 @@ int run_task(const config::configuration& x, transcoder_faults faults) {
     log::debug("a task cannot reach the coordinator", {{"reason", to_string(coordinator.error())}});
     return 1;
   }
-  auto task = spawn_task(system, *coordinator, std::move(faults));
+  task_config with;
+  with.who = who;
+  with.find_coordinator = [&system, to] { return connect(system, to); };
+  with.orphan_timeout = x.jobs.orphan_timeout;
+  with.faults = std::move(faults);
+  auto task = spawn_task(system, *coordinator, std::move(with));
   if (!join(system, *coordinator, who, task_actor{task})) {
     caf::anon_send_exit(task, caf::exit_reason::user_shutdown);
     return 1;

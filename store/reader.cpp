@@ -269,6 +269,41 @@ page<open_job> reader::open_jobs(std::optional<page_cursor> after, size_t rows) 
   return result;
 }
 
+std::vector<open_job> reader::load(std::span<const job_id> ids) {
+  std::vector<open_job> result;
+  std::string wanted;
+  for (auto id : ids)
+    wanted.append(wanted.empty() ? "'" : ", '").append(to_string(id)).append("'");
+  if (wanted.empty())
+    return result;
+  std::map<long long, size_t> places;
+  std::string numbers;
+  {
+    job_columns columns;
+    statement s{session_};
+    columns.bind_summary(s);
+    columns.bind_rest(s);
+    s.prepare(std::string{"SELECT "} + job_columns::summary + job_columns::rest + " FROM jobs WHERE id IN (" + wanted
+              + ")");
+    s.run_all([&] {
+      places[columns.number] = result.size();
+      // One that nobody has taken yet has no chunks.
+      if (columns.attempt > 0)
+        numbers.append(numbers.empty() ? "" : ", ").append(std::to_string(columns.number));
+      result.emplace_back().the_job = columns.read_whole();
+    });
+  }
+  if (numbers.empty())
+    return result;
+  chunk_columns columns;
+  statement s{session_};
+  columns.bind(s);
+  s.prepare(std::string{"SELECT "} + chunk_columns::all + " FROM chunks WHERE job IN (" + numbers
+            + ") ORDER BY job, number");
+  s.run_all([&] { result[places.at(columns.job)].chunks.push_back(columns.read()); });
+  return result;
+}
+
 std::optional<long long> reader::number_of(job_id id) {
   const auto text = to_string(id);
   long long result = 0;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ public:
   std::optional<job> find_by_key(const std::string& key);
   page<job_summary> list(const job_filter& filter, std::optional<page_cursor> after, size_t rows);
   page<open_job> open_jobs(std::optional<page_cursor> after, size_t rows);
+  std::vector<open_job> load(std::span<const job_id> ids);
   std::optional<page<chunk>> chunks(job_id id, std::optional<page_cursor> after, size_t rows);
   std::optional<page<history_entry>> history(job_id id, std::optional<page_cursor> after, size_t rows);
   std::vector<state_count> counts();

@@ -3,6 +3,7 @@
 #include "store/connection.hpp"
 #include "store/limits.hpp"
 #include "store/reader.hpp"
+#include "store/recall.hpp"
 #include "store/text.hpp"
 #include "store/writer.hpp"
 
@@ -72,6 +73,10 @@ public:
 
   expected<void> begin(std::span<const migration> steps) {
     return guarded("open the store", [&]() -> expected<void> {
+      if (from_.checked) {
+        newest_ = newest_of(steps);
+        return check_version(*session_, on_, *newest_);
+      }
       if (auto good = check_file(*session_, on_); !good)
         return good;
       auto good = migrate(*session_, on_, steps);
@@ -205,6 +210,11 @@ expected<outcome> job_store::apply(const operation& one, int64_t now_ms) {
   return std::move(done->front());
 }
 
+expected<std::optional<results>> job_store::recall(std::span<const operation> batch, int64_t now_ms) {
+  return impl_->guarded("look for a batch",
+                        [&]() -> expected<std::optional<results>> { return store::recall(impl_->session(), batch, now_ms); });
+}
+
 expected<job> job_store::find(job_id id) {
   return impl_->guarded("read a job", [&]() -> expected<job> {
     if (auto found = reader{impl_->session()}.find(id))
@@ -236,6 +246,13 @@ expected<page<open_job>> job_store::open_jobs(std::optional<page_cursor> after, 
   return impl_->guarded("read the open jobs", [&]() -> expected<page<open_job>> {
     return reader{impl_->session()}.open_jobs(after, std::clamp<size_t>(rows, 1, limits::page_rows));
   });
+}
+
+expected<std::vector<open_job>> job_store::load(std::span<const job_id> ids) {
+  if (ids.size() > limits::page_rows)
+    return invalid("more jobs at once than a page has");
+  return impl_->guarded("read jobs",
+                        [&]() -> expected<std::vector<open_job>> { return reader{impl_->session()}.load(ids); });
 }
 
 expected<page<chunk>> job_store::chunks(job_id id, std::optional<page_cursor> after, size_t rows) {

@@ -36,6 +36,7 @@ struct settings {
   /// A path, `sqlite:PATH`, or `postgresql://user@host/database`.
   std::string url;
   durability durable = durability::power_loss;
+  bool checked = false; ///< another connection of this process found file and schema good: nothing is looked at again
   std::chrono::milliseconds busy_timeout{5'000};       ///< for another process that writes
   std::chrono::milliseconds connect_timeout{5'000};    ///< PostgreSQL; whole seconds, at least 2
   std::chrono::milliseconds statement_timeout{30'000}; ///< PostgreSQL
@@ -81,6 +82,11 @@ public:
   /// `apply` with one.
   expected<outcome> apply(const operation& one, int64_t now_ms);
 
+  /// For who gave a batch to `apply` and got a transient error: what became of it. Its results where it was stored after all, nothing where it was
+  /// not. `now_ms` is that of the lost call; no two batches may have the same. A submission or transition is known by its row of history, so a
+  /// batch without either says nothing, and may be applied again without harm.
+  expected<std::optional<std::vector<expected<outcome>>>> recall(std::span<const operation> batch, int64_t now_ms);
+
   /// `not_found` where there is none.
   expected<job> find(job_id id);
   expected<job> find_by_key(const std::string& idempotency_key);
@@ -91,6 +97,9 @@ public:
   /// What a restart needs: the jobs that have not ended, with their chunks, by priority and then first come, first served. A page ends early when it
   /// is large, so only `next` tells the end.
   expected<page<open_job>> open_jobs(std::optional<page_cursor> after, size_t rows);
+
+  /// Those of these jobs that exist, whole, with their chunks, in no order. At most `limits::page_rows` of them.
+  expected<std::vector<open_job>> load(std::span<const job_id> ids);
 
   /// In order of their numbers.
   expected<page<chunk>> chunks(job_id id, std::optional<page_cursor> after, size_t rows);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace troupe::core {
 
@@ -156,6 +157,8 @@ void file_job::pump(time_point now) {
       return;
     if (p.state != part_state::waiting || now < p.not_before)
       continue;
+    if (std::exchange(p.awaited, false))
+      effects_.chunk_waits(p.chunk.number, p.failures, "its task did not come back");
     p.state = part_state::leasing;
     p.attempt = attempt_id{next_attempt_++};
     ++asked;
@@ -185,7 +188,7 @@ std::string file_job::path_of(const part& x) const {
 file_work file_job::work_of(const part& x) const {
   auto& order = begin_.order;
   if (x.is_chunk())
-    return {x.attempt, chunk_work_of(x)};
+    return {x.attempt, chunk_work_of(x), {}};
   if (x.kind == work_kind::probe) {
     probe_work work;
     work.source = order.input;
@@ -198,7 +201,7 @@ file_work file_job::work_of(const part& x) const {
     for (auto& c : begin_.chunks)
       if (c.done)
         work.chunks.push_back({c.number, c.path, c.result.bytes, c.result.sha256});
-    return {x.attempt, std::move(work)};
+    return {x.attempt, std::move(work), {}};
   }
   assemble_work work;
   work.source = order.input;
@@ -223,7 +226,7 @@ file_work file_job::work_of(const part& x) const {
   work.staging = begin_.staging;
   work.output = order.output;
   work.overwrite = order.overwrite || begin_.attempt > 1 || x.failures > 0;
-  return {x.attempt, std::move(work)};
+  return {x.attempt, std::move(work), {}};
 }
 
 chunk_work file_job::chunk_work_of(const part& x) const {

@@ -10,7 +10,8 @@
 // A chunk whose slot is wanted for live work is given back and done again later, which is nobody's failure.
 //
 // A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any case; if it is still the
-// same one, and the files are still whole, they are not made again.
+// same one, and the files are still whole, they are not made again. A chunk that was in the making is not given to anybody else for a while: its task
+// outlives a coordinator, and is taken over as it is.
 #pragma once
 
 #include "actors/core/chunk_plan.hpp"
@@ -35,6 +36,7 @@ struct file_job_config {
   milliseconds retry_longest{60'000};
   milliseconds silence_max{5'000}; ///< a task reports twice a second
   milliseconds stall_max{120'000}; ///< a task that reports, but comes no further
+  milliseconds orphan_wait{3'000}; ///< for a task of an earlier life to say that it still works at its chunk
 };
 
 /// What the cluster can do at once.
@@ -50,7 +52,8 @@ struct file_chunk {
   int64_t from = 0;
   int64_t to = 0;
   bool done = false;
-  std::string path; ///< of a finished one
+  bool begun = false; ///< an earlier life's task was at it, and may be still
+  std::string path;   ///< of a finished one
   chunk_done result;
 
   bool operator==(const file_chunk&) const = default;
@@ -97,6 +100,8 @@ public:
   virtual void lease(attempt_id attempt, const lease_request& x) = 0;
   /// Give this work to the attempt's task.
   virtual void start(const file_work& x) = 0;
+  /// Have the attempt's task, which has its work in hand already, report from now on.
+  virtual void attach(attempt_id attempt) = 0;
   /// The attempt is over: its lease and its task are not needed any more. The text is empty where the worker is not to blame.
   virtual void stop(attempt_id attempt, const std::string& why) = 0;
 
@@ -133,6 +138,10 @@ public:
   void on(const file_result& x, time_point now);
   /// The attempt's task is gone, or did not take its work.
   void down(attempt_id attempt, const std::string& why, time_point now);
+  /// Whether a task of an earlier life that does this would be taken over. Each such question is a sign of life: its chunk waits on.
+  bool awaits(const chunk_work& x, time_point now);
+  /// Takes that task over, under a lease of its own; nothing where it is not awaited.
+  std::optional<attempt_id> take_over(const chunk_work& x, const lease& held, time_point now);
   /// The lease's slot is wanted.
   void give_back(lease_id x, time_point now);
   void tick(time_point now);
@@ -143,6 +152,11 @@ public:
 
   bool ended() const noexcept {
     return phase_ == file_phase::ended;
+  }
+
+  /// The plan is made: it is known what is awaited.
+  bool planned() const noexcept {
+    return phase_ != file_phase::probing;
   }
 
   file_job_status status() const;
@@ -164,6 +178,7 @@ private:
     file_progress progress;
     uint32_t failures = 0;
     uint32_t deaths = 0;
+    bool awaited = false; ///< a task of an earlier life may still be at it
     std::vector<worker_id> refused_by;
 
     bool is_chunk() const noexcept {
@@ -181,7 +196,8 @@ private:
   void plan(const source_summary& x, time_point now);
   std::vector<part> plan_video(const source_stream_summary& x) const;
   /// Takes over what the earlier life has of this plan.
-  bool adopt(std::vector<part>& parts);
+  bool adopt(std::vector<part>& parts, time_point now);
+  part* find_awaited(const chunk_work& x);
   void assemble_if_done(time_point now);
 
   void release(part& x, const std::string& why);

@@ -71,7 +71,7 @@ void file_job::plan(const source_summary& x, time_point now) {
     return fail(failure_kind::terminal, "the plan has more chunks than a job may have; ask for longer ones");
   for (size_t i = 0; i < parts.size(); ++i)
     parts[i].chunk.number = static_cast<uint32_t>(i);
-  if (!adopt(parts)) {
+  if (!adopt(parts, now)) {
     std::vector<file_chunk> chunks;
     chunks.reserve(parts.size());
     for (auto& p : parts)
@@ -87,7 +87,7 @@ void file_job::plan(const source_summary& x, time_point now) {
   assemble_if_done(now);
 }
 
-bool file_job::adopt(std::vector<part>& parts) {
+bool file_job::adopt(std::vector<part>& parts, time_point now) {
   auto& had = begin_.chunks;
   if (had.empty())
     return false;
@@ -126,6 +126,10 @@ bool file_job::adopt(std::vector<part>& parts) {
     return false;
   for (size_t i = 0; i < kept.size(); ++i) {
     auto& p = kept[i];
+    if (had[i].begun) {
+      p.awaited = true;
+      p.not_before = now + config_.orphan_wait;
+    }
     if (!had[i].done)
       continue;
     auto whole =
@@ -140,6 +144,44 @@ bool file_job::adopt(std::vector<part>& parts) {
   }
   parts = std::move(kept);
   return true;
+}
+
+file_job::part* file_job::find_awaited(const chunk_work& x) {
+  auto i = std::find_if(parts_.begin(), parts_.end(), [&](const part& p) {
+    return p.is_chunk() && p.awaited && p.state == part_state::waiting && p.chunk.number == x.number;
+  });
+  if (i == parts_.end() || ended())
+    return nullptr;
+  // Where it reads from and writes to is that life's own; all that decides what comes out has to be the same.
+  auto wanted = chunk_work_of(*i);
+  wanted.source = x.source;
+  wanted.destination = x.destination;
+  wanted.threads = x.threads;
+  auto ours = x.destination.starts_with(begin_.folder + "/")
+              && x.destination.ends_with("-" + source_.identity + ".chunk");
+  return wanted == x && ours ? &*i : nullptr;
+}
+
+bool file_job::awaits(const chunk_work& x, time_point now) {
+  auto* p = find_awaited(x);
+  if (p != nullptr)
+    p->not_before = now + config_.orphan_wait;
+  return p != nullptr;
+}
+
+std::optional<attempt_id> file_job::take_over(const chunk_work& x, const lease& held, time_point now) {
+  auto* p = find_awaited(x);
+  if (p == nullptr)
+    return {};
+  p->awaited = false;
+  p->state = part_state::running;
+  p->attempt = attempt_id{next_attempt_++};
+  p->held = held;
+  p->heard = p->moved = now;
+  p->progress = {};
+  p->chunk.path = x.destination;
+  effects_.attach(p->attempt);
+  return p->attempt;
 }
 
 void file_job::assemble_if_done(time_point now) {

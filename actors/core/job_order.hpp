@@ -44,6 +44,10 @@ public:
   /// When the next job that may not be taken yet may be.
   std::optional<int64_t> next_due_ms() const;
 
+  bool contains(job_id id) const {
+    return places_.contains(id);
+  }
+
   size_t size() const noexcept {
     return places_.size();
   }

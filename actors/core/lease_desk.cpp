@@ -35,6 +35,39 @@ void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner
   progress(now);
 }
 
+void lease_desk::adopt(task_id task, worker_id host, const lease_request& x, uint64_t ticket, uint64_t owner,
+                       time_point now) {
+  auto here = hosts_.contains(host);
+  if (serves(task) || entries_.size() >= config_.requests_max)
+    return effects_.refuse(ticket, ec::refused, "this process has a lease already, or there are too many");
+  if (!here && !x.last_resort)
+    return effects_.refuse(ticket, ec::no_worker, "the worker of this process is not registered");
+  tasks_.emplace(task, host);
+  if (here)
+    std::erase(hosts_[host].idle, task);
+  entry e;
+  e.id = lease_id{next_lease_++};
+  e.request = x;
+  e.ticket = ticket;
+  e.owner = owner;
+  e.state = phase::granted;
+  e.deadline = time_point::max();
+  e.host = host;
+  e.task = task;
+  auto id = e.id;
+  entries_.emplace(id, std::move(e));
+  lease result{id, task, host, "an earlier worker"};
+  if (here) {
+    workers_.take_slot(host, id);
+    workers_.task_started(host, id, now);
+    hosts_[host].useless.erase(task);
+    for (auto& s : workers_.status())
+      if (s.id == host)
+        result.worker_name = s.name;
+  }
+  effects_.grant(ticket, result);
+}
+
 void lease_desk::host_added(worker_id id, time_point now) {
   auto [i, added] = hosts_.try_emplace(id);
   if (added) // the host is back: what waited with it before its connection broke still waits
@@ -72,7 +105,9 @@ void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& pr
     auto i = known.find(p.task);
     auto since = i == known.end() ? now : i->second;
     h->second.useless.emplace(p.task, since);
-    if (now - since >= config_.useless_timeout)
+    auto limit = p.kind == to_string(work_kind::chunk) ? std::max(config_.orphan_timeout, config_.useless_timeout)
+                                                        : config_.useless_timeout;
+    if (now - since >= limit)
       effects_.end(id, p.task);
   }
 }

@@ -42,6 +42,7 @@ struct lease_desk_config {
   /// How long a process may be of no use before its host is told to end it. One that comes up has not joined yet, and those of an earlier
   /// coordinator end by themselves within `task.orphan_timeout`.
   milliseconds useless_timeout{15'000};
+  milliseconds orphan_timeout{60'000}; ///< the same for one that makes a chunk: its job may still come for it
   /// The number of the first lease. Desks that follow one another on the same owners count from different ones: an owner may release what it
   /// got from an earlier desk.
   uint64_t first_lease = 1;
@@ -79,6 +80,10 @@ public:
 
   /// The coordinator's own host, which runs the ingest tasks.
   void set_ingest_host(worker_id host, time_point now);
+
+  /// A process that was at this work before this desk was there, and goes on with it: it gets a lease of its own, even where all slots are
+  /// taken. Where its worker is unknown that is refused, unless as a last resort: then nobody can end the process but itself.
+  void adopt(task_id task, worker_id host, const lease_request& x, uint64_t ticket, uint64_t owner, time_point now);
 
   /// `owner` stands for the actor that asks; its leases end with it.
   void request(const lease_request& x, uint64_t ticket, uint64_t owner, time_point now);

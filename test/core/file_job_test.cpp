@@ -21,6 +21,7 @@ struct recorder : file_job_effects {
   std::map<attempt_id, lease_request> asked;
   std::vector<attempt_id> unanswered;
   std::map<attempt_id, file_work> started;
+  std::vector<attempt_id> attached;
   std::map<attempt_id, std::string> stopped;
   std::vector<file_chunk> chunks;
   int plans = 0;
@@ -36,6 +37,9 @@ struct recorder : file_job_effects {
   }
   void start(const file_work& x) override {
     started[x.attempt] = x;
+  }
+  void attach(attempt_id attempt) override {
+    attached.push_back(attempt);
   }
   void stop(attempt_id attempt, const std::string& why) override {
     stopped[attempt] = why;
@@ -321,6 +325,31 @@ BOOST_AUTO_TEST_CASE(damaged_chunks_and_those_of_another_source_are_made_again) 
   found.cuts.erase(found.cuts.begin() + 1);
   job->on(file_result{grant().at(0).attempt, found}, now);
   BOOST_TEST(effects.plans == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_chunk_in_the_making_is_left_to_the_task_that_makes_it) {
+  auto work = begin_chunks();
+  given.chunks = effects.chunks;
+  for (auto& c : given.chunks)
+    c.begun = true;
+  given.attempt = 2;
+  effects = {};
+  begin();
+  answer(grant().at(0));
+  BOOST_TEST(grant().empty());
+  auto made = std::get<chunk_work>(work[1].work);
+  auto other = made;
+  other.video.crf = 40;
+  BOOST_TEST(!job->awaits(other, now));
+  auto attempt = job->take_over(made, {lease_id{99}, task_id{9}, worker_id{1}, "w1"}, now);
+  BOOST_REQUIRE(attempt.has_value());
+  BOOST_TEST((effects.attached == std::vector{*attempt}));
+  BOOST_TEST(!job->awaits(made, now));
+  job->tick(now += 4s);
+  BOOST_TEST(grant().size() == 4u);
+  BOOST_TEST(effects.waits.size() == 4u);
+  job->on(file_result{*attempt, chunk_done{1, std::string(64, 'a'), 250, 0, 0, true}}, now);
+  BOOST_TEST(effects.encoded[made.number] == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_seeked_chunk_with_another_number_of_pictures_is_refused) {

@@ -50,6 +50,14 @@ public:
                                     "--locale=C", "--no-sync", "--no-instructions"});
     if (init.wait(scaled(milliseconds{60'000})) != 0)
       throw std::runtime_error("initdb failed: " + init.output());
+    run();
+  }
+
+  ~server() {
+    stop();
+  }
+
+  void run() {
     // Writes need not survive a loss of power here.
     process_.emplace(start("postgres", {"-D", folder_.path("data"), "-k", folder_.path("socket"), "-c",
                                         "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=20"}));
@@ -61,11 +69,13 @@ public:
     }
   }
 
-  ~server() {
+  /// At once, as a crash of its machine would: connections break, and the next start recovers from its log.
+  void stop() {
     if (!process_)
       return;
-    process_->signal(SIGQUIT); // at once: its folder goes anyway
+    process_->signal(SIGQUIT);
     process_->wait(scaled(milliseconds{5'000}));
+    process_.reset();
   }
 
   std::string url() const {
@@ -133,6 +143,14 @@ scratch_database::scratch_database(const std::string& kind) : sqlite_{kind == "s
   }
   url_ = the_server().url();
   tell("SET client_min_messages = error; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public");
+}
+
+void stop_database_server() {
+  the_server().stop();
+}
+
+void start_database_server() {
+  the_server().run();
 }
 
 store::settings scratch_database::settings() const {

@@ -16,6 +16,10 @@ namespace troupe::test {
 /// "sqlite", and "postgresql" where it is installed: what a data test case runs over.
 const std::vector<std::string>& database_kinds();
 
+/// Ends the PostgreSQL server at once, as a crash does; and starts it again.
+void stop_database_server();
+void start_database_server();
+
 /// An empty database, gone with the object.
 class scratch_database {
 public:

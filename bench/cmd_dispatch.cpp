@@ -1,0 +1,206 @@
+// caf-bench dispatch: how many jobs one coordinator takes in, hands out and sees to their end, and how quickly.
+//
+// The product's queue, store and HTTP server with jobs that are nothing (dispatch_node.hpp), in this process, over SQLite that waits for the disk
+// (synchronous = FULL). Each job goes submitted, assigned, running, completed, each with its row of history.
+// - `jobs_s`: 50 clients submit all jobs as fast as they are taken; from the first submission until the last end is durable. The median of rounds.
+// - `list_ms_p99`: meanwhile a client reads the list of jobs and a job's page over HTTP, again and again.
+// - `dispatch_ms_p50`, `dispatch_ms_p99`: the same clients at a tenth of that rate; from the moment when a client has its answer, which says that its job
+//   is durable, until the job's actor runs. `start_ms_p99` is the same from the moment of the submission: the wait for the disk is in it.
+// - `bytes_per_job`: growth of this process's resident memory by jobs that wait, after as many have gone through.
+#include "bench/dispatch_node.hpp"
+#include "bench/live_socket.hpp"
+#include "bench/options.hpp"
+#include "bench/report.hpp"
+#include "bench/scratch_folder.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+namespace troupe::bench {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using milliseconds_f = std::chrono::duration<double, std::milli>;
+
+constexpr size_t clients = 50;
+constexpr auto round_limit = std::chrono::minutes{2};
+
+double percentile(std::vector<double>& xs, double share) {
+  if (xs.empty())
+    return 0;
+  auto i = std::min(xs.size() - 1, static_cast<size_t>(static_cast<double>(xs.size()) * share));
+  std::nth_element(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(i), xs.end());
+  return xs[i];
+}
+
+double resident_bytes() {
+  ::malloc_trim(0);
+  std::ifstream in{"/proc/self/statm"};
+  uint64_t all = 0;
+  uint64_t resident = 0;
+  in >> all >> resident;
+  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+void wait_for(const std::atomic<uint64_t>& counter, uint64_t count) {
+  auto deadline = clock::now() + round_limit;
+  while (counter < count) {
+    if (clock::now() > deadline)
+      throw std::runtime_error("only " + std::to_string(counter) + " of " + std::to_string(count) + " jobs in time");
+    ::usleep(1000);
+  }
+}
+
+/// Reads pages until it ends.
+class page_reader {
+public:
+  explicit page_reader(uint16_t port) : thread_([this, port] { run(port); }) {}
+
+  ~page_reader() {
+    stop_ = true;
+    if (thread_.joinable())
+      thread_.join();
+  }
+
+  std::vector<double> stop() {
+    stop_ = true;
+    thread_.join();
+    return std::move(times_ms_);
+  }
+
+private:
+  void run(uint16_t port) {
+    std::string one;
+    for (size_t n = 0; !stop_; ++n) {
+      auto target = n % 2 == 0 || one.empty() ? std::string{"/api/v1/jobs?limit=100"} : "/api/v1/jobs/" + one;
+      auto since = clock::now();
+      auto answer = http_get(port, target, std::chrono::seconds{10});
+      if (answer.status == 200)
+        times_ms_.push_back(milliseconds_f{clock::now() - since}.count());
+      if (auto at = answer.body.find("\"id\":\""); at != std::string::npos)
+        one = answer.body.substr(at + 6, 32);
+      ::usleep(5000);
+    }
+  }
+
+  std::atomic<bool> stop_{false};
+  std::vector<double> times_ms_;
+  std::thread thread_;
+};
+
+struct results {
+  double jobs_s = 0;
+  std::vector<double> list_ms;
+};
+
+results run_round(dispatch_node& node, dispatch_record& record, size_t jobs) {
+  page_reader pages{node.http_port()};
+  auto before = record.completed.load();
+  auto since = clock::now();
+  node.submit(jobs, clients);
+  wait_for(record.completed, before + jobs);
+  auto took = std::chrono::duration<double>(clock::now() - since).count();
+  record.take();
+  return {static_cast<double>(jobs) / took, pages.stop()};
+}
+
+void measure_dispatch(dispatch_node& node, dispatch_record& record, size_t jobs, double rate, report& into) {
+  auto before = record.completed.load();
+  node.submit(jobs, clients, rate);
+  wait_for(record.completed, before + jobs);
+  std::vector<double> waits;
+  std::vector<double> starts;
+  for (auto& x : record.take()) {
+    waits.push_back(std::max(0.0, milliseconds_f{x.running - x.accepted}.count()));
+    starts.push_back(milliseconds_f{x.running - x.sent}.count());
+  }
+  into.figures.emplace_back("dispatch_ms_p50", percentile(waits, 0.5));
+  into.figures.emplace_back("dispatch_ms_p99", percentile(waits, 0.99));
+  into.figures.emplace_back("start_ms_p50", percentile(starts, 0.5));
+  into.figures.emplace_back("start_ms_p99", percentile(starts, 0.99));
+}
+
+double measure_memory(const scratch_folder& folder, size_t jobs) {
+  auto record = std::make_shared<dispatch_record>();
+  {
+    dispatch_node node{{folder.path("queued.db"), folder.path("queued"), 256, false}, record};
+    node.submit(jobs, clients);
+    wait_for(record->completed, jobs);
+    record->take();
+  }
+  dispatch_node node{{folder.path("queued.db"), folder.path("queued"), 1, true}, record};
+  node.submit(1, 1);
+  wait_for(record->accepted, jobs + 1);
+  record->take();
+  auto before = resident_bytes();
+  node.submit(jobs, clients);
+  wait_for(record->accepted, 2 * jobs + 1);
+  record->take();
+  return (resident_bytes() - before) / static_cast<double>(jobs);
+}
+
+} // namespace
+
+int run_dispatch_node(const arguments& given) {
+  if (given.size() != 3)
+    return 2;
+  register_node_types();
+  // A store that grows beyond a limit of the process is an error like a full disk, and no end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  auto jobs = std::stoul(given[2]);
+  auto record = std::make_shared<dispatch_record>();
+  dispatch_node node{{given[0], given[1], 64, false}, record};
+  std::printf("http %u\n", unsigned{node.http_port()});
+  std::fflush(stdout);
+  node.submit(jobs, clients, 0, "key ");
+  wait_for(record->accepted, jobs);
+  while (node.open_jobs() > 0)
+    ::usleep(20'000);
+  return 0;
+}
+
+int run_dispatch(const arguments& given) {
+  namespace po = boost::program_options;
+  po::options_description options{"options"};
+  options.add_options()("jobs", po::value<size_t>()->default_value(10'000), "jobs of a round");
+  options.add_options()("rounds", po::value<size_t>()->default_value(5), "rounds, of which the median counts");
+  auto values = parse(given, "dispatch [options]", options);
+  if (!values)
+    return 0;
+  register_node_types();
+  auto jobs = (*values)["jobs"].as<size_t>();
+  auto rounds = values->count("quick") > 0 ? size_t{3} : (*values)["rounds"].as<size_t>();
+  scratch_folder folder;
+  report result;
+  result.name = "dispatch";
+  {
+    auto record = std::make_shared<dispatch_record>();
+    dispatch_node node{{folder.path("jobs.db"), folder.path("jobs"), 256, false}, record};
+    std::vector<double> speeds;
+    std::vector<double> pages;
+    for (size_t i = 0; i < rounds; ++i) {
+      auto x = run_round(node, *record, jobs);
+      speeds.push_back(x.jobs_s);
+      pages.insert(pages.end(), x.list_ms.begin(), x.list_ms.end());
+    }
+    result.figures.emplace_back("jobs_s", percentile(speeds, 0.5));
+    result.figures.emplace_back("list_ms_p50", percentile(pages, 0.5));
+    result.figures.emplace_back("list_ms_p99", percentile(pages, 0.99));
+    result.notes.push_back(std::to_string(pages.size()) + " pages read under load");
+    measure_dispatch(node, *record, jobs / 4, 500, result);
+  }
+  result.figures.emplace_back("bytes_per_job", measure_memory(folder, jobs));
+  result.notes.emplace_back("SQLite, synchronous = FULL; 50 clients in this process; dispatch at 500 jobs a second");
+  print(result, values->count("json") > 0);
+  return 0;
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,98 @@
+#include "store/recall.hpp"
+
+#include "store/reader.hpp"
+#include "store/statement.hpp"
+
+#include <string_view>
+#include <variant>
+
+namespace troupe::store {
+
+namespace {
+
+using result = expected<outcome>;
+
+/// Looks for the trace of one operation after another.
+class search {
+public:
+  search(soci::session& session, int64_t now_ms) : session_{session}, rows_{session}, at_{now_ms} {
+    rows_.in(id_, "id").in(chunk_, "chunk").in(at_, "at").in(to_, "to").out(attempt_);
+    rows_.prepare(
+      "SELECT attempt FROM history WHERE job = (SELECT number FROM jobs WHERE id = :id) AND chunk = :chunk AND"
+      " at_ms = :at AND to_state = :to ORDER BY number DESC LIMIT 1");
+  }
+
+  /// True once something of the batch was found.
+  bool found() const noexcept {
+    return found_;
+  }
+
+  result operator()(const submit_job& x) {
+    if (has_row(x.id, history_entry::whole_job, to_string_view(job_state::queued)))
+      return outcome{x.id, 0, false};
+    if (!x.idempotency_key.empty())
+      if (auto known = reader{session_}.find_by_key(x.idempotency_key))
+        return outcome{known->id, known->attempt, true};
+    return refused(x.id);
+  }
+
+  result operator()(const move_job& x) {
+    return of_row(x.id, history_entry::whole_job, to_string_view(x.to));
+  }
+
+  result operator()(const move_chunk& x) {
+    return of_row(x.id, x.number, to_string_view(x.to));
+  }
+
+  /// What leaves no row was done with the others.
+  template <class Operation>
+  result operator()(const Operation& x) {
+    return outcome{x.id, 0, false};
+  }
+
+private:
+  bool has_row(job_id id, int64_t chunk, std::string_view to) {
+    id_ = to_string(id);
+    chunk_ = chunk;
+    to_ = to;
+    const bool here = rows_.run_one();
+    found_ = found_ || here;
+    return here;
+  }
+
+  result of_row(job_id id, int64_t chunk, std::string_view to) {
+    if (!has_row(id, chunk, to))
+      return refused(id);
+    return outcome{id, static_cast<uint32_t>(attempt_), false};
+  }
+
+  static result refused(job_id id) {
+    return tl::unexpected{error{error_kind::invalid_transition, "a change of the job " + to_string(id)
+                                                                  + " was refused; its answer was lost with the"
+                                                                    " connection to the store"}};
+  }
+
+  soci::session& session_;
+  statement rows_;
+  std::string id_;
+  std::string to_;
+  long long chunk_ = 0;
+  long long at_ = 0;
+  long long attempt_ = 0;
+  bool found_ = false;
+};
+
+} // namespace
+
+std::optional<std::vector<result>> recall(soci::session& session, std::span<const operation> batch, int64_t now_ms) {
+  search look{session, now_ms};
+  std::vector<result> results;
+  results.reserve(batch.size());
+  for (const auto& op : batch)
+    results.push_back(std::visit(look, op));
+  if (!look.found())
+    return {};
+  return results;
+}
+
+} // namespace troupe::store
