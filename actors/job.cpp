@@ -103,7 +103,8 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       }
     send_writes();
   });
-  begin_job();
+  job_.begin(clock::now());
+  self_->delayed_send(self_, tick_interval, tick_atom_v);
   return {
     [this](const file_progress& x) {
       job_.on(x, clock::now());
@@ -115,9 +116,12 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       s.bytes_out = x.bytes;
       self_->send(coordinator_, i->second.held.id, s);
     },
-    [this](const file_result& x) {
+    [this](const file_result& x) -> caf::result<void> {
+      if (std::holds_alternative<source_summary>(x.outcome))
+        return plan_with(x);
       job_.on(x, clock::now());
       send_writes();
+      return caf::unit;
     },
     [this](stop_atom) { end(); },
     [this](pause_atom) {
@@ -150,15 +154,19 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
   };
 }
 
-void job_actor_state::begin_job() {
-  auto begin = [this](core::file_capacity x) {
-    job_.capacity(x);
-    job_.begin(clock::now());
-    self_->delayed_send(self_, tick_interval, tick_atom_v);
+caf::result<void> job_actor_state::plan_with(const file_result& x) {
+  // The task ends when it has its answer: until then nobody takes it for lost.
+  auto answer = self_->make_response_promise<void>();
+  auto plan = [this, answer, x](core::file_capacity has) mutable {
+    job_.capacity(has);
+    job_.on(x, clock::now());
+    send_writes();
+    answer.deliver();
   };
   self_->request(coordinator_, capacity_timeout, daemons_atom_v)
-    .then([begin](const std::vector<daemon_status>& xs) { begin(to_capacity(xs)); },
-          [begin](const caf::error&) { begin({}); });
+    .then([plan](const std::vector<daemon_status>& xs) mutable { plan(to_capacity(xs)); },
+          [plan](const caf::error&) mutable { plan({}); });
+  return answer;
 }
 
 // -- core::file_job_effects ---------------------------------------------------

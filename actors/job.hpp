@@ -99,12 +99,13 @@ private:
     bool asked = false; ///< for its lease
   };
 
-  void begin_job();
   void consider_orphans();
   /// Takes the orphan over with its lease, or lets it go.
   void adopt(orphan_offer& x, const troupe::lease& held);
   void ask_for(attempt_id attempt, const lease_request& x);
   void written();
+  /// What the probe found, with what the cluster can do by now.
+  caf::result<void> plan_with(const file_result& x);
   void write(store::operation x);
   /// The store's state `running`, before anything that needs it.
   void ensure_running(const std::string& why);

@@ -23,6 +23,8 @@ int run_live(const arguments& given);
 int run_failover(const arguments& given);
 int run_placement(const arguments& given);
 int run_dispatch(const arguments& given);
+int run_chunked(const arguments& given);
+int run_scale(const arguments& given);
 
 /// The part of `encode` that runs in a process of its own.
 int run_encode_task(const arguments& given);

@@ -17,6 +17,7 @@ using namespace troupe::bench;
 constexpr std::array commands{
   command{"dispatch", "how many jobs a coordinator takes in, hands out and ends, and how quickly", run_dispatch},
   command{"dispatch-node", "", run_dispatch_node},
+  command{"chunked", "a file encoded in pieces on this machine, against the ffmpeg program", run_chunked},
   command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},
   command{"encode-task", "", run_encode_task},
   command{"failover", "kills what transcodes while clients watch, and counts what they lose", run_failover},
@@ -27,6 +28,7 @@ constexpr std::array commands{
   command{"relay-coordinator", "", run_relay_coordinator},
   command{"relay-task", "", run_relay_task},
   command{"sample", "makes a test file: numbered moving pictures, tones with markers", run_sample},
+  command{"scale", "one file on one worker and on two, and by simulation on 64", run_scale},
   command{"watch", "plays a URL or file as a client does and judges what came", run_watch},
 };
 

@@ -107,6 +107,7 @@ struct worker_options {
   uint32_t warm_tasks = defaults::warm_tasks;
   std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
   bool prove = true;
+  bool trust_codecs = false; ///< take what libav* lists for working
   std::string capability_cache;
 
   bool operator==(const worker_options&) const = default;

@@ -191,6 +191,9 @@ std::vector<option> service_rows() {
     {.key = "worker.prove", .kind = kind::boolean, .at = at<&c::worker, &worker_options::prove>,
      .help = "Tests every encoder and decoder before the worker registers. Without it nothing is proven but what the "
              "cache holds."},
+    {.key = "worker.trust_codecs", .kind = kind::boolean, .at = at<&c::worker, &worker_options::trust_codecs>,
+     .help = "Takes every encoder and decoder that libav* lists for working, untested: for a node that serves one job, whose encoder "
+             "says by itself whether it opens."},
     {.key = "worker.capability_cache", .kind = kind::path, .at = at<&c::worker, &worker_options::capability_cache>,
      .help = "File that keeps what was proven until libraries or devices change.",
      .default_text = "capabilities.json in `node.state_dir`"},

@@ -51,6 +51,8 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
   context->max_samples = samples_max;
   if (options.strict)
     context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+  if (options.unseen)
+    context->skip_loop_filter = context->skip_idct = AVDISCARD_ALL;
   if (parameters.codec_type == AVMEDIA_TYPE_VIDEO) {
     // One a core: libav*'s own choice is one more, which the encoder behind it would have to share its cores with.
     context->thread_count = options.threads > 0 ? options.threads : std::clamp(av_cpu_count(), 1, threads_max);

@@ -13,6 +13,7 @@ struct decoder_options {
   int threads = 0;        ///< 0: one a core
   bool low_delay = false; ///< slice threads only: a frame leaves as soon as it is decoded
   bool strict = false;    ///< what is damaged is refused, not concealed
+  bool unseen = false;    ///< nobody looks at the pixels: all is parsed, and not all is reconstructed
 };
 
 /// Legal calls: `decode` any number of times, `drain` in between where the stream is cut: after it the decoder is as new.

@@ -20,6 +20,8 @@ struct encoder_family {
   std::string_view fixed;       ///< "name=value name=value": always set
   std::string_view mastering{}; ///< option for the colours and brightness of the display that HDR was made on
   std::string_view light{};     ///< option for the brightness of HDR content
+  std::string_view
+    threads{}; ///< option for `threads`, of encoders that take libav*'s count for nothing or for something else
 };
 
 /// The family of `encoder`: one that has libav*'s general options only where the table does not know it.

@@ -57,7 +57,8 @@ public:
       return wrong("it is " + std::string{avcodec_get_name(codec_)} + ", not " + want_.codec);
     track described;
     described.parameters = copy(*have.codecpar);
-    auto made = decoder::open(described, {threads, false, true});
+    // What finds an error in a stream is its parsing. Copied ones may carry check sums of their pictures, which need all of them.
+    auto made = decoder::open(described, {threads, false, true, !copied_});
     if (!made)
       return tl::unexpected{std::move(made.error())};
     decoder_ = std::move(*made);

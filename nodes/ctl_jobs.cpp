@@ -24,7 +24,6 @@ namespace json = boost::json;
 using align = table::align;
 using clock = std::chrono::steady_clock;
 
-constexpr auto look_interval = std::chrono::milliseconds{250};
 constexpr auto line_interval = std::chrono::seconds{2};
 
 /// How long a coordinator that answered before may be away, for instance to be started again.
@@ -84,12 +83,21 @@ std::string end_line(const json::value& job) {
          + ", " + number_text(seconds) + " s" + (seconds > 0 ? ", " + number_text(media / seconds) + "x" : "");
 }
 
+/// Waits for the next look. Once the person wants the end, the job is cancelled.
+void wait(const options& with, const std::string& id, const pace& at) {
+  if (!at.pause)
+    std::this_thread::sleep_for(at.look);
+  else if (!at.pause(at.look))
+    (void)ask(with, "POST", "/jobs/" + encoded(id) + "/cancel");
+}
+
 /// Looks until the job is over.
-int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal) {
+int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal,
+          const pace& at = {}) {
   auto answered = clock::now();
   auto next_line = clock::now();
   std::string last;
-  for (;; std::this_thread::sleep_for(look_interval)) {
+  for (;; wait(with, id, at)) {
     auto job = ask_json(with, "/jobs/" + encoded(id));
     auto now = clock::now();
     if (!job) {
@@ -150,10 +158,14 @@ std::string order_text(const options& with) {
   return json::serialize(order);
 }
 
-int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal) {
+int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const pace& at) {
   auto body = ask(with, "POST", "/jobs", order_text(with));
-  if (!body)
-    return fail(body.error(), err);
+  if (!body) {
+    auto code = fail(body.error(), err);
+    if (code == unreachable)
+      err << "caf-ctl: with --local the same is done on this machine alone\n";
+    return code;
+  }
   boost::system::error_code wrong;
   auto made = json::parse(*body, wrong);
   auto id = wrong ? std::string{} : text(made, "id");
@@ -165,7 +177,7 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
   }
   if (!with.json)
     err << "job " << printable(id) << '\n';
-  return watch(with, id, out, err, terminal);
+  return watch(with, id, out, err, terminal, at);
 }
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err) {

@@ -69,9 +69,10 @@ constexpr std::array settings{
 
 po::options_description described_transcode() {
   po::options_description result{"Options of transcode"};
-  result.add_options()                                             //
-    ("output,o", po::value<std::string>(), "the file to make")     //
-    ("overwrite", po::bool_switch(), "replace it where it exists") //
+  result.add_options()                                                                                        //
+    ("output,o", po::value<std::string>(), "the file to make")                                                //
+    ("overwrite", po::bool_switch(), "replace it where it exists")                                            //
+    ("local", po::bool_switch(), "on this machine alone, without a coordinator: one is started for this job") //
     ("detach", po::bool_switch(), "return when the job is taken, print its id");
   for (auto& [name, about] : settings)
     result.add_options()(name, po::value<std::string>(), about);
@@ -133,6 +134,9 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
   result.output = absolute(given["output"].as<std::string>());
   result.overwrite = given["overwrite"].as<bool>();
   result.detach = given["detach"].as<bool>();
+  result.local = given["local"].as<bool>();
+  if (result.local && result.detach)
+    return "--detach needs a coordinator that stays: leave it out, or --local";
   return {};
 }
 

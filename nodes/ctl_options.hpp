@@ -43,6 +43,7 @@ struct options {
   std::string output;
   bool overwrite = false;
   bool detach = false;                         ///< `transcode` returns when the job is taken
+  bool local = false;                          ///< `transcode` needs no coordinator: it starts a node for this job
   std::map<std::string, std::string> settings; ///< of `transcode`, by the option's name, where given
 
   bool operator==(const options&) const = default;

@@ -3,6 +3,7 @@
 #include "nodes/ctl_ask.hpp"
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_jobs.hpp"
+#include "nodes/ctl_local.hpp"
 #include "nodes/ctl_options.hpp"
 #include "nodes/ctl_table.hpp"
 #include "nodes/ctl_views.hpp"
@@ -192,7 +193,7 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   case command::remove:
     return change(with, "DELETE", "", "is removed", out, err);
   case command::transcode:
-    return transcode(with, out, err, terminal);
+    return with.local ? transcode_here(with, out, err, terminal) : transcode(with, out, err, terminal);
   case command::list_jobs:
     return list_jobs(with, out, err);
   case command::show_job:

@@ -269,4 +269,11 @@ capabilities prove(const std::string& cache_file, bool may_try) {
   return to_capabilities(trials, result.speed_fps);
 }
 
+capabilities assume() {
+  auto trials = av::list_trials();
+  for (auto& x : trials)
+    x.works = true;
+  return to_capabilities(trials, 0);
+}
+
 } // namespace troupe::nodes

@@ -18,4 +18,7 @@ int run_trials(int argc, char** argv);
 /// proven but what the cache holds.
 capabilities prove(const std::string& cache_file, bool may_try);
 
+/// The same, where all that libav* lists is taken for working.
+capabilities assume();
+
 } // namespace troupe::nodes

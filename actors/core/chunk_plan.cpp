@@ -34,10 +34,13 @@ size_t count_of(const chunk_request& x, double length) {
     return by(static_cast<double>(x.pictures), static_cast<double>(*x.target_pictures));
   if (x.target_ticks)
     return by(length, static_cast<double>(*x.target_ticks));
-  auto share = length / (static_cast<double>(std::max<uint32_t>(x.slots, 1)) * chunks_per_slot);
+  auto slots = std::max<size_t>(x.slots, 1);
+  auto share = length / (static_cast<double>(slots) * chunks_per_slot);
   auto target = std::clamp(share, static_cast<double>(x.lengths.shortest),
                            static_cast<double>(std::max(x.lengths.shortest, x.lengths.longest)));
-  return by(length, target);
+  auto count = by(length, target);
+  // Of few pieces none is to be left over that one slot works on while the others have nothing more.
+  return count > slots && count < slots * chunks_per_slot ? count / slots * slots : count;
 }
 
 } // namespace

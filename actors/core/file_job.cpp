@@ -246,11 +246,13 @@ chunk_work file_job::chunk_work_of(const part& x) const {
   work.pictures = x.pictures;
   work.video = order.video;
   work.audio = order.audio;
-  // Where all slots are at work each encoder has its share of the cores; one that is alone takes what there is.
-  auto chunks = static_cast<size_t>(std::count_if(
+  // Windows side by side share the cores; one that is alone takes what there is. A thread more than the share costs nothing while all are at work,
+  // and takes what the others leave when they wait or have ended.
+  auto chunks = static_cast<uint32_t>(std::count_if(
     parts_.begin(), parts_.end(), [](const part& p) { return p.is_chunk() && p.chunk.kind == chunk_kind::video; }));
-  if (video && chunks >= capacity_.slots)
-    work.threads = std::max(1u, capacity_.cores / std::max(1u, capacity_.slots));
+  auto beside = std::max(1u, std::min(chunks, capacity_.slots));
+  if (video && beside > 1)
+    work.threads = std::max(1u, capacity_.cores / beside) + 1;
   return work;
 }
 

@@ -1,0 +1,261 @@
+#include "nodes/ctl_local.hpp"
+
+#include "nodes/ctl_jobs.hpp"
+#include "nodes/ctl_run.hpp"
+#include "nodes/ctl_table.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <string_view>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// glibc 2.36 declares its functions without C linkage.
+extern "C" {
+#include <sys/pidfd.h>
+}
+
+namespace troupe::ctl {
+
+namespace {
+
+namespace fs = std::filesystem;
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+/// A node is up in a tenth of a second; a machine that swaps may take its time.
+constexpr milliseconds start_timeout{30'000};
+
+constexpr milliseconds stop_timeout{5'000};
+
+/// How often the job is looked at: asking this node costs nobody anything.
+constexpr milliseconds look_interval{50};
+
+constexpr const char* port_name = "http.port";
+constexpr const char* log_name = "node.log";
+constexpr size_t log_bytes_shown = 4096;
+
+int milliseconds_left(clock::time_point end) {
+  auto left = std::chrono::duration_cast<milliseconds>(end - clock::now());
+  return static_cast<int>(std::max<int64_t>(left.count(), 0));
+}
+
+/// Closes what it holds.
+class descriptor {
+public:
+  explicit descriptor(int fd) : fd_{fd} {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+
+  int get() const noexcept {
+    return fd_;
+  }
+
+private:
+  int fd_;
+};
+
+std::vector<std::string> arguments_of(const std::string& folder) {
+  return {"caf-node",
+          "--role=all",
+          "--node.name=local",
+          "--node.state_dir=" + folder,
+          "--http.listen=127.0.0.1:0",
+          "--http.port_file=" + folder + "/" + port_name,
+          "--cluster.listen=127.0.0.1:0",
+          "--worker.trust_codecs=true",
+          "--coordinator.warm_tasks=0",
+          "--log.level=warning"};
+}
+
+/// What configures other nodes of this machine is not for this one.
+std::vector<char*> environment_of_node() {
+  std::vector<char*> result;
+  for (auto i = environ; *i != nullptr; ++i)
+    if (std::string_view x{*i}; !x.starts_with("TROUPE_") && !x.starts_with("TVARR_"))
+      result.push_back(*i);
+  result.push_back(nullptr);
+  return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& xs) {
+  std::vector<char*> result;
+  for (auto& x : xs)
+    result.push_back(x.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+/// 0 where no process can be made. Between fork and exec only what a signal handler may do.
+pid_t start_child(const std::string& program, std::vector<std::string> arguments, int log) {
+  auto argv = pointers(arguments);
+  auto variables = environment_of_node();
+  auto parent = ::getpid();
+  auto pid = ::fork();
+  if (pid != 0)
+    return std::max(pid, 0);
+  // The kernel's word for it, whatever happens to this program; it may have happened already.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent)
+    ::_exit(127);
+  // A Ctrl-C is for this program, which then ends its child in order.
+  ::setpgid(0, 0);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  auto nothing = ::open("/dev/null", O_RDONLY);
+  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  ::close_range(STDERR_FILENO + 1, ~0U, 0);
+  ::execve(program.c_str(), argv.data(), variables.data());
+  ::_exit(127);
+}
+
+std::string end_of_log(const std::string& folder) {
+  std::ifstream in{folder + "/" + log_name, std::ios::binary | std::ios::ate};
+  auto size = in ? static_cast<size_t>(in.tellg()) : 0;
+  std::string result(std::min(size, log_bytes_shown), '\0');
+  in.seekg(static_cast<std::streamoff>(size - result.size()));
+  in.read(result.data(), static_cast<std::streamsize>(result.size()));
+  return result;
+}
+
+/// The port, once the file is there; nothing where the process ends before, or takes too long.
+std::string wait_for_port(const std::string& folder, int folder_events, int process) {
+  auto end = clock::now() + start_timeout;
+  for (;;) {
+    std::string port;
+    if (std::ifstream in{folder + "/" + port_name}; in >> port)
+      return port;
+    pollfd sources[] = {{folder_events, POLLIN, 0}, {process, POLLIN, 0}};
+    auto ready = ::poll(sources, 2, milliseconds_left(end));
+    if (ready == 0 || (ready < 0 && errno != EINTR) || sources[1].revents != 0)
+      return {};
+    char events[4096];
+    if (sources[0].revents != 0 && ::read(folder_events, events, sizeof events) <= 0)
+      return {};
+  }
+}
+
+/// caf-node as it was installed, or built: beside this program.
+std::string node_program() {
+  std::error_code failed;
+  auto self = fs::read_symlink("/proc/self/exe", failed);
+  return failed ? std::string{} : (self.parent_path() / "caf-node").string();
+}
+
+} // namespace
+
+// -- private_folder -----------------------------------------------------------
+
+tl::expected<private_folder, std::string> private_folder::beside(const std::string& file) {
+  fs::path at{file};
+  auto pattern = (at.parent_path() / ("." + at.filename().string() + ".troupe-XXXXXX")).string();
+  if (::mkdtemp(pattern.data()) == nullptr)
+    return tl::unexpected("no folder for chunks can be made beside " + file + ": " + std::strerror(errno));
+  return private_folder{pattern};
+}
+
+private_folder::~private_folder() {
+  std::error_code ignored;
+  if (!path_.empty())
+    fs::remove_all(path_, ignored);
+}
+
+// -- local_node ---------------------------------------------------------------
+
+tl::expected<local_node, std::string> local_node::start(const std::string& program, const std::string& folder) {
+  if (::access(program.c_str(), X_OK) != 0)
+    return tl::unexpected("--local needs caf-node beside this program, and " + program + " cannot be run");
+  descriptor events{::inotify_init1(IN_CLOEXEC)};
+  if (events.get() < 0 || ::inotify_add_watch(events.get(), folder.c_str(), IN_MOVED_TO) < 0)
+    return tl::unexpected("the folder " + folder + " cannot be watched: " + std::strerror(errno));
+  descriptor log{::open((folder + "/" + log_name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  local_node result;
+  result.pid_ = start_child(program, arguments_of(folder), log.get());
+  if (result.pid_ == 0)
+    return tl::unexpected(std::string{"caf-node cannot be started: "} + std::strerror(errno));
+  result.handle_ = pidfd_open(result.pid_, 0);
+  auto port = wait_for_port(folder, events.get(), result.handle_);
+  if (port.empty())
+    return tl::unexpected("caf-node does not start; it says: " + printable(end_of_log(folder)));
+  result.url_ = "http://127.0.0.1:" + port;
+  return result;
+}
+
+local_node::~local_node() {
+  if (pid_ == 0)
+    return;
+  ::kill(pid_, SIGTERM);
+  auto end = clock::now() + stop_timeout;
+  pollfd process{handle_, POLLIN, 0};
+  int ready = 0;
+  do
+    ready = ::poll(&process, 1, milliseconds_left(end));
+  while (ready < 0 && errno == EINTR);
+  if (ready <= 0)
+    ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    // a signal for another purpose
+  }
+  if (handle_ >= 0)
+    ::close(handle_);
+}
+
+// -- end_signals --------------------------------------------------------------
+
+end_signals::end_signals() {
+  sigemptyset(&ends_);
+  for (auto x : {SIGINT, SIGTERM, SIGHUP})
+    sigaddset(&ends_, x);
+  ::pthread_sigmask(SIG_BLOCK, &ends_, &before_);
+}
+
+end_signals::~end_signals() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+bool end_signals::wait(milliseconds limit) {
+  timespec time{limit.count() / 1000, limit.count() % 1000 * 1'000'000};
+  auto x = ::sigtimedwait(&ends_, nullptr, &time);
+  if (x > 0)
+    received_ = x;
+  return x > 0;
+}
+
+// -- transcode ----------------------------------------------------------------
+
+int transcode_here(options with, std::ostream& out, std::ostream& err, bool terminal) {
+  auto fail = [&err](const std::string& why) {
+    err << "caf-ctl: " << why << '\n';
+    return static_cast<int>(refused);
+  };
+  end_signals signals;
+  auto folder = private_folder::beside(with.output);
+  if (!folder)
+    return fail(folder.error());
+  auto node = local_node::start(node_program(), folder->path());
+  if (!node)
+    return fail(node.error());
+  with.url = node->url();
+  auto result =
+    transcode(with, out, err, terminal, {look_interval, [&signals](milliseconds x) { return !signals.wait(x); }});
+  return signals.received() != 0 ? 128 + signals.received() : result;
+}
+
+} // namespace troupe::ctl

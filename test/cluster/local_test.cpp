@@ -1,0 +1,144 @@
+// Goal: one command transcodes a file on this machine with nothing started before; it leaves the result and nothing else, whatever ends it; and what is
+// made in pieces is neither larger nor worse than what is made in one.
+// Method: caf-ctl --local as a real process, its children seen through /proc. The result is read by libavformat alone. Sizes and likeness are those that the
+// ffmpeg program states, of one source encoded by it in one piece and by caf-ctl in four.
+#include "bench/chunked_run.hpp"
+#include "bench/viewer.hpp"
+#include "test/cluster/media.hpp"
+#include "test/support/cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <signal.h>
+#include <unistd.h>
+
+using namespace troupe::test;
+namespace bench = troupe::bench;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto job_limit = milliseconds{60'000};
+
+bench::sample_options local_sample() {
+  auto result = small_sample();
+  result.seconds = 20;
+  return result;
+}
+
+struct fixture {
+  temporary_folder folder;
+  std::string source = media("local.mkv", local_sample());
+  std::string result = folder.path("result.mp4");
+
+  process ctl(std::vector<std::string> settings) const {
+    std::vector<std::string> arguments{"transcode", source, "-o", result, "--local"};
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    return process{TROUPE_BINARY_DIR "/bin/caf-ctl", arguments, folder.path("ctl.log")};
+  }
+
+  /// One that takes its time.
+  process slow_ctl() const {
+    return ctl({"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=720", "--chunk-seconds=5"});
+  }
+
+  /// Coordinator, and at least one task at work beside it.
+  static void wait_for_tasks(process& of) {
+    auto end = clock::now() + scaled(milliseconds{20'000});
+    auto at_work = [&of] {
+      for (auto& x : descendants(of.pid()))
+        if (x.command.find("--role=task") != std::string::npos && holdings_of(x.pid).threads > 6)
+          return true;
+      return false;
+    };
+    while (!at_work()) {
+      BOOST_REQUIRE_MESSAGE(clock::now() < end, "no task is at work in time");
+      BOOST_REQUIRE_MESSAGE(!of.wait(milliseconds{20}), "it ended: " << of.output());
+    }
+  }
+
+  /// Neither processes nor files, but the log of caf-ctl and what is `expected`.
+  void check_nothing_is_left(bool with_result) const {
+    check_nothing_left(folder.path());
+    std::vector<std::string> names;
+    for (auto& entry : fs::directory_iterator{folder.path()})
+      if (auto name = entry.path().filename().string(); name != "ctl.log")
+        names.push_back(name);
+    BOOST_TEST(names == (with_result ? std::vector<std::string>{"result.mp4"} : std::vector<std::string>{}),
+               boost::test_tools::per_element());
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(local_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_file_is_transcoded_without_a_cluster_and_nothing_is_left) {
+  auto x = ctl({"--video-encoder=libx264", "--preset=ultrafast", "--crf=23", "--audio-encoder=aac"});
+  auto status = x.wait(scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE((status == 0), x.output());
+  bench::viewer_options options;
+  options.url = result;
+  options.duration = scaled(milliseconds{30'000});
+  auto seen = bench::watch(options);
+  for (auto& wrong : bench::problems(seen))
+    BOOST_ERROR(wrong);
+  BOOST_REQUIRE(seen.seen.frames.size() == 500u);
+  for (uint32_t i = 0; i < 500; ++i)
+    BOOST_REQUIRE((seen.seen.frames[i].number == i));
+  check_nothing_is_left(true);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_done_says_so_and_leaves_nothing) {
+  auto x = ctl({"--video-encoder=libnothing"});
+  BOOST_TEST((x.wait(scaled(job_limit)) == 1));
+  BOOST_TEST(x.output().find("libnothing") != std::string::npos);
+  check_nothing_is_left(false);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_to_end_leaves_no_process_and_no_file) {
+  for (auto number : {SIGTERM, SIGINT}) {
+    auto x = slow_ctl();
+    wait_for_tasks(x);
+    x.signal(number);
+    BOOST_TEST((x.wait(scaled(milliseconds{10'000})) == 128 + number));
+    check_nothing_is_left(false);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_node_does_not_outlive_a_program_that_is_killed) {
+  adopt_orphans();
+  auto x = slow_ctl();
+  wait_for_tasks(x);
+  x.kill();
+  check_nothing_left(folder.path());
+  BOOST_TEST(!fs::exists(result));
+}
+
+BOOST_AUTO_TEST_CASE(pieces_are_neither_larger_nor_worse_than_one) {
+  auto sample = small_sample();
+  sample.seconds = 40;
+  sample.picture.coded = false;
+  auto long_source = media("local-long.mkv", sample);
+  auto ours = folder.path("ours.mkv");
+  auto theirs = folder.path("theirs.mkv");
+  bench::chunked_settings with{"libx264", "veryfast", 23, 10};
+  auto made = bench::run_process({TROUPE_BINARY_DIR "/bin/caf-ctl", "transcode", long_source, "-o", ours, "--local",
+                                  "--video-encoder=libx264", "--preset=veryfast", "--crf=23", "--audio-encoder=aac",
+                                  "--audio-bitrate=128k", "--chunk-seconds=10"},
+                                 scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE(made.ok(), made.out);
+  BOOST_REQUIRE(bench::encode_with_ffmpeg(long_source, theirs, with).ok());
+  auto a = bench::look_at(ours, long_source);
+  auto b = bench::look_at(theirs, long_source);
+  BOOST_TEST_MESSAGE(a.kib << " KiB of " << b.kib << ", SSIM " << a.ssim << " of " << b.ssim);
+  BOOST_TEST(a.frames == b.frames);
+  BOOST_TEST(a.kib <= b.kib * 1.01);
+  BOOST_TEST(a.ssim >= b.ssim - 0.001);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
