@@ -31,10 +31,22 @@ file_failure changed(const std::string& source) {
   return {true, true, "the source changed while the job worked at it: " + source + "; submit the job again"};
 }
 
-av::source_options options_of(const std::string& source) {
-  av::source_options result;
-  result.url = source;
-  return result;
+/// Fails where the source is not, or not any more, the one that was probed.
+tl::expected<void, file_failure> check_identity(const file_reach& reach, const std::string& source,
+                                                const std::string& identity) {
+  auto now = reach.identity(source);
+  if (!now)
+    return tl::unexpected(now.error());
+  if (*now != identity)
+    return tl::unexpected(changed(source));
+  return {};
+}
+
+/// What to say of work that failed: that the source is another one explains everything else.
+outcome failed_at(const file_reach& reach, const std::string& source, const std::string& identity, const av::error& x) {
+  if (auto same = check_identity(reach, source, identity); !same && same.error().source_changed)
+    return same.error();
+  return reach.judged(source, to_failure(x));
 }
 
 /// SHA-256 of a file; empty where it cannot be read to its end, or the work is stopped.
@@ -93,28 +105,33 @@ source_summary summary_of(const av::source_index& index) {
   return result;
 }
 
-outcome probe(const probe_work& x, const av::work_control& control) {
+outcome probe(const probe_work& x, file_reach& reach, const av::work_control& control) {
   for (auto& name : x.encoders)
     if (auto known = check_encoder(name); !known)
       return to_failure(known.error());
   struct stat found {};
   if (!x.output.empty() && ::stat(x.output.c_str(), &found) == 0)
     return file_failure{true, false, x.output + " exists already; name another output, or allow to overwrite it"};
-  auto identity = source_identity(x.source);
-  auto index = av::index_source(options_of(x.source), control);
+  auto identity = reach.identity(x.source);
+  if (!identity)
+    return identity.error();
+  auto index = av::index_source(reach.source(x.source, *identity), control);
   if (!index)
-    return to_failure(index.error());
+    return failed_at(reach, x.source, *identity, index.error());
   auto result = summary_of(*index);
-  result.identity = identity;
+  result.identity = *identity;
   for (auto& chunk : x.chunks)
-    if (is_whole(chunk, control))
+    if (auto whole = reach.is_whole(chunk); whole ? *whole : is_whole(chunk, control))
       result.whole_chunks.push_back(chunk.number);
   return result;
 }
 
-outcome encode(const chunk_work& x, const av::work_control& control) {
-  if (source_identity(x.source) != x.identity)
-    return changed(x.source);
+outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& control) {
+  if (auto same = check_identity(reach, x.source, x.identity); !same)
+    return same.error();
+  auto destination = reach.chunk_destination(x.destination);
+  if (!destination)
+    return destination.error();
   av::track_plan plan = av::copy_track{};
   if (x.kind == chunk_kind::video && x.video.codec != "copy") {
     auto settings = to_settings(x.video);
@@ -126,18 +143,20 @@ outcome encode(const chunk_work& x, const av::work_control& control) {
     plan = to_settings(x.audio);
   }
   av::chunk_job job;
-  job.source = options_of(x.source);
+  job.source = reach.source(x.source, x.identity);
   for (auto stream : x.streams)
     job.streams.push_back({stream, plan});
   job.window = {x.span.from_pts, x.span.to_pts};
   job.exact = x.exact;
   job.pictures = x.pictures;
-  job.output = x.destination;
+  job.output = *destination;
   auto made = av::encode_chunk(job, control);
   if (!made)
-    return to_failure(made.error());
-  if (source_identity(x.source) != x.identity)
-    return changed(x.source);
+    return failed_at(reach, x.source, x.identity, made.error());
+  if (auto same = check_identity(reach, x.source, x.identity); !same)
+    return same.error();
+  if (auto sent = reach.deliver_chunk(x.number, *destination); !sent)
+    return sent.error();
   chunk_done result;
   result.bytes = made->bytes;
   result.sha256 = made->sha256;
@@ -151,11 +170,16 @@ outcome encode(const chunk_work& x, const av::work_control& control) {
   return result;
 }
 
-std::vector<av::chunk_source> sources_of(const std::vector<chunk_file>& xs) {
+tl::expected<std::vector<av::chunk_source>, file_failure> sources_of(const std::vector<chunk_file>& xs,
+                                                                     file_reach& reach) {
   std::vector<av::chunk_source> result;
   result.reserve(xs.size());
-  for (auto& x : xs)
-    result.push_back({x.path, x.sha256});
+  for (auto& x : xs) {
+    auto here = reach.fetch_chunk(x);
+    if (!here)
+      return tl::unexpected(here.error());
+    result.push_back({here->path, here->sha256});
+  }
   return result;
 }
 
@@ -168,36 +192,58 @@ av::work_control half(const av::work_control& whole, double from) {
           }};
 }
 
-outcome assemble(const assemble_work& x, const av::work_control& control) {
+/// Verifies what was assembled, and has it appear under its name.
+tl::expected<av::verification, file_failure> verify_and_publish(const assemble_work& x, const std::string& file,
+                                                                av::assembly_result& made, file_reach& reach,
+                                                                const av::work_control& control) {
+  av::verification_job check;
+  check.path = file;
+  check.streams = made.streams;
+  auto right = av::verify(check, half(control, 0.5));
+  if (!right) {
+    ::unlink(file.c_str());
+    return tl::unexpected(to_failure(right.error()));
+  }
+  if (reach.delivers_result(x.staging, file)) {
+    if (auto done = reach.deliver_result(file); !done)
+      return tl::unexpected(done.error());
+  } else if (auto done = av::publish(file, x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse);
+             !done) {
+    ::unlink(file.c_str());
+    return tl::unexpected(to_failure(done.error()));
+  }
+  return *right;
+}
+
+outcome assemble(const assemble_work& x, file_reach& reach, const av::work_control& control) {
   auto into = av::container_of(x.container);
   if (!into)
     return file_failure{true, false, "no container is named " + x.container};
-  if (source_identity(x.source) != x.identity)
-    return changed(x.source);
+  if (auto same = check_identity(reach, x.source, x.identity); !same)
+    return same.error();
+  auto file = reach.result_destination(x.staging);
+  if (!file)
+    return file.error();
   av::assembly_job job;
-  job.source = options_of(x.source);
+  job.source = reach.source(x.source, x.identity);
   job.origin = x.origin;
   job.into = *into;
-  if (!x.video.empty())
-    job.works.push_back(sources_of(x.video));
-  if (!x.audio.empty())
-    job.works.push_back(sources_of(x.audio));
+  for (auto* chunks : {&x.video, &x.audio}) {
+    auto sources = sources_of(*chunks, reach);
+    if (!sources)
+      return sources.error();
+    if (!sources->empty())
+      job.works.push_back(std::move(*sources));
+  }
   job.copied.assign(x.copied.begin(), x.copied.end());
   job.pictures = x.pictures;
-  job.output = x.staging;
+  job.output = *file;
   auto made = av::assemble(job, half(control, 0));
   if (!made)
-    return to_failure(made.error());
-  av::verification_job check;
-  check.path = x.staging;
-  check.streams = made->streams;
-  auto right = av::verify(check, half(control, 0.5));
-  auto done = right ? av::publish(x.staging, x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse)
-                    : av::expected<void>{};
-  if (!right || !done) {
-    ::unlink(x.staging.c_str());
-    return to_failure(right ? done.error() : right.error());
-  }
+    return failed_at(reach, x.source, x.identity, made.error());
+  auto right = verify_and_publish(x, *file, *made, reach, control);
+  if (!right)
+    return right.error();
   file_published result;
   result.bytes = made->bytes;
   result.pictures = right->pictures;
@@ -212,37 +258,23 @@ outcome assemble(const assemble_work& x, const av::work_control& control) {
 
 } // namespace
 
-std::string source_identity(const std::string& path_or_url) {
-  struct stat found {};
-  if (::stat(path_or_url.c_str(), &found) != 0)
-    return "0";
-  // FNV-1a, 64 bits.
-  uint64_t hash = 14'695'981'039'346'656'037u;
-  for (auto value : {static_cast<uint64_t>(found.st_size), static_cast<uint64_t>(found.st_mtim.tv_sec),
-                     static_cast<uint64_t>(found.st_mtim.tv_nsec)})
-    for (int i = 0; i < 64; i += 8)
-      hash = (hash ^ (value >> i & 0xff)) * 1'099'511'628'211u;
-  std::string result;
-  for (int shift = 60; shift >= 0; shift -= 4)
-    result += "0123456789abcdef"[hash >> shift & 0xf];
-  return result;
-}
-
-outcome do_file_work(const file_work& x, const av::work_control& control) {
+outcome do_file_work(const file_work& x, const task_place& place, const av::work_control& control) {
   struct visitor {
+    file_reach& reach;
     const av::work_control& control;
 
     outcome operator()(const probe_work& x) const {
-      return probe(x, control);
+      return probe(x, reach, control);
     }
     outcome operator()(const chunk_work& x) const {
-      return encode(x, control);
+      return encode(x, reach, control);
     }
     outcome operator()(const assemble_work& x) const {
-      return assemble(x, control);
+      return assemble(x, reach, control);
     }
   };
-  return std::visit(visitor{control}, x.work);
+  file_reach reach{x.access, place, control};
+  return std::visit(visitor{reach, control}, x.work);
 }
 
 } // namespace troupe

@@ -30,8 +30,8 @@ std::string_view name_of(const file_work& x) {
 /// The thread that works. Everything that it shares with the actor is guarded or atomic. For which attempt it works is the actor's matter.
 class file_runner {
 public:
-  file_runner(const file_work& work, file_worker_state::interface owner)
-    : work_(work), owner_(std::move(owner)), thread_([this] { run(); }) {}
+  file_runner(const file_work& work, const task_place& place, file_worker_state::interface owner)
+    : work_(work), place_(place), owner_(std::move(owner)), thread_([this] { run(); }) {}
 
   ~file_runner() {
     stop_ = true;
@@ -50,12 +50,13 @@ private:
                                std::lock_guard guard{mutex_};
                                latest_ = x;
                              }};
-    file_result result{{}, do_file_work(work_, control)};
+    file_result result{{}, do_file_work(work_, place_, control)};
     if (!stop_)
       caf::anon_send(owner_, std::move(result));
   }
 
   const file_work work_;
+  const task_place& place_;
   file_worker_state::interface owner_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_; ///< guards `latest_`
@@ -63,8 +64,9 @@ private:
   std::thread thread_;
 };
 
-file_worker_state::file_worker_state(interface::pointer self, file_work work, file_client_actor client)
-  : self(self), work(std::move(work)), client(std::move(client)) {}
+file_worker_state::file_worker_state(interface::pointer self, file_work work, file_client_actor client,
+                                     task_place place)
+  : self(self), work(std::move(work)), client(std::move(client)), place(std::move(place)) {}
 
 file_worker_state::~file_worker_state() = default;
 
@@ -101,7 +103,7 @@ file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
       lose_client();
   });
   follow(std::move(client));
-  runner = std::make_unique<file_runner>(work, interface{self});
+  runner = std::make_unique<file_runner>(work, place, interface{self});
   self->delayed_send(self, report_interval, tick_atom_v);
   return {
     [this](stop_atom) { self->quit(); },
@@ -127,9 +129,10 @@ file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
   };
 }
 
-local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client) {
+local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
+                                          task_place place) {
   log::info("file work", {{"kind", name_of(work)}, {"attempt", work.attempt}});
-  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client));
+  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client), std::move(place));
 }
 
 } // namespace troupe

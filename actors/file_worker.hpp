@@ -8,6 +8,7 @@
 // - The work is over, well or not: it says so, and ends once that has arrived.
 #pragma once
 
+#include "actors/file_reach.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
@@ -30,7 +31,7 @@ struct file_worker_state {
 
   static inline const char* name = "file_worker";
 
-  file_worker_state(interface::pointer self, file_work work, file_client_actor client);
+  file_worker_state(interface::pointer self, file_work work, file_client_actor client, task_place place);
   ~file_worker_state();
 
   interface::behavior_type make_behavior();
@@ -43,12 +44,14 @@ struct file_worker_state {
   interface::pointer self;
   file_work work;
   file_client_actor client; ///< null while nobody has it
+  task_place place;
   std::unique_ptr<file_runner> runner;
   std::optional<file_result> result; ///< until it has arrived
 };
 
 using local_file_worker_actor = file_worker_state::interface;
 
-local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client);
+local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
+                                          task_place place = {});
 
 } // namespace troupe

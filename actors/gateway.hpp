@@ -5,6 +5,7 @@
 #include "actors/job_views.hpp"
 #include "actors/variant_stream.hpp"
 #include "messages/actors.hpp"
+#include "transfer/desk.hpp"
 
 #include <memory>
 
@@ -69,6 +70,7 @@ struct job_queue_config {
   core::job_order_config order;
   core::file_job_config job;
   std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
+  std::shared_ptr<transfer::desk> files; ///< what others read and write of jobs; null: paths alone
 };
 
 /// The coordinator with everything that never leaves its process.

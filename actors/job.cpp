@@ -198,7 +198,7 @@ void job_actor_state::ask_for(attempt_id attempt, const lease_request& x) {
 
 void job_actor_state::start(const file_work& x) {
   auto attempt = x.attempt;
-  auto work = x;
+  auto work = begin_.desk->begin(x);
   work.job = begin_.id;
   self_->request(attempts_.at(attempt).task, start_timeout, std::move(work), file_client_actor{self_})
     .then([](const file_worker_actor&) {},
@@ -216,6 +216,7 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
     self_->send(i->second.worker, stop_atom_v);
   if (i->second.task)
     leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
+  begin_.desk->end(attempt);
   self_->send(coordinator_, release_atom_v, i->second.held.id, why);
   attempts_.erase(i);
 }
@@ -339,29 +340,36 @@ namespace {
 
 class worked_at : public job_factory {
 public:
-  explicit worked_at(core::file_job_config config) : config_(config) {}
+  worked_at(core::file_job_config config, std::shared_ptr<transfer::desk> files)
+    : config_(config), files_(std::move(files)) {}
 
   tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
                                             gateway_actor coordinator) const override {
+    // What an earlier life left may be there already; before that, nothing may be in the way.
+    if (files_ && begin.attempt == 1 && is_in_the_way(begin.order))
+      return tl::unexpected{begin.order.output + " exists already; name another output, or allow to overwrite it"};
     std::error_code failed;
     std::filesystem::create_directories(begin.folder, failed);
     if (failed)
       return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};
-    return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator));
+    return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator), files_);
   }
 
 private:
   core::file_job_config config_;
+  std::shared_ptr<transfer::desk> files_;
 };
 
 } // namespace
 
-std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config) {
-  return std::make_shared<worked_at>(config);
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files) {
+  return std::make_shared<worked_at>(config, std::move(files));
 }
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    gateway_actor coordinator) {
+                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk) {
+  auto staging = av::staging_path(begin.order.output, tag_of(begin.id, begin.attempt));
+  begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder, staging);
   log::info("a job begins", {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", begin.order.input}});
   return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));
 }

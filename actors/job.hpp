@@ -11,6 +11,7 @@
 
 #include "actors/core/file_job.hpp"
 #include "actors/gateway.hpp"
+#include "actors/job_desk.hpp"
 #include "actors/job_views.hpp"
 #include "messages/actors.hpp"
 
@@ -55,6 +56,7 @@ struct job_begin {
   file_order order;
   std::string folder;
   std::vector<store::chunk> chunks;
+  std::shared_ptr<job_desk> desk = {}; ///< its place at it
 };
 
 struct job_actor_state : core::file_job_effects {
@@ -142,15 +144,15 @@ class job_factory {
 public:
   virtual ~job_factory() = default;
 
-  /// The actor, or why the job cannot be begun.
+  /// The actor, or why the job cannot be begun. Touches the disk: not for a scheduled actor.
   virtual tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
                                                     gateway_actor coordinator) const = 0;
 };
 
-/// Jobs that are worked at: each gets its folder, and an actor of this header.
-std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config);
+/// Jobs that are worked at: each gets its folder, and an actor of this header. `files` may be null.
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files);
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    gateway_actor coordinator);
+                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk);
 
 } // namespace troupe

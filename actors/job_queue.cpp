@@ -44,7 +44,7 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
               [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); }}),
     order_(config_.order) {
   if (!config_.factory)
-    config_.factory = usual_jobs(config_.job);
+    config_.factory = usual_jobs(config_.job, config_.files);
 }
 
 job_queue_state::~job_queue_state() {
@@ -89,6 +89,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
       for (auto id : std::exchange(unsettled_, {}))
         look_at(id);
       start_due();
+      sweep_files();
     },
   };
 }

@@ -103,6 +103,8 @@ private:
   void settle(const store::open_job& x);
   void begin_again(const store::open_job& x);
   std::string folder_of(job_id id) const;
+  /// Removes clients' files that no job needs any more.
+  void sweep_files();
 
   interface::pointer self_;
   job_queue_config config_;
@@ -116,7 +118,8 @@ private:
   std::set<job_id> loading_;   ///< their turn has come; they are being read
   std::set<job_id> unsettled_; ///< to be looked at
   std::vector<orphan> orphans_;
-  int64_t next_number_ = 1;    ///< of jobs, in the order of their submission
+  int64_t next_number_ = 1; ///< of jobs, in the order of their submission
+  std::chrono::steady_clock::time_point next_sweep_{};
 };
 
 /// Ends at once, with the reason in its exit, where the store cannot be opened.

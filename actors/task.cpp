@@ -48,7 +48,7 @@ task_state::interface::behavior_type task_state::make_behavior() {
       if (auto error = once())
         return error;
       this->work = work;
-      worker = spawn_file_worker(self->system(), std::move(work), std::move(client));
+      worker = spawn_file_worker(self->system(), std::move(work), std::move(client), config.place);
       return file_worker_actor{follow(worker)};
     },
     [this](attempt_id attempt, file_client_actor& client) -> caf::result<file_worker_actor> {

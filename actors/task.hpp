@@ -9,6 +9,7 @@
 #pragma once
 
 #include "actors/file_worker.hpp"
+#include "actors/file_reach.hpp"
 #include "actors/transcoder.hpp"
 #include "messages/actors.hpp"
 
@@ -25,6 +26,7 @@ struct task_config {
   std::function<caf::expected<coordinator_actor>()> find_coordinator;
   std::chrono::milliseconds orphan_timeout{60'000};
   transcoder_faults faults;
+  task_place place = {};
 };
 
 struct task_state {

@@ -115,6 +115,8 @@ struct worker_options {
 
 struct coordinator_options {
   uint32_t warm_tasks = defaults::warm_tasks;
+  std::string
+    http_advertise; ///< "http://host:port" of the HTTP server for workers; empty: as they reach the coordinator
 
   bool operator==(const coordinator_options&) const = default;
 };
@@ -153,6 +155,9 @@ struct job_options {
   std::chrono::milliseconds stall_max = defaults::job_stall_max;
   std::chrono::milliseconds aging_step = defaults::job_aging_step;
   std::chrono::milliseconds orphan_timeout = defaults::job_orphan_timeout;
+  std::string transfer = "auto";                       ///< or "http": workers use no path of the coordinator's
+  std::chrono::milliseconds keep = defaults::job_keep; ///< for clients' files that nobody touches
+  uint64_t upload_bytes_max = defaults::job_upload_bytes_max;
 
   bool operator==(const job_options&) const = default;
 };

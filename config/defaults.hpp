@@ -69,6 +69,8 @@ inline constexpr milliseconds job_silence_max = 5s;
 inline constexpr milliseconds job_stall_max = 2min;
 inline constexpr milliseconds job_aging_step = 10min;
 inline constexpr milliseconds job_orphan_timeout = 60s;
+inline constexpr milliseconds job_keep = 24h;
+inline constexpr uint64_t job_upload_bytes_max = 1024 * 1024 * mebibyte;
 
 // Tasks.
 inline constexpr uint32_t warm_tasks = 1;

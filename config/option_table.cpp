@@ -200,6 +200,10 @@ std::vector<option> service_rows() {
     {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::coordinator,
       &coordinator_options::warm_tasks>,
      .help = "Task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
+    {.key = "coordinator.http_advertise", .kind = kind::url, .at = at<&c::coordinator,
+      &coordinator_options::http_advertise>,
+     .help = "Where workers reach the coordinator's HTTP server for files, such as `http://10.0.0.1:8080`.",
+     .default_text = "the address by which the worker reaches the coordinator, with the port of `http.listen`"},
     {.key = "task.orphan_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::orphan_timeout>,
      .help = "A task that lost its node ends after so long.", .min = 100, .max = 24 * hours},
     {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,
@@ -276,7 +280,7 @@ std::vector<option> job_rows() {
      .help = "Where file jobs are kept: the path of an SQLite file, or `postgresql://user@host/database`.",
      .default_text = "jobs.db in `node.state_dir`"},
     {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
-     .help = "Folder for chunks of files that are being transcoded. Coordinator and workers must both reach it.",
+     .help = "Folder of the coordinator for chunks of files that are being transcoded, and for files of clients.",
      .default_text = "jobs in `node.state_dir`"},
     {.key = "jobs.running_max", .kind = kind::integer, .at = at<&c::jobs, &jo::running_max>,
      .help = "File jobs that are worked on at a time.", .min = 1, .max = 10'000},
@@ -293,6 +297,15 @@ std::vector<option> job_rows() {
              "one.", .min = 100, .max = 24 * hours},
     {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::jobs, &jo::aging_step>,
      .help = "For how long a job of higher priority goes before one that waits already.", .max = 24 * hours},
+    {.key = "jobs.transfer", .kind = kind::choice, .at = at<&c::jobs, &jo::transfer>,
+     .help = "How workers come to files: with `auto` by their paths where these are proved to be the same files, else "
+             "over HTTP; with `http` always so.",
+     .choices = {"auto", "http"}},
+    {.key = "jobs.keep", .kind = kind::duration, .at = at<&c::jobs, &jo::keep>,
+     .help = "How long files that clients uploaded, and results that they have not fetched, are kept when nobody touches them.",
+     .min = 1 * minutes, .max = 30 * 24 * hours},
+    {.key = "jobs.upload_bytes_max", .kind = kind::size, .at = at<&c::jobs, &jo::upload_bytes_max>,
+     .help = "The largest file that a client or a worker may send.", .min = kibibyte, .max = 1024.0 * 1024 * 1024 * mebibyte},
   };
 }
 

@@ -1,6 +1,7 @@
 #include "config/token.hpp"
 
 #include "config/text.hpp"
+#include "files/descriptor.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,46 +18,25 @@ namespace troupe::config {
 
 namespace {
 
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_(fd) {}
-
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-
-  int get() const noexcept {
-    return fd_;
-  }
-
-private:
-  int fd_;
-};
-
 tl::unexpected<std::string> failed(std::string_view step, const std::string& path, int error) {
   return tl::unexpected("cannot " + std::string{step} + ' ' + quote(path) + ": " + std::strerror(error));
 }
 
 tl::expected<std::string, std::string> read_token(const std::string& path) {
-  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const files::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.get() < 0)
-    return failed("read the cluster's token from", path, errno);
+    return failed("read the secret in", path, errno);
   std::string text(defaults::token_bytes_max + 2, '\0');
   const auto count = ::read(file.get(), text.data(), text.size());
   if (count < 0)
-    return failed("read the cluster's token from", path, errno);
+    return failed("read the secret in", path, errno);
   text.resize(static_cast<size_t>(count));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
     text.pop_back();
   const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7F; };
   if (text.size() < defaults::token_bytes_min || text.size() > defaults::token_bytes_max
       || std::ranges::any_of(text, is_blank))
-    return tl::unexpected("the token file " + quote(path)
-                          + " must hold one line of 16 to 1024 characters without blanks");
+    return tl::unexpected("the secret in " + quote(path) + " must be one line of 16 to 1024 characters without blanks");
   return text;
 }
 
@@ -81,16 +61,17 @@ tl::expected<std::string, std::string> make_token(const std::string& path) {
     return token;
   const auto temporary = path + '.' + std::to_string(::getpid());
   {
-    const descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    const files::descriptor file{
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     const auto line = *token + '\n';
     if (file.get() < 0 || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())
         || ::fsync(file.get()) != 0)
-      return failed("write the cluster's token to", temporary, errno);
+      return failed("write a secret to", temporary, errno);
   }
   const auto linked = ::link(temporary.c_str(), path.c_str()) == 0 ? 0 : errno;
   ::unlink(temporary.c_str());
   if (linked != 0 && linked != EEXIST)
-    return failed("write the cluster's token to", path, linked);
+    return failed("write a secret to", path, linked);
   return read_token(path);
 }
 
@@ -107,6 +88,11 @@ tl::expected<void, std::string> make_state_dir(const std::string& folder) {
                           + "; node.state_dir names another");
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   return {};
+}
+
+tl::expected<std::string, std::string> kept_secret(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) ? read_token(path) : make_token(path);
 }
 
 tl::expected<std::string, std::string> cluster_token(const configuration& x) {

@@ -14,6 +14,9 @@ namespace troupe::config {
 /// hold the token.
 tl::expected<std::string, std::string> cluster_token(const configuration& x);
 
+/// The secret in the file `path`, which is made, of 256 random bits and readable by its owner alone, where it does not exist. Errors do not hold it.
+tl::expected<std::string, std::string> kept_secret(const std::string& path);
+
 /// Makes `folder` and its parents, for its owner alone.
 tl::expected<void, std::string> make_state_dir(const std::string& folder);
 

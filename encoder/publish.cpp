@@ -1,19 +1,17 @@
 // Plain POSIX calls, each checked: this is where a job's result becomes visible, or does not.
 #include "encoder/publish.hpp"
 
-#include <openssl/evp.h>
+#include "files/descriptor.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <new>
 #include <utility>
 
 namespace troupe::av {
@@ -31,25 +29,6 @@ tl::unexpected<error> failed(const std::string& step, const std::string& path, i
     code == ENOENT || code == EACCES || code == EROFS || code == EISDIR || code == ENOTDIR ? errc::option : errc::io;
   return fail(kind, step + " " + path + ": " + std::strerror(code));
 }
-
-/// Closes on the way out.
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_{fd} {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-
-  int get() const noexcept {
-    return fd_;
-  }
-
-private:
-  int fd_;
-};
 
 expected<void> write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
   while (!bytes.empty()) {
@@ -70,7 +49,7 @@ std::string folder_of(const std::string& path) {
 
 /// Flushes a file or folder that was written by whomever.
 expected<void> flush_path(const std::string& path, int flags) {
-  descriptor file{::open(path.c_str(), flags | O_CLOEXEC)};
+  files::descriptor file{::open(path.c_str(), flags | O_CLOEXEC)};
   if (file.get() < 0)
     return failed("open", path);
   // Some network file systems cannot flush a folder.
@@ -146,44 +125,6 @@ expected<void> publish(const std::string& from, const std::string& target, overw
   if (near != from)
     ::unlink(done ? from.c_str() : near.c_str());
   return done;
-}
-
-struct sha256::impl {
-  struct closer {
-    void operator()(EVP_MD_CTX* ptr) const noexcept {
-      EVP_MD_CTX_free(ptr);
-    }
-  };
-
-  std::unique_ptr<EVP_MD_CTX, closer> context{EVP_MD_CTX_new()};
-};
-
-sha256::sha256() : impl_{std::make_unique<impl>()} {
-  if (!impl_->context || EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) != 1)
-    throw std::bad_alloc{};
-}
-
-sha256::sha256(sha256&&) noexcept = default;
-sha256& sha256::operator=(sha256&&) noexcept = default;
-sha256::~sha256() = default;
-
-void sha256::add(std::span<const std::byte> bytes) {
-  if (EVP_DigestUpdate(impl_->context.get(), bytes.data(), bytes.size()) != 1)
-    throw std::bad_alloc{};
-}
-
-std::string sha256::digest() {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes = {};
-  unsigned size = 0;
-  if (EVP_DigestFinal_ex(impl_->context.get(), bytes.data(), &size) != 1)
-    throw std::bad_alloc{};
-  std::string result;
-  constexpr std::string_view digits = "0123456789abcdef";
-  for (unsigned i = 0; i < size; ++i) {
-    result += digits[bytes[i] >> 4];
-    result += digits[bytes[i] & 15];
-  }
-  return result;
 }
 
 new_file::new_file(std::string target, std::string path, int fd)

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "encoder/error.hpp"
+#include "files/sha256.hpp"
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string>
 
@@ -20,23 +20,7 @@ std::string staging_path(const std::string& target, const std::string& tag);
 /// under the name is `errc::option` unless `existing` allows to replace it. On failure `from` stays.
 expected<void> publish(const std::string& from, const std::string& target, overwrite existing);
 
-/// SHA-256 of bytes as they come, as 64 hexadecimal digits.
-class sha256 {
-public:
-  sha256();
-  sha256(sha256&&) noexcept;
-  sha256& operator=(sha256&&) noexcept;
-  ~sha256();
-
-  void add(std::span<const std::byte> bytes);
-
-  /// Of all bytes so far; nothing can be added afterwards.
-  std::string digest();
-
-private:
-  struct impl;
-  std::unique_ptr<impl> impl_;
-};
+using files::sha256;
 
 /// A file that is being written, in order. Removed by the destructor unless it was committed.
 class new_file {

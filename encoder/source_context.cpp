@@ -109,7 +109,8 @@ void source_context::limit_probing(AVFormatContext& format) const {
   // The timeline unwraps by itself, over any number of wraps.
   format.correct_ts_overflow = 0;
   format.skip_estimate_duration_from_pts = 1;
-  if (!address_.is_file())
+  // A file is the same over HTTP as from the disk: all who work at it must find the same.
+  if (!address_.is_file() && !options_.keep_times)
     format.fps_probe_size = live_frame_rate_probe;
 }
 

@@ -3,6 +3,7 @@
 
 #include "config/defaults.hpp"
 #include "telemetry/metrics.hpp"
+#include "transfer/desk.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -44,6 +45,7 @@ struct server_config {
   std::chrono::milliseconds stop_timeout{2'000};   ///< for connections to end when the server stops
   std::vector<std::string> hosts;                  ///< names beyond localhost that a server on loopback answers to
   std::shared_ptr<const telemetry::failover_log> failovers; ///< what the metrics page states of failovers; may be null
+  std::shared_ptr<transfer::desk> files;                    ///< what of files may be read and written; null: nothing
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include "http/file_client.hpp"
 #include "http/live.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
@@ -67,7 +68,7 @@ void connection::read_header() {
   request_.id = new_request_id();
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
-  parser_->body_limit(shared_->config.body_bytes_max);
+  parser_->body_limit(boost::none); // files have a limit of their own
   beast::http::async_read_header(socket_, buffer_, *parser_,
                                  [me = self(this)](const error_code& failure, size_t) { me->on_header(failure); });
 }
@@ -80,8 +81,13 @@ void connection::on_header(const error_code& failure) {
   auto& header = parser_->get();
   if (auto given = header["X-Request-Id"]; is_request_id({given.data(), given.size()}))
     request_.id.assign(given.data(), given.size());
+  if (hand_over())
+    return;
   if (parser_->is_done())
     return dispatch();
+  if (auto length = parser_->content_length(); length && *length > shared_->config.body_bytes_max)
+    return read_failed(beast::http::error::body_limit);
+  parser_->body_limit(shared_->config.body_bytes_max);
   expire_after(shared_->config.header_timeout);
   if (!beast::iequals(header[field::expect], "100-continue"))
     return read_body();
@@ -168,6 +174,35 @@ void connection::dispatch() {
                                               std::move(*wanted), header.version());
   loop_.remove(shared_from_this());
   client->start();
+}
+
+bool connection::hand_over() {
+  auto& header = parser_->get();
+  if (shared_->file_loops.empty() || crowded_ || stopping_ || !header.target().starts_with("/api/v1/")
+      || header.target().size() > shared_->config.target_bytes_max || !parse_target())
+    return false;
+  auto target = file_target::of(request_.path);
+  if (!target)
+    return false;
+  keep_alive_ = false;
+  if (auto no = shared_->guard.check(header.version(), request_.method, header)) {
+    refuse(no->code, no->word, no->detail);
+    return true;
+  }
+  error_code failure;
+  auto protocol = socket_.local_endpoint(failure).protocol();
+  phase_ = phase::closed;
+  auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_), remote_, protocol,
+                                                           files::descriptor{socket_.release(failure)},
+                                                           std::move(buffer_), nullptr, began_});
+  given->parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>(std::move(*parser_));
+  auto& to = *shared_->file_loops[static_cast<size_t>(given->socket.get()) % shared_->file_loops.size()];
+  to.mail()->post([&to, shared = shared_, given] {
+    if (!to.stopping())
+      std::make_shared<file_client>(to, shared, given)->start();
+  });
+  loop_.remove(shared_from_this());
+  return true;
 }
 
 void connection::ask_api() {

@@ -46,6 +46,8 @@ private:
   void read_failed(const error_code& failure);
 
   void dispatch();
+  /// Gives the socket to a `file_client` where the request is for a file; its body is not read yet then.
+  bool hand_over();
   void ask_api();
   void refuse(status code, std::string_view word, std::string_view detail);
   void answer(reply x);

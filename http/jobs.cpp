@@ -2,6 +2,7 @@
 
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "http/job_files.hpp"
 #include "http/json.hpp"
 #include "messages/job_states.hpp"
 #include "messages/url.hpp"
@@ -119,10 +120,11 @@ checked complete(job_submission& x) {
   auto& order = x.order;
   if (order.input.empty() || order.output.empty())
     return failure("input and output are missing: both have to be named");
-  if (!order.input.starts_with('/') && order.input.find("://") == std::string::npos)
-    return failure("input is not accepted: allowed is an absolute path or a URL");
-  if (!order.output.starts_with('/') || order.output.ends_with('/'))
-    return failure("output is not accepted: allowed is the absolute path of a file");
+  if (!order.input.starts_with('/') && order.input.find("://") == std::string::npos
+      && !order.input.starts_with(upload_prefix))
+    return failure("input is not accepted: allowed is an absolute path, a URL or upload:ID");
+  if (!(order.output.starts_with('/') || order.output.starts_with(kept_prefix)) || order.output.ends_with('/'))
+    return failure("output is not accepted: allowed is the absolute path of a file, or kept:NAME");
   if (order.input == order.output)
     return failure("output is the input: name another file");
   if (order.container.empty())
@@ -137,7 +139,8 @@ checked complete(job_submission& x) {
   if (order.video.codec == "none" && order.audio.codec == "none")
     return failure("neither picture nor sound is asked for");
   if (x.name.empty())
-    x.name = order.output.substr(order.output.rfind('/') + 1);
+    x.name =
+      order.output.substr(order.output.starts_with(kept_prefix) ? kept_prefix.size() : order.output.rfind('/') + 1);
   if (x.name.size() > 255)
     return failure("name is not accepted: allowed are 255 bytes");
   return {};

@@ -1,6 +1,8 @@
 #include "http/routes.hpp"
 
 #include "http/ask.hpp"
+#include "http/file_request.hpp"
+#include "http/job_files.hpp"
 #include "http/jobs.hpp"
 #include "http/json.hpp"
 #include "http/live.hpp"
@@ -80,6 +82,7 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     timeout_(config.ask_timeout),
     counters_(std::move(counters)),
     failovers_(config.failovers),
+    files_(config.files),
     started_at_ms_(unix_ms()) {}
 
 const std::vector<routes::route>& routes::table() {
@@ -109,6 +112,13 @@ const std::vector<routes::route>& routes::table() {
     {verb::post, "/api/v1/jobs/{}/pause", &routes::pause_job, "stop all work at it; what is finished is kept"},
     {verb::post, "/api/v1/jobs/{}/resume", &routes::resume_job, "go on with one that is paused"},
     {verb::post, "/api/v1/jobs/{}/retry", &routes::retry_job, "try one again that failed"},
+    {verb::get, "/api/v1/jobs/{}/result", &routes::no_files, "the file that it made; ranges are served"},
+    {verb::delete_, "/api/v1/jobs/{}/result", &routes::no_files, "drop a result that was kept for its client"},
+    {verb::post, "/api/v1/uploads", &routes::no_files, "begin to bring a file: Upload-Length, Upload-Name"},
+    {verb::patch, "/api/v1/uploads/{}", &routes::no_files,
+     "a part of it: Upload-Offset, Upload-Length; HEAD tells how much is there"},
+    {verb::put, "/api/v1/uploads/{}", &routes::no_files, "its end: Upload-Length, Upload-Checksum: sha256 DIGITS"},
+    {verb::delete_, "/api/v1/uploads/{}", &routes::no_files, "drop it"},
   };
   return entries;
 }
@@ -295,6 +305,8 @@ void routes::submit_job(const request& of, reply_handler done) const {
       return done(problem(ec::invalid_argument, job.error(), of.id));
     job->idempotency_key = of.idempotency_key;
     job->from = "api";
+    if (auto placed = place_files(*job, me->files_); !placed)
+      return done(problem(placed.error(), of.id));
     auto made = [](const job_submitted& x) {
       auto id = to_string(x.id);
       reply result{x.existed ? status::ok : status::created,
@@ -361,6 +373,10 @@ void routes::retry_job(const request& of, reply_handler done) const {
 
 void routes::remove_job(const request& of, reply_handler done) const {
   change_job(of, done, remove_atom_v);
+}
+
+void routes::no_files(const request& of, reply_handler done) const {
+  done(problem(status::not_found, "unknown_path", "this server keeps no files", of.id));
 }
 
 void routes::live(const request& of, reply_handler done) const {

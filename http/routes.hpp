@@ -67,6 +67,8 @@ private:
   void retry_job(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
+  /// Files have connections of their own, where there is a desk for them: what comes here has none.
+  void no_files(const request& of, reply_handler done) const;
 
   /// Calls `then(job_id)` where the path names a job.
   template <class Then>
@@ -95,6 +97,7 @@ private:
   std::chrono::milliseconds timeout_;
   std::shared_ptr<statistics> counters_;
   std::shared_ptr<const telemetry::failover_log> failovers_;
+  std::shared_ptr<transfer::desk> files_; ///< may be null
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`

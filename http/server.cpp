@@ -34,6 +34,9 @@ constexpr int backlog = 1024;
 
 constexpr uint32_t threads_max = 64;
 
+/// Flushing a large file takes one of them seconds; the other goes on.
+constexpr uint32_t file_threads = 2;
+
 /// Asks the system's resolver, so it may take a while: before any thread serves.
 tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
   boost::asio::io_context context;
@@ -61,7 +64,8 @@ std::string validate(const server_config& config) {
 
 class server::impl {
 public:
-  impl(service_ptr shared, uint32_t threads) : shared_(std::move(shared)) {
+  impl(service_ptr shared, uint32_t threads, std::vector<std::unique_ptr<loop>> file_loops)
+    : shared_(std::move(shared)), file_loops_(std::move(file_loops)) {
     for (uint32_t i = 0; i < threads; ++i)
       loops_.push_back(std::make_unique<loop>(shared_->counters));
     acceptor_.emplace(loops_.front()->context());
@@ -95,10 +99,9 @@ public:
   void run() {
     accept();
     for (auto& l : loops_)
-      threads_.emplace_back([x = l.get()] {
-        pthread_setname_np(pthread_self(), "http");
-        x->run();
-      });
+      run(*l, "http");
+    for (auto& l : file_loops_)
+      run(*l, "http files");
   }
 
   void stop() {
@@ -112,6 +115,8 @@ public:
           acceptor_->close(failure);
         x->stop(timeout);
       });
+    for (auto& l : file_loops_)
+      l->mail()->post([x = l.get(), timeout] { x->stop(timeout); });
     for (auto& t : threads_)
       t.join();
     threads_.clear();
@@ -122,6 +127,13 @@ public:
   }
 
 private:
+  void run(loop& x, const char* name) {
+    threads_.emplace_back([&x, name] {
+      pthread_setname_np(pthread_self(), name);
+      x.run();
+    });
+  }
+
   void accept() {
     auto& next = *loops_[turn_++ % loops_.size()];
     acceptor_->async_accept(next.context(), [this, &next](const error_code& failure, tcp::socket socket) {
@@ -161,6 +173,7 @@ private:
   }
 
   service_ptr shared_;
+  std::vector<std::unique_ptr<loop>> file_loops_; ///< connections of `loops_` hand over to them
   std::vector<std::unique_ptr<loop>> loops_;
   std::optional<tcp::acceptor> acceptor_;
   std::optional<boost::asio::steady_timer> pause_;
@@ -181,9 +194,13 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto counters = std::make_shared<statistics>();
   auto api = std::make_shared<const routes>(system, gateway, config, counters);
   guard rules{endpoint->address().is_loopback(), config.hosts};
-  auto shared = std::make_shared<const service>(
-    service{std::move(config), system, std::move(gateway), std::move(api), std::move(rules), counters});
-  auto result = std::make_unique<impl>(std::move(shared), threads);
+  std::vector<std::unique_ptr<loop>> file_loops;
+  std::vector<loop*> of_files;
+  for (uint32_t i = 0; config.files && i < file_threads; ++i)
+    of_files.push_back(file_loops.emplace_back(std::make_unique<loop>(counters)).get());
+  auto shared = std::make_shared<const service>(service{std::move(config), system, std::move(gateway), std::move(api),
+                                                        std::move(rules), counters, std::move(of_files)});
+  auto result = std::make_unique<impl>(std::move(shared), threads, std::move(file_loops));
   if (auto reason = result->listen(*endpoint); !reason.empty())
     return tl::unexpected("cannot listen for HTTP on " + where + ": " + reason);
   result->run();

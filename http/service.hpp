@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/http/message.hpp>
@@ -26,6 +27,7 @@ struct service {
   std::shared_ptr<const routes> api;
   http::guard guard;
   std::shared_ptr<statistics> counters;
+  std::vector<loop*> file_loops; ///< for files alone; they outlive all connections
 };
 
 using service_ptr = std::shared_ptr<const service>;

@@ -154,18 +154,50 @@ bool inspect(Inspector& f, assemble_work& x) {
                  && x.copied.size() <= file_streams_max));
 }
 
+/// How a task comes to the files of its job. Made by the coordinator for one attempt; without an address all paths are taken as they are.
+struct file_access {
+  std::string
+    address; ///< of the coordinator's HTTP server: "http://host:port", or "http://:port" for the host that the task knows
+  std::string job;     ///< its id
+  std::string attempt; ///< what uploads are sent under
+  std::string ticket;  ///< opens the job's files and no others
+  std::string folder;  ///< of the job's chunks, as the coordinator names it
+  std::string
+    marker; ///< what the file `marker` in that folder holds, and the staging file, where they are really the coordinator's
+  std::string identity;    ///< of the source as the coordinator sees it; empty where it does not
+  bool direct = true;      ///< paths that are the same for both may be used
+  bool sees_output = true; ///< the coordinator has the folder that the result goes to
+
+  bool operator==(const file_access&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_access& x) {
+  auto done = f.object(x).fields(f.field("address", x.address), f.field("job", x.job), f.field("attempt", x.attempt),
+                                 f.field("ticket", x.ticket), f.field("folder", x.folder), f.field("marker", x.marker),
+                                 f.field("identity", x.identity), f.field("direct", x.direct),
+                                 f.field("sees_output", x.sees_output));
+  return done
+         && (!Inspector::is_loading
+             || (detail::is_short(x.address) && detail::is_short(x.job) && detail::is_short(x.attempt)
+                 && detail::is_short(x.ticket) && detail::is_short(x.folder) && detail::is_short(x.marker)
+                 && detail::is_short(x.identity)));
+}
+
 /// One unit of work at a file. Sent by a job to a task; answers carry its attempt.
 struct file_work {
   attempt_id attempt;
   std::variant<probe_work, chunk_work, assemble_work> work;
   job_id job; ///< whose it is, for a task that has lost its coordinator and finds the next one
+  file_access access = {};
 
   bool operator==(const file_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, file_work& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("work", x.work), f.field("job", x.job));
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("work", x.work), f.field("job", x.job),
+                            f.field("access", x.access));
 }
 
 /// A stream of a source, as far as a plan needs it.

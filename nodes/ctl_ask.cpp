@@ -12,8 +12,8 @@ namespace troupe::ctl {
 namespace json = boost::json;
 
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
-                                       const std::string& body) {
-  auto got = send(method, with.url + "/api/v1" + path, body);
+                                       const std::string& body, const std::vector<std::string>& lines) {
+  auto got = send(method, with.url + "/api/v1" + path, body, lines);
   if (!got)
     return tl::unexpected(failure{unreachable, got.error()});
   if (got->status < 200 || got->status > 299)

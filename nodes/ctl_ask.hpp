@@ -4,6 +4,7 @@
 #include "nodes/ctl_options.hpp"
 
 #include <string>
+#include <vector>
 
 #include <boost/json/value.hpp>
 #include <tl/expected.hpp>
@@ -17,7 +18,7 @@ struct failure {
 
 /// The body of the answer to `method` on a path below /api/v1.
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
-                                       const std::string& body = {});
+                                       const std::string& body = {}, const std::vector<std::string>& lines = {});
 
 /// The same as JSON.
 tl::expected<boost::json::value, failure> ask_json(const options& with, const std::string& path);

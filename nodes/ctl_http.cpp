@@ -44,7 +44,8 @@ std::string failure_text(CURLcode code, const std::string& url, const char* deta
 
 } // namespace
 
-tl::expected<answer, std::string> send(const std::string& method, const std::string& url, const std::string& body) {
+tl::expected<answer, std::string> send(const std::string& method, const std::string& url, const std::string& body,
+                                       const std::vector<std::string>& lines) {
   // The library's one-time set-up, before any thread.
   static auto ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   std::unique_ptr<CURL, easy_cleanup> handle{ready == CURLE_OK ? curl_easy_init() : nullptr};
@@ -67,6 +68,11 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
     set(CURLOPT_POSTFIELDS, body.c_str());
     if (!body.empty())
       fields.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
+    for (auto& line : lines)
+      if (auto* longer = curl_slist_append(fields.get(), line.c_str()); longer != nullptr) {
+        (void)fields.release();
+        fields.reset(longer);
+      }
     set(CURLOPT_HTTPHEADER, fields.get());
   }
   set(CURLOPT_NOSIGNAL, 1L);

@@ -1,6 +1,7 @@
 #include "nodes/ctl_jobs.hpp"
 
 #include "nodes/ctl_ask.hpp"
+#include "nodes/ctl_files.hpp"
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_json.hpp"
 #include "nodes/ctl_run.hpp"
@@ -158,26 +159,64 @@ std::string order_text(const options& with) {
   return json::serialize(order);
 }
 
-int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const pace& at) {
-  auto body = ask(with, "POST", "/jobs", order_text(with));
-  if (!body) {
-    auto code = fail(body.error(), err);
-    if (code == unreachable)
-      err << "caf-ctl: with --local the same is done on this machine alone\n";
-    return code;
-  }
+namespace {
+
+struct ordered {
+  std::string id;
+  bool existed = false;
+  std::string body;
+};
+
+tl::expected<ordered, failure> order(const options& with, const std::string& key) {
+  std::vector<std::string> lines;
+  if (!key.empty())
+    lines.push_back("Idempotency-Key: " + key);
+  auto body = ask(with, "POST", "/jobs", order_text(with), lines);
+  if (!body)
+    return tl::unexpected(body.error());
   boost::system::error_code wrong;
   auto made = json::parse(*body, wrong);
   auto id = wrong ? std::string{} : text(made, "id");
   if (id.empty())
-    return fail({refused, "what answers at " + printable(with.url) + " is no coordinator: it names no job"}, err);
+    return tl::unexpected(
+      failure{refused, "what answers at " + printable(with.url) + " is no coordinator: it names no job"});
+  return ordered{std::move(id), member(made, "existed") == true, std::move(*body)};
+}
+
+/// The same order once more is the same job, unless that has come to its end.
+tl::expected<ordered, failure> order_brought(const brought& x) {
+  constexpr int lives_max = 100;
+  for (int life = 0;; ++life) {
+    auto made = order(x.order, x.key + "-" + std::to_string(life));
+    if (!made || !made->existed || life == lives_max || !is_spent(x.order, made->id))
+      return made;
+  }
+}
+
+} // namespace
+
+int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const pace& at) {
+  auto brings = brings_files(with);
+  tl::expected<brought, failure> files;
+  if (brings)
+    files = bring_input(with, err, terminal);
+  if (!files)
+    return fail(files.error(), err);
+  auto made = brings ? order_brought(*files) : order(with, {});
+  if (!made) {
+    auto code = fail(made.error(), err);
+    if (code == unreachable)
+      err << "caf-ctl: with --local the same is done on this machine alone\n";
+    return code;
+  }
   if (with.detach) {
-    out << (with.json ? *body : id + "\n");
+    out << (with.json ? made->body : made->id + "\n");
     return done;
   }
   if (!with.json)
-    err << "job " << printable(id) << '\n';
-  return watch(with, id, out, err, terminal, at);
+    err << "job " << printable(made->id) << '\n';
+  auto code = watch(with, made->id, out, err, terminal, at);
+  return code == done && brings ? fetch_result(with, *files, made->id, err, terminal) : code;
 }
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err) {

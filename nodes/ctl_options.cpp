@@ -69,10 +69,12 @@ constexpr std::array settings{
 
 po::options_description described_transcode() {
   po::options_description result{"Options of transcode"};
-  result.add_options()                                                                                        //
-    ("output,o", po::value<std::string>(), "the file to make")                                                //
-    ("overwrite", po::bool_switch(), "replace it where it exists")                                            //
-    ("local", po::bool_switch(), "on this machine alone, without a coordinator: one is started for this job") //
+  result.add_options()                                                                                                //
+    ("output,o", po::value<std::string>(), "the file to make")                                                        //
+    ("overwrite", po::bool_switch(), "replace it where it exists")                                                    //
+    ("local", po::bool_switch(), "on this machine alone, without a coordinator: one is started for this job")         //
+    ("upload", po::bool_switch(), "send the file and fetch the result; so always where the coordinator is elsewhere") //
+    ("direct", po::bool_switch(), "never do: the coordinator has the same files")                                     //
     ("detach", po::bool_switch(), "return when the job is taken, print its id");
   for (auto& [name, about] : settings)
     result.add_options()(name, po::value<std::string>(), about);
@@ -137,6 +139,12 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
   result.local = given["local"].as<bool>();
   if (result.local && result.detach)
     return "--detach needs a coordinator that stays: leave it out, or --local";
+  result.upload = given["upload"].as<bool>();
+  result.direct = given["direct"].as<bool>();
+  if (result.direct && result.upload)
+    return "--upload and --direct exclude each other";
+  if (result.local && result.upload)
+    return "--local needs nothing sent: leave out --upload";
   return {};
 }
 

@@ -42,6 +42,8 @@ struct options {
   std::string input; ///< of `transcode`: absolute path or URL
   std::string output;
   bool overwrite = false;
+  bool upload = false;                         ///< `transcode` sends the input and fetches the result
+  bool direct = false;                         ///< or never does
   bool detach = false;                         ///< `transcode` returns when the job is taken
   bool local = false;                          ///< `transcode` needs no coordinator: it starts a node for this job
   std::map<std::string, std::string> settings; ///< of `transcode`, by the option's name, where given

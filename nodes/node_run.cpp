@@ -4,6 +4,7 @@
 #include "actors/link.hpp"
 #include "actors/worker.hpp"
 #include "config/token.hpp"
+#include "encoder/publish.hpp"
 #include "http/server.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
@@ -50,10 +51,11 @@ bool write_port(const std::string& file, uint16_t port) {
 
 /// All but where the coordinator is.
 std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{
-    "--role=task", "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
-    "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
-    "--log.level=" + std::string{to_string(x.log.level)}, "--log.format=" + std::string{to_string(x.log.format)}};
+  std::vector<std::string> result{"--role=task", "--node.state_dir=" + x.node.state_dir,
+                                  "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
+                                  "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
+                                  "--log.level=" + std::string{to_string(x.log.level)},
+                                  "--log.format=" + std::string{to_string(x.log.format)}};
   if (x.cluster.insecure)
     result.emplace_back("--cluster.insecure=true");
   if (x.cluster.tls.enabled()) {
@@ -157,6 +159,27 @@ http::server_config http_settings(const config::configuration& x) {
   return result;
 }
 
+/// The desk of files that jobs and the HTTP server share. The error says why its secret cannot be kept.
+tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const config::configuration& x) {
+  auto secret = config::kept_secret(x.node.state_dir + "/transfer.key");
+  if (!secret)
+    return tl::unexpected(secret.error());
+  transfer::desk_config result;
+  result.secret = std::move(*secret);
+  result.work_folder = x.jobs.work_dir;
+  result.direct = x.jobs.transfer == "auto";
+  result.bytes_max = x.jobs.upload_bytes_max;
+  result.keep = x.jobs.keep;
+  result.publish = [](const std::string& from, const std::string& target, bool overwrite) -> transfer::answer<void> {
+    auto done = av::publish(from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
+    if (done)
+      return {};
+    auto is_there = done.error().what.find("the file exists") != std::string::npos;
+    return transfer::refuse(is_there ? transfer::reason::exists : transfer::reason::failed, done.error().what);
+  };
+  return std::make_shared<transfer::desk>(std::move(result));
+}
+
 /// An address that this machine's own processes reach, for one that listens everywhere.
 config::endpoint reachable(config::endpoint x) {
   if (x.host == "0.0.0.0")
@@ -234,9 +257,27 @@ private:
   }
 
   bool start_coordinator() {
+    auto desk = open_desk(config_);
+    if (!desk) {
+      log::error("the node does not start", {{"reason", desk.error()}});
+      return false;
+    }
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
+    coordinator.jobs.files = *desk;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
+    // Before any worker can come: what it is told of files names the HTTP port.
+    auto settings = http_settings(config_);
+    settings.failovers = failovers_;
+    settings.files = *desk;
+    auto server = http::server::start(settings, system_, coordinator_);
+    if (!server) {
+      log::error("the node does not start", {{"reason", server.error()}});
+      return false;
+    }
+    http_ = std::move(*server);
+    auto& advertised = config_.coordinator.http_advertise;
+    (*desk)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
     auto port = publish(system_, coordinator_actor{coordinator_}, link_);
     if (!port) {
       log::error("the node does not start",
@@ -247,14 +288,6 @@ private:
     at_ = reachable({config_.cluster.listen.host, *port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
-    auto settings = http_settings(config_);
-    settings.failovers = failovers_;
-    auto server = http::server::start(settings, system_, coordinator_);
-    if (!server) {
-      log::error("the node does not start", {{"reason", server.error()}});
-      return false;
-    }
-    http_ = std::move(*server);
     if (!write_port(config_.cluster.port_file, *port) || !write_port(config_.http.port_file, http_->port())) {
       log::error("the node does not start", {{"reason", "a port file cannot be written"}});
       return false;

@@ -74,6 +74,7 @@ int run_task(const config::configuration& x, transcoder_faults faults) {
   with.find_coordinator = [&system, to] { return connect(system, to); };
   with.orphan_timeout = x.jobs.orphan_timeout;
   with.faults = std::move(faults);
+  with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host};
   auto task = spawn_task(system, *coordinator, std::move(with));
   if (!join(system, *coordinator, who, task_actor{task})) {
     caf::anon_send_exit(task, caf::exit_reason::user_shutdown);

@@ -52,6 +52,14 @@ BOOST_AUTO_TEST_CASE(an_order_of_two_names_is_enough) {
   BOOST_TEST(accepted(R"({"input": "/in.mkv", "output": "/out.webm"})").order.audio.codec == "opus");
 }
 
+BOOST_AUTO_TEST_CASE(files_of_clients_are_named_as_such) {
+  auto x = accepted(R"({"input": "upload:0123", "output": "kept:film.mkv"})");
+  BOOST_TEST(x.name == "film.mkv");
+  BOOST_TEST(x.order.container == "mkv");
+  BOOST_TEST(contains(refused(R"({"input": "in.mkv", "output": "kept:film.mkv"})"), "upload:ID"));
+  BOOST_TEST(contains(refused(R"({"input": "upload:0123", "output": "film.mkv"})"), "kept:NAME"));
+}
+
 BOOST_AUTO_TEST_CASE(everything_can_be_set_in_the_words_of_profiles) {
   auto x = accepted(R"({"input": "http://host/in.ts", "output": "/out", "container": "mkv", "name": "film",
     "priority": "high", "queue": "batch", "overwrite": true, "chunk": {"frames": 250}, "profile": "hd",

@@ -152,9 +152,11 @@ BOOST_AUTO_TEST_CASE(file_work_comes_back_from_the_wire) {
   comes_back(probe);
   comes_back(encode);
   comes_back(assemble);
-  comes_back(file_work{attempt_id{1}, probe, {}});
-  comes_back(file_work{attempt_id{2}, encode, job_id{3, 4}});
-  comes_back(file_work{attempt_id{3}, assemble, {}});
+  file_access access{"http://:8080", "ab", "1.2", "ticket", "/jobs/ab", "text", "id", false, false};
+  comes_back(access);
+  comes_back(file_work{attempt_id{1}, probe, {}, access});
+  comes_back(file_work{attempt_id{2}, encode, job_id{3, 4}, {}});
+  comes_back(file_work{attempt_id{3}, assemble, {}, {}});
   file_order order{
     "/in.mkv", "/out.mp4", true, "mp4", live_profile().video, live_profile().audio, std::chrono::seconds{5}, 100};
   comes_back(order);

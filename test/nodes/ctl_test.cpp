@@ -1,4 +1,5 @@
 // caf-ctl without a cluster: arguments, tables, and what it says when things are wrong. The answers of the API are given as text.
+#include "nodes/ctl_files.hpp"
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_jobs.hpp"
 #include "nodes/ctl_options.hpp"
@@ -164,6 +165,28 @@ BOOST_AUTO_TEST_CASE(an_order_is_made_of_the_arguments) {
   BOOST_TEST(order.at("video").at("frame_rate").as_string() == "30000/1001");
   BOOST_TEST(order.at("audio").at("bit_rate").as_string() == "128k");
   BOOST_TEST(order.at("chunk").at("seconds").as_int64() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(files_travel_where_the_coordinator_is_elsewhere_or_it_is_asked_for) {
+  auto brings = [](const std::string& url, const char* more = "--overwrite") {
+    return ctl::brings_files(
+      ctl::parse_options({"transcode", "/in.mkv", "-o", "/out.mp4", "--url=" + url, more}, std::nullopt).value());
+  };
+  for (auto here : {"http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080", "http://127.1.2.3:1/"}) {
+    BOOST_TEST(!brings(here), here);
+    BOOST_TEST(brings(here, "--upload"), here);
+  }
+  for (auto there : {"http://10.0.0.1:8080", "http://host", "https://[fe80::1]:8080", "http://localhost.example:1"}) {
+    BOOST_TEST(brings(there), there);
+    BOOST_TEST(!brings(there, "--direct"), there);
+  }
+  BOOST_TEST(run({"transcode", "/in.mkv", "-o", "/out.mp4", "--upload", "--direct"}).code == ctl::wrong_usage);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_told_before_anything_is_sent) {
+  auto x = run({"transcode", "/no/such/file.mkv", "-o", "/no/such/out.mp4", "--upload", "--url=http://127.0.0.1:9"});
+  BOOST_TEST(x.code == ctl::refused);
+  BOOST_TEST(contains(x.err, "/no/such/file.mkv"));
 }
 
 BOOST_AUTO_TEST_CASE(wrong_orders_are_told_before_anybody_is_asked) {

@@ -1,0 +1,41 @@
+// A job's place at the coordinator's desk of files: opened when the job begins, closed with it. What the job's tasks are told of their files is made here.
+#pragma once
+
+#include "messages/file_work.hpp"
+#include "messages/job.hpp"
+#include "transfer/desk.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace troupe {
+
+class job_desk {
+public:
+  /// Touches the disk: not for a scheduled actor. `desk` may be null: then paths are all that tasks are told.
+  job_desk(std::shared_ptr<transfer::desk> desk, job_id id, uint32_t life, const file_order& order,
+           const std::string& folder, const std::string& staging);
+
+  job_desk(const job_desk&) = delete;
+  job_desk& operator=(const job_desk&) = delete;
+  ~job_desk();
+
+  /// The work as its task is to get it: its attempt is open from now on.
+  file_work begin(file_work x);
+
+  /// Nothing is taken from this attempt any more.
+  void end(attempt_id attempt);
+
+private:
+  std::string tag_of(attempt_id attempt) const;
+
+  std::shared_ptr<transfer::desk> desk_;
+  file_access access_;
+  std::string life_;
+};
+
+/// Whether a job's result would have to replace what is there, as far as this machine sees it. Touches the disk.
+bool is_in_the_way(const file_order& order);
+
+} // namespace troupe

@@ -1,0 +1,54 @@
+#include "files/sha256.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <new>
+#include <string_view>
+
+namespace troupe::files {
+
+struct sha256::impl {
+  struct closer {
+    void operator()(EVP_MD_CTX* ptr) const noexcept {
+      EVP_MD_CTX_free(ptr);
+    }
+  };
+
+  std::unique_ptr<EVP_MD_CTX, closer> context{EVP_MD_CTX_new()};
+};
+
+sha256::sha256() : impl_{std::make_unique<impl>()} {
+  if (!impl_->context || EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) != 1)
+    throw std::bad_alloc{};
+}
+
+sha256::sha256(sha256&&) noexcept = default;
+sha256& sha256::operator=(sha256&&) noexcept = default;
+sha256::~sha256() = default;
+
+void sha256::add(std::span<const std::byte> bytes) {
+  if (EVP_DigestUpdate(impl_->context.get(), bytes.data(), bytes.size()) != 1)
+    throw std::bad_alloc{};
+}
+
+std::string sha256::digest() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes = {};
+  unsigned size = 0;
+  if (EVP_DigestFinal_ex(impl_->context.get(), bytes.data(), &size) != 1)
+    throw std::bad_alloc{};
+  return to_hex({bytes.data(), size});
+}
+
+std::string to_hex(std::span<const unsigned char> bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result;
+  result.reserve(bytes.size() * 2);
+  for (auto x : bytes) {
+    result += digits[x >> 4];
+    result += digits[x & 15];
+  }
+  return result;
+}
+
+} // namespace troupe::files

@@ -1,0 +1,94 @@
+// A client that fetches a file, or brings one: one request, then the connection ends.
+//
+// It has the socket to itself, on a loop for files alone: a disk that is slow holds up other transfers, and never a live stream. A file is never in memory, but in slices of 256 KiB. What
+// may be read and written says the desk; where the client is not allowed to, it hears so before it sends a body.
+#pragma once
+
+#include "http/file_request.hpp"
+#include "http/loop.hpp"
+#include "http/service.hpp"
+
+#include "files/descriptor.hpp"
+#include "files/sha256.hpp"
+#include "transfer/desk.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+namespace troupe::http {
+
+class file_client final : public peer {
+public:
+  using tcp = boost::asio::ip::tcp;
+
+  file_client(loop& in, service_ptr shared, std::shared_ptr<file_request> x);
+
+  void start();
+
+  void deadline_passed() override;
+
+  void shut_down() override;
+
+private:
+  enum class phase { open, asking, hashing, sending, receiving, replying, closed };
+
+  using error_code = boost::system::error_code;
+
+  void dispatch();
+  /// GET and HEAD of a file that exists.
+  void download();
+  void download_result();
+  void serve(const std::string& path);
+  bool still_wanted(const std::string& etag);
+  void send_head(status code, uint64_t length, const std::string& etag, std::string content_range);
+  void send_slice();
+  void hash_slice();
+
+  /// HEAD, PATCH and PUT of a file on its way in.
+  void upload(transfer::answer<std::shared_ptr<transfer::incoming>> to);
+  void create_upload();
+  void finish_upload();
+  void append();
+  void go_on();
+  void receive();
+  void on_received(const error_code& failure);
+  void drop_result();
+
+  template <class Then>
+  void with_job(Then then);
+
+  void refuse(const transfer::refusal& why);
+  void refuse(status code, std::string_view word, std::string_view detail);
+  void answer(reply x);
+  void hang_up(std::string note, bool politely);
+
+  loop& loop_;
+  service_ptr shared_;
+  std::shared_ptr<file_request> request_;
+  tcp::socket socket_;
+  phase phase_ = phase::open;
+  unsigned status_ = 0;
+  uint64_t sent_bytes_ = 0;
+  std::optional<response> response_;
+  std::string head_;
+
+  files::descriptor file_;
+  uint64_t at_ = 0;
+  uint64_t end_ = 0;
+  std::string etag_;
+  files::sha256 hash_;
+
+  std::shared_ptr<transfer::incoming> incoming_;
+  uint64_t writer_ = 0;
+  std::vector<char> slice_;
+};
+
+} // namespace troupe::http

@@ -1,0 +1,250 @@
+// Goal: a file job needs no folder that two machines share: source, chunks and result travel over HTTP, and whatever dies or lies on the way, the result is exact and nothing half done is left.
+// Method: a coordinator that lets workers use none of its paths (`jobs.transfer: http`), with workers and tasks as real processes; orders through caf-ctl, which brings its file and fetches
+// the result where a case says so. Workers and the coordinator are killed while bytes are on their way. The result is read by libavformat alone: every picture, once, at its time.
+#include "bench/viewer.hpp"
+#include "test/cluster/media.hpp"
+#include "test/support/cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <signal.h>
+#include <unistd.h>
+
+using namespace troupe::test;
+namespace bench = troupe::bench;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr uint32_t pictures = 250;
+constexpr auto job_limit = milliseconds{60'000};
+
+bench::sample_options job_sample() {
+  auto result = small_sample();
+  result.seconds = 10;
+  return result;
+}
+
+struct fixture {
+  cluster c;
+  std::string source = media("transfer.mkv", job_sample());
+  std::string result = c.folder().path("result.mp4");
+
+  explicit fixture(const std::string& transfer = "http", const std::string& worker_program = node_program())
+    : c{{{}, {"--cluster.heartbeat_interval=100ms", "--jobs.transfer=" + transfer}, {}, worker_program}} {
+    c.start({"one", "two"}, 1);
+  }
+
+  process ctl(std::vector<std::string> arguments) const {
+    arguments.push_back("--url=http://127.0.0.1:" + std::to_string(c.http_port()));
+    return process{TROUPE_BINARY_DIR "/bin/caf-ctl", arguments, c.folder().path("ctl.log")};
+  }
+
+  std::vector<std::string> order(std::vector<std::string> more) const {
+    std::vector<std::string> result_{"transcode", source, "-o", result, "--video-encoder=libx264", "--chunk-seconds=2"};
+    result_.insert(result_.end(), more.begin(), more.end());
+    return result_;
+  }
+
+  std::string ordered_slow_job() const {
+    auto x = ctl(order({"--preset=slow", "--crf=16", "--height=400", "--detach"}));
+    BOOST_REQUIRE((x.wait(scaled(milliseconds{10'000})) == 0));
+    auto said = x.output();
+    return said.substr(said.size() - 33, 32);
+  }
+
+  boost::json::object job(const std::string& id) const {
+    auto answer = c.get("/api/v1/jobs/" + id);
+    return answer.status == 200 ? answer.json().as_object() : boost::json::object{};
+  }
+
+  size_t finished(const std::string& id) const {
+    auto chunks = list(job(id), "chunks");
+    return static_cast<size_t>(
+      std::count_if(chunks.begin(), chunks.end(), [](auto& x) { return text(x.get_object(), "state") == "done"; }));
+  }
+
+  void wait_until_over(const std::string& id) const {
+    auto over = [&] {
+      auto now = text(job(id), "state");
+      BOOST_REQUIRE_MESSAGE(now != "failed" && now != "cancelled",
+                            "the job is " << now << ": " << text(job(id), "error"));
+      return now == "completed";
+    };
+    c.wait_until("the job is completed", over, job_limit);
+  }
+
+  void check_result() const {
+    bench::viewer_options options;
+    options.url = result;
+    options.duration = scaled(milliseconds{30'000});
+    auto seen = bench::watch(options);
+    for (auto& wrong : bench::problems(seen))
+      BOOST_ERROR(wrong);
+    BOOST_REQUIRE(seen.seen.frames.size() == pictures);
+    for (uint32_t i = 0; i < pictures; ++i)
+      BOOST_REQUIRE((seen.seen.frames[i].number == i));
+    BOOST_TEST(seen.seen.decode_errors == 0u);
+  }
+
+  /// Neither at the coordinator, nor beside the result, nor at any worker.
+  void check_nothing_is_left(const std::string& id) const {
+    c.wait_until("the work folder is gone", [&] { return !fs::exists(c.folder().path("coordinator/jobs/" + id)); });
+    for (auto& entry : fs::directory_iterator{c.folder().path()})
+      BOOST_TEST(!entry.path().filename().string().starts_with(".result"));
+    for (auto name : {"one", "two"}) {
+      auto work = c.folder().path(std::string{name} + "/work");
+      c.wait_until("the worker's own folder is empty", [&] { return !fs::exists(work) || fs::is_empty(work); });
+    }
+  }
+
+  /// What lies in a folder and all below it, by name.
+  std::vector<std::string> names(const std::string& folder) const {
+    std::vector<std::string> result_;
+    std::error_code failed;
+    for (auto& x : fs::recursive_directory_iterator{c.folder().path(folder), failed})
+      if (x.is_regular_file())
+        result_.push_back(x.path().filename().string());
+    return result_;
+  }
+};
+
+/// A program that runs a node in a mount namespace of its own, where the folder of the coordinator is empty. Nothing where that is not allowed.
+std::optional<std::string> blind_worker(const std::string& path) {
+  std::ofstream{path} << "#!/bin/sh\n"
+                         "for x in \"$@\"; do\n"
+                         "  case $x in --node.state_dir=*) all=$(dirname \"${x#*=}\");; esac\n"
+                         "done\n"
+                         "export all\n"
+                         "exec unshare --mount sh -c 'mount -t tmpfs none \"$all/coordinator\" && exec \"$0\" \"$@\"' "
+                      << node_program() << " \"$@\"\n";
+  fs::permissions(path, fs::perms::owner_all);
+  process probe{"/usr/bin/unshare", {"--mount", "true"}, path + ".log"};
+  if (probe.wait(milliseconds{5'000}) != 0)
+    return {};
+  return path;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(transfer_test)
+
+BOOST_FIXTURE_TEST_CASE(source_chunks_and_result_travel_over_http, fixture) {
+  auto x = ctl(order({"--preset=ultrafast", "--audio-encoder=aac"}));
+  auto status = x.wait(scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE((status == 0), x.output());
+  BOOST_TEST_MESSAGE(x.output());
+  check_result();
+  check_nothing_is_left(x.output().substr(4, 32));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_that_only_the_client_has_comes_back_transcoded, fixture) {
+  auto x = ctl(order({"--preset=ultrafast", "--upload"}));
+  auto status = x.wait(scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE((status == 0), x.output());
+  check_result();
+  check_nothing_is_left(x.output().substr(4, 32));
+  BOOST_TEST(names("coordinator/jobs").empty());
+  // The result is there: neither is it made again, nor replaced.
+  auto again = ctl(order({"--upload"}));
+  BOOST_TEST((again.wait(scaled(milliseconds{10'000})) == 1));
+  BOOST_TEST(again.output().find("exists already") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_client_that_was_interrupted_goes_on_with_the_same_job, fixture) {
+  auto x = ctl(order({"--preset=slow", "--crf=16", "--height=400", "--upload"}));
+  c.wait_until("the job is taken", [&] { return x.output().find("job ") != std::string::npos; });
+  x.kill();
+  auto again = ctl(order({"--preset=slow", "--crf=16", "--height=400", "--upload"}));
+  auto status = again.wait(scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE((status == 0), again.output());
+  check_result();
+  BOOST_TEST(list(c.get("/api/v1/jobs").json().as_object(), "jobs").size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_worker_that_is_killed_in_mid_job_leaves_nothing_that_counts, fixture) {
+  auto id = ordered_slow_job();
+  c.wait_until(
+    "a chunk is finished", [&] { return finished(id) >= 1; }, job_limit);
+  c.kill("one");
+  c.start_worker("one", 1);
+  wait_until_over(id);
+  check_result();
+  check_nothing_is_left(id);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_it_was_sent, fixture) {
+  auto id = ordered_slow_job();
+  c.wait_until(
+    "two chunks are finished", [&] { return finished(id) >= 2; }, job_limit);
+  c.kill("coordinator");
+  c.start_coordinator();
+  wait_until_over(id);
+  check_result();
+  for (auto& x : list(job(id), "history"))
+    BOOST_TEST(text(x.get_object(), "why").find("damaged") == std::string::npos);
+  check_nothing_is_left(id);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_source_that_changes_in_mid_job_ends_it_with_that_reason, fixture) {
+  auto mine = c.folder().path("mine.mkv");
+  fs::copy_file(source, mine);
+  source = mine;
+  auto id = ordered_slow_job();
+  c.wait_until(
+    "a chunk is finished", [&] { return finished(id) >= 1; }, job_limit);
+  std::ofstream{mine, std::ios::app} << "more";
+  c.wait_until(
+    "the job has failed", [&] { return text(job(id), "state") == "failed"; }, job_limit);
+  BOOST_TEST(text(job(id), "error").find("changed") != std::string::npos);
+  BOOST_TEST(!fs::exists(result));
+  check_nothing_is_left(id);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_result_that_is_there_already_is_not_replaced, fixture) {
+  fs::copy_file(source, result);
+  auto x = ctl(order({}));
+  BOOST_TEST((x.wait(scaled(milliseconds{20'000})) == 1));
+  BOOST_TEST(x.output().find("exists already") != std::string::npos);
+  BOOST_TEST(fs::file_size(result) == fs::file_size(source));
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_see_none_of_the_coordinators_files_make_the_same_of_them) {
+  temporary_folder programs;
+  auto program = blind_worker(programs.path("blind-node"));
+  if (!program) {
+    BOOST_TEST_MESSAGE("skipped: this user may make no mount namespaces");
+    BOOST_TEST(true);
+    return;
+  }
+  fixture f{"auto", *program};
+  auto hidden = f.c.folder().path("coordinator/mine.mkv");
+  fs::copy_file(f.source, hidden);
+  f.source = hidden;
+  f.result = f.c.folder().path("coordinator/result.mp4");
+  auto x = f.ctl(f.order({"--preset=ultrafast"}));
+  auto status = x.wait(scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE((status == 0), x.output());
+  f.check_result();
+  f.check_nothing_is_left(x.output().substr(4, 32));
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_see_the_same_files_use_them_and_send_nothing) {
+  fixture f{"auto"};
+  auto x = f.ctl(f.order({"--preset=ultrafast"}));
+  auto status = x.wait(scaled(job_limit));
+  BOOST_REQUIRE_MESSAGE((status == 0), x.output());
+  f.check_result();
+  f.check_nothing_is_left(x.output().substr(4, 32));
+  for (auto name : {"one", "two"})
+    BOOST_TEST(!fs::exists(f.c.folder().path(std::string{name} + "/work")));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,222 @@
+#include "transfer/exchange.hpp"
+
+#include <curl/curl.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <memory>
+#include <string_view>
+
+namespace troupe::transfer {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr long connect_timeout_ms = 5'000;
+constexpr long buffer_bytes = 256 * 1024;
+constexpr size_t error_body_bytes_max = 4 * 1024;
+constexpr int wait_slice_ms = 20;
+
+struct easy_cleanup {
+  void operator()(CURL* x) const noexcept {
+    curl_easy_cleanup(x);
+  }
+};
+
+struct list_cleanup {
+  void operator()(curl_slist* x) const noexcept {
+    curl_slist_free_all(x);
+  }
+};
+
+/// What one exchange is about, for the callbacks.
+struct state {
+  const exchange& what;
+  const control& with;
+  CURL* handle = nullptr;
+  answer_head head = {};
+  clock::time_point moved = clock::now();
+  bool silent = false;
+};
+
+std::string_view trimmed(std::string_view x) {
+  while (!x.empty() && std::isspace(static_cast<unsigned char>(x.front())) != 0)
+    x.remove_prefix(1);
+  while (!x.empty() && std::isspace(static_cast<unsigned char>(x.back())) != 0)
+    x.remove_suffix(1);
+  return x;
+}
+
+std::string_view unquoted(std::string_view x) {
+  if (x.size() >= 2 && x.front() == '"' && x.back() == '"')
+    return x.substr(1, x.size() - 2);
+  return x;
+}
+
+uint64_t number(std::string_view x) {
+  uint64_t result = 0;
+  std::from_chars(x.data(), x.data() + x.size(), result);
+  return result;
+}
+
+size_t on_header(const char* data, size_t, size_t size, void* self) {
+  auto& x = *static_cast<state*>(self);
+  std::string_view line{data, size};
+  if (line.starts_with("HTTP/")) {
+    x.head = {};
+    auto blank = line.find(' ');
+    x.head.status = blank == std::string_view::npos ? 0 : static_cast<unsigned>(number(line.substr(blank + 1, 3)));
+    return size;
+  }
+  auto colon = line.find(':');
+  if (colon == std::string_view::npos)
+    return size;
+  std::string name{line.substr(0, colon)};
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  auto value = trimmed(line.substr(colon + 1));
+  if (name == "content-length")
+    x.head.bytes = number(value);
+  else if (name == "etag")
+    x.head.etag = unquoted(value);
+  else if (name == "location")
+    x.head.location = value;
+  else if (name == "upload-offset")
+    x.head.offset = number(value);
+  else if (name == "upload-id")
+    x.head.upload_id = value;
+  else if (name == "file-sha256")
+    x.head.sha256 = value;
+  return size;
+}
+
+size_t on_body(const char* data, size_t, size_t size, void* self) {
+  auto& x = *static_cast<state*>(self);
+  x.moved = clock::now();
+  auto good = x.head.status >= 200 && x.head.status < 300;
+  if (good && x.what.write)
+    return x.what.write(std::as_bytes(std::span{data, size}), x.head) ? size : 0;
+  x.head.body.append(data, std::min(size, error_body_bytes_max - std::min(error_body_bytes_max, x.head.body.size())));
+  return size;
+}
+
+size_t on_read(char* to, size_t, size_t size, void* self) {
+  auto& x = *static_cast<state*>(self);
+  x.moved = clock::now();
+  auto n = x.what.read(std::as_writable_bytes(std::span{to, size}));
+  return n < 0 ? CURL_READFUNC_ABORT : static_cast<size_t>(n);
+}
+
+int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& x = *static_cast<state*>(self);
+  if (x.with.stop != nullptr && x.with.stop->load(std::memory_order_relaxed))
+    return 1;
+  x.silent = clock::now() - x.moved > x.with.silence_max;
+  return x.silent ? 1 : 0;
+}
+
+/// The detail of a problem document, or what the body begins with.
+std::string words_of(const std::string& body) {
+  constexpr std::string_view key = "\"detail\":\"";
+  auto at = body.find(key);
+  auto text = at == std::string::npos ? body : body.substr(at + key.size());
+  if (at != std::string::npos)
+    text = text.substr(0, text.find("\",\""));
+  std::string result;
+  for (auto c : text.substr(0, 512))
+    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  return result;
+}
+
+} // namespace
+
+expected<answer_head> perform(const exchange& x, const remote& at, const control& with) {
+  // The library's one-time set-up; a static is set up by one thread.
+  static auto ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  std::unique_ptr<CURL, easy_cleanup> handle{ready == CURLE_OK ? curl_easy_init() : nullptr};
+  if (!handle)
+    return tl::unexpected(failure{true, false, 0, "libcurl cannot be set up"});
+  state s{x, with};
+  std::array<char, CURL_ERROR_SIZE> detail{};
+  auto code = CURLE_OK;
+  auto set = [&](CURLoption option, auto value) {
+    if (code == CURLE_OK)
+      code = curl_easy_setopt(handle.get(), option, value);
+  };
+  std::unique_ptr<curl_slist, list_cleanup> fields;
+  auto add = [&fields](const std::string& line) {
+    auto* longer = curl_slist_append(fields.get(), line.c_str());
+    if (longer != nullptr) {
+      fields.release();
+      fields.reset(longer);
+    }
+  };
+  if (!at.ticket.empty())
+    add("Authorization: Bearer " + at.ticket);
+  for (auto& [name, value] : at.fields)
+    add(name + ": " + value);
+  if (x.method == "PUT" || x.method == "PATCH" || x.method == "POST")
+    add("Content-Type: application/octet-stream");
+  set(CURLOPT_ERRORBUFFER, detail.data());
+  set(CURLOPT_URL, at.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOPROXY, "*"); // a coordinator is never behind the proxy that a machine has for the world
+  set(CURLOPT_CUSTOMREQUEST, x.method.c_str());
+  if (x.method == "HEAD")
+    set(CURLOPT_NOBODY, 1L);
+  if (x.read) {
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(x.body_bytes));
+    set(CURLOPT_READFUNCTION, &on_read);
+    set(CURLOPT_READDATA, static_cast<void*>(&s));
+    set(CURLOPT_UPLOAD_BUFFERSIZE, buffer_bytes);
+  } else if (x.method == "PUT" || x.method == "PATCH" || x.method == "POST") {
+    set(CURLOPT_POSTFIELDSIZE, 0L);
+    set(CURLOPT_POSTFIELDS, "");
+  }
+  set(CURLOPT_HTTPHEADER, fields.get());
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+  set(CURLOPT_BUFFERSIZE, buffer_bytes);
+  set(CURLOPT_USERAGENT, "troupe/" TROUPE_VERSION);
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(&s));
+  set(CURLOPT_WRITEFUNCTION, &on_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(&s));
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, &on_progress);
+  set(CURLOPT_XFERINFODATA, static_cast<void*>(&s));
+  if (code == CURLE_OK)
+    code = curl_easy_perform(handle.get());
+  // A refusal may come before all was sent: its words matter, not that the connection closed on the rest.
+  if (code != CURLE_OK && (s.head.status < 400 || s.head.status >= 600)) {
+    auto stopped = with.stop != nullptr && with.stop->load();
+    auto why = stopped             ? std::string{"stopped"}
+               : s.silent          ? "nothing came through for " + std::to_string(with.silence_max.count()) + " ms"
+               : detail[0] != '\0' ? std::string{detail.data()}
+                                   : std::string{curl_easy_strerror(code)};
+    return tl::unexpected(failure{false, stopped, s.head.status, at.url + ": " + why});
+  }
+  return std::move(s.head);
+}
+
+failure refused(const answer_head& x, const remote& at) {
+  // 408, 425, 429 and 5xx may be otherwise soon; 507 is a disk that somebody has to make room on.
+  auto passing = x.status == 408 || x.status == 425 || x.status == 429 || (x.status >= 500 && x.status != 507);
+  return {!passing, false, x.status, at.url + " answers " + std::to_string(x.status) + ": " + words_of(x.body)};
+}
+
+bool patience::wait() {
+  if (stopped() || ++tries_ >= with_.tries_max)
+    return false;
+  auto pause = std::min(with_.first_pause * (1 << std::min(tries_ - 1, 16u)), with_.longest_pause);
+  // Nothing tells that the other side is back: only time does, and the stop flag in between.
+  for (auto end = clock::now() + pause; clock::now() < end && !stopped();)
+    ::poll(nullptr, 0, wait_slice_ms);
+  return !stopped();
+}
+
+} // namespace troupe::transfer

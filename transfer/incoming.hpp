@@ -1,0 +1,71 @@
+// A file on its way in: grows at its end alone, under another name, until its checksum is proved; then it takes its place at once.
+//
+// Whoever appends says where. After a cut it asks for the size and goes on from there, and whoever wrote before is put off, so that two connections never write the same
+// file. Bytes that are there survive a restart of this process: the file itself says how many they are.
+#pragma once
+
+#include "files/descriptor.hpp"
+#include "files/sha256.hpp"
+#include "transfer/refusal.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+
+namespace troupe::transfer {
+
+class incoming {
+public:
+  /// Puts the finished file `from` where it belongs.
+  using placer = std::function<answer<void>(const std::string& from)>;
+
+  /// Whether what lies under the name already is the file's beginning.
+  enum class begin_with { what_is_there, nothing };
+
+  /// `path` is the name until the end; nothing is opened yet.
+  incoming(std::string path, uint64_t bytes_max, placer place, begin_with first = begin_with::what_is_there);
+
+  incoming(const incoming&) = delete;
+  incoming& operator=(const incoming&) = delete;
+
+  /// How many bytes are there.
+  answer<uint64_t> size();
+
+  /// Begins to append at `offset`, which has to be the size, to a file that will have `total` bytes. Returns the writer's number; earlier writers are put off.
+  answer<uint64_t> begin(uint64_t offset, uint64_t total);
+
+  /// Bytes beyond the total are refused.
+  answer<void> append(uint64_t writer, std::span<const std::byte> bytes);
+
+  /// Proves the file's size and SHA-256, flushes it to the disk and puts it in its place. A file that is not as it should be is removed. Once done, the same question has the same answer.
+  answer<void> finish(uint64_t total, const std::string& sha256);
+
+  /// Removes what is there; everything after this is refused.
+  void abandon();
+
+private:
+  answer<void> open();
+  answer<void> prove(uint64_t total, const std::string& sha256);
+  answer<void> hash_rest();
+  void remove();
+
+  const std::string path_;
+  const uint64_t bytes_max_;
+  const placer place_;
+  const begin_with first_;
+  std::mutex mutex_; ///< guards all below
+  files::descriptor file_;
+  uint64_t size_ = 0;
+  uint64_t total_ = 0;
+  uint64_t writer_ = 0;
+  files::sha256 hash_;
+  uint64_t hashed_ = 0; ///< bytes that went into `hash_`
+  bool opened_ = false; ///< once, at least
+  bool abandoned_ = false;
+  std::string done_; ///< SHA-256 of the file that took its place
+};
+
+} // namespace troupe::transfer

@@ -1,0 +1,274 @@
+#include "transfer/remote.hpp"
+
+#include "files/descriptor.hpp"
+#include "files/sha256.hpp"
+#include "transfer/exchange.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+namespace troupe::transfer {
+
+namespace {
+
+constexpr size_t block_bytes = 1 << 20;
+
+bool is_good(const answer_head& x) {
+  return x.status >= 200 && x.status < 300;
+}
+
+tl::unexpected<failure> disk(const std::string& step, const std::string& path, int code = errno) {
+  return tl::unexpected(failure{false, false, 0, "cannot " + step + " " + path + ": " + std::strerror(code)});
+}
+
+tl::unexpected<failure> was_stopped(const std::string& url) {
+  return tl::unexpected(failure{false, true, 0, url + ": stopped"});
+}
+
+/// SHA-256 of what is in the file from its start, at most `bytes`.
+expected<std::string> digest_of(int fd, uint64_t bytes, const std::string& path, const control& with) {
+  files::sha256 hash;
+  std::vector<std::byte> block(block_bytes);
+  for (uint64_t at = 0; at < bytes;) {
+    if (with.stop != nullptr && with.stop->load(std::memory_order_relaxed))
+      return was_stopped(path);
+    auto n = ::pread(fd, block.data(), std::min<uint64_t>(block.size(), bytes - at), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return disk("read", path, n < 0 ? errno : EIO);
+    hash.add(std::span{block}.first(static_cast<size_t>(n)));
+    at += static_cast<uint64_t>(n);
+  }
+  return hash.digest();
+}
+
+/// Tries until there is an answer that is none of the passing failures.
+template <class Try>
+auto insist(patience& waits, const std::string& url, Try once) -> decltype(once()) {
+  for (;;) {
+    auto result = once();
+    if (result || result.error().lasting || result.error().stopped)
+      return result;
+    if (!waits.wait())
+      return waits.stopped() ? decltype(result){was_stopped(url)} : result;
+  }
+}
+
+/// One connection's worth: from where the file ends over there.
+expected<bool> send_rest(int fd, uint64_t bytes, const std::string& path, const remote& to, const control& with,
+                         patience& waits) {
+  auto there = perform({"HEAD"}, to, with);
+  if (!there)
+    return tl::unexpected(there.error());
+  if (!is_good(*there))
+    return tl::unexpected(refused(*there, to));
+  auto at = there->offset;
+  if (at >= bytes)
+    return true;
+  auto began = at;
+  exchange x{"PATCH"};
+  x.body_bytes = bytes - at;
+  x.read = [&](std::span<std::byte> into) -> int64_t {
+    ssize_t n = 0;
+    do
+      n = ::pread(fd, into.data(), std::min<uint64_t>(into.size(), bytes - at), static_cast<off_t>(at));
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+      return -1; // shorter than it was, or unreadable
+    at += static_cast<uint64_t>(n);
+    if (at - began > block_bytes)
+      waits.reset();
+    if (with.report)
+      with.report(at, bytes);
+    return n;
+  };
+  auto here = to;
+  here.fields.emplace_back("Upload-Offset", std::to_string(at));
+  here.fields.emplace_back("Upload-Length", std::to_string(bytes));
+  auto sent = perform(x, here, with);
+  if (!sent)
+    return tl::unexpected(sent.error());
+  if (is_good(*sent))
+    return true;
+  auto why = refused(*sent, to);
+  // Another connection of ours still lived over there, or ended elsewhere than we thought: ask again.
+  why.lasting = why.lasting && sent->status != 409;
+  why.text += " (" + path + ")";
+  return tl::unexpected(why);
+}
+
+} // namespace
+
+expected<answer_head> ask(const std::string& method, const remote& of, const control& with) {
+  patience waits{with};
+  return insist(waits, of.url, [&]() -> expected<answer_head> {
+    auto got = perform({method}, of, with);
+    if (got && !is_good(*got))
+      return tl::unexpected(refused(*got, of));
+    return got;
+  });
+}
+
+expected<void> upload(const std::string& path, const remote& to, const control& with) {
+  files::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  struct stat found {};
+  if (!file || ::fstat(file.get(), &found) != 0)
+    return disk("read", path);
+  auto bytes = static_cast<uint64_t>(found.st_size);
+  patience waits{with};
+  auto sent = insist(waits, to.url, [&] { return send_rest(file.get(), bytes, path, to, with, waits); });
+  if (!sent)
+    return tl::unexpected(sent.error());
+  auto hash = digest_of(file.get(), bytes, path, with);
+  if (!hash)
+    return tl::unexpected(hash.error());
+  auto end = to;
+  end.fields.emplace_back("Upload-Length", std::to_string(bytes));
+  end.fields.emplace_back("Upload-Checksum", "sha256 " + *hash);
+  auto patient = with;
+  // The other side reads the whole file once more before it answers.
+  patient.silence_max = std::max<std::chrono::milliseconds>(with.silence_max, std::chrono::minutes{10});
+  auto done = ask("PUT", end, patient);
+  if (!done)
+    return tl::unexpected(done.error());
+  return {};
+}
+
+namespace {
+
+struct arriving {
+  std::string path;
+  files::descriptor file = {};
+  uint64_t size = 0;
+  std::string etag = {};
+};
+
+/// Beside the target, with the version of the file in its name: a later try finds what is of that version.
+std::string part_name(const std::string& path, const std::string& etag) {
+  auto clean = etag.substr(0, 64);
+  std::replace_if(
+    clean.begin(), clean.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  std::filesystem::path target{path};
+  return (target.parent_path() / ("." + target.filename().string().substr(0, 150) + "." + clean + ".part")).string();
+}
+
+/// Asks which version there is, and opens what is here of it.
+expected<uint64_t> look(const remote& from, const std::string& path, arriving& here, const control& with) {
+  auto head = perform({"HEAD"}, from, with);
+  if (!head)
+    return tl::unexpected(head.error());
+  if (!is_good(*head))
+    return tl::unexpected(refused(*head, from));
+  if (here.file && head->etag != here.etag)
+    ::unlink(here.path.c_str());
+  here.etag = head->etag;
+  here.path = part_name(path, head->etag);
+  here.file = files::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
+  struct stat found {};
+  if (!here.file || ::fstat(here.file.get(), &found) != 0)
+    return disk("write", here.path);
+  here.size = static_cast<uint64_t>(found.st_size);
+  // What has no version cannot be gone on with.
+  if (here.size > head->bytes || head->etag.empty()) {
+    if (::ftruncate(here.file.get(), 0) != 0)
+      return disk("write", here.path);
+    here.size = 0;
+  }
+  return head->bytes;
+}
+
+expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriving& here, const control& with,
+                              patience& waits) {
+  auto bytes = look(from, path, here, with);
+  if (!bytes || here.size == *bytes)
+    return bytes;
+  auto ranged = from;
+  if (here.size > 0) {
+    ranged.fields.emplace_back("Range", "bytes=" + std::to_string(here.size) + "-");
+    ranged.fields.emplace_back("If-Range", "\"" + here.etag + "\"");
+  }
+  auto code = 0;
+  auto began = here.size;
+  exchange x{"GET"};
+  x.write = [&](std::span<const std::byte> data, const answer_head& head) {
+    if (began > 0 && head.status != 206 && here.size == began) {
+      // Another version, from its start: of no use under this name.
+      return false;
+    }
+    while (!data.empty()) {
+      auto n = ::pwrite(here.file.get(), data.data(), data.size(), static_cast<off_t>(here.size));
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0) {
+        code = n < 0 ? errno : EIO;
+        return false;
+      }
+      here.size += static_cast<uint64_t>(n);
+      data = data.subspan(static_cast<size_t>(n));
+    }
+    waits.reset();
+    if (with.report)
+      with.report(here.size, *bytes);
+    return true;
+  };
+  auto got = perform(x, ranged, with);
+  if (code != 0) {
+    auto why = disk("write", here.path, code);
+    why.value().lasting = code == ENOSPC || code == EDQUOT;
+    return why;
+  }
+  if (!got)
+    return tl::unexpected(got.error());
+  if (!is_good(*got))
+    return tl::unexpected(refused(*got, from));
+  if (here.size != *bytes)
+    return tl::unexpected(
+      failure{false, false, got->status,
+              from.url + ": " + std::to_string(here.size) + " of " + std::to_string(*bytes) + " bytes came"});
+  return *bytes;
+}
+
+expected<void> take_place(const arriving& here, const std::string& path) {
+  if (::fsync(here.file.get()) != 0)
+    return disk("flush", here.path);
+  if (::rename(here.path.c_str(), path.c_str()) != 0)
+    return disk("write", path);
+  auto folder = std::filesystem::path{path}.parent_path().string();
+  files::descriptor parent{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  ::fsync(parent.get());
+  return {};
+}
+
+} // namespace
+
+expected<uint64_t> download(const remote& from, const std::string& path, const std::string& sha256,
+                            const control& with) {
+  arriving here{path};
+  patience waits{with};
+  auto got = insist(waits, from.url, [&] { return fetch_rest(from, path, here, with, waits); });
+  if (!got)
+    return got;
+  if (!sha256.empty()) {
+    auto hash = digest_of(here.file.get(), *got, here.path, with);
+    if (!hash)
+      return tl::unexpected(hash.error());
+    if (*hash != sha256) {
+      ::unlink(here.path.c_str());
+      return tl::unexpected(failure{
+        false, false, 0, from.url + ": the checksum is wrong: what came has SHA-256 " + *hash + " and not " + sha256});
+    }
+  }
+  if (auto done = take_place(here, path); !done)
+    return tl::unexpected(done.error());
+  return got;
+}
+
+} // namespace troupe::transfer
