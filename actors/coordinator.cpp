@@ -61,6 +61,7 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](const lease_request& x) { return self->delegate(registry, x); },
     [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
     [this](lease_id id, const work_statistics& x) { return self->delegate(registry, id, x); },
+    [this](status_atom x, worker_id host, task_id task) { return self->delegate(registry, x, host, task); },
     [this](quarantine_atom, const std::string& channel, const std::string& profile, const std::string& why) {
       quarantined.add(channel + "/" + profile, why, clock::now());
     },

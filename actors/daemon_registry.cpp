@@ -75,6 +75,11 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
         return workers.remove(id);
       });
     },
+    [this](status_atom x, worker_id host, task_id task) -> caf::result<task_exit> {
+      if (auto i = hosts.find(host); i != hosts.end())
+        return self->delegate(i->second, x, task);
+      return task_exit{};
+    },
     [this](worker_id id, const task_host_actor& host) {
       hosts[id] = host;
       self->monitor(host);
@@ -221,7 +226,7 @@ void daemon_registry_state::assign(worker_id host, task_id task, const work_labe
   if (i == hosts.end())
     return; // its loss is on the way, or the deadline of the process will tell
   self->request(i->second, host_timeout, assign_atom_v, task, label)
-    .then([this, id] { desk.assigned(id, true, {}, clock::now()); },
+    .then([this, id](const std::string& limits) { desk.assigned(id, true, limits, clock::now()); },
           [this, id](const caf::error& why) { desk.assigned(id, false, words(why), clock::now()); });
 }
 

@@ -39,6 +39,8 @@ struct daemon_registry_state : core::lease_effects {
     caf::result<void>(worker_id, task_host_actor),
     // A job takes over a task that an earlier coordinator gave its work to; see `core::lease_desk::adopt`.
     caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
+    // How a process of the host ended, once it has.
+    caf::result<task_exit>(status_atom, worker_id, task_id),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
 

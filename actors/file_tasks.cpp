@@ -1,5 +1,6 @@
 #include "actors/file_tasks.hpp"
 
+#include "actors/disk_space.hpp"
 #include "actors/media.hpp"
 #include "encoder/assembler.hpp"
 #include "encoder/chunk_encode.hpp"
@@ -27,8 +28,19 @@ file_failure to_failure(const av::error& x) {
   return {x.terminal(), false, x.what.substr(0, file_text_bytes_max)};
 }
 
+/// The source is not the one that was probed any more.
 file_failure changed(const std::string& source) {
-  return {true, true, "the source changed while the job worked at it: " + source + "; submit the job again"};
+  auto gone = source.find("://") == std::string::npos && ::access(source.c_str(), F_OK) != 0;
+  return {true, true,
+          std::string{"the source "} + (gone ? "disappeared" : "changed") + " while the job worked at it: " + source
+            + "; submit the job again"};
+}
+
+/// Less room than wanted where the work would write. Another machine, or another time, may have more.
+std::optional<file_failure> full(const std::string& target, uint32_t percent) {
+  if (auto shortage = disk_shortage(target, percent); !shortage.empty())
+    return file_failure{false, false, "not begun: " + shortage};
+  return {};
 }
 
 /// Fails where the source is not, or not any more, the one that was probed.
@@ -126,12 +138,14 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
   return result;
 }
 
-outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& control) {
+outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& control, uint32_t disk_refuse) {
   if (auto same = check_identity(reach, x.source, x.identity); !same)
     return same.error();
   auto destination = reach.chunk_destination(x.destination);
   if (!destination)
     return destination.error();
+  if (auto refused = full(*destination, disk_refuse))
+    return *refused;
   av::track_plan plan = av::copy_track{};
   if (x.kind == chunk_kind::video && x.video.codec != "copy") {
     auto settings = to_settings(x.video);
@@ -153,8 +167,10 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
   auto made = av::encode_chunk(job, control);
   if (!made)
     return failed_at(reach, x.source, x.identity, made.error());
-  if (auto same = check_identity(reach, x.source, x.identity); !same)
+  if (auto same = check_identity(reach, x.source, x.identity); !same) {
+    ::unlink(destination->c_str());
     return same.error();
+  }
   if (auto sent = reach.deliver_chunk(x.number, *destination); !sent)
     return sent.error();
   chunk_done result;
@@ -215,7 +231,7 @@ tl::expected<av::verification, file_failure> verify_and_publish(const assemble_w
   return *right;
 }
 
-outcome assemble(const assemble_work& x, file_reach& reach, const av::work_control& control) {
+outcome assemble(const assemble_work& x, file_reach& reach, const av::work_control& control, uint32_t disk_refuse) {
   auto into = av::container_of(x.container);
   if (!into)
     return file_failure{true, false, "no container is named " + x.container};
@@ -224,6 +240,8 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
   auto file = reach.result_destination(x.staging);
   if (!file)
     return file.error();
+  if (auto refused = full(*file, disk_refuse))
+    return *refused;
   av::assembly_job job;
   job.source = reach.source(x.source, x.identity);
   job.origin = x.origin;
@@ -241,6 +259,10 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
   auto made = av::assemble(job, half(control, 0));
   if (!made)
     return failed_at(reach, x.source, x.identity, made.error());
+  if (auto same = check_identity(reach, x.source, x.identity); !same) {
+    ::unlink(file->c_str());
+    return same.error();
+  }
   auto right = verify_and_publish(x, *file, *made, reach, control);
   if (!right)
     return right.error();
@@ -262,19 +284,20 @@ outcome do_file_work(const file_work& x, const task_place& place, const av::work
   struct visitor {
     file_reach& reach;
     const av::work_control& control;
+    uint32_t disk_refuse;
 
     outcome operator()(const probe_work& x) const {
       return probe(x, reach, control);
     }
     outcome operator()(const chunk_work& x) const {
-      return encode(x, reach, control);
+      return encode(x, reach, control, disk_refuse);
     }
     outcome operator()(const assemble_work& x) const {
-      return assemble(x, reach, control);
+      return assemble(x, reach, control, disk_refuse);
     }
   };
   file_reach reach{x.access, place, control};
-  return std::visit(visitor{reach, control}, x.work);
+  return std::visit(visitor{reach, control, x.disk_refuse}, x.work);
 }
 
 } // namespace troupe

@@ -47,8 +47,13 @@ private:
   void run() {
     av::prefer_throughput();
     av::work_control control{stop_, [this](const av::work_progress& x) {
-                               std::lock_guard guard{mutex_};
-                               latest_ = x;
+                               auto first = x.frames > 0 && progress().frames == 0;
+                               {
+                                 std::lock_guard guard{mutex_};
+                                 latest_ = x;
+                               }
+                               if (first)
+                                 caf::anon_send(owner_, finish_atom_v);
                              }};
     file_result result{{}, do_file_work(work_, place_, control)};
     if (!stop_)
@@ -65,8 +70,8 @@ private:
 };
 
 file_worker_state::file_worker_state(interface::pointer self, file_work work, file_client_actor client,
-                                     task_place place)
-  : self(self), work(std::move(work)), client(std::move(client)), place(std::move(place)) {}
+                                     task_place place, file_faults faults)
+  : self(self), work(std::move(work)), client(std::move(client)), place(std::move(place)), faults(faults) {}
 
 file_worker_state::~file_worker_state() = default;
 
@@ -115,24 +120,46 @@ file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
     [this](file_result& x) {
       if (auto* why = std::get_if<file_failure>(&x.outcome))
         log::warning("file work failed", {{"kind", name_of(work)}, {"attempt", work.attempt}, {"reason", why->reason}});
+      tell_lies(x);
       result = std::move(x);
       deliver();
     },
+    [this](finish_atom) { report(); },
     [this](tick_atom) {
       self->delayed_send(self, report_interval, tick_atom_v);
-      if (!client)
-        return;
-      auto x = runner->progress();
-      x.attempt = work.attempt;
-      self->send(client, x);
+      report();
     },
   };
 }
 
+void file_worker_state::report() {
+  if (!client)
+    return;
+  auto x = runner->progress();
+  x.attempt = work.attempt;
+  self->send(client, x);
+}
+
+void file_worker_state::tell_lies(file_result& x) {
+  auto* chunk = std::get_if<chunk_done>(&x.outcome);
+  if (chunk == nullptr)
+    return;
+  if (faults.tells == file_faults::lie::frames) {
+    ++chunk->frames;
+  } else if (faults.tells == file_faults::lie::checksum) {
+    chunk->sha256.front() = chunk->sha256.front() == '0' ? '1' : '0';
+  } else if (faults.tells == file_faults::lie::attempt) {
+    auto stale = x;
+    stale.attempt = attempt_id{work.attempt.value - 1};
+    std::get<chunk_done>(stale.outcome).frames = 1;
+    self->send(client, std::move(stale));
+  }
+}
+
 local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
-                                          task_place place) {
+                                          task_place place, file_faults faults) {
   log::info("file work", {{"kind", name_of(work)}, {"attempt", work.attempt}});
-  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client), std::move(place));
+  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client), std::move(place), faults);
 }
 
 } // namespace troupe

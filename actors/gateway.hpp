@@ -66,7 +66,8 @@ struct job_queue_config {
   std::string store_url;   ///< see `store::settings`
   std::string work_folder; ///< each job has a folder of its own in it
   uint32_t running_max = 8;
-  uint32_t job_restarts_max = 3; ///< of a job whose actor dies
+  uint32_t job_restarts_max = 3;            ///< of a job whose actor dies
+  std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
   core::job_order_config order;
   core::file_job_config job;
   std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
@@ -88,6 +89,8 @@ using gateway_actor = coordinator_actor::extend<
   caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
   // The rendition (channel, profile) kills the tasks that make it, for this reason: requests for it are refused for a while.
   caf::result<void>(quarantine_atom, std::string, std::string, std::string),
+  // Delegated to the registry: how a process of the worker ended, once it has.
+  caf::result<task_exit>(status_atom, worker_id, task_id),
   // All workers.
   caf::result<std::vector<daemon_status>>(daemons_atom),
   // Delegated to the registry: by name or id; unknown_daemon.

@@ -1,6 +1,7 @@
 #include "actors/job.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/disk_space.hpp"
 #include "actors/job_text.hpp"
 #include "encoder/publish.hpp"
 #include "telemetry/log.hpp"
@@ -26,6 +27,9 @@ constexpr auto start_timeout = std::chrono::seconds{5};
 /// A request for a lease may wait for as long as others work; then it is made again.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
+/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too.
+constexpr auto exit_timeout = std::chrono::milliseconds{300};
+
 /// How long tasks may take to end before their folder is removed under them.
 constexpr auto leave_timeout = std::chrono::seconds{5};
 
@@ -36,6 +40,7 @@ core::file_job_begin to_begin(const job_begin& x, const std::string& staging) {
   result.order = x.order;
   result.folder = x.folder;
   result.staging = staging;
+  result.waited = x.waited;
   for (auto& c : x.chunks) {
     auto& r = c.result;
     result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done,
@@ -79,6 +84,7 @@ job_actor_state::job_actor_state(interface::pointer self, core::file_job_config 
     begin_(std::move(begin)),
     queue_(std::move(queue)),
     coordinator_(std::move(coordinator)),
+    disk_warn_(config.disk_warn),
     job_(config, to_begin(begin_, av::staging_path(begin_.order.output, tag_of(begin_.id, begin_.attempt))), *this) {
   for (auto& c : begin_.chunks)
     chunk_attempts_[c.number] = c.attempt;
@@ -97,11 +103,9 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
     std::erase_if(orphans_, [&](const orphan_offer& o) { return o.task == x.source; });
     for (auto& [number, a] : attempts_)
       if (a.task == x.source) {
-        a.task = nullptr;
-        job_.down(number, "the task process is gone", clock::now());
+        task_gone(number, a);
         break;
       }
-    send_writes();
   });
   job_.begin(clock::now());
   self_->delayed_send(self_, tick_interval, tick_atom_v);
@@ -152,6 +156,18 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       report();
     },
   };
+}
+
+void job_actor_state::task_gone(attempt_id number, attempt& x) {
+  x.task = nullptr;
+  auto gone = [this, number](const task_exit& ended) {
+    auto why = "the task process is gone" + (ended.how.empty() ? std::string{} : ": " + ended.how)
+               + (ended.out_of_memory ? ", it had more memory than its limit" : "");
+    job_.down(number, why, clock::now(), ended.out_of_memory);
+    send_writes();
+  };
+  self_->request(coordinator_, exit_timeout, status_atom_v, x.held.worker, x.held.task)
+    .then(gone, [gone](const caf::error&) { gone({}); });
 }
 
 caf::result<void> job_actor_state::plan_with(const file_result& x) {
@@ -231,11 +247,12 @@ void job_actor_state::planned(const std::vector<core::file_chunk>& chunks) {
   write(std::move(plan));
 }
 
-void job_actor_state::chunk_began(uint32_t number, const std::string& worker) {
+void job_actor_state::chunk_began(uint32_t number, const troupe::lease& held) {
   ensure_running("its first chunk has begun");
   ++chunk_attempts_[number];
-  auto x = way(begin_.id, number, chunk_state::leased, "a worker takes it");
-  x.node = worker;
+  auto x = way(begin_.id, number, chunk_state::leased,
+               "a worker takes it" + (held.limits.empty() ? std::string{} : "; limits: " + held.limits));
+  x.node = held.worker_name;
   write(std::move(x));
 }
 
@@ -277,6 +294,7 @@ void job_actor_state::failed(failure_kind kind, const std::string& why) {
   m.changes.failure = kind;
   m.changes.error = why;
   write(std::move(m));
+  keeps_folder_ = true;
   log::warning("a job failed", {{"job", to_string(begin_.id)}, {"reason", why}});
   over_since_ = clock::now();
 }
@@ -292,6 +310,9 @@ void job_actor_state::ensure_running(const std::string& why) {
     return;
   running_ = true;
   auto m = way(begin_.id, job_state::running, why);
+  for (auto& path : {begin_.folder, begin_.order.output})
+    if (auto full = disk_shortage(path, disk_warn_); !full.empty())
+      m.why += "; warning: " + full;
   m.attempt = begin_.attempt;
   write(std::move(m));
 }

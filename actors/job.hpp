@@ -5,8 +5,8 @@
 // - The registry dies: requests for leases fail and are made again; tasks at work go on.
 // - The queue dies: the job ends, and with it its leases; the next queue begins it anew with what is finished.
 // - The coordinator dies: the job ends.
-// - The job is cancelled, or ends: its leases are given back, its tasks ended; when they are gone, the work folder is removed.
-// - The job is paused: the same, but the work folder stays for the actor that goes on with it.
+// - The job is cancelled, or is completed: its leases are given back, its tasks ended; when they are gone, the work folder is removed.
+// - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
 #pragma once
 
 #include "actors/core/file_job.hpp"
@@ -57,6 +57,7 @@ struct job_begin {
   std::string folder;
   std::vector<store::chunk> chunks;
   std::shared_ptr<job_desk> desk = {}; ///< its place at it
+  std::chrono::milliseconds waited{0}; ///< since it was submitted
 };
 
 struct job_actor_state : core::file_job_effects {
@@ -77,7 +78,7 @@ struct job_actor_state : core::file_job_effects {
   void attach(attempt_id attempt) override;
   void stop(attempt_id attempt, const std::string& why) override;
   void planned(const std::vector<core::file_chunk>& chunks) override;
-  void chunk_began(uint32_t number, const std::string& worker) override;
+  void chunk_began(uint32_t number, const troupe::lease& held) override;
   void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) override;
   void chunk_waits(uint32_t number, uint32_t failures, const std::string& why) override;
   void chunk_spoiled(uint32_t number, const std::string& why) override;
@@ -109,6 +110,9 @@ private:
   /// What the probe found, with what the cluster can do by now.
   caf::result<void> plan_with(const file_result& x);
   void write(store::operation x);
+  /// The attempt's task is gone: what its host saw of it says why.
+  void task_gone(attempt_id number, attempt& x);
+
   /// The store's state `running`, before anything that needs it.
   void ensure_running(const std::string& why);
   void send_writes();
@@ -122,6 +126,7 @@ private:
   job_begin begin_;
   job_journal_actor queue_;
   gateway_actor coordinator_;
+  uint32_t disk_warn_;
   core::file_job job_;
   std::string staging_;
   std::unordered_map<attempt_id, attempt> attempts_;

@@ -3,6 +3,7 @@
 #include "actors/actor_of.hpp"
 #include "actors/daemon_registry.hpp"
 #include "actors/job_text.hpp"
+#include "actors/store_error.hpp"
 #include "actors/task_host.hpp"
 #include "messages/job_states.hpp"
 #include "store/limits.hpp"
@@ -42,7 +43,8 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
     coordinator_(std::move(coordinator)),
     journal_({[this](store_batch x) { send_batch(std::move(x)); }, [this](job_id id) { look_at(id); },
               [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); }}),
-    order_(config_.order) {
+    order_(config_.order),
+    folders_(config_.work_folder, config_.keep_failed) {
   if (!config_.factory)
     config_.factory = usual_jobs(config_.job, config_.files);
 }
@@ -90,6 +92,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
         look_at(id);
       start_due();
       sweep_files();
+      folders_.clean(unix_ms());
     },
   };
 }
@@ -106,7 +109,7 @@ bool job_queue_state::recover() {
     return false;
   }
   std::vector<store::job> open;
-  std::set<std::string> folders;
+  std::set<job_id> folders;
   std::optional<store::page_cursor> at;
   do {
     auto page = opened->open_jobs(at, page_rows);
@@ -115,16 +118,22 @@ bool job_queue_state::recover() {
       return false;
     }
     for (auto& x : page->rows) {
-      folders.insert(to_string(x.the_job.id));
+      folders.insert(x.the_job.id);
       x.the_job.request.clear(); // is read again when its turn has come
       open.push_back(std::move(x.the_job));
     }
     at = page->next;
   } while (at);
   // What a job left behind that ended while nobody could clean up.
-  for (auto& entry : std::filesystem::directory_iterator{config_.work_folder, failed})
-    if (auto name = entry.path().filename().string(); parse_job_id(name) && !folders.contains(name))
-      std::filesystem::remove_all(entry.path(), failed);
+  for (auto id : folders_.found()) {
+    if (folders.contains(id))
+      continue;
+    auto job = opened->find(id);
+    if (job && job->state == job_state::failed)
+      folders_.keep(id, job->ended_ms);
+    else
+      folders_.drop(id);
+  }
   auto& system = self_->home_system();
   writer_ = spawn_job_writer(system, std::move(*opened));
   pages_ = spawn_job_reader(system, {config_.store_url});
@@ -144,7 +153,7 @@ void job_queue_state::recover(const store::job& x) {
   if (x.state == job_state::queued)
     return enqueue(x);
   // Its chunks stay leased: their tasks may be at work still, and come back.
-  running_[x.id] = {job_actor{}, x.attempt, false, {}};
+  running_[x.id] = {job_actor{}, x.attempt, false, false, {}};
   auto m = way(x.id, job_state::queued, "the coordinator was started again");
   m.node = node_name;
   journal_.write(std::move(m), [this, x](const store::expected<store::outcome>& done) {
@@ -169,6 +178,11 @@ void job_queue_state::send_batch(store_batch x) {
 caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   if (journal_.size() >= pending_max)
     return caf::make_error(ec::limit, "the store of jobs does not keep up; try again later");
+  if (auto full = folders_.shortage(x.order.output, config_.job.disk_refuse); !full.empty())
+    return caf::make_error(ec::limit, full + ": the job is not taken; make room, or change jobs.disk_refuse");
+  auto warning = folders_.shortage(x.order.output, config_.job.disk_warn);
+  if (!warning.empty())
+    log::warning("a disk is almost full", {{"job", x.name}, {"reason", warning}});
   store::submit_job s;
   s.id = new_job_id();
   s.name = x.name;
@@ -179,10 +193,10 @@ caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   s.node = x.from;
   auto answer = self_->make_response_promise<job_submitted>();
   core::job_order::waiting_job place{s.id, 0, x.queue, x.priority, unix_ms(), 0};
-  auto then = [this, answer, place](const store::expected<store::outcome>& made) mutable {
+  auto then = [this, answer, place, warning](const store::expected<store::outcome>& made) mutable {
     if (!made)
       return answer.deliver(to_error(made.error()));
-    answer.deliver(job_submitted{made->id, made->existed});
+    answer.deliver(job_submitted{made->id, made->existed, warning});
     if (made->existed)
       return;
     place.number = next_number_++;
@@ -216,8 +230,7 @@ caf::result<void> job_queue_state::cancel(job_id id) {
       self_->send(i->second.actor, stop_atom_v);
       return;
     }
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_of(id), ignored);
+    folders_.drop(id);
   });
 }
 
@@ -239,6 +252,7 @@ caf::result<void> job_queue_state::queue_again(job_id id, job_state from, const 
   m.changes.failure = failure_kind::none;
   m.changes.error = std::string{};
   return change(std::move(m), [this, id] {
+    folders_.use(id);
     // While its last tasks still end, `ended` queues it.
     if (auto i = running_.find(id); i != running_.end())
       i->second.over = false;
@@ -248,7 +262,10 @@ caf::result<void> job_queue_state::queue_again(job_id id, job_state from, const 
 }
 
 caf::result<void> job_queue_state::remove(job_id id) {
-  return change(store::remove_job{id}, {});
+  return change(store::remove_job{id}, [this, id] {
+    if (!running_.contains(id))
+      folders_.drop(id);
+  });
 }
 
 caf::result<job_listing> job_queue_state::list(const job_question& x) {

@@ -16,6 +16,7 @@
 #include "actors/core/job_order.hpp"
 #include "actors/gateway.hpp"
 #include "actors/job.hpp"
+#include "actors/job_folders.hpp"
 #include "actors/job_journal.hpp"
 #include "actors/job_storage.hpp"
 #include "store/store.hpp"
@@ -56,6 +57,7 @@ private:
     job_actor actor; ///< null when it is gone, and the store is to be looked at
     uint32_t attempt = 0;
     bool over = false; ///< it has said that it ended
+    bool failed = false; ///< and how
     std::optional<core::file_job_status> status;
   };
 
@@ -102,7 +104,6 @@ private:
   void look_at(job_id id);
   void settle(const store::open_job& x);
   void begin_again(const store::open_job& x);
-  std::string folder_of(job_id id) const;
   /// Removes clients' files that no job needs any more.
   void sweep_files();
 
@@ -114,6 +115,7 @@ private:
   job_reader_actor pages_; ///< for clients
   job_reader_actor jobs_;  ///< for the jobs whose turn it is, so that no long list is in their way
   core::job_order order_;
+  job_folders folders_;
   std::map<job_id, worked_on> running_;
   std::set<job_id> loading_;   ///< their turn has come; they are being read
   std::set<job_id> unsettled_; ///< to be looked at

@@ -85,10 +85,12 @@ void job_queue_state::assign(const store::open_job& x) {
   auto order = to_order(job.request);
   tl::expected<job_actor, std::string> made =
     tl::unexpected<std::string>{"its request cannot be read: another version of this program wrote it; submit it again"};
-  if (order)
-    made = config_.factory->make(self_->home_system(),
-                                 {id, attempt, job.name, std::move(*order), folder_of(id), x.chunks},
-                                 job_journal_actor{self_}, coordinator_);
+  if (order) {
+    job_begin begin{id, attempt, job.name, std::move(*order), folders_.path(id), x.chunks};
+    begin.waited = std::chrono::milliseconds{std::max<int64_t>(0, unix_ms() - job.submitted_ms)};
+    made =
+      config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
+  }
   if (!made) {
     auto end = way(id, job_state::failed, "it cannot be begun");
     end.attempt = attempt;
@@ -98,7 +100,7 @@ void job_queue_state::assign(const store::open_job& x) {
     return journal_.write(std::move(end));
   }
   self_->monitor(*made);
-  auto& actor = running_[id] = worked_on{std::move(*made), attempt, false, {}};
+  auto& actor = running_[id] = worked_on{std::move(*made), attempt, false, false, {}};
   for (auto& x : std::exchange(orphans_, {})) {
     if (x.work.job != id)
       orphans_.push_back(std::move(x));
@@ -130,6 +132,7 @@ void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void
     auto end = move != nullptr && is_ended(move->to);
     auto last = &operation == &x.operations.back();
     i->second.over = i->second.over || end;
+    i->second.failed = i->second.failed || (end && move->to == job_state::failed);
     if (!end && !last) {
       journal_.write(operation);
       continue;
@@ -162,6 +165,8 @@ void job_queue_state::ended(job_id id, uint32_t attempt) {
     return;
   i->second.actor = nullptr;
   if (i->second.over) {
+    if (i->second.failed)
+      folders_.keep(id, unix_ms());
     running_.erase(i);
     return start_due();
   }
@@ -194,6 +199,10 @@ void job_queue_state::settle(const store::open_job& x) {
   if (is_ended(job.state) || job.state == job_state::paused) {
     order_.remove(job.id);
     running_.erase(job.id);
+    if (job.state == job_state::failed)
+      folders_.keep(job.id, job.ended_ms);
+    else if (is_ended(job.state))
+      folders_.drop(job.id);
   } else if (job.state == job_state::queued) {
     running_.erase(job.id);
     enqueue(job);
@@ -205,7 +214,7 @@ void job_queue_state::settle(const store::open_job& x) {
 
 void job_queue_state::begin_again(const store::open_job& x) {
   auto& job = x.the_job;
-  running_[job.id] = {job_actor{}, job.attempt, false, {}};
+  running_[job.id] = {job_actor{}, job.attempt, false, false, {}};
   for (auto& c : x.chunks)
     if (c.state == chunk_state::leased)
       journal_.write(way(job.id, c.number, chunk_state::waiting, "its job begins anew"));
@@ -222,10 +231,6 @@ void job_queue_state::begin_again(const store::open_job& x) {
     running_.erase(id);
     look_at(id);
   });
-}
-
-std::string job_queue_state::folder_of(job_id id) const {
-  return config_.work_folder + "/" + to_string(id);
 }
 
 } // namespace troupe

@@ -28,6 +28,7 @@ struct job_submission {
 struct job_submitted {
   job_id id;
   bool existed = false; ///< the same key was there before, with the same order
+  std::string warning;  ///< for people; empty: none
 };
 
 struct job_question {
@@ -66,12 +67,26 @@ struct job_report {
   core::file_job_status status;
 };
 
+/// As much of a reason as the store keeps with a way.
+inline std::string fitting(std::string why) {
+  constexpr size_t most = 1024;
+  if (why.size() > most) {
+    why.resize(most);
+    // Not in the middle of a character.
+    while (!why.empty() && (static_cast<unsigned char>(why.back()) & 0xC0) == 0x80)
+      why.pop_back();
+    if (!why.empty() && (static_cast<unsigned char>(why.back()) & 0x80) != 0)
+      why.pop_back();
+  }
+  return why;
+}
+
 /// A way of a job, or of a chunk, with its reason; the rest is the caller's to fill in.
 inline store::move_job way(job_id id, job_state to, std::string why) {
   store::move_job x;
   x.id = id;
   x.to = to;
-  x.why = std::move(why);
+  x.why = fitting(std::move(why));
   return x;
 }
 
@@ -80,7 +95,7 @@ inline store::move_chunk way(job_id id, uint32_t number, chunk_state to, std::st
   x.id = id;
   x.number = number;
   x.to = to;
-  x.why = std::move(why);
+  x.why = fitting(std::move(why));
   return x;
 }
 

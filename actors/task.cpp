@@ -42,13 +42,14 @@ task_state::interface::behavior_type task_state::make_behavior() {
     [this, once](transcode_work& work, sample_sink_actor& sink) -> caf::result<transcoder_actor> {
       if (auto error = once())
         return error;
-      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), config.faults));
+      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), config.faults.live));
     },
     [this, once](file_work& work, file_client_actor& client) -> caf::result<file_worker_actor> {
       if (auto error = once())
         return error;
       this->work = work;
-      worker = spawn_file_worker(self->system(), std::move(work), std::move(client), config.place);
+      worker =
+        spawn_file_worker(self->system(), std::move(work), std::move(client), config.place, config.faults.file);
       return file_worker_actor{follow(worker)};
     },
     [this](attempt_id attempt, file_client_actor& client) -> caf::result<file_worker_actor> {

@@ -8,8 +8,9 @@
 // `orphan_timeout`: it ends.
 #pragma once
 
-#include "actors/file_worker.hpp"
+#include "actors/file_faults.hpp"
 #include "actors/file_reach.hpp"
+#include "actors/file_worker.hpp"
 #include "actors/transcoder.hpp"
 #include "messages/actors.hpp"
 
@@ -20,12 +21,18 @@
 
 namespace troupe {
 
+/// How the work of a task may misbehave; for tests.
+struct task_faults {
+  transcoder_faults live;
+  file_faults file;
+};
+
 struct task_config {
   task_join who;
   /// Blocks until the coordinator is found, or says why it is not. Empty: this task ends with its coordinator.
   std::function<caf::expected<coordinator_actor>()> find_coordinator;
   std::chrono::milliseconds orphan_timeout{60'000};
-  transcoder_faults faults;
+  task_faults faults;
   task_place place = {};
 };
 

@@ -17,6 +17,9 @@ namespace {
 constexpr auto retry_delay_min = std::chrono::milliseconds{100};
 constexpr auto retry_delay_max = std::chrono::milliseconds{10'000};
 
+/// Ends that are remembered for whoever asks a moment later.
+constexpr size_t exits_max = 256;
+
 /// Sits in `waitpid` on a thread of its own and tells the host.
 void watch(caf::event_based_actor* self, pid_t pid, task_id id, const local_task_host_actor& host) {
   auto status = wait_for(pid);
@@ -34,7 +37,11 @@ uint64_t random_id() {
 }
 
 task_host_state::task_host_state(interface::pointer self, task_host_config config)
-  : self(self), config(std::move(config)) {}
+  : self(self), config(std::move(config)) {
+  // At once, and not with the first limit: groups that an earlier life left go now.
+  if (this->config.limits)
+    enforcer.emplace();
+}
 
 task_host_state::~task_host_state() {
   for (auto& [id, p] : processes) {
@@ -49,16 +56,18 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
       wanted = std::min(processes, config.processes_max);
       start_missing();
     },
-    [this](assign_atom, task_id id, work_label& label) -> caf::result<void> {
+    [this](assign_atom, task_id id, work_label& label) -> caf::result<std::string> {
       auto i = processes.find(id);
       if (i == processes.end() || i->second.assigned || i->second.ending)
         return caf::make_error(ec::refused, "the host has no such process to give");
       i->second.assigned = true;
       i->second.label = std::move(label);
       retry_delay = {};
+      auto enforced = limit(id, i->second);
       start_missing();
-      return caf::unit;
+      return enforced;
     },
+    [this](status_atom, task_id id) { return exit_of(id); },
     [this](end_atom, task_id id) { stop(id); },
     [this](status_atom) { return statistics(); },
     [this](task_id id, int32_t status) { on_exit(id, status); },
@@ -105,8 +114,26 @@ void task_host_state::stop(task_id id) {
   i->second.ending = true;
   close_input(i->second.child);
   ::kill(i->second.child.pid, SIGTERM);
-  self->delayed_send(self, config.stop_timeout, stop_atom_v, id);
+  auto at_files = i->second.assigned && is_file_work(i->second.label.kind);
+  self->delayed_send(self, at_files ? config.file_stop_timeout : config.stop_timeout, stop_atom_v, id);
   start_missing();
+}
+
+std::string task_host_state::limit(task_id id, const process& p) {
+  if (!p.label.limits.any())
+    return {};
+  auto enforced = enforcer ? enforcer->limit(p.child.pid, to_string(id), p.label.limits) : "nothing enforced";
+  log::info("a task process is limited", {{"task", id}, {"pid", p.child.pid}, {"limits", enforced}});
+  return enforced;
+}
+
+caf::result<task_exit> task_host_state::exit_of(task_id id) {
+  if (auto i = processes.find(id); i != processes.end())
+    return i->second.asked.emplace_back(self->make_response_promise<task_exit>());
+  for (auto& [task, x] : exits)
+    if (task == id)
+      return x;
+  return task_exit{};
 }
 
 void task_host_state::on_exit(task_id id, int status) {
@@ -122,6 +149,13 @@ void task_host_state::on_exit(task_id id, int status) {
                                                     {"attempt", p.label.attempt},
                                                     {"reason", how}});
   close_input(p.child);
+  task_exit ended{how, enforcer && p.label.limits.any() && enforcer->ended(to_string(id))};
+  for (auto& answer : p.asked)
+    answer.deliver(ended);
+  if (p.assigned)
+    exits.emplace_back(id, std::move(ended));
+  if (exits.size() > exits_max)
+    exits.pop_front();
   auto unused = !p.assigned && !p.ending;
   processes.erase(i);
   if (!unused) {

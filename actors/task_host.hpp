@@ -12,12 +12,16 @@
 #pragma once
 
 #include "actors/child_process.hpp"
+#include "limits/enforcer.hpp"
 #include "messages/actors.hpp"
 #include "telemetry/process.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/typed_response_promise.hpp>
 
 #include <chrono>
+#include <deque>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +33,8 @@ struct task_host_config {
   std::string token;                  ///< given to the processes through a pipe
   std::vector<std::string> arguments; ///< of a task process
   std::chrono::milliseconds stop_timeout{2000};
+  std::chrono::milliseconds file_stop_timeout{5000}; ///< the same for those that work at files
+  bool limits = false;                               ///< it may get work with limits
   uint32_t processes_max = 1024;
 
   /// Tells the task processes where ("host:port") the coordinator is.
@@ -66,11 +72,18 @@ struct task_host_state {
     bool assigned = false;
     bool ending = false;
     work_label label;
+    std::vector<caf::typed_response_promise<task_exit>> asked; ///< who wants to know how it ends
   };
+
+  /// Bounds a process that is given to somebody. Returns what enforces its limits.
+  std::string limit(task_id id, const process& p);
+  caf::result<task_exit> exit_of(task_id id);
 
   interface::pointer self;
   task_host_config config;
   std::unordered_map<task_id, process> processes;
+  std::deque<std::pair<task_id, task_exit>> exits; ///< the latest, latest last
+  std::optional<limits::enforcer> enforcer;        ///< of a host that gets work with limits
   telemetry::process_probe probe;
   uint32_t wanted = 0;
   std::chrono::milliseconds retry_delay{0}; ///< grows while processes end before they got work

@@ -25,6 +25,7 @@ int run_placement(const arguments& given);
 int run_dispatch(const arguments& given);
 int run_chunked(const arguments& given);
 int run_scale(const arguments& given);
+int run_submit(const arguments& given);
 
 /// The part of `encode` that runs in a process of its own.
 int run_encode_task(const arguments& given);

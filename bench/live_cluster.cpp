@@ -141,7 +141,7 @@ bool node_process::running() {
 }
 
 live_cluster::live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
-                           const std::string& capability_cache)
+                           const std::string& capability_cache, const std::vector<std::string>& flags)
   : folder_(std::move(folder)) {
   write_config(channels);
   auto common = [this](const std::string& role) {
@@ -152,12 +152,14 @@ live_cluster::live_cluster(std::string folder, const std::map<std::string, std::
   coordinator.insert(coordinator.end(),
                      {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
                       "--cluster.listen=127.0.0.1:0", "--cluster.port_file=" + folder_ + "/cluster.port"});
+  coordinator.insert(coordinator.end(), flags.begin(), flags.end());
   coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
   auto cluster_port = wait_for_port("cluster", *coordinator_);
   http_port_ = wait_for_port("http", *coordinator_);
   auto worker = common("worker");
   worker.insert(worker.end(), {"--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port),
                                "--worker.capability_cache=" + capability_cache});
+  worker.insert(worker.end(), flags.begin(), flags.end());
   worker_ = std::make_unique<node_process>(worker, folder_ + "/worker.log");
   auto end = clock::now() + ready_limit;
   while (http_get(http_port_, "/readyz", request_limit).status != 200) {

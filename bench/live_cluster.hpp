@@ -45,9 +45,9 @@ std::string tail_of(const std::string& file);
 class live_cluster {
 public:
   /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work: the first worker of a machine proves its
-  /// codecs, which `capability_cache` keeps. Throws `std::runtime_error`, with the end of the logs.
+  /// codecs, which `capability_cache` keeps. `flags` are for both nodes. Throws `std::runtime_error`, with the end of the logs.
   live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
-               const std::string& capability_cache);
+               const std::string& capability_cache, const std::vector<std::string>& flags = {});
 
   uint16_t http_port() const noexcept {
     return http_port_;

@@ -71,13 +71,14 @@ bool send_all(int socket, std::span<const std::byte> bytes) {
   return true;
 }
 
-int http_ask(uint16_t port, const std::string& target, const std::string& method) {
+int http_ask(uint16_t port, const std::string& target, const std::string& method, const std::string& body) {
   auto result = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   auto address = loopback(port);
   if (result < 0 || ::connect(result, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     give_up("connect to port " + std::to_string(port));
   no_delay(result);
-  auto request = method + " " + target + " HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
+  auto request = method + " " + target + " HTTP/1.0\r\nHost: 127.0.0.1\r\n"
+                 + (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body;
   if (!send_all(result, std::as_bytes(std::span{request})))
     give_up("ask for " + target);
   return result;
@@ -114,10 +115,11 @@ int http_head(int socket, std::string& body, milliseconds limit) {
 
 namespace {
 
-http_answer http_exchange(uint16_t port, const std::string& target, const std::string& method, milliseconds limit) {
+http_answer http_exchange(uint16_t port, const std::string& target, const std::string& method, milliseconds limit,
+                          const std::string& body = {}) {
   auto end = clock::now() + limit;
   http_answer result;
-  auto socket = http_ask(port, target, method);
+  auto socket = http_ask(port, target, method, body);
   result.status = http_head(socket, result.body, limit);
   char some[16 * 1024];
   while (result.status != 0 && result.body.size() < answer_bytes_max && wait_readable(socket, until(end))) {
@@ -136,8 +138,8 @@ http_answer http_get(uint16_t port, const std::string& target, milliseconds limi
   return http_exchange(port, target, "GET", limit);
 }
 
-http_answer http_post(uint16_t port, const std::string& target, milliseconds limit) {
-  return http_exchange(port, target, "POST", limit);
+http_answer http_post(uint16_t port, const std::string& target, milliseconds limit, const std::string& body) {
+  return http_exchange(port, target, "POST", limit, body);
 }
 
 } // namespace troupe::bench

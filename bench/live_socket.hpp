@@ -24,7 +24,7 @@ bool send_all(int socket, std::span<const std::byte> bytes);
 
 /// Asks for `target` in HTTP/1.0, so that a body comes without framing, and returns the connected socket at once. Throws
 /// `std::runtime_error`.
-int http_ask(uint16_t port, const std::string& target, const std::string& method = "GET");
+int http_ask(uint16_t port, const std::string& target, const std::string& method = "GET", const std::string& body = {});
 
 /// Reads the head of the answer; `body` gets what came with it. The status, or 0 where none came in time.
 int http_head(int socket, std::string& body, std::chrono::milliseconds limit);
@@ -40,7 +40,8 @@ struct http_answer {
 /// The whole answer, at most 4 MiB.
 http_answer http_get(uint16_t port, const std::string& target, std::chrono::milliseconds limit);
 
-/// The same for a POST without a body.
-http_answer http_post(uint16_t port, const std::string& target, std::chrono::milliseconds limit);
+/// The same for a POST.
+http_answer http_post(uint16_t port, const std::string& target, std::chrono::milliseconds limit,
+                      const std::string& body = {});
 
 } // namespace troupe::bench

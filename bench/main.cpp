@@ -29,6 +29,7 @@ constexpr std::array commands{
   command{"relay-task", "", run_relay_task},
   command{"sample", "makes a test file: numbered moving pictures, tones with markers", run_sample},
   command{"scale", "one file on one worker and on two, and by simulation on 64", run_scale},
+  command{"submit", "how soon the first picture of a file job is encoded after its submission", run_submit},
   command{"watch", "plays a URL or file as a client does and judges what came", run_watch},
 };
 

@@ -186,7 +186,7 @@ struct relay_session_state : core::session_effects {
   /// The registry's part: each request gets its task at once.
   void grant() {
     for (auto& label : std::exchange(requests, {}))
-      session.leased(label.attempt, lease{lease_id{1}, task_id{1}, worker_id{1}, "relay"}, now());
+      session.leased(label.attempt, lease{lease_id{1}, task_id{1}, worker_id{1}, "relay", {}}, now());
   }
 
   attempt_id next_attempt() override {

@@ -158,6 +158,10 @@ struct job_options {
   std::string transfer = "auto";                       ///< or "http": workers use no path of the coordinator's
   std::chrono::milliseconds keep = defaults::job_keep; ///< for clients' files that nobody touches
   uint64_t upload_bytes_max = defaults::job_upload_bytes_max;
+  std::chrono::milliseconds stop_timeout = defaults::job_stop_timeout;
+  uint32_t disk_refuse = defaults::job_disk_refuse; ///< percent
+  uint32_t disk_warn = defaults::job_disk_warn;     ///< percent
+  std::chrono::milliseconds keep_failed = defaults::job_keep_failed;
 
   bool operator==(const job_options&) const = default;
 };

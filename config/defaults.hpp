@@ -71,6 +71,10 @@ inline constexpr milliseconds job_aging_step = 10min;
 inline constexpr milliseconds job_orphan_timeout = 60s;
 inline constexpr milliseconds job_keep = 24h;
 inline constexpr uint64_t job_upload_bytes_max = 1024 * 1024 * mebibyte;
+inline constexpr milliseconds job_stop_timeout = 5s;
+inline constexpr uint32_t job_disk_refuse = 5; ///< percent
+inline constexpr uint32_t job_disk_warn = 10;  ///< percent
+inline constexpr milliseconds job_keep_failed = 24 * 60min;
 
 // Tasks.
 inline constexpr uint32_t warm_tasks = 1;

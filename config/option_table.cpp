@@ -306,6 +306,17 @@ std::vector<option> job_rows() {
      .min = 1 * minutes, .max = 30 * 24 * hours},
     {.key = "jobs.upload_bytes_max", .kind = kind::size, .at = at<&c::jobs, &jo::upload_bytes_max>,
      .help = "The largest file that a client or a worker may send.", .min = kibibyte, .max = 1024.0 * 1024 * 1024 * mebibyte},
+    {.key = "jobs.stop_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::stop_timeout>,
+     .help = "How long a task that works at a file may take to end before it is killed.", .min = 100,
+     .max = 5 * 60 * seconds},
+    {.key = "jobs.disk_refuse", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_refuse>,
+     .help = "Percent. With less free space on a disk that it writes to, a job is not taken and no part of one is begun.",
+     .max = 100},
+    {.key = "jobs.disk_warn", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_warn>,
+     .help = "Percent. With less free space on such a disk, jobs are taken with a warning.", .max = 100},
+    {.key = "jobs.keep_failed", .kind = kind::duration, .at = at<&c::jobs, &jo::keep_failed>,
+     .help = "How long the finished chunks of a failed job are kept, for it to be tried again. The latest 100 jobs at most.",
+     .max = 30 * 24 * hours},
   };
 }
 

@@ -31,6 +31,9 @@ errc classify(errc fallback, int code) {
   case AVERROR(EMFILE):
   case AVERROR(ENFILE):
   case AVERROR(ENOSPC):
+  case AVERROR(EDQUOT):
+  case AVERROR(EROFS):
+  case AVERROR(ENOMEM):
   case AVERROR(EPIPE):
   case AVERROR(ENODEV):
   case AVERROR(ENETDOWN):
@@ -48,6 +51,8 @@ errc classify(errc fallback, int code) {
   case AVERROR_HTTP_OTHER_4XX:
   case AVERROR_HTTP_SERVER_ERROR:
     return errc::io;
+  case AVERROR(EFBIG): // a limit on the size of files, and nothing that another disk would mend
+    return errc::limit;
   case AVERROR_DECODER_NOT_FOUND:
   case AVERROR_ENCODER_NOT_FOUND:
   case AVERROR_DEMUXER_NOT_FOUND:

@@ -9,13 +9,13 @@
 namespace troupe::av {
 
 enum class errc {
-  io,          ///< the network, a file or a disk: trying again, or elsewhere, can help
+  io,          ///< the network, a file, a disk or memory: trying again, or elsewhere, can help
   timeout,     ///< nothing came in time: as `io`
   interrupted, ///< the caller asked to stop
   media,       ///< the source is not media, or broken beyond use: terminal
   unsupported, ///< no decoder, encoder, filter or container for this: terminal here
   option,      ///< a setting is unknown, out of range or not allowed: terminal
-  encoder,     ///< the encoder failed
+  encoder,     ///< the encoder failed: terminal, the same pictures and settings would fail again
   limit,       ///< a limit on size, count or time was met
 };
 
@@ -26,7 +26,8 @@ struct error {
 
   /// True where the same work would fail again wherever it runs.
   bool terminal() const noexcept {
-    return code == errc::media || code == errc::unsupported || code == errc::option || code == errc::limit;
+    return code == errc::media || code == errc::unsupported || code == errc::option || code == errc::encoder
+           || code == errc::limit;
   }
 };
 

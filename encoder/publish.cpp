@@ -25,8 +25,9 @@ constexpr mode_t file_mode = 0644;
 constexpr size_t tag_max = 64;
 
 tl::unexpected<error> failed(const std::string& step, const std::string& path, int code = errno) {
-  auto kind =
-    code == ENOENT || code == EACCES || code == EROFS || code == EISDIR || code == ENOTDIR ? errc::option : errc::io;
+  auto kind = code == EFBIG                                                                            ? errc::limit
+              : code == ENOENT || code == EACCES || code == EROFS || code == EISDIR || code == ENOTDIR ? errc::option
+                                                                                                       : errc::io;
   return fail(kind, step + " " + path + ": " + std::strerror(code));
 }
 

@@ -23,7 +23,7 @@ struct work_control {
   std::function<void(const work_progress&)> report{};
 };
 
-/// Lets one report through every now and then.
+/// Lets one report through every now and then, and the first that has something made at once.
 class report_gate {
 public:
   static constexpr std::chrono::milliseconds interval{200};
@@ -39,14 +39,19 @@ public:
     if (!control_.report)
       return;
     auto now = std::chrono::steady_clock::now();
-    if (now - last_ < interval)
+    if (now - last_ < interval && begun_)
       return;
+    auto progress = make();
+    if (now - last_ < interval && progress.frames == 0)
+      return;
+    begun_ = begun_ || progress.frames > 0;
     last_ = now;
-    control_.report(make());
+    control_.report(progress);
   }
 
 private:
   const work_control& control_;
+  bool begun_ = false; ///< a first frame was reported
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 

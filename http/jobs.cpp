@@ -3,6 +3,7 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "http/job_files.hpp"
+#include "http/job_limits.hpp"
 #include "http/json.hpp"
 #include "messages/job_states.hpp"
 #include "messages/url.hpp"
@@ -164,6 +165,13 @@ checked read_member(const json::key_value_pair& member, job_submission& x, confi
     return read_part(settings, member);
   if (key == "chunk")
     return read_chunk(member.value(), x.order);
+  if (key == "limits") {
+    auto limits = read_limits(member.value());
+    if (!limits)
+      return failure(limits.error());
+    x.order.limits = *limits;
+    return {};
+  }
   if (key == "overwrite") {
     if (!member.value().is_bool())
       return failure("overwrite is not accepted: allowed is true or false");
@@ -174,8 +182,8 @@ checked read_member(const json::key_value_pair& member, job_submission& x, confi
     return {}; // read before
   return failure(
     "'" + key.substr(0, 128)
-    + "' is not known: allowed are input, output, container, profile, video, audio, chunk, overwrite, name, "
-      "priority and queue");
+    + "' is not known: allowed are input, output, container, profile, video, audio, chunk, limits, overwrite, "
+      "name, priority and queue");
 }
 
 /// A stored text that is JSON, without what only its reader needs.
@@ -211,6 +219,8 @@ json::object to_object(const core::file_job_status& x) {
   result["given_back"] = x.given_back;
   result["retries"] = x.retries;
   result["workers"] = http::to_json(x.workers);
+  result["limits"] = http::to_json(x.limits);
+  result["first_frame_ms"] = x.first_frame_ms < 0 ? json::value(nullptr) : json::value(x.first_frame_ms);
   return result;
 }
 

@@ -309,10 +309,10 @@ void routes::submit_job(const request& of, reply_handler done) const {
       return done(problem(placed.error(), of.id));
     auto made = [](const job_submitted& x) {
       auto id = to_string(x.id);
-      reply result{x.existed ? status::ok : status::created,
-                   "application/json",
-                   json::serialize(json::object{{"id", id}, {"existed", x.existed}}) + "\n",
-                   {}};
+      json::object said{{"id", id}, {"existed", x.existed}};
+      if (!x.warning.empty())
+        said["warning"] = to_json(x.warning);
+      reply result{x.existed ? status::ok : status::created, "application/json", json::serialize(said) + "\n", {}};
       result.fields.emplace_back("Location", "/api/v1/jobs/" + id);
       return result;
     };

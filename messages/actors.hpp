@@ -71,8 +71,10 @@ using orphan_actor = task_actor::extend<
 using task_host_actor = caf::typed_actor<
   // Keep that many processes waiting for work.
   caf::result<void>(warm_atom, uint32_t),
-  // This process now works for that; an error when the host has no such process, or drains.
-  caf::result<void>(assign_atom, task_id, work_label),
+  // This process now works for that; returns what enforces its limits, or an error when the host has no such process, or drains.
+  caf::result<std::string>(assign_atom, task_id, work_label),
+  // How a process ended, once it has; a default where that is not known.
+  caf::result<task_exit>(status_atom, task_id),
   // Its lease is over: ask the process to end, and kill it when it does not.
   caf::result<void>(end_atom, task_id)>;
 

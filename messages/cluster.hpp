@@ -4,6 +4,7 @@
 #include "messages/daemon.hpp"
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
+#include "messages/limits.hpp"
 #include "messages/work.hpp"
 
 #include <chrono>
@@ -53,6 +54,7 @@ struct work_label {
   std::string profile;
   session_id session;
   attempt_id attempt;
+  work_limits limits{}; ///< of the process
 
   bool operator==(const work_label&) const = default;
 };
@@ -60,7 +62,7 @@ struct work_label {
 template <class Inspector>
 bool inspect(Inspector& f, work_label& x) {
   return f.object(x).fields(f.field("kind", x.kind), f.field("channel", x.channel), f.field("profile", x.profile),
-                            f.field("session", x.session), f.field("attempt", x.attempt));
+                            f.field("session", x.session), f.field("attempt", x.attempt), f.field("limits", x.limits));
 }
 
 /// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec name that the worker must
@@ -90,6 +92,7 @@ struct lease {
   task_id task;
   worker_id worker;
   std::string worker_name;
+  std::string limits{}; ///< what enforces each limit of the label, for people
 
   bool operator==(const lease&) const = default;
 };
@@ -97,7 +100,20 @@ struct lease {
 template <class Inspector>
 bool inspect(Inspector& f, lease& x) {
   return f.object(x).fields(f.field("id", x.id), f.field("task", x.task), f.field("worker", x.worker),
-                            f.field("worker_name", x.worker_name));
+                            f.field("worker_name", x.worker_name), f.field("limits", x.limits));
+}
+
+/// How a task process ended, as its host saw it.
+struct task_exit {
+  std::string how;            ///< empty for a regular end
+  bool out_of_memory = false; ///< killed because it had more memory than its limit
+
+  bool operator==(const task_exit&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, task_exit& x) {
+  return f.object(x).fields(f.field("how", x.how), f.field("out_of_memory", x.out_of_memory));
 }
 
 } // namespace troupe

@@ -6,6 +6,7 @@
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
 #include "messages/job.hpp"
+#include "messages/limits.hpp"
 #include "messages/work.hpp"
 
 #include <cstdint>
@@ -41,16 +42,17 @@ struct file_order {
   audio_profile audio;
   std::chrono::milliseconds chunk_duration{0}; ///< wanted length of a chunk; 0: as fits source, encoder and workers
   uint64_t chunk_frames = 0;                   ///< the same in pictures
+  work_limits limits{};
 
   bool operator==(const file_order&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, file_order& x) {
-  auto done =
-    f.object(x).fields(f.field("input", x.input), f.field("output", x.output), f.field("overwrite", x.overwrite),
-                       f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
-                       f.field("chunk_duration", x.chunk_duration), f.field("chunk_frames", x.chunk_frames));
+  auto done = f.object(x).fields(
+    f.field("input", x.input), f.field("output", x.output), f.field("overwrite", x.overwrite),
+    f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
+    f.field("chunk_duration", x.chunk_duration), f.field("chunk_frames", x.chunk_frames), f.field("limits", x.limits));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.input) && detail::is_short(x.output) && is_bounded(x.chunk_duration)));
@@ -190,6 +192,7 @@ struct file_work {
   std::variant<probe_work, chunk_work, assemble_work> work;
   job_id job; ///< whose it is, for a task that has lost its coordinator and finds the next one
   file_access access = {};
+  uint32_t disk_refuse = 0; ///< percent of the disk that is written to: with less free, the work is not begun
 
   bool operator==(const file_work&) const = default;
 };
@@ -197,7 +200,7 @@ struct file_work {
 template <class Inspector>
 bool inspect(Inspector& f, file_work& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("work", x.work), f.field("job", x.job),
-                            f.field("access", x.access));
+                            f.field("access", x.access), f.field("disk_refuse", x.disk_refuse));
 }
 
 /// A stream of a source, as far as a plan needs it.

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <ctime>
 #include <ostream>
+#include <sstream>
 #include <thread>
 
 #include <boost/json/parse.hpp>
@@ -126,6 +127,17 @@ int watch(const options& with, const std::string& id, std::ostream& out, std::os
   }
 }
 
+/// "cpu=1.5,nice=10" as an object. The API says what is wrong with a name or a value.
+json::object limits_of(const std::string& text) {
+  json::object result;
+  std::istringstream words{text};
+  for (std::string word; std::getline(words, word, ',');) {
+    auto sign = word.find('=');
+    result[word.substr(0, sign)] = sign == std::string::npos ? std::string{} : word.substr(sign + 1);
+  }
+  return result;
+}
+
 } // namespace
 
 std::string order_text(const options& with) {
@@ -149,6 +161,8 @@ std::string order_text(const options& with) {
       part("audio")["codec"] = value;
     else if (name == "audio-bitrate")
       part("audio")["bit_rate"] = value;
+    else if (name == "limits")
+      order["limits"] = limits_of(value);
     else if (name == "chunk-seconds")
       part("chunk")["seconds"] = number_or_text(value);
     else if (name == "chunk-frames")
@@ -164,6 +178,7 @@ namespace {
 struct ordered {
   std::string id;
   bool existed = false;
+  std::string warning;
   std::string body;
 };
 
@@ -180,7 +195,7 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
   if (id.empty())
     return tl::unexpected(
       failure{refused, "what answers at " + printable(with.url) + " is no coordinator: it names no job"});
-  return ordered{std::move(id), member(made, "existed") == true, std::move(*body)};
+  return ordered{std::move(id), member(made, "existed") == true, text(made, "warning"), std::move(*body)};
 }
 
 /// The same order once more is the same job, unless that has come to its end.
@@ -209,6 +224,8 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
       err << "caf-ctl: with --local the same is done on this machine alone\n";
     return code;
   }
+  if (!made->warning.empty())
+    err << "warning: " << printable(made->warning) << '\n';
   if (with.detach) {
     out << (with.json ? made->body : made->id + "\n");
     return done;

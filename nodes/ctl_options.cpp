@@ -63,6 +63,7 @@ constexpr std::array settings{
   std::pair{"audio-bitrate", "such as 128k"},
   std::pair{"chunk-seconds", "wanted length of the pieces"},
   std::pair{"chunk-frames", "the same in pictures"},
+  std::pair{"limits", "of its tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
   std::pair{"priority", "live, high, medium, low or batch"},
   std::pair{"queue", "live, default or batch"},
 };

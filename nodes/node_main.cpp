@@ -34,7 +34,7 @@ void configure_log(const config::log_options& x) {
                  log::format_of(to_string(x.format)).value_or(log::format::text));
 }
 
-int run(const config::loaded& x, transcoder_faults faults) {
+int run(const config::loaded& x, task_faults faults) {
   configure_log(x.config.log);
   for (auto& warning : x.warnings)
     telemetry::log::warning(warning);
@@ -46,9 +46,11 @@ int run(const config::loaded& x, transcoder_faults faults) {
 
 } // namespace
 
-int node_main(int argc, char** argv, transcoder_faults faults) {
+int node_main(int argc, char** argv, task_faults faults) {
   // A peer that closes a pipe or socket is an error code to whoever writes, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a file that may not grow further.
+  std::signal(SIGXFSZ, SIG_IGN);
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
     return run_trials(argc, argv);
   auto loaded = config::load(argc, argv, environ);

@@ -72,6 +72,7 @@ task_host_config host_config(const config::configuration& x, const std::string& 
   result.token = token;
   result.arguments = task_arguments(x);
   result.stop_timeout = x.task.stop_timeout;
+  result.file_stop_timeout = x.jobs.stop_timeout;
   return result;
 }
 
@@ -128,6 +129,9 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   j.job.retries_max = x.jobs.retries_max;
   j.job.silence_max = x.jobs.silence_max;
   j.job.stall_max = x.jobs.stall_max;
+  j.job.disk_refuse = x.jobs.disk_refuse;
+  j.job.disk_warn = x.jobs.disk_warn;
+  j.keep_failed = x.jobs.keep_failed;
   result.channels = x.channels;
   result.profiles = x.profiles;
   result.sessions_max = x.live.sessions_max;
@@ -309,6 +313,7 @@ private:
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
     w.host = host_config(config_, token_);
     w.host.connect_to(to_string(to));
+    w.host.limits = true;
     w.prove = [x = config_.worker] { return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove); };
     if (coordinator_)
       w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };

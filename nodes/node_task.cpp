@@ -50,7 +50,7 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 
 } // namespace
 
-int run_task(const config::configuration& x, transcoder_faults faults) {
+int run_task(const config::configuration& x, task_faults faults) {
   std::string line;
   task_join who;
   std::getline(std::cin, line);

@@ -10,10 +10,6 @@ namespace {
 
 constexpr auto measured_span = std::chrono::seconds{5};
 
-/// Shares of the whole job, as they usually are.
-constexpr double probe_share = 0.02;
-constexpr double assemble_share = 0.05;
-
 } // namespace
 
 std::string_view to_string(file_phase x) {
@@ -30,12 +26,13 @@ file_job::file_job(file_job_config config, file_job_begin begin, file_job_effect
 // -- events -------------------------------------------------------------------
 
 void file_job::begin(time_point now) {
+  began_ = now;
   pump(now);
 }
 
 void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
   auto* p = find(attempt);
-  if (p == nullptr || p->state != part_state::leasing) {
+  if (p == nullptr || p->state != part_state::leasing || ended()) {
     effects_.stop(attempt, {});
     return;
   }
@@ -45,7 +42,7 @@ void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
   p->progress = {};
   if (p->is_chunk()) {
     p->chunk.path = path_of(*p);
-    effects_.chunk_began(p->chunk.number, x.worker_name);
+    effects_.chunk_began(p->chunk.number, x);
   }
   effects_.start(work_of(*p));
   pump(now);
@@ -67,6 +64,9 @@ void file_job::on(const file_progress& x, time_point now) {
   if (x.frames != p->progress.frames || x.bytes != p->progress.bytes || x.done != p->progress.done)
     p->moved = now;
   p->progress = x;
+  if (x.frames > 0)
+    note_first_frame(*p, now);
+  check_limits(now);
 }
 
 void file_job::on(const file_result& x, time_point now) {
@@ -87,13 +87,21 @@ void file_job::on(const file_result& x, time_point now) {
        "the chunk has " + std::to_string(chunk->frames) + " pictures instead of " + std::to_string(*p->pictures)},
       now);
   p->state = part_state::done;
+  p->made_by = p->held.worker;
+  deaths_in_a_row_ = 0;
+  deadly_with_.clear();
   release(*p, {});
   if (probed != nullptr) {
-    plan(*probed, now);
+    if (phase_ == file_phase::probing)
+      plan(*probed, now);
+    else
+      examined(*probed, now);
   } else if (chunk != nullptr) {
     p->chunk.done = true;
     p->chunk.result = *chunk;
+    note_first_frame(*p, now);
     effects_.chunk_ended(p->chunk.number, p->chunk.path, *chunk);
+    check_limits(now);
     assemble_if_done(now);
   } else {
     phase_ = file_phase::ended;
@@ -103,9 +111,9 @@ void file_job::on(const file_result& x, time_point now) {
   pump(now);
 }
 
-void file_job::down(attempt_id attempt, const std::string& why, time_point now) {
+void file_job::down(attempt_id attempt, const std::string& why, time_point now, bool out_of_memory) {
   if (auto* p = find(attempt); p != nullptr && p->state == part_state::running)
-    lost(*p, why, now);
+    lost(*p, why, now, out_of_memory);
 }
 
 void file_job::give_back(lease_id x, time_point now) {
@@ -128,6 +136,7 @@ void file_job::tick(time_point now) {
     else if (now - p.moved > config_.stall_max)
       lost(p, "the task came no further for " + std::to_string(config_.stall_max.count()) + " ms", now);
   }
+  check_limits(now);
   measured_.push_back({now, frames_made(), share_done()});
   while (measured_.size() > 2 && now - measured_.front().at > measured_span)
     measured_.pop_front();
@@ -173,6 +182,7 @@ lease_request file_job::request_of(const part& x) const {
   if (x.is_chunk())
     result.label.profile = to_string(x.chunk.kind);
   result.label.attempt = x.attempt;
+  result.label.limits = begin_.order.limits;
   result.refused_by = x.refused_by;
   auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
   if (x.is_chunk() && codec != "copy")
@@ -188,7 +198,7 @@ std::string file_job::path_of(const part& x) const {
 file_work file_job::work_of(const part& x) const {
   auto& order = begin_.order;
   if (x.is_chunk())
-    return {x.attempt, chunk_work_of(x), {}};
+    return {x.attempt, chunk_work_of(x), {}, {}, config_.disk_refuse};
   if (x.kind == work_kind::probe) {
     probe_work work;
     work.source = order.input;
@@ -196,12 +206,19 @@ file_work file_job::work_of(const part& x) const {
       if (codec != "copy" && codec != "none")
         work.encoders.push_back(codec);
     // What an earlier life left may be there already; before that, nothing may be in the way.
-    if (!order.overwrite && begin_.attempt == 1)
+    if (!order.overwrite && begin_.attempt == 1 && phase_ == file_phase::probing)
       work.output = order.output;
-    for (auto& c : begin_.chunks)
+    auto add = [&work](const file_chunk& c) {
       if (c.done)
         work.chunks.push_back({c.number, c.path, c.result.bytes, c.result.sha256});
-    return {x.attempt, std::move(work), {}};
+    };
+    for (auto& c : begin_.chunks)
+      if (phase_ == file_phase::probing)
+        add(c);
+    for (auto& p : parts_)
+      if (phase_ != file_phase::probing && p.is_chunk())
+        add(p.chunk);
+    return {x.attempt, std::move(work), {}, {}, config_.disk_refuse};
   }
   assemble_work work;
   work.source = order.input;
@@ -226,7 +243,7 @@ file_work file_job::work_of(const part& x) const {
   work.staging = begin_.staging;
   work.output = order.output;
   work.overwrite = order.overwrite || begin_.attempt > 1 || x.failures > 0;
-  return {x.attempt, std::move(work), {}};
+  return {x.attempt, std::move(work), {}, {}, config_.disk_refuse};
 }
 
 chunk_work file_job::chunk_work_of(const part& x) const {
@@ -272,19 +289,36 @@ void file_job::wait_again(part& x, const std::string& why) {
     effects_.chunk_waits(x.chunk.number, x.failures, why);
 }
 
-void file_job::lost(part& x, const std::string& why, time_point now) {
+void file_job::lost(part& x, const std::string& why, time_point now, bool out_of_memory) {
   ++x.deaths;
+  ++deaths_in_a_row_;
   auto where = x.held.worker_name;
+  deadly_with_.insert(where);
+  if (out_of_memory && ++x.out_of_memory > 1) {
+    release(x, {});
+    return fail(failure_kind::terminal,
+                "its work needs more memory than its limit: tasks were killed for it, the last on " + where
+                  + "; allow it more");
+  }
   auto again = x.deaths > 1 ? config_.retry_first * (1 << std::min(x.deaths - 2, 16u)) : milliseconds{0};
   if (x.deaths >= config_.deaths_max) {
     release(x, why);
     return fail(failure_kind::quarantined, "its tasks die: " + std::to_string(x.deaths)
                                              + " of them in a row at the same part, the last on " + where + ": " + why);
   }
+  if (deadly_with_.size() >= config_.deaths_max || deaths_in_a_row_ >= 2 * config_.deaths_max) {
+    release(x, why);
+    return fail(failure_kind::quarantined, "its tasks die: " + std::to_string(deaths_in_a_row_)
+                                             + " of them without anything finished in between, on "
+                                             + std::to_string(deadly_with_.size()) + " workers, the last on " + where
+                                             + ": " + why);
+  }
   retry(x, again, why, now);
 }
 
 void file_job::broke(part& x, const file_failure& why, time_point now) {
+  if (x.kind == work_kind::assemble && !why.source_changed && examine_chunks(why, now))
+    return;
   if (why.terminal || why.source_changed) {
     release(x, {});
     return fail(failure_kind::terminal, why.reason);
@@ -305,6 +339,25 @@ void file_job::retry(part& x, milliseconds pause, const std::string& why, time_p
   pump(now);
 }
 
+void file_job::note_first_frame(const part& x, time_point now) {
+  auto pictures = std::any_of(parts_.begin(), parts_.end(),
+                              [](const part& p) { return p.is_chunk() && p.chunk.kind == chunk_kind::video; });
+  if (!first_frame_ && x.is_chunk() && (!pictures || x.chunk.kind == chunk_kind::video))
+    first_frame_ = now;
+}
+
+void file_job::check_limits(time_point now) {
+  auto& limits = begin_.order.limits;
+  if (ended())
+    return;
+  if (limits.time.count() > 0 && began_ && now - *began_ > limits.time)
+    fail(failure_kind::terminal, "out of time: it was given " + std::to_string(limits.time.count())
+                                   + " ms; what is finished is kept for a retry");
+  else if (auto bytes = bytes_made(); limits.disk_bytes > 0 && bytes > limits.disk_bytes)
+    fail(failure_kind::terminal, "its files have " + std::to_string(bytes) + " bytes, more than its limit of "
+                                   + std::to_string(limits.disk_bytes) + " bytes");
+}
+
 void file_job::fail(failure_kind kind, const std::string& why) {
   stop_all();
   effects_.failed(kind, why);
@@ -315,72 +368,6 @@ void file_job::stop_all() {
   for (auto& p : parts_)
     if (p.state == part_state::running)
       release(p, {});
-}
-
-// -- views --------------------------------------------------------------------
-
-uint64_t file_job::frames_made() const {
-  uint64_t result = 0;
-  for (auto& p : parts_)
-    if (p.is_chunk() && p.chunk.kind == chunk_kind::video)
-      result += p.state == part_state::done ? p.chunk.result.frames : p.progress.frames;
-  return result;
-}
-
-double file_job::share_done() const {
-  auto of = [](const part& p) { return p.state == part_state::done ? 1.0 : std::clamp(p.progress.done, 0.0, 1.0); };
-  double all = 0;
-  double done = 0;
-  auto result = 0.0;
-  for (auto& p : parts_) {
-    if (p.kind == work_kind::probe)
-      result += probe_share * of(p);
-    else if (p.kind == work_kind::assemble)
-      result += assemble_share * of(p);
-    // Sound counts where there is nothing else.
-    else if (auto weight = p.chunk.kind == chunk_kind::video ? static_cast<double>(p.ticks) : 1.0; weight > 0) {
-      all += weight;
-      done += weight * of(p);
-    }
-  }
-  return result + (all > 0 ? (1 - probe_share - assemble_share) * done / all : 0);
-}
-
-file_job_status file_job::status() const {
-  file_job_status x;
-  x.phase = phase_;
-  x.done = share_done();
-  x.frames = frames_made();
-  x.given_back = given_back_;
-  x.retries = retries_;
-  for (auto& s : source_.streams)
-    if (s.video && source_.countable && begin_.order.video.codec != "none")
-      x.frames_total = s.packets;
-  for (auto& p : parts_) {
-    if (p.state == part_state::running
-        && std::find(x.workers.begin(), x.workers.end(), p.held.worker_name) == x.workers.end())
-      x.workers.push_back(p.held.worker_name);
-    if (!p.is_chunk())
-      continue;
-    ++x.chunks;
-    x.chunks_done += p.state == part_state::done ? 1 : 0;
-    x.chunks_running += p.state == part_state::running ? 1 : 0;
-    x.bytes += p.state == part_state::done ? p.chunk.result.bytes : p.progress.bytes;
-  }
-  if (measured_.size() > 1) {
-    auto& a = measured_.front();
-    auto& b = measured_.back();
-    auto wall = std::chrono::duration<double>(b.at - a.at).count();
-    if (wall > 0 && b.frames >= a.frames)
-      x.fps = static_cast<double>(b.frames - a.frames) / wall;
-    auto media = static_cast<double>(source_.end - source_.origin) / ticks_per_second;
-    if (wall > 0 && b.done > a.done) {
-      auto rate = (b.done - a.done) / wall;
-      x.speed = rate * media;
-      x.eta_ms = static_cast<int64_t>((1 - x.done) / rate * 1000);
-    }
-  }
-  return x;
 }
 
 } // namespace troupe::core

@@ -4,9 +4,13 @@
 // on by one task at a time under a lease. Each try at a part has a number of its own: whatever carries another one is refused.
 //
 // What goes wrong with a part:
-// - its task is gone, or says nothing for too long: the part is tried elsewhere at once, and a part that goes on killing its tasks ends the job;
+// - its task is gone, or says nothing for too long: the part is tried elsewhere at once. A part that goes on killing its tasks ends the job, and so do
+//   deaths on several workers, or many of them, with nothing finished in between;
+// - its task was killed because it had more memory than the job's limit: once it is tried elsewhere, a second time ends the job;
 // - an error of the machine it ran on: the part is tried elsewhere after a pause that doubles;
 // - an error of the media or the encoder, or too many tries: the job ends, with the reason.
+// Out of time, or with more bytes written than its limit, the job ends too.
+// An assembly that fails has the files of all chunks looked at, once: those that are not what was announced are made again elsewhere.
 // A chunk whose slot is wanted for live work is given back and done again later, which is nobody's failure.
 //
 // A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any case; if it is still the
@@ -23,6 +27,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +36,9 @@ namespace troupe::core {
 struct file_job_config {
   size_t requests_max = 4;        ///< leases that are asked for at once
   uint32_t retries_max = 3;       ///< of a part
-  uint32_t deaths_max = 3;        ///< tasks that a part may take with it
+  uint32_t deaths_max = 3;        ///< tasks that a part may take with it, and workers whose tasks die of the job
+  uint32_t disk_refuse = 0;       ///< percent; no part is begun where less of the disk is free
+  uint32_t disk_warn = 0;         ///< percent; with less free, the job is warned
   milliseconds retry_first{1000}; ///< pause before a try after an error; doubled by each
   milliseconds retry_longest{60'000};
   milliseconds silence_max{5'000}; ///< a task reports twice a second
@@ -64,8 +71,9 @@ struct file_job_begin {
   std::string name;     ///< for people
   uint32_t attempt = 1; ///< of the job
   file_order order;
-  std::string folder;  ///< for chunk files
-  std::string staging; ///< where the result is written
+  std::string folder;     ///< for chunk files
+  std::string staging;    ///< where the result is written
+  milliseconds waited{0}; ///< since it was submitted
   std::vector<file_chunk> chunks;
 };
 
@@ -89,6 +97,9 @@ struct file_job_status {
   uint32_t given_back = 0;
   uint32_t retries = 0;
   std::vector<std::string> workers; ///< that work at it now
+  std::vector<std::string> limits;  ///< what enforces its limits there
+  int64_t first_frame_ms =
+    -1; ///< from its submission to the first encoded picture, or sound where there is no picture; -1 before that
 };
 
 /// What the job wants done. Implementations must not call back into it from within these.
@@ -109,7 +120,7 @@ public:
 
   /// Earlier chunks are forgotten; these are the plan.
   virtual void planned(const std::vector<file_chunk>& chunks) = 0;
-  virtual void chunk_began(uint32_t number, const std::string& worker) = 0;
+  virtual void chunk_began(uint32_t number, const troupe::lease& held) = 0;
   virtual void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) = 0;
   /// It waits again: given back, lost, or to be tried again.
   virtual void chunk_waits(uint32_t number, uint32_t failures, const std::string& why) = 0;
@@ -137,7 +148,7 @@ public:
   void on(const file_progress& x, time_point now);
   void on(const file_result& x, time_point now);
   /// The attempt's task is gone, or did not take its work.
-  void down(attempt_id attempt, const std::string& why, time_point now);
+  void down(attempt_id attempt, const std::string& why, time_point now, bool out_of_memory = false);
   /// Whether a task of an earlier life that does this would be taken over. Each such question is a sign of life: its chunk waits on.
   bool awaits(const chunk_work& x, time_point now);
   /// Takes that task over, under a lease of its own; nothing where it is not awaited.
@@ -179,7 +190,9 @@ private:
     uint32_t failures = 0;
     uint32_t deaths = 0;
     bool awaited = false; ///< a task of an earlier life may still be at it
+    uint32_t out_of_memory = 0; ///< how many of them for that
     std::vector<worker_id> refused_by;
+    worker_id made_by; ///< of a finished one
 
     bool is_chunk() const noexcept {
       return kind == work_kind::chunk;
@@ -199,10 +212,17 @@ private:
   bool adopt(std::vector<part>& parts, time_point now);
   part* find_awaited(const chunk_work& x);
   void assemble_if_done(time_point now);
+  /// Looks at the chunks' files after an assembly that failed. False where that was done before.
+  bool examine_chunks(const file_failure& why, time_point now);
+  void examined(const source_summary& x, time_point now);
 
   void release(part& x, const std::string& why);
   void wait_again(part& x, const std::string& why);
-  void lost(part& x, const std::string& why, time_point now);
+  void lost(part& x, const std::string& why, time_point now, bool out_of_memory = false);
+  /// Ends the job where it is beyond a limit.
+  void check_limits(time_point now);
+  uint64_t bytes_made() const;
+  void note_first_frame(const part& x, time_point now);
   void broke(part& x, const file_failure& why, time_point now);
   void retry(part& x, milliseconds pause, const std::string& why, time_point now);
   void fail(failure_kind kind, const std::string& why);
@@ -227,6 +247,11 @@ private:
   uint64_t next_attempt_ = 1;
   uint32_t given_back_ = 0;
   uint32_t retries_ = 0;
+  std::optional<file_failure> unexplained_; ///< why an assembly failed whose chunks are, or were, examined
+  uint32_t deaths_in_a_row_ = 0;            ///< since a part was finished
+  std::set<std::string> deadly_with_;       ///< the workers of those
+  std::optional<time_point> began_;
+  std::optional<time_point> first_frame_;
 };
 
 } // namespace troupe::core

@@ -184,6 +184,45 @@ std::optional<attempt_id> file_job::take_over(const chunk_work& x, const lease& 
   return p->attempt;
 }
 
+bool file_job::examine_chunks(const file_failure& why, time_point now) {
+  if (unexplained_)
+    return false;
+  unexplained_ = why;
+  // The assembly comes again when the chunks are known to be good.
+  auto assembly =
+    std::find_if(parts_.begin(), parts_.end(), [](const part& p) { return p.kind == work_kind::assemble; });
+  release(*assembly, {});
+  parts_.erase(assembly);
+  parts_.emplace_back().kind = work_kind::probe;
+  ++retries_;
+  pump(now);
+  return true;
+}
+
+void file_job::examined(const source_summary& x, time_point now) {
+  if (x.identity != source_.identity)
+    return fail(failure_kind::terminal, "the source changed while the job worked at it: submit the job again");
+  auto spoiled = false;
+  for (auto& p : parts_) {
+    auto& whole = x.whole_chunks;
+    if (!p.is_chunk() || std::find(whole.begin(), whole.end(), p.chunk.number) != whole.end())
+      continue;
+    spoiled = true;
+    p.state = part_state::waiting;
+    p.chunk.done = false;
+    p.progress = {};
+    ++p.failures;
+    if (p.made_by)
+      p.refused_by.push_back(p.made_by);
+    effects_.chunk_spoiled(p.chunk.number, "its file is not what its worker announced");
+  }
+  // They are good: then it is not their fault, and a terminal error stays one.
+  if (!spoiled && unexplained_->terminal)
+    return fail(failure_kind::terminal, unexplained_->reason);
+  phase_ = file_phase::encoding;
+  assemble_if_done(now);
+}
+
 void file_job::assemble_if_done(time_point now) {
   if (phase_ != file_phase::encoding
       || std::any_of(parts_.begin(), parts_.end(), [](const part& p) { return p.state != part_state::done; }))

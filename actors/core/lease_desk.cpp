@@ -145,20 +145,20 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& w
   return id;
 }
 
-void lease_desk::assigned(lease_id id, bool accepted, const std::string& why, time_point now) {
+void lease_desk::assigned(lease_id id, bool accepted, const std::string& said, time_point now) {
   auto i = entries_.find(id);
   if (i == entries_.end() || i->second.state != phase::assigning)
     return;
   auto& e = i->second;
   if (!accepted) {
-    look_elsewhere(e, why);
+    look_elsewhere(e, said);
     progress(now);
     return;
   }
   e.state = phase::granted;
   if (!is_ingest(e))
     workers_.task_started(e.host, id, now);
-  lease result{id, e.task, e.host, {}};
+  lease result{id, e.task, e.host, {}, said};
   for (auto& s : workers_.status())
     if (s.id == e.host)
       result.worker_name = s.name;

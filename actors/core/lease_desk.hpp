@@ -102,7 +102,8 @@ public:
   /// The process is gone. Returns the lease that it served.
   std::optional<lease_id> task_lost(task_id task, const std::string& why, time_point now, int64_t unix_ms);
 
-  void assigned(lease_id id, bool accepted, const std::string& why, time_point now);
+  /// The host's answer: what enforces the limits of its process, or why it does not give it.
+  void assigned(lease_id id, bool accepted, const std::string& said, time_point now);
 
   void release(lease_id id, const std::string& reason, time_point now, int64_t unix_ms);
 

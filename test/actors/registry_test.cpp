@@ -47,7 +47,8 @@ struct fixture : world {
     return system.spawn([]() -> task_host_actor::behavior_type {
       return {
         [](warm_atom, uint32_t) {},
-        [](assign_atom, task_id, const work_label&) {},
+        [](assign_atom, task_id, const work_label&) { return std::string{}; },
+        [](status_atom, task_id) { return task_exit{}; },
         [](end_atom, task_id) {},
       };
     });

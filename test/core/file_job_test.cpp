@@ -48,7 +48,7 @@ struct recorder : file_job_effects {
     chunks = xs;
     ++plans;
   }
-  void chunk_began(uint32_t, const std::string&) override {}
+  void chunk_began(uint32_t, const troupe::lease&) override {}
   void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) override {
     ++encoded[number];
     for (auto& c : chunks)
@@ -393,6 +393,122 @@ BOOST_AUTO_TEST_CASE(whatever_dies_every_job_ends_with_each_chunk_encoded_once) 
         BOOST_TEST(effects.stopped.contains(attempt));
     }
   }
+}
+
+// -- limits and liars -----------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_death_for_memory_is_tried_once_elsewhere_and_then_ends_the_job) {
+  auto work = begin_chunks();
+  job->down(work[1].attempt, "killed", now, true);
+  auto again = grant(2);
+  BOOST_REQUIRE(again.size() == 1u);
+  BOOST_TEST((effects.asked[again[0].attempt].refused_by == std::vector{worker_id{1}}));
+  job->down(again[0].attempt, "killed", now, true);
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST((effects.failure->first == failure_kind::terminal));
+  BOOST_TEST(effects.failure->second.find("more memory than its limit") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_whose_tasks_die_on_three_workers_is_quarantined_whatever_the_part) {
+  auto work = begin_chunks();
+  for (uint64_t worker : {1, 2, 3}) {
+    BOOST_TEST(!effects.failure.has_value());
+    job->down(work[worker].attempt, "crashed", now);
+    auto again = grant(worker + 1);
+    if (!again.empty())
+      work[worker + 1] = again[0];
+  }
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST((effects.failure->first == failure_kind::quarantined));
+}
+
+BOOST_AUTO_TEST_CASE(deaths_with_something_finished_in_between_are_no_reason_to_give_up) {
+  auto work = begin_chunks();
+  for (size_t i = 0; i < 4; ++i) {
+    job->down(work[i].attempt, "killed", now);
+    auto again = grant(i + 2);
+    BOOST_REQUIRE(again.size() == 1u);
+    answer(again[0]);
+  }
+  BOOST_TEST(!effects.failure.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_job_out_of_time_ends) {
+  given.order.limits.time = 10s;
+  auto work = begin_chunks();
+  for (auto t = 0s; t <= 10s; t += 2s) {
+    for (auto& x : work)
+      job->on(file_progress{x.attempt, 1, 1, 0.1}, now);
+    job->tick(now);
+    BOOST_TEST(!effects.failure.has_value());
+    now += 2s;
+  }
+  job->tick(now);
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST((effects.failure->first == failure_kind::terminal));
+  BOOST_TEST(effects.failure->second.starts_with("out of time"));
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_writes_more_than_its_limit_ends) {
+  given.order.limits.disk_bytes = 2500;
+  auto work = begin_chunks();
+  answer(work[0]);
+  answer(work[1]);
+  BOOST_TEST(!effects.failure.has_value());
+  job->on(file_progress{work[2].attempt, 5, 501, 0.1}, now);
+  BOOST_TEST(effects.failure.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(limits_and_the_disks_refusal_go_with_the_work) {
+  given.order.limits.nice = 5;
+  auto work = begin_chunks();
+  for (auto& x : work)
+    BOOST_TEST(effects.asked[x.attempt].label.limits.nice == 5);
+}
+
+BOOST_AUTO_TEST_CASE(an_assembly_that_fails_has_the_chunks_examined_and_damaged_ones_made_again_elsewhere) {
+  for (auto& x : begin_chunks())
+    answer(x);
+  auto assembly = grant();
+  BOOST_REQUIRE(assembly.size() == 1u);
+  fail(assembly[0], true, "a checksum is wrong");
+  BOOST_TEST(!effects.failure.has_value());
+  auto look = grant();
+  BOOST_REQUIRE(look.size() == 1u);
+  BOOST_TEST(std::get<probe_work>(look[0].work).chunks.size() == 5u);
+  auto found = source();
+  found.whole_chunks = {0, 1, 3, 4};
+  job->on(file_result{look[0].attempt, found}, now);
+  auto again = grant(2);
+  BOOST_REQUIRE(again.size() == 1u);
+  BOOST_TEST(std::get<chunk_work>(again[0].work).number == 2u);
+  BOOST_TEST((effects.asked[again[0].attempt].refused_by == std::vector{worker_id{1}}));
+  answer(again[0]);
+  finish();
+  BOOST_TEST(effects.result.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_assembly_that_fails_with_chunks_that_are_whole_ends_the_job_with_its_own_reason) {
+  for (auto& x : begin_chunks())
+    answer(x);
+  fail(grant().at(0), true, "the container says no");
+  auto look = grant();
+  auto found = source();
+  found.whole_chunks = {0, 1, 2, 3, 4};
+  job->on(file_result{look.at(0).attempt, found}, now);
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST(effects.failure->second == "the container says no");
+}
+
+BOOST_AUTO_TEST_CASE(the_first_picture_is_counted_from_the_submission) {
+  given.waited = 12ms;
+  auto work = begin_chunks();
+  BOOST_TEST(job->status().first_frame_ms == -1);
+  now += 30ms;
+  job->on(file_progress{work[0].attempt, 3, 100, 0.1}, now); // sound
+  BOOST_TEST(job->status().first_frame_ms == -1);
+  job->on(file_progress{work[1].attempt, 1, 100, 0.1}, now);
+  BOOST_TEST(job->status().first_frame_ms == 42);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

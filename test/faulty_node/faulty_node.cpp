@@ -1,8 +1,25 @@
-// caf-node for tests of what the cluster makes of poisonous media: its transcoders die of one channel's pictures, always at the same one.
+// caf-node for tests of what the cluster makes of tasks that misbehave. Its transcoders die of one channel's pictures, always at the same one. Its file workers
+// lie as the variable FAULTY_LIE of the environment says: "frames", "checksum" or "attempt".
 #include "nodes/node_main.hpp"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace {
+
+troupe::file_faults::lie lie_from_environment() {
+  using enum troupe::file_faults::lie;
+  auto* variable = std::getenv("FAULTY_LIE");
+  std::string_view wanted = variable == nullptr ? "" : variable;
+  return wanted == "frames" ? frames : wanted == "checksum" ? checksum : wanted == "attempt" ? attempt : none;
+}
+
+} // namespace
 
 int main(int argc, char** argv) {
   constexpr int64_t deadly_second = 3; // of the source's own time
-  return troupe::nodes::node_main(argc, argv,
-                                  {.channel = "poisonous", .abort_at = deadly_second * troupe::ticks_per_second});
+  return troupe::nodes::node_main(
+    argc, argv,
+    {.live = {.channel = "poisonous", .abort_at = deadly_second * troupe::ticks_per_second},
+     .file = {.tells = lie_from_environment()}});
 }

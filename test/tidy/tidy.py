@@ -15,7 +15,7 @@ from os import cpu_count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ["files", "messages", "encoder", "transfer", "actors", "store", "http", "config", "telemetry", "nodes", "bench", "test"]
+FOLDERS = ["files", "messages", "encoder", "transfer", "limits", "actors", "store", "http", "config", "telemetry", "nodes", "bench", "test"]
 MAX_LINES = 450
 MAX_LINES_TEST = 600  # a test is a list of cases, and a list reads well for longer
 
@@ -31,14 +31,15 @@ ARROWS = {
     "config": {"plain", "files"},
     "telemetry": {"plain"},
     "store": {"plain"},
-    "actors": {"messages", "actors/core", "config", "telemetry", "encoder", "store", "files", "transfer"},
+    "limits": {"plain"},
+    "actors": {"messages", "actors/core", "config", "telemetry", "encoder", "store", "files", "transfer", "limits"},
     "http": {"messages", "config", "telemetry", "actors", "actors/core", "encoder", "files", "transfer"},
     "nodes": {"messages", "config", "telemetry", "actors", "actors/core", "http", "encoder", "store", "files", "transfer"},
     "bench": {"messages", "config", "telemetry", "actors", "actors/core", "http", "encoder"},
     "test": set(FOLDERS) | {"actors/core"},
 }
 # These folders know no CAF at all, whatever the detour.
-WITHOUT_CAF = {"files", "encoder", "transfer", "actors/core", "config", "telemetry", "store"}
+WITHOUT_CAF = {"files", "encoder", "transfer", "actors/core", "config", "telemetry", "store", "limits"}
 
 # Where a thread may sleep, by the beginning of the path, and why.
 MAY_SLEEP = {

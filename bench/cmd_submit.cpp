@@ -1,0 +1,148 @@
+// caf-bench submit: how long it takes from the submission of a file job to its first encoded picture.
+//
+// A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The moment of the first picture is the coordinator's own:
+// it hears of it from the task. The time on top that a client needs to get its order to the coordinator is measured from here, and added.
+#include "bench/live_cluster.hpp"
+#include "bench/live_socket.hpp"
+#include "bench/loss_account.hpp"
+#include "bench/options.hpp"
+#include "bench/report.hpp"
+#include "bench/sample.hpp"
+#include "bench/scratch_folder.hpp"
+
+#include <boost/json.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace troupe::bench {
+
+namespace {
+
+namespace json = boost::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds request_limit{5'000};
+constexpr milliseconds job_limit{60'000};
+constexpr milliseconds poll_interval{50};
+
+/// Between two jobs: until the worker has warm tasks again.
+constexpr milliseconds warm_up{1'000};
+
+struct submission {
+  double first_frame_ms = 0; ///< from before the request to the first encoded picture
+  double answer_ms = 0;      ///< until the client has the job's id
+  bool completed = false;
+};
+
+double now_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double, std::milli>(now).count();
+}
+
+json::object ask(uint16_t port, const std::string& id) {
+  boost::system::error_code failed;
+  auto value = json::parse(http_get(port, "/api/v1/jobs/" + id, request_limit).body, failed);
+  return value.is_object() ? value.get_object() : json::object{};
+}
+
+std::optional<int64_t> integer_of(const json::object& x, const char* name) {
+  auto* value = x.if_contains(name);
+  return value != nullptr && value->is_int64() ? std::optional{value->get_int64()} : std::nullopt;
+}
+
+submission submit(const live_cluster& cluster, const std::string& input, const std::string& output) {
+  submission result;
+  json::object order{{"input", input},
+                     {"output", output},
+                     {"video", {{"codec", "libx264"}, {"preset", "ultrafast"}, {"crf", 23}}},
+                     {"chunk", {{"seconds", 4}}}};
+  auto since = now_ms();
+  auto answer = http_post(cluster.http_port(), "/api/v1/jobs", request_limit, json::serialize(order));
+  result.answer_ms = now_ms() - since;
+  if (answer.status != 201)
+    throw std::runtime_error("the job is not taken: " + answer.body.substr(0, 1000));
+  std::string id{json::parse(answer.body).at("id").as_string()};
+  std::optional<int64_t> first_frame;
+  auto end = std::chrono::steady_clock::now() + job_limit;
+  for (;;) {
+    std::this_thread::sleep_for(poll_interval);
+    auto job = ask(cluster.http_port(), id);
+    auto submitted = integer_of(job, "submitted_at_ms");
+    if (auto* status = job.if_contains("status"); status != nullptr && status->is_object() && submitted)
+      if (auto took = integer_of(status->get_object(), "first_frame_ms"))
+        first_frame = *submitted + *took;
+    auto* state = job.if_contains("state");
+    auto over = state != nullptr && (*state == "completed" || *state == "failed" || *state == "cancelled");
+    if (over && *state != "completed")
+      throw std::runtime_error("the job is not completed: " + json::serialize(job).substr(0, 1000));
+    if (std::chrono::steady_clock::now() > end)
+      throw std::runtime_error("the job does not end:\n" + cluster.logs());
+    if (!over)
+      continue;
+    if (!first_frame)
+      throw std::runtime_error("the job was over before anybody could see its first picture; take a longer source");
+    result.first_frame_ms = static_cast<double>(*first_frame) - since;
+    result.completed = true;
+    return result;
+  }
+}
+
+} // namespace
+
+int run_submit(const arguments& given) {
+  namespace po = boost::program_options;
+  int runs = 40;
+  int warm = 4;
+  po::options_description options{"options"};
+  auto add = options.add_options();
+  add("runs", po::value(&runs)->default_value(runs), "jobs, one after the other");
+  add("warm", po::value(&warm)->default_value(warm), "tasks that wait for work on the worker");
+  auto values = parse(given, "submit [options]", options);
+  if (!values)
+    return 0;
+  if (values->count("quick") > 0)
+    runs = std::min(runs, 10);
+  if (runs < 1 || warm < 1)
+    throw std::invalid_argument("at least one run and one warm task");
+  scratch_folder folder;
+  sample_options sample;
+  sample.seconds = 12;
+  auto source = folder.path("source.mp4");
+  if (auto made = write_sample(source, sample); !made)
+    throw std::runtime_error(made.error().what);
+  live_cluster cluster{folder.path(""),
+                       {},
+                       capability_cache(folder.path("")),
+                       {"--worker.warm_tasks=" + std::to_string(warm), "--worker.slots=4"}};
+  std::vector<double> first_frames;
+  std::vector<double> answers;
+  // The first one finds caches cold that no other does, and is not counted.
+  for (int run = 0; run <= runs; ++run) {
+    std::this_thread::sleep_for(warm_up);
+    auto target = folder.path("out.mp4");
+    auto made = submit(cluster, source, target);
+    std::filesystem::remove(target);
+    if (run == 0)
+      continue;
+    first_frames.push_back(made.first_frame_ms);
+    answers.push_back(made.answer_ms);
+  }
+  report out;
+  out.name = "submit";
+  out.figures = {{"runs", static_cast<double>(runs)},
+                 {"first_frame_ms_p50", percentile_of(first_frames, 0.5)},
+                 {"first_frame_ms_p99", percentile_of(first_frames, 0.99)},
+                 {"first_frame_ms_max", percentile_of(first_frames, 1)},
+                 {"answer_ms_p50", percentile_of(answers, 0.5)},
+                 {"answer_ms_p99", percentile_of(answers, 0.99)}};
+  print(out, values->count("json") > 0);
+  return 0;
+}
+
+} // namespace troupe::bench

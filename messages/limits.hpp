@@ -1,0 +1,46 @@
+// What a job's tasks may take of the machine that they run on.
+#pragma once
+
+#include "messages/inspect.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace troupe {
+
+/// 0 and -1 stand for "as it is". Each process that works for the job has them for itself, but for `disk_bytes` and `time`, which count for the job as a
+/// whole.
+struct work_limits {
+  static constexpr int32_t io_idle = 8;
+  static constexpr uint32_t cpu_min_millis = 10; ///< the kernel takes no smaller share
+  static constexpr uint32_t cpu_max_millis = 1'024'000;
+  static constexpr uint64_t memory_min_bytes = 16 * 1024 * 1024;
+
+  uint32_t cpu_millis = 0;           ///< thousandths of a core
+  uint64_t memory_bytes = 0;         ///< resident, without what it had before its work began
+  uint64_t disk_bytes = 0;           ///< chunks and result together; no single file may be larger either
+  std::chrono::milliseconds time{0}; ///< of the work at it, from its turn on; begins anew with a retry
+  int32_t nice = 0;                  ///< 0 to 19
+  int32_t io_priority = -1;          ///< 0 (first) to 7: best effort; `io_idle`: when nobody else needs the disk
+
+  bool any() const noexcept {
+    return *this != work_limits{};
+  }
+
+  bool operator==(const work_limits&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, work_limits& x) {
+  auto done = f.object(x).fields(f.field("cpu_millis", x.cpu_millis), f.field("memory_bytes", x.memory_bytes),
+                                 f.field("disk_bytes", x.disk_bytes), f.field("time", x.time), f.field("nice", x.nice),
+                                 f.field("io_priority", x.io_priority));
+  return done
+         && (!Inspector::is_loading
+             || (x.cpu_millis <= work_limits::cpu_max_millis && x.time >= x.time.zero()
+                 && x.time <= std::chrono::hours{24 * 365} && x.nice >= 0 && x.nice <= 19 && x.io_priority >= -1
+                 && x.io_priority <= work_limits::io_idle));
+}
+
+} // namespace troupe

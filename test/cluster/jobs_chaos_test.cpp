@@ -1,0 +1,222 @@
+// Goal: a disk that is full, a source that changes, a worker that lies: nothing bad is published, nothing half written stays, and the job says what
+// happened. What can go on does.
+// Method: a coordinator and two workers as real processes on small disks of memory, with sources that the test changes in mid-job, and with file workers
+// that lie about their chunks. The published file is read by libavformat alone.
+#include "test/cluster/job_cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <signal.h>
+#include <unistd.h>
+
+using namespace troupe::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A disk that is as full as it is, and errors that are not tried again for long.
+const std::vector<std::string> impatient{"--jobs.disk_refuse=0", "--jobs.disk_warn=0", "--jobs.retries_max=1"};
+
+const std::vector<std::string> two{"one", "two"};
+
+bool says(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
+/// True, with a word, where this machine gives the test no disk of its own.
+bool is_missing(const small_disk& disk) {
+  if (!disk)
+    BOOST_TEST_MESSAGE("skipped: mounting a file system needs root");
+  return !disk;
+}
+
+/// The faulty node's workers: the first lies, the second does not.
+struct liars : job_cluster {
+  explicit liars(const char* lie) : job_cluster{{}, TROUPE_BINARY_DIR "/bin/faulty-node"} {
+    c.start_coordinator();
+    ::setenv("FAULTY_LIE", lie, 1);
+    c.start_worker("one", 1);
+    c.wait_until(
+      "one is there", [&] { return !c.daemon("one").empty(); }, milliseconds{60'000});
+    ::unsetenv("FAULTY_LIE");
+    c.start_worker("two", 1);
+    c.wait_until("two is there", [&] { return !c.daemon("two").empty(); });
+  }
+
+  ~liars() {
+    ::unsetenv("FAULTY_LIE");
+  }
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(jobs_chaos_test)
+
+// -- disks ----------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_full_work_folder_ends_the_job_with_the_reason) {
+  job_cluster f{impatient};
+  small_disk disk{f.c.folder().path("work"), 300'000};
+  if (is_missing(disk))
+    return;
+  f.c.start_coordinator({"--jobs.work_dir=" + f.c.folder().path("work")});
+  f.c.start_worker("one", 1);
+  auto id = f.order(f.slow_order());
+  f.wait_until_over(id, "failed");
+  BOOST_TEST_MESSAGE(f.error_of(id));
+  BOOST_TEST(says(f.error_of(id), "No space left on device"));
+  f.check_nothing_is_published();
+  // What is half written goes with the task that wrote it.
+  for (auto& entry : fs::recursive_directory_iterator{f.c.folder().path("work")})
+    BOOST_TEST(!entry.path().filename().string().starts_with("."));
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_is_full_where_the_result_goes_ends_the_job_and_a_retry_makes_it) {
+  job_cluster f{impatient};
+  small_disk disk{f.c.folder().path("out"), 400'000};
+  if (is_missing(disk))
+    return;
+  f.result = f.c.folder().path("out/result.mp4");
+  f.c.start(two, 1);
+  disk.fill();
+  auto id = f.order(f.slow_order());
+  f.wait_until_over(id, "failed");
+  BOOST_TEST_MESSAGE(f.error_of(id));
+  BOOST_TEST(says(f.error_of(id), "No space left on device"));
+  f.check_nothing_is_published();
+  auto before = f.finished(id);
+  BOOST_TEST(before.size() == 11u);
+  // What was finished is not made again.
+  auto attempts = f.attempts(id);
+  f.result = f.c.folder().path("out/result.mp4");
+  disk.free();
+  BOOST_TEST(::system(("mount -o remount,size=64m " + f.c.folder().path("out")).c_str()) == 0);
+  BOOST_TEST(http_request(f.c.http_port(), "POST", "/api/v1/jobs/" + id + "/retry").status == 200);
+  f.wait_until_over(id, "completed");
+  f.check_result();
+  BOOST_TEST(f.attempts(id) == attempts);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_is_refused_where_its_disk_is_almost_full_and_warned_before) {
+  job_cluster f;
+  small_disk disk{f.c.folder().path("out"), 1'000'000};
+  if (is_missing(disk))
+    return;
+  f.result = f.c.folder().path("out/result.mp4");
+  f.c.start_coordinator();
+  std::ofstream{f.c.folder().path("out/some")} << std::string(930'000, 'x');
+  auto warned = f.submit(f.slow_order());
+  BOOST_TEST(warned.status == 201);
+  BOOST_TEST_MESSAGE(warned.body);
+  BOOST_TEST(says(warned.body, "10 % are wanted"));
+  disk.fill();
+  auto refused = f.submit(f.slow_order(R"(, "name": "other")"));
+  BOOST_TEST(refused.status == 503);
+  BOOST_TEST(says(refused.body, "5 % are wanted"));
+  BOOST_TEST(says(refused.body, "the job is not taken"));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_is_not_begun_on_a_full_disk) {
+  job_cluster f{{"--jobs.retries_max=1", "--jobs.disk_refuse=50"}};
+  small_disk disk{f.c.folder().path("work"), 8'000'000};
+  if (is_missing(disk))
+    return;
+  f.c.start_coordinator({"--jobs.work_dir=" + f.c.folder().path("work")});
+  f.c.start_worker("one", 1);
+  auto id = f.order(f.slow_order());
+  std::ofstream{f.c.folder().path("work/some")} << std::string(5'000'000, 'x');
+  f.wait_until_over(id, "failed");
+  BOOST_TEST(says(f.error_of(id), "not begun: "));
+  f.check_nothing_is_published();
+}
+
+BOOST_AUTO_TEST_CASE(a_store_without_room_loses_no_job_that_it_took) {
+  job_cluster f{impatient};
+  small_disk disk{f.c.folder().path("store"), 1'000'000};
+  if (is_missing(disk))
+    return;
+  f.c.start_coordinator({"--jobs.store=" + f.c.folder().path("store/jobs.db")});
+  f.c.start_worker("one", 1);
+  auto id = f.order(f.slow_order());
+  f.wait_for_chunks(id, 2);
+  disk.fill();
+  auto refused = f.submit(f.slow_order(R"(, "name": "other")"));
+  BOOST_TEST(refused.status != 201);
+  disk.free();
+  f.wait_until_over(id, "completed");
+  f.check_result();
+}
+
+// -- sources --------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_source_that_changes_in_mid_job_ends_it) {
+  job_cluster f;
+  f.c.start(two, 1);
+  auto id = f.order(f.slow_order());
+  f.wait_for_chunks(id, 1);
+  std::ofstream{f.source, std::ios::app} << "more";
+  f.wait_until_over(id, "failed");
+  BOOST_TEST(says(f.error_of(id), "the source changed while the job worked at it"));
+  f.check_nothing_is_published();
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_disappears_in_mid_job_ends_it) {
+  job_cluster f;
+  f.c.start(two, 1);
+  auto id = f.order(f.slow_order());
+  f.wait_for_chunks(id, 1);
+  fs::remove(f.source);
+  f.wait_until_over(id, "failed");
+  BOOST_TEST(says(f.error_of(id), "the source disappeared while the job worked at it"));
+  f.check_nothing_is_published();
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_is_cut_in_mid_job_ends_it) {
+  job_cluster f;
+  f.c.start(two, 1);
+  auto id = f.order(f.slow_order());
+  f.wait_for_chunks(id, 1);
+  fs::resize_file(f.source, fs::file_size(f.source) / 2);
+  f.wait_until_over(id, "failed");
+  BOOST_TEST(says(f.error_of(id), "the source changed while the job worked at it"));
+  f.check_nothing_is_published();
+}
+
+// -- workers that lie -----------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_wrong_checksum_is_found_and_the_chunk_made_again_elsewhere) {
+  liars f{"checksum"};
+  auto id = f.order(f.slow_order());
+  f.wait_until_over(id, "completed");
+  f.check_result();
+  BOOST_TEST(says(f.history(id), "its file is not what its worker announced"));
+}
+
+BOOST_AUTO_TEST_CASE(a_wrong_number_of_pictures_publishes_nothing_wrong) {
+  liars f{"frames"};
+  auto id = f.order(f.slow_order());
+  auto state = [&] { return text(f.job(id), "state"); };
+  f.c.wait_until(
+    "the job is over", [&] { return state() == "completed" || state() == "failed"; }, job_limit);
+  BOOST_TEST_MESSAGE(state() << ": " << f.error_of(id));
+  BOOST_TEST(says(f.history(id) + f.error_of(id), "pictures"));
+  if (state() == "completed")
+    f.check_result();
+  else
+    f.check_nothing_is_published();
+}
+
+BOOST_AUTO_TEST_CASE(a_result_in_the_name_of_another_attempt_changes_nothing) {
+  liars f{"attempt"};
+  auto id = f.order(f.slow_order());
+  f.wait_until_over(id, "completed");
+  f.check_result();
+  BOOST_TEST(f.attempts(id) == f.finished(id).size());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
