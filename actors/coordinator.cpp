@@ -90,6 +90,11 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](remove_atom x, job_id id) { return self->delegate(jobs, x, id); },
     [this](jobs_atom x, const job_question& what) { return self->delegate(jobs, x, what); },
     [this](job_atom x, job_id id) { return self->delegate(jobs, x, id); },
+    [this](const job_subscription& x) { return self->delegate(jobs, x); },
+    [this](const job_replay_question& x) { return self->delegate(jobs, x); },
+    [this](const job_log_question& x) { return self->delegate(jobs, x); },
+    [this](const callbacks_question& x) { return self->delegate(jobs, x); },
+    [this](const callback_outcome& x) { return self->delegate(jobs, x); },
   };
 }
 

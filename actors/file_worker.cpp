@@ -2,6 +2,7 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/file_tasks.hpp"
+#include "encoder/log.hpp"
 #include "encoder/scheduling.hpp"
 #include "telemetry/log.hpp"
 
@@ -39,8 +40,9 @@ public:
   }
 
   file_progress progress() {
+    auto said = said_so_far(false);
     std::lock_guard guard{mutex_};
-    return {{}, latest_.frames, latest_.bytes, latest_.done};
+    return {{}, latest_.frames, latest_.bytes, latest_.done, std::move(said)};
   }
 
 private:
@@ -55,9 +57,17 @@ private:
                                if (first)
                                  caf::anon_send(owner_, finish_atom_v);
                              }};
-    file_result result{{}, do_file_work(work_, place_, control)};
+    file_result result{{}, do_file_work(work_, place_, control), {}};
+    result.log = said_so_far(true);
     if (!stop_)
       caf::anon_send(owner_, std::move(result));
+  }
+
+  std::vector<file_log_line> said_so_far(bool all) {
+    std::vector<file_log_line> result;
+    for (auto& x : said_.take(all))
+      result.push_back({x.at_ms, x.error, std::move(x.text)});
+    return result;
   }
 
   const file_work work_;
@@ -66,6 +76,7 @@ private:
   std::atomic<bool> stop_{false};
   std::mutex mutex_; ///< guards `latest_`
   av::work_progress latest_;
+  av::work_log said_;
   std::thread thread_;
 };
 

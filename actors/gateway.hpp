@@ -19,6 +19,16 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
   CAF_ADD_TYPE_ID(troupe_local, (troupe::job_details))
   CAF_ADD_TYPE_ID(troupe_local, (troupe::job_writes))
   CAF_ADD_TYPE_ID(troupe_local, (troupe::job_report))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_watcher_actor))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_news))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_subscription))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_replay_question))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_replay))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_log_question))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::job_log))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::callbacks_question))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::callback_list))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::callback_outcome))
 
 CAF_END_TYPE_ID_BLOCK(troupe_local)
 
@@ -31,6 +41,15 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_listing)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_details)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_writes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_subscription)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_replay_question)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_replay)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_log_question)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_log)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callbacks_question)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_outcome)
 
 namespace troupe {
 
@@ -57,7 +76,17 @@ using job_queue_actor = caf::typed_actor<
   // One job with its chunks and its history.
   caf::result<job_details>(job_atom, job_id),
   // What a task of an earlier coordinator has in hand; see `coordinator_actor`.
-  caf::result<void>(task_join, file_work, orphan_actor)>;
+  caf::result<void>(task_join, file_work, orphan_actor),
+  // The watcher is told of all that happens from now on.
+  caf::result<void>(job_subscription),
+  // What a watcher missed.
+  caf::result<job_replay>(job_replay_question),
+  // What a job has said.
+  caf::result<job_log>(job_log_question),
+  // Who still has to be told of the end of a job.
+  caf::result<callback_list>(callbacks_question),
+  // What came of telling; answers when that is written down.
+  caf::result<void>(callback_outcome)>;
 
 /// Makes what works at a job; see actors/job.hpp.
 class job_factory;
@@ -104,6 +133,8 @@ using gateway_actor = coordinator_actor::extend<
   caf::result<job_submitted>(submit_atom, job_submission), caf::result<void>(cancel_atom, job_id),
   caf::result<void>(pause_atom, job_id), caf::result<void>(resume_atom, job_id), caf::result<void>(retry_atom, job_id),
   caf::result<void>(remove_atom, job_id), caf::result<job_listing>(jobs_atom, job_question),
-  caf::result<job_details>(job_atom, job_id)>;
+  caf::result<job_details>(job_atom, job_id), caf::result<void>(job_subscription),
+  caf::result<job_replay>(job_replay_question), caf::result<job_log>(job_log_question),
+  caf::result<callback_list>(callbacks_question), caf::result<void>(callback_outcome)>;
 
 } // namespace troupe

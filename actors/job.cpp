@@ -1,9 +1,11 @@
 #include "actors/job.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/daemon_registry.hpp"
 #include "actors/disk_space.hpp"
 #include "actors/job_text.hpp"
 #include "encoder/publish.hpp"
+#include "store/limits.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -29,6 +31,9 @@ constexpr auto lease_timeout = std::chrono::hours{24};
 
 /// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too.
 constexpr auto exit_timeout = std::chrono::milliseconds{300};
+
+/// Lines of libraries that a log takes in one life of its job; the store's own limit leaves room for what the job itself says.
+constexpr size_t log_lines_max = 1'000;
 
 /// How long tasks may take to end before their folder is removed under them.
 constexpr auto leave_timeout = std::chrono::seconds{5};
@@ -111,6 +116,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
   self_->delayed_send(self_, tick_interval, tick_atom_v);
   return {
     [this](const file_progress& x) {
+      take_log(x.attempt, x.log);
       job_.on(x, clock::now());
       auto i = attempts_.find(x.attempt);
       if (i == attempts_.end())
@@ -121,6 +127,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       self_->send(coordinator_, i->second.held.id, s);
     },
     [this](const file_result& x) -> caf::result<void> {
+      take_log(x.attempt, x.log);
       if (std::holds_alternative<source_summary>(x.outcome))
         return plan_with(x);
       job_.on(x, clock::now());
@@ -201,7 +208,7 @@ void job_actor_state::ask_for(attempt_id attempt, const lease_request& x) {
   self_->request(coordinator_, lease_timeout, x)
     .then(
       [this, attempt](const troupe::lease& held, const task_actor& task) {
-        attempts_[attempt] = {held, task, {}, {}};
+        attempts_[attempt] = {held, task, {}, {}, {}};
         self_->monitor(task);
         job_.granted(attempt, held, clock::now());
         send_writes();
@@ -214,9 +221,11 @@ void job_actor_state::ask_for(attempt_id attempt, const lease_request& x) {
 
 void job_actor_state::start(const file_work& x) {
   auto attempt = x.attempt;
+  auto& a = attempts_.at(attempt);
+  a.part = part_name(x) + " on " + a.held.worker_name;
   auto work = begin_.desk->begin(x);
   work.job = begin_.id;
-  self_->request(attempts_.at(attempt).task, start_timeout, std::move(work), file_client_actor{self_})
+  self_->request(a.task, start_timeout, std::move(work), file_client_actor{self_})
     .then([](const file_worker_actor&) {},
           [this, attempt](const caf::error& why) {
             job_.down(attempt, "the task did not take its work: " + caf::to_string(why), clock::now());
@@ -233,6 +242,8 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
   if (i->second.task)
     leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
   begin_.desk->end(attempt);
+  if (!why.empty())
+    note("warning", i->second.part, "given up: " + why);
   self_->send(coordinator_, release_atom_v, i->second.held.id, why);
   attempts_.erase(i);
 }
@@ -264,18 +275,23 @@ void job_actor_state::chunk_ended(uint32_t number, const std::string& path, cons
 }
 
 void job_actor_state::chunk_waits(uint32_t number, uint32_t failures, const std::string& why) {
+  note("info", "chunk " + std::to_string(number), "waits again: " + why);
   auto m = way(begin_.id, number, chunk_state::waiting, why);
   m.failures = failures;
   write(std::move(m));
 }
 
 void job_actor_state::chunk_spoiled(uint32_t number, const std::string& why) {
+  note("warning", "chunk " + std::to_string(number), "has to be made again: " + why);
   auto m = way(begin_.id, number, chunk_state::waiting, why);
   write(std::move(m));
 }
 
 void job_actor_state::completed(const file_published& x) {
   ensure_running("its chunks are there already");
+  for (auto& x : x.notes)
+    note("warning", {}, x);
+  note("info", {}, "completed: " + std::to_string(x.pictures) + " pictures, " + std::to_string(x.bytes) + " bytes");
   auto m = way(begin_.id, job_state::completed, "its result is published");
   m.attempt = begin_.attempt;
   m.changes.progress_ppm = 1'000'000;
@@ -286,6 +302,7 @@ void job_actor_state::completed(const file_published& x) {
 }
 
 void job_actor_state::failed(failure_kind kind, const std::string& why) {
+  note("error", {}, "failed: " + why);
   auto m = way(begin_.id, job_state::failed, {});
   m.attempt = begin_.attempt;
   m.why = kind == failure_kind::terminal      ? "an error that no other try would mend"
@@ -325,7 +342,33 @@ void job_actor_state::written() {
   ask_for(attempt, request);
 }
 
+void job_actor_state::note(std::string level, std::string part, std::string text, int64_t at_ms) {
+  text.resize(std::min(text.size(), store::limits::log_line_bytes));
+  part.resize(std::min(part.size(), store::limits::name_bytes));
+  // What is cut in the middle of a character, or was none, is no text for the store.
+  for (auto* x : {&text, &part})
+    for (auto& c : *x)
+      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f)
+        c = '?';
+  log_.push_back({0, at_ms > 0 ? at_ms : unix_ms(), std::move(level), std::move(part), std::move(text)});
+}
+
+void job_actor_state::take_log(attempt_id from, const std::vector<file_log_line>& lines) {
+  auto i = attempts_.find(from);
+  if (i == attempts_.end())
+    return;
+  for (auto& x : lines) {
+    if (++log_lines_ > log_lines_max)
+      return;
+    note(x.error ? "error" : "warning", i->second.part, x.text, x.at_ms);
+    if (log_lines_ == log_lines_max)
+      note("info", {}, "more was said by the libraries; what follows is not kept");
+  }
+}
+
 void job_actor_state::send_writes() {
+  if (!log_.empty())
+    write(store::add_log{begin_.id, std::exchange(log_, {})});
   if (!writes_.empty()) {
     ++unwritten_;
     auto taken = [this] {

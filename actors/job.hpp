@@ -91,6 +91,7 @@ private:
     task_actor task; ///< null when it is gone
     orphan_actor orphan; ///< the same, of an earlier life
     file_worker_actor worker; ///< of such a one: its host may not know it
+    std::string part; ///< what it works at, for the log
   };
 
   struct orphan_offer {
@@ -109,6 +110,8 @@ private:
   void written();
   /// What the probe found, with what the cluster can do by now.
   caf::result<void> plan_with(const file_result& x);
+  void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
+  void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
   /// The attempt's task is gone: what its host saw of it says why.
   void task_gone(attempt_id number, attempt& x);
@@ -138,6 +141,8 @@ private:
   std::vector<store::operation> writes_;
   size_t unwritten_ = 0; ///< lots of operations that the queue has, and that are not durable yet
   std::optional<std::pair<attempt_id, lease_request>> assembly_; ///< waits for those
+  std::vector<store::log_line> log_;
+  size_t log_lines_ = 0; ///< of libraries, so far
   std::optional<std::chrono::steady_clock::time_point> over_since_;
   bool keeps_folder_ = false; ///< somebody will go on with what is in it
   bool planned_before_ = false;

@@ -37,7 +37,8 @@ job_desk::~job_desk() {
 }
 
 std::string job_desk::tag_of(attempt_id attempt) const {
-  return life_ + "." + to_string(attempt);
+  auto old = adopted_.find(attempt);
+  return old != adopted_.end() ? old->second : life_ + "." + to_string(attempt);
 }
 
 file_work job_desk::begin(file_work x) {
@@ -58,9 +59,18 @@ file_work job_desk::begin(file_work x) {
   return x;
 }
 
+void job_desk::adopt(attempt_id attempt, const file_work& x) {
+  auto* chunk = std::get_if<chunk_work>(&x.work);
+  if (!desk_ || chunk == nullptr)
+    return;
+  adopted_[attempt] = x.access.attempt;
+  desk_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
+}
+
 void job_desk::end(attempt_id attempt) {
   if (desk_)
     desk_->end_attempt(access_.job, tag_of(attempt));
+  adopted_.erase(attempt);
 }
 
 bool is_in_the_way(const file_order& order) {

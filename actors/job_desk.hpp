@@ -6,6 +6,7 @@
 #include "transfer/desk.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,9 @@ public:
   /// The work as its task is to get it: its attempt is open from now on.
   file_work begin(file_work x);
 
+  /// The work that a task of an earlier life was given is this attempt's from now on: under its old name it may bring what it made.
+  void adopt(attempt_id attempt, const file_work& x);
+
   /// Nothing is taken from this attempt any more.
   void end(attempt_id attempt);
 
@@ -33,6 +37,7 @@ private:
   std::shared_ptr<transfer::desk> desk_;
   file_access access_;
   std::string life_;
+  std::map<attempt_id, std::string> adopted_; ///< the names by which such tasks know their attempts
 };
 
 /// Whether a job's result would have to replace what is there, as far as this machine sees it. Touches the disk.

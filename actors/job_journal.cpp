@@ -98,11 +98,14 @@ void job_journal::finish(store_results x) {
         hooks_.surprised(id_of(item.what));
       continue;
     }
-    if (!result)
+    if (result)
+      hooks_.wrote(item.what, *result, batch_time_ms_);
+    else
       log::warning("a change of a job is refused", {{"reason", result.error().text}});
     if (item.then)
       item.then(result);
   }
+  hooks_.settled();
   run_barriers();
 }
 

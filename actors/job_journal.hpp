@@ -30,6 +30,10 @@ public:
     std::function<void(job_id)> surprised;
     /// The store is broken; nothing can be written.
     std::function<void(const std::string&)> broken;
+    /// This is durable since then.
+    std::function<void(const store::operation& what, const store::outcome& done, int64_t at_ms)> wrote;
+    /// All that a batch came to has been told.
+    std::function<void()> settled;
   };
 
   explicit job_journal(hooks x) : hooks_(std::move(x)) {}

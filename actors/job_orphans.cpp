@@ -2,6 +2,7 @@
 // lease for a process that it did not choose, and from then on they are attempts like all others.
 #include "actors/actor_of.hpp"
 #include "actors/job.hpp"
+#include "actors/job_text.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -75,6 +76,8 @@ void job_actor_state::attach(attempt_id attempt) {
   held.held = adopted_lease_;
   held.task = adopted_->task;
   held.orphan = adopted_->task;
+  held.part = part_name(adopted_->work) + " on " + held.held.worker_name;
+  begin_.desk->adopt(attempt, adopted_->work);
   log::info("a chunk goes on in the task that had begun it", {{"job", to_string(begin_.id)}, {"attempt", attempt}});
   self_->request(held.orphan, answer_timeout, attempt, file_client_actor{self_})
     .then(

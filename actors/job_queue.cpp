@@ -42,7 +42,11 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
     config_(std::move(config)),
     coordinator_(std::move(coordinator)),
     journal_({[this](store_batch x) { send_batch(std::move(x)); }, [this](job_id id) { look_at(id); },
-              [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); }}),
+              [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); },
+              [this](const store::operation& what, const store::outcome& done, int64_t at_ms) {
+                feed_.wrote(what, done, at_ms);
+              },
+              [this] { feed_.send(self_); }}),
     order_(config_.order),
     folders_(config_.work_folder, config_.keep_failed) {
   if (!config_.factory)
@@ -75,14 +79,23 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
     [this](jobs_atom, const job_question& x) { return list(x); },
     [this](job_atom, job_id id) { return show(id); },
     [this](const task_join& who, const file_work& work, const orphan_actor& task) { return take_in(who, work, task); },
+    [this](const job_subscription& x) { return subscribe(x); },
+    [this](const job_replay_question& x) { return replay(x); },
+    [this](const job_log_question& x) { return self_->delegate(pages_, x); },
+    [this](const callbacks_question& x) { return self_->delegate(pages_, x); },
+    [this](const callback_outcome& x) { return settle(x); },
     [this](const job_writes& x) -> caf::result<void> {
       auto answer = self_->make_response_promise<void>();
       take(x, answer);
       return answer;
     },
     [this](const job_report& x) {
-      if (auto i = running_.find(x.id); i != running_.end() && i->second.attempt == x.attempt)
-        i->second.status = x.status;
+      auto i = running_.find(x.id);
+      if (i == running_.end() || i->second.attempt != x.attempt)
+        return;
+      i->second.status = x.status;
+      feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
+      feed_.send(self_);
     },
     [this](end_atom, job_id id, uint32_t attempt) { ended(id, attempt); },
     [this](tick_atom) {
@@ -153,7 +166,7 @@ void job_queue_state::recover(const store::job& x) {
   if (x.state == job_state::queued)
     return enqueue(x);
   // Its chunks stay leased: their tasks may be at work still, and come back.
-  running_[x.id] = {job_actor{}, x.attempt, false, false, {}};
+  running_[x.id] = {job_actor{}, x.attempt, false, false, {}, x.queue};
   auto m = way(x.id, job_state::queued, "the coordinator was started again");
   m.node = node_name;
   journal_.write(std::move(m), [this, x](const store::expected<store::outcome>& done) {
@@ -189,6 +202,7 @@ caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   s.priority = x.priority;
   s.queue = x.queue;
   s.idempotency_key = x.idempotency_key;
+  s.callback_url = x.callback;
   s.request = to_text(x.order);
   s.node = x.from;
   auto answer = self_->make_response_promise<job_submitted>();

@@ -16,6 +16,7 @@
 #include "actors/core/job_order.hpp"
 #include "actors/gateway.hpp"
 #include "actors/job.hpp"
+#include "actors/job_feed.hpp"
 #include "actors/job_folders.hpp"
 #include "actors/job_journal.hpp"
 #include "actors/job_storage.hpp"
@@ -59,6 +60,7 @@ private:
     bool over = false; ///< it has said that it ended
     bool failed = false; ///< and how
     std::optional<core::file_job_status> status;
+    job_queue queue = job_queue::normal;
   };
 
   using written = job_journal::written;
@@ -88,6 +90,12 @@ private:
 
   /// A written change, for a client who waits for it; `then` may be empty.
   caf::result<void> change(store::operation x, std::function<void()> then);
+
+  // -- records (job_queue_records.cpp) ------------------------------------------
+
+  caf::result<void> subscribe(const job_subscription& x);
+  caf::result<job_replay> replay(const job_replay_question& x);
+  caf::result<void> settle(const callback_outcome& x);
 
   // -- jobs at work (job_queue_work.cpp) ---------------------------------------
 
@@ -120,6 +128,7 @@ private:
   std::set<job_id> loading_;   ///< their turn has come; they are being read
   std::set<job_id> unsettled_; ///< to be looked at
   std::vector<orphan> orphans_;
+  job_feed feed_;
   int64_t next_number_ = 1; ///< of jobs, in the order of their submission
   std::chrono::steady_clock::time_point next_sweep_{};
 };

@@ -100,7 +100,7 @@ void job_queue_state::assign(const store::open_job& x) {
     return journal_.write(std::move(end));
   }
   self_->monitor(*made);
-  auto& actor = running_[id] = worked_on{std::move(*made), attempt, false, false, {}};
+  auto& actor = running_[id] = worked_on{std::move(*made), attempt, false, false, {}, job.queue};
   for (auto& x : std::exchange(orphans_, {})) {
     if (x.work.job != id)
       orphans_.push_back(std::move(x));
@@ -153,6 +153,7 @@ void job_queue_state::on_down(const caf::down_msg& x) {
     self_->quit(x.reason);
     return;
   }
+  feed_.remove(x.source);
   // What it said last may still be in the mailbox.
   for (auto& [id, job] : running_)
     if (job.actor == x.source)
@@ -214,7 +215,7 @@ void job_queue_state::settle(const store::open_job& x) {
 
 void job_queue_state::begin_again(const store::open_job& x) {
   auto& job = x.the_job;
-  running_[job.id] = {job_actor{}, job.attempt, false, false, {}};
+  running_[job.id] = {job_actor{}, job.attempt, false, false, {}, job.queue};
   for (auto& c : x.chunks)
     if (c.state == chunk_state::leased)
       journal_.write(way(job.id, c.number, chunk_state::waiting, "its job begins anew"));

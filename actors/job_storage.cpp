@@ -1,6 +1,7 @@
 #include "actors/job_storage.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/store_error.hpp"
 #include "store/limits.hpp"
 
 #include <utility>
@@ -8,6 +9,9 @@
 namespace troupe {
 
 namespace {
+
+/// Rows of history that one answer has.
+constexpr size_t replay_rows = 500;
 
 struct job_writer_state {
   using interface = job_writer_actor;
@@ -90,6 +94,24 @@ struct job_reader_state {
           return to_error(jobs.error());
         return loaded_jobs{std::move(*jobs)};
       },
+      [this](const job_replay_question& x) -> caf::result<job_replay> {
+        if (auto failed = connect())
+          return failed;
+        return x.id ? replay_one(*x.id, x.after) : replay_all(x.after.value_or(0));
+      },
+      [this](const job_log_question& x) -> caf::result<job_log> {
+        if (auto failed = connect())
+          return failed;
+        return log_of(x);
+      },
+      [this](const callbacks_question& x) -> caf::result<callback_list> {
+        if (auto failed = connect())
+          return failed;
+        auto found = store->open_callbacks(x.rows);
+        if (!found)
+          return to_error(found.error());
+        return callback_list{std::move(*found)};
+      },
       [this](stop_atom) { self->quit(); },
     };
   }
@@ -125,6 +147,64 @@ struct job_reader_state {
       result.chunks = std::move(page->rows);
     if (auto page = store->history(id, {}, store::limits::page_rows))
       result.history = std::move(page->rows);
+    if (!result.job.callback_url.empty())
+      result.callbacks = store->callbacks_of(id).value_or(std::vector<store::callback>{});
+    return result;
+  }
+
+  caf::result<job_replay> replay_all(int64_t after) {
+    auto page = store->transitions(after, replay_rows);
+    if (!page)
+      return to_error(page.error());
+    job_replay result;
+    for (auto& row : page->rows) {
+      job_event e;
+      e.id = row.id;
+      e.queue = row.queue;
+      e.row = std::move(row);
+      result.rows.push_back(std::move(e));
+    }
+    result.more = page->next.has_value();
+    return result;
+  }
+
+  caf::result<job_replay> replay_one(job_id id, std::optional<int64_t> after) {
+    auto job = store->find(id);
+    if (!job)
+      return to_error(job.error());
+    job_replay result;
+    result.job.emplace();
+    result.job->job = std::move(*job);
+    auto page =
+      store->history(id, store::page_cursor{after.value_or(0), 0}, after ? replay_rows : store::limits::page_rows);
+    if (!page)
+      return to_error(page.error());
+    // Without a place to begin at, the rows only tell where the job is.
+    while (!after && page->next) {
+      page = store->history(id, page->next, store::limits::page_rows);
+      if (!page)
+        return to_error(page.error());
+    }
+    for (auto& row : page->rows) {
+      job_event e;
+      e.id = id;
+      e.queue = result.job->job.queue;
+      e.row = std::move(row);
+      result.rows.push_back(std::move(e));
+    }
+    result.more = page->next.has_value();
+    return result;
+  }
+
+  caf::result<job_log> log_of(const job_log_question& x) {
+    auto after = x.after ? std::optional{store::page_cursor{*x.after, 0}} : std::nullopt;
+    auto page = store->log(x.id, after, x.rows);
+    if (!page)
+      return to_error(page.error());
+    job_log result;
+    result.lines = std::move(page->rows);
+    if (page->next)
+      result.next = page->next->first;
     return result;
   }
 
@@ -134,17 +214,6 @@ struct job_reader_state {
 };
 
 } // namespace
-
-caf::error to_error(const store::error& x) {
-  using enum store::error_kind;
-  auto code = x.kind == not_found                                    ? ec::unknown_job
-              : x.kind == invalid_transition || x.kind == constraint ? ec::conflict
-              : x.kind == invalid_argument                           ? ec::invalid_argument
-              : x.kind == stale_attempt                              ? ec::conflict
-              : x.transient()                                        ? ec::limit
-                                                                     : ec::none;
-  return code == ec::none ? caf::make_error(caf::sec::runtime_error, x.text) : caf::make_error(code, x.text);
-}
 
 job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from) {
   return system.spawn<actor_of<job_writer_state>, caf::detached>(std::make_shared<store::job_store>(std::move(from)));

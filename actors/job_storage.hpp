@@ -71,6 +71,12 @@ using job_reader_actor = caf::typed_actor<
   caf::result<job_details>(job_atom, job_id),
   // Whole jobs, with their chunks.
   caf::result<loaded_jobs>(std::vector<job_id>),
+  // What a watcher missed; the job without what is known of it while it runs.
+  caf::result<job_replay>(job_replay_question),
+  // What a job has said.
+  caf::result<job_log>(job_log_question),
+  // Who still has to be told of the end of a job.
+  caf::result<callback_list>(callbacks_question),
   // End.
   caf::result<void>(stop_atom)>;
 
@@ -78,8 +84,5 @@ job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store fr
 
 /// Connects with the first question.
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
-
-/// The error that clients get for one of the store.
-caf::error to_error(const store::error& x);
 
 } // namespace troupe

@@ -36,4 +36,10 @@ std::optional<file_order> to_order(const std::string& text) {
   return result;
 }
 
+std::string part_name(const file_work& x) {
+  if (auto* chunk = std::get_if<chunk_work>(&x.work))
+    return (chunk->kind == chunk_kind::video ? "chunk " : "sound, chunk ") + std::to_string(chunk->number);
+  return std::holds_alternative<probe_work>(x.work) ? "probe" : "assembly";
+}
+
 } // namespace troupe

@@ -14,4 +14,7 @@ std::string to_text(const file_published& x);
 /// Nothing where another version of this program wrote it.
 std::optional<file_order> to_order(const std::string& text);
 
+/// What the work is, for a job's log: "probe", "chunk 3", "sound, chunk 4", "assembly".
+std::string part_name(const file_work& x);
+
 } // namespace troupe

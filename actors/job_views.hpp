@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/core/file_job.hpp"
+#include "actors/job_events.hpp"
 #include "messages/file_work.hpp"
 #include "messages/job.hpp"
 #include "store/operation.hpp"
@@ -21,6 +22,7 @@ struct job_submission {
   job_priority priority = job_priority::medium;
   job_queue queue = job_queue::normal;
   std::string idempotency_key; ///< empty: none
+  std::string callback;        ///< URL that is told of the end; empty: none
   std::string from;            ///< who submits, for the history
   file_order order;
 };
@@ -49,9 +51,17 @@ struct job_listing {
 
 struct job_details {
   store::job job;
+  std::vector<store::callback> callbacks; ///< newest first
   std::vector<store::chunk> chunks;
   std::vector<store::history_entry> history; ///< oldest first, as much as a page holds
   std::optional<core::file_job_status> status;
+};
+
+/// What was missed of one job, or of all.
+struct job_replay {
+  std::optional<job_details> job; ///< the one, without chunks and history
+  std::vector<job_event> rows;
+  bool more = false; ///< ask again behind the last row
 };
 
 /// What a job at work wants written down, in order.

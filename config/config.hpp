@@ -149,6 +149,7 @@ struct live_options {
 struct job_options {
   std::string store; ///< a path, or a URL that may hold a password
   std::string work_dir;
+  std::string callback_secret; ///< secret; empty: callbacks are not signed
   uint32_t running_max = defaults::jobs_running_max;
   uint32_t retries_max = defaults::job_retries_max;
   std::chrono::milliseconds silence_max = defaults::job_silence_max;

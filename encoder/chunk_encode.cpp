@@ -2,8 +2,11 @@
 #include "encoder/chunk_encode.hpp"
 
 #include "encoder/chunk_file.hpp"
+#include "encoder/chunk_rate.hpp"
+#include "encoder/log.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -194,14 +197,42 @@ bool is_as_expected(const chunk_job& job, const chunk_result& made) {
   });
 }
 
+expected<chunk_result> encode_once(const chunk_job& job, const work_control& control) {
+  auto result = attempt(job, may_seek(job), control);
+  if (result && result->sought && !is_as_expected(job, *result))
+    return attempt(job, false, control);
+  return result;
+}
+
+/// The settings of the chunk's pictures, where an average rate is wanted of them.
+video_settings* rated(chunk_job& job) {
+  for (auto& x : job.streams)
+    if (auto* settings = std::get_if<video_settings>(&x.plan); settings != nullptr)
+      return settings->bit_rate > 0 && settings->crf < 0 ? settings : nullptr;
+  return nullptr;
+}
+
 } // namespace
 
 expected<chunk_result> encode_chunk(const chunk_job& job, const work_control& control) {
   if (job.streams.empty())
     return fail(errc::option, "encode a chunk: no stream is named");
-  auto result = attempt(job, may_seek(job), control);
-  if (result && result->sought && !is_as_expected(job, *result))
-    return attempt(job, false, control);
+  auto result = encode_once(job, control);
+  auto again = job;
+  auto* settings = rated(again);
+  chunk_rate rate{settings != nullptr ? settings->bit_rate : 0};
+  while (result) {
+    auto made = std::find_if(result->tracks.begin(), result->tracks.end(), [](auto& x) { return x.video; });
+    auto next = made == result->tracks.end() ? std::nullopt : rate.again(made->bytes, made->end_pts - made->first_pts);
+    if (!next)
+      break;
+    auto kbit_s = static_cast<double>(made->bytes) * 8 * 90 / static_cast<double>(made->end_pts - made->first_pts);
+    work_log::say("made again for its bit rate: it had " + std::to_string(std::lround(kbit_s)) + " kbit/s");
+    settings->bit_rate = *next;
+    if (settings->max_bit_rate > 0)
+      settings->max_bit_rate = std::max(settings->max_bit_rate, *next);
+    result = encode_once(again, control);
+  }
   return result;
 }
 

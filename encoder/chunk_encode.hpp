@@ -52,7 +52,7 @@ struct chunk_result {
 };
 
 /// Makes the chunk file, whole or not at all. Parameter sets are outside of the packets, whatever `in_band_headers` says: the assembler puts them where the
-/// container wants them. Sources that end, disappear or stop answering are `errc::io` or `errc::timeout`; an empty window is no error.
+/// container wants them. Where an average rate is asked for, a window that misses it is made again, see `chunk_rate`. Sources that end, disappear or stop answering are `errc::io` or `errc::timeout`; an empty window is no error.
 expected<chunk_result> encode_chunk(const chunk_job& job, const work_control& control);
 
 } // namespace troupe::av

@@ -9,7 +9,7 @@ namespace {
 
 constexpr encoder_family families[] = {
   {"libx264 libx264rgb", "preset", "tune", "profile", "level", "crf", true, "forced-idr=1",
-   "x264-params:mastering-display", "x264-params:cll"},
+   "x264-params:mastering-display", "x264-params:cll", "x264-params:ratetol=0.1"},
   {"libx265", "preset", "tune", "profile", "x265-params:level-idc", "crf", true,
    "forced-idr=1 x265-params=log-level=none", "x265-params:master-display", "x265-params:max-cll", "x265-params:pools"},
   {"libsvtav1", "preset", "svtav1-params:tune", "profile", "level", "crf", false, "", "svtav1-params:mastering-display",

@@ -22,6 +22,8 @@ struct encoder_family {
   std::string_view light{};     ///< option for the brightness of HDR content
   std::string_view
     threads{}; ///< option for `threads`, of encoders that take libav*'s count for nothing or for something else
+  std::string_view
+    steady{}; ///< "name=value" that keeps an average rate on its way: set where there is time to look ahead
 };
 
 /// The family of `encoder`: one that has libav*'s general options only where the table does not know it.

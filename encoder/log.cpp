@@ -1,14 +1,17 @@
-// One callback for the process hands error lines to the capture of the thread that makes them, and drops all else.
+// One callback for the process hands error lines to the capture of the thread that makes them, warnings and errors to the log of the work that is under
+// way, and drops all else.
 #include "encoder/log.hpp"
 
 extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <utility>
 
 namespace troupe::av {
 
@@ -18,12 +21,57 @@ constexpr size_t text_max_bytes = 512;
 
 thread_local log_capture* current = nullptr;
 
-void on_log(void*, int level, const char* format, va_list arguments) {
-  if (current == nullptr || level > AV_LOG_ERROR)
+std::mutex work_mutex; ///< guards `work`
+work_log* work = nullptr;
+
+/// Who speaks: the name of a codec, a format, a filter.
+std::string speaker(void* object) {
+  auto* type = object != nullptr ? *static_cast<AVClass**>(object) : nullptr;
+  if (type == nullptr || type->item_name == nullptr)
+    return {};
+  auto* name = type->item_name(object);
+  return name != nullptr ? std::string{name} + ": " : std::string{};
+}
+
+/// Without its line break, printable.
+std::string clean(const char* line) {
+  std::string result;
+  for (; *line != '\0' && result.size() < work_log::line_bytes_max; ++line)
+    if (*line != '\n' && *line != '\r')
+      result += *line >= ' ' && *line <= '~' ? *line : '?';
+  return result;
+}
+
+/// The text with '#' for each number: what tells one kind of line from another.
+std::string without_numbers(const std::string& text) {
+  std::string result;
+  for (auto c : text)
+    if (c < '0' || c > '9')
+      result += c;
+    else if (result.empty() || result.back() != '#')
+      result += '#';
+  return result;
+}
+
+void on_log(void* object, int level, const char* format, va_list arguments) {
+  if (level > AV_LOG_WARNING)
     return;
-  char line[text_max_bytes];
-  std::vsnprintf(line, sizeof line, format, arguments);
-  current->append(line);
+  char text[text_max_bytes];
+  auto size = std::vsnprintf(text, sizeof text, format, arguments);
+  if (current != nullptr && level <= AV_LOG_ERROR)
+    current->append(text);
+  // A line may come in parts.
+  thread_local std::string line;
+  if (line.empty())
+    line = speaker(object);
+  line += text;
+  auto cut = size >= static_cast<int>(sizeof text);
+  if (!cut && !line.ends_with('\n') && line.size() < text_max_bytes)
+    return;
+  auto whole = clean(std::exchange(line, {}).c_str());
+  std::lock_guard guard{work_mutex};
+  if (work != nullptr && !whole.empty())
+    work->add(level <= AV_LOG_ERROR, std::move(whole));
 }
 
 } // namespace
@@ -56,6 +104,61 @@ void log_capture::append(const char* line) {
     joint = false;
     text_ += *line >= ' ' && *line <= '~' ? *line : '?';
   }
+}
+
+work_log::work_log() {
+  quiet_logs();
+  std::lock_guard guard{work_mutex};
+  if (work == nullptr)
+    work = this;
+}
+
+work_log::~work_log() {
+  std::lock_guard guard{work_mutex};
+  if (work == this)
+    work = nullptr;
+}
+
+void work_log::say(std::string text) {
+  std::lock_guard guard{work_mutex};
+  if (work != nullptr)
+    work->add(false, std::move(text));
+}
+
+void work_log::add(bool error, std::string text) {
+  text.resize(std::min(text.size(), line_bytes_max));
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  log_entry entry{std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), error, std::move(text)};
+  std::lock_guard guard{mutex_};
+  auto kind = without_numbers(entry.text);
+  auto known = kinds_.find(kind);
+  if (known == kinds_.end() && kinds_.size() < lines_max)
+    known = kinds_.try_emplace(std::move(kind)).first;
+  if (known != kinds_.end() && ++known->second.lines > alike_max) {
+    known->second.latest = std::move(entry);
+    return;
+  }
+  if (lines_ < lines_max)
+    entries_.push_back(std::move(entry));
+  else if (!std::exchange(cut_, true))
+    entries_.push_back({entry.at_ms, false, "more was said; what follows is not kept"});
+  ++lines_;
+}
+
+std::vector<log_entry> work_log::take(bool end) {
+  std::lock_guard guard{mutex_};
+  auto result = std::exchange(entries_, {});
+  if (!end)
+    return result;
+  for (auto& [kind, x] : kinds_) {
+    if (x.lines <= alike_max)
+      continue;
+    auto text = std::to_string(x.lines - alike_max) + " more such as: " + x.latest.text;
+    text.resize(std::min(text.size(), line_bytes_max));
+    result.push_back({x.latest.at_ms, x.latest.error, std::move(text)});
+  }
+  kinds_.clear();
+  return result;
 }
 
 } // namespace troupe::av

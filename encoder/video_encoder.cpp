@@ -222,6 +222,11 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
     return set;
   if (auto set = set_hdr(context, format); !set)
     return set;
+  if (settings.bit_rate > 0 && settings.crf < 0 && !settings.low_delay && !family.steady.empty()) {
+    auto mid = family.steady.find('=');
+    if (auto set = set_option(context, family.steady.substr(0, mid), std::string{family.steady.substr(mid + 1)}); !set)
+      return set;
+  }
   if (settings.b_frames > 0 && !family.b_frames)
     return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no B frames to set");
   if (settings.b_frames >= 0 && family.b_frames)

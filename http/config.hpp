@@ -39,11 +39,13 @@ struct server_config {
   uint32_t connections_max = config::defaults::http_connections_max;   ///< 503 beyond it
   std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout; ///< for header and body each: 408
   std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout;     ///< between two requests
-  std::chrono::milliseconds write_timeout{30'000}; ///< without any byte that the client takes
-  std::chrono::milliseconds ask_timeout{5'000};    ///< for an answer of the coordinator to anything but a stream
-  std::chrono::milliseconds watch_timeout{30'000}; ///< for a stream's first chunk
-  std::chrono::milliseconds stop_timeout{2'000};   ///< for connections to end when the server stops
-  std::vector<std::string> hosts;                  ///< names beyond localhost that a server on loopback answers to
+  std::chrono::milliseconds write_timeout{30'000};   ///< without any byte that the client takes
+  std::chrono::milliseconds ask_timeout{5'000};      ///< for an answer of the coordinator to anything but a stream
+  std::chrono::milliseconds watch_timeout{30'000};   ///< for a stream's first chunk
+  std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream of events without any gets a comment
+  uint32_t event_clients_max = 256;                  ///< that listen to events at a time; 503 beyond it
+  std::chrono::milliseconds stop_timeout{2'000};     ///< for connections to end when the server stops
+  std::vector<std::string> hosts;                    ///< names beyond localhost that a server on loopback answers to
   std::shared_ptr<const telemetry::failover_log> failovers; ///< what the metrics page states of failovers; may be null
   std::shared_ptr<transfer::desk> files;                    ///< what of files may be read and written; null: nothing
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block

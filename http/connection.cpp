@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include "http/event_client.hpp"
 #include "http/file_client.hpp"
 #include "http/live.hpp"
 #include "http/problem.hpp"
@@ -150,6 +151,8 @@ bool connection::parse_target() {
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
   request_.idempotency_key.assign(key.data(), key.size());
+  auto seen = header["Last-Event-ID"];
+  request_.last_event_id.assign(seen.data(), seen.size());
   request_.body = std::move(parser_->get().body());
   return true;
 }
@@ -166,12 +169,18 @@ void connection::dispatch() {
     return refuse(status::bad_request, "invalid_argument", "the request target is not a valid path");
   if (auto no = shared_->guard.check(header.version(), request_.method, header))
     return refuse(no->code, no->word, no->detail);
+  if (request_.method == verb::get && is_event_path(request_.path))
+    return become<event_client>(std::move(request_), header.version());
   auto wanted = live_target::of(request_.path);
   if (!wanted || request_.method != verb::get)
     return ask_api();
+  become<live_client>(std::move(request_), std::move(*wanted), header.version());
+}
+
+template <class Client, class... Args>
+void connection::become(Args&&... args) {
   phase_ = phase::closed;
-  auto client = std::make_shared<live_client>(loop_, std::move(socket_), shared_, std::move(request_),
-                                              std::move(*wanted), header.version());
+  auto client = std::make_shared<Client>(loop_, std::move(socket_), shared_, std::forward<Args>(args)...);
   loop_.remove(shared_from_this());
   client->start();
 }

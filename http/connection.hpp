@@ -1,6 +1,6 @@
 // One client connection between requests: reads, checks, dispatches and answers, one request at a time.
 //
-// A request for a live stream takes the socket away: it becomes a `live_client`. Everything here runs on the loop's thread.
+// A request for a live stream or for events takes the socket away: it becomes a `live_client` or an `event_client`. Everything here runs on the loop's thread.
 #pragma once
 
 #include "http/loop.hpp"
@@ -48,6 +48,9 @@ private:
   void dispatch();
   /// Gives the socket to a `file_client` where the request is for a file; its body is not read yet then.
   bool hand_over();
+  /// The socket goes to a client of another kind.
+  template <class Client, class... Args>
+  void become(Args&&... args);
   void ask_api();
   void refuse(status code, std::string_view word, std::string_view detail);
   void answer(reply x);

@@ -5,13 +5,16 @@
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
 #include "http/json.hpp"
+#include "http/presets.hpp"
 #include "messages/job_states.hpp"
 #include "messages/url.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/url/params_encoded_view.hpp>
+#include <boost/url/parse.hpp>
 #include <boost/url/parse_query.hpp>
+#include <boost/url/scheme.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -28,6 +31,7 @@ using checked = tl::expected<void, std::string>;
 
 constexpr size_t rows_max = 1'000;
 constexpr int64_t chunk_seconds_max = 24 * 3600;
+constexpr size_t callback_bytes_max = 2048;
 constexpr std::string_view containers[] = {"mp4", "mov", "mkv", "webm", "ts"};
 
 std::string text_of(const json::value& x) {
@@ -106,6 +110,19 @@ checked read_chunk(const json::value& from, file_order& to) {
   return {};
 }
 
+/// A URL that is told of the end: it is written down, and called by this machine.
+checked read_callback(const json::key_value_pair& from, std::string& to) {
+  if (auto done = read_text(from, to); !done)
+    return done;
+  auto parsed = boost::urls::parse_uri(boost::urls::string_view{to.data(), to.size()});
+  auto known =
+    parsed && (parsed->scheme_id() == boost::urls::scheme::http || parsed->scheme_id() == boost::urls::scheme::https);
+  if (!known || parsed->encoded_host().empty() || to.size() > callback_bytes_max)
+    return failure("callback is not accepted: allowed is a URL of http or https with a host, of at most "
+                   + std::to_string(callback_bytes_max) + " bytes");
+  return {};
+}
+
 /// What the file's name says of it, where the order does not.
 std::string container_of(const std::string& path) {
   auto dot = path.rfind('.');
@@ -178,12 +195,14 @@ checked read_member(const json::key_value_pair& member, job_submission& x, confi
     x.order.overwrite = member.value().get_bool();
     return {};
   }
-  if (key == "profile")
+  if (key == "callback")
+    return read_callback(member, x.callback);
+  if (key == "profile" || key == "preset")
     return {}; // read before
   return failure(
     "'" + key.substr(0, 128)
-    + "' is not known: allowed are input, output, container, profile, video, audio, chunk, limits, overwrite, "
-      "name, priority and queue");
+    + "' is not known: allowed are input, output, container, preset, profile, video, audio, chunk, limits, overwrite, "
+      "name, priority, queue and callback");
 }
 
 /// A stored text that is JSON, without what only its reader needs.
@@ -204,26 +223,6 @@ json::value or_null(int64_t ms) {
   return ms > 0 ? json::value(ms) : json::value(nullptr);
 }
 
-json::object to_object(const core::file_job_status& x) {
-  json::object result;
-  result["phase"] = http::to_json(std::string{to_string(x.phase)});
-  result["frames"] = x.frames;
-  result["frames_total"] = x.frames_total;
-  result["bytes"] = x.bytes;
-  result["fps"] = http::to_json(x.fps);
-  result["speed"] = http::to_json(x.speed);
-  result["eta_ms"] = x.eta_ms < 0 ? json::value(nullptr) : json::value(x.eta_ms);
-  result["chunks"] = x.chunks;
-  result["chunks_done"] = x.chunks_done;
-  result["chunks_running"] = x.chunks_running;
-  result["given_back"] = x.given_back;
-  result["retries"] = x.retries;
-  result["workers"] = http::to_json(x.workers);
-  result["limits"] = http::to_json(x.limits);
-  result["first_frame_ms"] = x.first_frame_ms < 0 ? json::value(nullptr) : json::value(x.first_frame_ms);
-  return result;
-}
-
 json::object to_object(const store::job_summary& x, const std::optional<core::file_job_status>& status) {
   json::object result;
   result["id"] = to_string(x.id);
@@ -239,7 +238,7 @@ json::object to_object(const store::job_summary& x, const std::optional<core::fi
   result["progress"] = status && !is_ended(x.state) ? status->done : x.progress_ppm / 1e6;
   result["failure"] = to_string(x.failure);
   result["error"] = http::to_json(x.error);
-  result["status"] = status ? json::value(to_object(*status)) : json::value(nullptr);
+  result["status"] = status ? json::value(http::to_object(*status)) : json::value(nullptr);
   return result;
 }
 
@@ -259,13 +258,24 @@ json::object to_object(const store::chunk& x) {
 }
 
 json::object to_object(const store::history_entry& x) {
-  return {{"at_ms", x.at_ms},
+  return {{"number", x.number},
+          {"at_ms", x.at_ms},
           {"chunk", x.chunk == store::history_entry::whole_job ? json::value(nullptr) : json::value(x.chunk)},
           {"from", x.from},
           {"to", x.to},
           {"why", http::to_json(x.why)},
           {"node", http::to_json(x.node)},
           {"attempt", x.attempt}};
+}
+
+json::object to_object(const store::callback& x) {
+  auto id = to_string(x.id) + "." + std::to_string(x.delivery);
+  return {{"delivery", id},
+          {"ended_at_ms", x.ended_ms},
+          {"tries", x.tries},
+          {"done_at_ms", or_null(x.done_ms)},
+          {"next_at_ms", x.done_ms > 0 ? json::value(nullptr) : or_null(x.not_before_ms)},
+          {"note", http::to_json(x.note)}};
 }
 
 std::optional<int64_t> to_number(std::string_view text) {
@@ -286,6 +296,11 @@ checked read_parameter(const std::string& key, const std::string& value, job_que
       return failure("queue is not accepted: allowed is live, default or batch");
   } else if (key == "text") {
     x.filter.text = value;
+  } else if (key == "from_ms" || key == "to_ms") {
+    auto n = to_number(value);
+    if (!n || *n < 0)
+      return failure(key + " is not accepted: allowed is a time in milliseconds since 1970");
+    (key == "from_ms" ? x.filter.submitted_from_ms : x.filter.submitted_to_ms) = *n;
   } else if (key == "limit") {
     auto n = to_number(value);
     if (!n || *n < 1 || *n > static_cast<int64_t>(rows_max))
@@ -299,12 +314,31 @@ checked read_parameter(const std::string& key, const std::string& value, job_que
       return failure("after is not accepted: allowed is `next` of the page before");
     x.after = store::page_cursor{*first, *second};
   } else {
-    return failure("'" + key.substr(0, 128) + "' is not known: allowed are state, queue, text, limit and after");
+    return failure("'" + key.substr(0, 128)
+                   + "' is not known: allowed are state, queue, text, from_ms, to_ms, limit and after");
   }
   return {};
 }
 
 } // namespace
+
+json::object to_object(const core::file_job_status& x) {
+  json::object result;
+  result["phase"] = http::to_json(std::string{to_string(x.phase)});
+  result["frames"] = x.frames;
+  result["frames_total"] = x.frames_total;
+  result["bytes"] = x.bytes;
+  result["fps"] = http::to_json(x.fps);
+  result["speed"] = http::to_json(x.speed);
+  result["eta_ms"] = x.eta_ms < 0 ? json::value(nullptr) : json::value(x.eta_ms);
+  result["chunks"] = x.chunks;
+  result["chunks_done"] = x.chunks_done;
+  result["chunks_running"] = x.chunks_running;
+  result["given_back"] = x.given_back;
+  result["retries"] = x.retries;
+  result["workers"] = http::to_json(x.workers);
+  return result;
+}
 
 tl::expected<job_submission, std::string> read_submission(std::string_view body, const std::vector<profile>& profiles) {
   boost::system::error_code failed;
@@ -319,14 +353,21 @@ tl::expected<job_submission, std::string> read_submission(std::string_view body,
   target.audio.codec.clear();
   // The encoder's own distance of key pictures: nobody joins a file in the middle.
   target.video.keyframe_interval = std::chrono::milliseconds{0};
-  if (auto* name = members.if_contains("profile")) {
-    auto i = std::find_if(profiles.begin(), profiles.end(), [&](auto& x) { return x.name == text_of(*name); });
-    if (i == profiles.end())
-      return failure("no profile is named " + text_of(*name).substr(0, 128) + "; see /api/v1/profiles");
-    target.video = i->video;
-    target.audio = i->audio;
-  }
   job_submission result;
+  if (members.contains("profile") && members.contains("preset"))
+    return failure("preset and profile are both given: they say the same, name one");
+  auto* name = members.if_contains("profile");
+  if (name == nullptr)
+    name = members.if_contains("preset");
+  if (name != nullptr) {
+    auto rendition = find_rendition(text_of(*name), profiles);
+    if (!rendition)
+      return failure(rendition.error());
+    target.video = std::move(rendition->video);
+    target.audio = std::move(rendition->audio);
+  }
+  if (auto* video = members.if_contains("video"); name != nullptr && video != nullptr && video->is_object())
+    make_room(video->get_object(), target.video);
   for (auto& member : members)
     if (auto done = read_member(member, result, settings); !done)
       return failure(done.error());
@@ -364,10 +405,20 @@ json::value to_json(const job_listing& x) {
   return result;
 }
 
-json::value to_json(const job_details& x) {
+json::object brief(const job_details& x) {
   auto result = to_object(x.job, x.status);
   result["request"] = stored(x.job.request);
   result["result"] = stored(x.job.result);
+  result["callback"] = x.job.callback_url.empty() ? json::value(nullptr) : http::to_json(mask_url(x.job.callback_url));
+  json::array callbacks;
+  for (auto& c : x.callbacks)
+    callbacks.push_back(to_object(c));
+  result["callbacks"] = std::move(callbacks);
+  return result;
+}
+
+json::value to_json(const job_details& x) {
+  auto result = brief(x);
   json::array chunks;
   for (auto& c : x.chunks)
     chunks.push_back(to_object(c));

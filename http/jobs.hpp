@@ -24,4 +24,9 @@ tl::expected<job_question, std::string> read_question(std::string_view query);
 boost::json::value to_json(const job_listing& x);
 boost::json::value to_json(const job_details& x);
 
+/// The same without what grows with the file: chunks and history.
+boost::json::object brief(const job_details& x);
+
+boost::json::object to_object(const core::file_job_status& x);
+
 } // namespace troupe::http

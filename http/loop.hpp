@@ -5,6 +5,7 @@
 #pragma once
 
 #include "http/config.hpp"
+#include "http/event_statistics.hpp"
 
 #include <array>
 #include <atomic>
@@ -27,6 +28,7 @@ struct statistics {
   std::array<std::atomic<uint64_t>, 5> responses{}; ///< by class of the status code, 1xx first
   std::atomic<uint64_t> connections{0};             ///< open now
   std::atomic<uint64_t> sent_bytes{0};
+  event_statistics events;
 
   void count_response(unsigned status_code) noexcept;
 };

@@ -23,6 +23,7 @@ struct request {
   std::string query;             ///< what stands behind '?', as sent
   std::string body;              ///< as sent; has a limit
   std::string idempotency_key;   ///< of the header of that name
+  std::string last_event_id;     ///< of the header of that name
   std::string id;                ///< of this request: in the X-Request-Id header, in problems and in the log
 };
 

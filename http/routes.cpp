@@ -3,9 +3,11 @@
 #include "http/ask.hpp"
 #include "http/file_request.hpp"
 #include "http/job_files.hpp"
+#include "http/job_log.hpp"
 #include "http/jobs.hpp"
 #include "http/json.hpp"
 #include "http/live.hpp"
+#include "http/presets.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
 
@@ -102,10 +104,15 @@ const std::vector<routes::route>& routes::table() {
     {verb::post, "/api/v1/daemons/{}/resume", &routes::resume, "take it back"},
     {verb::get, "/api/v1/channels", &routes::channels, "the channels that can be watched"},
     {verb::get, "/api/v1/profiles", &routes::profiles, "the renditions that channels can be watched in"},
+    {verb::get, "/api/v1/presets", &routes::presets, "renditions by name that files can be transcoded to"},
     {verb::get, "/api/v1/sessions", &routes::sessions, "the channels that run now"},
     {verb::get, "/api/v1/sessions/{}", &routes::session, "one of them, by id or channel"},
-    {verb::get, "/api/v1/jobs", &routes::file_jobs, "file jobs, newest first; ?state= &queue= &text= &limit= &after="},
+    {verb::get, "/api/v1/jobs", &routes::file_jobs,
+     "file jobs, newest first; ?state= &queue= &text= &from_ms= &to_ms= &limit= &after="},
     {verb::post, "/api/v1/jobs", &routes::submit_job, "transcode a file"},
+    {verb::get, "/api/v1/jobs/events", &routes::events, "what happens to jobs, as server-sent events; ?state= &queue="},
+    {verb::get, "/api/v1/jobs/{}/events", &routes::events, "what happens to one, until it ends"},
+    {verb::get, "/api/v1/jobs/{}/logs", &routes::job_log, "what it and its codecs said; ?format=json &after="},
     {verb::get, "/api/v1/jobs/{}", &routes::file_job, "one file job with its chunks and its history"},
     {verb::delete_, "/api/v1/jobs/{}", &routes::remove_job, "forget one that has ended; its result stays"},
     {verb::post, "/api/v1/jobs/{}/cancel", &routes::cancel_job, "end it"},
@@ -193,6 +200,9 @@ void routes::metrics(const request& of, reply_handler done) const {
     counters.http_responses[i] = counters_->responses[i];
   counters.http_connections = counters_->connections;
   counters.http_sent_bytes = counters_->sent_bytes;
+  counters.event_clients = counters_->events.clients;
+  counters.events_skipped = counters_->events.skipped;
+  counters.event_clients_dropped = counters_->events.dropped;
   if (failovers_)
     counters.failovers = failovers_->totals();
   auto me = shared_from_this();
@@ -281,6 +291,10 @@ void routes::channels(const request& of, reply_handler done) const {
 void routes::profiles(const request& of, reply_handler done) const {
   auto then = [](const std::vector<profile>& xs) { return list_reply("profiles", xs); };
   query<std::vector<profile>>(of.id, done, then, profiles_atom_v);
+}
+
+void routes::presets(const request&, reply_handler done) const {
+  done(json_reply(presets_json()));
 }
 
 void routes::sessions(const request& of, reply_handler done) const {
@@ -377,6 +391,21 @@ void routes::remove_job(const request& of, reply_handler done) const {
 
 void routes::no_files(const request& of, reply_handler done) const {
   done(problem(status::not_found, "unknown_path", "this server keeps no files", of.id));
+}
+
+void routes::events(const request&, reply_handler done) const {
+  // What comes here is a HEAD.
+  done({status::ok, "text/event-stream", {}, {}});
+}
+
+void routes::job_log(const request& of, reply_handler done) const {
+  with_job_id(of, done, [&](job_id id) {
+    auto what = read_log_question(id, of.query);
+    if (!what)
+      return done(problem(ec::invalid_argument, what.error(), of.id));
+    auto then = [as_json = what->as_json](const troupe::job_log& x) { return log_reply(x, as_json); };
+    query<troupe::job_log>(of.id, done, then, what->what);
+  });
 }
 
 void routes::live(const request& of, reply_handler done) const {

@@ -56,6 +56,7 @@ private:
   void remove(const request& of, reply_handler done) const;
   void channels(const request& of, reply_handler done) const;
   void profiles(const request& of, reply_handler done) const;
+  void presets(const request& of, reply_handler done) const;
   void sessions(const request& of, reply_handler done) const;
   void session(const request& of, reply_handler done) const;
   void submit_job(const request& of, reply_handler done) const;
@@ -65,6 +66,8 @@ private:
   void pause_job(const request& of, reply_handler done) const;
   void resume_job(const request& of, reply_handler done) const;
   void retry_job(const request& of, reply_handler done) const;
+  void events(const request& of, reply_handler done) const;
+  void job_log(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
   /// Files have connections of their own, where there is a desk for them: what comes here has none.

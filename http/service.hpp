@@ -4,6 +4,7 @@
 #include "actors/gateway.hpp"
 #include "http/config.hpp"
 #include "http/guard.hpp"
+#include "http/job_events.hpp"
 #include "http/loop.hpp"
 #include "http/routes.hpp"
 
@@ -28,6 +29,7 @@ struct service {
   http::guard guard;
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< for files alone; they outlive all connections
+  std::shared_ptr<event_hub> events;
 };
 
 using service_ptr = std::shared_ptr<const service>;

@@ -18,10 +18,12 @@
 
 namespace troupe {
 
-inline constexpr size_t file_streams_max = 256;          ///< of a source
-inline constexpr size_t file_cut_points_max = 20'000;    ///< of a source; a task that finds more names some of them
-inline constexpr size_t file_chunks_max = 10'000;        ///< of a job
-inline constexpr size_t file_notes_max = 512;            ///< of a result
+inline constexpr size_t file_streams_max = 256;       ///< of a source
+inline constexpr size_t file_cut_points_max = 20'000; ///< of a source; a task that finds more names some of them
+inline constexpr size_t file_chunks_max = 10'000;     ///< of a job
+inline constexpr size_t file_notes_max = 512;         ///< of a result
+inline constexpr size_t file_log_lines_max = 256;     ///< of a message
+inline constexpr size_t file_log_line_bytes_max = 512;
 inline constexpr size_t file_text_bytes_max = 16 * 1024; ///< of a path, a reason
 
 namespace detail {
@@ -321,17 +323,34 @@ bool inspect(Inspector& f, file_failure& x) {
   return done && (!Inspector::is_loading || detail::is_short(x.reason));
 }
 
+/// What the libraries that do the work had to say: a line of printable ASCII.
+struct file_log_line {
+  int64_t at_ms = 0;  ///< since 1970, UTC
+  bool error = false; ///< else a warning
+  std::string text;
+
+  bool operator==(const file_log_line&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, file_log_line& x) {
+  auto done = f.object(x).fields(f.field("at_ms", x.at_ms), f.field("error", x.error), f.field("text", x.text));
+  return done && (!Inspector::is_loading || x.text.size() <= file_log_line_bytes_max);
+}
+
 /// How one unit of work ended. The last message of a file worker.
 struct file_result {
   attempt_id attempt;
   std::variant<source_summary, chunk_done, file_published, file_failure> outcome;
+  std::vector<file_log_line> log = {}; ///< since the last progress
 
   bool operator==(const file_result&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, file_result& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("outcome", x.outcome));
+  auto done = f.object(x).fields(f.field("attempt", x.attempt), f.field("outcome", x.outcome), f.field("log", x.log));
+  return done && (!Inspector::is_loading || x.log.size() <= file_log_lines_max);
 }
 
 /// Sent by a file worker twice a second, also while nothing comes forward.
@@ -339,15 +358,17 @@ struct file_progress {
   attempt_id attempt;
   uint64_t frames = 0;
   uint64_t bytes = 0;
-  double done = 0; ///< share of this unit of work, 0 to 1
+  double done = 0;                     ///< share of this unit of work, 0 to 1
+  std::vector<file_log_line> log = {}; ///< since the one before
 
   bool operator==(const file_progress&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, file_progress& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("frames", x.frames), f.field("bytes", x.bytes),
-                            f.field("done", x.done));
+  auto done = f.object(x).fields(f.field("attempt", x.attempt), f.field("frames", x.frames), f.field("bytes", x.bytes),
+                                 f.field("done", x.done), f.field("log", x.log));
+  return done && (!Inspector::is_loading || x.log.size() <= file_log_lines_max);
 }
 
 } // namespace troupe

@@ -97,6 +97,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
   CAF_ADD_ATOM(troupe, troupe, retry_atom)
   CAF_ADD_TYPE_ID(troupe, (troupe::file_access))
   CAF_ADD_TYPE_ID(troupe, (troupe::task_exit))
+  CAF_ADD_TYPE_ID(troupe, (troupe::file_log_line))
 
 CAF_END_TYPE_ID_BLOCK(troupe)
 

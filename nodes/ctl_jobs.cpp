@@ -2,14 +2,18 @@
 
 #include "nodes/ctl_ask.hpp"
 #include "nodes/ctl_files.hpp"
+#include "nodes/ctl_events.hpp"
 #include "nodes/ctl_http.hpp"
+#include "nodes/ctl_job_sheet.hpp"
 #include "nodes/ctl_json.hpp"
 #include "nodes/ctl_run.hpp"
 #include "nodes/ctl_table.hpp"
+#include "nodes/ctl_views.hpp"
 
 #include <charconv>
 #include <chrono>
 #include <ctime>
+#include <optional>
 #include <ostream>
 #include <sstream>
 #include <thread>
@@ -24,12 +28,14 @@ namespace {
 
 namespace json = boost::json;
 using align = table::align;
+using std::chrono::milliseconds;
 using clock = std::chrono::steady_clock;
 
+constexpr auto again_interval = std::chrono::milliseconds{250};
 constexpr auto line_interval = std::chrono::seconds{2};
 
 /// How long a coordinator that answered before may be away, for instance to be started again.
-constexpr auto away_max = std::chrono::seconds{60};
+constexpr milliseconds away_max{60'000};
 
 constexpr const char* redraw = "\r\x1b[K";
 
@@ -85,46 +91,115 @@ std::string end_line(const json::value& job) {
          + ", " + number_text(seconds) + " s" + (seconds > 0 ? ", " + number_text(media / seconds) + "x" : "");
 }
 
-/// Waits for the next look. Once the person wants the end, the job is cancelled.
-void wait(const options& with, const std::string& id, const pace& at) {
-  if (!at.pause)
-    std::this_thread::sleep_for(at.look);
-  else if (!at.pause(at.look))
-    (void)ask(with, "POST", "/jobs/" + encoded(id) + "/cancel");
-}
+/// Follows a job's events to its end.
+class follower {
+public:
+  follower(const options& with, std::string id, std::ostream& out, std::ostream& err, bool terminal, wants_end asked)
+    : with_(with),
+      id_(std::move(id)),
+      out_(out),
+      err_(err),
+      redraws_(terminal && !with.json),
+      asked_(std::move(asked)) {}
 
-/// Looks until the job is over.
-int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal,
-          const pace& at = {}) {
-  auto answered = clock::now();
-  auto next_line = clock::now();
-  std::string last;
-  for (;; wait(with, id, at)) {
-    auto job = ask_json(with, "/jobs/" + encoded(id));
-    auto now = clock::now();
-    if (!job) {
-      if (job.error().code != unreachable || now - answered > away_max)
-        return fail(job.error(), err);
-      continue;
+  int run() {
+    auto url = with_.url + "/api/v1/jobs/" + encoded(id_) + "/events";
+    auto answered = clock::now();
+    for (;; std::this_thread::sleep_for(again_interval)) {
+      auto heard = false;
+      auto end = listen(url, last_, [&](const event& x) {
+        heard = true;
+        return take(x);
+      }, [this] { cancel_if_asked(); });
+      if (end && end->status == 204)
+        over_ = true;
+      if (over_)
+        return show_end();
+      if (end && end->status != 200 && end->status != 503)
+        return fail({refused, show_problem(end->status, end->body)}, err_);
+      // A stream that broke: the coordinator is being started again, perhaps.
+      if (heard)
+        answered = clock::now();
+      if (clock::now() - answered > (last_ ? away_max : milliseconds{0}))
+        return fail(
+          end ? failure{refused, "the coordinator ends each stream of events: " + show_problem(end->status, end->body)}
+              : failure{unreachable, end.error()},
+          err_);
     }
-    answered = now;
-    auto state = text(*job, "state");
-    auto over = is_over(state);
-    auto line = with.json ? watched_json(*job) : over ? end_line(*job) : progress_line(*job);
-    if (terminal && !with.json)
-      out << redraw << line << (over ? "\n" : "") << std::flush;
-    else if (over || (now >= next_line && line != last))
-      out << line << '\n' << std::flush;
-    if (now >= next_line)
-      next_line = now + line_interval;
-    last = line;
-    if (!over)
-      continue;
-    if (!with.json)
-      for (auto& note : list(member(*job, "result"), "notes"))
-        out << "note: " << printable(json::value_to<std::string>(note)) << '\n';
-    return state == "completed" ? done : refused;
   }
+
+private:
+  void cancel_if_asked() {
+    if (asked_ && asked_())
+      (void)ask(with_, "POST", "/jobs/" + encoded(id_) + "/cancel");
+  }
+
+  /// False when the job is over.
+  bool take(const event& x) {
+    if (x.id)
+      last_ = x.id;
+    boost::system::error_code wrong;
+    auto data = json::parse(x.data, wrong);
+    if (wrong || !data.is_object())
+      return true;
+    if (x.name == "job")
+      job_ = data.get_object();
+    else if (x.name == "progress") {
+      job_["progress"] = member(data, "progress");
+      job_["status"] = member(data, "status");
+    } else if (x.name == "state" || x.name == "end") {
+      job_["state"] = member(data, "to");
+      if (text(data, "to") != "running")
+        job_["status"] = nullptr;
+    } else
+      return true;
+    over_ = x.name == "end" || (x.name == "job" && is_over(text(job_, "state")));
+    if (!over_)
+      draw();
+    return !over_;
+  }
+
+  void draw() {
+    auto line = with_.json ? watched_json(job_) : progress_line(job_);
+    if (redraws_) {
+      out_ << redraw << line << std::flush;
+      return;
+    }
+    auto now = clock::now();
+    if (now < next_line_ || line == line_)
+      return;
+    out_ << line << '\n' << std::flush;
+    next_line_ = now + line_interval;
+    line_ = line;
+  }
+
+  int show_end() {
+    auto job = ask_json(with_, "/jobs/" + encoded(id_));
+    if (!job)
+      return fail(job.error(), err_);
+    out_ << (redraws_ ? redraw : "") << (with_.json ? watched_json(*job) : end_line(*job)) << '\n' << std::flush;
+    if (!with_.json)
+      for (auto& note : list(member(*job, "result"), "notes"))
+        out_ << "note: " << printable(json::value_to<std::string>(note)) << '\n';
+    return text(*job, "state") == "completed" ? done : refused;
+  }
+
+  const options& with_;
+  std::string id_;
+  std::ostream& out_;
+  std::ostream& err_;
+  bool redraws_;
+  wants_end asked_;
+  bool over_ = false;
+  std::optional<int64_t> last_; ///< the latest event that has an id
+  json::object job_;
+  std::string line_;
+  clock::time_point next_line_;
+};
+
+int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal,
+          const wants_end& asked = {}) {
+  return follower{with, id, out, err, terminal, asked}.run();
 }
 
 /// "cpu=1.5,nice=10" as an object. The API says what is wrong with a name or a value.
@@ -210,7 +285,7 @@ tl::expected<ordered, failure> order_brought(const brought& x) {
 
 } // namespace
 
-int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const pace& at) {
+int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const wants_end& asked) {
   auto brings = brings_files(with);
   tl::expected<brought, failure> files;
   if (brings)
@@ -232,15 +307,37 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
   }
   if (!with.json)
     err << "job " << printable(made->id) << '\n';
-  auto code = watch(with, made->id, out, err, terminal, at);
+  auto code = watch(with, made->id, out, err, terminal, asked);
   return code == done && brings ? fetch_result(with, *files, made->id, err, terminal) : code;
 }
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
-  auto answer = ask_json(with, "/jobs");
+  auto query = with.filter;
+  for (;;) {
+    auto answer = ask_json(with, "/jobs" + query);
+    if (!answer)
+      return fail(answer.error(), err);
+    auto next = text(*answer, "next");
+    out << (with.json ? json::serialize(*answer) + "\n" : show_jobs(*answer));
+    if (next.empty())
+      return done;
+    if (!with.all) {
+      if (!with.json)
+        out << "there are more: --after=" << printable(next) << ", or --all\n";
+      return done;
+    }
+    query = with.filter + (with.filter.empty() ? "?" : "&") + "after=" + encoded(next);
+  }
+}
+
+int show_logs(const options& with, std::ostream& out, std::ostream& err) {
+  auto answer = ask(with, "GET", "/jobs/" + encoded(with.name) + "/logs" + (with.json ? "?format=json" : ""));
   if (!answer)
     return fail(answer.error(), err);
-  out << (with.json ? json::serialize(*answer) + "\n" : show_jobs(*answer));
+  // Lines are printable already; their breaks are ours.
+  std::istringstream lines{*answer};
+  for (std::string line; std::getline(lines, line);)
+    out << printable(line) << '\n';
   return done;
 }
 
@@ -314,9 +411,7 @@ std::string show_jobs(const json::value& answer) {
 }
 
 std::string show_one_job(const json::value& answer) {
-  auto result = printable(text(answer, "id")) + "\n" + progress_line(answer) + "\n";
-  if (auto error = text(answer, "error"); !error.empty())
-    result += "error: " + printable(error) + "\n";
+  auto result = printable(text(answer, "id")) + "\n" + progress_line(answer) + "\n" + job_sheet(answer);
   table chunks{{{"CHUNK", align::right},
                 {"KIND"},
                 {"STATE"},

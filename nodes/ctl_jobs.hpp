@@ -15,19 +15,16 @@ namespace troupe::ctl {
 /// The body of the order, as the API wants it.
 std::string order_text(const options& with);
 
-/// How a job is watched.
-struct pace {
-  std::chrono::milliseconds look{250}; ///< between two looks
-  /// Waits that long; false where the person wants the job to end, which is then cancelled. Empty: nobody can say so.
-  std::function<bool(std::chrono::milliseconds)> pause{};
-};
+/// Asked again and again while a job is watched: true when the person wants it to end, which is then cancelled. May be empty.
+using wants_end = std::function<bool()>;
 
 /// Orders a job and, unless `detach`, watches it to its end: one line that is redrawn on a terminal, lines elsewhere, the API's words with
 /// `json`. Returns the exit code: `refused` where the job did not complete.
-int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const pace& at = {});
+int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const wants_end& asked = {});
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err);
 int show_job(const options& with, std::ostream& out, std::ostream& err);
+int show_logs(const options& with, std::ostream& out, std::ostream& err);
 int follow_job(const options& with, std::ostream& out, std::ostream& err, bool terminal);
 
 /// Cancels, pauses, resumes, tries again or forgets the job, as the command says.

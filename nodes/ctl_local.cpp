@@ -38,9 +38,6 @@ constexpr milliseconds start_timeout{30'000};
 
 constexpr milliseconds stop_timeout{5'000};
 
-/// How often the job is looked at: asking this node costs nobody anything.
-constexpr milliseconds look_interval{50};
-
 constexpr const char* port_name = "http.port";
 constexpr const char* log_name = "node.log";
 constexpr size_t log_bytes_shown = 4096;
@@ -230,9 +227,9 @@ end_signals::~end_signals() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-bool end_signals::wait(milliseconds limit) {
-  timespec time{limit.count() / 1000, limit.count() % 1000 * 1'000'000};
-  auto x = ::sigtimedwait(&ends_, nullptr, &time);
+bool end_signals::pending() {
+  timespec none{};
+  auto x = ::sigtimedwait(&ends_, nullptr, &none);
   if (x > 0)
     received_ = x;
   return x > 0;
@@ -254,7 +251,7 @@ int transcode_here(options with, std::ostream& out, std::ostream& err, bool term
     return fail(node.error());
   with.url = node->url();
   auto result =
-    transcode(with, out, err, terminal, {look_interval, [&signals](milliseconds x) { return !signals.wait(x); }});
+    transcode(with, out, err, terminal, [&signals] { return signals.pending(); });
   return signals.received() != 0 ? 128 + signals.received() : result;
 }
 

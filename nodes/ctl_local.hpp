@@ -73,8 +73,8 @@ public:
   end_signals& operator=(const end_signals&) = delete;
   ~end_signals();
 
-  /// Waits for one of them; false where none came in time.
-  bool wait(std::chrono::milliseconds limit);
+  /// Takes one of them; false where none came.
+  bool pending();
 
   /// The one that came; 0 where none did.
   int received() const noexcept {

@@ -1,5 +1,7 @@
 #include "nodes/ctl_options.hpp"
 
+#include "nodes/ctl_http.hpp"
+
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -24,10 +26,11 @@ struct entry {
   std::string_view about;
 };
 
-constexpr std::array<entry, 8> entries{{
+constexpr std::array<entry, 9> entries{{
   {"daemons", command::daemons, false, "the workers, their health and load"},
   {"channels", command::channels, false, "the channels that can be watched"},
   {"profiles", command::profiles, false, "the renditions that they can be watched in"},
+  {"presets", command::presets, false, "the renditions by name that files can be transcoded to"},
   {"sessions", command::sessions, false, "the channels that run now, and who transcodes them"},
   {"top", command::top, false, "everything that goes on, redrawn each second; q and Enter, or Ctrl-C, end it"},
   {"drain", command::drain, true, "give a worker no new work"},
@@ -36,11 +39,12 @@ constexpr std::array<entry, 8> entries{{
 }};
 
 /// Commands of more words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> longer_entries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 10> longer_entries{{
   {"transcode IN -o OUT", "transcode a file on all workers at once"},
   {"jobs list", "the file jobs, newest first"},
   {"jobs show ID", "one of them, with its chunks and its history"},
   {"jobs follow ID", "watch it to its end"},
+  {"jobs logs ID", "what it and its codecs said"},
   {"jobs cancel ID", "end it"},
   {"jobs pause ID", "stop all work at it; what is finished is kept"},
   {"jobs resume ID", "go on with one that is paused"},
@@ -50,7 +54,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> longer_en
 
 /// What `transcode` takes beside files and switches.
 constexpr std::array settings{
-  std::pair{"profile", "a profile's name: its settings, where no other is given"},
+  std::pair{"profile", "a preset's or a profile's name: its settings, where no other is given"},
   std::pair{"container", "mp4, mov, mkv, webm or ts; else the output's extension tells"},
   std::pair{"video-encoder", "a codec (h264), an encoder (libx264), copy or none"},
   std::pair{"preset", "the encoder's trade of time for size"},
@@ -66,6 +70,7 @@ constexpr std::array settings{
   std::pair{"limits", "of its tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
   std::pair{"priority", "live, high, medium, low or batch"},
   std::pair{"queue", "live, default or batch"},
+  std::pair{"callback", "a URL of http or https that is told of the end"},
 };
 
 po::options_description described_transcode() {
@@ -79,6 +84,18 @@ po::options_description described_transcode() {
     ("detach", po::bool_switch(), "return when the job is taken, print its id");
   for (auto& [name, about] : settings)
     result.add_options()(name, po::value<std::string>(), about);
+  return result;
+}
+
+po::options_description described_list() {
+  po::options_description result{"Options of jobs list, with --queue"};
+  using texts = std::vector<std::string>;
+  result.add_options()                                                                   //
+    ("state", po::value<texts>(), "only jobs in this state; several times for several")  //
+    ("text", po::value<texts>(), "only jobs whose name has this in it, or with that id") //
+    ("limit", po::value<texts>(), "rows of a page")                                      //
+    ("after", po::value<texts>(), "the page behind that one")                            //
+    ("all", po::bool_switch(), "every page");
   return result;
 }
 
@@ -122,12 +139,19 @@ tl::expected<std::string, std::string> checked_url(std::string url) {
 std::optional<std::string> parse_transcode(const std::vector<std::string>& words, const po::variables_map& given,
                                            options& result) {
   auto here = words[0] == "transcode";
+  auto lists = words[0] == "jobs" && words.size() > 1 && words[1] == "list";
   for (auto& [name, about] : settings)
     if (given.count(name) > 0) {
+      if (lists && std::string_view{name} == "queue")
+        continue;
       if (!here)
         return std::string{"--"} + name + " goes with 'transcode' alone";
       result.settings[name] = given[name].as<std::string>();
     }
+  if (!lists)
+    for (auto name : {"state", "text", "limit", "after"})
+      if (given.count(name) > 0)
+        return std::string{"--"} + name + " goes with 'jobs list' alone";
   if (!here)
     return {};
   if (words.size() != 2 || given.count("output") == 0)
@@ -149,23 +173,31 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
   return {};
 }
 
-std::optional<std::string> parse_jobs(const std::vector<std::string>& words, options& result) {
+std::optional<std::string> parse_jobs(const std::vector<std::string>& words, const po::variables_map& given,
+                                      options& result) {
   auto what = words.size() > 1 ? words[1] : std::string{};
   if (what == "list" && words.size() == 2) {
     result.command = command::list_jobs;
+    for (auto name : {"state", "text", "limit", "after"})
+      if (given.count(name) > 0)
+        for (auto& value : given[name].as<std::vector<std::string>>())
+          result.filter += (result.filter.empty() ? "?" : "&") + std::string{name} + "=" + encoded(value);
+    if (given.count("queue") > 0)
+      result.filter += (result.filter.empty() ? "?queue=" : "&queue=") + encoded(given["queue"].as<std::string>());
+    result.all = given["all"].as<bool>();
     return {};
   }
   constexpr std::pair<std::string_view, ctl::command> of_one[] = {
-    {"show", command::show_job},    {"follow", command::follow_job}, {"cancel", command::cancel_job},
-    {"pause", command::pause_job},  {"resume", command::resume_job}, {"retry", command::retry_job},
-    {"remove", command::remove_job}};
+    {"show", command::show_job},     {"follow", command::follow_job}, {"cancel", command::cancel_job},
+    {"pause", command::pause_job},   {"resume", command::resume_job}, {"retry", command::retry_job},
+    {"remove", command::remove_job}, {"logs", command::job_logs}};
   for (auto& [name, command] : of_one)
     if (what == name && words.size() == 3) {
       result.command = command;
       result.name = words[2];
       return {};
     }
-  return "'jobs' takes list, or one of show, follow, cancel, pause, resume, retry, remove with the id of a job";
+  return "'jobs' takes list, or one of show, follow, logs, cancel, pause, resume, retry, remove with the id of a job";
 }
 
 } // namespace
@@ -186,7 +218,8 @@ std::string usage() {
   text
     << "\n"
     << described() << "\n"
-    << described_transcode()
+    << described_transcode() << "\n"
+    << described_list()
     << "\nNAME is a worker's name or id, ID that of a job. Exit codes: 0 done, 1 the coordinator says no or the job failed, 2 wrong arguments, 3 no coordinator "
        "answers.\n";
   return std::move(text).str();
@@ -196,7 +229,10 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
                                                  const std::optional<std::string>& environment_url) {
   auto visible = described();
   po::options_description all;
-  all.add(visible).add(described_transcode()).add_options()("words", po::value<std::vector<std::string>>());
+  all.add(visible)
+    .add(described_transcode())
+    .add(described_list())
+    .add_options()("words", po::value<std::vector<std::string>>());
   po::positional_options_description positions;
   positions.add("words", -1);
   po::variables_map given;
@@ -226,7 +262,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   if (words[0] == "transcode")
     return result;
   if (words[0] == "jobs") {
-    if (auto wrong = parse_jobs(words, result))
+    if (auto wrong = parse_jobs(words, given, result))
       return tl::unexpected(*wrong);
     return result;
   }

@@ -17,6 +17,7 @@ enum class command : uint8_t {
   daemons,
   channels,
   profiles,
+  presets,
   sessions,
   top,
   drain,
@@ -30,7 +31,8 @@ enum class command : uint8_t {
   pause_job,
   resume_job,
   retry_job,
-  remove_job
+  remove_job,
+  job_logs
 };
 
 struct options {
@@ -44,6 +46,8 @@ struct options {
   bool overwrite = false;
   bool upload = false;                         ///< `transcode` sends the input and fetches the result
   bool direct = false;                         ///< or never does
+  bool all = false;                            ///< `jobs list` shows every page
+  std::string filter;                          ///< of `jobs list`: the query
   bool detach = false;                         ///< `transcode` returns when the job is taken
   bool local = false;                          ///< `transcode` needs no coordinator: it starts a node for this job
   std::map<std::string, std::string> settings; ///< of `transcode`, by the option's name, where given

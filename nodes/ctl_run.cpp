@@ -180,6 +180,8 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return show(with, "/channels", show_channels, out, err);
   case command::profiles:
     return show(with, "/profiles", show_profiles, out, err);
+  case command::presets:
+    return show(with, "/presets", show_presets, out, err);
   case command::sessions:
     return show(with, "/sessions", show_sessions, out, err);
   case command::top:
@@ -200,6 +202,8 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return show_job(with, out, err);
   case command::follow_job:
     return follow_job(with, out, err, terminal);
+  case command::job_logs:
+    return show_logs(with, out, err);
   case command::cancel_job:
   case command::pause_job:
   case command::resume_job:

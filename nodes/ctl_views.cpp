@@ -150,6 +150,25 @@ std::string show_profiles(const json::value& answer) {
   return or_none(result, "profiles");
 }
 
+std::string show_presets(const json::value& answer) {
+  table result{{{"NAME"},
+                {"SIZE", align::right},
+                {"FPS", align::right},
+                {"VIDEO"},
+                {"BIT/S", align::right},
+                {"AUDIO"},
+                {"BIT/S", align::right},
+                {"FILE"},
+                {"ABOUT"}}};
+  for (auto& p : list(answer, "presets")) {
+    auto& video = member(p, "video");
+    auto& audio = member(p, "audio");
+    result.add({text(p, "name"), size_text(video), rate_text(video), text(video, "codec"), bit_rate_text(video),
+                text(audio, "codec"), bit_rate_text(audio), text(p, "container"), text(p, "about")});
+  }
+  return or_none(result, "presets");
+}
+
 std::string show_sessions(const json::value& answer) {
   table result{{{"CHANNEL"},
                 {"STATE"},

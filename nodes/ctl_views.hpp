@@ -10,6 +10,7 @@ namespace troupe::ctl {
 std::string show_daemons(const boost::json::value& answer);
 std::string show_channels(const boost::json::value& answer);
 std::string show_profiles(const boost::json::value& answer);
+std::string show_presets(const boost::json::value& answer);
 std::string show_sessions(const boost::json::value& answer);
 
 /// One screen: totals, workers, renditions, tasks.

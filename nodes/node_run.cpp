@@ -5,6 +5,7 @@
 #include "actors/worker.hpp"
 #include "config/token.hpp"
 #include "encoder/publish.hpp"
+#include "http/callbacks.hpp"
 #include "http/server.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
@@ -292,6 +293,8 @@ private:
     at_ = reachable({config_.cluster.listen.host, *port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
+    callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_,
+                                                         http::callback_config{config_.jobs.callback_secret});
     if (!write_port(config_.cluster.port_file, *port) || !write_port(config_.http.port_file, http_->port())) {
       log::error("the node does not start", {{"reason", "a port file cannot be written"}});
       return false;
@@ -341,6 +344,7 @@ private:
     stopping_ = true;
     if (http_)
       http_->stop();
+    callbacks_.reset();
     if (worker_)
       caf::anon_send_exit(worker_, caf::exit_reason::user_shutdown);
     if (coordinator_)
@@ -363,6 +367,7 @@ private:
   gateway_actor coordinator_;
   worker_state::interface worker_;
   std::unique_ptr<http::server> http_;
+  std::unique_ptr<http::callback_sender> callbacks_;
   std::shared_ptr<telemetry::failover_log> failovers_ = std::make_shared<telemetry::failover_log>();
   std::atomic<bool> stopping_{false};
   std::atomic<bool> lost_{false};

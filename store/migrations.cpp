@@ -77,7 +77,29 @@ constexpr std::array version_1{
   PRIMARY KEY (queue, state)))"sv,
 };
 
-constexpr std::array steps{migration{1, version_1}};
+// What a job said, and who still has to be told of its end. The rows of callbacks that wait are few: they have an index of their own.
+constexpr std::array version_2{
+  R"(CREATE TABLE logs (
+  number SERIAL_KEY,
+  job BIGINT NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+  at_ms BIGINT NOT NULL,
+  level TEXT NOT NULL,
+  part TEXT NOT NULL,
+  line TEXT NOT NULL))"sv,
+  "CREATE INDEX logs_by_job ON logs (job, number)"sv,
+  R"(CREATE TABLE callbacks (
+  delivery BIGINT NOT NULL PRIMARY KEY,
+  job BIGINT NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+  ended_ms BIGINT NOT NULL,
+  tries BIGINT NOT NULL DEFAULT 0,
+  not_before_ms BIGINT NOT NULL DEFAULT 0,
+  done_ms BIGINT NOT NULL DEFAULT 0,
+  note TEXT NOT NULL DEFAULT ''))"sv,
+  "CREATE INDEX callbacks_by_job ON callbacks (job)"sv,
+  "CREATE INDEX callbacks_open ON callbacks (not_before_ms, delivery) WHERE done_ms = 0"sv,
+};
+
+constexpr std::array steps{migration{1, version_1}, migration{2, version_2}};
 
 } // namespace
 

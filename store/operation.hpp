@@ -88,13 +88,34 @@ struct remove_job {
   job_id id;
 };
 
-using operation = std::variant<submit_job, move_job, edit_job, add_chunks, move_chunk, remove_chunks, remove_job>;
+/// Lines for the log of a job, in order; their numbers are given by the store. A log that is full (`limits::log_lines_per_job`) takes no more.
+struct add_log {
+  job_id id;
+  std::vector<log_line> lines;
+};
+
+/// What came of a try to tell an end of a job to its callback URL.
+struct edit_callback {
+  job_id id;
+  int64_t delivery = 0;
+  uint32_t tries = 0;
+  int64_t not_before_ms = 0;
+  bool done = false; ///< delivered or given up: never tried again
+  std::string note;
+};
+
+using operation = std::variant<submit_job, move_job, edit_job, add_chunks, move_chunk, remove_chunks, remove_job,
+                               add_log, edit_callback>;
 
 /// What an operation came to.
 struct outcome {
   job_id id;
   uint32_t attempt = 0; ///< of the job, or of the chunk
   bool existed = false; ///< `submit_job`: it was there before
+  int64_t history = 0;  ///< the number of the transition's row; 0 where there was none
+  std::string from;     ///< the state before it
+  job_queue queue = job_queue::normal;
+  bool callback = false; ///< the job has ended, and its callback URL waits to be told
 };
 
 } // namespace troupe::store

@@ -24,11 +24,16 @@ public:
   std::vector<open_job> load(std::span<const job_id> ids);
   std::optional<page<chunk>> chunks(job_id id, std::optional<page_cursor> after, size_t rows);
   std::optional<page<history_entry>> history(job_id id, std::optional<page_cursor> after, size_t rows);
+  page<history_of_job> transitions(int64_t after, size_t rows);
+  std::optional<page<log_line>> log(job_id id, std::optional<page_cursor> after, size_t rows);
+  std::vector<callback> open_callbacks(size_t rows);
+  std::vector<callback> callbacks_of(job_id id);
   std::vector<state_count> counts();
 
 private:
   std::optional<job> find_where(const std::string& condition, const std::string& value);
   std::optional<long long> number_of(job_id id);
+  std::vector<callback> callbacks_where(const std::string& condition, const std::string& id);
 
   soci::session& session_;
 };

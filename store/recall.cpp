@@ -1,5 +1,7 @@
 #include "store/recall.hpp"
 
+#include "messages/job_states.hpp"
+
 #include "store/reader.hpp"
 #include "store/statement.hpp"
 
@@ -16,9 +18,9 @@ using result = expected<outcome>;
 class search {
 public:
   search(soci::session& session, int64_t now_ms) : session_{session}, rows_{session}, at_{now_ms} {
-    rows_.in(id_, "id").in(chunk_, "chunk").in(at_, "at").in(to_, "to").out(attempt_);
+    rows_.in(id_, "id").in(chunk_, "chunk").in(at_, "at").in(to_, "to").out(attempt_).out(number_).out(from_);
     rows_.prepare(
-      "SELECT attempt FROM history WHERE job = (SELECT number FROM jobs WHERE id = :id) AND chunk = :chunk AND"
+      "SELECT attempt, number, from_state FROM history WHERE job = (SELECT number FROM jobs WHERE id = :id) AND chunk = :chunk AND"
       " at_ms = :at AND to_state = :to ORDER BY number DESC LIMIT 1");
   }
 
@@ -29,15 +31,24 @@ public:
 
   result operator()(const submit_job& x) {
     if (has_row(x.id, history_entry::whole_job, to_string_view(job_state::queued)))
-      return outcome{x.id, 0, false};
+      return of(x.id, x.queue);
     if (!x.idempotency_key.empty())
-      if (auto known = reader{session_}.find_by_key(x.idempotency_key))
-        return outcome{known->id, known->attempt, true};
+      if (auto known = reader{session_}.find_by_key(x.idempotency_key)) {
+        outcome result;
+        result.id = known->id;
+        result.attempt = known->attempt;
+        result.existed = true;
+        return result;
+      }
     return refused(x.id);
   }
 
   result operator()(const move_job& x) {
-    return of_row(x.id, history_entry::whole_job, to_string_view(x.to));
+    auto found = of_row(x.id, history_entry::whole_job, to_string_view(x.to));
+    // Whether anybody is to be told is written down; whoever tells looks there.
+    if (found)
+      found->callback = is_ended(x.to);
+    return found;
   }
 
   result operator()(const move_chunk& x) {
@@ -47,10 +58,21 @@ public:
   /// What leaves no row was done with the others.
   template <class Operation>
   result operator()(const Operation& x) {
-    return outcome{x.id, 0, false};
+    outcome result;
+    result.id = x.id;
+    return result;
   }
 
 private:
+  outcome of(job_id id, job_queue queue) const {
+    outcome result;
+    result.id = id;
+    result.history = number_;
+    result.from = from_;
+    result.queue = queue;
+    return result;
+  }
+
   bool has_row(job_id id, int64_t chunk, std::string_view to) {
     id_ = to_string(id);
     chunk_ = chunk;
@@ -63,7 +85,9 @@ private:
   result of_row(job_id id, int64_t chunk, std::string_view to) {
     if (!has_row(id, chunk, to))
       return refused(id);
-    return outcome{id, static_cast<uint32_t>(attempt_), false};
+    auto result = of(id, job_queue::normal);
+    result.attempt = static_cast<uint32_t>(attempt_);
+    return result;
   }
 
   static result refused(job_id id) {
@@ -76,6 +100,8 @@ private:
   statement rows_;
   std::string id_;
   std::string to_;
+  std::string from_;
+  long long number_ = 0;
   long long chunk_ = 0;
   long long at_ = 0;
   long long attempt_ = 0;

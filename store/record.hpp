@@ -90,6 +90,39 @@ struct history_entry {
   bool operator==(const history_entry&) const = default;
 };
 
+/// A transition that is not known from where its job is looked at.
+struct history_of_job : history_entry {
+  job_id id;
+  job_queue queue = job_queue::normal;
+
+  bool operator==(const history_of_job&) const = default;
+};
+
+/// What happened to a job in words: its own and those of the libraries that worked at it.
+struct log_line {
+  int64_t number = 0; ///< grows over time
+  int64_t at_ms = 0;
+  std::string level; ///< "info", "warning", "error"
+  std::string part;  ///< "chunk 3 on worker-1"; empty for the job itself
+  std::string text;
+
+  bool operator==(const log_line&) const = default;
+};
+
+/// An end of a job that is told, or was told, to its callback URL.
+struct callback {
+  int64_t delivery = 0; ///< the end's row of history
+  job_id id;
+  std::string url;
+  int64_t ended_ms = 0;
+  uint32_t tries = 0;
+  int64_t not_before_ms = 0; ///< of the next try
+  int64_t done_ms = 0;       ///< delivered or given up; 0: neither
+  std::string note;          ///< what came of the latest try
+
+  bool operator==(const callback&) const = default;
+};
+
 /// A job with all that is needed to go on with it.
 struct open_job {
   job the_job;

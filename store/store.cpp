@@ -271,6 +271,31 @@ expected<page<history_entry>> job_store::history(job_id id, std::optional<page_c
   });
 }
 
+expected<page<history_of_job>> job_store::transitions(int64_t after, size_t rows) {
+  return impl_->guarded("read the history", [&]() -> expected<page<history_of_job>> {
+    return reader{impl_->session()}.transitions(after, std::clamp<size_t>(rows, 1, limits::page_rows));
+  });
+}
+
+expected<page<log_line>> job_store::log(job_id id, std::optional<page_cursor> after, size_t rows) {
+  return impl_->guarded("read the log of a job", [&]() -> expected<page<log_line>> {
+    if (auto found = reader{impl_->session()}.log(id, after, std::clamp<size_t>(rows, 1, limits::log_lines_per_job)))
+      return std::move(*found);
+    return no_job(to_string(id));
+  });
+}
+
+expected<std::vector<callback>> job_store::open_callbacks(size_t rows) {
+  return impl_->guarded("read the callbacks", [&]() -> expected<std::vector<callback>> {
+    return reader{impl_->session()}.open_callbacks(std::clamp<size_t>(rows, 1, limits::page_rows));
+  });
+}
+
+expected<std::vector<callback>> job_store::callbacks_of(job_id id) {
+  return impl_->guarded("read the callbacks",
+                        [&]() -> expected<std::vector<callback>> { return reader{impl_->session()}.callbacks_of(id); });
+}
+
 expected<std::vector<state_count>> job_store::counts() {
   return impl_->guarded("count jobs",
                         [&]() -> expected<std::vector<state_count>> { return reader{impl_->session()}.counts(); });

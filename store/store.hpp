@@ -107,6 +107,18 @@ public:
   /// Oldest first.
   expected<page<history_entry>> history(job_id id, std::optional<page_cursor> after, size_t rows);
 
+  /// The transitions of all jobs (not of their chunks) behind that row of history, oldest first.
+  expected<page<history_of_job>> transitions(int64_t after, size_t rows);
+
+  /// What the job said, oldest first.
+  expected<page<log_line>> log(job_id id, std::optional<page_cursor> after, size_t rows);
+
+  /// Ends of jobs that still have to be told to a callback URL, those first that are due first.
+  expected<std::vector<callback>> open_callbacks(size_t rows);
+
+  /// What became of a job's callbacks, newest first.
+  expected<std::vector<callback>> callbacks_of(job_id id);
+
   /// Queues and states that have jobs.
   expected<std::vector<state_count>> counts();
 

@@ -115,6 +115,19 @@ void check(checker&, const remove_chunks&) {}
 
 void check(checker&, const remove_job&) {}
 
+void check(checker& c, const add_log& x) {
+  c.require(x.lines.size() <= limits::log_lines_per_job, "too many lines for a log");
+  for (const auto& line : x.lines) {
+    c.name(line.level, "a log line's level");
+    c.name(line.part, "a log line's part");
+    c.text(line.text, "a log line", limits::log_line_bytes);
+  }
+}
+
+void check(checker& c, const edit_callback& x) {
+  c.text(x.note, "what came of a callback", limits::reason_bytes);
+}
+
 } // namespace
 
 bool is_text(std::string_view x) noexcept {

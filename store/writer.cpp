@@ -14,6 +14,7 @@ enum : uint32_t { insert_job, find_known, insert_history, hold_job, insert_chunk
 enum : uint32_t {
   find_chunk = find_job + 1,
   add_count,
+  insert_callback,
   edits = 1U << 16,
   job_moves = 2U << 16,
   chunk_moves = 4U << 20
@@ -91,17 +92,6 @@ tl::unexpected<error> stale(const std::string& what, int64_t current, std::optio
 
 writer::writer(soci::session& session) : session_{session} {}
 
-template <class F>
-statement& writer::cached(uint32_t number, F make) {
-  auto& slot = statements_[number];
-  if (!slot) {
-    auto fresh = std::make_unique<statement>(session_);
-    make(*fresh);
-    slot = std::move(fresh);
-  }
-  return *slot;
-}
-
 expected<outcome> writer::run(const operation& x, int64_t now_ms) {
   wrote_ = false;
   v_.now = now_ms;
@@ -131,7 +121,7 @@ expected<outcome> writer::run(const submit_job& x) {
   v_.attempt = 0;
   write_history(history_entry::whole_job, "", to_string_view(job_state::queued), "submitted", x.node);
   count(to_string_view(job_state::queued), 1);
-  return outcome{x.id, 0, false};
+  return outcome{x.id, 0, false, v_.history, {}, x.queue, false};
 }
 
 expected<outcome> writer::known_job(const submit_job& x) {
@@ -151,7 +141,7 @@ expected<outcome> writer::known_job(const submit_job& x) {
                   "the "
                     + std::string{*id == x.id ? "job id " + to_string(x.id) : "idempotency key " + x.idempotency_key}
                     + " was used for another request, by the job " + to_string(*id) + ": use another one");
-  return outcome{*id, static_cast<uint32_t>(v_.attempt), true};
+  return outcome{*id, static_cast<uint32_t>(v_.attempt), true, 0, {}, x.queue, false};
 }
 
 void writer::load(const job_changes& x) {
@@ -185,9 +175,9 @@ statement& writer::moving_job(job_state to, const job_changes& changes) {
     }
     sql += bind_changes(s, v_, changes);
     s.in(v_.id, "id").in(v_.from, "from").in(v_.attempt, "attempt");
-    s.out(v_.job).out(v_.queue).out(v_.state).out(v_.attempt);
+    s.out(v_.job).out(v_.queue).out(v_.state).out(v_.attempt).out(v_.calls);
     s.prepare(sql + " WHERE id = :id AND (CAST(:from AS TEXT) = '' OR state = :from) AND " + may_go(to)
-              + " RETURNING number, queue, previous_state, attempt");
+              + " RETURNING number, queue, previous_state, attempt, CASE WHEN callback_url = '' THEN 0 ELSE 1 END");
   });
 }
 
@@ -200,10 +190,19 @@ expected<outcome> writer::run(const move_job& x) {
   if (!moving_job(x.to, x.changes).run_one())
     return refused(x);
   wrote_ = true;
-  write_history(history_entry::whole_job, v_.state, to_string_view(x.to), x.why, x.node);
-  count(v_.state, -1);
+  outcome result{x.id, static_cast<uint32_t>(v_.attempt), false, 0, v_.state, {}, false};
+  result.queue = parse_job_enum<job_queue>(v_.queue).value_or(job_queue::normal);
+  result.callback = is_ended(x.to) && v_.calls != 0;
+  write_history(history_entry::whole_job, result.from, to_string_view(x.to), x.why, x.node);
+  result.history = v_.history;
+  count(result.from, -1);
   count(to_string_view(x.to), 1);
-  return outcome{x.id, static_cast<uint32_t>(v_.attempt), false};
+  if (result.callback)
+    cached(insert_callback, [this](statement& s) {
+      s.in(v_.history, "delivery").in(v_.job, "job").in(v_.now, "now");
+      s.prepare("INSERT INTO callbacks (delivery, job, ended_ms) VALUES (:delivery, :job, :now)");
+    }).run_one();
+  return result;
 }
 
 expected<outcome> writer::run(const edit_job& x) {
@@ -223,7 +222,7 @@ expected<outcome> writer::run(const edit_job& x) {
   if (!edit.run_one())
     return refused(x.id, "be changed", x.attempt);
   wrote_ = true;
-  return outcome{x.id, static_cast<uint32_t>(v_.attempt), false};
+  return outcome_of(x.id);
 }
 
 bool writer::hold(job_id id, std::optional<uint32_t> attempt) {
@@ -259,7 +258,7 @@ expected<outcome> writer::run(const add_chunks& x) {
                                               + std::to_string(chunk.number) + " already: remove the old plan first");
     wrote_ = true;
   }
-  return outcome{x.id, static_cast<uint32_t>(v_.attempt), false};
+  return outcome_of(x.id);
 }
 
 statement& writer::moving_chunk(chunk_state to, bool with_failures) {
@@ -302,8 +301,10 @@ expected<outcome> writer::run(const move_chunk& x) {
   if (!moving_chunk(x.to, x.failures.has_value()).run_one())
     return refused(x);
   wrote_ = true;
-  write_history(x.number, v_.state, to_string_view(x.to), x.why, x.node);
-  return outcome{x.id, static_cast<uint32_t>(v_.attempt), false};
+  outcome moved{x.id, static_cast<uint32_t>(v_.attempt), false, 0, v_.state, {}, false};
+  write_history(x.number, moved.from, to_string_view(x.to), x.why, x.node);
+  moved.history = v_.history;
+  return moved;
 }
 
 expected<outcome> writer::run(const remove_chunks& x) {
@@ -313,7 +314,7 @@ expected<outcome> writer::run(const remove_chunks& x) {
     s.in(v_.job, "job").prepare("DELETE FROM chunks WHERE job = :job");
   }).run_one();
   wrote_ = true;
-  return outcome{x.id, static_cast<uint32_t>(v_.attempt), false};
+  return outcome_of(x.id);
 }
 
 expected<outcome> writer::run(const remove_job& x) {
@@ -331,7 +332,15 @@ expected<outcome> writer::run(const remove_job& x) {
   }
   wrote_ = true;
   count(v_.state, -1);
-  return outcome{x.id, 0, false};
+  v_.attempt = 0;
+  return outcome_of(x.id);
+}
+
+outcome writer::outcome_of(job_id id) const {
+  outcome result;
+  result.id = id;
+  result.attempt = static_cast<uint32_t>(v_.attempt);
+  return result;
 }
 
 void writer::write_history(int64_t chunk, std::string_view from, std::string_view to, const std::string& why,
@@ -343,9 +352,9 @@ void writer::write_history(int64_t chunk, std::string_view from, std::string_vie
   v_.node = node;
   cached(insert_history, [this](statement& s) {
     s.in(v_.job, "job").in(v_.chunk, "chunk").in(v_.now, "now").in(v_.from, "from").in(v_.to, "to");
-    s.in(v_.why, "why").in(v_.node, "node").in(v_.attempt, "attempt");
+    s.in(v_.why, "why").in(v_.node, "node").in(v_.attempt, "attempt").out(v_.history);
     s.prepare("INSERT INTO history (job, chunk, at_ms, from_state, to_state, why, node, attempt)"
-              " VALUES (:job, :chunk, :now, :from, :to, :why, :node, :attempt)");
+              " VALUES (:job, :chunk, :now, :from, :to, :why, :node, :attempt) RETURNING number");
   }).run_one();
 }
 

@@ -46,6 +46,9 @@ private:
   expected<outcome> run(const move_chunk& x);
   expected<outcome> run(const remove_chunks& x);
   expected<outcome> run(const remove_job& x);
+  expected<outcome> run(const add_log& x);
+  expected<outcome> run(const edit_callback& x);
+  outcome outcome_of(job_id id) const;
 
   expected<outcome> known_job(const submit_job& x);
   statement& moving_job(job_state to, const job_changes& changes);
@@ -71,10 +74,10 @@ private:
   /// Parameters and columns of all statements: filled before a run, read after it.
   struct variables {
     std::string id, name, search_name, key, url, request, from, to, node, why, queue, state, kind;
-    std::string excluded, failure, error, result, file, sha256;
+    std::string excluded, failure, error, result, file, sha256, level, part, line;
     long long now = 0, job = 0, attempt = 0, priority = 0, failures = 0, not_before = 0, progress = 0;
     long long chunk = 0, from_pts = 0, to_pts = 0, bytes = 0, frames = 0, first_pts = 0, last_pts = 0;
-    long long same = 0, ended = 0, jobs = 0;
+    long long same = 0, ended = 0, jobs = 0, history = 0, calls = 0, delivery = 0;
   };
 
   soci::session& session_;
@@ -83,5 +86,16 @@ private:
   variables v_;
   std::unordered_map<uint32_t, std::unique_ptr<statement>> statements_;
 };
+
+template <class F>
+statement& writer::cached(uint32_t number, F make) {
+  auto& slot = statements_[number];
+  if (!slot) {
+    auto fresh = std::make_unique<statement>(session_);
+    make(*fresh);
+    slot = std::move(fresh);
+  }
+  return *slot;
+}
 
 } // namespace troupe::store

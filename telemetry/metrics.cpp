@@ -189,7 +189,13 @@ families coordinator_families(const coordinator_counters& x) {
   connections.add({}, double(x.http_connections));
   auto sent = counter("troupe_http_sent_bytes_total", "Bytes sent over HTTP.");
   sent.add({}, double(x.http_sent_bytes));
-  return {build, start, responses, connections, sent};
+  auto listeners = gauge("troupe_event_clients", "Clients that listen to the events of jobs.");
+  listeners.add({}, double(x.event_clients));
+  auto skipped = counter("troupe_events_skipped_total", "Progress of jobs that slow clients were spared.");
+  skipped.add({}, double(x.events_skipped));
+  auto dropped = counter("troupe_event_clients_dropped_total", "Clients of events that were dropped for being slow.");
+  dropped.add({}, double(x.event_clients_dropped));
+  return {build, start, responses, connections, sent, listeners, skipped, dropped};
 }
 
 families failover_families(const failover_totals& x) {

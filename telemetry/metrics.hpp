@@ -22,6 +22,9 @@ struct coordinator_counters {
   std::array<uint64_t, 5> http_responses{}; ///< by class of the status code: 1xx, 2xx, 3xx, 4xx, 5xx
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;
+  uint64_t event_clients = 0;         ///< that listen now
+  uint64_t events_skipped = 0;        ///< progress that a slow client was spared
+  uint64_t event_clients_dropped = 0; ///< that were too slow
   failover_totals failovers;
   file_job_totals file_jobs;
 

@@ -228,6 +228,8 @@ private:
   void fail(failure_kind kind, const std::string& why);
   void stop_all();
   double share_done() const;
+  /// Of a chunk, 0 where unknown.
+  uint64_t pictures_expected(const part& x) const;
   uint64_t frames_made() const;
 
   struct measure {

@@ -29,8 +29,24 @@ uint64_t file_job::bytes_made() const {
   return result;
 }
 
+uint64_t file_job::pictures_expected(const part& x) const {
+  if (!x.is_chunk() || x.chunk.kind != chunk_kind::video)
+    return 0;
+  auto rate = begin_.order.video.frame_rate;
+  if (x.pictures || rate.num <= 0 || rate.den <= 0)
+    return x.pictures.value_or(0);
+  return static_cast<uint64_t>(static_cast<double>(x.ticks) / ticks_per_second * rate.num / rate.den);
+}
+
 double file_job::share_done() const {
-  auto of = [](const part& p) { return p.state == part_state::done ? 1.0 : std::clamp(p.progress.done, 0.0, 1.0); };
+  auto of = [this](const part& p) {
+    if (p.state == part_state::done)
+      return 1.0;
+    // The first and the last window are open: what a task says of its share there is nothing.
+    auto expected = static_cast<double>(pictures_expected(p));
+    auto by_pictures = expected > 0 ? static_cast<double>(p.progress.frames) / expected : 0.0;
+    return std::clamp(std::max(p.progress.done, by_pictures), 0.0, 1.0);
+  };
   double all = 0;
   double done = 0;
   auto result = 0.0;
@@ -55,9 +71,8 @@ file_job_status file_job::status() const {
   x.frames = frames_made();
   x.given_back = given_back_;
   x.retries = retries_;
-  for (auto& s : source_.streams)
-    if (s.video && source_.countable && begin_.order.video.codec != "none")
-      x.frames_total = s.packets;
+  for (auto& p : parts_)
+    x.frames_total += pictures_expected(p);
   for (auto& p : parts_) {
     if (p.state == part_state::running
         && std::find(x.workers.begin(), x.workers.end(), p.held.worker_name) == x.workers.end())

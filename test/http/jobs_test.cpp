@@ -77,6 +77,36 @@ BOOST_AUTO_TEST_CASE(everything_can_be_set_in_the_words_of_profiles) {
   BOOST_TEST((x.queue == job_queue::batch));
 }
 
+BOOST_AUTO_TEST_CASE(a_preset_is_a_start_and_what_is_said_beside_it_goes_first) {
+  auto whole = accepted(R"({"input": "/in.mkv", "output": "/out.mp4", "preset": "1080p30-h264"})");
+  BOOST_TEST(whole.order.video.width == 1920);
+  BOOST_TEST(whole.order.video.height == 1080);
+  BOOST_TEST(whole.order.video.bit_rate == 4'500'000);
+  BOOST_TEST(whole.order.audio.codec == "aac");
+  auto other = accepted(R"({"input": "/in.mkv", "output": "/out.mp4", "profile": "1080p30-h264",
+    "video": {"codec": "libsvtav1", "crf": 30, "height": 720}, "audio": {"bit_rate": "64k"}})");
+  BOOST_TEST(other.order.video.codec == "libsvtav1");
+  BOOST_TEST(other.order.video.preset == "");
+  BOOST_TEST(other.order.video.profile == "");
+  BOOST_TEST(other.order.video.bit_rate == 0);
+  BOOST_TEST(other.order.video.crf == 30);
+  BOOST_TEST(other.order.video.width == 0);
+  BOOST_TEST(other.order.video.height == 720);
+  BOOST_TEST(other.order.audio.bit_rate == 64'000);
+  BOOST_TEST(accepted(R"({"input": "/in.mkv", "output": "/o.mp4", "preset": "hd"})").order.video.codec == "libx265");
+  BOOST_TEST(
+    contains(refused(R"({"input": "/in.mkv", "output": "/o.mp4", "preset": "hd", "profile": "hd"})"), "name one"));
+}
+
+BOOST_AUTO_TEST_CASE(a_callback_is_an_address_of_the_web) {
+  auto x = accepted(R"({"input": "/in.mkv", "output": "/out.mp4", "callback": "https://u:p@host:8443/told?key=1"})");
+  BOOST_TEST(x.callback == "https://u:p@host:8443/told?key=1");
+  for (auto url : {"ftp://host/", "file:///x", "http://", "//host/", "http://ho st/", "javascript:1"})
+    BOOST_TEST(
+      contains(refused(std::string{R"({"input": "/in.mkv", "output": "/out.mp4", "callback": ")"} + url + "\"}"),
+               "callback is not accepted"));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_named_with_what_is_allowed) {
   BOOST_TEST(contains(refused("no"), "no JSON object"));
   BOOST_TEST(contains(refused("[]"), "no JSON object"));
@@ -86,7 +116,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_named_with_what_is_allowed) {
   BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/in.mkv"})"), "another file"));
   BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.doc"})"), "mp4, mov"));
   BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "speed": 3})"), "'speed' is not known"));
-  BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "profile": "no"})"), "no profile"));
+  BOOST_TEST(
+    contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "profile": "no"})"), "no preset or profile"));
   BOOST_TEST(contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "priority": "top"})"), "live, high"));
   BOOST_TEST(
     contains(refused(R"({"input": "/in.mkv", "output": "/out.mp4", "video": {"height": 3}})"), "out of range"));
@@ -105,8 +136,12 @@ BOOST_AUTO_TEST_CASE(a_list_is_asked_for_by_its_query) {
   BOOST_TEST(x->filter.text == "a b");
   BOOST_TEST(x->rows == 7u);
   BOOST_TEST((x->after == store::page_cursor{12, -3}));
+  auto span = read_question("from_ms=5&to_ms=9");
+  BOOST_REQUIRE(span);
+  BOOST_TEST(span->filter.submitted_from_ms.value() == 5);
+  BOOST_TEST(span->filter.submitted_to_ms.value() == 9);
   BOOST_TEST(read_question("").has_value());
-  for (auto query : {"state=no", "limit=0", "limit=9999", "after=1", "what=1", "limit=x"})
+  for (auto query : {"state=no", "limit=0", "limit=9999", "after=1", "what=1", "limit=x", "from_ms=-1", "to_ms=x"})
     BOOST_TEST(!read_question(query).has_value());
 }
 
@@ -118,8 +153,13 @@ BOOST_AUTO_TEST_CASE(a_job_is_shown_without_secrets_and_without_numbers_that_are
   x.chunks.push_back({{0, chunk_kind::video, std::numeric_limits<int64_t>::min(), 90'000}, {}, 0, 0, {}, {}});
   core::file_job_status status;
   x.status = status;
+  x.job.callback_url = "https://user:hidden@host/told?token=hidden";
+  x.callbacks.push_back({5, {1, 2}, x.job.callback_url, 1, 2, 3, 0, "answered 503"});
   auto shown = boost::json::serialize(to_json(x));
   BOOST_TEST(!contains(shown, "secret"));
+  BOOST_TEST(!contains(shown, "hidden"));
+  BOOST_TEST(contains(shown, R"("callback":"https://***@host/told?token=***")"));
+  BOOST_TEST(contains(shown, R"("note":"answered 503")"));
   BOOST_TEST(!contains(shown, "@type"));
   BOOST_TEST(contains(shown, R"("from_pts":null)"));
   BOOST_TEST(contains(shown, R"("eta_ms":null)"));

@@ -178,8 +178,9 @@ BOOST_AUTO_TEST_CASE(results_of_file_work_come_back_from_the_wire) {
   comes_back(file_result{attempt_id{1}, source});
   comes_back(file_result{attempt_id{1}, done});
   comes_back(file_result{attempt_id{1}, published});
-  comes_back(file_result{attempt_id{1}, failure});
-  comes_back(file_progress{attempt_id{1}, 2, 3, 0.5});
+  comes_back(file_result{attempt_id{1}, failure, {{5, true, "libx264: no"}}});
+  comes_back(file_progress{attempt_id{1}, 2, 3, 0.5, {{5, false, "odd"}, {6, true, ""}}});
+  comes_back(file_log_line{7, true, std::string(file_log_line_bytes_max, 'x')});
 }
 
 BOOST_AUTO_TEST_CASE(file_work_beyond_its_limits_is_refused) {

@@ -195,8 +195,39 @@ BOOST_AUTO_TEST_CASE(wrong_orders_are_told_before_anybody_is_asked) {
                                                           {"daemons", "--crf=3"},
                                                           {"jobs"},
                                                           {"jobs", "show"},
-                                                          {"jobs", "list", "more"}})
+                                                          {"jobs", "list", "more"},
+                                                          {"jobs", "logs"},
+                                                          {"jobs", "show", "x", "--state=queued"},
+                                                          {"daemons", "--queue=batch"}})
     BOOST_TEST(run(args).code == ctl::wrong_usage);
+}
+
+BOOST_AUTO_TEST_CASE(a_list_is_filtered_by_its_options) {
+  auto with = ctl::parse_options(
+    {"jobs", "list", "--state=queued", "--state=running", "--queue=batch", "--text=a b", "--limit=5", "--all"},
+    std::nullopt);
+  BOOST_REQUIRE(with.has_value());
+  BOOST_TEST(with->filter == "?state=queued&state=running&text=a%20b&limit=5&queue=batch");
+  BOOST_TEST(with->all);
+  BOOST_TEST(ctl::parse_options({"jobs", "list"}, std::nullopt)->filter == "");
+}
+
+BOOST_AUTO_TEST_CASE(one_job_is_shown_with_all_that_is_known) {
+  auto shown =
+    ctl::show_one_job(boost::json::parse(R"({"id": "ab", "name": "film", "state": "failed", "failure": "terminal",
+    "error": "bad\u001b media", "queue": "default", "priority": "high", "submitted_at_ms": 1700000000000, "attempt": 2,
+    "failures": 1, "request": {"input": "/in", "output": "/out.mp4", "container": "mp4",
+      "video": {"codec": "h264", "height": 720, "width": 0, "crf": -1.0, "frame_rate": {"num": 30, "den": 1}}},
+    "result": {"bytes": 1024, "pictures": 10, "duration": 90000, "notes": ["stream 3: dropped"]},
+    "callback": "https://***@host/", "callbacks": [{"tries": 2, "done_at_ms": null, "note": "answered 503"}],
+    "chunks": [{"number": 0, "kind": "video", "state": "done", "attempt": 1, "worker": "w", "frames": 10, "bytes": 5}],
+    "history": [{"at_ms": 1, "chunk": 0, "from": "waiting", "to": "leased", "node": "w", "why": "a worker takes it"}]})"));
+  for (auto part :
+       {"film", "/in", "/out.mp4 (mp4)", "codec h264, height 720, frame_rate 30.0", "attempt:    2, 1 failed",
+        "stream 3: dropped", "https://***@host/", "not yet, 2 tries: answered 503", "bad? media (terminal)",
+        "1.0 KiB, 10 pictures, 1.0 s", "a worker takes it"})
+    BOOST_TEST(contains(shown, part), part << " is missing in " << shown);
+  BOOST_TEST(!contains(shown, "crf"));
 }
 
 BOOST_AUTO_TEST_CASE(jobs_are_shown) {

@@ -198,12 +198,16 @@ void http_stream::parse_head() {
     length_ = 0;
 }
 
-http_answer http_request(uint16_t port, std::string_view method, const std::string& target, milliseconds limit) {
+http_answer http_request(uint16_t port, std::string_view method, const std::string& target, milliseconds limit,
+                         const std::string& body) {
   http_answer result;
+  auto text = std::string{method} + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  if (!body.empty())
+    text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  text += "\r\n" + body;
   try {
     http_stream connection{port};
-    if (!connection.send(
-          std::string{method} + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", limit))
+    if (!connection.send(text, limit))
       result.error = "the server did not take the request";
     else if (!connection.read_all(limit))
       result.error = connection.closed() ? "the server closed the connection early" : "no whole answer in time";

@@ -105,8 +105,8 @@ private:
   size_t length_ = std::string::npos; // of the body, where the head tells it
 };
 
-/// One request on a connection of its own.
+/// One request on a connection of its own; with a body of JSON where there is one.
 http_answer http_request(uint16_t port, std::string_view method, const std::string& target,
-                         milliseconds limit = milliseconds{10'000});
+                         milliseconds limit = milliseconds{10'000}, const std::string& body = {});
 
 } // namespace troupe::test

@@ -1,0 +1,213 @@
+#include "http/callbacks.hpp"
+
+#include "actors/core/callback_order.hpp"
+#include "actors/job_watcher.hpp"
+#include "http/jobs.hpp"
+#include "http/poster.hpp"
+#include "messages/job_states.hpp"
+#include "messages/url.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include <boost/json/serialize.hpp>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+namespace troupe::http {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr auto ask_timeout = std::chrono::seconds{10};
+constexpr auto tick_interval = std::chrono::milliseconds{500};
+
+/// Rows of the list that are looked at, many more than are under way.
+constexpr size_t list_rows = 100;
+
+/// Where the store does not answer, or the job is not to be had.
+constexpr int64_t again_after_ms = 2'000;
+
+int64_t unix_ms() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string delivery_id(const store::callback& x) {
+  return to_string(x.id) + "." + std::to_string(x.delivery);
+}
+
+struct callbacks_state {
+  static inline const char* name = "callbacks";
+
+  callbacks_state(caf::event_based_actor* self, gateway_actor gateway, callback_config config)
+    : self(self), gateway(std::move(gateway)), config(std::move(config)) {}
+
+  caf::behavior make_behavior() {
+    return {
+      // A job has ended, or some may have while nobody listened.
+      [this](tick_atom) { list(); },
+      // INTERNAL: the clock.
+      [this](finish_atom) {
+        ticking = false;
+        pump();
+      },
+      // INTERNAL: answers have come.
+      [this](end_atom) { take_answers(); },
+    };
+  }
+
+  void list() {
+    if (std::exchange(listing, true)) {
+      stale = true;
+      return;
+    }
+    auto over = [this] {
+      listing = false;
+      if (std::exchange(stale, false))
+        list();
+    };
+    self->request(gateway, ask_timeout, callbacks_question{list_rows})
+      .then(
+        [this, over](callback_list& x) {
+          waiting = std::move(x.callbacks);
+          over();
+          pump();
+        },
+        [this, over](const caf::error&) {
+          over();
+          self->delayed_send(self, std::chrono::milliseconds{again_after_ms}, tick_atom_v);
+        });
+  }
+
+  void pump() {
+    auto now = unix_ms();
+    for (auto& x : waiting) {
+      if (under_way.size() >= config.at_once_max)
+        return;
+      if (x.not_before_ms <= now && under_way.insert(x.delivery).second)
+        begin(x);
+    }
+    auto idle = std::all_of(waiting.begin(), waiting.end(), [this](auto& x) { return under_way.contains(x.delivery); });
+    if (!idle && !std::exchange(ticking, true))
+      self->delayed_send(self, tick_interval, finish_atom_v);
+  }
+
+  void begin(const store::callback& x) {
+    self->request(gateway, ask_timeout, job_atom_v, x.id)
+      .then(
+        [this, x](const job_details& job) {
+          if (!is_ended(job.job.state))
+            return settle(x, {true, 0, "the job was queued again before anybody was told"});
+          post(x, job);
+        },
+        [this, x](const caf::error&) { later(x.delivery); });
+  }
+
+  void post(const store::callback& x, const job_details& job) {
+    auto document = brief(job);
+    document["delivery"] = delivery_id(x);
+    post_request what;
+    what.url = x.url;
+    what.body = json::serialize(document);
+    what.connect_timeout = config.connect_timeout;
+    what.timeout = config.timeout;
+    what.fields = {"Content-Type: application/json", "Troupe-Delivery: " + delivery_id(x), "Expect:"};
+    if (!config.secret.empty())
+      what.fields.push_back("Troupe-Signature: " + signature_of(config.secret, what.body));
+    auto me = caf::actor_cast<caf::actor_addr>(self);
+    // On the sender's thread, which ends before this state does.
+    sender.post(std::move(what), [this, me, x](post_answer answer) {
+      {
+        std::lock_guard guard{mutex};
+        answers.emplace_back(x, std::move(answer));
+      }
+      if (auto to = caf::actor_cast<caf::actor>(me))
+        caf::anon_send(to, end_atom_v);
+    });
+  }
+
+  void take_answers() {
+    std::vector<std::pair<store::callback, post_answer>> now;
+    {
+      std::lock_guard guard{mutex};
+      now.swap(answers);
+    }
+    for (auto& [x, answer] : now) {
+      auto verdict = core::judge({x.ended_ms, unix_ms(), x.tries + 1, answer.status, answer.error});
+      if (!verdict.done || answer.status < 200 || answer.status > 299)
+        log::warning("a callback was not taken",
+                     {{"job", to_string(x.id)}, {"url", mask_url(x.url)}, {"reason", verdict.note}});
+      settle(x, verdict);
+    }
+  }
+
+  void settle(const store::callback& x, const core::callback_verdict& verdict) {
+    callback_outcome outcome{x.id, x.delivery, x.tries + 1, verdict.not_before_ms, verdict.done, verdict.note};
+    self->request(gateway, ask_timeout, outcome)
+      .then(
+        [this, delivery = x.delivery] {
+          under_way.erase(delivery);
+          list();
+        },
+        // It is not written down: it is sent again, or the job is gone.
+        [this, delivery = x.delivery](const caf::error&) { later(delivery); });
+  }
+
+  void later(int64_t delivery) {
+    under_way.erase(delivery);
+    for (auto& x : waiting)
+      if (x.delivery == delivery)
+        x.not_before_ms = unix_ms() + again_after_ms;
+    list();
+  }
+
+  caf::event_based_actor* self;
+  gateway_actor gateway;
+  callback_config config;
+  std::vector<store::callback> waiting; ///< those first that are due first
+  std::set<int64_t> under_way;
+  bool listing = false;
+  bool stale = false; ///< something happened while the list was asked for
+  bool ticking = false;
+  std::mutex mutex; ///< guards `answers`
+  std::vector<std::pair<store::callback, post_answer>> answers;
+  poster sender; ///< ends first: its thread calls back into this
+};
+
+} // namespace
+
+std::string signature_of(const std::string& secret, const std::string& body) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
+  std::string result = "sha256=";
+  for (unsigned i = 0; i < size; ++i)
+    for (auto digit : {digest[i] >> 4, digest[i] & 15})
+      result += "0123456789abcdef"[digit];
+  return result;
+}
+
+callback_sender::callback_sender(caf::actor_system& system, gateway_actor gateway, callback_config config)
+  : actor_(system.spawn<caf::stateful_actor<callbacks_state>>(gateway, std::move(config))) {
+  auto look = [to = actor_] { caf::anon_send(to, tick_atom_v); };
+  watcher_ = spawn_job_watcher(system, std::move(gateway), {[look](const job_news&) { look(); }, look, true});
+}
+
+callback_sender::~callback_sender() {
+  caf::anon_send_exit(watcher_, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
+}
+
+} // namespace troupe::http

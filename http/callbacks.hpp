@@ -1,0 +1,44 @@
+// CALLBACKS: tells the ends of jobs to those who asked for it, at least once each.
+//
+// The store knows who still has to be told: what is here is only the work. The actor asks for the list when a job ends, when it begins, and when
+// something comes due; it sends a few at a time, and has what came of each written down before it counts as told. So a coordinator that dies
+// between sending and writing sends again: receivers tell repetitions by the delivery's id.
+// - The queue dies: its successor is asked.
+// - The coordinator dies: so does its node.
+#pragma once
+
+#include "actors/gateway.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace troupe::http {
+
+struct callback_config {
+  std::string secret = {}; ///< signs the bodies; empty: they are not signed
+  size_t at_once_max = 4;  ///< requests under way
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds timeout{15'000};
+};
+
+/// "sha256=" and the HMAC-SHA256 (RFC 2104) of `body` under `secret` in hexadecimal digits.
+std::string signature_of(const std::string& secret, const std::string& body);
+
+/// Owns the actor and the thread that sends.
+class callback_sender {
+public:
+  callback_sender(caf::actor_system& system, gateway_actor gateway, callback_config config);
+  callback_sender(const callback_sender&) = delete;
+  callback_sender& operator=(const callback_sender&) = delete;
+  ~callback_sender();
+
+private:
+  caf::actor actor_;
+  caf::actor watcher_;
+};
+
+} // namespace troupe::http
