@@ -67,9 +67,13 @@ file_failure to_failure(const transfer::failure& x) {
 
 } // namespace
 
+std::string own_folder(const std::string& work_folder, int64_t pid) {
+  return work_folder + "/" + std::string{own_prefix} + std::to_string(pid);
+}
+
 file_reach::file_reach(const file_access& access, const task_place& place, const av::work_control& control)
   : access_(access), control_(control), address_(with_host(access.address, place.coordinator_host)) {
-  folder_ = place.work_folder + "/" + std::string{own_prefix} + std::to_string(::getpid());
+  folder_ = own_folder(place.work_folder, ::getpid());
 }
 
 file_reach::~file_reach() {

@@ -5,7 +5,7 @@
 #include "actors/job_views.hpp"
 #include "actors/variant_stream.hpp"
 #include "messages/actors.hpp"
-#include "transfer/desk.hpp"
+#include "telemetry/file_job_log.hpp"
 
 #include <memory>
 
@@ -50,6 +50,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_log)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callbacks_question)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_list)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_outcome)
+
+namespace troupe::transfer {
+class desk;
+} // namespace troupe::transfer
 
 namespace troupe {
 
@@ -99,8 +103,9 @@ struct job_queue_config {
   std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
   core::job_order_config order;
   core::file_job_config job;
-  std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
-  std::shared_ptr<transfer::desk> files; ///< what others read and write of jobs; null: paths alone
+  std::shared_ptr<const job_factory> factory;      ///< of what works at jobs; null: the usual one
+  std::shared_ptr<telemetry::file_job_log> counts; ///< told what becomes of jobs; null: nobody counts
+  std::shared_ptr<transfer::desk> files;           ///< what others read and write of jobs; null: paths alone
 };
 
 /// The coordinator with everything that never leaves its process.

@@ -35,6 +35,9 @@ constexpr auto exit_timeout = std::chrono::milliseconds{300};
 /// Lines of libraries that a log takes in one life of its job; the store's own limit leaves room for what the job itself says.
 constexpr size_t log_lines_max = 1'000;
 
+/// What is to be written waits as long as the store is out of order.
+constexpr auto write_timeout = std::chrono::hours{24};
+
 /// How long tasks may take to end before their folder is removed under them.
 constexpr auto leave_timeout = std::chrono::seconds{5};
 
@@ -48,9 +51,9 @@ core::file_job_begin to_begin(const job_begin& x, const std::string& staging) {
   result.waited = x.waited;
   for (auto& c : x.chunks) {
     auto& r = c.result;
-    result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done,
-                             c.state == chunk_state::leased, r.file,
-                             chunk_done{r.bytes, r.sha256, r.frames, r.first_pts, r.last_pts, false}});
+    result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done, r.file,
+                             chunk_done{r.bytes, r.sha256, r.frames, r.first_pts, r.last_pts, false},
+                             c.state == chunk_state::leased});
   }
   return result;
 }
@@ -335,7 +338,7 @@ void job_actor_state::ensure_running(const std::string& why) {
 }
 
 void job_actor_state::written() {
-  if (unwritten_ > 0 || !writes_.empty() || !assembly_)
+  if (unwritten_ > 0 || !writes_.empty() || !assembly_ || over_since_)
     return;
   auto [attempt, request] = std::move(*assembly_);
   assembly_.reset();
@@ -375,8 +378,10 @@ void job_actor_state::send_writes() {
       --unwritten_;
       written();
     };
-    self_->request(queue_, caf::infinite, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
-      .then(taken, [taken](const caf::error&) { taken(); });
+    self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
+      .then(taken, [](const caf::error&) {
+        // Not known to be written: then nothing is published. The queue's end, if it is that, ends the job.
+      });
   }
   if (over_since_)
     leave();

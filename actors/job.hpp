@@ -88,10 +88,10 @@ struct job_actor_state : core::file_job_effects {
 private:
   struct attempt {
     troupe::lease held;
-    task_actor task; ///< null when it is gone
-    orphan_actor orphan; ///< the same, of an earlier life
+    task_actor task;          ///< null when it is gone
+    orphan_actor orphan;      ///< the same, of an earlier life
     file_worker_actor worker; ///< of such a one: its host may not know it
-    std::string part; ///< what it works at, for the log
+    std::string part;         ///< what it works at, for the log
   };
 
   struct orphan_offer {

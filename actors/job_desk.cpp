@@ -1,5 +1,7 @@
 #include "actors/job_desk.hpp"
 
+#include "transfer/desk.hpp"
+
 #include <filesystem>
 #include <system_error>
 

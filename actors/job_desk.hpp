@@ -3,12 +3,15 @@
 
 #include "messages/file_work.hpp"
 #include "messages/job.hpp"
-#include "transfer/desk.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+
+namespace troupe::transfer {
+class desk;
+} // namespace troupe::transfer
 
 namespace troupe {
 

@@ -70,14 +70,16 @@ void job_journal::send(bool again) {
 void job_journal::done(store_results x) {
   if (!in_flight_)
     return;
-  in_flight_ = false;
   if (!x.failed) {
     if (outage_)
       log::info("the store of jobs works again", {});
     outage_.reset();
     finish(std::move(x));
+    // Only now: what these results led to goes into the next batch together.
+    in_flight_ = false;
     return pump();
   }
+  in_flight_ = false;
   if (x.failed->transient())
     return go_down(*x.failed);
   log::error("the store of jobs is broken", {{"reason", x.failed->text}});

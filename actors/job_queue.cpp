@@ -26,6 +26,9 @@ constexpr auto read_timeout = std::chrono::seconds{30};
 
 constexpr size_t page_rows = 500;
 
+/// A batch takes milliseconds, and a store that is away says so within its own timeouts.
+constexpr auto write_timeout = std::chrono::minutes{10};
+
 /// More than this waits for the disk only where the disk does not work.
 constexpr size_t pending_max = 100'000;
 
@@ -45,6 +48,7 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
               [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); },
               [this](const store::operation& what, const store::outcome& done, int64_t at_ms) {
                 feed_.wrote(what, done, at_ms);
+                count(what, done);
               },
               [this] { feed_.send(self_); }}),
     order_(config_.order),
@@ -93,19 +97,27 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
       auto i = running_.find(x.id);
       if (i == running_.end() || i->second.attempt != x.attempt)
         return;
+      count(i->second.status.value_or(core::file_job_status{}), x.status);
       i->second.status = x.status;
       feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
       feed_.send(self_);
     },
     [this](end_atom, job_id id, uint32_t attempt) { ended(id, attempt); },
+    [this](finish_atom) {
+      woken_ = false;
+      start_due();
+    },
     [this](tick_atom) {
       self_->delayed_send(self_, tick_interval, tick_atom_v);
       journal_.retry();
       for (auto id : std::exchange(unsettled_, {}))
         look_at(id);
+      drop_orphans();
       start_due();
       sweep_files();
       folders_.clean(unix_ms());
+      if (config_.counts)
+        config_.counts->present(order_.size(), running_.size());
     },
   };
 }
@@ -174,7 +186,7 @@ void job_queue_state::recover(const store::job& x) {
     if (!done)
       return look_at(x.id);
     enqueue(x);
-    start_due();
+    wake();
   });
 }
 
@@ -182,7 +194,7 @@ void job_queue_state::send_batch(store_batch x) {
   auto lost = [this](const caf::error& why) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
-  self_->request(writer_, caf::infinite, std::move(x))
+  self_->request(writer_, write_timeout, std::move(x))
     .then([this](store_results& x) { journal_.done(std::move(x)); }, lost);
 }
 
@@ -215,7 +227,7 @@ caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
       return;
     place.number = next_number_++;
     order_.add(place);
-    start_due();
+    wake();
   };
   journal_.write_for_client(std::move(s), std::move(then));
   return answer;

@@ -43,6 +43,8 @@ struct job_queue_state {
     caf::result<void>(job_report),
     // INTERNAL: a job's actor is gone, and all that it said has been heard.
     caf::result<void>(end_atom, job_id, uint32_t),
+    // INTERNAL: see whose turn it is.
+    caf::result<void>(finish_atom),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
 
@@ -57,7 +59,7 @@ private:
   struct worked_on {
     job_actor actor; ///< null when it is gone, and the store is to be looked at
     uint32_t attempt = 0;
-    bool over = false; ///< it has said that it ended
+    bool over = false;   ///< it has said that it ended
     bool failed = false; ///< and how
     std::optional<core::file_job_status> status;
     job_queue queue = job_queue::normal;
@@ -96,14 +98,20 @@ private:
   caf::result<void> subscribe(const job_subscription& x);
   caf::result<job_replay> replay(const job_replay_question& x);
   caf::result<void> settle(const callback_outcome& x);
+  void count(const store::operation& what, const store::outcome& done);
+  void count(const core::file_job_status& before, const core::file_job_status& now);
 
   // -- jobs at work (job_queue_work.cpp) ---------------------------------------
 
   void enqueue(const store::job& x);
+  /// `start_due` when all that is at hand was heard: jobs that come together are read together.
+  void wake();
   void start_due();
   void load(std::vector<job_id> ids);
   void assign(const store::open_job& x);
   caf::result<void> take_in(const task_join& who, const file_work& work, const orphan_actor& task);
+  /// Lets those go whose jobs have ended.
+  void drop_orphans();
   void take(const job_writes& x, caf::typed_response_promise<void> answer);
   void on_down(const caf::down_msg& x);
   void ended(job_id id, uint32_t attempt);
@@ -129,6 +137,7 @@ private:
   std::set<job_id> unsettled_; ///< to be looked at
   std::vector<orphan> orphans_;
   job_feed feed_;
+  bool woken_ = false;
   int64_t next_number_ = 1; ///< of jobs, in the order of their submission
   std::chrono::steady_clock::time_point next_sweep_{};
 };

@@ -2,6 +2,7 @@
 #include "actors/actor_of.hpp"
 #include "actors/job_queue.hpp"
 #include "actors/job_text.hpp"
+#include "transfer/desk.hpp"
 
 #include <caf/event_based_actor.hpp>
 

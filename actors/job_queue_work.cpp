@@ -17,6 +17,9 @@ namespace {
 
 constexpr const char* node_name = "coordinator";
 
+/// Longer than any orphan waits: it ends by itself before.
+constexpr auto orphan_timeout = std::chrono::hours{24};
+
 /// Jobs that are read at once: their requests may be large.
 constexpr size_t load_max = 32;
 
@@ -32,6 +35,11 @@ void job_queue_state::enqueue(const store::job& x) {
   if (running_.contains(x.id) || loading_.contains(x.id))
     return;
   order_.add({x.id, x.number, x.queue, x.priority, x.submitted_ms, x.not_before_ms});
+}
+
+void job_queue_state::wake() {
+  if (!std::exchange(woken_, true))
+    self_->send(self_, finish_atom_v);
 }
 
 void job_queue_state::start_due() {
@@ -83,13 +91,12 @@ void job_queue_state::assign(const store::open_job& x) {
       self_->send(i->second.actor, pause_atom_v);
   });
   auto order = to_order(job.request);
-  tl::expected<job_actor, std::string> made =
-    tl::unexpected<std::string>{"its request cannot be read: another version of this program wrote it; submit it again"};
+  tl::expected<job_actor, std::string> made = tl::unexpected<std::string>{
+    "its request cannot be read: another version of this program wrote it; submit it again"};
   if (order) {
     job_begin begin{id, attempt, job.name, std::move(*order), folders_.path(id), x.chunks};
     begin.waited = std::chrono::milliseconds{std::max<int64_t>(0, unix_ms() - job.submitted_ms)};
-    made =
-      config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
+    made = config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
   }
   if (!made) {
     auto end = way(id, job_state::failed, "it cannot be begun");
@@ -105,7 +112,7 @@ void job_queue_state::assign(const store::open_job& x) {
     if (x.work.job != id)
       orphans_.push_back(std::move(x));
     else
-      self_->request(actor.actor, caf::infinite, x.who, x.work, x.task)
+      self_->request(actor.actor, orphan_timeout, x.who, x.work, x.task)
         .then([answer = x.answer]() mutable { answer.deliver(); },
               [answer = x.answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
   }
@@ -121,6 +128,16 @@ caf::result<void> job_queue_state::take_in(const task_join& who, const file_work
   auto answer = self_->make_response_promise<void>();
   orphans_.push_back({who, work, task, answer});
   return answer;
+}
+
+void job_queue_state::drop_orphans() {
+  std::erase_if(orphans_, [this](orphan& x) {
+    auto id = x.work.job;
+    if (running_.contains(id) || loading_.contains(id) || unsettled_.contains(id) || order_.contains(id))
+      return false;
+    x.answer.deliver(caf::make_error(ec::refused, "its job has ended"));
+    return true;
+  });
 }
 
 void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void> answer) {
@@ -169,7 +186,7 @@ void job_queue_state::ended(job_id id, uint32_t attempt) {
     if (i->second.failed)
       folders_.keep(id, unix_ms());
     running_.erase(i);
-    return start_due();
+    return wake();
   }
   look_at(id);
 }
@@ -197,6 +214,16 @@ void job_queue_state::settle(const store::open_job& x) {
       self_->send(i->second.actor, pause_atom_v);
     return;
   }
+  // Its tasks were ended with it: nobody is to wait for them.
+  auto left = false;
+  if (job.state == job_state::paused || job.state == job_state::queued)
+    for (auto& c : x.chunks)
+      if (c.state == chunk_state::leased) {
+        left = true;
+        journal_.write(way(job.id, c.number, chunk_state::waiting, "its job begins anew"));
+      }
+  if (left)
+    return look_at(job.id);
   if (is_ended(job.state) || job.state == job_state::paused) {
     order_.remove(job.id);
     running_.erase(job.id);
@@ -210,7 +237,7 @@ void job_queue_state::settle(const store::open_job& x) {
   } else if (!loading_.contains(job.id)) {
     begin_again(x);
   }
-  start_due();
+  wake();
 }
 
 void job_queue_state::begin_again(const store::open_job& x) {

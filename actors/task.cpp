@@ -5,6 +5,7 @@
 #include "actors/ingest.hpp"
 
 #include <caf/event_based_actor.hpp>
+#include <caf/sec.hpp>
 
 #include <variant>
 
@@ -48,8 +49,7 @@ task_state::interface::behavior_type task_state::make_behavior() {
       if (auto error = once())
         return error;
       this->work = work;
-      worker =
-        spawn_file_worker(self->system(), std::move(work), std::move(client), config.place, config.faults.file);
+      worker = spawn_file_worker(self->system(), std::move(work), std::move(client), config.place, config.faults.file);
       return file_worker_actor{follow(worker)};
     },
     [this](attempt_id attempt, file_client_actor& client) -> caf::result<file_worker_actor> {
@@ -101,8 +101,8 @@ void task_state::offer() {
   self->request(coordinator, config.orphan_timeout, config.who, work, orphan_actor{self})
     .then([] {},
           [this](const caf::error& why) {
-            // Where the coordinator is gone again, its end tells.
-            if (why == ec::refused)
+            // Refused, or its job has ended in the meantime. Where the coordinator is gone again, its end tells.
+            if (why == ec::refused || why == caf::sec::broken_promise)
               end();
           });
 }

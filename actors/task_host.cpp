@@ -1,6 +1,7 @@
 #include "actors/task_host.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/file_reach.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -9,6 +10,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace troupe {
 
@@ -24,6 +26,14 @@ constexpr size_t exits_max = 256;
 void watch(caf::event_based_actor* self, pid_t pid, task_id id, const local_task_host_actor& host) {
   auto status = wait_for(pid);
   self->send(host, id, static_cast<int32_t>(status));
+}
+
+/// What a killed task leaves, on a thread of its own: folders may be large.
+void remove_folder(caf::actor_system& system, std::string folder) {
+  system.spawn<caf::detached>([folder = std::move(folder)](caf::event_based_actor*) {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  });
 }
 
 } // namespace
@@ -141,6 +151,8 @@ void task_host_state::on_exit(task_id id, int status) {
   if (i == processes.end())
     return;
   auto& p = i->second;
+  if (p.assigned && !config.work_folder.empty())
+    remove_folder(self->home_system(), own_folder(config.work_folder, p.child.pid));
   auto how = describe_exit(status);
   if (!how.empty() && !p.ending)
     log::warning("a task process ended by itself", {{"task", id},

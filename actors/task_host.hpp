@@ -36,6 +36,7 @@ struct task_host_config {
   std::chrono::milliseconds file_stop_timeout{5000}; ///< the same for those that work at files
   bool limits = false;                               ///< it may get work with limits
   uint32_t processes_max = 1024;
+  std::string work_folder; ///< where tasks have folders of their own, which go with them; may be empty
 
   /// Tells the task processes where ("host:port") the coordinator is.
   void connect_to(const std::string& coordinator) {

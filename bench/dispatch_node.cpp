@@ -19,7 +19,7 @@ using clock = std::chrono::steady_clock;
 constexpr auto answer_limit = std::chrono::seconds{60};
 constexpr auto again_interval = std::chrono::milliseconds{50};
 
-/// Says that it ran and is done, when it has heard that this is durable ends.
+/// Says that it ran and is done, and ends when that is durable.
 struct null_job_state {
   using interface = job_actor;
 
@@ -55,8 +55,12 @@ struct null_job_state {
     auto completed = way(begin.id, job_state::completed, "its result is published");
     completed.attempt = begin.attempt;
     self->request(queue, answer_limit, job_writes{begin.id, begin.attempt, {std::move(running), std::move(completed)}})
-      .then([record = record] { ++record->completed; }, [](const caf::error&) {});
-    self->send(self, stop_atom_v);
+      .then(
+        [this] {
+          ++record->completed;
+          self->quit();
+        },
+        [this](const caf::error&) { self->quit(); });
   }
 
   interface::pointer self;
@@ -84,8 +88,15 @@ private:
 struct client_state {
   client_state(caf::event_based_actor* self, gateway_actor to, std::shared_ptr<dispatch_record> record, size_t next,
                size_t step, size_t end, std::chrono::nanoseconds pace, std::string key)
-    : self(self), to(std::move(to)), record(std::move(record)), next(next), step(step), end(end), pace(pace),
-      key(std::move(key)), first(clock::now()) {}
+    : self(self),
+      to(std::move(to)),
+      record(std::move(record)),
+      next(next),
+      step(step),
+      end(end),
+      pace(pace),
+      key(std::move(key)),
+      first(clock::now()) {}
 
   caf::behavior make_behavior() {
     self->send(self, tick_atom_v);
@@ -192,11 +203,10 @@ size_t dispatch_node::open_jobs() {
   job_question open;
   open.filter.states = {job_state::queued, job_state::assigned, job_state::running};
   open.rows = 1000;
-  size_t result = 0;
+  size_t result = open.rows; // more than none, where nobody can say
   caf::scoped_actor self{system_};
   self->request(coordinator_, answer_limit, jobs_atom_v, open)
-    .receive([&](const job_listing& x) { result = x.rows.size(); },
-             [](const caf::error& why) { throw std::runtime_error("no list of jobs: " + caf::to_string(why)); });
+    .receive([&](const job_listing& x) { result = x.rows.size(); }, [](const caf::error&) {});
   return result;
 }
 

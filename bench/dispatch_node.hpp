@@ -31,7 +31,7 @@ public:
   };
 
   std::atomic<uint64_t> accepted{0};
-  std::atomic<uint64_t> refused{0}; ///< and submitted again
+  std::atomic<uint64_t> refused{0};   ///< and submitted again
   std::atomic<uint64_t> completed{0}; ///< durably
 
   void is_accepted(job_id id, time_point sent, time_point now);
@@ -65,7 +65,7 @@ public:
   /// n-th job's idempotency key is made of it and n. Does not wait.
   void submit(size_t jobs, size_t clients, double rate = 0, const std::string& key = {});
 
-  /// Jobs that have not ended.
+  /// Jobs that have not ended, at most 1000; as many where the store does not answer.
   size_t open_jobs();
 
   uint16_t http_port() const {

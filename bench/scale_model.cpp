@@ -87,7 +87,7 @@ public:
     planned_ = now_;
     result_.chunks = static_cast<uint32_t>(chunks.size());
   }
-  void chunk_began(uint32_t, const std::string&) override {}
+  void chunk_began(uint32_t, const troupe::lease&) override {}
   void chunk_ended(uint32_t, const std::string&, const chunk_done&) override {
     encoded_ = now_;
   }

@@ -58,7 +58,7 @@ public:
     track described;
     described.parameters = copy(*have.codecpar);
     // What finds an error in a stream is its parsing. Copied ones may carry check sums of their pictures, which need all of them.
-    auto made = decoder::open(described, {threads, false, true, !copied_});
+    auto made = decoder::open(described, {threads, false, true, !want_.copied});
     if (!made)
       return tl::unexpected{std::move(made.error())};
     decoder_ = std::move(*made);

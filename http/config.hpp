@@ -3,7 +3,6 @@
 
 #include "config/defaults.hpp"
 #include "telemetry/metrics.hpp"
-#include "transfer/desk.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -12,6 +11,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace troupe::transfer {
+class desk;
+} // namespace troupe::transfer
 
 namespace troupe::http {
 
@@ -46,6 +49,7 @@ struct server_config {
   uint32_t event_clients_max = 256;                  ///< that listen to events at a time; 503 beyond it
   std::chrono::milliseconds stop_timeout{2'000};     ///< for connections to end when the server stops
   std::vector<std::string> hosts;                    ///< names beyond localhost that a server on loopback answers to
+  std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< and of file jobs; may be null
   std::shared_ptr<const telemetry::failover_log> failovers; ///< what the metrics page states of failovers; may be null
   std::shared_ptr<transfer::desk> files;                    ///< what of files may be read and written; null: nothing
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block

@@ -84,6 +84,7 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     timeout_(config.ask_timeout),
     counters_(std::move(counters)),
     failovers_(config.failovers),
+    file_jobs_(config.file_jobs),
     files_(config.files),
     started_at_ms_(unix_ms()) {}
 
@@ -205,6 +206,8 @@ void routes::metrics(const request& of, reply_handler done) const {
   counters.event_clients_dropped = counters_->events.dropped;
   if (failovers_)
     counters.failovers = failovers_->totals();
+  if (file_jobs_)
+    counters.file_jobs = file_jobs_->totals();
   auto me = shared_from_this();
   auto page = [me, counters](const std::vector<daemon_status>& ds, const std::vector<session_status>& ss) {
     std::lock_guard guard{me->mutex_};

@@ -1,8 +1,8 @@
 // Control groups for task processes: a group of its own for each process that is limited, below the group of this daemon.
 //
 // Version 2 wants its controllers passed down by hand, and a group that passes them down may hold no process itself. So the daemon moves
-// itself into a group "daemon" below its own, once, when the first limit is asked for. It does so only where the group is its own: delegated to it, as
-// systemd does with Delegate=yes, or holding nobody but it and its children. A group that others live in is left as it is.
+// itself into a group "daemon" below its own, once, when the first limit is asked for. It does so only where the group is its own: nobody lives in it but it
+// and its children, as in that of a service with Delegate=yes. A group that others live in is left as it is.
 // Version 1 has a hierarchy for each controller and no such rule: groups are made below the daemon's own.
 //
 // Groups are named after the daemon's process, so that those of a daemon that was killed are found and removed by the next.

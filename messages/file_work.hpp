@@ -192,7 +192,7 @@ bool inspect(Inspector& f, file_access& x) {
 struct file_work {
   attempt_id attempt;
   std::variant<probe_work, chunk_work, assemble_work> work;
-  job_id job; ///< whose it is, for a task that has lost its coordinator and finds the next one
+  job_id job = {}; ///< whose it is, for a task that has lost its coordinator and finds the next one
   file_access access = {};
   uint32_t disk_refuse = 0; ///< percent of the disk that is written to: with less free, the work is not begun
 

@@ -1,8 +1,8 @@
 #include "nodes/ctl_jobs.hpp"
 
 #include "nodes/ctl_ask.hpp"
-#include "nodes/ctl_files.hpp"
 #include "nodes/ctl_events.hpp"
+#include "nodes/ctl_files.hpp"
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_job_sheet.hpp"
 #include "nodes/ctl_json.hpp"
@@ -107,10 +107,13 @@ public:
     auto answered = clock::now();
     for (;; std::this_thread::sleep_for(again_interval)) {
       auto heard = false;
-      auto end = listen(url, last_, [&](const event& x) {
-        heard = true;
-        return take(x);
-      }, [this] { cancel_if_asked(); });
+      auto end = listen(
+        url, last_,
+        [&](const event& x) {
+          heard = true;
+          return take(x);
+        },
+        [this] { cancel_if_asked(); });
       if (end && end->status == 204)
         over_ = true;
       if (over_)

@@ -75,6 +75,7 @@ std::vector<std::string> arguments_of(const std::string& folder) {
           "--http.port_file=" + folder + "/" + port_name,
           "--cluster.listen=127.0.0.1:0",
           "--worker.trust_codecs=true",
+          "--jobs.orphan_timeout=100ms",
           "--coordinator.warm_tasks=0",
           "--log.level=warning"};
 }
@@ -250,8 +251,7 @@ int transcode_here(options with, std::ostream& out, std::ostream& err, bool term
   if (!node)
     return fail(node.error());
   with.url = node->url();
-  auto result =
-    transcode(with, out, err, terminal, [&signals] { return signals.pending(); });
+  auto result = transcode(with, out, err, terminal, [&signals] { return signals.pending(); });
   return signals.received() != 0 ? 128 + signals.received() : result;
 }
 

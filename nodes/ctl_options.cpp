@@ -153,7 +153,7 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
       if (given.count(name) > 0)
         return std::string{"--"} + name + " goes with 'jobs list' alone";
   if (!here)
-    return {};
+    return given["local"].as<bool>() ? std::optional<std::string>{"--local goes with 'transcode' alone"} : std::nullopt;
   if (words.size() != 2 || given.count("output") == 0)
     return "'transcode' takes one file to read, and --output (-o) with the file to make";
   result.command = command::transcode;

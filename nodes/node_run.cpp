@@ -11,6 +11,7 @@
 #include "nodes/node_prove.hpp"
 #include "telemetry/failover_log.hpp"
 #include "telemetry/log.hpp"
+#include "transfer/desk.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
@@ -52,7 +53,8 @@ bool write_port(const std::string& file, uint16_t port) {
 
 /// All but where the coordinator is.
 std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{"--role=task", "--node.state_dir=" + x.node.state_dir,
+  std::vector<std::string> result{"--role=task",
+                                  "--node.state_dir=" + x.node.state_dir,
                                   "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
                                   "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
                                   "--log.level=" + std::string{to_string(x.log.level)},
@@ -74,6 +76,7 @@ task_host_config host_config(const config::configuration& x, const std::string& 
   result.arguments = task_arguments(x);
   result.stop_timeout = x.task.stop_timeout;
   result.file_stop_timeout = x.jobs.stop_timeout;
+  result.work_folder = x.node.state_dir + "/work";
   return result;
 }
 
@@ -269,11 +272,13 @@ private:
     }
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
+    coordinator.jobs.counts = file_jobs_;
     coordinator.jobs.files = *desk;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
     // Before any worker can come: what it is told of files names the HTTP port.
     auto settings = http_settings(config_);
     settings.failovers = failovers_;
+    settings.file_jobs = file_jobs_;
     settings.files = *desk;
     auto server = http::server::start(settings, system_, coordinator_);
     if (!server) {
@@ -369,6 +374,7 @@ private:
   std::unique_ptr<http::server> http_;
   std::unique_ptr<http::callback_sender> callbacks_;
   std::shared_ptr<telemetry::failover_log> failovers_ = std::make_shared<telemetry::failover_log>();
+  std::shared_ptr<telemetry::file_job_log> file_jobs_ = std::make_shared<telemetry::file_job_log>();
   std::atomic<bool> stopping_{false};
   std::atomic<bool> lost_{false};
 };

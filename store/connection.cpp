@@ -60,6 +60,9 @@ error_kind kind_of_sqlite(int code) {
 /// By the classes of "PostgreSQL Error Codes", an appendix of its manual.
 error_kind kind_of_postgresql(std::string_view state) {
   const auto group = state.substr(0, 2);
+  // What the client's library says without a word from the server: it is gone, in the middle of a sentence.
+  if (state.find_first_not_of(' ') == std::string_view::npos)
+    return error_kind::connection_lost;
   if (group == "08" || state == "57P01" || state == "57P02" || state == "57P03" || state == "25P03")
     return error_kind::connection_lost;
   if (state == "55P03" || state == "57014" || group == "40" || state == "53300")

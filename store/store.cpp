@@ -211,8 +211,9 @@ expected<outcome> job_store::apply(const operation& one, int64_t now_ms) {
 }
 
 expected<std::optional<results>> job_store::recall(std::span<const operation> batch, int64_t now_ms) {
-  return impl_->guarded("look for a batch",
-                        [&]() -> expected<std::optional<results>> { return store::recall(impl_->session(), batch, now_ms); });
+  return impl_->guarded("look for a batch", [&]() -> expected<std::optional<results>> {
+    return store::recall(impl_->session(), batch, now_ms);
+  });
 }
 
 expected<job> job_store::find(job_id id) {

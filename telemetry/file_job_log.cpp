@@ -7,10 +7,9 @@ void file_job_log::submitted() {
   ++totals_.submitted;
 }
 
-void file_job_log::completed(uint64_t bytes) {
+void file_job_log::completed() {
   std::lock_guard guard{mutex_};
   ++totals_.completed;
-  totals_.bytes_published += bytes;
 }
 
 void file_job_log::failed() {

@@ -19,9 +19,8 @@ struct file_job_totals {
   uint64_t frames_encoded = 0;    ///< pictures, and packets of sound, of those chunks
   uint64_t chunks_given_back = 0; ///< to live work
   uint64_t retries = 0;           ///< of parts of jobs, whatever went wrong
-  uint64_t bytes_published = 0;
-  uint64_t waiting = 0; ///< present: jobs in the queue
-  uint64_t running = 0; ///< present: jobs at work
+  uint64_t waiting = 0;           ///< present: jobs in the queue
+  uint64_t running = 0;           ///< present: jobs at work
 
   bool operator==(const file_job_totals&) const = default;
 };
@@ -29,7 +28,7 @@ struct file_job_totals {
 class file_job_log {
 public:
   void submitted();
-  void completed(uint64_t bytes);
+  void completed();
   void failed();
   void cancelled();
   void chunk_encoded(uint64_t frames);

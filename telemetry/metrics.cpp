@@ -239,9 +239,7 @@ families file_job_families(const file_job_totals& x) {
   back.add({}, double(x.chunks_given_back));
   auto retries = counter("troupe_file_retries_total", "Parts of file jobs that were tried again.");
   retries.add({}, double(x.retries));
-  auto published = counter("troupe_file_published_bytes_total", "Bytes of the results of file jobs.");
-  published.add({}, double(x.bytes_published));
-  return {jobs, submitted, ended, chunks, frames, back, retries, published};
+  return {jobs, submitted, ended, chunks, frames, back, retries};
 }
 
 constexpr std::string_view breaker_states[] = {"closed", "open", "half-open"};

@@ -28,10 +28,8 @@ incoming::incoming(std::string path, uint64_t bytes_max, placer place, begin_wit
   : path_(std::move(path)), bytes_max_(bytes_max), place_(std::move(place)), first_(first) {}
 
 answer<void> incoming::open() {
-  if (abandoned_)
-    return refuse(reason::stale, "this upload is over: what it belongs to has ended or is done by another attempt");
-  if (file_)
-    return {};
+  if (auto wanted = still_wanted(); !wanted || file_)
+    return wanted;
   if (!std::exchange(opened_, true) && first_ == begin_with::nothing)
     ::unlink(path_.c_str());
   file_ = files::descriptor{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, file_mode)};
@@ -87,7 +85,14 @@ answer<void> incoming::append(uint64_t writer, std::span<const std::byte> bytes)
     size_ += taken;
     rest = rest.subspan(taken);
   }
-  return {};
+  return still_wanted();
+}
+
+answer<void> incoming::still_wanted() {
+  if (!abandoned_)
+    return {};
+  remove();
+  return refuse(reason::stale, "this upload is over: what it belongs to has ended or is done by another attempt");
 }
 
 answer<void> incoming::hash_rest() {
@@ -138,6 +143,8 @@ answer<void> incoming::finish(uint64_t total, const std::string& sha256) {
     remove(); // what is on the disk now is not known
     return result;
   }
+  if (auto wanted = still_wanted(); !wanted)
+    return wanted;
   if (auto placed = place_(path_); !placed) {
     remove();
     return placed;
@@ -149,9 +156,8 @@ answer<void> incoming::finish(uint64_t total, const std::string& sha256) {
 }
 
 void incoming::abandon() {
-  std::lock_guard guard{mutex_};
   abandoned_ = true;
-  if (done_.empty())
+  if (std::unique_lock guard{mutex_, std::try_to_lock}; guard && done_.empty())
     remove();
 }
 

@@ -8,6 +8,7 @@
 #include "files/sha256.hpp"
 #include "transfer/refusal.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -43,11 +44,13 @@ public:
   /// Proves the file's size and SHA-256, flushes it to the disk and puts it in its place. A file that is not as it should be is removed. Once done, the same question has the same answer.
   answer<void> finish(uint64_t total, const std::string& sha256);
 
-  /// Removes what is there; everything after this is refused.
+  /// Removes what is there; everything after this is refused. Does not wait for whoever proves the file just now: who does sees it, and removes the file.
   void abandon();
 
 private:
   answer<void> open();
+  /// Removes the file where it is not.
+  answer<void> still_wanted();
   answer<void> prove(uint64_t total, const std::string& sha256);
   answer<void> hash_rest();
   void remove();
@@ -56,6 +59,7 @@ private:
   const uint64_t bytes_max_;
   const placer place_;
   const begin_with first_;
+  std::atomic<bool> abandoned_{false};
   std::mutex mutex_; ///< guards all below
   files::descriptor file_;
   uint64_t size_ = 0;
@@ -64,8 +68,7 @@ private:
   files::sha256 hash_;
   uint64_t hashed_ = 0; ///< bytes that went into `hash_`
   bool opened_ = false; ///< once, at least
-  bool abandoned_ = false;
-  std::string done_; ///< SHA-256 of the file that took its place
+  std::string done_;    ///< SHA-256 of the file that took its place
 };
 
 } // namespace troupe::transfer

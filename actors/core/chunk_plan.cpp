@@ -20,8 +20,8 @@ struct suits {
 constexpr std::array suited{
   suits{"prores", {second, 20 * second}},   suits{"dnxhd", {second, 20 * second}},
   suits{"mjpeg", {second, 20 * second}},    suits{"ffv1", {second, 20 * second}},
-  suits{"av1", {12 * second, 60 * second}}, suits{"vpx", {12 * second, 60 * second}},
-  suits{"vp9", {12 * second, 60 * second}},
+  suits{"av1", {30 * second, 90 * second}}, suits{"vpx", {15 * second, 90 * second}},
+  suits{"vp9", {15 * second, 90 * second}},
 };
 
 /// How many pieces the request asks for.
@@ -50,6 +50,11 @@ chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept {
     if (encoder.find(x.part) != std::string_view::npos)
       return x.lengths;
   return {};
+}
+
+uint32_t usual_cores(std::string_view encoder) noexcept {
+  // SVT-AV1 keeps at work what a desk has; the others wait for themselves from two cores on.
+  return encoder == "av1" || encoder.find("svtav1") != std::string_view::npos ? 4 : 1;
 }
 
 std::vector<planned_chunk> plan_chunks(const chunk_request& request) {

@@ -17,15 +17,19 @@ struct cut_point {
   uint64_t pictures_before = 0; ///< shown before it
 };
 
-/// How long pieces are, in ticks.
+/// How long pieces are, in ticks. With less than the shortest, an encoder that has to find its rate anew makes a result whose size differs by more than a
+/// hundredth.
 struct chunk_lengths {
-  int64_t shortest = 10 * 90'000;
+  int64_t shortest = 15 * 90'000;
   int64_t longest = 60 * 90'000;
 };
 
 /// What suits an encoder (libavcodec's name, or a codec's): pictures that know nothing of each other may be cut anywhere, encoders that look far ahead
 /// need more.
 chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept;
+
+/// How many cores an encoder keeps busy by itself: with less than that there is nothing to win from several side by side on one machine.
+uint32_t usual_cores(std::string_view encoder) noexcept;
 
 struct chunk_request {
   std::vector<cut_point> points; ///< in order; the first one is where the video begins

@@ -32,7 +32,7 @@ void file_job::begin(time_point now) {
 
 void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
   auto* p = find(attempt);
-  if (p == nullptr || p->state != part_state::leasing || ended()) {
+  if (ended() || p == nullptr || p->state != part_state::leasing) {
     effects_.stop(attempt, {});
     return;
   }

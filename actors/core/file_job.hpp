@@ -10,7 +10,7 @@
 // - an error of the machine it ran on: the part is tried elsewhere after a pause that doubles;
 // - an error of the media or the encoder, or too many tries: the job ends, with the reason.
 // Out of time, or with more bytes written than its limit, the job ends too.
-// An assembly that fails has the files of all chunks looked at, once: those that are not what was announced are made again elsewhere.
+// An assembly that fails has the files of all chunks looked at, a few times at most: those that are not what was announced are made again elsewhere.
 // A chunk whose slot is wanted for live work is given back and done again later, which is nobody's failure.
 //
 // A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any case; if it is still the
@@ -59,9 +59,9 @@ struct file_chunk {
   int64_t from = 0;
   int64_t to = 0;
   bool done = false;
-  bool begun = false; ///< an earlier life's task was at it, and may be still
-  std::string path;   ///< of a finished one
+  std::string path; ///< of a finished one
   chunk_done result;
+  bool begun = false; ///< an earlier life's task was at it, and may be still
 
   bool operator==(const file_chunk&) const = default;
 };
@@ -111,8 +111,8 @@ public:
   virtual void lease(attempt_id attempt, const lease_request& x) = 0;
   /// Give this work to the attempt's task.
   virtual void start(const file_work& x) = 0;
-  /// Have the attempt's task, which has its work in hand already, report from now on.
-  virtual void attach(attempt_id attempt) = 0;
+  /// Have the attempt's task, which has its work in hand already, report from now on. Only for who calls `take_over`.
+  virtual void attach(attempt_id) {}
   /// The attempt is over: its lease and its task are not needed any more. The text is empty where the worker is not to blame.
   virtual void stop(attempt_id attempt, const std::string& why) = 0;
 
@@ -189,7 +189,7 @@ private:
     file_progress progress;
     uint32_t failures = 0;
     uint32_t deaths = 0;
-    bool awaited = false; ///< a task of an earlier life may still be at it
+    bool awaited = false;       ///< a task of an earlier life may still be at it
     uint32_t out_of_memory = 0; ///< how many of them for that
     std::vector<worker_id> refused_by;
     worker_id made_by; ///< of a finished one
@@ -212,7 +212,7 @@ private:
   bool adopt(std::vector<part>& parts, time_point now);
   part* find_awaited(const chunk_work& x);
   void assemble_if_done(time_point now);
-  /// Looks at the chunks' files after an assembly that failed. False where that was done before.
+  /// Looks at the chunks' files after an assembly that failed. False where that was done often enough.
   bool examine_chunks(const file_failure& why, time_point now);
   void examined(const source_summary& x, time_point now);
 
@@ -250,8 +250,9 @@ private:
   uint32_t given_back_ = 0;
   uint32_t retries_ = 0;
   std::optional<file_failure> unexplained_; ///< why an assembly failed whose chunks are, or were, examined
-  uint32_t deaths_in_a_row_ = 0;            ///< since a part was finished
-  std::set<std::string> deadly_with_;       ///< the workers of those
+  uint32_t examinations_ = 0;
+  uint32_t deaths_in_a_row_ = 0;      ///< since a part was finished
+  std::set<std::string> deadly_with_; ///< the workers of those
   std::optional<time_point> began_;
   std::optional<time_point> first_frame_;
 };

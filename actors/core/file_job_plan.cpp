@@ -26,7 +26,7 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
     wanted.points.push_back({cut.pts, cut.pictures_before});
   wanted.end = x.end_pts;
   wanted.pictures = source_.countable ? x.packets : 0;
-  wanted.slots = capacity_.slots;
+  wanted.slots = std::clamp(capacity_.cores / usual_cores(order.video.codec), 1u, std::max(capacity_.slots, 1u));
   wanted.lengths = usual_chunk_lengths(order.video.codec);
   if (order.chunk_duration.count() > 0)
     wanted.target_ticks = order.chunk_duration.count() * ticks_per_second / 1000;
@@ -157,8 +157,8 @@ file_job::part* file_job::find_awaited(const chunk_work& x) {
   wanted.source = x.source;
   wanted.destination = x.destination;
   wanted.threads = x.threads;
-  auto ours = x.destination.starts_with(begin_.folder + "/")
-              && x.destination.ends_with("-" + source_.identity + ".chunk");
+  auto ours =
+    x.destination.starts_with(begin_.folder + "/") && x.destination.ends_with("-" + source_.identity + ".chunk");
   return wanted == x && ours ? &*i : nullptr;
 }
 
@@ -185,8 +185,10 @@ std::optional<attempt_id> file_job::take_over(const chunk_work& x, const lease& 
 }
 
 bool file_job::examine_chunks(const file_failure& why, time_point now) {
-  if (unexplained_)
+  // What a worker announces wrongly it may announce wrongly again: a few times are enough to get round it.
+  if (examinations_ >= config_.retries_max)
     return false;
+  ++examinations_;
   unexplained_ = why;
   // The assembly comes again when the chunks are known to be good.
   auto assembly =

@@ -376,14 +376,6 @@ gpu_id gpu_tracker::device(worker_id worker, std::string_view name) const {
   return {};
 }
 
-std::vector<worker_id> gpu_tracker::workers(gpu_id id) const {
-  std::vector<worker_id> result;
-  if (auto i = gpus_.find(id); i != gpus_.end())
-    for (auto& [worker, p] : i->second.paths)
-      result.push_back(worker);
-  return result;
-}
-
 gpu_id gpu_tracker::gpu_of(lease_id lease) const {
   auto i = leases_.find(lease);
   return i == leases_.end() ? gpu_id{} : i->second.gpu;

@@ -60,21 +60,21 @@ struct session_need {
 /// Why a card takes no more. In the order in which they are looked for.
 enum class gpu_block : uint8_t { none, fault, failed, no_encoder, sessions, busy, memory, hot };
 
-/// One card as the rest of the core and the API see it.
+/// One card as the rest of the core and the API see it. What each placement reads stands first, close together.
 struct gpu_view {
   gpu_id id;
-  std::string key;
-  gpu_description card; ///< as the first of its workers describes it
-  gpu_reading reading;  ///< the latest
-  gpu_limits limits;
   uint32_t ours_encode = 0;
   uint32_t ours_decode = 0;
   uint32_t foreign_encode = 0;
-  std::string machine_pool; ///< the cards that share one limit; empty where this one has its own
-  gpu_guards guards;
   bool busy = false;
   bool memory_full = false;
   bool hot = false;
+  gpu_limits limits;
+  gpu_reading reading; ///< the latest
+  std::string key;
+  std::string machine_pool; ///< the cards that share one limit; empty where this one has its own
+  gpu_description card;     ///< as the first of its workers describes it
+  gpu_guards guards;
 
   uint32_t used_encode() const noexcept {
     return ours_encode + foreign_encode;
@@ -134,8 +134,13 @@ public:
   /// The card of a worker's device.
   gpu_id device(worker_id worker, std::string_view name) const;
 
-  /// The workers that see the card.
-  std::vector<worker_id> workers(gpu_id gpu) const;
+  /// Calls `f` with each worker that sees the card.
+  template <class F>
+  void each_worker(gpu_id gpu, F&& f) const {
+    if (auto i = gpus_.find(gpu); i != gpus_.end())
+      for (auto& [worker, p] : i->second.paths)
+        f(worker);
+  }
 
   /// The card on which the lease has sessions.
   gpu_id gpu_of(lease_id lease) const;
@@ -178,8 +183,8 @@ private:
   };
 
   struct gpu {
-    gpu_view view;
     pool* shared = nullptr; ///< the one that `view.machine_pool` names
+    gpu_view view;
     std::map<worker_id, path> paths;
     std::vector<lease_id> leases;    ///< in no order
     std::deque<ended> ended_encodes; ///< the oldest first

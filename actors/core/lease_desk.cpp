@@ -106,7 +106,7 @@ void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& pr
     auto since = i == known.end() ? now : i->second;
     h->second.useless.emplace(p.task, since);
     auto limit = p.kind == to_string(work_kind::chunk) ? std::max(config_.orphan_timeout, config_.useless_timeout)
-                                                        : config_.useless_timeout;
+                                                       : config_.useless_timeout;
     if (now - since >= limit)
       effects_.end(id, p.task);
   }

@@ -22,8 +22,7 @@ void placement_desk::update() {
   changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
   for (auto id : changed_)
     if (auto* card = gpus_.find(id))
-      for (auto worker : gpus_.workers(id))
-        places_.set(worker, id, condition_of(worker, *card));
+      gpus_.each_worker(id, [&](worker_id worker) { places_.set(worker, id, condition_of(worker, *card)); });
   changed_.clear();
 }
 

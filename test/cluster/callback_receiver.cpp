@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace troupe::test {
@@ -32,7 +33,7 @@ callback_receiver::callback_receiver(answers status) : status_(std::move(status)
   socklen_t size = sizeof at;
   if (listener_ < 0 || ::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0
       || ::listen(listener_, 16) != 0 || ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size) != 0
-      || ::pipe(stop_) != 0)
+      || ::pipe2(stop_, O_CLOEXEC) != 0)
     throw std::runtime_error("cannot listen");
   port_ = ntohs(at.sin_port);
   thread_ = std::thread{[this] { serve(); }};

@@ -41,23 +41,12 @@ job_cluster::job_cluster(std::vector<std::string> flags, std::string worker_prog
 
 std::string job_cluster::slow_order(const std::string& more) const {
   return R"({"input": ")" + source + R"(", "output": ")" + result
-         + R"(", "video": {"codec": "libx264", "preset": "slow", "crf": 18, "height": 400}, "chunk": {"seconds": 2})"
+         + R"(", "video": {"codec": "libx264", "preset": "slow", "crf": 18, "height": 288}, "chunk": {"seconds": 2})"
          + more + "}";
 }
 
 http_answer job_cluster::submit(const std::string& order) const {
-  auto limit = scaled(milliseconds{10'000});
-  http_stream connection{c.http_port()};
-  http_answer result;
-  if (connection.send(
-        "POST /api/v1/jobs HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        "Content-Length: "
-          + std::to_string(order.size()) + "\r\n\r\n" + order,
-        limit)
-      && connection.read_all(limit))
-    result.status = connection.status();
-  result.body = connection.body();
-  return result;
+  return http_request(c.http_port(), "POST", "/api/v1/jobs", scaled(milliseconds{10'000}), order);
 }
 
 std::string job_cluster::order(const std::string& text) const {
@@ -167,6 +156,10 @@ void small_disk::fill() const {
     // until nothing more fits
   }
   ::close(file);
+}
+
+void small_disk::resize(size_t bytes) const {
+  BOOST_REQUIRE(::mount("none", path_.c_str(), "tmpfs", MS_REMOUNT, ("size=" + std::to_string(bytes)).c_str()) == 0);
 }
 
 void small_disk::free() const {

@@ -74,6 +74,7 @@ public:
   /// Takes all that is left.
   void fill() const;
   void free() const;
+  void resize(size_t bytes) const;
 
 private:
   std::string path_;

@@ -43,7 +43,7 @@ struct fixture {
   /// Two chunks of video, each of which takes an encoder many seconds.
   void order() {
     process ctl{TROUPE_BINARY_DIR "/bin/caf-ctl",
-                {"transcode", source, "-o", result, "--video-encoder=libx264", "--preset=placebo", "--crf=18",
+                {"transcode", source, "-o", result, "--video-encoder=libx264", "--preset=veryslow", "--crf=18",
                  "--height=540", "--chunk-seconds=10", "--detach",
                  "--url=http://127.0.0.1:" + std::to_string(c.http_port())},
                 c.folder().path("ctl.log")};
@@ -72,16 +72,19 @@ struct fixture {
 
   std::set<pid_t> wait_for_encoders() const {
     std::set<pid_t> pids;
-    c.wait_until("two chunks are in the making", [&] { return (pids = encoders()).size() == 2; }, job_limit);
+    c.wait_until(
+      "two chunks are in the making", [&] { return (pids = encoders()).size() == 2; }, job_limit);
     // Well under way, not just begun.
-    c.wait_until("pictures are encoded", [&] { return number(object(job(), "status"), "frames") > 20; }, job_limit);
+    c.wait_until(
+      "pictures are encoded", [&] { return number(object(job(), "status"), "frames") > 20; }, job_limit);
     return pids;
   }
 
   void wait_until_completed() const {
     auto over = [&] {
       auto now = text(job(), "state");
-      BOOST_REQUIRE_MESSAGE(now != "failed" && now != "cancelled", "the job is " << now << ": " << text(job(), "error"));
+      BOOST_REQUIRE_MESSAGE(now != "failed" && now != "cancelled",
+                            "the job is " << now << ": " << text(job(), "error"));
       return now == "completed";
     };
     c.wait_until("the job is completed", over, job_limit);

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -121,8 +122,10 @@ BOOST_AUTO_TEST_CASE(every_presets_output_is_what_its_name_says) {
       BOOST_TEST(text(seen.video, "codec_name") == x.video.codec);
       BOOST_TEST(number(seen.video, "width") == x.video.width);
       BOOST_TEST(number(seen.video, "height") == x.video.height);
-      // 854x480 is 16:9 to the pixel.
-      BOOST_TEST(text(seen.video, "display_aspect_ratio") == "16:9");
+      // 854x480 is 16:9 to the pixel, by a sample aspect ratio that not every container keeps to the last digit.
+      auto shape = text(seen.video, "display_aspect_ratio");
+      std::replace(shape.begin(), shape.end(), ':', '/');
+      BOOST_TEST(ratio(shape) == 16.0 / 9, boost::test_tools::tolerance(0.001));
       BOOST_TEST(text(seen.video, "pix_fmt") == "yuv420p");
       BOOST_TEST(ratio(text(seen.video, "avg_frame_rate")) == ratio(std::to_string(x.video.frame_rate.num)),
                  boost::test_tools::tolerance(0.01));

@@ -78,16 +78,25 @@ BOOST_AUTO_TEST_CASE(there_are_a_few_chunks_for_each_slot_of_a_long_film) {
 BOOST_AUTO_TEST_CASE(chunks_are_neither_too_short_for_the_encoder_nor_too_long_to_lose) {
   auto request = film(60);
   request.slots = 64;
-  BOOST_TEST(plan_chunks(request).size() == 6);
+  BOOST_TEST(plan_chunks(request).size() == 4);
   request = film(7200);
   request.slots = 2;
   for (const auto& x : plan_chunks(request))
     BOOST_TEST(x.ticks <= request.lengths.longest + 2 * second);
 }
 
+BOOST_AUTO_TEST_CASE(no_slot_works_on_a_last_chunk_alone_where_there_are_few) {
+  for (uint32_t slots : {2u, 3u, 4u}) {
+    auto request = film(15 * slots + 20);
+    request.slots = slots;
+    BOOST_TEST(plan_chunks(request).size() == slots);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_encoder_without_memory_gets_shorter_chunks) {
   BOOST_TEST(usual_chunk_lengths("prores_ks").shortest < usual_chunk_lengths("libx264").shortest);
   BOOST_TEST(usual_chunk_lengths("libsvtav1").shortest > usual_chunk_lengths("libx264").shortest);
+  BOOST_TEST(usual_cores("libsvtav1") > usual_cores("libx264"));
 }
 
 BOOST_AUTO_TEST_CASE(a_source_with_one_access_point_is_one_chunk) {

@@ -94,8 +94,7 @@ BOOST_AUTO_TEST_CASE(a_folder_that_is_not_there_is_named) {
   BOOST_TEST(file.error().terminal());
 }
 
-BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_that_may_pass) {
-  // A limit on the size of files stands for it.
+BOOST_AUTO_TEST_CASE(a_limit_on_the_size_of_files_is_told_as_one) {
   auto path = temporary("full");
   auto file = av::new_file::create(path, "x");
   BOOST_REQUIRE(file);
@@ -105,8 +104,8 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_that_may_pass) {
   for (auto n = 0; n < 3 && written; ++n)
     written = file->write(bytes(block));
   BOOST_REQUIRE(!written);
-  BOOST_TEST((written.error().code == av::errc::io));
-  BOOST_TEST(!written.error().terminal());
+  BOOST_TEST((written.error().code == av::errc::limit));
+  BOOST_TEST(written.error().terminal());
 }
 
 BOOST_AUTO_TEST_CASE(a_result_goes_to_another_file_system) {

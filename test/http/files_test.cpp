@@ -5,6 +5,7 @@
 #include "dummy_gateway.hpp"
 #include "files/identity.hpp"
 #include "http/server.hpp"
+#include "transfer/desk.hpp"
 #include "transfer/remote.hpp"
 #include "transfer/ticket.hpp"
 

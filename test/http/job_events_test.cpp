@@ -45,6 +45,15 @@ job_event progress(job_id id, double done) {
   return x;
 }
 
+job_replay replay_of(job_state state, std::vector<job_event> rows) {
+  job_replay result;
+  result.job.emplace();
+  result.job->job.id = one;
+  result.job->job.state = state;
+  result.rows = std::move(rows);
+  return result;
+}
+
 bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
@@ -57,6 +66,17 @@ struct dummy_queue {
   job_replay replay;
   caf::error failure;
   std::deque<job_replay_question> questions;
+
+  /// What it says from now on.
+  void says(job_replay x) {
+    std::lock_guard guard{mutex};
+    replay = std::move(x);
+  }
+
+  void refuses(caf::error x) {
+    std::lock_guard guard{mutex};
+    failure = std::move(x);
+  }
 
   void wait_for_watcher() {
     std::unique_lock guard{mutex};
@@ -209,10 +229,7 @@ BOOST_AUTO_TEST_CASE(one_for_whom_too_much_waits_is_told_that_it_missed_somethin
 
 BOOST_AUTO_TEST_CASE(a_job_is_followed_from_what_it_is_to_its_end) {
   fixture f;
-  f.queue->replay.job.emplace();
-  f.queue->replay.job->job.id = one;
-  f.queue->replay.job->job.state = job_state::running;
-  f.queue->replay.rows = {moved(one, 4, "assigned", "running")};
+  f.queue->says(replay_of(job_state::running, {moved(one, 4, "assigned", "running")}));
   auto c = f.listen("/api/v1/jobs/" + to_string(one) + "/events");
   auto head = c.read_head();
   BOOST_TEST(head.status == 200);
@@ -237,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_job_is_followed_from_what_it_is_to_its_end) {
 
 BOOST_AUTO_TEST_CASE(who_comes_back_gets_what_was_missed_once) {
   fixture f;
-  f.queue->replay.rows = {moved(one, 11, "", "queued"), moved(two, 12, "", "queued")};
+  f.queue->says({{}, {moved(one, 11, "", "queued"), moved(two, 12, "", "queued")}, false});
   auto c = f.listen("/api/v1/jobs/events", "Last-Event-ID: 10\r\n");
   BOOST_TEST(c.read_head().status == 200);
   auto asked = f.queue->wait_for_question();
@@ -252,11 +269,10 @@ BOOST_AUTO_TEST_CASE(who_comes_back_gets_what_was_missed_once) {
 
 BOOST_AUTO_TEST_CASE(a_job_that_was_over_already_is_no_stream) {
   fixture f;
-  f.queue->replay.job.emplace();
-  f.queue->replay.job->job.state = job_state::failed;
+  f.queue->says(replay_of(job_state::failed, {}));
   auto seen = f.listen("/api/v1/jobs/" + to_string(one) + "/events", "Last-Event-ID: 9\r\n");
   BOOST_TEST(seen.read_response().status == 204);
-  f.queue->replay.rows = {moved(one, 9, "running", "failed")};
+  f.queue->says(replay_of(job_state::failed, {moved(one, 9, "running", "failed")}));
   auto late = f.listen("/api/v1/jobs/" + to_string(one) + "/events");
   late.read_head();
   auto body = client::dechunk(late.read_all());
@@ -268,7 +284,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_followed_is_refused) {
   fixture f{1};
   BOOST_TEST(f.listen("/api/v1/jobs/12/events").read_response().status == 404);
   BOOST_TEST(f.listen("/api/v1/jobs/events?state=x").read_response().status == 400);
-  f.queue->failure = caf::make_error(ec::unknown_job, "there is none");
+  f.queue->refuses(caf::make_error(ec::unknown_job, "there is none"));
   BOOST_TEST(f.listen("/api/v1/jobs/" + to_string(one) + "/events").read_response().status == 404);
   auto first = f.listen("/api/v1/jobs/events");
   first.read_head();

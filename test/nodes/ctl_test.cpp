@@ -193,6 +193,8 @@ BOOST_AUTO_TEST_CASE(wrong_orders_are_told_before_anybody_is_asked) {
   for (auto& args : std::vector<std::vector<std::string>>{{"transcode", "/in.mkv"},
                                                           {"transcode", "-o", "/out.mp4"},
                                                           {"daemons", "--crf=3"},
+                                                          {"daemons", "--local"},
+                                                          {"transcode", "/in.mkv", "-o/out.mp4", "--local", "--detach"},
                                                           {"jobs"},
                                                           {"jobs", "show"},
                                                           {"jobs", "list", "more"},
@@ -228,6 +230,12 @@ BOOST_AUTO_TEST_CASE(one_job_is_shown_with_all_that_is_known) {
         "1.0 KiB, 10 pictures, 1.0 s", "a worker takes it"})
     BOOST_TEST(contains(shown, part), part << " is missing in " << shown);
   BOOST_TEST(!contains(shown, "crf"));
+}
+
+BOOST_AUTO_TEST_CASE(who_finds_no_coordinator_is_offered_to_do_without) {
+  auto x = run({"transcode", "/in.mkv", "-o/out.mp4", "--url=http://127.0.0.1:1"});
+  BOOST_TEST(x.code == ctl::unreachable);
+  BOOST_TEST(contains(x.err, "--local"));
 }
 
 BOOST_AUTO_TEST_CASE(jobs_are_shown) {

@@ -308,6 +308,7 @@ void gpu_world::open(uint64_t ticket) {
       return;
     }
     c.open.insert(j.lease);
+    j.open = true;
   }
   after(between(0, 100), [this, ticket] {
     auto i = jobs_.find(ticket);
@@ -324,6 +325,7 @@ void gpu_world::end(uint64_t ticket) {
     return;
   auto& j = i->second;
   j.released = true;
+  j.open = false;
   for (auto& c : cards_)
     c.open.erase(j.lease);
   after(between(0, 200), [this, ticket] { close(ticket); });
@@ -348,14 +350,20 @@ void gpu_world::check_promises() {
     auto* view = desk_.gpus().find(j.at->gpu);
     auto number = card_of(j.at->gpu);
     auto& c = cards_[number];
+    auto in_pool = [&](core::gpu_id gpu) {
+      auto* other = desk_.gpus().find(gpu);
+      if (other == nullptr)
+        broken("a card with sessions of ours was forgotten");
+      return !view->machine_pool.empty() && other->machine_pool == view->machine_pool;
+    };
     uint32_t ours = 0, foreign = 0, ours_here = 0;
     auto pooled = !view->machine_pool.empty();
     auto limit = *view->limits.encode.count();
     for (auto& [id, x] : jobs_) {
-      if (!x.at || !x.at->gpu || !desk_.gpus().gpu_of(x.lease))
+      if (!x.at || !x.at->gpu || (!x.open && !desk_.gpus().gpu_of(x.lease)))
         continue;
       ours_here += x.at->gpu == j.at->gpu ? 1 : 0;
-      ours += x.at->gpu == j.at->gpu || (pooled && desk_.gpus().find(x.at->gpu)->machine_pool == view->machine_pool);
+      ours += x.at->gpu == j.at->gpu || in_pool(x.at->gpu) ? 1 : 0;
     }
     if (!pooled)
       if (auto& told = workers_[j.worker].foreign_told; told.contains(number))

@@ -65,6 +65,7 @@ private:
     std::optional<core::choice> at;
     bool waited = false;
     bool released = false;
+    bool open = false; ///< its process holds a session
     size_t worker = 0;
     uint64_t worker_life = 0;
   };

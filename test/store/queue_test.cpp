@@ -73,7 +73,8 @@ struct fixture {
     // Nothing follows an end.
     BOOST_TEST(database.ask("SELECT count(*) FROM history WHERE from_state = 'completed'") == 0);
     check_consistent(database);
-    BOOST_TEST_MESSAGE(database.ask("SELECT sum(attempt) FROM jobs") - jobs << " attempts were cut short and made anew");
+    BOOST_TEST_MESSAGE(database.ask("SELECT sum(attempt) FROM jobs") - jobs
+                       << " attempts were cut short and made anew");
   }
 
   uint16_t port(process& of) const {
@@ -160,7 +161,7 @@ BOOST_DATA_TEST_CASE(a_store_that_is_out_of_order_refuses_clients_and_loses_noth
     BOOST_REQUIRE_MESSAGE(clock::now() < deadline && node.running(), "not refused: " << refused.status << refused.body);
   BOOST_TEST_MESSAGE(refused.body);
   BOOST_TEST(refused.body.find("cannot ") != std::string::npos);
-  BOOST_TEST(http_request(port, "GET", "/health").status == 200);
+  BOOST_TEST(http_request(port, "GET", "/healthz").status == 200);
   guard.broken = false;
   f.mend_store(node);
   f.wait_for_end(node);
