@@ -38,7 +38,10 @@ struct fixture {
   std::string result = c.folder().path("result.mp4");
 
   explicit fixture(const std::string& transfer = "http", const std::string& worker_program = node_program())
-    : c{{{}, {"--cluster.heartbeat_interval=100ms", "--jobs.transfer=" + transfer, "--jobs.keep_failed=0s"}, {}, worker_program}} {
+    : c{{{},
+         {"--cluster.heartbeat_interval=100ms", "--jobs.transfer=" + transfer, "--jobs.keep_failed=0s"},
+         {},
+         worker_program}} {
     c.start({"one", "two"}, 1);
   }
 
