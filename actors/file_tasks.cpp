@@ -29,8 +29,7 @@ file_failure to_failure(const av::error& x) {
 }
 
 /// The source is not the one that was probed any more.
-file_failure changed(const std::string& source) {
-  auto gone = source.find("://") == std::string::npos && ::access(source.c_str(), F_OK) != 0;
+file_failure changed(const std::string& source, bool gone) {
   return {true, true,
           std::string{"the source "} + (gone ? "disappeared" : "changed") + " while the job worked at it: " + source
             + "; submit the job again"};
@@ -48,9 +47,9 @@ tl::expected<void, file_failure> check_identity(const file_reach& reach, const s
                                                 const std::string& identity) {
   auto now = reach.identity(source);
   if (!now)
-    return tl::unexpected(now.error());
+    return tl::unexpected(now.error().source_changed ? changed(source, true) : now.error());
   if (*now != identity)
-    return tl::unexpected(changed(source));
+    return tl::unexpected(changed(source, *now == "0"));
   return {};
 }
 
