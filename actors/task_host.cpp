@@ -19,6 +19,9 @@ namespace {
 constexpr auto retry_delay_min = std::chrono::milliseconds{100};
 constexpr auto retry_delay_max = std::chrono::milliseconds{10'000};
 
+/// A task that has just got work needs the processor more than its replacement does, as long as others wait.
+constexpr auto refill_delay = std::chrono::milliseconds{300};
+
 /// Ends that are remembered for whoever asks a moment later.
 constexpr size_t exits_max = 256;
 
@@ -74,7 +77,10 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
       i->second.label = std::move(label);
       retry_delay = {};
       auto enforced = limit(id, i->second);
-      start_missing();
+      if (waiting() > 0)
+        self->delayed_send(self, refill_delay, tick_atom_v);
+      else
+        start_missing();
       return enforced;
     },
     [this](status_atom, task_id id) { return exit_of(id); },
@@ -95,10 +101,13 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
 void task_host_state::start_missing() {
   if (retry_scheduled)
     return;
-  auto waiting = static_cast<size_t>(std::count_if(
-    processes.begin(), processes.end(), [](const auto& kv) { return !kv.second.assigned && !kv.second.ending; }));
-  for (; waiting < wanted && processes.size() < config.processes_max; ++waiting)
+  for (auto n = waiting(); n < wanted && processes.size() < config.processes_max; ++n)
     start_one();
+}
+
+size_t task_host_state::waiting() const {
+  return static_cast<size_t>(std::count_if(
+    processes.begin(), processes.end(), [](const auto& kv) { return !kv.second.assigned && !kv.second.ending; }));
 }
 
 void task_host_state::start_one() {

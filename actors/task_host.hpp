@@ -63,6 +63,8 @@ struct task_host_state {
   interface::behavior_type make_behavior();
 
   void start_missing();
+  /// Processes that have no work.
+  size_t waiting() const;
   void start_one();
   void stop(task_id id);
   void on_exit(task_id id, int status);
