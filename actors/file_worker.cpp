@@ -49,9 +49,10 @@ private:
   void run() {
     av::prefer_throughput();
     av::work_control control{stop_, [this](const av::work_progress& x) {
-                               auto first = x.frames > 0 && progress().frames == 0;
+                               auto first = false;
                                {
                                  std::lock_guard guard{mutex_};
+                                 first = x.frames > 0 && latest_.frames == 0;
                                  latest_ = x;
                                }
                                if (first)

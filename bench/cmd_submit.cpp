@@ -112,7 +112,7 @@ int run_submit(const arguments& given) {
     throw std::invalid_argument("at least one run and one warm task");
   scratch_folder folder;
   sample_options sample;
-  sample.seconds = 12;
+  sample.seconds = 60;
   auto source = folder.path("source.mp4");
   if (auto made = write_sample(source, sample); !made)
     throw std::runtime_error(made.error().what);
