@@ -337,6 +337,8 @@ json::object to_object(const core::file_job_status& x) {
   result["given_back"] = x.given_back;
   result["retries"] = x.retries;
   result["workers"] = http::to_json(x.workers);
+  result["limits"] = to_json(x.limits);
+  result["first_frame_ms"] = x.first_frame_ms < 0 ? json::value(nullptr) : json::value(x.first_frame_ms);
   return result;
 }
 
