@@ -35,7 +35,7 @@ const contest contests[] = {
 };
 
 /// One piece, however long.
-const contest single{"x264", {"libx264", "medium", 23, 100'000}, 1280, 720};
+const contest single{"x264", {"libx264", "medium", 23, 86'400}, 1280, 720};
 
 constexpr int processors = 2;
 
