@@ -24,7 +24,7 @@ namespace po = boost::program_options;
 constexpr int chunk_seconds = 5;
 constexpr double film_s = 2 * 3600;
 
-/// For each part, whatever it does: a process that has joined, the store, the coordinator's rounds. Measured as the least chunk there is.
+/// For each part, whatever it does: a process that has joined, the store, the coordinator's rounds. An estimate.
 constexpr double part_s = 0.1;
 
 std::string line(const char* format, auto... values) {
