@@ -370,8 +370,9 @@ void job_actor_state::take_log(attempt_id from, const std::vector<file_log_line>
 }
 
 void job_actor_state::send_writes() {
+  // Before the states that it explains: whoever sees one finds the other.
   if (!log_.empty())
-    write(store::add_log{begin_.id, std::exchange(log_, {})});
+    writes_.insert(writes_.begin(), store::add_log{begin_.id, std::exchange(log_, {})});
   if (!writes_.empty()) {
     ++unwritten_;
     auto taken = [this] {

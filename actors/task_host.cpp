@@ -106,8 +106,8 @@ void task_host_state::start_missing() {
 }
 
 size_t task_host_state::waiting() const {
-  return static_cast<size_t>(std::count_if(
-    processes.begin(), processes.end(), [](const auto& kv) { return !kv.second.assigned && !kv.second.ending; }));
+  return static_cast<size_t>(std::count_if(processes.begin(), processes.end(),
+                                           [](const auto& kv) { return !kv.second.assigned && !kv.second.ending; }));
 }
 
 void task_host_state::start_one() {
