@@ -5,6 +5,7 @@
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
 #include "messages/limits.hpp"
+#include "messages/placement.hpp"
 #include "messages/work.hpp"
 
 #include <chrono>
@@ -55,6 +56,7 @@ struct work_label {
   session_id session;
   attempt_id attempt;
   work_limits limits{}; ///< of the process
+  lease_id lease{};     ///< that the task is given with
 
   bool operator==(const work_label&) const = default;
 };
@@ -62,7 +64,8 @@ struct work_label {
 template <class Inspector>
 bool inspect(Inspector& f, work_label& x) {
   return f.object(x).fields(f.field("kind", x.kind), f.field("channel", x.channel), f.field("profile", x.profile),
-                            f.field("session", x.session), f.field("attempt", x.attempt), f.field("limits", x.limits));
+                            f.field("session", x.session), f.field("attempt", x.attempt), f.field("limits", x.limits),
+                            f.field("lease", x.lease));
 }
 
 /// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec name that the worker must
@@ -74,7 +77,8 @@ struct lease_request {
   std::vector<worker_id> refused_by;
   bool elsewhere = false;
   bool last_resort =
-    false; ///< clients would see nothing: a worker that is left alone after failures is better than none
+    false;              ///< clients would see nothing: a worker that is left alone after failures is better than none
+  encoder_wish video{}; ///< beside `encoders`: the registry chooses encoder and device for it, and the lease names them
 
   bool operator==(const lease_request&) const = default;
 };
@@ -83,7 +87,7 @@ template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
                             f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere),
-                            f.field("last_resort", x.last_resort));
+                            f.field("last_resort", x.last_resort), f.field("video", x.video));
 }
 
 /// The registry's promise of one slot and one task process, until it is released or either side is gone.
@@ -93,6 +97,7 @@ struct lease {
   worker_id worker;
   std::string worker_name;
   std::string limits{}; ///< what enforces each limit of the label, for people
+  encoder_seat seat{};  ///< for the request's `video`
 
   bool operator==(const lease&) const = default;
 };
@@ -100,7 +105,8 @@ struct lease {
 template <class Inspector>
 bool inspect(Inspector& f, lease& x) {
   return f.object(x).fields(f.field("id", x.id), f.field("task", x.task), f.field("worker", x.worker),
-                            f.field("worker_name", x.worker_name), f.field("limits", x.limits));
+                            f.field("worker_name", x.worker_name), f.field("limits", x.limits),
+                            f.field("seat", x.seat));
 }
 
 /// How a task process ended, as its host saw it.

@@ -1,6 +1,7 @@
 // What a worker daemon says of itself: who it is, what it can do, how it and its tasks fare.
 #pragma once
 
+#include "messages/gpu.hpp"
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
 
@@ -21,6 +22,8 @@ struct codec_capability {
   bool works = false;
   std::string reason; ///< why it was filtered out, in libav*'s words; empty where it works
   double fps = 0;     ///< frames a second of the test run, video encoders only: a rough figure
+  std::string
+    gpu{}; ///< `gpu_key` of the card behind `device`; empty for software, and where nothing is known of the card
 
   bool operator==(const codec_capability&) const = default;
 };
@@ -29,7 +32,7 @@ template <class Inspector>
 bool inspect(Inspector& f, codec_capability& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("codec", x.codec), f.field("kind", x.kind),
                             f.field("device", x.device), f.field("works", x.works), f.field("reason", x.reason),
-                            f.field("fps", x.fps));
+                            f.field("fps", x.fps), f.field("gpu", x.gpu));
 }
 
 /// What a worker proved by encoding and decoding a few frames with everything it has.
@@ -167,6 +170,7 @@ struct task_statistics {
   attempt_id attempt;
   process_statistics process;
   work_statistics work;
+  lease_id lease{}; ///< that the process serves
 
   bool operator==(const task_statistics&) const = default;
 };
@@ -175,7 +179,7 @@ template <class Inspector>
 bool inspect(Inspector& f, task_statistics& x) {
   return f.object(x).fields(f.field("task", x.task), f.field("kind", x.kind), f.field("channel", x.channel),
                             f.field("profile", x.profile), f.field("session", x.session), f.field("attempt", x.attempt),
-                            f.field("process", x.process), f.field("work", x.work));
+                            f.field("process", x.process), f.field("work", x.work), f.field("lease", x.lease));
 }
 
 /// Why a worker is where it is. Order is from best to worst.
@@ -201,6 +205,7 @@ struct registration {
   capabilities can;
   uint32_t slots = 0;    ///< transcodes at a time
   bool draining = false; ///< was told to drain before it lost its coordinator
+  std::vector<gpu_report> gpus{};
 
   bool operator==(const registration&) const = default;
 };
@@ -209,7 +214,7 @@ template <class Inspector>
 bool inspect(Inspector& f, registration& x) {
   return f.object(x).fields(f.field("worker", x.worker), f.field("name", x.name), f.field("token", x.token),
                             f.field("version", x.version), f.field("can", x.can), f.field("slots", x.slots),
-                            f.field("draining", x.draining));
+                            f.field("draining", x.draining), f.field("gpus", x.gpus));
 }
 
 /// Sent by each worker every heartbeat interval.
@@ -218,6 +223,7 @@ struct heartbeat {
   uint64_t sequence = 0;
   machine_statistics machine;
   std::vector<task_statistics> tasks;
+  std::vector<gpu_report> gpus{}; ///< the latest that was measured
 
   bool operator==(const heartbeat&) const = default;
 };
@@ -225,7 +231,7 @@ struct heartbeat {
 template <class Inspector>
 bool inspect(Inspector& f, heartbeat& x) {
   return f.object(x).fields(f.field("worker", x.worker), f.field("sequence", x.sequence), f.field("machine", x.machine),
-                            f.field("tasks", x.tasks));
+                            f.field("tasks", x.tasks), f.field("gpus", x.gpus));
 }
 
 } // namespace troupe

@@ -110,6 +110,7 @@ struct chunk_work {
   video_profile video;              ///< for video
   audio_profile audio;              ///< for sound
   uint32_t threads = 0;             ///< of the encoder; 0: as it likes
+  encoder_seat seat{};              ///< of the lease, for video
 
   bool operator==(const chunk_work&) const = default;
 };
@@ -120,7 +121,7 @@ bool inspect(Inspector& f, chunk_work& x) {
                                  f.field("destination", x.destination), f.field("number", x.number),
                                  f.field("kind", x.kind), f.field("streams", x.streams), f.field("span", x.span),
                                  f.field("exact", x.exact), f.field("pictures", x.pictures), f.field("video", x.video),
-                                 f.field("audio", x.audio), f.field("threads", x.threads));
+                                 f.field("audio", x.audio), f.field("threads", x.threads), f.field("seat", x.seat));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.destination) && x.streams.size() <= file_streams_max
@@ -312,6 +313,8 @@ struct file_failure {
   bool terminal = false;       ///< the same work would fail again wherever it runs
   bool source_changed = false; ///< the source is not the one that was probed
   std::string reason;
+  bool device_failed =
+    false; ///< the seat's device did not open, or failed later: the media is not to blame, another device may do
 
   bool operator==(const file_failure&) const = default;
 };
@@ -319,7 +322,7 @@ struct file_failure {
 template <class Inspector>
 bool inspect(Inspector& f, file_failure& x) {
   auto done = f.object(x).fields(f.field("terminal", x.terminal), f.field("source_changed", x.source_changed),
-                                 f.field("reason", x.reason));
+                                 f.field("reason", x.reason), f.field("device_failed", x.device_failed));
   return done && (!Inspector::is_loading || detail::is_short(x.reason));
 }
 

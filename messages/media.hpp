@@ -244,14 +244,16 @@ struct stream_end {
   attempt_id attempt;
   std::string reason;
   bool terminal = false;
+  bool device_failed =
+    false; ///< the seat's device did not open, or failed later: the media is not to blame, another device may do
 
   bool operator==(const stream_end&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, stream_end& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("reason", x.reason),
-                            f.field("terminal", x.terminal));
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("reason", x.reason), f.field("terminal", x.terminal),
+                            f.field("device_failed", x.device_failed));
 }
 
 } // namespace troupe

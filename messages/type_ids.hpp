@@ -99,6 +99,12 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(troupe, (troupe::task_exit))
   CAF_ADD_TYPE_ID(troupe, (troupe::file_log_line))
 
+  // GPUs
+  CAF_ADD_TYPE_ID(troupe, (troupe::gpu_report))
+  CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::gpu_report>))
+  CAF_ADD_TYPE_ID(troupe, (troupe::encoder_seat))
+  CAF_ADD_ATOM(troupe, troupe, confirm_atom)
+
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ERROR_CODE_ENUM(troupe::ec)

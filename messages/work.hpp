@@ -4,6 +4,7 @@
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
 #include "messages/media.hpp"
+#include "messages/placement.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -45,8 +46,12 @@ struct video_profile {
   std::string profile;
   std::string level;
   std::chrono::milliseconds keyframe_interval{2000};
-  int32_t b_frames = -1;                      ///< negative is "the encoder's default"
-  std::map<std::string, std::string> options; ///< further encoder options from the allow list
+  int32_t b_frames = -1;                                   ///< negative is "the encoder's default"
+  std::map<std::string, std::string> options;              ///< further encoder options from the allow list
+  exhaustion_policy on_busy = exhaustion_policy::fallback; ///< all sessions of the encoder are in use
+  std::string fallback_encoder; ///< goes before the rest of the ladder where the encoder is busy
+  bool never_software = false;
+  std::chrono::milliseconds queue_timeout{0}; ///< for the policy `queue`; 0 is "the cluster's"
 
   bool operator==(const video_profile&) const = default;
 };
@@ -58,8 +63,10 @@ bool inspect(Inspector& f, video_profile& x) {
     f.field("frame_rate", x.frame_rate), f.field("pixel_format", x.pixel_format), f.field("deinterlace", x.deinterlace),
     f.field("bit_rate", x.bit_rate), f.field("max_bit_rate", x.max_bit_rate), f.field("crf", x.crf),
     f.field("preset", x.preset), f.field("tune", x.tune), f.field("profile", x.profile), f.field("level", x.level),
-    f.field("keyframe_interval", x.keyframe_interval), f.field("b_frames", x.b_frames), f.field("options", x.options));
-  return done && (!Inspector::is_loading || (is_bounded(x.keyframe_interval)));
+    f.field("keyframe_interval", x.keyframe_interval), f.field("b_frames", x.b_frames), f.field("options", x.options),
+    f.field("on_busy", x.on_busy), f.field("fallback_encoder", x.fallback_encoder),
+    f.field("never_software", x.never_software), f.field("queue_timeout", x.queue_timeout));
+  return done && (!Inspector::is_loading || (is_bounded(x.keyframe_interval) && is_bounded(x.queue_timeout)));
 }
 
 /// How a rendition's audio is made; see `video_profile` for the defaults.
@@ -144,6 +151,7 @@ struct transcode_work {
   std::vector<window>
     spans; ///< one for each source track; none stands for everything from the first random-access point on
   uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
+  encoder_seat seat{};       ///< of the lease
 
   bool operator==(const transcode_work&) const = default;
 };
@@ -152,7 +160,7 @@ template <class Inspector>
 bool inspect(Inspector& f, transcode_work& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
                             f.field("source", x.source), f.field("target", x.target), f.field("spans", x.spans),
-                            f.field("credit_bytes", x.credit_bytes));
+                            f.field("credit_bytes", x.credit_bytes), f.field("seat", x.seat));
 }
 
 } // namespace troupe

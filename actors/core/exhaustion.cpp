@@ -6,8 +6,6 @@ namespace troupe::core {
 
 namespace {
 
-constexpr std::string_view policy_names[] = {"queue", "fallback", "reject"};
-
 /// Hardware families as libav* ends the names of their encoders, in the order of the ladder.
 constexpr std::string_view hardware[] = {"_nvenc", "_qsv", "_vaapi", "_amf", "_videotoolbox", "_v4l2m2m"};
 
@@ -64,14 +62,10 @@ void add_ladder(std::vector<rung>& to, const codec_row& row, bool fallback) {
 
 } // namespace
 
-std::string_view to_string(exhaustion_policy x) {
-  return policy_names[static_cast<size_t>(x)];
-}
-
 std::optional<exhaustion_policy> exhaustion_policy_from(std::string_view name) {
-  for (size_t i = 0; i < std::size(policy_names); ++i)
-    if (name == policy_names[i])
-      return static_cast<exhaustion_policy>(i);
+  for (auto x : {exhaustion_policy::queue, exhaustion_policy::fallback, exhaustion_policy::reject})
+    if (name == to_string(x))
+      return x;
   return std::nullopt;
 }
 

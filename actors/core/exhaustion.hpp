@@ -5,10 +5,10 @@
 #pragma once
 
 #include "actors/core/placement.hpp"
+#include "messages/placement.hpp"
 
 #include <tl/expected.hpp>
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,25 +16,10 @@
 
 namespace troupe::core {
 
-enum class exhaustion_policy : uint8_t {
-  queue,    ///< waits for what was asked for, as long as it may
-  fallback, ///< takes the next rung, with a warning
-  reject    ///< an error at once
-};
+using troupe::encoder_wish;
+using troupe::exhaustion_policy;
 
-/// "queue", "fallback", "reject".
-std::string_view to_string(exhaustion_policy x);
 std::optional<exhaustion_policy> exhaustion_policy_from(std::string_view name);
-
-/// What a profile says of its video encoder.
-struct encoder_wish {
-  std::string encoder; ///< an encoder ("h264_nvenc", "libx264") or a codec ("h264": the best that is free)
-  exhaustion_policy policy = exhaustion_policy::fallback;
-  std::string fallback_encoder; ///< goes before the rest of the ladder; empty for the ladder's own order
-  bool never_software = false;
-
-  bool operator==(const encoder_wish&) const = default;
-};
 
 /// The codec that an encoder makes, as its name tells: "h264" of "h264_nvenc", "libx264" and "h264". Empty for a name that is none of the ladder's.
 std::string_view codec_of(std::string_view encoder);

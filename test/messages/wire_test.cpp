@@ -143,6 +143,43 @@ BOOST_AUTO_TEST_CASE(work_comes_back_from_the_wire) {
   comes_back(transcode_work{attempt_id{1}, session_id{2}, "news", two_tracks(), live_profile(), {{5, 6}, {7, 8}}, 9});
 }
 
+BOOST_AUTO_TEST_CASE(gpus_and_seats_come_back_from_the_wire) {
+  gpu_report gpu;
+  gpu.card.uuid = "GPU-1";
+  gpu.card.device = "cuda:1";
+  gpu.reading.encode_sessions = 2;
+  gpu.fault = "lost";
+  comes_back(gpu);
+  registration worker{worker_id{1}, "box", "token", "0.1.0", can(), 4, true, {gpu}};
+  worker.can.encoders.push_back({"h264_nvenc", "h264", "video", "cuda:1", false, "No capable devices", 0, "GPU-1"});
+  comes_back(worker);
+  comes_back(heartbeat{worker_id{1}, 5, machine(), {task()}, {gpu, gpu}});
+  encoder_wish wish{"h264_nvenc", exhaustion_policy::queue, "h264_qsv", true, std::chrono::milliseconds{1500}};
+  comes_back(wish);
+  encoder_seat seat{"h264_nvenc", "GPU-1", "cuda:1", 1, "no session of h264_qsv was free"};
+  comes_back(seat);
+  lease_request request;
+  request.video = wish;
+  comes_back(request);
+  comes_back(lease{lease_id{1}, task_id{2}, worker_id{3}, "box", "", seat});
+  transcode_work live;
+  live.seat = seat;
+  live.target.video.on_busy = exhaustion_policy::reject;
+  live.target.video.fallback_encoder = "libx264";
+  live.target.video.never_software = true;
+  live.target.video.queue_timeout = std::chrono::milliseconds{2};
+  comes_back(live);
+  chunk_work chunk;
+  chunk.seat = seat;
+  comes_back(chunk);
+  stream_end end{attempt_id{5}, "the device does not open"};
+  end.device_failed = true;
+  comes_back(end);
+  file_failure failure;
+  failure.device_failed = true;
+  comes_back(failure);
+}
+
 BOOST_AUTO_TEST_CASE(file_work_comes_back_from_the_wire) {
   chunk_file chunk{3, "/chunks/3.chunk", 1000, std::string(64, 'a')};
   comes_back(chunk);

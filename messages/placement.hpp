@@ -1,0 +1,71 @@
+// What a profile wants of its video encoder, and what the registry gives: the encoder and the device that a task is to use.
+#pragma once
+
+#include "messages/inspect.hpp"
+#include "messages/limits.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// What happens where every session of the encoder that was asked for is in use.
+enum class exhaustion_policy : uint8_t {
+  queue,    ///< waits for what was asked for, as long as it may
+  fallback, ///< takes the next rung, with a warning
+  reject    ///< an error at once
+};
+
+/// "queue", "fallback", "reject".
+inline std::string_view to_string(exhaustion_policy x) {
+  constexpr std::string_view names[] = {"queue", "fallback", "reject"};
+  return names[static_cast<size_t>(x)];
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, exhaustion_policy& x) {
+  return inspect_enum(f, x, exhaustion_policy::reject);
+}
+
+/// What a profile says of its video encoder.
+struct encoder_wish {
+  std::string
+    encoder; ///< an encoder ("h264_nvenc", "libx264") or a codec ("h264": the best that is free); empty: no video is encoded
+  exhaustion_policy policy = exhaustion_policy::fallback;
+  std::string fallback_encoder; ///< goes before the rest of the ladder; empty for the ladder's own order
+  bool never_software = false;
+  std::chrono::milliseconds queue_timeout{
+    0}; ///< how long `queue` waits; 0: as long as the cluster's configuration says
+
+  bool operator==(const encoder_wish&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, encoder_wish& x) {
+  auto done = f.object(x).fields(
+    f.field("encoder", x.encoder), f.field("policy", x.policy), f.field("fallback_encoder", x.fallback_encoder),
+    f.field("never_software", x.never_software), f.field("queue_timeout", x.queue_timeout));
+  return done && (!Inspector::is_loading || is_bounded(x.queue_timeout));
+}
+
+/// Where a task encodes. Made by the registry with a lease, and handed to the task with its work: the task opens this encoder on this device and no other.
+/// Without an encoder the work encodes no video, or takes what it finds for the profile's codec.
+struct encoder_seat {
+  std::string encoder;       ///< "h264_nvenc", "libx264"
+  std::string gpu;           ///< `gpu_key` of the card; empty for software
+  std::string device;        ///< as the worker's encoders name it: "cuda:0", "/dev/dri/renderD128"; empty for software
+  int32_t device_index = -1; ///< of NVIDIA cards, in the order of their PCI addresses; -1 for all else
+  std::string warning;       ///< for people, where it is not what was asked for
+
+  bool operator==(const encoder_seat&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, encoder_seat& x) {
+  return f.object(x).fields(f.field("encoder", x.encoder), f.field("gpu", x.gpu), f.field("device", x.device),
+                            f.field("device_index", x.device_index), f.field("warning", x.warning));
+}
+
+} // namespace troupe
