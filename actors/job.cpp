@@ -124,6 +124,8 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       auto i = attempts_.find(x.attempt);
       if (i == attempts_.end())
         return;
+      if (x.frames > 0)
+        confirm(x.attempt, i->second);
       work_statistics s;
       s.frames_encoded = x.frames;
       s.bytes_out = x.bytes;
@@ -226,6 +228,7 @@ void job_actor_state::start(const file_work& x) {
   auto attempt = x.attempt;
   auto& a = attempts_.at(attempt);
   a.part = part_name(x) + " on " + a.held.worker_name;
+  warn_of_seat(a);
   auto work = begin_.desk->begin(x);
   work.job = begin_.id;
   self_->request(a.task, start_timeout, std::move(work), file_client_actor{self_})

@@ -21,10 +21,6 @@ size_t mix(size_t hash, const std::vector<uint32_t>& list) {
   return hash * 0x100000001b3ULL;
 }
 
-bool is_refused(const placement_request& x, worker_id id) {
-  return std::find(x.refused_by.begin(), x.refused_by.end(), id) != x.refused_by.end();
-}
-
 } // namespace
 
 std::string_view to_string(slot_kind x) {
@@ -311,12 +307,13 @@ bool placement::serves(const offer_class& c, const wanted& want, bool probe, con
   return includes(c.companions, want.also) && includes(c.decoders, want.decoders);
 }
 
-std::optional<rank_key> placement::best_of(const offer_class& c, const placement_request& x, bool refused) const {
+std::optional<rank_key> placement::best_of(const offer_class& c, const placement_request& x, bool refused,
+                                           readiness worst) const {
   std::optional<rank_key> result;
   c.ready.visit([&](const rank_key& key) {
-    if (key.tier >= static_cast<uint8_t>(readiness::last_resort) && !x.last_resort)
+    if (key.tier > static_cast<uint8_t>(worst))
       return true;
-    if (is_refused(x, paths_[key.path].of->offer.id) != refused)
+    if (x.is_refused_by(paths_[key.path].of->offer.id) != refused)
       return false;
     result = key;
     return true;
@@ -324,109 +321,43 @@ std::optional<rank_key> placement::best_of(const offer_class& c, const placement
   return result;
 }
 
-std::optional<choice> placement::choose(const placement_request& x) {
-  refresh_touched();
-  auto want = translate(x);
-  if (!want.possible)
-    return std::nullopt;
-  // One that failed at this work is better than none.
-  auto may_repeat = !x.elsewhere && !x.refused_by.empty();
-  for (auto refused : {false, true}) {
-    if (refused && !may_repeat)
-      break;
-    for (size_t i = 0; i < x.rungs.size(); ++i) {
-      if (!want.known[i])
+std::optional<choice> placement::choose(const placement_request& x, const wanted& want, bool refused,
+                                        readiness worst) const {
+  for (size_t i = 0; i < x.rungs.size(); ++i) {
+    if (!want.known[i])
+      continue;
+    std::optional<rank_key> best;
+    auto classes = classes_with_.find(want.encoders[i]);
+    if (classes == classes_with_.end())
+      continue;
+    for (auto number : classes->second) {
+      auto& c = classes_[number];
+      if (c.ready.empty() || !serves(c, want, x.probe, x.rungs[i]))
         continue;
-      std::optional<rank_key> best;
-      auto classes = classes_with_.find(want.encoders[i]);
-      if (classes == classes_with_.end())
-        continue;
-      for (auto number : classes->second) {
-        auto& c = classes_[number];
-        if (c.ready.empty() || !serves(c, want, x.probe, x.rungs[i]))
-          continue;
-        if (auto key = best_of(c, x, refused); key && (!best || *key < *best))
-          best = key;
-      }
-      if (best) {
-        auto& p = paths_[best->path];
-        return choice{p.of->offer.id, p.gpu, p.device, classes_[p.in_class].slot, i};
-      }
+      if (auto key = best_of(c, x, refused, worst); key && (!best || *key < *best))
+        best = key;
+    }
+    if (best) {
+      auto& p = paths_[best->path];
+      return choice{p.of->offer.id, p.gpu, p.device, classes_[p.in_class].slot, i};
     }
   }
   return std::nullopt;
 }
 
-bool placement::could_ever(const placement_request& x) const {
+std::optional<choice> placement::choose(const placement_request& x) {
+  refresh_touched();
   auto want = translate(x);
   if (!want.possible)
-    return false;
-  for (size_t i = 0; i < x.rungs.size(); ++i)
-    if (auto classes = classes_with_.find(want.encoders[i]); want.known[i] && classes != classes_with_.end())
-      for (auto number : classes->second)
-        if (!classes_[number].all.empty() && serves(classes_[number], want, x.probe, x.rungs[i]))
-          return true;
-  return false;
-}
-
-std::string placement::structural_objection(const path& p, const placement_request& x) const {
-  auto& w = *p.of;
-  auto& c = classes_[p.in_class];
-  if (w.condition.ready == readiness::none)
-    return "takes no work now";
-  if (w.condition.ready == readiness::last_resort && !x.last_resort)
-    return "is left alone after failures";
-  if (x.elsewhere && is_refused(x, p.of->offer.id))
-    return "is where the work is to go away from";
-  if (!has_slot(w, c.slot))
-    return "has no free " + std::string{to_string(c.slot)} + " slot";
-  return {};
-}
-
-std::vector<candidate> placement::explain(const placement_request& x, const gpu_tracker& gpus) {
-  std::vector<candidate> result, blocked;
-  auto want = translate(x);
-  auto chosen = choose(x);
-  auto is_chosen = [&](const path& p) { return chosen && chosen->worker == p.of->offer.id && chosen->gpu == p.gpu; };
-  auto add = [&](std::vector<candidate>& to, const path& p, std::string why) {
-    if (to.size() < config_.reasons_max)
-      to.push_back({p.of->offer.id, p.of->offer.name, p.gpu, p.device, std::move(why)});
-  };
-  for (size_t i = 0; i < x.rungs.size() && want.possible; ++i) {
-    auto classes = classes_with_.find(want.encoders[i]);
-    if (!want.known[i] || classes == classes_with_.end())
-      continue;
-    for (auto number : classes->second) {
-      auto& c = classes_[number];
-      if (!serves(c, want, x.probe, x.rungs[i]))
-        continue;
-      size_t listed = 0;
-      c.ready.visit([&](const rank_key& key) {
-        auto& p = paths_[key.path];
-        if (is_chosen(p))
-          result.insert(result.begin(), candidate{p.of->offer.id, p.of->offer.name, p.gpu, p.device, {}});
-        else if (auto why = structural_objection(p, x); !why.empty())
-          add(blocked, p, why);
-        else
-          add(result, p,
-              is_refused(x, p.of->offer.id) ? "failed at this work before" : "ranks behind the one that was taken");
-        return ++listed > config_.reasons_max;
-      });
-      for (size_t k = 0; k < c.all.size() && blocked.size() < config_.reasons_max; ++k) {
-        auto& p = paths_[c.all[k]];
-        if (where_[c.all[k]] != ready_order::nowhere)
-          continue;
-        auto why = structural_objection(p, x);
-        if (why.empty() && p.gpu)
-          why = gpus.objection(p.of->offer.id, p.gpu, {});
-        add(blocked, p, why.empty() ? "has no room" : why);
-      }
-    }
-  }
-  for (auto& b : blocked)
-    if (result.size() < config_.reasons_max)
-      result.push_back(std::move(b));
-  return result;
+    return std::nullopt;
+  // One that failed at this work is better than none, and so is one that fails at any where clients wait.
+  auto may_repeat = !x.elsewhere && !x.refused_by.empty();
+  for (auto worst : {readiness::degraded, readiness::last_resort})
+    for (auto refused : {false, true})
+      if ((worst == readiness::degraded || x.last_resort) && (!refused || may_repeat))
+        if (auto result = choose(x, want, refused, worst))
+          return result;
+  return std::nullopt;
 }
 
 std::vector<std::string> placement::take_woken() {

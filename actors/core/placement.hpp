@@ -14,6 +14,7 @@
 #include "actors/core/ready_order.hpp"
 #include "messages/ids.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -112,6 +113,10 @@ struct placement_request {
   bool elsewhere = false;
   bool last_resort = false; ///< a worker that is left alone after failures is better than none
   bool probe = false;       ///< takes a slot for probes
+
+  bool is_refused_by(worker_id x) const {
+    return std::find(refused_by.begin(), refused_by.end(), x) != refused_by.end();
+  }
 };
 
 struct choice {
@@ -165,6 +170,9 @@ public:
 
   /// Whether any worker could serve one of the rungs if it had room.
   bool could_ever(const placement_request& x) const;
+
+  /// Whether the worker could serve one of the rungs if it had a slot.
+  bool could_take(worker_id id, const placement_request& x) const;
 
   /// Encoders of paths that can take work and could not before, since the last call. An empty name stands for work that encodes nothing.
   std::vector<std::string> take_woken();
@@ -237,7 +245,10 @@ private:
   void refresh(path_number n);
   void refresh_touched();
   bool serves(const offer_class& c, const wanted& want, bool probe, const rung& on) const;
-  std::optional<rank_key> best_of(const offer_class& c, const placement_request& x, bool refused) const;
+  /// `worst` is the last tier that may be taken.
+  std::optional<rank_key> best_of(const offer_class& c, const placement_request& x, bool refused,
+                                  readiness worst) const;
+  std::optional<choice> choose(const placement_request& x, const wanted& want, bool refused, readiness worst) const;
   std::string structural_objection(const path& p, const placement_request& x) const;
 
   placement_config config_;
