@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace troupe::core {
 
@@ -19,10 +20,6 @@ size_t mix(size_t hash, const std::vector<uint32_t>& list) {
   for (auto x : list)
     hash = (hash ^ (x + 1)) * 0x100000001b3ULL;
   return hash * 0x100000001b3ULL;
-}
-
-bool is_refused(const placement_request& x, worker_id id) {
-  return std::find(x.refused_by.begin(), x.refused_by.end(), id) != x.refused_by.end();
 }
 
 } // namespace
@@ -98,7 +95,7 @@ uint32_t placement::class_for(offer_class&& x) {
 
 // -- workers and their paths --------------------------------------------------
 
-void placement::add_path(worker& w, gpu_id gpu, const std::string& device, offer_class&& offer) {
+placement::path_number placement::add_path(worker& w, gpu_id gpu, offer_class&& offer) {
   path_number n;
   if (free_paths_.empty()) {
     n = static_cast<path_number>(paths_.size());
@@ -112,13 +109,21 @@ void placement::add_path(worker& w, gpu_id gpu, const std::string& device, offer
   p = {};
   p.of = &w;
   p.gpu = gpu;
-  p.device = device;
   p.condition.room = !gpu;
   p.in_class = class_for(std::move(offer));
   auto& all = classes_[p.in_class].all;
-  p.place = all.size();
+  p.place = static_cast<uint32_t>(all.size());
   all.push_back(n);
-  w.paths.push_back(n);
+  p.next = std::exchange(w.paths, n);
+  return n;
+}
+
+const std::string& placement::device_of(const path& p) const {
+  static const std::string software;
+  auto& devices = p.of->offer.devices;
+  auto at =
+    std::find_if(devices.begin(), devices.end(), [&p](const worker_offer::device& x) { return x.gpu == p.gpu; });
+  return !p.gpu || at == devices.end() ? software : at->name;
 }
 
 void placement::drop_path(path_number n) {
@@ -135,15 +140,16 @@ void placement::drop_path(path_number n) {
 
 void placement::add(const worker_offer& x) {
   auto& w = workers_[x.id];
-  auto before = std::move(w.paths);
-  w.paths.clear();
   std::vector<std::pair<gpu_id, device_condition>> known;
-  for (auto n : before) {
+  each_path(w, [&](path_number n) {
     if (paths_[n].gpu)
       known.emplace_back(paths_[n].gpu, paths_[n].condition);
     drop_path(n);
-  }
+  });
+  w.paths = no_path;
   w.offer = x;
+  w.slots = x.slots;
+  w.slots_total = x.slots_total;
   offer_class software;
   software.companions = numbers_of(x.encoders);
   software.decoders = numbers_of(x.decoders);
@@ -154,8 +160,8 @@ void placement::add(const worker_offer& x) {
   std::sort(software.own.begin(), software.own.end());
   probes.own = {number_of({})};
   probes.slot = slot_kind::probe;
-  add_path(w, {}, {}, std::move(software));
-  add_path(w, {}, {}, std::move(probes));
+  add_path(w, {}, std::move(software));
+  add_path(w, {}, std::move(probes));
   for (auto& d : x.devices) {
     auto offer = on_devices;
     offer.own = numbers_of(d.encoders);
@@ -165,10 +171,10 @@ void placement::add(const worker_offer& x) {
     offer.decoders.erase(std::unique(offer.decoders.begin(), offer.decoders.end()), offer.decoders.end());
     offer.slot = slot_kind::gpu;
     offer.hardware = true;
-    add_path(w, d.gpu, d.name, std::move(offer));
+    auto n = add_path(w, d.gpu, std::move(offer));
     for (auto& [gpu, condition] : known)
       if (gpu == d.gpu)
-        paths_[w.paths.back()].condition = condition;
+        paths_[n].condition = condition;
   }
   touch(w);
 }
@@ -177,8 +183,7 @@ void placement::remove(worker_id id) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
-  for (auto n : i->second.paths)
-    drop_path(n);
+  each_path(i->second, [this](path_number n) { drop_path(n); });
   workers_.erase(i);
 }
 
@@ -194,11 +199,12 @@ void placement::set(worker_id id, gpu_id gpu, const device_condition& x) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
-  for (auto n : i->second.paths)
+  each_path(i->second, [&](path_number n) {
     if (paths_[n].gpu == gpu && gpu && paths_[n].condition != x) {
       paths_[n].condition = x;
       touch(n);
     }
+  });
 }
 
 void placement::take(const choice& x) {
@@ -208,9 +214,10 @@ void placement::take(const choice& x) {
   auto& w = i->second;
   ++w.in_use[static_cast<size_t>(x.slot)];
   ++choices_;
-  for (auto n : w.paths)
+  each_path(w, [&](path_number n) {
     if (paths_[n].gpu == x.gpu && classes_[paths_[n].in_class].slot == x.slot)
       paths_[n].chosen = choices_;
+  });
   touch(w);
 }
 
@@ -226,16 +233,16 @@ void placement::free(worker_id id, slot_kind slot) {
 
 bool placement::has_slot(const worker& w, slot_kind slot) const {
   auto at = static_cast<size_t>(slot);
-  if (w.in_use[at] >= w.offer.slots[at])
+  if (w.in_use[at] >= w.slots[at])
     return false;
   auto media = w.in_use[static_cast<size_t>(slot_kind::cpu)] + w.in_use[static_cast<size_t>(slot_kind::gpu)];
-  return slot == slot_kind::probe || media < w.offer.slots_total;
+  return slot == slot_kind::probe || media < w.slots_total;
 }
 
 rank_key placement::rank_of(const worker& w, const path& p, path_number n) const {
   auto& c = classes_[p.in_class];
   auto media = w.in_use[static_cast<size_t>(slot_kind::cpu)] + w.in_use[static_cast<size_t>(slot_kind::gpu)];
-  auto slots = c.slot == slot_kind::probe ? w.offer.slots[static_cast<size_t>(slot_kind::probe)] : w.offer.slots_total;
+  auto slots = c.slot == slot_kind::probe ? w.slots[static_cast<size_t>(slot_kind::probe)] : w.slots_total;
   auto used = c.slot == slot_kind::probe ? w.in_use[static_cast<size_t>(slot_kind::probe)] : media;
   auto load = slots == 0 ? 1.0 : static_cast<double>(used) / slots;
   auto of_device = c.hardware ? p.condition.session_load : w.condition.cpu_percent / 100;
@@ -273,8 +280,7 @@ void placement::touch(path_number n) {
 }
 
 void placement::touch(const worker& w) {
-  for (auto n : w.paths)
-    touch(n);
+  each_path(w, [this](path_number n) { touch(n); });
 }
 
 void placement::refresh_touched() {
@@ -316,7 +322,7 @@ std::optional<rank_key> placement::best_of(const offer_class& c, const placement
   c.ready.visit([&](const rank_key& key) {
     if (key.tier >= static_cast<uint8_t>(readiness::last_resort) && !x.last_resort)
       return true;
-    if (is_refused(x, paths_[key.path].of->offer.id) != refused)
+    if (x.is_refused_by(paths_[key.path].of->offer.id) != refused)
       return false;
     result = key;
     return true;
@@ -350,7 +356,7 @@ std::optional<choice> placement::choose(const placement_request& x) {
       }
       if (best) {
         auto& p = paths_[best->path];
-        return choice{p.of->offer.id, p.gpu, p.device, classes_[p.in_class].slot, i};
+        return choice{p.of->offer.id, p.gpu, device_of(p), classes_[p.in_class].slot, i};
       }
     }
   }
@@ -367,66 +373,6 @@ bool placement::could_ever(const placement_request& x) const {
         if (!classes_[number].all.empty() && serves(classes_[number], want, x.probe, x.rungs[i]))
           return true;
   return false;
-}
-
-std::string placement::structural_objection(const path& p, const placement_request& x) const {
-  auto& w = *p.of;
-  auto& c = classes_[p.in_class];
-  if (w.condition.ready == readiness::none)
-    return "takes no work now";
-  if (w.condition.ready == readiness::last_resort && !x.last_resort)
-    return "is left alone after failures";
-  if (x.elsewhere && is_refused(x, p.of->offer.id))
-    return "is where the work is to go away from";
-  if (!has_slot(w, c.slot))
-    return "has no free " + std::string{to_string(c.slot)} + " slot";
-  return {};
-}
-
-std::vector<candidate> placement::explain(const placement_request& x, const gpu_tracker& gpus) {
-  std::vector<candidate> result, blocked;
-  auto want = translate(x);
-  auto chosen = choose(x);
-  auto is_chosen = [&](const path& p) { return chosen && chosen->worker == p.of->offer.id && chosen->gpu == p.gpu; };
-  auto add = [&](std::vector<candidate>& to, const path& p, std::string why) {
-    if (to.size() < config_.reasons_max)
-      to.push_back({p.of->offer.id, p.of->offer.name, p.gpu, p.device, std::move(why)});
-  };
-  for (size_t i = 0; i < x.rungs.size() && want.possible; ++i) {
-    auto classes = classes_with_.find(want.encoders[i]);
-    if (!want.known[i] || classes == classes_with_.end())
-      continue;
-    for (auto number : classes->second) {
-      auto& c = classes_[number];
-      if (!serves(c, want, x.probe, x.rungs[i]))
-        continue;
-      size_t listed = 0;
-      c.ready.visit([&](const rank_key& key) {
-        auto& p = paths_[key.path];
-        if (is_chosen(p))
-          result.insert(result.begin(), candidate{p.of->offer.id, p.of->offer.name, p.gpu, p.device, {}});
-        else if (auto why = structural_objection(p, x); !why.empty())
-          add(blocked, p, why);
-        else
-          add(result, p,
-              is_refused(x, p.of->offer.id) ? "failed at this work before" : "ranks behind the one that was taken");
-        return ++listed > config_.reasons_max;
-      });
-      for (size_t k = 0; k < c.all.size() && blocked.size() < config_.reasons_max; ++k) {
-        auto& p = paths_[c.all[k]];
-        if (where_[c.all[k]] != ready_order::nowhere)
-          continue;
-        auto why = structural_objection(p, x);
-        if (why.empty() && p.gpu)
-          why = gpus.objection(p.of->offer.id, p.gpu, {});
-        add(blocked, p, why.empty() ? "has no room" : why);
-      }
-    }
-  }
-  for (auto& b : blocked)
-    if (result.size() < config_.reasons_max)
-      result.push_back(std::move(b));
-  return result;
 }
 
 std::vector<std::string> placement::take_woken() {
