@@ -6,6 +6,7 @@
 #include "encoder/chunk_encode.hpp"
 #include "encoder/container.hpp"
 #include "encoder/encoder_open.hpp"
+#include "encoder/log.hpp"
 #include "encoder/publish.hpp"
 #include "encoder/source_index.hpp"
 #include "encoder/verifier.hpp"
@@ -25,7 +26,7 @@ namespace {
 using outcome = decltype(file_result::outcome);
 
 file_failure to_failure(const av::error& x) {
-  return {x.terminal(), false, x.what.substr(0, file_text_bytes_max)};
+  return {x.terminal(), false, x.what.substr(0, file_text_bytes_max), x.code == av::errc::device};
 }
 
 /// The source is not the one that was probed any more.
@@ -147,9 +148,12 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
     return *refused;
   av::track_plan plan = av::copy_track{};
   if (x.kind == chunk_kind::video && x.video.codec != "copy") {
-    auto settings = to_settings(x.video);
+    std::vector<std::string> left_out;
+    auto settings = to_settings(x.video, x.seat, &left_out);
     if (!settings)
       return to_failure(settings.error());
+    for (auto& setting : left_out)
+      av::work_log::say(x.seat.encoder + " has no equivalent for " + setting + ": left out");
     settings->threads = static_cast<int>(x.threads);
     plan = std::move(*settings);
   } else if (x.kind == chunk_kind::audio && x.audio.codec != "copy") {

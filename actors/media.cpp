@@ -2,6 +2,7 @@
 
 #include "actors/core/plan.hpp"
 #include "encoder/demuxer.hpp"
+#include "encoder/encoder_ladder.hpp"
 
 extern "C" {
 #include <libavutil/channel_layout.h>
@@ -215,7 +216,23 @@ av::audio_settings to_settings(const audio_profile& x) {
   return s;
 }
 
-av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target) {
+av::expected<av::video_settings> to_settings(const video_profile& x, const encoder_seat& seat,
+                                             std::vector<std::string>* left_out) {
+  auto settings = to_settings(x);
+  if (!settings || seat.encoder.empty())
+    return settings;
+  auto translated = av::translate_settings(*settings, seat.encoder);
+  if (!translated)
+    return tl::unexpected{translated.error()};
+  if (left_out != nullptr)
+    left_out->insert(left_out->end(), translated->left_out.begin(), translated->left_out.end());
+  // The card that encodes decodes, too, what it can: pictures then need not leave it.
+  translated->settings.device = translated->settings.decode_device = seat.device;
+  return std::move(translated->settings);
+}
+
+av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target,
+                                                  const encoder_seat& seat, std::vector<std::string>* left_out) {
   auto plan = core::plan_variant(source, target);
   std::vector<av::track_plan> result;
   for (size_t i = 0; i < source.tracks.size(); ++i) {
@@ -224,7 +241,7 @@ av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, c
     } else if (plan.actions[i] == core::track_action::copy) {
       result.emplace_back(av::copy_track{});
     } else if (source.tracks[i].kind == track_kind::video) {
-      auto s = to_settings(target.video);
+      auto s = to_settings(target.video, seat, left_out);
       if (!s)
         return tl::unexpected{s.error()};
       s->low_delay = true;

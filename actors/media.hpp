@@ -26,8 +26,15 @@ void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes)
 av::expected<av::video_settings> to_settings(const video_profile& x);
 av::audio_settings to_settings(const audio_profile& x);
 
-/// What to do with each source track to reach the profile.
-av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target);
+/// The same for the encoder and on the device that a lease names. What has no equivalent there is left out, and listed in `left_out`. A seat without an
+/// encoder changes nothing.
+av::expected<av::video_settings> to_settings(const video_profile& x, const encoder_seat& seat,
+                                             std::vector<std::string>* left_out = nullptr);
+
+/// What to do with each source track to reach the profile; `left_out` as above.
+av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target,
+                                                  const encoder_seat& seat = {},
+                                                  std::vector<std::string>* left_out = nullptr);
 
 /// Collects packets into blocks: a new block at each random-access point, at `bytes_max`, and before a sample that is not closed behind one that is:
 /// where a block has closed samples, the last one is closed.

@@ -45,15 +45,19 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
   measured_from = clock::now();
   self->delayed_send(self, statistics_interval, tick_atom_v);
-  auto plan = to_plan(work.source, work.target);
+  std::vector<std::string> left_out;
+  auto plan = to_plan(work.source, work.target, work.seat, &left_out);
+  for (auto& setting : left_out)
+    log::warning("a setting has no equivalent for the encoder that serves the profile",
+                 {{"profile", work.target.name}, {"encoder", work.seat.encoder}, {"setting", setting}});
   if (!plan) {
-    end(plan.error().what, plan.error().terminal());
+    end(plan.error());
   } else {
     auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_windows(work.spans), *this);
     if (opened)
       job.emplace(std::move(*opened));
     else
-      end(opened.error().what, opened.error().terminal());
+      end(opened.error());
   }
   return {
     [this](const sample_batch& x) { take(x); },
@@ -68,7 +72,7 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
       if (ending || !job)
         return;
       auto done = job->finish();
-      end(done ? std::string{} : done.error().what, !done && done.error().terminal());
+      done ? end({}, false) : end(done.error());
     },
     [this](finish_atom, int64_t to_pts) {
       if (ending || !job)
@@ -112,7 +116,7 @@ void transcoder_state::take(const sample_batch& x) {
     if ((s.flags & sample::discontinuity) != 0)
       ++statistics.discontinuities;
     if (auto done = job->send(*packet); !done) {
-      end(done.error().what, done.error().terminal());
+      end(done.error());
       return;
     }
   }
@@ -161,7 +165,11 @@ void transcoder_state::report() {
   self->send(sink, work.attempt, statistics);
 }
 
-void transcoder_state::end(std::string reason, bool terminal) {
+void transcoder_state::end(const av::error& x) {
+  end(x.what, x.terminal(), x.code == av::errc::device);
+}
+
+void transcoder_state::end(std::string reason, bool terminal, bool device_failed) {
   if (ending)
     return;
   ending = true;
@@ -170,7 +178,7 @@ void transcoder_state::end(std::string reason, bool terminal) {
   credit.lift();
   drain();
   report();
-  stream_end message{work.attempt, std::move(reason), terminal};
+  stream_end message{work.attempt, std::move(reason), terminal, device_failed};
   self->request(sink, end_timeout, std::move(message))
     .then([this] { self->quit(); }, [this](const caf::error&) { self->quit(); });
 }

@@ -43,7 +43,8 @@ struct transcoder_state : av::transcode_sink {
   interface::behavior_type make_behavior();
 
   /// The end of the attempt; empty for a regular one.
-  void end(std::string reason, bool terminal);
+  void end(std::string reason, bool terminal, bool device_failed = false);
+  void end(const av::error& x);
 
   void take(const sample_batch& x);
 

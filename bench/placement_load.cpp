@@ -118,10 +118,13 @@ void placement_load::end_one() {
   desk_.release(lease, now_);
 }
 
-placement_figures placement_load::run(double seconds) {
+void placement_load::fill() {
   auto wanted = static_cast<size_t>(busy_share * slots_each * static_cast<double>(machines_.size()));
   while (running_.size() < wanted)
     ask();
+}
+
+placement_figures placement_load::run(double seconds, size_t jobs_wanted) {
   std::vector<float> micros;
   micros.reserve(1u << 22);
   placement_figures result;
@@ -130,7 +133,7 @@ placement_figures placement_load::run(double seconds) {
   auto until = from + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds));
   size_t jobs = 0;
   auto at = from;
-  while (at < until) {
+  while (jobs_wanted > 0 ? jobs < jobs_wanted : at < until) {
     now_ += std::chrono::microseconds{10};
     end_one();
     auto before = clock::now();

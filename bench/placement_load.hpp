@@ -20,9 +20,12 @@ public:
   /// Each worker has `gpus` cards. The same seed does the same.
   placement_load(size_t workers, size_t gpus, uint64_t seed);
 
-  /// Brings the cluster to 60 % of its slots, then places jobs for `seconds` of wall time while as many end. For each ten jobs one worker
-  /// sends a heartbeat; for each thousand one dies with all of its work and another comes.
-  placement_figures run(double seconds);
+  /// Brings the cluster to 60 % of its slots.
+  void fill();
+
+  /// Places jobs for `seconds` of wall time, or `jobs` of them where that is not 0, while as many end. For each ten jobs one worker sends a
+  /// heartbeat; for each thousand one dies with all of its work and another comes.
+  placement_figures run(double seconds, size_t jobs);
 
 private:
   struct machine {

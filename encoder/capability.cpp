@@ -4,7 +4,8 @@
 
 #include "encoder/audio_encoder.hpp"
 #include "encoder/audio_filter.hpp"
-#include "encoder/decoder.hpp"
+#include "encoder/device_decoder.hpp"
+#include "encoder/hw_device.hpp"
 #include "encoder/log.hpp"
 #include "encoder/video_encoder.hpp"
 #include "encoder/video_filter.hpp"
@@ -87,9 +88,24 @@ std::string device_of(const AVCodec& codec) {
   }
   if (wrapper == "v4l2m2m")
     return "/dev/video";
-  auto is_hardware = (codec.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0
-                     || std::string_view{codec.name}.ends_with("_omx");
-  return is_hardware ? "hardware" : "";
+  return is_hardware(codec) ? "hardware" : "";
+}
+
+bool may_run_on(const AVCodec& codec, const trial_device& x) {
+  auto wrapper = std::string_view{codec.wrapper_name != nullptr ? codec.wrapper_name : ""};
+  auto type = device_type_of(x.device);
+  if (wrapper == "nvenc")
+    return type == AV_HWDEVICE_TYPE_CUDA;
+  return type == AV_HWDEVICE_TYPE_VAAPI && (wrapper == "vaapi" || (wrapper == "qsv" && x.quick_sync));
+}
+
+bool can_decode_on(AVCodecID id, const trial_device& x) {
+  void* state = nullptr;
+  while (auto* codec = av_codec_iterate(&state))
+    if (codec->id == id && av_codec_is_decoder(codec) != 0
+        && decoded_format_on(*codec, device_type_of(x.device)) != AV_PIX_FMT_NONE)
+      return true;
+  return false;
 }
 
 const char* kind_of(AVMediaType type) {
@@ -236,13 +252,15 @@ expected<encoded> encode_tone(const std::string& name, sound_shape shape) {
 }
 
 /// Encodes in the first shape that the encoder takes.
-expected<encoded> make_sample(const AVCodec& codec) {
+expected<encoded> make_sample(const AVCodec& codec, const std::string& device = {}) {
   expected<encoded> result = fail(errc::unsupported, "not tried");
   auto is_video = codec.type == AVMEDIA_TYPE_VIDEO;
+  auto settings = settings_for(codec.name);
+  settings.device = device;
   auto shapes = is_video ? std::size(picture_sizes) : std::size(sound_shapes);
   for (size_t i = 0; i < shapes && !result; ++i) {
-    auto next = is_video ? encode_pictures(settings_for(codec.name), picture_sizes[i], trial_frames)
-                         : encode_tone(codec.name, sound_shapes[i]);
+    auto next =
+      is_video ? encode_pictures(settings, picture_sizes[i], trial_frames) : encode_tone(codec.name, sound_shapes[i]);
     if (next || i == 0)
       result = std::move(next);
     // A device that is not there is not there for other shapes either.
@@ -255,8 +273,10 @@ expected<encoded> make_sample(const AVCodec& codec) {
 }
 
 /// Decodes a sample: an error where not one frame comes, or one with errors.
-expected<void> decode_sample(const encoded& sample) {
-  auto opened = decoder::open(sample.info, {1, false});
+expected<void> decode_sample(const encoded& sample, const std::string& device = {}) {
+  decoder_options options{1, false};
+  options.device = device;
+  auto opened = device_decoder::open(sample.info, options);
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   log_capture log;
@@ -270,15 +290,18 @@ expected<void> decode_sample(const encoded& sample) {
       return decoded;
   if (auto drained = opened->drain(count); !drained)
     return drained;
+  if (!opened->why_software().empty())
+    return fail(errc::device, opened->why_software());
   if (frames == 0 || opened->corrupt() > 0)
-    return fail(errc::encoder, "the decoder " + std::string{opened->name()} + " makes " + std::to_string(frames)
-                                 + " frames of the sample, " + std::to_string(opened->corrupt()) + " with errors"
+    return fail(errc::encoder, "the decoder of " + std::string{avcodec_get_name(sample.info.parameters->codec_id)}
+                                 + " makes " + std::to_string(frames) + " frames of the sample, "
+                                 + std::to_string(opened->corrupt()) + " with errors"
                                  + (log.text().empty() ? "" : ": " + log.text()));
   return {};
 }
 
-expected<double> try_encoder(const AVCodec& codec) {
-  auto sample = make_sample(codec);
+expected<double> try_encoder(const AVCodec& codec, const std::string& device) {
+  auto sample = make_sample(codec, device);
   if (!sample)
     return tl::unexpected{std::move(sample.error())};
   if (avcodec_find_decoder(codec.id) != nullptr)
@@ -288,28 +311,43 @@ expected<double> try_encoder(const AVCodec& codec) {
 }
 
 /// On the sample of the first encoder that makes one.
-expected<void> try_decoder(const AVCodec& codec) {
+expected<void> try_decoder(const AVCodec& codec, const std::string& device) {
   expected<encoded> sample = fail(errc::unsupported, "no encoder here makes a sample for it");
   void* state = nullptr;
   while (auto* x = av_codec_iterate(&state))
     if (!sample && x->id == codec.id && is_tried(*x) && device_of(*x).empty())
       sample = make_sample(*x);
-  return sample ? decode_sample(*sample) : tl::unexpected{std::move(sample.error())};
+  return sample ? decode_sample(*sample, device) : tl::unexpected{std::move(sample.error())};
 }
 
 } // namespace
 
-std::vector<codec_trial> list_trials() {
+std::vector<codec_trial> list_trials(const std::vector<trial_device>& devices) {
   quiet_logs();
   std::vector<codec_trial> trials;
+  auto add = [&](const AVCodec& codec, bool encoder, const std::string& device, const std::string& gpu) {
+    trials.push_back({codec.name, avcodec_get_name(codec.id), kind_of(codec.type), encoder, device, false, "", 0, gpu});
+  };
   void* state = nullptr;
-  while (auto* codec = av_codec_iterate(&state))
-    if (is_tried(*codec))
-      trials.push_back(
-        {codec->name, avcodec_get_name(codec->id), kind_of(codec->type), true, device_of(*codec), false, "", 0});
-  for (auto id : decoded_codecs)
-    if (auto* codec = avcodec_find_decoder(id); codec != nullptr)
-      trials.push_back({codec->name, avcodec_get_name(id), kind_of(codec->type), false, "", false, "", 0});
+  while (auto* codec = av_codec_iterate(&state)) {
+    if (!is_tried(*codec))
+      continue;
+    auto before = trials.size();
+    for (auto& x : devices)
+      if (may_run_on(*codec, x))
+        add(*codec, true, x.device, x.gpu);
+    if (trials.size() == before)
+      add(*codec, true, device_of(*codec), {});
+  }
+  for (auto id : decoded_codecs) {
+    auto* codec = avcodec_find_decoder(id);
+    if (codec == nullptr)
+      continue;
+    add(*codec, false, {}, {});
+    for (auto& x : devices)
+      if (can_decode_on(id, x))
+        add(*codec, false, x.device, x.gpu);
+  }
   return trials;
 }
 
@@ -319,18 +357,20 @@ codec_trial run_trial(codec_trial trial) {
     trial.encoder ? avcodec_find_encoder_by_name(trial.name.c_str()) : avcodec_find_decoder_by_name(trial.name.c_str());
   trial.works = false;
   trial.fps = 0;
+  // Of a card that nobody has seen the name is a guess.
+  auto device = trial.gpu.empty() ? std::string{} : trial.device;
   if (codec == nullptr) {
     trial.reason = "libavcodec has no such codec";
     return trial;
   }
   try {
     if (trial.encoder) {
-      auto tried = try_encoder(*codec);
+      auto tried = try_encoder(*codec, device);
       trial.works = tried.has_value();
       trial.reason = tried ? "" : tried.error().what;
       trial.fps = tried && codec->type == AVMEDIA_TYPE_VIDEO ? *tried : 0;
     } else {
-      auto tried = try_decoder(*codec);
+      auto tried = try_decoder(*codec, device);
       trial.works = tried.has_value();
       trial.reason = tried ? "" : tried.error().what;
     }

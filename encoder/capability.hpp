@@ -16,11 +16,20 @@ struct codec_trial {
   bool works = false;
   std::string reason; ///< libav*'s words where it does not work
   double fps = 0;     ///< frames a second of the trial, video encoders only
+  std::string gpu{};  ///< identity of the card behind `device`, where it is known
 };
 
-/// The trials that `run_trial` can run, in a fixed order: each encoder of audio and video (per device for hardware), each decoder
-/// of the codecs that broadcast, web and film libraries use.
-std::vector<codec_trial> list_trials();
+/// A card of this machine.
+struct trial_device {
+  std::string device; ///< see encoder/hw_device.hpp
+  std::string gpu;    ///< its identity
+  bool quick_sync = false;
+};
+
+/// The trials that `run_trial` can run, in a fixed order: each encoder of audio and video, each decoder of the codecs that broadcast, web and film libraries
+/// use; those in hardware once for each device that they may run on. Where no device is of their kind, encoders in hardware are listed for the one that
+/// libav* would take, for the reason why they do not work.
+std::vector<codec_trial> list_trials(const std::vector<trial_device>& devices = {});
 
 /// Runs one trial in the calling process: opens the encoder, encodes a few small frames, decodes them where a decoder exists; a decoder is tried on what an
 /// encoder made. May crash with a bad driver: call it in a process that nothing depends on.

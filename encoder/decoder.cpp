@@ -1,6 +1,7 @@
 // Decoders are fed until they are full and emptied until they ask for more; what they refuse is the source's fault and no reason to stop.
 #include "encoder/decoder.hpp"
 
+#include "encoder/hw_device.hpp"
 #include "encoder/log.hpp"
 
 extern "C" {
@@ -30,6 +31,45 @@ bool is_fatal(int code) {
 /// Each frame thread holds a picture back; more than this decode faster than any encoder takes pictures.
 constexpr int threads_max = 16;
 
+/// Pictures that filters hold while the decoder goes on: the pools of some devices have a fixed size.
+constexpr int pictures_held = 6;
+
+/// The decoder for a codec that can use a type of device, and the format of its pictures there.
+struct device_codec {
+  const AVCodec* codec = nullptr;
+  AVPixelFormat format = AV_PIX_FMT_NONE;
+};
+
+device_codec find_device_codec(AVCodecID id, AVHWDeviceType type) {
+  void* state = nullptr;
+  while (auto* codec = av_codec_iterate(&state))
+    if (codec->id == id && av_codec_is_decoder(codec) != 0)
+      if (auto format = decoded_format_on(*codec, type); format != AV_PIX_FMT_NONE)
+        return {codec, format};
+  return {};
+}
+
+/// Takes the device's format where it is offered: where it is not, the device cannot decode these pictures.
+AVPixelFormat choose_device_format(AVCodecContext* context, const AVPixelFormat* offered) {
+  auto wanted = static_cast<AVPixelFormat>(reinterpret_cast<intptr_t>(context->opaque));
+  for (auto* x = offered; *x != AV_PIX_FMT_NONE; ++x)
+    if (*x == wanted)
+      return wanted;
+  return avcodec_default_get_format(context, offered);
+}
+
+expected<void> use_device(AVCodecContext& context, AVPixelFormat format, AVHWDeviceType type, const std::string& name) {
+  auto device = open_device(type, name);
+  if (!device)
+    return tl::unexpected{std::move(device.error())};
+  context.hw_device_ctx = device->release();
+  context.opaque = reinterpret_cast<void*>(static_cast<intptr_t>(format));
+  context.get_format = choose_device_format;
+  context.extra_hw_frames = pictures_held;
+  context.thread_count = 1;
+  return {};
+}
+
 } // namespace
 
 decoder::decoder(codec_context_ptr context, frame_ptr frame) : context_(std::move(context)), frame_(std::move(frame)) {
@@ -40,6 +80,14 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
   log_capture log;
   auto& parameters = *source.parameters;
   auto* codec = avcodec_find_decoder(parameters.codec_id);
+  device_codec on_device;
+  auto device_type = device_type_of(options.device);
+  if (!options.device.empty()) {
+    on_device = find_device_codec(parameters.codec_id, device_type);
+    if (codec = on_device.codec; codec == nullptr)
+      return fail(errc::device, std::string{"no decoder for "} + avcodec_get_name(parameters.codec_id) + " uses "
+                                  + options.device.substr(0, 64));
+  }
   if (codec == nullptr)
     return fail(errc::unsupported, std::string{"no decoder for "} + avcodec_get_name(parameters.codec_id));
   auto step = std::string{"open the decoder "} + codec->name;
@@ -63,8 +111,12 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
   } else {
     context->thread_count = 1;
   }
+  if (on_device.codec != nullptr)
+    if (auto used = use_device(*context, on_device.format, device_type, options.device); !used)
+      return tl::unexpected{std::move(used.error())};
   if (auto code = avcodec_open2(context.get(), codec, nullptr); code < 0)
-    return fail(errc::unsupported, log.text().empty() ? step : step + " (" + log.text() + ")", code);
+    return fail(options.device.empty() ? errc::unsupported : errc::device,
+                log.text().empty() ? step : step + " (" + log.text() + ")", code);
   return decoder{std::move(context), make_frame()};
 }
 

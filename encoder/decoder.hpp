@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace troupe::av {
 
@@ -14,6 +15,7 @@ struct decoder_options {
   bool low_delay = false; ///< slice threads only: a frame leaves as soon as it is decoded
   bool strict = false;    ///< what is damaged is refused, not concealed
   bool unseen = false;    ///< nobody looks at the pixels: all is parsed, and not all is reconstructed
+  std::string device{};   ///< decodes there, and the pictures stay there; see encoder/hw_device.hpp
 };
 
 /// Legal calls: `decode` any number of times, `drain` in between where the stream is cut: after it the decoder is as new.
@@ -23,6 +25,8 @@ public:
   /// the call and is handed on.
   using on_frame = std::function<expected<void>(AVFrame&)>;
 
+  /// `errc::device` where the device does not open, or decodes no such codec. Whether it decodes these pictures shows with the first of them: one that
+  /// it cannot comes in main memory.
   static expected<decoder> open(const track& source, const decoder_options& options);
 
   /// Decodes one packet. What the decoder refuses is counted and passed over; memory that is out is an error.

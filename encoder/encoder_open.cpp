@@ -74,6 +74,12 @@ expected<std::vector<const AVCodec*>> find_encoders(const std::string& name, AVM
   return result;
 }
 
+bool is_hardware(const AVCodec& encoder) {
+  auto wrapper = std::string_view{encoder.wrapper_name != nullptr ? encoder.wrapper_name : ""};
+  return (encoder.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0 || wrapper == "v4l2m2m"
+         || std::string_view{encoder.name}.ends_with("_omx");
+}
+
 codec_context_ptr make_encoder_context(const AVCodec& encoder) {
   quiet_logs();
   codec_context_ptr result{checked(avcodec_alloc_context3(&encoder))};
@@ -169,12 +175,15 @@ expected<void> open_encoder(AVCodecContext& context) {
   log_capture log;
   // A context that does not open loses its codec.
   auto step = std::string{"open the encoder "} + context.codec->name;
+  auto device = is_hardware(*context.codec);
   auto code = avcodec_open2(&context, context.codec, nullptr);
   if (code >= 0)
     return {};
   if (!log.text().empty())
     step += " (" + log.text() + ")";
-  // What an encoder calls invalid is a setting; all else is a library or a device that is not there.
+  // What an encoder calls invalid is a setting, and all else a library that is not there. Drivers call anything invalid that their chip lacks.
+  if (device)
+    return fail(errc::device, step + ": " + av_text(code));
   return fail(code == AVERROR(EINVAL) ? errc::option : errc::unsupported, step + ": " + av_text(code));
 }
 
@@ -183,15 +192,19 @@ expected<void> encode(AVCodecContext& context, const AVFrame* frame, AVPacket& p
   auto step = [&context, &log] {
     return std::string{"encode with "} + context.codec->name + (log.text().empty() ? "" : " (" + log.text() + ")");
   };
+  auto failed = [&](int code) -> tl::unexpected<error> {
+    return is_hardware(*context.codec) ? fail(errc::device, step() + ": " + av_text(code))
+                                       : fail(errc::encoder, step(), code);
+  };
   // All packets are received after each frame, so an encoder is never full here.
   if (auto code = avcodec_send_frame(&context, frame); code < 0 && code != AVERROR_EOF)
-    return fail(errc::encoder, step(), code);
+    return failed(code);
   for (;;) {
     auto code = avcodec_receive_packet(&context, &packet);
     if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
       return {};
     if (code < 0)
-      return fail(errc::encoder, step(), code);
+      return failed(code);
     // FLAC ends with a packet that has no sound in it, only a check sum for the container.
     auto delivered = packet.size > 0 ? deliver(packet) : expected<void>{};
     av_packet_unref(&packet);

@@ -17,6 +17,9 @@ namespace troupe::av {
 /// The encoders that `name` stands for, best first: those of a codec, or the one of that name. `errc::option` where there is none of `type`.
 expected<std::vector<const AVCodec*>> find_encoders(const std::string& name, AVMediaType type);
 
+/// True for encoders that need a device: what they refuse is the device's doing, `errc::device`.
+bool is_hardware(const AVCodec& encoder);
+
 codec_context_ptr make_encoder_context(const AVCodec& encoder);
 
 /// Sets one option by libav*'s name, the encoder's own before the general ones. Keys of `name=key` lists are given as "list:key".

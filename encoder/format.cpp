@@ -1,6 +1,10 @@
 // Formats come from the track's parameters first and from the first frame second.
 #include "encoder/format.hpp"
 
+extern "C" {
+#include <libavutil/hwcontext.h>
+}
+
 namespace troupe::av {
 
 namespace {
@@ -41,7 +45,7 @@ video_format video_format_of(const track& source, const AVFrame* first) {
       result.width = first->width;
       result.height = first->height;
     }
-    result.pixel_format = first_known(result.pixel_format, static_cast<AVPixelFormat>(first->format), AV_PIX_FMT_NONE);
+    result.pixel_format = first_known(result.pixel_format, pixel_layout(*first), AV_PIX_FMT_NONE);
     if (!is_known(result.sample_aspect))
       result.sample_aspect = first->sample_aspect_ratio;
     result.range = first_known(result.range, first->color_range, AVCOL_RANGE_UNSPECIFIED);
@@ -75,6 +79,12 @@ audio_format audio_format_of(const track& source, const AVFrame* first) {
       result.layout = plain_layout(first->ch_layout);
   }
   return result;
+}
+
+AVPixelFormat pixel_layout(const AVFrame& frame) noexcept {
+  if (frame.hw_frames_ctx == nullptr)
+    return static_cast<AVPixelFormat>(frame.format);
+  return reinterpret_cast<const AVHWFramesContext*>(frame.hw_frames_ctx->data)->sw_format;
 }
 
 bool is_complete(const video_format& x) noexcept {

@@ -55,6 +55,9 @@ AVChannelLayout plain_layout(const AVChannelLayout& layout) noexcept;
 /// "5.1(side)".
 std::string to_string(const AVChannelLayout& layout);
 
+/// How the pixels of a frame are laid out, wherever it lies.
+AVPixelFormat pixel_layout(const AVFrame& frame) noexcept;
+
 /// The format without the "J" that marks full range in old names; sets `range` for one that had it.
 AVPixelFormat without_j(AVPixelFormat format, AVColorRange& range) noexcept;
 

@@ -34,6 +34,8 @@ struct video_settings {
   int threads = 0;        ///< of the decoder and of the encoder; 0 is libav*'s choice
   bool low_delay = false; ///< no frame threads in the decoder, few in the encoder: frames leave as soon as they can
   bool in_band_headers = true; ///< parameter sets before each random-access point, else in extradata (for MP4, MKV)
+  std::string device;          ///< "cuda:1", "/dev/dri/renderD128": of an encoder in hardware; empty is libav*'s choice
+  std::string decode_device;   ///< decodes there what it can, and scales; empty decodes in software
   /// Further encoder options; names beyond the allow list are `errc::option`.
   std::map<std::string, std::string> options;
 };

@@ -1,11 +1,12 @@
 // How the shared video settings become an encoder's context.
 #include "encoder/video_encoder.hpp"
 
-#include "encoder/log.hpp"
+#include "encoder/encoder_ladder.hpp"
+#include "encoder/hw_device.hpp"
+#include "encoder/stand_in.hpp"
 
 extern "C" {
 #include <libavutil/cpu.h>
-#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 }
 
@@ -247,33 +248,50 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
   return set_further_options(context, settings.options);
 }
 
-/// Device memory for an encoder that takes nothing else.
-expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardware) {
-  log_capture log;
-  auto refused = [&log](const std::string& step, int code) {
-    return fail(errc::unsupported, step + (log.text().empty() ? "" : " (" + log.text() + ")") + ": " + av_text(code));
-  };
-  auto step = std::string{"open the device of the encoder "} + context.codec->name;
-  auto type = AV_HWDEVICE_TYPE_NONE;
-  for (auto i = 0; auto* config = avcodec_get_hw_config(context.codec, i); ++i)
-    if (config->pix_fmt == hardware && config->device_type != AV_HWDEVICE_TYPE_NONE)
-      type = config->device_type;
-  AVBufferRef* device = nullptr;
-  if (auto code = av_hwdevice_ctx_create(&device, type, nullptr, nullptr, 0); code < 0)
-    return refused(step, code);
-  buffer_ptr device_owner{device};
-  buffer_ptr frames{checked(av_hwframe_ctx_alloc(device))};
-  auto& description = *reinterpret_cast<AVHWFramesContext*>(frames->data);
-  description.format = hardware;
-  description.sw_format = context.pix_fmt;
-  description.width = context.width;
-  description.height = context.height;
-  description.initial_pool_size = 32;
-  if (auto code = av_hwframe_ctx_init(frames.get()); code < 0)
-    return refused(step, code);
-  context.hw_frames_ctx = checked(av_buffer_ref(frames.get()));
+/// Device memory for the pictures of an encoder that takes them from there.
+expected<buffer_ptr> use_device_pictures(AVCodecContext& context, AVBufferRef& device, AVPixelFormat hardware) {
+  auto frames = make_device_frames(device, hardware, context.pix_fmt, context.width, context.height);
+  if (!frames)
+    return frames;
+  context.hw_frames_ctx = checked(av_buffer_ref(frames->get()));
   context.pix_fmt = hardware;
   return frames;
+}
+
+/// The device's memory for an encoder that takes pictures from nowhere else.
+expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardware, const std::string& name) {
+  auto device = open_device(device_type_for(*context.codec, hardware), name);
+  return device ? use_device_pictures(context, **device, hardware) : std::move(device);
+}
+
+/// Settings for the software that makes the pictures of an encoder whose device a stand-in plays, as quickly as a device would.
+expected<video_settings> settings_behind_stand_in(video_settings settings, const AVCodec& codec) {
+  settings.encoder = codec.name;
+  auto software = preferred_encoders(avcodec_get_name(codec.id));
+  if (software.empty())
+    return fail(errc::unsupported, std::string{"no encoder in software can stand in for "} + codec.name);
+  auto translated = translate_settings(settings, software.front());
+  if (!translated)
+    return tl::unexpected{std::move(translated.error())};
+  translated->settings.preset = software.front().starts_with("libx26") ? "ultrafast" : "";
+  return std::move(translated->settings);
+}
+
+/// An encoder that is set up and not open yet.
+struct prepared {
+  codec_context_ptr context;
+  video_format format;
+};
+
+expected<prepared> prepare(const AVCodec& codec, const video_settings& settings, const video_format& source) {
+  auto format = choose_format(codec, settings, source);
+  if (!format)
+    return tl::unexpected{std::move(format.error())};
+  auto context = make_encoder_context(codec);
+  fill(*context, settings, *format);
+  if (auto set = set_options(*context, settings, *format); !set)
+    return tl::unexpected{std::move(set.error())};
+  return prepared{std::move(context), *format};
 }
 
 } // namespace
@@ -288,33 +306,67 @@ video_encoder::video_encoder(codec_context_ptr context, buffer_ptr hardware, con
   // nop
 }
 
-expected<video_encoder> video_encoder::open(const video_settings& settings, const video_format& source) {
+expected<video_encoder> video_encoder::open(const video_settings& settings, const video_format& source,
+                                            const device_pictures& pictures) {
   auto codecs = find_encoders(settings.encoder, AVMEDIA_TYPE_VIDEO);
   if (!codecs)
     return tl::unexpected{std::move(codecs.error())};
-  auto attempt = [&](const AVCodec& codec) -> expected<video_encoder> {
-    auto format = choose_format(codec, settings, source);
-    if (!format)
-      return tl::unexpected{std::move(format.error())};
-    auto context = make_encoder_context(codec);
-    fill(*context, settings, *format);
-    if (auto set = set_options(*context, settings, *format); !set)
-      return tl::unexpected{std::move(set.error())};
-    buffer_ptr hardware;
-    if (auto pixels = hardware_format(codec); pixels != AV_PIX_FMT_NONE) {
-      auto opened = open_hardware(*context, pixels);
-      if (!opened)
-        return tl::unexpected{std::move(opened.error())};
-      hardware = std::move(*opened);
-    }
-    if (auto opened = open_encoder(*context); !opened)
-      return tl::unexpected{std::move(opened.error())};
-    return video_encoder{std::move(context), std::move(hardware), *format};
+  auto attempt = [&](const AVCodec& codec) {
+    return stand_in() != nullptr && is_hardware(codec) ? open_behind_stand_in(codec, settings, source)
+                                                       : open_codec(codec, settings, source, pictures);
   };
+  auto may_go_on = [](errc code) { return code == errc::unsupported || code == errc::device; };
   auto result = attempt(*codecs->front());
-  for (size_t i = 1; i < codecs->size() && !result && result.error().code == errc::unsupported; ++i)
+  for (size_t i = 1; i < codecs->size() && !result && may_go_on(result.error().code); ++i)
     if (auto next = attempt(*(*codecs)[i]); next)
       result = std::move(next);
+  return result;
+}
+
+expected<video_encoder> video_encoder::open_codec(const AVCodec& codec, const video_settings& settings,
+                                                  const video_format& source, const device_pictures& pictures) {
+  auto on_device = pictures.device != nullptr && device_type_for(codec, pictures.format) != AV_HWDEVICE_TYPE_NONE;
+  auto wanted = settings;
+  if (on_device)
+    wanted.pixel_format = av_get_pix_fmt_name(pictures.layout);
+  auto ready = prepare(codec, wanted, source);
+  if (!ready)
+    return tl::unexpected{std::move(ready.error())};
+  auto& context = *ready->context;
+  buffer_ptr hardware;
+  if (auto only = hardware_format(codec); on_device || only != AV_PIX_FMT_NONE) {
+    auto opened = on_device ? use_device_pictures(context, *pictures.device, pictures.format)
+                            : open_hardware(context, only, settings.device);
+    if (!opened)
+      return tl::unexpected{std::move(opened.error())};
+    hardware = std::move(*opened);
+  }
+  if (auto set = set_encoder_device(context, settings.device); !set)
+    return tl::unexpected{std::move(set.error())};
+  if (auto opened = open_encoder(context); !opened)
+    return tl::unexpected{std::move(opened.error())};
+  video_encoder result{std::move(ready->context), std::move(hardware), ready->format};
+  result.device_format_ = on_device ? pictures.format : AV_PIX_FMT_NONE;
+  return result;
+}
+
+expected<video_encoder> video_encoder::open_behind_stand_in(const AVCodec& codec, const video_settings& settings,
+                                                            const video_format& source) {
+  // The encoder itself is set up in full: what it would refuse before it opens is refused here.
+  if (auto ready = prepare(codec, settings, source); !ready)
+    return tl::unexpected{std::move(ready.error())};
+  auto session = stand_in()->open_encoder(codec.name, settings.device);
+  if (!session)
+    return tl::unexpected{std::move(session.error())};
+  auto behind = settings_behind_stand_in(settings, codec);
+  if (!behind)
+    return tl::unexpected{std::move(behind.error())};
+  auto software = find_encoders(behind->encoder, AVMEDIA_TYPE_VIDEO);
+  if (!software)
+    return tl::unexpected{std::move(software.error())};
+  auto result = open_codec(*software->front(), *behind, source, {});
+  if (result)
+    result->session_ = std::move(*session);
   return result;
 }
 
@@ -333,7 +385,7 @@ expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) 
   frame.pict_type = AV_PICTURE_TYPE_NONE;
   frame.sample_aspect_ratio = format_.sample_aspect;
   frame.color_range = format_.range;
-  if (!hardware_)
+  if (!hardware_ || frame.hw_frames_ctx != nullptr)
     return send(&frame, deliver);
   auto uploaded = upload(frame);
   return uploaded ? send(uploaded->get(), deliver) : tl::unexpected{std::move(uploaded.error())};
@@ -364,7 +416,7 @@ expected<frame_ptr> video_encoder::upload(const AVFrame& frame) {
   if (code >= 0)
     code = av_frame_copy_props(result.get(), &frame);
   if (code < 0)
-    return fail(errc::encoder, std::string{"upload a frame for "} + context_->codec->name, code);
+    return fail(errc::device, std::string{"upload a frame for "} + context_->codec->name + ": " + av_text(code));
   return result;
 }
 

@@ -6,6 +6,7 @@
 extern "C" {
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 }
 
@@ -31,11 +32,32 @@ const char* range_name(int format, AVColorRange range) {
   return is_full_range(range) ? "full" : "limited";
 }
 
+/// The filter that scales in the memory of the device that makes pictures of this format: size and layout of pixels to be filled in.
+const char* scaler_for(int format) {
+  switch (format) {
+  case AV_PIX_FMT_CUDA:
+    return "scale_cuda=w=%d:h=%d:format=%s:interp_algo=bicubic:passthrough=0";
+  case AV_PIX_FMT_VAAPI:
+    return "scale_vaapi=w=%d:h=%d:format=%s";
+  default:
+    return "";
+  }
+}
+
+/// Tells a graph's source where its frames lie.
+int set_pool(AVFilterContext& source, AVBufferRef& pool) {
+  auto* parameters = checked(av_buffersrc_parameters_alloc());
+  parameters->hw_frames_ctx = &pool;
+  auto code = av_buffersrc_parameters_set(&source, parameters);
+  av_free(parameters);
+  return code;
+}
+
 } // namespace
 
 bool video_filter::input::operator==(const input& other) const noexcept {
   return width == other.width && height == other.height && format == other.format && range == other.range
-         && deinterlaced == other.deinterlaced && sample_aspect.num == other.sample_aspect.num
+         && deinterlaced == other.deinterlaced && pool == other.pool && sample_aspect.num == other.sample_aspect.num
          && sample_aspect.den == other.sample_aspect.den;
 }
 
@@ -44,6 +66,10 @@ expected<void> video_filter::send(AVFrame& frame, const on_picture& deliver) {
   interlaced_ = interlaced_ || frame.interlaced_frame != 0;
   input in{
     frame.width, frame.height, frame.format, frame.sample_aspect_ratio, frame.color_range, automatic && interlaced_};
+  if (frame.hw_frames_ctx != nullptr) {
+    in.pool = frame.hw_frames_ctx->data;
+    in.layout = reinterpret_cast<const AVHWFramesContext*>(in.pool)->sw_format;
+  }
   auto warm = false;
   if (input_ != in) {
     // The frame before the first interlaced one is its context; as output it has been seen.
@@ -52,7 +78,7 @@ expected<void> video_filter::send(AVFrame& frame, const on_picture& deliver) {
     if (auto drained = drain(deliver); !drained)
       return drained;
     if (needs_graph(in))
-      if (auto built = build(in); !built)
+      if (auto built = build_any(in, frame.hw_frames_ctx); !built)
         return built;
     input_ = in;
   }
@@ -77,9 +103,9 @@ expected<void> video_filter::drain(const on_picture& deliver) {
 bool video_filter::needs_graph(const input& in) const noexcept {
   auto& out = config_.output;
   auto inner = fit(in);
-  return in.deinterlaced || in.width != out.width || in.height != out.height || in.format != out.pixel_format
-         || is_full_range(in.range) != is_full_range(out.range) || inner.width != out.width
-         || inner.height != out.height;
+  return in.pool != nullptr || in.deinterlaced || in.width != out.width || in.height != out.height
+         || in.format != out.pixel_format || is_full_range(in.range) != is_full_range(out.range)
+         || inner.width != out.width || inner.height != out.height;
 }
 
 video_filter::size video_filter::fit(const input& in) const noexcept {
@@ -99,6 +125,37 @@ video_filter::size video_filter::fit(const input& in) const noexcept {
 }
 
 std::string video_filter::description(const input& in) const {
+  return in.pool != nullptr ? device_description(in) : software_description(in);
+}
+
+/// In the device as far as possible: its decoder's few pictures are copied out of the way even where nothing is to be changed.
+std::string video_filter::device_description(const input& in) const {
+  auto& out = config_.output;
+  auto inner = fit(in);
+  auto whole = inner.width == out.width && inner.height == out.height;
+  auto stays = config_.device_format == in.format && whole && !in.deinterlaced
+               && is_full_range(in.range) == is_full_range(out.range);
+  auto scaled = in.width != inner.width || in.height != inner.height;
+  auto* scaler = scaler_for(in.format);
+  std::string result;
+  auto rest = in;
+  rest.pool = nullptr;
+  rest.format = in.layout;
+  if (scales_on_device_ && *scaler != 0 && !in.deinterlaced && (stays || scaled)) {
+    char scale[128];
+    std::snprintf(scale, sizeof scale, scaler, inner.width, inner.height,
+                  av_get_pix_fmt_name(stays ? out.pixel_format : in.layout));
+    result = scale;
+    rest.width = inner.width;
+    rest.height = inner.height;
+    if (stays)
+      return result;
+    result += ',';
+  }
+  return result + "hwdownload,format=" + av_get_pix_fmt_name(in.layout) + "," + software_description(rest);
+}
+
+std::string video_filter::software_description(const input& in) const {
   auto& out = config_.output;
   std::string result;
   if (in.deinterlaced)
@@ -116,7 +173,16 @@ std::string video_filter::description(const input& in) const {
   return result;
 }
 
-expected<void> video_filter::build(const input& in) {
+expected<void> video_filter::build_any(const input& in, AVBufferRef* pool) {
+  auto built = build(in, pool);
+  if (built || pool == nullptr || !scales_on_device_)
+    return built;
+  // A device that makes pictures need not be able to scale them.
+  scales_on_device_ = false;
+  return build(in, pool);
+}
+
+expected<void> video_filter::build(const input& in, AVBufferRef* pool) {
   log_capture log;
   filter_graph_ptr graph{checked(avfilter_graph_alloc())};
   graph->nb_threads = config_.threads;
@@ -130,6 +196,8 @@ expected<void> video_filter::build(const input& in) {
   AVFilterInOut* tail = nullptr;
   auto code =
     avfilter_graph_create_filter(&source_, avfilter_get_by_name("buffer"), "in", arguments, nullptr, graph.get());
+  if (code >= 0 && pool != nullptr)
+    code = set_pool(*source_, *pool);
   if (code >= 0)
     code =
       avfilter_graph_create_filter(&sink_, avfilter_get_by_name("buffersink"), "out", nullptr, nullptr, graph.get());
@@ -144,14 +212,15 @@ expected<void> video_filter::build(const input& in) {
   avfilter_inout_free(&head);
   avfilter_inout_free(&tail);
   if (code < 0)
-    return fail(errc::unsupported, log.text().empty() ? step : step + " (" + log.text() + ")", code);
+    return fail(pool != nullptr ? errc::device : errc::unsupported,
+                log.text().empty() ? step : step + " (" + log.text() + ")", code);
   graph_ = std::move(graph);
   return {};
 }
 
 expected<void> video_filter::push(AVFrame* frame, const on_picture& deliver) {
   if (auto code = av_buffersrc_add_frame_flags(source_, frame, AV_BUFFERSRC_FLAG_PUSH); code < 0)
-    return fail(errc::media, "filter a frame", code);
+    return failed(code);
   return pull(deliver);
 }
 
@@ -161,12 +230,18 @@ expected<void> video_filter::pull(const on_picture& deliver) {
     if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
       return {};
     if (code < 0)
-      return fail(errc::media, "filter a frame", code);
+      return failed(code);
     // The deinterlacer counts in half ticks.
     received_->pts = av_rescale_q(received_->pts, av_buffersink_get_time_base(sink_), time_base);
     if (auto passed = pass(*received_, deliver); !passed)
       return passed;
   }
+}
+
+tl::unexpected<error> video_filter::failed(int code) const {
+  auto on_device = input_ && input_->pool != nullptr;
+  return on_device ? fail(errc::device, "filter a frame in the device's memory: " + av_text(code))
+                   : fail(errc::media, "filter a frame", code);
 }
 
 expected<void> video_filter::pass(AVFrame& frame, const on_picture& deliver) {

@@ -14,13 +14,16 @@ using on_picture = std::function<expected<void>(AVFrame&)>;
 
 /// Makes each frame what `output` says. Frames that are so already pass untouched; a filter graph exists only where something is to be done, and
 /// is built anew when the source's format changes. An interlaced frame switches the deinterlacer on for good.
+///
+/// Frames in a device's memory are scaled there, and leave it only for an encoder or a filter that takes none: they are transferred once.
 class video_filter {
 public:
   struct config {
     video_format output;
     deinterlace deinterlacing = deinterlace::automatic;
-    bool interlaced = false; ///< the source says that it is: deinterlace from the first frame on
-    int threads = 0;         ///< 0 is libav*'s choice
+    bool interlaced = false;                       ///< the source says that it is: deinterlace from the first frame on
+    int threads = 0;                               ///< 0 is libav*'s choice
+    AVPixelFormat device_format = AV_PIX_FMT_NONE; ///< the encoder takes such frames as they are
   };
 
   explicit video_filter(const config& cfg) : config_(cfg), interlaced_(cfg.interlaced) {
@@ -45,6 +48,8 @@ private:
     AVRational sample_aspect{0, 1};
     AVColorRange range = AVCOL_RANGE_UNSPECIFIED;
     bool deinterlaced = false;
+    AVPixelFormat layout = AV_PIX_FMT_NONE; ///< of the pixels of a frame in a device's memory, else none
+    const void* pool = nullptr;             ///< of such a frame; compared alone
 
     bool operator==(const input& other) const noexcept;
   };
@@ -58,13 +63,18 @@ private:
   /// The part of the output that shows the picture: all of it, unless the source's shape has changed; the rest is black.
   size fit(const input& in) const noexcept;
   std::string description(const input& in) const;
-  expected<void> build(const input& in);
+  std::string device_description(const input& in) const;
+  std::string software_description(const input& in) const;
+  expected<void> build_any(const input& in, AVBufferRef* pool);
+  expected<void> build(const input& in, AVBufferRef* pool);
+  tl::unexpected<error> failed(int code) const;
   expected<void> push(AVFrame* frame, const on_picture& deliver);
   expected<void> pull(const on_picture& deliver);
   expected<void> pass(AVFrame& frame, const on_picture& deliver);
 
   config config_;
   bool interlaced_;
+  bool scales_on_device_ = true;
   std::optional<input> input_;
   filter_graph_ptr graph_;
   AVFilterContext* source_ = nullptr; ///< owned by the graph

@@ -1,10 +1,16 @@
 // Video: decode, filter, put on the frame rate's grid, encode. All that lies outside the window is dropped before the encoder, so that
 // the window's first frame is the encoder's first, and therefore a random-access point.
-#include "encoder/decoder.hpp"
 #include "encoder/demuxer.hpp"
+#include "encoder/device_decoder.hpp"
+#include "encoder/hw_device.hpp"
 #include "encoder/lane.hpp"
+#include "encoder/log.hpp"
 #include "encoder/video_encoder.hpp"
 #include "encoder/video_filter.hpp"
+
+extern "C" {
+#include <libavutil/pixdesc.h>
+}
 
 #include <algorithm>
 #include <deque>
@@ -53,7 +59,7 @@ expected<void> validate(const video_settings& x) {
 
 class video_lane : public lane {
 public:
-  video_lane(const track& source, const video_settings& settings, lane_context context, decoder dec)
+  video_lane(const track& source, const video_settings& settings, lane_context context, device_decoder dec)
     : source_(source.clone()), settings_(settings), context_(std::move(context)), decoder_(std::move(dec)) {
     // nop
   }
@@ -150,6 +156,21 @@ private:
     return sent;
   }
 
+  /// What the encoder may take from the decoder's device: all but pixels that the settings want otherwise.
+  device_pictures pictures_to_share(const AVFrame* first) const {
+    if (first == nullptr || first->hw_frames_ctx == nullptr || settings_.device != settings_.decode_device)
+      return {};
+    auto layout = pixel_layout(*first);
+    auto& wanted = settings_.pixel_format;
+    auto same = wanted.empty() || wanted == av_get_pix_fmt_name(layout)
+                || (layout == AV_PIX_FMT_NV12 && wanted == "yuv420p")
+                || (layout == AV_PIX_FMT_P010 && wanted == "yuv420p10le");
+    if (!same)
+      return {};
+    auto& pool = *reinterpret_cast<const AVHWFramesContext*>(first->hw_frames_ctx->data);
+    return {pool.device_ref, static_cast<AVPixelFormat>(first->format), layout};
+  }
+
   expected<void> open_encoder(const AVFrame* first) {
     auto format = video_format_of(source_, first);
     if (!is_complete(format))
@@ -159,12 +180,17 @@ private:
       format.frame_rate = settings_.frame_rate;
     else if (fields)
       format.frame_rate.num *= 2;
-    auto opened = video_encoder::open(settings_, format);
+    auto pictures = pictures_to_share(first);
+    auto opened = video_encoder::open(settings_, format, pictures);
+    if (!opened && opened.error().code == errc::device && pictures.device != nullptr) {
+      work_log::say("pictures take the way through main memory: " + opened.error().what);
+      opened = video_encoder::open(settings_, format);
+    }
     if (!opened)
       return tl::unexpected{std::move(opened.error())};
     encoder_ = std::move(*opened);
-    filter_.emplace(
-      video_filter::config{encoder_->format(), settings_.deinterlacing, format.interlaced, settings_.threads});
+    filter_.emplace(video_filter::config{encoder_->format(), settings_.deinterlacing, format.interlaced,
+                                         settings_.threads, encoder_->device_format()});
     if (is_set(settings_.frame_rate))
       rate_.emplace(settings_.frame_rate);
     output_ = encoder_->output();
@@ -210,7 +236,7 @@ private:
   track source_;
   video_settings settings_;
   lane_context context_;
-  decoder decoder_;
+  device_decoder decoder_;
   std::optional<video_filter> filter_;
   std::optional<frame_rate_converter> rate_;
   std::optional<video_encoder> encoder_;
@@ -229,7 +255,9 @@ expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video
                                                 lane_context context) {
   if (auto valid = validate(settings); !valid)
     return tl::unexpected{std::move(valid.error())};
-  auto opened = decoder::open(source, {settings.threads, settings.low_delay});
+  decoder_options options{settings.threads, settings.low_delay};
+  options.device = settings.decode_device;
+  auto opened = device_decoder::open(source, options);
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   return std::make_unique<video_lane>(source, settings, std::move(context), std::move(*opened));

@@ -2,7 +2,9 @@
 
 #include "actors/child_process.hpp"
 #include "encoder/capability.hpp"
+#include "telemetry/drm.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/nvml.hpp"
 
 #include <boost/json.hpp>
 
@@ -40,8 +42,8 @@ constexpr size_t cache_bytes_max = 4 * 1024 * 1024;
 // -- one trial as a line of JSON ------------------------------------------------
 
 json::object to_json(const av::codec_trial& x) {
-  return {{"name", x.name},     {"codec", x.codec}, {"kind", x.kind},     {"encoder", x.encoder},
-          {"device", x.device}, {"works", x.works}, {"reason", x.reason}, {"fps", x.fps}};
+  return {{"name", x.name},   {"codec", x.codec},   {"kind", x.kind}, {"encoder", x.encoder}, {"device", x.device},
+          {"works", x.works}, {"reason", x.reason}, {"fps", x.fps},   {"gpu", x.gpu}};
 }
 
 std::string text(const json::object& x, const char* key) {
@@ -60,8 +62,8 @@ double number(const json::object& x, const char* key) {
 }
 
 av::codec_trial trial_from(const json::object& x) {
-  return {text(x, "name"),   text(x, "codec"),  text(x, "kind"),   truth(x, "encoder"),
-          text(x, "device"), truth(x, "works"), text(x, "reason"), number(x, "fps")};
+  return {text(x, "name"),   text(x, "codec"),  text(x, "kind"),  truth(x, "encoder"), text(x, "device"),
+          truth(x, "works"), text(x, "reason"), number(x, "fps"), text(x, "gpu")};
 }
 
 std::optional<json::object> parse(std::string_view line) {
@@ -70,6 +72,47 @@ std::optional<json::object> parse(std::string_view line) {
   if (error || !value.is_object())
     return std::nullopt;
   return value.get_object();
+}
+
+// -- the machine's cards ----------------------------------------------------------
+
+/// The cards that drivers name. One that has no identity cannot be told from another, and is tried as the one that libav* takes.
+std::vector<gpu_description> find_cards() {
+  std::vector<gpu_description> result;
+  auto add = [&](std::vector<telemetry::gpu_measurement> measured) {
+    for (auto& x : measured)
+      if (!gpu_key(x.card).empty())
+        result.push_back(std::move(x.card));
+  };
+  if (auto library = telemetry::nvml::open(); library)
+    add(library->measure());
+  add(telemetry::drm_probe{}.measure(std::chrono::steady_clock::now()));
+  return result;
+}
+
+std::vector<av::trial_device> trial_devices(const std::vector<gpu_description>& cards) {
+  std::vector<av::trial_device> result;
+  for (auto& x : cards)
+    result.push_back({x.device, gpu_key(x), x.vendor == gpu_vendor::intel});
+  return result;
+}
+
+std::string to_text(const std::vector<av::trial_device>& devices) {
+  json::array list;
+  for (auto& x : devices)
+    list.push_back(json::object{{"device", x.device}, {"gpu", x.gpu}, {"quick_sync", x.quick_sync}});
+  return json::serialize(list);
+}
+
+std::vector<av::trial_device> devices_from(std::string_view list) {
+  std::vector<av::trial_device> result;
+  boost::system::error_code error;
+  if (auto value = json::parse(list, error); !error && value.is_array())
+    for (auto& x : value.get_array())
+      if (x.is_object())
+        result.push_back(
+          {text(x.get_object(), "device"), text(x.get_object(), "gpu"), truth(x.get_object(), "quick_sync")});
+  return result;
 }
 
 // -- the parent -----------------------------------------------------------------
@@ -119,11 +162,11 @@ struct trial_run {
 };
 
 /// Runs the trials in children, each starting where the one before crashed or hung.
-trial_run run_all(std::vector<av::codec_trial>& trials) {
+trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::trial_device>& devices) {
   trial_run result;
   size_t at = 0;
   while (at <= trials.size()) {
-    auto child = start_child({prove_command, std::to_string(at)}, true);
+    auto child = start_child({prove_command, std::to_string(at), to_text(devices)}, true);
     if (!child) {
       log::error("codecs cannot be tried", {{"reason", child.error()}});
       return result;
@@ -160,7 +203,7 @@ trial_run run_all(std::vector<av::codec_trial>& trials) {
 }
 
 codec_capability to_capability(const av::codec_trial& x) {
-  return {x.name, x.codec, x.kind, x.device, x.works, x.reason, x.fps};
+  return {x.name, x.codec, x.kind, x.device, x.works, x.reason, x.fps, x.gpu};
 }
 
 capabilities to_capabilities(const std::vector<av::codec_trial>& trials, double speed) {
@@ -177,7 +220,7 @@ capabilities to_capabilities(const std::vector<av::codec_trial>& trials, double 
 }
 
 /// The devices whose coming or going makes a cached result worthless.
-std::string devices() {
+std::string device_files() {
   std::vector<std::string> names;
   std::error_code ignored;
   for (auto folder : {"/dev/dri", "/dev"})
@@ -193,11 +236,15 @@ std::string devices() {
   return result;
 }
 
-std::string cache_key() {
-  return std::string{TROUPE_VERSION} + " | " + av::libav_version() + " | " + devices();
+std::string cache_key(const std::vector<gpu_description>& cards) {
+  auto result = std::string{TROUPE_VERSION} + " | " + av::libav_version() + " | " + device_files() + "|";
+  for (auto& x : cards)
+    result += " " + x.device + " is " + gpu_key(x) + " with driver " + x.driver + ";";
+  return result;
 }
 
-std::optional<std::pair<std::vector<av::codec_trial>, double>> read_cache(const std::string& file) {
+std::optional<std::pair<std::vector<av::codec_trial>, double>> read_cache(const std::string& file,
+                                                                          const std::string& key) {
   std::error_code error;
   if (file.empty() || fs::file_size(file, error) > cache_bytes_max || error)
     return std::nullopt;
@@ -205,7 +252,7 @@ std::optional<std::pair<std::vector<av::codec_trial>, double>> read_cache(const 
   std::stringstream all;
   all << in.rdbuf();
   auto x = parse(all.str());
-  if (!x || text(*x, "key") != cache_key())
+  if (!x || text(*x, "key") != key)
     return std::nullopt;
   auto list = x->if_contains("trials");
   if (list == nullptr || !list->is_array())
@@ -217,13 +264,14 @@ std::optional<std::pair<std::vector<av::codec_trial>, double>> read_cache(const 
   return std::pair{std::move(trials), number(*x, "speed_fps")};
 }
 
-void write_cache(const std::string& file, const std::vector<av::codec_trial>& trials, double speed) {
+void write_cache(const std::string& file, const std::string& key, const std::vector<av::codec_trial>& trials,
+                 double speed) {
   if (file.empty())
     return;
   json::array list;
   for (auto& t : trials)
     list.push_back(to_json(t));
-  json::object x{{"key", cache_key()}, {"speed_fps", speed}, {"trials", std::move(list)}};
+  json::object x{{"key", key}, {"speed_fps", speed}, {"trials", std::move(list)}};
   std::error_code error;
   fs::create_directories(fs::path{file}.parent_path(), error);
   // Workers of one machine may share the file: each writes its own and renames it, so that a reader sees a whole one.
@@ -240,7 +288,7 @@ void write_cache(const std::string& file, const std::vector<av::codec_trial>& tr
 } // namespace
 
 int run_trials(int argc, char** argv) {
-  auto trials = av::list_trials();
+  auto trials = av::list_trials(devices_from(argc >= 4 ? argv[3] : "[]"));
   size_t from = argc >= 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
   for (auto i = from; i < trials.size(); ++i)
     std::cout << json::serialize(to_json(av::run_trial(trials[i]))) << std::endl;
@@ -251,7 +299,9 @@ int run_trials(int argc, char** argv) {
 }
 
 capabilities prove(const std::string& cache_file, bool may_try) {
-  if (auto known = read_cache(cache_file))
+  auto cards = find_cards();
+  auto key = cache_key(cards);
+  if (auto known = read_cache(cache_file, key))
     return to_capabilities(known->first, known->second);
   if (!may_try) {
     log::warning("no codec is proven: worker.prove is off, and there is no result from before", {{"file", cache_file}});
@@ -259,18 +309,19 @@ capabilities prove(const std::string& cache_file, bool may_try) {
   }
   log::info("trying what this machine can encode and decode");
   auto started = std::chrono::steady_clock::now();
-  auto trials = av::list_trials();
-  auto result = run_all(trials);
+  auto devices = trial_devices(cards);
+  auto trials = av::list_trials(devices);
+  auto result = run_all(trials, devices);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
   log::info("tried",
             {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});
   if (!result.hung)
-    write_cache(cache_file, trials, result.speed_fps);
+    write_cache(cache_file, key, trials, result.speed_fps);
   return to_capabilities(trials, result.speed_fps);
 }
 
 capabilities assume() {
-  auto trials = av::list_trials();
+  auto trials = av::list_trials(trial_devices(find_cards()));
   for (auto& x : trials)
     x.works = true;
   return to_capabilities(trials, 0);

@@ -1,5 +1,5 @@
-// What this machine can really do: each encoder and decoder tried in a child process, so that a driver that crashes or hangs
-// harms nothing; the result is kept in a file until the libraries or the devices change.
+// What this machine can really do: each encoder and decoder tried in a child process, on each card that it may run on, so that a driver that crashes or
+// hangs harms nothing; the result is kept in a file until the libraries, the cards or their drivers change.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -11,7 +11,7 @@ namespace troupe::nodes {
 /// The first argument of such a child.
 inline constexpr const char* prove_command = "prove-codecs";
 
-/// The child: runs the trials from the one with number `argv[2]` on and prints a line before and after each.
+/// The child: runs the trials on the devices in `argv[3]`, from the one with number `argv[2]` on, and prints a line before and after each.
 int run_trials(int argc, char** argv);
 
 /// What was found before, from `cache_file` (empty: no cache), else what comes of trying everything. Without `may_try` nothing is tried, and nothing

@@ -66,6 +66,9 @@ gpu_id gpu_tracker::report(worker_id worker, const gpu_report& x, time_point now
   if (limits_move)
     set_limits(g);
   g.view.reading = x.reading;
+  g.view.use_percent =
+    static_cast<float>(x.reading.encoder_percent.value_or(x.reading.utilisation_percent.value_or(0)));
+  g.view.celsius = static_cast<float>(x.reading.temperature_celsius.value_or(0));
   move_guard(g.view.busy, config_.guards.encoder_percent, x.reading.encoder_percent);
   move_guard(g.view.memory_full, config_.guards.memory_percent, memory_percent(x.reading));
   move_guard(g.view.hot, config_.guards.temperature_celsius, x.reading.temperature_celsius);

@@ -69,6 +69,8 @@ struct gpu_view {
   bool busy = false;
   bool memory_full = false;
   bool hot = false;
+  float use_percent = 0; ///< of the latest reading: the encoder's, else all of it; 0 where it has none
+  float celsius = 0;     ///< of the latest reading
   gpu_limits limits;
   gpu_reading reading; ///< the latest
   std::string key;
@@ -167,13 +169,13 @@ public:
 private:
   /// A card as one worker reaches it.
   struct path {
-    std::string device;
-    gpu_override for_gpu, for_worker;
+    bool marked = false;
+    time_point until;         ///< no work before then; meaningful while `marked`
+    milliseconds back_off{0}; ///< of the latest failure
     std::string fault;
     std::string failure;
-    milliseconds back_off{0}; ///< of the latest failure
-    time_point until;         ///< no work before then; meaningful while `marked`
-    bool marked = false;
+    std::string device;
+    gpu_override for_gpu, for_worker;
   };
 
   /// A limit that cards share.

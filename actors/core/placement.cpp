@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace troupe::core {
 
@@ -94,7 +95,7 @@ uint32_t placement::class_for(offer_class&& x) {
 
 // -- workers and their paths --------------------------------------------------
 
-void placement::add_path(worker& w, gpu_id gpu, const std::string& device, offer_class&& offer) {
+placement::path_number placement::add_path(worker& w, gpu_id gpu, offer_class&& offer) {
   path_number n;
   if (free_paths_.empty()) {
     n = static_cast<path_number>(paths_.size());
@@ -108,13 +109,21 @@ void placement::add_path(worker& w, gpu_id gpu, const std::string& device, offer
   p = {};
   p.of = &w;
   p.gpu = gpu;
-  p.device = device;
   p.condition.room = !gpu;
   p.in_class = class_for(std::move(offer));
   auto& all = classes_[p.in_class].all;
-  p.place = all.size();
+  p.place = static_cast<uint32_t>(all.size());
   all.push_back(n);
-  w.paths.push_back(n);
+  p.next = std::exchange(w.paths, n);
+  return n;
+}
+
+const std::string& placement::device_of(const path& p) const {
+  static const std::string software;
+  auto& devices = p.of->offer.devices;
+  auto at =
+    std::find_if(devices.begin(), devices.end(), [&p](const worker_offer::device& x) { return x.gpu == p.gpu; });
+  return !p.gpu || at == devices.end() ? software : at->name;
 }
 
 void placement::drop_path(path_number n) {
@@ -131,15 +140,16 @@ void placement::drop_path(path_number n) {
 
 void placement::add(const worker_offer& x) {
   auto& w = workers_[x.id];
-  auto before = std::move(w.paths);
-  w.paths.clear();
   std::vector<std::pair<gpu_id, device_condition>> known;
-  for (auto n : before) {
+  each_path(w, [&](path_number n) {
     if (paths_[n].gpu)
       known.emplace_back(paths_[n].gpu, paths_[n].condition);
     drop_path(n);
-  }
+  });
+  w.paths = no_path;
   w.offer = x;
+  w.slots = x.slots;
+  w.slots_total = x.slots_total;
   offer_class software;
   software.companions = numbers_of(x.encoders);
   software.decoders = numbers_of(x.decoders);
@@ -150,8 +160,8 @@ void placement::add(const worker_offer& x) {
   std::sort(software.own.begin(), software.own.end());
   probes.own = {number_of({})};
   probes.slot = slot_kind::probe;
-  add_path(w, {}, {}, std::move(software));
-  add_path(w, {}, {}, std::move(probes));
+  add_path(w, {}, std::move(software));
+  add_path(w, {}, std::move(probes));
   for (auto& d : x.devices) {
     auto offer = on_devices;
     offer.own = numbers_of(d.encoders);
@@ -161,10 +171,10 @@ void placement::add(const worker_offer& x) {
     offer.decoders.erase(std::unique(offer.decoders.begin(), offer.decoders.end()), offer.decoders.end());
     offer.slot = slot_kind::gpu;
     offer.hardware = true;
-    add_path(w, d.gpu, d.name, std::move(offer));
+    auto n = add_path(w, d.gpu, std::move(offer));
     for (auto& [gpu, condition] : known)
       if (gpu == d.gpu)
-        paths_[w.paths.back()].condition = condition;
+        paths_[n].condition = condition;
   }
   touch(w);
 }
@@ -173,8 +183,7 @@ void placement::remove(worker_id id) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
-  for (auto n : i->second.paths)
-    drop_path(n);
+  each_path(i->second, [this](path_number n) { drop_path(n); });
   workers_.erase(i);
 }
 
@@ -190,11 +199,12 @@ void placement::set(worker_id id, gpu_id gpu, const device_condition& x) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
-  for (auto n : i->second.paths)
+  each_path(i->second, [&](path_number n) {
     if (paths_[n].gpu == gpu && gpu && paths_[n].condition != x) {
       paths_[n].condition = x;
       touch(n);
     }
+  });
 }
 
 void placement::take(const choice& x) {
@@ -204,9 +214,10 @@ void placement::take(const choice& x) {
   auto& w = i->second;
   ++w.in_use[static_cast<size_t>(x.slot)];
   ++choices_;
-  for (auto n : w.paths)
+  each_path(w, [&](path_number n) {
     if (paths_[n].gpu == x.gpu && classes_[paths_[n].in_class].slot == x.slot)
       paths_[n].chosen = choices_;
+  });
   touch(w);
 }
 
@@ -222,16 +233,16 @@ void placement::free(worker_id id, slot_kind slot) {
 
 bool placement::has_slot(const worker& w, slot_kind slot) const {
   auto at = static_cast<size_t>(slot);
-  if (w.in_use[at] >= w.offer.slots[at])
+  if (w.in_use[at] >= w.slots[at])
     return false;
   auto media = w.in_use[static_cast<size_t>(slot_kind::cpu)] + w.in_use[static_cast<size_t>(slot_kind::gpu)];
-  return slot == slot_kind::probe || media < w.offer.slots_total;
+  return slot == slot_kind::probe || media < w.slots_total;
 }
 
 rank_key placement::rank_of(const worker& w, const path& p, path_number n) const {
   auto& c = classes_[p.in_class];
   auto media = w.in_use[static_cast<size_t>(slot_kind::cpu)] + w.in_use[static_cast<size_t>(slot_kind::gpu)];
-  auto slots = c.slot == slot_kind::probe ? w.offer.slots[static_cast<size_t>(slot_kind::probe)] : w.offer.slots_total;
+  auto slots = c.slot == slot_kind::probe ? w.slots[static_cast<size_t>(slot_kind::probe)] : w.slots_total;
   auto used = c.slot == slot_kind::probe ? w.in_use[static_cast<size_t>(slot_kind::probe)] : media;
   auto load = slots == 0 ? 1.0 : static_cast<double>(used) / slots;
   auto of_device = c.hardware ? p.condition.session_load : w.condition.cpu_percent / 100;
@@ -269,8 +280,7 @@ void placement::touch(path_number n) {
 }
 
 void placement::touch(const worker& w) {
-  for (auto n : w.paths)
-    touch(n);
+  each_path(w, [this](path_number n) { touch(n); });
 }
 
 void placement::refresh_touched() {
@@ -339,7 +349,7 @@ std::optional<choice> placement::choose(const placement_request& x, const wanted
     }
     if (best) {
       auto& p = paths_[best->path];
-      return choice{p.of->offer.id, p.gpu, p.device, classes_[p.in_class].slot, i};
+      return choice{p.of->offer.id, p.gpu, device_of(p), classes_[p.in_class].slot, i};
     }
   }
   return std::nullopt;
@@ -358,6 +368,18 @@ std::optional<choice> placement::choose(const placement_request& x) {
         if (auto result = choose(x, want, refused, worst))
           return result;
   return std::nullopt;
+}
+
+bool placement::could_ever(const placement_request& x) const {
+  auto want = translate(x);
+  if (!want.possible)
+    return false;
+  for (size_t i = 0; i < x.rungs.size(); ++i)
+    if (auto classes = classes_with_.find(want.encoders[i]); want.known[i] && classes != classes_with_.end())
+      for (auto number : classes->second)
+        if (!classes_[number].all.empty() && serves(classes_[number], want, x.probe, x.rungs[i]))
+          return true;
+  return false;
 }
 
 std::vector<std::string> placement::take_woken() {

@@ -87,11 +87,11 @@ struct worker_condition {
 
 /// How one device of one worker fares.
 struct device_condition {
-  bool room = false; ///< one more session fits and nothing else forbids it
-  double session_load = 0;
-  double utilisation_percent = 0;
-  double temperature_celsius = 0;
+  float session_load = 0; ///< share of the sessions that is in use
+  float utilisation_percent = 0;
+  float temperature_celsius = 0;
   uint32_t jobs = 0;
+  bool room = false; ///< one more session fits and nothing else forbids it
 
   bool operator==(const device_condition&) const = default;
 };
@@ -114,8 +114,8 @@ struct placement_request {
   bool last_resort = false; ///< a worker that is left alone after failures is better than none
   bool probe = false;       ///< takes a slot for probes
 
-  bool is_refused_by(worker_id x) const {
-    return std::find(refused_by.begin(), refused_by.end(), x) != refused_by.end();
+  bool is_refused_by(worker_id id) const {
+    return std::find(refused_by.begin(), refused_by.end(), id) != refused_by.end();
   }
 };
 
@@ -205,23 +205,39 @@ private:
 
   struct worker;
 
-  struct path {
+  static constexpr path_number no_path = ~path_number{0};
+
+  /// A large cluster's paths fill no cache: each placement comes by a dozen of them at random, and each is one line of it.
+  struct alignas(64) path {
     worker* of = nullptr; ///< null: the number is free
     gpu_id gpu;
-    std::string device;
-    uint32_t in_class = 0;
-    size_t place = 0; ///< in `offer_class::all`
-    device_condition condition;
     uint64_t chosen = 0;
-    bool dirty = false; ///< its rank is to be found anew
+    device_condition condition;
+    uint32_t in_class = 0;
+    uint32_t place = 0;         ///< in `offer_class::all`
+    path_number next = no_path; ///< of the same worker
+    bool dirty = false;         ///< its rank is to be found anew
+  };
+  static_assert(sizeof(path) == 64);
+
+  /// What each placement reads stands first, close together.
+  struct worker {
+    std::array<uint32_t, slot_kinds> in_use{};
+    std::array<uint32_t, slot_kinds> slots{}; ///< as in the offer
+    uint32_t slots_total = 0;
+    path_number paths = no_path; ///< the first
+    worker_condition condition;
+    worker_offer offer;
   };
 
-  struct worker {
-    worker_offer offer;
-    worker_condition condition;
-    std::array<uint32_t, slot_kinds> in_use{};
-    std::vector<path_number> paths;
-  };
+  template <class F>
+  void each_path(const worker& w, F&& f) const {
+    for (auto n = w.paths; n != no_path;) {
+      auto next = paths_[n].next;
+      f(n);
+      n = next;
+    }
+  }
 
   /// What a request asks for, as numbers. Nothing where no worker ever offered a name.
   struct wanted {
@@ -236,7 +252,8 @@ private:
   std::optional<name_number> find_name(const std::string& name) const;
   wanted translate(const placement_request& x) const;
   uint32_t class_for(offer_class&& x);
-  void add_path(worker& w, gpu_id gpu, const std::string& device, offer_class&& offer);
+  path_number add_path(worker& w, gpu_id gpu, offer_class&& offer);
+  const std::string& device_of(const path& p) const;
   void drop_path(path_number n);
   bool has_slot(const worker& w, slot_kind slot) const;
   rank_key rank_of(const worker& w, const path& p, path_number n) const;

@@ -11,10 +11,8 @@ constexpr size_t reasons_told = 8; ///< in a refusal
 } // namespace
 
 device_condition placement_desk::condition_of(worker_id worker, const gpu_view& card) const {
-  auto& r = card.reading;
-  return {gpus_.block(worker, card.id, {}) == gpu_block::none, gpus_.session_load(card.id),
-          r.encoder_percent.value_or(r.utilisation_percent.value_or(0)), r.temperature_celsius.value_or(0),
-          card.used_encode()};
+  auto room = gpus_.block(worker, card.id, {}) == gpu_block::none;
+  return {static_cast<float>(gpus_.session_load(card.id)), card.use_percent, card.celsius, card.used_encode(), room};
 }
 
 void placement_desk::update() {

@@ -1,128 +1,25 @@
-// A libnvidia-ml.so.1 that plays the cards of a scenario file: what the real loader loads in tests.
-//
-// TROUPE_FAKE_NVML names the file. It is read anew by every call, so that a test changes the machine by writing it (to another name, then renamed). Lines:
-//
-//   driver 550.54.14         version of the driver
-//   init 9                   what starting the library returns; 0 where it is missing
-//   card                     begins a card, and all below is of it:
-//   name NVIDIA GeForce RTX 4090
-//   uuid GPU-1
-//   pci 00000000:3B:00.0
-//   device 2684              PCI number of the model, hexadecimal
-//   utilisation 10           percent; so are encoder and decoder
-//   memory 24000 1000        MB in all and in use
-//   temperature 55           °C
-//   power 120000             mW
-//   session 4711             a process that holds an encode session; once for each session
-//   anonymous 2              sessions whose processes the driver does not name: it then names none
-//   fail 15                  what every call for this card returns
-//   absent temperature       a value that this card does not have
-//
-// Sessions of test programs: each file in the folder <scenario>.sessions/<uuid> whose name begins with the number of a living process is one session.
+// A driver's management library that plays the machine of a scenario file, which the variable FAKE_GPUS of the environment names (TROUPE_FAKE_NVML in programs
+// that read no configuration). Built as libnvidia-ml.so.1; the product's loader finds it through LD_LIBRARY_PATH. See scenario.hpp for the file.
 #include "telemetry/nvml_abi.hpp"
+#include "test/fake_nvml/scenario.hpp"
 
-#include <dirent.h>
-#include <signal.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
-#include <set>
 #include <sstream>
 #include <string>
-#include <vector>
 
 using namespace troupe::telemetry::nvml_abi;
+using troupe::test::card;
+using troupe::test::scenario;
 
 namespace {
 
-struct card {
-  std::string name = "NVIDIA Fake", uuid, pci = "00000000:01:00.0";
-  unsigned number = 0;
-  unsigned utilisation = 0, encoder = 0, decoder = 0, temperature = 40, power = 0, anonymous = 0;
-  unsigned long long memory_total_mb = 0, memory_used_mb = 0;
-  std::vector<unsigned> sessions;
-  status fails = success;
-  std::set<std::string> absent;
-};
-
-struct scenario {
-  std::string driver = "550.00";
-  status init = success;
-  std::vector<card> cards;
-};
-
-void add_sessions_of_programs(card& c, const std::string& scenario_path) {
-  auto* folder = ::opendir((scenario_path + ".sessions/" + c.uuid).c_str());
-  if (folder == nullptr)
-    return;
-  while (auto* entry = ::readdir(folder)) {
-    auto pid = std::atoi(entry->d_name);
-    if (pid > 0 && (::kill(pid, 0) == 0 || errno != ESRCH))
-      c.sessions.push_back(static_cast<unsigned>(pid));
-  }
-  ::closedir(folder);
-}
-
-void read_card_line(card& c, const std::string& word, std::istringstream& line) {
-  auto rest = [&line] {
-    std::string text;
-    std::getline(line >> std::ws, text);
-    return text;
-  };
-  unsigned number = 0;
-  if (word == "name")
-    c.name = rest();
-  else if (word == "uuid")
-    c.uuid = rest();
-  else if (word == "pci")
-    c.pci = rest();
-  else if (word == "device")
-    line >> std::hex >> c.number;
-  else if (word == "utilisation")
-    line >> c.utilisation;
-  else if (word == "encoder")
-    line >> c.encoder;
-  else if (word == "decoder")
-    line >> c.decoder;
-  else if (word == "memory")
-    line >> c.memory_total_mb >> c.memory_used_mb;
-  else if (word == "temperature")
-    line >> c.temperature;
-  else if (word == "power")
-    line >> c.power;
-  else if (word == "session" && line >> number)
-    c.sessions.push_back(number);
-  else if (word == "anonymous")
-    line >> c.anonymous;
-  else if (word == "fail")
-    line >> c.fails;
-  else if (word == "absent")
-    c.absent.insert(rest());
-}
-
 scenario read_scenario() {
-  scenario result;
-  auto* path = std::getenv("TROUPE_FAKE_NVML");
-  std::ifstream file{path != nullptr ? path : ""};
-  for (std::string text; std::getline(file, text);) {
-    std::istringstream line{text};
-    std::string word;
-    if (!(line >> word) || word[0] == '#')
-      continue;
-    if (word == "card")
-      result.cards.emplace_back();
-    else if (word == "driver")
-      line >> result.driver;
-    else if (word == "init")
-      line >> result.init;
-    else if (!result.cards.empty())
-      read_card_line(result.cards.back(), word, line);
-  }
-  for (auto& c : result.cards)
-    add_sessions_of_programs(c, path);
+  auto* path = std::getenv("FAKE_GPUS");
+  if (path == nullptr)
+    path = std::getenv("TROUPE_FAKE_NVML");
+  auto result = troupe::test::read_scenario(path != nullptr ? path : "");
+  std::erase_if(result.cards, [](const card& c) { return !c.node.empty(); });
   return result;
 }
 

@@ -1,6 +1,7 @@
-// caf-node for tests of what the cluster makes of tasks that misbehave. Its transcoders die of one channel's pictures, always at the same one. Its file workers
+// caf-node for tests of what the cluster makes of tasks that misbehave, and of cards that are not there (see test/fake_gpu). Its transcoders die of one channel's pictures, always at the same one. Its file workers
 // lie as the variable FAULTY_LIE of the environment says: "frames", "checksum" or "attempt".
 #include "nodes/node_main.hpp"
+#include "test/fake_gpu/fake_gpu.hpp"
 
 #include <cstdlib>
 #include <string_view>
@@ -17,6 +18,7 @@ troupe::file_faults::lie lie_from_environment() {
 } // namespace
 
 int main(int argc, char** argv) {
+  troupe::test::install_fake_gpus();
   constexpr int64_t deadly_second = 3; // of the source's own time
   return troupe::nodes::node_main(
     argc, argv,

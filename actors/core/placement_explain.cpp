@@ -1,21 +1,7 @@
-// What an index of places tells of a request beside its choice: whether anybody could serve it, and why not who does not.
+// Why a request goes where it goes, for people: the same index, looked through for reasons.
 #include "actors/core/placement.hpp"
 
-#include <algorithm>
-
 namespace troupe::core {
-
-bool placement::could_ever(const placement_request& x) const {
-  auto want = translate(x);
-  if (!want.possible)
-    return false;
-  for (size_t i = 0; i < x.rungs.size(); ++i)
-    if (auto classes = classes_with_.find(want.encoders[i]); want.known[i] && classes != classes_with_.end())
-      for (auto number : classes->second)
-        if (!classes_[number].all.empty() && serves(classes_[number], want, x.probe, x.rungs[i]))
-          return true;
-  return false;
-}
 
 bool placement::could_take(worker_id id, const placement_request& x) const {
   auto w = workers_.find(id);
@@ -24,14 +10,15 @@ bool placement::could_take(worker_id id, const placement_request& x) const {
       || (w->second.condition.ready == readiness::last_resort && !x.last_resort)
       || (x.elsewhere && x.is_refused_by(id)))
     return false;
-  for (auto n : w->second.paths)
-    for (size_t i = 0; i < x.rungs.size(); ++i) {
-      auto& c = classes_[paths_[n].in_class];
-      if (want.known[i] && paths_[n].condition.room && serves(c, want, x.probe, x.rungs[i])
-          && std::binary_search(c.own.begin(), c.own.end(), want.encoders[i]))
-        return true;
-    }
-  return false;
+  auto result = false;
+  each_path(w->second, [&](path_number n) {
+    auto& c = classes_[paths_[n].in_class];
+    for (size_t i = 0; i < x.rungs.size(); ++i)
+      result = result
+               || (want.known[i] && paths_[n].condition.room && serves(c, want, x.probe, x.rungs[i])
+                   && std::binary_search(c.own.begin(), c.own.end(), want.encoders[i]));
+  });
+  return result;
 }
 
 std::string placement::structural_objection(const path& p, const placement_request& x) const {
@@ -44,7 +31,7 @@ std::string placement::structural_objection(const path& p, const placement_reque
   if (x.elsewhere && x.is_refused_by(p.of->offer.id))
     return "is where the work is to go away from";
   if (!has_slot(w, c.slot))
-    return c.slot == slot_kind::cpu ? "has no free slot (" + std::to_string(w.offer.slots_total) + " in use)"
+    return c.slot == slot_kind::cpu ? "has no free slot (" + std::to_string(w.slots_total) + " in use)"
                                     : "has no free " + std::string{to_string(c.slot)} + " slot";
   return {};
 }
@@ -56,7 +43,7 @@ std::vector<candidate> placement::explain(const placement_request& x, const gpu_
   auto is_chosen = [&](const path& p) { return chosen && chosen->worker == p.of->offer.id && chosen->gpu == p.gpu; };
   auto add = [&](std::vector<candidate>& to, const path& p, std::string why) {
     if (to.size() < config_.reasons_max)
-      to.push_back({p.of->offer.id, p.of->offer.name, p.gpu, p.device, std::move(why)});
+      to.push_back({p.of->offer.id, p.of->offer.name, p.gpu, device_of(p), std::move(why)});
   };
   for (size_t i = 0; i < x.rungs.size() && want.possible; ++i) {
     auto classes = classes_with_.find(want.encoders[i]);
@@ -70,7 +57,7 @@ std::vector<candidate> placement::explain(const placement_request& x, const gpu_
       c.ready.visit([&](const rank_key& key) {
         auto& p = paths_[key.path];
         if (is_chosen(p))
-          result.insert(result.begin(), candidate{p.of->offer.id, p.of->offer.name, p.gpu, p.device, {}});
+          result.insert(result.begin(), candidate{p.of->offer.id, p.of->offer.name, p.gpu, device_of(p), {}});
         else if (auto why = structural_objection(p, x); !why.empty())
           add(blocked, p, why);
         else

@@ -1,0 +1,198 @@
+// Encoders of cards that are not there take the product's whole path: set up in full, refused as a driver refuses, translated along the ladder, proven per
+// card. Method: a scenario file says what the cards do; the sessions are its files, also those of processes that have died.
+#include "encoder/capability.hpp"
+#include "encoder/encoder_ladder.hpp"
+#include "encoder/stand_in.hpp"
+#include "encoder/video_encoder.hpp"
+#include "test/fake_gpu/fake_gpu.hpp"
+
+#include "clip.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+using namespace troupe::av;
+
+namespace {
+
+struct fixture {
+  std::string path = test::temporary("cards");
+
+  fixture() {
+    play("");
+    install_stand_in(std::make_shared<troupe::test::fake_gpus>(path));
+  }
+
+  ~fixture() {
+    install_stand_in(nullptr);
+    std::filesystem::remove_all(path + ".sessions");
+  }
+
+  void play(const std::string& more, const std::string& limit = "2") {
+    std::ofstream{path} << "card\nuuid GPU-a\nencoders h264_nvenc hevc_nvenc\ndecoders h264\nlimit " << limit << "\n"
+                        << more;
+  }
+
+  size_t sessions(const std::string& uuid) const {
+    std::error_code gone;
+    auto files = std::filesystem::directory_iterator{path + ".sessions/" + uuid, gone};
+    return gone ? 0 : static_cast<size_t>(std::distance(begin(files), end(files)));
+  }
+};
+
+video_settings settings(const std::string& encoder = "h264_nvenc", const std::string& device = "cuda:0") {
+  video_settings x;
+  x.encoder = encoder;
+  x.device = device;
+  return x;
+}
+
+expected<video_encoder> open(const video_settings& x) {
+  video_format source;
+  source.width = 320;
+  source.height = 180;
+  source.pixel_format = AV_PIX_FMT_YUV420P;
+  source.frame_rate = {25, 1};
+  return video_encoder::open(x, source);
+}
+
+std::string refusal(const video_settings& x) {
+  auto opened = open(x);
+  BOOST_REQUIRE(!opened);
+  BOOST_TEST((opened.error().code == errc::device), opened.error().what);
+  BOOST_TEST(!opened.error().terminal());
+  return opened.error().what;
+}
+
+bool says(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(stand_in_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_session_is_held_while_the_encoder_is_open_and_the_limit_holds) {
+  {
+    auto first = open(settings()), second = open(settings("hevc_nvenc"));
+    BOOST_REQUIRE_MESSAGE(first.has_value(), (first ? "" : first.error().what));
+    BOOST_REQUIRE_MESSAGE(second.has_value(), (second ? "" : second.error().what));
+    BOOST_TEST(sessions("GPU-a") == 2u);
+    auto moved = std::move(*first);
+    BOOST_TEST(sessions("GPU-a") == 2u);
+    BOOST_TEST(says(refusal(settings()), "OpenEncodeSessionEx failed: out of memory"));
+  }
+  BOOST_TEST(sessions("GPU-a") == 0u);
+  BOOST_TEST(open(settings()).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count_and_those_of_the_dead_do_not) {
+  play("anonymous 1\n");
+  {
+    auto first = open(settings());
+    BOOST_TEST(first.has_value());
+    BOOST_TEST(says(refusal(settings()), "out of memory"));
+  }
+  play("");
+  // A process that dies with its encoder open leaves its file behind, and is not waited for until the end.
+  int ready[2];
+  BOOST_REQUIRE(::pipe(ready) == 0);
+  auto child = ::fork();
+  if (child == 0) {
+    auto session = stand_in()->open_encoder("h264_nvenc", "cuda:0");
+    auto other = stand_in()->open_encoder("h264_nvenc", "cuda:0");
+    ::_exit(session && other ? 0 : 1);
+  }
+  siginfo_t info{};
+  BOOST_REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+  BOOST_TEST(info.si_status == 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  BOOST_TEST(sessions("GPU-a") == 2u);
+  BOOST_TEST(open(settings()).has_value());
+  ::waitpid(child, nullptr, 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_encoder_opens_on_the_card_that_is_named) {
+  play(
+    "card\nuuid GPU-b\nencoders h264_nvenc\ncard\nuuid GPU-c\nnode /dev/dri/renderD129\nencoders h264_vaapi h264_qsv\n");
+  auto second = open(settings("h264_nvenc", "cuda:1"));
+  BOOST_REQUIRE(second.has_value());
+  BOOST_TEST(sessions("GPU-a") == 0u);
+  BOOST_TEST(sessions("GPU-b") == 1u);
+  auto third = open(settings("h264_vaapi", "/dev/dri/renderD129"));
+  BOOST_REQUIRE_MESSAGE(third.has_value(), (third ? "" : third.error().what));
+  BOOST_TEST(sessions("GPU-c") == 1u);
+  BOOST_TEST(says(refusal(settings("h264_nvenc", "cuda:7")), "no such device"));
+  BOOST_TEST(says(refusal(settings("h264_nvenc", "/dev/dri/renderD129")), "No capable devices found"));
+}
+
+BOOST_AUTO_TEST_CASE(a_driver_that_refuses_is_heard) {
+  play("refuse OpenEncodeSessionEx failed: unsupported device (2)\n");
+  BOOST_TEST(says(refusal(settings()), "unsupported device (2)"));
+  play("fail 15\n");
+  BOOST_TEST(says(refusal(settings()), "GPU is lost"));
+  BOOST_TEST(sessions("GPU-a") == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_the_encoder_itself_refuses_take_no_session) {
+  auto x = settings();
+  x.preset = "veryslow indeed";
+  auto opened = open(x);
+  BOOST_REQUIRE(!opened);
+  BOOST_TEST((opened.error().code == errc::option));
+  BOOST_TEST(says(opened.error().what, "h264_nvenc"), opened.error().what);
+  BOOST_TEST(!std::filesystem::exists(path + ".sessions"));
+}
+
+BOOST_AUTO_TEST_CASE(a_profile_of_software_is_served_by_each_family_of_the_ladder) {
+  play("card\nuuid GPU-c\nnode /dev/dri/renderD128\nencoders h264_vaapi h264_qsv\n");
+  auto profile = settings("libx264", "");
+  profile.preset = "medium";
+  profile.crf = 23;
+  profile.tune = "zerolatency";
+  profile.profile = "main";
+  profile.level = "4.1";
+  for (auto& [encoder, device] : std::map<std::string, std::string>{
+         {"h264_nvenc", "cuda:0"}, {"h264_qsv", "/dev/dri/renderD128"}, {"h264_vaapi", "/dev/dri/renderD128"}}) {
+    auto translated = translate_settings(profile, encoder);
+    BOOST_REQUIRE(translated.has_value());
+    translated->settings.device = device;
+    auto opened = open(translated->settings);
+    BOOST_TEST(opened.has_value(), encoder << ": " << (opened ? "" : opened.error().what));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(each_card_is_proven_by_itself_and_its_refusal_is_the_reason) {
+  play(
+    "card\nuuid GPU-b\nname NVIDIA H100\ndecoders h264 hevc\nrefuse OpenEncodeSessionEx failed: unsupported device (2)\n");
+  std::vector<trial_device> cards{{"cuda:0", "GPU-a"}, {"cuda:1", "GPU-b"}};
+  auto trials = list_trials(cards);
+  auto tried = [&](const std::string& name, bool encoder, const std::string& gpu) {
+    auto at = std::find_if(trials.begin(), trials.end(),
+                           [&](auto& x) { return x.name == name && x.encoder == encoder && x.gpu == gpu; });
+    BOOST_REQUIRE_MESSAGE(at != trials.end(), name << " on " << gpu);
+    return run_trial(*at);
+  };
+  auto works = tried("h264_nvenc", true, "GPU-a");
+  BOOST_TEST(works.works, works.reason);
+  BOOST_TEST(works.device == "cuda:0");
+  auto refused = tried("h264_nvenc", true, "GPU-b");
+  BOOST_TEST(!refused.works);
+  BOOST_TEST(says(refused.reason, "unsupported device (2)"), refused.reason);
+  BOOST_TEST(tried("h264", false, "GPU-b").works);
+  BOOST_TEST(tried("hevc", false, "GPU-b").works);
+  BOOST_TEST(!tried("hevc", false, "GPU-a").works);
+  BOOST_TEST(sessions("GPU-a") == 0u);
+  // What no card here is for is listed once, for its reason.
+  BOOST_TEST(std::count_if(trials.begin(), trials.end(), [](auto& x) { return x.name == "h264_vaapi"; }) == 1);
+  BOOST_TEST(std::count_if(trials.begin(), trials.end(), [](auto& x) { return x.name == "hevc_nvenc"; }) == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
