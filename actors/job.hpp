@@ -118,6 +118,8 @@ private:
   void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
   void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
+  /// Whether the message at hand is of the process that works at the attempt. A number alone can be guessed.
+  bool comes_from_its_task(attempt_id x) const;
   /// The attempt's task is gone: what its host saw of it says why.
   void task_gone(attempt_id number, attempt& x);
 
@@ -136,7 +138,6 @@ private:
   gateway_actor coordinator_;
   uint32_t disk_warn_;
   core::file_job job_;
-  std::string staging_;
   std::unordered_map<attempt_id, attempt> attempts_;
   std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet
   std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers
