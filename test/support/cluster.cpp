@@ -182,7 +182,10 @@ process& cluster::start_worker(const std::string& name, uint32_t slots, const st
     "--worker.capability_cache=" + capability_file()};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  return *(nodes_[id] = std::make_unique<process>(settings_.worker_program, arguments, folder_.path(id + ".log")));
+  auto environment = settings_.environment.find(name);
+  return *(nodes_[id] = std::make_unique<process>(
+             settings_.worker_program, arguments, folder_.path(id + ".log"),
+             environment == settings_.environment.end() ? std::vector<std::string>{} : environment->second));
 }
 
 void cluster::start(const std::vector<std::string>& workers, uint32_t slots) {

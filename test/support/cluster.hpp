@@ -61,7 +61,8 @@ struct cluster_settings {
   std::vector<cluster_channel> channels;
   std::vector<std::string> flags; ///< for each node
   std::string profiles; ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
-  std::string worker_program = node_program(); ///< of workers and their tasks
+  std::string worker_program = node_program();                      ///< of workers and their tasks
+  std::map<std::string, std::vector<std::string>> environment = {}; ///< "NAME=value" for workers, by name
 };
 
 /// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's report.
