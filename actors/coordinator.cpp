@@ -60,6 +60,9 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](watch_atom, const std::string& channel, const std::string& profile) { return watch(channel, profile); },
     [this](const lease_request& x) { return self->delegate(registry, x); },
     [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
+    [this](confirm_atom x, lease_id id) { return self->delegate(registry, x, id); },
+    [this](quarantine_atom x, lease_id id, const std::string& why) { return self->delegate(registry, x, id, why); },
+    [this](status_atom x) { return self->delegate(registry, x); },
     [this](lease_id id, const work_statistics& x) { return self->delegate(registry, id, x); },
     [this](status_atom x, worker_id host, task_id task) { return self->delegate(registry, x, host, task); },
     [this](quarantine_atom, const std::string& channel, const std::string& profile, const std::string& why) {
@@ -189,17 +192,26 @@ caf::result<std::vector<session_status>> coordinator_state::sessions_status() {
   auto answer = self->make_response_promise<std::vector<session_status>>();
   struct gathering {
     std::vector<session_status> result;
+    queue_places waiting;
     size_t missing;
   };
-  auto all = std::make_shared<gathering>(gathering{{}, sessions.size()});
-  if (sessions.empty()) {
-    answer.deliver(std::move(all->result));
-    return answer;
-  }
+  auto all = std::make_shared<gathering>(gathering{{}, {}, sessions.size() + 1});
   auto one_less = [all, answer]() mutable {
-    if (--all->missing == 0)
-      answer.deliver(std::move(all->result));
+    if (--all->missing > 0)
+      return;
+    for (auto& s : all->result)
+      for (auto& v : s.variants)
+        if (auto i = all->waiting.find(v.attempt); v.attempt && i != all->waiting.end())
+          v.waits_behind = i->second;
+    answer.deliver(std::move(all->result));
   };
+  self->request(registry, status_timeout, status_atom_v)
+    .then(
+      [all, one_less](queue_places& x) mutable {
+        all->waiting = std::move(x);
+        one_less();
+      },
+      [one_less](const caf::error&) mutable { one_less(); });
   for (auto& [name, session] : sessions)
     self->request(session, status_timeout, status_atom_v)
       .then(

@@ -4,6 +4,7 @@
 #include "telemetry/log.hpp"
 
 #include <caf/actor_cast.hpp>
+#include <caf/sec.hpp>
 #include <caf/send.hpp>
 
 #include <functional>
@@ -18,6 +19,9 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 
 /// How long a host may take to answer; it only looks into a table.
 constexpr auto host_timeout = std::chrono::seconds{2};
+
+/// After so long a host is asked again whether a process is gone.
+constexpr auto end_timeout = std::chrono::minutes{1};
 
 std::string words(const caf::error& x) {
   auto text = caf::to_string(x);
@@ -43,7 +47,9 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](const heartbeat& x) -> caf::result<bool> {
       if (!workers.beat(x, clock::now(), unix_ms()))
         return caf::make_error(ec::unknown_daemon, "register first");
-      desk.host_lists(x.worker, x.tasks, clock::now());
+      auto now = clock::now();
+      desk.host_lists(x.worker, x.tasks, now);
+      desk.host_measures(x.worker, x.gpus, now);
       return workers.draining(x.worker);
     },
     [this](const lease_request& x) -> caf::result<lease, task_actor> {
@@ -62,7 +68,23 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       if (auto task = desk.task_of(id))
         workers.report(*task, x);
     },
-    [this](daemons_atom) { return workers.status(); },
+    [this](daemons_atom) {
+      auto result = workers.status();
+      for (auto& x : result)
+        x.gpus = desk.gpus_of(x.id);
+      return result;
+    },
+    [this](confirm_atom, lease_id id) { return desk.confirm(id, clock::now()); },
+    [this](quarantine_atom, lease_id id, const std::string& why) {
+      log::warning("a device refused its task", {{"lease", id}, {"reason", why}});
+      desk.device_failed(id, why, clock::now());
+    },
+    [this](status_atom) {
+      queue_places result;
+      for (auto& [attempt, before] : desk.waiting())
+        result.emplace(attempt, static_cast<uint32_t>(before));
+      return result;
+    },
     [this](drain_atom, const std::string& name_or_id) {
       return administer(name_or_id, [this](worker_id id) { return workers.set_draining(id, true); });
     },
@@ -249,6 +271,17 @@ void daemon_registry_state::give_back(uint64_t owner, lease_id id) {
     if (number == owner)
       if (auto handle = caf::actor_cast<caf::actor>(address))
         caf::anon_send(handle, give_back_atom_v, id);
+}
+
+void daemon_registry_state::watch_end(worker_id host, task_id task) {
+  if (auto i = hosts.find(host); i != hosts.end())
+    self->request(i->second, end_timeout, status_atom_v, task)
+      .then([this, task](const task_exit&) { desk.process_gone(task, clock::now()); },
+            [this, host, task](const caf::error& why) {
+              // Where the host went away, its next list of processes, or their connections, tell.
+              if (why == caf::sec::request_timeout)
+                watch_end(host, task);
+            });
 }
 
 local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config) {

@@ -15,6 +15,7 @@
 
 #include "actors/core/lease_desk.hpp"
 #include "actors/core/worker_table.hpp"
+#include "actors/gateway.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
@@ -41,6 +42,12 @@ struct daemon_registry_state : core::lease_effects {
     caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
     // How a process of the host ended, once it has.
     caf::result<task_exit>(status_atom, worker_id, task_id),
+    // The lease's task has its encoder open. False: the lease is over, the task is to end.
+    caf::result<bool>(confirm_atom, lease_id),
+    // The lease's device refused its task, for that reason: it is left alone for a while. Comes before the release.
+    caf::result<void>(quarantine_atom, lease_id, std::string),
+    // Requests that wait for a place, by the attempts that they are for: how many stand before them.
+    caf::result<queue_places>(status_atom),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
 
@@ -59,6 +66,7 @@ struct daemon_registry_state : core::lease_effects {
   void end(worker_id host, task_id task) override;
   void move(uint64_t owner, lease_id id) override;
   void give_back(uint64_t owner, lease_id id) override;
+  void watch_end(worker_id host, task_id task) override;
 
   // -- events -----------------------------------------------------------------
 

@@ -8,6 +8,14 @@
 #include "telemetry/file_job_log.hpp"
 
 #include <memory>
+#include <unordered_map>
+
+namespace troupe {
+
+/// How many requests stand before that of an attempt.
+using queue_places = std::unordered_map<attempt_id, uint32_t>;
+
+} // namespace troupe
 
 CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
 
@@ -29,6 +37,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
   CAF_ADD_TYPE_ID(troupe_local, (troupe::callbacks_question))
   CAF_ADD_TYPE_ID(troupe_local, (troupe::callback_list))
   CAF_ADD_TYPE_ID(troupe_local, (troupe::callback_outcome))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::queue_places))
 
 CAF_END_TYPE_ID_BLOCK(troupe_local)
 
@@ -50,6 +59,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_log)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callbacks_question)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_list)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_outcome)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::queue_places)
 
 namespace troupe::transfer {
 class desk;
@@ -119,6 +129,12 @@ using gateway_actor = coordinator_actor::extend<
   // Delegated to the registry; sessions ask here, so that a registry may be restarted under them.
   caf::result<lease, task_actor>(lease_request), caf::result<void>(release_atom, lease_id, std::string),
   caf::result<void>(lease_id, work_statistics),
+  // Delegated to the registry: the lease's task has its encoder open; false where it is to end.
+  caf::result<bool>(confirm_atom, lease_id),
+  // Delegated to the registry: the lease's device refused its task.
+  caf::result<void>(quarantine_atom, lease_id, std::string),
+  // Delegated to the registry: who waits for a place.
+  caf::result<queue_places>(status_atom),
   // A job takes over such a task, with a lease; `no_worker` where its worker is unknown and the request is no last resort.
   caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
   // The rendition (channel, profile) kills the tasks that make it, for this reason: requests for it are refused for a while.

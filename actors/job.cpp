@@ -4,7 +4,6 @@
 #include "actors/daemon_registry.hpp"
 #include "actors/disk_space.hpp"
 #include "actors/job_text.hpp"
-#include "encoder/publish.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
 
@@ -41,13 +40,13 @@ constexpr auto write_timeout = std::chrono::hours{24};
 /// How long tasks may take to end before their folder is removed under them.
 constexpr auto leave_timeout = std::chrono::seconds{5};
 
-core::file_job_begin to_begin(const job_begin& x, const std::string& staging) {
+core::file_job_begin to_begin(const job_begin& x) {
   core::file_job_begin result;
   result.name = x.name;
   result.attempt = x.attempt;
   result.order = x.order;
   result.folder = x.folder;
-  result.staging = staging;
+  result.staging = staging_of(x.order, x.id, x.attempt);
   result.waited = x.waited;
   for (auto& c : x.chunks) {
     auto& r = c.result;
@@ -56,10 +55,6 @@ core::file_job_begin to_begin(const job_begin& x, const std::string& staging) {
                              c.state == chunk_state::leased});
   }
   return result;
-}
-
-std::string tag_of(job_id id, uint32_t attempt) {
-  return to_string(id).substr(0, 16) + "." + std::to_string(attempt);
 }
 
 core::file_capacity to_capacity(const std::vector<daemon_status>& xs) {
@@ -73,14 +68,14 @@ core::file_capacity to_capacity(const std::vector<daemon_status>& xs) {
 }
 
 /// Removes what a job leaves, on a thread of its own: folders may be large.
-void clean_up(caf::actor_system& system, const std::string& folder, const std::string& output, job_id id,
-              uint32_t attempts) {
+void clean_up(caf::actor_system& system, const std::string& folder, const file_order& order, job_id id,
+              uint32_t lives) {
   system.spawn<caf::detached>([=](caf::event_based_actor*) {
     std::error_code ignored;
     if (!folder.empty())
       std::filesystem::remove_all(folder, ignored);
-    for (uint32_t n = 1; n <= attempts; ++n)
-      std::filesystem::remove(av::staging_path(output, tag_of(id, n)), ignored);
+    for (uint32_t life = 1; life <= lives; ++life)
+      std::filesystem::remove(staging_of(order, id, life), ignored);
   });
 }
 
@@ -93,7 +88,7 @@ job_actor_state::job_actor_state(interface::pointer self, core::file_job_config 
     queue_(std::move(queue)),
     coordinator_(std::move(coordinator)),
     disk_warn_(config.disk_warn),
-    job_(config, to_begin(begin_, av::staging_path(begin_.order.output, tag_of(begin_.id, begin_.attempt))), *this) {
+    job_(config, to_begin(begin_), *this) {
   for (auto& c : begin_.chunks)
     chunk_attempts_[c.number] = c.attempt;
   planned_before_ = !begin_.chunks.empty();
@@ -119,17 +114,23 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
   self_->delayed_send(self_, tick_interval, tick_atom_v);
   return {
     [this](const file_progress& x) {
+      if (!comes_from_its_task(x.attempt))
+        return;
       take_log(x.attempt, x.log);
       job_.on(x, clock::now());
       auto i = attempts_.find(x.attempt);
       if (i == attempts_.end())
         return;
+      if (x.frames > 0)
+        confirm(x.attempt, i->second);
       work_statistics s;
       s.frames_encoded = x.frames;
       s.bytes_out = x.bytes;
       self_->send(coordinator_, i->second.held.id, s);
     },
     [this](const file_result& x) -> caf::result<void> {
+      if (!comes_from_its_task(x.attempt))
+        return caf::unit;
       take_log(x.attempt, x.log);
       if (std::holds_alternative<source_summary>(x.outcome))
         return plan_with(x);
@@ -166,6 +167,12 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       report();
     },
   };
+}
+
+bool job_actor_state::comes_from_its_task(attempt_id x) const {
+  auto i = attempts_.find(x);
+  auto& sender = self_->current_sender();
+  return i != attempts_.end() && i->second.task && sender && sender->node() == i->second.task->node();
 }
 
 void job_actor_state::task_gone(attempt_id number, attempt& x) {
@@ -226,6 +233,7 @@ void job_actor_state::start(const file_work& x) {
   auto attempt = x.attempt;
   auto& a = attempts_.at(attempt);
   a.part = part_name(x) + " on " + a.held.worker_name;
+  warn_of_seat(a);
   auto work = begin_.desk->begin(x);
   work.job = begin_.id;
   self_->request(a.task, start_timeout, std::move(work), file_client_actor{self_})
@@ -401,47 +409,8 @@ void job_actor_state::end() {
 void job_actor_state::leave() {
   if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
     return;
-  clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order.output, begin_.id,
-           begin_.attempt);
+  clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order, begin_.id, begin_.attempt);
   self_->quit();
-}
-
-namespace {
-
-class worked_at : public job_factory {
-public:
-  worked_at(core::file_job_config config, std::shared_ptr<transfer::desk> files)
-    : config_(config), files_(std::move(files)) {}
-
-  tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
-                                            gateway_actor coordinator) const override {
-    // What an earlier life left may be there already; before that, nothing may be in the way.
-    if (files_ && begin.attempt == 1 && is_in_the_way(begin.order))
-      return tl::unexpected{begin.order.output + " exists already; name another output, or allow to overwrite it"};
-    std::error_code failed;
-    std::filesystem::create_directories(begin.folder, failed);
-    if (failed)
-      return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};
-    return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator), files_);
-  }
-
-private:
-  core::file_job_config config_;
-  std::shared_ptr<transfer::desk> files_;
-};
-
-} // namespace
-
-std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files) {
-  return std::make_shared<worked_at>(config, std::move(files));
-}
-
-job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk) {
-  auto staging = av::staging_path(begin.order.output, tag_of(begin.id, begin.attempt));
-  begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder, staging);
-  log::info("a job begins", {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", begin.order.input}});
-  return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));
 }
 
 } // namespace troupe

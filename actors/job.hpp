@@ -76,6 +76,7 @@ struct job_actor_state : core::file_job_effects {
   void lease(attempt_id attempt, const lease_request& x) override;
   void start(const file_work& x) override;
   void attach(attempt_id attempt) override;
+  void device_failed(attempt_id attempt, const std::string& why) override;
   void stop(attempt_id attempt, const std::string& why) override;
   void planned(const std::vector<core::file_chunk>& chunks) override;
   void chunk_began(uint32_t number, const troupe::lease& held) override;
@@ -92,6 +93,7 @@ private:
     orphan_actor orphan;      ///< the same, of an earlier life
     file_worker_actor worker; ///< of such a one: its host may not know it
     std::string part;         ///< what it works at, for the log
+    bool confirmed = false;   ///< the registry knows that its encoder is open
   };
 
   struct orphan_offer {
@@ -104,6 +106,9 @@ private:
   };
 
   void consider_orphans();
+  /// The attempt's encoder is open: its session on a GPU is counted for certain from now on.
+  void confirm(attempt_id number, attempt& x);
+  void warn_of_seat(const attempt& x);
   /// Takes the orphan over with its lease, or lets it go.
   void adopt(orphan_offer& x, const troupe::lease& held);
   void ask_for(attempt_id attempt, const lease_request& x);
@@ -113,6 +118,8 @@ private:
   void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
   void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
+  /// Whether the message at hand is of the process that works at the attempt. A number alone can be guessed.
+  bool comes_from_its_task(attempt_id x) const;
   /// The attempt's task is gone: what its host saw of it says why.
   void task_gone(attempt_id number, attempt& x);
 
@@ -131,7 +138,6 @@ private:
   gateway_actor coordinator_;
   uint32_t disk_warn_;
   core::file_job job_;
-  std::string staging_;
   std::unordered_map<attempt_id, attempt> attempts_;
   std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet
   std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers

@@ -1,5 +1,6 @@
 #include "actors/job_desk.hpp"
 
+#include "encoder/publish.hpp"
 #include "transfer/desk.hpp"
 
 #include <filesystem>
@@ -78,6 +79,10 @@ void job_desk::end(attempt_id attempt) {
 bool is_in_the_way(const file_order& order) {
   std::error_code failed;
   return !order.overwrite && fs::exists(order.output, failed);
+}
+
+std::string staging_of(const file_order& order, job_id id, uint32_t life) {
+  return av::staging_path(order.output, to_string(id).substr(0, 16) + "." + std::to_string(life));
 }
 
 } // namespace troupe

@@ -46,4 +46,7 @@ private:
 /// Whether a job's result would have to replace what is there, as far as this machine sees it. Touches the disk.
 bool is_in_the_way(const file_order& order);
 
+/// Where that life of the job writes its result: beside the output.
+std::string staging_of(const file_order& order, job_id id, uint32_t life);
+
 } // namespace troupe

@@ -80,6 +80,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](const format_change& x) {
+      confirm(x.attempt);
       session.on(x, clock::now());
       settle();
     },
@@ -164,7 +165,10 @@ attempt_id session_state::next_attempt() {
 void session_state::request_lease(const lease_request& x) {
   auto number = x.label.attempt;
   attempts[number];
-  self->request(coordinator, config.lease_timeout, x)
+  auto patience = config.lease_timeout;
+  if (x.video.policy == exhaustion_policy::queue)
+    patience += std::max(config.core.queue_timeout, x.video.queue_timeout);
+  self->request(coordinator, patience, x)
     .then(
       [this, number](const lease& held, const task_actor& task) {
         auto& a = attempts[number];
@@ -189,6 +193,9 @@ void session_state::start_on_task(const Work& work) {
   auto i = attempts.find(number);
   if (i == attempts.end())
     return;
+  if (auto& warning = i->second.held->seat.warning; !warning.empty())
+    log::warning("another encoder than the profile's",
+                 {{"channel", channel_name}, {"session", id}, {"reason", warning}});
   log::info("a task starts", {{"channel", channel_name},
                               {"session", id},
                               {"task", i->second.held->task},
@@ -269,6 +276,35 @@ void session_state::stop(attempt_id attempt, const std::string& reason) {
   else if (auto transcoder = std::get_if<transcoder_actor>(&a.worker))
     self->send(*transcoder, stop_atom_v);
   self->send(coordinator, release_atom_v, a.held->id, reason);
+}
+
+void session_state::device_failed(attempt_id attempt, const std::string& why) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end() || !i->second.held)
+    return;
+  log::warning("a device refused its task", {{"channel", channel_name},
+                                             {"session", id},
+                                             {"attempt", attempt},
+                                             {"worker", i->second.held->worker_name},
+                                             {"device", i->second.held->seat.device},
+                                             {"reason", why}});
+  self->send(coordinator, quarantine_atom_v, i->second.held->id, why);
+}
+
+void session_state::confirm(attempt_id attempt) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end() || !i->second.held || i->second.held->seat.gpu.empty() || i->second.confirmed)
+    return;
+  i->second.confirmed = true;
+  self->request(coordinator, config.lease_timeout, confirm_atom_v, i->second.held->id)
+    .then(
+      [this, attempt](bool holds) {
+        if (holds)
+          return;
+        session.down(attempt, "its lease is over", clock::now());
+        settle();
+      },
+      [](const caf::error&) {}); // a registry that was started anew counts what the driver says
 }
 
 // -- outputs ------------------------------------------------------------------

@@ -75,6 +75,7 @@ struct session_state : core::session_effects {
   void finish(attempt_id attempt) override;
   void finish(attempt_id attempt, int64_t to_pts) override;
   void stop(attempt_id attempt, const std::string& reason) override;
+  void device_failed(attempt_id attempt, const std::string& why) override;
   void open_output(const std::string& profile, const stream_format& format) override;
   void deliver(const std::string& profile, const sample_block& block) override;
   void close_output(const std::string& profile, const std::string& reason) override;
@@ -91,6 +92,7 @@ struct session_state : core::session_effects {
   struct attempt {
     std::optional<lease> held;
     task_actor task;
+    bool confirmed = false; ///< the registry knows that its encoder is open
     std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
   };
 
@@ -105,6 +107,9 @@ struct session_state : core::session_effects {
   /// Starts `work` on the attempt's task.
   template <class Handle, class Work>
   void start_on_task(const Work& work);
+
+  /// The attempt's encoder is open: its session on a GPU is counted for certain from now on.
+  void confirm(attempt_id attempt);
 
   void push(output& out, bool random_access, int64_t dts);
 

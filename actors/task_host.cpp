@@ -202,6 +202,7 @@ std::vector<task_statistics> task_host_state::statistics() {
     s.profile = p.label.profile;
     s.session = p.label.session;
     s.attempt = p.label.attempt;
+    s.lease = p.label.lease;
     result.push_back(std::move(s));
     pids.push_back(p.child.pid);
   }

@@ -6,6 +6,7 @@
 #include <caf/event_based_actor.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
@@ -14,6 +15,12 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr auto registration_timeout = std::chrono::seconds{5};
+/// A driver that has not answered after so long hangs.
+constexpr auto gpu_timeout = std::chrono::seconds{10};
+
+/// It may come back after all.
+constexpr auto gpu_answer_timeout = std::chrono::hours{1};
+
 constexpr auto host_timeout = std::chrono::seconds{1};
 constexpr auto drain_interval = std::chrono::milliseconds{50};
 
@@ -38,6 +45,8 @@ worker_state::worker_state(interface::pointer self, worker_config config)
 worker_state::interface::behavior_type worker_state::make_behavior() {
   host = spawn_task_host(self->system(), config.host);
   self->link_to(host);
+  gpu_watch = spawn_gpu_watch(self->home_system(), config.gpus);
+  self->link_to(gpu_watch);
   self->set_down_handler([this](const caf::down_msg& x) {
     // Both die with the connection: the second to be told is forgotten already.
     if (coordinator == x.source || registry == x.source)
@@ -45,18 +54,50 @@ worker_state::interface::behavior_type worker_state::make_behavior() {
   });
   self->home_system().spawn<caf::detached>(
     [prove = config.prove, me = interface{self}](caf::event_based_actor* prover) { prover->send(me, prove()); });
+  self->delayed_send(self, gpu_timeout, status_atom_v);
+  measure_gpus({});
   return {
     [this](drain_atom, caf::timespan at_most) { return drain(at_most); },
     [this](drain_atom) { look_whether_drained(); },
     [this](capabilities& x) {
       info.can = std::move(x);
-      look_for_coordinator();
+      codecs_known = true;
+      ready_when_known();
     },
     [this](const coordinator_actor& x) { register_at(x); },
     [this](stop_atom, const std::string& why) { disconnected(why); },
+    [this](status_atom) {
+      gpus_known = true;
+      ready_when_known();
+    },
     [this](register_atom) { look_for_coordinator(); },
     [this](tick_atom, uint64_t of) { beat(of); },
   };
+}
+
+void worker_state::measure_gpus(std::vector<task_statistics> tasks) {
+  auto now = clock::now();
+  if (gpus_asked) {
+    if (now - *gpus_asked >= gpu_timeout)
+      for (auto& x : info.gpus)
+        x.fault = "its driver does not answer";
+    return;
+  }
+  gpus_asked = now;
+  self->request(gpu_watch, gpu_answer_timeout, status_atom_v, std::move(tasks))
+    .then(
+      [this](std::vector<gpu_report>& x) {
+        gpus_asked.reset();
+        info.gpus = std::move(x);
+        gpus_known = true;
+        ready_when_known();
+      },
+      [this](const caf::error&) { gpus_asked.reset(); });
+}
+
+void worker_state::ready_when_known() {
+  if (codecs_known && gpus_known && !std::exchange(looked, true))
+    look_for_coordinator();
 }
 
 void worker_state::look_for_coordinator() {
@@ -115,15 +156,17 @@ void worker_state::beat(uint64_t of) {
   self->request(host, host_timeout, status_atom_v)
     .then(
       [this, of](std::vector<task_statistics>& tasks) {
-        if (of == connection)
-          send_heartbeat(of, std::move(tasks));
+        if (of != connection)
+          return;
+        measure_gpus(tasks);
+        send_heartbeat(of, std::move(tasks));
       },
       // The host is late, as all are after the machine stood still. It is linked: were it dead, so were we.
       [](const caf::error&) {});
 }
 
 void worker_state::send_heartbeat(uint64_t of, std::vector<task_statistics> tasks) {
-  heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks)};
+  heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks), info.gpus};
   self->request(registry, registration_timeout, std::move(x))
     .then(
       [this, of](bool draining) {

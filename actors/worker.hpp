@@ -5,6 +5,7 @@
 //   same id. A coordinator that was started anew learns from the registration whether the worker drains.
 // - The registry does not know it any more: the same.
 // - The registration is refused: say why, and try again ever more rarely; the reason may be mended at the other side.
+// - The driver of a GPU hangs: heartbeats go on, and say so.
 // - Its task host dies, which a forced removal causes: the worker ends, and with it its node.
 // - A task dies: nothing here; its host has noticed, and its owner acts.
 // It restarts nobody. When its node is told to end, it drains first: it has its live tasks moved to other workers, goes on beating
@@ -12,6 +13,7 @@
 #pragma once
 
 #include "actors/core/back_off.hpp"
+#include "actors/gpu_watch.hpp"
 #include "actors/task_host.hpp"
 #include "messages/actors.hpp"
 #include "telemetry/machine.hpp"
@@ -39,6 +41,7 @@ struct worker_config {
   /// What this machine can do; may take seconds. Runs on a thread of its own.
   std::function<capabilities()> prove;
   task_host_config host;
+  gpu_watch_config gpus;
 };
 
 struct worker_state {
@@ -54,6 +57,8 @@ struct worker_state {
     caf::result<void>(coordinator_actor),
     // INTERNAL: a connection attempt failed, with that reason.
     caf::result<void>(stop_atom, std::string),
+    // INTERNAL: a driver that has not answered by now keeps the worker from registering no longer.
+    caf::result<void>(status_atom),
     // INTERNAL: time to connect.
     caf::result<void>(register_atom),
     // INTERNAL: the heartbeat of that connection.
@@ -66,6 +71,10 @@ struct worker_state {
   interface::behavior_type make_behavior();
 
   void look_for_coordinator();
+  /// Asks what the GPUs measure, unless they still owe an answer.
+  void measure_gpus(std::vector<task_statistics> tasks);
+  /// Registers once codecs are proven and GPUs were looked at.
+  void ready_when_known();
   void register_at(const coordinator_actor& x);
   void disconnected(const std::string& why);
   void beat(uint64_t connection);
@@ -85,6 +94,11 @@ struct worker_state {
   worker_config config;
   registration info;
   local_task_host_actor host;
+  gpu_watch_actor gpu_watch;
+  std::optional<std::chrono::steady_clock::time_point> gpus_asked; ///< since when they owe an answer
+  bool gpus_known = false;
+  bool codecs_known = false;
+  bool looked = false; ///< for the coordinator, at least once
   coordinator_actor coordinator;
   daemon_registry_actor registry;
   std::chrono::milliseconds interval{1000};

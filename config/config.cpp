@@ -12,7 +12,8 @@ std::string_view to_string(role x) noexcept {
 }
 
 std::string_view to_string(strategy x) noexcept {
-  constexpr std::array<std::string_view, 3> names{"least-loaded", "round-robin", "capability-match"};
+  constexpr std::array<std::string_view, 5> names{"least-loaded", "round-robin", "capability-match", "gpu-aware",
+                                                  "weighted"};
   return names[static_cast<size_t>(x)];
 }
 

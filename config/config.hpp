@@ -17,7 +17,7 @@ namespace troupe::config {
 enum class role : uint8_t { coordinator, worker, all, task };
 
 /// How the coordinator chooses among the workers that can do a work.
-enum class strategy : uint8_t { least_loaded, round_robin, capability_match };
+enum class strategy : uint8_t { least_loaded, round_robin, capability_match, gpu_aware, weighted };
 
 enum class log_level : uint8_t { trace, debug, info, warning, error, off };
 
@@ -89,6 +89,22 @@ struct cluster_options {
   bool operator==(const cluster_options&) const = default;
 };
 
+/// How the coordinator uses GPUs. Session limits are "none", "unlimited" or a number.
+struct gpu_options {
+  double encoder_max = defaults::gpu_encoder_max;         ///< percent
+  double memory_max = defaults::gpu_memory_max;           ///< percent
+  double temperature_max = defaults::gpu_temperature_max; ///< °C
+  std::chrono::milliseconds back_off = defaults::gpu_back_off;
+  std::chrono::milliseconds max_back_off = defaults::gpu_max_back_off;
+  std::chrono::milliseconds queue_timeout = defaults::gpu_queue_timeout;
+  double alpha = defaults::placement_alpha;    ///< of the strategy `weighted`: for each percent of use
+  double beta = defaults::placement_beta;      ///< for each °C
+  double gamma = defaults::placement_gamma;    ///< for each job
+  std::map<std::string, std::string> sessions; ///< limits of cards by UUID, before what workers say
+
+  bool operator==(const gpu_options&) const = default;
+};
+
 struct http_options {
   endpoint listen{"127.0.0.1", defaults::http_port};
   std::string port_file; ///< where the bound port is written; empty for nowhere
@@ -109,6 +125,8 @@ struct worker_options {
   bool prove = true;
   bool trust_codecs = false; ///< take what libav* lists for working
   std::string capability_cache;
+  std::string gpu_sessions;                      ///< limit of each card of this worker; empty: what its model allows
+  std::map<std::string, std::string> gpu_limits; ///< the same for one card, by UUID
 
   bool operator==(const worker_options&) const = default;
 };
@@ -186,6 +204,7 @@ struct configuration {
   config::role role = role::all;
   node_options node;
   cluster_options cluster;
+  gpu_options gpu;
   http_options http;
   worker_options worker;
   coordinator_options coordinator;

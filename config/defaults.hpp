@@ -32,6 +32,20 @@ inline constexpr milliseconds selection_timeout = 5s;
 inline constexpr milliseconds reconnect_delay = 250ms;
 inline constexpr milliseconds reconnect_max_delay = 10s;
 
+// GPUs. The 90 % and 85 °C are those of the session tracking in the design that this project started from.
+inline constexpr double gpu_encoder_max = 90;
+inline constexpr double gpu_memory_max = 90;
+inline constexpr double gpu_temperature_max = 85;
+inline constexpr double gpu_encoder_relief = 10; ///< so much below, a card takes work again
+inline constexpr double gpu_memory_relief = 5;
+inline constexpr double gpu_temperature_relief = 5;
+inline constexpr milliseconds gpu_back_off = 10s;
+inline constexpr milliseconds gpu_max_back_off = 5min;
+inline constexpr milliseconds gpu_queue_timeout = 60s;
+inline constexpr double placement_alpha = 1;
+inline constexpr double placement_beta = 0.25;
+inline constexpr double placement_gamma = 10;
+
 // HTTP.
 inline constexpr uint16_t http_port = 8080;
 inline constexpr uint64_t http_header_bytes_max = 16 * kibibyte;

@@ -1,5 +1,6 @@
 // The rows of the table. A row's default is what a fresh `configuration` holds at its place, so it is written once,
 // there.
+#include "config/option_rows.hpp"
 #include "config/options.hpp"
 
 namespace troupe::config {
@@ -22,35 +23,12 @@ slot at(configuration& c, const names&) {
   return &member_of<Members...>(c);
 }
 
-template <auto Member>
-slot in_channel(configuration& c, const names& filled) {
-  auto& x = c.channels[filled.at(0)];
-  x.name = filled.at(0);
-  return &(x.*Member);
+slot gpu_sessions(configuration& c, const names& filled) {
+  return &c.gpu.sessions[filled.at(0)];
 }
 
-profile& profile_of(configuration& c, const names& filled) {
-  auto& x = c.profiles[filled.at(0)];
-  x.name = filled.at(0);
-  return x;
-}
-
-template <auto Member>
-slot in_video(configuration& c, const names& filled) {
-  return &(profile_of(c, filled).video.*Member);
-}
-
-template <auto Member>
-slot in_audio(configuration& c, const names& filled) {
-  return &(profile_of(c, filled).audio.*Member);
-}
-
-slot video_option(configuration& c, const names& filled) {
-  return &profile_of(c, filled).video.options[filled.at(1)];
-}
-
-slot audio_option(configuration& c, const names& filled) {
-  return &profile_of(c, filled).audio.options[filled.at(1)];
+slot gpu_limit(configuration& c, const names& filled) {
+  return &c.worker.gpu_limits[filled.at(0)];
 }
 
 // Bounds in milliseconds.
@@ -62,6 +40,7 @@ using part = value_part;
 using c = configuration;
 using cl = cluster_options;
 using ht = http_options;
+using gp = gpu_options;
 using li = live_options;
 using jo = job_options;
 
@@ -112,8 +91,9 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
      .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
     {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::cluster, &cl::strategy>,
-     .help = "How a worker is chosen among those that proved the encoder and have a free slot.",
-     .choices = {"least-loaded", "round-robin", "capability-match"}, .aliases = {{"TVARR_FFMPEGD_STRATEGY"}}},
+     .help = "How a worker, or one of its GPUs, is chosen among those that proved the encoder and have room. `gpu-aware` takes the "
+             "card with the largest share of its sessions free, `weighted` the least cost: see `gpu.alpha`.",
+     .choices = {"least-loaded", "round-robin", "capability-match", "gpu-aware", "weighted"}, .aliases = {{"TVARR_FFMPEGD_STRATEGY"}}},
     {.key = "cluster.selection_timeout", .kind = kind::duration, .at = at<&c::cluster, &cl::selection_timeout>,
      .help = "How long a request waits for a worker that can do it.", .max = 5 * minutes,
      .aliases = {{"TVARR_FFMPEGD_SELECTION_TIMEOUT"}}},
@@ -157,6 +137,35 @@ std::vector<option> cluster_rows() {
   };
 }
 
+std::vector<option> gpu_rows() {
+  return {
+    {.key = "gpu.encoder_max", .kind = kind::number, .at = at<&c::gpu, &gp::encoder_max>,
+     .help = "Percent. A card whose encoder is busier takes no new work until it is 10 below.", .min = 1, .max = 101},
+    {.key = "gpu.memory_max", .kind = kind::number, .at = at<&c::gpu, &gp::memory_max>,
+     .help = "Percent. A card whose memory is fuller takes no new work until it is 5 below.", .min = 1, .max = 101},
+    {.key = "gpu.temperature_max", .kind = kind::number, .at = at<&c::gpu, &gp::temperature_max>,
+     .help = "°C. A card that is hotter takes no new work until it is 5 below.", .min = 1, .max = 200},
+    {.key = "gpu.back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::back_off>,
+     .help = "How long a card whose encoder did not open is left alone; doubled with each further failure.", .min = 100,
+     .max = 1 * hours},
+    {.key = "gpu.max_back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::max_back_off>,
+     .help = "The longest such pause.", .min = 100, .max = 24 * hours},
+    {.key = "gpu.queue_timeout", .kind = kind::duration, .at = at<&c::gpu, &gp::queue_timeout>,
+     .help = "How long a rendition with `on_busy: queue` waits for its encoder, where it does not say itself.",
+     .max = 1 * hours},
+    {.key = "gpu.alpha", .kind = kind::number, .at = at<&c::gpu, &gp::alpha>,
+     .help = "Strategy `weighted`: cost of each percent of a GPU's encoder, or of the processor, that is in use.",
+     .max = 1e6},
+    {.key = "gpu.beta", .kind = kind::number, .at = at<&c::gpu, &gp::beta>,
+     .help = "The same for each °C of a GPU.", .max = 1e6},
+    {.key = "gpu.gamma", .kind = kind::number, .at = at<&c::gpu, &gp::gamma>,
+     .help = "The same for each job on the device.", .max = 1e6},
+    {.key = "gpu.sessions.*", .kind = kind::word, .at = gpu_sessions,
+     .help = "Encode sessions that the card of this UUID may hold: `none`, `unlimited` or a number. Goes before what workers say.",
+     .default_text = "what its model and driver allow"},
+  };
+}
+
 std::vector<option> service_rows() {
   return {
     {.key = "http.listen", .kind = kind::address, .at = at<&c::http, &ht::listen>,
@@ -197,6 +206,11 @@ std::vector<option> service_rows() {
     {.key = "worker.capability_cache", .kind = kind::path, .at = at<&c::worker, &worker_options::capability_cache>,
      .help = "File that keeps what was proven until libraries or devices change.",
      .default_text = "capabilities.json in `node.state_dir`"},
+    {.key = "worker.gpu_sessions", .kind = kind::word, .at = at<&c::worker, &worker_options::gpu_sessions>,
+     .help = "Encode sessions that each GPU of this worker may hold: `none`, `unlimited` or a number.",
+     .default_text = "what its model and driver allow", .aliases = {{"TVARR_GPU_MAX_SESSIONS"}}},
+    {.key = "worker.gpu_limits.*", .kind = kind::word, .at = gpu_limit,
+     .help = "The same for the card of this UUID.", .default_text = "`worker.gpu_sessions`"},
     {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::coordinator,
       &coordinator_options::warm_tasks>,
      .help = "Task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
@@ -323,69 +337,6 @@ std::vector<option> job_rows() {
   };
 }
 
-std::vector<option> media_rows() {
-  using v = video_profile;
-  using a = audio_profile;
-  return {
-    {.key = "channels.*.title", .kind = kind::text, .at = in_channel<&channel::title>, .help = "What people see.",
-     .default_text = "the channel's name"},
-    {.key = "channels.*.urls", .kind = kind::url_list, .at = in_channel<&channel::urls>,
-     .help = "Sources as libavformat reads them, or paths. The first that works is used."},
-    {.key = "channels.*.url", .kind = kind::url, .at = in_channel<&channel::urls>,
-     .help = "The one source; short for a list of one in `urls`."},
-    {.key = "channels.*.loop", .kind = kind::boolean, .at = in_channel<&channel::loop>,
-     .help = "Starts a file again at its end; the timeline goes on."},
-    {.key = "profiles.*.video.codec", .kind = kind::word, .at = in_video<&v::codec>,
-     .help = "A codec (`h264`), an encoder (`libx264`), `copy` or `none`."},
-    {.key = "profiles.*.video.width", .kind = kind::integer, .at = in_video<&v::width>,
-     .help = "Pixels. Where one of width and height is set, the other follows the picture's shape.",
-     .min = 16, .max = 8192,
-     .default_text = "as the source"},
-    {.key = "profiles.*.video.height", .kind = kind::integer, .at = in_video<&v::height>, .help = "Pixels.", .min = 16,
-     .max = 8192, .default_text = "as the source"},
-    {.key = "profiles.*.video.frame_rate", .kind = kind::frame_rate, .at = in_video<&v::frame_rate>,
-     .help = "Frames a second, as number or fraction.", .min = 1, .max = 240, .default_text = "as the source"},
-    {.key = "profiles.*.video.pixel_format", .kind = kind::word, .at = in_video<&v::pixel_format>,
-     .help = "libav*'s name, such as `yuv420p`.", .default_text = "as the source"},
-    {.key = "profiles.*.video.deinterlace", .kind = kind::choice, .at = in_video<&v::deinterlace>,
-     .help = "`auto` for interlaced frames only, frame rate kept; `field` makes a frame of each field; `off` "
-             "leaves them.",
-     .choices = {"auto", "field", "off"}},
-    {.key = "profiles.*.video.bit_rate", .kind = kind::rate, .at = in_video<&v::bit_rate>, .help = "Average rate.",
-     .min = 10'000, .max = 1e9, .default_text = "the encoder's"},
-    {.key = "profiles.*.video.max_bit_rate", .kind = kind::rate, .at = in_video<&v::max_bit_rate>,
-     .help = "Highest rate, over a buffer of one second.", .min = 10'000, .max = 1e9, .default_text = "none"},
-    {.key = "profiles.*.video.crf", .kind = kind::number, .at = in_video<&v::crf>,
-     .help = "Constant quality on the encoder's own scale, instead of a rate.",
-     .min = 0, .max = 255, .default_text = "not set"},
-    {.key = "profiles.*.video.preset", .kind = kind::word, .at = in_video<&v::preset>,
-     .help = "The encoder's name for its trade of time for size.", .default_text = "the encoder's"},
-    {.key = "profiles.*.video.tune", .kind = kind::word, .at = in_video<&v::tune>,
-     .help = "What the encoder is tuned for.", .default_text = "the encoder's"},
-    {.key = "profiles.*.video.profile", .kind = kind::word, .at = in_video<&v::profile>,
-     .help = "The codec's profile, such as `high`.", .default_text = "the encoder's"},
-    {.key = "profiles.*.video.level", .kind = kind::word, .at = in_video<&v::level>,
-     .help = "The codec's level, such as `4.1`.", .default_text = "the encoder's"},
-    {.key = "profiles.*.video.keyframe_interval", .kind = kind::duration, .at = in_video<&v::keyframe_interval>,
-     .help = "Time between random-access points: the longest that a joining client waits.",
-     .min = 100, .max = 1 * minutes},
-    {.key = "profiles.*.video.b_frames", .kind = kind::integer, .at = in_video<&v::b_frames>,
-     .help = "Most bidirectional frames in a row.", .min = 0, .max = 16, .default_text = "the encoder's"},
-    {.key = "profiles.*.video.options.*", .kind = kind::text, .at = video_option,
-     .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
-    {.key = "profiles.*.audio.codec", .kind = kind::word, .at = in_audio<&a::codec>,
-     .help = "A codec (`aac`), an encoder (`libopus`), `copy` or `none`."},
-    {.key = "profiles.*.audio.bit_rate", .kind = kind::rate, .at = in_audio<&a::bit_rate>, .help = "Average rate.",
-     .min = 6'000, .max = 10e6, .default_text = "the encoder's"},
-    {.key = "profiles.*.audio.sample_rate", .kind = kind::integer, .at = in_audio<&a::sample_rate>, .help = "Sampling rate in Hz.",
-     .min = 8'000, .max = 192'000, .default_text = "as the source"},
-    {.key = "profiles.*.audio.channel_layout", .kind = kind::word, .at = in_audio<&a::channel_layout>,
-     .help = "libav*'s name, such as `stereo` or `5.1`.", .default_text = "as the source"},
-    {.key = "profiles.*.audio.options.*", .kind = kind::text, .at = audio_option,
-     .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
-  };
-}
-
 // clang-format on
 
 constexpr std::string_view no_programs = "media is handled by the libav* libraries, no program is started";
@@ -400,7 +351,6 @@ constexpr ignored_variable ignored[] = {
   {"TVARR_HW_ACCEL", no_hardware},
   {"TVARR_HW_DEVICE", no_hardware},
   {"TVARR_MAX_GPU_JOBS", no_hardware},
-  {"TVARR_GPU_MAX_SESSIONS", no_hardware},
   {"TVARR_GRPC_ENABLED", "a coordinator always takes workers; its role decides"},
   {"TVARR_RELAY_PREFER_REMOTE_PROBE", "sources are always probed where they are pulled"},
   {"TVARR_DATABASE_DSN", "nothing is kept in a database"},
@@ -412,7 +362,7 @@ constexpr ignored_variable ignored[] = {
 std::span<const option> options() {
   static const auto table = [] {
     std::vector<option> all;
-    for (auto* rows : {&node_rows, &cluster_rows, &service_rows, &live_rows, &job_rows, &media_rows})
+    for (auto* rows : {&node_rows, &cluster_rows, &gpu_rows, &service_rows, &live_rows, &job_rows, &media_rows})
       for (auto& row : rows())
         all.push_back(std::move(row));
     return all;

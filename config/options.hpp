@@ -42,9 +42,9 @@ enum class kind : uint8_t {
 using names = std::vector<std::string>;
 
 /// The place of a value in a `configuration`.
-using slot =
-  std::variant<bool*, int32_t*, uint32_t*, int64_t*, uint64_t*, double*, std::chrono::milliseconds*, endpoint*,
-               rational*, std::string*, std::vector<std::string>*, role*, strategy*, log_level*, log_format*>;
+using slot = std::variant<bool*, int32_t*, uint32_t*, int64_t*, uint64_t*, double*, std::chrono::milliseconds*,
+                          endpoint*, rational*, std::string*, std::vector<std::string>*, role*, strategy*, log_level*,
+                          log_format*, exhaustion_policy*>;
 
 enum class value_part : uint8_t { whole, host, port };
 

@@ -93,12 +93,11 @@ struct section {
   std::string_view title;
 };
 
-constexpr section sections[] = {{"role", "Node"},          {"node.", ""},
-                                {"cluster.", "Cluster"},   {"http.", "HTTP"},
-                                {"worker.", "Worker"},     {"coordinator.", "Coordinator"},
-                                {"task.", "Tasks"},        {"log.", "Logs"},
-                                {"live.", "Live"},         {"jobs.", "File jobs"},
-                                {"channels.", "Channels"}, {"profiles.", "Profiles"}};
+constexpr section sections[] = {
+  {"role", "Node"},         {"node.", ""},         {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
+  {"http.", "HTTP"},        {"worker.", "Worker"}, {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
+  {"log.", "Logs"},         {"live.", "Live"},     {"jobs.", "File jobs"},          {"channels.", "Channels"},
+  {"profiles.", "Profiles"}};
 
 std::string code(std::string_view text) {
   return '`' + std::string{text} + '`';

@@ -1,6 +1,7 @@
 #include "config/validate.hpp"
 
 #include "config/text.hpp"
+#include "messages/gpu.hpp"
 
 #include <algorithm>
 #include <array>
@@ -66,6 +67,20 @@ public:
       wrong("live.stall_min", "is longer than live.stall_max");
     if (config_.live.client_lag_max > config_.live.variant_buffer_duration)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
+  }
+
+  void gpus() {
+    const auto check = [this](const std::string& key, const std::string& limit) {
+      if (!limit.empty() && !session_limit_from(limit))
+        wrong(key, quote(limit) + " is no limit of sessions: allowed is none, unlimited or a number from 1 on");
+    };
+    check("worker.gpu_sessions", config_.worker.gpu_sessions);
+    for (const auto& [gpu, sessions] : config_.worker.gpu_limits)
+      check("worker.gpu_limits." + gpu, sessions);
+    for (const auto& [gpu, sessions] : config_.gpu.sessions)
+      check("gpu.sessions." + gpu, sessions);
+    if (config_.gpu.back_off > config_.gpu.max_back_off)
+      wrong("gpu.max_back_off", "is shorter than gpu.back_off");
   }
 
   void channels() {
@@ -189,6 +204,7 @@ problems validate(loaded& x) {
   all.cluster();
   all.http();
   all.live();
+  all.gpus();
   all.channels();
   all.profiles();
   return all.take();

@@ -39,6 +39,8 @@ meaning meaning_of(transfer::reason x) {
     return {status::insufficient_storage, "disk_full"};
   case busy:
     return {status::service_unavailable, "limit"};
+  case away:
+    return {status::service_unavailable, "not_at_work"};
   case failed:
     break;
   }

@@ -7,6 +7,7 @@
 #include "http/jobs.hpp"
 #include "http/json.hpp"
 #include "http/live.hpp"
+#include "http/placement.hpp"
 #include "http/presets.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
@@ -114,6 +115,8 @@ const std::vector<routes::route>& routes::table() {
     {verb::get, "/api/v1/jobs/events", &routes::events, "what happens to jobs, as server-sent events; ?state= &queue="},
     {verb::get, "/api/v1/jobs/{}/events", &routes::events, "what happens to one, until it ends"},
     {verb::get, "/api/v1/jobs/{}/logs", &routes::job_log, "what it and its codecs said; ?format=json &after="},
+    {verb::get, "/api/v1/jobs/{}/placement", &routes::job_placement,
+     "where its parts are made, why there and nowhere else"},
     {verb::get, "/api/v1/jobs/{}", &routes::file_job, "one file job with its chunks and its history"},
     {verb::delete_, "/api/v1/jobs/{}", &routes::remove_job, "forget one that has ended; its result stays"},
     {verb::post, "/api/v1/jobs/{}/cancel", &routes::cancel_job, "end it"},
@@ -363,6 +366,13 @@ void routes::with_job_id(const request& of, const reply_handler& done, Then then
 void routes::file_job(const request& of, reply_handler done) const {
   with_job_id(of, done, [&](job_id id) {
     auto then = [](const job_details& x) { return json_reply(to_json(x)); };
+    query<job_details>(of.id, done, then, job_atom_v, id);
+  });
+}
+
+void routes::job_placement(const request& of, reply_handler done) const {
+  with_job_id(of, done, [&](job_id id) {
+    auto then = [](const job_details& x) { return json_reply(placement_json(x)); };
     query<job_details>(of.id, done, then, job_atom_v, id);
   });
 }

@@ -62,6 +62,7 @@ private:
   void submit_job(const request& of, reply_handler done) const;
   void file_jobs(const request& of, reply_handler done) const;
   void file_job(const request& of, reply_handler done) const;
+  void job_placement(const request& of, reply_handler done) const;
   void cancel_job(const request& of, reply_handler done) const;
   void pause_job(const request& of, reply_handler done) const;
   void resume_job(const request& of, reply_handler done) const;

@@ -69,7 +69,7 @@ bool inspect(Inspector& f, work_label& x) {
 }
 
 /// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec name that the worker must
-/// have proven; `refused_by` are workers that failed at this work already: they are taken only where no other can, and never if it must be `elsewhere`.
+/// have proven, but for the one that `video` names, which is what the ladder makes of it; `refused_by` are workers that failed at this work already: they are taken only where no other can, and never if it must be `elsewhere`.
 struct lease_request {
   work_label label;
   std::vector<std::string> encoders;
@@ -78,7 +78,7 @@ struct lease_request {
   bool elsewhere = false;
   bool last_resort =
     false;              ///< clients would see nothing: a worker that is left alone after failures is better than none
-  encoder_wish video{}; ///< beside `encoders`: the registry chooses encoder and device for it, and the lease names them
+  encoder_wish video{}; ///< the registry chooses encoder and device for it, and the lease names them
 
   bool operator==(const lease_request&) const = default;
 };
@@ -96,8 +96,9 @@ struct lease {
   task_id task;
   worker_id worker;
   std::string worker_name;
-  std::string limits{}; ///< what enforces each limit of the label, for people
-  encoder_seat seat{};  ///< for the request's `video`
+  std::string limits{};                         ///< what enforces each limit of the label, for people
+  encoder_seat seat{};                          ///< for the request's `video`
+  std::vector<placement_candidate> looked_at{}; ///< the place that was taken, then others and why not; at most 32
 
   bool operator==(const lease&) const = default;
 };
@@ -105,8 +106,8 @@ struct lease {
 template <class Inspector>
 bool inspect(Inspector& f, lease& x) {
   return f.object(x).fields(f.field("id", x.id), f.field("task", x.task), f.field("worker", x.worker),
-                            f.field("worker_name", x.worker_name), f.field("limits", x.limits),
-                            f.field("seat", x.seat));
+                            f.field("worker_name", x.worker_name), f.field("limits", x.limits), f.field("seat", x.seat),
+                            f.field("looked_at", x.looked_at));
 }
 
 /// How a task process ended, as its host saw it.

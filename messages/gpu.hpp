@@ -7,6 +7,7 @@
 #include "messages/ids.hpp"
 #include "messages/inspect.hpp"
 
+#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -89,6 +90,19 @@ inline std::string to_string(session_limit x) {
   if (x.is_none())
     return "none";
   return x.is_unlimited() ? "unlimited" : std::to_string(*x.count());
+}
+
+/// What `to_string` writes.
+inline std::optional<session_limit> session_limit_from(std::string_view text) {
+  if (text == "none")
+    return session_limit::none();
+  if (text == "unlimited")
+    return session_limit::unlimited();
+  uint32_t sessions = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sessions);
+  if (error != std::errc{} || end != text.data() + text.size() || sessions == 0 || sessions > 1'000'000)
+    return std::nullopt;
+  return session_limit::of(sessions);
 }
 
 /// What an operator knows better than the table of models: each value replaces what would hold without it.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe {
 
@@ -66,6 +67,22 @@ template <class Inspector>
 bool inspect(Inspector& f, encoder_seat& x) {
   return f.object(x).fields(f.field("encoder", x.encoder), f.field("gpu", x.gpu), f.field("device", x.device),
                             f.field("device_index", x.device_index), f.field("warning", x.warning));
+}
+
+/// A place that was looked at for a piece of work.
+struct placement_candidate {
+  std::string worker;  ///< its name
+  std::string device;  ///< of the worker; empty for software
+  std::string gpu;     ///< `gpu_key` of the card
+  std::string why_not; ///< empty for the one that was taken
+
+  bool operator==(const placement_candidate&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, placement_candidate& x) {
+  return f.object(x).fields(f.field("worker", x.worker), f.field("device", x.device), f.field("gpu", x.gpu),
+                            f.field("why_not", x.why_not));
 }
 
 } // namespace troupe

@@ -49,6 +49,37 @@ bool inspect(Inspector& f, breaker_status& x) {
                             f.field("failures", x.failures));
 }
 
+/// One GPU as the registry counts it, over all workers that share it.
+struct gpu_status {
+  std::string gpu; ///< `gpu_key`
+  std::string pci;
+  std::string name;
+  std::string driver;
+  gpu_vendor vendor = gpu_vendor::unknown;
+  std::string device; ///< as this worker's encoders name it
+  gpu_reading reading;
+  std::string encode_limit; ///< sessions: "none", "unlimited", or the number
+  std::string decode_limit;
+  std::string limit_rule;        ///< where the limit is from
+  uint32_t encode_sessions = 0;  ///< of our leases
+  uint32_t decode_sessions = 0;  ///< the same
+  uint32_t foreign_sessions = 0; ///< encode sessions of other programs
+  std::string blocked;           ///< why it takes no encode session from this worker now; empty where it does
+
+  bool operator==(const gpu_status&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, gpu_status& x) {
+  return f.object(x).fields(f.field("gpu", x.gpu), f.field("pci", x.pci), f.field("name", x.name),
+                            f.field("driver", x.driver), f.field("vendor", x.vendor), f.field("device", x.device),
+                            f.field("reading", x.reading), f.field("encode_limit", x.encode_limit),
+                            f.field("decode_limit", x.decode_limit), f.field("limit_rule", x.limit_rule),
+                            f.field("encode_sessions", x.encode_sessions),
+                            f.field("decode_sessions", x.decode_sessions),
+                            f.field("foreign_sessions", x.foreign_sessions), f.field("blocked", x.blocked));
+}
+
 /// One worker as the registry sees it.
 struct daemon_status {
   worker_id id;
@@ -71,6 +102,7 @@ struct daemon_status {
   machine_statistics machine;
   std::vector<task_statistics> tasks;
   std::vector<task_end> ended; ///< latest first, at most 16
+  std::vector<gpu_status> gpus;
 
   bool operator==(const daemon_status&) const = default;
 };
@@ -84,7 +116,7 @@ bool inspect(Inspector& f, daemon_status& x) {
     f.field("last_heartbeat_at_ms", x.last_heartbeat_at_ms), f.field("heartbeats", x.heartbeats),
     f.field("heartbeats_missed", x.heartbeats_missed), f.field("slots", x.slots), f.field("slots_used", x.slots_used),
     f.field("tasks_completed", x.tasks_completed), f.field("tasks_failed", x.tasks_failed), f.field("can", x.can),
-    f.field("machine", x.machine), f.field("tasks", x.tasks), f.field("ended", x.ended));
+    f.field("machine", x.machine), f.field("tasks", x.tasks), f.field("ended", x.ended), f.field("gpus", x.gpus));
 }
 
 /// A rendition that is refused for a while, because its samples killed one task after the other.
@@ -142,6 +174,9 @@ struct variant_status {
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
   uint64_t frames_lost = 0;    ///< pictures that the source had and no attempt could make: the replay limit was passed
   uint64_t sound_lost = 0;     ///< the same, coded frames of sound
+  encoder_seat encoder;        ///< where its video is encoded now
+  std::optional<uint32_t> waits_behind;       ///< while it waits for an encoder: how many stand before it
+  std::vector<placement_candidate> looked_at; ///< for its present place: that, then others and why not
 
   bool operator==(const variant_status&) const = default;
 };
@@ -156,7 +191,8 @@ bool inspect(Inspector& f, variant_status& x) {
                             f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),
                             f.field("last_failover", x.last_failover), f.field("last_gap_ms", x.last_gap_ms),
                             f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost),
-                            f.field("sound_lost", x.sound_lost));
+                            f.field("sound_lost", x.sound_lost), f.field("encoder", x.encoder),
+                            f.field("waits_behind", x.waits_behind), f.field("looked_at", x.looked_at));
 }
 
 /// One running channel.

@@ -35,6 +35,8 @@ std::string plain(const json::value& x) {
 
 /// Whether a setting was left to the encoder or the source.
 bool is_unset(std::string_view name, const json::value& x) {
+  if (x.is_bool() ? !x.get_bool() : name == "on_busy" && x == json::value("fallback"))
+    return true;
   if (x.is_null() || (x.is_string() && (x.get_string().empty() || x.get_string() == "0s"))
       || (x.is_object() && x.get_object().empty()))
     return true;

@@ -39,10 +39,11 @@ constexpr std::array<entry, 9> entries{{
 }};
 
 /// Commands of more words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 10> longer_entries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> longer_entries{{
   {"transcode IN -o OUT", "transcode a file on all workers at once"},
   {"jobs list", "the file jobs, newest first"},
   {"jobs show ID", "one of them, with its chunks and its history"},
+  {"jobs placement ID", "where its parts are made, why there and nowhere else"},
   {"jobs follow ID", "watch it to its end"},
   {"jobs logs ID", "what it and its codecs said"},
   {"jobs cancel ID", "end it"},
@@ -190,14 +191,14 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, con
   constexpr std::pair<std::string_view, ctl::command> of_one[] = {
     {"show", command::show_job},     {"follow", command::follow_job}, {"cancel", command::cancel_job},
     {"pause", command::pause_job},   {"resume", command::resume_job}, {"retry", command::retry_job},
-    {"remove", command::remove_job}, {"logs", command::job_logs}};
+    {"remove", command::remove_job}, {"logs", command::job_logs},     {"placement", command::job_placement}};
   for (auto& [name, command] : of_one)
     if (what == name && words.size() == 3) {
       result.command = command;
       result.name = words[2];
       return {};
     }
-  return "'jobs' takes list, or one of show, follow, logs, cancel, pause, resume, retry, remove with the id of a job";
+  return "'jobs' takes list, or one of show, placement, follow, logs, cancel, pause, resume, retry, remove with the id of a job";
 }
 
 } // namespace

@@ -26,6 +26,7 @@ enum class command : uint8_t {
   transcode,
   list_jobs,
   show_job,
+  job_placement,
   follow_job,
   cancel_job,
   pause_job,

@@ -200,6 +200,8 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return list_jobs(with, out, err);
   case command::show_job:
     return show_job(with, out, err);
+  case command::job_placement:
+    return show(with, "/jobs/" + encoded(with.name) + "/placement", show_placement, out, err);
   case command::follow_job:
     return follow_job(with, out, err, terminal);
   case command::job_logs:

@@ -38,6 +38,44 @@ std::string working_codecs(const json::value& daemon) {
   return result;
 }
 
+/// A measured value; empty where the driver does not tell it.
+std::string measured(const json::value& reading, std::string_view name, std::string_view unit) {
+  return member(reading, name).is_null() ? std::string{} : number_text(number(reading, name)) + std::string{unit};
+}
+
+table gpus_table(const json::value& daemons) {
+  table result{{{"GPU"},
+                {"WORKER"},
+                {"DEVICE"},
+                {"SESSIONS", align::right},
+                {"OTHERS", align::right},
+                {"LIMIT", align::right},
+                {"ENCODER", align::right},
+                {"MEMORY", align::right},
+                {"HEAT", align::right},
+                {"TAKES NO MORE BECAUSE IT"}}};
+  for (auto& d : list(daemons, "daemons"))
+    for (auto& g : list(d, "gpus")) {
+      auto& reading = member(g, "reading");
+      auto used = number(reading, "memory_used_bytes");
+      result.add({text(g, "name"), text(d, "name"), text(g, "device"), count_text(g, "encode_sessions"),
+                  count_text(g, "foreign_sessions"), text(g, "encode_limit"),
+                  measured(reading, "encoder_percent", " %"), used > 0 ? bytes_text(used) : "",
+                  measured(reading, "temperature_celsius", " C"), text(g, "blocked")});
+    }
+  return result;
+}
+
+/// Why a rendition is where it is: what is wrong, else what it waits for, else what it gets instead of what was asked for.
+std::string variant_reason(const json::value& session, const json::value& variant) {
+  if (auto reason = text(variant, "reason"); !reason.empty())
+    return reason;
+  if (member(variant, "waits_behind").is_number())
+    return "waits for an encoder behind " + count_text(variant, "waits_behind") + " others";
+  auto warning = text(member(variant, "encoder"), "warning");
+  return warning.empty() ? text(session, "reason") : warning;
+}
+
 std::string rate_text(const json::value& video) {
   auto den = number(member(video, "frame_rate"), "den");
   auto num = number(member(video, "frame_rate"), "num");
@@ -113,7 +151,8 @@ std::string show_daemons(const json::value& answer) {
                 count_text(d, "tasks_completed"), count_text(d, "tasks_failed"), text(d, "version"), text(d, "address"),
                 working_codecs(d), text(d, "reason")});
   }
-  return or_none(result, "workers");
+  auto gpus = gpus_table(answer);
+  return or_none(result, "workers") + (gpus.empty() ? "" : "\n" + gpus.to_string());
 }
 
 std::string show_channels(const json::value& answer) {
@@ -188,14 +227,29 @@ std::string show_sessions(const json::value& answer) {
       result.add({text(s, "channel"), text(s, "state"), "", "", "", "", "", "", bytes_text(number(s, "bytes_in")), "",
                   "", text(s, "reason")});
     for (auto& v : variants) {
-      auto reason = text(v, "reason");
       result.add({text(s, "channel"), text(v, "state"), text(v, "profile"), text(v, "mode"), text(v, "worker"),
                   count_text(v, "clients"), number_text(number(member(v, "work"), "speed")), count_text(v, "lag_ms"),
                   bytes_text(number(s, "bytes_in")), bytes_text(number(v, "bytes_out")), count_text(v, "skips"),
-                  reason.empty() ? text(s, "reason") : reason});
+                  variant_reason(s, v)});
     }
   }
   return or_none(result, "channels run");
+}
+
+std::string show_placement(const json::value& answer) {
+  table result{{{"PART"}, {"WORKER"}, {"DEVICE"}, {"ENCODER"}, {"WHY NOT"}}};
+  for (auto& p : list(answer, "placements")) {
+    auto& encoder = member(p, "encoder");
+    auto first = true;
+    for (auto& c : list(p, "looked_at")) {
+      auto why_not = text(c, "why_not");
+      result.add({first ? text(p, "part") : "", text(c, "worker"), text(c, "device"),
+                  why_not.empty() ? text(encoder, "encoder") : "",
+                  why_not.empty() ? text(encoder, "warning") : why_not});
+      first = false;
+    }
+  }
+  return or_none(result, "part of it is at work, and none was since this coordinator started");
 }
 
 std::string show_top(const json::value& daemons, const json::value& sessions) {

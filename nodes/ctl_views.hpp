@@ -13,6 +13,9 @@ std::string show_profiles(const boost::json::value& answer);
 std::string show_presets(const boost::json::value& answer);
 std::string show_sessions(const boost::json::value& answer);
 
+/// Where the parts of a job are made, and what else was looked at.
+std::string show_placement(const boost::json::value& answer);
+
 /// One screen: totals, workers, renditions, tasks.
 std::string show_top(const boost::json::value& daemons, const boost::json::value& sessions);
 

@@ -1,6 +1,8 @@
 #include "nodes/node_run.hpp"
 
 #include "actors/coordinator.hpp"
+#include "actors/core/exhaustion.hpp"
+#include "actors/core/plan.hpp"
 #include "actors/link.hpp"
 #include "actors/worker.hpp"
 #include "config/token.hpp"
@@ -25,6 +27,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 
@@ -84,12 +87,41 @@ int64_t ticks(std::chrono::milliseconds x) {
   return x.count() * ticks_per_second / 1000;
 }
 
+gpu_override limit_of(const std::string& sessions) {
+  return {session_limit_from(sessions), std::nullopt};
+}
+
+core::placement_desk_config placement_settings(const config::configuration& x) {
+  core::placement_desk_config result;
+  result.choose.rank = core::ranking_from(to_string(x.cluster.strategy)).value_or(core::ranking::least_loaded);
+  result.choose.weights = {x.gpu.alpha, x.gpu.beta, x.gpu.gamma};
+  auto& g = result.gpus;
+  namespace d = config::defaults;
+  g.guards.encoder_percent = {x.gpu.encoder_max, x.gpu.encoder_max - d::gpu_encoder_relief};
+  g.guards.memory_percent = {x.gpu.memory_max, x.gpu.memory_max - d::gpu_memory_relief};
+  g.guards.temperature_celsius = {x.gpu.temperature_max, x.gpu.temperature_max - d::gpu_temperature_relief};
+  g.settle_after = std::max(x.cluster.unhealthy_after, 3 * x.cluster.heartbeat_interval);
+  g.back_off = x.gpu.back_off;
+  g.max_back_off = x.gpu.max_back_off;
+  for (auto& [gpu, sessions] : x.gpu.sessions)
+    g.overrides.emplace(gpu, limit_of(sessions));
+  return result;
+}
+
+/// How long a rendition may wait for its encoder, at most.
+std::chrono::milliseconds longest_queue(const config::configuration& x) {
+  std::chrono::milliseconds result{0};
+  for (auto& [name, p] : x.profiles)
+    if (p.video.on_busy == exhaustion_policy::queue)
+      result = std::max(result, p.video.queue_timeout.count() > 0 ? p.video.queue_timeout : x.gpu.queue_timeout);
+  return result;
+}
+
 coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
   coordinator_config result;
   auto& w = result.registry.workers;
   w.token = token;
   w.version = TROUPE_VERSION;
-  w.choose = core::strategy_from(to_string(x.cluster.strategy)).value_or(core::strategy::least_loaded);
   w.degraded_after = x.cluster.degraded_after;
   w.unhealthy_after = x.cluster.unhealthy_after;
   w.gone_after = x.cluster.gone_after;
@@ -105,6 +137,8 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   l.warm_tasks = x.worker.warm_tasks;
   l.warm_ingest_tasks = x.coordinator.warm_tasks;
   l.orphan_timeout = x.jobs.orphan_timeout;
+  l.queue_timeout = x.gpu.queue_timeout;
+  l.places = placement_settings(x);
   result.registry.heartbeat_interval = x.cluster.heartbeat_interval;
   result.ingest_host = host_config(x, token);
   auto& s = result.session;
@@ -121,6 +155,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.core.quarantine_after = x.live.quarantine_after;
   s.core.watchers_max = x.live.clients_max;
   s.core.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{5};
+  s.core.queue_timeout = x.gpu.queue_timeout;
   s.core.buffer = {x.live.source_buffer_bytes, ticks(x.live.source_buffer_duration)};
   s.stream = {x.live.variant_buffer_bytes, ticks(x.live.variant_buffer_duration), ticks(x.live.client_lag_max)};
   s.quarantine_for = x.live.quarantine_for;
@@ -151,7 +186,8 @@ http::server_config http_settings(const config::configuration& x) {
   result.connections_max = x.http.connections_max;
   result.header_timeout = x.http.header_timeout;
   result.idle_timeout = x.http.idle_timeout;
-  result.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{10};
+  result.watch_timeout =
+    x.live.open_timeout + x.cluster.selection_timeout + longest_queue(x) + std::chrono::seconds{10};
   result.log = [](const http::access_record& r) {
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},
@@ -265,6 +301,12 @@ private:
   }
 
   bool start_coordinator() {
+    for (auto& [name, p] : config_.profiles)
+      if (auto& codec = p.video.codec; codec != "copy" && codec != "none")
+        if (auto rungs = core::rungs_of(core::wish_of(p.video)); !rungs) {
+          log::error("the node does not start", {{"profile", name}, {"reason", rungs.error()}});
+          return false;
+        }
     auto desk = open_desk(config_);
     if (!desk) {
       log::error("the node does not start", {{"reason", desk.error()}});
@@ -323,6 +365,9 @@ private:
     w.host.connect_to(to_string(to));
     w.host.limits = true;
     w.prove = [x = config_.worker] { return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove); };
+    w.gpus.for_worker = limit_of(config_.worker.gpu_sessions);
+    for (auto& [gpu, sessions] : config_.worker.gpu_limits)
+      w.gpus.for_gpu.emplace(gpu, limit_of(sessions));
     if (coordinator_)
       w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };
     else
@@ -385,6 +430,8 @@ int run_node(const config::configuration& x) {
   sigset_t signals;
   node::ends(signals);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Encoders then number cards as their driver's management library does; tasks and trials inherit it.
+  ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {
     log::error("the node does not start", {{"reason", made.error()}});
     return 1;

@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* part = ".part";
+constexpr const char* not_at_work = "this job is not at work, or not yet again: try again in a moment";
 
 std::string random_text() {
   std::array<unsigned char, 16> bytes{};
@@ -165,7 +166,7 @@ answer<std::string> desk::source(const std::string& id, const std::string& ticke
   std::lock_guard guard{mutex_};
   auto i = jobs_.find(id);
   if (i == jobs_.end())
-    return refuse(reason::unknown, "this job is not at work");
+    return refuse(reason::away, not_at_work);
   return i->second.files.source;
 }
 
@@ -179,7 +180,7 @@ answer<std::string> desk::chunk(const std::string& id, const std::string& ticket
   std::lock_guard guard{mutex_};
   auto i = jobs_.find(id);
   if (i == jobs_.end())
-    return refuse(reason::unknown, "this job is not at work");
+    return refuse(reason::away, not_at_work);
   return i->second.files.folder + "/" + name;
 }
 
@@ -191,7 +192,7 @@ answer<std::shared_ptr<incoming>> desk::find(const std::string& id, const std::s
   auto stale = [] { return refuse(reason::stale, "that attempt is over, or never was: its result is not taken"); };
   auto i = jobs_.find(id);
   if (i == jobs_.end())
-    return stale();
+    return refuse(reason::away, not_at_work);
   auto j = i->second.attempts.find(attempt);
   if (j == i->second.attempts.end() || j->second.is_result != is_result || j->second.number != number)
     return stale();

@@ -20,6 +20,7 @@ enum class reason : uint8_t {
   exists,  ///< something is there already that may not be replaced
   full,    ///< the disk is full
   busy,    ///< more than is taken at a time
+  away,    ///< the job is not at work here, or not yet: after a restart its workers may be back before it
   failed   ///< the disk, or a bug
 };
 

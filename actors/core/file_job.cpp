@@ -1,5 +1,7 @@
 #include "actors/core/file_job.hpp"
 
+#include "actors/core/plan.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -9,6 +11,7 @@ namespace troupe::core {
 namespace {
 
 constexpr auto measured_span = std::chrono::seconds{5};
+constexpr size_t placements_kept = 16;
 
 } // namespace
 
@@ -36,10 +39,24 @@ void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
     effects_.stop(attempt, {});
     return;
   }
+  if (p->is_chunk() && p->chunk.kind == chunk_kind::video && !x.seat.encoder.empty()) {
+    if (encoder_.empty())
+      encoder_ = x.seat.encoder;
+    if (encoder_ != x.seat.encoder) { // it was asked for before it was known which encoder it is to be
+      effects_.stop(attempt, {});
+      p->state = part_state::waiting;
+      p->attempt = {};
+      return pump(now);
+    }
+  }
   p->state = part_state::running;
   p->held = x;
   p->heard = p->moved = now;
   p->progress = {};
+  auto part_name = p->is_chunk() ? "chunk " + std::to_string(p->chunk.number) : std::string{troupe::to_string(p->kind)};
+  placements_.push_back({std::move(part_name), x});
+  if (placements_.size() > placements_kept)
+    placements_.pop_front();
   if (p->is_chunk()) {
     p->chunk.path = path_of(*p);
     effects_.chunk_began(p->chunk.number, x);
@@ -185,8 +202,16 @@ lease_request file_job::request_of(const part& x) const {
   result.label.limits = begin_.order.limits;
   result.refused_by = x.refused_by;
   auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
-  if (x.is_chunk() && codec != "copy")
-    result.encoders.push_back(codec);
+  if (!x.is_chunk() || codec == "copy")
+    return result;
+  if (x.chunk.kind == chunk_kind::video) {
+    result.video = wish_of(begin_.order.video);
+    if (!encoder_.empty())
+      result.video.encoder = encoder_;
+    if (!encoder_.empty() && result.video.policy == exhaustion_policy::fallback)
+      result.video.policy = exhaustion_policy::queue;
+  }
+  result.encoders.push_back(result.video.encoder.empty() ? codec : result.video.encoder);
   return result;
 }
 
@@ -267,6 +292,8 @@ chunk_work file_job::chunk_work_of(const part& x) const {
   // and takes what the others leave when they wait or have ended.
   auto chunks = static_cast<uint32_t>(std::count_if(
     parts_.begin(), parts_.end(), [](const part& p) { return p.is_chunk() && p.chunk.kind == chunk_kind::video; }));
+  if (video)
+    work.seat = x.held.seat;
   auto beside = std::max(1u, std::min(chunks, capacity_.slots));
   if (video && beside > 1)
     work.threads = std::max(1u, capacity_.cores / beside) + 1;
@@ -319,11 +346,30 @@ void file_job::lost(part& x, const std::string& why, time_point now, bool out_of
 void file_job::broke(part& x, const file_failure& why, time_point now) {
   if (x.kind == work_kind::assemble && !why.source_changed && examine_chunks(why, now))
     return;
+  if (why.device_failed && !x.held.seat.gpu.empty())
+    return device_refused(x, why.reason, now);
   if (why.terminal || why.source_changed) {
     release(x, {});
     return fail(failure_kind::terminal, why.reason);
   }
   retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), why.reason, now);
+}
+
+void file_job::device_refused(part& x, const std::string& why, time_point now) {
+  effects_.device_failed(x.attempt, why);
+  release(x, {});
+  // Before anything is made of it, another encoder may do.
+  auto made = std::any_of(parts_.begin(), parts_.end(), [](const part& p) {
+    return p.is_chunk() && p.chunk.kind == chunk_kind::video && p.state != part_state::waiting
+           && p.state != part_state::leasing;
+  });
+  if (!made)
+    encoder_.clear();
+  else if (++x.failures > config_.retries_max)
+    return fail(failure_kind::transient, why);
+  ++retries_;
+  wait_again(x, why);
+  pump(now);
 }
 
 void file_job::retry(part& x, milliseconds pause, const std::string& why, time_point now) {

@@ -81,6 +81,12 @@ enum class file_phase : uint8_t { probing, encoding, assembling, ended };
 
 std::string_view to_string(file_phase x);
 
+/// Where one part of a job is made, for people.
+struct file_placement {
+  std::string part; ///< "probe", "chunk 3", "assemble"
+  lease held;
+};
+
 /// How far it is, for people.
 struct file_job_status {
   file_phase phase = file_phase::probing;
@@ -96,8 +102,9 @@ struct file_job_status {
   uint32_t chunks_running = 0;
   uint32_t given_back = 0;
   uint32_t retries = 0;
-  std::vector<std::string> workers; ///< that work at it now
-  std::vector<std::string> limits;  ///< what enforces its limits there
+  std::vector<std::string> workers;       ///< that work at it now
+  std::vector<std::string> limits;        ///< what enforces its limits there
+  std::vector<file_placement> placements; ///< the latest, latest last
   int64_t first_frame_ms =
     -1; ///< from its submission to the first encoded picture, or sound where there is no picture; -1 before that
 };
@@ -113,6 +120,8 @@ public:
   virtual void start(const file_work& x) = 0;
   /// Have the attempt's task, which has its work in hand already, report from now on. Only for who calls `take_over`.
   virtual void attach(attempt_id) {}
+  /// The device that the attempt's lease names refused it. Comes before `stop`.
+  virtual void device_failed(attempt_id, const std::string& /* why */) {}
   /// The attempt is over: its lease and its task are not needed any more. The text is empty where the worker is not to blame.
   virtual void stop(attempt_id attempt, const std::string& why) = 0;
 
@@ -225,6 +234,7 @@ private:
   void note_first_frame(const part& x, time_point now);
   void broke(part& x, const file_failure& why, time_point now);
   void retry(part& x, milliseconds pause, const std::string& why, time_point now);
+  void device_refused(part& x, const std::string& why, time_point now);
   void fail(failure_kind kind, const std::string& why);
   void stop_all();
   double share_done() const;
@@ -251,8 +261,11 @@ private:
   uint32_t retries_ = 0;
   std::optional<file_failure> unexplained_; ///< why an assembly failed whose chunks are, or were, examined
   uint32_t examinations_ = 0;
-  uint32_t deaths_in_a_row_ = 0;      ///< since a part was finished
-  std::set<std::string> deadly_with_; ///< the workers of those
+  /// What encodes the video: that which the first chunk got. All chunks are of one encoder, so that they join.
+  std::string encoder_;
+  std::deque<file_placement> placements_; ///< the latest, latest last
+  uint32_t deaths_in_a_row_ = 0;          ///< since a part was finished
+  std::set<std::string> deadly_with_;     ///< the workers of those
   std::optional<time_point> began_;
   std::optional<time_point> first_frame_;
 };

@@ -157,6 +157,7 @@ file_job::part* file_job::find_awaited(const chunk_work& x) {
   wanted.source = x.source;
   wanted.destination = x.destination;
   wanted.threads = x.threads;
+  wanted.seat = x.seat;
   auto ours =
     x.destination.starts_with(begin_.folder + "/") && x.destination.ends_with("-" + source_.identity + ".chunk");
   return wanted == x && ours ? &*i : nullptr;
@@ -177,6 +178,8 @@ std::optional<attempt_id> file_job::take_over(const chunk_work& x, const lease& 
   p->state = part_state::running;
   p->attempt = attempt_id{next_attempt_++};
   p->held = held;
+  if (encoder_.empty())
+    encoder_ = x.seat.encoder;
   p->heard = p->moved = now;
   p->progress = {};
   p->chunk.path = x.destination;

@@ -87,6 +87,7 @@ file_job_status file_job::status() const {
     x.chunks_done += p.state == part_state::done ? 1 : 0;
     x.chunks_running += p.state == part_state::running ? 1 : 0;
   }
+  x.placements.assign(placements_.begin(), placements_.end());
   x.bytes = bytes_made();
   if (began_ && first_frame_)
     x.first_frame_ms = std::chrono::duration_cast<milliseconds>(begin_.waited + (*first_frame_ - *began_)).count();

@@ -144,6 +144,14 @@ public:
         f(worker);
   }
 
+  /// Calls `f` with each card that the worker sees, and with its name for it.
+  template <class F>
+  void each_card(worker_id worker, F&& f) const {
+    if (auto i = cards_of_.find(worker); i != cards_of_.end())
+      for (auto id : i->second)
+        f(gpus_.at(id).view, gpus_.at(id).paths.at(worker).device);
+  }
+
   /// The card on which the lease has sessions.
   gpu_id gpu_of(lease_id lease) const;
 

@@ -29,9 +29,21 @@ void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner
   e.request = x;
   e.ticket = ticket;
   e.owner = owner;
-  e.deadline = is_file_work(x.label.kind) ? time_point::max() : now + config_.selection_timeout;
+  auto asked = placement_request_of(x);
+  if (!asked)
+    return effects_.refuse(ticket, ec::invalid_argument, asked.error());
+  e.deadline = now + config_.selection_timeout;
+  if (x.video.policy == exhaustion_policy::queue && is_hardware_encoder(x.video.encoder))
+    e.deadline = now
+                 + std::max(config_.selection_timeout,
+                            x.video.queue_timeout.count() > 0 ? x.video.queue_timeout : config_.queue_timeout);
+  if (is_file_work(x.label.kind))
+    e.deadline = time_point::max();
+  now_ = now;
   auto id = e.id;
-  entries_.emplace(id, std::move(e));
+  auto& here = entries_.emplace(id, std::move(e)).first->second;
+  if (!is_ingest(here))
+    look_for_place(here, *asked, now);
   progress(now);
 }
 
@@ -58,6 +70,7 @@ void lease_desk::adopt(task_id task, worker_id host, const lease_request& x, uin
   entries_.emplace(id, std::move(e));
   lease result{id, task, host, "an earlier worker"};
   if (here) {
+    places_.adopt(id, host);
     workers_.take_slot(host, id);
     workers_.task_started(host, id, now);
     hosts_[host].useless.erase(task);
@@ -74,14 +87,33 @@ void lease_desk::host_added(worker_id id, time_point now) {
     for (auto& [task, owner] : tasks_)
       if (owner == id && !serves(task))
         i->second.idle.push_back(task);
+  now_ = now;
+  if (auto* info = workers_.registered(id)) {
+    places_.note_fares(id, workers_.condition(id));
+    auto offered = offer_of(*info);
+    places_.worker_added(std::move(offered.offer), offered.devices, now);
+    places_.worker_fares(id, workers_.condition(id), now);
+  }
   progress(now);
 }
 
 void lease_desk::host_lost(worker_id id, time_point now) {
+  now_ = now;
   hosts_.erase(id);
+  places_.worker_lost(id, true, now);
   for (auto& [lease, e] : entries_)
     if (e.host == id && (e.state == phase::waiting_process || e.state == phase::assigning))
-      look_elsewhere(e, "its worker went away");
+      look_elsewhere(e, "its worker went away", now);
+  // Of processes whose own connections are lost as well, nobody will tell the end.
+  for (auto& [task, x] : std::unordered_map{closing_})
+    if (x.host == id && !tasks_.contains(task))
+      process_gone(task, now);
+  progress(now);
+}
+
+void lease_desk::host_measures(worker_id id, const std::vector<gpu_report>& cards, time_point now) {
+  now_ = now;
+  places_.worker_reports(id, cards, now);
   progress(now);
 }
 
@@ -93,6 +125,9 @@ void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& pr
   for (auto& [lease, e] : entries_)
     if (e.host == id && e.task)
       serving.insert(e.task);
+  for (auto& [task, x] : std::unordered_map{closing_})
+    if (x.host == id && std::none_of(processes.begin(), processes.end(), [&](auto& p) { return p.task == task; }))
+      process_gone(task, now);
   auto& idle = h->second.idle;
   auto known = std::exchange(h->second.useless, {});
   for (auto& p : processes) {
@@ -127,11 +162,14 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& w
     return std::nullopt;
   if (auto h = hosts_.find(t->second); h != hosts_.end())
     std::erase(h->second.idle, task);
+  auto host_known = hosts_.contains(t->second);
   // Its connection is lost; the process itself may hang somewhere, and only its host can end it then.
   effects_.end(t->second, task);
   tasks_.erase(t);
   auto i = std::find_if(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
   if (i == entries_.end()) {
+    if (!host_known)
+      process_gone(task, now);
     progress(now);
     return std::nullopt;
   }
@@ -139,7 +177,7 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& w
   if (i->second.state == phase::granted) {
     settle(i, why, now, unix_ms);
   } else {
-    look_elsewhere(i->second, "its task process ended: " + why);
+    look_elsewhere(i->second, "its task process ended: " + why, now);
   }
   progress(now);
   return id;
@@ -151,14 +189,14 @@ void lease_desk::assigned(lease_id id, bool accepted, const std::string& said, t
     return;
   auto& e = i->second;
   if (!accepted) {
-    look_elsewhere(e, said);
+    look_elsewhere(e, said, now);
     progress(now);
     return;
   }
   e.state = phase::granted;
   if (!is_ingest(e))
     workers_.task_started(e.host, id, now);
-  lease result{id, e.task, e.host, {}, said};
+  lease result{id, e.task, e.host, {}, said, e.seat, e.looked_at};
   for (auto& s : workers_.status())
     if (s.id == e.host)
       result.worker_name = s.name;
@@ -189,7 +227,7 @@ void lease_desk::settle(entries::iterator i, const std::string& reason, time_poi
     effects_.end(e.host, e.task);
   if (e.state == phase::granted)
     book_end(e, reason, now, unix_ms);
-  give_slot_back(e);
+  leave_place(e, now);
 }
 
 void lease_desk::book_end(const entry& e, const std::string& reason, time_point now, int64_t unix_ms) {
@@ -213,33 +251,12 @@ void lease_desk::book_end(const entry& e, const std::string& reason, time_point 
   }
 }
 
-void lease_desk::give_slot_back(const entry& e) {
-  if (!is_ingest(e) && e.state != phase::waiting_worker)
-    workers_.free_slot(e.host, e.id);
-}
-
-void lease_desk::look_elsewhere(entry& e, const std::string& why) {
-  give_slot_back(e);
-  // A patient request may look for long: each worker is named once.
-  auto& refused = e.request.refused_by;
-  if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
-    refused.push_back(e.host);
-  if (e.refusals.size() < 1024)
-    e.refusals += (e.refusals.empty() ? "" : "; ") + why;
-  // A process that was promised but not given stays with its host, unless it is gone.
-  if (e.task && tasks_.contains(e.task))
-    effects_.end(e.host, e.task);
-  e.state = phase::waiting_worker;
-  e.host = {};
-  e.task = {};
-}
-
 void lease_desk::clear_draining(time_point now) {
   for (auto& [id, e] : entries_) {
     if (is_ingest(e) || e.state == phase::waiting_worker || !workers_.draining(e.host))
       continue;
     if (e.state == phase::waiting_process) {
-      look_elsewhere(e, "its worker drains");
+      look_elsewhere(e, "its worker drains", now);
     } else if (e.state == phase::granted && !is_file(e) && now >= e.next_move) {
       e.next_move = now + config_.move_interval;
       effects_.move(e.owner, id);
@@ -248,6 +265,9 @@ void lease_desk::clear_draining(time_point now) {
 }
 
 void lease_desk::tick(time_point now) {
+  now_ = now;
+  note_conditions();
+  places_.tick(now);
   clear_draining(now);
   for (auto i = entries_.begin(); i != entries_.end();) {
     auto here = i++;
@@ -255,24 +275,18 @@ void lease_desk::tick(time_point now) {
     if (e.state == phase::granted)
       continue;
     if (now >= e.deadline) {
-      std::string why;
-      if (is_ingest(e))
-        why = "the coordinator's task host starts no process";
-      else
-        (void)workers_.choose(e.request, &why);
-      if (!e.refusals.empty())
-        why += (why.empty() ? "" : "; ") + e.refusals;
-      if (why.empty())
-        why = "no worker is registered";
-      effects_.refuse(e.ticket, ec::no_worker,
-                      "no worker took the work within " + std::to_string(config_.selection_timeout.count())
-                        + " ms: " + why);
-      give_slot_back(e);
-      if (e.task && tasks_.contains(e.task))
-        effects_.end(e.host, e.task);
+      auto over = std::move(e);
       entries_.erase(here);
+      auto waited = over.request.video.policy == exhaustion_policy::queue
+                      ? "the time that it may wait"
+                      : std::to_string(config_.selection_timeout.count()) + " ms";
+      effects_.refuse(over.ticket, ec::no_worker,
+                      "no worker took the work within " + waited + ": " + why_no_place(over));
+      if (over.task && tasks_.contains(over.task))
+        effects_.end(over.host, over.task);
+      leave_place(over, now);
     } else if (e.state != phase::waiting_worker && now >= e.process_deadline) {
-      look_elsewhere(e, "the worker brought up no task process in time");
+      look_elsewhere(e, "the worker brought up no task process in time", now);
     }
   }
   progress(now);
@@ -283,6 +297,9 @@ void lease_desk::tick(time_point now) {
 }
 
 void lease_desk::progress(time_point now) {
+  now_ = now;
+  note_conditions();
+  places_.promote(now);
   std::vector<lease_id> given;
   for (auto patient : {false, true})
     for (auto& [id, e] : entries_)
@@ -294,6 +311,7 @@ void lease_desk::progress(time_point now) {
   want_processes();
   for (auto id : given) {
     auto& e = entries_.at(id);
+    e.request.label.lease = id;
     effects_.assign(e.host, e.task, e.request.label, id);
   }
 }
@@ -310,8 +328,9 @@ void lease_desk::claim_slots(time_point now) {
       continue;
     // The latest one has the least to lose.
     entry* best = nullptr;
+    auto asked = asked_by(e);
     for (auto* chunk : chunks)
-      if (!claimed.contains(chunk) && workers_.could_take(chunk->host, e.request)
+      if (!claimed.contains(chunk) && places_.could_take(chunk->host, asked)
           && (best == nullptr || chunk->given_back || !best->given_back))
         best = chunk;
     if (best == nullptr)
@@ -327,13 +346,10 @@ void lease_desk::claim_slots(time_point now) {
 }
 
 bool lease_desk::find_process(entry& e, time_point now) {
-  if (e.state == phase::waiting_worker) {
-    auto chosen = is_ingest(e) ? std::optional{ingest_host_} : workers_.choose(e.request);
-    if (!chosen || !hosts_.contains(*chosen))
+  if (is_ingest(e) && e.state == phase::waiting_worker) {
+    if (!hosts_.contains(ingest_host_))
       return false;
-    if (!is_ingest(e))
-      workers_.take_slot(*chosen, e.id);
-    e.host = *chosen;
+    e.host = ingest_host_;
     e.state = phase::waiting_process;
     e.process_deadline = now + config_.process_timeout;
   }

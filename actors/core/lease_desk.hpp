@@ -13,9 +13,13 @@
 // File work is patient: its requests wait without a limit, and are served after those of live work, in the order of their arrival. Where live
 // work finds no free slot, the owner of a chunk that holds one is asked to give it back. A worker that drains keeps its file work to the end.
 //
+// Where a request goes is decided by the placement desk, which counts slots and the sessions of GPUs, and keeps who waits for them. A slot is free when its
+// lease is over; the session of a GPU when the process that held it is gone, which its host tells.
+//
 // Ingest tasks run on the coordinator's own host, beside no worker, and take no slot.
 #pragma once
 
+#include "actors/core/lease_placement.hpp"
 #include "actors/core/worker_table.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
@@ -46,6 +50,8 @@ struct lease_desk_config {
   /// The number of the first lease. Desks that follow one another on the same owners count from different ones: an owner may release what it
   /// got from an earlier desk.
   uint64_t first_lease = 1;
+  milliseconds queue_timeout{60'000}; ///< how long a wish with the policy `queue` waits, where it does not say itself
+  placement_desk_config places = {};
 };
 
 /// What the desk wants done. Implementations must not call back into the desk from within these.
@@ -71,12 +77,22 @@ public:
 
   /// Asks the owner of a chunk to stop and release it, for live work. Comes again while the lease lives and the slot is wanted.
   virtual void give_back(uint64_t owner, lease_id id) = 0;
+
+  /// The host is to say when the process is gone: `process_gone` is to be called then, or where it cannot say.
+  virtual void watch_end(worker_id host, task_id task) {
+    (void)host;
+    (void)task;
+  }
 };
 
-class lease_desk {
+class lease_desk : placement_effects {
 public:
   lease_desk(lease_desk_config config, worker_table& workers, lease_effects& effects)
-    : config_(config), workers_(workers), effects_(effects), next_lease_(config.first_lease) {}
+    : config_(std::move(config)),
+      workers_(workers),
+      effects_(effects),
+      places_(with_reasons(config_.places), *this),
+      next_lease_(config_.first_lease) {}
 
   /// The coordinator's own host, which runs the ingest tasks.
   void set_ingest_host(worker_id host, time_point now);
@@ -96,6 +112,9 @@ public:
   /// The host says which processes it has.
   void host_lists(worker_id host, const std::vector<task_statistics>& processes, time_point now);
 
+  /// The host says what its cards measure.
+  void host_measures(worker_id host, const std::vector<gpu_report>& cards, time_point now);
+
   /// False for a process of an unknown host, or one that joined before: it is to end.
   bool task_joined(task_id task, worker_id host, time_point now);
 
@@ -107,6 +126,15 @@ public:
 
   void release(lease_id id, const std::string& reason, time_point now, int64_t unix_ms);
 
+  /// The lease's task has its encoder open. False where the lease is over: the task is to end.
+  bool confirm(lease_id id, time_point now);
+
+  /// The device of the lease refused its task, which is none of the worker's fault: the device is left alone for a while.
+  void device_failed(lease_id id, const std::string& reason, time_point now);
+
+  /// The process has ended, and with it whatever it held.
+  void process_gone(task_id task, time_point now);
+
   void owner_lost(uint64_t owner, time_point now, int64_t unix_ms);
 
   /// The clock; also call after anything that may have freed capacity.
@@ -114,6 +142,21 @@ public:
 
   /// The task of a lease in use.
   std::optional<task_id> task_of(lease_id id) const;
+
+  /// How many stand before the request of that attempt in the line for its encoder; nothing where it does not wait for a place.
+  std::vector<std::pair<attempt_id, size_t>> waiting() const;
+
+  /// Sessions of GPUs whose leases are over and whose processes are not gone yet.
+  size_t closing() const noexcept {
+    return closing_.size();
+  }
+
+  const gpu_tracker& gpus() const noexcept {
+    return places_.gpus();
+  }
+
+  /// The cards of a worker.
+  std::vector<gpu_status> gpus_of(worker_id host) const;
 
   /// The latest ends of tasks on the coordinator's host, latest first.
   const std::deque<task_end>& ingest_ends() const noexcept {
@@ -145,9 +188,17 @@ private:
     worker_id host;
     task_id task;
     std::string refusals; ///< what workers said that did not take it
+    encoder_seat seat;
+    std::vector<placement_candidate> looked_at;
   };
 
   using entries = std::map<lease_id, entry>; // in the order of arrival
+
+  /// The session of a lease that is over.
+  struct closing_session {
+    lease_id lease;
+    worker_id host;
+  };
 
   struct host {
     std::deque<task_id> idle;
@@ -163,6 +214,27 @@ private:
     return is_file_work(e.request.label.kind);
   }
 
+  static placement_desk_config with_reasons(placement_desk_config x) {
+    x.reasons = true;
+    return x;
+  }
+
+  // placement_effects
+  void placed(uint64_t ticket, lease_id id, const choice& at, const rung& on) override;
+  void refused(uint64_t ticket, ec code, const std::string& why) override;
+
+  /// Where the entry stands among those that wait: live work first, then in the order of arrival.
+  uint64_t order_of(const entry& e) const noexcept;
+  placement_request asked_by(const entry& e) const;
+  void look_for_place(entry& e, const placement_request& asked, time_point now);
+  void note_conditions();
+
+  /// Why nobody takes it, for people.
+  std::string why_no_place(const entry& e);
+
+  /// Frees what the entry's place takes: at once, or when its process is gone where that holds a session.
+  void leave_place(const entry& e, time_point now);
+
   /// True for a process that a lease has.
   bool serves(task_id task) const;
 
@@ -177,8 +249,7 @@ private:
   /// True where the request has found its worker and process: they are still to be told.
   bool find_process(entry& e, time_point now);
 
-  void look_elsewhere(entry& e, const std::string& why);
-  void give_slot_back(const entry& e);
+  void look_elsewhere(entry& e, const std::string& why, time_point now);
   void settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms);
   void book_end(const entry& e, const std::string& reason, time_point now, int64_t unix_ms);
   void want_processes();
@@ -186,6 +257,9 @@ private:
   lease_desk_config config_;
   worker_table& workers_;
   lease_effects& effects_;
+  placement_desk places_;
+  std::unordered_map<task_id, closing_session> closing_; ///< by their processes, which are not gone yet
+  time_point now_;                                       ///< of the event under way
   worker_id ingest_host_;
   entries entries_;
   std::map<worker_id, host> hosts_;

@@ -317,10 +317,11 @@ bool placement::serves(const offer_class& c, const wanted& want, bool probe, con
   return includes(c.companions, want.also) && includes(c.decoders, want.decoders);
 }
 
-std::optional<rank_key> placement::best_of(const offer_class& c, const placement_request& x, bool refused) const {
+std::optional<rank_key> placement::best_of(const offer_class& c, const placement_request& x, bool refused,
+                                           readiness worst) const {
   std::optional<rank_key> result;
   c.ready.visit([&](const rank_key& key) {
-    if (key.tier >= static_cast<uint8_t>(readiness::last_resort) && !x.last_resort)
+    if (key.tier > static_cast<uint8_t>(worst))
       return true;
     if (x.is_refused_by(paths_[key.path].of->offer.id) != refused)
       return false;
@@ -330,36 +331,42 @@ std::optional<rank_key> placement::best_of(const offer_class& c, const placement
   return result;
 }
 
+std::optional<choice> placement::choose(const placement_request& x, const wanted& want, bool refused,
+                                        readiness worst) const {
+  for (size_t i = 0; i < x.rungs.size(); ++i) {
+    if (!want.known[i])
+      continue;
+    std::optional<rank_key> best;
+    auto classes = classes_with_.find(want.encoders[i]);
+    if (classes == classes_with_.end())
+      continue;
+    for (auto number : classes->second) {
+      auto& c = classes_[number];
+      if (c.ready.empty() || !serves(c, want, x.probe, x.rungs[i]))
+        continue;
+      if (auto key = best_of(c, x, refused, worst); key && (!best || *key < *best))
+        best = key;
+    }
+    if (best) {
+      auto& p = paths_[best->path];
+      return choice{p.of->offer.id, p.gpu, device_of(p), classes_[p.in_class].slot, i};
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<choice> placement::choose(const placement_request& x) {
   refresh_touched();
   auto want = translate(x);
   if (!want.possible)
     return std::nullopt;
-  // One that failed at this work is better than none.
+  // One that failed at this work is better than none, and so is one that fails at any where clients wait.
   auto may_repeat = !x.elsewhere && !x.refused_by.empty();
-  for (auto refused : {false, true}) {
-    if (refused && !may_repeat)
-      break;
-    for (size_t i = 0; i < x.rungs.size(); ++i) {
-      if (!want.known[i])
-        continue;
-      std::optional<rank_key> best;
-      auto classes = classes_with_.find(want.encoders[i]);
-      if (classes == classes_with_.end())
-        continue;
-      for (auto number : classes->second) {
-        auto& c = classes_[number];
-        if (c.ready.empty() || !serves(c, want, x.probe, x.rungs[i]))
-          continue;
-        if (auto key = best_of(c, x, refused); key && (!best || *key < *best))
-          best = key;
-      }
-      if (best) {
-        auto& p = paths_[best->path];
-        return choice{p.of->offer.id, p.gpu, device_of(p), classes_[p.in_class].slot, i};
-      }
-    }
-  }
+  for (auto worst : {readiness::degraded, readiness::last_resort})
+    for (auto refused : {false, true})
+      if ((worst == readiness::degraded || x.last_resort) && (!refused || may_repeat))
+        if (auto result = choose(x, want, refused, worst))
+          return result;
   return std::nullopt;
 }
 

@@ -171,6 +171,9 @@ public:
   /// Whether any worker could serve one of the rungs if it had room.
   bool could_ever(const placement_request& x) const;
 
+  /// Whether the worker could serve one of the rungs if it had a slot.
+  bool could_take(worker_id id, const placement_request& x) const;
+
   /// Encoders of paths that can take work and could not before, since the last call. An empty name stands for work that encodes nothing.
   std::vector<std::string> take_woken();
 
@@ -259,7 +262,10 @@ private:
   void refresh(path_number n);
   void refresh_touched();
   bool serves(const offer_class& c, const wanted& want, bool probe, const rung& on) const;
-  std::optional<rank_key> best_of(const offer_class& c, const placement_request& x, bool refused) const;
+  /// `worst` is the last tier that may be taken.
+  std::optional<rank_key> best_of(const offer_class& c, const placement_request& x, bool refused,
+                                  readiness worst) const;
+  std::optional<choice> choose(const placement_request& x, const wanted& want, bool refused, readiness worst) const;
   std::string structural_objection(const path& p, const placement_request& x) const;
 
   placement_config config_;

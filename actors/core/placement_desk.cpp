@@ -26,8 +26,11 @@ void placement_desk::update() {
 
 void placement_desk::promote(time_point now) {
   update();
+  promote(places_.take_woken(), now);
+}
+
+void placement_desk::promote(std::vector<std::string> woken, time_point now) {
   // What is placed takes room from others, and never makes any: one round is enough.
-  auto woken = places_.take_woken();
   if (woken.empty() || waiting_.size() == 0)
     return;
   waiting_.try_all(woken, [&](uint64_t ticket, const placement_request& x) {
@@ -43,6 +46,8 @@ bool placement_desk::place(uint64_t ticket, lease_id lease, const placement_requ
   auto at = places_.choose(x);
   if (!at)
     return false;
+  if (keeps_reasons_)
+    reasons_ = places_.explain(x, gpus_);
   if (at->gpu && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
     return false;
   places_.take(*at);
@@ -124,6 +129,50 @@ void placement_desk::request(uint64_t ticket, lease_id lease, const placement_re
   }
 }
 
+void placement_desk::request(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order,
+                             time_point now) {
+  promote(now);
+  if (place(ticket, lease, x, now))
+    return;
+  tickets_.emplace(ticket, lease);
+  waiting_.add(ticket, x, time_point::max(), order);
+}
+
+void placement_desk::request_again(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order,
+                                   time_point now) {
+  if (leases_.contains(lease)) {
+    auto at = forget(lease);
+    places_.free(at.worker, at.slot);
+    if (at.gpu)
+      gpus_.give_back(lease, now);
+  }
+  tickets_.emplace(ticket, lease);
+  waiting_.add(ticket, x, time_point::max(), order);
+  update();
+  auto woken = places_.take_woken();
+  for (auto& r : x.rungs)
+    woken.push_back(r.encoder);
+  promote(std::move(woken), now);
+}
+
+void placement_desk::adopt(lease_id lease, worker_id worker) {
+  choice at{worker, {}, {}, slot_kind::cpu, 0};
+  places_.take(at);
+  leases_.emplace(lease, at);
+  leases_of_[worker].push_back(lease);
+}
+
+choice placement_desk::forget(lease_id lease) {
+  auto i = leases_.find(lease);
+  auto at = i->second;
+  leases_.erase(i);
+  auto held = leases_of_.find(at.worker);
+  std::erase(held->second, lease);
+  if (held->second.empty())
+    leases_of_.erase(held);
+  return at;
+}
+
 void placement_desk::withdraw(uint64_t ticket) {
   waiting_.remove(ticket);
   tickets_.erase(ticket);
@@ -144,15 +193,9 @@ void placement_desk::device_failed(lease_id lease, const std::string& reason, ti
 }
 
 bool placement_desk::release(lease_id lease, time_point now) {
-  auto i = leases_.find(lease);
-  if (i == leases_.end())
+  if (!leases_.contains(lease))
     return false;
-  auto at = i->second;
-  leases_.erase(i);
-  auto held = leases_of_.find(at.worker);
-  std::erase(held->second, lease);
-  if (held->second.empty())
-    leases_of_.erase(held);
+  auto at = forget(lease);
   places_.free(at.worker, at.slot);
   if (at.gpu)
     gpus_.give_back(lease, now);

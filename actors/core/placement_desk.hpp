@@ -21,9 +21,10 @@ struct placement_desk_config {
   placement_config choose;
   gpu_tracker_config gpus;
   size_t waiting_max = 10'000;
+  bool reasons = false; ///< keep for each placement why it is there and nowhere else; see `placement_desk::reasons`
 };
 
-/// What the desk wants done. Implementations must not call back into the desk from within these.
+/// What the desk wants done. Implementations must not call back into the desk from within these, but for `note_fares`.
 class placement_effects {
 public:
   virtual ~placement_effects() = default;
@@ -44,6 +45,7 @@ class placement_desk : gpu_effects {
 public:
   placement_desk(placement_desk_config config, placement_effects& effects)
     : waiting_max_(config.waiting_max),
+      keeps_reasons_(config.reasons),
       effects_(effects),
       gpus_(std::move(config.gpus), *this),
       places_(config.choose) {}
@@ -57,6 +59,11 @@ public:
   void worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now);
   void worker_fares(worker_id worker, const worker_condition& x, time_point now);
 
+  /// The same, and what waits for it is placed with the next event.
+  void note_fares(worker_id worker, const worker_condition& x) {
+    places_.set(worker, x);
+  }
+
   /// The worker is gone: see `gpu_tracker::worker_lost`. Its leases are to be released as ever.
   void worker_lost(worker_id worker, bool tasks_live, time_point now);
 
@@ -65,6 +72,15 @@ public:
   /// Asks for room for `lease`. With `reject`, and with no time to wait, it is placed or refused at once; else it waits until `deadline` at most.
   void request(uint64_t ticket, lease_id lease, const placement_request& x, exhaustion_policy policy,
                time_point deadline, time_point now);
+
+  /// The same for one that may wait for ever, at a place of its own among those that wait: `order` is unique.
+  void request(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order, time_point now);
+
+  /// The lease's place is no good: it looks for another, at its old place in the order, and may get the same one only where no other can take it.
+  void request_again(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order, time_point now);
+
+  /// A task of this worker is at work without having been placed: it takes a slot, even where none is free.
+  void adopt(lease_id lease, worker_id worker);
 
   /// Who asked no longer wants it.
   void withdraw(uint64_t ticket);
@@ -98,6 +114,24 @@ public:
     return leases_.size();
   }
 
+  /// The card that the lease has a session on; none for software.
+  gpu_id gpu_of(lease_id lease) const {
+    auto i = leases_.find(lease);
+    return i == leases_.end() ? gpu_id{} : i->second.gpu;
+  }
+
+  /// Of the placement that was made last: the place itself first, then others and why not.
+  const std::vector<candidate>& reasons() const noexcept {
+    return reasons_;
+  }
+
+  bool could_take(worker_id worker, const placement_request& x) const {
+    return places_.could_take(worker, x);
+  }
+
+  /// Places what waits for room that has come.
+  void promote(time_point now);
+
   /// Why a request would go where it would go now, and why nowhere else.
   std::vector<candidate> explain(const placement_request& x) {
     return places_.explain(x, gpus_);
@@ -113,13 +147,14 @@ private:
   /// Carries what changed of cards into the index.
   void update();
 
-  /// Places what waits for the room that has come.
-  void promote(time_point now);
+  void promote(std::vector<std::string> woken, time_point now);
+  choice forget(lease_id lease);
 
   device_condition condition_of(worker_id worker, const gpu_view& card) const;
   std::string no_room(const placement_request& x);
 
   size_t waiting_max_;
+  bool keeps_reasons_;
   placement_effects& effects_;
   gpu_tracker gpus_;
   placement places_;
@@ -128,6 +163,7 @@ private:
   std::unordered_map<lease_id, choice> leases_;
   std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< as many as it has slots, at most
   std::vector<gpu_id> changed_;
+  std::vector<candidate> reasons_;
 };
 
 } // namespace troupe::core

@@ -3,6 +3,24 @@
 
 namespace troupe::core {
 
+bool placement::could_take(worker_id id, const placement_request& x) const {
+  auto w = workers_.find(id);
+  auto want = translate(x);
+  if (w == workers_.end() || !want.possible || w->second.condition.ready == readiness::none
+      || (w->second.condition.ready == readiness::last_resort && !x.last_resort)
+      || (x.elsewhere && x.is_refused_by(id)))
+    return false;
+  auto result = false;
+  each_path(w->second, [&](path_number n) {
+    auto& c = classes_[paths_[n].in_class];
+    for (size_t i = 0; i < x.rungs.size(); ++i)
+      result = result
+               || (want.known[i] && paths_[n].condition.room && serves(c, want, x.probe, x.rungs[i])
+                   && std::binary_search(c.own.begin(), c.own.end(), want.encoders[i]));
+  });
+  return result;
+}
+
 std::string placement::structural_objection(const path& p, const placement_request& x) const {
   auto& w = *p.of;
   auto& c = classes_[p.in_class];
@@ -13,7 +31,8 @@ std::string placement::structural_objection(const path& p, const placement_reque
   if (x.elsewhere && x.is_refused_by(p.of->offer.id))
     return "is where the work is to go away from";
   if (!has_slot(w, c.slot))
-    return "has no free " + std::string{to_string(c.slot)} + " slot";
+    return c.slot == slot_kind::cpu ? "has no free slot (" + std::to_string(w.slots_total) + " in use)"
+                                    : "has no free " + std::string{to_string(c.slot)} + " slot";
   return {};
 }
 

@@ -48,6 +48,7 @@ variant_plan plan_variant(const stream_format& source, const profile& target) {
       result.actions.push_back(track_action::copy);
     } else {
       result.actions.push_back(track_action::encode);
+      result.encodes_video = result.encodes_video || video;
       add_once(result.encoders, codec);
       add_once(result.decoders, track.codec);
     }
@@ -61,6 +62,10 @@ stream_format passthrough_format(const stream_format& source, const variant_plan
     if (plan.actions[i] != track_action::drop)
       result.tracks.push_back(source.tracks[i]);
   return result;
+}
+
+encoder_wish wish_of(const video_profile& x) {
+  return {x.codec, x.on_busy, x.fallback_encoder, x.never_software, x.queue_timeout};
 }
 
 uint16_t leading_track(const stream_format& x) noexcept {

@@ -15,6 +15,7 @@ struct variant_plan {
   std::vector<track_action> actions; ///< one per source track
   std::vector<std::string> encoders; ///< encoder or codec names that the worker must have proven
   std::vector<std::string> decoders; ///< codec names that the worker must have proven
+  bool encodes_video = false;
 
   /// True if nothing has to be decoded: no task is needed.
   bool passthrough() const noexcept {
@@ -28,6 +29,9 @@ variant_plan plan_variant(const stream_format& source, const profile& target);
 
 /// The format of a passthrough rendition: the tracks that are not dropped.
 stream_format passthrough_format(const stream_format& source, const variant_plan& plan);
+
+/// What the registry is asked for to encode such video.
+encoder_wish wish_of(const video_profile& x);
 
 /// The track by which a stream's pace is told: its first of pictures, else its first.
 uint16_t leading_track(const stream_format& x) noexcept;

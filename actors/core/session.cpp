@@ -52,7 +52,10 @@ void session::tick(time_point now) {
 }
 
 void session::tick(variant& v, time_point now) {
-  auto late = [&](const waiting_client& w) { return now - w.since >= config_.watch_timeout; };
+  auto patience = config_.watch_timeout;
+  if (auto& video = v.target.video; video.on_busy == exhaustion_policy::queue)
+    patience += video.queue_timeout.count() > 0 ? video.queue_timeout : config_.queue_timeout;
+  auto late = [&](const waiting_client& w) { return now - w.since >= patience; };
   for (auto& w : v.waiting)
     if (late(w))
       effects_.refuse(w.id, ec::timeout,
@@ -114,6 +117,8 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
     request.refused_by.push_back(v.current->worker.worker);
   request.elsewhere = elsewhere;
   request.last_resort = v.flowing && !elsewhere;
+  if (v.plan.encodes_video)
+    request.video = wish_of(v.target.video);
   effects_.request_lease(request);
 }
 
@@ -182,6 +187,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   work.target = v.target;
   work.spans = a.spans;
   work.credit_bytes = config_.credit_bytes;
+  work.seat = x.seat;
   effects_.start(work);
 }
 

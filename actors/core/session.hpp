@@ -32,6 +32,7 @@ namespace troupe::core {
 struct session_config {
   milliseconds idle_timeout{60'000};
   milliseconds watch_timeout{20'000};        ///< from a client's request to the first bytes of its rendition
+  milliseconds queue_timeout{60'000};        ///< that much longer where the rendition may wait for its encoder
   milliseconds first_output_timeout{15'000}; ///< from a transcode's start to its first output
   milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
@@ -79,6 +80,12 @@ public:
 
   /// Ends the attempt, whatever state it is in, and gives its lease back. `reason` is empty for a regular end.
   virtual void stop(attempt_id attempt, const std::string& reason) = 0;
+
+  /// The device that the attempt's lease names refused it, for that reason. Comes before `stop`.
+  virtual void device_failed(attempt_id attempt, const std::string& why) {
+    (void)attempt;
+    (void)why;
+  }
 
   /// The samples that `deliver` brings from now on have these tracks.
   virtual void open_output(const std::string& profile, const stream_format& format) = 0;
@@ -216,6 +223,9 @@ private:
   std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);
+  /// The attempt's device did not take it: another device may, and nobody is to blame.
+  void device_refused(variant& v, attempt& a, const std::string& why, time_point now);
+  void replace_current(variant& v, time_point now);
   void again(variant& v, time_point now);
   void promote(variant& v);
   void drop_next(variant& v, const std::string& why, time_point now);

@@ -265,9 +265,31 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const std::stri
   }
   effects_.stop(a.id, why);
   v.avoid_for_now(a.worker.worker);
-  v.current.reset();
   if (!v.changing && v.flowing)
     v.changing = kind;
+  replace_current(v, now);
+}
+
+void session::device_refused(variant& v, attempt& a, const std::string& why, time_point now) {
+  effects_.device_failed(a.id, why);
+  if (v.next && &a == &*v.next) {
+    drop_next(v, {}, now);
+    if (!v.current)
+      again(v, now);
+    return;
+  }
+  v.last_failure = why;
+  effects_.stop(a.id, {});
+  // The device is left alone from now on, so the next try goes to another one: there are only so many.
+  v.tries -= v.tries > 0 ? 1 : 0;
+  if (!v.changing && v.flowing)
+    v.changing = failover_reason::failed;
+  replace_current(v, now);
+}
+
+/// The current attempt is over: the one that was to be next takes its place, or another one is asked for.
+void session::replace_current(variant& v, time_point now) {
+  v.current.reset();
   v.least_lag = no_timestamp;
   v.slow_since.reset();
   if (v.next && v.next_for == variant::purpose::move)

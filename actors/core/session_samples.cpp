@@ -135,6 +135,8 @@ void session::on(const stream_end& x, time_point now) {
     return;
   auto& v = *p.of;
   auto is_current = v.current && p.at == &*v.current;
+  if (x.device_failed && !p.at->worker.seat.gpu.empty())
+    return device_refused(v, *p.at, x.reason, now);
   if (!x.reason.empty() || !is_current || !p.at->finishing) {
     lose(v, *p.at, failover_reason::failed, x.reason.empty() ? "the transcoder ended by itself" : x.reason, x.terminal,
          now);

@@ -53,6 +53,8 @@ session_status session::status() const {
     if (v.current) {
       s.worker = v.current->worker.worker_name;
       s.attempt = v.current->id;
+      s.encoder = v.current->worker.seat;
+      s.looked_at = v.current->worker.looked_at;
       s.lag_bytes = v.current->credit.in_flight_bytes();
       cursor = v.current->cursor;
     }

@@ -30,9 +30,10 @@ std::string group_of(const placement_request& x) {
 
 } // namespace
 
-void waiting_list::add(uint64_t ticket, const placement_request& x, time_point deadline) {
+void waiting_list::add(uint64_t ticket, const placement_request& x, time_point deadline,
+                       std::optional<uint64_t> order) {
   assert(!entries_.contains(ticket));
-  auto number = next_number_++;
+  auto number = order ? *order : next_number_++;
   auto name = group_of(x);
   auto& g = groups_[name];
   g.tickets.emplace(number, ticket);

@@ -19,8 +19,8 @@ namespace troupe::core {
 
 class waiting_list {
 public:
-  /// `ticket` is not in the list yet.
-  void add(uint64_t ticket, const placement_request& x, time_point deadline);
+  /// `ticket` is not in the list yet. `order` is its place among all, unique; those without one stand in the order of arrival.
+  void add(uint64_t ticket, const placement_request& x, time_point deadline, std::optional<uint64_t> order = {});
 
   /// False for one that does not wait.
   bool remove(uint64_t ticket);

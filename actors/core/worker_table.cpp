@@ -1,5 +1,7 @@
 #include "actors/core/worker_table.hpp"
 
+#include "actors/core/exhaustion.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cstdio>
@@ -10,10 +12,30 @@ namespace {
 
 constexpr size_t ended_tasks_kept = 16;
 constexpr size_t name_length_max = 128;
+constexpr size_t reasons_told = 16;        ///< in a refusal
+constexpr int objections_looked_for = 256; ///< workers of a large cluster: nobody reads more
 
 bool proves(const std::vector<codec_capability>& list, const std::string& wanted) {
   return std::any_of(list.begin(), list.end(),
                      [&](const codec_capability& c) { return c.works && (c.name == wanted || c.codec == wanted); });
+}
+
+/// Whether one of the rungs of the wish was proven.
+bool meets(const std::vector<codec_capability>& list, const encoder_wish& wish) {
+  auto rungs = rungs_of(wish);
+  if (!rungs)
+    return false;
+  return (!wish.never_software && proves(list, wish.encoder))
+         || std::any_of(rungs->begin(), rungs->end(), [&](const rung& r) { return proves(list, r.encoder); });
+}
+
+/// What the trial of the encoder said, for each of its devices.
+std::string why_filtered(const std::vector<codec_capability>& list, const std::string& name) {
+  std::string result;
+  for (auto& c : list)
+    if (c.name == name && !c.works && !c.reason.empty() && result.size() < 512)
+      result += (result.empty() ? ": " : ", ") + (c.device.empty() ? "" : "on " + c.device + ": ") + c.reason;
+  return result;
 }
 
 double load(const daemon_status& s) {
@@ -129,6 +151,7 @@ void worker_table::lost(worker_id id, std::string reason, time_point now) {
   w.status.state = health::gone;
   w.status.reason = std::move(reason);
   w.gone_at = now;
+  note(w);
 }
 
 std::vector<worker_id> worker_table::tick(time_point now) {
@@ -180,6 +203,34 @@ void worker_table::judge(worker& w, time_point now) {
     set(health::degraded, "I/O pressure is " + percent(s.machine.io_pressure.avg10));
   else
     set(health::healthy, {});
+  note(w);
+}
+
+worker_condition worker_table::condition_of(const worker& w) const {
+  auto& s = w.status;
+  if (s.state == health::gone || w.silent || w.draining)
+    return {readiness::none, s.machine.cpu_percent};
+  if (!w.trust.takes_work())
+    return {readiness::last_resort, s.machine.cpu_percent};
+  return {s.state == health::degraded ? readiness::degraded : readiness::good, s.machine.cpu_percent};
+}
+
+void worker_table::note(worker& w) {
+  auto is = condition_of(w);
+  if (is == w.told)
+    return;
+  w.told = is;
+  changed_.push_back(w.status.id);
+}
+
+const registration* worker_table::registered(worker_id id) const {
+  auto i = workers_.find(id);
+  return i == workers_.end() || i->second.status.state == health::gone ? nullptr : &i->second.info;
+}
+
+worker_condition worker_table::condition(worker_id id) const {
+  auto i = workers_.find(id);
+  return i == workers_.end() ? worker_condition{readiness::none, 0} : condition_of(i->second);
 }
 
 bool worker_table::set_draining(worker_id id, bool draining) {
@@ -195,6 +246,7 @@ bool worker_table::set_draining(worker_id id, bool draining) {
 }
 
 bool worker_table::remove(worker_id id) {
+  changed_.push_back(id);
   return workers_.erase(id) != 0;
 }
 
@@ -213,8 +265,10 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
   if (x.elsewhere && is_refused(x, s.id))
     return "is where the work is to go away from";
   for (auto& name : x.encoders)
-    if (!proves(s.can.encoders, name))
+    if (name != x.video.encoder && !proves(s.can.encoders, name))
       return "has no working encoder for " + name;
+  if (auto& wish = x.video; !wish.encoder.empty() && !meets(s.can.encoders, wish))
+    return "has no working encoder for " + wish.encoder + why_filtered(s.can.encoders, wish.encoder);
   for (auto& name : x.decoders)
     if (!proves(s.can.decoders, name))
       return "has no working decoder for " + name;
@@ -224,6 +278,31 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
 bool worker_table::could_take(worker_id id, const lease_request& x) const {
   auto i = workers_.find(id);
   return i != workers_.end() && objection(i->second, x).empty();
+}
+
+std::string worker_table::why_not(const lease_request& x) const {
+  std::vector<placement_candidate> all;
+  add_objections(x, all, reasons_told);
+  std::string result;
+  for (auto& c : all)
+    result += (result.empty() ? "" : "; ") + c.worker + " " + c.why_not;
+  return result;
+}
+
+void worker_table::add_objections(const lease_request& x, std::vector<placement_candidate>& to, size_t most) const {
+  auto looked = 0;
+  for (auto& [id, w] : workers_) {
+    if (to.size() >= most || ++looked > objections_looked_for)
+      return;
+    auto& s = w.status;
+    if (s.state == health::gone || std::any_of(to.begin(), to.end(), [&](auto& c) { return c.worker == s.name; }))
+      continue;
+    auto why = objection(w, x);
+    if (why.empty() && s.slots_used >= s.slots)
+      why = "has no free slot (" + std::to_string(s.slots) + " in use)";
+    if (!why.empty())
+      to.push_back({s.name, {}, {}, std::move(why)});
+  }
 }
 
 bool worker_table::better(const worker& a, const worker& b) const {
@@ -274,6 +353,7 @@ void worker_table::take_slot(worker_id id, lease_id lease) {
   assert(i != workers_.end());
   ++i->second.status.slots_used;
   i->second.trust.chosen(lease);
+  note(i->second);
 }
 
 void worker_table::free_slot(worker_id id, lease_id lease) {
@@ -283,11 +363,14 @@ void worker_table::free_slot(worker_id id, lease_id lease) {
   assert(i->second.status.slots_used > 0);
   --i->second.status.slots_used;
   i->second.trust.not_used(lease);
+  note(i->second);
 }
 
 void worker_table::task_started(worker_id id, lease_id lease, time_point now) {
-  if (auto i = workers_.find(id); i != workers_.end())
+  if (auto i = workers_.find(id); i != workers_.end()) {
     i->second.trust.started(lease, now);
+    note(i->second);
+  }
 }
 
 void worker_table::task_ended(const task_end& x, worker_id id, lease_id lease, time_point now) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "actors/core/breaker.hpp"
+#include "actors/core/placement.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
 #include "messages/error.hpp"
@@ -20,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace troupe::core {
@@ -81,6 +83,12 @@ public:
   /// The best worker for the request that has a free slot, or none. With `why_not`, says for each worker why it was not taken.
   std::optional<worker_id> choose(const lease_request& x, std::string* why_not = nullptr);
 
+  /// For each worker that is not gone why it cannot take the request, in words for people; empty where one can.
+  std::string why_not(const lease_request& x) const;
+
+  /// The same for workers that the list does not name yet, until it has `most` entries.
+  void add_objections(const lease_request& x, std::vector<placement_candidate>& to, size_t most) const;
+
   /// Whether the worker would do for the request if it had a free slot.
   bool could_take(worker_id id, const lease_request& x) const;
 
@@ -106,6 +114,17 @@ public:
 
   health state(worker_id id) const;
 
+  /// How it registered; null for one that is unknown or gone.
+  const registration* registered(worker_id id) const;
+
+  /// How it fares, for who chooses among workers.
+  worker_condition condition(worker_id id) const;
+
+  /// The workers whose condition may have changed since the last call.
+  std::vector<worker_id> take_changed() {
+    return std::exchange(changed_, {});
+  }
+
   /// Whether the worker was told to drain.
   bool draining(worker_id id) const;
 
@@ -123,6 +142,7 @@ private:
     bool silent = false; ///< no heartbeat for too long
     breaker trust;
     uint64_t last_chosen = 0;
+    worker_condition told; ///< what `take_changed` made known
   };
 
   /// Sets `status.state` and `status.reason` from everything that is known.
@@ -133,6 +153,11 @@ private:
 
   bool better(const worker& a, const worker& b) const;
 
+  worker_condition condition_of(const worker& w) const;
+
+  /// Remembers that the worker's condition changed, if it did.
+  void note(worker& w);
+
   /// Unix time of a moment on our clock, by what the latest event told of both.
   int64_t unix_ms_of(time_point x) const;
 
@@ -140,6 +165,7 @@ private:
 
   worker_table_config config_;
   std::unordered_map<worker_id, worker> workers_;
+  std::vector<worker_id> changed_;
   uint64_t choices_ = 0;
   int64_t unix_ms_at_zero_ = 0; ///< Unix time when our clock stood at 0
 };

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <random>
 #include <sstream>
 #include <thread>
@@ -157,14 +158,14 @@ BOOST_AUTO_TEST_CASE(a_ticket_is_the_same_after_a_restart_and_a_job_that_is_over
   open_job();
   auto before = access.ticket;
   open();
-  BOOST_TEST(get("/source", bearer()).status == 404);
+  BOOST_TEST(get("/source", bearer()).status == 503);
   open_job();
   BOOST_TEST(access.ticket == before);
   BOOST_TEST(get("/source", bearer()).status == 200);
   desk->close_job(job, "0"); // of an earlier life
   BOOST_TEST(get("/source", bearer()).status == 200);
   desk->close_job(job, "1");
-  BOOST_TEST(get("/source", bearer()).status == 404);
+  BOOST_TEST(get("/source", bearer()).status == 503);
 }
 
 BOOST_AUTO_TEST_CASE(parts_of_a_source_are_served_as_they_are_asked_for) {
@@ -262,6 +263,19 @@ BOOST_AUTO_TEST_CASE(a_stale_attempt_is_refused_and_leaves_nothing) {
   desk->end_attempt(job, "1.7");
   BOOST_TEST(names("/work/job").empty());
   BOOST_TEST(append("/chunks/4?attempt=1.7") == 409);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_is_not_back_at_work_is_no_missing_file) {
+  open_job();
+  desk->close_job(job, "1");
+  auto upload = bearer() + "Upload-Offset: 0\r\nUpload-Length: 5\r\nContent-Length: 3\r\n\r\nhel";
+  BOOST_TEST(get("/source", bearer()).status == 503);
+  BOOST_TEST(get("/chunks/4?file=4-x.chunk", bearer()).status == 503);
+  BOOST_TEST(get("/chunks/4?attempt=1.7", upload, "PATCH").status == 503);
+  // Whoever asked goes on when it is.
+  auto asked = std::async(std::launch::async, [&] { return transfer::ask("HEAD", of_job("/source"), with); });
+  open_job();
+  BOOST_TEST(asked.get().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(an_attempt_that_ends_in_mid_upload_stays_ended) {

@@ -1,0 +1,48 @@
+// How a job's actor comes to be: its folder, its place at the desk, and itself.
+#include "actors/actor_of.hpp"
+#include "actors/job.hpp"
+#include "telemetry/log.hpp"
+
+#include <filesystem>
+
+namespace troupe {
+
+namespace {
+
+class worked_at : public job_factory {
+public:
+  worked_at(core::file_job_config config, std::shared_ptr<transfer::desk> files)
+    : config_(config), files_(std::move(files)) {}
+
+  tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
+                                            gateway_actor coordinator) const override {
+    // What an earlier life left may be there already; before that, nothing may be in the way.
+    if (files_ && begin.attempt == 1 && is_in_the_way(begin.order))
+      return tl::unexpected{begin.order.output + " exists already; name another output, or allow to overwrite it"};
+    std::error_code failed;
+    std::filesystem::create_directories(begin.folder, failed);
+    if (failed)
+      return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};
+    return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator), files_);
+  }
+
+private:
+  core::file_job_config config_;
+  std::shared_ptr<transfer::desk> files_;
+};
+
+} // namespace
+
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files) {
+  return std::make_shared<worked_at>(config, std::move(files));
+}
+
+job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
+                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk) {
+  begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder,
+                                          staging_of(begin.order, begin.id, begin.attempt));
+  log::info("a job begins", {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", begin.order.input}});
+  return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));
+}
+
+} // namespace troupe
