@@ -151,7 +151,8 @@ void failover_cluster::start_worker(size_t worker) {
   arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
   workers_[worker] =
     std::make_unique<node_process>(arguments, folder + "/" + name + ".log",
-                                   options_.network != nullptr ? options_.network->file(worker) : std::string{});
+                                   options_.network != nullptr ? options_.network->file(worker) : std::string{},
+                                   options_.worker_program);
 }
 
 std::string failover_cluster::url() const {

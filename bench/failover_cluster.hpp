@@ -20,6 +20,7 @@ struct failover_cluster_options {
   std::string profile;                 ///< that is watched
   std::string capability_cache;        ///< file
   std::vector<std::string> flags;      ///< for every node
+  std::string worker_program{};        ///< caf-node where it is empty
   failover_network* network = nullptr; ///< one for each worker; null for loopback
 };
 

@@ -103,16 +103,18 @@ trial_result measure_failover(const failover_plan& how) {
   failover_cluster nodes{
     {.folder = how.folder,
      .source = source.url("/source.ts"),
-     .profiles = profiles,
+     .profiles = profiles + how.more_profiles,
      .profile = how.profile,
      .capability_cache = how.capabilities.empty() ? capability_cache(how.folder) : how.capabilities,
      .flags = flags_of(how),
+     .worker_program = how.worker_program,
      .network = network ? &*network : nullptr}};
   trial_options options;
   options.kind = how.kind;
   options.runs = how.runs;
   options.seed = how.seed;
   options.wait_max = how.wait_max;
+  options.before_fault = how.before_fault;
   if (how.kind == fault::slow)
     options.runs_a_viewing = slow_runs_a_viewing;
   options.rate = {av_q2d(sample.frame_rate), how.profile == "half-rate" ? 2u : 1u};

@@ -121,6 +121,9 @@ failover_trial::span_of_time failover_trial::one_run() {
   result.steady = wall_clock::now() - steady_period;
   std::this_thread::sleep_for(
     milliseconds{std::uniform_int_distribution<int64_t>{0, options_.wait_max.count()}(random_)});
+  if (options_.before_fault)
+    options_.before_fault(faults_);
+  ++faults_;
   result.from = wall_clock::now();
   make(*victim);
   auto enough = newest() + static_cast<int64_t>(beyond_seconds * options_.rate.source_rate);

@@ -100,8 +100,9 @@ std::string capability_cache(const std::string& folder) {
 }
 
 node_process::node_process(const std::vector<std::string>& arguments, const std::string& log,
-                           const std::string& network) {
-  auto program = node_program();
+                           const std::string& network, std::string program) {
+  if (program.empty())
+    program = node_program();
   std::vector<char*> argv{program.data()};
   for (auto& x : arguments)
     argv.push_back(const_cast<char*>(x.c_str()));

@@ -16,8 +16,9 @@ namespace troupe::bench {
 class node_process {
 public:
   /// Output of both kinds goes to the file `log`. `network` is a file that names the network namespace to start in; empty for this
-  /// process's own. Throws `std::runtime_error` where it does not start.
-  node_process(const std::vector<std::string>& arguments, const std::string& log, const std::string& network = {});
+  /// process's own. `program` is caf-node beside this one where it is empty. Throws `std::runtime_error` where it does not start.
+  node_process(const std::vector<std::string>& arguments, const std::string& log, const std::string& network = {},
+               std::string program = {});
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
 
