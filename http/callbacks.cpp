@@ -2,6 +2,7 @@
 
 #include "actors/core/callback_order.hpp"
 #include "actors/job_watcher.hpp"
+#include "files/sha256.hpp"
 #include "http/jobs.hpp"
 #include "http/poster.hpp"
 #include "messages/job_states.hpp"
@@ -13,15 +14,12 @@
 #include <caf/stateful_actor.hpp>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include <boost/json/serialize.hpp>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 namespace troupe::http {
 
@@ -188,15 +186,7 @@ struct callbacks_state {
 } // namespace
 
 std::string signature_of(const std::string& secret, const std::string& body) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-       reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
-  std::string result = "sha256=";
-  for (unsigned i = 0; i < size; ++i)
-    for (auto digit : {digest[i] >> 4, digest[i] & 15})
-      result += "0123456789abcdef"[digit];
-  return result;
+  return "sha256=" + files::hmac_sha256(secret, body);
 }
 
 callback_sender::callback_sender(caf::actor_system& system, gateway_actor gateway, callback_config config)
