@@ -1,11 +1,11 @@
 #include "actors/job_queue.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/daemon_registry.hpp"
 #include "actors/job_text.hpp"
 #include "actors/store_error.hpp"
 #include "actors/task_host.hpp"
 #include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
 

@@ -1,9 +1,9 @@
 // The jobs at work: from their turn to their end.
 #include "actors/actor_of.hpp"
-#include "actors/daemon_registry.hpp"
 #include "actors/job_queue.hpp"
 #include "actors/job_text.hpp"
 #include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>

@@ -6,6 +6,7 @@
 #include "http/jobs.hpp"
 #include "http/poster.hpp"
 #include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
 #include "messages/url.hpp"
 #include "telemetry/log.hpp"
 
@@ -35,11 +36,6 @@ constexpr size_t list_rows = 100;
 
 /// Where the store does not answer, or the job is not to be had.
 constexpr int64_t again_after_ms = 2'000;
-
-int64_t unix_ms() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 std::string delivery_id(const store::callback& x) {
   return to_string(x.id) + "." + std::to_string(x.delivery);
