@@ -3,11 +3,11 @@
 // Method: a coordinator and two workers as real processes, a source of our own with numbers in its pictures and marks in its sound, orders through
 // caf-ctl. Tasks and the coordinator are killed in mid-job, as the API shows that it goes on. The published file is read by libavformat alone.
 #include "test/cluster/job_cluster.hpp"
+#include "test/support/environment.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -138,10 +138,8 @@ BOOST_FIXTURE_TEST_CASE(a_paused_job_uses_no_processor_and_goes_on_where_it_was,
 }
 
 BOOST_AUTO_TEST_CASE(whatever_is_killed_at_random_the_job_ends_once_and_right) {
-  auto wanted = std::getenv("TROUPE_LONG");
-  auto rounds = wanted != nullptr && std::string{wanted} == "1" ? 20u : 2u;
-  auto first =
-    std::getenv("TROUPE_SEED") != nullptr ? static_cast<uint32_t>(std::atoi(std::getenv("TROUPE_SEED"))) : 1u;
+  auto rounds = is_long() ? 20u : 2u;
+  auto first = from_environment("TROUPE_SEED", 1);
   fixture f;
   for (auto seed = first; seed < first + rounds; ++seed) {
     BOOST_TEST_CONTEXT("seed " << seed) {
