@@ -1,6 +1,7 @@
 #include "actors/daemon_registry.hpp"
 
 #include "actors/actor_of.hpp"
+#include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -29,11 +30,6 @@ std::string words(const caf::error& x) {
 }
 
 } // namespace
-
-int64_t unix_ms() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 daemon_registry_state::daemon_registry_state(interface::pointer self, daemon_registry_config config)
   : self(self), config(config), workers(std::move(config.workers)), desk(config.leases, workers, *this) {}

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 
 #include <poll.h>
 #include <signal.h>
@@ -77,17 +76,6 @@ double time_scale() {
 
 milliseconds scaled(milliseconds limit) {
   return milliseconds{static_cast<int64_t>(static_cast<double>(limit.count()) * time_scale())};
-}
-
-temporary_folder::temporary_folder() {
-  path_ = (fs::temp_directory_path() / "troupe-cluster-XXXXXX").string();
-  if (::mkdtemp(path_.data()) == nullptr)
-    throw std::runtime_error("cannot make a temporary folder");
-}
-
-temporary_folder::~temporary_folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 void check_nothing_left(const std::string& folder) {
