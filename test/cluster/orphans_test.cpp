@@ -23,7 +23,8 @@ constexpr auto order_limit = milliseconds{150'000};
 struct fixture : job_cluster {
   std::string id;
 
-  fixture() : job_cluster{{.limit = order_limit}} {
+  explicit fixture(std::vector<std::string> flags = {})
+    : job_cluster{{.flags = std::move(flags), .limit = order_limit}} {
     c.start({"one", "two"}, 1);
   }
 
@@ -70,6 +71,11 @@ struct fixture : job_cluster {
   }
 };
 
+/// Workers that use no path of the coordinator's: the source comes, and chunks go, over connections that it takes with it.
+struct apart : fixture {
+  apart() : fixture{{"--jobs.transfer=http"}} {}
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(orphans_test)
@@ -95,7 +101,7 @@ BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not
     BOOST_TEST(number(x.get_object(), "attempt") == 1);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_task_that_died_with_the_coordinator_is_replaced_and_the_other_is_not, fixture) {
+BOOST_FIXTURE_TEST_CASE(a_task_that_died_with_the_coordinator_is_replaced_and_the_other_is_not, apart) {
   order();
   auto before = wait_for_encoders();
   c.kill("coordinator");
