@@ -214,6 +214,11 @@ json::value stored(const std::string& text) {
     object->erase("@type");
     if (auto* input = object->if_contains("input"); input != nullptr && input->is_string())
       *input = http::to_json(mask_url(text_of(*input)));
+    // The store has enumerations as numbers.
+    auto* video = object->if_contains("video");
+    auto* policy = video != nullptr && video->is_object() ? video->get_object().if_contains("on_busy") : nullptr;
+    if (auto* n = policy != nullptr ? policy->if_int64() : nullptr; n != nullptr && *n >= 0 && *n <= 2)
+      *policy = http::to_json(static_cast<exhaustion_policy>(*n));
   }
   return result;
 }

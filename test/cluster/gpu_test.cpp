@@ -75,7 +75,7 @@ struct farm {
   machine first{folder.path("first"), "GPU-a"};
   machine second{folder.path("second"), "GPU-b"};
   cluster c{{channels(),
-             {"--cluster.selection_timeout=3s", "--live.idle_timeout=300ms", "--gpu.back_off=2s",
+             {"--cluster.selection_timeout=3s", "--live.idle_timeout=300ms", "--gpu.back_off=5s",
               "--cluster.heartbeat_interval=300ms"},
              profiles,
              TROUPE_BINARY_DIR "/bin/faulty-node",
