@@ -118,6 +118,11 @@ private:
 
   /// The store's state `running`, before anything that needs it.
   void ensure_running(const std::string& why);
+  /// Lets time pass.
+  void advance() {
+    job_.tick(std::chrono::steady_clock::now());
+    send_writes();
+  }
   void send_writes();
   void report();
   void end();
@@ -130,6 +135,7 @@ private:
   job_journal_actor queue_;
   gateway_actor coordinator_;
   uint32_t disk_warn_;
+  core::milliseconds head_start_;
   core::file_job job_;
   std::string staging_;
   std::unordered_map<attempt_id, attempt> attempts_;
