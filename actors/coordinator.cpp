@@ -1,6 +1,7 @@
 #include "actors/coordinator.hpp"
 
 #include "actors/actor_of.hpp"
+#include "messages/unix_time.hpp"
 #include "messages/url.hpp"
 #include "telemetry/log.hpp"
 

@@ -1,6 +1,7 @@
 #include "actors/daemon_registry.hpp"
 
 #include "actors/actor_of.hpp"
+#include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -29,11 +30,6 @@ std::string words(const caf::error& x) {
 }
 
 } // namespace
-
-int64_t unix_ms() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 daemon_registry_state::daemon_registry_state(interface::pointer self, daemon_registry_config config)
   : self(self), config(config), workers(std::move(config.workers)), desk(config.leases, workers, *this) {}
@@ -276,12 +272,16 @@ void daemon_registry_state::give_back(uint64_t owner, lease_id id) {
 void daemon_registry_state::watch_end(worker_id host, task_id task) {
   if (auto i = hosts.find(host); i != hosts.end())
     self->request(i->second, end_timeout, status_atom_v, task)
-      .then([this, task](const task_exit&) { desk.process_gone(task, clock::now()); },
-            [this, host, task](const caf::error& why) {
-              // Where the host went away, its next list of processes, or their connections, tell.
-              if (why == caf::sec::request_timeout)
-                watch_end(host, task);
-            });
+      .then(
+        [this, task](const task_exit&) {
+          log::info("a session of a GPU is free again", {{"task", task}});
+          desk.process_gone(task, clock::now());
+        },
+        [this, host, task](const caf::error& why) {
+          // Where the host went away, its next list of processes, or their connections, tell.
+          if (why == caf::sec::request_timeout)
+            watch_end(host, task);
+        });
 }
 
 local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config) {

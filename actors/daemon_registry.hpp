@@ -97,7 +97,4 @@ using local_registry_actor = daemon_registry_state::interface;
 
 local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config);
 
-/// Milliseconds since 1970.
-int64_t unix_ms();
-
 } // namespace troupe

@@ -1,9 +1,9 @@
 #include "actors/job.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/daemon_registry.hpp"
 #include "actors/disk_space.hpp"
 #include "actors/job_text.hpp"
+#include "messages/unix_time.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
 

@@ -1,6 +1,6 @@
 #include "actors/job_journal.hpp"
 
-#include "actors/daemon_registry.hpp"
+#include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>

@@ -1,11 +1,12 @@
 #include "actors/job_queue.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/daemon_registry.hpp"
 #include "actors/job_text.hpp"
+#include "actors/relay.hpp"
 #include "actors/store_error.hpp"
 #include "actors/task_host.hpp"
 #include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
 
@@ -21,9 +22,6 @@ namespace {
 
 constexpr auto tick_interval = std::chrono::milliseconds{200};
 
-/// A page is read in milliseconds; a store that is away is noticed in this time by itself.
-constexpr auto read_timeout = std::chrono::seconds{30};
-
 constexpr size_t page_rows = 500;
 
 /// A batch takes milliseconds, and a store that is away says so within its own timeouts.
@@ -31,8 +29,6 @@ constexpr auto write_timeout = std::chrono::minutes{10};
 
 /// More than this waits for the disk only where the disk does not work.
 constexpr size_t pending_max = 100'000;
-
-constexpr const char* node_name = "coordinator";
 
 job_id new_job_id() {
   return {random_id(), random_id()};
@@ -178,9 +174,8 @@ void job_queue_state::recover(const store::job& x) {
   if (x.state == job_state::queued)
     return enqueue(x);
   // Its chunks stay leased: their tasks may be at work still, and come back.
-  running_[x.id] = {job_actor{}, x.attempt, false, false, {}, x.queue};
-  auto m = way(x.id, job_state::queued, "the coordinator was started again");
-  m.node = node_name;
+  running_[x.id] = {.attempt = x.attempt, .queue = x.queue};
+  auto m = own_way(x.id, job_state::queued, "the coordinator was started again");
   journal_.write(std::move(m), [this, x](const store::expected<store::outcome>& done) {
     running_.erase(x.id);
     if (!done)
@@ -247,8 +242,7 @@ caf::result<void> job_queue_state::change(store::operation x, std::function<void
 }
 
 caf::result<void> job_queue_state::cancel(job_id id) {
-  auto m = way(id, job_state::cancelled, "a person cancels it");
-  m.node = node_name;
+  auto m = own_way(id, job_state::cancelled, "a person cancels it");
   return change(std::move(m), [this, id] {
     order_.remove(id);
     auto i = running_.find(id);
@@ -261,8 +255,7 @@ caf::result<void> job_queue_state::cancel(job_id id) {
 }
 
 caf::result<void> job_queue_state::pause(job_id id) {
-  auto m = way(id, job_state::paused, "a person pauses it");
-  m.node = node_name;
+  auto m = own_way(id, job_state::paused, "a person pauses it");
   return change(std::move(m), [this, id] {
     order_.remove(id);
     if (auto i = running_.find(id); i != running_.end() && i->second.actor)
@@ -271,9 +264,8 @@ caf::result<void> job_queue_state::pause(job_id id) {
 }
 
 caf::result<void> job_queue_state::queue_again(job_id id, job_state from, const char* why) {
-  auto m = way(id, job_state::queued, why);
+  auto m = own_way(id, job_state::queued, why);
   m.from = from;
-  m.node = node_name;
   m.changes.failures = 0;
   m.changes.failure = failure_kind::none;
   m.changes.error = std::string{};
@@ -295,30 +287,27 @@ caf::result<void> job_queue_state::remove(job_id id) {
 }
 
 caf::result<job_listing> job_queue_state::list(const job_question& x) {
-  auto answer = self_->make_response_promise<job_listing>();
-  self_->request(pages_, read_timeout, jobs_atom_v, x)
-    .then(
-      [this, answer](job_listing& page) mutable {
-        for (auto& row : page.rows)
-          if (auto i = running_.find(row.job.id); i != running_.end())
-            row.status = i->second.status;
-        answer.deliver(std::move(page));
-      },
-      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
-  return answer;
+  auto complete = [this](job_listing& page) {
+    for (auto& row : page.rows)
+      row.status = status_of(row.job.id);
+  };
+  return relay<job_listing>(self_, pages_, read_timeout, complete, jobs_atom_v, x);
 }
 
 caf::result<job_details> job_queue_state::show(job_id id) {
-  auto answer = self_->make_response_promise<job_details>();
-  self_->request(pages_, read_timeout, job_atom_v, id)
-    .then(
-      [this, answer, id](job_details& x) mutable {
-        if (auto i = running_.find(id); i != running_.end())
-          x.status = i->second.status;
-        answer.deliver(std::move(x));
-      },
-      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
-  return answer;
+  auto complete = [this](job_details& x) { x.status = status_of(x.job.id); };
+  return relay<job_details>(self_, pages_, read_timeout, complete, job_atom_v, id);
+}
+
+std::optional<core::file_job_status> job_queue_state::status_of(job_id id) const {
+  auto i = running_.find(id);
+  return i == running_.end() ? std::nullopt : i->second.status;
+}
+
+store::move_job job_queue_state::own_way(job_id id, job_state to, std::string why) {
+  auto result = way(id, to, std::move(why));
+  result.node = "coordinator";
+  return result;
 }
 
 job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, gateway_actor coordinator) {

@@ -57,15 +57,25 @@ struct job_queue_state {
 
 private:
   struct worked_on {
-    job_actor actor; ///< null when it is gone, and the store is to be looked at
+    job_actor actor = {}; ///< null when it is gone, and the store is to be looked at
     uint32_t attempt = 0;
     bool over = false;   ///< it has said that it ended
     bool failed = false; ///< and how
-    std::optional<core::file_job_status> status;
+    std::optional<core::file_job_status> status = {};
     job_queue queue = job_queue::normal;
   };
 
   using written = job_journal::written;
+
+  /// A page is read in milliseconds; a store that is away is noticed in this time by itself. What was not read by then is asked for again by whoever
+  /// wants it: a client, or the clock.
+  static constexpr auto read_timeout = std::chrono::seconds{30};
+
+  /// A way of a job that this actor decides on, or a person through it.
+  static store::move_job own_way(job_id id, job_state to, std::string why);
+
+  /// How far the job is, while it is worked on.
+  std::optional<core::file_job_status> status_of(job_id id) const;
 
   /// The task of an earlier life of a job, while the job waits for its turn.
   struct orphan {

@@ -1,16 +1,11 @@
 // Those who watch jobs, and the callbacks that are written down.
 #include "actors/actor_of.hpp"
 #include "actors/job_queue.hpp"
+#include "actors/relay.hpp"
 
 #include <algorithm>
 
 namespace troupe {
-
-namespace {
-
-constexpr auto read_timeout = std::chrono::seconds{30};
-
-} // namespace
 
 caf::result<void> job_queue_state::subscribe(const job_subscription& x) {
   if (!feed_.add(x))
@@ -20,17 +15,11 @@ caf::result<void> job_queue_state::subscribe(const job_subscription& x) {
 }
 
 caf::result<job_replay> job_queue_state::replay(const job_replay_question& x) {
-  auto answer = self_->make_response_promise<job_replay>();
-  self_->request(pages_, read_timeout, x)
-    .then(
-      [this, answer](job_replay& found) mutable {
-        if (found.job)
-          if (auto i = running_.find(found.job->job.id); i != running_.end())
-            found.job->status = i->second.status;
-        answer.deliver(std::move(found));
-      },
-      [answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
-  return answer;
+  auto complete = [this](job_replay& found) {
+    if (found.job)
+      found.job->status = status_of(found.job->job.id);
+  };
+  return relay<job_replay>(self_, pages_, read_timeout, complete, x);
 }
 
 caf::result<void> job_queue_state::settle(const callback_outcome& x) {

@@ -1,9 +1,9 @@
 // The jobs at work: from their turn to their end.
 #include "actors/actor_of.hpp"
-#include "actors/daemon_registry.hpp"
 #include "actors/job_queue.hpp"
 #include "actors/job_text.hpp"
 #include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
@@ -15,8 +15,6 @@ namespace troupe {
 
 namespace {
 
-constexpr const char* node_name = "coordinator";
-
 /// Longer than any orphan waits: it ends by itself before.
 constexpr auto orphan_timeout = std::chrono::hours{24};
 
@@ -25,9 +23,6 @@ constexpr size_t load_max = 32;
 
 /// Tasks that wait for their jobs to go on: as many as a cluster may have at work.
 constexpr size_t orphans_max = 10'000;
-
-/// A reader that is late is asked again by the clock.
-constexpr auto load_timeout = std::chrono::seconds{30};
 
 } // namespace
 
@@ -60,7 +55,7 @@ void job_queue_state::start_due() {
 }
 
 void job_queue_state::load(std::vector<job_id> ids) {
-  self_->request(jobs_, load_timeout, ids)
+  self_->request(jobs_, read_timeout, ids)
     .then(
       [this, ids](loaded_jobs& found) {
         for (auto id : ids)
@@ -82,8 +77,7 @@ void job_queue_state::assign(const store::open_job& x) {
   auto& job = x.the_job;
   auto id = job.id;
   auto attempt = job.attempt + 1;
-  auto m = way(id, job_state::assigned, "its turn has come");
-  m.node = node_name;
+  auto m = own_way(id, job_state::assigned, "its turn has come");
   journal_.write(std::move(m), [this, id, attempt](const store::expected<store::outcome>& done) {
     // Somebody has paused or cancelled it in between, or this is not the attempt that was expected.
     auto i = running_.find(id);
@@ -99,15 +93,14 @@ void job_queue_state::assign(const store::open_job& x) {
     made = config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
   }
   if (!made) {
-    auto end = way(id, job_state::failed, "it cannot be begun");
+    auto end = own_way(id, job_state::failed, "it cannot be begun");
     end.attempt = attempt;
-    end.node = node_name;
     end.changes.failure = failure_kind::terminal;
     end.changes.error = made.error();
     return journal_.write(std::move(end));
   }
   self_->monitor(*made);
-  auto& actor = running_[id] = worked_on{std::move(*made), attempt, false, false, {}, job.queue};
+  auto& actor = running_[id] = worked_on{.actor = std::move(*made), .attempt = attempt, .queue = job.queue};
   for (auto& x : std::exchange(orphans_, {})) {
     if (x.work.job != id)
       orphans_.push_back(std::move(x));
@@ -194,7 +187,7 @@ void job_queue_state::ended(job_id id, uint32_t attempt) {
 void job_queue_state::look_at(job_id id) {
   auto again = [this, id](const caf::error&) { unsettled_.insert(id); };
   journal_.after([this, id, again] {
-    self_->request(jobs_, load_timeout, std::vector<job_id>{id})
+    self_->request(jobs_, read_timeout, std::vector<job_id>{id})
       .then(
         [this, id](loaded_jobs& found) {
           if (!found.jobs.empty())
@@ -242,14 +235,13 @@ void job_queue_state::settle(const store::open_job& x) {
 
 void job_queue_state::begin_again(const store::open_job& x) {
   auto& job = x.the_job;
-  running_[job.id] = {job_actor{}, job.attempt, false, false, {}, job.queue};
+  running_[job.id] = {.attempt = job.attempt, .queue = job.queue};
   for (auto& c : x.chunks)
     if (c.state == chunk_state::leased)
       journal_.write(way(job.id, c.number, chunk_state::waiting, "its job begins anew"));
   auto again = job.failures < config_.job_restarts_max;
-  auto m = way(job.id, again ? job_state::queued : job_state::failed, "its actor died");
+  auto m = own_way(job.id, again ? job_state::queued : job_state::failed, "its actor died");
   m.attempt = job.attempt;
-  m.node = node_name;
   m.changes.failures = job.failures + 1;
   if (!again) {
     m.changes.failure = failure_kind::transient;

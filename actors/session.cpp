@@ -1,7 +1,7 @@
 #include "actors/session.hpp"
 
 #include "actors/actor_of.hpp"
-#include "actors/daemon_registry.hpp"
+#include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
 namespace troupe {

@@ -9,6 +9,7 @@
 // - `bytes_per_job`: growth of this process's resident memory by jobs that wait, behind as many that wait already.
 #include "bench/dispatch_node.hpp"
 #include "bench/live_socket.hpp"
+#include "bench/loss_account.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "bench/scratch_folder.hpp"
@@ -32,14 +33,6 @@ using milliseconds_f = std::chrono::duration<double, std::milli>;
 
 constexpr size_t clients = 50;
 constexpr auto round_limit = std::chrono::minutes{2};
-
-double percentile(std::vector<double>& xs, double share) {
-  if (xs.empty())
-    return 0;
-  auto i = std::min(xs.size() - 1, static_cast<size_t>(static_cast<double>(xs.size()) * share));
-  std::nth_element(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(i), xs.end());
-  return xs[i];
-}
 
 double resident_bytes() {
   ::malloc_trim(0);
@@ -122,10 +115,10 @@ void measure_dispatch(dispatch_node& node, dispatch_record& record, size_t jobs,
     waits.push_back(std::max(0.0, milliseconds_f{x.running - x.accepted}.count()));
     starts.push_back(milliseconds_f{x.running - x.sent}.count());
   }
-  into.figures.emplace_back("dispatch_ms_p50", percentile(waits, 0.5));
-  into.figures.emplace_back("dispatch_ms_p99", percentile(waits, 0.99));
-  into.figures.emplace_back("start_ms_p50", percentile(starts, 0.5));
-  into.figures.emplace_back("start_ms_p99", percentile(starts, 0.99));
+  into.figures.emplace_back("dispatch_ms_p50", percentile_of(waits, 0.5));
+  into.figures.emplace_back("dispatch_ms_p99", percentile_of(waits, 0.99));
+  into.figures.emplace_back("start_ms_p50", percentile_of(starts, 0.5));
+  into.figures.emplace_back("start_ms_p99", percentile_of(starts, 0.99));
 }
 
 /// Of a second lot of jobs that wait behind the first, which has filled the store's caches.
@@ -186,9 +179,9 @@ int run_dispatch(const arguments& given) {
       speeds.push_back(x.jobs_s);
       pages.insert(pages.end(), x.list_ms.begin(), x.list_ms.end());
     }
-    result.figures.emplace_back("jobs_s", percentile(speeds, 0.5));
-    result.figures.emplace_back("list_ms_p50", percentile(pages, 0.5));
-    result.figures.emplace_back("list_ms_p99", percentile(pages, 0.99));
+    result.figures.emplace_back("jobs_s", percentile_of(speeds, 0.5));
+    result.figures.emplace_back("list_ms_p50", percentile_of(pages, 0.5));
+    result.figures.emplace_back("list_ms_p99", percentile_of(pages, 0.99));
     result.notes.push_back(std::to_string(pages.size()) + " pages read under load");
     measure_dispatch(node, *record, jobs / 4, 500, result);
   }

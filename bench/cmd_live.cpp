@@ -12,6 +12,7 @@
 #include "bench/live_reader.hpp"
 #include "bench/live_socket.hpp"
 #include "bench/live_source.hpp"
+#include "bench/loss_account.hpp"
 #include "bench/options.hpp"
 #include "bench/process.hpp"
 #include "bench/report.hpp"
@@ -22,12 +23,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace troupe::bench {
 
@@ -82,13 +82,9 @@ double ms(clock::duration x) {
   return std::chrono::duration<double, std::milli>(x).count();
 }
 
+/// Nothing measured is no number, and never 0 ms.
 double percentile(std::vector<double> values, double share) {
-  if (values.empty())
-    return std::numeric_limits<double>::quiet_NaN();
-  auto rank = static_cast<size_t>(std::ceil(share * static_cast<double>(values.size())));
-  auto at = values.begin() + static_cast<std::ptrdiff_t>(std::clamp<size_t>(rank, 1, values.size()) - 1);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
+  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : percentile_of(std::move(values), share);
 }
 
 struct latencies {

@@ -1,5 +1,6 @@
 #include "bench/failover_cluster.hpp"
 
+#include "bench/api.hpp"
 #include "bench/live_socket.hpp"
 
 #include <boost/json.hpp>
@@ -24,7 +25,6 @@ using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds poll_interval{20};
-constexpr milliseconds port_limit{20'000};
 constexpr milliseconds ready_limit{240'000}; ///< with codecs to prove
 constexpr milliseconds idle_limit{30'000};
 constexpr milliseconds request_limit{5'000};
@@ -35,30 +35,8 @@ std::string name_of(size_t worker) {
   return "w" + std::to_string(worker + 1);
 }
 
-const json::value* member(const json::value& of, std::string_view key) {
-  return of.is_object() ? of.get_object().if_contains(json::string_view{key.data(), key.size()}) : nullptr;
-}
-
-std::string text(const json::value& of, std::string_view key) {
-  auto* x = member(of, key);
-  return x != nullptr && x->is_string() ? std::string{x->get_string()} : std::string{};
-}
-
-uint64_t number(const json::value& of, std::string_view key) {
-  auto* x = member(of, key);
-  return x != nullptr && x->is_number() ? x->to_number<uint64_t>() : 0;
-}
-
-json::array list(const json::value& of, std::string_view key) {
-  auto* x = member(of, key);
-  return x != nullptr && x->is_array() ? x->get_array() : json::array{};
-}
-
 json::value get(uint16_t port, const std::string& target) {
-  auto answer = http_get(port, target, request_limit);
-  boost::system::error_code failed;
-  auto result = json::parse(answer.body, failed);
-  return answer.status == 200 && !failed ? result : json::value{};
+  return api_get(port, target, request_limit);
 }
 
 json::value variant_of(uint16_t port, const std::string& profile) {
@@ -120,21 +98,10 @@ void failover_cluster::start_coordinator() {
                                      "--cluster.listen=" + host + ":0",
                                      "--cluster.port_file=" + folder + "/cluster.port"};
   arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
-  coordinator_ = std::make_unique<node_process>(arguments, folder + "/coordinator.log");
-  cluster_port_ = wait_for_port("cluster");
-  http_port_ = wait_for_port("http");
-}
-
-uint16_t failover_cluster::wait_for_port(const std::string& name) {
-  auto end = clock::now() + port_limit;
-  for (;;) {
-    std::ifstream in{options_.folder + "/" + name + ".port"};
-    if (uint16_t port = 0; in >> port)
-      return port;
-    if (clock::now() > end || !coordinator_->running())
-      throw std::runtime_error("the coordinator does not listen:\n" + tail_of(options_.folder + "/coordinator.log"));
-    std::this_thread::sleep_for(poll_interval);
-  }
+  auto log = folder + "/coordinator.log";
+  coordinator_ = std::make_unique<node_process>(arguments, log);
+  cluster_port_ = wait_for_port(folder + "/cluster.port", *coordinator_, log);
+  http_port_ = wait_for_port(folder + "/http.port", *coordinator_, log);
 }
 
 void failover_cluster::start_worker(size_t worker) {

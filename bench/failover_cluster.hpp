@@ -79,7 +79,6 @@ public:
 private:
   void write_config() const;
   void start_coordinator();
-  uint16_t wait_for_port(const std::string& name);
   void post(size_t worker, const std::string& what) const;
 
   failover_cluster_options options_;

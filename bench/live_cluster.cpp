@@ -1,9 +1,10 @@
 #include "bench/live_cluster.hpp"
 
+#include "bench/api.hpp"
 #include "bench/live_socket.hpp"
 #include "bench/process.hpp"
 
-#include <boost/json.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -29,7 +30,7 @@ using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds poll_interval{20};
-constexpr milliseconds port_limit{10'000};
+constexpr milliseconds port_limit{30'000};
 constexpr milliseconds ready_limit{240'000}; ///< with codecs to prove
 constexpr milliseconds idle_limit{20'000};
 constexpr milliseconds request_limit{2'000};
@@ -141,6 +142,18 @@ bool node_process::running() {
   return pid_ > 0;
 }
 
+uint16_t wait_for_port(const std::string& file, node_process& of, const std::string& log) {
+  auto end = clock::now() + port_limit;
+  for (;;) {
+    std::ifstream in{file};
+    if (uint16_t port = 0; in >> port)
+      return port;
+    if (clock::now() > end || !of.running())
+      throw std::runtime_error("the node does not listen; its log ends with:\n" + tail_of(log));
+    std::this_thread::sleep_for(poll_interval);
+  }
+}
+
 live_cluster::live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
                            const std::string& capability_cache, const std::vector<std::string>& flags)
   : folder_(std::move(folder)) {
@@ -154,9 +167,10 @@ live_cluster::live_cluster(std::string folder, const std::map<std::string, std::
                      {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
                       "--cluster.listen=127.0.0.1:0", "--cluster.port_file=" + folder_ + "/cluster.port"});
   coordinator.insert(coordinator.end(), flags.begin(), flags.end());
-  coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
-  auto cluster_port = wait_for_port("cluster", *coordinator_);
-  http_port_ = wait_for_port("http", *coordinator_);
+  auto log = folder_ + "/coordinator.log";
+  coordinator_ = std::make_unique<node_process>(coordinator, log);
+  auto cluster_port = wait_for_port(folder_ + "/cluster.port", *coordinator_, log);
+  http_port_ = wait_for_port(folder_ + "/http.port", *coordinator_, log);
   auto worker = common("worker");
   worker.insert(worker.end(), {"--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port),
                                "--worker.capability_cache=" + capability_cache});
@@ -179,28 +193,15 @@ void live_cluster::write_config(const std::map<std::string, std::string>& channe
     out << "  " << name << ": {url: \"" << url << "\"}\n";
 }
 
-uint16_t live_cluster::wait_for_port(const std::string& name, node_process& of) const {
-  auto file = folder_ + "/" + name + ".port";
-  auto end = clock::now() + port_limit;
-  while (!fs::exists(file)) {
-    if (clock::now() > end || !of.running())
-      throw std::runtime_error("the coordinator does not listen:\n" + logs());
-    std::this_thread::sleep_for(poll_interval);
-  }
-  return static_cast<uint16_t>(std::stoi(read_file(file)));
-}
-
 void live_cluster::wait_until_idle() const {
   auto end = clock::now() + idle_limit;
   for (;;) {
-    auto answer = http_get(http_port_, "/api/v1/sessions", request_limit);
-    boost::system::error_code failed;
-    auto value = boost::json::parse(answer.body, failed);
-    auto* sessions = value.is_object() ? value.get_object().if_contains("sessions") : nullptr;
-    if (answer.status == 200 && sessions != nullptr && sessions->is_array() && sessions->get_array().empty())
+    auto all = api_get(http_port_, "/api/v1/sessions", request_limit);
+    if (member(all, "sessions") != nullptr && list(all, "sessions").empty())
       break;
     if (clock::now() > end)
-      throw std::runtime_error("a channel does not stop without clients: " + answer.body.substr(0, 1000));
+      throw std::runtime_error("a channel does not stop without clients: "
+                               + boost::json::serialize(all).substr(0, 1000));
     std::this_thread::sleep_for(poll_interval);
   }
   std::this_thread::sleep_for(warm_up);

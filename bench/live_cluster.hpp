@@ -43,6 +43,10 @@ std::string capability_cache(const std::string& folder);
 /// The last lines of a log.
 std::string tail_of(const std::string& file);
 
+/// The port that the node `of` writes into `file` when it listens. Throws `std::runtime_error`, with the end of its log, where it ends before or takes longer
+/// than 30 s.
+uint16_t wait_for_port(const std::string& file, node_process& of, const std::string& log);
+
 class live_cluster {
 public:
   /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work: the first worker of a machine proves its
@@ -67,7 +71,6 @@ public:
 
 private:
   void write_config(const std::map<std::string, std::string>& channels) const;
-  uint16_t wait_for_port(const std::string& name, node_process& of) const;
 
   std::string folder_;
   uint16_t http_port_ = 0;

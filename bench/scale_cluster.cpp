@@ -1,13 +1,12 @@
 #include "bench/scale_cluster.hpp"
 
-#include "bench/live_socket.hpp"
+#include "bench/api.hpp"
 #include "bench/process.hpp"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <thread>
@@ -51,21 +50,6 @@ private:
   cpu_set_t before_{};
 };
 
-json::value get(uint16_t port, const std::string& target) {
-  auto answer = http_get(port, target, request_limit);
-  boost::system::error_code failed;
-  auto result = answer.status == 200 ? json::parse(answer.body, failed) : json::value{};
-  return failed ? json::value{} : result;
-}
-
-const json::array& list(const json::value& of, const char* name) {
-  static const json::array nothing;
-  auto* object = of.if_object();
-  auto* found = object == nullptr ? nullptr : object->if_contains(name);
-  auto* result = found == nullptr ? nullptr : found->if_array();
-  return result == nullptr ? nothing : *result;
-}
-
 template <class F>
 void wait_until(const char* what, const F& holds) {
   for (auto end = clock::now() + start_limit; !holds(); std::this_thread::sleep_for(poll_interval))
@@ -73,24 +57,12 @@ void wait_until(const char* what, const F& holds) {
       throw std::runtime_error(std::string{"not in time: "} + what);
 }
 
-uint16_t read_port(const std::string& file) {
-  wait_until("the coordinator listens", [&] { return fs::exists(file); });
-  unsigned result = 0;
-  std::ifstream{file} >> result;
-  return static_cast<uint16_t>(result);
-}
-
-std::string text(const json::object& x, const char* name) {
-  auto* found = x.if_contains(name);
-  return found != nullptr && found->is_string() ? std::string{found->get_string()} : std::string{};
-}
-
 /// The times of the history's transitions.
 job_times times_of(const json::value& job) {
   job_times result;
   std::map<int64_t, std::string> kinds;
   for (auto& x : list(job, "chunks"))
-    kinds[x.at("number").to_number<int64_t>()] = text(x.get_object(), "kind");
+    kinds[x.at("number").to_number<int64_t>()] = text(x, "kind");
   std::map<int64_t, double> begun;
   double ordered = 0;
   double first = 0;
@@ -100,7 +72,7 @@ job_times times_of(const json::value& job) {
     auto& h = x.get_object();
     auto at = h.at("at_ms").to_number<double>() / 1000;
     auto* chunk = h.if_contains("chunk");
-    auto to = text(h, "to");
+    auto to = text(x, "to");
     if (ordered == 0)
       ordered = at;
     if (chunk == nullptr || !chunk->is_number()) {
@@ -140,8 +112,9 @@ scale_cluster::scale_cluster(std::string folder, int workers) : folder_{std::mov
                      {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
                       "--cluster.listen=127.0.0.1:0", "--cluster.port_file=" + folder_ + "/cluster.port"});
   coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
-  auto cluster_port = read_port(folder_ + "/cluster.port");
-  http_port_ = read_port(folder_ + "/http.port");
+  auto log = folder_ + "/coordinator.log";
+  auto cluster_port = wait_for_port(folder_ + "/cluster.port", *coordinator_, log);
+  http_port_ = wait_for_port(folder_ + "/http.port", *coordinator_, log);
   for (int n = 0; n < workers; ++n) {
     on_processor here{n};
     auto worker = node("worker", "worker-" + std::to_string(n));
@@ -150,10 +123,9 @@ scale_cluster::scale_cluster(std::string folder, int workers) : folder_{std::mov
     workers_.push_back(std::make_unique<node_process>(worker, folder_ + "/worker-" + std::to_string(n) + ".log"));
   }
   wait_until("all workers can work", [&] {
-    auto daemons = get(http_port_, "/api/v1/daemons");
-    auto& xs = list(daemons, "daemons");
+    auto xs = list(api_get(http_port_, "/api/v1/daemons", request_limit), "daemons");
     return xs.size() == static_cast<size_t>(workers)
-           && std::all_of(xs.begin(), xs.end(), [](auto& x) { return text(x.get_object(), "state") == "healthy"; });
+           && std::all_of(xs.begin(), xs.end(), [](auto& x) { return text(x, "state") == "healthy"; });
   });
 }
 
@@ -166,10 +138,10 @@ job_times scale_cluster::transcode(const std::string& in, const std::string& out
                 job_limit);
   if (!made.ok())
     throw std::runtime_error("caf-ctl failed: " + made.out.substr(0, 2000) + tail_of(folder_ + "/coordinator.log"));
-  auto jobs = get(http_port_, "/api/v1/jobs");
-  if (list(jobs, "jobs").empty())
+  auto jobs = list(api_get(http_port_, "/api/v1/jobs", request_limit), "jobs");
+  if (jobs.empty())
     throw std::runtime_error("the coordinator does not know the job any more");
-  auto result = times_of(get(http_port_, "/api/v1/jobs/" + text(list(jobs, "jobs").front().get_object(), "id")));
+  auto result = times_of(api_get(http_port_, "/api/v1/jobs/" + text(jobs.front(), "id"), request_limit));
   result.whole_s = made.wall_s;
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include "config/text.hpp"
 #include "files/descriptor.hpp"
+#include "files/sha256.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,11 +45,7 @@ tl::expected<std::string, std::string> random_token() {
   std::array<unsigned char, 32> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     return tl::unexpected(std::string{"cannot draw a random token: "} + std::strerror(errno));
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string result;
-  for (const auto x : bytes)
-    result.append(1, digits[x >> 4]).append(1, digits[x & 15]);
-  return result;
+  return files::to_hex(bytes);
 }
 
 /// Written beside its place and linked there, so that of two coordinators that start at once one wins and nobody reads

@@ -1,10 +1,10 @@
 #include "files/sha256.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <array>
 #include <new>
-#include <string_view>
 
 namespace troupe::files {
 
@@ -36,6 +36,16 @@ std::string sha256::digest() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes = {};
   unsigned size = 0;
   if (EVP_DigestFinal_ex(impl_->context.get(), bytes.data(), &size) != 1)
+    throw std::bad_alloc{};
+  return to_hex({bytes.data(), size});
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes = {};
+  unsigned size = 0;
+  if (::HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(), &size)
+      == nullptr)
     throw std::bad_alloc{};
   return to_hex({bytes.data(), size});
 }

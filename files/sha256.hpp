@@ -1,10 +1,11 @@
-// SHA-256 of bytes as they come.
+// SHA-256 of bytes as they come, and what is signed with it.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace troupe::files {
 
@@ -25,7 +26,10 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
-/// Two hexadecimal digits for each byte.
+/// HMAC-SHA256 (RFC 2104) of `text` under `key`, as 64 lower-case hexadecimal digits.
+std::string hmac_sha256(std::string_view key, std::string_view text);
+
+/// Two lower-case hexadecimal digits for each byte.
 std::string to_hex(std::span<const unsigned char> bytes);
 
 } // namespace troupe::files

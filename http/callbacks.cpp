@@ -2,9 +2,11 @@
 
 #include "actors/core/callback_order.hpp"
 #include "actors/job_watcher.hpp"
+#include "files/sha256.hpp"
 #include "http/jobs.hpp"
 #include "http/poster.hpp"
 #include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
 #include "messages/url.hpp"
 #include "telemetry/log.hpp"
 
@@ -13,15 +15,12 @@
 #include <caf/stateful_actor.hpp>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include <boost/json/serialize.hpp>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 namespace troupe::http {
 
@@ -37,11 +36,6 @@ constexpr size_t list_rows = 100;
 
 /// Where the store does not answer, or the job is not to be had.
 constexpr int64_t again_after_ms = 2'000;
-
-int64_t unix_ms() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 std::string delivery_id(const store::callback& x) {
   return to_string(x.id) + "." + std::to_string(x.delivery);
@@ -188,15 +182,7 @@ struct callbacks_state {
 } // namespace
 
 std::string signature_of(const std::string& secret, const std::string& body) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-       reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest.data(), &size);
-  std::string result = "sha256=";
-  for (unsigned i = 0; i < size; ++i)
-    for (auto digit : {digest[i] >> 4, digest[i] & 15})
-      result += "0123456789abcdef"[digit];
-  return result;
+  return "sha256=" + files::hmac_sha256(secret, body);
 }
 
 callback_sender::callback_sender(caf::actor_system& system, gateway_actor gateway, callback_config config)

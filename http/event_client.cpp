@@ -6,19 +6,11 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <sstream>
 #include <utility>
 
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/write.hpp>
 
 namespace troupe::http {
-
-namespace {
-
-using boost::beast::http::field;
-
-} // namespace
 
 bool is_event_path(const std::vector<std::string>& path) {
   auto jobs = path.size() >= 4 && path[0] == "api" && path[1] == "v1" && path[2] == "jobs";
@@ -26,20 +18,10 @@ bool is_event_path(const std::vector<std::string>& path) {
 }
 
 event_client::event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version)
-  : loop_(in),
-    socket_(std::move(socket)),
-    shared_(std::move(shared)),
-    request_(std::move(of)),
-    version_(version),
-    remote_(remote_of(socket_)) {}
+  : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, 0) {}
 
 void event_client::start() {
-  loop_.add(shared_from_this());
-  error_code failure;
-  socket_.non_blocking(true, failure);
-  socket_.set_option(tcp::no_delay{true}, failure);
-  expire_after(shared_->config.ask_timeout);
-  watch_client();
+  begin(shared_->config.ask_timeout);
   seen_ = read_last_event_id(request_.last_event_id);
   if (request_.path.size() == 5) {
     filter_.id = parse_job_id(request_.path[3]);
@@ -52,13 +34,7 @@ void event_client::start() {
     filter_ = std::move(*filter);
   }
   // What happens while the store is asked for what was missed waits in the feed.
-  auto listening = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}] {
-    mail->post([weak] {
-      if (auto me = std::static_pointer_cast<event_client>(weak.lock()); me && me->phase_ == phase::opening)
-        me->ask_missed();
-    });
-  };
-  feed_ = shared_->events->join(filter_, std::move(listening));
+  feed_ = shared_->events->join(filter_, waker(phase::opening, &event_client::ask_missed));
   if (!feed_)
     refuse(problem(ec::limit, "as many clients listen to events as may", request_.id));
 }
@@ -68,13 +44,7 @@ void event_client::ask_missed() {
     live_ = true;
     return pump();
   }
-  auto take = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}](caf::expected<job_replay> x) {
-    mail->post([weak, shared = std::make_shared<caf::expected<job_replay>>(std::move(x))] {
-      if (auto me = std::static_pointer_cast<event_client>(weak.lock()))
-        me->take_missed(std::move(*shared));
-    });
-  };
-  ask<job_replay>(shared_->system, shared_->gateway, shared_->config.ask_timeout, std::move(take),
+  ask<job_replay>(shared_->system, shared_->gateway, shared_->config.ask_timeout, answer_to(&event_client::take_missed),
                   job_replay_question{filter_.id, seen_});
 }
 
@@ -106,19 +76,8 @@ void event_client::take_missed(caf::expected<job_replay> x) {
 }
 
 void event_client::refuse(reply x) {
-  phase_ = phase::refusing;
-  feed_.reset();
-  expire_after(shared_->config.write_timeout);
-  refusal_ = make_response(std::move(x), request_, version_, false);
-  shared_->counters->count_response(refusal_->result_int());
-  boost::beast::http::async_write(socket_, *refusal_, [me = self(this)](const error_code& failure, size_t n) {
-    if (me->phase_ != phase::refusing)
-      return;
-    me->sent_bytes_ += n;
-    me->shared_->counters->sent_bytes += n;
-    me->last_ = true;
-    me->hang_up(failure ? failure.message() : std::string{});
-  });
+  leave();
+  stream_client::refuse(std::move(x));
 }
 
 void event_client::pump() {
@@ -150,13 +109,7 @@ void event_client::pump() {
 void event_client::await_news() {
   phase_ = phase::waiting;
   expire_after(shared_->config.event_heartbeat);
-  feed_->notify([mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}] {
-    mail->post([weak] {
-      auto me = std::static_pointer_cast<event_client>(weak.lock());
-      if (me && me->phase_ == phase::waiting)
-        me->pump();
-    });
-  });
+  feed_->notify(waker(phase::waiting, &event_client::pump));
 }
 
 void event_client::write(std::string text) {
@@ -164,14 +117,8 @@ void event_client::write(std::string text) {
   expire_after(shared_->config.write_timeout);
   text_.clear();
   if (!std::exchange(headed_, true)) {
-    response head =
-      make_response({status::ok, "text/event-stream", {}, {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}},
-                    request_, version_, false);
-    head.erase(field::content_length);
-    head.chunked(version_ >= 11);
-    std::ostringstream to;
-    to << head.base();
-    text_ = std::move(to).str();
+    text_ =
+      head_of({status::ok, "text/event-stream", {}, {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}}});
     shared_->counters->count_response(200);
     if (text.empty())
       text = ": welcome\n\n";
@@ -189,71 +136,14 @@ void event_client::write(std::string text) {
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 
-void event_client::on_written(const error_code& failure, size_t bytes) {
-  sent_bytes_ += bytes;
-  shared_->counters->sent_bytes += bytes;
-  if (phase_ != phase::writing)
-    return;
-  if (failure)
-    return hang_up(failure.message());
-  if (last_)
-    return hang_up({});
-  pump();
-}
-
-void event_client::watch_client() {
-  socket_.async_wait(tcp::socket::wait_read,
-                     [me = self(this)](const error_code& failure) { me->on_readable(failure); });
-}
-
-void event_client::on_readable(const error_code& failure) {
-  if (phase_ == phase::closed)
-    return;
-  if (failure)
-    return hang_up(failure.message());
-  // It has nothing to say: all that can be read is the end.
-  std::array<char, 4096> scratch;
-  error_code failed;
-  socket_.read_some(boost::asio::buffer(scratch), failed);
-  if (failed && failed != boost::asio::error::would_block && failed != boost::asio::error::try_again)
-    return hang_up("the client has left");
-  if (!failed)
-    return hang_up("the client sent what nobody asked for");
-  watch_client();
-}
-
 void event_client::deadline_passed() {
   if (phase_ == phase::waiting && live_)
     return write(": nothing new\n\n");
-  if (phase_ == phase::opening)
-    return refuse(problem(ec::timeout, {}, request_.id));
-  hang_up("the client takes nothing");
+  stream_client::deadline_passed();
 }
 
-void event_client::shut_down() {
-  stopping_ = true;
-  if (phase_ == phase::opening)
-    refuse(problem(ec::stopping, {}, request_.id));
-  else if (phase_ == phase::waiting)
-    pump();
-}
-
-void event_client::hang_up(std::string note) {
-  auto me = shared_from_this();
-  phase_ = phase::closed;
-  access_record record{request_.id, remote_, "GET", request_.target, {}, {}, 200, sent_bytes_, {}, std::move(note)};
-  record.status = refusal_ ? refusal_->result_int() : 200;
-  record.duration = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - began_);
-  write_log(*shared_, std::move(record));
+void event_client::leave() {
   feed_.reset();
-  error_code failure;
-  if (last_) {
-    socket_.cancel(failure);
-    linger(loop_, std::move(socket_));
-  } else {
-    socket_.close(failure);
-  }
-  loop_.remove(me);
 }
 
 } // namespace troupe::http

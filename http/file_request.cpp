@@ -1,9 +1,9 @@
 #include "http/file_request.hpp"
 
 #include "http/problem.hpp"
+#include "http/query.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace troupe::http {
 
@@ -47,12 +47,6 @@ meaning meaning_of(transfer::reason x) {
   return {status::internal_server_error, "internal"};
 }
 
-std::optional<uint64_t> to_number(std::string_view text) {
-  uint64_t result = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional{result} : std::nullopt;
-}
-
 } // namespace
 
 std::optional<file_target> file_target::of(const std::vector<std::string>& path) {
@@ -73,7 +67,7 @@ std::optional<file_target> file_target::of(const std::vector<std::string>& path)
   result.what = path[4] == "result" ? kind::result : kind::chunk;
   if (path[4] == "result" && path.size() == 5)
     return result;
-  auto number = path[4] == "chunks" && path.size() == 6 ? to_number(path[5]) : std::nullopt;
+  auto number = path[4] == "chunks" && path.size() == 6 ? to_number<uint64_t>(path[5]) : std::nullopt;
   if (!number || *number > UINT32_MAX)
     return {};
   result.number = static_cast<uint32_t>(*number);
@@ -86,7 +80,7 @@ std::string file_request::field_of(std::string_view name) const {
 }
 
 std::optional<uint64_t> file_request::number_of(std::string_view name) const {
-  return to_number(field_of(name));
+  return to_number<uint64_t>(field_of(name));
 }
 
 std::string file_request::parameter(std::string_view name) const {

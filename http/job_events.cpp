@@ -2,14 +2,13 @@
 
 #include "http/jobs.hpp"
 #include "http/json.hpp"
+#include "http/query.hpp"
 #include "messages/job_states.hpp"
 
 #include <boost/json/serialize.hpp>
-#include <boost/url/parse_query.hpp>
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace troupe::http {
 
@@ -53,35 +52,22 @@ bool event_filter::passes(const job_event& x) const {
 
 tl::expected<event_filter, std::string> read_event_filter(std::string_view query) {
   event_filter result;
-  if (query.empty())
-    return result;
-  auto parsed = boost::urls::parse_query(boost::urls::string_view{query.data(), query.size()});
-  if (parsed.has_error())
-    return tl::unexpected(std::string{"the query is malformed"});
-  for (auto parameter : *parsed) {
-    auto key = parameter.key.decode();
-    auto value = parameter.value.decode();
-    if (key == "state") {
-      auto state = parse_job_enum<job_state>(value);
-      if (!state)
-        return tl::unexpected(std::string{"state is not accepted: allowed is the name of a state of jobs"});
-      result.states.push_back(*state);
-    } else if (key == "queue") {
-      result.queue = parse_job_enum<job_queue>(value);
-      if (!result.queue)
-        return tl::unexpected(std::string{"queue is not accepted: allowed is live, default or batch"});
-    } else {
+  auto take = [&result](const std::string& key, const std::string& value) -> tl::expected<void, std::string> {
+    auto taken = read_job_filter(key, value, result.states, result.queue);
+    if (!taken)
+      return tl::unexpected(taken.error());
+    if (!*taken)
       return tl::unexpected("'" + key.substr(0, 128) + "' is not known: allowed are state and queue");
-    }
-  }
+    return {};
+  };
+  if (auto done = read_query(query, take); !done)
+    return tl::unexpected(done.error());
   return result;
 }
 
 std::optional<int64_t> read_last_event_id(std::string_view value) {
-  int64_t result = 0;
-  auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
-  return error == std::errc{} && end == value.data() + value.size() && result >= 0 ? std::optional{result}
-                                                                                   : std::nullopt;
+  auto result = to_number<int64_t>(value);
+  return result && *result >= 0 ? result : std::nullopt;
 }
 
 std::string event_text(const job_event& x) {

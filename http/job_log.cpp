@@ -1,11 +1,10 @@
 #include "http/job_log.hpp"
 
 #include "http/json.hpp"
+#include "http/query.hpp"
 
 #include <boost/json/serialize.hpp>
-#include <boost/url/parse_query.hpp>
 
-#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -31,26 +30,21 @@ std::string time_text(int64_t ms) {
 tl::expected<log_request, std::string> read_log_question(job_id id, std::string_view query) {
   log_request result;
   result.what.id = id;
-  if (query.empty())
-    return result;
-  auto parsed = boost::urls::parse_query(boost::urls::string_view{query.data(), query.size()});
-  if (parsed.has_error())
-    return tl::unexpected(std::string{"the query is malformed"});
-  for (auto parameter : *parsed) {
-    auto key = parameter.key.decode();
-    auto value = parameter.value.decode();
+  auto take = [&result](const std::string& key, const std::string& value) -> tl::expected<void, std::string> {
     if (key == "format" && (value == "text" || value == "json")) {
       result.as_json = value == "json";
     } else if (key == "after") {
-      int64_t n = 0;
-      auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
-      if (error != std::errc{} || end != value.data() + value.size())
+      auto n = to_number<int64_t>(value);
+      if (!n)
         return tl::unexpected(std::string{"after is not accepted: allowed is the number of a line"});
-      result.what.after = n;
+      result.what.after = *n;
     } else {
       return tl::unexpected("'" + key.substr(0, 128) + "' is not accepted: allowed are format=text or json, and after");
     }
-  }
+    return {};
+  };
+  if (auto done = read_query(query, take); !done)
+    return tl::unexpected(done.error());
   return result;
 }
 

@@ -6,6 +6,7 @@
 #include "http/job_limits.hpp"
 #include "http/json.hpp"
 #include "http/presets.hpp"
+#include "http/query.hpp"
 #include "messages/job_states.hpp"
 #include "messages/url.hpp"
 
@@ -13,11 +14,9 @@
 #include <boost/json/serialize.hpp>
 #include <boost/url/params_encoded_view.hpp>
 #include <boost/url/parse.hpp>
-#include <boost/url/parse_query.hpp>
 #include <boost/url/scheme.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 namespace troupe::http {
@@ -215,6 +214,11 @@ json::value stored(const std::string& text) {
     object->erase("@type");
     if (auto* input = object->if_contains("input"); input != nullptr && input->is_string())
       *input = http::to_json(mask_url(text_of(*input)));
+    // The store has enumerations as numbers.
+    auto* video = object->if_contains("video");
+    auto* policy = video != nullptr && video->is_object() ? video->get_object().if_contains("on_busy") : nullptr;
+    if (auto* n = policy != nullptr ? policy->if_int64() : nullptr; n != nullptr && *n >= 0 && *n <= 2)
+      *policy = http::to_json(static_cast<exhaustion_policy>(*n));
   }
   return result;
 }
@@ -278,38 +282,28 @@ json::object to_object(const store::callback& x) {
           {"note", http::to_json(x.note)}};
 }
 
-std::optional<int64_t> to_number(std::string_view text) {
-  int64_t result = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional{result} : std::nullopt;
-}
-
 checked read_parameter(const std::string& key, const std::string& value, job_question& x) {
-  if (key == "state") {
-    auto state = parse_job_enum<job_state>(value);
-    if (!state)
-      return failure("state is not accepted: allowed is the name of a state of jobs");
-    x.filter.states.push_back(*state);
-  } else if (key == "queue") {
-    x.filter.queue = parse_job_enum<job_queue>(value);
-    if (!x.filter.queue)
-      return failure("queue is not accepted: allowed is live, default or batch");
-  } else if (key == "text") {
+  auto taken = read_job_filter(key, value, x.filter.states, x.filter.queue);
+  if (!taken)
+    return failure(taken.error());
+  if (*taken)
+    return {};
+  if (key == "text") {
     x.filter.text = value;
   } else if (key == "from_ms" || key == "to_ms") {
-    auto n = to_number(value);
+    auto n = to_number<int64_t>(value);
     if (!n || *n < 0)
       return failure(key + " is not accepted: allowed is a time in milliseconds since 1970");
     (key == "from_ms" ? x.filter.submitted_from_ms : x.filter.submitted_to_ms) = *n;
   } else if (key == "limit") {
-    auto n = to_number(value);
+    auto n = to_number<int64_t>(value);
     if (!n || *n < 1 || *n > static_cast<int64_t>(rows_max))
       return failure("limit is not accepted: allowed is a number from 1 to " + std::to_string(rows_max));
     x.rows = static_cast<size_t>(*n);
   } else if (key == "after") {
     auto dot = value.find('.');
-    auto first = to_number(std::string_view{value}.substr(0, dot));
-    auto second = dot == std::string::npos ? std::nullopt : to_number(std::string_view{value}.substr(dot + 1));
+    auto first = to_number<int64_t>(std::string_view{value}.substr(0, dot));
+    auto second = dot == std::string::npos ? std::nullopt : to_number<int64_t>(std::string_view{value}.substr(dot + 1));
     if (!first || !second)
       return failure("after is not accepted: allowed is `next` of the page before");
     x.after = store::page_cursor{*first, *second};
@@ -382,17 +376,11 @@ tl::expected<job_submission, std::string> read_submission(std::string_view body,
 
 tl::expected<job_question, std::string> read_question(std::string_view query) {
   job_question result;
-  auto parsed = boost::urls::parse_query(boost::urls::string_view{query.data(), query.size()});
-  if (query.empty())
-    return result;
-  if (parsed.has_error())
-    return failure("the query is malformed");
-  for (auto parameter : *parsed) {
-    auto key = parameter.key.decode();
-    auto value = parameter.value.decode();
-    if (auto done = read_parameter(key, value, result); !done)
-      return failure(done.error());
-  }
+  auto take = [&result](const std::string& key, const std::string& value) {
+    return read_parameter(key, value, result);
+  };
+  if (auto done = read_query(query, take); !done)
+    return failure(done.error());
   return result;
 }
 

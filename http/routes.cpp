@@ -11,6 +11,7 @@
 #include "http/presets.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
+#include "messages/unix_time.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -69,11 +70,6 @@ bool can_work(const daemon_status& x) {
   auto proven = [](const codec_capability& c) { return c.works && c.kind == "video"; };
   return (x.state == health::healthy || x.state == health::degraded)
          && std::any_of(x.can.encoders.begin(), x.can.encoders.end(), proven);
-}
-
-int64_t unix_ms() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 } // namespace

@@ -1,18 +1,17 @@
 #include "nodes/ctl_events.hpp"
 
-#include "nodes/ctl_table.hpp"
+#include "nodes/ctl_http.hpp"
+#include "transfer/curl.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <memory>
 #include <utility>
-
-#include <curl/curl.h>
 
 namespace troupe::ctl {
 
 namespace {
+
+namespace curl = transfer::curl;
 
 constexpr long connect_timeout_ms = 3'000;
 
@@ -20,18 +19,6 @@ constexpr long connect_timeout_ms = 3'000;
 constexpr long silence_max_s = 45;
 
 constexpr size_t body_bytes_max = 64 * 1024;
-
-struct easy_cleanup {
-  void operator()(CURL* x) const noexcept {
-    curl_easy_cleanup(x);
-  }
-};
-
-struct list_cleanup {
-  void operator()(curl_slist* x) const noexcept {
-    curl_slist_free_all(x);
-  }
-};
 
 struct reading {
   CURL* handle;
@@ -42,9 +29,7 @@ struct reading {
 
 size_t take_bytes(const char* data, size_t one, size_t size, void* to) {
   auto& x = *static_cast<reading*>(to);
-  long status = 0;
-  curl_easy_getinfo(x.handle, CURLINFO_RESPONSE_CODE, &status);
-  if (status != 200) {
+  if (curl::status_of(x.handle) != 200) {
     x.result.body.append(data, std::min(one * size, body_bytes_max - x.result.body.size()));
     return one * size;
   }
@@ -101,25 +86,18 @@ bool event_parser::end_line() {
 tl::expected<listening_end, std::string> listen(const std::string& url, std::optional<int64_t> last,
                                                 const std::function<bool(const event&)>& take,
                                                 const std::function<void()>& idle) {
-  static auto ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  std::unique_ptr<CURL, easy_cleanup> handle{ready == CURLE_OK ? curl_easy_init() : nullptr};
+  auto handle = curl::make_easy();
   if (!handle)
     return tl::unexpected(std::string{"libcurl cannot be set up"});
   reading to{handle.get(), event_parser{take}, {}};
-  std::array<char, CURL_ERROR_SIZE> detail{};
-  std::unique_ptr<curl_slist, list_cleanup> fields{curl_slist_append(nullptr, "Accept: text/event-stream")};
+  curl::error_buffer detail{};
+  curl::fields fields;
+  fields.add("Accept: text/event-stream");
   if (last)
-    fields.reset(curl_slist_append(fields.release(), ("Last-Event-ID: " + std::to_string(*last)).c_str()));
-  auto code = CURLE_OK;
-  auto set = [&](CURLoption option, auto value) {
-    if (code == CURLE_OK)
-      code = curl_easy_setopt(handle.get(), option, value);
-  };
-  set(CURLOPT_ERRORBUFFER, detail.data());
+    fields.add("Last-Event-ID: " + std::to_string(*last));
+  curl::options set{handle.get(), detail};
   set(CURLOPT_URL, url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTPHEADER, fields.get());
-  set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(CURLOPT_LOW_SPEED_TIME, silence_max_s);
@@ -131,15 +109,10 @@ tl::expected<listening_end, std::string> listen(const std::string& url, std::opt
   }
   set(CURLOPT_WRITEFUNCTION, &take_bytes);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&to));
-  if (code == CURLE_OK)
-    code = curl_easy_perform(handle.get());
-  long status = 0;
-  curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
-  to.result.status = static_cast<unsigned>(status);
-  if (code != CURLE_OK && !to.enough && status == 0)
-    return tl::unexpected("no coordinator answers at " + printable(url) + ": "
-                          + (detail[0] != '\0' ? printable(detail.data()) : std::string{curl_easy_strerror(code)})
-                          + "; is it running, and is --url (or TROUPE_URL) its address?");
+  auto code = set.perform();
+  to.result.status = curl::status_of(handle.get());
+  if (code != CURLE_OK && !to.enough && to.result.status == 0)
+    return tl::unexpected(no_coordinator(url, curl::words(code, detail)));
   return std::move(to.result);
 }
 

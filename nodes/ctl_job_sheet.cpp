@@ -4,7 +4,6 @@
 #include "nodes/ctl_table.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <string_view>
 
 #include <boost/json/serialize.hpp>
@@ -14,17 +13,6 @@ namespace troupe::ctl {
 namespace {
 
 namespace json = boost::json;
-
-std::string time_text(int64_t ms) {
-  if (ms <= 0)
-    return {};
-  auto at = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  ::localtime_r(&at, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return text;
-}
 
 /// A value as people write it.
 std::string plain(const json::value& x) {

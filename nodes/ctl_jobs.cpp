@@ -12,7 +12,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <ctime>
 #include <optional>
 #include <ostream>
 #include <sstream>
@@ -59,15 +58,9 @@ std::string percent(double share) {
   return number_text(share * 100) + "%";
 }
 
-std::string time_text(const json::value& of, const char* name) {
-  auto at = static_cast<std::time_t>(count(of, name) / 1000);
-  if (at == 0)
-    return "-";
-  std::tm parts{};
-  ::localtime_r(&at, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return text;
+std::string time_of(const json::value& of, const char* name) {
+  auto result = time_text(count(of, name));
+  return result.empty() ? "-" : result;
 }
 
 /// The job without what only grows: for watching.
@@ -409,7 +402,7 @@ std::string show_jobs(const json::value& answer) {
   for (auto& x : list(answer, "jobs"))
     result.add({text(x, "id"), text(x, "name"), text(x, "state"), percent(number(x, "progress")),
                 member(x, "status").is_object() ? number_text(number(member(x, "status"), "fps")) : "",
-                text(x, "priority"), text(x, "queue"), time_text(x, "submitted_at_ms"), text(x, "error")});
+                text(x, "priority"), text(x, "queue"), time_of(x, "submitted_at_ms"), text(x, "error")});
   return result.empty() ? "no jobs\n" : result.to_string();
 }
 
@@ -429,7 +422,7 @@ std::string show_one_job(const json::value& answer) {
     result += "\n" + chunks.to_string();
   table history{{{"WHEN"}, {"CHUNK", align::right}, {"FROM"}, {"TO"}, {"NODE"}, {"WHY"}}};
   for (auto& h : list(answer, "history"))
-    history.add({time_text(h, "at_ms"), member(h, "chunk").is_null() ? "" : count_text(h, "chunk"), text(h, "from"),
+    history.add({time_of(h, "at_ms"), member(h, "chunk").is_null() ? "" : count_text(h, "chunk"), text(h, "from"),
                  text(h, "to"), text(h, "node"), text(h, "why")});
   if (!history.empty())
     result += "\n" + history.to_string();

@@ -47,25 +47,6 @@ int milliseconds_left(clock::time_point end) {
   return static_cast<int>(std::max<int64_t>(left.count(), 0));
 }
 
-/// Closes what it holds.
-class descriptor {
-public:
-  explicit descriptor(int fd) : fd_{fd} {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-
-  int get() const noexcept {
-    return fd_;
-  }
-
-private:
-  int fd_;
-};
-
 std::vector<std::string> arguments_of(const std::string& folder) {
   return {"caf-node",
           "--role=all",
@@ -180,16 +161,16 @@ private_folder::~private_folder() {
 tl::expected<local_node, std::string> local_node::start(const std::string& program, const std::string& folder) {
   if (::access(program.c_str(), X_OK) != 0)
     return tl::unexpected("--local needs caf-node beside this program, and " + program + " cannot be run");
-  descriptor events{::inotify_init1(IN_CLOEXEC)};
-  if (events.get() < 0 || ::inotify_add_watch(events.get(), folder.c_str(), IN_MOVED_TO) < 0)
+  files::descriptor events{::inotify_init1(IN_CLOEXEC)};
+  if (!events || ::inotify_add_watch(events.get(), folder.c_str(), IN_MOVED_TO) < 0)
     return tl::unexpected("the folder " + folder + " cannot be watched: " + std::strerror(errno));
-  descriptor log{::open((folder + "/" + log_name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  files::descriptor log{::open((folder + "/" + log_name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
   local_node result;
   result.pid_ = start_child(program, arguments_of(folder), log.get());
   if (result.pid_ == 0)
     return tl::unexpected(std::string{"caf-node cannot be started: "} + std::strerror(errno));
-  result.handle_ = pidfd_open(result.pid_, 0);
-  auto port = wait_for_port(folder, events.get(), result.handle_);
+  result.handle_ = files::descriptor{pidfd_open(result.pid_, 0)};
+  auto port = wait_for_port(folder, events.get(), result.handle_.get());
   if (port.empty())
     return tl::unexpected("caf-node does not start; it says: " + printable(end_of_log(folder)));
   result.url_ = "http://127.0.0.1:" + port;
@@ -201,7 +182,7 @@ local_node::~local_node() {
     return;
   ::kill(pid_, SIGTERM);
   auto end = clock::now() + stop_timeout;
-  pollfd process{handle_, POLLIN, 0};
+  pollfd process{handle_.get(), POLLIN, 0};
   int ready = 0;
   do
     ready = ::poll(&process, 1, milliseconds_left(end));
@@ -211,8 +192,6 @@ local_node::~local_node() {
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     // a signal for another purpose
   }
-  if (handle_ >= 0)
-    ::close(handle_);
 }
 
 // -- end_signals --------------------------------------------------------------

@@ -4,12 +4,14 @@
 // folder beside the result. It does not outlive this program: the kernel kills it when this program dies, and its tasks end with it.
 #pragma once
 
+#include "files/descriptor.hpp"
 #include "nodes/ctl_options.hpp"
 
 #include <chrono>
 #include <csignal>
 #include <iosfwd>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -45,10 +47,8 @@ public:
   /// Starts `program` and returns when its API answers. `folder` is where it keeps its state and its log.
   static tl::expected<local_node, std::string> start(const std::string& program, const std::string& folder);
 
-  local_node(local_node&& other) noexcept : pid_{other.pid_}, handle_{other.handle_}, url_{std::move(other.url_)} {
-    other.pid_ = 0;
-    other.handle_ = -1;
-  }
+  local_node(local_node&& other) noexcept
+    : pid_{std::exchange(other.pid_, 0)}, handle_{std::move(other.handle_)}, url_{std::move(other.url_)} {}
   local_node& operator=(local_node&&) = delete;
   ~local_node();
 
@@ -61,7 +61,7 @@ private:
   local_node() = default;
 
   pid_t pid_ = 0;
-  int handle_ = -1; ///< pidfd: readable when the process has ended
+  files::descriptor handle_; ///< pidfd: readable when the process has ended
   std::string url_;
 };
 

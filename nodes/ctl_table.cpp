@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <utility>
 
 namespace troupe::ctl {
@@ -84,6 +85,17 @@ std::string bytes_text(double bytes) {
 
 std::string number_text(double x) {
   return std::isfinite(x) ? format("%.1f", x) : "-";
+}
+
+std::string time_text(int64_t ms) {
+  if (ms <= 0)
+    return {};
+  auto at = static_cast<std::time_t>(ms / 1000);
+  std::tm parts{};
+  ::localtime_r(&at, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return text;
 }
 
 std::string duration_text(int64_t seconds) {

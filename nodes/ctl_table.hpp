@@ -44,6 +44,9 @@ std::string bytes_text(double bytes);
 /// With one digit behind the point; "-" where it is not finite.
 std::string number_text(double x);
 
+/// The machine's own time of day, "2026-11-03 17:05:09", of milliseconds since 1970; empty for 0 and less, which stand for no time.
+std::string time_text(int64_t ms);
+
 /// "45s", "3m20s", "2h05m", "3d04h".
 std::string duration_text(int64_t seconds);
 

@@ -4,6 +4,7 @@
 #include "telemetry/metrics.hpp"
 
 #include "telemetry/exposition.hpp"
+#include "telemetry/gpu_metrics.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -422,6 +423,7 @@ std::string render_metrics(const std::vector<daemon_status>& daemons, const std:
   move_into(page, daemon_families(daemons));
   move_into(page, transfer_families(daemons, totals));
   move_into(page, host_families(daemons));
+  move_into(page, gpu_families(daemons));
   move_into(page, job_families(daemons, sessions));
   move_into(page, session_families(sessions));
   return to_text(page);

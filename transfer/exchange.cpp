@@ -1,13 +1,12 @@
 #include "transfer/exchange.hpp"
 
-#include <curl/curl.h>
+#include "transfer/curl.hpp"
+
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
-#include <memory>
 #include <string_view>
 
 namespace troupe::transfer {
@@ -20,18 +19,6 @@ constexpr long connect_timeout_ms = 5'000;
 constexpr long buffer_bytes = 256 * 1024;
 constexpr size_t error_body_bytes_max = 4 * 1024;
 constexpr int wait_slice_ms = 20;
-
-struct easy_cleanup {
-  void operator()(CURL* x) const noexcept {
-    curl_easy_cleanup(x);
-  }
-};
-
-struct list_cleanup {
-  void operator()(curl_slist* x) const noexcept {
-    curl_slist_free_all(x);
-  }
-};
 
 /// What one exchange is about, for the callbacks.
 struct state {
@@ -134,35 +121,20 @@ std::string words_of(const std::string& body) {
 } // namespace
 
 expected<answer_head> perform(const exchange& x, const remote& at, const control& with) {
-  // The library's one-time set-up; a static is set up by one thread.
-  static auto ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  std::unique_ptr<CURL, easy_cleanup> handle{ready == CURLE_OK ? curl_easy_init() : nullptr};
+  auto handle = curl::make_easy();
   if (!handle)
     return tl::unexpected(failure{true, false, 0, "libcurl cannot be set up"});
   state s{x, with};
-  std::array<char, CURL_ERROR_SIZE> detail{};
-  auto code = CURLE_OK;
-  auto set = [&](CURLoption option, auto value) {
-    if (code == CURLE_OK)
-      code = curl_easy_setopt(handle.get(), option, value);
-  };
-  std::unique_ptr<curl_slist, list_cleanup> fields;
-  auto add = [&fields](const std::string& line) {
-    auto* longer = curl_slist_append(fields.get(), line.c_str());
-    if (longer != nullptr) {
-      fields.release();
-      fields.reset(longer);
-    }
-  };
+  curl::error_buffer detail{};
+  curl::fields fields;
   if (!at.ticket.empty())
-    add("Authorization: Bearer " + at.ticket);
+    fields.add("Authorization: Bearer " + at.ticket);
   for (auto& [name, value] : at.fields)
-    add(name + ": " + value);
+    fields.add(name + ": " + value);
   if (x.method == "PUT" || x.method == "PATCH" || x.method == "POST")
-    add("Content-Type: application/octet-stream");
-  set(CURLOPT_ERRORBUFFER, detail.data());
+    fields.add("Content-Type: application/octet-stream");
+  curl::options set{handle.get(), detail};
   set(CURLOPT_URL, at.url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOPROXY, "*"); // a coordinator is never behind the proxy that a machine has for the world
   set(CURLOPT_CUSTOMREQUEST, x.method.c_str());
   if (x.method == "HEAD")
@@ -178,7 +150,6 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
     set(CURLOPT_POSTFIELDS, "");
   }
   set(CURLOPT_HTTPHEADER, fields.get());
-  set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_BUFFERSIZE, buffer_bytes);
   set(CURLOPT_USERAGENT, "troupe/" TROUPE_VERSION);
@@ -189,15 +160,13 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &on_progress);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(&s));
-  if (code == CURLE_OK)
-    code = curl_easy_perform(handle.get());
+  auto code = set.perform();
   // A refusal may come before all was sent: its words matter, not that the connection closed on the rest.
   if (code != CURLE_OK && (s.head.status < 400 || s.head.status >= 600)) {
     auto stopped = with.stop != nullptr && with.stop->load();
-    auto why = stopped             ? std::string{"stopped"}
-               : s.silent          ? "nothing came through for " + std::to_string(with.silence_max.count()) + " ms"
-               : detail[0] != '\0' ? std::string{detail.data()}
-                                   : std::string{curl_easy_strerror(code)};
+    auto why = stopped    ? std::string{"stopped"}
+               : s.silent ? "nothing came through for " + std::to_string(with.silence_max.count()) + " ms"
+                          : curl::words(code, detail);
     return tl::unexpected(failure{false, stopped, s.head.status, at.url + ": " + why});
   }
   return std::move(s.head);

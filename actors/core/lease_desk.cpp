@@ -112,9 +112,13 @@ void lease_desk::host_lost(worker_id id, time_point now) {
 }
 
 void lease_desk::host_measures(worker_id id, const std::vector<gpu_report>& cards, time_point now) {
+  if (cards.empty())
+    return;
   now_ = now;
+  placed_some_ = false;
   places_.worker_reports(id, cards, now);
-  progress(now);
+  if (placed_some_) // seldom: heartbeats are many
+    progress(now);
 }
 
 void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& processes, time_point now) {

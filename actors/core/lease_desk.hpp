@@ -260,6 +260,7 @@ private:
   placement_desk places_;
   std::unordered_map<task_id, closing_session> closing_; ///< by their processes, which are not gone yet
   time_point now_;                                       ///< of the event under way
+  bool placed_some_ = false;                             ///< a request got its place since this was last false
   worker_id ingest_host_;
   entries entries_;
   std::map<worker_id, host> hosts_;

@@ -108,6 +108,7 @@ std::vector<gpu_status> lease_desk::gpus_of(worker_id host) const {
 
 void lease_desk::placed(uint64_t, lease_id id, const choice& at, const rung& on) {
   auto& e = entries_.at(id);
+  placed_some_ = true;
   e.host = at.worker;
   e.state = phase::waiting_process;
   e.process_deadline = now_ + config_.process_timeout;

@@ -38,15 +38,6 @@ std::string why_filtered(const std::vector<codec_capability>& list, const std::s
   return result;
 }
 
-double load(const daemon_status& s) {
-  return s.slots == 0 ? 1.0 : static_cast<double>(s.slots_used) / s.slots;
-}
-
-size_t proven(const capabilities& c) {
-  auto works = [](const codec_capability& x) { return x.works; };
-  return static_cast<size_t>(std::count_if(c.encoders.begin(), c.encoders.end(), works));
-}
-
 std::string percent(double x) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.0f %%", x);
@@ -58,16 +49,6 @@ bool is_refused(const lease_request& x, worker_id id) {
 }
 
 } // namespace
-
-std::optional<strategy> strategy_from(std::string_view name) {
-  if (name == "least-loaded")
-    return strategy::least_loaded;
-  if (name == "round-robin")
-    return strategy::round_robin;
-  if (name == "capability-match")
-    return strategy::capability_match;
-  return std::nullopt;
-}
 
 bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept {
   unsigned char difference = given.size() == secret.size() && !secret.empty() ? 0 : 1;
@@ -275,11 +256,6 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
   return {};
 }
 
-bool worker_table::could_take(worker_id id, const lease_request& x) const {
-  auto i = workers_.find(id);
-  return i != workers_.end() && objection(i->second, x).empty();
-}
-
 std::string worker_table::why_not(const lease_request& x) const {
   std::vector<placement_candidate> all;
   add_objections(x, all, reasons_told);
@@ -303,49 +279,6 @@ void worker_table::add_objections(const lease_request& x, std::vector<placement_
     if (!why.empty())
       to.push_back({s.name, {}, {}, std::move(why)});
   }
-}
-
-bool worker_table::better(const worker& a, const worker& b) const {
-  auto rank = [this](const worker& w) {
-    auto degraded = w.status.state == health::degraded ? 1 : 0;
-    auto oldest = w.last_chosen;
-    switch (config_.choose) {
-    case strategy::round_robin:
-      return std::tuple{degraded, static_cast<double>(oldest), 0.0, oldest};
-    case strategy::capability_match:
-      // A worker that can do little is taken first, so that the versatile ones stay free for what only they can do.
-      return std::tuple{degraded, static_cast<double>(proven(w.status.can)), load(w.status), oldest};
-    case strategy::least_loaded:
-      break;
-    }
-    return std::tuple{degraded, load(w.status), w.status.machine.cpu_percent, oldest};
-  };
-  return rank(a) < rank(b);
-}
-
-std::optional<worker_id> worker_table::choose(const lease_request& x, std::string* why_not) {
-  worker* best = nullptr;
-  // One that failed at this work is better than none, and so is one that fails at any where clients wait.
-  auto doubt = [&x](const worker& w) { return std::tuple{!w.trust.takes_work(), is_refused(x, w.status.id)}; };
-  auto before = [&](const worker& a, const worker& b) {
-    return doubt(a) == doubt(b) ? better(a, b) : doubt(a) < doubt(b);
-  };
-  for (auto& [id, w] : workers_) {
-    auto why = objection(w, x);
-    if (why.empty() && w.status.slots_used >= w.status.slots)
-      why = "has no free slot (" + std::to_string(w.status.slots) + " in use)";
-    if (!why.empty()) {
-      if (why_not != nullptr && w.status.state != health::gone && why_not->size() < 1024)
-        *why_not += (why_not->empty() ? "" : "; ") + w.status.name + " " + why;
-      continue;
-    }
-    if (best == nullptr || before(w, *best))
-      best = &w;
-  }
-  if (best == nullptr)
-    return std::nullopt;
-  best->last_chosen = ++choices_;
-  return best->status.id;
 }
 
 void worker_table::take_slot(worker_id id, lease_id lease) {

@@ -1,4 +1,4 @@
-// Who works here: registrations, health, slots and the choice of a worker.
+// Who works here: registrations, health, slots, and why a worker takes no work. Who does is chosen by the placement desk.
 //
 // Events and `now` come in, answers go out; the registry actor translates. A worker is known by the random id of its life;
 // its name is what people use, and at most one living worker has it.
@@ -26,15 +26,9 @@
 
 namespace troupe::core {
 
-enum class strategy : uint8_t { least_loaded, round_robin, capability_match };
-
-/// "least-loaded", "round-robin", "capability-match".
-std::optional<strategy> strategy_from(std::string_view name);
-
 struct worker_table_config {
-  std::string token;   ///< what a registration must carry
-  std::string version; ///< what a registration must be of
-  strategy choose = strategy::least_loaded;
+  std::string token;                  ///< what a registration must carry
+  std::string version;                ///< what a registration must be of
   milliseconds degraded_after{2000};  ///< without a heartbeat
   milliseconds unhealthy_after{3000}; ///< without a heartbeat
   milliseconds gone_after{6000};      ///< without a heartbeat
@@ -80,17 +74,11 @@ public:
 
   // -- slots ----------------------------------------------------------------
 
-  /// The best worker for the request that has a free slot, or none. With `why_not`, says for each worker why it was not taken.
-  std::optional<worker_id> choose(const lease_request& x, std::string* why_not = nullptr);
-
   /// For each worker that is not gone why it cannot take the request, in words for people; empty where one can.
   std::string why_not(const lease_request& x) const;
 
   /// The same for workers that the list does not name yet, until it has `most` entries.
   void add_objections(const lease_request& x, std::vector<placement_candidate>& to, size_t most) const;
-
-  /// Whether the worker would do for the request if it had a free slot.
-  bool could_take(worker_id id, const lease_request& x) const;
 
   /// The worker was chosen for the lease.
   void take_slot(worker_id id, lease_id lease);
@@ -141,17 +129,14 @@ private:
     bool draining = false;
     bool silent = false; ///< no heartbeat for too long
     breaker trust;
-    uint64_t last_chosen = 0;
     worker_condition told; ///< what `take_changed` made known
   };
 
   /// Sets `status.state` and `status.reason` from everything that is known.
   void judge(worker& w, time_point now);
 
-  /// Empty if the worker can take the request, given a free slot.
+  /// Empty if the worker can take the request, given a free slot and, in hardware, a session.
   std::string objection(const worker& w, const lease_request& x) const;
-
-  bool better(const worker& a, const worker& b) const;
 
   worker_condition condition_of(const worker& w) const;
 
@@ -166,7 +151,6 @@ private:
   worker_table_config config_;
   std::unordered_map<worker_id, worker> workers_;
   std::vector<worker_id> changed_;
-  uint64_t choices_ = 0;
   int64_t unix_ms_at_zero_ = 0; ///< Unix time when our clock stood at 0
 };
 

@@ -1,8 +1,7 @@
 // Who watches the jobs hears what it asked for: transitions that were written, progress now and then, and only ends with a callback where it wants no more.
 // Watchers are mailboxes of the test.
 #include "actors/job_feed.hpp"
-
-#include "actors/gateway.hpp"
+#include "registered_types.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <caf/actor_cast.hpp>
@@ -17,13 +16,8 @@ namespace {
 
 constexpr job_id one{1, 1};
 
-struct fixture {
+struct fixture : registered_types {
   fixture() {
-    static const bool known = [] {
-      register_node_types();
-      return true;
-    }();
-    static_cast<void>(known);
     system = std::make_unique<caf::actor_system>(config);
     all = std::make_unique<caf::scoped_actor>(*system);
     ends = std::make_unique<caf::scoped_actor>(*system);

@@ -1,24 +1,12 @@
 // An order is kept as text and read again by a later coordinator: everything that can be set comes back, and nothing else is taken for one.
-#include "actors/gateway.hpp"
 #include "actors/job_text.hpp"
+#include "registered_types.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using namespace troupe;
 
-namespace {
-
-/// CAF words its errors with the names of types.
-struct named_types {
-  named_types() {
-    static const bool registered = (register_node_types(), true);
-    (void)registered;
-  }
-};
-
-} // namespace
-
-BOOST_FIXTURE_TEST_SUITE(job_text_test, named_types)
+BOOST_FIXTURE_TEST_SUITE(job_text_test, registered_types)
 
 BOOST_AUTO_TEST_CASE(an_order_comes_back_as_it_was) {
   file_order x;

@@ -1,8 +1,8 @@
 // The registry as its neighbours see it: real actors in one process, a dummy host and dummy tasks that the test writes, over messages. Deadlines
 // are real but far; nothing sleeps.
 #include "actors/daemon_registry.hpp"
-#include "actors/gateway.hpp"
 #include "actors/link.hpp"
+#include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
@@ -18,14 +18,7 @@ namespace {
 
 constexpr auto patience = 10s;
 
-struct world {
-  world() {
-    static const bool registered = (register_node_types(), true);
-    (void)registered;
-  }
-};
-
-struct fixture : world {
+struct fixture : registered_types {
   link_config link;
   node_system_config cfg{link};
   caf::actor_system system{cfg};

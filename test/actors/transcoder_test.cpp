@@ -1,8 +1,8 @@
 // The transcoder as its session sees it: windows per track, a window that ends later, and how an attempt ends. Real actors in one process; the
 // test is the session. Its media is copied, so that any bytes will do.
-#include "actors/gateway.hpp"
 #include "actors/link.hpp"
 #include "actors/transcoder.hpp"
+#include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>
@@ -20,14 +20,7 @@ namespace {
 
 constexpr auto patience = 10s;
 
-struct world {
-  world() {
-    static const bool registered = (register_node_types(), true);
-    (void)registered;
-  }
-};
-
-struct fixture : world {
+struct fixture : registered_types {
   transcode_work work() const {
     transcode_work result;
     result.attempt = attempt_id{7};

@@ -2,33 +2,16 @@
 #pragma once
 
 #include "bench/sample.hpp"
+#include "test/support/temporary_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <filesystem>
 #include <string>
-
-#include <stdlib.h>
 
 namespace troupe::bench {
 
-class sample_folder {
+class sample_folder : public test::temporary_folder {
 public:
-  sample_folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "troupe-bench-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-
-  ~sample_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string path(const std::string& name) const {
-    return (path_ / name).string();
-  }
-
   /// Writes a sample and returns its path.
   std::string make(const std::string& name, const sample_options& options) const {
     auto result = path(name);
@@ -36,9 +19,6 @@ public:
     BOOST_REQUIRE_MESSAGE(made.has_value(), (made ? std::string{} : made.error().what));
     return result;
   }
-
-private:
-  std::filesystem::path path_;
 };
 
 /// Small and short: quick under sanitizers on a busy machine.

@@ -20,23 +20,17 @@ namespace {
 namespace bench = troupe::bench;
 namespace fs = std::filesystem;
 
-bench::sample_options job_sample() {
-  auto result = small_sample();
-  result.seconds = 20;
-  return result;
-}
-
-cluster_settings settings_of(std::vector<std::string> flags, std::string worker_program) {
+cluster_settings settings_of(job_settings x) {
   // Workers tell often what runs on them, so that a test finds a task before it ends.
-  flags.emplace_back("--cluster.heartbeat_interval=100ms");
-  return {{}, std::move(flags), {}, std::move(worker_program)};
+  x.flags.emplace_back("--cluster.heartbeat_interval=100ms");
+  return {std::move(x.channels), std::move(x.flags), {}, std::move(x.worker_program)};
 }
 
 } // namespace
 
-job_cluster::job_cluster(std::vector<std::string> flags, std::string worker_program)
-  : c{settings_of(std::move(flags), std::move(worker_program))} {
-  fs::copy_file(media("job.mkv", job_sample()), source);
+job_cluster::job_cluster(job_settings settings)
+  : c{settings_of(settings)}, seconds_{settings.seconds}, limit_{settings.limit} {
+  fs::copy_file(media("job-" + std::to_string(seconds_) + ".mkv", sample_of(seconds_)), source);
 }
 
 std::string job_cluster::slow_order(const std::string& more) const {
@@ -55,6 +49,25 @@ std::string job_cluster::order(const std::string& text) const {
   return test::text(answer.json().as_object(), "id");
 }
 
+process job_cluster::ctl(std::vector<std::string> arguments) const {
+  arguments.push_back("--url=http://127.0.0.1:" + std::to_string(c.http_port()));
+  return process{TROUPE_BINARY_DIR "/bin/caf-ctl", arguments, c.folder().path("ctl.log")};
+}
+
+process job_cluster::transcode(const std::vector<std::string>& settings) const {
+  std::vector<std::string> arguments{"transcode", source, "-o", result};
+  arguments.insert(arguments.end(), settings.begin(), settings.end());
+  return ctl(std::move(arguments));
+}
+
+std::string job_cluster::transcode_detached(std::vector<std::string> settings) const {
+  settings.emplace_back("--detach");
+  auto x = transcode(settings);
+  BOOST_REQUIRE((x.wait(scaled(milliseconds{10'000})) == 0));
+  auto said = x.output(); // of all that were asked so far
+  return said.substr(said.size() - 33, 32);
+}
+
 boost::json::object job_cluster::job(const std::string& id) const {
   auto answer = c.get("/api/v1/jobs/" + id);
   return answer.status == 200 ? answer.json().as_object() : boost::json::object{};
@@ -68,8 +81,8 @@ std::string job_cluster::history(const std::string& id) const {
   return boost::json::serialize(list(job(id), "history"));
 }
 
-std::map<int64_t, std::string> job_cluster::finished(const std::string& id) const {
-  std::map<int64_t, std::string> result;
+finished_chunks job_cluster::finished(const std::string& id) const {
+  finished_chunks result;
   for (auto& x : list(job(id), "chunks"))
     if (text(x.get_object(), "state") == "done")
       result[number(x.get_object(), "number")] = text(x.get_object(), "sha256");
@@ -85,7 +98,7 @@ size_t job_cluster::attempts(const std::string& id) const {
 
 void job_cluster::wait_for_chunks(const std::string& id, size_t count) const {
   c.wait_until(
-    std::to_string(count) + " chunks are finished", [&] { return finished(id).size() >= count; }, job_limit);
+    std::to_string(count) + " chunks are finished", [&] { return finished(id).size() >= count; }, limit_);
 }
 
 void job_cluster::wait_until_over(const std::string& id, const std::string& state) const {
@@ -95,7 +108,7 @@ void job_cluster::wait_until_over(const std::string& id, const std::string& stat
                           "the job is " << now << ": " << error_of(id));
     return now == state;
   };
-  c.wait_until("the job is " + state, over, job_limit);
+  c.wait_until("the job is " + state, over, limit_);
 }
 
 std::vector<pid_t> job_cluster::file_tasks() const {
@@ -117,17 +130,19 @@ std::vector<pid_t> job_cluster::wait_for_file_tasks() const {
 }
 
 void job_cluster::check_result() const {
-  bench::viewer_options options;
-  options.url = result;
-  options.duration = scaled(milliseconds{30'000});
-  auto seen = bench::watch(options); // as fast as it can be read
-  for (auto& wrong : bench::problems(seen))
-    BOOST_ERROR(wrong);
-  auto pictures = bench::frame_count(job_sample());
-  BOOST_REQUIRE(seen.seen.frames.size() == pictures);
-  for (uint32_t i = 0; i < pictures; ++i)
-    BOOST_REQUIRE((seen.seen.frames[i].number == i));
-  BOOST_TEST(seen.seen.decode_errors == 0u);
+  check_transcoded(result, seconds_);
+}
+
+void job_cluster::check_kept(const finished_chunks& before, const std::string& id) const {
+  auto after = finished(id);
+  for (auto& [number, sha256] : before)
+    BOOST_TEST(after[number] == sha256);
+}
+
+void job_cluster::check_nothing_is_left(const std::string& id) const {
+  c.wait_until("the work folder is gone", [&] { return !fs::exists(c.folder().path("coordinator/jobs/" + id)); });
+  for (auto& entry : fs::directory_iterator{c.folder().path()})
+    BOOST_TEST(!entry.path().filename().string().starts_with(".result"));
 }
 
 void job_cluster::check_nothing_is_published() const {
@@ -137,6 +152,40 @@ void job_cluster::check_nothing_is_published() const {
       return name.starts_with("result") || name.starts_with(".result");
     });
   });
+}
+
+void check_transcoded(const std::string& path, uint32_t seconds) {
+  bench::viewer_options options;
+  options.url = path;
+  options.duration = scaled(milliseconds{30'000});
+  auto seen = bench::watch(options); // as fast as it can be read
+  BOOST_TEST_MESSAGE(seen.seen.frames.size()
+                     << " pictures, sound " << seen.offset_ms.min << " to " << seen.offset_ms.max << " ms later");
+  for (auto& wrong : bench::problems(seen))
+    BOOST_ERROR(wrong);
+  auto pictures = bench::frame_count(sample_of(seconds));
+  BOOST_REQUIRE(seen.seen.frames.size() == pictures);
+  for (uint32_t i = 0; i < pictures; ++i)
+    BOOST_REQUIRE((seen.seen.frames[i].number == i));
+  BOOST_TEST(seen.seen.decode_errors == 0u);
+}
+
+bench::sample_options sample_of(uint32_t seconds) {
+  auto result = small_sample();
+  result.seconds = seconds;
+  return result;
+}
+
+bool all_gone(const std::vector<pid_t>& pids) {
+  return std::all_of(pids.begin(), pids.end(), [](pid_t pid) { return holdings_of(pid).threads == 0; });
+}
+
+bool says(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
+int64_t ms_since(clock::time_point x) {
+  return std::chrono::duration_cast<milliseconds>(clock::now() - x).count();
 }
 
 small_disk::small_disk(const std::string& path, size_t bytes) : path_(path) {

@@ -17,14 +17,27 @@ namespace troupe::test {
 
 inline constexpr auto job_limit = milliseconds{60'000};
 
+/// The finished chunks of a job: their checksums by their numbers.
+using finished_chunks = std::map<int64_t, std::string>;
+
+struct job_settings {
+  std::vector<std::string> flags = {};         ///< for each node
+  std::string worker_program = node_program(); ///< of workers and their tasks
+  std::vector<cluster_channel> channels = {};
+  uint32_t seconds = 20;          ///< of the source
+  milliseconds limit = job_limit; ///< within which a job ends
+};
+
 class job_cluster {
 public:
   /// Starts nothing yet. The source is a file of its own, which a test may change.
-  explicit job_cluster(std::vector<std::string> flags = {}, std::string worker_program = node_program());
+  explicit job_cluster(job_settings settings = {});
 
   cluster c;
   std::string source = c.folder().path("source.mkv");
   std::string result = c.folder().path("result.mp4");
+
+  // -- orders -------------------------------------------------------------------
 
   /// What an order that takes some seconds says, as JSON; `more` is added: members with their commas.
   std::string slow_order(const std::string& more = {}) const;
@@ -34,14 +47,24 @@ public:
   /// Orders, and returns the job's id.
   std::string order(const std::string& text) const;
 
+  /// caf-ctl with these arguments; all of them write into one log.
+  process ctl(std::vector<std::string> arguments) const;
+
+  /// caf-ctl that transcodes the source into the result, with these settings.
+  process transcode(const std::vector<std::string>& settings) const;
+
+  /// The same without waiting for the job; returns its id.
+  std::string transcode_detached(std::vector<std::string> settings) const;
+
+  // -- what the API says --------------------------------------------------------
+
   boost::json::object job(const std::string& id) const;
   std::string error_of(const std::string& id) const;
 
   /// All that has happened to it, as one text.
   std::string history(const std::string& id) const;
 
-  /// The finished chunks: their checksums by their numbers.
-  std::map<int64_t, std::string> finished(const std::string& id) const;
+  finished_chunks finished(const std::string& id) const;
   size_t attempts(const std::string& id) const;
 
   void wait_for_chunks(const std::string& id, size_t count) const;
@@ -51,12 +74,38 @@ public:
   std::vector<pid_t> wait_for_file_tasks() const;
   std::vector<pid_t> file_tasks() const;
 
+  // -- what has to be true ------------------------------------------------------
+
   /// Every picture once and in order, sound in sync, nothing that a decoder finds fault with.
   void check_result() const;
 
+  /// What was finished `before` was not made again.
+  void check_kept(const finished_chunks& before, const std::string& id) const;
+
+  /// Nothing of the job is left but its result.
+  void check_nothing_is_left(const std::string& id) const;
+
   /// No result, nothing half written beside where it would be.
   void check_nothing_is_published() const;
+
+private:
+  uint32_t seconds_;
+  milliseconds limit_;
 };
+
+/// The pictures of the small sample in a source of so many seconds, in the file at `path`: every one once and in order, sound in sync, nothing that a decoder
+/// finds fault with.
+void check_transcoded(const std::string& path, uint32_t seconds);
+
+/// The small sample, but longer or shorter.
+bench::sample_options sample_of(uint32_t seconds);
+
+/// None of these processes is there any more.
+bool all_gone(const std::vector<pid_t>& pids);
+
+bool says(const std::string& text, const std::string& words);
+
+int64_t ms_since(clock::time_point x);
 
 /// A small disk of memory, for as long as it lives. Needs root.
 class small_disk {

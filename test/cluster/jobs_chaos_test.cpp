@@ -24,10 +24,6 @@ const std::vector<std::string> impatient{"--jobs.disk_refuse=0", "--jobs.disk_wa
 
 const std::vector<std::string> two{"one", "two"};
 
-bool says(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
-
 /// True, with a word, where this machine gives the test no disk of its own.
 bool is_missing(const small_disk& disk) {
   if (!disk)
@@ -37,7 +33,7 @@ bool is_missing(const small_disk& disk) {
 
 /// The faulty node's workers: the first lies, the second does not.
 struct liars : job_cluster {
-  explicit liars(const char* lie) : job_cluster{{}, TROUPE_BINARY_DIR "/bin/faulty-node"} {
+  explicit liars(const char* lie) : job_cluster{{.worker_program = TROUPE_BINARY_DIR "/bin/faulty-node"}} {
     c.start_coordinator();
     ::setenv("FAULTY_LIE", lie, 1);
     c.start_worker("one", 1);
@@ -60,7 +56,7 @@ BOOST_AUTO_TEST_SUITE(jobs_chaos_test)
 // -- disks ----------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_full_work_folder_ends_the_job_with_the_reason) {
-  job_cluster f{{"--jobs.disk_refuse=0", "--jobs.disk_warn=0", "--jobs.retries_max=0"}};
+  job_cluster f{{.flags = {"--jobs.disk_refuse=0", "--jobs.disk_warn=0", "--jobs.retries_max=0"}}};
   small_disk disk{f.c.folder().path("work"), 300'000};
   if (is_missing(disk))
     return;
@@ -77,7 +73,7 @@ BOOST_AUTO_TEST_CASE(a_full_work_folder_ends_the_job_with_the_reason) {
 }
 
 BOOST_AUTO_TEST_CASE(a_disk_that_is_full_where_the_result_goes_ends_the_job_and_a_retry_makes_it) {
-  job_cluster f{impatient};
+  job_cluster f{{.flags = impatient}};
   small_disk disk{f.c.folder().path("out"), 400'000};
   if (is_missing(disk))
     return;
@@ -121,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_job_is_refused_where_its_disk_is_almost_full_and_warned_b
 }
 
 BOOST_AUTO_TEST_CASE(a_part_is_not_begun_on_a_full_disk) {
-  job_cluster f{{"--jobs.retries_max=0", "--jobs.disk_refuse=50"}};
+  job_cluster f{{.flags = {"--jobs.retries_max=0", "--jobs.disk_refuse=50"}}};
   small_disk disk{f.c.folder().path("work"), 8'000'000};
   if (is_missing(disk))
     return;
@@ -135,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_part_is_not_begun_on_a_full_disk) {
 }
 
 BOOST_AUTO_TEST_CASE(a_store_without_room_loses_no_job_that_it_took) {
-  job_cluster f{impatient};
+  job_cluster f{{.flags = impatient}};
   small_disk disk{f.c.folder().path("store"), 16'000'000};
   if (is_missing(disk))
     return;

@@ -21,14 +21,6 @@ namespace {
 
 const std::vector<std::string> two{"one", "two"};
 
-bool says(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
-
-int64_t ms_since(clock::time_point x) {
-  return std::chrono::duration_cast<milliseconds>(clock::now() - x).count();
-}
-
 /// Ticks of the processor that these have used so far.
 uint64_t ticks_of(const std::vector<pid_t>& pids) {
   uint64_t result = 0;
@@ -40,10 +32,6 @@ uint64_t ticks_of(const std::vector<pid_t>& pids) {
         result += std::stoull(word);
   }
   return result;
-}
-
-bool all_gone(const std::vector<pid_t>& pids) {
-  return std::all_of(pids.begin(), pids.end(), [](pid_t pid) { return holdings_of(pid).threads == 0; });
 }
 
 /// Whether a daemon of another test has made the group.
@@ -122,14 +110,12 @@ BOOST_AUTO_TEST_CASE(a_paused_job_uses_no_processor_within_a_second_and_encodes_
   BOOST_TEST(http_request(f.c.http_port(), "POST", "/api/v1/jobs/" + id + "/resume").status == 200);
   f.wait_until_over(id, "completed");
   f.check_result();
-  auto after = f.finished(id);
-  for (auto& [number, sha256] : before)
-    BOOST_TEST(after[number] == sha256);
-  BOOST_TEST(f.attempts(id) == attempts + after.size() - before.size());
+  f.check_kept(before, id);
+  BOOST_TEST(f.attempts(id) == attempts + f.finished(id).size() - before.size());
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
-  job_cluster f{{"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}};
+  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
@@ -165,7 +151,7 @@ BOOST_AUTO_TEST_CASE(limits_are_enforced_on_each_task_and_its_record_says_how) {
 }
 
 BOOST_AUTO_TEST_CASE(a_job_that_needs_more_memory_than_its_limit_says_so) {
-  job_cluster f{{"--jobs.retries_max=3"}};
+  job_cluster f{{.flags = {"--jobs.retries_max=3"}}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order(R"(, "limits": {"memory": "16MiB"})"));
   f.wait_until_over(id, "failed");
@@ -213,9 +199,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_out_of_time_ends_and_a_retry_goes_on_with_wha
   }
   f.wait_until_over(id, "completed");
   f.check_result();
-  auto after = f.finished(id);
-  for (auto& [number, sha256] : before)
-    BOOST_TEST(after[number] == sha256);
+  f.check_kept(before, id);
 }
 
 BOOST_AUTO_TEST_CASE(a_job_whose_files_are_larger_than_its_limit_ends) {

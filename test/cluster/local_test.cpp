@@ -3,9 +3,7 @@
 // Method: caf-ctl --local as a real process, its children seen through /proc. The result is read by libavformat alone. Sizes and likeness are those that the
 // ffmpeg program states, of one source encoded by it in one piece and by caf-ctl in four.
 #include "bench/chunked_run.hpp"
-#include "bench/viewer.hpp"
-#include "test/cluster/media.hpp"
-#include "test/support/cluster.hpp"
+#include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -22,17 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto job_limit = milliseconds{60'000};
-
-bench::sample_options local_sample() {
-  auto result = small_sample();
-  result.seconds = 20;
-  return result;
-}
-
 struct fixture {
   temporary_folder folder;
-  std::string source = media("local.mkv", local_sample());
+  std::string source = media("job-20.mkv", sample_of(20));
   std::string result = folder.path("result.mp4");
 
   process ctl(std::vector<std::string> settings) const {
@@ -81,22 +71,14 @@ BOOST_AUTO_TEST_CASE(a_file_is_transcoded_without_a_cluster_and_nothing_is_left)
   auto x = ctl({"--video-encoder=libx264", "--preset=ultrafast", "--crf=23", "--audio-encoder=aac"});
   auto status = x.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), x.output());
-  bench::viewer_options options;
-  options.url = result;
-  options.duration = scaled(milliseconds{30'000});
-  auto seen = bench::watch(options);
-  for (auto& wrong : bench::problems(seen))
-    BOOST_ERROR(wrong);
-  BOOST_REQUIRE(seen.seen.frames.size() == 500u);
-  for (uint32_t i = 0; i < 500; ++i)
-    BOOST_REQUIRE((seen.seen.frames[i].number == i));
+  check_transcoded(result, 20);
   check_nothing_is_left(true);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_says_so_and_leaves_nothing) {
   auto x = ctl({"--video-encoder=libnothing"});
   BOOST_TEST((x.wait(scaled(job_limit)) == 1));
-  BOOST_TEST(x.output().find("libnothing") != std::string::npos);
+  BOOST_TEST(says(x.output(), "libnothing"));
   check_nothing_is_left(false);
 }
 
@@ -120,8 +102,7 @@ BOOST_AUTO_TEST_CASE(a_node_does_not_outlive_a_program_that_is_killed) {
 }
 
 BOOST_AUTO_TEST_CASE(pieces_are_neither_larger_nor_worse_than_one) {
-  auto sample = small_sample();
-  sample.seconds = 40;
+  auto sample = sample_of(40);
   sample.picture.coded = false;
   auto long_source = media("local-long.mkv", sample);
   auto ours = folder.path("ours.mkv");

@@ -2,9 +2,7 @@
 // next coordinator takes them over.
 // Method: a coordinator and two workers as real processes, and a job of chunks that take many seconds each. The coordinator is killed when both are
 // under way. What is compared: the processes that work before and after, how often the history says that a chunk was begun, and the published file.
-#include "bench/viewer.hpp"
-#include "test/cluster/media.hpp"
-#include "test/support/cluster.hpp"
+#include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -17,44 +15,23 @@
 #include <signal.h>
 
 using namespace troupe::test;
-namespace bench = troupe::bench;
 
 namespace {
 
-constexpr uint32_t pictures = 500;
-constexpr auto job_limit = milliseconds{150'000};
+constexpr auto order_limit = milliseconds{150'000};
 
-bench::sample_options orphan_sample() {
-  auto result = small_sample();
-  result.seconds = 20;
-  return result;
-}
-
-struct fixture {
-  cluster c{{{}, {"--cluster.heartbeat_interval=100ms"}, {}}};
-  std::string source = media("job.mkv", orphan_sample());
-  std::string result = c.folder().path("result.mp4");
+struct fixture : job_cluster {
   std::string id;
 
-  fixture() {
+  explicit fixture(std::vector<std::string> flags = {})
+    : job_cluster{{.flags = std::move(flags), .limit = order_limit}} {
     c.start({"one", "two"}, 1);
   }
 
   /// Two chunks of video, each of which takes an encoder many seconds.
   void order() {
-    process ctl{TROUPE_BINARY_DIR "/bin/caf-ctl",
-                {"transcode", source, "-o", result, "--video-encoder=libx264", "--preset=veryslow", "--crf=18",
-                 "--height=540", "--chunk-seconds=10", "--detach",
-                 "--url=http://127.0.0.1:" + std::to_string(c.http_port())},
-                c.folder().path("ctl.log")};
-    BOOST_REQUIRE((ctl.wait(scaled(milliseconds{10'000})) == 0));
-    auto said = ctl.output();
-    id = said.substr(said.size() - 33, 32);
-  }
-
-  boost::json::object job() const {
-    auto answer = c.get("/api/v1/jobs/" + id);
-    return answer.status == 200 ? answer.json().as_object() : boost::json::object{};
+    id = transcode_detached(
+      {"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=540", "--chunk-seconds=10"});
   }
 
   /// The processes that encode chunks of video, by the chunks that the workers' heartbeats name.
@@ -73,48 +50,30 @@ struct fixture {
   std::set<pid_t> wait_for_encoders() const {
     std::set<pid_t> pids;
     c.wait_until(
-      "two chunks are in the making", [&] { return (pids = encoders()).size() == 2; }, job_limit);
+      "two chunks are in the making", [&] { return (pids = encoders()).size() == 2; }, order_limit);
     // Well under way, not just begun.
     c.wait_until(
-      "pictures are encoded", [&] { return number(object(job(), "status"), "frames") > 20; }, job_limit);
+      "pictures are encoded", [&] { return number(object(job(id), "status"), "frames") > 20; }, order_limit);
     return pids;
-  }
-
-  void wait_until_completed() const {
-    auto over = [&] {
-      auto now = text(job(), "state");
-      BOOST_REQUIRE_MESSAGE(now != "failed" && now != "cancelled",
-                            "the job is " << now << ": " << text(job(), "error"));
-      return now == "completed";
-    };
-    c.wait_until("the job is completed", over, job_limit);
   }
 
   /// How often each chunk of the job was begun.
   std::map<int64_t, int> begun() const {
-    std::map<int64_t, int> result;
-    for (auto& x : list(job(), "history"))
+    std::map<int64_t, int> times;
+    for (auto& x : list(job(id), "history"))
       if (text(x.get_object(), "to") == "leased")
-        ++result[number(x.get_object(), "chunk")];
-    return result;
-  }
-
-  void check_result() const {
-    bench::viewer_options options;
-    options.url = result;
-    options.duration = scaled(milliseconds{30'000});
-    auto seen = bench::watch(options);
-    for (auto& wrong : bench::problems(seen))
-      BOOST_ERROR(wrong);
-    BOOST_REQUIRE(seen.seen.frames.size() == pictures);
-    for (uint32_t i = 0; i < pictures; ++i)
-      BOOST_REQUIRE((seen.seen.frames[i].number == i));
-    BOOST_TEST(seen.seen.decode_errors == 0u);
+        ++times[number(x.get_object(), "chunk")];
+    return times;
   }
 
   static bool alive(const std::set<pid_t>& pids) {
     return std::all_of(pids.begin(), pids.end(), [](pid_t pid) { return holdings_of(pid).threads > 0; });
   }
+};
+
+/// Workers that use no path of the coordinator's: the source comes, and chunks go, over connections that it takes with it.
+struct apart : fixture {
+  apart() : fixture{{"--jobs.transfer=http"}} {}
 };
 
 } // namespace
@@ -124,31 +83,31 @@ BOOST_AUTO_TEST_SUITE(orphans_test)
 BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not_begun_again, fixture) {
   order();
   auto before = wait_for_encoders();
-  auto parts = list(job(), "chunks").size();
+  auto parts = list(job(id), "chunks").size();
   for (int n = 0; n < 2; ++n) {
     c.kill("coordinator");
     BOOST_TEST(alive(before));
     c.start_coordinator();
-    c.wait_until("both go on for the job", [&] { return number(object(job(), "status"), "chunks_running") == 2; });
+    c.wait_until("both go on for the job", [&] { return number(object(job(id), "status"), "chunks_running") == 2; });
     c.wait_until("their workers know them", [&] { return encoders() == before; });
   }
-  wait_until_completed();
+  wait_until_over(id, "completed");
   check_result();
   auto times = begun();
   BOOST_TEST(times.size() == parts);
   for (auto& [chunk, count] : times)
     BOOST_TEST(count == 1, "chunk " << chunk << " was begun " << count << " times");
-  for (auto& x : list(job(), "chunks"))
+  for (auto& x : list(job(id), "chunks"))
     BOOST_TEST(number(x.get_object(), "attempt") == 1);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_task_that_died_with_the_coordinator_is_replaced_and_the_other_is_not, fixture) {
+BOOST_FIXTURE_TEST_CASE(a_task_that_died_with_the_coordinator_is_replaced_and_the_other_is_not, apart) {
   order();
   auto before = wait_for_encoders();
   c.kill("coordinator");
   ::kill(*before.begin(), SIGKILL);
   c.start_coordinator();
-  wait_until_completed();
+  wait_until_over(id, "completed");
   check_result();
   auto again = 0;
   for (auto& [chunk, count] : begun())

@@ -4,6 +4,7 @@
 // TROUPE_LONG=1 every preset gets ten seconds, in two chunks, and has to keep its bit rate.
 #include "config/presets.hpp"
 #include "test/support/cluster.hpp"
+#include "test/support/environment.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -37,11 +38,6 @@ std::string run(const std::string& command) {
     result.append(block.data(), n);
   }
   return result;
-}
-
-bool is_long() {
-  auto wanted = std::getenv("TROUPE_LONG");
-  return wanted != nullptr && std::string{wanted} == "1";
 }
 
 /// A clip that costs an encoder something: noise that moves over the picture, key pictures each second.

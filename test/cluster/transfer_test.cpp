@@ -1,107 +1,43 @@
 // Goal: a file job needs no folder that two machines share: source, chunks and result travel over HTTP, and whatever dies or lies on the way, the result is exact and nothing half done is left.
 // Method: a coordinator that lets workers use none of its paths (`jobs.transfer: http`), with workers and tasks as real processes; orders through caf-ctl, which brings its file and fetches
 // the result where a case says so. Workers and the coordinator are killed while bytes are on their way. The result is read by libavformat alone: every picture, once, at its time.
-#include "bench/viewer.hpp"
-#include "test/cluster/media.hpp"
-#include "test/support/cluster.hpp"
+#include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <signal.h>
-#include <unistd.h>
-
 using namespace troupe::test;
-namespace bench = troupe::bench;
 namespace fs = std::filesystem;
 
 namespace {
 
-constexpr uint32_t pictures = 250;
-constexpr auto job_limit = milliseconds{60'000};
-
-bench::sample_options job_sample() {
-  auto result = small_sample();
-  result.seconds = 10;
-  return result;
-}
-
-struct fixture {
-  cluster c;
-  std::string source = media("transfer.mkv", job_sample());
-  std::string result = c.folder().path("result.mp4");
-
+struct fixture : job_cluster {
   explicit fixture(const std::string& transfer = "http", const std::string& worker_program = node_program())
-    : c{{{},
-         {"--cluster.heartbeat_interval=100ms", "--jobs.transfer=" + transfer, "--jobs.keep_failed=0s"},
-         {},
-         worker_program}} {
+    : job_cluster{{.flags = {"--jobs.transfer=" + transfer, "--jobs.keep_failed=0s"},
+                   .worker_program = worker_program,
+                   .seconds = 10}} {
     c.start({"one", "two"}, 1);
   }
 
-  process ctl(std::vector<std::string> arguments) const {
-    arguments.push_back("--url=http://127.0.0.1:" + std::to_string(c.http_port()));
-    return process{TROUPE_BINARY_DIR "/bin/caf-ctl", arguments, c.folder().path("ctl.log")};
-  }
-
-  std::vector<std::string> order(std::vector<std::string> more) const {
-    std::vector<std::string> result_{"transcode", source, "-o", result, "--video-encoder=libx264", "--chunk-seconds=2"};
-    result_.insert(result_.end(), more.begin(), more.end());
-    return result_;
+  /// caf-ctl that transcodes in chunks of two seconds.
+  process order(std::vector<std::string> settings) const {
+    settings.insert(settings.begin(), {"--video-encoder=libx264", "--chunk-seconds=2"});
+    return transcode(settings);
   }
 
   std::string ordered_slow_job() const {
-    auto x = ctl(order({"--preset=slow", "--crf=16", "--height=400", "--detach"}));
-    BOOST_REQUIRE((x.wait(scaled(milliseconds{10'000})) == 0));
-    auto said = x.output();
-    return said.substr(said.size() - 33, 32);
-  }
-
-  boost::json::object job(const std::string& id) const {
-    auto answer = c.get("/api/v1/jobs/" + id);
-    return answer.status == 200 ? answer.json().as_object() : boost::json::object{};
-  }
-
-  size_t finished(const std::string& id) const {
-    auto chunks = list(job(id), "chunks");
-    return static_cast<size_t>(
-      std::count_if(chunks.begin(), chunks.end(), [](auto& x) { return text(x.get_object(), "state") == "done"; }));
-  }
-
-  void wait_until_over(const std::string& id) const {
-    auto over = [&] {
-      auto now = text(job(id), "state");
-      BOOST_REQUIRE_MESSAGE(now != "failed" && now != "cancelled",
-                            "the job is " << now << ": " << text(job(id), "error"));
-      return now == "completed";
-    };
-    c.wait_until("the job is completed", over, job_limit);
-  }
-
-  void check_result() const {
-    bench::viewer_options options;
-    options.url = result;
-    options.duration = scaled(milliseconds{30'000});
-    auto seen = bench::watch(options);
-    for (auto& wrong : bench::problems(seen))
-      BOOST_ERROR(wrong);
-    BOOST_REQUIRE(seen.seen.frames.size() == pictures);
-    for (uint32_t i = 0; i < pictures; ++i)
-      BOOST_REQUIRE((seen.seen.frames[i].number == i));
-    BOOST_TEST(seen.seen.decode_errors == 0u);
+    return transcode_detached(
+      {"--video-encoder=libx264", "--chunk-seconds=2", "--preset=slow", "--crf=16", "--height=400"});
   }
 
   /// Neither at the coordinator, nor beside the result, nor at any worker.
   void check_nothing_is_left(const std::string& id) const {
-    c.wait_until("the work folder is gone", [&] { return !fs::exists(c.folder().path("coordinator/jobs/" + id)); });
-    for (auto& entry : fs::directory_iterator{c.folder().path()})
-      BOOST_TEST(!entry.path().filename().string().starts_with(".result"));
+    job_cluster::check_nothing_is_left(id);
     for (auto name : {"one", "two"}) {
       auto work = c.folder().path(std::string{name} + "/work");
       c.wait_until("the worker's own folder is empty", [&] { return !fs::exists(work) || fs::is_empty(work); });
@@ -110,12 +46,12 @@ struct fixture {
 
   /// What lies in a folder and all below it, by name.
   std::vector<std::string> names(const std::string& folder) const {
-    std::vector<std::string> result_;
+    std::vector<std::string> found;
     std::error_code failed;
     for (auto& x : fs::recursive_directory_iterator{c.folder().path(folder), failed})
       if (x.is_regular_file())
-        result_.push_back(x.path().filename().string());
-    return result_;
+        found.push_back(x.path().filename().string());
+    return found;
   }
 };
 
@@ -140,7 +76,7 @@ std::optional<std::string> blind_worker(const std::string& path) {
 BOOST_AUTO_TEST_SUITE(transfer_test)
 
 BOOST_FIXTURE_TEST_CASE(source_chunks_and_result_travel_over_http, fixture) {
-  auto x = ctl(order({"--preset=ultrafast", "--audio-encoder=aac"}));
+  auto x = order({"--preset=ultrafast", "--audio-encoder=aac"});
   auto status = x.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), x.output());
   BOOST_TEST_MESSAGE(x.output());
@@ -149,23 +85,23 @@ BOOST_FIXTURE_TEST_CASE(source_chunks_and_result_travel_over_http, fixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_file_that_only_the_client_has_comes_back_transcoded, fixture) {
-  auto x = ctl(order({"--preset=ultrafast", "--upload"}));
+  auto x = order({"--preset=ultrafast", "--upload"});
   auto status = x.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), x.output());
   check_result();
   check_nothing_is_left(x.output().substr(4, 32));
   BOOST_TEST(names("coordinator/jobs").empty());
   // The result is there: neither is it made again, nor replaced.
-  auto again = ctl(order({"--upload"}));
+  auto again = order({"--upload"});
   BOOST_TEST((again.wait(scaled(milliseconds{10'000})) == 1));
-  BOOST_TEST(again.output().find("exists already") != std::string::npos);
+  BOOST_TEST(says(again.output(), "exists already"));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_client_that_was_interrupted_goes_on_with_the_same_job, fixture) {
-  auto x = ctl(order({"--preset=slow", "--crf=16", "--height=400", "--upload"}));
+  auto x = order({"--preset=slow", "--crf=16", "--height=400", "--upload"});
   c.wait_until("the job is taken", [&] { return x.output().find("job ") != std::string::npos; });
   x.kill();
-  auto again = ctl(order({"--preset=slow", "--crf=16", "--height=400", "--upload"}));
+  auto again = order({"--preset=slow", "--crf=16", "--height=400", "--upload"});
   auto status = again.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), again.output());
   check_result();
@@ -174,22 +110,20 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_was_interrupted_goes_on_with_the_same_job,
 
 BOOST_FIXTURE_TEST_CASE(a_worker_that_is_killed_in_mid_job_leaves_nothing_that_counts, fixture) {
   auto id = ordered_slow_job();
-  c.wait_until(
-    "a chunk is finished", [&] { return finished(id) >= 1; }, job_limit);
+  wait_for_chunks(id, 1);
   c.kill("one");
   c.start_worker("one", 1);
-  wait_until_over(id);
+  wait_until_over(id, "completed");
   check_result();
   check_nothing_is_left(id);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_it_was_sent, fixture) {
   auto id = ordered_slow_job();
-  c.wait_until(
-    "two chunks are finished", [&] { return finished(id) >= 2; }, job_limit);
+  wait_for_chunks(id, 2);
   c.kill("coordinator");
   c.start_coordinator();
-  wait_until_over(id);
+  wait_until_over(id, "completed");
   check_result();
   for (auto& x : list(job(id), "history"))
     BOOST_TEST(text(x.get_object(), "why").find("damaged") == std::string::npos);
@@ -197,25 +131,20 @@ BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_it_was_s
 }
 
 BOOST_FIXTURE_TEST_CASE(a_source_that_changes_in_mid_job_ends_it_with_that_reason, fixture) {
-  auto mine = c.folder().path("mine.mkv");
-  fs::copy_file(source, mine);
-  source = mine;
   auto id = ordered_slow_job();
-  c.wait_until(
-    "a chunk is finished", [&] { return finished(id) >= 1; }, job_limit);
-  std::ofstream{mine, std::ios::app} << "more";
-  c.wait_until(
-    "the job has failed", [&] { return text(job(id), "state") == "failed"; }, job_limit);
-  BOOST_TEST(text(job(id), "error").find("changed") != std::string::npos);
+  wait_for_chunks(id, 1);
+  std::ofstream{source, std::ios::app} << "more";
+  wait_until_over(id, "failed");
+  BOOST_TEST(says(error_of(id), "changed"));
   BOOST_TEST(!fs::exists(result));
   check_nothing_is_left(id);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_result_that_is_there_already_is_not_replaced, fixture) {
   fs::copy_file(source, result);
-  auto x = ctl(order({}));
+  auto x = order({});
   BOOST_TEST((x.wait(scaled(milliseconds{20'000})) == 1));
-  BOOST_TEST(x.output().find("exists already") != std::string::npos);
+  BOOST_TEST(says(x.output(), "exists already"));
   BOOST_TEST(fs::file_size(result) == fs::file_size(source));
 }
 
@@ -232,7 +161,7 @@ BOOST_AUTO_TEST_CASE(workers_that_see_none_of_the_coordinators_files_make_the_sa
   fs::copy_file(f.source, hidden);
   f.source = hidden;
   f.result = f.c.folder().path("coordinator/result.mp4");
-  auto x = f.ctl(f.order({"--preset=ultrafast"}));
+  auto x = f.order({"--preset=ultrafast"});
   auto status = x.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), x.output());
   f.check_result();
@@ -241,7 +170,7 @@ BOOST_AUTO_TEST_CASE(workers_that_see_none_of_the_coordinators_files_make_the_sa
 
 BOOST_AUTO_TEST_CASE(workers_that_see_the_same_files_use_them_and_send_nothing) {
   fixture f{"auto"};
-  auto x = f.ctl(f.order({"--preset=ultrafast"}));
+  auto x = f.order({"--preset=ultrafast"});
   auto status = x.wait(scaled(job_limit));
   BOOST_REQUIRE_MESSAGE((status == 0), x.output());
   f.check_result();

@@ -6,10 +6,10 @@
 #include "bench/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
+#include "test/support/environment.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstdlib>
 #include <future>
 
 using namespace troupe::test;
@@ -23,8 +23,7 @@ struct rendition {
 };
 
 milliseconds viewing_time() {
-  auto wanted = std::getenv("TROUPE_LONG");
-  return milliseconds{wanted != nullptr && std::string{wanted} == "1" ? 60'000 : 15'000};
+  return milliseconds{is_long() ? 60'000 : 15'000};
 }
 
 bench::sample_options mpeg2_sample() {

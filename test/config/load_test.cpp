@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_named) {
   scratch_folder folder;
   BOOST_TEST(contains(problems_of(load_from({"--config=/no/such/file.yaml"})),
                       "cannot read the configuration file \"/no/such/file.yaml\": No such file"));
-  BOOST_TEST(contains(problems_of(load_from({"--config=" + folder.path_of("")})), "Is a directory"));
+  BOOST_TEST(contains(problems_of(load_from({"--config=" + folder.path("")})), "Is a directory"));
   BOOST_TEST(contains(problems_of(load_from({"--config=" + std::string(100'000, 'x')})), "name too long"));
   const auto large = folder.write("large.yaml", std::string(defaults::file_bytes_max + 1, '#'));
   BOOST_TEST(contains(problems_of(load_from({"--config=" + large})), "larger than 1048576 bytes"));

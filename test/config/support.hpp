@@ -5,14 +5,13 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config/print.hpp"
+#include "test/support/temporary_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <vector>
 
 namespace troupe::config {
@@ -41,33 +40,12 @@ inline tl::expected<loaded, problems> load_from(std::vector<std::string> argumen
   return load(arguments, variables);
 }
 
-/// A folder of this test alone, gone with it.
-class scratch_folder {
+class scratch_folder : public test::temporary_folder {
 public:
-  scratch_folder() : path_(std::filesystem::temp_directory_path() / ("troupe-config-" + std::to_string(::getpid()))) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
+  std::string write(const std::string& name, std::string_view text) const {
+    std::ofstream{path(name), std::ios::binary} << text;
+    return path(name);
   }
-
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-
-  ~scratch_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string path_of(std::string_view name) const {
-    return (path_ / name).string();
-  }
-
-  std::string write(std::string_view name, std::string_view text) const {
-    std::ofstream{path_of(name), std::ios::binary} << text;
-    return path_of(name);
-  }
-
-private:
-  std::filesystem::path path_;
 };
 
 } // namespace troupe::config

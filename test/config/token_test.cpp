@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_CASE(a_coordinator_makes_a_token_that_a_worker_finds) {
   scratch_folder folder;
   configuration x;
   x.role = role::coordinator;
-  x.cluster.token_file = folder.path_of("deep/er/cluster.token");
+  x.cluster.token_file = folder.path("deep/er/cluster.token");
   const auto made = cluster_token(x).value();
   BOOST_TEST(made.size() == 64);
   BOOST_TEST(cluster_token(x).value() == made);
@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(a_worker_without_a_token_is_told_what_to_do) {
   scratch_folder folder;
   configuration x;
   x.role = role::worker;
-  x.cluster.token_file = folder.path_of("none");
+  x.cluster.token_file = folder.path("none");
   const auto token = cluster_token(x);
   BOOST_REQUIRE(!token);
   BOOST_TEST(contains(token.error(), "set cluster.token_file or TROUPE_CLUSTER_TOKEN"));

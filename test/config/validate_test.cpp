@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(tls_is_whole_or_absent_and_its_files_are_there) {
                                     "--cluster.tls.key=" + key};
   };
   BOOST_TEST(load_from(args(pem)).has_value());
-  BOOST_TEST(contains(problems_of(load_from(args(folder.path_of("no.key")))), "cluster.tls.key: cannot read"));
+  BOOST_TEST(contains(problems_of(load_from(args(folder.path("no.key")))), "cluster.tls.key: cannot read"));
 }
 
 BOOST_AUTO_TEST_CASE(a_token_is_long_single_and_never_repeated) {

@@ -1,6 +1,6 @@
 // Goal: every setting does what it says or is refused with its name; nothing is ignored, and nothing that names a file gets through.
 // Method: small encodes with one setting changed, whose result is looked at, or whose error is.
-#include "make_stream.hpp"
+#include "quick_settings.hpp"
 
 #include "encoder/encoder_table.hpp"
 
@@ -12,29 +12,6 @@
 namespace av = troupe::av;
 
 using namespace troupe::av::test;
-
-namespace {
-
-av::video_settings video() {
-  av::video_settings result;
-  result.encoder = "h264";
-  result.preset = "ultrafast";
-  result.crf = 18;
-  result.threads = 1;
-  return result;
-}
-
-av::audio_settings audio(const std::string& encoder = "aac") {
-  av::audio_settings result;
-  result.encoder = encoder;
-  return result;
-}
-
-std::vector<picture> pictures_of(const result& made) {
-  return show(made.tracks[0], made.of(0));
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(encoder_settings_test)
 

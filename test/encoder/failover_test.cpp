@@ -3,11 +3,11 @@
 // does, only whole closed groups of an attempt count, and the next attempt's windows begin, track by track, behind what counts.
 // TROUPE_SEEDS sets how many histories of each kind are tried, TROUPE_SEED the first.
 #include "make_stream.hpp"
+#include "test/support/environment.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <map>
 #include <optional>
@@ -18,11 +18,6 @@ namespace av = troupe::av;
 using namespace troupe::av::test;
 
 namespace {
-
-unsigned from_environment(const char* name, unsigned otherwise) {
-  auto* text = std::getenv(name);
-  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
 
 av::video_settings video(int b_frames) {
   av::video_settings result;
@@ -214,8 +209,8 @@ void check(const scenario& what) {
   whole.finish();
   BOOST_REQUIRE(!whole.made.of(0).empty());
   BOOST_REQUIRE(!whole.made.of(1).empty());
-  auto first = from_environment("TROUPE_SEED", 1);
-  for (auto seed = first; seed < first + from_environment("TROUPE_SEEDS", 6); ++seed)
+  auto first = troupe::test::from_environment("TROUPE_SEED", 1);
+  for (auto seed = first; seed < first + troupe::test::from_environment("TROUPE_SEEDS", 6); ++seed)
     check_history(what, whole.made, seed);
 }
 

@@ -1,6 +1,6 @@
 // Goal: sound stays at its place on the timeline, whatever the source does: gaps, overlaps, changes of format, hours. Method: streams of
 // tones, made in memory and moved in time, are transcoded to uncompressed sound, whose samples say where they are.
-#include "make_stream.hpp"
+#include "quick_settings.hpp"
 
 extern "C" {
 #include <libavutil/mathematics.h>
@@ -16,12 +16,6 @@ namespace av = troupe::av;
 using namespace troupe::av::test;
 
 namespace {
-
-av::audio_settings audio(const std::string& encoder) {
-  av::audio_settings result;
-  result.encoder = encoder;
-  return result;
-}
 
 /// The share of samples between two times (ticks) that are silent.
 double silence(const sound& x, int64_t from, int64_t to) {

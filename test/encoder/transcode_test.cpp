@@ -1,6 +1,6 @@
 // Goal: what a transcode promises beyond the window: sizes, rates, colours and shapes are as asked for or as in the source; damage and
 // changes in mid-stream are survived and counted. Method: small streams made in memory are transcoded and the result is decoded.
-#include "make_stream.hpp"
+#include "quick_settings.hpp"
 
 #include "encoder/demuxer.hpp"
 
@@ -13,29 +13,6 @@
 namespace av = troupe::av;
 
 using namespace troupe::av::test;
-
-namespace {
-
-av::video_settings video() {
-  av::video_settings result;
-  result.encoder = "h264";
-  result.preset = "ultrafast";
-  result.crf = 18;
-  result.threads = 1;
-  return result;
-}
-
-av::audio_settings audio(const std::string& encoder = "aac") {
-  av::audio_settings result;
-  result.encoder = encoder;
-  return result;
-}
-
-std::vector<picture> pictures_of(const result& made) {
-  return show(made.tracks[0], made.of(0));
-}
-
-} // namespace
 
 BOOST_AUTO_TEST_SUITE(transcode_test)
 

@@ -3,12 +3,12 @@
 // whose tone glides; each window is encoded by itself, fed as a caller feeds it, and its pictures are decoded by themselves. TROUPE_SEEDS
 // sets how many partitions of each kind are tried, TROUPE_SEED the first.
 #include "make_stream.hpp"
+#include "test/support/environment.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -18,11 +18,6 @@ namespace av = troupe::av;
 using namespace troupe::av::test;
 
 namespace {
-
-unsigned from_environment(const char* name, unsigned otherwise) {
-  auto* text = std::getenv(name);
-  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
 
 av::video_settings video(const std::string& encoder = "libx264") {
   av::video_settings result;
@@ -166,8 +161,8 @@ void check(const scenario& what) {
   auto whole = run(*what.from, what.plan);
   BOOST_REQUIRE(!whole.of(0).empty());
   BOOST_REQUIRE(!whole.of(1).empty());
-  auto first = from_environment("TROUPE_SEED", 1);
-  for (auto seed = first; seed < first + from_environment("TROUPE_SEEDS", 3); ++seed)
+  auto first = troupe::test::from_environment("TROUPE_SEED", 1);
+  for (auto seed = first; seed < first + troupe::test::from_environment("TROUPE_SEEDS", 3); ++seed)
     check_partition(what, whole, seed);
 }
 

@@ -5,6 +5,7 @@
 #include "dummy_gateway.hpp"
 #include "files/identity.hpp"
 #include "http/server.hpp"
+#include "test/support/temporary_folder.hpp"
 #include "transfer/desk.hpp"
 #include "transfer/remote.hpp"
 #include "transfer/ticket.hpp"
@@ -18,8 +19,6 @@
 #include <random>
 #include <sstream>
 #include <thread>
-
-#include <stdlib.h>
 
 using namespace troupe;
 using namespace troupe::http;
@@ -53,19 +52,9 @@ void write(const std::string& path, const std::string& text) {
 
 struct fixture : type_registration {
   fixture() {
-    auto name = (fs::temp_directory_path() / "troupe-files-XXXXXX").string();
-    BOOST_REQUIRE(::mkdtemp(name.data()) != nullptr);
-    folder = name;
-    source = folder + "/source.bin";
     fs::create_directories(folder + "/work/job");
     write(source, random_bytes(3 * mebibyte + 17));
     open();
-  }
-
-  ~fixture() {
-    web.reset();
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
   }
 
   /// Also what a restarted coordinator does.
@@ -126,8 +115,9 @@ struct fixture : type_registration {
     return "Authorization: Bearer " + access.ticket + "\r\n";
   }
 
-  std::string folder;
-  std::string source;
+  test::temporary_folder temporary;
+  std::string folder = temporary.path();
+  std::string source = folder + "/source.bin";
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};
   gateway_actor gateway = spawn_dummy_gateway(system, std::make_shared<dummy_cluster>());

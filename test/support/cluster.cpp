@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 
 #include <poll.h>
 #include <signal.h>
@@ -77,17 +76,6 @@ double time_scale() {
 
 milliseconds scaled(milliseconds limit) {
   return milliseconds{static_cast<int64_t>(static_cast<double>(limit.count()) * time_scale())};
-}
-
-temporary_folder::temporary_folder() {
-  path_ = (fs::temp_directory_path() / "troupe-cluster-XXXXXX").string();
-  if (::mkdtemp(path_.data()) == nullptr)
-    throw std::runtime_error("cannot make a temporary folder");
-}
-
-temporary_folder::~temporary_folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
 }
 
 void check_nothing_left(const std::string& folder) {
@@ -182,7 +170,10 @@ process& cluster::start_worker(const std::string& name, uint32_t slots, const st
     "--worker.capability_cache=" + capability_file()};
   arguments.insert(arguments.end(), settings_.flags.begin(), settings_.flags.end());
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  return *(nodes_[id] = std::make_unique<process>(settings_.worker_program, arguments, folder_.path(id + ".log")));
+  auto environment = settings_.environment.find(name);
+  return *(nodes_[id] = std::make_unique<process>(
+             settings_.worker_program, arguments, folder_.path(id + ".log"),
+             environment == settings_.environment.end() ? std::vector<std::string>{} : environment->second));
 }
 
 void cluster::start(const std::vector<std::string>& workers, uint32_t slots) {

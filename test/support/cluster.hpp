@@ -8,6 +8,7 @@
 
 #include "test/support/http_client.hpp"
 #include "test/support/process.hpp"
+#include "test/support/temporary_folder.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -28,26 +29,6 @@ double time_scale();
 /// A limit of time on this build and machine.
 milliseconds scaled(milliseconds limit);
 
-/// A folder of its own below the system's temporary folder, removed with the object.
-class temporary_folder {
-public:
-  temporary_folder();
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder();
-
-  const std::string& path() const noexcept {
-    return path_;
-  }
-
-  std::string path(const std::string& name) const {
-    return path_ + "/" + name;
-  }
-
-private:
-  std::string path_;
-};
-
 /// The program under test.
 std::string node_program();
 
@@ -61,7 +42,8 @@ struct cluster_settings {
   std::vector<cluster_channel> channels;
   std::vector<std::string> flags; ///< for each node
   std::string profiles; ///< YAML below "profiles:", two blanks deep, beside the profile "small" that every cluster has
-  std::string worker_program = node_program(); ///< of workers and their tasks
+  std::string worker_program = node_program();                      ///< of workers and their tasks
+  std::map<std::string, std::vector<std::string>> environment = {}; ///< "NAME=value" for workers, by name
 };
 
 /// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's report.

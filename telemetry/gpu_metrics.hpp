@@ -1,0 +1,13 @@
+// Series of GPUs, one for each card and worker that sees it.
+#pragma once
+
+#include "messages/status.hpp"
+#include "telemetry/exposition.hpp"
+
+#include <vector>
+
+namespace troupe::telemetry {
+
+std::vector<metric_family> gpu_families(const std::vector<daemon_status>& daemons);
+
+} // namespace troupe::telemetry

@@ -1,0 +1,31 @@
+// The settings that most tests of transcodes change a little: what an encoder is quick with.
+#pragma once
+
+#include "make_stream.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe::av::test {
+
+inline video_settings video() {
+  video_settings result;
+  result.encoder = "h264";
+  result.preset = "ultrafast";
+  result.crf = 18;
+  result.threads = 1;
+  return result;
+}
+
+inline audio_settings audio(const std::string& encoder = "aac") {
+  audio_settings result;
+  result.encoder = encoder;
+  return result;
+}
+
+/// Of the first track, decoded.
+inline std::vector<picture> pictures_of(const result& made) {
+  return show(made.tracks[0], made.of(0));
+}
+
+} // namespace troupe::av::test
