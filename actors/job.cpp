@@ -88,6 +88,7 @@ job_actor_state::job_actor_state(interface::pointer self, core::file_job_config 
     queue_(std::move(queue)),
     coordinator_(std::move(coordinator)),
     disk_warn_(config.disk_warn),
+    head_start_(config.head_start),
     job_(config, to_begin(begin_), *this) {
   for (auto& c : begin_.chunks)
     chunk_attempts_[c.number] = c.attempt;
@@ -162,8 +163,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       if (over_since_)
         return leave();
       consider_orphans();
-      job_.tick(clock::now());
-      send_writes();
+      advance();
       report();
     },
   };
@@ -195,6 +195,8 @@ caf::result<void> job_actor_state::plan_with(const file_result& x) {
     job_.on(x, clock::now());
     send_writes();
     answer.deliver();
+    // Its ticks are too far apart for those who wait for the first picture.
+    self_->run_delayed(head_start_, [this] { advance(); });
   };
   self_->request(coordinator_, capacity_timeout, daemons_atom_v)
     .then([plan](const std::vector<daemon_status>& xs) mutable { plan(to_capacity(xs)); },

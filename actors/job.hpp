@@ -125,6 +125,11 @@ private:
 
   /// The store's state `running`, before anything that needs it.
   void ensure_running(const std::string& why);
+  /// Lets time pass.
+  void advance() {
+    job_.tick(std::chrono::steady_clock::now());
+    send_writes();
+  }
   void send_writes();
   void report();
   void end();
@@ -137,6 +142,7 @@ private:
   job_journal_actor queue_;
   gateway_actor coordinator_;
   uint32_t disk_warn_;
+  core::milliseconds head_start_;
   core::file_job job_;
   std::unordered_map<attempt_id, attempt> attempts_;
   std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet

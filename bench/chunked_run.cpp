@@ -1,7 +1,9 @@
 #include "bench/chunked_run.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <regex>
 #include <stdexcept>
 
@@ -36,34 +38,74 @@ bool is_vpx(const std::string& encoder) {
   return encoder.starts_with("libvpx");
 }
 
+/// Words for ffmpeg's input and for its output.
+struct ffmpeg_words {
+  std::vector<std::string> input;
+  std::vector<std::string> output;
+};
+
+std::vector<std::string> ffmpeg_command(const std::string& in, const std::string& out, const ffmpeg_words& words) {
+  std::vector<std::string> result{"ffmpeg", "-hide_banner", "-nostdin", "-y"};
+  result.insert(result.end(), words.input.begin(), words.input.end());
+  result.insert(result.end(), {"-i", in});
+  result.insert(result.end(), words.output.begin(), words.output.end());
+  result.push_back(out);
+  return result;
+}
+
+std::vector<std::string> picture_words(const chunked_settings& with) {
+  std::vector<std::string> result{"-map",
+                                  "0:v:0",
+                                  "-c:v",
+                                  with.encoder,
+                                  "-crf",
+                                  std::to_string(with.crf),
+                                  is_vpx(with.encoder) ? "-cpu-used" : "-preset",
+                                  with.preset};
+  // Without it libvpx takes the quality for a limit beside a rate.
+  if (is_vpx(with.encoder))
+    result.insert(result.end(), {"-b:v", "0"});
+  return result;
+}
+
+const std::vector<std::string> sound_words{"-map", "0:a?", "-c:a", "aac", "-b:a", "128k"};
+
+/// The encoder keeps to one thread.
+std::vector<std::string> one_thread_words(const std::string& encoder) {
+  std::vector<std::string> result{"-threads", "1"};
+  if (encoder == "libx265")
+    result.insert(result.end(), {"-x265-params", "pools=1"});
+  if (encoder == "libsvtav1")
+    result.insert(result.end(), {"-svtav1-params", "lp=1"});
+  return result;
+}
+
 } // namespace
 
 process_result encode_with_ffmpeg(const std::string& in, const std::string& out, const chunked_settings& with) {
-  std::vector<std::string> arguments{"ffmpeg",
-                                     "-hide_banner",
-                                     "-nostdin",
-                                     "-y",
-                                     "-i",
-                                     in,
-                                     "-map",
-                                     "0:v:0",
-                                     "-map",
-                                     "0:a?",
-                                     "-c:v",
-                                     with.encoder,
-                                     "-crf",
-                                     std::to_string(with.crf),
-                                     is_vpx(with.encoder) ? "-cpu-used" : "-preset",
-                                     with.preset,
-                                     "-c:a",
-                                     "aac",
-                                     "-b:a",
-                                     "128k"};
-  // Without it libvpx takes the quality for a limit beside a rate.
-  if (is_vpx(with.encoder))
-    arguments.insert(arguments.end(), {"-b:v", "0"});
-  arguments.push_back(out);
-  return need(arguments);
+  ffmpeg_words words{{}, picture_words(with)};
+  words.output.insert(words.output.end(), sound_words.begin(), sound_words.end());
+  return need(ffmpeg_command(in, out, words));
+}
+
+double encode_halves(const std::string& in, const std::string& out, const chunked_settings& with, double seconds) {
+  auto middle = std::to_string(seconds / 2);
+  auto thread = one_thread_words(with.encoder);
+  auto half = [&](std::vector<std::string> span, const char* suffix) {
+    ffmpeg_words words{{"-threads", "1"}, picture_words(with)};
+    words.input.insert(words.input.end(), span.begin(), span.end());
+    words.output.insert(words.output.end(), thread.begin(), thread.end());
+    return ffmpeg_command(in, out + suffix, words);
+  };
+  const std::vector<std::string> commands[] = {half({"-t", middle}, ".1.mkv"), half({"-ss", middle}, ".2.mkv"),
+                                               ffmpeg_command(in, out + ".3.mkv", {{"-vn"}, sound_words})};
+  auto begin = std::chrono::steady_clock::now();
+  std::vector<std::future<process_result>> running;
+  for (const auto& x : commands)
+    running.push_back(std::async(std::launch::async, [&x] { return need(x); }));
+  for (auto& x : running)
+    x.get();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 process_result encode_with_troupe(const std::string& in, const std::string& out, const chunked_settings& with) {

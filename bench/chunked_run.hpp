@@ -19,6 +19,10 @@ struct chunked_settings {
 /// ffmpeg's defaults otherwise; the sound is AAC at 128 kbit/s.
 process_result encode_with_ffmpeg(const std::string& in, const std::string& out, const chunked_settings& with);
 
+/// The same two halves of `in`, which has sound and lasts `seconds`, by two ffmpegs at once with one thread each, and the sound by a third; nothing is joined,
+/// and nothing looked at again. Seconds until the last one ends: nobody who cuts the file in pieces is quicker on two processors.
+double encode_halves(const std::string& in, const std::string& out, const chunked_settings& with, double seconds);
+
 /// `caf-ctl transcode --local`, of the folder that this program is in.
 process_result encode_with_troupe(const std::string& in, const std::string& out, const chunked_settings& with);
 

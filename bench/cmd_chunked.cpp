@@ -41,6 +41,7 @@ constexpr int processors = 2;
 
 struct rounds {
   std::vector<double> speedup, wall_ours, wall_theirs, cpu_ratio;
+  std::vector<double> busy; ///< processors that ffmpeg keeps at work
 };
 
 /// All pairs with one encoder; the results stay in `ours` and `theirs`.
@@ -58,6 +59,7 @@ rounds compete(const contest& each, const std::string& source, const std::string
     result.wall_ours.push_back(us.wall_s);
     result.wall_theirs.push_back(them.wall_s);
     result.cpu_ratio.push_back(us.cpu_s / them.cpu_s);
+    result.busy.push_back(them.cpu_s / them.wall_s);
   }
   return result;
 }
@@ -66,6 +68,7 @@ void add(report& to, const std::string& suffix, const rounds& x) {
   to.figures.emplace_back("wall_s_ours_" + suffix, spread_of(x.wall_ours).median);
   to.figures.emplace_back("wall_s_ffmpeg_" + suffix, spread_of(x.wall_theirs).median);
   to.figures.emplace_back("cpu_ratio_" + suffix, spread_of(x.cpu_ratio).median);
+  to.figures.emplace_back("ffmpeg_busy_" + suffix, spread_of(x.busy).median);
 }
 
 std::string make_source(const scratch_folder& folder, const contest& each, double seconds) {
@@ -125,6 +128,9 @@ int run_chunked(const arguments& given) {
     result.figures.emplace_back("size_ratio_" + suffix, b.kib > 0 ? a.kib / b.kib : 0);
     result.figures.emplace_back("ssim_delta_" + suffix, a.ssim - b.ssim);
     add(result, suffix, times);
+    if (input.empty())
+      result.figures.emplace_back("ceiling_" + suffix, spread_of(times.wall_theirs).median
+                                                         / encode_halves(source, theirs, each.with, seconds));
   }
   if (only.empty() || only == "single") {
     auto source = input.empty() ? make_source(folder, single, seconds) : input;

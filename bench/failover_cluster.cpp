@@ -116,10 +116,9 @@ void failover_cluster::start_worker(size_t worker) {
                                      "--worker.slots=2",
                                      "--worker.capability_cache=" + options_.capability_cache};
   arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
-  workers_[worker] =
-    std::make_unique<node_process>(arguments, folder + "/" + name + ".log",
-                                   options_.network != nullptr ? options_.network->file(worker) : std::string{},
-                                   options_.worker_program);
+  workers_[worker] = std::make_unique<node_process>(
+    arguments, folder + "/" + name + ".log",
+    options_.network != nullptr ? options_.network->file(worker) : std::string{}, options_.worker_program);
 }
 
 std::string failover_cluster::url() const {

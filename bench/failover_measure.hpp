@@ -23,7 +23,7 @@ struct failover_plan {
   std::vector<std::string> settings;         ///< "key=value" for every node
   std::string capabilities;                  ///< file that keeps what workers proved; empty for the build's own
   std::string folder;                        ///< that exists: for configuration, state and logs
-  std::string media_folder; ///< that exists: where sources are kept, and found again; empty for `folder`
+  std::string media_folder;                ///< that exists: where sources are kept, and found again; empty for `folder`
   std::string more_profiles{};             ///< YAML of a further profile, two blanks deep
   std::string worker_program{};            ///< caf-node where it is empty
   std::function<void(int)> before_fault{}; ///< see `trial_options`

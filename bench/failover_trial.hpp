@@ -30,7 +30,7 @@ struct trial_options {
   int runs_a_viewing = 1'000;                  ///< so many, and the clients leave and come again
   std::chrono::milliseconds slow_time{25'000}; ///< a task that is slowed down must be left for another within so much
   std::chrono::milliseconds away{5'000};       ///< how long all workers are gone
-  std::function<void(int)> before_fault{};     ///< called with the number of the run, from 0 on, while the stream is steady
+  std::function<void(int)> before_fault{}; ///< called with the number of the run, from 0 on, while the stream is steady
 };
 
 /// How much of a source must be left for a run to begin: more than its limits of time let it last.

@@ -24,6 +24,8 @@ constexpr size_t chapters_max = 10'000;
 
 /// How many access points are sought to see whether the times stay the same, and how many pictures are compared at each.
 constexpr size_t trials = 4;
+/// Where the container has the times of its packets in a table, there is less that a seek could change.
+constexpr size_t trials_by_table = 2;
 constexpr size_t trial_pictures = 40;
 
 /// Spaces between pictures that differ by less (ticks, share) are a container's rounding.
@@ -200,10 +202,10 @@ expected<bool> is_same_after_seek(const source_options& options, int stream, con
 }
 
 /// Whether the file can be read from anywhere: a few places, evenly spread, are tried.
-expected<bool> try_seeking(const source_options& options, int stream, const pass_track& seen,
+expected<bool> try_seeking(const source_options& options, int stream, const pass_track& seen, size_t times,
                            const work_control& control) {
-  for (size_t i = 1; i <= trials; ++i) {
-    auto& point = seen.points[seen.points.size() * i / (trials + 1)];
+  for (size_t i = 1; i <= times; ++i) {
+    auto& point = seen.points[seen.points.size() * i / (times + 1)];
     auto same = is_same_after_seek(options, stream, seen, point, control);
     if (same && *same)
       continue;
@@ -340,7 +342,8 @@ expected<source_index> index_source(const source_options& from, const work_contr
   if (result.access_points.size() > 1) {
     auto& seen =
       *std::find_if(reading.tracks().begin(), reading.tracks().end(), [](const pass_track& x) { return x.video; });
-    auto same = try_seeking(options, result.video, seen, control);
+    auto times = result.format.starts_with("mov") ? trials_by_table : trials;
+    auto same = try_seeking(options, result.video, seen, times, control);
     if (!same)
       return tl::unexpected{std::move(same.error())};
     result.exact = *same;

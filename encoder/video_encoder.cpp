@@ -40,10 +40,24 @@ AVPixelFormat hardware_format(const AVCodec& codec) {
   return codec.pix_fmts[0];
 }
 
+/// The layouts of pixels that an encoder takes, in main memory or by way of its device; none where it takes any.
+std::vector<AVPixelFormat> layouts_of(const AVCodec& codec) {
+  auto result = software_formats(codec);
+  if (result.empty() && hardware_format(codec) != AV_PIX_FMT_NONE)
+    result = {AV_PIX_FMT_NV12, AV_PIX_FMT_P010};
+  // No chip encodes H.264 with more than 8 bits, whatever its encoder lists.
+  if (codec.id == AV_CODEC_ID_H264 && is_hardware(codec))
+    std::erase_if(result, [](AVPixelFormat x) { return av_pix_fmt_desc_get(x)->comp[0].depth > 8; });
+  return result;
+}
+
+bool takes_layout(const AVCodec& codec, AVPixelFormat layout) {
+  auto all = layouts_of(codec);
+  return std::find(all.begin(), all.end(), layout) != all.end();
+}
+
 expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::string& wanted, AVPixelFormat source) {
-  auto formats = software_formats(codec);
-  if (formats.empty() && hardware_format(codec) != AV_PIX_FMT_NONE)
-    formats = {AV_PIX_FMT_NV12, AV_PIX_FMT_P010};
+  auto formats = layouts_of(codec);
   if (!wanted.empty()) {
     auto format = av_get_pix_fmt(wanted.c_str());
     if (format == AV_PIX_FMT_NONE)
@@ -131,6 +145,12 @@ expected<video_format> choose_format(const AVCodec& codec, const video_settings&
 
 /// Threads of an encoder; 0 is libav*'s choice.
 ///
+/// Groups of pictures that refer to the one before save x265, which makes them unless it is told otherwise, more than a hundredth of its bits. They are for files: where
+/// key pictures were asked for, somebody wants to begin at them.
+bool may_be_open(const AVCodec& codec, const video_settings& settings) {
+  return std::string_view{codec.name} == "libx265" && !settings.low_delay && settings.keyframe_interval.count() == 0;
+}
+
 /// x264 keeps a picture back for each thread but the first, and takes one and a half threads a core: the larger the machine, the later the
 /// picture (half a second at 25 a second on 16 cores). Where delay counts it gets as many as real time needs, at 30 million pixels a second and
 /// thread (what its preset "medium" does on a core of a usual server), but three at least.
@@ -158,7 +178,8 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
   context.framerate = format.frame_rate;
   context.time_base = av_inv_q(format.frame_rate);
   context.thread_count = choose_threads(*context.codec, settings, format);
-  context.flags |= AV_CODEC_FLAG_CLOSED_GOP;
+  if (!may_be_open(*context.codec, settings))
+    context.flags |= AV_CODEC_FLAG_CLOSED_GOP;
   if (!settings.in_band_headers)
     context.flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
   if (settings.bit_rate > 0)
@@ -325,7 +346,8 @@ expected<video_encoder> video_encoder::open(const video_settings& settings, cons
 
 expected<video_encoder> video_encoder::open_codec(const AVCodec& codec, const video_settings& settings,
                                                   const video_format& source, const device_pictures& pictures) {
-  auto on_device = pictures.device != nullptr && device_type_for(codec, pictures.format) != AV_HWDEVICE_TYPE_NONE;
+  auto on_device = pictures.device != nullptr && device_type_for(codec, pictures.format) != AV_HWDEVICE_TYPE_NONE
+                   && takes_layout(codec, pictures.layout);
   auto wanted = settings;
   if (on_device)
     wanted.pixel_format = av_get_pix_fmt_name(pictures.layout);
@@ -353,12 +375,15 @@ expected<video_encoder> video_encoder::open_codec(const AVCodec& codec, const vi
 expected<video_encoder> video_encoder::open_behind_stand_in(const AVCodec& codec, const video_settings& settings,
                                                             const video_format& source) {
   // The encoder itself is set up in full: what it would refuse before it opens is refused here.
-  if (auto ready = prepare(codec, settings, source); !ready)
+  auto ready = prepare(codec, settings, source);
+  if (!ready)
     return tl::unexpected{std::move(ready.error())};
   auto session = stand_in()->open_encoder(codec.name, settings.device);
   if (!session)
     return tl::unexpected{std::move(session.error())};
-  auto behind = settings_behind_stand_in(settings, codec);
+  auto same_pixels = settings;
+  same_pixels.pixel_format = av_get_pix_fmt_name(ready->format.pixel_format);
+  auto behind = settings_behind_stand_in(same_pixels, codec);
   if (!behind)
     return tl::unexpected{std::move(behind.error())};
   auto software = find_encoders(behind->encoder, AVMEDIA_TYPE_VIDEO);

@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -47,6 +48,14 @@ int milliseconds_left(clock::time_point end) {
   return static_cast<int>(std::max<int64_t>(left.count(), 0));
 }
 
+/// That this program may use.
+int processors() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? std::max(CPU_COUNT(&allowed), 1) : 1;
+}
+
+/// There is a slot more than there are processors: for the sound, which would keep a processor's worth of pictures waiting.
 std::vector<std::string> arguments_of(const std::string& folder) {
   return {"caf-node",
           "--role=all",
@@ -56,6 +65,7 @@ std::vector<std::string> arguments_of(const std::string& folder) {
           "--http.port_file=" + folder + "/" + port_name,
           "--cluster.listen=127.0.0.1:0",
           "--worker.trust_codecs=true",
+          "--worker.slots=" + std::to_string(processors() + 1),
           "--jobs.orphan_timeout=100ms",
           "--coordinator.warm_tasks=0",
           "--log.level=warning"};

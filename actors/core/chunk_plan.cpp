@@ -43,7 +43,40 @@ size_t count_of(const chunk_request& x, double length) {
   return count > slots && count < slots * chunks_per_slot ? count / slots * slots : count;
 }
 
+/// The access point nearest to `ideal`, in the measure of `place`.
+template <class Place>
+size_t nearest(const std::vector<cut_point>& points, double ideal, const Place& place) {
+  auto after =
+    std::lower_bound(points.begin(), points.end(), ideal, [&](const cut_point& x, double y) { return place(x) < y; });
+  auto at = static_cast<size_t>(after - points.begin());
+  if (at == points.size() || (at > 0 && ideal - place(points[at - 1]) < place(points[at]) - ideal))
+    --at;
+  return at;
+}
+
+/// The same among those that are key pictures anyway; nothing where none is within reach.
+template <class Place>
+std::optional<size_t> nearest_key(const chunk_request& x, double ideal, double reach, const Place& place) {
+  std::optional<size_t> result;
+  if (x.key_distance == 0 || x.pictures == 0)
+    return result;
+  auto first = std::lower_bound(x.points.begin(), x.points.end(), ideal - reach,
+                                [&](const cut_point& p, double y) { return place(p) < y; });
+  for (auto i = first; i != x.points.end() && place(*i) <= ideal + reach; ++i) {
+    auto at = static_cast<size_t>(i - x.points.begin());
+    if (i->pictures_before % x.key_distance == 0
+        && (!result || std::abs(place(*i) - ideal) < std::abs(place(x.points[*result]) - ideal)))
+      result = at;
+  }
+  return result;
+}
+
 } // namespace
+
+uint64_t usual_key_distance(std::string_view encoder) noexcept {
+  constexpr std::array known{"h264", "hevc", "libx264", "libx265"};
+  return std::find(known.begin(), known.end(), encoder) != known.end() ? 250 : 0;
+}
 
 chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept {
   for (const auto& x : suited)
@@ -72,11 +105,8 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
   std::vector<size_t> cuts;
   for (size_t i = 1; i < count; ++i) {
     auto ideal = whole * static_cast<double>(i) / static_cast<double>(count);
-    auto after =
-      std::lower_bound(points.begin(), points.end(), ideal, [&](const cut_point& x, double y) { return place(x) < y; });
-    auto at = static_cast<size_t>(after - points.begin());
-    if (at == points.size() || (at > 0 && ideal - place(points[at - 1]) < place(points[at]) - ideal))
-      --at;
+    auto reach = whole / static_cast<double>(count) * key_reach;
+    auto at = nearest_key(request, ideal, reach, place).value_or(nearest(points, ideal, place));
     if (at > 0 && (cuts.empty() || at > cuts.back()))
       cuts.push_back(at);
   }

@@ -1,7 +1,7 @@
 // Where a file is cut: at its random-access points, into pieces that are long enough for the encoder and short enough for the workers.
 //
 // A joint costs what a random-access point costs, and the encoder's rate control starts anew behind it; a piece that is too long leaves workers idle at
-// the end. So there are a few pieces for each slot, but none shorter than a length at which the joints no longer show in the result's size.
+// the end. A piece begins with a key picture: cut where the encoder would have made one anyway, it costs nothing. So there are a few pieces for each slot, but none shorter than a length at which the joints no longer show in the result's size.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +31,19 @@ chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept;
 /// How many cores an encoder keeps busy by itself: with less than that there is nothing to win from several side by side on one machine.
 uint32_t usual_cores(std::string_view encoder) noexcept;
 
+/// Pictures from one key picture to the next where the encoder is left alone and nothing in the picture asks for one; 0 where it is not known.
+uint64_t usual_key_distance(std::string_view encoder) noexcept;
+
+/// How far a cut may be off its place, as a share of a piece, to meet such a picture: little, as pieces that are not equal leave workers idle.
+inline constexpr double key_reach = 0.1;
+
 struct chunk_request {
   std::vector<cut_point> points; ///< in order; the first one is where the video begins
   int64_t end = 0;               ///< of the video, ticks
   uint64_t pictures = 0;         ///< of all of it, 0 where they cannot be counted
   uint32_t slots = 1;            ///< windows that can be worked on at once
   chunk_lengths lengths;
+  uint64_t key_distance = 0; ///< pictures; a cut at a multiple of it costs no key picture; 0 where it is not known
   std::optional<int64_t> target_ticks;     ///< as long as this, instead
   std::optional<uint64_t> target_pictures; ///< as many pictures as this, instead; needs `pictures`
 };

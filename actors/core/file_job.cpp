@@ -288,16 +288,22 @@ chunk_work file_job::chunk_work_of(const part& x) const {
   work.pictures = x.pictures;
   work.video = order.video;
   work.audio = order.audio;
-  // Windows side by side share the cores; one that is alone takes what there is. A thread more than the share costs nothing while all are at work,
-  // and takes what the others leave when they wait or have ended.
-  auto chunks = static_cast<uint32_t>(std::count_if(
-    parts_.begin(), parts_.end(), [](const part& p) { return p.is_chunk() && p.chunk.kind == chunk_kind::video; }));
-  if (video)
+  if (video) {
+    work.threads = threads_of_chunk();
     work.seat = x.held.seat;
-  auto beside = std::max(1u, std::min(chunks, capacity_.slots));
-  if (video && beside > 1)
-    work.threads = std::max(1u, capacity_.cores / beside) + 1;
+  }
   return work;
+}
+
+uint32_t file_job::threads_of_chunk() const {
+  auto open = static_cast<uint32_t>(std::count_if(parts_.begin(), parts_.end(), [](const part& p) {
+    return p.is_chunk() && p.chunk.kind == chunk_kind::video && p.state != part_state::done;
+  }));
+  auto beside = std::min({open, capacity_.slots, capacity_.cores});
+  // One that is alone takes what there is, as it likes.
+  if (beside <= 1)
+    return 0;
+  return capacity_.cores / beside;
 }
 
 // -- ends of tries ------------------------------------------------------------
@@ -390,6 +396,13 @@ void file_job::note_first_frame(const part& x, time_point now) {
                               [](const part& p) { return p.is_chunk() && p.chunk.kind == chunk_kind::video; });
   if (!first_frame_ && x.is_chunk() && (!pictures || x.chunk.kind == chunk_kind::video))
     first_frame_ = now;
+  else
+    return;
+  // Who was held back for it need not wait any more.
+  for (auto& p : parts_)
+    if (p.state == part_state::waiting && !p.awaited && p.failures == 0)
+      p.not_before = std::min(p.not_before, now);
+  pump(now);
 }
 
 void file_job::check_limits(time_point now) {

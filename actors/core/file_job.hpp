@@ -43,6 +43,8 @@ struct file_job_config {
   milliseconds retry_longest{60'000};
   milliseconds silence_max{5'000}; ///< a task reports twice a second
   milliseconds stall_max{120'000}; ///< a task that reports, but comes no further
+  milliseconds head_start{
+    50}; ///< the other parts begin with the first chunk's first picture, or this much after it was asked for
   milliseconds orphan_wait{3'000}; ///< for a task of an earlier life to say that it still works at its chunk
 };
 
@@ -213,6 +215,8 @@ private:
   lease_request request_of(const part& x) const;
   file_work work_of(const part& x) const;
   chunk_work chunk_work_of(const part& x) const;
+  /// Of a chunk that begins now: its share of the cores beside the others that are not done. 0 is "all that there are".
+  uint32_t threads_of_chunk() const;
   std::string path_of(const part& x) const;
 
   void plan(const source_summary& x, time_point now);
@@ -231,6 +235,8 @@ private:
   /// Ends the job where it is beyond a limit.
   void check_limits(time_point now);
   uint64_t bytes_made() const;
+  /// Holds the others back for a moment, so that the first picture has the machine to itself.
+  void give_head_start(std::vector<part>& parts, time_point now) const;
   void note_first_frame(const part& x, time_point now);
   void broke(part& x, const file_failure& why, time_point now);
   void retry(part& x, milliseconds pause, const std::string& why, time_point now);

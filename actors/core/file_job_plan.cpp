@@ -28,6 +28,8 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
   wanted.pictures = source_.countable ? x.packets : 0;
   wanted.slots = std::clamp(capacity_.cores / usual_cores(order.video.codec), 1u, std::max(capacity_.slots, 1u));
   wanted.lengths = usual_chunk_lengths(order.video.codec);
+  if (keeps_pictures(order) && order.video.keyframe_interval.count() == 0)
+    wanted.key_distance = usual_key_distance(order.video.codec);
   if (order.chunk_duration.count() > 0)
     wanted.target_ticks = order.chunk_duration.count() * ticks_per_second / 1000;
   if (order.chunk_frames > 0)
@@ -79,12 +81,22 @@ void file_job::plan(const source_summary& x, time_point now) {
     effects_.planned(chunks);
   }
   phase_ = file_phase::encoding;
-  // The sound is one part from end to end: it begins first, so that it is not what is waited for.
-  if (sound)
-    std::rotate(parts.begin(), parts.end() - 1, parts.end());
+  // The sound is one part from end to end: it begins early, so that it is not what is waited for. The first picture is what somebody may wait for.
+  if (sound && parts.size() > 2)
+    std::rotate(parts.begin() + 1, parts.end() - 1, parts.end());
+  give_head_start(parts, now);
   for (auto& p : parts)
     parts_.push_back(std::move(p));
   assemble_if_done(now);
+}
+
+void file_job::give_head_start(std::vector<part>& parts, time_point now) const {
+  auto& first = parts.front();
+  if (first.chunk.kind != chunk_kind::video || first.state != part_state::waiting || first.awaited)
+    return;
+  for (size_t i = 1; i < parts.size(); ++i)
+    if (parts[i].state == part_state::waiting && !parts[i].awaited)
+      parts[i].not_before = now + config_.head_start;
 }
 
 bool file_job::adopt(std::vector<part>& parts, time_point now) {

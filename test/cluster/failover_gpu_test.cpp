@@ -46,8 +46,9 @@ struct fixture {
     std::vector<size_t> held;
     auto how = small_plan(kind, 4);
     how.profile = "hardware";
-    how.more_profiles = "  hardware:\n    video: {codec: h264_nvenc, preset: p1, bit_rate: 600k, keyframe_interval: 1s, "
-                        "b_frames: 0}\n    audio: {codec: aac, bit_rate: 96k}\n";
+    how.more_profiles =
+      "  hardware:\n    video: {codec: h264_nvenc, preset: p1, bit_rate: 600k, keyframe_interval: 1s, "
+      "b_frames: 0}\n    audio: {codec: aac, bit_rate: 96k}\n";
     how.worker_program = TROUPE_BINARY_DIR "/bin/faulty-node";
     how.capabilities = capability_file() + ".cards";
     how.before_fault = [&](int run) {

@@ -66,7 +66,9 @@ struct fixture {
 BOOST_FIXTURE_TEST_SUITE(gpu_detection_test, fixture)
 
 BOOST_AUTO_TEST_CASE(each_card_is_tried_and_what_was_found_is_kept_until_its_driver_changes) {
-  cluster c{{.worker_program = TROUPE_BINARY_DIR "/bin/faulty-node"}};
+  cluster_settings settings;
+  settings.worker_program = TROUPE_BINARY_DIR "/bin/faulty-node";
+  cluster c{settings};
   c.start_coordinator();
   auto start = [&] { c.start_worker("w1", 2, {"--worker.capability_cache=" + found}); };
   auto has_found = [&](const std::string& driver) {

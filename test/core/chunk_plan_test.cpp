@@ -99,6 +99,22 @@ BOOST_AUTO_TEST_CASE(an_encoder_without_memory_gets_shorter_chunks) {
   BOOST_TEST(usual_cores("libsvtav1") > usual_cores("libx264"));
 }
 
+BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
+  auto request = film(600, 25);
+  request.slots = 2;
+  request.key_distance = 250;
+  auto made = plan_chunks(request);
+  check_whole(request, made);
+  BOOST_TEST(made.size() > 6u);
+  for (const auto& x : made)
+    BOOST_TEST(x.pictures.value() % 250 == 0u);
+  // Half a minute in two pieces: the middle is too far from either.
+  request = film(30, 25);
+  request.slots = 2;
+  request.key_distance = 250;
+  BOOST_TEST(plan_chunks(request).front().pictures.value() == 375u);
+}
+
 BOOST_AUTO_TEST_CASE(a_source_with_one_access_point_is_one_chunk) {
   auto request = film(600, 1'000'000);
   request.slots = 8;

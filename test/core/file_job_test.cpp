@@ -101,11 +101,16 @@ struct fixture {
     x.staging = "/.out";
     return x;
   }();
+  file_job_config config = [] {
+    file_job_config x;
+    x.head_start = 0ms;
+    return x;
+  }();
   std::optional<file_job> job;
   uint64_t next_lease = 1;
 
   void begin() {
-    job.emplace(file_job_config{}, given, effects);
+    job.emplace(config, given, effects);
     job->capacity({2, 2});
     job->begin(now);
   }
@@ -157,7 +162,8 @@ BOOST_FIXTURE_TEST_SUITE(file_job_test, fixture)
 BOOST_AUTO_TEST_CASE(a_job_probes_plans_encodes_and_assembles_in_order) {
   auto work = begin_chunks();
   BOOST_REQUIRE(work.size() == 5u);
-  BOOST_TEST((std::get<chunk_work>(work[0].work).kind == chunk_kind::audio));
+  BOOST_TEST(std::get<chunk_work>(work[0].work).number == 0u);
+  BOOST_TEST((std::get<chunk_work>(work[1].work).kind == chunk_kind::audio));
   BOOST_TEST(effects.chunks.size() == 5u);
   for (auto& x : work)
     answer(x);
@@ -337,7 +343,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_in_the_making_is_left_to_the_task_that_makes_it) {
   begin();
   answer(grant().at(0));
   BOOST_TEST(grant().empty());
-  auto made = std::get<chunk_work>(work[1].work);
+  auto made = std::get<chunk_work>(work[0].work);
   auto other = made;
   other.video.crf = 40;
   BOOST_TEST(!job->awaits(other, now));
@@ -354,7 +360,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_in_the_making_is_left_to_the_task_that_makes_it) {
 
 BOOST_AUTO_TEST_CASE(a_seeked_chunk_with_another_number_of_pictures_is_refused) {
   auto work = begin_chunks();
-  job->on(file_result{work[1].attempt, chunk_done{1, std::string(64, 'a'), 249, 0, 0, true}}, now);
+  job->on(file_result{work[0].attempt, chunk_done{1, std::string(64, 'a'), 249, 0, 0, true}}, now);
   BOOST_TEST(effects.encoded.empty());
   BOOST_TEST(job->status().retries == 1u);
 }
@@ -500,14 +506,41 @@ BOOST_AUTO_TEST_CASE(an_assembly_that_fails_with_chunks_that_are_whole_ends_the_
   BOOST_TEST(effects.failure->second == "the container says no");
 }
 
+BOOST_AUTO_TEST_CASE(the_first_chunk_has_the_machine_to_itself_until_its_first_picture_but_not_for_long) {
+  config.head_start = 50ms;
+  auto work = begin_chunks();
+  BOOST_REQUIRE(work.size() == 1u);
+  BOOST_TEST(std::get<chunk_work>(work[0].work).number == 0u);
+  job->on(file_progress{work[0].attempt, 1, 100, 0.1}, now += 10ms);
+  BOOST_TEST(grant().size() == 4u);
+  effects = {};
+  work = begin_chunks();
+  job->tick(now += 49ms);
+  BOOST_TEST(grant().empty());
+  job->tick(now += 1ms);
+  BOOST_TEST(grant().size() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(chunks_share_the_cores_and_the_last_one_has_what_the_others_leave) {
+  given.order.chunk_duration = 20s;
+  auto work = begin_chunks();
+  BOOST_REQUIRE(work.size() == 3u);
+  BOOST_TEST(std::get<chunk_work>(work[0].work).threads == 1u);
+  BOOST_TEST(std::get<chunk_work>(work[2].work).threads == 1u);
+  answer(work[0]);
+  job->down(work[2].attempt, "gone", now);
+  auto last = grant(2);
+  BOOST_TEST(std::get<chunk_work>(last.at(0).work).threads == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(the_first_picture_is_counted_from_the_submission) {
   given.waited = 12ms;
   auto work = begin_chunks();
   BOOST_TEST(job->status().first_frame_ms == -1);
   now += 30ms;
-  job->on(file_progress{work[0].attempt, 3, 100, 0.1}, now); // sound
+  job->on(file_progress{work[1].attempt, 3, 100, 0.1}, now); // sound
   BOOST_TEST(job->status().first_frame_ms == -1);
-  job->on(file_progress{work[1].attempt, 1, 100, 0.1}, now);
+  job->on(file_progress{work[0].attempt, 1, 100, 0.1}, now);
   BOOST_TEST(job->status().first_frame_ms == 42);
 }
 

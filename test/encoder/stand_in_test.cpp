@@ -53,11 +53,11 @@ video_settings settings(const std::string& encoder = "h264_nvenc", const std::st
   return x;
 }
 
-expected<video_encoder> open(const video_settings& x) {
+expected<video_encoder> open(const video_settings& x, AVPixelFormat pixels = AV_PIX_FMT_YUV420P) {
   video_format source;
   source.width = 320;
   source.height = 180;
-  source.pixel_format = AV_PIX_FMT_YUV420P;
+  source.pixel_format = pixels;
   source.frame_rate = {25, 1};
   return video_encoder::open(x, source);
 }
@@ -149,6 +149,15 @@ BOOST_AUTO_TEST_CASE(settings_that_the_encoder_itself_refuses_take_no_session) {
   BOOST_TEST((opened.error().code == errc::option));
   BOOST_TEST(says(opened.error().what, "h264_nvenc"), opened.error().what);
   BOOST_TEST(!std::filesystem::exists(path + ".sessions"));
+}
+
+BOOST_AUTO_TEST_CASE(ten_bits_stay_ten_where_the_chip_has_them) {
+  auto h264 = open(settings("h264_nvenc"), AV_PIX_FMT_YUV420P10LE);
+  BOOST_REQUIRE_MESSAGE(h264.has_value(), (h264 ? "" : h264.error().what));
+  BOOST_TEST(h264->format().pixel_format == AV_PIX_FMT_YUV420P);
+  auto hevc = open(settings("hevc_nvenc"), AV_PIX_FMT_YUV420P10LE);
+  BOOST_REQUIRE_MESSAGE(hevc.has_value(), (hevc ? "" : hevc.error().what));
+  BOOST_TEST(hevc->format().pixel_format == AV_PIX_FMT_YUV420P10LE);
 }
 
 BOOST_AUTO_TEST_CASE(a_profile_of_software_is_served_by_each_family_of_the_ladder) {
