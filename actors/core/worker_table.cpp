@@ -245,11 +245,11 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
     return "has a task on trial after failures";
   if (x.elsewhere && is_refused(x, s.id))
     return "is where the work is to go away from";
+  if (auto& wish = x.video; !wish.encoder.empty() && !meets(s.can.encoders, wish))
+    return "has no working encoder for " + wish.encoder + why_filtered(s.can.encoders, wish.encoder);
   for (auto& name : x.encoders)
     if (name != x.video.encoder && !proves(s.can.encoders, name))
       return "has no working encoder for " + name;
-  if (auto& wish = x.video; !wish.encoder.empty() && !meets(s.can.encoders, wish))
-    return "has no working encoder for " + wish.encoder + why_filtered(s.can.encoders, wish.encoder);
   for (auto& name : x.decoders)
     if (!proves(s.can.decoders, name))
       return "has no working decoder for " + name;
