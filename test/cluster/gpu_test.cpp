@@ -5,6 +5,7 @@
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <signal.h>
@@ -273,6 +274,37 @@ BOOST_AUTO_TEST_CASE(tasks_and_workers_that_are_killed_return_their_sessions_onc
   c.wait_until(
     "all sessions are free", [&] { return f.sessions() == 0; }, patience);
   BOOST_TEST(number(f.card("w2"), "foreign_sessions") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(the_chunks_of_a_file_take_sessions_too_and_its_page_says_where) {
+  farm f;
+  auto& c = f.c;
+  auto order = json::object{{"input", media("h264.ts")},
+                            {"output", f.folder.path("out.mp4")},
+                            {"video", {{"codec", "h264_nvenc"}, {"preset", "p1"}}},
+                            {"chunk", {{"seconds", 1}}}};
+  auto taken = http_request(c.http_port(), "POST", "/api/v1/jobs", patience, json::serialize(order));
+  BOOST_REQUIRE_MESSAGE(taken.status == 201, taken.body);
+  auto job = "/api/v1/jobs/" + text(taken.json().get_object(), "id");
+  auto on_cards = 0;
+  c.wait_until(
+    "the job has ended",
+    [&] {
+      for (auto& x : list(c.get(job + "/placement").json().get_object(), "placements")) {
+        auto& part = x.get_object();
+        if (text(object(part, "encoder"), "gpu").empty())
+          continue;
+        ++on_cards;
+        BOOST_TEST(text(object(part, "encoder"), "encoder") == "h264_nvenc");
+        BOOST_TEST(!list(part, "looked_at").empty());
+      }
+      auto state = text(c.get(job).json().get_object(), "state");
+      BOOST_REQUIRE(state != "failed");
+      return state == "completed";
+    },
+    milliseconds{60'000});
+  BOOST_TEST(on_cards > 0);
+  c.wait_until("all sessions are free", [&] { return f.sessions() == 0; });
 }
 
 BOOST_AUTO_TEST_CASE(a_data_centre_card_without_an_encoder_is_reported_as_exactly_that) {
