@@ -7,6 +7,7 @@ namespace troupe::core {
 namespace {
 
 constexpr size_t reasons_told = 8; ///< in a refusal
+constexpr size_t cards_max = 256;  ///< of a worker's heartbeat
 
 } // namespace
 
@@ -79,8 +80,8 @@ void placement_desk::worker_added(worker_offer offer, const std::vector<device_o
 void placement_desk::worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now) {
   if (!places_.contains(worker))
     return;
-  for (auto& x : cards)
-    gpus_.report(worker, x, now);
+  for (size_t i = 0; i < cards.size() && i < cards_max; ++i)
+    gpus_.report(worker, cards[i], now);
   promote(now);
 }
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t ended_tasks_kept = 16;
 constexpr size_t name_length_max = 128;
+constexpr size_t gpus_max = 256;
 constexpr size_t reasons_told = 16;        ///< in a refusal
 constexpr int objections_looked_for = 256; ///< workers of a large cluster: nobody reads more
 
@@ -65,6 +66,8 @@ std::optional<worker_table::refusal> worker_table::add(const registration& x, ti
   if (x.version != config_.version)
     return refusal{ec::refused, "the worker is of version " + x.version.substr(0, name_length_max)
                                   + ", the coordinator of version " + config_.version + ": install the same on both"};
+  if (x.gpus.size() > gpus_max)
+    return refusal{ec::limit, "a worker has " + std::to_string(gpus_max) + " graphics cards at most"};
   if (x.name.empty() || x.name.size() > name_length_max || !x.worker)
     return refusal{ec::invalid_argument, "a worker needs a name of 1 to 128 bytes and an id"};
   for (auto& [id, other] : workers_)
