@@ -55,7 +55,8 @@ int processors() {
   return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? std::max(CPU_COUNT(&allowed), 1) : 1;
 }
 
-/// There is a slot more than there are processors: for the sound, which would keep a processor's worth of pictures waiting.
+/// There are two slots more than there are processors: one for the sound, which would keep a processor's worth of pictures waiting, and one for a piece that
+/// is left over when the others are shared out evenly.
 std::vector<std::string> arguments_of(const std::string& folder) {
   return {"caf-node",
           "--role=all",
@@ -65,7 +66,7 @@ std::vector<std::string> arguments_of(const std::string& folder) {
           "--http.port_file=" + folder + "/" + port_name,
           "--cluster.listen=127.0.0.1:0",
           "--worker.trust_codecs=true",
-          "--worker.slots=" + std::to_string(processors() + 1),
+          "--worker.slots=" + std::to_string(processors() + 2),
           "--jobs.orphan_timeout=100ms",
           "--coordinator.warm_tasks=0",
           "--log.level=warning"};

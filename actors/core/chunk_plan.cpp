@@ -24,6 +24,15 @@ constexpr std::array suited{
   suits{"vp9", {15 * second, 90 * second}},
 };
 
+/// Whether the source can be cut at every picture that the encoder would make a key picture of.
+bool can_be_cut_at_keys(const chunk_request& x) {
+  if (x.key_distance == 0 || x.pictures == 0)
+    return false;
+  auto keys = std::count_if(x.points.begin(), x.points.end(),
+                            [&x](const cut_point& p) { return p.pictures_before % x.key_distance == 0; });
+  return static_cast<uint64_t>(keys) == (x.pictures + x.key_distance - 1) / x.key_distance;
+}
+
 /// How many pieces the request asks for.
 size_t count_of(const chunk_request& x, double length) {
   auto by = [](double whole, double part) {
@@ -36,11 +45,14 @@ size_t count_of(const chunk_request& x, double length) {
     return by(length, static_cast<double>(*x.target_ticks));
   auto slots = std::max<size_t>(x.slots, 1);
   auto share = length / (static_cast<double>(slots) * chunks_per_slot);
-  auto target = std::clamp(share, static_cast<double>(x.lengths.shortest),
-                           static_cast<double>(std::max(x.lengths.shortest, x.lengths.longest)));
+  auto shortest = static_cast<double>(x.lengths.shortest);
+  if (x.keys_are_dear && can_be_cut_at_keys(x))
+    shortest = std::min(shortest, length * static_cast<double>(x.key_distance) / static_cast<double>(x.pictures));
+  auto target = std::clamp(share, shortest, std::max(shortest, static_cast<double>(x.lengths.longest)));
   auto count = by(length, target);
-  // Of few pieces none is to be left over that one slot works on while the others have nothing more.
-  return count > slots && count < slots * chunks_per_slot ? count / slots * slots : count;
+  // Of few pieces none is to be left over that one slot works on while the others have nothing more. Those that are all under way at once end at once.
+  return count > std::max<size_t>(slots, x.side_by_side) && count < slots * chunks_per_slot ? count / slots * slots
+                                                                                            : count;
 }
 
 /// The access point nearest to `ideal`, in the measure of `place`.
@@ -72,6 +84,10 @@ std::optional<size_t> nearest_key(const chunk_request& x, double ideal, double r
 }
 
 } // namespace
+
+bool are_keys_dear(std::string_view encoder) noexcept {
+  return encoder == "hevc" || encoder == "libx265";
+}
 
 uint64_t usual_key_distance(std::string_view encoder) noexcept {
   constexpr std::array known{"h264", "hevc", "libx264", "libx265"};

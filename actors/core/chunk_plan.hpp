@@ -34,6 +34,9 @@ uint32_t usual_cores(std::string_view encoder) noexcept;
 /// Pictures from one key picture to the next where the encoder is left alone and nothing in the picture asks for one; 0 where it is not known.
 uint64_t usual_key_distance(std::string_view encoder) noexcept;
 
+/// Whether a key picture more is felt in the size of a result of half a minute: the pictures between are so small.
+bool are_keys_dear(std::string_view encoder) noexcept;
+
 /// How far a cut may be off its place, as a share of a piece, to meet such a picture: little, as pieces that are not equal leave workers idle.
 inline constexpr double key_reach = 0.1;
 
@@ -41,9 +44,12 @@ struct chunk_request {
   std::vector<cut_point> points; ///< in order; the first one is where the video begins
   int64_t end = 0;               ///< of the video, ticks
   uint64_t pictures = 0;         ///< of all of it, 0 where they cannot be counted
-  uint32_t slots = 1;            ///< windows that can be worked on at once
+  uint32_t side_by_side = 0; ///< pieces that can be under way at once, sharing the slots' cores; no less than `slots`
+  uint32_t slots = 1;        ///< windows that can be worked on at once
   chunk_lengths lengths;
   uint64_t key_distance = 0; ///< pictures; a cut at a multiple of it costs no key picture; 0 where it is not known
+  bool keys_are_dear =
+    false; ///< rather short pieces, cut where they cost no key picture, than long ones that cost one each
   std::optional<int64_t> target_ticks;     ///< as long as this, instead
   std::optional<uint64_t> target_pictures; ///< as many pictures as this, instead; needs `pictures`
 };

@@ -28,8 +28,12 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
   wanted.pictures = source_.countable ? x.packets : 0;
   wanted.slots = std::clamp(capacity_.cores / usual_cores(order.video.codec), 1u, std::max(capacity_.slots, 1u));
   wanted.lengths = usual_chunk_lengths(order.video.codec);
-  if (keeps_pictures(order) && order.video.keyframe_interval.count() == 0)
+  wanted.side_by_side = capacity_.slots;
+  if (keeps_pictures(order) && order.video.keyframe_interval.count() == 0) {
     wanted.key_distance = usual_key_distance(order.video.codec);
+    // An encoder that has to keep to a rate needs time to find it.
+    wanted.keys_are_dear = order.video.bit_rate == 0 && are_keys_dear(order.video.codec);
+  }
   if (order.chunk_duration.count() > 0)
     wanted.target_ticks = order.chunk_duration.count() * ticks_per_second / 1000;
   if (order.chunk_frames > 0)

@@ -113,6 +113,15 @@ BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
   request.slots = 2;
   request.key_distance = 250;
   BOOST_TEST(plan_chunks(request).front().pictures.value() == 375u);
+  // Where key pictures are dear there are three pieces, if three can be under way at once.
+  request.keys_are_dear = true;
+  request.side_by_side = 2;
+  BOOST_TEST(plan_chunks(request).size() == 2u);
+  request.side_by_side = 3;
+  made = plan_chunks(request);
+  BOOST_TEST(made.size() == 3u);
+  for (const auto& x : made)
+    BOOST_TEST(x.pictures.value() == 250u);
 }
 
 BOOST_AUTO_TEST_CASE(a_source_with_one_access_point_is_one_chunk) {
