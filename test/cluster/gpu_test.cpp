@@ -61,8 +61,9 @@ public:
     return {"FAKE_GPUS=" + path_, "LD_LIBRARY_PATH=" TROUPE_BINARY_DIR "/fake_nvml"};
   }
 
-  const std::string& path() const noexcept {
-    return path_;
+  /// What works there is tried once for all tests.
+  std::string cache() const {
+    return "--worker.capability_cache=" + capability_file() + "." + uuid_;
   }
 
 private:
@@ -90,8 +91,7 @@ struct farm {
   }
 
   void start(const std::string& name, const machine& m, const std::string& limit) {
-    c.start_worker(name, 6,
-                   {"--worker.capability_cache=" + m.path() + ".capabilities", "--worker.gpu_limits." + limit});
+    c.start_worker(name, 6, {m.cache(), "--worker.gpu_limits." + limit});
     c.wait_until(
       name + " has its card", [&] { return !card(name).empty(); }, milliseconds{180'000});
   }
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(a_data_centre_card_without_an_encoder_is_reported_as_exactl
              TROUPE_BINARY_DIR "/bin/faulty-node",
              {{"w1", h100.environment()}}}};
   c.start_coordinator();
-  c.start_worker("w1", 2, {"--worker.capability_cache=" + h100.path() + ".capabilities"});
+  c.start_worker("w1", 2, {h100.cache()});
   c.wait_until(
     "w1 has its card", [&] { return !list(c.daemon("w1"), "gpus").empty(); }, milliseconds{180'000});
   auto card = list(c.daemon("w1"), "gpus").front().get_object();
