@@ -15,14 +15,26 @@ BOOST_AUTO_TEST_CASE(an_order_comes_back_as_it_was) {
   x.output = "/out.mp4";
   x.overwrite = true;
   x.container = "mp4";
-  x.video = {"libx264", 1280,
-             720,       {30000, 1001},
-             "yuv420p", "field",
-             1'000'000, 2'000'000,
-             22.5,      "slow",
-             "film",    "high",
-             "4.1",     std::chrono::milliseconds{0},
-             3,         {{"x264-params", "ref=2:a=b"}}};
+  x.video = {.codec = "libx264",
+             .width = 1280,
+             .height = 720,
+             .frame_rate = {30000, 1001},
+             .pixel_format = "yuv420p",
+             .deinterlace = "field",
+             .bit_rate = 1'000'000,
+             .max_bit_rate = 2'000'000,
+             .crf = 22.5,
+             .preset = "slow",
+             .tune = "film",
+             .profile = "high",
+             .level = "4.1",
+             .keyframe_interval = std::chrono::milliseconds{0},
+             .b_frames = 3,
+             .options = {{"x264-params", "ref=2:a=b"}},
+             .on_busy = exhaustion_policy::queue,
+             .fallback_encoder = "libx265",
+             .never_software = true,
+             .queue_timeout = std::chrono::milliseconds{1500}};
   x.audio = {"libopus", 96'000, 48'000, "5.1", {{"vbr", "on"}}};
   x.chunk_duration = std::chrono::milliseconds{1500};
   x.chunk_frames = 7;
