@@ -88,6 +88,25 @@ void check(const scenario& what) {
   }
 }
 
+/// Pictures that are shown before the random-access point that they follow: closed groups have none.
+int leading_pictures(const std::string& path) {
+  AVFormatContext* opened = nullptr;
+  BOOST_REQUIRE(avformat_open_input(&opened, path.c_str(), nullptr, nullptr) == 0);
+  auto stream = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  auto* packet = av_packet_alloc();
+  auto result = 0;
+  for (auto key = av::no_pts; av_read_frame(opened, packet) == 0; av_packet_unref(packet)) {
+    if (packet->stream_index != stream)
+      continue;
+    if ((packet->flags & AV_PKT_FLAG_KEY) != 0)
+      key = packet->pts;
+    result += packet->pts < key ? 1 : 0;
+  }
+  av_packet_free(&packet);
+  avformat_close_input(&opened);
+  return result;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(chunked_test)
@@ -200,6 +219,16 @@ BOOST_AUTO_TEST_CASE(open_groups_of_h264_are_cut_in_mp4_and_transport_streams) {
          .result = "result.ts",
          .first_pts = 900'000,
          .first_sample = 480'000});
+}
+
+BOOST_AUTO_TEST_CASE(a_result_with_open_groups_is_joined) {
+  scenario what{.source = write_source(clip_of(usual_pictures(), usual_sound()), "closed.mp4"), .result = "opened.mkv"};
+  what.settings.video = usual_video("libx265");
+  what.settings.video.keyframe_interval = std::chrono::milliseconds{0};
+  what.settings.video.options = {{"x265-params", "keyint=6:b-adapt=0"}};
+  what.slack = 91;
+  check(what);
+  BOOST_TEST(leading_pictures(temporary(what.result)) > 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_set_frame_rate_has_no_gap_at_a_joint) {
