@@ -93,16 +93,15 @@ int leading_pictures(const std::string& path) {
   AVFormatContext* opened = nullptr;
   BOOST_REQUIRE(avformat_open_input(&opened, path.c_str(), nullptr, nullptr) == 0);
   auto stream = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-  auto* packet = av_packet_alloc();
+  auto packet = av::make_packet();
   auto result = 0;
-  for (auto key = av::no_pts; av_read_frame(opened, packet) == 0; av_packet_unref(packet)) {
+  for (auto key = av::no_pts; av_read_frame(opened, packet.get()) == 0; av_packet_unref(packet.get())) {
     if (packet->stream_index != stream)
       continue;
     if ((packet->flags & AV_PKT_FLAG_KEY) != 0)
       key = packet->pts;
     result += packet->pts < key ? 1 : 0;
   }
-  av_packet_free(&packet);
   avformat_close_input(&opened);
   return result;
 }
