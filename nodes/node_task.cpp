@@ -9,14 +9,17 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
-#include <pthread.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <cerrno>
+#include <cstdlib>
 #include <iostream>
+#include <memory>
+#include <mutex>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace troupe::nodes {
 
@@ -26,16 +29,41 @@ namespace log = telemetry::log;
 
 constexpr auto join_timeout = std::chrono::seconds{5};
 
-/// Calls `gone` when the other end of standard input is closed: the host is gone, or wants this process to end.
-void watch_host(const std::function<void()>& gone) {
-  char ignored[64];
-  for (;;) {
-    auto n = ::read(STDIN_FILENO, ignored, sizeof(ignored));
-    if (n == 0 || (n < 0 && errno != EINTR))
-      break;
+/// Waits on a thread of its own until the other end of standard input is closed: the host is gone, or wants this process to end. Then the task is told; one that
+/// has not joined yet has nothing to leave behind, and just ends: what it asks a coordinator that went away is never answered.
+class host_watch {
+public:
+  /// The thread ends with the process: a read on a pipe that stays open cannot be called back.
+  host_watch() {
+    std::thread{[shared = shared_] { shared->run(); }}.detach();
   }
-  gone();
-}
+
+  void joined(const task_state::interface& x) {
+    std::lock_guard guard{shared_->mutex};
+    shared_->task = x;
+  }
+
+private:
+  struct state {
+    void run() {
+      char ignored[64];
+      for (;;) {
+        auto n = ::read(STDIN_FILENO, ignored, sizeof(ignored));
+        if (n == 0 || (n < 0 && errno != EINTR))
+          break;
+      }
+      std::lock_guard guard{mutex};
+      if (!task)
+        std::_Exit(1);
+      caf::anon_send(std::exchange(task, nullptr), end_atom_v);
+    }
+
+    std::mutex mutex;
+    task_state::interface task;
+  };
+
+  std::shared_ptr<state> shared_ = std::make_shared<state>();
+};
 
 bool join(caf::actor_system& system, const coordinator_actor& coordinator, const task_join& x, const task_actor& task) {
   caf::scoped_actor self{system};
@@ -61,6 +89,7 @@ int run_task(const config::configuration& x, task_faults faults) {
     log::error("a task is started by a task host, not by hand");
     return 2;
   }
+  host_watch host;
   auto to = coordinator_link(x.cluster, x.cluster.coordinator);
   node_system_config cfg{to, 1};
   caf::actor_system system{cfg};
@@ -80,8 +109,7 @@ int run_task(const config::configuration& x, task_faults faults) {
     caf::anon_send_exit(task, caf::exit_reason::user_shutdown);
     return 1;
   }
-  // The thread ends with the process: a read on a pipe that stays open cannot be called back.
-  std::thread{[task] { watch_host([task] { caf::anon_send(task, end_atom_v); }); }}.detach();
+  host.joined(task);
   {
     caf::scoped_actor self{system};
     self->wait_for(task);
