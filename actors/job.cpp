@@ -25,6 +25,9 @@ constexpr auto capacity_timeout = std::chrono::seconds{2};
 /// How long a warm task may take to accept its work; the work itself reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
 
+/// How long the end of a lease may take; the registry only looks into a table.
+constexpr auto release_timeout = std::chrono::seconds{2};
+
 /// A request for a lease may wait for as long as others work; then it is made again.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
@@ -133,11 +136,12 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       if (!comes_from_its_task(x.attempt))
         return caf::unit;
       take_log(x.attempt, x.log);
+      auto answer = self_->make_response_promise<void>();
       if (std::holds_alternative<source_summary>(x.outcome))
-        return plan_with(x);
-      job_.on(x, clock::now());
-      send_writes();
-      return caf::unit;
+        plan_with(x, answer);
+      else
+        take(x, answer);
+      return answer;
     },
     [this](stop_atom) { end(); },
     [this](pause_atom) {
@@ -187,21 +191,22 @@ void job_actor_state::task_gone(attempt_id number, attempt& x) {
     .then(gone, [gone](const caf::error&) { gone({}); });
 }
 
-caf::result<void> job_actor_state::plan_with(const file_result& x) {
-  // The task ends when it has its answer: until then nobody takes it for lost.
-  auto answer = self_->make_response_promise<void>();
-  auto plan = [this, answer, x](core::file_capacity has) mutable {
+void job_actor_state::take(const file_result& x, caf::typed_response_promise<void> answer) {
+  answering_.emplace(x.attempt, std::move(answer));
+  job_.on(x, clock::now());
+  send_writes();
+  if (auto left = std::exchange(answering_, {}))
+    left->second.deliver();
+}
+
+void job_actor_state::plan_with(const file_result& x, caf::typed_response_promise<void> answer) {
+  auto plan = [this, answer, x](core::file_capacity has) {
     job_.capacity(has);
-    job_.on(x, clock::now());
-    send_writes();
-    answer.deliver();
-    // Its ticks are too far apart for those who wait for the first picture.
-    self_->run_delayed(head_start_, [this] { advance(); });
+    take(x, answer);
   };
   self_->request(coordinator_, capacity_timeout, daemons_atom_v)
-    .then([plan](const std::vector<daemon_status>& xs) mutable { plan(to_capacity(xs)); },
-          [plan](const caf::error&) mutable { plan({}); });
-  return answer;
+    .then([plan](const std::vector<daemon_status>& xs) { plan(to_capacity(xs)); },
+          [plan](const caf::error&) { plan({}); });
 }
 
 // -- core::file_job_effects ---------------------------------------------------
@@ -257,7 +262,16 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
   begin_.desk->end(attempt);
   if (!why.empty())
     note("warning", i->second.part, "given up: " + why);
-  self_->send(coordinator_, release_atom_v, i->second.held.id, why);
+  // A task ends when it has its answer. Whoever hears of its end before its release takes it for a failure of its worker.
+  std::optional<caf::typed_response_promise<void>> answer;
+  if (answering_ && answering_->first == attempt)
+    answer = std::exchange(answering_, {})->second;
+  auto released = [answer]() mutable {
+    if (answer)
+      answer->deliver();
+  };
+  self_->request(coordinator_, release_timeout, release_atom_v, i->second.held.id, why)
+    .then(released, [released](const caf::error&) mutable { released(); });
   attempts_.erase(i);
 }
 

@@ -113,8 +113,10 @@ private:
   void adopt(orphan_offer& x, const troupe::lease& held);
   void ask_for(attempt_id attempt, const lease_request& x);
   void written();
+  /// Answers when the attempt's lease is over.
+  void take(const file_result& x, caf::typed_response_promise<void> answer);
   /// What the probe found, with what the cluster can do by now.
-  caf::result<void> plan_with(const file_result& x);
+  void plan_with(const file_result& x, caf::typed_response_promise<void> answer);
   void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
   void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
@@ -147,6 +149,8 @@ private:
   std::unordered_map<attempt_id, attempt> attempts_;
   std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet
   std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers
+  std::optional<std::pair<attempt_id, caf::typed_response_promise<void>>>
+    answering_; ///< the result that is being taken
   std::vector<orphan_offer> orphans_;
   const orphan_offer* adopted_ = nullptr; ///< while the core takes it over
   troupe::lease adopted_lease_;
