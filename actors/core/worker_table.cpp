@@ -1,6 +1,6 @@
 #include "actors/core/worker_table.hpp"
 
-#include "actors/core/exhaustion.hpp"
+#include "actors/core/lease_placement.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -19,15 +19,6 @@ constexpr int objections_looked_for = 256; ///< workers of a large cluster: nobo
 bool proves(const std::vector<codec_capability>& list, const std::string& wanted) {
   return std::any_of(list.begin(), list.end(),
                      [&](const codec_capability& c) { return c.works && (c.name == wanted || c.codec == wanted); });
-}
-
-/// Whether one of the rungs of the wish was proven.
-bool meets(const std::vector<codec_capability>& list, const encoder_wish& wish) {
-  auto rungs = rungs_of(wish);
-  if (!rungs)
-    return false;
-  return (!wish.never_software && proves(list, wish.encoder))
-         || std::any_of(rungs->begin(), rungs->end(), [&](const rung& r) { return proves(list, r.encoder); });
 }
 
 /// What the trial of the encoder said, for each of its devices.
@@ -234,7 +225,7 @@ bool worker_table::remove(worker_id id) {
   return workers_.erase(id) != 0;
 }
 
-std::string worker_table::objection(const worker& w, const lease_request& x) const {
+std::string worker_table::objection(const worker& w, const lease_request& x, const std::vector<rung>& rungs) const {
   auto& s = w.status;
   if (s.state == health::gone || s.state == health::draining)
     return "is " + std::string{to_string(s.state)};
@@ -248,7 +239,8 @@ std::string worker_table::objection(const worker& w, const lease_request& x) con
     return "has a task on trial after failures";
   if (x.elsewhere && is_refused(x, s.id))
     return "is where the work is to go away from";
-  if (auto& wish = x.video; !wish.encoder.empty() && !meets(s.can.encoders, wish))
+  auto is_proven = [&s](const rung& r) { return proves(s.can.encoders, r.encoder); };
+  if (auto& wish = x.video; !wish.encoder.empty() && std::none_of(rungs.begin(), rungs.end(), is_proven))
     return "has no working encoder for " + wish.encoder + why_filtered(s.can.encoders, wish.encoder);
   for (auto& name : x.encoders)
     if (name != x.video.encoder && !proves(s.can.encoders, name))
@@ -269,6 +261,8 @@ std::string worker_table::why_not(const lease_request& x) const {
 }
 
 void worker_table::add_objections(const lease_request& x, std::vector<placement_candidate>& to, size_t most) const {
+  auto asked = placement_request_of(x);
+  auto rungs = asked ? std::move(asked->rungs) : std::vector<rung>{};
   auto looked = 0;
   for (auto& [id, w] : workers_) {
     if (to.size() >= most || ++looked > objections_looked_for)
@@ -276,7 +270,7 @@ void worker_table::add_objections(const lease_request& x, std::vector<placement_
     auto& s = w.status;
     if (s.state == health::gone || std::any_of(to.begin(), to.end(), [&](auto& c) { return c.worker == s.name; }))
       continue;
-    auto why = objection(w, x);
+    auto why = objection(w, x, rungs);
     if (why.empty() && s.slots_used >= s.slots)
       why = "has no free slot (" + std::to_string(s.slots) + " in use)";
     if (!why.empty())

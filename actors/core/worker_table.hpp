@@ -135,8 +135,8 @@ private:
   /// Sets `status.state` and `status.reason` from everything that is known.
   void judge(worker& w, time_point now);
 
-  /// Empty if the worker can take the request, given a free slot and, in hardware, a session.
-  std::string objection(const worker& w, const lease_request& x) const;
+  /// Empty if the worker can take the request, given a free slot and, in hardware, a session. `rungs` are what may encode its video.
+  std::string objection(const worker& w, const lease_request& x, const std::vector<rung>& rungs) const;
 
   worker_condition condition_of(const worker& w) const;
 

@@ -143,14 +143,6 @@ int64_t said(const std::string& log, const std::string& what, int64_t from = 0) 
   return -1;
 }
 
-std::vector<pid_t> transcodes_of(const cluster& c, const std::string& worker) {
-  std::vector<pid_t> result;
-  for (auto& x : list(c.daemon(worker), "tasks"))
-    if (text(x.get_object(), "kind") == "transcode")
-      result.push_back(static_cast<pid_t>(number(object(x.get_object(), "process"), "pid")));
-  return result;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(gpu_test)
@@ -248,7 +240,7 @@ BOOST_AUTO_TEST_CASE(tasks_and_workers_that_are_killed_return_their_sessions_onc
     return result;
   };
   for (auto worker : {"w1", "w2", "w3"})
-    for (auto pid : transcodes_of(c, worker))
+    for (auto pid : c.transcodes_of(worker))
       ::kill(pid, SIGKILL);
   c.wait_until(
     "all go on, and what is counted is what works",

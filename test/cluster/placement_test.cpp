@@ -27,15 +27,6 @@ http_answer post(const cluster& c, const std::string& target) {
   return http_request(c.http_port(), "POST", target);
 }
 
-/// Pids of the transcodes that a worker reports.
-std::vector<pid_t> transcodes_of(const cluster& c, const std::string& worker) {
-  std::vector<pid_t> result;
-  for (auto& x : list(c.daemon(worker), "tasks"))
-    if (text(x.get_object(), "kind") == "transcode")
-      result.push_back(static_cast<pid_t>(number(object(x.get_object(), "process"), "pid")));
-  return result;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(placement_test)
@@ -50,8 +41,8 @@ BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_5
   BOOST_TEST(of_a != of_b);
   for (auto& worker : {of_a, of_b}) {
     BOOST_TEST(number(c.daemon(worker), "slots_used") == 1);
-    c.wait_until(worker + " reports its transcode", [&] { return transcodes_of(c, worker).size() == 1; });
-    auto pid = transcodes_of(c, worker).front();
+    c.wait_until(worker + " reports its transcode", [&] { return c.transcodes_of(worker).size() == 1; });
+    auto pid = c.transcodes_of(worker).front();
     auto below = descendants(c.node(worker).pid());
     BOOST_TEST(std::any_of(below.begin(), below.end(), [&](auto& x) { return x.pid == pid; }),
                worker << " reports the pid " << pid << ", which is no child of it");

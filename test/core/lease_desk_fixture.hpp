@@ -23,6 +23,7 @@ struct desk_recorder : lease_effects {
   std::set<task_id> ended;
   std::vector<std::pair<uint64_t, lease_id>> moves;
   std::vector<std::pair<uint64_t, lease_id>> given_back;
+  std::vector<task_id> watched; ///< whose end is to be told: the test does
 
   void grant(uint64_t ticket, const lease& x) override {
     granted[ticket] = x;
@@ -45,6 +46,9 @@ struct desk_recorder : lease_effects {
   void give_back(uint64_t owner, lease_id id) override {
     given_back.emplace_back(owner, id);
   }
+  void watch_end(worker_id, task_id task) override {
+    watched.push_back(task);
+  }
 };
 
 struct desk_fixture {
@@ -59,7 +63,7 @@ struct desk_fixture {
   desk_recorder effects;
   lease_desk desk{{}, workers, effects};
 
-  void add_worker(uint64_t id, uint32_t slots) {
+  static registration worker_of(uint64_t id, uint32_t slots) {
     registration x;
     x.worker = worker_id{id};
     x.name = "w" + std::to_string(id);
@@ -67,8 +71,16 @@ struct desk_fixture {
     x.version = "1";
     x.slots = slots;
     x.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}};
+    return x;
+  }
+
+  void add(const registration& x) {
     BOOST_REQUIRE(!workers.add(x, now, 0).has_value());
-    desk.host_added(worker_id{id}, now);
+    desk.host_added(x.worker, now);
+  }
+
+  void add_worker(uint64_t id, uint32_t slots) {
+    add(worker_of(id, slots));
   }
 
   static lease_request transcode() {

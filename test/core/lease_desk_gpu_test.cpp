@@ -7,25 +7,7 @@ using namespace troupe::core;
 
 namespace {
 
-/// Hosts that say when a process has ended: here when the test does.
-struct gpu_recorder : desk_recorder {
-  std::vector<task_id> watched;
-
-  void watch_end(worker_id, task_id task) override {
-    watched.push_back(task);
-  }
-};
-
-struct gpu_fixture {
-  time_point now{1000s};
-  worker_table workers{[] {
-    worker_table_config x;
-    x.token = "token";
-    x.version = "1";
-    return x;
-  }()};
-  gpu_recorder effects;
-  lease_desk desk{{}, workers, effects};
+struct gpu_fixture : desk_fixture {
   uint64_t next_task = 100;
 
   static gpu_report card(const std::string& uuid, uint32_t sessions) {
@@ -39,19 +21,12 @@ struct gpu_fixture {
   }
 
   void add_worker(uint64_t id, uint32_t slots, const std::vector<gpu_report>& cards, bool works = true) {
-    registration x;
-    x.worker = worker_id{id};
-    x.name = "w" + std::to_string(id);
-    x.token = "token";
-    x.version = "1";
-    x.slots = slots;
+    auto x = worker_of(id, slots);
     x.gpus = cards;
-    x.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}};
     for (auto& c : cards)
       x.can.encoders.push_back({"h264_nvenc", "h264", "video", c.card.device, works,
                                 works ? "" : "OpenEncodeSessionEx failed: unsupported device", 0, gpu_key(c.card)});
-    BOOST_REQUIRE(!workers.add(x, now, 0).has_value());
-    desk.host_added(worker_id{id}, now);
+    add(x);
     for (uint32_t i = 0; i < slots; ++i)
       desk.task_joined(task_id{next_task++}, worker_id{id}, now);
   }
@@ -69,12 +44,7 @@ struct gpu_fixture {
   void ask(uint64_t ticket, lease_request x) {
     x.label.attempt = attempt_id{ticket};
     desk.request(x, ticket, 1, now);
-    accept();
-  }
-
-  void accept() {
-    for (auto [id, task] : std::exchange(effects.assigned, {}))
-      desk.assigned(id, true, {}, now);
+    accept_all();
   }
 
   const lease& got(uint64_t ticket) {
@@ -122,12 +92,12 @@ BOOST_AUTO_TEST_CASE(a_session_is_free_when_its_process_is_gone_and_goes_to_the_
   ask(3, wanting(exhaustion_policy::queue));
   auto first = got(1);
   desk.release(first.id, {}, now, 0);
-  accept();
+  accept_all();
   BOOST_TEST(!effects.granted.contains(2)); // its process still holds the session
   BOOST_TEST((effects.watched == std::vector<task_id>{first.task}));
   BOOST_TEST(desk.closing() == 1u);
   desk.process_gone(first.task, now);
-  accept();
+  accept_all();
   BOOST_TEST(got(2).seat.gpu == "GPU-a");
   BOOST_TEST(!effects.granted.contains(3));
   desk.process_gone(first.task, now);
@@ -160,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_list_of_processes_without_it_tells_that_one_is_gone) {
   ask(1, wanting(exhaustion_policy::fallback));
   auto held = got(1);
   desk.release(held.id, {}, now, 0);
-  desk.host_lists(worker_id{1}, {desk_fixture::listed(held.task.value, "transcode")}, now);
+  desk.host_lists(worker_id{1}, {listed(held.task.value, "transcode")}, now);
   BOOST_TEST(in_use("GPU-a") == 1u);
   desk.host_lists(worker_id{1}, {}, now);
   BOOST_TEST(in_use("GPU-a") == 0u);
@@ -178,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_hot_card_takes_no_new_work_until_it_is_cool_again) {
   BOOST_TEST(desk.gpus_of(worker_id{1}).at(0).blocked.find("temperature") != std::string::npos);
   hot.reading.temperature_celsius = 60;
   desk.host_measures(worker_id{1}, {hot}, now);
-  accept();
+  accept_all();
   BOOST_TEST(got(1).seat.gpu == "GPU-a");
 }
 

@@ -260,6 +260,14 @@ std::string cluster::daemon_state(const std::string& name) const {
   return text(daemon(name), "state");
 }
 
+std::vector<pid_t> cluster::transcodes_of(const std::string& worker) const {
+  std::vector<pid_t> result;
+  for (auto& x : list(daemon(worker), "tasks"))
+    if (text(x.get_object(), "kind") == "transcode")
+      result.push_back(static_cast<pid_t>(number(object(x.get_object(), "process"), "pid")));
+  return result;
+}
+
 json::array cluster::sessions() const {
   return list_of(get("/api/v1/sessions"), "sessions");
 }

@@ -107,6 +107,9 @@ public:
   /// The latest life of the worker of that name; empty where there is none.
   boost::json::object daemon(const std::string& name) const;
 
+  /// Pids of the transcodes that a worker reports.
+  std::vector<pid_t> transcodes_of(const std::string& worker) const;
+
   std::string daemon_state(const std::string& name) const;
 
   boost::json::array sessions() const;
