@@ -2,6 +2,7 @@
 
 #include "actors/link.hpp"
 #include "actors/task.hpp"
+#include "encoder/scheduling.hpp"
 #include "nodes/node_link.hpp"
 #include "telemetry/log.hpp"
 
@@ -80,6 +81,7 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 } // namespace
 
 int run_task(const config::configuration& x, task_faults faults) {
+  av::forgo_real_time();
   std::string line;
   task_join who;
   std::getline(std::cin, line);

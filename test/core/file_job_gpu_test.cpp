@@ -1,10 +1,8 @@
 // A file job on cards: all its chunks are of one encoder, a device that refuses costs no try, and the job says where its parts are. Tasks and leases are
 // played by the test.
-#include "actors/core/file_job.hpp"
+#include "test/core/file_job_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
-
-#include <map>
 
 using namespace troupe;
 using namespace troupe::core;
@@ -12,40 +10,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int64_t second = ticks_per_second;
-
-struct recorder : file_job_effects {
-  std::vector<std::pair<attempt_id, lease_request>> asked;
-  std::map<attempt_id, file_work> started;
-  std::map<attempt_id, std::string> stopped, refused;
-  std::string failure;
-
-  void lease(attempt_id attempt, const lease_request& x) override {
-    asked.emplace_back(attempt, x);
-  }
-  void start(const file_work& x) override {
-    started[x.attempt] = x;
-  }
-  void device_failed(attempt_id attempt, const std::string& why) override {
-    refused[attempt] = why;
-  }
-  void stop(attempt_id attempt, const std::string& why) override {
-    stopped[attempt] = why;
-  }
-  void planned(const std::vector<file_chunk>&) override {}
-  void chunk_began(uint32_t, const troupe::lease&) override {}
-  void chunk_ended(uint32_t, const std::string&, const chunk_done&) override {}
-  void chunk_waits(uint32_t, uint32_t, const std::string&) override {}
-  void chunk_spoiled(uint32_t, const std::string&) override {}
-  void completed(const file_published&) override {}
-  void failed(failure_kind, const std::string& why) override {
-    failure = why;
-  }
-};
-
 struct fixture {
   time_point now{1000s};
-  recorder effects;
+  file_job_recorder effects;
   file_job job{[] {
                  file_job_config x;
                  x.head_start = 0ms;
@@ -71,21 +38,16 @@ struct fixture {
     job.begin(now);
     auto probe = take();
     grant(probe.first, {});
-    source_summary x;
-    x.identity = "a";
-    x.end = 40 * second;
-    x.exact = x.countable = true;
-    x.streams = {{0, true, "h264", "", 1280, 720, 1000, 0, 40 * second}};
-    for (int i = 0; i < 4; ++i)
-      x.cuts.push_back({i * 10 * second, static_cast<uint64_t>(i) * 250});
+    auto x = source();
+    x.streams.pop_back(); // without sound
     job.on(file_result{probe.first, x}, now);
   }
 
   std::pair<attempt_id, lease_request> take() {
-    BOOST_REQUIRE(!effects.asked.empty());
-    auto result = effects.asked.front();
-    effects.asked.erase(effects.asked.begin());
-    return result;
+    BOOST_REQUIRE(!effects.unanswered.empty());
+    auto attempt = effects.unanswered.front();
+    effects.unanswered.erase(effects.unanswered.begin());
+    return {attempt, effects.asked.at(attempt)};
   }
 
   void grant(attempt_id attempt, const encoder_seat& seat) {
@@ -122,7 +84,7 @@ BOOST_AUTO_TEST_CASE(all_chunks_are_of_the_encoder_that_the_first_got) {
   grant(second.first, software());
   BOOST_TEST(effects.stopped.contains(second.first));
   BOOST_TEST(!effects.started.contains(second.first));
-  while (!effects.asked.empty()) {
+  while (!effects.unanswered.empty()) {
     auto next = take();
     if (next.second.video.encoder == "h264")
       continue; // asked for before
@@ -133,12 +95,12 @@ BOOST_AUTO_TEST_CASE(all_chunks_are_of_the_encoder_that_the_first_got) {
 
 BOOST_AUTO_TEST_CASE(a_device_that_refuses_is_told_and_another_encoder_may_begin) {
   auto first = take();
-  effects.asked.clear();
+  effects.unanswered.clear();
   grant(first.first, card());
   refuse(first.first);
   BOOST_TEST(effects.refused.at(first.first) == "no encode device");
   BOOST_TEST(effects.stopped.at(first.first).empty()); // the worker is not to blame
-  BOOST_TEST(effects.failure.empty());
+  BOOST_TEST(!effects.failure.has_value());
   auto again = take();
   BOOST_TEST(again.second.video.encoder == "h264");
   grant(again.first, software());
