@@ -77,10 +77,7 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
       i->second.label = std::move(label);
       retry_delay = {};
       auto enforced = limit(id, i->second);
-      if (waiting() > 0)
-        self->delayed_send(self, refill_delay, tick_atom_v);
-      else
-        start_missing();
+      refill();
       return enforced;
     },
     [this](status_atom, task_id id) { return exit_of(id); },
@@ -96,6 +93,13 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
       start_missing();
     },
   };
+}
+
+void task_host_state::refill() {
+  if (waiting() > 0)
+    self->delayed_send(self, refill_delay, tick_atom_v);
+  else
+    start_missing();
 }
 
 void task_host_state::start_missing() {
@@ -135,7 +139,7 @@ void task_host_state::stop(task_id id) {
   ::kill(i->second.child.pid, SIGTERM);
   auto at_files = i->second.assigned && is_file_work(i->second.label.kind);
   self->delayed_send(self, at_files ? config.file_stop_timeout : config.stop_timeout, stop_atom_v, id);
-  start_missing();
+  refill();
 }
 
 std::string task_host_state::limit(task_id id, const process& p) {
@@ -180,7 +184,7 @@ void task_host_state::on_exit(task_id id, int status) {
   auto unused = !p.assigned && !p.ending;
   processes.erase(i);
   if (!unused) {
-    start_missing();
+    refill();
     return;
   }
   // It ended before it got work: the coordinator is away, or the program is broken. Try again, but not in a hot loop.

@@ -62,6 +62,8 @@ struct task_host_state {
 
   interface::behavior_type make_behavior();
 
+  /// Replaces what is no longer waiting: at once where nothing waits, else a little later.
+  void refill();
   void start_missing();
   /// Processes that have no work.
   size_t waiting() const;

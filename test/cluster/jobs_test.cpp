@@ -27,12 +27,6 @@ struct fixture : job_cluster {
     : job_cluster{{.flags = {"--live.idle_timeout=1s"}, .channels = std::move(channels)}} {
     c.start(workers, 1);
   }
-
-  /// Orders a job of many chunks that takes some seconds, and returns its id.
-  std::string order_slow_job() const {
-    return transcode_detached(
-      {"--video-encoder=libx264", "--preset=slow", "--crf=18", "--height=400", "--chunk-seconds=2"});
-  }
 };
 
 } // namespace
@@ -71,7 +65,7 @@ BOOST_FIXTURE_TEST_CASE(a_source_that_is_no_media_ends_the_job_with_the_reason, 
 }
 
 BOOST_FIXTURE_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_and_no_finished_one, fixture) {
-  auto id = order_slow_job();
+  auto id = order(slow_order());
   wait_for_chunks(id, 3);
   auto before = finished(id);
   auto attempts_before = attempts(id);
@@ -89,7 +83,7 @@ BOOST_FIXTURE_TEST_CASE(a_killed_tasks_chunk_is_encoded_again_and_no_finished_on
 }
 
 BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_is_finished, fixture) {
-  auto id = order_slow_job();
+  auto id = order(slow_order());
   wait_for_chunks(id, 3);
   auto before = finished(id);
   c.kill("coordinator");
@@ -104,7 +98,7 @@ BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_is_finis
 }
 
 BOOST_FIXTURE_TEST_CASE(a_cancelled_jobs_processes_are_gone_within_a_second, fixture) {
-  auto id = order_slow_job();
+  auto id = order(slow_order());
   wait_for_chunks(id, 1);
   auto pids = wait_for_file_tasks();
   auto since = clock::now();
@@ -120,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE(a_cancelled_jobs_processes_are_gone_within_a_second, fix
 }
 
 BOOST_FIXTURE_TEST_CASE(a_paused_job_uses_no_processor_and_goes_on_where_it_was, fixture) {
-  auto id = order_slow_job();
+  auto id = order(slow_order());
   wait_for_chunks(id, 2);
   BOOST_TEST(http_request(c.http_port(), "POST", "/api/v1/jobs/" + id + "/pause").status == 200);
   c.wait_until("nothing works at it", [&] { return file_tasks().empty(); });
@@ -145,7 +139,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_killed_at_random_the_job_ends_once_and_right) {
     BOOST_TEST_CONTEXT("seed " << seed) {
       std::mt19937 random{seed};
       fs::remove(f.result);
-      auto id = f.order_slow_job();
+      auto id = f.order(f.slow_order());
       finished_chunks before;
       for (int kills = 0; kills < 4; ++kills) {
         auto moment = clock::now() + milliseconds{random() % 1'500};
@@ -173,7 +167,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_killed_at_random_the_job_ends_once_and_right) {
 
 BOOST_AUTO_TEST_CASE(a_live_channel_gets_the_slot_of_a_chunk_and_both_come_out_whole) {
   fixture f{{{"a", media("h264.ts")}}, {"one"}};
-  auto id = f.order_slow_job();
+  auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
   auto since = clock::now();
   auto stream = f.c.watch("a", "small");

@@ -30,11 +30,6 @@ struct fixture : job_cluster {
     return transcode(settings);
   }
 
-  std::string ordered_slow_job() const {
-    return transcode_detached(
-      {"--video-encoder=libx264", "--chunk-seconds=2", "--preset=slow", "--crf=16", "--height=400"});
-  }
-
   /// Neither at the coordinator, nor beside the result, nor at any worker.
   void check_nothing_is_left(const std::string& id) const {
     job_cluster::check_nothing_is_left(id);
@@ -109,7 +104,7 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_was_interrupted_goes_on_with_the_same_job,
 }
 
 BOOST_FIXTURE_TEST_CASE(a_worker_that_is_killed_in_mid_job_leaves_nothing_that_counts, fixture) {
-  auto id = ordered_slow_job();
+  auto id = job_cluster::order(slow_order());
   wait_for_chunks(id, 1);
   c.kill("one");
   c.start_worker("one", 1);
@@ -119,7 +114,7 @@ BOOST_FIXTURE_TEST_CASE(a_worker_that_is_killed_in_mid_job_leaves_nothing_that_c
 }
 
 BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_it_was_sent, fixture) {
-  auto id = ordered_slow_job();
+  auto id = job_cluster::order(slow_order());
   wait_for_chunks(id, 2);
   c.kill("coordinator");
   c.start_coordinator();
@@ -131,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_it_was_s
 }
 
 BOOST_FIXTURE_TEST_CASE(a_source_that_changes_in_mid_job_ends_it_with_that_reason, fixture) {
-  auto id = ordered_slow_job();
+  auto id = job_cluster::order(slow_order());
   wait_for_chunks(id, 1);
   std::ofstream{source, std::ios::app} << "more";
   wait_until_over(id, "failed");

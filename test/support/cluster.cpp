@@ -26,8 +26,10 @@ constexpr double default_scale = 4;
 constexpr double default_scale = 1;
 #endif
 
-/// Between two looks.
+/// Between two looks. What comes quickly is seen at once; what takes its time is not kept busy by who waits for it.
 constexpr int poll_ms = 5;
+constexpr int long_poll_ms = 25;
+constexpr milliseconds long_wait{200};
 
 /// The first worker of a build tries every codec of the machine.
 constexpr auto proving_limit = milliseconds{180'000};
@@ -308,14 +310,15 @@ http_stream cluster::watch(const std::string& channel, const std::string& profil
 // -- waiting ------------------------------------------------------------------
 
 void cluster::wait_until(const std::string& what, const std::function<bool()>& holds, milliseconds limit) const {
-  auto deadline = clock::now() + scaled(limit);
+  auto since = clock::now();
   while (!holds()) {
-    if (clock::now() >= deadline) {
+    auto waited = clock::now() - since;
+    if (waited >= scaled(limit)) {
       BOOST_TEST_MESSAGE("daemons: " << get("/api/v1/daemons").body.substr(0, 4000));
       BOOST_TEST_MESSAGE("sessions: " << get("/api/v1/sessions").body.substr(0, 4000));
       BOOST_FAIL("not in time: " << what);
     }
-    ::poll(nullptr, 0, poll_ms);
+    ::poll(nullptr, 0, waited < long_wait ? poll_ms : long_poll_ms);
   }
 }
 
