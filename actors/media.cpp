@@ -226,8 +226,10 @@ av::expected<av::video_settings> to_settings(const video_profile& x, const encod
     return tl::unexpected{translated.error()};
   if (left_out != nullptr)
     left_out->insert(left_out->end(), translated->left_out.begin(), translated->left_out.end());
+  translated->settings.device = seat.device;
   // The card that encodes decodes, too, what it can: pictures then need not leave it.
-  translated->settings.device = translated->settings.decode_device = seat.device;
+  if (seat.decodes)
+    translated->settings.decode_device = seat.device;
   return std::move(translated->settings);
 }
 

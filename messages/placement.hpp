@@ -54,11 +54,11 @@ bool inspect(Inspector& f, encoder_wish& x) {
 /// Where a task encodes. Made by the registry with a lease, and handed to the task with its work: the task opens this encoder on this device and no other.
 /// Without an encoder the work encodes no video, or takes what it finds for the profile's codec.
 struct encoder_seat {
-  std::string encoder;       ///< "h264_nvenc", "libx264"
-  std::string gpu;           ///< `gpu_key` of the card; empty for software
-  std::string device;        ///< as the worker's encoders name it: "cuda:0", "/dev/dri/renderD128"; empty for software
-  int32_t device_index = -1; ///< of NVIDIA cards, in the order of their PCI addresses; -1 for all else
-  std::string warning;       ///< for people, where it is not what was asked for
+  std::string encoder;  ///< "h264_nvenc", "libx264"
+  std::string gpu;      ///< `gpu_key` of the card; empty for software
+  std::string device;   ///< as the worker's encoders name it: "cuda:0", "/dev/dri/renderD128"; empty for software
+  bool decodes = false; ///< the lease has a session of the card's decoder, too
+  std::string warning;  ///< for people, where it is not what was asked for
 
   bool operator==(const encoder_seat&) const = default;
 };
@@ -66,7 +66,7 @@ struct encoder_seat {
 template <class Inspector>
 bool inspect(Inspector& f, encoder_seat& x) {
   return f.object(x).fields(f.field("encoder", x.encoder), f.field("gpu", x.gpu), f.field("device", x.device),
-                            f.field("device_index", x.device_index), f.field("warning", x.warning));
+                            f.field("decodes", x.decodes), f.field("warning", x.warning));
 }
 
 /// A place that was looked at for a piece of work.

@@ -3,7 +3,6 @@
 #include "actors/core/exhaustion.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace troupe::core {
 
@@ -30,15 +29,6 @@ bool is_on(const codec_capability& c, const gpu_description& card) {
   if (c.device.empty())
     return false;
   return c.gpu.empty() ? c.device == card.device : c.gpu == gpu_key(card);
-}
-
-/// "cuda:1" is 1, all else -1.
-int32_t index_of(std::string_view device) {
-  constexpr std::string_view prefix = "cuda:";
-  int32_t result = -1;
-  if (device.starts_with(prefix))
-    (void)std::from_chars(device.data() + prefix.size(), device.data() + device.size(), result);
-  return result;
 }
 
 bool names_codec(const encoder_wish& x) {
@@ -109,7 +99,7 @@ encoder_seat seat_of(const encoder_wish& wish, const choice& at, const rung& on,
   if (card != nullptr) {
     result.gpu = card->key;
     result.device = at.device;
-    result.device_index = index_of(at.device);
+    result.decodes = at.decodes;
   }
   if (on.fallback)
     result.warning = fallback_warning(wish, on);

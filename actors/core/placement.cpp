@@ -118,12 +118,12 @@ placement::path_number placement::add_path(worker& w, gpu_id gpu, offer_class&& 
   return n;
 }
 
-const std::string& placement::device_of(const path& p) const {
-  static const std::string software;
+const worker_offer::device& placement::device_of(const path& p) const {
+  static const worker_offer::device software;
   auto& devices = p.of->offer.devices;
   auto at =
     std::find_if(devices.begin(), devices.end(), [&p](const worker_offer::device& x) { return x.gpu == p.gpu; });
-  return !p.gpu || at == devices.end() ? software : at->name;
+  return !p.gpu || at == devices.end() ? software : *at;
 }
 
 void placement::drop_path(path_number n) {
@@ -349,7 +349,8 @@ std::optional<choice> placement::choose(const placement_request& x, const wanted
     }
     if (best) {
       auto& p = paths_[best->path];
-      return choice{p.of->offer.id, p.gpu, device_of(p), classes_[p.in_class].slot, i};
+      auto& device = device_of(p);
+      return choice{p.of->offer.id, p.gpu, device.name, classes_[p.in_class].slot, i, !device.decoders.empty()};
     }
   }
   return std::nullopt;

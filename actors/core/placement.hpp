@@ -124,7 +124,8 @@ struct choice {
   gpu_id gpu; ///< none for software
   std::string device;
   slot_kind slot = slot_kind::cpu;
-  size_t rung = 0; ///< of the request
+  size_t rung = 0;      ///< of the request
+  bool decodes = false; ///< the device has decoders: a session of them may be used, too
 
   bool operator==(const choice&) const = default;
 };
@@ -253,7 +254,7 @@ private:
   wanted translate(const placement_request& x) const;
   uint32_t class_for(offer_class&& x);
   path_number add_path(worker& w, gpu_id gpu, offer_class&& offer);
-  const std::string& device_of(const path& p) const;
+  const worker_offer::device& device_of(const path& p) const;
   void drop_path(path_number n);
   bool has_slot(const worker& w, slot_kind slot) const;
   rank_key rank_of(const worker& w, const path& p, path_number n) const;

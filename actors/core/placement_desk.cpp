@@ -49,7 +49,9 @@ bool placement_desk::place(uint64_t ticket, lease_id lease, const placement_requ
     return false;
   if (keeps_reasons_)
     reasons_ = places_.explain(x, gpus_);
-  if (at->gpu && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
+  // A session of its decoder is taken where one is free: software can do that part.
+  at->decodes = at->decodes && gpus_.promise(lease, at->worker, at->gpu, {true, true}, now);
+  if (at->gpu && !at->decodes && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
     return false;
   places_.take(*at);
   leases_.emplace(lease, *at);

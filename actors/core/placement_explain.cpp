@@ -43,7 +43,7 @@ std::vector<candidate> placement::explain(const placement_request& x, const gpu_
   auto is_chosen = [&](const path& p) { return chosen && chosen->worker == p.of->offer.id && chosen->gpu == p.gpu; };
   auto add = [&](std::vector<candidate>& to, const path& p, std::string why) {
     if (to.size() < config_.reasons_max)
-      to.push_back({p.of->offer.id, p.of->offer.name, p.gpu, device_of(p), std::move(why)});
+      to.push_back({p.of->offer.id, p.of->offer.name, p.gpu, device_of(p).name, std::move(why)});
   };
   for (size_t i = 0; i < x.rungs.size() && want.possible; ++i) {
     auto classes = classes_with_.find(want.encoders[i]);
@@ -57,7 +57,7 @@ std::vector<candidate> placement::explain(const placement_request& x, const gpu_
       c.ready.visit([&](const rank_key& key) {
         auto& p = paths_[key.path];
         if (is_chosen(p))
-          result.insert(result.begin(), candidate{p.of->offer.id, p.of->offer.name, p.gpu, device_of(p), {}});
+          result.insert(result.begin(), candidate{p.of->offer.id, p.of->offer.name, p.gpu, device_of(p).name, {}});
         else if (auto why = structural_objection(p, x); !why.empty())
           add(blocked, p, why);
         else

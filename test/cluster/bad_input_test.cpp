@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(each_bad_source_gets_its_reason_and_a_healthy_channel_goes_
      {"scheme", "nosuchscheme://127.0.0.1/live"},
      {"once", good, false}},
     // A busy machine's pauses are not to look like a worker's failures.
-    {"--cluster.selection_timeout=1s", "--live.stall_min=5s"},
+    {scaled_flag("cluster.selection_timeout", milliseconds{1'000}), "--live.stall_min=5s"},
     "  strange:\n    video: {codec: nosuchencoder}\n"
     "  forbidden:\n    video: {codec: libx264, preset: ultrafast, options: {stats: /tmp/should-not-be-written}}\n"
     "  nonsense:\n    video: {codec: libx264, preset: nosuchpreset}\n"};

@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(clients_that_come_and_go_leave_nothing_behind) {
               {"c", source},
               {"short", media("short.ts", brief), false},
               {"missing", "/nothing/here.ts"}},
-             {"--live.idle_timeout=200ms", "--cluster.selection_timeout=500ms"},
+             {"--live.idle_timeout=200ms", scaled_flag("cluster.selection_timeout", milliseconds{500})},
              {}}};
   c.start({"w1", "w2"}, 1);
   crowd people{c, started_with};

@@ -184,10 +184,10 @@ BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
 }
 
 BOOST_AUTO_TEST_CASE(a_silent_worker_degrades_by_the_clock_and_is_taken_back_when_it_speaks) {
-  cluster c{one_channel({"--cluster.heartbeat_interval=" + std::to_string(scaled(milliseconds{200}).count()) + "ms",
-                         "--cluster.degraded_after=" + std::to_string(scaled(milliseconds{800}).count()) + "ms",
-                         "--cluster.unhealthy_after=" + std::to_string(scaled(milliseconds{1'600}).count()) + "ms",
-                         "--cluster.gone_after=" + std::to_string(scaled(milliseconds{2'400}).count()) + "ms"})};
+  cluster c{one_channel({scaled_flag("cluster.heartbeat_interval", milliseconds{200}),
+                         scaled_flag("cluster.degraded_after", milliseconds{800}),
+                         scaled_flag("cluster.unhealthy_after", milliseconds{1'600}),
+                         scaled_flag("cluster.gone_after", milliseconds{2'400})})};
   c.start({"w1"}, 1);
   c.wait_until("w1 is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
   auto stopped = clock::now();

@@ -77,8 +77,8 @@ struct farm {
   machine first{folder.path("first"), "GPU-a"};
   machine second{folder.path("second"), "GPU-b"};
   cluster c{{channels(),
-             {"--cluster.selection_timeout=3s", "--live.idle_timeout=300ms", "--gpu.back_off=5s",
-              "--cluster.heartbeat_interval=300ms"},
+             {scaled_flag("cluster.selection_timeout", milliseconds{3'000}), "--live.idle_timeout=300ms",
+              "--gpu.back_off=5s", "--cluster.heartbeat_interval=300ms"},
              profiles,
              TROUPE_BINARY_DIR "/bin/faulty-node",
              {{"w1", first.environment()}, {"w2", first.environment()}, {"w3", second.environment()}}}};
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(a_data_centre_card_without_an_encoder_is_reported_as_exactl
   temporary_folder folder;
   machine h100{folder.path("h100"), "GPU-h", "NVIDIA H100 80GB HBM3", false};
   cluster c{{channels(),
-             {"--cluster.selection_timeout=3s"},
+             {scaled_flag("cluster.selection_timeout", milliseconds{3'000})},
              profiles,
              TROUPE_BINARY_DIR "/bin/faulty-node",
              {{"w1", h100.environment()}}}};

@@ -14,7 +14,7 @@ constexpr auto idle_timeout = milliseconds{1'000};
 cluster_settings two_profiles() {
   return {
     {{"a", media("h264.ts")}, {"b", media("h264.ts")}},
-    {"--live.idle_timeout=1s", "--cluster.selection_timeout=1s"},
+    {"--live.idle_timeout=1s", scaled_flag("cluster.selection_timeout", milliseconds{1'000})},
     "  other:\n    video: {codec: libx264, preset: ultrafast, width: 160, bit_rate: 200k}\n    audio: {codec: copy}\n"};
 }
 

@@ -55,11 +55,11 @@ struct fixture {
   }
 
   static encoder_seat card() {
-    return {"h264_nvenc", "GPU-a", "cuda:0", 0, {}};
+    return {"h264_nvenc", "GPU-a", "cuda:0", true, {}};
   }
 
   static encoder_seat software() {
-    return {"libx264", {}, {}, -1, {}};
+    return {"libx264", {}, {}, false, {}};
   }
 
   void refuse(attempt_id attempt) {

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_card_that_two_workers_share_gives_its_sessions_once_and_t
     ask(t, wanting(exhaustion_policy::fallback));
     BOOST_TEST(got(t).seat.encoder == "h264_nvenc");
     BOOST_TEST(got(t).seat.gpu == "GPU-a");
-    BOOST_TEST(got(t).seat.device_index == 0);
+    BOOST_TEST(!got(t).seat.decodes); // no decoder of it is proven
   }
   BOOST_TEST(in_use("GPU-a") == 3u);
   ask(4, wanting(exhaustion_policy::fallback));
@@ -171,6 +171,30 @@ BOOST_AUTO_TEST_CASE(a_device_that_fails_is_left_alone_and_tried_again_after_its
     desk.tick(now);
   }
   BOOST_TEST(desk.gpus_of(bad.worker).at(0).blocked.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_session_of_the_decoder_comes_with_one_of_the_encoder_where_one_is_free) {
+  auto decodes = worker_of(1, 4);
+  decodes.gpus = {card("GPU-a", 3)};
+  decodes.gpus[0].card.for_gpu.decode = session_limit::of(1);
+  auto& described = decodes.gpus[0].card;
+  decodes.can.encoders.push_back({"h264_nvenc", "h264", "video", described.device, true, "", 0, gpu_key(described)});
+  decodes.can.decoders.push_back({"h264", "h264", "video", described.device, true, "", 0, gpu_key(described)});
+  add(decodes);
+  for (int i = 0; i < 4; ++i)
+    desk.task_joined(task_id{next_task++}, worker_id{1}, now);
+  ask(1, wanting(exhaustion_policy::fallback));
+  ask(2, wanting(exhaustion_policy::fallback));
+  BOOST_TEST(got(1).seat.decodes);
+  BOOST_TEST(got(2).seat.gpu == "GPU-a");
+  BOOST_TEST(!got(2).seat.decodes);
+  BOOST_TEST(desk.gpus_of(worker_id{1}).at(0).decode_sessions == 1u);
+  auto first = got(1);
+  desk.release(first.id, {}, now, 0);
+  desk.process_gone(first.task, now);
+  accept_all();
+  ask(3, wanting(exhaustion_policy::fallback));
+  BOOST_TEST(got(3).seat.decodes);
 }
 
 BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count) {

@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_CASE(each_part_has_its_place_and_what_else_was_looked_at) {
   auto& p = x.status->placements.emplace_back();
   p.part = "chunk 3";
   p.held.worker_name = "w1";
-  p.held.seat = {"h264_nvenc", "GPU-a", "cuda:0", 0, {}};
+  p.held.seat = {"h264_nvenc", "GPU-a", "cuda:0", true, {}};
   p.held.looked_at = {{"w1", "cuda:0", "GPU-a", {}}, {"w2", "cuda:0", "GPU-b", "has no free session"}};
   auto json = placement_json(x);
   auto& part = json.at("placements").at(0);

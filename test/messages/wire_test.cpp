@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(gpus_and_seats_come_back_from_the_wire) {
   comes_back(heartbeat{worker_id{1}, 5, machine(), {task()}, {gpu, gpu}});
   encoder_wish wish{"h264_nvenc", exhaustion_policy::queue, "h264_qsv", true, std::chrono::milliseconds{1500}};
   comes_back(wish);
-  encoder_seat seat{"h264_nvenc", "GPU-1", "cuda:1", 1, "no session of h264_qsv was free"};
+  encoder_seat seat{"h264_nvenc", "GPU-1", "cuda:1", true, "no session of h264_qsv was free"};
   comes_back(seat);
   lease_request request;
   request.video = wish;

@@ -80,6 +80,10 @@ milliseconds scaled(milliseconds limit) {
   return milliseconds{static_cast<int64_t>(static_cast<double>(limit.count()) * time_scale())};
 }
 
+std::string scaled_flag(const std::string& option, milliseconds value) {
+  return "--" + option + "=" + std::to_string(scaled(value).count()) + "ms";
+}
+
 void check_nothing_left(const std::string& folder) {
   auto nobody = [] {
     reap_orphans();

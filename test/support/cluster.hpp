@@ -29,6 +29,9 @@ double time_scale();
 /// A limit of time on this build and machine.
 milliseconds scaled(milliseconds limit);
 
+/// An option of a node whose value is scaled: "--cluster.selection_timeout=1000ms".
+std::string scaled_flag(const std::string& option, milliseconds value);
+
 /// The program under test.
 std::string node_program();
 
