@@ -146,7 +146,8 @@ BOOST_AUTO_TEST_CASE(each_bad_source_gets_its_reason_and_a_healthy_channel_goes_
   check_refused(c, "/live/once/nonsense.ts", {502}, "preset");
   // What failed leaves nothing, and the worker is not to be blamed for bad media or options.
   c.wait_until("only the healthy channel is left", [&] { return c.sessions().size() == 1u; });
-  BOOST_TEST(c.daemon_state("w1") == "healthy", "the worker is " << text(c.daemon("w1"), "reason"));
+  // A failure would count for a minute; a heartbeat that a busy machine held up is forgotten with the next.
+  c.wait_until("nobody blames the worker", [&] { return c.daemon_state("w1") == "healthy"; });
   BOOST_TEST(!std::filesystem::exists("/tmp/should-not-be-written"));
 }
 
