@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -149,16 +150,43 @@ std::string node_program() {
   return failed ? std::string{} : (self.parent_path() / "caf-node").string();
 }
 
+/// The folder, locked; none where another program holds it.
+files::descriptor lock_of(const std::string& folder) {
+  files::descriptor result{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  if (result && ::flock(result.get(), LOCK_EX | LOCK_NB) != 0)
+    return {};
+  return result;
+}
+
+/// Removes the folders of that prefix that nobody holds. One that is not a minute old may be about to be locked.
+void remove_abandoned(const fs::path& folder, const std::string& prefix) {
+  constexpr auto young = std::chrono::minutes{1};
+  std::error_code failed;
+  std::vector<fs::path> found;
+  for (fs::directory_iterator i{folder, failed}, end; !failed && i != end; i.increment(failed))
+    if (i->path().filename().string().starts_with(prefix))
+      found.push_back(i->path());
+  for (auto& x : found) {
+    auto written = fs::last_write_time(x, failed);
+    if (!failed && fs::file_time_type::clock::now() - written > young && lock_of(x.string()))
+      fs::remove_all(x, failed);
+  }
+}
+
 } // namespace
 
 // -- private_folder -----------------------------------------------------------
 
 tl::expected<private_folder, std::string> private_folder::beside(const std::string& file) {
   fs::path at{file};
-  auto pattern = (at.parent_path() / ("." + at.filename().string() + ".troupe-XXXXXX")).string();
-  if (::mkdtemp(pattern.data()) == nullptr)
+  auto prefix = "." + at.filename().string() + ".troupe-";
+  remove_abandoned(at.has_parent_path() ? at.parent_path() : ".", prefix);
+  auto pattern = (at.parent_path() / (prefix + "XXXXXX")).string();
+  auto made = ::mkdtemp(pattern.data()) != nullptr;
+  auto lock = made ? lock_of(pattern) : files::descriptor{};
+  if (!lock)
     return tl::unexpected("no folder for chunks can be made beside " + file + ": " + std::strerror(errno));
-  return private_folder{pattern};
+  return private_folder{pattern, std::move(lock)};
 }
 
 private_folder::~private_folder() {

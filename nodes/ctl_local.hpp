@@ -19,13 +19,13 @@
 
 namespace troupe::ctl {
 
-/// A folder that is removed, with all in it, when it goes out of scope.
+/// A folder that is removed, with all in it, when it goes out of scope. It is locked (flock(2)) as long as its owner lives.
 class private_folder {
 public:
-  /// Beside `file`, so that it is on the same disk, and hidden.
+  /// Beside `file`, so that it is on the same disk, and hidden. Removes those beside it whose owners were killed.
   static tl::expected<private_folder, std::string> beside(const std::string& file);
 
-  private_folder(private_folder&& other) noexcept : path_{std::move(other.path_)} {
+  private_folder(private_folder&& other) noexcept : path_{std::move(other.path_)}, lock_{std::move(other.lock_)} {
     other.path_.clear();
   }
   private_folder& operator=(private_folder&&) = delete;
@@ -36,9 +36,10 @@ public:
   }
 
 private:
-  explicit private_folder(std::string path) : path_{std::move(path)} {}
+  private_folder(std::string path, files::descriptor lock) : path_{std::move(path)}, lock_{std::move(lock)} {}
 
   std::string path_;
+  files::descriptor lock_;
 };
 
 /// A child that is caf-node. Destruction ends it: first by asking, then by force.

@@ -7,6 +7,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -99,6 +101,20 @@ BOOST_AUTO_TEST_CASE(a_node_does_not_outlive_a_program_that_is_killed) {
   x.kill();
   check_nothing_left(folder.path());
   BOOST_TEST(!fs::exists(result));
+  // What it could not remove itself the next one does, but not what is another file's.
+  auto names = [&](const std::string& prefix) {
+    return std::count_if(fs::directory_iterator{folder.path()}, {},
+                         [&](auto& entry) { return entry.path().filename().string().starts_with(prefix); });
+  };
+  BOOST_TEST(names(".result.mp4.troupe-") == 1);
+  for (auto& entry : fs::directory_iterator{folder.path()})
+    if (entry.is_directory())
+      fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::hours{1});
+  fs::create_directory(folder.path(".other.mp4.troupe-aaaaaa"));
+  auto next = ctl({"--video-encoder=libx264", "--preset=ultrafast", "--crf=23"});
+  BOOST_TEST((next.wait(scaled(job_limit)) == 0), next.output());
+  BOOST_TEST(names(".result.mp4.troupe-") == 0);
+  BOOST_TEST(names(".other.mp4.troupe-") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(pieces_are_neither_larger_nor_worse_than_one) {
