@@ -203,6 +203,8 @@ void job_actor_state::plan_with(const file_result& x, caf::typed_response_promis
   auto plan = [this, answer, x](core::file_capacity has) {
     job_.capacity(has);
     take(x, answer);
+    // Its ticks are too far apart for those who wait for the first picture.
+    self_->run_delayed(head_start_, [this] { advance(); });
   };
   self_->request(coordinator_, capacity_timeout, daemons_atom_v)
     .then([plan](const std::vector<daemon_status>& xs) { plan(to_capacity(xs)); },
