@@ -97,7 +97,7 @@ task_host_state::interface::behavior_type task_host_state::make_behavior() {
 
 void task_host_state::refill() {
   if (waiting() > 0)
-    self->delayed_send(self, refill_delay, tick_atom_v);
+    self->run_delayed(refill_delay, [this] { start_missing(); });
   else
     start_missing();
 }

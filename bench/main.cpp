@@ -47,7 +47,8 @@ int usage(FILE* out, int status) {
 
 int main(int argc, char** argv) {
   av_log_set_level(AV_LOG_ERROR);
-  troupe::av::forgo_real_time(); // nor do the programs that are measured beside ours have it
+  // Tasks do so; the programs that they are measured against have no more.
+  troupe::av::forgo_real_time();
   if (argc < 2)
     return usage(stderr, 2);
   std::string_view name{argv[1]};

@@ -8,9 +8,9 @@ namespace troupe::av {
 /// streams, where a picture should not wait. Without effect where the system refuses.
 void prefer_throughput() noexcept;
 
-/// Gives up the right to run before everybody else, for this thread and the threads and programs that it starts from now on. SVT-AV1, run by root, takes real-time priority for all
-/// its threads and for the one that calls it: then no niceness holds, nothing else on the machine runs in time, and threads of other encoders that wait
-/// for each other in a loop (libvpx) never end. Without effect for other users, who have no such right.
+/// Gives up the right to run before everybody else, for this thread and the threads and programs that it starts from now on. SVT-AV1, run by root, takes
+/// real-time priority for all its threads and for the one that calls it: then no niceness holds, nothing else on the machine runs in time, and threads of
+/// other encoders that wait for each other in a loop (libvpx) never end. Without effect for other users, who have no such right.
 void forgo_real_time() noexcept;
 
 } // namespace troupe::av

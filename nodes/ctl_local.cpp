@@ -150,7 +150,7 @@ std::string node_program() {
   return failed ? std::string{} : (self.parent_path() / "caf-node").string();
 }
 
-/// The folder, locked; none where another program holds it.
+/// The folder, locked; none where another program holds it, or where it cannot be locked.
 files::descriptor lock_of(const std::string& folder) {
   files::descriptor result{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (result && ::flock(result.get(), LOCK_EX | LOCK_NB) != 0)
@@ -182,11 +182,10 @@ tl::expected<private_folder, std::string> private_folder::beside(const std::stri
   auto prefix = "." + at.filename().string() + ".troupe-";
   remove_abandoned(at.has_parent_path() ? at.parent_path() : ".", prefix);
   auto pattern = (at.parent_path() / (prefix + "XXXXXX")).string();
-  auto made = ::mkdtemp(pattern.data()) != nullptr;
-  auto lock = made ? lock_of(pattern) : files::descriptor{};
-  if (!lock)
+  if (::mkdtemp(pattern.data()) == nullptr)
     return tl::unexpected("no folder for chunks can be made beside " + file + ": " + std::strerror(errno));
-  return private_folder{pattern, std::move(lock)};
+  // Where the file system knows no locks nobody gets one, and nothing is removed.
+  return private_folder{pattern, lock_of(pattern)};
 }
 
 private_folder::~private_folder() {

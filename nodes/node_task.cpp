@@ -54,9 +54,9 @@ private:
           break;
       }
       std::lock_guard guard{mutex};
+      // Nothing of this process is to run any more, not even what a sanitizer does at an exit.
       if (!task)
-        ::kill(::getpid(),
-               SIGKILL); // nothing of this process is to run any more, not even what a sanitizer does at an exit
+        ::kill(::getpid(), SIGKILL);
       caf::anon_send(std::exchange(task, nullptr), end_atom_v);
     }
 
