@@ -54,13 +54,15 @@ void event_client::take_missed(caf::expected<job_replay> x) {
   if (!x)
     return headed_ ? hang_up("the store does not answer") : refuse(problem(x.error(), request_.id));
   live_ = !x->more;
-  auto over = live_ && x->job && is_ended(x->job->job.state);
+  // The rows may be newer than the job: its end is in one of the two, or yet to come.
+  auto latest = std::find_if(x->rows.rbegin(), x->rows.rend(), [](auto& r) { return !is_chunk(r); });
+  auto told = latest != x->rows.rend();
+  auto over = live_ && x->job && (told ? is_end(*latest) : is_ended(x->job->job.state));
   if (!seen_ && x->job) {
     missed_ = snapshot_text(*x->job, x->rows.empty() ? 0 : x->rows.back().row.number);
     // A job that is over ends its stream with its end, also for those who come late.
-    auto end = std::find_if(x->rows.rbegin(), x->rows.rend(), [](auto& r) { return r.row.chunk < 0; });
-    if (over && end != x->rows.rend())
-      missed_ += event_text(*end);
+    if (over && told)
+      missed_ += event_text(*latest);
   } else {
     for (auto& row : x->rows)
       if (filter_.passes(row))

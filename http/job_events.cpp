@@ -16,15 +16,6 @@ namespace {
 
 namespace json = boost::json;
 
-bool is_chunk(const job_event& x) {
-  return x.row.chunk != store::history_entry::whole_job;
-}
-
-bool is_end(const job_event& x) {
-  auto to = parse_job_enum<job_state>(x.row.to);
-  return !x.status && !is_chunk(x) && to && is_ended(*to);
-}
-
 std::string framed(std::string_view name, int64_t number, const json::object& data) {
   std::string result;
   if (number > 0)
@@ -34,6 +25,15 @@ std::string framed(std::string_view name, int64_t number, const json::object& da
 }
 
 } // namespace
+
+bool is_chunk(const job_event& x) {
+  return x.row.chunk != store::history_entry::whole_job;
+}
+
+bool is_end(const job_event& x) {
+  auto to = parse_job_enum<job_state>(x.row.to);
+  return !x.status && !is_chunk(x) && to && is_ended(*to);
+}
 
 bool event_filter::passes(const job_event& x) const {
   if (id)

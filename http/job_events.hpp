@@ -38,6 +38,12 @@ tl::expected<event_filter, std::string> read_event_filter(std::string_view query
 /// The value of Last-Event-ID; nothing where there is none, or it is no number of ours.
 std::optional<int64_t> read_last_event_id(std::string_view value);
 
+/// Whether it is a chunk's transition, and not its job's.
+bool is_chunk(const job_event& x);
+
+/// Whether it is the transition that ends its job.
+bool is_end(const job_event& x);
+
 /// One event as it is sent.
 std::string event_text(const job_event& x);
 

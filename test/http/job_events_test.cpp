@@ -280,6 +280,23 @@ BOOST_AUTO_TEST_CASE(a_job_that_was_over_already_is_no_stream) {
   BOOST_TEST(contains(body, "event: end\n"));
 }
 
+BOOST_AUTO_TEST_CASE(an_end_between_two_reads_of_the_store_ends_the_stream) {
+  fixture f;
+  f.queue->says(replay_of(job_state::assigned, {moved(one, 9, "assigned", "failed")}));
+  for (auto seen : {"", "Last-Event-ID: 8\r\n"}) {
+    auto c = f.listen("/api/v1/jobs/" + to_string(one) + "/events", seen);
+    c.read_head();
+    BOOST_TEST(contains(client::dechunk(c.read_all()), "id: 9\nevent: end\n"));
+  }
+  // One that was tried again since is not over.
+  f.queue->says(replay_of(job_state::failed, {moved(one, 9, "running", "failed"), moved(one, 10, "failed", "queued")}));
+  auto c = f.listen("/api/v1/jobs/" + to_string(one) + "/events");
+  c.read_head();
+  fixture::read_until(c, "event: job");
+  f.queue->tell({moved(one, 11, "queued", "cancelled")});
+  BOOST_TEST(contains(client::dechunk(c.read_all()), "id: 11\nevent: end\n"));
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_followed_is_refused) {
   fixture f{1};
   BOOST_TEST(f.listen("/api/v1/jobs/12/events").read_response().status == 404);
