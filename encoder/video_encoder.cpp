@@ -143,14 +143,14 @@ expected<video_format> choose_format(const AVCodec& codec, const video_settings&
   return format;
 }
 
-/// Threads of an encoder; 0 is libav*'s choice.
-///
 /// Groups of pictures that refer to the one before save x265, which makes them unless it is told otherwise, more than a hundredth of its bits. They are for files: where
 /// key pictures were asked for, somebody wants to begin at them.
 bool may_be_open(const AVCodec& codec, const video_settings& settings) {
   return std::string_view{codec.name} == "libx265" && !settings.low_delay && settings.keyframe_interval.count() == 0;
 }
 
+/// Threads of an encoder; 0 is libav*'s choice.
+///
 /// x264 keeps a picture back for each thread but the first, and takes one and a half threads a core: the larger the machine, the later the
 /// picture (half a second at 25 a second on 16 cores). Where delay counts it gets as many as real time needs, at 30 million pixels a second and
 /// thread (what its preset "medium" does on a core of a usual server), but three at least.

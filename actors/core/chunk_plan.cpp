@@ -24,13 +24,17 @@ constexpr std::array suited{
   suits{"vp9", {15 * second, 90 * second}},
 };
 
+bool is_svt(std::string_view encoder) {
+  return encoder == "av1" || encoder.find("svtav1") != std::string_view::npos;
+}
+
 /// Whether the source can be cut at every picture that the encoder would make a key picture of.
-bool can_be_cut_at_keys(const chunk_request& x) {
-  if (x.key_distance == 0 || x.pictures == 0)
+bool can_be_cut_at_keys(const std::vector<cut_point>& points, uint64_t pictures, uint64_t distance) {
+  if (distance == 0 || pictures == 0)
     return false;
-  auto keys = std::count_if(x.points.begin(), x.points.end(),
-                            [&x](const cut_point& p) { return p.pictures_before % x.key_distance == 0; });
-  return static_cast<uint64_t>(keys) == (x.pictures + x.key_distance - 1) / x.key_distance;
+  auto keys = std::count_if(points.begin(), points.end(),
+                            [distance](const cut_point& p) { return p.pictures_before % distance == 0; });
+  return static_cast<uint64_t>(keys) == (pictures + distance - 1) / distance;
 }
 
 /// How many pieces the request asks for.
@@ -46,7 +50,7 @@ size_t count_of(const chunk_request& x, double length) {
   auto slots = std::max<size_t>(x.slots, 1);
   auto share = length / (static_cast<double>(slots) * chunks_per_slot);
   auto shortest = static_cast<double>(x.lengths.shortest);
-  if (x.keys_are_dear && can_be_cut_at_keys(x))
+  if (x.keys_are_dear && can_be_cut_at_keys(x.points, x.pictures, x.key_distance))
     shortest = std::min(shortest, length * static_cast<double>(x.key_distance) / static_cast<double>(x.pictures));
   auto target = std::clamp(share, shortest, std::max(shortest, static_cast<double>(x.lengths.longest)));
   auto count = by(length, target);
@@ -86,12 +90,32 @@ std::optional<size_t> nearest_key(const chunk_request& x, double ideal, double r
 } // namespace
 
 bool are_keys_dear(std::string_view encoder) noexcept {
-  return encoder == "hevc" || encoder == "libx265";
+  return encoder == "hevc" || encoder == "libx265" || is_svt(encoder);
 }
 
 uint64_t usual_key_distance(std::string_view encoder) noexcept {
   constexpr std::array known{"h264", "hevc", "libx264", "libx265"};
   return std::find(known.begin(), known.end(), encoder) != known.end() ? 250 : 0;
+}
+
+uint64_t fitting_key_distance(std::string_view encoder, const std::vector<cut_point>& points, int64_t end,
+                              uint64_t pictures) {
+  if (!is_svt(encoder) || points.empty() || pictures == 0 || end <= points.front().pts)
+    return 0;
+  // SVT-AV1 1.4: five times a second's pictures, in whole groups of 16, and one.
+  auto rate = static_cast<double>(pictures) * second / static_cast<double>(end - points.front().pts);
+  auto own = std::floor(rate / 16 + 1) * 16 * 5 + 1;
+  auto off = [own](uint64_t x) { return std::abs(static_cast<double>(x) - own); };
+  uint64_t result = 0;
+  for (const auto& x : points) {
+    auto distance = x.pictures_before;
+    if (static_cast<double>(distance) > own * 1.1)
+      break;
+    if (off(distance) <= own * 0.1 && (result == 0 || off(distance) < off(result))
+        && can_be_cut_at_keys(points, pictures, distance))
+      result = distance;
+  }
+  return result;
 }
 
 chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept {
@@ -103,7 +127,7 @@ chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept {
 
 uint32_t usual_cores(std::string_view encoder) noexcept {
   // SVT-AV1 keeps at work what a desk has; the others wait for themselves from two cores on.
-  return encoder == "av1" || encoder.find("svtav1") != std::string_view::npos ? 4 : 1;
+  return is_svt(encoder) ? 4 : 1;
 }
 
 std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
@@ -121,7 +145,9 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
   std::vector<size_t> cuts;
   for (size_t i = 1; i < count; ++i) {
     auto ideal = whole * static_cast<double>(i) / static_cast<double>(count);
-    auto reach = whole / static_cast<double>(count) * key_reach;
+    // Pieces that are all under way at once share what there is, whatever their lengths.
+    auto at_once = request.keys_are_dear && count <= request.side_by_side;
+    auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);
     auto at = nearest_key(request, ideal, reach, place).value_or(nearest(points, ideal, place));
     if (at > 0 && (cuts.empty() || at > cuts.back()))
       cuts.push_back(at);

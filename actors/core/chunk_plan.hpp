@@ -34,6 +34,11 @@ uint32_t usual_cores(std::string_view encoder) noexcept;
 /// Pictures from one key picture to the next where the encoder is left alone and nothing in the picture asks for one; 0 where it is not known.
 uint64_t usual_key_distance(std::string_view encoder) noexcept;
 
+/// What an encoder that goes by time, as SVT-AV1 does, is to be told so that its key pictures meet access points of the source: the distance nearest to its
+/// own, no more than a tenth off; 0 where there is none, or where it is not of that kind.
+uint64_t fitting_key_distance(std::string_view encoder, const std::vector<cut_point>& points, int64_t end,
+                              uint64_t pictures);
+
 /// Whether a key picture more is felt in the size of a result of half a minute: the pictures between are so small.
 bool are_keys_dear(std::string_view encoder) noexcept;
 

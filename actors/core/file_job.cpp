@@ -289,6 +289,8 @@ chunk_work file_job::chunk_work_of(const part& x) const {
   work.video = order.video;
   work.audio = order.audio;
   if (video) {
+    if (key_interval_.count() > 0)
+      work.video.keyframe_interval = key_interval_;
     work.threads = threads_of_chunk();
     work.seat = x.held.seat;
   }

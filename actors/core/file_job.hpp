@@ -220,7 +220,7 @@ private:
   std::string path_of(const part& x) const;
 
   void plan(const source_summary& x, time_point now);
-  std::vector<part> plan_video(const source_stream_summary& x) const;
+  std::vector<part> plan_video(const source_stream_summary& x);
   /// Takes over what the earlier life has of this plan.
   bool adopt(std::vector<part>& parts, time_point now);
   part* find_awaited(const chunk_work& x);
@@ -260,6 +260,7 @@ private:
   file_capacity capacity_;
   file_phase phase_ = file_phase::probing;
   source_summary source_;
+  std::chrono::milliseconds key_interval_{0}; ///< that the encoder is told where the order says none; 0 leaves it alone
   std::vector<part> parts_;
   std::deque<measure> measured_; ///< the last seconds
   uint64_t next_attempt_ = 1;

@@ -19,7 +19,7 @@ bool keeps_pictures(const file_order& x) {
 
 } // namespace
 
-std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x) const {
+std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x) {
   auto& order = begin_.order;
   chunk_request wanted;
   for (auto& cut : source_.cuts)
@@ -31,6 +31,11 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
   wanted.side_by_side = capacity_.slots;
   if (keeps_pictures(order) && order.video.keyframe_interval.count() == 0) {
     wanted.key_distance = usual_key_distance(order.video.codec);
+    if (auto told = fitting_key_distance(order.video.codec, wanted.points, wanted.end, wanted.pictures); told > 0) {
+      wanted.key_distance = told;
+      auto ticks = (wanted.end - wanted.points.front().pts) * static_cast<int64_t>(told);
+      key_interval_ = std::chrono::milliseconds{ticks / 90 / static_cast<int64_t>(wanted.pictures)};
+    }
     // An encoder that has to keep to a rate needs time to find it.
     wanted.keys_are_dear = order.video.bit_rate == 0 && are_keys_dear(order.video.codec);
   }

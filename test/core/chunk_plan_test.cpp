@@ -99,6 +99,34 @@ BOOST_AUTO_TEST_CASE(an_encoder_without_memory_gets_shorter_chunks) {
   BOOST_TEST(usual_cores("libsvtav1") > usual_cores("libx264"));
 }
 
+BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_is_told_a_distance_that_the_source_has) {
+  auto fits = [](const chunk_request& x, std::string_view encoder = "libsvtav1") {
+    return fitting_key_distance(encoder, x.points, x.end, x.pictures);
+  };
+  // Its own at 25 pictures a second is 161.
+  BOOST_TEST(fits(film(120, 25)) == 150u);
+  BOOST_TEST(fits(film(120, 24)) == 168u);
+  BOOST_TEST(fits(film(120, 1)) == 161u);
+  BOOST_TEST(fits(film(120, 125)) == 0u);
+  BOOST_TEST(fits(film(120, 25), "libx264") == 0u);
+  auto scenes = film(120, 25);
+  scenes.points.erase(scenes.points.begin() + 12, scenes.points.begin() + 15);
+  BOOST_TEST(fits(scenes) == 0u);
+  BOOST_TEST(fits({}) == 0u);
+  // Half a minute on two cores: three pieces at once, no key picture more than there would be in one.
+  auto request = film(30, 25);
+  request.lengths = usual_chunk_lengths("libsvtav1");
+  request.side_by_side = 4;
+  BOOST_TEST(plan_chunks(request).size() == 1u);
+  request.key_distance = 150;
+  request.keys_are_dear = true;
+  auto made = plan_chunks(request);
+  check_whole(request, made);
+  BOOST_TEST(made.size() == 3u);
+  for (const auto& x : made)
+    BOOST_TEST(x.pictures.value() % 150 == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
   auto request = film(600, 25);
   request.slots = 2;
