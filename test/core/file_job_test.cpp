@@ -36,6 +36,7 @@ struct fixture {
   }();
   std::optional<file_job> job;
   uint64_t next_lease = 1;
+  source_summary seen = source();
 
   void begin() {
     job.emplace(config, given, effects);
@@ -58,7 +59,7 @@ struct fixture {
   void answer(const file_work& x) {
     file_result result{x.attempt, {}};
     if (std::holds_alternative<probe_work>(x.work))
-      result.outcome = source();
+      result.outcome = seen;
     else if (auto* chunk = std::get_if<chunk_work>(&x.work))
       result.outcome = chunk_done{1000, std::string(64, 'a'), chunk->pictures.value_or(1875), 0, 0, true};
     else
@@ -459,6 +460,24 @@ BOOST_AUTO_TEST_CASE(chunks_share_the_cores_and_the_last_one_has_what_the_others
   job->down(work[2].attempt, "gone", now);
   auto last = grant(2);
   BOOST_TEST(std::get<chunk_work>(last.at(0).work).threads == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_makes_its_key_pictures_where_the_source_can_be_cut) {
+  given.order.chunk_duration = 0s;
+  given.order.video.codec = "libsvtav1";
+  auto told = [this](std::chrono::milliseconds asked) {
+    given.order.video.keyframe_interval = asked;
+    effects = {};
+    return std::get<chunk_work>(begin_chunks().at(0).work).video.keyframe_interval;
+  };
+  BOOST_TEST((told(0ms) == 0ms)); // an access point each ten seconds
+  seen.cuts.clear();
+  for (uint64_t i = 0; i < 40; ++i)
+    seen.cuts.push_back({static_cast<int64_t>(i) * second, i * 25});
+  BOOST_TEST((told(0ms) == 6s));
+  BOOST_TEST(effects.chunks.size() > 2u);
+  BOOST_TEST((told(2s) == 2s));
+  BOOST_TEST(effects.chunks.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(the_first_picture_is_counted_from_the_submission) {
