@@ -51,6 +51,7 @@ core::file_job_begin to_begin(const job_begin& x) {
   result.folder = x.folder;
   result.staging = staging_of(x.order, x.id, x.attempt);
   result.waited = x.waited;
+  result.turn = x.turn;
   for (auto& c : x.chunks) {
     auto& r = c.result;
     result.chunks.push_back({c.number, c.kind, c.from_pts, c.to_pts, c.state == chunk_state::done, r.file,

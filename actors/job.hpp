@@ -58,6 +58,7 @@ struct job_begin {
   std::vector<store::chunk> chunks;
   std::shared_ptr<job_desk> desk = {}; ///< its place at it
   std::chrono::milliseconds waited{0}; ///< since it was submitted
+  uint64_t turn = 0;                   ///< see `lease_request`
 };
 
 struct job_actor_state : core::file_job_effects {

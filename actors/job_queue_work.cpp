@@ -90,6 +90,7 @@ void job_queue_state::assign(const store::open_job& x) {
   if (order) {
     job_begin begin{id, attempt, job.name, std::move(*order), folders_.path(id), x.chunks};
     begin.waited = std::chrono::milliseconds{std::max<int64_t>(0, unix_ms() - job.submitted_ms)};
+    begin.turn = static_cast<uint64_t>(std::max<int64_t>(0, order_.turn_of(job.queue, job.priority, job.submitted_ms)));
     made = config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
   }
   if (!made) {

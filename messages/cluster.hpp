@@ -79,6 +79,7 @@ struct lease_request {
   bool last_resort =
     false;              ///< clients would see nothing: a worker that is left alone after failures is better than none
   encoder_wish video{}; ///< the registry chooses encoder and device for it, and the lease names them
+  uint64_t turn = 0;    ///< of file work: of those that wait, the lowest is first
 
   bool operator==(const lease_request&) const = default;
 };
@@ -87,7 +88,7 @@ template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
                             f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere),
-                            f.field("last_resort", x.last_resort), f.field("video", x.video));
+                            f.field("last_resort", x.last_resort), f.field("video", x.video), f.field("turn", x.turn));
 }
 
 /// The registry's promise of one slot and one task process, until it is released or either side is gone.

@@ -200,6 +200,7 @@ lease_request file_job::request_of(const part& x) const {
     result.label.profile = to_string(x.chunk.kind);
   result.label.attempt = x.attempt;
   result.label.limits = begin_.order.limits;
+  result.turn = begin_.turn;
   result.refused_by = x.refused_by;
   auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
   if (!x.is_chunk() || codec == "copy")

@@ -76,6 +76,7 @@ struct file_job_begin {
   std::string folder;     ///< for chunk files
   std::string staging;    ///< where the result is written
   milliseconds waited{0}; ///< since it was submitted
+  uint64_t turn = 0;      ///< see `lease_request`
   std::vector<file_chunk> chunks;
 };
 

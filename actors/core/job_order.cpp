@@ -13,8 +13,12 @@ int64_t class_of(job_queue queue, job_priority priority) {
 
 } // namespace
 
+int64_t job_order::turn_of(job_queue queue, job_priority priority, int64_t submitted_ms) const noexcept {
+  return submitted_ms + config_.aging_step.count() * class_of(queue, priority);
+}
+
 bool job_order::add(const waiting_job& x) {
-  place at{x.submitted_ms + config_.aging_step.count() * class_of(x.queue, x.priority), x.number, x.id};
+  place at{turn_of(x.queue, x.priority, x.submitted_ms), x.number, x.id};
   if (!places_.emplace(x.id, spot{at, x.not_before_ms}).second)
     return false;
   if (x.not_before_ms > 0)

@@ -32,6 +32,9 @@ public:
     int64_t not_before_ms = 0; ///< it is not taken earlier
   };
 
+  /// The job's place among all: a time in milliseconds since 1970, the lowest is first.
+  int64_t turn_of(job_queue queue, job_priority priority, int64_t submitted_ms) const noexcept;
+
   /// False where the job waits already.
   bool add(const waiting_job& x);
 

@@ -10,7 +10,7 @@
 // The word to end a process may be lost with its host's connection, and the process may hang. So what a host says it has is compared with what is
 // wanted there: a process that for long neither serves a lease nor waits for one is ended, again and again until it is gone.
 //
-// File work is patient: its requests wait without a limit, and are served after those of live work, in the order of their arrival. Where live
+// File work is patient: its requests wait without a limit, and are served after those of live work, by their turn. Where live
 // work finds no free slot, the owner of a chunk that holds one is asked to give it back. A worker that drains keeps its file work to the end.
 //
 // Where a request goes is decided by the placement desk, which counts slots and the sessions of GPUs, and keeps who waits for them. A slot is free when its
@@ -223,8 +223,8 @@ private:
   void placed(uint64_t ticket, lease_id id, const choice& at, const rung& on) override;
   void refused(uint64_t ticket, ec code, const std::string& why) override;
 
-  /// Where the entry stands among those that wait: live work first, then in the order of arrival.
-  uint64_t order_of(const entry& e) const noexcept;
+  /// Where the entry stands among those that wait: live work first, then file work by its turn.
+  waiting_place place_of(const entry& e) const noexcept;
   placement_request asked_by(const entry& e) const;
   void look_for_place(entry& e, const placement_request& asked, time_point now);
   void note_conditions();

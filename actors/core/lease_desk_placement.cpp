@@ -11,14 +11,13 @@ namespace {
 
 constexpr size_t refusals_length_max = 1024;
 constexpr size_t looked_at_max = 32;
-constexpr uint64_t patient_from = uint64_t{1} << 62;
 
 } // namespace
 
 // -- asking for a place ---------------------------------------------------------
 
-uint64_t lease_desk::order_of(const entry& e) const noexcept {
-  return e.id.value - config_.first_lease + (is_file(e) ? patient_from : 0);
+waiting_place lease_desk::place_of(const entry& e) const noexcept {
+  return {is_file(e) ? std::max<uint64_t>(e.request.turn, 1) : 0, e.id.value - config_.first_lease};
 }
 
 placement_request lease_desk::asked_by(const entry& e) const {
@@ -31,7 +30,7 @@ void lease_desk::look_for_place(entry& e, const placement_request& asked, time_p
   if (is_refused_at_once(e.request, asked))
     places_.request(ticket, e.id, asked, exhaustion_policy::reject, now, now);
   else
-    places_.request(ticket, e.id, asked, order_of(e), now);
+    places_.request(ticket, e.id, asked, place_of(e), now);
 }
 
 void lease_desk::look_elsewhere(entry& e, const std::string& why, time_point now) {
@@ -53,7 +52,7 @@ void lease_desk::look_elsewhere(entry& e, const std::string& why, time_point now
     return;
   workers_.free_slot(left, e.id);
   note_conditions();
-  places_.request_again(e.id.value, e.id, asked_by(e), order_of(e), now);
+  places_.request_again(e.id.value, e.id, asked_by(e), place_of(e), now);
 }
 
 void lease_desk::note_conditions() {

@@ -132,16 +132,16 @@ void placement_desk::request(uint64_t ticket, lease_id lease, const placement_re
   }
 }
 
-void placement_desk::request(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order,
+void placement_desk::request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
                              time_point now) {
   promote(now);
   if (place(ticket, lease, x, now))
     return;
   tickets_.emplace(ticket, lease);
-  waiting_.add(ticket, x, time_point::max(), order);
+  waiting_.add(ticket, x, time_point::max(), at);
 }
 
-void placement_desk::request_again(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order,
+void placement_desk::request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
                                    time_point now) {
   if (leases_.contains(lease)) {
     auto at = forget(lease);
@@ -150,7 +150,7 @@ void placement_desk::request_again(uint64_t ticket, lease_id lease, const placem
       gpus_.give_back(lease, now);
   }
   tickets_.emplace(ticket, lease);
-  waiting_.add(ticket, x, time_point::max(), order);
+  waiting_.add(ticket, x, time_point::max(), at);
   update();
   auto woken = places_.take_woken();
   for (auto& r : x.rungs)

@@ -73,11 +73,11 @@ public:
   void request(uint64_t ticket, lease_id lease, const placement_request& x, exhaustion_policy policy,
                time_point deadline, time_point now);
 
-  /// The same for one that may wait for ever, at a place of its own among those that wait: `order` is unique.
-  void request(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order, time_point now);
+  /// The same for one that may wait for ever, at a place of its own among those that wait.
+  void request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at, time_point now);
 
   /// The lease's place is no good: it looks for another, at its old place in the order, and may get the same one only where no other can take it.
-  void request_again(uint64_t ticket, lease_id lease, const placement_request& x, uint64_t order, time_point now);
+  void request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at, time_point now);
 
   /// A task of this worker is at work without having been placed: it takes a slot, even where none is free.
   void adopt(lease_id lease, worker_id worker);

@@ -31,19 +31,20 @@ std::string group_of(const placement_request& x) {
 } // namespace
 
 void waiting_list::add(uint64_t ticket, const placement_request& x, time_point deadline,
-                       std::optional<uint64_t> order) {
+                       std::optional<waiting_place> at) {
   assert(!entries_.contains(ticket));
-  auto number = order ? *order : next_number_++;
+  if (!at)
+    at = waiting_place{0, next_number_++};
   auto name = group_of(x);
   auto& g = groups_[name];
-  g.tickets.emplace(number, ticket);
+  g.tickets.emplace(*at, ticket);
   if (g.encoders.empty())
     for (auto& r : x.rungs) {
       g.encoders.push_back(r.encoder);
       groups_with_[r.encoder].insert(name);
     }
   deadlines_.insert({deadline, ticket});
-  entries_.emplace(ticket, entry{x, deadline, number, std::move(name)});
+  entries_.emplace(ticket, entry{x, deadline, *at, std::move(name)});
 }
 
 bool waiting_list::remove(uint64_t ticket) {
@@ -52,7 +53,7 @@ bool waiting_list::remove(uint64_t ticket) {
     return false;
   auto& e = i->second;
   auto g = groups_.find(e.group);
-  g->second.tickets.erase(e.number);
+  g->second.tickets.erase(e.at);
   if (g->second.tickets.empty()) {
     for (auto& name : g->second.encoders) {
       auto with = groups_with_.find(name);
@@ -71,8 +72,8 @@ bool waiting_list::remove(uint64_t ticket) {
 
 void waiting_list::try_all(const std::vector<std::string>& encoders,
                            const std::function<bool(uint64_t, const placement_request&)>& place) {
-  // The first of each group, the one that came first on top.
-  std::set<std::pair<uint64_t, std::string>> heads;
+  // The first of each group, the one that comes first on top.
+  std::set<std::pair<waiting_place, std::string>> heads;
   auto put = [&](const std::string& name) {
     if (auto g = groups_.find(name); g != groups_.end())
       heads.insert({g->second.tickets.begin()->first, name});
@@ -109,7 +110,7 @@ std::optional<size_t> waiting_list::position(uint64_t ticket) const {
   size_t before = 0;
   for (auto& [name, g] : groups_)
     if (!g.encoders.empty() && g.encoders.front() == encoder)
-      before += static_cast<size_t>(std::distance(g.tickets.begin(), g.tickets.lower_bound(i->second.number)));
+      before += static_cast<size_t>(std::distance(g.tickets.begin(), g.tickets.lower_bound(i->second.at)));
   return before;
 }
 

@@ -1,4 +1,4 @@
-// Work that waits for room, first come, first served among those that fit.
+// Work that waits for room: among those that fit whose turn is earliest, and first come, first served among equals.
 //
 // Requests that ask for the same are one group: where the first of a group finds no room, none of it does. So when room comes, at most one request of each
 // group that it could serve is tried in vain, however many wait.
@@ -17,15 +17,23 @@
 
 namespace troupe::core {
 
+/// A place among all that wait, unique.
+struct waiting_place {
+  uint64_t turn = 0;   ///< the lowest is first
+  uint64_t number = 0; ///< in the order of arrival
+
+  auto operator<=>(const waiting_place&) const = default;
+};
+
 class waiting_list {
 public:
-  /// `ticket` is not in the list yet. `order` is its place among all, unique; those without one stand in the order of arrival.
-  void add(uint64_t ticket, const placement_request& x, time_point deadline, std::optional<uint64_t> order = {});
+  /// `ticket` is not in the list yet. Those without a place stand in the order of arrival, before all whose turn is a later one.
+  void add(uint64_t ticket, const placement_request& x, time_point deadline, std::optional<waiting_place> at = {});
 
   /// False for one that does not wait.
   bool remove(uint64_t ticket);
 
-  /// Tries what waits for one of the encoders, in the order of arrival. `place` returns whether it found room for the request; those are removed.
+  /// Tries what waits for one of the encoders, in their order. `place` returns whether it found room for the request; those are removed.
   void try_all(const std::vector<std::string>& encoders,
                const std::function<bool(uint64_t ticket, const placement_request& x)>& place);
 
@@ -45,12 +53,12 @@ private:
   struct entry {
     placement_request request;
     time_point deadline;
-    uint64_t number = 0; ///< in the order of arrival
+    waiting_place at;
     std::string group;
   };
 
   struct group {
-    std::map<uint64_t, uint64_t> tickets; ///< by number of arrival
+    std::map<waiting_place, uint64_t> tickets;
     std::vector<std::string> encoders;
   };
 

@@ -26,6 +26,28 @@ BOOST_AUTO_TEST_CASE(file_work_waits_without_a_limit_and_behind_live_work) {
   BOOST_TEST(!effects.granted.contains(2));
 }
 
+BOOST_AUTO_TEST_CASE(a_job_whose_turn_came_first_is_served_before_those_that_asked_before_it) {
+  add_worker(1, 1);
+  auto ask = [this](uint64_t ticket, uint64_t turn) {
+    auto x = file(work_kind::assemble);
+    x.turn = turn;
+    desk.request(x, ticket, 5, now);
+  };
+  ask(1, 10);
+  ask(2, 30);
+  ask(3, 20);
+  ask(4, 10);
+  uint64_t task = 10;
+  for (auto next : {1u, 4u, 3u, 2u}) {
+    desk.task_joined(task_id{task++}, worker_id{1}, now);
+    accept_all();
+    BOOST_REQUIRE(effects.granted.contains(next));
+    BOOST_TEST(effects.granted.size() == 1u);
+    desk.release(effects.granted[next].id, {}, now, 0);
+    effects.granted.clear();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(live_work_asks_for_the_latest_chunks_slot_and_for_no_other) {
   add_worker(1, 3);
   for (uint64_t t = 10; t < 13; ++t)
