@@ -260,7 +260,7 @@ void file_client::upload(transfer::answer<std::shared_ptr<transfer::incoming>> t
     return finish_upload();
   if (request_->of.method == verb::patch)
     return append();
-  auto size = incoming_->size();
+  auto size = incoming_->resume();
   if (!size)
     return refuse(size.error());
   answer({status::ok, {}, {}, {{"Upload-Offset", std::to_string(*size)}}});

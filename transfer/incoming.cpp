@@ -47,6 +47,14 @@ answer<uint64_t> incoming::size() {
   return open().map([this] { return size_; });
 }
 
+answer<uint64_t> incoming::resume() {
+  {
+    std::lock_guard guard{mutex_};
+    ++writer_;
+  }
+  return size();
+}
+
 answer<uint64_t> incoming::begin(uint64_t offset, uint64_t total) {
   std::lock_guard guard{mutex_};
   if (total > bytes_max_)

@@ -1,7 +1,7 @@
 // A file on its way in: grows at its end alone, under another name, until its checksum is proved; then it takes its place at once.
 //
-// Whoever appends says where. After a cut it asks for the size and goes on from there, and whoever wrote before is put off, so that two connections never write the same
-// file. Bytes that are there survive a restart of this process: the file itself says how many they are.
+// Whoever appends says where. After a cut it asks where to go on, and whoever wrote before is put off: what of a dead connection still waits to be read moves the file's
+// end no more, and two connections never write the same file. Bytes that are there survive a restart of this process: the file itself says how many they are.
 #pragma once
 
 #include "files/descriptor.hpp"
@@ -34,6 +34,9 @@ public:
 
   /// How many bytes are there.
   answer<uint64_t> size();
+
+  /// The same for one that goes on: whoever wrote until now is put off.
+  answer<uint64_t> resume();
 
   /// Begins to append at `offset`, which has to be the size, to a file that will have `total` bytes. Returns the writer's number; earlier writers are put off.
   answer<uint64_t> begin(uint64_t offset, uint64_t total);
