@@ -277,7 +277,8 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_not_back_at_work_is_no_missing_file) {
   BOOST_TEST(get("/chunks/4?file=4-x.chunk", bearer()).status == 503);
   BOOST_TEST(get("/chunks/4?attempt=1.7", upload, "PATCH").status == 503);
   // Whoever asked goes on when it is.
-  auto asked = std::async(std::launch::async, [&] { return transfer::ask("HEAD", of_job("/source"), with); });
+  auto asked =
+    std::async(std::launch::async, [this, of = of_job("/source")] { return transfer::ask("HEAD", of, with); });
   open_job();
   BOOST_TEST(asked.get().has_value());
 }
