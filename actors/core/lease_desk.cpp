@@ -130,7 +130,8 @@ void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& pr
     if (e.host == id && e.task)
       serving.insert(e.task);
   for (auto& [task, x] : std::unordered_map{closing_})
-    if (x.host == id && std::none_of(processes.begin(), processes.end(), [&](auto& p) { return p.task == task; }))
+    if (x.host == id
+        && std::none_of(processes.begin(), processes.end(), [gone = task](auto& p) { return p.task == gone; }))
       process_gone(task, now);
   auto& idle = h->second.idle;
   auto known = std::exchange(h->second.useless, {});
