@@ -14,12 +14,8 @@ constexpr size_t ended_kept = 256;
 
 /// Moves a guard's flag by what is measured; what is not measured guards nothing.
 void move_guard(bool& flag, const gpu_guard& guard, std::optional<double> value) {
-  if (!value || std::isnan(*value))
-    flag = false;
-  else if (*value >= guard.from)
-    flag = true;
-  else if (*value < guard.until)
-    flag = false;
+  auto known = value && !std::isnan(*value);
+  flag = known && *value >= (flag ? guard.until : guard.from);
 }
 
 std::optional<double> memory_percent(const gpu_reading& x) {
