@@ -35,8 +35,8 @@ int run_placement(const arguments& given) {
   result.name = "placement";
   result.figures = {{"placements_s", large.placements_s}, {"p99_us", large.p99_us}};
   if (jobs == 0) {
-    result.figures.push_back({"placements_s_1000", small.placements_s});
-    result.figures.push_back({"p99_us_1000", small.p99_us});
+    result.figures.emplace_back("placements_s_1000", small.placements_s);
+    result.figures.emplace_back("p99_us_1000", small.p99_us);
   }
   result.notes.emplace_back(
     "one thread; each placement with an end of another job, heartbeats and losses of workers between them");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <vector>
 
 namespace troupe::config {
@@ -94,6 +95,7 @@ preset make(const row& x) {
 std::span<const preset> presets() {
   static const auto table = [] {
     std::vector<preset> all;
+    all.reserve(std::size(rows));
     for (auto& x : rows)
       all.push_back(make(x));
     return all;

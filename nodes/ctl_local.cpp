@@ -85,6 +85,7 @@ std::vector<char*> environment_of_node() {
 
 std::vector<char*> pointers(std::vector<std::string>& xs) {
   std::vector<char*> result;
+  result.reserve(xs.size() + 1);
   for (auto& x : xs)
     result.push_back(x.data());
   result.push_back(nullptr);

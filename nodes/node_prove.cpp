@@ -93,6 +93,7 @@ std::vector<gpu_description> find_cards() {
 
 std::vector<av::trial_device> trial_devices(const std::vector<gpu_description>& cards) {
   std::vector<av::trial_device> result;
+  result.reserve(cards.size());
   for (auto& x : cards)
     result.push_back({x.device, gpu_key(x), x.vendor == gpu_vendor::intel});
   return result;
