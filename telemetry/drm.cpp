@@ -149,7 +149,7 @@ void drm_probe::read_sensors(const std::string& device, gpu_reading& reading) co
   reading.memory_used_bytes = value(device + "/mem_info_vram_used");
   constexpr double milli = 1e3, micro = 1e6;
   for (auto& name : names_in(device + "/hwmon", 8, [](auto& n) { return n.starts_with("hwmon"); })) {
-    auto monitor = device + "/hwmon/" + name;
+    auto monitor = (fs::path{device} / "hwmon" / name).string();
     if (auto x = value(monitor + "/temp1_input"))
       reading.temperature_celsius = static_cast<double>(*x) / milli;
     for (auto* file : {"/power1_average", "/power1_input"})
@@ -198,9 +198,9 @@ drm_probe::clients drm_probe::look_at_processes() const {
     for (auto& file : names_in(folder + "/fd", files_max, is_number)) {
       // Only files of cards are read: a process may have thousands of others.
       std::error_code error;
-      if (!fs::read_symlink(folder + "/fd/" + file, error).string().starts_with("/dev/dri/"))
+      if (!fs::read_symlink(fs::path{folder} / "fd" / file, error).string().starts_with("/dev/dri/"))
         continue;
-      auto used = parse_fdinfo(procfs::read_file(folder + "/fdinfo/" + file, 16'384));
+      auto used = parse_fdinfo(procfs::read_file(fs::path{folder} / "fdinfo" / file, 16'384));
       if (!used.pci.empty())
         result.try_emplace({used.pci, used.id}, client{used, static_cast<int64_t>(number_in(pid).value_or(0))});
     }
