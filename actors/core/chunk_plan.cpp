@@ -142,12 +142,12 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
     return by_pictures ? static_cast<double>(x.pictures_before) : static_cast<double>(x.pts - first);
   };
   auto count = points.empty() ? 1 : count_of(request, length);
+  // Pieces that are all under way at once share what there is, whatever their lengths.
+  auto at_once = request.keys_are_dear && count <= request.side_by_side;
+  auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);
   std::vector<size_t> cuts;
   for (size_t i = 1; i < count; ++i) {
     auto ideal = whole * static_cast<double>(i) / static_cast<double>(count);
-    // Pieces that are all under way at once share what there is, whatever their lengths.
-    auto at_once = request.keys_are_dear && count <= request.side_by_side;
-    auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);
     auto at = nearest_key(request, ideal, reach, place).value_or(nearest(points, ideal, place));
     if (at > 0 && (cuts.empty() || at > cuts.back()))
       cuts.push_back(at);

@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_i
     c.send("PATCH /api/v1/uploads/" + id
            + " HTTP/1.1\r\nHost: localhost\r\nUpload-Offset: 0\r\nUpload-Length: " + std::to_string(bytes.size())
            + "\r\nContent-Length: " + std::to_string(bytes.size()) + "\r\n\r\n" + bytes.substr(0, mebibyte));
-    auto part = folder + "/work/uploads/" + id + ".MKV.part";
+    auto part = fs::path{folder} / "work" / "uploads" / (id + ".MKV.part");
     auto there = [&] { return fs::file_size(part); };
     for (auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
          there() < mebibyte && std::chrono::steady_clock::now() < end;)
