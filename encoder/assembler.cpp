@@ -39,8 +39,10 @@ struct output_closer {
 /// Where a packet of a sequence's track goes.
 struct route {
   int output = -1;
-  int64_t shift = 0; ///< ticks that are added to the chunk's times
-  size_t made = 0;   ///< place in the result's streams
+  int64_t shift = 0;    ///< ticks that are added to the chunk's times
+  size_t made = 0;      ///< place in the result's streams
+  size_t chunk = 0;     ///< of the latest packet, see `chunk_sequence::chunk`
+  uint64_t written = 0; ///< packets
 };
 
 /// One of the merged streams of packets: a piece of work, or the subtitles.
@@ -300,8 +302,12 @@ expected<void> assembly::write(feed& x) {
   auto& packet = *x.head;
   auto output = packet.stream_index;
   if (x.chunks) {
-    const auto& to = x.routes[static_cast<size_t>(packet.stream_index)];
+    auto& to = x.routes[static_cast<size_t>(packet.stream_index)];
     auto& made = result_.streams[to.made];
+    if (to.chunk != x.chunks->chunk())
+      made.chunk_starts.push_back(to.written);
+    to.chunk = x.chunks->chunk();
+    ++to.written;
     made.bytes += static_cast<uint64_t>(packet.size);
     const auto& parameters = *x.chunks->tracks()[static_cast<size_t>(packet.stream_index)].info.parameters;
     if (auto crc = payload_crc(parameters, packet))

@@ -49,8 +49,9 @@ struct assembled_stream {
   int64_t first_pts = no_pts;
   int64_t last_pts = no_pts;
   int64_t end_pts = no_pts;
-  std::vector<int64_t> pictures;  ///< video: all presentation times in order
-  std::vector<uint32_t> contents; ///< `payload_crc` of each packet; empty where the codec has none
+  std::vector<int64_t> pictures;      ///< video: all presentation times in order
+  std::vector<uint32_t> contents;     ///< `payload_crc` of each packet; empty where the codec has none
+  std::vector<uint64_t> chunk_starts; ///< places, among the packets, of the chunks' first ones
 };
 
 struct assembly_result {

@@ -1,6 +1,7 @@
 // Demuxer, window and chunk file in one loop.
 #include "encoder/chunk_encode.hpp"
 
+#include "encoder/chunk_check.hpp"
 #include "encoder/chunk_file.hpp"
 #include "encoder/chunk_rate.hpp"
 #include "encoder/log.hpp"
@@ -25,13 +26,24 @@ track_plan with_headers_outside(track_plan plan) {
   return plan;
 }
 
-/// Writes what the window makes, and counts it.
+const track_plan& plan_of(const chunk_job& job, int stream) {
+  return std::find_if(job.streams.begin(), job.streams.end(), [stream](auto& x) { return x.stream == stream; })->plan;
+}
+
+/// Writes what the window makes, counts it, and has it decoded again.
 class chunk_sink : public transcode_sink {
 public:
-  explicit chunk_sink(chunk_writer writer) : writer_{std::move(writer)} {}
+  chunk_sink(const chunk_job& job, const work_control& control, chunk_writer writer)
+    : job_{job}, control_{control}, writer_{std::move(writer)} {}
 
   void on_format(const std::vector<track>& tracks) override {
+    std::vector<bool> encoded;
+    auto cores = 0;
     for (const auto& x : tracks) {
+      const auto& plan = plan_of(job_, x.stream);
+      encoded.push_back(!std::holds_alternative<copy_track>(plan));
+      if (const auto* video = std::get_if<video_settings>(&plan); video != nullptr)
+        cores = video->device.empty() ? video->threads : 0;
       chunk_track made;
       made.stream = x.stream;
       made.video = x.parameters->codec_type == AVMEDIA_TYPE_VIDEO;
@@ -39,6 +51,7 @@ public:
       tracks_.push_back(std::move(made));
     }
     keep(writer_.begin(tracks));
+    check_.emplace(tracks, encoded, cores);
   }
 
   void on_packet(AVPacket& packet) override {
@@ -49,8 +62,18 @@ public:
     x.first_pts = first ? packet.pts : std::min(x.first_pts, packet.pts);
     x.last_pts = first ? packet.pts : std::max(x.last_pts, packet.pts);
     x.end_pts = first ? packet.pts + packet.duration : std::max(x.end_pts, packet.pts + packet.duration);
-    if (good_)
-      keep(writer_.write(packet));
+    if (!good_)
+      return;
+    keep(writer_.write(packet));
+    check_->take(packet);
+    if (check_->failed())
+      finish_check();
+  }
+
+  /// What a decoder says of all that was encoded.
+  void finish_check() {
+    if (check_ && good_)
+      keep(check_->finish(control_.stop));
   }
 
   const expected<void>& good() const noexcept {
@@ -91,7 +114,10 @@ private:
       good_ = std::move(result);
   }
 
+  const chunk_job& job_;
+  const work_control& control_;
   chunk_writer writer_;
+  std::optional<chunk_check> check_;
   std::vector<chunk_track> tracks_;
   expected<void> good_;
 };
@@ -145,6 +171,7 @@ expected<void> pump(demuxer& source, transcode& work, chunk_sink& sink, const ch
   }
   if (auto done = work.finish(); !done)
     return done;
+  sink.finish_check();
   return sink.good();
 }
 
@@ -166,7 +193,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
     for (size_t i = 0; i < tracks.size(); ++i)
       if (std::holds_alternative<drop_track>((*plan)[i]))
         source->ignore(i);
-  chunk_sink sink{std::move(*writer)};
+  chunk_sink sink{job, control, std::move(*writer)};
   auto work = transcode::open(tracks, *plan, std::vector(tracks.size(), job.window), sink);
   if (!work)
     return tl::unexpected{std::move(work.error())};

@@ -53,6 +53,7 @@ struct chunk_result {
 
 /// Makes the chunk file, whole or not at all. Parameter sets are outside of the packets, whatever `in_band_headers` says: the assembler puts them where the
 /// container wants them. Where an average rate is asked for, a window that misses it is made again, see `chunk_rate`. Sources that end, disappear or stop answering are `errc::io` or `errc::timeout`; an empty window is no error.
+/// What was encoded is decoded again at the same time: `errc::device` where a decoder finds fault with it.
 expected<chunk_result> encode_chunk(const chunk_job& job, const work_control& control);
 
 } // namespace troupe::av

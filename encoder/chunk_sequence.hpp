@@ -47,6 +47,11 @@ public:
   /// their parameter sets.
   expected<bool> next(AVPacket& packet);
 
+  /// Which chunk the latest packet is of, counted from 1.
+  size_t chunk() const noexcept {
+    return next_chunk_;
+  }
+
   void set_headers_in_band(bool on) noexcept {
     headers_in_band_ = on;
   }

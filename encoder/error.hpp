@@ -17,7 +17,7 @@ enum class errc {
   option,      ///< a setting is unknown, out of range or not allowed: terminal
   encoder,     ///< the encoder failed: terminal, the same pictures and settings would fail again
   limit,       ///< a limit on size, count or time was met
-  device, ///< a graphics card or its driver refused, or failed: on another one, or in software, the same work may succeed
+  device, ///< a graphics card, its driver or the machine refused, or failed: on another one, or in software, the same work may succeed
 };
 
 /// What was tried, on what, and libav*'s own words for why it failed.

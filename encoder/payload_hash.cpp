@@ -1,4 +1,4 @@
-// NAL units are found by start codes or by lengths, as the extradata says; other packets are taken as they are, less a known header.
+// NAL units are found by start codes or by lengths, as the extradata says, AV1's by their own; other packets are taken as they are, less a known header.
 #include "encoder/payload_hash.hpp"
 
 extern "C" {
@@ -17,9 +17,9 @@ using bytes = std::span<const uint8_t>;
 
 /// Codecs whose packets every container here brings back byte by byte.
 constexpr std::array plain_codecs{
-  AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_VP8,  AV_CODEC_ID_PRORES,
-  AV_CODEC_ID_MP2,        AV_CODEC_ID_MP3,        AV_CODEC_ID_AC3,  AV_CODEC_ID_EAC3,
-  AV_CODEC_ID_OPUS,       AV_CODEC_ID_VORBIS,     AV_CODEC_ID_FLAC,
+  AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_VP8,    AV_CODEC_ID_VP9,
+  AV_CODEC_ID_PRORES,     AV_CODEC_ID_MP2,        AV_CODEC_ID_MP3,    AV_CODEC_ID_AC3,
+  AV_CODEC_ID_EAC3,       AV_CODEC_ID_OPUS,       AV_CODEC_ID_VORBIS, AV_CODEC_ID_FLAC,
 };
 
 uint32_t add(uint32_t crc, bytes x) {
@@ -81,6 +81,31 @@ size_t length_size_of(const AVCodecParameters& p) {
   return static_cast<size_t>(p.extradata[at] & 3) + 1;
 }
 
+/// AV1 comes in units of its own ("low overhead", AV1 specification 5.2); those that a container may leave out are not counted.
+uint32_t crc_of_obus(bytes x) {
+  constexpr std::array left_out{2, 7, 8, 15}; // temporal delimiter, repeated frame header, tile list, padding
+  uint32_t crc = 0;
+  while (!x.empty()) {
+    auto kind = x[0] >> 3 & 0xf;
+    size_t head = (x[0] & 4) != 0 ? 2 : 1;
+    auto size = x.size();
+    if ((x[0] & 2) != 0) {
+      uint64_t told = 0;
+      for (auto shift = 0; shift < 56 && head < x.size(); shift += 7) {
+        auto byte = x[head++];
+        told |= static_cast<uint64_t>(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0)
+          break;
+      }
+      size = static_cast<size_t>(std::min<uint64_t>(told + head, x.size()));
+    }
+    if (std::find(left_out.begin(), left_out.end(), kind) == left_out.end())
+      crc = add(crc, x.first(size));
+    x = x.subspan(size);
+  }
+  return crc;
+}
+
 /// Without the ADTS header that a transport stream puts in front.
 bytes without_adts(bytes x) {
   if (x.size() < 7 || x[0] != 0xff || (x[1] & 0xf6) != 0xf0)
@@ -99,6 +124,8 @@ std::optional<uint32_t> payload_crc(const AVCodecParameters& parameters, const A
     auto size = length_size_of(parameters);
     return size > 0 ? crc_of_lengths(codec, x, size) : crc_of_annexb(codec, x);
   }
+  if (codec == AV_CODEC_ID_AV1)
+    return crc_of_obus(x);
   if (codec == AV_CODEC_ID_AAC)
     return add(0, without_adts(x));
   if (std::find(plain_codecs.begin(), plain_codecs.end(), codec) != plain_codecs.end())

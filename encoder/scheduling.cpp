@@ -13,6 +13,11 @@ void prefer_throughput() noexcept {
   sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
+void take_what_is_left() noexcept {
+  sched_param none{};
+  sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 void forgo_real_time() noexcept {
   ::prctl(PR_CAPBSET_DROP, CAP_SYS_NICE); // or a program that root starts has it again
   __user_cap_header_struct of_this_thread{_LINUX_CAPABILITY_VERSION_3, 0};

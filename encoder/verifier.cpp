@@ -1,13 +1,11 @@
 // The file is opened without any of our own mending: what a player sees is what counts.
 #include "encoder/verifier.hpp"
 
-#include "encoder/decoder.hpp"
+#include "encoder/decode_check.hpp"
 #include "encoder/log.hpp"
 #include "encoder/payload_hash.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,14 +20,11 @@ struct input_closer {
   }
 };
 
+/// Packets at the begin of each chunk that are decoded.
+constexpr uint64_t decoded_of_chunk = 8;
+
 /// Durations that containers round per packet may be off by this much (ticks) at the end of a stream.
 constexpr int64_t end_slack = 450;
-
-std::string seconds(int64_t ticks) {
-  std::array<char, 32> text = {};
-  std::snprintf(text.data(), text.size(), "%.3f s", static_cast<double>(ticks) / time_base.den);
-  return text.data();
-}
 
 /// Uncompressed sound is cut into packets anew by whoever reads it.
 bool keeps_packets(AVCodecID codec) {
@@ -57,11 +52,10 @@ public:
       return wrong("it is " + std::string{avcodec_get_name(codec_)} + ", not " + want_.codec);
     track described;
     described.parameters = copy(*have.codecpar);
-    // What finds an error in a stream is its parsing. Copied ones may carry check sums of their pictures, which need all of them.
-    auto made = decoder::open(described, {threads, false, true, !want_.copied});
+    auto made = decode_check::open(described, threads, want_.copied);
     if (!made)
       return tl::unexpected{std::move(made.error())};
-    decoder_ = std::move(*made);
+    check_ = std::move(*made);
     return {};
   }
 
@@ -69,36 +63,35 @@ public:
     av_packet_rescale_ts(&packet, base_, time_base);
     packet.time_base = time_base;
     if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0)
-      return wrong("the packet at " + seconds(packet.pts) + " is cut short");
+      return wrong("the packet at " + seconds_text(packet.pts) + " is cut short");
     if (packet.dts != no_pts && last_dts_ != no_pts && packet.dts <= last_dts_)
-      return wrong("decoding times do not rise at " + seconds(packet.dts));
+      return wrong("decoding times do not rise at " + seconds_text(packet.dts));
     last_dts_ = packet.dts;
     compare_content(packet);
+    auto decoded = is_decoded();
     ++packets_;
     if (packet.pts != no_pts) {
       first_ = first_ == no_pts ? packet.pts : std::min(first_, packet.pts);
       end_ = std::max(end_, packet.pts + packet.duration);
       longest_ = std::max(longest_, packet.duration);
     }
-    if (want_.video && want_.copied)
+    if (want_.video)
       shown_.push_back(packet.pts);
-    return decode([&](const decoder::on_frame& deliver) { return decoder_->decode(packet, deliver); }, packet.pts);
+    return decoded && fault_.empty() ? keep(check_->take(packet)) : expected<void>{};
   }
 
   expected<void> finish() {
-    if (auto drained = decode([&](const decoder::on_frame& deliver) { return decoder_->drain(deliver); }, end_);
-        !drained)
-      return drained;
-    return check_times().and_then([this]() -> expected<void> {
-      if (changed_ == no_pts)
+    auto done = fault_.empty() ? keep(check_->finish()) : expected<void>{};
+    return std::move(done).and_then([this] { return check_times(); }).and_then([this]() -> expected<void> {
+      if (fault_.empty())
         return {};
-      return wrong("the packet at " + seconds(changed_) + " is not what was put in");
+      return wrong(fault_);
     });
   }
 
   void count(verification& to) const {
     (want_.video ? to.pictures : to.sounds) += want_.video ? shown_.size() : packets_;
-    to.damaged_packets += decoder_->corrupt();
+    to.damaged_packets += check_->damaged();
   }
 
   int64_t first() const noexcept {
@@ -110,12 +103,30 @@ public:
   }
 
 private:
-  /// Decoders take much that is wrong. What differs is kept until it is known whether something is missing, which says more.
+  /// What was encoded here was decoded when it was made (encoder/chunk_check.hpp), and is compared with that. How each chunk begins says whether
+  /// they fit together: its parameter sets are where the container wants them, and a decoder goes on from the chunk before it.
+  bool is_decoded() {
+    if (want_.copied || want_.contents.size() != want_.packets)
+      return true;
+    const auto& starts = want_.chunk_starts;
+    while (chunk_ < starts.size() && starts[chunk_] <= packets_)
+      ++chunk_;
+    return chunk_ == 0 || packets_ - starts[chunk_ - 1] < decoded_of_chunk;
+  }
+
   void compare_content(const AVPacket& packet) {
-    if (changed_ != no_pts || packets_ >= want_.contents.size())
+    if (!fault_.empty() || packets_ >= want_.contents.size())
       return;
     if (auto crc = payload_crc(*parameters_, packet); crc && *crc != want_.contents[packets_])
-      changed_ = packet.pts;
+      fault_ = "the packet at " + seconds_text(packet.pts) + " is not what was put in";
+  }
+
+  /// What is wrong with packets is kept until it is known whether something is missing, which says more.
+  expected<void> keep(expected<void> x) {
+    if (x || x.error().code != errc::media)
+      return x;
+    fault_ = x.error().what;
+    return {};
   }
 
   expected<void> check_times() {
@@ -123,13 +134,13 @@ private:
       return check_pictures();
     if (keeps_packets(codec_) && packets_ != want_.packets)
       return wrong("it has " + std::to_string(packets_) + " packets, and should have " + std::to_string(want_.packets)
-                   + "; it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
+                   + "; it ends at " + seconds_text(end_) + ", and should at " + seconds_text(want_.end_pts));
     if (want_.packets > 0 && std::abs(first_ - want_.first_pts) > slack_ + 1)
-      return wrong("it begins at " + seconds(first_) + ", and should at " + seconds(want_.first_pts));
+      return wrong("it begins at " + seconds_text(first_) + ", and should at " + seconds_text(want_.first_pts));
     // Not every container says that the last coded frame is played in part.
     auto late = end_ - want_.end_pts;
     if (want_.packets > 0 && (late < -slack_ - end_slack || late > slack_ + end_slack + longest_))
-      return wrong("it ends at " + seconds(end_) + ", and should at " + seconds(want_.end_pts));
+      return wrong("it ends at " + seconds_text(end_) + ", and should at " + seconds_text(want_.end_pts));
     return {};
   }
 
@@ -138,42 +149,11 @@ private:
                                + (want_.video ? "video" : "audio") + "): " + what);
   }
 
-  template <class F>
-  expected<void> decode(F&& run, int64_t at) {
-    log_capture log;
-    auto done = run([this](AVFrame& frame) -> expected<void> {
-      if (want_.video && !want_.copied)
-        shown_.push_back(frame.best_effort_timestamp);
-      return {};
-    });
-    if (done && !want_.copied && decoder_->corrupt() > 0)
-      return wrong("a decoder refuses what it has at about " + seconds(at)
-                   + (log.text().empty() ? "" : " (" + log.text() + ")"));
-    return done;
-  }
-
   /// Compares the times of all pictures, in the order in which they are shown, with those that were put in.
   expected<void> check_pictures() {
-    if (want_.copied)
-      std::sort(shown_.begin(), shown_.end());
-    const auto& want = want_.pictures;
-    auto count = std::min(want.size(), shown_.size());
-    for (size_t i = 0; i < count; ++i) {
-      if (std::abs(shown_[i] - want[i]) <= slack_)
-        continue;
-      auto number = "picture " + std::to_string(i);
-      auto same = [this, at = shown_[i]](int64_t x) { return std::abs(x - at) <= slack_; };
-      if (auto later = std::find_if(want.begin() + static_cast<std::ptrdiff_t>(i), want.end(), same);
-          later != want.end())
-        return wrong(number + " at " + seconds(want[i]) + " is missing, with all up to " + seconds(*later));
-      if (i > 0 && shown_[i] <= shown_[i - 1])
-        return wrong(number + " at " + seconds(shown_[i]) + " is there for a second time");
-      return wrong(number + " is at " + seconds(shown_[i]) + ", and should be at " + seconds(want[i]));
-    }
-    if (shown_.size() != want.size())
-      return wrong("it has " + std::to_string(shown_.size()) + " pictures, and should have "
-                   + std::to_string(want.size()) + "; they differ from "
-                   + seconds(count < want.size() ? want[count] : shown_[count]) + " on");
+    std::sort(shown_.begin(), shown_.end());
+    if (auto found = difference(shown_, want_.pictures, slack_))
+      return wrong(*found);
     return {};
   }
 
@@ -182,14 +162,15 @@ private:
   int64_t slack_;
   AVCodecID codec_;
   codec_parameters_ptr parameters_;
-  std::optional<decoder> decoder_;
+  std::optional<decode_check> check_;
   std::vector<int64_t> shown_;
   uint64_t packets_ = 0;
+  size_t chunk_ = 0; ///< chunks that have begun
   int64_t first_ = no_pts;
   int64_t end_ = no_pts;
   int64_t longest_ = 0; ///< packet
   int64_t last_dts_ = no_pts;
-  int64_t changed_ = no_pts; ///< the time of the first packet with another content
+  std::string fault_; ///< the first packet that is wrong
 };
 
 class verification_pass {

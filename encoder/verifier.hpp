@@ -23,8 +23,9 @@ struct verification {
   int64_t duration = 0;         ///< ticks, from the earliest begin to the latest end
 };
 
-/// Reads and decodes all of the file with libavformat as any player would. Every picture that was put in must come out, once, at its time; every audio
-/// packet likewise; no decoder may find fault with what was encoded here. The first difference is `errc::media`, and named by stream and time.
+/// Reads all of the file with libavformat as any player would. Every picture and every audio packet that was put in must come out, once, at its time, and
+/// with its content, which `encode_chunk` had decoded; how chunks begin is decoded here, as is all of codecs whose content is not compared and of copied
+/// streams. No decoder may find fault with what was encoded here. The first difference is `errc::media`, and named by stream and time.
 expected<verification> verify(const verification_job& job, const work_control& control);
 
 } // namespace troupe::av

@@ -54,7 +54,9 @@ uint64_t quota(const work_limits& x) {
 } // namespace
 
 control_groups::control_groups(own_groups own, std::string proc)
-  : own_{std::move(own)}, proc_{std::move(proc)}, prefix_{std::string{group_prefix} + std::to_string(::getpid()) + "."} {
+  : own_{std::move(own)},
+    proc_{std::move(proc)},
+    prefix_{std::string{group_prefix} + std::to_string(::getpid()) + "."} {
   for (auto& folder : folders())
     sweep(folder, true);
 }

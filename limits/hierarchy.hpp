@@ -10,7 +10,7 @@ namespace troupe::limits {
 
 /// Folders of the groups that this process is in. Empty where there is no such hierarchy, or where it is mounted so that the group is out of sight.
 struct own_groups {
-  std::string unified;                               ///< of version 2
+  std::string unified;                                ///< of version 2
   std::map<std::string, std::string, std::less<>> v1; ///< by controller: "memory", "cpu"
 };
 

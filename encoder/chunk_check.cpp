@@ -1,0 +1,125 @@
+// One queue of packets, of all tracks, and whoever has time for the first of them.
+#include "encoder/chunk_check.hpp"
+
+#include "encoder/scheduling.hpp"
+
+extern "C" {
+#include <libavutil/cpu.h>
+}
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::av {
+
+namespace {
+
+/// Packets that may wait for a pause: a second or so of a film.
+constexpr size_t waiting_max = 64;
+
+/// What is only parsed takes a fraction of its encoding.
+constexpr int cores_per_thread = 4;
+constexpr int threads_max = 4;
+
+} // namespace
+
+chunk_check::chunk_check(const std::vector<track>& tracks, const std::vector<bool>& encoded, int cores)
+  : threads_{std::clamp((cores > 0 ? cores : av_cpu_count()) / cores_per_thread, 1, threads_max)} {
+  for (size_t i = 0; i < tracks.size(); ++i) {
+    places_.push_back(encoded[i] ? static_cast<int>(tracks_.size()) : -1);
+    if (encoded[i])
+      tracks_.push_back({tracks[i].clone()});
+  }
+  if (!tracks_.empty())
+    thread_ = std::thread{[this] { run(); }};
+}
+
+chunk_check::~chunk_check() {
+  {
+    std::lock_guard guard{mutex_};
+    ended_ = true;
+  }
+  more_.notify_one();
+  if (thread_.joinable())
+    thread_.join();
+}
+
+void chunk_check::take(const AVPacket& packet) {
+  if (places_[static_cast<size_t>(packet.stream_index)] < 0)
+    return;
+  packet_ptr copy{checked(av_packet_clone(&packet))};
+  auto waiting = [&] {
+    std::lock_guard guard{mutex_};
+    queue_.push_back(std::move(copy));
+    return queue_.size();
+  }();
+  more_.notify_one();
+  if (waiting > waiting_max)
+    check_one();
+}
+
+expected<void> chunk_check::finish(const std::atomic<bool>& stop) {
+  while (check_one())
+    if (stop.load(std::memory_order_relaxed))
+      return fail(errc::interrupted, "encode a chunk: stopped by the caller");
+  std::lock_guard guard{checking_};
+  for (auto& x : tracks_)
+    if (result_ && x.check)
+      if (auto ok = x.check->finish(); !ok)
+        result_ = wrong(x, std::move(ok.error()));
+  return result_;
+}
+
+void chunk_check::run() {
+  take_what_is_left();
+  for (;;) {
+    {
+      std::unique_lock lock{mutex_};
+      more_.wait(lock, [this] { return !queue_.empty() || ended_; });
+      if (ended_)
+        return;
+    }
+    check_one();
+  }
+}
+
+/// False where nothing waits, and nobody works.
+bool chunk_check::check_one() {
+  std::lock_guard guard{checking_};
+  packet_ptr packet;
+  {
+    std::lock_guard lock{mutex_};
+    if (queue_.empty())
+      return false;
+    packet = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  if (result_)
+    result_ = check(*packet);
+  failed_ = !result_;
+  return true;
+}
+
+expected<void> chunk_check::check(const AVPacket& packet) {
+  auto& x = tracks_[static_cast<size_t>(places_[static_cast<size_t>(packet.stream_index)])];
+  if (!x.check) {
+    auto made = decode_check::open(x.of, threads_, false);
+    if (!made)
+      return wrong(x, std::move(made.error()));
+    x.check = std::move(*made);
+  }
+  if (auto ok = x.check->take(packet); !ok)
+    return wrong(x, std::move(ok.error()));
+  return {};
+}
+
+/// Done again, or elsewhere, the same work may succeed.
+tl::unexpected<error> chunk_check::wrong(const checked_track& x, error what) {
+  if (what.code == errc::media)
+    what.code = errc::device;
+  what.what = "check what was encoded of stream " + std::to_string(x.of.stream) + " ("
+              + avcodec_get_name(x.of.parameters->codec_id) + "): " + what.what;
+  return tl::unexpected{std::move(what)};
+}
+
+} // namespace troupe::av
