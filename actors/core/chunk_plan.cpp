@@ -142,8 +142,9 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
     return by_pictures ? static_cast<double>(x.pictures_before) : static_cast<double>(x.pts - first);
   };
   auto count = points.empty() ? 1 : count_of(request, length);
-  // Pieces that are all under way at once share what there is, whatever their lengths.
-  auto at_once = request.keys_are_dear && count <= request.side_by_side;
+  // Pieces that are all under way at once share what there is, whatever their lengths. A length that was asked for is kept.
+  auto asked = request.target_ticks || request.target_pictures;
+  auto at_once = request.keys_are_dear && !asked && count <= request.side_by_side;
   auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);
   std::vector<size_t> cuts;
   for (size_t i = 1; i < count; ++i) {

@@ -124,9 +124,9 @@ BOOST_AUTO_TEST_CASE(pieces_are_neither_larger_nor_worse_than_one) {
   auto ours = folder.path("ours.mkv");
   auto theirs = folder.path("theirs.mkv");
   bench::chunked_settings with{"libx264", "veryfast", 23, 10};
-  auto made = bench::run_process({TROUPE_BINARY_DIR "/bin/caf-ctl", "transcode", long_source, "-o", ours, "--local",
-                                  "--video-encoder=libx264", "--preset=veryfast", "--crf=23", "--audio-encoder=aac",
-                                  "--audio-bitrate=128k", "--chunk-seconds=10"},
+  auto made = bench::run_process({std::string{TROUPE_BINARY_DIR} + "/bin/caf-ctl", "transcode", long_source, "-o", ours,
+                                  "--local", "--video-encoder=libx264", "--preset=veryfast", "--crf=23",
+                                  "--audio-encoder=aac", "--audio-bitrate=128k", "--chunk-seconds=10"},
                                  scaled(job_limit));
   BOOST_REQUIRE_MESSAGE(made.ok(), made.out);
   BOOST_REQUIRE(bench::encode_with_ffmpeg(long_source, theirs, with).ok());

@@ -150,6 +150,11 @@ BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
   BOOST_TEST(made.size() == 3u);
   for (const auto& x : made)
     BOOST_TEST(x.pictures.value() == 250u);
+  // A length that somebody asked for is not stretched to meet one.
+  request.target_ticks = 15 * second;
+  made = plan_chunks(request);
+  BOOST_REQUIRE(made.size() == 2u);
+  BOOST_TEST(made.front().pictures.value() == 375u);
 }
 
 BOOST_AUTO_TEST_CASE(a_source_with_one_access_point_is_one_chunk) {

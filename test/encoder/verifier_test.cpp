@@ -30,7 +30,7 @@ struct finished_job {
   }
 };
 
-finished_job& job(const std::string& name) {
+finished_job& job(const std::string& name, const std::string& encoder = "libx264") {
   static std::map<std::string, finished_job> all;
   auto& result = all[name];
   if (result.path.empty()) {
@@ -39,7 +39,7 @@ finished_job& job(const std::string& name) {
     streams.push_back(make_audio({.encoder = "aac", .first_sample = 0, .samples = 192'512, .global_header = true}));
     auto source = write_source(as_clip(std::move(streams)), "to-verify.mp4");
     result.path = temporary(name);
-    job_settings settings{usual_video(), usual_audio()};
+    job_settings settings{usual_video(encoder), usual_audio(name.ends_with("webm") ? "libopus" : "aac")};
     settings.chunks = 4;
     result.made = run_job(source, result.path, settings);
   }
@@ -185,6 +185,39 @@ BOOST_AUTO_TEST_CASE(damaged_packets_are_found) {
     with.path = write_bytes("damaged.mp4", damaged);
     BOOST_TEST(says(what_is_wrong(with), "stream"));
   }
+}
+
+BOOST_AUTO_TEST_CASE(content_is_compared_wherever_containers_leave_it_alone) {
+  for (const auto& [name, encoder] :
+       {std::pair{"vp9.webm", "libvpx-vp9"}, std::pair{"vp9.mp4", "libvpx-vp9"}, std::pair{"av1.mkv", "libsvtav1"},
+        std::pair{"av1.mp4", "libsvtav1"}, std::pair{"av1.webm", "libaom-av1"}, std::pair{"hevc.ts", "libx265"}}) {
+    BOOST_TEST_CONTEXT(name) {
+      auto with = job(name, encoder).to_verify();
+      for (const auto& x : with.streams)
+        BOOST_TEST(x.contents.size() == x.packets);
+      auto result = av::verify(with, unwatched());
+      BOOST_TEST(result.has_value(), (result ? "" : result.error().what));
+      // A bit in the middle of a chunk, where nothing is decoded.
+      with.streams[0].contents.at(20) ^= 1;
+      BOOST_TEST(says(what_is_wrong(with), "not what was put in"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(how_each_chunk_begins_is_decoded) {
+  auto with = job("good.ts").to_verify();
+  BOOST_TEST(with.streams[0].chunk_starts.size() == 4);
+  BOOST_TEST(with.streams[0].chunk_starts.front() == 0);
+  BOOST_TEST(with.streams[1].chunk_starts.size() == 1);
+  // Parameter sets are no content; those of the first chunk stay.
+  auto bytes = read_bytes(with.path);
+  const std::string parameters{"\0\0\1\x67", 4};
+  auto at = bytes.find(parameters, bytes.find(parameters) + 4);
+  BOOST_REQUIRE(at != bytes.npos);
+  for (; at != bytes.npos; at = bytes.find(parameters, at + 4))
+    bytes[at + 8] = static_cast<char>(bytes[at + 8] ^ 0x7f);
+  with.path = write_bytes("headers.ts", bytes);
+  BOOST_TEST(says(what_is_wrong(with), "decoder"));
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_that_is_not_there_is_found) {
