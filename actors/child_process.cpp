@@ -38,13 +38,14 @@ void close_both(const pipe_ends& x) {
 /// Cards are numbered by their PCI addresses, as the driver's management library does, not by their speed.
 constexpr std::string_view cuda_order = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
 
-/// The environment without the variables that configure this node: a child is told all it needs in its arguments.
+/// The environment without the variables that configure this node: a child is told all it needs in its arguments. One that hides cards would number the
+/// others anew; the node keeps to it, and names none that it hides.
 std::vector<char*> child_environment() {
   std::vector<char*> result{const_cast<char*>(cuda_order.data())};
   for (auto i = environ; *i != nullptr; ++i) {
     std::string_view variable{*i};
     if (!variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_")
-        && !variable.starts_with("CUDA_DEVICE_ORDER="))
+        && !variable.starts_with("CUDA_DEVICE_ORDER=") && !variable.starts_with("CUDA_VISIBLE_DEVICES="))
       result.push_back(*i);
   }
   result.push_back(nullptr);

@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
+#include <sstream>
+#include <utility>
 
 namespace troupe::telemetry {
 
@@ -112,7 +115,11 @@ tl::expected<nvml, std::string> nvml::open(const std::string& library) {
   return nvml{std::move(f)};
 }
 
-nvml::nvml(std::unique_ptr<functions> library) : library_(std::move(library)) {}
+nvml::nvml(std::unique_ptr<functions> library) : library_(std::move(library)) {
+  if (const auto* list = std::getenv("CUDA_VISIBLE_DEVICES"); list != nullptr)
+    visible_ = list;
+}
+
 nvml::nvml(nvml&&) noexcept = default;
 nvml& nvml::operator=(nvml&&) noexcept = default;
 nvml::~nvml() = default;
@@ -192,7 +199,26 @@ std::vector<gpu_measurement> nvml::measure() const {
     f.read(d, x);
     f.read_sessions(d, x);
   }
-  return result;
+  return visible(std::move(result), visible_);
+}
+
+std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const std::optional<std::string>& list) {
+  if (!list)
+    return cards;
+  std::vector<bool> named(cards.size());
+  std::istringstream words{*list};
+  for (std::string word; std::getline(words, word, ',');) {
+    auto is_named = [&word](const gpu_measurement& x) {
+      return x.card.device == "cuda:" + word || (word.starts_with("GPU-") && x.card.uuid.starts_with(word));
+    };
+    auto at = std::find_if(cards.begin(), cards.end(), is_named);
+    if (at == cards.end())
+      break;
+    named[static_cast<size_t>(at - cards.begin())] = true;
+  }
+  size_t i = 0;
+  std::erase_if(cards, [&](const gpu_measurement&) { return !named[i++]; });
+  return cards;
 }
 
 } // namespace troupe::telemetry

@@ -9,21 +9,25 @@
 #include <tl/expected.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe::telemetry {
 
+/// The cards that a list as in CUDA_VISIBLE_DEVICES leaves: numbers, or begins of UUIDs, up to the first that is neither. All of them without a list.
+std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const std::optional<std::string>& list);
+
 class nvml {
 public:
-  /// Loads the library by name or path and starts it. The error says which of the two failed, in the loader's or the driver's words.
+  /// Loads the library by name or path and starts it. What the environment's CUDA_VISIBLE_DEVICES hides is not there. The error says which of the two failed, in the loader's or the driver's words.
   static tl::expected<nvml, std::string> open(const std::string& library = "libnvidia-ml.so.1");
 
   nvml(nvml&&) noexcept;
   nvml& operator=(nvml&&) noexcept;
   ~nvml();
 
-  /// Every card as it is now, at most 64. One that does not answer has a `fault`; values that its driver does not offer are absent.
+  /// Every visible card as it is now, at most 64. One that does not answer has a `fault`; values that its driver does not offer are absent.
   std::vector<gpu_measurement> measure() const;
 
 private:
@@ -32,6 +36,7 @@ private:
   explicit nvml(std::unique_ptr<functions> library);
 
   std::unique_ptr<functions> library_;
+  std::optional<std::string> visible_;
 };
 
 } // namespace troupe::telemetry

@@ -89,6 +89,25 @@ BOOST_AUTO_TEST_CASE(cards_come_with_identity_values_and_the_processes_of_their_
   BOOST_TEST(a.fault.empty());
 }
 
+BOOST_AUTO_TEST_CASE(cards_that_the_environment_hides_are_not_there_and_the_others_keep_their_names) {
+  play(two_cards);
+  auto seen = [this](const char* list) {
+    ::setenv("CUDA_VISIBLE_DEVICES", list, 1);
+    std::string result;
+    for (auto& x : load().measure())
+      result += x.card.device + " " + x.card.uuid + ";";
+    ::unsetenv("CUDA_VISIBLE_DEVICES");
+    return result;
+  };
+  BOOST_TEST(seen("1") == "cuda:1 GPU-b;");
+  BOOST_TEST(seen("1,0") == "cuda:0 GPU-a;cuda:1 GPU-b;");
+  BOOST_TEST(seen("GPU-a") == "cuda:0 GPU-a;");
+  BOOST_TEST(seen("1,-1,0") == "cuda:1 GPU-b;");
+  BOOST_TEST(seen("7,1") == "");
+  BOOST_TEST(seen("") == "");
+  BOOST_TEST(load().measure().size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(what_a_card_does_not_have_is_absent_and_not_0) {
   play(two_cards);
   auto cards = load().measure();
