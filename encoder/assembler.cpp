@@ -142,6 +142,8 @@ expected<void> assembly::open_output() {
     return fail(errc::unsupported, std::string{"write "} + muxer_name(job_.into), code);
   output_.reset(context);
   context->avoid_negative_ts = 0;
+  // FLAC in MP4, which libavformat 5.1 takes for an experiment.
+  context->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   // What is in the file depends on what is put in, and on nothing else.
   context->flags |= AVFMT_FLAG_BITEXACT;
   if (auto code = avio_open2(&context->pb, url.c_str(), AVIO_FLAG_WRITE, nullptr, nullptr); code < 0)

@@ -44,14 +44,6 @@ struct sound_shape {
 /// As above: speech codecs insist on the narrow ones.
 constexpr sound_shape sound_shapes[] = {{48'000, 2}, {44'100, 2}, {16'000, 1}, {8'000, 1}};
 
-/// What no channel, file or library is made of: pictures that stand still, raw and pseudo formats, systems of the past, and what
-/// makes sense in one container only.
-constexpr std::string_view left_out =
-  " a64multi a64multi5 adpcm_argo adpcm_ima_amv alias_pix amv apng asv1 asv2 avrp avui ayuv bitpacked bmp cinepak cljr "
-  "comfortnoise dfpwm dpx exr fits flashsv flashsv2 gif h261 jpegls libjxl libwebp libwebp_anim ljpeg msvideo1 nellymoser pam pbm "
-  "pcx pfm pgm pgmyuv phm png ppm qoi qtrle r10k r210 rawvideo roq_dpcm roqvideo rpza rv10 rv20 s302m sgi smc snow sonic "
-  "sonicls sunrast svq1 targa tiff tta v308 v408 vbn wrapped_avframe xbm xface xwd y41p yuv4 zlib zmbv ";
-
 /// What encoders need beyond their defaults to make a picture at all, or to make it quickly.
 struct trial_setting {
   std::string_view encoder;
@@ -114,8 +106,6 @@ const char* kind_of(AVMediaType type) {
 
 bool is_tried(const AVCodec& codec) {
   if (av_codec_is_encoder(&codec) == 0 || (codec.type != AVMEDIA_TYPE_VIDEO && codec.type != AVMEDIA_TYPE_AUDIO))
-    return false;
-  if (left_out.find(" " + std::string{codec.name} + " ") != std::string_view::npos)
     return false;
   // A codec's name stands for the encoder that is best for it: another one of that name cannot be asked for.
   auto found = find_encoders(codec.name, codec.type);

@@ -54,6 +54,10 @@ constexpr std::array matroska_subtitles{AV_CODEC_ID_SUBRIP,
 constexpr std::array webm_codecs{AV_CODEC_ID_VP8,    AV_CODEC_ID_VP9,  AV_CODEC_ID_AV1,
                                  AV_CODEC_ID_VORBIS, AV_CODEC_ID_OPUS, AV_CODEC_ID_WEBVTT};
 
+/// libavformat knows them in ISO's form of the container alone.
+constexpr std::array not_in_quicktime{AV_CODEC_ID_VP9,  AV_CODEC_ID_AV1,    AV_CODEC_ID_OPUS,
+                                      AV_CODEC_ID_FLAC, AV_CODEC_ID_TRUEHD, AV_CODEC_ID_MPEGH_3D_AUDIO};
+
 template <class List>
 bool contains(const List& list, AVCodecID x) {
   return std::find(list.begin(), list.end(), x) != list.end();
@@ -86,6 +90,8 @@ bool holds(container into, AVCodecID codec) {
     return contains(webm_codecs, codec);
   if (avcodec_get_type(codec) == AVMEDIA_TYPE_SUBTITLE)
     return into == container::mkv ? contains(matroska_subtitles, codec) : codec == AV_CODEC_ID_MOV_TEXT;
+  if (into == container::mov && contains(not_in_quicktime, codec))
+    return false;
   const auto* format = av_guess_format(muxer_name(into), nullptr, nullptr);
   return format != nullptr && avformat_query_codec(format, codec, FF_COMPLIANCE_NORMAL) == 1;
 }

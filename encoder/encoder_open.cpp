@@ -67,7 +67,7 @@ expected<std::vector<const AVCodec*>> find_encoders(const std::string& name, AVM
     if (auto* descriptor = avcodec_descriptor_get_by_name(codec_name.c_str()); descriptor != nullptr)
       if (auto* codec = avcodec_find_encoder(descriptor->id); codec != nullptr)
         result.push_back(codec);
-  std::erase_if(result, [type](const AVCodec* x) { return x->type != type; });
+  std::erase_if(result, [type](const AVCodec* x) { return x->type != type || !is_offered(x->name); });
   auto kind = std::string{type == AVMEDIA_TYPE_VIDEO ? "video" : "audio"};
   if (result.empty())
     return fail(errc::option, "there is no " + kind + " encoder or codec \"" + name.substr(0, 64) + "\" here");

@@ -121,6 +121,14 @@ bool has_name(std::string_view words, std::string_view name) {
   return false;
 }
 
+/// What no channel, file or library is made of: pictures that stand still, raw and pseudo formats, systems of the past, and what
+/// makes sense in one container only.
+constexpr std::string_view left_out =
+  " a64multi a64multi5 adpcm_argo adpcm_ima_amv alias_pix amv apng asv1 asv2 avrp avui ayuv bitpacked bmp cinepak cljr "
+  "comfortnoise dfpwm dpx exr fits flashsv flashsv2 gif h261 jpegls libjxl libwebp libwebp_anim ljpeg msvideo1 nellymoser pam pbm "
+  "pcx pfm pgm pgmyuv phm png ppm qoi qtrle r10k r210 rawvideo roq_dpcm roqvideo rpza rv10 rv20 s302m sgi smc snow sonic "
+  "sonicls sunrast svq1 targa tiff tta v308 v408 vbn wrapped_avframe xbm xface xwd y41p yuv4 zlib zmbv ";
+
 } // namespace
 
 const encoder_family& family_of(std::string_view encoder) {
@@ -142,6 +150,10 @@ std::vector<std::string_view> preferred_encoders(std::string_view codec) {
     }
   }
   return result;
+}
+
+bool is_offered(std::string_view encoder) {
+  return left_out.find(" " + std::string{encoder} + " ") == std::string_view::npos;
 }
 
 bool is_allowed_option(std::string_view name) {

@@ -32,6 +32,9 @@ const encoder_family& family_of(std::string_view encoder);
 /// The encoders for a codec's name, best first; empty where the table has no opinion.
 std::vector<std::string_view> preferred_encoders(std::string_view codec);
 
+/// False for encoders that nobody is to ask for.
+bool is_offered(std::string_view encoder);
+
 /// True for an option that callers may set: nothing that names a file, runs a program or breaks the timeline is among them.
 bool is_allowed_option(std::string_view name);
 

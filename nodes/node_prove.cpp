@@ -325,8 +325,10 @@ capabilities prove(const std::string& cache_file, bool may_try) {
 
 capabilities assume() {
   auto trials = av::list_trials(trial_devices(find_cards()));
-  for (auto& x : trials)
-    x.works = true;
+  for (auto& x : trials) {
+    x.works = x.device.empty() || !x.gpu.empty();
+    x.reason = x.works ? "" : "no such device was found";
+  }
   return to_capabilities(trials, 0);
 }
 
