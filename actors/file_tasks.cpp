@@ -79,15 +79,22 @@ bool is_whole(const chunk_file& x, const av::work_control& control) {
          && digest_of(x.path, control) == x.sha256;
 }
 
-/// Terminal where neither picture nor sound has an encoder of that name.
-av::expected<void> check_encoder(const std::string& name) {
-  auto video = av::find_encoders(name, AVMEDIA_TYPE_VIDEO);
-  if (video || av::find_encoders(name, AVMEDIA_TYPE_AUDIO))
-    return {};
-  return tl::unexpected{video.error()};
+/// Terminal where neither picture nor sound has an encoder of that name, or the container does not hold what it makes.
+av::expected<void> check_encoder(const std::string& name, std::optional<av::container> into) {
+  auto found = av::find_encoders(name, AVMEDIA_TYPE_VIDEO);
+  if (!found)
+    if (auto sound = av::find_encoders(name, AVMEDIA_TYPE_AUDIO))
+      found = std::move(sound);
+  if (!found)
+    return tl::unexpected{found.error()};
+  auto codec = found->front()->id;
+  if (into && !av::holds(*into, codec))
+    return av::fail(av::errc::option, std::string{av::muxer_name(*into)} + " does not hold " + avcodec_get_name(codec)
+                                        + ": choose another encoder, or another container");
+  return {};
 }
 
-source_summary summary_of(const av::source_index& index) {
+source_summary summary_of(const av::source_index& index, std::optional<av::container> into) {
   source_summary result;
   result.format = index.format;
   result.bytes = index.bytes;
@@ -108,6 +115,8 @@ source_summary summary_of(const av::source_index& index) {
     x.packets = s.packets;
     x.first_pts = s.first_pts;
     x.end_pts = s.end_pts;
+    if (into && !av::holds(*into, s.parameters->codec_id))
+      x.instead = x.video ? av::usual_video_codec(*into) : av::usual_audio_codec(*into);
     result.streams.push_back(std::move(x));
   }
   // A source of key pictures alone has more of them than anybody needs.
@@ -118,8 +127,9 @@ source_summary summary_of(const av::source_index& index) {
 }
 
 outcome probe(const probe_work& x, file_reach& reach, const av::work_control& control) {
+  auto into = av::container_of(x.container);
   for (auto& name : x.encoders)
-    if (auto known = check_encoder(name); !known)
+    if (auto known = check_encoder(name, into); !known)
       return to_failure(known.error());
   struct stat found {};
   if (!x.output.empty() && ::stat(x.output.c_str(), &found) == 0)
@@ -130,7 +140,7 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
   auto index = av::index_source(reach.source(x.source, *identity), control);
   if (!index)
     return failed_at(reach, x.source, *identity, index.error());
-  auto result = summary_of(*index);
+  auto result = summary_of(*index, into);
   result.identity = *identity;
   for (auto& chunk : x.chunks)
     if (auto whole = reach.is_whole(chunk); whole ? *whole : is_whole(chunk, control))
@@ -163,6 +173,11 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
   job.source = reach.source(x.source, x.identity);
   for (auto stream : x.streams)
     job.streams.push_back({stream, plan});
+  audio_profile converted;
+  converted.codec = x.converted_to;
+  for (auto& s : job.streams)
+    if (std::find(x.converted.begin(), x.converted.end(), s.stream) != x.converted.end())
+      s.plan = to_settings(converted);
   job.window = {x.span.from_pts, x.span.to_pts};
   job.exact = x.exact;
   job.pictures = x.pictures;

@@ -128,6 +128,10 @@ bool wants_headers_in_band(container into) {
   return into == container::mpegts;
 }
 
+const char* usual_video_codec(container into) {
+  return into == container::webm ? "vp9" : "h264";
+}
+
 const char* usual_audio_codec(container into) {
   return into == container::webm ? "opus" : "aac";
 }

@@ -38,6 +38,9 @@ bool holds_cover(container into);
 /// Parameter sets are in the packets, not in the container's header.
 bool wants_headers_in_band(container into);
 
+/// The codec that pictures are usually converted to where the container does not hold what the source has.
+const char* usual_video_codec(container into);
+
 /// The codec that sound is usually converted to where the container does not hold what the source has.
 const char* usual_audio_codec(container into);
 

@@ -82,18 +82,20 @@ struct probe_work {
   std::vector<std::string> encoders; ///< encoders or codecs that the job will need: unknown ones end it here
   std::vector<chunk_file> chunks;    ///< of an earlier life of the job
   std::string output;                ///< must not exist yet; empty where that does not matter
+  std::string container{};           ///< of the result: what it does not hold ends the job here, or is converted
 
   bool operator==(const probe_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, probe_work& x) {
-  auto done = f.object(x).fields(f.field("source", x.source), f.field("encoders", x.encoders),
-                                 f.field("chunks", x.chunks), f.field("output", x.output));
+  auto done =
+    f.object(x).fields(f.field("source", x.source), f.field("encoders", x.encoders), f.field("chunks", x.chunks),
+                       f.field("output", x.output), f.field("container", x.container));
   return done
          && (!Inspector::is_loading
-             || (detail::is_short(x.source) && detail::is_short(x.output) && x.encoders.size() <= 16
-                 && x.chunks.size() <= file_chunks_max));
+             || (detail::is_short(x.source) && detail::is_short(x.output) && detail::is_short(x.container)
+                 && x.encoders.size() <= 16 && x.chunks.size() <= file_chunks_max));
 }
 
 /// Make one window of a source into one chunk file: of its video, or of all its sound.
@@ -111,6 +113,8 @@ struct chunk_work {
   audio_profile audio;              ///< for sound
   uint32_t threads = 0;             ///< of the encoder; 0: as it likes
   encoder_seat seat{};              ///< of the lease, for video
+  std::vector<int32_t> converted{}; ///< of `streams`: not copied though the rest is, but encoded as `converted_to`
+  std::string converted_to{};
 
   bool operator==(const chunk_work&) const = default;
 };
@@ -121,11 +125,12 @@ bool inspect(Inspector& f, chunk_work& x) {
                                  f.field("destination", x.destination), f.field("number", x.number),
                                  f.field("kind", x.kind), f.field("streams", x.streams), f.field("span", x.span),
                                  f.field("exact", x.exact), f.field("pictures", x.pictures), f.field("video", x.video),
-                                 f.field("audio", x.audio), f.field("threads", x.threads), f.field("seat", x.seat));
+                                 f.field("audio", x.audio), f.field("threads", x.threads), f.field("seat", x.seat),
+                                 f.field("converted", x.converted), f.field("converted_to", x.converted_to));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.destination) && x.streams.size() <= file_streams_max
-                 && x.threads <= 1024));
+                 && x.converted.size() <= file_streams_max && detail::is_short(x.converted_to) && x.threads <= 1024));
 }
 
 /// Make one file of the chunks and of what else the source has, verify it, and publish it.
@@ -217,6 +222,7 @@ struct source_stream_summary {
   uint64_t packets = 0; ///< for video: pictures
   int64_t first_pts = no_timestamp;
   int64_t end_pts = no_timestamp;
+  std::string instead{}; ///< a codec that the result's container holds, where it does not hold the stream as it is
 
   bool operator==(const source_stream_summary&) const = default;
 };
@@ -226,7 +232,7 @@ bool inspect(Inspector& f, source_stream_summary& x) {
   return f.object(x).fields(f.field("stream", x.stream), f.field("video", x.video), f.field("codec", x.codec),
                             f.field("language", x.language), f.field("width", x.width), f.field("height", x.height),
                             f.field("packets", x.packets), f.field("first_pts", x.first_pts),
-                            f.field("end_pts", x.end_pts));
+                            f.field("end_pts", x.end_pts), f.field("instead", x.instead));
 }
 
 /// Where a source may be cut.

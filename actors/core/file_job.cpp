@@ -122,7 +122,9 @@ void file_job::on(const file_result& x, time_point now) {
     assemble_if_done(now);
   } else {
     phase_ = file_phase::ended;
-    effects_.completed(*published);
+    auto result = *published;
+    note_converted(result.notes);
+    effects_.completed(result);
     return;
   }
   pump(now);
@@ -216,6 +218,17 @@ lease_request file_job::request_of(const part& x) const {
   return result;
 }
 
+bool file_job::is_converted(const source_stream_summary& x) const {
+  return !x.video && !x.instead.empty() && begin_.order.audio.codec == "copy";
+}
+
+void file_job::note_converted(std::vector<std::string>& notes) const {
+  for (auto& s : source_.streams)
+    if (is_converted(s) && notes.size() < file_notes_max)
+      notes.push_back("stream " + std::to_string(s.stream) + ": the sound is " + s.instead + " instead of " + s.codec
+                      + ", which " + begin_.order.container + " does not hold");
+}
+
 std::string file_job::path_of(const part& x) const {
   return begin_.folder + "/" + std::to_string(x.chunk.number) + "-" + std::to_string(begin_.attempt) + "."
          + to_string(x.attempt) + "-" + source_.identity + ".chunk";
@@ -231,6 +244,7 @@ file_work file_job::work_of(const part& x) const {
     for (auto& codec : {order.video.codec, order.audio.codec})
       if (codec != "copy" && codec != "none")
         work.encoders.push_back(codec);
+    work.container = order.container;
     // What an earlier life left may be there already; before that, nothing may be in the way.
     if (!order.overwrite && begin_.attempt == 1 && phase_ == file_phase::probing)
       work.output = order.output;
@@ -262,7 +276,7 @@ file_work file_job::work_of(const part& x) const {
       pictures += p.chunk.result.frames;
   }
   for (auto& s : source_.streams)
-    if ((s.video ? order.video.codec : order.audio.codec) == "copy")
+    if ((s.video ? order.video.codec : order.audio.codec) == "copy" && s.instead.empty())
       work.copied.push_back(s.stream);
   if (!work.video.empty())
     work.pictures = pictures;
@@ -284,6 +298,11 @@ chunk_work file_job::chunk_work_of(const part& x) const {
   for (auto& s : source_.streams)
     if (s.video == video)
       work.streams.push_back(s.stream);
+  for (auto& s : source_.streams)
+    if (is_converted(s) && s.video == video) {
+      work.converted.push_back(s.stream);
+      work.converted_to = s.instead;
+    }
   work.span = {x.chunk.from, x.chunk.to};
   work.exact = source_.exact;
   work.pictures = x.pictures;

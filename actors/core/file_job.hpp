@@ -218,6 +218,8 @@ private:
   chunk_work chunk_work_of(const part& x) const;
   /// Of a chunk that begins now: its share of the cores beside the others that are not done. 0 is "all that there are".
   uint32_t threads_of_chunk() const;
+  bool is_converted(const source_stream_summary& x) const;
+  void note_converted(std::vector<std::string>& notes) const;
   std::string path_of(const part& x) const;
 
   void plan(const source_summary& x, time_point now);

@@ -65,6 +65,10 @@ void file_job::plan(const source_summary& x, time_point now) {
   std::vector<part> parts;
   auto sound = false;
   for (auto& s : source_.streams) {
+    if (s.video && order.video.codec == "copy" && !s.instead.empty())
+      return fail(failure_kind::terminal, "stream " + std::to_string(s.stream) + " is " + s.codec + ", which "
+                                            + order.container + " does not hold: choose a video encoder (" + s.instead
+                                            + "), or another container");
     if (s.video && order.video.codec != "none" && parts.empty())
       parts = plan_video(s);
     sound = sound || (!s.video && order.audio.codec != "none");

@@ -84,6 +84,30 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_done_says_so_and_leaves_nothing) {
   check_nothing_is_left(false);
 }
 
+BOOST_AUTO_TEST_CASE(sound_that_the_container_does_not_hold_is_converted_and_said) {
+  auto web = folder.path("result.webm");
+  process x{TROUPE_BINARY_DIR "/bin/caf-ctl",
+            {"transcode", source, "-o", web, "--local", "--video-encoder=libvpx-vp9", "--preset=8", "--height=90",
+             "--audio-encoder=copy"},
+            folder.path("ctl.log")};
+  BOOST_REQUIRE_MESSAGE((x.wait(scaled(job_limit)) == 0), x.output());
+  BOOST_TEST(says(x.output(), "opus instead of aac"));
+  auto sound = bench::run_process(
+    {"ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0", web},
+    scaled(job_limit));
+  BOOST_TEST(sound.out == "opus\n");
+}
+
+BOOST_AUTO_TEST_CASE(pictures_that_the_container_does_not_hold_are_refused_before_any_work) {
+  result = folder.path("result.webm");
+  for (const auto* setting : {"--video-encoder=libx265", "--video-encoder=copy"}) {
+    auto x = ctl({setting});
+    BOOST_TEST((x.wait(scaled(job_limit)) == 1));
+    BOOST_TEST(says(x.output(), "does not hold"), x.output());
+    check_nothing_is_left(false);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_request_to_end_leaves_no_process_and_no_file) {
   for (auto number : {SIGTERM, SIGINT}) {
     auto x = slow_ctl();

@@ -480,6 +480,46 @@ BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_makes_its_key_pictures_where_t
   BOOST_TEST(effects.chunks.size() == 2u);
 }
 
+BOOST_AUTO_TEST_CASE(sound_that_the_container_does_not_hold_is_converted_and_the_result_says_so) {
+  given.order.audio.codec = "copy";
+  seen.streams.push_back(seen.streams.back());
+  seen.streams.back().stream = 2;
+  seen.streams.back().codec = "pcm_s16le";
+  seen.streams.back().instead = "aac";
+  std::vector<file_work> todo = begin_chunks();
+  std::optional<assemble_work> assembly;
+  while (!todo.empty() && !assembly) {
+    for (auto& x : todo) {
+      if (auto* made = std::get_if<chunk_work>(&x.work); made != nullptr && made->kind == chunk_kind::audio) {
+        BOOST_TEST(made->audio.codec == "copy");
+        BOOST_TEST(made->converted == std::vector<int32_t>{2}, boost::test_tools::per_element());
+        BOOST_TEST(made->converted_to == "aac");
+      }
+      answer(x);
+    }
+    todo = grant();
+    if (!todo.empty())
+      if (auto* x = std::get_if<assemble_work>(&todo[0].work))
+        assembly = *x;
+  }
+  BOOST_REQUIRE(assembly.has_value());
+  BOOST_TEST(assembly->copied == std::vector<int32_t>{1}, boost::test_tools::per_element());
+  answer(todo[0]);
+  BOOST_REQUIRE(effects.result.has_value());
+  BOOST_REQUIRE(effects.result->notes.size() == 1u);
+  BOOST_TEST(effects.result->notes[0].find("aac instead of pcm_s16le") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(pictures_that_the_container_does_not_hold_end_the_job_before_anything_is_done) {
+  given.order.video.codec = "copy";
+  seen.streams[0].instead = "vp9";
+  begin();
+  for (auto& x : grant())
+    answer(x);
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST(effects.failure->second.find("does not hold") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(the_first_picture_is_counted_from_the_submission) {
   given.waited = 12ms;
   auto work = begin_chunks();

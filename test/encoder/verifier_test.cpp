@@ -211,6 +211,20 @@ BOOST_AUTO_TEST_CASE(sound_whose_last_packet_has_no_length_in_the_container_pass
   BOOST_TEST(result.has_value(), (result ? "" : result.error().what));
 }
 
+BOOST_AUTO_TEST_CASE(copied_sound_that_begins_a_little_later_passes) {
+  std::vector<stream> streams;
+  streams.push_back(make_video({.frames = 50, .first_pts = 0, .global_header = true}));
+  streams.push_back(make_audio({.encoder = "aac", .first_sample = 816, .samples = 96'256, .global_header = true}));
+  auto source = write_source(as_clip(std::move(streams)), "late-sound.mkv");
+  for (const auto* name : {"late.mp4", "late.mov", "late.mkv", "late.ts"}) {
+    BOOST_TEST_CONTEXT(name) {
+      finished_job made{run_job(source, temporary(name), {usual_video(), {}}), temporary(name)};
+      auto result = av::verify(made.to_verify(), unwatched());
+      BOOST_TEST(result.has_value(), (result ? "" : result.error().what));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(how_each_chunk_begins_is_decoded) {
   auto with = job("good.ts").to_verify();
   BOOST_TEST(with.streams[0].chunk_starts.size() == 4);
