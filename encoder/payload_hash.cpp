@@ -26,13 +26,14 @@ uint32_t add(uint32_t crc, bytes x) {
   return av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), crc, x.data(), x.size());
 }
 
+/// Not parameter sets, delimiters, ends of sequences and filler, which muxers and parsers add, drop, or give to the next picture.
 bool is_counted(AVCodecID codec, uint8_t first) {
   if (codec == AV_CODEC_ID_H264) {
     auto kind = first & 0x1f;
-    return kind != 7 && kind != 8 && kind != 9 && kind != 12;
+    return kind < 7 || kind > 12;
   }
   auto kind = first >> 1 & 0x3f;
-  return (kind < 32 || kind > 35) && kind != 38;
+  return kind < 32 || kind > 38;
 }
 
 uint32_t add_unit(uint32_t crc, AVCodecID codec, bytes unit) {

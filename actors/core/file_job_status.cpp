@@ -9,7 +9,7 @@ namespace {
 
 /// Shares of the whole job, as they usually are.
 constexpr double probe_share = 0.02;
-constexpr double assemble_share = 0.05;
+constexpr double assemble_share = 0.02;
 
 } // namespace
 

@@ -1,0 +1,130 @@
+// What a part asks of the registry, and what its task is told to do.
+#include "actors/core/file_job.hpp"
+#include "actors/core/plan.hpp"
+
+namespace troupe::core {
+
+lease_request file_job::request_of(const part& x) const {
+  lease_request result;
+  result.label.kind = x.kind;
+  result.label.channel = begin_.name;
+  if (x.is_chunk())
+    result.label.profile = to_string(x.chunk.kind);
+  result.label.attempt = x.attempt;
+  result.label.limits = begin_.order.limits;
+  result.turn = begin_.turn;
+  result.refused_by = x.refused_by;
+  auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
+  if (!x.is_chunk() || codec == "copy")
+    return result;
+  if (x.chunk.kind == chunk_kind::video) {
+    result.video = wish_of(begin_.order.video);
+    if (!encoder_.empty())
+      result.video.encoder = encoder_;
+    if (!encoder_.empty() && result.video.policy == exhaustion_policy::fallback)
+      result.video.policy = exhaustion_policy::queue;
+  }
+  result.encoders.push_back(result.video.encoder.empty() ? codec : result.video.encoder);
+  return result;
+}
+
+bool file_job::is_converted(const source_stream_summary& x) const {
+  return !x.video && !x.instead.empty() && begin_.order.audio.codec == "copy";
+}
+
+void file_job::note_converted(std::vector<std::string>& notes) const {
+  for (auto& s : source_.streams)
+    if (is_converted(s) && notes.size() < file_notes_max)
+      notes.push_back("stream " + std::to_string(s.stream) + ": the sound is " + s.instead + " instead of " + s.codec
+                      + ", which " + begin_.order.container + " does not hold");
+}
+
+std::string file_job::path_of(const part& x) const {
+  return begin_.folder + "/" + std::to_string(x.chunk.number) + "-" + std::to_string(begin_.attempt) + "."
+         + to_string(x.attempt) + "-" + source_.identity + ".chunk";
+}
+
+file_work file_job::work_of(const part& x) const {
+  auto& order = begin_.order;
+  if (x.is_chunk())
+    return {x.attempt, chunk_work_of(x), {}, {}, config_.disk_refuse};
+  if (x.kind == work_kind::probe) {
+    probe_work work;
+    work.source = order.input;
+    for (auto& codec : {order.video.codec, order.audio.codec})
+      if (codec != "copy" && codec != "none")
+        work.encoders.push_back(codec);
+    work.container = order.container;
+    // What an earlier life left may be there already; before that, nothing may be in the way.
+    if (!order.overwrite && begin_.attempt == 1 && phase_ == file_phase::probing)
+      work.output = order.output;
+    auto add = [&work](const file_chunk& c) {
+      if (c.done)
+        work.chunks.push_back({c.number, c.path, c.result.bytes, c.result.sha256});
+    };
+    for (auto& c : begin_.chunks)
+      if (phase_ == file_phase::probing)
+        add(c);
+    for (auto& p : parts_)
+      if (phase_ != file_phase::probing && p.is_chunk())
+        add(p.chunk);
+    return {x.attempt, std::move(work), {}, {}, config_.disk_refuse};
+  }
+  assemble_work work;
+  work.source = order.input;
+  work.identity = source_.identity;
+  work.origin = source_.origin;
+  work.container = order.container;
+  uint64_t pictures = 0;
+  for (auto& p : parts_) {
+    if (!p.is_chunk())
+      continue;
+    auto video = p.chunk.kind == chunk_kind::video;
+    (video ? work.video : work.audio)
+      .push_back({p.chunk.number, p.chunk.path, p.chunk.result.bytes, p.chunk.result.sha256});
+    if (video)
+      pictures += p.chunk.result.frames;
+  }
+  for (auto& s : source_.streams)
+    if ((s.video ? order.video.codec : order.audio.codec) == "copy" && s.instead.empty())
+      work.copied.push_back(s.stream);
+  if (!work.video.empty())
+    work.pictures = pictures;
+  work.staging = begin_.staging;
+  work.output = order.output;
+  work.overwrite = order.overwrite || begin_.attempt > 1 || x.failures > 0;
+  return {x.attempt, std::move(work), {}, {}, config_.disk_refuse};
+}
+
+chunk_work file_job::chunk_work_of(const part& x) const {
+  auto& order = begin_.order;
+  auto video = x.chunk.kind == chunk_kind::video;
+  chunk_work work;
+  work.source = order.input;
+  work.identity = source_.identity;
+  work.destination = x.chunk.path;
+  work.number = x.chunk.number;
+  work.kind = x.chunk.kind;
+  for (auto& s : source_.streams)
+    if (s.video == video)
+      work.streams.push_back(s.stream);
+  for (auto& s : source_.streams)
+    if (is_converted(s) && s.video == video) {
+      work.converted.push_back(s.stream);
+      work.converted_to = s.instead;
+    }
+  work.span = {x.chunk.from, x.chunk.to};
+  work.exact = source_.exact;
+  work.pictures = x.pictures;
+  work.video = order.video;
+  work.audio = order.audio;
+  if (video) {
+    if (key_interval_.count() > 0)
+      work.video.keyframe_interval = key_interval_;
+    work.threads = threads_of_chunk();
+    work.seat = x.held.seat;
+  }
+  return work;
+}
+
+} // namespace troupe::core
