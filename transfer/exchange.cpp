@@ -130,7 +130,7 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   if (!at.ticket.empty())
     fields.add("Authorization: Bearer " + at.ticket);
   for (auto& [name, value] : at.fields)
-    fields.add(name + ": " + value);
+    fields.add(std::string{name}.append(": ").append(value));
   if (x.method == "PUT" || x.method == "PATCH" || x.method == "POST")
     fields.add("Content-Type: application/octet-stream");
   curl::options set{handle.get(), detail};

@@ -175,8 +175,8 @@ BOOST_AUTO_TEST_CASE(groups_of_a_daemon_that_was_killed_are_removed_and_others_a
   auto dead = gone.pid();
   gone.result();
   child alive{[] { return 0; }};
-  for (auto name : {"troupe." + std::to_string(dead) + ".1", "troupe." + std::to_string(alive.pid()) + ".1",
-                    std::string{"somebody"}, std::string{"troupe.x"}})
+  for (const auto& name : {"troupe." + std::to_string(dead) + ".1", "troupe." + std::to_string(alive.pid()) + ".1",
+                           std::string{"somebody"}, std::string{"troupe.x"}})
     fs::create_directories(root.path(name));
   own_groups own;
   own.v1["cpu"] = root.path();

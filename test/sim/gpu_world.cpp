@@ -64,7 +64,7 @@ void gpu_world::build() {
       c.description.for_gpu.encode = session_limit::of(1 + static_cast<uint32_t>(random_() % 5));
     c.encoders = {"h264_nvenc", "h264"};
     if (chance(0.5))
-      c.encoders.push_back("hevc_nvenc");
+      c.encoders.emplace_back("hevc_nvenc");
     // The workers of a machine are those whose number it divides; up to three of them see the card.
     for (auto place = machine; place < workers_count && c.seen_by.size() < 3; place += machines_count)
       if (c.seen_by.empty() || chance(0.7)) {
