@@ -79,19 +79,28 @@ bool is_whole(const chunk_file& x, const av::work_control& control) {
          && digest_of(x.path, control) == x.sha256;
 }
 
-/// Terminal where neither picture nor sound has an encoder of that name, or the container does not hold what it makes.
-av::expected<void> check_encoder(const std::string& name, std::optional<av::container> into) {
+/// Terminal where neither picture nor sound has an encoder of that name.
+av::expected<const AVCodec*> check_encoder(const std::string& name) {
   auto found = av::find_encoders(name, AVMEDIA_TYPE_VIDEO);
   if (!found)
     if (auto sound = av::find_encoders(name, AVMEDIA_TYPE_AUDIO))
       found = std::move(sound);
   if (!found)
     return tl::unexpected{found.error()};
-  auto codec = found->front()->id;
-  if (into && !av::holds(*into, codec))
-    return av::fail(av::errc::option, std::string{av::muxer_name(*into)} + " does not hold " + avcodec_get_name(codec)
-                                        + ": choose another encoder, or another container");
-  return {};
+  return found->front();
+}
+
+/// Terminal where the container does not hold what an encoder makes of the source.
+av::expected<void> check_container(const AVCodec& encoder, const av::source_index& of,
+                                   std::optional<av::container> into) {
+  auto kind = encoder.type == AVMEDIA_TYPE_VIDEO ? av::stream_kind::video : av::stream_kind::audio;
+  auto needed =
+    std::any_of(of.streams.begin(), of.streams.end(), [kind](const auto& s) { return s.readable && s.kind == kind; });
+  if (!into || !needed || av::holds(*into, encoder.id))
+    return {};
+  return av::fail(av::errc::option, std::string{av::muxer_name(*into)} + " does not hold "
+                                      + avcodec_get_name(encoder.id)
+                                      + ": choose another encoder, or another container");
 }
 
 source_summary summary_of(const av::source_index& index, std::optional<av::container> into) {
@@ -128,9 +137,13 @@ source_summary summary_of(const av::source_index& index, std::optional<av::conta
 
 outcome probe(const probe_work& x, file_reach& reach, const av::work_control& control) {
   auto into = av::container_of(x.container);
-  for (auto& name : x.encoders)
-    if (auto known = check_encoder(name, into); !known)
+  std::vector<const AVCodec*> encoders;
+  for (auto& name : x.encoders) {
+    auto known = check_encoder(name);
+    if (!known)
       return to_failure(known.error());
+    encoders.push_back(*known);
+  }
   struct stat found {};
   if (!x.output.empty() && ::stat(x.output.c_str(), &found) == 0)
     return file_failure{true, false, x.output + " exists already; name another output, or allow to overwrite it"};
@@ -140,6 +153,9 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
   auto index = av::index_source(reach.source(x.source, *identity), control);
   if (!index)
     return failed_at(reach, x.source, *identity, index.error());
+  for (auto* encoder : encoders)
+    if (auto held = check_container(*encoder, *index, into); !held)
+      return to_failure(held.error());
   auto result = summary_of(*index, into);
   result.identity = *identity;
   for (auto& chunk : x.chunks)

@@ -201,7 +201,7 @@ std::vector<option> service_rows() {
      .help = "Tests every encoder and decoder before the worker registers. Without it nothing is proven but what the "
              "cache holds."},
     {.key = "worker.trust_codecs", .kind = kind::boolean, .at = at<&c::worker, &worker_options::trust_codecs>,
-     .help = "Takes every encoder and decoder that libav* lists for working, untested: for a node that serves one job, whose encoder "
+     .help = "Takes every encoder and decoder that libav* lists, and whose device is there, for working, untested: for a node that serves one job, whose encoder "
              "says by itself whether it opens."},
     {.key = "worker.capability_cache", .kind = kind::path, .at = at<&c::worker, &worker_options::capability_cache>,
      .help = "File that keeps what was proven until libraries or devices change.",

@@ -30,6 +30,15 @@ chunk_check::chunk_check(const std::vector<track>& tracks, const std::vector<boo
     if (encoded[i])
       tracks_.push_back({tracks[i].clone()});
   }
+  // Here, and not on the thread that has what is left: a decoder's own threads inherit from whom it is opened by.
+  for (auto& x : tracks_) {
+    auto made = decode_check::open(x.of, threads_, false);
+    if (made)
+      x.check = std::move(*made);
+    else if (result_)
+      result_ = wrong(x, std::move(made.error()));
+  }
+  failed_ = !result_;
   if (!tracks_.empty())
     thread_ = std::thread{[this] { run(); }};
 }
@@ -55,13 +64,13 @@ void chunk_check::take(const AVPacket& packet) {
   }();
   more_.notify_one();
   if (waiting > waiting_max)
-    check_one();
+    help(waiting_max / 2, nullptr);
 }
 
 expected<void> chunk_check::finish(const std::atomic<bool>& stop) {
-  while (check_one())
-    if (stop.load(std::memory_order_relaxed))
-      return fail(errc::interrupted, "encode a chunk: stopped by the caller");
+  help(0, &stop);
+  if (stop.load(std::memory_order_relaxed))
+    return fail(errc::interrupted, "encode a chunk: stopped by the caller");
   std::lock_guard guard{checking_};
   for (auto& x : tracks_)
     if (result_ && x.check)
@@ -70,12 +79,30 @@ expected<void> chunk_check::finish(const std::atomic<bool>& stop) {
   return result_;
 }
 
+/// Checks until no more than so many are left, alone: who has what is left of a busy processor would hold the caller up with each packet.
+void chunk_check::help(size_t left, const std::atomic<bool>* stop) {
+  auto set_helped = [this](bool on) {
+    std::lock_guard guard{mutex_};
+    helped_ = on;
+  };
+  auto waiting = [this] {
+    std::lock_guard guard{mutex_};
+    return queue_.size();
+  };
+  set_helped(true);
+  while ((left == 0 || waiting() > left) && check_one())
+    if (stop != nullptr && stop->load(std::memory_order_relaxed))
+      break;
+  set_helped(false);
+  more_.notify_one();
+}
+
 void chunk_check::run() {
   take_what_is_left();
   for (;;) {
     {
       std::unique_lock lock{mutex_};
-      more_.wait(lock, [this] { return !queue_.empty() || ended_; });
+      more_.wait(lock, [this] { return (!queue_.empty() && !helped_) || ended_; });
       if (ended_)
         return;
     }
@@ -102,12 +129,6 @@ bool chunk_check::check_one() {
 
 expected<void> chunk_check::check(const AVPacket& packet) {
   auto& x = tracks_[static_cast<size_t>(places_[static_cast<size_t>(packet.stream_index)])];
-  if (!x.check) {
-    auto made = decode_check::open(x.of, threads_, false);
-    if (!made)
-      return wrong(x, std::move(made.error()));
-    x.check = std::move(*made);
-  }
   if (auto ok = x.check->take(packet); !ok)
     return wrong(x, std::move(ok.error()));
   return {};

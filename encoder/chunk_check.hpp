@@ -16,7 +16,7 @@
 namespace troupe::av {
 
 /// Legal calls: `take` any number of times, `finish` once. A thread of its own works in the pauses of the encoder; where those are too short, the caller
-/// does what is left over.
+/// does what is left over, and waits for that thread no longer than for one packet.
 class chunk_check {
 public:
   /// Of `tracks` those are decoded that were `encoded` here. `cores` is how many of them encode.
@@ -43,6 +43,7 @@ private:
   };
 
   void run();
+  void help(size_t left, const std::atomic<bool>* stop);
   bool check_one();
   expected<void> check(const AVPacket& packet);
   static tl::unexpected<error> wrong(const checked_track& x, error what);
@@ -56,6 +57,7 @@ private:
   std::mutex mutex_; ///< guards what follows
   std::condition_variable more_;
   std::deque<packet_ptr> queue_;
+  bool helped_ = false; ///< the caller is at it
   bool ended_ = false;
   std::thread thread_;
 };

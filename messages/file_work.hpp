@@ -229,10 +229,11 @@ struct source_stream_summary {
 
 template <class Inspector>
 bool inspect(Inspector& f, source_stream_summary& x) {
-  return f.object(x).fields(f.field("stream", x.stream), f.field("video", x.video), f.field("codec", x.codec),
-                            f.field("language", x.language), f.field("width", x.width), f.field("height", x.height),
-                            f.field("packets", x.packets), f.field("first_pts", x.first_pts),
-                            f.field("end_pts", x.end_pts), f.field("instead", x.instead));
+  auto done = f.object(x).fields(
+    f.field("stream", x.stream), f.field("video", x.video), f.field("codec", x.codec), f.field("language", x.language),
+    f.field("width", x.width), f.field("height", x.height), f.field("packets", x.packets),
+    f.field("first_pts", x.first_pts), f.field("end_pts", x.end_pts), f.field("instead", x.instead));
+  return done && (!Inspector::is_loading || (detail::is_short(x.codec) && detail::is_short(x.instead)));
 }
 
 /// Where a source may be cut.
@@ -320,7 +321,7 @@ struct file_failure {
   bool source_changed = false; ///< the source is not the one that was probed
   std::string reason;
   bool device_failed =
-    false; ///< the seat's device did not open, or failed later: the media is not to blame, another device may do
+    false; ///< the seat's device did not open, or failed later, or what was encoded is not what a decoder takes: the media is not to blame, another may do
 
   bool operator==(const file_failure&) const = default;
 };

@@ -99,6 +99,26 @@ std::vector<av::trial_device> trial_devices(const std::vector<gpu_description>& 
   return result;
 }
 
+/// Whether there is something to open under the name that libav* takes by itself.
+bool is_there(const std::string& device) {
+  auto prefix = device.starts_with("cuda:") ? std::string{"/dev/nvidia"} : device;
+  std::error_code ignored;
+  auto entries = std::filesystem::directory_iterator{std::filesystem::path{prefix}.parent_path(), ignored};
+  return std::any_of(begin(entries), end(entries),
+                     [&](const auto& x) { return x.path().string().starts_with(prefix); });
+}
+
+/// Where somebody hides cards, one that has no identity may be a hidden one: what worked there is not to be used.
+void leave_out_hidden(std::vector<av::codec_trial>& trials) {
+  if (std::getenv("CUDA_VISIBLE_DEVICES") == nullptr)
+    return;
+  for (auto& x : trials)
+    if (x.gpu.empty() && x.device.starts_with("cuda:")) {
+      x.works = false;
+      x.reason = "CUDA_VISIBLE_DEVICES hides the cards that can be told apart";
+    }
+}
+
 std::string to_text(const std::vector<av::trial_device>& devices) {
   json::array list;
   for (auto& x : devices)
@@ -208,7 +228,8 @@ codec_capability to_capability(const av::codec_trial& x) {
   return {x.name, x.codec, x.kind, x.device, x.works, x.reason, x.fps, x.gpu};
 }
 
-capabilities to_capabilities(const std::vector<av::codec_trial>& trials, double speed) {
+capabilities to_capabilities(std::vector<av::codec_trial> trials, double speed) {
+  leave_out_hidden(trials);
   capabilities result;
   result.libav_version = av::libav_version();
   for (auto& t : trials)
@@ -326,7 +347,7 @@ capabilities prove(const std::string& cache_file, bool may_try) {
 capabilities assume() {
   auto trials = av::list_trials(trial_devices(find_cards()));
   for (auto& x : trials) {
-    x.works = x.device.empty() || !x.gpu.empty();
+    x.works = x.device.empty() || !x.gpu.empty() || is_there(x.device);
     x.reason = x.works ? "" : "no such device was found";
   }
   return to_capabilities(trials, 0);

@@ -208,6 +208,7 @@ std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const s
   std::vector<bool> named(cards.size());
   std::istringstream words{*list};
   for (std::string word; std::getline(words, word, ',');) {
+    std::erase(word, ' ');
     auto is_named = [&word](const gpu_measurement& x) {
       return x.card.device == "cuda:" + word || (word.starts_with("GPU-") && x.card.uuid.starts_with(word));
     };

@@ -268,7 +268,8 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
   });
   if (!made)
     encoder_.clear();
-  else if (++x.failures > config_.retries_max)
+  // One that opens, works and fails would do so for ever.
+  if ((made || x.progress.frames > 0) && ++x.failures > config_.retries_max)
     return fail(failure_kind::transient, why);
   ++retries_;
   wait_again(x, why);

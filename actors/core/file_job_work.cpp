@@ -15,6 +15,9 @@ lease_request file_job::request_of(const part& x) const {
   result.turn = begin_.turn;
   result.refused_by = x.refused_by;
   auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
+  for (auto& s : source_.streams)
+    if (x.is_chunk() && x.chunk.kind == chunk_kind::audio && is_converted(s))
+      result.encoders.push_back(s.instead);
   if (!x.is_chunk() || codec == "copy")
     return result;
   if (x.chunk.kind == chunk_kind::video) {

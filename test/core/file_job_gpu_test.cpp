@@ -117,4 +117,17 @@ BOOST_AUTO_TEST_CASE(its_status_says_where_its_parts_are) {
   BOOST_TEST(status.placements[1].held.seat.gpu == "GPU-a");
 }
 
+BOOST_AUTO_TEST_CASE(a_card_that_works_and_fails_again_and_again_is_not_tried_for_ever) {
+  for (auto tries = 0; tries < 20 && !effects.failure; ++tries) {
+    // The others wait: nothing is made yet.
+    auto first = take();
+    grant(first.first, card());
+    job.on(file_progress{first.first, 100, 1000, 0.5}, now += 1s);
+    refuse(first.first);
+    job.tick(now += 100s);
+  }
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST((effects.failure->first == failure_kind::transient));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -494,6 +494,8 @@ BOOST_AUTO_TEST_CASE(sound_that_the_container_does_not_hold_is_converted_and_the
         BOOST_TEST(made->audio.codec == "copy");
         BOOST_TEST(made->converted == std::vector<int32_t>{2}, boost::test_tools::per_element());
         BOOST_TEST(made->converted_to == "aac");
+        BOOST_TEST(effects.asked.at(x.attempt).encoders == std::vector<std::string>{"aac"},
+                   boost::test_tools::per_element());
       }
       answer(x);
     }

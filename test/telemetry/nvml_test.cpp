@@ -101,6 +101,7 @@ BOOST_AUTO_TEST_CASE(cards_that_the_environment_hides_are_not_there_and_the_othe
   };
   BOOST_TEST(seen("1") == "cuda:1 GPU-b;");
   BOOST_TEST(seen("1,0") == "cuda:0 GPU-a;cuda:1 GPU-b;");
+  BOOST_TEST(seen("0, 1") == "cuda:0 GPU-a;cuda:1 GPU-b;");
   BOOST_TEST(seen("GPU-a") == "cuda:0 GPU-a;");
   BOOST_TEST(seen("1,-1,0") == "cuda:1 GPU-b;");
   BOOST_TEST(seen("7,1") == "");
