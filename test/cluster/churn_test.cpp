@@ -6,6 +6,7 @@
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <cstdlib>
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(clients_that_come_and_go_leave_nothing_behind) {
   }
   for (auto name : {"w1", "w2"}) {
     BOOST_TEST(c.daemon_state(name) == "healthy", text(c.daemon(name), "reason"));
-    BOOST_TEST(number(c.daemon(name), "tasks_failed") == 0);
+    BOOST_TEST(number(c.daemon(name), "tasks_failed") == 0, boost::json::serialize(c.daemon(name)));
   }
   BOOST_TEST(c.get("/readyz").status == 200);
   auto still_works = c.watch("a", "small", 50'000);
