@@ -171,7 +171,9 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
     if (task == who) {
       auto gone = id;
       tasks.erase(gone);
-      if (desk.task_lost(gone, "the task process is gone: " + words(why), now, unix_ms()))
+      // One that went in order was told to by its owner, whose word may come later than this one.
+      auto reason = why ? "the task process is gone: " + words(why) : std::string{};
+      if (desk.task_lost(gone, reason, now, unix_ms()))
         log::info("a task at work is gone", {{"task", gone}, {"reason", words(why)}});
       return;
     }
