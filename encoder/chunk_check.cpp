@@ -23,23 +23,21 @@ constexpr int threads_max = 4;
 
 } // namespace
 
-chunk_check::chunk_check(const std::vector<track>& tracks, const std::vector<bool>& encoded, int cores)
-  : threads_{std::clamp((cores > 0 ? cores : av_cpu_count()) / cores_per_thread, 1, threads_max)} {
+chunk_check::chunk_check(const std::vector<track>& tracks, const std::vector<bool>& encoded, int cores) {
+  auto threads = std::clamp((cores > 0 ? cores : av_cpu_count()) / cores_per_thread, 1, threads_max);
+  // Opened here, and not on the thread that has what is left: a decoder's own threads inherit from whom it is opened by.
   for (size_t i = 0; i < tracks.size(); ++i) {
-    places_.push_back(encoded[i] ? static_cast<int>(tracks_.size()) : -1);
-    if (encoded[i])
-      tracks_.push_back({tracks[i].clone()});
-  }
-  // Here, and not on the thread that has what is left: a decoder's own threads inherit from whom it is opened by.
-  for (auto& x : tracks_) {
-    auto made = decode_check::open(x.of, threads_, false);
+    auto& x = tracks_.emplace_back(checked_track{tracks[i].clone()});
+    if (!encoded[i] || !result_)
+      continue;
+    auto made = decode_check::open(x.of, threads, false);
     if (made)
       x.check = std::move(*made);
-    else if (result_)
+    else
       result_ = wrong(x, std::move(made.error()));
   }
   failed_ = !result_;
-  if (!tracks_.empty())
+  if (std::any_of(tracks_.begin(), tracks_.end(), [](const checked_track& x) { return x.check.has_value(); }))
     thread_ = std::thread{[this] { run(); }};
 }
 
@@ -54,7 +52,7 @@ chunk_check::~chunk_check() {
 }
 
 void chunk_check::take(const AVPacket& packet) {
-  if (places_[static_cast<size_t>(packet.stream_index)] < 0)
+  if (!tracks_[static_cast<size_t>(packet.stream_index)].check)
     return;
   packet_ptr copy{checked(av_packet_clone(&packet))};
   auto waiting = [&] {
@@ -90,9 +88,8 @@ void chunk_check::help(size_t left, const std::atomic<bool>* stop) {
     return queue_.size();
   };
   set_helped(true);
-  while ((left == 0 || waiting() > left) && check_one())
-    if (stop != nullptr && stop->load(std::memory_order_relaxed))
-      break;
+  while (waiting() > left && (stop == nullptr || !stop->load(std::memory_order_relaxed)))
+    check_one();
   set_helped(false);
   more_.notify_one();
 }
@@ -110,25 +107,23 @@ void chunk_check::run() {
   }
 }
 
-/// False where nothing waits, and nobody works.
-bool chunk_check::check_one() {
+void chunk_check::check_one() {
   std::lock_guard guard{checking_};
   packet_ptr packet;
   {
     std::lock_guard lock{mutex_};
     if (queue_.empty())
-      return false;
+      return;
     packet = std::move(queue_.front());
     queue_.pop_front();
   }
   if (result_)
     result_ = check(*packet);
   failed_ = !result_;
-  return true;
 }
 
 expected<void> chunk_check::check(const AVPacket& packet) {
-  auto& x = tracks_[static_cast<size_t>(places_[static_cast<size_t>(packet.stream_index)])];
+  auto& x = tracks_[static_cast<size_t>(packet.stream_index)];
   if (auto ok = x.check->take(packet); !ok)
     return wrong(x, std::move(ok.error()));
   return {};

@@ -39,21 +39,19 @@ public:
 private:
   struct checked_track {
     track of;
-    std::optional<decode_check> check{};
+    std::optional<decode_check> check{}; ///< from the begin to the end, of what is decoded
   };
 
   void run();
   void help(size_t left, const std::atomic<bool>* stop);
-  bool check_one();
+  void check_one();
   expected<void> check(const AVPacket& packet);
   static tl::unexpected<error> wrong(const checked_track& x, error what);
 
-  std::mutex checking_; ///< guards `tracks_` and `result_`; before `mutex_` where both are needed
+  std::mutex checking_; ///< guards the checks of `tracks_`, and `result_`; before `mutex_` where both are needed
   std::vector<checked_track> tracks_;
   expected<void> result_;
   std::atomic<bool> failed_{false};
-  std::vector<int> places_; ///< in `tracks_`, of each track of the chunk; -1 for what is not decoded
-  int threads_;
   std::mutex mutex_; ///< guards what follows
   std::condition_variable more_;
   std::deque<packet_ptr> queue_;

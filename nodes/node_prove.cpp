@@ -103,7 +103,7 @@ std::vector<av::trial_device> trial_devices(const std::vector<gpu_description>& 
 bool is_there(const std::string& device) {
   auto prefix = device.starts_with("cuda:") ? std::string{"/dev/nvidia"} : device;
   std::error_code ignored;
-  auto entries = std::filesystem::directory_iterator{std::filesystem::path{prefix}.parent_path(), ignored};
+  auto entries = fs::directory_iterator{fs::path{prefix}.parent_path(), ignored};
   return std::any_of(begin(entries), end(entries),
                      [&](const auto& x) { return x.path().string().starts_with(prefix); });
 }

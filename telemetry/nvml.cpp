@@ -27,6 +27,27 @@ std::string text_of(const std::array<char, N>& buffer) {
   return {buffer.data(), ::strnlen(buffer.data(), N)};
 }
 
+/// The cards that a list as in CUDA_VISIBLE_DEVICES leaves: numbers, or begins of UUIDs, up to the first that is neither. All of them without a list.
+std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const std::optional<std::string>& list) {
+  if (!list)
+    return cards;
+  std::vector<bool> named(cards.size());
+  std::istringstream words{*list};
+  for (std::string word; std::getline(words, word, ',');) {
+    std::erase(word, ' ');
+    auto is_named = [&word](const gpu_measurement& x) {
+      return x.card.device == "cuda:" + word || (word.starts_with("GPU-") && x.card.uuid.starts_with(word));
+    };
+    auto at = std::find_if(cards.begin(), cards.end(), is_named);
+    if (at == cards.end())
+      break;
+    named[static_cast<size_t>(at - cards.begin())] = true;
+  }
+  size_t i = 0;
+  std::erase_if(cards, [&](const gpu_measurement&) { return !named[i++]; });
+  return cards;
+}
+
 } // namespace
 
 /// The library and what of it we call. What an older one lacks is null.
@@ -200,26 +221,6 @@ std::vector<gpu_measurement> nvml::measure() const {
     f.read_sessions(d, x);
   }
   return visible(std::move(result), visible_);
-}
-
-std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const std::optional<std::string>& list) {
-  if (!list)
-    return cards;
-  std::vector<bool> named(cards.size());
-  std::istringstream words{*list};
-  for (std::string word; std::getline(words, word, ',');) {
-    std::erase(word, ' ');
-    auto is_named = [&word](const gpu_measurement& x) {
-      return x.card.device == "cuda:" + word || (word.starts_with("GPU-") && x.card.uuid.starts_with(word));
-    };
-    auto at = std::find_if(cards.begin(), cards.end(), is_named);
-    if (at == cards.end())
-      break;
-    named[static_cast<size_t>(at - cards.begin())] = true;
-  }
-  size_t i = 0;
-  std::erase_if(cards, [&](const gpu_measurement&) { return !named[i++]; });
-  return cards;
 }
 
 } // namespace troupe::telemetry

@@ -15,9 +15,6 @@
 
 namespace troupe::telemetry {
 
-/// The cards that a list as in CUDA_VISIBLE_DEVICES leaves: numbers, or begins of UUIDs, up to the first that is neither. All of them without a list.
-std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const std::optional<std::string>& list);
-
 class nvml {
 public:
   /// Loads the library by name or path and starts it. What the environment's CUDA_VISIBLE_DEVICES hides is not there. The error says which of the two failed, in the loader's or the driver's words.

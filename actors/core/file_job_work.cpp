@@ -108,14 +108,15 @@ chunk_work file_job::chunk_work_of(const part& x) const {
   work.destination = x.chunk.path;
   work.number = x.chunk.number;
   work.kind = x.chunk.kind;
-  for (auto& s : source_.streams)
-    if (s.video == video)
-      work.streams.push_back(s.stream);
-  for (auto& s : source_.streams)
-    if (is_converted(s) && s.video == video) {
+  for (auto& s : source_.streams) {
+    if (s.video != video)
+      continue;
+    work.streams.push_back(s.stream);
+    if (is_converted(s)) {
       work.converted.push_back(s.stream);
       work.converted_to = s.instead;
     }
+  }
   work.span = {x.chunk.from, x.chunk.to};
   work.exact = source_.exact;
   work.pictures = x.pictures;

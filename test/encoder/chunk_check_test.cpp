@@ -21,14 +21,22 @@ stream long_video(const std::string& encoder = "libx264") {
   return make_video({.encoder = encoder, .frames = 200, .gop = 25, .global_header = true});
 }
 
-av::expected<void> check(const stream& what, bool encoded = true) {
-  std::vector<av::track> tracks;
-  tracks.push_back(what.info.clone());
-  av::chunk_check checking{tracks, {encoded}, 1};
+std::vector<av::track> tracks_of(const stream& what) {
+  std::vector<av::track> result;
+  result.push_back(what.info.clone());
+  return result;
+}
+
+void feed(av::chunk_check& checking, const stream& what) {
   for (const auto& x : what.packets) {
     x->stream_index = 0;
     checking.take(*x);
   }
+}
+
+av::expected<void> check(const stream& what, bool encoded = true) {
+  av::chunk_check checking{tracks_of(what), {encoded}, 1};
+  feed(checking, what);
   return checking.finish(go_on);
 }
 
@@ -73,13 +81,8 @@ BOOST_AUTO_TEST_CASE(a_picture_that_does_not_come_out_is_found) {
 BOOST_AUTO_TEST_CASE(who_encodes_hears_of_it_before_the_end) {
   auto made = long_video();
   spoil(*made.packets.at(10));
-  std::vector<av::track> tracks;
-  tracks.push_back(made.info.clone());
-  av::chunk_check checking{tracks, {true}, 1};
-  for (const auto& x : made.packets) {
-    x->stream_index = 0;
-    checking.take(*x);
-  }
+  av::chunk_check checking{tracks_of(made), {true}, 1};
+  feed(checking, made);
   BOOST_TEST(checking.failed());
   BOOST_TEST(!checking.finish(go_on).has_value());
 }
@@ -92,15 +95,10 @@ BOOST_AUTO_TEST_CASE(what_is_copied_is_as_it_was) {
 
 BOOST_AUTO_TEST_CASE(a_caller_can_stop_or_just_leave) {
   auto made = long_video();
-  std::vector<av::track> tracks;
-  tracks.push_back(made.info.clone());
   const std::atomic<bool> stop{true};
   for (auto finishes : {true, false}) {
-    av::chunk_check checking{tracks, {true}, 1};
-    for (const auto& x : made.packets) {
-      x->stream_index = 0;
-      checking.take(*x);
-    }
+    av::chunk_check checking{tracks_of(made), {true}, 1};
+    feed(checking, made);
     if (!finishes)
       continue;
     auto result = checking.finish(stop);
