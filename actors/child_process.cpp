@@ -1,5 +1,7 @@
 #include "actors/child_process.hpp"
 
+#include "actors/fork_server.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -14,6 +16,9 @@ namespace troupe {
 namespace {
 
 constexpr const char* this_program = "/proc/self/exe";
+
+/// Cards are numbered by their PCI addresses, as the driver's management library does, not by their speed.
+constexpr std::string_view cuda_order = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
 
 struct pipe_ends {
   int read = -1;
@@ -35,11 +40,37 @@ void close_both(const pipe_ends& x) {
     ::close(x.write);
 }
 
-/// Cards are numbered by their PCI addresses, as the driver's management library does, not by their speed.
-constexpr std::string_view cuda_order = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
+tl::expected<pid_t, std::string> run_file(const birth& x) {
+  std::vector<char*> argv;
+  for (auto& a : x.arguments)
+    argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, x.input, STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, x.output, STDOUT_FILENO);
+  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  // As the fork server has it.
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  pid_t pid = 0;
+  auto error = ::posix_spawn(&pid, this_program, &actions, &attributes, argv.data(), child_environment().data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0)
+    return tl::unexpected(std::string{std::strerror(error)});
+  return pid;
+}
 
-/// The environment without the variables that configure this node: a child is told all it needs in its arguments. One that hides cards would number the
-/// others anew; the node keeps to it, and names none that it hides.
+} // namespace
+
 std::vector<char*> child_environment() {
   std::vector<char*> result{const_cast<char*>(cuda_order.data())};
   for (auto i = environ; *i != nullptr; ++i) {
@@ -52,37 +83,6 @@ std::vector<char*> child_environment() {
   return result;
 }
 
-int spawn(pid_t& pid, const std::vector<std::string>& arguments, const pipe_ends& in, const pipe_ends& out) {
-  std::vector<char*> argv;
-  std::string name = "caf-node";
-  argv.push_back(name.data());
-  for (auto& a : arguments)
-    argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in.read, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out.write >= 0 ? out.write : STDERR_FILENO, STDOUT_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  // Signals as a fresh program expects them, and a process group of its own: a Ctrl-C at the terminal is for the node, which
-  // then ends its children in order.
-  sigset_t none, all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  auto result = ::posix_spawn(&pid, this_program, &actions, &attributes, argv.data(), child_environment().data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  return result;
-}
-
-} // namespace
-
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture) {
   pipe_ends in, out;
   if (!open_pipe(in) || (capture && !open_pipe(out))) {
@@ -90,20 +90,19 @@ tl::expected<child_process, std::string> start_child(const std::vector<std::stri
     close_both(in);
     return tl::unexpected{why};
   }
-  child_process result;
-  auto error = spawn(result.pid, arguments, in, out);
+  birth x{{"caf-node"}, in.read, capture ? out.write : STDERR_FILENO};
+  x.arguments.insert(x.arguments.end(), arguments.begin(), arguments.end());
+  auto pid = has_fork_server() ? fork_child(x) : run_file(x);
   ::close(in.read);
   if (out.write >= 0)
     ::close(out.write);
-  if (error != 0) {
+  if (!pid) {
     ::close(in.write);
     if (out.read >= 0)
       ::close(out.read);
-    return tl::unexpected{std::string{"cannot start a new process: "} + std::strerror(error)};
+    return tl::unexpected{"cannot start a new process: " + pid.error()};
   }
-  result.input = in.write;
-  result.output = out.read;
-  return result;
+  return child_process{*pid, in.write, out.read};
 }
 
 bool write_line(const child_process& child, std::string_view line) {

@@ -19,9 +19,13 @@ struct child_process {
   int output = -1; ///< to read from, where asked for
 };
 
-/// Starts this very program with `arguments`, in a process group of its own, with no descriptor but the three standard ones. With `capture` the
+/// Starts this very program with `arguments`, from the fork server where there is one and else from its file, in a process group of its own, with no descriptor but the three standard ones. With `capture` the
 /// child's standard output comes back through `output`, else it goes to standard error.
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture);
+
+/// The environment without the variables that configure this node: a child is told all it needs in its arguments. One that hides cards would number the
+/// others anew; the node keeps to it, and names none that it hides. Valid until the environment is changed.
+std::vector<char*> child_environment();
 
 /// False when the child does not listen.
 bool write_line(const child_process& child, std::string_view line);

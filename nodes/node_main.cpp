@@ -1,6 +1,7 @@
 // Reads the configuration and hands over to the role.
 #include "nodes/node_main.hpp"
 
+#include "actors/fork_server.hpp"
 #include "actors/gateway.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <iostream>
 #include <string_view>
+#include <vector>
 
 namespace troupe::nodes {
 
@@ -75,6 +77,15 @@ int node_main(int argc, char** argv, task_faults faults) {
     std::cout << config::print_reference();
     return 0;
   case config::mode::run:
+    // Its children begin here, too, as if they had been started from the file.
+    if (loaded->config.role != config::role::task)
+      if (auto child = open_fork_server(argc, argv)) {
+        std::vector<char*> arguments;
+        for (auto& x : *child)
+          arguments.push_back(x.data());
+        arguments.push_back(nullptr);
+        return node_main(static_cast<int>(child->size()), arguments.data(), std::move(faults));
+      }
     return run(*loaded, std::move(faults));
   }
   return exit_usage;

@@ -121,8 +121,7 @@ std::map<std::string, holdings> settle(cluster& c) {
   // One warm process each: those that worked have ended, and those that replace them have joined.
   for (auto& name : nodes)
     c.wait_until(
-      "one process is warm on " + name, [&] { return descendants(c.node(name).pid()).size() == 1; },
-      milliseconds{30'000});
+      "one process is warm on " + name, [&] { return tasks_of(c.node(name).pid()).size() == 1; }, milliseconds{30'000});
   std::map<std::string, holdings> result;
   for (auto& name : nodes)
     result[name] = holdings_of(c.node(name).pid());

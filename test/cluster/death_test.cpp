@@ -60,10 +60,8 @@ double time_to_state(clock::time_point since, const std::function<bool()>& state
 /// Whether no task is left whose worker is gone.
 bool no_orphans() {
   reap_orphans();
-  auto all = descendants(::getpid());
-  return std::none_of(all.begin(), all.end(), [](auto& x) {
-    return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos;
-  });
+  auto all = tasks_of(::getpid());
+  return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
 }
 
 void check_median(std::vector<double> times, const char* of) {
@@ -106,16 +104,16 @@ BOOST_AUTO_TEST_CASE(a_killed_task_is_stated_at_once_with_the_reason) {
 }
 
 BOOST_AUTO_TEST_CASE(a_killed_ingest_is_stated_and_replaced_and_the_clients_stay) {
-  // Without warm processes the coordinator's only child is the ingest.
+  // Without warm processes the coordinator's only task is the ingest.
   cluster c{one_channel({"--coordinator.warm_tasks=0"})};
   c.start({"w1"}, 1);
   for (auto profile : {"small", "source"}) {
     auto client = c.watch("a", profile);
     auto id = text(c.session("a"), "id");
-    auto children = descendants(c.node("coordinator").pid());
-    BOOST_REQUIRE(children.size() == 1u);
+    auto tasks = tasks_of(c.node("coordinator").pid());
+    BOOST_REQUIRE(tasks.size() == 1u);
     auto killed = clock::now();
-    BOOST_REQUIRE(::kill(children.front().pid, SIGKILL) == 0);
+    BOOST_REQUIRE(::kill(tasks.front().pid, SIGKILL) == 0);
     auto stated = time_to_state(killed, [&] { return text(c.session("a"), "state") != "running"; });
     BOOST_TEST_MESSAGE("death of an ingest stated after " << stated << " ms");
     BOOST_TEST(client.read_body(client.body().size() + 150'000, scaled(milliseconds{15'000})));

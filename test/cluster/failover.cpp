@@ -76,16 +76,8 @@ void kill_with_tasks(cluster& c, const std::string& worker) {
   c.node(worker).signal(SIGSTOP); // it starts no further task
   auto tasks = tasks_of(pid);
   c.kill(worker);
-  for (auto x : tasks)
-    ::kill(x, SIGKILL);
-}
-
-std::vector<pid_t> tasks_of(pid_t root) {
-  std::vector<pid_t> result;
-  for (auto& x : descendants(root))
-    if (x.command.find("--role=task") != std::string::npos)
-      result.push_back(x.pid);
-  return result;
+  for (auto& x : tasks)
+    ::kill(x.pid, SIGKILL);
 }
 
 double metric(const cluster& c, const std::string& name) {

@@ -32,9 +32,6 @@ inline constexpr bench::rendition_rate live_rate{25, 1};
 /// Ends a worker and all of its tasks at once, as a machine ends that loses its power.
 void kill_with_tasks(cluster& c, const std::string& worker);
 
-/// Processes below `root` that work or wait as tasks.
-std::vector<pid_t> tasks_of(pid_t root);
-
 /// The value of a metric without labels; -1 where the page does not have it.
 double metric(const cluster& c, const std::string& name);
 

@@ -23,9 +23,9 @@ constexpr auto orphan_timeout = milliseconds{3'000};
 /// From a client's request to the first bytes of a channel that did not run, on a busy machine.
 constexpr auto cold_start_limit = milliseconds{5'000};
 
-bool any_lives(const std::vector<pid_t>& tasks) {
+bool any_lives(const std::vector<process_info>& tasks) {
   reap_orphans();
-  return std::any_of(tasks.begin(), tasks.end(), [](pid_t x) { return ::kill(x, 0) == 0; });
+  return std::any_of(tasks.begin(), tasks.end(), [](auto& x) { return ::kill(x.pid, 0) == 0; });
 }
 
 /// Every life of the coordinator gave the client a stream that is whole in itself.

@@ -77,8 +77,8 @@ BOOST_AUTO_TEST_CASE(twenty_clients_share_one_ingest_and_one_transcode_and_get_t
   BOOST_TEST(list(c.session("a"), "variants").size() == 1u);
   BOOST_TEST(number(c.variant("a", "small"), "clients") == 20);
   BOOST_TEST(number(c.variant("a", "small"), "skips") == 0);
-  BOOST_TEST(descendants(c.node("coordinator").pid()).size() == 1u);
-  BOOST_TEST(descendants(c.node("w1").pid()).size() == 1u);
+  BOOST_TEST(tasks_of(c.node("coordinator").pid()).size() == 1u);
+  BOOST_TEST(tasks_of(c.node("w1").pid()).size() == 1u);
 
   auto earliest = std::max_element(clients.begin(), clients.end(),
                                    [](auto& a, auto& b) { return a.body().size() < b.body().size(); });
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(twenty_clients_share_one_ingest_and_one_transcode_and_get_t
   both.push_back(std::move(late));
   read_all_for(both, milliseconds{500});
   BOOST_TEST(continues(both[0].body(), both[1].body()));
-  BOOST_TEST(descendants(c.node("w1").pid()).size() == 1u);
+  BOOST_TEST(tasks_of(c.node("w1").pid()).size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobody) {

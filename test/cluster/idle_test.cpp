@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_channel_without_clients_leaves_only_warm_processes) {
   cluster c{two_profiles()};
   c.start({"w1"}, 4);
   auto settled = [&] {
-    return descendants(c.node("coordinator").pid()).size() == 1 && descendants(c.node("w1").pid()).size() == 1;
+    return tasks_of(c.node("coordinator").pid()).size() == 1 && tasks_of(c.node("w1").pid()).size() == 1;
   };
   c.wait_until("one process is warm on each", settled);
   {
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_channel_without_clients_leaves_only_warm_processes) {
     auto other = c.watch("a", "other");
     auto b = c.watch("b", "small");
     BOOST_TEST(slots_used(c) == 3);
-    c.wait_until("three work and one is warm", [&] { return descendants(c.node("w1").pid()).size() == 4; });
+    c.wait_until("three work and one is warm", [&] { return tasks_of(c.node("w1").pid()).size() == 4; });
   }
   c.wait_until("one process is warm on each again", settled);
   BOOST_TEST(slots_used(c) == 0);

@@ -42,10 +42,8 @@ struct fixture {
   static void wait_for_tasks(process& of) {
     auto end = clock::now() + scaled(milliseconds{20'000});
     auto at_work = [&of] {
-      for (auto& x : descendants(of.pid()))
-        if (x.command.find("--role=task") != std::string::npos && holdings_of(x.pid).threads > 6)
-          return true;
-      return false;
+      auto tasks = tasks_of(of.pid());
+      return std::any_of(tasks.begin(), tasks.end(), [](auto& x) { return holdings_of(x.pid).threads > 6; });
     };
     while (!at_work()) {
       BOOST_REQUIRE_MESSAGE(clock::now() < end, "no task is at work in time");

@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_5
     BOOST_TEST(number(c.daemon(worker), "slots_used") == 1);
     c.wait_until(worker + " reports its transcode", [&] { return c.transcodes_of(worker).size() == 1; });
     auto pid = c.transcodes_of(worker).front();
-    auto below = descendants(c.node(worker).pid());
+    auto below = tasks_of(c.node(worker).pid());
     BOOST_TEST(std::any_of(below.begin(), below.end(), [&](auto& x) { return x.pid == pid; }),
                worker << " reports the pid " << pid << ", which is no child of it");
   }
@@ -112,10 +112,8 @@ BOOST_AUTO_TEST_CASE(a_removed_worker_is_forgotten_and_ends_with_its_tasks) {
   c.stop(worker, 1);
   c.wait_until("its tasks are gone", [&] {
     reap_orphans();
-    auto all = descendants(::getpid());
-    return std::none_of(all.begin(), all.end(), [](auto& x) {
-      return x.parent == ::getpid() && x.command.find("--role=task") != std::string::npos;
-    });
+    auto all = tasks_of(::getpid());
+    return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
   });
 }
 

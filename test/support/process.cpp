@@ -242,6 +242,12 @@ std::vector<process_info> descendants(pid_t root) {
   return result;
 }
 
+std::vector<process_info> tasks_of(pid_t root) {
+  auto result = descendants(root);
+  std::erase_if(result, [](auto& x) { return x.command.find("--role=task") == std::string::npos; });
+  return result;
+}
+
 void adopt_orphans() {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

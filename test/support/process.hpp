@@ -69,6 +69,9 @@ struct process_info {
 /// All descendants of `root`, parents before their children. Those that have ended ('Z') are left out.
 std::vector<process_info> descendants(pid_t root);
 
+/// Those of them that work, or wait for work, as tasks.
+std::vector<process_info> tasks_of(pid_t root);
+
 /// From now on, children of ended descendants become children of this process, where `descendants` shows them. The first `process` does the same.
 void adopt_orphans();
 
