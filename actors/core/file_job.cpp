@@ -260,6 +260,7 @@ void file_job::broke(part& x, const file_failure& why, time_point now) {
 
 void file_job::device_refused(part& x, const std::string& why, time_point now) {
   effects_.device_failed(x.attempt, why);
+  auto worker = x.held.worker;
   release(x, {});
   // Before anything is made of it, another encoder may do.
   auto made = std::any_of(parts_.begin(), parts_.end(), [](const part& p) {
@@ -269,8 +270,8 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
   if (!made)
     encoder_.clear();
   // One that opens, works and fails would do so for ever.
-  if ((made || x.progress.frames > 0) && ++x.failures > config_.retries_max)
-    return fail(failure_kind::transient, why);
+  if (made || x.progress.frames > 0)
+    return try_elsewhere(x, worker, {}, why, now);
   ++retries_;
   wait_again(x, why);
   pump(now);
@@ -279,11 +280,15 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
 void file_job::retry(part& x, milliseconds pause, const std::string& why, time_point now) {
   auto worker = x.held.worker;
   release(x, why.empty() ? "failed" : why);
+  try_elsewhere(x, worker, pause, why, now);
+}
+
+void file_job::try_elsewhere(part& x, worker_id than, milliseconds pause, const std::string& why, time_point now) {
   if (++x.failures > config_.retries_max)
     return fail(failure_kind::transient, why);
   ++retries_;
-  if (std::find(x.refused_by.begin(), x.refused_by.end(), worker) == x.refused_by.end())
-    x.refused_by.push_back(worker);
+  if (std::find(x.refused_by.begin(), x.refused_by.end(), than) == x.refused_by.end())
+    x.refused_by.push_back(than);
   x.not_before = now + std::min(pause, config_.retry_longest);
   wait_again(x, why);
   pump(now);

@@ -243,6 +243,7 @@ private:
   void note_first_frame(const part& x, time_point now);
   void broke(part& x, const file_failure& why, time_point now);
   void retry(part& x, milliseconds pause, const std::string& why, time_point now);
+  void try_elsewhere(part& x, worker_id than, milliseconds pause, const std::string& why, time_point now);
   void device_refused(part& x, const std::string& why, time_point now);
   void fail(failure_kind kind, const std::string& why);
   void stop_all();

@@ -125,6 +125,10 @@ BOOST_AUTO_TEST_CASE(a_card_that_works_and_fails_again_and_again_is_not_tried_fo
     job.on(file_progress{first.first, 100, 1000, 0.5}, now += 1s);
     refuse(first.first);
     job.tick(now += 100s);
+    // Elsewhere, where there is another worker.
+    BOOST_TEST((effects.failure || std::any_of(effects.unanswered.begin(), effects.unanswered.end(), [&](auto x) {
+                  return effects.asked.at(x).refused_by == std::vector{worker_id{1}};
+                })));
   }
   BOOST_REQUIRE(effects.failure.has_value());
   BOOST_TEST((effects.failure->first == failure_kind::transient));
