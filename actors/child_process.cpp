@@ -69,21 +69,7 @@ tl::expected<pid_t, std::string> run_file(const birth& x) {
   return pid;
 }
 
-} // namespace
-
-std::vector<char*> child_environment() {
-  std::vector<char*> result{const_cast<char*>(cuda_order.data())};
-  for (auto i = environ; *i != nullptr; ++i) {
-    std::string_view variable{*i};
-    if (!variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_")
-        && !variable.starts_with("CUDA_DEVICE_ORDER=") && !variable.starts_with("CUDA_VISIBLE_DEVICES="))
-      result.push_back(*i);
-  }
-  result.push_back(nullptr);
-  return result;
-}
-
-tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture) {
+tl::expected<child_process, std::string> start_once(const std::vector<std::string>& arguments, bool capture) {
   pipe_ends in, out;
   if (!open_pipe(in) || (capture && !open_pipe(out))) {
     auto why = std::string{"cannot open a pipe to a new process: "} + std::strerror(errno);
@@ -103,6 +89,31 @@ tl::expected<child_process, std::string> start_child(const std::vector<std::stri
     return tl::unexpected{"cannot start a new process: " + pid.error()};
   }
   return child_process{*pid, in.write, out.read};
+}
+
+} // namespace
+
+bool is_inherited(std::string_view variable) {
+  return !variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_")
+         && !variable.starts_with("CUDA_DEVICE_ORDER=") && !variable.starts_with("CUDA_VISIBLE_DEVICES=");
+}
+
+std::vector<char*> child_environment() {
+  std::vector<char*> result{const_cast<char*>(cuda_order.data())};
+  for (auto i = environ; *i != nullptr; ++i)
+    if (is_inherited(*i))
+      result.push_back(*i);
+  result.push_back(nullptr);
+  return result;
+}
+
+tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture) {
+  auto from_server = has_fork_server();
+  auto result = start_once(arguments, capture);
+  // One that had just gone may have left a child that reads the old pipe: this one gets another.
+  if (!result && from_server && !has_fork_server())
+    return start_once(arguments, capture);
+  return result;
 }
 
 bool write_line(const child_process& child, std::string_view line) {

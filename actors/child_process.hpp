@@ -23,8 +23,11 @@ struct child_process {
 /// child's standard output comes back through `output`, else it goes to standard error.
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture);
 
-/// The environment without the variables that configure this node: a child is told all it needs in its arguments. One that hides cards would number the
-/// others anew; the node keeps to it, and names none that it hides. Valid until the environment is changed.
+/// Whether children get this variable ("NAME=value"). Those that configure this node they do not: a child is told all it needs in its arguments. One that hides
+/// cards would number the others anew; the node keeps to it, and names none that it hides.
+bool is_inherited(std::string_view variable);
+
+/// The environment of children. Valid until that of this process is changed.
 std::vector<char*> child_environment();
 
 /// False when the child does not listen.

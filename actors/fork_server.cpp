@@ -25,7 +25,7 @@ namespace troupe {
 namespace {
 
 /// A fork takes milliseconds; a server that says nothing for this long is stopped, or stuck.
-constexpr timeval answer_timeout{5, 0};
+constexpr timeval answer_timeout{2, 0};
 
 constexpr size_t arguments_bytes_max = 64 * 1024;
 
@@ -78,7 +78,7 @@ std::optional<birth> receive_request(int socket) {
     got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   while (got < 0 && errno == EINTR);
   auto* header = CMSG_FIRSTHDR(&message);
-  if (got <= 0 || header == nullptr)
+  if (got <= 0 || header == nullptr || header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
     return std::nullopt;
   birth result;
   int streams[2];
@@ -95,6 +95,7 @@ std::optional<birth> receive_request(int socket) {
 
 /// The child's number, or minus the error's; 0 in the child. `number` is memory that forked processes share.
 pid_t fork_for_parent(volatile pid_t* number) {
+  *number = -ECHILD;
   auto between = ::fork();
   if (between < 0)
     return -errno;
@@ -105,7 +106,6 @@ pid_t fork_for_parent(volatile pid_t* number) {
     *number = child < 0 ? -errno : child;
     ::_exit(0);
   }
-  *number = -ECHILD;
   while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
     // a signal for another purpose
   }
@@ -125,7 +125,24 @@ void stand_alone() {
 void take_streams(const birth& x) {
   ::dup2(x.input, STDIN_FILENO);
   ::dup2(x.output, STDOUT_FILENO);
-  ::close_range(STDERR_FILENO + 1, ~0U, 0);
+  ::closefrom(STDERR_FILENO + 1);
+}
+
+/// Moves the environment, so that its memory can show titles, and wipes what configures the node: it may be secret, and tasks read media from anywhere.
+void keep_environment_of_children(int argc, char** argv) {
+  std::vector<char*> all;
+  auto add_all = [&all] {
+    for (auto i = environ; *i != nullptr; ++i)
+      all.push_back(*i);
+  };
+  add_all();
+  ::setproctitle_init(argc, argv, environ);
+  add_all();
+  static auto kept = child_environment();
+  environ = kept.data();
+  for (auto* x : all)
+    if (!is_inherited(x))
+      ::explicit_bzero(x, std::strlen(x));
 }
 
 /// What `ps` shows.
@@ -145,6 +162,7 @@ std::vector<std::string> serve() {
   while (auto x = receive_request(server_socket)) {
     auto pid = fork_for_parent(number);
     if (pid == 0) {
+      ::munmap(memory, sizeof(pid_t));
       ::setpgid(0, 0);
       take_streams(*x);
       show(x->arguments);
@@ -171,7 +189,7 @@ server& the_server() {
   return result;
 }
 
-/// What it may have forked without a word sees the end of its input, and ends.
+/// A task that it may have forked without a word sees the end of its input, and ends.
 void give_up(server& x) {
   ::close(x.socket);
   ::kill(x.pid, SIGKILL);
@@ -179,6 +197,16 @@ void give_up(server& x) {
     // a signal for another purpose
   }
   x.pid = 0;
+}
+
+/// Where one is closed, no other descriptor is to get its number.
+void hold_standard_streams() {
+  auto nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  while (nothing >= 0 && nothing <= STDERR_FILENO) {
+    ::fcntl(nothing, F_SETFD, 0);
+    nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  }
+  ::close(nothing);
 }
 
 size_t threads() {
@@ -190,6 +218,7 @@ size_t threads() {
 } // namespace
 
 std::optional<std::vector<std::string>> open_fork_server(int argc, char** argv) {
+  hold_standard_streams();
   int ends[2];
   if (threads() != 1 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0
       || ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -198,11 +227,9 @@ std::optional<std::vector<std::string>> open_fork_server(int argc, char** argv) 
   if (pid == 0) {
     stand_alone();
     ::dup2(ends[1], server_socket);
-    ::close_range(server_socket + 1, ~0U, 0);
-    ::setproctitle_init(argc, argv, environ);
+    ::closefrom(server_socket + 1);
+    keep_environment_of_children(argc, argv);
     ::setproctitle("fork server");
-    static auto variables = child_environment();
-    environ = variables.data();
     return serve();
   }
   ::close(ends[1]);
@@ -231,9 +258,15 @@ tl::expected<pid_t, std::string> fork_child(const birth& x) {
   auto text = text_of(x.arguments);
   if (text.size() > arguments_bytes_max)
     return tl::unexpected(std::string{std::strerror(E2BIG)});
+  auto sent = send_request(server.socket, std::move(text), x);
+  if (!sent && errno != EPIPE && errno != ECONNRESET)
+    return tl::unexpected(std::string{std::strerror(errno)});
   pid_t result = 0;
-  if (!send_request(server.socket, std::move(text), x)
-      || ::recv(server.socket, &result, sizeof result, 0) != sizeof result) {
+  ssize_t got = 0;
+  do
+    got = sent ? ::recv(server.socket, &result, sizeof result, 0) : 0;
+  while (got < 0 && errno == EINTR);
+  if (got != sizeof result) {
     give_up(server);
     telemetry::log::warning("the fork server is gone; tasks start from the program's file from now on");
     return tl::unexpected(std::string{"the fork server does not answer"});

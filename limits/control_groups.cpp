@@ -99,11 +99,16 @@ bool control_groups::is_ours(const std::string& folder) const {
 }
 
 bool control_groups::move_into(const std::string& folder, const std::string& from) const {
-  // What is started meanwhile begins where its parent is; the second look finds it.
-  for (int look = 0; look < 2; ++look)
-    for (auto pid : processes_in(from))
+  // What is started meanwhile begins where its parent is; the next look finds it.
+  constexpr int looks_max = 8;
+  for (int look = 0; look < looks_max; ++look) {
+    auto found = processes_in(from);
+    if (found.empty())
+      break;
+    for (auto pid : found)
       if (!write_control(folder + "/cgroup.procs", std::to_string(pid)) && errno != ESRCH)
         return false;
+  }
   return true;
 }
 

@@ -10,9 +10,11 @@
 #include "nodes/node_task.hpp"
 #include "telemetry/log.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +23,9 @@ namespace troupe::nodes {
 namespace {
 
 constexpr int exit_usage = 2;
+
+/// How task hosts start their children.
+constexpr std::string_view task_role = "--role=task";
 
 int complain(const config::problems& wrong) {
   for (auto& x : wrong)
@@ -43,7 +48,18 @@ int run(const config::loaded& x, task_faults faults) {
   register_node_types();
   if (x.config.role == config::role::task)
     return run_task(x.config, std::move(faults));
+  if (!has_fork_server())
+    telemetry::log::info("tasks start from the program's file: it has more than one thread from its beginning");
   return run_node(x.config);
+}
+
+/// A child begins where the program does.
+int child_main(std::vector<std::string>& given, task_faults faults) {
+  std::vector<char*> arguments;
+  for (auto& x : given)
+    arguments.push_back(x.data());
+  arguments.push_back(nullptr);
+  return node_main(static_cast<int>(given.size()), arguments.data(), std::move(faults));
 }
 
 } // namespace
@@ -55,6 +71,10 @@ int node_main(int argc, char** argv, task_faults faults) {
   std::signal(SIGXFSZ, SIG_IGN);
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
     return run_trials(argc, argv);
+  // Before the configuration is read: its secrets are no business of tasks, which read media from anywhere.
+  if (std::find(argv, argv + argc, task_role) == argv + argc)
+    if (auto child = open_fork_server(argc, argv))
+      return child_main(*child, std::move(faults));
   auto loaded = config::load(argc, argv, environ);
   if (!loaded)
     return complain(loaded.error());
@@ -77,15 +97,6 @@ int node_main(int argc, char** argv, task_faults faults) {
     std::cout << config::print_reference();
     return 0;
   case config::mode::run:
-    // Its children begin here, too, as if they had been started from the file.
-    if (loaded->config.role != config::role::task)
-      if (auto child = open_fork_server(argc, argv)) {
-        std::vector<char*> arguments;
-        for (auto& x : *child)
-          arguments.push_back(x.data());
-        arguments.push_back(nullptr);
-        return node_main(static_cast<int>(child->size()), arguments.data(), std::move(faults));
-      }
     return run(*loaded, std::move(faults));
   }
   return exit_usage;

@@ -179,8 +179,8 @@ private:
 
 struct trial_run {
   double speed_fps = 0;
-  bool hung =
-    false; ///< at least one said nothing in time: a busy machine may do that, so the result is not worth keeping
+  /// At least one said nothing in time, or was not begun: a busy machine may do that, so the result is not worth keeping.
+  bool incomplete = false;
 };
 
 /// Runs the trials in children, each starting where the one before crashed or hung.
@@ -191,6 +191,7 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
     auto child = start_child({prove_command, std::to_string(at), to_text(devices)}, true);
     if (!child) {
       log::error("codecs cannot be tried", {{"reason", child.error()}});
+      result.incomplete = true;
       return result;
     }
     line_reader lines{child->output};
@@ -204,7 +205,7 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
       ++at;
     }
     if (lines.timed_out()) {
-      result.hung = true;
+      result.incomplete = true;
       ::kill(child->pid, SIGKILL);
     }
     close_input(*child);
@@ -339,7 +340,7 @@ capabilities prove(const std::string& cache_file, bool may_try) {
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
   log::info("tried",
             {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});
-  if (!result.hung)
+  if (!result.incomplete)
     write_cache(cache_file, key, trials, result.speed_fps);
   return to_capabilities(trials, result.speed_fps);
 }

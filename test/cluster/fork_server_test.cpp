@@ -1,12 +1,15 @@
 // Goal: tasks begin in a process that has everything loaded, are their node's own children all the same, and a node that has lost
-// that process starts them from the program's file.
-// Method: a real cluster's processes are looked at in /proc, and the fork server is killed.
+// that process starts them from the program's file. They have none of their node's secrets.
+// Method: a real cluster's processes are looked at in /proc, and the fork server is killed or stopped.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -29,6 +32,26 @@ constexpr bool one_thread = false; // the sanitizer has one of its own before `m
 constexpr bool one_thread = true;
 #endif
 
+/// Heap and stack of a process.
+std::string memory_of(pid_t pid) {
+  auto folder = "/proc/" + std::to_string(pid);
+  std::string result;
+  std::istringstream maps{read_file(folder + "/maps")};
+  std::ifstream memory{folder + "/mem", std::ios::binary};
+  for (std::string line; std::getline(maps, line);) {
+    if (!line.ends_with("[heap]") && !line.ends_with("[stack]"))
+      continue;
+    size_t end_of_first = 0;
+    auto from = std::stoull(line, &end_of_first, 16);
+    auto to = std::stoull(line.substr(end_of_first + 1), nullptr, 16);
+    std::string part(to - from, '\0');
+    memory.seekg(static_cast<std::streamoff>(from));
+    memory.read(part.data(), static_cast<std::streamsize>(part.size()));
+    result += part;
+  }
+  return result;
+}
+
 void wait_for_another(const cluster& c, pid_t node, pid_t task) {
   c.wait_until("another task waits", [&] {
     auto tasks = tasks_of(node);
@@ -50,25 +73,39 @@ BOOST_AUTO_TEST_CASE(a_task_is_forked_and_is_its_nodes_child) {
   auto task = tasks_of(node).front();
   BOOST_TEST(task.parent == node);
   BOOST_TEST(task.command.starts_with("caf-node --role=task "), task.command);
-  BOOST_TEST(task.command.find("--cluster.coordinator=") != std::string::npos, task.command);
   // Its node alone is who waits for it: an end is noticed, and the process does not stay.
   BOOST_REQUIRE(::kill(task.pid, SIGKILL) == 0);
   wait_for_another(c, node, task.pid);
   BOOST_TEST(holdings_of(task.pid).threads == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_node_without_its_fork_server_starts_tasks_from_the_file) {
+BOOST_DATA_TEST_CASE(a_node_without_its_fork_server_starts_tasks_from_the_file,
+                     boost::unit_test::data::make({SIGKILL, SIGSTOP}), end) {
   cluster c{{{{"a", media("h264.ts")}}, {}, {}}};
   c.start({"w1"}, 1);
   auto node = c.node("w1").pid();
   c.wait_until("a task waits", [&] { return tasks_of(node).size() == 1; });
   for (auto& x : servers_of(node))
-    BOOST_REQUIRE(::kill(x.pid, SIGKILL) == 0);
+    BOOST_REQUIRE(::kill(x.pid, end) == 0);
   auto task = tasks_of(node).front().pid;
   BOOST_REQUIRE(::kill(task, SIGKILL) == 0);
   wait_for_another(c, node, task);
+  BOOST_TEST(servers_of(node).empty());
   BOOST_TEST((!one_thread || c.node("w1").output().find("the fork server is gone") != std::string::npos));
   auto client = c.watch("a", "small", 100'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_knows_nothing_of_its_nodes_secrets) {
+  const std::string secret = "only-for-the-node";
+  cluster c{{.channels = {{"a", media("h264.ts")}},
+             .flags = {},
+             .profiles = {},
+             .environment = {{"w1", {"TROUPE_JOBS_CALLBACK_SECRET=" + secret}}}}};
+  c.start({"w1"}, 1);
+  auto node = c.node("w1").pid();
+  c.wait_until("a task waits", [&] { return tasks_of(node).size() == 1; });
+  BOOST_TEST(memory_of(node).find(secret) != std::string::npos);
+  BOOST_TEST(memory_of(tasks_of(node).front().pid).find(secret) == std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
