@@ -17,6 +17,9 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto status_timeout = std::chrono::seconds{1};
 
+/// How much later than it may, a session says that there is nothing to watch.
+constexpr auto answer_margin = std::chrono::seconds{2};
+
 } // namespace
 
 coordinator_state::coordinator_state(interface::pointer self, coordinator_config config)
@@ -58,7 +61,11 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
       return self->delegate(registry, x, what, task);
     },
-    [this](watch_atom, const std::string& channel, const std::string& profile) { return watch(channel, profile); },
+    [this](watch_atom, const std::string& channel, const std::string& profile) -> caf::result<variant_stream_ptr> {
+      auto answer = self->make_response_promise<variant_stream_ptr>();
+      watch(channel, profile, answer, false);
+      return answer;
+    },
     [this](const lease_request& x) { return self->delegate(registry, x); },
     [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
     [this](confirm_atom x, lease_id id) { return self->delegate(registry, x, id); },
@@ -168,25 +175,36 @@ void coordinator_state::on_down(const caf::down_msg& x) {
   std::erase_if(sessions, [&](const auto& kv) { return kv.second == x.source; });
 }
 
-caf::result<variant_stream_ptr> coordinator_state::watch(const std::string& channel, const std::string& profile) {
+void coordinator_state::watch(const std::string& channel, const std::string& profile, stream_promise answer,
+                              bool again) {
   auto c = config.channels.find(channel);
   if (c == config.channels.end())
-    return caf::make_error(ec::unknown_channel, "no channel is named " + channel.substr(0, 128));
+    return answer.deliver(caf::make_error(ec::unknown_channel, "no channel is named " + channel.substr(0, 128)));
   auto p = config.profiles.find(profile);
   if (p == config.profiles.end())
-    return caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128));
+    return answer.deliver(caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128)));
   if (auto why = quarantined.refusal(channel + "/" + profile, clock::now()); !why.empty())
-    return caf::make_error(ec::encode_failed, why);
+    return answer.deliver(caf::make_error(ec::encode_failed, why));
   auto i = sessions.find(channel);
   if (i == sessions.end()) {
     if (sessions.size() >= config.sessions_max)
-      return caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run");
+      return answer.deliver(caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run"));
     auto session =
       spawn_session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
     self->monitor(session);
     i = sessions.emplace(channel, std::move(session)).first;
   }
-  return self->delegate(i->second, watch_atom_v, p->second);
+  auto& limits = config.session.core;
+  auto patience = limits.watch_timeout + std::max(limits.queue_timeout, p->second.video.queue_timeout) + answer_margin;
+  self->request(i->second, patience, watch_atom_v, p->second)
+    .then([answer](variant_stream_ptr& x) mutable { answer.deliver(std::move(x)); },
+          [this, channel, profile, answer, again, session = i->second](const caf::error& why) mutable {
+            // It ended while this was on its way to it, as one does that nobody watched any more: another begins.
+            if (again || why != caf::sec::request_receiver_down)
+              return answer.deliver(why);
+            std::erase_if(sessions, [&](const auto& kv) { return kv.second == session; });
+            watch(channel, profile, std::move(answer), true);
+          });
 }
 
 caf::result<std::vector<session_status>> coordinator_state::sessions_status() {

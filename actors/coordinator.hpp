@@ -56,7 +56,10 @@ struct coordinator_state {
   /// False when it has restarted too often: then the node gives up.
   bool may_restart(const char* what);
 
-  caf::result<variant_stream_ptr> watch(const std::string& channel, const std::string& profile);
+  using stream_promise = caf::typed_response_promise<variant_stream_ptr>;
+
+  /// Has the channel's session take a client, and begins one where there is none. `again`: the one before had just ended.
+  void watch(const std::string& channel, const std::string& profile, stream_promise answer, bool again);
   caf::result<std::vector<session_status>> sessions_status();
 
   interface::pointer self;

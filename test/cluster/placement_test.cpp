@@ -8,7 +8,11 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <array>
+#include <set>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::test;
@@ -142,6 +146,24 @@ BOOST_AUTO_TEST_CASE(a_worker_that_is_not_there_is_a_404) {
   }
   BOOST_TEST(c.get("/readyz").status == 503);
   BOOST_TEST(c.get("/healthz").status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_when_a_session_ends_is_served_by_the_next) {
+  auto settings = three_channels();
+  settings.flags = {"--cluster.selection_timeout=20ms", "--live.idle_timeout=1ms"};
+  cluster c{std::move(settings)};
+  c.start_coordinator();
+  std::array<std::set<std::string>, 4> said;
+  {
+    std::vector<std::jthread> clients;
+    for (auto& codes : said)
+      clients.emplace_back([&] {
+        for (int i = 0; i < 40; ++i)
+          codes.insert(text(c.get("/live/a/small.ts", scaled(milliseconds{15'000})).json().get_object(), "code"));
+      });
+  }
+  for (auto& codes : said)
+    BOOST_TEST((codes == std::set<std::string>{"no_worker"}), *codes.rbegin());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
