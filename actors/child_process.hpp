@@ -19,8 +19,9 @@ struct child_process {
   int output = -1; ///< to read from, where asked for
 };
 
-/// Starts this very program with `arguments`, from the fork server where there is one and else from its file, in a process group of its own, with no descriptor but the three standard ones. With `capture` the
-/// child's standard output comes back through `output`, else it goes to standard error.
+/// Starts this very program with `arguments`, from the fork server where there is one and else from its file, in a process group of its own,
+/// with no descriptor but the three standard ones. With `capture` the child's standard output comes back through `output`, else it goes to
+/// standard error.
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture);
 
 /// Whether children get this variable ("NAME=value"). Those that configure this node they do not: a child is told all it needs in its arguments. One that hides

@@ -9,12 +9,10 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -34,9 +32,21 @@ constexpr int server_socket = STDERR_FILENO + 1;
 
 // -- a request: the arguments, each with its end, beside the two descriptors -------
 
-union descriptors {
-  cmsghdr header;
-  std::array<char, CMSG_SPACE(2 * sizeof(int))> space;
+/// What the kernel sends or receives as one; it points into itself and into `text`.
+struct parcel {
+  explicit parcel(std::string& text) : data{text.data(), text.size()} {
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = streams.data();
+    message.msg_controllen = streams.size();
+  }
+
+  parcel(const parcel&) = delete;
+  parcel& operator=(const parcel&) = delete;
+
+  iovec data;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> streams{};
+  msghdr message{};
 };
 
 std::string text_of(const std::vector<std::string>& arguments) {
@@ -47,37 +57,25 @@ std::string text_of(const std::vector<std::string>& arguments) {
 }
 
 bool send_request(int socket, std::string text, const birth& x) {
-  iovec data{text.data(), text.size()};
-  descriptors passed{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = passed.space.data();
-  message.msg_controllen = passed.space.size();
-  auto& header = *CMSG_FIRSTHDR(&message);
+  parcel sent{text};
+  auto& header = *CMSG_FIRSTHDR(&sent.message);
   header.cmsg_level = SOL_SOCKET;
   header.cmsg_type = SCM_RIGHTS;
   header.cmsg_len = CMSG_LEN(2 * sizeof(int));
   int streams[] = {x.input, x.output};
   std::memcpy(CMSG_DATA(&header), streams, sizeof streams);
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+  return ::sendmsg(socket, &sent.message, MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
 }
 
 /// Nothing where the other end is closed.
 std::optional<birth> receive_request(int socket) {
   std::string text(arguments_bytes_max, '\0');
-  iovec data{text.data(), text.size()};
-  descriptors passed{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = passed.space.data();
-  message.msg_controllen = passed.space.size();
+  parcel received{text};
   ssize_t got = 0;
   do
-    got = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    got = ::recvmsg(socket, &received.message, MSG_CMSG_CLOEXEC);
   while (got < 0 && errno == EINTR);
-  auto* header = CMSG_FIRSTHDR(&message);
+  auto* header = CMSG_FIRSTHDR(&received.message);
   if (got <= 0 || header == nullptr || header->cmsg_len != CMSG_LEN(2 * sizeof(int)))
     return std::nullopt;
   birth result;
@@ -106,9 +104,7 @@ pid_t fork_for_parent(volatile pid_t* number) {
     *number = child < 0 ? -errno : child;
     ::_exit(0);
   }
-  while (::waitpid(between, nullptr, 0) < 0 && errno == EINTR) {
-    // a signal for another purpose
-  }
+  (void)wait_for(between);
   return *number;
 }
 
@@ -193,9 +189,7 @@ server& the_server() {
 void give_up(server& x) {
   ::close(x.socket);
   ::kill(x.pid, SIGKILL);
-  while (::waitpid(x.pid, nullptr, 0) < 0 && errno == EINTR) {
-    // a signal for another purpose
-  }
+  (void)wait_for(x.pid);
   x.pid = 0;
 }
 

@@ -24,9 +24,6 @@ namespace {
 
 constexpr int exit_usage = 2;
 
-/// How task hosts start their children.
-constexpr std::string_view task_role = "--role=task";
-
 int complain(const config::problems& wrong) {
   for (auto& x : wrong)
     std::cerr << to_string(x) << '\n';
@@ -72,7 +69,7 @@ int node_main(int argc, char** argv, task_faults faults) {
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
     return run_trials(argc, argv);
   // Before the configuration is read: its secrets are no business of tasks, which read media from anywhere.
-  if (std::find(argv, argv + argc, task_role) == argv + argc)
+  if (std::find(argv, argv + argc, std::string_view{task_role}) == argv + argc)
     if (auto child = open_fork_server(argc, argv))
       return child_main(*child, std::move(faults));
   auto loaded = config::load(argc, argv, environ);

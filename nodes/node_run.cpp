@@ -11,6 +11,7 @@
 #include "http/server.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
+#include "nodes/node_task.hpp"
 #include "telemetry/failover_log.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/desk.hpp"
@@ -27,7 +28,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 
@@ -56,7 +56,7 @@ bool write_port(const std::string& file, uint16_t port) {
 
 /// All but where the coordinator is.
 std::vector<std::string> task_arguments(const config::configuration& x) {
-  std::vector<std::string> result{"--role=task",
+  std::vector<std::string> result{task_role,
                                   "--node.state_dir=" + x.node.state_dir,
                                   "--task.orphan_timeout=" + std::to_string(x.task.orphan_timeout.count()) + "ms",
                                   "--jobs.orphan_timeout=" + std::to_string(x.jobs.orphan_timeout.count()) + "ms",
@@ -430,8 +430,6 @@ int run_node(const config::configuration& x) {
   sigset_t signals;
   node::ends(signals);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  // Encoders then number cards as their driver's management library does; tasks and trials inherit it.
-  ::setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {
     log::error("the node does not start", {{"reason", made.error()}});
     return 1;

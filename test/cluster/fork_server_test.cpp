@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <signal.h>
@@ -52,60 +53,66 @@ std::string memory_of(pid_t pid) {
   return result;
 }
 
-void wait_for_another(const cluster& c, pid_t node, pid_t task) {
-  c.wait_until("another task waits", [&] {
-    auto tasks = tasks_of(node);
-    return tasks.size() == 1 && tasks.front().pid != task;
-  });
-}
+struct fixture {
+  cluster c;
+  pid_t node;
+
+  explicit fixture(std::vector<std::string> environment = {})
+    : c{{.channels = {{"a", media("h264.ts")}},
+         .flags = {},
+         .profiles = {},
+         .environment = {{"w1", std::move(environment)}}}} {
+    c.start({"w1"}, 1);
+    node = c.node("w1").pid();
+  }
+
+  /// The one that waits for work, and is not `before`.
+  process_info warm_task(pid_t before = 0) const {
+    std::vector<process_info> tasks;
+    auto one = [&] {
+      tasks = tasks_of(node);
+      return tasks.size() == 1 && tasks.front().pid != before;
+    };
+    c.wait_until("a task waits", one);
+    return tasks.front();
+  }
+};
 
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(fork_server_test)
 
 BOOST_AUTO_TEST_CASE(a_task_is_forked_and_is_its_nodes_child) {
-  cluster c{{{{"a", media("h264.ts")}}, {}, {}}};
-  c.start({"w1"}, 1);
-  auto node = c.node("w1").pid();
-  c.wait_until("a task waits", [&] { return tasks_of(node).size() == 1; });
-  auto servers = servers_of(node);
-  BOOST_REQUIRE(servers.size() == size_t{one_thread});
-  auto task = tasks_of(node).front();
-  BOOST_TEST(task.parent == node);
+  fixture f;
+  auto task = f.warm_task();
+  BOOST_REQUIRE(servers_of(f.node).size() == size_t{one_thread});
+  BOOST_TEST(task.parent == f.node);
   BOOST_TEST(task.command.starts_with("caf-node --role=task "), task.command);
   // Its node alone is who waits for it: an end is noticed, and the process does not stay.
   BOOST_REQUIRE(::kill(task.pid, SIGKILL) == 0);
-  wait_for_another(c, node, task.pid);
+  f.warm_task(task.pid);
   BOOST_TEST(holdings_of(task.pid).threads == 0u);
 }
 
 BOOST_DATA_TEST_CASE(a_node_without_its_fork_server_starts_tasks_from_the_file,
                      boost::unit_test::data::make({SIGKILL, SIGSTOP}), end) {
-  cluster c{{{{"a", media("h264.ts")}}, {}, {}}};
-  c.start({"w1"}, 1);
-  auto node = c.node("w1").pid();
-  c.wait_until("a task waits", [&] { return tasks_of(node).size() == 1; });
-  for (auto& x : servers_of(node))
+  fixture f;
+  auto task = f.warm_task().pid;
+  for (auto& x : servers_of(f.node))
     BOOST_REQUIRE(::kill(x.pid, end) == 0);
-  auto task = tasks_of(node).front().pid;
   BOOST_REQUIRE(::kill(task, SIGKILL) == 0);
-  wait_for_another(c, node, task);
-  BOOST_TEST(servers_of(node).empty());
-  BOOST_TEST((!one_thread || c.node("w1").output().find("the fork server is gone") != std::string::npos));
-  auto client = c.watch("a", "small", 100'000);
+  f.warm_task(task);
+  BOOST_TEST(servers_of(f.node).empty());
+  BOOST_TEST((!one_thread || f.c.node("w1").output().find("the fork server is gone") != std::string::npos));
+  auto client = f.c.watch("a", "small", 100'000);
 }
 
 BOOST_AUTO_TEST_CASE(a_task_knows_nothing_of_its_nodes_secrets) {
   const std::string secret = "only-for-the-node";
-  cluster c{{.channels = {{"a", media("h264.ts")}},
-             .flags = {},
-             .profiles = {},
-             .environment = {{"w1", {"TROUPE_JOBS_CALLBACK_SECRET=" + secret}}}}};
-  c.start({"w1"}, 1);
-  auto node = c.node("w1").pid();
-  c.wait_until("a task waits", [&] { return tasks_of(node).size() == 1; });
-  BOOST_TEST(memory_of(node).find(secret) != std::string::npos);
-  BOOST_TEST(memory_of(tasks_of(node).front().pid).find(secret) == std::string::npos);
+  fixture f{{"TROUPE_JOBS_CALLBACK_SECRET=" + secret}};
+  auto task = f.warm_task();
+  BOOST_TEST(memory_of(f.node).find(secret) != std::string::npos);
+  BOOST_TEST(memory_of(task.pid).find(secret) == std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
