@@ -194,9 +194,8 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
     self->monitor(session);
     i = sessions.emplace(channel, std::move(session)).first;
   }
-  auto& limits = config.session.core;
-  auto patience = limits.watch_timeout + std::max(limits.queue_timeout, p->second.video.queue_timeout) + answer_margin;
-  self->request(i->second, patience, watch_atom_v, p->second)
+  auto patience = config.session.core.patience(p->second.video);
+  self->request(i->second, patience + answer_margin, watch_atom_v, p->second)
     .then([answer](variant_stream_ptr& x) mutable { answer.deliver(std::move(x)); },
           [this, channel, profile, answer, again, session = i->second](const caf::error& why) mutable {
             // It ended while this was on its way to it, as one does that nobody watched any more: another begins.

@@ -52,9 +52,7 @@ void session::tick(time_point now) {
 }
 
 void session::tick(variant& v, time_point now) {
-  auto patience = config_.watch_timeout;
-  if (auto& video = v.target.video; video.on_busy == exhaustion_policy::queue)
-    patience += video.queue_timeout.count() > 0 ? video.queue_timeout : config_.queue_timeout;
+  auto patience = config_.patience(v.target.video);
   auto late = [&](const waiting_client& w) { return now - w.since >= patience; };
   for (auto& w : v.waiting)
     if (late(w))

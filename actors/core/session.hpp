@@ -49,6 +49,13 @@ struct session_config {
   milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
+
+  /// How long a client may wait for the first bytes of a rendition.
+  milliseconds patience(const video_profile& x) const {
+    if (x.on_busy != exhaustion_policy::queue)
+      return watch_timeout;
+    return watch_timeout + (x.queue_timeout.count() > 0 ? x.queue_timeout : queue_timeout);
+  }
 };
 
 /// What a session wants done. Implementations must not call back into the session from within these.

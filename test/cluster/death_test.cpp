@@ -57,13 +57,6 @@ double time_to_state(clock::time_point since, const std::function<bool()>& state
   }
 }
 
-/// Whether no task is left whose worker is gone.
-bool no_orphans() {
-  reap_orphans();
-  auto all = tasks_of(::getpid());
-  return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
-}
-
 void check_median(std::vector<double> times, const char* of) {
   std::sort(times.begin(), times.end());
   for (auto t : times)

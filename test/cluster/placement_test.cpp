@@ -114,11 +114,7 @@ BOOST_AUTO_TEST_CASE(a_removed_worker_is_forgotten_and_ends_with_its_tasks) {
   BOOST_TEST(ended.has_value());
   BOOST_TEST(c.node(worker).output().find("removed") != std::string::npos);
   c.stop(worker, 1);
-  c.wait_until("its tasks are gone", [&] {
-    reap_orphans();
-    auto all = tasks_of(::getpid());
-    return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
-  });
+  c.wait_until("its tasks are gone", no_orphans);
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_has_proven_nothing_gets_nothing_to_encode) {

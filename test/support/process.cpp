@@ -261,6 +261,12 @@ void reap_orphans() {
   }
 }
 
+bool no_orphans() {
+  reap_orphans();
+  auto all = tasks_of(::getpid());
+  return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
+}
+
 holdings holdings_of(pid_t pid) {
   auto folder = "/proc/" + std::to_string(pid);
   return {entries(folder + "/task"), entries(folder + "/fd")};

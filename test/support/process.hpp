@@ -79,6 +79,9 @@ void adopt_orphans();
 /// ended.
 void reap_orphans();
 
+/// Whether no task is left whose worker is gone.
+bool no_orphans();
+
 /// What a process holds.
 struct holdings {
   size_t threads = 0;
