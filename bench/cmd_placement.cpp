@@ -1,21 +1,96 @@
-// caf-bench placement: how many jobs a second the coordinator can find a place for, in the core, on one thread.
+// caf-bench placement: how many jobs a second the coordinator can find a place for, in the core, on one thread, and how that goes with the size of the cluster.
 //
-// The product's own placement desk, with its session tracker and waiting list, serves a cluster of 10 000 workers with two GPUs each, and one of 1000 for
-// comparison: what a tenfold cluster costs is the ratio of the two. See bench/placement_load.hpp for what goes on meanwhile.
+// The product's own placement desk, with its session tracker and waiting list, serves clusters of 100 to 100 000 workers with two GPUs each, by turns, each in
+// a process of its own: none gets memory that another has left in pieces. Growth is logarithmic where a placement's price goes up no more at one tenfold step than
+// at the one before. See bench/placement_load.hpp for what goes on meanwhile.
+#include "bench/loss_account.hpp"
 #include "bench/options.hpp"
 #include "bench/placement_load.hpp"
+#include "bench/process.hpp"
 #include "bench/report.hpp"
 
+#include <boost/json.hpp>
+
+#include <array>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
 namespace troupe::bench {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::array<size_t, 4> sizes{100, 1'000, 10'000, 100'000};
+
+/// The one that the bounds speak of.
+constexpr size_t usual_size = 10'000;
+
+constexpr int rounds = 3;
+
+constexpr std::chrono::minutes round_limit{5};
+
+placement_figures measure_here(size_t workers, size_t gpus, uint64_t seed, double seconds, size_t jobs) {
+  placement_load load{workers, gpus, seed};
+  load.fill();
+  return load.run(seconds, jobs);
+}
+
+placement_figures measure_apart(size_t workers, size_t gpus, uint64_t seed, double seconds) {
+  auto ran =
+    run_process({own_program(), "placement", "--workers", std::to_string(workers), "--gpus", std::to_string(gpus),
+                 "--seed", std::to_string(seed), "--seconds", std::to_string(seconds), "--json"},
+                round_limit);
+  if (!ran.ok())
+    throw std::runtime_error("a cluster of " + std::to_string(workers) + " workers was not measured: " + ran.out);
+  auto figures = json::parse(ran.out).at("figures");
+  placement_figures result;
+  result.placements_s = figures.at("placements_s").to_number<double>();
+  result.p99_us = figures.at("p99_us").to_number<double>();
+  return result;
+}
+
+/// What was measured of one size, round by round.
+struct series {
+  std::vector<double> placements_s;
+  std::vector<double> p99_us;
+
+  double microseconds_each() const {
+    return 1e6 / percentile_of(placements_s, 0.5);
+  }
+};
+
+void measure_growth(report& to, size_t gpus, uint64_t seed, double seconds) {
+  std::array<series, sizes.size()> measured;
+  for (int round = 0; round < rounds; ++round)
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      auto figures = measure_apart(sizes[i], gpus, seed, seconds / rounds);
+      measured[i].placements_s.push_back(figures.placements_s);
+      measured[i].p99_us.push_back(figures.p99_us);
+    }
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    auto usual = sizes[i] == usual_size;
+    auto suffix = usual ? std::string{} : "_" + std::to_string(sizes[i]);
+    to.figures.emplace_back("placements_s" + suffix, percentile_of(measured[i].placements_s, 0.5));
+    if (usual)
+      to.figures.emplace_back("p99_us", percentile_of(measured[i].p99_us, 0.5));
+  }
+  for (size_t i = 1; i < sizes.size(); ++i)
+    to.figures.emplace_back("step_us_" + std::to_string(sizes[i]),
+                            measured[i].microseconds_each() - measured[i - 1].microseconds_each());
+}
+
+} // namespace
 
 int run_placement(const arguments& given) {
   namespace po = boost::program_options;
   po::options_description options{"options"};
-  options.add_options()("seconds", po::value<double>()->default_value(8), "of each measurement");
-  options.add_options()("workers", po::value<size_t>()->default_value(10'000), "in the large cluster");
+  options.add_options()("seconds", po::value<double>()->default_value(9), "for each size of the cluster");
+  options.add_options()("workers", po::value<size_t>(), "measures a cluster of this size and no other");
   options.add_options()("gpus", po::value<size_t>()->default_value(2), "of each worker");
   options.add_options()("jobs", po::value<size_t>()->default_value(0),
-                        "places so many in the large cluster, and measures nothing else: for a profiler");
+                        "with --workers: places so many, however long it takes; for a profiler");
   options.add_options()("seed", po::value<uint64_t>()->default_value(1), "what happens follows from it");
   auto values = parse(given, "placement [options]", options);
   if (!values)
@@ -23,20 +98,13 @@ int run_placement(const arguments& given) {
   auto seconds = values->count("quick") > 0 ? 3.0 : (*values)["seconds"].as<double>();
   auto gpus = (*values)["gpus"].as<size_t>();
   auto seed = (*values)["seed"].as<uint64_t>();
-  auto jobs = (*values)["jobs"].as<size_t>();
-  auto measure = [&](size_t workers) {
-    placement_load load{workers, gpus, seed};
-    load.fill();
-    return load.run(seconds, jobs);
-  };
-  auto large = measure((*values)["workers"].as<size_t>());
-  auto small = jobs > 0 ? placement_figures{} : measure(1000);
   report result;
   result.name = "placement";
-  result.figures = {{"placements_s", large.placements_s}, {"p99_us", large.p99_us}};
-  if (jobs == 0) {
-    result.figures.emplace_back("placements_s_1000", small.placements_s);
-    result.figures.emplace_back("p99_us_1000", small.p99_us);
+  if (values->count("workers") > 0) {
+    auto one = measure_here((*values)["workers"].as<size_t>(), gpus, seed, seconds, (*values)["jobs"].as<size_t>());
+    result.figures = {{"placements_s", one.placements_s}, {"p99_us", one.p99_us}};
+  } else {
+    measure_growth(result, gpus, seed, seconds);
   }
   result.notes.emplace_back(
     "one thread; each placement with an end of another job, heartbeats and losses of workers between them");
