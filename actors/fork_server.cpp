@@ -134,7 +134,8 @@ void keep_environment_of_children(int argc, char** argv) {
   add_all();
   ::setproctitle_init(argc, argv, environ);
   add_all();
-  static auto kept = child_environment();
+  // Never destroyed: what runs at a child's exit after static objects are gone may still ask for a variable.
+  static auto& kept = *new std::vector<char*>{child_environment()};
   environ = kept.data();
   for (auto* x : all)
     if (!is_inherited(x))
