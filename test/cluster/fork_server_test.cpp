@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_task_is_forked_and_is_its_nodes_child) {
   // Its node alone is who waits for it: an end is noticed, and the process does not stay.
   BOOST_REQUIRE(::kill(task.pid, SIGKILL) == 0);
   f.warm_task(task.pid);
-  BOOST_TEST(holdings_of(task.pid).threads == 0u);
+  f.c.wait_until("the dead one is reaped", [&] { return holdings_of(task.pid).threads == 0; });
 }
 
 BOOST_DATA_TEST_CASE(a_node_without_its_fork_server_starts_tasks_from_the_file,
