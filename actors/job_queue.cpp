@@ -169,10 +169,27 @@ bool job_queue_state::recover() {
 
 void job_queue_state::recover(const store::job& x) {
   next_number_ = std::max(next_number_, x.number + 1);
-  if (x.state == job_state::paused)
-    return;
-  if (x.state == job_state::queued)
+  switch (x.state) {
+  case job_state::queued:
     return enqueue(x);
+  case job_state::assigned:
+  case job_state::running:
+    return take_up(x);
+  case job_state::paused:
+  case job_state::completed:
+  case job_state::failed:
+  case job_state::cancelled:
+    return; // until somebody asks for it
+  }
+  say_unknown(x);
+}
+
+void job_queue_state::say_unknown(const store::job& x) {
+  log::error("a job is left alone: its state is not known to this program",
+             {{"job", to_string(x.id)}, {"state", static_cast<int>(x.state)}});
+}
+
+void job_queue_state::take_up(const store::job& x) {
   // Its chunks stay leased: their tasks may be at work still, and come back.
   running_[x.id] = {.attempt = x.attempt, .queue = x.queue};
   auto m = own_way(x.id, job_state::queued, "the coordinator was started again");
@@ -213,7 +230,7 @@ caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   s.request = to_text(x.order);
   s.node = x.from;
   auto answer = self_->make_response_promise<job_submitted>();
-  core::job_order::waiting_job place{s.id, 0, x.queue, x.priority, unix_ms(), 0};
+  core::job_order::waiting_job place{s.id, 0, x.queue, x.priority, unix_ms()};
   auto then = [this, answer, place, warning](const store::expected<store::outcome>& made) mutable {
     if (!made)
       return answer.deliver(to_error(made.error()));

@@ -88,6 +88,9 @@ private:
   /// Reads what earlier lives left: open jobs wait again, folders of ended ones go.
   bool recover();
   void recover(const store::job& x);
+  /// It was at work when the last coordinator ended: it waits again.
+  void take_up(const store::job& x);
+  static void say_unknown(const store::job& x);
 
   void send_batch(store_batch x);
 

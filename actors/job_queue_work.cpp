@@ -29,7 +29,7 @@ constexpr size_t orphans_max = 10'000;
 void job_queue_state::enqueue(const store::job& x) {
   if (running_.contains(x.id) || loading_.contains(x.id))
     return;
-  order_.add({x.id, x.number, x.queue, x.priority, x.submitted_ms, x.not_before_ms});
+  order_.add({x.id, x.number, x.queue, x.priority, x.submitted_ms});
 }
 
 void job_queue_state::wake() {
@@ -42,7 +42,7 @@ void job_queue_state::start_due() {
   while (!journal_.outage()) {
     std::vector<job_id> ids;
     while (running_.size() + loading_.size() < config_.running_max && ids.size() < load_max) {
-      auto id = order_.take(unix_ms());
+      auto id = order_.take();
       if (!id)
         break;
       loading_.insert(*id);
@@ -218,20 +218,35 @@ void job_queue_state::settle(const store::open_job& x) {
       }
   if (left)
     return look_at(job.id);
-  if (is_ended(job.state) || job.state == job_state::paused) {
+  auto leave = [this, &job] {
     order_.remove(job.id);
     running_.erase(job.id);
-    if (job.state == job_state::failed)
-      folders_.keep(job.id, job.ended_ms);
-    else if (is_ended(job.state))
-      folders_.drop(job.id);
-  } else if (job.state == job_state::queued) {
+  };
+  switch (job.state) {
+  case job_state::paused:
+    leave();
+    return wake();
+  case job_state::failed:
+    leave();
+    folders_.keep(job.id, job.ended_ms);
+    return wake();
+  case job_state::completed:
+  case job_state::cancelled:
+    leave();
+    folders_.drop(job.id);
+    return wake();
+  case job_state::queued:
     running_.erase(job.id);
     enqueue(job);
-  } else if (!loading_.contains(job.id)) {
-    begin_again(x);
+    return wake();
+  case job_state::assigned:
+  case job_state::running:
+    if (!loading_.contains(job.id))
+      begin_again(x);
+    return wake();
   }
-  wake();
+  leave();
+  say_unknown(job);
 }
 
 void job_queue_state::begin_again(const store::open_job& x) {

@@ -13,7 +13,6 @@ inline constexpr size_t request_bytes = 1024 * 1024; ///< of a job's request, an
 inline constexpr size_t error_bytes = 64 * 1024;     ///< of an error's text
 inline constexpr size_t reason_bytes = 1024;         ///< of the reason of a transition
 inline constexpr size_t search_bytes = 255;          ///< of a text to look for
-inline constexpr size_t excluded_workers = 64;       ///< of one job
 inline constexpr size_t log_line_bytes = 1024;       ///< of one line of a job's log
 inline constexpr size_t log_lines_per_job = 2'000;
 inline constexpr size_t chunks_per_job = 100'000;

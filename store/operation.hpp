@@ -30,10 +30,8 @@ struct submit_job {
 /// What an attempt leaves on its job.
 struct job_changes {
   std::optional<uint32_t> failures;
-  std::optional<int64_t> not_before_ms;
   std::optional<uint32_t> progress_ppm;
   std::optional<job_priority> priority;
-  std::optional<std::vector<std::string>> excluded_workers;
   std::optional<failure_kind> failure;
   std::optional<std::string> error;
   std::optional<std::string> result;

@@ -20,11 +20,11 @@ constexpr long long chunk_bytes = 512;
 struct job_columns {
   static constexpr auto summary =
     "number, id, state, previous_state, queue, priority, submitted_ms, started_ms, ended_ms,"
-    " not_before_ms, attempt, failures, progress_ppm, failure, worker, name, error";
-  static constexpr auto rest = ", idempotency_key, callback_url, excluded_workers, request, result";
+    " attempt, failures, progress_ppm, failure, worker, name, error";
+  static constexpr auto rest = ", idempotency_key, callback_url, request, result";
 
-  std::string id, state, previous_state, queue, failure, worker, name, error, key, url, excluded, request, result;
-  long long number = 0, priority = 0, submitted = 0, started = 0, ended = 0, not_before = 0;
+  std::string id, state, previous_state, queue, failure, worker, name, error, key, url, request, result;
+  long long number = 0, priority = 0, submitted = 0, started = 0, ended = 0;
   long long attempt = 0, failures = 0, progress = 0;
 
   void bind_summary(statement& s) {
@@ -37,11 +37,11 @@ struct job_columns {
       .out(submitted)
       .out(started)
       .out(ended);
-    s.out(not_before).out(attempt).out(failures).out(progress).out(failure).out(worker).out(name).out(error);
+    s.out(attempt).out(failures).out(progress).out(failure).out(worker).out(name).out(error);
   }
 
   void bind_rest(statement& s) {
-    s.out(key).out(url).out(excluded).out(request).out(result);
+    s.out(key).out(url).out(request).out(result);
   }
 
   void read(job_summary& x) const {
@@ -57,7 +57,6 @@ struct job_columns {
     x.submitted_ms = submitted;
     x.started_ms = started;
     x.ended_ms = ended;
-    x.not_before_ms = not_before;
     x.attempt = static_cast<uint32_t>(attempt);
     x.failures = static_cast<uint32_t>(failures);
     x.progress_ppm = static_cast<uint32_t>(progress);
@@ -71,7 +70,6 @@ struct job_columns {
     read(x);
     x.idempotency_key = key;
     x.callback_url = url;
-    x.excluded_workers = split(excluded);
     x.request = std::move(request);
     x.result = std::move(result);
     return x;

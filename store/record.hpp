@@ -21,7 +21,6 @@ struct job_summary {
   int64_t submitted_ms = 0;
   int64_t started_ms = 0; ///< first time that it ran
   int64_t ended_ms = 0;
-  int64_t not_before_ms = 0; ///< back-off: it is not taken before
   uint32_t attempt = 0;      ///< the current one, counted from 1; also the fence
   uint32_t failures = 0;     ///< attempts that ended in a transient error
   uint32_t progress_ppm = 0; ///< millionths
@@ -35,7 +34,6 @@ struct job_summary {
 struct job : job_summary {
   std::string idempotency_key;
   std::string callback_url;
-  std::vector<std::string> excluded_workers;
   std::string request; ///< JSON, all settings
   std::string result;  ///< JSON, empty before the end
 

@@ -43,13 +43,6 @@ public:
       text(*x.result, "the result", limits::request_bytes);
     if (x.progress_ppm)
       require(*x.progress_ppm <= 1'000'000, "the progress is beyond 1000000 millionths");
-    if (x.excluded_workers) {
-      require(x.excluded_workers->size() <= limits::excluded_workers, "too many excluded workers");
-      for (const auto& worker : *x.excluded_workers) {
-        require(!worker.empty(), "an excluded worker has no name");
-        name(worker, "the name of an excluded worker");
-      }
-    }
   }
 
   expected<void> result() && {
@@ -182,23 +175,6 @@ std::string contains_pattern(std::string_view x) {
     result += c;
   }
   return result + '%';
-}
-
-std::string join(const std::vector<std::string>& names) {
-  std::string result;
-  for (const auto& name : names)
-    result.append(result.empty() ? "" : "\n").append(name);
-  return result;
-}
-
-std::vector<std::string> split(std::string_view lines) {
-  std::vector<std::string> result;
-  while (!lines.empty()) {
-    const auto end = std::min(lines.find('\n'), lines.size());
-    result.emplace_back(lines.substr(0, end));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
-  return result;
 }
 
 } // namespace troupe::store

@@ -21,8 +21,4 @@ std::string lower(std::string_view x);
 /// `x` as a pattern of LIKE that matches wherever a text contains it, with '\' as the escape character.
 std::string contains_pattern(std::string_view x);
 
-/// Names as one text, and back. No name has a line feed.
-std::string join(const std::vector<std::string>& names);
-std::vector<std::string> split(std::string_view lines);
-
 } // namespace troupe::store

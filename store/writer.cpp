@@ -44,8 +44,8 @@ std::string may_go(State to) {
 
 /// Which members are set, as bits; names a statement that writes just those.
 uint32_t mask(const job_changes& x) {
-  return (x.failures ? 1U : 0) | (x.not_before_ms ? 2U : 0) | (x.progress_ppm ? 4U : 0) | (x.priority ? 8U : 0)
-         | (x.excluded_workers ? 16U : 0) | (x.failure ? 32U : 0) | (x.error ? 64U : 0) | (x.result ? 128U : 0);
+  return (x.failures ? 1U : 0) | (x.progress_ppm ? 2U : 0) | (x.priority ? 4U : 0) | (x.failure ? 8U : 0)
+         | (x.error ? 16U : 0) | (x.result ? 32U : 0);
 }
 
 int64_t fence(std::optional<uint32_t> attempt) {
@@ -63,10 +63,8 @@ std::string bind_changes(statement& to, const Variables& v, const job_changes& x
     result.append(", ").append(column).append(" = :").append(column);
   };
   add(x.failures.has_value(), "failures", v.failures);
-  add(x.not_before_ms.has_value(), "not_before_ms", v.not_before);
   add(x.progress_ppm.has_value(), "progress_ppm", v.progress);
   add(x.priority.has_value(), "priority", v.priority);
-  add(x.excluded_workers.has_value(), "excluded_workers", v.excluded);
   add(x.failure.has_value(), "failure", v.failure);
   add(x.error.has_value(), "error", v.error);
   add(x.result.has_value(), "result", v.result);
@@ -146,10 +144,8 @@ expected<outcome> writer::known_job(const submit_job& x) {
 
 void writer::load(const job_changes& x) {
   v_.failures = x.failures.value_or(0);
-  v_.not_before = x.not_before_ms.value_or(0);
   v_.progress = x.progress_ppm.value_or(0);
   v_.priority = static_cast<long long>(x.priority.value_or(job_priority::medium));
-  v_.excluded = x.excluded_workers ? join(*x.excluded_workers) : std::string{};
   v_.failure = to_string_view(x.failure.value_or(failure_kind::none));
   v_.error = x.error.value_or(std::string{});
   v_.result = x.result.value_or(std::string{});

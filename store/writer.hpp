@@ -74,7 +74,7 @@ private:
   /// Parameters and columns of all statements: filled before a run, read after it.
   struct variables {
     std::string id, name, search_name, key, url, request, from, to, node, why, queue, state, kind;
-    std::string excluded, failure, error, result, file, sha256, level, part, line;
+    std::string failure, error, result, file, sha256, level, part, line;
     long long now = 0, job = 0, attempt = 0, priority = 0, failures = 0, not_before = 0, progress = 0;
     long long chunk = 0, from_pts = 0, to_pts = 0, bytes = 0, frames = 0, first_pts = 0, last_pts = 0;
     long long same = 0, ended = 0, jobs = 0, history = 0, calls = 0, delivery = 0;

@@ -19,12 +19,9 @@ int64_t job_order::turn_of(job_queue queue, job_priority priority, int64_t submi
 
 bool job_order::add(const waiting_job& x) {
   place at{turn_of(x.queue, x.priority, x.submitted_ms), x.number, x.id};
-  if (!places_.emplace(x.id, spot{at, x.not_before_ms}).second)
+  if (!places_.emplace(x.id, at).second)
     return false;
-  if (x.not_before_ms > 0)
-    later_.emplace(x.not_before_ms, x.id);
-  else
-    ready_.insert(at);
+  ready_.insert(at);
   return true;
 }
 
@@ -32,33 +29,18 @@ bool job_order::remove(job_id id) {
   auto i = places_.find(id);
   if (i == places_.end())
     return false;
-  if (i->second.due_ms > 0)
-    later_.erase({i->second.due_ms, id});
-  else
-    ready_.erase(i->second.at);
+  ready_.erase(i->second);
   places_.erase(i);
   return true;
 }
 
-std::optional<job_id> job_order::take(int64_t now_ms) {
-  while (!later_.empty() && later_.begin()->first <= now_ms) {
-    auto& x = places_.at(later_.begin()->second);
-    x.due_ms = 0;
-    ready_.insert(x.at);
-    later_.erase(later_.begin());
-  }
+std::optional<job_id> job_order::take() {
   if (ready_.empty())
     return {};
   auto id = ready_.begin()->id;
   ready_.erase(ready_.begin());
   places_.erase(id);
   return id;
-}
-
-std::optional<int64_t> job_order::next_due_ms() const {
-  if (later_.empty())
-    return {};
-  return later_.begin()->first;
 }
 
 } // namespace troupe::core

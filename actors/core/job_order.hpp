@@ -28,8 +28,7 @@ public:
     int64_t number = 0; ///< order of submission
     job_queue queue = job_queue::normal;
     job_priority priority = job_priority::medium;
-    int64_t submitted_ms = 0;  ///< milliseconds since 1970
-    int64_t not_before_ms = 0; ///< it is not taken earlier
+    int64_t submitted_ms = 0; ///< milliseconds since 1970
   };
 
   /// The job's place among all: a time in milliseconds since 1970, the lowest is first.
@@ -41,11 +40,8 @@ public:
   /// False where the job does not wait.
   bool remove(job_id id);
 
-  /// Takes the next one out; nothing where none waits, or none may be taken yet.
-  std::optional<job_id> take(int64_t now_ms);
-
-  /// When the next job that may not be taken yet may be.
-  std::optional<int64_t> next_due_ms() const;
+  /// Takes the next one out; nothing where none waits.
+  std::optional<job_id> take();
 
   bool contains(job_id id) const {
     return places_.contains(id);
@@ -64,15 +60,9 @@ private:
     auto operator<=>(const place&) const = default;
   };
 
-  struct spot {
-    place at;
-    int64_t due_ms = 0; ///< 0: it is in `ready_`
-  };
-
   job_order_config config_;
   std::set<place> ready_;
-  std::set<std::pair<int64_t, job_id>> later_; ///< by the time when they may be taken
-  std::unordered_map<job_id, spot> places_;
+  std::unordered_map<job_id, place> places_;
 };
 
 } // namespace troupe::core

@@ -155,6 +155,18 @@ BOOST_DATA_TEST_CASE(an_old_attempt_is_refused, data::make(database_kinds()), ki
   BOOST_TEST(only_chunk(jobs, id).attempt == 2);
 }
 
+BOOST_DATA_TEST_CASE(a_pause_is_not_undone_by_what_its_attempt_says_late, data::make(database_kinds()), kind) {
+  scratch_database database{kind};
+  auto jobs = database.open();
+  const auto id = nth(1);
+  must(jobs, a_job(1));
+  bring(jobs, id, job_state::assigned);
+  must(jobs, store::move_job{id, job_state::paused, {}, {}, "a person pauses it", "caf-ctl"});
+  const auto late = store::move_job{id, job_state::running, {}, 1, "its first chunk has begun", "coordinator"};
+  BOOST_TEST((must_fail(jobs, late).kind == error_kind::invalid_transition));
+  BOOST_TEST((jobs.find(id)->state == job_state::paused));
+}
+
 BOOST_DATA_TEST_CASE(where_the_table_asks_for_the_attempt_it_has_to_be_said, data::make(database_kinds()), kind) {
   scratch_database database{kind};
   auto jobs = database.open();
