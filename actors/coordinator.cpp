@@ -67,7 +67,7 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
       return answer;
     },
     [this](const lease_request& x) { return self->delegate(registry, x); },
-    [this](release_atom x, lease_id id, const std::string& reason) { return self->delegate(registry, x, id, reason); },
+    [this](release_atom x, lease_id id, const lease_end& how) { return self->delegate(registry, x, id, how); },
     [this](confirm_atom x, lease_id id) { return self->delegate(registry, x, id); },
     [this](quarantine_atom x, lease_id id, const std::string& why) { return self->delegate(registry, x, id, why); },
     [this](status_atom x) { return self->delegate(registry, x); },

@@ -21,6 +21,9 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 /// How long a host may take to answer; it only looks into a table.
 constexpr auto host_timeout = std::chrono::seconds{2};
 
+/// How long the host of a process that is gone may take to say how it ended.
+constexpr auto exit_timeout = std::chrono::milliseconds{300};
+
 /// After so long a host is asked again whether a process is gone.
 constexpr auto end_timeout = std::chrono::minutes{1};
 
@@ -59,7 +62,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
       return adopt_task(x, what, task);
     },
-    [this](release_atom, lease_id id, const std::string& reason) { desk.release(id, reason, clock::now(), unix_ms()); },
+    [this](release_atom, lease_id id, const lease_end& how) { desk.release(id, how, clock::now(), unix_ms()); },
     [this](lease_id id, const work_statistics& x) {
       if (auto task = desk.task_of(id))
         workers.report(*task, x);
@@ -172,9 +175,10 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
       auto gone = id;
       tasks.erase(gone);
       // One that went in order was told to by its owner, whose word may come later than this one.
-      auto reason = why ? "the task process is gone: " + words(why) : std::string{};
-      if (desk.task_lost(gone, reason, now, unix_ms()))
-        log::info("a task at work is gone", {{"task", gone}, {"reason", words(why)}});
+      if (why)
+        lose_task(gone, {"the task process is gone: " + words(why), true});
+      else
+        lose_task(gone, {});
       return;
     }
   for (auto& [id, host] : hosts)
@@ -191,6 +195,24 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
     owners.erase(i);
     desk.owner_lost(owner, now, unix_ms());
   }
+}
+
+void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
+  auto book = [this, id](const lease_end& how) {
+    if (desk.task_lost(id, how, clock::now(), unix_ms()))
+      log::info("a task at work is gone", {{"task", id}, {"reason", how.reason}});
+  };
+  auto limited = how.process_failed ? desk.host_of_limited(id) : std::nullopt;
+  auto host = limited ? hosts.find(*limited) : hosts.end();
+  if (host == hosts.end())
+    return book(how);
+  // The limit of its own order may have killed it, which says nothing of the worker; its host knows.
+  self->request(host->second, exit_timeout, status_atom_v, id)
+    .then(
+      [book, how](const task_exit& x) {
+        book({how.reason, !x.out_of_memory});
+      },
+      [book, how](const caf::error&) { book(how); });
 }
 
 void daemon_registry_state::drop_worker(worker_id id) {

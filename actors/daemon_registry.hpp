@@ -76,6 +76,9 @@ struct daemon_registry_state : core::lease_effects {
   uint64_t owner_now();
   caf::result<void> add_task(const task_join& x, const task_actor& task);
   void on_down(const caf::actor_addr& who, const caf::error& why);
+  /// The process is gone: its lease is over.
+  void lose_task(task_id id, const lease_end& how);
+
   void drop_worker(worker_id id);
   caf::result<void> administer(const std::string& name_or_id, const std::function<bool(worker_id)>& change);
 

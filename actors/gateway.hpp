@@ -127,7 +127,7 @@ using gateway_actor = coordinator_actor::extend<
   // `cluster.selection_timeout` plus a few seconds.
   caf::result<variant_stream_ptr>(watch_atom, std::string /* channel */, std::string /* profile */),
   // Delegated to the registry; sessions ask here, so that a registry may be restarted under them.
-  caf::result<lease, task_actor>(lease_request), caf::result<void>(release_atom, lease_id, std::string),
+  caf::result<lease, task_actor>(lease_request), caf::result<void>(release_atom, lease_id, lease_end),
   caf::result<void>(lease_id, work_statistics),
   // Delegated to the registry: the lease's task has its encoder open; false where it is to end.
   caf::result<bool>(confirm_atom, lease_id),

@@ -254,7 +254,7 @@ void job_actor_state::start(const file_work& x) {
           });
 }
 
-void job_actor_state::stop(attempt_id attempt, const std::string& why) {
+void job_actor_state::stop(attempt_id attempt, const lease_end& how) {
   auto i = attempts_.find(attempt);
   if (i == attempts_.end())
     return;
@@ -263,8 +263,8 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
   if (i->second.task)
     leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
   begin_.desk->end(attempt);
-  if (!why.empty())
-    note("warning", i->second.part, "given up: " + why);
+  if (!how.reason.empty())
+    note("warning", i->second.part, "given up: " + how.reason);
   // A task ends when it has its answer. Whoever hears of its end before its release takes it for a failure of its worker.
   std::optional<caf::typed_response_promise<void>> answer;
   if (answering_ && answering_->first == attempt)
@@ -273,7 +273,7 @@ void job_actor_state::stop(attempt_id attempt, const std::string& why) {
     if (answer)
       answer->deliver();
   };
-  self_->request(coordinator_, release_timeout, release_atom_v, i->second.held.id, why)
+  self_->request(coordinator_, release_timeout, release_atom_v, i->second.held.id, how)
     .then(released, [released](const caf::error&) mutable { released(); });
   attempts_.erase(i);
 }

@@ -78,7 +78,7 @@ struct job_actor_state : core::file_job_effects {
   void start(const file_work& x) override;
   void attach(attempt_id attempt) override;
   void device_failed(attempt_id attempt, const std::string& why) override;
-  void stop(attempt_id attempt, const std::string& why) override;
+  void stop(attempt_id attempt, const lease_end& how) override;
   void planned(const std::vector<core::file_chunk>& chunks) override;
   void chunk_began(uint32_t number, const troupe::lease& held) override;
   void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) override;

@@ -37,13 +37,14 @@ void job_actor_state::consider_orphans() {
     if (!std::exchange(i->asked, true)) {
       lease_request wanted;
       wanted.label = {work_kind::chunk, begin_.name, to_string(work->kind), {}, i->work.attempt};
+      wanted.input = begin_.order.input;
       wanted.last_resort = now - i->since > worker_wait;
       self_->request(coordinator_, answer_timeout, i->who, wanted, i->task)
         .then(
           [this, task = i->task](const troupe::lease& held, const task_actor&) {
             auto o = std::find_if(orphans_.begin(), orphans_.end(), [&](auto& x) { return x.task == task; });
             if (o == orphans_.end()) {
-              self_->send(coordinator_, release_atom_v, held.id, std::string{});
+              self_->send(coordinator_, release_atom_v, held.id, lease_end{});
               return;
             }
             auto offer = std::move(*o);
@@ -67,7 +68,7 @@ void job_actor_state::adopt(orphan_offer& x, const troupe::lease& held) {
   adopted_ = nullptr;
   if (attempt)
     return x.answer.deliver();
-  self_->send(coordinator_, release_atom_v, held.id, std::string{});
+  self_->send(coordinator_, release_atom_v, held.id, lease_end{});
   x.answer.deliver(caf::make_error(ec::refused, "its job has no use for this work any more"));
 }
 

@@ -214,7 +214,9 @@ void session_state::start_on_task(const Work& work) {
         settle();
       },
       [this, number](const caf::error& why) {
-        session.start_failed(number, words(why), is_terminal(why), clock::now());
+        // What is not an error of ours is one of the process: it is gone, or does not answer.
+        auto process_failed = why.category() != caf::type_id_v<ec>;
+        session.start_failed(number, {words(why), process_failed}, is_terminal(why), clock::now());
         settle();
       });
 }
@@ -261,13 +263,13 @@ void session_state::finish(attempt_id attempt, int64_t to_pts) {
     self->send(*transcoder, finish_atom_v, to_pts);
 }
 
-void session_state::stop(attempt_id attempt, const std::string& reason) {
+void session_state::stop(attempt_id attempt, const lease_end& how) {
   auto i = attempts.find(attempt);
   if (i == attempts.end() || !i->second.held)
     return; // its lease is on the way: `session::leased` will not know the attempt and stop it then
-  if (!reason.empty())
+  if (!how.reason.empty())
     log::warning("a task is given up",
-                 {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", reason}});
+                 {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});
   auto a = std::move(i->second);
   attempts.erase(i);
   self->demonitor(a.task);
@@ -275,7 +277,7 @@ void session_state::stop(attempt_id attempt, const std::string& reason) {
     self->send(*ingest, stop_atom_v);
   else if (auto transcoder = std::get_if<transcoder_actor>(&a.worker))
     self->send(*transcoder, stop_atom_v);
-  self->send(coordinator, release_atom_v, a.held->id, reason);
+  self->send(coordinator, release_atom_v, a.held->id, how);
 }
 
 void session_state::device_failed(attempt_id attempt, const std::string& why) {

@@ -74,7 +74,7 @@ struct session_state : core::session_effects {
   void acknowledge(const batch_ack& x) override;
   void finish(attempt_id attempt) override;
   void finish(attempt_id attempt, int64_t to_pts) override;
-  void stop(attempt_id attempt, const std::string& reason) override;
+  void stop(attempt_id attempt, const lease_end& how) override;
   void device_failed(attempt_id attempt, const std::string& why) override;
   void open_output(const std::string& profile, const stream_format& format) override;
   void deliver(const std::string& profile, const sample_block& block) override;

@@ -112,14 +112,15 @@ std::vector<option> cluster_rows() {
              "in percent.",
      .min = 1, .max = 100},
     {.key = "cluster.degraded_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::degraded_failures>,
-     .help = "A worker is degraded while so many of its tasks failed within `cluster.failure_window`.",
+     .help = "A worker is degraded while tasks of so many inputs died or hung there within `cluster.failure_window`. "
+             "An input is a channel or a file.",
      .min = 1, .max = 1000},
     {.key = "cluster.unhealthy_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::unhealthy_failures>,
-     .help = "A worker of which so many tasks failed within `cluster.failure_window` is unhealthy, and left alone for "
-             "`cluster.failure_back_off`.",
+     .help = "A worker where tasks of so many inputs died or hung within `cluster.failure_window` is unhealthy. It is left "
+             "alone for `cluster.failure_back_off`, but for live work that no other worker can take.",
      .min = 1, .max = 1000},
     {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_window>,
-     .help = "How long a failed task counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
+     .help = "How long a task that died or hung counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
     {.key = "cluster.failure_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_back_off>,
      .help = "How long a worker that kept failing gets no work. Then it takes one task at a time, on trial; each trial "
              "that fails doubles the pause.",

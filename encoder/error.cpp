@@ -68,6 +68,29 @@ errc classify(errc fallback, int code) {
   }
 }
 
+/// Whether a source that did not open for this reason is not there, or may not be read, and will not be a moment later.
+bool is_absent(int code, int http_status) {
+  switch (code) {
+  case AVERROR(ENOENT):
+  case AVERROR(ENOTDIR):
+  case AVERROR(EISDIR):
+  case AVERROR(EACCES):
+  case AVERROR(EPERM):
+  case AVERROR(ELOOP):
+  case AVERROR(ENAMETOOLONG):
+  case AVERROR_HTTP_BAD_REQUEST:
+  case AVERROR_HTTP_UNAUTHORIZED:
+  case AVERROR_HTTP_FORBIDDEN:
+  case AVERROR_HTTP_NOT_FOUND:
+    return true;
+  case AVERROR_HTTP_OTHER_4XX:
+    // RFC 9110, 6585: a request timeout, "too early" and "too many requests" ask for another try.
+    return http_status != 0 && http_status != 408 && http_status != 425 && http_status != 429;
+  default:
+    return false;
+  }
+}
+
 } // namespace
 
 std::string av_text(int code) {
@@ -78,6 +101,15 @@ std::string av_text(int code) {
 
 tl::unexpected<error> fail(errc fallback, std::string_view step, int code) {
   return tl::unexpected{error{classify(fallback, code), std::string{step} + ": " + av_text(code)}};
+}
+
+tl::unexpected<error> fail_to_open(errc fallback, std::string_view step, int code, int http_status) {
+  auto result = fail(fallback, step, code);
+  if (is_absent(code, http_status))
+    result.value().code = errc::absent;
+  if (code == AVERROR_HTTP_OTHER_4XX && http_status != 0)
+    result.value().what = std::string{step} + ": the server answered with status " + std::to_string(http_status);
+  return result;
 }
 
 tl::unexpected<error> fail(errc code, std::string what) {

@@ -12,6 +12,7 @@ enum class errc {
   io,          ///< the network, a file, a disk or memory: trying again, or elsewhere, can help
   timeout,     ///< nothing came in time: as `io`
   interrupted, ///< the caller asked to stop
+  absent,      ///< the source is not there, or may not be read: terminal
   media,       ///< the source is not media, or broken beyond use: terminal
   unsupported, ///< no decoder, encoder, filter or container for this: terminal here
   option,      ///< a setting is unknown, out of range or not allowed: terminal
@@ -27,8 +28,8 @@ struct error {
 
   /// True where the same work would fail again wherever it runs.
   bool terminal() const noexcept {
-    return code == errc::media || code == errc::unsupported || code == errc::option || code == errc::encoder
-           || code == errc::limit;
+    return code == errc::absent || code == errc::media || code == errc::unsupported || code == errc::option
+           || code == errc::encoder || code == errc::limit;
   }
 };
 
@@ -41,6 +42,9 @@ std::string av_text(int code);
 /// An error for `code` (negative, from libav*) met in `step`, for example "open the encoder libx264". Network and
 /// file errors map to `io`, `timeout` and `interrupted`; all others to `fallback`.
 tl::unexpected<error> fail(errc fallback, std::string_view step, int code);
+
+/// The same for a source that does not open: what is not there, or may not be read, is `absent`. `http_status` is what a server answered, 0 where none did.
+tl::unexpected<error> fail_to_open(errc fallback, std::string_view step, int code, int http_status);
 
 /// An error of our own.
 tl::unexpected<error> fail(errc code, std::string what);

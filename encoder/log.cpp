@@ -21,6 +21,10 @@ constexpr size_t text_max_bytes = 512;
 
 thread_local log_capture* current = nullptr;
 
+/// libavformat's errors tell four statuses apart, its log all.
+thread_local int http_status = 0;
+constexpr std::string_view http_error = "HTTP error ";
+
 std::mutex work_mutex; ///< guards `work`
 work_log* work = nullptr;
 
@@ -58,6 +62,8 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
     return;
   char text[text_max_bytes];
   auto size = std::vsnprintf(text, sizeof text, format, arguments);
+  if (std::string_view{text}.starts_with(http_error))
+    http_status = std::atoi(text + http_error.size());
   if (current != nullptr && level <= AV_LOG_ERROR)
     current->append(text);
   // A line may come in parts.
@@ -83,6 +89,10 @@ void quiet_logs() {
     // SVT-AV1 prints its banner unless the environment says otherwise; 1 is "errors only".
     setenv("SVT_LOG", "1", 0);
   });
+}
+
+int take_http_status() {
+  return std::exchange(http_status, 0);
 }
 
 log_capture::log_capture() : outer_(current) {

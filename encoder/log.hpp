@@ -16,6 +16,9 @@ namespace troupe::av {
 /// this library calls it before it opens.
 void quiet_logs();
 
+/// The status with which the latest HTTP request of this thread was refused, as libavformat told; 0 where none was since the last call.
+int take_http_status();
+
 /// Collects what libav* logs as errors on the calling thread from construction to destruction: its return codes say little, its log lines
 /// say why. Captures nest; the innermost one collects.
 class log_capture {

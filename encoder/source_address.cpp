@@ -120,7 +120,7 @@ std::string without_secrets(std::string_view url) {
 expected<void> check_file(const std::string& path) {
   struct stat info = {};
   if (::stat(path.c_str(), &info) != 0)
-    return fail(errc::io, "open the file " + path.substr(0, 256) + ": " + std::strerror(errno));
+    return fail_to_open(errc::io, "open the file " + path.substr(0, 256), -errno, 0);
   if (!S_ISREG(info.st_mode))
     return fail(errc::option, "open the file " + path + ": not a regular file; give a media file or a URL");
   if (info.st_size == 0)

@@ -139,13 +139,16 @@ expected<void> source_context::open_format() {
   options.set("merge_pmt_versions", "1");
   auto* context = checked(avformat_alloc_context());
   limit_probing(*context);
+  (void)take_http_status();
   // On failure libavformat frees the context.
   auto rc = avformat_open_input(&context, address_.url.c_str(), nullptr, &options.ptr);
   if (rc < 0) {
     auto unclear = rc == AVERROR_INVALIDDATA || rc == AVERROR(EINVAL) || rc == AVERROR_EOF;
     if (unclear && !watch_->expired && !watch_->stop->load())
       return not_media(rc);
-    return failure(errc::media, "open the source", rc, options_.open_timeout);
+    if (watch_->expired || watch_->stop->load())
+      return failure(errc::media, "open the source", rc, options_.open_timeout);
+    return fail_to_open(errc::media, "open the source " + address_.shown, rc, take_http_status());
   }
   format_.reset(context);
   for (const AVDictionaryEntry* x = nullptr; (x = av_dict_get(options.ptr, "", x, AV_DICT_IGNORE_SUFFIX)) != nullptr;)

@@ -65,10 +65,11 @@ std::string_view name_of(verb method) {
   return {text.data(), text.size()};
 }
 
-/// A worker that takes work and has a video encoder that was seen working.
+/// A worker that takes work and has a video encoder that was seen working. One that is left alone for its failures takes live work where no other can.
 bool can_work(const daemon_status& x) {
   auto proven = [](const codec_capability& c) { return c.works && c.kind == "video"; };
-  return (x.state == health::healthy || x.state == health::degraded)
+  auto left_alone = x.state == health::unhealthy && !x.breaker.reason.empty() && x.reason == x.breaker.reason;
+  return (x.state == health::healthy || x.state == health::degraded || left_alone)
          && std::any_of(x.can.encoders.begin(), x.can.encoders.end(), proven);
 }
 

@@ -88,8 +88,8 @@ using daemon_registry_actor = caf::typed_actor<
   caf::result<bool>(heartbeat),
   // Waits for a slot and a task process, at most the selection timeout.
   caf::result<lease, task_actor>(lease_request),
-  // The lease's work is over; the text says why, empty for a regular end.
-  caf::result<void>(release_atom, lease_id, std::string),
+  // The lease's work is over.
+  caf::result<void>(release_atom, lease_id, lease_end),
   // What the lease's task reports of its work.
   caf::result<void>(lease_id, work_statistics),
   // All workers.

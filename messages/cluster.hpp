@@ -80,6 +80,8 @@ struct lease_request {
     false;              ///< clients would see nothing: a worker that is left alone after failures is better than none
   encoder_wish video{}; ///< the registry chooses encoder and device for it, and the lease names them
   uint64_t turn = 0;    ///< of file work: of those that wait, the lowest is first
+  std::string input{};  ///< what is read, as a name: however many tasks one input kills, it counts once
+  bool resumes = false; ///< clients have something of it already: it waits where others are refused at once
 
   bool operator==(const lease_request&) const = default;
 };
@@ -88,7 +90,21 @@ template <class Inspector>
 bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
                             f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere),
-                            f.field("last_resort", x.last_resort), f.field("video", x.video), f.field("turn", x.turn));
+                            f.field("last_resort", x.last_resort), f.field("video", x.video), f.field("turn", x.turn),
+                            f.field("input", x.input), f.field("resumes", x.resumes));
+}
+
+/// How the work of a lease ended.
+struct lease_end {
+  std::string reason{};        ///< for people; empty for a regular end
+  bool process_failed = false; ///< the task's process died or hung: this alone counts against its worker
+
+  bool operator==(const lease_end&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_end& x) {
+  return f.object(x).fields(f.field("reason", x.reason), f.field("process_failed", x.process_failed));
 }
 
 /// The registry's promise of one slot and one task process, until it is released or either side is gone.

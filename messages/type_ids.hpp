@@ -105,6 +105,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(troupe, (troupe::encoder_seat))
   CAF_ADD_ATOM(troupe, troupe, confirm_atom)
 
+  CAF_ADD_TYPE_ID(troupe, (troupe::lease_end))
+
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ERROR_CODE_ENUM(troupe::ec)

@@ -1,6 +1,7 @@
 #include "actors/core/breaker.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace troupe::core {
 
@@ -31,8 +32,10 @@ void breaker::started(lease_id x, time_point now) {
     trial_since_ = now;
 }
 
-void breaker::failed(lease_id x, std::string_view reason, time_point now) {
-  failures_.push_back(now);
+void breaker::failed(lease_id x, std::string_view input, std::string_view reason, time_point now) {
+  auto hash = std::hash<std::string_view>{}(input);
+  std::erase_if(failures_, [hash](const failure& f) { return f.input == hash; });
+  failures_.push_back({hash, now});
   if (failures_.size() > failures_kept)
     failures_.pop_front();
   tick(now);
@@ -42,7 +45,7 @@ void breaker::failed(lease_id x, std::string_view reason, time_point now) {
     open((was_trial ? "the task on trial failed: " : "a task failed before a trial ended: ") + latest,
          std::min(back_off_ * 2, config_.max_back_off), now);
   } else if (state_ == breaker_state::closed && failures_.size() >= config_.failures) {
-    open(std::to_string(failures_.size()) + " tasks failed lately, the latest: " + latest, config_.back_off, now);
+    open(std::to_string(failures_.size()) + " tasks died or hung lately, the latest: " + latest, config_.back_off, now);
   }
 }
 
@@ -57,7 +60,7 @@ void breaker::not_used(lease_id x) {
 }
 
 void breaker::tick(time_point now) {
-  while (!failures_.empty() && now - failures_.front() > config_.window)
+  while (!failures_.empty() && now - failures_.front().at > config_.window)
     failures_.pop_front();
   if (state_ == breaker_state::open && now >= until_)
     state_ = breaker_state::half_open;

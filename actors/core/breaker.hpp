@@ -1,12 +1,13 @@
 // Whether a worker that keeps failing is left alone, for how long, and what it has to show to be trusted again.
 //
-// - closed: the worker takes work. So many failures within the window open the breaker.
+// - closed: the worker takes work. Failures with so many different inputs within the window open the breaker.
 // - open: it takes none until the back-off is over. What still runs there goes on; what of it fails changes nothing.
 // - half-open: it takes one task at a time, on trial. A trial that runs well for a while, or ends regularly, closes the
 //   breaker and makes the back-off short again; any failure opens it anew, for twice as long. A trial that never came
 //   to work decides nothing: the next task is the trial.
 //
-// Failures of the media are none of the worker's and must not be told here.
+// Only processes that die or hang are failures, and however many of them one input kills, it counts once: a poisonous file or channel does not take a
+// worker away. Errors that a task answers with are those of its order, its source or a disk, and must not be told here.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -24,7 +25,7 @@ using time_point = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
 struct breaker_config {
-  uint32_t failures = 3;         ///< that open it, within `window`
+  uint32_t failures = 3;         ///< with different inputs, that open it within `window`
   milliseconds window{60'000};   ///< how long a failure counts
   milliseconds back_off{10'000}; ///< the first; doubled by each trial that fails
   milliseconds max_back_off{300'000};
@@ -48,13 +49,13 @@ public:
   /// The lease's task is at work.
   void started(lease_id x, time_point now);
 
-  /// The lease is over: its task failed, for that reason.
-  void failed(lease_id x, std::string_view reason, time_point now);
+  /// The lease is over: its process died or hung at that input, for that reason.
+  void failed(lease_id x, std::string_view input, std::string_view reason, time_point now);
 
   /// The lease is over: its task did what it was to do.
   void ended_well(lease_id x);
 
-  /// The lease is over, and its task never came to work.
+  /// The lease is over, and says nothing of the worker: its task never came to work, or ended with an error.
   void not_used(lease_id x);
 
   /// The clock.
@@ -83,19 +84,24 @@ public:
     return reason_;
   }
 
-  /// Failures that count now.
+  /// Failures that count now: one for each input.
   size_t failures() const noexcept {
     return failures_.size();
   }
 
 private:
+  struct failure {
+    size_t input; ///< a hash
+    time_point at;
+  };
+
   void open(std::string reason, milliseconds back_off, time_point now);
   void close();
 
   breaker_config config_;
   breaker_state state_ = breaker_state::closed;
-  std::deque<time_point> failures_;
-  milliseconds back_off_; ///< of the latest opening
+  std::deque<failure> failures_; ///< oldest first
+  milliseconds back_off_;        ///< of the latest opening
   time_point until_;
   std::string reason_;
   std::optional<lease_id> trial_;

@@ -130,7 +130,7 @@ void file_job::on(const file_result& x, time_point now) {
 
 void file_job::down(attempt_id attempt, const std::string& why, time_point now, bool out_of_memory) {
   if (auto* p = find(attempt); p != nullptr && p->state == part_state::running)
-    lost(*p, why, now, out_of_memory);
+    lost(*p, {why, !out_of_memory}, now, out_of_memory); // its own limit killed it, and not the worker
 }
 
 void file_job::give_back(lease_id x, time_point now) {
@@ -149,9 +149,13 @@ void file_job::tick(time_point now) {
     if (p.state != part_state::running || ended())
       continue;
     if (now - p.heard > config_.silence_max)
-      lost(p, "the task said nothing for " + std::to_string(config_.silence_max.count()) + " ms", now);
+      lost(p, {"the task said nothing for " + std::to_string(config_.silence_max.count()) + " ms", true}, now);
     else if (now - p.moved > config_.stall_max)
-      lost(p, "the task came no further for " + std::to_string(config_.stall_max.count()) + " ms", now);
+      // It still speaks: what it waits for may be a server that sends drop by drop.
+      lost(p,
+           {"the task came no further for " + std::to_string(config_.stall_max.count()) + " ms",
+            begin_.order.input.find("://") == std::string::npos},
+           now);
   }
   check_limits(now);
   measured_.push_back({now, frames_made(), share_done()});
@@ -205,8 +209,8 @@ uint32_t file_job::threads_of_chunk() const {
 
 // -- ends of tries ------------------------------------------------------------
 
-void file_job::release(part& x, const std::string& why) {
-  effects_.stop(x.attempt, why);
+void file_job::release(part& x, const lease_end& how) {
+  effects_.stop(x.attempt, how);
   if (x.state == part_state::running)
     x.state = part_state::waiting;
   x.attempt = {};
@@ -219,7 +223,8 @@ void file_job::wait_again(part& x, const std::string& why) {
     effects_.chunk_waits(x.chunk.number, x.failures, why);
 }
 
-void file_job::lost(part& x, const std::string& why, time_point now, bool out_of_memory) {
+void file_job::lost(part& x, const lease_end& how, time_point now, bool out_of_memory) {
+  auto& why = how.reason;
   ++x.deaths;
   ++deaths_in_a_row_;
   auto where = x.held.worker_name;
@@ -232,18 +237,18 @@ void file_job::lost(part& x, const std::string& why, time_point now, bool out_of
   }
   auto again = x.deaths > 1 ? config_.retry_first * (1 << std::min(x.deaths - 2, 16u)) : milliseconds{0};
   if (x.deaths >= config_.deaths_max) {
-    release(x, why);
+    release(x, how);
     return fail(failure_kind::quarantined, "its tasks die: " + std::to_string(x.deaths)
                                              + " of them in a row at the same part, the last on " + where + ": " + why);
   }
   if (deadly_with_.size() >= config_.deaths_max || deaths_in_a_row_ >= 2 * config_.deaths_max) {
-    release(x, why);
+    release(x, how);
     return fail(failure_kind::quarantined, "its tasks die: " + std::to_string(deaths_in_a_row_)
                                              + " of them without anything finished in between, on "
                                              + std::to_string(deadly_with_.size()) + " workers, the last on " + where
                                              + ": " + why);
   }
-  retry(x, again, why, now);
+  retry(x, again, how, now);
 }
 
 void file_job::broke(part& x, const file_failure& why, time_point now) {
@@ -255,7 +260,7 @@ void file_job::broke(part& x, const file_failure& why, time_point now) {
     release(x, {});
     return fail(failure_kind::terminal, why.reason);
   }
-  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), why.reason, now);
+  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {why.reason}, now);
 }
 
 void file_job::device_refused(part& x, const std::string& why, time_point now) {
@@ -277,10 +282,10 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
   pump(now);
 }
 
-void file_job::retry(part& x, milliseconds pause, const std::string& why, time_point now) {
+void file_job::retry(part& x, milliseconds pause, const lease_end& how, time_point now) {
   auto worker = x.held.worker;
-  release(x, why.empty() ? "failed" : why);
-  try_elsewhere(x, worker, pause, why, now);
+  release(x, how);
+  try_elsewhere(x, worker, pause, how.reason, now);
 }
 
 void file_job::try_elsewhere(part& x, worker_id than, milliseconds pause, const std::string& why, time_point now) {

@@ -125,8 +125,8 @@ public:
   virtual void attach(attempt_id) {}
   /// The device that the attempt's lease names refused it. Comes before `stop`.
   virtual void device_failed(attempt_id, const std::string& /* why */) {}
-  /// The attempt is over: its lease and its task are not needed any more. The text is empty where the worker is not to blame.
-  virtual void stop(attempt_id attempt, const std::string& why) = 0;
+  /// The attempt is over: its lease and its task are not needed any more.
+  virtual void stop(attempt_id attempt, const lease_end& how) = 0;
 
   // -- to be written down -----------------------------------------------------
 
@@ -232,9 +232,9 @@ private:
   bool examine_chunks(const file_failure& why, time_point now);
   void examined(const source_summary& x, time_point now);
 
-  void release(part& x, const std::string& why);
+  void release(part& x, const lease_end& how);
   void wait_again(part& x, const std::string& why);
-  void lost(part& x, const std::string& why, time_point now, bool out_of_memory = false);
+  void lost(part& x, const lease_end& how, time_point now, bool out_of_memory = false);
   /// Ends the job where it is beyond a limit.
   void check_limits(time_point now);
   uint64_t bytes_made() const;
@@ -242,7 +242,7 @@ private:
   void give_head_start(std::vector<part>& parts, time_point now) const;
   void note_first_frame(const part& x, time_point now);
   void broke(part& x, const file_failure& why, time_point now);
-  void retry(part& x, milliseconds pause, const std::string& why, time_point now);
+  void retry(part& x, milliseconds pause, const lease_end& how, time_point now);
   void try_elsewhere(part& x, worker_id than, milliseconds pause, const std::string& why, time_point now);
   void device_refused(part& x, const std::string& why, time_point now);
   void fail(failure_kind kind, const std::string& why);

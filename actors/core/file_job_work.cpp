@@ -14,6 +14,7 @@ lease_request file_job::request_of(const part& x) const {
   result.label.limits = begin_.order.limits;
   result.turn = begin_.turn;
   result.refused_by = x.refused_by;
+  result.input = begin_.order.input;
   auto& codec = x.chunk.kind == chunk_kind::video ? begin_.order.video.codec : begin_.order.audio.codec;
   for (auto& s : source_.streams)
     if (x.is_chunk() && x.chunk.kind == chunk_kind::audio && is_converted(s))

@@ -161,7 +161,7 @@ bool lease_desk::task_joined(task_id task, worker_id id, time_point now) {
   return true;
 }
 
-std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& why, time_point now, int64_t unix_ms) {
+std::optional<lease_id> lease_desk::task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms) {
   auto t = tasks_.find(task);
   if (t == tasks_.end())
     return std::nullopt;
@@ -180,9 +180,9 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const std::string& w
   }
   auto id = i->first;
   if (i->second.state == phase::granted) {
-    settle(i, why, now, unix_ms);
+    settle(i, how, now, unix_ms);
   } else {
-    look_elsewhere(i->second, "its task process ended: " + why, now);
+    look_elsewhere(i->second, "its task process ended: " + how.reason, now);
   }
   progress(now);
   return id;
@@ -208,11 +208,11 @@ void lease_desk::assigned(lease_id id, bool accepted, const std::string& said, t
   effects_.grant(e.ticket, result);
 }
 
-void lease_desk::release(lease_id id, const std::string& reason, time_point now, int64_t unix_ms) {
+void lease_desk::release(lease_id id, const lease_end& how, time_point now, int64_t unix_ms) {
   auto i = entries_.find(id);
   if (i == entries_.end())
     return; // its task was gone first
-  settle(i, reason, now, unix_ms);
+  settle(i, how, now, unix_ms);
   progress(now);
 }
 
@@ -225,24 +225,24 @@ void lease_desk::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
   progress(now);
 }
 
-void lease_desk::settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms) {
+void lease_desk::settle(entries::iterator i, const lease_end& how, time_point now, int64_t unix_ms) {
   auto e = std::move(i->second);
   entries_.erase(i);
   if (e.task && tasks_.contains(e.task) && hosts_.contains(e.host))
     effects_.end(e.host, e.task);
   if (e.state == phase::granted)
-    book_end(e, reason, now, unix_ms);
+    book_end(e, how, now, unix_ms);
   leave_place(e, now);
 }
 
-void lease_desk::book_end(const entry& e, const std::string& reason, time_point now, int64_t unix_ms) {
+void lease_desk::book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms) {
   task_end end;
   end.task = e.task;
   end.kind = to_string(e.request.label.kind);
   end.channel = e.request.label.channel;
   end.profile = e.request.label.profile;
   end.attempt = e.request.label.attempt;
-  end.reason = reason;
+  end.reason = how.reason;
   end.at_ms = unix_ms;
   for (auto& s : workers_.status())
     if (s.id == e.host)
@@ -252,7 +252,7 @@ void lease_desk::book_end(const entry& e, const std::string& reason, time_point 
     if (ingest_ends_.size() > ends_kept)
       ingest_ends_.pop_back();
   } else {
-    workers_.task_ended(end, e.host, e.id, now);
+    workers_.task_ended(end, e.host, e.id, now, how.process_failed, e.request.input);
   }
 }
 
@@ -384,6 +384,13 @@ void lease_desk::want_processes() {
 
 bool lease_desk::serves(task_id task) const {
   return std::any_of(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
+}
+
+std::optional<worker_id> lease_desk::host_of_limited(task_id task) const {
+  for (auto& [id, e] : entries_)
+    if (e.task == task && e.request.label.limits.any())
+      return e.host;
+  return std::nullopt;
 }
 
 std::optional<task_id> lease_desk::task_of(lease_id id) const {

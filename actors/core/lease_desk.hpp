@@ -119,12 +119,12 @@ public:
   bool task_joined(task_id task, worker_id host, time_point now);
 
   /// The process is gone. Returns the lease that it served.
-  std::optional<lease_id> task_lost(task_id task, const std::string& why, time_point now, int64_t unix_ms);
+  std::optional<lease_id> task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms);
 
   /// The host's answer: what enforces the limits of its process, or why it does not give it.
   void assigned(lease_id id, bool accepted, const std::string& said, time_point now);
 
-  void release(lease_id id, const std::string& reason, time_point now, int64_t unix_ms);
+  void release(lease_id id, const lease_end& how, time_point now, int64_t unix_ms);
 
   /// The lease's task has its encoder open. False where the lease is over: the task is to end.
   bool confirm(lease_id id, time_point now);
@@ -139,6 +139,9 @@ public:
 
   /// The clock; also call after anything that may have freed capacity.
   void tick(time_point now);
+
+  /// The host of a process that works under limits.
+  std::optional<worker_id> host_of_limited(task_id task) const;
 
   /// The task of a lease in use.
   std::optional<task_id> task_of(lease_id id) const;
@@ -250,8 +253,8 @@ private:
   bool find_process(entry& e, time_point now);
 
   void look_elsewhere(entry& e, const std::string& why, time_point now);
-  void settle(entries::iterator i, const std::string& reason, time_point now, int64_t unix_ms);
-  void book_end(const entry& e, const std::string& reason, time_point now, int64_t unix_ms);
+  void settle(entries::iterator i, const lease_end& how, time_point now, int64_t unix_ms);
+  void book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms);
   void want_processes();
 
   lease_desk_config config_;

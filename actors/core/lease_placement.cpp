@@ -107,7 +107,7 @@ encoder_seat seat_of(const encoder_wish& wish, const choice& at, const rung& on,
 }
 
 bool is_refused_at_once(const lease_request& x, const placement_request& asked) {
-  return x.video.policy == exhaustion_policy::reject && !x.last_resort
+  return x.video.policy == exhaustion_policy::reject && !x.resumes
          && std::any_of(asked.rungs.begin(), asked.rungs.end(), [](const rung& r) { return r.hardware; });
 }
 

@@ -114,7 +114,9 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
   if (v.current && v.current->worker.worker)
     request.refused_by.push_back(v.current->worker.worker);
   request.elsewhere = elsewhere;
-  request.last_resort = v.flowing && !elsewhere;
+  request.last_resort = !elsewhere; // whoever waits for it would see nothing
+  request.resumes = v.flowing && !elsewhere;
+  request.input = channel_.name;
   if (v.plan.encodes_video)
     request.video = wish_of(v.target.video);
   effects_.request_lease(request);
@@ -255,28 +257,28 @@ void session::started(attempt_id number, time_point now) {
   pump(v, a, now);
 }
 
-void session::start_failed(attempt_id number, const std::string& why, bool terminal, time_point now) {
+void session::start_failed(attempt_id number, const lease_end& how, bool terminal, time_point now) {
   if (probe_ && probe_->id == number) {
-    effects_.stop(number, why);
+    effects_.stop(number, how);
     probe_.reset();
   } else if (ingest_ && ingest_->id == number) {
-    ingest_over(why, now);
+    ingest_over(how.reason, now);
   } else if (auto p = find(number); p.at != nullptr) {
-    lose(*p.of, *p.at, failover_reason::failed, why, terminal, now);
+    lose(*p.of, *p.at, failover_reason::failed, how, terminal, now);
   }
 }
 
-void session::remove(variant& v, ec code, const std::string& why, const std::string& stop_reason) {
-  remove(variants_.find(v.target.name), code, why, stop_reason);
+void session::remove(variant& v, ec code, const std::string& why, const lease_end& how) {
+  remove(variants_.find(v.target.name), code, why, how);
 }
 
-void session::remove(variants::iterator i, ec code, const std::string& why, const std::string& stop_reason) {
+void session::remove(variants::iterator i, ec code, const std::string& why, const lease_end& how) {
   auto node = variants_.extract(i);
   auto& v = node.mapped();
   release_tail(v, true, v.last_output);
   for (auto* slot : {&v.current, &v.next})
     if (*slot)
-      effects_.stop((*slot)->id, stop_reason);
+      effects_.stop((*slot)->id, how);
   for (auto& w : v.waiting)
     effects_.refuse(w.id, code == ec::none ? ec::stopping : code, why);
   effects_.close_output(node.key(), why);

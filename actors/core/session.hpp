@@ -86,7 +86,7 @@ public:
   virtual void finish(attempt_id attempt, int64_t to_pts) = 0;
 
   /// Ends the attempt, whatever state it is in, and gives its lease back. `reason` is empty for a regular end.
-  virtual void stop(attempt_id attempt, const std::string& reason) = 0;
+  virtual void stop(attempt_id attempt, const lease_end& how) = 0;
 
   /// The device that the attempt's lease names refused it, for that reason. Comes before `stop`.
   virtual void device_failed(attempt_id attempt, const std::string& why) {
@@ -134,7 +134,7 @@ public:
   void lease_failed(attempt_id attempt, ec code, const std::string& why, time_point now);
 
   void started(attempt_id attempt, time_point now);
-  void start_failed(attempt_id attempt, const std::string& why, bool terminal, time_point now);
+  void start_failed(attempt_id attempt, const lease_end& how, bool terminal, time_point now);
 
   void on(const format_change& x, time_point now);
   void on(const sample_batch& x, time_point now);
@@ -189,8 +189,8 @@ private:
   void tick(variant& v, time_point now);
   void begin(variant& v, time_point now);
   void request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now);
-  void remove(variants::iterator i, ec code, const std::string& why, const std::string& stop_reason);
-  void remove(variant& v, ec code, const std::string& why, const std::string& stop_reason = {});
+  void remove(variants::iterator i, ec code, const std::string& why, const lease_end& how);
+  void remove(variant& v, ec code, const std::string& why, const lease_end& how = {});
   void fail_everything(ec code, const std::string& why);
   place find(attempt_id attempt);
 
@@ -229,13 +229,13 @@ private:
   void count_leading(const variant& v, attempt& a, const sample_block& block) const;
   std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
-  void lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal, time_point now);
+  void lose(variant& v, attempt& a, failover_reason kind, const lease_end& how, bool terminal, time_point now);
   /// The attempt's device did not take it: another device may, and nobody is to blame.
   void device_refused(variant& v, attempt& a, const std::string& why, time_point now);
   void replace_current(variant& v, time_point now);
   void again(variant& v, time_point now);
   void promote(variant& v);
-  void drop_next(variant& v, const std::string& why, time_point now);
+  void drop_next(variant& v, const lease_end& how, time_point now);
   void change_over(variant& v, failover_reason kind, time_point now);
 
   session_config config_;

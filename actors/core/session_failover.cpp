@@ -127,13 +127,16 @@ void session::watch_over(variant& v, time_point now) {
     flush(v, now);
   }
   if (v.next && v.next->running() && v.next->watch.stalled(now))
-    drop_next(v, "the second transcoder stalls as well", now);
+    drop_next(v, {"the second transcoder stalls as well", true}, now);
   if (!v.current || !v.current->running())
     return;
   auto& a = *v.current;
   if (a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout) {
+    // Without output, it is a process that hangs only if it takes no input either: else the source is at fault.
     lose(v, a, failover_reason::stalled,
-         "the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms", false, now);
+         {"the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms",
+          a.watch.stalled(now)},
+         false, now);
     return;
   }
   if (a.delivered && now - a.since >= config_.settled_after) {
@@ -143,7 +146,8 @@ void session::watch_over(variant& v, time_point now) {
     auto long_ago = a.watch.silence(now) > a.watch.limit() * fence_after;
     if (long_ago || (v.next && v.next_for != variant::purpose::hedge)) {
       lose(v, a, failover_reason::stalled,
-           "the transcoder took nothing for " + std::to_string(a.watch.silence(now).count()) + " ms", false, now);
+           {"the transcoder took nothing for " + std::to_string(a.watch.silence(now).count()) + " ms", true}, false,
+           now);
     } else if (!v.next && now >= v.next_not_before) {
       v.next_for = variant::purpose::hedge;
       request(v, v.next, false, now);
@@ -186,11 +190,11 @@ void session::move(lease_id lease, time_point now) {
 }
 
 /// The second attempt is not wanted, or has failed.
-void session::drop_next(variant& v, const std::string& why, time_point now) {
+void session::drop_next(variant& v, const lease_end& how, time_point now) {
   if (!v.next)
     return;
-  effects_.stop(v.next->id, why);
-  if (!why.empty())
+  effects_.stop(v.next->id, how);
+  if (!how.reason.empty())
     v.avoid_for_now(v.next->worker.worker);
   v.next.reset();
   v.next_not_before = now + next_after;
@@ -212,10 +216,10 @@ void session::promote(variant& v) {
 /// Fences the current attempt in favour of the next one.
 void session::change_over(variant& v, failover_reason kind, time_point now) {
   if (v.current) {
-    auto why = kind == failover_reason::stalled
-                 ? "the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms"
-                 : std::string{};
-    effects_.stop(v.current->id, why);
+    lease_end how;
+    if (kind == failover_reason::stalled)
+      how = {"the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms", true};
+    effects_.stop(v.current->id, how);
     v.avoid_for_now(v.current->worker.worker);
   }
   if (!v.changing)
@@ -232,10 +236,10 @@ std::optional<int64_t> session::place_of(const attempt& a) const {
 }
 
 /// An attempt is gone, or is given up.
-void session::lose(variant& v, attempt& a, failover_reason kind, const std::string& why, bool terminal,
-                   time_point now) {
+void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end& how, bool terminal, time_point now) {
+  auto& why = how.reason;
   if (v.next && &a == &*v.next) {
-    drop_next(v, why, now);
+    drop_next(v, how, now);
     if (!v.current)
       again(v, now);
     return;
@@ -256,14 +260,14 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const std::stri
                    + v.target.name + ": " + why;
     auto name = v.target.name;
     effects_.quarantine(name, verdict); // before its clients are sent away, who will ask again
-    remove(v, ec::encode_failed, verdict, why);
+    remove(v, ec::encode_failed, verdict, how);
     return;
   }
   if (!v.flowing && v.tries >= config_.attempts_max) {
-    remove(v, ec::encode_failed, why, why);
+    remove(v, ec::encode_failed, why, how);
     return;
   }
-  effects_.stop(a.id, why);
+  effects_.stop(a.id, how);
   v.avoid_for_now(a.worker.worker);
   if (!v.changing && v.flowing)
     v.changing = kind;

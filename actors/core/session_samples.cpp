@@ -138,12 +138,12 @@ void session::on(const stream_end& x, time_point now) {
   if (x.device_failed && !p.at->worker.seat.gpu.empty())
     return device_refused(v, *p.at, x.reason, now);
   if (!x.reason.empty() || !is_current || !p.at->finishing) {
-    lose(v, *p.at, failover_reason::failed, x.reason.empty() ? "the transcoder ended by itself" : x.reason, x.terminal,
-         now);
+    lose(v, *p.at, failover_reason::failed, {x.reason.empty() ? "the transcoder ended by itself" : x.reason},
+         x.terminal, now);
     return;
   }
   if (p.at->fed && p.at->credit.in_flight_bytes() > 0) {
-    lose(v, *p.at, failover_reason::failed, "the transcoder ended before it had taken everything", false, now);
+    lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
   // All that it was to make is here, whether or not its last sample says so.
@@ -181,7 +181,7 @@ void session::down(attempt_id number, const std::string& why, time_point now) {
   } else if (ingest_ && ingest_->id == number) {
     ingest_over(why, now);
   } else if (auto p = find(number); p.at != nullptr) {
-    lose(*p.of, *p.at, failover_reason::lost, why, false, now);
+    lose(*p.of, *p.at, failover_reason::lost, {why, true}, false, now);
   }
 }
 
@@ -210,7 +210,7 @@ void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.cursor)
     return;
   if (*a.cursor < buffer_.first()) {
-    lose(v, a, failover_reason::slow, "it fell behind by more than the source buffer holds", false, now);
+    lose(v, a, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
     return;
   }
   auto end = std::min(buffer_.end(), a.feed_until);
@@ -258,7 +258,7 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
     return;
   }
   if (x.sequence > a.received + 1) {
-    lose(v, a, failover_reason::failed, "output was lost on the way", false, now);
+    lose(v, a, failover_reason::failed, {"output was lost on the way"}, false, now);
     return;
   }
   ++a.received;
@@ -268,7 +268,7 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
   a.held_bytes += x.block.bytes.size();
   a.held.push_back(x.block);
   if (a.held_bytes > held_bytes_max) {
-    lose(v, a, failover_reason::failed, "its pictures refer to later ones without end", false, now);
+    lose(v, a, failover_reason::failed, {"its pictures refer to later ones without end"}, false, now);
     return;
   }
   flush(v, now);

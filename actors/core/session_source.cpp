@@ -47,7 +47,7 @@ void session::start_ingest(time_point now) {
 void session::ingest_over(const std::string& why, time_point now) {
   auto& in = *ingest_;
   if (in.id)
-    effects_.stop(in.id, why);
+    effects_.stop(in.id, {why});
   in.id = {};
   reason_ = why;
   if (source_) {

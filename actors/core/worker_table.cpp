@@ -169,7 +169,7 @@ void worker_table::judge(worker& w, time_point now) {
   else if (w.trust.state() == breaker_state::half_open)
     set(health::degraded, "takes one task at a time, on trial: " + w.trust.reason());
   else if (w.trust.failures() >= config_.degraded_failures)
-    set(health::degraded, std::to_string(w.trust.failures()) + " tasks failed lately");
+    set(health::degraded, std::to_string(w.trust.failures()) + " tasks died or hung lately");
   else if (s.machine.cpu_pressure.avg10 > limit)
     set(health::degraded, "CPU pressure is " + percent(s.machine.cpu_pressure.avg10));
   else if (s.machine.memory_pressure.avg10 > limit)
@@ -303,18 +303,17 @@ void worker_table::task_started(worker_id id, lease_id lease, time_point now) {
   }
 }
 
-void worker_table::task_ended(const task_end& x, worker_id id, lease_id lease, time_point now) {
+void worker_table::task_ended(const task_end& x, worker_id id, lease_id lease, time_point now, bool process_failed,
+                              std::string_view input) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
   auto& w = i->second;
-  if (x.reason.empty()) {
-    ++w.status.tasks_completed;
+  ++(x.reason.empty() ? w.status.tasks_completed : w.status.tasks_failed);
+  if (process_failed)
+    w.trust.failed(lease, input, x.reason, now);
+  else if (x.reason.empty())
     w.trust.ended_well(lease);
-  } else {
-    ++w.status.tasks_failed;
-    w.trust.failed(lease, x.reason, now);
-  }
   w.status.ended.insert(w.status.ended.begin(), x);
   if (w.status.ended.size() > ended_tasks_kept)
     w.status.ended.pop_back();

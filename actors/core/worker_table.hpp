@@ -33,7 +33,7 @@ struct worker_table_config {
   milliseconds unhealthy_after{3000}; ///< without a heartbeat
   milliseconds gone_after{6000};      ///< without a heartbeat
   double degraded_pressure_percent = 50;
-  uint32_t degraded_failures = 1; ///< failed tasks within the breaker's window
+  uint32_t degraded_failures = 1; ///< inputs whose tasks died or hung within the breaker's window
   breaker_config breaker;
   milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
   size_t workers_max = 10'000;
@@ -89,8 +89,9 @@ public:
   /// The lease's task is at work.
   void task_started(worker_id id, lease_id lease, time_point now);
 
-  /// Books the end of a task for statistics and health. `reason` is empty for a regular end, and for a failure that is none of the worker's.
-  void task_ended(const task_end& x, worker_id id, lease_id lease, time_point now);
+  /// Books the end of a task for statistics, and for health where its process failed: once for each `input`.
+  void task_ended(const task_end& x, worker_id id, lease_id lease, time_point now, bool process_failed = false,
+                  std::string_view input = {});
 
   /// What a task says of its work.
   void report(task_id task, const work_statistics& x);

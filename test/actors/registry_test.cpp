@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_lease_needs_a_worker_and_its_task) {
   BOOST_TEST(got->worker_name == "a");
   BOOST_TEST(daemons()[0].slots_used == 1u);
   BOOST_TEST((leasing().error() == ec::no_worker)); // the only slot is taken
-  self->send(registry, release_atom_v, got->id, std::string{});
+  self->send(registry, release_atom_v, got->id, lease_end{});
   BOOST_TEST(becomes([](auto all) { return all[0].slots_used == 0; }));
 }
 

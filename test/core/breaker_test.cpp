@@ -29,7 +29,11 @@ struct fixture {
 
   void fail(int times = 1) {
     for (int i = 0; i < times; ++i)
-      x.failed(begin(), "it crashed", now);
+      fail_at("film " + std::to_string(last), "it crashed");
+  }
+
+  void fail_at(const std::string& input, std::string_view reason) {
+    x.failed(begin(), input, reason, now);
   }
 
   void wait(milliseconds time) {
@@ -55,7 +59,18 @@ BOOST_AUTO_TEST_CASE(so_many_failures_in_time_open_it_and_fewer_do_not) {
   BOOST_TEST(x.state() == breaker_state::open);
   BOOST_TEST(!x.takes_work());
   BOOST_TEST((x.until() == now + config.back_off));
-  BOOST_TEST(x.reason() == "3 tasks failed lately, the latest: it crashed");
+  BOOST_TEST(x.reason() == "3 tasks died or hung lately, the latest: it crashed");
+}
+
+BOOST_AUTO_TEST_CASE(one_input_that_kills_task_after_task_counts_once) {
+  for (int i = 0; i < 20; ++i)
+    fail_at("the same film", "it crashed");
+  BOOST_TEST(x.failures() == 1u);
+  BOOST_TEST(x.state() == breaker_state::closed);
+  fail_at("another film", "it crashed");
+  BOOST_TEST(x.state() == breaker_state::closed);
+  fail_at("a third film", "it crashed");
+  BOOST_TEST(x.state() == breaker_state::open);
 }
 
 BOOST_AUTO_TEST_CASE(after_the_back_off_one_task_at_a_time_is_on_trial) {
@@ -124,7 +139,7 @@ BOOST_AUTO_TEST_CASE(what_fails_while_it_is_open_does_not_prolong_it) {
   for (int i = 0; i < 20; ++i)
     together.push_back(begin());
   for (auto id : together)
-    x.failed(id, "the machine went down", now);
+    x.failed(id, to_string(id), "the machine went down", now);
   BOOST_TEST(x.state() == breaker_state::open);
   BOOST_TEST((x.until() - now == config.back_off));
 }
@@ -134,7 +149,7 @@ BOOST_AUTO_TEST_CASE(an_old_task_that_fails_beside_the_trial_reopens_it) {
   fail(3);
   wait(config.back_off);
   auto trial = begin();
-  x.failed(old, "it crashed", now);
+  x.failed(old, "old", "it crashed", now);
   BOOST_TEST(x.state() == breaker_state::open);
   BOOST_TEST((x.until() - now == 2 * config.back_off));
   x.ended_well(trial); // comes too late to mean anything
@@ -152,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_reset_forgets_everything) {
 
 BOOST_AUTO_TEST_CASE(a_reason_from_outside_is_kept_short) {
   for (int i = 0; i < 3; ++i)
-    x.failed(begin(), std::string(1'000'000, 'x'), now);
+    fail_at("film " + std::to_string(last), std::string(1'000'000, 'x'));
   BOOST_TEST(x.reason().size() < 400u);
 }
 
@@ -181,7 +196,7 @@ BOOST_AUTO_TEST_CASE(whatever_happens_at_most_one_task_is_on_trial_and_the_pause
         live.erase(i);
         begun_half_open.erase(id.value);
         if (random() % 2 == 0)
-          b.failed(id, "it crashed", now);
+          b.failed(id, to_string(id), "it crashed", now);
         else if (random() % 2 == 0)
           b.ended_well(id);
         else

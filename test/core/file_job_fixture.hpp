@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 namespace troupe::core {
@@ -17,6 +18,7 @@ struct file_job_recorder : file_job_effects {
   std::map<attempt_id, file_work> started;
   std::vector<attempt_id> attached;
   std::map<attempt_id, std::string> stopped;
+  std::set<attempt_id> blamed;               ///< attempts whose processes died or hung
   std::map<attempt_id, std::string> refused; ///< by their devices
   std::vector<file_chunk> chunks;
   int plans = 0;
@@ -36,8 +38,10 @@ struct file_job_recorder : file_job_effects {
   void attach(attempt_id attempt) override {
     attached.push_back(attempt);
   }
-  void stop(attempt_id attempt, const std::string& why) override {
-    stopped[attempt] = why;
+  void stop(attempt_id attempt, const lease_end& how) override {
+    stopped[attempt] = how.reason;
+    if (how.process_failed)
+      blamed.insert(attempt);
   }
   void device_failed(attempt_id attempt, const std::string& why) override {
     refused[attempt] = why;

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_session_is_free_when_its_process_is_gone_and_goes_to_the_
   BOOST_TEST(got(2).seat.gpu == "GPU-a");
   BOOST_TEST(!effects.granted.contains(3));
   desk.process_gone(first.task, now);
-  desk.task_lost(first.task, "gone", now, 0);
+  desk.task_lost(first.task, {"gone", true}, now, 0);
   desk.release(first.id, {}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 1u); // each of these returned it once at most
 }
@@ -113,14 +113,14 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_and_of_its_worker_return_a_session_once
   ask(2, wanting(exhaustion_policy::fallback));
   auto a = got(1), b = got(2);
   BOOST_TEST(in_use("GPU-a") == 2u);
-  desk.task_lost(a.task, "killed", now, 0);
+  desk.task_lost(a.task, {"killed", true}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 2u); // its host has not said that the process is gone
   desk.process_gone(a.task, now);
   BOOST_TEST(in_use("GPU-a") == 1u);
   workers.lost(b.worker, "killed", now);
   desk.host_lost(b.worker, now);
   BOOST_TEST(in_use("GPU-a") == 1u); // its task goes on without it
-  desk.task_lost(b.task, "killed", now, 0);
+  desk.task_lost(b.task, {"killed", true}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 0u);
   BOOST_TEST(desk.closing() == 0u);
 }

@@ -13,7 +13,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_outlives_its_lease_is_ended_until_it_is_gone
   accept_all();
   // The host's connection breaks, and with it goes the word that the lease is over.
   desk.host_lost(worker_id{1}, now);
-  desk.task_lost(task_id{10}, "cut", now, 0);
+  desk.task_lost(task_id{10}, {"cut", true}, now, 0);
   effects.ended.clear();
   desk.host_added(worker_id{1}, now);
   desk.task_joined(task_id{11}, worker_id{1}, now);

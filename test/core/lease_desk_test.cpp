@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_frees_its_slot_and_is_stated) {
   desk.task_joined(task_id{10}, worker_id{1}, now);
   desk.request(transcode(), 7, 1, now);
   accept_all();
-  BOOST_TEST(desk.task_lost(task_id{10}, "killed", now, 99).has_value());
+  BOOST_TEST(desk.task_lost(task_id{10}, {"killed", true}, now, 99).has_value());
   BOOST_TEST(slots_used() == 0u);
   auto status = workers.status();
   BOOST_REQUIRE(status[0].ended.size() == 1u);
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_
   };
   on_trial.request(transcode(), 1, 5, now);
   answer(true);
-  on_trial.release(effects.granted[1].id, "it crashed", now, 0);
+  on_trial.release(effects.granted[1].id, {"it crashed", true}, now, 0);
   on_trial.request(transcode(), 2, 5, now);
   BOOST_TEST(effects.assigned.empty()); // left alone
   now += 10s;
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {
       break;
     case 4:
       if (!tasks.empty())
-        desk.task_lost(pick(tasks), "gone", now, 0);
+        desk.task_lost(pick(tasks), {"gone", true}, now, 0);
       break;
     case 5:
       for (auto [id, task] : std::exchange(effects.assigned, {}))
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {
     case 6:
       if (!effects.granted.empty()) {
         auto i = std::next(effects.granted.begin(), static_cast<long>(random() % effects.granted.size()));
-        desk.release(i->second.id, random() % 2 ? "bad" : "", now, 0);
+        desk.release(i->second.id, random() % 2 ? lease_end{"bad", true} : lease_end{}, now, 0);
         effects.granted.erase(i);
       }
       break;

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct recorder : session_effects {
   std::vector<std::pair<failover_reason, milliseconds>> failovers;
   std::map<std::string, std::string> quarantined;
   std::map<attempt_id, std::string> stopped;
+  std::set<attempt_id> blamed; ///< attempts whose processes died or hung
   std::map<std::string, stream_format> outputs;
   std::map<std::string, std::vector<int64_t>> delivered;
   std::map<std::string, int64_t> last_dts;
@@ -56,8 +58,10 @@ struct recorder : session_effects {
   void finish(attempt_id x, int64_t to_pts) override {
     ends[x] = to_pts;
   }
-  void stop(attempt_id x, const std::string& reason) override {
-    stopped[x] = reason;
+  void stop(attempt_id x, const lease_end& how) override {
+    stopped[x] = how.reason;
+    if (how.process_failed)
+      blamed.insert(x);
   }
   void open_output(const std::string& profile, const stream_format& format) override {
     outputs[profile] = format;

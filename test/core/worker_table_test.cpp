@@ -18,6 +18,8 @@ struct fixture {
   }();
   time_point now{1000s};
 
+  int films = 0; ///< that killed tasks
+
   static registration worker(uint64_t id, const std::string& name, uint32_t slots = 2) {
     registration x;
     x.worker = worker_id{id};
@@ -34,7 +36,7 @@ struct fixture {
     task_end end;
     end.reason = "crashed";
     for (int i = 0; i < times; ++i)
-      table.task_ended(end, worker_id{id}, lease_id{1000}, now);
+      table.task_ended(end, worker_id{id}, lease_id{1000}, now, true, "film " + std::to_string(++films));
   }
 
   static lease_request wants(const std::string& encoder) {
@@ -134,14 +136,14 @@ BOOST_AUTO_TEST_CASE(a_worker_that_keeps_failing_is_left_alone_then_tried_with_o
   fail(table, 1, 3);
   auto s = table.status()[0];
   BOOST_TEST((s.state == health::unhealthy));
-  BOOST_TEST(s.reason.find("3 tasks failed lately, the latest: crashed") != std::string::npos);
+  BOOST_TEST(s.reason.find("3 tasks died or hung lately, the latest: crashed") != std::string::npos);
   BOOST_TEST(s.breaker.state == "open");
   BOOST_TEST(s.breaker.until_ms == 1'700'000'010'000);
   BOOST_TEST(s.breaker.reason == s.reason);
   BOOST_TEST(s.breaker.failures == 3u);
   std::string why;
   why = table.why_not(wants("libx264"));
-  BOOST_TEST(why.find("a is unhealthy: 3 tasks failed lately") != std::string::npos);
+  BOOST_TEST(why.find("a is unhealthy: 3 tasks died or hung lately") != std::string::npos);
 
   now += 10s;
   (void)table.beat(beat(1), now, 0);

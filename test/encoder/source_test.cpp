@@ -41,7 +41,8 @@ BOOST_AUTO_TEST_CASE(what_is_not_media_is_named) {
   BOOST_TEST(empty.what.find("empty") != std::string::npos);
   BOOST_TEST(empty.terminal());
   auto missing = failure(from(temporary("missing.ts")));
-  BOOST_TEST(static_cast<int>(missing.code) == static_cast<int>(errc::io));
+  BOOST_TEST(static_cast<int>(missing.code) == static_cast<int>(errc::absent));
+  BOOST_TEST(missing.terminal());
   BOOST_TEST(missing.what.find("No such file") != std::string::npos);
   BOOST_TEST(failure(from("/")).what.find("not a regular file") != std::string::npos);
   BOOST_TEST(failure(from("/dev/zero")).terminal());
@@ -119,14 +120,23 @@ BOOST_AUTO_TEST_CASE(html_over_http_and_errors_of_the_server_are_told_apart) {
   tiny_server server{[](const std::string& path) {
     if (path == "/page")
       return http("text/html", "<html><head></head></html>");
+    if (path.starts_with("/status/"))
+      return "HTTP/1.1 " + path.substr(8) + " No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     return std::string{"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"};
   }};
   auto page = failure(from(server.url("/page")));
   BOOST_TEST(static_cast<int>(page.code) == static_cast<int>(errc::media));
   BOOST_TEST(page.what.find("HTML") != std::string::npos);
   auto gone = failure(from(server.url("/gone")));
-  BOOST_TEST(static_cast<int>(gone.code) == static_cast<int>(errc::io));
+  BOOST_TEST(static_cast<int>(gone.code) == static_cast<int>(errc::absent));
   BOOST_TEST(gone.what.find("404") != std::string::npos);
+  for (const auto* status : {"401", "403", "410", "451"}) {
+    auto x = failure(from(server.url(std::string{"/status/"} + status)));
+    BOOST_TEST(x.terminal(), status);
+    BOOST_TEST(x.what.find(status) != std::string::npos, x.what);
+  }
+  for (const auto* status : {"408", "429", "500", "503"})
+    BOOST_TEST(!failure(from(server.url(std::string{"/status/"} + status))).terminal(), status);
 }
 
 BOOST_AUTO_TEST_CASE(a_silent_server_costs_the_timeout_and_no_more) {

@@ -50,7 +50,7 @@ public:
 
   /// Messages from sessions, which have arrived.
   void request(const lease_request& x, const std::shared_ptr<session_node>& owner);
-  void release(lease_id id, const std::string& reason);
+  void release(lease_id id, const lease_end& how);
   void owner_lost(session_id owner);
 
   void tick();
@@ -169,7 +169,7 @@ public:
   void acknowledge(const batch_ack& x) override;
   void finish(attempt_id attempt) override;
   void finish(attempt_id attempt, int64_t to_pts) override;
-  void stop(attempt_id attempt, const std::string& reason) override;
+  void stop(attempt_id attempt, const lease_end& how) override;
   void open_output(const std::string& profile, const stream_format& format) override;
   void deliver(const std::string& profile, const sample_block& block) override;
   void close_output(const std::string& profile, const std::string& reason) override;

@@ -64,7 +64,7 @@ void registry_node::task_down(task_id task) {
   };
   if (tell_first)
     tell();
-  desk_.task_lost(task, "the task process is gone", world_.now(), world_.unix_ms());
+  desk_.task_lost(task, {"the task process is gone", true}, world_.now(), world_.unix_ms());
   if (!tell_first)
     tell();
   check();
@@ -129,9 +129,9 @@ void registry_node::request(const lease_request& x, const std::shared_ptr<sessio
   check();
 }
 
-void registry_node::release(lease_id id, const std::string& reason) {
+void registry_node::release(lease_id id, const lease_end& how) {
   given_.erase(id);
-  desk_.release(id, reason, world_.now(), world_.unix_ms());
+  desk_.release(id, how, world_.now(), world_.unix_ms());
   check();
 }
 

@@ -175,13 +175,13 @@ void session_node::start_on_task(const Work& work,
   auto answered = std::make_shared<bool>(false);
   auto me = shared_from_this();
   auto task = a.task;
-  auto failed = [me, number, answered](const std::string& why, bool terminal) {
+  auto failed = [me, number, answered](const std::string& why, bool terminal, bool process_failed) {
     if (!std::exchange(*answered, true) && me->attempts_.contains(number))
-      me->event([&] { me->core_.start_failed(number, why, terminal, me->world_.now()); });
+      me->event([&] { me->core_.start_failed(number, {why, process_failed}, terminal, me->world_.now()); });
   };
   auto answer = [me, number, answered, failed, task](start_answer x) {
     if (!x.why.empty()) {
-      failed(x.why, x.terminal);
+      failed(x.why, x.terminal, false);
       return;
     }
     if (std::exchange(*answered, true))
@@ -195,7 +195,7 @@ void session_node::start_on_task(const Work& work,
     me->event([&] { me->core_.started(number, me->world_.now()); });
   };
   task->link->send(side::remote, [task, begin, answer] { begin(*task, answer); });
-  world_.after(start_timeout, [failed] { failed("the task does not answer", false); });
+  world_.after(start_timeout, [failed] { failed("the task does not answer", false, true); });
 }
 
 void session_node::start(const ingest_work& x) {
@@ -259,18 +259,18 @@ void session_node::finish(attempt_id number, int64_t to_pts) {
     side::remote, [task = a.task, to_pts] { task->on_finish(to_pts); }, true);
 }
 
-void session_node::stop(attempt_id number, const std::string& reason) {
+void session_node::stop(attempt_id number, const lease_end& how) {
   auto i = attempts_.find(number);
   if (i == attempts_.end() || !i->second.held)
     return; // its lease is on the way: `core::session::leased` will not know the attempt and stop it then
-  world_.trace("attempt ", to_string(number), " is stopped: ", reason);
+  world_.trace("attempt ", to_string(number), " is stopped: ", how.reason);
   auto a = std::move(i->second);
   attempts_.erase(i);
   stopped_.insert(number);
   if (a.started)
     a.task->link->send(
       side::remote, [task = a.task] { task->on_stop(); }, true);
-  world_.soon([me = shared_from_this(), lease = a.held->id, reason] { me->registry_.release(lease, reason); });
+  world_.soon([me = shared_from_this(), lease = a.held->id, how] { me->registry_.release(lease, how); });
 }
 
 // -- outputs ----------------------------------------------------------------------
