@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -167,7 +168,9 @@ void task_host_state::on_exit(task_id id, int status) {
   if (p.assigned && !config.work_folder.empty())
     remove_folder(self->home_system(), own_folder(config.work_folder, p.child.pid));
   auto how = describe_exit(status);
-  if (!how.empty() && !p.ending)
+  // One that is to end may be killed by what it was sent for that, and by nothing else.
+  auto told_to = p.ending && (!WIFSIGNALED(status) || WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
+  if (!how.empty() && !told_to)
     log::warning("a task process ended by itself", {{"task", id},
                                                     {"pid", p.child.pid},
                                                     {"channel", p.label.channel},

@@ -1,0 +1,110 @@
+// Goal: nodes and their tasks end cleanly, however often.
+// Method: real processes, more at once than there are processors, that are told to end at any moment.
+#include "test/cluster/job_cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+
+#include <signal.h>
+#include <sys/stat.h>
+
+using namespace troupe::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto start_limit = milliseconds{20'000};
+constexpr auto end_limit = milliseconds{10'000};
+
+struct node {
+  std::string state;
+  std::string port_file;
+  std::unique_ptr<process> it;
+
+  node(const temporary_folder& folder, const std::string& name, std::vector<std::string> arguments)
+    : state(folder.path(name)), port_file(folder.path(name + ".port")) {
+    arguments.insert(arguments.end(), {"--node.name=" + name, "--node.state_dir=" + state, "--http.listen=127.0.0.1:0",
+                                       "--cluster.listen=127.0.0.1:0", "--http.port_file=" + port_file});
+    it = std::make_unique<process>(node_program(), arguments, folder.path(name + ".log"));
+  }
+
+  bool says(const std::string& words) const {
+    return it->output().find(words) != std::string::npos;
+  }
+
+  bool listens() const {
+    return fs::exists(port_file);
+  }
+
+  void wait_until_it_says(const std::string& words) const {
+    wait_until([&] { return says(words); }, words);
+  }
+
+  void wait_until_it_listens() const {
+    wait_until([&] { return listens(); }, "that it listens");
+  }
+
+  void wait_until(const std::function<bool()>& holds, const std::string& what) const {
+    auto deadline = clock::now() + scaled(start_limit);
+    while (!holds()) {
+      BOOST_REQUIRE_MESSAGE(clock::now() < deadline && it->running(), "not in time: " << what << "\n" << it->output());
+      (void)it->wait(milliseconds{10});
+    }
+  }
+};
+
+void expect_status(node& x, int status, milliseconds limit = end_limit) {
+  auto ended = x.it->wait(scaled(limit));
+  BOOST_REQUIRE_MESSAGE(ended.has_value(), "it does not end in time:\n" << x.it->output());
+  BOOST_TEST(*ended == status, "it ended with status " << *ended << ":\n" << x.it->output());
+}
+
+int nodes_in_a_row() {
+  return std::getenv("TROUPE_LONG") != nullptr ? 1000 : 40;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(lifecycle_test)
+
+BOOST_AUTO_TEST_CASE(nodes_end_cleanly_however_often_and_whenever_they_are_told_to) {
+  temporary_folder folder;
+  std::mt19937 random{7};
+  std::deque<node> running;
+  for (int i = 0; i < nodes_in_a_row() || !running.empty();) {
+    // More of them than there are processors.
+    if (i < nodes_in_a_row() && running.size() < 6) {
+      running.emplace_back(folder, "n" + std::to_string(i++),
+                           std::vector<std::string>{"--role=all", "--worker.trust_codecs=true"});
+      continue;
+    }
+    auto& x = running.front();
+    x.wait_until_it_listens();
+    (void)x.it->wait(milliseconds{random() % 100}); // while its first tasks start, join or wait
+    x.it->signal(SIGTERM);
+    expect_status(x, 0);
+    running.pop_front();
+  }
+  check_nothing_left(folder.path());
+}
+
+BOOST_AUTO_TEST_CASE(tasks_end_by_themselves_after_their_work) {
+  job_settings settings;
+  settings.seconds = 4;
+  job_cluster f{settings};
+  f.c.start({"w1"}, 2);
+  auto id = f.order(R"({"input":")" + f.source + R"(","output":")" + f.result
+                    + R"(","video":{"codec":"libx264","preset":"ultrafast"}})");
+  f.wait_until_over(id, "completed");
+  f.c.wait_until("no task is left at files", [&] { return f.file_tasks().empty(); });
+  for (auto* node : {"w1", "coordinator"})
+    BOOST_TEST(!says(f.c.node(node).output(), "ended by itself"), f.c.node(node).output());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
