@@ -9,6 +9,7 @@
 #include "encoder/publish.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
+#include "nodes/node_begin.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
@@ -23,13 +24,12 @@
 
 #include <systemd/sd-daemon.h>
 
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <fstream>
 #include <memory>
+#include <optional>
 
 namespace troupe::nodes {
 
@@ -39,20 +39,6 @@ namespace log = telemetry::log;
 
 /// How much later than it may, a worker says that it has drained.
 constexpr auto drain_answer_timeout = std::chrono::seconds{2};
-
-/// The port is written whole or not at all: whoever waits for the file reads a number.
-bool write_port(const std::string& file, uint16_t port) {
-  if (file.empty())
-    return true;
-  auto temporary = file + ".new";
-  {
-    std::ofstream out{temporary};
-    out << port << '\n';
-    if (!out)
-      return false;
-  }
-  return ::rename(temporary.c_str(), file.c_str()) == 0;
-}
 
 /// All but where the coordinator is.
 std::vector<std::string> task_arguments(const config::configuration& x) {
@@ -271,17 +257,9 @@ public:
     return lost_ ? 1 : 0;
   }
 
-  /// The signals that end a node; blocked in every thread so that `wait` alone takes them.
-  static void ends(sigset_t& x) {
-    sigemptyset(&x);
-    sigaddset(&x, SIGINT);
-    sigaddset(&x, SIGTERM);
-  }
-
 private:
   static int next_signal() {
-    sigset_t signals;
-    ends(signals);
+    auto signals = ending_signals();
     int signal = 0;
     while (::sigwait(&signals, &signal) != 0) {
       // only an invalid set fails
@@ -307,6 +285,12 @@ private:
           log::error("the node does not start", {{"profile", name}, {"reason", rungs.error()}});
           return false;
         }
+    auto claim = claim_store(config_, [this](const std::string& why) { end(why); });
+    if (!claim) {
+      log::error("the node does not start", {{"reason", claim.error()}});
+      return false;
+    }
+    claim_.emplace(std::move(*claim));
     auto desk = open_desk(config_);
     if (!desk) {
       log::error("the node does not start", {{"reason", desk.error()}});
@@ -380,13 +364,15 @@ private:
   /// The node ends when the actor does.
   template <class Handle>
   void end_with(const Handle& x, const char* why) {
-    x->attach_functor([this, why] {
-      if (stopping_)
-        return;
-      lost_ = true;
-      log::error("the node ends", {{"reason", why}});
-      ::kill(::getpid(), SIGTERM);
-    });
+    x->attach_functor([this, why] { end(why); });
+  }
+
+  void end(const std::string& why) {
+    if (stopping_)
+      return;
+    lost_ = true;
+    log::error("the node ends", {{"reason", why}});
+    ::kill(::getpid(), SIGTERM);
   }
 
   /// Clients first, then channels and tasks, then the connections.
@@ -411,6 +397,10 @@ private:
   const config::configuration& config_;
   link_config link_;
   node_system_config cfg_;
+  // What threads of the system and of others use goes after them.
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> lost_{false};
+  std::optional<store::store_claim> claim_; ///< of a coordinator; goes after all that writes
   caf::actor_system system_;
   std::string token_;
   config::endpoint at_;
@@ -420,20 +410,20 @@ private:
   std::unique_ptr<http::callback_sender> callbacks_;
   std::shared_ptr<telemetry::failover_log> failovers_ = std::make_shared<telemetry::failover_log>();
   std::shared_ptr<telemetry::file_job_log> file_jobs_ = std::make_shared<telemetry::file_job_log>();
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> lost_{false};
 };
 
 } // namespace
 
 int run_node(const config::configuration& x) {
-  sigset_t signals;
-  node::ends(signals);
+  // In every thread, so that whoever waits for them takes them.
+  auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {
     log::error("the node does not start", {{"reason", made.error()}});
     return 1;
   }
+  if (!check_private(x))
+    return 1;
   node n{x};
   if (!n.start())
     return 1;

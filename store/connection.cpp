@@ -7,6 +7,10 @@
 #include <filesystem>
 #include <system_error>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -138,6 +142,20 @@ void set_up_sqlite(soci::session& session, const settings& from) {
   (void)scalar(session, "PRAGMA journal_size_limit = " + std::to_string(sqlite_log_bytes));
 }
 
+/// Orders name files, addresses and passwords: only the owner may read them. SQLite gives its log and its index the mode of the database.
+void make_private(const std::string& path) {
+  for (const auto* suffix : {"", "-wal", "-shm"}) {
+    const auto creates = *suffix == '\0' ? O_CREAT : 0;
+    const auto file = ::open((path + suffix).c_str(), O_RDWR | creates | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (file < 0)
+      continue; // SQLite says why
+    struct stat found {};
+    if (::fstat(file, &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 077) != 0)
+      (void)::fchmod(file, found.st_mode & 0700);
+    ::close(file);
+  }
+}
+
 void set_up_postgresql(soci::session& session, const settings& from) {
   session << "SET client_min_messages = warning";
   session << "SET client_encoding = 'UTF8'";
@@ -244,6 +262,7 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
 
 std::unique_ptr<soci::session> connect(const target& to, const settings& from) {
   if (to.kind == backend::sqlite) {
+    make_private(to.shown);
     auto result = std::make_unique<soci::session>(soci::sqlite3, to.address);
     set_up_sqlite(*result, from);
     return result;

@@ -23,6 +23,7 @@ enum class error_kind : uint8_t {
   invalid_argument,   ///< too large, or not text
   not_a_store,        ///< the file is damaged, or is something else
   too_new,            ///< a newer program has changed the database
+  in_use,             ///< another coordinator works with the store
   failed,             ///< anything else, for instance a right that is missing
 };
 

@@ -1,5 +1,5 @@
-// Goal: nodes and their tasks end cleanly, however often.
-// Method: real processes, more at once than there are processors, that are told to end at any moment.
+// Goal: nodes begin and end cleanly, however often, and no two work with one store.
+// Method: real processes that are started alone, together, too early or twice, and told to end at any moment.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -105,6 +105,46 @@ BOOST_AUTO_TEST_CASE(tasks_end_by_themselves_after_their_work) {
   f.c.wait_until("no task is left at files", [&] { return f.file_tasks().empty(); });
   for (auto* node : {"w1", "coordinator"})
     BOOST_TEST(!says(f.c.node(node).output(), "ended by itself"), f.c.node(node).output());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_coordinator_with_the_same_store_is_refused_until_the_first_is_gone) {
+  temporary_folder folder;
+  auto store = "--jobs.store=" + folder.path("jobs.db");
+  node first{folder, "first", {"--role=coordinator", store}};
+  first.wait_until_it_listens();
+  node second{folder, "second", {"--role=coordinator", store}};
+  expect_status(second, 1);
+  auto holder = "is in use by troupe " + std::to_string(first.it->pid()) + " on ";
+  BOOST_TEST(second.says(holder), second.it->output());
+  BOOST_TEST(first.it->running());
+  // Not even one that was killed is in the way.
+  first.it->kill();
+  node third{folder, "third", {"--role=coordinator", store}};
+  third.wait_until_it_listens();
+  for (auto* name : {"jobs.db", "jobs.db-wal", "jobs.db-shm", "jobs.db.lock"})
+    BOOST_TEST(static_cast<int>(fs::status(folder.path(name)).permissions()) == 0600, name);
+  third.it->signal(SIGTERM);
+  expect_status(third, 0);
+  check_nothing_left(folder.path());
+}
+
+BOOST_AUTO_TEST_CASE(secrets_that_everybody_may_change_are_refused_and_readable_ones_are_named) {
+  temporary_folder folder;
+  auto file = folder.path("token");
+  std::ofstream{file} << std::string(32, 'x') << '\n';
+  fs::permissions(file, fs::perms{0666});
+  node open{folder, "open", {"--role=coordinator", "--cluster.token_file=" + file}};
+  expect_status(open, 1);
+  BOOST_TEST(open.says("chmod 600 " + file), open.it->output());
+  fs::permissions(file, fs::perms{0644});
+  fs::create_directory(folder.path("readable"));
+  fs::permissions(folder.path("readable"), fs::perms{0755});
+  node readable{folder, "readable", {"--role=coordinator", "--cluster.token_file=" + file}};
+  readable.wait_until_it_listens();
+  BOOST_TEST(readable.says("chmod 600 " + file), readable.it->output());
+  BOOST_TEST(readable.says("chmod 700 " + folder.path("readable")), readable.it->output());
+  readable.it->signal(SIGTERM);
+  expect_status(readable, 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

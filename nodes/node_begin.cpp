@@ -1,0 +1,106 @@
+#include "nodes/node_begin.hpp"
+
+#include "actors/core/back_off.hpp"
+#include "actors/task_host.hpp"
+#include "telemetry/log.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <utility>
+
+namespace troupe::nodes {
+
+namespace {
+
+namespace log = telemetry::log;
+
+using std::chrono::milliseconds;
+
+/// How long a coordinator waits for the server of its store before it gives up: less than a service manager waits for a start.
+constexpr auto store_wait = std::chrono::seconds{60};
+constexpr milliseconds store_pause_least{250};
+constexpr milliseconds store_pause_most{5'000};
+
+/// True where one of the signals came within that time.
+bool ends_within(milliseconds x) {
+  auto signals = ending_signals();
+  timespec time{};
+  time.tv_sec = x.count() / 1000;
+  time.tv_nsec = x.count() % 1000 * 1'000'000;
+  return ::sigtimedwait(&signals, nullptr, &time) > 0;
+}
+
+std::string mode_of(mode_t x) {
+  char text[8];
+  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(x & 07777));
+  return text;
+}
+
+} // namespace
+
+sigset_t ending_signals() {
+  sigset_t result;
+  sigemptyset(&result);
+  sigaddset(&result, SIGINT);
+  sigaddset(&result, SIGTERM);
+  return result;
+}
+
+bool check_private(const config::configuration& x) {
+  auto is_private = [](const std::string& path) {
+    struct stat found {};
+    if (path.empty() || ::stat(path.c_str(), &found) != 0)
+      return true;
+    auto what_to_do = std::string{S_ISDIR(found.st_mode) ? "chmod 700 " : "chmod 600 "} + path;
+    if ((found.st_mode & S_IWOTH) != 0) {
+      log::error("the node does not start", {{"reason", path + " may be changed by everybody (mode "
+                                                          + mode_of(found.st_mode) + "): " + what_to_do}});
+      return false;
+    }
+    if ((found.st_mode & S_IROTH) != 0)
+      log::warning("everybody may read what should be private",
+                   {{"path", path}, {"mode", mode_of(found.st_mode)}, {"what_to_do", what_to_do}});
+    return true;
+  };
+  auto good = is_private(x.node.state_dir) && is_private(x.node.state_dir + "/transfer.key");
+  if (x.cluster.token.empty())
+    good = good && is_private(x.cluster.token_file);
+  return good && is_private(x.cluster.tls.key);
+}
+
+tl::expected<store::store_claim, std::string> claim_store(const config::configuration& x,
+                                                          std::function<void(const std::string&)> lost) {
+  core::back_off pause{store_pause_least, store_pause_most, random_id()};
+  auto deadline = std::chrono::steady_clock::now() + store_wait;
+  for (auto said = false;; said = true) {
+    auto claim = store::store_claim::take({x.jobs.store}, lost);
+    if (claim)
+      return std::move(*claim);
+    auto& why = claim.error();
+    if (why.kind != store::error_kind::connection_lost || std::chrono::steady_clock::now() >= deadline)
+      return tl::unexpected{std::move(why.text)};
+    if (!said)
+      log::warning("the coordinator waits for the store of its jobs",
+                   {{"reason", why.text}, {"at_most_ms", store_wait}});
+    if (ends_within(pause.next()))
+      return tl::unexpected{std::string{"a signal came while it waited for the store of its jobs"}};
+  }
+}
+
+bool write_port(const std::string& file, uint16_t port) {
+  if (file.empty())
+    return true;
+  auto temporary = file + ".new";
+  {
+    std::ofstream out{temporary};
+    out << port << '\n';
+    if (!out)
+      return false;
+  }
+  return ::rename(temporary.c_str(), file.c_str()) == 0;
+}
+
+} // namespace troupe::nodes
