@@ -22,6 +22,10 @@ constexpr auto gpu_timeout = std::chrono::seconds{10};
 constexpr auto gpu_answer_timeout = std::chrono::hours{1};
 
 constexpr auto host_timeout = std::chrono::seconds{1};
+
+/// How long a worker that ends waits for the coordinator to know of it.
+constexpr auto drain_timeout = std::chrono::seconds{1};
+
 constexpr auto drain_interval = std::chrono::milliseconds{50};
 
 bool is_at_work(const task_statistics& x) {
@@ -191,8 +195,9 @@ caf::result<void> worker_state::drain(caf::timespan at_most) {
 
 void worker_state::tell_that_it_drains() {
   if (registry)
-    self->request(registry, registration_timeout, drain_atom_v, to_string(info.worker))
-      .then([this] { end->told = true; }, [](const caf::error&) {}); // the next registration says it
+    // One that does not answer is away or stands still: the next registration says it.
+    self->request(registry, drain_timeout, drain_atom_v, to_string(info.worker))
+      .then([this] { end->told = true; }, [this](const caf::error&) { end->told = true; });
 }
 
 void worker_state::look_whether_drained() {

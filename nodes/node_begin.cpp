@@ -4,10 +4,13 @@
 #include "actors/task_host.hpp"
 #include "telemetry/log.hpp"
 
+#include <systemd/sd-daemon.h>
+
 #include <sys/stat.h>
 
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -69,6 +72,25 @@ bool check_private(const config::configuration& x) {
   if (x.cluster.token.empty())
     good = good && is_private(x.cluster.token_file);
   return good && is_private(x.cluster.tls.key);
+}
+
+bool await_token(const config::configuration& x) {
+  auto& file = x.cluster.token_file;
+  std::error_code failed;
+  auto is_missing = [&] { return !std::filesystem::exists(file, failed) && !failed; };
+  if (x.role != config::role::worker || !x.cluster.token.empty() || !is_missing())
+    return true;
+  log::warning("the worker waits for the cluster token, which the coordinator makes when it starts first",
+               {{"file", file}, {"what_to_do", "where it is kept elsewhere, set cluster.token_file"}});
+  // As one that waits for its coordinator: it is up.
+  ::sd_notify(0, "READY=1");
+  core::back_off pause{x.cluster.reconnect_delay, x.cluster.reconnect_max_delay, random_id()};
+  while (is_missing())
+    if (ends_within(pause.next())) {
+      log::info("the node stops before it had a token");
+      return false;
+    }
+  return true;
 }
 
 tl::expected<store::store_claim, std::string> claim_store(const config::configuration& x,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -36,6 +37,9 @@ namespace fs = std::filesystem;
 
 /// A trial encodes a few small frames: one that says nothing for this long hangs.
 constexpr auto trial_timeout = std::chrono::seconds{20};
+
+/// How soon a trial is broken off where the node stops.
+constexpr std::chrono::milliseconds stop_interval{100};
 
 constexpr size_t line_bytes_max = 64 * 1024;
 constexpr size_t cache_bytes_max = 4 * 1024 * 1024;
@@ -142,9 +146,9 @@ std::vector<av::trial_device> devices_from(std::string_view list) {
 /// Lines of a child's output, each within the trial's time.
 class line_reader {
 public:
-  explicit line_reader(int fd) : fd_(fd) {}
+  line_reader(int fd, const std::atomic<bool>& stop) : fd_(fd), stop_(stop) {}
 
-  /// Nothing at the end, or when no line came in time.
+  /// Nothing at the end, when no line came in time, or when it is to stop.
   std::optional<std::string> next() {
     auto deadline = std::chrono::steady_clock::now() + trial_timeout;
     for (;;) {
@@ -155,10 +159,13 @@ public:
       }
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
       pollfd p{fd_, POLLIN, 0};
-      if (left.count() <= 0 || ::poll(&p, 1, static_cast<int>(left.count())) <= 0) {
+      if (left.count() <= 0 || stop_) {
         timed_out_ = true;
         return std::nullopt;
       }
+      auto ready = ::poll(&p, 1, static_cast<int>(std::min(left, stop_interval).count()));
+      if (ready == 0 || (ready < 0 && errno == EINTR))
+        continue;
       char bytes[4096];
       auto n = ::read(fd_, bytes, sizeof(bytes));
       if (n <= 0 || buffer_.size() > line_bytes_max)
@@ -173,6 +180,7 @@ public:
 
 private:
   int fd_;
+  const std::atomic<bool>& stop_;
   std::string buffer_;
   bool timed_out_ = false;
 };
@@ -184,7 +192,8 @@ struct trial_run {
 };
 
 /// Runs the trials in children, each starting where the one before crashed or hung.
-trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::trial_device>& devices) {
+trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::trial_device>& devices,
+                  const std::atomic<bool>& stop) {
   trial_run result;
   size_t at = 0;
   while (at <= trials.size()) {
@@ -194,7 +203,7 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
       result.incomplete = true;
       return result;
     }
-    line_reader lines{child->output};
+    line_reader lines{child->output, stop};
     auto from = at;
     while (auto line = lines.next()) {
       auto x = parse(*line);
@@ -211,6 +220,8 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
     close_input(*child);
     ::close(child->output);
     auto how = describe_exit(wait_for(child->pid));
+    if (stop)
+      return result;
     if (at > trials.size())
       break;
     if (how.empty() && at == from)
@@ -323,7 +334,7 @@ int run_trials(int argc, char** argv) {
   std::_Exit(0);
 }
 
-capabilities prove(const std::string& cache_file, bool may_try) {
+capabilities prove(const std::string& cache_file, bool may_try, const std::atomic<bool>& stop) {
   auto cards = find_cards();
   auto key = cache_key(cards);
   if (auto known = read_cache(cache_file, key))
@@ -336,7 +347,7 @@ capabilities prove(const std::string& cache_file, bool may_try) {
   auto started = std::chrono::steady_clock::now();
   auto devices = trial_devices(cards);
   auto trials = av::list_trials(devices);
-  auto result = run_all(trials, devices);
+  auto result = run_all(trials, devices, stop);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
   log::info("tried",
             {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});

@@ -4,6 +4,7 @@
 
 #include "messages/daemon.hpp"
 
+#include <atomic>
 #include <string>
 
 namespace troupe::nodes {
@@ -15,8 +16,8 @@ inline constexpr const char* prove_command = "prove-codecs";
 int run_trials(int argc, char** argv);
 
 /// What was found before, from `cache_file` (empty: no cache), else what comes of trying everything. Without `may_try` nothing is tried, and nothing
-/// proven but what the cache holds.
-capabilities prove(const std::string& cache_file, bool may_try);
+/// proven but what the cache holds. Trials that are under way when `stop` is set are broken off within a moment.
+capabilities prove(const std::string& cache_file, bool may_try, const std::atomic<bool>& stop);
 
 /// The same, where all that libav* lists is taken for working.
 capabilities assume();

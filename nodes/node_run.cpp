@@ -348,7 +348,9 @@ private:
     w.host = host_config(config_, token_);
     w.host.connect_to(to_string(to));
     w.host.limits = true;
-    w.prove = [x = config_.worker] { return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove); };
+    w.prove = [this, x = config_.worker] {
+      return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove, stopping_);
+    };
     w.gpus.for_worker = limit_of(config_.worker.gpu_sessions);
     for (auto& [gpu, sessions] : config_.worker.gpu_limits)
       w.gpus.for_gpu.emplace(gpu, limit_of(sessions));
@@ -424,6 +426,8 @@ int run_node(const config::configuration& x) {
   }
   if (!check_private(x))
     return 1;
+  if (!await_token(x))
+    return 0;
   node n{x};
   if (!n.start())
     return 1;

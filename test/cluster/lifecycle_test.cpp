@@ -1,4 +1,4 @@
-// Goal: nodes begin and end cleanly, however often, and no two work with one store.
+// Goal: nodes begin in any order and end at once and cleanly, however often, and no two work with one store.
 // Method: real processes that are started alone, together, too early or twice, and told to end at any moment.
 #include "test/cluster/job_cluster.hpp"
 
@@ -105,6 +105,53 @@ BOOST_AUTO_TEST_CASE(tasks_end_by_themselves_after_their_work) {
   f.c.wait_until("no task is left at files", [&] { return f.file_tasks().empty(); });
   for (auto* node : {"w1", "coordinator"})
     BOOST_TEST(!says(f.c.node(node).output(), "ended by itself"), f.c.node(node).output());
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_is_earlier_than_the_token_waits_for_it) {
+  temporary_folder folder;
+  auto token = folder.path("coordinator/cluster.token");
+  node worker{folder,
+              "worker",
+              {"--role=worker", "--cluster.token_file=" + token, "--cluster.coordinator=127.0.0.1:1",
+               "--worker.trust_codecs=true", "--cluster.reconnect_max_delay=200ms"}};
+  worker.wait_until_it_says("waits for the cluster token");
+  node coordinator{folder, "coordinator", {"--role=coordinator"}};
+  coordinator.wait_until_it_listens();
+  worker.wait_until_it_says("the coordinator cannot be reached");
+  // One that still waits ends as well.
+  node other{
+    folder, "other", {"--role=worker", "--cluster.token_file=" + folder.path("no"), "--worker.trust_codecs=true"}};
+  other.wait_until_it_says("waits for the cluster token");
+  for (auto* x : {&worker, &coordinator, &other}) {
+    x->it->signal(SIGTERM);
+    expect_status(*x, 0);
+  }
+  check_nothing_left(folder.path());
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_without_a_coordinator_ends_at_once_while_it_tries_codecs) {
+  temporary_folder folder;
+  node worker{folder,
+              "worker",
+              {"--role=worker", "--cluster.coordinator=127.0.0.1:1", "--cluster.token=" + std::string(32, 'x'),
+               "--worker.capability_cache=" + folder.path("codecs.json")}};
+  worker.wait_until_it_says("trying what this machine");
+  worker.it->signal(SIGTERM);
+  expect_status(worker, 0, milliseconds{2'000});
+  check_nothing_left(folder.path());
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_whose_coordinator_stands_still_ends_soon) {
+  cluster c{{{}, {"--worker.trust_codecs=true"}, {}}};
+  c.start({});
+  c.start_worker("w1", 1, {"--worker.drain_timeout=1h"});
+  c.wait_until("w1 is registered", [&] { return !c.daemon("w1").empty(); });
+  c.node("coordinator").signal(SIGSTOP);
+  auto since = clock::now();
+  c.node("w1").signal(SIGTERM);
+  BOOST_TEST(c.node("w1").wait(scaled(milliseconds{5'000})).value_or(-1) == 0);
+  BOOST_TEST(ms_since(since) < scaled(milliseconds{4'000}).count());
+  c.node("coordinator").signal(SIGCONT);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_coordinator_with_the_same_store_is_refused_until_the_first_is_gone) {
