@@ -235,7 +235,8 @@ void job_actor_state::ask_for(attempt_id attempt, const lease_request& x) {
       },
       [this, attempt](const caf::error& why) {
         log::debug("no lease", {{"job", to_string(begin_.id)}, {"reason", caf::to_string(why)}});
-        job_.not_granted(attempt, clock::now());
+        job_.not_granted(attempt, clock::now(), why == ec::encode_failed);
+        send_writes();
       });
 }
 

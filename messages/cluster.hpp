@@ -81,6 +81,8 @@ struct lease_request {
   encoder_wish video{}; ///< the registry chooses encoder and device for it, and the lease names them
   uint64_t turn = 0;    ///< of file work: of those that wait, the lowest is first
   std::string input{};  ///< what is read, as a name: however many tasks one input kills, it counts once
+  bool replaceable =
+    false; ///< the owner can do without this encoder: it is refused, as `encode_failed`, where no worker has it any more
   bool resumes = false; ///< clients have something of it already: it waits where others are refused at once
 
   bool operator==(const lease_request&) const = default;
@@ -91,7 +93,8 @@ bool inspect(Inspector& f, lease_request& x) {
   return f.object(x).fields(f.field("label", x.label), f.field("encoders", x.encoders), f.field("decoders", x.decoders),
                             f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere),
                             f.field("last_resort", x.last_resort), f.field("video", x.video), f.field("turn", x.turn),
-                            f.field("input", x.input), f.field("resumes", x.resumes));
+                            f.field("input", x.input), f.field("replaceable", x.replaceable),
+                            f.field("resumes", x.resumes));
 }
 
 /// How the work of a lease ended.

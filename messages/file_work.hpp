@@ -60,6 +60,9 @@ bool inspect(Inspector& f, file_order& x) {
              || (detail::is_short(x.input) && detail::is_short(x.output) && is_bounded(x.chunk_duration)));
 }
 
+/// Of what is in a chunk file, and in its name. Count it up with whatever changes that: a job makes older ones again.
+inline constexpr uint32_t chunk_version = 2;
+
 /// A chunk file, named by who asked for it.
 struct chunk_file {
   uint32_t number = 0;

@@ -63,12 +63,15 @@ void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
   pump(now);
 }
 
-void file_job::not_granted(attempt_id attempt, time_point now) {
-  if (auto* p = find(attempt); p != nullptr && p->state == part_state::leasing) {
-    p->state = part_state::waiting;
-    p->attempt = {};
-    p->not_before = now + config_.retry_first;
-  }
+void file_job::not_granted(attempt_id attempt, time_point now, bool encoder_gone) {
+  auto* p = find(attempt);
+  if (p == nullptr || p->state != part_state::leasing)
+    return;
+  p->state = part_state::waiting;
+  p->attempt = {};
+  p->not_before = now + config_.retry_first;
+  if (encoder_gone && !encoder_.empty() && p->wanted_encoder == encoder_)
+    lose_encoder(*p, now);
 }
 
 void file_job::on(const file_progress& x, time_point now) {
@@ -192,6 +195,7 @@ void file_job::pump(time_point now) {
     p.state = part_state::leasing;
     p.attempt = attempt_id{next_attempt_++};
     ++asked;
+    p.wanted_encoder = encoder_;
     effects_.lease(p.attempt, request_of(p));
   }
 }
@@ -260,13 +264,16 @@ void file_job::broke(part& x, const file_failure& why, time_point now) {
     release(x, {});
     return fail(failure_kind::terminal, why.reason);
   }
-  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {why.reason}, now);
+  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {why.reason.empty() ? "failed" : why.reason}, now);
 }
 
 void file_job::device_refused(part& x, const std::string& why, time_point now) {
   effects_.device_failed(x.attempt, why);
   auto worker = x.held.worker;
   release(x, {});
+  // Its other cards come after other workers' cards.
+  if (std::find(x.refused_by.begin(), x.refused_by.end(), worker) == x.refused_by.end())
+    x.refused_by.push_back(worker);
   // Before anything is made of it, another encoder may do.
   auto made = std::any_of(parts_.begin(), parts_.end(), [](const part& p) {
     return p.is_chunk() && p.chunk.kind == chunk_kind::video && p.state != part_state::waiting
@@ -279,6 +286,31 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
     return try_elsewhere(x, worker, {}, why, now);
   ++retries_;
   wait_again(x, why);
+  pump(now);
+}
+
+void file_job::lose_encoder(part& x, time_point now) {
+  auto policy = begin_.order.video.on_busy;
+  if (policy == exhaustion_policy::queue)
+    return;
+  auto why = "no worker has " + encoder_ + " any more, of which the finished chunks are";
+  if (policy == exhaustion_policy::reject)
+    return fail(failure_kind::transient, why + ": retry the job when one has it, or allow it another encoder");
+  encoder_.clear();
+  x.not_before = now;
+  for (auto& p : parts_) {
+    if (!p.is_chunk() || p.chunk.kind != chunk_kind::video)
+      continue;
+    if (p.state == part_state::running) {
+      release(p, {});
+      wait_again(p, why);
+    } else if (p.state == part_state::done) {
+      p.state = part_state::waiting;
+      p.chunk.done = false;
+      p.progress = {};
+      effects_.chunk_spoiled(p.chunk.number, why + ": all are made again by another");
+    }
+  }
   pump(now);
 }
 

@@ -156,7 +156,8 @@ public:
     capacity_ = x;
   }
   void granted(attempt_id attempt, const lease& x, time_point now);
-  void not_granted(attempt_id attempt, time_point now);
+  /// `encoder_gone`: no worker has the encoder any more that the attempt was to have.
+  void not_granted(attempt_id attempt, time_point now, bool encoder_gone = false);
   void on(const file_progress& x, time_point now);
   void on(const file_result& x, time_point now);
   /// The attempt's task is gone, or did not take its work.
@@ -201,6 +202,7 @@ private:
     file_progress progress;
     uint32_t failures = 0;
     uint32_t deaths = 0;
+    std::string wanted_encoder; ///< that its lease was asked for with, where it may be no other
     bool awaited = false;       ///< a task of an earlier life may still be at it
     uint32_t out_of_memory = 0; ///< how many of them for that
     std::vector<worker_id> refused_by;
@@ -220,7 +222,10 @@ private:
   uint32_t threads_of_chunk() const;
   bool is_converted(const source_stream_summary& x) const;
   void note_converted(std::vector<std::string>& notes) const;
+  /// The name tells, for a later life, what the file is of: the version, the encoder, the source.
   std::string path_of(const part& x) const;
+  /// The encoder that made the file, "none" where none did; nothing for a file of another version or source.
+  std::optional<std::string> encoder_of(const std::string& path) const;
 
   void plan(const source_summary& x, time_point now);
   std::vector<part> plan_video(const source_stream_summary& x);
@@ -245,6 +250,8 @@ private:
   void retry(part& x, milliseconds pause, const lease_end& how, time_point now);
   void try_elsewhere(part& x, worker_id than, milliseconds pause, const std::string& why, time_point now);
   void device_refused(part& x, const std::string& why, time_point now);
+  /// What was made is of an encoder that nobody has any more: the order's `on_busy` says what becomes of that.
+  void lose_encoder(part& x, time_point now);
   void fail(failure_kind kind, const std::string& why);
   void stop_all();
   double share_done() const;

@@ -149,6 +149,18 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
   auto sound = parts.back().chunk.kind == chunk_kind::audio;
   if (sounds != (sound ? 1 : 0) || next != (video ? highest : lowest))
     return false;
+  auto is_whole = [this](const file_chunk& c) {
+    auto& whole = source_.whole_chunks;
+    return c.done && std::find(whole.begin(), whole.end(), c.number) != whole.end();
+  };
+  std::set<std::string> encoders;
+  for (auto& c : had)
+    if (auto of = encoder_of(c.path); of && is_whole(c) && c.kind == chunk_kind::video)
+      encoders.insert(*of);
+  // All are of one encoder, or all are made again.
+  auto mixed = encoders.size() > 1;
+  if (encoders.size() == 1 && *encoders.begin() != "none")
+    encoder_ = *encoders.begin();
   for (size_t i = 0; i < kept.size(); ++i) {
     auto& p = kept[i];
     if (had[i].begun) {
@@ -157,14 +169,16 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
     }
     if (!had[i].done)
       continue;
-    auto whole =
-      std::find(source_.whole_chunks.begin(), source_.whole_chunks.end(), p.chunk.number) != source_.whole_chunks.end();
-    auto of_this = p.chunk.path.ends_with("-" + source_.identity + ".chunk");
-    if (whole && of_this) {
+    auto whole = is_whole(had[i]);
+    auto of_this = encoder_of(p.chunk.path).has_value();
+    auto fits = p.chunk.kind != chunk_kind::video || !mixed;
+    if (whole && of_this && fits) {
       p.state = part_state::done;
       p.chunk.done = true;
     } else {
-      effects_.chunk_spoiled(p.chunk.number, whole ? "the source has changed since" : "its file is missing or damaged");
+      effects_.chunk_spoiled(p.chunk.number, !whole     ? "its file is missing or damaged"
+                                             : !of_this ? "its file is of another source, or of an older version"
+                                                        : "the chunks are of several encoders");
     }
   }
   parts = std::move(kept);
@@ -183,9 +197,10 @@ file_job::part* file_job::find_awaited(const chunk_work& x) {
   wanted.destination = x.destination;
   wanted.threads = x.threads;
   wanted.seat = x.seat;
-  auto ours =
-    x.destination.starts_with(begin_.folder + "/") && x.destination.ends_with("-" + source_.identity + ".chunk");
-  return wanted == x && ours ? &*i : nullptr;
+  auto of = encoder_of(x.destination);
+  auto ours = x.destination.starts_with(begin_.folder + "/") && of;
+  auto fits = x.kind != chunk_kind::video || encoder_.empty() || of == encoder_;
+  return wanted == x && ours && fits ? &*i : nullptr;
 }
 
 bool file_job::awaits(const chunk_work& x, time_point now) {

@@ -4,6 +4,13 @@
 
 namespace troupe::core {
 
+namespace {
+
+/// In a chunk file's name, before the encoder's.
+const std::string version_mark = "-v" + std::to_string(chunk_version) + "-";
+
+} // namespace
+
 lease_request file_job::request_of(const part& x) const {
   lease_request result;
   result.label.kind = x.kind;
@@ -23,6 +30,7 @@ lease_request file_job::request_of(const part& x) const {
     return result;
   if (x.chunk.kind == chunk_kind::video) {
     result.video = wish_of(begin_.order.video);
+    result.replaceable = !encoder_.empty();
     if (!encoder_.empty())
       result.video.encoder = encoder_;
     if (!encoder_.empty() && result.video.policy == exhaustion_policy::fallback)
@@ -45,7 +53,18 @@ void file_job::note_converted(std::vector<std::string>& notes) const {
 
 std::string file_job::path_of(const part& x) const {
   return begin_.folder + "/" + std::to_string(x.chunk.number) + "-" + std::to_string(begin_.attempt) + "."
-         + to_string(x.attempt) + "-" + source_.identity + ".chunk";
+         + to_string(x.attempt) + version_mark + (x.held.seat.encoder.empty() ? "none" : x.held.seat.encoder) + "-"
+         + source_.identity + ".chunk";
+}
+
+std::optional<std::string> file_job::encoder_of(const std::string& path) const {
+  auto end = "-" + source_.identity + ".chunk";
+  auto from = path.rfind(version_mark);
+  if (from == std::string::npos || !path.ends_with(end))
+    return {};
+  from += version_mark.size();
+  return from + end.size() < path.size() ? std::optional{path.substr(from, path.size() - end.size() - from)}
+                                         : std::nullopt;
 }
 
 file_work file_job::work_of(const part& x) const {

@@ -282,10 +282,16 @@ bool gpu_tracker::confirm(lease_id lease, time_point now) {
     h.confirmed = true;
     h.confirmed_at = now;
   }
-  auto& g = gpus_.at(h.gpu);
-  if (auto p = g.paths.find(h.worker); p != g.paths.end() && !p->second.marked)
-    p->second.back_off = milliseconds{0};
   return true;
+}
+
+void gpu_tracker::worked(lease_id lease) {
+  auto i = leases_.find(lease);
+  if (i == leases_.end() || !i->second.confirmed)
+    return;
+  auto& g = gpus_.at(i->second.gpu);
+  if (auto p = g.paths.find(i->second.worker); p != g.paths.end() && !p->second.marked)
+    p->second.back_off = milliseconds{0};
 }
 
 void gpu_tracker::release(gpu& g, lease_id lease, const holding& h, time_point now) {

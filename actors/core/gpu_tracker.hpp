@@ -114,6 +114,9 @@ public:
   /// The lease's task has its encoder open: the device works. False for a lease that has no promise.
   bool confirm(lease_id lease, time_point now);
 
+  /// The lease's work ended as it should: the device is well, and its next back-off is a first one. Opening alone proves little.
+  void worked(lease_id lease);
+
   /// Returns the lease's sessions; true the first time, false for one that holds none.
   bool give_back(lease_id lease, time_point now);
 

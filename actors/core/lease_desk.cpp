@@ -232,6 +232,8 @@ void lease_desk::settle(entries::iterator i, const lease_end& how, time_point no
     effects_.end(e.host, e.task);
   if (e.state == phase::granted)
     book_end(e, how, now, unix_ms);
+  if (e.state == phase::granted && how.reason.empty())
+    places_.worked(e.id);
   leave_place(e, now);
 }
 
@@ -279,7 +281,13 @@ void lease_desk::tick(time_point now) {
     auto& e = here->second;
     if (e.state == phase::granted)
       continue;
-    if (now >= e.deadline) {
+    if (is_hopeless(e, now)) {
+      auto over = std::move(e);
+      entries_.erase(here);
+      effects_.refuse(over.ticket, ec::encode_failed,
+                      "no worker has " + over.request.video.encoder + " any more: " + why_no_place(over));
+      leave_place(over, now);
+    } else if (now >= e.deadline) {
       auto over = std::move(e);
       entries_.erase(here);
       auto waited = over.request.video.policy == exhaustion_policy::queue
@@ -299,6 +307,19 @@ void lease_desk::tick(time_point now) {
   for (auto& [id, h] : hosts_)
     for (; h.idle.size() > h.wanted; h.idle.pop_back())
       effects_.end(id, h.idle.back());
+}
+
+bool lease_desk::is_hopeless(entry& e, time_point now) {
+  auto other = [this](auto& x) { return x.first != ingest_host_; };
+  // Without any worker nothing is known: they may be on their way.
+  if (!e.request.replaceable || e.state != phase::waiting_worker || std::none_of(hosts_.begin(), hosts_.end(), other)
+      || places_.places().could_ever(asked_by(e))) {
+    e.hopeless_since.reset();
+    return false;
+  }
+  if (!e.hopeless_since)
+    e.hopeless_since = now;
+  return now - *e.hopeless_since >= config_.encoder_timeout;
 }
 
 void lease_desk::progress(time_point now) {

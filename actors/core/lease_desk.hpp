@@ -51,6 +51,8 @@ struct lease_desk_config {
   /// got from an earlier desk.
   uint64_t first_lease = 1;
   milliseconds queue_timeout{60'000}; ///< how long a wish with the policy `queue` waits, where it does not say itself
+  /// How long no worker may have the encoder that a `replaceable` request wants: one may be on its way back.
+  milliseconds encoder_timeout{60'000};
   placement_desk_config places = {};
 };
 
@@ -193,6 +195,7 @@ private:
     std::string refusals; ///< what workers said that did not take it
     encoder_seat seat;
     std::vector<placement_candidate> looked_at;
+    std::optional<time_point> hopeless_since; ///< no worker has its encoder since then
   };
 
   using entries = std::map<lease_id, entry>; // in the order of arrival
@@ -240,6 +243,9 @@ private:
 
   /// True for a process that a lease has.
   bool serves(task_id task) const;
+
+  /// No worker has had the encoder for long that the request wants, and its owner can do without.
+  bool is_hopeless(entry& e, time_point now);
 
   void progress(time_point now);
 

@@ -88,6 +88,11 @@ public:
   /// The lease's task has its encoder open. False where its session was returned since: the task is to end.
   bool confirm(lease_id lease, time_point now);
 
+  /// The lease's work ended as it should. It is to be released.
+  void worked(lease_id lease) {
+    gpus_.worked(lease);
+  }
+
   /// The lease's device refused: it is left alone for a while. The lease is to be released and asked for again.
   void device_failed(lease_id lease, const std::string& reason, time_point now);
 

@@ -4,6 +4,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <optional>
+
 using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
@@ -13,34 +16,61 @@ namespace {
 struct fixture {
   time_point now{1000s};
   file_job_recorder effects;
-  file_job job{[] {
-                 file_job_config x;
-                 x.head_start = 0ms;
-                 return x;
-               }(),
-               [] {
-                 file_job_begin x;
-                 x.order.input = "/in.mkv";
-                 x.order.output = "/out.mp4";
-                 x.order.container = "mp4";
-                 x.order.video.codec = "h264";
-                 x.order.audio.codec = "none";
-                 x.order.chunk_duration = 10s;
-                 x.folder = "/work";
-                 return x;
-               }(),
-               effects};
+  file_job_begin given = [] {
+    file_job_begin x;
+    x.order.input = "/in.mkv";
+    x.order.output = "/out.mp4";
+    x.order.container = "mp4";
+    x.order.video.codec = "h264";
+    x.order.audio.codec = "none";
+    x.order.chunk_duration = 10s;
+    x.folder = "/work";
+    return x;
+  }();
+  std::optional<file_job> life;
   uint64_t next_lease = 1;
 
-  /// Until the chunks are asked for.
   fixture() {
-    job.capacity({4, 4});
-    job.begin(now);
+    begin();
+  }
+
+  /// A life of the job, until its chunks are asked for.
+  void begin() {
+    effects = {};
+    file_job_config config;
+    config.head_start = 0ms;
+    life.emplace(config, given, effects);
+    life->capacity({4, 4});
+    life->begin(now);
     auto probe = take();
     grant(probe.first, {});
     auto x = source();
     x.streams.pop_back(); // without sound
-    job.on(file_result{probe.first, x}, now);
+    for (auto& c : given.chunks)
+      if (c.done)
+        x.whole_chunks.push_back(c.number);
+    life->on(file_result{probe.first, x}, now);
+  }
+
+  /// A chunk from its request to its end, by what the seat says.
+  void make_one(const encoder_seat& seat) {
+    auto attempt = take().first;
+    grant(attempt, seat);
+    chunk_done x;
+    x.frames = 250;
+    life->on(file_result{attempt, x}, now);
+  }
+
+  /// The next coordinator goes on with what the last one left.
+  void begin_again() {
+    given.chunks = effects.chunks;
+    ++given.attempt;
+    begin();
+  }
+
+  void no_worker_has_it(attempt_id attempt) {
+    life->not_granted(attempt, now, true);
+    life->tick(now += 2s);
   }
 
   std::pair<attempt_id, lease_request> take() {
@@ -51,7 +81,7 @@ struct fixture {
   }
 
   void grant(attempt_id attempt, const encoder_seat& seat) {
-    job.granted(attempt, {lease_id{next_lease++}, task_id{1}, worker_id{1}, "w1", {}, seat}, now);
+    life->granted(attempt, {lease_id{next_lease++}, task_id{1}, worker_id{1}, "w1", {}, seat}, now);
   }
 
   static encoder_seat card() {
@@ -65,7 +95,7 @@ struct fixture {
   void refuse(attempt_id attempt) {
     file_failure why{false, false, "no encode device"};
     why.device_failed = true;
-    job.on(file_result{attempt, why}, now);
+    life->on(file_result{attempt, why}, now);
   }
 };
 
@@ -103,6 +133,8 @@ BOOST_AUTO_TEST_CASE(a_device_that_refuses_is_told_and_another_encoder_may_begin
   BOOST_TEST(!effects.failure.has_value());
   auto again = take();
   BOOST_TEST(again.second.video.encoder == "h264");
+  // By another worker, if there is one.
+  BOOST_TEST((again.second.refused_by == std::vector{worker_id{1}}));
   grant(again.first, software());
   BOOST_TEST(effects.started.contains(again.first));
 }
@@ -110,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_refuses_is_told_and_another_encoder_may_begin
 BOOST_AUTO_TEST_CASE(its_status_says_where_its_parts_are) {
   auto first = take();
   grant(first.first, card());
-  auto status = job.status();
+  auto status = life->status();
   BOOST_REQUIRE(status.placements.size() == 2u);
   BOOST_TEST(status.placements[0].part == "probe");
   BOOST_TEST(status.placements[1].part.starts_with("chunk "));
@@ -122,9 +154,9 @@ BOOST_AUTO_TEST_CASE(a_card_that_works_and_fails_again_and_again_is_not_tried_fo
     // The others wait: nothing is made yet.
     auto first = take();
     grant(first.first, card());
-    job.on(file_progress{first.first, 100, 1000, 0.5}, now += 1s);
+    life->on(file_progress{first.first, 100, 1000, 0.5}, now += 1s);
     refuse(first.first);
-    job.tick(now += 100s);
+    life->tick(now += 100s);
     // Elsewhere, where there is another worker.
     BOOST_TEST((effects.failure || std::any_of(effects.unanswered.begin(), effects.unanswered.end(), [&](auto x) {
                   return effects.asked.at(x).refused_by == std::vector{worker_id{1}};
@@ -132,6 +164,62 @@ BOOST_AUTO_TEST_CASE(a_card_that_works_and_fails_again_and_again_is_not_tried_fo
   }
   BOOST_REQUIRE(effects.failure.has_value());
   BOOST_TEST((effects.failure->first == failure_kind::transient));
+}
+
+BOOST_AUTO_TEST_CASE(a_later_life_goes_on_with_the_encoder_of_what_it_keeps) {
+  make_one(card());
+  begin_again();
+  BOOST_TEST(effects.spoiled.empty());
+  while (!effects.unanswered.empty())
+    BOOST_TEST(take().second.video.encoder == "h264_nvenc");
+}
+
+BOOST_AUTO_TEST_CASE(chunks_of_several_encoders_or_of_an_older_version_are_all_made_again) {
+  make_one(card());
+  begin_again();
+  given.chunks.at(1).done = true;
+  given.chunks.at(1).path = given.chunks.at(0).path;
+  auto at = given.chunks.at(1).path.find("h264_nvenc");
+  BOOST_REQUIRE(at != std::string::npos);
+  given.chunks.at(1).path.replace(at, 10, "libx264");
+  begin();
+  BOOST_TEST((effects.spoiled == std::vector<uint32_t>{0, 1}));
+  BOOST_TEST(take().second.video.encoder == "h264");
+  for (auto& c : given.chunks)
+    c.path = "/work/" + std::to_string(c.number) + "-1.1-a.chunk";
+  begin();
+  BOOST_TEST((effects.spoiled == std::vector<uint32_t>{0, 1}));
+}
+
+BOOST_AUTO_TEST_CASE(a_job_whose_encoder_is_gone_makes_all_again_with_the_next) {
+  make_one(card());
+  effects.unanswered.clear();
+  life->tick(now += 2s);
+  begin_again();
+  auto waiting = take();
+  BOOST_TEST(waiting.second.replaceable);
+  no_worker_has_it(waiting.first);
+  BOOST_TEST((effects.spoiled == std::vector<uint32_t>{0}));
+  BOOST_TEST(!effects.failure.has_value());
+  auto free = std::count_if(effects.unanswered.begin(), effects.unanswered.end(),
+                            [this](auto x) { return effects.asked.at(x).video.encoder == "h264"; });
+  BOOST_TEST(free > 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_whose_encoder_is_gone_waits_or_fails_where_the_order_says_so) {
+  given.order.video.on_busy = exhaustion_policy::queue;
+  begin();
+  make_one(card());
+  begin_again();
+  no_worker_has_it(take().first);
+  BOOST_TEST(effects.spoiled.empty());
+  BOOST_TEST(!effects.failure.has_value());
+  given.order.video.on_busy = exhaustion_policy::reject;
+  begin();
+  no_worker_has_it(take().first);
+  BOOST_REQUIRE(effects.failure.has_value());
+  BOOST_TEST((effects.failure->first == failure_kind::transient));
+  BOOST_TEST(effects.failure->second.find("h264_nvenc") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

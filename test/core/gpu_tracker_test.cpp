@@ -253,8 +253,20 @@ BOOST_AUTO_TEST_CASE(a_device_that_failed_is_left_alone_longer_each_time_until_i
   BOOST_TEST((t.block(a, gpu, {}) == gpu_block::failed));
   now += config.back_off;
   t.tick(now);
+  // That the encoder opened proves little: it may fail at the first picture, again and again.
   auto lease = promise(t, 1, gpu);
   t.confirm(lease, now);
+  t.failed(a, gpu, "after it opened", now);
+  now += 2 * config.back_off;
+  t.tick(now);
+  BOOST_TEST((t.block(a, gpu, {}) == gpu_block::failed));
+  now += 2 * config.back_off;
+  t.tick(now);
+  t.give_back(lease, now);
+  auto good = promise(t, 2, gpu);
+  t.worked(good); // its encoder was never open
+  t.confirm(good, now);
+  t.worked(good);
   t.failed(a, gpu, "after it worked", now);
   now += config.back_off;
   t.tick(now);

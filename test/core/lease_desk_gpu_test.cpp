@@ -255,4 +255,28 @@ BOOST_AUTO_TEST_CASE(a_lease_says_why_it_is_there_and_why_not_elsewhere) {
     BOOST_TEST(!looked[i].why_not.empty(), looked[i].worker);
 }
 
+BOOST_AUTO_TEST_CASE(file_work_whose_encoder_no_worker_has_any_more_is_refused_where_it_can_do_without) {
+  add_worker(1, 1, {card("GPU-a", 1)});
+  add_worker(2, 1, {});
+  workers.lost(worker_id{1}, "its machine is gone", now);
+  desk.host_lost(worker_id{1}, now);
+  auto x = wanting(exhaustion_policy::queue);
+  x.label.kind = work_kind::chunk;
+  ask(7, x);
+  x.replaceable = true;
+  ask(8, x);
+  auto wait = [this](std::chrono::seconds time) {
+    for (auto end = now + time; now < end;)
+      desk.tick(now += std::chrono::seconds{1});
+  };
+  wait(std::chrono::seconds{50});
+  BOOST_TEST(effects.refused.empty()); // it may be on its way back
+  wait(std::chrono::seconds{15});
+  BOOST_TEST(!effects.refused.contains(7));
+  BOOST_REQUIRE(effects.refused.contains(8));
+  BOOST_TEST(effects.refused.at(8).find("no worker has h264_nvenc any more") != std::string::npos,
+             effects.refused.at(8));
+  BOOST_TEST(desk.leases() == 1u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

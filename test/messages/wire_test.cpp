@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(the_control_plane_comes_back_from_the_wire) {
   comes_back(task_join{task_id{1}, worker_id{2}, "token", "0.1.0"});
   comes_back(label());
   comes_back(
-    lease_request{label(), {"libx264"}, {"h264"}, {worker_id{4}}, true, true, {}, 7, "/films/a.mkv", true});
+    lease_request{label(), {"libx264"}, {"h264"}, {worker_id{4}}, true, true, {}, 7, "/films/a.mkv", true, true});
   comes_back(lease{lease_id{1}, task_id{2}, worker_id{3}, "box", "cpu 1 by cgroup v2"});
   comes_back(task_exit{"killed by signal 9", true});
   comes_back(lease_end{"killed by signal 9", true});
