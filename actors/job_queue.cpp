@@ -138,6 +138,8 @@ bool job_queue_state::recover() {
       log::error("file jobs cannot be read", {{"reason", page.error().text}});
       return false;
     }
+    for (auto& why : page->unread)
+      log::error("a job is left alone: another version of this program wrote it", {{"reason", why}});
     for (auto& x : page->rows) {
       folders.insert(x.the_job.id);
       x.the_job.request.clear(); // is read again when its turn has come
@@ -150,6 +152,8 @@ bool job_queue_state::recover() {
     if (folders.contains(id))
       continue;
     auto job = opened->find(id);
+    if (!job && job.error().kind != store::error_kind::not_found)
+      continue; // it is there, whatever it is
     if (job && job->state == job_state::failed)
       folders_.keep(id, job->ended_ms);
     else

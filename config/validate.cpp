@@ -228,8 +228,9 @@ problems check_files(const loaded& x) {
     readable("cluster.tls.certificate", cluster.tls.certificate);
     readable("cluster.tls.key", cluster.tls.key);
   }
-  // A coordinator makes its token file; a worker that is told of one cannot do without it.
-  if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file"))
+  // A coordinator makes its token file, perhaps only after a worker has started that waits for it.
+  const auto may_come = access(cluster.token_file.c_str(), F_OK) != 0 && errno == ENOENT;
+  if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file") && !may_come)
     readable("cluster.token_file", cluster.token_file);
   return result;
 }

@@ -229,8 +229,15 @@ page<open_job> reader::open_jobs(std::optional<page_cursor> after, size_t rows) 
     bind_range(s);
     s.prepare(std::string{"SELECT "} + job_columns::summary + job_columns::rest + range + " ORDER BY priority, number");
     s.run_all([&] {
+      open_job next;
+      try {
+        next.the_job = columns.read_whole();
+      } catch (const unreadable& why) {
+        result.unread.push_back("job " + columns.id + ": " + why.what());
+        return;
+      }
       places[columns.number] = result.rows.size();
-      result.rows.emplace_back().the_job = columns.read_whole();
+      result.rows.push_back(std::move(next));
     });
   }
   chunk_columns columns;

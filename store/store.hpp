@@ -53,7 +53,8 @@ struct page_cursor {
 template <class T>
 struct page {
   std::vector<T> rows;
-  std::optional<page_cursor> next; ///< nothing: this is the end
+  std::optional<page_cursor> next;      ///< nothing: this is the end
+  std::vector<std::string> unread = {}; ///< of open jobs: which this program cannot read, and why
 };
 
 /// Which jobs a list shows. All that is given must hold.
@@ -95,7 +96,7 @@ public:
   expected<page<job_summary>> list(const job_filter& filter, std::optional<page_cursor> after, size_t rows);
 
   /// What a restart needs: the jobs that have not ended, with their chunks, by priority and then first come, first served. A page ends early when it
-  /// is large, so only `next` tells the end.
+  /// is large, so only `next` tells the end. One that another version of this program wrote and this one cannot read hides no other.
   expected<page<open_job>> open_jobs(std::optional<page_cursor> after, size_t rows);
 
   /// Those of these jobs that exist, whole, with their chunks, in no order. At most `limits::page_rows` of them.

@@ -357,4 +357,19 @@ BOOST_DATA_TEST_CASE(history_and_chunks_come_in_pages, data::make(database_kinds
   BOOST_TEST(seen.size() == 11);
 }
 
+BOOST_DATA_TEST_CASE(an_open_job_in_an_unknown_state_is_named_and_hides_no_other, data::make(database_kinds()), kind) {
+  scratch_database database{kind};
+  auto jobs = database.open();
+  for (uint64_t n = 1; n <= 3; ++n)
+    must(jobs, a_job(n));
+  database.tell("UPDATE jobs SET state = 'held' WHERE id = '" + to_string(nth(2)) + "'");
+  const auto open = jobs.open_jobs({}, 10).value();
+  BOOST_REQUIRE(open.rows.size() == 2);
+  BOOST_TEST((open.rows[0].the_job.id == nth(1)));
+  BOOST_TEST((open.rows[1].the_job.id == nth(3)));
+  BOOST_REQUIRE(open.unread.size() == 1);
+  BOOST_TEST(open.unread[0].find(to_string(nth(2))) != std::string::npos);
+  BOOST_TEST(open.unread[0].find("'held'") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
