@@ -124,6 +124,8 @@ source_summary summary_of(const av::source_index& index, std::optional<av::conta
     x.packets = s.packets;
     x.first_pts = s.first_pts;
     x.end_pts = s.end_pts;
+    if (s.grid)
+      x.even_rate = {s.grid->rate.num, s.grid->rate.den};
     if (into && !av::holds(*into, s.parameters->codec_id))
       x.instead = x.video ? av::usual_video_codec(*into) : av::usual_audio_codec(*into);
     result.streams.push_back(std::move(x));
@@ -187,6 +189,8 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
   }
   av::chunk_job job;
   job.source = reach.source(x.source, x.identity);
+  if (x.first_pts != no_timestamp)
+    job.source.grid = {{x.even_rate.num, x.even_rate.den}, x.first_pts};
   for (auto stream : x.streams)
     job.streams.push_back({stream, plan});
   audio_profile converted;

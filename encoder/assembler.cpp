@@ -1,6 +1,7 @@
 // Two or three streams of packets, each in order, are merged by decoding time into libavformat's muxer.
 #include "encoder/assembler.hpp"
 
+#include "encoder/exact_times.hpp"
 #include "encoder/log.hpp"
 #include "encoder/payload_hash.hpp"
 #include "encoder/publish.hpp"
@@ -39,10 +40,11 @@ struct output_closer {
 /// Where a packet of a sequence's track goes.
 struct route {
   int output = -1;
-  int64_t shift = 0;    ///< ticks that are added to the chunk's times
-  size_t made = 0;      ///< place in the result's streams
-  size_t chunk = 0;     ///< of the latest packet, see `chunk_sequence::chunk`
-  uint64_t written = 0; ///< packets
+  int64_t shift = 0;              ///< ticks that are added to the chunk's times
+  size_t made = 0;                ///< place in the result's streams
+  size_t chunk = 0;               ///< of the latest packet, see `chunk_sequence::chunk`
+  uint64_t written = 0;           ///< packets
+  std::optional<frame_grid> grid; ///< of pictures whose times the container can write as they are, not rounded
 };
 
 /// One of the merged streams of packets: a piece of work, or the subtitles.
@@ -214,6 +216,14 @@ expected<void> assembly::add_track(feed& from, size_t index) {
     av_dict_set(&made.metadata, "language", times.info.language.c_str(), 0);
   auto shift = common_shift();
   auto& to = from.routes[index];
+  if (auto grid = find_grid(times.pictures, times.info.frame_rate)) {
+    made.avg_frame_rate = grid->rate;
+    auto base = exact_time_base(grid->rate);
+    if (base && (job_.into == container::mp4 || job_.into == container::mov)) {
+      made.time_base = *base;
+      to.grid = grid;
+    }
+  }
   to.output = made.index;
   to.shift = shift + own_shift(times.info);
   to.made = result_.streams.size();
@@ -270,7 +280,6 @@ expected<void> assembly::write_header() {
   AVDictionary* options = nullptr;
   if (job_.into == container::mp4 || job_.into == container::mov) {
     av_dict_set(&options, "movflags", "+faststart", 0);
-    av_dict_set(&options, "video_track_timescale", "90000", 0);
     av_dict_set(&options, "movie_timescale", "90000", 0);
   } else if (job_.into == container::mpegts) {
     av_dict_set(&options, "mpegts_copyts", "1", 0);
@@ -303,6 +312,8 @@ expected<void> assembly::advance(feed& x) {
 expected<void> assembly::write(feed& x) {
   auto& packet = *x.head;
   auto output = packet.stream_index;
+  const frame_grid* grid = nullptr;
+  int64_t shift = 0;
   if (x.chunks) {
     auto& to = x.routes[static_cast<size_t>(packet.stream_index)];
     auto& made = result_.streams[to.made];
@@ -315,12 +326,18 @@ expected<void> assembly::write(feed& x) {
     if (auto crc = payload_crc(parameters, packet))
       made.contents.push_back(*crc);
     output = to.output;
+    grid = to.grid ? &*to.grid : nullptr;
+    shift = to.shift;
     ++packets_;
   }
   packet.stream_index = output;
   packet.flags &= 0xffff;
   packet.pos = -1;
-  av_packet_rescale_ts(&packet, time_base, output_->streams[output]->time_base);
+  auto base = output_->streams[output]->time_base;
+  if (grid != nullptr)
+    write_exact_times(packet, *grid, shift, base);
+  else
+    av_packet_rescale_ts(&packet, time_base, base);
   log_capture log;
   auto code = av_write_frame(output_.get(), &packet);
   if (code < 0 && !log.text().empty())

@@ -85,7 +85,11 @@ timeline_track describe(const AVInputFormat& format, const AVStream& stream, con
 
 struct demuxer::impl {
   impl(source_context from, const source_options& options)
-    : times{limits_for(from, options.keep_times)}, input{std::move(from)}, loop{options.loop}, packet{make_packet()} {}
+    : times{limits_for(from, options.keep_times)},
+      input{std::move(from)},
+      loop{options.loop},
+      grid{options.grid},
+      packet{make_packet()} {}
 
   expected<void> take_new_tracks();
   expected<void> add_track(AVStream& stream);
@@ -101,6 +105,7 @@ struct demuxer::impl {
   timeline times;
   source_tracks input;
   bool loop = false;
+  std::optional<frame_grid> grid;
   packet_ptr packet;
   std::deque<packet_ptr> ready; ///< read and placed while seeking
   std::vector<timeline_track> descriptions;
@@ -136,6 +141,7 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
     auto rate = av_guess_frame_rate(&format, &stream, nullptr);
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) <= 1000)
       made.frame_rate = rate;
+    made.grid = grid;
     if (reference_lookahead::is_needed(*format.iformat, *stream.codecpar))
       entry.lookahead.emplace();
     if ((entry.codec == AV_CODEC_ID_H264 || entry.codec == AV_CODEC_ID_HEVC) && !has_all_times(*format.iformat))
@@ -219,8 +225,8 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     if (off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0))
       ++counted.displaced_packets;
   }
-  out.pts = placed->pts;
-  out.dts = placed->dts;
+  out.pts = entry.is_video && grid ? grid->snap(placed->pts) : placed->pts;
+  out.dts = std::min(placed->dts, out.pts);
   out.duration = placed->duration;
   out.time_base = time_base;
   out.pos = -1;

@@ -32,6 +32,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace troupe::av {
@@ -42,6 +43,8 @@ struct source_options {
   /// A picture's time is what the container says, always, and the decoding times are what gives way: they need not rise then. For files, whose
   /// pictures are counted.
   bool keep_times = false;
+  /// Of a file whose times are known from an earlier pass (`source_stream::grid`): the video's are put on it.
+  std::optional<frame_grid> grid{};
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000}; ///< nothing read for this long is `errc::timeout`
   size_t tracks_max = 64;                         ///< more streams than this is `errc::limit`

@@ -155,6 +155,18 @@ void count_pictures(pass_track& track, source_stream& stream) {
     x.pictures_before = static_cast<uint64_t>(std::lower_bound(sorted.begin(), sorted.end(), x.pts) - sorted.begin());
   stream.packets = sorted.size();
   stream.variable_rate = is_variable(sorted);
+  if (!sorted.empty())
+    stream.grid = find_grid(sorted, stream.frame_rate).value_or(frame_grid{{0, 1}, sorted.front()});
+}
+
+/// Moves all that is said of the pictures to where they are without the container's rounding.
+void put_on_grid(source_stream& stream, std::vector<access_point>& points) {
+  if (!stream.grid || !stream.grid->is_even())
+    return;
+  for (auto* x : {&stream.first_pts, &stream.last_pts})
+    *x = stream.grid->snap(*x);
+  for (auto& x : points)
+    x.pts = stream.grid->snap(x.pts);
 }
 
 bool is_countable(const pass_track& track, AVCodecID codec) {
@@ -291,6 +303,7 @@ source_index pass::result() {
       count_pictures(from, to);
       result.video = track.stream;
       result.access_points = from.points;
+      put_on_grid(to, result.access_points);
       result.countable = is_countable(from, track.parameters->codec_id);
     }
     if (!to.readable)

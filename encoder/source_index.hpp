@@ -39,6 +39,8 @@ struct source_stream {
   int64_t first_pts = no_pts; ///< of the first picture that can be decoded, of the first sample that is played
   int64_t last_pts = no_pts;
   int64_t end_pts = no_pts;
+  /// Video: where its pictures are, without the container's rounding. All times here, and those of a demuxer that is given it, are on it.
+  std::optional<frame_grid> grid{};
 };
 
 struct source_chapter {

@@ -4,7 +4,7 @@
 namespace troupe::av {
 
 track track::clone() const {
-  return {parameters ? copy(*parameters) : make_codec_parameters(), frame_rate, language, stream};
+  return {parameters ? copy(*parameters) : make_codec_parameters(), frame_rate, language, stream, grid};
 }
 
 std::vector<track> clone(const std::vector<track>& tracks) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "encoder/av_ptr.hpp"
+#include "encoder/frame_grid.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ struct track {
   AVRational frame_rate{0, 1};
   std::string language; ///< ISO 639-2 or empty
   int stream = -1;      ///< libavformat's number of the stream in its source, where it has one
+  /// Where the pictures of a whole file are, if that is known. Their times are on it.
+  std::optional<frame_grid> grid{};
 
   track clone() const;
 };

@@ -258,7 +258,7 @@ expected<void> frame_rate_converter::send(AVFrame& frame, const on_picture& deli
   auto slot = slot_of(frame.pts);
   expected<void> result;
   if (slot_ != no_pts) {
-    auto gap = frame.pts - held_->pts > gap_max;
+    auto gap = !is_whole_ && frame.pts - held_->pts > gap_max;
     result = gap ? drain(deliver) : show(slot_, slot, deliver);
   }
   slot_ = slot;
@@ -272,21 +272,29 @@ expected<void> frame_rate_converter::drain(const on_picture& deliver) {
     return {};
   auto frame_ticks = av_rescale_q(1, av_inv_q(frame_rate_), time_base);
   auto duration = held_->pkt_duration > 0 ? std::min(held_->pkt_duration, gap_max) : frame_ticks;
-  auto result = show(slot_, std::max(slot_ + 1, slot_of(held_->pts + duration)), deliver);
+  // Containers that say when a stream ends may cut the last frame short, which then would be shown at no point at all.
+  auto place = source_.is_even() ? source_.find(held_->pts) : std::nullopt;
+  auto end = slot_of(std::max(held_->pts + duration, place ? source_.ticks_of(*place + 1) : held_->pts));
+  // The last frame may be nearest to a point at which the source is over. A source has one picture at least.
+  auto result = show(slot_, any_shown_ ? end : std::max(slot_ + 1, end), deliver);
   av_frame_unref(held_.get());
   slot_ = no_pts;
   return result;
 }
 
 int64_t frame_rate_converter::slot_of(int64_t pts) const {
-  return av_rescale_q(pts, time_base, av_inv_q(frame_rate_));
+  auto number = source_.is_even() ? source_.find(pts) : std::nullopt;
+  if (number)
+    return av_rescale_q(*number, av_inv_q(source_.rate), av_inv_q(frame_rate_));
+  return av_rescale_q(pts - source_.first, time_base, av_inv_q(frame_rate_));
 }
 
 expected<void> frame_rate_converter::show(int64_t first, int64_t end, const on_picture& deliver) {
   for (auto slot = first; slot < end; ++slot) {
     if (av_frame_ref(shown_.get(), held_.get()) < 0)
       throw std::bad_alloc{};
-    shown_->pts = av_rescale_q(slot, av_inv_q(frame_rate_), time_base);
+    any_shown_ = true;
+    shown_->pts = source_.first + av_rescale_q(slot, av_inv_q(frame_rate_), time_base);
     auto result = deliver(*shown_);
     av_frame_unref(shown_.get());
     if (!result)

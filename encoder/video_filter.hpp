@@ -84,13 +84,17 @@ private:
   int64_t last_pts_ = no_pts;
 };
 
-/// Puts frames on the grid m / frame_rate counted from timeline zero: each point of the grid shows the frame whose own time is nearest to it or
-/// before it. Frames are repeated and dropped as that needs. A gap beyond `gap_max` stays a gap.
+/// Puts frames on the grid m / frame_rate: each point of the grid shows the frame whose own time is nearest to it or before it. Frames are
+/// repeated and dropped as that needs. What becomes of a frame depends on its own time alone, not on those before it.
+///
+/// Where the source is known as a whole, the grid begins at its first picture, evenly spaced frames are counted, and any pause is filled. Else the grid is
+/// counted from timeline zero, and a gap beyond `gap_max`, which may be a source that was away, stays a gap.
 class frame_rate_converter {
 public:
   static constexpr int64_t gap_max = 10 * 90'000; ///< ticks
 
-  explicit frame_rate_converter(AVRational frame_rate) : frame_rate_(frame_rate) {
+  explicit frame_rate_converter(AVRational frame_rate, const std::optional<frame_grid>& source = {})
+    : frame_rate_(frame_rate), source_(source.value_or(frame_grid{})), is_whole_(source.has_value()) {
     // nop
   }
 
@@ -104,6 +108,9 @@ private:
   expected<void> show(int64_t first, int64_t end, const on_picture& deliver);
 
   AVRational frame_rate_;
+  frame_grid source_;
+  bool is_whole_;
+  bool any_shown_ = false;
   frame_ptr held_ = make_frame();
   frame_ptr shown_ = make_frame();
   int64_t slot_ = no_pts; ///< of the frame held

@@ -191,8 +191,12 @@ private:
     encoder_ = std::move(*opened);
     filter_.emplace(video_filter::config{encoder_->format(), settings_.deinterlacing, format.interlaced,
                                          settings_.threads, encoder_->device_format()});
-    if (is_set(settings_.frame_rate))
-      rate_.emplace(settings_.frame_rate);
+    if (is_set(settings_.frame_rate)) {
+      auto grid = source_.grid;
+      if (grid && fields)
+        grid->rate.num *= 2;
+      rate_.emplace(settings_.frame_rate, grid);
+    }
     output_ = encoder_->output();
     output_->language = source_.language;
     output_->stream = source_.stream;

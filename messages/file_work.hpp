@@ -118,18 +118,20 @@ struct chunk_work {
   encoder_seat seat{};              ///< of the lease, for video
   std::vector<int32_t> converted{}; ///< of `streams`: not copied though the rest is, but encoded as `converted_to`
   std::string converted_to{};
+  rational even_rate{0, 1};         ///< of the source's pictures, see `source_stream_summary`
+  int64_t first_pts = no_timestamp; ///< of its first picture; unset where it has none
 
   bool operator==(const chunk_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, chunk_work& x) {
-  auto done = f.object(x).fields(f.field("source", x.source), f.field("identity", x.identity),
-                                 f.field("destination", x.destination), f.field("number", x.number),
-                                 f.field("kind", x.kind), f.field("streams", x.streams), f.field("span", x.span),
-                                 f.field("exact", x.exact), f.field("pictures", x.pictures), f.field("video", x.video),
-                                 f.field("audio", x.audio), f.field("threads", x.threads), f.field("seat", x.seat),
-                                 f.field("converted", x.converted), f.field("converted_to", x.converted_to));
+  auto done = f.object(x).fields(
+    f.field("source", x.source), f.field("identity", x.identity), f.field("destination", x.destination),
+    f.field("number", x.number), f.field("kind", x.kind), f.field("streams", x.streams), f.field("span", x.span),
+    f.field("exact", x.exact), f.field("pictures", x.pictures), f.field("video", x.video), f.field("audio", x.audio),
+    f.field("threads", x.threads), f.field("seat", x.seat), f.field("converted", x.converted),
+    f.field("converted_to", x.converted_to), f.field("even_rate", x.even_rate), f.field("first_pts", x.first_pts));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.destination) && x.streams.size() <= file_streams_max
@@ -226,16 +228,19 @@ struct source_stream_summary {
   int64_t first_pts = no_timestamp;
   int64_t end_pts = no_timestamp;
   std::string instead{}; ///< a codec that the result's container holds, where it does not hold the stream as it is
+  rational even_rate{
+    0, 1}; ///< of a video whose pictures are at `first_pts + n / even_rate`; 0 where they are not evenly spaced
 
   bool operator==(const source_stream_summary&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, source_stream_summary& x) {
-  auto done = f.object(x).fields(
-    f.field("stream", x.stream), f.field("video", x.video), f.field("codec", x.codec), f.field("language", x.language),
-    f.field("width", x.width), f.field("height", x.height), f.field("packets", x.packets),
-    f.field("first_pts", x.first_pts), f.field("end_pts", x.end_pts), f.field("instead", x.instead));
+  auto done =
+    f.object(x).fields(f.field("stream", x.stream), f.field("video", x.video), f.field("codec", x.codec),
+                       f.field("language", x.language), f.field("width", x.width), f.field("height", x.height),
+                       f.field("packets", x.packets), f.field("first_pts", x.first_pts), f.field("end_pts", x.end_pts),
+                       f.field("instead", x.instead), f.field("even_rate", x.even_rate));
   return done && (!Inspector::is_loading || (detail::is_short(x.codec) && detail::is_short(x.instead)));
 }
 

@@ -132,6 +132,10 @@ chunk_work file_job::chunk_work_of(const part& x) const {
     if (s.video != video)
       continue;
     work.streams.push_back(s.stream);
+    if (video) {
+      work.even_rate = s.even_rate;
+      work.first_pts = s.first_pts;
+    }
     if (is_converted(s)) {
       work.converted.push_back(s.stream);
       work.converted_to = s.instead;

@@ -82,6 +82,7 @@ inline source_summary source() {
   x.exact = x.countable = true;
   x.streams = {{0, true, "h264", "", 1280, 720, 1000, 0, 40 * second},
                {1, false, "aac", "eng", 0, 0, 1875, 0, 40 * second}};
+  x.streams[0].even_rate = {25, 1};
   for (int i = 0; i < 4; ++i)
     x.cuts.push_back({i * 10 * second, static_cast<uint64_t>(i) * 250});
   return x;

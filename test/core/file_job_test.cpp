@@ -93,6 +93,10 @@ BOOST_AUTO_TEST_CASE(a_job_probes_plans_encodes_and_assembles_in_order) {
   BOOST_REQUIRE(work.size() == 5u);
   BOOST_TEST(std::get<chunk_work>(work[0].work).number == 0u);
   BOOST_TEST((std::get<chunk_work>(work[1].work).kind == chunk_kind::audio));
+  // Every window of the video counts the same pictures, sound none.
+  BOOST_TEST((std::get<chunk_work>(work[2].work).even_rate == rational{25, 1}));
+  BOOST_TEST(std::get<chunk_work>(work[2].work).first_pts == 0);
+  BOOST_TEST(std::get<chunk_work>(work[1].work).first_pts == no_timestamp);
   BOOST_TEST(effects.chunks.size() == 5u);
   for (auto& x : work)
     answer(x);

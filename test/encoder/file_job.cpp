@@ -139,6 +139,7 @@ chunk_result encode(const std::string& source, const source_index& index, const 
                     std::vector<stream_plan> streams, const std::string& name) {
   chunk_job job;
   job.source.url = source;
+  job.source.grid = index.video_stream() != nullptr ? index.video_stream()->grid : std::nullopt;
   job.streams = std::move(streams);
   job.window = window;
   job.exact = index.exact;

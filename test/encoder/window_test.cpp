@@ -2,7 +2,8 @@
 // timestamp and the same content, video and audio. Method: seeded random partitions of streams whose pictures carry their number and
 // whose tone glides; each window is encoded by itself, fed as a caller feeds it, and its pictures are decoded by themselves. TROUPE_SEEDS
 // sets how many partitions of each kind are tried, TROUPE_SEED the first.
-#include "make_stream.hpp"
+#include "file_job.hpp"
+#include "reading.hpp"
 #include "test/support/environment.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -210,6 +211,36 @@ const source& holed() {
   return result;
 }
 
+/// A file as a job's windows read it: indexed, then read with the times that the index found.
+source read_indexed(const std::string& path) {
+  auto options = troupe::av::test::from(path);
+  auto index = av::index_source(options, unwatched());
+  BOOST_REQUIRE(index);
+  options.grid = index->video_stream()->grid;
+  options.keep_times = true;
+  auto opened = av::demuxer::open(options, never);
+  BOOST_REQUIRE(opened);
+  source result;
+  for (auto packet = av::make_packet();; packet = av::make_packet()) {
+    auto more = opened->read(*packet);
+    BOOST_REQUIRE(more);
+    if (!*more)
+      break;
+    result.packets.push_back(std::move(packet));
+  }
+  result.tracks = av::clone(opened->tracks());
+  return result;
+}
+
+/// Matroska's milliseconds, from a place that is none of them.
+source rounded(AVRational rate) {
+  video_source seen{.frame_rate = rate, .frames = 100, .gop = 15, .first_pts = 901'930, .global_header = true};
+  std::vector<stream> streams;
+  streams.push_back(make_video(seen));
+  streams.push_back(make_audio({}));
+  return read_indexed(write_source(as_clip(std::move(streams)), "rounded-" + std::to_string(rate.num) + ".mkv"));
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(window_test)
@@ -255,6 +286,17 @@ BOOST_AUTO_TEST_CASE(a_converted_frame_rate_is_the_same_in_any_partition) {
   check({"29.97 frames a second", &closed_gop(), {settings, audio("libopus")}});
   settings.frame_rate = {10, 1};
   check({"10 frames a second", &open_gop(), {settings, audio("libmp3lame")}});
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_rate_of_rounded_times_is_the_same_in_any_partition) {
+  auto settings = video();
+  settings.frame_rate = {30, 1};
+  auto fast = rounded({60, 1});
+  BOOST_REQUIRE(fast.tracks[0].grid->is_even());
+  check({"60 to 30", &fast, {settings, audio("aac")}});
+  settings.frame_rate = {24'000, 1'001};
+  auto film = rounded({24'000, 1'001});
+  check({"24000/1001 to itself", &film, {settings, audio("aac")}});
 }
 
 BOOST_AUTO_TEST_CASE(an_encoder_that_counts_frames_is_the_same_in_any_partition) {
