@@ -96,6 +96,8 @@ track_format to_format(const av::track& x) {
     f.color_space = text(av_color_space_name(p.color_space));
     f.chroma_location = text(av_chroma_location_name(p.chroma_location));
     f.reorder_frames = p.video_delay;
+    f.turn = x.turn.bits;
+    f.aspect_by_container = x.aspect_by_container;
   } else if (f.kind == track_kind::audio) {
     f.sample_rate = p.sample_rate;
     f.channel_layout = layout_name(p);
@@ -146,6 +148,8 @@ av::track to_track(const track_format& f) {
     p.color_space = named(av_color_space_from_name(f.color_space.c_str()), AVCOL_SPC_UNSPECIFIED);
     p.chroma_location = named(av_chroma_location_from_name(f.chroma_location.c_str()), AVCHROMA_LOC_UNSPECIFIED);
     p.video_delay = f.reorder_frames;
+    result.turn = {static_cast<uint8_t>(f.turn & 7)};
+    result.aspect_by_container = f.aspect_by_container;
   } else if (f.kind == track_kind::audio) {
     p.sample_rate = f.sample_rate;
     p.format = av_get_sample_fmt(f.sample_format.c_str());
@@ -185,6 +189,12 @@ av::expected<av::video_settings> to_settings(const video_profile& x) {
   s.encoder = x.codec;
   s.width = x.width;
   s.height = x.height;
+  if (x.fit == "pad")
+    s.fit = av::fit::pad;
+  else if (x.fit == "stretch")
+    s.fit = av::fit::stretch;
+  else if (x.fit != "inside")
+    return av::fail(av::errc::option, "fit is " + x.fit + "; allowed are inside, pad, stretch");
   s.frame_rate = from(x.frame_rate);
   s.pixel_format = x.pixel_format;
   if (x.deinterlace == "field")

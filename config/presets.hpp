@@ -1,7 +1,7 @@
 // Renditions by name, for files: what a scenario or a platform asks for, and nothing else under that name.
 //
-// A preset says everything that its name says: the picture is exactly of that size and rate, whatever the source has, in that codec, at that average
-// rate. What an order sets beside it goes first.
+// A preset says everything that its name says: the picture is as large as fits into that size, with square pixels, exactly of that rate, in that codec,
+// at that average rate. What an order sets beside it goes first.
 #pragma once
 
 #include "messages/work.hpp"

@@ -142,6 +142,10 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) <= 1000)
       made.frame_rate = rate;
     made.grid = grid;
+    made.turn = orientation_of(stream);
+    if (auto aspect = av_guess_sample_aspect_ratio(&format, &stream, nullptr); aspect.num > 0)
+      made.parameters->sample_aspect_ratio = aspect;
+    made.aspect_by_container = stream.sample_aspect_ratio.num > 0;
     if (reference_lookahead::is_needed(*format.iformat, *stream.codecpar))
       entry.lookahead.emplace();
     if ((entry.codec == AV_CODEC_ID_H264 || entry.codec == AV_CODEC_ID_HEVC) && !has_all_times(*format.iformat))

@@ -5,6 +5,8 @@ extern "C" {
 #include <libavutil/hwcontext.h>
 }
 
+#include <utility>
+
 namespace troupe::av {
 
 namespace {
@@ -79,6 +81,15 @@ audio_format audio_format_of(const track& source, const AVFrame* first) {
       result.layout = plain_layout(first->ch_layout);
   }
   return result;
+}
+
+video_format turned(video_format x, orientation by) noexcept {
+  if (by.swaps_sides()) {
+    std::swap(x.width, x.height);
+    if (is_known(x.sample_aspect))
+      x.sample_aspect = av_inv_q(x.sample_aspect);
+  }
+  return x;
 }
 
 AVPixelFormat pixel_layout(const AVFrame& frame) noexcept {

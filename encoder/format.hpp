@@ -45,6 +45,9 @@ audio_format audio_format_of(const track& source, const AVFrame* first);
 /// More channels than this are not taken: no encoder here knows as many.
 inline constexpr int channels_max = 64;
 
+/// The format of the same pictures, upright.
+video_format turned(video_format x, orientation by) noexcept;
+
 /// True where nothing that an encoder needs is missing.
 bool is_complete(const video_format& x) noexcept;
 bool is_complete(const audio_format& x) noexcept;

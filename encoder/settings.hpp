@@ -14,11 +14,19 @@ namespace troupe::av {
 
 enum class deinterlace { automatic, field_rate, off };
 
+/// What becomes of a picture whose shape is not that of the width and height that are both set.
+enum class fit {
+  inside,  ///< as large as fits, with square samples: one side is shorter than was set
+  pad,     ///< the same, and the rest is black
+  stretch, ///< all of it, with samples that are not square: players show the picture's own shape
+};
+
 /// 0, negative and empty values stand for "as the source has it" or "the encoder's default".
 struct video_settings {
   std::string encoder; ///< an encoder ("libx264") or a codec ("h264": the first encoder for it that opens)
   int width = 0;       ///< pixels; with one of width and height the other follows the display aspect, rounded to even
   int height = 0;
+  av::fit fit = av::fit::inside;
   AVRational frame_rate{0, 1};
   std::string pixel_format;
   av::deinterlace deinterlacing = deinterlace::automatic;

@@ -163,10 +163,13 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
     const auto* data = av_stream_get_side_data(&from, type, &size);
     if (data == nullptr)
       continue;
+    // An encoder got the picture upright.
+    if (type == AV_PKT_DATA_DISPLAYMATRIX && !copied && !orientation_of(from).is_upright())
+      continue;
     put_side_data(made, type, data, size);
     if (type == AV_PKT_DATA_DISPLAYMATRIX && config_.into != container::mp4 && config_.into != container::mov)
       note(stream, "the rotation of the picture is lost: " + std::string{muxer_name(config_.into)}
-                     + " does not say how a player turns it; mp4 and mov do");
+                     + " does not say how a player turns it; mp4 and mov do, and an encode turns it");
   }
   if (copied)
     return;

@@ -4,7 +4,13 @@
 namespace troupe::av {
 
 track track::clone() const {
-  return {parameters ? copy(*parameters) : make_codec_parameters(), frame_rate, language, stream, grid};
+  return {parameters ? copy(*parameters) : make_codec_parameters(),
+          frame_rate,
+          language,
+          stream,
+          grid,
+          turn,
+          aspect_by_container};
 }
 
 std::vector<track> clone(const std::vector<track>& tracks) {

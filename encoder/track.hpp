@@ -3,6 +3,7 @@
 
 #include "encoder/av_ptr.hpp"
 #include "encoder/frame_grid.hpp"
+#include "encoder/orientation.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -25,6 +26,8 @@ struct track {
   int stream = -1;      ///< libavformat's number of the stream in its source, where it has one
   /// Where the pictures of a whole file are, if that is known. Their times are on it.
   std::optional<frame_grid> grid{};
+  orientation turn{};               ///< what a player does with the pictures
+  bool aspect_by_container = false; ///< the sample aspect is the container's, whatever the pictures say of themselves
 
   track clone() const;
 };

@@ -3,6 +3,7 @@
 
 #include "encoder/encoder_ladder.hpp"
 #include "encoder/hw_device.hpp"
+#include "encoder/picture_size.hpp"
 #include "encoder/stand_in.hpp"
 
 extern "C" {
@@ -90,35 +91,6 @@ AVRational choose_frame_rate(const AVCodec& codec, AVRational wanted) {
     if (av_cmp_q(*x, rate) >= 0 && (best.num == 0 || av_cmp_q(*x, best) < 0))
       best = *x;
   return best.num != 0 ? best : codec.supported_framerates[0];
-}
-
-int round_even(int64_t numerator, int64_t denominator) {
-  return static_cast<int>(std::max<int64_t>(2, 2 * av_rescale(numerator, 1, 2 * denominator)));
-}
-
-/// Size and sample aspect: the display aspect is the source's, whatever the size.
-void choose_size(video_format& format, const video_settings& settings) {
-  auto sample = format.sample_aspect.num > 0 ? format.sample_aspect : AVRational{1, 1};
-  auto wide = int64_t{format.width} * sample.num;
-  auto high = int64_t{format.height} * sample.den;
-  if (settings.width > 0 && settings.height > 0) {
-    av_reduce(&format.sample_aspect.num, &format.sample_aspect.den, wide * settings.height, high * settings.width,
-              1 << 20);
-    format.width = settings.width;
-    format.height = settings.height;
-  } else if (settings.width > 0) {
-    format.width = settings.width;
-    format.height = round_even(high * settings.width, wide);
-    format.sample_aspect = {1, 1};
-  } else if (settings.height > 0) {
-    format.height = settings.height;
-    format.width = round_even(wide * settings.height, high);
-    format.sample_aspect = {1, 1};
-  }
-  // Chroma planes have whole samples.
-  auto* description = av_pix_fmt_desc_get(format.pixel_format);
-  format.width = std::max(1, format.width >> description->log2_chroma_w) << description->log2_chroma_w;
-  format.height = std::max(1, format.height >> description->log2_chroma_h) << description->log2_chroma_h;
 }
 
 bool is_rgb(AVPixelFormat format) {

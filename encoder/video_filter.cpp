@@ -11,6 +11,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -20,6 +21,11 @@ namespace {
 
 /// Shapes that differ by less than this share are the same: sizes are rounded, and broadcasters disagree about the edges of a picture.
 constexpr double shape_tolerance = 0.05;
+
+/// The even number of pixels that is nearest, of `most` at most.
+int even_pixels(double x, int most) {
+  return std::clamp(2 * static_cast<int>(std::lround(x / 2)), 2, std::max(most, 2));
+}
 
 bool is_full_range(AVColorRange range) {
   return range == AVCOL_RANGE_JPEG;
@@ -103,9 +109,10 @@ expected<void> video_filter::drain(const on_picture& deliver) {
 bool video_filter::needs_graph(const input& in) const noexcept {
   auto& out = config_.output;
   auto inner = fit(in);
-  return in.pool != nullptr || in.deinterlaced || in.width != out.width || in.height != out.height
-         || in.format != out.pixel_format || is_full_range(in.range) != is_full_range(out.range)
-         || inner.width != out.width || inner.height != out.height;
+  return in.pool != nullptr || in.deinterlaced || !config_.turn.is_upright() || in.width != out.width
+         || in.height != out.height || in.format != out.pixel_format
+         || is_full_range(in.range) != is_full_range(out.range) || inner.width != out.width
+         || inner.height != out.height;
 }
 
 video_filter::size video_filter::fit(const input& in) const noexcept {
@@ -113,14 +120,21 @@ video_filter::size video_filter::fit(const input& in) const noexcept {
   auto shape = [](int width, int height, AVRational sample) {
     return static_cast<double>(width) / height * (sample.num > 0 && sample.den > 0 ? av_q2d(sample) : 1);
   };
-  auto same_size = in.width == out.width && in.height == out.height;
-  auto sample = in.sample_aspect.num <= 0 && same_size ? out.sample_aspect : in.sample_aspect;
-  auto ratio = shape(in.width, in.height, sample) / shape(out.width, out.height, out.sample_aspect);
+  video_format source;
+  source.width = in.width;
+  source.height = in.height;
+  source.sample_aspect = in.sample_aspect;
+  source = turned(source, config_.turn);
+  if (source.sample_aspect.num <= 0 && source.width == out.width && source.height == out.height)
+    source.sample_aspect = out.sample_aspect;
+  auto ratio =
+    shape(source.width, source.height, source.sample_aspect) / shape(out.width, out.height, out.sample_aspect);
+  auto tolerance = config_.exact_shape ? 0 : shape_tolerance;
   size inner{out.width, out.height};
-  if (ratio > 1 + shape_tolerance)
-    inner.height = std::max(2, static_cast<int>(out.height / ratio) / 2 * 2);
-  else if (ratio < 1 - shape_tolerance)
-    inner.width = std::max(2, static_cast<int>(out.width * ratio) / 2 * 2);
+  if (ratio > 1 + tolerance)
+    inner.height = even_pixels(out.height / ratio, out.height);
+  else if (ratio < 1 - tolerance)
+    inner.width = even_pixels(out.width * ratio, out.width);
   return inner;
 }
 
@@ -133,7 +147,8 @@ std::string video_filter::device_description(const input& in) const {
   auto& out = config_.output;
   auto inner = fit(in);
   auto whole = inner.width == out.width && inner.height == out.height;
-  auto stays = config_.device_format == in.format && whole && !in.deinterlaced
+  auto upright = config_.turn.is_upright();
+  auto stays = config_.device_format == in.format && whole && !in.deinterlaced && upright
                && is_full_range(in.range) == is_full_range(out.range);
   auto scaled = in.width != inner.width || in.height != inner.height;
   auto* scaler = scaler_for(in.format);
@@ -141,7 +156,7 @@ std::string video_filter::device_description(const input& in) const {
   auto rest = in;
   rest.pool = nullptr;
   rest.format = in.layout;
-  if (scales_on_device_ && *scaler != 0 && !in.deinterlaced && (stays || scaled)) {
+  if (scales_on_device_ && *scaler != 0 && !in.deinterlaced && upright && (stays || scaled)) {
     char scale[128];
     std::snprintf(scale, sizeof scale, scaler, inner.width, inner.height,
                   av_get_pix_fmt_name(stays ? out.pixel_format : in.layout));
@@ -162,6 +177,8 @@ std::string video_filter::software_description(const input& in) const {
     result = std::string{"bwdif=mode="}
              + (config_.deinterlacing == deinterlace::field_rate ? "send_field" : "send_frame")
              + ":parity=auto:deint=interlaced,";
+  if (auto turns = filters_for(config_.turn); !turns.empty())
+    result += turns + ",";
   auto inner = fit(in);
   char scale[192];
   std::snprintf(scale, sizeof scale, "scale=%d:%d:flags=bicubic:interl=%d:in_range=%s:out_range=%s,format=%s",

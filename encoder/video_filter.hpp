@@ -1,4 +1,4 @@
-// From a source's pictures to the encoder's: deinterlaced, scaled, converted; at the rate that is wanted.
+// From a source's pictures to the encoder's: deinterlaced, turned upright, scaled, converted; at the rate that is wanted.
 #pragma once
 
 #include "encoder/format.hpp"
@@ -24,6 +24,8 @@ public:
     bool interlaced = false;                       ///< the source says that it is: deinterlace from the first frame on
     int threads = 0;                               ///< 0 is libav*'s choice
     AVPixelFormat device_format = AV_PIX_FMT_NONE; ///< the encoder takes such frames as they are
+    orientation turn{};
+    bool exact_shape = false; ///< black fills what the picture's shape leaves of the output, however little that is
   };
 
   explicit video_filter(const config& cfg) : config_(cfg), interlaced_(cfg.interlaced) {

@@ -144,6 +144,8 @@ private:
       return {};
     last_pts_ = frame.pts;
     relabel_full_range(frame);
+    if (source_.aspect_by_container)
+      frame.sample_aspect_ratio = source_.parameters->sample_aspect_ratio;
     if (!encoder_)
       if (auto opened = open_encoder(&frame); !opened)
         return opened;
@@ -172,7 +174,7 @@ private:
   }
 
   expected<void> open_encoder(const AVFrame* first) {
-    auto format = video_format_of(source_, first);
+    auto format = turned(video_format_of(source_, first), source_.turn);
     if (!is_complete(format))
       return fail(errc::media, "no picture could be decoded, and the source does not say what its pictures are like");
     auto fields = settings_.deinterlacing == deinterlace::field_rate && format.interlaced;
@@ -190,7 +192,8 @@ private:
       return tl::unexpected{std::move(opened.error())};
     encoder_ = std::move(*opened);
     filter_.emplace(video_filter::config{encoder_->format(), settings_.deinterlacing, format.interlaced,
-                                         settings_.threads, encoder_->device_format()});
+                                         settings_.threads, encoder_->device_format(), source_.turn,
+                                         settings_.fit == fit::pad});
     if (is_set(settings_.frame_rate)) {
       auto grid = source_.grid;
       if (grid && fields)

@@ -118,7 +118,9 @@ struct track_format {
   std::string color_transfer;
   std::string color_space;
   std::string chroma_location;
-  int32_t reorder_frames = 0; ///< frames by which decoding order may run ahead of presentation
+  int32_t reorder_frames = 0;       ///< frames by which decoding order may run ahead of presentation
+  uint8_t turn = 0;                 ///< what a player does with the pictures: 1 transposes, then 2 mirrors, 4 flips
+  bool aspect_by_container = false; ///< `sample_aspect` is the container's, whatever the pictures say of themselves
   // audio
   int32_t sample_rate = 0; ///< Hz
   std::string channel_layout;
@@ -142,6 +144,7 @@ bool inspect(Inspector& f, track_format& x) {
                             f.field("color_range", x.color_range), f.field("color_primaries", x.color_primaries),
                             f.field("color_transfer", x.color_transfer), f.field("color_space", x.color_space),
                             f.field("chroma_location", x.chroma_location), f.field("reorder_frames", x.reorder_frames),
+                            f.field("turn", x.turn), f.field("aspect_by_container", x.aspect_by_container),
                             f.field("sample_rate", x.sample_rate), f.field("channel_layout", x.channel_layout),
                             f.field("sample_format", x.sample_format), f.field("frame_size", x.frame_size),
                             f.field("initial_padding", x.initial_padding), f.field("language", x.language));

@@ -35,6 +35,8 @@ struct video_profile {
   std::string codec = "copy"; ///< a codec ("h264"), an encoder ("libx264"), "copy" or "none"
   int32_t width = 0;          ///< pixels; with one of width and height the other follows the aspect
   int32_t height = 0;
+  std::string fit =
+    "inside"; ///< where both are set: "inside" (square samples, one side shorter), "pad" (black), "stretch"
   rational frame_rate{0, 1};
   std::string pixel_format;
   std::string deinterlace = "auto"; ///< "auto" (interlaced frames only, frame rate kept), "field" (rate doubled), "off"
@@ -59,7 +61,7 @@ struct video_profile {
 template <class Inspector>
 bool inspect(Inspector& f, video_profile& x) {
   auto done = f.object(x).fields(
-    f.field("codec", x.codec), f.field("width", x.width), f.field("height", x.height),
+    f.field("codec", x.codec), f.field("width", x.width), f.field("height", x.height), f.field("fit", x.fit),
     f.field("frame_rate", x.frame_rate), f.field("pixel_format", x.pixel_format), f.field("deinterlace", x.deinterlace),
     f.field("bit_rate", x.bit_rate), f.field("max_bit_rate", x.max_bit_rate), f.field("crf", x.crf),
     f.field("preset", x.preset), f.field("tune", x.tune), f.field("profile", x.profile), f.field("level", x.level),

@@ -226,7 +226,7 @@ std::string order_text(const options& with) {
       part("video")["bit_rate"] = value;
     else if (name == "fps")
       part("video")["frame_rate"] = value;
-    else if (name == "preset" || name == "crf" || name == "height" || name == "width")
+    else if (name == "preset" || name == "crf" || name == "height" || name == "width" || name == "fit")
       part("video")[name] = value;
     else if (name == "audio-encoder")
       part("audio")["codec"] = value;

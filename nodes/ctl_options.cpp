@@ -63,6 +63,8 @@ constexpr std::array settings{
   std::pair{"bitrate", "of the video, such as 4M"},
   std::pair{"height", "pixels"},
   std::pair{"width", "pixels"},
+  std::pair{"fit",
+            "a picture of another shape than width and height: inside (the default), pad with black, or stretch"},
   std::pair{"fps", "frames a second, such as 25 or 30000/1001"},
   std::pair{"audio-encoder", "a codec (aac), an encoder (libopus), copy or none"},
   std::pair{"audio-bitrate", "such as 128k"},

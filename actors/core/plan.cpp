@@ -15,10 +15,18 @@ bool interlaced(const track_format& x) {
   return !x.field_order.empty() && x.field_order != "progressive";
 }
 
+/// A size is asked for in square samples, of a picture that is upright.
+bool shape_is_as_asked(const track_format& have, const video_profile& want) {
+  auto square = have.sample_aspect.num <= 0 || have.sample_aspect.num == have.sample_aspect.den;
+  auto sized = want.width != 0 || want.height != 0;
+  return have.turn == 0 && (square || !sized) && same_or_unset(want.width, have.width)
+         && same_or_unset(want.height, have.height);
+}
+
 bool video_is_as_asked(const track_format& have, const video_profile& want) {
   auto rate = want.frame_rate.num == 0 || std::abs(want.frame_rate.value() - have.frame_rate.value()) < 1e-3;
-  return want.codec == have.codec && same_or_unset(want.width, have.width) && same_or_unset(want.height, have.height)
-         && rate && (want.pixel_format.empty() || want.pixel_format == have.pixel_format)
+  return want.codec == have.codec && shape_is_as_asked(have, want) && rate
+         && (want.pixel_format.empty() || want.pixel_format == have.pixel_format)
          && (want.deinterlace == "off" || !interlaced(have)) && want.bit_rate == 0 && want.max_bit_rate == 0
          && want.crf < 0 && want.options.empty();
 }

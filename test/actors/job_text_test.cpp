@@ -18,6 +18,7 @@ BOOST_AUTO_TEST_CASE(an_order_comes_back_as_it_was) {
   x.video = {.codec = "libx264",
              .width = 1280,
              .height = 720,
+             .fit = "pad",
              .frame_rate = {30000, 1001},
              .pixel_format = "yuv420p",
              .deinterlace = "field",

@@ -127,6 +127,8 @@ BOOST_AUTO_TEST_CASE(a_format_survives_the_way_to_libav_and_back) {
   video.color_space = "bt2020nc";
   video.chroma_location = "left";
   video.reorder_frames = 2;
+  video.turn = 3;
+  video.aspect_by_container = true;
   track_format audio;
   audio.kind = track_kind::audio;
   audio.codec = "eac3";

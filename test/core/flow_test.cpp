@@ -203,6 +203,12 @@ BOOST_AUTO_TEST_CASE(a_track_is_encoded_when_anything_differs_or_an_encoder_is_n
   BOOST_TEST(!plan_variant(source, p).passthrough());
   p.video.deinterlace = "off";
   BOOST_TEST(plan_variant(source, p).passthrough());
+  // A height is asked for of an upright picture with square samples.
+  source.tracks[0].turn = 3;
+  BOOST_TEST(!plan_variant(source, p).passthrough());
+  source.tracks[0].turn = 0;
+  source.tracks[0].sample_aspect = {16, 11};
+  BOOST_TEST(!plan_variant(source, p).passthrough());
 }
 
 BOOST_AUTO_TEST_CASE(tracks_that_the_profile_does_not_want_are_dropped) {

@@ -336,18 +336,18 @@ BOOST_AUTO_TEST_CASE(pictures_can_be_copied) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_picture_that_is_turned_stays_so_or_says_that_it_does_not) {
+BOOST_AUTO_TEST_CASE(a_slant_picture_stays_so_or_says_that_it_does_not) {
   rich_source from;
   from.tracks = two_sounds();
-  from.rotation = 90;
-  auto source = write_rich(from, "turned.mp4");
-  auto made = run_job(source, temporary("still-turned.mp4"), usual_job());
-  BOOST_TEST(made.index.video_stream()->rotation == 90);
+  from.rotation = 45;
+  auto source = write_rich(from, "slant.mp4");
+  auto made = run_job(source, temporary("still-slant.mp4"), usual_job());
+  BOOST_TEST(made.index.video_stream()->rotation == 45);
   BOOST_TEST(made.result.notes.empty());
   av::source_options options;
-  options.url = temporary("still-turned.mp4");
-  BOOST_TEST(av::index_source(options, unwatched())->video_stream()->rotation == 90);
-  made = run_job(source, temporary("not-turned.mkv"), usual_job());
+  options.url = temporary("still-slant.mp4");
+  BOOST_TEST(av::index_source(options, unwatched())->video_stream()->rotation == 45);
+  made = run_job(source, temporary("not-slant.mkv"), usual_job());
   BOOST_TEST(has(all_notes(made.result), "rotation"));
 }
 

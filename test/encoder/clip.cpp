@@ -175,6 +175,7 @@ std::string write_file(const clip& from, const std::string& format, const std::s
     stream->codecpar->codec_tag = 0;
     stream->time_base = time_base;
     stream->avg_frame_rate = x.frame_rate;
+    stream->sample_aspect_ratio = x.parameters->sample_aspect_ratio;
     // AVI counts pictures.
     if (format == "avi" && x.frame_rate.num > 0)
       stream->time_base = av_inv_q(x.frame_rate);

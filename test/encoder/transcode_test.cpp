@@ -56,16 +56,16 @@ BOOST_AUTO_TEST_CASE(a_size_keeps_the_shape_of_what_is_shown) {
   struct {
     int width, height, made_width, made_height;
     AVRational made_aspect;
+    av::fit fit = av::fit::inside;
   } cases[] = {
-    {0, 0, 180, 144, {16, 11}},
-    {0, 100, 182, 100, {1, 1}},
-    {320, 0, 320, 176, {1, 1}},
-    {360, 144, 360, 144, {8, 11}},
+    {0, 0, 180, 144, {16, 11}},   {0, 100, 182, 100, {1, 1}},   {320, 0, 320, 176, {1, 1}},
+    {360, 144, 262, 144, {1, 1}}, {240, 200, 240, 132, {1, 1}}, {360, 144, 360, 144, {8, 11}, av::fit::stretch},
   };
   for (const auto& x : cases) {
     auto settings = video();
     settings.width = x.width;
     settings.height = x.height;
+    settings.fit = x.fit;
     auto made = run(from, {settings});
     auto& p = *made.tracks[0].parameters;
     BOOST_TEST(p.width == x.made_width);
