@@ -333,9 +333,11 @@ bool source_extras::place(AVPacket& packet, subtitle_track& track) {
     packet.duration = end;
   }
   packet.dts = packet.pts;
-  // Two lines that begin at once: no container may have them in that way, so one comes a millisecond later.
-  if (track.last_dts != no_pts && packet.dts <= track.last_dts)
-    packet.dts = packet.pts = track.last_dts + time_base.den / 1000;
+  // Lines may begin at once, but for where each ends when the next one begins: there one comes a millisecond later.
+  auto one_by_one = config_.into == container::mp4 || config_.into == container::mov;
+  auto earliest = track.last_dts + (one_by_one ? time_base.den / 1000 : 0);
+  if (track.last_dts != no_pts && packet.dts < earliest)
+    packet.dts = packet.pts = earliest;
   track.last_dts = packet.dts;
   return true;
 }

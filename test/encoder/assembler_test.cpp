@@ -285,6 +285,23 @@ BOOST_AUTO_TEST_CASE(subtitles_go_from_mp4_to_matroska_and_webm) {
   BOOST_TEST(has(play_file(temporary("back.webm")).of(AVMEDIA_TYPE_SUBTITLE).lines.at(0), "Bonjour"));
 }
 
+BOOST_AUTO_TEST_CASE(lines_that_begin_at_once_do_so_where_the_container_can_say_it) {
+  // A sign that is set of many lines, as typesetters of subtitles do.
+  rich_source from;
+  from.tracks = two_sounds();
+  extra sign{AV_CODEC_ID_ASS, AVMEDIA_TYPE_SUBTITLE, "[Script Info]\nScriptType: v4.00+\n\n[Events]\n", {}};
+  for (auto n = 0; n < 40; ++n)
+    sign.lines.emplace_back(90'000, 90'000, std::to_string(n) + "," + std::to_string(n) + ",Default,,0,0,0,,x");
+  from.extras = {sign};
+  run_job(write_rich(from, "sign.mkv"), temporary("same-sign.mkv"), usual_job());
+  auto shown = play_file(temporary("same-sign.mkv"));
+  auto& lines = shown.of(AVMEDIA_TYPE_SUBTITLE).lines;
+  auto begin = 90'000 + shown.of(AVMEDIA_TYPE_VIDEO).pictures.at(0).pts;
+  BOOST_REQUIRE(lines.size() == 40);
+  for (const auto& x : lines)
+    BOOST_TEST(has(x, std::to_string(begin / 90) + " "));
+}
+
 BOOST_AUTO_TEST_CASE(a_transport_stream_names_what_it_cannot_hold) {
   auto made = run_job(film(), temporary("all.ts"), usual_job());
   auto notes = all_notes(made.result);
