@@ -1,7 +1,10 @@
 // How the shared audio settings become an encoder's context.
 #include "encoder/audio_encoder.hpp"
 
+#include "encoder/channel_layouts.hpp"
+
 #include <algorithm>
+#include <string_view>
 
 namespace troupe::av {
 
@@ -44,16 +47,34 @@ AVSampleFormat choose_sample_format(const AVCodec& codec, AVSampleFormat source)
   return best;
 }
 
+/// The layout that was asked for, under the name that the encoder has for it.
+expected<std::vector<AVChannelLayout>> check_layout(const AVCodec& codec, const std::string& wanted) {
+  AVChannelLayout parsed{};
+  if (wanted.size() > 64 || av_channel_layout_from_string(&parsed, wanted.c_str()) < 0)
+    return fail(errc::option, "there is no channel layout \"" + wanted.substr(0, 64) + "\"");
+  auto layout = plain_layout(parsed);
+  av_channel_layout_uninit(&parsed);
+  auto known = channel_layouts_of(codec);
+  if (known.empty())
+    return std::vector{layout};
+  sort_by_loss(known, layout);
+  if (change_of(layout, known.front()) != layout_change::none)
+    return fail(errc::option, std::string{"the encoder "} + codec.name + " does not take the channel layout " + wanted
+                                + "; the nearest is " + to_string(known.front()));
+  return std::vector{known.front()};
+}
+
 /// The layouts to try, best first: an encoder may have a list, and refuse what is in no list when it opens.
 expected<std::vector<AVChannelLayout>> choose_layouts(const AVCodec& codec, const std::string& wanted,
                                                       const AVChannelLayout& source) {
-  std::vector<AVChannelLayout> result;
-  if (!wanted.empty()) {
-    AVChannelLayout layout{};
-    if (wanted.size() > 64 || av_channel_layout_from_string(&layout, wanted.c_str()) < 0)
-      return fail(errc::option, "there is no channel layout \"" + wanted.substr(0, 64) + "\"");
-    result.push_back(plain_layout(layout));
-    av_channel_layout_uninit(&layout);
+  if (!wanted.empty())
+    return check_layout(codec, wanted);
+  auto result = channel_layouts_of(codec);
+  if (!result.empty()) {
+    sort_by_loss(result, source);
+    // What FLAC itself has no name for it holds all the same, and some containers name it.
+    if (codec.id == AV_CODEC_ID_FLAC && change_of(source, result.front()) == layout_change::mixed)
+      result.insert(result.begin(), source);
     return result;
   }
   auto add = [&result](const AVChannelLayout& layout) {
@@ -68,18 +89,19 @@ expected<std::vector<AVChannelLayout>> choose_layouts(const AVCodec& codec, cons
     if (channels <= source.nb_channels)
       add(layout);
   }
-  if (auto* list = codec.ch_layouts; list != nullptr) {
-    auto is_known = [list](const AVChannelLayout& layout) {
-      for (auto* x = list; x->nb_channels != 0; ++x)
-        if (av_channel_layout_compare(x, &layout) == 0)
-          return true;
-      return false;
-    };
-    std::erase_if(result, [&](const AVChannelLayout& x) { return !is_known(x); });
-    if (result.empty())
-      add(plain_layout(list[0]));
-  }
   return result;
+}
+
+/// What libavcodec leaves to its callers. Opus without a mapping family takes channels in an order that is not libav*'s, and says another one; AAC has one
+/// rate for any number of channels.
+expected<void> set_for_channels(AVCodecContext& context) {
+  constexpr int64_t aac_bit_rate = 64'000; // bit/s and channel: libavcodec's default for two
+  auto channels = context.ch_layout.nb_channels;
+  if (std::string_view{context.codec->name} == "aac" && channels > 0)
+    context.bit_rate = aac_bit_rate * channels;
+  if (std::string_view{context.codec->name} == "libopus" && channels > 2)
+    return set_option(context, "mapping_family", "1");
+  return {};
 }
 
 } // namespace
@@ -123,6 +145,8 @@ expected<audio_encoder> audio_encoder::open(const AVCodec& codec, const audio_se
   context->thread_count = 1;
   if (av_channel_layout_copy(&context->ch_layout, &format.layout) < 0)
     throw std::bad_alloc{};
+  if (auto set = set_for_channels(*context); !set)
+    return tl::unexpected{std::move(set.error())};
   if (settings.bit_rate > 0)
     context->bit_rate = settings.bit_rate;
   if (!settings.in_band_headers)

@@ -1,6 +1,8 @@
 // Input is a chain of segments, each contiguous and of one format; output is one line on which they are placed.
 #include "encoder/audio_filter.hpp"
 
+#include "encoder/channel_layouts.hpp"
+
 extern "C" {
 #include <libavutil/mathematics.h>
 #include <libavutil/opt.h>
@@ -70,6 +72,9 @@ expected<void> audio_filter::begin_segment(const AVFrame& frame, int64_t index) 
     swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
                         static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
   resampler_.reset(context);
+  // What has a place in the output goes there, whatever the resampler thinks of such loudspeakers.
+  if (auto places = places_of(input_->layout, output_.layout); code >= 0 && !places.empty())
+    code = swr_set_matrix(context, places.data(), input_->layout.nb_channels);
   if (code >= 0)
     code = swr_init(context);
   if (code < 0) {
