@@ -24,7 +24,7 @@ struct entry {
 constexpr std::array entries{
   entry{container::mp4, "mp4", {"mp4", "m4v", "m4a", ""}},
   entry{container::mov, "mov", {"mov", "qt", "", ""}},
-  entry{container::mkv, "matroska", {"mkv", "matroska", "mka", ""}},
+  entry{container::mkv, "matroska", {"mkv", "matroska", "mka", "mk3d"}},
   entry{container::webm, "webm", {"webm", "weba", "", ""}},
   entry{container::mpegts, "mpegts", {"ts", "mpegts", "m2ts", "mts"}},
 };
@@ -58,9 +58,22 @@ constexpr std::array webm_codecs{AV_CODEC_ID_VP8,    AV_CODEC_ID_VP9,  AV_CODEC_
 constexpr std::array not_in_quicktime{AV_CODEC_ID_VP9,  AV_CODEC_ID_AV1,    AV_CODEC_ID_OPUS,
                                       AV_CODEC_ID_FLAC, AV_CODEC_ID_TRUEHD, AV_CODEC_ID_MPEGH_3D_AUDIO};
 
+/// By FF_PROFILE_PRORES_*: proxy, LT, standard, HQ, 4444, XQ.
+constexpr std::array<uint32_t, 6> prores_tags{MKTAG('a', 'p', 'c', 'o'), MKTAG('a', 'p', 'c', 's'),
+                                              MKTAG('a', 'p', 'c', 'n'), MKTAG('a', 'p', 'c', 'h'),
+                                              MKTAG('a', 'p', '4', 'h'), MKTAG('a', 'p', '4', 'x')};
+
 template <class List>
 bool contains(const List& list, AVCodecID x) {
   return std::find(list.begin(), list.end(), x) != list.end();
+}
+
+/// In small letters; all of a name that has no dot.
+std::string extension_of(std::string_view name_or_path) {
+  auto dot = name_or_path.rfind('.');
+  std::string result{dot == std::string_view::npos ? name_or_path : name_or_path.substr(dot + 1)};
+  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return std::tolower(c); });
+  return result;
 }
 
 const entry& entry_of(container x) {
@@ -70,13 +83,29 @@ const entry& entry_of(container x) {
 } // namespace
 
 std::optional<container> container_of(std::string_view name_or_path) {
-  auto dot = name_or_path.rfind('.');
-  std::string name{dot == std::string_view::npos ? name_or_path : name_or_path.substr(dot + 1)};
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  auto name = extension_of(name_or_path);
   for (const auto& x : entries)
     if (!name.empty() && std::find(x.names.begin(), x.names.end(), name) != x.names.end())
       return x.value;
   return std::nullopt;
+}
+
+bool is_for_sound(std::string_view name_or_path) {
+  auto name = extension_of(name_or_path);
+  return name == "m4a" || name == "mka" || name == "weba";
+}
+
+std::string container_extensions() {
+  std::string result;
+  for (const auto& x : entries)
+    for (auto name : x.names)
+      if (!name.empty())
+        result += (result.empty() ? "" : ", ") + std::string{name};
+  return result;
+}
+
+const char* container_name(container x) {
+  return entry_of(x).names.front().data();
 }
 
 const char* muxer_name(container x) {
@@ -94,6 +123,25 @@ bool holds(container into, AVCodecID codec) {
     return false;
   const auto* format = av_guess_format(muxer_name(into), nullptr, nullptr);
   return format != nullptr && avformat_query_codec(format, codec, FF_COMPLIANCE_NORMAL) == 1;
+}
+
+std::string others_that_hold(container but, AVCodecID codec) {
+  std::string result;
+  for (const auto& x : entries)
+    if (x.value != but && holds(x.value, codec))
+      result += (result.empty() ? "; " : " or ") + std::string{x.names.front()};
+  return result.empty() ? result : result + " holds it";
+}
+
+uint32_t tag_of(AVCodecID codec, int profile) {
+  auto known = codec == AV_CODEC_ID_PRORES && profile >= 0 && static_cast<size_t>(profile) < prores_tags.size();
+  return known ? prores_tags[static_cast<size_t>(profile)] : 0;
+}
+
+int profile_of(AVCodecID codec, uint32_t tag, int otherwise) {
+  auto found = std::find(prores_tags.begin(), prores_tags.end(), tag);
+  auto known = codec == AV_CODEC_ID_PRORES && found != prores_tags.end();
+  return known ? static_cast<int>(found - prores_tags.begin()) : otherwise;
 }
 
 AVCodecID text_subtitle_of(container into) {

@@ -7,7 +7,9 @@ extern "C" {
 #include <libavcodec/codec_id.h>
 }
 
+#include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace troupe::av {
@@ -17,11 +19,30 @@ enum class container { mp4, mov, mkv, webm, mpegts };
 /// By name ("mp4", "mkv", "ts"), or by a path's extension.
 std::optional<container> container_of(std::string_view name_or_path);
 
+/// True for extensions of files that have sound alone: "m4a", "mka", "weba".
+bool is_for_sound(std::string_view name_or_path);
+
+/// All names that `container_of` knows, separated by commas.
+std::string container_extensions();
+
+/// As people call it: "mp4", "mov", "mkv", "webm", "ts".
+const char* container_name(container x);
+
 /// libavformat's muxer.
 const char* muxer_name(container x);
 
 /// True where packets of this codec can be put in, in a way that players understand.
 bool holds(container into, AVCodecID codec);
+
+/// "; mkv or ts holds it": the other containers that do; empty where there is none.
+std::string others_that_hold(container but, AVCodecID codec);
+
+/// What a container calls pictures of this codec and profile, where it is not to choose by itself; 0 where it is. MOV and Matroska have a name for each
+/// profile of ProRes.
+uint32_t tag_of(AVCodecID codec, int profile);
+
+/// The other way.
+int profile_of(AVCodecID codec, uint32_t tag, int otherwise);
 
 /// The text subtitles of the container, `AV_CODEC_ID_NONE` where it has none.
 AVCodecID text_subtitle_of(container into);

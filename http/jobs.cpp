@@ -2,6 +2,7 @@
 
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "encoder/container.hpp"
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
 #include "http/json.hpp"
@@ -31,7 +32,6 @@ using checked = tl::expected<void, std::string>;
 constexpr size_t rows_max = 1'000;
 constexpr int64_t chunk_seconds_max = 24 * 3600;
 constexpr size_t callback_bytes_max = 2048;
-constexpr std::string_view containers[] = {"mp4", "mov", "mkv", "webm", "ts"};
 
 std::string text_of(const json::value& x) {
   if (auto* s = x.if_string())
@@ -122,17 +122,6 @@ checked read_callback(const json::key_value_pair& from, std::string& to) {
   return {};
 }
 
-/// What the file's name says of it, where the order does not.
-std::string container_of(const std::string& path) {
-  auto dot = path.rfind('.');
-  auto extension = dot == std::string::npos ? std::string{} : path.substr(dot + 1);
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (extension == "m4v")
-    return "mp4";
-  return extension == "m2ts" || extension == "mts" ? "ts" : extension;
-}
-
 checked complete(job_submission& x) {
   auto& order = x.order;
   if (order.input.empty() || order.output.empty())
@@ -144,11 +133,16 @@ checked complete(job_submission& x) {
     return failure("output is not accepted: allowed is the absolute path of a file, or kept:NAME");
   if (order.input == order.output)
     return failure("output is the input: name another file");
-  if (order.container.empty())
-    order.container = container_of(order.output);
-  if (std::find(std::begin(containers), std::end(containers), order.container) == std::end(containers))
-    return failure("container is not accepted: allowed is one of mp4, mov, mkv, webm, ts, or an output with such an "
-                   "extension");
+  auto& named = order.container.empty() ? order.output : order.container;
+  auto container = av::container_of(named);
+  if (!container)
+    return failure("container is not accepted: allowed is one of mp4, mov, mkv, webm, ts, or an output with the "
+                   "extension of one: "
+                   + av::container_extensions());
+  auto sound_alone = av::is_for_sound(named);
+  order.container = av::container_name(*container);
+  if (order.video.codec.empty() && sound_alone)
+    order.video.codec = "none";
   if (order.video.codec.empty())
     order.video.codec = order.container == "webm" ? "vp9" : "h264";
   if (order.audio.codec.empty())

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <limits>
+#include <map>
 
 using namespace troupe;
 using namespace troupe::http;
@@ -50,6 +51,24 @@ BOOST_AUTO_TEST_CASE(an_order_of_two_names_is_enough) {
   BOOST_TEST(x.order.video.keyframe_interval.count() == 0);
   BOOST_TEST(!x.order.overwrite);
   BOOST_TEST(accepted(R"({"input": "/in.mkv", "output": "/out.webm"})").order.audio.codec == "opus");
+}
+
+BOOST_AUTO_TEST_CASE(a_name_tells_the_container_and_whether_it_is_for_sound_alone) {
+  const std::map<std::string, std::string> containers{{"m4v", "mp4"}, {"qt", "mov"},  {"mk3d", "mkv"},
+                                                      {"mts", "ts"},  {"m2ts", "ts"}, {"MKV", "mkv"}};
+  for (auto& [name, container] : containers) {
+    auto x = accepted(R"({"input": "/in.mkv", "output": "/out.)" + name + "\"}");
+    BOOST_TEST(x.order.container == container);
+    BOOST_TEST(x.order.video.codec == "h264");
+  }
+  for (auto name : {"m4a", "mka", "weba"})
+    BOOST_TEST(accepted(std::string{R"({"input": "/in.mkv", "output": "/out.)"} + name + "\"}").order.video.codec
+               == "none");
+  auto asked = accepted(R"({"input": "/in.mkv", "output": "/out.mka", "video": {"codec": "libx264"}})");
+  BOOST_TEST(asked.order.video.codec == "libx264");
+  BOOST_TEST(asked.order.container == "mkv");
+  for (auto name : {"ogg", "opus", "wav", "flac", "mp3"})
+    BOOST_TEST(contains(refused(std::string{R"({"input": "/in.mkv", "output": "/out.)"} + name + "\"}"), "m4a"));
 }
 
 BOOST_AUTO_TEST_CASE(files_of_clients_are_named_as_such) {
