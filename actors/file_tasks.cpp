@@ -130,6 +130,8 @@ source_summary summary_of(const av::source_index& index, std::optional<av::conta
       x.instead = x.video ? av::usual_video_codec(*into) : av::usual_audio_codec(*into);
     result.streams.push_back(std::move(x));
   }
+  result.names = av::stream_names(index);
+  result.names.resize(std::min(result.names.size(), file_streams_max));
   // A source of key pictures alone has more of them than anybody needs.
   auto step = index.access_points.size() / file_cut_points_max + 1;
   for (size_t i = 0; i < index.access_points.size(); i += step)
@@ -253,6 +255,7 @@ tl::expected<av::verification, file_failure> verify_and_publish(const assemble_w
   av::verification_job check;
   check.path = file;
   check.streams = made.streams;
+  check.others = made.others;
   auto right = av::verify(check, half(control, 0.5));
   if (!right) {
     ::unlink(file.c_str());
@@ -293,6 +296,7 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
   }
   job.copied.assign(x.copied.begin(), x.copied.end());
   job.pictures = x.pictures;
+  job.names = x.names;
   job.output = *file;
   auto made = av::assemble(job, half(control, 0));
   if (!made)
@@ -309,7 +313,9 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
   result.pictures = right->pictures;
   result.sounds = right->sounds;
   result.duration = right->duration;
-  for (auto& note : made->notes)
+  auto notes = std::move(made->notes);
+  notes.insert(notes.end(), right->notes.begin(), right->notes.end());
+  for (auto& note : notes)
     if (result.notes.size() < file_notes_max)
       result.notes.push_back((note.stream >= 0 ? "stream " + std::to_string(note.stream) + ": " : std::string{})
                              + note.what.substr(0, 1024));

@@ -74,6 +74,8 @@ public:
         ::unlink(job_.output.c_str());
       return tl::unexpected{std::move(done.error())};
     }
+    extras_.note_rest();
+    result_.others = extras_.list();
     result_.notes = extras_.notes();
     return std::move(result_);
   }
@@ -192,12 +194,12 @@ expected<void> assembly::add_track(feed& from, size_t index) {
   const auto& p = *times.info.parameters;
   if (!holds(job_.into, p.codec_id))
     return fail(errc::unsupported, std::string{"write "} + avcodec_get_name(p.codec_id) + " into "
-                                     + muxer_name(job_.into)
+                                     + container_name(job_.into)
                                      + ": the container does not hold this codec; choose another of the two");
   auto& made = *checked(avformat_new_stream(output_.get(), nullptr));
   if (avcodec_parameters_copy(made.codecpar, &p) < 0)
     throw std::bad_alloc{};
-  made.codecpar->codec_tag = 0;
+  made.codecpar->codec_tag = tag_of(p.codec_id, p.profile);
   made.time_base = time_base;
   auto video = p.codec_type == AVMEDIA_TYPE_VIDEO;
   if (video) {
@@ -322,6 +324,8 @@ expected<void> assembly::write(feed& x) {
     to.chunk = x.chunks->chunk();
     ++to.written;
     made.bytes += static_cast<uint64_t>(packet.size);
+    if (made.video && !made.copied)
+      extras_.look_at(made.stream, packet);
     const auto& parameters = *x.chunks->tracks()[static_cast<size_t>(packet.stream_index)].info.parameters;
     if (auto crc = payload_crc(parameters, packet))
       made.contents.push_back(*crc);
@@ -395,8 +399,8 @@ expected<void> assembly::finish() {
 
 expected<assembly_result> assemble(const assembly_job& job, const work_control& control) {
   quiet_logs();
-  auto extras =
-    source_extras::open(job.source, {job.into, job.origin, job.chapters, job.metadata, job.extras}, control.stop);
+  auto extras = source_extras::open(
+    job.source, {job.into, job.origin, job.chapters, job.metadata, job.extras, job.names}, control.stop);
   if (!extras)
     return tl::unexpected{std::move(extras.error())};
   return assembly{job, control, std::move(*extras)}.run();

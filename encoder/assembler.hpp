@@ -31,6 +31,7 @@ struct assembly_job {
   std::optional<uint64_t> pictures;
   /// Which of the source's subtitles, attachments and covers are carried: all where it is not set.
   std::optional<std::vector<int>> extras;
+  std::vector<std::string> names; ///< `stream_names` of the source's index
   bool chapters = true;
   bool metadata = true;
   std::map<std::string, std::string> words; ///< metadata of the file, over what the source has
@@ -56,6 +57,7 @@ struct assembled_stream {
 
 struct assembly_result {
   std::vector<assembled_stream> streams; ///< video and audio
+  carried others;                        ///< beside them
   std::vector<assembly_note> notes;      ///< what of the source the result has in another form, or has not, and why
   uint64_t bytes = 0;
 };

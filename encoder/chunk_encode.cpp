@@ -178,6 +178,7 @@ expected<void> pump(demuxer& source, transcode& work, chunk_sink& sink, const ch
 expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work_control& control) {
   auto options = job.source;
   options.keep_times = true;
+  options.tracks_max = chunk_tracks_max;
   auto source = demuxer::open(options, control.stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};

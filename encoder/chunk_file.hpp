@@ -19,8 +19,8 @@
 
 namespace troupe::av {
 
-/// No chunk has more tracks.
-inline constexpr size_t chunk_tracks_max = 64;
+/// No chunk has more tracks: their numbers have 8 bits.
+inline constexpr size_t chunk_tracks_max = 255;
 
 /// Legal calls: `create`, `begin` once, `write` any number of times, `commit` once.
 class chunk_writer {

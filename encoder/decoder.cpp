@@ -1,6 +1,7 @@
 // Decoders are fed until they are full and emptied until they ask for more; what they refuse is the source's fault and no reason to stop.
 #include "encoder/decoder.hpp"
 
+#include "encoder/format.hpp"
 #include "encoder/hw_device.hpp"
 #include "encoder/log.hpp"
 
@@ -49,6 +50,15 @@ device_codec find_device_codec(AVCodecID id, AVHWDeviceType type) {
   return {};
 }
 
+/// libavcodec's own decoders of VP8 and VP9 pass over transparency.
+const AVCodec* find_decoder(const AVCodecParameters& of) {
+  auto vp9 = of.codec_id == AV_CODEC_ID_VP9;
+  const AVCodec* result = nullptr;
+  if (has_alpha(static_cast<AVPixelFormat>(of.format)) && (vp9 || of.codec_id == AV_CODEC_ID_VP8))
+    result = avcodec_find_decoder_by_name(vp9 ? "libvpx-vp9" : "libvpx");
+  return result != nullptr ? result : avcodec_find_decoder(of.codec_id);
+}
+
 /// Takes the device's format where it is offered: where it is not, the device cannot decode these pictures.
 AVPixelFormat choose_device_format(AVCodecContext* context, const AVPixelFormat* offered) {
   auto wanted = static_cast<AVPixelFormat>(reinterpret_cast<intptr_t>(context->opaque));
@@ -79,7 +89,7 @@ decoder::decoder(codec_context_ptr context, frame_ptr frame) : context_(std::mov
 expected<decoder> decoder::open(const track& source, const decoder_options& options) {
   log_capture log;
   auto& parameters = *source.parameters;
-  auto* codec = avcodec_find_decoder(parameters.codec_id);
+  auto* codec = find_decoder(parameters);
   device_codec on_device;
   auto device_type = device_type_of(options.device);
   if (!options.device.empty()) {

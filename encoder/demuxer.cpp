@@ -7,6 +7,7 @@
 #include "encoder/annexb.hpp"
 #include "encoder/reference_lookahead.hpp"
 #include "encoder/source_tracks.hpp"
+#include "encoder/stream_changes.hpp"
 #include "encoder/stream_parser.hpp"
 #include "encoder/timeline.hpp"
 
@@ -86,7 +87,7 @@ timeline_track describe(const AVInputFormat& format, const AVStream& stream, con
 struct demuxer::impl {
   impl(source_context from, const source_options& options)
     : times{limits_for(from, options.keep_times)},
-      input{std::move(from)},
+      input{std::move(from), options.tracks_max},
       loop{options.loop},
       grid{options.grid},
       packet{make_packet()} {}
@@ -137,6 +138,9 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
     if (!normaliser)
       return tl::unexpected{std::move(normaliser.error())};
     made.parameters = copy(normaliser->parameters());
+    // Transparency is beside the packets; libavformat says what pictures are without it.
+    if (auto& format = made.parameters->format; has_alpha(stream) && format == AV_PIX_FMT_YUV420P)
+      format = AV_PIX_FMT_YUVA420P;
     entry.normaliser = std::move(*normaliser);
     auto rate = av_guess_frame_rate(&format, &stream, nullptr);
     if (rate.num > 0 && rate.den > 0 && av_q2d(rate) <= 1000)
@@ -154,8 +158,7 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
     made.parameters = copy(*stream.codecpar);
     entry.parser.emplace(*made.parameters);
   }
-  if (const auto* x = av_dict_get(stream.metadata, "language", nullptr, 0); x != nullptr)
-    made.language = std::string{x->value}.substr(0, 3);
+  made.language = language_in(stream.metadata);
   made.stream = stream.index;
   auto described = describe(*format.iformat, stream, made);
   entry.wrap = described.wrap;

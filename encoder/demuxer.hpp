@@ -16,7 +16,7 @@
 //   with its sequence header;
 // - video packets before the first random-access point are dropped and counted; corrupt packets are counted and
 //   passed on flagged. A video that shows none within 15 s of media time, or to its end, is `errc::media`. One
-//   program is read: the best video and all its audio (16 streams at most). Subtitle and data streams are not
+//   program is read: the best video and all its audio (up to a limit). Subtitle and data streams are not
 //   returned. Times keep the source's own origin; those of files may begin a little below zero (encoder priming,
 //   reordering).
 //
@@ -47,7 +47,8 @@ struct source_options {
   std::optional<frame_grid> grid{};
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000}; ///< nothing read for this long is `errc::timeout`
-  size_t tracks_max = 64;                         ///< more streams than this is `errc::limit`
+  size_t streams_max = 1000;                      ///< more than this, fonts and covers included, is `errc::limit`
+  size_t tracks_max = 16;                         ///< of its sounds and pictures, no more than so many are read
   std::map<std::string, std::string> options;     ///< for libavformat; names beyond the allow list are `errc::option`
 };
 

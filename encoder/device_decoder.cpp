@@ -1,5 +1,6 @@
 #include "encoder/device_decoder.hpp"
 
+#include "encoder/format.hpp"
 #include "encoder/hw_device.hpp"
 #include "encoder/log.hpp"
 
@@ -14,7 +15,8 @@ device_decoder::device_decoder(const track& source, const decoder_options& optio
 
 expected<device_decoder> device_decoder::open(const track& source, const decoder_options& options) {
   device_decoder result{source, options};
-  if (!options.device.empty()) {
+  // No device decodes transparency.
+  if (!options.device.empty() && !has_alpha(static_cast<AVPixelFormat>(source.parameters->format))) {
     auto opened = result.open_on_device();
     if (opened)
       return result;

@@ -3,6 +3,7 @@
 
 extern "C" {
 #include <libavutil/hwcontext.h>
+#include <libavutil/pixdesc.h>
 }
 
 #include <utility>
@@ -90,6 +91,11 @@ video_format turned(video_format x, orientation by) noexcept {
       x.sample_aspect = av_inv_q(x.sample_aspect);
   }
   return x;
+}
+
+bool has_alpha(AVPixelFormat format) noexcept {
+  const auto* x = av_pix_fmt_desc_get(format);
+  return x != nullptr && (x->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
 }
 
 AVPixelFormat pixel_layout(const AVFrame& frame) noexcept {

@@ -58,6 +58,9 @@ AVChannelLayout plain_layout(const AVChannelLayout& layout) noexcept;
 /// "5.1(side)".
 std::string to_string(const AVChannelLayout& layout);
 
+/// True where pixels say how much of what is behind them shows.
+bool has_alpha(AVPixelFormat format) noexcept;
+
 /// How the pixels of a frame are laid out, wherever it lies.
 AVPixelFormat pixel_layout(const AVFrame& frame) noexcept;
 

@@ -102,10 +102,16 @@ tl::unexpected<error> source_context::not_media(int code) {
   return fail(errc::media, what + " but " + std::string{describe_start(bytes)} + " (" + av_text(code) + ")");
 }
 
+tl::unexpected<error> source_context::too_many_streams() const {
+  return fail(errc::limit, "open the source " + address_.shown + ": it has more than the "
+                             + std::to_string(options_.streams_max)
+                             + " streams that are read, fonts and covers included; remove some of them");
+}
+
 void source_context::limit_probing(AVFormatContext& format) const {
   format.interrupt_callback = {watch::poll, watch_.get()};
   format.max_analyze_duration = analysis_us;
-  format.max_streams = static_cast<int>(std::min<size_t>(options_.tracks_max, 10'000) + 1);
+  format.max_streams = static_cast<int>(std::min<size_t>(options_.streams_max, 10'000) + 1);
   // The timeline unwraps by itself, over any number of wraps.
   format.correct_ts_overflow = 0;
   format.skip_estimate_duration_from_pts = 1;
@@ -140,9 +146,13 @@ expected<void> source_context::open_format() {
   auto* context = checked(avformat_alloc_context());
   limit_probing(*context);
   (void)take_http_status();
+  log_capture log;
   // On failure libavformat frees the context.
   auto rc = avformat_open_input(&context, address_.url.c_str(), nullptr, &options.ptr);
   if (rc < 0) {
+    // libavformat calls that a lack of memory.
+    if (log.text().find("max_streams") != std::string::npos)
+      return too_many_streams();
     auto unclear = rc == AVERROR_INVALIDDATA || rc == AVERROR(EINVAL) || rc == AVERROR_EOF;
     if (unclear && !watch_->expired && !watch_->stop->load())
       return not_media(rc);
@@ -156,11 +166,10 @@ expected<void> source_context::open_format() {
       return fail(errc::option, "open the source " + address_.shown + ": the option " + x->key
                                   + " does not apply to this kind of source");
   rc = avformat_find_stream_info(format_.get(), nullptr);
+  if (format_->nb_streams > options_.streams_max)
+    return too_many_streams();
   if (rc < 0 || watch_->expired || watch_->stop->load())
     return failure(errc::media, "find the streams of", rc < 0 ? rc : AVERROR_EXIT, options_.open_timeout);
-  if (format_->nb_streams > options_.tracks_max)
-    return fail(errc::limit, "open the source " + address_.shown + ": more than the "
-                               + std::to_string(options_.tracks_max) + " streams that are read");
   return {};
 }
 

@@ -64,6 +64,7 @@ private:
   tl::unexpected<error> failure(errc fallback, std::string_view step, int code,
                                 std::chrono::milliseconds timeout) const;
   tl::unexpected<error> not_media(int code);
+  tl::unexpected<error> too_many_streams() const;
 
   source_options options_;
   source_address address_;

@@ -1,6 +1,10 @@
 // Everything is copied that is about the content, nothing that is about the file which it came in.
 #include "encoder/source_extras.hpp"
 
+#include "encoder/chunk_file.hpp"
+#include "encoder/picture_marks.hpp"
+#include "encoder/stream_changes.hpp"
+
 extern "C" {
 #include <libavutil/dict.h>
 #include <libavutil/mathematics.h>
@@ -9,7 +13,6 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -19,12 +22,6 @@ namespace {
 
 constexpr size_t chapters_max = 10'000;
 constexpr size_t attachment_bytes_max = size_t{256} << 20;
-
-/// Packets of a source that are looked at for dynamic metadata of its pictures, which come with each of them.
-constexpr int metadata_packets = 256;
-
-/// HDR10+ in a bit stream, whatever the codec: ITU-T T.35 with the United States, Samsung, and its first application (SMPTE ST 2094-40, annex A).
-constexpr std::array<uint8_t, 6> hdr10_plus{0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04};
 
 /// Words about the old file: who wrote it, in which form, how many bytes it had.
 constexpr std::array file_words{"major_brand",
@@ -40,9 +37,10 @@ constexpr std::array file_words{"major_brand",
                                 "_STATISTICS_WRITING_DATE_UTC",
                                 "BPS",
                                 "DURATION",
+                                "alpha_mode",
                                 "rotate"};
 
-/// Of a stream, what containers say about its pictures.
+/// Of a stream, what containers say about its pictures or its sound, whether it is encoded or not.
 constexpr std::array side_data_carried{AV_PKT_DATA_DISPLAYMATRIX,       AV_PKT_DATA_STEREO3D,
                                        AV_PKT_DATA_SPHERICAL,           AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
                                        AV_PKT_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_AUDIO_SERVICE_TYPE,
@@ -64,44 +62,17 @@ bool is_cover(const AVStream& x) {
   return (x.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
 }
 
-/// The stream's frames do not belong to the video: a timecode, or the titles of chapters, which the result's muxer writes anew.
+/// The stream's frames do not belong to the video: a timecode, or the titles of chapters, which the result's muxer writes anew. Subtitles of QuickTime have the
+/// tag of such titles, too; libavformat calls only those data that chapters refer to.
 bool is_made_anew(const AVStream& x) {
   auto tag = x.codecpar->codec_tag;
-  return tag == MKTAG('t', 'm', 'c', 'd') || tag == MKTAG('t', 'e', 'x', 't');
+  return x.codecpar->codec_type == AVMEDIA_TYPE_DATA
+         && (tag == MKTAG('t', 'm', 'c', 'd') || tag == MKTAG('t', 'e', 'x', 't'));
 }
 
 std::string name_of(const AVStream& x) {
   const auto* kind = av_get_media_type_string(x.codecpar->codec_type);
   return std::string{kind != nullptr ? kind : "unknown"} + " stream (" + avcodec_get_name(x.codecpar->codec_id) + ")";
-}
-
-bool has_hdr10_plus(const AVPacket& x) {
-  if (av_packet_get_side_data(&x, AV_PKT_DATA_DYNAMIC_HDR10_PLUS, nullptr) != nullptr)
-    return true;
-  std::span<const uint8_t> bytes{x.data, static_cast<size_t>(x.size)};
-  return std::search(bytes.begin(), bytes.end(), hdr10_plus.begin(), hdr10_plus.end()) != bytes.end();
-}
-
-/// The streams whose pictures have a tone curve each. Only what is made for such screens is read.
-expected<std::set<int>> find_hdr10_plus(source_context& source) {
-  const auto& format = source.format();
-  std::span streams{format.streams, format.nb_streams};
-  auto bright = [](const AVStream* x) { return x->codecpar->color_trc == AVCOL_TRC_SMPTE2084; };
-  std::set<int> result;
-  if (std::none_of(streams.begin(), streams.end(), bright))
-    return result;
-  auto packet = make_packet();
-  for (auto i = 0; i < metadata_packets; ++i) {
-    auto more = source.read(*packet);
-    if (!more)
-      return tl::unexpected{std::move(more.error())};
-    if (!*more)
-      break;
-    if (bright(format.streams[packet->stream_index]) && has_hdr10_plus(*packet))
-      result.insert(packet->stream_index);
-    av_packet_unref(packet.get());
-  }
-  return source.rewind().map([&] { return std::move(result); });
 }
 
 void put_side_data(AVStream& to, AVPacketSideDataType type, const uint8_t* data, size_t size) {
@@ -128,11 +99,13 @@ expected<source_extras> source_extras::open(const source_options& source, config
   auto context = source_context::open(source, stop);
   if (!context)
     return tl::unexpected{std::move(context.error())};
-  auto dynamic = find_hdr10_plus(*context);
-  if (!dynamic)
-    return tl::unexpected{std::move(dynamic.error())};
+  auto marks = find_marks(source, context->format(), stop);
+  if (!marks)
+    return tl::unexpected{std::move(marks.error())};
   source_extras result{std::move(*context), std::move(cfg)};
-  result.hdr10_plus_ = std::move(*dynamic);
+  result.hdr10_plus_ = std::move(marks->hdr10_plus);
+  for (auto x : marks->captions)
+    result.captions_.emplace(x, 0);
   return result;
 }
 
@@ -154,6 +127,7 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
     return;
   const auto& from = *source_.format().streams[stream];
   made.disposition = from.disposition;
+  carried::track kept{stream, made.index, made.disposition, {}};
   if (config_.metadata)
     copy_words(&made.metadata, from.metadata);
   else if (const auto* x = av_dict_get(from.metadata, "language", nullptr, 0); x != nullptr)
@@ -167,13 +141,25 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
     if (type == AV_PKT_DATA_DISPLAYMATRIX && !copied && !orientation_of(from).is_upright())
       continue;
     put_side_data(made, type, data, size);
+    kept.records.push_back(type);
     if (type == AV_PKT_DATA_DISPLAYMATRIX && config_.into != container::mp4 && config_.into != container::mov)
       note(stream, "the rotation of the picture is lost: " + std::string{muxer_name(config_.into)}
                      + " does not say how a player turns it; mp4 and mov do, and an encode turns it");
   }
-  if (copied)
+  for (auto& x : changes_of(from, made, config_.into, copied))
+    note(stream, std::move(x));
+  size_t size = 0;
+  const auto* dolby = av_stream_get_side_data(&from, AV_PKT_DATA_DOVI_CONF, &size);
+  if (copied && dolby != nullptr) {
+    put_side_data(made, AV_PKT_DATA_DOVI_CONF, dolby, size);
+    kept.records.push_back(AV_PKT_DATA_DOVI_CONF);
+  }
+  list_.tracks.push_back(std::move(kept));
+  if (copied) {
+    captions_.erase(stream);
     return;
-  if (av_stream_get_side_data(&from, AV_PKT_DATA_DOVI_CONF, nullptr) != nullptr)
+  }
+  if (dolby != nullptr)
     note(stream,
          "the metadata of Dolby Vision are lost: an encode keeps the picture that players without it show; copy the "
          "video to keep them");
@@ -189,10 +175,14 @@ void source_extras::add_words(AVFormatContext& to) {
   if (!config_.chapters || from.nb_chapters == 0)
     return;
   if (config_.into == container::mpegts) {
-    note(-1, "the " + std::to_string(from.nb_chapters) + " chapters are lost: mpegts has none");
+    note(-1, "the " + std::to_string(from.nb_chapters) + " chapters are lost: ts has none; mp4 and mkv do");
     return;
   }
   auto count = static_cast<unsigned>(std::min<size_t>(from.nb_chapters, chapters_max));
+  if (count < from.nb_chapters)
+    note(-1, "of the " + std::to_string(from.nb_chapters) + " chapters the first " + std::to_string(count)
+               + " are carried: no more are read");
+  list_.chapters = count;
   to.chapters = static_cast<AVChapter**>(checked(av_calloc(count, sizeof(AVChapter*))));
   for (unsigned i = 0; i < count; ++i) {
     const auto& x = *from.chapters[i];
@@ -213,9 +203,9 @@ expected<void> source_extras::add_subtitle(AVFormatContext& to, const AVStream& 
   if (!holds(config_.into, codec)) {
     auto target = text_subtitle_of(config_.into);
     if (!is_text_subtitle(codec) || target == AV_CODEC_ID_NONE) {
-      note(from.index, name_of(from) + " is lost: " + muxer_name(config_.into) + " does not hold it"
+      note(from.index, name_of(from) + " is lost: " + container_name(config_.into) + " does not hold it"
                          + (is_text_subtitle(codec) ? "" : ", and pictures cannot be converted to text")
-                         + "; mkv holds it");
+                         + others_that_hold(config_.into, codec));
       return {};
     }
     auto converter = subtitle_converter::open(*from.codecpar, target);
@@ -225,11 +215,15 @@ expected<void> source_extras::add_subtitle(AVFormatContext& to, const AVStream& 
     }
     track.converter = std::move(*converter);
     note(from.index, name_of(from) + " is converted to " + avcodec_get_name(target) + ", which is what "
-                       + muxer_name(config_.into) + " holds");
+                       + container_name(config_.into) + " holds");
   }
   auto& made = new_stream(to, from);
   copy_parameters(made, track.converter ? track.converter->parameters() : *from.codecpar);
   track.output = made.index;
+  track.place = list_.subtitles.size();
+  list_.subtitles.push_back({from.index, 0, made.disposition});
+  if (auto lost = language_loss(from.metadata, config_.into); !lost.empty())
+    note(from.index, std::move(lost));
   subtitles_.push_back(std::move(track));
   return {};
 }
@@ -238,10 +232,11 @@ void source_extras::add_attachment(AVFormatContext& to, const AVStream& from) {
   if (!holds_attachments(config_.into)) {
     const auto* name = av_dict_get(from.metadata, "filename", nullptr, 0);
     note(from.index, "the attachment " + (name != nullptr ? std::string{name->value}.substr(0, 256) : std::string{})
-                       + " is lost: " + muxer_name(config_.into) + " holds none; mkv does");
+                       + " is lost: " + container_name(config_.into) + " holds none; mkv does");
     return;
   }
   auto& made = new_stream(to, from);
+  ++list_.files;
   copy_parameters(made, *from.codecpar);
   av_dict_set(&made.metadata, "filename", ("attachment-" + std::to_string(from.index)).c_str(), AV_DICT_DONT_OVERWRITE);
   av_dict_set(&made.metadata, "mimetype", "application/octet-stream", AV_DICT_DONT_OVERWRITE);
@@ -249,11 +244,14 @@ void source_extras::add_attachment(AVFormatContext& to, const AVStream& from) {
 
 void source_extras::add_cover(AVFormatContext& to, const AVStream& from) {
   const auto& picture = from.attached_pic;
-  if (!holds_cover(config_.into) || picture.size <= 0 || static_cast<size_t>(picture.size) > attachment_bytes_max) {
-    note(from.index,
-         std::string{"the cover picture is lost: "} + muxer_name(config_.into) + " holds none; mp4 and mkv do");
+  auto fits = picture.size > 0 && static_cast<size_t>(picture.size) <= attachment_bytes_max;
+  if (!holds_cover(config_.into) || !fits) {
+    note(from.index, "the cover picture is lost: "
+                       + (fits ? std::string{container_name(config_.into)} + " holds none; mp4 and mkv do"
+                               : std::string{"it is empty, or has more than 256 MiB"}));
     return;
   }
+  ++list_.files;
   auto& made = new_stream(to, from);
   copy_parameters(made, *from.codecpar);
   if (config_.into != container::mkv) {
@@ -270,6 +268,27 @@ void source_extras::add_cover(AVFormatContext& to, const AVStream& from) {
   made.codecpar->extradata_size = picture.size;
   av_dict_set(&made.metadata, "filename", png ? "cover.png" : "cover.jpg", AV_DICT_DONT_OVERWRITE);
   av_dict_set(&made.metadata, "mimetype", png ? "image/png" : "image/jpeg", AV_DICT_DONT_OVERWRITE);
+}
+
+std::string source_extras::why_left_out(const AVStream& x, const std::vector<int>& used) const {
+  auto& from = source_.format();
+  auto is_used = [&](const AVProgram& program) {
+    return std::any_of(program.stream_index, program.stream_index + program.nb_stream_indexes, [&used](unsigned i) {
+      return std::find(used.begin(), used.end(), static_cast<int>(i)) != used.end();
+    });
+  };
+  auto type = x.codecpar->codec_type;
+  if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN)
+    return ": data is not carried";
+  auto is_alike = [&](int i) { return is_track(i) && from.streams[i]->codecpar->codec_type == type; };
+  if (std::none_of(used.begin(), used.end(), is_alike))
+    return {};
+  if (const auto* program = av_find_program_from_stream(&from, nullptr, x.index); program && !is_used(*program))
+    return ": it belongs to another program";
+  if (type == AVMEDIA_TYPE_VIDEO)
+    return ": of several videos only the best is carried";
+  return used.size() >= chunk_tracks_max ? ": no more than " + std::to_string(chunk_tracks_max) + " tracks are carried"
+                                         : "";
 }
 
 expected<void> source_extras::add_streams(AVFormatContext& to, const std::vector<int>& used) {
@@ -290,11 +309,12 @@ expected<void> source_extras::add_streams(AVFormatContext& to, const std::vector
     } else if (type == AVMEDIA_TYPE_ATTACHMENT) {
       add_attachment(to, stream);
     } else {
-      note(stream.index,
-           name_of(stream) + " is left out"
-             + (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN ? ": data is not carried" : ""));
+      note(stream.index, name_of(stream) + " is left out" + why_left_out(stream, used));
     }
   }
+  for (auto i = static_cast<size_t>(from.nb_streams); i < config_.names.size(); ++i)
+    if (std::find(used.begin(), used.end(), static_cast<int>(i)) == used.end())
+      note(static_cast<int>(i), config_.names[i] + " is lost: it begins later in the file than streams are looked for");
   for (const auto& x : subtitles_)
     from.streams[x.stream]->discard = AVDISCARD_DEFAULT;
   return {};
@@ -309,6 +329,28 @@ expected<void> source_extras::write_covers(AVFormatContext& to) {
       return fail(errc::encoder, "write the cover picture", code);
   }
   return {};
+}
+
+void source_extras::look_at(int stream, const AVPacket& packet) {
+  auto at = captions_.find(stream);
+  if (at == captions_.end() || at->second >= marked_packets)
+    return;
+  if (has_captions(packet))
+    captions_.erase(at);
+  else
+    ++at->second;
+}
+
+void source_extras::note_rest() {
+  for (const auto& x : subtitles_)
+    if (x.unconverted > 0)
+      note(x.stream, std::to_string(x.unconverted)
+                       + " lines of these subtitles are lost: they are empty, or not as they should be");
+  for (const auto& [stream, packets] : captions_)
+    if (packets > 0)
+      note(stream,
+           "the closed captions in the picture are lost: the encoder does not keep them; copy the video, or encode "
+           "it as h264 with libx264, to keep them");
 }
 
 /// Puts a subtitle on the result's timeline. False for one that is over before it begins.
@@ -352,9 +394,14 @@ expected<bool> source_extras::next(AVPacket& packet) {
       return more;
     auto at = std::find_if(subtitles_.begin(), subtitles_.end(),
                            [&packet](const subtitle_track& x) { return x.stream == packet.stream_index; });
-    if (at != subtitles_.end() && place(packet, *at) && (!at->converter || at->converter->convert(packet))) {
-      packet.stream_index = at->output;
-      return true;
+    if (at != subtitles_.end() && place(packet, *at)) {
+      auto line = is_line(source_.format().streams[at->stream]->codecpar->codec_id, packet);
+      if (!at->converter || at->converter->convert(packet)) {
+        packet.stream_index = at->output;
+        list_.subtitles[at->place].packets += line ? 1 : 0;
+        return true;
+      }
+      at->unconverted += line ? 1 : 0;
     }
     av_packet_unref(&packet);
   }

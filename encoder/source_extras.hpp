@@ -19,6 +19,28 @@ struct assembly_note {
   std::string what;
 };
 
+/// What a result was given beside pictures and sound.
+struct carried {
+  struct subtitle {
+    int stream = -1; ///< of the source
+    uint64_t packets = 0;
+    int disposition = 0; ///< AV_DISPOSITION_* flags
+  };
+
+  /// A video or a sound.
+  struct track {
+    int stream = -1; ///< of the source
+    int output = -1; ///< of the result
+    int disposition = 0;
+    std::vector<AVPacketSideDataType> records; ///< what a container says of its pictures, if it can
+  };
+
+  std::vector<track> tracks;
+  std::vector<subtitle> subtitles; ///< in the result's order
+  size_t files = 0;                ///< attachments and covers
+  size_t chapters = 0;
+};
+
 /// Legal calls: `open`, `add_*` before the container's header is written, then `write_covers` once and `next` until it returns false.
 class source_extras {
 public:
@@ -28,6 +50,8 @@ public:
     bool chapters = true;
     bool metadata = true;
     std::optional<std::vector<int>> streams; ///< subtitles, attachments, covers: all where it is not set
+    /// The source's streams as a reading of all of it found them: some begin later than `open` looks for them.
+    std::vector<std::string> names;
   };
 
   static expected<source_extras> open(const source_options& source, config cfg, const std::atomic<bool>& stop);
@@ -47,8 +71,18 @@ public:
   /// Writes the pictures that belong to no time.
   expected<void> write_covers(AVFormatContext& to);
 
+  /// A packet of the picture that was encoded from a stream, in the order of the result.
+  void look_at(int stream, const AVPacket& packet);
+
+  /// Notes what none of those packets had, and which subtitles did not come through. After the last one.
+  void note_rest();
+
   /// The next packet of a subtitle: `stream_index` of the result, times in ticks from the origin on.
   expected<bool> next(AVPacket& packet);
+
+  const carried& list() const noexcept {
+    return list_;
+  }
 
   const std::vector<assembly_note>& notes() const noexcept {
     return notes_;
@@ -58,8 +92,10 @@ private:
   struct subtitle_track {
     int stream = -1;
     int output = -1;
+    size_t place = 0; ///< in the list
     int64_t last_dts = no_pts;
     std::optional<subtitle_converter> converter;
+    uint64_t unconverted = 0; ///< lines that it made nothing of
   };
 
   struct cover {
@@ -69,6 +105,7 @@ private:
 
   source_extras(source_context source, config cfg) : source_{std::move(source)}, config_{std::move(cfg)} {}
   void note(int stream, std::string what);
+  std::string why_left_out(const AVStream& x, const std::vector<int>& used) const;
   bool is_selected(int stream) const;
   expected<void> add_subtitle(AVFormatContext& to, const AVStream& from);
   void add_attachment(AVFormatContext& to, const AVStream& from);
@@ -80,7 +117,10 @@ private:
   std::vector<subtitle_track> subtitles_;
   std::vector<cover> covers_;
   std::vector<assembly_note> notes_;
+  carried list_;
   std::set<int> hdr10_plus_; ///< streams of the source
+  std::map<int, int>
+    captions_; ///< streams of the source that have some, and how many packets of what was made of them had none
 };
 
 } // namespace troupe::av

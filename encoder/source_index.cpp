@@ -1,6 +1,8 @@
 // The demuxer's own packets are counted, so that what the index says is what a window is going to see.
 #include "encoder/source_index.hpp"
 
+#include "encoder/chunk_file.hpp"
+
 extern "C" {
 #include <libavutil/dict.h>
 #include <libavutil/display.h>
@@ -73,8 +75,7 @@ source_stream describe(const AVStream& from) {
   result.kind = kind_of(from);
   result.codec = avcodec_get_name(from.codecpar->codec_id);
   result.metadata = to_map(from.metadata);
-  if (auto language = result.metadata.find("language"); language != result.metadata.end())
-    result.language = language->second.substr(0, 3);
+  result.language = language_in(from.metadata);
   result.disposition = from.disposition;
   result.parameters = copy(*from.codecpar);
   result.rotation = rotation_of(from);
@@ -336,9 +337,18 @@ std::optional<uint64_t> source_index::pictures_in(int64_t from, int64_t to) cons
   return begin && end && *begin <= *end ? std::optional{*end - *begin} : std::nullopt;
 }
 
+std::vector<std::string> stream_names(const source_index& x) {
+  constexpr std::array kinds{"video", "audio", "subtitle", "attachment", "cover", "data"};
+  std::vector<std::string> result;
+  for (const auto& s : x.streams)
+    result.push_back(std::string{kinds.at(static_cast<size_t>(s.kind))} + " stream (" + s.codec + ")");
+  return result;
+}
+
 expected<source_index> index_source(const source_options& from, const work_control& control) {
   auto options = from;
   options.keep_times = true;
+  options.tracks_max = chunk_tracks_max;
   auto source = demuxer::open(options, control.stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};

@@ -25,7 +25,7 @@ struct source_stream {
   int stream = -1; ///< libavformat's number: what a `stream_plan` names
   stream_kind kind = stream_kind::data;
   std::string codec;    ///< libavcodec's name
-  std::string language; ///< ISO 639-2 or empty
+  std::string language; ///< `track::language`
   int disposition = 0;  ///< AV_DISPOSITION_* flags
   std::map<std::string, std::string> metadata;
   bool readable = false; ///< video or audio that a window can be made of: the best video, and the audio of its program
@@ -72,6 +72,9 @@ struct source_index {
   /// Pictures in `[from, to)`, both of them access points or outside of the video; nothing where they cannot be counted.
   std::optional<uint64_t> pictures_in(int64_t from, int64_t to) const noexcept;
 };
+
+/// "audio stream (mp2)" for each of the streams, by libavformat's number.
+std::vector<std::string> stream_names(const source_index& x);
 
 /// No file has more pictures or packets that count: 26 hours at 120 a second, 200 hours at 15.
 inline constexpr size_t index_packets_max = 12'000'000;

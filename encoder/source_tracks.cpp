@@ -9,7 +9,6 @@ namespace troupe::av {
 
 namespace {
 
-constexpr ptrdiff_t streams_read_max = 16;
 constexpr size_t packet_bytes_max = size_t{64} << 20;
 
 bool is_picture(const AVStream& x) {
@@ -68,7 +67,7 @@ void source_tracks::take_stream(int index) {
   auto& entry = streams_[static_cast<size_t>(index)];
   auto taken = std::count_if(streams_.begin(), streams_.end(),
                              [](const stream_entry& x) { return x.state != stream_state::ignored; });
-  if (!is_wanted(index) || (taken >= streams_read_max && index != video_stream_)) {
+  if (!is_wanted(index) || (static_cast<size_t>(taken) >= tracks_max_ && index != video_stream_)) {
     stream.discard = AVDISCARD_ALL;
     return;
   }

@@ -26,7 +26,8 @@ inline constexpr size_t random_access_bytes = size_t{64} << 20;
 /// Legal calls: `find` once, then `next` and `rewind`.
 class source_tracks {
 public:
-  explicit source_tracks(source_context source) : source_{std::move(source)} {}
+  /// Of the sounds, no more than so many become tracks.
+  source_tracks(source_context source, size_t tracks_max) : source_{std::move(source)}, tracks_max_{tracks_max} {}
 
   /// Chooses the streams. Reads on, and holds what is read, until the parameters of the video (of an audio, where
   /// there is no video) are known.
@@ -88,6 +89,7 @@ private:
   expected<void> resolve(std::chrono::milliseconds timeout);
 
   source_context source_;
+  size_t tracks_max_;
   std::optional<int> program_; ///< its id, where the format has programs
   int video_stream_ = -1;
   std::vector<stream_entry> streams_; ///< by libavformat's index

@@ -31,6 +31,10 @@ std::string describe(AVCodecID from, AVCodecID to) {
 
 } // namespace
 
+bool is_line(AVCodecID codec, const AVPacket& packet) {
+  return codec != AV_CODEC_ID_MOV_TEXT || packet.size > 2;
+}
+
 subtitle_converter::subtitle_converter(codec_context_ptr decoder, codec_context_ptr encoder)
   : decoder_{std::move(decoder)}, encoder_{std::move(encoder)}, parameters_{make_codec_parameters()} {}
 

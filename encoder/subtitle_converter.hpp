@@ -6,6 +6,9 @@
 
 namespace troupe::av {
 
+/// MP4 and MOV have an empty one behind each line, until the next begins.
+bool is_line(AVCodecID codec, const AVPacket& packet);
+
 class subtitle_converter {
 public:
   /// `errc::unsupported` where one of the two has no decoder or encoder here.

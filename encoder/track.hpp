@@ -22,7 +22,7 @@ inline constexpr int64_t no_pts = AV_NOPTS_VALUE;
 struct track {
   codec_parameters_ptr parameters;
   AVRational frame_rate{0, 1};
-  std::string language; ///< ISO 639-2 or empty
+  std::string language; ///< as the source has it: "eng", "pt-BR", or empty
   int stream = -1;      ///< libavformat's number of the stream in its source, where it has one
   /// Where the pictures of a whole file are, if that is known. Their times are on it.
   std::optional<frame_grid> grid{};
@@ -31,6 +31,9 @@ struct track {
 
   track clone() const;
 };
+
+/// What a stream's words say of its language; empty where that is no language tag (RFC 5646).
+std::string language_in(const AVDictionary* words);
 
 std::vector<track> clone(const std::vector<track>& tracks);
 

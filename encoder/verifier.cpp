@@ -1,6 +1,7 @@
 // The file is opened without any of our own mending: what a player sees is what counts.
 #include "encoder/verifier.hpp"
 
+#include "encoder/carried_check.hpp"
 #include "encoder/decode_check.hpp"
 #include "encoder/log.hpp"
 #include "encoder/payload_hash.hpp"
@@ -199,6 +200,7 @@ private:
   const work_control& control_;
   std::unique_ptr<AVFormatContext, input_closer> input_;
   std::vector<std::optional<stream_check>> checks_; ///< by the file's streams
+  carried_check others_{job_.others};
   verification result_;
 };
 
@@ -212,6 +214,7 @@ expected<void> verification_pass::open() {
   if (auto code = avformat_find_stream_info(context, nullptr); code < 0)
     return fail(errc::media, "verify the result: find the streams of " + job_.path, code);
   checks_.resize(context->nb_streams);
+  others_.open(*context);
   for (const auto& x : job_.streams) {
     if (x.output < 0 || static_cast<unsigned>(x.output) >= context->nb_streams)
       return fail(errc::media, "verify the result: " + job_.path + " has no stream " + std::to_string(x.output) + " ("
@@ -237,6 +240,7 @@ expected<void> verification_pass::read() {
       return {};
     if (code < 0)
       return fail(errc::media, "verify the result: read " + job_.path, code);
+    others_.take(*input_, *packet);
     auto& check = checks_.at(static_cast<size_t>(packet->stream_index));
     if (check)
       if (auto ok = check->take(*packet); !ok)
@@ -265,6 +269,7 @@ expected<void> verification_pass::finish() {
     end = std::max(end, x->end());
   }
   result_.duration = end != no_pts ? end - first : 0;
+  result_.notes = others_.finish(*input_);
   return {};
 }
 

@@ -1,7 +1,9 @@
 // How the shared video settings become an encoder's context.
 #include "encoder/video_encoder.hpp"
 
+#include "encoder/container.hpp"
 #include "encoder/encoder_ladder.hpp"
+#include "encoder/hdr_options.hpp"
 #include "encoder/hw_device.hpp"
 #include "encoder/picture_size.hpp"
 #include "encoder/stand_in.hpp"
@@ -14,7 +16,6 @@ extern "C" {
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 
 namespace troupe::av {
 
@@ -73,7 +74,7 @@ expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::str
   if (formats.empty() || std::find(formats.begin(), formats.end(), source) != formats.end())
     return source;
   formats.push_back(AV_PIX_FMT_NONE);
-  return avcodec_find_best_pix_fmt_of_list(formats.data(), source, 0, nullptr);
+  return avcodec_find_best_pix_fmt_of_list(formats.data(), source, has_alpha(source) ? 1 : 0, nullptr);
 }
 
 /// The encoder's frame rate: some know a few only, and of those the next higher keeps frames apart.
@@ -165,39 +166,6 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
     context.gop_size = static_cast<int>(std::clamp<int64_t>(
       av_rescale(settings.keyframe_interval.count(), format.frame_rate.num, int64_t{1000} * format.frame_rate.den), 1,
       1'000'000));
-}
-
-/// x264 and x265 count chromaticity in 1/50000 and light in 1/10000 cd/m2, SVT-AV1 takes decimals. The order is green, blue, red, white, light.
-std::string to_text(const AVMasteringDisplayMetadata& x, bool decimals) {
-  auto pair = [decimals](const char* name, AVRational a, AVRational b, int unit) {
-    char text[64];
-    if (decimals)
-      std::snprintf(text, sizeof text, "%s(%.5f,%.5f)", name, av_q2d(a), av_q2d(b));
-    else
-      std::snprintf(text, sizeof text, "%s(%ld,%ld)", name, std::lround(av_q2d(a) * unit),
-                    std::lround(av_q2d(b) * unit));
-    return std::string{text};
-  };
-  constexpr auto chroma = 50'000;
-  return pair("G", x.display_primaries[1][0], x.display_primaries[1][1], chroma)
-         + pair("B", x.display_primaries[2][0], x.display_primaries[2][1], chroma)
-         + pair("R", x.display_primaries[0][0], x.display_primaries[0][1], chroma)
-         + pair("WP", x.white_point[0], x.white_point[1], chroma) + pair("L", x.max_luminance, x.min_luminance, 10'000);
-}
-
-/// What HDR was made on and how bright it gets, where the encoder can say so.
-expected<void> set_hdr(AVCodecContext& context, const video_format& format) {
-  auto& family = family_of(context.codec->name);
-  auto& mastering = format.mastering;
-  if (mastering && mastering->has_primaries != 0 && mastering->has_luminance != 0 && !family.mastering.empty()) {
-    auto decimals = family.mastering.starts_with("svtav1");
-    if (auto set = set_option(context, family.mastering, to_text(*mastering, decimals)); !set)
-      return set;
-  }
-  if (!format.light || family.light.empty())
-    return {};
-  return set_option(context, family.light,
-                    std::to_string(format.light->MaxCLL) + "," + std::to_string(format.light->MaxFALL));
 }
 
 /// Encoders that make as many threads as the machine has cores, whatever libav* asks of them, are told in words of their own.
@@ -295,6 +263,7 @@ video_encoder::video_encoder(codec_context_ptr context, buffer_ptr hardware, con
     packet_(make_packet()),
     format_(format),
     ticks_(format.frame_rate),
+    captions_(*context_->codec),
     frame_ticks_(av_rescale_q(1, av_inv_q(format.frame_rate), time_base)) {
   // nop
 }
@@ -372,6 +341,8 @@ track video_encoder::output() const {
   result.parameters = make_codec_parameters();
   if (avcodec_parameters_from_context(result.parameters.get(), context_.get()) < 0)
     throw std::bad_alloc{};
+  // An encoder of ProRes that chose its profile says so in its tag alone.
+  result.parameters->profile = profile_of(context_->codec_id, context_->codec_tag, result.parameters->profile);
   result.frame_rate = format_.frame_rate;
   return result;
 }
@@ -382,6 +353,7 @@ expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) 
   frame.pict_type = AV_PICTURE_TYPE_NONE;
   frame.sample_aspect_ratio = format_.sample_aspect;
   frame.color_range = format_.range;
+  captions_.take(frame);
   if (!hardware_ || frame.hw_frames_ctx != nullptr)
     return send(&frame, deliver);
   auto uploaded = upload(frame);
@@ -394,6 +366,7 @@ expected<void> video_encoder::drain(const on_encoded& deliver) {
 
 expected<void> video_encoder::send(const AVFrame* frame, const on_encoded& deliver) {
   return av::encode(*context_, frame, *packet_, [this, &deliver](AVPacket& packet) {
+    captions_.put(packet);
     packet.pts = ticks_.ticks_of(packet.pts);
     packet.dts = packet.dts == no_pts ? packet.pts : std::min(ticks_.ticks_of(packet.dts), packet.pts);
     if (last_dts_ != no_pts && packet.dts <= last_dts_)

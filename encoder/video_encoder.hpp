@@ -1,6 +1,7 @@
 // Pictures to packets with any of libav*'s video encoders.
 #pragma once
 
+#include "encoder/captions.hpp"
 #include "encoder/encoder_open.hpp"
 #include "encoder/format.hpp"
 #include "encoder/tick_map.hpp"
@@ -60,6 +61,7 @@ private:
   packet_ptr packet_;
   video_format format_;
   tick_map ticks_;
+  caption_keeper captions_;
   int64_t frame_ticks_;
   int64_t last_dts_ = no_pts;
 };

@@ -18,7 +18,7 @@
 
 namespace troupe {
 
-inline constexpr size_t file_streams_max = 256;       ///< of a source
+inline constexpr size_t file_streams_max = 1000;      ///< of a source
 inline constexpr size_t file_cut_points_max = 20'000; ///< of a source; a task that finds more names some of them
 inline constexpr size_t file_chunks_max = 10'000;     ///< of a job
 inline constexpr size_t file_notes_max = 512;         ///< of a result
@@ -151,6 +151,7 @@ struct assemble_work {
   std::string staging;              ///< where the file is written, beside `output`
   std::string output;
   bool overwrite = false;
+  std::vector<std::string> names{}; ///< `source_summary::names`
 
   bool operator==(const assemble_work&) const = default;
 };
@@ -161,12 +162,12 @@ bool inspect(Inspector& f, assemble_work& x) {
     f.object(x).fields(f.field("source", x.source), f.field("identity", x.identity), f.field("origin", x.origin),
                        f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
                        f.field("copied", x.copied), f.field("pictures", x.pictures), f.field("staging", x.staging),
-                       f.field("output", x.output), f.field("overwrite", x.overwrite));
+                       f.field("output", x.output), f.field("overwrite", x.overwrite), f.field("names", x.names));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.output) && detail::is_short(x.staging)
                  && x.video.size() <= file_chunks_max && x.audio.size() <= file_chunks_max
-                 && x.copied.size() <= file_streams_max));
+                 && x.copied.size() <= file_streams_max && x.names.size() <= file_streams_max));
 }
 
 /// How a task comes to the files of its job. Made by the coordinator for one attempt; without an address all paths are taken as they are.
@@ -269,20 +270,22 @@ struct source_summary {
   std::vector<source_stream_summary> streams; ///< those that can be encoded; at most one is video
   std::vector<source_cut> cuts;               ///< in order; the first one is where the video begins
   std::vector<uint32_t> whole_chunks;         ///< numbers of those that were asked for and are whole
+  std::vector<std::string> names{};           ///< of all its streams, for people, by libavformat's number
 
   bool operator==(const source_summary&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, source_summary& x) {
-  auto done = f.object(x).fields(
-    f.field("identity", x.identity), f.field("format", x.format), f.field("bytes", x.bytes),
-    f.field("origin", x.origin), f.field("end", x.end), f.field("exact", x.exact), f.field("countable", x.countable),
-    f.field("streams", x.streams), f.field("cuts", x.cuts), f.field("whole_chunks", x.whole_chunks));
+  auto done =
+    f.object(x).fields(f.field("identity", x.identity), f.field("format", x.format), f.field("bytes", x.bytes),
+                       f.field("origin", x.origin), f.field("end", x.end), f.field("exact", x.exact),
+                       f.field("countable", x.countable), f.field("streams", x.streams), f.field("cuts", x.cuts),
+                       f.field("whole_chunks", x.whole_chunks), f.field("names", x.names));
   return done
          && (!Inspector::is_loading
              || (x.streams.size() <= file_streams_max && x.cuts.size() <= file_cut_points_max
-                 && x.whole_chunks.size() <= file_chunks_max));
+                 && x.whole_chunks.size() <= file_chunks_max && x.names.size() <= file_streams_max));
 }
 
 /// A finished chunk.

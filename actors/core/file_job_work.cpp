@@ -113,6 +113,7 @@ file_work file_job::work_of(const part& x) const {
       work.copied.push_back(s.stream);
   if (!work.video.empty())
     work.pictures = pictures;
+  work.names = source_.names;
   work.staging = begin_.staging;
   work.output = order.output;
   work.overwrite = order.overwrite || begin_.attempt > 1 || x.failures > 0;

@@ -214,6 +214,7 @@ job_outcome run_job(const std::string& source, const std::string& output, const 
   made.assembly.source = options;
   made.assembly.origin = made.index.origin;
   made.assembly.into = container_of(output).value();
+  made.assembly.names = stream_names(made.index);
   made.assembly.output = output;
   auto add = [&](const time_window& window, std::vector<stream_plan> streams, std::vector<chunk_source>& work) {
     auto name = "chunk-" + std::to_string(made.chunks.size());

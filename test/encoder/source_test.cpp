@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(the_caller_can_stop_an_open) {
 
 BOOST_AUTO_TEST_CASE(too_many_streams_are_refused) {
   auto options = from(write_file(plain(), "mpegts", "many.ts", moved(900'000)));
-  options.tracks_max = 1;
+  options.streams_max = 1;
   BOOST_TEST(static_cast<int>(failure(options).code) == static_cast<int>(errc::limit));
 }
 
