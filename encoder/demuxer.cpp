@@ -131,6 +131,8 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
   track made;
   track_entry entry;
   entry.is_video = stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+  if (is_encrypted(format, stream))
+    return encrypted(input.source().name(), stream);
   entry.base = stream.time_base;
   entry.codec = stream.codecpar->codec_id;
   if (entry.is_video) {
@@ -219,6 +221,8 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
         return tl::unexpected{std::move(ok.error())};
       return false;
     }
+  if (is_encrypted(out))
+    return encrypted(input.source().name(), input.stream(index));
   }
   entry.joined = true;
   auto placed = times.place(index, times_of(entry, out, made_tracks[index].parameters->sample_rate));

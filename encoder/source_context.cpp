@@ -170,6 +170,11 @@ expected<void> source_context::open_format() {
     return too_many_streams();
   if (rc < 0 || watch_->expired || watch_->stop->load())
     return failure(errc::media, "find the streams of", rc < 0 ? rc : AVERROR_EXIT, options_.open_timeout);
+  // libavformat goes on without the key, and decrypts into noise; or it knows no way to decrypt (ASF).
+  for (const auto* words : {"Unable to open key file", "Unable to read key file", "encrypted stream detected"})
+    if (log.text().find(words) != std::string::npos)
+      return fail(errc::media, "open the source " + address_.shown
+                                 + ": it is encrypted, and there is no key for it; give a source without encryption");
   return {};
 }
 

@@ -1,8 +1,14 @@
 // Selection once, probing with each packet of a stream that is not known yet.
 #include "encoder/source_tracks.hpp"
 
+extern "C" {
+#include <libavutil/dict.h>
+}
+
 #include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace troupe::av {
@@ -25,6 +31,30 @@ int64_t in_ticks(int64_t x, AVRational base) {
 tl::unexpected<error> no_random_access(const std::string& source, AVCodecID codec, std::string_view when) {
   return fail(errc::media, "read " + source + ": the video (" + avcodec_get_name(codec)
                              + ") has no random-access point " + std::string{when});
+}
+
+bool is_encrypted(const AVFormatContext& format, const AVStream& stream) {
+  auto tag = stream.codecpar->codec_tag;
+  // MP4's Common Encryption hides the sample entry behind a name of its own (ISO/IEC 23001-7).
+  if (tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a')
+      || av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) != nullptr)
+    return true;
+  // A transport stream's tag is its stream type: these four are SAMPLE-AES, whose key a playlist would name (Apple, MPEG-2 Stream Encryption Format for HLS).
+  constexpr std::array<uint32_t, 4> sample_aes{0xdb, 0xcf, 0xc1, 0xc2};
+  if (std::string_view{format.iformat->name} == "mpegts")
+    return std::find(sample_aes.begin(), sample_aes.end(), tag) != sample_aes.end();
+  // Matroska's ContentEncryption.
+  return av_dict_get(stream.metadata, "enc_key_id", nullptr, 0) != nullptr;
+}
+
+bool is_encrypted(const AVPacket& packet) {
+  return av_packet_get_side_data(&packet, AV_PKT_DATA_ENCRYPTION_INFO, nullptr) != nullptr;
+}
+
+tl::unexpected<error> encrypted(const std::string& source, const AVStream& stream) {
+  return fail(errc::media, "read " + source + ": stream " + std::to_string(stream.index) + " ("
+                             + avcodec_get_name(stream.codecpar->codec_id)
+                             + ") is encrypted, and there is no key for it; give a source without encryption");
 }
 
 /// True for a stream of the chosen program (of any, where the format has no programs).

@@ -102,6 +102,13 @@ private:
 tl::unexpected<error> no_random_access(const std::string& source, AVCodecID codec, std::string_view when);
 
 /// `x` in ticks; `no_pts` stays.
+/// Whether the source says that what it has of a stream cannot be decoded without a key that nobody gave.
+bool is_encrypted(const AVFormatContext& format, const AVStream& stream);
+bool is_encrypted(const AVPacket& packet);
+
+/// The error for such a stream.
+tl::unexpected<error> encrypted(const std::string& source, const AVStream& stream);
+
 int64_t in_ticks(int64_t x, AVRational base);
 
 } // namespace troupe::av

@@ -104,6 +104,20 @@ BOOST_AUTO_TEST_CASE(hls_is_read_over_http) {
   BOOST_TEST(read_all(*source).video().size() == 75u);
 }
 
+BOOST_AUTO_TEST_CASE(a_playlist_whose_key_cannot_be_read_is_refused) {
+  auto segment = read_bytes(write_file(plain(), "mpegts", "segment.ts", moved(900'000)));
+  tiny_server server{[&](const std::string& path) {
+    if (path == "/x.m3u8")
+      return http("application/vnd.apple.mpegurl",
+                  "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"key\","
+                  "IV=0x00000000000000000000000000000001\n#EXTINF:3,\ns.ts\n#EXT-X-ENDLIST\n");
+    return path == "/s.ts" ? http("video/mp2t", segment) : "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n";
+  }};
+  auto x = failure(from(server.url("/x.m3u8")));
+  BOOST_TEST(static_cast<int>(x.code) == static_cast<int>(errc::media));
+  BOOST_TEST(x.what.find("encrypted") != std::string::npos, x.what);
+}
+
 BOOST_AUTO_TEST_CASE(http_that_cannot_seek_and_has_no_size_is_live) {
   auto bytes = read_bytes(write_file(plain(), "mpegts", "live.ts", moved(900'000)));
   tiny_server server{[&](const std::string& path) { return http("video/mp2t", bytes, path == "/sized.ts"); }};
