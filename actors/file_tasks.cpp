@@ -9,6 +9,7 @@
 #include "encoder/log.hpp"
 #include "encoder/publish.hpp"
 #include "encoder/source_index.hpp"
+#include "encoder/source_notes.hpp"
 #include "encoder/verifier.hpp"
 
 #include <sys/stat.h>
@@ -103,6 +104,19 @@ av::expected<void> check_container(const AVCodec& encoder, const av::source_inde
                                       + ": choose another encoder, or another container");
 }
 
+av::late_stream from_message(const late_stream& x) {
+  auto info = to_track(x.format);
+  info.stream = x.stream;
+  return {std::make_shared<av::track>(std::move(info)), x.disposition, x.words};
+}
+
+std::vector<av::late_stream> from_message(const std::vector<late_stream>& xs) {
+  std::vector<av::late_stream> result;
+  for (auto& x : xs)
+    result.push_back(from_message(x));
+  return result;
+}
+
 source_summary summary_of(const av::source_index& index, std::optional<av::container> into) {
   source_summary result;
   result.format = index.format;
@@ -132,6 +146,10 @@ source_summary summary_of(const av::source_index& index, std::optional<av::conta
   }
   result.names = av::stream_names(index);
   result.names.resize(std::min(result.names.size(), file_streams_max));
+  for (auto& x : index.late_streams())
+    if (result.late.size() < file_streams_max)
+      result.late.push_back({x.info->stream, to_format(*x.info), x.disposition, x.metadata});
+  result.notes = av::source_notes(index);
   // A source of key pictures alone has more of them than anybody needs.
   auto step = index.access_points.size() / file_cut_points_max + 1;
   for (size_t i = 0; i < index.access_points.size(); i += step)
@@ -200,6 +218,7 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
   for (auto& s : job.streams)
     if (std::find(x.converted.begin(), x.converted.end(), s.stream) != x.converted.end())
       s.plan = to_settings(converted);
+  job.late = from_message(x.late);
   job.window = {x.span.from_pts, x.span.to_pts};
   job.exact = x.exact;
   job.pictures = x.pictures;
@@ -217,6 +236,9 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
   result.bytes = made->bytes;
   result.sha256 = made->sha256;
   result.sought = made->sought;
+  if (x.kind == chunk_kind::video && x.video.codec != "copy")
+    result.source_pictures = made->counters.pictures;
+  result.damaged = made->counters.damaged;
   for (auto& track : made->tracks) {
     result.frames += track.packets;
     if (&track == &made->tracks.front() || track.first_pts < result.first_pts)
@@ -294,6 +316,7 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
     if (!sources->empty())
       job.works.push_back(std::move(*sources));
   }
+  job.late = from_message(x.late);
   job.copied.assign(x.copied.begin(), x.copied.end());
   job.pictures = x.pictures;
   job.names = x.names;

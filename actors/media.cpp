@@ -182,6 +182,8 @@ void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes)
     packet.flags |= AV_PKT_FLAG_KEY;
   if ((s.flags & sample::discontinuity) != 0)
     packet.flags |= av::packet_flag_discontinuity;
+  if ((s.flags & sample::hidden) != 0)
+    packet.flags |= AV_PKT_FLAG_DISCARD;
 }
 
 av::expected<av::video_settings> to_settings(const video_profile& x) {
@@ -290,6 +292,8 @@ void block_builder::add(const AVPacket& packet) {
                                  | (closed ? sample::closed : 0));
   if ((packet.flags & av::packet_flag_discontinuity) != 0)
     s.flags |= sample::discontinuity;
+  if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0)
+    s.flags |= sample::hidden;
   s.pts = packet.pts == av::no_pts ? no_timestamp : packet.pts;
   s.dts = packet.dts == av::no_pts ? no_timestamp : packet.dts;
   s.duration = static_cast<uint32_t>(std::max<int64_t>(0, packet.duration));

@@ -1,6 +1,8 @@
 // One walk over the start codes of a packet finds what is in it; codec tables below say what the numbers mean.
 #include "encoder/annexb.hpp"
 
+#include "encoder/coded_type.hpp"
+
 extern "C" {
 #include <libavutil/intreadwrite.h>
 }
@@ -110,9 +112,8 @@ void for_each_unit(std::span<const uint8_t> data, F f) {
   }
 }
 
-/// The Exp-Golomb number at the begin of `data`; 0 where there is none.
-uint32_t read_ue(std::span<const uint8_t> data) {
-  size_t bit = 0;
+/// The Exp-Golomb number at a bit of `data`, which moves behind it; 0 where there is none.
+uint32_t read_ue(std::span<const uint8_t> data, size_t& bit) {
   auto next = [&]() -> uint32_t {
     auto at = bit++;
     return at / 8 < data.size() ? (data[at / 8] >> (7 - at % 8)) & 1 : 1;
@@ -126,14 +127,19 @@ uint32_t read_ue(std::span<const uint8_t> data) {
   return (1u << zeros) - 1 + value;
 }
 
+uint32_t first_ue(std::span<const uint8_t> data) {
+  size_t bit = 0;
+  return read_ue(data, bit);
+}
+
 /// The number of a picture parameter set; other headers count as one of their kind.
 uint32_t header_id(AVCodecID codec, int kind, std::span<const uint8_t> unit) {
   if (kind != 2)
     return 0;
   if (codec == AV_CODEC_ID_H264 && unit.size() > 1)
-    return read_ue(unit.subspan(1));
+    return first_ue(unit.subspan(1));
   if (codec == AV_CODEC_ID_HEVC && unit.size() > 2)
-    return read_ue(unit.subspan(2));
+    return first_ue(unit.subspan(2));
   return 0;
 }
 
@@ -155,6 +161,24 @@ bool has_length_prefixes(const AVCodecParameters& x) {
 
 std::span<const uint8_t> bytes_of(const AVPacket& x) {
   return {x.data, static_cast<size_t>(std::max(x.size, 0))};
+}
+
+/// True where every slice of an H.264 picture is of intra macroblocks (ITU-T H.264, table 7-6), or an older codec says so.
+bool is_intra(AVCodecID codec, const AVPacket& packet) {
+  if (codec != AV_CODEC_ID_H264)
+    return coded_type(codec, packet) == 'I';
+  auto slices = 0;
+  auto others = 0;
+  for_each_unit(bytes_of(packet), [&](std::span<const uint8_t> unit, size_t) {
+    if ((unit[0] & 0x1f) != 1)
+      return true;
+    size_t bit = 0;
+    read_ue(unit.subspan(1), bit); // the slice's first macroblock
+    auto type = read_ue(unit.subspan(1), bit) % 5;
+    ++(type == 2 || type == 4 ? slices : others);
+    return others == 0;
+  });
+  return slices > 0 && others == 0;
 }
 
 } // namespace
@@ -206,6 +230,30 @@ bool video_normaliser::is_idr(AVCodecID codec, std::span<const uint8_t> annexb) 
     auto slice = codec == AV_CODEC_ID_H264 ? type >= 1 && type <= 5 : type < 32;
     return !slice;
   });
+  return result;
+}
+
+bool video_normaliser::decoder_knows_leading(AVCodecID codec) noexcept {
+  return is_mpeg12(codec) || codec == AV_CODEC_ID_HEVC;
+}
+
+bool video_normaliser::is_decodable_leading(AVCodecID codec, std::span<const uint8_t> point,
+                                            std::span<const uint8_t> picture) {
+  auto result = false;
+  if (is_mpeg12(codec))
+    // The header of a group says whether it is closed (ISO/IEC 13818-2, 6.2.2.6).
+    for_each_unit(point, [&](std::span<const uint8_t> unit, size_t) {
+      auto group = unit[0] == 0xb8 && unit.size() > 4;
+      result = group && (unit[4] & 0x40) != 0;
+      return !group && unit[0] != 0;
+    });
+  if (codec == AV_CODEC_ID_HEVC)
+    // RADL pictures refer to their random-access point and to each other, RASL pictures to what is before it (ITU-T H.265, table 7-1).
+    for_each_unit(picture, [&](std::span<const uint8_t> unit, size_t) {
+      auto type = unit[0] >> 1 & 0x3f;
+      result = type == 6 || type == 7;
+      return type >= 32;
+    });
   return result;
 }
 
@@ -312,13 +360,14 @@ expected<void> video_normaliser::prepend_headers(AVPacket& packet, size_t at) co
   return {};
 }
 
-expected<void> video_normaliser::apply(AVPacket& packet) {
+expected<void> video_normaliser::apply(AVPacket& packet, bool intra_will_do) {
   if (auto ok = convert(packet); !ok)
     return ok;
   if (kinds_needed_ == 0)
     return {};
   auto found = learn(bytes_of(packet));
-  if ((packet.flags & AV_PKT_FLAG_KEY) == 0 && !found.key)
+  if ((packet.flags & AV_PKT_FLAG_KEY) == 0 && !found.key
+      && !(intra_will_do && is_intra(parameters_->codec_id, packet)))
     return {};
   packet.flags |= AV_PKT_FLAG_KEY;
   if ((found.kinds & kinds_needed_) == kinds_needed_)

@@ -25,11 +25,18 @@ public:
   }
 
   /// Converts the packet in place. Afterwards `AV_PKT_FLAG_KEY` says that decoding can start here, headers included.
-  /// An error is about this packet alone.
-  expected<void> apply(AVPacket& packet);
+  /// An error is about this packet alone. With `intra_will_do`, a picture of intra macroblocks alone is such a place, too: nothing says that
+  /// the pictures after it refer to nothing before it, but they do not in a stream that was cut there.
+  expected<void> apply(AVPacket& packet, bool intra_will_do = false);
 
   /// True where the packet starts a new counting of picture orders (an IDR picture).
   static bool is_idr(AVCodecID codec, std::span<const uint8_t> annexb);
+
+  /// Of a picture that comes after a random-access point and is shown before it: whether its decoder knows by itself if it can be decoded from there.
+  static bool decoder_knows_leading(AVCodecID codec) noexcept;
+
+  /// Of such a picture, and the random-access point: whether it can.
+  static bool is_decodable_leading(AVCodecID codec, std::span<const uint8_t> point, std::span<const uint8_t> picture);
 
   /// Forgets what belongs to the packets before; call after a seek.
   void flush() noexcept;

@@ -214,6 +214,10 @@ expected<void> assembly::add_track(feed& from, size_t index) {
   }
   auto copied = std::find(job_.copied.begin(), job_.copied.end(), times.info.stream) != job_.copied.end();
   extras_.describe(made, times.info.stream, copied);
+  if (video && times.hidden > 0 && job_.into != container::mp4 && job_.into != container::mov)
+    extras_.note(times.info.stream, "the " + std::to_string(times.hidden)
+                                      + " pictures that the source's edit list hides are shown: a copy needs them, and "
+                                      + muxer_name(job_.into) + " has no edit list; encode the video, or choose mp4");
   if (!times.info.language.empty())
     av_dict_set(&made.metadata, "language", times.info.language.c_str(), 0);
   auto shift = common_shift();
@@ -400,7 +404,7 @@ expected<void> assembly::finish() {
 expected<assembly_result> assemble(const assembly_job& job, const work_control& control) {
   quiet_logs();
   auto extras = source_extras::open(
-    job.source, {job.into, job.origin, job.chapters, job.metadata, job.extras, job.names}, control.stop);
+    job.source, {job.into, job.origin, job.chapters, job.metadata, job.extras, job.names}, job.late, control.stop);
   if (!extras)
     return tl::unexpected{std::move(extras.error())};
   return assembly{job, control, std::move(*extras)}.run();

@@ -26,7 +26,8 @@ struct assembly_job {
   container into = container::mp4;
   /// Each piece of work by its chunks in the order of their windows: the video's, the sound's.
   std::vector<std::vector<chunk_source>> works;
-  std::vector<int> copied; ///< streams of the source that `works` have as they are
+  std::vector<late_stream> late; ///< `source_index::late_streams`
+  std::vector<int> copied;       ///< streams of the source that `works` have as they are
   /// Pictures that the video must have, where that is known.
   std::optional<uint64_t> pictures;
   /// Which of the source's subtitles, attachments and covers are carried: all where it is not set.

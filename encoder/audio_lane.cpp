@@ -60,7 +60,10 @@ public:
       ++context_.counters.discontinuities;
     auto corrupt = decoder_.corrupt();
     auto result = decoder_.decode(packet, [this](AVFrame& frame) { return on_decoded(frame); });
-    context_.counters.corrupt_packets += decoder_.corrupt() - corrupt;
+    corrupt = decoder_.corrupt() - corrupt;
+    context_.counters.corrupt_packets += corrupt;
+    if (context_.window.contains(packet.pts))
+      context_.counters.damaged += corrupt;
     return result;
   }
 

@@ -135,6 +135,25 @@ expected<std::vector<track_plan>> plan_for(const chunk_job& job, const std::vect
   return result;
 }
 
+/// The tracks that the source has, and those that it is going to have.
+std::vector<track> tracks_of(const chunk_job& job, const demuxer& source) {
+  auto result = clone(source.tracks());
+  for (const auto& x : job.late) {
+    auto same = [&x](const auto& y) { return y.stream == x.info->stream; };
+    if (std::any_of(job.streams.begin(), job.streams.end(), same) && std::none_of(result.begin(), result.end(), same))
+      result.push_back(x.info->clone());
+  }
+  return result;
+}
+
+/// Renames a packet's track, which is the source's, to one of `tracks`. False where it is none of them.
+bool rename_track(AVPacket& packet, const demuxer& source, const std::vector<track>& tracks) {
+  auto stream = source.tracks()[static_cast<size_t>(packet.stream_index)].stream;
+  auto at = std::find_if(tracks.begin(), tracks.end(), [stream](const track& x) { return x.stream == stream; });
+  packet.stream_index = static_cast<int>(at - tracks.begin());
+  return at != tracks.end();
+}
+
 /// Pictures alone, encoded: nothing of it hangs on what the source has before.
 bool may_seek(const chunk_job& job) {
   return job.exact && job.window.from_pts != no_begin
@@ -149,8 +168,8 @@ double share_done(const time_window& window, int64_t position) {
   return std::clamp(static_cast<double>(position - window.from_pts) / whole, 0.0, 1.0);
 }
 
-expected<void> pump(demuxer& source, transcode& work, chunk_sink& sink, const chunk_job& job,
-                    const work_control& control) {
+expected<void> pump(demuxer& source, const std::vector<track>& tracks, transcode& work, chunk_sink& sink,
+                    const chunk_job& job, const work_control& control) {
   report_gate gate{control};
   auto packet = make_packet();
   while (!work.complete()) {
@@ -161,6 +180,8 @@ expected<void> pump(demuxer& source, transcode& work, chunk_sink& sink, const ch
       return tl::unexpected{std::move(more.error())};
     if (!*more)
       break;
+    if (!rename_track(*packet, source, tracks))
+      continue;
     if (auto sent = work.send(*packet); !sent)
       return sent;
     if (!sink.good())
@@ -182,7 +203,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
   auto source = demuxer::open(options, control.stop);
   if (!source)
     return tl::unexpected{std::move(source.error())};
-  auto tracks = clone(source->tracks());
+  auto tracks = tracks_of(job, *source);
   auto plan = plan_for(job, tracks);
   if (!plan)
     return tl::unexpected{std::move(plan.error())};
@@ -191,7 +212,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
     return tl::unexpected{std::move(writer.error())};
   // Without a memory of the other tracks, their times are what they are with it.
   if (job.exact)
-    for (size_t i = 0; i < tracks.size(); ++i)
+    for (size_t i = 0; i < source->tracks().size(); ++i)
       if (std::holds_alternative<drop_track>((*plan)[i]))
         source->ignore(i);
   chunk_sink sink{job, control, std::move(*writer)};
@@ -205,7 +226,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
     if (!*found)
       return attempt(job, false, control);
   }
-  if (auto done = pump(*source, *work, sink, job, control); !done)
+  if (auto done = pump(*source, tracks, *work, sink, job, control); !done)
     return tl::unexpected{std::move(done.error())};
   chunk_result result;
   result.counters = work->counters();

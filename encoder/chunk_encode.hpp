@@ -5,6 +5,7 @@
 #pragma once
 
 #include "encoder/demuxer.hpp"
+#include "encoder/late_stream.hpp"
 #include "encoder/transcode.hpp"
 #include "encoder/work_control.hpp"
 
@@ -23,6 +24,7 @@ struct stream_plan {
 struct chunk_job {
   source_options source;
   std::vector<stream_plan> streams; ///< what is not listed is dropped
+  std::vector<late_stream> late;    ///< `source_index::late_streams`
   time_window window;
   bool exact = false; ///< `source_index::exact`: the window may be reached by seeking, other tracks need not be read
   /// Pictures that the window has in the source, where their number stays what it is (no frame rate set, no picture per field): a window that was

@@ -68,7 +68,7 @@ expected<void> chunk_sequence::scan(const chunk_source& chunk, const work_contro
   auto first = tracks_.empty();
   if (first) {
     for (const auto& x : reader->tracks())
-      tracks_.push_back({x.clone(), 0, no_pts, no_pts, no_pts, no_pts, false, {}});
+      tracks_.push_back({x.clone(), 0, 0, no_pts, no_pts, no_pts, no_pts, false, {}});
     decoded.resize(tracks_.size());
   }
   if (reader->tracks().size() != tracks_.size())
@@ -101,6 +101,7 @@ expected<void> chunk_sequence::scan(const chunk_source& chunk, const work_contro
       x.first_dts = packet->dts;
       x.first_pts = packet->pts;
     }
+    x.hidden += (packet->flags & AV_PKT_FLAG_DISCARD) != 0 ? 1 : 0;
     x.first_pts = std::min(x.first_pts, packet->pts);
     x.last_pts = std::max(x.last_pts, packet->pts);
     x.end_pts = std::max(x.end_pts, packet->pts + packet->duration);

@@ -27,6 +27,7 @@ public:
   struct track_times {
     track info; ///< parameters of the first chunk
     uint64_t packets = 0;
+    uint64_t hidden = 0; ///< of them those that an edit list of the source hides
     int64_t first_pts = no_pts;
     int64_t first_dts = no_pts;
     int64_t last_pts = no_pts;

@@ -2,7 +2,9 @@
 #include "encoder/lane.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <limits>
+#include <utility>
 
 namespace troupe::av {
 
@@ -30,22 +32,17 @@ public:
     auto dts = packet.dts != no_pts ? packet.dts : packet.pts;
     if (complete_ || dts == no_pts)
       return {};
-    complete_ = dts >= context_.window.to_pts;
-    if (!context_.window.contains(dts))
-      return {};
-    // A window that has a begin goes on where another one ended; one that has none is somebody's first.
-    begun_ = begun_ || context_.window.from_pts != std::numeric_limits<int64_t>::min()
-             || format_.parameters->codec_type != AVMEDIA_TYPE_VIDEO || (packet.flags & AV_PKT_FLAG_KEY) != 0;
-    if (!begun_)
-      return {};
-    packet_ptr copy{checked(av_packet_clone(&packet))};
-    // The sink is promised a DTS, and one that rises.
-    copy->dts = dts;
-    copy->flags |= packet_flag_closed;
-    if (last_dts_ != no_pts && copy->dts <= last_dts_)
-      copy->dts = last_dts_ + 1;
-    last_dts_ = copy->dts;
-    context_.output(*copy);
+    if (format_.parameters->codec_type == AVMEDIA_TYPE_AUDIO) {
+      if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0) {
+        hold(packet);
+        return {};
+      }
+      heard_ = true;
+      for (auto held = std::exchange(held_, {}); const auto& x : held)
+        if (dts - x->dts <= priming_max)
+          pass(*x, x->dts);
+    }
+    pass(packet, dts);
     return {};
   }
 
@@ -67,8 +64,41 @@ public:
   }
 
 private:
+  /// No decoder needs more (ticks) of the sound before the one that is played.
+  static constexpr int64_t priming_max = 9'000;
+
+  /// Sound that is not played is passed only as far as a decoder needs it: a container that cannot hide it would play it.
+  void hold(const AVPacket& packet) {
+    if (heard_)
+      return;
+    held_.emplace_back(checked(av_packet_clone(&packet)));
+    if (packet.dts - held_.front()->dts > priming_max)
+      held_.pop_front();
+  }
+
+  void pass(const AVPacket& packet, int64_t dts) {
+    complete_ = dts >= context_.window.to_pts;
+    if (!context_.window.contains(dts))
+      return;
+    // A window that has a begin goes on where another one ended; one that has none is somebody's first.
+    begun_ = begun_ || context_.window.from_pts != std::numeric_limits<int64_t>::min()
+             || format_.parameters->codec_type != AVMEDIA_TYPE_VIDEO || (packet.flags & AV_PKT_FLAG_KEY) != 0;
+    if (!begun_)
+      return;
+    packet_ptr copy{checked(av_packet_clone(&packet))};
+    // The sink is promised a DTS, and one that rises.
+    copy->dts = dts;
+    copy->flags |= packet_flag_closed;
+    if (last_dts_ != no_pts && copy->dts <= last_dts_)
+      copy->dts = last_dts_ + 1;
+    last_dts_ = copy->dts;
+    context_.output(*copy);
+  }
+
   track format_;
   lane_context context_;
+  std::deque<packet_ptr> held_; ///< sound that is not played, before the first that is
+  bool heard_ = false;
   bool begun_ = false;
   bool complete_ = false;
   int64_t last_dts_ = no_pts;

@@ -25,6 +25,9 @@ constexpr int64_t pixels_max = 64 << 20;
 /// No frame of sound is longer.
 constexpr int64_t samples_max = 1 << 20;
 
+/// No decoder holds more pictures back, threads included.
+constexpr size_t hidden_max = 256;
+
 bool is_fatal(int code) {
   return code == AVERROR(ENOMEM);
 }
@@ -136,6 +139,10 @@ expected<void> decoder::decode(const AVPacket& packet, const on_frame& deliver) 
     ++corrupt_;
     return {};
   }
+  if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0 && context_->codec_type == AVMEDIA_TYPE_VIDEO && packet.pts != no_pts)
+    hidden_.push_back(packet.pts);
+  if (hidden_.size() > hidden_max)
+    hidden_.erase(hidden_.begin());
   if (auto sent = send(&packet); !sent)
     return tl::unexpected{std::move(sent.error())};
   if (auto received = receive_all(deliver); !received)
@@ -149,7 +156,18 @@ expected<void> decoder::drain(const on_frame& deliver) {
   if (auto received = receive_all(deliver); !received)
     return tl::unexpected{std::move(received.error())};
   avcodec_flush_buffers(context_.get());
+  hidden_.clear();
   return {};
+}
+
+// libavcodec drops what is hidden for most decoders, not for those that take packets as they like (AV1).
+bool decoder::is_hidden(const AVFrame& frame) {
+  if (hidden_.empty() || frame.pts == no_pts)
+    return false;
+  auto found = std::find(hidden_.begin(), hidden_.end(), frame.pts) != hidden_.end();
+  // Frames come in the order of their times: what is earlier came, or never will.
+  std::erase_if(hidden_, [&frame](int64_t x) { return x <= frame.pts; });
+  return found;
 }
 
 const char* decoder::name() const noexcept {
@@ -190,7 +208,7 @@ expected<decoder::outcome> decoder::receive_all(const on_frame& deliver) {
     auto got = receive();
     if (!got || *got != outcome::frame)
       return got;
-    auto delivered = deliver(*frame_);
+    auto delivered = is_hidden(*frame_) ? expected<void>{} : deliver(*frame_);
     av_frame_unref(frame_.get());
     if (!delivered)
       return tl::unexpected{std::move(delivered.error())};

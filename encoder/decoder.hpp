@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace troupe::av {
 
@@ -29,7 +30,7 @@ public:
   /// it cannot comes in main memory.
   static expected<decoder> open(const track& source, const decoder_options& options);
 
-  /// Decodes one packet. What the decoder refuses is counted and passed over; memory that is out is an error.
+  /// Decodes one packet. A frame whose packet has `AV_PKT_FLAG_DISCARD` is not delivered. What the decoder refuses is counted and passed over; memory that is out is an error.
   expected<void> decode(const AVPacket& packet, const on_frame& deliver);
 
   /// Delivers the frames that the decoder still holds, and forgets its references.
@@ -52,9 +53,13 @@ private:
   expected<outcome> receive();
   expected<outcome> receive_all(const on_frame& deliver);
 
+  /// Whether the packet of this frame said that it is not shown.
+  bool is_hidden(const AVFrame& frame);
+
   codec_context_ptr context_;
   frame_ptr frame_;
   uint64_t corrupt_ = 0;
+  std::vector<int64_t> hidden_; ///< the times of pictures that are not shown, and have not come out
 };
 
 } // namespace troupe::av

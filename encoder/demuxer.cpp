@@ -5,6 +5,7 @@
 #include "encoder/demuxer.hpp"
 
 #include "encoder/annexb.hpp"
+#include "encoder/picture_unpacker.hpp"
 #include "encoder/reference_lookahead.hpp"
 #include "encoder/source_tracks.hpp"
 #include "encoder/stream_changes.hpp"
@@ -51,6 +52,7 @@ struct track_entry {
   size_t waited_bytes = 0;
   std::optional<video_normaliser> normaliser;
   std::optional<stream_parser> parser;
+  std::optional<picture_unpacker> unpacker;
   std::optional<reference_lookahead> lookahead;
 };
 
@@ -102,6 +104,7 @@ struct demuxer::impl {
   expected<bool> prepare(AVPacket& out);
   expected<void> wait_for_random_access(track_entry& entry, const AVPacket& data);
   source_times times_of(track_entry& entry, const AVPacket& data, int sample_rate) const;
+  static bool is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed);
 
   timeline times;
   source_tracks input;
@@ -128,14 +131,16 @@ expected<void> demuxer::impl::take_new_tracks() {
 
 expected<void> demuxer::impl::add_track(AVStream& stream) {
   auto& format = input.source().format();
+  if (is_encrypted(format, stream))
+    return encrypted(input.source().name(), stream);
   track made;
   track_entry entry;
   entry.is_video = stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
-  if (is_encrypted(format, stream))
-    return encrypted(input.source().name(), stream);
   entry.base = stream.time_base;
   entry.codec = stream.codecpar->codec_id;
   if (entry.is_video) {
+    if (entry.codec == AV_CODEC_ID_MPEG4)
+      entry.unpacker.emplace(*stream.codecpar);
     auto normaliser = video_normaliser::open(*stream.codecpar, stream.time_base);
     if (!normaliser)
       return tl::unexpected{std::move(normaliser.error())};
@@ -153,7 +158,7 @@ expected<void> demuxer::impl::add_track(AVStream& stream) {
       made.parameters->sample_aspect_ratio = aspect;
     made.aspect_by_container = stream.sample_aspect_ratio.num > 0;
     if (reference_lookahead::is_needed(*format.iformat, *stream.codecpar))
-      entry.lookahead.emplace();
+      entry.lookahead.emplace(entry.codec);
     if ((entry.codec == AV_CODEC_ID_H264 || entry.codec == AV_CODEC_ID_HEVC) && !has_all_times(*format.iformat))
       entry.parser.emplace(*made.parameters);
   } else {
@@ -179,7 +184,8 @@ expected<void> demuxer::impl::wait_for_random_access(track_entry& entry, const A
   if (entry.waiting_since == no_pts)
     entry.waiting_since = at;
   auto waited = at == no_pts ? 0 : at - entry.waiting_since;
-  if (waited > random_access_wait || entry.waited_bytes > random_access_bytes)
+  // Nobody waits for a file's pictures at their own pace: the first one may come late.
+  if (input.source().is_live() && (waited > random_access_wait || entry.waited_bytes > random_access_bytes))
     return no_random_access(input.source().name(), entry.codec, "within 15 s of it");
   return {};
 }
@@ -189,6 +195,7 @@ source_times demuxer::impl::times_of(track_entry& entry, const AVPacket& data, i
   result.pts = in_ticks(data.pts, entry.base);
   result.dts = in_ticks(data.dts, entry.base);
   result.duration = in_ticks(data.duration, entry.base);
+  result.hidden = (data.flags & AV_PKT_FLAG_DISCARD) != 0;
   if (entry.parser) {
     auto facts = entry.parser->parse(data);
     result.picture_order = facts.picture_order;
@@ -201,14 +208,27 @@ source_times demuxer::impl::times_of(track_entry& entry, const AVPacket& data, i
   return result;
 }
 
+/// Whether its place needs a memory of what came before.
+bool demuxer::impl::is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed) {
+  // What is hidden may be anywhere, but a container that goes back for it does not find its way by times.
+  if ((data.flags & AV_PKT_FLAG_DISCARD) != 0)
+    return in_ticks(data.dts, entry.base) < placed.dts;
+  auto off = data.pts == AV_NOPTS_VALUE ? no_pts : placed.pts - in_ticks(data.pts, entry.base);
+  return off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0);
+}
+
 /// Brings a packet into form and onto the timeline. False where it is not to be returned.
 expected<bool> demuxer::impl::prepare(AVPacket& out) {
   auto index = static_cast<size_t>(out.stream_index);
   auto& entry = entries[index];
+  if (is_encrypted(out))
+    return encrypted(input.source().name(), input.stream(index));
   if ((out.flags & AV_PKT_FLAG_CORRUPT) != 0)
     ++counted.corrupt_packets;
   if (entry.normaliser) {
-    if (auto ok = entry.normaliser->apply(out); !ok) {
+    // A live source shows a better place soon.
+    auto intra_will_do = !entry.joined && !input.source().is_live();
+    if (auto ok = entry.normaliser->apply(out, intra_will_do); !ok) {
       ++counted.corrupt_packets;
       ++dropped;
       if (++unusable > unusable_max)
@@ -221,8 +241,6 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
         return tl::unexpected{std::move(ok.error())};
       return false;
     }
-  if (is_encrypted(out))
-    return encrypted(input.source().name(), input.stream(index));
   }
   entry.joined = true;
   auto placed = times.place(index, times_of(entry, out, made_tracks[index].parameters->sample_rate));
@@ -231,11 +249,8 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     ++dropped;
     return false;
   }
-  if (entry.is_video) {
-    auto off = out.pts == AV_NOPTS_VALUE ? no_pts : placed->pts - in_ticks(out.pts, entry.base);
-    if (off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0))
-      ++counted.displaced_packets;
-  }
+  if (entry.is_video && is_displaced(entry, out, *placed))
+    ++counted.displaced_packets;
   out.pts = entry.is_video && grid ? grid->snap(placed->pts) : placed->pts;
   out.dts = std::min(placed->dts, out.pts);
   out.duration = placed->duration;
@@ -274,6 +289,8 @@ void demuxer::impl::forget() {
       x.normaliser->flush();
     if (x.parser)
       x.parser->flush();
+    if (x.unpacker)
+      x.unpacker->flush();
     if (x.lookahead)
       x.lookahead->flush();
   }
@@ -298,9 +315,16 @@ expected<bool> demuxer::impl::fetch(AVPacket& out) {
       continue;
     }
     auto index = static_cast<size_t>(out.stream_index);
-    if (index >= entries.size() || !entries[index].lookahead)
+    if (index >= entries.size())
       return true;
-    entries[index].lookahead->push(out);
+    auto& entry = entries[index];
+    if (entry.unpacker && !entry.unpacker->apply(out)) {
+      ++counted.corrupt_packets;
+      continue;
+    }
+    if (!entry.lookahead)
+      return true;
+    entry.lookahead->push(out);
   }
 }
 

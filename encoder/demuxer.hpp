@@ -14,9 +14,11 @@
 //   anchor;
 // - H.264 and HEVC come in Annex B form with their parameter sets in-band before each random-access point, MPEG-2
 //   with its sequence header;
+// - packets that an edit list leaves out of what is shown come flagged `AV_PKT_FLAG_DISCARD`: others need them to be decoded. Before the first picture
+//   that is shown they have their own times, afterwards they are right behind the packet before them;
 // - video packets before the first random-access point are dropped and counted; corrupt packets are counted and
-//   passed on flagged. A video that shows none within 15 s of media time, or to its end, is `errc::media`. One
-//   program is read: the best video and all its audio (up to a limit). Subtitle and data streams are not
+//   passed on flagged. A video that shows none to its end, or, live, within 15 s of media time, is `errc::media`. In a file the first
+//   intra picture of H.264 is such a point. One program is read: the best video and all its audio (up to a limit). Subtitle and data streams are not
 //   returned. Times keep the source's own origin; those of files may begin a little below zero (encoder priming,
 //   reordering).
 //

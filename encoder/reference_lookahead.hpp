@@ -1,11 +1,12 @@
 // Presentation times for pictures of MPEG-1, -2 and -4 in AVI.
 //
-// AVI counts pictures as they are decoded. A picture that nothing refers to (a B picture) is shown when it is decoded, and says so; one that others refer to
+// AVI counts pictures as they are decoded. A picture that nothing refers to (a B picture) is shown when it is decoded; one that others refer to
 // is shown when the next such one is decoded, which only that one tells. So pictures wait here until it has come. All times come one picture earlier
 // than they are counted, because the first picture, too, would otherwise be shown late.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
+#include "encoder/coded_type.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -22,16 +23,18 @@ public:
            && (codec == AV_CODEC_ID_MPEG4 || codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO);
   }
 
+  explicit reference_lookahead(AVCodecID codec) : codec_{codec} {}
+
   /// Takes a packet's reference, its times in the container's time base.
   void push(AVPacket& packet) {
     auto x = make_packet();
     av_packet_move_ref(x.get(), &packet);
     step_ = std::max<int64_t>(x->duration, 1);
     last_dts_ = x->dts;
-    if (x->pts == AV_NOPTS_VALUE)
+    auto shown_at_once = coded_type(codec_, *x) == 'B';
+    if (!shown_at_once)
       release(x->dts);
-    else
-      x->pts -= step_;
+    x->pts = !shown_at_once || x->dts == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : x->dts - step_;
     x->dts = x->dts == AV_NOPTS_VALUE ? x->dts : x->dts - step_;
     waiting_.push_back(std::move(x));
   }
@@ -73,6 +76,7 @@ private:
     waiting_.clear();
   }
 
+  AVCodecID codec_;
   std::deque<packet_ptr> waiting_; ///< a picture that others refer to, and those after it that nothing refers to
   std::deque<packet_ptr> ready_;
   int64_t step_ = 1;

@@ -95,7 +95,8 @@ void copy_parameters(AVStream& to, const AVCodecParameters& from) {
 
 } // namespace
 
-expected<source_extras> source_extras::open(const source_options& source, config cfg, const std::atomic<bool>& stop) {
+expected<source_extras> source_extras::open(const source_options& source, config cfg,
+                                            const std::vector<late_stream>& late, const std::atomic<bool>& stop) {
   auto context = source_context::open(source, stop);
   if (!context)
     return tl::unexpected{std::move(context.error())};
@@ -106,7 +107,30 @@ expected<source_extras> source_extras::open(const source_options& source, config
   result.hdr10_plus_ = std::move(marks->hdr10_plus);
   for (auto x : marks->captions)
     result.captions_.emplace(x, 0);
+  result.add_late(late);
   return result;
+}
+
+void source_extras::add_late(const std::vector<late_stream>& xs) {
+  late_.reset(xs.empty() ? nullptr : checked(avformat_alloc_context()));
+  for (const auto& x : xs) {
+    auto& made = *checked(avformat_new_stream(late_.get(), nullptr));
+    if (avcodec_parameters_copy(made.codecpar, x.info->parameters.get()) < 0)
+      throw std::bad_alloc{};
+    made.index = x.info->stream;
+    made.disposition = x.disposition;
+    for (const auto& [key, value] : x.metadata)
+      av_dict_set(&made.metadata, key.c_str(), value.c_str(), 0);
+  }
+}
+
+const AVStream* source_extras::find(int stream) const noexcept {
+  if (stream >= 0 && static_cast<unsigned>(stream) < source_.format().nb_streams)
+    return source_.format().streams[stream];
+  for (unsigned i = 0; late_ && i < late_->nb_streams; ++i)
+    if (late_->streams[i]->index == stream)
+      return late_->streams[i];
+  return nullptr;
 }
 
 void source_extras::note(int stream, std::string what) {
@@ -118,14 +142,11 @@ bool source_extras::is_selected(int stream) const {
          || std::find(config_.streams->begin(), config_.streams->end(), stream) != config_.streams->end();
 }
 
-bool source_extras::is_track(int stream) const noexcept {
-  return stream >= 0 && static_cast<unsigned>(stream) < source_.format().nb_streams;
-}
-
 void source_extras::describe(AVStream& made, int stream, bool copied) {
-  if (!is_track(stream))
+  const auto* known = find(stream);
+  if (known == nullptr)
     return;
-  const auto& from = *source_.format().streams[stream];
+  const auto& from = *known;
   made.disposition = from.disposition;
   carried::track kept{stream, made.index, made.disposition, {}};
   if (config_.metadata)
@@ -280,7 +301,10 @@ std::string source_extras::why_left_out(const AVStream& x, const std::vector<int
   auto type = x.codecpar->codec_type;
   if (type == AVMEDIA_TYPE_DATA || type == AVMEDIA_TYPE_UNKNOWN)
     return ": data is not carried";
-  auto is_alike = [&](int i) { return is_track(i) && from.streams[i]->codecpar->codec_type == type; };
+  auto is_alike = [&](int i) {
+    const auto* known = find(i);
+    return known != nullptr && known->codecpar->codec_type == type;
+  };
   if (std::none_of(used.begin(), used.end(), is_alike))
     return {};
   if (const auto* program = av_find_program_from_stream(&from, nullptr, x.index); program && !is_used(*program))
@@ -291,32 +315,43 @@ std::string source_extras::why_left_out(const AVStream& x, const std::vector<int
                                          : "";
 }
 
-expected<void> source_extras::add_streams(AVFormatContext& to, const std::vector<int>& used) {
-  auto& from = source_.format();
-  for (unsigned i = 0; i < from.nb_streams; ++i) {
-    auto& stream = *from.streams[i];
-    auto type = stream.codecpar->codec_type;
-    stream.discard = AVDISCARD_ALL;
-    if (std::find(used.begin(), used.end(), stream.index) != used.end() || is_made_anew(stream))
-      continue;
-    if (!is_selected(stream.index)) {
-      note(stream.index, name_of(stream) + " is left out: it was not asked for");
-    } else if (is_cover(stream)) {
-      add_cover(to, stream);
-    } else if (type == AVMEDIA_TYPE_SUBTITLE) {
-      if (auto ok = add_subtitle(to, stream); !ok)
-        return ok;
-    } else if (type == AVMEDIA_TYPE_ATTACHMENT) {
-      add_attachment(to, stream);
-    } else {
-      note(stream.index, name_of(stream) + " is left out" + why_left_out(stream, used));
-    }
+expected<void> source_extras::add_stream(AVFormatContext& to, const AVStream& from, const std::vector<int>& used) {
+  auto type = from.codecpar->codec_type;
+  if (!is_selected(from.index)) {
+    note(from.index, name_of(from) + " is left out: it was not asked for");
+  } else if (is_cover(from)) {
+    add_cover(to, from);
+  } else if (type == AVMEDIA_TYPE_SUBTITLE) {
+    return add_subtitle(to, from);
+  } else if (type == AVMEDIA_TYPE_ATTACHMENT) {
+    add_attachment(to, from);
+  } else {
+    note(from.index, name_of(from) + " is left out" + why_left_out(from, used));
   }
-  for (auto i = static_cast<size_t>(from.nb_streams); i < config_.names.size(); ++i)
-    if (std::find(used.begin(), used.end(), static_cast<int>(i)) == used.end())
-      note(static_cast<int>(i), config_.names[i] + " is lost: it begins later in the file than streams are looked for");
+  return {};
+}
+
+expected<void> source_extras::add_streams(AVFormatContext& to, const std::vector<int>& used) {
+  auto& source = source_.format();
+  std::vector<const AVStream*> all;
+  for (unsigned i = 0; i < source.nb_streams; ++i) {
+    source.streams[i]->discard = AVDISCARD_ALL;
+    all.push_back(source.streams[i]);
+  }
+  for (unsigned i = 0; late_ && i < late_->nb_streams; ++i)
+    if (const auto* x = late_->streams[i]; find(x->index) == x)
+      all.push_back(x);
+  for (const auto* x : all)
+    if (std::find(used.begin(), used.end(), x->index) == used.end() && !is_made_anew(*x))
+      if (auto ok = add_stream(to, *x, used); !ok)
+        return ok;
+  for (auto i = static_cast<size_t>(source.nb_streams); i < config_.names.size(); ++i)
+    if (auto number = static_cast<int>(i);
+        find(number) == nullptr && std::find(used.begin(), used.end(), number) == used.end())
+      note(number, config_.names[i] + " is lost: it begins later in the file than streams are looked for");
   for (const auto& x : subtitles_)
-    from.streams[x.stream]->discard = AVDISCARD_DEFAULT;
+    if (static_cast<unsigned>(x.stream) < source.nb_streams)
+      source.streams[x.stream]->discard = AVDISCARD_DEFAULT;
   return {};
 }
 

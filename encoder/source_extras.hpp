@@ -2,10 +2,12 @@
 #pragma once
 
 #include "encoder/container.hpp"
+#include "encoder/late_stream.hpp"
 #include "encoder/source_context.hpp"
 #include "encoder/subtitle_converter.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -54,13 +56,11 @@ public:
     std::vector<std::string> names;
   };
 
-  static expected<source_extras> open(const source_options& source, config cfg, const std::atomic<bool>& stop);
+  static expected<source_extras> open(const source_options& source, config cfg, const std::vector<late_stream>& late,
+                                      const std::atomic<bool>& stop);
 
   /// Language, name, disposition, rotation and colour volume of the source's stream for the one that was made of it. Notes what an encode does not keep.
   void describe(AVStream& made, int stream, bool copied);
-
-  /// True where the stream exists and shows or plays in time.
-  bool is_track(int stream) const noexcept;
 
   /// The file's metadata and chapters.
   void add_words(AVFormatContext& to);
@@ -83,6 +83,7 @@ public:
   const carried& list() const noexcept {
     return list_;
   }
+  void note(int stream, std::string what);
 
   const std::vector<assembly_note>& notes() const noexcept {
     return notes_;
@@ -103,16 +104,26 @@ private:
     int output = -1;
   };
 
+  struct deleter_of_late {
+    void operator()(AVFormatContext* ptr) const noexcept {
+      avformat_free_context(ptr);
+    }
+  };
+
   source_extras(source_context source, config cfg) : source_{std::move(source)}, config_{std::move(cfg)} {}
-  void note(int stream, std::string what);
   std::string why_left_out(const AVStream& x, const std::vector<int>& used) const;
+  void add_late(const std::vector<late_stream>& xs);
+  /// The source's stream of that number, which it may not have shown yet; null where there is none.
+  const AVStream* find(int stream) const noexcept;
   bool is_selected(int stream) const;
+  expected<void> add_stream(AVFormatContext& to, const AVStream& from, const std::vector<int>& used);
   expected<void> add_subtitle(AVFormatContext& to, const AVStream& from);
   void add_attachment(AVFormatContext& to, const AVStream& from);
   void add_cover(AVFormatContext& to, const AVStream& from);
   bool place(AVPacket& packet, subtitle_track& track);
 
   source_context source_;
+  std::unique_ptr<AVFormatContext, deleter_of_late> late_; ///< holds the streams that the source shows later, or null
   config config_;
   std::vector<subtitle_track> subtitles_;
   std::vector<cover> covers_;

@@ -1,7 +1,9 @@
 // The demuxer's own packets are counted, so that what the index says is what a window is going to see.
 #include "encoder/source_index.hpp"
 
+#include "encoder/annexb.hpp"
 #include "encoder/chunk_file.hpp"
+#include "encoder/log.hpp"
 
 extern "C" {
 #include <libavutil/dict.h>
@@ -12,7 +14,9 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +33,12 @@ constexpr size_t trials = 4;
 /// Where the container has the times of its packets in a table, there is less that a seek could change.
 constexpr size_t trials_by_table = 2;
 constexpr size_t trial_pictures = 40;
+
+/// The header of a group of pictures is before the pictures themselves.
+constexpr int begin_bytes_max = 4096;
+
+/// A picture of MPEG-4 that is no larger may be one that is not coded: the one before it is shown on.
+constexpr int empty_picture_bytes = 19;
 
 /// Spaces between pictures that differ by less (ticks, share) are a container's rounding.
 constexpr int64_t rate_slack = 180;
@@ -87,6 +97,11 @@ struct pass_track {
   bool video = false;
   std::vector<int64_t> times; ///< video: PTS in decoding order
   std::vector<access_point> points;
+  int64_t begin = no_pts;          ///< of the first access point; the lowest where that is hidden
+  std::vector<uint8_t> begin_data; ///< its bytes
+  std::vector<int64_t> lost;       ///< PTS of its leading pictures, as far as they refer to what is not there
+  bool countable = true;
+  int64_t skip = 0; ///< audio: ticks that are decoded and not played, from the next packet on
   uint64_t packets = 0;
   uint64_t bytes = 0;
   int64_t first_pts = no_pts;
@@ -103,8 +118,17 @@ int64_t skipped_ticks(const AVPacket& packet, int sample_rate) {
   return av_rescale(AV_RL32(data), time_base.den, sample_rate);
 }
 
-void take(pass_track& to, const AVPacket& packet, int sample_rate) {
-  if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0)
+void take(pass_track& to, const AVPacket& packet, const AVCodecParameters& parameters) {
+  auto hidden = (packet.flags & AV_PKT_FLAG_DISCARD) != 0;
+  // What follows a key picture that is not shown was cut out with it, or can be decoded.
+  if (to.video && to.begin == no_pts && (packet.flags & AV_PKT_FLAG_KEY) != 0) {
+    to.begin = hidden ? std::numeric_limits<int64_t>::min() + 1 : packet.pts;
+    to.begin_data.assign(packet.data, packet.data + std::min(packet.size, begin_bytes_max));
+  }
+  if (auto skipped = to.video ? 0 : skipped_ticks(packet, parameters.sample_rate); skipped > 0)
+    to.skip = skipped;
+  auto skip = std::exchange(to.skip, std::max<int64_t>(to.skip - packet.duration, 0));
+  if (hidden)
     return;
   ++to.packets;
   to.bytes += static_cast<uint64_t>(packet.size);
@@ -113,21 +137,24 @@ void take(pass_track& to, const AVPacket& packet, int sample_rate) {
     to.times.push_back(packet.pts);
     if ((packet.flags & AV_PKT_FLAG_KEY) != 0)
       to.points.push_back({packet.pts, packet.dts, 0});
-    // Leading pictures of the first access point cannot be decoded.
-    if (packet.pts < to.points.front().pts)
+    to.countable = to.countable && !(parameters.codec_id == AV_CODEC_ID_MPEG4 && packet.size <= empty_picture_bytes);
+    std::span<const uint8_t> bytes{packet.data, static_cast<size_t>(packet.size)};
+    if (packet.pts < to.begin && !video_normaliser::is_decodable_leading(parameters.codec_id, to.begin_data, bytes)) {
+      to.lost.push_back(packet.pts);
       return;
+    }
   } else {
-    first = std::min(packet.pts + skipped_ticks(packet, sample_rate), packet.pts + packet.duration);
+    first = packet.pts + std::min(skip, packet.duration);
   }
   to.first_pts = to.first_pts == no_pts ? first : std::min(to.first_pts, first);
   to.last_pts = std::max(to.last_pts, packet.pts);
   to.end_pts = std::max(to.end_pts, packet.pts + packet.duration);
 }
 
-/// False where all spaces between pictures, but for one in fifty, are the median one.
-bool is_variable(const std::vector<int64_t>& sorted) {
+/// Looks at the spaces between pictures: the rate is variable unless all, but for one in fifty, are the median one. Where it is not, wide ones are gaps.
+void measure_spaces(const std::vector<int64_t>& sorted, source_stream& stream) {
   if (sorted.size() < 3)
-    return false;
+    return;
   std::vector<int64_t> spaces;
   for (size_t i = 1; i < sorted.size(); ++i)
     spaces.push_back(sorted[i] - sorted[i - 1]);
@@ -136,16 +163,22 @@ bool is_variable(const std::vector<int64_t>& sorted) {
   auto median = *middle;
   auto odd = std::count_if(spaces.begin(), spaces.end(),
                            [median](int64_t x) { return std::abs(x - median) > std::max(rate_slack, median / 20); });
-  return static_cast<size_t>(odd) * 50 > spaces.size();
+  stream.variable_rate = static_cast<size_t>(odd) * 50 > spaces.size();
+  for (auto x : spaces)
+    if (!stream.variable_rate && x > median + std::max(rate_slack, median / 2)) {
+      ++stream.gaps;
+      stream.gap_ticks += x - median;
+    }
 }
 
 /// Counts what is shown before each access point, and drops the points that are no place for a cut: those which decoding order and presentation order
 /// see differently, and the second of two with one time.
 void count_pictures(pass_track& track, source_stream& stream) {
-  auto sorted = track.times;
-  std::sort(sorted.begin(), sorted.end());
-  auto first = track.points.empty() ? 0 : track.points.front().pts;
-  sorted.erase(sorted.begin(), std::lower_bound(sorted.begin(), sorted.end(), first));
+  auto all = track.times;
+  std::sort(all.begin(), all.end());
+  std::sort(track.lost.begin(), track.lost.end());
+  std::vector<int64_t> sorted;
+  std::set_difference(all.begin(), all.end(), track.lost.begin(), track.lost.end(), std::back_inserter(sorted));
   auto rises = [last = no_pts](const access_point& x) mutable {
     auto ok = last == no_pts || x.pts > last;
     last = std::max(last, x.pts);
@@ -155,7 +188,7 @@ void count_pictures(pass_track& track, source_stream& stream) {
   for (auto& x : track.points)
     x.pictures_before = static_cast<uint64_t>(std::lower_bound(sorted.begin(), sorted.end(), x.pts) - sorted.begin());
   stream.packets = sorted.size();
-  stream.variable_rate = is_variable(sorted);
+  measure_spaces(sorted, stream);
   if (!sorted.empty())
     stream.grid = find_grid(sorted, stream.frame_rate).value_or(frame_grid{{0, 1}, sorted.front()});
 }
@@ -175,7 +208,7 @@ bool is_countable(const pass_track& track, AVCodecID codec) {
   constexpr std::array kinds{AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,       AV_CODEC_ID_VP9,
                              AV_CODEC_ID_AV1,   AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,
                              AV_CODEC_ID_MJPEG, AV_CODEC_ID_PRORES,     AV_CODEC_ID_DNXHD};
-  if (std::find(kinds.begin(), kinds.end(), codec) == kinds.end())
+  if (!track.countable || std::find(kinds.begin(), kinds.end(), codec) == kinds.end())
     return false;
   auto sorted = track.times;
   std::sort(sorted.begin(), sorted.end());
@@ -230,12 +263,25 @@ expected<bool> try_seeking(const source_options& options, int stream, const pass
   return true;
 }
 
+/// The length that the header says, and not one that was guessed of the file's size. Known before the first packet: libavformat corrects it later.
+int64_t announced_by(const AVFormatContext& format) {
+  if (format.duration == AV_NOPTS_VALUE || format.duration_estimation_method != AVFMT_DURATION_FROM_STREAM)
+    return no_pts;
+  return av_rescale(format.duration, time_base.den, AV_TIME_BASE);
+}
+
 class pass {
 public:
-  pass(demuxer source, const work_control& control) : source_{std::move(source)}, control_{control} {}
+  pass(demuxer source, const work_control& control)
+    : source_{std::move(source)},
+      control_{control},
+      streams_at_open_{source_.format().nb_streams},
+      tracks_at_open_{source_.tracks().size()},
+      announced_{announced_by(source_.format())} {}
 
   expected<void> run() {
     report_gate gate{control_};
+    log_capture log;
     auto packet = make_packet();
     uint64_t count = 0;
     for (;;) {
@@ -244,14 +290,19 @@ public:
       auto more = source_.read(*packet);
       if (!more)
         return tl::unexpected{std::move(more.error())};
-      if (!*more)
+      if (!*more) {
+        complaint_ = log.text();
         return {};
+      }
       if (++count > index_packets_max)
         return fail(errc::limit, "index the source: more than " + std::to_string(index_packets_max) + " packets");
-      while (tracks_.size() < source_.tracks().size())
-        tracks_.push_back({source_.tracks()[tracks_.size()].parameters->codec_type == AVMEDIA_TYPE_VIDEO, {}, {}});
+      while (tracks_.size() < source_.tracks().size()) {
+        pass_track made;
+        made.video = source_.tracks()[tracks_.size()].parameters->codec_type == AVMEDIA_TYPE_VIDEO;
+        tracks_.push_back(std::move(made));
+      }
       auto index = static_cast<size_t>(packet->stream_index);
-      take(tracks_[index], *packet, source_.tracks()[index].parameters->sample_rate);
+      take(tracks_[index], *packet, *source_.tracks()[index].parameters);
       gate.poll([&] { return work_progress{count, source_.counters().bytes, packet->dts, 0}; });
     }
   }
@@ -269,6 +320,10 @@ public:
 private:
   demuxer source_;
   const work_control& control_;
+  size_t streams_at_open_;
+  size_t tracks_at_open_;
+  int64_t announced_;
+  std::string complaint_;
   std::vector<pass_track> tracks_;
 };
 
@@ -279,8 +334,13 @@ source_index pass::result() {
   result.bytes = format.pb != nullptr ? avio_size(format.pb) : -1;
   result.metadata = to_map(format.metadata);
   result.corrupt_packets = source_.counters().corrupt_packets;
+  result.dropped_packets = source_.counters().dropped_packets;
+  result.announced = announced_;
+  result.complaint = complaint_;
   for (unsigned i = 0; i < format.nb_streams; ++i)
     result.streams.push_back(describe(*format.streams[i]));
+  for (size_t i = streams_at_open_; i < result.streams.size(); ++i)
+    result.streams[i].late = true;
   for (unsigned i = 0; i < std::min<size_t>(format.nb_chapters, chapters_max); ++i) {
     const auto& x = *format.chapters[i];
     result.chapters.push_back({av_rescale_q(x.start, x.time_base, time_base),
@@ -293,6 +353,7 @@ source_index pass::result() {
     auto& from = tracks_[i];
     auto& to = result.streams[static_cast<size_t>(track.stream)];
     to.readable = from.first_pts != no_pts;
+    to.late = to.late || i >= tracks_at_open_;
     to.parameters = copy(*track.parameters);
     to.frame_rate = track.frame_rate;
     to.packets = from.packets;
@@ -301,9 +362,13 @@ source_index pass::result() {
     to.last_pts = from.last_pts;
     to.end_pts = from.end_pts;
     if (from.video) {
+      result.dropped_packets += from.lost.size();
       count_pictures(from, to);
       result.video = track.stream;
       result.access_points = from.points;
+      // The video begins at its first picture, though the key picture before it is not shown.
+      if (to.readable && (from.points.empty() || from.points.front().pts > from.first_pts))
+        result.access_points.insert(result.access_points.begin(), {from.first_pts, from.first_pts, 0});
       put_on_grid(to, result.access_points);
       result.countable = is_countable(from, track.parameters->codec_id);
     }
@@ -317,6 +382,15 @@ source_index pass::result() {
 }
 
 } // namespace
+
+std::vector<late_stream> source_index::late_streams() const {
+  std::vector<late_stream> result;
+  for (const auto& x : streams)
+    if (x.late && (x.readable || x.kind == stream_kind::subtitle))
+      result.push_back({std::make_shared<track>(track{copy(*x.parameters), x.frame_rate, x.language, x.stream}),
+                        x.disposition, x.metadata});
+  return result;
+}
 
 std::optional<uint64_t> source_index::pictures_in(int64_t from, int64_t to) const noexcept {
   if (!countable || access_points.empty())

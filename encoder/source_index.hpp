@@ -2,6 +2,7 @@
 #pragma once
 
 #include "encoder/demuxer.hpp"
+#include "encoder/late_stream.hpp"
 #include "encoder/work_control.hpp"
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct source_stream {
   bool readable = false; ///< video or audio that a window can be made of: the best video, and the audio of its program
   codec_parameters_ptr parameters;
   AVRational frame_rate{0, 1};
+  bool late = false;          ///< opening the source does not show it yet: see `late_stream`
   bool variable_rate = false; ///< pictures are not evenly spaced
   int rotation = 0;           ///< degrees clockwise that a player turns the picture by
   // of the readable ones, ticks on the source's timeline
@@ -41,6 +43,8 @@ struct source_stream {
   int64_t end_pts = no_pts;
   /// Video: where its pictures are, without the container's rounding. All times here, and those of a demuxer that is given it, are on it.
   std::optional<frame_grid> grid{};
+  uint64_t gaps = 0;     ///< places where pictures that come evenly else stay away
+  int64_t gap_ticks = 0; ///< of all of them
 };
 
 struct source_chapter {
@@ -64,6 +68,12 @@ struct source_index {
   /// A picture is a packet: pictures may be counted before and after.
   bool countable = false;
   uint64_t corrupt_packets = 0;
+  uint64_t dropped_packets = 0; ///< see `source_counters`; and leading pictures that cannot be decoded
+  int64_t announced = no_pts; ///< ticks that the container's header says the source has; `no_pts` where it says nothing
+  std::string complaint;      ///< what libavformat found wrong while it read
+
+  /// Those that whoever opens the source has to be told of.
+  std::vector<late_stream> late_streams() const;
 
   const source_stream* video_stream() const noexcept {
     return video >= 0 ? &streams[static_cast<size_t>(video)] : nullptr;

@@ -64,8 +64,10 @@ bool source_tracks::is_wanted(int index) const {
   auto type = stream.codecpar->codec_type;
   if (is_picture(stream) || (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO))
     return false;
-  if (type == AVMEDIA_TYPE_VIDEO)
-    return index == video_stream_;
+  return type == AVMEDIA_TYPE_VIDEO ? index == video_stream_ : is_in_program(index);
+}
+
+bool source_tracks::is_in_program(int index) const {
   if (!program_)
     return true;
   for (AVProgram* x = nullptr; (x = av_find_program_from_stream(&source_.format(), x, index)) != nullptr;)
@@ -95,6 +97,9 @@ void source_tracks::take_stream(int index) {
   if (streams_.size() <= static_cast<size_t>(index))
     streams_.resize(static_cast<size_t>(index) + 1);
   auto& entry = streams_[static_cast<size_t>(index)];
+  if (video_stream_ < 0 && stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_picture(stream)
+      && is_in_program(index))
+    video_stream_ = index;
   auto taken = std::count_if(streams_.begin(), streams_.end(),
                              [](const stream_entry& x) { return x.state != stream_state::ignored; });
   if (!is_wanted(index) || (static_cast<size_t>(taken) >= tracks_max_ && index != video_stream_)) {
@@ -179,7 +184,7 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
     auto at = in_ticks(x->dts, source_.format().streams[index]->time_base);
     if (first == no_pts)
       first = at;
-    if (bytes > random_access_bytes || (at != no_pts && at - first > random_access_wait))
+    if (bytes > random_access_bytes || (source_.is_live() && at != no_pts && at - first > random_access_wait))
       break;
     if (streams_[index].state == stream_state::pending)
       if (auto ok = probe(x->stream_index, *x); !ok)

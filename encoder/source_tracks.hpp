@@ -81,6 +81,7 @@ private:
   };
 
   bool is_wanted(int index) const;
+  bool is_in_program(int index) const;
   bool is_waiting() const;
   void select_streams();
   void take_stream(int index);
@@ -101,7 +102,6 @@ private:
 /// The error for a video that never lets a decoder start. `when` completes the sentence.
 tl::unexpected<error> no_random_access(const std::string& source, AVCodecID codec, std::string_view when);
 
-/// `x` in ticks; `no_pts` stays.
 /// Whether the source says that what it has of a stream cannot be decoded without a key that nobody gave.
 bool is_encrypted(const AVFormatContext& format, const AVStream& stream);
 bool is_encrypted(const AVPacket& packet);
@@ -109,6 +109,7 @@ bool is_encrypted(const AVPacket& packet);
 /// The error for such a stream.
 tl::unexpected<error> encrypted(const std::string& source, const AVStream& stream);
 
+/// `x` in ticks; `no_pts` stays.
 int64_t in_ticks(int64_t x, AVRational base);
 
 } // namespace troupe::av

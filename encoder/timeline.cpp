@@ -117,6 +117,11 @@ timeline::epoch& timeline::choose(const track_state& track, int64_t raw, int64_t
 std::optional<placement> timeline::place(size_t index, const source_times& given) {
   assert(index < tracks_.size());
   auto& track = tracks_[index];
+  // Where one edit ends and the next one begins, a container counts what neither shows over again: only its order means something.
+  if (given.hidden && track.shown) {
+    ++track.last_dts;
+    return placement{track.last_dts, track.last_dts, 0, false};
+  }
   auto x = given;
   x.pts = clamp_ticks(x.pts);
   x.dts = clamp_ticks(x.dts);
@@ -170,6 +175,9 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   track.last_dts = result.dts;
   position_ = any_ ? std::max(position_, result.dts) : result.dts;
   any_ = true;
+  if (given.hidden)
+    return result;
+  track.shown = true;
   auto end = result.pts + result.duration;
   pass_start_ = pass_any_ ? std::min(pass_start_, result.pts) : result.pts;
   pass_end_ = pass_any_ ? std::max(pass_end_, end) : end;

@@ -37,9 +37,10 @@ struct source_times {
   int64_t samples = 0;                  ///< audio: samples in the packet; 0 where unknown
   std::optional<int64_t> picture_order; ///< video: the coded place in presentation order
   bool picture_order_reset = false;     ///< the counting of picture orders starts with this packet
+  bool hidden = false;                  ///< decoded and not shown: an edit list leaves it out
 };
 
-/// Where a packet is on the timeline. `dts <= pts`, and `dts` is greater than that of the track's packet before.
+/// Where a packet is on the timeline. `dts <= pts`, and `dts` is greater than that of the track's packet before. What is hidden moves nothing else.
 struct placement {
   int64_t pts = no_pts;
   int64_t dts = no_pts;
@@ -94,6 +95,7 @@ private:
     bool started = false;
     bool broken = false; ///< the next packet placed is the first after a jump
     uint64_t epoch = 0;
+    bool shown = false; ///< something was placed that is not hidden
     int64_t last_dts = 0;
     int64_t next_dts = 0;
     int64_t frame_ticks = 0;    ///< the last known duration of a video frame

@@ -50,6 +50,8 @@ struct transcode_counters {
   uint64_t frames_decoded = 0;
   uint64_t frames_encoded = 0;
   uint64_t packets_out = 0;
+  uint64_t pictures = 0;        ///< inside of the window, as the decoder makes them
+  uint64_t damaged = 0;         ///< of `corrupt_packets` those inside of the window
   uint64_t corrupt_packets = 0; ///< packets that a decoder refused or that decoded with errors
   uint64_t discontinuities = 0;
   uint64_t filled_samples = 0;  ///< audio samples of silence put into gaps

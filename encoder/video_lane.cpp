@@ -1,5 +1,6 @@
 // Video: decode, filter, put on the frame rate's grid, encode. All that lies outside the window is dropped before the encoder, so that
 // the window's first frame is the encoder's first, and therefore a random-access point.
+#include "encoder/annexb.hpp"
 #include "encoder/demuxer.hpp"
 #include "encoder/device_decoder.hpp"
 #include "encoder/hw_device.hpp"
@@ -83,7 +84,10 @@ public:
       return cut;
     auto corrupt = decoder_.corrupt();
     auto result = decoder_.decode(packet, [this](AVFrame& frame) { return on_decoded(frame); });
-    context_.counters.corrupt_packets += decoder_.corrupt() - corrupt;
+    corrupt = decoder_.corrupt() - corrupt;
+    context_.counters.corrupt_packets += corrupt;
+    if (context_.window.contains(packet.pts))
+      context_.counters.damaged += corrupt;
     return result;
   }
 
@@ -121,7 +125,7 @@ private:
   }
 
   /// Looks for the random-access point that decoding can begin at: the first one, and the one that begins a new timeline. What is shown before
-  /// it but sent after it refers to pictures that are not there.
+  /// it but sent after it may refer to pictures that are not there.
   expected<void> find_begin(const AVPacket& packet) {
     auto is_key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
     auto is_break = (packet.flags & packet_flag_discontinuity) != 0;
@@ -133,6 +137,7 @@ private:
       if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
         return drained;
     begin_pts_ = packet.pts != no_pts ? packet.pts : packet.dts;
+    shown_from_ = video_normaliser::decoder_knows_leading(source_.parameters->codec_id) ? no_pts : begin_pts_;
     return {};
   }
 
@@ -140,9 +145,14 @@ private:
     ++context_.counters.frames_decoded;
     if (frame.pts == no_pts)
       frame.pts = last_pts_ != no_pts ? last_pts_ + source_frame_ticks() : begin_pts_;
-    if (complete_ || frame.pts < begin_pts_)
+    if (complete_ || frame.pts < shown_from_)
       return {};
+    // A time that another picture has: it is shown right behind that one, as no picture may be lost for a container that cannot count.
+    if (last_pts_ != no_pts && frame.pts <= last_pts_)
+      frame.pts = last_pts_ + std::max<int64_t>(source_frame_ticks() / 2, 1);
     last_pts_ = frame.pts;
+    auto inside = context_.window.contains(frame.pts);
+    context_.counters.pictures += inside ? 1 : 0;
     relabel_full_range(frame);
     if (source_.aspect_by_container)
       frame.sample_aspect_ratio = source_.parameters->sample_aspect_ratio;
@@ -153,6 +163,8 @@ private:
     // A damaged header can make a picture of any shape: what no filter takes is dropped, once it is known that others are taken.
     if (!sent && sent.error().code == errc::unsupported && context_.counters.frames_encoded > 0) {
       ++context_.counters.corrupt_packets;
+      context_.counters.damaged += inside ? 1 : 0;
+      context_.counters.pictures -= inside ? 1 : 0;
       return {};
     }
     return sent;
@@ -248,7 +260,8 @@ private:
   std::optional<frame_rate_converter> rate_;
   std::optional<video_encoder> encoder_;
   std::optional<track> output_;
-  int64_t begin_pts_ = no_pts; ///< of the random-access point that decoding began at
+  int64_t begin_pts_ = no_pts;  ///< of the random-access point that decoding began at
+  int64_t shown_from_ = no_pts; ///< what comes out before it was decoded from nowhere
   int64_t last_pts_ = no_pts;
   std::deque<int64_t> inside_; ///< the times of the pictures that the encoder holds, ascending
   int64_t newest_ = no_pts;    ///< of the pictures that the encoder was given

@@ -7,6 +7,7 @@
 #include "messages/inspect.hpp"
 #include "messages/job.hpp"
 #include "messages/limits.hpp"
+#include "messages/media.hpp"
 #include "messages/work.hpp"
 
 #include <cstdint>
@@ -19,6 +20,7 @@
 namespace troupe {
 
 inline constexpr size_t file_streams_max = 1000;      ///< of a source
+inline constexpr size_t file_words_max = 256;         ///< of metadata of a stream
 inline constexpr size_t file_cut_points_max = 20'000; ///< of a source; a task that finds more names some of them
 inline constexpr size_t file_chunks_max = 10'000;     ///< of a job
 inline constexpr size_t file_notes_max = 512;         ///< of a result
@@ -101,6 +103,23 @@ bool inspect(Inspector& f, probe_work& x) {
                  && x.encoders.size() <= 16 && x.chunks.size() <= file_chunks_max));
 }
 
+/// A stream that a source shows only later than who opens it looks for streams: the probe has found it, and the others are told.
+struct late_stream {
+  int32_t stream = -1;
+  track_format format;
+  int32_t disposition = 0; ///< libav*'s flags
+  std::map<std::string, std::string> words;
+
+  bool operator==(const late_stream&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, late_stream& x) {
+  auto done = f.object(x).fields(f.field("stream", x.stream), f.field("format", x.format),
+                                 f.field("disposition", x.disposition), f.field("words", x.words));
+  return done && (!Inspector::is_loading || x.words.size() <= file_words_max);
+}
+
 /// Make one window of a source into one chunk file: of its video, or of all its sound.
 struct chunk_work {
   std::string source;
@@ -120,6 +139,7 @@ struct chunk_work {
   std::string converted_to{};
   rational even_rate{0, 1};         ///< of the source's pictures, see `source_stream_summary`
   int64_t first_pts = no_timestamp; ///< of its first picture; unset where it has none
+  std::vector<late_stream> late{};  ///< of `streams`
 
   bool operator==(const chunk_work&) const = default;
 };
@@ -131,11 +151,13 @@ bool inspect(Inspector& f, chunk_work& x) {
     f.field("number", x.number), f.field("kind", x.kind), f.field("streams", x.streams), f.field("span", x.span),
     f.field("exact", x.exact), f.field("pictures", x.pictures), f.field("video", x.video), f.field("audio", x.audio),
     f.field("threads", x.threads), f.field("seat", x.seat), f.field("converted", x.converted),
-    f.field("converted_to", x.converted_to), f.field("even_rate", x.even_rate), f.field("first_pts", x.first_pts));
+    f.field("converted_to", x.converted_to), f.field("even_rate", x.even_rate), f.field("first_pts", x.first_pts),
+    f.field("late", x.late));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.destination) && x.streams.size() <= file_streams_max
-                 && x.converted.size() <= file_streams_max && detail::is_short(x.converted_to) && x.threads <= 1024));
+                 && x.converted.size() <= file_streams_max && detail::is_short(x.converted_to) && x.threads <= 1024
+                 && x.late.size() <= file_streams_max));
 }
 
 /// Make one file of the chunks and of what else the source has, verify it, and publish it.
@@ -152,22 +174,24 @@ struct assemble_work {
   std::string output;
   bool overwrite = false;
   std::vector<std::string> names{}; ///< `source_summary::names`
+  std::vector<late_stream> late{};
 
   bool operator==(const assemble_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, assemble_work& x) {
-  auto done =
-    f.object(x).fields(f.field("source", x.source), f.field("identity", x.identity), f.field("origin", x.origin),
-                       f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
-                       f.field("copied", x.copied), f.field("pictures", x.pictures), f.field("staging", x.staging),
-                       f.field("output", x.output), f.field("overwrite", x.overwrite), f.field("names", x.names));
+  auto done = f.object(x).fields(
+    f.field("source", x.source), f.field("identity", x.identity), f.field("origin", x.origin),
+    f.field("container", x.container), f.field("video", x.video), f.field("audio", x.audio),
+    f.field("copied", x.copied), f.field("pictures", x.pictures), f.field("staging", x.staging),
+    f.field("output", x.output), f.field("overwrite", x.overwrite), f.field("names", x.names), f.field("late", x.late));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.output) && detail::is_short(x.staging)
                  && x.video.size() <= file_chunks_max && x.audio.size() <= file_chunks_max
-                 && x.copied.size() <= file_streams_max && x.names.size() <= file_streams_max));
+                 && x.copied.size() <= file_streams_max && x.names.size() <= file_streams_max
+                 && x.late.size() <= file_streams_max));
 }
 
 /// How a task comes to the files of its job. Made by the coordinator for one attempt; without an address all paths are taken as they are.
@@ -271,21 +295,24 @@ struct source_summary {
   std::vector<source_cut> cuts;               ///< in order; the first one is where the video begins
   std::vector<uint32_t> whole_chunks;         ///< numbers of those that were asked for and are whole
   std::vector<std::string> names{};           ///< of all its streams, for people, by libavformat's number
+  std::vector<late_stream> late{};
+  std::vector<std::string> notes{}; ///< where it is cut off or damaged: a result is so, too
 
   bool operator==(const source_summary&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, source_summary& x) {
-  auto done =
-    f.object(x).fields(f.field("identity", x.identity), f.field("format", x.format), f.field("bytes", x.bytes),
-                       f.field("origin", x.origin), f.field("end", x.end), f.field("exact", x.exact),
-                       f.field("countable", x.countable), f.field("streams", x.streams), f.field("cuts", x.cuts),
-                       f.field("whole_chunks", x.whole_chunks), f.field("names", x.names));
+  auto done = f.object(x).fields(
+    f.field("identity", x.identity), f.field("format", x.format), f.field("bytes", x.bytes),
+    f.field("origin", x.origin), f.field("end", x.end), f.field("exact", x.exact), f.field("countable", x.countable),
+    f.field("streams", x.streams), f.field("cuts", x.cuts), f.field("whole_chunks", x.whole_chunks),
+    f.field("names", x.names), f.field("late", x.late), f.field("notes", x.notes));
   return done
          && (!Inspector::is_loading
              || (x.streams.size() <= file_streams_max && x.cuts.size() <= file_cut_points_max
-                 && x.whole_chunks.size() <= file_chunks_max && x.names.size() <= file_streams_max));
+                 && x.whole_chunks.size() <= file_chunks_max && x.names.size() <= file_streams_max
+                 && x.late.size() <= file_streams_max && x.notes.size() <= file_notes_max));
 }
 
 /// A finished chunk.
@@ -296,6 +323,8 @@ struct chunk_done {
   int64_t first_pts = 0;
   int64_t last_pts = 0;
   bool sought = false; ///< the window was reached by seeking: its pictures must be as many as the index says
+  std::optional<uint64_t> source_pictures{}; ///< that a decoder makes of the window, where they are decoded
+  uint64_t damaged = 0;                      ///< packets and pictures of the window that the decoder found fault with
 
   bool operator==(const chunk_done&) const = default;
 };
@@ -304,7 +333,8 @@ template <class Inspector>
 bool inspect(Inspector& f, chunk_done& x) {
   return f.object(x).fields(f.field("bytes", x.bytes), f.field("sha256", x.sha256), f.field("frames", x.frames),
                             f.field("first_pts", x.first_pts), f.field("last_pts", x.last_pts),
-                            f.field("sought", x.sought));
+                            f.field("sought", x.sought), f.field("source_pictures", x.source_pictures),
+                            f.field("damaged", x.damaged));
 }
 
 /// A published file.

@@ -168,6 +168,7 @@ struct sample {
   static constexpr uint8_t discontinuity = 2; ///< the source's timeline was broken before this sample
   static constexpr uint8_t key = 4;           ///< the track's decoder can start here
   static constexpr uint8_t closed = 8;        ///< no picture that is shown before those up to here is still to come
+  static constexpr uint8_t hidden = 16;       ///< decoded and not shown: the source's edit list leaves it out
 
   uint16_t track = 0;
   uint8_t flags = 0;

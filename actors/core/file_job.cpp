@@ -125,6 +125,7 @@ void file_job::on(const file_result& x, time_point now) {
     phase_ = file_phase::ended;
     auto result = *published;
     note_converted(result.notes);
+    note_source(result.notes);
     effects_.completed(result);
     return;
   }

@@ -145,6 +145,9 @@ public:
   virtual void failed(failure_kind kind, const std::string& why) = 0;
 };
 
+/// Whether each picture of the source becomes one of the result.
+bool keeps_pictures(const file_order& x);
+
 class file_job {
 public:
   file_job(file_job_config config, file_job_begin begin, file_job_effects& effects);
@@ -222,6 +225,12 @@ private:
   uint32_t threads_of_chunk() const;
   bool is_converted(const source_stream_summary& x) const;
   void note_converted(std::vector<std::string>& notes) const;
+  /// What the source lacks of what it says that it has.
+  void note_source(std::vector<std::string>& notes) const;
+  /// That its decoders have made in all chunks; nothing where it is not known of each.
+  std::optional<uint64_t> pictures_of_source() const;
+  /// Ticks from the begin of the last packet of sound that was made to the end of the source's sound.
+  int64_t sound_missing() const;
   /// The name tells, for a later life, what the file is of: the version, the encoder, the source.
   std::string path_of(const part& x) const;
   /// The encoder that made the file, "none" where none did; nothing for a file of another version or source.

@@ -12,12 +12,11 @@ namespace {
 constexpr auto lowest = std::numeric_limits<int64_t>::min();
 constexpr auto highest = std::numeric_limits<int64_t>::max();
 
-/// Whether each picture of the source becomes one of the result.
+} // namespace
+
 bool keeps_pictures(const file_order& x) {
   return x.video.frame_rate.num == 0 && x.video.deinterlace != "field";
 }
-
-} // namespace
 
 std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x) {
   auto& order = begin_.order;

@@ -2,12 +2,16 @@
 #include "actors/core/file_job.hpp"
 #include "actors/core/plan.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace troupe::core {
 
 namespace {
 
 /// In a chunk file's name, before the encoder's.
 const std::string version_mark = "-v" + std::to_string(chunk_version) + "-";
+constexpr auto lowest = std::numeric_limits<int64_t>::min();
 
 } // namespace
 
@@ -49,6 +53,54 @@ void file_job::note_converted(std::vector<std::string>& notes) const {
     if (is_converted(s) && notes.size() < file_notes_max)
       notes.push_back("stream " + std::to_string(s.stream) + ": the sound is " + s.instead + " instead of " + s.codec
                       + ", which " + begin_.order.container + " does not hold");
+}
+
+void file_job::note_source(std::vector<std::string>& notes) const {
+  auto add = [&notes](std::string x) {
+    if (notes.size() < file_notes_max)
+      notes.push_back(std::move(x));
+  };
+  for (auto& x : source_.notes)
+    add(x);
+  uint64_t damaged = 0;
+  for (auto& p : parts_)
+    damaged += p.is_chunk() ? p.chunk.result.damaged : 0;
+  if (damaged > 0)
+    add("the source is damaged: its decoders found fault with " + std::to_string(damaged) + " packets or pictures");
+  auto video = std::find_if(source_.streams.begin(), source_.streams.end(), [](auto& s) { return s.video; });
+  auto made = pictures_of_source();
+  if (made && source_.countable && video != source_.streams.end() && *made < video->packets)
+    add(std::to_string(video->packets - *made) + " of the source's " + std::to_string(video->packets)
+        + " pictures are missing: its decoder makes nothing of them");
+  if (auto missing = sound_missing(); missing > ticks_per_second)
+    add("the sound ends " + std::to_string(missing / ticks_per_second)
+        + " s before that of the source: its decoder makes nothing of the rest");
+}
+
+int64_t file_job::sound_missing() const {
+  auto want = lowest;
+  for (auto& s : source_.streams)
+    if (!s.video)
+      want = std::max(want, s.end_pts);
+  auto have = lowest;
+  for (auto& p : parts_)
+    if (p.is_chunk() && p.chunk.kind == chunk_kind::audio)
+      have = std::max(have, p.chunk.result.last_pts);
+  return want == lowest || have == lowest ? 0 : want - have;
+}
+
+std::optional<uint64_t> file_job::pictures_of_source() const {
+  uint64_t result = 0;
+  auto any = false;
+  for (auto& p : parts_) {
+    if (!p.is_chunk() || p.chunk.kind != chunk_kind::video)
+      continue;
+    if (!p.chunk.result.source_pictures)
+      return {};
+    result += *p.chunk.result.source_pictures;
+    any = true;
+  }
+  return any ? std::optional{result} : std::nullopt;
 }
 
 std::string file_job::path_of(const part& x) const {
@@ -111,8 +163,10 @@ file_work file_job::work_of(const part& x) const {
   for (auto& s : source_.streams)
     if ((s.video ? order.video.codec : order.audio.codec) == "copy" && s.instead.empty())
       work.copied.push_back(s.stream);
+  // What the source's decoder has made has to be there, not only what the chunks say that they have.
   if (!work.video.empty())
-    work.pictures = pictures;
+    work.pictures = keeps_pictures(order) ? pictures_of_source().value_or(pictures) : pictures;
+  work.late = source_.late;
   work.names = source_.names;
   work.staging = begin_.staging;
   work.output = order.output;
@@ -142,6 +196,9 @@ chunk_work file_job::chunk_work_of(const part& x) const {
       work.converted_to = s.instead;
     }
   }
+  for (auto& late : source_.late)
+    if (std::find(work.streams.begin(), work.streams.end(), late.stream) != work.streams.end())
+      work.late.push_back(late);
   work.span = {x.chunk.from, x.chunk.to};
   work.exact = source_.exact;
   work.pictures = x.pictures;

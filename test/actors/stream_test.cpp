@@ -198,6 +198,24 @@ BOOST_AUTO_TEST_CASE(a_block_with_closed_samples_ends_with_one) {
     BOOST_TEST(((b.samples.back().flags & sample::closed) != 0) == (&b != &blocks[2]));
 }
 
+BOOST_AUTO_TEST_CASE(what_an_edit_list_hides_is_hidden_on_both_sides) {
+  std::vector<sample_block> blocks;
+  block_builder builder{[&](sample_block b) { blocks.push_back(std::move(b)); }};
+  auto packet = av::make_packet();
+  BOOST_REQUIRE(av_new_packet(packet.get(), 10) == 0);
+  packet->flags = AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISCARD;
+  builder.add(*packet);
+  packet->flags = 0;
+  builder.add(*packet);
+  builder.flush();
+  BOOST_REQUIRE(blocks.size() == 1u);
+  for (auto& s : blocks[0].samples) {
+    auto back = av::make_packet();
+    borrow(*back, s, blocks[0].bytes.span().subspan(0, s.size));
+    BOOST_TEST(((back->flags & AV_PKT_FLAG_DISCARD) != 0) == (&s == &blocks[0].samples.front()));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_broken_timeline_shows_on_both_sides) {
   std::vector<sample_block> blocks;
   block_builder builder{[&](sample_block b) { blocks.push_back(std::move(b)); }};

@@ -61,7 +61,7 @@ struct fixture {
     if (std::holds_alternative<probe_work>(x.work))
       result.outcome = seen;
     else if (auto* chunk = std::get_if<chunk_work>(&x.work))
-      result.outcome = chunk_done{1000, std::string(64, 'a'), chunk->pictures.value_or(1875), 0, 0, true};
+      result.outcome = chunk_done{1000, std::string(64, 'a'), chunk->pictures.value_or(1875), 0, 40 * second, true};
     else
       result.outcome = file_published{4000, 1000, 1875, 40 * second, {}};
     job->on(result, now);
@@ -524,6 +524,36 @@ BOOST_AUTO_TEST_CASE(pictures_that_the_container_does_not_hold_end_the_job_befor
     answer(x);
   BOOST_REQUIRE(effects.failure.has_value());
   BOOST_TEST(effects.failure->second.find("does not hold") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(the_result_must_have_what_the_sources_decoder_made_and_says_what_the_source_lacks) {
+  seen.notes = {"the source is cut off"};
+  seen.late = {{1, {}, 0, {}}, {7, {}, 0, {}}};
+  auto work = begin_chunks();
+  for (auto& x : work) {
+    auto& chunk = std::get<chunk_work>(x.work);
+    auto video = chunk.kind == chunk_kind::video;
+    BOOST_TEST(chunk.late.size() == (video ? 0u : 1u));
+    chunk_done made{1000, std::string(64, 'a'), chunk.pictures.value_or(1875), 0, 37 * second, true};
+    // The decoder makes nothing of one packet, whatever the chunk says.
+    if (video)
+      made.source_pictures = chunk.number == 1 ? 249 : 250;
+    made.damaged = video ? 1 : 0;
+    job->on(file_result{x.attempt, made}, now);
+  }
+  auto last = grant();
+  BOOST_REQUIRE(last.size() == 1u);
+  auto& assembly = std::get<assemble_work>(last[0].work);
+  BOOST_TEST((assembly.pictures == 999u));
+  BOOST_TEST(assembly.late.size() == 2u);
+  answer(last[0]);
+  BOOST_REQUIRE(effects.result.has_value());
+  auto& notes = effects.result->notes;
+  BOOST_REQUIRE(notes.size() == 4u);
+  BOOST_TEST(notes[0] == "the source is cut off");
+  BOOST_TEST(notes[1].find("fault with 4 packets") != std::string::npos);
+  BOOST_TEST(notes[2].find("1 of the source's 1000 pictures are missing") != std::string::npos);
+  BOOST_TEST(notes[3].find("the sound ends 3 s before") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(the_first_picture_is_counted_from_the_submission) {

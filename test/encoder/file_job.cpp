@@ -141,6 +141,7 @@ chunk_result encode(const std::string& source, const source_index& index, const 
   job.source.url = source;
   job.source.grid = index.video_stream() != nullptr ? index.video_stream()->grid : std::nullopt;
   job.streams = std::move(streams);
+  job.late = index.late_streams();
   job.window = window;
   job.exact = index.exact;
   job.pictures = index.pictures_in(window.from_pts, window.to_pts);
@@ -213,6 +214,7 @@ job_outcome run_job(const std::string& source, const std::string& output, const 
   made.index = value_or_throw(index_source(options, unwatched()));
   made.assembly.source = options;
   made.assembly.origin = made.index.origin;
+  made.assembly.late = made.index.late_streams();
   made.assembly.into = container_of(output).value();
   made.assembly.names = stream_names(made.index);
   made.assembly.output = output;

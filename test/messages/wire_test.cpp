@@ -184,9 +184,29 @@ BOOST_AUTO_TEST_CASE(file_work_comes_back_from_the_wire) {
   chunk_file chunk{3, "/chunks/3.chunk", 1000, std::string(64, 'a')};
   comes_back(chunk);
   probe_work probe{"/in.mkv", {"libx264", "aac"}, {chunk}, "/out.mp4", "mp4"};
-  chunk_work encode{"/in.mkv", "id",  "/chunks/4.chunk", 4, chunk_kind::audio, {1, 2}, {5, 6}, true, 250, {}, {}, 2, {},
-                    {2},       "aac", {24'000, 1'001},   -7};
-  assemble_work assemble{"/in.mkv", "id", -3, "mkv", {chunk}, {chunk, chunk}, {1}, 500, "/.out", "/out.mkv", true};
+  late_stream late{2, video_track(), 1, {{"language", "deu"}}};
+  comes_back(late);
+  chunk_work encode{"/in.mkv",
+                    "id",
+                    "/chunks/4.chunk",
+                    4,
+                    chunk_kind::audio,
+                    {1, 2},
+                    {5, 6},
+                    true,
+                    250,
+                    {},
+                    {},
+                    2,
+                    {},
+                    {2},
+                    "aac",
+                    {24'000, 1'001},
+                    -7,
+                    {late}};
+  assemble_work assemble{"/in.mkv", "id", -3,      "mkv",      {chunk}, {chunk, chunk},
+                         {1},       500,  "/.out", "/out.mkv", true,    {"video stream (h264)"},
+                         {late}};
   comes_back(probe);
   comes_back(encode);
   comes_back(assemble);
@@ -203,8 +223,10 @@ BOOST_AUTO_TEST_CASE(file_work_comes_back_from_the_wire) {
 BOOST_AUTO_TEST_CASE(results_of_file_work_come_back_from_the_wire) {
   source_stream_summary stream{0, true, "h264", "eng", 1280, 720, 500, -1, 2, "vp9", {25, 1}};
   source_cut cut{-1, 2};
-  source_summary source{"id", "matroska", 1000, -1, 2, true, true, {stream}, {cut}, {1, 2}};
-  chunk_done done{1000, std::string(64, 'a'), 250, -1, 2, true};
+  source_summary source{
+    "id",       "matroska", 1000, -1, 2, true, true, {stream}, {cut}, {1, 2}, {"video stream (h264)"}, {{3, {}, 0, {}}},
+    {"cut off"}};
+  chunk_done done{1000, std::string(64, 'a'), 250, -1, 2, true, 251, 3};
   file_published published{1000, 500, 900, 90'000, {"stream 3: left out"}};
   file_failure failure{true, true, "no"};
   comes_back(stream);

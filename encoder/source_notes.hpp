@@ -1,0 +1,14 @@
+// What a source lacks of what it says that it has, in words for who gets a result that lacks it, too.
+#pragma once
+
+#include "encoder/source_index.hpp"
+
+#include <string>
+#include <vector>
+
+namespace troupe::av {
+
+/// Where the source is cut off, damaged, or begins with what cannot be decoded; empty for a healthy one.
+std::vector<std::string> source_notes(const source_index& index);
+
+} // namespace troupe::av
