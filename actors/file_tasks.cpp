@@ -294,6 +294,20 @@ tl::expected<av::verification, file_failure> verify_and_publish(const assemble_w
   return *right;
 }
 
+/// A film's fonts may be more than a result has room for: what is not listed is counted.
+std::vector<std::string> to_text(const std::vector<av::assembly_note>& notes) {
+  std::vector<std::string> result;
+  for (auto& note : notes) {
+    if (auto left = notes.size() - result.size(); left > 1 && result.size() + 1 == file_notes_max) {
+      result.push_back("and " + std::to_string(left) + " more of the kind");
+      break;
+    }
+    result.push_back((note.stream >= 0 ? "stream " + std::to_string(note.stream) + ": " : std::string{})
+                     + note.what.substr(0, 1024));
+  }
+  return result;
+}
+
 outcome assemble(const assemble_work& x, file_reach& reach, const av::work_control& control, uint32_t disk_refuse) {
   auto into = av::container_of(x.container);
   if (!into)
@@ -338,10 +352,7 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
   result.duration = right->duration;
   auto notes = std::move(made->notes);
   notes.insert(notes.end(), right->notes.begin(), right->notes.end());
-  for (auto& note : notes)
-    if (result.notes.size() < file_notes_max)
-      result.notes.push_back((note.stream >= 0 ? "stream " + std::to_string(note.stream) + ": " : std::string{})
-                             + note.what.substr(0, 1024));
+  result.notes = to_text(notes);
   return result;
 }
 

@@ -1,8 +1,7 @@
-// The payload is the same in both: ITU-T T.35, United States, ATSC, "GA94", caption data (A/53 part 4, section 6.2.3).
+// ITU-T T.35, United States, ATSC, "GA94", caption data (A/53 part 4, section 6.2.3).
 #include "encoder/captions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <new>
 #include <span>
@@ -45,41 +44,11 @@ std::vector<uint8_t> hevc_message(std::span<const uint8_t> payload) {
   return result;
 }
 
-std::vector<uint8_t> av1_metadata(std::span<const uint8_t> payload) {
-  // Kind 5 with a size; of metadata the fourth kind; the payload, and a bit that ends it. 105 bytes at most: a size of one byte.
-  std::vector<uint8_t> result{5 << 3 | 2, static_cast<uint8_t>(payload.size() + 2), 4};
-  result.insert(result.end(), payload.begin(), payload.end());
-  result.push_back(0x80);
-  return result;
-}
-
 /// Where the first slice begins, start code included.
 size_t first_slice(std::span<const uint8_t> bytes) {
   for (size_t i = 0; i + 3 < bytes.size(); ++i)
     if (bytes[i] == 0 && bytes[i + 1] == 0 && bytes[i + 2] == 1 && (bytes[i + 3] >> 1 & 0x3f) < 32)
       return i > 0 && bytes[i - 1] == 0 ? i - 1 : i;
-  return bytes.size();
-}
-
-/// Where the first frame, or its header, begins.
-size_t first_frame(std::span<const uint8_t> bytes) {
-  constexpr auto header = 3;
-  constexpr auto frame = 6;
-  for (size_t i = 0; i < bytes.size();) {
-    auto kind = bytes[i] >> 3 & 15;
-    if (kind == header || kind == frame || (bytes[i] & 2) == 0)
-      return i;
-    auto at = i + ((bytes[i] & 4) != 0 ? 2 : 1);
-    size_t size = 0;
-    for (auto shift = 0; at < bytes.size() && shift < 56; shift += 7) {
-      size |= static_cast<size_t>(bytes[at] & 0x7f) << shift;
-      if ((bytes[at++] & 0x80) == 0)
-        break;
-    }
-    if (size > bytes.size() - std::min(at, bytes.size()))
-      break;
-    i = at + size;
-  }
   return bytes.size();
 }
 
@@ -97,15 +66,38 @@ void insert(AVPacket& packet, size_t at, std::span<const uint8_t> what) {
 
 } // namespace
 
-caption_keeper::caption_keeper(const AVCodec& encoder) {
-  constexpr std::array<std::string_view, 4> silent{"libx265", "libsvtav1", "libaom-av1", "librav1e"};
-  if (std::find(silent.begin(), silent.end(), encoder.name) != silent.end())
-    codec_ = encoder.id;
+void caption_queue::take(AVFrame& frame) {
+  const auto* x = av_frame_get_side_data(&frame, AV_FRAME_DATA_A53_CC);
+  if (x == nullptr)
+    return;
+  // After a jump back nobody waits for what came before it.
+  if (!pieces_.empty() && frame.pts < pieces_.back().pts)
+    pieces_.clear();
+  pieces_.push_back({frame.pts, {x->data, x->data + x->size}});
+  av_frame_remove_side_data(&frame, AV_FRAME_DATA_A53_CC);
+  if (pieces_.size() > pictures_max)
+    pieces_.pop_front();
 }
+
+void caption_queue::give(AVFrame& frame) {
+  std::vector<uint8_t> pairs;
+  while (!pieces_.empty() && pieces_.front().pts <= frame.pts
+         && (pairs.empty() || pairs.size() + pieces_.front().pairs.size() <= pairs_max * pair_bytes)) {
+    auto& x = pieces_.front().pairs;
+    pairs.insert(pairs.end(), x.begin(), x.end());
+    pieces_.pop_front();
+  }
+  if (pairs.empty())
+    return;
+  auto* made = av_frame_new_side_data(&frame, AV_FRAME_DATA_A53_CC, pairs.size());
+  std::memcpy(checked(made)->data, pairs.data(), pairs.size());
+}
+
+caption_keeper::caption_keeper(const AVCodec& encoder) : needed_{std::string_view{encoder.name} == "libx265"} {}
 
 void caption_keeper::take(const AVFrame& frame) {
   const auto* x = av_frame_get_side_data(&frame, AV_FRAME_DATA_A53_CC);
-  if (codec_ == AV_CODEC_ID_NONE || x == nullptr || x->size < pair_bytes)
+  if (!needed_ || x == nullptr || x->size < pair_bytes)
     return;
   captions_[frame.pts].assign(x->data, x->data + x->size);
   if (captions_.size() > pictures_max)
@@ -119,10 +111,8 @@ void caption_keeper::put(AVPacket& packet) {
   auto payload = payload_of(found->second);
   captions_.erase(found);
   std::span<const uint8_t> bytes{packet.data, static_cast<size_t>(packet.size)};
-  auto hevc = codec_ == AV_CODEC_ID_HEVC;
-  auto at = hevc ? first_slice(bytes) : first_frame(bytes);
-  if (at < bytes.size())
-    insert(packet, at, hevc ? hevc_message(payload) : av1_metadata(payload));
+  if (auto at = first_slice(bytes); at < bytes.size())
+    insert(packet, at, hevc_message(payload));
 }
 
 } // namespace troupe::av

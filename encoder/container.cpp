@@ -169,7 +169,7 @@ bool holds_attachments(container into) {
 }
 
 bool holds_cover(container into) {
-  return into == container::mp4 || into == container::mov || into == container::mkv;
+  return into == container::mp4 || into == container::mkv;
 }
 
 bool wants_headers_in_band(container into) {

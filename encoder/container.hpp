@@ -53,7 +53,7 @@ bool is_text_subtitle(AVCodecID codec);
 /// Fonts and the like.
 bool holds_attachments(container into);
 
-/// A cover picture: as a picture (MP4, MOV), as an attachment (MKV), or not at all.
+/// A cover picture: as a picture (MP4), as an attachment (MKV), or not at all: libavformat leaves it out of MOV.
 bool holds_cover(container into);
 
 /// Parameter sets are in the packets, not in the container's header.

@@ -385,7 +385,7 @@ void source_extras::note_rest() {
     if (packets > 0)
       note(stream,
            "the closed captions in the picture are lost: the encoder does not keep them; copy the video, or encode "
-           "it as h264 with libx264, to keep them");
+           "it with libx264 or libx265, to keep them");
 }
 
 /// Puts a subtitle on the result's timeline. False for one that is over before it begins.

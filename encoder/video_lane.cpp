@@ -1,6 +1,7 @@
 // Video: decode, filter, put on the frame rate's grid, encode. All that lies outside the window is dropped before the encoder, so that
 // the window's first frame is the encoder's first, and therefore a random-access point.
 #include "encoder/annexb.hpp"
+#include "encoder/captions.hpp"
 #include "encoder/demuxer.hpp"
 #include "encoder/device_decoder.hpp"
 #include "encoder/hw_device.hpp"
@@ -156,6 +157,7 @@ private:
     relabel_full_range(frame);
     if (source_.aspect_by_container)
       frame.sample_aspect_ratio = source_.parameters->sample_aspect_ratio;
+    captions_.take(frame);
     if (!encoder_)
       if (auto opened = open_encoder(&frame); !opened)
         return opened;
@@ -225,6 +227,7 @@ private:
   }
 
   expected<void> on_output(AVFrame& frame) {
+    captions_.give(frame);
     if (complete_ || frame.pts < context_.window.from_pts)
       return {};
     if (frame.pts >= context_.window.to_pts)
@@ -258,6 +261,7 @@ private:
   device_decoder decoder_;
   std::optional<video_filter> filter_;
   std::optional<frame_rate_converter> rate_;
+  caption_queue captions_;
   std::optional<video_encoder> encoder_;
   std::optional<track> output_;
   int64_t begin_pts_ = no_pts;  ///< of the random-access point that decoding began at
