@@ -35,10 +35,11 @@ lease_request file_job::request_of(const part& x) const {
   if (x.chunk.kind == chunk_kind::video) {
     result.video = wish_of(begin_.order.video);
     result.replaceable = !encoder_.empty();
-    if (!encoder_.empty())
+    if (!encoder_.empty()) {
       result.video.encoder = encoder_;
-    if (!encoder_.empty() && result.video.policy == exhaustion_policy::fallback)
+      // The order's policy is about the first of them: the others wait for what that one got.
       result.video.policy = exhaustion_policy::queue;
+    }
   }
   result.encoders.push_back(result.video.encoder.empty() ? codec : result.video.encoder);
   return result;

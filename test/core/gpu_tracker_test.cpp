@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_failed_is_left_alone_longer_each_time_until_i
   now += 2 * config.back_off;
   t.tick(now);
   t.give_back(lease, now);
-  auto good = promise(t, 2, gpu);
+  auto good = promise(t, 1, gpu);
   t.worked(good); // its encoder was never open
   t.confirm(good, now);
   t.worked(good);
