@@ -30,11 +30,18 @@ const track_plan& plan_of(const chunk_job& job, int stream) {
   return std::find_if(job.streams.begin(), job.streams.end(), [stream](auto& x) { return x.stream == stream; })->plan;
 }
 
+double share_done(const time_window& window, int64_t position) {
+  if (window.from_pts == no_begin || window.to_pts == no_end || position == no_pts)
+    return 0;
+  auto whole = static_cast<double>(window.to_pts - window.from_pts);
+  return std::clamp(static_cast<double>(position - window.from_pts) / whole, 0.0, 1.0);
+}
+
 /// Writes what the window makes, counts it, and has it decoded again.
 class chunk_sink : public transcode_sink {
 public:
   chunk_sink(const chunk_job& job, const work_control& control, chunk_writer writer)
-    : job_{job}, control_{control}, writer_{std::move(writer)} {}
+    : job_{job}, control_{control}, gate_{control}, writer_{std::move(writer)} {}
 
   void on_format(const std::vector<track>& tracks) override {
     std::vector<bool> encoded;
@@ -68,6 +75,12 @@ public:
     check_->take(packet);
     if (check_->failed())
       finish_check();
+    // One packet of the source may be a still that makes thousands of pictures.
+    report();
+  }
+
+  void report() {
+    gate_.poll([this] { return work_progress{frames(), bytes(), position(), share_done(job_.window, position())}; });
   }
 
   /// What a decoder says of all that was encoded.
@@ -116,6 +129,7 @@ private:
 
   const chunk_job& job_;
   const work_control& control_;
+  report_gate gate_;
   chunk_writer writer_;
   std::optional<chunk_check> check_;
   std::vector<chunk_track> tracks_;
@@ -161,19 +175,11 @@ bool may_seek(const chunk_job& job) {
                         [](const stream_plan& x) { return std::holds_alternative<video_settings>(x.plan); });
 }
 
-double share_done(const time_window& window, int64_t position) {
-  if (window.from_pts == no_begin || window.to_pts == no_end || position == no_pts)
-    return 0;
-  auto whole = static_cast<double>(window.to_pts - window.from_pts);
-  return std::clamp(static_cast<double>(position - window.from_pts) / whole, 0.0, 1.0);
-}
-
 expected<void> pump(demuxer& source, const std::vector<track>& tracks, transcode& work, chunk_sink& sink,
-                    const chunk_job& job, const work_control& control) {
-  report_gate gate{control};
+                    const work_control& control) {
   auto packet = make_packet();
   while (!work.complete()) {
-    if (gate.stopped())
+    if (control.stop.load(std::memory_order_relaxed))
       return fail(errc::interrupted, "encode a chunk: stopped by the caller");
     auto more = source.read(*packet);
     if (!more)
@@ -186,9 +192,7 @@ expected<void> pump(demuxer& source, const std::vector<track>& tracks, transcode
       return sent;
     if (!sink.good())
       return sink.good();
-    gate.poll([&] {
-      return work_progress{sink.frames(), sink.bytes(), sink.position(), share_done(job.window, sink.position())};
-    });
+    sink.report();
   }
   if (auto done = work.finish(); !done)
     return done;
@@ -226,7 +230,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
     if (!*found)
       return attempt(job, false, control);
   }
-  if (auto done = pump(*source, tracks, *work, sink, job, control); !done)
+  if (auto done = pump(*source, tracks, *work, sink, control); !done)
     return tl::unexpected{std::move(done.error())};
   chunk_result result;
   result.counters = work->counters();
