@@ -271,6 +271,22 @@ expected<void> video_filter::pass(AVFrame& frame, const on_picture& deliver) {
   return result;
 }
 
+/// Frames that are at n / m of the way between two points, for an even m, are halfway again and again; where a container rounds their times, each would fall
+/// to one side or the other. What divides them lies between two such places.
+frame_rate_converter::frame_rate_converter(AVRational frame_rate, const std::optional<frame_grid>& source,
+                                           AVRational source_rate)
+  : frame_rate_(frame_rate),
+    source_(source.value_or(frame_grid{})),
+    is_whole_(source.has_value()),
+    ahead_(av_rescale_q_rnd(1, av_inv_q(frame_rate), {2 * time_base.num, time_base.den}, AV_ROUND_DOWN)) {
+  AVRational places{};
+  if (source_rate.num > 0 && source_rate.den > 0 && frame_rate.num > 0)
+    av_reduce(&places.num, &places.den, int64_t{source_rate.num} * frame_rate.den,
+              int64_t{source_rate.den} * frame_rate.num, 1 << 20);
+  if (places.num > 0 && places.num % 2 == 0)
+    ahead_ += av_rescale(time_base.den, frame_rate.den, int64_t{frame_rate.num} * 2 * places.num);
+}
+
 expected<void> frame_rate_converter::send(AVFrame& frame, const on_picture& deliver) {
   auto slot = slot_of(frame.pts);
   expected<void> result;
@@ -303,7 +319,7 @@ int64_t frame_rate_converter::slot_of(int64_t pts) const {
   auto number = source_.is_even() ? source_.find(pts) : std::nullopt;
   if (number)
     return av_rescale_q(*number, av_inv_q(source_.rate), av_inv_q(frame_rate_));
-  return av_rescale_q(pts - source_.first, time_base, av_inv_q(frame_rate_));
+  return av_rescale_q_rnd(pts - source_.first + ahead_, time_base, av_inv_q(frame_rate_), AV_ROUND_DOWN);
 }
 
 expected<void> frame_rate_converter::show(int64_t first, int64_t end, const on_picture& deliver) {

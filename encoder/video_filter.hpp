@@ -95,10 +95,9 @@ class frame_rate_converter {
 public:
   static constexpr int64_t gap_max = 10 * 90'000; ///< ticks
 
-  explicit frame_rate_converter(AVRational frame_rate, const std::optional<frame_grid>& source = {})
-    : frame_rate_(frame_rate), source_(source.value_or(frame_grid{})), is_whole_(source.has_value()) {
-    // nop
-  }
+  /// `source_rate` is what the source says of its frames, or 0.
+  explicit frame_rate_converter(AVRational frame_rate, const std::optional<frame_grid>& source = {},
+                                AVRational source_rate = {0, 1});
 
   /// Takes a frame with PTS and duration in ticks, leaves it empty.
   expected<void> send(AVFrame& frame, const on_picture& deliver);
@@ -112,6 +111,7 @@ private:
   AVRational frame_rate_;
   frame_grid source_;
   bool is_whole_;
+  int64_t ahead_; ///< ticks: a frame that is by less before a point of the grid belongs to it
   bool any_shown_ = false;
   frame_ptr held_ = make_frame();
   frame_ptr shown_ = make_frame();

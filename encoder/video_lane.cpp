@@ -212,7 +212,10 @@ private:
       auto grid = source_.grid;
       if (grid && fields)
         grid->rate.num *= 2;
-      rate_.emplace(settings_.frame_rate, grid);
+      auto each = source_.frame_rate;
+      if (fields)
+        each.num *= 2;
+      rate_.emplace(settings_.frame_rate, grid, each);
     }
     output_ = encoder_->output();
     output_->language = source_.language;

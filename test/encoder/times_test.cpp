@@ -2,12 +2,15 @@
 // filled, and a result of even pictures says so. Method: sources whose pictures carry their number, whole jobs in one and in many chunks, results read by libavformat.
 #include "file_job.hpp"
 
+#include "encoder/video_filter.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 
 using namespace troupe::av::test;
 
@@ -86,6 +89,30 @@ BOOST_AUTO_TEST_CASE(of_sixty_pictures_in_milliseconds_every_other_one_is_taken)
     BOOST_REQUIRE(numbers.size() == 120);
     for (uint32_t n = 0; n < numbers.size(); ++n)
       BOOST_REQUIRE(numbers[n] == 2 * n);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_source_without_an_end_is_thinned_evenly_too) {
+  // As RTMP brings it: milliseconds, from zero on.
+  auto frame = av::make_frame();
+  for (auto [source, rate, step] : {std::tuple{60, 30, 2}, {60, 15, 4}, {50, 25, 2}, {120, 60, 2}, {60, 60, 1}}) {
+    av::frame_rate_converter converter{{rate, 1}, {}, {source, 1}};
+    std::vector<int64_t> taken;
+    auto take = [&](AVFrame& x) {
+      taken.push_back(reinterpret_cast<intptr_t>(x.opaque));
+      return av::expected<void>{};
+    };
+    for (int64_t n = 0; n < 10 * source; ++n) {
+      frame->width = frame->height = 16;
+      frame->format = AV_PIX_FMT_GRAY8;
+      BOOST_REQUIRE(av_frame_get_buffer(frame.get(), 0) >= 0);
+      frame->opaque = reinterpret_cast<void*>(static_cast<intptr_t>(n));
+      frame->pts = av_rescale(n, 1'000, source) * 90;
+      BOOST_REQUIRE(converter.send(*frame, take));
+    }
+    BOOST_REQUIRE(taken.size() > 8u * static_cast<size_t>(rate));
+    for (size_t i = 1; i < taken.size(); ++i)
+      BOOST_REQUIRE(taken[i] - taken[i - 1] == step);
   }
 }
 
