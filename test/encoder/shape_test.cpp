@@ -233,6 +233,8 @@ BOOST_AUTO_TEST_CASE(the_containers_sample_aspect_is_the_right_one) {
     for (auto copied : {false, true}) {
       run(source, "as-wide.mp4", usual_video(), copied);
       check_shape(temporary("as-wide.mp4"), 160, 96, {8, 5});
+      auto notes = run(source, "as-wide.ts", usual_video(), copied).result.notes;
+      BOOST_TEST(notes.size() == (copied ? 1u : 0u));
     }
     auto settings = usual_video();
     settings.height = 48;
