@@ -114,11 +114,20 @@ timeline::epoch& timeline::choose(const track_state& track, int64_t raw, int64_t
   return open_epoch(track, raw, expected);
 }
 
+/// True for a picture that reordering puts behind the first that is shown, and an edit before it.
+bool timeline::is_before_shown(const track_state& track, const source_times& x) {
+  const auto* own = find(track.epoch);
+  if (own == nullptr || x.pts == no_pts || x.dts == no_pts)
+    return false;
+  auto at = [&](int64_t raw) { return map(clamp_ticks(raw), own->shift, track.config.wrap, track.next_dts); };
+  return at(x.dts) > track.last_dts && at(x.pts) < track.shown_from;
+}
+
 std::optional<placement> timeline::place(size_t index, const source_times& given) {
   assert(index < tracks_.size());
   auto& track = tracks_[index];
   // Where one edit ends and the next one begins, a container counts what neither shows over again: only its order means something.
-  if (given.hidden && track.shown) {
+  if (given.hidden && track.shown_from != no_pts && !is_before_shown(track, given)) {
     ++track.last_dts;
     return placement{track.last_dts, track.last_dts, 0, false};
   }
@@ -177,7 +186,7 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   any_ = true;
   if (given.hidden)
     return result;
-  track.shown = true;
+  track.shown_from = track.shown_from == no_pts ? result.pts : std::min(track.shown_from, result.pts);
   auto end = result.pts + result.duration;
   pass_start_ = pass_any_ ? std::min(pass_start_, result.pts) : result.pts;
   pass_end_ = pass_any_ ? std::max(pass_end_, end) : end;

@@ -95,7 +95,7 @@ private:
     bool started = false;
     bool broken = false; ///< the next packet placed is the first after a jump
     uint64_t epoch = 0;
-    bool shown = false; ///< something was placed that is not hidden
+    int64_t shown_from = no_pts; ///< the earliest that was placed and is not hidden
     int64_t last_dts = 0;
     int64_t next_dts = 0;
     int64_t frame_ticks = 0;    ///< the last known duration of a video frame
@@ -117,6 +117,7 @@ private:
   epoch& choose(const track_state& track, int64_t raw, int64_t expected, int64_t slack);
   epoch& choose_first(const track_state& track, int64_t raw, int64_t expected);
   epoch& open_epoch(const track_state& track, int64_t raw, int64_t expected);
+  bool is_before_shown(const track_state& track, const source_times& x);
   std::optional<placement> place_audio(track_state& track, int64_t at, const source_times& x, placement result);
   placement place_video(track_state& track, const source_times& x, placement result);
   int64_t presentation_from_order(const track_state& track, const source_times& x, int64_t dts) const;

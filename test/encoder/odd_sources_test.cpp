@@ -2,6 +2,7 @@
 // Method: files that the ffmpeg program writes, or that libavformat writes and a test bends; the times of the pictures that ffmpeg decodes are compared with those
 // of the result, which is made in one chunk and in several.
 #include "encoder/source_notes.hpp"
+#include "encoder/verifier.hpp"
 #include "file_job.hpp"
 #include "odd_media.hpp"
 
@@ -41,6 +42,8 @@ played_file check_against_ffmpeg(const std::string& source, const std::string& i
       for (const auto& x : made.chunks)
         decoded += x.counters.pictures;
       BOOST_TEST(decoded == want.size());
+      auto verified = av::verify({temporary(into), made.result.streams, 1}, unwatched());
+      BOOST_TEST(verified.has_value(), (verified ? "" : verified.error().what));
       last = play_file(temporary(into));
       const auto& shown = last.of(AVMEDIA_TYPE_VIDEO);
       BOOST_TEST(shown.errors == 0);
@@ -77,6 +80,32 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_cut_without_encoding_shows_what_its_edit_li
     check_against_ffmpeg(temporary("cut.mp4"));
     ffmpeg("-itsoffset 0.5 -i " + temporary("cut.mp4") + " -c copy " + temporary("delayed.mp4"));
     check_against_ffmpeg(temporary("delayed.mp4"), "odd.mkv", 91);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_hides_what_the_edit_list_hides_or_says_that_it_cannot) {
+  auto whole = temporary("to-copy.mp4");
+  ffmpeg(pictures_input(6) + tone_input(6)
+         + "-c:v libx264 -preset ultrafast -bf 2 -g 50 -x264-params open-gop=1 -c:a aac " + whole);
+  auto source = temporary("copied-cut.mp4");
+  ffmpeg("-ss 1.52 -i " + whole + " -t 4 -c copy " + source);
+  for (const std::string into : {"copied.mp4", "copied.mkv"}) {
+    BOOST_TEST_CONTEXT(into) {
+      job_settings settings{usual_video(), {}};
+      settings.copy_video = true;
+      auto made = run_job(source, temporary(into), settings);
+      auto verified = av::verify({temporary(into), made.result.streams, 1}, unwatched());
+      BOOST_TEST(verified.has_value(), (verified ? "" : verified.error().what));
+      auto hides = into == "copied.mp4";
+      auto hidden = hides ? size_t{0} : size_t{38};
+      BOOST_TEST(pictures_by_ffmpeg(temporary(into)).size() == pictures_by_ffmpeg(source).size() + hidden);
+      BOOST_REQUIRE(made.result.notes.size() == (hides ? 0 : 1));
+      if (!hides)
+        BOOST_TEST(made.result.notes[0].what.find("edit list hides") != std::string::npos);
+      // As much sound as there is picture, and what a decoder needs before it.
+      auto shown = play_file(temporary(into));
+      BOOST_TEST(shown.of(AVMEDIA_TYPE_AUDIO).samples.size() < 4.3 * 48'000);
+    }
   }
 }
 

@@ -347,4 +347,43 @@ BOOST_AUTO_TEST_CASE(absurd_numbers_do_no_harm) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_an_edit_list_hides_has_its_place_in_order_and_moves_nothing) {
+  timeline::limits limits;
+  limits.keep_presentation = true;
+  limits.jump = limits.start_spread = 24 * 3600 * second;
+  timeline x{limits};
+  x.add_track(video(2, 0));
+  struct step {
+    int64_t pts; // of pictures, as the container has them
+    int64_t dts;
+    bool hidden;
+    int64_t want_pts; // ticks; `no_pts` where only the order counts
+  };
+  constexpr int64_t frame = 3600;
+  const std::vector<step> steps{{-3, -5, true, -3 * frame}, {1, -4, false, frame},     {-1, -3, true, -frame},
+                                {0, -2, false, 0},          {2, -1, false, 2 * frame}, {4, 0, true, no_pts},
+                                {3, 1, true, no_pts},                              // behind the first edit
+                                {-2, -4, true, no_pts},     {0, -3, true, no_pts}, // before the second one begins
+                                {5, 1, false, 5 * frame},   {3, 2, false, 3 * frame},  {4, 3, false, 4 * frame}};
+  auto last = std::numeric_limits<int64_t>::min();
+  for (const auto& s : steps) {
+    BOOST_TEST_CONTEXT("decoded at " << s.dts << ", shown at " << s.pts) {
+      source_times given;
+      given.pts = s.pts * frame;
+      given.dts = s.dts * frame;
+      given.duration = frame;
+      given.hidden = s.hidden;
+      auto placed = x.place(0, given);
+      BOOST_REQUIRE(placed.has_value());
+      BOOST_TEST(placed->dts > last);
+      BOOST_TEST(placed->dts <= placed->pts);
+      BOOST_TEST(!placed->discontinuity);
+      if (s.want_pts != no_pts)
+        BOOST_TEST(placed->pts == s.want_pts);
+      last = placed->dts;
+    }
+  }
+  BOOST_TEST(x.jumps() == 0u);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
