@@ -166,9 +166,9 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
       return to_failure(known.error());
     encoders.push_back(*known);
   }
-  struct stat found {};
-  if (!x.output.empty() && ::stat(x.output.c_str(), &found) == 0)
-    return file_failure{true, false, x.output + " exists already; name another output, or allow to overwrite it"};
+  if (!x.output.empty())
+    if (auto free = av::check_target(x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse); !free)
+      return to_failure(free.error());
   auto identity = reach.identity(x.source);
   if (!identity)
     return identity.error();
@@ -270,8 +270,13 @@ av::work_control half(const av::work_control& whole, double from) {
           }};
 }
 
+struct published_result {
+  av::verification found;
+  std::string identity; ///< empty where the coordinator puts the file into its place
+};
+
 /// Verifies what was assembled, and has it appear under its name.
-tl::expected<av::verification, file_failure> verify_and_publish(const assemble_work& x, const std::string& file,
+tl::expected<published_result, file_failure> verify_and_publish(const assemble_work& x, const std::string& file,
                                                                 av::assembly_result& made, file_reach& reach,
                                                                 const av::work_control& control) {
   av::verification_job check;
@@ -286,12 +291,14 @@ tl::expected<av::verification, file_failure> verify_and_publish(const assemble_w
   if (reach.delivers_result(x.staging, file)) {
     if (auto done = reach.deliver_result(file); !done)
       return tl::unexpected(done.error());
-  } else if (auto done = av::publish(file, x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse);
-             !done) {
+    return published_result{*right, {}};
+  }
+  auto done = av::publish(file, x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse);
+  if (!done) {
     ::unlink(file.c_str());
     return tl::unexpected(to_failure(done.error()));
   }
-  return *right;
+  return published_result{*right, std::move(*done)};
 }
 
 /// A film's fonts may be more than a result has room for: what is not listed is counted.
@@ -347,11 +354,12 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
     return right.error();
   file_published result;
   result.bytes = made->bytes;
-  result.pictures = right->pictures;
-  result.sounds = right->sounds;
-  result.duration = right->duration;
+  result.pictures = right->found.pictures;
+  result.sounds = right->found.sounds;
+  result.duration = right->found.duration;
+  result.identity = std::move(right->identity);
   auto notes = std::move(made->notes);
-  notes.insert(notes.end(), right->notes.begin(), right->notes.end());
+  notes.insert(notes.end(), right->found.notes.begin(), right->found.notes.end());
   result.notes = to_text(notes);
   return result;
 }

@@ -318,10 +318,14 @@ void job_actor_state::chunk_spoiled(uint32_t number, const std::string& why) {
   write(std::move(m));
 }
 
-void job_actor_state::completed(const file_published& x) {
+void job_actor_state::completed(const file_published& told) {
   ensure_running("its chunks are there already");
-  for (auto& x : x.notes)
-    note("warning", {}, x);
+  auto x = told;
+  // What this machine saw of the file goes before what a task says of it.
+  if (auto here = begin_.desk->published(); !here.empty())
+    x.identity = std::move(here);
+  for (auto& text : x.notes)
+    note("warning", {}, text);
   note("info", {}, "completed: " + std::to_string(x.pictures) + " pictures, " + std::to_string(x.bytes) + " bytes");
   auto m = way(begin_.id, job_state::completed, "its result is published");
   m.attempt = begin_.attempt;

@@ -52,7 +52,7 @@ file_work job_desk::begin(file_work x) {
   x.access.attempt = tag_of(x.attempt);
   if (auto* probe = std::get_if<probe_work>(&x.work)) {
     // Looked for when the job began, on the machine whose path it is.
-    if (access_.sees_output)
+    if (access_.sees_output || !access_.direct)
       probe->output.clear();
   } else if (auto* chunk = std::get_if<chunk_work>(&x.work)) {
     desk_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
@@ -70,15 +70,21 @@ void job_desk::adopt(attempt_id attempt, const file_work& x) {
   desk_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
 }
 
+std::string job_desk::published() const {
+  return desk_ ? desk_->published(access_.job) : std::string{};
+}
+
 void job_desk::end(attempt_id attempt) {
   if (desk_)
     desk_->end_attempt(access_.job, tag_of(attempt));
   adopted_.erase(attempt);
 }
 
-bool is_in_the_way(const file_order& order) {
-  std::error_code failed;
-  return !order.overwrite && fs::exists(order.output, failed);
+std::string in_the_way(const file_order& order, bool overwrite, bool direct) {
+  if (direct && !sees_folder_of(order.output))
+    return {};
+  auto free = av::check_target(order.output, overwrite ? av::overwrite::allow : av::overwrite::refuse);
+  return free ? std::string{} : free.error().what;
 }
 
 std::string staging_of(const file_order& order, job_id id, uint32_t life) {

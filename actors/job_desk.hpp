@@ -31,6 +31,9 @@ public:
   /// The work that a task of an earlier life was given is this attempt's from now on: under its old name it may bring what it made.
   void adopt(attempt_id attempt, const file_work& x);
 
+  /// Identity of the result, where a task brought it over HTTP.
+  std::string published() const;
+
   /// Nothing is taken from this attempt any more.
   void end(attempt_id attempt);
 
@@ -43,8 +46,9 @@ private:
   std::map<attempt_id, std::string> adopted_; ///< the names by which such tasks know their attempts
 };
 
-/// Whether a job's result would have to replace what is there, as far as this machine sees it. Touches the disk.
-bool is_in_the_way(const file_order& order);
+/// Why a job's result cannot appear under its name, as far as this machine sees it; else empty. `direct`: workers may have folders of their own.
+/// Touches the disk.
+std::string in_the_way(const file_order& order, bool overwrite, bool direct);
 
 /// Where that life of the job writes its result: beside the output.
 std::string staging_of(const file_order& order, job_id id, uint32_t life);

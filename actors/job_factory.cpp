@@ -2,6 +2,7 @@
 #include "actors/actor_of.hpp"
 #include "actors/job.hpp"
 #include "telemetry/log.hpp"
+#include "transfer/desk.hpp"
 
 #include <filesystem>
 
@@ -17,8 +18,9 @@ public:
   tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
                                             gateway_actor coordinator) const override {
     // What an earlier life left may be there already; before that, nothing may be in the way.
-    if (files_ && begin.attempt == 1 && is_in_the_way(begin.order))
-      return tl::unexpected{begin.order.output + " exists already; name another output, or allow to overwrite it"};
+    auto overwrite = begin.order.overwrite || begin.attempt > 1;
+    if (auto why = files_ ? in_the_way(begin.order, overwrite, files_->is_direct()) : std::string{}; !why.empty())
+      return tl::unexpected{why};
     std::error_code failed;
     std::filesystem::create_directories(begin.folder, failed);
     if (failed)

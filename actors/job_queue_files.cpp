@@ -6,6 +6,7 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <filesystem>
 #include <set>
 
 namespace troupe {
@@ -15,8 +16,8 @@ namespace {
 constexpr auto sweep_interval = std::chrono::minutes{10};
 constexpr size_t page_rows = 500;
 
-/// The inputs of all jobs that have not ended; none where the store cannot say so: then nothing may go.
-std::optional<std::set<std::string>> inputs_needed(const std::string& store_url) {
+/// The files of all jobs that have not ended, and the folders of their results; none where the store cannot say so: then nothing may go.
+std::optional<std::set<std::string>> paths_needed(const std::string& store_url) {
   auto store = store::job_store::open({store_url});
   if (!store)
     return {};
@@ -27,8 +28,11 @@ std::optional<std::set<std::string>> inputs_needed(const std::string& store_url)
     if (!page)
       return {};
     for (auto& x : page->rows)
-      if (auto order = to_order(x.the_job.request))
+      if (auto order = to_order(x.the_job.request)) {
         result.insert(order->input);
+        result.insert(order->output);
+        result.insert(std::filesystem::path{order->output}.parent_path().string());
+      }
     at = page->next;
   } while (at);
   return result;
@@ -44,7 +48,7 @@ void job_queue_state::sweep_files() {
   if (!config_.files->keeps_any())
     return;
   self_->home_system().spawn<caf::detached>([files = config_.files, url = config_.store_url](caf::event_based_actor*) {
-    if (auto needed = inputs_needed(url))
+    if (auto needed = paths_needed(url))
       files->sweep(transfer::desk::clock::now(), [&](const std::string& path) { return needed->contains(path); });
   });
 }

@@ -25,6 +25,14 @@ std::string to_text(const file_published& x) {
   return written(x);
 }
 
+std::optional<std::string> published_identity(const std::string& text) {
+  caf::json_reader in;
+  file_published result;
+  if (!in.load(caf::string_view{text.data(), text.size()}) || !in.apply(result) || result.identity.empty())
+    return {};
+  return std::move(result.identity);
+}
+
 std::optional<file_order> to_order(const std::string& text) {
   caf::json_reader in;
   file_order result;

@@ -11,6 +11,9 @@ namespace troupe {
 std::string to_text(const file_order& x);
 std::string to_text(const file_published& x);
 
+/// Of the file that a job's stored result tells of; nothing where it tells of none.
+std::optional<std::string> published_identity(const std::string& text);
+
 /// Nothing where another version of this program wrote it.
 std::optional<file_order> to_order(const std::string& text);
 

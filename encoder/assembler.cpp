@@ -5,6 +5,7 @@
 #include "encoder/log.hpp"
 #include "encoder/payload_hash.hpp"
 #include "encoder/publish.hpp"
+#include "files/descriptor.hpp"
 
 extern "C" {
 #include <libavutil/dict.h>
@@ -70,7 +71,7 @@ public:
                   .and_then([this] { return finish(); });
     if (!done) {
       output_.reset();
-      if (created_)
+      if (file_)
         ::unlink(job_.output.c_str());
       return tl::unexpected{std::move(done.error())};
     }
@@ -100,7 +101,7 @@ private:
   source_extras extras_;
   std::vector<feed> feeds_;
   std::unique_ptr<AVFormatContext, output_closer> output_;
-  bool created_ = false;
+  files::descriptor file_; ///< the result's
   uint64_t packets_ = 0;
   uint64_t packets_all_ = 0;
   assembly_result result_;
@@ -140,8 +141,16 @@ expected<void> assembly::open_chunks() {
 }
 
 expected<void> assembly::open_output() {
+  // A new file, whatever others have put under the name; from here on it is the file and not the name that is written to.
+  ::unlink(job_.output.c_str());
+  file_ = files::descriptor{::open(job_.output.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+  if (!file_) {
+    auto code = errno;
+    return fail(code == ENOSPC || code == EDQUOT ? errc::io : errc::option,
+                "create " + job_.output + ": " + std::strerror(code));
+  }
   AVFormatContext* context = nullptr;
-  auto url = "file:" + job_.output;
+  auto url = "file:/proc/self/fd/" + std::to_string(file_.get());
   if (auto code = avformat_alloc_output_context2(&context, nullptr, muxer_name(job_.into), url.c_str()); code < 0)
     return fail(errc::unsupported, std::string{"write "} + muxer_name(job_.into), code);
   output_.reset(context);
@@ -152,7 +161,6 @@ expected<void> assembly::open_output() {
   context->flags |= AVFMT_FLAG_BITEXACT;
   if (auto code = avio_open2(&context->pb, url.c_str(), AVIO_FLAG_WRITE, nullptr, nullptr); code < 0)
     return fail(code == AVERROR(ENOSPC) ? errc::io : errc::option, "create " + job_.output, code);
-  created_ = true;
   return {};
 }
 
@@ -387,14 +395,9 @@ expected<void> assembly::finish() {
     return ok;
   if (auto ok = settle("end", avio_closep(&output_->pb)); !ok)
     return ok;
-  auto fd = ::open(job_.output.c_str(), O_RDONLY | O_CLOEXEC);
   struct stat info = {};
-  auto flushed = fd >= 0 && ::fstat(fd, &info) == 0 && ::fsync(fd) == 0;
-  auto code = errno;
-  if (fd >= 0)
-    ::close(fd);
-  if (!flushed)
-    return fail(errc::io, "flush " + job_.output + ": " + std::strerror(code));
+  if (::fstat(file_.get(), &info) != 0 || ::fsync(file_.get()) != 0)
+    return fail(errc::io, "flush " + job_.output + ": " + std::strerror(errno));
   result_.bytes = static_cast<uint64_t>(info.st_size);
   return {};
 }

@@ -2,6 +2,7 @@
 #include "encoder/publish.hpp"
 
 #include "files/descriptor.hpp"
+#include "files/identity.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 namespace troupe::av {
 
@@ -48,53 +50,80 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-/// Flushes a file or folder that was written by whomever.
-expected<void> flush_path(const std::string& path, int flags) {
-  files::descriptor file{::open(path.c_str(), flags | O_CLOEXEC)};
-  if (file.get() < 0)
-    return failed("open", path);
-  // Some network file systems cannot flush a folder.
-  if (::fsync(file.get()) != 0 && (errno != EINVAL || (flags & O_DIRECTORY) == 0))
+/// A folder may be one of a network file system that cannot flush it.
+expected<void> flush(int file, const std::string& path, bool is_folder) {
+  if (::fsync(file) != 0 && (errno != EINVAL || !is_folder))
     return failed("flush", path);
   return {};
 }
 
-expected<void> rename_to(const std::string& from, const std::string& target, overwrite existing) {
+tl::unexpected<error> taken(const std::string& target) {
+  return fail(errc::option, target + " exists already; name another output, or allow to overwrite it");
+}
+
+/// Whether the name in that folder still leads to that file, and not to what somebody has put there.
+expected<void> check_same(int file, int folder, const std::string& path) {
+  struct stat opened = {};
+  struct stat named = {};
+  if (::fstat(file, &opened) != 0 || ::fstatat(folder, path.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0)
+    return failed("look at", path);
+  if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
+    return fail(errc::io, "publish " + path + ": somebody else put another file in its place");
+  return {};
+}
+
+expected<void> rename_to(const std::string& from, int folder, const std::string& target, overwrite existing) {
+  auto name = std::filesystem::path{target}.filename().string();
   if (existing == overwrite::allow) {
-    if (::rename(from.c_str(), target.c_str()) != 0)
+    if (::renameat(AT_FDCWD, from.c_str(), folder, name.c_str()) != 0)
       return failed("rename to", target);
     return {};
   }
-  auto taken = [&target] {
-    return fail(errc::option, "write " + target + ": the file exists; choose another name or allow to overwrite it");
-  };
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0)
+  if (::renameat2(AT_FDCWD, from.c_str(), folder, name.c_str(), RENAME_NOREPLACE) == 0)
     return {};
   if (errno == EEXIST)
-    return taken();
+    return taken(target);
   if (errno != EINVAL && errno != ENOSYS)
     return failed("rename to", target);
   // A file system without that: a second name that must be new, then the first one goes.
-  if (::link(from.c_str(), target.c_str()) != 0)
-    return errno == EEXIST ? taken() : failed("rename to", target);
+  if (::linkat(AT_FDCWD, from.c_str(), folder, name.c_str(), 0) != 0)
+    return errno == EEXIST ? taken(target) : failed("rename to", target);
   ::unlink(from.c_str());
   return {};
 }
 
-expected<void> copy_file(const std::string& from, const std::string& to) {
-  std::error_code code;
-  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, code);
-  if (code) {
-    ::unlink(to.c_str());
-    return failed("copy to", to, code.value());
+/// A new file of that name with what is in the other one. The descriptor reads and writes.
+expected<files::descriptor> copy_of(int file, const std::string& path) {
+  ::unlink(path.c_str());
+  files::descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
+  if (!made)
+    return failed("create", path);
+  std::vector<std::byte> block(buffer_bytes);
+  for (off_t at = 0;;) {
+    auto count = ::pread(file, block.data(), block.size(), at);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count == 0)
+      return made;
+    auto done = count < 0 ? failed("read to copy to", path)
+                          : write_all(made.get(), std::span{block}.first(static_cast<size_t>(count)), path);
+    if (!done) {
+      ::unlink(path.c_str());
+      return tl::unexpected{std::move(done.error())};
+    }
+    at += count;
   }
-  return {};
 }
 
-bool is_on_same_device(const std::string& a, const std::string& b) {
-  struct stat x = {};
-  struct stat y = {};
-  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev;
+/// What is under the name, for people; empty for a regular file.
+std::string kind_of(mode_t mode) {
+  if (S_ISREG(mode))
+    return {};
+  return S_ISDIR(mode)                    ? "a folder"
+         : S_ISLNK(mode)                  ? "a symbolic link"
+         : S_ISFIFO(mode)                 ? "a pipe"
+         : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                          : "something else";
 }
 
 } // namespace
@@ -110,22 +139,61 @@ std::string staging_path(const std::string& target, const std::string& tag) {
   return (path.parent_path() / ("." + name + "." + clean + ".part")).string();
 }
 
-expected<void> publish(const std::string& from, const std::string& target, overwrite existing) {
-  if (existing == overwrite::refuse && ::access(target.c_str(), F_OK) == 0)
-    return fail(errc::option, "write " + target + ": the file exists; choose another name or allow to overwrite it");
+expected<void> check_target(const std::string& target, overwrite existing) {
+  struct stat found = {};
   auto folder = folder_of(target);
+  if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
+    return fail(errc::option,
+                "write " + target + ": there is no folder " + folder + "; make it, or name another output");
+  if (::lstat(target.c_str(), &found) != 0)
+    return errno == ENOENT ? expected<void>{} : failed("write", target);
+  if (auto kind = kind_of(found.st_mode); !kind.empty())
+    return fail(errc::option, "write " + target + ": it is " + kind + ", no regular file; name another output");
+  if (existing == overwrite::refuse)
+    return taken(target);
+  return {};
+}
+
+expected<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing) {
+  if (auto free = check_target(target, existing); !free)
+    return tl::unexpected{std::move(free.error())};
+  auto folder_path = folder_of(target);
+  files::descriptor folder{::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  struct stat here = {};
+  struct stat there = {};
+  if (!folder || ::fstat(folder.get(), &there) != 0 || ::fstat(file, &here) != 0)
+    return failed("open", folder_path);
   auto near = from;
-  if (!is_on_same_device(from, folder)) {
+  files::descriptor copied;
+  if (here.st_dev != there.st_dev) {
     near = staging_path(target, "copy");
-    if (auto ok = copy_file(from, near); !ok)
-      return ok;
+    auto made = copy_of(file, near);
+    if (!made)
+      return tl::unexpected{std::move(made.error())};
+    copied = std::move(*made);
+    file = copied.get();
   }
-  auto done = flush_path(near, O_RDONLY).and_then([&] { return rename_to(near, target, existing); }).and_then([&] {
-    return flush_path(folder, O_RDONLY | O_DIRECTORY);
-  });
+  auto name = std::filesystem::path{target}.filename().string();
+  auto done = flush(file, near, false)
+                .and_then([&] { return check_same(file, AT_FDCWD, near); })
+                .and_then([&] { return rename_to(near, folder.get(), target, existing); })
+                .and_then([&] { return check_same(file, folder.get(), name); })
+                .and_then([&] { return flush(folder.get(), folder_path, true); });
   if (near != from)
     ::unlink(done ? from.c_str() : near.c_str());
-  return done;
+  if (!done)
+    return tl::unexpected{std::move(done.error())};
+  return files::identity_of(file).value_or(std::string{});
+}
+
+expected<std::string> publish(const std::string& from, const std::string& target, overwrite existing) {
+  files::descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat found = {};
+  if (!file || ::fstat(file.get(), &found) != 0)
+    return failed("open", from);
+  if (!S_ISREG(found.st_mode))
+    return fail(errc::io, "open " + from + ": somebody else put something in its place");
+  return publish(file.get(), from, target, existing);
 }
 
 new_file::new_file(std::string target, std::string path, int fd)

@@ -16,9 +16,17 @@ enum class overwrite { refuse, allow };
 /// that the next attempt finds and replaces what a killed one left behind.
 std::string staging_path(const std::string& target, const std::string& tag);
 
-/// Makes the finished file `from` appear as `target`: flushes it, renames it and flushes the folder. On another file system it is copied first. What exists
-/// under the name is `errc::option` unless `existing` allows to replace it. On failure `from` stays.
-expected<void> publish(const std::string& from, const std::string& target, overwrite existing);
+/// Whether a result may appear as `target`: its folder is there, and nothing is in its way but a regular file that may be replaced. A device, a pipe, a
+/// folder or a link is never replaced. Else `errc::option`.
+expected<void> check_target(const std::string& target, overwrite existing);
+
+/// Makes the finished file `from`, which is open as `file`, appear as `target`: flushes it, renames it and flushes the folder. On another file system it is
+/// copied first. What must not be replaced is `errc::option`, as `check_target` has it. Where somebody puts another file in its place meanwhile, nothing is
+/// said to be published. On failure `from` stays. Returns the identity of what is published (files/identity.hpp).
+expected<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing);
+
+/// The same of a file that is not open. A link is not followed.
+expected<std::string> publish(const std::string& from, const std::string& target, overwrite existing);
 
 using files::sha256;
 

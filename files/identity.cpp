@@ -37,8 +37,12 @@ bool read_exactly(int fd, std::vector<std::byte>& into, off_t at) {
 std::optional<std::string> identity_of(const std::string& path) {
   // Opening a pipe or a device could block.
   descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  return file ? identity_of(file.get()) : std::nullopt;
+}
+
+std::optional<std::string> identity_of(int file) {
   struct stat found {};
-  if (!file || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode))
+  if (::fstat(file, &found) != 0 || !S_ISREG(found.st_mode))
     return {};
   sha256 hash;
   auto size = static_cast<uint64_t>(found.st_size);
@@ -50,7 +54,7 @@ std::optional<std::string> identity_of(const std::string& path) {
   hash.add(bytes);
   std::vector<std::byte> sample(std::min<uint64_t>(size, identity_sample_bytes));
   for (auto at : {uint64_t{0}, size - sample.size()}) {
-    if (!read_exactly(file.get(), sample, static_cast<off_t>(at)))
+    if (!read_exactly(file, sample, static_cast<off_t>(at)))
       return {};
     hash.add(sample);
   }

@@ -14,4 +14,7 @@ inline constexpr size_t identity_sample_bytes = 64 * 1024;
 /// is no such file, it cannot be read, or it is no regular one.
 std::optional<std::string> identity_of(const std::string& path);
 
+/// The same of an open file, whatever its name leads to by now.
+std::optional<std::string> identity_of(int file);
+
 } // namespace troupe::files

@@ -90,7 +90,7 @@ void file_client::download() {
                 : desk.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
   if (!path)
     return refuse(path.error());
-  serve(*path);
+  serve(files::descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)});
 }
 
 template <class Then>
@@ -111,23 +111,27 @@ void file_client::with_job(Then then) {
       auto order = to_order((**x).job.request);
       if (!order)
         return me->refuse(status::not_found, "unknown_file", "the job's request cannot be read any more");
-      then(*me, (**x).job.state, order->output);
+      then(*me, (**x).job, order->output);
     });
   };
   ask<job_details>(shared_->system, shared_->gateway, shared_->config.ask_timeout, std::move(take), job_atom_v, *id);
 }
 
 void file_client::download_result() {
-  with_job([](file_client& me, job_state state, const std::string& path) {
-    if (state != job_state::completed)
+  with_job([](file_client& me, const store::job& job, const std::string& path) {
+    if (job.state != job_state::completed)
       return me.refuse(status::conflict, "not_completed",
-                       "the job is " + to_string(state) + ": it has a result when it is completed");
-    me.serve(path);
+                       "the job is " + to_string(job.state) + ": it has a result when it is completed");
+    // Others may write to the folder: what is served is the file that was published, not what its name leads to now.
+    auto identity = published_identity(job.result);
+    if (!identity)
+      return me.refuse(status::not_found, "unknown_file", "it is not known which file is this job's result");
+    me.serve(files::descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)}, *identity);
   });
 }
 
 void file_client::drop_result() {
-  with_job([](file_client& me, job_state, const std::string& path) {
+  with_job([](file_client& me, const store::job&, const std::string& path) {
     if (!me.shared_->config.files->drop_result(path))
       return me.refuse(status::conflict, "not_kept", "this result is no file of the coordinator's own: it stays");
     me.answer({status::no_content, {}, {}, {}});
@@ -143,12 +147,15 @@ bool file_client::still_wanted(const std::string& etag) {
   return false;
 }
 
-void file_client::serve(const std::string& path) {
-  file_ = files::descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+void file_client::serve(files::descriptor file, const std::string& identity) {
+  file_ = std::move(file);
   struct stat found {};
-  auto etag = files::identity_of(path);
-  if (!file_ || ::fstat(file_.get(), &found) != 0 || !S_ISREG(found.st_mode) || !etag)
+  auto etag = file_ ? files::identity_of(file_.get()) : std::nullopt;
+  if (!etag || ::fstat(file_.get(), &found) != 0)
     return refuse(status::not_found, "unknown_file", "the coordinator has no such file, or cannot read it");
+  if (!identity.empty() && identity != *etag)
+    return refuse(status::not_found, "unknown_file",
+                  "what lies there is not the file that was published: somebody changed or replaced it");
   if (!still_wanted(*etag))
     return;
   etag_ = *etag;

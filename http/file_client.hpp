@@ -46,7 +46,8 @@ private:
   /// GET and HEAD of a file that exists.
   void download();
   void download_result();
-  void serve(const std::string& path);
+  /// `identity`: of the file that it has to be; empty where any will do.
+  void serve(files::descriptor file, const std::string& identity = {});
   bool still_wanted(const std::string& etag);
   void send_head(status code, uint64_t length, const std::string& etag, std::string content_range);
   void send_slice();

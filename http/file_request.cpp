@@ -34,7 +34,7 @@ meaning meaning_of(transfer::reason x) {
   case damaged:
     return {status::unprocessable_entity, "wrong_checksum"};
   case exists:
-    return {status::conflict, "exists"};
+    return {status::precondition_failed, "exists"};
   case full:
     return {status::insufficient_storage, "disk_full"};
   case busy:

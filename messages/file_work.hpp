@@ -86,17 +86,18 @@ struct probe_work {
   std::string source;
   std::vector<std::string> encoders; ///< encoders or codecs that the job will need: unknown ones end it here
   std::vector<chunk_file> chunks;    ///< of an earlier life of the job
-  std::string output;                ///< must not exist yet; empty where that does not matter
+  std::string output;                ///< of the result, to be looked at where the task is; empty where that was done
   std::string container{};           ///< of the result: what it does not hold ends the job here, or is converted
+  bool overwrite = false;            ///< a file that is there may be replaced
 
   bool operator==(const probe_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, probe_work& x) {
-  auto done =
-    f.object(x).fields(f.field("source", x.source), f.field("encoders", x.encoders), f.field("chunks", x.chunks),
-                       f.field("output", x.output), f.field("container", x.container));
+  auto done = f.object(x).fields(f.field("source", x.source), f.field("encoders", x.encoders),
+                                 f.field("chunks", x.chunks), f.field("output", x.output),
+                                 f.field("container", x.container), f.field("overwrite", x.overwrite));
   return done
          && (!Inspector::is_loading
              || (detail::is_short(x.source) && detail::is_short(x.output) && detail::is_short(x.container)
@@ -344,6 +345,7 @@ struct file_published {
   uint64_t sounds = 0;            ///< packets of sound
   int64_t duration = 0;           ///< ticks
   std::vector<std::string> notes; ///< what of the source the result has in another form, or has not, and why
+  std::string identity = {};      ///< of the file, where the task has put it into its place (files/identity.hpp)
 
   bool operator==(const file_published&) const = default;
 };
@@ -352,8 +354,8 @@ template <class Inspector>
 bool inspect(Inspector& f, file_published& x) {
   auto done =
     f.object(x).fields(f.field("bytes", x.bytes), f.field("pictures", x.pictures), f.field("sounds", x.sounds),
-                       f.field("duration", x.duration), f.field("notes", x.notes));
-  return done && (!Inspector::is_loading || x.notes.size() <= file_notes_max);
+                       f.field("duration", x.duration), f.field("notes", x.notes), f.field("identity", x.identity));
+  return done && (!Inspector::is_loading || (x.notes.size() <= file_notes_max && detail::is_short(x.identity)));
 }
 
 /// Why the work was not done, in libav*'s words.

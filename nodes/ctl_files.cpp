@@ -8,10 +8,14 @@
 #include "nodes/ctl_table.hpp"
 #include "transfer/remote.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <ostream>
 #include <span>
+
+#include <unistd.h>
 
 namespace troupe::ctl {
 
@@ -24,7 +28,7 @@ constexpr auto draw_interval = std::chrono::milliseconds{250};
 constexpr uint32_t tries_max = 30;
 
 failure to_failure(const transfer::failure& x) {
-  return {x.status != 0 ? refused : unreachable, printable(x.text)};
+  return {x.status != 0 || x.lasting ? refused : unreachable, printable(x.text)};
 }
 
 /// The host of "http://host:port".
@@ -74,6 +78,23 @@ std::string key_of(const options& with, const std::string& identity) {
   return hash.digest().substr(0, 32);
 }
 
+/// Why the result cannot be written here; found before anything is sent.
+std::string refused_output(const options& with) {
+  std::error_code failed;
+  auto folder = fs::path{with.output}.parent_path();
+  if (!fs::is_directory(folder.empty() ? "." : folder, failed))
+    return "there is no folder " + folder.string() + " for the output; make it, or name another output";
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0)
+    return "nothing can be written to the folder of " + with.output + ": " + std::strerror(errno);
+  auto there = fs::symlink_status(with.output, failed);
+  if (!fs::exists(there))
+    return {};
+  if (!fs::is_regular_file(there))
+    return with.output + " is no regular file; name another output";
+  return with.overwrite ? std::string{}
+                        : with.output + " exists already; name another output, or allow to overwrite it";
+}
+
 } // namespace
 
 bool brings_files(const options& with) {
@@ -85,9 +106,8 @@ bool brings_files(const options& with) {
 
 tl::expected<brought, failure> bring_input(const options& with, std::ostream& err, bool terminal) {
   std::error_code failed;
-  if (!with.overwrite && fs::exists(with.output, failed))
-    return tl::unexpected(
-      failure{refused, printable(with.output) + " exists already; name another output, or allow to overwrite it"});
+  if (auto why = refused_output(with); !why.empty())
+    return tl::unexpected(failure{refused, printable(why)});
   brought result{with, {}, {}};
   result.order.output = "kept:" + fs::path{with.output}.filename().string();
   result.order.overwrite = false;
@@ -132,7 +152,8 @@ bool is_spent(const options& with, const std::string& id) {
 int fetch_result(const options& with, const brought& x, const std::string& id, std::ostream& err, bool terminal) {
   auto resource = "/jobs/" + encoded(id) + "/result";
   auto got =
-    transfer::download(at(with, resource), with.output, {}, drawn(err, "fetching the result", terminal && !with.json));
+    transfer::download(at(with, resource), with.output, {}, drawn(err, "fetching the result", terminal && !with.json),
+                       with.overwrite ? transfer::existing::replace : transfer::existing::keep);
   if (!got) {
     auto why = to_failure(got.error());
     err << "caf-ctl: " << why.text << "; the same command goes on from there\n";

@@ -200,11 +200,12 @@ tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const confi
   result.direct = x.jobs.transfer == "auto";
   result.bytes_max = x.jobs.upload_bytes_max;
   result.keep = x.jobs.keep;
-  result.publish = [](const std::string& from, const std::string& target, bool overwrite) -> transfer::answer<void> {
-    auto done = av::publish(from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
+  result.publish = [](int file, const std::string& from, const std::string& target,
+                      bool overwrite) -> transfer::answer<std::string> {
+    auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
     if (done)
-      return {};
-    auto is_there = done.error().what.find("the file exists") != std::string::npos;
+      return std::move(*done);
+    auto is_there = done.error().what.find("exists already") != std::string::npos;
     return transfer::refuse(is_there ? transfer::reason::exists : transfer::reason::failed, done.error().what);
   };
   return std::make_shared<transfer::desk>(std::move(result));

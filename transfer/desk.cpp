@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* part = ".part";
+constexpr mode_t result_mode = 0644;
 constexpr const char* not_at_work = "this job is not at work, or not yet again: try again in a moment";
 
 std::string random_text() {
@@ -39,8 +40,23 @@ bool put(const std::string& path, const std::string& text) {
   return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
+constexpr size_t id_digits = 32;
+
 bool is_id(std::string_view x) {
-  return x.size() == 32 && x.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return x.size() == id_digits && x.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// An id, and what a name of ours may have behind it.
+bool is_upload_name(std::string_view x) {
+  return is_id(x.substr(0, id_digits)) && (x.size() == id_digits || x[id_digits] == '.');
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> result;
+  std::error_code failed;
+  for (fs::directory_iterator i{folder, failed}, end; !failed && i != end; i.increment(failed))
+    result.push_back(i->path());
+  return result;
 }
 
 /// What a name ends in, where that may be part of a name of ours: libavformat looks at it where a content is not clear.
@@ -63,6 +79,10 @@ answer<void> move_to(const std::string& from, const std::string& target) {
   files::descriptor folder{::open(fs::path{target}.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   ::fsync(folder.get());
   return {};
+}
+
+answer<std::string> move_result(int file, const std::string& from, const std::string& target) {
+  return move_to(from, target).map([file] { return files::identity_of(file).value_or(std::string{}); });
 }
 
 } // namespace
@@ -92,7 +112,9 @@ job_access desk::open_job(const job_files& x) {
   if (config_.direct && !result.marker.empty())
     put(x.folder + "/" + marker_name, result.marker);
   std::lock_guard guard{mutex_};
-  jobs_[x.id] = {x, result.marker, {}};
+  auto& opened = jobs_[x.id] = {};
+  opened.files = x;
+  opened.marker = result.marker;
   return result;
 }
 
@@ -112,7 +134,7 @@ void desk::close_job(const std::string& id, const std::string& life) {
 
 void desk::begin_chunk(const std::string& id, const std::string& attempt, uint32_t number, const std::string& path) {
   auto file = std::make_shared<incoming>(path + part, config_.bytes_max,
-                                         [path](const std::string& from) { return move_to(from, path); });
+                                         [path](const std::string& from, int) { return move_to(from, path); });
   std::lock_guard guard{mutex_};
   if (auto i = jobs_.find(id); i != jobs_.end())
     i->second.attempts[attempt] = {false, number, std::move(file)};
@@ -126,12 +148,25 @@ void desk::begin_result(const std::string& id, const std::string& attempt, bool 
   auto& x = i->second.files;
   if (config_.direct && !i->second.marker.empty())
     put(x.staging, i->second.marker);
-  auto place = [publish = config_.publish, target = x.output, overwrite](const std::string& from) {
-    ::chmod(from.c_str(), 0644);
-    return publish ? publish(from, target, overwrite) : move_to(from, target);
+  auto place = [this, published = i->second.published, target = x.output, overwrite](const std::string& from,
+                                                                                     int file) -> answer<void> {
+    // Not by its name: others may write to the folder, and have put another file there.
+    ::fchmod(file, result_mode);
+    auto identity = config_.publish ? config_.publish(file, from, target, overwrite) : move_result(file, from, target);
+    if (!identity)
+      return tl::unexpected(std::move(identity.error()));
+    std::lock_guard guard{mutex_};
+    *published = std::move(*identity);
+    return {};
   };
   auto file = std::make_shared<incoming>(x.staging, config_.bytes_max, std::move(place), incoming::begin_with::nothing);
   i->second.attempts[attempt] = {true, 0, std::move(file)};
+}
+
+std::string desk::published(const std::string& id) const {
+  std::lock_guard guard{mutex_};
+  auto i = jobs_.find(id);
+  return i == jobs_.end() ? std::string{} : *i->second.published;
 }
 
 void desk::end_attempt(const std::string& id, const std::string& attempt) {
@@ -220,11 +255,10 @@ std::string desk::results() const {
 }
 
 std::string desk::find_upload(const std::string& id) const {
-  std::error_code failed;
   if (is_id(id))
-    for (auto& entry : fs::directory_iterator{uploads(), failed})
-      if (entry.path().filename().string().starts_with(id))
-        return entry.path().string();
+    for (auto& path : entries_of(uploads()))
+      if (auto name = path.filename().string(); is_upload_name(name) && name.starts_with(id))
+        return path.string();
   return {};
 }
 
@@ -262,12 +296,12 @@ answer<std::shared_ptr<incoming>> desk::upload(const std::string& id) {
   if (path.ends_with(part)) {
     auto target = path.substr(0, path.size() - std::strlen(part));
     x = std::make_shared<incoming>(path, config_.bytes_max,
-                                   [target](const std::string& from) { return move_to(from, target); });
+                                   [target](const std::string& from, int) { return move_to(from, target); });
   } else {
     // From an earlier life and whole: it can be proved once more, and takes nothing.
     std::error_code failed;
-    x =
-      std::make_shared<incoming>(path, fs::file_size(path, failed), [](const std::string&) { return answer<void>{}; });
+    x = std::make_shared<incoming>(path, fs::file_size(path, failed),
+                                   [](const std::string&, int) { return answer<void>{}; });
   }
   return x;
 }
@@ -323,25 +357,23 @@ bool desk::keeps_any() const {
 }
 
 void desk::sweep(clock::time_point now, const std::function<bool(const std::string& path)>& needed) {
-  std::vector<fs::path> all;
-  std::error_code failed;
-  for (auto& entry : fs::directory_iterator{uploads(), failed})
-    all.push_back(entry.path());
-  for (auto& folder : fs::directory_iterator{results(), failed}) {
-    auto files = fs::directory_iterator{folder.path(), failed};
-    all.push_back(files == fs::directory_iterator{} ? folder.path() : files->path());
-  }
-  for (auto& path : all) {
+  auto is_old = [&](const fs::path& path, mode_t kind) {
     struct stat found {};
-    if (::stat(path.c_str(), &found) != 0)
-      continue;
+    if (::lstat(path.c_str(), &found) != 0 || (found.st_mode & S_IFMT) != kind)
+      return false;
     auto touched = std::max(found.st_mtim.tv_sec, found.st_ctim.tv_sec);
-    if (now - clock::from_time_t(touched) < config_.keep || needed(path.string()))
+    return now - clock::from_time_t(touched) >= config_.keep && !needed(path.string());
+  };
+  // Only what has a name of ours: the folders may have been there before us, with files of others.
+  for (auto& path : entries_of(uploads()))
+    if (is_upload_name(path.filename().string()) && is_old(path, S_IFREG))
+      drop_upload(path.filename().string().substr(0, id_digits));
+  for (auto& folder : entries_of(results())) {
+    if (!is_id(folder.filename().string()) || !is_old(folder, S_IFDIR))
       continue;
-    if (path.parent_path() == fs::path{uploads()})
-      drop_upload(path.filename().string().substr(0, 32));
-    else
-      wipe(is_id(path.filename().string()) ? path : path.parent_path());
+    auto files = entries_of(folder);
+    if (std::all_of(files.begin(), files.end(), [&](auto& x) { return is_old(x, S_IFREG); }))
+      wipe(folder);
   }
 }
 

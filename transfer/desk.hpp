@@ -25,8 +25,9 @@ struct desk_config {
   uint64_t bytes_max = 0;  ///< of one file that comes in
   size_t uploads_max = 256;
   std::chrono::milliseconds keep{24 * 3'600'000}; ///< for clients' files that nobody touches
-  /// Makes `from` appear as `target`, whole; replaces what is there only where that is allowed.
-  std::function<answer<void>(const std::string& from, const std::string& target, bool overwrite)> publish;
+  /// Makes `from`, which is open as `file`, appear as `target`, whole; replaces what is there only where that is allowed. Returns the file's identity.
+  std::function<answer<std::string>(int file, const std::string& from, const std::string& target, bool overwrite)>
+    publish;
 };
 
 /// A job as far as its files go.
@@ -74,6 +75,14 @@ public:
 
   /// This attempt may bring the job's result. A marker lies at the staging path until then. Touches the disk.
   void begin_result(const std::string& id, const std::string& attempt, bool overwrite);
+
+  /// Identity of the result that an attempt brought and that took its place; empty where none did.
+  std::string published(const std::string& id) const;
+
+  /// Whether workers may use paths that are really the same for them.
+  bool is_direct() const noexcept {
+    return config_.direct;
+  }
 
   /// What it has not finished is removed. Touches the disk.
   void end_attempt(const std::string& id, const std::string& attempt);
@@ -128,6 +137,7 @@ private:
     job_files files;
     std::string marker;
     std::map<std::string, attempt> attempts;
+    std::shared_ptr<std::string> published = std::make_shared<std::string>(); ///< guarded by the desk's mutex
   };
 
   answer<void> check(const std::string& id, const std::string& ticket) const;

@@ -30,12 +30,20 @@ incoming::incoming(std::string path, uint64_t bytes_max, placer place, begin_wit
 answer<void> incoming::open() {
   if (auto wanted = still_wanted(); !wanted || file_)
     return wanted;
-  if (!std::exchange(opened_, true) && first_ == begin_with::nothing)
+  auto flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND | O_NONBLOCK;
+  if (first_ == begin_with::nothing) {
+    // Others may write to the folder: what lies there is theirs, and is not written to.
     ::unlink(path_.c_str());
-  file_ = files::descriptor{::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, file_mode)};
+    flags |= O_EXCL;
+  }
+  file_ = files::descriptor{::open(path_.c_str(), flags, file_mode)};
   struct stat found {};
   if (!file_ || ::fstat(file_.get(), &found) != 0)
     return failed("open");
+  if (!S_ISREG(found.st_mode)) {
+    file_ = {};
+    return failed("open", EINVAL);
+  }
   size_ = static_cast<uint64_t>(found.st_size);
   return {};
 }
@@ -153,7 +161,7 @@ answer<void> incoming::finish(uint64_t total, const std::string& sha256) {
   }
   if (auto wanted = still_wanted(); !wanted)
     return wanted;
-  if (auto placed = place_(path_); !placed) {
+  if (auto placed = place_(path_, file_.get()); !placed) {
     remove();
     return placed;
   }

@@ -20,8 +20,8 @@ namespace troupe::transfer {
 
 class incoming {
 public:
-  /// Puts the finished file `from` where it belongs.
-  using placer = std::function<answer<void>(const std::string& from)>;
+  /// Puts the finished file, which has the name `from` and is open as `file`, where it belongs.
+  using placer = std::function<answer<void>(const std::string& from, int file)>;
 
   /// Whether what lies under the name already is the file's beginning.
   enum class begin_with { what_is_there, nothing };
@@ -70,7 +70,6 @@ private:
   uint64_t writer_ = 0;
   files::sha256 hash_;
   uint64_t hashed_ = 0; ///< bytes that went into `hash_`
-  bool opened_ = false; ///< once, at least
   std::string done_;    ///< SHA-256 of the file that took its place
 };
 

@@ -17,7 +17,7 @@ enum class reason : uint8_t {
   changed,      ///< the file is not the one that was asked for
   too_large,
   damaged, ///< the checksum is another
-  exists,  ///< something is there already that may not be replaced
+  exists,  ///< something is in the way that may not be replaced, or the place is none: trying again would not help
   full,    ///< the disk is full
   busy,    ///< more than is taken at a time
   away,    ///< the job is not at work here, or not yet: after a restart its workers may be back before it

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <vector>
@@ -25,7 +26,7 @@ bool is_good(const answer_head& x) {
 }
 
 tl::unexpected<failure> disk(const std::string& step, const std::string& path, int code = errno) {
-  return tl::unexpected(failure{false, false, 0, "cannot " + step + " " + path + ": " + std::strerror(code)});
+  return tl::unexpected(failure{true, false, 0, "cannot " + step + " " + path + ": " + std::strerror(code)});
 }
 
 tl::unexpected<failure> was_stopped(const std::string& url) {
@@ -171,10 +172,13 @@ expected<uint64_t> look(const remote& from, const std::string& path, arriving& h
     ::unlink(here.path.c_str());
   here.etag = head->etag;
   here.path = part_name(path, head->etag);
-  here.file = files::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644)};
+  here.file =
+    files::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644)};
   struct stat found {};
   if (!here.file || ::fstat(here.file.get(), &found) != 0)
     return disk("write", here.path);
+  if (!S_ISREG(found.st_mode))
+    return disk("write", here.path, EEXIST);
   here.size = static_cast<uint64_t>(found.st_size);
   // What has no version cannot be gone on with.
   if (here.size > head->bytes || head->etag.empty()) {
@@ -220,11 +224,8 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
     return true;
   };
   auto got = perform(x, ranged, with);
-  if (code != 0) {
-    auto why = disk("write", here.path, code);
-    why.value().lasting = code == ENOSPC || code == EDQUOT;
-    return why;
-  }
+  if (code != 0)
+    return disk("write", here.path, code);
   if (!got)
     return tl::unexpected(got.error());
   if (!is_good(*got))
@@ -236,21 +237,45 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
   return *bytes;
 }
 
-expected<void> take_place(const arriving& here, const std::string& path) {
+std::string folder_of(const std::string& path) {
+  auto folder = std::filesystem::path{path}.parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+/// A device, a pipe or a link in the place of the file is never replaced.
+expected<void> check_place(const std::string& path, existing there) {
+  struct stat found {};
+  if (::stat(folder_of(path).c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
+    return disk("write", path, ENOENT);
+  if (::lstat(path.c_str(), &found) != 0)
+    return errno == ENOENT ? expected<void>{} : disk("write", path);
+  if (!S_ISREG(found.st_mode))
+    return tl::unexpected(failure{true, false, 0, "cannot write " + path + ": what is there is no regular file"});
+  return there == existing::replace ? expected<void>{} : disk("write", path, EEXIST);
+}
+
+expected<void> take_place(const arriving& here, const std::string& path, existing there) {
   if (::fsync(here.file.get()) != 0)
     return disk("flush", here.path);
-  if (::rename(here.path.c_str(), path.c_str()) != 0)
+  if (auto free = check_place(path, there); !free)
+    return free;
+  auto flags = there == existing::keep ? RENAME_NOREPLACE : 0U;
+  auto done = ::renameat2(AT_FDCWD, here.path.c_str(), AT_FDCWD, path.c_str(), flags);
+  if (done != 0 && (errno == EINVAL || errno == ENOSYS))
+    done = ::rename(here.path.c_str(), path.c_str()); // a file system without that
+  if (done != 0)
     return disk("write", path);
-  auto folder = std::filesystem::path{path}.parent_path().string();
-  files::descriptor parent{::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  files::descriptor parent{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   ::fsync(parent.get());
   return {};
 }
 
 } // namespace
 
-expected<uint64_t> download(const remote& from, const std::string& path, const std::string& sha256,
-                            const control& with) {
+expected<uint64_t> download(const remote& from, const std::string& path, const std::string& sha256, const control& with,
+                            existing there) {
+  if (auto free = check_place(path, there); !free)
+    return tl::unexpected(free.error());
   arriving here{path};
   patience waits{with};
   auto got = insist(waits, from.url, [&] { return fetch_rest(from, path, here, with, waits); });
@@ -266,7 +291,7 @@ expected<uint64_t> download(const remote& from, const std::string& path, const s
         false, false, 0, from.url + ": the checksum is wrong: what came has SHA-256 " + *hash + " and not " + sha256});
     }
   }
-  if (auto done = take_place(here, path); !done)
+  if (auto done = take_place(here, path, there); !done)
     return tl::unexpected(done.error());
   return got;
 }

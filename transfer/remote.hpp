@@ -35,7 +35,7 @@ struct control {
 };
 
 struct failure {
-  bool lasting = false; ///< refused: trying again would not help
+  bool lasting = false; ///< refused, or this machine's own disk: trying again would not help
   bool stopped = false;
   unsigned status = 0; ///< of HTTP, where there was one
   std::string text;
@@ -62,9 +62,11 @@ expected<answer_head> ask(const std::string& method, const remote& of, const con
 /// Sends the file and has its SHA-256 proved over there.
 expected<void> upload(const std::string& path, const remote& to, const control& with);
 
+enum class existing { keep, replace };
+
 /// Fetches the file to `path`: written beside it, proved by `sha256` where that is not empty, flushed and renamed. What an earlier try left beside it is gone on with, as long as
-/// the file over there is still the same. Returns its size.
-expected<uint64_t> download(const remote& from, const std::string& path, const std::string& sha256,
-                            const control& with);
+/// the file over there is still the same. A regular file is replaced where that is allowed, and nothing else ever. Returns its size.
+expected<uint64_t> download(const remote& from, const std::string& path, const std::string& sha256, const control& with,
+                            existing there = existing::replace);
 
 } // namespace troupe::transfer

@@ -132,8 +132,9 @@ file_work file_job::work_of(const part& x) const {
         work.encoders.push_back(codec);
     work.container = order.container;
     // What an earlier life left may be there already; before that, nothing may be in the way.
-    if (!order.overwrite && begin_.attempt == 1 && phase_ == file_phase::probing)
+    if (begin_.attempt == 1 && phase_ == file_phase::probing)
       work.output = order.output;
+    work.overwrite = order.overwrite;
     auto add = [&work](const file_chunk& c) {
       if (c.done)
         work.chunks.push_back({c.number, c.path, c.result.bytes, c.result.sha256});

@@ -2,9 +2,11 @@
 #include "encoder/publish.hpp"
 
 #include "clip.hpp"
+#include "files/identity.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +87,51 @@ BOOST_AUTO_TEST_CASE(what_exists_is_replaced_only_where_that_is_allowed) {
   BOOST_REQUIRE(av::publish(from, target, av::overwrite::allow));
   BOOST_TEST(read_bytes(target) == "new");
   BOOST_TEST(!fs::exists(from));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_regular_file_is_never_replaced) {
+  auto from = write_bytes("fresh-2", "new");
+  auto pipe = temporary("pipe");
+  auto link = temporary("link");
+  auto folder = temporary("a-folder");
+  ::mkfifo(pipe.c_str(), 0600);
+  fs::create_symlink("/dev/null", link);
+  fs::create_directory(folder);
+  for (auto& target : {pipe, link, folder, std::string{"/dev/null"}}) {
+    auto before = fs::symlink_status(target).type();
+    auto refused = av::publish(from, target, av::overwrite::allow);
+    BOOST_REQUIRE(!refused);
+    BOOST_TEST(refused.error().terminal());
+    BOOST_TEST(refused.error().what.find("no regular file") != std::string::npos, refused.error().what);
+    BOOST_TEST((fs::symlink_status(target).type() == before));
+  }
+  BOOST_TEST(read_bytes(from) == "new");
+}
+
+BOOST_AUTO_TEST_CASE(a_link_in_the_place_of_a_finished_file_is_not_followed) {
+  auto secret = write_bytes("secret", "secret");
+  auto link = temporary("swapped");
+  fs::create_symlink(secret, link);
+  BOOST_TEST(!av::publish(link, temporary("from-link"), av::overwrite::allow));
+  BOOST_TEST(!fs::exists(temporary("from-link")));
+  // The same while the file is open: its name leads elsewhere by now.
+  auto real = write_bytes("real", "real");
+  auto file = ::open(real.c_str(), O_RDONLY);
+  fs::remove(real);
+  fs::create_symlink(secret, real);
+  BOOST_TEST(!av::publish(file, real, temporary("from-name"), av::overwrite::allow));
+  ::close(file);
+  BOOST_TEST(!fs::exists(temporary("from-name")));
+  BOOST_TEST(read_bytes(secret) == "secret");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_published_is_told_by_its_identity) {
+  auto from = write_bytes("known", "abc");
+  auto identity = troupe::files::identity_of(from);
+  auto done = av::publish(from, temporary("known-target"), av::overwrite::refuse);
+  BOOST_REQUIRE(done);
+  BOOST_TEST(*done == *identity);
+  BOOST_TEST(*troupe::files::identity_of(temporary("known-target")) == *identity);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_is_not_there_is_named) {

@@ -3,6 +3,7 @@
 #include "client.hpp"
 #include "cutting_proxy.hpp"
 #include "dummy_gateway.hpp"
+#include "encoder/publish.hpp"
 #include "files/identity.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
@@ -66,6 +67,12 @@ struct fixture : type_registration {
     with.work_folder = folder + "/work";
     with.bytes_max = bytes_max;
     with.uploads_max = 3;
+    with.publish = [](int file, const std::string& from, const std::string& target,
+                      bool overwrite) -> transfer::answer<std::string> {
+      auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
+      return done ? transfer::answer<std::string>{*done}
+                  : transfer::refuse(transfer::reason::failed, done.error().what);
+    };
     desk = std::make_shared<transfer::desk>(with);
     server_config config;
     config.port = 0;
@@ -208,7 +215,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_cut_again_and_again_arrives_whole) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_dead_connection_still_brings_is_not_taken_once_somebody_goes_on) {
-  transfer::incoming x{folder + "/made", 100, [](const std::string&) { return transfer::answer<void>{}; }};
+  transfer::incoming x{folder + "/made", 100, [](const std::string&, int) { return transfer::answer<void>{}; }};
   std::array<std::byte, 3> bytes{};
   auto first = x.begin(0, 9).value();
   BOOST_TEST(x.append(first, bytes).has_value());
@@ -335,6 +342,65 @@ BOOST_AUTO_TEST_CASE(a_result_takes_its_place_whole) {
   BOOST_REQUIRE_MESSAGE(sent, sent.error().text);
   BOOST_TEST((content(folder + "/out.mp4") == content(source)));
   BOOST_TEST(!fs::exists(folder + "/.out.part"));
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_somebody_puts_in_the_place_of_a_result_is_not_followed) {
+  open_job();
+  desk->begin_result(job, "1.9", false);
+  write(folder + "/other", "another's");
+  fs::permissions(folder + "/other", fs::perms::owner_all, fs::perm_options::replace);
+  auto part = get("/result?attempt=1.9",
+                  bearer() + "Upload-Offset: 0\r\nUpload-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "PATCH");
+  BOOST_TEST(part.status == 204);
+  fs::remove(folder + "/.out.part");
+  fs::create_symlink(folder + "/other", folder + "/.out.part");
+  auto done = get("/result?attempt=1.9",
+                  bearer() + "Upload-Length: 5\r\nUpload-Checksum: sha256 "
+                    + "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\r\n",
+                  "PUT");
+  BOOST_TEST(done.status == 500);
+  BOOST_TEST((fs::status(folder + "/other").permissions() == fs::perms::owner_all));
+  BOOST_TEST(content(folder + "/other") == "another's");
+  BOOST_TEST(!fs::exists(folder + "/out.mp4"));
+  BOOST_TEST(desk->published(job).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_sweep_removes_nothing_that_has_no_name_of_ours) {
+  auto kept = desk->kept_result("key", "out.mp4");
+  BOOST_REQUIRE(kept.has_value());
+  write(*kept, "result");
+  fs::create_directories(folder + "/work/results/thesis");
+  write(folder + "/work/results/thesis/chapter", "1");
+  fs::create_directories(folder + "/work/results/empty");
+  write(folder + "/work/results/top.txt", "2");
+  fs::create_directories(folder + "/work/uploads");
+  write(folder + "/work/uploads/notes", "3");
+  fs::create_directory_symlink(folder + "/work/results/thesis", folder + "/work/results/" + std::string(32, 'a'));
+  desk->sweep(transfer::desk::clock::now() + std::chrono::hours{25}, [](auto&) { return false; });
+  BOOST_TEST(!fs::exists(*kept));
+  BOOST_TEST(fs::exists(folder + "/work/results/thesis/chapter"));
+  BOOST_TEST(fs::exists(folder + "/work/results/empty"));
+  BOOST_TEST(fs::exists(folder + "/work/results/top.txt"));
+  BOOST_TEST(fs::exists(folder + "/work/uploads/notes"));
+}
+
+BOOST_AUTO_TEST_CASE(a_download_replaces_regular_files_alone_and_only_where_it_may) {
+  open_job();
+  write(folder + "/there", "old");
+  auto get_to = [&](const std::string& name, transfer::existing there) {
+    return transfer::download(of_job("/source"), folder + name, {}, with, there);
+  };
+  BOOST_TEST(!get_to("/there", transfer::existing::keep));
+  BOOST_TEST(content(folder + "/there") == "old");
+  fs::create_symlink(folder + "/there", folder + "/link");
+  for (auto name : {"/link", "/no-folder/x", "/work"}) {
+    auto got = get_to(name, transfer::existing::replace);
+    BOOST_REQUIRE(!got);
+    BOOST_TEST(got.error().lasting);
+  }
+  BOOST_TEST(content(folder + "/there") == "old");
+  BOOST_TEST(get_to("/there", transfer::existing::replace).has_value());
+  BOOST_TEST((content(folder + "/there") == content(source)));
 }
 
 BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_is_dropped) {
