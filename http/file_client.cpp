@@ -251,8 +251,9 @@ void file_client::send_slice() {
 
 void file_client::create_upload() {
   auto bytes = request_->number_of("Upload-Length");
+  auto client = request_->remote.substr(0, request_->remote.rfind(':'));
   auto made = bytes ? shared_->config.files->create_upload(request_->of.idempotency_key, *bytes,
-                                                           request_->field_of("Upload-Name"))
+                                                           request_->field_of("Upload-Name"), client)
                     : transfer::refuse(transfer::reason::malformed, "an upload says its size: Upload-Length: BYTES");
   if (!made)
     return refuse(made.error());

@@ -6,10 +6,10 @@
 #include "actors/link.hpp"
 #include "actors/worker.hpp"
 #include "config/token.hpp"
-#include "encoder/publish.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
 #include "nodes/node_begin.hpp"
+#include "nodes/node_desk.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
@@ -187,28 +187,6 @@ http::server_config http_settings(const config::configuration& x) {
                           {"note", r.note}});
   };
   return result;
-}
-
-/// The desk of files that jobs and the HTTP server share. The error says why its secret cannot be kept.
-tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const config::configuration& x) {
-  auto secret = config::kept_secret(x.node.state_dir + "/transfer.key");
-  if (!secret)
-    return tl::unexpected(secret.error());
-  transfer::desk_config result;
-  result.secret = std::move(*secret);
-  result.work_folder = x.jobs.work_dir;
-  result.direct = x.jobs.transfer == "auto";
-  result.bytes_max = x.jobs.upload_bytes_max;
-  result.keep = x.jobs.keep;
-  result.publish = [](int file, const std::string& from, const std::string& target,
-                      bool overwrite) -> transfer::answer<std::string> {
-    auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
-    if (done)
-      return std::move(*done);
-    auto is_there = done.error().what.find("exists already") != std::string::npos;
-    return transfer::refuse(is_there ? transfer::reason::exists : transfer::reason::failed, done.error().what);
-  };
-  return std::make_shared<transfer::desk>(std::move(result));
 }
 
 /// An address that this machine's own processes reach, for one that listens everywhere.

@@ -19,12 +19,17 @@
 namespace troupe::transfer {
 
 struct desk_config {
-  std::string secret;      ///< of tickets
-  std::string work_folder; ///< of file jobs; uploads and results lie in it, too
-  bool direct = true;      ///< workers may use paths that are really the same for them
-  uint64_t bytes_max = 0;  ///< of one file that comes in
-  size_t uploads_max = 256;
+  std::string secret;             ///< of tickets
+  std::string work_folder;        ///< of file jobs; uploads and results lie in it, too
+  bool direct = true;             ///< workers may use paths that are really the same for them
+  uint64_t bytes_max = 0;         ///< of one file that comes in
+  size_t uploads_max = 256;       ///< that are open
+  size_t client_uploads_max = 64; ///< of one client
+  /// An open upload that brings nothing for so long gives way to another, where too many are open.
+  std::chrono::milliseconds upload_idle{60'000};
   std::chrono::milliseconds keep{24 * 3'600'000}; ///< for clients' files that nobody touches
+  /// Why so many bytes more are too many for the disk of a path, for people; empty where they are not.
+  std::function<std::string(const std::string& path, uint64_t bytes)> shortage;
   /// Makes `from`, which is open as `file`, appear as `target`, whole; replaces what is there only where that is allowed. Returns the file's identity.
   std::function<answer<std::string>(int file, const std::string& from, const std::string& target, bool overwrite)>
     publish;
@@ -105,7 +110,9 @@ public:
   // -- what clients ask for; all of it touches the disk ------------------------
 
   /// A place for a file of that name's kind. The same key and size lead to the same place again. Returns its id.
-  answer<std::string> create_upload(const std::string& key, uint64_t bytes, const std::string& name);
+  /// What it announces counts as taken from the disk at once. `client`: who asks, such as an IP address.
+  answer<std::string> create_upload(const std::string& key, uint64_t bytes, const std::string& name,
+                                    const std::string& client = {});
 
   answer<std::shared_ptr<incoming>> upload(const std::string& id);
 
@@ -145,6 +152,14 @@ private:
                                          uint32_t number, const std::string& attempt) const;
   std::string uploads() const;
   std::string results() const;
+  // -- with the mutex held -----------------------------------------------------
+
+  /// That open uploads have announced and not brought.
+  uint64_t bytes_to_come() const;
+  /// For one more upload of that client: the oldest idle one gives way where too many are open.
+  answer<void> make_room(const std::string& client);
+  /// Whoever still writes to it is refused from now on.
+  void forget(const std::string& id);
   /// The file of an upload, finished or not; empty where there is none.
   std::string find_upload(const std::string& id) const;
 
@@ -153,6 +168,7 @@ private:
   std::string address_;
   std::map<std::string, job> jobs_;
   std::map<std::string, std::shared_ptr<incoming>> uploads_;
+  std::map<std::string, std::string> clients_; ///< of open uploads, by their ids; not known after a restart
 };
 
 } // namespace troupe::transfer

@@ -67,6 +67,8 @@ struct fixture : type_registration {
     with.work_folder = folder + "/work";
     with.bytes_max = bytes_max;
     with.uploads_max = 3;
+    with.client_uploads_max = 2;
+    with.shortage = with_shortage;
     with.publish = [](int file, const std::string& from, const std::string& target,
                       bool overwrite) -> transfer::answer<std::string> {
       auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
@@ -132,6 +134,7 @@ struct fixture : type_registration {
   std::shared_ptr<transfer::desk> desk;
   std::unique_ptr<server> web;
   transfer::job_access access;
+  std::function<std::string(const std::string&, uint64_t)> with_shortage;
   std::atomic<bool> stop{false};
   transfer::control with{&stop, {}, 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{20}};
 };
@@ -422,7 +425,7 @@ BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_i
     c.send("PATCH /api/v1/uploads/" + id
            + " HTTP/1.1\r\nHost: localhost\r\nUpload-Offset: 0\r\nUpload-Length: " + std::to_string(bytes.size())
            + "\r\nContent-Length: " + std::to_string(bytes.size()) + "\r\n\r\n" + bytes.substr(0, mebibyte));
-    auto part = fs::path{folder} / "work" / "uploads" / (id + ".MKV.part");
+    auto part = fs::path{folder} / "work" / "uploads" / (id + ".MKV." + std::to_string(bytes.size()) + ".part");
     auto there = [&] { return fs::file_size(part); };
     for (auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
          there() < mebibyte && std::chrono::steady_clock::now() < end;)
@@ -450,7 +453,7 @@ BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_i
 
 BOOST_AUTO_TEST_CASE(clients_files_are_limited_in_number_and_size_and_expire) {
   for (auto key : {"a", "b", "c"})
-    BOOST_TEST(desk->create_upload(key, 5, "x").has_value());
+    BOOST_TEST(desk->create_upload(key, 5, "x", key).has_value());
   BOOST_TEST((desk->create_upload("d", 5, "x").error().reason == transfer::reason::busy));
   BOOST_TEST((desk->create_upload("e", bytes_max + 1, "x").error().reason == transfer::reason::too_large));
   auto kept = desk->kept_result("key", "out.mp4");
@@ -467,6 +470,44 @@ BOOST_AUTO_TEST_CASE(clients_files_are_limited_in_number_and_size_and_expire) {
   desk->sweep(later, [](auto&) { return false; });
   BOOST_TEST(names("/work/uploads").empty());
   BOOST_TEST(!fs::exists(*kept));
+}
+
+BOOST_AUTO_TEST_CASE(what_open_uploads_have_announced_counts_against_the_disk_at_once) {
+  uint64_t asked = 0;
+  with_shortage = [&](const std::string&, uint64_t bytes) {
+    asked = bytes;
+    return bytes > 1000 ? std::string{"no room"} : std::string{};
+  };
+  open();
+  auto first = desk->create_upload("a", 600, "x");
+  BOOST_REQUIRE(first.has_value());
+  BOOST_TEST((desk->create_upload("b", 600, "x").error().reason == transfer::reason::full));
+  BOOST_TEST(asked == 1200u);
+  auto refused = said("POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nUpload-Length: 600\r\n\r\n");
+  BOOST_TEST(refused.status == 507);
+  open();
+  BOOST_TEST((desk->create_upload("b", 600, "x").error().reason == transfer::reason::full));
+  // What has arrived is no longer to come, and no more than was announced arrives.
+  auto file = desk->upload(*first);
+  BOOST_REQUIRE(file.has_value());
+  BOOST_TEST(((*file)->begin(0, 601).error().reason == transfer::reason::too_large));
+  std::array<std::byte, 250> bytes{};
+  BOOST_TEST((*file)->append((*file)->begin(0, 600).value(), bytes).has_value());
+  BOOST_TEST(desk->create_upload("b", 600, "x").has_value());
+  BOOST_TEST(asked == 950u);
+}
+
+BOOST_AUTO_TEST_CASE(uploads_that_bring_nothing_lock_nobody_out) {
+  for (auto key : {"a", "b"})
+    BOOST_TEST(desk->create_upload(key, 5, "x", "one").has_value());
+  BOOST_TEST((desk->create_upload("c", 5, "x", "one").error().reason == transfer::reason::busy));
+  BOOST_TEST(desk->create_upload("d", 5, "x", "two").has_value());
+  BOOST_TEST((desk->create_upload("e", 5, "x", "three").error().reason == transfer::reason::busy));
+  auto minutes_ago = fs::file_time_type::clock::now() - std::chrono::minutes{5};
+  for (auto& name : names("/work/uploads"))
+    fs::last_write_time(folder + "/work/uploads/" + name, minutes_ago);
+  BOOST_TEST(desk->create_upload("e", 5, "x", "three").has_value());
+  BOOST_TEST(names("/work/uploads").size() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(a_transfer_that_is_told_to_stop_stops) {

@@ -1,0 +1,35 @@
+#include "nodes/node_desk.hpp"
+
+#include "actors/disk_space.hpp"
+#include "config/token.hpp"
+#include "encoder/publish.hpp"
+
+#include <utility>
+
+namespace troupe::nodes {
+
+tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const config::configuration& x) {
+  auto secret = config::kept_secret(x.node.state_dir + "/transfer.key");
+  if (!secret)
+    return tl::unexpected(secret.error());
+  transfer::desk_config result;
+  result.secret = std::move(*secret);
+  result.work_folder = x.jobs.work_dir;
+  result.direct = x.jobs.transfer == "auto";
+  result.bytes_max = x.jobs.upload_bytes_max;
+  result.keep = x.jobs.keep;
+  result.shortage = [percent = x.jobs.disk_refuse](const std::string& path, uint64_t bytes) {
+    return disk_shortage(path, percent, bytes);
+  };
+  result.publish = [](int file, const std::string& from, const std::string& target,
+                      bool overwrite) -> transfer::answer<std::string> {
+    auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
+    if (done)
+      return std::move(*done);
+    return transfer::refuse(done.error().terminal() ? transfer::reason::exists : transfer::reason::failed,
+                            done.error().what);
+  };
+  return std::make_shared<transfer::desk>(std::move(result));
+}
+
+} // namespace troupe::nodes

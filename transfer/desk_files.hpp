@@ -1,0 +1,40 @@
+// What the desk's two halves share: how a file that has arrived takes its place, and texts that nobody can guess.
+#pragma once
+
+#include "files/descriptor.hpp"
+#include "files/sha256.hpp"
+#include "transfer/refusal.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace troupe::transfer {
+
+/// Of the name of a file that is on its way.
+inline constexpr const char* part_ending = ".part";
+
+inline std::string random_text() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return {}; // an empty marker proves nothing
+  return files::to_hex(bytes);
+}
+
+inline answer<void> move_to(const std::string& from, const std::string& target) {
+  if (std::rename(from.c_str(), target.c_str()) != 0)
+    return refuse(reason::failed, std::string{"the coordinator cannot name the file: "} + std::strerror(errno));
+  files::descriptor folder{
+    ::open(std::filesystem::path{target}.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  ::fsync(folder.get());
+  return {};
+}
+
+} // namespace troupe::transfer
