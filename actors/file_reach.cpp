@@ -120,6 +120,8 @@ av::source_options file_reach::source(const std::string& path_or_url, const std:
   if (reads_by_path(path_or_url))
     return result;
   result.url = at("/source").url;
+  // The ticket is for the coordinator: a playlist would have it sent to whatever hosts it names.
+  result.one_file = true;
   result.options["headers"] =
     "Authorization: Bearer " + access_.ticket + "\r\n" + (identity.empty() ? "" : "If-Match: \"" + identity + "\"\r\n");
   result.options["reconnect"] = "1";

@@ -41,7 +41,10 @@ job_desk::~job_desk() {
 
 std::string job_desk::tag_of(attempt_id attempt) const {
   auto old = adopted_.find(attempt);
-  return old != adopted_.end() ? old->second : life_ + "." + to_string(attempt);
+  if (old != adopted_.end())
+    return old->second;
+  auto text = life_ + "." + to_string(attempt);
+  return desk_ ? desk_->attempt_name(access_.job, text) : text;
 }
 
 file_work job_desk::begin(file_work x) {

@@ -51,7 +51,9 @@ struct source_options {
   std::chrono::milliseconds read_timeout{10'000}; ///< nothing read for this long is `errc::timeout`
   size_t streams_max = 1000;                      ///< more than this, fonts and covers included, is `errc::limit`
   size_t tracks_max = 16;                         ///< of its sounds and pictures, no more than so many are read
-  std::map<std::string, std::string> options;     ///< for libavformat; names beyond the allow list are `errc::option`
+  /// Nothing is opened but the URL itself: what names other places, as playlists do, is no media.
+  bool one_file = false;
+  std::map<std::string, std::string> options; ///< for libavformat; names beyond the allow list are `errc::option`
 };
 
 struct source_counters {

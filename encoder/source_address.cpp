@@ -158,9 +158,11 @@ expected<source_address> parse_source(const std::string& url) {
                               + result.scheme);
 }
 
-std::string_view source_formats() {
-  return "aac,ac3,aiff,asf,av1,avi,dts,dtshd,dv,eac3,flac,flv,gxf,h264,hevc,hls,ivf,live_flv,loas,m4v,matroska,mov,mp3,"
-         "mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rtp,rtsp,truehd,vc1,w64,wav";
+std::string source_formats(bool one_file) {
+  constexpr std::string_view files =
+    "aac,ac3,aiff,asf,av1,avi,dts,dtshd,dv,eac3,flac,flv,gxf,h264,hevc,ivf,live_flv,loas,m4v,matroska,mov,mp3,"
+    "mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,truehd,vc1,w64,wav";
+  return std::string{files} + (one_file ? "" : ",hls,rtp,rtsp");
 }
 
 expected<void> check_source_options(const std::map<std::string, std::string>& options) {
@@ -183,6 +185,8 @@ std::string_view describe_start(std::string_view bytes) {
     return "XML or a similar text";
   if (head.starts_with('{') || head.starts_with('['))
     return "JSON or a similar text";
+  if (head.starts_with("#extm3u"))
+    return "a playlist, whose parts cannot be reached from here: name a URL, or a path that workers have, too";
   auto printable = [](unsigned char c) { return c >= 0x20 || c == '\n' || c == '\r' || c == '\t'; };
   if (std::all_of(bytes.begin(), bytes.end(), printable))
     return "plain text";

@@ -28,8 +28,8 @@ struct source_address {
 expected<source_address> parse_source(const std::string& url);
 
 /// The media formats that libavformat may recognise: its format_whitelist. Playlists that name further files other
-/// than HLS, images, scripts and capture devices are not among them.
-std::string_view source_formats();
+/// than HLS, images, scripts and capture devices are not among them; with `one_file` nothing that opens further places.
+std::string source_formats(bool one_file = false);
 
 /// `errc::option` for the first name that is not on the list of options that people may set on a source.
 expected<void> check_source_options(const std::map<std::string, std::string>& options);

@@ -5,6 +5,7 @@
 
 extern "C" {
 #include <libavutil/dict.h>
+#include <libavutil/opt.h>
 }
 
 #include <algorithm>
@@ -24,6 +25,29 @@ constexpr int damaged_max = 1000; // reads in a row that fail with "invalid data
 constexpr int64_t analysis_us = 2'000'000;
 constexpr int live_frame_rate_probe =
   6; // frames to guess a live source's frame rate from where its headers do not tell
+
+/// Places that a playlist may name, its variants and sound tracks among them: the largest masters have some hundred.
+constexpr size_t opened_max = 1000;
+
+/// An option of libavformat's HLS reader.
+constexpr const char* keep_connections = "http_persistent";
+
+bool is_hls(const AVFormatContext& x) {
+  return x.iformat != nullptr && std::string_view{x.iformat->name} == "hls" && x.priv_data != nullptr;
+}
+
+/// Looks at what was opened without taking it.
+bool is_master_playlist(AVIOContext& io) {
+  constexpr int looked_at = 16 * 1024;
+  std::string head(looked_at, '\0');
+  auto count = avio_read_partial(&io, reinterpret_cast<unsigned char*>(head.data()), looked_at);
+  if (count <= 0)
+    return false;
+  head.resize(static_cast<size_t>(count));
+  // What was read is still in the buffer.
+  return avio_seek(&io, -count, SEEK_CUR) >= 0 && head.starts_with("#EXTM3U")
+         && head.find("#EXT-X-STREAM-INF") != std::string::npos;
+}
 
 struct dictionary {
   dictionary() = default;
@@ -54,12 +78,33 @@ void set_defaults(dictionary& to, const std::string& scheme) {
 
 int source_context::watch::poll(void* self) noexcept {
   auto& x = *static_cast<watch*>(self);
-  if (x.stop->load(std::memory_order_relaxed))
+  if (x.stop->load(std::memory_order_relaxed) || !x.refusal.empty())
     return 1;
   if (std::chrono::steady_clock::now() < x.deadline)
     return 0;
   x.expired = true;
   return 1;
+}
+
+int source_context::watch::open_named(AVFormatContext* format, AVIOContext** io, const char* url, int flags,
+                                      AVDictionary** options) noexcept {
+  auto& x = *static_cast<watch*>(format->opaque);
+  auto is_first = x.opened++ == 0;
+  if (!x.opening)
+    return x.open(format, io, url, flags, options);
+  // Each playlist has to come by here, and not over a connection that libavformat keeps.
+  if (is_hls(*format))
+    av_opt_set(format->priv_data, keep_connections, "0", 0);
+  if (x.opened > opened_max) {
+    x.refusal = "its playlist names more than " + std::to_string(opened_max) + " places";
+    return AVERROR_EXIT;
+  }
+  auto code = x.open(format, io, url, flags, options);
+  if (code < 0 || is_first || !is_master_playlist(**io))
+    return code;
+  x.refusal = "its playlist names a playlist of playlists, or itself; name the inner one as the source";
+  avio_closep(io);
+  return AVERROR_EXIT;
 }
 
 source_context::source_context(const source_options& options, source_address address, const std::atomic<bool>& stop)
@@ -77,6 +122,8 @@ tl::unexpected<error> source_context::failure(errc fallback, std::string_view st
   auto what = std::string{step} + " " + address_.shown;
   if (watch_->stop->load())
     return fail(errc::interrupted, what + ": stopped by the caller");
+  if (!watch_->refusal.empty())
+    return fail(errc::media, what + ": " + watch_->refusal);
   if (watch_->expired)
     return fail(errc::timeout, what + ": nothing within " + std::to_string(timeout.count()) + " ms");
   return fail(fallback, what, code);
@@ -90,6 +137,8 @@ tl::unexpected<error> source_context::not_media(int code) {
     return fail(errc::media, what + " (" + av_text(code) + ")");
   begin(std::chrono::milliseconds{2000});
   dictionary options;
+  for (const auto& [name, value] : options_.options)
+    options.set(name.c_str(), value);
   options.set("protocol_whitelist", address_.protocols);
   AVIOInterruptCB callback{watch::poll, watch_.get()};
   AVIOContext* io = nullptr;
@@ -110,6 +159,10 @@ tl::unexpected<error> source_context::too_many_streams() const {
 
 void source_context::limit_probing(AVFormatContext& format) const {
   format.interrupt_callback = {watch::poll, watch_.get()};
+  format.opaque = watch_.get();
+  watch_->open = format.io_open;
+  watch_->opened = 0;
+  format.io_open = watch::open_named;
   format.max_analyze_duration = analysis_us;
   format.max_streams = static_cast<int>(std::min<size_t>(options_.streams_max, 10'000) + 1);
   // The timeline unwraps by itself, over any number of wraps.
@@ -140,7 +193,7 @@ expected<void> source_context::open_format() {
   for (const auto& [name, value] : options_.options)
     options.set(name.c_str(), value);
   options.set("protocol_whitelist", address_.protocols);
-  options.set("format_whitelist", std::string{source_formats()});
+  options.set("format_whitelist", source_formats(options_.one_file));
   // Streams of a TS whose numbers change in mid-stream stay the same; other formats leave this one unused.
   options.set("merge_pmt_versions", "1");
   auto* context = checked(avformat_alloc_context());
@@ -148,19 +201,25 @@ expected<void> source_context::open_format() {
   (void)take_http_status();
   log_capture log;
   // On failure libavformat frees the context.
+  watch_->opening = true;
   auto rc = avformat_open_input(&context, address_.url.c_str(), nullptr, &options.ptr);
-  if (rc < 0) {
+  watch_->opening = false;
+  if (rc < 0 || !watch_->refusal.empty()) {
+    if (rc >= 0)
+      avformat_close_input(&context);
     // libavformat calls that a lack of memory.
     if (log.text().find("max_streams") != std::string::npos)
       return too_many_streams();
     auto unclear = rc == AVERROR_INVALIDDATA || rc == AVERROR(EINVAL) || rc == AVERROR_EOF;
-    if (unclear && !watch_->expired && !watch_->stop->load())
+    if (unclear && !watch_->expired && !watch_->stop->load() && watch_->refusal.empty())
       return not_media(rc);
-    if (watch_->expired || watch_->stop->load())
+    if (watch_->expired || watch_->stop->load() || !watch_->refusal.empty())
       return failure(errc::media, "open the source", rc, options_.open_timeout);
     return fail_to_open(errc::media, "open the source " + address_.shown, rc, take_http_status());
   }
   format_.reset(context);
+  if (is_hls(*context))
+    av_opt_set(context->priv_data, keep_connections, "1", 0);
   for (const AVDictionaryEntry* x = nullptr; (x = av_dict_get(options.ptr, "", x, AV_DICT_IGNORE_SUFFIX)) != nullptr;)
     if (options_.options.contains(x->key))
       return fail(errc::option, "open the source " + address_.shown + ": the option " + x->key
@@ -244,7 +303,7 @@ bool source_context::is_live() const noexcept {
   const auto& format = *format_;
   if (address_.is_file())
     return false;
-  if (std::string_view{format.iformat->name} == "hls")
+  if (is_hls(format))
     return format.duration == AV_NOPTS_VALUE || format.duration <= 0;
   if (format.pb == nullptr)
     return true;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
 
 namespace troupe::av {
 
@@ -47,8 +48,16 @@ private:
     const std::atomic<bool>* stop = nullptr;
     std::chrono::steady_clock::time_point deadline;
     bool expired = false;
+    std::string refusal;  ///< why what the source names is not opened
+    bool opening = false; ///< the source's headers are being read
+    size_t opened = 0;    ///< places, for those
+    int (*open)(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) = nullptr; ///< libavformat's own
 
     static int poll(void* self) noexcept;
+
+    /// Opens what a playlist names: not more than so many, and no playlist of playlists in one, which may be itself.
+    static int open_named(AVFormatContext* format, AVIOContext** io, const char* url, int flags,
+                          AVDictionary** options) noexcept;
   };
 
   struct closer {

@@ -72,6 +72,9 @@ public:
   /// Opens the job's files, and puts a marker into its folder. Touches the disk.
   job_access open_job(const job_files& x);
 
+  /// What an attempt of the job is called in its uploads: the same for the same text, also after a restart, and known to nobody who was not told.
+  std::string attempt_name(const std::string& id, const std::string& text) const;
+
   /// All of its attempts are over. Touches the disk.
   void close_job(const std::string& id, const std::string& life);
 

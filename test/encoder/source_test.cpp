@@ -118,6 +118,49 @@ BOOST_AUTO_TEST_CASE(a_playlist_whose_key_cannot_be_read_is_refused) {
   BOOST_TEST(x.what.find("encrypted") != std::string::npos, x.what);
 }
 
+BOOST_AUTO_TEST_CASE(a_playlist_that_names_playlists_is_read_and_one_that_names_itself_is_refused) {
+  auto segment = read_bytes(write_file(plain(), "mpegts", "segment.ts", moved(900'000)));
+  auto master = [](const std::string& a, const std::string& b) {
+    return http("application/vnd.apple.mpegurl",
+                "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n" + a + "\n#EXT-X-STREAM-INF:BANDWIDTH=2\n" + b + "\n");
+  };
+  tiny_server server{[&](const std::string& path) {
+    if (path == "/good.m3u8")
+      return master("a.m3u8", "b.m3u8");
+    if (path == "/bad.m3u8")
+      return master("bad.m3u8", "bad.m3u8");
+    if (path == "/outer.m3u8")
+      return master("a.m3u8", "good.m3u8");
+    if (path.ends_with(".m3u8"))
+      return http("application/vnd.apple.mpegurl",
+                  "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:3,\ns.ts\n#EXT-X-ENDLIST\n");
+    return http("video/mp2t", segment);
+  }};
+  auto source = demuxer::open(from(server.url("/good.m3u8")), never);
+  BOOST_REQUIRE_MESSAGE(source, (source ? "" : source.error().what));
+  BOOST_TEST(read_all(*source).video().size() == 75u);
+  auto local = write_bytes("self.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nself.m3u8\n");
+  for (auto& url : {server.url("/bad.m3u8"), server.url("/outer.m3u8"), local}) {
+    auto x = failure(from(url));
+    BOOST_TEST(x.what.find("a playlist of playlists") != std::string::npos, x.what);
+    BOOST_TEST(x.terminal());
+  }
+  BOOST_TEST(server.requests().size() < 20u);
+}
+
+BOOST_AUTO_TEST_CASE(a_source_of_one_file_opens_nothing_that_it_names) {
+  tiny_server server{[&](const std::string&) {
+    return http("application/vnd.apple.mpegurl",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:3,\nother.ts\n#EXT-X-ENDLIST\n");
+  }};
+  auto options = from(server.url("/x.m3u8"));
+  options.one_file = true;
+  auto x = failure(options);
+  BOOST_TEST(x.what.find("a playlist") != std::string::npos, x.what);
+  for (auto& request : server.requests())
+    BOOST_TEST(request == "/x.m3u8");
+}
+
 BOOST_AUTO_TEST_CASE(http_that_cannot_seek_and_has_no_size_is_live) {
   auto bytes = read_bytes(write_file(plain(), "mpegts", "live.ts", moved(900'000)));
   tiny_server server{[&](const std::string& path) { return http("video/mp2t", bytes, path == "/sized.ts"); }};
