@@ -11,6 +11,7 @@
 #include "encoder/source_index.hpp"
 #include "encoder/source_notes.hpp"
 #include "encoder/verifier.hpp"
+#include "files/url.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,8 +34,8 @@ file_failure to_failure(const av::error& x) {
 /// The source is not the one that was probed any more.
 file_failure changed(const std::string& source, bool gone) {
   return {true, true,
-          std::string{"the source "} + (gone ? "disappeared" : "changed") + " while the job worked at it: " + source
-            + "; submit the job again"};
+          std::string{"the source "} + (gone ? "disappeared" : "changed")
+            + " while the job worked at it: " + files::mask_url(source) + "; submit the job again"};
 }
 
 /// Less room than wanted where the work would write. Another machine, or another time, may have more.

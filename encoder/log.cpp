@@ -2,6 +2,8 @@
 // way, and drops all else.
 #include "encoder/log.hpp"
 
+#include "files/url.hpp"
+
 extern "C" {
 #include <libavutil/log.h>
 }
@@ -37,13 +39,13 @@ std::string speaker(void* object) {
   return name != nullptr ? std::string{name} + ": " : std::string{};
 }
 
-/// Without its line break, printable.
+/// Without its line break, printable, and without what opens the sources that it names.
 std::string clean(const char* line) {
   std::string result;
-  for (; *line != '\0' && result.size() < work_log::line_bytes_max; ++line)
+  for (; *line != '\0'; ++line)
     if (*line != '\n' && *line != '\r')
       result += *line >= ' ' && *line <= '~' ? *line : '?';
-  return result;
+  return files::mask_urls(result).substr(0, work_log::line_bytes_max);
 }
 
 /// The text with '#' for each number: what tells one kind of line from another.

@@ -1,6 +1,8 @@
 // The lists of the allowed, and the little parsing that they need.
 #include "encoder/source_address.hpp"
 
+#include "files/url.hpp"
+
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -103,20 +105,6 @@ std::string scheme_of(std::string_view url) {
   return result == "file" || url.substr(colon + 1).starts_with("//") ? result : std::string{};
 }
 
-std::string without_secrets(std::string_view url) {
-  auto begin = url.find("://");
-  if (begin == std::string_view::npos)
-    return std::string{url};
-  begin += 3;
-  auto end = url.find_first_of("/?#", begin);
-  auto authority = url.substr(begin, end == std::string_view::npos ? end : end - begin);
-  auto rest = end == std::string_view::npos ? std::string_view{} : url.substr(end);
-  if (auto at = authority.rfind('@'); at != std::string_view::npos)
-    authority.remove_prefix(at + 1);
-  rest = rest.substr(0, rest.find_first_of("?#"));
-  return std::string{url.substr(0, begin)}.append(authority).append(rest);
-}
-
 expected<void> check_file(const std::string& path) {
   struct stat info = {};
   if (::stat(path.c_str(), &info) != 0)
@@ -146,7 +134,7 @@ expected<source_address> parse_source(const std::string& url) {
   } else {
     result.scheme = scheme;
     result.url = scheme + url.substr(scheme.size());
-    result.shown = without_secrets(result.url);
+    result.shown = files::mask_url(result.url);
   }
   for (const auto& rule : rules)
     if (rule.scheme == result.scheme) {

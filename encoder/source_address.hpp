@@ -15,7 +15,7 @@ namespace troupe::av {
 struct source_address {
   std::string scheme;    ///< lower case; "file" for a path
   std::string url;       ///< as libavformat takes it
-  std::string shown;     ///< for people: without user, password and query
+  std::string shown;     ///< for people: without what opens it
   std::string protocols; ///< libavformat's protocol_whitelist
 
   bool is_file() const noexcept {

@@ -22,7 +22,7 @@ public:
     return *format_;
   }
 
-  /// The source for people: no password, no query.
+  /// The source for people, without what opens it.
   const std::string& name() const noexcept {
     return address_.shown;
   }

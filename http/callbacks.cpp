@@ -3,11 +3,11 @@
 #include "actors/core/callback_order.hpp"
 #include "actors/job_watcher.hpp"
 #include "files/sha256.hpp"
+#include "files/url.hpp"
 #include "http/jobs.hpp"
 #include "http/poster.hpp"
 #include "messages/job_states.hpp"
 #include "messages/unix_time.hpp"
-#include "messages/url.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -141,7 +141,7 @@ struct callbacks_state {
       auto verdict = core::judge({x.ended_ms, unix_ms(), x.tries + 1, answer.status, answer.error});
       if (!verdict.done || answer.status < 200 || answer.status > 299)
         log::warning("a callback was not taken",
-                     {{"job", to_string(x.id)}, {"url", mask_url(x.url)}, {"reason", verdict.note}});
+                     {{"job", to_string(x.id)}, {"url", files::mask_url(x.url)}, {"reason", verdict.note}});
       settle(x, verdict);
     }
   }

@@ -2,6 +2,7 @@
 
 #include "actors/job_text.hpp"
 #include "files/identity.hpp"
+#include "files/url.hpp"
 #include "http/ask.hpp"
 #include "http/byte_range.hpp"
 #include "http/problem.hpp"
@@ -390,7 +391,7 @@ void file_client::hang_up(std::string note, bool politely) {
   access_record record{request_->of.id,
                        request_->remote,
                        {method.data(), method.size()},
-                       request_->of.target,
+                       files::mask_query(request_->of.target), // which attempt it is, is secret
                        {},
                        {},
                        status_,

@@ -3,13 +3,13 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "encoder/container.hpp"
+#include "files/url.hpp"
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
 #include "http/json.hpp"
 #include "http/presets.hpp"
 #include "http/query.hpp"
 #include "messages/job_states.hpp"
-#include "messages/url.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -207,7 +207,7 @@ json::value stored(const std::string& text) {
   if (auto* object = result.if_object()) {
     object->erase("@type");
     if (auto* input = object->if_contains("input"); input != nullptr && input->is_string())
-      *input = http::to_json(mask_url(text_of(*input)));
+      *input = http::to_json(files::mask_url(text_of(*input)));
     // The store has enumerations as numbers.
     auto* video = object->if_contains("video");
     auto* policy = video != nullptr && video->is_object() ? video->get_object().if_contains("on_busy") : nullptr;
@@ -393,7 +393,8 @@ json::object brief(const job_details& x) {
   auto result = to_object(x.job, x.status);
   result["request"] = stored(x.job.request);
   result["result"] = stored(x.job.result);
-  result["callback"] = x.job.callback_url.empty() ? json::value(nullptr) : http::to_json(mask_url(x.job.callback_url));
+  result["callback"] =
+    x.job.callback_url.empty() ? json::value(nullptr) : http::to_json(files::mask_url(x.job.callback_url));
   json::array callbacks;
   for (auto& c : x.callbacks)
     callbacks.push_back(to_object(c));

@@ -1,5 +1,6 @@
 #include "http/live.hpp"
 
+#include "files/url.hpp"
 #include "http/ask.hpp"
 #include "http/problem.hpp"
 
@@ -60,7 +61,7 @@ void live_client::opened(caf::expected<variant_stream_ptr> stream) {
   if (phase_ != phase::opening)
     return;
   if (!stream)
-    return refuse(problem(stream.error(), request_.id));
+    return refuse(for_viewers(stream.error(), request_.id));
   if (*stream == nullptr)
     return refuse(problem(ec::stopping, {}, request_.id));
   reader_.emplace(std::move(*stream));
@@ -137,7 +138,7 @@ void live_client::written() {
 void live_client::finish(std::string note) {
   auto reason = reader_->end_reason();
   if (!reason.empty() && !header_.empty())
-    return refuse(problem(ec::source_failed, reason, request_.id));
+    return refuse(problem(ec::source_failed, files::only_hosts(reason), request_.id));
   // A response that lacks its last chunk tells the client that something went wrong.
   if (!reason.empty())
     return hang_up(std::move(note));

@@ -1,5 +1,6 @@
 #include "http/problem.hpp"
 
+#include "files/url.hpp"
 #include "messages/type_ids.hpp"
 
 #include <boost/json/object.hpp>
@@ -96,6 +97,10 @@ reply problem(ec code, std::string_view detail, std::string_view request_id) {
   if (result.code == status::service_unavailable)
     result.fields.emplace_back("Retry-After", retry_after);
   return result;
+}
+
+reply for_viewers(const caf::error& reason, std::string_view request_id) {
+  return problem(translate(reason), files::only_hosts(text_of(reason)), request_id);
 }
 
 reply problem(const caf::error& reason, std::string_view request_id) {

@@ -19,6 +19,9 @@ reply problem(status code, std::string_view word, std::string_view detail, std::
 /// a Retry-After.
 reply problem(ec code, std::string_view detail, std::string_view request_id);
 
+/// The same from an error of an actor, ours or one of CAF, for whoever watches a channel: of a source there is its host alone.
+reply for_viewers(const caf::error& reason, std::string_view request_id);
+
 /// The same from an error of an actor, ours or one of CAF.
 reply problem(const caf::error& reason, std::string_view request_id);
 

@@ -1,5 +1,7 @@
 #include "telemetry/log.hpp"
 
+#include "files/url.hpp"
+
 #include "config/defaults.hpp"
 
 #include <spdlog/logger.h>
@@ -100,21 +102,6 @@ bool is_sensitive(std::string_view key) {
          && std::ranges::any_of(telling, [&lower](auto part) { return lower.find(part) != std::string::npos; });
 }
 
-/// `text` without what stands between "://" and "@" of each URL in it.
-std::string without_user_info(std::string_view text) {
-  std::string result;
-  for (auto scheme = text.find("://"); scheme != std::string_view::npos; scheme = text.find("://")) {
-    result.append(text.substr(0, scheme + 3));
-    text.remove_prefix(scheme + 3);
-    const auto end = std::min(text.find_first_of("/?# \"'"), text.size());
-    if (const auto at = text.substr(0, end).rfind('@'); at != std::string_view::npos) {
-      result += "***";
-      text.remove_prefix(at);
-    }
-  }
-  return result.append(text);
-}
-
 /// Bytes of the UTF-8 character at the front of `text`; 0 where it is none.
 size_t character_length(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
@@ -172,7 +159,7 @@ std::string number(T x) {
 
 void append_value(std::string& out, const field& x, format form, std::string_view value) {
   const auto shown =
-    is_sensitive(x.key()) ? std::string{"***"} : without_user_info(value.substr(0, 4 * log_value_bytes_max));
+    is_sensitive(x.key()) ? std::string{"***"} : files::mask_urls(value.substr(0, 4 * log_value_bytes_max));
   const auto is_plain = !shown.empty() && std::ranges::all_of(shown, [](char c) {
     return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
   });
@@ -210,7 +197,7 @@ void append_key(std::string& out, std::string_view key) {
 
 std::string payload(format form, std::string_view message, std::span<const field> more) {
   std::string line;
-  const auto shown = without_user_info(message.substr(0, 4 * log_message_bytes_max));
+  const auto shown = files::mask_urls(message.substr(0, 4 * log_message_bytes_max));
   const auto count = std::min(more.size(), log_fields_max);
   if (form == format::text) {
     append_escaped(line, shown, log_message_bytes_max);

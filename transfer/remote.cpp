@@ -2,6 +2,7 @@
 
 #include "files/descriptor.hpp"
 #include "files/sha256.hpp"
+#include "files/url.hpp"
 #include "transfer/exchange.hpp"
 
 #include <fcntl.h>
@@ -30,7 +31,7 @@ tl::unexpected<failure> disk(const std::string& step, const std::string& path, i
 }
 
 tl::unexpected<failure> was_stopped(const std::string& url) {
-  return tl::unexpected(failure{false, true, 0, url + ": stopped"});
+  return tl::unexpected(failure{false, true, 0, files::mask_url(url) + ": stopped"});
 }
 
 /// SHA-256 of what is in the file from its start, at most `bytes`.
@@ -231,9 +232,9 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
   if (!is_good(*got))
     return tl::unexpected(refused(*got, from));
   if (here.size != *bytes)
-    return tl::unexpected(
-      failure{false, false, got->status,
-              from.url + ": " + std::to_string(here.size) + " of " + std::to_string(*bytes) + " bytes came"});
+    return tl::unexpected(failure{false, false, got->status,
+                                  files::mask_url(from.url) + ": " + std::to_string(here.size) + " of "
+                                    + std::to_string(*bytes) + " bytes came"});
   return *bytes;
 }
 
@@ -287,8 +288,9 @@ expected<uint64_t> download(const remote& from, const std::string& path, const s
       return tl::unexpected(hash.error());
     if (*hash != sha256) {
       ::unlink(here.path.c_str());
-      return tl::unexpected(failure{
-        false, false, 0, from.url + ": the checksum is wrong: what came has SHA-256 " + *hash + " and not " + sha256});
+      return tl::unexpected(failure{false, false, 0,
+                                    files::mask_url(from.url) + ": the checksum is wrong: what came has SHA-256 "
+                                      + *hash + " and not " + sha256});
     }
   }
   if (auto done = take_place(here, path, there); !done)

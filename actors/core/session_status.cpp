@@ -1,7 +1,7 @@
 // What the API sees of a session.
 #include "actors/core/session.hpp"
 
-#include "messages/url.hpp"
+#include "files/url.hpp"
 
 #include <algorithm>
 
@@ -28,7 +28,7 @@ session_status session::status() const {
     result.state = "ended";
   result.reason = reason_;
   if (ingest_ && ingest_->url < channel_.urls.size())
-    result.url = mask_url(channel_.urls[ingest_->url]);
+    result.url = files::mask_url(channel_.urls[ingest_->url]);
   result.started_at_ms = started_at_ms_;
   if (source_)
     result.source = *source_;

@@ -3,7 +3,7 @@
 #include "config/text.hpp"
 #include "encoder/source_address.hpp"
 
-#include "messages/url.hpp"
+#include "files/url.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 #include <array>
@@ -29,7 +29,7 @@ bool lists(std::string_view list, std::string_view name) {
 
 void check(const std::string& url) {
   auto source = av::parse_source(url);
-  mask_url(url);
+  files::mask_url(url);
   if (!source) {
     require(!source.error().what.empty(), "a refusal says why");
     return;
@@ -43,7 +43,7 @@ void check_password(std::string_view scheme, std::string_view user, std::string_
       || rest.find(password) != std::string_view::npos)
     return;
   auto url = std::string{scheme}.append("://").append(user).append(":").append(password).append("@").append(rest);
-  require(mask_url(url).find(password) == std::string::npos, "a printed URL shows no password");
+  require(files::mask_url(url).find(password) == std::string::npos, "a printed URL shows no password");
   auto source = av::parse_source(url);
   if (source)
     require(source->shown.find(password) == std::string::npos, "an address shows no password");
