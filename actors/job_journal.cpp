@@ -1,6 +1,7 @@
 #include "actors/job_journal.hpp"
 
 #include "messages/unix_time.hpp"
+#include "store/text.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -30,6 +31,7 @@ void job_journal::write_for_client(store::operation what, written then) {
 }
 
 void job_journal::add(item x) {
+  store::mend_words(x.what);
   collected_.push_back(std::move(x));
   ++added_;
   pump();

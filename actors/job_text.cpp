@@ -1,5 +1,6 @@
 #include "actors/job_text.hpp"
 
+#include "files/path_text.hpp"
 #include "messages/type_ids.hpp"
 
 #include <caf/json_reader.hpp>
@@ -18,7 +19,10 @@ std::string written(const T& x) {
 } // namespace
 
 std::string to_text(const file_order& x) {
-  return written(x);
+  auto as_text = x;
+  as_text.input = files::to_path_text(x.input);
+  as_text.output = files::to_path_text(x.output);
+  return written(as_text);
 }
 
 std::string to_text(const file_published& x) {
@@ -41,6 +45,12 @@ std::optional<file_order> to_order(const std::string& text) {
     preset->clear();
   if (!in.load(caf::string_view{text.data(), text.size()}) || !in.apply(result))
     return {};
+  for (auto* path : {&result.input, &result.output}) {
+    auto read = files::from_path_text(*path);
+    if (!read)
+      return {};
+    *path = std::move(*read);
+  }
   return result;
 }
 

@@ -8,6 +8,7 @@
 
 namespace troupe {
 
+/// Its paths as files/path_text.hpp has them.
 std::string to_text(const file_order& x);
 std::string to_text(const file_published& x);
 

@@ -3,6 +3,7 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "encoder/container.hpp"
+#include "files/path_text.hpp"
 #include "files/url.hpp"
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
@@ -126,6 +127,12 @@ checked complete(job_submission& x) {
   auto& order = x.order;
   if (order.input.empty() || order.output.empty())
     return failure("input and output are missing: both have to be named");
+  for (auto* path : {&order.input, &order.output}) {
+    auto read = files::from_path_text(*path);
+    if (!read)
+      return failure("a file URL is not accepted: allowed is file:///PATH, with %XX for a byte, and not %00");
+    *path = std::move(*read);
+  }
   if (!order.input.starts_with('/') && order.input.find("://") == std::string::npos
       && !order.input.starts_with(upload_prefix))
     return failure("input is not accepted: allowed is an absolute path, a URL or upload:ID");
@@ -150,8 +157,8 @@ checked complete(job_submission& x) {
   if (order.video.codec == "none" && order.audio.codec == "none")
     return failure("neither picture nor sound is asked for");
   if (x.name.empty())
-    x.name =
-      order.output.substr(order.output.starts_with(kept_prefix) ? kept_prefix.size() : order.output.rfind('/') + 1);
+    x.name = files::plain_text(
+      order.output.substr(order.output.starts_with(kept_prefix) ? kept_prefix.size() : order.output.rfind('/') + 1));
   if (x.name.size() > 255)
     return failure("name is not accepted: allowed are 255 bytes");
   return {};

@@ -1,6 +1,7 @@
 #include "nodes/ctl_files.hpp"
 
 #include "files/identity.hpp"
+#include "files/path_text.hpp"
 #include "files/sha256.hpp"
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_json.hpp"
@@ -78,6 +79,17 @@ std::string key_of(const options& with, const std::string& identity) {
   return hash.digest().substr(0, 32);
 }
 
+/// What the result is called over there until it is fetched.
+std::string kept_name(const std::string& output) {
+  constexpr size_t bytes_max = 200;
+  fs::path path{output};
+  auto name = path.filename().string();
+  if (name.size() <= bytes_max && !name.starts_with('.') && files::is_plain_text(name))
+    return name;
+  auto ending = path.extension().string();
+  return "result" + (ending.size() <= bytes_max / 2 && files::is_plain_text(ending) ? ending : std::string{});
+}
+
 /// Why the result cannot be written here; found before anything is sent.
 std::string refused_output(const options& with) {
   std::error_code failed;
@@ -109,7 +121,7 @@ tl::expected<brought, failure> bring_input(const options& with, std::ostream& er
   if (auto why = refused_output(with); !why.empty())
     return tl::unexpected(failure{refused, printable(why)});
   brought result{with, {}, {}};
-  result.order.output = "kept:" + fs::path{with.output}.filename().string();
+  result.order.output = "kept:" + kept_name(with.output);
   result.order.overwrite = false;
   if (with.input.find("://") != std::string::npos) {
     result.key = key_of(with, {});

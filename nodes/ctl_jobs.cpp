@@ -1,5 +1,7 @@
 #include "nodes/ctl_jobs.hpp"
 
+#include "files/path_text.hpp"
+
 #include "nodes/ctl_ask.hpp"
 #include "nodes/ctl_events.hpp"
 #include "nodes/ctl_files.hpp"
@@ -212,7 +214,7 @@ json::object limits_of(const std::string& text) {
 } // namespace
 
 std::string order_text(const options& with) {
-  json::object order{{"input", with.input}, {"output", with.output}};
+  json::object order{{"input", files::to_path_text(with.input)}, {"output", files::to_path_text(with.output)}};
   if (with.overwrite)
     order["overwrite"] = true;
   auto part = [&order](const char* name) -> json::object& {

@@ -1,5 +1,8 @@
 #include "nodes/ctl_local.hpp"
 
+#include "files/path_text.hpp"
+#include "files/sha256.hpp"
+
 #include "nodes/ctl_jobs.hpp"
 #include "nodes/ctl_run.hpp"
 #include "nodes/ctl_table.hpp"
@@ -10,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <ostream>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -58,7 +62,9 @@ int processors() {
 
 /// There are two slots more than there are processors: one for the sound, which would keep a processor's worth of pictures waiting, and one for a piece that
 /// is left over when the others are shared out evenly.
-std::vector<std::string> arguments_of(const std::string& folder) {
+std::vector<std::string> arguments_of(const std::string& own_folder) {
+  // A configuration is text. The node and its tasks are at home in the folder, so they have a name for it that is.
+  auto folder = files::is_plain_text(own_folder) ? own_folder : std::string{"/proc/self/cwd"};
   return {"caf-node",
           "--role=all",
           "--node.name=local",
@@ -93,7 +99,8 @@ std::vector<char*> pointers(std::vector<std::string>& xs) {
 }
 
 /// 0 where no process can be made. Between fork and exec only what a signal handler may do.
-pid_t start_child(const std::string& program, std::vector<std::string> arguments, int log) {
+pid_t start_child(const std::string& program, const std::string& folder, int log) {
+  auto arguments = arguments_of(folder);
   auto argv = pointers(arguments);
   auto variables = environment_of_node();
   auto parent = ::getpid();
@@ -114,6 +121,8 @@ pid_t start_child(const std::string& program, std::vector<std::string> arguments
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   ::close_range(STDERR_FILENO + 1, ~0U, 0);
+  if (::chdir(folder.c_str()) != 0)
+    ::_exit(127);
   ::execve(program.c_str(), argv.data(), variables.data());
   ::_exit(127);
 }
@@ -159,13 +168,27 @@ files::descriptor lock_of(const std::string& folder) {
   return result;
 }
 
+constexpr std::string_view folder_pattern = "XXXXXX"; ///< of mkdtemp
+
+/// What all private folders of a file begin with: its name, or a hash of one that leaves no room for the rest, or is no text.
+std::string prefix_of(const std::string& name) {
+  constexpr size_t name_bytes_max = 200;
+  constexpr size_t digits = 32;
+  if (name.size() <= name_bytes_max && files::is_plain_text(name))
+    return "." + name + ".troupe-";
+  files::sha256 hash;
+  hash.add(std::as_bytes(std::span{name}));
+  return "." + hash.digest().substr(0, digits) + ".troupe-";
+}
+
 /// Removes the folders of that prefix that nobody holds. One that is not a minute old may be about to be locked.
 void remove_abandoned(const fs::path& folder, const std::string& prefix) {
   constexpr auto young = std::chrono::minutes{1};
   std::error_code failed;
   std::vector<fs::path> found;
   for (fs::directory_iterator i{folder, failed}, end; !failed && i != end; i.increment(failed))
-    if (i->path().filename().string().starts_with(prefix))
+    if (auto name = i->path().filename().string();
+        name.starts_with(prefix) && name.size() == prefix.size() + folder_pattern.size())
       found.push_back(i->path());
   for (auto& x : found) {
     auto written = fs::last_write_time(x, failed);
@@ -180,9 +203,9 @@ void remove_abandoned(const fs::path& folder, const std::string& prefix) {
 
 tl::expected<private_folder, std::string> private_folder::beside(const std::string& file) {
   fs::path at{file};
-  auto prefix = "." + at.filename().string() + ".troupe-";
+  auto prefix = prefix_of(at.filename().string());
   remove_abandoned(at.has_parent_path() ? at.parent_path() : ".", prefix);
-  auto pattern = (at.parent_path() / (prefix + "XXXXXX")).string();
+  auto pattern = (at.parent_path() / (prefix + std::string{folder_pattern})).string();
   if (::mkdtemp(pattern.data()) == nullptr)
     return tl::unexpected("no folder for chunks can be made beside " + file + ": " + std::strerror(errno));
   // Where the file system knows no locks nobody gets one, and nothing is removed.
@@ -205,7 +228,7 @@ tl::expected<local_node, std::string> local_node::start(const std::string& progr
     return tl::unexpected("the folder " + folder + " cannot be watched: " + std::strerror(errno));
   files::descriptor log{::open((folder + "/" + log_name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
   local_node result;
-  result.pid_ = start_child(program, arguments_of(folder), log.get());
+  result.pid_ = start_child(program, folder, log.get());
   if (result.pid_ == 0)
     return tl::unexpected(std::string{"caf-node cannot be started: "} + std::strerror(errno));
   result.handle_ = files::descriptor{pidfd_open(result.pid_, 0)};

@@ -148,6 +148,33 @@ bool is_text(std::string_view x) noexcept {
   return true;
 }
 
+namespace {
+
+void mend(std::string& words, size_t limit) {
+  if (words.size() > limit) {
+    words.resize(limit);
+    while (!words.empty() && (static_cast<unsigned char>(words.back()) & 0xc0) == 0x80)
+      words.pop_back();
+    if (!words.empty() && static_cast<unsigned char>(words.back()) >= 0xc0)
+      words.pop_back();
+  }
+  if (!is_text(words))
+    std::replace_if(
+      words.begin(), words.end(), [](unsigned char c) { return c == 0 || c >= 0x80; }, '?');
+}
+
+} // namespace
+
+void mend_words(operation& x) {
+  if (auto* job = std::get_if<move_job>(&x)) {
+    mend(job->why, limits::reason_bytes);
+    if (job->changes.error)
+      mend(*job->changes.error, limits::error_bytes);
+  } else if (auto* chunk = std::get_if<move_chunk>(&x)) {
+    mend(chunk->why, limits::reason_bytes);
+  }
+}
+
 expected<void> check(const operation& x) {
   checker c;
   std::visit(

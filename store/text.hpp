@@ -15,6 +15,10 @@ bool is_text(std::string_view x) noexcept;
 /// Nothing, or which member is too large, is no text or makes no sense.
 expected<void> check(const operation& x);
 
+/// Makes words for people fit for the database: reasons and errors may quote paths and libraries, and are cut where they are too long. What would be refused otherwise would never be
+/// written down.
+void mend_words(operation& x);
+
 /// ASCII capitals as small letters, the rest as it is.
 std::string lower(std::string_view x);
 

@@ -45,6 +45,25 @@ BOOST_AUTO_TEST_CASE(an_order_comes_back_as_it_was) {
   BOOST_TEST((*back == x));
 }
 
+BOOST_AUTO_TEST_CASE(paths_of_any_bytes_come_back_from_text) {
+  file_order x;
+  x.input = "/srv/caf\xe9\t\n.mkv";
+  x.output = "/srv/a%41.mkv";
+  auto text = to_text(x);
+  BOOST_TEST(text.find("file:///srv/caf%E9%09%0A.mkv") != std::string::npos);
+  auto back = to_order(text);
+  BOOST_REQUIRE(back.has_value());
+  BOOST_TEST((*back == x));
+}
+
+BOOST_AUTO_TEST_CASE(the_file_that_was_published_is_known_from_its_result) {
+  file_published x{1000, 500, 900, 90'000, {"a note"}, "0123"};
+  BOOST_TEST(published_identity(to_text(x)).value_or("") == "0123");
+  x.identity.clear();
+  for (auto& text : {to_text(x), std::string{}, std::string{"{}"}, std::string{R"({"bytes": 5})"}})
+    BOOST_TEST(!published_identity(text).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_order_is_not_taken_for_one) {
   for (auto text : {"", "{", "{}", "[1]", "null", R"({"input": 3})"})
     BOOST_TEST(!to_order(text).has_value());

@@ -75,6 +75,20 @@ BOOST_AUTO_TEST_CASE(a_file_is_transcoded_without_a_cluster_and_nothing_is_left)
   check_nothing_is_left(true);
 }
 
+BOOST_AUTO_TEST_CASE(files_have_any_name_that_a_file_system_takes) {
+  auto latin = folder.path("caf\xe9");
+  fs::create_directory(latin);
+  fs::copy_file(source, latin + "/film\xe9\t.mkv");
+  source = latin + "/film\xe9\t.mkv";
+  for (auto& name :
+       {std::string(251, 'x') + ".mkv", std::string{"a\tb\nc.mkv"}, std::string{"caf\xe9/r\xe9sum\xe9.mkv"}}) {
+    result = folder.path(name);
+    auto x = ctl({"--video-encoder=copy", "--audio-encoder=copy"});
+    BOOST_TEST((x.wait(scaled(job_limit)) == 0), x.output());
+    BOOST_TEST(fs::exists(result), name);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_says_so_and_leaves_nothing) {
   auto x = ctl({"--video-encoder=libnothing"});
   BOOST_TEST((x.wait(scaled(job_limit)) == 1));

@@ -79,6 +79,15 @@ BOOST_AUTO_TEST_CASE(files_of_clients_are_named_as_such) {
   BOOST_TEST(contains(refused(R"({"input": "upload:0123", "output": "film.mkv"})"), "kept:NAME"));
 }
 
+BOOST_AUTO_TEST_CASE(a_path_that_is_no_text_is_a_file_url) {
+  auto x = accepted(R"({"input": "file:///srv/caf%E9.mkv", "output": "file:///srv/r%C3%A9sum%E9%09.mkv"})");
+  BOOST_TEST(x.order.input == "/srv/caf\xe9.mkv");
+  BOOST_TEST(x.order.output == "/srv/r\xc3\xa9sum\xe9\t.mkv");
+  BOOST_TEST(x.name == "r\xc3\xa9sum??.mkv");
+  for (auto url : {"file://host/x.mkv", "file:///x%0.mkv", "file:///x%00.mkv"})
+    BOOST_TEST(contains(refused(R"({"input": ")" + std::string{url} + R"(", "output": "/o.mkv"})"), "file URL"));
+}
+
 BOOST_AUTO_TEST_CASE(everything_can_be_set_in_the_words_of_profiles) {
   auto x = accepted(R"({"input": "http://host/in.ts", "output": "/out", "container": "mkv", "name": "film",
     "priority": "high", "queue": "batch", "overwrite": true, "chunk": {"frames": 250}, "profile": "hd",

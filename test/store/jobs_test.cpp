@@ -1,6 +1,7 @@
 // What the store keeps is what it was given, over both databases: texts to the byte, batches with a result for each operation,
 // submissions that are repeated, plans, removal, and pages that together are the whole list.
 #include "store/limits.hpp"
+#include "store/text.hpp"
 #include "test/store/databases.hpp"
 
 #include <boost/test/data/monomorphic.hpp>
@@ -95,6 +96,21 @@ BOOST_DATA_TEST_CASE(what_is_no_text_or_too_large_is_refused_alike, data::make(d
   for (const auto& job : bad)
     BOOST_TEST((must_fail(jobs, job).kind == error_kind::invalid_argument));
   BOOST_TEST(database.ask("SELECT count(*) FROM jobs") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(words_that_quote_anything_are_made_fit_to_be_stored) {
+  store::move_job x;
+  x.why = std::string(store::limits::reason_bytes - 1, 'x') + "\xc3\xa4";
+  x.changes.error = "cannot read /srv/caf\xe9.mp4";
+  store::operation job = x;
+  store::mend_words(job);
+  auto& mended = std::get<store::move_job>(job);
+  BOOST_TEST(mended.why == std::string(store::limits::reason_bytes - 1, 'x'));
+  BOOST_TEST(*mended.changes.error == "cannot read /srv/caf?.mp4");
+  store::operation chunk = store::move_chunk{nth(1), 0, chunk_state::waiting, {}, "it\xff", "node", {}, {}};
+  store::mend_words(chunk);
+  BOOST_TEST(std::get<store::move_chunk>(chunk).why == "it?");
+  BOOST_TEST(store::check(chunk).has_value());
 }
 
 BOOST_DATA_TEST_CASE(the_same_submission_again_is_the_same_job, data::make(database_kinds()), kind) {
