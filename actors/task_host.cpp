@@ -167,7 +167,11 @@ void task_host_state::on_exit(task_id id, int status) {
   auto& p = i->second;
   if (p.assigned && !config.work_folder.empty())
     remove_folder(self->home_system(), own_folder(config.work_folder, p.child.pid));
-  auto how = describe_exit(status);
+  task_exit ended{describe_exit(status), enforcer && p.label.limits.any() && enforcer->ended(to_string(id))};
+  auto how = ended.how;
+  if (ended.out_of_memory)
+    how += "; it had more memory than its limit of " + limits::size_text(p.label.limits.memory_bytes)
+           + ": see task.memory, task.encode_memory_percent and the order's limits.memory";
   // One that is to end may be killed by what it was sent for that, and by nothing else.
   auto told_to = p.ending && (!WIFSIGNALED(status) || WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
   if (!how.empty() && !told_to)
@@ -177,7 +181,6 @@ void task_host_state::on_exit(task_id id, int status) {
                                                     {"attempt", p.label.attempt},
                                                     {"reason", how}});
   close_input(p.child);
-  task_exit ended{how, enforcer && p.label.limits.any() && enforcer->ended(to_string(id))};
   for (auto& answer : p.asked)
     answer.deliver(ended);
   if (p.assigned)

@@ -188,6 +188,8 @@ struct job_options {
 struct task_options {
   std::chrono::milliseconds orphan_timeout = defaults::orphan_timeout;
   std::chrono::milliseconds stop_timeout = defaults::stop_timeout;
+  uint64_t memory = defaults::task_memory;
+  uint32_t encode_memory_percent = defaults::task_encode_memory_percent;
 
   bool operator==(const task_options&) const = default;
 };

@@ -91,6 +91,8 @@ inline constexpr uint32_t job_disk_warn = 10;  ///< percent
 inline constexpr milliseconds job_keep_failed = 24 * 60min;
 
 // Tasks.
+inline constexpr uint64_t task_memory = 2048 * mebibyte;
+inline constexpr uint32_t task_encode_memory_percent = 100;
 inline constexpr uint32_t warm_tasks = 1;
 inline constexpr milliseconds orphan_timeout = 10s;
 inline constexpr milliseconds stop_timeout = 2s;

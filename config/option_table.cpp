@@ -223,6 +223,14 @@ std::vector<option> service_rows() {
      .help = "A task that lost its node ends after so long.", .min = 100, .max = 24 * hours},
     {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,
      .help = "A task that was told to stop is killed after so long.", .min = 10, .max = 10 * minutes},
+    {.key = "task.memory", .kind = kind::size, .at = at<&c::task, &task_options::memory>,
+     .help = "The most memory of a task that reads a source, or probes or assembles a file; a task that assembles gets more for large pictures. "
+             "0 is no limit. An order's `limits.memory` goes before it.",
+     .max = 1024.0 * 1024 * mebibyte},
+    {.key = "task.encode_memory_percent", .kind = kind::integer, .at = at<&c::task, &task_options::encode_memory_percent>,
+     .help = "The most memory of a task that encodes, in percent of what is estimated from its encoder and the size of its pictures: generous, "
+             "such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's `limits.memory` goes before it.",
+     .max = 1000},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The least important lines that are written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},

@@ -128,6 +128,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   result.registry.heartbeat_interval = x.cluster.heartbeat_interval;
   result.ingest_host = host_config(x, token);
   auto& s = result.session;
+  s.core.memory = result.jobs.job.memory = {x.task.memory, x.task.encode_memory_percent};
   s.core.idle_timeout = x.live.idle_timeout;
   s.core.open_timeout = x.live.open_timeout;
   s.core.read_timeout = x.live.read_timeout;

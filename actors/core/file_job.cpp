@@ -237,8 +237,8 @@ void file_job::lost(part& x, const lease_end& how, time_point now, bool out_of_m
   if (out_of_memory && ++x.out_of_memory > 1) {
     release(x, {});
     return fail(failure_kind::terminal,
-                "its work needs more memory than its limit: tasks were killed for it, the last on " + where
-                  + "; allow it more");
+                "its work needs more memory than its limit: tasks were killed for it, the last on " + where + "; "
+                  + of_memory(x));
   }
   auto again = x.deaths > 1 ? config_.retry_first * (1 << std::min(x.deaths - 2, 16u)) : milliseconds{0};
   if (x.deaths >= config_.deaths_max) {
@@ -256,6 +256,12 @@ void file_job::lost(part& x, const lease_end& how, time_point now, bool out_of_m
   retry(x, again, how, now);
 }
 
+std::string file_job::of_memory(const part& x) const {
+  constexpr int mebibyte_bits = 20;
+  return "its limit is " + std::to_string(limits_of(x).memory_bytes >> mebibyte_bits) + " MiB, and "
+         + memory_key(x.kind, begin_.order.limits.memory_bytes > 0) + " allows it more";
+}
+
 void file_job::broke(part& x, const file_failure& why, time_point now) {
   if (x.kind == work_kind::assemble && !why.source_changed && examine_chunks(why, now))
     return;
@@ -265,7 +271,11 @@ void file_job::broke(part& x, const file_failure& why, time_point now) {
     release(x, {});
     return fail(failure_kind::terminal, why.reason);
   }
-  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {why.reason.empty() ? "failed" : why.reason}, now);
+  auto how = why.reason.empty() ? std::string{"failed"} : why.reason;
+  // Where there is no control group, an allocation fails instead.
+  if (limits_of(x).memory_bytes > 0 && how.find("Cannot allocate memory") != std::string::npos)
+    how += "; " + of_memory(x);
+  retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {how}, now);
 }
 
 void file_job::device_refused(part& x, const std::string& why, time_point now) {

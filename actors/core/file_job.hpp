@@ -19,6 +19,7 @@
 #pragma once
 
 #include "actors/core/chunk_plan.hpp"
+#include "actors/core/memory_plan.hpp"
 #include "actors/core/watchdog.hpp"
 #include "messages/cluster.hpp"
 #include "messages/file_work.hpp"
@@ -39,6 +40,7 @@ struct file_job_config {
   uint32_t deaths_max = 3;        ///< tasks that a part may take with it, and workers whose tasks die of the job
   uint32_t disk_refuse = 0;       ///< percent; no part is begun where less of the disk is free
   uint32_t disk_warn = 0;         ///< percent; with less free, the job is warned
+  memory_rules memory;            ///< of its tasks, where the order has no limit
   milliseconds retry_first{1000}; ///< pause before a try after an error; doubled by each
   milliseconds retry_longest{60'000};
   milliseconds silence_max{5'000}; ///< a task reports twice a second
@@ -219,6 +221,8 @@ private:
   part* find(attempt_id attempt);
   void pump(time_point now);
   lease_request request_of(const part& x) const;
+  work_limits limits_of(const part& x) const;
+  std::string of_memory(const part& x) const;
   file_work work_of(const part& x) const;
   chunk_work chunk_work_of(const part& x) const;
   /// Of a chunk that begins now: its share of the cores beside the others that are not done. 0 is "all that there are".

@@ -22,7 +22,7 @@ lease_request file_job::request_of(const part& x) const {
   if (x.is_chunk())
     result.label.profile = to_string(x.chunk.kind);
   result.label.attempt = x.attempt;
-  result.label.limits = begin_.order.limits;
+  result.label.limits = limits_of(x);
   result.turn = begin_.turn;
   result.refused_by = x.refused_by;
   result.input = begin_.order.input;
@@ -42,6 +42,26 @@ lease_request file_job::request_of(const part& x) const {
     }
   }
   result.encoders.push_back(result.video.encoder.empty() ? codec : result.video.encoder);
+  return result;
+}
+
+work_limits file_job::limits_of(const part& x) const {
+  auto result = begin_.order.limits;
+  if (result.memory_bytes > 0)
+    return result;
+  picture_work pictures;
+  auto& video = begin_.order.video;
+  auto is_video = x.kind == work_kind::assemble || (x.is_chunk() && x.chunk.kind == chunk_kind::video);
+  for (auto& s : source_.streams)
+    if (s.video && is_video) {
+      pictures.decoded = int64_t{s.width} * s.height;
+      pictures.encoded = video.codec == "copy" ? 0 : pixels_of(video.width, video.height, s.width, s.height);
+      pictures.codec = encoder_.empty() ? video.codec : encoder_;
+    }
+  // What is verified is what was encoded.
+  if (x.kind == work_kind::assemble)
+    pictures.decoded = std::max(pictures.decoded, pictures.encoded);
+  result.memory_bytes = memory_limit(config_.memory, x.kind, pictures);
   return result;
 }
 

@@ -76,6 +76,17 @@ encoder_wish wish_of(const video_profile& x) {
   return {x.codec, x.on_busy, x.fallback_encoder, x.never_software, x.queue_timeout};
 }
 
+picture_work pictures_of(const stream_format& source, const video_profile& target) {
+  picture_work result;
+  for (auto& x : source.tracks)
+    if (x.kind == track_kind::video) {
+      result.decoded = int64_t{x.width} * x.height;
+      result.encoded = pixels_of(target.width, target.height, x.width, x.height);
+      result.codec = target.codec;
+    }
+  return result;
+}
+
 uint16_t leading_track(const stream_format& x) noexcept {
   auto i = std::find_if(x.tracks.begin(), x.tracks.end(), [](auto& t) { return t.kind == track_kind::video; });
   return i == x.tracks.end() ? 0 : static_cast<uint16_t>(i - x.tracks.begin());

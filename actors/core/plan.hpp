@@ -1,6 +1,7 @@
 // Passthrough, or transcode, and what a worker must be able to do for it: decided from what the source is and what the profile asks.
 #pragma once
 
+#include "actors/core/memory_plan.hpp"
 #include "messages/media.hpp"
 #include "messages/work.hpp"
 
@@ -32,6 +33,9 @@ stream_format passthrough_format(const stream_format& source, const variant_plan
 
 /// What the registry is asked for to encode such video.
 encoder_wish wish_of(const video_profile& x);
+
+/// What a transcoder has to do with pictures, for an estimate of its memory.
+picture_work pictures_of(const stream_format& source, const video_profile& target);
 
 /// The track by which a stream's pace is told: its first of pictures, else its first.
 uint16_t leading_track(const stream_format& x) noexcept;

@@ -108,6 +108,8 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
   slot.emplace(effects_.next_attempt(), config_.credit_bytes, config_.stall, now);
   lease_request request;
   request.label = {work_kind::transcode, channel_.name, v.target.name, id_, slot->id};
+  request.label.limits.memory_bytes =
+    memory_limit(config_.memory, work_kind::transcode, pictures_of(*source_, v.target.video));
   request.encoders = v.plan.encoders;
   request.decoders = v.plan.decoders;
   request.refused_by = v.avoid;

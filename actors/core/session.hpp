@@ -49,6 +49,7 @@ struct session_config {
   milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
+  memory_rules memory; ///< of its tasks
 
   /// How long a client may wait for the first bytes of a rendition.
   milliseconds patience(const video_profile& x) const {

@@ -41,6 +41,7 @@ void session::start_ingest(time_point now) {
   await_random_access_ = source_.has_value();
   lease_request request;
   request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->id};
+  request.label.limits.memory_bytes = memory_limit(config_.memory, work_kind::ingest, {});
   effects_.request_lease(request);
 }
 
@@ -120,6 +121,7 @@ void session::return_to_first(time_point now) {
   probe_->id = effects_.next_attempt();
   lease_request request;
   request.label = {work_kind::ingest, channel_.name, {}, id_, probe_->id};
+  request.label.limits.memory_bytes = memory_limit(config_.memory, work_kind::ingest, {});
   effects_.request_lease(request);
 }
 

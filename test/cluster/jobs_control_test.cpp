@@ -163,6 +163,17 @@ BOOST_AUTO_TEST_CASE(a_job_that_needs_more_memory_than_its_limit_says_so) {
   f.c.wait_until("no group is left", [] { return groups() == 0; });
 }
 
+BOOST_AUTO_TEST_CASE(a_task_without_a_limit_of_its_order_has_that_of_its_work_and_an_error_names_the_key) {
+  job_cluster f{{.flags = {"--jobs.retries_max=1", "--task.encode_memory_percent=1"}, .seconds = 10}};
+  f.c.start(two, 1);
+  auto id = f.order(f.slow_order());
+  f.wait_until_over(id, "failed");
+  BOOST_TEST(says(f.error_of(id), "task.encode_memory_percent"), f.error_of(id));
+  BOOST_TEST(says(f.history(id), "limits: memory 3"), f.history(id));
+  f.check_nothing_is_published();
+  f.c.wait_until("no group is left", [] { return groups() == 0; });
+}
+
 BOOST_AUTO_TEST_CASE(groups_of_a_killed_worker_are_removed_by_the_next) {
   job_cluster f;
   f.c.start({"one"}, 1);
