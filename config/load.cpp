@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <memory>
 #include <sys/stat.h>
 #include <thread>
@@ -133,14 +134,23 @@ tl::expected<std::string, complaint> read_file(const std::string& path) {
   const auto failed = [&path](int error) {
     return tl::unexpected("cannot read the configuration file " + quote(path) + ": " + std::strerror(error));
   };
-  const std::unique_ptr<std::FILE, file_closer> file{std::fopen(path.c_str(), "rbe")};
-  if (!file)
+  // A pipe would block here until somebody writes to it.
+  const auto descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0)
     return failed(errno);
+  const std::unique_ptr<std::FILE, file_closer> file{::fdopen(descriptor, "rb")};
+  if (!file) {
+    const auto error = errno;
+    ::close(descriptor);
+    return failed(error);
+  }
   struct stat status {};
   if (fstat(fileno(file.get()), &status) != 0)
     return failed(errno);
   if (S_ISDIR(status.st_mode))
     return failed(EISDIR);
+  if (!S_ISREG(status.st_mode))
+    return tl::unexpected("cannot read the configuration file " + quote(path) + ": it is no regular file");
   // One byte more than allowed tells a file that is too large, whatever its size claims.
   std::string text(defaults::file_bytes_max + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));

@@ -24,9 +24,12 @@ tl::unexpected<std::string> failed(std::string_view step, const std::string& pat
 }
 
 tl::expected<std::string, std::string> read_token(const std::string& path) {
-  const files::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const files::descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (file.get() < 0)
     return failed("read the secret in", path, errno);
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode))
+    return tl::unexpected("cannot read the secret in " + quote(path) + ": it is no regular file");
   std::string text(defaults::token_bytes_max + 2, '\0');
   const auto count = ::read(file.get(), text.data(), text.size());
   if (count < 0)

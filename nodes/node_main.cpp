@@ -10,6 +10,8 @@
 #include "nodes/node_task.hpp"
 #include "telemetry/log.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -66,6 +68,9 @@ int node_main(int argc, char** argv, task_faults faults) {
   std::signal(SIGPIPE, SIG_IGN);
   // So is a file that may not grow further.
   std::signal(SIGXFSZ, SIG_IGN);
+  // What it knows of tokens and addresses is written to no disk when it dies, nor what its tasks know.
+  constexpr rlimit no_dump{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_dump);
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
     return run_trials(argc, argv);
   // Before the configuration is read: its secrets are no business of tasks, which read media from anywhere.

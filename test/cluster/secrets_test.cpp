@@ -73,4 +73,16 @@ BOOST_AUTO_TEST_CASE(a_playlist_that_travels_as_a_file_takes_the_ticket_nowhere)
   BOOST_TEST(requests == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_node_and_its_tasks_leave_no_core_dump) {
+  job_cluster f{{.seconds = 10}};
+  f.c.start({"one"}, 1);
+  for (auto pid : {f.c.node("coordinator").pid(), f.c.node("one").pid()}) {
+    auto limits = read_file("/proc/" + std::to_string(pid) + "/limits");
+    auto at = limits.find("Max core file size");
+    BOOST_REQUIRE(at != std::string::npos);
+    BOOST_TEST(limits.substr(at, limits.find('\n', at) - at).find("unlimited") == std::string::npos);
+    BOOST_TEST(limits.substr(at + 18, 40).find_first_of("123456789") == std::string::npos, limits.substr(at, 60));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

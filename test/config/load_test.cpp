@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include <sys/stat.h>
+
 using namespace troupe;
 using namespace troupe::config;
 using namespace std::chrono_literals;
@@ -200,6 +202,10 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_named) {
                       "cannot read the configuration file \"/no/such/file.yaml\": No such file"));
   BOOST_TEST(contains(problems_of(load_from({"--config=" + folder.path("")})), "Is a directory"));
   BOOST_TEST(contains(problems_of(load_from({"--config=" + std::string(100'000, 'x')})), "name too long"));
+  const auto pipe = folder.path("pipe");
+  BOOST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const auto& path : {pipe, std::string{"/dev/zero"}})
+    BOOST_TEST(contains(problems_of(load_from({"--config=" + path})), "no regular file"));
   const auto large = folder.write("large.yaml", std::string(defaults::file_bytes_max + 1, '#'));
   BOOST_TEST(contains(problems_of(load_from({"--config=" + large})), "larger than 1048576 bytes"));
 }
