@@ -117,27 +117,26 @@ bool brings_files(const options& with) {
 }
 
 tl::expected<brought, failure> bring_input(const options& with, std::ostream& err, bool terminal) {
+  auto is_url = with.input.find("://") != std::string::npos;
   std::error_code failed;
+  auto identity = is_url ? std::string{} : files::identity_of(with.input).value_or(std::string{});
+  auto bytes = is_url ? 0 : fs::file_size(with.input, failed);
+  if (!is_url && (identity.empty() || failed))
+    return tl::unexpected(failure{refused, "cannot read " + printable(with.input)
+                                             + (failed ? ": " + failed.message() : ": it is no regular file")});
   if (auto why = refused_output(with); !why.empty())
     return tl::unexpected(failure{refused, printable(why)});
   brought result{with, {}, {}};
   result.order.output = "kept:" + kept_name(with.output);
   result.order.overwrite = false;
-  if (with.input.find("://") != std::string::npos) {
-    result.key = key_of(with, {});
+  result.key = key_of(with, identity);
+  if (is_url)
     return result;
-  }
-  auto identity = files::identity_of(with.input);
-  auto bytes = fs::file_size(with.input, failed);
-  if (!identity || failed)
-    return tl::unexpected(failure{refused, "cannot read " + printable(with.input)
-                                             + (failed ? ": " + failed.message() : ": it is no regular file")});
-  result.key = key_of(with, *identity);
   auto control = drawn(err, "uploading", terminal && !with.json);
   auto create = at(with, "/uploads");
   create.fields = {{"Upload-Length", std::to_string(bytes)},
-                   {"Upload-Name", "input" + fs::path{with.input}.extension().string()},
-                   {"Idempotency-Key", *identity}};
+                   {"Upload-Name", kept_name("input" + fs::path{with.input}.extension().string())},
+                   {"Idempotency-Key", identity}};
   auto made = transfer::ask("POST", create, control);
   if (!made)
     return tl::unexpected(to_failure(made.error()));
