@@ -30,17 +30,14 @@ constexpr std::array entries{
 };
 
 /// libavformat 5.1 writes every other codec as private data that nobody can read.
-constexpr std::array transport_codecs{AV_CODEC_ID_MPEG1VIDEO,   AV_CODEC_ID_MPEG2VIDEO,
-                                      AV_CODEC_ID_MPEG4,        AV_CODEC_ID_H264,
-                                      AV_CODEC_ID_HEVC,         AV_CODEC_ID_CAVS,
-                                      AV_CODEC_ID_DIRAC,        AV_CODEC_ID_VC1,
-                                      AV_CODEC_ID_MP1,          AV_CODEC_ID_MP2,
-                                      AV_CODEC_ID_MP3,          AV_CODEC_ID_AAC,
-                                      AV_CODEC_ID_AC3,          AV_CODEC_ID_EAC3,
-                                      AV_CODEC_ID_DTS,          AV_CODEC_ID_TRUEHD,
-                                      AV_CODEC_ID_OPUS,         AV_CODEC_ID_S302M,
-                                      AV_CODEC_ID_AAC_LATM,     AV_CODEC_ID_DVB_SUBTITLE,
-                                      AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_HDMV_PGS_SUBTITLE};
+constexpr std::array transport_codecs{
+  AV_CODEC_ID_MPEG1VIDEO,   AV_CODEC_ID_MPEG2VIDEO,   AV_CODEC_ID_MPEG4,
+  AV_CODEC_ID_H264,         AV_CODEC_ID_HEVC,         AV_CODEC_ID_CAVS,
+  AV_CODEC_ID_DIRAC,        AV_CODEC_ID_VC1,          AV_CODEC_ID_MP2,
+  AV_CODEC_ID_MP3,          AV_CODEC_ID_AAC,          AV_CODEC_ID_AC3,
+  AV_CODEC_ID_EAC3,         AV_CODEC_ID_DTS,          AV_CODEC_ID_TRUEHD,
+  AV_CODEC_ID_OPUS,         AV_CODEC_ID_S302M,        AV_CODEC_ID_AAC_LATM,
+  AV_CODEC_ID_DVB_SUBTITLE, AV_CODEC_ID_DVB_TELETEXT, AV_CODEC_ID_HDMV_PGS_SUBTITLE};
 
 constexpr std::array matroska_subtitles{AV_CODEC_ID_SUBRIP,
                                         AV_CODEC_ID_ASS,

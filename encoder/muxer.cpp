@@ -2,13 +2,16 @@
 // its buffer is flushed with every packet, and a transport stream's audio frames each get their own PES packet.
 #include "encoder/muxer.hpp"
 
+#include "encoder/container.hpp"
+#include "encoder/log.hpp"
+#include "encoder/transport_packets.hpp"
+
 extern "C" {
 #include <libavutil/dict.h>
 #include <libavutil/opt.h>
 }
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <optional>
 #include <utility>
@@ -17,19 +20,17 @@ namespace troupe::av {
 
 namespace {
 
-constexpr int buffer_bytes = 64 * 1024;
+/// Whole transport packets, so that none is handed over in two parts.
+constexpr int buffer_bytes = 348 * transport_packets::packet_bytes;
 // By how much a transport stream's clock is behind the decoding times: what a player may have to wait for audio that
 // comes later in the stream than its picture. FFmpeg's own default.
-constexpr int64_t mpegts_delay_us = 700'000;
+constexpr int64_t mpegts_delay = 63'000; ///< ticks
 
-/// The codecs for which libavformat 5.1 writes a stream type that receivers know; the others it would write as
-/// private data that nobody can read.
-constexpr std::array mpegts_codecs{
-  AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,    AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,
-  AV_CODEC_ID_CAVS,       AV_CODEC_ID_DIRAC,      AV_CODEC_ID_VC1,      AV_CODEC_ID_MP1,   AV_CODEC_ID_MP2,
-  AV_CODEC_ID_MP3,        AV_CODEC_ID_AAC,        AV_CODEC_ID_AAC_LATM, AV_CODEC_ID_AC3,   AV_CODEC_ID_EAC3,
-  AV_CODEC_ID_DTS,        AV_CODEC_ID_TRUEHD,     AV_CODEC_ID_OPUS,     AV_CODEC_ID_S302M,
-};
+/// Where FFmpeg's muxer begins to number the PIDs of tracks, and where others than tracks begin.
+constexpr int first_pid = 0x100;
+constexpr int end_pid = 0x1000;
+
+constexpr int versions = 32; ///< of a table
 
 struct output_closer {
   void operator()(AVFormatContext* ptr) const noexcept {
@@ -42,22 +43,56 @@ struct output_closer {
 };
 
 bool container_takes(const AVOutputFormat& format, bool mpegts, AVCodecID codec) {
-  if (mpegts)
-    return std::find(mpegts_codecs.begin(), mpegts_codecs.end(), codec) != mpegts_codecs.end();
-  return avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) != 0;
+  return mpegts ? holds(container::mpegts, codec) : avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) != 0;
 }
+
+/// What the tables of a transport stream say of a track.
+struct table_entry {
+  int pid = 0;
+  AVMediaType kind = AVMEDIA_TYPE_UNKNOWN;
+  AVCodecID codec = AV_CODEC_ID_NONE;
+  std::string language;
+  int sample_rate = 0;
+  int channels = 0;
+
+  explicit table_entry(const track& x)
+    : kind{x.parameters->codec_type},
+      codec{x.parameters->codec_id},
+      language{x.language},
+      sample_rate{x.parameters->sample_rate},
+      channels{x.parameters->ch_layout.nb_channels} {}
+
+  bool is_successor_of(const table_entry& x) const {
+    return kind == x.kind && codec == x.codec && language == x.language;
+  }
+
+  bool operator==(const table_entry&) const = default;
+};
 
 } // namespace
 
 struct muxer::impl {
   static int on_write(void* self, uint8_t* data, int size) noexcept;
+  expected<void> open(const std::vector<track>& tracks);
   expected<void> add_stream(const track& from);
-  expected<void> start(const std::map<std::string, std::string>& options);
+  expected<void> start();
+  void enter(const std::vector<track>& tracks);
+  expected<void> keep_time(const AVPacket& packet);
+  template <class Packets>
+  expected<void> put(const Packets& packets);
   expected<void> settle(const char* step, int rc);
 
   std::string format;
   bool mpegts = false;
   writer write;
+  std::map<std::string, std::string> options;
+  // of a transport stream
+  transport_packets packets{mpegts_delay};
+  std::vector<table_entry> entries; ///< by track
+  std::vector<table_entry> retired; ///< whose PIDs wait for a track of their kind
+  int next_pid = first_pid;
+  int version = 0;
+  int clock_track = 0;
   std::exception_ptr thrown;
   std::unique_ptr<AVFormatContext, output_closer> context;
   packet_ptr packet = make_packet();
@@ -67,6 +102,8 @@ struct muxer::impl {
 int muxer::impl::on_write(void* self, uint8_t* data, int size) noexcept {
   auto& x = *static_cast<impl*>(self);
   try {
+    if (x.mpegts)
+      x.packets.finish({reinterpret_cast<std::byte*>(data), static_cast<size_t>(size)});
     x.write({reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)});
     return size;
   } catch (...) {
@@ -100,6 +137,8 @@ expected<void> muxer::impl::add_stream(const track& from) {
     return fail(errc::limit, "add a track to " + format, rc);
   stream->codecpar->codec_tag = 0;
   stream->time_base = time_base;
+  if (mpegts)
+    stream->id = entries[static_cast<size_t>(stream->index)].pid;
   if (p.codec_type == AVMEDIA_TYPE_VIDEO) {
     stream->avg_frame_rate = from.frame_rate;
     stream->sample_aspect_ratio = p.sample_aspect_ratio;
@@ -109,14 +148,40 @@ expected<void> muxer::impl::add_stream(const track& from) {
   return {};
 }
 
-expected<void> muxer::impl::start(const std::map<std::string, std::string>& options) {
+/// Gives the tracks of a transport stream their PIDs, and the tables their version.
+void muxer::impl::enter(const std::vector<track>& tracks) {
+  auto before = entries;
+  retired.insert(retired.end(), entries.begin(), entries.end());
+  entries.clear();
+  for (const auto& x : tracks) {
+    table_entry made{x};
+    auto known = std::find_if(retired.begin(), retired.end(), [&](const auto& y) { return made.is_successor_of(y); });
+    if (known != retired.end()) {
+      made.pid = known->pid;
+      retired.erase(known);
+    } else {
+      made.pid = next_pid++;
+    }
+    entries.push_back(std::move(made));
+  }
+  if (!before.empty() && before != entries)
+    version = (version + 1) % versions;
+  auto pictures = [](const table_entry& x) { return x.kind == AVMEDIA_TYPE_VIDEO; };
+  auto clock = std::find_if(entries.begin(), entries.end(), pictures);
+  clock_track = clock != entries.end() ? static_cast<int>(clock - entries.begin()) : 0;
+  packets.set_clock(entries[static_cast<size_t>(clock_track)].pid);
+}
+
+expected<void> muxer::impl::start() {
   AVDictionary* dictionary = nullptr;
   for (const auto& [name, value] : options)
     av_dict_set(&dictionary, name.c_str(), value.c_str(), 0);
   if (mpegts) {
     av_dict_set(&dictionary, "mpegts_copyts", "1", 0);
     av_dict_set(&dictionary, "pes_payload_size", "0", 0);
-    context->max_delay = static_cast<int>(mpegts_delay_us);
+    av_dict_set(&dictionary, "pcr_period", "20", 0);
+    av_dict_set_int(&dictionary, "tables_version", version, 0);
+    context->max_delay = static_cast<int>(av_rescale_q(mpegts_delay, time_base, AV_TIME_BASE_Q));
     context->avoid_negative_ts = 0;
   }
   auto rc = avformat_write_header(context.get(), &dictionary);
@@ -148,20 +213,42 @@ expected<muxer> muxer::open(const std::string& format, const std::vector<track>&
   self->format = format;
   self->mpegts = format == "mpegts";
   self->write = std::move(write);
-  AVFormatContext* context = nullptr;
-  if (auto rc = avformat_alloc_output_context2(&context, output, nullptr, nullptr); rc < 0)
-    return fail(errc::unsupported, "write " + format, rc);
-  self->context.reset(context);
-  context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_FLUSH_PACKETS;
-  auto* buffer = static_cast<uint8_t*>(checked(av_malloc(buffer_bytes)));
-  context->pb = checked(avio_alloc_context(buffer, buffer_bytes, 1, self.get(), nullptr, impl::on_write, nullptr));
-  context->pb->seekable = 0;
-  for (const auto& x : tracks)
-    if (auto ok = self->add_stream(x); !ok)
-      return tl::unexpected{std::move(ok.error())};
-  if (auto ok = self->start(options); !ok)
+  self->options = options;
+  if (auto ok = self->open(tracks); !ok)
     return tl::unexpected{std::move(ok.error())};
   return muxer{std::move(self)};
+}
+
+/// Begins to write these tracks, in place of those before.
+expected<void> muxer::impl::open(const std::vector<track>& tracks) {
+  quiet_logs();
+  AVFormatContext* made = nullptr;
+  const auto* output = av_guess_format(format.c_str(), nullptr, nullptr);
+  if (auto rc = avformat_alloc_output_context2(&made, output, nullptr, nullptr); rc < 0)
+    return fail(errc::unsupported, "write " + format, rc);
+  context.reset(made);
+  made->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_FLUSH_PACKETS;
+  auto* buffer = static_cast<uint8_t*>(checked(av_malloc(buffer_bytes)));
+  made->pb = checked(avio_alloc_context(buffer, buffer_bytes, 1, this, nullptr, on_write, nullptr));
+  made->pb->seekable = 0;
+  if (mpegts)
+    enter(tracks);
+  for (const auto& x : tracks)
+    if (auto ok = add_stream(x); !ok)
+      return ok;
+  return start();
+}
+
+expected<void> muxer::change_tracks(const std::vector<track>& tracks) {
+  auto& self = *impl_;
+  if (self.failed)
+    return tl::unexpected{*self.failed};
+  if (!self.mpegts || tracks.empty() || self.next_pid + static_cast<int>(tracks.size()) > end_pid)
+    return fail(errc::option, "change the tracks of " + self.format + ": it cannot go on with others");
+  auto result = self.open(tracks);
+  if (!result)
+    self.failed = result.error();
+  return result;
 }
 
 expected<void> muxer::begin_segment() {
@@ -173,6 +260,27 @@ expected<void> muxer::begin_segment() {
   if ((self.context->oformat->flags & AVFMT_ALLOW_FLUSH) != 0)
     return self.settle("begin a segment of", av_write_frame(self.context.get(), nullptr));
   return {};
+}
+
+/// Writes the clock where it has been silent for too long before this packet.
+expected<void> muxer::impl::keep_time(const AVPacket& x) {
+  if (x.dts == no_pts)
+    return {};
+  return put(packets.before(x.stream_index == clock_track, x.dts, x.duration));
+}
+
+template <class Packets>
+expected<void> muxer::impl::put(const Packets& made) {
+  for (const auto& x : made)
+    avio_write(context->pb, reinterpret_cast<const unsigned char*>(x.data()), static_cast<int>(x.size()));
+  return made.empty() ? expected<void>{} : settle("write the clock of", 0);
+}
+
+expected<void> muxer::pass_time(int64_t ticks) {
+  auto& self = *impl_;
+  if (self.failed)
+    return tl::unexpected{*self.failed};
+  return self.mpegts ? self.put(self.packets.idle(ticks)) : expected<void>{};
 }
 
 expected<void> muxer::write(const AVPacket& packet) {
@@ -189,6 +297,9 @@ expected<void> muxer::write(const AVPacket& packet) {
     return fail(errc::limit, "keep a packet for " + self.format, rc);
   out->flags &= 0xffff;
   out->pos = -1;
+  if (self.mpegts)
+    if (auto kept = self.keep_time(packet); !kept)
+      return kept;
   av_packet_rescale_ts(out, time_base, self.context->streams[index]->time_base);
   auto rc = av_write_frame(self.context.get(), out);
   // Small audio frames wait inside the transport stream muxer until told otherwise.

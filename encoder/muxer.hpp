@@ -13,7 +13,7 @@
 
 namespace troupe::av {
 
-/// Legal calls: `open`, `write` any number of times, `finish` once. Errors are sticky.
+/// Legal calls: `open`, `write` and `change_tracks` any number of times, `finish` once. Errors are sticky.
 class muxer {
 public:
   /// Receives the container's bytes in order, on the caller's thread; they are valid for the call.
@@ -21,7 +21,7 @@ public:
 
   /// `format` is libavformat's name. For "mpegts" timestamps go out as they are (33 bits of them), PAT and PMT
   /// precede each random-access point that `begin_segment` announces, nothing is interleaved or delayed, and each
-  /// `write` hands its bytes over before it returns.
+  /// `write` hands its bytes over before it returns. The clock is never below zero, and written every 90 ms.
   static expected<muxer> open(const std::string& format, const std::vector<track>& tracks, writer write,
                               const std::map<std::string, std::string>& options = {});
 
@@ -34,6 +34,14 @@ public:
 
   /// Timestamps in `time_base`.
   expected<void> write(const AVPacket& packet);
+
+  /// For "mpegts": nothing has been written for so many ticks. Where its pictures are far apart, the clock is written meanwhile.
+  expected<void> pass_time(int64_t ticks);
+
+  /// For "mpegts": packets from now on are of these tracks, in the same stream. Its clock and continuity counters go on. A track of the same kind,
+  /// codec and language as one before keeps its PID; one of another codec gets another PID, because receivers keep to the decoder that they have
+  /// for a PID. The tables' version counts up where they say something else.
+  expected<void> change_tracks(const std::vector<track>& tracks);
 
   expected<void> finish();
 
