@@ -278,7 +278,8 @@ void block_builder::add(const AVPacket& packet) {
   auto track = static_cast<size_t>(packet.stream_index);
   auto key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
   auto joinable = key && track < video_.size() && video_[track];
-  if (!has_video_ && key && packet.pts - marked_pts_ >= audio_mark_interval) {
+  auto due = marked_pts_ == no_timestamp || packet.pts - marked_pts_ >= audio_mark_interval;
+  if (!has_video_ && key && due) {
     joinable = true;
     marked_pts_ = packet.pts;
   }

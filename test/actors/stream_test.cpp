@@ -175,6 +175,30 @@ BOOST_AUTO_TEST_CASE(each_random_access_point_begins_a_block) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(sound_without_pictures_can_be_joined_at_its_first_packet_and_twice_a_second) {
+  for (int64_t first : {int64_t{-1000}, int64_t{0}, int64_t{126'000}, int64_t{1} << 40}) {
+    std::vector<int64_t> marks;
+    block_builder builder{[&](sample_block b) {
+      for (auto& s : b.samples)
+        if (s.is_random_access())
+          marks.push_back(s.pts - first);
+    }};
+    track_format audio;
+    audio.kind = track_kind::audio;
+    audio.codec = "mp2";
+    builder.set_tracks(to_tracks({{audio}}));
+    auto packet = av::make_packet();
+    BOOST_REQUIRE(av_new_packet(packet.get(), 10) == 0);
+    packet->flags = AV_PKT_FLAG_KEY;
+    for (int i = 0; i < 100; ++i) {
+      packet->pts = packet->dts = first + i * 2160;
+      builder.add(*packet);
+    }
+    builder.flush();
+    BOOST_TEST((marks == std::vector<int64_t>{0, 45'360, 90'720, 136'080, 181'440}));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_block_with_closed_samples_ends_with_one) {
   std::vector<sample_block> blocks;
   block_builder builder{[&](sample_block b) { blocks.push_back(std::move(b)); }};
