@@ -27,8 +27,15 @@ thread_local log_capture* current = nullptr;
 thread_local int http_status = 0;
 constexpr std::string_view http_error = "HTTP error ";
 
-std::mutex work_mutex; ///< guards `work`
+std::mutex work_mutex; ///< guards all below
 work_log* work = nullptr;
+
+struct relay {
+  std::function<void(bool, const std::string&)> receive;
+  std::map<std::string, uint64_t> lines; ///< of each kind, by the text without its numbers
+};
+
+relay* lines_to = nullptr; ///< lives as long as the process: drivers' threads log until its very end
 
 /// Who speaks: the name of a codec, a format, a filter.
 std::string speaker(void* object) {
@@ -59,6 +66,16 @@ std::string without_numbers(const std::string& text) {
   return result;
 }
 
+/// Under `work_mutex`.
+void pass_on(bool error, const std::string& text) {
+  auto& lines = lines_to->lines;
+  auto kind = lines.find(without_numbers(text));
+  if (kind == lines.end() && lines.size() < work_log::lines_max)
+    kind = lines.try_emplace(without_numbers(text)).first;
+  if (kind != lines.end() && ++kind->second <= work_log::alike_max)
+    lines_to->receive(error, text);
+}
+
 void on_log(void* object, int level, const char* format, va_list arguments) {
   if (level > AV_LOG_WARNING)
     return;
@@ -78,8 +95,12 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
     return;
   auto whole = clean(std::exchange(line, {}).c_str());
   std::lock_guard guard{work_mutex};
-  if (work != nullptr && !whole.empty())
+  if (whole.empty())
+    return;
+  if (work != nullptr)
     work->add(level <= AV_LOG_ERROR, std::move(whole));
+  else if (lines_to != nullptr)
+    pass_on(level <= AV_LOG_ERROR, whole);
 }
 
 } // namespace
@@ -95,6 +116,14 @@ void quiet_logs() {
 
 int take_http_status() {
   return std::exchange(http_status, 0);
+}
+
+void log_to(std::function<void(bool error, const std::string& text)> receive) {
+  quiet_logs();
+  std::lock_guard guard{work_mutex};
+  if (lines_to == nullptr)
+    lines_to = new relay;
+  *lines_to = {std::move(receive), {}};
 }
 
 log_capture::log_capture() : outer_(current) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -46,6 +47,10 @@ struct log_entry {
   bool error = false;
   std::string text; ///< "libx264: ..."; printable characters only, at most `work_log::line_bytes_max`
 };
+
+/// From now on `receive` gets what libav* logs as warnings and errors on any thread of the process, a line a call, where no `work_log` collects it. Of
+/// lines that differ in their numbers alone the first few are passed on. Without it they are dropped.
+void log_to(std::function<void(bool error, const std::string& text)> receive);
 
 /// Collects what libav* logs as warnings and errors on any thread of the process, from construction to destruction: for processes that do one
 /// piece of work at a time. A second one, while the first is there, collects nothing.

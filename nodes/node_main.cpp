@@ -5,6 +5,7 @@
 #include "actors/gateway.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
+#include "encoder/log.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_run.hpp"
 #include "nodes/node_task.hpp"
@@ -45,6 +46,11 @@ int run(const config::loaded& x, task_faults faults) {
   for (auto& warning : x.warnings)
     telemetry::log::warning(warning);
   register_node_types();
+  // What media from outside makes decoders say is counted where it is decoded, and would fill the log.
+  av::log_to([is_task = x.config.role == config::role::task](bool error, const std::string& text) {
+    auto write = error && !is_task ? telemetry::log::warning : telemetry::log::debug;
+    write("libav* says", {{"text", text}});
+  });
   if (x.config.role == config::role::task)
     return run_task(x.config, std::move(faults));
   if (!has_fork_server())

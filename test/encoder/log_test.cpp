@@ -9,6 +9,7 @@ extern "C" {
 
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace troupe::av;
 
@@ -27,6 +28,22 @@ BOOST_AUTO_TEST_CASE(warnings_and_errors_of_any_thread_are_kept) {
   BOOST_TEST(said[1].error);
   BOOST_TEST(said[0].at_ms > 1'600'000'000'000);
   BOOST_TEST(log.take(true).empty());
+}
+
+BOOST_AUTO_TEST_CASE(what_no_work_collects_goes_where_it_is_told_to) {
+  std::vector<std::string> lines;
+  log_to([&](bool error, const std::string& text) { lines.push_back((error ? "error: " : "warning: ") + text); });
+  av_log(nullptr, AV_LOG_WARNING, "frame size not set\n");
+  for (int i = 0; i < 100; ++i)
+    av_log(nullptr, AV_LOG_ERROR, "packet %d broken\n", i);
+  {
+    work_log log;
+    av_log(nullptr, AV_LOG_ERROR, "of the work\n");
+  }
+  log_to([](bool, const std::string&) {});
+  BOOST_REQUIRE(lines.size() == 1 + work_log::alike_max);
+  BOOST_TEST(lines[0] == "warning: frame size not set");
+  BOOST_TEST(lines[1] == "error: packet 0 broken");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_alike_is_counted) {
