@@ -1,6 +1,7 @@
 #include "actors/coordinator.hpp"
 
 #include "actors/actor_of.hpp"
+#include "actors/media.hpp"
 #include "files/url.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
@@ -183,6 +184,8 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
   auto p = config.profiles.find(profile);
   if (p == config.profiles.end())
     return answer.deliver(caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128)));
+  if (auto why = misfit(p->second); !why.empty())
+    return answer.deliver(caf::make_error(ec::invalid_argument, why));
   if (auto why = quarantined.refusal(channel + "/" + profile, clock::now()); !why.empty())
     return answer.deliver(caf::make_error(ec::encode_failed, why));
   auto i = sessions.find(channel);

@@ -2,6 +2,7 @@
 
 #include "actors/actor_of.hpp"
 #include "actors/core/credit.hpp"
+#include "actors/core/plan.hpp"
 #include "actors/media.hpp"
 #include "encoder/demuxer.hpp"
 #include "encoder/timeline_joint.hpp"
@@ -28,6 +29,17 @@ constexpr auto end_timeout = std::chrono::seconds{5};
 /// How far a paced source may fall behind the wall clock before its pace starts anew: a machine that slept does not then
 /// send hours at once.
 constexpr auto pace_slack = std::chrono::seconds{2};
+
+/// Where a source comes from, without what only its owner should know: paths and queries may be secret, too.
+std::string server_of(std::string_view url) {
+  auto scheme = url.find("://");
+  if (scheme == url.npos)
+    return "a file";
+  auto host = url.substr(scheme + 3, url.find_first_of("/?#", scheme + 3) - scheme - 3);
+  if (auto at = host.rfind('@'); at != host.npos)
+    host.remove_prefix(at + 1);
+  return std::string{url.substr(0, scheme + 3)}.append(host);
+}
 
 } // namespace
 
@@ -81,7 +93,7 @@ private:
     auto source = av::demuxer::open(std::move(options), stop_);
     if (!source)
       return tl::unexpected{source.error()};
-    announce(source->tracks());
+    announce(*source);
     av::timeline_joint joint{work_.resume_from == no_timestamp ? av::no_pts : work_.resume_from};
     auto packet = av::make_packet();
     started_ = clock::now();
@@ -94,8 +106,8 @@ private:
       ended = !*more;
       if (ended && source->is_live())
         return av::fail(av::errc::io, "the source closed the connection");
-      if (source->tracks().size() != tracks_)
-        announce(source->tracks());
+      if (source->tracks().size() != tracks_ || source->streams() != streams_)
+        announce(*source);
       counters_ = source->counters();
       if (ended)
         joint.finish();
@@ -108,7 +120,9 @@ private:
   }
 
   void pass(const AVPacket& packet, bool paced) {
-    if (paced)
+    // Nobody can join before the first picture: whatever comes before it is not waited for.
+    begun_ = begun_ || packet.stream_index == leading_;
+    if (paced && begun_)
       pace(packet.dts);
     blocks_.add(packet);
     blocks_.flush();
@@ -119,11 +133,15 @@ private:
       report();
   }
 
-  void announce(const std::vector<av::track>& tracks) {
+  void announce(const av::demuxer& source) {
+    auto& tracks = source.tracks();
     tracks_ = tracks.size();
+    streams_ = source.streams();
     blocks_.flush();
     blocks_.set_tracks(tracks);
-    caf::anon_send(sink_, format_change{work_.attempt, to_format(tracks)});
+    auto format = to_format(tracks);
+    leading_ = core::leading_track(format);
+    caf::anon_send(sink_, format_change{work_.attempt, std::move(format), source.left_out()});
   }
 
   /// Waits until the packet's time has come.
@@ -180,6 +198,9 @@ private:
   // the thread's own
   block_builder blocks_;
   size_t tracks_ = 0;
+  size_t streams_ = 0;
+  int leading_ = 0;    ///< the track by which the source's pace is told
+  bool begun_ = false; ///< that track has shown something
   av::source_counters counters_;
   uint64_t samples_ = 0;
   uint64_t bytes_ = 0;
@@ -200,7 +221,9 @@ ingest_state::~ingest_state() = default;
 ingest_state::interface::behavior_type ingest_state::make_behavior() {
   self->monitor(sink);
   self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
-  log::info("pulling the source", {{"channel", work.channel}, {"session", work.session}, {"attempt", work.attempt}});
+  log::info(
+    "pulling the source",
+    {{"channel", work.channel}, {"session", work.session}, {"attempt", work.attempt}, {"from", server_of(work.url)}});
   reader = std::make_unique<ingest_reader>(work, sink, interface{self});
   return {
     [this](const batch_ack& x) {

@@ -36,6 +36,12 @@ av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, c
                                                   const encoder_seat& seat = {},
                                                   std::vector<std::string>* left_out = nullptr);
 
+/// Whether MPEG-TS, in which clients get channels, carries a codec, by libav*'s name.
+bool transport_holds(const std::string& codec);
+
+/// Why channels cannot be watched in a profile, whatever their sources are; empty where they can.
+std::string misfit(const profile& x);
+
 /// Collects packets into blocks: a new block at each random-access point, at `bytes_max`, and before a sample that is not closed behind one that is:
 /// where a block has closed samples, the last one is closed.
 ///

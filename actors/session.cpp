@@ -29,7 +29,7 @@ std::string words(const caf::error& x) {
   return caf::to_string(x);
 }
 
-/// True if a transport stream of the one can go on with samples of the other: what its tables and sound headers say stays true.
+/// True if what a transport stream's tables and sound headers say of the one stays true of the other.
 bool goes_on(const stream_format& from, const stream_format& to) {
   return std::equal(from.tracks.begin(), from.tracks.end(), to.tracks.begin(), to.tracks.end(),
                     [](const track_format& a, const track_format& b) {
@@ -37,6 +37,20 @@ bool goes_on(const stream_format& from, const stream_format& to) {
                              && a.sample_rate == b.sample_rate && a.channel_layout == b.channel_layout
                              && (a.kind != track_kind::audio || a.extradata == b.extradata);
                     });
+}
+
+core::session_config for_transport_streams(core::session_config x) {
+  x.held = transport_holds;
+  // Its clock is behind the decoding times by 0.7 s, and sound begins a little earlier once it is encoded.
+  x.earliest_dts = std::chrono::seconds{1};
+  return x;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string result;
+  for (auto& x : words)
+    result += (result.empty() ? "" : ", ") + x;
+  return result;
 }
 
 ec code_of(const caf::error& x) {
@@ -52,7 +66,7 @@ session_state::session_state(interface::pointer self, session_actor_config confi
     id(id),
     channel_name(source.name),
     coordinator(std::move(coordinator)),
-    session(config.core, id, std::move(source), *this, clock::now(), unix_ms()),
+    session(for_transport_streams(config.core), id, std::move(source), *this, clock::now(), unix_ms()),
     quarantined(config.quarantine_for) {}
 
 session_state::~session_state() {
@@ -81,6 +95,9 @@ session_state::interface::behavior_type session_state::make_behavior() {
     },
     [this](const format_change& x) {
       confirm(x.attempt);
+      if (!x.not_carried.empty() && x.not_carried != session.not_carried())
+        log::warning("streams of the source are not carried",
+                     {{"channel", channel_name}, {"session", id}, {"streams", joined(x.not_carried)}});
       session.on(x, clock::now());
       settle();
     },
@@ -135,6 +152,8 @@ session_state::interface::behavior_type session_state::make_behavior() {
     [this](tick_atom) {
       self->delayed_send(self, tick_interval, tick_atom_v);
       session.tick(clock::now());
+      for (auto& [profile, out] : outputs)
+        pass_time(out);
       settle();
     },
   };
@@ -196,11 +215,12 @@ void session_state::start_on_task(const Work& work) {
   if (auto& warning = i->second.held->seat.warning; !warning.empty())
     log::warning("another encoder than the profile's",
                  {{"channel", channel_name}, {"session", id}, {"reason", warning}});
-  log::info("a task starts", {{"channel", channel_name},
-                              {"session", id},
-                              {"task", i->second.held->task},
-                              {"attempt", number},
-                              {"worker", i->second.held->worker_name}});
+  log::info("a task starts",
+            {{"channel", channel_name},
+             {"session", id},
+             {"task", i->second.held->task},
+             {"attempt", number},
+             {"worker", i->second.held->worker_name.empty() ? "coordinator" : i->second.held->worker_name}});
   self->request(i->second.task, start_timeout, work, sample_sink_actor{self})
     .then(
       [this, number](const Handle& handle) {
@@ -320,12 +340,17 @@ session_state::output& session_state::output_of(const std::string& profile) {
 
 void session_state::open_output(const std::string& profile, const stream_format& format) {
   auto& out = output_of(profile);
-  // The same codecs: tables, continuity counters and clock go on, new parameter sets come in-band.
+  // The same codecs: new parameter sets come in-band.
   if (out.mux && goes_on(out.format, format)) {
     out.format = format;
     return;
   }
   out.format = format;
+  if (out.mux) {
+    if (auto changed = out.mux->change_tracks(to_tracks(format)); !changed)
+      failed_outputs.emplace_back(profile, changed.error().what);
+    return;
+  }
   // The map's nodes stay where they are, so the writer may hold on to this one.
   auto mux = av::muxer::open("mpegts", to_tracks(format), [&out](std::span<const std::byte> bytes) {
     out.bytes.insert(out.bytes.end(), bytes.begin(), bytes.end());
@@ -333,7 +358,6 @@ void session_state::open_output(const std::string& profile, const stream_format&
   if (mux) {
     out.mux.emplace(std::move(*mux));
   } else {
-    out.mux.reset();
     failed_outputs.emplace_back(profile, mux.error().what);
   }
 }
@@ -362,6 +386,8 @@ void session_state::deliver(const std::string& profile, const sample_block& bloc
     }
   }
   push(out, joinable, first_dts);
+  out.written = clock::now();
+  out.dts = block.samples.back().dts;
 }
 
 void session_state::push(output& out, bool random_access, int64_t dts) {

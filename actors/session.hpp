@@ -82,6 +82,7 @@ struct session_state : core::session_effects {
   void failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
                    uint64_t replayed_bytes) override;
   void quarantine(const std::string& profile, const std::string& why) override;
+  void notice(const std::string& profile, const std::string& what) override;
   uint32_t clients(const std::string& profile) override;
   void answer(core::ticket x, const std::string& profile) override;
   void refuse(core::ticket x, ec code, const std::string& why) override;
@@ -101,7 +102,9 @@ struct session_state : core::session_effects {
     variant_stream_ptr stream;
     std::optional<av::muxer> mux;
     stream_format format;
-    std::vector<std::byte> bytes; ///< muxed and not yet pushed
+    std::vector<std::byte> bytes;                  ///< muxed and not yet pushed
+    std::chrono::steady_clock::time_point written; ///< when the newest sample was
+    int64_t dts = no_timestamp;                    ///< of that
   };
 
   /// Starts `work` on the attempt's task.
@@ -112,6 +115,9 @@ struct session_state : core::session_effects {
   void confirm(attempt_id attempt);
 
   void push(output& out, bool random_access, int64_t dts);
+
+  /// Where pictures are far apart, clients get the clock meanwhile.
+  void pass_time(output& out);
 
   /// After each event: what the effects found out, and whether the session is over.
   void settle();

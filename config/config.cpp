@@ -78,7 +78,6 @@ std::map<std::string, profile> built_in_profiles() {
   add(make_profile("h264-720p", "h264", 720, 2'800'000, "veryfast"));
   add(make_profile("h264-1080p", "h264", 1080, 5'000'000, "veryfast"));
   add(make_profile("hevc-720p", "hevc", 720, 1'800'000, "superfast"));
-  add(make_profile("av1-720p", "av1", 720, 1'500'000, "10"));
   return result;
 }
 

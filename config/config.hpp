@@ -220,8 +220,8 @@ struct configuration {
   bool operator==(const configuration&) const = default;
 };
 
-/// The profiles that exist without configuration: "source", "h264-480p", "h264-720p", "h264-1080p", "hevc-720p",
-/// "av1-720p". A configured profile of the same name changes the keys that it sets.
+/// The profiles that exist without configuration: "source", "h264-480p", "h264-720p", "h264-1080p", "hevc-720p". A
+/// configured profile of the same name changes the keys that it sets.
 std::map<std::string, profile> built_in_profiles();
 
 } // namespace troupe::config

@@ -381,6 +381,14 @@ const std::vector<track>& demuxer::tracks() const noexcept {
   return impl_->made_tracks;
 }
 
+std::vector<std::string> demuxer::left_out() const {
+  return impl_->input.left_out();
+}
+
+size_t demuxer::streams() const noexcept {
+  return format().nb_streams;
+}
+
 expected<bool> demuxer::impl::next(AVPacket& out) {
   while (!ended) {
     counted.dropped_packets = dropped + input.dropped();

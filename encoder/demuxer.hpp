@@ -83,6 +83,12 @@ public:
   /// never shrinks.
   const std::vector<track>& tracks() const noexcept;
 
+  /// The source's other streams, for people: kind, codec, number, language, program. Pictures that stand for a file's cover are not among them.
+  std::vector<std::string> left_out() const;
+
+  /// Streams that libavformat has found, tracks or not.
+  size_t streams() const noexcept;
+
   /// Moves the next packet into `packet`. Returns false at the end of the source. A packet has a PTS and a DTS, a
   /// duration where one is known, `AV_PKT_FLAG_KEY` exactly at random-access points, and reference-counted data.
   expected<bool> read(AVPacket& packet);

@@ -76,6 +76,26 @@ bool source_tracks::is_in_program(int index) const {
   return false;
 }
 
+std::vector<std::string> source_tracks::left_out() const {
+  std::vector<std::string> result;
+  auto& format = source_.format();
+  for (unsigned i = 0; i < format.nb_streams; ++i) {
+    auto& stream = *format.streams[i];
+    auto ignored = i >= streams_.size() || streams_[i].state == stream_state::ignored;
+    if (!ignored || is_picture(stream))
+      continue;
+    const auto* kind = av_get_media_type_string(stream.codecpar->codec_type);
+    auto text = std::string{kind != nullptr ? kind : "unknown"} + " " + avcodec_get_name(stream.codecpar->codec_id)
+                + " (stream " + std::to_string(stream.id > 0 ? stream.id : stream.index);
+    if (const auto* x = av_dict_get(stream.metadata, "language", nullptr, 0); x != nullptr)
+      text += ", " + std::string{x->value}.substr(0, 3);
+    if (const auto* x = av_find_program_from_stream(&format, nullptr, static_cast<int>(i)); x != nullptr)
+      text += ", program " + std::to_string(x->id);
+    result.push_back(text + ")");
+  }
+  return result;
+}
+
 void source_tracks::select_streams() {
   auto& format = source_.format();
   auto best = [&](AVMediaType type) {

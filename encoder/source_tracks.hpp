@@ -61,6 +61,9 @@ public:
     return *source_.format().streams[found_[track]];
   }
 
+  /// See `demuxer::left_out`.
+  std::vector<std::string> left_out() const;
+
   source_context& source() noexcept {
     return source_;
   }

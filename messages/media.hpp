@@ -233,13 +233,16 @@ bool inspect(Inspector& f, batch_ack& x) {
 struct format_change {
   attempt_id attempt;
   stream_format format;
+  std::vector<std::string>
+    not_carried{}; ///< of an ingest: streams of the source that are not among the tracks, for people
 
   bool operator==(const format_change&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, format_change& x) {
-  return f.object(x).fields(f.field("attempt", x.attempt), f.field("format", x.format));
+  return f.object(x).fields(f.field("attempt", x.attempt), f.field("format", x.format),
+                            f.field("not_carried", x.not_carried));
 }
 
 /// The last message of an attempt: `reason` is empty for a regular end, else it says what was tried, on what, and why it failed.

@@ -154,7 +154,7 @@ bool inspect(Inspector& f, channel_status& x) {
 /// One rendition of a running channel.
 struct variant_status {
   std::string profile;
-  std::string state; ///< "waiting" (for a worker), "starting", "running", "failed"
+  std::string state; ///< "waiting" (for a worker), "starting", "running", "silent" (clients get nothing for a while)
   std::string mode;  ///< "passthrough" or "transcode"
   std::string reason;
   std::string worker;
@@ -177,22 +177,23 @@ struct variant_status {
   encoder_seat encoder;        ///< where its video is encoded now
   std::optional<uint32_t> waits_behind;       ///< while it waits for an encoder: how many stand before it
   std::vector<placement_candidate> looked_at; ///< for its present place: that, then others and why not
+  std::vector<std::string> notes;             ///< what it has in another form than its profile asks for, and why
 
   bool operator==(const variant_status&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, variant_status& x) {
-  return f.object(x).fields(f.field("profile", x.profile), f.field("state", x.state), f.field("mode", x.mode),
-                            f.field("reason", x.reason), f.field("worker", x.worker), f.field("attempt", x.attempt),
-                            f.field("clients", x.clients), f.field("clients_total", x.clients_total),
-                            f.field("skips", x.skips), f.field("lag_bytes", x.lag_bytes), f.field("lag_ms", x.lag_ms),
-                            f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
-                            f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),
-                            f.field("last_failover", x.last_failover), f.field("last_gap_ms", x.last_gap_ms),
-                            f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost),
-                            f.field("sound_lost", x.sound_lost), f.field("encoder", x.encoder),
-                            f.field("waits_behind", x.waits_behind), f.field("looked_at", x.looked_at));
+  return f.object(x).fields(
+    f.field("profile", x.profile), f.field("state", x.state), f.field("mode", x.mode), f.field("reason", x.reason),
+    f.field("worker", x.worker), f.field("attempt", x.attempt), f.field("clients", x.clients),
+    f.field("clients_total", x.clients_total), f.field("skips", x.skips), f.field("lag_bytes", x.lag_bytes),
+    f.field("lag_ms", x.lag_ms), f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
+    f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),
+    f.field("last_failover", x.last_failover), f.field("last_gap_ms", x.last_gap_ms),
+    f.field("replayed_bytes", x.replayed_bytes), f.field("frames_lost", x.frames_lost),
+    f.field("sound_lost", x.sound_lost), f.field("encoder", x.encoder), f.field("waits_behind", x.waits_behind),
+    f.field("looked_at", x.looked_at), f.field("notes", x.notes));
 }
 
 /// One running channel.
@@ -209,7 +210,8 @@ struct session_status {
   uint64_t samples_in = 0;
   uint64_t bytes_in = 0;
   work_statistics ingest;
-  uint64_t source_restarts = 0; ///< times that the source was pulled anew
+  uint64_t source_restarts = 0;         ///< times that the source was pulled anew
+  std::vector<std::string> not_carried; ///< streams of the source that no rendition has
   std::vector<variant_status> variants;
 
   bool operator==(const session_status&) const = default;
@@ -217,12 +219,13 @@ struct session_status {
 
 template <class Inspector>
 bool inspect(Inspector& f, session_status& x) {
-  return f.object(x).fields(
-    f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state), f.field("reason", x.reason),
-    f.field("url", x.url), f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
-    f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
-    f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in), f.field("ingest", x.ingest),
-    f.field("source_restarts", x.source_restarts), f.field("variants", x.variants));
+  return f.object(x).fields(f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state),
+                            f.field("reason", x.reason), f.field("url", x.url),
+                            f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
+                            f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
+                            f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in),
+                            f.field("ingest", x.ingest), f.field("source_restarts", x.source_restarts),
+                            f.field("not_carried", x.not_carried), f.field("variants", x.variants));
 }
 
 } // namespace troupe

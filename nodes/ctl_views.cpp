@@ -66,14 +66,29 @@ table gpus_table(const json::value& daemons) {
   return result;
 }
 
-/// Why a rendition is where it is: what is wrong, else what it waits for, else what it gets instead of what was asked for.
+std::string joined(const json::array& texts) {
+  std::string result;
+  for (auto& x : texts)
+    if (auto line = x.if_string(); line != nullptr)
+      result += (result.empty() ? "" : "; ") + printable({line->data(), line->size()});
+  return result;
+}
+
+/// Why a rendition is where it is: what is wrong, else what it waits for, else what it gets instead of what was asked for, else what of the source it has
+/// not.
 std::string variant_reason(const json::value& session, const json::value& variant) {
   if (auto reason = text(variant, "reason"); !reason.empty())
     return reason;
   if (member(variant, "waits_behind").is_number())
     return "waits for an encoder behind " + count_text(variant, "waits_behind") + " others";
   auto warning = text(member(variant, "encoder"), "warning");
-  return warning.empty() ? text(session, "reason") : warning;
+  if (warning.empty())
+    warning = joined(list(variant, "notes"));
+  if (warning.empty())
+    warning = text(session, "reason");
+  if (auto left_out = joined(list(session, "not_carried")); warning.empty() && !left_out.empty())
+    warning = "not carried: " + left_out;
+  return warning;
 }
 
 std::string rate_text(const json::value& video) {

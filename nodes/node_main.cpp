@@ -3,6 +3,7 @@
 
 #include "actors/fork_server.hpp"
 #include "actors/gateway.hpp"
+#include "actors/media.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
 #include "encoder/log.hpp"
@@ -86,6 +87,9 @@ int node_main(int argc, char** argv, task_faults faults) {
   auto loaded = config::load(argc, argv, environ);
   if (!loaded)
     return complain(loaded.error());
+  for (auto& [name, x] : loaded->config.profiles)
+    if (auto why = misfit(x); !why.empty())
+      loaded->warnings.push_back("profiles." + name + ": " + why);
   switch (loaded->mode) {
   case config::mode::help:
     std::cout << config::print_help();

@@ -382,7 +382,7 @@ families session_families(const std::vector<session_status>& sessions) {
   for (std::string_view state : {"starting", "running", "reconnecting", "failed"})
     count.add({{"status", state}}, double(std::ranges::count(sessions, state, &session_status::state)));
   auto variants = gauge("troupe_variants", "Renditions that the running channels are made into, by state.");
-  for (std::string_view state : {"waiting", "starting", "running", "failed"}) {
+  for (std::string_view state : {"waiting", "starting", "running", "silent", "failed"}) {
     ptrdiff_t total = 0;
     for (auto& session : sessions)
       total += std::ranges::count(session.variants, state, &variant_status::state);

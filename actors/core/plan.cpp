@@ -44,20 +44,38 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
 
 } // namespace
 
-variant_plan plan_variant(const stream_format& source, const profile& target) {
+profile encoding_of(const profile& target) {
+  auto result = target;
+  if (target.video.codec == "copy") {
+    result.video.codec = "h264";
+    result.video.pixel_format = "yuv420p";
+    result.video.preset = "veryfast";
+    result.video.b_frames = 0;
+  }
+  if (target.audio.codec == "copy")
+    result.audio.codec = "aac";
+  return result;
+}
+
+variant_plan plan_variant(const stream_format& source, const profile& target, codec_test held) {
   variant_plan result;
+  auto made = encoding_of(target);
   for (auto& track : source.tracks) {
     auto video = track.kind == track_kind::video;
     auto& codec = video ? target.video.codec : target.audio.codec;
     auto as_asked = video ? video_is_as_asked(track, target.video) : audio_is_as_asked(track, target.audio);
     if (codec == "none" || (!video && track.kind != track_kind::audio)) {
       result.actions.push_back(track_action::drop);
-    } else if (codec == "copy" || as_asked) {
+    } else if ((codec == "copy" || as_asked) && (held == nullptr || held(track.codec))) {
       result.actions.push_back(track_action::copy);
     } else {
+      auto& into = video ? made.video.codec : made.audio.codec;
       result.actions.push_back(track_action::encode);
       result.encodes_video = result.encodes_video || video;
-      add_once(result.encoders, codec);
+      if (codec == "copy")
+        add_once(result.notes, std::string{to_string(track.kind)} + " " + track.codec + " is converted to " + into
+                                 + ": the container does not carry it");
+      add_once(result.encoders, into);
       add_once(result.decoders, track.codec);
     }
   }

@@ -10,6 +10,9 @@
 
 namespace troupe::core {
 
+/// Whether the container of renditions holds a codec; null stands for one that holds all.
+using codec_test = bool (*)(const std::string& codec);
+
 enum class track_action : uint8_t { copy, drop, encode };
 
 struct variant_plan {
@@ -17,6 +20,7 @@ struct variant_plan {
   std::vector<std::string> encoders; ///< encoder or codec names that the worker must have proven
   std::vector<std::string> decoders; ///< codec names that the worker must have proven
   bool encodes_video = false;
+  std::vector<std::string> notes; ///< what the rendition has in another form than the profile asks for, and why
 
   /// True if nothing has to be decoded: no task is needed.
   bool passthrough() const noexcept {
@@ -25,8 +29,12 @@ struct variant_plan {
 };
 
 /// A track passes through when the profile says "copy", or names the codec that the source has (not an encoder) and asks for no
-/// size, rate, pixel format, layout or bit rate that differs. Empty plan (no track left) is possible: the caller refuses it.
-variant_plan plan_variant(const stream_format& source, const profile& target);
+/// size, rate, pixel format, layout or bit rate that differs. What the container does not hold is encoded. Empty plan (no track left) is possible: the
+/// caller refuses it.
+variant_plan plan_variant(const stream_format& source, const profile& target, codec_test held = nullptr);
+
+/// How tracks that are encoded are made: as the profile says; where that says "copy", in codecs that each container and receiver knows.
+profile encoding_of(const profile& target);
 
 /// The format of a passthrough rendition: the tracks that are not dropped.
 stream_format passthrough_format(const stream_format& source, const variant_plan& plan);

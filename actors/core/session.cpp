@@ -40,6 +40,8 @@ void session::watch(const profile& target, ticket x, time_point now) {
     start_ingest(now);
   else if (added && source_)
     begin(v, now);
+  else
+    pump(v, now);
 }
 
 void session::tick(time_point now) {
@@ -60,6 +62,10 @@ void session::tick(variant& v, time_point now) {
                       v.last_failure.empty() ? "no bytes of " + channel_.name + "/" + v.target.name + " came in time"
                                              : v.last_failure);
   std::erase_if(v.waiting, late);
+  auto why = silence(v, now);
+  if (!why.empty() && v.silence.empty())
+    effects_.notice(v.target.name, "clients get nothing: " + why);
+  v.silence = std::move(why);
   if (!v.waiting.empty() || effects_.clients(v.target.name) > 0) {
     v.idle_since.reset();
   } else if (!v.idle_since) {
@@ -70,6 +76,33 @@ void session::tick(variant& v, time_point now) {
   }
   if (v.begun && !v.plan.passthrough())
     watch_over(v, now);
+}
+
+/// Why clients of the rendition have got nothing for a while.
+std::string session::silence(const variant& v, time_point now) const {
+  if (now - v.last_output < config_.silence_after || (!v.flowing && v.waiting.empty()))
+    return {};
+  auto because = [&]() -> std::string {
+    if (!source_)
+      return "the source does not open";
+    if (!ingest_ || ingest_->lost_since)
+      return reason_.empty() ? "the source is away" : reason_;
+    if (!v.flowing && !buffer_.join_point())
+      return "the source shows no place to begin at";
+    if (v.plan.passthrough())
+      return "the source sends nothing";
+    if (!v.current || v.current->state == attempt::phase::leasing)
+      return v.last_failure.empty() ? "no worker takes it" : v.last_failure;
+    if (!v.current->running())
+      return "the transcoder does not start";
+    if (v.current->credit.in_flight_bytes() > 0)
+      return "the transcoder takes nothing";
+    if (v.current->cursor && *v.current->cursor >= buffer_.end())
+      return "the source sends nothing, or nothing that the transcoder can use";
+    return "the transcoder makes nothing of the source";
+  };
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - v.last_output).count();
+  return "nothing for " + std::to_string(seconds) + " s: " + because();
 }
 
 void session::shut_down(const std::string& reason) {
@@ -85,8 +118,15 @@ std::vector<std::string> session::variant_names() const {
 
 // -- variants and their leases ---------------------------------------------------
 
+void session::plan(variant& v) {
+  auto before = std::exchange(v.plan, plan_variant(*source_, v.target, config_.held));
+  for (auto& note : v.plan.notes)
+    if (std::find(before.notes.begin(), before.notes.end(), note) == before.notes.end())
+      effects_.notice(v.target.name, note);
+}
+
 void session::begin(variant& v, time_point now) {
-  v.plan = plan_variant(*source_, v.target);
+  plan(v);
   v.begun = true;
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
@@ -120,13 +160,14 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
   request.resumes = v.flowing && !elsewhere;
   request.input = channel_.name;
   if (v.plan.encodes_video)
-    request.video = wish_of(v.target.video);
+    request.video = wish_of(encoding_of(v.target).video);
   effects_.request_lease(request);
 }
 
 /// Asks for a worker for a variant that has none.
 void session::again(variant& v, time_point now) {
   v.again_at.reset();
+  v.parked = false;
   if (v.outdated && !plan_anew(v, now))
     return;
   if (v.plan.passthrough()) {
@@ -143,6 +184,17 @@ void session::again(variant& v, time_point now) {
   request(v, v.current, false, now);
 }
 
+/// Gives the slot of a transcode back that has nothing to do. It is asked for again when there is something to begin with, and somebody waits.
+void session::park(variant& v) {
+  for (auto* slot : {&v.current, &v.next})
+    if (*slot) {
+      effects_.stop((*slot)->id, {});
+      slot->reset();
+    }
+  v.again_at.reset();
+  v.parked = true;
+}
+
 void session::leased(attempt_id number, const lease& x, time_point now) {
   for (auto* pull : {&ingest_, &probe_}) {
     if (!*pull || (*pull)->id != number)
@@ -155,7 +207,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
     work.channel = channel_.name;
     work.url = channel_.urls[(*pull)->url];
     work.loop = channel_.loop;
-    work.resume_from = source_end_;
+    work.resume_from = source_end_ == no_timestamp ? no_timestamp : source_end_ - lift_.value_or(0);
     work.open_timeout = config_.open_timeout;
     work.read_timeout = config_.read_timeout;
     work.credit_bytes = config_.credit_bytes;
@@ -218,11 +270,45 @@ void session::lease_failed(attempt_id number, ec code, const std::string& why, t
   }
   auto failure = v.last_failure.empty() ? why : v.last_failure + "; then: " + why;
   v.current.reset();
+  if (!v.flowing && code == ec::no_worker && leave_out(v, why, now))
+    return;
   if (!v.flowing || now - v.last_output >= config_.failover_timeout) {
     remove(v, code, failure);
     return;
   }
   v.again_at = now + again_after;
+}
+
+/// Nobody can convert what the container does not hold: the rest, as it is, is better than nothing. False where there is no rest, or the profile itself wants
+/// something encoded.
+bool session::leave_out(variant& v, const std::string& why, time_point now) {
+  auto rest = v.plan;
+  std::vector<std::string> notes;
+  for (size_t i = 0; i < rest.actions.size(); ++i) {
+    if (rest.actions[i] != track_action::encode)
+      continue;
+    auto& track = source_->tracks[i];
+    if ((track.kind == track_kind::video ? v.target.video.codec : v.target.audio.codec) != "copy")
+      return false;
+    rest.actions[i] = track_action::drop;
+    notes.push_back(std::string{to_string(track.kind)} + " " + track.codec
+                    + " is left out: the container does not carry it, and it cannot be converted: " + why);
+  }
+  auto output = passthrough_format(*source_, rest);
+  if (output.tracks.empty())
+    return false;
+  rest.encoders.clear();
+  rest.decoders.clear();
+  rest.encodes_video = false;
+  rest.notes = std::move(notes);
+  v.plan = std::move(rest);
+  v.output = output;
+  v.ends.assign(output.tracks.size(), {});
+  for (auto& note : v.plan.notes)
+    effects_.notice(v.target.name, note);
+  effects_.open_output(v.target.name, output);
+  pass_through(v, now);
+  return true;
 }
 
 void session::started(attempt_id number, time_point now) {

@@ -34,6 +34,8 @@ struct session_config {
   milliseconds watch_timeout{20'000};        ///< from a client's request to the first bytes of its rendition
   milliseconds queue_timeout{60'000};        ///< that much longer where the rendition may wait for its encoder
   milliseconds first_output_timeout{15'000}; ///< from a transcode's start to its first output
+  milliseconds unfed_after{2000};            ///< a transcode that the source gives no place to begin at is ended
+  milliseconds silence_after{5000};          ///< clients that get nothing for this long are told about in the status
   milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 4 * 1024 * 1024;
@@ -50,6 +52,8 @@ struct session_config {
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
   memory_rules memory; ///< of its tasks
+  codec_test held = nullptr;    ///< by the container of renditions
+  milliseconds earliest_dts{0}; ///< of the first packet of a rendition; 0 for any
 
   /// How long a client may wait for the first bytes of a rendition.
   milliseconds patience(const video_profile& x) const {
@@ -111,6 +115,12 @@ public:
   /// The rendition's samples kill the tasks that get them: nobody is to try it again for a while.
   virtual void quarantine(const std::string& profile, const std::string& why) = 0;
 
+  /// Something about the rendition that people should know.
+  virtual void notice(const std::string& profile, const std::string& what) {
+    (void)profile;
+    (void)what;
+  }
+
   /// Clients that read the rendition now.
   virtual uint32_t clients(const std::string& profile) = 0;
 
@@ -165,6 +175,11 @@ public:
 
   session_status status() const;
 
+  /// Streams of the source that no rendition has.
+  const std::vector<std::string>& not_carried() const noexcept {
+    return not_carried_;
+  }
+
   /// Times that the source was pulled anew.
   uint64_t source_restarts() const noexcept {
     return source_restarts_;
@@ -188,7 +203,9 @@ private:
 
   // clients and leases
   void tick(variant& v, time_point now);
+  std::string silence(const variant& v, time_point now) const;
   void begin(variant& v, time_point now);
+  void plan(variant& v);
   void request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now);
   void remove(variants::iterator i, ec code, const std::string& why, const lease_end& how);
   void remove(variant& v, ec code, const std::string& why, const lease_end& how = {});
@@ -206,6 +223,7 @@ private:
   void source_changed(const stream_format& x, time_point now);
   bool plan_anew(variant& v, time_point now);
   void take_source(const sample_batch& x, time_point now);
+  void lift(sample_block& x);
   void tick_source(time_point now);
   void return_to_first(time_point now);
   void release_source();
@@ -235,6 +253,8 @@ private:
   void device_refused(variant& v, attempt& a, const std::string& why, time_point now);
   void replace_current(variant& v, time_point now);
   void again(variant& v, time_point now);
+  void park(variant& v);
+  bool leave_out(variant& v, const std::string& why, time_point now);
   void promote(variant& v);
   void drop_next(variant& v, const lease_end& how, time_point now);
   void change_over(variant& v, failover_reason kind, time_point now);
@@ -251,6 +271,7 @@ private:
   std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
+  std::optional<int64_t> lift_;       ///< ticks that the source's times are moved up
   int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
@@ -262,6 +283,7 @@ private:
   uint64_t bytes_in_ = 0;
   uint64_t source_restarts_ = 0;
   std::string reason_;
+  std::vector<std::string> not_carried_; ///< streams of the source
 };
 
 } // namespace troupe::core

@@ -118,6 +118,10 @@ void session::count_leading(const variant& v, attempt& a, const sample_block& bl
 
 /// The clock's part: stalls, slowness, workers that could not be had.
 void session::watch_over(variant& v, time_point now) {
+  if (!v.flowing && !v.parked && v.waiting.empty())
+    park(v); // those who wanted it are gone, and had nothing
+  if (v.parked)
+    return;
   if (v.again_at ? now >= *v.again_at : !v.current && !v.next) {
     again(v, now);
     return;
@@ -131,8 +135,19 @@ void session::watch_over(variant& v, time_point now) {
   if (!v.current || !v.current->running())
     return;
   auto& a = *v.current;
-  if (a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout) {
-    // Without output, it is a process that hangs only if it takes no input either: else the source is at fault.
+  if (!v.flowing && a.credit.sent() == 0 && now - a.since >= config_.unfed_after) {
+    park(v);
+    return;
+  }
+  auto in_vain = a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout;
+  if (in_vain && a.credit.acknowledged() > 0) {
+    // It works, and so does its worker: the source is to blame.
+    remove(v, ec::encode_failed,
+           "the transcoder took the source of " + channel_.name + " for "
+             + std::to_string(config_.first_output_timeout.count()) + " ms and made nothing of it");
+    return;
+  }
+  if (in_vain) {
     lose(v, a, failover_reason::stalled,
          {"the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms",
           a.watch.stalled(now)},

@@ -73,6 +73,7 @@ void session::on(const format_change& x, time_point now) {
     return;
   if (ingest_ && ingest_->id == x.attempt) {
     next_source_.reset();
+    not_carried_ = x.not_carried;
     if (!source_) {
       source_ = x.format;
       source_known(now);
@@ -192,6 +193,10 @@ void session::pump(variant& v, time_point now) {
     return;
   if (v.plan.passthrough()) {
     pass_through(v, now);
+    return;
+  }
+  if (v.parked && !v.waiting.empty() && buffer_.join_point_from(format_since_)) {
+    again(v, now);
     return;
   }
   if (v.next)

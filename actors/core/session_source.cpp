@@ -14,6 +14,9 @@ constexpr milliseconds backoff_most{10'000};
 /// An ingest that says nothing for this much longer than its own read timeout hangs.
 constexpr milliseconds ingest_silence{5000};
 
+/// The most (ticks) that a source may begin below zero.
+constexpr int64_t lift_max = 3600 * ticks_per_second;
+
 /// Samples that are remembered as gone: hours of them.
 constexpr size_t gone_max = 1'000'000;
 
@@ -144,6 +147,8 @@ void session::source_changed(const stream_format& x, time_point now) {
     drop_next(v, {}, now);
     v.next_not_before = time_point::max(); // until there is a plan for it
     v.outdated = true;
+    if (v.parked)
+      continue;
     if (v.current && v.current->running()) {
       v.current->feed_until = std::min(v.current->feed_until, format_since_);
       pump(v, *v.current, now);
@@ -162,7 +167,7 @@ void session::source_changed(const stream_format& x, time_point now) {
 bool session::plan_anew(variant& v, time_point now) {
   v.outdated = false;
   v.next_not_before = {};
-  v.plan = plan_variant(*source_, v.target);
+  plan(v);
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
     remove(v, ec::source_failed, "the source has changed, and nothing of it is left in the profile " + v.target.name);
@@ -193,6 +198,30 @@ bool session::plan_anew(variant& v, time_point now) {
   return true;
 }
 
+/// Moves times up by whole seconds where they begin so early that a rendition's would be below what its container can say. One lift for the life of the
+/// session: all renditions have the same times.
+void session::lift(sample_block& x) {
+  if (!lift_) {
+    // An encoder that reorders begins to decode some pictures before the first one is shown.
+    constexpr int64_t pictures = 3;
+    auto picture = ticks_per_second / 10;
+    for (auto& t : source_->tracks)
+      if (t.kind == track_kind::video && t.frame_rate.num > 0)
+        picture = std::min(ticks_per_second, ticks_per_second * t.frame_rate.den / t.frame_rate.num);
+    auto first = std::numeric_limits<int64_t>::max();
+    for (auto& s : x.samples)
+      first = std::min(first, s.dts);
+    auto least = config_.earliest_dts.count() * ticks_per_second / 1000 + pictures * picture;
+    auto missing = config_.earliest_dts.count() > 0 && first < least ? least - std::max(first, -lift_max) : 0;
+    lift_ = (missing + ticks_per_second - 1) / ticks_per_second * ticks_per_second;
+  }
+  if (*lift_ != 0)
+    for (auto& s : x.samples) {
+      s.pts += *lift_;
+      s.dts += *lift_;
+    }
+}
+
 void session::take_source(const sample_batch& x, time_point now) {
   auto& in = *ingest_;
   ++in.received;
@@ -212,16 +241,18 @@ void session::take_source(const sample_batch& x, time_point now) {
   }
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
-  samples_in_ += x.block.samples.size();
-  bytes_in_ += x.block.bytes.size();
+  auto block = x.block;
+  lift(block);
+  samples_in_ += block.samples.size();
+  bytes_in_ += block.bytes.size();
   auto leading = leading_track(*source_);
-  for (auto& s : x.block.samples) {
+  for (auto& s : block.samples) {
     newest_pts_ = std::max(newest_pts_, s.pts);
     source_end_ = std::max(source_end_, std::max(s.dts, s.pts) + s.duration);
     if (s.track == leading)
       source_dts_ = s.dts;
   }
-  buffer_.append(x.block);
+  buffer_.append(std::move(block));
   note_gone(); // whoever loses its attempt below has to count them
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
@@ -246,7 +277,7 @@ void session::note_gone() {
 void session::release_source() {
   auto floor = buffer_.end();
   for (auto& [name, v] : variants_) {
-    if (v.outdated)
+    if (v.outdated && !v.parked)
       floor = std::min(floor, format_since_);
     if (v.plan.passthrough()) {
       floor = std::min(floor, v.cursor.value_or(floor));

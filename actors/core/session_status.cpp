@@ -37,6 +37,7 @@ session_status session::status() const {
   result.samples_in = samples_in_;
   result.bytes_in = bytes_in_;
   result.source_restarts = source_restarts_;
+  result.not_carried = not_carried_;
   if (ingest_)
     result.ingest = ingest_->work;
   for (auto& [name, v] : variants_) {
@@ -48,7 +49,12 @@ session_status session::status() const {
       s.state = "running";
     else if (v.current && v.current->state != attempt::phase::leasing)
       s.state = v.current->running() ? "running" : "starting";
-    s.reason = v.last_failure;
+    if (s.state == "running" && !v.flowing)
+      s.state = "starting";
+    else if (s.state == "running" && !v.silence.empty())
+      s.state = "silent";
+    s.reason = v.silence.empty() ? v.last_failure : v.silence;
+    s.notes = v.plan.notes;
     auto cursor = v.cursor;
     if (v.current) {
       s.worker = v.current->worker.worker_name;

@@ -47,6 +47,7 @@ struct variant {
   variant_plan plan;
   bool begun = false;    ///< the plan is made
   bool outdated = false; ///< it was made for tracks that the source has no more
+  bool parked = false;   ///< no worker is asked for: nothing to begin with, or nobody waits
 
   std::optional<uint64_t> cursor; ///< of a passthrough: number of the next source block
   std::optional<attempt> current;
@@ -79,6 +80,7 @@ struct variant {
   std::optional<time_point> idle_since;
   work_statistics work;
   std::string last_failure;
+  std::string silence; ///< why clients get nothing; empty while they do
 
   std::optional<failover_reason> changing; ///< an attempt was left, and the one after it has not delivered yet
   std::string last_failover;

@@ -199,6 +199,40 @@ BOOST_AUTO_TEST_CASE(sound_without_pictures_can_be_joined_at_its_first_packet_an
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_a_transport_stream_does_not_carry_is_encoded_in_what_it_does) {
+  track_format video;
+  video.codec = "vp9";
+  track_format audio;
+  audio.kind = track_kind::audio;
+  audio.codec = "pcm_alaw";
+  track_format other = audio;
+  other.codec = "mp2";
+  profile copy;
+  copy.name = "source";
+  auto plan = to_plan({{video, audio, other}}, copy);
+  BOOST_REQUIRE(plan);
+  BOOST_TEST(std::get<av::video_settings>(plan->at(0)).encoder == "h264");
+  BOOST_TEST(std::get<av::audio_settings>(plan->at(1)).encoder == "aac");
+  BOOST_TEST(std::holds_alternative<av::copy_track>(plan->at(2)));
+}
+
+BOOST_AUTO_TEST_CASE(a_profile_that_no_transport_stream_can_carry_says_so) {
+  auto about = [](const std::string& video, const std::string& audio) {
+    profile x;
+    x.name = "this";
+    x.video.codec = video;
+    x.audio.codec = audio;
+    return misfit(x);
+  };
+  for (auto* good : {"copy", "none", "h264", "libx265", "h264_nvenc", "mpeg2video", "no_such_encoder"})
+    BOOST_TEST(about(good, "aac") == "");
+  for (auto* bad : {"av1", "libsvtav1", "av1_nvenc", "vp9", "libvpx-vp9"})
+    BOOST_TEST(about(bad, "aac").find("MPEG-TS does not carry") != std::string::npos);
+  for (auto* bad : {"flac", "libvorbis"})
+    BOOST_TEST(about("h264", bad).find(bad == std::string{"flac"} ? "flac" : "vorbis") != std::string::npos);
+  BOOST_TEST(about("h264", "libopus") == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_block_with_closed_samples_ends_with_one) {
   std::vector<sample_block> blocks;
   block_builder builder{[&](sample_block b) { blocks.push_back(std::move(b)); }};

@@ -211,6 +211,20 @@ BOOST_AUTO_TEST_CASE(a_track_is_encoded_when_anything_differs_or_an_encoder_is_n
   BOOST_TEST(!plan_variant(source, p).passthrough());
 }
 
+BOOST_AUTO_TEST_CASE(what_the_container_does_not_hold_is_encoded_and_said) {
+  stream_format source{{track(track_kind::video, "h264"), track(track_kind::audio, "flac")}};
+  auto held = [](const std::string& codec) { return codec != "flac"; };
+  auto plan = plan_variant(source, {}, held);
+  BOOST_TEST((plan.actions[0] == track_action::copy));
+  BOOST_TEST((plan.actions[1] == track_action::encode));
+  BOOST_TEST((plan.encoders == std::vector<std::string>{"aac"}));
+  BOOST_TEST((plan.decoders == std::vector<std::string>{"flac"}));
+  BOOST_TEST(!plan.encodes_video);
+  BOOST_REQUIRE(plan.notes.size() == 1u);
+  BOOST_TEST(plan.notes[0] == "audio flac is converted to aac: the container does not carry it");
+  BOOST_TEST(encoding_of({}).audio.codec == "aac");
+}
+
 BOOST_AUTO_TEST_CASE(tracks_that_the_profile_does_not_want_are_dropped) {
   stream_format source{
     {track(track_kind::video, "h264"), track(track_kind::audio, "aac"), track(track_kind::data, "scte")}};

@@ -30,6 +30,7 @@ struct recorder : session_effects {
   std::map<std::string, std::vector<int64_t>> delivered;
   std::map<std::string, int64_t> last_dts;
   std::map<std::string, std::string> closed;
+  std::vector<std::string> notices;
   std::map<std::string, uint32_t> reading;
   std::map<ticket, std::string> answered;
   std::map<ticket, std::pair<ec, std::string>> refused;
@@ -79,6 +80,9 @@ struct recorder : session_effects {
   }
   void quarantine(const std::string& profile, const std::string& why) override {
     quarantined[profile] = why;
+  }
+  void notice(const std::string&, const std::string& what) override {
+    notices.push_back(what);
   }
   uint32_t clients(const std::string& profile) override {
     return reading[profile];
