@@ -17,6 +17,10 @@ namespace {
 /// A value is at most this long: the longest that makes sense is a list of some dozen keys.
 constexpr size_t option_value_max_bytes = 1024;
 
+/// Below so many pictures a second each one that an encoder keeps back is felt: it keeps no more than this much time, then.
+constexpr double slow_rate = 10;
+constexpr double kept_back_seconds = 0.2;
+
 /// The object that has the option: the encoder's own options before libav*'s general ones.
 void* owner_of(AVCodecContext& context, const char* name) {
   if (context.codec->priv_class != nullptr && av_opt_find(context.priv_data, name, nullptr, 0, 0) != nullptr)
@@ -120,6 +124,18 @@ expected<void> set_fixed_options(AVCodecContext& context) {
     list.remove_prefix(std::min(end + 1, list.size()));
   }
   return {};
+}
+
+expected<void> set_threads(AVCodecContext& context, int threads, bool low_delay) {
+  if (auto option = family_of(context.codec->name).threads; threads > 0 && !option.empty())
+    return set_option(context, option, std::to_string(threads));
+  auto rate = av_q2d(context.framerate);
+  if (!low_delay || rate >= slow_rate || !std::string_view{context.codec->name}.starts_with("libx264"))
+    return {};
+  auto pictures = static_cast<int>(rate * kept_back_seconds);
+  context.thread_count = 1 + pictures;
+  context.max_b_frames = std::min(pictures, 1);
+  return set_option(context, "rc-lookahead", std::to_string(pictures));
 }
 
 expected<void> set_family_option(AVCodecContext& context, std::string_view option, std::string_view what,

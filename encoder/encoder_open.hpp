@@ -29,6 +29,10 @@ expected<void> set_option(AVCodecContext& context, std::string_view name, const 
 /// Sets the options of the encoder's family that hold whatever the settings are.
 expected<void> set_fixed_options(AVCodecContext& context);
 
+/// For encoders that make as many threads as the machine has cores, whatever libav* asks of them: so many, in words of their own; 0 is their choice.
+/// Those that keep pictures back for threads and foresight get few of both where delay counts and a picture lasts long.
+expected<void> set_threads(AVCodecContext& context, int threads, bool low_delay);
+
 /// Sets `value`, if it is not empty, as what the encoder calls `option`. `what` is our name for it, for the error where it has none.
 expected<void> set_family_option(AVCodecContext& context, std::string_view option, std::string_view what,
                                  const std::string& value);

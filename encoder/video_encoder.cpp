@@ -168,17 +168,9 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
       1'000'000));
 }
 
-/// Encoders that make as many threads as the machine has cores, whatever libav* asks of them, are told in words of their own.
-expected<void> set_threads(AVCodecContext& context, const video_settings& settings) {
-  auto option = family_of(context.codec->name).threads;
-  if (settings.threads <= 0 || option.empty())
-    return {};
-  return set_option(context, option, std::to_string(settings.threads));
-}
-
 expected<void> set_options(AVCodecContext& context, const video_settings& settings, const video_format& format) {
   auto& family = family_of(context.codec->name);
-  if (auto set = set_threads(context, settings); !set)
+  if (auto set = set_threads(context, settings.threads, settings.low_delay); !set)
     return set;
   if (auto set = set_fixed_options(context); !set)
     return set;

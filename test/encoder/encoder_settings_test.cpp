@@ -26,6 +26,23 @@ BOOST_AUTO_TEST_CASE(headers_are_in_band_or_in_extradata_as_asked) {
   BOOST_TEST(pictures_of(global).size() == 10u);
 }
 
+BOOST_AUTO_TEST_CASE(where_delay_counts_no_more_than_one_picture_that_lasts_a_second_is_kept_back) {
+  auto from = make(make_video({.frame_rate = {1, 1}, .frames = 4, .b_frames = 0}));
+  for (auto* preset : {"ultrafast", "veryfast", "medium"}) {
+    auto settings = video();
+    settings.preset = preset;
+    settings.threads = 0;
+    settings.low_delay = true;
+    result made;
+    auto job = av::transcode::open(from.tracks, {settings}, {}, made);
+    BOOST_REQUIRE(job);
+    for (size_t i = 0; i < from.packets.size(); ++i) {
+      BOOST_REQUIRE(job->send(*from.packets[i]));
+      BOOST_TEST(made.packets.size() >= i);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_keyframe_interval_is_kept) {
   auto from = make(make_video({.frames = 60}));
   for (auto* encoder : {"libx264", "libx265", "mpeg2video"}) {
