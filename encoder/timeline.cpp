@@ -73,45 +73,75 @@ timeline::epoch& timeline::open_epoch(const track_state& track, int64_t raw, int
   return epochs_.emplace_back(epoch{next_epoch_++, shift, expected});
 }
 
+/// Where the track goes on after a break: at its end, or where the source is, where the track has been silent for longer than it ever lags behind.
+int64_t timeline::due(const track_state& track, int64_t expected) const {
+  auto usual = position_ - track.lag;
+  return !track.fresh && usual - expected > limits_.step_back ? usual : expected;
+}
+
 /// The epoch for the first packet of a track, which has no history: the one that puts it near the other tracks.
 timeline::epoch& timeline::choose_first(const track_state& track, int64_t raw, int64_t expected) {
   if (!any_)
     return epochs_.back();
-  auto spread = std::max(limits_.start_spread, limits_.jump);
-  for (auto i = epochs_.rbegin(); i != epochs_.rend(); ++i)
-    if (std::abs(map(raw, i->shift, track.config.wrap, expected) - expected) <= spread)
-      return *i;
+  for (auto spread : {limits_.interleave, std::max(limits_.start_spread, limits_.jump)})
+    for (auto i = epochs_.rbegin(); i != epochs_.rend(); ++i)
+      if (std::abs(map(raw, i->shift, track.config.wrap, expected) - expected) <= spread)
+        return *i;
   return open_epoch(track, raw, expected);
 }
 
 timeline::epoch& timeline::choose(const track_state& track, int64_t raw, int64_t expected, int64_t slack) {
   auto* own = find(track.epoch);
-  auto off = [&](const epoch& x) { return map(raw, x.shift, track.config.wrap, expected) - expected; };
+  auto from = due(track, expected);
+  auto off = [&](const epoch& x, int64_t near) { return map(raw, x.shift, track.config.wrap, near) - near; };
   // The epoch that explains the time best, if one explains it well.
   epoch* best = nullptr;
+  int64_t least = limits_.interleave + 1;
   for (auto& x : epochs_) {
-    auto error = off(x);
-    if (std::abs(error) > limits_.interleave || (&x == own && error < -limits_.step_back - slack))
+    auto error = off(x, from);
+    if (&x == own) {
+      // The track may go on at its end although others are far ahead of it: their packets came first.
+      if (auto late = off(x, expected); std::abs(late) < std::abs(error))
+        error = late;
+      if (error < -limits_.step_back - slack && off(x, expected) < 0)
+        continue;
+    } else if (position_ - x.last_used > limits_.jump) {
       continue;
-    if (&x != own && position_ - x.last_used > limits_.jump)
-      continue;
-    if (best == nullptr || std::abs(error) < std::abs(off(*best)))
+    }
+    if (std::abs(error) < least) {
+      least = std::abs(error);
       best = &x;
+    }
   }
   if (best != nullptr) {
     // Tracks that overlap at the joint move apart: every track of the new epoch by the same amount.
-    if (best != own && off(*best) < -slack)
-      best->shift -= off(*best);
+    auto over = best == own ? 0 : off(*best, from) + from - expected;
+    if (over < -slack)
+      best->shift -= over;
     return *best;
   }
   // A gap, unless it is so wide that only another track's being there, too, makes it credible.
   if (own != nullptr) {
-    auto error = off(*own);
+    auto error = off(*own, expected);
     auto apart = std::abs(expected + error - position_);
-    if (error > 0 && (error <= limits_.jump || apart <= limits_.interleave))
+    if (error > 0
+        && (error <= limits_.jump || apart <= limits_.interleave
+            || (from != expected && off(*own, from) > 0 && off(*own, from) <= limits_.jump)))
       return *own;
   }
-  return open_epoch(track, raw, expected);
+  return open_epoch(track, raw, from);
+}
+
+void timeline::change_track(size_t index, const timeline_track& x) {
+  assert(index < tracks_.size());
+  auto& track = tracks_[index];
+  track.config = x;
+  track.config.reorder_frames = std::clamp(x.reorder_frames, 0, static_cast<int>(reorder_max));
+  track.frame_ticks = x.audio ? 0 : frame_ticks(x.frame_rate);
+  track.broken = track.started;
+  track.anchored = false;
+  track.ordered = false;
+  track.order.clear();
 }
 
 /// True for a picture that reordering puts behind the first that is shown, and an edit before it.
@@ -137,6 +167,8 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   x.duration = std::clamp<int64_t>(x.duration, 0, 3600 * int64_t{time_base.den});
   if (x.picture_order)
     x.picture_order = std::clamp<int64_t>(*x.picture_order, INT32_MIN, INT32_MAX);
+  if (x.hidden && (x.pts != no_pts || x.dts != no_pts))
+    return place_hidden(track, x);
   auto step = track.frame_ticks;
   auto lead = track.config.audio ? 0 : track.config.reorder_frames * step;
   if (track.config.order_times && x.pts == no_pts && x.dts != no_pts)
@@ -178,6 +210,8 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   } else {
     result = place_video(track, x, result);
   }
+  if (!track.fresh && !result.discontinuity)
+    track.lag = std::max(track.lag, std::min(position_ - result.dts, limits_.interleave));
   track.broken = false;
   track.fresh = false;
   track.started = true;
@@ -250,6 +284,20 @@ int64_t timeline::decoding_from_order(track_state& track, int64_t pts) const {
   order.insert(std::upper_bound(order.begin(), order.end(), pts), pts);
   auto result = order.front();
   order.erase(order.begin());
+  return result;
+}
+
+/// Where nothing was yet, at its own time; else right behind what was decoded before, whatever that is. Its track does not move.
+placement timeline::place_hidden(track_state& track, const source_times& x) {
+  auto shift = epochs_.back().shift;
+  placement result;
+  result.dts = (x.dts != no_pts ? x.dts : x.pts) + shift;
+  if (track.started && result.dts <= track.last_dts)
+    result.dts = track.last_dts + 1;
+  result.pts = std::max(x.pts != no_pts ? x.pts + shift : result.dts, result.dts);
+  result.duration = x.duration;
+  track.started = true;
+  track.last_dts = result.dts;
   return result;
 }
 

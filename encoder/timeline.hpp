@@ -4,7 +4,8 @@
 // A source's times are mapped by a shift. Each span over which the shift holds is an *epoch*. When a track's time
 // jumps, its packet opens a new epoch whose shift continues the track where it was; the other tracks, which see the
 // same jump a little earlier or later in the file, then find that the new epoch explains their times too, and join
-// it: nothing is shifted twice. A single wild timestamp opens an epoch that nobody joins, and its track returns to
+// it: nothing is shifted twice. A track that had fallen silent before the jump goes on where the source is by then, not
+// at its own end: what is missing stays a hole, and sound stays as far from the picture as it was. A single wild timestamp opens an epoch that nobody joins, and its track returns to
 // the old one with the next packet. A wrap of the container's counter is no jump: of all values that a wrapped time
 // can stand for, the one nearest to where the track is is meant.
 #pragma once
@@ -36,6 +37,7 @@ struct source_times {
   int64_t duration = 0;
   int64_t samples = 0;                  ///< audio: samples in the packet; 0 where unknown
   std::optional<int64_t> picture_order; ///< video: the coded place in presentation order
+  bool hidden = false;                  ///< video: never shown, only decoded for others: takes no time
   bool picture_order_reset = false;     ///< the counting of picture orders starts with this packet
   bool hidden = false;                  ///< decoded and not shown: an edit list leaves it out
 };
@@ -65,6 +67,9 @@ public:
 
   /// Returns the index of the new track.
   size_t add_track(const timeline_track& x);
+
+  /// Another stream goes on in the track's place: what it is like changes, where the track is does not.
+  void change_track(size_t track, const timeline_track& x);
 
   /// The place of the next packet of `track`, in the order in which the source has them. Nothing for a packet that
   /// cannot be placed: no timestamp at the start of a track without frame rate, or audio that lies wholly before what
@@ -98,6 +103,7 @@ private:
     int64_t shown_from = no_pts; ///< the earliest that was placed and is not hidden
     int64_t last_dts = 0;
     int64_t next_dts = 0;
+    int64_t lag = 0;            ///< by how much its packets come behind those of other tracks, at most
     int64_t frame_ticks = 0;    ///< the last known duration of a video frame
     std::vector<int64_t> order; ///< presentation times of the frames that are ahead of decoding, ascending
     // video: from picture orders to presentation times
@@ -114,11 +120,13 @@ private:
   /// Maps `raw` with `shift` to the equivalent nearest to `near`.
   static int64_t map(int64_t raw, int64_t shift, int64_t wrap, int64_t near);
   epoch* find(uint64_t id);
+  int64_t due(const track_state& track, int64_t expected) const;
   epoch& choose(const track_state& track, int64_t raw, int64_t expected, int64_t slack);
   epoch& choose_first(const track_state& track, int64_t raw, int64_t expected);
   epoch& open_epoch(const track_state& track, int64_t raw, int64_t expected);
   bool is_before_shown(const track_state& track, const source_times& x);
   std::optional<placement> place_audio(track_state& track, int64_t at, const source_times& x, placement result);
+  placement place_hidden(track_state& track, const source_times& x);
   placement place_video(track_state& track, const source_times& x, placement result);
   int64_t presentation_from_order(const track_state& track, const source_times& x, int64_t dts) const;
   int64_t decoding_from_order(track_state& track, int64_t pts) const;

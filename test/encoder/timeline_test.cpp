@@ -133,6 +133,116 @@ BOOST_AUTO_TEST_CASE(tracks_that_see_a_jump_at_different_places_are_shifted_once
   BOOST_TEST(uut.jumps() == 1u);
 }
 
+/// Twenty parts, each with a time of its own, whose sound ends before its picture by another amount; in every second part the sound comes first.
+BOOST_AUTO_TEST_CASE(sound_that_ends_early_in_each_part_stays_with_its_picture) {
+  timeline uut;
+  auto v = uut.add_track(video());
+  auto a = uut.add_track(audio());
+  int64_t worst = 0;
+  int pictures = 0;
+  int64_t end = no_pts;
+  for (int part = 0; part < 20; ++part) {
+    auto start = second * (part % 3 == 0 ? 2 : 500 + part * 977);
+    auto silent = part % 4 * second; // none, 1, 2 and 3 s
+    auto sound_first = part % 2 == 1;
+    std::optional<int64_t> shift;
+    for (int i = 0; i < 5 * 25; ++i) {
+      auto place_sound = [&] {
+        for (int k = 0; k < 2; ++k) {
+          auto raw = start + (2 * i + k) * 1800;
+          if (raw - start >= 5 * second - silent)
+            continue;
+          source_times x = sound(raw, 960);
+          auto placed = uut.place(a, x);
+          BOOST_REQUIRE(placed);
+          if (i > 0)
+            worst = std::max(worst, std::abs(placed->pts - raw - *shift));
+        }
+      };
+      if (sound_first)
+        place_sound();
+      auto placed = uut.place(v, at(start + i * 3600));
+      BOOST_REQUIRE(placed);
+      // Parts follow each other without a hole in the picture, but for what an overlap at the joint costs.
+      if (end != no_pts)
+        BOOST_TEST(std::abs(placed->pts - end) <= 3600, "part " << part << " picture " << i);
+      end = placed->pts + 3600;
+      shift = placed->pts - (start + i * 3600);
+      ++pictures;
+      if (!sound_first)
+        place_sound();
+    }
+  }
+  BOOST_TEST(pictures == 20 * 125);
+  BOOST_TEST(worst <= 90, "sound is off by " << worst << " ticks");
+  BOOST_TEST(uut.jumps() >= 19u);
+}
+
+BOOST_AUTO_TEST_CASE(a_picture_that_ends_early_leaves_a_hole_and_the_sound_in_its_place) {
+  timeline uut;
+  auto v = uut.add_track(video());
+  auto a = uut.add_track(audio());
+  for (int i = 0; i < 50; ++i) {
+    uut.place(v, at(i * 3600));
+    uut.place(a, sound(i * 3600, 1920));
+  }
+  for (int i = 50; i < 125; ++i)
+    uut.place(a, sound(i * 3600, 1920));
+  auto picture = uut.place(v, at(900 * second));
+  auto tone = uut.place(a, sound(900 * second, 1920));
+  BOOST_TEST(picture->discontinuity);
+  BOOST_TEST(tone->discontinuity);
+  BOOST_TEST(std::abs(picture->pts - tone->pts) <= 3600);
+  auto next = uut.place(v, at(900 * second + 3600));
+  BOOST_TEST(next->pts - uut.place(a, sound(900 * second + 3600, 1920))->pts == 0);
+  BOOST_TEST(next->pts >= 125 * 3600);
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_that_takes_a_track_s_place_goes_on_where_the_track_was) {
+  timeline uut;
+  auto v = uut.add_track(video());
+  auto a = uut.add_track(audio());
+  for (int i = 0; i < 100; ++i) {
+    uut.place(v, at(second + i * 3600));
+    if (i < 50)
+      uut.place(a, sound(second + i * 3600, 1920));
+  }
+  uut.change_track(v, video(1));
+  uut.change_track(a, audio(44'100));
+  auto tone = uut.place(a, sound(70 * second));
+  auto picture = uut.place(v, at(70 * second));
+  BOOST_TEST(tone->discontinuity);
+  BOOST_TEST(picture->discontinuity);
+  BOOST_TEST(std::abs(picture->dts - (second + 100 * 3600)) <= 3600);
+  BOOST_TEST(uut.place(a, sound(71 * second))->pts - picture->pts == second);
+}
+
+BOOST_AUTO_TEST_CASE(pictures_that_are_never_shown_take_no_time) {
+  timeline uut;
+  auto v = uut.add_track(video(1, 0));
+  auto a = uut.add_track(audio(48'000, 1, 0));
+  int64_t last = std::numeric_limits<int64_t>::min();
+  for (int pass = 0; pass < 3; ++pass) {
+    for (int i = -30; i < 0; ++i) {
+      auto x = at(i * 3600);
+      x.hidden = true;
+      auto placed = uut.place(v, x);
+      BOOST_REQUIRE(placed);
+      BOOST_TEST(placed->dts > last);
+      BOOST_TEST(placed->pts >= placed->dts);
+      last = placed->dts;
+    }
+    for (int i = 0; i < 50; ++i) {
+      auto placed = uut.place(v, at(i * 3600));
+      BOOST_TEST(placed->pts == (pass * 50 + i) * 3600);
+      BOOST_TEST(placed->dts > last);
+      last = placed->dts;
+      BOOST_TEST(uut.place(a, sound(i * 3600, 1920))->pts == (pass * 50 + i) * 3600);
+    }
+    uut.restart();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_gap_of_some_seconds_stays_a_gap) {
   timeline uut;
   auto v = uut.add_track(video());
