@@ -98,10 +98,13 @@ int run_placement(const arguments& given) {
   auto seconds = values->count("quick") > 0 ? 3.0 : (*values)["seconds"].as<double>();
   auto gpus = (*values)["gpus"].as<size_t>();
   auto seed = (*values)["seed"].as<uint64_t>();
+  auto jobs = (*values)["jobs"].as<size_t>();
+  if (jobs > 0 && values->count("workers") == 0)
+    throw std::invalid_argument("--jobs needs --workers: say how large the cluster is that places them");
   report result;
   result.name = "placement";
   if (values->count("workers") > 0) {
-    auto one = measure_here((*values)["workers"].as<size_t>(), gpus, seed, seconds, (*values)["jobs"].as<size_t>());
+    auto one = measure_here((*values)["workers"].as<size_t>(), gpus, seed, seconds, jobs);
     result.figures = {{"placements_s", one.placements_s}, {"p99_us", one.p99_us}};
   } else {
     measure_growth(result, gpus, seed, seconds);
