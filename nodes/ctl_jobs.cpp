@@ -8,11 +8,12 @@
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_job_sheet.hpp"
 #include "nodes/ctl_json.hpp"
+#include "nodes/ctl_order.hpp"
 #include "nodes/ctl_run.hpp"
 #include "nodes/ctl_table.hpp"
 #include "nodes/ctl_views.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <ostream>
@@ -38,6 +39,9 @@ constexpr auto line_interval = std::chrono::seconds{2};
 /// How long a coordinator that answered before may be away, for instance to be started again.
 constexpr milliseconds away_max{60'000};
 
+/// A share of a job. Less than that is the estimate's own noise.
+constexpr double fall_min = 0.002;
+
 constexpr const char* redraw = "\r\x1b[K";
 
 int fail(const failure& x, std::ostream& err) {
@@ -47,13 +51,6 @@ int fail(const failure& x, std::ostream& err) {
 
 bool is_over(const std::string& state) {
   return state == "completed" || state == "failed" || state == "cancelled";
-}
-
-/// A whole number as one; the API says what is wrong with anything else.
-json::value number_or_text(const std::string& x) {
-  int64_t n = 0;
-  auto [end, error] = std::from_chars(x.data(), x.data() + x.size(), n);
-  return error == std::errc{} && end == x.data() + x.size() ? json::value(n) : json::value(x);
 }
 
 std::string percent(double share) {
@@ -159,6 +156,13 @@ private:
 
   void draw() {
     auto line = with_.json ? watched_json(job_) : progress_line(job_);
+    auto share = number(job_, "progress");
+    // A part that is made again, for its bit rate or after an error, takes back what it had.
+    falls_ = share < share_ - fall_min || (falls_ && share < highest_);
+    share_ = share;
+    highest_ = std::max(highest_, share);
+    if (falls_ && !with_.json)
+      line += ", a part is made again: caf-ctl jobs logs " + printable(id_) + " says why";
     if (redraws_) {
       out_ << redraw << line << std::flush;
       return;
@@ -193,60 +197,15 @@ private:
   json::object job_;
   std::string line_;
   clock::time_point next_line_;
+  double share_ = 0;   ///< of the job that was done when it was drawn last
+  double highest_ = 0; ///< that was ever done
+  bool falls_ = false; ///< it is less than it was
 };
 
 int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal,
           const wants_end& asked = {}) {
   return follower{with, id, out, err, terminal, asked}.run();
 }
-
-/// "cpu=1.5,nice=10" as an object. The API says what is wrong with a name or a value.
-json::object limits_of(const std::string& text) {
-  json::object result;
-  std::istringstream words{text};
-  for (std::string word; std::getline(words, word, ',');) {
-    auto sign = word.find('=');
-    result[word.substr(0, sign)] = sign == std::string::npos ? std::string{} : word.substr(sign + 1);
-  }
-  return result;
-}
-
-} // namespace
-
-std::string order_text(const options& with) {
-  json::object order{{"input", files::to_path_text(with.input)}, {"output", files::to_path_text(with.output)}};
-  if (with.overwrite)
-    order["overwrite"] = true;
-  auto part = [&order](const char* name) -> json::object& {
-    auto& x = order[name];
-    return x.is_object() ? x.get_object() : x.emplace_object();
-  };
-  for (auto& [name, value] : with.settings) {
-    if (name == "video-encoder")
-      part("video")["codec"] = value;
-    else if (name == "bitrate")
-      part("video")["bit_rate"] = value;
-    else if (name == "fps")
-      part("video")["frame_rate"] = value;
-    else if (name == "preset" || name == "crf" || name == "height" || name == "width" || name == "fit")
-      part("video")[name] = value;
-    else if (name == "audio-encoder")
-      part("audio")["codec"] = value;
-    else if (name == "audio-bitrate")
-      part("audio")["bit_rate"] = value;
-    else if (name == "limits")
-      order["limits"] = limits_of(value);
-    else if (name == "chunk-seconds")
-      part("chunk")["seconds"] = number_or_text(value);
-    else if (name == "chunk-frames")
-      part("chunk")["frames"] = number_or_text(value);
-    else
-      order[name] = value;
-  }
-  return json::serialize(order);
-}
-
-namespace {
 
 struct ordered {
   std::string id;
@@ -261,7 +220,7 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
     lines.push_back("Idempotency-Key: " + key);
   auto body = ask(with, "POST", "/jobs", order_text(with), lines);
   if (!body)
-    return tl::unexpected(body.error());
+    return tl::unexpected(failure{body.error().code, in_options(body.error().text)});
   boost::system::error_code wrong;
   auto made = json::parse(*body, wrong);
   auto id = wrong ? std::string{} : text(made, "id");

@@ -12,9 +12,6 @@
 
 namespace troupe::ctl {
 
-/// The body of the order, as the API wants it.
-std::string order_text(const options& with);
-
 /// Asked again and again while a job is watched: true when the person wants it to end, which is then cancelled. May be empty.
 using wants_end = std::function<bool()>;
 

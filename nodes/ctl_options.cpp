@@ -2,6 +2,7 @@
 
 #include "nodes/ctl_http.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -53,27 +54,38 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> longer_e
   {"jobs remove ID", "forget one that has ended; its result stays"},
 }};
 
-/// What `transcode` takes beside files and switches.
 constexpr std::array settings{
-  std::pair{"profile", "a preset's or a profile's name: its settings, where no other is given"},
-  std::pair{"container", "mp4, mov, mkv, webm or ts; else the output's extension tells"},
-  std::pair{"video-encoder", "a codec (h264), an encoder (libx264), copy or none"},
-  std::pair{"preset", "the encoder's trade of time for size"},
-  std::pair{"crf", "constant quality on the encoder's own scale"},
-  std::pair{"bitrate", "of the video, such as 4M"},
-  std::pair{"height", "pixels"},
-  std::pair{"width", "pixels"},
-  std::pair{"fit",
-            "a picture of another shape than width and height: inside (the default), pad with black, or stretch"},
-  std::pair{"fps", "frames a second, such as 25 or 30000/1001"},
-  std::pair{"audio-encoder", "a codec (aac), an encoder (libopus), copy or none"},
-  std::pair{"audio-bitrate", "such as 128k"},
-  std::pair{"chunk-seconds", "wanted length of the pieces"},
-  std::pair{"chunk-frames", "the same in pictures"},
-  std::pair{"limits", "of its tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
-  std::pair{"priority", "live, high, medium, low or batch"},
-  std::pair{"queue", "live, default or batch"},
-  std::pair{"callback", "a URL of http or https that is told of the end"},
+  setting{"profile", "profile", "a preset's or a profile's name: its settings, where no other is given"},
+  setting{"container", "container", "mp4, mov, mkv, webm or ts; else the output's extension tells"},
+  setting{"video-encoder", "video.codec", "a codec (h264), an encoder (libx264), copy or none"},
+  setting{"preset", "video.preset", "the encoder's trade of time for size"},
+  setting{"tune", "video.tune", "what the encoder is tuned for, such as film or animation"},
+  setting{"video-profile", "video.profile", "the codec's profile, such as high or main10"},
+  setting{"level", "video.level", "the codec's level, such as 4.1"},
+  setting{"crf", "video.crf", "constant quality on the encoder's own scale"},
+  setting{"bitrate", "video.bit_rate", "of the video, such as 4M"},
+  setting{"max-bitrate", "video.max_bit_rate", "highest rate of the video, over a buffer of one second"},
+  setting{"height", "video.height", "pixels"},
+  setting{"width", "video.width", "pixels"},
+  setting{"fit", "video.fit",
+          "a picture of another shape than width and height: inside (the default), pad with black, or stretch"},
+  setting{"fps", "video.frame_rate", "frames a second, such as 25 or 30000/1001"},
+  setting{"pixel-format", "video.pixel_format", "libav*'s name, such as yuv420p"},
+  setting{"deinterlace", "video.deinterlace", "auto (the default), field (a picture of each field) or off"},
+  setting{"keyframe-interval", "video.keyframe_interval", "the longest time between key pictures, such as 2s"},
+  setting{"b-frames", "video.b_frames", "the most B-frames in a row"},
+  setting{"video-options", "video.options", "of the encoder: NAME=VALUE, several separated by commas"},
+  setting{"audio-encoder", "audio.codec", "a codec (aac), an encoder (libopus), copy or none"},
+  setting{"audio-bitrate", "audio.bit_rate", "such as 128k"},
+  setting{"audio-channels", "audio.channel_layout", "mono, stereo, 5.1 and the like; else as the source"},
+  setting{"sample-rate", "audio.sample_rate", "of the sound, in Hz"},
+  setting{"audio-options", "audio.options", "of the encoder: NAME=VALUE, several separated by commas"},
+  setting{"chunk-seconds", "chunk.seconds", "wanted length of the pieces"},
+  setting{"chunk-frames", "chunk.frames", "the same in pictures"},
+  setting{"limits", "limits", "of its tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
+  setting{"priority", "priority", "live, high, medium, low or batch"},
+  setting{"queue", "queue", "live, default or batch"},
+  setting{"callback", "callback", "a URL of http or https that is told of the end"},
 };
 
 po::options_description described_transcode() {
@@ -85,8 +97,8 @@ po::options_description described_transcode() {
     ("upload", po::bool_switch(), "send the file and fetch the result; so always where the coordinator is elsewhere") //
     ("direct", po::bool_switch(), "never do: the coordinator has the same files")                                     //
     ("detach", po::bool_switch(), "return when the job is taken, print its id");
-  for (auto& [name, about] : settings)
-    result.add_options()(name, po::value<std::string>(), about);
+  for (auto& x : settings)
+    result.add_options()(x.option.data(), po::value<std::string>(), x.about.data());
   return result;
 }
 
@@ -129,6 +141,11 @@ std::string known_commands() {
   return result + ", transcode, jobs";
 }
 
+bool is_command(std::string_view word) {
+  return word == "transcode" || word == "jobs"
+         || std::any_of(entries.begin(), entries.end(), [word](auto& e) { return e.name == word; });
+}
+
 tl::expected<std::string, std::string> checked_url(std::string url) {
   while (url.ends_with('/'))
     url.pop_back();
@@ -143,14 +160,16 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
                                            options& result) {
   auto here = words[0] == "transcode";
   auto lists = words[0] == "jobs" && words.size() > 1 && words[1] == "list";
-  for (auto& [name, about] : settings)
+  for (auto& x : settings) {
+    const std::string name{x.option};
     if (given.count(name) > 0) {
-      if (lists && std::string_view{name} == "queue")
+      if (lists && name == "queue")
         continue;
       if (!here)
-        return std::string{"--"} + name + " goes with 'transcode' alone";
+        return "--" + name + " goes with 'transcode' alone";
       result.settings[name] = given[name].as<std::string>();
     }
+  }
   if (!lists)
     for (auto name : {"state", "text", "limit", "after"})
       if (given.count(name) > 0)
@@ -205,26 +224,35 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, con
 
 } // namespace
 
-std::string usage() {
+std::span<const setting> transcode_settings() {
+  return settings;
+}
+
+std::string usage(const std::string& topic) {
   std::ostringstream text;
-  text << "caf-ctl: look at a Troupe cluster and steer it\n\nUsage: caf-ctl [options] COMMAND [NAME]\n\nCommands:\n";
-  for (auto& e : entries) {
-    auto left = std::string{e.name} + (e.takes_name ? " NAME" : "");
-    left.resize(22, ' ');
-    text << "  " << left << e.about << '\n';
-  }
-  for (auto& [name, about] : longer_entries) {
-    std::string left{name};
+  auto row = [&text](std::string left, std::string_view about) {
     left.resize(22, ' ');
     text << "  " << left << about << '\n';
-  }
-  text
-    << "\n"
-    << described() << "\n"
-    << described_transcode() << "\n"
-    << described_list()
-    << "\nNAME is a worker's name or id, ID that of a job. Exit codes: 0 done, 1 the coordinator says no or the job failed, 2 wrong arguments, 3 no coordinator "
-       "answers.\n";
+  };
+  auto wanted = [&topic](std::string_view command) {
+    return topic.empty() || command.substr(0, command.find(' ')) == topic;
+  };
+  text << "caf-ctl: look at a Troupe cluster and steer it\n\nUsage: caf-ctl [options] COMMAND [NAME]\n\nCommands:\n";
+  for (auto& e : entries)
+    if (wanted(e.name))
+      row(std::string{e.name} + (e.takes_name ? " NAME" : ""), e.about);
+  for (auto& [name, about] : longer_entries)
+    if (wanted(name))
+      row(std::string{name}, about);
+  if (topic.empty())
+    row("help COMMAND", "what one command takes");
+  text << "\n" << described() << "\n";
+  if (wanted("transcode"))
+    text << described_transcode() << "\n";
+  if (wanted("jobs"))
+    text << described_list() << "\n";
+  text << "NAME is a worker's name or id, ID that of a job. Exit codes: 0 done, 1 the coordinator says no or the job "
+          "failed,\n2 wrong arguments, 3 no coordinator answers.\n";
   return std::move(text).str();
 }
 
@@ -245,13 +273,22 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     return tl::unexpected(std::string{e.what()} + "; caf-ctl --help lists what there is");
   }
   options result;
-  if (given["help"].as<bool>())
+  auto words = given.count("words") > 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  auto asks = !words.empty() && words[0] == "help";
+  if (asks)
+    words.erase(words.begin());
+  if (asks || given["help"].as<bool>()) {
+    if (words.size() > 1 && words[0] != "jobs" && asks)
+      return tl::unexpected(std::string{"'help' takes the name of one command"});
+    if (!words.empty() && !is_command(words[0]))
+      return tl::unexpected("'" + words[0] + "' is no command: write one of " + known_commands());
+    result.topic = words.empty() ? std::string{} : words[0];
     return result;
+  }
   if (given["version"].as<bool>()) {
     result.command = command::version;
     return result;
   }
-  auto words = given.count("words") > 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
   if (words.empty())
     return tl::unexpected("a command is missing: one of " + known_commands());
   auto url =

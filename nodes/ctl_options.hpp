@@ -4,12 +4,24 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tl/expected.hpp>
 
 namespace troupe::ctl {
+
+/// A setting of a transcode: an option of `transcode`, and the member of an order that it is.
+struct setting {
+  std::string_view option; ///< "bitrate"
+  std::string_view member; ///< "video.bit_rate"
+  std::string_view about;
+};
+
+/// All of them, in the order of the help text.
+std::span<const setting> transcode_settings();
 
 enum class command : uint8_t {
   help,
@@ -52,12 +64,13 @@ struct options {
   bool detach = false;                         ///< `transcode` returns when the job is taken
   bool local = false;                          ///< `transcode` needs no coordinator: it starts a node for this job
   std::map<std::string, std::string> settings; ///< of `transcode`, by the option's name, where given
+  std::string topic;                           ///< of `help`: a command; empty for all
 
   bool operator==(const options&) const = default;
 };
 
-/// What `--help` prints.
-std::string usage();
+/// What `--help` prints; with a command's first word, what that command takes.
+std::string usage(const std::string& topic = {});
 
 /// `args` without the program's name; `environment_url` is TROUPE_URL where it is set. The error says what is wrong and what is
 /// accepted.

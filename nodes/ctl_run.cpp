@@ -1,5 +1,6 @@
 #include "nodes/ctl_run.hpp"
 
+#include "config/presets.hpp"
 #include "nodes/ctl_ask.hpp"
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_jobs.hpp"
@@ -16,6 +17,8 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <boost/json/serialize.hpp>
 
 namespace troupe::ctl {
 
@@ -49,6 +52,39 @@ int show(const options& with, const std::string& path, std::string (*view)(const
   if (!answer)
     return fail(answer.error());
   out << view(*answer);
+  return done;
+}
+
+/// This program's own presets, as the API tells them. All nodes of a cluster are of one version, and so are theirs.
+json::value own_presets() {
+  json::array list;
+  for (auto& x : config::presets()) {
+    json::object rate{{"num", x.video.frame_rate.num}, {"den", x.video.frame_rate.den}};
+    json::object video{{"codec", x.video.codec},
+                       {"width", x.video.width},
+                       {"height", x.video.height},
+                       {"frame_rate", std::move(rate)},
+                       {"bit_rate", x.video.bit_rate}};
+    json::object audio{{"codec", x.audio.codec}, {"bit_rate", x.audio.bit_rate}};
+    list.push_back({{"name", x.name},
+                    {"about", x.about},
+                    {"container", x.container},
+                    {"video", std::move(video)},
+                    {"audio", std::move(audio)}});
+  }
+  auto total = list.size();
+  return json::object{{"presets", std::move(list)}, {"total", total}};
+}
+
+/// Those of the coordinator; without one, this program's own.
+int presets(const options& with, std::ostream& out, std::ostream& err) {
+  auto answer = ask_json(with, "/presets");
+  if (!answer && answer.error().code != unreachable) {
+    err << "caf-ctl: " << answer.error().text << '\n';
+    return answer.error().code;
+  }
+  auto shown = answer ? *answer : own_presets();
+  out << (with.json ? json::serialize(shown) + "\n" : show_presets(shown));
   return done;
 }
 
@@ -169,7 +205,7 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   auto& with = *parsed;
   switch (with.command) {
   case command::help:
-    out << usage();
+    out << usage(with.topic);
     return done;
   case command::version:
     out << "caf-ctl " TROUPE_VERSION "\n";
@@ -181,7 +217,7 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   case command::profiles:
     return show(with, "/profiles", show_profiles, out, err);
   case command::presets:
-    return show(with, "/presets", show_presets, out, err);
+    return presets(with, out, err);
   case command::sessions:
     return show(with, "/sessions", show_sessions, out, err);
   case command::top:

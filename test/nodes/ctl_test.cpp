@@ -3,6 +3,7 @@
 #include "nodes/ctl_http.hpp"
 #include "nodes/ctl_jobs.hpp"
 #include "nodes/ctl_options.hpp"
+#include "nodes/ctl_order.hpp"
 #include "nodes/ctl_run.hpp"
 #include "nodes/ctl_table.hpp"
 #include "nodes/ctl_views.hpp"
@@ -165,6 +166,46 @@ BOOST_AUTO_TEST_CASE(an_order_is_made_of_the_arguments) {
   BOOST_TEST(order.at("video").at("frame_rate").as_string() == "30000/1001");
   BOOST_TEST(order.at("audio").at("bit_rate").as_string() == "128k");
   BOOST_TEST(order.at("chunk").at("seconds").as_int64() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(each_setting_of_a_transcode_is_a_member_of_the_order) {
+  for (auto& x : ctl::transcode_settings()) {
+    std::string value = x.member.ends_with("options") || x.member == "limits" ? "a=1,b=2" : "7";
+    auto with = ctl::parse_options({"transcode", "/in.mkv", "-o/out.mp4", "--" + std::string{x.option} + "=" + value},
+                                   std::nullopt);
+    BOOST_REQUIRE(with.has_value());
+    boost::json::value order = boost::json::parse(ctl::order_text(*with));
+    auto* at = &order;
+    std::istringstream words{std::string{x.member}};
+    for (std::string word; std::getline(words, word, '.');)
+      BOOST_REQUIRE_MESSAGE((at = at->as_object().if_contains(word)) != nullptr, x.member << " is not in the order");
+    if (value != "7")
+      BOOST_TEST(at->at("b").as_string() == "2");
+    else
+      BOOST_TEST((at->is_string() ? std::string{at->as_string()} : std::to_string(at->as_int64())) == "7");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(help_tells_of_one_command) {
+  for (auto& args : std::vector<std::vector<std::string>>{{"help", "transcode"}, {"transcode", "--help"}}) {
+    auto x = run(args);
+    BOOST_TEST(x.code == 0);
+    BOOST_TEST(contains(x.out, "--pixel-format"));
+    BOOST_TEST(!contains(x.out, "drain NAME"));
+  }
+  BOOST_TEST(contains(run({"help", "jobs"}).out, "--state"));
+  BOOST_TEST(!contains(run({"help", "drain"}).out, "--crf"));
+  BOOST_TEST(contains(run({"help"}).out, "drain NAME"));
+  BOOST_TEST(run({"help", "brew"}).code == ctl::wrong_usage);
+}
+
+BOOST_AUTO_TEST_CASE(presets_are_shown_without_a_coordinator) {
+  auto x = run({"presets", "--url=http://127.0.0.1:1"});
+  BOOST_TEST(x.code == 0);
+  BOOST_TEST(contains(x.out, "720p30-h264"));
+  BOOST_TEST(contains(x.out, "1280x720"));
+  auto told = boost::json::parse(run({"presets", "--json", "--url=http://127.0.0.1:1"}).out);
+  BOOST_TEST(told.at("presets").as_array().size() == told.at("total").to_number<size_t>());
 }
 
 BOOST_AUTO_TEST_CASE(files_travel_where_the_coordinator_is_elsewhere_or_it_is_asked_for) {
