@@ -7,6 +7,7 @@
 #include "config/load.hpp"
 #include "config/print.hpp"
 #include "encoder/log.hpp"
+#include "nodes/node_check.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_run.hpp"
 #include "nodes/node_task.hpp"
@@ -59,6 +60,18 @@ int run(const config::loaded& x, task_faults faults) {
   return run_node(x.config);
 }
 
+int check(const config::loaded& x) {
+  for (auto& warning : x.warnings)
+    std::cerr << "warning: " << warning << '\n';
+  auto faults = faults_in_media(x.config);
+  for (auto& fault : faults)
+    std::cerr << fault << '\n';
+  if (!faults.empty())
+    return exit_usage;
+  std::cout << "the configuration is good\n";
+  return 0;
+}
+
 /// A child begins where the program does.
 int child_main(std::vector<std::string>& given, task_faults faults) {
   std::vector<char*> arguments;
@@ -98,10 +111,7 @@ int node_main(int argc, char** argv, task_faults faults) {
     std::cout << "caf-node " TROUPE_VERSION "\n";
     return 0;
   case config::mode::check_config:
-    for (auto& warning : loaded->warnings)
-      std::cerr << "warning: " << warning << '\n';
-    std::cout << "the configuration is good\n";
-    return 0;
+    return check(*loaded);
   case config::mode::print_config:
     std::cout << config::print_yaml(*loaded);
     return 0;

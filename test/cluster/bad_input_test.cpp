@@ -185,6 +185,31 @@ BOOST_AUTO_TEST_CASE(malformed_requests_get_their_status_and_the_next_client_is_
   BOOST_TEST(c.get("/api/v1/channels").status == 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_check_of_the_configuration_tries_the_encoders_and_sources_that_it_names) {
+  temporary_folder folder;
+  auto check = [&](const std::string& content, const std::string& name) {
+    process node{node_program(),
+                 {"--check-config", "--config=" + with_content(folder, name, content)},
+                 folder.path(name + ".log")};
+    auto status = node.wait(scaled(milliseconds{10'000}));
+    return std::pair{status.value_or(-1), node.output()};
+  };
+  auto [good, nothing] = check("channels:\n  a: {url: \"http://127.0.0.1/a.ts\"}\nprofiles:\n"
+                               "  p: {video: {codec: libx264, preset: fast}, audio: {codec: aac}}\n",
+                               "good.yaml");
+  BOOST_TEST(good == 0, nothing);
+  auto [bad, said] = check("channels:\n  a: {url: \"gopher://127.0.0.1/a.ts\"}\nprofiles:\n"
+                           "  p: {video: {codec: libx364}}\n"
+                           "  q: {video: {codec: libx264, preset: quickest}}\n"
+                           "  r: {video: {codec: libx264, options: {stats: x}}}\n"
+                           "  s: {video: {codec: copy}, audio: {codec: acc}}\n",
+                           "bad.yaml");
+  BOOST_TEST(bad == 2);
+  for (auto words : {"channels.a", "gopher", "profiles.p.video", "libx364", "profiles.q.video", "quickest",
+                     "profiles.r.video", "stats", "profiles.s.audio", "acc"})
+    BOOST_TEST(said.find(words) != std::string::npos, "'" << words << "' is not in: " << said);
+}
+
 BOOST_AUTO_TEST_CASE(a_node_refuses_a_wrong_configuration_and_says_where_it_is_wrong) {
   temporary_folder folder;
   auto file = [&](const std::string& content) { return with_content(folder, "wrong.yaml", content); };

@@ -1,0 +1,89 @@
+#include "nodes/node_check.hpp"
+
+#include "actors/media.hpp"
+#include "encoder/audio_encoder.hpp"
+#include "encoder/encoder_open.hpp"
+#include "encoder/log.hpp"
+#include "encoder/source_address.hpp"
+#include "encoder/video_encoder.hpp"
+
+#include <algorithm>
+
+namespace troupe::nodes {
+
+namespace {
+
+/// A picture and a sound that every encoder takes.
+av::video_format usual_picture() {
+  av::video_format x;
+  x.width = 640;
+  x.height = 360;
+  x.pixel_format = AV_PIX_FMT_YUV420P;
+  x.frame_rate = {25, 1};
+  return x;
+}
+
+av::audio_format usual_sound() {
+  av::audio_format x;
+  x.sample_format = AV_SAMPLE_FMT_FLTP;
+  x.sample_rate = 48'000;
+  av_channel_layout_default(&x.layout, 2);
+  return x;
+}
+
+bool is_encoded(const std::string& codec) {
+  return codec != "copy" && codec != "none";
+}
+
+/// What is wrong with an encoder that is named, or empty.
+template <class Open>
+std::string fault_of(const std::string& name, AVMediaType type, Open open) {
+  auto found = av::find_encoders(name, type);
+  if (!found)
+    return found.error().what;
+  // The one that is opened where nothing better is there.
+  auto in_software = [](const AVCodec* x) { return (x->capabilities & AV_CODEC_CAP_HARDWARE) == 0; };
+  if (std::none_of(found->begin(), found->end(), in_software))
+    return {};
+  return open();
+}
+
+std::string fault_of(const video_profile& x) {
+  auto settings = to_settings(x);
+  if (!settings)
+    return settings.error().what;
+  return fault_of(settings->encoder, AVMEDIA_TYPE_VIDEO, [&] {
+    auto opened = av::video_encoder::open(*settings, usual_picture());
+    return opened || opened.error().code != av::errc::option ? std::string{} : opened.error().what;
+  });
+}
+
+std::string fault_of(const audio_profile& x) {
+  auto settings = to_settings(x);
+  return fault_of(settings.encoder, AVMEDIA_TYPE_AUDIO, [&] {
+    auto opened = av::audio_encoder::open(settings, usual_sound());
+    return opened || opened.error().code != av::errc::option ? std::string{} : opened.error().what;
+  });
+}
+
+} // namespace
+
+std::vector<std::string> faults_in_media(const config::configuration& x) {
+  av::quiet_logs();
+  std::vector<std::string> result;
+  for (auto& [name, channel] : x.channels)
+    for (auto& url : channel.urls)
+      if (auto parsed = av::parse_source(url); !parsed && parsed.error().code == av::errc::option)
+        result.push_back("channels." + name + ": " + parsed.error().what);
+  for (auto& [name, profile] : x.profiles) {
+    if (is_encoded(profile.video.codec))
+      if (auto fault = fault_of(profile.video); !fault.empty())
+        result.push_back("profiles." + name + ".video: " + fault);
+    if (is_encoded(profile.audio.codec))
+      if (auto fault = fault_of(profile.audio); !fault.empty())
+        result.push_back("profiles." + name + ".audio: " + fault);
+  }
+  return result;
+}
+
+} // namespace troupe::nodes
