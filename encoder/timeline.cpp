@@ -167,8 +167,6 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
   x.duration = std::clamp<int64_t>(x.duration, 0, 3600 * int64_t{time_base.den});
   if (x.picture_order)
     x.picture_order = std::clamp<int64_t>(*x.picture_order, INT32_MIN, INT32_MAX);
-  if (x.hidden && (x.pts != no_pts || x.dts != no_pts))
-    return place_hidden(track, x);
   auto step = track.frame_ticks;
   auto lead = track.config.audio ? 0 : track.config.reorder_frames * step;
   if (track.config.order_times && x.pts == no_pts && x.dts != no_pts)
@@ -284,20 +282,6 @@ int64_t timeline::decoding_from_order(track_state& track, int64_t pts) const {
   order.insert(std::upper_bound(order.begin(), order.end(), pts), pts);
   auto result = order.front();
   order.erase(order.begin());
-  return result;
-}
-
-/// Where nothing was yet, at its own time; else right behind what was decoded before, whatever that is. Its track does not move.
-placement timeline::place_hidden(track_state& track, const source_times& x) {
-  auto shift = epochs_.back().shift;
-  placement result;
-  result.dts = (x.dts != no_pts ? x.dts : x.pts) + shift;
-  if (track.started && result.dts <= track.last_dts)
-    result.dts = track.last_dts + 1;
-  result.pts = std::max(x.pts != no_pts ? x.pts + shift : result.dts, result.dts);
-  result.duration = x.duration;
-  track.started = true;
-  track.last_dts = result.dts;
   return result;
 }
 

@@ -37,7 +37,6 @@ struct source_times {
   int64_t duration = 0;
   int64_t samples = 0;                  ///< audio: samples in the packet; 0 where unknown
   std::optional<int64_t> picture_order; ///< video: the coded place in presentation order
-  bool hidden = false;                  ///< video: never shown, only decoded for others: takes no time
   bool picture_order_reset = false;     ///< the counting of picture orders starts with this packet
   bool hidden = false;                  ///< decoded and not shown: an edit list leaves it out
 };
@@ -126,7 +125,6 @@ private:
   epoch& open_epoch(const track_state& track, int64_t raw, int64_t expected);
   bool is_before_shown(const track_state& track, const source_times& x);
   std::optional<placement> place_audio(track_state& track, int64_t at, const source_times& x, placement result);
-  placement place_hidden(track_state& track, const source_times& x);
   placement place_video(track_state& track, const source_times& x, placement result);
   int64_t presentation_from_order(const track_state& track, const source_times& x, int64_t dts) const;
   int64_t decoding_from_order(track_state& track, int64_t pts) const;
