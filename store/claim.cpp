@@ -64,6 +64,7 @@ public:
     changed_.notify_all();
     if (watcher_.joinable())
       watcher_.join();
+    give_up();
     if (file_ >= 0)
       ::close(file_);
   }
@@ -120,6 +121,19 @@ private:
       return {};
     } catch (const std::exception& thrown) {
       return tl::unexpected{translate(thrown, "take the store", on_)};
+    }
+  }
+
+  /// At once: the server takes a moment to notice a connection that is closed.
+  void give_up() {
+    if (!session_)
+      return;
+    try {
+      long long done = 0;
+      *session_ << "SELECT CASE WHEN pg_advisory_unlock(" + std::string{lock_keys} + ") THEN 1 ELSE 0 END",
+        soci::into(done);
+    } catch (const std::exception&) {
+      // The server is away, and the lock gone with it.
     }
   }
 
