@@ -31,6 +31,13 @@ inline constexpr milliseconds trial_duration = 10s;
 inline constexpr milliseconds selection_timeout = 5s;
 inline constexpr milliseconds reconnect_delay = 250ms;
 inline constexpr milliseconds reconnect_max_delay = 10s;
+inline constexpr milliseconds link_handshake_timeout =
+  5s; ///< from the first byte of TCP to the last of TLS and the peer's hello
+inline constexpr size_t link_newcomers_max = 256; ///< connections that have not shaken hands; the oldest makes room
+inline constexpr uint64_t link_connections_max = 16'384;           ///< of workers and tasks
+inline constexpr uint64_t link_message_bytes_max = 256 * mebibyte; ///< of one message between nodes
+inline constexpr uint64_t link_step_bytes =
+  256 * kibibyte; ///< memory for a message beyond this grows with what has come of it
 
 // GPUs. The 90 % and 85 °C are those of the session tracking in the design that this project started from.
 inline constexpr double gpu_encoder_max = 90;
@@ -53,6 +60,16 @@ inline constexpr uint64_t http_body_bytes_max = mebibyte;
 inline constexpr uint32_t http_connections_max = 4096;
 inline constexpr milliseconds http_header_timeout = 10s;
 inline constexpr milliseconds http_idle_timeout = 60s;
+inline constexpr uint32_t http_connections_per_client = 1024;    ///< of one address, or of one IPv6 network of 64 bits
+inline constexpr uint64_t http_bodies_bytes_max = 64 * mebibyte; ///< of all request bodies in memory together
+inline constexpr uint32_t http_event_clients_max = 256;
+inline constexpr uint32_t http_event_clients_per_client = 64;
+inline constexpr milliseconds http_upload_window =
+  30s; ///< an upload that brings less than the next line in it is ended
+inline constexpr uint64_t http_upload_window_bytes = 16 * kibibyte;
+inline constexpr size_t http_hosts_max = 64;
+inline constexpr size_t json_depth_max = 8;
+inline constexpr size_t json_name_bytes_max = 128;
 
 // Live.
 inline constexpr milliseconds live_idle_timeout = 60s;

@@ -13,8 +13,8 @@ bool is_name_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
 }
 
-/// Takes what the stars of `pattern` stand for out of `key`.
-bool take_stars(std::string_view pattern, std::string_view key, names& filled) {
+/// Takes what the stars of `pattern` stand for out of `key`. Keys come from outside: nothing is copied before all of it fits.
+bool take_stars(std::string_view pattern, std::string_view key, std::vector<std::string_view>& filled) {
   const auto star = pattern.find('*');
   if (star == std::string_view::npos)
     return pattern == key;
@@ -24,7 +24,7 @@ bool take_stars(std::string_view pattern, std::string_view key, names& filled) {
   pattern.remove_prefix(star + 1);
   // A channel's name may hold dots, so the longest name that leaves a key behind it is meant.
   for (auto length = key.size(); length > 0; --length) {
-    filled.emplace_back(key.substr(0, length));
+    filled.push_back(key.substr(0, length));
     if (take_stars(pattern, key.substr(length), filled))
       return true;
     filled.pop_back();
@@ -110,9 +110,9 @@ std::optional<matched> match_path(std::span<const std::string> path) {
 
 std::optional<matched> match_key(std::string_view key) {
   for (const auto& row : options()) {
-    matched result{&row, {}};
-    if (take_stars(row.key, key, result.names))
-      return result;
+    std::vector<std::string_view> filled;
+    if (take_stars(row.key, key, filled))
+      return matched{&row, {filled.begin(), filled.end()}};
   }
   return std::nullopt;
 }

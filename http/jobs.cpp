@@ -8,6 +8,7 @@
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
 #include "http/json.hpp"
+#include "http/json_body.hpp"
 #include "http/presets.hpp"
 #include "http/query.hpp"
 #include "messages/job_states.hpp"
@@ -338,11 +339,10 @@ json::object to_object(const core::file_job_status& x) {
 }
 
 tl::expected<job_submission, std::string> read_submission(std::string_view body, const std::vector<profile>& profiles) {
-  boost::system::error_code failed;
-  auto document = json::parse(json::string_view{body.data(), body.size()}, failed);
-  if (failed || !document.is_object())
-    return failure("the body is no JSON object" + (failed ? ": " + failed.message() : std::string{}));
-  auto& members = document.get_object();
+  auto document = read_json(body);
+  if (!document || !document->is_object())
+    return failure("the body is no JSON object" + (document ? std::string{} : ": " + document.error()));
+  auto& members = document->get_object();
   config::configuration settings;
   auto& target = settings.profiles["job"];
   target.name = "job";

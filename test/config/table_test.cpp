@@ -212,4 +212,12 @@ BOOST_AUTO_TEST_CASE(every_public_row_is_in_the_reference_and_the_help) {
   }
 }
 
+// Each prefix of it was copied once, which took minutes.
+BOOST_AUTO_TEST_CASE(a_key_of_a_megabyte_is_looked_up_at_once) {
+  const std::string name(1 << 20, 'k');
+  BOOST_TEST(!match_key("profiles.job.video." + name));
+  BOOST_TEST(!match_key("channels." + name));
+  BOOST_TEST(match_key("channels." + name + ".url").value().names.front().size() == name.size());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

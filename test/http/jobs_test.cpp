@@ -195,4 +195,25 @@ BOOST_AUTO_TEST_CASE(a_job_is_shown_without_secrets_and_without_numbers_that_are
   BOOST_TEST(contains(shown, R"("id":"00000000000000010000000000000002")"));
 }
 
+BOOST_AUTO_TEST_CASE(what_an_order_makes_the_server_do_is_bounded) {
+  const std::string files = R"("input": "/a", "output": "/b.mp4")";
+  auto with = [&](const std::string& more) { return "{" + files + ", " + more + "}"; };
+  auto name = [](size_t bytes) { return '"' + std::string(bytes, 'k') + '"'; };
+  BOOST_TEST(contains(refused(with("\"video\": {" + name(129) + ": 1}")), "a name of more than 128 bytes"));
+  BOOST_TEST(contains(refused(with(name(1'000'000) + ": 1")), "a name of more than 128 bytes"));
+  BOOST_TEST(contains(refused(with("\"video\": {" + name(128) + ": 1}")), "there is no video.kkk"));
+  BOOST_TEST(contains(refused(with("\"video\": " + std::string(9, '[') + std::string(9, ']'))), "nested deeper"));
+  BOOST_TEST(contains(refused(with("\"video\": " + std::string(100'000, '['))), "nested deeper"));
+}
+
+BOOST_AUTO_TEST_CASE(an_order_that_says_something_twice_is_refused) {
+  BOOST_TEST(contains(refused(R"({"input": "/a", "output": "/b.mp4", "output": "/c.mp4"})"), "'output' twice"));
+  BOOST_TEST(contains(refused(R"({"input": "/a", "output": "/b.mp4", "outp\u0075t": "/c.mp4"})"), "'output' twice"));
+  BOOST_TEST(contains(refused(R"({"input": "/a", "output": "/b.mp4", "video": {"crf": 1, "crf": 2}})"), "'crf' twice"));
+  BOOST_TEST(contains(refused(R"({"": 1, "": 2})"), "'' twice"));
+  // The same name in two objects is no fault.
+  auto x = accepted(R"({"input": "/a", "output": "/b.mp4", "video": {"codec": "h264"}, "audio": {"codec": "aac"}})");
+  BOOST_TEST(x.order.audio.codec == "aac");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
