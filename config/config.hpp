@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe::config {
 
@@ -111,7 +112,9 @@ struct http_options {
   bool insecure = false;
   uint64_t header_bytes_max = defaults::http_header_bytes_max;
   uint64_t body_bytes_max = defaults::http_body_bytes_max;
+  std::vector<std::string> hosts; ///< names that requests may be addressed to, beyond those that are always fine
   uint32_t connections_max = defaults::http_connections_max;
+  uint32_t connections_per_client = defaults::http_connections_per_client;
   std::chrono::milliseconds header_timeout = defaults::http_header_timeout;
   std::chrono::milliseconds idle_timeout = defaults::http_idle_timeout;
 

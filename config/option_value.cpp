@@ -26,6 +26,14 @@ bool is_word(std::string_view text) {
          });
 }
 
+bool is_host(std::string_view text) {
+  constexpr size_t host_bytes_max = 253; // of a name in DNS
+  return !text.empty() && text.size() <= host_bytes_max && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-'
+           || c == '_';
+  });
+}
+
 /// A number in the base unit of the row's kind, in the unit that people use for it.
 std::string format_bound(kind k, double value) {
   const auto whole = static_cast<int64_t>(value);
@@ -161,6 +169,8 @@ result check_string(const option& row, std::string_view text) {
     case kind::url:
     case kind::url_list:
       return !text.empty() && is_clean_text(text);
+    case kind::host_list:
+      return is_host(text);
     default:
       return is_clean_text(text);
     }
@@ -176,9 +186,11 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 }
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
-  if (value.items.empty() || value.items.size() > defaults::urls_max)
-    return tl::unexpected("a list of " + std::to_string(value.items.size()) + ": allowed are 1 to "
-                          + std::to_string(defaults::urls_max) + " entries");
+  const auto least = row.kind == kind::host_list ? size_t{0} : size_t{1};
+  const auto most = row.kind == kind::host_list ? defaults::http_hosts_max : defaults::urls_max;
+  if (value.items.size() < least || value.items.size() > most)
+    return tl::unexpected("a list of " + std::to_string(value.items.size()) + ": allowed are " + std::to_string(least)
+                          + " to " + std::to_string(most) + " entries");
   for (const auto& item : value.items)
     if (auto checked = check_string(row, item); !checked)
       return checked;
@@ -274,6 +286,8 @@ std::string describe_allowed(const option& row) {
     return "a URL or a path";
   case kind::url_list:
     return "1 to " + std::to_string(defaults::urls_max) + " URLs or paths";
+  case kind::host_list:
+    return "0 to " + std::to_string(defaults::http_hosts_max) + " names of hosts, without ports";
   case kind::choice:
     break;
   }

@@ -36,6 +36,7 @@ enum class kind : uint8_t {
   path,
   url,
   url_list,
+  host_list, ///< names and addresses of hosts, without ports
 };
 
 /// What the stars of a key stand for, in their order.

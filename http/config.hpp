@@ -4,6 +4,7 @@
 #include "config/defaults.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -39,19 +40,32 @@ struct server_config {
   uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included: 414 or 431 beyond it
   uint64_t target_bytes_max = 4096;                                    ///< 414 beyond it
   uint64_t body_bytes_max = config::defaults::http_body_bytes_max;     ///< 413 beyond it
-  uint32_t connections_max = config::defaults::http_connections_max;   ///< 503 beyond it
+  uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< of all bodies in memory: 503 beyond it
+  uint32_t connections_max = config::defaults::http_connections_max;   ///< 503 beyond it; idle ones make room before
+  uint32_t connections_per_client = config::defaults::http_connections_per_client;  ///< 503 beyond it
   std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout; ///< for header and body each: 408
   std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout;     ///< between two requests
   std::chrono::milliseconds write_timeout{30'000};   ///< without any byte that the client takes
   std::chrono::milliseconds ask_timeout{5'000};      ///< for an answer of the coordinator to anything but a stream
   std::chrono::milliseconds watch_timeout{30'000};   ///< for a stream's first chunk
   std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream of events without any gets a comment
-  uint32_t event_clients_max = 256;                  ///< that listen to events at a time; 503 beyond it
-  std::chrono::milliseconds stop_timeout{2'000};     ///< for connections to end when the server stops
-  std::vector<std::string> hosts;                    ///< names beyond localhost that a server on loopback answers to
+  std::chrono::milliseconds upload_window = config::defaults::http_upload_window;
+  uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< least in such a window: 408
+  uint32_t event_clients_max = config::defaults::http_event_clients_max;     ///< that listen to events; 503 beyond it
+  uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
+  std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
+  std::vector<std::string> hosts;                           ///< names to answer to, beyond those that are always fine
   std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< and of file jobs; may be null
   std::shared_ptr<const telemetry::failover_log> failovers; ///< what the metrics page states of failovers; may be null
   std::shared_ptr<transfer::desk> files;                    ///< what of files may be read and written; null: nothing
+
+  /// Streams and transfers of files at a time; 503 beyond it, so that some connections are left for the API.
+  uint32_t streams_max() const noexcept {
+    constexpr uint32_t least = 16;
+    auto kept = std::max(connections_max / 8, std::min(least, connections_max / 2));
+    return connections_max - kept;
+  }
+
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

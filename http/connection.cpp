@@ -6,6 +6,7 @@
 #include "http/problem.hpp"
 #include "http/target.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <boost/asio/write.hpp>
@@ -22,6 +23,9 @@ using beast::http::field;
 /// Room behind the longest header for what a client sends ahead.
 constexpr size_t read_ahead_bytes = 16 * 1024;
 
+/// Most requests fit.
+constexpr size_t first_read_bytes = 4096;
+
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::chrono::milliseconds elapsed(clock::time_point since) {
@@ -30,12 +34,14 @@ std::chrono::milliseconds elapsed(clock::time_point since) {
 
 } // namespace
 
-connection::connection(loop& in, tcp::socket socket, service_ptr shared, bool crowded)
+connection::connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<void> place,
+                       std::string crowded)
   : loop_(in),
     socket_(std::move(socket)),
     shared_(std::move(shared)),
+    place_(std::move(place)),
     remote_(remote_of(socket_)),
-    crowded_(crowded),
+    crowded_(std::move(crowded)),
     buffer_(shared_->config.header_bytes_max + read_ahead_bytes) {}
 
 void connection::start() {
@@ -46,16 +52,34 @@ void connection::start() {
 void connection::await_request(std::chrono::milliseconds timeout) {
   phase_ = phase::idle;
   expire_after(timeout);
-  if (buffer_.size() > 0)
+  if (skip_empty_lines())
     return read_header();
-  socket_.async_wait(tcp::socket::wait_read, [me = self(this)](const error_code& failure) {
+  await_bytes();
+}
+
+void connection::await_bytes() {
+  socket_.async_read_some(buffer_.prepare(first_read_bytes), [me = self(this)](const error_code& failure, size_t n) {
     if (me->phase_ != phase::idle)
       return;
     if (failure)
-      me->close();
-    else
+      return me->close();
+    me->buffer_.commit(n);
+    if (me->skip_empty_lines())
       me->read_header();
+    else
+      me->await_bytes();
   });
+}
+
+bool connection::skip_empty_lines() {
+  constexpr std::string_view line_end = "\r\n";
+  for (;;) {
+    auto data = buffer_.cdata();
+    std::string_view text{static_cast<const char*>(data.data()), data.size()};
+    if (!text.starts_with(line_end))
+      return !text.empty() && text != line_end.substr(0, 1);
+    buffer_.consume(line_end.size());
+  }
 }
 
 void connection::read_header() {
@@ -82,12 +106,14 @@ void connection::on_header(const error_code& failure) {
   auto& header = parser_->get();
   if (auto given = header["X-Request-Id"]; is_request_id({given.data(), given.size()}))
     request_.id.assign(given.data(), given.size());
-  if (hand_over())
+  if (refuse_framing() || hand_over())
     return;
   if (parser_->is_done())
     return dispatch();
   if (auto length = parser_->content_length(); length && *length > shared_->config.body_bytes_max)
     return read_failed(beast::http::error::body_limit);
+  if (!make_room())
+    return;
   parser_->body_limit(shared_->config.body_bytes_max);
   expire_after(shared_->config.header_timeout);
   if (!beast::iequals(header[field::expect], "100-continue"))
@@ -100,6 +126,36 @@ void connection::on_header(const error_code& failure) {
     else
       me->read_body();
   });
+}
+
+bool connection::refuse_framing() {
+  auto& header = parser_->get();
+  auto codings = header.count(field::transfer_encoding);
+  auto coding = header[field::transfer_encoding];
+  if (codings == 0 || (codings == 1 && header.version() >= 11 && beast::iequals(coding, "chunked")))
+    return false;
+  parse_target();
+  if (codings == 1 && header.version() >= 11 && parser_->chunked())
+    refuse(status::not_implemented, "invalid_argument", "this server knows no transfer coding but chunked");
+  else
+    refuse(status::bad_request, "invalid_argument",
+           "the last of the body's transfer codings must be chunked, once, in HTTP/1.1");
+  return true;
+}
+
+bool connection::make_room() {
+  auto& config = shared_->config;
+  auto most = std::max(config.bodies_bytes_max, config.body_bytes_max);
+  auto length = parser_->content_length();
+  auto room = share::take(shared_->counters, &statistics::bodies_bytes, length ? *length : config.body_bytes_max, most);
+  if (!room) {
+    parse_target();
+    keep_alive_ = false;
+    answer(problem(ec::limit, "as many request bodies as may be in memory are on their way; try again", request_.id));
+    return false;
+  }
+  body_ = std::move(*room);
+  return true;
 }
 
 void connection::read_body() {
@@ -147,6 +203,7 @@ bool connection::parse_target() {
   if (!path)
     return false;
   request_.path = std::move(*path);
+  request_.place = place_;
   auto query = request_.target.find('?');
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
@@ -159,22 +216,39 @@ bool connection::parse_target() {
 
 void connection::dispatch() {
   auto& header = parser_->get();
-  keep_alive_ = header.keep_alive() && !stopping_ && !crowded_;
+  keep_alive_ = header.keep_alive() && !stopping_ && crowded_.empty();
   auto understood = parse_target();
-  if (crowded_)
-    return answer(problem(ec::limit, "the server has as many connections as it may", request_.id));
+  if (!crowded_.empty())
+    return answer(problem(ec::limit, crowded_, request_.id));
   if (request_.target.size() > shared_->config.target_bytes_max)
     return refuse(status::uri_too_long, "limit", "the request target is longer than this server accepts");
   if (!understood)
     return refuse(status::bad_request, "invalid_argument", "the request target is not a valid path");
   if (auto no = shared_->guard.check(header.version(), request_.method, header))
     return refuse(no->code, no->word, no->detail);
-  if (request_.method == verb::get && is_event_path(request_.path))
-    return become<event_client>(std::move(request_), header.version());
   auto wanted = live_target::of(request_.path);
-  if (!wanted || request_.method != verb::get)
+  auto events = is_event_path(request_.path);
+  if (request_.method != verb::get || !(wanted || events))
     return ask_api();
-  become<live_client>(std::move(request_), std::move(*wanted), header.version());
+  auto streams = enter_streams();
+  if (!streams)
+    return;
+  if (events)
+    become<event_client>(std::move(request_), header.version(), std::move(*streams));
+  else
+    become<live_client>(std::move(request_), std::move(*wanted), header.version(), std::move(*streams));
+}
+
+std::optional<share> connection::enter_streams() {
+  auto most = shared_->config.streams_max();
+  auto result = share::take(shared_->counters, &statistics::streams, 1, most);
+  if (!result) {
+    keep_alive_ = false;
+    answer(problem(ec::limit,
+                   "the server has as many streams and transfers of files as it may: " + std::to_string(most),
+                   request_.id));
+  }
+  return result;
 }
 
 template <class Client, class... Args>
@@ -187,7 +261,7 @@ void connection::become(Args&&... args) {
 
 bool connection::hand_over() {
   auto& header = parser_->get();
-  if (shared_->file_loops.empty() || crowded_ || stopping_ || !header.target().starts_with("/api/v1/")
+  if (shared_->file_loops.empty() || !crowded_.empty() || stopping_ || !header.target().starts_with("/api/v1/")
       || header.target().size() > shared_->config.target_bytes_max || !parse_target())
     return false;
   auto target = file_target::of(request_.path);
@@ -198,12 +272,15 @@ bool connection::hand_over() {
     refuse(no->code, no->word, no->detail);
     return true;
   }
+  auto streams = enter_streams();
+  if (!streams)
+    return true;
   error_code failure;
   auto protocol = socket_.local_endpoint(failure).protocol();
   phase_ = phase::closed;
   auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_), remote_, protocol,
                                                            files::descriptor{socket_.release(failure)},
-                                                           std::move(buffer_), nullptr, began_});
+                                                           std::move(buffer_), nullptr, began_, std::move(*streams)});
   given->parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>(std::move(*parser_));
   auto& to = *shared_->file_loops[static_cast<size_t>(given->socket.get()) % shared_->file_loops.size()];
   to.mail()->post([&to, shared = shared_, given] {
@@ -236,7 +313,9 @@ void connection::refuse(status code, std::string_view word, std::string_view det
 void connection::answer(reply x) {
   phase_ = phase::writing;
   expire_after(shared_->config.write_timeout);
-  keep_alive_ = keep_alive_ && !stopping_;
+  body_ = {};
+  // Without a length, the end of the connection is the end of the answer.
+  keep_alive_ = keep_alive_ && !stopping_ && !x.endless;
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
   response_ = make_response(std::move(x), request_, version, keep_alive_);
   shared_->counters->count_response(response_->result_int());

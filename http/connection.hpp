@@ -21,14 +21,18 @@ class connection final : public peer {
 public:
   using tcp = boost::asio::ip::tcp;
 
-  /// `crowded`: the server has more connections than it may, so every request is answered with a 503.
-  connection(loop& in, tcp::socket socket, service_ptr shared, bool crowded);
+  /// `place` is held as long as the client is here. Where `crowded` says why there are too many connections, every request is answered with a 503.
+  connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<void> place, std::string crowded);
 
   void start();
 
   void deadline_passed() override;
 
   void shut_down() override;
+
+  bool is_idle() const noexcept override {
+    return phase_ == phase::idle;
+  }
 
 private:
   enum class phase { idle, reading, asking, writing, closed };
@@ -38,8 +42,15 @@ private:
 
   /// Waits for the first byte of a request.
   void await_request(std::chrono::milliseconds timeout);
+  void await_bytes();
+  /// Takes empty lines off what was read: before a request they mean nothing (RFC 9112, section 2.2). False where nothing else is there.
+  bool skip_empty_lines();
   void read_header();
   void on_header(const error_code& failure);
+  /// Answers a request whose body has no end that both sides agree on, and ends the connection. True where it does.
+  bool refuse_framing();
+  /// Sets memory aside for the body; refuses where all bodies together take too much.
+  bool make_room();
   void read_body();
   void on_body(const error_code& failure);
   /// Answers a request that could not be read, or drops the connection where there is nobody to answer to.
@@ -48,6 +59,8 @@ private:
   void dispatch();
   /// Gives the socket to a `file_client` where the request is for a file; its body is not read yet then.
   bool hand_over();
+  /// A place among those that stream or move files; where none is left, the request is refused.
+  std::optional<share> enter_streams();
   /// The socket goes to a client of another kind.
   template <class Client, class... Args>
   void become(Args&&... args);
@@ -63,8 +76,9 @@ private:
   loop& loop_;
   tcp::socket socket_;
   service_ptr shared_;
+  std::shared_ptr<void> place_;
   std::string remote_;
-  bool crowded_;
+  std::string crowded_;
   phase phase_ = phase::idle;
   bool first_ = true;       ///< no request has been read yet
   bool timed_out_ = false;  ///< the pending read was cancelled by its deadline
@@ -75,6 +89,7 @@ private:
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;
   request request_;
+  share body_; ///< of the current request, until it is answered
   std::optional<response> response_;
 };
 

@@ -17,8 +17,8 @@ bool is_event_path(const std::vector<std::string>& path) {
   return jobs && path.back() == "events" && (path.size() == 4 || path.size() == 5);
 }
 
-event_client::event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version)
-  : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, 0) {}
+event_client::event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place)
+  : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, std::move(place), 0) {}
 
 void event_client::start() {
   begin(shared_->config.ask_timeout);
@@ -33,6 +33,9 @@ void event_client::start() {
       return refuse(problem(ec::invalid_argument, filter.error(), request_.id));
     filter_ = std::move(*filter);
   }
+  listener_ = shared_->event_clients->enter(client_of(socket_), shared_->config.event_clients_per_client).held;
+  if (!listener_)
+    return refuse(problem(ec::limit, "one client listens to as many streams of events as it may", request_.id));
   // What happens while the store is asked for what was missed waits in the feed.
   feed_ = shared_->events->join(filter_, waker(phase::opening, &event_client::ask_missed));
   if (!feed_)
@@ -145,6 +148,7 @@ void event_client::deadline_passed() {
 }
 
 void event_client::leave() {
+  listener_.reset();
   feed_.reset();
 }
 

@@ -19,7 +19,7 @@ bool is_event_path(const std::vector<std::string>& path);
 class event_client final : public stream_client {
 public:
   /// A client that sends anything is dropped.
-  event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version);
+  event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place);
 
   void start();
 
@@ -34,8 +34,9 @@ private:
   void write(std::string text);
   void leave() override;
 
-  bool headed_ = false; ///< the response's head has been written
-  bool live_ = false;   ///< what was missed has been written
+  std::shared_ptr<void> listener_; ///< its place among its client's
+  bool headed_ = false;            ///< the response's head has been written
+  bool live_ = false;              ///< what was missed has been written
   event_filter filter_;
   std::optional<int64_t> seen_; ///< the latest transition that the client has
   std::shared_ptr<event_feed> feed_;

@@ -338,7 +338,22 @@ void file_client::on_received(const error_code& failure) {
     return refuse(kept.error());
   if (failure == beast::http::error::body_limit)
     return refuse(status::payload_too_large, "limit", "more came than was announced");
+  if (!keeps_pace(got))
+    return refuse(status::request_timeout, "timeout",
+                  "the upload comes too slowly; what came is kept, go on from there");
   receive();
+}
+
+bool file_client::keeps_pace(size_t got) {
+  received_bytes_ += got;
+  auto now = clock::now();
+  if (now < window_end_)
+    return true;
+  auto first = window_end_ == clock::time_point{};
+  auto enough = received_bytes_ >= window_bytes_;
+  window_end_ = now + shared_->config.upload_window;
+  window_bytes_ = received_bytes_ + shared_->config.upload_window_bytes;
+  return first || enough || request_->parser->is_done();
 }
 
 void file_client::go_on() {

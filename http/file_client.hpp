@@ -61,6 +61,8 @@ private:
   void go_on();
   void receive();
   void on_received(const error_code& failure);
+  /// Whether the upload comes as fast as any line carries it. One that trickles would hold its connection for ever.
+  bool keeps_pace(size_t got);
   void drop_result();
 
   template <class Then>
@@ -89,6 +91,9 @@ private:
 
   std::shared_ptr<transfer::incoming> incoming_;
   uint64_t writer_ = 0;
+  clock::time_point window_end_; ///< until then, `window_bytes_` of the upload must have come
+  uint64_t window_bytes_ = 0;
+  uint64_t received_bytes_ = 0;
   std::vector<char> slice_;
 };
 

@@ -41,6 +41,7 @@ struct file_request {
   boost::beast::flat_buffer buffer;
   std::unique_ptr<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser; ///< has read the header
   clock::time_point began;
+  share place; ///< among what streams or moves files
 
   // -- what the request says; empty where it does not --------------------------
 

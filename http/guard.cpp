@@ -41,8 +41,8 @@ bool guard::knows(std::string_view host) const {
     return true;
   boost::system::error_code failure;
   auto address = boost::asio::ip::make_address(std::string{host}, failure);
-  if (!failure && address.is_loopback())
-    return true;
+  if (!failure && (address.is_loopback() || !loopback))
+    return true; // no name that could be made to resolve to this address
   return std::any_of(hosts.begin(), hosts.end(), [host](auto& known) { return iequals(known, host); });
 }
 
@@ -52,15 +52,24 @@ std::optional<guard::refusal> guard::check(unsigned version, verb method,
   if (count > 1 || (count == 0 && version >= 11))
     return refusal{status::bad_request, "invalid_argument", "a request must name its host once, in a Host header"};
   auto authority = view(header[field::host]);
-  if (count == 1 && loopback && !knows(host_of(authority)))
-    return refusal{status::misdirected_request, "unknown_host",
-                   "this server listens on loopback and does not answer to that Host; use localhost or 127.0.0.1"};
+  auto known = count == 1 && knows(host_of(authority));
+  if (count == 1 && !known && (loopback || !hosts.empty()))
+    return refusal{
+      status::misdirected_request, "unknown_host",
+      loopback
+        ? "this server listens on loopback and does not answer to that Host; use localhost or 127.0.0.1, or name it in "
+          "http.hosts"
+        : "this server does not answer to that Host; use its address, or name it in http.hosts"};
   if (is_safe(method))
     return std::nullopt;
   auto site = view(header["Sec-Fetch-Site"]);
   if (!site.empty() && site != "same-origin" && site != "none")
     return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another site"};
-  if (header.count(field::origin) == 0)
+  auto has_origin = header.count(field::origin) > 0;
+  if (!known && (has_origin || !site.empty()))
+    return refusal{status::forbidden, "unknown_host",
+                   "changes are taken from browsers only under an address, or a name that http.hosts has"};
+  if (!has_origin)
     return std::nullopt; // no browser: those send it with every request that changes something
   auto origin = authority_of(view(header[field::origin]));
   if (header.count(field::origin) > 1 || origin.empty() || !iequals(origin, authority))

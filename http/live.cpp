@@ -46,8 +46,9 @@ std::optional<live_target> live_target::of(const std::vector<std::string>& path)
 }
 
 live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, request of, live_target target,
-                         unsigned version)
-  : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, ignored_bytes_max),
+                         unsigned version, share place)
+  : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, std::move(place),
+                  ignored_bytes_max),
     target_(std::move(target)) {}
 
 void live_client::start() {

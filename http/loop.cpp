@@ -19,6 +19,16 @@ void statistics::count_response(unsigned status_code) noexcept {
     ++responses[index];
 }
 
+std::optional<share> share::take(const std::shared_ptr<statistics>& counters, std::atomic<uint64_t> statistics::*of,
+                                 uint64_t size, uint64_t most) {
+  share result;
+  result.of_ = {counters, &((*counters).*of)};
+  result.size_ = size;
+  if ((*result.of_ += size) > most)
+    return std::nullopt;
+  return result;
+}
+
 void inbox::post(std::function<void()> call) {
   std::lock_guard guard{mutex_};
   if (context_ == nullptr)
@@ -78,6 +88,16 @@ void loop::remove(const std::shared_ptr<peer>& x) {
   counters_->connections -= peers_.erase(x);
   if (stopping_ && peers_.empty())
     context_.stop();
+}
+
+bool loop::drop_idle() {
+  std::shared_ptr<peer> first;
+  for (auto& p : peers_)
+    if (p->is_idle() && (!first || p->deadline() < first->deadline()))
+      first = p;
+  if (first)
+    first->deadline_passed();
+  return first != nullptr;
 }
 
 void loop::sweep() {

@@ -13,7 +13,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -27,10 +29,43 @@ using clock = std::chrono::steady_clock;
 struct statistics {
   std::array<std::atomic<uint64_t>, 5> responses{}; ///< by class of the status code, 1xx first
   std::atomic<uint64_t> connections{0};             ///< open now
+  std::atomic<uint64_t> streams{0};                 ///< of these, what streams or moves a file
+  std::atomic<uint64_t> bodies_bytes{0};            ///< that request bodies take, or may take
   std::atomic<uint64_t> sent_bytes{0};
   event_statistics events;
 
   void count_response(unsigned status_code) noexcept;
+};
+
+/// A share of something that all connections have together. Given back when it goes.
+class share {
+public:
+  share() = default;
+  share(share&& other) noexcept : of_(std::move(other.of_)), size_(std::exchange(other.size_, 0)) {}
+
+  share& operator=(share&& other) noexcept {
+    give_back();
+    of_ = std::move(other.of_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+
+  ~share() {
+    give_back();
+  }
+
+  /// `size` of what `counters` count as `of`, as long as all shares together stay within `most`; nothing else.
+  static std::optional<share> take(const std::shared_ptr<statistics>& counters, std::atomic<uint64_t> statistics::*of,
+                                   uint64_t size, uint64_t most);
+
+private:
+  void give_back() noexcept {
+    if (of_)
+      *of_ -= std::exchange(size_, 0);
+  }
+
+  std::shared_ptr<std::atomic<uint64_t>> of_;
+  uint64_t size_ = 0;
 };
 
 /// Calls from other threads. Many calls between two turns of the loop wake it once. Outlives the loop where others hold it: what is
@@ -66,6 +101,11 @@ public:
 
   /// The server stops: end soon, politely.
   virtual void shut_down() = 0;
+
+  /// Whether nothing is lost where it ends: a client has the connection open and asks for nothing.
+  virtual bool is_idle() const noexcept {
+    return false;
+  }
 
   clock::time_point deadline() const noexcept {
     return deadline_;
@@ -110,6 +150,9 @@ public:
 
   void add(std::shared_ptr<peer> x);
   void remove(const std::shared_ptr<peer>& x);
+
+  /// Ends the idle peer whose time is over first. False where none is idle.
+  bool drop_idle();
 
   bool stopping() const noexcept {
     return stopping_;

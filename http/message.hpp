@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <ostream> // Beast uses it without including it
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@ struct request {
   std::string idempotency_key;   ///< of the header of that name
   std::string last_event_id;     ///< of the header of that name
   std::string id;                ///< of this request: in the X-Request-Id header, in problems and in the log
+  std::shared_ptr<void> place;   ///< of the connection among those of its client
 };
 
 struct reply {
@@ -32,6 +34,7 @@ struct reply {
   std::string content_type; ///< empty where there is no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> fields; ///< further header fields; the values hold no line breaks
+  bool endless = false;                                    ///< the answer to a HEAD, where that to a GET has no length
 };
 
 /// Takes the reply to a request: once, from any thread.

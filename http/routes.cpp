@@ -405,7 +405,7 @@ void routes::no_files(const request& of, reply_handler done) const {
 
 void routes::events(const request&, reply_handler done) const {
   // What comes here is a HEAD.
-  done({status::ok, "text/event-stream", {}, {}});
+  done({status::ok, "text/event-stream", {}, {}, true});
 }
 
 void routes::job_log(const request& of, reply_handler done) const {
@@ -429,7 +429,7 @@ void routes::live(const request& of, reply_handler done) const {
   auto check_profile = [=, id = of.id](const std::vector<profile>& xs) {
     if (!found(xs, wanted->profile))
       return problem(ec::unknown_profile, "no such profile; see /api/v1/profiles", id);
-    return reply{status::ok, "video/mp2t", {}, {}};
+    return reply{status::ok, "video/mp2t", {}, {}, true};
   };
   ask<std::vector<channel_status>>(
     system_, gateway_, timeout_,

@@ -3,7 +3,10 @@
 #include "http/connection.hpp"
 #include "http/loop.hpp"
 #include "http/service.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/log_budget.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <thread>
@@ -25,7 +28,12 @@ using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
 /// Connections beyond the limit that still are told so; further ones are closed without a word.
-constexpr uint64_t crowd_max = 256;
+uint64_t crowd_of(uint64_t connections_max) {
+  return std::clamp<uint64_t>(connections_max / 8, 1, 256);
+}
+
+/// The same for those of one client.
+constexpr uint32_t client_crowd_max = 16;
 
 /// How long accepting rests when the process has no file descriptor left.
 constexpr std::chrono::milliseconds accept_pause{100};
@@ -134,13 +142,21 @@ private:
     });
   }
 
+  /// Says that somebody is turned away: once a while, however many they are.
+  void complain(const char* why) {
+    if (auto left_out = complaints_.take())
+      log::warning("HTTP connections are turned away", {{"reason", why}, {"not_logged_before", *left_out}});
+  }
+
   void accept() {
     auto& next = *loops_[turn_++ % loops_.size()];
     acceptor_->async_accept(next.context(), [this, &next](const error_code& failure, tcp::socket socket) {
       if (failure == boost::asio::error::operation_aborted || !acceptor_->is_open())
         return;
-      if (failure)
+      if (failure) {
+        complain(failure.message().c_str());
         return rest();
+      }
       welcome(next, std::move(socket));
       accept();
     });
@@ -156,15 +172,28 @@ private:
   }
 
   void welcome(loop& in, tcp::socket socket) {
+    auto& config = shared_->config;
     uint64_t open = shared_->counters->connections;
-    auto limit = shared_->config.connections_max;
-    if (open >= limit + crowd_max)
+    auto place = shared_->clients->enter(client_of(socket), config.connections_per_client + client_crowd_max);
+    auto crowded = open >= config.connections_max;
+    auto client_crowded = place.number > config.connections_per_client;
+    if (client_crowded)
+      complain("one client has as many as it may: http.connections_per_client");
+    else if (crowded)
+      complain("there are as many as there may be: http.connections_max");
+    if (open >= config.connections_max + crowd_of(config.connections_max) || !place.held)
       return;
     error_code failure;
     socket.set_option(tcp::no_delay{true}, failure);
-    auto start = [this, &in, crowded = open >= limit, s = std::move(socket)]() mutable {
-      if (!in.stopping())
-        std::make_shared<connection>(in, std::move(s), shared_, crowded)->start();
+    auto start = [this, &in, crowded, client_crowded, held = std::move(place.held), s = std::move(socket)]() mutable {
+      if (in.stopping())
+        return;
+      std::string why;
+      if (client_crowded)
+        why = "your address has as many connections to this server as it may";
+      else if (crowded && !in.drop_idle())
+        why = "the server has as many connections as it may";
+      std::make_shared<connection>(in, std::move(s), shared_, std::move(held), std::move(why))->start();
     };
     if (loops_.size() == 1)
       start();
@@ -178,6 +207,7 @@ private:
   std::optional<tcp::acceptor> acceptor_;
   std::optional<boost::asio::steady_timer> pause_;
   std::vector<std::thread> threads_;
+  telemetry::log_budget complaints_{1, std::chrono::minutes{1}};
   size_t turn_ = 0;
   uint16_t port_ = 0;
 };

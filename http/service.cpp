@@ -105,7 +105,7 @@ response make_response(reply x, const request& to, unsigned version, bool keep_a
   if (!x.content_type.empty())
     result.set(field::content_type, x.content_type);
   result.keep_alive(keep_alive);
-  if (x.code != status::no_content)
+  if (x.code != status::no_content && !x.endless)
     result.content_length(x.body.size());
   if (to.method != verb::head)
     result.body() = std::move(x.body);

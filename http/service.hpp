@@ -2,6 +2,7 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "http/client_places.hpp"
 #include "http/config.hpp"
 #include "http/guard.hpp"
 #include "http/job_events.hpp"
@@ -30,6 +31,8 @@ struct service {
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< for files alone; they outlive all connections
   std::shared_ptr<event_hub> events;
+  std::shared_ptr<client_places> clients = std::make_shared<client_places>();
+  std::shared_ptr<client_places> event_clients = std::make_shared<client_places>();
 };
 
 using service_ptr = std::shared_ptr<const service>;

@@ -10,12 +10,13 @@
 namespace troupe::http {
 
 stream_client::stream_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version,
-                             uint64_t ignored_bytes_max)
+                             share place, uint64_t ignored_bytes_max)
   : loop_(in),
     socket_(std::move(socket)),
     shared_(std::move(shared)),
     request_(std::move(of)),
     version_(version),
+    place_(std::move(place)),
     remote_(remote_of(socket_)),
     ignored_bytes_max_(ignored_bytes_max) {}
 

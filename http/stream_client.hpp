@@ -32,7 +32,8 @@ protected:
   using error_code = boost::system::error_code;
 
   /// A client may send `ignored_bytes_max` bytes that nobody asked for; one byte more, and it is dropped.
-  stream_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version,
+  /// It holds `place` among what streams as long as it is here.
+  stream_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place,
                 uint64_t ignored_bytes_max);
 
   /// Joins the loop and begins to watch the client. The phase `opening` may take `span`.
@@ -102,6 +103,7 @@ private:
   void watch_client();
   void on_readable(const error_code& failure);
 
+  share place_;
   std::string remote_;
   clock::time_point began_ = clock::now();
   std::optional<response> refusal_;

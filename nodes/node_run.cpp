@@ -6,10 +6,12 @@
 #include "actors/link.hpp"
 #include "actors/worker.hpp"
 #include "config/token.hpp"
+#include "files/descriptor_limit.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
 #include "nodes/node_begin.hpp"
 #include "nodes/node_desk.hpp"
+#include "nodes/node_http.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
@@ -94,15 +96,6 @@ core::placement_desk_config placement_settings(const config::configuration& x) {
   return result;
 }
 
-/// How long a rendition may wait for its encoder, at most.
-std::chrono::milliseconds longest_queue(const config::configuration& x) {
-  std::chrono::milliseconds result{0};
-  for (auto& [name, p] : x.profiles)
-    if (p.video.on_busy == exhaustion_policy::queue)
-      result = std::max(result, p.video.queue_timeout.count() > 0 ? p.video.queue_timeout : x.gpu.queue_timeout);
-  return result;
-}
-
 coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
   coordinator_config result;
   auto& w = result.registry.workers;
@@ -161,32 +154,6 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   result.channels = x.channels;
   result.profiles = x.profiles;
   result.sessions_max = x.live.sessions_max;
-  return result;
-}
-
-http::server_config http_settings(const config::configuration& x) {
-  http::server_config result;
-  result.listen = x.http.listen.host;
-  result.port = x.http.listen.port;
-  result.header_bytes_max = x.http.header_bytes_max;
-  result.body_bytes_max = x.http.body_bytes_max;
-  result.connections_max = x.http.connections_max;
-  result.header_timeout = x.http.header_timeout;
-  result.idle_timeout = x.http.idle_timeout;
-  result.watch_timeout =
-    x.live.open_timeout + x.cluster.selection_timeout + longest_queue(x) + std::chrono::seconds{10};
-  result.log = [](const http::access_record& r) {
-    log::debug("served", {{"request", r.request_id},
-                          {"remote", r.remote},
-                          {"method", r.method},
-                          {"target", r.target},
-                          {"channel", r.channel},
-                          {"profile", r.profile},
-                          {"status", r.status},
-                          {"sent_bytes", r.sent_bytes},
-                          {"duration_ms", r.duration},
-                          {"note", r.note}});
-  };
   return result;
 }
 
@@ -282,7 +249,7 @@ private:
     coordinator.jobs.files = *desk;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
     // Before any worker can come: what it is told of files names the HTTP port.
-    auto settings = http_settings(config_);
+    auto settings = http_settings(config_, descriptors_);
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
     settings.files = *desk;
@@ -377,6 +344,7 @@ private:
   }
 
   const config::configuration& config_;
+  uint64_t descriptors_ = files::raise_descriptor_limit();
   link_config link_;
   node_system_config cfg_;
   // What threads of the system and of others use goes after them.

@@ -173,6 +173,22 @@ BOOST_AUTO_TEST_CASE(head_is_get_without_a_body) {
   BOOST_TEST(all.ends_with("\r\n\r\n"));
 }
 
+BOOST_AUTO_TEST_CASE(head_says_nothing_of_the_length_of_what_has_none) {
+  {
+    std::lock_guard guard{cluster->mutex};
+    cluster->channels.emplace_back().name = "demo";
+    cluster->profiles.emplace_back().name = "h264";
+  }
+  for (auto path : {"/live/demo/h264.ts", "/api/v1/jobs/events"}) {
+    client c{web->port()};
+    c.send("HEAD " + std::string{path} + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    auto head = c.read_all();
+    BOOST_TEST(head.starts_with("HTTP/1.1 200"));
+    BOOST_TEST(head.find("Content-Length") == std::string::npos);
+    BOOST_TEST(head.ends_with("\r\n\r\n"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_method_is_told_the_right_ones) {
   auto x = ask("PUT", "/api/v1/daemons/alpha");
   BOOST_TEST(x.status == 405);
@@ -244,6 +260,44 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_not_this_machines_is_not_answered_to) {
   BOOST_TEST(status("GET /healthz HTTP/1.1\r\nHost: [::1]:8080\r\n") == 200);
   BOOST_TEST(status("GET http://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n") == 200);
   BOOST_TEST(status("GET /healthz HTTP/1.0\r\n") == 200);
+}
+
+BOOST_AUTO_TEST_CASE(names_of_a_reverse_proxy_and_of_a_server_beyond_this_machine_can_be_told) {
+  auto restart = [this](const char* listen, std::vector<std::string> hosts) {
+    web.reset();
+    server_config with;
+    with.port = 0;
+    with.listen = listen;
+    with.hosts = std::move(hosts);
+    with.log = [](const access_record&) {};
+    auto started = server::start(with, system, gateway);
+    if (!started)
+      BOOST_FAIL(started.error());
+    web = std::move(*started);
+  };
+  auto status = [this](const std::string& method, const std::string& fields) {
+    client c{web->port()};
+    c.send(method + " HTTP/1.1\r\n" + fields + "\r\n");
+    return c.read_response().status;
+  };
+  const std::string get = "GET /healthz";
+  const std::string drain = "POST /api/v1/daemons/alpha/drain";
+  restart("127.0.0.1", {"tv.example.org"});
+  BOOST_TEST(status(get, "Host: TV.example.org:8080\r\n") == 200);
+  BOOST_TEST(status(get, "Host: evil.example\r\n") == 421);
+  BOOST_TEST(status(get, "Host: 203.0.113.5\r\n") == 421);
+  BOOST_TEST(status(drain, "Host: tv.example.org\r\nOrigin: https://tv.example.org\r\n") == 200);
+  restart("0.0.0.0", {"tv.example.org"});
+  BOOST_TEST(status(get, "Host: tv.example.org\r\n") == 200);
+  BOOST_TEST(status(get, "Host: 203.0.113.5\r\n") == 200);
+  BOOST_TEST(status(get, "Host: evil.example\r\n") == 421);
+  // Without a list any name will do, but no browser changes anything under one that an attacker may have made resolve to us.
+  restart("0.0.0.0", {});
+  BOOST_TEST(status(get, "Host: coordinator.example\r\n") == 200);
+  BOOST_TEST(status(drain, "Host: coordinator.example\r\n") == 200);
+  BOOST_TEST(status(drain, "Host: evil.example\r\nOrigin: http://evil.example\r\n") == 403);
+  BOOST_TEST(status(drain, "Host: evil.example\r\nSec-Fetch-Site: same-origin\r\n") == 403);
+  BOOST_TEST(status(drain, "Host: 127.0.0.1:80\r\nOrigin: http://127.0.0.1:80\r\n") == 200);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -60,6 +60,12 @@ public:
     send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n");
   }
 
+  /// Whether the server says something, or ends, within `span`.
+  bool waits(std::chrono::milliseconds span) {
+    pollfd what{socket_, POLLIN, 0};
+    return ::poll(&what, 1, static_cast<int>(span.count())) > 0;
+  }
+
   /// Reads until `done(text)`, the end or ten seconds from now. Returns all that was read and not taken yet.
   template <class Done>
   const std::string& read_until(Done done) {

@@ -80,6 +80,7 @@ struct fixture : type_registration {
     config.port = 0;
     config.log = [](const access_record&) {};
     config.files = desk;
+    config.upload_window = upload_window;
     auto started = server::start(config, system, gateway);
     if (!started)
       BOOST_FAIL(started.error());
@@ -125,6 +126,7 @@ struct fixture : type_registration {
     return "Authorization: Bearer " + access.ticket + "\r\n";
   }
 
+  std::chrono::milliseconds upload_window{30'000};
   test::temporary_folder temporary;
   std::string folder = temporary.path();
   std::string source = folder + "/source.bin";
@@ -527,6 +529,30 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_does_not_answer_is_given_up_in_time) {
   auto got = transfer::ask("HEAD", {"http://127.0.0.1:9/x", {}}, with);
   BOOST_REQUIRE(!got);
   BOOST_TEST(!got.error().lasting);
+}
+
+BOOST_AUTO_TEST_CASE(an_upload_that_trickles_in_ends_and_goes_on_where_it_was) {
+  upload_window = std::chrono::milliseconds{50};
+  open();
+  auto made =
+    said("POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nUpload-Length: 1000000\r\nUpload-Name: a.mp4\r\n\r\n");
+  BOOST_REQUIRE(made.status == 201);
+  auto at = made.head.find("Upload-Id: ") + 11;
+  auto path = "/api/v1/uploads/" + made.head.substr(at, made.head.find("\r\n", at) - at);
+  client slow{web->port()};
+  slow.send(
+    "PATCH " + path
+    + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nUpload-Offset: 0\r\nUpload-Length: 1000000\r\n\r\n");
+  // A byte at a time for as long as it is let: each is taken before the next one goes.
+  size_t sent = 0;
+  while (slow.send("x") && ++sent < 1'000'000) {
+    if (slow.waits(std::chrono::milliseconds{2}))
+      break;
+  }
+  BOOST_TEST(slow.read_response().status == 408);
+  auto kept = said("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  BOOST_TEST(kept.has("Upload-Offset: "));
+  BOOST_TEST(!kept.has("Upload-Offset: 0\r\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -122,10 +122,12 @@ caf::behavior dummy_queue_behavior(caf::event_based_actor* self, std::shared_ptr
 }
 
 struct fixture : type_registration {
-  explicit fixture(uint32_t clients_max = 16, std::chrono::milliseconds heartbeat = std::chrono::seconds{30}) {
+  explicit fixture(uint32_t clients_max = 16, std::chrono::milliseconds heartbeat = std::chrono::seconds{30},
+                   uint32_t per_client = 16) {
     config.port = 0;
     config.event_clients_max = clients_max;
     config.event_heartbeat = heartbeat;
+    config.event_clients_per_client = per_client;
     config.log = [](const access_record&) {};
     actor = system.spawn(dummy_queue_behavior, queue);
     auto started = server::start(config, system, caf::actor_cast<gateway_actor>(actor));
@@ -315,6 +317,21 @@ BOOST_AUTO_TEST_CASE(a_silent_stream_shows_that_it_lives) {
   auto c = f.listen("/api/v1/jobs/events");
   c.read_head();
   fixture::read_until(c, ": nothing new\n\n");
+}
+
+BOOST_AUTO_TEST_CASE(one_client_does_not_take_every_stream) {
+  fixture f{16, std::chrono::seconds{30}, 2};
+  std::vector<client> listening;
+  for (int i = 0; i < 2; ++i) {
+    listening.push_back(f.listen("/api/v1/jobs/events"));
+    BOOST_TEST(listening.back().read_head().status == 200);
+  }
+  auto more = f.listen("/api/v1/jobs/events").read_response();
+  BOOST_TEST(more.status == 503);
+  BOOST_TEST(contains(more.body, "one client"));
+  listening.clear();
+  while (f.listen("/api/v1/jobs/events").read_head().status == 503) {
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -108,11 +108,15 @@ BOOST_AUTO_TEST_CASE(a_connection_without_requests_is_closed) {
 }
 
 BOOST_AUTO_TEST_CASE(one_connection_too_many_is_a_503) {
+  // Each has begun a request, and is no one that only rests here.
   std::vector<client> held;
   for (int i = 0; i < 8; ++i) {
     held.emplace_back(web->port());
     held.back().get("/healthz");
     BOOST_TEST(held.back().read_response().status == 200);
+    held.back().send(
+      "POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n");
+    BOOST_TEST(held.back().read_head().status == 100);
   }
   client extra{web->port()};
   extra.get("/healthz");
@@ -138,6 +142,40 @@ BOOST_AUTO_TEST_CASE(what_is_no_http_is_a_400) {
     status_of(
       "POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
     == 400);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_whose_end_is_a_matter_of_opinion_ends_the_connection) {
+  // What follows would be the next request for one reader, and the body for another.
+  auto said = [this](const std::string& fields, const std::string& version = "1.1") {
+    client c{web->port()};
+    c.send("POST /api/v1/daemons/a/drain HTTP/" + version + "\r\nHost: localhost\r\n" + fields + "\r\n0\r\n\r\n"
+           + request_of({}));
+    auto x = c.read_response();
+    BOOST_TEST(x.has("Connection: close"));
+    BOOST_TEST(c.read_all().empty());
+    return x.status;
+  };
+  BOOST_TEST(said("Transfer-Encoding: xchunked\r\n") == 400);
+  BOOST_TEST(said("Transfer-Encoding: chunked, identity\r\n") == 400);
+  BOOST_TEST(said("Transfer-Encoding: identity\r\n") == 400);
+  BOOST_TEST(said("Transfer-Encoding:\r\n") == 400);
+  BOOST_TEST(said("Transfer-Encoding: \"chunked\"\r\n") == 400);
+  BOOST_TEST(said("Transfer-Encoding: chunked;q=1\r\n") == 501);
+  BOOST_TEST(said("Transfer-Encoding: gzip, chunked\r\n") == 501);
+  BOOST_TEST(said("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n") == 400);
+  BOOST_TEST(said("Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n") == 400);
+}
+
+BOOST_AUTO_TEST_CASE(empty_lines_before_a_request_mean_nothing) {
+  client c{web->port()};
+  c.send("\r\n" + request_of({}));
+  BOOST_TEST(c.read_response().status == 200);
+  c.send("\r\n\r");
+  c.send("\n" + request_of({}) + "\r\n" + request_of({}));
+  BOOST_TEST(c.read_response().status == 200);
+  BOOST_TEST(c.read_response().status == 200);
+  BOOST_TEST(status_of("\n" + request_of({})) == 400);
+  BOOST_TEST(status_of("\rGET / HTTP/1.1\r\n\r\n") == 400);
 }
 
 BOOST_AUTO_TEST_CASE(dots_and_slashes_in_a_path_lead_nowhere) {

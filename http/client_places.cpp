@@ -1,0 +1,35 @@
+#include "http/client_places.hpp"
+
+namespace troupe::http {
+
+std::string client_of(const boost::asio::ip::tcp::socket& socket) {
+  boost::system::error_code failure;
+  auto address = socket.remote_endpoint(failure).address();
+  if (failure)
+    return {};
+  if (address.is_v4())
+    return address.to_string();
+  auto v6 = address.to_v6();
+  if (v6.is_v4_mapped())
+    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, v6).to_string();
+  auto bytes = v6.to_bytes();
+  return {bytes.begin(), bytes.begin() + 8};
+}
+
+client_places::place client_places::enter(const std::string& client, uint32_t most) {
+  std::lock_guard guard{mutex_};
+  auto& taken = taken_[client];
+  if (taken >= most)
+    return {nullptr, taken + 1};
+  ++taken;
+  std::shared_ptr<void> held{this, [me = shared_from_this(), client](void*) { me->leave(client); }};
+  return {std::move(held), taken};
+}
+
+void client_places::leave(const std::string& client) {
+  std::lock_guard guard{mutex_};
+  if (auto i = taken_.find(client); i != taken_.end() && --i->second == 0)
+    taken_.erase(i);
+}
+
+} // namespace troupe::http

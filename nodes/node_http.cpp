@@ -1,0 +1,59 @@
+#include "nodes/node_http.hpp"
+
+#include "telemetry/log.hpp"
+
+#include <algorithm>
+
+namespace troupe::nodes {
+
+namespace {
+
+/// How long a rendition may wait for its encoder, at most.
+std::chrono::milliseconds longest_queue(const config::configuration& x) {
+  std::chrono::milliseconds result{0};
+  for (auto& [name, p] : x.profiles)
+    if (p.video.on_busy == exhaustion_policy::queue)
+      result = std::max(result, p.video.queue_timeout.count() > 0 ? p.video.queue_timeout : x.gpu.queue_timeout);
+  return result;
+}
+
+} // namespace
+
+uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const char* what) {
+  auto most = std::max<uint64_t>(1, descriptors / parts);
+  if (most < wanted)
+    log::info(
+      "the process may have few files open, so fewer connections are taken; raise the limit (ulimit -Hn, LimitNOFILE)",
+      {{"connections", what}, {"taken", most}, {"wanted", wanted}, {"files", descriptors}});
+  return std::min(most, wanted);
+}
+
+http::server_config http_settings(const config::configuration& x, uint64_t descriptors) {
+  http::server_config result;
+  result.listen = x.http.listen.host;
+  result.port = x.http.listen.port;
+  result.header_bytes_max = x.http.header_bytes_max;
+  result.body_bytes_max = x.http.body_bytes_max;
+  result.hosts = x.http.hosts;
+  result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
+  result.connections_per_client = x.http.connections_per_client;
+  result.header_timeout = x.http.header_timeout;
+  result.idle_timeout = x.http.idle_timeout;
+  result.watch_timeout =
+    x.live.open_timeout + x.cluster.selection_timeout + longest_queue(x) + std::chrono::seconds{10};
+  result.log = [](const http::access_record& r) {
+    log::debug("served", {{"request", r.request_id},
+                          {"remote", r.remote},
+                          {"method", r.method},
+                          {"target", r.target},
+                          {"channel", r.channel},
+                          {"profile", r.profile},
+                          {"status", r.status},
+                          {"sent_bytes", r.sent_bytes},
+                          {"duration_ms", r.duration},
+                          {"note", r.note}});
+  };
+  return result;
+}
+
+} // namespace troupe::nodes
