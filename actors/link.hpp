@@ -1,6 +1,7 @@
 // The connection between nodes: published and reached over TLS where certificates are configured, else plainly.
 #pragma once
 
+#include "config/defaults.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
@@ -9,7 +10,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include <tl/expected.hpp>
 
 namespace troupe {
 
@@ -19,6 +23,9 @@ struct link_config {
   std::string ca; ///< PEM files; all three, or none for plain connections
   std::string certificate;
   std::string key;
+  uint64_t connections_max =
+    config::defaults::link_connections_max; ///< that a published coordinator takes, newcomers included
+  std::chrono::milliseconds handshake_timeout = config::defaults::link_handshake_timeout;
 
   bool secure() const noexcept {
     return !ca.empty();
@@ -30,11 +37,20 @@ class node_system_config : public caf::actor_system_config {
 public:
   /// `threads` run the actors that are not detached; 0 leaves the number to CAF. A task process needs one: it hosts little more than its root,
   /// and threads without work only cost switches.
-  explicit node_system_config(const link_config& x, size_t threads = 0);
+  explicit node_system_config(size_t threads = 0);
 };
 
-/// Publishes the coordinator; returns the port that was bound.
-caf::expected<uint16_t> publish(caf::actor_system& system, const coordinator_actor& x, const link_config& at);
+class link_gate;
+
+/// A coordinator that others may connect to, as long as the gate is there.
+struct published_link {
+  uint16_t port = 0; ///< that was bound
+  std::shared_ptr<link_gate> gate;
+};
+
+/// Publishes the coordinator. The error says what is wrong with the address or the certificates. The actor system must outlive the gate.
+tl::expected<published_link, std::string> publish(caf::actor_system& system, const coordinator_actor& x,
+                                                  const link_config& at);
 
 /// Connects to a published coordinator. Blocks for a connection attempt.
 caf::expected<coordinator_actor> connect(caf::actor_system& system, const link_config& to);

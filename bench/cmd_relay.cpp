@@ -87,18 +87,18 @@ double gigabits(uint64_t bytes, double seconds) {
 double move_samples(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
   auto at = link_of("0", tls);
   // Never destroyed: the process ends with the figure, and does not wait for streams that still have samples under way.
-  auto& cfg = *new node_system_config{at};
+  auto& cfg = *new node_system_config;
   auto& system = *new caf::actor_system{cfg};
   auto counters = std::make_shared<relay_counters>();
   auto coordinator = spawn_relay_coordinator(system, streams, counters);
-  auto port = publish(system, coordinator, at);
-  if (!port)
-    throw std::runtime_error("cannot listen: " + caf::to_string(port.error()));
+  auto link = publish(system, coordinator, at);
+  if (!link)
+    throw std::runtime_error("cannot listen: " + link.error());
   double result = 0;
   {
     children tasks;
     for (size_t i = 0; i < 2 * streams; ++i)
-      tasks.start({"relay-task", std::to_string(*port), i % 2 == 0 ? "1" : "2", tls.ca, tls.certificate, tls.key});
+      tasks.start({"relay-task", std::to_string(link->port), i % 2 == 0 ? "1" : "2", tls.ca, tls.certificate, tls.key});
     auto deadline = clock::now() + start_limit;
     while (counters->running < streams) {
       if (clock::now() > deadline)
@@ -143,7 +143,7 @@ int run_relay_task(const arguments& given) {
     return 2;
   register_node_types();
   auto to = link_of(given[0], {given[2], given[3], given[4]});
-  node_system_config cfg{to, 1};
+  node_system_config cfg{1};
   caf::actor_system system{cfg};
   // A hundred processes that start at once may overrun the listener's backlog.
   auto coordinator = connect(system, to);

@@ -5,14 +5,12 @@
 
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/io/middleman.hpp>
-#include <caf/openssl/manager.hpp>
 
 namespace troupe {
 
 void register_message_types() {
   caf::init_global_meta_objects<caf::id_block::troupe>();
   caf::init_global_meta_objects<caf::id_block::troupe_actors>();
-  caf::openssl::manager::init_global_meta_objects();
   caf::io::middleman::init_global_meta_objects();
   caf::core::init_global_meta_objects();
 }

@@ -170,7 +170,7 @@ config::endpoint reachable(config::endpoint x) {
 class node {
 public:
   explicit node(const config::configuration& x)
-    : config_(x), link_(coordinator_link(x.cluster, x.cluster.listen)), cfg_(link_), system_(cfg_) {}
+    : config_(x), link_(coordinator_link(x.cluster, x.cluster.listen)), system_(cfg_) {}
 
   ~node() {
     stop();
@@ -261,19 +261,21 @@ private:
     http_ = std::move(*server);
     auto& advertised = config_.coordinator.http_advertise;
     (*desk)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
-    auto port = publish(system_, coordinator_actor{coordinator_}, link_);
-    if (!port) {
-      log::error("the node does not start",
-                 {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen) + ": "
-                               + caf::to_string(port.error())}});
+    link_.connections_max = share_of(descriptors_, cluster_parts, link_.connections_max, "cluster");
+    auto published = publish(system_, coordinator_actor{coordinator_}, link_);
+    if (!published) {
+      log::error(
+        "the node does not start",
+        {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error()}});
       return false;
     }
-    at_ = reachable({config_.cluster.listen.host, *port});
+    gate_ = std::move(published->gate);
+    at_ = reachable({config_.cluster.listen.host, published->port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
     callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_,
                                                          http::callback_config{config_.jobs.callback_secret});
-    if (!write_port(config_.cluster.port_file, *port) || !write_port(config_.http.port_file, http_->port())) {
+    if (!write_port(config_.cluster.port_file, published->port) || !write_port(config_.http.port_file, http_->port())) {
       log::error("the node does not start", {{"reason", "a port file cannot be written"}});
       return false;
     }
@@ -330,6 +332,7 @@ private:
     if (http_)
       http_->stop();
     callbacks_.reset();
+    gate_.reset();
     if (worker_)
       caf::anon_send_exit(worker_, caf::exit_reason::user_shutdown);
     if (coordinator_)
@@ -357,6 +360,7 @@ private:
   gateway_actor coordinator_;
   worker_state::interface worker_;
   std::unique_ptr<http::server> http_;
+  std::shared_ptr<link_gate> gate_;
   std::unique_ptr<http::callback_sender> callbacks_;
   std::shared_ptr<telemetry::failover_log> failovers_ = std::make_shared<telemetry::failover_log>();
   std::shared_ptr<telemetry::file_job_log> file_jobs_ = std::make_shared<telemetry::file_job_log>();

@@ -52,7 +52,7 @@ int run_task(const config::configuration& x, task_faults faults) {
   }
   host_watch host{STDIN_FILENO};
   auto to = coordinator_link(x.cluster, x.cluster.coordinator);
-  node_system_config cfg{to, 1};
+  node_system_config cfg{1};
   caf::actor_system system{cfg};
   auto coordinator = connect(system, to);
   if (!coordinator) {

@@ -19,8 +19,7 @@ namespace {
 constexpr auto patience = 10s;
 
 struct fixture : registered_types {
-  link_config link;
-  node_system_config cfg{link};
+  node_system_config cfg;
   caf::actor_system system{cfg};
   caf::scoped_actor self{system};
   local_registry_actor registry = spawn_daemon_registry(system, [] {

@@ -67,8 +67,7 @@ struct fixture : registered_types {
     return result;
   }
 
-  link_config link;
-  node_system_config cfg{link};
+  node_system_config cfg;
   caf::actor_system system{cfg};
   caf::scoped_actor self{system};
   std::vector<sample_batch> output;

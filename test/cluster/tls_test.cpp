@@ -113,6 +113,48 @@ BOOST_AUTO_TEST_CASE(a_worker_with_certificates_does_not_trust_a_coordinator_wit
   BOOST_TEST(c.daemons().empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_crowd_of_strangers_ends_no_coordinator_and_leaves_room_for_the_api) {
+  authority ours;
+  temporary_folder folder;
+  // Fewer descriptors than strangers, and no more to be had.
+  std::vector<std::string> flags{"-c",
+                                 "ulimit -n 200 && exec \"$0\" \"$@\"",
+                                 node_program(),
+                                 "--role=coordinator",
+                                 "--node.state_dir=" + folder.path("state"),
+                                 "--http.listen=127.0.0.1:0",
+                                 "--http.port_file=" + folder.path("http"),
+                                 "--cluster.listen=127.0.0.1:0",
+                                 "--cluster.port_file=" + folder.path("cluster")};
+  for (auto& x : ours.flags())
+    flags.push_back(x);
+  process node{"/bin/sh", flags, folder.path("node.log")};
+  auto port_in = [&](const std::string& name) {
+    auto deadline = clock::now() + scaled(milliseconds{20'000});
+    while (!std::filesystem::exists(folder.path(name)) && clock::now() < deadline)
+      (void)node.wait(milliseconds{5});
+    BOOST_REQUIRE_MESSAGE(std::filesystem::exists(folder.path(name)), node.output());
+    return static_cast<uint16_t>(std::stoi(read_file(folder.path(name))));
+  };
+  auto http = port_in("http");
+  auto nodes = port_in("cluster");
+  {
+    std::vector<http_stream> silent;
+    for (int i = 0; i < 220; ++i) {
+      silent.emplace_back(nodes);
+      silent.emplace_back(http);
+    }
+    BOOST_TEST(http_request(http, "GET", "/healthz").status == 200);
+    BOOST_TEST(http_request(http, "GET", "/api/v1/daemons").status == 200);
+    BOOST_TEST(node.running());
+  }
+  BOOST_TEST(http_request(http, "GET", "/healthz").status == 200);
+  BOOST_TEST(node.output().find("fewer connections are taken") != std::string::npos);
+  BOOST_TEST(node.output().find("a connection to the cluster port is refused") != std::string::npos);
+  auto status = node.stop(scaled(milliseconds{10'000}));
+  BOOST_TEST((status && *status == 0));
+}
+
 BOOST_AUTO_TEST_CASE(a_node_leaves_its_machine_without_tls_only_where_it_is_told_so) {
   temporary_folder folder;
   auto start = [&](const std::vector<std::string>& more) {
