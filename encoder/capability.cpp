@@ -15,6 +15,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -54,16 +55,6 @@ struct trial_setting {
 constexpr trial_setting trial_settings[] = {
   {"libx264", "ultrafast", ""}, {"libx265", "ultrafast", ""}, {"libsvtav1", "12", ""}, {"libaom-av1", "8", ""},
   {"librav1e", "10", ""},       {"libvpx", "8", ""},          {"libvpx-vp9", "8", ""}, {"dnxhd", "", "dnxhr_sq"},
-};
-
-/// Codecs whose decoders are tried: of those in use the ones that an encoder here can make a sample of.
-constexpr AVCodecID decoded_codecs[] = {
-  AV_CODEC_ID_H264,       AV_CODEC_ID_HEVC,       AV_CODEC_ID_AV1,     AV_CODEC_ID_VP9,    AV_CODEC_ID_VP8,
-  AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG4,   AV_CODEC_ID_THEORA, AV_CODEC_ID_MJPEG,
-  AV_CODEC_ID_PRORES,     AV_CODEC_ID_DNXHD,      AV_CODEC_ID_DVVIDEO, AV_CODEC_ID_FFV1,   AV_CODEC_ID_AAC,
-  AV_CODEC_ID_AC3,        AV_CODEC_ID_EAC3,       AV_CODEC_ID_MP2,     AV_CODEC_ID_MP3,    AV_CODEC_ID_OPUS,
-  AV_CODEC_ID_VORBIS,     AV_CODEC_ID_FLAC,       AV_CODEC_ID_ALAC,    AV_CODEC_ID_DTS,    AV_CODEC_ID_TRUEHD,
-  AV_CODEC_ID_WMAV2,      AV_CODEC_ID_PCM_S16LE,
 };
 
 /// The device that libav* takes where none is named, in words; empty for software.
@@ -110,6 +101,12 @@ bool is_tried(const AVCodec& codec) {
   // A codec's name stands for the encoder that is best for it: another one of that name cannot be asked for.
   auto found = find_encoders(codec.name, codec.type);
   return found && found->front() == &codec;
+}
+
+/// The decoder that opens where a stream names the codec.
+bool is_default_decoder(const AVCodec& codec) {
+  return av_codec_is_decoder(&codec) != 0 && (codec.type == AVMEDIA_TYPE_VIDEO || codec.type == AVMEDIA_TYPE_AUDIO)
+         && avcodec_find_decoder(codec.id) == &codec;
 }
 
 video_settings settings_for(std::string_view encoder) {
@@ -300,14 +297,41 @@ expected<double> try_encoder(const AVCodec& codec, const std::string& device) {
   return sample->fps;
 }
 
-/// On the sample of the first encoder that makes one.
-expected<void> try_decoder(const AVCodec& codec, const std::string& device) {
+/// Opens a decoder without a stream. One that only misses what a stream would tell it is there.
+expected<void> open_decoder(const AVCodec& codec) {
+  log_capture log;
+  auto code = 0;
+  for (auto shape : sound_shapes) {
+    codec_context_ptr context{checked(avcodec_alloc_context3(&codec))};
+    context->thread_count = 1;
+    if (codec.type == AVMEDIA_TYPE_VIDEO) {
+      context->width = picture_sizes[0].width;
+      context->height = picture_sizes[0].height;
+    } else {
+      context->sample_rate = shape.sample_rate;
+      av_channel_layout_default(&context->ch_layout, shape.channels);
+    }
+    code = avcodec_open2(context.get(), &codec, nullptr);
+    if (code >= 0 || code == AVERROR_INVALIDDATA || code == AVERROR(EINVAL) || code == AVERROR_PATCHWELCOME)
+      return {};
+  }
+  auto step = std::string{"open the decoder "} + codec.name;
+  return fail(errc::unsupported, log.text().empty() ? step : step + " (" + log.text() + ")", code);
+}
+
+/// On the sample of the first encoder that makes one: true. Where none does, it is opened: false.
+expected<bool> try_decoder(const AVCodec& codec, const std::string& device) {
   expected<encoded> sample = fail(errc::unsupported, "no encoder here makes a sample for it");
   void* state = nullptr;
   while (auto* x = av_codec_iterate(&state))
     if (!sample && x->id == codec.id && is_tried(*x) && device_of(*x).empty())
       sample = make_sample(*x);
-  return sample ? decode_sample(*sample, device) : tl::unexpected{std::move(sample.error())};
+  if (!sample && !device.empty())
+    return tl::unexpected{std::move(sample.error())};
+  auto tried = sample ? decode_sample(*sample, device) : open_decoder(codec);
+  if (!tried)
+    return tl::unexpected{std::move(tried.error())};
+  return sample.has_value();
 }
 
 } // namespace
@@ -329,13 +353,13 @@ std::vector<codec_trial> list_trials(const std::vector<trial_device>& devices) {
     if (trials.size() == before)
       add(*codec, true, device_of(*codec), {});
   }
-  for (auto id : decoded_codecs) {
-    auto* codec = avcodec_find_decoder(id);
-    if (codec == nullptr)
+  state = nullptr;
+  while (auto* codec = av_codec_iterate(&state)) {
+    if (!is_default_decoder(*codec))
       continue;
     add(*codec, false, {}, {});
     for (auto& x : devices)
-      if (can_decode_on(id, x))
+      if (can_decode_on(codec->id, x))
         add(*codec, false, x.device, x.gpu);
   }
   return trials;
@@ -346,6 +370,7 @@ codec_trial run_trial(codec_trial trial) {
   auto* codec =
     trial.encoder ? avcodec_find_encoder_by_name(trial.name.c_str()) : avcodec_find_decoder_by_name(trial.name.c_str());
   trial.works = false;
+  trial.opened = false;
   trial.fps = 0;
   // Of a card that nobody has seen the name is a guess.
   auto device = trial.gpu.empty() ? std::string{} : trial.device;
@@ -362,6 +387,7 @@ codec_trial run_trial(codec_trial trial) {
     } else {
       auto tried = try_decoder(*codec, device);
       trial.works = tried.has_value();
+      trial.opened = tried && !*tried;
       trial.reason = tried ? "" : tried.error().what;
     }
   } catch (const std::bad_alloc&) {

@@ -17,6 +17,7 @@ struct codec_trial {
   std::string reason; ///< libav*'s words where it does not work
   double fps = 0;     ///< frames a second of the trial, video encoders only
   std::string gpu{};  ///< identity of the card behind `device`, where it is known
+  bool opened = false; ///< a decoder that no encoder here makes a sample for: it opened, and that is all that is known
 };
 
 /// A card of this machine.
@@ -26,13 +27,13 @@ struct trial_device {
   bool quick_sync = false;
 };
 
-/// The trials that `run_trial` can run, in a fixed order: each encoder of audio and video, each decoder of the codecs that broadcast, web and film libraries
-/// use; those in hardware once for each device that they may run on. Where no device is of their kind, encoders in hardware are listed for the one that
+/// The trials that `run_trial` can run, in a fixed order: each encoder of audio and video, and for each of their codecs the decoder that libav* takes
+/// for it; those in hardware once for each device that they may run on. Where no device is of their kind, encoders in hardware are listed for the one that
 /// libav* would take, for the reason why they do not work.
 std::vector<codec_trial> list_trials(const std::vector<trial_device>& devices = {});
 
 /// Runs one trial in the calling process: opens the encoder, encodes a few small frames, decodes them where a decoder exists; a decoder is tried on what an
-/// encoder made. May crash with a bad driver: call it in a process that nothing depends on.
+/// encoder made, and where none makes its codec, it is opened. May crash with a bad driver: call it in a process that nothing depends on.
 codec_trial run_trial(codec_trial trial);
 
 /// Frames a second of a short 1280x720 libx264 "medium" encode; 0 where libx264 is missing.

@@ -43,6 +43,9 @@ struct capabilities {
   uint32_t cores = 0;
   uint64_t memory_bytes = 0;
   double speed_fps = 0; ///< frames a second of a short 1280x720 libx264 "medium" encode
+  /// Codecs whose decoder in software opens, by name, with a blank between two. No encoder there makes a sample to try it on: work that uses one finds
+  /// out. One text, because there are hundreds.
+  std::string opened_decoders{};
 
   bool operator==(const capabilities&) const = default;
 };
@@ -51,7 +54,18 @@ template <class Inspector>
 bool inspect(Inspector& f, capabilities& x) {
   return f.object(x).fields(f.field("libav_version", x.libav_version), f.field("encoders", x.encoders),
                             f.field("decoders", x.decoders), f.field("cores", x.cores),
-                            f.field("memory_bytes", x.memory_bytes), f.field("speed_fps", x.speed_fps));
+                            f.field("memory_bytes", x.memory_bytes), f.field("speed_fps", x.speed_fps),
+                            f.field("opened_decoders", x.opened_decoders));
+}
+
+/// Whether `name` is one of the words of a text such as `capabilities::opened_decoders`.
+inline bool has_word(std::string_view text, std::string_view name) {
+  for (size_t at = 0; !name.empty() && (at = text.find(name, at)) != text.npos; ++at) {
+    auto end = at + name.size();
+    if ((at == 0 || text[at - 1] == ' ') && (end == text.size() || text[end] == ' '))
+      return true;
+  }
+  return false;
 }
 
 /// Share of the time in which work waited for a resource, from the kernel's pressure stall information.
@@ -146,18 +160,19 @@ struct work_statistics {
   uint64_t frames_encoded = 0;
   uint64_t corrupt_packets = 0;
   uint64_t discontinuities = 0;
-  double speed = 0; ///< media time over wall time of the last seconds; 1 is real time
+  double speed = 0;         ///< media time over wall time of the last seconds; 1 is real time
+  int64_t source_shift = 0; ///< ingest: what was added last to the source's own times, ticks
 
   bool operator==(const work_statistics&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, work_statistics& x) {
-  return f.object(x).fields(f.field("samples_in", x.samples_in), f.field("samples_out", x.samples_out),
-                            f.field("bytes_in", x.bytes_in), f.field("bytes_out", x.bytes_out),
-                            f.field("frames_decoded", x.frames_decoded), f.field("frames_encoded", x.frames_encoded),
-                            f.field("corrupt_packets", x.corrupt_packets),
-                            f.field("discontinuities", x.discontinuities), f.field("speed", x.speed));
+  return f.object(x).fields(
+    f.field("samples_in", x.samples_in), f.field("samples_out", x.samples_out), f.field("bytes_in", x.bytes_in),
+    f.field("bytes_out", x.bytes_out), f.field("frames_decoded", x.frames_decoded),
+    f.field("frames_encoded", x.frames_encoded), f.field("corrupt_packets", x.corrupt_packets),
+    f.field("discontinuities", x.discontinuities), f.field("speed", x.speed), f.field("source_shift", x.source_shift));
 }
 
 /// One task process of a host: what the host's operating system says and what the task says of its work.

@@ -48,7 +48,7 @@ constexpr size_t cache_bytes_max = 4 * 1024 * 1024;
 
 json::object to_json(const av::codec_trial& x) {
   return {{"name", x.name},   {"codec", x.codec},   {"kind", x.kind}, {"encoder", x.encoder}, {"device", x.device},
-          {"works", x.works}, {"reason", x.reason}, {"fps", x.fps},   {"gpu", x.gpu}};
+          {"works", x.works}, {"reason", x.reason}, {"fps", x.fps},   {"gpu", x.gpu},         {"opened", x.opened}};
 }
 
 std::string text(const json::object& x, const char* key) {
@@ -68,7 +68,7 @@ double number(const json::object& x, const char* key) {
 
 av::codec_trial trial_from(const json::object& x) {
   return {text(x, "name"),   text(x, "codec"),  text(x, "kind"),  truth(x, "encoder"), text(x, "device"),
-          truth(x, "works"), text(x, "reason"), number(x, "fps"), text(x, "gpu")};
+          truth(x, "works"), text(x, "reason"), number(x, "fps"), text(x, "gpu"),      truth(x, "opened")};
 }
 
 std::optional<json::object> parse(std::string_view line) {
@@ -245,7 +245,10 @@ capabilities to_capabilities(std::vector<av::codec_trial> trials, double speed) 
   capabilities result;
   result.libav_version = av::libav_version();
   for (auto& t : trials)
-    (t.encoder ? result.encoders : result.decoders).push_back(to_capability(t));
+    if (t.works && t.opened)
+      result.opened_decoders += (result.opened_decoders.empty() ? "" : " ") + t.codec;
+    else
+      (t.encoder ? result.encoders : result.decoders).push_back(to_capability(t));
   result.cores = std::max(1U, std::thread::hardware_concurrency());
   struct sysinfo info {};
   if (::sysinfo(&info) == 0)
@@ -271,8 +274,9 @@ std::string device_files() {
   return result;
 }
 
-std::string cache_key(const std::vector<gpu_description>& cards) {
-  auto result = std::string{TROUPE_VERSION} + " | " + av::libav_version() + " | " + device_files() + "|";
+std::string cache_key(const std::vector<gpu_description>& cards, size_t trials) {
+  auto result = std::string{TROUPE_VERSION} + " | " + av::libav_version() + " | " + std::to_string(trials)
+                + " codecs | " + device_files() + "|";
   for (auto& x : cards)
     result += " " + x.device + " is " + gpu_key(x) + " with driver " + x.driver + ";";
   return result;
@@ -336,7 +340,9 @@ int run_trials(int argc, char** argv) {
 
 capabilities prove(const std::string& cache_file, bool may_try, const std::atomic<bool>& stop) {
   auto cards = find_cards();
-  auto key = cache_key(cards);
+  auto devices = trial_devices(cards);
+  auto trials = av::list_trials(devices);
+  auto key = cache_key(cards, trials.size());
   if (auto known = read_cache(cache_file, key))
     return to_capabilities(known->first, known->second);
   if (!may_try) {
@@ -345,8 +351,6 @@ capabilities prove(const std::string& cache_file, bool may_try, const std::atomi
   }
   log::info("trying what this machine can encode and decode");
   auto started = std::chrono::steady_clock::now();
-  auto devices = trial_devices(cards);
-  auto trials = av::list_trials(devices);
   auto result = run_all(trials, devices, stop);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
   log::info("tried",
@@ -361,6 +365,7 @@ capabilities assume() {
   for (auto& x : trials) {
     x.works = x.device.empty() || !x.gpu.empty() || is_there(x.device);
     x.reason = x.works ? "" : "no such device was found";
+    x.opened = x.works && !x.encoder && x.device.empty();
   }
   return to_capabilities(trials, 0);
 }

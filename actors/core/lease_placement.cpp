@@ -3,6 +3,8 @@
 #include "actors/core/exhaustion.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 namespace troupe::core {
 
@@ -49,6 +51,8 @@ registered_offer offer_of(const registration& x) {
   auto software = [](const codec_capability& c) { return c.device.empty(); };
   o.encoders = proven(x.can.encoders, software);
   o.decoders = proven(x.can.decoders, software);
+  std::istringstream opened{x.can.opened_decoders};
+  o.decoders.insert(o.decoders.end(), std::istream_iterator<std::string>{opened}, {});
   auto cards = x.gpus;
   for (auto& c : x.can.encoders)
     if (c.works && !c.device.empty()

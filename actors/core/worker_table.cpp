@@ -246,7 +246,7 @@ std::string worker_table::objection(const worker& w, const lease_request& x, con
     if (name != x.video.encoder && !proves(s.can.encoders, name))
       return "has no working encoder for " + name;
   for (auto& name : x.decoders)
-    if (!proves(s.can.decoders, name))
+    if (!proves(s.can.decoders, name) && !has_word(s.can.opened_decoders, name))
       return "has no working decoder for " + name;
   return {};
 }

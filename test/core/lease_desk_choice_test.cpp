@@ -16,7 +16,12 @@ struct choice_fixture : desk_fixture {
   }
 
   void add(uint64_t id) {
-    add_worker(id, 4);
+    add_registered(worker_of(id, 4));
+  }
+
+  void add_registered(const registration& x) {
+    desk_fixture::add(x);
+    auto id = x.worker.value;
     for (int i = 0; i < 4; ++i)
       desk.task_joined(task_id{next_task++}, worker_id{id}, now);
   }
@@ -85,6 +90,15 @@ BOOST_AUTO_TEST_CASE(a_request_that_waits_goes_to_a_worker_as_soon_as_it_is_resu
   accept_all();
   BOOST_REQUIRE(effects.granted.contains(1));
   BOOST_TEST(effects.granted[1].worker.value == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(work_goes_to_whoever_has_a_decoder_that_opens) {
+  auto x = worker_of(3, 4);
+  x.can.opened_decoders = "vc1 aac_latm";
+  add_registered(x);
+  auto request = transcode();
+  request.decoders = {"aac_latm"};
+  BOOST_TEST(taker(request) == 3u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -249,4 +249,16 @@ BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_takes_w
   BOOST_TEST(!table.why_not(refused).empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_decoder_that_opened_counts_as_one_that_is_there) {
+  worker_table table{config};
+  auto x = worker(1, "a");
+  x.can.opened_decoders = "aac_latm vc1";
+  (void)table.add(x, now, 0);
+  auto decode = wants("libx264");
+  decode.decoders = {"mpeg2video", "vc1"};
+  BOOST_TEST(table.why_not(decode).empty());
+  decode.decoders = {"aac"};
+  BOOST_TEST(!table.why_not(decode).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

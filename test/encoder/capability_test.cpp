@@ -45,6 +45,23 @@ BOOST_AUTO_TEST_CASE(software_encoders_and_decoders_are_proven_by_a_round_trip) 
   }
 }
 
+BOOST_AUTO_TEST_CASE(every_decoder_that_a_stream_may_ask_for_is_tried) {
+  auto trials = av::list_trials();
+  for (auto* name : {"pcm_alaw", "pcm_mulaw", "pcm_s24le", "flv", "wmv2", "h263", "msmpeg4v2", "g726"}) {
+    auto tried = av::run_trial(find(trials, name, false));
+    BOOST_TEST(tried.works, name << ": " << tried.reason);
+    BOOST_TEST(!tried.opened, name << " is decoded where an encoder makes a sample");
+  }
+  for (auto* codec : {"aac_latm", "vc1", "wmv3", "s302m", "mp1", "amr_nb", "msmpeg4v1", "alac"}) {
+    auto at = std::find_if(trials.begin(), trials.end(),
+                           [&](const av::codec_trial& x) { return !x.encoder && x.codec == codec; });
+    BOOST_REQUIRE_MESSAGE(at != trials.end(), "no trial for " << codec);
+    auto tried = av::run_trial(*at);
+    BOOST_TEST(tried.works, codec << ": " << tried.reason);
+  }
+  BOOST_TEST(av::run_trial(find(trials, "aac_latm", false)).opened);
+}
+
 BOOST_AUTO_TEST_CASE(an_encoder_that_does_not_work_has_a_reason) {
   for (const auto& x : av::list_trials()) {
     // libavcodec loses a queue when a QSV session does not open, which leak checkers tell.
