@@ -272,7 +272,8 @@ std::vector<option> live_rows() {
     {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::live, &li::open_timeout>,
      .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
     {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::live, &li::read_timeout>,
-     .help = "How long a source may be silent.", .min = 100, .max = 5 * minutes},
+     .help = "How long a source may be silent; a playlist at least as long as three of its segments.",
+     .min = 100, .max = 5 * minutes},
     {.key = "live.source_timeout", .kind = kind::duration, .at = at<&c::live, &li::source_timeout>,
      .help = "How long a source that ran may stay away before its channel ends. It is pulled anew all the while, the "
              "channel's URLs in turn, and clients stay.",

@@ -360,14 +360,15 @@ expected<void> video_normaliser::prepend_headers(AVPacket& packet, size_t at) co
   return {};
 }
 
-expected<void> video_normaliser::apply(AVPacket& packet, bool intra_will_do) {
+expected<void> video_normaliser::apply(AVPacket& packet) {
   if (auto ok = convert(packet); !ok)
     return ok;
   if (kinds_needed_ == 0)
     return {};
   auto found = learn(bytes_of(packet));
-  if ((packet.flags & AV_PKT_FLAG_KEY) == 0 && !found.key
-      && !(intra_will_do && is_intra(parameters_->codec_id, packet)))
+  auto key = (packet.flags & AV_PKT_FLAG_KEY) != 0 || found.key;
+  was_intra_ = !key && join_at_intra_ && is_intra(parameters_->codec_id, packet);
+  if (!key && !was_intra_)
     return {};
   packet.flags |= AV_PKT_FLAG_KEY;
   if ((found.kinds & kinds_needed_) == kinds_needed_)

@@ -25,9 +25,19 @@ public:
   }
 
   /// Converts the packet in place. Afterwards `AV_PKT_FLAG_KEY` says that decoding can start here, headers included.
-  /// An error is about this packet alone. With `intra_will_do`, a picture of intra macroblocks alone is such a place, too: nothing says that
-  /// the pictures after it refer to nothing before it, but they do not in a stream that was cut there.
-  expected<void> apply(AVPacket& packet, bool intra_will_do = false);
+  /// An error is about this packet alone.
+  expected<void> apply(AVPacket& packet);
+
+  /// From now on a picture of H.264 without a reference to others, and without a word that decoding can start there, counts as one where it can: for streams that
+  /// say it nowhere.
+  void join_at_intra(bool on) noexcept {
+    join_at_intra_ = on;
+  }
+
+  /// True where the packet of the last `apply` was such a picture.
+  bool was_intra() const noexcept {
+    return was_intra_;
+  }
 
   /// True where the packet starts a new counting of picture orders (an IDR picture).
   static bool is_idr(AVCodecID codec, std::span<const uint8_t> annexb);
@@ -66,6 +76,8 @@ private:
   bitstream_filter_ptr filter_;
   std::vector<header> headers_;
   uint32_t kinds_needed_ = 0;
+  bool join_at_intra_ = false;
+  bool was_intra_ = false;
 };
 
 } // namespace troupe::av

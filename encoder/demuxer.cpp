@@ -5,16 +5,11 @@
 #include "encoder/demuxer.hpp"
 
 #include "encoder/annexb.hpp"
-#include "encoder/picture_unpacker.hpp"
-#include "encoder/reference_lookahead.hpp"
+#include "encoder/demuxer_track.hpp"
+#include "encoder/early_packets.hpp"
 #include "encoder/source_tracks.hpp"
 #include "encoder/stream_changes.hpp"
-#include "encoder/stream_parser.hpp"
 #include "encoder/timeline.hpp"
-
-extern "C" {
-#include <libavutil/dict.h>
-}
 
 #include <algorithm>
 #include <array>
@@ -29,59 +24,17 @@ namespace {
 
 constexpr int unusable_max = 1000; // packets in a row that cannot be brought into form
 
+/// How long a live source may mark no random-access point before any picture without references is taken for one, in ticks.
+constexpr int64_t intra_wait = 5 * 90'000;
+
 /// How many packets a seek reads to find its first picture.
 constexpr size_t packets_ahead_max = 10'000;
 
 /// By how much (ticks) a seek aims earlier each time that it lands too late.
 constexpr std::array<int64_t, 4> seek_back{0, 3 * 90'000, 15 * 90'000, 60 * 90'000};
 
-/// True for formats that write the presentation time of every packet.
-bool has_all_times(const AVInputFormat& format) {
-  std::string_view name{format.name};
-  return name.find("mp4") != name.npos || name.find("matroska") != name.npos || name == "flv" || name == "live_flv";
-}
-
-struct track_entry {
-  bool is_video = false;
-  bool ignored = false;
-  bool joined = false; ///< a random-access point was seen since the start or restart
-  AVRational base{1, 1};
-  AVCodecID codec = AV_CODEC_ID_NONE;
-  int64_t wrap = 0; ///< ticks after which the container's counter starts again; 0 for never
-  int64_t waiting_since = no_pts;
-  size_t waited_bytes = 0;
-  std::optional<video_normaliser> normaliser;
-  std::optional<stream_parser> parser;
-  std::optional<picture_unpacker> unpacker;
-  std::optional<reference_lookahead> lookahead;
-};
-
-timeline::limits limits_for(const source_context& source, bool keep_times) {
-  timeline::limits result;
-  result.keep_presentation = keep_times;
-  // Formats with an index mean what they say, however long a pause is.
-  if (!source.may_jump())
-    result.jump = result.start_spread = 24 * 3600 * int64_t{time_base.den};
-  return result;
-}
-
 bool can_go_on(errc code) {
   return code == errc::media;
-}
-
-timeline_track describe(const AVInputFormat& format, const AVStream& stream, const track& made) {
-  const auto& p = *made.parameters;
-  timeline_track result;
-  result.audio = p.codec_type == AVMEDIA_TYPE_AUDIO;
-  result.sample_rate = p.sample_rate;
-  result.rounding = std::max<int64_t>(in_ticks(1, stream.time_base) / 2 + 1, 1);
-  result.frame_rate = made.frame_rate;
-  result.reorder_frames = p.video_delay;
-  result.picture_order_step = p.codec_id == AV_CODEC_ID_H264 ? 2 : 1;
-  result.order_times = std::string_view{format.name} == "avi";
-  if (stream.pts_wrap_bits > 0 && stream.pts_wrap_bits < 48)
-    result.wrap = in_ticks(int64_t{1} << stream.pts_wrap_bits, stream.time_base);
-  return result;
 }
 
 } // namespace
@@ -91,17 +44,21 @@ struct demuxer::impl {
     : times{limits_for(from, options.keep_times)},
       input{std::move(from), options.tracks_max},
       loop{options.loop},
+      keep_times{options.keep_times},
       grid{options.grid},
       packet{make_packet()} {}
 
   expected<void> take_new_tracks();
-  expected<void> add_track(AVStream& stream);
+  expected<void> take_stream(size_t index);
+  bool has_early() const;
+  bool hold_early(AVPacket& out);
   expected<bool> at_end();
   void forget();
   expected<bool> seek_before(size_t video, int64_t target, int64_t pts);
   expected<bool> fetch(AVPacket& out);
   expected<bool> next(AVPacket& out);
   expected<bool> prepare(AVPacket& out);
+  bool may_join_at_intra(const track_entry& entry, const AVPacket& data) const;
   expected<void> wait_for_random_access(track_entry& entry, const AVPacket& data);
   source_times times_of(track_entry& entry, const AVPacket& data, int sample_rate) const;
   static bool is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed);
@@ -109,9 +66,13 @@ struct demuxer::impl {
   timeline times;
   source_tracks input;
   bool loop = false;
+  bool keep_times = false;
+  bool from_start = true; ///< no seek was made
   std::optional<frame_grid> grid;
   packet_ptr packet;
   std::deque<packet_ptr> ready; ///< read and placed while seeking
+  early_packets early;          ///< as they were read, of tracks that wait for the picture
+  uint64_t changes = 0;
   std::vector<timeline_track> descriptions;
   std::vector<track> made_tracks;
   std::vector<track_entry> entries;
@@ -123,57 +84,58 @@ struct demuxer::impl {
 };
 
 expected<void> demuxer::impl::take_new_tracks() {
-  while (entries.size() < input.size())
-    if (auto ok = add_track(input.stream(entries.size())); !ok)
-      return ok;
+  for (size_t i = 0; i < input.size(); ++i)
+    if (i >= entries.size() || entries[i].version != input.version(i))
+      if (auto ok = take_stream(i); !ok)
+        return ok;
   return {};
 }
 
-expected<void> demuxer::impl::add_track(AVStream& stream) {
-  auto& format = input.source().format();
-  if (is_encrypted(format, stream))
-    return encrypted(input.source().name(), stream);
-  track made;
-  track_entry entry;
-  entry.is_video = stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
-  entry.base = stream.time_base;
-  entry.codec = stream.codecpar->codec_id;
-  if (entry.is_video) {
-    if (entry.codec == AV_CODEC_ID_MPEG4)
-      entry.unpacker.emplace(*stream.codecpar);
-    auto normaliser = video_normaliser::open(*stream.codecpar, stream.time_base);
-    if (!normaliser)
-      return tl::unexpected{std::move(normaliser.error())};
-    made.parameters = copy(normaliser->parameters());
-    // Transparency is beside the packets; libavformat says what pictures are without it.
-    if (auto& format = made.parameters->format; has_alpha(stream) && format == AV_PIX_FMT_YUV420P)
-      format = AV_PIX_FMT_YUVA420P;
-    entry.normaliser = std::move(*normaliser);
-    auto rate = av_guess_frame_rate(&format, &stream, nullptr);
-    if (rate.num > 0 && rate.den > 0 && av_q2d(rate) <= 1000)
-      made.frame_rate = rate;
-    made.grid = grid;
-    made.turn = orientation_of(stream);
-    if (auto aspect = av_guess_sample_aspect_ratio(&format, &stream, nullptr); aspect.num > 0)
-      made.parameters->sample_aspect_ratio = aspect;
-    made.aspect_by_container = stream.sample_aspect_ratio.num > 0;
-    if (reference_lookahead::is_needed(*format.iformat, *stream.codecpar))
-      entry.lookahead.emplace(entry.codec);
-    if ((entry.codec == AV_CODEC_ID_H264 || entry.codec == AV_CODEC_ID_HEVC) && !has_all_times(*format.iformat))
-      entry.parser.emplace(*made.parameters);
-  } else {
-    made.parameters = copy(*stream.codecpar);
-    entry.parser.emplace(*made.parameters);
+/// Makes the track what its stream is: a new one, or one that goes on with another stream.
+expected<void> demuxer::impl::take_stream(size_t index) {
+  auto is_new = index == entries.size();
+  if (is_encrypted(input.source().format(), input.stream(index)))
+    return encrypted(input.source().name(), input.stream(index));
+  auto opened =
+    open_track(input.source().format(), input.stream(index), is_new ? AVRational{0, 1} : made_tracks[index].frame_rate);
+  if (!opened)
+    return tl::unexpected{std::move(opened.error())};
+  auto& [made, entry, described] = *opened;
+  entry.version = input.version(index);
+  made.grid = grid;
+  if (is_new) {
+    times.add_track(described);
+    descriptions.push_back(described);
+    made_tracks.push_back(std::move(made));
+    entries.push_back(std::move(entry));
+    ++changes;
+    return {};
   }
-  made.language = language_in(stream.metadata);
-  made.stream = stream.index;
-  auto described = describe(*format.iformat, stream, made);
-  entry.wrap = described.wrap;
-  times.add_track(described);
-  descriptions.push_back(described);
-  made_tracks.push_back(std::move(made));
-  entries.push_back(std::move(entry));
+  times.change_track(index, described);
+  descriptions[index] = described;
+  entry.ignored = entries[index].ignored;
+  auto& known = made_tracks[index];
+  if (goes_on(*known.parameters, *made.parameters)) {
+    known.stream = made.stream;
+  } else {
+    known = std::move(made);
+    entry.early = !entry.is_video;
+    ++changes;
+  }
+  entries[index] = std::move(entry);
   return {};
+}
+
+/// Keeps a packet of a track that waits for the picture.
+bool demuxer::impl::hold_early(AVPacket& out) {
+  auto is_seen = [](const track_entry& x) { return x.is_video && !x.ignored; };
+  return entries[static_cast<size_t>(out.stream_index)].early && std::any_of(entries.begin(), entries.end(), is_seen)
+         && early.push(out);
+}
+
+/// True where a packet that waited can be given.
+bool demuxer::impl::has_early() const {
+  return early.front() != nullptr && !entries[static_cast<size_t>(early.front()->stream_index)].early;
 }
 
 /// Counts a packet before the first random-access point, and gives up when there were too many.
@@ -217,6 +179,17 @@ bool demuxer::impl::is_displaced(const track_entry& entry, const AVPacket& data,
   return off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0);
 }
 
+/// Nothing comes before the very first picture, which it could need; and what marks no point to start from in all that time marks none.
+bool demuxer::impl::may_join_at_intra(const track_entry& entry, const AVPacket& data) const {
+  // Nobody shows a better place of a file later.
+  if (!input.source().is_live())
+    return true;
+  if (entry.waiting_since == no_pts)
+    return from_start && entry.waited_bytes == 0;
+  auto at = in_ticks(data.dts != AV_NOPTS_VALUE ? data.dts : data.pts, entry.base);
+  return !keep_times && at != no_pts && at - entry.waiting_since > intra_wait;
+}
+
 /// Brings a packet into form and onto the timeline. False where it is not to be returned.
 expected<bool> demuxer::impl::prepare(AVPacket& out) {
   auto index = static_cast<size_t>(out.stream_index);
@@ -225,10 +198,13 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     return encrypted(input.source().name(), input.stream(index));
   if ((out.flags & AV_PKT_FLAG_CORRUPT) != 0)
     ++counted.corrupt_packets;
+  if (!entry.is_video && !keep_times && (out.flags & AV_PKT_FLAG_DISCARD) != 0) {
+    ++dropped;
+    return false;
+  }
   if (entry.normaliser) {
-    // A live source shows a better place soon.
-    auto intra_will_do = !entry.joined && !input.source().is_live();
-    if (auto ok = entry.normaliser->apply(out, intra_will_do); !ok) {
+    entry.normaliser->join_at_intra((entry.intra && !keep_times) || (!entry.joined && may_join_at_intra(entry, out)));
+    if (auto ok = entry.normaliser->apply(out); !ok) {
       ++counted.corrupt_packets;
       ++dropped;
       if (++unusable > unusable_max)
@@ -236,6 +212,8 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
       return false;
     }
     unusable = 0;
+    if ((out.flags & AV_PKT_FLAG_KEY) != 0)
+      entry.intra = entry.normaliser->was_intra();
     if (!entry.joined && (out.flags & AV_PKT_FLAG_KEY) == 0) {
       if (auto ok = wait_for_random_access(entry, out); !ok)
         return tl::unexpected{std::move(ok.error())};
@@ -243,12 +221,17 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     }
   }
   entry.joined = true;
+  if (entry.is_video && (out.flags & AV_PKT_FLAG_KEY) != 0)
+    for (auto& x : entries)
+      x.early = false;
   auto placed = times.place(index, times_of(entry, out, made_tracks[index].parameters->sample_rate));
   counted.discontinuities = times.jumps();
   if (!placed) {
     ++dropped;
     return false;
   }
+  if ((entry.is_video || index == 0) && out.pts != AV_NOPTS_VALUE)
+    counted.shift = placed->pts - in_ticks(out.pts, entry.base);
   if (entry.is_video && is_displaced(entry, out, *placed))
     ++counted.displaced_packets;
   out.pts = entry.is_video && grid ? grid->snap(placed->pts) : placed->pts;
@@ -281,7 +264,9 @@ expected<bool> demuxer::impl::at_end() {
 void demuxer::impl::forget() {
   pass_packets = 0;
   ready.clear();
+  early.clear();
   for (auto& x : entries) {
+    x.early = false;
     x.joined = false;
     x.waiting_since = no_pts;
     x.waited_bytes = 0;
@@ -334,7 +319,7 @@ expected<bool> demuxer::impl::seek_before(size_t video, int64_t target, int64_t 
   if (!found || !*found)
     return found;
   forget();
-  ended = false;
+  from_start = ended = false;
   // Whoever seeks knows that the times need no memory: no distance is a jump.
   timeline::limits wide;
   wide.jump = wide.step_back = wide.interleave = wide.start_spread = int64_t{1} << 50;
@@ -392,10 +377,19 @@ size_t demuxer::streams() const noexcept {
 expected<bool> demuxer::impl::next(AVPacket& out) {
   while (!ended) {
     counted.dropped_packets = dropped + input.dropped();
-    auto more = fetch(*packet);
+    auto waited = has_early();
+    if (waited)
+      early.pop(*packet);
+    auto more = waited ? expected<bool>{true} : fetch(*packet);
     if (!more)
       return more;
     if (!*more) {
+      // No picture comes any more that what waits could come behind.
+      if (early.front() != nullptr) {
+        for (auto& x : entries)
+          x.early = false;
+        continue;
+      }
       auto again = at_end();
       if (!again)
         return again;
@@ -404,6 +398,8 @@ expected<bool> demuxer::impl::next(AVPacket& out) {
     }
     if (auto ok = take_new_tracks(); !ok)
       return tl::unexpected{std::move(ok.error())};
+    if (!waited && hold_early(*packet))
+      continue;
     auto usable = prepare(*packet);
     if (usable && !*usable) {
       av_packet_unref(packet.get());
@@ -460,6 +456,22 @@ const AVFormatContext& demuxer::format() const noexcept {
 
 bool demuxer::is_live() const noexcept {
   return impl_->input.source().is_live();
+}
+
+bool demuxer::is_over() {
+  return impl_->input.source().is_over();
+}
+
+bool demuxer::can_wait() const noexcept {
+  return impl_->input.source().can_wait();
+}
+
+std::chrono::milliseconds demuxer::silence_max() const noexcept {
+  return impl_->input.source().silence_max();
+}
+
+uint64_t demuxer::changes() const noexcept {
+  return impl_->changes;
 }
 
 const source_counters& demuxer::counters() const noexcept {

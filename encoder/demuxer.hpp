@@ -20,7 +20,10 @@
 //   passed on flagged. A video that shows none to its end, or, live, within 15 s of media time, is `errc::media`. In a file the first
 //   intra picture of H.264 is such a point. One program is read: the best video and all its audio (up to a limit). Subtitle and data streams are not
 //   returned. Times keep the source's own origin; those of files may begin a little below zero (encoder priming,
-//   reordering).
+//   reordering);
+// - a video of H.264 that begins with a picture without references begins there, and where a live one marks no random-access point for 5 s, such
+//   pictures are taken for some;
+// - what an edit list cuts away is not sound; pictures of it that others need come with `AV_PKT_FLAG_DISCARD`, and take no time.
 //
 // A file that is worked on in pieces, by many processes, must have the same times in each of them. Read from its start it has:
 // what is mended depends on what was read before, and on nothing else. `seek` is for the files whose times need no
@@ -48,6 +51,8 @@ struct source_options {
   /// Of a file whose times are known from an earlier pass (`source_stream::grid`): the video's are put on it.
   std::optional<frame_grid> grid{};
   std::chrono::milliseconds open_timeout{10'000};
+  std::chrono::milliseconds first_byte_timeout{
+    0}; ///< of a source that is one connection: until its first byte; 0 for as long as `open_timeout`
   std::chrono::milliseconds read_timeout{10'000}; ///< nothing read for this long is `errc::timeout`
   size_t streams_max = 1000;                      ///< more than this, fonts and covers included, is `errc::limit`
   size_t tracks_max = 16;                         ///< of its sounds and pictures, no more than so many are read
@@ -62,12 +67,16 @@ struct source_counters {
   uint64_t corrupt_packets = 0;
   uint64_t dropped_packets = 0; ///< before the first random-access point, or without any usable timestamp
   uint64_t discontinuities = 0;
+  int64_t shift = 0; ///< what was added last to the own times of a video, or of a source without one, ticks
   uint64_t displaced_packets =
     0; ///< video packets that are not where the container's own PTS puts them, or that have none
 };
 
 /// Flag of ours in `AVPacket::flags`, beyond libav*'s: the source's timeline was broken before this packet.
 inline constexpr int packet_flag_discontinuity = 1 << 24;
+
+/// Another of ours: the source was left and goes on with this packet as if it had not been, see `timeline_joint`.
+inline constexpr int packet_flag_continues = 1 << 26;
 
 class demuxer {
 public:
@@ -80,7 +89,8 @@ public:
   ~demuxer();
 
   /// The audio and video tracks: a packet's `stream_index` is an index here. Grows when the source adds a stream;
-  /// never shrinks.
+  /// never shrinks. A track goes on with another stream where the source does (other PIDs, another program, another codec). Sound that is
+  /// another from then on comes behind the picture's next random-access point, whatever its times, so that all changes there.
   const std::vector<track>& tracks() const noexcept;
 
   /// The source's other streams, for people: kind, codec, number, language, program. Pictures that stand for a file's cover are not among them.
@@ -88,6 +98,8 @@ public:
 
   /// Streams that libavformat has found, tracks or not.
   size_t streams() const noexcept;
+  /// How often `tracks` has changed: a greater number than before a `read` says that the packet it returned is the first of the new ones.
+  uint64_t changes() const noexcept;
 
   /// Moves the next packet into `packet`. Returns false at the end of the source. A packet has a PTS and a DTS, a
   /// duration where one is known, `AV_PKT_FLAG_KEY` exactly at random-access points, and reference-counted data.
@@ -107,6 +119,15 @@ public:
   /// True for sources that deliver at their own pace (network streams that cannot seek); false for files, which a
   /// live channel has to pace.
   bool is_live() const noexcept;
+
+  /// For a live source at its end: whether that is the end, as a playlist says. Any other end is that of a connection.
+  bool is_over();
+
+  /// True where the other end waits while nobody reads.
+  bool can_wait() const noexcept;
+
+  /// How long a read may take before it is `errc::timeout`.
+  std::chrono::milliseconds silence_max() const noexcept;
 
   const source_counters& counters() const noexcept;
 

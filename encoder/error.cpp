@@ -107,7 +107,7 @@ tl::unexpected<error> fail_to_open(errc fallback, std::string_view step, int cod
   auto result = fail(fallback, step, code);
   if (is_absent(code, http_status))
     result.value().code = errc::absent;
-  if (code == AVERROR_HTTP_OTHER_4XX && http_status != 0)
+  if (http_status != 0 && (code == AVERROR_HTTP_OTHER_4XX || code == AVERROR_HTTP_SERVER_ERROR))
     result.value().what = std::string{step} + ": the server answered with status " + std::to_string(http_status);
   return result;
 }

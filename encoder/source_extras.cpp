@@ -102,7 +102,9 @@ void copy_parameters(AVStream& to, const AVCodecParameters& from) {
 
 expected<source_extras> source_extras::open(const source_options& source, config cfg,
                                             const std::vector<late_stream>& late, const std::atomic<bool>& stop) {
-  auto context = source_context::open(source, stop);
+  auto options = source;
+  options.keep_times = true; // the streams must be numbered as whoever reads the pictures finds them
+  auto context = source_context::open(options, stop);
   if (!context)
     return tl::unexpected{std::move(context.error())};
   auto marks = find_marks(source, context->format(), stop);

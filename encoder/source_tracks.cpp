@@ -105,8 +105,10 @@ void source_tracks::select_streams() {
   video_stream_ = best(AVMEDIA_TYPE_VIDEO);
   auto leader = video_stream_ >= 0 ? video_stream_ : best(AVMEDIA_TYPE_AUDIO);
   if (leader >= 0)
-    if (const auto* x = av_find_program_from_stream(&format, nullptr, leader); x != nullptr)
+    if (const auto* x = av_find_program_from_stream(&format, nullptr, leader); x != nullptr) {
       program_ = x->id;
+      source_.follow(x->id);
+    }
   for (unsigned i = 0; i < format.nb_streams; ++i)
     take_stream(static_cast<int>(i));
 }
@@ -117,11 +119,13 @@ void source_tracks::take_stream(int index) {
   if (streams_.size() <= static_cast<size_t>(index))
     streams_.resize(static_cast<size_t>(index) + 1);
   auto& entry = streams_[static_cast<size_t>(index)];
+  entry.group = groups_;
   if (video_stream_ < 0 && stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_picture(stream)
       && is_in_program(index))
     video_stream_ = index;
   auto taken = std::count_if(streams_.begin(), streams_.end(),
-                             [](const stream_entry& x) { return x.state != stream_state::ignored; });
+                             [](const stream_entry& x) { return x.state == stream_state::pending; })
+               + std::count_if(found_.begin(), found_.end(), [](int x) { return x >= 0; });
   if (!is_wanted(index) || (static_cast<size_t>(taken) >= tracks_max_ && index != video_stream_)) {
     stream.discard = AVDISCARD_ALL;
     return;
@@ -136,12 +140,100 @@ void source_tracks::take_stream(int index) {
   }
 }
 
+/// True for a stream that its program lists no more.
+bool source_tracks::has_left(int index) const {
+  return program_ && av_find_program_from_stream(&source_.format(), nullptr, index) == nullptr;
+}
+
+/// True where the stream may go on as that track: of its kind, and without another stream that still comes.
+bool source_tracks::fits(size_t track, int index) const {
+  return types_[track] == source_.format().streams[index]->codecpar->codec_type
+         && (found_[track] < 0 || has_left(found_[track]));
+}
+
+/// Makes the stream a track: one that has lost its own, or a new one.
 void source_tracks::activate(int index) {
   auto& slot = streams_[static_cast<size_t>(index)];
   slot.state = stream_state::active;
   slot.prober.reset();
-  slot.track = found_.size();
-  found_.push_back(index);
+  slot.track = 0;
+  while (slot.track < found_.size() && !fits(slot.track, index))
+    ++slot.track;
+  if (slot.track == found_.size()) {
+    found_.push_back(-1);
+    types_.push_back(source_.format().streams[index]->codecpar->codec_type);
+    versions_.push_back(0);
+    unwanted_.push_back(false);
+  }
+  found_[slot.track] = index;
+  ++versions_[slot.track];
+  if (unwanted_[slot.track])
+    source_.format().streams[index]->discard = AVDISCARD_ALL;
+}
+
+/// Streams that showed up in mid-stream. A video among them takes the place of the one before if that one is gone, or if the format has no programs that
+/// could say so; the sound that came with it takes the place of the sound.
+void source_tracks::take_late_streams() {
+  auto& format = source_.format();
+  auto last = [&](AVMediaType type) {
+    for (auto i = format.nb_streams; i > streams_.size(); --i)
+      if (auto& x = *format.streams[i - 1]; x.codecpar->codec_type == type && !is_picture(x))
+        return static_cast<int>(i - 1);
+    return -1;
+  };
+  auto video = last(AVMEDIA_TYPE_VIDEO);
+  auto told = std::string_view{format.iformat->name} == "mpegts" && video_stream_ >= 0 && !has_left(video_stream_);
+  if (video >= 0 && !told) {
+    ++groups_;
+    video_stream_ = video;
+    auto sound = last(AVMEDIA_TYPE_AUDIO) >= 0;
+    for (size_t i = 0; i < found_.size(); ++i)
+      if (types_[i] == AVMEDIA_TYPE_VIDEO || sound)
+        found_[i] = -1;
+  }
+  while (streams_.size() < format.nb_streams)
+    take_stream(static_cast<int>(streams_.size()));
+}
+
+/// True where streams that others had taken the place of come again: an advertisement is over, and the programme's own streams go on.
+bool source_tracks::comes_back(int index, const AVPacket& data) const {
+  auto& x = streams_[static_cast<size_t>(index)];
+  auto is_video = types_[x.track] == AVMEDIA_TYPE_VIDEO;
+  return x.group != streams_[static_cast<size_t>(found_[x.track])].group
+         && (is_video ? (data.flags & AV_PKT_FLAG_KEY) != 0 : video_stream_ < 0);
+}
+
+void source_tracks::switch_to(int group) {
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    auto& x = streams_[i];
+    if (x.state != stream_state::active || x.group != group || found_[x.track] == static_cast<int>(i))
+      continue;
+    found_[x.track] = static_cast<int>(i);
+    ++versions_[x.track];
+    if (types_[x.track] == AVMEDIA_TYPE_VIDEO)
+      video_stream_ = static_cast<int>(i);
+  }
+}
+
+void source_tracks::activate_known() {
+  for (size_t i = 0; i < streams_.size(); ++i)
+    if (streams_[i].state == stream_state::pending && !streams_[i].prober)
+      activate(static_cast<int>(i));
+}
+
+/// The streams of another part, in the place of those of the one before.
+void source_tracks::take_part() {
+  part_ = source_.part();
+  streams_.clear();
+  program_.reset();
+  std::fill(found_.begin(), found_.end(), -1);
+  select_streams();
+  activate_known();
+}
+
+expected<void> source_tracks::rewind() {
+  held_.clear();
+  return source_.rewind();
 }
 
 /// Shows a packet of an unknown stream to its prober; the stream becomes a track when its parameters are known.
@@ -170,16 +262,17 @@ bool source_tracks::is_waiting() const {
 
 expected<void> source_tracks::find(std::chrono::milliseconds timeout) {
   select_streams();
-  for (size_t i = 0; i < streams_.size(); ++i)
-    if (streams_[i].state == stream_state::pending && !streams_[i].prober)
-      activate(static_cast<int>(i));
+  activate_known();
   if (auto ok = resolve(timeout); !ok)
     return ok;
   if (video_stream_ >= 0 && is_waiting())
     return no_random_access(source_.name(), source_.format().streams[video_stream_]->codecpar->codec_id,
                             "that a decoder could start from");
-  if (found_.empty())
-    return fail(errc::media, "read " + source_.name() + ": neither video nor audio that can be decoded");
+  if (found_.empty()) {
+    auto why = source_.trouble();
+    return fail(errc::media,
+                "read " + source_.name() + ": " + (why.empty() ? "neither video nor audio that can be decoded" : why));
+  }
   return {};
 }
 
@@ -197,6 +290,10 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
       return tl::unexpected{std::move(more.error())};
     if (!*more)
       break;
+    if (source_.part() != part_) {
+      held_.clear();
+      take_part();
+    }
     auto index = static_cast<size_t>(x->stream_index);
     if (index >= streams_.size() || streams_[index].state == stream_state::ignored)
       continue;
@@ -224,7 +321,7 @@ expected<bool> source_tracks::seek(size_t track, int64_t at) {
 
 void source_tracks::ignore(size_t track) {
   stream(track).discard = AVDISCARD_ALL;
-  streams_[static_cast<size_t>(found_[track])].unwanted = true;
+  unwanted_[track] = true;
 }
 
 /// The next packet of a stream that is a track, as libavformat has it.
@@ -238,20 +335,25 @@ expected<bool> source_tracks::next(AVPacket& out) {
       if (!more || !*more)
         return more;
     }
-    while (streams_.size() < source_.format().nb_streams)
-      take_stream(static_cast<int>(streams_.size()));
+    if (source_.part() != part_)
+      take_part();
+    if (streams_.size() < source_.format().nb_streams)
+      take_late_streams();
     auto index = static_cast<size_t>(out.stream_index);
     if (streams_[index].state == stream_state::pending)
       if (auto ok = probe(out.stream_index, out); !ok)
         return tl::unexpected{std::move(ok.error())};
-    if (streams_[index].unwanted) {
-      av_packet_unref(&out);
-      continue;
-    }
-    if (streams_[index].state == stream_state::active && out.size > 0
-        && static_cast<size_t>(out.size) < packet_bytes_max) {
-      out.stream_index = static_cast<int>(streams_[index].track);
-      return true;
+    if (streams_[index].state == stream_state::active) {
+      auto track = streams_[index].track;
+      if (found_[track] < 0) // nobody took its place
+        found_[track] = out.stream_index;
+      else if (found_[track] != out.stream_index && comes_back(out.stream_index, out))
+        switch_to(streams_[index].group);
+      auto its = found_[track] == out.stream_index && !unwanted_[track];
+      if (its && out.size > 0 && static_cast<size_t>(out.size) < packet_bytes_max) {
+        out.stream_index = static_cast<int>(track);
+        return true;
+      }
     }
     if (streams_[index].state == stream_state::pending)
       ++dropped_;

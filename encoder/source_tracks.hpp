@@ -3,6 +3,9 @@
 // One program is read: that of the best video, with all its audio. Without video, that of the best audio. A stream
 // about which the container does not say enough (silent during the analysis, begun in mid-stream, joined in mid-GOP)
 // is probed with its own packets until a decoder knows it.
+//
+// A track outlives its stream. Where a stream ends because another one takes its place (other PIDs, another program, another codec, a source that
+// is opened anew), that one goes on as the same track: the picture as the picture, sound in the order in which the source has it.
 #pragma once
 
 #include "encoder/source_context.hpp"
@@ -36,10 +39,7 @@ public:
   /// The next packet of a track, as libavformat has it; `stream_index` is the track's. False at the end.
   expected<bool> next(AVPacket& out);
 
-  expected<void> rewind() {
-    held_.clear();
-    return source_.rewind();
-  }
+  expected<void> rewind();
 
   /// See `source_context::seek`; `at` in ticks.
   expected<bool> seek(size_t track, int64_t at);
@@ -47,16 +47,17 @@ public:
   /// Packets of this track are not wanted: they are not even read where the container allows that.
   void ignore(size_t track);
 
-  /// libavformat's number of a track's stream.
-  int stream_index(size_t track) const noexcept {
-    return found_[track];
-  }
-
   /// Tracks found so far.
   size_t size() const noexcept {
     return found_.size();
   }
 
+  /// How many streams the track has had.
+  uint64_t version(size_t track) const noexcept {
+    return versions_[track];
+  }
+
+  /// The stream of a track that has one at present: of the packet that came last.
   AVStream& stream(size_t track) const noexcept {
     return *source_.format().streams[found_[track]];
   }
@@ -78,7 +79,7 @@ private:
 
   struct stream_entry {
     stream_state state = stream_state::ignored;
-    bool unwanted = false; ///< a track, but `ignore` was called for it
+    int group = 0; ///< those of one number showed up together
     size_t track = 0;
     std::unique_ptr<stream_prober> prober;
   };
@@ -88,6 +89,13 @@ private:
   bool is_waiting() const;
   void select_streams();
   void take_stream(int index);
+  void take_late_streams();
+  void take_part();
+  void activate_known();
+  bool has_left(int index) const;
+  bool comes_back(int index, const AVPacket& data) const;
+  void switch_to(int group);
+  bool fits(size_t track, int index) const;
   void activate(int index);
   expected<void> probe(int index, const AVPacket& data);
   expected<void> resolve(std::chrono::milliseconds timeout);
@@ -97,7 +105,12 @@ private:
   std::optional<int> program_; ///< its id, where the format has programs
   int video_stream_ = -1;
   std::vector<stream_entry> streams_; ///< by libavformat's index
-  std::vector<int> found_;            ///< libavformat's indices by track
+  std::vector<int> found_;            ///< libavformat's indices by track; -1 for one whose stream is gone
+  std::vector<AVMediaType> types_;    ///< by track
+  std::vector<uint64_t> versions_;    ///< by track
+  std::vector<bool> unwanted_;        ///< by track: `ignore` was called for it
+  int groups_ = 0;                    ///< the number of the latest group of streams
+  uint64_t part_ = 0;                 ///< of the source that the streams are of
   std::deque<packet_ptr> held_;       ///< packets read by `find`
   uint64_t dropped_ = 0;
 };

@@ -4,6 +4,7 @@
 #include "encoder/demuxer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe::av {
 
@@ -50,6 +51,20 @@ void timeline_joint::add(AVPacket& packet, size_t tracks) {
     settle();
 }
 
+void timeline_joint::go_on(int64_t shift, std::vector<int64_t> passed) {
+  settled_ = goes_on_ = true;
+  shift_ = std::clamp(shift, -ticks_max, ticks_max);
+  until_ = std::move(passed);
+}
+
+/// Sound may lie a little beside where it was: another pull's grid. Half a frame is less than what is new.
+bool timeline_joint::is_repeated(const AVPacket& packet) const {
+  auto track = static_cast<size_t>(packet.stream_index);
+  if (!goes_on_ || track >= until_.size())
+    return packet.dts < resume_from_;
+  return packet.dts <= until_[track] + std::clamp<int64_t>(packet.duration, 0, wait_max) / 2;
+}
+
 void timeline_joint::finish() {
   if (!settled_ && !held_.empty())
     settle();
@@ -73,10 +88,11 @@ bool timeline_joint::next(AVPacket& packet) {
     packet.dts = std::clamp(packet.dts, -ticks_max, ticks_max) + shift_;
     if (packet.pts != no_pts)
       packet.pts = std::clamp(packet.pts, -ticks_max, ticks_max) + shift_;
-    if (packet.dts < resume_from_)
+    if (is_repeated(packet))
       continue;
-    if (mark(passed_, packet.stream_index))
-      packet.flags |= packet_flag_discontinuity;
+    auto first = passed_.empty();
+    if (mark(passed_, packet.stream_index) && (first || !goes_on_))
+      packet.flags |= goes_on_ ? packet_flag_continues : packet_flag_discontinuity;
     return true;
   }
   av_packet_unref(&packet);

@@ -3,7 +3,8 @@
 // A source that is pulled again begins anywhere: at zero, at the time of day, or where it would be had it never been away. Whoever reads on must
 // see one timeline that never steps back, with picture and sound as far apart as the source has them. So everything is moved by one
 // amount, which is known when every track has shown where it begins; until then packets wait, a second of media at most. A source whose own times
-// go on is not moved, and the time that it was away remains a gap.
+// go on is not moved, and the time that it was away remains a gap. One that sends again what was there already (a server's burst, the window of a
+// playlist) is known by that, goes back to where it was, and gives only what is new.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -30,18 +31,40 @@ public:
   /// Takes the next packet (its reference) of a source with so many tracks. Its DTS is set.
   void add(AVPacket& packet, size_t tracks);
 
+  /// True while it is not known where the source goes on.
+  bool is_open() const noexcept {
+    return !settled_;
+  }
+
+  /// The source is known again: it is moved by `shift`, and what is not after these decoding times (by track) was there already. Only while it is open.
+  void go_on(int64_t shift, std::vector<int64_t> passed);
+
+  /// True for a source that is known again and has given nothing new yet.
+  bool repeats() const noexcept {
+    return goes_on_ && passed_.empty();
+  }
+
+  /// By how much packets are moved, in ticks.
+  int64_t shift() const noexcept {
+    return shift_;
+  }
+
   /// The source has ended: nothing waits any longer.
   void finish();
 
   /// Moves the next packet that is ready into `packet`; false where there is none. The first one of each track of a pull that resumes has
-  /// `packet_flag_discontinuity`. What would come before the joint, of tracks that show up late, is dropped.
+  /// `packet_flag_discontinuity`, or, of a source that goes on, the very first one `packet_flag_continues`. What would come before the joint, of tracks that show up late, is dropped.
   bool next(AVPacket& packet);
 
 private:
   void settle();
 
+  bool is_repeated(const AVPacket& packet) const;
+
   int64_t resume_from_;
   bool settled_;
+  bool goes_on_ = false;
+  std::vector<int64_t> until_; ///< decoding times by track, of a source that goes on
   int64_t shift_ = 0;
   int64_t first_dts_ = no_pts;
   int64_t newest_dts_ = no_pts;

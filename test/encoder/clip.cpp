@@ -164,7 +164,8 @@ std::string temporary(const std::string& name) {
   return (own_folder().path / name).string();
 }
 
-std::string write_file(const clip& from, const std::string& format, const std::string& name, const change& edit) {
+std::string write_file(const clip& from, const std::string& format, const std::string& name, const change& edit,
+                       const std::map<std::string, std::string>& muxer) {
   auto path = temporary(name);
   AVFormatContext* context = nullptr;
   check(avformat_alloc_output_context2(&context, nullptr, format.c_str(), path.c_str()));
@@ -186,6 +187,8 @@ std::string write_file(const clip& from, const std::string& format, const std::s
     av_dict_set(&options, "mpegts_copyts", "1", 0);
     context->avoid_negative_ts = 0;
   }
+  for (const auto& [option, value] : muxer)
+    av_dict_set(&options, option.c_str(), value.c_str(), 0);
   auto rc = avformat_write_header(context, &options);
   av_dict_free(&options);
   check(rc);

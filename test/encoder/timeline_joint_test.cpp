@@ -35,6 +35,7 @@ void add(timeline_joint& joint, const at& x, size_t tracks) {
   packet->stream_index = x.track;
   packet->dts = x.dts;
   packet->pts = x.dts + x.lead;
+  packet->duration = 1'920;
   joint.add(*packet, tracks);
 }
 
@@ -116,6 +117,28 @@ BOOST_AUTO_TEST_CASE(packets_wait_until_every_track_has_come_but_not_for_ever) {
   add(alone, {1, -10}, 2);
   add(alone, {1, 10}, 2);
   BOOST_TEST((take(alone) == std::vector<out>{{1, 100 * second + 10, 100 * second + 10, true}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_is_known_again_gives_only_what_is_new) {
+  timeline_joint joint{100 * second};
+  BOOST_TEST(joint.is_open());
+  joint.go_on(98 * second, {100 * second - 3'600, 100 * second - 1'920});
+  BOOST_TEST(!joint.is_open());
+  for (int64_t i = 48; i < 52; ++i) {
+    add(joint, {0, i * 3'600}, 2);
+    add(joint, {1, 2 * second + (i - 50) * 1'920 + 1}, 2);
+  }
+  auto packet = make_packet();
+  std::vector<int64_t> times;
+  auto continues = 0;
+  while (joint.next(*packet)) {
+    times.push_back(packet->dts);
+    BOOST_TEST((packet->flags & packet_flag_discontinuity) == 0);
+    continues += (packet->flags & packet_flag_continues) != 0;
+  }
+  BOOST_TEST(
+    (times == std::vector<int64_t>{100 * second, 100 * second + 1, 100 * second + 3'600, 100 * second + 1'921}));
+  BOOST_TEST(continues == 1);
 }
 
 BOOST_AUTO_TEST_CASE(absurd_times_do_not_overflow) {
