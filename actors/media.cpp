@@ -322,6 +322,8 @@ void block_builder::add(const AVPacket& packet) {
     s.flags |= sample::discontinuity;
   if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0)
     s.flags |= sample::hidden;
+  if ((packet.flags & av::packet_flag_continues) != 0)
+    s.flags |= sample::continues;
   s.pts = packet.pts == av::no_pts ? no_timestamp : packet.pts;
   s.dts = packet.dts == av::no_pts ? no_timestamp : packet.dts;
   s.duration = static_cast<uint32_t>(std::max<int64_t>(0, packet.duration));

@@ -102,8 +102,14 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](const stream_end& x) {
-      log::info("a task's work is over",
-                {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
+      auto a = attempts.find(x.attempt);
+      auto is_source = a != attempts.end() && std::holds_alternative<ingest_actor>(a->second.worker);
+      if (is_source && !x.reason.empty())
+        log::warning("the source is lost",
+                     {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
+      else
+        log::info("a task's work is over",
+                  {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
       session.on(x, clock::now());
       settle();
     },

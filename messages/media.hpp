@@ -169,6 +169,8 @@ struct sample {
   static constexpr uint8_t key = 4;           ///< the track's decoder can start here
   static constexpr uint8_t closed = 8;        ///< no picture that is shown before those up to here is still to come
   static constexpr uint8_t hidden = 16;       ///< decoded and not shown: the source's edit list leaves it out
+  /// The first sample of a source that was pulled anew: it goes on exactly where it had been left.
+  static constexpr uint8_t continues = 32;
 
   uint16_t track = 0;
   uint8_t flags = 0;

@@ -119,6 +119,19 @@ bool inspect(Inspector& f, channel& x) {
                             f.field("loop", x.loop));
 }
 
+/// By what a sample of a source is known again when the source is pulled anew.
+struct sample_print {
+  int64_t pts = no_timestamp; ///< where it was on the timeline, ticks
+  uint64_t print = 0;         ///< see actors/core/sample_print.hpp
+
+  bool operator==(const sample_print&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, sample_print& x) {
+  return f.object(x).fields(f.field("pts", x.pts), f.field("print", x.print));
+}
+
 /// Pull one source. Sent by a session to a task on the coordinator's machine.
 struct ingest_work {
   attempt_id attempt;
@@ -129,18 +142,27 @@ struct ingest_work {
   int64_t resume_from = no_timestamp; ///< the timeline of an earlier pull goes on: the first sample lies at or after it
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000};
-  uint64_t credit_bytes = 0; ///< bytes that may be in flight
+  uint64_t credit_bytes = 0;                       ///< bytes that may be in flight
+  std::chrono::milliseconds first_byte_timeout{0}; ///< 0 is `open_timeout`; less where another URL waits for its turn
+  std::vector<sample_print>
+    known{}; ///< of earlier pulls, ascending: a source that sends one again, at its own time, is not moved
+  int64_t known_shift = 0;       ///< what had been added to the source's own times by then, ticks
+  std::vector<int64_t> passed{}; ///< and what lies up to these decoding times, by track, is not wanted again
 
   bool operator==(const ingest_work&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, ingest_work& x) {
-  auto done = f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session),
-                                 f.field("channel", x.channel), f.field("url", x.url), f.field("loop", x.loop),
-                                 f.field("resume_from", x.resume_from), f.field("open_timeout", x.open_timeout),
-                                 f.field("read_timeout", x.read_timeout), f.field("credit_bytes", x.credit_bytes));
-  return done && (!Inspector::is_loading || (is_bounded(x.open_timeout) && is_bounded(x.read_timeout)));
+  auto done =
+    f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
+                       f.field("url", x.url), f.field("loop", x.loop), f.field("resume_from", x.resume_from),
+                       f.field("open_timeout", x.open_timeout), f.field("read_timeout", x.read_timeout),
+                       f.field("credit_bytes", x.credit_bytes), f.field("first_byte_timeout", x.first_byte_timeout),
+                       f.field("known", x.known), f.field("known_shift", x.known_shift), f.field("passed", x.passed));
+  return done
+         && (!Inspector::is_loading
+             || (is_bounded(x.open_timeout) && is_bounded(x.read_timeout) && is_bounded(x.first_byte_timeout)));
 }
 
 /// Make one rendition of one window of a stream. Sent by a session to a task on the worker that the registry chose.

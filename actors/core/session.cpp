@@ -57,10 +57,12 @@ void session::tick(variant& v, time_point now) {
   auto patience = config_.patience(v.target.video);
   auto late = [&](const waiting_client& w) { return now - w.since >= patience; };
   for (auto& w : v.waiting)
-    if (late(w))
+    if (late(w)) {
+      // What failed before says more than that nothing came.
+      auto& why = v.last_failure.empty() ? reason_ : v.last_failure;
       effects_.refuse(w.id, ec::timeout,
-                      v.last_failure.empty() ? "no bytes of " + channel_.name + "/" + v.target.name + " came in time"
-                                             : v.last_failure);
+                      why.empty() ? "no bytes of " + channel_.name + "/" + v.target.name + " came in time" : why);
+    }
   std::erase_if(v.waiting, late);
   auto why = silence(v, now);
   if (!why.empty() && v.silence.empty())
@@ -200,7 +202,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
     if (!*pull || (*pull)->id != number)
       continue;
     (*pull)->state = attempt::phase::starting;
-    (*pull)->heard = now;
+    (*pull)->heard = (*pull)->began = now;
     ingest_work work;
     work.attempt = number;
     work.session = id_;
@@ -211,6 +213,10 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
     work.open_timeout = config_.open_timeout;
     work.read_timeout = config_.read_timeout;
     work.credit_bytes = config_.credit_bytes;
+    work.first_byte_timeout = first_byte_timeout();
+    work.known.assign(known_.begin(), known_.end());
+    work.known_shift = source_shift_;
+    work.passed = passed_;
     effects_.start(work);
     return;
   }
@@ -253,7 +259,7 @@ void session::lease_failed(attempt_id number, ec code, const std::string& why, t
   if (ingest_ && ingest_->id == number) {
     ingest_->id = {};
     if (source_)
-      ingest_over(why, now);
+      ingest_over(why, {}, now);
     else
       fail_everything(code, why);
     return;
@@ -350,7 +356,7 @@ void session::start_failed(attempt_id number, const lease_end& how, bool termina
     effects_.stop(number, how);
     probe_.reset();
   } else if (ingest_ && ingest_->id == number) {
-    ingest_over(how.reason, now);
+    ingest_over(how.reason, how, now);
   } else if (auto p = find(number); p.at != nullptr) {
     lose(*p.of, *p.at, failover_reason::failed, how, terminal, now);
   }

@@ -217,7 +217,10 @@ private:
 
   // the source
   void start_ingest(time_point now);
-  void ingest_over(const std::string& why, time_point now);
+  /// `blame` is what counts against the task's host: empty where it is the source's fault.
+  void ingest_over(const std::string& why, const lease_end& blame, time_point now);
+  milliseconds first_byte_timeout() const;
+  void remember(const sample_block& block);
   void source_ended(time_point now);
   void source_known(time_point now);
   void source_changed(const stream_format& x, time_point now);
@@ -275,6 +278,9 @@ private:
   int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
+  std::deque<sample_print> known_;    ///< of the leading track's samples
+  int64_t source_shift_ = 0;       ///< see `work_statistics`
+  std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
     false;                  ///< the source was pulled anew: nothing counts before its first random-access point
   std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered

@@ -101,7 +101,7 @@ void session::on(const sample_batch& x, time_point now) {
     if (x.sequence <= ingest_->received)
       effects_.acknowledge({x.attempt, ingest_->received});
     else if (x.sequence > ingest_->received + 1)
-      ingest_over("samples of the source were lost on the way", now);
+      ingest_over("samples of the source were lost on the way", {}, now);
     else
       take_source(x, now);
     return;
@@ -128,7 +128,7 @@ void session::on(const stream_end& x, time_point now) {
     if (x.reason.empty())
       source_ended(now);
     else
-      ingest_over(x.reason, now);
+      ingest_over(x.reason, {}, now);
     return;
   }
   auto p = find(x.attempt);
@@ -169,6 +169,8 @@ void session::on(const stream_end& x, time_point now) {
 void session::on(attempt_id number, const work_statistics& x, time_point now) {
   if (ingest_ && ingest_->id == number) {
     ingest_->work = x;
+    if (x.samples_out > 0)
+      source_shift_ = x.source_shift;
     ingest_->heard = now;
   } else if (auto p = find(number); p.at != nullptr && p.of->current && p.at == &*p.of->current) {
     p.of->work = x;
@@ -180,7 +182,7 @@ void session::down(attempt_id number, const std::string& why, time_point now) {
     effects_.stop(number, {});
     probe_.reset();
   } else if (ingest_ && ingest_->id == number) {
-    ingest_over(why, now);
+    ingest_over(why, {why}, now);
   } else if (auto p = find(number); p.at != nullptr) {
     lose(*p.of, *p.at, failover_reason::lost, {why, true}, false, now);
   }

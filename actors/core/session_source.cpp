@@ -1,6 +1,8 @@
 // The source of a session: pulled, lost, pulled anew with back-off, the next URL each time, and back to the first when that is well again.
 #include "actors/core/session.hpp"
 
+#include "actors/core/sample_print.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +18,17 @@ constexpr milliseconds ingest_silence{5000};
 
 /// The most (ticks) that a source may begin below zero.
 constexpr int64_t lift_max = 3600 * ticks_per_second;
+
+/// A pull that delivers for so long is none that ends at once.
+constexpr milliseconds pull_settled{5000};
+
+/// How long a URL may say nothing while another one waits for its turn.
+constexpr milliseconds first_byte_least{1000};
+constexpr milliseconds first_byte_most{2500};
+
+/// Random-access points, and frames of sound where there are no pictures, by which a source is known again: a minute and more of them.
+constexpr size_t known_pictures_max = 128;
+constexpr size_t known_sounds_max = 2048;
 
 /// Samples that are remembered as gone: hours of them.
 constexpr size_t gone_max = 1'000'000;
@@ -39,6 +52,7 @@ void session::start_ingest(time_point now) {
   ingest_->id = effects_.next_attempt();
   ingest_->state = attempt::phase::leasing;
   ingest_->received = 0;
+  ingest_->work = {};
   ingest_->heard = now;
   ingest_->again_at.reset();
   await_random_access_ = source_.has_value();
@@ -48,12 +62,26 @@ void session::start_ingest(time_point now) {
   effects_.request_lease(request);
 }
 
-void session::ingest_over(const std::string& why, time_point now) {
+/// How long a URL may say nothing while others wait for their turn: so that all have had one before clients give up.
+milliseconds session::first_byte_timeout() const {
+  if (source_ || ingest_->patient || channel_.urls.size() < 2)
+    return milliseconds{0};
+  auto share = config_.watch_timeout * 3 / 4 / static_cast<int64_t>(channel_.urls.size());
+  return std::clamp(share, first_byte_least, first_byte_most);
+}
+
+void session::ingest_over(const std::string& why, const lease_end& blame, time_point now) {
   auto& in = *ingest_;
   if (in.id)
-    effects_.stop(in.id, {why});
+    effects_.stop(in.id, blame);
   in.id = {};
   reason_ = why;
+  // A source that is known again, and then has nothing new, plays from its start: it may do so.
+  if (source_ && !in.delivers_since && in.work.samples_in > 0)
+    known_.clear();
+  if (in.delivers_since && now - *in.delivers_since >= pull_settled)
+    in.failures = 0;
+  in.delivers_since.reset();
   if (source_) {
     // Clients stay attached; what came from the old pull is still made and delivered.
     if (!in.lost_since)
@@ -61,8 +89,17 @@ void session::ingest_over(const std::string& why, time_point now) {
     in.again_at = now + backoff(in.failures++, id_.value);
     in.url = (in.url + 1) % channel_.urls.size();
     probed_at_ = now;
-  } else if (in.url + 1 < channel_.urls.size()) {
+    return;
+  }
+  if (auto limit = first_byte_timeout(); limit.count() > 0 && now - in.began >= limit)
+    in.silent = true;
+  if (in.url + 1 < channel_.urls.size()) {
     ++in.url;
+    start_ingest(now);
+  } else if (in.silent && !in.patient) {
+    // One of those that said nothing may only be slow.
+    in.patient = true;
+    in.url = 0;
     start_ingest(now);
   } else {
     fail_everything(ec::source_failed, why);
@@ -103,7 +140,7 @@ void session::tick_source(time_point now) {
     return;
   }
   if (in.id && in.state == attempt::phase::running && now - in.heard >= config_.read_timeout + ingest_silence) {
-    ingest_over("the ingest hangs", now);
+    ingest_over("the ingest hangs", {"the ingest hangs"}, now);
     return;
   }
   if (probe_ && now - probe_->heard >= config_.source_return) {
@@ -229,14 +266,16 @@ void session::take_source(const sample_batch& x, time_point now) {
   effects_.acknowledge({x.attempt, x.sequence});
   if (x.block.samples.empty())
     return;
+  if (!in.delivers_since)
+    in.delivers_since = now;
   if (await_random_access_) {
-    if (!x.block.starts_with_random_access())
+    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0;
+    if (!goes_on && !x.block.starts_with_random_access())
       return;
     await_random_access_ = false;
     if (in.lost_since)
       ++source_restarts_;
     in.lost_since.reset();
-    in.failures = 0;
     reason_.clear();
   }
   if (next_source_ && x.block.starts_with_random_access())
@@ -252,6 +291,7 @@ void session::take_source(const sample_batch& x, time_point now) {
     if (s.track == leading)
       source_dts_ = s.dts;
   }
+  remember(x.block);
   buffer_.append(std::move(block));
   note_gone(); // whoever loses its attempt below has to count them
   auto floor_moves = x.block.starts_with_random_access();
@@ -266,6 +306,25 @@ void session::take_source(const sample_batch& x, time_point now) {
   if (floor_moves)
     release_source();
   note_gone();
+}
+
+/// What a later pull can be known by, and how far this one has come.
+void session::remember(const sample_block& block) {
+  auto leading = leading_track(*source_);
+  auto pictures = source_->tracks.at(leading).kind == track_kind::video;
+  passed_.resize(source_->tracks.size(), std::numeric_limits<int64_t>::min());
+  size_t offset = 0;
+  for (auto& s : block.samples) {
+    auto bytes = block.bytes.span().subspan(std::min(offset, block.bytes.size()));
+    bytes = bytes.first(std::min<size_t>(bytes.size(), s.size));
+    offset += s.size;
+    if (s.track < passed_.size())
+      passed_[s.track] = std::max(passed_[s.track], s.dts);
+    if (s.track == leading && (s.is_random_access() || !pictures))
+      known_.push_back({s.pts, print_of(bytes)});
+  }
+  while (known_.size() > (pictures ? known_pictures_max : known_sounds_max))
+    known_.pop_front();
 }
 
 void session::note_gone() {

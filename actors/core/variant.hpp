@@ -116,12 +116,16 @@ struct ingest {
   attempt::phase state = attempt::phase::leasing;
   attempt_id id; ///< 0 between two pulls
   uint64_t received = 0;
-  size_t url = 0; ///< index
+  size_t url = 0;                           ///< index
+  bool patient = false;                     ///< every URL had its first turn, which is short where there are several
+  bool silent = false;                      ///< one said nothing in that turn
+  time_point began;                         ///< the task was told to pull
+  std::optional<time_point> delivers_since; ///< samples of the present pull
   bool ended = false;
   time_point heard;                     ///< when it last said anything
   std::optional<time_point> again_at;   ///< when it is pulled anew
   std::optional<time_point> lost_since; ///< no samples since then
-  uint32_t failures = 0;                ///< in a row
+  uint32_t failures = 0;                ///< in a row, of pulls that were over soon
   work_statistics work;
 };
 

@@ -93,7 +93,8 @@ capabilities can() {
           {{"h264", "h264", "video", "", false, "no", 0}},
           2,
           1 << 30,
-          60};
+          60,
+          "aac_latm vc1"};
 }
 
 machine_statistics machine() {
@@ -138,8 +139,15 @@ BOOST_AUTO_TEST_CASE(work_comes_back_from_the_wire) {
   comes_back(channel{"news", "News", {"http://a/b", "file.ts"}, true});
   comes_back(live_profile());
   comes_back(window{1, 2});
-  comes_back(ingest_work{attempt_id{1}, session_id{2}, "news", "http://a", true, 90'000, std::chrono::milliseconds{5},
-                         std::chrono::milliseconds{6}, 7});
+  ingest_work pull{attempt_id{1}, session_id{2}, "news", "http://a", true, 90'000};
+  pull.open_timeout = std::chrono::milliseconds{5};
+  pull.read_timeout = std::chrono::milliseconds{6};
+  pull.credit_bytes = 7;
+  pull.first_byte_timeout = std::chrono::milliseconds{8};
+  pull.known = {{9, 10}};
+  pull.known_shift = 11;
+  pull.passed = {12, 13};
+  comes_back(pull);
   comes_back(transcode_work{attempt_id{1}, session_id{2}, "news", two_tracks(), live_profile(), {{5, 6}, {7, 8}}, 9});
 }
 
