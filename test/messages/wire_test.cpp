@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(the_data_plane_comes_back_from_the_wire) {
   comes_back(sample_batch{attempt_id{5}, 17, two_samples()});
   comes_back(sample_batch{});
   comes_back(batch_ack{attempt_id{5}, 17});
-  comes_back(format_change{attempt_id{5}, two_tracks()});
+  comes_back(format_change{attempt_id{5}, two_tracks(), {"data scte_35 (stream 500)"}});
   comes_back(stream_end{attempt_id{5}, "the source is gone", true});
 }
 
@@ -293,7 +293,9 @@ BOOST_AUTO_TEST_CASE(snapshots_come_back_from_the_wire) {
   session_status session;
   session.id = session_id{1};
   session.source = two_tracks();
+  session.not_carried = {"data scte_35 (stream 500)"};
   session.variants.resize(1);
+  session.variants[0].notes = {"audio flac is converted to aac"};
   session.variants[0].profile = "p";
   session.variants[0].work = work_statistics{1, 2, 3, 4, 5, 6, 7, 8, 9};
   comes_back(session);
