@@ -14,9 +14,9 @@ struct codec_trial {
   bool encoder = false;
   std::string device; ///< empty for software
   bool works = false;
-  std::string reason; ///< libav*'s words where it does not work
-  double fps = 0;     ///< frames a second of the trial, video encoders only
-  std::string gpu{};  ///< identity of the card behind `device`, where it is known
+  std::string reason;  ///< libav*'s words where it does not work
+  double fps = 0;      ///< frames a second of the trial, video encoders only
+  std::string gpu{};   ///< identity of the card behind `device`, where it is known
   bool opened = false; ///< a decoder that no encoder here makes a sample for: it opened, and that is all that is known
 };
 

@@ -279,7 +279,7 @@ private:
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
   std::deque<sample_print> known_;    ///< of the leading track's samples
-  int64_t source_shift_ = 0;       ///< see `work_statistics`
+  int64_t source_shift_ = 0;          ///< see `work_statistics`
   std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
     false;                  ///< the source was pulled anew: nothing counts before its first random-access point
