@@ -312,9 +312,10 @@ ingest_state::~ingest_state() = default;
 ingest_state::interface::behavior_type ingest_state::make_behavior() {
   self->monitor(sink);
   self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
-  log::info(
-    "pulling the source",
-    {{"channel", work.channel}, {"session", work.session}, {"attempt", work.attempt}, {"from", files::host_of_url(work.url)}});
+  log::info("pulling the source", {{"channel", work.channel},
+                                   {"session", work.session},
+                                   {"attempt", work.attempt},
+                                   {"from", files::host_of_url(work.url)}});
   self->delayed_send(self, statistics_interval, tick_atom_v);
   reader = std::make_unique<ingest_reader>(work, sink, interface{self});
   return {

@@ -29,16 +29,6 @@ std::string words(const caf::error& x) {
   return caf::to_string(x);
 }
 
-/// True if what a transport stream's tables and sound headers say of the one stays true of the other.
-bool goes_on(const stream_format& from, const stream_format& to) {
-  return std::equal(from.tracks.begin(), from.tracks.end(), to.tracks.begin(), to.tracks.end(),
-                    [](const track_format& a, const track_format& b) {
-                      return a.kind == b.kind && a.codec == b.codec && a.language == b.language
-                             && a.sample_rate == b.sample_rate && a.channel_layout == b.channel_layout
-                             && (a.kind != track_kind::audio || a.extradata == b.extradata);
-                    });
-}
-
 core::session_config for_transport_streams(core::session_config x) {
   x.held = transport_holds;
   // Its clock is behind the decoding times by 0.7 s, and sound begins a little earlier once it is encoded.
@@ -335,80 +325,7 @@ void session_state::confirm(attempt_id attempt) {
       [](const caf::error&) {}); // a registry that was started anew counts what the driver says
 }
 
-// -- outputs ------------------------------------------------------------------
-
-session_state::output& session_state::output_of(const std::string& profile) {
-  auto& out = outputs[profile];
-  if (!out.stream)
-    out.stream = std::make_shared<variant_stream>(config.stream);
-  return out;
-}
-
-void session_state::open_output(const std::string& profile, const stream_format& format) {
-  auto& out = output_of(profile);
-  // The same codecs: new parameter sets come in-band.
-  if (out.mux && goes_on(out.format, format)) {
-    out.format = format;
-    return;
-  }
-  out.format = format;
-  if (out.mux) {
-    if (auto changed = out.mux->change_tracks(to_tracks(format)); !changed)
-      failed_outputs.emplace_back(profile, changed.error().what);
-    return;
-  }
-  // The map's nodes stay where they are, so the writer may hold on to this one.
-  auto mux = av::muxer::open("mpegts", to_tracks(format), [&out](std::span<const std::byte> bytes) {
-    out.bytes.insert(out.bytes.end(), bytes.begin(), bytes.end());
-  });
-  if (mux) {
-    out.mux.emplace(std::move(*mux));
-  } else {
-    failed_outputs.emplace_back(profile, mux.error().what);
-  }
-}
-
-void session_state::deliver(const std::string& profile, const sample_block& block) {
-  auto& out = output_of(profile);
-  if (!out.mux)
-    return;
-  auto packet = av::make_packet();
-  size_t offset = 0;
-  auto first_dts = block.samples.front().dts;
-  auto joinable = false;
-  for (auto& s : block.samples) {
-    auto bytes = block.bytes.span().subspan(offset, s.size);
-    offset += s.size;
-    if (s.is_random_access()) {
-      push(out, joinable, first_dts);
-      joinable = true;
-      first_dts = s.dts;
-      (void)out.mux->begin_segment();
-    }
-    borrow(*packet, s, bytes);
-    if (auto done = out.mux->write(*packet); !done) {
-      failed_outputs.emplace_back(profile, done.error().what);
-      return;
-    }
-  }
-  push(out, joinable, first_dts);
-  out.written = clock::now();
-  out.dts = block.samples.back().dts;
-}
-
-void session_state::push(output& out, bool random_access, int64_t dts) {
-  if (out.bytes.empty())
-    return;
-  out.stream->push({shared_bytes{std::exchange(out.bytes, {})}, random_access, dts});
-}
-
-void session_state::close_output(const std::string& profile, const std::string& reason) {
-  auto i = outputs.find(profile);
-  if (i == outputs.end())
-    return;
-  i->second.stream->end(reason);
-  outputs.erase(i);
-}
+// -- what clients and people are told ------------------------------------------
 
 void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
                                 uint64_t replayed_bytes) {

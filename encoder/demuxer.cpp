@@ -2,14 +2,7 @@
 //
 // A video without any random-access point for `random_access_wait` of media time, or to its end, is refused: showing
 // it would take decoding from nowhere.
-#include "encoder/demuxer.hpp"
-
-#include "encoder/annexb.hpp"
-#include "encoder/demuxer_track.hpp"
-#include "encoder/early_packets.hpp"
-#include "encoder/source_tracks.hpp"
-#include "encoder/stream_changes.hpp"
-#include "encoder/timeline.hpp"
+#include "encoder/demuxer_impl.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,11 +15,6 @@ namespace troupe::av {
 
 namespace {
 
-constexpr int unusable_max = 1000; // packets in a row that cannot be brought into form
-
-/// How long a live source may mark no random-access point before any picture without references is taken for one, in ticks.
-constexpr int64_t intra_wait = 5 * 90'000;
-
 /// How many packets a seek reads to find its first picture.
 constexpr size_t packets_ahead_max = 10'000;
 
@@ -38,50 +26,6 @@ bool can_go_on(errc code) {
 }
 
 } // namespace
-
-struct demuxer::impl {
-  impl(source_context from, const source_options& options)
-    : times{limits_for(from, options.keep_times)},
-      input{std::move(from), options.tracks_max},
-      loop{options.loop},
-      keep_times{options.keep_times},
-      grid{options.grid},
-      packet{make_packet()} {}
-
-  expected<void> take_new_tracks();
-  expected<void> take_stream(size_t index);
-  bool has_early() const;
-  bool hold_early(AVPacket& out);
-  expected<bool> at_end();
-  void forget();
-  expected<bool> seek_before(size_t video, int64_t target, int64_t pts);
-  expected<bool> fetch(AVPacket& out);
-  expected<bool> next(AVPacket& out);
-  expected<bool> prepare(AVPacket& out);
-  bool may_join_at_intra(const track_entry& entry, const AVPacket& data) const;
-  expected<void> wait_for_random_access(track_entry& entry, const AVPacket& data);
-  source_times times_of(track_entry& entry, const AVPacket& data, int sample_rate) const;
-  static bool is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed);
-
-  timeline times;
-  source_tracks input;
-  bool loop = false;
-  bool keep_times = false;
-  bool from_start = true; ///< no seek was made
-  std::optional<frame_grid> grid;
-  packet_ptr packet;
-  std::deque<packet_ptr> ready; ///< read and placed while seeking
-  early_packets early;          ///< as they were read, of tracks that wait for the picture
-  uint64_t changes = 0;
-  std::vector<timeline_track> descriptions;
-  std::vector<track> made_tracks;
-  std::vector<track_entry> entries;
-  uint64_t pass_packets = 0; ///< returned since the start or restart
-  int unusable = 0;
-  bool ended = false;
-  uint64_t dropped = 0;
-  source_counters counted;
-};
 
 expected<void> demuxer::impl::take_new_tracks() {
   for (size_t i = 0; i < input.size(); ++i)
@@ -136,112 +80,6 @@ bool demuxer::impl::hold_early(AVPacket& out) {
 /// True where a packet that waited can be given.
 bool demuxer::impl::has_early() const {
   return early.front() != nullptr && !entries[static_cast<size_t>(early.front()->stream_index)].early;
-}
-
-/// Counts a packet before the first random-access point, and gives up when there were too many.
-expected<void> demuxer::impl::wait_for_random_access(track_entry& entry, const AVPacket& data) {
-  ++dropped;
-  entry.waited_bytes += static_cast<size_t>(data.size);
-  auto at = in_ticks(data.dts != AV_NOPTS_VALUE ? data.dts : data.pts, entry.base);
-  if (entry.waiting_since == no_pts)
-    entry.waiting_since = at;
-  auto waited = at == no_pts ? 0 : at - entry.waiting_since;
-  // Nobody waits for a file's pictures at their own pace: the first one may come late.
-  if (input.source().is_live() && (waited > random_access_wait || entry.waited_bytes > random_access_bytes))
-    return no_random_access(input.source().name(), entry.codec, "within 15 s of it");
-  return {};
-}
-
-source_times demuxer::impl::times_of(track_entry& entry, const AVPacket& data, int sample_rate) const {
-  source_times result;
-  result.pts = in_ticks(data.pts, entry.base);
-  result.dts = in_ticks(data.dts, entry.base);
-  result.duration = in_ticks(data.duration, entry.base);
-  result.hidden = (data.flags & AV_PKT_FLAG_DISCARD) != 0;
-  if (entry.parser) {
-    auto facts = entry.parser->parse(data);
-    result.picture_order = facts.picture_order;
-    result.picture_order_reset =
-      facts.picture_order && video_normaliser::is_idr(entry.codec, {data.data, static_cast<size_t>(data.size)});
-    result.samples = facts.samples;
-  }
-  if (!entry.is_video && result.samples == 0 && sample_rate > 0)
-    result.samples = av_rescale_q(data.duration, entry.base, {1, sample_rate});
-  return result;
-}
-
-/// Whether its place needs a memory of what came before.
-bool demuxer::impl::is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed) {
-  // What is hidden may be anywhere, but a container that goes back for it does not find its way by times.
-  if ((data.flags & AV_PKT_FLAG_DISCARD) != 0)
-    return in_ticks(data.dts, entry.base) < placed.dts;
-  auto off = data.pts == AV_NOPTS_VALUE ? no_pts : placed.pts - in_ticks(data.pts, entry.base);
-  return off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0);
-}
-
-/// Nothing comes before the very first picture, which it could need; and what marks no point to start from in all that time marks none.
-bool demuxer::impl::may_join_at_intra(const track_entry& entry, const AVPacket& data) const {
-  // Nobody shows a better place of a file later.
-  if (!input.source().is_live())
-    return true;
-  if (entry.waiting_since == no_pts)
-    return from_start && entry.waited_bytes == 0;
-  auto at = in_ticks(data.dts != AV_NOPTS_VALUE ? data.dts : data.pts, entry.base);
-  return !keep_times && at != no_pts && at - entry.waiting_since > intra_wait;
-}
-
-/// Brings a packet into form and onto the timeline. False where it is not to be returned.
-expected<bool> demuxer::impl::prepare(AVPacket& out) {
-  auto index = static_cast<size_t>(out.stream_index);
-  auto& entry = entries[index];
-  if (is_encrypted(out))
-    return encrypted(input.source().name(), input.stream(index));
-  if ((out.flags & AV_PKT_FLAG_CORRUPT) != 0)
-    ++counted.corrupt_packets;
-  if (!entry.is_video && !keep_times && (out.flags & AV_PKT_FLAG_DISCARD) != 0) {
-    ++dropped;
-    return false;
-  }
-  if (entry.normaliser) {
-    entry.normaliser->join_at_intra((entry.intra && !keep_times) || (!entry.joined && may_join_at_intra(entry, out)));
-    if (auto ok = entry.normaliser->apply(out); !ok) {
-      ++counted.corrupt_packets;
-      ++dropped;
-      if (++unusable > unusable_max)
-        return tl::unexpected{std::move(ok.error())};
-      return false;
-    }
-    unusable = 0;
-    if ((out.flags & AV_PKT_FLAG_KEY) != 0)
-      entry.intra = entry.normaliser->was_intra();
-    if (!entry.joined && (out.flags & AV_PKT_FLAG_KEY) == 0) {
-      if (auto ok = wait_for_random_access(entry, out); !ok)
-        return tl::unexpected{std::move(ok.error())};
-      return false;
-    }
-  }
-  entry.joined = true;
-  if (entry.is_video && (out.flags & AV_PKT_FLAG_KEY) != 0)
-    for (auto& x : entries)
-      x.early = false;
-  auto placed = times.place(index, times_of(entry, out, made_tracks[index].parameters->sample_rate));
-  counted.discontinuities = times.jumps();
-  if (!placed) {
-    ++dropped;
-    return false;
-  }
-  if ((entry.is_video || index == 0) && out.pts != AV_NOPTS_VALUE)
-    counted.shift = placed->pts - in_ticks(out.pts, entry.base);
-  if (entry.is_video && is_displaced(entry, out, *placed))
-    ++counted.displaced_packets;
-  out.pts = entry.is_video && grid ? grid->snap(placed->pts) : placed->pts;
-  out.dts = std::min(placed->dts, out.pts);
-  out.duration = placed->duration;
-  out.time_base = time_base;
-  out.pos = -1;
-  if (placed->discontinuity)
-    out.flags |= packet_flag_discontinuity;
-  return true;
 }
 
 /// True where the source goes on from its start, false where it is at its end.

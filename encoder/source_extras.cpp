@@ -70,11 +70,6 @@ bool is_made_anew(const AVStream& x) {
          && (tag == MKTAG('t', 'm', 'c', 'd') || tag == MKTAG('t', 'e', 'x', 't'));
 }
 
-/// Whether a container's sample aspect says something else than the codec's, which is square where it says nothing.
-bool differs(AVRational container, AVRational codec) {
-  return container.num > 0 && av_cmp_q(container, codec.num > 0 ? codec : AVRational{1, 1}) != 0;
-}
-
 std::string name_of(const AVStream& x) {
   const auto* kind = av_get_media_type_string(x.codecpar->codec_type);
   return std::string{kind != nullptr ? kind : "unknown"} + " stream (" + avcodec_get_name(x.codecpar->codec_id) + ")";
@@ -174,10 +169,6 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
       note(stream, "the rotation of the picture is lost: " + std::string{muxer_name(config_.into)}
                      + " does not say how a player turns it; mp4 and mov do, and an encode turns it");
   }
-  if (copied && config_.into == container::mpegts
-      && differs(from.sample_aspect_ratio, from.codecpar->sample_aspect_ratio))
-    note(stream, "the shape of the picture is lost: mpegts leaves it to the codec, which says another one; mp4 and mkv "
-                 "hold it, and an encode keeps it");
   for (auto& x : changes_of(from, made, config_.into, copied))
     note(stream, std::move(x));
   size_t size = 0;

@@ -411,14 +411,6 @@ std::optional<uint64_t> source_index::pictures_in(int64_t from, int64_t to) cons
   return begin && end && *begin <= *end ? std::optional{*end - *begin} : std::nullopt;
 }
 
-std::vector<std::string> stream_names(const source_index& x) {
-  constexpr std::array kinds{"video", "audio", "subtitle", "attachment", "cover", "data"};
-  std::vector<std::string> result;
-  for (const auto& s : x.streams)
-    result.push_back(std::string{kinds.at(static_cast<size_t>(s.kind))} + " stream (" + s.codec + ")");
-  return result;
-}
-
 expected<source_index> index_source(const source_options& from, const work_control& control) {
   auto options = from;
   options.keep_times = true;

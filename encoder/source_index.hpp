@@ -83,9 +83,6 @@ struct source_index {
   std::optional<uint64_t> pictures_in(int64_t from, int64_t to) const noexcept;
 };
 
-/// "audio stream (mp2)" for each of the streams, by libavformat's number.
-std::vector<std::string> stream_names(const source_index& x);
-
 /// No file has more pictures or packets that count: 26 hours at 120 a second, 200 hours at 15.
 inline constexpr size_t index_packets_max = 12'000'000;
 

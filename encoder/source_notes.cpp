@@ -4,6 +4,7 @@
 #include "encoder/decode_check.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace troupe::av {
 
@@ -36,6 +37,14 @@ std::vector<std::string> source_notes(const source_index& index) {
       std::to_string(index.dropped_packets)
       + " packets of the source are left out: they come before the first place where decoding can begin, are not "
         "whole, or have no place in time");
+  return result;
+}
+
+std::vector<std::string> stream_names(const source_index& x) {
+  constexpr std::array kinds{"video", "audio", "subtitle", "attachment", "cover", "data"};
+  std::vector<std::string> result;
+  for (const auto& s : x.streams)
+    result.push_back(std::string{kinds.at(static_cast<size_t>(s.kind))} + " stream (" + s.codec + ")");
   return result;
 }
 

@@ -56,6 +56,11 @@ std::string layout_loss(const AVCodecParameters& from, const AVCodecParameters& 
   return {};
 }
 
+/// Whether a container's sample aspect says something else than the codec's, which is square where it says nothing.
+bool differs(AVRational container, AVRational codec) {
+  return container.num > 0 && av_cmp_q(container, codec.num > 0 ? codec : AVRational{1, 1}) != 0;
+}
+
 } // namespace
 
 bool has_alpha(const AVStream& x) {
@@ -68,6 +73,9 @@ bool has_alpha(const AVStream& x) {
 
 std::vector<std::string> changes_of(const AVStream& from, const AVStream& made, container into, bool copied) {
   std::vector<std::string> result;
+  if (copied && into == container::mpegts && differs(from.sample_aspect_ratio, from.codecpar->sample_aspect_ratio))
+    result.emplace_back("the shape of the picture is lost: mpegts leaves it to the codec, which says another one; mp4 "
+                        "and mkv hold it, and an encode keeps it");
   if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
     result.push_back(alpha_loss(from, made, into, copied));
   else if (!copied)

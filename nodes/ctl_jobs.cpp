@@ -1,6 +1,5 @@
 #include "nodes/ctl_jobs.hpp"
 
-
 #include "nodes/ctl_ask.hpp"
 #include "nodes/ctl_events.hpp"
 #include "nodes/ctl_files.hpp"

@@ -51,7 +51,7 @@ struct session_config {
   milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
-  memory_rules memory; ///< of its tasks
+  memory_rules memory;          ///< of its tasks
   codec_test held = nullptr;    ///< by the container of renditions
   milliseconds earliest_dts{0}; ///< of the first packet of a rendition; 0 for any
 
