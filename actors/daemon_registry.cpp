@@ -62,7 +62,12 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
       return adopt_task(x, what, task);
     },
-    [this](release_atom, lease_id id, const lease_end& how) { desk.release(id, how, clock::now(), unix_ms()); },
+    [this](release_atom, lease_id id, const lease_end& how) {
+      // Its process is gone, and its host is being asked why: that says more than what the lease's owner saw.
+      if (auto task = how.process_failed ? desk.task_of(id) : std::nullopt; task && !tasks.contains(*task))
+        return;
+      desk.release(id, how, clock::now(), unix_ms());
+    },
     [this](lease_id id, const work_statistics& x) {
       if (auto task = desk.task_of(id))
         workers.report(*task, x);

@@ -79,7 +79,7 @@ public:
     auto span = std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(cost_of(x)));
     at_work_.push_back({now_ + span, x});
   }
-  void stop(attempt_id attempt, const std::string&) override {
+  void stop(attempt_id attempt, const lease_end&) override {
     if (auto i = held_.find(attempt); i != held_.end())
       released_.push_back(i->second);
   }

@@ -220,8 +220,10 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
     close_input(*child);
     ::close(child->output);
     auto how = describe_exit(wait_for(child->pid));
-    if (stop)
+    if (stop) {
+      result.incomplete = result.incomplete || at <= trials.size();
       return result;
+    }
     if (at > trials.size())
       break;
     if (how.empty() && at == from)

@@ -153,7 +153,9 @@ private:
         continue;
       session_.reset();
       auto again = lock_session();
-      if (again || again.error().kind != error_kind::in_use)
+      // The server may not have noticed yet that our own connection of before is gone.
+      if (again || again.error().kind != error_kind::in_use
+          || again.error().text.find("in use by " + own_name() + ":") != std::string::npos)
         continue;
       lost_(again.error().text);
       return;

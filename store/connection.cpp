@@ -144,15 +144,15 @@ void set_up_sqlite(soci::session& session, const settings& from) {
 
 /// Orders name files, addresses and passwords: only the owner may read them. SQLite gives its log and its index the mode of the database.
 void make_private(const std::string& path) {
+  // What exists is not opened: to close any descriptor of a file drops the locks that SQLite's other connections of this
+  // process hold on it.
+  if (auto made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600); made >= 0)
+    ::close(made);
   for (const auto* suffix : {"", "-wal", "-shm"}) {
-    const auto creates = *suffix == '\0' ? O_CREAT : 0;
-    const auto file = ::open((path + suffix).c_str(), O_RDWR | creates | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (file < 0)
-      continue; // SQLite says why
+    const auto file = path + suffix;
     struct stat found {};
-    if (::fstat(file, &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 077) != 0)
-      (void)::fchmod(file, found.st_mode & 0700);
-    ::close(file);
+    if (::lstat(file.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 077) != 0)
+      (void)::chmod(file.c_str(), found.st_mode & 0700);
   }
 }
 

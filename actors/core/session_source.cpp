@@ -53,6 +53,7 @@ void session::start_ingest(time_point now) {
   ingest_->state = attempt::phase::leasing;
   ingest_->received = 0;
   ingest_->work = {};
+  ingest_->delivers_since.reset();
   ingest_->heard = now;
   ingest_->again_at.reset();
   await_random_access_ = source_.has_value();

@@ -38,8 +38,7 @@ task_state::interface::behavior_type stand_in(task_state::interface::pointer sel
 
 struct host : registered_types {
   int ends[2] = {-1, -1};
-  link_config link;
-  node_system_config cfg{link, 1};
+  node_system_config cfg{1};
 
   host() {
     BOOST_REQUIRE(::pipe(ends) == 0);

@@ -150,8 +150,7 @@ struct fixture : registered_types {
   }
 
   burst_server server;
-  link_config link;
-  node_system_config cfg{link};
+  node_system_config cfg;
   caf::actor_system system{cfg};
   caf::scoped_actor self{system};
   stream_format format;

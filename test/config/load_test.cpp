@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(defaults_follow_the_machine_and_its_user) {
   BOOST_TEST(x.cluster.heartbeat_interval.count() == 1000);
   BOOST_TEST(to_string(x.cluster.listen) == "127.0.0.1:9090");
   BOOST_TEST(to_string(x.http.listen) == "127.0.0.1:8080");
-  BOOST_TEST(x.profiles.size() == 6);
+  BOOST_TEST(x.profiles.size() == 5);
   BOOST_TEST(x.profiles.at("h264-720p").video.preset == "veryfast");
 }
 

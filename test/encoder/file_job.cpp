@@ -2,6 +2,7 @@
 #include "file_job.hpp"
 
 #include "bench/frame_code.hpp"
+#include "encoder/source_notes.hpp"
 
 extern "C" {
 #include <libavutil/dict.h>

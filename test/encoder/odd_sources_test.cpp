@@ -42,7 +42,7 @@ played_file check_against_ffmpeg(const std::string& source, const std::string& i
       for (const auto& x : made.chunks)
         decoded += x.counters.pictures;
       BOOST_TEST(decoded == want.size());
-      auto verified = av::verify({temporary(into), made.result.streams, 1}, unwatched());
+      auto verified = av::verify({temporary(into), made.result.streams, made.result.others, 1}, unwatched());
       BOOST_TEST(verified.has_value(), (verified ? "" : verified.error().what));
       last = play_file(temporary(into));
       const auto& shown = last.of(AVMEDIA_TYPE_VIDEO);
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_copy_hides_what_the_edit_list_hides_or_says_that_it_canno
       job_settings settings{usual_video(), {}};
       settings.copy_video = true;
       auto made = run_job(source, temporary(into), settings);
-      auto verified = av::verify({temporary(into), made.result.streams, 1}, unwatched());
+      auto verified = av::verify({temporary(into), made.result.streams, made.result.others, 1}, unwatched());
       BOOST_TEST(verified.has_value(), (verified ? "" : verified.error().what));
       auto hides = into == "copied.mp4";
       auto hidden = hides ? size_t{0} : size_t{38};

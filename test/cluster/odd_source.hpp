@@ -1,0 +1,37 @@
+// Sources as people have them: containers, codecs, layouts, times, faults and streams, made by the ffmpeg program.
+//
+// A source is a row: its name, the shell commands that make it, and what a result may be judged by. To add one, add a
+// row to the table in odd_source.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace troupe::test {
+
+/// What of a result is compared with what ffmpeg decodes from the same source.
+enum class judged_by : uint8_t {
+  content, ///< each picture and each sample of sound, and when they come
+  count,   ///< how many pictures there are: conversion changes their content
+  words,   ///< the source is damaged: what is missing has to be told
+  refusal, ///< nothing can be made of it: the job has to fail with a reason
+};
+
+struct odd_source {
+  std::string name;   ///< of the file, with its extension
+  std::string recipe; ///< shell commands; `$O` is the file to write
+  judged_by judge = judged_by::content;
+  bool live = true; ///< also shown as a channel
+};
+
+/// All rows, in an order that does not change.
+std::vector<odd_source> odd_sources();
+
+/// A source of random parts, the same for the same `seed`.
+odd_source random_source(uint64_t seed);
+
+/// Makes the file in `folder` and returns its path; fails the test if that is not possible.
+std::string make_source(const odd_source& source, const std::string& folder);
+
+} // namespace troupe::test

@@ -1,0 +1,189 @@
+// Goal: nothing of a source is lost without a word, whatever the source is: no picture, no sample of sound, no stream.
+// Method: the sources of a table (odd_source.cpp) go as file jobs through one cluster, encoded without loss, and as
+// channels, as they are. The results are decoded by ffmpeg and held against what ffmpeg decodes from the sources. A
+// plain run takes a sample of the table, another one for another TROUPE_SEED; TROUPE_LONG=1 takes all of it, and
+// TROUPE_ODD=REGEX those of such names. TROUPE_ODD_SEEDS=N adds N sources of random parts.
+#include "bench/process.hpp"
+#include "test/cluster/decoded_content.hpp"
+#include "test/cluster/odd_source.hpp"
+#include "test/support/cluster.hpp"
+#include "test/support/environment.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <random>
+#include <regex>
+
+using namespace troupe::test;
+namespace bench = troupe::bench;
+namespace json = boost::json;
+
+namespace {
+
+constexpr size_t sample_size = 30;
+constexpr auto job_end_limit = milliseconds{120'000};
+constexpr auto viewing_limit_s = 40;
+
+/// How many viewers watch at a time; each channel is shown in real time.
+constexpr size_t viewers = 6;
+
+std::vector<odd_source> chosen() {
+  auto rows = odd_sources();
+  if (auto* name = std::getenv("TROUPE_ODD"); name != nullptr) {
+    std::erase_if(rows, [wanted = std::regex{name}](auto& x) { return !std::regex_search(x.name, wanted); });
+    return rows;
+  }
+  auto seed = from_environment("TROUPE_SEED", 1);
+  if (!is_long()) {
+    std::shuffle(rows.begin(), rows.end(), std::mt19937{seed});
+    rows.resize(sample_size);
+  }
+  for (uint32_t i = 0; i < from_environment("TROUPE_ODD_SEEDS", 0); ++i)
+    rows.push_back(random_source(seed + i));
+  BOOST_TEST_MESSAGE("TROUPE_SEED=" << seed << ": " << rows.size() << " sources");
+  return rows;
+}
+
+/// A source, its job, and what became of both.
+struct trial {
+  odd_source source;
+  std::string path;
+  std::string result;
+  std::string id;
+  json::object job;
+  decoded_content before;
+};
+
+std::string joined(const json::array& x) {
+  return x.empty() ? std::string{} : json::serialize(x);
+}
+
+std::string order_of(const trial& x) {
+  return R"({"input": ")" + x.path + R"(", "output": ")" + x.result + R"(", "container": "mkv",
+    "video": {"codec": "ffv1", "deinterlace": "off"}, "audio": {"codec": "flac"}})";
+}
+
+/// What of the result nobody told.
+std::vector<std::string> judge_job(const trial& x, const std::string& scratch) {
+  auto state = text(x.job, "state");
+  auto notes = joined(list(object(x.job, "result"), "notes"));
+  auto error = text(x.job, "error");
+  if (x.source.judge == judged_by::refusal || (state == "failed" && x.source.judge == judged_by::words)) {
+    if (state != "failed" || error.empty())
+      return {"it has to be refused with a reason, and is " + state};
+    return {};
+  }
+  if (state != "completed")
+    return {"it is " + state + ": " + error};
+  auto after = content_of(x.result, scratch);
+  bool same = x.source.judge == judged_by::content;
+  auto out = picture_differences(x.before, after, same);
+  auto sounds = sound_differences(x.before, after, same);
+  out.insert(out.end(), sounds.begin(), sounds.end());
+  if (!after.error.empty())
+    out.push_back("the result does not decode: " + after.error.substr(0, 200));
+  if (!out.empty() && x.source.judge == judged_by::words && !notes.empty())
+    out.clear();
+  if (auto streams = missing_streams(x.before, after); !streams.empty() && notes.empty())
+    out.insert(out.end(), streams.begin(), streams.end());
+  return out;
+}
+
+void report(const trial& x, const std::string& how, const std::vector<std::string>& faults) {
+  for (auto& fault : faults)
+    BOOST_ERROR(x.source.name << " " << how << ": " << fault << " (job: " << text(x.job, "id") << " "
+                              << joined(list(object(x.job, "result"), "notes")) << ")");
+}
+
+/// Watches the channel to its end with curl. The profile of the source's own codecs first; if MPEG-TS does not hold
+/// them, a transcode.
+std::vector<std::string> watch(const cluster& c, const trial& x, size_t number, const std::string& folder) {
+  auto file = folder + "/" + std::to_string(number) + ".ts";
+  for (const std::string profile : {"source", "small"}) {
+    auto seen = bench::run_process({"curl", "-s", "-N", "-m", std::to_string(viewing_limit_s), "-o", file, "-w",
+                                    "%{http_code}", c.watch_url("c" + std::to_string(number), profile)},
+                                   scaled(milliseconds{1'000 * (viewing_limit_s + 5)}));
+    if (seen.out != "200")
+      continue;
+    if (!seen.ok())
+      return {profile + ": the stream does not end well, curl says " + std::to_string(seen.status)};
+    auto after = content_of(file, file + ".scratch");
+    bool same = profile == "source" && x.source.judge == judged_by::content;
+    auto out = picture_differences(x.before, after, same);
+    if (auto sounds = x.before.sounds.empty() ? 0u : 1u; after.sounds.size() < sounds)
+      out.emplace_back("no sound");
+    for (auto& fault : out)
+      fault = profile + ": " + fault;
+    return x.source.judge == judged_by::words ? std::vector<std::string>{} : out;
+  }
+  return {"nothing is shown: " + read_file(file).substr(0, 300)};
+}
+
+struct fixture {
+  temporary_folder folder;
+  std::vector<trial> trials;
+
+  fixture() {
+    for (auto& source : chosen()) {
+      trial x{source, make_source(source, folder.path()), {}, {}, {}, {}};
+      x.result = folder.path(source.name + ".result.mkv");
+      x.before = content_of(x.path, folder.path("scratch"));
+      trials.push_back(std::move(x));
+    }
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(odd_sources_test, fixture)
+
+BOOST_AUTO_TEST_CASE(jobs_lose_nothing_without_a_word) {
+  cluster c{{{}, {}, {}}};
+  c.start({"w1"}, 3);
+  for (auto& x : trials) {
+    auto answer = http_request(c.http_port(), "POST", "/api/v1/jobs", scaled(milliseconds{10'000}), order_of(x));
+    BOOST_REQUIRE_MESSAGE(answer.status == 201, x.source.name << ": " << answer.status << " " << answer.body);
+    x.id = text(answer.json().as_object(), "id");
+  }
+  for (auto& x : trials) {
+    auto over = [&] {
+      x.job = c.get("/api/v1/jobs/" + x.id).json().as_object();
+      auto state = text(x.job, "state");
+      return state == "completed" || state == "failed";
+    };
+    c.wait_until("the job of " + x.source.name + " is over", over, job_end_limit);
+    report(x, "as a job", judge_job(x, folder.path("scratch")));
+  }
+  BOOST_TEST(c.daemon_state("w1") == "healthy");
+}
+
+BOOST_AUTO_TEST_CASE(channels_lose_no_picture) {
+  std::erase_if(trials, [](auto& x) { return !x.source.live; });
+  cluster_settings settings;
+  for (size_t i = 0; i < trials.size(); ++i)
+    settings.channels.push_back({"c" + std::to_string(i), trials[i].path, false});
+  cluster c{std::move(settings)};
+  c.start({"w1"}, viewers);
+  std::atomic<size_t> next = 0;
+  std::vector<std::vector<std::string>> faults(trials.size());
+  std::vector<std::future<void>> all;
+  for (size_t n = 0; n < viewers; ++n)
+    all.push_back(std::async(std::launch::async, [&] {
+      for (auto i = next++; i < trials.size(); i = next++)
+        faults[i] = watch(c, trials[i], i, folder.path());
+    }));
+  for (auto& x : all)
+    x.get();
+  for (size_t i = 0; i < trials.size(); ++i)
+    report(trials[i], "as a channel", faults[i]);
+  c.wait_until("channels are over", [&] { return c.sessions().empty(); });
+  BOOST_TEST(c.daemon_state("w1") == "healthy");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
