@@ -11,6 +11,7 @@
 #include "encoder/source_index.hpp"
 #include "encoder/source_notes.hpp"
 #include "encoder/verifier.hpp"
+#include "files/path_text.hpp"
 #include "files/url.hpp"
 
 #include <sys/stat.h>
@@ -310,8 +311,8 @@ std::vector<std::string> to_text(const std::vector<av::assembly_note>& notes) {
       result.push_back("and " + std::to_string(left) + " more of the kind");
       break;
     }
-    result.push_back((note.stream >= 0 ? "stream " + std::to_string(note.stream) + ": " : std::string{})
-                     + note.what.substr(0, 1024));
+    auto text = (note.stream >= 0 ? "stream " + std::to_string(note.stream) + ": " : std::string{}) + note.what;
+    result.push_back(files::plain_text(text.substr(0, 1024)));
   }
   return result;
 }

@@ -154,8 +154,10 @@ std::vector<track> tracks_of(const chunk_job& job, const demuxer& source) {
   auto result = clone(source.tracks());
   for (const auto& x : job.late) {
     auto same = [&x](const auto& y) { return y.stream == x.info->stream; };
-    if (std::any_of(job.streams.begin(), job.streams.end(), same) && std::none_of(result.begin(), result.end(), same))
+    if (std::any_of(job.streams.begin(), job.streams.end(), same) && std::none_of(result.begin(), result.end(), same)) {
       result.push_back(x.info->clone());
+      result.back().grid = job.source.grid;
+    }
   }
   return result;
 }

@@ -29,7 +29,7 @@ bool can_go_on(errc code) {
 
 expected<void> demuxer::impl::take_new_tracks() {
   for (size_t i = 0; i < input.size(); ++i)
-    if (i >= entries.size() || entries[i].version != input.version(i))
+    if (i >= entries.size() || (input.has_stream(i) && entries[i].version != input.version(i)))
       if (auto ok = take_stream(i); !ok)
         return ok;
   return {};
@@ -59,6 +59,9 @@ expected<void> demuxer::impl::take_stream(size_t index) {
   descriptions[index] = described;
   entry.ignored = entries[index].ignored;
   auto& known = made_tracks[index];
+  // Jobs name the tracks of a file by these numbers: one keeps its own, whatever stream it goes on with.
+  if (keep_times)
+    made.stream = known.stream;
   if (goes_on(*known.parameters, *made.parameters)) {
     known.stream = made.stream;
   } else {
@@ -70,11 +73,17 @@ expected<void> demuxer::impl::take_stream(size_t index) {
   return {};
 }
 
+/// True where a picture that is wanted still comes.
+bool demuxer::impl::has_picture() const {
+  for (size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].is_video && !entries[i].ignored && input.has_stream(i))
+      return true;
+  return false;
+}
+
 /// Keeps a packet of a track that waits for the picture.
 bool demuxer::impl::hold_early(AVPacket& out) {
-  auto is_seen = [](const track_entry& x) { return x.is_video && !x.ignored; };
-  return entries[static_cast<size_t>(out.stream_index)].early && std::any_of(entries.begin(), entries.end(), is_seen)
-         && early.push(out);
+  return entries[static_cast<size_t>(out.stream_index)].early && has_picture() && early.push(out);
 }
 
 /// True where a packet that waited can be given.
@@ -236,6 +245,9 @@ expected<bool> demuxer::impl::next(AVPacket& out) {
     }
     if (auto ok = take_new_tracks(); !ok)
       return tl::unexpected{std::move(ok.error())};
+    if (early.front() != nullptr && !has_picture())
+      for (auto& x : entries)
+        x.early = false;
     if (!waited && hold_early(*packet))
       continue;
     auto usable = prepare(*packet);

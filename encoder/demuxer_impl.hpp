@@ -27,6 +27,7 @@ struct demuxer::impl {
   expected<void> take_new_tracks();
   expected<void> take_stream(size_t index);
   bool has_early() const;
+  bool has_picture() const;
   bool hold_early(AVPacket& out);
   expected<bool> at_end();
   void forget();

@@ -85,7 +85,7 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
   if (std::string_view{text}.starts_with(http_error))
     http_status = std::atoi(text + http_error.size());
   if (current != nullptr && level <= AV_LOG_ERROR)
-    current->append(text);
+    current->append(files::mask_urls(text).c_str());
   // A line may come in parts.
   thread_local std::string line;
   if (line.empty())

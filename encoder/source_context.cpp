@@ -153,6 +153,8 @@ tl::unexpected<error> source_context::failure(errc fallback, std::string_view st
   // A read that ran out of time leaves its error in the connection, where the next one finds it.
   if (watch_->expired || code == AVERROR_EXIT)
     return fail(errc::timeout, what + ": nothing that can be used within " + std::to_string(timeout.count()) + " ms");
+  if (format_)
+    return fail(fallback, what, code);
   return fail_to_open(fallback, what, code, take_http_status());
 }
 
@@ -277,7 +279,7 @@ expected<void> source_context::open_format(AVDictionary** options) {
   if (is_hls(*context))
     av_opt_set(context->priv_data, keep_connections, "1", 0);
   for (const AVDictionaryEntry* x = nullptr; (x = av_dict_get(*options, "", x, AV_DICT_IGNORE_SUFFIX)) != nullptr;)
-    if (options_.options.contains(x->key))
+    if (part_ == 0 && options_.options.contains(x->key))
       return fail(errc::option, "open the source " + address_.shown + ": the option " + x->key
                                   + " does not apply to this kind of source");
   rc = avformat_find_stream_info(format_.get(), nullptr);
@@ -300,6 +302,8 @@ expected<void> source_context::next_part() {
   ++part_;
   begin(options_.open_timeout);
   dictionary options;
+  for (const auto& [name, value] : options_.options)
+    options.set(name.c_str(), value);
   return open_format(&options.ptr);
 }
 

@@ -102,7 +102,7 @@ expected<source_extras> source_extras::open(const source_options& source, config
   auto context = source_context::open(options, stop);
   if (!context)
     return tl::unexpected{std::move(context.error())};
-  auto marks = find_marks(source, context->format(), stop);
+  auto marks = find_marks(options, context->format(), stop);
   if (!marks)
     return tl::unexpected{std::move(marks.error())};
   source_extras result{std::move(*context), std::move(cfg)};

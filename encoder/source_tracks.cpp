@@ -182,7 +182,8 @@ void source_tracks::take_late_streams() {
     return -1;
   };
   auto video = last(AVMEDIA_TYPE_VIDEO);
-  auto told = std::string_view{format.iformat->name} == "mpegts" && video_stream_ >= 0 && !has_left(video_stream_);
+  auto told = std::string_view{format.iformat->name} == "mpegts"
+              && (video_stream_ >= 0 ? !has_left(video_stream_) : video >= 0 && !is_in_program(video));
   if (video >= 0 && !told) {
     ++groups_;
     video_stream_ = video;
@@ -291,7 +292,13 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
     if (!*more)
       break;
     if (source_.part() != part_) {
+      // Nobody has seen a track yet.
       held_.clear();
+      found_.clear();
+      types_.clear();
+      versions_.clear();
+      unwanted_.clear();
+      first = no_pts;
       take_part();
     }
     auto index = static_cast<size_t>(x->stream_index);

@@ -57,6 +57,11 @@ public:
     return versions_[track];
   }
 
+  /// False for a track whose stream has ended, until another one goes on with it.
+  bool has_stream(size_t track) const noexcept {
+    return found_[track] >= 0;
+  }
+
   /// The stream of a track that has one at present: of the packet that came last.
   AVStream& stream(size_t track) const noexcept {
     return *source_.format().streams[found_[track]];

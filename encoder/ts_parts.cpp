@@ -148,7 +148,10 @@ void ts_parts::release() {
 void ts_parts::take_packet(std::span<const uint8_t> bytes) {
   auto pid = pid_of(bytes);
   auto is_table = pid == pat_pid || pmt_pids_.contains(pid);
-  if (!is_table && pid != null_pid)
+  // Other programs of a multiplex say nothing of the one that is read.
+  auto is_read =
+    !present_ || present_->audio.contains(pid) || (present_->video.has_value() && present_->video->first == pid);
+  if (!is_table && pid != null_pid && is_read)
     ++((bytes[3] & 0xc0) != 0 ? scrambled_ : clear_);
   if (!is_table && !waits_ && undecided_.empty()) {
     part_.insert(part_.end(), bytes.begin(), bytes.end());
@@ -275,6 +278,8 @@ void ts_parts::read_pmt(const section& x) {
     at += 5 + size;
   }
   auto what = compare(now);
+  if (!present_)
+    scrambled_ = clear_ = 0;
   present_ = now;
   pmt_ = x.packets;
   if (what == change::all) {

@@ -89,6 +89,7 @@ void desk::begin_result(const std::string& id, const std::string& attempt, bool 
   if (i == jobs_.end())
     return;
   auto& x = i->second.files;
+  i->second.published = std::make_shared<std::string>(); // an older attempt has its own
   if (config_.direct && !i->second.marker.empty())
     put(x.staging, i->second.marker);
   auto place = [this, published = i->second.published, target = x.output, overwrite](const std::string& from,
