@@ -31,6 +31,10 @@ constexpr size_t name_bytes_max = 63;
 /// The lock's first key; the second one stands for the schema. Any number of our own.
 constexpr auto lock_keys = "716570234, hashtext(current_schema())";
 
+/// The same as a row of pg_locks.
+constexpr auto is_lock = "locktype = 'advisory' AND classid = 716570234"
+                         " AND objid = (hashtext(current_schema())::bigint & 4294967295)::oid AND granted";
+
 /// Who we are, for whoever finds the store taken: "troupe 4711 on host".
 std::string own_name() {
   char host[256] = "an unknown host";
@@ -115,8 +119,13 @@ private:
       long long ours = 0;
       *session << "SELECT CASE WHEN pg_try_advisory_lock(" + std::string{lock_keys} + ") THEN 1 ELSE 0 END",
         soci::into(ours);
-      if (ours == 0)
+      if (ours == 0) {
+        if (backend_ != 0 && holding_backend(*session) == backend_)
+          return tl::unexpected{
+            error{error_kind::connection_lost, "the server has not noticed yet that our connection of before is gone"}};
         return taken(on_, holder_of(*session));
+      }
+      *session << "SELECT pg_backend_pid()", soci::into(backend_);
       session_ = std::move(session);
       return {};
     } catch (const std::exception& thrown) {
@@ -137,11 +146,17 @@ private:
     }
   }
 
+  /// The server's process of the session that has the lock; 0 where nobody has it any more.
+  static long long holding_backend(soci::session& session) {
+    long long result = 0;
+    session << "SELECT coalesce(max(pid), 0)::bigint FROM pg_locks WHERE " + std::string{is_lock}, soci::into(result);
+    return result;
+  }
+
   static std::string holder_of(soci::session& session) {
     std::string result;
-    session
-      << "SELECT coalesce(max(application_name), '') FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'"
-         " AND classid = 716570234 AND objid = (hashtext(current_schema())::bigint & 4294967295)::oid AND granted",
+    session << "SELECT coalesce(max(application_name), '') FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE "
+                 + std::string{is_lock},
       soci::into(result);
     return result;
   }
@@ -153,9 +168,7 @@ private:
         continue;
       session_.reset();
       auto again = lock_session();
-      // The server may not have noticed yet that our own connection of before is gone.
-      if (again || again.error().kind != error_kind::in_use
-          || again.error().text.find("in use by " + own_name() + ":") != std::string::npos)
+      if (again || again.error().kind != error_kind::in_use)
         continue;
       lost_(again.error().text);
       return;
@@ -182,6 +195,7 @@ private:
   std::condition_variable changed_;
   bool stop_ = false;
   std::unique_ptr<soci::session> session_; ///< of the watcher, once it runs
+  long long backend_ = 0;                  ///< the server's process of the latest session that had the lock
   std::thread watcher_;
 };
 

@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_is_earlier_than_the_token_waits_for_it) {
   node worker{folder,
               "worker",
               {"--role=worker", "--cluster.token_file=" + token, "--cluster.coordinator=127.0.0.1:1",
-               "--worker.trust_codecs=true", "--cluster.reconnect_max_delay=200ms"}};
+               "--worker.trust_codecs=true", "--cluster.reconnect_delay=200ms", "--cluster.reconnect_max_delay=200ms"}};
   worker.wait_until_it_says("waits for the cluster token");
   node coordinator{folder, "coordinator", {"--role=coordinator"}};
   coordinator.wait_until_it_listens();
