@@ -94,6 +94,8 @@ track_format to_format(const av::track& x) {
     f.extradata = shared_bytes{shared_bytes::container{extra, extra + p.extradata_size}};
   f.bit_rate = p.bit_rate;
   f.language = x.language;
+  f.block_bytes = p.block_align;
+  f.coded_bits = p.bits_per_coded_sample;
   if (f.kind == track_kind::video) {
     f.width = p.width;
     f.height = p.height;
@@ -142,6 +144,8 @@ av::track to_track(const track_format& f) {
   p.level = f.codec_level;
   p.codec_tag = f.codec_tag;
   p.bit_rate = f.bit_rate;
+  p.block_align = f.block_bytes;
+  p.bits_per_coded_sample = f.coded_bits;
   if (auto extra = f.extradata.span(); !extra.empty()) {
     p.extradata = static_cast<uint8_t*>(av::checked(av_mallocz(extra.size() + AV_INPUT_BUFFER_PADDING_SIZE)));
     std::memcpy(p.extradata, extra.data(), extra.size());

@@ -46,7 +46,7 @@ public:
   };
 
   /// Timestamps this near to where the samples before end are taken for rounding.
-  static constexpr int64_t tolerance_ms = 2;
+  static constexpr int64_t tolerance_ms = 3;
 
   /// A gap up to this is filled with silence; beyond it the output has a gap, too. Also what a window needs before its begin to fill the
   /// same gaps as the window before it would.

@@ -1,7 +1,8 @@
-// Presentation times for pictures of MPEG-1, -2 and -4 in AVI.
+// Presentation times for pictures of MPEG-1, -2 and -4 whose containers do not tell them.
 //
-// AVI counts pictures as they are decoded. A picture that nothing refers to (a B picture) is shown when it is decoded; one that others refer to
-// is shown when the next such one is decoded, which only that one tells. So pictures wait here until it has come. All times come one picture earlier
+// A picture that nothing refers to (a B picture) is shown when it is decoded; one that others refer to is shown when the
+// next such one is decoded, which only that one tells. So a picture without a presentation time waits here until the next
+// one has come. AVI counts all pictures as they are decoded: there none has one, and all times come one picture earlier
 // than they are counted, because the first picture, too, would otherwise be shown late.
 #pragma once
 
@@ -19,11 +20,11 @@ class reference_lookahead {
 public:
   static bool is_needed(const AVInputFormat& format, const AVCodecParameters& x) noexcept {
     auto codec = x.codec_id;
-    return std::string_view{format.name} == "avi" && x.video_delay > 0
-           && (codec == AV_CODEC_ID_MPEG4 || codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO);
+    auto mpeg12 = codec == AV_CODEC_ID_MPEG1VIDEO || codec == AV_CODEC_ID_MPEG2VIDEO;
+    return x.video_delay > 0 && (mpeg12 || (is_avi(format) && codec == AV_CODEC_ID_MPEG4));
   }
 
-  explicit reference_lookahead(AVCodecID codec) : codec_{codec} {}
+  reference_lookahead(const AVInputFormat& format, AVCodecID codec) : codec_{codec}, counted_{is_avi(format)} {}
 
   /// Takes a packet's reference, its times in the container's time base.
   void push(AVPacket& packet) {
@@ -32,11 +33,16 @@ public:
     step_ = std::max<int64_t>(x->duration, 1);
     last_dts_ = x->dts;
     auto shown_at_once = coded_type(codec_, *x) == 'B';
-    if (!shown_at_once)
+    if (!shown_at_once || waiting_.size() >= waiting_max)
       release(x->dts);
-    x->pts = !shown_at_once || x->dts == AV_NOPTS_VALUE ? AV_NOPTS_VALUE : x->dts - step_;
-    x->dts = x->dts == AV_NOPTS_VALUE ? x->dts : x->dts - step_;
-    waiting_.push_back(std::move(x));
+    if (counted_ && x->dts != AV_NOPTS_VALUE)
+      x->dts -= step_;
+    if (counted_)
+      x->pts = AV_NOPTS_VALUE;
+    if (shown_at_once && x->pts == AV_NOPTS_VALUE)
+      x->pts = x->dts;
+    auto is_told = x->pts != AV_NOPTS_VALUE;
+    (waiting_.empty() && is_told ? ready_ : waiting_).push_back(std::move(x));
   }
 
   /// Nothing follows.
@@ -67,16 +73,21 @@ private:
   /// More pictures than this are never between two that others refer to.
   static constexpr size_t waiting_max = 64;
 
+  static bool is_avi(const AVInputFormat& format) noexcept {
+    return std::string_view{format.name} == "avi";
+  }
+
   void release(int64_t next_reference) {
     if (!waiting_.empty() && waiting_.front()->pts == AV_NOPTS_VALUE && next_reference != AV_NOPTS_VALUE
-        && waiting_.size() <= waiting_max)
-      waiting_.front()->pts = next_reference - step_;
+        && waiting_.size() < waiting_max)
+      waiting_.front()->pts = next_reference - (counted_ ? step_ : 0);
     for (auto& x : waiting_)
       ready_.push_back(std::move(x));
     waiting_.clear();
   }
 
   AVCodecID codec_;
+  bool counted_;                   ///< times count pictures as they are decoded
   std::deque<packet_ptr> waiting_; ///< a picture that others refer to, and those after it that nothing refers to
   std::deque<packet_ptr> ready_;
   int64_t step_ = 1;

@@ -128,26 +128,28 @@ struct track_format {
   int32_t frame_size = 0;      ///< samples a frame, where constant
   int32_t initial_padding = 0; ///< samples of encoder priming
   // both
-  std::string language; ///< ISO 639-2
+  std::string language;    ///< ISO 639-2, or as the source has it
+  int32_t block_bytes = 0; ///< of sound that comes in blocks of one size (ADPCM, WMA); 0 where unknown
+  int32_t coded_bits = 0;  ///< of a sample or pixel as it is coded, where a decoder has to be told; 0 where unknown
 
   bool operator==(const track_format&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, track_format& x) {
-  return f.object(x).fields(f.field("kind", x.kind), f.field("codec", x.codec),
-                            f.field("codec_profile", x.codec_profile), f.field("codec_level", x.codec_level),
-                            f.field("codec_tag", x.codec_tag), f.field("extradata", x.extradata),
-                            f.field("bit_rate", x.bit_rate), f.field("width", x.width), f.field("height", x.height),
-                            f.field("sample_aspect", x.sample_aspect), f.field("frame_rate", x.frame_rate),
-                            f.field("pixel_format", x.pixel_format), f.field("field_order", x.field_order),
-                            f.field("color_range", x.color_range), f.field("color_primaries", x.color_primaries),
-                            f.field("color_transfer", x.color_transfer), f.field("color_space", x.color_space),
-                            f.field("chroma_location", x.chroma_location), f.field("reorder_frames", x.reorder_frames),
-                            f.field("turn", x.turn), f.field("aspect_by_container", x.aspect_by_container),
-                            f.field("sample_rate", x.sample_rate), f.field("channel_layout", x.channel_layout),
-                            f.field("sample_format", x.sample_format), f.field("frame_size", x.frame_size),
-                            f.field("initial_padding", x.initial_padding), f.field("language", x.language));
+  return f.object(x).fields(
+    f.field("kind", x.kind), f.field("codec", x.codec), f.field("codec_profile", x.codec_profile),
+    f.field("codec_level", x.codec_level), f.field("codec_tag", x.codec_tag), f.field("extradata", x.extradata),
+    f.field("bit_rate", x.bit_rate), f.field("width", x.width), f.field("height", x.height),
+    f.field("sample_aspect", x.sample_aspect), f.field("frame_rate", x.frame_rate),
+    f.field("pixel_format", x.pixel_format), f.field("field_order", x.field_order),
+    f.field("color_range", x.color_range), f.field("color_primaries", x.color_primaries),
+    f.field("color_transfer", x.color_transfer), f.field("color_space", x.color_space),
+    f.field("chroma_location", x.chroma_location), f.field("reorder_frames", x.reorder_frames), f.field("turn", x.turn),
+    f.field("aspect_by_container", x.aspect_by_container), f.field("sample_rate", x.sample_rate),
+    f.field("channel_layout", x.channel_layout), f.field("sample_format", x.sample_format),
+    f.field("frame_size", x.frame_size), f.field("initial_padding", x.initial_padding), f.field("language", x.language),
+    f.field("block_bytes", x.block_bytes), f.field("coded_bits", x.coded_bits));
 }
 
 /// The tracks of a stream; a sample names its track by the index here.

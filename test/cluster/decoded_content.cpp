@@ -39,7 +39,7 @@ constexpr double sample_tolerance = 8;
 
 void read_streams(const std::string& path, decoded_content& to) {
   auto said = bench::run_process({"ffprobe", "-v", "quiet", "-count_packets", "-show_entries",
-                                  "stream=codec_type,codec_tag_string,nb_read_packets:stream_disposition=attached_pic:"
+                                  "stream=codec_type,codec_name,nb_read_packets:stream_disposition=attached_pic:"
                                   "chapter=id",
                                   "-of", "json", path},
                                  scaled(decoding_limit));
@@ -59,6 +59,8 @@ void read_streams(const std::string& path, decoded_content& to) {
       to.lines += std::strtoul(text(stream, "nb_read_packets").c_str(), nullptr, 10);
     if (kind == "video")
       ++(number(object(stream, "disposition"), "attached_pic") != 0 ? to.covers : to.videos);
+    if (kind == "video" && to.videos == 1 && to.codec.empty())
+      to.codec = text(stream, "codec_name");
     if (kind == "audio")
       to.sounds.emplace_back();
   }
@@ -146,7 +148,8 @@ int64_t lag_between(const decoded_sound& a, const decoded_sound& b, int64_t begi
 }
 
 void compare_samples(const std::string& name, const decoded_sound& a, const decoded_sound& b,
-                     const decoded_content& source, const decoded_content& result, std::vector<std::string>& out) {
+                     const decoded_content& source, const decoded_content& result, double shown_late_s,
+                     std::vector<std::string>& out) {
   constexpr int64_t length = 2'000;
   constexpr auto most = static_cast<int64_t>(frame_samples) + 400;
   auto moments = static_cast<int64_t>(std::min(a.samples.size(), b.samples.size())) / a.channels;
@@ -158,7 +161,7 @@ void compare_samples(const std::string& name, const decoded_sound& a, const deco
     out.push_back(name + " differs by " + std::to_string(d) + " of 32768 on average");
   if (source.pictures.empty() || result.pictures.empty())
     return;
-  auto before = a.begin - source.pictures.front().seconds;
+  auto before = a.begin - source.pictures.front().seconds + shown_late_s;
   auto after = b.begin - result.pictures.front().seconds + static_cast<double>(lag) / a.rate;
   if (std::abs(before - after) > sync_tolerance_s)
     out.push_back(name + " comes " + at_second(after - before) + " later beside its pictures");
@@ -219,7 +222,7 @@ std::vector<std::string> picture_differences(const decoded_content& source, cons
 }
 
 std::vector<std::string> sound_differences(const decoded_content& source, const decoded_content& result,
-                                           bool same_content) {
+                                           bool same_content, double shown_late_s) {
   std::vector<std::string> out;
   for (size_t i = 0; i < std::min(source.sounds.size(), result.sounds.size()) && same_content; ++i) {
     auto& a = source.sounds[i];
@@ -232,7 +235,7 @@ std::vector<std::string> sound_differences(const decoded_content& source, const 
              more < -lost_tolerance_s || more > lost_tolerance_s + 2 * frame_samples / std::max(a.rate, 1))
       out.push_back(name + " lasts " + at_second(seconds_of(b)) + " of " + at_second(seconds_of(a)));
     else if (a.channels > 0)
-      compare_samples(name, a, b, source, result, out);
+      compare_samples(name, a, b, source, result, shown_late_s, out);
   }
   return out;
 }

@@ -22,6 +22,7 @@ struct decoded_sound {
 
 struct decoded_content {
   std::string error;                     ///< what ffmpeg said; it may say much of a damaged file
+  std::string codec;                     ///< of those pictures
   std::vector<decoded_picture> pictures; ///< of the first stream of pictures that is no cover
   std::vector<decoded_sound> sounds;     ///< of each stream
   size_t subtitles = 0;                  ///< streams
@@ -39,9 +40,10 @@ decoded_content content_of(const std::string& path, const std::string& folder);
 std::vector<std::string> picture_differences(const decoded_content& source, const decoded_content& result,
                                              bool same_content);
 
-/// The same for sounds that both have: their samples, and when they come beside the pictures.
+/// The same for sounds that both have: their samples, and when they come beside the pictures, which ffmpeg may show late
+/// in the source by `shown_late_s`.
 std::vector<std::string> sound_differences(const decoded_content& source, const decoded_content& result,
-                                           bool same_content);
+                                           bool same_content, double shown_late_s = 0);
 
 /// Kinds of streams of which the result has fewer.
 std::vector<std::string> missing_streams(const decoded_content& source, const decoded_content& result);

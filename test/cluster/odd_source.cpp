@@ -93,22 +93,21 @@ std::vector<family> families() {
   };
 }
 
-std::string text(const char* a, const std::string& b = {}, const char* c = "") {
-  return a + b + c;
-}
-
 void add_families(std::vector<odd_source>& rows) {
   for (auto& f : families()) {
     const std::string end = std::string{"."} + f.extension;
-    // A codec that the container has, for the half of the row that the row is not about.
-    const auto* sound = f.sounds.empty() ? "" : f.sounds.front().options;
-    for (auto& x : f.pictures)
-      rows.push_back({"pictures-" + text(x.name) + end, f.sounds.empty()
-                                                          ? text("$F $V ") + x.options + " $O"
-                                                          : text("$F $V $A ") + x.options + " " + sound + " $O"});
-    for (auto& x : f.sounds)
+    auto add = [&](const std::string& name, const std::string& pictures, const std::string& sound) {
       rows.push_back(
-        {"sound-" + text(x.name) + end, text("$F $V $A ") + f.pictures.front().options + " " + x.options + " $O"});
+        {name + end, std::string{"$F $V "} + (sound.empty() ? "" : "$A ") + pictures + " " + sound + " $O"});
+      if (end == ".avi" && pictures.find("-bf") != std::string::npos)
+        rows.back().shown_late_s = 1.0 / 25;
+    };
+    // A codec that the container has, for the half of the row that the row is not about.
+    const std::string sound = f.sounds.empty() ? "" : f.sounds.front().options;
+    for (auto& x : f.pictures)
+      add("pictures-" + std::string{x.name}, x.options, sound);
+    for (auto& x : f.sounds)
+      add("sound-" + std::string{x.name}, f.pictures.front().options, x.options);
   }
 }
 
@@ -116,6 +115,9 @@ constexpr auto by_content = judged_by::content;
 constexpr auto by_count = judged_by::count;
 constexpr auto by_words = judged_by::words;
 constexpr auto refused = judged_by::refusal;
+
+/// A channel passes pictures on as they are, and MPEG-TS does not say how they are turned, or which are not shown.
+constexpr bool no_channel = false;
 
 std::vector<odd_source> layouts() {
   return {
@@ -126,9 +128,9 @@ std::vector<odd_source> layouts() {
     {"grey.mkv", "$F $V -c:v ffv1 -pix_fmt gray $O"},
     {"rgb.mov", "$F $V -c:v qtrle -pix_fmt rgb24 $O", by_count},
     {"full-range.mp4", "$F $V $X -vf scale=out_range=full -color_range pc $O"},
-    {"rotated-90.mp4", "$F $V $X a.mp4; $F -i a.mp4 -c copy -metadata:s:v rotate=90 $O"},
-    {"rotated-180.mp4", "$F $V $X a.mp4; $F -i a.mp4 -c copy -metadata:s:v rotate=180 $O"},
-    {"rotated-270.mov", "$F $V $X a.mov; $F -i a.mov -c copy -metadata:s:v rotate=270 $O"},
+    {"rotated-90.mp4", "$F $V $X a.mp4; $F -i a.mp4 -c copy -metadata:s:v rotate=90 $O", by_content, no_channel},
+    {"rotated-180.mp4", "$F $V $X a.mp4; $F -i a.mp4 -c copy -metadata:s:v rotate=180 $O", by_content, no_channel},
+    {"rotated-270.mov", "$F $V $X a.mov; $F -i a.mov -c copy -metadata:s:v rotate=270 $O", by_content, no_channel},
     {"anamorphic.mkv", "$F $V $A $X -aspect 2.35 $O"},
     {"container-aspect.mp4", "$F $V $A $X a.mp4; $F -i a.mp4 -c copy -aspect 2.35 $O"},
     {"interlaced.ts", "$F $V $A -vf interlace -c:v mpeg2video -flags +ildct+ilme -b:v 1M $O", by_count},
@@ -172,10 +174,11 @@ std::vector<odd_source> times() {
      by_count},
     {"jumps-back.ts", "$F $V $A $X -c:a mp2 -output_ts_offset 500 a.ts; $F $V $A $X -c:a mp2 b.ts; cat a.ts b.ts > $O",
      by_count},
-    {"trimmed.mp4", "$F $V $A $X -g 100 -bf 2 -c:a aac a.mp4; $F -ss 1.02 -i a.mp4 -c copy $O"},
+    {"trimmed.mp4", "$F $V $A $X -g 100 -bf 2 -c:a aac a.mp4; $F -ss 1.02 -i a.mp4 -c copy $O", by_content, no_channel},
     {"trimmed-open.mp4",
-     "$F $V $A $X -g 30 -bf 2 -x264-params open-gop=1 -c:a aac a.mp4; $F -ss 1.5 -i a.mp4 -c copy $O"},
-    {"trimmed.mov", "$F $V $A $X -g 50 -c:a aac a.mov; $F -ss 0.5 -i a.mov -c copy $O"},
+     "$F $V $A $X -g 30 -bf 2 -x264-params open-gop=1 -c:a aac a.mp4; $F -ss 1.5 -i a.mp4 -c copy $O", by_content,
+     no_channel},
+    {"trimmed.mov", "$F $V $A $X -g 50 -c:a aac a.mov; $F -ss 0.5 -i a.mov -c copy $O", by_content, no_channel},
     {"delayed.mp4", "$F $V -itsoffset 0.7 $A $X -c:a aac $O"},
     {"sound-first.mp4", "$F -itsoffset 0.7 $V $A $X -c:a aac $O"},
     {"late-sound.ts",
@@ -188,7 +191,7 @@ std::vector<odd_source> times() {
     {"one-group.mkv", "$F -f lavfi -i testsrc2=s=192x108:r=25:d=12 -c:v libx264 -preset ultrafast -g 1000 $O"},
     {"intra-refresh.mkv", "$F $V -c:v libx264 -preset ultrafast -x264-params intra-refresh=1:keyint=25 $O"},
     {"many-b.mkv", "$F $V -c:v libx264 -preset fast -bf 8 -b_strategy 2 -x264-params b-pyramid=normal $O"},
-    {"packed-b.avi", "$F $V $A -c:v libxvid -bf 2 -b:v 1M -c:a libmp3lame $O"},
+    {"packed-b.avi", "$F $V $A -c:v libxvid -bf 2 -b:v 1M -c:a libmp3lame $O", by_content, true, 1.0 / 25},
     {"fragmented.mp4", "$F $V $A $X -c:a aac -movflags frag_keyframe+empty_moov $O"},
     {"no-times.h264", "$F $V -c:v libx264 -preset ultrafast -bf 2 -f h264 $O"},
     {"no-times.m2v", "$F $V -c:v mpeg2video -b:v 1M -bf 2 -f mpeg2video $O"},

@@ -23,6 +23,8 @@ struct odd_source {
   std::string recipe; ///< shell commands; `$O` is the file to write
   judged_by judge = judged_by::content;
   bool live = true; ///< also shown as a channel
+  /// By how much ffmpeg shows the pictures later than the container counts them, in seconds: one picture in AVI.
+  double shown_late_s = 0;
 };
 
 /// All rows, in an order that does not change.

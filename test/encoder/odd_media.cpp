@@ -39,11 +39,6 @@ uint32_t read_32(const std::string& bytes, size_t at) {
 
 } // namespace
 
-bool has_ffmpeg() {
-  static const bool result = !output_of("ffmpeg -version 2>/dev/null").empty();
-  return result;
-}
-
 void ffmpeg(const std::string& arguments) {
   if (std::system(("ffmpeg -v error -nostdin -y " + arguments + " 2>&1").c_str()) != 0)
     throw std::runtime_error{"ffmpeg " + arguments};
