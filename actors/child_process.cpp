@@ -100,7 +100,7 @@ bool is_inherited(std::string_view variable) {
 
 std::vector<char*> child_environment() {
   std::vector<char*> result{const_cast<char*>(cuda_order.data())};
-  for (auto i = environ; *i != nullptr; ++i)
+  for (auto i = environ; i != nullptr && *i != nullptr; ++i)
     if (is_inherited(*i))
       result.push_back(*i);
   result.push_back(nullptr);

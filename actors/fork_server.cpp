@@ -128,7 +128,7 @@ void take_streams(const birth& x) {
 void keep_environment_of_children(int argc, char** argv) {
   std::vector<char*> all;
   auto add_all = [&all] {
-    for (auto i = environ; *i != nullptr; ++i)
+    for (auto i = environ; i != nullptr && *i != nullptr; ++i)
       all.push_back(*i);
   };
   add_all();

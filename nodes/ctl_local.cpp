@@ -82,7 +82,7 @@ std::vector<std::string> arguments_of(const std::string& own_folder) {
 /// What configures other nodes of this machine is not for this one.
 std::vector<char*> environment_of_node() {
   std::vector<char*> result;
-  for (auto i = environ; *i != nullptr; ++i)
+  for (auto i = environ; i != nullptr && *i != nullptr; ++i)
     if (std::string_view x{*i}; !x.starts_with("TROUPE_") && !x.starts_with("TVARR_"))
       result.push_back(*i);
   result.push_back(nullptr);
