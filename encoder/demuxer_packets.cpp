@@ -111,7 +111,9 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     counted.shift = placed->pts - in_ticks(out.pts, entry.base);
   if (entry.is_video && is_displaced(entry, out, *placed))
     ++counted.displaced_packets;
-  out.pts = entry.is_video && grid ? grid->snap(placed->pts) : placed->pts;
+  // What is not shown has a place between those of pictures, which tells it from them.
+  auto shown = entry.is_video && (out.flags & AV_PKT_FLAG_DISCARD) == 0;
+  out.pts = shown && grid ? grid->snap(placed->pts) : placed->pts;
   out.dts = std::min(placed->dts, out.pts);
   out.duration = placed->duration;
   out.time_base = time_base;
