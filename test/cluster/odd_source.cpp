@@ -287,8 +287,12 @@ odd_source random_source(uint64_t seed) {
   auto all = families();
   auto& f = all[below(all.size())];
   auto& pictures = f.pictures[below(f.pictures.size())];
-  auto rate = one_of({"25", "30000/1001", "24000/1001", "50", "15", "60", "12"});
-  std::string size = std::to_string(64 + 16 * below(16)) + "x" + std::to_string(48 + 16 * below(12));
+  // MPEG-1 and -2 know no others.
+  auto rate = one_of({"25", "30000/1001", "24000/1001", "50", "60", "24", "30"});
+  auto is = [&](const char* name) { return std::string_view{pictures.name} == name; };
+  if (!is("mpeg1") && !is("mpeg2") && below(3) == 0)
+    rate = one_of({"15", "12", "8"});
+  std::string size = std::to_string(64 + 16 * below(16)) + "x" + std::to_string(64 + 16 * below(11));
   auto seconds = std::to_string(1 + below(5));
   odd_source x;
   x.name = "random-" + std::to_string(seed) + "." + f.extension;
