@@ -295,6 +295,11 @@ odd_source random_source(uint64_t seed) {
   std::string size = std::to_string(64 + 16 * below(16)) + "x" + std::to_string(64 + 16 * below(11));
   auto seconds = std::to_string(1 + below(5));
   odd_source x;
+  if (std::string_view{f.extension} == "avi"
+      && std::string_view{pictures.options}.find("-bf") != std::string_view::npos) {
+    auto slash = rate.find('/');
+    x.shown_late_s = (slash == std::string::npos ? 1.0 : std::stod(rate.substr(slash + 1))) / std::stod(rate);
+  }
   x.name = "random-" + std::to_string(seed) + "." + f.extension;
   x.recipe = "$F -f lavfi -i testsrc2=s=" + size + ":r=" + rate + ":d=" + seconds + " ";
   if (!f.sounds.empty() && below(4) != 0) {
