@@ -13,6 +13,7 @@ extern "C" {
 #include <cerrno>
 #include <charconv>
 #include <limits>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -63,6 +64,11 @@ struct dictionary {
 
   void set(const char* name, const std::string& value) {
     av_dict_set(&ptr, name, value.c_str(), 0);
+  }
+
+  void set_all(const std::map<std::string, std::string>& values) {
+    for (const auto& [name, value] : values)
+      set(name.c_str(), value);
   }
 
   AVDictionary* ptr = nullptr;
@@ -170,8 +176,7 @@ tl::unexpected<error> source_context::not_media(int code, const std::string& sai
     return fail(errc::media, what + " (" + av_text(code) + ")");
   begin(std::chrono::milliseconds{2000});
   dictionary options;
-  for (const auto& [name, value] : options_.options)
-    options.set(name.c_str(), value);
+  options.set_all(options_.options);
   options.set("protocol_whitelist", address_.protocols);
   AVIOInterruptCB callback{watch::poll, watch_.get()};
   AVIOContext* io = nullptr;
@@ -229,8 +234,7 @@ expected<void> source_context::open_all() {
   (void)take_http_status();
   dictionary options;
   set_defaults(options, address_.scheme);
-  for (const auto& [name, value] : options_.options)
-    options.set(name.c_str(), value);
+  options.set_all(options_.options);
   options.set("protocol_whitelist", address_.protocols);
   auto first_byte = options_.first_byte_timeout.count() > 0 ? options_.first_byte_timeout : options_.open_timeout;
   if (!address_.scheme.starts_with("rt") || address_.scheme.starts_with("rtm")) {
@@ -302,8 +306,7 @@ expected<void> source_context::next_part() {
   ++part_;
   begin(options_.open_timeout);
   dictionary options;
-  for (const auto& [name, value] : options_.options)
-    options.set(name.c_str(), value);
+  options.set_all(options_.options);
   return open_format(&options.ptr);
 }
 
@@ -378,8 +381,7 @@ bool source_context::is_over() {
     return false;
   begin(options_.open_timeout);
   dictionary options;
-  for (const auto& [name, value] : options_.options)
-    options.set(name.c_str(), value);
+  options.set_all(options_.options);
   options.set("protocol_whitelist", address_.protocols);
   AVIOInterruptCB callback{watch::poll, watch_.get()};
   AVIOContext* io = nullptr;

@@ -11,8 +11,6 @@
 
 namespace troupe::av::test {
 
-bool has_ffmpeg();
-
 /// Runs ffmpeg with these arguments. Throws where it fails.
 void ffmpeg(const std::string& arguments);
 
