@@ -181,7 +181,7 @@ expected<void> muxer::impl::start() {
     av_dict_set(&dictionary, "pes_payload_size", "0", 0);
     av_dict_set(&dictionary, "pcr_period", "20", 0);
     av_dict_set_int(&dictionary, "tables_version", version, 0);
-    context->max_delay = static_cast<int>(av_rescale_q(mpegts_delay, time_base, AV_TIME_BASE_Q));
+    context->max_delay = static_cast<int>(av_rescale_q(mpegts_delay, time_base, AVRational{1, AV_TIME_BASE}));
     context->avoid_negative_ts = 0;
   }
   auto rc = avformat_write_header(context.get(), &dictionary);

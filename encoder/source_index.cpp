@@ -147,7 +147,7 @@ void take(pass_track& to, const AVPacket& packet, const AVCodecParameters& param
     first = packet.pts + std::min(skip, packet.duration);
   }
   to.first_pts = to.first_pts == no_pts ? first : std::min(to.first_pts, first);
-  to.last_pts = std::max(to.last_pts, packet.pts);
+  to.last_pts = std::max(to.last_pts, first);
   to.end_pts = std::max(to.end_pts, packet.pts + packet.duration);
 }
 
@@ -199,6 +199,7 @@ void put_on_grid(source_stream& stream, std::vector<access_point>& points) {
     return;
   for (auto* x : {&stream.first_pts, &stream.last_pts})
     *x = stream.grid->snap(*x);
+  stream.end_pts = std::max(stream.end_pts, stream.last_pts);
   for (auto& x : points)
     x.pts = stream.grid->snap(x.pts);
 }

@@ -9,7 +9,9 @@ namespace troupe::http {
 tl::expected<void, std::string> read_query(std::string_view query, const parameter_taker& take) {
   if (query.empty())
     return {};
-  auto parsed = boost::urls::parse_query(boost::urls::string_view{query.data(), query.size()});
+  // Boost.URL 1.81 looks for a zero at the end, which a view need not have.
+  const std::string text{query};
+  auto parsed = boost::urls::parse_query(boost::urls::string_view{text.data(), text.size()});
   if (parsed.has_error())
     return tl::unexpected(std::string{"the query is malformed"});
   for (auto parameter : *parsed)

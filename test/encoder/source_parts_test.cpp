@@ -272,6 +272,12 @@ BOOST_AUTO_TEST_CASE(twenty_breaks_leave_all_pictures_and_the_sound_beside_them)
   auto pictures = got.of(AV_CODEC_ID_H264);
   BOOST_TEST(pictures.size() == 21 * 25u);
   BOOST_TEST(decoded(made("libx264", "aac").tracks[0], pictures) == 21 * 25);
+  for (auto* name : sounds) {
+    auto& sound = made("libx264", name).tracks[1];
+    auto packets = got.of(sound.parameters->codec_id);
+    BOOST_TEST(packets.size() > 7 * 25u, name);
+    BOOST_TEST(decoded(sound, packets) == static_cast<int>(packets.size()), name);
+  }
   // In each part the first sound belongs to the first picture; encoders of sound begin up to 1024 samples before it. Where the sound of two parts meets, the
   // second one gives way by what they overlap.
   auto begin_of = [&](size_t n) {

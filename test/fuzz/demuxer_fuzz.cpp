@@ -2,11 +2,8 @@
 // its readers is checked for each packet. libav* itself is the distribution's, without instrumentation.
 #include "encoder/demuxer.hpp"
 
-#include "encoder/av_ptr.hpp"
 #include "test/fuzz/memory_file.hpp"
-
-#include <string>
-#include <vector>
+#include "test/fuzz/packets.hpp"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -14,26 +11,6 @@ extern "C" {
 
 using namespace troupe;
 using fuzz::require;
-
-namespace {
-
-struct track_state {
-  int64_t dts = AV_NOPTS_VALUE;
-};
-
-void check_packet(const AVPacket& packet, const av::demuxer& source, std::vector<track_state>& states) {
-  require(packet.stream_index >= 0, "a packet names its track");
-  auto track = static_cast<size_t>(packet.stream_index);
-  require(track < source.tracks().size(), "a packet's track exists");
-  require(packet.pts != AV_NOPTS_VALUE && packet.dts != AV_NOPTS_VALUE, "a packet has both timestamps");
-  require(packet.duration >= 0, "a duration is not negative");
-  require(packet.size == 0 || packet.buf != nullptr, "data is reference-counted");
-  states.resize(source.tracks().size());
-  require(states[track].dts == AV_NOPTS_VALUE || packet.dts > states[track].dts, "DTS grows within a track");
-  states[track].dts = packet.dts;
-}
-
-} // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int packets_max = 4096;
@@ -49,14 +26,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     require(!source.error().what.empty(), "a refusal says why");
     return 0;
   }
-  std::vector<track_state> states;
-  auto packet = av::make_packet();
-  for (int i = 0; i < packets_max; ++i) {
-    auto more = source->read(*packet);
-    if (!more || !*more)
-      break;
-    check_packet(*packet, *source, states);
-    ::av_packet_unref(packet.get());
-  }
+  fuzz::read_packets(*source, packets_max);
   return 0;
 }

@@ -1,0 +1,154 @@
+// Requests that bring files: the header as it comes over the wire, and what the coordinator keeps because of it. Nothing appears outside of its folder,
+// no file is larger than it was announced, and places that were taken are given back.
+#include "http/byte_range.hpp"
+#include "http/file_request.hpp"
+#include "http/target.hpp"
+#include "transfer/desk.hpp"
+
+#include "test/fuzz/fuzz.hpp"
+
+#include <array>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include <stdlib.h>
+
+using namespace troupe;
+using fuzz::require;
+
+namespace {
+
+namespace beast = boost::beast;
+
+constexpr uint64_t bytes_max = 4096;
+constexpr size_t uploads_max = 4;
+
+/// Whether this file name is of one component.
+bool is_plain(const std::string& name) {
+  return !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";
+}
+
+class folder {
+public:
+  folder() {
+    std::string pattern = "/dev/shm/troupe-fuzz-XXXXXX";
+    require(::mkdtemp(pattern.data()) != nullptr, "a folder");
+    path = pattern;
+    inside = path + "/work";
+    std::filesystem::create_directory(inside);
+  }
+
+  ~folder() {
+    std::filesystem::remove_all(path);
+  }
+
+  void check() const {
+    for (auto& entry : std::filesystem::directory_iterator{path})
+      require(entry.path() == inside, "nothing appears outside of the folder");
+    for (auto& entry : std::filesystem::recursive_directory_iterator{inside})
+      require(!entry.is_regular_file() || entry.file_size() <= bytes_max, "no file is larger than allowed");
+  }
+
+  std::string path;
+  std::string inside;
+};
+
+transfer::desk_config config_of(const folder& x) {
+  transfer::desk_config result;
+  result.secret = "secret";
+  result.work_folder = x.inside;
+  result.bytes_max = bytes_max;
+  result.uploads_max = uploads_max;
+  result.client_uploads_max = uploads_max;
+  return result;
+}
+
+/// A request of which the header has been read; nothing where the server's parser refuses it.
+bool read_header(http::file_request& x, std::string_view text) {
+  x.parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>();
+  x.parser->header_limit(8192);
+  beast::error_code failure;
+  x.parser->put(boost::asio::buffer(text.data(), text.size()), failure);
+  if ((failure && failure != beast::http::error::need_buffer) || !x.parser->is_header_done())
+    return false;
+  auto target = x.parser->get().target();
+  std::string_view whole{target.data(), target.size()};
+  auto mark = whole.find('?');
+  x.of.query = mark == std::string_view::npos ? std::string{} : std::string{whole.substr(mark + 1)};
+  auto path = http::decode_path(whole.substr(0, mark));
+  auto named = path ? http::file_target::of(*path) : std::nullopt;
+  if (!named)
+    return false;
+  x.target = *named;
+  x.of.idempotency_key = x.field_of("Idempotency-Key");
+  return true;
+}
+
+void serve(transfer::desk& desk, http::file_request& x, std::string_view body, std::string& upload) {
+  using kind = http::file_target::kind;
+  auto attempt = x.parameter("attempt");
+  auto bytes = x.number_of("Upload-Length");
+  http::read_range(x.field_of("Range"), bytes.value_or(0));
+  switch (x.target.what) {
+  case kind::uploads:
+    if (auto made = bytes ? desk.create_upload(x.of.idempotency_key, *bytes, x.field_of("Upload-Name"), "client")
+                          : transfer::refuse(transfer::reason::malformed, "no size");
+        made) {
+      require(is_plain(*made), "an upload's id is a file name");
+      require(*bytes <= bytes_max, "what is too large is refused");
+      upload = *made;
+    }
+    return;
+  case kind::upload: {
+    auto to = desk.upload(x.target.id == "-" ? upload : x.target.id);
+    if (!to)
+      return;
+    auto offset = x.number_of("Upload-Offset");
+    if (offset && bytes) {
+      auto writer = (*to)->begin(*offset, *bytes);
+      if (writer)
+        (void)(*to)->append(*writer, std::as_bytes(std::span{body.data(), body.size()}));
+    }
+    if (auto sum = x.field_of("Upload-Checksum"); bytes && !sum.empty())
+      (void)(*to)->finish(*bytes, sum);
+    return;
+  }
+  case kind::chunk:
+    require(!desk.chunk(x.target.id, x.ticket(), x.target.number, x.parameter("file")), "no ticket, no chunk");
+    require(!desk.chunk_upload(x.target.id, x.ticket(), x.target.number, attempt), "no ticket, no upload");
+    return;
+  case kind::result:
+    require(!desk.result_upload(x.target.id, x.ticket(), attempt), "no ticket, no upload");
+    return;
+  case kind::source:
+    require(!desk.source(x.target.id, x.ticket()), "no ticket, no source");
+    return;
+  }
+}
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static const folder scratch;
+  transfer::desk desk{config_of(scratch)};
+  auto rest = fuzz::text_of(data, size);
+  std::string upload;
+  // Requests are separated by a byte that no header holds.
+  for (int i = 0; i < 8 && !rest.empty(); ++i) {
+    auto text = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
+    http::file_request x{.target = {}, .of = {}, .remote = {}, .protocol = boost::asio::ip::tcp::v4(), .socket = {}, .buffer = {}, .parser = {}, .began = {}, .place = {}};
+    if (read_header(x, text)) {
+      auto end = text.find("\r\n\r\n");
+      serve(desk, x, end == std::string_view::npos ? std::string_view{} : text.substr(end + 4), upload);
+    }
+  }
+  scratch.check();
+  if (!upload.empty())
+    (void)desk.drop_upload(upload);
+  std::error_code failure;
+  std::filesystem::remove_all(scratch.inside, failure);
+  std::filesystem::create_directory(scratch.inside, failure);
+  return 0;
+}
