@@ -19,10 +19,10 @@ namespace {
 /// Refusals quote what they refuse, cut to a bound.
 constexpr size_t refusal_bytes_max = 4096;
 
-constexpr std::array known = {
-  "input",  "output",   "container", "preset",     "profile", "video",   "audio",      "chunk",  "limits", "overwrite",
-  "name",   "priority", "queue",     "callback",   "codec",   "options", "bitrate",    "height", "width",  "fps",
-  "fit",    "seconds",  "frames",    "max_memory", "memory",  "crf",     "x264-params", "channels"};
+constexpr std::array known = {"input",   "output",  "container",  "preset", "profile",  "video",       "audio",
+                              "chunk",   "limits",  "overwrite",  "name",   "priority", "queue",       "callback",
+                              "codec",   "options", "bitrate",    "height", "width",    "fps",         "fit",
+                              "seconds", "frames",  "max_memory", "memory", "crf",      "x264-params", "channels"};
 
 /// Takes pieces of the input, one behind the other.
 class pieces {
