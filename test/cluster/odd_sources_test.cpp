@@ -176,7 +176,8 @@ BOOST_AUTO_TEST_CASE(jobs_lose_nothing_without_a_word) {
     c.wait_until("the job of " + x.source.name + " is over", over, job_end_limit);
     report(x, "as a job", judge_job(x, folder.path("scratch")));
   }
-  BOOST_TEST(c.daemon_state("w1") == "healthy");
+  // A late heartbeat on a loaded machine is no verdict: a worker that is blamed for sources stays what it is.
+  c.wait_until("the worker is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
 }
 
 BOOST_AUTO_TEST_CASE(channels_lose_no_picture) {
@@ -199,7 +200,8 @@ BOOST_AUTO_TEST_CASE(channels_lose_no_picture) {
   for (size_t i = 0; i < trials.size(); ++i)
     report(trials[i], "as a channel", faults[i]);
   c.wait_until("channels are over", [&] { return c.sessions().empty(); });
-  BOOST_TEST(c.daemon_state("w1") == "healthy");
+  // A late heartbeat on a loaded machine is no verdict: a worker that is blamed for sources stays what it is.
+  c.wait_until("the worker is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
