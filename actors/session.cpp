@@ -156,8 +156,11 @@ session_state::interface::behavior_type session_state::make_behavior() {
 }
 
 void session_state::settle() {
-  for (auto& [profile, why] : std::exchange(failed_outputs, {}))
+  for (auto& [profile, why] : std::exchange(failed_outputs, {})) {
+    log::warning("a rendition cannot be put into its container",
+                 {{"channel", channel_name}, {"profile", profile}, {"session", id}, {"reason", why}});
     session.output_failed(profile, why);
+  }
   for (; source_restarts_told < session.source_restarts(); ++source_restarts_told)
     config.failovers->source_restarted();
   if (auto lost = session.frames_lost(); lost != frames_lost_told) {

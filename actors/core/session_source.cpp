@@ -40,6 +40,13 @@ milliseconds backoff(uint32_t failures, uint64_t salt) {
   return full - full * static_cast<int64_t>(jitter) / 1024;
 }
 
+/// True where the numbers of tracks mean the same, as far as both have them.
+bool same_places(const stream_format& a, const stream_format& b) {
+  auto n = static_cast<std::ptrdiff_t>(std::min(a.tracks.size(), b.tracks.size()));
+  return std::equal(a.tracks.begin(), a.tracks.begin() + n, b.tracks.begin(),
+                    [](auto& x, auto& y) { return x.kind == y.kind && x.codec == y.codec; });
+}
+
 } // namespace
 
 void session::start_ingest(time_point now) {
@@ -270,7 +277,9 @@ void session::take_source(const sample_batch& x, time_point now) {
   if (!in.delivers_since)
     in.delivers_since = now;
   if (await_random_access_) {
-    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0;
+    // Other tracks begin at a random-access point, also where the source goes on.
+    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0
+                   && (!next_source_ || same_places(*source_, *next_source_));
     if (!goes_on && !x.block.starts_with_random_access())
       return;
     await_random_access_ = false;

@@ -83,6 +83,50 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_no_more_as_asked_is_transcoded_behind_what
   BOOST_TEST(effects.delivered["hd"].size() == 8u);
 }
 
+BOOST_AUTO_TEST_CASE(a_pull_that_goes_on_within_a_group_with_other_tracks_waits_for_the_next_group) {
+  auto sound_first = with_sound();
+  std::swap(sound_first.tracks[0], sound_first.tracks[1]);
+  auto turned = [](int64_t i) {
+    auto x = both(i);
+    for (auto& s : x.samples)
+      s.track = s.track == 0 ? 1 : 0;
+    return x;
+  };
+  auto more = with_sound();
+  more.tracks.push_back(more.tracks[1]);
+  for (auto& [next, in_group] : {std::pair{sound_first, false}, {with_sound(), true}, {format(), true}, {more, true}}) {
+    make({"news", {}, {"u"}, false});
+    it->watch(wanting("copy", "copy"), 2, now);
+    ingest = ingest_runs(with_sound());
+    effects.reading["copy"] = 1;
+    feed_both(0, 15);
+    it->on(stream_end{ingest, "connection reset", false}, now);
+    effects.delivered["copy"].clear();
+    for (auto requests = effects.requests.size(); effects.requests.size() == requests;)
+      it->tick(now += 100ms);
+    ingest = ingest_runs(next);
+    auto x = in_group ? both(15) : turned(15);
+    x.samples.front().flags |= sample::continues;
+    it->on(sample_batch{ingest, ++sequence, x}, now);
+    it->on(sample_batch{ingest, ++sequence, in_group ? both(16) : turned(16)}, now);
+    BOOST_TEST(effects.delivered["copy"].size() == (in_group ? 4u : 0u));
+    BOOST_TEST((effects.outputs.at("copy") == with_sound()));
+    it->on(sample_batch{ingest, ++sequence, in_group ? both(20) : turned(20)}, now);
+    BOOST_TEST(effects.delivered["copy"].back() == 20 * frame);
+    BOOST_TEST((effects.outputs.at("copy") == next));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(another_estimate_of_the_bit_rate_is_no_other_format) {
+  auto other = format();
+  other.tracks[0].bit_rate = 195'342;
+  it->on(format_change{ingest, other}, now);
+  feed(20, 31);
+  make_output(first, 10, 31);
+  BOOST_TEST(delivered_once_each(10, 31));
+  BOOST_TEST(effects.finished.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_transcoder_that_ends_before_it_has_taken_everything_has_failed) {
   make_output(first, 10, 18);
   auto small = format();
