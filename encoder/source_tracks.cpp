@@ -7,6 +7,7 @@ extern "C" {
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -274,7 +275,30 @@ expected<void> source_tracks::find(std::chrono::milliseconds timeout) {
     return fail(errc::media,
                 "read " + source_.name() + ": " + (why.empty() ? "neither video nor audio that can be decoded" : why));
   }
+  if (source_.is_live())
+    order();
   return {};
+}
+
+/// The picture first, then the others as the source has them: not as they were found, which depends on where a live source is joined.
+void source_tracks::order() {
+  std::vector<size_t> from(found_.size());
+  std::iota(from.begin(), from.end(), size_t{0});
+  std::sort(from.begin(), from.end(), [&](size_t a, size_t b) {
+    auto place = [&](size_t i) { return std::pair{types_[i] != AVMEDIA_TYPE_VIDEO, found_[i]}; };
+    return place(a) < place(b);
+  });
+  auto sorted = [&](auto old) {
+    auto result = old;
+    std::transform(from.begin(), from.end(), result.begin(), [&](size_t i) { return old[i]; });
+    return result;
+  };
+  found_ = sorted(found_);
+  types_ = sorted(types_);
+  versions_ = sorted(versions_);
+  for (auto& x : streams_)
+    if (x.state == stream_state::active)
+      x.track = static_cast<size_t>(std::find(from.begin(), from.end(), x.track) - from.begin());
 }
 
 expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {

@@ -102,6 +102,7 @@ private:
   void switch_to(int group);
   bool fits(size_t track, int index) const;
   void activate(int index);
+  void order();
   expected<void> probe(int index, const AVPacket& data);
   expected<void> resolve(std::chrono::milliseconds timeout);
 

@@ -5,6 +5,30 @@
 
 namespace troupe::av {
 
+namespace {
+
+/// The configuration of a video that is in its packets.
+void add_extradata(AVCodecParameters& x, const AVPacket& packet) {
+  const auto* filter = av_bsf_get_by_name("extract_extradata");
+  AVBSFContext* made = nullptr;
+  if (x.extradata_size > 0 || filter == nullptr || av_bsf_alloc(filter, &made) < 0)
+    return;
+  bitstream_filter_ptr context{made};
+  auto data = make_packet();
+  if (avcodec_parameters_copy(made->par_in, &x) < 0 || av_bsf_init(made) < 0 || av_packet_ref(data.get(), &packet) < 0
+      || av_bsf_send_packet(made, data.get()) < 0 || av_bsf_receive_packet(made, data.get()) < 0)
+    return;
+  size_t size = 0;
+  const auto* found = av_packet_get_side_data(data.get(), AV_PKT_DATA_NEW_EXTRADATA, &size);
+  if (found == nullptr || size > size_t{1} << 20)
+    return;
+  x.extradata = static_cast<uint8_t*>(checked(av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE)));
+  x.extradata_size = static_cast<int>(size);
+  std::copy_n(found, size, x.extradata);
+}
+
+} // namespace
+
 stream_parser::stream_parser(const AVCodecParameters& parameters) : parameters_{copy(parameters)} {
   flush();
 }
@@ -31,6 +55,7 @@ stream_parser::facts stream_parser::parse(const AVPacket& packet) {
     parser_->duration = 0;
     av_parser_parse2(parser_.get(), context_.get(), &out, &size, packet.data, packet.size, AV_NOPTS_VALUE,
                      AV_NOPTS_VALUE, 0);
+    result.field_order = context_->field_order;
     if (parameters_->codec_type == AVMEDIA_TYPE_VIDEO)
       result.picture_order = parser_->output_picture_number;
     else
@@ -62,6 +87,12 @@ codec_parameters_ptr stream_prober::feed(const AVPacket& packet) {
   auto result = copy(*announced_);
   if (avcodec_parameters_from_context(result.get(), context_.get()) < 0 || !is_known(*result))
     return {};
+  // The decoder does not say all that libavformat's analysis would have found: the same stream is to have the same parameters, wherever it is joined.
+  if (result->codec_type == AVMEDIA_TYPE_VIDEO) {
+    add_extradata(*result, packet);
+    if (result->field_order == AV_FIELD_UNKNOWN)
+      result->field_order = stream_parser{*result}.parse(packet).field_order;
+  }
   return result;
 }
 

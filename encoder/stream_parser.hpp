@@ -17,7 +17,8 @@ public:
 
   struct facts {
     std::optional<int64_t> picture_order; ///< H.264 and HEVC: the coded place in presentation order
-    int64_t samples = 0;                  ///< audio: samples at the track's rate, 0 where the codec does not tell
+    AVFieldOrder field_order = AV_FIELD_UNKNOWN;
+    int64_t samples = 0; ///< audio: samples at the track's rate, 0 where the codec does not tell
   };
 
   facts parse(const AVPacket& packet);

@@ -64,6 +64,14 @@ std::vector<sample_block> split_after(uint16_t track, const sample_block& block)
   return result;
 }
 
+/// True where what is made of `a` cannot go on with `b`. A bit rate may be libavformat's estimate, which is another one at each pull.
+bool differ(stream_format a, stream_format b) {
+  for (auto* x : {&a, &b})
+    for (auto& t : x->tracks)
+      t.bit_rate = 0;
+  return a != b;
+}
+
 } // namespace
 
 // -- events -------------------------------------------------------------------
@@ -77,7 +85,7 @@ void session::on(const format_change& x, time_point now) {
     if (!source_) {
       source_ = x.format;
       source_known(now);
-    } else if (*source_ != x.format) {
+    } else if (differ(*source_, x.format)) {
       next_source_ = x.format;
     }
     return;
