@@ -145,10 +145,12 @@ private:
         joint.finish();
       } else {
         if (joint.is_open())
-          recognise(*packet, source->tracks(), joint);
+          recognise(*packet, joint);
         else if (joint.repeats() && !catches_up(packet->dts))
           return av::fail(av::errc::io, "the source plays again what was there, at its own pace: it may begin anew");
-        joint.add(*packet, source->tracks().size());
+        // Joined within a group, a burst has sound for seconds before the picture that is known.
+        auto awaited = work_.known.empty() ? std::nullopt : std::optional{static_cast<size_t>(leading_)};
+        joint.add(*packet, source->tracks().size(), awaited);
       }
       shift_ = counters_.shift + joint.shift();
       while (!stop_ && joint.next(*packet)) {
@@ -163,13 +165,8 @@ private:
   }
 
   /// A packet that was there before says where the source goes on.
-  void recognise(const AVPacket& packet, const std::vector<av::track>& tracks, av::timeline_joint& joint) {
-    auto is_video = [&](size_t i) { return tracks[i].parameters->codec_type == AVMEDIA_TYPE_VIDEO; };
-    size_t leading = 0;
-    while (leading < tracks.size() && !is_video(leading))
-      ++leading;
-    leading = leading == tracks.size() ? 0 : leading;
-    if (static_cast<size_t>(packet.stream_index) != leading || packet.pts == av::no_pts)
+  void recognise(const AVPacket& packet, av::timeline_joint& joint) {
+    if (packet.stream_index != leading_ || packet.pts == av::no_pts)
       return;
     auto print = core::print_of(std::as_bytes(std::span{packet.data, static_cast<size_t>(packet.size)}));
     auto at = packet.pts + work_.known_shift;

@@ -33,7 +33,7 @@ timeline_joint::timeline_joint(int64_t resume_from)
   // nop
 }
 
-void timeline_joint::add(AVPacket& packet, size_t tracks) {
+void timeline_joint::add(AVPacket& packet, size_t tracks, std::optional<size_t> awaited) {
   auto copy = make_packet();
   av_packet_move_ref(copy.get(), &packet);
   if (!settled_) {
@@ -47,7 +47,9 @@ void timeline_joint::add(AVPacket& packet, size_t tracks) {
   if (settled_)
     return;
   auto all_seen = static_cast<size_t>(std::count(seen_.begin(), seen_.end(), true)) >= tracks;
-  if (all_seen || newest_dts_ - first_dts_ > wait_max || held_.size() >= packets_max || held_bytes_ >= bytes_max)
+  auto waits = awaited && (*awaited >= seen_.size() || !seen_[*awaited]);
+  if (all_seen || newest_dts_ - first_dts_ > (waits ? gap_max : wait_max) || held_.size() >= packets_max
+      || held_bytes_ >= bytes_max)
     settle();
 }
 

@@ -2,7 +2,8 @@
 //
 // A source that is pulled again begins anywhere: at zero, at the time of day, or where it would be had it never been away. Whoever reads on must
 // see one timeline that never steps back, with picture and sound as far apart as the source has them. So everything is moved by one
-// amount, which is known when every track has shown where it begins; until then packets wait, a second of media at most. A source whose own times
+// amount, which is known when every track has shown where it begins; until then packets wait, a second of media at most, or longer for the pictures
+// of a source that may be known by them. A source whose own times
 // go on is not moved, and the time that it was away remains a gap. One that sends again what was there already (a server's burst, the window of a
 // playlist) is known by that, goes back to where it was, and gives only what is new.
 #pragma once
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 namespace troupe::av {
@@ -28,8 +30,9 @@ public:
   /// The earliest DTS that may come, in ticks; `no_pts` for a first pull, whose packets pass as they are.
   explicit timeline_joint(int64_t resume_from);
 
-  /// Takes the next packet (its reference) of a source with so many tracks. Its DTS is set.
-  void add(AVPacket& packet, size_t tracks);
+  /// Takes the next packet (its reference) of a source with so many tracks. Its DTS is set. The first packet of the track that is awaited is waited for as
+  /// long as `gap_max`: by that the source may be known again.
+  void add(AVPacket& packet, size_t tracks, std::optional<size_t> awaited = {});
 
   /// True while it is not known where the source goes on.
   bool is_open() const noexcept {

@@ -119,6 +119,36 @@ BOOST_AUTO_TEST_CASE(packets_wait_until_every_track_has_come_but_not_for_ever) {
   BOOST_TEST((take(alone) == std::vector<out>{{1, 100 * second + 10, 100 * second + 10, true}}));
 }
 
+BOOST_AUTO_TEST_CASE(the_track_that_a_source_may_be_known_by_is_waited_for_longer) {
+  // A burst that begins 1.5 s before a key picture.
+  auto sound = [](timeline_joint& joint, int64_t i) {
+    auto packet = make_packet();
+    packet->stream_index = 1;
+    packet->dts = packet->pts = i * 1'920;
+    packet->duration = 1'920;
+    joint.add(*packet, 2, 0);
+  };
+  timeline_joint joint{100 * second};
+  int64_t i = 0;
+  for (; i * 1'920 < second * 3 / 2; ++i)
+    sound(joint, i);
+  BOOST_TEST(joint.is_open());
+  BOOST_TEST(take(joint).empty());
+  joint.go_on(97 * second, {100 * second - 3'600, 100 * second - 1'920});
+  for (; i * 1'920 < 4 * second; ++i)
+    sound(joint, i);
+  auto got = take(joint);
+  BOOST_REQUIRE(!got.empty());
+  BOOST_TEST(got.front().dts >= 100 * second);
+  BOOST_TEST(got.front().dts < 100 * second + 1'920);
+  // It may never come.
+  timeline_joint alone{100 * second};
+  for (i = 0; alone.is_open() && i * 1'920 < 60 * second; ++i)
+    sound(alone, i);
+  BOOST_TEST(take(alone).back().dts - 100 * second > timeline_joint::gap_max);
+  BOOST_TEST(i * 1'920 < timeline_joint::gap_max + 2 * 1'920);
+}
+
 BOOST_AUTO_TEST_CASE(a_source_that_is_known_again_gives_only_what_is_new) {
   timeline_joint joint{100 * second};
   BOOST_TEST(joint.is_open());
