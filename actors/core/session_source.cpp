@@ -286,8 +286,8 @@ void session::take_source(const sample_batch& x, time_point now) {
     if (in.lost_since)
       ++source_restarts_;
     in.lost_since.reset();
-    reason_.clear();
   }
+  reason_.clear(); // of URLs that failed before this one
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
   auto block = x.block;

@@ -75,6 +75,16 @@ BOOST_AUTO_TEST_CASE(a_client_that_waits_too_long_hears_why) {
   BOOST_TEST(effects.refused.at(1).second == "a: connection refused");
 }
 
+BOOST_AUTO_TEST_CASE(a_source_that_flows_forgets_why_another_url_did_not) {
+  it->watch(wanting("source", "copy"), 1, now);
+  it->on(stream_end{pull_starts(), "one: connection refused", false}, now);
+  auto second = ingest_runs();
+  BOOST_TEST(it->status().reason == "one: connection refused");
+  source(second, 0, true);
+  BOOST_TEST(it->status().state == "running");
+  BOOST_TEST(it->status().reason.empty());
+}
+
 BOOST_AUTO_TEST_CASE(pulls_that_end_at_once_come_less_and_less_often) {
   it->watch(wanting("source", "copy"), 1, now);
   auto attempt = ingest_runs();
