@@ -103,6 +103,7 @@ void session::ingest_over(const std::string& why, const lease_end& blame, time_p
     in.silent = true;
   if (in.url + 1 < channel_.urls.size()) {
     ++in.url;
+    probed_at_ = now;
     start_ingest(now);
   } else if (in.silent && !in.patient) {
     // One of those that said nothing may only be slow.

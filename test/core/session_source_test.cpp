@@ -85,6 +85,20 @@ BOOST_AUTO_TEST_CASE(a_source_that_flows_forgets_why_another_url_did_not) {
   BOOST_TEST(it->status().reason.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_first_url_that_failed_at_the_start_is_tried_again_only_later) {
+  it->watch(wanting("source", "copy"), 1, now);
+  it->on(stream_end{pull_starts(), "one: connection refused", false}, now);
+  auto second = ingest_runs();
+  source(second, 0, true);
+  auto requests = effects.requests.size();
+  pass(config.source_return - 100ms);
+  BOOST_TEST(effects.requests.size() == requests);
+  pass(200ms);
+  BOOST_TEST(effects.requests.size() == requests + 1);
+  (void)pull_starts();
+  BOOST_TEST(effects.ingests.back().url == "http://one/a.ts");
+}
+
 BOOST_AUTO_TEST_CASE(pulls_that_end_at_once_come_less_and_less_often) {
   it->watch(wanting("source", "copy"), 1, now);
   auto attempt = ingest_runs();
