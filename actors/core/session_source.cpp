@@ -127,10 +127,13 @@ void session::source_ended(time_point now) {
     auto i = variants_.find(name);
     if (i == variants_.end())
       continue;
-    if (i->second.plan.passthrough() || !i->second.flowing)
+    // What came may still be made, also where it is so little that no transcode has begun yet.
+    auto& v = i->second;
+    auto to_make = v.flowing || v.fed_to > 0 || buffer_.join_point_from(format_since_);
+    if (v.plan.passthrough() || v.parked || !to_make)
       remove(i, ec::source_failed, "the source has ended", {});
     else
-      pump(i->second, now);
+      pump(v, now);
   }
   if (variants_.empty())
     fail_everything(ec::none, "the source has ended");

@@ -99,6 +99,50 @@ BOOST_AUTO_TEST_CASE(a_first_url_that_failed_at_the_start_is_tried_again_only_la
   BOOST_TEST(effects.ingests.back().url == "http://one/a.ts");
 }
 
+BOOST_AUTO_TEST_CASE(a_source_of_three_pictures_is_transcoded_before_it_is_over) {
+  for (auto* ends : {"before the lease", "before it starts", "when all is sent"}) {
+    effects = {};
+    make({"news", {}, {"u"}, false});
+    it->watch(wanting("hd", "libx264"), 1, now);
+    auto ingest = ingest_runs();
+    for (int64_t i = 0; i < 3; ++i)
+      source(ingest, i * frame, i == 0);
+    auto transcode = effects.requests.back().label.attempt;
+    auto end = [&](std::string_view when) {
+      if (when == ends)
+        it->on(stream_end{ingest, {}, false}, now);
+    };
+    end("before the lease");
+    BOOST_TEST(effects.refused.empty());
+    it->leased(transcode, {lease_id{2}, task_id{2}, worker_id{5}, "w"}, now);
+    end("before it starts");
+    it->started(transcode, now);
+    it->on(format_change{transcode, format()}, now);
+    end("when all is sent");
+    it->tick(now += 100ms);
+    BOOST_TEST(effects.sent.size() == 3u);
+    BOOST_TEST((effects.finished == std::vector<attempt_id>{transcode}));
+    it->on(batch_ack{transcode, 3}, now);
+    for (int64_t i = 0; i < 3; ++i)
+      it->on(sample_batch{transcode, static_cast<uint64_t>(i + 1), block(i * frame, i == 0)}, now);
+    it->on(stream_end{transcode, {}, false}, now);
+    BOOST_TEST(effects.delivered["hd"].size() == 3u);
+    BOOST_TEST(effects.answered.contains(1));
+    BOOST_TEST(effects.refused.empty());
+    BOOST_TEST(effects.closed.at("hd") == "the source has ended");
+    BOOST_TEST(it->finished());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_source_that_ends_without_a_place_to_begin_at_refuses_its_clients) {
+  it->watch(wanting("hd", "libx264"), 1, now);
+  auto ingest = ingest_runs();
+  source(ingest, 0, false);
+  it->on(stream_end{ingest, {}, false}, now);
+  BOOST_TEST(effects.refused.at(1).second == "the source has ended");
+  BOOST_TEST(it->finished());
+}
+
 BOOST_AUTO_TEST_CASE(pulls_that_end_at_once_come_less_and_less_often) {
   it->watch(wanting("source", "copy"), 1, now);
   auto attempt = ingest_runs();
