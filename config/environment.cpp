@@ -17,7 +17,7 @@ constexpr std::string_view alias_prefix = "TVARR_";
 constexpr std::string_view free_name = "<NAME>";
 
 // For scripts and the command line; no row of the table.
-constexpr std::array<std::string_view, 2> other_variables{"TROUPE_CONFIG", "TROUPE_CACHE"};
+constexpr std::array<std::string_view, 3> other_variables{"TROUPE_CONFIG", "TROUPE_CACHE", "TROUPE_URL"};
 
 std::string folded(std::string_view name) {
   std::string result;

@@ -50,7 +50,7 @@ people choose stand between double underscores: `channels.demo.url` is `TROUPE_C
 `profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name means the
 one in the file (or built in) that is like it when case is ignored and `.` and `-` count as `_`; where there is none,
 it is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is an error;
-`TROUPE_CONFIG` names the file, and `TROUPE_CACHE` belongs to the scripts.
+`TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
 
 ## Values
 

@@ -14,7 +14,11 @@ BOOST_AUTO_TEST_CASE(an_unknown_variable_of_ours_is_wrong) {
                       "did you mean TROUPE_CHANNELS__DEMO__URL?"));
   for (const auto* name : {"TROUPE_", "TROUPE___", "TROUPE_X", "TROUPE_CHANNELS__", "TROUPE_CHANNELS____URL"})
     BOOST_TEST(!load_from({}, {{name, "x"}}), name);
-  BOOST_TEST(load_from({}, {{"TROUPE_CACHE", "/x"}, {"TROUPES", "x"}, {"OTHER", "x"}}).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(variables_of_scripts_and_of_the_command_line_are_no_concern_of_a_node) {
+  for (const auto* name : {"TROUPE_CACHE", "TROUPE_URL", "TROUPES", "OTHER"})
+    BOOST_TEST(load_from({}, {{name, "http://x:8080"}}).has_value(), name);
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_variable_counts_as_not_set) {
