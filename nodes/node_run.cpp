@@ -68,6 +68,7 @@ task_host_config host_config(const config::configuration& x, const std::string& 
   result.stop_timeout = x.task.stop_timeout;
   result.file_stop_timeout = x.jobs.stop_timeout;
   result.work_folder = x.node.state_dir + "/work";
+  result.limits = true;
   return result;
 }
 
@@ -296,7 +297,6 @@ private:
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
     w.host = host_config(config_, token_);
     w.host.connect_to(to_string(to));
-    w.host.limits = true;
     w.prove = [this, x = config_.worker] {
       return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove, stopping_);
     };

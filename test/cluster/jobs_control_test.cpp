@@ -174,6 +174,20 @@ BOOST_AUTO_TEST_CASE(a_task_without_a_limit_of_its_order_has_that_of_its_work_an
   f.c.wait_until("no group is left", [] { return groups() == 0; });
 }
 
+BOOST_AUTO_TEST_CASE(a_task_that_reads_a_live_source_has_a_memory_limit) {
+  {
+    cluster c{{{{"a", media("h264.ts")}}, {"--live.idle_timeout=1s"}, {}}};
+    c.start({"one"}, 1);
+    { auto client = c.watch("a", "small", 100'000); }
+    auto log = c.node("coordinator").output();
+    auto line = log.find("a task process is limited");
+    BOOST_REQUIRE_MESSAGE(line != std::string::npos, log);
+    BOOST_TEST(says(log.substr(line, log.find('\n', line) - line), "memory 2 GiB by "), log);
+    c.wait_until("nobody is served", [&] { return c.sessions().empty(); });
+  }
+  BOOST_TEST(groups() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(groups_of_a_killed_worker_are_removed_by_the_next) {
   job_cluster f;
   f.c.start({"one"}, 1);
