@@ -1,6 +1,7 @@
 // How a job's actor comes to be: its folder, its place at the desk, and itself.
 #include "actors/actor_of.hpp"
 #include "actors/job.hpp"
+#include "files/url.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/desk.hpp"
 
@@ -43,7 +44,8 @@ job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job
                     gateway_actor coordinator, std::shared_ptr<transfer::desk> desk) {
   begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder,
                                           staging_of(begin.order, begin.id, begin.attempt));
-  log::info("a job begins", {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", begin.order.input}});
+  log::info("a job begins",
+            {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", files::mask_url(begin.order.input)}});
   return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 #include <vector>
 
 namespace troupe::files {
@@ -16,30 +17,78 @@ struct parts {
   std::string_view scheme; ///< with "://"
   bool has_user = false;
   std::string_view host; ///< with its port
-  std::string_view path;
+  std::string path;
   std::string_view query;    ///< with "?"
   std::string_view fragment; ///< with "#"
 };
 
-parts parts_of(std::string_view url) {
-  parts result;
-  auto begin = url.find(scheme_end) + scheme_end.size();
-  result.scheme = url.substr(0, begin);
-  auto rest = url.substr(begin);
-  auto authority = rest.substr(0, rest.find_first_of("/?#"));
-  rest.remove_prefix(authority.size());
-  // The last @ counts: an unescaped one in a password must not let its end through.
-  if (auto at = authority.rfind('@'); at != std::string_view::npos) {
-    result.has_user = true;
-    authority.remove_prefix(at + 1);
-  }
-  result.host = authority;
+bool is_port(std::string_view x) {
+  return x.size() <= 5 && std::all_of(x.begin(), x.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// What stands behind the colon of "host:80", "[::1]:80" or "user:password". Nothing where there is no colon.
+std::optional<std::string_view> behind_colon(std::string_view authority) {
+  auto bracket = authority.starts_with('[') ? authority.find(']') : std::string_view::npos;
+  auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  return colon == std::string_view::npos ? std::nullopt : std::optional{authority.substr(colon + 1)};
+}
+
+/// Where the last @ is that may stand before a host. What follows "?name=" is a query.
+size_t find_last_at(std::string_view rest, bool has_password) {
+  auto query = rest.find('?');
+  if (query != std::string_view::npos && rest.find('=', query) >= rest.find('@', query))
+    query = std::string_view::npos;
+  auto result = rest.substr(0, query).rfind('@');
+  return result == std::string_view::npos && has_password ? rest.rfind('@') : result;
+}
+
+void split(parts& result, std::string_view rest) {
   auto fragment = std::min(rest.find('#'), rest.size());
   result.fragment = rest.substr(fragment);
   rest = rest.substr(0, fragment);
   auto query = std::min(rest.find('?'), rest.size());
   result.query = rest.substr(query);
   result.path = rest.substr(0, query);
+}
+
+parts parts_of(std::string_view url) {
+  constexpr std::string_view authority_ends = "/?#";
+  parts result;
+  auto begin = url.find(scheme_end) + scheme_end.size();
+  result.scheme = url.substr(0, begin);
+  auto rest = url.substr(begin);
+  auto end = std::min(rest.find_first_of(authority_ends), rest.size());
+  auto behind = behind_colon(rest.substr(0, end));
+  auto has_password = behind && !is_port(*behind);
+  auto at = find_last_at(rest, has_password);
+  // People write passwords as they are, with what should end them: "user:p/w@host".
+  if (end > 0 && at != std::string_view::npos && at > end) {
+    auto in_path = rest.find_first_of("?#") > at;
+    if (has_password || rest.substr(end, at - end).find(':') != std::string_view::npos) {
+      if (!in_path && rest.find('@') < end) {
+        // Which of them ends the password, nobody can tell.
+        result.has_user = true;
+        result.host = mask;
+        return result;
+      }
+      end = std::min(rest.find_first_of(authority_ends, at), rest.size());
+    } else if (behind) {
+      // "host:80/a@b", or "user:12/34@host".
+      result.host = rest.substr(0, end);
+      if (in_path)
+        split(result, rest.substr(at));
+      result.path.insert(0, "/***");
+    }
+  }
+  auto authority = result.host.empty() ? rest.substr(0, end) : result.host;
+  // The last @ counts: an unescaped one in a password must not let its end through.
+  if (auto user = authority.rfind('@'); user != std::string_view::npos) {
+    result.has_user = true;
+    authority.remove_prefix(user + 1);
+  }
+  if (result.host.empty())
+    split(result, rest.substr(end));
+  result.host = authority;
   return result;
 }
 

@@ -1,5 +1,6 @@
 // From what the probe found to the parts of the job.
 #include "actors/core/file_job.hpp"
+#include "files/url.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -79,8 +80,8 @@ void file_job::plan(const source_summary& x, time_point now) {
     p.chunk.to = highest;
   }
   if (parts.empty())
-    return fail(failure_kind::terminal,
-                "nothing is left to make of " + order.input + ": it has no picture or sound that the order asks for");
+    return fail(failure_kind::terminal, "nothing is left to make of " + files::mask_url(order.input)
+                                          + ": it has no picture or sound that the order asks for");
   if (parts.size() > file_chunks_max)
     return fail(failure_kind::terminal, "the plan has more chunks than a job may have; ask for longer ones");
   for (size_t i = 0; i < parts.size(); ++i)

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(no_log_no_answer_and_no_error_shows_what_opens_a_source) {
     for (auto path : {"/app", "7.ts"})
       BOOST_TEST(answer.body.find(path) == std::string::npos);
   }
-  auto id = f.order(R"({"input": "http://annika7:hunter2@)" + host + R"(/x?S3CRET&token=S3CRET", "output": ")"
+  auto id = f.order(R"({"input": "http://annika7:p| w/hunter2@)" + host + R"(/x?S3CRET&token=S3CRET", "output": ")"
                     + f.result + R"("})");
   f.wait_until_over(id, "failed");
   BOOST_TEST(says(f.error_of(id), host), f.error_of(id));

@@ -33,6 +33,39 @@ BOOST_AUTO_TEST_CASE(an_operator_sees_which_source_it_is_and_nothing_that_opens_
     BOOST_TEST(mask_url(url) == shown);
 }
 
+BOOST_AUTO_TEST_CASE(passwords_that_hold_what_ends_them_are_hidden) {
+  const std::pair<std::string, std::string> cases[] = {
+    {"http://user:p/SECRET@host/x.ts", "http://***@host/x.ts"},
+    {"http://user:p/SECRET@host:80/x.ts?a=b@c", "http://***@host:80/x.ts?a=***"},
+    {"http://p/w:SECRET@host/x.ts", "http://***@host/x.ts"},
+    {"http://user:p/w@SECRET@host", "http://***@host"},
+    {"http://user:p@w/SECRET@host", "http://***@host"},
+    {"http://user:SECRET?w@host/x", "http://***@host/x"},
+    {"http://user:SECRET#w@host?x=1", "http://***@host?x=***"},
+    {"http://user:SECRET?w=x@host", "http://***@host"},
+    {"http://user:p@w/SECRET?x@host", "http://***@***"},
+    {"http://[:p/SECRET@host", "http://***@host"},
+    // Nothing tells these from a host with its port.
+    {"http://user:12/SECRET@host/x", "http://user:12/***@host/x"},
+    {"http://user:12/SECRET?x@host", "http://user:12/***"},
+    {"http://user:/SECRET#x@host", "http://user:/***"},
+  };
+  for (auto& [url, shown] : cases) {
+    BOOST_TEST(mask_url(url) == shown);
+    BOOST_TEST(mask_url(shown) == shown);
+    BOOST_TEST(host_of_url(url).find("SECRET") == std::string::npos, url);
+  }
+  BOOST_TEST(host_of_url("http://user:p/SECRET@host/x") == "http://host");
+}
+
+BOOST_AUTO_TEST_CASE(an_at_sign_alone_makes_no_password) {
+  for (std::string url : {"http://host/a@b", "http://[::1]/a@b", "http://host/a:b", "file:///srv/a:b@c.ts"})
+    BOOST_TEST(mask_url(url) == url);
+  BOOST_TEST(mask_url("http://host:80/x?mail=a@b") == "http://host:80/x?mail=***");
+  BOOST_TEST(mask_url("http://u:p@host/x?mail=a@b") == "http://***@host/x?mail=***");
+  BOOST_TEST(mask_url("http://[::1]:80/x?from=12:00&mail=a@b") == "http://[::1]:80/x?from=***&mail=***");
+}
+
 BOOST_AUTO_TEST_CASE(a_viewer_sees_the_host_alone) {
   BOOST_TEST(host_of_url("http://ann:hunter2@host:80/live/x?token=1") == "http://host:80");
   BOOST_TEST(host_of_url("/srv/a.ts") == "/srv/a.ts");

@@ -37,13 +37,19 @@ void check(const std::string& url) {
   require(source->is_file() || !lists(source->protocols, "file"), "the network reaches no file");
 }
 
+/// What people put into passwords, although it ends them: the word itself, and what stands around it.
+constexpr std::array<std::string_view, 12> passwords{
+  "S3CRETWORD",      "p/S3CRETWORD", "S3CRETWORD/w",   "p?S3CRETWORD",   "p#S3CRETWORD",    "p@S3CRETWORD",
+  "p@w/S3CRETWORD?", "/S3CRETWORD",  "12/S3CRETWORD?", "12?S3CRETWORD#", "12#/S3CRETWORD@", "?#@/S3CRETWORD"};
+
 /// "<scheme>://<user>:<password>@<rest>", where the user's name holds nothing that would end it.
-void check_password(std::string_view scheme, std::string_view user, std::string_view rest) {
+void check_password(std::string_view scheme, std::string_view user, std::string_view secret, std::string_view rest) {
   if (user.find_first_of("/?#") != std::string_view::npos || user.find(password) != std::string_view::npos
       || rest.find(password) != std::string_view::npos)
     return;
-  auto url = std::string{scheme}.append("://").append(user).append(":").append(password).append("@").append(rest);
+  auto url = std::string{scheme}.append("://").append(user).append(":").append(secret).append("@").append(rest);
   require(files::mask_url(url).find(password) == std::string::npos, "a printed URL shows no password");
+  require(files::host_of_url(url).find(password) == std::string::npos, "a viewer sees no password");
   auto source = av::parse_source(url);
   if (source)
     require(source->shown.find(password) == std::string::npos, "an address shows no password");
@@ -60,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto text = fuzz::text_of(data + 2, size - 2);
   check(std::string{text});
   auto cut = std::min<size_t>(data[1], text.size());
-  check_password(schemes[data[0] % schemes.size()], text.substr(0, cut), text.substr(cut));
+  check_password(schemes[data[0] % schemes.size()], text.substr(0, cut),
+                 passwords[data[0] / schemes.size() % passwords.size()], text.substr(cut));
   return 0;
 }
