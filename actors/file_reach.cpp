@@ -1,6 +1,7 @@
 #include "actors/file_reach.hpp"
 
 #include "files/identity.hpp"
+#include "files/private_folder.hpp"
 #include "transfer/desk.hpp"
 
 #include <signal.h>
@@ -93,10 +94,8 @@ transfer::control file_reach::with() const {
 }
 
 file_reach::expected<std::string> file_reach::own_path(const std::string& name) {
-  std::error_code failed;
   remove_orphans(fs::path{folder_}.parent_path().string());
-  fs::create_directories(folder_, failed);
-  if (failed)
+  if (auto failed = files::make_private_folder(folder_))
     return tl::unexpected(file_failure{false, false, folder_ + " cannot be made: " + failed.message()});
   return folder_ + "/" + name;
 }

@@ -1,11 +1,10 @@
 // How a job's actor comes to be: its folder, its place at the desk, and itself.
 #include "actors/actor_of.hpp"
 #include "actors/job.hpp"
+#include "files/private_folder.hpp"
 #include "files/url.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/desk.hpp"
-
-#include <filesystem>
 
 namespace troupe {
 
@@ -22,9 +21,7 @@ public:
     auto overwrite = begin.order.overwrite || begin.attempt > 1;
     if (auto why = files_ ? in_the_way(begin.order, overwrite, files_->is_direct()) : std::string{}; !why.empty())
       return tl::unexpected{why};
-    std::error_code failed;
-    std::filesystem::create_directories(begin.folder, failed);
-    if (failed)
+    if (auto failed = files::make_private_folder(begin.folder))
       return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};
     return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator), files_);
   }

@@ -5,6 +5,7 @@
 #include "actors/relay.hpp"
 #include "actors/store_error.hpp"
 #include "actors/task_host.hpp"
+#include "files/private_folder.hpp"
 #include "messages/job_states.hpp"
 #include "messages/unix_time.hpp"
 #include "store/limits.hpp"
@@ -12,7 +13,6 @@
 
 #include <caf/send.hpp>
 
-#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -121,8 +121,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
 // -- the store ----------------------------------------------------------------
 
 bool job_queue_state::recover() {
-  std::error_code failed;
-  std::filesystem::create_directories(config_.work_folder, failed);
+  auto failed = files::make_private_folder(config_.work_folder);
   auto opened = store::job_store::open({config_.store_url});
   if (failed || !opened) {
     log::error("file jobs cannot be kept",

@@ -58,9 +58,10 @@ bool check_private(const config::configuration& x) {
     if (path.empty() || ::stat(path.c_str(), &found) != 0)
       return true;
     auto what_to_do = std::string{S_ISDIR(found.st_mode) ? "chmod 700 " : "chmod 600 "} + path;
-    if ((found.st_mode & S_IWOTH) != 0) {
-      log::error("the node does not start", {{"reason", path + " may be changed by everybody (mode "
-                                                          + mode_of(found.st_mode) + "): " + what_to_do}});
+    if ((found.st_mode & (S_IWOTH | S_IWGRP)) != 0) {
+      auto who = (found.st_mode & S_IWOTH) != 0 ? " may be changed by everybody" : " may be changed by its group";
+      log::error("the node does not start",
+                 {{"reason", path + who + " (mode " + mode_of(found.st_mode) + "): " + what_to_do}});
       return false;
     }
     if ((found.st_mode & S_IROTH) != 0)

@@ -1,6 +1,7 @@
 // The desk's half for clients: files that they bring, and results that wait for them.
 //
 // What an upload has announced stands in its file's name until it is finished, so that it is known after a restart.
+#include "files/private_folder.hpp"
 #include "transfer/desk.hpp"
 #include "transfer/desk_files.hpp"
 #include "transfer/ticket.hpp"
@@ -119,8 +120,7 @@ answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, 
   std::lock_guard guard{mutex_};
   if (!find_upload(id).empty())
     return id;
-  std::error_code failed;
-  fs::create_directories(uploads(), failed);
+  (void)files::make_private_folder(uploads()); // what does not work is told by what follows
   if (auto room = make_room(client); !room)
     return tl::unexpected(room.error());
   if (auto why = config_.shortage ? config_.shortage(uploads(), bytes + bytes_to_come()) : std::string{}; !why.empty())
@@ -221,9 +221,7 @@ answer<std::string> desk::kept_result(const std::string& key, const std::string&
     return refuse(reason::malformed, "the name of a kept result has 1 to 200 bytes, no slash, and begins with no dot");
   auto id = ticket_of(config_.secret, "result", key.empty() ? random_text() : key).substr(0, 32);
   auto folder = results() + "/" + id;
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed)
+  if (auto failed = files::make_private_folder(folder))
     return refuse(reason::failed, "the coordinator cannot make a folder for the result: " + failed.message());
   return folder + "/" + name;
 }

@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_second_coordinator_with_the_same_store_is_refused_until_t
   check_nothing_left(folder.path());
 }
 
-BOOST_AUTO_TEST_CASE(secrets_that_everybody_may_change_are_refused_and_readable_ones_are_named) {
+BOOST_AUTO_TEST_CASE(secrets_that_others_may_change_are_refused_and_readable_ones_are_named) {
   temporary_folder folder;
   auto file = folder.path("token");
   std::ofstream{file} << std::string(32, 'x') << '\n';
@@ -183,13 +183,24 @@ BOOST_AUTO_TEST_CASE(secrets_that_everybody_may_change_are_refused_and_readable_
   node open{folder, "open", {"--role=coordinator", "--cluster.token_file=" + file}};
   expect_status(open, 1);
   BOOST_TEST(open.says("chmod 600 " + file), open.it->output());
+  fs::permissions(file, fs::perms{0660});
+  node of_group{folder, "of_group", {"--role=coordinator", "--cluster.token_file=" + file}};
+  expect_status(of_group, 1);
+  BOOST_TEST(of_group.says("may be changed by its group (mode 0660): chmod 600 " + file), of_group.it->output());
+  fs::create_directory(folder.path("shared"));
+  fs::permissions(folder.path("shared"), fs::perms{0770});
+  node shared{folder, "shared", {"--role=coordinator"}};
+  expect_status(shared, 1);
+  BOOST_TEST(shared.says("chmod 700 " + folder.path("shared")), shared.it->output());
   fs::permissions(file, fs::perms{0644});
   fs::create_directory(folder.path("readable"));
   fs::permissions(folder.path("readable"), fs::perms{0755});
-  node readable{folder, "readable", {"--role=coordinator", "--cluster.token_file=" + file}};
+  auto work = folder.path("volume/work");
+  node readable{folder, "readable", {"--role=coordinator", "--cluster.token_file=" + file, "--jobs.work_dir=" + work}};
   readable.wait_until_it_listens();
   BOOST_TEST(readable.says("chmod 600 " + file), readable.it->output());
   BOOST_TEST(readable.says("chmod 700 " + folder.path("readable")), readable.it->output());
+  BOOST_TEST(static_cast<int>(fs::status(work).permissions()) == 0700);
   readable.it->signal(SIGTERM);
   expect_status(readable, 0);
 }
