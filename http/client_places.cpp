@@ -22,7 +22,10 @@ client_places::place client_places::enter(const std::string& client, uint32_t mo
   if (taken >= most)
     return {nullptr, taken + 1};
   ++taken;
-  std::shared_ptr<void> held{this, [me = shared_from_this(), client](void*) { me->leave(client); }};
+  std::shared_ptr<std::string> held{new std::string{client}, [me = shared_from_this()](std::string* of) {
+                                      me->leave(*of);
+                                      delete of;
+                                    }};
   return {std::move(held), taken};
 }
 

@@ -18,8 +18,8 @@ std::string client_of(const boost::asio::ip::tcp::socket& socket);
 class client_places : public std::enable_shared_from_this<client_places> {
 public:
   struct place {
-    std::shared_ptr<void> held; ///< null where there is none left
-    uint32_t number = 0;        ///< of the client's places, this one included
+    std::shared_ptr<std::string> held; ///< whose it is; null where there is none left
+    uint32_t number = 0;               ///< of the client's places, this one included
   };
 
   /// One more place for `client`, of at most `most`, until it is let go.

@@ -34,7 +34,7 @@ std::chrono::milliseconds elapsed(clock::time_point since) {
 
 } // namespace
 
-connection::connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<void> place,
+connection::connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place,
                        std::string crowded)
   : loop_(in),
     socket_(std::move(socket)),

@@ -22,7 +22,7 @@ public:
   using tcp = boost::asio::ip::tcp;
 
   /// `place` is held as long as the client is here. Where `crowded` says why there are too many connections, every request is answered with a 503.
-  connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<void> place, std::string crowded);
+  connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place, std::string crowded);
 
   void start();
 
@@ -32,6 +32,10 @@ public:
 
   bool is_idle() const noexcept override {
     return phase_ == phase::idle;
+  }
+
+  std::string_view client() const noexcept override {
+    return *place_;
   }
 
 private:
@@ -76,7 +80,7 @@ private:
   loop& loop_;
   tcp::socket socket_;
   service_ptr shared_;
-  std::shared_ptr<void> place_;
+  std::shared_ptr<std::string> place_;
   std::string remote_;
   std::string crowded_;
   phase phase_ = phase::idle;

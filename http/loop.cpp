@@ -90,10 +90,10 @@ void loop::remove(const std::shared_ptr<peer>& x) {
     context_.stop();
 }
 
-bool loop::drop_idle() {
+bool loop::drop_idle(std::optional<std::string_view> of) {
   std::shared_ptr<peer> first;
   for (auto& p : peers_)
-    if (p->is_idle() && (!first || p->deadline() < first->deadline()))
+    if (p->is_idle() && (!of || p->client() == *of) && (!first || p->deadline() < first->deadline()))
       first = p;
   if (first)
     first->deadline_passed();

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -107,6 +108,11 @@ public:
     return false;
   }
 
+  /// Whose it is, as `client_of` says; empty where that does not matter.
+  virtual std::string_view client() const noexcept {
+    return {};
+  }
+
   clock::time_point deadline() const noexcept {
     return deadline_;
   }
@@ -151,8 +157,8 @@ public:
   void add(std::shared_ptr<peer> x);
   void remove(const std::shared_ptr<peer>& x);
 
-  /// Ends the idle peer whose time is over first. False where none is idle.
-  bool drop_idle();
+  /// Ends the idle peer whose time is over first, where `of` is given one of that client's. False where none is idle.
+  bool drop_idle(std::optional<std::string_view> of = {});
 
   bool stopping() const noexcept {
     return stopping_;

@@ -189,9 +189,9 @@ private:
       if (in.stopping())
         return;
       std::string why;
-      if (client_crowded)
+      if (client_crowded && !in.drop_idle(*held))
         why = "your address has as many connections to this server as it may";
-      else if (crowded && !in.drop_idle())
+      else if (!client_crowded && crowded && !in.drop_idle())
         why = "the server has as many connections as it may";
       std::make_shared<connection>(in, std::move(s), shared_, std::move(held), std::move(why))->start();
     };

@@ -19,12 +19,16 @@ namespace troupe::http {
 
 class client {
 public:
-  /// `receive_buffer` in bytes makes a client whose kernel takes little; 0 for the usual.
-  explicit client(uint16_t port, int receive_buffer = 0) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `receive_buffer` in bytes makes a client whose kernel takes little; 0 for the usual. `from` is its own address.
+  explicit client(uint16_t port, int receive_buffer = 0, uint32_t from = INADDR_LOOPBACK)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0)
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in to{};
     to.sin_family = AF_INET;
+    to.sin_addr.s_addr = htonl(from);
+    if (from != INADDR_LOOPBACK && ::bind(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("cannot take an address of loopback");
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)

@@ -32,8 +32,8 @@ struct fixture : type_registration {
   }
 
   /// One that is connected, was answered, and asks for nothing.
-  client idle() {
-    client c{web->port()};
+  client idle(uint32_t from = INADDR_LOOPBACK) {
+    client c{web->port(), 0, from};
     c.get("/healthz");
     BOOST_TEST(c.read_response().status == 200);
     return c;
@@ -83,16 +83,47 @@ BOOST_AUTO_TEST_CASE(streams_leave_places_for_the_api) {
 BOOST_AUTO_TEST_CASE(one_client_has_only_so_many_connections) {
   config.connections_max = 100;
   config.connections_per_client = 4;
+  cluster->stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
   start();
   std::vector<client> held;
-  for (int i = 0; i < 4; ++i)
-    held.push_back(idle());
+  for (int i = 0; i < 4; ++i) {
+    held.emplace_back(web->port());
+    held.back().get("/live/demo/h264.ts");
+    BOOST_TEST(held.back().read_head().status == 200);
+  }
   auto extra = ask("/healthz");
   BOOST_TEST(extra.status == 503);
   BOOST_TEST(extra.body.find("your address") != std::string::npos);
   held.clear();
   while (ask("/healthz").status != 200) {
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_is_full_makes_room_by_its_own_oldest_connection_without_a_request) {
+  config.connections_max = 100;
+  config.connections_per_client = 4;
+  start();
+  std::vector<client> held;
+  for (int i = 0; i < 4; ++i)
+    held.push_back(idle());
+  for (int i = 0; i < 4; ++i)
+    BOOST_TEST(ask("/healthz").status == 200);
+  auto more = idle();
+  BOOST_TEST(held.front().read_all().empty());
+  more.get("/healthz");
+  BOOST_TEST(more.read_response().status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_client_ends_no_other_clients_connection) {
+  config.connections_max = 100;
+  config.connections_per_client = 2;
+  start();
+  auto other = idle(INADDR_LOOPBACK + 1);
+  std::vector<client> held;
+  for (int i = 0; i < 4; ++i)
+    held.push_back(idle());
+  other.get("/healthz");
+  BOOST_TEST(other.read_response().status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_clients_places_are_its_own_and_come_back) {
