@@ -235,12 +235,17 @@ std::optional<placement> timeline::place_audio(track_state& track, int64_t at, c
   if (samples > 0) {
     auto predicted = track.anchor + samples_to_ticks(track.samples, rate);
     auto tolerance = std::max(track.config.rounding + 1, std::min(samples_to_ticks(samples, rate) / 2, jitter_max));
-    if (!track.anchored || std::abs(at - predicted) > tolerance) {
+    // Without a duration a first packet moves no clock, and libavformat gives the second one the same time.
+    auto repeats = track.anchored && track.unsure == at;
+    if (!track.anchored || (std::abs(at - predicted) > tolerance && !repeats)) {
       if (track.started && at <= track.last_dts)
         return std::nullopt;
       track.anchored = true;
       track.anchor = at;
       track.samples = 0;
+      track.unsure = track.started || x.duration > 0 ? no_pts : at;
+    } else {
+      track.unsure = no_pts;
     }
     pts = track.anchor + samples_to_ticks(track.samples, rate);
     track.samples += samples;

@@ -114,6 +114,7 @@ private:
     bool anchored = false;
     int64_t anchor = 0;
     int64_t samples = 0;
+    int64_t unsure = no_pts; ///< where the first packet is, while it is the only one, if its container gave no duration
   };
 
   /// Maps `raw` with `shift` to the equivalent nearest to `near`.

@@ -229,6 +229,21 @@ BOOST_AUTO_TEST_CASE(a_sound_that_begins_late_is_carried) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(no_packet_of_a_late_sound_is_lost_when_it_is_copied) {
+  for (const std::string codec : {"mp2", "ac3", "libmp3lame"}) {
+    auto source = temporary("late.ts");
+    ffmpeg(pictures_input(8) + tone_input(8) + tone_input(3)
+           + "-filter_complex \"[2:a]asetpts=PTS+4/TB[b]\" -map 0:v -map 1:a -map \"[b]\" -c:v libx264 -preset "
+             "ultrafast -c:a "
+           + codec + " " + source);
+    auto made = run_job(source, temporary("copy.ts"), {usual_video(), {}});
+    BOOST_TEST(av::source_notes(made.index).empty());
+    auto want = play_file(source).of(AVMEDIA_TYPE_AUDIO, 1).packets;
+    BOOST_TEST(want > 80);
+    BOOST_TEST(play_file(temporary("copy.ts")).of(AVMEDIA_TYPE_AUDIO, 1).packets == want, codec);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(subtitles_that_begin_late_are_carried) {
   auto made = as_clip(one(make_video({.encoder = "mpeg2video", .frames = 200, .gop = 12, .b_frames = 0})));
   add_dvd_subtitle(made, 900'000 + 4 * 90'000);

@@ -340,6 +340,22 @@ BOOST_AUTO_TEST_CASE(a_lost_audio_frame_leaves_a_gap_and_a_repeated_one_is_dropp
   BOOST_TEST(uut.place(a, sound(3 * 1920))->pts == 3 * 1920);
 }
 
+BOOST_AUTO_TEST_CASE(sound_whose_first_packet_has_no_duration_and_lends_its_time_to_the_second_is_whole) {
+  timeline uut;
+  auto a = uut.add_track(audio());
+  BOOST_TEST(uut.place(a, sound(0))->duration == 1920);
+  BOOST_TEST(uut.place(a, sound(0))->pts == 1920);
+  BOOST_TEST(!uut.place(a, sound(0)));
+  BOOST_TEST(uut.place(a, sound(2 * 1920))->pts == 2 * 1920);
+  // With a duration the same is a repetition.
+  timeline other;
+  a = other.add_track(audio());
+  auto first = sound(0);
+  first.duration = 1920;
+  other.place(a, first);
+  BOOST_TEST(!other.place(a, first));
+}
+
 BOOST_AUTO_TEST_CASE(a_loop_begins_at_the_end_of_the_longest_track) {
   timeline uut;
   auto v = uut.add_track(video(1, 0));
