@@ -1,8 +1,8 @@
 #include "actors/coordinator.hpp"
 
-#include "actors/actor_of.hpp"
-#include "actors/media.hpp"
-#include "files/url.hpp"
+#include "actors/common/actor_of.hpp"
+#include "actors/live/media.hpp"
+#include "base/url.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
@@ -113,7 +113,7 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
 channel_status coordinator_state::status_of(const channel& x) {
   channel_status result{x.name, x.title, x.urls, x.loop, {}};
   for (auto& url : result.urls)
-    url = files::mask_url(url);
+    url = base::mask_url(url);
   auto now = clock::now();
   for (auto& [name, p] : config.profiles)
     if (auto q = quarantined.find(x.name + "/" + name, now)) {

@@ -1,9 +1,9 @@
 // The coordinator as its own process sees it: what the HTTP server asks.
 #pragma once
 
-#include "actors/core/job_order.hpp"
-#include "actors/job_views.hpp"
-#include "actors/variant_stream.hpp"
+#include "core/jobs/job_order.hpp"
+#include "actors/jobs/job_views.hpp"
+#include "packaging/variant_stream.hpp"
 #include "messages/actors.hpp"
 #include "telemetry/file_job_log.hpp"
 
@@ -102,7 +102,7 @@ using job_queue_actor = caf::typed_actor<
   // What came of telling; answers when that is written down.
   caf::result<void>(callback_outcome)>;
 
-/// Makes what works at a job; see actors/job.hpp.
+/// Makes what works at a job; see actors/jobs/job.hpp.
 class job_factory;
 
 struct job_queue_config {

@@ -1,8 +1,8 @@
 #include "actors/task.hpp"
 
-#include "actors/actor_of.hpp"
-#include "actors/file_worker.hpp"
-#include "actors/ingest.hpp"
+#include "actors/common/actor_of.hpp"
+#include "actors/jobs/file_worker.hpp"
+#include "actors/live/ingest.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/sec.hpp>

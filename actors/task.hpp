@@ -8,10 +8,10 @@
 // `orphan_timeout`: it ends.
 #pragma once
 
-#include "actors/file_faults.hpp"
-#include "actors/file_reach.hpp"
-#include "actors/file_worker.hpp"
-#include "actors/transcoder.hpp"
+#include "actors/jobs/file_faults.hpp"
+#include "actors/jobs/file_reach.hpp"
+#include "actors/jobs/file_worker.hpp"
+#include "actors/live/transcoder.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>

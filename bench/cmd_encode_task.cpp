@@ -1,9 +1,9 @@
 // caf-bench encode-task INPUT ENCODER PRESET: our side of the encode benchmark. Demuxer, transcode, and a sink that
 // counts.
 #include "bench/command.hpp"
-#include "encoder/demuxer.hpp"
-#include "encoder/scheduling.hpp"
-#include "encoder/transcode.hpp"
+#include "encoder/source/demuxer.hpp"
+#include "encoder/window/scheduling.hpp"
+#include "encoder/window/transcode.hpp"
 
 #include <atomic>
 #include <cstdio>

@@ -7,18 +7,18 @@
 //
 // Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point to the first byte of
 // the answer's body.
-#include "actors/child_process.hpp"
-#include "bench/live_cluster.hpp"
-#include "bench/live_reader.hpp"
-#include "bench/live_socket.hpp"
-#include "bench/live_source.hpp"
-#include "bench/loss_account.hpp"
+#include "processes/child_process.hpp"
+#include "rig/live_cluster.hpp"
+#include "rig/live_reader.hpp"
+#include "rig/live_socket.hpp"
+#include "rig/live_source.hpp"
+#include "rig/loss_account.hpp"
 #include "bench/options.hpp"
-#include "bench/process.hpp"
+#include "rig/process.hpp"
 #include "bench/report.hpp"
-#include "bench/sample.hpp"
-#include "bench/scratch_folder.hpp"
-#include "bench/viewing.hpp"
+#include "rig/sample.hpp"
+#include "rig/scratch_folder.hpp"
+#include "rig/viewing.hpp"
 
 #include <signal.h>
 #include <unistd.h>

@@ -1,11 +1,11 @@
 // caf-bench live-task CONFIG PROFILE URL: the pipeline of the cluster without the cluster. Demuxer, transcode and muxer on one thread of one
 // process; the transport stream goes to standard output.
-#include "actors/media.hpp"
+#include "actors/live/media.hpp"
 #include "bench/command.hpp"
 #include "config/load.hpp"
-#include "encoder/demuxer.hpp"
-#include "encoder/muxer.hpp"
-#include "encoder/transcode.hpp"
+#include "encoder/source/demuxer.hpp"
+#include "packaging/muxer.hpp"
+#include "encoder/window/transcode.hpp"
 
 #include <atomic>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // caf-bench sample OUT: makes a test file.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
-#include "bench/sample.hpp"
+#include "rig/sample.hpp"
 
 extern "C" {
 #include <libavutil/parseutils.h>

@@ -5,11 +5,11 @@
 // far that goes, and what the limit is.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
-#include "bench/sample.hpp"
-#include "bench/scale_cluster.hpp"
+#include "rig/sample.hpp"
+#include "rig/scale_cluster.hpp"
 #include "bench/scale_model.hpp"
-#include "bench/scratch_folder.hpp"
-#include "bench/viewing.hpp"
+#include "rig/scratch_folder.hpp"
+#include "rig/viewing.hpp"
 
 #include <algorithm>
 #include <cstdio>

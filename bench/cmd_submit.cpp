@@ -2,13 +2,13 @@
 //
 // A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The moment of the first picture is the coordinator's own:
 // it hears of it from the task. The time on top that a client needs to get its order to the coordinator is measured from here, and added.
-#include "bench/live_cluster.hpp"
-#include "bench/live_socket.hpp"
-#include "bench/loss_account.hpp"
+#include "rig/live_cluster.hpp"
+#include "rig/live_socket.hpp"
+#include "rig/loss_account.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
-#include "bench/sample.hpp"
-#include "bench/scratch_folder.hpp"
+#include "rig/sample.hpp"
+#include "rig/scratch_folder.hpp"
 
 #include <boost/json.hpp>
 

@@ -1,7 +1,7 @@
 // caf-bench watch URL: exits 0 only if pictures and sound came, in sync, every frame once, without a decode error.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
-#include "bench/viewer.hpp"
+#include "rig/viewer.hpp"
 
 namespace troupe::bench {
 

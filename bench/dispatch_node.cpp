@@ -1,8 +1,8 @@
 #include "bench/dispatch_node.hpp"
 
-#include "actors/actor_of.hpp"
+#include "actors/common/actor_of.hpp"
 #include "actors/coordinator.hpp"
-#include "actors/job.hpp"
+#include "actors/jobs/job.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>

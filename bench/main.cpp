@@ -1,6 +1,6 @@
 // caf-bench: the benchmark harness. Finds the command and hands it its arguments.
 #include "bench/command.hpp"
-#include "encoder/scheduling.hpp"
+#include "encoder/window/scheduling.hpp"
 
 extern "C" {
 #include <libavutil/log.h>

@@ -1,7 +1,7 @@
 // A cluster's worth of workers with GPUs, as placement sees them, and what goes on there: jobs that come and end, heartbeats, machines that go and come.
 #pragma once
 
-#include "actors/core/placement_desk.hpp"
+#include "core/placement/placement_desk.hpp"
 
 #include <cstdint>
 #include <random>

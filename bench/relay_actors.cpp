@@ -1,6 +1,6 @@
 #include "bench/relay_actors.hpp"
 
-#include "actors/actor_of.hpp"
+#include "actors/common/actor_of.hpp"
 
 #include <caf/send.hpp>
 

@@ -1,7 +1,7 @@
 #include "bench/scale_model.hpp"
 
-#include "actors/core/file_job.hpp"
-#include "actors/core/lease_desk.hpp"
+#include "core/jobs/file_job.hpp"
+#include "core/cluster/lease_desk.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 #include "config/option_value.hpp"
 
 #include "config/text.hpp"
-#include "files/url.hpp"
+#include "base/url.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -63,7 +63,7 @@ std::string describe_range(const option& row) {
 std::string shown(const option& row, std::string_view text) {
   if (row.secret)
     return "the value";
-  return row.kind == kind::url || row.kind == kind::url_list ? quote(files::mask_url(text)) : quote(text);
+  return row.kind == kind::url || row.kind == kind::url_list ? quote(base::mask_url(text)) : quote(text);
 }
 
 /// Sets `target` where `value` is within the row's bounds, or is what a fresh configuration holds there.

@@ -2,7 +2,7 @@
 
 #include "config/option_value.hpp"
 #include "config/text.hpp"
-#include "files/url.hpp"
+#include "base/url.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -37,7 +37,7 @@ std::string yaml_of(const option& row, const raw_value& value) {
     if (row.secret)
       return quoted_yaml(text.empty() ? std::string_view{} : mask);
     if (row.kind == kind::url || row.kind == kind::url_list)
-      return quoted_yaml(files::mask_url(text));
+      return quoted_yaml(base::mask_url(text));
     return is_string(row.kind) ? quoted_yaml(text) : text;
   };
   if (!value.is_list)

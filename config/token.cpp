@@ -1,8 +1,8 @@
 #include "config/token.hpp"
 
 #include "config/text.hpp"
-#include "files/descriptor.hpp"
-#include "files/sha256.hpp"
+#include "base/descriptor.hpp"
+#include "base/sha256.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,7 +24,7 @@ tl::unexpected<std::string> failed(std::string_view step, const std::string& pat
 }
 
 tl::expected<std::string, std::string> read_token(const std::string& path) {
-  const files::descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  const base::descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
   if (file.get() < 0)
     return failed("read the secret in", path, errno);
   struct stat found {};
@@ -48,7 +48,7 @@ tl::expected<std::string, std::string> random_token() {
   std::array<unsigned char, 32> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     return tl::unexpected(std::string{"cannot draw a random token: "} + std::strerror(errno));
-  return files::to_hex(bytes);
+  return base::to_hex(bytes);
 }
 
 /// Written beside its place and linked there, so that of two coordinators that start at once one wins and nobody reads
@@ -61,7 +61,7 @@ tl::expected<std::string, std::string> make_token(const std::string& path) {
     return token;
   const auto temporary = path + '.' + std::to_string(::getpid());
   {
-    const files::descriptor file{
+    const base::descriptor file{
       ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     const auto line = *token + '\n';
     if (file.get() < 0 || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())

@@ -2,7 +2,7 @@
 // way, and drops all else.
 #include "encoder/log.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -53,7 +53,7 @@ std::string clean(const char* line) {
   for (; *line != '\0'; ++line)
     if (*line != '\n' && *line != '\r')
       result += *line >= ' ' && *line <= '~' ? *line : '?';
-  return files::mask_urls(result).substr(0, work_log::line_bytes_max);
+  return base::mask_urls(result).substr(0, work_log::line_bytes_max);
 }
 
 /// The text with '#' for each number: what tells one kind of line from another.
@@ -85,7 +85,7 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
   if (std::string_view{text}.starts_with(http_error))
     http_status = std::atoi(text + http_error.size());
   if (current != nullptr && level <= AV_LOG_ERROR)
-    current->append(files::mask_urls(text).c_str());
+    current->append(base::mask_urls(text).c_str());
   // A line may come in parts.
   thread_local std::string line;
   if (line.empty())

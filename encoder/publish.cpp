@@ -1,8 +1,8 @@
 // Plain POSIX calls, each checked: this is where a job's result becomes visible, or does not.
 #include "encoder/publish.hpp"
 
-#include "files/descriptor.hpp"
-#include "files/identity.hpp"
+#include "base/descriptor.hpp"
+#include "base/identity.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -93,9 +93,9 @@ expected<void> rename_to(const std::string& from, int folder, const std::string&
 }
 
 /// A new file of that name with what is in the other one. The descriptor reads and writes.
-expected<files::descriptor> copy_of(int file, const std::string& path) {
+expected<base::descriptor> copy_of(int file, const std::string& path) {
   ::unlink(path.c_str());
-  files::descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
+  base::descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
   if (!made)
     return failed("create", path);
   std::vector<std::byte> block(buffer_bytes);
@@ -158,13 +158,13 @@ expected<std::string> publish(int file, const std::string& from, const std::stri
   if (auto free = check_target(target, existing); !free)
     return tl::unexpected{std::move(free.error())};
   auto folder_path = folder_of(target);
-  files::descriptor folder{::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  base::descriptor folder{::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   struct stat here = {};
   struct stat there = {};
   if (!folder || ::fstat(folder.get(), &there) != 0 || ::fstat(file, &here) != 0)
     return failed("open", folder_path);
   auto near = from;
-  files::descriptor copied;
+  base::descriptor copied;
   if (here.st_dev != there.st_dev) {
     near = staging_path(target, "copy");
     auto made = copy_of(file, near);
@@ -183,11 +183,11 @@ expected<std::string> publish(int file, const std::string& from, const std::stri
     ::unlink(done ? from.c_str() : near.c_str());
   if (!done)
     return tl::unexpected{std::move(done.error())};
-  return files::identity_of(file).value_or(std::string{});
+  return base::identity_of(file).value_or(std::string{});
 }
 
 expected<std::string> publish(const std::string& from, const std::string& target, overwrite existing) {
-  files::descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  base::descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat found = {};
   if (!file || ::fstat(file.get(), &found) != 0)
     return failed("open", from);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "encoder/error.hpp"
-#include "files/sha256.hpp"
+#include "base/sha256.hpp"
 
 #include <cstddef>
 #include <span>
@@ -22,13 +22,13 @@ expected<void> check_target(const std::string& target, overwrite existing);
 
 /// Makes the finished file `from`, which is open as `file`, appear as `target`: flushes it, renames it and flushes the folder. On another file system it is
 /// copied first. What must not be replaced is `errc::option`, as `check_target` has it. Where somebody puts another file in its place meanwhile, nothing is
-/// said to be published. On failure `from` stays. Returns the identity of what is published (files/identity.hpp).
+/// said to be published. On failure `from` stays. Returns the identity of what is published (base/identity.hpp).
 expected<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing);
 
 /// The same of a file that is not open. A link is not followed.
 expected<std::string> publish(const std::string& from, const std::string& target, overwrite existing);
 
-using files::sha256;
+using base::sha256;
 
 /// A file that is being written, in order. Removed by the destructor unless it was committed.
 class new_file {

@@ -58,7 +58,7 @@ struct audio_settings {
   std::map<std::string, std::string> options;
 };
 
-/// Output frames with `from_pts <= pts < to_pts` (ticks of `time_base`), or copied packets with their DTS there: see encoder/transcode.hpp.
+/// Output frames with `from_pts <= pts < to_pts` (ticks of `time_base`), or copied packets with their DTS there: see encoder/window/transcode.hpp.
 struct time_window {
   int64_t from_pts = std::numeric_limits<int64_t>::min();
   int64_t to_pts = std::numeric_limits<int64_t>::max();

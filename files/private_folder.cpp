@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <filesystem>
 
-namespace troupe::files {
+namespace troupe::base {
 
 std::error_code make_private_folder(const std::string& path) {
   std::error_code failed;
@@ -21,4 +21,4 @@ std::error_code make_private_folder(const std::string& path) {
   return std::filesystem::is_directory(path, failed) ? std::error_code{} : why;
 }
 
-} // namespace troupe::files
+} // namespace troupe::base

@@ -1,9 +1,9 @@
 #include "http/callbacks.hpp"
 
-#include "actors/core/callback_order.hpp"
-#include "actors/job_watcher.hpp"
-#include "files/sha256.hpp"
-#include "files/url.hpp"
+#include "core/jobs/callback_order.hpp"
+#include "actors/jobs/job_watcher.hpp"
+#include "base/sha256.hpp"
+#include "base/url.hpp"
 #include "http/jobs.hpp"
 #include "http/poster.hpp"
 #include "messages/job_states.hpp"
@@ -141,7 +141,7 @@ struct callbacks_state {
       auto verdict = core::judge({x.ended_ms, unix_ms(), x.tries + 1, answer.status, answer.error});
       if (!verdict.done || answer.status < 200 || answer.status > 299)
         log::warning("a callback was not taken",
-                     {{"job", to_string(x.id)}, {"url", files::mask_url(x.url)}, {"reason", verdict.note}});
+                     {{"job", to_string(x.id)}, {"url", base::mask_url(x.url)}, {"reason", verdict.note}});
       settle(x, verdict);
     }
   }
@@ -182,7 +182,7 @@ struct callbacks_state {
 } // namespace
 
 std::string signature_of(const std::string& secret, const std::string& body) {
-  return "sha256=" + files::hmac_sha256(secret, body);
+  return "sha256=" + base::hmac_sha256(secret, body);
 }
 
 callback_sender::callback_sender(caf::actor_system& system, gateway_actor gateway, callback_config config)

@@ -279,7 +279,7 @@ bool connection::hand_over() {
   auto protocol = socket_.local_endpoint(failure).protocol();
   phase_ = phase::closed;
   auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_), remote_, protocol,
-                                                           files::descriptor{socket_.release(failure)},
+                                                           base::descriptor{socket_.release(failure)},
                                                            std::move(buffer_), nullptr, began_, std::move(*streams)});
   given->parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>(std::move(*parser_));
   auto& to = *shared_->file_loops[static_cast<size_t>(given->socket.get()) % shared_->file_loops.size()];

@@ -1,8 +1,8 @@
 #include "http/file_client.hpp"
 
-#include "actors/job_text.hpp"
-#include "files/identity.hpp"
-#include "files/url.hpp"
+#include "actors/jobs/job_text.hpp"
+#include "base/identity.hpp"
+#include "base/url.hpp"
 #include "http/ask.hpp"
 #include "http/byte_range.hpp"
 #include "http/problem.hpp"
@@ -91,7 +91,7 @@ void file_client::download() {
                 : desk.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
   if (!path)
     return refuse(path.error());
-  serve(files::descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)});
+  serve(base::descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)});
 }
 
 template <class Then>
@@ -127,7 +127,7 @@ void file_client::download_result() {
     auto identity = published_identity(job.result);
     if (!identity)
       return me.refuse(status::not_found, "unknown_file", "it is not known which file is this job's result");
-    me.serve(files::descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)}, *identity);
+    me.serve(base::descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW)}, *identity);
   });
 }
 
@@ -148,10 +148,10 @@ bool file_client::still_wanted(const std::string& etag) {
   return false;
 }
 
-void file_client::serve(files::descriptor file, const std::string& identity) {
+void file_client::serve(base::descriptor file, const std::string& identity) {
   file_ = std::move(file);
   struct stat found {};
-  auto etag = file_ ? files::identity_of(file_.get()) : std::nullopt;
+  auto etag = file_ ? base::identity_of(file_.get()) : std::nullopt;
   if (!etag || ::fstat(file_.get(), &found) != 0)
     return refuse(status::not_found, "unknown_file", "the coordinator has no such file, or cannot read it");
   if (!identity.empty() && identity != *etag)
@@ -406,7 +406,7 @@ void file_client::hang_up(std::string note, bool politely) {
   access_record record{request_->of.id,
                        request_->remote,
                        {method.data(), method.size()},
-                       files::mask_query(request_->of.target), // which attempt it is, is secret
+                       base::mask_query(request_->of.target), // which attempt it is, is secret
                        {},
                        {},
                        status_,

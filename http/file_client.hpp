@@ -8,8 +8,8 @@
 #include "http/loop.hpp"
 #include "http/service.hpp"
 
-#include "files/descriptor.hpp"
-#include "files/sha256.hpp"
+#include "base/descriptor.hpp"
+#include "base/sha256.hpp"
 #include "transfer/desk.hpp"
 
 #include <cstdint>
@@ -47,7 +47,7 @@ private:
   void download();
   void download_result();
   /// `identity`: of the file that it has to be; empty where any will do.
-  void serve(files::descriptor file, const std::string& identity = {});
+  void serve(base::descriptor file, const std::string& identity = {});
   bool still_wanted(const std::string& etag);
   void send_head(status code, uint64_t length, const std::string& etag, std::string content_range);
   void send_slice();
@@ -83,11 +83,11 @@ private:
   std::optional<response> response_;
   std::string head_;
 
-  files::descriptor file_;
+  base::descriptor file_;
   uint64_t at_ = 0;
   uint64_t end_ = 0;
   std::string etag_;
-  files::sha256 hash_;
+  base::sha256 hash_;
 
   std::shared_ptr<transfer::incoming> incoming_;
   uint64_t writer_ = 0;

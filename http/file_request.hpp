@@ -1,7 +1,7 @@
 // A request for a file, or with one: what it names and says.
 #pragma once
 
-#include "files/descriptor.hpp"
+#include "base/descriptor.hpp"
 #include "http/loop.hpp"
 #include "http/message.hpp"
 #include "transfer/refusal.hpp"
@@ -37,7 +37,7 @@ struct file_request {
   request of;
   std::string remote;
   boost::asio::ip::tcp protocol;
-  files::descriptor socket;
+  base::descriptor socket;
   boost::beast::flat_buffer buffer;
   std::unique_ptr<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser; ///< has read the header
   clock::time_point began;

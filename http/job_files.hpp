@@ -1,7 +1,7 @@
 // Orders whose files are the client's: "upload:ID" is an input that the client has brought, "kept:NAME" a result that waits for it.
 #pragma once
 
-#include "actors/job_views.hpp"
+#include "actors/jobs/job_views.hpp"
 #include "transfer/desk.hpp"
 
 #include <memory>

@@ -1,7 +1,7 @@
 // A job's log as clients get it: lines of text for people, or one JSON object a line for programs.
 #pragma once
 
-#include "actors/job_events.hpp"
+#include "actors/jobs/job_events.hpp"
 #include "http/message.hpp"
 
 #include <tl/expected.hpp>

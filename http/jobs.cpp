@@ -3,8 +3,8 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "encoder/container.hpp"
-#include "files/path_text.hpp"
-#include "files/url.hpp"
+#include "base/path_text.hpp"
+#include "base/url.hpp"
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
 #include "http/json.hpp"
@@ -129,7 +129,7 @@ checked complete(job_submission& x) {
   if (order.input.empty() || order.output.empty())
     return failure("input and output are missing: both have to be named");
   for (auto* path : {&order.input, &order.output}) {
-    auto read = files::from_path_text(*path);
+    auto read = base::from_path_text(*path);
     if (!read)
       return failure("a file URL is not accepted: allowed is file:///PATH, with %XX for a byte, and not %00");
     *path = std::move(*read);
@@ -158,7 +158,7 @@ checked complete(job_submission& x) {
   if (order.video.codec == "none" && order.audio.codec == "none")
     return failure("neither picture nor sound is asked for");
   if (x.name.empty())
-    x.name = files::plain_text(
+    x.name = base::plain_text(
       order.output.substr(order.output.starts_with(kept_prefix) ? kept_prefix.size() : order.output.rfind('/') + 1));
   if (x.name.size() > 255)
     return failure("name is not accepted: allowed are 255 bytes");
@@ -215,7 +215,7 @@ json::value stored(const std::string& text) {
   if (auto* object = result.if_object()) {
     object->erase("@type");
     if (auto* input = object->if_contains("input"); input != nullptr && input->is_string())
-      *input = http::to_json(files::mask_url(text_of(*input)));
+      *input = http::to_json(base::mask_url(text_of(*input)));
     // The store has enumerations as numbers.
     auto* video = object->if_contains("video");
     auto* policy = video != nullptr && video->is_object() ? video->get_object().if_contains("on_busy") : nullptr;
@@ -401,7 +401,7 @@ json::object brief(const job_details& x) {
   result["request"] = stored(x.job.request);
   result["result"] = stored(x.job.result);
   result["callback"] =
-    x.job.callback_url.empty() ? json::value(nullptr) : http::to_json(files::mask_url(x.job.callback_url));
+    x.job.callback_url.empty() ? json::value(nullptr) : http::to_json(base::mask_url(x.job.callback_url));
   json::array callbacks;
   for (auto& c : x.callbacks)
     callbacks.push_back(to_object(c));

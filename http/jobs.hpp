@@ -3,7 +3,7 @@
 // The settings of video and audio are those of profiles: the same names, units and limits, from the same table.
 #pragma once
 
-#include "actors/job_views.hpp"
+#include "actors/jobs/job_views.hpp"
 #include "messages/work.hpp"
 
 #include <boost/json/value.hpp>

@@ -1,6 +1,6 @@
 #include "http/live.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 #include "http/ask.hpp"
 #include "http/problem.hpp"
 
@@ -139,7 +139,7 @@ void live_client::written() {
 void live_client::finish(std::string note) {
   auto reason = reader_->end_reason();
   if (!reason.empty() && !header_.empty())
-    return refuse(problem(ec::source_failed, files::only_hosts(reason), request_.id));
+    return refuse(problem(ec::source_failed, base::only_hosts(reason), request_.id));
   // A response that lacks its last chunk tells the client that something went wrong.
   if (!reason.empty())
     return hang_up(std::move(note));

@@ -1,7 +1,7 @@
 // Where the parts of a job are made, and why there and nowhere else, as JSON.
 #pragma once
 
-#include "actors/job_views.hpp"
+#include "actors/jobs/job_views.hpp"
 
 #include <boost/json/value.hpp>
 

@@ -1,6 +1,6 @@
 #include "http/problem.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 #include "messages/type_ids.hpp"
 
 #include <boost/json/object.hpp>
@@ -100,7 +100,7 @@ reply problem(ec code, std::string_view detail, std::string_view request_id) {
 }
 
 reply for_viewers(const caf::error& reason, std::string_view request_id) {
-  return problem(translate(reason), files::only_hosts(text_of(reason)), request_id);
+  return problem(translate(reason), base::only_hosts(text_of(reason)), request_id);
 }
 
 reply problem(const caf::error& reason, std::string_view request_id) {

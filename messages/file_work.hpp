@@ -345,7 +345,7 @@ struct file_published {
   uint64_t sounds = 0;            ///< packets of sound
   int64_t duration = 0;           ///< ticks
   std::vector<std::string> notes; ///< what of the source the result has in another form, or has not, and why
-  std::string identity = {};      ///< of the file, where the task has put it into its place (files/identity.hpp)
+  std::string identity = {};      ///< of the file, where the task has put it into its place (base/identity.hpp)
 
   bool operator==(const file_published&) const = default;
 };

@@ -122,7 +122,7 @@ bool inspect(Inspector& f, channel& x) {
 /// By what a sample of a source is known again when the source is pulled anew.
 struct sample_print {
   int64_t pts = no_timestamp; ///< where it was on the timeline, ticks
-  uint64_t print = 0;         ///< see actors/core/sample_print.hpp
+  uint64_t print = 0;         ///< see core/live/sample_print.hpp
 
   bool operator==(const sample_print&) const = default;
 };

@@ -1,7 +1,7 @@
 #include "nodes/node_begin.hpp"
 
-#include "actors/core/back_off.hpp"
-#include "actors/task_host.hpp"
+#include "core/back_off.hpp"
+#include "actors/cluster/task_host.hpp"
 #include "telemetry/log.hpp"
 
 #include <systemd/sd-daemon.h>

@@ -1,11 +1,11 @@
 #include "nodes/node_check.hpp"
 
-#include "actors/media.hpp"
-#include "encoder/audio_encoder.hpp"
-#include "encoder/encoder_open.hpp"
+#include "actors/live/media.hpp"
+#include "encoder/codec/audio_encoder.hpp"
+#include "encoder/codec/encoder_open.hpp"
 #include "encoder/log.hpp"
-#include "encoder/source_address.hpp"
-#include "encoder/video_encoder.hpp"
+#include "encoder/source/source_address.hpp"
+#include "encoder/codec/video_encoder.hpp"
 
 #include <algorithm>
 

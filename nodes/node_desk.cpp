@@ -1,6 +1,6 @@
 #include "nodes/node_desk.hpp"
 
-#include "actors/disk_space.hpp"
+#include "actors/jobs/disk_space.hpp"
 #include "config/token.hpp"
 #include "encoder/publish.hpp"
 

@@ -1,6 +1,6 @@
 #include "nodes/node_http.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},
                           {"method", r.method},
-                          {"target", files::mask_query(r.target)},
+                          {"target", base::mask_query(r.target)},
                           {"channel", r.channel},
                           {"profile", r.profile},
                           {"status", r.status},

@@ -1,7 +1,7 @@
 // From the configuration to the link between nodes.
 #pragma once
 
-#include "actors/link.hpp"
+#include "actors/cluster/link.hpp"
 #include "config/config.hpp"
 
 namespace troupe::nodes {

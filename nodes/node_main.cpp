@@ -1,9 +1,9 @@
 // Reads the configuration and hands over to the role.
 #include "nodes/node_main.hpp"
 
-#include "actors/fork_server.hpp"
+#include "processes/fork_server.hpp"
 #include "actors/gateway.hpp"
-#include "actors/media.hpp"
+#include "actors/live/media.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
 #include "encoder/log.hpp"

@@ -1,12 +1,12 @@
 #include "nodes/node_run.hpp"
 
 #include "actors/coordinator.hpp"
-#include "actors/core/exhaustion.hpp"
-#include "actors/core/plan.hpp"
-#include "actors/link.hpp"
-#include "actors/worker.hpp"
+#include "core/placement/exhaustion.hpp"
+#include "core/plan.hpp"
+#include "actors/cluster/link.hpp"
+#include "actors/cluster/worker.hpp"
 #include "config/token.hpp"
-#include "files/descriptor_limit.hpp"
+#include "base/descriptor_limit.hpp"
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
 #include "nodes/node_begin.hpp"
@@ -347,7 +347,7 @@ private:
   }
 
   const config::configuration& config_;
-  uint64_t descriptors_ = files::raise_descriptor_limit();
+  uint64_t descriptors_ = base::raise_descriptor_limit();
   link_config link_;
   node_system_config cfg_;
   // What threads of the system and of others use goes after them.

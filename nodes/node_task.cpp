@@ -1,9 +1,9 @@
 #include "nodes/node_task.hpp"
 
-#include "actors/host_watch.hpp"
-#include "actors/link.hpp"
+#include "actors/cluster/host_watch.hpp"
+#include "actors/cluster/link.hpp"
 #include "actors/task.hpp"
-#include "encoder/scheduling.hpp"
+#include "encoder/window/scheduling.hpp"
 #include "nodes/node_link.hpp"
 #include "telemetry/log.hpp"
 

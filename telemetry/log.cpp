@@ -1,6 +1,6 @@
 #include "telemetry/log.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 
 #include "config/defaults.hpp"
 
@@ -159,7 +159,7 @@ std::string number(T x) {
 
 void append_value(std::string& out, const field& x, format form, std::string_view value) {
   const auto shown =
-    is_sensitive(x.key()) ? std::string{"***"} : files::mask_urls(value.substr(0, 4 * log_value_bytes_max));
+    is_sensitive(x.key()) ? std::string{"***"} : base::mask_urls(value.substr(0, 4 * log_value_bytes_max));
   const auto is_plain = !shown.empty() && std::ranges::all_of(shown, [](char c) {
     return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
   });
@@ -197,7 +197,7 @@ void append_key(std::string& out, std::string_view key) {
 
 std::string payload(format form, std::string_view message, std::span<const field> more) {
   std::string line;
-  const auto shown = files::mask_urls(message.substr(0, 4 * log_message_bytes_max));
+  const auto shown = base::mask_urls(message.substr(0, 4 * log_message_bytes_max));
   const auto count = std::min(more.size(), log_fields_max);
   if (form == format::text) {
     append_escaped(line, shown, log_message_bytes_max);

@@ -1,6 +1,6 @@
 #include "transfer/desk.hpp"
 
-#include "files/identity.hpp"
+#include "base/identity.hpp"
 #include "transfer/desk_files.hpp"
 #include "transfer/ticket.hpp"
 
@@ -18,7 +18,7 @@ constexpr const char* not_at_work = "this job is not at work, or not yet again: 
 /// Whether the file holds that text now, and nothing else did before.
 bool put(const std::string& path, const std::string& text) {
   ::unlink(path.c_str());
-  files::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
+  base::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
   return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
@@ -45,7 +45,7 @@ job_access desk::open_job(const job_files& x) {
   result.marker = random_text();
   auto is_path = x.source.find("://") == std::string::npos;
   if (is_path)
-    result.identity = files::identity_of(x.source).value_or(std::string{});
+    result.identity = base::identity_of(x.source).value_or(std::string{});
   if (config_.direct && !result.marker.empty())
     put(x.folder + "/" + marker_name, result.marker);
   std::lock_guard guard{mutex_};

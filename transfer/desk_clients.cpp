@@ -120,13 +120,13 @@ answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, 
   std::lock_guard guard{mutex_};
   if (!find_upload(id).empty())
     return id;
-  (void)files::make_private_folder(uploads()); // what does not work is told by what follows
+  (void)base::make_private_folder(uploads()); // what does not work is told by what follows
   if (auto room = make_room(client); !room)
     return tl::unexpected(room.error());
   if (auto why = config_.shortage ? config_.shortage(uploads(), bytes + bytes_to_come()) : std::string{}; !why.empty())
     return refuse(reason::full, why + ": the upload is not taken; make room, or change jobs.disk_refuse");
   auto path = uploads() + "/" + id + extension_of(name) + "." + std::to_string(bytes) + part_ending;
-  files::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  base::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (!file)
     return refuse(reason::failed, std::string{"the coordinator cannot make the file: "} + std::strerror(errno));
   clients_[id] = client;
@@ -221,7 +221,7 @@ answer<std::string> desk::kept_result(const std::string& key, const std::string&
     return refuse(reason::malformed, "the name of a kept result has 1 to 200 bytes, no slash, and begins with no dot");
   auto id = ticket_of(config_.secret, "result", key.empty() ? random_text() : key).substr(0, 32);
   auto folder = results() + "/" + id;
-  if (auto failed = files::make_private_folder(folder))
+  if (auto failed = base::make_private_folder(folder))
     return refuse(reason::failed, "the coordinator cannot make a folder for the result: " + failed.message());
   return folder + "/" + name;
 }

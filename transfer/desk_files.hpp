@@ -1,8 +1,8 @@
 // What the desk's two halves share: how a file that has arrived takes its place, and texts that nobody can guess.
 #pragma once
 
-#include "files/descriptor.hpp"
-#include "files/sha256.hpp"
+#include "base/descriptor.hpp"
+#include "base/sha256.hpp"
 #include "transfer/refusal.hpp"
 
 #include <array>
@@ -25,13 +25,13 @@ inline std::string random_text() {
   std::array<unsigned char, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
     return {}; // an empty marker proves nothing
-  return files::to_hex(bytes);
+  return base::to_hex(bytes);
 }
 
 inline answer<void> move_to(const std::string& from, const std::string& target) {
   if (std::rename(from.c_str(), target.c_str()) != 0)
     return refuse(reason::failed, std::string{"the coordinator cannot name the file: "} + std::strerror(errno));
-  files::descriptor folder{
+  base::descriptor folder{
     ::open(std::filesystem::path{target}.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   ::fsync(folder.get());
   return {};

@@ -1,6 +1,6 @@
 #include "transfer/exchange.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 #include "transfer/curl.hpp"
 
 #include <poll.h>
@@ -168,7 +168,7 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
     auto why = stopped    ? std::string{"stopped"}
                : s.silent ? "nothing came through for " + std::to_string(with.silence_max.count()) + " ms"
                           : curl::words(code, detail);
-    return tl::unexpected(failure{false, stopped, s.head.status, files::mask_url(at.url) + ": " + why});
+    return tl::unexpected(failure{false, stopped, s.head.status, base::mask_url(at.url) + ": " + why});
   }
   return std::move(s.head);
 }
@@ -177,7 +177,7 @@ failure refused(const answer_head& x, const remote& at) {
   // 408, 425, 429 and 5xx may be otherwise soon; 507 is a disk that somebody has to make room on.
   auto passing = x.status == 408 || x.status == 425 || x.status == 429 || (x.status >= 500 && x.status != 507);
   return {!passing, false, x.status,
-          files::mask_url(at.url) + " answers " + std::to_string(x.status) + ": " + words_of(x.body)};
+          base::mask_url(at.url) + " answers " + std::to_string(x.status) + ": " + words_of(x.body)};
 }
 
 bool patience::wait() {

@@ -36,7 +36,7 @@ answer<void> incoming::open() {
     ::unlink(path_.c_str());
     flags |= O_EXCL;
   }
-  file_ = files::descriptor{::open(path_.c_str(), flags, file_mode)};
+  file_ = base::descriptor{::open(path_.c_str(), flags, file_mode)};
   struct stat found {};
   if (!file_ || ::fstat(file_.get(), &found) != 0)
     return failed("open");
@@ -181,7 +181,7 @@ void incoming::remove() {
   file_ = {};
   ::unlink(path_.c_str());
   size_ = hashed_ = 0;
-  hash_ = files::sha256{};
+  hash_ = base::sha256{};
 }
 
 } // namespace troupe::transfer

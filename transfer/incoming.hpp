@@ -4,8 +4,8 @@
 // end no more, and two connections never write the same file. Bytes that are there survive a restart of this process: the file itself says how many they are.
 #pragma once
 
-#include "files/descriptor.hpp"
-#include "files/sha256.hpp"
+#include "base/descriptor.hpp"
+#include "base/sha256.hpp"
 #include "transfer/refusal.hpp"
 
 #include <atomic>
@@ -64,11 +64,11 @@ private:
   const begin_with first_;
   std::atomic<bool> abandoned_{false};
   std::mutex mutex_; ///< guards all below
-  files::descriptor file_;
+  base::descriptor file_;
   uint64_t size_ = 0;
   uint64_t total_ = 0;
   uint64_t writer_ = 0;
-  files::sha256 hash_;
+  base::sha256 hash_;
   uint64_t hashed_ = 0; ///< bytes that went into `hash_`
   std::string done_;    ///< SHA-256 of the file that took its place
 };

@@ -1,8 +1,8 @@
 #include "transfer/remote.hpp"
 
-#include "files/descriptor.hpp"
-#include "files/sha256.hpp"
-#include "files/url.hpp"
+#include "base/descriptor.hpp"
+#include "base/sha256.hpp"
+#include "base/url.hpp"
 #include "transfer/exchange.hpp"
 
 #include <fcntl.h>
@@ -31,12 +31,12 @@ tl::unexpected<failure> disk(const std::string& step, const std::string& path, i
 }
 
 tl::unexpected<failure> was_stopped(const std::string& url) {
-  return tl::unexpected(failure{false, true, 0, files::mask_url(url) + ": stopped"});
+  return tl::unexpected(failure{false, true, 0, base::mask_url(url) + ": stopped"});
 }
 
 /// SHA-256 of what is in the file from its start, at most `bytes`.
 expected<std::string> digest_of(int fd, uint64_t bytes, const std::string& path, const control& with) {
-  files::sha256 hash;
+  base::sha256 hash;
   std::vector<std::byte> block(block_bytes);
   for (uint64_t at = 0; at < bytes;) {
     if (with.stop != nullptr && with.stop->load(std::memory_order_relaxed))
@@ -120,7 +120,7 @@ expected<answer_head> ask(const std::string& method, const remote& of, const con
 }
 
 expected<void> upload(const std::string& path, const remote& to, const control& with) {
-  files::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  base::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat found {};
   if (!file || ::fstat(file.get(), &found) != 0)
     return disk("read", path);
@@ -148,7 +148,7 @@ namespace {
 
 struct arriving {
   std::string path;
-  files::descriptor file = {};
+  base::descriptor file = {};
   uint64_t size = 0;
   std::string etag = {};
 };
@@ -174,7 +174,7 @@ expected<uint64_t> look(const remote& from, const std::string& path, arriving& h
   here.etag = head->etag;
   here.path = part_name(path, head->etag);
   here.file =
-    files::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644)};
+    base::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644)};
   struct stat found {};
   if (!here.file || ::fstat(here.file.get(), &found) != 0)
     return disk("write", here.path);
@@ -233,7 +233,7 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
     return tl::unexpected(refused(*got, from));
   if (here.size != *bytes)
     return tl::unexpected(failure{false, false, got->status,
-                                  files::mask_url(from.url) + ": " + std::to_string(here.size) + " of "
+                                  base::mask_url(from.url) + ": " + std::to_string(here.size) + " of "
                                     + std::to_string(*bytes) + " bytes came"});
   return *bytes;
 }
@@ -266,7 +266,7 @@ expected<void> take_place(const arriving& here, const std::string& path, existin
     done = ::rename(here.path.c_str(), path.c_str()); // a file system without that
   if (done != 0)
     return disk("write", path);
-  files::descriptor parent{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  base::descriptor parent{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   ::fsync(parent.get());
   return {};
 }
@@ -289,7 +289,7 @@ expected<uint64_t> download(const remote& from, const std::string& path, const s
     if (*hash != sha256) {
       ::unlink(here.path.c_str());
       return tl::unexpected(failure{false, false, 0,
-                                    files::mask_url(from.url) + ": the checksum is wrong: what came has SHA-256 "
+                                    base::mask_url(from.url) + ": the checksum is wrong: what came has SHA-256 "
                                       + *hash + " and not " + sha256});
     }
   }

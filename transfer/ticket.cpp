@@ -1,6 +1,6 @@
 #include "transfer/ticket.hpp"
 
-#include "files/sha256.hpp"
+#include "base/sha256.hpp"
 
 #include <openssl/crypto.h>
 
@@ -8,7 +8,7 @@ namespace troupe::transfer {
 
 std::string ticket_of(std::string_view secret, std::string_view purpose, std::string_view id) {
   // The zero keeps "ab" + "c" and "a" + "bc" apart.
-  return files::hmac_sha256(secret, std::string{purpose} + '\0' + std::string{id});
+  return base::hmac_sha256(secret, std::string{purpose} + '\0' + std::string{id});
 }
 
 bool same_ticket(std::string_view a, std::string_view b) noexcept {

@@ -1,9 +1,9 @@
 // The ingest as its session sees it: a source that sends faster than it plays is held back, and one that is pulled anew gives what is new and nothing else.
 // Real actors in one process, the test is the session; the source is a server on loopback that sends a file as fast as it is read, without its length.
-#include "actors/core/sample_print.hpp"
-#include "actors/ingest.hpp"
-#include "actors/link.hpp"
-#include "bench/sample.hpp"
+#include "core/live/sample_print.hpp"
+#include "actors/live/ingest.hpp"
+#include "actors/cluster/link.hpp"
+#include "rig/sample.hpp"
 #include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>

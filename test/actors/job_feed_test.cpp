@@ -1,6 +1,6 @@
 // Who watches the jobs hears what it asked for: transitions that were written, progress now and then, and only ends with a callback where it wants no more.
 // Watchers are mailboxes of the test.
-#include "actors/job_feed.hpp"
+#include "actors/jobs/job_feed.hpp"
 #include "registered_types.hpp"
 
 #include <boost/test/unit_test.hpp>

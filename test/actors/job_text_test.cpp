@@ -1,5 +1,5 @@
 // An order is kept as text and read again by a later coordinator: everything that can be set comes back, and nothing else is taken for one.
-#include "actors/job_text.hpp"
+#include "actors/jobs/job_text.hpp"
 #include "registered_types.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,7 @@
 // The cluster port, with strangers on raw sockets and nodes that belong here: silence ends, nonsense is refused, numbers and sizes are bounded, certificates are
 // no business of a connection, and whoever belongs here gets in all the same.
-#include "actors/link.hpp"
-#include "files/descriptor.hpp"
+#include "actors/cluster/link.hpp"
+#include "base/descriptor.hpp"
 #include "registered_types.hpp"
 #include "telemetry/log.hpp"
 #include "test/support/temporary_folder.hpp"
@@ -69,7 +69,7 @@ public:
   }
 
 private:
-  files::descriptor socket_;
+  base::descriptor socket_;
 };
 
 /// A CA with a certificate for localhost.

@@ -1,7 +1,7 @@
 // The registry as its neighbours see it: real actors in one process, a dummy host and dummy tasks that the test writes, over messages. Deadlines
 // are real but far; nothing sleeps.
-#include "actors/daemon_registry.hpp"
-#include "actors/link.hpp"
+#include "actors/cluster/daemon_registry.hpp"
+#include "actors/cluster/link.hpp"
 #include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>

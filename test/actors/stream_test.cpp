@@ -1,8 +1,8 @@
 // The stream between a session and its clients, and the translation between messages and libav*. What is compared is what a client
 // reads and what a decoder would be told.
-#include "actors/media.hpp"
-#include "actors/variant_stream.hpp"
-#include "encoder/demuxer.hpp"
+#include "actors/live/media.hpp"
+#include "packaging/variant_stream.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

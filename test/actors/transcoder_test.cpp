@@ -1,7 +1,7 @@
 // The transcoder as its session sees it: windows per track, a window that ends later, and how an attempt ends. Real actors in one process; the
 // test is the session. Its media is copied, so that any bytes will do.
-#include "actors/link.hpp"
-#include "actors/transcoder.hpp"
+#include "actors/cluster/link.hpp"
+#include "actors/live/transcoder.hpp"
 #include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>

@@ -1,6 +1,6 @@
 #include "test/cluster/decoded_content.hpp"
 
-#include "bench/process.hpp"
+#include "rig/process.hpp"
 #include "test/support/cluster.hpp"
 
 #include <boost/json/parse.hpp>

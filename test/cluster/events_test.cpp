@@ -1,7 +1,7 @@
 // Goal: who follows a job hears each transition once, in order, and its progress now and then, also over a restart of the coordinator; and what the job and its
 // codecs said is kept with it.
 // Method: real processes, one worker, a small source of our own; streams of events on raw sockets, compared with the job's history; caf-ctl beside them.
-#include "nodes/ctl_events.hpp"
+#include "ctl/events.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

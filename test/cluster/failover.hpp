@@ -2,8 +2,8 @@
 // faults of their own.
 #pragma once
 
-#include "bench/failover_measure.hpp"
-#include "bench/live_source.hpp"
+#include "rig/failover_measure.hpp"
+#include "rig/live_source.hpp"
 #include "test/support/cluster.hpp"
 
 #include <string>

@@ -2,7 +2,7 @@
 // random-access point, and what is missing is stated to the picture.
 // Method: all workers and their tasks are killed while two clients decode what they get, one worker comes back some seconds later, and what the
 // clients miss is held against what the API and the metrics state.
-#include "bench/failover_client.hpp"
+#include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
 
 #include <boost/test/unit_test.hpp>

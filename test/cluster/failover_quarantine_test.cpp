@@ -2,7 +2,7 @@
 // feels it.
 // Method: the workers run a program whose transcoders die of one channel's pictures from a certain one on. Another channel with the same source
 // is watched all the time.
-#include "bench/failover_client.hpp"
+#include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -2,7 +2,7 @@
 // ask again get their channel as from any cluster that is up.
 // Method: the coordinator is killed while a client watches that asks again whenever it is sent away; once it comes back after all tasks have
 // ended, once at once.
-#include "bench/failover_client.hpp"
+#include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,6 @@
 #include "test/cluster/job_cluster.hpp"
 
-#include "bench/viewer.hpp"
+#include "rig/viewer.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <boost/test/unit_test.hpp>

@@ -5,7 +5,7 @@
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 
-#include "bench/viewer.hpp"
+#include "rig/viewer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

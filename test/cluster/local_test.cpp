@@ -2,7 +2,7 @@
 // made in pieces is neither larger nor worse than what is made in one.
 // Method: caf-ctl --local as a real process, its children seen through /proc. The result is read by libavformat alone. Sizes and likeness are those that the
 // ffmpeg program states, of one source encoded by it in one piece and by caf-ctl in four.
-#include "bench/chunked_run.hpp"
+#include "rig/chunked_run.hpp"
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,7 @@
 // The sources of the cluster's tests, made when first asked for and kept for the life of the test program.
 #pragma once
 
-#include "bench/sample.hpp"
+#include "rig/sample.hpp"
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #include "test/cluster/odd_source.hpp"
 
-#include "bench/process.hpp"
+#include "rig/process.hpp"
 #include "test/support/cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -3,7 +3,7 @@
 // channels, as they are. The results are decoded by ffmpeg and held against what ffmpeg decodes from the sources. A
 // plain run takes a sample of the table, another one for another TROUPE_SEED; TROUPE_LONG=1 takes all of it, and
 // TROUPE_ODD=REGEX those of such names. TROUPE_ODD_SEEDS=N adds N sources of random parts.
-#include "bench/process.hpp"
+#include "rig/process.hpp"
 #include "test/cluster/decoded_content.hpp"
 #include "test/cluster/odd_source.hpp"
 #include "test/support/cluster.hpp"

@@ -1,7 +1,7 @@
 // Goal: channels land on workers as slots and states say, and who gets no worker is told so in time.
 // Method: a coordinator, two workers with one slot each, and their tasks, all processes of their own. What runs where
 // is read from the API and compared with the process table.
-#include "nodes/ctl_run.hpp"
+#include "ctl/run.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

@@ -2,7 +2,7 @@
 // Method: ffmpeg sends one file in real time, over and over, in each of these ways on loopback; one cluster has a channel
 // for each, and a player of plain libavformat watches each until it has decoded one second of pictures. All of
 // them at once: the suite takes as long as the slowest.
-#include "bench/viewer.hpp"
+#include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/cluster/web_server.hpp"
 #include "test/support/cluster.hpp"

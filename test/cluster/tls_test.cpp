@@ -2,7 +2,7 @@
 // nobody.
 // Method: a CA and certificates made by scripts/make-certs; a channel is watched over mutual TLS; then strangers of
 // each kind knock at the cluster port: without certificate, with a foreign CA's, speaking plainly, speaking nonsense.
-#include "bench/viewer.hpp"
+#include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

@@ -3,7 +3,7 @@
 // Method: sources of three codecs, looped in real time, are watched through the cluster by players of plain
 // libavformat, transcoded and passed through, all at once. The numbers in the pictures and the marks in the sound are
 // read back. Fifteen seconds, so that each source loops once; with TROUPE_LONG=1 in the environment sixty.
-#include "bench/viewer.hpp"
+#include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 #include "test/support/environment.hpp"

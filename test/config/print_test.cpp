@@ -3,7 +3,7 @@
 #include "test/config/support.hpp"
 
 #include "config/text.hpp"
-#include "files/url.hpp"
+#include "base/url.hpp"
 
 using namespace troupe;
 using namespace troupe::config;
@@ -54,11 +54,11 @@ BOOST_AUTO_TEST_CASE(secrets_and_credentials_are_masked) {
 }
 
 BOOST_AUTO_TEST_CASE(urls_are_masked_wherever_credentials_hide) {
-  BOOST_TEST(troupe::files::mask_url("http://a:b@c@host/x") == "http://***@host/x");
-  BOOST_TEST(troupe::files::mask_url("http://host/a@b?Passwd=1&q=2") == "http://host/a@b?Passwd=***&q=***");
-  BOOST_TEST(troupe::files::mask_url("srt://host:1?passphrase=geheim") == "srt://host:1?passphrase=***");
-  BOOST_TEST(troupe::files::mask_url("/srv/a@b.ts") == "/srv/a@b.ts");
-  BOOST_TEST(troupe::files::mask_url("udp://@239.0.0.1:5000") == "udp://***@239.0.0.1:5000");
+  BOOST_TEST(troupe::base::mask_url("http://a:b@c@host/x") == "http://***@host/x");
+  BOOST_TEST(troupe::base::mask_url("http://host/a@b?Passwd=1&q=2") == "http://host/a@b?Passwd=***&q=***");
+  BOOST_TEST(troupe::base::mask_url("srt://host:1?passphrase=geheim") == "srt://host:1?passphrase=***");
+  BOOST_TEST(troupe::base::mask_url("/srv/a@b.ts") == "/srv/a@b.ts");
+  BOOST_TEST(troupe::base::mask_url("udp://@239.0.0.1:5000") == "udp://***@239.0.0.1:5000");
 }
 
 BOOST_AUTO_TEST_CASE(control_characters_never_reach_a_message) {

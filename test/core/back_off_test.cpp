@@ -1,5 +1,5 @@
 // Goal: pauses grow, are bounded, and differ between those who wait together. Method: many calls with fixed seeds.
-#include "actors/core/back_off.hpp"
+#include "core/back_off.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // Goal: a worker that keeps failing is left alone, tried with one task, and trusted again by what that task does. Method: the
 // breaker is fed failures and moments in time; a seeded run checks what must hold after any order of events.
-#include "actors/core/breaker.hpp"
+#include "core/breaker.hpp"
 
 #include <boost/test/unit_test.hpp>
 

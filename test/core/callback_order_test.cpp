@@ -1,5 +1,5 @@
 // When an end is told again: by the answer, the number of tries and the time since the job ended.
-#include "actors/core/callback_order.hpp"
+#include "core/jobs/callback_order.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // Goal: a file is cut at its random-access points alone, into windows that together are all of it, as long as asked or as suits the workers. Method:
 // access points at even, uneven and random distances; seeded.
-#include "actors/core/chunk_plan.hpp"
+#include "core/jobs/chunk_plan.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // What a profile's encoder stands for: the rungs of its ladder, in order.
-#include "actors/core/exhaustion.hpp"
+#include "core/placement/exhaustion.hpp"
 
 #include <boost/test/unit_test.hpp>
 

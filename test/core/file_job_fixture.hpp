@@ -1,7 +1,7 @@
 // What the tests of a file job share: effects that are written down, and a source that is never read.
 #pragma once
 
-#include "actors/core/file_job.hpp"
+#include "core/jobs/file_job.hpp"
 
 #include <map>
 #include <optional>

@@ -1,9 +1,9 @@
 // Credit, source buffer, chunk ring and plan: the small classes on the path of the samples. Each is fed by hand; what is compared is what a
 // consumer gets.
-#include "actors/core/chunk_ring.hpp"
-#include "actors/core/credit.hpp"
-#include "actors/core/plan.hpp"
-#include "actors/core/source_buffer.hpp"
+#include "core/live/chunk_ring.hpp"
+#include "core/live/credit.hpp"
+#include "core/plan.hpp"
+#include "core/live/source_buffer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

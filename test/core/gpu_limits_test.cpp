@@ -1,5 +1,5 @@
 // The table of models: each family of cards gets the limits that its makers and users know.
-#include "actors/core/gpu_limits.hpp"
+#include "core/placement/gpu_limits.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // Sessions on physical cards: the tracker is fed reports, promises, returns and moments in time, and asked what it would still give.
-#include "actors/core/gpu_tracker.hpp"
+#include "core/placement/gpu_tracker.hpp"
 
 #include <boost/test/unit_test.hpp>
 

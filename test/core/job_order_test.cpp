@@ -1,6 +1,6 @@
 // Whose turn it is. Jobs are added at chosen times and taken out one by one; a random run checks that nothing is lost and that the order is
 // the one that a sort would give.
-#include "actors/core/job_order.hpp"
+#include "core/jobs/job_order.hpp"
 
 #include <boost/test/unit_test.hpp>
 

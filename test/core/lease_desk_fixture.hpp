@@ -1,7 +1,7 @@
 // A lease desk with a real worker table and effects that are written down.
 #pragma once
 
-#include "actors/core/lease_desk.hpp"
+#include "core/cluster/lease_desk.hpp"
 
 #include <boost/test/unit_test.hpp>
 

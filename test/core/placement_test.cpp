@@ -1,5 +1,5 @@
 // Which worker and which device: workers with cards are described, requests are placed, and what is left out is asked for its reason.
-#include "actors/core/placement_desk.hpp"
+#include "core/placement/placement_desk.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // Goal: a rendition is refused with its reason for as long as was settled, and nothing else is.
 // Method: virtual time.
-#include "actors/core/quarantine.hpp"
+#include "core/live/quarantine.hpp"
 
 #include <boost/test/unit_test.hpp>
 

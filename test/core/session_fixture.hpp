@@ -1,7 +1,7 @@
 // A session without anything around it: it is fed what actors would tell it, and what it wants done is written down.
 #pragma once
 
-#include "actors/core/session.hpp"
+#include "core/live/session.hpp"
 
 #include <map>
 #include <optional>

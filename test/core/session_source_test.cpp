@@ -2,7 +2,7 @@
 // comes back. The session is fed what actors would tell it.
 #include "test/core/session_fixture.hpp"
 
-#include "actors/core/sample_print.hpp"
+#include "core/live/sample_print.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,5 +1,5 @@
 // Who is accepted, how well each worker is, and who can take work: the table is fed registrations, heartbeats and moments in time.
-#include "actors/core/worker_table.hpp"
+#include "core/cluster/worker_table.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // Goal: a result has of its source all that its container can hold, and says what it cannot. Method: sources with several sounds, subtitles, a font, a
 // cover, chapters and words, written with libavformat; each assembled into each container and read back.
-#include "encoder/assembler.hpp"
+#include "encoder/chunks/assembler.hpp"
 
 #include "file_job.hpp"
 

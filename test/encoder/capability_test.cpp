@@ -1,5 +1,5 @@
 // Goal: what is said to work here does, and what does not has a reason. Method: the trials that every machine can run are run.
-#include "encoder/capability.hpp"
+#include "encoder/codec/capability.hpp"
 
 #include <boost/test/unit_test.hpp>
 

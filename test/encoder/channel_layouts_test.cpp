@@ -2,7 +2,7 @@
 // tone of its own for each channel, uncompressed, is transcoded, decoded, and counted by channel.
 #include "encoder/channel_layouts.hpp"
 
-#include "encoder/decoder.hpp"
+#include "encoder/codec/decoder.hpp"
 #include "encoder/format.hpp"
 #include "quick_settings.hpp"
 

@@ -1,5 +1,5 @@
 // When a chunk is made again for its rate, and with which. The encoder is a function: it makes a share of what it is asked for.
-#include "encoder/chunk_rate.hpp"
+#include "encoder/chunks/chunk_rate.hpp"
 
 #include <boost/test/unit_test.hpp>
 

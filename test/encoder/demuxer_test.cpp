@@ -1,7 +1,7 @@
 // Goal: whatever container and whatever wrongs a source has, the demuxer returns one unbroken timeline of well-formed
 // packets, or an error that says what is the matter. Method: clips are encoded here, written into containers with
 // known times and known damage, and read back.
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include "clip.hpp"
 #include "reading.hpp"

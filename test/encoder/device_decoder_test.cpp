@@ -1,6 +1,6 @@
 // Goal: a device that fails in the middle costs no frame and makes none twice. Method: the stand-in's decoder fails after each number of packets in turn,
 // in streams with open and closed groups; what is delivered is compared with what software alone makes.
-#include "encoder/device_decoder.hpp"
+#include "encoder/codec/device_decoder.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 
 #include "clip.hpp"

@@ -1,7 +1,7 @@
 // Settings of one encoder, said in the words of another. What is translated is set on the encoders of the linked library: software is opened, hardware
 // gets its options set as far as that goes without a device.
-#include "encoder/encoder_ladder.hpp"
-#include "encoder/video_encoder.hpp"
+#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/video_encoder.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,7 +2,7 @@
 // Method: small encodes with one setting changed, whose result is looked at, or whose error is.
 #include "quick_settings.hpp"
 
-#include "encoder/encoder_table.hpp"
+#include "encoder/codec/encoder_table.hpp"
 
 #include <boost/test/unit_test.hpp>
 

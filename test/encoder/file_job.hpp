@@ -3,9 +3,9 @@
 #pragma once
 
 #include "clip.hpp"
-#include "encoder/assembler.hpp"
-#include "encoder/chunk_encode.hpp"
-#include "encoder/source_index.hpp"
+#include "encoder/chunks/assembler.hpp"
+#include "encoder/chunks/chunk_encode.hpp"
+#include "encoder/source/source_index.hpp"
 #include "make_stream.hpp"
 
 #include <cstdint>

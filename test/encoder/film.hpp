@@ -1,7 +1,7 @@
 // Sources with more in them than a picture and a sound, and the questions that tests have for what jobs make of them.
 #pragma once
 
-#include "encoder/verifier.hpp"
+#include "encoder/chunks/verifier.hpp"
 #include "file_job.hpp"
 
 #include <functional>

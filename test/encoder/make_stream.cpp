@@ -1,8 +1,8 @@
 // Throws on any failure: a test that cannot make its source has nothing to say.
 #include "make_stream.hpp"
 
-#include "bench/frame_code.hpp"
-#include "encoder/decoder.hpp"
+#include "rig/frame_code.hpp"
+#include "encoder/codec/decoder.hpp"
 #include "encoder/format.hpp"
 #include "encoder/log.hpp"
 

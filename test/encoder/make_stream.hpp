@@ -1,7 +1,7 @@
 // Sources and judges for the encoder's tests: streams made in memory with libav*'s encoders, and decoders that say what a viewer gets.
 #pragma once
 
-#include "encoder/transcode.hpp"
+#include "encoder/window/transcode.hpp"
 
 #include <cstdint>
 #include <map>

@@ -1,5 +1,5 @@
 // Goal: a packet has the same number whatever container it has gone through. Method: the same content in the forms that muxers and demuxers give it.
-#include "encoder/payload_hash.hpp"
+#include "encoder/chunks/payload_hash.hpp"
 
 #include <boost/test/unit_test.hpp>
 

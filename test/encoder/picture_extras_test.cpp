@@ -1,6 +1,6 @@
 // Goal: what pictures have beside colours (transparency, captions, the record of Dolby Vision) is kept where encoder and container can, and named where not. Method: sources
 // that have it go through a whole job, and what a player's decoder gives of the result is looked at.
-#include "encoder/decoder.hpp"
+#include "encoder/codec/decoder.hpp"
 #include "encoder/log.hpp"
 #include "film.hpp"
 

@@ -2,7 +2,7 @@
 #include "encoder/publish.hpp"
 
 #include "clip.hpp"
-#include "files/identity.hpp"
+#include "base/identity.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -127,11 +127,11 @@ BOOST_AUTO_TEST_CASE(a_link_in_the_place_of_a_finished_file_is_not_followed) {
 
 BOOST_AUTO_TEST_CASE(what_is_published_is_told_by_its_identity) {
   auto from = write_bytes("known", "abc");
-  auto identity = troupe::files::identity_of(from);
+  auto identity = troupe::base::identity_of(from);
   auto done = av::publish(from, temporary("known-target"), av::overwrite::refuse);
   BOOST_REQUIRE(done);
   BOOST_TEST(*done == *identity);
-  BOOST_TEST(*troupe::files::identity_of(temporary("known-target")) == *identity);
+  BOOST_TEST(*troupe::base::identity_of(temporary("known-target")) == *identity);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_that_is_not_there_is_named) {

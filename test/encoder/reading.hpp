@@ -1,7 +1,7 @@
 // The demuxer's output as tests look at it.
 #pragma once
 
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

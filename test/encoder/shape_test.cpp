@@ -4,7 +4,7 @@
 #include "file_job.hpp"
 #include "quick_settings.hpp"
 
-#include "encoder/video_filter.hpp"
+#include "encoder/codec/video_filter.hpp"
 
 extern "C" {
 #include <libavutil/display.h>

@@ -1,7 +1,7 @@
 // Goal: what cannot or must not be read is refused in time and with the reason, and remote sources are read as local
 // ones are. Method: files of no media, limits that are met, and servers on loopback that send what real ones send, or
 // nothing.
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include "clip.hpp"
 #include "reading.hpp"

@@ -1,9 +1,9 @@
 // Encoders of cards that are not there take the product's whole path: set up in full, refused as a driver refuses, translated along the ladder, proven per
 // card. Method: a scenario file says what the cards do; the sessions are its files, also those of processes that have died.
-#include "encoder/capability.hpp"
-#include "encoder/encoder_ladder.hpp"
-#include "encoder/stand_in.hpp"
-#include "encoder/video_encoder.hpp"
+#include "encoder/codec/capability.hpp"
+#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/stand_in.hpp"
+#include "encoder/codec/video_encoder.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 
 #include "clip.hpp"

@@ -1,8 +1,8 @@
 // Goal: a source that is pulled again goes on after what was pulled before, every track moved by the same amount, and not at all where the
 // source has kept its timeline. Method: packets without content go in; times and flags of what comes out are compared.
-#include "encoder/timeline_joint.hpp"
+#include "encoder/source/timeline_joint.hpp"
 
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,7 +2,7 @@
 // Method: single cases by hand, then a simulated source (video with B-frames ahead of its audio, as broadcast has it)
 // whose true times are known while what the timeline sees of them is wrapped, rounded, cut, spliced and stripped of
 // decoding times, from fixed seeds.
-#include "encoder/timeline.hpp"
+#include "encoder/source/timeline.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,7 +2,7 @@
 // filled, and a result of even pictures says so. Method: sources whose pictures carry their number, whole jobs in one and in many chunks, results read by libavformat.
 #include "file_job.hpp"
 
-#include "encoder/video_filter.hpp"
+#include "encoder/codec/video_filter.hpp"
 
 #include <boost/test/unit_test.hpp>
 

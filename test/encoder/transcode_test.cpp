@@ -2,7 +2,7 @@
 // changes in mid-stream are survived and counted. Method: small streams made in memory are transcoded and the result is decoded.
 #include "quick_settings.hpp"
 
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

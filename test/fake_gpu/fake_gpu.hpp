@@ -4,7 +4,7 @@
 // encoders of one card at a time count each other under a lock, so that a limit holds as a driver's does.
 #pragma once
 
-#include "encoder/stand_in.hpp"
+#include "encoder/codec/stand_in.hpp"
 #include "test/fake_nvml/scenario.hpp"
 
 #include <memory>

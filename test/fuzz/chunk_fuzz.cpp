@@ -1,9 +1,9 @@
 // Chunk files of any worker: as they come, and with checksums that are right, which no fuzzer would guess. What the reader promises the assembler
 // is checked for each packet.
-#include "encoder/chunk_file.hpp"
+#include "encoder/chunks/chunk_file.hpp"
 
 #include "encoder/av_ptr.hpp"
-#include "encoder/wire.hpp"
+#include "encoder/chunks/wire.hpp"
 #include "test/fuzz/memory_file.hpp"
 
 #include <algorithm>

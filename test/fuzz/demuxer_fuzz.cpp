@@ -1,6 +1,6 @@
 // Media files with any content, read from memory: opening, and up to some thousand packets. What the demuxer promises
 // its readers is checked for each packet. libav* itself is the distribution's, without instrumentation.
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 
 #include "test/fuzz/memory_file.hpp"
 #include "test/fuzz/packets.hpp"

@@ -1,6 +1,6 @@
 // MP4 files with any edit list: one pass over the file, and a second reader that is told what the first found. The index is one that can be cut by, whatever the list hides, repeats or
 // leaves empty, and no reader comes to a picture before the index' first.
-#include "encoder/source_index.hpp"
+#include "encoder/source/source_index.hpp"
 
 #include "test/fuzz/memory_file.hpp"
 #include "test/fuzz/packets.hpp"

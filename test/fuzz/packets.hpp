@@ -2,7 +2,7 @@
 #pragma once
 
 #include "encoder/av_ptr.hpp"
-#include "encoder/demuxer.hpp"
+#include "encoder/source/demuxer.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // URLs of sources as people and playlists may write them. A password in the place where passwords stand is never shown,
 // whatever surrounds it, and what came over the network may not reach for a file.
 #include "config/text.hpp"
-#include "encoder/source_address.hpp"
+#include "encoder/source/source_address.hpp"
 
-#include "files/url.hpp"
+#include "base/url.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 #include <array>
@@ -29,7 +29,7 @@ bool lists(std::string_view list, std::string_view name) {
 
 void check(const std::string& url) {
   auto source = av::parse_source(url);
-  files::mask_url(url);
+  base::mask_url(url);
   if (!source) {
     require(!source.error().what.empty(), "a refusal says why");
     return;
@@ -48,8 +48,8 @@ void check_password(std::string_view scheme, std::string_view user, std::string_
       || rest.find(password) != std::string_view::npos)
     return;
   auto url = std::string{scheme}.append("://").append(user).append(":").append(secret).append("@").append(rest);
-  require(files::mask_url(url).find(password) == std::string::npos, "a printed URL shows no password");
-  require(files::host_of_url(url).find(password) == std::string::npos, "a viewer sees no password");
+  require(base::mask_url(url).find(password) == std::string::npos, "a printed URL shows no password");
+  require(base::host_of_url(url).find(password) == std::string::npos, "a viewer sees no password");
   auto source = av::parse_source(url);
   if (source)
     require(source->shown.find(password) == std::string::npos, "an address shows no password");

@@ -1,7 +1,7 @@
 // A relay on loopback that cuts each connection after so many bytes, in either direction: what a bad line does to a transfer.
 #pragma once
 
-#include "files/descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <array>
 #include <atomic>
@@ -23,7 +23,7 @@ public:
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    listener_ = files::descriptor{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    listener_ = base::descriptor{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     socklen_t size = sizeof at;
     if (::bind(listener_.get(), reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(listener_.get(), 16) != 0
         || ::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&at), &size) != 0)
@@ -52,12 +52,12 @@ private:
     while (!stop_) {
       pollfd what{listener_.get(), POLLIN, 0};
       if (::poll(&what, 1, slice_ms) > 0)
-        relay(files::descriptor{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)});
+        relay(base::descriptor{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)});
     }
   }
 
-  void relay(files::descriptor client) {
-    files::descriptor server{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  void relay(base::descriptor client) {
+    base::descriptor server{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(to_);
@@ -91,7 +91,7 @@ private:
   uint16_t to_;
   size_t bytes_each_;
   uint16_t port_ = 0;
-  files::descriptor listener_;
+  base::descriptor listener_;
   std::atomic<bool> stop_{false};
   std::atomic<uint32_t> cuts_{0};
   std::thread thread_;

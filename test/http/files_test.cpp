@@ -4,7 +4,7 @@
 #include "cutting_proxy.hpp"
 #include "dummy_gateway.hpp"
 #include "encoder/publish.hpp"
-#include "files/identity.hpp"
+#include "base/identity.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
 #include "transfer/desk.hpp"

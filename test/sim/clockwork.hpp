@@ -4,7 +4,7 @@
 // made. Nothing reads a clock of the machine and nothing depends on an address, so a seed is a whole life, to the last event.
 #pragma once
 
-#include "actors/core/session.hpp"
+#include "core/live/session.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,15 +1,15 @@
 // The coordinator: the real worker table, lease desk and sessions, joined by what their actors do between them, and watched from all sides.
 //
-// What actors/daemon_registry.cpp and actors/session.cpp translate between actors and decisions is done here between simulated connections and the
+// What actors/cluster/daemon_registry.cpp and actors/live/session.cpp translate between actors and decisions is done here between simulated connections and the
 // same decisions. Around each of them stands a check: what it asks for, gives and takes back is kept in a second set of books.
 #pragma once
 
 #include "test/sim/host.hpp"
 #include "test/sim/referee.hpp"
 
-#include "actors/core/lease_desk.hpp"
-#include "actors/core/session.hpp"
-#include "actors/core/worker_table.hpp"
+#include "core/cluster/lease_desk.hpp"
+#include "core/live/session.hpp"
+#include "core/cluster/worker_table.hpp"
 
 #include <map>
 #include <memory>

@@ -2,7 +2,7 @@
 // others that take sessions, heat, drains, drivers that fail. The real placement desk decides; the world knows the truth and checks it after every event.
 #pragma once
 
-#include "actors/core/placement_desk.hpp"
+#include "core/placement/placement_desk.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -5,7 +5,7 @@
 // passes by DTS.
 #pragma once
 
-#include "actors/core/plan.hpp"
+#include "core/plan.hpp"
 #include "messages/work.hpp"
 
 #include <cstdint>

@@ -6,7 +6,7 @@ namespace {
 
 constexpr duration small_cost = 30us;
 
-/// How long the sink may take to take the news that the stream is over; see actors/transcoder.cpp.
+/// How long the sink may take to take the news that the stream is over; see actors/live/transcoder.cpp.
 constexpr duration end_timeout = 5s;
 
 /// See config/defaults.hpp.

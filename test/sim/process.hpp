@@ -5,7 +5,7 @@
 #include "test/sim/model.hpp"
 #include "test/sim/source.hpp"
 
-#include "actors/core/credit.hpp"
+#include "core/live/credit.hpp"
 #include "messages/cluster.hpp"
 
 #include <deque>

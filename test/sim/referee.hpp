@@ -5,7 +5,7 @@
 
 #include "test/sim/clockwork.hpp"
 
-#include "actors/core/plan.hpp"
+#include "core/plan.hpp"
 #include "messages/media.hpp"
 
 #include <map>

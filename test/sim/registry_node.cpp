@@ -1,11 +1,11 @@
-// The registry of a simulated coordinator: what actors/daemon_registry.cpp does between messages and decisions, and the second set of books.
+// The registry of a simulated coordinator: what actors/cluster/daemon_registry.cpp does between messages and decisions, and the second set of books.
 #include "test/sim/control.hpp"
 
 namespace troupe::sim {
 
 namespace {
 
-/// See actors/daemon_registry.cpp.
+/// See actors/cluster/daemon_registry.cpp.
 constexpr duration host_timeout = 2s;
 
 } // namespace

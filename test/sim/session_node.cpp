@@ -1,11 +1,11 @@
-// A session of a simulated coordinator: what actors/session.cpp does between messages and decisions, watched by referees.
+// A session of a simulated coordinator: what actors/live/session.cpp does between messages and decisions, watched by referees.
 #include "test/sim/control.hpp"
 
 namespace troupe::sim {
 
 namespace {
 
-/// See actors/session.cpp.
+/// See actors/live/session.cpp.
 constexpr duration start_timeout = 5s;
 
 /// Attempts of one session before their numbers would meet those of the next.

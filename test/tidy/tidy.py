@@ -44,9 +44,9 @@ WITHOUT_CAF = {"files", "encoder", "transfer", "actors/core", "config", "telemet
 # Where a thread may sleep, by the beginning of the path, and why.
 MAY_SLEEP = {
     "bench/": "measures over a span of wall time, beside programs that it can only poll",
-    "encoder/source_context.cpp": 'a demuxer that says "again" offers nothing to wait for; bounded by the read timeout',
-    "nodes/ctl_jobs.cpp": "asks again over HTTP, which tells nothing by itself",
-    "nodes/ctl_run.cpp": "asks again over HTTP, which tells nothing by itself",
+    "encoder/source/source_context.cpp": 'a demuxer that says "again" offers nothing to wait for; bounded by the read timeout',
+    "ctl/jobs.cpp": "asks again over HTTP, which tells nothing by itself",
+    "ctl/run.cpp": "asks again over HTTP, which tells nothing by itself",
 }
 
 # What av_ptr.hpp owns is freed by its deleters and nowhere else.

@@ -1,0 +1,320 @@
+#include "actors/cluster/daemon_registry.hpp"
+
+#include "actors/common/actor_of.hpp"
+#include "messages/unix_time.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/sec.hpp>
+#include <caf/send.hpp>
+
+#include <functional>
+
+namespace troupe {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto tick_interval = std::chrono::milliseconds{100};
+
+/// How long a host may take to answer; it only looks into a table.
+constexpr auto host_timeout = std::chrono::seconds{2};
+
+/// How long the host of a process that is gone may take to say how it ended.
+constexpr auto exit_timeout = std::chrono::milliseconds{300};
+
+/// After so long a host is asked again whether a process is gone.
+constexpr auto end_timeout = std::chrono::minutes{1};
+
+std::string words(const caf::error& x) {
+  auto text = caf::to_string(x);
+  return text.empty() ? "its connection closed" : text;
+}
+
+} // namespace
+
+daemon_registry_state::daemon_registry_state(interface::pointer self, daemon_registry_config config)
+  : self(self), config(config), workers(std::move(config.workers)), desk(config.leases, workers, *this) {}
+
+daemon_registry_state::interface::behavior_type daemon_registry_state::make_behavior() {
+  self->set_down_handler([this](const caf::down_msg& x) { on_down(x.source, x.reason); });
+  self->delayed_send(self, tick_interval, tick_atom_v);
+  return {
+    [this](const registration& x, const task_host_actor& host) { return add_worker(x, host); },
+    [this](const task_join& x, const task_actor& task) { return add_task(x, task); },
+    [this](const heartbeat& x) -> caf::result<bool> {
+      if (!workers.beat(x, clock::now(), unix_ms()))
+        return caf::make_error(ec::unknown_daemon, "register first");
+      auto now = clock::now();
+      desk.host_lists(x.worker, x.tasks, now);
+      desk.host_measures(x.worker, x.gpus, now);
+      return workers.draining(x.worker);
+    },
+    [this](const lease_request& x) -> caf::result<lease, task_actor> {
+      auto owner = owner_now();
+      auto result = self->make_response_promise<lease, task_actor>();
+      auto ticket = next_ticket++;
+      waiting.emplace(ticket, result);
+      desk.request(x, ticket, owner, clock::now());
+      return result;
+    },
+    [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
+      return adopt_task(x, what, task);
+    },
+    [this](release_atom, lease_id id, const lease_end& how) {
+      // Its process is gone, and its host is being asked why: that says more than what the lease's owner saw.
+      if (auto task = how.process_failed ? desk.task_of(id) : std::nullopt; task && !tasks.contains(*task))
+        return;
+      desk.release(id, how, clock::now(), unix_ms());
+    },
+    [this](lease_id id, const work_statistics& x) {
+      if (auto task = desk.task_of(id))
+        workers.report(*task, x);
+    },
+    [this](daemons_atom) {
+      auto result = workers.status();
+      for (auto& x : result)
+        x.gpus = desk.gpus_of(x.id);
+      return result;
+    },
+    [this](confirm_atom, lease_id id) { return desk.confirm(id, clock::now()); },
+    [this](quarantine_atom, lease_id id, const std::string& why) {
+      log::warning("a device refused its task", {{"lease", id}, {"reason", why}});
+      desk.device_failed(id, why, clock::now());
+    },
+    [this](status_atom) {
+      queue_places result;
+      for (auto& [attempt, before] : desk.waiting())
+        result.emplace(attempt, static_cast<uint32_t>(before));
+      return result;
+    },
+    [this](drain_atom, const std::string& name_or_id) {
+      return administer(name_or_id, [this](worker_id id) { return workers.set_draining(id, true); });
+    },
+    [this](resume_atom, const std::string& name_or_id) {
+      return administer(name_or_id, [this](worker_id id) { return workers.set_draining(id, false); });
+    },
+    [this](remove_atom, const std::string& name_or_id) {
+      return administer(name_or_id, [this](worker_id id) {
+        drop_worker(id);
+        return workers.remove(id);
+      });
+    },
+    [this](status_atom x, worker_id host, task_id task) -> caf::result<task_exit> {
+      if (auto i = hosts.find(host); i != hosts.end())
+        return self->delegate(i->second, x, task);
+      return task_exit{};
+    },
+    [this](worker_id id, const task_host_actor& host) {
+      hosts[id] = host;
+      self->monitor(host);
+      desk.set_ingest_host(id, clock::now());
+    },
+    [this](tick_atom) {
+      self->delayed_send(self, tick_interval, tick_atom_v);
+      auto now = clock::now();
+      for (auto id : workers.tick(now)) {
+        log::warning("a worker is gone", {{"worker", id}, {"reason", "no heartbeat"}});
+        hosts.erase(id);
+        desk.host_lost(id, now);
+      }
+      desk.tick(now);
+    },
+  };
+}
+
+caf::result<caf::timespan> daemon_registry_state::add_worker(const registration& x, const task_host_actor& host) {
+  auto now = clock::now();
+  if (auto refused = workers.add(x, now, unix_ms())) {
+    log::warning("a registration is refused", {{"worker", x.name}, {"reason", refused->reason}});
+    return caf::make_error(refused->code, refused->reason);
+  }
+  log::info("a worker registered", {{"worker", x.name}, {"id", x.worker}, {"slots", x.slots}});
+  hosts[x.worker] = host;
+  self->monitor(host);
+  desk.host_added(x.worker, now);
+  return caf::timespan{config.heartbeat_interval};
+}
+
+uint64_t daemon_registry_state::owner_now() {
+  auto sender = self->current_sender();
+  auto [i, added] = owners.try_emplace(caf::actor_cast<caf::actor_addr>(sender), next_owner);
+  if (added) {
+    ++next_owner;
+    self->monitor(sender);
+  }
+  return i->second;
+}
+
+caf::result<lease, task_actor> daemon_registry_state::adopt_task(const task_join& x, const lease_request& what,
+                                                                 const orphan_actor& task) {
+  auto owner = owner_now(); // before the promise, which takes the sender with it
+  auto result = self->make_response_promise<lease, task_actor>();
+  auto ticket = next_ticket++;
+  waiting.emplace(ticket, result);
+  if (tasks.emplace(x.task, task).second)
+    self->monitor(task);
+  desk.adopt(x.task, x.host, what, ticket, owner, clock::now());
+  return result;
+}
+
+caf::result<void> daemon_registry_state::add_task(const task_join& x, const task_actor& task) {
+  if (!core::equal_in_constant_time(x.token, config.workers.token) || x.version != config.workers.version) {
+    log::warning("a task process is refused", {{"task", x.task}, {"reason", "wrong token or version"}});
+    return caf::make_error(ec::refused, "wrong cluster token or version");
+  }
+  tasks[x.task] = task;
+  if (!desk.task_joined(x.task, x.host, clock::now())) {
+    tasks.erase(x.task);
+    return caf::make_error(ec::refused, "the host of this task process is not registered");
+  }
+  self->monitor(task);
+  return caf::unit;
+}
+
+void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error& why) {
+  auto now = clock::now();
+  for (auto& [id, task] : tasks)
+    if (task == who) {
+      auto gone = id;
+      tasks.erase(gone);
+      // One that went in order was told to by its owner, whose word may come later than this one.
+      if (why)
+        lose_task(gone, {"the task process is gone: " + words(why), true});
+      else
+        lose_task(gone, {});
+      return;
+    }
+  for (auto& [id, host] : hosts)
+    if (host == who) {
+      auto gone = id;
+      log::warning("a worker is gone", {{"worker", gone}, {"reason", words(why)}});
+      hosts.erase(gone);
+      workers.lost(gone, "its daemon is gone: " + words(why), now);
+      desk.host_lost(gone, now);
+      return;
+    }
+  if (auto i = owners.find(who); i != owners.end()) {
+    auto owner = i->second;
+    owners.erase(i);
+    desk.owner_lost(owner, now, unix_ms());
+  }
+}
+
+void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
+  auto book = [this, id](const lease_end& how) {
+    if (desk.task_lost(id, how, clock::now(), unix_ms()))
+      log::info("a task at work is gone", {{"task", id}, {"reason", how.reason}});
+  };
+  auto limited = how.process_failed ? desk.host_of_limited(id) : std::nullopt;
+  auto host = limited ? hosts.find(*limited) : hosts.end();
+  if (host == hosts.end())
+    return book(how);
+  // The limit of its own order may have killed it, which says nothing of the worker; its host knows.
+  self->request(host->second, exit_timeout, status_atom_v, id)
+    .then(
+      [book, how](const task_exit& x) {
+        book({how.reason, !x.out_of_memory});
+      },
+      [book, how](const caf::error&) { book(how); });
+}
+
+void daemon_registry_state::drop_worker(worker_id id) {
+  log::info("a worker is removed", {{"worker", id}});
+  auto i = hosts.find(id);
+  if (i == hosts.end())
+    return;
+  self->send_exit(i->second, caf::exit_reason::user_shutdown);
+  self->demonitor(i->second);
+  hosts.erase(i);
+  desk.host_lost(id, clock::now());
+}
+
+caf::result<void> daemon_registry_state::administer(const std::string& name_or_id,
+                                                    const std::function<bool(worker_id)>& change) {
+  auto id = workers.find(name_or_id);
+  if (!id || !change(*id))
+    return caf::make_error(ec::unknown_daemon, "no worker is named " + name_or_id.substr(0, 128));
+  desk.tick(clock::now());
+  return caf::unit;
+}
+
+// -- core::lease_effects ------------------------------------------------------
+
+void daemon_registry_state::grant(uint64_t ticket, const lease& x) {
+  auto i = waiting.find(ticket);
+  auto task = tasks.find(x.task);
+  if (i == waiting.end())
+    return;
+  auto answer = i->second;
+  waiting.erase(i);
+  if (task != tasks.end())
+    answer.deliver(x, task->second);
+  else
+    answer.deliver(caf::make_error(ec::no_worker, "the task process ended before it could be given"));
+}
+
+void daemon_registry_state::refuse(uint64_t ticket, ec code, const std::string& why) {
+  auto i = waiting.find(ticket);
+  if (i == waiting.end())
+    return;
+  i->second.deliver(caf::make_error(code, why));
+  waiting.erase(i);
+}
+
+void daemon_registry_state::want(worker_id id, uint32_t processes) {
+  if (auto i = hosts.find(id); i != hosts.end())
+    self->send(i->second, warm_atom_v, processes);
+}
+
+void daemon_registry_state::assign(worker_id host, task_id task, const work_label& label, lease_id id) {
+  auto i = hosts.find(host);
+  if (i == hosts.end())
+    return; // its loss is on the way, or the deadline of the process will tell
+  self->request(i->second, host_timeout, assign_atom_v, task, label)
+    .then([this, id](const std::string& limits) { desk.assigned(id, true, limits, clock::now()); },
+          [this, id](const caf::error& why) { desk.assigned(id, false, words(why), clock::now()); });
+}
+
+void daemon_registry_state::end(worker_id host, task_id task) {
+  if (auto i = hosts.find(host); i != hosts.end())
+    self->send(i->second, end_atom_v, task);
+}
+
+void daemon_registry_state::move(uint64_t owner, lease_id id) {
+  // Who owns a lease is known by its address alone, whatever its interface: owners of leases understand this message.
+  for (auto& [address, number] : owners)
+    if (number == owner)
+      if (auto handle = caf::actor_cast<caf::actor>(address))
+        caf::anon_send(handle, move_atom_v, id);
+}
+
+void daemon_registry_state::give_back(uint64_t owner, lease_id id) {
+  log::info("a chunk's slot is wanted for live work", {{"lease", id}});
+  for (auto& [address, number] : owners)
+    if (number == owner)
+      if (auto handle = caf::actor_cast<caf::actor>(address))
+        caf::anon_send(handle, give_back_atom_v, id);
+}
+
+void daemon_registry_state::watch_end(worker_id host, task_id task) {
+  if (auto i = hosts.find(host); i != hosts.end())
+    self->request(i->second, end_timeout, status_atom_v, task)
+      .then(
+        [this, task](const task_exit&) {
+          log::info("a session of a GPU is free again", {{"task", task}});
+          desk.process_gone(task, clock::now());
+        },
+        [this, host, task](const caf::error& why) {
+          // Where the host went away, its next list of processes, or their connections, tell.
+          if (why == caf::sec::request_timeout)
+            watch_end(host, task);
+        });
+}
+
+local_registry_actor spawn_daemon_registry(caf::actor_system& system, daemon_registry_config config) {
+  return system.spawn<actor_of<daemon_registry_state>>(std::move(config));
+}
+
+} // namespace troupe

@@ -1,0 +1,149 @@
+#include "actors/cluster/link.hpp"
+
+#include "actors/cluster/link_gate.hpp"
+#include "actors/cluster/link_scribe.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/io/basp_broker.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/make_counted.hpp>
+#include <caf/node_id.hpp>
+#include <caf/sec.hpp>
+
+#include <malloc.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <csignal>
+#include <future>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// A peer that is silent this long on the transport is taken for lost. The clocks that decide about work are ours and
+/// faster; this one clears away what they have given up.
+constexpr auto transport_heartbeat = std::chrono::seconds{1};
+constexpr auto transport_timeout = std::chrono::seconds{10};
+
+/// Blocks of media come and go all the time, many of them above the sizes that glibc gives back to the kernel when they are freed; the kernel then
+/// clears pages for the next ones, which took a third of a busy coordinator's time. So freed memory is kept, up to these sizes.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024); // an arena's unused end
+  mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024); // the greatest that glibc allows
+#endif
+}
+
+/// What a blocking handshake may wait for each part of it.
+void limit_waiting(int socket, std::chrono::milliseconds span) {
+  timeval limit{};
+  limit.tv_sec = span.count() / 1000;
+  limit.tv_usec = span.count() % 1000 * 1000;
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+caf::error no_connection(std::string why) {
+  return caf::make_error(caf::sec::cannot_connect_to_node, std::move(why));
+}
+
+/// Connects and shakes hands. Blocks.
+caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, const link_config& to) {
+  auto certificates = load_certificates(to);
+  if (!certificates)
+    return no_connection(certificates.error());
+  auto connected = caf::io::network::new_tcp_connection(to.host, to.port);
+  if (!connected)
+    return connected.error();
+  base::descriptor socket{*connected};
+  auto tls = connect_session(**certificates, socket.get());
+  if (!tls)
+    return no_connection("no memory for a TLS session");
+  std::string why;
+  limit_waiting(socket.get(), to.handshake_timeout);
+  switch (shake_hands(*tls, why)) {
+  case handshake::done:
+    break;
+  case handshake::failed:
+    return no_connection("TLS: " + (why.empty() ? "the other side ends the connection" : why));
+  default:
+    return no_connection("the other side does not shake hands in time");
+  }
+  limit_waiting(socket.get(), {});
+  auto& backend = static_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
+  return caf::make_counted<link_scribe>(backend, socket.release(), std::move(tls), nullptr);
+}
+
+/// What CAF tells of the other side: its node, the actor that it published, and what that takes.
+using greeting = std::tuple<caf::node_id, caf::strong_actor_ptr, std::set<std::string>>;
+
+/// Has CAF speak with the other side. Blocks until that has said what it publishes.
+caf::expected<greeting> greet(caf::actor_system& system, const caf::io::scribe_ptr& scribe, uint16_t port) {
+  auto said = std::make_shared<std::promise<caf::expected<greeting>>>();
+  auto heard = said->get_future();
+  auto broker = system.middleman().named_broker<caf::io::basp_broker>("BASP");
+  system.spawn<caf::detached>([=](caf::event_based_actor* self) {
+    self->request(broker, config::defaults::link_handshake_timeout, caf::connect_atom_v, scribe, port)
+      .then(
+        [said](caf::node_id& node, caf::strong_actor_ptr& actor, std::set<std::string>& interface) {
+          said->set_value(greeting{node, actor, interface});
+        },
+        [said](caf::error& why) { said->set_value(std::move(why)); });
+  });
+  try {
+    return heard.get();
+  } catch (const std::future_error&) {
+    return no_connection("the node stops");
+  }
+}
+
+} // namespace
+
+node_system_config::node_system_config(size_t threads) {
+  keep_freed_memory();
+  // OpenSSL writes to connections that their peers have left.
+  std::signal(SIGPIPE, SIG_IGN);
+  load<caf::io::middleman>();
+  set("caf.middleman.heartbeat-interval", caf::timespan{transport_heartbeat});
+  set("caf.middleman.connection-timeout", caf::timespan{transport_timeout});
+  // Idle workers of the default policy poll; with this one they sleep until there is work, and wake at once.
+  set("caf.scheduler.policy", "sharing");
+  if (threads != 0)
+    set("caf.scheduler.max-threads", threads);
+  // CAF's own log stays off: what matters is said through ours.
+  set("caf.logger.file.verbosity", "quiet");
+  set("caf.logger.console.verbosity", "quiet");
+}
+
+tl::expected<published_link, std::string> publish(caf::actor_system& system, const coordinator_actor& x,
+                                                  const link_config& at) {
+  auto gate = link_gate::open(system, at, {caf::actor_cast<caf::strong_actor_ptr>(x), system.message_types(x)});
+  if (!gate)
+    return tl::unexpected(gate.error());
+  auto port = (*gate)->port();
+  return published_link{port, std::move(*gate)};
+}
+
+caf::expected<coordinator_actor> connect(caf::actor_system& system, const link_config& to) {
+  if (!to.secure())
+    return system.middleman().remote_actor<coordinator_actor>(to.host, to.port);
+  auto scribe = connect_securely(system, to);
+  if (!scribe)
+    return scribe.error();
+  auto found = greet(system, *scribe, to.port);
+  if (!found)
+    return found.error();
+  auto& [node, actor, interface] = *found;
+  if (!actor)
+    return caf::sec::no_actor_published_at_port;
+  if (!system.assignable(interface, system.message_types<coordinator_actor>()))
+    return caf::sec::unexpected_actor_messaging_interface;
+  return caf::actor_cast<coordinator_actor>(std::move(actor));
+}
+
+} // namespace troupe

@@ -1,0 +1,65 @@
+// FILE WORKER: does one unit of work at a file for a job, in a task of its own.
+//
+// A thread of its own works, because libav*'s calls block; the actor reports at the first frame, and twice a second how far it is, so that whoever waits
+// can tell a task that works from one that hangs.
+// - Its client dies: a chunk is made nevertheless, and its result kept, for the client that takes it over; the task says for how long. Other work
+//   ends, and with it the task.
+// - It is told to stop: it ends, and with it the task.
+// - The work is over, well or not: it says so, and ends once that has arrived.
+#pragma once
+
+#include "actors/jobs/file_faults.hpp"
+#include "actors/jobs/file_reach.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace troupe {
+
+class file_runner;
+
+struct file_worker_state {
+  using interface = file_worker_actor::extend<
+    // INTERNAL: from the task: another client takes it over, under that attempt.
+    caf::result<void>(attempt_id, file_client_actor),
+    // INTERNAL: the thread's last word.
+    caf::result<void>(file_result),
+    // INTERNAL: the thread has made its first frame.
+    caf::result<void>(finish_atom),
+    // INTERNAL: the clock.
+    caf::result<void>(tick_atom)>;
+
+  static inline const char* name = "file_worker";
+
+  file_worker_state(interface::pointer self, file_work work, file_client_actor client, task_place place,
+                    file_faults faults);
+  ~file_worker_state();
+
+  interface::behavior_type make_behavior();
+
+  bool outlives_clients() const;
+  void follow(file_client_actor x);
+  void lose_client();
+  void deliver();
+  void report();
+
+  void tell_lies(file_result& x);
+
+  interface::pointer self;
+  file_work work;
+  file_client_actor client; ///< null while nobody has it
+  task_place place;
+  file_faults faults;
+  std::unique_ptr<file_runner> runner;
+  std::optional<file_result> result; ///< until it has arrived
+};
+
+using local_file_worker_actor = file_worker_state::interface;
+
+local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
+                                          task_place place = {}, file_faults faults = {});
+
+} // namespace troupe

@@ -1,0 +1,49 @@
+// How a job's actor comes to be: its folder, its place at the desk, and itself.
+#include "actors/common/actor_of.hpp"
+#include "actors/jobs/job.hpp"
+#include "files/private_folder.hpp"
+#include "base/url.hpp"
+#include "telemetry/log.hpp"
+#include "transfer/desk.hpp"
+
+namespace troupe {
+
+namespace {
+
+class worked_at : public job_factory {
+public:
+  worked_at(core::file_job_config config, std::shared_ptr<transfer::desk> files)
+    : config_(config), files_(std::move(files)) {}
+
+  tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
+                                            gateway_actor coordinator) const override {
+    // What an earlier life left may be there already; before that, nothing may be in the way.
+    auto overwrite = begin.order.overwrite || begin.attempt > 1;
+    if (auto why = files_ ? in_the_way(begin.order, overwrite, files_->is_direct()) : std::string{}; !why.empty())
+      return tl::unexpected{why};
+    if (auto failed = base::make_private_folder(begin.folder))
+      return tl::unexpected{begin.folder + " cannot be made: " + failed.message()};
+    return spawn_job(system, config_, std::move(begin), std::move(queue), std::move(coordinator), files_);
+  }
+
+private:
+  core::file_job_config config_;
+  std::shared_ptr<transfer::desk> files_;
+};
+
+} // namespace
+
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files) {
+  return std::make_shared<worked_at>(config, std::move(files));
+}
+
+job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
+                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk) {
+  begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder,
+                                          staging_of(begin.order, begin.id, begin.attempt));
+  log::info("a job begins",
+            {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", base::mask_url(begin.order.input)}});
+  return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));
+}
+
+} // namespace troupe

@@ -1,0 +1,337 @@
+#include "actors/jobs/job_queue.hpp"
+
+#include "actors/common/actor_of.hpp"
+#include "actors/jobs/job_text.hpp"
+#include "actors/common/relay.hpp"
+#include "actors/jobs/store_error.hpp"
+#include "actors/cluster/task_host.hpp"
+#include "files/private_folder.hpp"
+#include "messages/job_states.hpp"
+#include "messages/unix_time.hpp"
+#include "store/limits.hpp"
+#include "telemetry/log.hpp"
+
+#include <caf/send.hpp>
+
+#include <set>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+constexpr auto tick_interval = std::chrono::milliseconds{200};
+
+constexpr size_t page_rows = 500;
+
+/// A batch takes milliseconds, and a store that is away says so within its own timeouts.
+constexpr auto write_timeout = std::chrono::minutes{10};
+
+/// More than this waits for the disk only where the disk does not work.
+constexpr size_t pending_max = 100'000;
+
+job_id new_job_id() {
+  return {random_id(), random_id()};
+}
+
+} // namespace
+
+job_queue_state::job_queue_state(interface::pointer self, job_queue_config config, gateway_actor coordinator)
+  : self_(self),
+    config_(std::move(config)),
+    coordinator_(std::move(coordinator)),
+    journal_({[this](store_batch x) { send_batch(std::move(x)); }, [this](job_id id) { look_at(id); },
+              [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); },
+              [this](const store::operation& what, const store::outcome& done, int64_t at_ms) {
+                feed_.wrote(what, done, at_ms);
+                count(what, done);
+              },
+              [this] { feed_.send(self_); }}),
+    order_(config_.order),
+    folders_(config_.work_folder, config_.keep_failed) {
+  if (!config_.factory)
+    config_.factory = usual_jobs(config_.job, config_.files);
+}
+
+job_queue_state::~job_queue_state() {
+  if (!writer_)
+    return;
+  if (auto rest = journal_.rest())
+    caf::anon_send(writer_, std::move(*rest));
+  caf::anon_send(writer_, stop_atom_v);
+  caf::anon_send(pages_, stop_atom_v);
+  caf::anon_send(jobs_, stop_atom_v);
+}
+
+job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
+  self_->monitor(coordinator_);
+  self_->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
+  if (!recover())
+    self_->quit(caf::make_error(ec::stopping, "the store of jobs does not open"));
+  self_->delayed_send(self_, tick_interval, tick_atom_v);
+  return {
+    [this](submit_atom, const job_submission& x) { return submit(x); },
+    [this](cancel_atom, job_id id) { return cancel(id); },
+    [this](pause_atom, job_id id) { return pause(id); },
+    [this](resume_atom, job_id id) { return queue_again(id, job_state::paused, "a person resumes it"); },
+    [this](retry_atom, job_id id) { return queue_again(id, job_state::failed, "a person has it tried again"); },
+    [this](remove_atom, job_id id) { return remove(id); },
+    [this](jobs_atom, const job_question& x) { return list(x); },
+    [this](job_atom, job_id id) { return show(id); },
+    [this](const task_join& who, const file_work& work, const orphan_actor& task) { return take_in(who, work, task); },
+    [this](const job_subscription& x) { return subscribe(x); },
+    [this](const job_replay_question& x) { return replay(x); },
+    [this](const job_log_question& x) { return self_->delegate(pages_, x); },
+    [this](const callbacks_question& x) { return self_->delegate(pages_, x); },
+    [this](const callback_outcome& x) { return settle(x); },
+    [this](const job_writes& x) -> caf::result<void> {
+      auto answer = self_->make_response_promise<void>();
+      take(x, answer);
+      return answer;
+    },
+    [this](const job_report& x) {
+      auto i = running_.find(x.id);
+      if (i == running_.end() || i->second.attempt != x.attempt)
+        return;
+      count(i->second.status.value_or(core::file_job_status{}), x.status);
+      i->second.status = x.status;
+      feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
+      feed_.send(self_);
+    },
+    [this](end_atom, job_id id, uint32_t attempt) { ended(id, attempt); },
+    [this](finish_atom) {
+      woken_ = false;
+      start_due();
+    },
+    [this](tick_atom) {
+      self_->delayed_send(self_, tick_interval, tick_atom_v);
+      journal_.retry();
+      for (auto id : std::exchange(unsettled_, {}))
+        look_at(id);
+      drop_orphans();
+      start_due();
+      sweep_files();
+      folders_.clean(unix_ms());
+      if (config_.counts)
+        config_.counts->present(order_.size(), running_.size());
+    },
+  };
+}
+
+// -- the store ----------------------------------------------------------------
+
+bool job_queue_state::recover() {
+  auto failed = base::make_private_folder(config_.work_folder);
+  auto opened = store::job_store::open({config_.store_url});
+  if (failed || !opened) {
+    log::error("file jobs cannot be kept",
+               {{"reason", failed ? config_.work_folder + ": " + failed.message() : opened.error().text}});
+    return false;
+  }
+  std::vector<store::job> open;
+  std::set<job_id> folders;
+  std::optional<store::page_cursor> at;
+  do {
+    auto page = opened->open_jobs(at, page_rows);
+    if (!page) {
+      log::error("file jobs cannot be read", {{"reason", page.error().text}});
+      return false;
+    }
+    for (auto& why : page->unread)
+      log::error("a job is left alone: another version of this program wrote it", {{"reason", why}});
+    for (auto& x : page->rows) {
+      folders.insert(x.the_job.id);
+      x.the_job.request.clear(); // is read again when its turn has come
+      open.push_back(std::move(x.the_job));
+    }
+    at = page->next;
+  } while (at);
+  // What a job left behind that ended while nobody could clean up.
+  for (auto id : folders_.found()) {
+    if (folders.contains(id))
+      continue;
+    auto job = opened->find(id);
+    if (!job && job.error().kind != store::error_kind::not_found)
+      continue; // it is there, whatever it is
+    if (job && job->state == job_state::failed)
+      folders_.keep(id, job->ended_ms);
+    else
+      folders_.drop(id);
+  }
+  auto& system = self_->home_system();
+  writer_ = spawn_job_writer(system, std::move(*opened));
+  pages_ = spawn_job_reader(system, {config_.store_url});
+  jobs_ = spawn_job_reader(system, {config_.store_url});
+  for (auto& x : open)
+    recover(x);
+  if (!open.empty())
+    log::info("jobs are there from before", {{"jobs", open.size()}});
+  start_due();
+  return true;
+}
+
+void job_queue_state::recover(const store::job& x) {
+  next_number_ = std::max(next_number_, x.number + 1);
+  switch (x.state) {
+  case job_state::queued:
+    return enqueue(x);
+  case job_state::assigned:
+  case job_state::running:
+    return take_up(x);
+  case job_state::paused:
+  case job_state::completed:
+  case job_state::failed:
+  case job_state::cancelled:
+    return; // until somebody asks for it
+  }
+  say_unknown(x);
+}
+
+void job_queue_state::say_unknown(const store::job& x) {
+  log::error("a job is left alone: its state is not known to this program",
+             {{"job", to_string(x.id)}, {"state", static_cast<int>(x.state)}});
+}
+
+void job_queue_state::take_up(const store::job& x) {
+  // Its chunks stay leased: their tasks may be at work still, and come back.
+  running_[x.id] = {.attempt = x.attempt, .queue = x.queue};
+  auto m = own_way(x.id, job_state::queued, "the coordinator was started again");
+  journal_.write(std::move(m), [this, x](const store::expected<store::outcome>& done) {
+    running_.erase(x.id);
+    if (!done)
+      return look_at(x.id);
+    enqueue(x);
+    wake();
+  });
+}
+
+void job_queue_state::send_batch(store_batch x) {
+  auto lost = [this](const caf::error& why) {
+    self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
+  };
+  self_->request(writer_, write_timeout, std::move(x))
+    .then([this](store_results& x) { journal_.done(std::move(x)); }, lost);
+}
+
+// -- what clients ask ---------------------------------------------------------
+
+caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
+  if (journal_.size() >= pending_max)
+    return caf::make_error(ec::limit, "the store of jobs does not keep up; try again later");
+  if (auto full = folders_.shortage(x.order.output, config_.job.disk_refuse); !full.empty())
+    return caf::make_error(ec::limit, full + ": the job is not taken; make room, or change jobs.disk_refuse");
+  auto warning = folders_.shortage(x.order.output, config_.job.disk_warn);
+  if (!warning.empty())
+    log::warning("a disk is almost full", {{"job", x.name}, {"reason", warning}});
+  store::submit_job s;
+  s.id = new_job_id();
+  s.name = x.name;
+  s.priority = x.priority;
+  s.queue = x.queue;
+  s.idempotency_key = x.idempotency_key;
+  s.callback_url = x.callback;
+  s.request = to_text(x.order);
+  s.node = x.from;
+  auto answer = self_->make_response_promise<job_submitted>();
+  core::job_order::waiting_job place{s.id, 0, x.queue, x.priority, unix_ms()};
+  auto then = [this, answer, place, warning](const store::expected<store::outcome>& made) mutable {
+    if (!made)
+      return answer.deliver(to_error(made.error()));
+    answer.deliver(job_submitted{made->id, made->existed, warning});
+    if (made->existed)
+      return;
+    place.number = next_number_++;
+    order_.add(place);
+    wake();
+  };
+  journal_.write_for_client(std::move(s), std::move(then));
+  return answer;
+}
+
+caf::result<void> job_queue_state::change(store::operation x, std::function<void()> then) {
+  auto answer = self_->make_response_promise<void>();
+  auto written = [answer, then = std::move(then)](const store::expected<store::outcome>& done) mutable {
+    if (!done)
+      return answer.deliver(to_error(done.error()));
+    if (then)
+      then();
+    answer.deliver();
+  };
+  journal_.write_for_client(std::move(x), std::move(written));
+  return answer;
+}
+
+caf::result<void> job_queue_state::cancel(job_id id) {
+  auto m = own_way(id, job_state::cancelled, "a person cancels it");
+  return change(std::move(m), [this, id] {
+    order_.remove(id);
+    auto i = running_.find(id);
+    if (i != running_.end() && i->second.actor) {
+      self_->send(i->second.actor, stop_atom_v);
+      return;
+    }
+    folders_.drop(id);
+  });
+}
+
+caf::result<void> job_queue_state::pause(job_id id) {
+  auto m = own_way(id, job_state::paused, "a person pauses it");
+  return change(std::move(m), [this, id] {
+    order_.remove(id);
+    if (auto i = running_.find(id); i != running_.end() && i->second.actor)
+      self_->send(i->second.actor, pause_atom_v);
+  });
+}
+
+caf::result<void> job_queue_state::queue_again(job_id id, job_state from, const char* why) {
+  auto m = own_way(id, job_state::queued, why);
+  m.from = from;
+  m.changes.failures = 0;
+  m.changes.failure = failure_kind::none;
+  m.changes.error = std::string{};
+  return change(std::move(m), [this, id] {
+    folders_.use(id);
+    // While its last tasks still end, `ended` queues it.
+    if (auto i = running_.find(id); i != running_.end())
+      i->second.over = false;
+    else
+      look_at(id);
+  });
+}
+
+caf::result<void> job_queue_state::remove(job_id id) {
+  return change(store::remove_job{id}, [this, id] {
+    if (!running_.contains(id))
+      folders_.drop(id);
+  });
+}
+
+caf::result<job_listing> job_queue_state::list(const job_question& x) {
+  auto complete = [this](job_listing& page) {
+    for (auto& row : page.rows)
+      row.status = status_of(row.job.id);
+  };
+  return relay<job_listing>(self_, pages_, read_timeout, complete, jobs_atom_v, x);
+}
+
+caf::result<job_details> job_queue_state::show(job_id id) {
+  auto complete = [this](job_details& x) { x.status = status_of(x.job.id); };
+  return relay<job_details>(self_, pages_, read_timeout, complete, job_atom_v, id);
+}
+
+std::optional<core::file_job_status> job_queue_state::status_of(job_id id) const {
+  auto i = running_.find(id);
+  return i == running_.end() ? std::nullopt : i->second.status;
+}
+
+store::move_job job_queue_state::own_way(job_id id, job_state to, std::string why) {
+  auto result = way(id, to, std::move(why));
+  result.node = "coordinator";
+  return result;
+}
+
+job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, gateway_actor coordinator) {
+  return system.spawn<actor_of<job_queue_state>, caf::detached>(std::move(config), std::move(coordinator));
+}
+
+} // namespace troupe

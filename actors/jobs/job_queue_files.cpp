@@ -1,0 +1,56 @@
+// What the queue has to do with files that clients brought, and with results that they have not fetched.
+#include "actors/common/actor_of.hpp"
+#include "actors/jobs/job_queue.hpp"
+#include "actors/jobs/job_text.hpp"
+#include "transfer/desk.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <filesystem>
+#include <set>
+
+namespace troupe {
+
+namespace {
+
+constexpr auto sweep_interval = std::chrono::minutes{10};
+constexpr size_t page_rows = 500;
+
+/// The files of all jobs that have not ended, and the folders of their results; none where the store cannot say so: then nothing may go.
+std::optional<std::set<std::string>> paths_needed(const std::string& store_url) {
+  auto store = store::job_store::open({store_url});
+  if (!store)
+    return {};
+  std::set<std::string> result;
+  std::optional<store::page_cursor> at;
+  do {
+    auto page = store->open_jobs(at, page_rows);
+    if (!page)
+      return {};
+    for (auto& x : page->rows)
+      if (auto order = to_order(x.the_job.request)) {
+        result.insert(order->input);
+        result.insert(order->output);
+        result.insert(std::filesystem::path{order->output}.parent_path().string());
+      }
+    at = page->next;
+  } while (at);
+  return result;
+}
+
+} // namespace
+
+void job_queue_state::sweep_files() {
+  auto now = std::chrono::steady_clock::now();
+  if (!config_.files || now < next_sweep_)
+    return;
+  next_sweep_ = now + sweep_interval;
+  if (!config_.files->keeps_any())
+    return;
+  self_->home_system().spawn<caf::detached>([files = config_.files, url = config_.store_url](caf::event_based_actor*) {
+    if (auto needed = paths_needed(url))
+      files->sweep(transfer::desk::clock::now(), [&](const std::string& path) { return needed->contains(path); });
+  });
+}
+
+} // namespace troupe

@@ -1,0 +1,88 @@
+// JOB STORAGE: the store of file jobs behind actors of their own, because it blocks: one that writes, and any number that read.
+//
+// - The writer takes a batch at a time and answers when it is durable. While it waits for the disk its owner collects the next batch.
+// - A reader has a connection of its own: no page waits for a batch, and none makes a batch wait. It sees what is durable.
+// - An error of the store is an answer; the next call connects anew.
+// - Their owner tells them to stop: they end, after what was sent before.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "actors/jobs/job_views.hpp"
+#include "messages/type_ids.hpp"
+#include "store/store.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace troupe {
+
+struct store_batch {
+  struct item {
+    store::operation what;
+    bool dropped = false; ///< its client was told that it failed: it is not to be done any more, if it was not done
+  };
+
+  std::vector<item> items;
+  int64_t at_ms = 0;  ///< no two batches have the same
+  bool again = false; ///< it failed before, and may have been stored after all
+};
+
+struct store_results {
+  std::optional<store::error> failed; ///< of the batch as a whole
+  std::vector<store::expected<store::outcome>> results;
+  bool recalled = false; ///< it was stored at the first try already
+};
+
+struct loaded_jobs {
+  std::vector<store::open_job> jobs;
+};
+
+} // namespace troupe
+
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_storage, caf::id_block::troupe_local::end)
+
+  CAF_ADD_TYPE_ID(troupe_storage, (troupe::store_batch))
+  CAF_ADD_TYPE_ID(troupe_storage, (troupe::store_results))
+  CAF_ADD_TYPE_ID(troupe_storage, (troupe::loaded_jobs))
+  CAF_ADD_TYPE_ID(troupe_storage, (std::vector<troupe::job_id>))
+
+CAF_END_TYPE_ID_BLOCK(troupe_storage)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::store_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::store_results)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::loaded_jobs)
+
+namespace troupe {
+
+using job_writer_actor = caf::typed_actor<
+  // Writes a batch in one transaction.
+  caf::result<store_results>(store_batch),
+  // End.
+  caf::result<void>(stop_atom)>;
+
+using job_reader_actor = caf::typed_actor<
+  // A page of jobs, newest first.
+  caf::result<job_listing>(jobs_atom, job_question),
+  // One job with its chunks and its history.
+  caf::result<job_details>(job_atom, job_id),
+  // Whole jobs, with their chunks.
+  caf::result<loaded_jobs>(std::vector<job_id>),
+  // What a watcher missed; the job without what is known of it while it runs.
+  caf::result<job_replay>(job_replay_question),
+  // What a job has said.
+  caf::result<job_log>(job_log_question),
+  // Who still has to be told of the end of a job.
+  caf::result<callback_list>(callbacks_question),
+  // End.
+  caf::result<void>(stop_atom)>;
+
+job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from);
+
+/// Connects with the first question.
+job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
+
+} // namespace troupe

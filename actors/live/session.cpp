@@ -1,0 +1,375 @@
+#include "actors/live/session.hpp"
+
+#include "actors/common/actor_of.hpp"
+#include "messages/unix_time.hpp"
+#include "telemetry/log.hpp"
+
+namespace troupe {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto tick_interval = std::chrono::milliseconds{100};
+
+/// How long a warm task may take to accept its work; the work itself reports by itself.
+constexpr auto start_timeout = std::chrono::seconds{5};
+
+/// Attempts of one session before their numbers would meet those of the next.
+constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
+
+/// "terminal" travels as an error code: media and encoder errors are the same wherever the work runs.
+bool is_terminal(const caf::error& x) {
+  return x == ec::encode_failed || x == ec::source_failed;
+}
+
+std::string words(const caf::error& x) {
+  if (x.context().size() == 1 && x.context().match_element<std::string>(0))
+    return x.context().get_as<std::string>(0);
+  return caf::to_string(x);
+}
+
+core::session_config for_transport_streams(core::session_config x) {
+  x.held = transport_holds;
+  // Its clock is behind the decoding times by 0.7 s, and sound begins a little earlier once it is encoded.
+  x.earliest_dts = std::chrono::seconds{1};
+  return x;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string result;
+  for (auto& x : words)
+    result += (result.empty() ? "" : ", ") + x;
+  return result;
+}
+
+ec code_of(const caf::error& x) {
+  return x.category() == caf::type_id_v<ec> ? static_cast<ec>(x.code()) : ec::no_worker;
+}
+
+} // namespace
+
+session_state::session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
+                             gateway_actor coordinator)
+  : self(self),
+    config(config),
+    id(id),
+    channel_name(source.name),
+    coordinator(std::move(coordinator)),
+    session(for_transport_streams(config.core), id, std::move(source), *this, clock::now(), unix_ms()),
+    quarantined(config.quarantine_for) {}
+
+session_state::~session_state() {
+  for (auto& [name, out] : outputs)
+    out.stream->end("the session has ended");
+}
+
+session_state::interface::behavior_type session_state::make_behavior() {
+  self->monitor(coordinator);
+  self->set_down_handler([this](const caf::down_msg& x) {
+    for (auto& [number, a] : attempts)
+      if (a.task == x.source) {
+        session.down(number, "the task process is gone", clock::now());
+        settle();
+        return;
+      }
+    if (coordinator == x.source)
+      self->quit(x.reason);
+  });
+  self->delayed_send(self, tick_interval, tick_atom_v);
+  log::info("the session starts", {{"channel", channel_name}, {"session", id}});
+  return {
+    [this](const sample_batch& x) {
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](const format_change& x) {
+      confirm(x.attempt);
+      if (!x.not_carried.empty() && x.not_carried != session.not_carried())
+        log::warning("streams of the source are not carried",
+                     {{"channel", channel_name}, {"session", id}, {"streams", joined(x.not_carried)}});
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](const stream_end& x) {
+      auto a = attempts.find(x.attempt);
+      auto is_source = a != attempts.end() && std::holds_alternative<ingest_actor>(a->second.worker);
+      if (is_source && !x.reason.empty())
+        log::warning("the source is lost",
+                     {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
+      else
+        log::info("a task's work is over",
+                  {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](attempt_id attempt, const work_statistics& x) {
+      session.on(attempt, x, clock::now());
+      if (auto i = attempts.find(attempt); i != attempts.end() && i->second.held)
+        self->send(coordinator, i->second.held->id, x);
+    },
+    [this](watch_atom, const profile& target) -> caf::result<variant_stream_ptr> {
+      if (auto why = quarantined.refusal(target.name, clock::now()); !why.empty())
+        return caf::make_error(ec::encode_failed, why);
+      auto result = self->make_response_promise<variant_stream_ptr>();
+      auto ticket = next_ticket++;
+      waiting.emplace(ticket, result);
+      session.watch(target, ticket, clock::now());
+      settle();
+      return result;
+    },
+    [this](status_atom) {
+      auto result = session.status();
+      for (auto& v : result.variants) {
+        auto i = outputs.find(v.profile);
+        if (i == outputs.end())
+          continue;
+        auto count = i->second.stream->count();
+        v.clients = count.clients;
+        v.clients_total = count.clients_total;
+        v.skips = count.skips;
+        v.buffered_bytes = count.buffered_bytes;
+        v.bytes_out = count.bytes_total;
+      }
+      return result;
+    },
+    [this](stop_atom, const std::string& reason) {
+      session.shut_down(reason);
+      settle();
+    },
+    [this](const batch_ack& x) {
+      session.on(x, clock::now());
+      settle();
+    },
+    [this](move_atom, lease_id lease) {
+      session.move(lease, clock::now());
+      settle();
+    },
+    [this](tick_atom) {
+      self->delayed_send(self, tick_interval, tick_atom_v);
+      session.tick(clock::now());
+      for (auto& [profile, out] : outputs)
+        pass_time(out);
+      settle();
+    },
+  };
+}
+
+void session_state::settle() {
+  for (auto& [profile, why] : std::exchange(failed_outputs, {})) {
+    log::warning("a rendition cannot be put into its container",
+                 {{"channel", channel_name}, {"profile", profile}, {"session", id}, {"reason", why}});
+    session.output_failed(profile, why);
+  }
+  for (; source_restarts_told < session.source_restarts(); ++source_restarts_told)
+    config.failovers->source_restarted();
+  if (auto lost = session.frames_lost(); lost != frames_lost_told) {
+    if (lost > frames_lost_told)
+      config.failovers->lost_frames(lost - frames_lost_told);
+    frames_lost_told = lost;
+  }
+  if (!session.finished())
+    return;
+  log::info("the session ends", {{"channel", channel_name}, {"session", id}});
+  self->quit();
+}
+
+// -- tasks --------------------------------------------------------------------
+
+attempt_id session_state::next_attempt() {
+  return attempt_id{id.value * attempts_per_session + ++attempts_made};
+}
+
+void session_state::request_lease(const lease_request& x) {
+  auto number = x.label.attempt;
+  attempts[number];
+  auto patience = config.lease_timeout;
+  if (x.video.policy == exhaustion_policy::queue)
+    patience += std::max(config.core.queue_timeout, x.video.queue_timeout);
+  self->request(coordinator, patience, x)
+    .then(
+      [this, number](const lease& held, const task_actor& task) {
+        auto& a = attempts[number];
+        a.held = held;
+        a.task = task;
+        self->monitor(task);
+        session.leased(number, held, clock::now());
+        settle();
+      },
+      [this, number](const caf::error& why) {
+        attempts.erase(number);
+        log::warning("no task for the work",
+                     {{"channel", channel_name}, {"session", id}, {"attempt", number}, {"reason", words(why)}});
+        session.lease_failed(number, code_of(why), words(why), clock::now());
+        settle();
+      });
+}
+
+template <class Handle, class Work>
+void session_state::start_on_task(const Work& work) {
+  auto number = work.attempt;
+  auto i = attempts.find(number);
+  if (i == attempts.end())
+    return;
+  if (auto& warning = i->second.held->seat.warning; !warning.empty())
+    log::warning("another encoder than the profile's",
+                 {{"channel", channel_name}, {"session", id}, {"reason", warning}});
+  log::info("a task starts",
+            {{"channel", channel_name},
+             {"session", id},
+             {"task", i->second.held->task},
+             {"attempt", number},
+             {"worker", i->second.held->worker_name.empty() ? "coordinator" : i->second.held->worker_name}});
+  self->request(i->second.task, start_timeout, work, sample_sink_actor{self})
+    .then(
+      [this, number](const Handle& handle) {
+        auto a = attempts.find(number);
+        if (a == attempts.end()) {
+          self->send(handle, stop_atom_v);
+          return;
+        }
+        a->second.worker = handle;
+        session.started(number, clock::now());
+        settle();
+      },
+      [this, number](const caf::error& why) {
+        // What is not an error of ours is one of the process: it is gone, or does not answer.
+        auto process_failed = why.category() != caf::type_id_v<ec>;
+        session.start_failed(number, {words(why), process_failed}, is_terminal(why), clock::now());
+        settle();
+      });
+}
+
+void session_state::start(const ingest_work& x) {
+  start_on_task<ingest_actor>(x);
+}
+
+void session_state::start(const transcode_work& x) {
+  start_on_task<transcoder_actor>(x);
+}
+
+void session_state::send(const sample_batch& x) {
+  auto i = attempts.find(x.attempt);
+  if (i == attempts.end())
+    return;
+  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, x);
+}
+
+void session_state::acknowledge(const batch_ack& x) {
+  auto i = attempts.find(x.attempt);
+  if (i == attempts.end())
+    return;
+  if (auto ingest = std::get_if<ingest_actor>(&i->second.worker))
+    self->send(*ingest, x);
+  else if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, x);
+}
+
+void session_state::finish(attempt_id attempt) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end())
+    return;
+  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, finish_atom_v);
+}
+
+void session_state::finish(attempt_id attempt, int64_t to_pts) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end())
+    return;
+  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
+    self->send(*transcoder, finish_atom_v, to_pts);
+}
+
+void session_state::stop(attempt_id attempt, const lease_end& how) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end() || !i->second.held)
+    return; // its lease is on the way: `session::leased` will not know the attempt and stop it then
+  if (!how.reason.empty())
+    log::warning("a task is given up",
+                 {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});
+  auto a = std::move(i->second);
+  attempts.erase(i);
+  self->demonitor(a.task);
+  if (auto ingest = std::get_if<ingest_actor>(&a.worker))
+    self->send(*ingest, stop_atom_v);
+  else if (auto transcoder = std::get_if<transcoder_actor>(&a.worker))
+    self->send(*transcoder, stop_atom_v);
+  self->send(coordinator, release_atom_v, a.held->id, how);
+}
+
+void session_state::device_failed(attempt_id attempt, const std::string& why) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end() || !i->second.held)
+    return;
+  log::warning("a device refused its task", {{"channel", channel_name},
+                                             {"session", id},
+                                             {"attempt", attempt},
+                                             {"worker", i->second.held->worker_name},
+                                             {"device", i->second.held->seat.device},
+                                             {"reason", why}});
+  self->send(coordinator, quarantine_atom_v, i->second.held->id, why);
+}
+
+void session_state::confirm(attempt_id attempt) {
+  auto i = attempts.find(attempt);
+  if (i == attempts.end() || !i->second.held || i->second.held->seat.gpu.empty() || i->second.confirmed)
+    return;
+  i->second.confirmed = true;
+  self->request(coordinator, config.lease_timeout, confirm_atom_v, i->second.held->id)
+    .then(
+      [this, attempt](bool holds) {
+        if (holds)
+          return;
+        session.down(attempt, "its lease is over", clock::now());
+        settle();
+      },
+      [](const caf::error&) {}); // a registry that was started anew counts what the driver says
+}
+
+// -- what clients and people are told ------------------------------------------
+
+void session_state::failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
+                                uint64_t replayed_bytes) {
+  config.failovers->failed_over(core::to_string(why), gap, replayed_bytes);
+  log::warning("another task took over", {{"channel", channel_name},
+                                          {"profile", profile},
+                                          {"session", id},
+                                          {"reason", core::to_string(why)},
+                                          {"gap_ms", gap.count()},
+                                          {"replayed_bytes", replayed_bytes}});
+}
+
+void session_state::quarantine(const std::string& profile, const std::string& why) {
+  log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
+  config.failovers->gave_up();
+  quarantined.add(profile, why, clock::now());
+  self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
+}
+
+uint32_t session_state::clients(const std::string& profile) {
+  auto i = outputs.find(profile);
+  return i == outputs.end() ? 0 : i->second.stream->count().clients;
+}
+
+void session_state::answer(core::ticket x, const std::string& profile) {
+  if (auto i = waiting.find(x); i != waiting.end()) {
+    i->second.deliver(output_of(profile).stream);
+    waiting.erase(i);
+  }
+}
+
+void session_state::refuse(core::ticket x, ec code, const std::string& why) {
+  if (auto i = waiting.find(x); i != waiting.end()) {
+    i->second.deliver(caf::make_error(code, why));
+    waiting.erase(i);
+  }
+}
+
+session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
+                            gateway_actor coordinator) {
+  return system.spawn<actor_of<session_state>>(config, id, std::move(source), std::move(coordinator));
+}
+
+} // namespace troupe

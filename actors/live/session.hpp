@@ -1,0 +1,147 @@
+// SESSION: one live channel that somebody watches: its ingest, its source buffer, its variants, their streams.
+//
+// The decisions are `core::session`; this actor translates, asks the coordinator for leases, talks to the tasks, and muxes what comes back, once
+// per variant. It trusts its tasks with nothing but samples: each block is checked when it is read from the wire.
+// - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant ends.
+// - The ingest's task dies: the source is pulled anew, with back-off; clients stay.
+// - The registry dies: leases that are asked for fail and are asked for again; tasks at work go on.
+// - The coordinator dies: the session ends.
+// - A client leaves: its reader is gone, which the next tick sees.
+#pragma once
+
+#include "core/live/quarantine.hpp"
+#include "core/live/session.hpp"
+#include "actors/gateway.hpp"
+#include "actors/live/media.hpp"
+#include "packaging/variant_stream.hpp"
+#include "packaging/muxer.hpp"
+#include "messages/actors.hpp"
+#include "telemetry/failover_log.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+
+namespace troupe {
+
+struct session_actor_config {
+  core::session_config core;
+  core::chunk_ring::limits stream;
+  std::chrono::milliseconds lease_timeout{7000};     ///< a little longer than the registry's own
+  std::chrono::milliseconds quarantine_for{300'000}; ///< a rendition that killed its tasks is refused for this long
+  std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
+};
+
+using session_actor = sample_sink_actor::extend<
+  // A client asks for a rendition: its stream, once the first bytes are there.
+  caf::result<variant_stream_ptr>(watch_atom, profile),
+  // How the channel fares.
+  caf::result<session_status>(status_atom),
+  // End everything, for that reason.
+  caf::result<void>(stop_atom, std::string),
+  // A transcoder has taken these batches.
+  caf::result<void>(batch_ack),
+  // The lease's worker is to be left, without a pause.
+  caf::result<void>(move_atom, lease_id),
+  // INTERNAL: the clock.
+  caf::result<void>(tick_atom)>;
+
+struct session_state : core::session_effects {
+  using interface = session_actor;
+
+  static inline const char* name = "session";
+
+  session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
+                gateway_actor coordinator);
+  ~session_state() override;
+
+  interface::behavior_type make_behavior();
+
+  // -- core::session_effects --------------------------------------------------
+
+  attempt_id next_attempt() override;
+  void request_lease(const lease_request& x) override;
+  void start(const ingest_work& x) override;
+  void start(const transcode_work& x) override;
+  void send(const sample_batch& x) override;
+  void acknowledge(const batch_ack& x) override;
+  void finish(attempt_id attempt) override;
+  void finish(attempt_id attempt, int64_t to_pts) override;
+  void stop(attempt_id attempt, const lease_end& how) override;
+  void device_failed(attempt_id attempt, const std::string& why) override;
+  void open_output(const std::string& profile, const stream_format& format) override;
+  void deliver(const std::string& profile, const sample_block& block) override;
+  void close_output(const std::string& profile, const std::string& reason) override;
+  void failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
+                   uint64_t replayed_bytes) override;
+  void quarantine(const std::string& profile, const std::string& why) override;
+  void notice(const std::string& profile, const std::string& what) override;
+  uint32_t clients(const std::string& profile) override;
+  void answer(core::ticket x, const std::string& profile) override;
+  void refuse(core::ticket x, ec code, const std::string& why) override;
+
+  // -- implementation ---------------------------------------------------------
+
+  /// What runs an attempt: nothing yet, an ingest or a transcoder.
+  struct attempt {
+    std::optional<lease> held;
+    task_actor task;
+    bool confirmed = false; ///< the registry knows that its encoder is open
+    std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
+  };
+
+  /// The stream of a variant and the muxer that fills it.
+  struct output {
+    variant_stream_ptr stream;
+    std::optional<av::muxer> mux;
+    stream_format format;
+    std::vector<std::byte> bytes;                  ///< muxed and not yet pushed
+    std::chrono::steady_clock::time_point written; ///< when the newest sample was
+    int64_t dts = no_timestamp;                    ///< of that
+  };
+
+  /// Starts `work` on the attempt's task.
+  template <class Handle, class Work>
+  void start_on_task(const Work& work);
+
+  /// The attempt's encoder is open: its session on a GPU is counted for certain from now on.
+  void confirm(attempt_id attempt);
+
+  void push(output& out, bool random_access, int64_t dts);
+
+  /// Where pictures are far apart, clients get the clock meanwhile.
+  void pass_time(output& out);
+
+  /// After each event: what the effects found out, and whether the session is over.
+  void settle();
+
+  output& output_of(const std::string& profile);
+
+  interface::pointer self;
+  session_actor_config config;
+  session_id id;
+  std::string channel_name;
+  gateway_actor coordinator;
+  core::session session;
+  std::unordered_map<attempt_id, attempt> attempts;
+  std::map<std::string, output> outputs;
+  std::unordered_map<core::ticket, caf::typed_response_promise<variant_stream_ptr>> waiting;
+  std::vector<std::pair<std::string, std::string>> failed_outputs;
+  core::quarantine_list quarantined; ///< by profile
+  uint64_t next_ticket = 1;
+  uint64_t attempts_made = 0;
+  uint64_t source_restarts_told = 0; ///< to the log of failovers
+  uint64_t frames_lost_told = 0;
+};
+
+session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
+                            gateway_actor coordinator);
+
+} // namespace troupe

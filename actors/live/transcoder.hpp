@@ -1,0 +1,85 @@
+// TRANSCODER: makes one rendition of one window for a session, in a task of its own.
+//
+// A detached actor: it encodes inside its handlers, one source block at a time, so that a stop comes between two blocks. A source block
+// is acknowledged when its output is on its way; while the sink's credit is used up nothing is acknowledged, so that the sender's credit
+// runs out in turn and no queue grows.
+// When the sink dies, the transcoder ends. When it ends itself, it says why in a `stream_end` and quits once that has arrived; when all of its
+// windows is delivered, or the source has ended, there is nothing to say but that.
+#pragma once
+
+#include "core/live/credit.hpp"
+#include "actors/live/media.hpp"
+#include "encoder/window/transcode.hpp"
+#include "messages/actors.hpp"
+
+#include <caf/actor_system.hpp>
+
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// What a transcoder does wrong on purpose, for tests of what others make of it. No configuration and no message leads here: only a program that
+/// is written for it gives anything but the default.
+struct transcoder_faults {
+  std::string channel;             ///< whose pictures bring the process down
+  int64_t abort_at = no_timestamp; ///< ticks: with the first picture at or after this time; never by default
+
+  bool hits(const std::string& x, const sample& s) const noexcept {
+    return abort_at != no_timestamp && s.pts >= abort_at && x == channel;
+  }
+};
+
+struct transcoder_state : av::transcode_sink {
+  /// INTERNAL: the clock.
+  using interface = transcoder_actor::extend<caf::result<void>(tick_atom)>;
+
+  static inline const char* name = "transcoder";
+
+  transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink, transcoder_faults faults);
+
+  interface::behavior_type make_behavior();
+
+  /// The end of the attempt; empty for a regular one.
+  void end(std::string reason, bool terminal, bool device_failed = false);
+  void end(const av::error& x);
+
+  void take(const sample_batch& x);
+
+  /// Passes on what the last input gave; ends where no more can come.
+  void after_input();
+
+  /// Sends what the credit allows; acknowledges input when nothing is left to send.
+  void drain();
+
+  void report();
+
+  // -- av::transcode_sink -----------------------------------------------------
+
+  void on_format(const std::vector<av::track>& tracks) override;
+  void on_packet(AVPacket& packet) override;
+
+  interface::pointer self;
+  transcode_work work;
+  sample_sink_actor sink;
+  transcoder_faults faults;
+  std::optional<av::transcode> job;
+  block_builder blocks;
+  std::deque<sample_block> pending; ///< output that waits for credit
+  core::credit_window credit;
+  uint64_t received = 0;     ///< source batches taken
+  uint64_t acknowledged = 0; ///< source batches acknowledged
+  caf::strong_actor_ptr source;
+  bool ending = false;
+  work_statistics statistics;
+  int64_t first_pts = no_timestamp; ///< of the output, since `measured_from`
+  int64_t last_pts = no_timestamp;
+  std::chrono::steady_clock::time_point measured_from;
+};
+
+transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink,
+                                  transcoder_faults faults = {});
+
+} // namespace troupe

@@ -1,0 +1,181 @@
+// The lease desk's dealings with the placement desk: where its requests go, and when what they took is free again.
+#include "core/cluster/lease_desk.hpp"
+
+#include "core/placement/exhaustion.hpp"
+
+#include <algorithm>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr size_t refusals_length_max = 1024;
+constexpr size_t looked_at_max = 32;
+
+} // namespace
+
+// -- asking for a place ---------------------------------------------------------
+
+waiting_place lease_desk::place_of(const entry& e) const noexcept {
+  return {is_file(e) ? std::max<uint64_t>(e.request.turn, 1) : 0, e.id.value - config_.first_lease};
+}
+
+placement_request lease_desk::asked_by(const entry& e) const {
+  return placement_request_of(e.request).value_or(placement_request{});
+}
+
+void lease_desk::look_for_place(entry& e, const placement_request& asked, time_point now) {
+  note_conditions();
+  auto ticket = e.id.value;
+  if (is_refused_at_once(e.request, asked))
+    places_.request(ticket, e.id, asked, exhaustion_policy::reject, now, now);
+  else
+    places_.request(ticket, e.id, asked, place_of(e), now);
+}
+
+void lease_desk::look_elsewhere(entry& e, const std::string& why, time_point now) {
+  // A patient request may look for long: each worker is named once.
+  auto& refused = e.request.refused_by;
+  if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
+    refused.push_back(e.host);
+  if (e.refusals.size() < refusals_length_max)
+    e.refusals += (e.refusals.empty() ? "" : "; ") + why;
+  // A process that was promised but not given stays with its host, unless it is gone.
+  if (e.task && tasks_.contains(e.task))
+    effects_.end(e.host, e.task);
+  auto left = std::exchange(e.host, {});
+  e.task = {};
+  e.seat = {};
+  e.looked_at.clear();
+  e.state = phase::waiting_worker;
+  if (is_ingest(e))
+    return;
+  workers_.free_slot(left, e.id);
+  note_conditions();
+  places_.request_again(e.id.value, e.id, asked_by(e), place_of(e), now);
+}
+
+void lease_desk::note_conditions() {
+  for (auto id : workers_.take_changed())
+    places_.note_fares(id, workers_.condition(id));
+}
+
+std::string lease_desk::why_no_place(const entry& e) {
+  if (is_ingest(e))
+    return "the coordinator's task host starts no process";
+  auto why = workers_.why_not(e.request);
+  for (auto& c : places_.explain(asked_by(e)))
+    if (c.gpu && !c.why_not.empty() && why.size() < refusals_length_max)
+      why += (why.empty() ? "" : "; ") + c.worker_name + " " + c.device + " " + c.why_not;
+  if (!e.refusals.empty())
+    why += (why.empty() ? "" : "; ") + e.refusals;
+  return why.empty() ? "no worker is registered" : why;
+}
+
+std::vector<std::pair<attempt_id, size_t>> lease_desk::waiting() const {
+  std::vector<std::pair<attempt_id, size_t>> result;
+  for (auto& [id, e] : entries_)
+    if (e.state == phase::waiting_worker)
+      if (auto before = places_.waiting().position(id.value))
+        result.emplace_back(e.request.label.attempt, *before);
+  return result;
+}
+
+std::vector<gpu_status> lease_desk::gpus_of(worker_id host) const {
+  std::vector<gpu_status> result;
+  gpus().each_card(host, [&](const gpu_view& v, const std::string& device) {
+    auto& x = result.emplace_back();
+    x.gpu = v.key;
+    x.pci = v.card.pci;
+    x.name = v.card.name;
+    x.driver = v.card.driver;
+    x.vendor = v.card.vendor;
+    x.device = device;
+    x.reading = v.reading;
+    x.encode_limit = to_string(v.limits.encode);
+    x.decode_limit = to_string(v.limits.decode);
+    x.limit_rule = v.limits.why;
+    x.encode_sessions = v.ours_encode;
+    x.decode_sessions = v.ours_decode;
+    x.foreign_sessions = v.foreign_encode;
+    x.blocked = gpus().objection(host, v.id, {});
+  });
+  return result;
+}
+
+// -- placement_effects ------------------------------------------------------------
+
+void lease_desk::placed(uint64_t, lease_id id, const choice& at, const rung& on) {
+  auto& e = entries_.at(id);
+  placed_some_ = true;
+  e.host = at.worker;
+  e.state = phase::waiting_process;
+  e.process_deadline = now_ + config_.process_timeout;
+  e.seat = seat_of(e.request.video, at, on, gpus().find(at.gpu));
+  if (on.fallback) {
+    auto first = asked_by(e);
+    first.rungs.resize(1);
+    if (!places_.places().could_ever(first))
+      e.seat.warning = "no worker has a working " + e.request.video.encoder + ": " + on.encoder + " is used instead";
+  }
+  workers_.take_slot(at.worker, id);
+  places_.note_fares(at.worker, workers_.condition(at.worker));
+  e.looked_at.clear();
+  for (auto& c : places_.reasons()) {
+    auto* card = gpus().find(c.gpu);
+    e.looked_at.push_back({c.worker_name, c.device, card == nullptr ? std::string{} : card->key, c.why_not});
+  }
+  workers_.add_objections(e.request, e.looked_at, looked_at_max);
+}
+
+void lease_desk::refused(uint64_t ticket, ec code, const std::string& why) {
+  auto i = entries_.find(lease_id{ticket});
+  if (i == entries_.end())
+    return;
+  auto over = std::move(i->second);
+  entries_.erase(i);
+  auto more = workers_.why_not(over.request);
+  effects_.refuse(over.ticket, code, more.empty() ? why : why + "; " + more);
+}
+
+// -- leaving it -------------------------------------------------------------------
+
+void lease_desk::leave_place(const entry& e, time_point now) {
+  if (is_ingest(e))
+    return;
+  if (e.state == phase::waiting_worker) {
+    places_.withdraw(e.id.value);
+    return;
+  }
+  workers_.free_slot(e.host, e.id);
+  note_conditions();
+  auto may_live = hosts_.contains(e.host) || tasks_.contains(e.task);
+  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live) {
+    places_.release(e.id, now);
+    return;
+  }
+  closing_[e.task] = {e.id, e.host};
+  if (hosts_.contains(e.host))
+    effects_.watch_end(e.host, e.task);
+}
+
+void lease_desk::process_gone(task_id task, time_point now) {
+  auto x = closing_.extract(task);
+  if (x.empty())
+    return;
+  now_ = now;
+  places_.release(x.mapped().lease, now);
+  progress(now);
+}
+
+bool lease_desk::confirm(lease_id id, time_point now) {
+  auto i = entries_.find(id);
+  return i != entries_.end() && i->second.state == phase::granted && (!places_.gpu_of(id) || places_.confirm(id, now));
+}
+
+void lease_desk::device_failed(lease_id id, const std::string& reason, time_point now) {
+  now_ = now;
+  places_.device_failed(id, reason, now);
+}
+
+} // namespace troupe::core

@@ -1,0 +1,158 @@
+// Who works here: registrations, health, slots, and why a worker takes no work. Who does is chosen by the placement desk.
+//
+// Events and `now` come in, answers go out; the registry actor translates. A worker is known by the random id of its life;
+// its name is what people use, and at most one living worker has it.
+//
+// What a worker's tasks do decides through its breaker: while that is open the worker is unhealthy, while it is half-open the
+// worker is degraded and takes one task at a time. A new life begins closed and healthy, and so does a worker that is resumed.
+#pragma once
+
+#include "core/breaker.hpp"
+#include "core/placement/placement.hpp"
+#include "messages/cluster.hpp"
+#include "messages/daemon.hpp"
+#include "messages/error.hpp"
+#include "messages/status.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace troupe::core {
+
+struct worker_table_config {
+  std::string token;                  ///< what a registration must carry
+  std::string version;                ///< what a registration must be of
+  milliseconds degraded_after{2000};  ///< without a heartbeat
+  milliseconds unhealthy_after{3000}; ///< without a heartbeat
+  milliseconds gone_after{6000};      ///< without a heartbeat
+  double degraded_pressure_percent = 50;
+  uint32_t degraded_failures = 1; ///< inputs whose tasks died or hung within the breaker's window
+  breaker_config breaker;
+  milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
+  size_t workers_max = 10'000;
+};
+
+/// Compares in a time that depends on the length of `given` alone.
+bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept;
+
+class worker_table {
+public:
+  explicit worker_table(worker_table_config config) : config_(std::move(config)) {}
+
+  struct refusal {
+    ec code = ec::refused;
+    std::string reason;
+  };
+
+  // -- events ---------------------------------------------------------------
+
+  /// Checks token, version and name. A name is refused while another life of it is heard from; a second registration of the same life
+  /// updates it (the connection was lost and came back).
+  std::optional<refusal> add(const registration& x, time_point now, int64_t unix_ms);
+
+  /// False for an unknown worker: it must register again.
+  bool beat(const heartbeat& x, time_point now, int64_t unix_ms);
+
+  /// The worker's connection is lost, or it was silent for `gone_after`.
+  void lost(worker_id id, std::string reason, time_point now);
+
+  /// Moves workers along by the clock; returns those that are gone from now on.
+  std::vector<worker_id> tick(time_point now);
+
+  /// A worker that is taken back is also trusted again: its breaker closes.
+  bool set_draining(worker_id id, bool draining);
+
+  /// Forgets a worker.
+  bool remove(worker_id id);
+
+  // -- slots ----------------------------------------------------------------
+
+  /// For each worker that is not gone why it cannot take the request, in words for people; empty where one can.
+  std::string why_not(const lease_request& x) const;
+
+  /// The same for workers that the list does not name yet, until it has `most` entries.
+  void add_objections(const lease_request& x, std::vector<placement_candidate>& to, size_t most) const;
+
+  /// The worker was chosen for the lease.
+  void take_slot(worker_id id, lease_id lease);
+
+  /// The lease is over, or another worker is to be chosen for it. Its task's end, where it had one, was told before.
+  void free_slot(worker_id id, lease_id lease);
+
+  /// The lease's task is at work.
+  void task_started(worker_id id, lease_id lease, time_point now);
+
+  /// Books the end of a task for statistics, and for health where its process failed: once for each `input`.
+  void task_ended(const task_end& x, worker_id id, lease_id lease, time_point now, bool process_failed = false,
+                  std::string_view input = {});
+
+  /// What a task says of its work.
+  void report(task_id task, const work_statistics& x);
+
+  // -- views ----------------------------------------------------------------
+
+  /// By decimal id or by name; of several lives of one name the one that is not gone.
+  std::optional<worker_id> find(std::string_view name_or_id) const;
+
+  health state(worker_id id) const;
+
+  /// How it registered; null for one that is unknown or gone.
+  const registration* registered(worker_id id) const;
+
+  /// How it fares, for who chooses among workers.
+  worker_condition condition(worker_id id) const;
+
+  /// The workers whose condition may have changed since the last call.
+  std::vector<worker_id> take_changed() {
+    return std::exchange(changed_, {});
+  }
+
+  /// Whether the worker was told to drain.
+  bool draining(worker_id id) const;
+
+  std::vector<daemon_status> status() const;
+
+private:
+  struct worker {
+    explicit worker(const breaker_config& config) : trust(config) {}
+
+    registration info;
+    daemon_status status;
+    time_point last_heartbeat;
+    time_point gone_at;
+    bool draining = false;
+    bool silent = false; ///< no heartbeat for too long
+    breaker trust;
+    worker_condition told; ///< what `take_changed` made known
+  };
+
+  /// Sets `status.state` and `status.reason` from everything that is known.
+  void judge(worker& w, time_point now);
+
+  /// Empty if the worker can take the request, given a free slot and, in hardware, a session. `rungs` are what may encode its video.
+  std::string objection(const worker& w, const lease_request& x, const std::vector<rung>& rungs) const;
+
+  worker_condition condition_of(const worker& w) const;
+
+  /// Remembers that the worker's condition changed, if it did.
+  void note(worker& w);
+
+  /// Unix time of a moment on our clock, by what the latest event told of both.
+  int64_t unix_ms_of(time_point x) const;
+
+  void note_time(time_point now, int64_t unix_ms);
+
+  worker_table_config config_;
+  std::unordered_map<worker_id, worker> workers_;
+  std::vector<worker_id> changed_;
+  int64_t unix_ms_at_zero_ = 0; ///< Unix time when our clock stood at 0
+};
+
+} // namespace troupe::core

@@ -1,0 +1,63 @@
+// One try at a rendition: the task that has it, what it covers, and how far it has come.
+//
+// An attempt is fed source blocks under credit and answers with blocks of output. It is fenced by its number: once another one has
+// taken over, nothing of it is accepted.
+#pragma once
+
+#include "core/live/credit.hpp"
+#include "core/watchdog.hpp"
+#include "messages/cluster.hpp"
+#include "messages/media.hpp"
+#include "messages/work.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <vector>
+
+namespace troupe::core {
+
+/// Frames of a track that an attempt is to make and cannot: the source buffer does not reach that far back.
+struct shortfall {
+  uint64_t pictures = 0;
+  uint64_t sound = 0; ///< coded frames
+};
+
+struct attempt {
+  enum class phase : uint8_t { leasing, starting, running };
+
+  attempt(attempt_id number, uint64_t credit_bytes, watchdog_limits limits, time_point now)
+    : id(number), since(now), credit(credit_bytes), watch(limits) {}
+
+  attempt_id id;
+  phase state = phase::leasing;
+  time_point since; ///< of the present phase
+  lease worker;
+  std::vector<window> spans;                                  ///< per source track; none for a fresh start
+  std::optional<uint64_t> cursor;                             ///< number of the next source block to send
+  uint64_t began = 0;                                         ///< number of the first source block that was sent
+  sample began_at;                                            ///< the first sample of that
+  uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that is not for it
+  credit_window credit;
+  watchdog watch;
+  uint64_t received = 0;  ///< batches of output
+  bool finishing = false; ///< it was told where its window ends
+  bool fed = false;       ///< it was told that nothing more comes
+  stream_format output;
+  std::deque<sample_block> held; ///< output that is not complete, or not due: see `variant`
+  uint64_t held_bytes = 0;
+  std::vector<shortfall> missing; ///< per output track, until the attempt has delivered something of it
+  bool delivered = false;
+
+  bool running() const noexcept {
+    return state == phase::running;
+  }
+
+  /// True if `held` ends a group of pictures that needs nothing after it.
+  bool closed() const noexcept {
+    return !held.empty() && (held.back().samples.back().flags & sample::closed) != 0;
+  }
+};
+
+} // namespace troupe::core

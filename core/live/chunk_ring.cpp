@@ -1,0 +1,69 @@
+#include "core/live/chunk_ring.hpp"
+
+#include <cassert>
+
+namespace troupe::core {
+
+void chunk_ring::push(chunk x) {
+  if (x.random_access)
+    latest_random_access_ = end();
+  bytes_ += x.bytes.size();
+  bytes_total_ += x.bytes.size();
+  chunks_.push_back(std::move(x));
+  auto newest = chunks_.back().dts;
+  auto too_old = [&](const chunk& c) {
+    return newest != no_timestamp && c.dts != no_timestamp && newest - c.dts > max_.ticks_max;
+  };
+  while (chunks_.size() > 1 && (bytes_ > max_.bytes_max || too_old(chunks_.front()))) {
+    bytes_ -= chunks_.front().bytes.size();
+    chunks_.pop_front();
+    ++first_;
+  }
+  if (latest_random_access_ && *latest_random_access_ < first_)
+    latest_random_access_.reset();
+}
+
+std::optional<uint64_t> chunk_ring::position(const cursor& place) const noexcept {
+  if (!place.next)
+    return latest_random_access_;
+  auto next = *place.next;
+  if (next >= end())
+    return next;
+  auto lost = next < first_;
+  auto newest = chunks_.back().dts;
+  auto lags = !lost && newest != no_timestamp && chunks_[next - first_].dts != no_timestamp
+              && newest - chunks_[next - first_].dts > max_.lag_ticks_max;
+  if (lost)
+    return latest_random_access_;
+  // Moving ahead pays only where a later point to join at exists.
+  if (lags && latest_random_access_ && *latest_random_access_ > next)
+    return latest_random_access_;
+  return next;
+}
+
+std::vector<chunk> chunk_ring::read(cursor& place, size_t bytes_max) const {
+  std::vector<chunk> result;
+  auto from = position(place);
+  if (!from || *from >= end())
+    return result;
+  if (place.next && *from != *place.next)
+    ++place.skips;
+  size_t total = 0;
+  auto i = *from;
+  for (; i < end(); ++i) {
+    auto& c = chunks_[i - first_];
+    if (!result.empty() && total + c.bytes.size() > bytes_max)
+      break;
+    total += c.bytes.size();
+    result.push_back(c);
+  }
+  place.next = i;
+  return result;
+}
+
+bool chunk_ring::readable(const cursor& place) const noexcept {
+  auto from = position(place);
+  return from && *from < end();
+}
+
+} // namespace troupe::core

@@ -1,0 +1,407 @@
+#include "core/live/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::core {
+
+namespace {
+
+/// How long until a worker is asked for again where none could be had; the request itself waits for the registry's selection timeout.
+constexpr milliseconds again_after{250};
+
+} // namespace
+
+session::session(session_config config, session_id id, channel source, session_effects& effects, time_point,
+                 int64_t unix_ms)
+  : config_(std::move(config)),
+    id_(id),
+    channel_(std::move(source)),
+    effects_(effects),
+    started_at_ms_(unix_ms),
+    buffer_(config_.buffer) {}
+
+// -- clients ------------------------------------------------------------------
+
+void session::watch(const profile& target, ticket x, time_point now) {
+  auto [i, added] = variants_.try_emplace(target.name, target, now);
+  auto& v = i->second;
+  v.idle_since.reset();
+  if (v.flowing) {
+    effects_.answer(x, target.name);
+    return;
+  }
+  if (v.waiting.size() >= config_.watchers_max) {
+    effects_.refuse(x, ec::limit, "too many clients wait for " + channel_.name + "/" + target.name);
+    return;
+  }
+  v.waiting.push_back({x, now});
+  if (!ingest_)
+    start_ingest(now);
+  else if (added && source_)
+    begin(v, now);
+  else
+    pump(v, now);
+}
+
+void session::tick(time_point now) {
+  tick_source(now);
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end())
+      tick(i->second, now);
+  if (variants_.empty() && ingest_)
+    fail_everything(ec::none, {});
+}
+
+void session::tick(variant& v, time_point now) {
+  auto patience = config_.patience(v.target.video);
+  auto late = [&](const waiting_client& w) { return now - w.since >= patience; };
+  for (auto& w : v.waiting)
+    if (late(w)) {
+      // What failed before says more than that nothing came.
+      auto& why = v.last_failure.empty() ? reason_ : v.last_failure;
+      effects_.refuse(w.id, ec::timeout,
+                      why.empty() ? "no bytes of " + channel_.name + "/" + v.target.name + " came in time" : why);
+    }
+  std::erase_if(v.waiting, late);
+  auto why = silence(v, now);
+  if (!why.empty() && v.silence.empty())
+    effects_.notice(v.target.name, "clients get nothing: " + why);
+  v.silence = std::move(why);
+  if (!v.waiting.empty() || effects_.clients(v.target.name) > 0) {
+    v.idle_since.reset();
+  } else if (!v.idle_since) {
+    v.idle_since = now;
+  } else if (now - *v.idle_since >= config_.idle_timeout) {
+    remove(v, ec::none, {});
+    return;
+  }
+  if (v.begun && !v.plan.passthrough())
+    watch_over(v, now);
+}
+
+/// Why clients of the rendition have got nothing for a while.
+std::string session::silence(const variant& v, time_point now) const {
+  if (now - v.last_output < config_.silence_after || (!v.flowing && v.waiting.empty()))
+    return {};
+  auto because = [&]() -> std::string {
+    if (!source_)
+      return "the source does not open";
+    if (!ingest_ || ingest_->lost_since)
+      return reason_.empty() ? "the source is away" : reason_;
+    if (!v.flowing && !buffer_.join_point())
+      return "the source shows no place to begin at";
+    if (v.plan.passthrough())
+      return "the source sends nothing";
+    if (!v.current || v.current->state == attempt::phase::leasing)
+      return v.last_failure.empty() ? "no worker takes it" : v.last_failure;
+    if (!v.current->running())
+      return "the transcoder does not start";
+    if (v.current->credit.in_flight_bytes() > 0)
+      return "the transcoder takes nothing";
+    if (v.current->cursor && *v.current->cursor >= buffer_.end())
+      return "the source sends nothing, or nothing that the transcoder can use";
+    return "the transcoder makes nothing of the source";
+  };
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - v.last_output).count();
+  return "nothing for " + std::to_string(seconds) + " s: " + because();
+}
+
+void session::shut_down(const std::string& reason) {
+  fail_everything(ec::stopping, reason);
+}
+
+std::vector<std::string> session::variant_names() const {
+  std::vector<std::string> result;
+  for (auto& [name, v] : variants_)
+    result.push_back(name);
+  return result;
+}
+
+// -- variants and their leases ---------------------------------------------------
+
+void session::plan(variant& v) {
+  auto before = std::exchange(v.plan, plan_variant(*source_, v.target, config_.held));
+  for (auto& note : v.plan.notes)
+    if (std::find(before.notes.begin(), before.notes.end(), note) == before.notes.end())
+      effects_.notice(v.target.name, note);
+}
+
+void session::begin(variant& v, time_point now) {
+  plan(v);
+  v.begun = true;
+  auto output = passthrough_format(*source_, v.plan);
+  if (output.tracks.empty()) {
+    remove(v, ec::encode_failed,
+           "nothing of the source of " + channel_.name + " is left in the profile " + v.target.name);
+    return;
+  }
+  v.ends.resize(output.tracks.size());
+  if (!v.plan.passthrough()) {
+    again(v, now);
+    return;
+  }
+  v.output = output;
+  effects_.open_output(v.target.name, output);
+  pass_through(v, now);
+}
+
+void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now) {
+  slot.emplace(effects_.next_attempt(), config_.credit_bytes, config_.stall, now);
+  lease_request request;
+  request.label = {work_kind::transcode, channel_.name, v.target.name, id_, slot->id};
+  request.label.limits.memory_bytes =
+    memory_limit(config_.memory, work_kind::transcode, pictures_of(*source_, v.target.video));
+  request.encoders = v.plan.encoders;
+  request.decoders = v.plan.decoders;
+  request.refused_by = v.avoid;
+  if (v.current && v.current->worker.worker)
+    request.refused_by.push_back(v.current->worker.worker);
+  request.elsewhere = elsewhere;
+  request.last_resort = !elsewhere; // whoever waits for it would see nothing
+  request.resumes = v.flowing && !elsewhere;
+  request.input = channel_.name;
+  if (v.plan.encodes_video)
+    request.video = wish_of(encoding_of(v.target).video);
+  effects_.request_lease(request);
+}
+
+/// Asks for a worker for a variant that has none.
+void session::again(variant& v, time_point now) {
+  v.again_at.reset();
+  v.parked = false;
+  if (v.outdated && !plan_anew(v, now))
+    return;
+  if (v.plan.passthrough()) {
+    pass_through(v, now);
+    return;
+  }
+  v.cursor.reset();
+  ++v.tries;
+  if (!v.flowing) {
+    // Nobody has got anything: this one starts afresh.
+    v.ends.assign(v.ends.size(), {});
+    v.origin = {};
+  }
+  request(v, v.current, false, now);
+}
+
+/// Gives the slot of a transcode back that has nothing to do. It is asked for again when there is something to begin with, and somebody waits.
+void session::park(variant& v) {
+  for (auto* slot : {&v.current, &v.next})
+    if (*slot) {
+      effects_.stop((*slot)->id, {});
+      slot->reset();
+    }
+  v.again_at.reset();
+  v.parked = true;
+}
+
+void session::leased(attempt_id number, const lease& x, time_point now) {
+  for (auto* pull : {&ingest_, &probe_}) {
+    if (!*pull || (*pull)->id != number)
+      continue;
+    (*pull)->state = attempt::phase::starting;
+    (*pull)->heard = (*pull)->began = now;
+    ingest_work work;
+    work.attempt = number;
+    work.session = id_;
+    work.channel = channel_.name;
+    work.url = channel_.urls[(*pull)->url];
+    work.loop = channel_.loop;
+    work.resume_from = source_end_ == no_timestamp ? no_timestamp : source_end_ - lift_.value_or(0);
+    work.open_timeout = config_.open_timeout;
+    work.read_timeout = config_.read_timeout;
+    work.credit_bytes = config_.credit_bytes;
+    work.first_byte_timeout = first_byte_timeout();
+    work.known.assign(known_.begin(), known_.end());
+    work.known_shift = source_shift_;
+    work.passed = passed_;
+    effects_.start(work);
+    return;
+  }
+  auto p = find(number);
+  if (p.at == nullptr) {
+    effects_.stop(number, {}); // the variant went while its lease was on the way
+    return;
+  }
+  auto& v = *p.of;
+  auto is_next = v.next && p.at == &*v.next;
+  p.at->worker = x;
+  if (is_next && v.next_for == variant::purpose::faster) {
+    change_over(v, failover_reason::slow, now);
+    p.at = &*v.current;
+  } else if (is_next && v.next_for == variant::purpose::move) {
+    v.change_at = newest_pts_ + ticks_per_second;
+  }
+  auto& a = *p.at;
+  a.state = attempt::phase::starting;
+  a.since = now;
+  a.spans = is_next && v.next && v.change_at ? std::vector<window>(source_->tracks.size(), window{*v.change_at})
+                                             : spans_after(v);
+  transcode_work work;
+  work.attempt = number;
+  work.session = id_;
+  work.channel = channel_.name;
+  work.source = *source_;
+  work.target = v.target;
+  work.spans = a.spans;
+  work.credit_bytes = config_.credit_bytes;
+  work.seat = x.seat;
+  effects_.start(work);
+}
+
+void session::lease_failed(attempt_id number, ec code, const std::string& why, time_point now) {
+  if (probe_ && probe_->id == number) {
+    probe_.reset();
+    return;
+  }
+  if (ingest_ && ingest_->id == number) {
+    ingest_->id = {};
+    if (source_)
+      ingest_over(why, {}, now);
+    else
+      fail_everything(code, why);
+    return;
+  }
+  auto p = find(number);
+  if (p.at == nullptr)
+    return;
+  auto& v = *p.of;
+  if (v.next && p.at == &*v.next) {
+    v.next.reset();
+    v.change_at.reset();
+    v.next_not_before = now + config_.slow_after;
+    return;
+  }
+  auto failure = v.last_failure.empty() ? why : v.last_failure + "; then: " + why;
+  v.current.reset();
+  if (!v.flowing && code == ec::no_worker && leave_out(v, why, now))
+    return;
+  if (!v.flowing || now - v.last_output >= config_.failover_timeout) {
+    remove(v, code, failure);
+    return;
+  }
+  v.again_at = now + again_after;
+}
+
+/// Nobody can convert what the container does not hold: the rest, as it is, is better than nothing. False where there is no rest, or the profile itself wants
+/// something encoded.
+bool session::leave_out(variant& v, const std::string& why, time_point now) {
+  auto rest = v.plan;
+  std::vector<std::string> notes;
+  for (size_t i = 0; i < rest.actions.size(); ++i) {
+    if (rest.actions[i] != track_action::encode)
+      continue;
+    auto& track = source_->tracks[i];
+    if ((track.kind == track_kind::video ? v.target.video.codec : v.target.audio.codec) != "copy")
+      return false;
+    rest.actions[i] = track_action::drop;
+    notes.push_back(std::string{to_string(track.kind)} + " " + track.codec
+                    + " is left out: the container does not carry it, and it cannot be converted: " + why);
+  }
+  auto output = passthrough_format(*source_, rest);
+  if (output.tracks.empty())
+    return false;
+  rest.encoders.clear();
+  rest.decoders.clear();
+  rest.encodes_video = false;
+  rest.notes = std::move(notes);
+  v.plan = std::move(rest);
+  v.output = output;
+  v.ends.assign(output.tracks.size(), {});
+  for (auto& note : v.plan.notes)
+    effects_.notice(v.target.name, note);
+  effects_.open_output(v.target.name, output);
+  pass_through(v, now);
+  return true;
+}
+
+void session::started(attempt_id number, time_point now) {
+  for (auto* pull : {&ingest_, &probe_})
+    if (*pull && (*pull)->id == number) {
+      (*pull)->state = attempt::phase::running;
+      (*pull)->heard = now;
+      // Its first batches may have come before the news that it runs: only now can they be acknowledged.
+      effects_.acknowledge({number, (*pull)->received});
+      return;
+    }
+  auto p = find(number);
+  if (p.at == nullptr)
+    return;
+  auto& v = *p.of;
+  auto& a = *p.at;
+  auto moves = v.next && &a == &*v.next && v.change_at;
+  if (moves && (newest_pts_ >= *v.change_at || !v.current || !v.current->running() || !v.current->delivered)) {
+    drop_next(v, {}, now); // it took too long: the source is there already
+    return;
+  }
+  a.state = attempt::phase::running;
+  a.since = now;
+  effects_.acknowledge({number, a.received});
+  a.cursor = a.spans.empty() ? buffer_.join_point_from(std::max(format_since_, buffer_.join_point().value_or(0)))
+                             : feed_point(v, a.spans);
+  if (!moves)
+    count_missing(v, a);
+  if (moves) {
+    v.change_since = now;
+    v.current->finishing = true;
+    effects_.finish(v.current->id, *v.change_at);
+  }
+  pump(v, a, now);
+}
+
+void session::start_failed(attempt_id number, const lease_end& how, bool terminal, time_point now) {
+  if (probe_ && probe_->id == number) {
+    effects_.stop(number, how);
+    probe_.reset();
+  } else if (ingest_ && ingest_->id == number) {
+    ingest_over(how.reason, how, now);
+  } else if (auto p = find(number); p.at != nullptr) {
+    lose(*p.of, *p.at, failover_reason::failed, how, terminal, now);
+  }
+}
+
+void session::remove(variant& v, ec code, const std::string& why, const lease_end& how) {
+  remove(variants_.find(v.target.name), code, why, how);
+}
+
+void session::remove(variants::iterator i, ec code, const std::string& why, const lease_end& how) {
+  auto node = variants_.extract(i);
+  auto& v = node.mapped();
+  release_tail(v, true, v.last_output);
+  for (auto* slot : {&v.current, &v.next})
+    if (*slot)
+      effects_.stop((*slot)->id, how);
+  for (auto& w : v.waiting)
+    effects_.refuse(w.id, code == ec::none ? ec::stopping : code, why);
+  effects_.close_output(node.key(), why);
+}
+
+void session::fail_everything(ec code, const std::string& why) {
+  if (!why.empty())
+    reason_ = why;
+  while (!variants_.empty())
+    remove(variants_.begin(), code, why, {});
+  for (auto* pull : {&ingest_, &probe_}) {
+    if (*pull && (*pull)->id)
+      effects_.stop((*pull)->id, {});
+    pull->reset();
+  }
+}
+
+session::place session::find(attempt_id number) {
+  if (number)
+    for (auto& [name, v] : variants_)
+      for (auto* slot : {&v.current, &v.next})
+        if (*slot && (*slot)->id == number)
+          return {&v, &**slot};
+  return {};
+}
+
+void session::output_failed(const std::string& profile, const std::string& why) {
+  if (auto i = variants_.find(profile); i != variants_.end())
+    remove(i, ec::encode_failed, why, {});
+}
+
+} // namespace troupe::core

@@ -1,0 +1,295 @@
+// The decisions of one live channel: when to pull, what to transcode where, which samples go to whom, and when to stop.
+//
+// A session runs while somebody watches. The first client of a rendition (a variant) starts the ingest where it does not run,
+// waits for the source's format, and then either passes samples through or leases a worker and feeds it under a credit window. A variant without
+// clients stops after `idle_timeout`, and the session with its last variant.
+//
+// Every try at a piece of work is an attempt with a number of its own; whatever carries another number is refused. Clients get only closed groups
+// of an attempt's output, so that for each track what they have is everything up to a time. Another attempt begins right behind that time: it is
+// replayed the source from far enough before, which is why source blocks are kept until what came from them is delivered. That one rule serves when
+// a task dies, fails, stalls (a second attempt races the first: the hedge) or falls behind. A planned move gives both attempts the same time to
+// change over at, ahead of the source.
+//
+// This class knows no actor, clock, thread or codec: events and `now` come in through its methods, what is to be done goes out through
+// `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp, session_samples.cpp,
+// session_failover.cpp, session_status.cpp.
+#pragma once
+
+#include "core/live/attempt.hpp"
+#include "core/plan.hpp"
+#include "core/live/source_buffer.hpp"
+#include "core/live/variant.hpp"
+#include "messages/error.hpp"
+#include "messages/status.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::core {
+
+struct session_config {
+  milliseconds idle_timeout{60'000};
+  milliseconds watch_timeout{20'000};        ///< from a client's request to the first bytes of its rendition
+  milliseconds queue_timeout{60'000};        ///< that much longer where the rendition may wait for its encoder
+  milliseconds first_output_timeout{15'000}; ///< from a transcode's start to its first output
+  milliseconds unfed_after{2000};            ///< a transcode that the source gives no place to begin at is ended
+  milliseconds silence_after{5000};          ///< clients that get nothing for this long are told about in the status
+  milliseconds open_timeout{10'000};
+  milliseconds read_timeout{10'000};
+  uint64_t credit_bytes = 4 * 1024 * 1024;
+  uint32_t attempts_max = 4;          ///< tries at a variant that never delivered before it fails
+  milliseconds settled_after{10'000}; ///< an attempt that delivers for this long clears what is held against its worker
+  uint32_t watchers_max = 10'000;     ///< requests that may wait for their first bytes
+  watchdog_limits stall;              ///< silence of a transcoder that is taken for a stall
+  milliseconds slow_lag{
+    4000}; ///< behind its own best by more than this, and not catching up for `slow_after`: a faster worker is looked for
+  milliseconds slow_after{6000};
+  milliseconds failover_timeout{60'000}; ///< without output before a variant with clients is given up
+  uint32_t quarantine_after = 3;         ///< attempts in a row that ended badly at the same place of the source
+  milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
+  milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
+  source_buffer::limits buffer;
+  memory_rules memory;          ///< of its tasks
+  codec_test held = nullptr;    ///< by the container of renditions
+  milliseconds earliest_dts{0}; ///< of the first packet of a rendition; 0 for any
+
+  /// How long a client may wait for the first bytes of a rendition.
+  milliseconds patience(const video_profile& x) const {
+    if (x.on_busy != exhaustion_policy::queue)
+      return watch_timeout;
+    return watch_timeout + (x.queue_timeout.count() > 0 ? x.queue_timeout : queue_timeout);
+  }
+};
+
+/// What a session wants done. Implementations must not call back into the session from within these.
+class session_effects {
+public:
+  virtual ~session_effects() = default;
+
+  /// A number that no attempt of this coordinator's life had before.
+  virtual attempt_id next_attempt() = 0;
+
+  /// Asks for a task; answered by `leased` or `lease_failed`.
+  virtual void request_lease(const lease_request& x) = 0;
+
+  /// Starts the work on the leased task; answered by `started` or `start_failed`.
+  virtual void start(const ingest_work& x) = 0;
+  virtual void start(const transcode_work& x) = 0;
+
+  /// Sends source samples to the attempt's transcoder.
+  virtual void send(const sample_batch& x) = 0;
+
+  /// Acknowledges a batch to the attempt that sent it.
+  virtual void acknowledge(const batch_ack& x) = 0;
+
+  /// Tells the attempt's transcoder that the source has ended.
+  virtual void finish(attempt_id attempt) = 0;
+
+  /// Tells the attempt's transcoder that its window ends at that time (ticks).
+  virtual void finish(attempt_id attempt, int64_t to_pts) = 0;
+
+  /// Ends the attempt, whatever state it is in, and gives its lease back. `reason` is empty for a regular end.
+  virtual void stop(attempt_id attempt, const lease_end& how) = 0;
+
+  /// The device that the attempt's lease names refused it, for that reason. Comes before `stop`.
+  virtual void device_failed(attempt_id attempt, const std::string& why) {
+    (void)attempt;
+    (void)why;
+  }
+
+  /// The samples that `deliver` brings from now on have these tracks.
+  virtual void open_output(const std::string& profile, const stream_format& format) = 0;
+
+  /// Hands a block of the rendition to its clients.
+  virtual void deliver(const std::string& profile, const sample_block& block) = 0;
+
+  /// The rendition is over; its clients are told.
+  virtual void close_output(const std::string& profile, const std::string& reason) = 0;
+
+  /// Another attempt delivers: why the one before does not, and how long nothing came.
+  virtual void failed_over(const std::string& profile, failover_reason why, milliseconds gap,
+                           uint64_t replayed_bytes) = 0;
+
+  /// The rendition's samples kill the tasks that get them: nobody is to try it again for a while.
+  virtual void quarantine(const std::string& profile, const std::string& why) = 0;
+
+  /// Something about the rendition that people should know.
+  virtual void notice(const std::string& profile, const std::string& what) {
+    (void)profile;
+    (void)what;
+  }
+
+  /// Clients that read the rendition now.
+  virtual uint32_t clients(const std::string& profile) = 0;
+
+  /// The rendition runs: the client can read it.
+  virtual void answer(ticket x, const std::string& profile) = 0;
+
+  /// The client gets an error.
+  virtual void refuse(ticket x, ec code, const std::string& why) = 0;
+};
+
+class session {
+public:
+  session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
+          int64_t unix_ms);
+
+  // -- events ---------------------------------------------------------------
+
+  /// A client asks for a rendition.
+  void watch(const profile& target, ticket x, time_point now);
+
+  void leased(attempt_id attempt, const lease& x, time_point now);
+  void lease_failed(attempt_id attempt, ec code, const std::string& why, time_point now);
+
+  void started(attempt_id attempt, time_point now);
+  void start_failed(attempt_id attempt, const lease_end& how, bool terminal, time_point now);
+
+  void on(const format_change& x, time_point now);
+  void on(const sample_batch& x, time_point now);
+  void on(const batch_ack& x, time_point now);
+  void on(const stream_end& x, time_point now);
+  void on(attempt_id attempt, const work_statistics& x, time_point now);
+
+  /// The attempt's task is gone.
+  void down(attempt_id attempt, const std::string& why, time_point now);
+
+  /// The lease's worker is to be left, without a pause.
+  void move(lease_id lease, time_point now);
+
+  /// The rendition cannot be put into its container.
+  void output_failed(const std::string& profile, const std::string& why);
+
+  /// The clock; call it ten times a second: that is how exact its limits of time are.
+  void tick(time_point now);
+
+  /// Stops everything at once; clients and waiting requests are told.
+  void shut_down(const std::string& reason);
+
+  // -- views ----------------------------------------------------------------
+
+  /// True when nothing runs and nobody waits: the session can be forgotten.
+  bool finished() const noexcept;
+
+  session_status status() const;
+
+  /// Streams of the source that no rendition has.
+  const std::vector<std::string>& not_carried() const noexcept {
+    return not_carried_;
+  }
+
+  /// Times that the source was pulled anew.
+  uint64_t source_restarts() const noexcept {
+    return source_restarts_;
+  }
+
+  /// Pictures of the source that no attempt could make any more, over all renditions that run.
+  uint64_t frames_lost() const noexcept;
+
+private:
+  /// Media time before what is to be delivered next that a new attempt needs to be right there: an open GOP's leading pictures, a
+  /// deinterlacer's neighbours, an audio encoder's priming. Ten pictures where they are few a second.
+  int64_t preroll_ticks() const noexcept;
+
+  using variants = std::map<std::string, variant>;
+
+  /// An attempt at a variant, by its number; both null for a fenced one.
+  struct place {
+    variant* of = nullptr;
+    attempt* at = nullptr;
+  };
+
+  // clients and leases
+  void tick(variant& v, time_point now);
+  std::string silence(const variant& v, time_point now) const;
+  void begin(variant& v, time_point now);
+  void plan(variant& v);
+  void request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now);
+  void remove(variants::iterator i, ec code, const std::string& why, const lease_end& how);
+  void remove(variant& v, ec code, const std::string& why, const lease_end& how = {});
+  void fail_everything(ec code, const std::string& why);
+  place find(attempt_id attempt);
+
+  /// A copy, for loops whose body may remove variants.
+  std::vector<std::string> variant_names() const;
+
+  // the source
+  void start_ingest(time_point now);
+  /// `blame` is what counts against the task's host: empty where it is the source's fault.
+  void ingest_over(const std::string& why, const lease_end& blame, time_point now);
+  milliseconds first_byte_timeout() const;
+  void remember(const sample_block& block);
+  void source_ended(time_point now);
+  void source_known(time_point now);
+  void source_changed(const stream_format& x, time_point now);
+  bool plan_anew(variant& v, time_point now);
+  void take_source(const sample_batch& x, time_point now);
+  void lift(sample_block& x);
+  void tick_source(time_point now);
+  void return_to_first(time_point now);
+  void release_source();
+  void note_gone();
+
+  // samples
+  void pump(variant& v, attempt& a, time_point now);
+  void pump(variant& v, time_point now);
+  void pass_through(variant& v, time_point now);
+  void take_output(place p, const sample_batch& x, time_point now);
+  void flush(variant& v, time_point now);
+  void deliver_held(variant& v, attempt& a, time_point now);
+  void deliver(variant& v, const sample_block& block, time_point now);
+  void release_tail(variant& v, bool all, time_point now);
+
+  // failover
+  std::vector<window> spans_after(const variant& v) const;
+  std::optional<uint64_t> feed_point(const variant& v, const std::vector<window>& spans) const;
+  bool is_kept(const variant& v, uint16_t track) const noexcept;
+  void count_missing(const variant& v, attempt& a) const;
+  void count_missing(const variant& v, attempt& a, const sample& s) const;
+  void count_leading(const variant& v, attempt& a, const sample_block& block) const;
+  std::optional<int64_t> place_of(const attempt& a) const;
+  void watch_over(variant& v, time_point now);
+  void lose(variant& v, attempt& a, failover_reason kind, const lease_end& how, bool terminal, time_point now);
+  /// The attempt's device did not take it: another device may, and nobody is to blame.
+  void device_refused(variant& v, attempt& a, const std::string& why, time_point now);
+  void replace_current(variant& v, time_point now);
+  void again(variant& v, time_point now);
+  void park(variant& v);
+  bool leave_out(variant& v, const std::string& why, time_point now);
+  void promote(variant& v);
+  void drop_next(variant& v, const lease_end& how, time_point now);
+  void change_over(variant& v, failover_reason kind, time_point now);
+
+  session_config config_;
+  session_id id_;
+  channel channel_;
+  session_effects& effects_;
+  int64_t started_at_ms_;
+  std::optional<ingest> ingest_;
+  std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
+  time_point probed_at_;        ///< when the first URL was tried last
+  std::optional<stream_format> source_;
+  std::optional<stream_format> next_source_; ///< from the next random-access point on
+  source_buffer buffer_;
+  uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
+  std::optional<int64_t> lift_;       ///< ticks that the source's times are moved up
+  int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
+  int64_t source_end_ = no_timestamp; ///< where the newest source samples end
+  int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
+  std::deque<sample_print> known_;    ///< of the leading track's samples
+  int64_t source_shift_ = 0;          ///< see `work_statistics`
+  std::vector<int64_t> passed_;       ///< the newest decoding time by source track
+  bool await_random_access_ =
+    false;                  ///< the source was pulled anew: nothing counts before its first random-access point
+  std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered
+  variants variants_;
+  uint64_t samples_in_ = 0;
+  uint64_t bytes_in_ = 0;
+  uint64_t source_restarts_ = 0;
+  std::string reason_;
+  std::vector<std::string> not_carried_; ///< streams of the source
+};
+
+} // namespace troupe::core

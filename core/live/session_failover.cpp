@@ -1,0 +1,325 @@
+// When an attempt is left, and where the next one begins.
+#include "core/live/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::core {
+
+namespace {
+
+/// Attempts that end no further apart than this (ticks of the source) ended at the same place.
+constexpr int64_t same_place = ticks_per_second / 2;
+
+/// A stall goes on for this many of its limits without a second attempt that delivers: the first one is fenced.
+constexpr int fence_after = 4;
+
+/// After a second attempt failed, the next one waits.
+constexpr milliseconds next_after{1000};
+
+/// The longest preroll that a picture rate asks for: where a picture lasts a second.
+constexpr int64_t preroll_pictures = 10;
+
+} // namespace
+
+// -- where to begin ----------------------------------------------------------------
+
+int64_t session::preroll_ticks() const noexcept {
+  auto result = ticks_per_second;
+  for (auto& t : source_->tracks)
+    if (t.kind == track_kind::video && t.frame_rate.num > 0)
+      result =
+        std::max(result, std::min<int64_t>(preroll_pictures * ticks_per_second,
+                                           preroll_pictures * ticks_per_second * t.frame_rate.den / t.frame_rate.num));
+  return result;
+}
+
+bool session::is_kept(const variant& v, uint16_t track) const noexcept {
+  return track < v.plan.actions.size() && track < source_->tracks.size() && v.plan.actions[track] != track_action::drop;
+}
+
+/// What is missing behind what clients have, for each source track. A fresh start where they have nothing.
+std::vector<window> session::spans_after(const variant& v) const {
+  if (!v.flowing)
+    return {};
+  std::vector<window> result(source_->tracks.size());
+  size_t output = 0;
+  for (size_t i = 0; i < result.size(); ++i) {
+    if (!is_kept(v, static_cast<uint16_t>(i)))
+      continue;
+    auto end = output < v.ends.size() ? v.ends[output] : track_end{};
+    ++output;
+    auto time = v.plan.actions[i] == track_action::copy ? &track_end::dts : &track_end::pts;
+    result[i].from_pts = end.*time == no_timestamp ? v.origin.*time : end.*time + 1;
+  }
+  return result;
+}
+
+/// The latest source block at a random-access point from which everything that the spans need is fed: pictures from before the preroll, and
+/// all sound of the preroll, also what the source sent ahead of its pictures. The oldest such point where that much is not kept.
+std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<window>& spans) const {
+  auto from = std::numeric_limits<int64_t>::max();
+  for (size_t i = 0; i < spans.size(); ++i)
+    if (is_kept(v, static_cast<uint16_t>(i)) && spans[i].from_pts != no_timestamp)
+      from = std::min(from, spans[i].from_pts);
+  from -= preroll_ticks();
+  auto begin = std::max(buffer_.first(), format_since_);
+  auto result = buffer_.join_point_from(begin);
+  for (auto number = begin; number < buffer_.end(); ++number) {
+    auto& block = buffer_.at(number);
+    if (block.starts_with_random_access() && block.samples.front().pts <= from)
+      result = number;
+    for (auto& s : block.samples)
+      if (is_kept(v, s.track) && source_->tracks[s.track].kind != track_kind::video && s.pts >= from)
+        return result;
+    if (block.samples.front().dts > from + preroll_ticks())
+      break;
+  }
+  return result;
+}
+
+/// Counts a sample that nobody will make any more, if the attempt is to make it and clients have something of its track: where they have
+/// nothing, they begin where it begins.
+void session::count_missing(const variant& v, attempt& a, const sample& s) const {
+  if (s.track >= a.spans.size() || !is_kept(v, s.track))
+    return;
+  auto kept = [&](track_action x) { return x != track_action::drop; };
+  auto output = static_cast<size_t>(std::count_if(v.plan.actions.begin(), v.plan.actions.begin() + s.track, kept));
+  auto time = v.plan.actions[s.track] == track_action::copy ? s.dts : s.pts;
+  if (output >= v.ends.size() || v.ends[output].pts == no_timestamp || time < a.spans[s.track].from_pts)
+    return;
+  if (a.missing.size() <= output)
+    a.missing.resize(output + 1);
+  auto& missing = a.missing[output];
+  ++(source_->tracks[s.track].kind == track_kind::video ? missing.pictures : missing.sound);
+}
+
+/// Counts what the source sent before the block that the attempt is fed from.
+void session::count_missing(const variant& v, attempt& a) const {
+  if (a.spans.empty() || !a.cursor)
+    return;
+  for (auto& s : gone_)
+    count_missing(v, a, s);
+  for (auto number = buffer_.first(); number < *a.cursor; ++number)
+    for (auto& s : buffer_.at(number).samples)
+      count_missing(v, a, s);
+}
+
+/// Counts pictures that come after the random-access point that the attempt began at, but refer to what was before.
+void session::count_leading(const variant& v, attempt& a, const sample_block& block) const {
+  auto& begin = a.began_at;
+  for (auto& s : block.samples)
+    if (s.track == begin.track && s.pts < begin.pts && is_kept(v, s.track)
+        && v.plan.actions[s.track] == track_action::encode)
+      count_missing(v, a, s);
+}
+
+// -- when to leave -----------------------------------------------------------------
+
+/// The clock's part: stalls, slowness, workers that could not be had.
+void session::watch_over(variant& v, time_point now) {
+  if (!v.flowing && !v.parked && v.waiting.empty())
+    park(v); // those who wanted it are gone, and had nothing
+  if (v.parked)
+    return;
+  if (v.again_at ? now >= *v.again_at : !v.current && !v.next) {
+    again(v, now);
+    return;
+  }
+  if (v.change_at) {
+    release_tail(v, false, now);
+    flush(v, now);
+  }
+  if (v.next && v.next->running() && v.next->watch.stalled(now))
+    drop_next(v, {"the second transcoder stalls as well", true}, now);
+  if (!v.current || !v.current->running())
+    return;
+  auto& a = *v.current;
+  if (!v.flowing && a.credit.sent() == 0 && now - a.since >= config_.unfed_after) {
+    park(v);
+    return;
+  }
+  auto in_vain = a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout;
+  if (in_vain && a.credit.acknowledged() > 0) {
+    // It works, and so does its worker: the source is to blame.
+    remove(v, ec::encode_failed,
+           "the transcoder took the source of " + channel_.name + " for "
+             + std::to_string(config_.first_output_timeout.count()) + " ms and made nothing of it");
+    return;
+  }
+  if (in_vain) {
+    lose(v, a, failover_reason::stalled,
+         {"the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms",
+          a.watch.stalled(now)},
+         false, now);
+    return;
+  }
+  if (a.delivered && now - a.since >= config_.settled_after) {
+    v.avoid.clear();
+  }
+  if (a.watch.stalled(now)) {
+    auto long_ago = a.watch.silence(now) > a.watch.limit() * fence_after;
+    if (long_ago || (v.next && v.next_for != variant::purpose::hedge)) {
+      lose(v, a, failover_reason::stalled,
+           {"the transcoder took nothing for " + std::to_string(a.watch.silence(now).count()) + " ms", true}, false,
+           now);
+    } else if (!v.next && now >= v.next_not_before) {
+      v.next_for = variant::purpose::hedge;
+      request(v, v.next, false, now);
+    }
+    return;
+  }
+  if (!a.delivered || v.change_at || source_end_ == no_timestamp)
+    return;
+  auto lag = source_end_ - v.newest_dts();
+  v.least_lag = v.least_lag == no_timestamp ? lag : std::min(v.least_lag, lag);
+  if (lag <= v.least_lag + config_.slow_lag.count() * 90) {
+    v.slow_since.reset();
+  } else if (!v.slow_since || lag < v.lag_then) {
+    v.slow_since = now; // the first time, or it catches up
+    v.lag_then = lag;
+  } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
+    v.slow_since.reset();
+    v.next_for = variant::purpose::faster;
+    request(v, v.next, true, now);
+  }
+}
+
+void session::move(lease_id lease, time_point now) {
+  for (auto& [name, v] : variants_) {
+    if (v.next && v.next->worker.id == lease && v.next->worker.worker) {
+      drop_next(v, {}, now);
+      v.next_not_before = now;
+    }
+    if (!v.current || v.current->worker.id != lease || !v.current->worker.worker || v.change_at)
+      continue;
+    if (v.next && v.next_for != variant::purpose::move)
+      continue; // it is being left already
+    if (v.current->finishing)
+      continue; // where it ends is settled; what follows is asked for when it has
+    if (!v.next && v.current->delivered && now >= v.next_not_before) {
+      v.next_for = variant::purpose::move;
+      request(v, v.next, true, now);
+    }
+  }
+}
+
+/// The second attempt is not wanted, or has failed.
+void session::drop_next(variant& v, const lease_end& how, time_point now) {
+  if (!v.next)
+    return;
+  effects_.stop(v.next->id, how);
+  if (!how.reason.empty())
+    v.avoid_for_now(v.next->worker.worker);
+  v.next.reset();
+  v.next_not_before = now + next_after;
+  if (v.change_at) {
+    v.change_at.reset();
+    release_tail(v, true, now);
+  }
+}
+
+/// The next attempt is the current one from now on.
+void session::promote(variant& v) {
+  v.current = std::move(v.next);
+  v.next.reset();
+  v.change_at.reset();
+  v.least_lag = no_timestamp;
+  v.slow_since.reset();
+}
+
+/// Fences the current attempt in favour of the next one.
+void session::change_over(variant& v, failover_reason kind, time_point now) {
+  if (v.current) {
+    lease_end how;
+    if (kind == failover_reason::stalled)
+      how = {"the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms", true};
+    effects_.stop(v.current->id, how);
+    v.avoid_for_now(v.current->worker.worker);
+  }
+  if (!v.changing)
+    v.changing = kind;
+  promote(v);
+}
+
+/// Where in the source an attempt was: the first block that it has not taken, in DTS. Nothing for one that was not fed.
+std::optional<int64_t> session::place_of(const attempt& a) const {
+  auto number = a.began + a.credit.acknowledged();
+  if (a.credit.sent() == 0 || number < buffer_.first())
+    return std::nullopt;
+  return number < buffer_.end() ? buffer_.at(number).samples.front().dts : buffer_.newest_dts();
+}
+
+/// An attempt is gone, or is given up.
+void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end& how, bool terminal, time_point now) {
+  auto& why = how.reason;
+  if (v.next && &a == &*v.next) {
+    drop_next(v, how, now);
+    if (!v.current)
+      again(v, now);
+    return;
+  }
+  v.last_failure = why;
+  if (terminal) {
+    remove(v, ec::encode_failed, why); // bad media is not the worker's failure
+    return;
+  }
+  auto place = place_of(a);
+  if (place && v.died_at && std::abs(*place - *v.died_at) <= same_place)
+    ++v.deaths;
+  else
+    v.deaths = 1;
+  v.died_at = place;
+  if (place && v.deaths >= config_.quarantine_after) {
+    auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
+                   + v.target.name + ": " + why;
+    auto name = v.target.name;
+    effects_.quarantine(name, verdict); // before its clients are sent away, who will ask again
+    remove(v, ec::encode_failed, verdict, how);
+    return;
+  }
+  if (!v.flowing && v.tries >= config_.attempts_max) {
+    remove(v, ec::encode_failed, why, how);
+    return;
+  }
+  effects_.stop(a.id, how);
+  v.avoid_for_now(a.worker.worker);
+  if (!v.changing && v.flowing)
+    v.changing = kind;
+  replace_current(v, now);
+}
+
+void session::device_refused(variant& v, attempt& a, const std::string& why, time_point now) {
+  effects_.device_failed(a.id, why);
+  if (v.next && &a == &*v.next) {
+    drop_next(v, {}, now);
+    if (!v.current)
+      again(v, now);
+    return;
+  }
+  v.last_failure = why;
+  effects_.stop(a.id, {});
+  // The device is left alone from now on, so the next try goes to another one: there are only so many.
+  v.tries -= v.tries > 0 ? 1 : 0;
+  if (!v.changing && v.flowing)
+    v.changing = failover_reason::failed;
+  replace_current(v, now);
+}
+
+/// The current attempt is over: the one that was to be next takes its place, or another one is asked for.
+void session::replace_current(variant& v, time_point now) {
+  v.current.reset();
+  v.least_lag = no_timestamp;
+  v.slow_since.reset();
+  if (v.next && v.next_for == variant::purpose::move)
+    drop_next(v, {}, now); // it begins too late for this; what the lost one flushed is good
+  if (v.next) {
+    promote(v);
+    if (v.current->closed())
+      deliver_held(v, *v.current, now);
+    return;
+  }
+  again(v, now);
+}
+
+} // namespace troupe::core

@@ -1,0 +1,388 @@
+// The samples' way through a session: from the source's blocks to the attempts, and from the attempts to the clients.
+#include "core/live/session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::core {
+
+namespace {
+
+/// Output that an attempt may have under way before a group of pictures closes: far beyond any encoder's reorder.
+constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
+
+/// A move whose last output is not due after this long has lost its clock: the source stands still.
+constexpr milliseconds tail_max{3000};
+
+/// The samples of the tracks that the plan keeps, renumbered; the block itself where it keeps all. Where no pictures are kept, clients join at sound: at the
+/// first of the block, since those places that the source names may be at pictures.
+sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
+  auto kept = [&](uint16_t track) { return track < plan.actions.size() && plan.actions[track] != track_action::drop; };
+  if (std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return kept(s.track); })
+      && std::find(plan.actions.begin(), plan.actions.end(), track_action::drop) == plan.actions.end())
+    return block;
+  sample_block result;
+  shared_bytes::container bytes;
+  size_t offset = 0;
+  for (auto s : block.samples) {
+    auto data = block.bytes.span().subspan(offset, s.size);
+    offset += s.size;
+    if (!kept(s.track))
+      continue;
+    auto end = plan.actions.begin() + s.track;
+    s.track = static_cast<uint16_t>(
+      std::count_if(plan.actions.begin(), end, [](track_action a) { return a != track_action::drop; }));
+    if (!pictures && result.samples.empty())
+      s.flags |= s.flags & sample::key ? sample::random_access : uint8_t{0};
+    result.samples.push_back(s);
+    bytes.insert(bytes.end(), data.begin(), data.end());
+  }
+  result.bytes = shared_bytes{std::move(bytes)};
+  return result;
+}
+
+/// The block in pieces that end with a sample of that track each; the last one has what follows.
+std::vector<sample_block> split_after(uint16_t track, const sample_block& block) {
+  std::vector<sample_block> result(1);
+  size_t from = 0;
+  size_t to = 0;
+  auto close = [&] {
+    auto data = block.bytes.span().subspan(from, to - from);
+    result.back().bytes = shared_bytes{shared_bytes::container(data.begin(), data.end())};
+    from = to;
+  };
+  for (size_t i = 0; i < block.samples.size(); ++i) {
+    auto& s = block.samples[i];
+    result.back().samples.push_back(s);
+    to += s.size;
+    if (s.track == track && i + 1 < block.samples.size()) {
+      close();
+      result.emplace_back();
+    }
+  }
+  close();
+  return result;
+}
+
+/// True where what is made of `a` cannot go on with `b`. A bit rate may be libavformat's estimate, which is another one at each pull.
+bool differ(stream_format a, stream_format b) {
+  for (auto* x : {&a, &b})
+    for (auto& t : x->tracks)
+      t.bit_rate = 0;
+  return a != b;
+}
+
+} // namespace
+
+// -- events -------------------------------------------------------------------
+
+void session::on(const format_change& x, time_point now) {
+  if (probe_ && probe_->id == x.attempt)
+    return;
+  if (ingest_ && ingest_->id == x.attempt) {
+    next_source_.reset();
+    not_carried_ = x.not_carried;
+    if (!source_) {
+      source_ = x.format;
+      source_known(now);
+    } else if (differ(*source_, x.format)) {
+      next_source_ = x.format;
+    }
+    return;
+  }
+  if (auto p = find(x.attempt); p.at != nullptr)
+    p.at->output = x.format;
+}
+
+void session::on(const sample_batch& x, time_point now) {
+  if (probe_ && probe_->id == x.attempt) {
+    // The first URL is well again. Its timeline must go on where this one ends, so it is pulled anew.
+    effects_.stop(probe_->id, {});
+    probe_.reset();
+    effects_.stop(ingest_->id, {});
+    ingest_->url = 0;
+    ++source_restarts_;
+    start_ingest(now);
+    return;
+  }
+  if (ingest_ && ingest_->id == x.attempt) {
+    if (x.sequence <= ingest_->received)
+      effects_.acknowledge({x.attempt, ingest_->received});
+    else if (x.sequence > ingest_->received + 1)
+      ingest_over("samples of the source were lost on the way", {}, now);
+    else
+      take_source(x, now);
+    return;
+  }
+  if (auto p = find(x.attempt); p.at != nullptr)
+    take_output(p, x, now);
+}
+
+void session::on(const batch_ack& x, time_point now) {
+  auto p = find(x.attempt);
+  if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
+    return;
+  p.at->watch.answered(p.at->credit.in_flight_bytes() > 0, now);
+  pump(*p.of, *p.at, now);
+}
+
+void session::on(const stream_end& x, time_point now) {
+  if (probe_ && probe_->id == x.attempt) {
+    effects_.stop(x.attempt, {});
+    probe_.reset();
+    return;
+  }
+  if (ingest_ && ingest_->id == x.attempt) {
+    if (x.reason.empty())
+      source_ended(now);
+    else
+      ingest_over(x.reason, {}, now);
+    return;
+  }
+  auto p = find(x.attempt);
+  if (p.at == nullptr)
+    return;
+  auto& v = *p.of;
+  auto is_current = v.current && p.at == &*v.current;
+  if (x.device_failed && !p.at->worker.seat.gpu.empty())
+    return device_refused(v, *p.at, x.reason, now);
+  if (!x.reason.empty() || !is_current || !p.at->finishing) {
+    lose(v, *p.at, failover_reason::failed, {x.reason.empty() ? "the transcoder ended by itself" : x.reason},
+         x.terminal, now);
+    return;
+  }
+  if (p.at->fed && p.at->credit.in_flight_bytes() > 0) {
+    lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
+    return;
+  }
+  // All that it was to make is here, whether or not its last sample says so.
+  deliver_held(v, *v.current, now);
+  auto tracks_changed = v.current->feed_until <= format_since_;
+  effects_.stop(v.current->id, {});
+  v.current.reset();
+  if (v.next && v.change_at) {
+    release_tail(v, false, now);
+    flush(v, now);
+  } else if (ingest_ && ingest_->ended) {
+    remove(v, ec::source_failed, "the source has ended");
+    if (variants_.empty())
+      fail_everything(ec::none, {});
+  } else {
+    if (!v.changing)
+      v.changing = tracks_changed ? failover_reason::source : failover_reason::lost;
+    again(v, now);
+  }
+}
+
+void session::on(attempt_id number, const work_statistics& x, time_point now) {
+  if (ingest_ && ingest_->id == number) {
+    ingest_->work = x;
+    if (x.samples_out > 0)
+      source_shift_ = x.source_shift;
+    ingest_->heard = now;
+  } else if (auto p = find(number); p.at != nullptr && p.of->current && p.at == &*p.of->current) {
+    p.of->work = x;
+  }
+}
+
+void session::down(attempt_id number, const std::string& why, time_point now) {
+  if (probe_ && probe_->id == number) {
+    effects_.stop(number, {});
+    probe_.reset();
+  } else if (ingest_ && ingest_->id == number) {
+    ingest_over(why, {why}, now);
+  } else if (auto p = find(number); p.at != nullptr) {
+    lose(*p.of, *p.at, failover_reason::lost, {why, true}, false, now);
+  }
+}
+
+// -- to the attempts -------------------------------------------------------------
+
+void session::pump(variant& v, time_point now) {
+  if (!v.begun)
+    return;
+  if (v.plan.passthrough()) {
+    pass_through(v, now);
+    return;
+  }
+  if (v.parked && !v.waiting.empty() && buffer_.join_point_from(format_since_)) {
+    again(v, now);
+    return;
+  }
+  if (v.next)
+    pump(v, *v.next, now);
+  if (v.current)
+    pump(v, *v.current, now);
+}
+
+void session::pump(variant& v, attempt& a, time_point now) {
+  if (!a.running())
+    return;
+  if (!a.cursor) {
+    a.cursor = buffer_.join_point_from(format_since_);
+    count_missing(v, a);
+  }
+  if (!a.cursor)
+    return;
+  if (*a.cursor < buffer_.first()) {
+    lose(v, a, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
+    return;
+  }
+  auto end = std::min(buffer_.end(), a.feed_until);
+  while (*a.cursor < end && a.credit.open()) {
+    auto number = (*a.cursor)++;
+    auto& block = buffer_.at(number);
+    if (a.credit.sent() == 0) {
+      a.began = number;
+      a.began_at = block.samples.front();
+    }
+    count_leading(v, a, block);
+    if (v.origin.dts == no_timestamp)
+      v.origin = {block.samples.front().pts, block.samples.front().dts};
+    if (number < v.fed_to)
+      v.replayed_bytes += block.bytes.size();
+    v.fed_to = std::max(v.fed_to, number + 1);
+    a.watch.sent(now);
+    effects_.send({a.id, a.credit.send(block.bytes.size()), block});
+  }
+  auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
+  if (last && !a.fed) {
+    a.fed = true;
+    a.finishing = true;
+    effects_.finish(a.id);
+  }
+}
+
+void session::pass_through(variant& v, time_point now) {
+  if (v.cursor && *v.cursor < buffer_.first())
+    v.cursor.reset();
+  if (!v.cursor)
+    v.cursor = buffer_.join_point();
+  auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
+  while (v.cursor && *v.cursor < buffer_.end())
+    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan, pictures), now);
+}
+
+// -- to the clients --------------------------------------------------------------
+
+void session::take_output(place p, const sample_batch& x, time_point now) {
+  auto& v = *p.of;
+  auto& a = *p.at;
+  if (x.sequence <= a.received) {
+    effects_.acknowledge({x.attempt, a.received});
+    return;
+  }
+  if (x.sequence > a.received + 1) {
+    lose(v, a, failover_reason::failed, {"output was lost on the way"}, false, now);
+    return;
+  }
+  ++a.received;
+  effects_.acknowledge({x.attempt, x.sequence});
+  if (x.block.samples.empty())
+    return;
+  a.held_bytes += x.block.bytes.size();
+  a.held.push_back(x.block);
+  if (a.held_bytes > held_bytes_max) {
+    lose(v, a, failover_reason::failed, {"its pictures refer to later ones without end"}, false, now);
+    return;
+  }
+  flush(v, now);
+}
+
+/// Gives clients what is complete, from the attempt whose turn it is.
+void session::flush(variant& v, time_point now) {
+  if (v.current && v.current->closed()) {
+    if (v.next && v.next_for == variant::purpose::hedge) {
+      v.current->watch.forgive(now);
+      drop_next(v, {}, now);
+    }
+    deliver_held(v, *v.current, now);
+    return;
+  }
+  if (!v.next || !v.next->closed())
+    return;
+  if (v.next_for == variant::purpose::hedge) {
+    change_over(v, failover_reason::stalled, now);
+    deliver_held(v, *v.current, now);
+  } else if (v.change_at && !v.current && v.tail.empty()) {
+    v.changing = failover_reason::drain;
+    promote(v);
+    deliver_held(v, *v.current, now);
+  }
+}
+
+void session::deliver_held(variant& v, attempt& a, time_point now) {
+  auto blocks = std::exchange(a.held, {});
+  a.held_bytes = 0;
+  // Clients join at a random-access point: sound that comes before the first one is for nobody, and another attempt makes it again.
+  while (!v.flowing && !blocks.empty() && !blocks.front().starts_with_random_access())
+    blocks.pop_front();
+  if (blocks.empty())
+    return;
+  // What is missing of a track is lost for good when something behind it is there: until then another attempt has the same window.
+  for (auto& block : blocks)
+    for (auto& s : block.samples)
+      if (s.track < a.missing.size())
+        v.lost(std::exchange(a.missing[s.track], {}));
+  if (v.change_at) {
+    for (auto& block : blocks)
+      for (auto& piece : split_after(leading_track(v.output), block))
+        v.tail.push_back(std::move(piece));
+    release_tail(v, false, now);
+    return;
+  }
+  if (v.output != a.output) {
+    v.output = a.output;
+    effects_.open_output(v.target.name, v.output);
+  }
+  a.delivered = true;
+  for (auto& block : blocks)
+    deliver(v, block, now);
+  v.lag = source_dts_ - v.newest_dts();
+}
+
+/// The last output of an attempt that ends ahead of time goes out when it would have: as far behind the source as what was before it.
+void session::release_tail(variant& v, bool all, time_point now) {
+  all = all || now - v.change_since >= tail_max;
+  while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_dts_ - v.lag)) {
+    auto block = std::move(v.tail.front());
+    v.tail.pop_front();
+    deliver(v, block, now);
+  }
+}
+
+void session::deliver(variant& v, const sample_block& block, time_point now) {
+  if (block.samples.empty())
+    return;
+  auto joinable = block.starts_with_random_access();
+  auto lifted = block;
+  for (auto& s : lifted.samples) {
+    s.flags &= static_cast<uint8_t>(~sample::closed);
+    if (s.track >= v.ends.size())
+      v.ends.resize(s.track + size_t{1});
+    auto& end = v.ends[s.track];
+    // A new attempt's encoder may begin its decoding times a little before where the one before it ended.
+    if (s.dts <= end.dts)
+      s.dts = end.dts + 1;
+    end.dts = s.dts;
+    end.pts = std::max(end.pts, s.pts);
+  }
+  if (v.changing) {
+    v.last_gap = std::chrono::duration_cast<milliseconds>(now - v.last_output);
+    v.last_failover = to_string(*v.changing);
+    ++v.failovers;
+    effects_.failed_over(v.target.name, *v.changing, v.last_gap, v.replayed_bytes - v.replayed_reported);
+    v.replayed_reported = v.replayed_bytes;
+    v.changing.reset();
+  }
+  v.last_output = now;
+  v.tries = 0;
+  effects_.deliver(v.target.name, lifted);
+  if (v.flowing || !joinable)
+    return;
+  v.flowing = true;
+  for (auto& w : std::exchange(v.waiting, {}))
+    effects_.answer(w.id, v.target.name);
+}
+
+} // namespace troupe::core

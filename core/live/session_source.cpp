@@ -1,0 +1,376 @@
+// The source of a session: pulled, lost, pulled anew with back-off, the next URL each time, and back to the first when that is well again.
+#include "core/live/session.hpp"
+
+#include "core/live/sample_print.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::core {
+
+namespace {
+
+constexpr milliseconds backoff_least{250};
+constexpr milliseconds backoff_most{10'000};
+
+/// An ingest that says nothing for this much longer than its own read timeout hangs.
+constexpr milliseconds ingest_silence{5000};
+
+/// The most (ticks) that a source may begin below zero.
+constexpr int64_t lift_max = 3600 * ticks_per_second;
+
+/// A pull that delivers for so long is none that ends at once.
+constexpr milliseconds pull_settled{5000};
+
+/// How long a URL may say nothing while another one waits for its turn.
+constexpr milliseconds first_byte_least{1000};
+constexpr milliseconds first_byte_most{2500};
+
+/// Random-access points, and frames of sound where there are no pictures, by which a source is known again: a minute and more of them.
+constexpr size_t known_pictures_max = 128;
+constexpr size_t known_sounds_max = 2048;
+
+/// Samples that are remembered as gone: hours of them.
+constexpr size_t gone_max = 1'000'000;
+
+/// Doubles, and is shortened by up to a quarter, differently for each session, so that a thousand do not come back at once.
+milliseconds backoff(uint32_t failures, uint64_t salt) {
+  auto full = std::min(backoff_least * (int64_t{1} << std::min(failures, 10U)), backoff_most);
+  auto jitter = (salt * 0x9e3779b97f4a7c15ULL + failures * 0xbf58476d1ce4e5b9ULL) >> 56;
+  return full - full * static_cast<int64_t>(jitter) / 1024;
+}
+
+/// True where the numbers of tracks mean the same, as far as both have them.
+bool same_places(const stream_format& a, const stream_format& b) {
+  auto n = static_cast<std::ptrdiff_t>(std::min(a.tracks.size(), b.tracks.size()));
+  return std::equal(a.tracks.begin(), a.tracks.begin() + n, b.tracks.begin(),
+                    [](auto& x, auto& y) { return x.kind == y.kind && x.codec == y.codec; });
+}
+
+} // namespace
+
+void session::start_ingest(time_point now) {
+  if (!ingest_)
+    ingest_.emplace(now);
+  if (channel_.urls.empty()) {
+    fail_everything(ec::source_failed, "the channel " + channel_.name + " has no source URL");
+    return;
+  }
+  ingest_->id = effects_.next_attempt();
+  ingest_->state = attempt::phase::leasing;
+  ingest_->received = 0;
+  ingest_->work = {};
+  ingest_->delivers_since.reset();
+  ingest_->heard = now;
+  ingest_->again_at.reset();
+  await_random_access_ = source_.has_value();
+  lease_request request;
+  request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->id};
+  request.label.limits.memory_bytes = memory_limit(config_.memory, work_kind::ingest, {});
+  effects_.request_lease(request);
+}
+
+/// How long a URL may say nothing while others wait for their turn: so that all have had one before clients give up.
+milliseconds session::first_byte_timeout() const {
+  if (source_ || ingest_->patient || channel_.urls.size() < 2)
+    return milliseconds{0};
+  auto share = config_.watch_timeout * 3 / 4 / static_cast<int64_t>(channel_.urls.size());
+  return std::clamp(share, first_byte_least, first_byte_most);
+}
+
+void session::ingest_over(const std::string& why, const lease_end& blame, time_point now) {
+  auto& in = *ingest_;
+  if (in.id)
+    effects_.stop(in.id, blame);
+  in.id = {};
+  reason_ = why;
+  // A source that is known again, and then has nothing new, plays from its start: it may do so.
+  if (source_ && !in.delivers_since && in.work.samples_in > 0)
+    known_.clear();
+  if (in.delivers_since && now - *in.delivers_since >= pull_settled)
+    in.failures = 0;
+  in.delivers_since.reset();
+  if (source_) {
+    // Clients stay attached; what came from the old pull is still made and delivered.
+    if (!in.lost_since)
+      in.lost_since = now;
+    in.again_at = now + backoff(in.failures++, id_.value);
+    in.url = (in.url + 1) % channel_.urls.size();
+    probed_at_ = now;
+    return;
+  }
+  if (auto limit = first_byte_timeout(); limit.count() > 0 && now - in.began >= limit)
+    in.silent = true;
+  if (in.url + 1 < channel_.urls.size()) {
+    ++in.url;
+    probed_at_ = now;
+    start_ingest(now);
+  } else if (in.silent && !in.patient) {
+    // One of those that said nothing may only be slow.
+    in.patient = true;
+    in.url = 0;
+    start_ingest(now);
+  } else {
+    fail_everything(ec::source_failed, why);
+  }
+}
+
+void session::source_ended(time_point now) {
+  effects_.stop(ingest_->id, {});
+  ingest_->id = {};
+  ingest_->ended = true;
+  if (!source_) {
+    fail_everything(ec::source_failed, "the source has ended");
+    return;
+  }
+  for (auto& name : variant_names()) {
+    auto i = variants_.find(name);
+    if (i == variants_.end())
+      continue;
+    // What came may still be made, also where it is so little that no transcode has begun yet.
+    auto& v = i->second;
+    auto to_make = v.flowing || v.fed_to > 0 || buffer_.join_point_from(format_since_);
+    if (v.plan.passthrough() || v.parked || !to_make)
+      remove(i, ec::source_failed, "the source has ended", {});
+    else
+      pump(v, now);
+  }
+  if (variants_.empty())
+    fail_everything(ec::none, "the source has ended");
+}
+
+void session::tick_source(time_point now) {
+  if (!ingest_ || ingest_->ended)
+    return;
+  auto& in = *ingest_;
+  if (in.lost_since && now - *in.lost_since >= config_.source_timeout) {
+    fail_everything(ec::source_failed, reason_.empty() ? "the source stayed away" : reason_);
+    return;
+  }
+  if (in.again_at && now >= *in.again_at) {
+    start_ingest(now);
+    return;
+  }
+  if (in.id && in.state == attempt::phase::running && now - in.heard >= config_.read_timeout + ingest_silence) {
+    ingest_over("the ingest hangs", {"the ingest hangs"}, now);
+    return;
+  }
+  if (probe_ && now - probe_->heard >= config_.source_return) {
+    if (probe_->id)
+      effects_.stop(probe_->id, {});
+    probe_.reset();
+  }
+  return_to_first(now);
+}
+
+/// While another URL is in use, the first one is tried beside it from time to time.
+void session::return_to_first(time_point now) {
+  auto& in = *ingest_;
+  if (probe_ || in.url == 0 || !in.id || in.lost_since || now - probed_at_ < config_.source_return)
+    return;
+  probed_at_ = now;
+  probe_.emplace(now);
+  probe_->id = effects_.next_attempt();
+  lease_request request;
+  request.label = {work_kind::ingest, channel_.name, {}, id_, probe_->id};
+  request.label.limits.memory_bytes = memory_limit(config_.memory, work_kind::ingest, {});
+  effects_.request_lease(request);
+}
+
+void session::source_known(time_point now) {
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end() && !i->second.begun)
+      begin(i->second, now);
+}
+
+/// The tracks of a source that runs are others from the next block on, which is a random-access point. Transcoders make the rest of the old ones
+/// and end; what follows each of them is planned anew.
+void session::source_changed(const stream_format& x, time_point now) {
+  source_ = x;
+  format_since_ = buffer_.end();
+  for (auto& name : variant_names()) {
+    auto i = variants_.find(name);
+    if (i == variants_.end() || !i->second.begun)
+      continue;
+    auto& v = i->second;
+    drop_next(v, {}, now);
+    v.next_not_before = time_point::max(); // until there is a plan for it
+    v.outdated = true;
+    if (v.parked)
+      continue;
+    if (v.current && v.current->running()) {
+      v.current->feed_until = std::min(v.current->feed_until, format_since_);
+      pump(v, *v.current, now);
+    } else if (v.current) {
+      effects_.stop(v.current->id, {});
+      v.current.reset();
+      v.again_at = now;
+    } else if (!v.again_at) {
+      again(v, now);
+    }
+  }
+}
+
+/// Plans a rendition for the present tracks of the source. False where nothing of them is left in it: it is over then. What clients have of a track
+/// is known further by its kind and its place among those of its kind.
+bool session::plan_anew(variant& v, time_point now) {
+  v.outdated = false;
+  v.next_not_before = {};
+  plan(v);
+  auto output = passthrough_format(*source_, v.plan);
+  if (output.tracks.empty()) {
+    remove(v, ec::source_failed, "the source has changed, and nothing of it is left in the profile " + v.target.name);
+    return false;
+  }
+  std::vector<track_end> ends;
+  std::map<track_kind, size_t> from;
+  for (auto& t : output.tracks) {
+    auto& k = from[t.kind];
+    while (k < v.output.tracks.size() && v.output.tracks[k].kind != t.kind)
+      ++k;
+    ends.push_back(k < v.output.tracks.size() && k < v.ends.size() ? v.ends[k] : track_end{});
+    ++k;
+  }
+  v.ends = std::move(ends);
+  if (v.plan.passthrough()) {
+    v.output = output;
+    v.cursor = std::max(format_since_, buffer_.first());
+    // An attempt that did not live to make the rest of the old tracks has left what nobody can make any more.
+    attempt rest{{}, 0, {}, now};
+    rest.spans = spans_after(v);
+    rest.cursor = v.cursor;
+    count_missing(v, rest);
+    for (auto& missing : rest.missing)
+      v.lost(missing);
+    effects_.open_output(v.target.name, output);
+  }
+  return true;
+}
+
+/// Moves times up by whole seconds where they begin so early that a rendition's would be below what its container can say. One lift for the life of the
+/// session: all renditions have the same times.
+void session::lift(sample_block& x) {
+  if (!lift_) {
+    // An encoder that reorders begins to decode some pictures before the first one is shown.
+    constexpr int64_t pictures = 3;
+    auto picture = ticks_per_second / 10;
+    for (auto& t : source_->tracks)
+      if (t.kind == track_kind::video && t.frame_rate.num > 0)
+        picture = std::min(ticks_per_second, ticks_per_second * t.frame_rate.den / t.frame_rate.num);
+    auto first = std::numeric_limits<int64_t>::max();
+    for (auto& s : x.samples)
+      first = std::min(first, s.dts);
+    auto least = config_.earliest_dts.count() * ticks_per_second / 1000 + pictures * picture;
+    auto missing = config_.earliest_dts.count() > 0 && first < least ? least - std::max(first, -lift_max) : 0;
+    lift_ = (missing + ticks_per_second - 1) / ticks_per_second * ticks_per_second;
+  }
+  if (*lift_ != 0)
+    for (auto& s : x.samples) {
+      s.pts += *lift_;
+      s.dts += *lift_;
+    }
+}
+
+void session::take_source(const sample_batch& x, time_point now) {
+  auto& in = *ingest_;
+  ++in.received;
+  in.heard = now;
+  effects_.acknowledge({x.attempt, x.sequence});
+  if (x.block.samples.empty())
+    return;
+  if (!in.delivers_since)
+    in.delivers_since = now;
+  if (await_random_access_) {
+    // Other tracks begin at a random-access point, also where the source goes on.
+    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0
+                   && (!next_source_ || same_places(*source_, *next_source_));
+    if (!goes_on && !x.block.starts_with_random_access())
+      return;
+    await_random_access_ = false;
+    if (in.lost_since)
+      ++source_restarts_;
+    in.lost_since.reset();
+  }
+  reason_.clear(); // of URLs that failed before this one
+  if (next_source_ && x.block.starts_with_random_access())
+    source_changed(*std::exchange(next_source_, std::nullopt), now);
+  auto block = x.block;
+  lift(block);
+  samples_in_ += block.samples.size();
+  bytes_in_ += block.bytes.size();
+  auto leading = leading_track(*source_);
+  for (auto& s : block.samples) {
+    newest_pts_ = std::max(newest_pts_, s.pts);
+    source_end_ = std::max(source_end_, std::max(s.dts, s.pts) + s.duration);
+    if (s.track == leading)
+      source_dts_ = s.dts;
+  }
+  remember(x.block);
+  buffer_.append(std::move(block));
+  note_gone(); // whoever loses its attempt below has to count them
+  auto floor_moves = x.block.starts_with_random_access();
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end()) {
+      if (i->second.change_at) {
+        release_tail(i->second, false, now);
+        flush(i->second, now);
+      }
+      pump(i->second, now);
+    }
+  if (floor_moves)
+    release_source();
+  note_gone();
+}
+
+/// What a later pull can be known by, and how far this one has come.
+void session::remember(const sample_block& block) {
+  auto leading = leading_track(*source_);
+  auto pictures = source_->tracks.at(leading).kind == track_kind::video;
+  passed_.resize(source_->tracks.size(), std::numeric_limits<int64_t>::min());
+  size_t offset = 0;
+  for (auto& s : block.samples) {
+    auto bytes = block.bytes.span().subspan(std::min(offset, block.bytes.size()));
+    bytes = bytes.first(std::min<size_t>(bytes.size(), s.size));
+    offset += s.size;
+    if (s.track < passed_.size())
+      passed_[s.track] = std::max(passed_[s.track], s.dts);
+    if (s.track == leading && (s.is_random_access() || !pictures))
+      known_.push_back({s.pts, print_of(bytes)});
+  }
+  while (known_.size() > (pictures ? known_pictures_max : known_sounds_max))
+    known_.pop_front();
+}
+
+void session::note_gone() {
+  for (auto& s : buffer_.take_gone())
+    gone_.push_back(s);
+}
+
+/// Source blocks that nobody can need again go: all before what is still to be sent, and before what a new attempt would begin at.
+void session::release_source() {
+  auto floor = buffer_.end();
+  for (auto& [name, v] : variants_) {
+    if (v.outdated && !v.parked)
+      floor = std::min(floor, format_since_);
+    if (v.plan.passthrough()) {
+      floor = std::min(floor, v.cursor.value_or(floor));
+      continue;
+    }
+    for (auto* a : {&v.current, &v.next})
+      if (*a && (*a)->cursor)
+        floor = std::min(floor, v.flowing ? *(*a)->cursor : (*a)->began);
+    if (v.flowing)
+      floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
+  }
+  buffer_.release(floor);
+  // What went is remembered for as long as somebody might still have to count it as lost.
+  auto oldest = std::numeric_limits<int64_t>::max();
+  for (auto& [name, v] : variants_)
+    if (v.flowing && !v.plan.passthrough())
+      for (auto& end : v.ends)
+        oldest = std::min(oldest, std::min(end.pts, end.dts));
+  while (!gone_.empty() && (std::max(gone_.front().pts, gone_.front().dts) <= oldest || gone_.size() > gone_max))
+    gone_.pop_front();
+}
+
+} // namespace troupe::core

@@ -1,0 +1,76 @@
+#include "core/live/source_buffer.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace troupe::core {
+
+uint64_t source_buffer::append(sample_block block) {
+  auto number = end();
+  auto dts = block.samples.empty() ? newest_dts_ : block.samples.front().dts;
+  if (block.starts_with_random_access())
+    random_access_.push_back(number);
+  for (auto& s : block.samples)
+    newest_dts_ = std::max(newest_dts_, s.dts);
+  bytes_ += block.bytes.size();
+  entries_.push_back({std::move(block), dts});
+  while (entries_.size() > 1 && (bytes_ > max_.bytes_max || ticks() > max_.ticks_max)) {
+    if (first_ >= floor_)
+      ++overruns_;
+    drop_oldest();
+  }
+  return number;
+}
+
+void source_buffer::release(uint64_t floor) {
+  floor_ = floor;
+  auto keep = std::min(floor, join_point().value_or(floor));
+  while (first_ < keep && !entries_.empty())
+    drop_oldest();
+}
+
+const sample_block& source_buffer::at(uint64_t number) const {
+  assert(first_ <= number && number < end());
+  return entries_[number - first_].block;
+}
+
+std::optional<uint64_t> source_buffer::join_point() const noexcept {
+  if (random_access_.empty())
+    return std::nullopt;
+  return random_access_.back();
+}
+
+std::optional<uint64_t> source_buffer::join_point_before(int64_t pts) const noexcept {
+  if (random_access_.empty())
+    return std::nullopt;
+  auto result = random_access_.front();
+  for (auto number : random_access_)
+    if (at(number).samples.front().pts <= pts)
+      result = number;
+  return result;
+}
+
+std::optional<uint64_t> source_buffer::join_point_from(uint64_t number) const noexcept {
+  auto i = std::lower_bound(random_access_.begin(), random_access_.end(), number);
+  if (i == random_access_.end())
+    return std::nullopt;
+  return *i;
+}
+
+int64_t source_buffer::ticks() const noexcept {
+  if (entries_.empty() || newest_dts_ == no_timestamp || entries_.front().dts == no_timestamp)
+    return 0;
+  return newest_dts_ - entries_.front().dts;
+}
+
+void source_buffer::drop_oldest() {
+  auto& samples = entries_.front().block.samples;
+  gone_.insert(gone_.end(), samples.begin(), samples.end());
+  bytes_ -= entries_.front().block.bytes.size();
+  entries_.pop_front();
+  if (!random_access_.empty() && random_access_.front() == first_)
+    random_access_.pop_front();
+  ++first_;
+}
+
+} // namespace troupe::core

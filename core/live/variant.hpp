@@ -1,0 +1,132 @@
+// What a session remembers of one rendition, and of one pull of its source. Plain state; `session` has the rules.
+#pragma once
+
+#include "core/live/attempt.hpp"
+#include "core/plan.hpp"
+#include "messages/work.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::core {
+
+/// A client's request that waits for an answer.
+using ticket = uint64_t;
+
+/// Why another attempt took over.
+enum class failover_reason : uint8_t { lost, failed, stalled, slow, drain, source };
+
+inline std::string_view to_string(failover_reason x) {
+  constexpr std::string_view names[] = {"lost", "failed", "stalled", "slow", "drain", "source"};
+  return names[static_cast<size_t>(x)];
+}
+
+/// How far clients have a track of the rendition.
+struct track_end {
+  int64_t pts = no_timestamp; ///< the largest
+  int64_t dts = no_timestamp;
+};
+
+struct waiting_client {
+  ticket id;
+  time_point since;
+};
+
+struct variant {
+  /// What the next attempt is for: to race a stalled one, to replace one that is too slow, or to take over at a given time.
+  enum class purpose : uint8_t { hedge, faster, move };
+
+  variant(profile wanted, time_point now) : target(std::move(wanted)), last_output(now) {}
+
+  profile target;
+  variant_plan plan;
+  bool begun = false;    ///< the plan is made
+  bool outdated = false; ///< it was made for tracks that the source has no more
+  bool parked = false;   ///< no worker is asked for: nothing to begin with, or nobody waits
+
+  std::optional<uint64_t> cursor; ///< of a passthrough: number of the next source block
+  std::optional<attempt> current;
+  std::optional<attempt> next;
+  purpose next_for = purpose::hedge;
+  time_point next_not_before;         ///< when a next attempt may be looked for again
+  std::optional<time_point> again_at; ///< when a worker is asked for again, where none could be had
+  std::vector<worker_id> avoid;       ///< workers that failed at it lately
+  uint32_t tries = 0;                 ///< leases asked for since it last delivered
+  uint32_t deaths = 0;                ///< attempts in a row that ended badly at the same place of the source
+  std::optional<int64_t> died_at;     ///< that place, in DTS
+
+  std::optional<int64_t> change_at; ///< of a move: where the current attempt ends and the next begins
+  time_point change_since;
+  std::deque<sample_block>
+    tail;          ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
+  int64_t lag = 0; ///< ticks, in DTS, that the newest output was behind the source when it came, before any move
+
+  stream_format output;
+  std::vector<track_end> ends; ///< per output track
+  track_end origin;            ///< the random-access point that the first attempt began at
+  uint64_t fed_to = 0;         ///< source blocks before this number were sent to some attempt
+  bool flowing = false;        ///< the clients have got something
+  time_point last_output;
+  int64_t least_lag = no_timestamp; ///< of the current attempt, ticks
+  int64_t lag_then = 0;             ///< when `slow_since` began
+  std::optional<time_point> slow_since;
+
+  std::vector<waiting_client> waiting;
+  std::optional<time_point> idle_since;
+  work_statistics work;
+  std::string last_failure;
+  std::string silence; ///< why clients get nothing; empty while they do
+
+  std::optional<failover_reason> changing; ///< an attempt was left, and the one after it has not delivered yet
+  std::string last_failover;
+  milliseconds last_gap{0};
+  uint64_t failovers = 0;
+  uint64_t replayed_bytes = 0;
+  uint64_t replayed_reported = 0;
+  uint64_t frames_lost = 0;
+  uint64_t sound_lost = 0;
+
+  void avoid_for_now(worker_id x) {
+    if (x && std::find(avoid.begin(), avoid.end(), x) == avoid.end())
+      avoid.push_back(x);
+  }
+
+  void lost(const shortfall& x) {
+    frames_lost += x.pictures;
+    sound_lost += x.sound;
+  }
+
+  int64_t newest_dts() const noexcept {
+    auto result = no_timestamp;
+    for (auto& t : ends)
+      result = std::max(result, t.dts);
+    return result;
+  }
+};
+
+/// One pull of the source.
+struct ingest {
+  explicit ingest(time_point now) : heard(now) {}
+
+  attempt::phase state = attempt::phase::leasing;
+  attempt_id id; ///< 0 between two pulls
+  uint64_t received = 0;
+  size_t url = 0;                           ///< index
+  bool patient = false;                     ///< every URL had its first turn, which is short where there are several
+  bool silent = false;                      ///< one said nothing in that turn
+  time_point began;                         ///< the task was told to pull
+  std::optional<time_point> delivers_since; ///< samples of the present pull
+  bool ended = false;
+  time_point heard;                     ///< when it last said anything
+  std::optional<time_point> again_at;   ///< when it is pulled anew
+  std::optional<time_point> lost_since; ///< no samples since then
+  uint32_t failures = 0;                ///< in a row, of pulls that were over soon
+  work_statistics work;
+};
+
+} // namespace troupe::core

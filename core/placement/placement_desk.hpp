@@ -1,0 +1,174 @@
+// Where work goes, and what waits for room: the workers' slots, the sessions of their GPUs and the list of who waits, as one.
+//
+// A request is placed at once where one of its rungs has room; else its policy decides between waiting and a refusal. Whatever makes room (a slot or
+// session that comes back, a card that cooled down, a back-off that is over, a worker that joins) places what waits for it in the same call: nothing polls.
+#pragma once
+
+#include "core/placement/exhaustion.hpp"
+#include "core/placement/gpu_tracker.hpp"
+#include "core/placement/placement.hpp"
+#include "core/placement/waiting_list.hpp"
+#include "messages/error.hpp"
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::core {
+
+struct placement_desk_config {
+  placement_config choose;
+  gpu_tracker_config gpus;
+  size_t waiting_max = 10'000;
+  bool reasons = false; ///< keep for each placement why it is there and nowhere else; see `placement_desk::reasons`
+};
+
+/// What the desk wants done. Implementations must not call back into the desk from within these, but for `note_fares`.
+class placement_effects {
+public:
+  virtual ~placement_effects() = default;
+
+  /// The request has its place. The lease holds a slot, and a session where `at.gpu` says so.
+  virtual void placed(uint64_t ticket, lease_id lease, const choice& at, const rung& on) = 0;
+  virtual void refused(uint64_t ticket, ec code, const std::string& why) = 0;
+};
+
+/// A device of a worker that registers, with what was proven on it.
+struct device_offer {
+  gpu_report report;
+  std::vector<std::string> encoders;
+  std::vector<std::string> decoders;
+};
+
+class placement_desk : gpu_effects {
+public:
+  placement_desk(placement_desk_config config, placement_effects& effects)
+    : waiting_max_(config.waiting_max),
+      keeps_reasons_(config.reasons),
+      effects_(effects),
+      gpus_(std::move(config.gpus), *this),
+      places_(config.choose) {}
+
+  // -- workers ----------------------------------------------------------------
+
+  /// A worker registers, or registers again. `offer.devices` follows from `devices` and is left empty.
+  void worker_added(worker_offer offer, const std::vector<device_offer>& devices, time_point now);
+
+  /// A heartbeat of a worker.
+  void worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now);
+  void worker_fares(worker_id worker, const worker_condition& x, time_point now);
+
+  /// The same, and what waits for it is placed with the next event.
+  void note_fares(worker_id worker, const worker_condition& x) {
+    places_.set(worker, x);
+  }
+
+  /// The worker is gone: see `gpu_tracker::worker_lost`. Its leases are to be released as ever.
+  void worker_lost(worker_id worker, bool tasks_live, time_point now);
+
+  // -- work -------------------------------------------------------------------
+
+  /// Asks for room for `lease`. With `reject`, and with no time to wait, it is placed or refused at once; else it waits until `deadline` at most.
+  void request(uint64_t ticket, lease_id lease, const placement_request& x, exhaustion_policy policy,
+               time_point deadline, time_point now);
+
+  /// The same for one that may wait for ever, at a place of its own among those that wait.
+  void request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at, time_point now);
+
+  /// The lease's place is no good: it looks for another, at its old place in the order, and may get the same one only where no other can take it.
+  void request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at, time_point now);
+
+  /// A task of this worker is at work without having been placed: it takes a slot, even where none is free.
+  void adopt(lease_id lease, worker_id worker);
+
+  /// Who asked no longer wants it.
+  void withdraw(uint64_t ticket);
+
+  /// The lease's task has its encoder open. False where its session was returned since: the task is to end.
+  bool confirm(lease_id lease, time_point now);
+
+  /// The lease's work ended as it should. It is to be released.
+  void worked(lease_id lease) {
+    gpus_.worked(lease);
+  }
+
+  /// The lease's device refused: it is left alone for a while. The lease is to be released and asked for again.
+  void device_failed(lease_id lease, const std::string& reason, time_point now);
+
+  /// The lease's slot and session are free again: its process is gone, or never was. False for one that is not held.
+  bool release(lease_id lease, time_point now);
+
+  void tick(time_point now);
+
+  // -- views ------------------------------------------------------------------
+
+  const gpu_tracker& gpus() const noexcept {
+    return gpus_;
+  }
+
+  const placement& places() const noexcept {
+    return places_;
+  }
+
+  const waiting_list& waiting() const noexcept {
+    return waiting_;
+  }
+
+  size_t leases() const noexcept {
+    return leases_.size();
+  }
+
+  /// The card that the lease has a session on; none for software.
+  gpu_id gpu_of(lease_id lease) const {
+    auto i = leases_.find(lease);
+    return i == leases_.end() ? gpu_id{} : i->second.gpu;
+  }
+
+  /// Of the placement that was made last: the place itself first, then others and why not.
+  const std::vector<candidate>& reasons() const noexcept {
+    return reasons_;
+  }
+
+  bool could_take(worker_id worker, const placement_request& x) const {
+    return places_.could_take(worker, x);
+  }
+
+  /// Places what waits for room that has come.
+  void promote(time_point now);
+
+  /// Why a request would go where it would go now, and why nowhere else.
+  std::vector<candidate> explain(const placement_request& x) {
+    return places_.explain(x, gpus_);
+  }
+
+private:
+  void changed(gpu_id gpu) override {
+    changed_.push_back(gpu);
+  }
+
+  bool place(uint64_t ticket, lease_id lease, const placement_request& x, time_point now);
+
+  /// Carries what changed of cards into the index.
+  void update();
+
+  void promote(std::vector<std::string> woken, time_point now);
+  choice forget(lease_id lease);
+
+  device_condition condition_of(worker_id worker, const gpu_view& card) const;
+  std::string no_room(const placement_request& x);
+
+  size_t waiting_max_;
+  bool keeps_reasons_;
+  placement_effects& effects_;
+  gpu_tracker gpus_;
+  placement places_;
+  waiting_list waiting_;
+  std::unordered_map<uint64_t, lease_id> tickets_; ///< leases of those who wait
+  std::unordered_map<lease_id, choice> leases_;
+  std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< as many as it has slots, at most
+  std::vector<gpu_id> changed_;
+  std::vector<candidate> reasons_;
+};
+
+} // namespace troupe::core

@@ -1,0 +1,36 @@
+#include "ctl/ask.hpp"
+
+#include "ctl/http.hpp"
+#include "ctl/run.hpp"
+#include "ctl/table.hpp"
+#include "ctl/views.hpp"
+
+#include <boost/json/parse.hpp>
+
+namespace troupe::ctl {
+
+namespace json = boost::json;
+
+tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
+                                       const std::string& body, const std::vector<std::string>& lines) {
+  auto got = send(method, with.url + "/api/v1" + path, body, lines);
+  if (!got)
+    return tl::unexpected(failure{unreachable, got.error()});
+  if (got->status < 200 || got->status > 299)
+    return tl::unexpected(failure{refused, show_problem(got->status, got->body)});
+  return std::move(got->body);
+}
+
+tl::expected<json::value, failure> ask_json(const options& with, const std::string& path) {
+  auto body = ask(with, "GET", path);
+  if (!body)
+    return tl::unexpected(body.error());
+  boost::system::error_code ec;
+  auto result = json::parse(*body, ec);
+  if (ec)
+    return tl::unexpected(
+      failure{refused, "what answers at " + printable(with.url) + " is no coordinator: its answer is no JSON"});
+  return result;
+}
+
+} // namespace troupe::ctl

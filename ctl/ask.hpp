@@ -1,0 +1,26 @@
+// One question to the coordinator's API, with the exit code that its failure means.
+#pragma once
+
+#include "ctl/options.hpp"
+
+#include <string>
+#include <vector>
+
+#include <boost/json/value.hpp>
+#include <tl/expected.hpp>
+
+namespace troupe::ctl {
+
+struct failure {
+  int code; ///< of the program
+  std::string text;
+};
+
+/// The body of the answer to `method` on a path below /api/v1.
+tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
+                                       const std::string& body = {}, const std::vector<std::string>& lines = {});
+
+/// The same as JSON.
+tl::expected<boost::json::value, failure> ask_json(const options& with, const std::string& path);
+
+} // namespace troupe::ctl

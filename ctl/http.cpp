@@ -1,0 +1,78 @@
+#include "ctl/http.hpp"
+
+#include "ctl/table.hpp"
+#include "transfer/curl.hpp"
+
+#include <cctype>
+
+namespace troupe::ctl {
+
+namespace {
+
+namespace curl = transfer::curl;
+
+constexpr long connect_timeout_ms = 3'000;
+constexpr long timeout_ms = 15'000;
+constexpr size_t body_bytes_max = 64 * 1024 * 1024;
+
+size_t append(const char* data, size_t one, size_t size, void* to) {
+  auto& body = *static_cast<std::string*>(to);
+  if (body.size() + one * size > body_bytes_max)
+    return 0;
+  body.append(data, one * size);
+  return one * size;
+}
+
+} // namespace
+
+std::string no_coordinator(const std::string& url, const std::string& why) {
+  return "no coordinator answers at " + printable(url) + ": " + printable(why)
+         + "; is it running, and is --url (or TROUPE_URL) its address?";
+}
+
+tl::expected<answer, std::string> send(const std::string& method, const std::string& url, const std::string& body,
+                                       const std::vector<std::string>& lines) {
+  auto handle = curl::make_easy();
+  if (!handle)
+    return tl::unexpected(std::string{"libcurl cannot be set up"});
+  answer result;
+  curl::error_buffer detail{};
+  curl::fields fields;
+  curl::options set{handle.get(), detail};
+  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_CUSTOMREQUEST, method.c_str());
+  if (method == "POST") {
+    set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+    set(CURLOPT_POSTFIELDS, body.c_str());
+    if (!body.empty())
+      fields.add("Content-Type: application/json");
+    for (auto& line : lines)
+      fields.add(line);
+    set(CURLOPT_HTTPHEADER, fields.get());
+  }
+  set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+  set(CURLOPT_TIMEOUT_MS, timeout_ms);
+  set(CURLOPT_USERAGENT, "caf-ctl/" TROUPE_VERSION);
+  set(CURLOPT_WRITEFUNCTION, &append);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(&result.body));
+  if (auto code = set.perform(); code != CURLE_OK)
+    return tl::unexpected(no_coordinator(url, curl::words(code, detail)));
+  result.status = curl::status_of(handle.get());
+  return result;
+}
+
+std::string encoded(const std::string& text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string result;
+  for (auto c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~')
+      result += c;
+    else
+      result += {'%', digits[byte >> 4], digits[byte & 15]};
+  }
+  // A path of dots would be taken for a way up.
+  return result == "." || result == ".." ? "%2E" + std::string(result.size() == 2 ? "%2E" : "") : result;
+}
+
+} // namespace troupe::ctl

@@ -1,0 +1,326 @@
+#include "ctl/options.hpp"
+
+#include "ctl/http.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+#include <boost/program_options.hpp>
+
+namespace troupe::ctl {
+
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* default_url = "http://127.0.0.1:8080";
+
+struct entry {
+  std::string_view name;
+  ctl::command command;
+  bool takes_name;
+  std::string_view about;
+};
+
+constexpr std::array<entry, 9> entries{{
+  {"daemons", command::daemons, false, "the workers, their health and load"},
+  {"channels", command::channels, false, "the channels that can be watched"},
+  {"profiles", command::profiles, false, "the renditions that they can be watched in"},
+  {"presets", command::presets, false, "the renditions by name that files can be transcoded to"},
+  {"sessions", command::sessions, false, "the channels that run now, and who transcodes them"},
+  {"top", command::top, false, "everything that goes on, redrawn each second; q and Enter, or Ctrl-C, end it"},
+  {"drain", command::drain, true, "give a worker no new work"},
+  {"resume", command::resume, true, "take a drained worker back"},
+  {"remove", command::remove, true, "forget a worker and end its tasks"},
+}};
+
+/// Commands of more words.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> longer_entries{{
+  {"transcode IN -o OUT", "transcode a file on all workers at once"},
+  {"jobs list", "the file jobs, newest first"},
+  {"jobs show ID", "one of them, with its chunks and its history"},
+  {"jobs placement ID", "where its parts are made, why there and nowhere else"},
+  {"jobs follow ID", "watch it to its end"},
+  {"jobs logs ID", "what it and its codecs said"},
+  {"jobs cancel ID", "end it"},
+  {"jobs pause ID", "stop all work at it; what is finished is kept"},
+  {"jobs resume ID", "go on with one that is paused"},
+  {"jobs retry ID", "try one again that failed"},
+  {"jobs remove ID", "forget one that has ended; its result stays"},
+}};
+
+constexpr std::array settings{
+  setting{"profile", "profile", "a preset's or a profile's name: its settings, where no other is given"},
+  setting{"container", "container", "mp4, mov, mkv, webm or ts; else the output's extension tells"},
+  setting{"video-encoder", "video.codec", "a codec (h264), an encoder (libx264), copy or none"},
+  setting{"preset", "video.preset", "the encoder's trade of time for size"},
+  setting{"tune", "video.tune", "what the encoder is tuned for, such as film or animation"},
+  setting{"video-profile", "video.profile", "the codec's profile, such as high or main10"},
+  setting{"level", "video.level", "the codec's level, such as 4.1"},
+  setting{"crf", "video.crf", "constant quality on the encoder's own scale"},
+  setting{"bitrate", "video.bit_rate", "of the video, such as 4M"},
+  setting{"max-bitrate", "video.max_bit_rate", "highest rate of the video, over a buffer of one second"},
+  setting{"height", "video.height", "pixels"},
+  setting{"width", "video.width", "pixels"},
+  setting{"fit", "video.fit",
+          "a picture of another shape than width and height: inside (the default), pad with black, or stretch"},
+  setting{"fps", "video.frame_rate", "frames a second, such as 25 or 30000/1001"},
+  setting{"pixel-format", "video.pixel_format", "libav*'s name, such as yuv420p"},
+  setting{"deinterlace", "video.deinterlace", "auto (the default), field (a picture of each field) or off"},
+  setting{"keyframe-interval", "video.keyframe_interval", "the longest time between key pictures, such as 2s"},
+  setting{"b-frames", "video.b_frames", "the most B-frames in a row"},
+  setting{"video-options", "video.options", "of the encoder: NAME=VALUE, several separated by commas"},
+  setting{"audio-encoder", "audio.codec", "a codec (aac), an encoder (libopus), copy or none"},
+  setting{"audio-bitrate", "audio.bit_rate", "such as 128k"},
+  setting{"audio-channels", "audio.channel_layout", "mono, stereo, 5.1 and the like; else as the source"},
+  setting{"sample-rate", "audio.sample_rate", "of the sound, in Hz"},
+  setting{"audio-options", "audio.options", "of the encoder: NAME=VALUE, several separated by commas"},
+  setting{"chunk-seconds", "chunk.seconds", "wanted length of the pieces"},
+  setting{"chunk-frames", "chunk.frames", "the same in pictures"},
+  setting{"limits", "limits", "of its tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
+  setting{"priority", "priority", "live, high, medium, low or batch"},
+  setting{"queue", "queue", "live, default or batch"},
+  setting{"callback", "callback", "a URL of http or https that is told of the end"},
+};
+
+po::options_description described_transcode() {
+  po::options_description result{"Options of transcode"};
+  result.add_options()                                                                                                //
+    ("output,o", po::value<std::string>(), "the file to make")                                                        //
+    ("overwrite", po::bool_switch(), "replace it where it exists")                                                    //
+    ("local", po::bool_switch(), "on this machine alone, without a coordinator: one is started for this job")         //
+    ("upload", po::bool_switch(), "send the file and fetch the result; so always where the coordinator is elsewhere") //
+    ("direct", po::bool_switch(), "never do: the coordinator has the same files")                                     //
+    ("detach", po::bool_switch(), "return when the job is taken, print its id");
+  for (auto& x : settings)
+    result.add_options()(x.option.data(), po::value<std::string>(), x.about.data());
+  return result;
+}
+
+po::options_description described_list() {
+  po::options_description result{"Options of jobs list, with --queue"};
+  using texts = std::vector<std::string>;
+  result.add_options()                                                                   //
+    ("state", po::value<texts>(), "only jobs in this state; several times for several")  //
+    ("text", po::value<texts>(), "only jobs whose name has this in it, or with that id") //
+    ("limit", po::value<texts>(), "rows of a page")                                      //
+    ("after", po::value<texts>(), "the page behind that one")                            //
+    ("all", po::bool_switch(), "every page");
+  return result;
+}
+
+/// A path as it is elsewhere, too; a URL as it is.
+std::string absolute(const std::string& path) {
+  if (path.empty() || path.find("://") != std::string::npos)
+    return path;
+  std::error_code failed;
+  auto result = std::filesystem::absolute(path, failed);
+  return failed ? path : result.lexically_normal().string();
+}
+
+po::options_description described() {
+  po::options_description result{"Options"};
+  result.add_options()                                                                                           //
+    ("url", po::value<std::string>(), "the coordinator; TROUPE_URL where not given, else http://127.0.0.1:8080") //
+    ("json", po::bool_switch(), "the API's answer as it is")                                                     //
+    ("wait", po::bool_switch(), "drain: return when all that ran there runs elsewhere or has ended")             //
+    ("help,h", po::bool_switch(), "this text")                                                                   //
+    ("version", po::bool_switch(), "the version of this program");
+  return result;
+}
+
+std::string known_commands() {
+  std::string result;
+  for (auto& e : entries)
+    result += (result.empty() ? "" : ", ") + std::string{e.name};
+  return result + ", transcode, jobs";
+}
+
+bool is_command(std::string_view word) {
+  return word == "transcode" || word == "jobs"
+         || std::any_of(entries.begin(), entries.end(), [word](auto& e) { return e.name == word; });
+}
+
+tl::expected<std::string, std::string> checked_url(std::string url) {
+  while (url.ends_with('/'))
+    url.pop_back();
+  auto scheme = url.starts_with("http://") ? 7u : url.starts_with("https://") ? 8u : 0u;
+  if (scheme == 0 || url.size() == scheme)
+    return tl::unexpected("'" + url + "' is no URL of a coordinator; write one such as " + default_url);
+  return url;
+}
+
+/// What is wrong, if anything is.
+std::optional<std::string> parse_transcode(const std::vector<std::string>& words, const po::variables_map& given,
+                                           options& result) {
+  auto here = words[0] == "transcode";
+  auto lists = words[0] == "jobs" && words.size() > 1 && words[1] == "list";
+  for (auto& x : settings) {
+    const std::string name{x.option};
+    if (given.count(name) > 0) {
+      if (lists && name == "queue")
+        continue;
+      if (!here)
+        return "--" + name + " goes with 'transcode' alone";
+      result.settings[name] = given[name].as<std::string>();
+    }
+  }
+  if (!lists)
+    for (auto name : {"state", "text", "limit", "after"})
+      if (given.count(name) > 0)
+        return std::string{"--"} + name + " goes with 'jobs list' alone";
+  if (!here)
+    return given["local"].as<bool>() ? std::optional<std::string>{"--local goes with 'transcode' alone"} : std::nullopt;
+  if (words.size() != 2 || given.count("output") == 0)
+    return "'transcode' takes one file to read, and --output (-o) with the file to make";
+  result.command = command::transcode;
+  result.input = absolute(words[1]);
+  result.output = absolute(given["output"].as<std::string>());
+  result.overwrite = given["overwrite"].as<bool>();
+  result.detach = given["detach"].as<bool>();
+  result.local = given["local"].as<bool>();
+  if (result.local && result.detach)
+    return "--detach needs a coordinator that stays: leave it out, or --local";
+  result.upload = given["upload"].as<bool>();
+  result.direct = given["direct"].as<bool>();
+  if (result.direct && result.upload)
+    return "--upload and --direct exclude each other";
+  if (result.local && result.upload)
+    return "--local needs nothing sent: leave out --upload";
+  return {};
+}
+
+std::optional<std::string> parse_jobs(const std::vector<std::string>& words, const po::variables_map& given,
+                                      options& result) {
+  auto what = words.size() > 1 ? words[1] : std::string{};
+  if (what == "list" && words.size() == 2) {
+    result.command = command::list_jobs;
+    for (auto name : {"state", "text", "limit", "after"})
+      if (given.count(name) > 0)
+        for (auto& value : given[name].as<std::vector<std::string>>())
+          result.filter += (result.filter.empty() ? "?" : "&") + std::string{name} + "=" + encoded(value);
+    if (given.count("queue") > 0)
+      result.filter += (result.filter.empty() ? "?queue=" : "&queue=") + encoded(given["queue"].as<std::string>());
+    result.all = given["all"].as<bool>();
+    return {};
+  }
+  constexpr std::pair<std::string_view, ctl::command> of_one[] = {
+    {"show", command::show_job},     {"follow", command::follow_job}, {"cancel", command::cancel_job},
+    {"pause", command::pause_job},   {"resume", command::resume_job}, {"retry", command::retry_job},
+    {"remove", command::remove_job}, {"logs", command::job_logs},     {"placement", command::job_placement}};
+  for (auto& [name, command] : of_one)
+    if (what == name && words.size() == 3) {
+      result.command = command;
+      result.name = words[2];
+      return {};
+    }
+  return "'jobs' takes list, or one of show, placement, follow, logs, cancel, pause, resume, retry, remove with the id of a job";
+}
+
+} // namespace
+
+std::span<const setting> transcode_settings() {
+  return settings;
+}
+
+std::string usage(const std::string& topic) {
+  std::ostringstream text;
+  auto row = [&text](std::string left, std::string_view about) {
+    left.resize(22, ' ');
+    text << "  " << left << about << '\n';
+  };
+  auto wanted = [&topic](std::string_view command) {
+    return topic.empty() || command.substr(0, command.find(' ')) == topic;
+  };
+  text << "caf-ctl: look at a Troupe cluster and steer it\n\nUsage: caf-ctl [options] COMMAND [NAME]\n\nCommands:\n";
+  for (auto& e : entries)
+    if (wanted(e.name))
+      row(std::string{e.name} + (e.takes_name ? " NAME" : ""), e.about);
+  for (auto& [name, about] : longer_entries)
+    if (wanted(name))
+      row(std::string{name}, about);
+  if (topic.empty())
+    row("help COMMAND", "what one command takes");
+  text << "\n" << described() << "\n";
+  if (wanted("transcode"))
+    text << described_transcode() << "\n";
+  if (wanted("jobs"))
+    text << described_list() << "\n";
+  text << "NAME is a worker's name or id, ID that of a job. Exit codes: 0 done, 1 the coordinator says no or the job "
+          "failed,\n2 wrong arguments, 3 no coordinator answers.\n";
+  return std::move(text).str();
+}
+
+tl::expected<options, std::string> parse_options(const std::vector<std::string>& args,
+                                                 const std::optional<std::string>& environment_url) {
+  auto visible = described();
+  po::options_description all;
+  all.add(visible)
+    .add(described_transcode())
+    .add(described_list())
+    .add_options()("words", po::value<std::vector<std::string>>());
+  po::positional_options_description positions;
+  positions.add("words", -1);
+  po::variables_map given;
+  try {
+    po::store(po::command_line_parser(args).options(all).positional(positions).run(), given);
+  } catch (const po::error& e) {
+    return tl::unexpected(std::string{e.what()} + "; caf-ctl --help lists what there is");
+  }
+  options result;
+  auto words = given.count("words") > 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
+  auto asks = !words.empty() && words[0] == "help";
+  if (asks)
+    words.erase(words.begin());
+  if (asks || given["help"].as<bool>()) {
+    if (words.size() > 1 && words[0] != "jobs" && asks)
+      return tl::unexpected(std::string{"'help' takes the name of one command"});
+    if (!words.empty() && !is_command(words[0]))
+      return tl::unexpected("'" + words[0] + "' is no command: write one of " + known_commands());
+    result.topic = words.empty() ? std::string{} : words[0];
+    return result;
+  }
+  if (given["version"].as<bool>()) {
+    result.command = command::version;
+    return result;
+  }
+  if (words.empty())
+    return tl::unexpected("a command is missing: one of " + known_commands());
+  auto url =
+    checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
+  if (!url)
+    return tl::unexpected(url.error());
+  result.url = std::move(*url);
+  result.json = given["json"].as<bool>();
+  if (auto wrong = parse_transcode(words, given, result))
+    return tl::unexpected(*wrong);
+  if (words[0] == "transcode")
+    return result;
+  if (words[0] == "jobs") {
+    if (auto wrong = parse_jobs(words, given, result))
+      return tl::unexpected(*wrong);
+    return result;
+  }
+  auto known = entries.begin();
+  while (known != entries.end() && known->name != words[0])
+    ++known;
+  if (known == entries.end())
+    return tl::unexpected("'" + words[0] + "' is no command: write one of " + known_commands());
+  result.command = known->command;
+  if (words.size() != (known->takes_name ? 2u : 1u) || words.back().empty())
+    return tl::unexpected("'" + words[0] + "' takes "
+                          + (known->takes_name ? "the name of one worker" : "no further words"));
+  if (known->takes_name)
+    result.name = words[1];
+  result.wait = given["wait"].as<bool>();
+  if (result.wait && result.command != command::drain)
+    return tl::unexpected(std::string{"--wait goes with 'drain' alone"});
+  return result;
+}
+
+} // namespace troupe::ctl

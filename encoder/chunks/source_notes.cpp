@@ -1,0 +1,51 @@
+// A header that promises more than there is, and holes that somebody complained about. Holes alone are no damage: a slide show has them.
+#include "encoder/chunks/source_notes.hpp"
+
+#include "encoder/codec/decode_check.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace troupe::av {
+
+namespace {
+
+/// What headers round, and what a subtitle may be shown after the last picture (ticks, share of the whole).
+constexpr int64_t header_slack = 90'000;
+constexpr int64_t header_slack_share = 100;
+
+} // namespace
+
+std::vector<std::string> source_notes(const source_index& index) {
+  std::vector<std::string> result;
+  auto length = std::max(index.end, index.end - index.origin);
+  if (index.announced != no_pts
+      && index.announced - length > std::max(header_slack, index.announced / header_slack_share))
+    result.push_back("the source is cut off or damaged: its header says " + seconds_text(index.announced)
+                     + ", its pictures and sound end at " + seconds_text(length));
+  if (!index.complaint.empty())
+    result.push_back("the source is damaged where it was read: " + index.complaint);
+  if (index.corrupt_packets > 0)
+    result.push_back("the source is damaged: " + std::to_string(index.corrupt_packets)
+                     + " of its packets are not whole");
+  const auto* video = index.video_stream();
+  if (video != nullptr && video->gaps > 0 && (!index.complaint.empty() || index.corrupt_packets > 0))
+    result.push_back("about " + seconds_text(video->gap_ticks) + " of the source's pictures are missing, at "
+                     + std::to_string(video->gaps) + " places");
+  if (index.dropped_packets > 0)
+    result.push_back(
+      std::to_string(index.dropped_packets)
+      + " packets of the source are left out: they come before the first place where decoding can begin, are not "
+        "whole, or have no place in time");
+  return result;
+}
+
+std::vector<std::string> stream_names(const source_index& x) {
+  constexpr std::array kinds{"video", "audio", "subtitle", "attachment", "cover", "data"};
+  std::vector<std::string> result;
+  for (const auto& s : x.streams)
+    result.push_back(std::string{kinds.at(static_cast<size_t>(s.kind))} + " stream (" + s.codec + ")");
+  return result;
+}
+
+} // namespace troupe::av

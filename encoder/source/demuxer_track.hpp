@@ -1,0 +1,49 @@
+// What the demuxer keeps for a track: how its stream's packets are brought into form.
+#pragma once
+
+#include "encoder/source/annexb.hpp"
+#include "encoder/source/picture_unpacker.hpp"
+#include "encoder/source/reference_lookahead.hpp"
+#include "encoder/source/source_context.hpp"
+#include "encoder/source/stream_parser.hpp"
+#include "encoder/source/timeline.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace troupe::av {
+
+struct track_entry {
+  uint64_t version = 0; ///< of its stream
+  bool early = false;   ///< its packets wait for the picture's next random-access point
+  bool is_video = false;
+  bool ignored = false;
+  bool intra = false;  ///< a picture without references is a random-access point: the source marks none
+  bool joined = false; ///< a random-access point was seen since the start or restart
+  AVRational base{1, 1};
+  AVCodecID codec = AV_CODEC_ID_NONE;
+  int64_t wrap = 0; ///< ticks after which the container's counter starts again; 0 for never
+  int64_t waiting_since = no_pts;
+  size_t waited_bytes = 0;
+  std::optional<video_normaliser> normaliser;
+  std::optional<stream_parser> parser;
+  std::optional<picture_unpacker> unpacker;
+  std::optional<reference_lookahead> lookahead;
+};
+
+struct opened_track {
+  track made;
+  track_entry entry;
+  timeline_track described;
+};
+
+/// How far a source's times may go without being a jump.
+timeline::limits limits_for(const source_context& source, bool keep_times);
+
+/// A track of that stream. `frame_rate` is what is taken where the stream does not tell.
+expected<opened_track> open_track(AVFormatContext& format, AVStream& stream, AVRational frame_rate);
+
+/// True where a reader of the one can go on with the other: what differs is in the packets, or is no more than a better guess.
+bool goes_on(const AVCodecParameters& a, const AVCodecParameters& b);
+
+} // namespace troupe::av

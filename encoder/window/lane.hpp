@@ -1,0 +1,56 @@
+// One source track on its way through a transcode: packets in, packets of the rendition out, all inside the window.
+#pragma once
+
+#include "encoder/window/transcode.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace troupe::av {
+
+/// Receives the packets of a lane in decoding order. May move the packet's reference away.
+using lane_output = std::function<void(AVPacket&)>;
+
+/// Legal calls are those of `transcode`.
+class lane {
+public:
+  virtual ~lane() = default;
+
+  /// The output's format; null until it is known. No packet comes before it is.
+  virtual const track* format() const = 0;
+
+  /// Settles the format from the track's parameters alone: no frame came in time. An error where they do not suffice.
+  virtual expected<void> settle() = 0;
+
+  /// Ticks before the window's begin from which on the lane must be fed.
+  virtual int64_t preroll() const = 0;
+
+  virtual expected<void> send(const AVPacket& packet) = 0;
+
+  virtual expected<void> finish() = 0;
+
+  /// True when every packet of the window has been given to the output.
+  virtual bool complete() const = 0;
+
+  /// The latest time that can no longer be kept out of the window: of what the encoder has, or of what was given to the output. The lowest
+  /// int64_t where there is nothing yet.
+  virtual int64_t newest() const = 0;
+
+  /// Lowers the window's end to a time after `newest()`.
+  virtual void end_at(int64_t to_pts) = 0;
+};
+
+/// What a lane covers, and where it counts and delivers.
+struct lane_context {
+  time_window window;
+  transcode_counters& counters; ///< shared by all lanes of a transcode
+  lane_output output;
+};
+
+std::unique_ptr<lane> make_copy_lane(const track& source, lane_context context);
+expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video_settings& settings,
+                                                lane_context context);
+expected<std::unique_ptr<lane>> make_audio_lane(const track& source, const audio_settings& settings,
+                                                lane_context context);
+
+} // namespace troupe::av

@@ -1,0 +1,91 @@
+// The cluster that faults are made in: a coordinator and three workers, each a process of its own, and one channel.
+#pragma once
+
+#include "rig/failover_network.hpp"
+#include "rig/live_cluster.hpp"
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::bench {
+
+struct failover_cluster_options {
+  std::string folder;                  ///< for configuration, state and logs
+  std::string source;                  ///< the channel's URL
+  std::string profiles;                ///< YAML below "profiles:", two blanks deep
+  std::string profile;                 ///< that is watched
+  std::string capability_cache;        ///< file
+  std::vector<std::string> flags;      ///< for every node
+  std::string worker_program{};        ///< caf-node where it is empty
+  failover_network* network = nullptr; ///< one for each worker; null for loopback
+};
+
+/// Who makes the rendition now.
+struct transcoding {
+  pid_t pid = 0;
+  size_t worker = 0;
+  std::string attempt;
+};
+
+class failover_cluster {
+public:
+  static constexpr size_t workers = 3;
+
+  /// Starts all nodes and waits until each worker can work. Throws `std::runtime_error`, with the end of the logs.
+  explicit failover_cluster(failover_cluster_options options);
+
+  /// What the clients ask for.
+  std::string url() const;
+
+  /// Empty where nobody is known to transcode, or the worker has not reported its process yet.
+  std::optional<transcoding> transcodes() const;
+
+  /// The worker of the running attempt by the session's own account; empty where there is none.
+  std::optional<size_t> serving() const;
+
+  /// What the coordinator says was lost of the rendition, and how often it was taken over.
+  uint64_t frames_lost() const;
+  uint64_t failovers() const;
+
+  /// How far the rendition is behind its source.
+  std::chrono::milliseconds lag() const;
+
+  /// How often any rendition was taken over in the coordinator's life, by the reason that its metrics state.
+  std::map<std::string, uint64_t> failovers_by_reason() const;
+
+  /// True when every worker is registered and takes work.
+  bool whole() const;
+
+  /// Ends a worker and all of its tasks at once, as a machine ends that loses its power.
+  void kill_worker(size_t worker);
+  void start_worker(size_t worker);
+
+  void drain(size_t worker) const;
+  void resume(size_t worker) const;
+
+  void cut(size_t worker);
+  void join(size_t worker);
+
+  /// Waits until the channel has stopped.
+  void wait_until_idle() const;
+
+  /// The last lines of the nodes' logs, and what the API says.
+  std::string state() const;
+
+private:
+  void write_config() const;
+  void start_coordinator();
+  void post(size_t worker, const std::string& what) const;
+
+  failover_cluster_options options_;
+  uint16_t http_port_ = 0;
+  uint16_t cluster_port_ = 0;
+  std::unique_ptr<node_process> coordinator_;
+  std::array<std::unique_ptr<node_process>, workers> workers_; ///< end before their coordinator
+};
+
+} // namespace troupe::bench

@@ -1,0 +1,39 @@
+// A coordinator and workers of one core each, and one file job: what `caf-bench scale` measures.
+#pragma once
+
+#include "rig/live_cluster.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe::bench {
+
+/// How long the parts of a finished job took, from the store's history.
+struct job_times {
+  double whole_s = 0;    ///< from the start of the caf-ctl that ordered it to its end
+  double probe_s = 0;    ///< from the order to the first chunk
+  double chunk_s = 0;    ///< the mean one
+  double sound_s = 0;    ///< 0 where there is none
+  double assemble_s = 0; ///< from the last chunk to the end
+  uint32_t chunks = 0;   ///< of video
+};
+
+class scale_cluster {
+public:
+  /// `workers` workers, the n-th with its tasks on the n-th processor that this process may use. The coordinator may use all of them. Waits until all of
+  /// them can work. Throws `std::runtime_error`.
+  scale_cluster(std::string folder, int workers);
+
+  /// Encodes with x264 medium in chunks of that many seconds.
+  job_times transcode(const std::string& in, const std::string& out, int chunk_seconds) const;
+
+private:
+  std::string folder_;
+  uint16_t http_port_ = 0;
+  std::unique_ptr<node_process> coordinator_;
+  std::vector<std::unique_ptr<node_process>> workers_; ///< end before their coordinator
+};
+
+} // namespace troupe::bench

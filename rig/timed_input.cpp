@@ -1,0 +1,102 @@
+// A second AVIOContext over libavformat's own: its read callback is where bytes become visible.
+#include "rig/timed_input.hpp"
+
+#include "encoder/av_ptr.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace troupe::bench {
+
+namespace {
+
+/// The scheme in lower case; empty for a plain path.
+std::string scheme_of(const std::string& url) {
+  auto end = url.find("://");
+  if (end == std::string::npos || end > 16)
+    return {};
+  auto result = url.substr(0, end);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+} // namespace
+
+bool is_network(const std::string& url) {
+  auto scheme = scheme_of(url);
+  return !scheme.empty() && scheme != "file";
+}
+
+bool timed_input::can_wrap(const std::string& url) {
+  constexpr std::array<std::string_view, 7> plain{"", "file", "http", "https", "tcp", "udp", "srt"};
+  return std::find(plain.begin(), plain.end(), scheme_of(url)) != plain.end() && url.find(".m3u8") == std::string::npos;
+}
+
+timed_input::~timed_input() {
+  if (outer_ != nullptr)
+    av_freep(&outer_->buffer);
+  avio_context_free(&outer_);
+  avio_closep(&inner_);
+}
+
+int timed_input::open(const std::string& url) {
+  auto callback = interrupt();
+  auto code = avio_open2(&inner_, url.c_str(), AVIO_FLAG_READ, &callback, nullptr);
+  if (code < 0)
+    return code;
+  constexpr int buffer_size = 32 * 1024;
+  auto* buffer = av::checked(static_cast<uint8_t*>(av_malloc(buffer_size)));
+  outer_ =
+    av::checked(avio_alloc_context(buffer, buffer_size, 0, this, &timed_input::read, nullptr, &timed_input::seek));
+  outer_->seekable = inner_->seekable;
+  return 0;
+}
+
+int timed_input::interrupted(void* self) {
+  auto& me = *static_cast<timed_input*>(self);
+  return me.stopped() || wall_clock::now() >= me.deadline_ ? 1 : 0;
+}
+
+int timed_input::read(void* self, uint8_t* buffer, int size) {
+  auto& me = *static_cast<timed_input*>(self);
+  auto got = avio_read_partial(me.inner_, buffer, size);
+  if (got == 0)
+    return AVERROR_EOF;
+  if (got < 0)
+    return got;
+  auto now = wall_clock::now();
+  if (!me.first_byte_)
+    me.first_byte_ = now;
+  me.bytes_ += static_cast<uint64_t>(got);
+  me.position_ += got;
+  // Enough for any packet; a source that is never asked about keeps no more.
+  constexpr size_t stretches_max = 100'000;
+  me.log_.push_back({me.position_, now});
+  if (me.log_.size() > stretches_max)
+    me.log_.pop_front();
+  return got;
+}
+
+int64_t timed_input::seek(void* self, int64_t offset, int whence) {
+  auto& me = *static_cast<timed_input*>(self);
+  if (whence == AVSEEK_SIZE)
+    return avio_size(me.inner_);
+  auto result = avio_seek(me.inner_, offset, whence & ~AVSEEK_FORCE);
+  if (result >= 0) {
+    me.position_ = result;
+    me.log_.clear();
+  }
+  return result;
+}
+
+wall_clock::time_point timed_input::arrival(int64_t position) {
+  if (position < 0)
+    return wall_clock::now();
+  while (!log_.empty() && log_.front().end <= position)
+    log_.pop_front();
+  return log_.empty() ? wall_clock::now() : log_.front().at;
+}
+
+} // namespace troupe::bench

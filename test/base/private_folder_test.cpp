@@ -1,0 +1,52 @@
+// Goal: what the node keeps for itself is read by no other user. Method: folders in a folder of the test's own, made under the usual umask.
+#include "files/private_folder.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <stdlib.h>
+
+using namespace troupe::base;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct fixture {
+  fixture() {
+    std::string pattern = (fs::temp_directory_path() / "troupe-private-XXXXXX").string();
+    root = ::mkdtemp(pattern.data());
+  }
+
+  ~fixture() {
+    fs::remove_all(root);
+  }
+
+  std::string root;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(private_folder_test, fixture)
+
+BOOST_AUTO_TEST_CASE(what_is_made_is_its_owners_alone_and_what_is_there_keeps_its_mode) {
+  auto shared = root + "/shared";
+  fs::create_directory(shared);
+  fs::permissions(shared, fs::perms{0755});
+  BOOST_TEST(!make_private_folder(shared + "/work/uploads/"));
+  for (auto made : {"/work", "/work/uploads"})
+    BOOST_TEST(static_cast<int>(fs::status(shared + made).permissions()) == 0700, made);
+  BOOST_TEST(!make_private_folder(shared));
+  BOOST_TEST(static_cast<int>(fs::status(shared).permissions()) == 0755);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_a_folder_is_an_error) {
+  std::ofstream{root + "/file"} << 'x';
+  BOOST_TEST(static_cast<bool>(make_private_folder(root + "/file")));
+  BOOST_TEST(static_cast<bool>(make_private_folder(root + "/file/below")));
+  BOOST_TEST(static_cast<bool>(make_private_folder("")));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
