@@ -1,7 +1,8 @@
 #include "actors/coordinator.hpp"
 
+#include "base/random_id.hpp"
 #include "actors/common/actor_of.hpp"
-#include "actors/live/media.hpp"
+#include "actors/live/live_plan.hpp"
 #include "base/url.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
@@ -130,7 +131,7 @@ void coordinator_state::start_jobs() {
 
 void coordinator_state::start_registry() {
   auto with = config.registry;
-  with.leases.first_lease = random_id() >> 1; // what is left counts on
+  with.leases.first_lease = base::random_id() >> 1; // what is left counts on
   registry = spawn_daemon_registry(self->system(), std::move(with));
   self->monitor(registry);
   if (ingest_host)

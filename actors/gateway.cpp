@@ -9,6 +9,7 @@ namespace troupe {
 
 void register_node_types() {
   caf::init_global_meta_objects<caf::id_block::troupe_storage>();
+  caf::init_global_meta_objects<caf::id_block::troupe_jobs>();
   caf::init_global_meta_objects<caf::id_block::troupe_local>();
   register_message_types();
 }

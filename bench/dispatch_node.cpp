@@ -75,7 +75,7 @@ public:
   null_jobs(std::shared_ptr<dispatch_record> record, bool hold) : record_(std::move(record)), hold_(hold) {}
 
   tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
-                                            gateway_actor) const override {
+                                            leases_actor) const override {
     return system.spawn<actor_of<null_job_state>>(std::move(begin), std::move(queue), record_, hold_);
   }
 

@@ -5,6 +5,7 @@
 #include "encoder/frame_grid.hpp"
 #include "encoder/orientation.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,21 @@ inline constexpr AVRational time_base{1, 90'000};
 
 /// An unset timestamp.
 inline constexpr int64_t no_pts = AV_NOPTS_VALUE;
+
+// Flags of packets, above those of libav*.
+
+/// Flag of ours in `AVPacket::flags`, beyond libav*'s: the source's timeline was broken before this packet.
+inline constexpr int packet_flag_discontinuity = 1 << 24;
+
+/// Flag of ours in `AVPacket::flags` of packets that a transcode makes: no picture that is shown before those delivered so far, this packet's
+/// included, is still to come. Set on every packet where no track is video that is encoded.
+inline constexpr int packet_flag_closed = 1 << 25;
+
+/// Another of ours: the source was left and goes on with this packet as if it had not been, see `timeline_joint`.
+inline constexpr int packet_flag_continues = 1 << 26;
+
+/// No chunk has more tracks, and no file that is cut into chunks: their numbers have 8 bits in a chunk file.
+inline constexpr size_t chunk_tracks_max = 255;
 
 /// `AVPacket::stream_index` of a track's packets is the track's place in its vector.
 struct track {

@@ -5,6 +5,7 @@
 // that is slow earlier progress of a job is replaced by later. One that lets more transitions wait than it may is dropped; it may come back and go on.
 #pragma once
 
+#include "actors/gateway.hpp"
 #include "actors/jobs/job_watcher.hpp"
 #include "http/event_statistics.hpp"
 

@@ -1,5 +1,6 @@
 #include "nodes/node_begin.hpp"
 
+#include "base/random_id.hpp"
 #include "core/back_off.hpp"
 #include "actors/cluster/task_host.hpp"
 #include "telemetry/log.hpp"
@@ -85,7 +86,7 @@ bool await_token(const config::configuration& x) {
                {{"file", file}, {"what_to_do", "where it is kept elsewhere, set cluster.token_file"}});
   // As one that waits for its coordinator: it is up.
   ::sd_notify(0, "READY=1");
-  core::back_off pause{x.cluster.reconnect_delay, x.cluster.reconnect_max_delay, random_id()};
+  core::back_off pause{x.cluster.reconnect_delay, x.cluster.reconnect_max_delay, base::random_id()};
   while (is_missing())
     if (ends_within(pause.next())) {
       log::info("the node stops before it had a token");
@@ -96,7 +97,7 @@ bool await_token(const config::configuration& x) {
 
 tl::expected<store::store_claim, std::string> claim_store(const config::configuration& x,
                                                           std::function<void(const std::string&)> lost) {
-  core::back_off pause{store_pause_least, store_pause_most, random_id()};
+  core::back_off pause{store_pause_least, store_pause_most, base::random_id()};
   auto deadline = std::chrono::steady_clock::now() + store_wait;
   for (auto said = false;; said = true) {
     auto claim = store::store_claim::take({x.jobs.store}, lost);

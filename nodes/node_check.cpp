@@ -1,6 +1,6 @@
 #include "nodes/node_check.hpp"
 
-#include "actors/live/media.hpp"
+#include "actors/common/encode_settings.hpp"
 #include "encoder/codec/audio_encoder.hpp"
 #include "encoder/codec/encoder_open.hpp"
 #include "encoder/log.hpp"

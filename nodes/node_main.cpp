@@ -3,7 +3,7 @@
 
 #include "processes/fork_server.hpp"
 #include "actors/gateway.hpp"
-#include "actors/live/media.hpp"
+#include "actors/live/live_plan.hpp"
 #include "config/load.hpp"
 #include "config/print.hpp"
 #include "encoder/log.hpp"

@@ -1,5 +1,6 @@
 #include "nodes/node_run.hpp"
 
+#include "base/random_id.hpp"
 #include "actors/coordinator.hpp"
 #include "core/placement/exhaustion.hpp"
 #include "core/plan.hpp"
@@ -62,7 +63,7 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
 
 task_host_config host_config(const config::configuration& x, const std::string& token) {
   task_host_config result;
-  result.host = worker_id{random_id()};
+  result.host = worker_id{base::random_id()};
   result.token = token;
   result.arguments = task_arguments(x);
   result.stop_timeout = x.task.stop_timeout;

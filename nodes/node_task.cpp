@@ -1,6 +1,6 @@
 #include "nodes/node_task.hpp"
 
-#include "actors/cluster/host_watch.hpp"
+#include "actors/host_watch.hpp"
 #include "actors/cluster/link.hpp"
 #include "actors/task.hpp"
 #include "encoder/window/scheduling.hpp"

@@ -6,9 +6,6 @@
 
 #include "core/live/chunk_ring.hpp"
 
-#include <caf/allowed_unsafe_message_type.hpp>
-#include <caf/type_id.hpp>
-
 #include <cstdint>
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 // The desk's half for clients: files that they bring, and results that wait for them.
 //
 // What an upload has announced stands in its file's name until it is finished, so that it is known after a restart.
-#include "files/private_folder.hpp"
+#include "base/private_folder.hpp"
 #include "transfer/desk.hpp"
 #include "transfer/desk_files.hpp"
 #include "transfer/ticket.hpp"

@@ -15,7 +15,7 @@
 
 #include "core/cluster/lease_desk.hpp"
 #include "core/cluster/worker_table.hpp"
-#include "actors/gateway.hpp"
+#include "actors/common/leases.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>

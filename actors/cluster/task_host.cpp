@@ -1,13 +1,13 @@
 #include "actors/cluster/task_host.hpp"
 
 #include "actors/common/actor_of.hpp"
-#include "actors/jobs/file_reach.hpp"
+#include "actors/common/task_folder.hpp"
+#include "base/random_id.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
 
 #include <signal.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -41,14 +41,6 @@ void remove_folder(caf::actor_system& system, std::string folder) {
 }
 
 } // namespace
-
-uint64_t random_id() {
-  uint64_t result = 0;
-  while (result == 0)
-    if (::getrandom(&result, sizeof(result), 0) != sizeof(result))
-      result = 0;
-  return result;
-}
 
 task_host_state::task_host_state(interface::pointer self, task_host_config config)
   : self(self), config(std::move(config)) {
@@ -116,7 +108,7 @@ size_t task_host_state::waiting() const {
 }
 
 void task_host_state::start_one() {
-  task_id id{random_id()};
+  task_id id{base::random_id()};
   auto child = start_child(config.arguments, false);
   if (!child) {
     log::error("a task process does not start", {{"reason", child.error()}});
@@ -166,7 +158,7 @@ void task_host_state::on_exit(task_id id, int status) {
     return;
   auto& p = i->second;
   if (p.assigned && !config.work_folder.empty())
-    remove_folder(self->home_system(), own_folder(config.work_folder, p.child.pid));
+    remove_folder(self->home_system(), task_folder(config.work_folder, p.child.pid));
   task_exit ended{describe_exit(status), enforcer && p.label.limits.any() && enforcer->ended(to_string(id))};
   auto how = ended.how;
   if (ended.out_of_memory)

@@ -99,7 +99,4 @@ using local_task_host_actor = task_host_state::interface;
 
 local_task_host_actor spawn_task_host(caf::actor_system& system, task_host_config config);
 
-/// A number that nobody can guess, never 0.
-uint64_t random_id();
-
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "actors/cluster/worker.hpp"
 
+#include "base/random_id.hpp"
 #include "actors/common/actor_of.hpp"
 #include "telemetry/log.hpp"
 
@@ -37,7 +38,7 @@ bool is_at_work(const task_statistics& x) {
 worker_state::worker_state(interface::pointer self, worker_config config)
   : self(self),
     config(std::move(config)),
-    reconnect(this->config.reconnect_delay, this->config.reconnect_max_delay, random_id()),
+    reconnect(this->config.reconnect_delay, this->config.reconnect_max_delay, base::random_id()),
     machine(this->config.work_dir) {
   info.worker = this->config.host.host;
   info.name = this->config.name;

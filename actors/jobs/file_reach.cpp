@@ -1,7 +1,8 @@
 #include "actors/jobs/file_reach.hpp"
 
+#include "actors/common/task_folder.hpp"
 #include "base/identity.hpp"
-#include "files/private_folder.hpp"
+#include "base/private_folder.hpp"
 #include "transfer/desk.hpp"
 
 #include <signal.h>
@@ -18,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view own_prefix = "task-";
 
 /// A reader of libavformat tries again for this long, with pauses that double.
 constexpr const char* reconnect_seconds = "8";
@@ -41,8 +41,8 @@ void remove_orphans(const std::string& folder) {
   for (auto& entry : fs::directory_iterator{folder, failed}) {
     auto name = entry.path().filename().string();
     pid_t pid = 0;
-    if (!name.starts_with(own_prefix)
-        || std::from_chars(name.data() + own_prefix.size(), name.data() + name.size(), pid).ec != std::errc{})
+    if (!name.starts_with(task_folder_prefix)
+        || std::from_chars(name.data() + task_folder_prefix.size(), name.data() + name.size(), pid).ec != std::errc{})
       continue;
     std::error_code ignored;
     if (::kill(pid, 0) != 0 && errno == ESRCH)
@@ -68,13 +68,9 @@ file_failure to_failure(const transfer::failure& x) {
 
 } // namespace
 
-std::string own_folder(const std::string& work_folder, int64_t pid) {
-  return work_folder + "/" + std::string{own_prefix} + std::to_string(pid);
-}
-
 file_reach::file_reach(const file_access& access, const task_place& place, const av::work_control& control)
   : access_(access), control_(control), address_(with_host(access.address, place.coordinator_host)) {
-  folder_ = own_folder(place.work_folder, ::getpid());
+  folder_ = task_folder(place.work_folder, ::getpid());
 }
 
 file_reach::~file_reach() {

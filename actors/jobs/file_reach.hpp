@@ -22,9 +22,6 @@ struct task_place {
   std::string coordinator_host; ///< as this machine reaches it
 };
 
-/// The folder of the task with that process id.
-std::string own_folder(const std::string& work_folder, int64_t pid);
-
 class file_reach {
 public:
   template <class T>

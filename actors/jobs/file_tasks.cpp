@@ -1,7 +1,8 @@
 #include "actors/jobs/file_tasks.hpp"
 
 #include "actors/jobs/disk_space.hpp"
-#include "actors/live/media.hpp"
+#include "actors/common/encode_settings.hpp"
+#include "packaging/samples.hpp"
 #include "encoder/chunks/assembler.hpp"
 #include "encoder/chunks/chunk_encode.hpp"
 #include "encoder/container.hpp"

@@ -86,7 +86,7 @@ void clean_up(caf::actor_system& system, const std::string& folder, const file_o
 } // namespace
 
 job_actor_state::job_actor_state(interface::pointer self, core::file_job_config config, job_begin begin,
-                                 job_journal_actor queue, gateway_actor coordinator)
+                                 job_journal_actor queue, leases_actor coordinator)
   : self_(self),
     begin_(std::move(begin)),
     queue_(std::move(queue)),

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "core/jobs/file_job.hpp"
-#include "actors/gateway.hpp"
+#include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/job_desk.hpp"
 #include "actors/jobs/job_views.hpp"
 #include "messages/actors.hpp"
@@ -67,7 +67,7 @@ struct job_actor_state : core::file_job_effects {
   static inline const char* name = "job";
 
   job_actor_state(interface::pointer self, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                  gateway_actor coordinator);
+                  leases_actor coordinator);
 
   interface::behavior_type make_behavior();
 
@@ -143,7 +143,7 @@ private:
   interface::pointer self_;
   job_begin begin_;
   job_journal_actor queue_;
-  gateway_actor coordinator_;
+  leases_actor coordinator_;
   uint32_t disk_warn_;
   core::milliseconds head_start_;
   core::file_job job_;
@@ -173,13 +173,13 @@ public:
 
   /// The actor, or why the job cannot be begun. Touches the disk: not for a scheduled actor.
   virtual tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
-                                                    gateway_actor coordinator) const = 0;
+                                                    leases_actor coordinator) const = 0;
 };
 
 /// Jobs that are worked at: each gets its folder, and an actor of this header. `files` may be null.
 std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files);
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk);
+                    leases_actor coordinator, std::shared_ptr<transfer::desk> desk);
 
 } // namespace troupe

@@ -1,7 +1,7 @@
 // How a job's actor comes to be: its folder, its place at the desk, and itself.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
-#include "files/private_folder.hpp"
+#include "base/private_folder.hpp"
 #include "base/url.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/desk.hpp"
@@ -16,7 +16,7 @@ public:
     : config_(config), files_(std::move(files)) {}
 
   tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
-                                            gateway_actor coordinator) const override {
+                                            leases_actor coordinator) const override {
     // What an earlier life left may be there already; before that, nothing may be in the way.
     auto overwrite = begin.order.overwrite || begin.attempt > 1;
     if (auto why = files_ ? in_the_way(begin.order, overwrite, files_->is_direct()) : std::string{}; !why.empty())
@@ -38,7 +38,7 @@ std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std:
 }
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    gateway_actor coordinator, std::shared_ptr<transfer::desk> desk) {
+                    leases_actor coordinator, std::shared_ptr<transfer::desk> desk) {
   begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder,
                                           staging_of(begin.order, begin.id, begin.attempt));
   log::info("a job begins",

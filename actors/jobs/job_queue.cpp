@@ -1,11 +1,11 @@
 #include "actors/jobs/job_queue.hpp"
 
+#include "base/private_folder.hpp"
+#include "base/random_id.hpp"
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job_text.hpp"
 #include "actors/common/relay.hpp"
 #include "actors/jobs/store_error.hpp"
-#include "actors/cluster/task_host.hpp"
-#include "files/private_folder.hpp"
 #include "messages/job_states.hpp"
 #include "messages/unix_time.hpp"
 #include "store/limits.hpp"
@@ -31,12 +31,12 @@ constexpr auto write_timeout = std::chrono::minutes{10};
 constexpr size_t pending_max = 100'000;
 
 job_id new_job_id() {
-  return {random_id(), random_id()};
+  return {base::random_id(), base::random_id()};
 }
 
 } // namespace
 
-job_queue_state::job_queue_state(interface::pointer self, job_queue_config config, gateway_actor coordinator)
+job_queue_state::job_queue_state(interface::pointer self, job_queue_config config, leases_actor coordinator)
   : self_(self),
     config_(std::move(config)),
     coordinator_(std::move(coordinator)),
@@ -330,7 +330,7 @@ store::move_job job_queue_state::own_way(job_id id, job_state to, std::string wh
   return result;
 }
 
-job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, gateway_actor coordinator) {
+job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, leases_actor coordinator) {
   return system.spawn<actor_of<job_queue_state>, caf::detached>(std::move(config), std::move(coordinator));
 }
 

@@ -14,13 +14,15 @@
 #pragma once
 
 #include "core/jobs/job_order.hpp"
-#include "actors/gateway.hpp"
+#include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_feed.hpp"
 #include "actors/jobs/job_folders.hpp"
 #include "actors/jobs/job_journal.hpp"
 #include "actors/jobs/job_storage.hpp"
 #include "store/store.hpp"
+#include "telemetry/file_job_log.hpp"
+#include "transfer/desk.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -34,6 +36,27 @@
 #include <vector>
 
 namespace troupe {
+
+/// All file jobs, and what tasks that outlived a coordinator offer.
+using job_queue_actor = jobs_actor::extend<
+  // What a task of an earlier coordinator has in hand; see `coordinator_actor`.
+  caf::result<void>(task_join, file_work, orphan_actor)>;
+
+/// Makes what works at a job; see actors/jobs/job.hpp.
+class job_factory;
+
+struct job_queue_config {
+  std::string store_url;   ///< see `store::settings`
+  std::string work_folder; ///< each job has a folder of its own in it
+  uint32_t running_max = 8;
+  uint32_t job_restarts_max = 3;            ///< of a job whose actor dies
+  std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
+  core::job_order_config order;
+  core::file_job_config job;
+  std::shared_ptr<const job_factory> factory;      ///< of what works at jobs; null: the usual one
+  std::shared_ptr<telemetry::file_job_log> counts; ///< told what becomes of jobs; null: nobody counts
+  std::shared_ptr<transfer::desk> files;           ///< what others read and write of jobs; null: paths alone
+};
 
 struct job_queue_state {
   using interface = job_queue_actor::extend<
@@ -50,7 +73,7 @@ struct job_queue_state {
 
   static inline const char* name = "job_queue";
 
-  job_queue_state(interface::pointer self, job_queue_config config, gateway_actor coordinator);
+  job_queue_state(interface::pointer self, job_queue_config config, leases_actor coordinator);
   ~job_queue_state();
 
   interface::behavior_type make_behavior();
@@ -138,7 +161,7 @@ private:
 
   interface::pointer self_;
   job_queue_config config_;
-  gateway_actor coordinator_;
+  leases_actor coordinator_;
   job_journal journal_;
   job_writer_actor writer_;
   job_reader_actor pages_; ///< for clients
@@ -156,6 +179,6 @@ private:
 };
 
 /// Ends at once, with the reason in its exit, where the store cannot be opened.
-job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, gateway_actor coordinator);
+job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, leases_actor coordinator);
 
 } // namespace troupe

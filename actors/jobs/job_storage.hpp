@@ -6,7 +6,7 @@
 // - Their owner tells them to stop: they end, after what was sent before.
 #pragma once
 
-#include "actors/gateway.hpp"
+#include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/job_views.hpp"
 #include "messages/type_ids.hpp"
 #include "store/store.hpp"
@@ -43,7 +43,7 @@ struct loaded_jobs {
 
 } // namespace troupe
 
-CAF_BEGIN_TYPE_ID_BLOCK(troupe_storage, caf::id_block::troupe_local::end)
+CAF_BEGIN_TYPE_ID_BLOCK(troupe_storage, caf::id_block::troupe_jobs::end)
 
   CAF_ADD_TYPE_ID(troupe_storage, (troupe::store_batch))
   CAF_ADD_TYPE_ID(troupe_storage, (troupe::store_results))

@@ -18,13 +18,13 @@ struct job_watcher_state {
 
   static inline const char* name = "job_watcher";
 
-  job_watcher_state(interface::pointer self, gateway_actor gateway, job_watcher_functions call)
-    : self(self), gateway(std::move(gateway)), call(std::move(call)) {}
+  job_watcher_state(interface::pointer self, jobs_actor jobs, job_watcher_functions call)
+    : self(self), jobs(std::move(jobs)), call(std::move(call)) {}
 
   interface::behavior_type make_behavior() {
-    self->monitor(gateway);
+    self->monitor(jobs);
     self->set_down_handler([this](const caf::down_msg& x) {
-      if (gateway == x.source)
+      if (jobs == x.source)
         self->quit();
       else
         self->delayed_send(self, again_after, tick_atom_v);
@@ -40,7 +40,7 @@ struct job_watcher_state {
   }
 
   void subscribe() {
-    self->request(gateway, subscribe_timeout, job_subscription{job_watcher_actor{self}, call.callbacks_only})
+    self->request(jobs, subscribe_timeout, job_subscription{job_watcher_actor{self}, call.callbacks_only})
       .then(
         [this] {
           // Who answers is the queue of now.
@@ -52,14 +52,14 @@ struct job_watcher_state {
   }
 
   interface::pointer self;
-  gateway_actor gateway;
+  jobs_actor jobs;
   job_watcher_functions call;
 };
 
 } // namespace
 
-caf::actor spawn_job_watcher(caf::actor_system& system, gateway_actor gateway, job_watcher_functions call) {
-  return caf::actor_cast<caf::actor>(system.spawn<actor_of<job_watcher_state>>(std::move(gateway), std::move(call)));
+caf::actor spawn_job_watcher(caf::actor_system& system, jobs_actor jobs, job_watcher_functions call) {
+  return caf::actor_cast<caf::actor>(system.spawn<actor_of<job_watcher_state>>(std::move(jobs), std::move(call)));
 }
 
 } // namespace troupe

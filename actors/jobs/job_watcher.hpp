@@ -5,7 +5,7 @@
 // - Its owner ends it.
 #pragma once
 
-#include "actors/gateway.hpp"
+#include "actors/jobs/jobs_actor.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -21,6 +21,6 @@ struct job_watcher_functions {
 };
 
 /// The owner ends it with an exit message.
-caf::actor spawn_job_watcher(caf::actor_system& system, gateway_actor gateway, job_watcher_functions call);
+caf::actor spawn_job_watcher(caf::actor_system& system, jobs_actor jobs, job_watcher_functions call);
 
 } // namespace troupe

@@ -50,7 +50,7 @@ ec code_of(const caf::error& x) {
 } // namespace
 
 session_state::session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
-                             gateway_actor coordinator)
+                             leases_actor coordinator)
   : self(self),
     config(config),
     id(id),
@@ -61,7 +61,7 @@ session_state::session_state(interface::pointer self, session_actor_config confi
 
 session_state::~session_state() {
   for (auto& [name, out] : outputs)
-    out.stream->end("the session has ended");
+    out.end("the session has ended");
 }
 
 session_state::interface::behavior_type session_state::make_behavior() {
@@ -124,7 +124,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
         auto i = outputs.find(v.profile);
         if (i == outputs.end())
           continue;
-        auto count = i->second.stream->count();
+        auto count = i->second.stream()->count();
         v.clients = count.clients;
         v.clients_total = count.clients_total;
         v.skips = count.skips;
@@ -149,7 +149,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       self->delayed_send(self, tick_interval, tick_atom_v);
       session.tick(clock::now());
       for (auto& [profile, out] : outputs)
-        pass_time(out);
+        out.pass_time(ts_output::clock::now());
       settle();
     },
   };
@@ -350,12 +350,12 @@ void session_state::quarantine(const std::string& profile, const std::string& wh
 
 uint32_t session_state::clients(const std::string& profile) {
   auto i = outputs.find(profile);
-  return i == outputs.end() ? 0 : i->second.stream->count().clients;
+  return i == outputs.end() ? 0 : i->second.stream()->count().clients;
 }
 
 void session_state::answer(core::ticket x, const std::string& profile) {
   if (auto i = waiting.find(x); i != waiting.end()) {
-    i->second.deliver(output_of(profile).stream);
+    i->second.deliver(output_of(profile).stream());
     waiting.erase(i);
   }
 }
@@ -368,7 +368,7 @@ void session_state::refuse(core::ticket x, ec code, const std::string& why) {
 }
 
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
-                            gateway_actor coordinator) {
+                            leases_actor coordinator) {
   return system.spawn<actor_of<session_state>>(config, id, std::move(source), std::move(coordinator));
 }
 

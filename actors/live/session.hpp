@@ -1,7 +1,7 @@
 // SESSION: one live channel that somebody watches: its ingest, its source buffer, its variants, their streams.
 //
-// The decisions are `core::session`; this actor translates, asks the coordinator for leases, talks to the tasks, and muxes what comes back, once
-// per variant. It trusts its tasks with nothing but samples: each block is checked when it is read from the wire.
+// The decisions are `core::session`; this actor translates, asks the coordinator for leases, talks to the tasks, and hands what comes back to
+// one output per variant. It trusts its tasks with nothing but samples: each block is checked when it is read from the wire.
 // - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant ends.
 // - The ingest's task dies: the source is pulled anew, with back-off; clients stay.
 // - The registry dies: leases that are asked for fail and are asked for again; tasks at work go on.
@@ -11,10 +11,8 @@
 
 #include "core/live/quarantine.hpp"
 #include "core/live/session.hpp"
-#include "actors/gateway.hpp"
-#include "actors/live/media.hpp"
-#include "packaging/variant_stream.hpp"
-#include "packaging/muxer.hpp"
+#include "actors/common/leases.hpp"
+#include "packaging/ts_output.hpp"
 #include "messages/actors.hpp"
 #include "telemetry/failover_log.hpp"
 
@@ -59,7 +57,7 @@ struct session_state : core::session_effects {
   static inline const char* name = "session";
 
   session_state(interface::pointer self, session_actor_config config, session_id id, channel source,
-                gateway_actor coordinator);
+                leases_actor coordinator);
   ~session_state() override;
 
   interface::behavior_type make_behavior();
@@ -97,16 +95,6 @@ struct session_state : core::session_effects {
     std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
   };
 
-  /// The stream of a variant and the muxer that fills it.
-  struct output {
-    variant_stream_ptr stream;
-    std::optional<av::muxer> mux;
-    stream_format format;
-    std::vector<std::byte> bytes;                  ///< muxed and not yet pushed
-    std::chrono::steady_clock::time_point written; ///< when the newest sample was
-    int64_t dts = no_timestamp;                    ///< of that
-  };
-
   /// Starts `work` on the attempt's task.
   template <class Handle, class Work>
   void start_on_task(const Work& work);
@@ -114,24 +102,19 @@ struct session_state : core::session_effects {
   /// The attempt's encoder is open: its session on a GPU is counted for certain from now on.
   void confirm(attempt_id attempt);
 
-  void push(output& out, bool random_access, int64_t dts);
-
-  /// Where pictures are far apart, clients get the clock meanwhile.
-  void pass_time(output& out);
-
   /// After each event: what the effects found out, and whether the session is over.
   void settle();
 
-  output& output_of(const std::string& profile);
+  ts_output& output_of(const std::string& profile);
 
   interface::pointer self;
   session_actor_config config;
   session_id id;
   std::string channel_name;
-  gateway_actor coordinator;
+  leases_actor coordinator;
   core::session session;
   std::unordered_map<attempt_id, attempt> attempts;
-  std::map<std::string, output> outputs;
+  std::map<std::string, ts_output> outputs;
   std::unordered_map<core::ticket, caf::typed_response_promise<variant_stream_ptr>> waiting;
   std::vector<std::pair<std::string, std::string>> failed_outputs;
   core::quarantine_list quarantined; ///< by profile
@@ -142,6 +125,6 @@ struct session_state : core::session_effects {
 };
 
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,
-                            gateway_actor coordinator);
+                            leases_actor coordinator);
 
 } // namespace troupe

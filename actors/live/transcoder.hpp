@@ -8,7 +8,8 @@
 #pragma once
 
 #include "core/live/credit.hpp"
-#include "actors/live/media.hpp"
+#include "actors/live/block_builder.hpp"
+#include "encoder/window/transcode.hpp"
 #include "encoder/window/transcode.hpp"
 #include "messages/actors.hpp"
 

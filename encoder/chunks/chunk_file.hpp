@@ -19,9 +19,6 @@
 
 namespace troupe::av {
 
-/// No chunk has more tracks: their numbers have 8 bits.
-inline constexpr size_t chunk_tracks_max = 255;
-
 /// Legal calls: `create`, `begin` once, `write` any number of times, `commit` once.
 class chunk_writer {
 public:

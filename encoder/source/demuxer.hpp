@@ -72,12 +72,6 @@ struct source_counters {
     0; ///< video packets that are not where the container's own PTS puts them, or that have none
 };
 
-/// Flag of ours in `AVPacket::flags`, beyond libav*'s: the source's timeline was broken before this packet.
-inline constexpr int packet_flag_discontinuity = 1 << 24;
-
-/// Another of ours: the source was left and goes on with this packet as if it had not been, see `timeline_joint`.
-inline constexpr int packet_flag_continues = 1 << 26;
-
 class demuxer {
 public:
   /// Opens the source and finds its tracks. Blocks for at most `open_timeout` (libav*'s own probing included); `stop`

@@ -2,7 +2,6 @@
 #include "encoder/source/source_index.hpp"
 
 #include "encoder/source/annexb.hpp"
-#include "encoder/chunks/chunk_file.hpp"
 #include "encoder/log.hpp"
 
 extern "C" {

@@ -41,10 +41,6 @@ struct copy_track {};
 struct drop_track {};
 using track_plan = std::variant<copy_track, drop_track, video_settings, audio_settings>;
 
-/// Flag of ours in `AVPacket::flags` of packets that a transcode makes: no picture that is shown before those delivered so far, this packet's
-/// included, is still to come. Set on every packet where no track is video that is encoded.
-inline constexpr int packet_flag_closed = 1 << 25;
-
 struct transcode_counters {
   uint64_t packets_in = 0;
   uint64_t frames_decoded = 0;

@@ -1,6 +1,8 @@
 // The stream between a session and its clients, and the translation between messages and libav*. What is compared is what a client
 // reads and what a decoder would be told.
-#include "actors/live/media.hpp"
+#include "actors/live/block_builder.hpp"
+#include "actors/live/live_plan.hpp"
+#include "packaging/samples.hpp"
 #include "packaging/variant_stream.hpp"
 #include "encoder/source/demuxer.hpp"
 

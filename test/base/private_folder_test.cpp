@@ -1,5 +1,5 @@
 // Goal: what the node keeps for itself is read by no other user. Method: folders in a folder of the test's own, made under the usual umask.
-#include "files/private_folder.hpp"
+#include "base/private_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -110,6 +110,7 @@ struct type_registration {
     static bool done = [] {
       register_message_types();
       caf::init_global_meta_objects<caf::id_block::troupe_local>();
+      caf::init_global_meta_objects<caf::id_block::troupe_jobs>();
       return true;
     }();
     static_cast<void>(done);

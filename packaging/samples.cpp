@@ -1,9 +1,4 @@
-#include "actors/live/media.hpp"
-
-#include "core/plan.hpp"
-#include "encoder/container.hpp"
-#include "encoder/source/demuxer.hpp"
-#include "encoder/codec/encoder_ladder.hpp"
+#include "packaging/samples.hpp"
 
 extern "C" {
 #include <libavutil/channel_layout.h>
@@ -12,8 +7,8 @@ extern "C" {
 #include <libavutil/samplefmt.h>
 }
 
-#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace troupe {
 
@@ -62,18 +57,6 @@ std::string layout_name(const AVCodecParameters& p) {
   if (p.ch_layout.nb_channels == 0 || av_channel_layout_describe(&p.ch_layout, name, sizeof(name)) < 0)
     return {};
   return name;
-}
-
-constexpr int64_t audio_mark_interval = ticks_per_second / 2;
-
-/// The codec of a codec's or an encoder's name, also of an encoder that is not here ("av1_nvenc"); none where the name says nothing.
-AVCodecID codec_of(const std::string& name) {
-  if (auto* x = avcodec_find_encoder_by_name(name.c_str()); x != nullptr)
-    return x->id;
-  for (auto& part : {name, name.substr(0, name.find('_'))})
-    if (auto* x = avcodec_descriptor_get_by_name(part.c_str()); x != nullptr)
-      return x->id;
-  return AV_CODEC_ID_NONE;
 }
 
 } // namespace
@@ -199,152 +182,6 @@ void borrow(AVPacket& packet, const sample& s, std::span<const std::byte> bytes)
     packet.flags |= av::packet_flag_discontinuity;
   if ((s.flags & sample::hidden) != 0)
     packet.flags |= AV_PKT_FLAG_DISCARD;
-}
-
-av::expected<av::video_settings> to_settings(const video_profile& x) {
-  av::video_settings s;
-  s.encoder = x.codec;
-  s.width = x.width;
-  s.height = x.height;
-  if (x.fit == "pad")
-    s.fit = av::fit::pad;
-  else if (x.fit == "stretch")
-    s.fit = av::fit::stretch;
-  else if (x.fit != "inside")
-    return av::fail(av::errc::option, "fit is " + x.fit + "; allowed are inside, pad, stretch");
-  s.frame_rate = from(x.frame_rate);
-  s.pixel_format = x.pixel_format;
-  if (x.deinterlace == "field")
-    s.deinterlacing = av::deinterlace::field_rate;
-  else if (x.deinterlace == "off")
-    s.deinterlacing = av::deinterlace::off;
-  else if (x.deinterlace != "auto")
-    return av::fail(av::errc::option, "deinterlace is " + x.deinterlace + "; allowed are auto, field, off");
-  s.bit_rate = x.bit_rate;
-  s.max_bit_rate = x.max_bit_rate;
-  s.crf = x.crf;
-  s.preset = x.preset;
-  s.tune = x.tune;
-  s.profile = x.profile;
-  s.level = x.level;
-  s.keyframe_interval = x.keyframe_interval;
-  s.b_frames = x.b_frames;
-  s.options = x.options;
-  return s;
-}
-
-av::audio_settings to_settings(const audio_profile& x) {
-  av::audio_settings s;
-  s.encoder = x.codec;
-  s.bit_rate = x.bit_rate;
-  s.sample_rate = x.sample_rate;
-  s.channel_layout = x.channel_layout;
-  s.options = x.options;
-  return s;
-}
-
-av::expected<av::video_settings> to_settings(const video_profile& x, const encoder_seat& seat,
-                                             std::vector<std::string>* left_out) {
-  auto settings = to_settings(x);
-  if (!settings || seat.encoder.empty())
-    return settings;
-  auto translated = av::translate_settings(*settings, seat.encoder);
-  if (!translated)
-    return tl::unexpected{translated.error()};
-  if (left_out != nullptr)
-    left_out->insert(left_out->end(), translated->left_out.begin(), translated->left_out.end());
-  translated->settings.device = seat.device;
-  // The card that encodes decodes, too, what it can: pictures then need not leave it.
-  if (seat.decodes)
-    translated->settings.decode_device = seat.device;
-  return std::move(translated->settings);
-}
-
-av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target,
-                                                  const encoder_seat& seat, std::vector<std::string>* left_out) {
-  auto plan = core::plan_variant(source, target, transport_holds);
-  auto made = core::encoding_of(target);
-  std::vector<av::track_plan> result;
-  for (size_t i = 0; i < source.tracks.size(); ++i) {
-    if (plan.actions[i] == core::track_action::drop) {
-      result.emplace_back(av::drop_track{});
-    } else if (plan.actions[i] == core::track_action::copy) {
-      result.emplace_back(av::copy_track{});
-    } else if (source.tracks[i].kind == track_kind::video) {
-      auto s = to_settings(made.video, seat, left_out);
-      if (!s)
-        return tl::unexpected{s.error()};
-      s->low_delay = true;
-      result.emplace_back(std::move(*s));
-    } else {
-      result.emplace_back(to_settings(made.audio));
-    }
-  }
-  return result;
-}
-
-bool transport_holds(const std::string& codec) {
-  auto* x = avcodec_descriptor_get_by_name(codec.c_str());
-  return x != nullptr && av::holds(av::container::mpegts, x->id);
-}
-
-std::string misfit(const profile& x) {
-  for (auto& codec : {x.video.codec, x.audio.codec}) {
-    auto id = codec == "copy" || codec == "none" ? AV_CODEC_ID_NONE : codec_of(codec);
-    if (id != AV_CODEC_ID_NONE && !av::holds(av::container::mpegts, id))
-      return "channels cannot be watched in the profile " + x.name + ": MPEG-TS does not carry " + avcodec_get_name(id)
-             + "; file jobs can use it";
-  }
-  return {};
-}
-
-void block_builder::set_tracks(const std::vector<av::track>& tracks) {
-  video_.clear();
-  for (auto& t : tracks)
-    video_.push_back(t.parameters->codec_type == AVMEDIA_TYPE_VIDEO);
-  has_video_ = std::find(video_.begin(), video_.end(), true) != video_.end();
-}
-
-void block_builder::add(const AVPacket& packet) {
-  auto track = static_cast<size_t>(packet.stream_index);
-  auto key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
-  auto joinable = key && track < video_.size() && video_[track];
-  auto due = marked_pts_ == no_timestamp || packet.pts - marked_pts_ >= audio_mark_interval;
-  if (!has_video_ && key && due) {
-    joinable = true;
-    marked_pts_ = packet.pts;
-  }
-  auto closed = (packet.flags & av::packet_flag_closed) != 0;
-  auto opens = !closed && !samples_.empty() && (samples_.back().flags & sample::closed) != 0;
-  if (joinable || opens || bytes_.size() + static_cast<size_t>(packet.size) > bytes_max)
-    flush();
-  sample s;
-  s.track = static_cast<uint16_t>(packet.stream_index);
-  s.flags = static_cast<uint8_t>((joinable ? sample::random_access : 0) | (key ? sample::key : 0)
-                                 | (closed ? sample::closed : 0));
-  if ((packet.flags & av::packet_flag_discontinuity) != 0)
-    s.flags |= sample::discontinuity;
-  if ((packet.flags & AV_PKT_FLAG_DISCARD) != 0)
-    s.flags |= sample::hidden;
-  if ((packet.flags & av::packet_flag_continues) != 0)
-    s.flags |= sample::continues;
-  s.pts = packet.pts == av::no_pts ? no_timestamp : packet.pts;
-  s.dts = packet.dts == av::no_pts ? no_timestamp : packet.dts;
-  s.duration = static_cast<uint32_t>(std::max<int64_t>(0, packet.duration));
-  s.size = static_cast<uint32_t>(packet.size);
-  samples_.push_back(s);
-  auto data = reinterpret_cast<const std::byte*>(packet.data);
-  bytes_.insert(bytes_.end(), data, data + packet.size);
-}
-
-void block_builder::flush() {
-  if (samples_.empty())
-    return;
-  sample_block block;
-  block.samples.swap(samples_);
-  block.bytes = shared_bytes{std::move(bytes_)};
-  bytes_ = {};
-  out_(std::move(block));
 }
 
 } // namespace troupe

@@ -1,4 +1,4 @@
-#include "actors/cluster/host_watch.hpp"
+#include "actors/host_watch.hpp"
 
 #include <caf/send.hpp>
 

@@ -1,4 +1,4 @@
-#include "files/private_folder.hpp"
+#include "base/private_folder.hpp"
 
 #include <sys/stat.h>
 

@@ -1,0 +1,57 @@
+// A rendition as one endless MPEG-TS: samples are muxed once, and every client of the rendition reads the same bytes.
+#pragma once
+
+#include "messages/media.hpp"
+#include "packaging/muxer.hpp"
+#include "packaging/variant_stream.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Whether MPEG-TS, in which clients get channels, carries a codec, by libav*'s name.
+bool transport_holds(const std::string& codec);
+
+/// Owned by one thread. Its stream may be read by others.
+class ts_output {
+public:
+  using clock = std::chrono::steady_clock;
+
+  explicit ts_output(core::chunk_ring::limits max) : stream_(std::make_shared<variant_stream>(max)) {}
+
+  ts_output(const ts_output&) = delete;
+  ts_output& operator=(const ts_output&) = delete;
+
+  /// The tracks from the next samples on. Other ones than before are announced in the stream.
+  av::expected<void> set_format(const stream_format& format);
+
+  /// Muxes a block of at least one sample. Does nothing before the first format.
+  av::expected<void> write(const sample_block& block, clock::time_point now);
+
+  /// Clients get the clock when pictures are far apart.
+  void pass_time(clock::time_point now);
+
+  /// Nothing more comes; `reason` is empty for a regular end.
+  void end(const std::string& reason) {
+    stream_->end(reason);
+  }
+
+  const variant_stream_ptr& stream() const noexcept {
+    return stream_;
+  }
+
+private:
+  void push(bool random_access, int64_t dts);
+
+  variant_stream_ptr stream_;
+  std::optional<av::muxer> mux_;
+  stream_format format_;
+  std::vector<std::byte> bytes_;  ///< muxed and not yet pushed
+  clock::time_point written_;     ///< when the newest sample was
+  int64_t dts_ = no_timestamp;    ///< of that
+};
+
+} // namespace troupe
