@@ -33,7 +33,7 @@ ARROWS = {
     "core/placement": {"plain", "core"},
     "core/cluster": {"plain", "core", "core/placement"},
     "core/live": {"plain", "core", "base"},
-    "core/jobs": {"plain", "core"},
+    "core/jobs": {"plain", "core", "base"},
     "encoder": {"base"},
     "encoder/source": {"base", "encoder"},
     "encoder/codec": {"base", "encoder"},
@@ -181,6 +181,26 @@ def check_arrows(files):
                 finding(name, number, f"{here}/ may not include {target}; allowed are {', '.join(sorted(allowed)) or 'none'}")
 
 
+def check_architecture():
+    """docs/architecture.md shows the table of arrows as it is."""
+    name = "docs/architecture.md"
+    shown = {}
+    for number, line in enumerate((ROOT / name).read_text().splitlines(), 1):
+        if match := re.match(r"\| `([a-z/]+)/` \| [^|]+ \| ([^|]+) \|$", line):
+            allowed = {word.removesuffix("/") for word in re.findall(r"`([a-z/*]+)`", match[2])}
+            if "plain headers of `messages/`" in match[2]:
+                allowed = allowed - {"messages"} | {"plain"}
+            shown[match[1]] = (number, {"*"} if match[2] == "everything" else allowed)
+    for folder in sorted(ARROWS.keys() ^ shown.keys()):
+        finding(name, shown.get(folder, (1,))[0], f"{folder}/ stands in only one of this page and the table of arrows")
+    for folder, (number, allowed) in shown.items():
+        if allowed != ARROWS.get(folder, allowed):
+            finding(name, number, f"{folder}/ may include: {', '.join(sorted(ARROWS[folder])) or 'nothing'}")
+    for folder in ARROWS:
+        if not (ROOT / folder).is_dir():
+            finding("test/tidy/tidy.py", 1, f"the table of arrows names {folder}/, which is not there")
+
+
 def check_round_trips(files):
     """Every struct of messages/ that has an `inspect` is sent through CAF's serializers and back in a test of messages/: by its
     own name, or as a member of one that is."""
@@ -241,6 +261,7 @@ def check_tree():
         if name.startswith("test/") and name.endswith(".cpp"):
             check_test(name, text)
     check_arrows({name: text for name, text in files.items() if name.endswith(("pp", ".hpp"))})
+    check_architecture()
     check_round_trips(files)
     for name, text in scripts():
         check_script(name, text)
