@@ -1,8 +1,8 @@
 #include "actors/coordinator.hpp"
 
-#include "base/random_id.hpp"
 #include "actors/common/actor_of.hpp"
 #include "actors/live/live_plan.hpp"
+#include "base/random_id.hpp"
 #include "base/url.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"

@@ -8,12 +8,12 @@
 // When the coordinator itself dies, its node ends: durable state is in the store.
 #pragma once
 
-#include "core/live/quarantine.hpp"
 #include "actors/cluster/daemon_registry.hpp"
+#include "actors/cluster/task_host.hpp"
 #include "actors/gateway.hpp"
 #include "actors/jobs/job_queue.hpp"
 #include "actors/live/session.hpp"
-#include "actors/cluster/task_host.hpp"
+#include "core/live/quarantine.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>

@@ -3,9 +3,9 @@
 // Both read the same file and write the same kind of file with the same encoder settings, on the same two processors, in turns. What counts is what a
 // person waits for: from the start of the program to its end, with all that comes before and after the encoding. The results are compared as well:
 // the pictures must be as many, and neither larger nor worse.
-#include "rig/chunked_run.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
+#include "rig/chunked_run.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
 #include "rig/viewing.hpp"

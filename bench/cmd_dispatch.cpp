@@ -8,10 +8,10 @@
 //   is durable, until the job's actor runs. `start_ms_p99` is the same from the moment of the submission: the wait for the disk is in it.
 // - `bytes_per_job`: growth of this process's resident memory by jobs that wait, behind as many that wait already.
 #include "bench/dispatch_node.hpp"
-#include "rig/live_socket.hpp"
-#include "rig/loss_account.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
+#include "rig/live_socket.hpp"
+#include "rig/loss_account.hpp"
 #include "rig/scratch_folder.hpp"
 
 #include <malloc.h>

@@ -4,8 +4,8 @@
 // preset and otherwise the encoder's defaults, drop the result. Runs alternate, and so does who begins, so that a
 // machine that slows down slows both. The figures are medians of the ratios within each pair.
 #include "bench/options.hpp"
-#include "rig/process.hpp"
 #include "bench/report.hpp"
+#include "rig/process.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
 #include "rig/viewing.hpp"

@@ -7,15 +7,15 @@
 //
 // Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point to the first byte of
 // the answer's body.
+#include "bench/options.hpp"
+#include "bench/report.hpp"
 #include "processes/child_process.hpp"
 #include "rig/live_cluster.hpp"
 #include "rig/live_reader.hpp"
 #include "rig/live_socket.hpp"
 #include "rig/live_source.hpp"
 #include "rig/loss_account.hpp"
-#include "bench/options.hpp"
 #include "rig/process.hpp"
-#include "bench/report.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
 #include "rig/viewing.hpp"

@@ -1,12 +1,12 @@
 // caf-bench live-task CONFIG PROFILE URL: the pipeline of the cluster without the cluster. Demuxer, transcode and muxer on one thread of one
 // process; the transport stream goes to standard output.
 #include "actors/live/live_plan.hpp"
-#include "packaging/samples.hpp"
 #include "bench/command.hpp"
 #include "config/load.hpp"
 #include "encoder/source/demuxer.hpp"
-#include "packaging/muxer.hpp"
 #include "encoder/window/transcode.hpp"
+#include "packaging/muxer.hpp"
+#include "packaging/samples.hpp"
 
 #include <atomic>
 #include <cerrno>

@@ -4,13 +4,13 @@
 // decisions, messages, credit and links; the ingest always has more, the task sends back what it gets, and no client reads. Counted are the
 // payload bytes that enter and leave the coordinator, over a window that begins when every stream has come round. As one stream and as 50 (a
 // process for each end of each), over plain connections and over mutual TLS.
-#include "processes/child_process.hpp"
-#include "actors/gateway.hpp"
 #include "actors/cluster/link.hpp"
+#include "actors/gateway.hpp"
 #include "bench/options.hpp"
-#include "rig/process.hpp"
 #include "bench/relay_actors.hpp"
 #include "bench/report.hpp"
+#include "processes/child_process.hpp"
+#include "rig/process.hpp"
 #include "rig/scratch_folder.hpp"
 
 #include <caf/actor_system.hpp>

@@ -5,9 +5,9 @@
 // far that goes, and what the limit is.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
+#include "bench/scale_model.hpp"
 #include "rig/sample.hpp"
 #include "rig/scale_cluster.hpp"
-#include "bench/scale_model.hpp"
 #include "rig/scratch_folder.hpp"
 #include "rig/viewing.hpp"
 

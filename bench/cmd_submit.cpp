@@ -2,11 +2,11 @@
 //
 // A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The moment of the first picture is the coordinator's own:
 // it hears of it from the task. The time on top that a client needs to get its order to the coordinator is measured from here, and added.
+#include "bench/options.hpp"
+#include "bench/report.hpp"
 #include "rig/live_cluster.hpp"
 #include "rig/live_socket.hpp"
 #include "rig/loss_account.hpp"
-#include "bench/options.hpp"
-#include "bench/report.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
 

@@ -2,8 +2,8 @@
 // session that is the product's own decisions and messages with clients left out.
 #pragma once
 
-#include "core/live/session.hpp"
 #include "actors/cluster/link.hpp"
+#include "core/live/session.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>

@@ -1,7 +1,7 @@
 #include "bench/scale_model.hpp"
 
-#include "core/jobs/file_job.hpp"
 #include "core/cluster/lease_desk.hpp"
+#include "core/jobs/file_job.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,7 +1,7 @@
 #include "config/option_value.hpp"
 
-#include "config/text.hpp"
 #include "base/url.hpp"
+#include "config/text.hpp"
 
 #include <algorithm>
 #include <charconv>

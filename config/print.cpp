@@ -1,8 +1,8 @@
 #include "config/print.hpp"
 
+#include "base/url.hpp"
 #include "config/option_value.hpp"
 #include "config/text.hpp"
-#include "base/url.hpp"
 
 #include <algorithm>
 #include <utility>

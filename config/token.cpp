@@ -1,8 +1,8 @@
 #include "config/token.hpp"
 
-#include "config/text.hpp"
 #include "base/descriptor.hpp"
 #include "base/sha256.hpp"
+#include "config/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,8 +61,7 @@ tl::expected<std::string, std::string> make_token(const std::string& path) {
     return token;
   const auto temporary = path + '.' + std::to_string(::getpid());
   {
-    const base::descriptor file{
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    const base::descriptor file{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     const auto line = *token + '\n';
     if (file.get() < 0 || ::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())
         || ::fsync(file.get()) != 0)

@@ -112,6 +112,13 @@ tl::unexpected<error> fail_to_open(errc fallback, std::string_view step, int cod
   return result;
 }
 
+error from_file(base::file_error x) {
+  auto code = x.kind == base::file_fault::refused     ? errc::option
+              : x.kind == base::file_fault::too_large ? errc::limit
+                                                      : errc::io;
+  return {code, std::move(x.what)};
+}
+
 tl::unexpected<error> fail(errc code, std::string what) {
   return tl::unexpected{error{code, std::move(what)}};
 }

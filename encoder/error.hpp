@@ -1,6 +1,8 @@
 // What can go wrong in media work, and whether trying again can help.
 #pragma once
 
+#include "base/publish.hpp"
+
 #include <tl/expected.hpp>
 
 #include <string>
@@ -45,6 +47,9 @@ tl::unexpected<error> fail(errc fallback, std::string_view step, int code);
 
 /// The same for a source that does not open: what is not there, or may not be read, is `absent`. `http_status` is what a server answered, 0 where none did.
 tl::unexpected<error> fail_to_open(errc fallback, std::string_view step, int code, int http_status);
+
+/// What went wrong with a file that is written.
+error from_file(base::file_error x);
 
 /// An error of our own.
 tl::unexpected<error> fail(errc code, std::string what);

@@ -1,9 +1,9 @@
 #include "http/callbacks.hpp"
 
-#include "core/jobs/callback_order.hpp"
 #include "actors/jobs/job_watcher.hpp"
 #include "base/sha256.hpp"
 #include "base/url.hpp"
+#include "core/jobs/callback_order.hpp"
 #include "http/jobs.hpp"
 #include "http/poster.hpp"
 #include "messages/job_states.hpp"

@@ -1,10 +1,10 @@
 #include "http/jobs.hpp"
 
+#include "base/path_text.hpp"
+#include "base/url.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "encoder/container.hpp"
-#include "base/path_text.hpp"
-#include "base/url.hpp"
 #include "http/job_files.hpp"
 #include "http/job_limits.hpp"
 #include "http/json.hpp"

@@ -4,8 +4,8 @@
 // chunk; a client that takes longer finds itself moved ahead by the stream, one that takes nothing for `write_timeout` is dropped.
 #pragma once
 
-#include "packaging/variant_stream.hpp"
 #include "http/stream_client.hpp"
+#include "packaging/variant_stream.hpp"
 
 #include <array>
 #include <optional>

@@ -1,8 +1,8 @@
 #include "nodes/node_begin.hpp"
 
+#include "actors/cluster/task_host.hpp"
 #include "base/random_id.hpp"
 #include "core/back_off.hpp"
-#include "actors/cluster/task_host.hpp"
 #include "telemetry/log.hpp"
 
 #include <systemd/sd-daemon.h>

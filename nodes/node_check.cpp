@@ -3,9 +3,9 @@
 #include "actors/common/encode_settings.hpp"
 #include "encoder/codec/audio_encoder.hpp"
 #include "encoder/codec/encoder_open.hpp"
+#include "encoder/codec/video_encoder.hpp"
 #include "encoder/log.hpp"
 #include "encoder/source/source_address.hpp"
-#include "encoder/codec/video_encoder.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,6 @@
 
 #include "actors/jobs/disk_space.hpp"
 #include "config/token.hpp"
-#include "encoder/publish.hpp"
 
 #include <utility>
 
@@ -20,14 +19,6 @@ tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const confi
   result.keep = x.jobs.keep;
   result.shortage = [percent = x.jobs.disk_refuse](const std::string& path, uint64_t bytes) {
     return disk_shortage(path, percent, bytes);
-  };
-  result.publish = [](int file, const std::string& from, const std::string& target,
-                      bool overwrite) -> transfer::answer<std::string> {
-    auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
-    if (done)
-      return std::move(*done);
-    return transfer::refuse(done.error().terminal() ? transfer::reason::exists : transfer::reason::failed,
-                            done.error().what);
   };
   return std::make_shared<transfer::desk>(std::move(result));
 }

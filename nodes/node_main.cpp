@@ -1,7 +1,6 @@
 // Reads the configuration and hands over to the role.
 #include "nodes/node_main.hpp"
 
-#include "processes/fork_server.hpp"
 #include "actors/gateway.hpp"
 #include "actors/live/live_plan.hpp"
 #include "config/load.hpp"
@@ -11,6 +10,7 @@
 #include "nodes/node_prove.hpp"
 #include "nodes/node_run.hpp"
 #include "nodes/node_task.hpp"
+#include "processes/fork_server.hpp"
 #include "telemetry/log.hpp"
 
 #include <sys/resource.h>

@@ -1,8 +1,8 @@
 #include "nodes/node_prove.hpp"
 
-#include "processes/child_process.hpp"
 #include "encoder/codec/capability.hpp"
 #include "encoder/window/scheduling.hpp"
+#include "processes/child_process.hpp"
 #include "telemetry/drm.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/nvml.hpp"

@@ -1,7 +1,7 @@
 #include "nodes/node_task.hpp"
 
-#include "actors/host_watch.hpp"
 #include "actors/cluster/link.hpp"
+#include "actors/host_watch.hpp"
 #include "actors/task.hpp"
 #include "encoder/window/scheduling.hpp"
 #include "nodes/node_link.hpp"

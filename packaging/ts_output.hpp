@@ -49,9 +49,9 @@ private:
   variant_stream_ptr stream_;
   std::optional<av::muxer> mux_;
   stream_format format_;
-  std::vector<std::byte> bytes_;  ///< muxed and not yet pushed
-  clock::time_point written_;     ///< when the newest sample was
-  int64_t dts_ = no_timestamp;    ///< of that
+  std::vector<std::byte> bytes_; ///< muxed and not yet pushed
+  clock::time_point written_;    ///< when the newest sample was
+  int64_t dts_ = no_timestamp;   ///< of that
 };
 
 } // namespace troupe

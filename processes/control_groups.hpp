@@ -8,8 +8,8 @@
 // Groups are named after the daemon's process, so that those of a daemon that was killed are found and removed by the next.
 #pragma once
 
-#include "processes/hierarchy.hpp"
 #include "messages/limits.hpp"
+#include "processes/hierarchy.hpp"
 
 #include <sys/types.h>
 

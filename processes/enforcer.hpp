@@ -4,8 +4,8 @@
 // Time and the sum of all files are a job's and not a process': its job looks after them.
 #pragma once
 
-#include "processes/control_groups.hpp"
 #include "messages/limits.hpp"
+#include "processes/control_groups.hpp"
 
 #include <sys/types.h>
 

@@ -1,9 +1,9 @@
 // Test media of our own: the moving picture of rig/picture.hpp with the sound of rig/tone.hpp, coded into a file.
 #pragma once
 
-#include "rig/picture.hpp"
 #include "encoder/av_ptr.hpp"
 #include "encoder/error.hpp"
+#include "rig/picture.hpp"
 
 #include <cstdint>
 #include <functional>

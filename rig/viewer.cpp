@@ -2,11 +2,11 @@
 // time limit.
 #include "rig/viewer.hpp"
 
+#include "encoder/av_ptr.hpp"
+#include "encoder/error.hpp"
 #include "rig/frame_code.hpp"
 #include "rig/timed_input.hpp"
 #include "rig/watcher.hpp"
-#include "encoder/av_ptr.hpp"
-#include "encoder/error.hpp"
 
 #include <algorithm>
 #include <memory>

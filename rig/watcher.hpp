@@ -1,8 +1,8 @@
 // The two halves of a viewer: one decodes and looks, the other decodes and listens.
 #pragma once
 
-#include "rig/viewing.hpp"
 #include "encoder/av_ptr.hpp"
+#include "rig/viewing.hpp"
 
 #include <array>
 #include <cstdint>

@@ -24,16 +24,13 @@ caf_prefix() {
   printf '%s/caf-%s-%s-%s' "$cache" "$caf_version" "$1" "$compiler"
 }
 
-# Configures preset $1 with what follows as further arguments to CMake; prints CMake's output only where that fails.
+# Configures preset $1 with what follows as further arguments to CMake; prints CMake's output only if that fails.
 configure() {
-  local preset=$1 variant=release prefix log; shift
+  local preset=$1 variant=release log; shift
   [ "$preset" = tsan ] && variant=tsan
   "$root/scripts/setup" --caf="$variant" || return
-  prefix=$(caf_prefix "$variant")
-  [ -d "$prefix" ] || prefix=
   log=$root/build/$preset.configure.log
-  (cd "$root" && cmake --preset "$preset" ${prefix:+-DCMAKE_PREFIX_PATH="$prefix"} "$@" >"$log" 2>&1) \
-    || { cat "$log" >&2; die "configuring preset $preset failed"; }
+  (cd "$root" && cmake --preset "$preset" "$@" >"$log" 2>&1) || { cat "$log" >&2; die "configuring preset $preset failed"; }
 }
 
 # Configures and builds preset $1, everything or the targets that follow.

@@ -1,6 +1,7 @@
 #include "transfer/desk.hpp"
 
 #include "base/identity.hpp"
+#include "base/publish.hpp"
 #include "transfer/desk_files.hpp"
 #include "transfer/ticket.hpp"
 
@@ -96,9 +97,10 @@ void desk::begin_result(const std::string& id, const std::string& attempt, bool 
                                                                                      int file) -> answer<void> {
     // Not by its name: others may write to the folder, and have put another file there.
     ::fchmod(file, result_mode);
-    auto identity = config_.publish(file, from, target, overwrite);
+    auto identity = base::publish(file, from, target, overwrite ? base::overwrite::allow : base::overwrite::refuse);
     if (!identity)
-      return tl::unexpected(std::move(identity.error()));
+      return refuse(identity.error().kind == base::file_fault::failed ? reason::failed : reason::exists,
+                    std::move(identity.error().what));
     std::lock_guard guard{mutex_};
     *published = std::move(*identity);
     return {};

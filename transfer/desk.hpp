@@ -30,9 +30,6 @@ struct desk_config {
   std::chrono::milliseconds keep{24 * 3'600'000}; ///< for clients' files that nobody touches
   /// Why so many bytes more are too many for the disk of a path, for people; empty where they are not.
   std::function<std::string(const std::string& path, uint64_t bytes)> shortage;
-  /// Makes `from`, which is open as `file`, appear as `target`, whole; replaces what is there only where that is allowed. Returns the file's identity.
-  std::function<answer<std::string>(int file, const std::string& from, const std::string& target, bool overwrite)>
-    publish;
 };
 
 /// A job as far as its files go.

@@ -173,8 +173,7 @@ expected<uint64_t> look(const remote& from, const std::string& path, arriving& h
     ::unlink(here.path.c_str());
   here.etag = head->etag;
   here.path = part_name(path, head->etag);
-  here.file =
-    base::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644)};
+  here.file = base::descriptor{::open(here.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644)};
   struct stat found {};
   if (!here.file || ::fstat(here.file.get(), &found) != 0)
     return disk("write", here.path);
@@ -289,8 +288,8 @@ expected<uint64_t> download(const remote& from, const std::string& path, const s
     if (*hash != sha256) {
       ::unlink(here.path.c_str());
       return tl::unexpected(failure{false, false, 0,
-                                    base::mask_url(from.url) + ": the checksum is wrong: what came has SHA-256 "
-                                      + *hash + " and not " + sha256});
+                                    base::mask_url(from.url) + ": the checksum is wrong: what came has SHA-256 " + *hash
+                                      + " and not " + sha256});
     }
   }
   if (auto done = take_place(here, path, there); !done)

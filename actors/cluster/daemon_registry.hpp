@@ -13,9 +13,9 @@
 // serve none of its leases and has them ended: their owners then lease others from it.
 #pragma once
 
+#include "actors/common/leases.hpp"
 #include "core/cluster/lease_desk.hpp"
 #include "core/cluster/worker_table.hpp"
-#include "actors/common/leases.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>

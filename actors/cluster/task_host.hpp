@@ -11,9 +11,9 @@
 // - The host's node dies: processes that wait end by themselves (their standard input ends); those at work go on.
 #pragma once
 
+#include "messages/actors.hpp"
 #include "processes/child_process.hpp"
 #include "processes/enforcer.hpp"
-#include "messages/actors.hpp"
 #include "telemetry/process.hpp"
 
 #include <caf/actor_system.hpp>

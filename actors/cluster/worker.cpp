@@ -1,7 +1,7 @@
 #include "actors/cluster/worker.hpp"
 
-#include "base/random_id.hpp"
 #include "actors/common/actor_of.hpp"
+#include "base/random_id.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>

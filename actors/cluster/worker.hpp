@@ -12,9 +12,9 @@
 // until nothing works here any more, and then says so.
 #pragma once
 
-#include "core/back_off.hpp"
 #include "actors/cluster/gpu_watch.hpp"
 #include "actors/cluster/task_host.hpp"
+#include "core/back_off.hpp"
 #include "messages/actors.hpp"
 #include "telemetry/machine.hpp"
 

@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-
 /// A reader of libavformat tries again for this long, with pauses that double.
 constexpr const char* reconnect_seconds = "8";
 

@@ -1,19 +1,19 @@
 #include "actors/jobs/file_tasks.hpp"
 
-#include "actors/jobs/disk_space.hpp"
 #include "actors/common/encode_settings.hpp"
-#include "packaging/samples.hpp"
+#include "actors/jobs/disk_space.hpp"
+#include "base/path_text.hpp"
+#include "base/publish.hpp"
+#include "base/url.hpp"
 #include "encoder/chunks/assembler.hpp"
 #include "encoder/chunks/chunk_encode.hpp"
-#include "encoder/container.hpp"
-#include "encoder/codec/encoder_open.hpp"
-#include "encoder/log.hpp"
-#include "encoder/publish.hpp"
-#include "encoder/source/source_index.hpp"
 #include "encoder/chunks/source_notes.hpp"
 #include "encoder/chunks/verifier.hpp"
-#include "base/path_text.hpp"
-#include "base/url.hpp"
+#include "encoder/codec/encoder_open.hpp"
+#include "encoder/container.hpp"
+#include "encoder/log.hpp"
+#include "encoder/source/source_index.hpp"
+#include "packaging/samples.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,7 +69,7 @@ outcome failed_at(const file_reach& reach, const std::string& source, const std:
 std::string digest_of(const std::string& path, const av::work_control& control) {
   std::ifstream in{path, std::ios::binary};
   std::array<char, 256 * 1024> block{};
-  av::sha256 hash;
+  base::sha256 hash;
   while (in && !control.stop) {
     in.read(block.data(), block.size());
     hash.add(std::as_bytes(std::span{block.data(), static_cast<size_t>(in.gcount())}));
@@ -170,8 +170,8 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
     encoders.push_back(*known);
   }
   if (!x.output.empty())
-    if (auto free = av::check_target(x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse); !free)
-      return to_failure(free.error());
+    if (auto free = base::check_target(x.output, x.overwrite ? base::overwrite::allow : base::overwrite::refuse); !free)
+      return to_failure(av::from_file(free.error()));
   auto identity = reach.identity(x.source);
   if (!identity)
     return identity.error();
@@ -296,10 +296,10 @@ tl::expected<published_result, file_failure> verify_and_publish(const assemble_w
       return tl::unexpected(done.error());
     return published_result{*right, {}};
   }
-  auto done = av::publish(file, x.output, x.overwrite ? av::overwrite::allow : av::overwrite::refuse);
+  auto done = base::publish(file, x.output, x.overwrite ? base::overwrite::allow : base::overwrite::refuse);
   if (!done) {
     ::unlink(file.c_str());
-    return tl::unexpected(to_failure(done.error()));
+    return tl::unexpected(to_failure(av::from_file(done.error())));
   }
   return published_result{*right, std::move(*done)};
 }

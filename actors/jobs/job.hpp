@@ -9,10 +9,10 @@
 // - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
 #pragma once
 
-#include "core/jobs/file_job.hpp"
-#include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/job_desk.hpp"
 #include "actors/jobs/job_views.hpp"
+#include "actors/jobs/jobs_actor.hpp"
+#include "core/jobs/file_job.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>

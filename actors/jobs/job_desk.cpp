@@ -1,6 +1,6 @@
 #include "actors/jobs/job_desk.hpp"
 
-#include "encoder/publish.hpp"
+#include "base/publish.hpp"
 #include "transfer/desk.hpp"
 
 #include <filesystem>
@@ -86,12 +86,12 @@ void job_desk::end(attempt_id attempt) {
 std::string in_the_way(const file_order& order, bool overwrite, bool direct) {
   if (direct && !sees_folder_of(order.output))
     return {};
-  auto free = av::check_target(order.output, overwrite ? av::overwrite::allow : av::overwrite::refuse);
+  auto free = base::check_target(order.output, overwrite ? base::overwrite::allow : base::overwrite::refuse);
   return free ? std::string{} : free.error().what;
 }
 
 std::string staging_of(const file_order& order, job_id id, uint32_t life) {
-  return av::staging_path(order.output, to_string(id).substr(0, 16) + "." + std::to_string(life));
+  return base::staging_path(order.output, to_string(id).substr(0, 16) + "." + std::to_string(life));
 }
 
 } // namespace troupe

@@ -13,13 +13,13 @@
 // - The coordinator dies: its node ends, and with it the queue.
 #pragma once
 
-#include "core/jobs/job_order.hpp"
-#include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_feed.hpp"
 #include "actors/jobs/job_folders.hpp"
 #include "actors/jobs/job_journal.hpp"
 #include "actors/jobs/job_storage.hpp"
+#include "actors/jobs/jobs_actor.hpp"
+#include "core/jobs/job_order.hpp"
 #include "store/store.hpp"
 #include "telemetry/file_job_log.hpp"
 #include "transfer/desk.hpp"

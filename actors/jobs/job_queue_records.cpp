@@ -1,7 +1,7 @@
 // Those who watch jobs, and the callbacks that are written down.
 #include "actors/common/actor_of.hpp"
-#include "actors/jobs/job_queue.hpp"
 #include "actors/common/relay.hpp"
+#include "actors/jobs/job_queue.hpp"
 
 #include <algorithm>
 

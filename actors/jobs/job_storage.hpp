@@ -6,8 +6,8 @@
 // - Their owner tells them to stop: they end, after what was sent before.
 #pragma once
 
-#include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/job_views.hpp"
+#include "actors/jobs/jobs_actor.hpp"
 #include "messages/type_ids.hpp"
 #include "store/store.hpp"
 

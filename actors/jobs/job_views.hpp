@@ -1,8 +1,8 @@
 // File jobs as the coordinator's own process speaks of them: what is ordered, listed and shown. None of it crosses a node.
 #pragma once
 
-#include "core/jobs/file_job.hpp"
 #include "actors/jobs/job_events.hpp"
+#include "core/jobs/file_job.hpp"
 #include "messages/file_work.hpp"
 #include "messages/job.hpp"
 #include "store/operation.hpp"

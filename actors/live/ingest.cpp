@@ -1,14 +1,14 @@
 #include "actors/live/ingest.hpp"
 
 #include "actors/common/actor_of.hpp"
-#include "core/live/credit.hpp"
-#include "core/plan.hpp"
-#include "core/live/sample_print.hpp"
 #include "actors/live/block_builder.hpp"
-#include "packaging/samples.hpp"
+#include "base/url.hpp"
+#include "core/live/credit.hpp"
+#include "core/live/sample_print.hpp"
+#include "core/plan.hpp"
 #include "encoder/source/demuxer.hpp"
 #include "encoder/source/timeline_joint.hpp"
-#include "base/url.hpp"
+#include "packaging/samples.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>

@@ -9,11 +9,11 @@
 // - A client leaves: its reader is gone, which the next tick sees.
 #pragma once
 
+#include "actors/common/leases.hpp"
 #include "core/live/quarantine.hpp"
 #include "core/live/session.hpp"
-#include "actors/common/leases.hpp"
-#include "packaging/ts_output.hpp"
 #include "messages/actors.hpp"
+#include "packaging/ts_output.hpp"
 #include "telemetry/failover_log.hpp"
 
 #include <caf/actor_system.hpp>

@@ -1,8 +1,8 @@
 #include "actors/live/transcoder.hpp"
 
+#include "actors/common/actor_of.hpp"
 #include "actors/live/live_plan.hpp"
 #include "packaging/samples.hpp"
-#include "actors/common/actor_of.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>

@@ -7,9 +7,8 @@
 // windows is delivered, or the source has ended, there is nothing to say but that.
 #pragma once
 
-#include "core/live/credit.hpp"
 #include "actors/live/block_builder.hpp"
-#include "encoder/window/transcode.hpp"
+#include "core/live/credit.hpp"
 #include "encoder/window/transcode.hpp"
 #include "messages/actors.hpp"
 

@@ -1,6 +1,6 @@
 // From what the probe found to the parts of the job.
-#include "core/jobs/file_job.hpp"
 #include "base/url.hpp"
+#include "core/jobs/file_job.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -16,9 +16,9 @@
 #pragma once
 
 #include "core/live/attempt.hpp"
-#include "core/plan.hpp"
 #include "core/live/source_buffer.hpp"
 #include "core/live/variant.hpp"
+#include "core/plan.hpp"
 #include "messages/error.hpp"
 #include "messages/status.hpp"
 

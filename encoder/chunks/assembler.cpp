@@ -1,11 +1,10 @@
 // Two or three streams of packets, each in order, are merged by decoding time into libavformat's muxer.
 #include "encoder/chunks/assembler.hpp"
 
-#include "encoder/window/exact_times.hpp"
-#include "encoder/log.hpp"
-#include "encoder/chunks/payload_hash.hpp"
-#include "encoder/publish.hpp"
 #include "base/descriptor.hpp"
+#include "encoder/chunks/payload_hash.hpp"
+#include "encoder/log.hpp"
+#include "encoder/window/exact_times.hpp"
 
 extern "C" {
 #include <libavutil/dict.h>

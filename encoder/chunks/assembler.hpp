@@ -7,9 +7,9 @@
 #pragma once
 
 #include "encoder/chunks/chunk_sequence.hpp"
+#include "encoder/chunks/source_extras.hpp"
 #include "encoder/container.hpp"
 #include "encoder/source/demuxer.hpp"
-#include "encoder/chunks/source_extras.hpp"
 #include "encoder/work_control.hpp"
 
 #include <cstdint>

@@ -131,7 +131,9 @@ bool get_track(wire_reader& from, track& x) {
 } // namespace
 
 expected<chunk_writer> chunk_writer::create(const std::string& target, const std::string& tag) {
-  return new_file::create(target, tag).map([](new_file&& file) { return chunk_writer{std::move(file)}; });
+  return base::new_file::create(target, tag)
+    .map([](base::new_file&& file) { return chunk_writer{std::move(file)}; })
+    .map_error(from_file);
 }
 
 expected<void> chunk_writer::put_record(std::span<const uint8_t> record) {
@@ -140,9 +142,9 @@ expected<void> chunk_writer::put_record(std::span<const uint8_t> record) {
   wire_writer head;
   head.put(static_cast<uint32_t>(record.size()));
   head.put(crc_of(record));
-  return file_.write(std::as_bytes(std::span{head.bytes()})).and_then([&] {
-    return file_.write(std::as_bytes(record));
-  });
+  return file_.write(std::as_bytes(std::span{head.bytes()}))
+    .and_then([&] { return file_.write(std::as_bytes(record)); })
+    .map_error(from_file);
 }
 
 expected<void> chunk_writer::begin(const std::vector<track>& tracks) {
@@ -155,7 +157,7 @@ expected<void> chunk_writer::begin(const std::vector<track>& tracks) {
   for (const auto& x : tracks)
     put_track(body, x);
   if (auto ok = file_.write(std::as_bytes(std::span{magic})); !ok)
-    return ok;
+    return tl::unexpected{from_file(std::move(ok.error()))};
   return put_record({reinterpret_cast<const uint8_t*>(body.bytes().data()), body.bytes().size()});
 }
 
@@ -191,7 +193,7 @@ expected<std::string> chunk_writer::commit() {
   body.put(packets_);
   if (auto ok = put_record({reinterpret_cast<const uint8_t*>(body.bytes().data()), body.bytes().size()}); !ok)
     return tl::unexpected{std::move(ok.error())};
-  return file_.commit(overwrite::allow);
+  return file_.commit(base::overwrite::allow).map_error(from_file);
 }
 
 tl::unexpected<error> chunk_reader::broken(const std::string& what) const {

@@ -7,7 +7,8 @@
 // each record carries a CRC-32, and an end record the number of packets: a file that ends early or was changed is found out.
 #pragma once
 
-#include "encoder/publish.hpp"
+#include "base/publish.hpp"
+#include "encoder/error.hpp"
 #include "encoder/track.hpp"
 
 #include <cstdint>
@@ -37,10 +38,10 @@ public:
   }
 
 private:
-  explicit chunk_writer(new_file file) : file_{std::move(file)} {}
+  explicit chunk_writer(base::new_file file) : file_{std::move(file)} {}
   expected<void> put_record(std::span<const uint8_t> record);
 
-  new_file file_;
+  base::new_file file_;
   uint64_t packets_ = 0;
 };
 
@@ -78,7 +79,7 @@ private:
 
   std::unique_ptr<std::FILE, closer> file_;
   std::string path_;
-  std::optional<sha256> hash_;
+  std::optional<base::sha256> hash_;
   std::vector<uint8_t> record_;
   std::vector<track> tracks_;
   uint64_t packets_ = 0;

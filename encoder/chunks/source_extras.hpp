@@ -1,10 +1,10 @@
 // What a result takes from its source beside picture and sound: subtitles, attachments, covers, chapters, and what is written about them all.
 #pragma once
 
+#include "encoder/chunks/subtitle_converter.hpp"
 #include "encoder/container.hpp"
 #include "encoder/source/late_stream.hpp"
 #include "encoder/source/source_context.hpp"
-#include "encoder/chunks/subtitle_converter.hpp"
 
 #include <map>
 #include <memory>

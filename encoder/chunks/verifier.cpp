@@ -2,9 +2,9 @@
 #include "encoder/chunks/verifier.hpp"
 
 #include "encoder/chunks/carried_check.hpp"
+#include "encoder/chunks/payload_hash.hpp"
 #include "encoder/codec/decode_check.hpp"
 #include "encoder/log.hpp"
-#include "encoder/chunks/payload_hash.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -6,9 +6,9 @@
 #include "encoder/codec/audio_filter.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"
-#include "encoder/log.hpp"
 #include "encoder/codec/video_encoder.hpp"
 #include "encoder/codec/video_filter.hpp"
+#include "encoder/log.hpp"
 
 extern "C" {
 #include <libavutil/mathematics.h>

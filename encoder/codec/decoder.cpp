@@ -1,8 +1,8 @@
 // Decoders are fed until they are full and emptied until they ask for more; what they refuse is the source's fault and no reason to stop.
 #include "encoder/codec/decoder.hpp"
 
-#include "encoder/format.hpp"
 #include "encoder/codec/hw_device.hpp"
+#include "encoder/format.hpp"
 #include "encoder/log.hpp"
 
 extern "C" {

@@ -1,7 +1,7 @@
 #include "encoder/codec/device_decoder.hpp"
 
-#include "encoder/format.hpp"
 #include "encoder/codec/hw_device.hpp"
+#include "encoder/format.hpp"
 #include "encoder/log.hpp"
 
 #include <utility>

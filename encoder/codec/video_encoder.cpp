@@ -1,12 +1,12 @@
 // How the shared video settings become an encoder's context.
 #include "encoder/codec/video_encoder.hpp"
 
-#include "encoder/container.hpp"
 #include "encoder/codec/encoder_ladder.hpp"
 #include "encoder/codec/hdr_options.hpp"
 #include "encoder/codec/hw_device.hpp"
 #include "encoder/codec/picture_size.hpp"
 #include "encoder/codec/stand_in.hpp"
+#include "encoder/container.hpp"
 
 extern "C" {
 #include <libavutil/cpu.h>

@@ -3,8 +3,8 @@
 
 #include "encoder/codec/captions.hpp"
 #include "encoder/codec/encoder_open.hpp"
-#include "encoder/format.hpp"
 #include "encoder/codec/tick_map.hpp"
+#include "encoder/format.hpp"
 
 namespace troupe::av {
 

@@ -1,8 +1,8 @@
 // The demuxer's own packets are counted, so that what the index says is what a window is going to see.
 #include "encoder/source/source_index.hpp"
 
-#include "encoder/source/annexb.hpp"
 #include "encoder/log.hpp"
+#include "encoder/source/annexb.hpp"
 
 extern "C" {
 #include <libavutil/dict.h>

@@ -1,9 +1,9 @@
 // A lane per source track; their outputs meet in one order.
 #include "encoder/window/transcode.hpp"
 
+#include "encoder/log.hpp"
 #include "encoder/window/interleaver.hpp"
 #include "encoder/window/lane.hpp"
-#include "encoder/log.hpp"
 
 #include <algorithm>
 #include <cstdlib>

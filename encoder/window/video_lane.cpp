@@ -1,14 +1,14 @@
 // Video: decode, filter, put on the frame rate's grid, encode. All that lies outside the window is dropped before the encoder, so that
 // the window's first frame is the encoder's first, and therefore a random-access point.
-#include "encoder/source/annexb.hpp"
 #include "encoder/codec/captions.hpp"
-#include "encoder/source/demuxer.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"
-#include "encoder/window/lane.hpp"
-#include "encoder/log.hpp"
 #include "encoder/codec/video_encoder.hpp"
 #include "encoder/codec/video_filter.hpp"
+#include "encoder/log.hpp"
+#include "encoder/source/annexb.hpp"
+#include "encoder/source/demuxer.hpp"
+#include "encoder/window/lane.hpp"
 
 extern "C" {
 #include <libavutil/pixdesc.h>

@@ -1,10 +1,10 @@
 // The ingest as its session sees it: a source that sends faster than it plays is held back, and one that is pulled anew gives what is new and nothing else.
 // Real actors in one process, the test is the session; the source is a server on loopback that sends a file as fast as it is read, without its length.
-#include "core/live/sample_print.hpp"
-#include "actors/live/ingest.hpp"
 #include "actors/cluster/link.hpp"
-#include "rig/sample.hpp"
+#include "actors/live/ingest.hpp"
+#include "core/live/sample_print.hpp"
 #include "registered_types.hpp"
+#include "rig/sample.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/scoped_actor.hpp>

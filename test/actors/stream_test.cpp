@@ -2,9 +2,9 @@
 // reads and what a decoder would be told.
 #include "actors/live/block_builder.hpp"
 #include "actors/live/live_plan.hpp"
+#include "encoder/source/demuxer.hpp"
 #include "packaging/samples.hpp"
 #include "packaging/variant_stream.hpp"
-#include "encoder/source/demuxer.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,8 +2,8 @@
 // print, load, compare.
 #include "test/config/support.hpp"
 
-#include "config/text.hpp"
 #include "base/url.hpp"
+#include "config/text.hpp"
 
 using namespace troupe;
 using namespace troupe::config;

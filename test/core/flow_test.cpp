@@ -2,8 +2,8 @@
 // consumer gets.
 #include "core/live/chunk_ring.hpp"
 #include "core/live/credit.hpp"
-#include "core/plan.hpp"
 #include "core/live/source_buffer.hpp"
+#include "core/plan.hpp"
 
 #include <boost/test/unit_test.hpp>
 

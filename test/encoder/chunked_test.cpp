@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_stopped_or_fails_leaves_no_file) {
   result = av::encode_chunk(job, {stop});
   BOOST_REQUIRE(!result);
   BOOST_TEST(result.error().terminal());
-  for (const auto& path : {job.output, av::staging_path(job.output, job.tag)})
+  for (const auto& path : {job.output, troupe::base::staging_path(job.output, job.tag)})
     BOOST_TEST(!std::filesystem::exists(path));
 }
 

@@ -1,8 +1,8 @@
 // Decoding is one thread, slow and strict.
 #include "file_job.hpp"
 
-#include "rig/frame_code.hpp"
 #include "encoder/chunks/source_notes.hpp"
+#include "rig/frame_code.hpp"
 
 extern "C" {
 #include <libavutil/dict.h>

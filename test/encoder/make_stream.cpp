@@ -1,10 +1,10 @@
 // Throws on any failure: a test that cannot make its source has nothing to say.
 #include "make_stream.hpp"
 
-#include "rig/frame_code.hpp"
 #include "encoder/codec/decoder.hpp"
 #include "encoder/format.hpp"
 #include "encoder/log.hpp"
+#include "rig/frame_code.hpp"
 
 extern "C" {
 #include <libavutil/mathematics.h>

@@ -1,6 +1,6 @@
 // What encoders make of the right to go before everybody else, where they have it: this test says something when root runs it.
-#include "encoder/window/scheduling.hpp"
 #include "encoder/codec/video_encoder.hpp"
+#include "encoder/window/scheduling.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,10 +1,9 @@
 // Goal: files go to a coordinator and come from it whole, whatever happens to connections; whoever has no ticket gets nothing; what is wrong or late leaves nothing behind.
 // Method: the real server with a desk of files over a temporary folder; our own client, directly and through a relay that cuts connections; hostile requests over a raw socket.
+#include "base/identity.hpp"
 #include "client.hpp"
 #include "cutting_proxy.hpp"
 #include "dummy_gateway.hpp"
-#include "encoder/publish.hpp"
-#include "base/identity.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
 #include "transfer/desk.hpp"
@@ -69,12 +68,6 @@ struct fixture : type_registration {
     with.uploads_max = 3;
     with.client_uploads_max = 2;
     with.shortage = with_shortage;
-    with.publish = [](int file, const std::string& from, const std::string& target,
-                      bool overwrite) -> transfer::answer<std::string> {
-      auto done = av::publish(file, from, target, overwrite ? av::overwrite::allow : av::overwrite::refuse);
-      return done ? transfer::answer<std::string>{*done}
-                  : transfer::refuse(transfer::reason::failed, done.error().what);
-    };
     desk = std::make_shared<transfer::desk>(with);
     server_config config;
     config.port = 0;

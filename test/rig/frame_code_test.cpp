@@ -3,8 +3,8 @@
 // bit, and the extremes. What encoders do to codes is tested with the samples.
 #include "rig/frame_code.hpp"
 
-#include "rig/picture.hpp"
 #include "encoder/av_ptr.hpp"
+#include "rig/picture.hpp"
 
 extern "C" {
 #include <libavutil/pixdesc.h>

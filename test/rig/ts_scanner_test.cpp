@@ -2,8 +2,8 @@
 // Method: a sample, scanned, against what libavformat's demuxer says of the same file.
 #include "sample_file.hpp"
 
-#include "rig/ts_scanner.hpp"
 #include "encoder/av_ptr.hpp"
+#include "rig/ts_scanner.hpp"
 
 #include <boost/test/unit_test.hpp>
 

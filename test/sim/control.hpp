@@ -8,8 +8,8 @@
 #include "test/sim/referee.hpp"
 
 #include "core/cluster/lease_desk.hpp"
-#include "core/live/session.hpp"
 #include "core/cluster/worker_table.hpp"
+#include "core/live/session.hpp"
 
 #include <map>
 #include <memory>

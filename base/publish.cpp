@@ -1,5 +1,5 @@
 // Plain POSIX calls, each checked: this is where a job's result becomes visible, or does not.
-#include "encoder/publish.hpp"
+#include "base/publish.hpp"
 
 #include "base/descriptor.hpp"
 #include "base/identity.hpp"
@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe::av {
+namespace troupe::base {
 
 namespace {
 
@@ -26,14 +26,17 @@ constexpr mode_t file_mode = 0644;
 /// The longest tag that goes into a name.
 constexpr size_t tag_max = 64;
 
-tl::unexpected<error> failed(const std::string& step, const std::string& path, int code = errno) {
-  auto kind = code == EFBIG                                                                            ? errc::limit
-              : code == ENOENT || code == EACCES || code == EROFS || code == EISDIR || code == ENOTDIR ? errc::option
-                                                                                                       : errc::io;
+tl::unexpected<file_error> fail(file_fault kind, std::string what) {
+  return tl::unexpected{file_error{kind, std::move(what)}};
+}
+
+tl::unexpected<file_error> failed(const std::string& step, const std::string& path, int code = errno) {
+  auto refused = code == ENOENT || code == EACCES || code == EROFS || code == EISDIR || code == ENOTDIR;
+  auto kind = code == EFBIG ? file_fault::too_large : refused ? file_fault::refused : file_fault::failed;
   return fail(kind, step + " " + path + ": " + std::strerror(code));
 }
 
-expected<void> write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
+file_result<void> write_all(int fd, std::span<const std::byte> bytes, const std::string& path) {
   while (!bytes.empty()) {
     auto count = ::write(fd, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR)
@@ -51,28 +54,28 @@ std::string folder_of(const std::string& path) {
 }
 
 /// A folder may be one of a network file system that cannot flush it.
-expected<void> flush(int file, const std::string& path, bool is_folder) {
+file_result<void> flush(int file, const std::string& path, bool is_folder) {
   if (::fsync(file) != 0 && (errno != EINVAL || !is_folder))
     return failed("flush", path);
   return {};
 }
 
-tl::unexpected<error> taken(const std::string& target) {
-  return fail(errc::option, target + " exists already; name another output, or allow to overwrite it");
+tl::unexpected<file_error> taken(const std::string& target) {
+  return fail(file_fault::refused, target + " exists already; name another output, or allow to overwrite it");
 }
 
 /// Whether the name in that folder still leads to that file, and not to what somebody has put there.
-expected<void> check_same(int file, int folder, const std::string& path) {
+file_result<void> check_same(int file, int folder, const std::string& path) {
   struct stat opened = {};
   struct stat named = {};
   if (::fstat(file, &opened) != 0 || ::fstatat(folder, path.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0)
     return failed("look at", path);
   if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
-    return fail(errc::io, "publish " + path + ": somebody else put another file in its place");
+    return fail(file_fault::failed, "publish " + path + ": somebody else put another file in its place");
   return {};
 }
 
-expected<void> rename_to(const std::string& from, int folder, const std::string& target, overwrite existing) {
+file_result<void> rename_to(const std::string& from, int folder, const std::string& target, overwrite existing) {
   auto name = std::filesystem::path{target}.filename().string();
   if (existing == overwrite::allow) {
     if (::renameat(AT_FDCWD, from.c_str(), folder, name.c_str()) != 0)
@@ -93,9 +96,9 @@ expected<void> rename_to(const std::string& from, int folder, const std::string&
 }
 
 /// A new file of that name with what is in the other one. The descriptor reads and writes.
-expected<base::descriptor> copy_of(int file, const std::string& path) {
+file_result<descriptor> copy_of(int file, const std::string& path) {
   ::unlink(path.c_str());
-  base::descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
+  descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};
   if (!made)
     return failed("create", path);
   std::vector<std::byte> block(buffer_bytes);
@@ -139,32 +142,32 @@ std::string staging_path(const std::string& target, const std::string& tag) {
   return (path.parent_path() / ("." + name + "." + clean + ".part")).string();
 }
 
-expected<void> check_target(const std::string& target, overwrite existing) {
+file_result<void> check_target(const std::string& target, overwrite existing) {
   struct stat found = {};
   auto folder = folder_of(target);
   if (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
-    return fail(errc::option,
+    return fail(file_fault::refused,
                 "write " + target + ": there is no folder " + folder + "; make it, or name another output");
   if (::lstat(target.c_str(), &found) != 0)
-    return errno == ENOENT ? expected<void>{} : failed("write", target);
+    return errno == ENOENT ? file_result<void>{} : failed("write", target);
   if (auto kind = kind_of(found.st_mode); !kind.empty())
-    return fail(errc::option, "write " + target + ": it is " + kind + ", no regular file; name another output");
+    return fail(file_fault::refused, "write " + target + ": it is " + kind + ", no regular file; name another output");
   if (existing == overwrite::refuse)
     return taken(target);
   return {};
 }
 
-expected<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing) {
+file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing) {
   if (auto free = check_target(target, existing); !free)
     return tl::unexpected{std::move(free.error())};
   auto folder_path = folder_of(target);
-  base::descriptor folder{::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  descriptor folder{::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   struct stat here = {};
   struct stat there = {};
   if (!folder || ::fstat(folder.get(), &there) != 0 || ::fstat(file, &here) != 0)
     return failed("open", folder_path);
   auto near = from;
-  base::descriptor copied;
+  descriptor copied;
   if (here.st_dev != there.st_dev) {
     near = staging_path(target, "copy");
     auto made = copy_of(file, near);
@@ -183,16 +186,16 @@ expected<std::string> publish(int file, const std::string& from, const std::stri
     ::unlink(done ? from.c_str() : near.c_str());
   if (!done)
     return tl::unexpected{std::move(done.error())};
-  return base::identity_of(file).value_or(std::string{});
+  return identity_of(file).value_or(std::string{});
 }
 
-expected<std::string> publish(const std::string& from, const std::string& target, overwrite existing) {
-  base::descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing) {
+  descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat found = {};
   if (!file || ::fstat(file.get(), &found) != 0)
     return failed("open", from);
   if (!S_ISREG(found.st_mode))
-    return fail(errc::io, "open " + from + ": somebody else put something in its place");
+    return fail(file_fault::failed, "open " + from + ": somebody else put something in its place");
   return publish(file.get(), from, target, existing);
 }
 
@@ -230,7 +233,7 @@ void new_file::discard() noexcept {
   fd_ = -1;
 }
 
-expected<new_file> new_file::create(const std::string& target, const std::string& tag) {
+file_result<new_file> new_file::create(const std::string& target, const std::string& tag) {
   auto path = staging_path(target, tag);
   // Not the old one, emptied: whoever still writes that must not write here.
   ::unlink(path.c_str());
@@ -240,7 +243,7 @@ expected<new_file> new_file::create(const std::string& target, const std::string
   return new_file{target, std::move(path), fd};
 }
 
-expected<void> new_file::flush() {
+file_result<void> new_file::flush() {
   auto bytes = std::as_bytes(std::span{buffer_});
   hash_.add(bytes);
   auto done = write_all(fd_, bytes, path_);
@@ -248,13 +251,13 @@ expected<void> new_file::flush() {
   return done;
 }
 
-expected<void> new_file::write(std::span<const std::byte> bytes) {
+file_result<void> new_file::write(std::span<const std::byte> bytes) {
   size_ += bytes.size();
   buffer_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return buffer_.size() < buffer_bytes ? expected<void>{} : flush();
+  return buffer_.size() < buffer_bytes ? file_result<void>{} : flush();
 }
 
-expected<std::string> new_file::commit(overwrite existing) {
+file_result<std::string> new_file::commit(overwrite existing) {
   if (auto ok = flush(); !ok)
     return tl::unexpected{std::move(ok.error())};
   if (auto ok = publish(path_, target_, existing); !ok)
@@ -263,4 +266,4 @@ expected<std::string> new_file::commit(overwrite existing) {
   return hash_.digest();
 }
 
-} // namespace troupe::av
+} // namespace troupe::base
