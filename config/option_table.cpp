@@ -56,7 +56,7 @@ std::vector<option> node_rows() {
      .help = "The node's name, unique in the cluster.", .default_text = "the host's name", .flags = {"name"},
      .aliases = {{"TVARR_DAEMON_NAME"}, {"TVARR_DAEMON_ID"}}},
     {.key = "node.state_dir", .kind = kind::path, .at = at<&c::node, &node_options::state_dir>,
-     .help = "Folder for what outlives the process: the cluster's token, proven capabilities.",
+     .help = "Folder for data that outlives the process: the cluster's token, proven capabilities.",
      .default_text = "$XDG_STATE_HOME/troupe or $HOME/.local/state/troupe", .flags = {"state-dir"}},
   };
 }
@@ -65,7 +65,7 @@ std::vector<option> cluster_rows() {
   return {
     {.key = "cluster.listen", .kind = kind::address, .at = at<&c::cluster, &cl::listen>,
      .help = "Where the coordinator listens for workers and tasks. Anything but loopback needs TLS, or "
-             "`cluster.insecure`. Port 0 takes any that is free.",
+             "`cluster.insecure`. Port 0 takes any free port.",
      .aliases = {{"TVARR_FFMPEGD_LISTEN_ADDRESS"}, {"TVARR_GRPC_PORT", part::port}}},
     {.key = "cluster.coordinator", .kind = kind::address, .at = at<&c::cluster, &cl::coordinator>,
      .help = "The coordinator that a worker or a task connects to.", .flags = {"coordinator"},
@@ -73,16 +73,16 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
      .help = "File into which the coordinator writes the port that it bound.", .default_text = "none"},
     {.key = "cluster.token", .kind = kind::text, .at = at<&c::cluster, &cl::token>,
-     .help = "What a worker proves with that it belongs here: 16 to 1024 characters without blanks. Goes before "
+     .help = "Proves that a worker belongs to the cluster: 16 to 1024 characters without blanks. Overrides "
              "`cluster.token_file`.",
      .default_text = "the content of `cluster.token_file`", .secret = true,
      .aliases = {{"TVARR_FFMPEGD_AUTH_TOKEN"}, {"TVARR_AUTH_TOKEN"}, {"TVARR_GRPC_AUTH_TOKEN"},
        {"TVARR_COORDINATOR_AUTH_TOKEN"}}},
     {.key = "cluster.token_file", .kind = kind::path, .at = at<&c::cluster, &cl::token_file>,
-     .help = "File that holds the token. A coordinator makes it where it does not exist.",
+     .help = "File that holds the token. A coordinator creates it if it does not exist.",
      .default_text = "cluster.token in `node.state_dir`"},
     {.key = "cluster.insecure", .kind = kind::boolean, .at = at<&c::cluster, &cl::insecure>,
-     .help = "Lets the cluster's connections leave this machine without TLS. Warned of at each start."},
+     .help = "Allows cluster connections beyond this machine without TLS. Each start warns of it."},
     {.key = "cluster.tls.ca", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::ca>,
      .help = "PEM file of the cluster's certificate authority. Peers that it did not sign are refused.",
      .default_text = "none"},
@@ -100,24 +100,24 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.heartbeat_interval", .kind = kind::duration, .at = at<&c::cluster, &cl::heartbeat_interval>,
      .help = "How often a worker reports.", .min = 100, .max = 1 * minutes},
     {.key = "cluster.degraded_after", .kind = kind::duration, .at = at<&c::cluster, &cl::degraded_after>,
-     .help = "A worker is degraded after so long without a heartbeat.", .min = 100, .max = 1 * hours},
+     .help = "A worker is degraded after this time without a heartbeat.", .min = 100, .max = 1 * hours},
     {.key = "cluster.unhealthy_after", .kind = kind::duration, .at = at<&c::cluster, &cl::unhealthy_after>,
-     .help = "A worker is unhealthy, and gets no new work, after so long without a heartbeat.",
+     .help = "A worker is unhealthy, and gets no new work, after this time without a heartbeat.",
      .min = 100, .max = 1 * hours},
     {.key = "cluster.gone_after", .kind = kind::duration, .at = at<&c::cluster, &cl::gone_after>,
-     .help = "A worker is gone, and its work given to others, after so long without a heartbeat.",
+     .help = "A worker is gone, and its work is given to others, after this time without a heartbeat.",
      .min = 100, .max = 1 * hours},
     {.key = "cluster.degraded_pressure", .kind = kind::number, .at = at<&c::cluster, &cl::degraded_pressure>,
      .help = "A worker is degraded while work waited for CPU, memory or I/O for more than this share of the last 10 s, "
              "in percent.",
      .min = 1, .max = 100},
     {.key = "cluster.degraded_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::degraded_failures>,
-     .help = "A worker is degraded while tasks of so many inputs died or hung there within `cluster.failure_window`. "
+     .help = "A worker is degraded if tasks of this many inputs died or hung there within `cluster.failure_window`. "
              "An input is a channel or a file.",
      .min = 1, .max = 1000},
     {.key = "cluster.unhealthy_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::unhealthy_failures>,
-     .help = "A worker where tasks of so many inputs died or hung within `cluster.failure_window` is unhealthy. It is left "
-             "alone for `cluster.failure_back_off`, but for live work that no other worker can take.",
+     .help = "A worker is unhealthy if tasks of this many inputs died or hung within `cluster.failure_window`. It "
+             "gets no work for `cluster.failure_back_off`, except live work that no other worker can take.",
      .min = 1, .max = 1000},
     {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_window>,
      .help = "How long a task that died or hung counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
@@ -128,7 +128,7 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.failure_max_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_max_back_off>,
      .help = "The longest such pause.", .min = 100, .max = 24 * hours},
     {.key = "cluster.trial_duration", .kind = kind::duration, .at = at<&c::cluster, &cl::trial_duration>,
-     .help = "A task on trial that has run so long, or ended regularly before, makes its worker trusted again.",
+     .help = "A trial task that ran for this time, or ended regularly before, makes its worker trusted again.",
      .min = 100, .max = 24 * hours},
     {.key = "cluster.reconnect_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_delay>,
      .help = "Pause before a worker's first attempt to reconnect; doubled with each further one.",
@@ -152,7 +152,7 @@ std::vector<option> gpu_rows() {
     {.key = "gpu.max_back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::max_back_off>,
      .help = "The longest such pause.", .min = 100, .max = 24 * hours},
     {.key = "gpu.queue_timeout", .kind = kind::duration, .at = at<&c::gpu, &gp::queue_timeout>,
-     .help = "How long a rendition with `on_busy: queue` waits for its encoder, where it does not say itself.",
+     .help = "How long a rendition with `on_busy: queue` waits for its encoder, unless it sets its own timeout.",
      .max = 1 * hours},
     {.key = "gpu.alpha", .kind = kind::number, .at = at<&c::gpu, &gp::alpha>,
      .help = "Strategy `weighted`: cost of each percent of a GPU's encoder, or of the processor, that is in use.",
@@ -160,9 +160,10 @@ std::vector<option> gpu_rows() {
     {.key = "gpu.beta", .kind = kind::number, .at = at<&c::gpu, &gp::beta>,
      .help = "The same for each °C of a GPU.", .max = 1e6},
     {.key = "gpu.gamma", .kind = kind::number, .at = at<&c::gpu, &gp::gamma>,
-     .help = "The same for each job on the device.", .max = 1e6},
+     .help = "The same for each task on the device.", .max = 1e6},
     {.key = "gpu.sessions.*", .kind = kind::word, .at = gpu_sessions,
-     .help = "Encode sessions that the card of this UUID may hold: `none`, `unlimited` or a number. Goes before what workers say.",
+     .help = "Encode sessions that the card of this UUID may hold: `none`, `unlimited` or a number. Overrides the "
+             "workers' own settings.",
      .default_text = "what its model and driver allow"},
   };
 }
@@ -171,16 +172,16 @@ std::vector<option> service_rows() {
   return {
     {.key = "http.listen", .kind = kind::address, .at = at<&c::http, &ht::listen>,
      .help = "Where the coordinator serves the API, metrics and media. Anything but loopback needs `http.insecure`. "
-             "Port 0 takes any that is free.",
+             "Port 0 takes any free port.",
      .aliases = {{"TVARR_LISTEN_ADDRESS"}, {"TVARR_SERVER_HOST", part::host}, {"TVARR_SERVER_PORT", part::port}}},
     {.key = "http.port_file", .kind = kind::path, .at = at<&c::http, &ht::port_file>,
      .help = "File into which the coordinator writes the port that it bound.", .default_text = "none"},
     {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
-     .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Warned of at each start."},
+     .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Each start warns of it."},
     {.key = "http.hosts", .kind = kind::host_list, .at = at<&c::http, &ht::hosts>,
-     .help = "Names in `Host` that the server answers to: those that a reverse proxy passes on, or that people use. Names of loopback and, "
-             "where `http.listen` is beyond this machine, addresses are always fine. Without a list, a server beyond this machine answers to any "
-             "name, but takes no changes from browsers under one that it does not know.",
+     .help = "Names in `Host` that the server accepts: those that a reverse proxy passes on, or that users type. "
+             "Loopback names are always accepted; so are addresses if `http.listen` is beyond this machine. Without a "
+             "list, such a server accepts any name, but no changes from browsers under an unknown name.",
      .default_text = "none"},
     {.key = "http.header_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::header_bytes_max>,
      .help = "The largest request header.", .min = kibibyte, .max = mebibyte},
@@ -190,12 +191,12 @@ std::vector<option> service_rows() {
      .help = "Open connections; one more is refused. At most half of the files that the process may have open.", .min = 1,
      .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
-     .help = "Open connections of one client's address. Raise it where all clients come through one reverse proxy.",
+     .help = "Open connections of one client's address. Raise it if all clients come through one reverse proxy.",
      .min = 1, .max = 1'000'000},
     {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
      .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},
     {.key = "http.idle_timeout", .kind = kind::duration, .at = at<&c::http, &ht::idle_timeout>,
-     .help = "How long a connection may rest between two requests, or a client not read.",
+     .help = "How long a connection may be idle between two requests, or a client may read nothing.",
      .min = 100, .max = 1 * hours},
     {.key = "worker.slots", .kind = kind::integer, .at = at<&c::worker, &worker_options::slots>,
      .help = "Transcodes that this worker takes at a time.",
@@ -208,13 +209,13 @@ std::vector<option> service_rows() {
              "once, and a second signal ends it at any time.",
      .max = 1 * hours},
     {.key = "worker.prove", .kind = kind::boolean, .at = at<&c::worker, &worker_options::prove>,
-     .help = "Tests every encoder and decoder before the worker registers. Without it nothing is proven but what the "
-             "cache holds."},
+     .help = "Tests every encoder and decoder before the worker registers. Without it only the contents of the "
+             "cache count as proven."},
     {.key = "worker.trust_codecs", .kind = kind::boolean, .at = at<&c::worker, &worker_options::trust_codecs>,
-     .help = "Takes every encoder and decoder that libav* lists, and whose device is there, for working, untested: for a node that serves one job, whose encoder "
-             "says by itself whether it opens."},
+     .help = "Assumes without a test that every encoder and decoder works that libav* lists and whose device is "
+             "present. Meant for a node that serves one job: its encoder shows by itself whether it opens."},
     {.key = "worker.capability_cache", .kind = kind::path, .at = at<&c::worker, &worker_options::capability_cache>,
-     .help = "File that keeps what was proven until libraries or devices change.",
+     .help = "File that keeps the proven capabilities until libraries or devices change.",
      .default_text = "capabilities.json in `node.state_dir`"},
     {.key = "worker.gpu_sessions", .kind = kind::word, .at = at<&c::worker, &worker_options::gpu_sessions>,
      .help = "Encode sessions that each GPU of this worker may hold: `none`, `unlimited` or a number.",
@@ -229,23 +230,24 @@ std::vector<option> service_rows() {
      .help = "Where workers reach the coordinator's HTTP server for files, such as `http://10.0.0.1:8080`.",
      .default_text = "the address by which the worker reaches the coordinator, with the port of `http.listen`"},
     {.key = "task.orphan_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::orphan_timeout>,
-     .help = "A task that lost its node ends after so long.", .min = 100, .max = 24 * hours},
+     .help = "A task that lost its node ends after this time.", .min = 100, .max = 24 * hours},
     {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,
-     .help = "A task that was told to stop is killed after so long.", .min = 10, .max = 10 * minutes},
+     .help = "A task that was told to stop is killed after this time.", .min = 10, .max = 10 * minutes},
     {.key = "task.memory", .kind = kind::size, .at = at<&c::task, &task_options::memory>,
-     .help = "The most memory of a task that reads a source, or probes or assembles a file; a task that assembles gets more for large pictures. "
-             "0 is no limit. An order's `limits.memory` goes before it.",
+     .help = "The most memory of a task that reads a source, or probes or assembles a file; a task that assembles "
+             "gets more for large pictures. 0 is no limit. An order's `limits.memory` overrides it.",
      .max = 1024.0 * 1024 * mebibyte},
     {.key = "task.encode_memory_percent", .kind = kind::integer, .at = at<&c::task, &task_options::encode_memory_percent>,
-     .help = "The most memory of a task that encodes, in percent of what is estimated from its encoder and the size of its pictures: generous, "
-             "such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's `limits.memory` goes before it.",
+     .help = "The most memory of a task that encodes, in percent of the estimate from its encoder and picture size. "
+             "The estimate is generous, such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's "
+             "`limits.memory` overrides it.",
      .max = 1000},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The least important lines that are written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},
      .aliases = {{"TVARR_LOG_LEVEL"}, {"TVARR_LOGGING_LEVEL"}}},
     {.key = "log.format", .kind = kind::choice, .at = at<&c::log, &log_options::format>,
-     .help = "How lines look on standard error: for people, or one JSON object each.", .choices = {"text", "json"},
+     .help = "Format of lines on standard error: text, or one JSON object each.", .choices = {"text", "json"},
      .flags = {"log-format"}, .aliases = {{"TVARR_LOG_FORMAT"}, {"TVARR_LOGGING_FORMAT"}}},
   };
 }
@@ -253,39 +255,39 @@ std::vector<option> service_rows() {
 std::vector<option> live_rows() {
   return {
     {.key = "live.idle_timeout", .kind = kind::duration, .at = at<&c::live, &li::idle_timeout>,
-     .help = "A rendition without clients stops after so long, and so does a channel without renditions.",
+     .help = "A rendition without clients stops after this time, and so does a channel without renditions.",
      .max = 24 * hours},
     {.key = "live.source_buffer_bytes", .kind = kind::size, .at = at<&c::live, &li::source_buffer_bytes>,
-     .help = "Most that is kept of a channel's source.", .min = mebibyte, .max = 4096.0 * mebibyte},
+     .help = "The most data that is kept of a channel's source.", .min = mebibyte, .max = 4096.0 * mebibyte},
     {.key = "live.source_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::source_buffer_duration>,
-     .help = "Longest that is kept of a channel's source.", .min = 1 * seconds, .max = 10 * minutes},
+     .help = "The longest time that is kept of a channel's source.", .min = 1 * seconds, .max = 10 * minutes},
     {.key = "live.credit_bytes", .kind = kind::size, .at = at<&c::live, &li::credit_bytes>,
-     .help = "Most that is on its way to or from one task without being acknowledged.", .min = 64 * kibibyte,
+     .help = "The most data in flight to or from one task without an acknowledgement.", .min = 64 * kibibyte,
      .max = 256 * mebibyte},
     {.key = "live.variant_buffer_bytes", .kind = kind::size, .at = at<&c::live, &li::variant_buffer_bytes>,
-     .help = "Most that is kept of a rendition for its clients.", .min = mebibyte, .max = 4096.0 * mebibyte},
+     .help = "The most data that is kept of a rendition for its clients.", .min = mebibyte, .max = 4096.0 * mebibyte},
     {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::variant_buffer_duration>,
-     .help = "Longest that is kept of a rendition for its clients.", .min = 1 * seconds, .max = 10 * minutes},
+     .help = "The longest time that is kept of a rendition for its clients.", .min = 1 * seconds, .max = 10 * minutes},
     {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::live, &li::client_lag_max>,
      .help = "A client that lags more is moved ahead to the latest random-access point.",
      .min = 500, .max = 10 * minutes},
     {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::live, &li::open_timeout>,
      .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
     {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::live, &li::read_timeout>,
-     .help = "How long a source may be silent; a playlist at least as long as three of its segments.",
+     .help = "How long a source may be silent; for a playlist at least the length of three of its segments.",
      .min = 100, .max = 5 * minutes},
     {.key = "live.source_timeout", .kind = kind::duration, .at = at<&c::live, &li::source_timeout>,
-     .help = "How long a source that ran may stay away before its channel ends. It is pulled anew all the while, the "
-             "channel's URLs in turn, and clients stay.",
+     .help = "How long a source that ran may stay away before its channel ends. Meanwhile it is reopened again and "
+             "again, trying the channel's URLs in turn, and clients stay.",
      .max = 24 * hours},
     {.key = "live.source_return", .kind = kind::duration, .at = at<&c::live, &li::source_return>,
      .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
      .max = 24 * hours},
     {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::live, &li::stall_min>,
-     .help = "A transcode that takes nothing for less than this is never taken for stalled. Above, its own rhythm decides.",
+     .help = "A transcode that takes no input for less than this never counts as stalled; above, its rhythm decides.",
      .min = 100, .max = 1 * minutes},
     {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::live, &li::stall_max>,
-     .help = "A transcode that takes nothing for longer than this is always taken for stalled.", .min = 100,
+     .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
      .max = 5 * minutes},
     {.key = "live.slow_lag", .kind = kind::duration, .at = at<&c::live, &li::slow_lag>,
      .help = "A transcode that is behind its best by more than this, and does not catch up, is too slow.",
@@ -297,13 +299,13 @@ std::vector<option> live_rows() {
      .help = "How long clients of a rendition wait for a worker that can take it over.", .min = 1 * seconds,
      .max = 24 * hours},
     {.key = "live.quarantine_after", .kind = kind::integer, .at = at<&c::live, &li::quarantine_after>,
-     .help = "A rendition is stopped when so many tasks in a row died at the same place of it.", .min = 1, .max = 100},
+     .help = "A rendition is stopped if this many tasks in a row died at one place of it.", .min = 1, .max = 100},
     {.key = "live.quarantine_for", .kind = kind::duration, .at = at<&c::live, &li::quarantine_for>,
      .help = "How long such a rendition is then refused.", .max = 24 * hours},
     {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
      .help = "Channels that run at a time.", .min = 1, .max = 100'000},
     {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::live, &li::clients_max>,
-     .help = "Clients at a time, over all channels.", .min = 1, .max = 1'000'000},
+     .help = "Clients at a time, across all channels.", .min = 1, .max = 1'000'000},
   };
 }
 
@@ -321,24 +323,24 @@ std::vector<option> job_rows() {
     {.key = "jobs.running_max", .kind = kind::integer, .at = at<&c::jobs, &jo::running_max>,
      .help = "File jobs that are worked on at a time.", .min = 1, .max = 10'000},
     {.key = "jobs.retries_max", .kind = kind::integer, .at = at<&c::jobs, &jo::retries_max>,
-     .help = "How often a part of a job is tried again after an error that another try may mend.", .max = 100},
+     .help = "How often a step of a job is tried again after an error that another try may avoid.", .max = 100},
     {.key = "jobs.silence_max", .kind = kind::duration, .at = at<&c::jobs, &jo::silence_max>,
      .help = "A task that works at a file and reports nothing for this long is replaced. It reports twice a second.",
      .min = 1 * seconds, .max = 1 * hours},
     {.key = "jobs.stall_max", .kind = kind::duration, .at = at<&c::jobs, &jo::stall_max>,
-     .help = "A task that reports but comes no further for this long is replaced.", .min = 1 * seconds,
+     .help = "A task that reports but makes no progress for this long is replaced.", .min = 1 * seconds,
      .max = 24 * hours},
     {.key = "jobs.orphan_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::orphan_timeout>,
-     .help = "A task that makes a chunk while no coordinator is there goes on for so long, and offers it to the next "
-             "one.", .min = 100, .max = 24 * hours},
+     .help = "A task that makes a chunk and loses its coordinator continues for this time, and offers the chunk to "
+             "the next coordinator.", .min = 100, .max = 24 * hours},
     {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::jobs, &jo::aging_step>,
-     .help = "For how long a job of higher priority goes before one that waits already.", .max = 24 * hours},
+     .help = "A job overtakes waiting jobs of the next lower class that are older by at most this.", .max = 24 * hours},
     {.key = "jobs.transfer", .kind = kind::choice, .at = at<&c::jobs, &jo::transfer>,
-     .help = "How workers come to files: with `auto` by their paths where these are proved to be the same files, else "
-             "over HTTP; with `http` always so.",
+     .help = "How workers reach files: with `auto` by path if the path provably leads to the same file, otherwise "
+             "through HTTP; with `http` always through HTTP.",
      .choices = {"auto", "http"}},
     {.key = "jobs.keep", .kind = kind::duration, .at = at<&c::jobs, &jo::keep>,
-     .help = "How long files that clients uploaded, and results that they have not fetched, are kept when nobody touches them.",
+     .help = "How long clients' uploads, and results that they have not fetched, are kept after their last use.",
      .min = 1 * minutes, .max = 30 * 24 * hours},
     {.key = "jobs.upload_bytes_max", .kind = kind::size, .at = at<&c::jobs, &jo::upload_bytes_max>,
      .help = "The largest file that a client or a worker may send.", .min = kibibyte, .max = 16.0 * 1024 * 1024 * mebibyte},
@@ -346,12 +348,12 @@ std::vector<option> job_rows() {
      .help = "How long a task that works at a file may take to end before it is killed.", .min = 100,
      .max = 5 * 60 * seconds},
     {.key = "jobs.disk_refuse", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_refuse>,
-     .help = "Percent. With less free space on a disk that it writes to, a job is not taken and no part of one is begun.",
+     .help = "Percent. A job is refused, and no task of it begins, if a disk that it writes to has less free space.",
      .max = 100},
     {.key = "jobs.disk_warn", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_warn>,
-     .help = "Percent. With less free space on such a disk, jobs are taken with a warning.", .max = 100},
+     .help = "Percent. If such a disk has less free space, jobs are accepted with a warning.", .max = 100},
     {.key = "jobs.keep_failed", .kind = kind::duration, .at = at<&c::jobs, &jo::keep_failed>,
-     .help = "How long the finished chunks of a failed job are kept, for it to be tried again. The latest 100 jobs at most.",
+     .help = "How long finished chunks of a failed job are kept for a retry; of the latest 100 failed jobs at most.",
      .max = 30 * 24 * hours},
   };
 }
@@ -372,7 +374,7 @@ constexpr ignored_variable ignored[] = {
   {"TVARR_MAX_GPU_JOBS", no_hardware},
   {"TVARR_GRPC_ENABLED", "a coordinator always takes workers; its role decides"},
   {"TVARR_RELAY_PREFER_REMOTE_PROBE", "sources are always probed where they are pulled"},
-  {"TVARR_DATABASE_DSN", "nothing is kept in a database"},
+  {"TVARR_DATABASE_DSN", "`jobs.store` says where file jobs are kept"},
   {"TVARR_SERVER_BASE_URL", "addresses in answers are relative"},
 };
 

@@ -49,25 +49,28 @@ std::vector<option> media_rows() {
   using v = video_profile;
   using a = audio_profile;
   return {
-    {.key = "channels.*.title", .kind = kind::text, .at = in_channel<&channel::title>, .help = "What people see.",
+    {.key = "channels.*.title", .kind = kind::text, .at = in_channel<&channel::title>,
+     .help = "The title that viewers see.",
      .default_text = "the channel's name"},
     {.key = "channels.*.urls", .kind = kind::url_list, .at = in_channel<&channel::urls>,
      .help = "Sources as libavformat reads them, or paths. The first that works is used."},
     {.key = "channels.*.url", .kind = kind::url, .at = in_channel<&channel::urls>,
      .help = "The one source; short for a list of one in `urls`."},
     {.key = "channels.*.loop", .kind = kind::boolean, .at = in_channel<&channel::loop>,
-     .help = "Starts a file again at its end; the timeline goes on."},
+     .help = "Starts a file again at its end; the timeline continues."},
     {.key = "profiles.*.video.codec", .kind = kind::word, .at = in_video<&v::codec>,
      .help = "A codec (`h264`), an encoder (`libx264`), `copy` or `none`."},
     {.key = "profiles.*.video.width", .kind = kind::integer, .at = in_video<&v::width>,
-     .help = "Pixels, of the picture as it is shown. Where one of width and height is set, the other follows the picture's shape.",
+     .help = "Pixels, of the picture as it is shown. If only one of width and height is set, the other follows the "
+             "picture's shape.",
      .min = 16, .max = 8192,
      .default_text = "as the source"},
     {.key = "profiles.*.video.height", .kind = kind::integer, .at = in_video<&v::height>, .help = "Pixels.", .min = 16,
      .max = 8192, .default_text = "as the source"},
     {.key = "profiles.*.video.fit", .kind = kind::choice, .at = in_video<&v::fit>,
-     .help = "Where width and height are both set and the picture has another shape: `inside` makes it as large as fits, with square pixels, "
-             "and one side shorter; `pad` adds black to that; `stretch` fills the frame with pixels that are not square.",
+     .help = "If width and height are both set and the picture has another shape: `inside` makes it as large as "
+             "fits, with square pixels, and one side shorter; `pad` adds black to that; `stretch` fills the frame "
+             "with pixels that are not square.",
      .choices = {"inside", "pad", "stretch"}},
     {.key = "profiles.*.video.frame_rate", .kind = kind::frame_rate, .at = in_video<&v::frame_rate>,
      .help = "Frames a second, as number or fraction.", .min = 1, .max = 240, .default_text = "as the source"},
@@ -98,8 +101,8 @@ std::vector<option> media_rows() {
     {.key = "profiles.*.video.b_frames", .kind = kind::integer, .at = in_video<&v::b_frames>,
      .help = "Most bidirectional frames in a row.", .min = 0, .max = 16, .default_text = "the encoder's"},
     {.key = "profiles.*.video.on_busy", .kind = kind::choice, .at = in_video<&v::on_busy>,
-     .help = "Where all sessions of the encoder in hardware that `codec` names are in use: `queue` waits for one, `fallback` takes the "
-             "next encoder of the ladder with a warning, `reject` is an error at once.",
+     .help = "If all encode sessions of the hardware encoder that `codec` names are in use: `queue` waits for one, "
+             "`fallback` takes the next encoder of the ladder with a warning, `reject` is an error at once.",
      .choices = {"queue", "fallback", "reject"}},
     {.key = "profiles.*.video.fallback_encoder", .kind = kind::word, .at = in_video<&v::fallback_encoder>,
      .help = "The encoder that `fallback` takes first.", .default_text = "the ladder's next"},

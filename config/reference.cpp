@@ -14,22 +14,22 @@ constexpr std::string_view opening = R"(# Configuration
 
 <!-- Made by `caf-node --print-config-reference` from config/option_table.cpp. Change the table, not this page. -->
 
-A node is configured by a YAML file, the environment and flags. A flag goes before the environment, the environment
-before the file, the file before the default. One file can describe a whole cluster: each node takes from it what its
-role needs.
+A node is configured by a YAML file, the environment and flags. A flag overrides the environment, the environment
+overrides the file, and the file overrides the default. One file can describe a whole cluster: each node takes from it
+what its role needs.
 
 ```sh
 caf-node --config=config/quickstart.yaml --http.listen=127.0.0.1:8000
 TROUPE_LOG_FORMAT=json caf-node --role=worker --coordinator=10.0.0.1:9090 --config=config/worker.yaml
 ```
 
-Anything that is not understood stops the node before it starts: an unknown key, a value of the wrong type or out of
+An error in the configuration stops the node before it starts: an unknown key, a value of the wrong type or out of
 range, a key that appears twice. The message names file, line and key, and says what is allowed.
 
 ## Flags
 
-Every key is a flag: `--<key>=<value>`, or `--<key> <value>`. A key that is true or false stands for true by itself.
-Beside these there are:
+Every key is a flag: `--<key>=<value>`, or `--<key> <value>`. A key that is true or false means true if it has no
+value. There are also these flags:
 
 )";
 
@@ -40,15 +40,15 @@ One YAML document of at most 1 MiB, nested at most 16 deep. Anchors, aliases and
 `${VAR}` stands for the environment variable VAR, which must be set; `${VAR:-text}` falls back to the text; `$${` is a
 literal `${`.
 
-Files that stand ready: `config/quickstart.yaml` (one machine, one process), `config/coordinator.yaml` and
+Example files: `config/quickstart.yaml` (one machine, one process), `config/coordinator.yaml` and
 `config/worker.yaml` (one role each), `config/cluster.yaml` (two machines with TLS, channels and profiles).
 
 ## The environment
 
 A variable is `TROUPE_` and the key in capitals with `_` for `.`: `http.listen` is `TROUPE_HTTP_LISTEN`. Names that
-people choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS__DEMO__URL`, and
-`profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name means the
-one in the file (or built in) that is like it when case is ignored and `.` and `-` count as `_`; where there is none,
+you choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS__DEMO__URL`, and
+`profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name refers to the
+name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If there is none,
 it is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is an error;
 `TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
 
@@ -71,7 +71,7 @@ in which the node was started.
 )";
 
 constexpr std::string_view built_in_note = R"(
-These profiles exist without configuration. A configured profile of the same name changes the keys that it sets.
+These profiles are built in. A configured profile of the same name changes the keys that it sets.
 
 | profile | video | height | rate | at most | preset | audio |
 |---|---|---|---|---|---|---|
@@ -81,7 +81,7 @@ constexpr std::string_view alias_note = R"(
 ## Names of tvarr
 
 Variables of tvarr and its daemon are accepted as aliases, below the `TROUPE_` ones and above the file. Where several
-of them set one key, the first in this table wins. A `TVARR_` variable that has no meaning here is answered with a
+of them set one key, the first in this table wins. A `TVARR_` variable that has no meaning here causes a
 warning.
 
 | variable | key |

@@ -206,7 +206,7 @@ constexpr std::array<special_flag, 6> specials{{
   {"--config=FILE", "Reads FILE (or the variable TROUPE_CONFIG)."},
   {"--check-config", "Checks the configuration, says what is wrong with it, and ends."},
   {"--print-config",
-   "Prints the configuration that holds, with where each value comes from and secrets masked, and ends."},
+   "Prints the configuration in force, with the origin of each value and with secrets masked, and ends."},
   {"--print-config-reference", "Prints this page."},
   {"--help", "Prints all flags."},
   {"--version", "Prints the version."},
