@@ -59,14 +59,16 @@ bool check_private(const config::configuration& x) {
     if (path.empty() || ::stat(path.c_str(), &found) != 0)
       return true;
     auto what_to_do = std::string{S_ISDIR(found.st_mode) ? "chmod 700 " : "chmod 600 "} + path;
-    if ((found.st_mode & (S_IWOTH | S_IWGRP)) != 0) {
+    // Volumes of containers come with a group of their own, so a folder that its group may change is only warned of.
+    auto refused = S_ISDIR(found.st_mode) ? S_IWOTH : S_IWOTH | S_IWGRP;
+    if ((found.st_mode & refused) != 0) {
       auto who = (found.st_mode & S_IWOTH) != 0 ? " may be changed by everybody" : " may be changed by its group";
       log::error("the node does not start",
                  {{"reason", path + who + " (mode " + mode_of(found.st_mode) + "): " + what_to_do}});
       return false;
     }
-    if ((found.st_mode & S_IROTH) != 0)
-      log::warning("everybody may read what should be private",
+    if ((found.st_mode & (S_IROTH | S_IWGRP)) != 0)
+      log::warning("others may read or change what should be private",
                    {{"path", path}, {"mode", mode_of(found.st_mode)}, {"what_to_do", what_to_do}});
     return true;
   };

@@ -17,7 +17,7 @@ namespace troupe::nodes {
 /// The signals that end a node.
 sigset_t ending_signals();
 
-/// False, with the reason logged, where everybody may change the node's secrets or state; says which of them everybody may read.
+/// False, with the reason logged, where everybody may change the node's secrets or state; warns of those that others may read.
 bool check_private(const config::configuration& x);
 
 /// A worker may start before its coordinator has made the token that both read, as they do where a machine starts both. Waits for the file; false where a
