@@ -1,5 +1,5 @@
-// Every typed actor handle of the cluster, with a line on each message. Who owns what and what happens when a
-// neighbour dies stands in the header of the actor itself.
+// Every typed actor handle of the cluster, with one line on each message. The header of an actor says what it owns and
+// what happens when a neighbour dies.
 #pragma once
 
 #include "messages/type_ids.hpp"
@@ -8,97 +8,99 @@
 
 namespace troupe {
 
-/// Receives the samples of an ingest or a transcoder; a session is one.
+/// Receives the samples of an ingest or a transcoder. Each channel session is a sink.
 using sample_sink_actor = caf::typed_actor<
-  // The next block of the attempt; is answered by a `batch_ack` to the producer.
+  // The next block of the attempt. The sink answers the producer with a `batch_ack`.
   caf::result<void>(sample_batch),
-  // The tracks of the attempt from the next batch on.
+  // The tracks of the attempt, from the next batch on.
   caf::result<void>(format_change),
   // The attempt is over.
   caf::result<void>(stream_end),
-  // What the attempt has done so far, each second.
+  // What the attempt has done so far; sent every second.
   caf::result<void>(attempt_id, work_statistics)>;
 
 /// Produces the samples of one source, in a task of its own.
 using ingest_actor = caf::typed_actor<
-  // The sink has taken these batches: that many bytes more may be in flight.
+  // The sink has taken these batches: as many more bytes may be in flight.
   caf::result<void>(batch_ack),
   // Ends the pull and the task's process.
   caf::result<void>(stop_atom)>;
 
 /// Makes one rendition of one window, in a task of its own.
 using transcoder_actor = caf::typed_actor<
-  // The next source block; is answered by a `batch_ack` to the sender once it is decoded.
+  // The next source block. The transcoder answers the sender with a `batch_ack` once the block is decoded.
   caf::result<void>(sample_batch),
-  // The source's tracks changed from the next batch on.
+  // The source's tracks change with the next batch.
   caf::result<void>(format_change),
   // The sink has taken these batches of output.
   caf::result<void>(batch_ack),
-  // The source has ended: flush, deliver, end.
+  // The source has ended: flush, deliver and end.
   caf::result<void>(finish_atom),
-  // Every track's window ends at that time (ticks), which no source sample has reached yet: make what lies before it, then end.
+  // The window of every track ends at this time (ticks), which no source sample has reached yet. Make the output up to
+  // it, then end.
   caf::result<void>(finish_atom, int64_t),
   // Ends the work and the task's process.
   caf::result<void>(stop_atom)>;
 
-/// Receives what a file worker has to say; a job is one.
+/// Receives the messages of a file worker. Each job is a client.
 using file_client_actor = caf::typed_actor<
   // How far the attempt has come.
   caf::result<void>(file_progress),
   // The attempt is over.
   caf::result<void>(file_result)>;
 
-/// Does one unit of work at a file, in a task of its own.
+/// Does one unit of work on a file, in a task of its own.
 using file_worker_actor = caf::typed_actor<
   // Ends the work and the task's process.
   caf::result<void>(stop_atom)>;
 
 /// The root actor of a task process. It takes one unit of work in its life.
 using task_actor = caf::typed_actor<
-  // Starts to pull a source and sends its samples to the sink.
+  // Starts to pull a source, and sends its samples to the sink.
   caf::result<ingest_actor>(ingest_work, sample_sink_actor),
-  // Starts to transcode what the sender sends, and sends the output to the sink.
+  // Starts to transcode the sender's samples, and sends the output to the sink.
   caf::result<transcoder_actor>(transcode_work, sample_sink_actor),
-  // Starts to work at a file and says how it goes.
+  // Starts to work on a file, and reports to the client.
   caf::result<file_worker_actor>(file_work, file_client_actor)>;
 
-/// A task that lost its coordinator in the middle of file work and went on with it.
+/// A task that lost its coordinator during file work and continued the work.
 using orphan_actor = task_actor::extend<
-  // The work goes on for this client, under this attempt; what was finished meanwhile is told at once.
+  // The work continues for this client, under this attempt. Results finished in the meantime are reported at once.
   caf::result<file_worker_actor>(attempt_id, file_client_actor)>;
 
 /// Starts, labels and ends the task processes of one machine.
 using task_host_actor = caf::typed_actor<
-  // Keep that many processes waiting for work.
+  // Keep this many processes waiting for work.
   caf::result<void>(warm_atom, uint32_t),
-  // This process now works for that; returns what enforces its limits, or an error when the host has no such process, or drains.
+  // This process now does this work. Returns what enforces its limits, or an error if the host has no such process or
+  // is draining.
   caf::result<std::string>(assign_atom, task_id, work_label),
-  // How a process ended, once it has; a default where that is not known.
+  // How a process ended; answered when it has ended. The default value if that is not known.
   caf::result<task_exit>(status_atom, task_id),
-  // Its lease is over: ask the process to end, and kill it when it does not.
+  // Its lease is over: ask the process to end, and kill it if it does not.
   caf::result<void>(end_atom, task_id)>;
 
-/// Knows all workers and their task processes; selects, leases, watches.
+/// Knows all workers and their task processes. It selects workers, grants leases and watches both.
 using daemon_registry_actor = caf::typed_actor<
-  // A worker introduces itself; returns the heartbeat interval, or an error with the reason of the refusal.
+  // A worker introduces itself. Returns the heartbeat interval, or an error that says why the worker is refused.
   caf::result<caf::timespan>(registration, task_host_actor),
   // A task process introduces itself.
   caf::result<void>(task_join, task_actor),
-  // A worker is alive; returns whether it drains.
+  // A worker is alive. Returns whether it is draining.
   caf::result<bool>(heartbeat),
-  // Waits for a slot and a task process, at most the selection timeout.
+  // Waits for a slot and a task process, no longer than the selection timeout.
   caf::result<lease, task_actor>(lease_request),
   // The lease's work is over.
   caf::result<void>(release_atom, lease_id, lease_end),
-  // What the lease's task reports of its work.
+  // What the lease's task reports about its work.
   caf::result<void>(lease_id, work_statistics),
   // All workers.
   caf::result<std::vector<daemon_status>>(daemons_atom),
   // Give the worker (by name or id) no new work.
   caf::result<void>(drain_atom, std::string),
-  // Take it back.
+  // Give the worker new work again.
   caf::result<void>(resume_atom, std::string),
-  // Forget it and end its tasks.
+  // Forget the worker and end its tasks.
   caf::result<void>(remove_atom, std::string)>;
 
 /// The coordinator as other nodes see it: the only actor that is published.
@@ -107,8 +109,8 @@ using coordinator_actor = caf::typed_actor<
   caf::result<caf::timespan, daemon_registry_actor>(registration, task_host_actor),
   // Delegated to the registry.
   caf::result<void>(task_join, task_actor),
-  // A task that lost an earlier coordinator offers the file work that it has in hand. Answered when its job goes on with it; `refused` where no
-  // job does.
+  // A task that lost an earlier coordinator offers its unfinished file work. Answered when the job resumes with this
+  // work; `refused` if no job does.
   caf::result<void>(task_join, file_work, orphan_actor)>;
 
 } // namespace troupe

@@ -1,4 +1,4 @@
-// Messages of the control plane: joining, leasing and running tasks.
+// Messages of the control plane: they let tasks join the cluster, lease them and run them.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -15,7 +15,8 @@
 
 namespace troupe {
 
-/// How a task process introduces itself to the coordinator. `token` proves that it belongs to the cluster, `task` and `host` whose child it is.
+/// How a task process introduces itself to the coordinator. `token` proves that it belongs to the cluster; `task` and
+/// `host` prove which worker started it.
 struct task_join {
   task_id task;
   worker_id host;
@@ -38,7 +39,7 @@ inline std::string_view to_string(work_kind x) {
   return names[static_cast<size_t>(x)];
 }
 
-/// Work on a file: it waits without a limit for a slot that no live work wants.
+/// Work on a file. It waits, without a time limit, for a slot that no live work wants.
 constexpr bool is_file_work(work_kind x) {
   return x >= work_kind::probe;
 }
@@ -48,7 +49,7 @@ bool inspect(Inspector& f, work_kind& x) {
   return inspect_enum(f, x, work_kind::assemble);
 }
 
-/// What a task works for: shown in heartbeats, logs and the API.
+/// What a task works on: shown in heartbeats, logs and the API.
 struct work_label {
   work_kind kind = work_kind::transcode;
   std::string channel;
@@ -56,7 +57,7 @@ struct work_label {
   session_id session;
   attempt_id attempt;
   work_limits limits{}; ///< of the process
-  lease_id lease{};     ///< that the task is given with
+  lease_id lease{};     ///< the task was given with this lease
 
   bool operator==(const work_label&) const = default;
 };
@@ -68,22 +69,25 @@ bool inspect(Inspector& f, work_label& x) {
                             f.field("lease", x.lease));
 }
 
-/// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec name that the worker must
-/// have proven, but for the one that `video` names, which is what the ladder makes of it; `refused_by` are workers that failed at this work already: they are taken only where no other can, and never if it must be `elsewhere`.
+/// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec
+/// that the worker must have proven. The exception is the entry that `video` names: the encoder ladder resolves it.
+/// `refused_by` lists workers that already failed at this work. They are taken only if no other worker can do it, and
+/// never if `elsewhere` is set.
 struct lease_request {
   work_label label;
   std::vector<std::string> encoders;
   std::vector<std::string> decoders;
   std::vector<worker_id> refused_by;
   bool elsewhere = false;
-  bool last_resort =
-    false;              ///< clients would see nothing: a worker that is left alone after failures is better than none
-  encoder_wish video{}; ///< the registry chooses encoder and device for it, and the lease names them
-  uint64_t turn = 0;    ///< of file work: of those that wait, the lowest is first
-  std::string input{};  ///< what is read, as a name: however many tasks one input kills, it counts once
+  bool last_resort = false; ///< clients would see nothing: a worker that is avoided after failures is better than none
+  encoder_wish video{};     ///< the registry chooses encoder and device for it, and the lease names them
+  uint64_t turn = 0;        ///< for file work: the lowest turn among the waiting requests is served first
+  std::string input{};      ///< a name for what is read: however many tasks one input kills, it counts once
   bool replaceable =
-    false; ///< the owner can do without this encoder: it is refused, as `encode_failed`, where no worker has it any more
-  bool resumes = false; ///< clients have something of it already: it waits where others are refused at once
+    /// the owner can do without this encoder: the request fails with `encode_failed` if no worker has the encoder any
+    /// more
+    false;
+  bool resumes = false; ///< clients already have part of the output: the request waits instead of being refused at once
 
   bool operator==(const lease_request&) const = default;
 };
@@ -99,8 +103,8 @@ bool inspect(Inspector& f, lease_request& x) {
 
 /// How the work of a lease ended.
 struct lease_end {
-  std::string reason{};        ///< for people; empty for a regular end
-  bool process_failed = false; ///< the task's process died or hung: this alone counts against its worker
+  std::string reason{};        ///< human-readable; empty for a regular end
+  bool process_failed = false; ///< the task's process died or hung: only this counts against its worker
 
   bool operator==(const lease_end&) const = default;
 };
@@ -110,15 +114,17 @@ bool inspect(Inspector& f, lease_end& x) {
   return f.object(x).fields(f.field("reason", x.reason), f.field("process_failed", x.process_failed));
 }
 
-/// The registry's promise of one slot and one task process, until it is released or either side is gone.
+/// The registry's promise of one slot and one task process. It holds until the lease is released or either side is
+/// gone.
 struct lease {
   lease_id id;
   task_id task;
   worker_id worker;
   std::string worker_name;
-  std::string limits{};                         ///< what enforces each limit of the label, for people
-  encoder_seat seat{};                          ///< for the request's `video`
-  std::vector<placement_candidate> looked_at{}; ///< the place that was taken, then others and why not; at most 32
+  std::string limits{}; ///< what enforces each limit of the label; human-readable
+  encoder_seat seat{};  ///< for the request's `video`
+  /// the place that was taken, then rejected candidates with reasons; at most 32
+  std::vector<placement_candidate> looked_at{};
 
   bool operator==(const lease&) const = default;
 };
@@ -130,10 +136,10 @@ bool inspect(Inspector& f, lease& x) {
                             f.field("looked_at", x.looked_at));
 }
 
-/// How a task process ended, as its host saw it.
+/// How a task process ended, as seen by its host.
 struct task_exit {
   std::string how;            ///< empty for a regular end
-  bool out_of_memory = false; ///< killed because it had more memory than its limit
+  bool out_of_memory = false; ///< killed because it used more memory than its limit
 
   bool operator==(const task_exit&) const = default;
 };

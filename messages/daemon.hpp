@@ -1,4 +1,4 @@
-// What a worker daemon says of itself: who it is, what it can do, how it and its tasks fare.
+// What a worker reports about itself: who it is, what it can do, and the state of itself and its tasks.
 #pragma once
 
 #include "messages/gpu.hpp"
@@ -13,17 +13,16 @@
 
 namespace troupe {
 
-/// One encoder or decoder on one device, as a test run found it.
+/// One encoder or decoder on one device, as found by a test run.
 struct codec_capability {
   std::string name;   ///< libav*'s name of the encoder or decoder: "libx264"
   std::string codec;  ///< "h264"
   std::string kind;   ///< "video" or "audio"
-  std::string device; ///< empty for software, else the device that it ran on: "/dev/dri/renderD128", "cuda:0"
+  std::string device; ///< empty for software, else the device that the test used: "/dev/dri/renderD128", "cuda:0"
   bool works = false;
-  std::string reason; ///< why it was filtered out, in libav*'s words; empty where it works
-  double fps = 0;     ///< frames a second of the test run, video encoders only: a rough figure
-  std::string
-    gpu{}; ///< `gpu_key` of the card behind `device`; empty for software, and where nothing is known of the card
+  std::string reason; ///< why it was rejected, in libav*'s words; empty if it works
+  double fps = 0;     ///< frames per second in the test run, video encoders only: a rough figure
+  std::string gpu{};  ///< `gpu_key` of the card behind `device`; empty for software, or if the card is unknown
 
   bool operator==(const codec_capability&) const = default;
 };
@@ -35,16 +34,16 @@ bool inspect(Inspector& f, codec_capability& x) {
                             f.field("fps", x.fps), f.field("gpu", x.gpu));
 }
 
-/// What a worker proved by encoding and decoding a few frames with everything it has.
+/// What a worker proved by encoding and decoding a few pictures with every encoder and decoder that it has.
 struct capabilities {
   std::string libav_version;
   std::vector<codec_capability> encoders;
   std::vector<codec_capability> decoders;
   uint32_t cores = 0;
   uint64_t memory_bytes = 0;
-  double speed_fps = 0; ///< frames a second of a short 1280x720 libx264 "medium" encode
-  /// Codecs whose decoder in software opens, by name, with a blank between two. No encoder there makes a sample to try it on: work that uses one finds
-  /// out. One text, because there are hundreds.
+  double speed_fps = 0; ///< frames per second of a short 1280x720 libx264 "medium" encode
+  /// Names of codecs whose software decoder opens, separated by spaces. The worker has no encoder to make a sample for
+  /// them, so they are untested until work uses them. One string, because there are hundreds.
   std::string opened_decoders{};
 
   bool operator==(const capabilities&) const = default;
@@ -58,7 +57,7 @@ bool inspect(Inspector& f, capabilities& x) {
                             f.field("opened_decoders", x.opened_decoders));
 }
 
-/// Whether `name` is one of the words of a text such as `capabilities::opened_decoders`.
+/// Whether `name` is one of the words of a space-separated text such as `capabilities::opened_decoders`.
 inline bool has_word(std::string_view text, std::string_view name) {
   for (size_t at = 0; !name.empty() && (at = text.find(name, at)) != text.npos; ++at) {
     auto end = at + name.size();
@@ -84,7 +83,7 @@ bool inspect(Inspector& f, pressure& x) {
                             f.field("total_us", x.total_us));
 }
 
-/// A machine as its worker measures it. What the kernel does not tell is 0.
+/// A machine as measured by its worker. A value that the kernel does not report is 0.
 struct machine_statistics {
   std::string hostname;
   std::string os;
@@ -134,7 +133,7 @@ bool inspect(Inspector& f, machine_statistics& x) {
     f.field("io_pressure", x.io_pressure));
 }
 
-/// One process as its operating system measures it.
+/// One process as measured by its operating system.
 struct process_statistics {
   int64_t pid = 0;
   double cpu_percent = 0;    ///< 100 is one core
@@ -150,7 +149,7 @@ bool inspect(Inspector& f, process_statistics& x) {
                             f.field("memory_bytes", x.memory_bytes), f.field("running_ms", x.running_ms));
 }
 
-/// What a task has done so far. Sent by the task each second, and with its end.
+/// What a task has done so far. The task sends it every second, and when it ends.
 struct work_statistics {
   uint64_t samples_in = 0;
   uint64_t samples_out = 0;
@@ -160,8 +159,8 @@ struct work_statistics {
   uint64_t frames_encoded = 0;
   uint64_t corrupt_packets = 0;
   uint64_t discontinuities = 0;
-  double speed = 0;         ///< media time over wall time of the last seconds; 1 is real time
-  int64_t source_shift = 0; ///< ingest: what was added last to the source's own times, ticks
+  double speed = 0;         ///< media time divided by wall time over the last seconds; 1 is real time
+  int64_t source_shift = 0; ///< ingest: the offset last added to the source's own times, ticks
 
   bool operator==(const work_statistics&) const = default;
 };
@@ -175,7 +174,7 @@ bool inspect(Inspector& f, work_statistics& x) {
     f.field("discontinuities", x.discontinuities), f.field("speed", x.speed), f.field("source_shift", x.source_shift));
 }
 
-/// One task process of a host: what the host's operating system says and what the task says of its work.
+/// One task process of a host: what the operating system measures, and what the task reports about its work.
 struct task_statistics {
   task_id task;
   std::string kind; ///< "ingest", "transcode", or "warm" for a process that waits for work
@@ -197,7 +196,7 @@ bool inspect(Inspector& f, task_statistics& x) {
                             f.field("process", x.process), f.field("work", x.work), f.field("lease", x.lease));
 }
 
-/// Why a worker is where it is. Order is from best to worst.
+/// How healthy a worker is, from best to worst.
 enum class health : uint8_t { healthy, degraded, unhealthy, draining, gone };
 
 inline std::string_view to_string(health x) {
@@ -210,16 +209,16 @@ bool inspect(Inspector& f, health& x) {
   return inspect_enum(f, x, health::gone);
 }
 
-/// How a worker introduces itself. Sent to the coordinator at each connection. `token` proves that it belongs here; `version` must
-/// be the coordinator's own.
+/// How a worker introduces itself; sent to the coordinator at each connection. `token` proves that the worker belongs
+/// to the cluster. `version` must equal the coordinator's.
 struct registration {
   worker_id worker;
   std::string name;
   std::string token;
   std::string version;
   capabilities can;
-  uint32_t slots = 0;    ///< transcodes at a time
-  bool draining = false; ///< was told to drain before it lost its coordinator
+  uint32_t slots = 0;    ///< concurrent transcodes
+  bool draining = false; ///< the worker was told to drain before it lost its coordinator
   std::vector<gpu_report> gpus{};
 
   bool operator==(const registration&) const = default;
@@ -238,7 +237,7 @@ struct heartbeat {
   uint64_t sequence = 0;
   machine_statistics machine;
   std::vector<task_statistics> tasks;
-  std::vector<gpu_report> gpus{}; ///< the latest that was measured
+  std::vector<gpu_report> gpus{}; ///< the latest measurements
 
   bool operator==(const heartbeat&) const = default;
 };

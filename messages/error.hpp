@@ -1,4 +1,4 @@
-// Errors that cross actors and nodes. An error carries a sentence: what was tried, on what, and what to do.
+// Errors that cross actors and nodes. Each error carries a sentence: what was tried, on what, and what to do.
 #pragma once
 
 #include "messages/inspect.hpp"
@@ -14,16 +14,16 @@ enum class ec : uint8_t {
   unknown_channel,  ///< no channel of that name is configured
   unknown_profile,  ///< no profile of that name is configured
   unknown_daemon,   ///< no worker of that name or id is registered
-  no_worker,        ///< no worker can take the work, within the time that it may wait
+  no_worker,        ///< no worker can take the work within the time that it may wait
   refused,          ///< the other side does not accept us: wrong token or version, duplicate name
   source_failed,    ///< the source cannot be read, or is not media
   encode_failed,    ///< the rendition cannot be made
-  limit,            ///< a limit on sizes, counts or times is met
+  limit,            ///< a limit on a size, count or time was reached
   timeout,          ///< no answer in time
   invalid_argument, ///< the request makes no sense
-  stopping,         ///< the node shuts down
+  stopping,         ///< the node is shutting down
   unknown_job,      ///< no job of that id is stored
-  conflict,         ///< the state of what is asked about does not allow it
+  conflict,         ///< the state of the object does not allow the request
 };
 
 inline std::string_view to_string_view(ec x) {

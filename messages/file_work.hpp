@@ -1,6 +1,7 @@
 // File jobs on the wire: what a client orders, what tasks are asked to do for it, and what they answer.
 //
-// Everything has a limit, checked where it is read: a film may have thousands of access points, and no message may have millions.
+// Everything has a limit that is checked when it is read: a film may have thousands of access points, but no message
+// may have millions.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -20,13 +21,13 @@
 namespace troupe {
 
 inline constexpr size_t file_streams_max = 1000;      ///< of a source
-inline constexpr size_t file_words_max = 256;         ///< of metadata of a stream
-inline constexpr size_t file_cut_points_max = 20'000; ///< of a source; a task that finds more names some of them
+inline constexpr size_t file_words_max = 256;         ///< metadata words of a stream
+inline constexpr size_t file_cut_points_max = 20'000; ///< of a source; a task that finds more reports only some of them
 inline constexpr size_t file_chunks_max = 10'000;     ///< of a job
 inline constexpr size_t file_notes_max = 512;         ///< of a result
 inline constexpr size_t file_log_lines_max = 256;     ///< of a message
 inline constexpr size_t file_log_line_bytes_max = 512;
-inline constexpr size_t file_text_bytes_max = 16 * 1024; ///< of a path, a reason
+inline constexpr size_t file_text_bytes_max = 16 * 1024; ///< of a path or a reason
 
 namespace detail {
 
@@ -36,16 +37,17 @@ inline bool is_short(const std::string& x) {
 
 } // namespace detail
 
-/// What a client wants made of a file. Written down with the job, as JSON, and read again by a later coordinator.
+/// What a client wants made of a file. It is stored with the job, as JSON, so that a later coordinator can read it.
 struct file_order {
-  std::string input;  ///< path or URL, as the workers reach it
-  std::string output; ///< path, as the workers reach it
+  std::string input;  ///< path or URL, as the workers see it
+  std::string output; ///< path, as the workers see it
   bool overwrite = false;
   std::string container; ///< "mp4", "mov", "mkv", "webm", "ts"
   video_profile video;
   audio_profile audio;
-  std::chrono::milliseconds chunk_duration{0}; ///< wanted length of a chunk; 0: as fits source, encoder and workers
-  uint64_t chunk_frames = 0;                   ///< the same in pictures
+  /// wanted length of a chunk; 0: chosen to suit source, encoder and workers
+  std::chrono::milliseconds chunk_duration{0};
+  uint64_t chunk_frames = 0; ///< the same in pictures
   work_limits limits{};
 
   bool operator==(const file_order&) const = default;
@@ -62,10 +64,11 @@ bool inspect(Inspector& f, file_order& x) {
              || (detail::is_short(x.input) && detail::is_short(x.output) && is_bounded(x.chunk_duration)));
 }
 
-/// Of what is in a chunk file, and in its name. Count it up with whatever changes that: a job makes older ones again.
+/// Version of the content of a chunk file; part of its name. Increase it with every change to the content: jobs then
+/// make older chunks again.
 inline constexpr uint32_t chunk_version = 2;
 
-/// A chunk file, named by who asked for it.
+/// A chunk file. The job that asks for it chooses number and path.
 struct chunk_file {
   uint32_t number = 0;
   std::string path;
@@ -81,14 +84,14 @@ bool inspect(Inspector& f, chunk_file& x) {
                             f.field("sha256", x.sha256));
 }
 
-/// Read a source once and say what it is; see which of the finished chunks are still whole.
+/// Read a source once and describe it. Check which of the finished chunks are still intact.
 struct probe_work {
   std::string source;
-  std::vector<std::string> encoders; ///< encoders or codecs that the job will need: unknown ones end it here
-  std::vector<chunk_file> chunks;    ///< of an earlier life of the job
-  std::string output;                ///< of the result, to be looked at where the task is; empty where that was done
-  std::string container{};           ///< of the result: what it does not hold ends the job here, or is converted
-  bool overwrite = false;            ///< a file that is there may be replaced
+  std::vector<std::string> encoders; ///< encoders or codecs that the job will need: an unknown one ends the job here
+  std::vector<chunk_file> chunks;    ///< made before the job's last restart
+  std::string output;                ///< where the result goes, to be checked by the task; empty if that was done
+  std::string container{};           ///< of the result: streams that it cannot hold end the job here, or are converted
+  bool overwrite = false;            ///< an existing file may be replaced
 
   bool operator==(const probe_work&) const = default;
 };
@@ -104,7 +107,8 @@ bool inspect(Inspector& f, probe_work& x) {
                  && x.encoders.size() <= 16 && x.chunks.size() <= file_chunks_max));
 }
 
-/// A stream that a source shows only later than who opens it looks for streams: the probe has found it, and the others are told.
+/// A stream that appears later in the source than the search for streams looks. The probe found it and tells the other
+/// tasks.
 struct late_stream {
   int32_t stream = -1;
   track_format format;
@@ -121,25 +125,27 @@ bool inspect(Inspector& f, late_stream& x) {
   return done && (!Inspector::is_loading || x.words.size() <= file_words_max);
 }
 
-/// Make one window of a source into one chunk file: of its video, or of all its sound.
+/// Make one window of a source into one chunk file: of its video, or of all its audio.
 struct chunk_work {
   std::string source;
-  std::string identity;    ///< `source_summary::identity`: the source must still be that one
+  std::string identity;    ///< `source_summary::identity`: the source must still be the same
   std::string destination; ///< path of the chunk file
   uint32_t number = 0;
   chunk_kind kind = chunk_kind::video;
   std::vector<int32_t> streams;
   window span;
   bool exact = false;
-  std::optional<uint64_t> pictures; ///< that the window has in the source, where their number stays what it is
-  video_profile video;              ///< for video
-  audio_profile audio;              ///< for sound
-  uint32_t threads = 0;             ///< of the encoder; 0: as it likes
-  encoder_seat seat{};              ///< of the lease, for video
-  std::vector<int32_t> converted{}; ///< of `streams`: not copied though the rest is, but encoded as `converted_to`
+  /// number of pictures that the window has in the source, if the encode keeps that number
+  std::optional<uint64_t> pictures;
+  video_profile video;  ///< for video
+  audio_profile audio;  ///< for audio
+  uint32_t threads = 0; ///< of the encoder; 0: the encoder's own choice
+  encoder_seat seat{};  ///< of the lease, for video
+  /// indices of `streams` that are encoded as `converted_to` while the rest is copied
+  std::vector<int32_t> converted{};
   std::string converted_to{};
   rational even_rate{0, 1};         ///< of the source's pictures, see `source_stream_summary`
-  int64_t first_pts = no_timestamp; ///< of its first picture; unset where it has none
+  int64_t first_pts = no_timestamp; ///< of the video's first picture; unset if there is none
   std::vector<late_stream> late{};  ///< of `streams`
 
   bool operator==(const chunk_work&) const = default;
@@ -161,17 +167,17 @@ bool inspect(Inspector& f, chunk_work& x) {
                  && x.late.size() <= file_streams_max));
 }
 
-/// Make one file of the chunks and of what else the source has, verify it, and publish it.
+/// Join the chunks and the source's other streams into one file, verify it, and publish it.
 struct assemble_work {
   std::string source;
   std::string identity;
-  int64_t origin = 0; ///< the source's time that becomes the result's zero
+  int64_t origin = 0; ///< the source time that becomes zero in the result
   std::string container;
   std::vector<chunk_file> video;    ///< in the order of their windows
-  std::vector<chunk_file> audio;    ///< the same
+  std::vector<chunk_file> audio;    ///< in the order of their windows
   std::vector<int32_t> copied;      ///< streams that were not encoded
-  std::optional<uint64_t> pictures; ///< that the result must have, where that is known
-  std::string staging;              ///< where the file is written, beside `output`
+  std::optional<uint64_t> pictures; ///< number of pictures that the result must have, if known
+  std::string staging;              ///< where the file is written, next to `output`
   std::string output;
   bool overwrite = false;
   std::vector<std::string> names{}; ///< `source_summary::names`
@@ -195,19 +201,22 @@ bool inspect(Inspector& f, assemble_work& x) {
                  && x.late.size() <= file_streams_max));
 }
 
-/// How a task comes to the files of its job. Made by the coordinator for one attempt; without an address all paths are taken as they are.
+/// How a task reaches the files of its job. The coordinator makes one for each attempt. Without an address, all paths
+/// are used as they are.
 struct file_access {
   std::string
-    address; ///< of the coordinator's HTTP server: "http://host:port", or "http://:port" for the host that the task knows
+    /// of the coordinator's HTTP server: "http://host:port", or "http://:port" for the host that the task already knows
+    address;
   std::string job;     ///< its id
-  std::string attempt; ///< what uploads are sent under
-  std::string ticket;  ///< opens the job's files and no others
+  std::string attempt; ///< uploads are sent under this attempt
+  std::string ticket;  ///< grants access to the job's files and no others
   std::string folder;  ///< of the job's chunks, as the coordinator names it
   std::string
-    marker; ///< what the file `marker` in that folder holds, and the staging file, where they are really the coordinator's
-  std::string identity;    ///< of the source as the coordinator sees it; empty where it does not
+    /// content of the file `marker` in that folder, and of the staging file, if they really are the coordinator's
+    marker;
+  std::string identity;    ///< of the source as the coordinator sees it; empty if it cannot see the source
   bool direct = true;      ///< paths that are the same for both may be used
-  bool sees_output = true; ///< the coordinator has the folder that the result goes to
+  bool sees_output = true; ///< the coordinator can see the output folder
 
   bool operator==(const file_access&) const = default;
 };
@@ -225,13 +234,13 @@ bool inspect(Inspector& f, file_access& x) {
                  && detail::is_short(x.identity)));
 }
 
-/// One unit of work at a file. Sent by a job to a task; answers carry its attempt.
+/// One unit of work on a file. A job sends it to a task; the answers carry its attempt.
 struct file_work {
   attempt_id attempt;
   std::variant<probe_work, chunk_work, assemble_work> work;
-  job_id job = {}; ///< whose it is, for a task that has lost its coordinator and finds the next one
+  job_id job = {}; ///< job of the work, for a task that lost its coordinator and found the next one
   file_access access = {};
-  uint32_t disk_refuse = 0; ///< percent of the disk that is written to: with less free, the work is not begun
+  uint32_t disk_refuse = 0; ///< percent: the work does not start if less of the target disk is free
 
   bool operator==(const file_work&) const = default;
 };
@@ -245,7 +254,7 @@ bool inspect(Inspector& f, file_work& x) {
 /// A stream of a source, as far as a plan needs it.
 struct source_stream_summary {
   int32_t stream = -1;
-  bool video = false; ///< else sound
+  bool video = false; ///< otherwise audio
   std::string codec;
   std::string language;
   int32_t width = 0;
@@ -253,9 +262,9 @@ struct source_stream_summary {
   uint64_t packets = 0; ///< for video: pictures
   int64_t first_pts = no_timestamp;
   int64_t end_pts = no_timestamp;
-  std::string instead{}; ///< a codec that the result's container holds, where it does not hold the stream as it is
+  std::string instead{}; ///< a codec to convert to, if the result's container cannot hold the stream as it is
   rational even_rate{
-    0, 1}; ///< of a video whose pictures are at `first_pts + n / even_rate`; 0 where they are not evenly spaced
+    0, 1}; ///< of a video whose pictures are at `first_pts + n / even_rate`; 0 if they are not evenly spaced
 
   bool operator==(const source_stream_summary&) const = default;
 };
@@ -285,19 +294,19 @@ bool inspect(Inspector& f, source_cut& x) {
 
 /// What a probe found.
 struct source_summary {
-  std::string identity; ///< changes when the source does, as far as its size and time tell
+  std::string identity; ///< changes when the source does, as far as size and modification time show
   std::string format;
-  int64_t bytes = -1; ///< -1 where unknown
+  int64_t bytes = -1; ///< -1 if unknown
   int64_t origin = 0; ///< ticks
   int64_t end = 0;
   bool exact = false;
   bool countable = false;
-  std::vector<source_stream_summary> streams; ///< those that can be encoded; at most one is video
+  std::vector<source_stream_summary> streams; ///< the streams that can be encoded; at most one is video
   std::vector<source_cut> cuts;               ///< in order; the first one is where the video begins
-  std::vector<uint32_t> whole_chunks;         ///< numbers of those that were asked for and are whole
-  std::vector<std::string> names{};           ///< of all its streams, for people, by libavformat's number
+  std::vector<uint32_t> whole_chunks;         ///< numbers of the requested chunks that are intact
+  std::vector<std::string> names{};           ///< names of all streams in libavformat's order; human-readable
   std::vector<late_stream> late{};
-  std::vector<std::string> notes{}; ///< where it is cut off or damaged: a result is so, too
+  std::vector<std::string> notes{}; ///< where the source is cut off or damaged: the result has the same defects
 
   bool operator==(const source_summary&) const = default;
 };
@@ -320,12 +329,13 @@ bool inspect(Inspector& f, source_summary& x) {
 struct chunk_done {
   uint64_t bytes = 0;
   std::string sha256;
-  uint64_t frames = 0; ///< pictures, or packets of sound
+  uint64_t frames = 0; ///< pictures, or packets of audio
   int64_t first_pts = 0;
   int64_t last_pts = 0;
-  bool sought = false; ///< the window was reached by seeking: its pictures must be as many as the index says
-  std::optional<uint64_t> source_pictures{}; ///< that a decoder makes of the window, where they are decoded
-  uint64_t damaged = 0;                      ///< packets and pictures of the window that the decoder found fault with
+  bool sought = false; ///< the window was reached by seeking: it must have as many pictures as the index says
+  /// number of pictures that a decoder makes of the window, if they are decoded
+  std::optional<uint64_t> source_pictures{};
+  uint64_t damaged = 0; ///< packets and pictures of the window in which the decoder found errors
 
   bool operator==(const chunk_done&) const = default;
 };
@@ -342,10 +352,10 @@ bool inspect(Inspector& f, chunk_done& x) {
 struct file_published {
   uint64_t bytes = 0;
   uint64_t pictures = 0;
-  uint64_t sounds = 0;            ///< packets of sound
+  uint64_t sounds = 0;            ///< packets of audio
   int64_t duration = 0;           ///< ticks
-  std::vector<std::string> notes; ///< what of the source the result has in another form, or has not, and why
-  std::string identity = {};      ///< of the file, where the task has put it into its place (base/identity.hpp)
+  std::vector<std::string> notes; ///< what the result has in another form than the source, or lacks, and why
+  std::string identity = {};      ///< of the file, if the task moved it into place (base/identity.hpp)
 
   bool operator==(const file_published&) const = default;
 };
@@ -360,11 +370,13 @@ bool inspect(Inspector& f, file_published& x) {
 
 /// Why the work was not done, in libav*'s words.
 struct file_failure {
-  bool terminal = false;       ///< the same work would fail again wherever it runs
+  bool terminal = false;       ///< the same work would fail again on any worker
   bool source_changed = false; ///< the source is not the one that was probed
   std::string reason;
   bool device_failed =
-    false; ///< the seat's device did not open, or failed later, or what was encoded is not what a decoder takes: the media is not to blame, another may do
+    /// the seat's device did not open or failed later, or no decoder accepts its output: the media is not at fault, and
+    /// another device may succeed
+    false;
 
   bool operator==(const file_failure&) const = default;
 };
@@ -376,10 +388,10 @@ bool inspect(Inspector& f, file_failure& x) {
   return done && (!Inspector::is_loading || detail::is_short(x.reason));
 }
 
-/// What the libraries that do the work had to say: a line of printable ASCII.
+/// A log message of the media libraries: one line of printable ASCII.
 struct file_log_line {
   int64_t at_ms = 0;  ///< since 1970, UTC
-  bool error = false; ///< else a warning
+  bool error = false; ///< otherwise a warning
   std::string text;
 
   bool operator==(const file_log_line&) const = default;
@@ -395,7 +407,7 @@ bool inspect(Inspector& f, file_log_line& x) {
 struct file_result {
   attempt_id attempt;
   std::variant<source_summary, chunk_done, file_published, file_failure> outcome;
-  std::vector<file_log_line> log = {}; ///< since the last progress
+  std::vector<file_log_line> log = {}; ///< since the last progress message
 
   bool operator==(const file_result&) const = default;
 };
@@ -406,13 +418,13 @@ bool inspect(Inspector& f, file_result& x) {
   return done && (!Inspector::is_loading || x.log.size() <= file_log_lines_max);
 }
 
-/// Sent by a file worker twice a second, also while nothing comes forward.
+/// Sent by a file worker twice a second, even if there is no progress.
 struct file_progress {
   attempt_id attempt;
   uint64_t frames = 0;
   uint64_t bytes = 0;
   double done = 0;                     ///< share of this unit of work, 0 to 1
-  std::vector<file_log_line> log = {}; ///< since the one before
+  std::vector<file_log_line> log = {}; ///< since the previous message
 
   bool operator==(const file_progress&) const = default;
 };

@@ -1,7 +1,8 @@
-// GPUs as workers see them: which cards, what they measure, how many sessions they may hold. Sent with registrations and heartbeats.
+// GPUs as workers see them: the cards, their measurements, and how many encode and decode sessions they allow. Sent
+// with registrations and heartbeats.
 //
-// A card has one identity however many workers see it: its UUID, else its PCI address on its machine. What a driver does not tell is
-// absent, never 0.
+// A card has one identity, however many workers see it: its UUID, else its PCI address on its machine. A value that the
+// driver does not report is absent, never 0.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -29,7 +30,8 @@ bool inspect(Inspector& f, gpu_vendor& x) {
   return inspect_enum(f, x, gpu_vendor::apple);
 }
 
-/// How many sessions of one kind a GPU may hold. None says that it has no such unit at all; no limit is a value of its own.
+/// How many sessions of one kind a GPU allows. "None" means that the GPU has no such unit; "unlimited" is a separate
+/// value.
 class session_limit {
 public:
   constexpr session_limit() = default;
@@ -54,17 +56,17 @@ public:
     return sessions_ == no_end;
   }
 
-  /// Whether one more session fits beside those that are in use.
+  /// Whether one more session fits if `used` sessions are open.
   constexpr bool allows_more_than(uint64_t used) const noexcept {
     return is_unlimited() || used < sessions_;
   }
 
-  /// The number of sessions, none where there is no limit.
+  /// The number of sessions; empty if unlimited.
   constexpr std::optional<uint32_t> count() const noexcept {
     return is_unlimited() ? std::nullopt : std::optional{sessions_};
   }
 
-  /// The stricter one is the smaller.
+  /// The stricter limit is the smaller one.
   constexpr auto operator<=>(const session_limit&) const = default;
 
   template <class Inspector>
@@ -92,7 +94,7 @@ inline std::string to_string(session_limit x) {
   return x.is_unlimited() ? "unlimited" : std::to_string(*x.count());
 }
 
-/// What `to_string` writes.
+/// Parses the output of `to_string`.
 inline std::optional<session_limit> session_limit_from(std::string_view text) {
   if (text == "none")
     return session_limit::none();
@@ -105,7 +107,7 @@ inline std::optional<session_limit> session_limit_from(std::string_view text) {
   return session_limit::of(sessions);
 }
 
-/// What an operator knows better than the table of models: each value replaces what would hold without it.
+/// What an operator knows better than the table of models: each value that is set replaces the default.
 struct gpu_override {
   std::optional<session_limit> encode;
   std::optional<session_limit> decode;
@@ -120,14 +122,14 @@ bool inspect(Inspector& f, gpu_override& x) {
 
 /// One GPU as one worker sees it. Constant for the life of the worker.
 struct gpu_description {
-  std::string uuid;    ///< the driver's own; empty where it has none
+  std::string uuid;    ///< from the driver; empty if it has none
   std::string pci;     ///< "0000:3b:00.0"
-  std::string machine; ///< the same for all containers of one machine, different on any other
+  std::string machine; ///< the same for all containers of one machine, different on every other machine
   std::string device;  ///< how encoders of this worker name it: "cuda:0", "/dev/dri/renderD128"
   std::string name;    ///< the model: "NVIDIA GeForce RTX 4090"
   std::string driver;  ///< version of the driver: "550.54.14"
   gpu_vendor vendor = gpu_vendor::unknown;
-  uint32_t device_number = 0; ///< PCI device id, 0 where it is not known
+  uint32_t device_number = 0; ///< PCI device id, 0 if unknown
   gpu_override for_gpu;       ///< this worker's configuration for this card
   gpu_override for_worker;    ///< this worker's configuration for all its cards
 
@@ -142,14 +144,15 @@ bool inspect(Inspector& f, gpu_description& x) {
                             f.field("for_gpu", x.for_gpu), f.field("for_worker", x.for_worker));
 }
 
-/// Identity of the physical card: equal for all workers that share it. Empty where the worker knows neither UUID nor address.
+/// Identity of the physical card: equal for all workers that share it. Empty if the worker knows neither UUID nor
+/// address.
 inline std::string gpu_key(const gpu_description& x) {
   if (!x.uuid.empty())
     return x.uuid;
   return x.pci.empty() ? std::string{} : x.machine + "/" + x.pci;
 }
 
-/// What one GPU measures at one moment.
+/// The measurements of one GPU at one moment.
 struct gpu_reading {
   std::optional<double> utilisation_percent; ///< 3D and compute units
   std::optional<double> encoder_percent;
@@ -178,9 +181,10 @@ bool inspect(Inspector& f, gpu_reading& x) {
 struct gpu_report {
   gpu_description card;
   gpu_reading reading;
-  /// The leases of this worker whose encode sessions `reading.encode_sessions` counts, where the driver names the processes that hold sessions.
+  /// The leases of this worker whose encode sessions are included in `reading.encode_sessions`. Set if the driver names
+  /// the processes that hold sessions.
   std::optional<std::vector<lease_id>> counted;
-  std::string fault; ///< why the card cannot be used now, in its driver's words; empty where it can
+  std::string fault; ///< why the card cannot be used now, in its driver's words; empty if it can
 
   bool operator==(const gpu_report&) const = default;
 };

@@ -1,4 +1,4 @@
-// Strong identifiers: an attempt cannot be passed where a task is meant.
+// Strong identifiers: the compiler rejects an attempt id where a task id is expected.
 #pragma once
 
 #include <compare>
@@ -35,13 +35,16 @@ std::string to_string(id<Tag> x) {
   return std::to_string(x.value);
 }
 
-/// One life of a worker daemon: drawn at random at each start, so that a restart is never mistaken for its predecessor.
+/// One life of a worker. Drawn at random at each start, so that a restarted worker is never mistaken for its
+/// predecessor.
 using worker_id = id<struct worker_tag>;
 
-/// One task process. Drawn at random by the host that starts it; the process proves with it whose child it is.
+/// One task process. The host that starts the process draws the id at random; with it the process proves which host
+/// started it.
 using task_id = id<struct task_tag>;
 
-/// One try at one unit of work. Grows with each try of a coordinator's life; samples of an older attempt are refused.
+/// One try at one unit of work. The number grows with each try during a coordinator's life; samples of an older attempt
+/// are refused.
 using attempt_id = id<struct attempt_tag>;
 
 /// One leased slot of one worker.

@@ -1,4 +1,4 @@
-// Helpers for `inspect` overloads that plain types need and that work with every inspector, CAF's or ours.
+// Helpers for the `inspect` overloads of plain types. They work with every inspector, CAF's or ours.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// Inspects an enumeration as its underlying integer and refuses a value beyond `last`, so that what a peer sends can
-/// never be an enumerator that does not exist.
+/// Inspects an enumeration as its underlying integer. Refuses a value beyond `last`, so that a peer can never send an
+/// enumerator that does not exist.
 template <class Inspector, class Enum>
 bool inspect_enum(Inspector& f, Enum& x, Enum last) {
   using integer = std::underlying_type_t<Enum>;
@@ -24,7 +24,7 @@ bool inspect_enum(Inspector& f, Enum& x, Enum last) {
   return f.apply(get, set);
 }
 
-/// Whether a duration that a peer sent can be added to a clock: not negative, and no longer than a day.
+/// Whether a duration sent by a peer can be added to a clock: not negative, and no longer than a day.
 template <class Duration>
 bool is_bounded(Duration x) {
   return x >= Duration::zero() && x <= std::chrono::hours{24};

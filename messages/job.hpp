@@ -1,7 +1,8 @@
-// A file job in words that everybody shares: its identity, its states, and how both are written.
+// The vocabulary of file jobs: their identity, their states, and how both are written.
 //
-// A job's identity is 128 random bits. It is shown and read as text alone, so that no part of it is ever taken for a number.
-// Enumerators have one spelling, used in the store, the API and the logs; their order is the wire format.
+// A job's identity is 128 random bits. It is shown and read only as text, so that no part of it is taken for a number.
+// Each enumerator has one spelling, used in the store, the API and the logs. The order of enumerators is the wire
+// format.
 #pragma once
 
 #include "messages/inspect.hpp"
@@ -46,7 +47,7 @@ inline std::string to_string(job_id x) {
   return result;
 }
 
-/// What `to_string` writes and nothing else: no blanks, no capitals, no shorter form.
+/// Accepts only what `to_string` writes: no spaces, no capitals, no shorter form.
 inline std::optional<job_id> parse_job_id(std::string_view text) {
   if (text.size() != job_id::text_size)
     return {};
@@ -62,15 +63,15 @@ inline std::optional<job_id> parse_job_id(std::string_view text) {
   return job_id{halves[0], halves[1]};
 }
 
-/// Where a job is in its life. messages/job_states.hpp has the ways from one to another.
+/// The state of a job. messages/job_states.hpp lists the transitions.
 enum class job_state : uint8_t {
   queued,    ///< waits for its turn
-  assigned,  ///< somebody has it: source and plan are looked at, nothing is encoded yet
-  running,   ///< at least one chunk was begun
-  paused,    ///< stopped by a person; what is finished is kept
+  assigned,  ///< a coordinator has it: source and plan are examined, nothing is encoded yet
+  running,   ///< at least one chunk was started
+  paused,    ///< stopped by a user; finished chunks are kept
   completed, ///< the result is published
-  failed,    ///< ended without a result; a person or the retry rules may queue it again
-  cancelled, ///< ended by a person
+  failed,    ///< ended without a result; a user or the retry rules may queue it again
+  cancelled, ///< ended by a user
 };
 
 /// Most urgent first.
@@ -78,23 +79,23 @@ enum class job_priority : uint8_t { live, high, medium, low, batch };
 
 enum class job_queue : uint8_t { live, normal, batch };
 
-/// Where a part of a job is in its life.
+/// The state of a part of a job.
 enum class chunk_state : uint8_t {
-  waiting, ///< nobody has it
+  waiting, ///< no worker has it
   leased,  ///< a worker has it, until its deadline
-  done,    ///< its result is whole and checked
-  failed,  ///< ended without a result, and its job with it
+  done,    ///< its result is complete and checked
+  failed,  ///< ended without a result, and so did its job
 };
 
 /// What a part of a job makes.
 enum class chunk_kind : uint8_t { video, audio, other };
 
-/// Why a job or an attempt at it failed, as far as it decides what comes next.
+/// Why a job or an attempt at it failed. The kind decides what happens next.
 enum class failure_kind : uint8_t {
   none,
-  transient,   ///< worker, network, disk or time: worth another try elsewhere
-  terminal,    ///< the media or the encoder says no: never tried again by itself
-  quarantined, ///< it killed several workers: never tried again by itself
+  transient,   ///< worker, network, disk or timeout: worth another try elsewhere
+  terminal,    ///< the media or the encoder makes it impossible: never retried automatically
+  quarantined, ///< it killed several workers: never retried automatically
 };
 
 namespace detail {
@@ -133,7 +134,7 @@ std::string to_string(Enum x) {
   return std::string{to_string_view(x)};
 }
 
-/// The enumerator of that spelling: `parse_job_enum<job_state>("paused")`.
+/// The enumerator with this spelling: `parse_job_enum<job_state>("paused")`.
 template <detail::job_enum Enum>
 constexpr std::optional<Enum> parse_job_enum(std::string_view text) {
   const auto& names = detail::enum_names<Enum>;

@@ -1,7 +1,7 @@
-// The life of a job and of its chunks, as data: who may go from which state to which.
+// The life of a job and of its chunks, as data: the permitted transitions between states, and who may make them.
 //
-// The store makes its conditions from these tables, tests walk them in full, and whoever draws or describes the life of a job
-// reads them. What is not listed is an error, also a way from a state to itself.
+// The store takes its conditions from these tables, the tests walk all of them, and diagrams and docs follow them. A
+// transition that is not listed is an error, even from a state to itself.
 #pragma once
 
 #include "messages/job.hpp"
@@ -16,11 +16,11 @@ template <class State>
 struct transition {
   State from;
   State to;
-  bool fenced; ///< only the holder of the current attempt may go this way, and has to say its number
+  bool fenced; ///< only the holder of the current attempt may make this transition, and must state the attempt's number
   std::string_view when;
 };
 
-/// A job begins as `queued`. Each way to `assigned` begins a new attempt.
+/// A job begins as `queued`. Each transition to `assigned` begins a new attempt.
 inline constexpr std::array<transition<job_state>, 18> job_transitions{{
   {job_state::queued, job_state::assigned, false, "its turn has come"},
   {job_state::queued, job_state::paused, false, "a person pauses it"},
@@ -42,7 +42,7 @@ inline constexpr std::array<transition<job_state>, 18> job_transitions{{
   {job_state::failed, job_state::queued, false, "it is tried again"},
 }};
 
-/// A chunk begins as `waiting`. Each way to `leased` begins a new attempt.
+/// A chunk begins as `waiting`. Each transition to `leased` begins a new attempt.
 inline constexpr std::array<transition<chunk_state>, 6> chunk_transitions{{
   {chunk_state::waiting, chunk_state::leased, false, "a worker takes it"},
   {chunk_state::leased, chunk_state::done, true, "its result is here and checked"},
@@ -52,7 +52,7 @@ inline constexpr std::array<transition<chunk_state>, 6> chunk_transitions{{
   {chunk_state::done, chunk_state::waiting, false, "its result was lost or is damaged"},
 }};
 
-/// The table of a kind of states.
+/// The table for one kind of state.
 template <class State>
 constexpr const auto& transitions_of() {
   if constexpr (std::is_same_v<State, job_state>)
@@ -61,7 +61,7 @@ constexpr const auto& transitions_of() {
     return chunk_transitions;
 }
 
-/// The way from one state to another; null where there is none.
+/// The transition from one state to another; null if there is none.
 template <class State>
 constexpr const transition<State>* find_transition(State from, State to) {
   for (const auto& way : transitions_of<State>())
@@ -70,7 +70,7 @@ constexpr const transition<State>* find_transition(State from, State to) {
   return nullptr;
 }
 
-/// Nothing runs any more and the end has a time. A failed job may still be queued again.
+/// Nothing runs any more, and the time of the end is recorded. A failed job may still be queued again.
 constexpr bool is_ended(job_state x) {
   return x == job_state::completed || x == job_state::failed || x == job_state::cancelled;
 }

@@ -1,4 +1,4 @@
-// What a job's tasks may take of the machine that they run on.
+// What a job's tasks may use of the machine that they run on.
 #pragma once
 
 #include "messages/inspect.hpp"
@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// 0 and -1 stand for "as it is". Each process that works for the job has them for itself, but for `disk_bytes` and `time`, which count for the job as a
-/// whole.
+/// 0 and -1 stand for "unchanged". Each process that works for the job has these limits for itself; only
+/// `disk_bytes` and `time` count for the job as a whole.
 struct work_limits {
   static constexpr int32_t io_idle = 8;
   static constexpr uint32_t cpu_min_millis = 10; ///< the kernel takes no smaller share
@@ -18,11 +18,12 @@ struct work_limits {
   static constexpr uint64_t memory_min_bytes = 16 * 1024 * 1024;
 
   uint32_t cpu_millis = 0;           ///< thousandths of a core
-  uint64_t memory_bytes = 0;         ///< resident, without what it had before its work began
+  uint64_t memory_bytes = 0;         ///< resident, excluding the memory in use before the work began
   uint64_t disk_bytes = 0;           ///< chunks and result together; no single file may be larger either
-  std::chrono::milliseconds time{0}; ///< of the work at it, from its turn on; begins anew with a retry
+  std::chrono::milliseconds time{0}; ///< time spent on the job, from its turn on; starts again with a retry
   int32_t nice = 0;                  ///< 0 to 19
-  int32_t io_priority = -1;          ///< 0 (first) to 7: best effort; `io_idle`: when nobody else needs the disk
+  /// 0 (first) to 7: best effort; `io_idle`: only if no other process needs the disk
+  int32_t io_priority = -1;
 
   bool any() const noexcept {
     return *this != work_limits{};

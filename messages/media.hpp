@@ -1,7 +1,7 @@
-// Elementary-stream samples and what describes them: the data plane between coordinator and tasks.
+// Elementary-stream samples and their formats: the data plane between coordinator and tasks.
 //
-// All timestamps are on the source's own timeline in units of 1/90000 s, unwrapped to 64 bits: they never jump back by
-// themselves and never wrap. `no_timestamp` stands for "unknown".
+// All timestamps are on the source's own timeline in units of 1/90000 s, unwrapped to 64 bits: they never wrap, and
+// never jump back by themselves. `no_timestamp` stands for "unknown".
 #pragma once
 
 #include "messages/ids.hpp"
@@ -54,8 +54,8 @@ bool inspect(Inspector& f, track_kind& x) {
   return inspect_enum(f, x, track_kind::data);
 }
 
-/// Bytes that many hold and nobody changes. Copying one copies a reference; on the wire it is written in one piece
-/// (see messages/wire.hpp), because the default per-byte inspection moves a seventh as much a second.
+/// Shared, immutable bytes. A copy only copies a reference. On the wire the bytes are written in one piece (see
+/// messages/wire.hpp), because CAF's default inspection goes byte by byte at a seventh of the throughput.
 class shared_bytes {
 public:
   using container = std::vector<std::byte>;
@@ -67,7 +67,7 @@ public:
     bytes_ = {held, held->data()};
   }
 
-  /// `size` bytes that nobody has written before; `fill` gets them as a span, and returns false when it cannot fill them.
+  /// Makes `size` bytes. `fill` gets the uninitialised bytes as a span, and returns false if it cannot fill them.
   template <class Fill>
   static std::optional<shared_bytes> filled_by(size_t size, Fill fill) {
     auto bytes = std::make_shared_for_overwrite<std::byte[]>(size);
@@ -96,8 +96,8 @@ private:
   size_t size_ = 0;
 };
 
-/// One elementary stream of a source or a rendition, as its demuxer or encoder describes it. Names are libav*'s.
-/// A field that is unknown or does not apply is empty or 0.
+/// One elementary stream of a source or a rendition, as described by its demuxer or encoder. Names are libav*'s. A
+/// field that is unknown or does not apply is empty or 0.
 struct track_format {
   track_kind kind = track_kind::video;
   std::string codec;           ///< "h264", "mpeg2video", "aac"
@@ -110,7 +110,7 @@ struct track_format {
   int32_t width = 0;  ///< pixels
   int32_t height = 0; ///< pixels
   rational sample_aspect{0, 1};
-  rational frame_rate{0, 1}; ///< frames a second
+  rational frame_rate{0, 1}; ///< frames per second
   std::string pixel_format;  ///< "yuv420p"
   std::string field_order;   ///< "progressive", "tt", "bb", "tb", "bt" or empty
   std::string color_range;
@@ -118,19 +118,19 @@ struct track_format {
   std::string color_transfer;
   std::string color_space;
   std::string chroma_location;
-  int32_t reorder_frames = 0;       ///< frames by which decoding order may run ahead of presentation
-  uint8_t turn = 0;                 ///< what a player does with the pictures: 1 transposes, then 2 mirrors, 4 flips
-  bool aspect_by_container = false; ///< `sample_aspect` is the container's, whatever the pictures say of themselves
+  int32_t reorder_frames = 0;       ///< number of frames by which decoding order may run ahead of presentation order
+  uint8_t turn = 0;                 ///< how a player turns the pictures: 1 transposes, then 2 mirrors, 4 flips
+  bool aspect_by_container = false; ///< `sample_aspect` is the container's, whatever the pictures themselves say
   // audio
   int32_t sample_rate = 0; ///< Hz
   std::string channel_layout;
   std::string sample_format;
-  int32_t frame_size = 0;      ///< samples a frame, where constant
+  int32_t frame_size = 0;      ///< samples per frame, if constant
   int32_t initial_padding = 0; ///< samples of encoder priming
   // both
-  std::string language;    ///< ISO 639-2, or as the source has it
-  int32_t block_bytes = 0; ///< of sound that comes in blocks of one size (ADPCM, WMA); 0 where unknown
-  int32_t coded_bits = 0;  ///< of a sample or pixel as it is coded, where a decoder has to be told; 0 where unknown
+  std::string language;    ///< ISO 639-2, or the source's own value
+  int32_t block_bytes = 0; ///< for audio in blocks of a fixed size (ADPCM, WMA); 0 if unknown
+  int32_t coded_bits = 0;  ///< bits of a coded sample or pixel, if a decoder must be told; 0 if unknown
 
   bool operator==(const track_format&) const = default;
 };
@@ -164,20 +164,20 @@ bool inspect(Inspector& f, stream_format& x) {
   return f.object(x).fields(f.field("tracks", x.tracks));
 }
 
-/// One coded frame (access unit or audio frame): its place on the timeline and the size of its bytes in the block.
+/// One coded frame (access unit or audio frame): its place on the timeline and its size in bytes.
 struct sample {
   static constexpr uint8_t random_access = 1; ///< a client can join the stream here
-  static constexpr uint8_t discontinuity = 2; ///< the source's timeline was broken before this sample
+  static constexpr uint8_t discontinuity = 2; ///< the source's timeline was interrupted before this sample
   static constexpr uint8_t key = 4;           ///< the track's decoder can start here
-  static constexpr uint8_t closed = 8;        ///< no picture that is shown before those up to here is still to come
-  static constexpr uint8_t hidden = 16;       ///< decoded and not shown: the source's edit list leaves it out
-  /// The first sample of a source that was pulled anew: it goes on exactly where it had been left.
+  static constexpr uint8_t closed = 8;        ///< no picture shown before those up to here is still to come
+  static constexpr uint8_t hidden = 16;       ///< decoded but not shown: the source's edit list leaves it out
+  /// The first sample after a source was reopened: it continues exactly where the earlier pull ended.
   static constexpr uint8_t continues = 32;
 
   uint16_t track = 0;
   uint8_t flags = 0;
   int64_t pts = no_timestamp; ///< ticks
-  int64_t dts = no_timestamp; ///< ticks, monotone per track
+  int64_t dts = no_timestamp; ///< ticks, monotonic per track
   uint32_t duration = 0;      ///< ticks
   uint32_t size = 0;          ///< bytes
 
@@ -194,9 +194,10 @@ bool inspect(Inspector& f, sample& x) {
                             f.field("dts", x.dts), f.field("duration", x.duration), f.field("size", x.size));
 }
 
-/// Samples of all tracks in decoding order, and their bytes one after the other: the unit that is buffered, relayed and
-/// acknowledged. A producer starts a new block at each random-access point of the video (of the audio where there is no
-/// video), so a block either starts with one or has none. The sizes of the samples add up to the size of the bytes.
+/// Samples of all tracks in decoding order, followed by their bytes: the unit that is buffered, relayed and
+/// acknowledged. A producer starts a new block at each random-access point of the video (of the audio if there is no
+/// video). So a block either starts with a random-access point or has none. The sizes of the samples add up to the size
+/// of the bytes.
 struct sample_block {
   std::vector<sample> samples;
   shared_bytes bytes;
@@ -208,8 +209,8 @@ struct sample_block {
   }
 };
 
-/// One block in flight from a producer to a consumer. Sent by an ingest to its session, by a session to a transcoder, and
-/// by a transcoder to its session. Sequences of one attempt start at 1 and have no gap.
+/// One block in flight from a producer to a consumer. It goes from an ingest to its channel session, from there to a
+/// transcoder, and from the transcoder back. Sequence numbers of an attempt start at 1 and have no gap.
 struct sample_batch {
   attempt_id attempt;
   uint64_t sequence = 0;
@@ -218,8 +219,8 @@ struct sample_batch {
   bool operator==(const sample_batch&) const = default;
 };
 
-/// The consumer has taken every batch of the attempt up to `sequence` out of its queue. Sent to the producer, which then may
-/// have that many bytes more in flight.
+/// The consumer has taken all batches of the attempt up to `sequence` out of its queue. The producer may then have as
+/// many more bytes in flight.
 struct batch_ack {
   attempt_id attempt;
   uint64_t sequence = 0;
@@ -232,13 +233,13 @@ bool inspect(Inspector& f, batch_ack& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("sequence", x.sequence));
 }
 
-/// What a stream's samples mean from the next batch on. Precedes the first batch of an attempt, and any batch from which on
-/// the tracks or their parameters differ.
+/// What a stream's samples mean from the next batch on. Precedes the first batch of an attempt, and any batch with
+/// which the tracks or their parameters change.
 struct format_change {
   attempt_id attempt;
   stream_format format;
   std::vector<std::string>
-    not_carried{}; ///< of an ingest: streams of the source that are not among the tracks, for people
+    not_carried{}; ///< of an ingest: streams of the source that are not among the tracks; human-readable
 
   bool operator==(const format_change&) const = default;
 };
@@ -249,14 +250,15 @@ bool inspect(Inspector& f, format_change& x) {
                             f.field("not_carried", x.not_carried));
 }
 
-/// The last message of an attempt: `reason` is empty for a regular end, else it says what was tried, on what, and why it failed.
-/// `terminal` tells that trying again is futile: the media or the encoder says no.
+/// The last message of an attempt. `reason` is empty for a regular end, else it says what was tried, on what, and why
+/// it failed. `terminal` means that another try is futile, because the media or the encoder makes it impossible.
 struct stream_end {
   attempt_id attempt;
   std::string reason;
   bool terminal = false;
   bool device_failed =
-    false; ///< the seat's device did not open, or failed later: the media is not to blame, another device may do
+    /// the seat's device did not open, or failed later: the media is not at fault, and another device may succeed
+    false;
 
   bool operator==(const stream_end&) const = default;
 };

@@ -1,4 +1,5 @@
-// What a profile wants of its video encoder, and what the registry gives: the encoder and the device that a task is to use.
+// What a profile asks of its video encoder, and what the registry grants: the encoder and the device that a task must
+// use.
 #pragma once
 
 #include "messages/inspect.hpp"
@@ -12,11 +13,11 @@
 
 namespace troupe {
 
-/// What happens where every session of the encoder that was asked for is in use.
+/// What happens if all sessions of the requested encoder are in use.
 enum class exhaustion_policy : uint8_t {
-  queue,    ///< waits for what was asked for, as long as it may
-  fallback, ///< takes the next rung, with a warning
-  reject    ///< an error at once
+  queue,    ///< waits for the requested encoder, up to the time limit
+  fallback, ///< takes the next encoder of the ladder, with a warning
+  reject    ///< fails at once
 };
 
 /// "queue", "fallback", "reject".
@@ -30,15 +31,15 @@ bool inspect(Inspector& f, exhaustion_policy& x) {
   return inspect_enum(f, x, exhaustion_policy::reject);
 }
 
-/// What a profile says of its video encoder.
+/// The part of a profile that selects its video encoder.
 struct encoder_wish {
   std::string
-    encoder; ///< an encoder ("h264_nvenc", "libx264") or a codec ("h264": the best that is free); empty: no video is encoded
+    /// an encoder ("h264_nvenc", "libx264"), or a codec ("h264": the best free encoder); empty: no video is encoded
+    encoder;
   exhaustion_policy policy = exhaustion_policy::fallback;
-  std::string fallback_encoder; ///< goes before the rest of the ladder; empty for the ladder's own order
+  std::string fallback_encoder; ///< tried before the rest of the ladder; empty for the ladder's own order
   bool never_software = false;
-  std::chrono::milliseconds queue_timeout{
-    0}; ///< how long `queue` waits; 0: as long as the cluster's configuration says
+  std::chrono::milliseconds queue_timeout{0}; ///< how long `queue` waits; 0: as configured for the cluster
 
   bool operator==(const encoder_wish&) const = default;
 };
@@ -51,14 +52,15 @@ bool inspect(Inspector& f, encoder_wish& x) {
   return done && (!Inspector::is_loading || is_bounded(x.queue_timeout));
 }
 
-/// Where a task encodes. Made by the registry with a lease, and handed to the task with its work: the task opens this encoder on this device and no other.
-/// Without an encoder the work encodes no video, or takes what it finds for the profile's codec.
+/// Where a task encodes. The registry makes the seat with a lease, and the task gets it with its work. The task opens
+/// this encoder on this device and no other. Without an encoder the task encodes no video, or uses any encoder for the
+/// profile's codec.
 struct encoder_seat {
   std::string encoder;  ///< "h264_nvenc", "libx264"
   std::string gpu;      ///< `gpu_key` of the card; empty for software
   std::string device;   ///< as the worker's encoders name it: "cuda:0", "/dev/dri/renderD128"; empty for software
-  bool decodes = false; ///< the lease has a session of the card's decoder, too
-  std::string warning;  ///< for people, where it is not what was asked for
+  bool decodes = false; ///< the lease also holds a session of the card's decoder
+  std::string warning;  ///< set if the seat is not what was asked for; human-readable
 
   bool operator==(const encoder_seat&) const = default;
 };
@@ -69,12 +71,12 @@ bool inspect(Inspector& f, encoder_seat& x) {
                             f.field("decodes", x.decodes), f.field("warning", x.warning));
 }
 
-/// A place that was looked at for a piece of work.
+/// A place that was considered for a piece of work.
 struct placement_candidate {
   std::string worker;  ///< its name
-  std::string device;  ///< of the worker; empty for software
+  std::string device;  ///< name of the device on the worker; empty for software
   std::string gpu;     ///< `gpu_key` of the card
-  std::string why_not; ///< empty for the one that was taken
+  std::string why_not; ///< empty for the place that was taken
 
   bool operator==(const placement_candidate&) const = default;
 };

@@ -1,4 +1,4 @@
-// Instantiates the wire code of all message types once.
+// Instantiates the wire code of all message types, once.
 #include "messages/register.hpp"
 
 #include "messages/actors.hpp"

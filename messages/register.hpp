@@ -3,7 +3,7 @@
 
 namespace troupe {
 
-/// Must run once, before the first actor system of the process.
+/// Call it once, before the first actor system of the process.
 void register_message_types();
 
 } // namespace troupe

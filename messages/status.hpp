@@ -1,4 +1,4 @@
-// Snapshots that the API, the metrics and the command line show. The field names here are the API's field names.
+// Snapshots for the API, the metrics and the command line. The field names here are the API's field names.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -12,7 +12,7 @@
 
 namespace troupe {
 
-/// Why a task's work ended, kept for the latest few so that the API can state it.
+/// Why a task's work ended. The latest few are kept, so that the API can show the reason.
 struct task_end {
   task_id task;
   std::string kind;
@@ -36,9 +36,9 @@ bool inspect(Inspector& f, task_end& x) {
 /// Whether a worker is trusted with tasks after some of them failed there.
 struct breaker_status {
   std::string state = "closed"; ///< "closed", "open" (takes no work), "half-open" (takes one task at a time, on trial)
-  int64_t until_ms = no_timestamp; ///< Unix time; while it is open: until when
-  std::string reason;              ///< what opened it; empty while it is closed
-  uint32_t failures = 0;           ///< failed tasks that count now
+  int64_t until_ms = no_timestamp; ///< Unix time at which the open state ends
+  std::string reason;              ///< what opened it; empty while closed
+  uint32_t failures = 0;           ///< failed tasks that currently count
 
   bool operator==(const breaker_status&) const = default;
 };
@@ -49,7 +49,7 @@ bool inspect(Inspector& f, breaker_status& x) {
                             f.field("failures", x.failures));
 }
 
-/// One GPU as the registry counts it, over all workers that share it.
+/// One GPU as the registry counts it, across all workers that share it.
 struct gpu_status {
   std::string gpu; ///< `gpu_key`
   std::string pci;
@@ -60,11 +60,11 @@ struct gpu_status {
   gpu_reading reading;
   std::string encode_limit; ///< sessions: "none", "unlimited", or the number
   std::string decode_limit;
-  std::string limit_rule;        ///< where the limit is from
-  uint32_t encode_sessions = 0;  ///< of our leases
-  uint32_t decode_sessions = 0;  ///< the same
+  std::string limit_rule;        ///< the rule that sets the limit
+  uint32_t encode_sessions = 0;  ///< held by our leases
+  uint32_t decode_sessions = 0;  ///< held by our leases
   uint32_t foreign_sessions = 0; ///< encode sessions of other programs
-  std::string blocked;           ///< why it takes no encode session from this worker now; empty where it does
+  std::string blocked;           ///< why it accepts no encode session from this worker now; empty if it does
 
   bool operator==(const gpu_status&) const = default;
 };
@@ -88,7 +88,7 @@ struct daemon_status {
   std::string address;
   health state = health::healthy;
   std::string reason;   ///< why it is not healthy
-  bool drained = false; ///< was told to drain, and no task is at work any more
+  bool drained = false; ///< was told to drain, and no task is working any more
   breaker_status breaker;
   int64_t registered_at_ms = 0;     ///< Unix time
   int64_t last_heartbeat_at_ms = 0; ///< Unix time
@@ -119,7 +119,7 @@ bool inspect(Inspector& f, daemon_status& x) {
     f.field("machine", x.machine), f.field("tasks", x.tasks), f.field("ended", x.ended), f.field("gpus", x.gpus));
 }
 
-/// A rendition that is refused for a while, because its samples killed one task after the other.
+/// A rendition that is refused for a while, because its samples killed several tasks in a row.
 struct quarantine_status {
   std::string profile;
   std::string reason;
@@ -134,7 +134,7 @@ bool inspect(Inspector& f, quarantine_status& x) {
                             f.field("until_ms", x.until_ms));
 }
 
-/// A channel that can be watched, whether or not it runs.
+/// A channel that can be watched, whether it runs or not.
 struct channel_status {
   std::string name;
   std::string title;
@@ -154,30 +154,32 @@ bool inspect(Inspector& f, channel_status& x) {
 /// One rendition of a running channel.
 struct variant_status {
   std::string profile;
-  std::string state; ///< "waiting" (for a worker), "starting", "running", "silent" (clients get nothing for a while)
+  std::string state; ///< "waiting" (for a worker), "starting", "running", "silent" (no output for a while)
   std::string mode;  ///< "passthrough" or "transcode"
   std::string reason;
   std::string worker;
   attempt_id attempt;
   uint32_t clients = 0;
   uint64_t clients_total = 0;
-  uint64_t skips = 0;     ///< times that a slow client was moved ahead
+  uint64_t skips = 0;     ///< how often a slow client was moved ahead
   uint64_t lag_bytes = 0; ///< source bytes that the transcoder has not taken yet
   int64_t lag_ms = 0;     ///< media time between the newest source sample and the newest output sample
   uint64_t buffered_bytes = 0;
   uint64_t bytes_out = 0; ///< muxed bytes
   stream_format output;
   work_statistics work;
-  uint64_t failovers = 0;      ///< times that another attempt took over, planned moves included
+  uint64_t failovers = 0;      ///< how often another attempt took over, planned moves included
   std::string last_failover;   ///< why: "lost", "stalled", "slow", "drain", "failed"
-  int64_t last_gap_ms = 0;     ///< wall time without output around the latest failover
+  int64_t last_gap_ms = 0;     ///< wall time without output at the latest failover
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
-  uint64_t frames_lost = 0;    ///< pictures that the source had and no attempt could make: the replay limit was passed
-  uint64_t sound_lost = 0;     ///< the same, coded frames of sound
-  encoder_seat encoder;        ///< where its video is encoded now
-  std::optional<uint32_t> waits_behind;       ///< while it waits for an encoder: how many stand before it
-  std::vector<placement_candidate> looked_at; ///< for its present place: that, then others and why not
-  std::vector<std::string> notes;             ///< what it has in another form than its profile asks for, and why
+  /// pictures of the source that no attempt could make, because the replay limit was passed
+  uint64_t frames_lost = 0;
+  uint64_t sound_lost = 0;              ///< the same for coded audio frames
+  encoder_seat encoder;                 ///< where its video is encoded now
+  std::optional<uint32_t> waits_behind; ///< while it waits for an encoder: how many requests are ahead of it
+  /// for its present place: that place, then rejected candidates with reasons
+  std::vector<placement_candidate> looked_at;
+  std::vector<std::string> notes; ///< what differs from the profile, and why
 
   bool operator==(const variant_status&) const = default;
 };
@@ -210,7 +212,7 @@ struct session_status {
   uint64_t samples_in = 0;
   uint64_t bytes_in = 0;
   work_statistics ingest;
-  uint64_t source_restarts = 0;         ///< times that the source was pulled anew
+  uint64_t source_restarts = 0;         ///< how often the source was reopened
   std::vector<std::string> not_carried; ///< streams of the source that no rendition has
   std::vector<variant_status> variants;
 

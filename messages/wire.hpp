@@ -1,4 +1,4 @@
-// How bytes in bulk cross a node: written and read in one piece, and only in sizes that a peer may send.
+// How bulk data crosses nodes: written and read in one piece, and only in sizes that a peer may send.
 #pragma once
 
 #include "messages/media.hpp"
@@ -15,7 +15,7 @@
 
 namespace troupe {
 
-/// A peer that announces more than this for one block is refused before anything is allocated.
+/// If a peer announces a larger block, it is refused before anything is allocated.
 inline constexpr size_t block_bytes_max = 64 * 1024 * 1024;
 
 /// A block with more samples than this is refused.
@@ -50,7 +50,7 @@ bool inspect(Inspector& f, shared_bytes& x) {
     x = std::move(*bytes);
     return f.end_sequence();
   } else {
-    auto size = x.size(); // people who read a message in a log want the size only
+    auto size = x.size(); // in a log, only the size is of interest
     return f.apply(size);
   }
 }
@@ -60,7 +60,7 @@ bool inspect(Inspector& f, sample_block& x) {
   if (!f.object(x).fields(f.field("samples", x.samples), f.field("bytes", x.bytes)))
     return false;
   if constexpr (Inspector::is_loading) {
-    // What the sizes say is what everybody behind this line relies on.
+    // All later code relies on these sizes.
     size_t total = 0;
     for (auto& s : x.samples)
       total += s.size;

@@ -1,4 +1,4 @@
-// What a task is asked to do, and the channels and profiles that people configure.
+// What a task is asked to do, and the channels and profiles that operators configure.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -15,9 +15,9 @@
 
 namespace troupe {
 
-/// The span of a track's timeline that one encode covers: output frames with `from_pts <= pts < to_pts`, each exactly once over any partition of
-/// the timeline into windows. Packets that are copied, not encoded, belong to the window that contains their DTS. Ticks; the defaults
-/// stand for "from the first random-access point" and "without end".
+/// The span of a track's timeline that one encode covers: output frames with `from_pts <= pts < to_pts`. However the
+/// timeline is split into windows, each frame belongs to exactly one. Copied packets belong to the window that contains
+/// their DTS. Ticks; the defaults stand for "from the first random-access point" and "without end".
 struct window {
   int64_t from_pts = no_timestamp;
   int64_t to_pts = std::numeric_limits<int64_t>::max();
@@ -30,13 +30,13 @@ bool inspect(Inspector& f, window& x) {
   return f.object(x).fields(f.field("from_pts", x.from_pts), f.field("to_pts", x.to_pts));
 }
 
-/// How a rendition's video is made. 0 and empty stand for "as the source has it" or "the encoder's default".
+/// How a rendition's video is made. 0 and empty stand for "as in the source" or "the encoder's default".
 struct video_profile {
   std::string codec = "copy"; ///< a codec ("h264"), an encoder ("libx264"), "copy" or "none"
-  int32_t width = 0;          ///< pixels; with one of width and height the other follows the aspect
+  int32_t width = 0;          ///< pixels; if only width or height is set, the other follows from the aspect ratio
   int32_t height = 0;
   std::string fit =
-    "inside"; ///< where both are set: "inside" (square samples, one side shorter), "pad" (black), "stretch"
+    "inside"; ///< if both are set: "inside" (square samples, one side shorter), "pad" (black), "stretch"
   rational frame_rate{0, 1};
   std::string pixel_format;
   std::string deinterlace = "auto"; ///< "auto" (interlaced frames only, frame rate kept), "field" (rate doubled), "off"
@@ -50,10 +50,10 @@ struct video_profile {
   std::chrono::milliseconds keyframe_interval{2000};
   int32_t b_frames = -1;                                   ///< negative is "the encoder's default"
   std::map<std::string, std::string> options;              ///< further encoder options from the allow list
-  exhaustion_policy on_busy = exhaustion_policy::fallback; ///< all sessions of the encoder are in use
-  std::string fallback_encoder; ///< goes before the rest of the ladder where the encoder is busy
+  exhaustion_policy on_busy = exhaustion_policy::fallback; ///< if all sessions of the encoder are in use
+  std::string fallback_encoder; ///< tried before the rest of the ladder if the encoder is busy
   bool never_software = false;
-  std::chrono::milliseconds queue_timeout{0}; ///< for the policy `queue`; 0 is "the cluster's"
+  std::chrono::milliseconds queue_timeout{0}; ///< for the policy `queue`; 0: as configured for the cluster
 
   bool operator==(const video_profile&) const = default;
 };
@@ -106,9 +106,9 @@ bool inspect(Inspector& f, profile& x) {
 /// A source that clients can watch by name.
 struct channel {
   std::string name;
-  std::string title;             ///< what people see; the name where empty
-  std::vector<std::string> urls; ///< as libavformat reads them, or paths; the first that works is used
-  bool loop = false;             ///< a file starts again at its end, its timeline goes on
+  std::string title;             ///< the display name; `name` if empty
+  std::vector<std::string> urls; ///< paths, or URLs as libavformat reads them; the first that works is used
+  bool loop = false;             ///< restart a file at its end, on a continuous timeline
 
   bool operator==(const channel&) const = default;
 };
@@ -119,9 +119,9 @@ bool inspect(Inspector& f, channel& x) {
                             f.field("loop", x.loop));
 }
 
-/// By what a sample of a source is known again when the source is pulled anew.
+/// A fingerprint that recognises a sample of a source when the source is reopened.
 struct sample_print {
-  int64_t pts = no_timestamp; ///< where it was on the timeline, ticks
+  int64_t pts = no_timestamp; ///< the sample's place on the timeline, ticks
   uint64_t print = 0;         ///< see core/live/sample_print.hpp
 
   bool operator==(const sample_print&) const = default;
@@ -132,22 +132,25 @@ bool inspect(Inspector& f, sample_print& x) {
   return f.object(x).fields(f.field("pts", x.pts), f.field("print", x.print));
 }
 
-/// Pull one source. Sent by a session to a task on the coordinator's machine.
+/// Pull one source. A channel session sends it to a task on the coordinator's machine.
 struct ingest_work {
   attempt_id attempt;
   session_id session;
   std::string channel;
   std::string url;
   bool loop = false;
-  int64_t resume_from = no_timestamp; ///< the timeline of an earlier pull goes on: the first sample lies at or after it
+  /// continue the timeline of an earlier pull: the first sample lies at or after this time
+  int64_t resume_from = no_timestamp;
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 0;                       ///< bytes that may be in flight
-  std::chrono::milliseconds first_byte_timeout{0}; ///< 0 is `open_timeout`; less where another URL waits for its turn
+  std::chrono::milliseconds first_byte_timeout{0}; ///< 0 is `open_timeout`; shorter if another URL waits for its turn
   std::vector<sample_print>
-    known{}; ///< of earlier pulls, ascending: a source that sends one again, at its own time, is not moved
-  int64_t known_shift = 0;       ///< what had been added to the source's own times by then, ticks
-  std::vector<int64_t> passed{}; ///< and what lies up to these decoding times, by track, is not wanted again
+    /// from earlier pulls, ascending: if the source sends one of them again at its own time, the timeline is not
+    /// shifted
+    known{};
+  int64_t known_shift = 0;       ///< the offset that had been added to the source's own times by then, ticks
+  std::vector<int64_t> passed{}; ///< per track: samples up to this decoding time are not wanted again
 
   bool operator==(const ingest_work&) const = default;
 };
@@ -165,7 +168,8 @@ bool inspect(Inspector& f, ingest_work& x) {
              || (is_bounded(x.open_timeout) && is_bounded(x.read_timeout) && is_bounded(x.first_byte_timeout)));
 }
 
-/// Make one rendition of one window of a stream. Sent by a session to a task on the worker that the registry chose.
+/// Make one rendition of one window of a stream. A channel session sends it to a task on the worker that the registry
+/// chose.
 struct transcode_work {
   attempt_id attempt;
   session_id session;
@@ -173,7 +177,7 @@ struct transcode_work {
   stream_format source;
   profile target;
   std::vector<window>
-    spans; ///< one for each source track; none stands for everything from the first random-access point on
+    spans; ///< one for each source track; empty stands for everything from the first random-access point on
   uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
   encoder_seat seat{};       ///< of the lease
 
