@@ -14,7 +14,7 @@ back_off::back_off(milliseconds first, milliseconds longest, uint64_t seed)
 
 milliseconds back_off::next() {
   auto whole = whole_.count();
-  // Not <random>'s distribution, whose numbers differ between libraries: a seed gives the same pauses everywhere.
+  // Not <random>'s distribution, whose numbers differ between libraries: a seed must give the same pauses everywhere.
   auto spread = static_cast<uint64_t>(whole - whole / 2) + 1;
   auto result = milliseconds{whole / 2 + static_cast<int64_t>(random_() % spread)};
   whole_ = whole > longest_.count() / 2 ? longest_ : whole_ * 2;

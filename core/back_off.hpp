@@ -1,5 +1,5 @@
-// Pauses between tries: each twice as long as the one before, up to a limit, and none of them the same for two who wait for
-// the same thing. A whole cluster that lost its coordinator comes back spread over time, not all at once.
+// Pauses between tries. Each is about twice as long as the one before, up to a limit, and is randomised by a seed. So
+// when a whole cluster has lost its coordinator, its members come back spread over time, not all at once.
 #pragma once
 
 #include <chrono>
@@ -10,13 +10,14 @@ namespace troupe::core {
 
 class back_off {
 public:
-  /// `first` is positive and at most `longest`. Who tries for the same thing needs a seed of its own.
+  /// `first` is positive and at most `longest`. Parties that retry for the same reason need different seeds.
   back_off(std::chrono::milliseconds first, std::chrono::milliseconds longest, uint64_t seed);
 
-  /// The pause before the next try: between a half and the whole of `first` doubled with each call, never above `longest`.
+  /// The pause before the next try. Its base is `first`, doubled with each call and never above `longest`; the result
+  /// is between half of the base and all of it.
   std::chrono::milliseconds next();
 
-  /// A try went well: the next pause is a first one.
+  /// A try succeeded: the next pause starts from `first` again.
   void reset() noexcept {
     whole_ = first_;
   }

@@ -7,10 +7,10 @@ namespace troupe::core {
 
 namespace {
 
-/// A reason comes from tasks and is repeated in every snapshot.
+/// Reasons come from tasks, and every snapshot repeats them.
 constexpr size_t reason_bytes_max = 256;
 
-/// Failures that are remembered; more than any configuration asks for.
+/// Number of failures that are remembered; more than any configuration asks for.
 constexpr size_t failures_kept = 1000;
 
 } // namespace

@@ -1,13 +1,15 @@
-// Whether a worker that keeps failing is left alone, for how long, and what it has to show to be trusted again.
+// A circuit breaker for one worker: whether a worker that keeps failing is avoided, for how long, and how it regains
+// trust.
 //
-// - closed: the worker takes work. Failures with so many different inputs within the window open the breaker.
-// - open: it takes none until the back-off is over. What still runs there goes on; what of it fails changes nothing.
-// - half-open: it takes one task at a time, on trial. A trial that runs well for a while, or ends regularly, closes the
-//   breaker and makes the back-off short again; any failure opens it anew, for twice as long. A trial that never came
-//   to work decides nothing: the next task is the trial.
+// - closed: the worker takes work. Failures with enough different inputs within the window open the breaker.
+// - open: the worker takes no work until the back-off is over. Its running tasks continue; their failures are ignored.
+// - half-open: the worker takes one task at a time, on trial. A trial that runs well for a while, or ends regularly,
+//   closes the breaker and resets the back-off. Any failure opens the breaker again, for twice as long. A trial that
+//   never started is ignored: the next task is the trial.
 //
-// Only processes that die or hang are failures, and however many of them one input kills, it counts once: a poisonous file or channel does not take a
-// worker away. Errors that a task answers with are those of its order, its source or a disk, and must not be told here.
+// Only processes that die or hang are failures, and an input counts once, however many processes it kills. So one
+// poisonous file or channel does not exclude a worker. Do not report errors that a task answers with: they are caused
+// by its order, its source or a disk.
 #pragma once
 
 #include "messages/ids.hpp"
@@ -25,11 +27,11 @@ using time_point = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
 struct breaker_config {
-  uint32_t failures = 3;         ///< with different inputs, that open it within `window`
+  uint32_t failures = 3;         ///< with different inputs within `window`: they open the breaker
   milliseconds window{60'000};   ///< how long a failure counts
   milliseconds back_off{10'000}; ///< the first; doubled by each trial that fails
   milliseconds max_back_off{300'000};
-  milliseconds well_after{10'000}; ///< a trial that has run so long has run well
+  milliseconds well_after{10'000}; ///< a trial that has run this long has run well
 };
 
 enum class breaker_state : uint8_t { closed, open, half_open };
@@ -43,25 +45,25 @@ public:
 
   // -- events -----------------------------------------------------------------
 
-  /// The worker is chosen for this lease. Call only while `takes_work`.
+  /// The worker was chosen for this lease. Call only if `takes_work`.
   void chosen(lease_id x);
 
-  /// The lease's task is at work.
+  /// The lease's task is working.
   void started(lease_id x, time_point now);
 
-  /// The lease is over: its process died or hung at that input, for that reason.
+  /// The lease is over: its process died or hung while working on this input, for this reason.
   void failed(lease_id x, std::string_view input, std::string_view reason, time_point now);
 
-  /// The lease is over: its task did what it was to do.
+  /// The lease is over: its task completed its work.
   void ended_well(lease_id x);
 
-  /// The lease is over, and says nothing of the worker: its task never came to work, or ended with an error.
+  /// The lease is over and says nothing about the worker: its task never started to work, or ended with an error.
   void not_used(lease_id x);
 
   /// The clock.
   void tick(time_point now);
 
-  /// Forgets everything: closed, without failures.
+  /// Forgets everything: the breaker is closed, without failures.
   void reset();
 
   // -- views ------------------------------------------------------------------
@@ -79,12 +81,12 @@ public:
     return until_;
   }
 
-  /// What opened it; empty while it is closed.
+  /// What opened the breaker; empty while closed.
   const std::string& reason() const noexcept {
     return reason_;
   }
 
-  /// Failures that count now: one for each input.
+  /// Failures that currently count: one for each input.
   size_t failures() const noexcept {
     return failures_.size();
   }
@@ -105,7 +107,7 @@ private:
   time_point until_;
   std::string reason_;
   std::optional<lease_id> trial_;
-  std::optional<time_point> trial_since_; ///< at work since then
+  std::optional<time_point> trial_since_; ///< working since then
 };
 
 } // namespace troupe::core

@@ -6,21 +6,22 @@ namespace troupe::core {
 
 namespace {
 
-/// Libraries, packets, sound, subtitles, attachments.
+/// Libraries, packets, audio, subtitles, attachments.
 constexpr int64_t base_bytes = int64_t{1536} << 20;
 
-/// 4:2:0 takes 1.5 with 8 bit and 3 with more; 4:4:4 with more than 8 bit takes 6, and hardly anybody encodes that large.
+/// 4:2:0 takes 1.5 with 8 bits and 3 with more. 4:4:4 with more than 8 bits takes 6, but is rare at large sizes.
 constexpr int64_t bytes_per_pixel = 4;
 
-/// A source may become as large as this in mid-stream.
+/// A source may grow to this size in mid-stream.
 constexpr int64_t pixels_min = 1920 * 1080;
 
 constexpr int64_t pixels_max = int64_t{1} << 32;
 
-/// 16 threads with a picture each, 16 that are referred to, as many on their way to the encoder.
+/// 16 threads with a picture each, 16 reference pictures, as many on their way to the encoder.
 constexpr int64_t decoder_pictures = 64;
 
-/// With lookahead, references and what an encoder keeps beside each picture (x265: reconstruction, lowres planes, motion), counted in pictures. SVT-AV1 looks 120 pictures ahead.
+/// Includes lookahead, references and what an encoder keeps with each picture (x265: reconstruction, lowres planes,
+/// motion), counted in pictures. SVT-AV1 looks 120 pictures ahead.
 int64_t encoder_pictures(const std::string& codec) {
   auto has = [&codec](const char* part) { return codec.find(part) != std::string::npos; };
   return has("av1") ? 384 : has("hevc") || has("265") ? 224 : 128;

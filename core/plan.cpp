@@ -15,7 +15,7 @@ bool interlaced(const track_format& x) {
   return !x.field_order.empty() && x.field_order != "progressive";
 }
 
-/// A size is asked for in square samples, of a picture that is upright.
+/// The profile asks for a size in square samples, of an upright picture.
 bool shape_is_as_asked(const track_format& have, const video_profile& want) {
   auto square = have.sample_aspect.num <= 0 || have.sample_aspect.num == have.sample_aspect.den;
   auto sized = want.width != 0 || want.height != 0;

@@ -1,4 +1,4 @@
-// Passthrough, or transcode, and what a worker must be able to do for it: decided from what the source is and what the profile asks.
+// Passthrough or transcode, and which capabilities a worker needs: decided from the source's format and the profile.
 #pragma once
 
 #include "core/memory_plan.hpp"
@@ -10,7 +10,7 @@
 
 namespace troupe::core {
 
-/// Whether the container of renditions holds a codec; null stands for one that holds all.
+/// Whether the container of renditions can hold a codec; null stands for a container that holds all.
 using codec_test = bool (*)(const std::string& codec);
 
 enum class track_action : uint8_t { copy, drop, encode };
@@ -20,20 +20,21 @@ struct variant_plan {
   std::vector<std::string> encoders; ///< encoder or codec names that the worker must have proven
   std::vector<std::string> decoders; ///< codec names that the worker must have proven
   bool encodes_video = false;
-  std::vector<std::string> notes; ///< what the rendition has in another form than the profile asks for, and why
+  std::vector<std::string> notes; ///< what differs from the profile, and why
 
-  /// True if nothing has to be decoded: no task is needed.
+  /// True if nothing has to be decoded, so that no task is needed.
   bool passthrough() const noexcept {
     return encoders.empty();
   }
 };
 
-/// A track passes through when the profile says "copy", or names the codec that the source has (not an encoder) and asks for no
-/// size, rate, pixel format, layout or bit rate that differs. What the container does not hold is encoded. Empty plan (no track left) is possible: the
-/// caller refuses it.
+/// A track passes through if the profile says "copy". It also does if the profile names the source's codec (not an
+/// encoder) and asks for no different size, rate, pixel format, layout or bit rate. A track that the container cannot
+/// hold is encoded. The plan may be empty (no track left): then the caller must refuse it.
 variant_plan plan_variant(const stream_format& source, const profile& target, codec_test held = nullptr);
 
-/// How tracks that are encoded are made: as the profile says; where that says "copy", in codecs that each container and receiver knows.
+/// How tracks are encoded: as the profile says; if it says "copy", in codecs that every container and receiver
+/// supports.
 profile encoding_of(const profile& target);
 
 /// The format of a passthrough rendition: the tracks that are not dropped.
@@ -42,10 +43,10 @@ stream_format passthrough_format(const stream_format& source, const variant_plan
 /// What the registry is asked for to encode such video.
 encoder_wish wish_of(const video_profile& x);
 
-/// What a transcoder has to do with pictures, for an estimate of its memory.
+/// A transcoder's work on pictures, for an estimate of its memory.
 picture_work pictures_of(const stream_format& source, const video_profile& target);
 
-/// The track by which a stream's pace is told: its first of pictures, else its first.
+/// The track that sets a stream's pace: its first video track, else its first track.
 uint16_t leading_track(const stream_format& x) noexcept;
 
 } // namespace troupe::core

@@ -1,7 +1,7 @@
-// Notices that somebody no longer takes what it is sent.
+// Notices when a receiver stops taking what it is sent.
 //
-// Silence counts only while something is outstanding. What is too long adapts to the stream's own rhythm as TCP's retransmission timer does
-// (RFC 6298: smoothed interval plus four times its deviation), within limits.
+// Silence counts only while an answer is outstanding. The timeout adapts to the stream's own rhythm, like TCP's
+// retransmission timer (RFC 6298: smoothed interval plus four times its deviation), within limits.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 struct watchdog_limits {
   milliseconds least{500}; ///< silence that is never taken for a stall
-  milliseconds most{5000}; ///< silence that always is, and the limit until a rhythm is known
+  milliseconds most{5000}; ///< silence that is always a stall; also the timeout until a rhythm is known
 };
 
 class watchdog {
@@ -37,7 +37,7 @@ public:
       waiting_since_ = now;
   }
 
-  /// The alarm was false: from now on silence has to be twice as long.
+  /// The alarm was false: from now on the timeout is doubled.
   void forgive(time_point now) {
     patience_ = std::min(patience_ * 2, 16);
     if (waiting_since_)

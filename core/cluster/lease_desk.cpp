@@ -83,7 +83,7 @@ void lease_desk::adopt(task_id task, worker_id host, const lease_request& x, uin
 
 void lease_desk::host_added(worker_id id, time_point now) {
   auto [i, added] = hosts_.try_emplace(id);
-  if (added) // the host is back: what waited with it before its connection broke still waits
+  if (added) // the host is back: the requests that waited for it before its connection broke still wait
     for (auto& [task, owner] : tasks_)
       if (owner == id && !serves(task))
         i->second.idle.push_back(task);
@@ -104,7 +104,7 @@ void lease_desk::host_lost(worker_id id, time_point now) {
   for (auto& [lease, e] : entries_)
     if (e.host == id && (e.state == phase::waiting_process || e.state == phase::assigning))
       look_elsewhere(e, "its worker went away", now);
-  // Of processes whose own connections are lost as well, nobody will tell the end.
+  // The connections of these processes are lost as well, so no end will be reported for them.
   for (auto& [task, x] : std::unordered_map{closing_})
     if (x.host == id && !tasks_.contains(task))
       process_gone(task, now);
@@ -117,7 +117,7 @@ void lease_desk::host_measures(worker_id id, const std::vector<gpu_report>& card
   now_ = now;
   placed_some_ = false;
   places_.worker_reports(id, cards, now);
-  if (placed_some_) // seldom: heartbeats are many
+  if (placed_some_) // rarely set, while heartbeats are many
     progress(now);
 }
 
@@ -136,7 +136,7 @@ void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& pr
   auto& idle = h->second.idle;
   auto known = std::exchange(h->second.useless, {});
   for (auto& p : processes) {
-    // One that the host has given to somebody can be given to nobody else.
+    // A process that the host has assigned cannot be given to another lease.
     auto given = p.kind != "warm";
     if (given)
       std::erase(idle, p.task);
@@ -168,7 +168,7 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const lease_end& how
   if (auto h = hosts_.find(t->second); h != hosts_.end())
     std::erase(h->second.idle, task);
   auto host_known = hosts_.contains(t->second);
-  // Its connection is lost; the process itself may hang somewhere, and only its host can end it then.
+  // Its connection is lost. The process itself may hang somewhere, and then only its host can end it.
   effects_.end(t->second, task);
   tasks_.erase(t);
   auto i = std::find_if(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
@@ -303,7 +303,7 @@ void lease_desk::tick(time_point now) {
     }
   }
   progress(now);
-  // Who waited for a process may have gone before it came.
+  // The request that waited for a process may have gone before the process came.
   for (auto& [id, h] : hosts_)
     for (; h.idle.size() > h.wanted; h.idle.pop_back())
       effects_.end(id, h.idle.back());
@@ -311,7 +311,7 @@ void lease_desk::tick(time_point now) {
 
 bool lease_desk::is_hopeless(entry& e, time_point now) {
   auto other = [this](auto& x) { return x.first != ingest_host_; };
-  // Without any worker nothing is known: they may be on their way.
+  // Without any worker nothing is known: workers may be on their way.
   if (!e.request.replaceable || e.state != phase::waiting_worker || std::none_of(hosts_.begin(), hosts_.end(), other)
       || places_.places().could_ever(asked_by(e))) {
     e.hopeless_since.reset();
@@ -332,8 +332,8 @@ void lease_desk::progress(time_point now) {
       if (is_file(e) == patient && find_process(e, now))
         given.push_back(id);
   claim_slots(now);
-  // A host replaces a process that it gives away, up to what it is to keep ready: it has to know first that one less
-  // is waited for.
+  // A host replaces each process that it assigns, up to the number that it keeps ready. So it must first know that one
+  // less is wanted.
   want_processes();
   for (auto id : given) {
     auto& e = entries_.at(id);
@@ -343,7 +343,7 @@ void lease_desk::progress(time_point now) {
 }
 
 void lease_desk::claim_slots(time_point now) {
-  // What was asked for and is not here yet is on its way, and no other chunk has to go for the same request.
+  // The slots already asked for are on their way, and no further chunk must stop for the same request.
   std::vector<entry*> chunks;
   for (auto& [id, e] : entries_)
     if (e.request.label.kind == work_kind::chunk && e.state == phase::granted)
@@ -352,7 +352,7 @@ void lease_desk::claim_slots(time_point now) {
   for (auto& [id, e] : entries_) {
     if (is_file(e) || is_ingest(e) || e.state != phase::waiting_worker || chunks.empty())
       continue;
-    // The latest one has the least to lose.
+    // The latest chunk has the least work to lose.
     entry* best = nullptr;
     auto asked = asked_by(e);
     for (auto* chunk : chunks)

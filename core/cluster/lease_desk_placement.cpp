@@ -1,4 +1,5 @@
-// The lease desk's dealings with the placement desk: where its requests go, and when what they took is free again.
+// How the lease table uses the `placement_desk`: where its requests go, and when the places that they took are free
+// again.
 #include "core/cluster/lease_desk.hpp"
 
 #include "core/placement/exhaustion.hpp"
@@ -34,13 +35,13 @@ void lease_desk::look_for_place(entry& e, const placement_request& asked, time_p
 }
 
 void lease_desk::look_elsewhere(entry& e, const std::string& why, time_point now) {
-  // A patient request may look for long: each worker is named once.
+  // A patient request may look for long: add each worker only once.
   auto& refused = e.request.refused_by;
   if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
     refused.push_back(e.host);
   if (e.refusals.size() < refusals_length_max)
     e.refusals += (e.refusals.empty() ? "" : "; ") + why;
-  // A process that was promised but not given stays with its host, unless it is gone.
+  // A process that was promised but not assigned stays with its host, unless it is gone.
   if (e.task && tasks_.contains(e.task))
     effects_.end(e.host, e.task);
   auto left = std::exchange(e.host, {});

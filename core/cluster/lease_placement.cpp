@@ -15,7 +15,7 @@ void add_once(std::vector<std::string>& to, const std::string& name) {
     to.push_back(name);
 }
 
-/// Names of what works there, and of the codecs that it makes or reads.
+/// Names of the encoders or decoders that work there, and of their codecs.
 template <class Is>
 std::vector<std::string> proven(const std::vector<codec_capability>& all, Is is_there) {
   std::vector<std::string> result;
@@ -44,7 +44,8 @@ registered_offer offer_of(const registration& x) {
   auto& o = result.offer;
   o.id = x.worker;
   o.name = x.name;
-  // What takes a device's session takes one of the worker's slots as well: its task needs the machine, too.
+  // Work that takes a session of a device also takes one of the worker's slots, because its task needs the machine,
+  // too.
   o.slots[static_cast<size_t>(slot_kind::cpu)] = x.slots;
   o.slots[static_cast<size_t>(slot_kind::gpu)] = x.slots;
   o.slots_total = x.slots;
@@ -87,7 +88,7 @@ tl::expected<placement_request, std::string> placement_request_of(const lease_re
   if (!rungs)
     return tl::unexpected{std::move(rungs.error())};
   result.rungs = std::move(*rungs);
-  // A worker may have an encoder in software for the codec that the ladder does not name.
+  // A worker may have a software encoder for the codec that is not in the ladder.
   if (names_codec(x.video) && !x.video.never_software)
     if (std::none_of(result.rungs.begin(), result.rungs.end(),
                      [&](const rung& r) { return r.encoder == x.video.encoder; }))

@@ -13,15 +13,15 @@ namespace {
 constexpr size_t ended_tasks_kept = 16;
 constexpr size_t name_length_max = 128;
 constexpr size_t gpus_max = 256;
-constexpr size_t reasons_told = 16;        ///< in a refusal
-constexpr int objections_looked_for = 256; ///< workers of a large cluster: nobody reads more
+constexpr size_t reasons_told = 16;        ///< reasons given in a refusal
+constexpr int objections_looked_for = 256; ///< workers of a large cluster: a longer list would not be read
 
 bool proves(const std::vector<codec_capability>& list, const std::string& wanted) {
   return std::any_of(list.begin(), list.end(),
                      [&](const codec_capability& c) { return c.works && (c.name == wanted || c.codec == wanted); });
 }
 
-/// What the trial of the encoder said, for each of its devices.
+/// What the encoder's test run reported, for each of its devices.
 std::string why_filtered(const std::vector<codec_capability>& list, const std::string& name) {
   std::string result;
   for (auto& c : list)
@@ -79,7 +79,7 @@ std::optional<worker_table::refusal> worker_table::add(const registration& x, ti
   auto& w = i->second;
   w.info = x;
   w.info.token.clear();
-  if (fresh) // what was decided here while its connection was broken goes before what it last heard
+  if (fresh) // decisions made here while its connection was broken override what the worker last heard
     w.draining = x.draining;
   w.last_heartbeat = now;
   auto& s = w.status;
@@ -107,7 +107,7 @@ bool worker_table::beat(const heartbeat& x, time_point now, int64_t unix_ms) {
   w.last_heartbeat = now;
   w.status.last_heartbeat_at_ms = unix_ms;
   w.status.machine = x.machine;
-  // What tasks say of their own work comes from their sessions; the host knows the processes only.
+  // What tasks say about their own work is reported separately; the host knows only the processes.
   auto known = std::move(w.status.tasks);
   w.status.tasks = x.tasks;
   for (auto& t : w.status.tasks)
@@ -210,7 +210,7 @@ worker_condition worker_table::condition(worker_id id) const {
 
 bool worker_table::set_draining(worker_id id, bool draining) {
   auto i = workers_.find(id);
-  // One that is away may be resumed: it may come back.
+  // A worker that is away may be resumed: it may come back.
   if (i == workers_.end() || (draining && i->second.status.state == health::gone))
     return false;
   if (i->second.draining && !draining)

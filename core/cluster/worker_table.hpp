@@ -1,10 +1,12 @@
-// Who works here: registrations, health, slots, and why a worker takes no work. Who does is chosen by the placement desk.
+// The table of workers: registrations, health, slots, and why a worker takes no work. The `placement_desk` chooses
+// among those that do.
 //
-// Events and `now` come in, answers go out; the registry actor translates. A worker is known by the random id of its life;
-// its name is what people use, and at most one living worker has it.
+// Events and `now` come in, answers go out; the registry actor translates. A worker is identified by the random id of
+// its life. Its name is for users, and at most one living worker has it.
 //
-// What a worker's tasks do decides through its breaker: while that is open the worker is unhealthy, while it is half-open the
-// worker is degraded and takes one task at a time. A new life begins closed and healthy, and so does a worker that is resumed.
+// The fate of its tasks affects a worker through its breaker. While the breaker is open, the worker is unhealthy. While
+// it is half-open, the worker is degraded and takes one task at a time. A worker that starts or is resumed begins
+// closed and healthy.
 #pragma once
 
 #include "core/breaker.hpp"
@@ -27,11 +29,11 @@
 namespace troupe::core {
 
 struct worker_table_config {
-  std::string token;                  ///< what a registration must carry
-  std::string version;                ///< what a registration must be of
-  milliseconds degraded_after{2000};  ///< without a heartbeat
-  milliseconds unhealthy_after{3000}; ///< without a heartbeat
-  milliseconds gone_after{6000};      ///< without a heartbeat
+  std::string token;                  ///< that a registration must carry
+  std::string version;                ///< that a registration must have
+  milliseconds degraded_after{2000};  ///< time without a heartbeat
+  milliseconds unhealthy_after{3000}; ///< time without a heartbeat
+  milliseconds gone_after{6000};      ///< time without a heartbeat
   double degraded_pressure_percent = 50;
   uint32_t degraded_failures = 1; ///< inputs whose tasks died or hung within the breaker's window
   breaker_config breaker;
@@ -39,7 +41,7 @@ struct worker_table_config {
   size_t workers_max = 10'000;
 };
 
-/// Compares in a time that depends on the length of `given` alone.
+/// Compares in a time that depends only on the length of `given`.
 bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept;
 
 class worker_table {
@@ -53,8 +55,8 @@ public:
 
   // -- events ---------------------------------------------------------------
 
-  /// Checks token, version and name. A name is refused while another life of it is heard from; a second registration of the same life
-  /// updates it (the connection was lost and came back).
+  /// Checks token, version and name. A name is refused while another life with the same name sends heartbeats. A second
+  /// registration of the same life updates it (the connection was lost and came back).
   std::optional<refusal> add(const registration& x, time_point now, int64_t unix_ms);
 
   /// False for an unknown worker: it must register again.
@@ -63,10 +65,10 @@ public:
   /// The worker's connection is lost, or it was silent for `gone_after`.
   void lost(worker_id id, std::string reason, time_point now);
 
-  /// Moves workers along by the clock; returns those that are gone from now on.
+  /// Updates the workers' states for the time `now`; returns those that are gone from now on.
   std::vector<worker_id> tick(time_point now);
 
-  /// A worker that is taken back is also trusted again: its breaker closes.
+  /// A worker that is resumed is also trusted again: its breaker closes.
   bool set_draining(worker_id id, bool draining);
 
   /// Forgets a worker.
@@ -74,39 +76,40 @@ public:
 
   // -- slots ----------------------------------------------------------------
 
-  /// For each worker that is not gone why it cannot take the request, in words for people; empty where one can.
+  /// For each worker that is not gone: why it cannot take the request, human-readable. Empty if any worker can.
   std::string why_not(const lease_request& x) const;
 
-  /// The same for workers that the list does not name yet, until it has `most` entries.
+  /// The same for workers that are not in the list yet, until it has `most` entries.
   void add_objections(const lease_request& x, std::vector<placement_candidate>& to, size_t most) const;
 
   /// The worker was chosen for the lease.
   void take_slot(worker_id id, lease_id lease);
 
-  /// The lease is over, or another worker is to be chosen for it. Its task's end, where it had one, was told before.
+  /// The lease is over, or another worker will be chosen for it. If it had a task, its end was reported before.
   void free_slot(worker_id id, lease_id lease);
 
-  /// The lease's task is at work.
+  /// The lease's task is working.
   void task_started(worker_id id, lease_id lease, time_point now);
 
-  /// Books the end of a task for statistics, and for health where its process failed: once for each `input`.
+  /// Counts the end of a task in the statistics, and, if its process failed, against the worker's health: once for each
+  /// `input`.
   void task_ended(const task_end& x, worker_id id, lease_id lease, time_point now, bool process_failed = false,
                   std::string_view input = {});
 
-  /// What a task says of its work.
+  /// What a task reports about its work.
   void report(task_id task, const work_statistics& x);
 
   // -- views ----------------------------------------------------------------
 
-  /// By decimal id or by name; of several lives of one name the one that is not gone.
+  /// By decimal id or by name. If several lives have the same name, the one that is not gone.
   std::optional<worker_id> find(std::string_view name_or_id) const;
 
   health state(worker_id id) const;
 
-  /// How it registered; null for one that is unknown or gone.
+  /// The worker's registration; null if it is unknown or gone.
   const registration* registered(worker_id id) const;
 
-  /// How it fares, for who chooses among workers.
+  /// The worker's condition, for choosing among workers.
   worker_condition condition(worker_id id) const;
 
   /// The workers whose condition may have changed since the last call.
@@ -130,21 +133,22 @@ private:
     bool draining = false;
     bool silent = false; ///< no heartbeat for too long
     breaker trust;
-    worker_condition told; ///< what `take_changed` made known
+    worker_condition told; ///< what `take_changed` last reported
   };
 
   /// Sets `status.state` and `status.reason` from everything that is known.
   void judge(worker& w, time_point now);
 
-  /// Empty if the worker can take the request, given a free slot and, in hardware, a session. `rungs` are what may encode its video.
+  /// Empty if the worker can take the request, given a free slot and, for hardware, a free session. `rungs` are the
+  /// encoders that may encode its video.
   std::string objection(const worker& w, const lease_request& x, const std::vector<rung>& rungs) const;
 
   worker_condition condition_of(const worker& w) const;
 
-  /// Remembers that the worker's condition changed, if it did.
+  /// Records that the worker's condition changed, if it did.
   void note(worker& w);
 
-  /// Unix time of a moment on our clock, by what the latest event told of both.
+  /// Unix time of a moment on our clock, from what the latest event said about both.
   int64_t unix_ms_of(time_point x) const;
 
   void note_time(time_point now, int64_t unix_ms);
@@ -152,7 +156,7 @@ private:
   worker_table_config config_;
   std::unordered_map<worker_id, worker> workers_;
   std::vector<worker_id> changed_;
-  int64_t unix_ms_at_zero_ = 0; ///< Unix time when our clock stood at 0
+  int64_t unix_ms_at_zero_ = 0; ///< Unix time at which our clock was 0
 };
 
 } // namespace troupe::core

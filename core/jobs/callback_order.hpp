@@ -1,7 +1,8 @@
-// When to tell the end of a job to its callback URL again, and when to give up.
+// When to retry a job's completion callback, and when to give up.
 //
-// A receiver that answers with 2xx has been told. Anything else may be mended by waiting: the pause doubles from one second to an hour, and ends a day
-// after the job did. "410 Gone" says by its definition (RFC 9110, section 15.5.11) that waiting is of no use.
+// An answer of 2xx means success. After anything else waiting may help: the pause doubles from one second to an hour,
+// and retries end a day after the job ended. "410 Gone" means by definition (RFC 9110, section 15.5.11) that waiting is
+// useless.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +13,15 @@ namespace troupe::core {
 struct callback_try {
   int64_t ended_ms = 0; ///< when the job ended
   int64_t now_ms = 0;
-  uint32_t tries = 0;  ///< this one included
-  unsigned status = 0; ///< HTTP; 0 where no answer came
-  std::string error;   ///< why none came
+  uint32_t tries = 0;  ///< including this one
+  unsigned status = 0; ///< HTTP status; 0 if no answer came
+  std::string error;   ///< why no answer came
 };
 
 struct callback_verdict {
-  bool done = false; ///< told, or given up
+  bool done = false; ///< delivered, or given up
   int64_t not_before_ms = 0;
-  std::string note; ///< for people
+  std::string note; ///< human-readable
 
   bool operator==(const callback_verdict&) const = default;
 };

@@ -1,8 +1,9 @@
-// Whose turn it is: the jobs that wait, most urgent first.
+// Whose turn it is: the waiting jobs, most urgent first.
 //
-// A job's place is a time: when it was submitted, plus a step for each class that it stands below the most urgent one. So whoever came
-// first goes first within a class, and nobody waits for ever: a job that has waited a step for each class between goes before newcomers
-// of the more urgent one. A place is worked out once and never changes, which keeps ten thousand jobs cheap.
+// A job's place is a time: its time of submission, plus one step for each class between it and the most urgent class.
+// Within a class, jobs run in the order of submission. No job waits for ever: after one step for each class between, it
+// goes before newcomers of the more urgent class. A place is computed once and never changes, which keeps ten thousand
+// jobs cheap.
 #pragma once
 
 #include "messages/job.hpp"
@@ -16,7 +17,7 @@
 namespace troupe::core {
 
 struct job_order_config {
-  std::chrono::milliseconds aging_step{600'000}; ///< for which a class goes before the one below it
+  std::chrono::milliseconds aging_step{600'000}; ///< how long a class goes before the one below it
 };
 
 class job_order {
@@ -31,16 +32,16 @@ public:
     int64_t submitted_ms = 0; ///< milliseconds since 1970
   };
 
-  /// The job's place among all: a time in milliseconds since 1970, the lowest is first.
+  /// The job's place among all jobs: a time in milliseconds since 1970, the lowest is first.
   int64_t turn_of(job_queue queue, job_priority priority, int64_t submitted_ms) const noexcept;
 
-  /// False where the job waits already.
+  /// False if the job already waits.
   bool add(const waiting_job& x);
 
-  /// False where the job does not wait.
+  /// False if the job does not wait.
   bool remove(job_id id);
 
-  /// Takes the next one out; nothing where none waits.
+  /// Takes out the next job; empty if none waits.
   std::optional<job_id> take();
 
   bool contains(job_id id) const {

@@ -1,7 +1,7 @@
-// One try at a rendition: the task that has it, what it covers, and how far it has come.
+// One try at a rendition: the task that has it, what it covers, and its progress.
 //
-// An attempt is fed source blocks under credit and answers with blocks of output. It is fenced by its number: once another one has
-// taken over, nothing of it is accepted.
+// An attempt gets source blocks under credit and answers with blocks of output. It is fenced by its number: once
+// another attempt has taken over, all messages of this one are refused.
 #pragma once
 
 #include "core/live/credit.hpp"
@@ -18,7 +18,7 @@
 
 namespace troupe::core {
 
-/// Frames of a track that an attempt is to make and cannot: the source buffer does not reach that far back.
+/// Frames of a track that an attempt should make and cannot, because the source buffer does not reach that far back.
 struct shortfall {
   uint64_t pictures = 0;
   uint64_t sound = 0; ///< coded frames
@@ -32,29 +32,29 @@ struct attempt {
 
   attempt_id id;
   phase state = phase::leasing;
-  time_point since; ///< of the present phase
+  time_point since; ///< start of the present phase
   lease worker;
-  std::vector<window> spans;                                  ///< per source track; none for a fresh start
+  std::vector<window> spans;                                  ///< per source track; empty for a fresh start
   std::optional<uint64_t> cursor;                             ///< number of the next source block to send
   uint64_t began = 0;                                         ///< number of the first source block that was sent
-  sample began_at;                                            ///< the first sample of that
-  uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that is not for it
+  sample began_at;                                            ///< the first sample of that block
+  uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that this attempt must not get
   credit_window credit;
   watchdog watch;
-  uint64_t received = 0;  ///< batches of output
-  bool finishing = false; ///< it was told where its window ends
-  bool fed = false;       ///< it was told that nothing more comes
+  uint64_t received = 0;  ///< batches of output received
+  bool finishing = false; ///< the attempt was told where its window ends
+  bool fed = false;       ///< the attempt was told that no more blocks come
   stream_format output;
-  std::deque<sample_block> held; ///< output that is not complete, or not due: see `variant`
+  std::deque<sample_block> held; ///< output that is incomplete or not yet due: see `variant`
   uint64_t held_bytes = 0;
-  std::vector<shortfall> missing; ///< per output track, until the attempt has delivered something of it
+  std::vector<shortfall> missing; ///< per output track, until the attempt has delivered part of that track
   bool delivered = false;
 
   bool running() const noexcept {
     return state == phase::running;
   }
 
-  /// True if `held` ends a group of pictures that needs nothing after it.
+  /// True if `held` ends with a closed group of pictures, which needs nothing after it.
   bool closed() const noexcept {
     return !held.empty() && (held.back().samples.back().flags & sample::closed) != 0;
   }

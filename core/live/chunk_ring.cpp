@@ -35,7 +35,7 @@ std::optional<uint64_t> chunk_ring::position(const cursor& place) const noexcept
               && newest - chunks_[next - first_].dts > max_.lag_ticks_max;
   if (lost)
     return latest_random_access_;
-  // Moving ahead pays only where a later point to join at exists.
+  // Moving ahead helps only if there is a later random-access point.
   if (lags && latest_random_access_ && *latest_random_access_ > next)
     return latest_random_access_;
   return next;

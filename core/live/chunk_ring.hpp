@@ -1,8 +1,8 @@
-// What clients of one rendition read: the latest muxed chunks, and where in them a client can join.
+// What the clients of one rendition read: the latest muxed chunks, and the points at which a client can join.
 //
-// The writer appends; the ring forgets the oldest chunks beyond its limits. A client is a cursor: the number of the chunk that it
-// reads next. A client that joins, or whose next chunk is gone or too old, is placed at the latest random-access point that
-// the ring holds; a client never holds the writer or another client back.
+// The writer appends; the ring drops the oldest chunks beyond its limits. A client is a cursor: the number of the chunk
+// that it reads next. A client is placed at the latest random-access point in the ring if it joins, or if its next
+// chunk is gone or too old. A client never delays the writer or another client.
 #pragma once
 
 #include "messages/media.hpp"
@@ -14,10 +14,10 @@
 
 namespace troupe::core {
 
-/// Muxed bytes that belong together, shared by all clients and never copied.
+/// Muxed bytes that belong together; shared by all clients and never copied.
 struct chunk {
   shared_bytes bytes;
-  bool random_access = false; ///< a decoder can start with the first byte
+  bool random_access = false; ///< a decoder can start at the first byte
   int64_t dts = no_timestamp; ///< ticks, of the first sample
 };
 
@@ -29,19 +29,20 @@ public:
     int64_t lag_ticks_max = 15 * ticks_per_second; ///< a client further behind than this is moved ahead
   };
 
-  /// The place of a client.
+  /// A client's place in the ring.
   struct cursor {
     std::optional<uint64_t> next; ///< unset until the client has joined
-    uint64_t skips = 0;           ///< times that it was moved ahead
+    uint64_t skips = 0;           ///< how often the client was moved ahead
   };
 
   explicit chunk_ring(limits max) : max_(max) {}
 
-  /// Appends; drops the oldest beyond the limits, but never the newest.
+  /// Appends a chunk. Drops the oldest beyond the limits, but never the newest.
   void push(chunk x);
 
-  /// Returns chunks from the client's place on, at most `bytes_max` bytes but at least one chunk where there is one, and moves the place. Empty
-  /// when the client has everything, or none is a random-access point yet.
+  /// Returns chunks from the client's place on, and moves the place. They have at most `bytes_max` bytes, but at least
+  /// one chunk is returned if there is one. Empty if the client has everything, or if no chunk is a random-access point
+  /// yet.
   std::vector<chunk> read(cursor& place, size_t bytes_max) const;
 
   /// True if `read` would return something.
@@ -64,7 +65,7 @@ private:
     return first_ + chunks_.size();
   }
 
-  /// The number of the chunk that a client at `place` reads next, and whether it has to be moved there.
+  /// The number of the chunk that a client at `place` reads next, and whether it must be moved there.
   std::optional<uint64_t> position(const cursor& place) const noexcept;
 
   limits max_;

@@ -1,7 +1,7 @@
 // Flow control of sample batches: a producer may have a limited number of bytes in flight.
 //
-// Nothing below this bounds a sender: CAF's mailboxes and BASP's buffers take whatever they are given. A producer asks
-// `open()` before each batch, the consumer acknowledges by sequence when it has taken a batch out of its queue.
+// No layer below limits a sender: CAF's mailboxes and BASP's buffers accept any amount. A producer asks `open()` before
+// each batch. The consumer acknowledges by sequence number when it has taken a batch out of its queue.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +15,21 @@ class credit_window {
 public:
   explicit credit_window(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// True when another batch may be sent. A batch larger than what is left still goes: one batch beyond the limit is the bound.
+  /// True if another batch may be sent. A batch larger than the remaining credit is still sent: the limit can be
+  /// exceeded by one batch.
   bool open() const noexcept {
     return in_flight_bytes_ < bytes_max_;
   }
 
-  /// Books a batch and returns its sequence: 1, 2, 3…
+  /// Counts a batch as sent and returns its sequence number: 1, 2, 3…
   uint64_t send(uint64_t bytes) {
     in_flight_.push_back(bytes);
     in_flight_bytes_ += bytes;
     return ++sent_;
   }
 
-  /// Everything up to `sequence` was taken. False for a sequence that was never sent; one that was acknowledged before changes nothing.
+  /// The consumer has taken everything up to `sequence`. False for a number that was never sent; a number acknowledged
+  /// before has no effect.
   bool acknowledge(uint64_t sequence) {
     if (sequence > sent_)
       return false;
@@ -39,7 +41,7 @@ public:
     return true;
   }
 
-  /// Whatever is left may go: the stream is about to end, and what is left is bounded by other means.
+  /// Lifts the limit: the stream is about to end, and other limits bound the rest.
   void lift() noexcept {
     bytes_max_ = std::numeric_limits<uint64_t>::max();
   }

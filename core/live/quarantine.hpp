@@ -1,6 +1,7 @@
-// Renditions that are refused for a while, because their samples killed one task after the other.
+// Renditions that are refused for a while, because their samples killed several tasks in a row.
 //
-// The session that gave one up keeps this as the coordinator does: a client's request may be on its way between the two when that happens.
+// Both the channel session that gave one up and the coordinator keep this list: a client's request may be on its way
+// between the two at that moment.
 #pragma once
 
 #include <chrono>
@@ -25,7 +26,7 @@ public:
     std::string reason;
   };
 
-  /// Null where the rendition is not refused, or no more.
+  /// Null if the rendition is not refused, or no longer.
   const entry* find(const std::string& rendition, time_point now) {
     auto i = entries_.find(rendition);
     if (i == entries_.end())
@@ -36,7 +37,7 @@ public:
     return nullptr;
   }
 
-  /// What a client is told; empty where the rendition is not refused, or no more.
+  /// The text that a client gets; empty if the rendition is not refused, or no longer.
   std::string refusal(const std::string& rendition, time_point now) {
     auto found = find(rendition, now);
     return found == nullptr ? std::string{} : "quarantined: " + found->reason;

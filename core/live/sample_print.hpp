@@ -1,4 +1,5 @@
-// By what a coded frame is known again: FNV-1a of its bytes, in 64 bits. Of two that differ by chance it is the same once in 10^19.
+// The fingerprint that recognises a coded frame: FNV-1a of its bytes, in 64 bits. Two different frames have the same
+// value by chance once in 10^19.
 #pragma once
 
 #include <cstddef>

@@ -7,7 +7,8 @@ namespace troupe::core {
 
 namespace {
 
-/// How long until a worker is asked for again where none could be had; the request itself waits for the registry's selection timeout.
+/// How long until the next request for a worker if none was available. The request itself waits for the registry's
+/// selection timeout.
 constexpr milliseconds again_after{250};
 
 } // namespace
@@ -58,7 +59,7 @@ void session::tick(variant& v, time_point now) {
   auto late = [&](const waiting_client& w) { return now - w.since >= patience; };
   for (auto& w : v.waiting)
     if (late(w)) {
-      // What failed before says more than that nothing came.
+      // An earlier failure says more than the fact that nothing came.
       auto& why = v.last_failure.empty() ? reason_ : v.last_failure;
       effects_.refuse(w.id, ec::timeout,
                       why.empty() ? "no bytes of " + channel_.name + "/" + v.target.name + " came in time" : why);
@@ -80,7 +81,7 @@ void session::tick(variant& v, time_point now) {
     watch_over(v, now);
 }
 
-/// Why clients of the rendition have got nothing for a while.
+/// Why the rendition's clients have received nothing for a while.
 std::string session::silence(const variant& v, time_point now) const {
   if (now - v.last_output < config_.silence_after || (!v.flowing && v.waiting.empty()))
     return {};
@@ -158,7 +159,7 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
   if (v.current && v.current->worker.worker)
     request.refused_by.push_back(v.current->worker.worker);
   request.elsewhere = elsewhere;
-  request.last_resort = !elsewhere; // whoever waits for it would see nothing
+  request.last_resort = !elsewhere; // otherwise the waiting client would see nothing
   request.resumes = v.flowing && !elsewhere;
   request.input = channel_.name;
   if (v.plan.encodes_video)
@@ -179,14 +180,15 @@ void session::again(variant& v, time_point now) {
   v.cursor.reset();
   ++v.tries;
   if (!v.flowing) {
-    // Nobody has got anything: this one starts afresh.
+    // No client has received anything: this attempt starts afresh.
     v.ends.assign(v.ends.size(), {});
     v.origin = {};
   }
   request(v, v.current, false, now);
 }
 
-/// Gives the slot of a transcode back that has nothing to do. It is asked for again when there is something to begin with, and somebody waits.
+/// Gives back the slot of a transcode that has nothing to do. The slot is requested again when there is a place to
+/// begin at and a client waits.
 void session::park(variant& v) {
   for (auto* slot : {&v.current, &v.next})
     if (*slot) {
@@ -222,7 +224,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   }
   auto p = find(number);
   if (p.at == nullptr) {
-    effects_.stop(number, {}); // the variant went while its lease was on the way
+    effects_.stop(number, {}); // the variant was removed while its lease was on the way
     return;
   }
   auto& v = *p.of;
@@ -285,8 +287,8 @@ void session::lease_failed(attempt_id number, ec code, const std::string& why, t
   v.again_at = now + again_after;
 }
 
-/// Nobody can convert what the container does not hold: the rest, as it is, is better than nothing. False where there is no rest, or the profile itself wants
-/// something encoded.
+/// No worker can convert what the container cannot hold: the remaining tracks, as they are, are better than nothing.
+/// False if no track remains, or if the profile itself wants one encoded.
 bool session::leave_out(variant& v, const std::string& why, time_point now) {
   auto rest = v.plan;
   std::vector<std::string> notes;
@@ -333,7 +335,7 @@ void session::started(attempt_id number, time_point now) {
   auto& a = *p.at;
   auto moves = v.next && &a == &*v.next && v.change_at;
   if (moves && (newest_pts_ >= *v.change_at || !v.current || !v.current->running() || !v.current->delivered)) {
-    drop_next(v, {}, now); // it took too long: the source is there already
+    drop_next(v, {}, now); // it took too long: the source has already passed that time
     return;
   }
   a.state = attempt::phase::running;

@@ -1,18 +1,21 @@
-// The decisions of one live channel: when to pull, what to transcode where, which samples go to whom, and when to stop.
+// The decisions of one live channel: when to pull, what to transcode on which worker, which samples go to which client,
+// and when to stop.
 //
-// A session runs while somebody watches. The first client of a rendition (a variant) starts the ingest where it does not run,
-// waits for the source's format, and then either passes samples through or leases a worker and feeds it under a credit window. A variant without
-// clients stops after `idle_timeout`, and the session with its last variant.
+// A session runs while it has clients. The first client of a rendition (a variant) starts the ingest if it does not run
+// yet, and the session waits for the source's format. Then it either passes samples through, or leases a worker and
+// feeds it under a credit window. A variant without clients stops after `idle_timeout`, and the session ends with its
+// last variant.
 //
-// Every try at a piece of work is an attempt with a number of its own; whatever carries another number is refused. Clients get only closed groups
-// of an attempt's output, so that for each track what they have is everything up to a time. Another attempt begins right behind that time: it is
-// replayed the source from far enough before, which is why source blocks are kept until what came from them is delivered. That one rule serves when
-// a task dies, fails, stalls (a second attempt races the first: the hedge) or falls behind. A planned move gives both attempts the same time to
-// change over at, ahead of the source.
+// Each try at a piece of work is an attempt with its own number: a message with any other number is refused. Clients
+// get only closed groups of an attempt's output. So on each track clients have everything up to a known time, and the
+// next attempt begins right after that time. Its source is replayed from far enough before, which is why source blocks
+// are kept until their output is delivered. This one rule covers tasks that die, fail, stall (a second attempt races
+// the first: the hedge) or fall behind. In a planned move, both attempts get one future timestamp at which the old one
+// stops and the new one starts.
 //
-// This class knows no actor, clock, thread or codec: events and `now` come in through its methods, what is to be done goes out through
-// `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp, session_samples.cpp,
-// session_failover.cpp, session_status.cpp.
+// This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
+// through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
+// session_samples.cpp, session_failover.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -32,28 +35,32 @@ namespace troupe::core {
 struct session_config {
   milliseconds idle_timeout{60'000};
   milliseconds watch_timeout{20'000};        ///< from a client's request to the first bytes of its rendition
-  milliseconds queue_timeout{60'000};        ///< that much longer where the rendition may wait for its encoder
+  milliseconds queue_timeout{60'000};        ///< added to it if the rendition may wait for its encoder
   milliseconds first_output_timeout{15'000}; ///< from a transcode's start to its first output
-  milliseconds unfed_after{2000};            ///< a transcode that the source gives no place to begin at is ended
-  milliseconds silence_after{5000};          ///< clients that get nothing for this long are told about in the status
+  /// a transcode is ended if the source gives it no place to begin at for this long
+  milliseconds unfed_after{2000};
+  milliseconds silence_after{5000}; ///< the status tells if clients get nothing for this long
   milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 4 * 1024 * 1024;
-  uint32_t attempts_max = 4;          ///< tries at a variant that never delivered before it fails
-  milliseconds settled_after{10'000}; ///< an attempt that delivers for this long clears what is held against its worker
-  uint32_t watchers_max = 10'000;     ///< requests that may wait for their first bytes
-  watchdog_limits stall;              ///< silence of a transcoder that is taken for a stall
+  uint32_t attempts_max = 4; ///< tries at a variant that never delivered; after that it fails
+  /// an attempt that delivers for this long clears the failures held against its worker
+  milliseconds settled_after{10'000};
+  uint32_t watchers_max = 10'000; ///< requests that may wait for their first bytes
+  watchdog_limits stall;          ///< how long a transcoder may be silent before it counts as stalled
   milliseconds slow_lag{
-    4000}; ///< behind its own best by more than this, and not catching up for `slow_after`: a faster worker is looked for
+    /// behind its own best by more than this, and not catching up for `slow_after`: the session looks for a faster
+    /// worker
+    4000};
   milliseconds slow_after{6000};
-  milliseconds failover_timeout{60'000}; ///< without output before a variant with clients is given up
+  milliseconds failover_timeout{60'000}; ///< a variant with clients is given up after this time without output
   uint32_t quarantine_after = 3;         ///< attempts in a row that ended badly at the same place of the source
-  milliseconds source_timeout{60'000};   ///< without samples before the session gives its source up
+  milliseconds source_timeout{60'000};   ///< the session gives its source up after this time without samples
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer::limits buffer;
-  memory_rules memory;          ///< of its tasks
-  codec_test held = nullptr;    ///< by the container of renditions
-  milliseconds earliest_dts{0}; ///< of the first packet of a rendition; 0 for any
+  memory_rules memory;          ///< for its tasks
+  codec_test held = nullptr;    ///< whether the container of renditions can hold a codec
+  milliseconds earliest_dts{0}; ///< of the first packet of a rendition; 0 for no limit
 
   /// How long a client may wait for the first bytes of a rendition.
   milliseconds patience(const video_profile& x) const {
@@ -68,7 +75,7 @@ class session_effects {
 public:
   virtual ~session_effects() = default;
 
-  /// A number that no attempt of this coordinator's life had before.
+  /// A number that no attempt had before in this coordinator's life.
   virtual attempt_id next_attempt() = 0;
 
   /// Asks for a task; answered by `leased` or `lease_failed`.
@@ -87,19 +94,19 @@ public:
   /// Tells the attempt's transcoder that the source has ended.
   virtual void finish(attempt_id attempt) = 0;
 
-  /// Tells the attempt's transcoder that its window ends at that time (ticks).
+  /// Tells the attempt's transcoder that its window ends at this time (ticks).
   virtual void finish(attempt_id attempt, int64_t to_pts) = 0;
 
-  /// Ends the attempt, whatever state it is in, and gives its lease back. `reason` is empty for a regular end.
+  /// Ends the attempt, whatever its state, and releases its lease. `reason` is empty for a regular end.
   virtual void stop(attempt_id attempt, const lease_end& how) = 0;
 
-  /// The device that the attempt's lease names refused it, for that reason. Comes before `stop`.
+  /// The device named by the attempt's lease refused the attempt, for this reason. Comes before `stop`.
   virtual void device_failed(attempt_id attempt, const std::string& why) {
     (void)attempt;
     (void)why;
   }
 
-  /// The samples that `deliver` brings from now on have these tracks.
+  /// The samples passed to `deliver` have these tracks from now on.
   virtual void open_output(const std::string& profile, const stream_format& format) = 0;
 
   /// Hands a block of the rendition to its clients.
@@ -108,20 +115,20 @@ public:
   /// The rendition is over; its clients are told.
   virtual void close_output(const std::string& profile, const std::string& reason) = 0;
 
-  /// Another attempt delivers: why the one before does not, and how long nothing came.
+  /// Another attempt delivers: why the previous one does not, and how long nothing came.
   virtual void failed_over(const std::string& profile, failover_reason why, milliseconds gap,
                            uint64_t replayed_bytes) = 0;
 
-  /// The rendition's samples kill the tasks that get them: nobody is to try it again for a while.
+  /// The rendition's samples kill the tasks that get them: it must not be tried again for a while.
   virtual void quarantine(const std::string& profile, const std::string& why) = 0;
 
-  /// Something about the rendition that people should know.
+  /// A message about the rendition for the operator.
   virtual void notice(const std::string& profile, const std::string& what) {
     (void)profile;
     (void)what;
   }
 
-  /// Clients that read the rendition now.
+  /// Number of clients that read the rendition now.
   virtual uint32_t clients(const std::string& profile) = 0;
 
   /// The rendition runs: the client can read it.
@@ -156,13 +163,13 @@ public:
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
-  /// The lease's worker is to be left, without a pause.
+  /// Leave the lease's worker, without a pause.
   void move(lease_id lease, time_point now);
 
-  /// The rendition cannot be put into its container.
+  /// The rendition cannot be muxed into its container.
   void output_failed(const std::string& profile, const std::string& why);
 
-  /// The clock; call it ten times a second: that is how exact its limits of time are.
+  /// The clock; call it ten times a second, which is the resolution of all time limits here.
   void tick(time_point now);
 
   /// Stops everything at once; clients and waiting requests are told.
@@ -170,7 +177,7 @@ public:
 
   // -- views ----------------------------------------------------------------
 
-  /// True when nothing runs and nobody waits: the session can be forgotten.
+  /// True if nothing runs and no client waits: the session can be forgotten.
   bool finished() const noexcept;
 
   session_status status() const;
@@ -180,22 +187,22 @@ public:
     return not_carried_;
   }
 
-  /// Times that the source was pulled anew.
+  /// How often the source was reopened.
   uint64_t source_restarts() const noexcept {
     return source_restarts_;
   }
 
-  /// Pictures of the source that no attempt could make any more, over all renditions that run.
+  /// Pictures of the source that no attempt could make any more, summed over all running renditions.
   uint64_t frames_lost() const noexcept;
 
 private:
-  /// Media time before what is to be delivered next that a new attempt needs to be right there: an open GOP's leading pictures, a
-  /// deinterlacer's neighbours, an audio encoder's priming. Ten pictures where they are few a second.
+  /// How much media before its first wanted output a new attempt needs for an exact result: an open GOP's leading
+  /// pictures, a deinterlacer's neighbours, an audio encoder's priming. Ten pictures if the picture rate is low.
   int64_t preroll_ticks() const noexcept;
 
   using variants = std::map<std::string, variant>;
 
-  /// An attempt at a variant, by its number; both null for a fenced one.
+  /// An attempt at a variant, found by its number; both null for a fenced attempt.
   struct place {
     variant* of = nullptr;
     attempt* at = nullptr;
@@ -217,7 +224,7 @@ private:
 
   // the source
   void start_ingest(time_point now);
-  /// `blame` is what counts against the task's host: empty where it is the source's fault.
+  /// `blame` counts against the task's host; it is empty if the source is at fault.
   void ingest_over(const std::string& why, const lease_end& blame, time_point now);
   milliseconds first_byte_timeout() const;
   void remember(const sample_block& block);
@@ -252,7 +259,7 @@ private:
   std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const lease_end& how, bool terminal, time_point now);
-  /// The attempt's device did not take it: another device may, and nobody is to blame.
+  /// The attempt's device did not accept it. Another device may, and no failure is counted.
   void device_refused(variant& v, attempt& a, const std::string& why, time_point now);
   void replace_current(variant& v, time_point now);
   void again(variant& v, time_point now);
@@ -269,21 +276,21 @@ private:
   int64_t started_at_ms_;
   std::optional<ingest> ingest_;
   std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
-  time_point probed_at_;        ///< when the first URL was tried last
+  time_point probed_at_;        ///< when the first URL was last tried
   std::optional<stream_format> source_;
   std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
-  std::optional<int64_t> lift_;       ///< ticks that the source's times are moved up
-  int64_t newest_pts_ = no_timestamp; ///< the largest of any source sample
+  std::optional<int64_t> lift_;       ///< ticks that are added to the source's times
+  int64_t newest_pts_ = no_timestamp; ///< the largest PTS of all source samples
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
-  std::deque<sample_print> known_;    ///< of the leading track's samples
+  std::deque<sample_print> known_;    ///< fingerprints of the leading track's samples
   int64_t source_shift_ = 0;          ///< see `work_statistics`
   std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
-    false;                  ///< the source was pulled anew: nothing counts before its first random-access point
-  std::deque<sample> gone_; ///< source samples that the buffer keeps no more, and that some variant has not delivered
+    false;                  ///< the source was reopened: samples before its first random-access point are ignored
+  std::deque<sample> gone_; ///< source samples that the buffer dropped and that some variant has not delivered
   variants variants_;
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;

@@ -1,4 +1,4 @@
-// When an attempt is left, and where the next one begins.
+// When an attempt is abandoned, and where the next one begins.
 #include "core/live/session.hpp"
 
 #include <algorithm>
@@ -11,13 +11,13 @@ namespace {
 /// Attempts that end no further apart than this (ticks of the source) ended at the same place.
 constexpr int64_t same_place = ticks_per_second / 2;
 
-/// A stall goes on for this many of its limits without a second attempt that delivers: the first one is fenced.
+/// An attempt is fenced if it stalls for this many of its limits and no second attempt delivers.
 constexpr int fence_after = 4;
 
-/// After a second attempt failed, the next one waits.
+/// Pause before the next try after a second attempt failed.
 constexpr milliseconds next_after{1000};
 
-/// The longest preroll that a picture rate asks for: where a picture lasts a second.
+/// The longest preroll in pictures; it applies if a picture lasts a second.
 constexpr int64_t preroll_pictures = 10;
 
 } // namespace
@@ -38,7 +38,7 @@ bool session::is_kept(const variant& v, uint16_t track) const noexcept {
   return track < v.plan.actions.size() && track < source_->tracks.size() && v.plan.actions[track] != track_action::drop;
 }
 
-/// What is missing behind what clients have, for each source track. A fresh start where they have nothing.
+/// What clients lack after what they have, for each source track. A fresh start if they have nothing.
 std::vector<window> session::spans_after(const variant& v) const {
   if (!v.flowing)
     return {};
@@ -55,8 +55,9 @@ std::vector<window> session::spans_after(const variant& v) const {
   return result;
 }
 
-/// The latest source block at a random-access point from which everything that the spans need is fed: pictures from before the preroll, and
-/// all sound of the preroll, also what the source sent ahead of its pictures. The oldest such point where that much is not kept.
+/// The source block to feed from: the latest one at a random-access point that still feeds everything that the spans
+/// need. They need pictures from before the preroll, and all audio of the preroll, including audio sent ahead of its
+/// pictures. If too little is kept, the oldest random-access point.
 std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<window>& spans) const {
   auto from = std::numeric_limits<int64_t>::max();
   for (size_t i = 0; i < spans.size(); ++i)
@@ -78,8 +79,8 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
   return result;
 }
 
-/// Counts a sample that nobody will make any more, if the attempt is to make it and clients have something of its track: where they have
-/// nothing, they begin where it begins.
+/// Counts a sample that no attempt will make any more, if the attempt should make it and clients already have part of
+/// its track. Clients that have nothing begin where the attempt begins.
 void session::count_missing(const variant& v, attempt& a, const sample& s) const {
   if (s.track >= a.spans.size() || !is_kept(v, s.track))
     return;
@@ -94,7 +95,7 @@ void session::count_missing(const variant& v, attempt& a, const sample& s) const
   ++(source_->tracks[s.track].kind == track_kind::video ? missing.pictures : missing.sound);
 }
 
-/// Counts what the source sent before the block that the attempt is fed from.
+/// Counts the samples that the source sent before the block from which the attempt is fed.
 void session::count_missing(const variant& v, attempt& a) const {
   if (a.spans.empty() || !a.cursor)
     return;
@@ -105,7 +106,7 @@ void session::count_missing(const variant& v, attempt& a) const {
       count_missing(v, a, s);
 }
 
-/// Counts pictures that come after the random-access point that the attempt began at, but refer to what was before.
+/// Counts pictures after the random-access point at which the attempt began that refer to pictures before it.
 void session::count_leading(const variant& v, attempt& a, const sample_block& block) const {
   auto& begin = a.began_at;
   for (auto& s : block.samples)
@@ -116,10 +117,10 @@ void session::count_leading(const variant& v, attempt& a, const sample_block& bl
 
 // -- when to leave -----------------------------------------------------------------
 
-/// The clock's part: stalls, slowness, workers that could not be had.
+/// What time brings: stalls, slowness, workers that were not available.
 void session::watch_over(variant& v, time_point now) {
   if (!v.flowing && !v.parked && v.waiting.empty())
-    park(v); // those who wanted it are gone, and had nothing
+    park(v); // the clients that wanted it are gone, and had received nothing
   if (v.parked)
     return;
   if (v.again_at ? now >= *v.again_at : !v.current && !v.next) {
@@ -141,7 +142,7 @@ void session::watch_over(variant& v, time_point now) {
   }
   auto in_vain = a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout;
   if (in_vain && a.credit.acknowledged() > 0) {
-    // It works, and so does its worker: the source is to blame.
+    // It works, and so does its worker: the source is at fault.
     remove(v, ec::encode_failed,
            "the transcoder took the source of " + channel_.name + " for "
              + std::to_string(config_.first_output_timeout.count()) + " ms and made nothing of it");
@@ -176,7 +177,7 @@ void session::watch_over(variant& v, time_point now) {
   if (lag <= v.least_lag + config_.slow_lag.count() * 90) {
     v.slow_since.reset();
   } else if (!v.slow_since || lag < v.lag_then) {
-    v.slow_since = now; // the first time, or it catches up
+    v.slow_since = now; // at the first time, or while it catches up
     v.lag_then = lag;
   } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
     v.slow_since.reset();
@@ -194,9 +195,9 @@ void session::move(lease_id lease, time_point now) {
     if (!v.current || v.current->worker.id != lease || !v.current->worker.worker || v.change_at)
       continue;
     if (v.next && v.next_for != variant::purpose::move)
-      continue; // it is being left already
+      continue; // it is already being abandoned
     if (v.current->finishing)
-      continue; // where it ends is settled; what follows is asked for when it has
+      continue; // its end is settled; its successor is requested when it has ended
     if (!v.next && v.current->delivered && now >= v.next_not_before) {
       v.next_for = variant::purpose::move;
       request(v, v.next, true, now);
@@ -204,7 +205,7 @@ void session::move(lease_id lease, time_point now) {
   }
 }
 
-/// The second attempt is not wanted, or has failed.
+/// The second attempt is no longer wanted, or has failed.
 void session::drop_next(variant& v, const lease_end& how, time_point now) {
   if (!v.next)
     return;
@@ -219,7 +220,7 @@ void session::drop_next(variant& v, const lease_end& how, time_point now) {
   }
 }
 
-/// The next attempt is the current one from now on.
+/// The next attempt becomes the current one.
 void session::promote(variant& v) {
   v.current = std::move(v.next);
   v.next.reset();
@@ -242,7 +243,7 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
   promote(v);
 }
 
-/// Where in the source an attempt was: the first block that it has not taken, in DTS. Nothing for one that was not fed.
+/// How far an attempt was in the source: the first block that it has not taken, in DTS. Empty if it was never fed.
 std::optional<int64_t> session::place_of(const attempt& a) const {
   auto number = a.began + a.credit.acknowledged();
   if (a.credit.sent() == 0 || number < buffer_.first())
@@ -274,7 +275,7 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end
     auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
                    + v.target.name + ": " + why;
     auto name = v.target.name;
-    effects_.quarantine(name, verdict); // before its clients are sent away, who will ask again
+    effects_.quarantine(name, verdict); // before its clients are disconnected, because they will ask again
     remove(v, ec::encode_failed, verdict, how);
     return;
   }
@@ -299,20 +300,21 @@ void session::device_refused(variant& v, attempt& a, const std::string& why, tim
   }
   v.last_failure = why;
   effects_.stop(a.id, {});
-  // The device is left alone from now on, so the next try goes to another one: there are only so many.
+  // The device is now avoided, so the next try goes to another one. This ends, because the number of devices is
+  // limited.
   v.tries -= v.tries > 0 ? 1 : 0;
   if (!v.changing && v.flowing)
     v.changing = failover_reason::failed;
   replace_current(v, now);
 }
 
-/// The current attempt is over: the one that was to be next takes its place, or another one is asked for.
+/// The current attempt is over: the planned next one takes its place, or another one is requested.
 void session::replace_current(variant& v, time_point now) {
   v.current.reset();
   v.least_lag = no_timestamp;
   v.slow_since.reset();
   if (v.next && v.next_for == variant::purpose::move)
-    drop_next(v, {}, now); // it begins too late for this; what the lost one flushed is good
+    drop_next(v, {}, now); // it begins too late for this; the output that the lost attempt flushed is still good
   if (v.next) {
     promote(v);
     if (v.current->closed())

@@ -1,4 +1,5 @@
-// The samples' way through a session: from the source's blocks to the attempts, and from the attempts to the clients.
+// The path of samples through a session: from the source's blocks to the attempts, and from the attempts to the
+// clients.
 #include "core/live/session.hpp"
 
 #include <algorithm>
@@ -8,14 +9,16 @@ namespace troupe::core {
 
 namespace {
 
-/// Output that an attempt may have under way before a group of pictures closes: far beyond any encoder's reorder.
+/// Output that an attempt may have under way before a group of pictures closes: far more than any encoder's reordering
+/// needs.
 constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
 
-/// A move whose last output is not due after this long has lost its clock: the source stands still.
+/// If the last output of a move is not due after this time, the source has stopped and gives no clock any more.
 constexpr milliseconds tail_max{3000};
 
-/// The samples of the tracks that the plan keeps, renumbered; the block itself where it keeps all. Where no pictures are kept, clients join at sound: at the
-/// first of the block, since those places that the source names may be at pictures.
+/// The samples of the tracks that the plan keeps, renumbered; the block itself if the plan keeps all. If no pictures
+/// are kept, clients join at the first audio sample of a block, because the source's random-access points may be at
+/// pictures.
 sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
   auto kept = [&](uint16_t track) { return track < plan.actions.size() && plan.actions[track] != track_action::drop; };
   if (std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return kept(s.track); })
@@ -41,7 +44,7 @@ sample_block selected(const sample_block& block, const variant_plan& plan, bool 
   return result;
 }
 
-/// The block in pieces that end with a sample of that track each; the last one has what follows.
+/// Splits the block into pieces that each end with a sample of this track; the last piece has the rest.
 std::vector<sample_block> split_after(uint16_t track, const sample_block& block) {
   std::vector<sample_block> result(1);
   size_t from = 0;
@@ -64,7 +67,8 @@ std::vector<sample_block> split_after(uint16_t track, const sample_block& block)
   return result;
 }
 
-/// True where what is made of `a` cannot go on with `b`. A bit rate may be libavformat's estimate, which is another one at each pull.
+/// True if output made from `a` cannot continue with `b`. A bit rate may be libavformat's estimate, which differs with
+/// each pull.
 bool differ(stream_format a, stream_format b) {
   for (auto* x : {&a, &b})
     for (auto& t : x->tracks)
@@ -96,7 +100,7 @@ void session::on(const format_change& x, time_point now) {
 
 void session::on(const sample_batch& x, time_point now) {
   if (probe_ && probe_->id == x.attempt) {
-    // The first URL is well again. Its timeline must go on where this one ends, so it is pulled anew.
+    // The first URL works again. Its timeline must continue this one, so it is reopened.
     effects_.stop(probe_->id, {});
     probe_.reset();
     effects_.stop(ingest_->id, {});
@@ -155,7 +159,7 @@ void session::on(const stream_end& x, time_point now) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
-  // All that it was to make is here, whether or not its last sample says so.
+  // All of its output is here, whether its last sample says so or not.
   deliver_held(v, *v.current, now);
   auto tracks_changed = v.current->feed_until <= format_since_;
   effects_.stop(v.current->id, {});
@@ -289,7 +293,7 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
   flush(v, now);
 }
 
-/// Gives clients what is complete, from the attempt whose turn it is.
+/// Gives clients the completed output, from the attempt whose turn it is.
 void session::flush(variant& v, time_point now) {
   if (v.current && v.current->closed()) {
     if (v.next && v.next_for == variant::purpose::hedge) {
@@ -314,12 +318,12 @@ void session::flush(variant& v, time_point now) {
 void session::deliver_held(variant& v, attempt& a, time_point now) {
   auto blocks = std::exchange(a.held, {});
   a.held_bytes = 0;
-  // Clients join at a random-access point: sound that comes before the first one is for nobody, and another attempt makes it again.
+  // Clients join at a random-access point. Audio before the first one is of no use, and another attempt makes it again.
   while (!v.flowing && !blocks.empty() && !blocks.front().starts_with_random_access())
     blocks.pop_front();
   if (blocks.empty())
     return;
-  // What is missing of a track is lost for good when something behind it is there: until then another attempt has the same window.
+  // A gap in a track is final only when later output is there: until then another attempt has the same window.
   for (auto& block : blocks)
     for (auto& s : block.samples)
       if (s.track < a.missing.size())
@@ -341,7 +345,8 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
   v.lag = source_dts_ - v.newest_dts();
 }
 
-/// The last output of an attempt that ends ahead of time goes out when it would have: as far behind the source as what was before it.
+/// Releases the last output of an attempt that ended ahead of time. It is released as far behind the source as the
+/// output before it.
 void session::release_tail(variant& v, bool all, time_point now) {
   all = all || now - v.change_since >= tail_max;
   while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_dts_ - v.lag)) {
@@ -361,7 +366,7 @@ void session::deliver(variant& v, const sample_block& block, time_point now) {
     if (s.track >= v.ends.size())
       v.ends.resize(s.track + size_t{1});
     auto& end = v.ends[s.track];
-    // A new attempt's encoder may begin its decoding times a little before where the one before it ended.
+    // A new attempt's encoder may begin its decoding times a little before the end of the previous attempt.
     if (s.dts <= end.dts)
       s.dts = end.dts + 1;
     end.dts = s.dts;

@@ -1,4 +1,5 @@
-// The source of a session: pulled, lost, pulled anew with back-off, the next URL each time, and back to the first when that is well again.
+// The source of a session: pulled, lost, and reopened with back-off, trying each URL in turn. The session returns to
+// the first URL when it works again.
 #include "core/live/session.hpp"
 
 #include "core/live/sample_print.hpp"
@@ -13,34 +14,36 @@ namespace {
 constexpr milliseconds backoff_least{250};
 constexpr milliseconds backoff_most{10'000};
 
-/// An ingest that says nothing for this much longer than its own read timeout hangs.
+/// An ingest that is silent for this much longer than its own read timeout hangs.
 constexpr milliseconds ingest_silence{5000};
 
-/// The most (ticks) that a source may begin below zero.
+/// How far (ticks) a source may begin below zero.
 constexpr int64_t lift_max = 3600 * ticks_per_second;
 
-/// A pull that delivers for so long is none that ends at once.
+/// A pull that delivers for this long does not count as one that ends at once.
 constexpr milliseconds pull_settled{5000};
 
-/// How long a URL may say nothing while another one waits for its turn.
+/// The shortest time that a URL gets to send something while another URL waits for its turn.
 constexpr milliseconds first_byte_least{1000};
 constexpr milliseconds first_byte_most{2500};
 
-/// Random-access points, and frames of sound where there are no pictures, by which a source is known again: a minute and more of them.
+/// Random-access points, or audio frames if there are no pictures, by which a reopened source is recognised: more than
+/// a minute of them.
 constexpr size_t known_pictures_max = 128;
 constexpr size_t known_sounds_max = 2048;
 
-/// Samples that are remembered as gone: hours of them.
+/// Number of dropped samples that are remembered: hours of them.
 constexpr size_t gone_max = 1'000'000;
 
-/// Doubles, and is shortened by up to a quarter, differently for each session, so that a thousand do not come back at once.
+/// Doubles, and is shortened by up to a quarter. Each session shortens it differently, so that a thousand sessions do
+/// not return at once.
 milliseconds backoff(uint32_t failures, uint64_t salt) {
   auto full = std::min(backoff_least * (int64_t{1} << std::min(failures, 10U)), backoff_most);
   auto jitter = (salt * 0x9e3779b97f4a7c15ULL + failures * 0xbf58476d1ce4e5b9ULL) >> 56;
   return full - full * static_cast<int64_t>(jitter) / 1024;
 }
 
-/// True where the numbers of tracks mean the same, as far as both have them.
+/// True if track numbers mean the same in both, as far as both have them.
 bool same_places(const stream_format& a, const stream_format& b) {
   auto n = static_cast<std::ptrdiff_t>(std::min(a.tracks.size(), b.tracks.size()));
   return std::equal(a.tracks.begin(), a.tracks.begin() + n, b.tracks.begin(),
@@ -70,7 +73,8 @@ void session::start_ingest(time_point now) {
   effects_.request_lease(request);
 }
 
-/// How long a URL may say nothing while others wait for their turn: so that all have had one before clients give up.
+/// How long a URL may be silent while others wait for their turn: short enough that each has had a turn before clients
+/// give up.
 milliseconds session::first_byte_timeout() const {
   if (source_ || ingest_->patient || channel_.urls.size() < 2)
     return milliseconds{0};
@@ -84,14 +88,14 @@ void session::ingest_over(const std::string& why, const lease_end& blame, time_p
     effects_.stop(in.id, blame);
   in.id = {};
   reason_ = why;
-  // A source that is known again, and then has nothing new, plays from its start: it may do so.
+  // A source that is recognised and then has nothing new plays from its start again: that is allowed.
   if (source_ && !in.delivers_since && in.work.samples_in > 0)
     known_.clear();
   if (in.delivers_since && now - *in.delivers_since >= pull_settled)
     in.failures = 0;
   in.delivers_since.reset();
   if (source_) {
-    // Clients stay attached; what came from the old pull is still made and delivered.
+    // Clients stay attached; samples of the old pull are still processed and delivered.
     if (!in.lost_since)
       in.lost_since = now;
     in.again_at = now + backoff(in.failures++, id_.value);
@@ -106,7 +110,7 @@ void session::ingest_over(const std::string& why, const lease_end& blame, time_p
     probed_at_ = now;
     start_ingest(now);
   } else if (in.silent && !in.patient) {
-    // One of those that said nothing may only be slow.
+    // One of the silent URLs may only be slow.
     in.patient = true;
     in.url = 0;
     start_ingest(now);
@@ -127,7 +131,7 @@ void session::source_ended(time_point now) {
     auto i = variants_.find(name);
     if (i == variants_.end())
       continue;
-    // What came may still be made, also where it is so little that no transcode has begun yet.
+    // Received samples may still be transcoded, even if they are so few that no transcode has begun yet.
     auto& v = i->second;
     auto to_make = v.flowing || v.fed_to > 0 || buffer_.join_point_from(format_since_);
     if (v.plan.passthrough() || v.parked || !to_make)
@@ -163,7 +167,7 @@ void session::tick_source(time_point now) {
   return_to_first(now);
 }
 
-/// While another URL is in use, the first one is tried beside it from time to time.
+/// While another URL is in use, the first one is tried in parallel from time to time.
 void session::return_to_first(time_point now) {
   auto& in = *ingest_;
   if (probe_ || in.url == 0 || !in.id || in.lost_since || now - probed_at_ < config_.source_return)
@@ -183,8 +187,8 @@ void session::source_known(time_point now) {
       begin(i->second, now);
 }
 
-/// The tracks of a source that runs are others from the next block on, which is a random-access point. Transcoders make the rest of the old ones
-/// and end; what follows each of them is planned anew.
+/// A running source changes its tracks with the next block, which is a random-access point. Transcoders finish the old
+/// tracks and end; their successors are planned again.
 void session::source_changed(const stream_format& x, time_point now) {
   source_ = x;
   format_since_ = buffer_.end();
@@ -211,8 +215,8 @@ void session::source_changed(const stream_format& x, time_point now) {
   }
 }
 
-/// Plans a rendition for the present tracks of the source. False where nothing of them is left in it: it is over then. What clients have of a track
-/// is known further by its kind and its place among those of its kind.
+/// Plans a rendition for the present tracks of the source. False if none of them remains in it: then it is over. Tracks
+/// that clients already have are matched by kind and by position within the kind.
 bool session::plan_anew(variant& v, time_point now) {
   v.outdated = false;
   v.next_not_before = {};
@@ -235,7 +239,7 @@ bool session::plan_anew(variant& v, time_point now) {
   if (v.plan.passthrough()) {
     v.output = output;
     v.cursor = std::max(format_since_, buffer_.first());
-    // An attempt that did not live to make the rest of the old tracks has left what nobody can make any more.
+    // An attempt that died before it finished the old tracks leaves samples that can no longer be made.
     attempt rest{{}, 0, {}, now};
     rest.spans = spans_after(v);
     rest.cursor = v.cursor;
@@ -247,11 +251,11 @@ bool session::plan_anew(variant& v, time_point now) {
   return true;
 }
 
-/// Moves times up by whole seconds where they begin so early that a rendition's would be below what its container can say. One lift for the life of the
-/// session: all renditions have the same times.
+/// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
+/// minimum. One offset for the life of the session, so that all renditions have the same times.
 void session::lift(sample_block& x) {
   if (!lift_) {
-    // An encoder that reorders begins to decode some pictures before the first one is shown.
+    // An encoder that reorders starts to decode some pictures before the first one is shown.
     constexpr int64_t pictures = 3;
     auto picture = ticks_per_second / 10;
     for (auto& t : source_->tracks)
@@ -281,7 +285,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   if (!in.delivers_since)
     in.delivers_since = now;
   if (await_random_access_) {
-    // Other tracks begin at a random-access point, also where the source goes on.
+    // New tracks begin at a random-access point, even if the source continues.
     auto goes_on = (x.block.samples.front().flags & sample::continues) != 0
                    && (!next_source_ || same_places(*source_, *next_source_));
     if (!goes_on && !x.block.starts_with_random_access())
@@ -307,7 +311,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   }
   remember(x.block);
   buffer_.append(std::move(block));
-  note_gone(); // whoever loses its attempt below has to count them
+  note_gone(); // before variants that lose their attempt below must count them
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
@@ -322,7 +326,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   note_gone();
 }
 
-/// What a later pull can be known by, and how far this one has come.
+/// Remembers what a later pull can be recognised by, and how far this one has come.
 void session::remember(const sample_block& block) {
   auto leading = leading_track(*source_);
   auto pictures = source_->tracks.at(leading).kind == track_kind::video;
@@ -346,7 +350,8 @@ void session::note_gone() {
     gone_.push_back(s);
 }
 
-/// Source blocks that nobody can need again go: all before what is still to be sent, and before what a new attempt would begin at.
+/// Drops source blocks that can no longer be needed: all before what is still to be sent, and before the place where a
+/// new attempt would begin.
 void session::release_source() {
   auto floor = buffer_.end();
   for (auto& [name, v] : variants_) {
@@ -363,7 +368,7 @@ void session::release_source() {
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }
   buffer_.release(floor);
-  // What went is remembered for as long as somebody might still have to count it as lost.
+  // Dropped samples are remembered for as long as a variant might still count them as lost.
   auto oldest = std::numeric_limits<int64_t>::max();
   for (auto& [name, v] : variants_)
     if (v.flowing && !v.plan.passthrough())

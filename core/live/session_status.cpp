@@ -1,4 +1,4 @@
-// What the API sees of a session.
+// What the API shows of a session.
 #include "core/live/session.hpp"
 
 #include "base/url.hpp"

@@ -1,8 +1,8 @@
 // The latest blocks of a source, numbered, with an index of those that start at a random-access point.
 //
-// Consumers read by block number. The buffer keeps what a new consumer needs (everything from the latest random-access
-// point on) and what the slowest consumer still holds on to (its floor), within limits on bytes and media time; beyond
-// the limits the oldest goes, whoever holds it, and that is counted.
+// Consumers read by block number. The buffer keeps what a new consumer needs: everything from the latest random-access
+// point on. It also keeps what the slowest consumer still needs (its floor), within limits on bytes and media time.
+// Beyond the limits the oldest blocks are dropped even if they are needed, and that is counted.
 #pragma once
 
 #include "messages/media.hpp"
@@ -27,10 +27,10 @@ public:
   /// Appends a block; returns its number.
   uint64_t append(sample_block block);
 
-  /// Forgets what nobody needs: blocks before `floor` and before the latest random-access point.
+  /// Drops blocks that are no longer needed: those before `floor` and before the latest random-access point.
   void release(uint64_t floor);
 
-  /// The number of the oldest block that is kept.
+  /// The number of the oldest block in the buffer.
   uint64_t first() const noexcept {
     return first_;
   }
@@ -46,7 +46,7 @@ public:
   /// Where a new consumer starts: the latest random-access point.
   std::optional<uint64_t> join_point() const noexcept;
 
-  /// The latest random-access point whose time is at or before `pts`, or the oldest one that is kept.
+  /// The latest random-access point at or before `pts`, or the oldest one in the buffer.
   std::optional<uint64_t> join_point_before(int64_t pts) const noexcept;
 
   /// The first random-access point at or after that block.
@@ -64,12 +64,12 @@ public:
     return newest_dts_;
   }
 
-  /// Blocks that went at the limit although a consumer still needed them.
+  /// Blocks dropped at the limit although a consumer still needed them.
   uint64_t overruns() const noexcept {
     return overruns_;
   }
 
-  /// The samples of all blocks that went since the last call.
+  /// The samples of all blocks dropped since the last call.
   std::vector<sample> take_gone() {
     return std::exchange(gone_, {});
   }

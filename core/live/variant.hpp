@@ -1,4 +1,4 @@
-// What a session remembers of one rendition, and of one pull of its source. Plain state; `session` has the rules.
+// What a session remembers about one rendition, and about one pull of its source. Plain state; `session` has the rules.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -26,9 +26,9 @@ inline std::string_view to_string(failover_reason x) {
   return names[static_cast<size_t>(x)];
 }
 
-/// How far clients have a track of the rendition.
+/// How much of a track of the rendition the clients have.
 struct track_end {
-  int64_t pts = no_timestamp; ///< the largest
+  int64_t pts = no_timestamp; ///< the largest PTS
   int64_t dts = no_timestamp;
 };
 
@@ -38,7 +38,7 @@ struct waiting_client {
 };
 
 struct variant {
-  /// What the next attempt is for: to race a stalled one, to replace one that is too slow, or to take over at a given time.
+  /// What the next attempt is for: to race a stalled one, to replace a slow one, or to take over at a given time.
   enum class purpose : uint8_t { hedge, faster, move };
 
   variant(profile wanted, time_point now) : target(std::move(wanted)), last_output(now) {}
@@ -46,43 +46,44 @@ struct variant {
   profile target;
   variant_plan plan;
   bool begun = false;    ///< the plan is made
-  bool outdated = false; ///< it was made for tracks that the source has no more
-  bool parked = false;   ///< no worker is asked for: nothing to begin with, or nobody waits
+  bool outdated = false; ///< the plan is for tracks that the source no longer has
+  bool parked = false;   ///< no worker is requested: there is no place to begin at, or no client waits
 
-  std::optional<uint64_t> cursor; ///< of a passthrough: number of the next source block
+  std::optional<uint64_t> cursor; ///< for a passthrough: number of the next source block
   std::optional<attempt> current;
   std::optional<attempt> next;
   purpose next_for = purpose::hedge;
-  time_point next_not_before;         ///< when a next attempt may be looked for again
-  std::optional<time_point> again_at; ///< when a worker is asked for again, where none could be had
-  std::vector<worker_id> avoid;       ///< workers that failed at it lately
-  uint32_t tries = 0;                 ///< leases asked for since it last delivered
+  time_point next_not_before;         ///< earliest time at which a next attempt may be requested again
+  std::optional<time_point> again_at; ///< when a worker is requested again, if none was available
+  std::vector<worker_id> avoid;       ///< workers that recently failed at it
+  uint32_t tries = 0;                 ///< leases requested since it last delivered
   uint32_t deaths = 0;                ///< attempts in a row that ended badly at the same place of the source
   std::optional<int64_t> died_at;     ///< that place, in DTS
 
-  std::optional<int64_t> change_at; ///< of a move: where the current attempt ends and the next begins
+  std::optional<int64_t> change_at; ///< for a move: where the current attempt ends and the next begins
   time_point change_since;
   std::deque<sample_block>
-    tail;          ///< the last output of the one that ends: it flushes ahead of time, clients get it when it is due
-  int64_t lag = 0; ///< ticks, in DTS, that the newest output was behind the source when it came, before any move
+    /// the last output of an attempt that ends: flushed ahead of time, delivered to clients when it is due
+    tail;
+  int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source when it came, before any move
 
   stream_format output;
   std::vector<track_end> ends; ///< per output track
-  track_end origin;            ///< the random-access point that the first attempt began at
+  track_end origin;            ///< the random-access point at which the first attempt began
   uint64_t fed_to = 0;         ///< source blocks before this number were sent to some attempt
-  bool flowing = false;        ///< the clients have got something
+  bool flowing = false;        ///< the clients have received something
   time_point last_output;
   int64_t least_lag = no_timestamp; ///< of the current attempt, ticks
-  int64_t lag_then = 0;             ///< when `slow_since` began
+  int64_t lag_then = 0;             ///< the lag when `slow_since` began
   std::optional<time_point> slow_since;
 
   std::vector<waiting_client> waiting;
   std::optional<time_point> idle_since;
   work_statistics work;
   std::string last_failure;
-  std::string silence; ///< why clients get nothing; empty while they do
+  std::string silence; ///< why clients get nothing; empty while they get output
 
-  std::optional<failover_reason> changing; ///< an attempt was left, and the one after it has not delivered yet
+  std::optional<failover_reason> changing; ///< an attempt was abandoned, and its successor has not delivered yet
   std::string last_failover;
   milliseconds last_gap{0};
   uint64_t failovers = 0;
@@ -117,15 +118,15 @@ struct ingest {
   attempt_id id; ///< 0 between two pulls
   uint64_t received = 0;
   size_t url = 0;                           ///< index
-  bool patient = false;                     ///< every URL had its first turn, which is short where there are several
-  bool silent = false;                      ///< one said nothing in that turn
-  time_point began;                         ///< the task was told to pull
-  std::optional<time_point> delivers_since; ///< samples of the present pull
+  bool patient = false;                     ///< every URL had its first turn, which is short if there are several
+  bool silent = false;                      ///< a URL was silent in that turn
+  time_point began;                         ///< when the task was told to pull
+  std::optional<time_point> delivers_since; ///< since when the present pull delivers samples
   bool ended = false;
-  time_point heard;                     ///< when it last said anything
-  std::optional<time_point> again_at;   ///< when it is pulled anew
+  time_point heard;                     ///< when it last sent anything
+  std::optional<time_point> again_at;   ///< when it is reopened
   std::optional<time_point> lost_since; ///< no samples since then
-  uint32_t failures = 0;                ///< in a row, of pulls that were over soon
+  uint32_t failures = 0;                ///< pulls in a row that ended early
   work_statistics work;
 };
 

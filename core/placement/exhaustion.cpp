@@ -6,14 +6,14 @@ namespace troupe::core {
 
 namespace {
 
-/// Hardware families as libav* ends the names of their encoders, in the order of the ladder.
+/// Hardware families, as libav* ends the names of their encoders, in the order of the ladder.
 constexpr std::string_view hardware[] = {"_nvenc", "_qsv", "_vaapi", "_amf", "_videotoolbox", "_v4l2m2m"};
 
 struct codec_row {
   std::string_view codec;
   std::string_view software[2]; ///< best first
   bool in_hardware = true;
-  std::string_view in_names{}; ///< how names of hardware encoders begin, where not with the codec's
+  std::string_view in_names{}; ///< prefix of the names of hardware encoders, if it is not the codec's name
 };
 
 constexpr codec_row codecs[] = {
@@ -51,7 +51,7 @@ void add(std::vector<rung>& to, std::string encoder, bool fallback) {
   to.push_back({std::move(encoder), in_hardware, fallback});
 }
 
-/// Every rung of the codec: hardware by family, then software.
+/// All encoders of the codec: hardware by family, then software.
 void add_ladder(std::vector<rung>& to, const codec_row& row, bool fallback) {
   for (auto family : hardware)
     add(to, std::string{prefix_of(row)} + std::string{family}, fallback);
@@ -91,7 +91,7 @@ tl::expected<std::vector<rung>, std::string> rungs_of(const encoder_wish& x) {
     add_ladder(result, *row, false);
   } else {
     add(result, x.encoder, false);
-    // Software has no sessions that could be in use: what it waits for is a slot, like all work.
+    // Software has no sessions that could be in use: like all work, it waits for a slot.
     if (x.policy == exhaustion_policy::fallback && is_hardware_encoder(x.encoder) && row != nullptr) {
       if (!x.fallback_encoder.empty())
         add(result, x.fallback_encoder, true);

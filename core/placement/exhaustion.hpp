@@ -1,7 +1,8 @@
-// What a profile's encoder stands for on the whole cluster, and what happens when none of it is free.
+// The encoders that a profile's wish stands for, and what happens if none of them is free.
 //
-// The ladder is NVENC, Quick Sync, VA-API, what else is hardware, software. A profile that names a codec takes the first rung that has room. One that names an
-// encoder wants that one; where all of its sessions are in use, its policy decides: wait for one, go on to the other rungs, or say no.
+// The ladder is NVENC, Quick Sync, VA-API, other hardware, software; each step is a rung. A profile that names a codec
+// takes the first rung that has room. A profile that names an encoder wants that encoder. If all of its sessions are in
+// use, the profile's policy decides: wait for one, take another rung, or refuse.
 #pragma once
 
 #include "core/placement/placement.hpp"
@@ -21,16 +22,18 @@ using troupe::exhaustion_policy;
 
 std::optional<exhaustion_policy> exhaustion_policy_from(std::string_view name);
 
-/// The codec that an encoder makes, as its name tells: "h264" of "h264_nvenc", "libx264" and "h264". Empty for a name that is none of the ladder's.
+/// The codec of an encoder, from its name: "h264" for "h264_nvenc", "libx264" and "h264". Empty if the ladder does not
+/// have the name.
 std::string_view codec_of(std::string_view encoder);
 
-/// Whether the name is that of an encoder in hardware.
+/// Whether this is the name of a hardware encoder.
 bool is_hardware_encoder(std::string_view encoder);
 
-/// The rungs to try, best first. An error where nothing can ever serve the wish: software only, and software never; a fallback of another codec.
+/// The rungs to try, best first. An error if the wish can never be served: software only, but never software; a
+/// fallback for another codec.
 tl::expected<std::vector<rung>, std::string> rungs_of(const encoder_wish& x);
 
-/// The warning for who gets `taken` instead of what was asked for.
+/// The warning for the user who gets `taken` instead of the requested encoder.
 std::string fallback_warning(const encoder_wish& x, const rung& taken);
 
 } // namespace troupe::core

@@ -1,5 +1,5 @@
-// Rows are tried in order: the first of which a word stands in the card's name decides. Names are compared without regard to case, by whole words,
-// so that "A10" is not found in "A100".
+// Rows are tried in order. The first row with a word that is in the card's name decides. Names are compared
+// case-insensitively, by whole words, so that "A10" is not found in "A100".
 #include "core/placement/gpu_limits.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ enum class rule : uint8_t {
   none,        ///< no encoder on the chip
   none_at_all, ///< neither encoder nor decoder
   unlimited,
-  geforce, ///< by driver, over all GeForce cards of the machine
+  geforce, ///< by driver, for all GeForce cards of the machine together
   fixed    ///< `sessions`
 };
 
@@ -26,9 +26,10 @@ struct row {
   std::string_view why{};
 };
 
-/// Chips without NVENC, and those that have it without a limit. Sources: NVIDIA's "Video Encode and Decode GPU Support Matrix"
-/// (developer.nvidia.com/video-encode-and-decode-gpu-support-matrix-new) for chips with no NVENC; the licensing policy in the NVENC Application
-/// Note ("qualified" cards have no limit); vmix.com knowledge base 171 for Quadro, where the classes below M2000 and P2000 are limited as GeForce is.
+/// NVIDIA chips without NVENC, and chips with unlimited NVENC. Sources: NVIDIA's "Video Encode and Decode GPU Support
+/// Matrix" (developer.nvidia.com/video-encode-and-decode-gpu-support-matrix-new) for chips with no NVENC; the licensing
+/// policy in the NVENC Application Note ("qualified" cards have no limit); vmix.com knowledge base 171 for Quadro,
+/// where the classes below M2000 and P2000 are limited like GeForce.
 constexpr row nvidia[] = {
   {"A100|A100X|A800|A30|A30X", rule::none, 0, "the chip GA100 has no NVENC; it decodes only"},
   {"H100|H200|H800|H20|GH200", rule::none, 0, "the chip GH100 has no NVENC; it decodes only"},
@@ -51,14 +52,16 @@ struct driver_step {
   uint32_t sessions;
 };
 
-/// Sessions on all GeForce cards of a machine together: "the combined number of encoding sessions executed on all non-qualified cards present in
-/// the system" (licensing policy in the NVENC Application Note). The numbers: 2 before the Video Codec SDK 9.1, which needs driver 435; 3, then 5 from
-/// driver 530, 8 from 550 and 12 from 590 (jellyfin.org, "Known Issues" of hardware acceleration).
+/// Sessions on all GeForce cards of a machine together: "the combined number of encoding sessions executed on all
+/// non-qualified cards present in the system" (licensing policy in the NVENC Application Note). The numbers: 2 before
+/// the Video Codec SDK 9.1, which needs driver 435; 3, then 5 from driver 530, 8 from 550 and 12 from 590
+/// (jellyfin.org, "Known Issues" of hardware acceleration).
 constexpr driver_step geforce_steps[] = {{590, 12}, {550, 8}, {530, 5}, {435, 3}, {0, 2}};
 
-/// Quick Sync, VA-API and VCN have no number in their drivers: sessions share the engines' time, and too many make each slower than real time.
-/// These figures are how many 1080p transcodes such a chip is given at first; they follow the "4-8, varies by generation" of the session table in
-/// the distributed transcoding design that this project started from, more for chips with several media engines (Arc, Flex, Data Center GPU).
+/// Quick Sync, VA-API and VCN drivers have no session limit: sessions share the engines' time, and too many make each
+/// slower than real time. These figures say how many 1080p transcodes such a chip gets by default. They follow the
+/// "4-8, varies by generation" of the session table in the distributed transcoding design that this project started
+/// from; chips with several media engines get more (Arc, Flex, Data Center GPU).
 constexpr row intel[] = {
   {"GPU Max|Ponte Vecchio", rule::none_at_all, 0, "this compute card has no media engine"},
   {"Flex", rule::fixed, 16, "Data Center GPU Flex: two media engines or more"},
@@ -94,7 +97,7 @@ bool equal_text(std::string_view a, std::string_view b) {
   });
 }
 
-/// Whether `word` stands in `name` by itself. "A100" is also found in "A100-SXM4-40GB".
+/// Whether `word` is a whole word of `name`. "A100" is also found in "A100-SXM4-40GB".
 bool has_word(std::string_view name, std::string_view word) {
   for (size_t at = 0; at + word.size() <= name.size(); ++at) {
     auto starts = at == 0 || !is_word_char(name[at - 1]);
@@ -120,7 +123,7 @@ gpu_limits geforce(const gpu_description& card) {
   auto version = major_version(card.driver);
   gpu_limits result;
   result.encode_scope = limit_scope::machine;
-  // A driver that does not say its version is taken for an old one.
+  // A driver that does not report its version is taken for an old one.
   for (auto& step : geforce_steps)
     if (version >= step.from) {
       result.encode = session_limit::of(step.sessions);

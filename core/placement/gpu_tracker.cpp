@@ -12,7 +12,7 @@ namespace {
 constexpr size_t reason_length_max = 256;
 constexpr size_t ended_kept = 256;
 
-/// Moves a guard's flag by what is measured; what is not measured guards nothing.
+/// Sets or clears a guard's flag by the measured value; a value that is not measured sets nothing.
 void move_guard(bool& flag, const gpu_guard& guard, std::optional<double> value) {
   auto known = value && !std::isnan(*value);
   flag = known && *value >= (flag ? guard.until : guard.from);
@@ -121,7 +121,7 @@ void gpu_tracker::set_limits(gpu& g) {
   leave_pool(g);
   auto& limits = g.view.limits;
   limits = limits_from_table(g.view.card);
-  // Among workers that say different things of one card, the strictest is right for all.
+  // If workers configure one card differently, the strictest value counts.
   auto strictest = [&g](gpu_override path::*level) {
     gpu_override result;
     for (auto& [worker, p] : g.paths)
@@ -179,7 +179,7 @@ void gpu_tracker::forget_if_unused(gpu_id id) {
   leave_pool(i->second);
   keys_.erase(i->second.view.key);
   gpus_.erase(i);
-  // What other programs held there no longer counts against the cards that shared its limit.
+  // Foreign sessions on this card no longer count against the cards that share its limit.
   if (auto p = pools_.find(pool); p != pools_.end())
     for (auto other : p->second.members)
       effects_.changed(other);
@@ -334,7 +334,7 @@ void gpu_tracker::failed(worker_id worker, gpu_id id, std::string reason, time_p
   if (at == i->second.paths.end())
     return;
   auto& p = at->second;
-  // Tasks that fail together are one failure of the device.
+  // Tasks that fail together count as one failure of the device.
   if (p.marked)
     return;
   p.back_off = p.back_off.count() == 0 ? config_.back_off : std::min(2 * p.back_off, config_.max_back_off);
@@ -356,7 +356,8 @@ void gpu_tracker::tick(time_point now) {
 
 void gpu_tracker::tell(const gpu& g) {
   effects_.changed(g.view.id);
-  // What one card of a shared limit takes or returns, the others lack or gain.
+  // If cards share a limit, a session taken on one card is missing on the others, and one returned is available to
+  // them.
   if (g.shared != nullptr)
     for (auto other : g.shared->members)
       if (other != g.view.id)

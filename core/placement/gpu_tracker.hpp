@@ -1,11 +1,14 @@
-// Sessions on physical GPUs, over every worker that sees them.
+// Sessions on physical GPUs, across all workers that see them.
 //
-// A card is one, however many workers and containers report it. A session counts from the moment it is promised to a lease, until the lease gives
-// it back; the task that opens the encoder confirms it. What other programs hold is what the driver counts beyond ours, and is reconciled with each
-// reading. Ours are in a reading for certain where the worker names them, else once they were confirmed `settle_after` before; between the least and the
-// most that a reading can mean, the last estimate stands, so that our own sessions are not taken for foreign ones while they come and go.
+// A card is counted once, however many workers and containers report it. A session counts from its promise to a lease
+// until the lease gives it back; the task that opens the encoder confirms it. Foreign sessions are those of other
+// programs: the driver's count minus ours, updated with each reading. A reading certainly includes our sessions if the
+// worker names them, or if they were confirmed at least `settle_after` before. Otherwise a reading gives only a range,
+// and the last estimate stays if it is within that range. So our own sessions are not taken for foreign ones while they
+// open and close.
 //
-// Sessions are to be given back when the process that holds them is gone, not when its work is no longer wanted: until then the driver counts them.
+// Give sessions back when the process that holds them is gone, not when its work is no longer wanted: until then the
+// driver counts them.
 #pragma once
 
 #include "core/breaker.hpp"
@@ -27,13 +30,14 @@ namespace troupe::core {
 /// One physical card, for the life of a tracker. The default value stands for no card: software.
 using gpu_id = id<struct gpu_tag>;
 
-/// Above `from` a card takes no new work, until it is below `until` again.
+/// Above `from`, a card takes no new work until the value falls below `until`.
 struct gpu_guard {
   double from = 100;
   double until = 100;
 };
 
-/// The 90 % and 85 °C are those of the session tracking in the distributed transcoding design that this project started from.
+/// The 90 % and 85 °C are those of the session tracking in the distributed transcoding design that this project started
+/// from.
 struct gpu_guards {
   gpu_guard encoder_percent{90, 80};
   gpu_guard memory_percent{90, 85};
@@ -42,14 +46,15 @@ struct gpu_guards {
 
 struct gpu_tracker_config {
   gpu_guards guards;
-  /// A session that was opened or closed may be missing from readings, or be in them, for so long. At least as long as a worker may be silent.
+  /// For this long, readings may lack a session that was opened, or still include one that was closed. At least as long
+  /// as a worker may be silent.
   milliseconds settle_after{3000};
-  milliseconds back_off{10'000}; ///< the first after a failure; doubled by each that follows
+  milliseconds back_off{10'000}; ///< the first after a failure; doubled by each further failure
   milliseconds max_back_off{300'000};
-  std::map<std::string, gpu_override> overrides; ///< by `gpu_key`: before what workers are configured for
+  std::map<std::string, gpu_override> overrides; ///< by `gpu_key`; these override the workers' configuration
 };
 
-/// What a lease takes of a card.
+/// The sessions that a lease takes on a card.
 struct session_need {
   bool encode = true;
   bool decode = false;
@@ -57,10 +62,11 @@ struct session_need {
   bool operator==(const session_need&) const = default;
 };
 
-/// Why a card takes no more. In the order in which they are looked for.
+/// Why a card takes no more work, in the order in which the reasons are checked.
 enum class gpu_block : uint8_t { none, fault, failed, no_encoder, sessions, busy, memory, hot };
 
-/// One card as the rest of the core and the API see it. What each placement reads stands first, close together.
+/// One card as the rest of the core and the API see it. The fields that each placement reads come first, close
+/// together.
 struct gpu_view {
   gpu_id id;
   uint32_t ours_encode = 0;
@@ -69,13 +75,13 @@ struct gpu_view {
   bool busy = false;
   bool memory_full = false;
   bool hot = false;
-  float use_percent = 0; ///< of the latest reading: the encoder's, else all of it; 0 where it has none
+  float use_percent = 0; ///< of the latest reading: the encoder's, else the whole GPU's; 0 if not measured
   float celsius = 0;     ///< of the latest reading
   gpu_limits limits;
   gpu_reading reading; ///< the latest
   std::string key;
-  std::string machine_pool; ///< the cards that share one limit; empty where this one has its own
-  gpu_description card;     ///< as the first of its workers describes it
+  std::string machine_pool; ///< names the cards that share one limit; empty if this card has its own
+  gpu_description card;     ///< as described by the first of its workers
   gpu_guards guards;
 
   uint32_t used_encode() const noexcept {
@@ -83,12 +89,12 @@ struct gpu_view {
   }
 };
 
-/// What the tracker tells. Implementations must not call back into it from within these.
+/// What the tracker reports. Implementations must not call back into it from within these.
 class gpu_effects {
 public:
   virtual ~gpu_effects() = default;
 
-  /// Anything of the card may have changed that decides what it can take, or how well.
+  /// Something about the card changed that may affect what it can take, or how well.
   virtual void changed(gpu_id gpu) = 0;
 };
 
@@ -96,31 +102,33 @@ class gpu_tracker {
 public:
   gpu_tracker(gpu_tracker_config config, gpu_effects& effects) : config_(std::move(config)), effects_(effects) {}
 
-  // -- what workers say -------------------------------------------------------
+  // -- reports of workers -----------------------------------------------------
 
-  /// A worker describes a card and what it measures, when it registers and with each heartbeat. Returns the card; none where it has no identity.
+  /// A worker describes a card and its measurements, at registration and with each heartbeat. Returns the card; none if
+  /// it has no identity.
   gpu_id report(worker_id worker, const gpu_report& x, time_point now);
 
-  /// The worker is gone. Where its tasks live on without it, their sessions stay until they are given back; else all of them are returned now, and
-  /// giving one back later does nothing.
+  /// The worker is gone. If its tasks live on without it, their sessions stay until they are given back. Otherwise all
+  /// of them are returned now, and giving one back later has no effect.
   void worker_lost(worker_id worker, bool tasks_live, time_point now);
 
   // -- sessions ---------------------------------------------------------------
 
-  /// Takes what the lease needs of the card for a task of the worker. False, and nothing taken, where the card has no room (`objection` says why)
-  /// or the lease has sessions already.
+  /// Takes the sessions that the lease needs on the card, for a task of the worker. Returns false and takes nothing if
+  /// the card has no room (`objection` says why), or if the lease already has sessions.
   bool promise(lease_id lease, worker_id worker, gpu_id gpu, session_need need, time_point now);
 
-  /// The lease's task has its encoder open: the device works. False for a lease that has no promise.
+  /// The lease's task has opened its encoder: the device works. False for a lease that has no promise.
   bool confirm(lease_id lease, time_point now);
 
-  /// The lease's work ended as it should: the device is well, and its next back-off is a first one. Opening alone proves little.
+  /// The lease's work ended regularly: the device is well, and its next back-off is a first one. Opening the encoder
+  /// alone proves little.
   void worked(lease_id lease);
 
-  /// Returns the lease's sessions; true the first time, false for one that holds none.
+  /// Returns the lease's sessions. True the first time, false if the lease holds none.
   bool give_back(lease_id lease, time_point now);
 
-  /// The device failed for the worker, at open or later: it takes nothing from this worker until its back-off is over.
+  /// The device failed for the worker, at open or later: it takes no work from this worker until its back-off is over.
   void failed(worker_id worker, gpu_id gpu, std::string reason, time_point now);
 
   /// The clock: ends back-offs.
@@ -130,13 +138,13 @@ public:
 
   gpu_block block(worker_id worker, gpu_id gpu, session_need need) const;
 
-  /// The same in words for people; empty where the card can take it.
+  /// The same as human-readable text; empty if the card can take the work.
   std::string objection(worker_id worker, gpu_id gpu, session_need need) const;
 
   const gpu_view* find(gpu_id gpu) const;
   const gpu_view* find(std::string_view key) const;
 
-  /// The card of a worker's device.
+  /// The card behind a device of the worker.
   gpu_id device(worker_id worker, std::string_view name) const;
 
   /// Calls `f` with each worker that sees the card.
@@ -158,7 +166,7 @@ public:
   /// The card on which the lease has sessions.
   gpu_id gpu_of(lease_id lease) const;
 
-  /// Share of the card's sessions that is in use, of all that its limit is shared with; 0 without a limit.
+  /// Share of the card's sessions in use, counted across all cards that share its limit; 0 without a limit.
   double session_load(gpu_id gpu) const;
 
   size_t promised() const noexcept {
@@ -181,7 +189,7 @@ private:
     gpu_override for_gpu, for_worker;
   };
 
-  /// A limit that cards share.
+  /// A limit that several cards share.
   struct pool {
     session_limit limit;
     std::set<gpu_id> members;
@@ -196,11 +204,11 @@ private:
   };
 
   struct gpu {
-    pool* shared = nullptr; ///< the one that `view.machine_pool` names
+    pool* shared = nullptr; ///< the pool that `view.machine_pool` names
     gpu_view view;
     std::map<worker_id, path> paths;
-    std::vector<lease_id> leases;    ///< in no order
-    std::deque<ended> ended_encodes; ///< the oldest first
+    std::vector<lease_id> leases;    ///< unordered
+    std::deque<ended> ended_encodes; ///< oldest first
   };
 
   struct holding {
@@ -209,7 +217,7 @@ private:
     session_need need;
     bool confirmed = false;
     time_point confirmed_at;
-    size_t place = 0; ///< in `gpu::leases`
+    size_t place = 0; ///< index in `gpu::leases`
   };
 
   const path* path_of(worker_id worker, gpu_id gpu) const;
@@ -230,7 +238,7 @@ private:
   std::unordered_map<lease_id, holding> leases_;
   std::unordered_map<worker_id, std::set<gpu_id>> cards_of_; ///< what each worker reports
   std::unordered_map<std::string, pool> pools_;
-  std::set<std::tuple<time_point, worker_id, gpu_id>> marks_; ///< back-offs by their ends
+  std::set<std::tuple<time_point, worker_id, gpu_id>> marks_; ///< back-offs by the time at which they end
   uint64_t next_gpu_ = 1;
 };
 

@@ -302,7 +302,7 @@ void placement::refresh(path_number n) {
     return;
   }
   auto key = rank_of(w, p, n);
-  // A worker that is no longer a last resort serves requests that it did not before.
+  // A worker that is no longer a last resort serves requests that it did not serve before.
   if (!is_ready || key.tier < c.ready.at(where_[n]).tier)
     woken_classes_.insert(p.in_class);
   if (!is_ready || c.ready.at(where_[n]) != key)
@@ -361,7 +361,7 @@ std::optional<choice> placement::choose(const placement_request& x) {
   auto want = translate(x);
   if (!want.possible)
     return std::nullopt;
-  // One that failed at this work is better than none, and so is one that fails at any where clients wait.
+  // A worker that failed at this work is better than none; while clients wait, so is a worker that fails at any work.
   auto may_repeat = !x.elsewhere && !x.refused_by.empty();
   for (auto worst : {readiness::degraded, readiness::last_resort})
     for (auto refused : {false, true})

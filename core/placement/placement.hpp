@@ -1,13 +1,15 @@
-// Which worker, and which of its devices, is the best for a piece of work: an index over a snapshot of all workers.
+// Which worker, and which of its devices, is the best for a piece of work: an index of all workers.
 //
-// A path is one way to use one worker: its software, its probes, or one of its GPUs. Paths that offer the same encoders and decoders are of one class,
-// and each class keeps those that can take work now in the order of their rank. So a choice looks at the first of each class that would do, and a change
-// moves a few paths: both take time logarithmic in the number of workers, and linear in the number of classes, which are the kinds of machine.
+// A path is one way to use one worker: its software, its probes, or one of its GPUs. Paths with the same encoders and
+// decoders form a class. Each class keeps its ready paths sorted by rank. A choice looks at the first path of each
+// suitable class, and a change moves a few paths. Both take time logarithmic in the number of workers, and linear in
+// the number of classes, which are the kinds of machine.
 //
-// The order of a request's rungs goes before everything: a path of the first rung is taken if any has room, else one of the second. Within a rung the
-// strategy ranks; among equals the one that was chosen longest ago is first.
+// The order of a request's rungs comes first: a path of the first rung is taken if any has room, else one of the
+// second. Within a rung the strategy ranks; among equals, the path chosen longest ago is first.
 //
-// Events and conditions come in, choices go out. Who chooses must tell what was taken; nothing here knows leases or sessions.
+// Events and conditions come in, choices go out. The caller must report what was taken; this class knows neither leases
+// nor sessions.
 #pragma once
 
 #include "core/placement/gpu_tracker.hpp"
@@ -36,7 +38,7 @@ std::string_view to_string(slot_kind x);
 enum class ranking : uint8_t {
   least_loaded,     ///< share of slots in use, then of the device
   round_robin,      ///< longest unused first
-  capability_match, ///< what can do least first, so that the versatile stay free for what only they can do
+  capability_match, ///< the least capable first, so that versatile workers stay free for work that only they can do
   gpu_aware,        ///< share of the card's sessions in use, then of the worker's slots
   weighted          ///< `placement_weights`
 };
@@ -44,9 +46,10 @@ enum class ranking : uint8_t {
 /// "least-loaded", "round-robin", "capability-match", "gpu-aware", "weighted".
 std::optional<ranking> ranking_from(std::string_view name);
 
-/// Cost of a device: utilisation × alpha + temperature × beta + jobs × gamma, as in equation 20 of the design report that this project started from.
+/// Cost of a device: utilisation × alpha + temperature × beta + jobs × gamma, as in equation 20 of the design report
+/// that this project started from.
 struct placement_weights {
-  double alpha = 1;   ///< for each percent of use: of the GPU's encoder, of the processor
+  double alpha = 1;   ///< for each percent of use: of the GPU's encoder, or of the processor
   double beta = 0.25; ///< for each °C; software has none
   double gamma = 10;  ///< for each job on the device
 };
@@ -54,14 +57,14 @@ struct placement_weights {
 struct placement_config {
   ranking rank = ranking::least_loaded;
   placement_weights weights;
-  size_t reasons_max = 32; ///< paths that an explanation lists
+  size_t reasons_max = 32; ///< paths listed in an explanation
 };
 
 /// What a worker can do. Constant for a registration.
 struct worker_offer {
   struct device {
     gpu_id gpu;
-    std::string name; ///< as the worker's encoders know it
+    std::string name; ///< the name that the worker's encoders use
     std::vector<std::string> encoders;
     std::vector<std::string> decoders;
   };
@@ -69,15 +72,15 @@ struct worker_offer {
   worker_id id;
   std::string name;
   std::array<uint32_t, slot_kinds> slots{}; ///< by `slot_kind`
-  uint32_t slots_total = 0;                 ///< of cpu and gpu work together
-  std::vector<std::string> encoders;        ///< proven, software; names and the codecs they make
+  uint32_t slots_total = 0;                 ///< for cpu and gpu work together
+  std::vector<std::string> encoders;        ///< proven, software; names of encoders and of their codecs
   std::vector<std::string> decoders;
   std::vector<device> devices;
 };
 
 enum class readiness : uint8_t { good, degraded, last_resort, none };
 
-/// How a worker fares.
+/// The present condition of a worker.
 struct worker_condition {
   readiness ready = readiness::good;
   double cpu_percent = 0;
@@ -85,33 +88,33 @@ struct worker_condition {
   bool operator==(const worker_condition&) const = default;
 };
 
-/// How one device of one worker fares.
+/// The present condition of one device of one worker.
 struct device_condition {
-  float session_load = 0; ///< share of the sessions that is in use
+  float session_load = 0; ///< share of the sessions in use
   float utilisation_percent = 0;
   float temperature_celsius = 0;
   uint32_t jobs = 0;
-  bool room = false; ///< one more session fits and nothing else forbids it
+  bool room = false; ///< one more session fits, and nothing else forbids it
 
   bool operator==(const device_condition&) const = default;
 };
 
-/// One encoder that would do, with what it runs on.
+/// One suitable encoder, and what it runs on.
 struct rung {
   std::string encoder; ///< empty for work that encodes nothing
   bool hardware = false;
-  bool fallback = false; ///< not what was asked for: to be told with a warning
+  bool fallback = false; ///< not what was asked for: causes a warning
 
   bool operator==(const rung&) const = default;
 };
 
 struct placement_request {
   std::vector<rung> rungs;       ///< best first
-  std::vector<std::string> also; ///< further encoders that the worker must have proven, in software: those of audio
+  std::vector<std::string> also; ///< further encoders that the worker must have proven in software: those for audio
   std::vector<std::string> decoders;
-  std::vector<worker_id> refused_by; ///< taken only where no other can, and never where it must be `elsewhere`
+  std::vector<worker_id> refused_by; ///< taken only if no other can, and never if `elsewhere` is set
   bool elsewhere = false;
-  bool last_resort = false; ///< a worker that is left alone after failures is better than none
+  bool last_resort = false; ///< a worker that is avoided after failures is better than none
   bool probe = false;       ///< takes a slot for probes
 
   bool is_refused_by(worker_id id) const {
@@ -124,13 +127,13 @@ struct choice {
   gpu_id gpu; ///< none for software
   std::string device;
   slot_kind slot = slot_kind::cpu;
-  size_t rung = 0;      ///< of the request
-  bool decodes = false; ///< the device has decoders: a session of them may be used, too
+  size_t rung = 0;      ///< index in the request's rungs
+  bool decodes = false; ///< the device has decoders: the work may also use one of their sessions
 
   bool operator==(const choice&) const = default;
 };
 
-/// A path that was looked at, and why it was not taken; empty for the one that was.
+/// A path that was considered, and why it was rejected; empty for the path that was taken.
 struct candidate {
   worker_id worker;
   std::string worker_name;
@@ -143,14 +146,14 @@ struct candidate {
 
 class placement {
 public:
-  /// Names a path: of a worker that was added later it is another one.
+  /// Identifies a path. If the worker is added again, its paths have other numbers.
   using path_number = uint32_t;
 
   explicit placement(placement_config config) : config_(config) {}
 
   // -- events -----------------------------------------------------------------
 
-  /// A worker, or what it offers now: slots in use stay in use.
+  /// Adds a worker, or updates its offer: slots in use stay in use.
   void add(const worker_offer& x);
   void remove(worker_id id);
   void set(worker_id id, const worker_condition& x);
@@ -159,14 +162,15 @@ public:
   /// A slot of the choice is in use from now on.
   void take(const choice& x);
 
-  /// It is free again. Of a worker that is gone nothing is.
+  /// Frees the slot; no effect for an unknown worker.
   void free(worker_id id, slot_kind slot);
 
   // -- choices ----------------------------------------------------------------
 
   std::optional<choice> choose(const placement_request& x);
 
-  /// What was looked at for the request: first the choice, then those that would have been next, then those that cannot take it and why.
+  /// The paths considered for the request: first the choice, then the runners-up, then those that cannot take it, with
+  /// reasons.
   std::vector<candidate> explain(const placement_request& x, const gpu_tracker& gpus);
 
   /// Whether any worker could serve one of the rungs if it had room.
@@ -175,7 +179,7 @@ public:
   /// Whether the worker could serve one of the rungs if it had a slot.
   bool could_take(worker_id id, const placement_request& x) const;
 
-  /// Encoders of paths that can take work and could not before, since the last call. An empty name stands for work that encodes nothing.
+  /// Encoders of the paths that became ready since the last call. An empty name stands for work that encodes nothing.
   std::vector<std::string> take_woken();
 
   bool contains(worker_id id) const {
@@ -208,25 +212,26 @@ private:
 
   static constexpr path_number no_path = ~path_number{0};
 
-  /// A large cluster's paths fill no cache: each placement comes by a dozen of them at random, and each is one line of it.
+  /// Paths of a large cluster do not fit the cache. A placement touches about a dozen of them at random, so each path
+  /// is one cache line.
   struct alignas(64) path {
     worker* of = nullptr; ///< null: the number is free
     gpu_id gpu;
     uint64_t chosen = 0;
     device_condition condition;
     uint32_t in_class = 0;
-    uint32_t place = 0;         ///< in `offer_class::all`
-    path_number next = no_path; ///< of the same worker
-    bool dirty = false;         ///< its rank is to be found anew
+    uint32_t place = 0;         ///< index in `offer_class::all`
+    path_number next = no_path; ///< next path of the same worker
+    bool dirty = false;         ///< its rank must be computed again
   };
   static_assert(sizeof(path) == 64);
 
-  /// What each placement reads stands first, close together.
+  /// The fields that each placement reads come first, close together.
   struct worker {
     std::array<uint32_t, slot_kinds> in_use{};
     std::array<uint32_t, slot_kinds> slots{}; ///< as in the offer
     uint32_t slots_total = 0;
-    path_number paths = no_path; ///< the first
+    path_number paths = no_path; ///< the first path
     worker_condition condition;
     worker_offer offer;
   };
@@ -240,7 +245,7 @@ private:
     }
   }
 
-  /// What a request asks for, as numbers. Nothing where no worker ever offered a name.
+  /// The names in a request, as numbers. Empty if no worker ever offered one of the names.
   struct wanted {
     names encoders; ///< by rung
     names also, decoders;

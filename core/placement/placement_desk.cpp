@@ -6,8 +6,8 @@ namespace troupe::core {
 
 namespace {
 
-constexpr size_t reasons_told = 8; ///< in a refusal
-constexpr size_t cards_max = 256;  ///< of a worker's heartbeat
+constexpr size_t reasons_told = 8; ///< reasons given in a refusal
+constexpr size_t cards_max = 256;  ///< cards in a worker's heartbeat
 
 } // namespace
 
@@ -31,7 +31,7 @@ void placement_desk::promote(time_point now) {
 }
 
 void placement_desk::promote(std::vector<std::string> woken, time_point now) {
-  // What is placed takes room from others, and never makes any: one round is enough.
+  // A placed request takes room from others and never makes any: one round is enough.
   if (woken.empty() || waiting_.size() == 0)
     return;
   waiting_.try_all(woken, [&](uint64_t ticket, const placement_request& x) {
@@ -49,7 +49,7 @@ bool placement_desk::place(uint64_t ticket, lease_id lease, const placement_requ
     return false;
   if (keeps_reasons_)
     reasons_ = places_.explain(x, gpus_);
-  // A session of its decoder is taken where one is free: software can do that part.
+  // A session of its decoder is taken if one is free: if not, software can decode.
   at->decodes = at->decodes && gpus_.promise(lease, at->worker, at->gpu, {true, true}, now);
   if (at->gpu && !at->decodes && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
     return false;

@@ -1,7 +1,8 @@
-// Where work goes, and what waits for room: the workers' slots, the sessions of their GPUs and the list of who waits, as one.
+// Placement of work: the workers' slots, the sessions of their GPUs and the list of waiting requests, combined.
 //
-// A request is placed at once where one of its rungs has room; else its policy decides between waiting and a refusal. Whatever makes room (a slot or
-// session that comes back, a card that cooled down, a back-off that is over, a worker that joins) places what waits for it in the same call: nothing polls.
+// A request is placed at once if one of its rungs has room; else its policy decides between waiting and refusal. When
+// room appears, the requests that wait for it are served in the same call; nothing polls. Room appears when a slot or
+// session comes back, a card cools down, a back-off ends, or a worker joins.
 #pragma once
 
 #include "core/placement/exhaustion.hpp"
@@ -21,15 +22,16 @@ struct placement_desk_config {
   placement_config choose;
   gpu_tracker_config gpus;
   size_t waiting_max = 10'000;
-  bool reasons = false; ///< keep for each placement why it is there and nowhere else; see `placement_desk::reasons`
+  bool reasons = false; ///< keep the reasons for each placement; see `placement_desk::reasons`
 };
 
-/// What the desk wants done. Implementations must not call back into the desk from within these, but for `note_fares`.
+/// The results of placement. Implementations must not call back into `placement_desk` from within these, except for
+/// `note_fares`.
 class placement_effects {
 public:
   virtual ~placement_effects() = default;
 
-  /// The request has its place. The lease holds a slot, and a session where `at.gpu` says so.
+  /// The request has its place. The lease holds a slot, and also a session if `at.gpu` is set.
   virtual void placed(uint64_t ticket, lease_id lease, const choice& at, const rung& on) = 0;
   virtual void refused(uint64_t ticket, ec code, const std::string& why) = 0;
 };
@@ -52,51 +54,55 @@ public:
 
   // -- workers ----------------------------------------------------------------
 
-  /// A worker registers, or registers again. `offer.devices` follows from `devices` and is left empty.
+  /// A worker registers, or registers again. Leave `offer.devices` empty: it is derived from `devices`.
   void worker_added(worker_offer offer, const std::vector<device_offer>& devices, time_point now);
 
   /// A heartbeat of a worker.
   void worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now);
   void worker_fares(worker_id worker, const worker_condition& x, time_point now);
 
-  /// The same, and what waits for it is placed with the next event.
+  /// The same, but requests that wait for this room are placed with the next event.
   void note_fares(worker_id worker, const worker_condition& x) {
     places_.set(worker, x);
   }
 
-  /// The worker is gone: see `gpu_tracker::worker_lost`. Its leases are to be released as ever.
+  /// The worker is gone: see `gpu_tracker::worker_lost`. Its leases must still be released.
   void worker_lost(worker_id worker, bool tasks_live, time_point now);
 
   // -- work -------------------------------------------------------------------
 
-  /// Asks for room for `lease`. With `reject`, and with no time to wait, it is placed or refused at once; else it waits until `deadline` at most.
+  /// Asks for room for `lease`. With `reject`, or with no time to wait, the request is placed or refused at once; else
+  /// it waits until `deadline` at most.
   void request(uint64_t ticket, lease_id lease, const placement_request& x, exhaustion_policy policy,
                time_point deadline, time_point now);
 
-  /// The same for one that may wait for ever, at a place of its own among those that wait.
+  /// The same for a request that may wait for ever, at the given place in the waiting order.
   void request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at, time_point now);
 
-  /// The lease's place is no good: it looks for another, at its old place in the order, and may get the same one only where no other can take it.
+  /// The lease's place is unusable. The request looks for another one, at its old place in the order. It may get the
+  /// same place only if no other can take it.
   void request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at, time_point now);
 
-  /// A task of this worker is at work without having been placed: it takes a slot, even where none is free.
+  /// A task of this worker is already working without having been placed: it takes a slot, even if none is free.
   void adopt(lease_id lease, worker_id worker);
 
-  /// Who asked no longer wants it.
+  /// The requester no longer wants it.
   void withdraw(uint64_t ticket);
 
-  /// The lease's task has its encoder open. False where its session was returned since: the task is to end.
+  /// The lease's task has opened its encoder. False if its session was returned in the meantime: then the task must
+  /// end.
   bool confirm(lease_id lease, time_point now);
 
-  /// The lease's work ended as it should. It is to be released.
+  /// The lease's work ended regularly. The lease must still be released.
   void worked(lease_id lease) {
     gpus_.worked(lease);
   }
 
-  /// The lease's device refused: it is left alone for a while. The lease is to be released and asked for again.
+  /// The lease's device refused: it is avoided for a while. The lease must be released and requested again.
   void device_failed(lease_id lease, const std::string& reason, time_point now);
 
-  /// The lease's slot and session are free again: its process is gone, or never was. False for one that is not held.
+  /// The lease's slot and session are free again: its process is gone, or never existed. False for a lease that is not
+  /// held.
   bool release(lease_id lease, time_point now);
 
   void tick(time_point now);
@@ -119,13 +125,13 @@ public:
     return leases_.size();
   }
 
-  /// The card that the lease has a session on; none for software.
+  /// The card on which the lease has a session; none for software.
   gpu_id gpu_of(lease_id lease) const {
     auto i = leases_.find(lease);
     return i == leases_.end() ? gpu_id{} : i->second.gpu;
   }
 
-  /// Of the placement that was made last: the place itself first, then others and why not.
+  /// For the latest placement: the place itself first, then rejected candidates with reasons.
   const std::vector<candidate>& reasons() const noexcept {
     return reasons_;
   }
@@ -134,7 +140,7 @@ public:
     return places_.could_take(worker, x);
   }
 
-  /// Places what waits for room that has come.
+  /// Places the requests that wait for room that has appeared.
   void promote(time_point now);
 
   /// Why a request would go where it would go now, and why nowhere else.
@@ -149,7 +155,7 @@ private:
 
   bool place(uint64_t ticket, lease_id lease, const placement_request& x, time_point now);
 
-  /// Carries what changed of cards into the index.
+  /// Carries the changes of cards into the index.
   void update();
 
   void promote(std::vector<std::string> woken, time_point now);
@@ -164,9 +170,9 @@ private:
   gpu_tracker gpus_;
   placement places_;
   waiting_list waiting_;
-  std::unordered_map<uint64_t, lease_id> tickets_; ///< leases of those who wait
+  std::unordered_map<uint64_t, lease_id> tickets_; ///< leases of the waiting requests
   std::unordered_map<lease_id, choice> leases_;
-  std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< as many as it has slots, at most
+  std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< at most as many as it has slots
   std::vector<gpu_id> changed_;
   std::vector<candidate> reasons_;
 };

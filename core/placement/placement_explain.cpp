@@ -1,4 +1,4 @@
-// Why a request goes where it goes, for people: the same index, looked through for reasons.
+// Explains to users why a request goes where it goes: searches the same index for reasons.
 #include "core/placement/placement.hpp"
 
 namespace troupe::core {

@@ -1,4 +1,5 @@
-// The paths of one class that can take work, best first: a heap that knows where each of its keys is, so that a key moves in place.
+// The ready paths of one class, best first: a heap that knows the position of each key, so that a key can be moved in
+// place.
 #pragma once
 
 #include <cassert>
@@ -10,13 +11,13 @@
 
 namespace troupe::core {
 
-/// Smaller is better. Paths are numbered; each is in one order at most.
+/// Smaller is better. Paths are numbered; each is in at most one order.
 struct rank_key {
   float first = 0;
   float second = 0;
   uint64_t chosen = 0; ///< when it was last chosen, so that equals take turns
   uint32_t path = 0;
-  uint8_t tier = 0; ///< goes before all else
+  uint8_t tier = 0; ///< compared before all other fields
 
   bool operator==(const rank_key&) const = default;
 
@@ -33,7 +34,7 @@ struct rank_key {
 
 class ready_order {
 public:
-  /// Where each path is in its order, by number; shared by the orders of all classes.
+  /// The position of each path in its order, by number; shared by the orders of all classes.
   using positions = std::vector<uint32_t>;
 
   static constexpr uint32_t nowhere = ~uint32_t{0};
@@ -46,7 +47,7 @@ public:
     return heap_[position];
   }
 
-  /// Adds a path, or gives one that is here its new rank.
+  /// Adds a path, or changes the rank of one that is present.
   void put(const rank_key& x, positions& where) {
     auto at = where[x.path];
     if (at == nowhere) {
@@ -56,7 +57,7 @@ public:
     settle(at, x, where);
   }
 
-  /// Takes out a path that is here.
+  /// Removes a path that is present.
   void erase(uint32_t path, positions& where) {
     auto at = where[path];
     assert(at < heap_.size() && heap_[at].path == path);
@@ -67,7 +68,7 @@ public:
       settle(at, last, where);
   }
 
-  /// Calls `f` with one key after the other, best first, until it returns true.
+  /// Calls `f` with each key, best first, until it returns true.
   template <class F>
   void visit(F&& f) const {
     if (heap_.empty() || f(heap_[0]))
@@ -95,7 +96,7 @@ private:
     where[x.path] = at;
   }
 
-  /// Puts `x` where it belongs, given that its place is free at `at`.
+  /// Moves `x` to its position, given that `at` is free.
   void settle(uint32_t at, const rank_key& x, positions& where) {
     while (at > 0 && x < heap_[(at - 1) / ways]) {
       place(at, heap_[(at - 1) / ways], where);

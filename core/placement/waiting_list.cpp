@@ -7,7 +7,8 @@ namespace troupe::core {
 
 namespace {
 
-/// Equal for requests that find room at the same time. Who may go nowhere that refused it is a group by its refusals.
+/// Equal for requests that find room at the same time. A request that may not go to workers that refused it is grouped
+/// by those refusals.
 std::string group_of(const placement_request& x) {
   std::string result;
   auto add = [&result](const std::string& text) { result += std::to_string(text.size()) + ":" + text; };
@@ -72,7 +73,7 @@ bool waiting_list::remove(uint64_t ticket) {
 
 void waiting_list::try_all(const std::vector<std::string>& encoders,
                            const std::function<bool(uint64_t, const placement_request&)>& place) {
-  // The first of each group, the one that comes first on top.
+  // The first request of each group, the earliest on top.
   std::set<std::pair<waiting_place, std::string>> heads;
   auto put = [&](const std::string& name) {
     if (auto g = groups_.find(name); g != groups_.end())

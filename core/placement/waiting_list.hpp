@@ -1,7 +1,8 @@
-// Work that waits for room: among those that fit whose turn is earliest, and first come, first served among equals.
+// Work that waits for room. Among the requests that fit, the earliest turn is served first; equals are served in order
+// of arrival.
 //
-// Requests that ask for the same are one group: where the first of a group finds no room, none of it does. So when room comes, at most one request of each
-// group that it could serve is tried in vain, however many wait.
+// Requests that ask for the same form a group: if the first of a group finds no room, none of it does. So when room
+// appears, at most one request of each group that it could serve is tried in vain, however many wait.
 #pragma once
 
 #include "core/placement/placement.hpp"
@@ -17,7 +18,7 @@
 
 namespace troupe::core {
 
-/// A place among all that wait, unique.
+/// A unique place in the waiting order.
 struct waiting_place {
   uint64_t turn = 0;   ///< the lowest is first
   uint64_t number = 0; ///< in the order of arrival
@@ -27,20 +28,23 @@ struct waiting_place {
 
 class waiting_list {
 public:
-  /// `ticket` is not in the list yet. Those without a place stand in the order of arrival, before all whose turn is a later one.
+  /// `ticket` must not be in the list yet. Requests without a place are ordered by arrival, before all that have a
+  /// turn.
   void add(uint64_t ticket, const placement_request& x, time_point deadline, std::optional<waiting_place> at = {});
 
-  /// False for one that does not wait.
+  /// False for a ticket that does not wait.
   bool remove(uint64_t ticket);
 
-  /// Tries what waits for one of the encoders, in their order. `place` returns whether it found room for the request; those are removed.
+  /// Tries the requests that wait for one of the encoders, in their order. `place` returns whether it found room for
+  /// the request; if so, the request is removed.
   void try_all(const std::vector<std::string>& encoders,
                const std::function<bool(uint64_t ticket, const placement_request& x)>& place);
 
-  /// Takes out those whose time is over by `now`.
+  /// Removes and returns the requests whose time is over by `now`.
   std::vector<uint64_t> expire(time_point now);
 
-  /// How many of those that want the same first encoder came before; nothing for one that does not wait. Linear: for people.
+  /// How many requests for the same first encoder are ahead of it; empty for a ticket that does not wait. Linear: only
+  /// for status displays.
   std::optional<size_t> position(uint64_t ticket) const;
 
   const placement_request* find(uint64_t ticket) const;
