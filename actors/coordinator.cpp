@@ -19,7 +19,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto status_timeout = std::chrono::seconds{1};
 
-/// How much later than it may, a session says that there is nothing to watch.
+/// How much later than its limit a session may answer that there is nothing to watch.
 constexpr auto answer_margin = std::chrono::seconds{2};
 
 } // namespace
@@ -131,7 +131,7 @@ void coordinator_state::start_jobs() {
 
 void coordinator_state::start_registry() {
   auto with = config.registry;
-  with.leases.first_lease = base::random_id() >> 1; // what is left counts on
+  with.leases.first_lease = base::random_id() >> 1; // leases of the earlier registry count on
   registry = spawn_daemon_registry(self->system(), std::move(with));
   self->monitor(registry);
   if (ingest_host)
@@ -202,7 +202,8 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
   self->request(i->second, patience + answer_margin, watch_atom_v, p->second)
     .then([answer](variant_stream_ptr& x) mutable { answer.deliver(std::move(x)); },
           [this, channel, profile, answer, again, session = i->second](const caf::error& why) mutable {
-            // It ended while this was on its way to it, as one does that nobody watched any more: another begins.
+            // The session ended while this request was on its way, as happens when its last client has left: start
+            // another one.
             if (again || why != caf::sec::request_receiver_down)
               return answer.deliver(why);
             std::erase_if(sessions, [&](const auto& kv) { return kv.second == session; });
@@ -241,7 +242,7 @@ caf::result<std::vector<session_status>> coordinator_state::sessions_status() {
           all->result.push_back(std::move(x));
           one_less();
         },
-        [one_less](const caf::error&) mutable { one_less(); }); // it ended just now, or is busy: the others count
+        [one_less](const caf::error&) mutable { one_less(); }); // it just ended, or is busy: the other sessions count
   return answer;
 }
 

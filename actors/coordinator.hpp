@@ -1,11 +1,15 @@
-// COORDINATOR: the root of the coordinator's node: the supervision tree, what is configured, and the public protocol.
+// COORDINATOR: the root of the coordinator's node. It holds the supervision tree, the configured channels and profiles,
+// and the public protocol.
 //
-// It starts the registry, the host of ingest tasks, the queue of file jobs, and a session per channel that somebody watches, and watches them all:
-// - the registry dies: a new one is started, at most `restarts_max` times in `restart_window`; workers and tasks see the death and register again;
+// It starts the registry, the host of ingest tasks, the queue of file jobs, and a channel session for each channel with
+// a client. It watches all of them:
+// - the registry dies: a new one is started, at most `restarts_max` times in `restart_window`; workers and tasks see
+//   the death and register again;
 // - the ingest host dies: as with the registry;
-// - the queue of file jobs dies: as with the registry; jobs at work end with it and are begun anew from the store;
+// - the queue of file jobs dies: as with the registry; running jobs end with it and are started again from the store;
 // - a session dies: its clients' streams end; the next request starts another.
-// When the coordinator itself dies, its node ends: durable state is in the store.
+//
+// If the coordinator itself dies, its node ends: durable state is in the store.
 #pragma once
 
 #include "actors/cluster/daemon_registry.hpp"
@@ -53,12 +57,13 @@ struct coordinator_state {
   void start_jobs();
   void on_down(const caf::down_msg& x);
 
-  /// False when it has restarted too often: then the node gives up.
+  /// False if it has restarted too often: then the node gives up.
   bool may_restart(const char* what);
 
   using stream_promise = caf::typed_response_promise<variant_stream_ptr>;
 
-  /// Has the channel's session take a client, and begins one where there is none. `again`: the one before had just ended.
+  /// Passes a client to the channel's session, and starts the session if there is none. `again`: the previous session
+  /// had just ended.
   void watch(const std::string& channel, const std::string& profile, stream_promise answer, bool again);
   caf::result<std::vector<session_status>> sessions_status();
 

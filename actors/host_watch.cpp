@@ -23,7 +23,7 @@ struct host_watch::state {
         break;
     }
     std::lock_guard guard{mutex};
-    // Nothing of this process is to run any more, not even what a sanitizer does at an exit.
+    // Nothing of this process may run any more, not even what a sanitizer does at exit.
     if (now == phase::joining)
       ::kill(::getpid(), SIGKILL);
     if (task)
@@ -31,7 +31,7 @@ struct host_watch::state {
   }
 
   int input;
-  std::mutex mutex; ///< guards what follows
+  std::mutex mutex; ///< guards the following members
   phase now = phase::joining;
   task_state::interface task;
 };

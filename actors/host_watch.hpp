@@ -1,4 +1,5 @@
-// What a task knows of its host: it lives as long as the pipe that is the task's standard input stays open.
+// Tells a task whether its host is alive: the host lives as long as the pipe that is the task's standard input stays
+// open.
 #pragma once
 
 #include "actors/task.hpp"
@@ -7,20 +8,21 @@
 
 namespace troupe {
 
-/// Waits on a thread of its own until the other end of a pipe is closed: the host is gone, or wants this process to end. Then the task is told; a process
-/// that has not joined yet has nothing to leave behind, and just ends: what it asks a coordinator that went away is never answered.
+/// Waits on a thread of its own until the other end of a pipe is closed: then the host is gone, or wants this process
+/// to end. If the task has joined, it is told. If it has not joined yet, the process ends at once: it has nothing to
+/// leave behind, and a coordinator that is gone would never answer it.
 ///
-/// The thread ends with the process, since a read on a pipe that stays open cannot be called back. So it outlives the actor system, and must hold nothing
-/// of it by then: call `left` before that is gone.
+/// The thread ends with the process, because a read on a pipe that stays open cannot be cancelled. So it outlives the
+/// actor system, and must not hold anything of it by then: call `left` before the actor system is gone.
 class host_watch {
 public:
   /// Reads from `input`.
   explicit host_watch(int input);
 
-  /// The task is at the coordinator: it is told from now on.
+  /// The task has joined the coordinator: from now on it is told.
   void joined(const task_state::interface& x);
 
-  /// The task is over, and the process ends by itself. Drops the handle; nothing is sent any more when this returns.
+  /// The task is over, and the process ends by itself. Drops the handle; when this returns, nothing is sent any more.
   void left();
 
 private:

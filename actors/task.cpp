@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-/// Quick, because the next job waits only so long for its orphans; a coordinator that is away costs no more than this.
+/// Short, because the next job waits only so long for its orphans; searching for an absent coordinator is cheap.
 constexpr auto look_interval = std::chrono::milliseconds{250};
 
 } // namespace
@@ -101,7 +101,8 @@ void task_state::offer() {
   self->request(coordinator, config.orphan_timeout, config.who, work, orphan_actor{self})
     .then([] {},
           [this](const caf::error& why) {
-            // Refused, or its job has ended in the meantime. Where the coordinator is gone again, its end tells.
+            // Refused, or its job has ended in the meantime. If the coordinator is gone again, its down message says
+            // so.
             if (why == ec::refused || why == caf::sec::broken_promise)
               end();
           });

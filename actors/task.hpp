@@ -1,11 +1,13 @@
-// TASK: the root actor of a task process. It waits for one unit of work, hosts the actor that does it, and ends with it.
+// TASK: the root actor of a task process. It waits for one unit of work, hosts the actor that does it, and ends with
+// that actor.
 //
-// The process joins the coordinator at its start and is then warm: work reaches it without a process start, a handshake or the
-// loading of libav*. When its host dies, it ends if it is still waiting; work under way goes on, because the coordinator reaches it directly.
+// The process joins the coordinator at its start and is then warm: work starts without a process start, a handshake or
+// the loading of libav*. If its host dies, the task ends if it is still waiting. Running work continues, because the
+// coordinator reaches it directly.
 //
-// When the coordinator dies, the task ends: what it made has nowhere to go. A task that makes a chunk of a file goes on as an orphan: it looks for the
-// next coordinator, offers what it has in hand, and reports to the job that takes it over. Nobody wants it, or no coordinator comes within
-// `orphan_timeout`: it ends.
+// If the coordinator dies, the task ends: its output has no destination any more. But a task that makes a chunk of a
+// file continues as an orphan. It looks for the next coordinator, offers its unfinished work, and reports to the job
+// that takes it over. It ends if no job wants the work, or if no coordinator comes within `orphan_timeout`.
 #pragma once
 
 #include "actors/jobs/file_faults.hpp"
@@ -21,7 +23,7 @@
 
 namespace troupe {
 
-/// How the work of a task may misbehave; for tests.
+/// Deliberate faults in the work of a task; for tests.
 struct task_faults {
   transcoder_faults live;
   file_faults file;
@@ -29,7 +31,7 @@ struct task_faults {
 
 struct task_config {
   task_join who;
-  /// Blocks until the coordinator is found, or says why it is not. Empty: this task ends with its coordinator.
+  /// Blocks until the coordinator is found, or returns why it is not. Empty: this task ends with its coordinator.
   std::function<caf::expected<coordinator_actor>()> find_coordinator;
   std::chrono::milliseconds orphan_timeout{60'000};
   task_faults faults;
@@ -40,9 +42,9 @@ struct task_state {
   using interface = orphan_actor::extend<
     // INTERNAL: the host that started this process is gone.
     caf::result<void>(end_atom),
-    // INTERNAL: the next coordinator is there.
+    // INTERNAL: the next coordinator was found.
     caf::result<void>(coordinator_actor),
-    // INTERNAL: it is not; look for it again.
+    // INTERNAL: no coordinator was found; look again.
     caf::result<void>(register_atom),
     // INTERNAL: this orphan has waited long enough.
     caf::result<void>(tick_atom, uint64_t)>;
@@ -68,8 +70,8 @@ struct task_state {
   bool busy = false;
   file_work work; ///< of `worker`
   local_file_worker_actor worker;
-  uint64_t orphaned = 0; ///< how often it became one
-  bool taken = true;     ///< a client has the work
+  uint64_t orphaned = 0; ///< how often the task became an orphan
+  bool taken = true;     ///< a client has taken the work
 };
 
 task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator, task_config config = {});

@@ -18,13 +18,13 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 
-/// How long a host may take to answer; it only looks into a table.
+/// How long a host may take to answer; it only looks up a table.
 constexpr auto host_timeout = std::chrono::seconds{2};
 
-/// How long the host of a process that is gone may take to say how it ended.
+/// How long a host may take to report how a process that is gone ended.
 constexpr auto exit_timeout = std::chrono::milliseconds{300};
 
-/// After so long a host is asked again whether a process is gone.
+/// After this time a host is asked again whether a process is gone.
 constexpr auto end_timeout = std::chrono::minutes{1};
 
 std::string words(const caf::error& x) {
@@ -63,7 +63,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       return adopt_task(x, what, task);
     },
     [this](release_atom, lease_id id, const lease_end& how) {
-      // Its process is gone, and its host is being asked why: that says more than what the lease's owner saw.
+      // Its process is gone, and its host is being asked why: the host knows more than the lease's owner.
       if (auto task = how.process_failed ? desk.task_of(id) : std::nullopt; task && !tasks.contains(*task))
         return;
       desk.release(id, how, clock::now(), unix_ms());
@@ -179,7 +179,7 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
     if (task == who) {
       auto gone = id;
       tasks.erase(gone);
-      // One that went in order was told to by its owner, whose word may come later than this one.
+      // A task that ended regularly was told to do so by its owner, whose message may come later than this one.
       if (why)
         lose_task(gone, {"the task process is gone: " + words(why), true});
       else
@@ -211,7 +211,7 @@ void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
   auto host = limited ? hosts.find(*limited) : hosts.end();
   if (host == hosts.end())
     return book(how);
-  // The limit of its own order may have killed it, which says nothing of the worker; its host knows.
+  // Its job's own memory limit may have killed it, which says nothing about the worker; its host knows.
   self->request(host->second, exit_timeout, status_atom_v, id)
     .then(
       [book, how](const task_exit& x) {
@@ -271,7 +271,7 @@ void daemon_registry_state::want(worker_id id, uint32_t processes) {
 void daemon_registry_state::assign(worker_id host, task_id task, const work_label& label, lease_id id) {
   auto i = hosts.find(host);
   if (i == hosts.end())
-    return; // its loss is on the way, or the deadline of the process will tell
+    return; // its loss is being reported, or the deadline of the process will pass
   self->request(i->second, host_timeout, assign_atom_v, task, label)
     .then([this, id](const std::string& limits) { desk.assigned(id, true, limits, clock::now()); },
           [this, id](const caf::error& why) { desk.assigned(id, false, words(why), clock::now()); });
@@ -283,7 +283,8 @@ void daemon_registry_state::end(worker_id host, task_id task) {
 }
 
 void daemon_registry_state::move(uint64_t owner, lease_id id) {
-  // Who owns a lease is known by its address alone, whatever its interface: owners of leases understand this message.
+  // The owner of a lease is known only by its address, whatever its interface: all owners of leases understand this
+  // message.
   for (auto& [address, number] : owners)
     if (number == owner)
       if (auto handle = caf::actor_cast<caf::actor>(address))
@@ -307,7 +308,7 @@ void daemon_registry_state::watch_end(worker_id host, task_id task) {
           desk.process_gone(task, clock::now());
         },
         [this, host, task](const caf::error& why) {
-          // Where the host went away, its next list of processes, or their connections, tell.
+          // If the host is gone, its next list of processes tells, or their connections do.
           if (why == caf::sec::request_timeout)
             watch_end(host, task);
         });

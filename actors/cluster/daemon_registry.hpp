@@ -1,16 +1,20 @@
-// DAEMON REGISTRY: knows all workers and their task processes; selects, leases, watches.
+// DAEMON REGISTRY: knows all workers and their task processes; selects workers, grants leases, watches both.
 //
-// The decisions are `core::worker_table` (who is here, how well, with which slots) and `core::lease_desk` (who gets what); this actor
-// translates. It monitors every worker's host, every task process and every owner of a lease:
-// - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its tasks at work live on;
-// - a host is silent: its worker is degraded, then unhealthy, then gone, by the clock;
-// - a task dies: its lease ends, its slot is free and the worker's breaker is told; the owner sees the same death by itself;
+// The decisions are in `core::worker_table` (which workers exist, their health and slots) and `core::lease_desk` (which
+// request gets what); this actor translates. It monitors every worker's host, every task process and every owner of a
+// lease:
+// - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its running tasks live on;
+// - a host is silent: with time its worker becomes degraded, then unhealthy, then gone;
+// - a task dies: its lease ends, its slot is free and the worker's breaker is told; the owner sees the same death
+//   itself;
 // - an owner dies: its leases end regularly, and the hosts are told to end their tasks;
 // - the coordinator dies: its node ends, and with it the registry.
-// It restarts nobody: a worker's breaker limits how often a bad worker is tried, a host limits how fast it starts processes.
-// When the registry itself dies, the coordinator starts a new one (n times in t, then the node gives up), and workers register
-// again; whether they drain they know themselves. Tasks at work go on with their owners, unknown to the new registry, until it finds that they
-// serve none of its leases and has them ended: their owners then lease others from it.
+//
+// The registry restarts nothing itself: a worker's breaker limits how often a bad worker is tried, and a host limits
+// how fast it starts processes. If the registry dies, the coordinator starts a new one (n times in t, then the node
+// gives up), and workers register again. A worker itself remembers whether it is draining. Running tasks continue with
+// their owners, unknown to the new registry. When it finds that they serve none of its leases, it has them ended, and
+// their owners get new leases from it.
 #pragma once
 
 #include "actors/common/leases.hpp"
@@ -38,15 +42,16 @@ struct daemon_registry_state : core::lease_effects {
   using interface = daemon_registry_actor::extend<
     // The coordinator's own host, which runs the ingest tasks.
     caf::result<void>(worker_id, task_host_actor),
-    // A job takes over a task that an earlier coordinator gave its work to; see `core::lease_desk::adopt`.
+    // A job takes over a task that got its work from an earlier coordinator; see `core::lease_desk::adopt`.
     caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
-    // How a process of the host ended, once it has.
+    // How a process of the host ended; answered when it has ended.
     caf::result<task_exit>(status_atom, worker_id, task_id),
-    // The lease's task has its encoder open. False: the lease is over, the task is to end.
+    // The lease's task has opened its encoder. False: the lease is over, and the task must end.
     caf::result<bool>(confirm_atom, lease_id),
-    // The lease's device refused its task, for that reason: it is left alone for a while. Comes before the release.
+    // The lease's device refused its task, for this reason: the device is avoided for a while. Comes before the
+    // release.
     caf::result<void>(quarantine_atom, lease_id, std::string),
-    // Requests that wait for a place, by the attempts that they are for: how many stand before them.
+    // Requests that wait for a place, by attempt: how many requests are ahead of each.
     caf::result<queue_places>(status_atom),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
@@ -72,7 +77,7 @@ struct daemon_registry_state : core::lease_effects {
 
   caf::result<caf::timespan> add_worker(const registration& x, const task_host_actor& host);
   caf::result<lease, task_actor> adopt_task(const task_join& x, const lease_request& what, const orphan_actor& task);
-  /// Who asks just now, as the desk knows it.
+  /// The number of the present sender, as the lease table knows it.
   uint64_t owner_now();
   caf::result<void> add_task(const task_join& x, const task_actor& task);
   void on_down(const caf::actor_addr& who, const caf::error& why);

@@ -1,7 +1,8 @@
 // GPU WATCH: measures the GPUs of a worker's machine.
 //
-// It has a thread of its own, because a driver answers when it likes, and may hang. The worker asks with each heartbeat and goes on without the answer; it dies
-// with its worker. A driver that is not there is looked for again from time to time.
+// It has a thread of its own, because a driver may answer late or hang. The worker asks with each heartbeat and does
+// not wait for the answer. This actor dies with its worker. If a driver is missing, it is looked for again from time to
+// time.
 #pragma once
 
 #include "messages/actors.hpp"
@@ -20,7 +21,8 @@ struct gpu_watch_config {
 };
 
 using gpu_watch_actor = caf::typed_actor<
-  // All cards as they are now. The tasks are those of this worker: which leases their processes serve.
+  // The present state of all cards. The given tasks are those of this worker: they tell which leases their processes
+  // serve.
   caf::result<std::vector<gpu_report>>(status_atom, std::vector<task_statistics>)>;
 
 gpu_watch_actor spawn_gpu_watch(caf::actor_system& system, gpu_watch_config config);

@@ -25,21 +25,22 @@ namespace troupe {
 
 namespace {
 
-/// A peer that is silent this long on the transport is taken for lost. The clocks that decide about work are ours and
-/// faster; this one clears away what they have given up.
+/// A peer that is silent on the transport for this long counts as lost. Our own, faster timeouts decide about work;
+/// this one only cleans up connections that they have given up.
 constexpr auto transport_heartbeat = std::chrono::seconds{1};
 constexpr auto transport_timeout = std::chrono::seconds{10};
 
-/// Blocks of media come and go all the time, many of them above the sizes that glibc gives back to the kernel when they are freed; the kernel then
-/// clears pages for the next ones, which took a third of a busy coordinator's time. So freed memory is kept, up to these sizes.
+/// Media blocks are allocated and freed all the time. Many are larger than the size above which glibc returns freed
+/// memory to the kernel. The kernel then clears pages for the next blocks, which took a third of a busy coordinator's
+/// time. So freed memory is kept, up to these sizes.
 void keep_freed_memory() {
 #ifdef __GLIBC__
   mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024); // an arena's unused end
-  mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024); // the greatest that glibc allows
+  mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024); // the largest value that glibc allows
 #endif
 }
 
-/// What a blocking handshake may wait for each part of it.
+/// Limits the wait for each part of a blocking handshake.
 void limit_waiting(int socket, std::chrono::milliseconds span) {
   timeval limit{};
   limit.tv_sec = span.count() / 1000;
@@ -52,7 +53,7 @@ caf::error no_connection(std::string why) {
   return caf::make_error(caf::sec::cannot_connect_to_node, std::move(why));
 }
 
-/// Connects and shakes hands. Blocks.
+/// Connects and does the handshake. Blocks.
 caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, const link_config& to) {
   auto certificates = load_certificates(to);
   if (!certificates)
@@ -79,10 +80,10 @@ caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, c
   return caf::make_counted<link_scribe>(backend, socket.release(), std::move(tls), nullptr);
 }
 
-/// What CAF tells of the other side: its node, the actor that it published, and what that takes.
+/// What CAF learns about the other side: its node, the actor that it published, and that actor's interface.
 using greeting = std::tuple<caf::node_id, caf::strong_actor_ptr, std::set<std::string>>;
 
-/// Has CAF speak with the other side. Blocks until that has said what it publishes.
+/// Makes CAF talk to the other side. Blocks until that side has said what it publishes.
 caf::expected<greeting> greet(caf::actor_system& system, const caf::io::scribe_ptr& scribe, uint16_t port) {
   auto said = std::make_shared<std::promise<caf::expected<greeting>>>();
   auto heard = said->get_future();
@@ -106,16 +107,16 @@ caf::expected<greeting> greet(caf::actor_system& system, const caf::io::scribe_p
 
 node_system_config::node_system_config(size_t threads) {
   keep_freed_memory();
-  // OpenSSL writes to connections that their peers have left.
+  // OpenSSL writes to connections that their peers have closed.
   std::signal(SIGPIPE, SIG_IGN);
   load<caf::io::middleman>();
   set("caf.middleman.heartbeat-interval", caf::timespan{transport_heartbeat});
   set("caf.middleman.connection-timeout", caf::timespan{transport_timeout});
-  // Idle workers of the default policy poll; with this one they sleep until there is work, and wake at once.
+  // With the default policy idle CAF threads poll; with this one they sleep until there is work, and wake at once.
   set("caf.scheduler.policy", "sharing");
   if (threads != 0)
     set("caf.scheduler.max-threads", threads);
-  // CAF's own log stays off: what matters is said through ours.
+  // CAF's own log stays off: important events are in our log.
   set("caf.logger.file.verbosity", "quiet");
   set("caf.logger.console.verbosity", "quiet");
 }

@@ -1,4 +1,4 @@
-// The connection between nodes: published and reached over TLS where certificates are configured, else plainly.
+// The connection between nodes: published and reached through TLS if certificates are configured, else in plain text.
 #pragma once
 
 #include "config/defaults.hpp"
@@ -20,11 +20,11 @@ namespace troupe {
 struct link_config {
   std::string host = "127.0.0.1"; ///< to listen on, or to connect to
   uint16_t port = 9090;
-  std::string ca; ///< PEM files; all three, or none for plain connections
+  std::string ca; ///< PEM files; set all three, or none for plain connections
   std::string certificate;
   std::string key;
   uint64_t connections_max =
-    config::defaults::link_connections_max; ///< that a published coordinator takes, newcomers included
+    config::defaults::link_connections_max; ///< connections that a published coordinator accepts, newcomers included
   std::chrono::milliseconds handshake_timeout = config::defaults::link_handshake_timeout;
 
   bool secure() const noexcept {
@@ -35,24 +35,25 @@ struct link_config {
 /// The CAF configuration of one of our nodes. Message types must have been registered before.
 class node_system_config : public caf::actor_system_config {
 public:
-  /// `threads` run the actors that are not detached; 0 leaves the number to CAF. A task process needs one: it hosts little more than its root,
-  /// and threads without work only cost switches.
+  /// `threads` run the actors that are not detached; 0 leaves the number to CAF. A task process needs one: it hosts
+  /// little more than its root, and idle threads only cost context switches.
   explicit node_system_config(size_t threads = 0);
 };
 
 class link_gate;
 
-/// A coordinator that others may connect to, as long as the gate is there.
+/// A published coordinator. Others can connect to it as long as the gate exists.
 struct published_link {
-  uint16_t port = 0; ///< that was bound
+  uint16_t port = 0; ///< the bound port
   std::shared_ptr<link_gate> gate;
 };
 
-/// Publishes the coordinator. The error says what is wrong with the address or the certificates. The actor system must outlive the gate.
+/// Publishes the coordinator. The error says what is wrong with the address or the certificates. The actor system must
+/// outlive the gate.
 tl::expected<published_link, std::string> publish(caf::actor_system& system, const coordinator_actor& x,
                                                   const link_config& at);
 
-/// Connects to a published coordinator. Blocks for a connection attempt.
+/// Connects to a published coordinator. Blocks during the connection attempt.
 caf::expected<coordinator_actor> connect(caf::actor_system& system, const link_config& to);
 
 } // namespace troupe

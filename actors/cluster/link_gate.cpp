@@ -37,7 +37,7 @@ base::descriptor spare_descriptor() {
   return base::descriptor{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
 }
 
-/// Wakes a poll only when so many bytes are there, or the peer has closed.
+/// Makes a poll wake only when this many bytes are there, or the peer has closed.
 void wake_at(int socket, size_t bytes) {
   auto least = static_cast<int>(bytes);
   ::setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
@@ -134,7 +134,7 @@ void link_gate::turn() {
 }
 
 void link_gate::accept_all() {
-  constexpr int at_a_time = 16; // those that shake hands have their turn in between
+  constexpr int at_a_time = 16; // so that running handshakes get their turn in between
   for (int i = 0; i < at_a_time; ++i) {
     base::descriptor socket{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (socket)
@@ -231,7 +231,7 @@ void link_gate::admit(newcomer& x) {
 
 void link_gate::refuse(int socket, std::string_view reason) {
   if (reason.empty())
-    return; // it was opened and closed without a word, as monitors do
+    return; // it was opened and closed without any data, as monitoring does
   if (auto left_out = refusals_.take())
     log::warning("a connection to the cluster port is refused",
                  {{"peer", peer_of(socket)}, {"reason", reason}, {"not_logged_before", *left_out}});

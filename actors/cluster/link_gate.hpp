@@ -1,8 +1,11 @@
-// The gate of the cluster port: accepts connections, has each shake hands, and hands to CAF only those that did.
+// The gate of the cluster port: accepts connections, does the handshake with each, and passes only the successful ones
+// to CAF.
 //
-// It runs on a thread of its own, so whoever is on the other side keeps no actor from its work. A newcomer has `link_handshake_timeout` for TLS, or, where
-// the cluster has none, for BASP's hello. Newcomers are bounded, a quarter of all connections at most, and so are those: beyond the first bound the oldest newcomer leaves, because one that
-// belongs here shakes hands within milliseconds; beyond the second the new one does. Who is refused is logged with address and reason.
+// It runs on a thread of its own, so that no peer can block an actor. A newcomer has `link_handshake_timeout` for TLS,
+// or, if the cluster has no TLS, for BASP's hello. Newcomers may be at most a quarter of all connections, and all
+// connections are limited, too. Beyond the first limit the oldest newcomer is dropped, because a legitimate node
+// completes its handshake within milliseconds. Beyond the second limit the new connection is dropped. Each refusal is
+// logged with address and reason.
 #pragma once
 
 #include "actors/cluster/link.hpp"
@@ -33,7 +36,7 @@ namespace troupe {
 
 class link_gate {
 public:
-  /// What CAF tells whoever connects.
+  /// What CAF tells each node that connects.
   struct published {
     caf::strong_actor_ptr actor;
     std::set<std::string> interface;
@@ -43,13 +46,13 @@ public:
   static tl::expected<std::unique_ptr<link_gate>, std::string> open(caf::actor_system& system, link_config at,
                                                                     published what);
 
-  /// Stops accepting; what got through stays.
+  /// Stops accepting; admitted connections stay.
   ~link_gate();
 
   link_gate(const link_gate&) = delete;
   link_gate& operator=(const link_gate&) = delete;
 
-  /// Where it listens: the one that the system chose where the configuration says 0.
+  /// The port; if the configuration says 0, the one that the system chose.
   uint16_t port() const noexcept {
     return port_;
   }
@@ -57,7 +60,7 @@ public:
 private:
   using clock = std::chrono::steady_clock;
 
-  /// Connected, and yet to shake hands.
+  /// A connection that has not finished its handshake.
   struct newcomer {
     base::descriptor socket;
     tls_session tls;
@@ -71,16 +74,17 @@ private:
             std::optional<certificate_store> certificates);
 
   void run();
-  /// Waits for events, and serves them.
+  /// Waits for events, and handles them.
   void turn();
   void accept_all();
   void welcome(base::descriptor socket);
-  /// Goes on with a handshake. True where the newcomer has gone, either way.
+  /// Continues a handshake. True if the newcomer is gone, admitted or refused.
   bool advance(newcomer& x, short events);
   bool hear(newcomer& x, short events);
   void admit(newcomer& x);
   void refuse(int socket, std::string_view reason);
-  /// Takes a connection for which there is no descriptor left, and ends it: else it would be offered again at once, for ever.
+  /// Accepts and closes a connection for which no descriptor is left. Otherwise it would be offered again at once, for
+  /// ever.
   void turn_away();
 
   caf::actor_system& system_;
@@ -89,12 +93,12 @@ private:
   published what_;
   base::descriptor listening_;
   base::descriptor wake_;
-  base::descriptor reserve_; ///< given up for a moment to turn somebody away
+  base::descriptor reserve_; ///< released for a moment to turn a connection away
   std::optional<certificate_store> certificates_;
   uint16_t port_ = 0;
   newcomers newcomers_; ///< oldest first
   std::shared_ptr<std::atomic<size_t>> admitted_ = std::make_shared<std::atomic<size_t>>(0);
-  bool rests_ = false; ///< the system has no descriptor left: accepting waits a moment
+  bool rests_ = false; ///< the system has no descriptor left: accepting pauses for a moment
   telemetry::log_budget refusals_;
   std::vector<pollfd> polled_;
   std::atomic<bool> stopping_{false};

@@ -1,4 +1,5 @@
-// The first bytes of a node that speaks plainly: BASP's client handshake, which every node sends unasked as soon as it is connected.
+// The first bytes of a node that connects without TLS: BASP's client handshake. Every node sends it unasked right after
+// it connects.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +12,12 @@ namespace troupe {
 /// Bytes of BASP's header.
 inline constexpr size_t hello_header_bytes = 32;
 
-/// Bytes of a whole handshake at most: the header and the id of a node.
+/// The most bytes of a whole handshake: the header and the id of a node.
 inline constexpr size_t hello_bytes_max = 1024;
 
-/// How many bytes the handshake has that begins with `first`, which are `hello_header_bytes` or more; nothing where it is none. The layout is that of `caf::io::basp::header`: operation, two
-/// bytes of padding, flags, length of the payload, operation data, source and destination, in network byte order.
+/// The size of the handshake that begins with `first`, which must have at least `hello_header_bytes` bytes; empty if it
+/// is no handshake. The layout is that of `caf::io::basp::header`: operation, two bytes of padding, flags, length of
+/// the payload, operation data, source and destination, in network byte order.
 inline std::optional<size_t> hello_bytes(std::span<const std::byte> first) {
   constexpr auto client_handshake = std::byte{1};
   if (first.size() < hello_header_bytes || first[0] != client_handshake)

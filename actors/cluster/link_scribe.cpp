@@ -23,8 +23,8 @@ int to_int(size_t bytes) {
   return static_cast<int>(std::min<size_t>(bytes, std::numeric_limits<int>::max()));
 }
 
-/// What a call of OpenSSL that did nothing means for CAF's stream. Errors of other connections of this thread are no business of this one: see the
-/// callers, which empty OpenSSL's queue before.
+/// What an OpenSSL call that did nothing means for CAF's stream. Errors of other connections of this thread must not
+/// count: the callers empty OpenSSL's error queue before the call.
 net::rw_state state_of(SSL* tls, int outcome, bool writes) {
   switch (SSL_get_error(tls, outcome)) {
   case SSL_ERROR_WANT_READ:

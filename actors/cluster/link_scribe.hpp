@@ -1,7 +1,9 @@
-// A connection between nodes, as CAF's broker reads and writes it: over TLS or plainly, and with a bound on what a peer makes us hold.
+// A connection between nodes, as CAF's broker reads and writes it: with or without TLS, and with a limit on the memory
+// that a peer can occupy.
 //
-// BASP says how long a message is before it comes. CAF would set that much memory aside at once; here it grows with what has come, so that a peer pays for
-// each byte, and a message beyond `link_message_bytes_max` ends the connection.
+// BASP announces a message's length before the message. CAF would allocate that much memory at once. Here the buffer
+// grows with the received bytes, so that a peer must send each byte that it occupies. A message beyond
+// `link_message_bytes_max` ends the connection.
 #pragma once
 
 #include "actors/cluster/link_tls.hpp"
@@ -15,22 +17,22 @@
 
 namespace troupe {
 
-/// How bytes get through a socket.
+/// How bytes pass through a socket.
 struct link_transport {
-  tls_session tls; ///< has shaken hands; null for a plain connection
+  tls_session tls; ///< the handshake is done; null for a plain connection
 
   using state = caf::io::network::rw_state;
   using socket = caf::io::network::native_socket;
 
   state read_some(size_t& result, socket from, void* into, size_t bytes);
   state write_some(size_t& result, socket to, const void* from, size_t bytes);
-  /// Whether `bytes` are there that no event of the socket will tell of.
+  /// Whether `bytes` bytes are buffered that no event of the socket will announce.
   bool must_read_more(socket, size_t bytes);
 };
 
 class link_scribe final : public caf::io::scribe {
 public:
-  /// Takes the socket over. `place` is released when the connection is gone.
+  /// Takes over the socket. `place` is released when the connection is gone.
   link_scribe(caf::io::network::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place);
 
   void configure_read(caf::io::receive_policy::config config) override;
@@ -46,18 +48,18 @@ public:
   bool consume(caf::execution_unit* context, const void* data, size_t bytes) override;
 
 private:
-  /// Has the stream hand over the next piece of what is wanted.
+  /// Makes the stream deliver the next piece of what is wanted.
   void read_on();
 
-  // The place is free only after the socket is closed: members go in the opposite order.
+  // The place must be free only after the socket is closed: members are destroyed in reverse order.
   std::shared_ptr<void> place_;
   caf::io::network::stream_impl<link_transport> stream_;
   bool launched_ = false;
   size_t wanted_ = 0;         ///< bytes that the broker waits for
-  caf::byte_buffer gathered_; ///< that have come of them
+  caf::byte_buffer gathered_; ///< those that have arrived
 };
 
-/// "1.2.3.4:567" of the other end of a socket; empty where it is gone.
+/// "1.2.3.4:567" of the other end of a socket; empty if it is gone.
 std::string peer_of(int socket);
 
 } // namespace troupe

@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-/// The latest reason that OpenSSL has, and its queue is empty.
+/// Returns OpenSSL's latest error reason and empties its queue.
 std::string take_reason() {
   std::string result;
   while (auto code = ERR_get_error())
@@ -51,7 +51,7 @@ tl::expected<tls_context, std::string> load_certificates(const link_config& x) {
       || SSL_CTX_set_cipher_list(context, "HIGH:!aNULL:!MD5") != 1)
     return tl::unexpected("cannot use TLS: " + take_reason());
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  // Connections live long, so there is nothing to resume.
+  // Connections live long, so sessions are not resumed.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

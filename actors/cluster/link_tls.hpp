@@ -1,7 +1,7 @@
-// TLS between nodes: what a node proves itself with, and the shaking of hands.
+// TLS between nodes: a node's certificates, and the handshake.
 //
-// Certificates are read at the start and again when their files change, never for a connection: files that are away for a moment, or a process that has
-// no descriptor left to read them, cost nobody anything.
+// Certificates are read at the start and again when their files change, never per connection. So no connection fails
+// because files are missing for a moment, or because the process has no descriptor left to read them.
 #pragma once
 
 #include "actors/cluster/link.hpp"
@@ -25,22 +25,22 @@ struct tls_deleter {
 /// One connection.
 using tls_session = std::unique_ptr<SSL, tls_deleter>;
 
-/// Reads the three files. The error says which is no good, and why.
+/// Reads the three files. The error says which file is invalid, and why.
 tl::expected<tls_context, std::string> load_certificates(const link_config& x);
 
-/// The certificates of a node that lives long.
+/// The certificates of a long-lived node.
 class certificate_store {
 public:
-  /// Reads them for the first time.
+  /// Reads the certificates for the first time.
   static tl::expected<certificate_store, std::string> open(link_config x);
 
-  /// The files as they are now, or the last good ones, with a line in the log, where they cannot be read any more.
+  /// The present files; or, if they can no longer be read, the last good ones, with a line in the log.
   const tls_context& current();
 
 private:
   certificate_store(link_config x, tls_context first);
 
-  /// What tells that a file is another one.
+  /// Changes when a file changes.
   std::string stamp() const;
 
   link_config files_;
@@ -50,10 +50,10 @@ private:
 
 enum class handshake { done, wants_read, wants_write, failed };
 
-/// Goes on with a handshake; `why` says what ended it where it failed, and nothing where the other side left without a word.
+/// Continues a handshake. If it failed, `why` says what ended it; `why` is empty if the other side left silently.
 handshake shake_hands(SSL& session, std::string& why);
 
-/// A session on `socket`, which stays the caller's; null where memory is short.
+/// A session on `socket`, which stays the caller's; null if out of memory.
 tls_session accept_session(SSL_CTX& context, int socket);
 tls_session connect_session(SSL_CTX& context, int socket);
 

@@ -20,19 +20,19 @@ namespace {
 constexpr auto retry_delay_min = std::chrono::milliseconds{100};
 constexpr auto retry_delay_max = std::chrono::milliseconds{10'000};
 
-/// A task that has just got work needs the processor more than its replacement does, as long as others wait.
+/// A task that has just got work needs the processor more than its replacement does, as long as other processes wait.
 constexpr auto refill_delay = std::chrono::milliseconds{300};
 
-/// Ends that are remembered for whoever asks a moment later.
+/// Number of ends that are remembered for later questions.
 constexpr size_t exits_max = 256;
 
-/// Sits in `waitpid` on a thread of its own and tells the host.
+/// Waits in `waitpid` on a thread of its own and reports to the host.
 void watch(caf::event_based_actor* self, pid_t pid, task_id id, const local_task_host_actor& host) {
   auto status = wait_for(pid);
   self->send(host, id, static_cast<int32_t>(status));
 }
 
-/// What a killed task leaves, on a thread of its own: folders may be large.
+/// Removes what a killed task leaves, on a thread of its own: folders may be large.
 void remove_folder(caf::actor_system& system, std::string folder) {
   system.spawn<caf::detached>([folder = std::move(folder)](caf::event_based_actor*) {
     std::error_code ignored;
@@ -44,7 +44,7 @@ void remove_folder(caf::actor_system& system, std::string folder) {
 
 task_host_state::task_host_state(interface::pointer self, task_host_config config)
   : self(self), config(std::move(config)) {
-  // At once, and not with the first limit: groups that an earlier life left go now.
+  // At once, rather than with the first limit: this removes the groups that an earlier run left.
   if (this->config.limits)
     enforcer.emplace();
 }
@@ -117,7 +117,7 @@ void task_host_state::start_one() {
     self->delayed_send(self, retry_delay, tick_atom_v);
     return;
   }
-  // Whose child it is and the cluster's token: not in the arguments, where `ps` shows them.
+  // The task's host and the cluster's token are not in the arguments, because `ps` shows those.
   (void)write_line(*child, to_string(id) + " " + to_string(config.host) + " " + config.token);
   self->spawn<caf::detached>(watch, child->pid, id, interface{self});
   processes[id].child = *child;
@@ -164,7 +164,7 @@ void task_host_state::on_exit(task_id id, int status) {
   if (ended.out_of_memory)
     how += "; it had more memory than its limit of " + limits::size_text(p.label.limits.memory_bytes)
            + ": see task.memory, task.encode_memory_percent and the order's limits.memory";
-  // One that is to end may be killed by what it was sent for that, and by nothing else.
+  // A process that was told to end may die from the signal sent for that, and from no other.
   auto told_to = p.ending && (!WIFSIGNALED(status) || WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
   if (!how.empty() && !told_to)
     log::warning("a task process ended by itself", {{"task", id},
@@ -185,7 +185,8 @@ void task_host_state::on_exit(task_id id, int status) {
     refill();
     return;
   }
-  // It ended before it got work: the coordinator is away, or the program is broken. Try again, but not in a hot loop.
+  // The process ended before it got work: the coordinator is away, or the program is broken. Try again, but not in a
+  // hot loop.
   retry_delay = std::clamp(retry_delay * 2, retry_delay_min, retry_delay_max);
   if (!retry_scheduled) {
     retry_scheduled = true;

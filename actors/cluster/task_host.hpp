@@ -1,14 +1,15 @@
-// TASK HOST: starts, labels and ends the task processes of one machine. Every worker has one, and the coordinator has one for ingest.
+// TASK HOST: starts, labels and ends the task processes of one machine. Every worker has one, and the coordinator has
+// one for ingest.
 //
-// It owns the processes: it starts as many as are wanted to wait for work, tells what each works for, ends a process when its lease is
-// over (asks, then kills after `stop_timeout`), and measures them. A detached actor per process sits in `waitpid`, so an end is
-// noticed at once.
-// - A process ends: if it was at work, its owner knows from its own connection, and the registry wants another if it needs one; if it
-//   waited, another is started after a pause that doubles up to 10 s with each that ends before it got work, so that a program
-//   that cannot start is not started in a hot loop.
+// It owns the processes. It keeps the wanted number of them waiting for work, tells each what it works for, and
+// measures them. When a process's lease is over, it asks the process to end, and kills it after `stop_timeout`. A
+// detached actor per process waits in `waitpid`, so an end is noticed at once.
+// - A process ends: if it was working, its owner knows from its own connection, and the registry asks for another if it
+//   needs one. If it waited, another is started after a pause. The pause doubles, up to 10 s, with each process that
+//   ends before it got work, so that a program that cannot start is not started in a hot loop.
 // - The registry dies: its successor says how many processes are wanted.
 // - The worker dies, or the host is removed by force: the host ends too and kills its processes.
-// - The host's node dies: processes that wait end by themselves (their standard input ends); those at work go on.
+// - The host's node dies: waiting processes end by themselves (their standard input ends); working ones continue.
 #pragma once
 
 #include "messages/actors.hpp"
@@ -33,12 +34,12 @@ struct task_host_config {
   std::string token;                  ///< given to the processes through a pipe
   std::vector<std::string> arguments; ///< of a task process
   std::chrono::milliseconds stop_timeout{2000};
-  std::chrono::milliseconds file_stop_timeout{5000}; ///< the same for those that work at files
-  bool limits = false;                               ///< it may get work with limits
+  std::chrono::milliseconds file_stop_timeout{5000}; ///< the same for processes that work on files
+  bool limits = false;                               ///< the host may get work with limits
   uint32_t processes_max = 1024;
-  std::string work_folder; ///< where tasks have folders of their own, which go with them; may be empty
+  std::string work_folder; ///< holds a folder for each task, removed with the task; may be empty
 
-  /// Tells the task processes where ("host:port") the coordinator is.
+  /// Tells the task processes the coordinator's address ("host:port").
   void connect_to(const std::string& coordinator) {
     arguments.push_back("--cluster.coordinator=" + coordinator);
   }
@@ -48,11 +49,11 @@ struct task_host_state {
   using interface = task_host_actor::extend<
     // All processes, for the heartbeat.
     caf::result<std::vector<task_statistics>>(status_atom),
-    // INTERNAL: the process has ended with that status.
+    // INTERNAL: the process has ended with this status.
     caf::result<void>(task_id, int32_t),
-    // INTERNAL: kill it if it is still there.
+    // INTERNAL: kill the process if it is still there.
     caf::result<void>(stop_atom, task_id),
-    // INTERNAL: a try at keeping the wanted number of processes waiting.
+    // INTERNAL: try to bring the number of waiting processes up to the wanted one.
     caf::result<void>(tick_atom)>;
 
   static inline const char* name = "task_host";
@@ -62,7 +63,7 @@ struct task_host_state {
 
   interface::behavior_type make_behavior();
 
-  /// Replaces what is no longer waiting: at once where nothing waits, else a little later.
+  /// Replaces processes that no longer wait: at once if none waits, else a little later.
   void refill();
   void start_missing();
   /// Processes that have no work.
@@ -77,10 +78,10 @@ struct task_host_state {
     bool assigned = false;
     bool ending = false;
     work_label label;
-    std::vector<caf::typed_response_promise<task_exit>> asked; ///< who wants to know how it ends
+    std::vector<caf::typed_response_promise<task_exit>> asked; ///< requests that wait to learn how it ends
   };
 
-  /// Bounds a process that is given to somebody. Returns what enforces its limits.
+  /// Limits a process that is being assigned. Returns what enforces its limits.
   std::string limit(task_id id, const process& p);
   caf::result<task_exit> exit_of(task_id id);
 
@@ -88,7 +89,7 @@ struct task_host_state {
   task_host_config config;
   std::unordered_map<task_id, process> processes;
   std::deque<std::pair<task_id, task_exit>> exits; ///< the latest, latest last
-  std::optional<limits::enforcer> enforcer;        ///< of a host that gets work with limits
+  std::optional<limits::enforcer> enforcer;        ///< if the host gets work with limits
   telemetry::process_probe probe;
   uint32_t wanted = 0;
   std::chrono::milliseconds retry_delay{0}; ///< grows while processes end before they got work

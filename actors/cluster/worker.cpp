@@ -16,15 +16,15 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr auto registration_timeout = std::chrono::seconds{5};
-/// A driver that has not answered after so long hangs.
+/// A driver that has not answered after this time hangs.
 constexpr auto gpu_timeout = std::chrono::seconds{10};
 
-/// It may come back after all.
+/// The driver may answer after all.
 constexpr auto gpu_answer_timeout = std::chrono::hours{1};
 
 constexpr auto host_timeout = std::chrono::seconds{1};
 
-/// How long a worker that ends waits for the coordinator to know of it.
+/// How long an ending worker waits until the coordinator knows about it.
 constexpr auto drain_timeout = std::chrono::seconds{1};
 
 constexpr auto drain_interval = std::chrono::milliseconds{50};
@@ -53,7 +53,7 @@ worker_state::interface::behavior_type worker_state::make_behavior() {
   gpu_watch = spawn_gpu_watch(self->home_system(), config.gpus);
   self->link_to(gpu_watch);
   self->set_down_handler([this](const caf::down_msg& x) {
-    // Both die with the connection: the second to be told is forgotten already.
+    // Both die with the connection: the one reported second is already forgotten.
     if (coordinator == x.source || registry == x.source)
       disconnected("the coordinator is gone");
   });
@@ -149,7 +149,7 @@ void worker_state::disconnected(const std::string& why) {
     self->demonitor(registry);
   coordinator = nullptr;
   registry = nullptr;
-  // Processes that wait for work lose their coordinator with us; starting others would be for nothing.
+  // Waiting processes lose their coordinator with us; starting others would be pointless.
   self->send(host, warm_atom_v, uint32_t{0});
   self->delayed_send(self, reconnect.next(), register_atom_v);
 }
@@ -166,7 +166,8 @@ void worker_state::beat(uint64_t of) {
         measure_gpus(tasks);
         send_heartbeat(of, std::move(tasks));
       },
-      // The host is late, as all are after the machine stood still. It is linked: were it dead, so were we.
+      // The host is late, as everything is after the machine was suspended. It is linked: if it were dead, so would be
+      // this actor.
       [](const caf::error&) {});
 }
 
@@ -196,7 +197,7 @@ caf::result<void> worker_state::drain(caf::timespan at_most) {
 
 void worker_state::tell_that_it_drains() {
   if (registry)
-    // One that does not answer is away or stands still: the next registration says it.
+    // If the registry does not answer, it is away or suspended: the next registration will tell it.
     self->request(registry, drain_timeout, drain_atom_v, to_string(info.worker))
       .then([this] { end->told = true; }, [this](const caf::error&) { end->told = true; });
 }

@@ -1,4 +1,4 @@
-// The one form in which our actors are spawned.
+// The one way in which our actors are spawned.
 #pragma once
 
 #include <caf/stateful_actor.hpp>

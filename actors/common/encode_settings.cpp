@@ -59,7 +59,7 @@ av::expected<av::video_settings> to_settings(const video_profile& x, const encod
   if (left_out != nullptr)
     left_out->insert(left_out->end(), translated->left_out.begin(), translated->left_out.end());
   translated->settings.device = seat.device;
-  // The card that encodes decodes, too, what it can: pictures then need not leave it.
+  // The card that encodes also decodes what it can, so that pictures need not leave it.
   if (seat.decodes)
     translated->settings.decode_device = seat.device;
   return std::move(translated->settings);

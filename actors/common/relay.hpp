@@ -1,4 +1,4 @@
-// An answer that another actor has, and to which this one adds what it knows.
+// Answers with another actor's answer, after this one has added what it knows.
 #pragma once
 
 #include <caf/error.hpp>
@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// Answers the request at hand with what `other` answers to `question`, after `complete(Answer&)` has added to it; with its error as it is. `complete` runs in
-/// `self`, which may have changed in between.
+/// Answers the current request with `other`'s answer to `question`, after `complete(Answer&)` has added to it. An error
+/// is passed on unchanged. `complete` runs in `self`, whose state may have changed in between.
 template <class Answer, class Self, class Handle, class Complete, class... Question>
 caf::result<Answer> relay(Self* self, const Handle& other, caf::timespan timeout, Complete complete,
                           Question... question) {

@@ -1,4 +1,4 @@
-// Where a task keeps what it works at: a folder that its host removes when the task is gone.
+// Where a task keeps its files: a folder that its host removes when the task is gone.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// What the names of such folders begin with; the process id follows.
+/// The prefix of the names of such folders; the process id follows.
 inline constexpr std::string_view task_folder_prefix = "task-";
 
 /// The folder of the task with that process id.

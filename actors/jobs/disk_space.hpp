@@ -1,4 +1,4 @@
-// How much room a disk has, for what is about to be written to it.
+// How much room a disk has for a file that is about to be written.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,13 @@
 
 namespace troupe {
 
-/// Share of the disk that `path` lies on, or would lie on, that an ordinary user may still fill: 0 to 100. Nothing for what is no absolute path, and
-/// where nothing of it can be seen from this machine.
-/// With `more_bytes` written to it: below 0 where there is no room for them.
+/// Free share of the disk that holds, or would hold, `path`: the percentage (0 to 100) that an ordinary user may still
+/// fill. Empty if the path is not absolute, or cannot be seen from this machine. With `more_bytes`: the share after
+/// writing that many bytes; below 0 if they do not fit.
 std::optional<double> disk_free_percent(const std::string& path, uint64_t more_bytes = 0);
 
-/// A sentence for people where less than `percent` is free, else empty: "3.2 % of the disk of /x is free, 5 % are wanted".
+/// A human-readable sentence if less than `percent` is free, else empty: "3.2 % of the disk of /x is free, 5 % are
+/// wanted".
 std::string disk_shortage(const std::string& path, unsigned percent, uint64_t more_bytes = 0);
 
 } // namespace troupe

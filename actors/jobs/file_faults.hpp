@@ -1,4 +1,4 @@
-// How a file worker may misbehave, for tests of what a job makes of workers that cannot be trusted.
+// Deliberate faults of a file worker: for tests of how a job treats untrustworthy workers.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@ namespace troupe {
 struct file_faults {
   enum class lie : uint8_t {
     none,
-    frames,   ///< says that a chunk has one picture more than it has
-    checksum, ///< says another checksum than the chunk file's
-    attempt,  ///< says its result twice, first in the name of the attempt before
+    frames,   ///< reports one picture more than the chunk has
+    checksum, ///< reports another checksum than the chunk file's
+    attempt,  ///< reports its result twice, the first time under the previous attempt
   };
 
   lie tells = lie::none;

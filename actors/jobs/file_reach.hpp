@@ -1,7 +1,9 @@
-// How a task comes to the files of its job: by their paths where these are proved to be the coordinator's own files, else over HTTP, with a folder of its own for what is on its way.
+// How a task reaches the files of its job. It opens a path only if that is provably the coordinator's own file.
+// Otherwise it uses HTTP, and a folder of its own for files in transit.
 //
-// Proof of a source is its size, the time of its last change, and its first and last 64 KiB; proof of a folder is a file with a random text that the coordinator put there. Everything blocks,
-// ends early when it is told to stop, and goes on where it was after a cut.
+// A source is proved by its size, its modification time, and its first and last 64 KiB. A folder is proved by a file
+// with random text that the coordinator put there. All functions block, stop early when told to, and resume an
+// interrupted transfer.
 #pragma once
 
 #include "encoder/source/demuxer.hpp"
@@ -16,10 +18,10 @@
 
 namespace troupe {
 
-/// Where a task is.
+/// The task's environment.
 struct task_place {
-  std::string work_folder;      ///< each task makes a folder of its own in it
-  std::string coordinator_host; ///< as this machine reaches it
+  std::string work_folder;      ///< each task creates its own folder in it
+  std::string coordinator_host; ///< as seen from this machine
 };
 
 class file_reach {
@@ -37,13 +39,14 @@ public:
 
   // -- the source -------------------------------------------------------------
 
-  /// How libavformat reads it; only as the file of that identity, where one is given.
+  /// How libavformat reads the source; if an identity is given, only the file with that identity.
   av::source_options source(const std::string& path_or_url, const std::string& identity = {}) const;
 
-  /// Changes when the source does. "0" for what is at a URL.
+  /// Changes when the source does. "0" for a source at a URL.
   expected<std::string> identity(const std::string& path_or_url) const;
 
-  /// What went wrong while the source was read: where it was read over HTTP, a coordinator that is away is no fault of the media.
+  /// Explains an error in reading the source: if the source was read over HTTP, the media is not to blame for a missing
+  /// coordinator.
   file_failure judged(const std::string& path_or_url, file_failure x) const;
 
   // -- chunks -----------------------------------------------------------------
@@ -51,21 +54,21 @@ public:
   /// Where to write the chunk that the coordinator calls `path`.
   expected<std::string> chunk_destination(const std::string& path);
 
-  /// Brings what was written there to the coordinator.
+  /// Delivers what was written there to the coordinator.
   expected<void> deliver_chunk(uint32_t number, const std::string& written);
 
-  /// The chunk as a file of this machine, whole.
+  /// The complete chunk as a file of this machine.
   expected<chunk_file> fetch_chunk(const chunk_file& x);
 
-  /// Whether the coordinator has it whole; nothing where its file is at hand, and can be looked at.
+  /// Whether the coordinator has the whole chunk; empty if its file is accessible and can be checked directly.
   std::optional<bool> is_whole(const chunk_file& x) const;
 
   // -- the result -------------------------------------------------------------
 
-  /// Where to write the result: at the staging path itself, or where `deliver_result` takes it from.
+  /// Where to write the result: the staging path itself, or the place from which `deliver_result` takes it.
   expected<std::string> result_destination(const std::string& staging);
 
-  /// Whether the result, written to `destination`, has to be delivered; else it is published by its path.
+  /// Whether the result, written to `destination`, must be delivered; otherwise it is published by its path.
   bool delivers_result(const std::string& staging, const std::string& destination) const {
     return staging != destination;
   }

@@ -1,4 +1,5 @@
-// What a task does with a unit of file work: from messages to encoder/ and back. Everything here blocks until it is done, or told to stop.
+// How a task does a unit of file work: translates messages to encoder/ and back. All functions block until the work is
+// done or they are told to stop.
 #pragma once
 
 #include "actors/jobs/file_reach.hpp"

@@ -1,11 +1,11 @@
-// FILE WORKER: does one unit of work at a file for a job, in a task of its own.
+// FILE WORKER: does one unit of work on a file for a job, in a task of its own.
 //
-// A thread of its own works, because libav*'s calls block; the actor reports at the first frame, and twice a second how far it is, so that whoever waits
-// can tell a task that works from one that hangs.
-// - Its client dies: a chunk is made nevertheless, and its result kept, for the client that takes it over; the task says for how long. Other work
-//   ends, and with it the task.
+// A thread of its own does the work, because libav*'s calls block. The actor reports the first frame, and the progress
+// twice a second, so that its client can tell a working task from a hanging one.
+// - Its client dies: a chunk is finished nevertheless, and its result kept, for a client that takes it over; the task
+//   decides for how long. Other work ends, and with it the task.
 // - It is told to stop: it ends, and with it the task.
-// - The work is over, well or not: it says so, and ends once that has arrived.
+// - The work is over, successful or not: it says so, and ends once that message has arrived.
 #pragma once
 
 #include "actors/jobs/file_faults.hpp"
@@ -23,9 +23,9 @@ class file_runner;
 
 struct file_worker_state {
   using interface = file_worker_actor::extend<
-    // INTERNAL: from the task: another client takes it over, under that attempt.
+    // INTERNAL, from the task: another client takes over the work, under this attempt.
     caf::result<void>(attempt_id, file_client_actor),
-    // INTERNAL: the thread's last word.
+    // INTERNAL: the thread's last message.
     caf::result<void>(file_result),
     // INTERNAL: the thread has made its first frame.
     caf::result<void>(finish_atom),
@@ -50,11 +50,11 @@ struct file_worker_state {
 
   interface::pointer self;
   file_work work;
-  file_client_actor client; ///< null while nobody has it
+  file_client_actor client; ///< null while no client has it
   task_place place;
   file_faults faults;
   std::unique_ptr<file_runner> runner;
-  std::optional<file_result> result; ///< until it has arrived
+  std::optional<file_result> result; ///< until the client has received it
 };
 
 using local_file_worker_actor = file_worker_state::interface;

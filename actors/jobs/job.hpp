@@ -1,12 +1,13 @@
-// JOB: one file job under way. The decisions are `core::file_job`; this actor translates: it asks the coordinator for leases, hands work to tasks, and
-// has the queue write down what has come of it.
+// JOB: one running file job. The decisions are in `core::file_job`; this actor translates. It asks the coordinator for
+// leases, gives work to tasks, and has the queue store the results.
 //
 // - A task dies: the core decides; the part is tried elsewhere.
-// - The registry dies: requests for leases fail and are made again; tasks at work go on.
-// - The queue dies: the job ends, and with it its leases; the next queue begins it anew with what is finished.
+// - The registry dies: requests for leases fail and are repeated; running tasks continue.
+// - The queue dies: the job ends, and with it its leases; the next queue starts it again with the finished parts.
 // - The coordinator dies: the job ends.
-// - The job is cancelled, or is completed: its leases are given back, its tasks ended; when they are gone, the work folder is removed.
-// - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
+// - The job is cancelled or completed: its leases are released and its tasks ended; when they are gone, the work folder
+//   is removed.
+// - The job is paused or fails: the same, but the work folder stays for the actor that resumes the job.
 #pragma once
 
 #include "actors/jobs/job_desk.hpp"
@@ -32,19 +33,19 @@
 
 namespace troupe {
 
-/// How a queue takes what its jobs have to say.
+/// How a queue receives what its jobs report.
 using job_journal_actor = caf::typed_actor<caf::result<void>(job_writes), caf::result<void>(job_report)>;
 
 using job_actor = file_client_actor::extend<
-  // Somebody cancelled the job: end it.
+  // A user cancelled the job: end it.
   caf::result<void>(stop_atom),
-  // Somebody paused the job: end all work, keep what is finished.
+  // A user paused the job: end all work, keep the finished parts.
   caf::result<void>(pause_atom),
   // The lease's slot is needed for live work.
   caf::result<void>(give_back_atom, lease_id),
-  // A task that an earlier life gave its work to offers what it has in hand.
+  // A task that got its work before a restart offers its unfinished work.
   caf::result<void>(task_join, file_work, orphan_actor),
-  // The lease's worker is to be left; file work stays to its end.
+  // Asks to leave the lease's worker; file work ignores it and stays to its end.
   caf::result<void>(move_atom, lease_id),
   // INTERNAL: the clock.
   caf::result<void>(tick_atom)>;
@@ -56,8 +57,8 @@ struct job_begin {
   file_order order;
   std::string folder;
   std::vector<store::chunk> chunks;
-  std::shared_ptr<job_desk> desk = {}; ///< its place at it
-  std::chrono::milliseconds waited{0}; ///< since it was submitted
+  std::shared_ptr<job_desk> desk = {}; ///< its registration with `transfer::desk`
+  std::chrono::milliseconds waited{0}; ///< since submission
   uint64_t turn = 0;                   ///< see `lease_request`
 };
 
@@ -73,7 +74,7 @@ struct job_actor_state : core::file_job_effects {
 
   // -- core::file_job_effects -------------------------------------------------
 
-  /// The assembly waits until all that the job has said is durable: what it publishes must not be forgotten.
+  /// The assembly waits until everything that the job reported is durable: a published result must not be forgotten.
   void lease(attempt_id attempt, const lease_request& x) override;
   void start(const file_work& x) override;
   void attach(attempt_id attempt) override;
@@ -90,10 +91,10 @@ struct job_actor_state : core::file_job_effects {
 private:
   struct attempt {
     troupe::lease held;
-    task_actor task;          ///< null when it is gone
-    orphan_actor orphan;      ///< the same, of an earlier life
-    file_worker_actor worker; ///< of such a one: its host may not know it
-    std::string part;         ///< what it works at, for the log
+    task_actor task;          ///< null when the task is gone
+    orphan_actor orphan;      ///< the same, for a task from before the restart
+    file_worker_actor worker; ///< of such a task: its host may not know it
+    std::string part;         ///< the part that it works on, for the log
     bool confirmed = false;   ///< the registry knows that its encoder is open
   };
 
@@ -103,32 +104,32 @@ private:
     orphan_actor task;
     caf::typed_response_promise<void> answer;
     std::chrono::steady_clock::time_point since;
-    bool asked = false; ///< for its lease
+    bool asked = false; ///< a lease was requested
   };
 
   void consider_orphans();
-  /// The attempt's encoder is open: its session on a GPU is counted for certain from now on.
+  /// The attempt's encoder is open: from now on its session on a GPU is counted for certain.
   void confirm(attempt_id number, attempt& x);
   void warn_of_seat(const attempt& x);
-  /// Takes the orphan over with its lease, or lets it go.
+  /// Takes over the orphan with its lease, or releases it.
   void adopt(orphan_offer& x, const troupe::lease& held);
   void ask_for(attempt_id attempt, const lease_request& x);
   void written();
   /// Answers when the attempt's lease is over.
   void take(const file_result& x, caf::typed_response_promise<void> answer);
-  /// What the probe found, with what the cluster can do by now.
+  /// Plans with what the probe found and what the cluster can do now.
   void plan_with(const file_result& x, caf::typed_response_promise<void> answer);
   void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
   void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
-  /// Whether the message at hand is of the process that works at the attempt. A number alone can be guessed.
+  /// Whether the current message comes from the process that works on the attempt. A number alone can be guessed.
   bool comes_from_its_task(attempt_id x) const;
-  /// The attempt's task is gone: what its host saw of it says why.
+  /// The attempt's task is gone; its host's report says why.
   void task_gone(attempt_id number, attempt& x);
 
-  /// The store's state `running`, before anything that needs it.
+  /// Moves the job to `running` in the store, before anything that needs that state.
   void ensure_running(const std::string& why);
-  /// Lets time pass.
+  /// Handles the passing of time.
   void advance() {
     job_.tick(std::chrono::steady_clock::now());
     send_writes();
@@ -148,35 +149,35 @@ private:
   core::milliseconds head_start_;
   core::file_job job_;
   std::unordered_map<attempt_id, attempt> attempts_;
-  std::unordered_set<caf::actor_addr> leaving_; ///< tasks that were released and are not gone yet
-  std::map<uint32_t, uint32_t> chunk_attempts_; ///< the store's numbers
+  std::unordered_set<caf::actor_addr> leaving_; ///< released tasks that are not gone yet
+  std::map<uint32_t, uint32_t> chunk_attempts_; ///< the attempt numbers of the store
   std::optional<std::pair<attempt_id, caf::typed_response_promise<void>>>
-    answering_; ///< the result that is being taken
+    answering_; ///< the result that is being processed
   std::vector<orphan_offer> orphans_;
   const orphan_offer* adopted_ = nullptr; ///< while the core takes it over
   troupe::lease adopted_lease_;
   std::vector<store::operation> writes_;
-  size_t unwritten_ = 0; ///< lots of operations that the queue has, and that are not durable yet
+  size_t unwritten_ = 0; ///< batches of operations that the queue has and that are not durable yet
   std::optional<std::pair<attempt_id, lease_request>> assembly_; ///< waits for those
   std::vector<store::log_line> log_;
-  size_t log_lines_ = 0; ///< of libraries, so far
+  size_t log_lines_ = 0; ///< lines from libraries so far
   std::optional<std::chrono::steady_clock::time_point> over_since_;
-  bool keeps_folder_ = false; ///< somebody will go on with what is in it
+  bool keeps_folder_ = false; ///< the job will be resumed with the content of the folder
   bool planned_before_ = false;
   bool running_ = false;
 };
 
-/// What the queue has its job actors made by.
+/// How a queue creates its job actors.
 class job_factory {
 public:
   virtual ~job_factory() = default;
 
-  /// The actor, or why the job cannot be begun. Touches the disk: not for a scheduled actor.
+  /// The actor, or why the job cannot be started. Touches the disk: do not call it from a scheduled actor.
   virtual tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
                                                     leases_actor coordinator) const = 0;
 };
 
-/// Jobs that are worked at: each gets its folder, and an actor of this header. `files` may be null.
+/// Jobs that really run: each gets its folder, and the actor of this header. `files` may be null.
 std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files);
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,

@@ -1,4 +1,5 @@
-// A job's place at the coordinator's desk of files: opened when the job begins, closed with it. What the job's tasks are told of their files is made here.
+// A job's registration with `transfer::desk`: opened when the job begins, closed with it. It makes the file access that
+// the job's tasks get.
 #pragma once
 
 #include "messages/file_work.hpp"
@@ -17,7 +18,7 @@ namespace troupe {
 
 class job_desk {
 public:
-  /// Touches the disk: not for a scheduled actor. `desk` may be null: then paths are all that tasks are told.
+  /// Touches the disk: do not call it from a scheduled actor. `desk` may be null: then tasks get only paths.
   job_desk(std::shared_ptr<transfer::desk> desk, job_id id, uint32_t life, const file_order& order,
            const std::string& folder, const std::string& staging);
 
@@ -25,16 +26,17 @@ public:
   job_desk& operator=(const job_desk&) = delete;
   ~job_desk();
 
-  /// The work as its task is to get it: its attempt is open from now on.
+  /// Completes the work for its task; from now on the attempt may use the job's files.
   file_work begin(file_work x);
 
-  /// The work that a task of an earlier life was given is this attempt's from now on: under its old name it may bring what it made.
+  /// Work that a task got before a restart belongs to this attempt from now on: the task may deliver its files under
+  /// the old name.
   void adopt(attempt_id attempt, const file_work& x);
 
-  /// Identity of the result, where a task brought it over HTTP.
+  /// Identity of the result, if a task delivered it over HTTP.
   std::string published() const;
 
-  /// Nothing is taken from this attempt any more.
+  /// Nothing is accepted from this attempt any more.
   void end(attempt_id attempt);
 
 private:
@@ -43,14 +45,14 @@ private:
   std::shared_ptr<transfer::desk> desk_;
   file_access access_;
   std::string life_;
-  std::map<attempt_id, std::string> adopted_; ///< the names by which such tasks know their attempts
+  std::map<attempt_id, std::string> adopted_; ///< the names under which such tasks know their attempts
 };
 
-/// Why a job's result cannot appear under its name, as far as this machine sees it; else empty. `direct`: workers may have folders of their own.
-/// Touches the disk.
+/// Why a job's result cannot be stored under its name, as far as this machine can see; else empty. `direct`: workers
+/// may have folders of their own. Touches the disk.
 std::string in_the_way(const file_order& order, bool overwrite, bool direct);
 
-/// Where that life of the job writes its result: beside the output.
+/// Where this run of the job writes its result: next to the output.
 std::string staging_of(const file_order& order, job_id id, uint32_t life);
 
 } // namespace troupe

@@ -1,6 +1,7 @@
-// What happens to file jobs, for those who watch: the queue tells each thing once to everybody who subscribed, and never waits for any of them.
+// Events of file jobs, for watchers. The queue reports each event once to every subscriber, and never waits for any of
+// them.
 //
-// None of it crosses a node.
+// These messages never cross a node.
 #pragma once
 
 #include "core/jobs/file_job.hpp"
@@ -16,47 +17,47 @@
 
 namespace troupe {
 
-/// A transition of a job or of one of its chunks, which is written down already; or how far a job is.
+/// A stored transition of a job or of one of its chunks; or the progress of a job.
 struct job_event {
   job_id id;
-  job_queue queue = job_queue::normal;         ///< unset for a chunk's
-  store::history_entry row;                    ///< of a transition; its number is 0 where there is none
-  bool callback = false;                       ///< the job has ended, and somebody is to be told
-  std::optional<core::file_job_status> status; ///< progress; else a transition
+  job_queue queue = job_queue::normal;         ///< unset for a chunk's event
+  store::history_entry row;                    ///< for a transition; its number is 0 if there is none
+  bool callback = false;                       ///< the job has ended, and a callback is due
+  std::optional<core::file_job_status> status; ///< set for progress; otherwise the event is a transition
 };
 
 struct job_news {
   std::vector<job_event> events;
 };
 
-/// Takes the news.
+/// Receives the events.
 using job_watcher_actor = caf::typed_actor<caf::result<void>(job_news)>;
 
-/// Asks the queue for its news until the watcher or the queue dies. The answer comes from the queue itself.
+/// Asks the queue for its events, until the watcher or the queue dies. The queue itself answers.
 struct job_subscription {
   job_watcher_actor watcher;
-  bool callbacks_only = false; ///< only ends that somebody is to be told of
+  bool callbacks_only = false; ///< only the ends of jobs with a callback
 };
 
-/// What was missed, from the store.
+/// Asks the store for missed events.
 struct job_replay_question {
   std::optional<job_id> id;     ///< one job, its chunks included; else all jobs, without chunks
-  std::optional<int64_t> after; ///< behind that row; else one job as it is now and no rows
+  std::optional<int64_t> after; ///< events after this row; without it, one job in its present state, and no rows
 };
 
 /// Which lines of a job's log.
 struct job_log_question {
   job_id id;
-  std::optional<int64_t> after; ///< behind that line
+  std::optional<int64_t> after; ///< lines after this one
   size_t rows = 1'000;
 };
 
 struct job_log {
   std::vector<store::log_line> lines;
-  std::optional<int64_t> next; ///< nothing: this is the end, for now
+  std::optional<int64_t> next; ///< empty: no more lines for now
 };
 
-/// All ends of jobs that wait to be told, at most `rows`.
+/// All ends of jobs whose callbacks are still due, at most `rows`.
 struct callbacks_question {
   size_t rows = 100;
 };
@@ -65,7 +66,7 @@ struct callback_list {
   std::vector<store::callback> callbacks;
 };
 
-/// What came of a try.
+/// The result of one try.
 struct callback_outcome {
   job_id id;
   int64_t delivery = 0;

@@ -1,4 +1,5 @@
-// Who watches the file jobs, and what they are told. Owned by the job queue, which feeds it with what it has written and heard.
+// The watchers of file jobs, and the events for them. Owned by the job queue, which feeds it with what it has stored
+// and heard.
 #pragma once
 
 #include "actors/jobs/job_events.hpp"
@@ -15,12 +16,12 @@ namespace troupe {
 
 class job_feed {
 public:
-  /// A job's progress is told at most twice a second.
+  /// A job's progress is reported at most twice a second.
   static constexpr auto progress_interval = std::chrono::milliseconds{500};
 
   static constexpr size_t watchers_max = 64;
 
-  /// False where there are as many as there may be. Whoever dies has to be removed by `remove`.
+  /// False if the limit of watchers is reached. Call `remove` for each watcher that dies.
   bool add(const job_subscription& x);
   void remove(const caf::actor_addr& x);
 
@@ -28,12 +29,12 @@ public:
     return watchers_.empty();
   }
 
-  /// An operation that was written, and its outcome.
+  /// An operation that was stored, and its outcome.
   void wrote(const store::operation& what, const store::outcome& done, int64_t at_ms);
 
   void heard(const job_report& x, job_queue queue, std::chrono::steady_clock::time_point now);
 
-  /// Hands what was collected to the watchers.
+  /// Sends the collected events to the watchers.
   template <class Self>
   void send(Self* self) {
     if (!events_.empty())

@@ -1,7 +1,8 @@
-// The work folders of jobs, one for each, below one folder; and those of failed jobs, whose finished chunks stay for a while, so that a retry goes on
-// with them.
+// The work folders of jobs, one for each, in one common folder. Those of failed jobs stay for a while, so that a retry
+// can use the finished chunks.
 //
-// What is kept is known in memory alone: a coordinator that starts finds the folders on its disk, and the ends of their jobs in the store.
+// Which folders are kept is known only in memory. A starting coordinator finds the folders on its disk, and the ends of
+// their jobs in the store.
 #pragma once
 
 #include "messages/job.hpp"
@@ -15,12 +16,12 @@
 
 namespace troupe {
 
-/// How many failed jobs keep their folders at most.
+/// The most failed jobs that keep their folders.
 inline constexpr size_t job_folders_max = 100;
 
 class job_folders {
 public:
-  /// `keep`: for how long after a failed job's end.
+  /// `keep`: how long a folder stays after its job failed.
   job_folders(std::string root, std::chrono::milliseconds keep) : root_{std::move(root)}, keep_{keep} {}
 
   std::string path(job_id id) const {
@@ -30,23 +31,24 @@ public:
   /// All that are on the disk.
   std::vector<job_id> found() const;
 
-  /// A failed job's, which ended at that time.
+  /// Keeps the folder of a job that failed at this time.
   void keep(job_id id, int64_t failed_ms) {
     kept_[id] = failed_ms;
   }
 
-  /// The job goes on: its folder is its own again.
+  /// The job resumes: its folder is no longer subject to cleaning.
   void use(job_id id) {
     kept_.erase(id);
   }
 
-  /// Off the disk with it.
+  /// Removes the folder from the disk.
   void drop(job_id id);
 
-  /// Drops what was kept long enough; the oldest first where too much is kept.
+  /// Removes folders that were kept long enough; if too many are kept, the oldest first.
   void clean(int64_t now_ms);
 
-  /// Where less than `percent` of the disks of work folders and of a result is free, a sentence for people; else empty.
+  /// A human-readable sentence if less than `percent` is free on the disks of the work folders or of a result; else
+  /// empty.
   std::string shortage(const std::string& output, unsigned percent) const;
 
 private:

@@ -1,9 +1,10 @@
-// What the queue of jobs wants written, in order: one batch is at the writer while the next one is collected. So each wait for the disk is shared by
-// all who came during the one before, and nobody who does not need a result waits for any.
+// The job queue's writes, in order: while the store writes one batch, the next one is collected. So operations that
+// arrive during one wait for the disk share the next wait. A caller that needs no result never waits.
 //
-// While the store is out of order (disk full, server away) what the coordinator itself has to write is kept, and tried again; what clients ask for is
-// refused with the reason. A batch whose answer was lost may have been stored: it is looked for before it is written again, so that
-// nothing is done twice, and a client's operation that was refused and turns out to be stored is told.
+// While the store fails (disk full, server away), the coordinator's own writes are kept and tried again; clients'
+// requests are refused with the reason. A batch whose answer was lost may have been stored: it is looked up before it
+// is written again, so that nothing is done twice. A client's operation that was refused, but turns out to be stored,
+// is reported.
 #pragma once
 
 #include "actors/jobs/job_storage.hpp"
@@ -26,13 +27,13 @@ public:
   struct hooks {
     /// Gives a batch to the writer; its results come back through `job_journal::done`.
     std::function<void(store_batch)> send;
-    /// A client's change of that job was refused, and yet it is stored.
+    /// A client's change to this job was refused, but is stored nevertheless.
     std::function<void(job_id)> surprised;
     /// The store is broken; nothing can be written.
     std::function<void(const std::string&)> broken;
-    /// This is durable since then.
+    /// This operation is now durable.
     std::function<void(const store::operation& what, const store::outcome& done, int64_t at_ms)> wrote;
-    /// All that a batch came to has been told.
+    /// All results of a batch have been reported.
     std::function<void()> settled;
   };
 
@@ -41,22 +42,22 @@ public:
   /// `then` is called once, when the operation is durable or refused; it may be empty.
   void write(store::operation what, written then = {});
 
-  /// The same for what a client asks for: refused at once while the store is out of order.
+  /// The same for a client's request: refused at once while the store fails.
   void write_for_client(store::operation what, written then);
 
-  /// Calls `then` when all that was written so far is durable or refused; perhaps at once.
+  /// Calls `then` when all writes so far are durable or refused; perhaps at once.
   void after(std::function<void()> then);
 
-  /// What the writer says of the latest batch.
+  /// The writer's answer to the latest batch.
   void done(store_results x);
 
-  /// Tries again what failed. To be called from time to time.
+  /// Tries failed batches again. Call it from time to time.
   void retry();
 
-  /// What is not given to the writer yet, as a last batch; nothing where there is none, or the store is out of order.
+  /// The operations that the writer does not have yet, as a last batch; empty if there are none, or if the store fails.
   std::optional<store_batch> rest();
 
-  /// Why nothing can be written at the moment.
+  /// Why nothing can be written now.
   const std::optional<store::error>& outage() const noexcept {
     return outage_;
   }

@@ -1,9 +1,11 @@
-// JOB STORAGE: the store of file jobs behind actors of their own, because it blocks: one that writes, and any number that read.
+// JOB STORAGE: the store of file jobs behind actors of their own, because the store blocks. One actor writes, and any
+// number read.
 //
-// - The writer takes a batch at a time and answers when it is durable. While it waits for the disk its owner collects the next batch.
-// - A reader has a connection of its own: no page waits for a batch, and none makes a batch wait. It sees what is durable.
-// - An error of the store is an answer; the next call connects anew.
-// - Their owner tells them to stop: they end, after what was sent before.
+// - The writer takes one batch at a time and answers when it is durable. While it waits for the disk, its owner
+//   collects the next batch.
+// - A reader has a connection of its own: readers and batches never wait for each other. A reader sees what is durable.
+// - An error of the store is returned as an answer; the next call opens a new connection.
+// - Their owner tells them to stop: they end after the messages sent before.
 #pragma once
 
 #include "actors/jobs/job_views.hpp"
@@ -23,18 +25,18 @@ namespace troupe {
 struct store_batch {
   struct item {
     store::operation what;
-    bool dropped = false; ///< its client was told that it failed: it is not to be done any more, if it was not done
+    bool dropped = false; ///< its client was told that it failed: do not do it any more, unless it is already done
   };
 
   std::vector<item> items;
-  int64_t at_ms = 0;  ///< no two batches have the same
-  bool again = false; ///< it failed before, and may have been stored after all
+  int64_t at_ms = 0;  ///< unique for each batch
+  bool again = false; ///< it failed before, but may have been stored
 };
 
 struct store_results {
   std::optional<store::error> failed; ///< of the batch as a whole
   std::vector<store::expected<store::outcome>> results;
-  bool recalled = false; ///< it was stored at the first try already
+  bool recalled = false; ///< it was already stored at the first try
 };
 
 struct loaded_jobs {
@@ -61,7 +63,7 @@ namespace troupe {
 using job_writer_actor = caf::typed_actor<
   // Writes a batch in one transaction.
   caf::result<store_results>(store_batch),
-  // End.
+  // Ends the actor.
   caf::result<void>(stop_atom)>;
 
 using job_reader_actor = caf::typed_actor<
@@ -71,13 +73,13 @@ using job_reader_actor = caf::typed_actor<
   caf::result<job_details>(job_atom, job_id),
   // Whole jobs, with their chunks.
   caf::result<loaded_jobs>(std::vector<job_id>),
-  // What a watcher missed; the job without what is known of it while it runs.
+  // What a watcher missed; the job without what is known only while it runs.
   caf::result<job_replay>(job_replay_question),
-  // What a job has said.
+  // The lines of a job's log.
   caf::result<job_log>(job_log_question),
-  // Who still has to be told of the end of a job.
+  // The callbacks that are still due.
   caf::result<callback_list>(callbacks_question),
-  // End.
+  // Ends the actor.
   caf::result<void>(stop_atom)>;
 
 job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from);

@@ -1,4 +1,5 @@
-// File jobs as the coordinator's own process speaks of them: what is ordered, listed and shown. None of it crosses a node.
+// File jobs as messages within the coordinator's process: how they are ordered, listed and shown. None of these types
+// crosses a node.
 #pragma once
 
 #include "actors/jobs/job_events.hpp"
@@ -16,21 +17,21 @@
 
 namespace troupe {
 
-/// A new job, checked by who took it from its client.
+/// A new job, already checked by the component that received it.
 struct job_submission {
   std::string name;
   job_priority priority = job_priority::medium;
   job_queue queue = job_queue::normal;
   std::string idempotency_key; ///< empty: none
-  std::string callback;        ///< URL that is told of the end; empty: none
-  std::string from;            ///< who submits, for the history
+  std::string callback;        ///< URL that is called at the end; empty: none
+  std::string from;            ///< the submitter, for the history
   file_order order;
 };
 
 struct job_submitted {
   job_id id;
-  bool existed = false; ///< the same key was there before, with the same order
-  std::string warning;  ///< for people; empty: none
+  bool existed = false; ///< a job with the same key and the same order existed before
+  std::string warning;  ///< human-readable; empty: none
 };
 
 struct job_question {
@@ -41,7 +42,7 @@ struct job_question {
 
 struct job_row {
   store::job_summary job;
-  std::optional<core::file_job_status> status; ///< while it is worked on
+  std::optional<core::file_job_status> status; ///< set while the job runs
 };
 
 struct job_listing {
@@ -53,21 +54,21 @@ struct job_details {
   store::job job;
   std::vector<store::callback> callbacks; ///< newest first
   std::vector<store::chunk> chunks;
-  std::vector<store::history_entry> history; ///< oldest first, as much as a page holds
+  std::vector<store::history_entry> history; ///< oldest first, at most one page
   std::optional<core::file_job_status> status;
 };
 
-/// What was missed of one job, or of all.
+/// What was missed about one job, or about all.
 struct job_replay {
-  std::optional<job_details> job; ///< the one, without chunks and history
+  std::optional<job_details> job; ///< the job, without chunks and history
   std::vector<job_event> rows;
-  bool more = false; ///< ask again behind the last row
+  bool more = false; ///< ask again, starting after the last row
 };
 
-/// What a job at work wants written down, in order.
+/// What a running job wants stored, in order.
 struct job_writes {
   job_id id;
-  uint32_t attempt = 0; ///< of the job: older ones are not listened to
+  uint32_t attempt = 0; ///< attempt of the job: messages of older ones are ignored
   std::vector<store::operation> operations;
 };
 
@@ -77,12 +78,12 @@ struct job_report {
   core::file_job_status status;
 };
 
-/// As much of a reason as the store keeps with a way.
+/// A reason, cut to what the store keeps with a transition.
 inline std::string fitting(std::string why) {
   constexpr size_t most = 1024;
   if (why.size() > most) {
     why.resize(most);
-    // Not in the middle of a character.
+    // Do not cut in the middle of a character.
     while (!why.empty() && (static_cast<unsigned char>(why.back()) & 0xC0) == 0x80)
       why.pop_back();
     if (!why.empty() && (static_cast<unsigned char>(why.back()) & 0x80) != 0)
@@ -91,7 +92,7 @@ inline std::string fitting(std::string why) {
   return why;
 }
 
-/// A way of a job, or of a chunk, with its reason; the rest is the caller's to fill in.
+/// A transition of a job, or of a chunk, with its reason; the caller fills in the rest.
 inline store::move_job way(job_id id, job_state to, std::string why) {
   store::move_job x;
   x.id = id;

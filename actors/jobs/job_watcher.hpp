@@ -1,7 +1,9 @@
-// JOB WATCHER: hears what happens to the file jobs and passes it to a function, for the parts of the process that are no actors.
+// JOB WATCHER: receives the events of file jobs and passes them to a function, for parts of the process that are not
+// actors.
 //
-// - The queue dies: it asks the coordinator for the next one's news, and says that something may have been missed.
-// - The coordinator dies: it ends.
+// - The queue dies: the watcher subscribes to the next queue through the coordinator, and reports that events may have
+//   been missed.
+// - The coordinator dies: the watcher ends.
 // - Its owner ends it.
 #pragma once
 
@@ -16,7 +18,7 @@ namespace troupe {
 
 struct job_watcher_functions {
   std::function<void(const job_news&)> news; ///< called on a thread of the actor system, must not block
-  std::function<void()> listening;           ///< from now on nothing is missed; called again after each interruption
+  std::function<void()> listening;           ///< from now on no event is missed; called again after each interruption
   bool callbacks_only = false;
 };
 

@@ -1,4 +1,4 @@
-// All file jobs as clients see them, and what of it never leaves the coordinator's process.
+// All file jobs as clients see them, and the related messages that never leave the coordinator's process.
 #pragma once
 
 #include "actors/common/leases.hpp"
@@ -27,7 +27,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe_jobs, caf::id_block::troupe_local::end)
 
 CAF_END_TYPE_ID_BLOCK(troupe_jobs)
 
-// What stays in this process.
+// These types stay in this process.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_submission)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_submitted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::job_question)
@@ -47,13 +47,13 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::callback_outcome)
 
 namespace troupe {
 
-/// All file jobs. Errors: `unknown_job`, `conflict` where its state does not allow it, `limit`, `stopping`.
+/// All file jobs. Errors: `unknown_job`, `conflict` if the job's state does not allow it, `limit`, `stopping`.
 using jobs_actor = caf::typed_actor<
-  // A new job; answers when it is written down.
+  // A new job; answers when it is stored.
   caf::result<job_submitted>(submit_atom, job_submission),
-  // Ends a job and all that works at it; answers when that is written down.
+  // Ends a job and all its tasks; answers when that is stored.
   caf::result<void>(cancel_atom, job_id),
-  // Stops all that works at a job; what is finished is kept.
+  // Stops all tasks of a job; finished parts are kept.
   caf::result<void>(pause_atom, job_id),
   // A paused job waits for its turn again.
   caf::result<void>(resume_atom, job_id),
@@ -65,15 +65,15 @@ using jobs_actor = caf::typed_actor<
   caf::result<job_listing>(jobs_atom, job_question),
   // One job with its chunks and its history.
   caf::result<job_details>(job_atom, job_id),
-  // The watcher is told of all that happens from now on.
+  // From now on the watcher gets all events.
   caf::result<void>(job_subscription),
   // What a watcher missed.
   caf::result<job_replay>(job_replay_question),
-  // What a job has said.
+  // The lines of a job's log.
   caf::result<job_log>(job_log_question),
-  // Who still has to be told of the end of a job.
+  // The callbacks that are still due.
   caf::result<callback_list>(callbacks_question),
-  // What came of telling; answers when that is written down.
+  // The result of a callback; answers when that is stored.
   caf::result<void>(callback_outcome)>;
 
 } // namespace troupe

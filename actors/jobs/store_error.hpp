@@ -1,4 +1,4 @@
-// What the store refuses, as an error that crosses actors.
+// The store's errors, as errors that cross actors.
 #pragma once
 
 #include "store/error.hpp"

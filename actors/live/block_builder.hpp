@@ -1,4 +1,4 @@
-// Packets as they come become blocks, which cross a node in one message.
+// Collects single packets into blocks, which cross a node in one message.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -12,11 +12,11 @@
 
 namespace troupe {
 
-/// Collects packets into blocks: a new block at each random-access point, at `bytes_max`, and before a sample that is not closed behind one that is:
-/// where a block has closed samples, the last one is closed.
+/// Collects packets into blocks. A new block starts at each random-access point, at `bytes_max`, and before a
+/// non-closed sample that follows a closed one. So if a block has closed samples, the last one is closed.
 ///
-/// Where there is video, only its random-access points are marked: there a client can join. Without video any audio packet would do; one in half
-/// a second is marked.
+/// If there is video, only its random-access points are marked: clients can join there. Without video, clients could
+/// join at any audio packet; one packet in half a second is marked.
 class block_builder {
 public:
   using emit = std::function<void(sample_block)>;
@@ -27,7 +27,7 @@ public:
 
   void add(const AVPacket& packet);
 
-  /// Emits what is collected.
+  /// Emits the collected packets.
   void flush();
 
 private:

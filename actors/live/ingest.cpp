@@ -31,30 +31,30 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto statistics_interval = std::chrono::seconds{1};
 
-/// How long the sink may take to take the news that the stream is over.
+/// How long the sink may take to receive the news that the stream is over.
 constexpr auto end_timeout = std::chrono::seconds{5};
 
-/// How far a paced source may fall behind the wall clock before its pace starts anew: a machine that slept does not then
-/// send hours at once.
+/// How far a paced source may fall behind the wall clock before its pace is reset. So a machine that was suspended does
+/// not send hours of media at once.
 constexpr auto pace_slack = std::chrono::seconds{2};
 
-/// How far a live source may run ahead of the wall clock: clients join sooner with a burst, and a playlist's newest segments come at once. What is more
-/// waits at the other end.
+/// How far a live source may run ahead of the wall clock: a burst lets clients join sooner, and a playlist's newest
+/// segments come at once. Anything beyond that waits at the other end.
 constexpr auto burst_max = std::chrono::seconds{10};
 
-/// A step of a live source's times by more than this is a hole in it, and takes no time.
+/// A larger step in a live source's times is a gap, and takes no time.
 constexpr int64_t hole_ticks = 3 * ticks_per_second;
 
-/// What a read may take beyond its own limit before the ingest counts as hanging.
+/// How long a read may exceed its own limit before the ingest counts as hanging.
 constexpr auto read_slack = std::chrono::seconds{2};
 
-/// What a source sends again when it is pulled anew is no longer than this: a burst, the window of a playlist.
+/// The longest media that a reopened source sends again: a burst, or the window of a playlist.
 constexpr int64_t repeated_max = 60 * ticks_per_second;
 
-/// How long what is sent again may come at the pace at which it plays.
+/// How long repeated media may come at real-time pace.
 constexpr auto repeat_patience = std::chrono::seconds{3};
 
-/// True where two times may be the same of a counter of 33 bits, but for how exactly times are known.
+/// True if two times may be the same value of a 33-bit counter, within the accuracy of times.
 bool is_near(int64_t a, int64_t b) {
   constexpr auto turn = int64_t{1} << 33;
   auto distance = std::abs(a - b) % turn;
@@ -63,7 +63,7 @@ bool is_near(int64_t a, int64_t b) {
 
 } // namespace
 
-/// The thread that reads. Everything that it shares with the actor is guarded or atomic.
+/// The thread that reads. All data that it shares with the actor is guarded or atomic.
 class ingest_reader {
 public:
   ingest_reader(const ingest_work& work, sample_sink_actor sink, ingest_state::interface owner)
@@ -81,7 +81,7 @@ public:
     thread_.join();
   }
 
-  /// What to report, unless the reader has been at one read for longer than any may take.
+  /// The statistics to report; empty if the reader has been in one read for longer than allowed.
   std::optional<work_statistics> statistics() {
     std::lock_guard guard{mutex_};
     return clock::now() < busy_until_ ? std::optional{statistics_} : std::nullopt;
@@ -149,13 +149,13 @@ private:
           recognise(*packet, joint);
         else if (joint.repeats() && !catches_up(packet->dts))
           return av::fail(av::errc::io, "the source plays again what was there, at its own pace: it may begin anew");
-        // Joined within a group, a burst has sound for seconds before the picture that is known.
+        // When joined within a group of pictures, a burst has seconds of audio before the first known picture.
         auto awaited = work_.known.empty() ? std::nullopt : std::optional{static_cast<size_t>(leading_)};
         joint.add(*packet, source->tracks().size(), awaited);
       }
       shift_ = counters_.shift + joint.shift();
       while (!stop_ && joint.next(*packet)) {
-        // Nobody can join before the first picture: whatever comes before it is not waited for.
+        // No client can join before the first picture, so nothing before it is waited for.
         begun_ = begun_ || packet->stream_index == leading_;
         if (paced && begun_)
           pace(packet->dts, burst);
@@ -165,7 +165,7 @@ private:
     return {};
   }
 
-  /// A packet that was there before says where the source goes on.
+  /// A packet that was sent before shows where the source continues.
   void recognise(const AVPacket& packet, av::timeline_joint& joint) {
     if (packet.stream_index != leading_ || packet.pts == av::no_pts)
       return;
@@ -182,7 +182,8 @@ private:
     repeats_from_ = packet.dts;
   }
 
-  /// What is sent again comes faster than it plays: a burst, a file. Else nobody would see anything for as long as it lasts.
+  /// Whether repeated media comes faster than it plays, as from a burst or a file. If not, viewers would see nothing
+  /// for its whole duration.
   bool catches_up(int64_t dts) const {
     auto took = clock::now() - repeats_since_;
     return took < repeat_patience || std::chrono::microseconds{(dts - repeats_from_) * 100 / 9} > took * 3 / 2;
@@ -193,7 +194,7 @@ private:
     busy_until_ = clock::now() + limit + read_slack;
   }
 
-  /// Not in a read: whatever takes its time now is waited for by somebody else.
+  /// The reader is not in a read: any delay from now on has another cause.
   void idle() {
     std::lock_guard guard{mutex_};
     busy_until_ = clock::time_point::max();
@@ -220,7 +221,7 @@ private:
     caf::anon_send(sink_, format_change{work_.attempt, std::move(format), source.left_out()});
   }
 
-  /// Waits until the packet's time has come, or is no more than `burst` away.
+  /// Waits until the packet is due, or is no more than `burst` away.
   void pace(int64_t dts, clock::duration burst) {
     auto now = clock::now();
     if (pace_dts_ == no_timestamp) {
@@ -280,12 +281,12 @@ private:
   core::credit_window credit_;                              // guarded by mutex_
   work_statistics statistics_;                              // guarded by mutex_
   clock::time_point busy_until_ = clock::time_point::max(); // guarded by mutex_
-  // the thread's own
+  // used only by the thread
   block_builder blocks_;
   uint64_t changes_ = 0;
   size_t streams_ = 0;
-  int leading_ = 0;    ///< the track by which the source's pace is told
-  bool begun_ = false; ///< that track has shown something
+  int leading_ = 0;    ///< the track that sets the source's pace
+  bool begun_ = false; ///< that track has delivered something
   av::source_counters counters_;
   int64_t shift_ = 0;
   clock::time_point repeats_since_;
@@ -324,7 +325,7 @@ ingest_state::interface::behavior_type ingest_state::make_behavior() {
     [this](stop_atom) { self->quit(); },
     [this](tick_atom) {
       self->delayed_send(self, statistics_interval, tick_atom_v);
-      // Between the segments of a playlist nothing comes for long: that the reader is well is told meanwhile.
+      // Between the segments of a playlist nothing comes for long: meanwhile, report that the reader is well.
       if (auto x = reader->statistics())
         self->send(sink, work.attempt, *x);
     },

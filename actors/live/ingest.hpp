@@ -1,9 +1,9 @@
-// INGEST: pulls one source and sends its samples to a session, in a task of its own.
+// INGEST: pulls one source and sends its samples to a channel session, in a task of its own.
 //
-// A thread of its own reads, because libav*'s reads block; it paces files to real time, holds back what comes faster than its own clock over a connection
-// that can wait, and stops reading when the credit is used
-// up. Each packet goes out as it comes: a live source's latency is not ours to add to.
-// When the sink dies, the ingest ends. When it ends itself, it says why in a `stream_end` and quits once that has arrived.
+// A thread of its own reads, because libav*'s reads block. It paces files to real time. If a source that can wait sends
+// faster than real time, the thread delays it. It stops reading when the credit is used up. Each packet is sent as soon
+// as it arrives, so that the ingest adds no latency to a live source. If the sink dies, the ingest ends. When it ends
+// itself, it says why in a `stream_end` and quits once that message has arrived.
 #pragma once
 
 #include "messages/actors.hpp"
@@ -17,7 +17,7 @@ namespace troupe {
 class ingest_reader;
 
 struct ingest_state {
-  /// INTERNAL: the reader's last word, and a look at it each second.
+  /// INTERNAL: the reader's last message, and a check of the reader each second.
   using interface = ingest_actor::extend<caf::result<void>(stream_end), caf::result<void>(tick_atom)>;
 
   static inline const char* name = "ingest";

@@ -13,7 +13,8 @@ namespace troupe {
 
 namespace {
 
-/// The codec of a codec's or an encoder's name, also of an encoder that is not here ("av1_nvenc"); none where the name says nothing.
+/// The codec that a codec's or encoder's name stands for, even if the encoder is not available here ("av1_nvenc"); none
+/// if the name is unknown.
 AVCodecID codec_of(const std::string& name) {
   if (auto* x = avcodec_find_encoder_by_name(name.c_str()); x != nullptr)
     return x->id;

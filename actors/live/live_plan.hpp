@@ -1,4 +1,4 @@
-// What becomes of each track of a source in a rendition, for the encoder library.
+// How each track of a source is handled in a rendition, for the encoder library.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -11,13 +11,13 @@
 
 namespace troupe {
 
-/// What to do with each source track to reach the profile, on the device that a lease names. What of the profile has no equivalent there is listed in
-/// `left_out`.
+/// How to treat each source track to reach the profile, on the device that a lease names. Settings of the profile
+/// without an equivalent there are listed in `left_out`.
 av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target,
                                                   const encoder_seat& seat = {},
                                                   std::vector<std::string>* left_out = nullptr);
 
-/// Why channels cannot be watched in a profile, whatever their sources are; empty if they can.
+/// Why channels cannot be watched with a profile, whatever their sources are; empty if they can.
 std::string misfit(const profile& x);
 
 } // namespace troupe

@@ -12,13 +12,13 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 
-/// How long a warm task may take to accept its work; the work itself reports by itself.
+/// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
 
-/// Attempts of one session before their numbers would meet those of the next.
+/// Number of attempts in one session before their numbers would overlap those of the next.
 constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
 
-/// "terminal" travels as an error code: media and encoder errors are the same wherever the work runs.
+/// "terminal" is sent as an error code: media and encoder errors are the same on any worker.
 bool is_terminal(const caf::error& x) {
   return x == ec::encode_failed || x == ec::source_failed;
 }
@@ -31,7 +31,7 @@ std::string words(const caf::error& x) {
 
 core::session_config for_transport_streams(core::session_config x) {
   x.held = transport_holds;
-  // Its clock is behind the decoding times by 0.7 s, and sound begins a little earlier once it is encoded.
+  // The output's clock is behind the decoding times by 0.7 s, and encoded audio begins a little earlier.
   x.earliest_dts = std::chrono::seconds{1};
   return x;
 }
@@ -233,7 +233,7 @@ void session_state::start_on_task(const Work& work) {
         settle();
       },
       [this, number](const caf::error& why) {
-        // What is not an error of ours is one of the process: it is gone, or does not answer.
+        // An error that is not ours concerns the process: it is gone, or does not answer.
         auto process_failed = why.category() != caf::type_id_v<ec>;
         session.start_failed(number, {words(why), process_failed}, is_terminal(why), clock::now());
         settle();
@@ -285,7 +285,7 @@ void session_state::finish(attempt_id attempt, int64_t to_pts) {
 void session_state::stop(attempt_id attempt, const lease_end& how) {
   auto i = attempts.find(attempt);
   if (i == attempts.end() || !i->second.held)
-    return; // its lease is on the way: `session::leased` will not know the attempt and stop it then
+    return; // its lease is on the way: `session::leased` will not know the attempt and will stop it then
   if (!how.reason.empty())
     log::warning("a task is given up",
                  {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});
@@ -325,7 +325,7 @@ void session_state::confirm(attempt_id attempt) {
         session.down(attempt, "its lease is over", clock::now());
         settle();
       },
-      [](const caf::error&) {}); // a registry that was started anew counts what the driver says
+      [](const caf::error&) {}); // a restarted registry counts what the driver reports
 }
 
 // -- what clients and people are told ------------------------------------------

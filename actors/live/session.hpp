@@ -1,12 +1,14 @@
-// SESSION: one live channel that somebody watches: its ingest, its source buffer, its variants, their streams.
+// SESSION: one running live channel: its ingest, its source buffer, its variants, their streams.
 //
-// The decisions are `core::session`; this actor translates, asks the coordinator for leases, talks to the tasks, and hands what comes back to
-// one output per variant. It trusts its tasks with nothing but samples: each block is checked when it is read from the wire.
-// - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant ends.
-// - The ingest's task dies: the source is pulled anew, with back-off; clients stay.
-// - The registry dies: leases that are asked for fail and are asked for again; tasks at work go on.
+// The decisions are in `core::session`; this actor translates. It asks the coordinator for leases, talks to the tasks,
+// and passes their results to one output per variant. It trusts its tasks with nothing but samples: each block is
+// checked when it is read from the wire.
+// - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant
+//   ends.
+// - The ingest's task dies: the source is reopened, with back-off; clients stay.
+// - The registry dies: outstanding lease requests fail and are repeated; running tasks continue.
 // - The coordinator dies: the session ends.
-// - A client leaves: its reader is gone, which the next tick sees.
+// - A client leaves: its reader is gone, and the next tick notices that.
 #pragma once
 
 #include "actors/common/leases.hpp"
@@ -33,20 +35,20 @@ struct session_actor_config {
   core::session_config core;
   core::chunk_ring::limits stream;
   std::chrono::milliseconds lease_timeout{7000};     ///< a little longer than the registry's own
-  std::chrono::milliseconds quarantine_for{300'000}; ///< a rendition that killed its tasks is refused for this long
+  std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
 };
 
 using session_actor = sample_sink_actor::extend<
-  // A client asks for a rendition: its stream, once the first bytes are there.
+  // A client asks for a rendition. Answers with its stream, once the first bytes are there.
   caf::result<variant_stream_ptr>(watch_atom, profile),
-  // How the channel fares.
+  // The status of the channel.
   caf::result<session_status>(status_atom),
-  // End everything, for that reason.
+  // Ends everything, for this reason.
   caf::result<void>(stop_atom, std::string),
   // A transcoder has taken these batches.
   caf::result<void>(batch_ack),
-  // The lease's worker is to be left, without a pause.
+  // Leave the lease's worker, without a pause.
   caf::result<void>(move_atom, lease_id),
   // INTERNAL: the clock.
   caf::result<void>(tick_atom)>;
@@ -87,7 +89,7 @@ struct session_state : core::session_effects {
 
   // -- implementation ---------------------------------------------------------
 
-  /// What runs an attempt: nothing yet, an ingest or a transcoder.
+  /// The actor of an attempt: none yet, an ingest or a transcoder.
   struct attempt {
     std::optional<lease> held;
     task_actor task;
@@ -99,10 +101,10 @@ struct session_state : core::session_effects {
   template <class Handle, class Work>
   void start_on_task(const Work& work);
 
-  /// The attempt's encoder is open: its session on a GPU is counted for certain from now on.
+  /// The attempt's encoder is open: from now on its session on a GPU is counted for certain.
   void confirm(attempt_id attempt);
 
-  /// After each event: what the effects found out, and whether the session is over.
+  /// Called after each event: handles what the effects found out, and checks whether the session is over.
   void settle();
 
   ts_output& output_of(const std::string& profile);
@@ -120,7 +122,7 @@ struct session_state : core::session_effects {
   core::quarantine_list quarantined; ///< by profile
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
-  uint64_t source_restarts_told = 0; ///< to the log of failovers
+  uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
 };
 

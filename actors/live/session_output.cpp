@@ -1,4 +1,4 @@
-// The renditions of a channel on their way to its clients.
+// The path of a channel's renditions to its clients.
 #include "actors/live/session.hpp"
 
 #include "telemetry/log.hpp"

@@ -18,7 +18,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto statistics_interval = std::chrono::seconds{1};
 
-/// How long the sink may take to take the news that the stream is over.
+/// How long the sink may take to receive the news that the stream is over.
 constexpr auto end_timeout = std::chrono::seconds{5};
 
 std::vector<av::time_window> to_windows(const std::vector<window>& spans) {
@@ -64,7 +64,8 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   return {
     [this](const sample_batch& x) { take(x); },
     [](const format_change&) {
-      // Changes of parameters inside the known tracks show in the samples themselves; tracks that come later are not part of this work.
+      // Parameter changes within the known tracks show in the samples themselves; tracks that appear later are not part
+      // of this work.
     },
     [this](const batch_ack& x) {
       if (x.attempt == work.attempt && credit.acknowledge(x.sequence))
@@ -176,7 +177,7 @@ void transcoder_state::end(std::string reason, bool terminal, bool device_failed
     return;
   ending = true;
   blocks.flush();
-  // What is left goes out beyond the credit: it is bounded by the encoder's delay, and nothing follows.
+  // The remaining output is sent beyond the credit: its size is bounded by the encoder's delay, and nothing follows.
   credit.lift();
   drain();
   report();

@@ -1,10 +1,10 @@
-// TRANSCODER: makes one rendition of one window for a session, in a task of its own.
+// TRANSCODER: makes one rendition of one window for a channel session, in a task of its own.
 //
-// A detached actor: it encodes inside its handlers, one source block at a time, so that a stop comes between two blocks. A source block
-// is acknowledged when its output is on its way; while the sink's credit is used up nothing is acknowledged, so that the sender's credit
-// runs out in turn and no queue grows.
-// When the sink dies, the transcoder ends. When it ends itself, it says why in a `stream_end` and quits once that has arrived; when all of its
-// windows is delivered, or the source has ended, there is nothing to say but that.
+// A detached actor: it encodes inside its handlers, one source block at a time, so that a stop takes effect between two
+// blocks. A source block is acknowledged when its output has been sent. While the sink's credit is used up, nothing is
+// acknowledged, so that the sender's credit runs out in turn and no queue grows. If the sink dies, the transcoder ends.
+// When it ends itself, it sends a `stream_end` and quits once that has arrived. The reason in it is empty if all
+// windows are delivered, or if the source has ended.
 #pragma once
 
 #include "actors/live/block_builder.hpp"
@@ -21,11 +21,11 @@
 
 namespace troupe {
 
-/// What a transcoder does wrong on purpose, for tests of what others make of it. No configuration and no message leads here: only a program that
-/// is written for it gives anything but the default.
+/// Deliberate faults of a transcoder, for tests of how others react. No configuration and no message can set them: only
+/// a program written for tests does.
 struct transcoder_faults {
-  std::string channel;             ///< whose pictures bring the process down
-  int64_t abort_at = no_timestamp; ///< ticks: with the first picture at or after this time; never by default
+  std::string channel;             ///< its pictures crash the process
+  int64_t abort_at = no_timestamp; ///< ticks: crash at the first picture at or after this time; never by default
 
   bool hits(const std::string& x, const sample& s) const noexcept {
     return abort_at != no_timestamp && s.pts >= abort_at && x == channel;
@@ -42,16 +42,16 @@ struct transcoder_state : av::transcode_sink {
 
   interface::behavior_type make_behavior();
 
-  /// The end of the attempt; empty for a regular one.
+  /// Ends the attempt; the reason is empty for a regular end.
   void end(std::string reason, bool terminal, bool device_failed = false);
   void end(const av::error& x);
 
   void take(const sample_batch& x);
 
-  /// Passes on what the last input gave; ends where no more can come.
+  /// Passes on the output of the last input; ends if no more can come.
   void after_input();
 
-  /// Sends what the credit allows; acknowledges input when nothing is left to send.
+  /// Sends as much as the credit allows; acknowledges input when nothing is left to send.
   void drain();
 
   void report();
