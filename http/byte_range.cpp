@@ -7,7 +7,7 @@ namespace troupe::http {
 
 namespace {
 
-/// A number of digits alone. One that is too large for 64 bits is the largest: it lies behind the end of any file.
+/// A number of digits only. A number too large for 64 bits becomes the largest: it lies behind the end of any file.
 std::optional<uint64_t> number(std::string_view text) {
   if (text.empty() || !std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return {};
@@ -33,7 +33,7 @@ wanted_range read_range(std::string_view field, uint64_t file_bytes) {
     return {};
   constexpr wanted_range nothing{range_kind::unsatisfiable, {}};
   if (!first) {
-    // The last so many bytes.
+    // A suffix range: the last bytes of the file.
     auto size = std::min(*last, file_bytes);
     return size == 0 ? nothing : wanted_range{range_kind::part, {file_bytes - size, size}};
   }

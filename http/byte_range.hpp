@@ -14,9 +14,9 @@ struct byte_range {
 };
 
 enum class range_kind : uint8_t {
-  whole,        ///< no range, or one that is not served as such: all of it
+  whole,        ///< no range, or an unsupported one: the whole file
   part,         ///< one range
-  unsatisfiable ///< it lies behind the end
+  unsatisfiable ///< the range lies behind the end
 };
 
 struct wanted_range {
@@ -25,7 +25,8 @@ struct wanted_range {
   bool operator==(const wanted_range&) const = default;
 };
 
-/// Reads a Range field for a file of that size. What is malformed, of another unit, or of several parts is answered with the whole file, as the standard allows.
+/// Reads a Range field for a file of this size. A range that is malformed, in another unit, or in several parts is
+/// answered with the whole file, as the standard allows.
 wanted_range read_range(std::string_view field, uint64_t file_bytes);
 
 } // namespace troupe::http

@@ -31,10 +31,10 @@ namespace json = boost::json;
 constexpr auto ask_timeout = std::chrono::seconds{10};
 constexpr auto tick_interval = std::chrono::milliseconds{500};
 
-/// Rows of the list that are looked at, many more than are under way.
+/// Number of rows of the list that are examined; many more than are under way.
 constexpr size_t list_rows = 100;
 
-/// Where the store does not answer, or the job is not to be had.
+/// Retry interval if the store does not answer, or the job cannot be loaded.
 constexpr int64_t again_after_ms = 2'000;
 
 std::string delivery_id(const store::callback& x) {
@@ -49,7 +49,7 @@ struct callbacks_state {
 
   caf::behavior make_behavior() {
     return {
-      // A job has ended, or some may have while nobody listened.
+      // A job has ended, or jobs may have ended while this actor was not subscribed.
       [this](tick_atom) { list(); },
       // INTERNAL: the clock.
       [this](finish_atom) {
@@ -154,7 +154,7 @@ struct callbacks_state {
           under_way.erase(delivery);
           list();
         },
-        // It is not written down: it is sent again, or the job is gone.
+        // The result was not stored: the callback is sent again, or the job is gone.
         [this, delivery = x.delivery](const caf::error&) { later(delivery); });
   }
 
@@ -169,14 +169,14 @@ struct callbacks_state {
   caf::event_based_actor* self;
   gateway_actor gateway;
   callback_config config;
-  std::vector<store::callback> waiting; ///< those first that are due first
+  std::vector<store::callback> waiting; ///< the earliest due first
   std::set<int64_t> under_way;
   bool listing = false;
-  bool stale = false; ///< something happened while the list was asked for
+  bool stale = false; ///< something happened while the list was being read
   bool ticking = false;
   std::mutex mutex; ///< guards `answers`
   std::vector<std::pair<store::callback, post_answer>> answers;
-  poster sender; ///< ends first: its thread calls back into this
+  poster sender; ///< destroyed first: its thread calls back into this object
 };
 
 } // namespace

@@ -1,8 +1,9 @@
-// CALLBACKS: tells the ends of jobs to those who asked for it, at least once each.
+// CALLBACKS: reports the ends of jobs to the callback URLs that asked for it, at least once each.
 //
-// The store knows who still has to be told: what is here is only the work. The actor asks for the list when a job ends, when it begins, and when
-// something comes due; it sends a few at a time, and has what came of each written down before it counts as told. So a coordinator that dies
-// between sending and writing sends again: receivers tell repetitions by the delivery's id.
+// The store knows which callbacks are due; this actor only does the work. It asks for the list when a job ends, when it
+// begins, and when a retry is due. It sends a few at a time, and a callback counts as delivered only when its result is
+// stored. So a coordinator that dies between sending and storing sends again: receivers recognise repetitions by the
+// delivery's id.
 // - The queue dies: its successor is asked.
 // - The coordinator dies: so does its node.
 #pragma once

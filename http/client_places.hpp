@@ -1,4 +1,4 @@
-// How often each client is here: what one may hold is bounded, so that nobody alone takes every place.
+// How many places each client holds: their number is limited, so that a single client cannot take all of them.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,19 @@
 
 namespace troupe::http {
 
-/// What a client is known by: its IPv4 address, or the first 64 bits of an IPv6 one, which one customer has for himself. Empty where it is gone.
+/// Identifies a client: its IPv4 address, or the first 64 bits of its IPv6 address, which belong to one customer. Empty
+/// if the client is gone.
 std::string client_of(const boost::asio::ip::tcp::socket& socket);
 
-/// Any thread. Outlives its owner while places are held.
+/// Usable from any thread. Outlives its owner while places are held.
 class client_places : public std::enable_shared_from_this<client_places> {
 public:
   struct place {
-    std::shared_ptr<std::string> held; ///< whose it is; null where there is none left
-    uint32_t number = 0;               ///< of the client's places, this one included
+    std::shared_ptr<std::string> held; ///< the client's address; null if no place was left
+    uint32_t number = 0;               ///< of the client's places, including this one
   };
 
-  /// One more place for `client`, of at most `most`, until it is let go.
+  /// One more place for `client`, out of at most `most`, until it is released.
   place enter(const std::string& client, uint32_t most);
 
 private:

@@ -1,4 +1,5 @@
-// What the HTTP server is told: where to listen, and a limit on everything that a client sends, holds or waits for.
+// The configuration of the HTTP server: where to listen, and limits on everything that a client sends, holds or waits
+// for.
 #pragma once
 
 #include "config/defaults.hpp"
@@ -19,7 +20,7 @@ class desk;
 
 namespace troupe::http {
 
-/// One line of the access log. Texts are cut and free of control characters.
+/// One line of the access log. Texts are shortened and have no control characters.
 struct access_record {
   std::string request_id;
   std::string remote; ///< address and port
@@ -30,36 +31,39 @@ struct access_record {
   unsigned status = 0;
   uint64_t sent_bytes = 0;
   std::chrono::milliseconds duration{0};
-  std::string note; ///< why a stream ended, or a connection was dropped; may be empty
+  std::string note; ///< why a stream ended or a connection was dropped; may be empty
 };
 
 struct server_config {
   std::string listen = "127.0.0.1";            ///< address or name of this machine
   uint16_t port = config::defaults::http_port; ///< 0 for any that is free
   uint32_t threads = 1;
-  uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included: 414 or 431 beyond it
-  uint64_t target_bytes_max = 4096;                                    ///< 414 beyond it
-  uint64_t body_bytes_max = config::defaults::http_body_bytes_max;     ///< 413 beyond it
-  uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< of all bodies in memory: 503 beyond it
-  uint32_t connections_max = config::defaults::http_connections_max;   ///< 503 beyond it; idle ones make room before
-  uint32_t connections_per_client = config::defaults::http_connections_per_client;  ///< 503 beyond it
-  std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout; ///< for header and body each: 408
-  std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout;     ///< between two requests
-  std::chrono::milliseconds write_timeout{30'000};   ///< without any byte that the client takes
-  std::chrono::milliseconds ask_timeout{5'000};      ///< for an answer of the coordinator to anything but a stream
+  uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included; larger: 414 or 431
+  uint64_t target_bytes_max = 4096;                                    ///< larger: 414
+  uint64_t body_bytes_max = config::defaults::http_body_bytes_max;     ///< larger: 413
+  uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< all bodies in memory together; more: 503
+  /// more: 503; before that, idle connections are closed to make room
+  uint32_t connections_max = config::defaults::http_connections_max;
+  uint32_t connections_per_client = config::defaults::http_connections_per_client; ///< more: 503
+  /// for the header and the body each: 408
+  std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout;
+  std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout; ///< between two requests
+  std::chrono::milliseconds write_timeout{30'000};   ///< without progress in what the client takes
+  std::chrono::milliseconds ask_timeout{5'000};      ///< for an answer of the coordinator, except for a stream
   std::chrono::milliseconds watch_timeout{30'000};   ///< for a stream's first chunk
-  std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream of events without any gets a comment
+  std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events gets a comment
   std::chrono::milliseconds upload_window = config::defaults::http_upload_window;
-  uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< least in such a window: 408
-  uint32_t event_clients_max = config::defaults::http_event_clients_max;     ///< that listen to events; 503 beyond it
+  uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< fewer bytes in such a window: 408
+  /// clients that listen to events; more: 503
+  uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
   std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
-  std::vector<std::string> hosts;                           ///< names to answer to, beyond those that are always fine
-  std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< and of file jobs; may be null
-  std::shared_ptr<const telemetry::failover_log> failovers; ///< what the metrics page states of failovers; may be null
-  std::shared_ptr<transfer::desk> files;                    ///< what of files may be read and written; null: nothing
+  std::vector<std::string> hosts;                           ///< names to answer to, in addition to those always allowed
+  std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
+  std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
+  std::shared_ptr<transfer::desk> files;                    ///< which files may be read and written; null: none
 
-  /// Streams and transfers of files at a time; 503 beyond it, so that some connections are left for the API.
+  /// Concurrent streams and file transfers; more: 503, so that some connections are left for the API.
   uint32_t streams_max() const noexcept {
     constexpr uint32_t least = 16;
     auto kept = std::max(connections_max / 8, std::min(least, connections_max / 2));

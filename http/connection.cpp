@@ -20,7 +20,7 @@ namespace {
 namespace beast = boost::beast;
 using beast::http::field;
 
-/// Room behind the longest header for what a client sends ahead.
+/// Room after the longest header for data that a client sends ahead.
 constexpr size_t read_ahead_bytes = 16 * 1024;
 
 /// Most requests fit.
@@ -93,7 +93,7 @@ void connection::read_header() {
   request_.id = new_request_id();
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
-  parser_->body_limit(boost::none); // files have a limit of their own
+  parser_->body_limit(boost::none); // files have their own limit
   beast::http::async_read_header(socket_, buffer_, *parser_,
                                  [me = self(this)](const error_code& failure, size_t) { me->on_header(failure); });
 }
@@ -180,7 +180,7 @@ void connection::read_failed(const error_code& failure) {
     return refuse(status::request_timeout, "timeout", "the request did not arrive in time");
   }
   if (failure == error::header_limit || failure == error::buffer_overflow) {
-    // The request line is taken as soon as it is whole, so this tells where the client went too far.
+    // The parser takes the request line as soon as it is complete, so this tells which part was too long.
     if (parser_->get().target().empty())
       return refuse(status::uri_too_long, "limit", "the request target is longer than this server accepts");
     return refuse(status::request_header_fields_too_large, "limit", "the header is larger than this server accepts");
@@ -293,7 +293,7 @@ bool connection::hand_over() {
 
 void connection::ask_api() {
   phase_ = phase::asking;
-  // A reply takes at most two questions one after the other.
+  // A reply needs at most two questions, one after the other.
   expire_after(2 * shared_->config.ask_timeout + std::chrono::seconds{1});
   auto take = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}, turn = ++turn_](reply x) {
     mail->post([weak, turn, shared = std::make_shared<reply>(std::move(x))] {
@@ -314,7 +314,7 @@ void connection::answer(reply x) {
   phase_ = phase::writing;
   expire_after(shared_->config.write_timeout);
   body_ = {};
-  // Without a length, the end of the connection is the end of the answer.
+  // Without a length, the end of the connection marks the end of the answer.
   keep_alive_ = keep_alive_ && !stopping_ && !x.endless;
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
   response_ = make_response(std::move(x), request_, version, keep_alive_);

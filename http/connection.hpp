@@ -1,6 +1,7 @@
 // One client connection between requests: reads, checks, dispatches and answers, one request at a time.
 //
-// A request for a live stream or for events takes the socket away: it becomes a `live_client` or an `event_client`. Everything here runs on the loop's thread.
+// A request for a live stream or for events takes over the socket, which then belongs to a `live_client` or an
+// `event_client`. Everything here runs on the loop's thread.
 #pragma once
 
 #include "http/loop.hpp"
@@ -21,7 +22,8 @@ class connection final : public peer {
 public:
   using tcp = boost::asio::ip::tcp;
 
-  /// `place` is held as long as the client is here. Where `crowded` says why there are too many connections, every request is answered with a 503.
+  /// `place` is held until the client is gone. If `crowded` is set, it says why there are too many connections, and
+  /// every request is answered with a 503.
   connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place, std::string crowded);
 
   void start();
@@ -47,25 +49,25 @@ private:
   /// Waits for the first byte of a request.
   void await_request(std::chrono::milliseconds timeout);
   void await_bytes();
-  /// Takes empty lines off what was read: before a request they mean nothing (RFC 9112, section 2.2). False where nothing else is there.
+  /// Skips empty lines: before a request they mean nothing (RFC 9112, section 2.2). False if nothing else was read.
   bool skip_empty_lines();
   void read_header();
   void on_header(const error_code& failure);
-  /// Answers a request whose body has no end that both sides agree on, and ends the connection. True where it does.
+  /// If the request's body has no unambiguous end, answers with an error and ends the connection. True if it did.
   bool refuse_framing();
-  /// Sets memory aside for the body; refuses where all bodies together take too much.
+  /// Reserves memory for the body; refuses the request if all bodies together would take too much.
   bool make_room();
   void read_body();
   void on_body(const error_code& failure);
-  /// Answers a request that could not be read, or drops the connection where there is nobody to answer to.
+  /// Answers a request that could not be read, or drops the connection if there is no client to answer to.
   void read_failed(const error_code& failure);
 
   void dispatch();
-  /// Gives the socket to a `file_client` where the request is for a file; its body is not read yet then.
+  /// Passes the socket to a `file_client` if the request is for a file; its body is still unread then.
   bool hand_over();
-  /// A place among those that stream or move files; where none is left, the request is refused.
+  /// A place among the streams and file transfers; if none is left, the request is refused.
   std::optional<share> enter_streams();
-  /// The socket goes to a client of another kind.
+  /// Passes the socket to a client of another kind.
   template <class Client, class... Args>
   void become(Args&&... args);
   void ask_api();
@@ -73,7 +75,7 @@ private:
   void answer(reply x);
   void on_written(const error_code& failure, size_t bytes);
 
-  /// Fills `request_` from the header; false where its target makes no sense.
+  /// Fills `request_` from the header; false if the target is invalid.
   bool parse_target();
   void close();
 
@@ -88,7 +90,7 @@ private:
   bool timed_out_ = false;  ///< the pending read was cancelled by its deadline
   bool keep_alive_ = false; ///< after the current response
   bool stopping_ = false;
-  uint64_t turn_ = 0; ///< number of the current request: a late reply to an earlier one is dropped
+  uint64_t turn_ = 0; ///< number of the current request: late replies to earlier ones are dropped
   clock::time_point began_;
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;

@@ -36,7 +36,7 @@ void event_client::start() {
   listener_ = shared_->event_clients->enter(client_of(socket_), shared_->config.event_clients_per_client).held;
   if (!listener_)
     return refuse(problem(ec::limit, "one client listens to as many streams of events as it may", request_.id));
-  // What happens while the store is asked for what was missed waits in the feed.
+  // Events that happen while the store is asked for the missed ones wait in the feed.
   feed_ = shared_->events->join(filter_, waker(phase::opening, &event_client::ask_missed));
   if (!feed_)
     refuse(problem(ec::limit, "as many clients listen to events as may", request_.id));
@@ -57,20 +57,20 @@ void event_client::take_missed(caf::expected<job_replay> x) {
   if (!x)
     return headed_ ? hang_up("the store does not answer") : refuse(problem(x.error(), request_.id));
   live_ = !x->more;
-  // The rows may be newer than the job: its end is in one of the two, or yet to come.
+  // The rows may be newer than the job: its end is in one of the two, or still to come.
   auto latest = std::find_if(x->rows.rbegin(), x->rows.rend(), [](auto& r) { return !is_chunk(r); });
   auto told = latest != x->rows.rend();
   auto over = live_ && x->job && (told ? is_end(*latest) : is_ended(x->job->job.state));
   if (!seen_ && x->job) {
     missed_ = snapshot_text(*x->job, x->rows.empty() ? 0 : x->rows.back().row.number);
-    // A job that is over ends its stream with its end, also for those who come late.
+    // The end of a job ends its stream, for late clients too.
     if (over && told)
       missed_ += event_text(*latest);
   } else {
     for (auto& row : x->rows)
       if (filter_.passes(row))
         missed_ += event_text(row);
-    // Nothing new, and nothing to come: this answer keeps a browser from asking again.
+    // Nothing new, and nothing to come: this answer stops a browser from asking again.
     if (over && missed_.empty() && !headed_)
       return refuse({status::no_content, {}, {}, {}});
   }

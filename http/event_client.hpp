@@ -1,4 +1,5 @@
-// A client that listens to events: asks for what it missed, then writes what happens as it comes, and a comment where nothing does.
+// A client that listens to events. It gets the events that it missed, then new ones as they happen, and a comment if
+// there are none.
 #pragma once
 
 #include "http/job_events.hpp"
@@ -18,7 +19,7 @@ bool is_event_path(const std::vector<std::string>& path);
 
 class event_client final : public stream_client {
 public:
-  /// A client that sends anything is dropped.
+  /// A client that sends data is dropped.
   event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place);
 
   void start();
@@ -34,11 +35,11 @@ private:
   void write(std::string text);
   void leave() override;
 
-  std::shared_ptr<void> listener_; ///< its place among its client's
+  std::shared_ptr<void> listener_; ///< one of its client's places for listeners
   bool headed_ = false;            ///< the response's head has been written
-  bool live_ = false;              ///< what was missed has been written
+  bool live_ = false;              ///< missed events have been written
   event_filter filter_;
-  std::optional<int64_t> seen_; ///< the latest transition that the client has
+  std::optional<int64_t> seen_; ///< the latest transition that the client has received
   std::shared_ptr<event_feed> feed_;
   std::string text_; ///< of the write in flight
   std::string missed_;

@@ -1,4 +1,4 @@
-// What is counted of clients that listen to events.
+// Counters for clients that listen to events.
 #pragma once
 
 #include <atomic>
@@ -7,9 +7,9 @@
 namespace troupe::http {
 
 struct event_statistics {
-  std::atomic<uint64_t> clients{0}; ///< now
-  std::atomic<uint64_t> skipped{0}; ///< progress that was replaced before it was sent
-  std::atomic<uint64_t> dropped{0}; ///< clients that were too slow
+  std::atomic<uint64_t> clients{0}; ///< listening now
+  std::atomic<uint64_t> skipped{0}; ///< progress events replaced before they were sent
+  std::atomic<uint64_t> dropped{0}; ///< clients dropped because they were too slow
 };
 
 } // namespace troupe::http

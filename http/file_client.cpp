@@ -79,7 +79,7 @@ void file_client::dispatch() {
   refuse(status::method_not_allowed, "method", "this path does not take that method");
 }
 
-// -- what is fetched ----------------------------------------------------------
+// -- downloads ----------------------------------------------------------------
 
 void file_client::download() {
   auto& target = request_->target;
@@ -123,7 +123,7 @@ void file_client::download_result() {
     if (job.state != job_state::completed)
       return me.refuse(status::conflict, "not_completed",
                        "the job is " + to_string(job.state) + ": it has a result when it is completed");
-    // Others may write to the folder: what is served is the file that was published, not what its name leads to now.
+    // Others may write to the folder: serve only the file that was published, not the one now behind its name.
     auto identity = published_identity(job.result);
     if (!identity)
       return me.refuse(status::not_found, "unknown_file", "it is not known which file is this job's result");
@@ -193,7 +193,7 @@ void file_client::hash_slice() {
   at_ += static_cast<uint64_t>(n);
   if (at_ == end_)
     return send_head(status::ok, end_, etag_, {});
-  // Others have their turn in between.
+  // Other clients get their turn in between.
   expire_after(shared_->config.write_timeout);
   boost::asio::post(loop_.context(), [me = self(this)] {
     if (me->phase_ == phase::hashing)
@@ -248,7 +248,7 @@ void file_client::send_slice() {
                            });
 }
 
-// -- what is brought ----------------------------------------------------------
+// -- uploads ------------------------------------------------------------------
 
 void file_client::create_upload() {
   auto bytes = request_->number_of("Upload-Length");
@@ -329,7 +329,7 @@ void file_client::receive() {
 void file_client::on_received(const error_code& failure) {
   if (phase_ != phase::receiving)
     return;
-  // What came before a cut is kept: the client goes on from there.
+  // Bytes received before an interruption are kept: the client resumes from there.
   auto got = slice_.size() - request_->parser->get().body().size;
   auto kept = incoming_->append(writer_, std::as_bytes(std::span{slice_.data(), got}));
   if (failure && failure != beast::http::error::need_buffer && failure != beast::http::error::body_limit)
@@ -406,7 +406,7 @@ void file_client::hang_up(std::string note, bool politely) {
   access_record record{request_->of.id,
                        request_->remote,
                        {method.data(), method.size()},
-                       base::mask_query(request_->of.target), // which attempt it is, is secret
+                       base::mask_query(request_->of.target), // the attempt's name is secret
                        {},
                        {},
                        status_,

@@ -1,7 +1,8 @@
-// A client that fetches a file, or brings one: one request, then the connection ends.
+// A client that downloads or uploads a file: one request, then the connection ends.
 //
-// It has the socket to itself, on a loop for files alone: a disk that is slow holds up other transfers, and never a live stream. A file is never in memory, but in slices of 256 KiB. What
-// may be read and written says the desk; where the client is not allowed to, it hears so before it sends a body.
+// The connection runs on a loop for files only: a slow disk delays other transfers, but never a live stream. At most
+// 256 KiB of a file are in memory. The `transfer::desk` decides what may be read and written. A client without
+// permission is refused before it sends a body.
 #pragma once
 
 #include "http/file_request.hpp"
@@ -46,14 +47,14 @@ private:
   /// GET and HEAD of a file that exists.
   void download();
   void download_result();
-  /// `identity`: of the file that it has to be; empty where any will do.
+  /// `identity`: that the file must have; empty if any will do.
   void serve(base::descriptor file, const std::string& identity = {});
   bool still_wanted(const std::string& etag);
   void send_head(status code, uint64_t length, const std::string& etag, std::string content_range);
   void send_slice();
   void hash_slice();
 
-  /// HEAD, PATCH and PUT of a file on its way in.
+  /// HEAD, PATCH and PUT for an upload.
   void upload(transfer::answer<std::shared_ptr<transfer::incoming>> to);
   void create_upload();
   void finish_upload();
@@ -61,7 +62,7 @@ private:
   void go_on();
   void receive();
   void on_received(const error_code& failure);
-  /// Whether the upload comes as fast as any line carries it. One that trickles would hold its connection for ever.
+  /// Whether the upload is at least as fast as any usable line. A trickling upload would hold its connection for ever.
   bool keeps_pace(size_t got);
   void drop_result();
 
@@ -91,7 +92,7 @@ private:
 
   std::shared_ptr<transfer::incoming> incoming_;
   uint64_t writer_ = 0;
-  clock::time_point window_end_; ///< until then, `window_bytes_` of the upload must have come
+  clock::time_point window_end_; ///< by then, `window_bytes_` of the upload must have arrived
   uint64_t window_bytes_ = 0;
   uint64_t received_bytes_ = 0;
   std::vector<char> slice_;

@@ -61,7 +61,7 @@ std::optional<file_target> file_target::of(const std::vector<std::string>& path)
   if (path[2] != "jobs" || path.size() < 5 || path.size() > 6)
     return {};
   result.id = path[3];
-  // What stands behind "source" is its name, for readers that look at names.
+  // The segment after "source" is its name, for clients that look at names.
   if (path[4] == "source")
     return result;
   result.what = path[4] == "result" ? kind::result : kind::chunk;

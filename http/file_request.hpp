@@ -1,4 +1,4 @@
-// A request for a file, or with one: what it names and says.
+// A request for a file, or with a file: what it names and what its fields say.
 #pragma once
 
 #include "base/descriptor.hpp"
@@ -20,7 +20,7 @@
 
 namespace troupe::http {
 
-/// What a path below /api/v1/jobs or /api/v1/uploads names, where that is a file.
+/// The file that a path below /api/v1/jobs or /api/v1/uploads names.
 struct file_target {
   enum class kind : uint8_t { source, chunk, result, upload, uploads };
 
@@ -31,7 +31,7 @@ struct file_target {
   static std::optional<file_target> of(const std::vector<std::string>& path);
 };
 
-/// All that a connection gives away with its socket.
+/// Everything that a connection hands over with its socket.
 struct file_request {
   file_target target;
   request of;
@@ -41,15 +41,15 @@ struct file_request {
   boost::beast::flat_buffer buffer;
   std::unique_ptr<boost::beast::http::request_parser<boost::beast::http::buffer_body>> parser; ///< has read the header
   clock::time_point began;
-  share place; ///< among what streams or moves files
+  share place; ///< among the streams and file transfers
 
-  // -- what the request says; empty where it does not --------------------------
+  // -- fields of the request; empty if absent ----------------------------------
 
   std::string field_of(std::string_view name) const;
   std::optional<uint64_t> number_of(std::string_view name) const;
-  /// Of the query, as sent.
+  /// A query parameter, as sent.
   std::string parameter(std::string_view name) const;
-  /// What stands behind "Bearer" in Authorization.
+  /// The text after "Bearer" in Authorization.
   std::string ticket() const;
 };
 

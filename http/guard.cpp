@@ -20,7 +20,7 @@ bool is_safe(verb method) {
   return method == verb::get || method == verb::head || method == verb::options;
 }
 
-/// The authority of an origin "scheme://authority"; empty for "null" and all else.
+/// The authority of an origin "scheme://authority"; empty for "null" and everything else.
 std::string_view authority_of(std::string_view origin) {
   auto at = origin.find("://");
   return at == std::string_view::npos ? std::string_view{} : origin.substr(at + 3);
@@ -42,7 +42,7 @@ bool guard::knows(std::string_view host) const {
   boost::system::error_code failure;
   auto address = boost::asio::ip::make_address(std::string{host}, failure);
   if (!failure && (address.is_loopback() || !loopback))
-    return true; // no name that could be made to resolve to this address
+    return true; // an address, which DNS rebinding cannot use
   return std::any_of(hosts.begin(), hosts.end(), [host](auto& known) { return iequals(known, host); });
 }
 
@@ -70,7 +70,7 @@ std::optional<guard::refusal> guard::check(unsigned version, verb method,
     return refusal{status::forbidden, "unknown_host",
                    "changes are taken from browsers only under an address, or a name that http.hosts has"};
   if (!has_origin)
-    return std::nullopt; // no browser: those send it with every request that changes something
+    return std::nullopt; // not a browser: browsers send it with every request that changes something
   auto origin = authority_of(view(header[field::origin]));
   if (header.count(field::origin) > 1 || origin.empty() || !iequals(origin, authority))
     return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another origin"};

@@ -1,9 +1,10 @@
 // Which requests a browser may not send on behalf of a foreign page.
 //
-// The API has no cookies, but it listens where browsers of the same machine reach it. Two tricks would let any web page use it:
-// a name of the attacker that resolves to this address (DNS rebinding), and a form or script that posts across sites. A
-// server on loopback therefore answers only to the names of loopback and those that it is told; one beyond this machine to those that it is told, where it is,
-// and takes changes from browsers under no other. No server takes a change from another site.
+// The API has no cookies, but browsers on the same machine can reach it. Two tricks would let any web page use it: a
+// name of the attacker that resolves to this address (DNS rebinding), and a form or script that posts across sites.
+// Therefore a server on loopback answers only to the names of loopback and to configured names. A server on another
+// address answers only to configured names, if there are any, and accepts changes from browsers under no other name. No
+// server accepts a change from another site.
 #pragma once
 
 #include "http/message.hpp"
@@ -18,9 +19,8 @@
 namespace troupe::http {
 
 struct guard {
-  bool loopback = true; ///< the server listens on loopback
-  std::vector<std::string>
-    hosts; ///< further names to answer to; a server beyond loopback answers to all where this is empty
+  bool loopback = true;           ///< the server listens on loopback
+  std::vector<std::string> hosts; ///< further names to answer to; if empty, a server beyond loopback answers to all
 
   struct refusal {
     status code;
@@ -28,15 +28,15 @@ struct guard {
     std::string detail;
   };
 
-  /// Why the request is refused: a Host that is missing (HTTP/1.1), doubled or foreign, or a change that comes from another site or to a
-  /// name that the server does not know.
+  /// Why the request is refused. Either its Host is missing (HTTP/1.1), repeated or foreign, or it is a change that
+  /// comes from another site or addresses a name that the server does not know.
   std::optional<refusal> check(unsigned version, verb method, const boost::beast::http::fields& header) const;
 
 private:
   bool knows(std::string_view host) const;
 };
 
-/// The host of "host", "host:port" or "[v6]:port", without brackets; empty where it is malformed.
+/// The host of "host", "host:port" or "[v6]:port", without brackets; empty if malformed.
 std::string_view host_of(std::string_view authority);
 
 } // namespace troupe::http

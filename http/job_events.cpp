@@ -96,7 +96,7 @@ std::string snapshot_text(const job_details& x, int64_t number) {
   return framed("job", number, brief(x));
 }
 
-// -- one client's -------------------------------------------------------------
+// -- for one client -----------------------------------------------------------
 
 event_feed::event_feed(event_filter filter, std::shared_ptr<event_statistics> counters)
   : filter_(std::move(filter)), counters_(std::move(counters)) {
@@ -159,9 +159,9 @@ void event_feed::notify(std::function<void()> wake) {
   wake();
 }
 
-// -- everybody's --------------------------------------------------------------
+// -- for all clients ----------------------------------------------------------
 
-/// What the watcher's thread and the clients' share.
+/// State shared by the watcher's thread and the clients' threads.
 struct event_hub::shared {
   std::mutex mutex;
   bool listens = false;

@@ -1,8 +1,10 @@
-// What happens to file jobs as server-sent events (WHATWG HTML, section 9.2): one text for all clients, a bounded queue for each.
+// Events of file jobs as server-sent events (WHATWG HTML, section 9.2): one text for all clients, and a bounded queue
+// for each client.
 //
-// The hub hears the news once and offers each piece to the feeds whose filter lets it through. A transition carries its number as the event's id; a
-// client that was away says the last one it saw, and gets what it missed from the store. Progress has no id: only the latest counts, so of a client
-// that is slow earlier progress of a job is replaced by later. One that lets more transitions wait than it may is dropped; it may come back and go on.
+// The hub receives each event once and offers it to the feeds whose filter matches. A transition carries its number as
+// the event's id. A client that was away names the last id that it saw, and gets the missed events from the store.
+// Progress has no id, because only the latest counts: for a slow client, later progress of a job replaces earlier
+// progress. A client with too many waiting transitions is dropped; it may reconnect and resume.
 #pragma once
 
 #include "actors/gateway.hpp"
@@ -24,10 +26,10 @@
 
 namespace troupe::http {
 
-/// Which events a client wants. All that is given must hold.
+/// Which events a client wants. All given conditions must hold.
 struct event_filter {
-  std::optional<job_id> id;      ///< of this job, its chunks included; else of all jobs, without chunks
-  std::vector<job_state> states; ///< transitions from or to one of these, and progress of jobs in one of them
+  std::optional<job_id> id;      ///< events of this job, its chunks included; else of all jobs, without chunks
+  std::vector<job_state> states; ///< transitions from or to one of these states, and progress of jobs in one of them
   std::optional<job_queue> queue;
 
   bool passes(const job_event& x) const;
@@ -36,22 +38,22 @@ struct event_filter {
 /// The query of GET /api/v1/jobs/events.
 tl::expected<event_filter, std::string> read_event_filter(std::string_view query);
 
-/// The value of Last-Event-ID; nothing where there is none, or it is no number of ours.
+/// The value of Last-Event-ID; empty if it is missing or not one of our numbers.
 std::optional<int64_t> read_last_event_id(std::string_view value);
 
-/// Whether it is a chunk's transition, and not its job's.
+/// Whether the event is a transition of a chunk rather than of its job.
 bool is_chunk(const job_event& x);
 
-/// Whether it is the transition that ends its job.
+/// Whether the event is the transition that ends its job.
 bool is_end(const job_event& x);
 
-/// One event as it is sent.
+/// One event in its transmitted form.
 std::string event_text(const job_event& x);
 
-/// The job as it is now: the first event of a client that says nothing of what it saw before.
+/// The present state of the job: the first event for a client that names no earlier one.
 std::string snapshot_text(const job_details& x, int64_t number);
 
-/// What waits for one client. Any thread.
+/// The events that wait for one client. Usable from any thread.
 class event_feed {
 public:
   static constexpr size_t events_max = 1'000;
@@ -68,13 +70,13 @@ public:
     bool end = false;   ///< the job's end
   };
 
-  /// `text` is made once for all feeds, by the first that wants it.
+  /// `text` is made once for all feeds, by the first that needs it.
   void offer(const job_event& x, std::shared_ptr<const std::string>& text);
 
-  /// What waits, oldest first. Nothing where more came than may wait: the client has missed something.
+  /// The waiting events, oldest first. Empty if more arrived than may wait: then the client has missed some.
   std::optional<std::vector<piece>> take();
 
-  /// Calls `wake` once, as soon as something waits; at once where something does.
+  /// Calls `wake` once, as soon as an event waits; at once if one already waits.
   void notify(std::function<void()> wake);
 
 private:
@@ -82,7 +84,7 @@ private:
   std::shared_ptr<event_statistics> counters_;
   std::mutex mutex_;
   std::list<piece> pieces_;
-  std::unordered_map<job_id, std::list<piece>::iterator> progress_; ///< that waits
+  std::unordered_map<job_id, std::list<piece>::iterator> progress_; ///< waiting progress events
   size_t bytes_ = 0;
   bool overflown_ = false;
   std::function<void()> wake_;
@@ -96,8 +98,8 @@ public:
   event_hub& operator=(const event_hub&) = delete;
   ~event_hub();
 
-  /// A feed of what happens from now on; `listening` is called once nothing is missed any more. Null where as many clients listen as may. The feed
-  /// is fed while somebody holds it.
+  /// A feed of all events from now on; `listening` is called once no event is missed any more. Null if the limit of
+  /// listening clients is reached. The feed gets events as long as it is referenced.
   std::shared_ptr<event_feed> join(event_filter filter, std::function<void()> listening);
 
 private:

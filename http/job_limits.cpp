@@ -19,7 +19,7 @@ using checked = tl::expected<void, std::string>;
 constexpr int64_t bytes_max = int64_t{1} << 60;
 constexpr auto time_max = std::chrono::hours{24 * 365};
 
-/// A number as a person writes it, in JSON's way or as a text.
+/// A number as written by a user: a JSON number or a string.
 std::string text_of(const json::value& x) {
   if (auto* s = x.if_string())
     return {s->data(), s->size()};

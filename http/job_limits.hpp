@@ -1,4 +1,5 @@
-// The limits of a job as JSON: {"cpu": 1.5, "memory": "2GiB", "disk": "10GiB", "time": "2h", "nice": 10, "ionice": "idle"}.
+// The limits of a job as JSON: {"cpu": 1.5, "memory": "2GiB", "disk": "10GiB", "time": "2h", "nice": 10, "ionice":
+// "idle"}.
 #pragma once
 
 #include "messages/limits.hpp"

@@ -1,4 +1,4 @@
-// A job's log as clients get it: lines of text for people, or one JSON object a line for programs.
+// A job's log as sent to clients: lines of text for readers, or one JSON object per line for programs.
 #pragma once
 
 #include "actors/jobs/job_events.hpp"
@@ -19,7 +19,7 @@ struct log_request {
 /// The query of GET /api/v1/jobs/{id}/logs.
 tl::expected<log_request, std::string> read_log_question(job_id id, std::string_view query);
 
-/// Where lines follow, `X-Next` has the value of `after` that goes on.
+/// If more lines follow, `X-Next` has the value of `after` that continues the list.
 reply log_reply(const job_log& x, bool as_json);
 
 } // namespace troupe::http

@@ -65,7 +65,7 @@ checked read_enum(const json::key_value_pair& from, Enum& to) {
   return failure(name_of(from) + " is not accepted: allowed is one of " + allowed);
 }
 
-/// One key of a profile, through the table that profiles are configured by.
+/// Sets one key of a profile, using the table of configurable profile keys.
 checked set_profile_key(config::configuration& into, const std::string& key, const json::value& value) {
   auto row = config::match_key("profiles.job." + key);
   if (!row)
@@ -111,7 +111,7 @@ checked read_chunk(const json::value& from, file_order& to) {
   return {};
 }
 
-/// A URL that is told of the end: it is written down, and called by this machine.
+/// A URL to be called at the job's end: it is stored, and this machine calls it.
 checked read_callback(const json::key_value_pair& from, std::string& to) {
   if (auto done = read_text(from, to); !done)
     return done;
@@ -206,7 +206,7 @@ checked read_member(const json::key_value_pair& member, job_submission& x, confi
       "name, priority, queue and callback");
 }
 
-/// A stored text that is JSON, without what only its reader needs.
+/// A stored JSON text, without the members meant only for the program.
 json::value stored(const std::string& text) {
   boost::system::error_code failed;
   auto result = json::parse(text, failed);
@@ -248,7 +248,7 @@ json::object to_object(const store::job_summary& x, const std::optional<core::fi
   return result;
 }
 
-/// A bound of a window; nothing where it has none.
+/// A bound of a window; null if it has none.
 json::value bound(int64_t pts) {
   auto open = pts == std::numeric_limits<int64_t>::min() || pts == std::numeric_limits<int64_t>::max();
   return open ? json::value(nullptr) : json::value(pts);
@@ -348,7 +348,7 @@ tl::expected<job_submission, std::string> read_submission(std::string_view body,
   target.name = "job";
   target.video.codec.clear();
   target.audio.codec.clear();
-  // The encoder's own distance of key pictures: nobody joins a file in the middle.
+  // Use the encoder's own distance of key pictures: no client joins a file in the middle.
   target.video.keyframe_interval = std::chrono::milliseconds{0};
   job_submission result;
   if (members.contains("profile") && members.contains("preset"))

@@ -1,6 +1,6 @@
-// File jobs as JSON: an order is read and checked, jobs are shown.
+// File jobs as JSON: orders are read and checked, jobs are shown.
 //
-// The settings of video and audio are those of profiles: the same names, units and limits, from the same table.
+// The settings of video and audio are those of profiles: same names, units and limits, from the same table.
 #pragma once
 
 #include "actors/jobs/job_views.hpp"
@@ -24,7 +24,7 @@ tl::expected<job_question, std::string> read_question(std::string_view query);
 boost::json::value to_json(const job_listing& x);
 boost::json::value to_json(const job_details& x);
 
-/// The same without what grows with the file: chunks and history.
+/// The same without the parts that grow with the file: chunks and history.
 boost::json::object brief(const job_details& x);
 
 boost::json::object to_object(const core::file_job_status& x);

@@ -4,7 +4,8 @@ namespace troupe::http::detail {
 
 namespace {
 
-/// Bytes of the well-formed UTF-8 sequence that starts `text`, 0 where there is none. Table 3-7 of the Unicode standard.
+/// The number of bytes of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none. Table 3-7 of the
+/// Unicode standard.
 size_t sequence_size(std::string_view text) {
   auto byte = [text](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   auto tail = [byte](size_t i, unsigned low = 0x80, unsigned high = 0xbf) { return byte(i) >= low && byte(i) <= high; };

@@ -1,11 +1,12 @@
-// Our message structs as JSON, made from the same `inspect` overloads that put them on the wire: a field is named once.
+// Our message structs as JSON, generated from the same `inspect` overloads as the wire format: each field is named only
+// once.
 //
-// What differs from the wire, for the sake of readers:
+// Differences from the wire format, for the sake of clients:
 // - ids are decimal strings, because JavaScript's numbers hold 53 bits; an id that is not set is null
 // - enumerations are their names
 // - durations are integers in milliseconds, and their fields' names end in `_ms`
-// - an unknown timestamp and a number that is not finite are null
-// - bytes are their count
+// - an unknown timestamp and a non-finite number are null
+// - bytes are shown as their count
 #pragma once
 
 #include "messages/ids.hpp"
@@ -33,8 +34,8 @@ boost::json::value to_json(const T& x);
 
 namespace detail {
 
-/// The text with every byte that is not part of well-formed UTF-8 replaced by '?': workers and sources may say anything, and one bad
-/// byte would spoil the whole document.
+/// The text, with '?' for every byte that is not part of well-formed UTF-8. Workers and sources may send anything, and
+/// one bad byte would invalidate the whole document.
 boost::json::string json_text(std::string_view text);
 
 template <class T>
@@ -75,7 +76,7 @@ struct json_field {
   }
 };
 
-/// The inspector: saves alone, and each object into a new JSON object.
+/// The inspector: it only saves, and turns each object into a new JSON object.
 class json_saver {
 public:
   static constexpr bool is_loading = false;
@@ -122,7 +123,8 @@ private:
 
 } // namespace detail
 
-/// The JSON form of a message struct, or of anything that is a field of one. (Parentheses below: braces would make arrays.)
+/// The JSON form of a message struct, or of any value that can be a field of one. (Parentheses below: braces would make
+/// arrays.)
 template <class T>
 boost::json::value to_json(const T& x) {
   if constexpr (std::is_same_v<T, int64_t>) {

@@ -26,15 +26,15 @@ json::parse_options options() {
   return result;
 }
 
-/// Looks at the names alone. (The parser's own object keeps the last of two members that are called the same.)
+/// Looks only at the names. (The parser's own object keeps the last of two members with the same name.)
 struct name_checker {
   static constexpr size_t max_object_size = std::numeric_limits<size_t>::max();
   static constexpr size_t max_array_size = std::numeric_limits<size_t>::max();
   static constexpr size_t max_key_size = defaults::json_name_bytes_max;
   static constexpr size_t max_string_size = std::numeric_limits<size_t>::max();
 
-  std::vector<std::set<std::string>> objects; ///< that are open, with their names so far
-  std::string name;                           ///< that is being read
+  std::vector<std::set<std::string>> objects; ///< the open objects, with their names so far
+  std::string name;                           ///< the name that is being read
   std::string twice;
 
   bool on_object_begin(error_code&) {

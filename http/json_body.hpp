@@ -1,4 +1,4 @@
-// JSON that clients send: what is read of it is bounded, and means one thing only.
+// JSON sent by clients: its size and depth are limited, and its meaning is unambiguous.
 #pragma once
 
 #include <string>
@@ -9,7 +9,8 @@
 
 namespace troupe::http {
 
-/// The value. The error says what is wrong: no JSON, nested deeper than `json_depth_max`, a name of more than `json_name_bytes_max` bytes, or one that an object has twice.
+/// The value. The error says what is wrong: invalid JSON, nesting deeper than `json_depth_max`, a name of more than
+/// `json_name_bytes_max` bytes, or the same name twice in one object.
 tl::expected<boost::json::value, std::string> read_json(std::string_view text);
 
 } // namespace troupe::http

@@ -19,10 +19,11 @@ namespace {
 /// Bytes of one write; a single chunk may be larger.
 constexpr size_t write_bytes_max = 256 * 1024;
 
-/// Unsent bytes that the kernel may hold for a client. Without it a slow client's send buffer grows to megabytes of old pictures.
+/// Unsent bytes that the kernel may hold for a client. Without this limit, a slow client's send buffer grows to
+/// megabytes of old pictures.
 constexpr int unsent_bytes_max = 256 * 1024;
 
-/// What a client may send while it watches; a client has no business sending anything.
+/// Bytes that a client may send while it watches; a client has no reason to send any.
 constexpr uint64_t ignored_bytes_max = 64 * 1024;
 
 constexpr std::string_view chunk_end = "\r\n";
@@ -33,7 +34,7 @@ boost::asio::const_buffer buffer_of(std::string_view text) {
   return {text.data(), text.size()};
 }
 
-/// The buffers of one write without a copy of their list.
+/// The buffers of one write, without a copy of their list.
 using buffer_span = std::span<const boost::asio::const_buffer>;
 
 } // namespace
@@ -85,7 +86,7 @@ void live_client::pump() {
     return finish(reader_->end_reason());
   case variant_stream::reader::outcome::wait:
     if (!header_.empty())
-      return write(); // a client that knows that it is welcome waits in patience
+      return write(); // send the header now: a client that has it waits patiently
     return await_data();
   }
 }
@@ -116,7 +117,7 @@ void live_client::write() {
     buffers_.push_back(buffer_of(chunk_end));
   if (last_ && version_ >= 11)
     buffers_.push_back(buffer_of(last_chunk));
-  // The condition runs after each part that the kernel took: whoever takes something is alive.
+  // The condition runs after each part that the kernel took: a client that takes data is alive.
   auto progress = [this, before = size_t{0}](const error_code& failure, size_t done) mutable -> size_t {
     if (failure)
       return 0;
@@ -140,7 +141,7 @@ void live_client::finish(std::string note) {
   auto reason = reader_->end_reason();
   if (!reason.empty() && !header_.empty())
     return refuse(problem(ec::source_failed, base::only_hosts(reason), request_.id));
-  // A response that lacks its last chunk tells the client that something went wrong.
+  // A response without its last chunk tells the client that something went wrong.
   if (!reason.empty())
     return hang_up(std::move(note));
   note_ = std::move(note);

@@ -1,7 +1,7 @@
-// A client that watches: asks for the stream, then writes its chunks as they come until either side ends.
+// A client that watches: it asks for the stream, then gets its chunks as they come until either side ends.
 //
-// The chunks are shared by all clients and written from where they lie. One write is in flight, of at most 256 KiB or one
-// chunk; a client that takes longer finds itself moved ahead by the stream, one that takes nothing for `write_timeout` is dropped.
+// The chunks are shared by all clients and written without a copy. One write is in flight, of at most 256 KiB or one
+// chunk. The stream moves a slow client ahead. A client that takes nothing for `write_timeout` is dropped.
 #pragma once
 
 #include "http/stream_client.hpp"
@@ -38,7 +38,7 @@ private:
   void await_data();
   void write();
   void written() override;
-  /// Ends the response where the stream has ended.
+  /// Ends the response if the stream has ended.
   void finish(std::string note);
   void describe(access_record& line) const override;
   void leave() override;

@@ -1,7 +1,7 @@
-// One I/O thread: its sockets, the way into it for other threads, and its clock.
+// One I/O thread: its sockets, its inbox for other threads, and its clock.
 //
-// A deadline is a field, not a timer: a sweep four times a second looks at all of them, so that a stream that writes a
-// hundred times a second does not move a hundred timers.
+// A deadline is a field, not a timer: a sweep four times a second checks all of them. So a stream that writes a hundred
+// times a second does not set a hundred timers.
 #pragma once
 
 #include "http/config.hpp"
@@ -26,19 +26,19 @@ namespace troupe::http {
 
 using clock = std::chrono::steady_clock;
 
-/// What all threads of a server count together.
+/// Counters shared by all threads of a server.
 struct statistics {
   std::array<std::atomic<uint64_t>, 5> responses{}; ///< by class of the status code, 1xx first
   std::atomic<uint64_t> connections{0};             ///< open now
-  std::atomic<uint64_t> streams{0};                 ///< of these, what streams or moves a file
-  std::atomic<uint64_t> bodies_bytes{0};            ///< that request bodies take, or may take
+  std::atomic<uint64_t> streams{0};                 ///< of these, the ones that stream or move a file
+  std::atomic<uint64_t> bodies_bytes{0};            ///< reserved for request bodies
   std::atomic<uint64_t> sent_bytes{0};
   event_statistics events;
 
   void count_response(unsigned status_code) noexcept;
 };
 
-/// A share of something that all connections have together. Given back when it goes.
+/// A share of a resource that all connections have in common. Released on destruction.
 class share {
 public:
   share() = default;
@@ -55,7 +55,7 @@ public:
     give_back();
   }
 
-  /// `size` of what `counters` count as `of`, as long as all shares together stay within `most`; nothing else.
+  /// Takes `size` of the resource `of` in `counters` if all shares together stay within `most`; otherwise empty.
   static std::optional<share> take(const std::shared_ptr<statistics>& counters, std::atomic<uint64_t> statistics::*of,
                                    uint64_t size, uint64_t most);
 
@@ -69,16 +69,16 @@ private:
   uint64_t size_ = 0;
 };
 
-/// Calls from other threads. Many calls between two turns of the loop wake it once. Outlives the loop where others hold it: what is
-/// posted after `close` is dropped.
+/// Calls from other threads. Many calls between two turns of the loop wake it once. May outlive the loop: calls posted
+/// after `close` are dropped.
 class inbox {
 public:
   explicit inbox(boost::asio::io_context& context) : context_(&context) {}
 
-  /// Has `call` run on the loop's thread. Any thread.
+  /// Runs `call` on the loop's thread. Usable from any thread.
   void post(std::function<void()> call);
 
-  /// Drops what waits and everything that comes. Called when the loop's thread has ended.
+  /// Drops waiting and future calls. Called when the loop's thread has ended.
   void close();
 
 private:
@@ -89,7 +89,7 @@ private:
   std::vector<std::function<void()>> calls_;
 };
 
-/// A connection in one of its lives. The loop owns it: `close` of a subclass ends in `loop::remove`.
+/// A connection in one of its roles. The loop owns it: `close` of a subclass ends in `loop::remove`.
 class peer : public std::enable_shared_from_this<peer> {
 public:
   peer() = default;
@@ -97,18 +97,18 @@ public:
   peer& operator=(const peer&) = delete;
   virtual ~peer() = default;
 
-  /// Its time is over.
+  /// Its deadline has passed.
   virtual void deadline_passed() = 0;
 
-  /// The server stops: end soon, politely.
+  /// The server stops: end soon, with a proper response.
   virtual void shut_down() = 0;
 
-  /// Whether nothing is lost where it ends: a client has the connection open and asks for nothing.
+  /// Whether ending it loses nothing: the client keeps the connection open, but has no request.
   virtual bool is_idle() const noexcept {
     return false;
   }
 
-  /// Whose it is, as `client_of` says; empty where that does not matter.
+  /// Its client, as identified by `client_of`; empty if that does not matter.
   virtual std::string_view client() const noexcept {
     return {};
   }
@@ -131,7 +131,7 @@ private:
   clock::time_point deadline_ = clock::time_point::max();
 };
 
-/// All members but `mail` are for the loop's own thread.
+/// All members except `mail` are for the loop's own thread.
 class loop {
 public:
   explicit loop(std::shared_ptr<statistics> counters);
@@ -148,7 +148,7 @@ public:
     return mail_;
   }
 
-  /// Serves until `stop` has done its work. The thread's body.
+  /// Serves until `stop` has finished. The thread's main function.
   void run();
 
   /// Shuts all peers down and ends `run` when they are gone, at the latest after `timeout`.
@@ -157,7 +157,7 @@ public:
   void add(std::shared_ptr<peer> x);
   void remove(const std::shared_ptr<peer>& x);
 
-  /// Ends the idle peer whose time is over first, where `of` is given one of that client's. False where none is idle.
+  /// Ends the idle peer whose deadline is next; if `of` is given, one of that client's. False if none is idle.
   bool drop_idle(std::optional<std::string_view> of = {});
 
   bool stopping() const noexcept {

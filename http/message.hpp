@@ -1,5 +1,5 @@
-// A request as the routes see it and the reply that they give: plain values without a socket, so that routes can be run and
-// tested anywhere, and a reply can be made on any thread.
+// A request as seen by the routes, and their reply: plain values without a socket. So routes can be run and tested
+// anywhere, and a reply can be made on any thread.
 #pragma once
 
 #include <functional>
@@ -21,20 +21,20 @@ struct request {
   verb method = verb::get;
   std::string target;            ///< as sent; for the log
   std::vector<std::string> path; ///< segments, percent-decoded; empty for "/"
-  std::string query;             ///< what stands behind '?', as sent
+  std::string query;             ///< the part after '?', as sent
   std::string body;              ///< as sent; has a limit
-  std::string idempotency_key;   ///< of the header of that name
-  std::string last_event_id;     ///< of the header of that name
-  std::string id;                ///< of this request: in the X-Request-Id header, in problems and in the log
+  std::string idempotency_key;   ///< from the header of that name
+  std::string last_event_id;     ///< from the header of that name
+  std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
   std::shared_ptr<void> place;   ///< of the connection among those of its client
 };
 
 struct reply {
   status code = status::ok;
-  std::string content_type; ///< empty where there is no body
+  std::string content_type; ///< empty if there is no body
   std::string body;
   std::vector<std::pair<std::string, std::string>> fields; ///< further header fields; the values hold no line breaks
-  bool endless = false;                                    ///< the answer to a HEAD, where that to a GET has no length
+  bool endless = false;                                    ///< the answer to a HEAD whose GET has no length
 };
 
 /// Takes the reply to a request: once, from any thread.

@@ -1,4 +1,4 @@
-// Where the parts of a job are made, and why there and nowhere else, as JSON.
+// Where the parts of a job are made, and why there, as JSON.
 #pragma once
 
 #include "actors/jobs/job_views.hpp"

@@ -17,7 +17,7 @@ namespace curl = transfer::curl;
 constexpr size_t answer_bytes_max = 64 * 1024;
 constexpr int poll_ms = 1'000;
 
-/// One request under way. Its address is known to libcurl.
+/// One request under way. libcurl holds its address, so it must not move.
 struct posting {
   post_request what;
   std::function<void(post_answer)> done;
@@ -27,7 +27,7 @@ struct posting {
   size_t read = 0;
 };
 
-/// Counts the answer and forgets it.
+/// Counts the answer's bytes and drops them.
 size_t forget(const char*, size_t one, size_t size, void* to) {
   auto& x = *static_cast<posting*>(to);
   x.read += one * size;
@@ -122,7 +122,7 @@ private:
       curl_multi_remove_handle(multi_.get(), i->first);
       under_way_.erase(i);
       auto status = curl::status_of(x->handle.get());
-      // A long answer was cut by us.
+      // We cut a long answer.
       auto answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && x->read > answer_bytes_max);
       x->done(answered ? post_answer{status, {}} : post_answer{0, curl_easy_strerror(code)});
     }
@@ -132,7 +132,7 @@ private:
   std::atomic<bool> stop_{false};
   std::mutex mutex_; ///< guards `fresh_`
   std::vector<std::unique_ptr<posting>> fresh_;
-  std::map<CURL*, std::unique_ptr<posting>> under_way_; ///< of the thread
+  std::map<CURL*, std::unique_ptr<posting>> under_way_; ///< used only by the thread
   std::thread thread_;
 };
 

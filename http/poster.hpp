@@ -1,4 +1,4 @@
-// Sends requests to foreign servers on a thread of its own, so that nobody waits for them.
+// Sends requests to external servers on a thread of its own, so that no caller waits for them.
 #pragma once
 
 #include <chrono>
@@ -15,25 +15,26 @@ struct post_request {
   std::vector<std::string> fields; ///< "Name: value"
   std::string body;
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds timeout{15'000}; ///< for all of it
+  std::chrono::milliseconds timeout{15'000}; ///< for the whole request
 };
 
 struct post_answer {
-  unsigned status = 0; ///< 0 where no answer came
+  unsigned status = 0; ///< 0 if no answer came
   std::string error;   ///< then the reason, without the URL
 };
 
-/// Redirects are not followed, answers are read to 64 KiB and forgotten, other protocols than HTTP and HTTPS are refused.
+/// Redirects are not followed. Answers are read up to 64 KiB and dropped. Protocols other than HTTP and HTTPS are
+/// refused.
 class poster {
 public:
   poster();
   poster(const poster&) = delete;
   poster& operator=(const poster&) = delete;
 
-  /// Drops what is under way.
+  /// Drops the requests under way.
   ~poster();
 
-  /// Any thread. `done` is called on the poster's thread, unless the poster ends first.
+  /// Usable from any thread. `done` is called on the poster's thread, unless the poster ends first.
   void post(post_request x, std::function<void(post_answer)> done);
 
 private:

@@ -1,4 +1,4 @@
-// Presets and profiles in orders: what a name stands for, and how what is set beside it goes first.
+// Presets and profiles in orders: what a name stands for, and how settings next to it override it.
 #pragma once
 
 #include "messages/work.hpp"
@@ -14,7 +14,8 @@ namespace troupe::http {
 /// The settings of the configured profile or, where there is none, of the preset of that name.
 tl::expected<profile, std::string> find_rendition(const std::string& name, const std::vector<profile>& profiles);
 
-/// Takes out of `x` what contradicts the settings of pictures that an order makes itself, `set`: a quality goes before a rate, another codec has other words.
+/// Removes from `x` the settings that contradict the order's own video settings, `set`: a quality overrides a rate, and
+/// another codec has other values.
 void make_room(const boost::json::object& set, video_profile& x);
 
 /// All presets that an order may name.

@@ -12,7 +12,7 @@ namespace troupe::http {
 
 namespace {
 
-/// Seconds after which a client may try again what failed for want of a worker.
+/// Seconds after which a client may retry a request that failed for lack of a worker.
 constexpr std::string_view retry_after = "2";
 
 status status_of(ec code) {

@@ -11,15 +11,17 @@
 
 namespace troupe::http {
 
-/// A reply of type `application/problem+json` with `type`, `title` (the status in words), `status`, `detail` (what was tried, on
-/// what, and what to do), `instance` (the request's id) and `code` (a word that programs can compare).
+/// A reply of type `application/problem+json`. Its members are `type`, `title` (the status in words), `status`,
+/// `detail` (what was tried, on what, and what to do), `instance` (the request's id) and `code` (a word that programs
+/// can compare).
 reply problem(status code, std::string_view word, std::string_view detail, std::string_view request_id);
 
-/// The same from one of our error codes: the status follows from it, and an empty `detail` is filled in. What may soon be better has
-/// a Retry-After.
+/// The same from one of our error codes: the code determines the status, and an empty `detail` is filled in. An error
+/// that may soon pass gets a Retry-After.
 reply problem(ec code, std::string_view detail, std::string_view request_id);
 
-/// The same from an error of an actor, ours or one of CAF, for whoever watches a channel: of a source there is its host alone.
+/// The same from an error of an actor, ours or one of CAF, for viewers of a channel: it shows only the host of a
+/// source.
 reply for_viewers(const caf::error& reason, std::string_view request_id);
 
 /// The same from an error of an actor, ours or one of CAF.

@@ -1,4 +1,4 @@
-// The query of a request target, parameter by parameter, and the numbers that clients write in it and in header fields.
+// The parameters of a request target's query, and the numbers that clients write there and in header fields.
 #pragma once
 
 #include "messages/job.hpp"
@@ -15,7 +15,8 @@
 
 namespace troupe::http {
 
-/// A whole number in decimal digits, with a minus sign where `T` has one; nothing where it is not all of the text, or too large.
+/// A whole number in decimal digits, with a minus sign if `T` is signed; empty if other text follows, or if it is too
+/// large.
 template <class T>
 std::optional<T> to_number(std::string_view text) {
   T result = 0;
@@ -26,12 +27,12 @@ std::optional<T> to_number(std::string_view text) {
 using parameter_taker =
   std::function<tl::expected<void, std::string>(const std::string& key, const std::string& value)>;
 
-/// Hands over the decoded parameters of `query` ("a=b&c=d", maybe empty), up to the first that is refused. The error is that refusal, or says that the
-/// query is malformed.
+/// Passes on the decoded parameters of `query` ("a=b&c=d", maybe empty), up to the first that is refused. The error is
+/// that refusal, or says that the query is malformed.
 tl::expected<void, std::string> read_query(std::string_view query, const parameter_taker& take);
 
-/// Takes what both the list of jobs and their events are filtered by: `state`, which may come more than once, and `queue`. False where `key` is neither;
-/// the error says which names are allowed.
+/// Reads the filters common to the list of jobs and their events: `state`, which may be repeated, and `queue`. False if
+/// `key` is neither; the error says which names are allowed.
 tl::expected<bool, std::string> read_job_filter(std::string_view key, std::string_view value,
                                                 std::vector<job_state>& states, std::optional<job_queue>& queue);
 

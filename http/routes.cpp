@@ -65,7 +65,8 @@ std::string_view name_of(verb method) {
   return {text.data(), text.size()};
 }
 
-/// A worker that takes work and has a video encoder that was seen working. One that is left alone for its failures takes live work where no other can.
+/// A worker that takes work and has a proven video encoder. A worker that is avoided after failures still takes live
+/// work if no other can.
 bool can_work(const daemon_status& x) {
   auto proven = [](const codec_capability& c) { return c.works && c.kind == "video"; };
   auto left_alone = x.state == health::unhealthy && !x.breaker.reason.empty() && x.reason == x.breaker.reason;
@@ -236,7 +237,7 @@ void routes::daemons(const request& of, reply_handler done) const {
 template <class Then>
 void routes::with_daemon(const request& of, const reply_handler& done, Then then) const {
   auto pick = [id = of.id, key = of.path[3], then](const std::vector<daemon_status>& xs) {
-    // A name wins over an id, so that a worker cannot hide another by calling itself a number.
+    // A name takes precedence over an id, so that a worker cannot hide another by using a number as its name.
     auto i = std::find_if(xs.begin(), xs.end(), [&](auto& x) { return x.name == key; });
     if (i == xs.end())
       i = std::find_if(xs.begin(), xs.end(), [&](auto& x) { return to_string(x.id) == key; });
@@ -404,7 +405,7 @@ void routes::no_files(const request& of, reply_handler done) const {
 }
 
 void routes::events(const request&, reply_handler done) const {
-  // What comes here is a HEAD.
+  // Only a HEAD gets here.
   done({status::ok, "text/event-stream", {}, {}, true});
 }
 
@@ -422,7 +423,7 @@ void routes::live(const request& of, reply_handler done) const {
   auto wanted = live_target::of(of.path);
   if (!wanted)
     return done(problem(status::not_found, "unknown_path", "a live stream is /live/{channel}/{profile}.ts", of.id));
-  // What comes here is a HEAD: nothing starts, but the names must be right.
+  // Only a HEAD gets here: nothing starts, but the names must be right.
   auto found = [](auto& xs, const std::string& name) {
     return std::any_of(xs.begin(), xs.end(), [&](auto& x) { return x.name == name; });
   };

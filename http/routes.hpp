@@ -1,7 +1,7 @@
-// The REST API: which path and method means what, and what is asked of whom for it.
+// The REST API: which path and method means what, and which actor is asked for it.
 //
-// Everything is answered from snapshots of the coordinator. Replies are made on the actor system's threads, so that a long
-// list never holds up the streams of an I/O thread.
+// All answers come from snapshots of the coordinator. Replies are made on the actor system's threads, so that a long
+// list never delays the streams of an I/O thread.
 #pragma once
 
 #include "actors/gateway.hpp"
@@ -21,20 +21,20 @@
 
 namespace troupe::http {
 
-/// Questions that are under way keep it alive, so it is held by a shared pointer.
+/// Outstanding questions keep it alive, so it is held by a shared pointer.
 class routes : public std::enable_shared_from_this<routes> {
 public:
   routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
          std::shared_ptr<statistics> counters);
 
-  /// Answers any request but the GET of a live stream. `done` is called once, perhaps at once, perhaps on another thread, and not
-  /// at all when the actor system ends first.
+  /// Answers any request except the GET of a live stream. `done` is called once: perhaps at once, perhaps on another
+  /// thread. It is not called if the actor system ends first.
   void handle(const request& of, reply_handler done) const;
 
 private:
   using handler = void (routes::*)(const request&, reply_handler) const;
 
-  /// `pattern` is a path whose segments "{}" stand for anything.
+  /// `pattern` is a path in which a segment "{}" stands for anything.
   struct route {
     verb method;
     std::string_view pattern;
@@ -71,22 +71,24 @@ private:
   void job_log(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
-  /// Files have connections of their own, where there is a desk for them: what comes here has none.
+  /// Files have connections of their own if file transfer is enabled: a request that gets here is for a server without
+  /// it.
   void no_files(const request& of, reply_handler done) const;
 
-  /// Calls `then(job_id)` where the path names a job.
+  /// Calls `then(job_id)` if the path names a job.
   template <class Then>
   void with_job_id(const request& of, const reply_handler& done, Then then) const;
 
-  /// Asks the gateway and passes what it says to `then(value)`, whose reply goes to `done`; an error becomes a problem.
+  /// Asks the gateway and passes the answer to `then(value)`, whose reply goes to `done`; an error becomes a problem.
   template <class Result, class Then, class... Args>
   void query(const std::string& id, const reply_handler& done, Then then, Args... args) const;
 
-  /// The one daemon that the path names, by name or id.
+  /// The one worker that the path names, by name or id.
   template <class Then>
   void with_daemon(const request& of, const reply_handler& done, Then then) const;
 
-  /// Asks for a change of what `id` names, and answers with what `show` shows of it then; with nothing where it is removed.
+  /// Asks for a change of what `id` names. Answers with its new state, as `show` shows it; or with nothing if it is
+  /// removed.
   template <class Atom, class Id>
   void change(const request& of, const reply_handler& done, handler show, Atom what, const Id& id) const;
 

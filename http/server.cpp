@@ -27,25 +27,25 @@ namespace {
 using boost::asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-/// Connections beyond the limit that still are told so; further ones are closed without a word.
+/// Connections beyond the limit that still get an error reply; further ones are closed without one.
 uint64_t crowd_of(uint64_t connections_max) {
   return std::clamp<uint64_t>(connections_max / 8, 1, 256);
 }
 
-/// The same for those of one client.
+/// The same for the connections of one client.
 constexpr uint32_t client_crowd_max = 16;
 
-/// How long accepting rests when the process has no file descriptor left.
+/// How long accepting pauses if the process has no file descriptor left.
 constexpr std::chrono::milliseconds accept_pause{100};
 
 constexpr int backlog = 1024;
 
 constexpr uint32_t threads_max = 64;
 
-/// Flushing a large file takes one of them seconds; the other goes on.
+/// Flushing a large file takes a thread seconds; meanwhile the other one continues.
 constexpr uint32_t file_threads = 2;
 
-/// Asks the system's resolver, so it may take a while: before any thread serves.
+/// Asks the system's resolver, which may take a while: call it before any thread serves.
 tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
   boost::asio::io_context context;
   error_code failure;
@@ -57,7 +57,7 @@ tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
   return found.begin()->endpoint();
 }
 
-/// What makes no sense as a limit; empty where all is well.
+/// Which limit is invalid; empty if all are valid.
 std::string validate(const server_config& config) {
   if (config.threads == 0 || config.threads > threads_max)
     return "the HTTP server takes 1 to " + std::to_string(threads_max) + " threads";
@@ -142,7 +142,7 @@ private:
     });
   }
 
-  /// Says that somebody is turned away: once a while, however many they are.
+  /// Logs that a connection is turned away: only once in a while, however many there are.
   void complain(const char* why) {
     if (auto left_out = complaints_.take())
       log::warning("HTTP connections are turned away", {{"reason", why}, {"not_logged_before", *left_out}});
@@ -162,7 +162,7 @@ private:
     });
   }
 
-  /// Out of descriptors or memory: trying again at once would only burn the processor.
+  /// Out of descriptors or memory: an immediate retry would only waste processor time.
   void rest() {
     pause_->expires_after(accept_pause);
     pause_->async_wait([this](const error_code& failure) {
@@ -202,7 +202,7 @@ private:
   }
 
   service_ptr shared_;
-  std::vector<std::unique_ptr<loop>> file_loops_; ///< connections of `loops_` hand over to them
+  std::vector<std::unique_ptr<loop>> file_loops_; ///< connections of `loops_` hand over to these
   std::vector<std::unique_ptr<loop>> loops_;
   std::optional<tcp::acceptor> acceptor_;
   std::optional<boost::asio::steady_timer> pause_;

@@ -1,7 +1,7 @@
 // The HTTP server of a coordinator: REST API, metrics and live streams on threads of its own.
 //
-// Owns its threads, connections and nothing else. All that it serves it asks of the gateway; when that is gone, requests
-// are answered with a 503. Nothing on an I/O thread waits.
+// It owns its threads and connections and nothing else. It asks the gateway for everything that it serves; if the
+// gateway is gone, requests are answered with a 503. Nothing on an I/O thread waits.
 #pragma once
 
 #include "actors/gateway.hpp"
@@ -19,7 +19,7 @@ namespace troupe::http {
 
 class server {
 public:
-  /// Binds, listens and serves. The error says which address and why. The actor system must outlive the server.
+  /// Binds, listens and serves. The error says which address failed and why. The actor system must outlive the server.
   static tl::expected<std::unique_ptr<server>, std::string> start(server_config config, caf::actor_system& system,
                                                                   gateway_actor gateway);
 
@@ -28,11 +28,11 @@ public:
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
-  /// Where it listens: the port that the system chose where the configuration says 0.
+  /// The port; if the configuration says 0, the one that the system chose.
   uint16_t port() const noexcept;
 
-  /// Stops accepting, lets answers that are under way finish, ends all streams and joins the threads: within
-  /// `stop_timeout` and a sweep of the clock. A second call does nothing.
+  /// Stops accepting, finishes current answers, ends all streams and joins the threads. This takes at most
+  /// `stop_timeout` and one sweep of the clock. A second call does nothing.
   void stop();
 
 private:

@@ -16,7 +16,7 @@ using boost::beast::http::field;
 
 constexpr size_t log_text_max = 256;
 
-/// The time now as RFC 9110, section 5.6.7, wants it. The names are not those of a locale.
+/// The present time as required by RFC 9110, section 5.6.7. The names do not depend on the locale.
 std::string date() {
   constexpr std::string_view days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::string_view months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -40,7 +40,7 @@ std::string for_log(std::string_view text) {
   return result;
 }
 
-/// The last seconds of a connection: reads and forgets until the client closes.
+/// The last seconds of a connection: reads and drops data until the client closes.
 class lingering_peer final : public peer {
 public:
   lingering_peer(loop& in, tcp::socket socket) : loop_(in), socket_(std::move(socket)) {}

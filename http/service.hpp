@@ -29,7 +29,7 @@ struct service {
   std::shared_ptr<const routes> api;
   http::guard guard;
   std::shared_ptr<statistics> counters;
-  std::vector<loop*> file_loops; ///< for files alone; they outlive all connections
+  std::vector<loop*> file_loops; ///< only for files; they outlive all connections
   std::shared_ptr<event_hub> events;
   std::shared_ptr<client_places> clients = std::make_shared<client_places>();
   std::shared_ptr<client_places> event_clients = std::make_shared<client_places>();
@@ -39,17 +39,19 @@ using service_ptr = std::shared_ptr<const service>;
 
 using response = boost::beast::http::response<boost::beast::http::string_body>;
 
-/// The message that carries a reply, with the fields that every response of ours has. A reply to HEAD keeps its length and loses its body.
+/// The message for a reply, with the fields that all our responses have. A reply to HEAD keeps its length but loses its
+/// body.
 response make_response(reply x, const request& to, unsigned version, bool keep_alive);
 
-/// Writes a line to the log, cut to a sane length: streams and changes at level info, failures of ours as warnings, the rest for debugging.
+/// Writes a line to the log, cut to a reasonable length: streams and changes at level info, our own failures as
+/// warnings, the rest for debugging.
 void write_log(const service& of, access_record record);
 
-/// "address:port" of the other side; empty where it is gone.
+/// "address:port" of the other side; empty if it is gone.
 std::string remote_of(const boost::asio::ip::tcp::socket& socket);
 
-/// Sends what is written, then waits a moment for the client to close: closing at once while it still sends would make its
-/// kernel throw our last words away.
+/// Sends what is written, then waits a moment for the client to close. An immediate close, while the client still
+/// sends, would make its kernel discard our last response.
 void linger(loop& in, boost::asio::ip::tcp::socket socket);
 
 } // namespace troupe::http

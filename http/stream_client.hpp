@@ -1,5 +1,6 @@
-// A client whose answer has no end of its own: the life that watching and listening share. It is turned away, or gets what its source has, piece after
-// piece with one write in flight, until either side ends. What it is fed from is its subclass's affair.
+// A client whose answer has no end of its own: the common base of watching and listening. The client is refused, or
+// gets what its source provides until either side ends; one write is in flight at a time. The subclass decides which
+// source feeds it.
 #pragma once
 
 #include "http/loop.hpp"
@@ -31,42 +32,43 @@ protected:
 
   using error_code = boost::system::error_code;
 
-  /// A client may send `ignored_bytes_max` bytes that nobody asked for; one byte more, and it is dropped.
-  /// It holds `place` among what streams as long as it is here.
+  /// A client may send `ignored_bytes_max` unexpected bytes; with one byte more it is dropped. It holds `place` among
+  /// the streams until it is gone.
   stream_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place,
                 uint64_t ignored_bytes_max);
 
-  /// Joins the loop and begins to watch the client. The phase `opening` may take `span`.
+  /// Joins the loop and starts to monitor the client. The phase `opening` may take `span`.
   void begin(std::chrono::milliseconds span);
 
-  /// Answers with a whole response instead of a stream, and ends.
+  /// Answers with a complete response instead of a stream, and ends.
   virtual void refuse(reply x);
 
-  /// Writes what the source has, or waits for more. Called when a write has ended, and when the source has news.
+  /// Writes what the source has, or waits for more. Called when a write has ended, and when the source has new data.
   virtual void pump() = 0;
 
-  /// A write was taken whole.
+  /// A write was completed.
   virtual void written() {}
 
-  /// Adds what the subclass knows to the line that the log gets at the end.
+  /// Adds the subclass's details to the log line that is written at the end.
   virtual void describe(access_record&) const {}
 
-  /// Leaves the source: the end has come.
+  /// Disconnects from the source, because the client ends.
   virtual void leave() = 0;
 
-  /// The head of the response that `x` begins, as it goes over the wire: without a length, in chunks where the client knows them.
+  /// The head of the response that `x` begins, as sent on the wire: without a length, and chunked if the client
+  /// supports that.
   std::string head_of(reply x) const;
 
-  /// What a write calls when it has ended.
+  /// Called by each write when it has ended.
   void on_written(const error_code& failure, size_t bytes);
 
-  /// Ends, politely where `last_` is set; `note` says why, for the log.
+  /// Ends the client, with a proper end of the response if `last_` is set; `note` says why, for the log.
   void hang_up(std::string note);
 
-  /// The beginning of a line for the log.
+  /// The beginning of a log line.
   access_record record(unsigned status, std::string note) const;
 
-  /// For `ask`: has member `take` run on the loop's thread with the answer, where this client is still there.
+  /// For `ask`: runs member `take` with the answer on the loop's thread, if this client still exists.
   template <class Derived, class T>
   auto answer_to(void (Derived::*take)(caf::expected<T>)) {
     return [mail = loop_.mail(), weak = weak_from_this(), take](caf::expected<T> x) {
@@ -77,7 +79,7 @@ protected:
     };
   }
 
-  /// For a source: has member `call` run on the loop's thread, where this client is still there and in phase `during`.
+  /// For a source: runs member `call` on the loop's thread, if this client still exists and is in phase `during`.
   template <class Derived>
   std::function<void()> waker(phase during, void (Derived::*call)()) {
     return [mail = loop_.mail(), weak = weak_from_this(), during, call] {
@@ -95,11 +97,11 @@ protected:
   unsigned version_;
   phase phase_ = phase::opening;
   bool stopping_ = false;
-  bool last_ = false; ///< nothing follows what is being written
-  std::string note_;  ///< why it was the last, for the log
+  bool last_ = false; ///< nothing follows the current write
+  std::string note_;  ///< why it was the last write, for the log
 
 private:
-  /// Notices that the client is gone: it has nothing to say, so all that can be read is the end.
+  /// Notices that the client is gone: a client has nothing to send, so the only expected read is the end.
   void watch_client();
   void on_readable(const error_code& failure);
 
@@ -108,7 +110,7 @@ private:
   clock::time_point began_ = clock::now();
   std::optional<response> refusal_;
   uint64_t sent_bytes_ = 0;
-  uint64_t ignored_bytes_ = 0; ///< that the client sent meanwhile
+  uint64_t ignored_bytes_ = 0; ///< sent by the client in the meantime
   uint64_t ignored_bytes_max_;
 };
 

@@ -47,7 +47,8 @@ std::string encode_segment(std::string_view text) {
 }
 
 std::string new_request_id() {
-  // A counter that starts anywhere, spread over 64 bits by an odd factor: unique, and neighbours look different.
+  // A counter with a random start, spread over 64 bits by an odd factor: its values are unique, and neighbours look
+  // different.
   static std::atomic<uint64_t> next = (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
   std::array<char, 17> text{};
   std::snprintf(text.data(), text.size(), "%016llx",

@@ -1,4 +1,4 @@
-// Request targets and request ids: what a client may call things.
+// Request targets and request ids: how clients name things.
 #pragma once
 
 #include <optional>
@@ -8,17 +8,17 @@
 
 namespace troupe::http {
 
-/// The decoded segments of a request target in origin form ("/a/b?q") or absolute form ("http://host/a/b"); a slash at the end
-/// does not count. Nothing where it is malformed or holds control characters.
+/// The decoded segments of a request target in origin form ("/a/b?q") or absolute form ("http://host/a/b"); a slash at
+/// the end is ignored. Empty if it is malformed or has control characters.
 std::optional<std::vector<std::string>> decode_path(std::string_view target);
 
-/// One segment as it stands in a path: everything but unreserved characters percent-encoded.
+/// One segment in the form used in a path: everything except unreserved characters is percent-encoded.
 std::string encode_segment(std::string_view text);
 
-/// 16 hexadecimal digits that no other request of this process has.
+/// 16 hexadecimal digits, unique among the requests of this process.
 std::string new_request_id();
 
-/// Whether an id that a client brings can be taken over: 1 to 64 letters, digits, '.', '_' and '-'.
+/// Whether an id from a client can be used: 1 to 64 letters, digits, '.', '_' and '-'.
 bool is_request_id(std::string_view text);
 
 } // namespace troupe::http
