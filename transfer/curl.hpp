@@ -1,4 +1,5 @@
-// libcurl's handles in owners, and the steps that every request of ours begins with: its users differ in the options they set, not in these.
+// RAII owners for libcurl's handles, and the common first steps of all our requests. The users differ only in the
+// options that they set.
 #pragma once
 
 #include <curl/curl.h>
@@ -20,7 +21,7 @@ struct cleanup {
   }
 };
 
-/// CURLM is another name for CURL, or for nothing at all: its owner needs a deleter of its own.
+/// CURLM is an alias of CURL, or of void: its owner needs its own deleter.
 struct multi_cleanup {
   void operator()(CURLM* x) const noexcept {
     curl_multi_cleanup(x);
@@ -30,26 +31,26 @@ struct multi_cleanup {
 using easy = std::unique_ptr<CURL, cleanup>;
 using multi = std::unique_ptr<CURLM, multi_cleanup>;
 
-/// The library's one-time set-up, which any thread may come to first. False where it failed.
+/// The library's one-time initialisation, safe on any thread. False if it failed.
 inline bool ready() {
   static const auto result = curl_global_init(CURL_GLOBAL_DEFAULT);
   return result == CURLE_OK;
 }
 
-/// Null where libcurl cannot be set up.
+/// Null if libcurl cannot be initialised.
 inline easy make_easy() {
   return easy{ready() ? curl_easy_init() : nullptr};
 }
 
-/// Null where libcurl cannot be set up.
+/// Null if libcurl cannot be initialised.
 inline multi make_multi() {
   return multi{ready() ? curl_multi_init() : nullptr};
 }
 
-/// The header lines of a request. It has to outlive the exchange.
+/// The header lines of a request. Must outlive the exchange.
 class fields {
 public:
-  /// `line` is "Name: value". Throws std::bad_alloc where it cannot be kept: a request never goes without one of its lines.
+  /// `line` is "Name: value". Throws std::bad_alloc if out of memory, so that a request never lacks one of its lines.
   void add(const std::string& line) {
     auto* longer = curl_slist_append(list_.get(), line.c_str());
     if (longer == nullptr)
@@ -58,7 +59,7 @@ public:
     list_.reset(longer);
   }
 
-  /// Null where there is none.
+  /// Null if there are none.
   curl_slist* get() const noexcept {
     return list_.get();
   }
@@ -67,13 +68,13 @@ private:
   std::unique_ptr<curl_slist, cleanup> list_;
 };
 
-/// Where libcurl says what went wrong, in its words. It has to outlive the exchange.
+/// Receives libcurl's error message. Must outlive the exchange.
 using error_buffer = std::array<char, CURL_ERROR_SIZE>;
 
 /// Sets options one after the other, up to the first that is refused.
 class options {
 public:
-  /// Only HTTP and HTTPS, no signals, and what goes wrong into `detail`.
+  /// Only HTTP and HTTPS, no signals, and error messages in `detail`.
   options(CURL* handle, error_buffer& detail) : handle_(handle) {
     (*this)(CURLOPT_ERRORBUFFER, detail.data());
     (*this)(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -86,12 +87,12 @@ public:
       code_ = curl_easy_setopt(handle_, option, value);
   }
 
-  /// Of the first option that was refused.
+  /// The error of the first option that was refused.
   CURLcode code() const noexcept {
     return code_;
   }
 
-  /// The exchange itself, where every option was taken.
+  /// Runs the exchange, if every option was accepted.
   CURLcode perform() const {
     return code_ == CURLE_OK ? curl_easy_perform(handle_) : code_;
   }
@@ -101,14 +102,14 @@ private:
   CURLcode code_ = CURLE_OK;
 };
 
-/// Of the answer that `handle` had last; 0 where none came.
+/// Status of the latest answer on `handle`; 0 if none came.
 inline unsigned status_of(CURL* handle) {
   long result = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &result);
   return static_cast<unsigned>(result);
 }
 
-/// What went wrong: the detail, or what the code says.
+/// The error message: the detail, or the text of the code.
 inline std::string words(CURLcode code, const error_buffer& detail) {
   return detail[0] != '\0' ? std::string{detail.data()} : std::string{curl_easy_strerror(code)};
 }

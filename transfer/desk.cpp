@@ -16,7 +16,7 @@ namespace {
 constexpr mode_t result_mode = 0644;
 constexpr const char* not_at_work = "this job is not at work, or not yet again: try again in a moment";
 
-/// Whether the file holds that text now, and nothing else did before.
+/// Replaces the file by a new one with this text. False on failure.
 bool put(const std::string& path, const std::string& text) {
   ::unlink(path.c_str());
   base::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
@@ -57,7 +57,7 @@ job_access desk::open_job(const job_files& x) {
 }
 
 std::string desk::attempt_name(const std::string& id, const std::string& text) const {
-  // Whoever has the job's ticket must not know the attempts of others: their results are taken for the job's.
+  // A holder of the job's ticket must not learn the names of other attempts: results are accepted under those names.
   constexpr size_t proof_digits = 32;
   return text + "-" + ticket_of(config_.secret, "attempt", id + "/" + text).substr(0, proof_digits);
 }
@@ -95,7 +95,7 @@ void desk::begin_result(const std::string& id, const std::string& attempt, bool 
     put(x.staging, i->second.marker);
   auto place = [this, published = i->second.published, target = x.output, overwrite](const std::string& from,
                                                                                      int file) -> answer<void> {
-    // Not by its name: others may write to the folder, and have put another file there.
+    // By the descriptor instead of the name: others may write to the folder, and may have put another file there.
     ::fchmod(file, result_mode);
     auto identity = base::publish(file, from, target, overwrite ? base::overwrite::allow : base::overwrite::refuse);
     if (!identity)
@@ -131,7 +131,7 @@ void desk::end_attempt(const std::string& id, const std::string& attempt) {
   file->abandon();
 }
 
-// -- what workers ask for -----------------------------------------------------
+// -- requests of workers -------------------------------------------------------
 
 answer<void> desk::check(const std::string& id, const std::string& ticket) const {
   if (ticket.empty())

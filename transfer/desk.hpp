@@ -1,8 +1,10 @@
-// What of files a coordinator lets others read and write over HTTP, and who may: the one place that jobs and the HTTP server share.
+// The upload registry: which files a coordinator lets others read and write over HTTP, and who may. Jobs and the HTTP
+// server share it.
 //
-// Jobs say which files are theirs and which attempts are at work; the server asks with what came in a request. What belongs to an attempt is refused once the attempt is over. Files that
-// clients bring, and results that they have not fetched yet, lie below the work folder and survive a restart.
-// All members may be called from any thread; those that touch the disk say so.
+// Jobs register their files and their running attempts; the server passes on the details of each request. What belongs
+// to an attempt is refused once the attempt is over. Files that clients upload, and results that they have not fetched
+// yet, are stored below the work folder and survive a restart. All members may be called from any thread; those that
+// touch the disk say so.
 #pragma once
 
 #include "transfer/incoming.hpp"
@@ -19,35 +21,35 @@
 namespace troupe::transfer {
 
 struct desk_config {
-  std::string secret;             ///< of tickets
-  std::string work_folder;        ///< of file jobs; uploads and results lie in it, too
-  bool direct = true;             ///< workers may use paths that are really the same for them
-  uint64_t bytes_max = 0;         ///< of one file that comes in
-  size_t uploads_max = 256;       ///< that are open
-  size_t client_uploads_max = 64; ///< of one client
-  /// An open upload that brings nothing for so long gives way to another, where too many are open.
+  std::string secret;             ///< for the tickets
+  std::string work_folder;        ///< of file jobs; also contains uploads and results
+  bool direct = true;             ///< workers may use paths that provably lead to the same files
+  uint64_t bytes_max = 0;         ///< of one incoming file
+  size_t uploads_max = 256;       ///< open at a time
+  size_t client_uploads_max = 64; ///< open at a time, for one client
+  /// If too many uploads are open, one that has received nothing for this long may be dropped for a new one.
   std::chrono::milliseconds upload_idle{60'000};
-  std::chrono::milliseconds keep{24 * 3'600'000}; ///< for clients' files that nobody touches
-  /// Why so many bytes more are too many for the disk of a path, for people; empty where they are not.
+  std::chrono::milliseconds keep{24 * 3'600'000}; ///< how long clients' files are kept without access
+  /// Why writing this many more bytes is too much for the disk of a path, human-readable; empty if they fit.
   std::function<std::string(const std::string& path, uint64_t bytes)> shortage;
 };
 
-/// A job as far as its files go.
+/// A job's files.
 struct job_files {
   std::string id;      ///< as text
-  std::string life;    ///< tells this run of the job from an earlier one
-  std::string source;  ///< path, or URL that is none of our business
-  std::string folder;  ///< of its chunks
-  std::string staging; ///< beside `output`
+  std::string life;    ///< distinguishes this run of the job from earlier ones
+  std::string source;  ///< a path; or a URL, which is ignored here
+  std::string folder;  ///< for its chunks
+  std::string staging; ///< next to `output`
   std::string output;
   bool overwrite = false;
 };
 
-/// What a task is told of it.
+/// What a task needs to reach the job's files.
 struct job_access {
   std::string ticket;
-  std::string marker;   ///< what the marker files hold
-  std::string identity; ///< of the source as it is here; empty where it is not
+  std::string marker;   ///< content of the marker files
+  std::string identity; ///< of the source as seen here; empty if it cannot be seen
   bool direct = true;
 };
 
@@ -57,47 +59,48 @@ public:
 
   explicit desk(desk_config config);
 
-  /// The file in a job's folder that shows whether its path means the same to others.
+  /// The file in a job's folder that shows whether its path leads to the same folder for others.
   static constexpr const char* marker_name = "marker";
 
-  /// Where workers reach the HTTP server: "http://host:port", or "http://:port" for the host that they know.
+  /// Where workers reach the HTTP server: "http://host:port", or "http://:port" for the host that they already know.
   void set_address(std::string address);
   std::string address() const;
 
   // -- jobs -------------------------------------------------------------------
 
-  /// Opens the job's files, and puts a marker into its folder. Touches the disk.
+  /// Registers the job's files, and puts a marker into its folder. Touches the disk.
   job_access open_job(const job_files& x);
 
-  /// What an attempt of the job is called in its uploads: the same for the same text, also after a restart, and known to nobody who was not told.
+  /// The name of an attempt of the job in its uploads. The same text gives the same name, even after a restart; only
+  /// those who were told can know it.
   std::string attempt_name(const std::string& id, const std::string& text) const;
 
-  /// All of its attempts are over. Touches the disk.
+  /// All of the job's attempts are over. Touches the disk.
   void close_job(const std::string& id, const std::string& life);
 
-  /// This attempt may write the chunk of that number, as `path`.
+  /// This attempt may write the chunk with this number, as `path`.
   void begin_chunk(const std::string& id, const std::string& attempt, uint32_t number, const std::string& path);
 
-  /// This attempt may bring the job's result. A marker lies at the staging path until then. Touches the disk.
+  /// This attempt may deliver the job's result. A marker is at the staging path until then. Touches the disk.
   void begin_result(const std::string& id, const std::string& attempt, bool overwrite);
 
-  /// Identity of the result that an attempt brought and that took its place; empty where none did.
+  /// Identity of the result that an attempt delivered and that is in place; empty if there is none.
   std::string published(const std::string& id) const;
 
-  /// Whether workers may use paths that are really the same for them.
+  /// Whether workers may use paths that provably lead to the same files.
   bool is_direct() const noexcept {
     return config_.direct;
   }
 
-  /// What it has not finished is removed. Touches the disk.
+  /// Removes the attempt's unfinished files. Touches the disk.
   void end_attempt(const std::string& id, const std::string& attempt);
 
-  // -- what workers ask for ---------------------------------------------------
+  // -- requests of workers ----------------------------------------------------
 
   /// The path of the source.
   answer<std::string> source(const std::string& id, const std::string& ticket) const;
 
-  /// The path of a finished chunk by its file name.
+  /// The path of a finished chunk, found by its file name.
   answer<std::string> chunk(const std::string& id, const std::string& ticket, uint32_t number,
                             const std::string& name) const;
 
@@ -107,10 +110,10 @@ public:
   answer<std::shared_ptr<incoming>> result_upload(const std::string& id, const std::string& ticket,
                                                   const std::string& attempt) const;
 
-  // -- what clients ask for; all of it touches the disk ------------------------
+  // -- requests of clients; all of these touch the disk ------------------------
 
-  /// A place for a file of that name's kind. The same key and size lead to the same place again. Returns its id.
-  /// What it announces counts as taken from the disk at once. `client`: who asks, such as an IP address.
+  /// Creates an upload for a file with this name's type, and returns its id. The same key and size give the same upload
+  /// again. Its announced bytes count as used disk space at once. `client`: the requester, for example an IP address.
   answer<std::string> create_upload(const std::string& key, uint64_t bytes, const std::string& name,
                                     const std::string& client = {});
 
@@ -121,16 +124,16 @@ public:
   /// The path of a finished upload.
   answer<std::string> uploaded(const std::string& id) const;
 
-  /// The path of a result that is kept until it is fetched, made for what `key` names.
+  /// The path for a result that is kept until it is fetched. `key` names the order that it is for.
   answer<std::string> kept_result(const std::string& key, const std::string& name) const;
 
-  /// False where the path is none of a kept result.
+  /// False if the path is not that of a kept result.
   bool drop_result(const std::string& path);
 
-  /// Whether there are files of clients at all.
+  /// Whether any clients' files are kept at all.
   bool keeps_any() const;
 
-  /// Removes clients' files that nobody has touched for long, but for those that a job still needs.
+  /// Removes clients' files that have not been used for long, except those that a job still needs.
   void sweep(clock::time_point now, const std::function<bool(const std::string& path)>& needed);
 
 private:
@@ -144,7 +147,7 @@ private:
     job_files files;
     std::string marker;
     std::map<std::string, attempt> attempts;
-    std::shared_ptr<std::string> published = std::make_shared<std::string>(); ///< guarded by the desk's mutex
+    std::shared_ptr<std::string> published = std::make_shared<std::string>(); ///< guarded by the registry's mutex
   };
 
   answer<void> check(const std::string& id, const std::string& ticket) const;
@@ -152,23 +155,23 @@ private:
                                          uint32_t number, const std::string& attempt) const;
   std::string uploads() const;
   std::string results() const;
-  // -- with the mutex held -----------------------------------------------------
+  // -- call with the mutex held ------------------------------------------------
 
-  /// That open uploads have announced and not brought.
+  /// Bytes that open uploads have announced and not yet delivered.
   uint64_t bytes_to_come() const;
-  /// For one more upload of that client: the oldest idle one gives way where too many are open.
+  /// Makes room for one more upload of this client: if too many are open, the oldest idle one is dropped.
   answer<void> make_room(const std::string& client);
-  /// Whoever still writes to it is refused from now on.
+  /// A connection that still writes to it is refused from now on.
   void forget(const std::string& id);
-  /// The file of an upload, finished or not; empty where there is none.
+  /// The file of an upload, finished or not; empty if there is none.
   std::string find_upload(const std::string& id) const;
 
   const desk_config config_;
-  mutable std::mutex mutex_; ///< guards all below
+  mutable std::mutex mutex_; ///< guards all members below
   std::string address_;
   std::map<std::string, job> jobs_;
   std::map<std::string, std::shared_ptr<incoming>> uploads_;
-  std::map<std::string, std::string> clients_; ///< of open uploads, by their ids; not known after a restart
+  std::map<std::string, std::string> clients_; ///< of open uploads, by upload id; lost at a restart
 };
 
 } // namespace troupe::transfer

@@ -1,6 +1,6 @@
-// The desk's half for clients: files that they bring, and results that wait for them.
+// The part of `transfer::desk` for clients: files that they upload, and results that wait for them.
 //
-// What an upload has announced stands in its file's name until it is finished, so that it is known after a restart.
+// Until an upload is finished, its announced size is part of its file's name, so that the size survives a restart.
 #include "base/private_folder.hpp"
 #include "transfer/desk.hpp"
 #include "transfer/desk_files.hpp"
@@ -23,14 +23,14 @@ namespace fs = std::filesystem;
 
 constexpr size_t id_digits = 32;
 
-/// So many files lie in the folder at most, finished ones included, for each that may be open.
+/// The folder may hold this many files, finished ones included, for each upload that may be open.
 constexpr size_t finished_share = 16;
 
 bool is_id(std::string_view x) {
   return x.size() == id_digits && x.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-/// An id, and what a name of ours may have behind it.
+/// An id, optionally followed by an ending that our names may have.
 bool is_upload_name(std::string_view x) {
   return is_id(x.substr(0, id_digits)) && (x.size() == id_digits || x[id_digits] == '.');
 }
@@ -43,7 +43,7 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return result;
 }
 
-/// What a name ends in, where that may be part of a name of ours: libavformat looks at it where a content is not clear.
+/// The ending of a name, if it may be part of our names: libavformat uses it if the content is ambiguous.
 std::string extension_of(const std::string& name) {
   auto result = fs::path{name}.extension().string();
   auto plain = [](unsigned char c) { return std::isalnum(c) != 0; };
@@ -58,7 +58,7 @@ void wipe(const fs::path& path) {
   fs::remove_all(path, ignored);
 }
 
-/// The name of an open upload's file once it is finished, and how many bytes it has announced; 0 where that is not known.
+/// The name of an open upload's file once it is finished, and its announced size; 0 if unknown.
 std::pair<std::string, uint64_t> finished_name(const std::string& path) {
   auto name = path.substr(0, path.size() - std::strlen(part_ending));
   auto dot = name.rfind('.');
@@ -120,7 +120,7 @@ answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, 
   std::lock_guard guard{mutex_};
   if (!find_upload(id).empty())
     return id;
-  (void)base::make_private_folder(uploads()); // what does not work is told by what follows
+  (void)base::make_private_folder(uploads()); // a failure shows in the next steps
   if (auto room = make_room(client); !room)
     return tl::unexpected(room.error());
   if (auto why = config_.shortage ? config_.shortage(uploads(), bytes + bytes_to_come()) : std::string{}; !why.empty())
@@ -154,7 +154,7 @@ answer<void> desk::make_room(const std::string& client) {
   auto too_many = his >= config_.client_uploads_max;
   if (!too_many && open.size() < config_.uploads_max && entries.size() < config_.uploads_max * finished_share)
     return {};
-  // Whoever opens uploads and sends nothing does not lock the others out.
+  // A client that opens uploads and sends nothing must not lock others out.
   auto idle = clock::now() - config_.upload_idle;
   std::erase_if(open, [&](auto& x) { return x.touched > idle || (too_many && !is_his(x)); });
   auto oldest = std::min_element(open.begin(), open.end(), [](auto& a, auto& b) { return a.touched < b.touched; });
@@ -189,7 +189,7 @@ answer<std::shared_ptr<incoming>> desk::upload(const std::string& id) {
     x = std::make_shared<incoming>(path, announced > 0 ? announced : config_.bytes_max,
                                    [target = target](const std::string& from, int) { return move_to(from, target); });
   } else {
-    // From an earlier life and whole: it can be proved once more, and takes nothing.
+    // From before a restart, and complete: it can be verified once more, and needs no more space.
     std::error_code failed;
     x = std::make_shared<incoming>(path, fs::file_size(path, failed),
                                    [](const std::string&, int) { return answer<void>{}; });
@@ -250,7 +250,7 @@ void desk::sweep(clock::time_point now, const std::function<bool(const std::stri
     auto touched = std::max(found.st_mtim.tv_sec, found.st_ctim.tv_sec);
     return now - clock::from_time_t(touched) >= config_.keep && !needed(path.string());
   };
-  // Only what has a name of ours: the folders may have been there before us, with files of others.
+  // Only files with names of ours: the folders may have existed before, with other files.
   for (auto& path : entries_of(uploads()))
     if (is_upload_name(path.filename().string()) && is_old(path, S_IFREG))
       drop_upload(path.filename().string().substr(0, id_digits));

@@ -1,4 +1,4 @@
-// What the desk's two halves share: how a file that has arrived takes its place, and texts that nobody can guess.
+// Common to both parts of `transfer::desk`: how an uploaded file is moved into place, and texts that cannot be guessed.
 #pragma once
 
 #include "base/descriptor.hpp"
@@ -18,7 +18,7 @@
 
 namespace troupe::transfer {
 
-/// Of the name of a file that is on its way.
+/// The ending of the name of an unfinished file.
 inline constexpr const char* part_ending = ".part";
 
 inline std::string random_text() {

@@ -21,7 +21,7 @@ constexpr long buffer_bytes = 256 * 1024;
 constexpr size_t error_body_bytes_max = 4 * 1024;
 constexpr int wait_slice_ms = 20;
 
-/// What one exchange is about, for the callbacks.
+/// The state of one exchange, for the callbacks.
 struct state {
   const exchange& what;
   const control& with;
@@ -106,7 +106,7 @@ int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return x.silent ? 1 : 0;
 }
 
-/// The detail of a problem document, or what the body begins with.
+/// The detail of a problem document, or the beginning of the body.
 std::string words_of(const std::string& body) {
   constexpr std::string_view key = "\"detail\":\"";
   auto at = body.find(key);
@@ -136,7 +136,7 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
     fields.add("Content-Type: application/octet-stream");
   curl::options set{handle.get(), detail};
   set(CURLOPT_URL, at.url.c_str());
-  set(CURLOPT_NOPROXY, "*"); // a coordinator is never behind the proxy that a machine has for the world
+  set(CURLOPT_NOPROXY, "*"); // a coordinator is never behind a machine's proxy for the internet
   set(CURLOPT_CUSTOMREQUEST, x.method.c_str());
   if (x.method == "HEAD")
     set(CURLOPT_NOBODY, 1L);
@@ -162,7 +162,8 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   set(CURLOPT_XFERINFOFUNCTION, &on_progress);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(&s));
   auto code = set.perform();
-  // A refusal may come before all was sent: its words matter, not that the connection closed on the rest.
+  // A refusal may come before everything was sent: then its text matters, rather than the connection that closed on the
+  // rest.
   if (code != CURLE_OK && (s.head.status < 400 || s.head.status >= 600)) {
     auto stopped = with.stop != nullptr && with.stop->load();
     auto why = stopped    ? std::string{"stopped"}
@@ -174,7 +175,7 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
 }
 
 failure refused(const answer_head& x, const remote& at) {
-  // 408, 425, 429 and 5xx may be otherwise soon; 507 is a disk that somebody has to make room on.
+  // 408, 425, 429 and 5xx may soon pass; 507 is a full disk, which needs an operator.
   auto passing = x.status == 408 || x.status == 425 || x.status == 429 || (x.status >= 500 && x.status != 507);
   return {!passing, false, x.status,
           base::mask_url(at.url) + " answers " + std::to_string(x.status) + ": " + words_of(x.body)};
@@ -184,7 +185,7 @@ bool patience::wait() {
   if (stopped() || ++tries_ >= with_.tries_max)
     return false;
   auto pause = std::min(with_.first_pause * (1 << std::min(tries_ - 1, 16u)), with_.longest_pause);
-  // Nothing tells that the other side is back: only time does, and the stop flag in between.
+  // Only time shows whether the other side is back; check the stop flag in between.
   for (auto end = clock::now() + pause; clock::now() < end && !stopped();)
     ::poll(nullptr, 0, wait_slice_ms);
   return !stopped();

@@ -1,4 +1,4 @@
-// One HTTP request and its answer, by libcurl: the part that uploads and downloads share.
+// One HTTP request and its answer, through libcurl: common to uploads and downloads.
 #pragma once
 
 #include "transfer/remote.hpp"
@@ -13,30 +13,30 @@ namespace troupe::transfer {
 
 struct exchange {
   std::string method = "GET";
-  /// Body of the request: fills the span and returns how much, -1 where it cannot. Empty: no body.
+  /// Body of the request: fills the span and returns the number of bytes, -1 on failure. Empty: no body.
   std::function<int64_t(std::span<std::byte>)> read = {};
   uint64_t body_bytes = 0; ///< of the request
-  /// Body of an answer that is a 2xx; false ends the exchange.
+  /// Body of a 2xx answer; false ends the exchange.
   std::function<bool(std::span<const std::byte>, const answer_head&)> write = {};
 };
 
-/// The failure is of the connection, and passing; an answer of any status is none.
+/// Fails only if the connection fails, which is a passing failure; an answer of any status is a success.
 expected<answer_head> perform(const exchange& x, const remote& at, const control& with);
 
-/// What an answer that is no 2xx means, in the other side's words.
+/// The failure for an answer other than 2xx, in the other side's words.
 failure refused(const answer_head& x, const remote& at);
 
-/// Tries in a row, with pauses that grow.
+/// Counts tries in a row, with growing pauses.
 class patience {
 public:
   explicit patience(const control& with) : with_(with) {}
 
-  /// Something got through: all tries are there again.
+  /// Data got through: all tries are available again.
   void reset() noexcept {
     tries_ = 0;
   }
 
-  /// Waits; false where it has been tried often enough, or is to stop.
+  /// Waits. False if the tries are used up, or if the work must stop.
   bool wait();
 
   bool stopped() const noexcept {

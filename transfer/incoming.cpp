@@ -32,7 +32,7 @@ answer<void> incoming::open() {
     return wanted;
   auto flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND | O_NONBLOCK;
   if (first_ == begin_with::nothing) {
-    // Others may write to the folder: what lies there is theirs, and is not written to.
+    // Others may write to the folder: an existing file may be theirs, and is not written to.
     ::unlink(path_.c_str());
     flags |= O_EXCL;
   }
@@ -156,7 +156,7 @@ answer<void> incoming::finish(uint64_t total, const std::string& sha256) {
   }
   if (::fsync(file_.get()) != 0) {
     auto result = failed("flush");
-    remove(); // what is on the disk now is not known
+    remove(); // what is on the disk now is unknown
     return result;
   }
   if (auto wanted = still_wanted(); !wanted)

@@ -1,4 +1,4 @@
-// Why something about a file is refused, in words for whoever asked.
+// Why a request about a file is refused, with a text for the client.
 #pragma once
 
 #include <tl/expected.hpp>
@@ -9,19 +9,19 @@
 namespace troupe::transfer {
 
 enum class reason : uint8_t {
-  malformed,    ///< the request makes no sense
+  malformed,    ///< the request is invalid
   unauthorized, ///< no ticket
   forbidden,    ///< a wrong ticket
   unknown,      ///< no such job, file or upload
-  stale,        ///< of an attempt that is over, or at another place than where the file ends
-  changed,      ///< the file is not the one that was asked for
+  stale,        ///< the attempt is over, or the offset is not the end of the file
+  changed,      ///< the file is not the requested one
   too_large,
-  damaged, ///< the checksum is another
-  exists,  ///< something is in the way that may not be replaced, or the place is none: trying again would not help
+  damaged, ///< the checksum is wrong
+  exists,  ///< something in the way must not be replaced, or the place cannot hold a file: a retry would not help
   full,    ///< the disk is full
-  busy,    ///< more than is taken at a time
-  away,    ///< the job is not at work here, or not yet: after a restart its workers may be back before it
-  failed   ///< the disk, or a bug
+  busy,    ///< too many at a time
+  away,    ///< the job does not run here, or not yet: after a restart its workers may be back before it
+  failed   ///< a disk error, or a bug
 };
 
 struct refusal {

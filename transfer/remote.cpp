@@ -34,7 +34,7 @@ tl::unexpected<failure> was_stopped(const std::string& url) {
   return tl::unexpected(failure{false, true, 0, base::mask_url(url) + ": stopped"});
 }
 
-/// SHA-256 of what is in the file from its start, at most `bytes`.
+/// SHA-256 of the file's content from its start, at most `bytes`.
 expected<std::string> digest_of(int fd, uint64_t bytes, const std::string& path, const control& with) {
   base::sha256 hash;
   std::vector<std::byte> block(block_bytes);
@@ -52,7 +52,7 @@ expected<std::string> digest_of(int fd, uint64_t bytes, const std::string& path,
   return hash.digest();
 }
 
-/// Tries until there is an answer that is none of the passing failures.
+/// Tries until there is a result other than a passing failure.
 template <class Try>
 auto insist(patience& waits, const std::string& url, Try once) -> decltype(once()) {
   for (;;) {
@@ -64,7 +64,7 @@ auto insist(patience& waits, const std::string& url, Try once) -> decltype(once(
   }
 }
 
-/// One connection's worth: from where the file ends over there.
+/// The work of one connection: sends everything after the end of the file on the other side.
 expected<bool> send_rest(int fd, uint64_t bytes, const std::string& path, const remote& to, const control& with,
                          patience& waits) {
   auto there = perform({"HEAD"}, to, with);
@@ -84,7 +84,7 @@ expected<bool> send_rest(int fd, uint64_t bytes, const std::string& path, const 
       n = ::pread(fd, into.data(), std::min<uint64_t>(into.size(), bytes - at), static_cast<off_t>(at));
     while (n < 0 && errno == EINTR);
     if (n <= 0)
-      return -1; // shorter than it was, or unreadable
+      return -1; // it has become shorter, or is unreadable
     at += static_cast<uint64_t>(n);
     if (at - began > block_bytes)
       waits.reset();
@@ -101,7 +101,7 @@ expected<bool> send_rest(int fd, uint64_t bytes, const std::string& path, const 
   if (is_good(*sent))
     return true;
   auto why = refused(*sent, to);
-  // Another connection of ours still lived over there, or ended elsewhere than we thought: ask again.
+  // Another connection of ours was still alive on the other side, or ended at an unexpected offset: ask again.
   why.lasting = why.lasting && sent->status != 409;
   why.text += " (" + path + ")";
   return tl::unexpected(why);
@@ -153,7 +153,7 @@ struct arriving {
   std::string etag = {};
 };
 
-/// Beside the target, with the version of the file in its name: a later try finds what is of that version.
+/// Next to the target, with the version of the file in the name: so a later try finds the data of that version.
 std::string part_name(const std::string& path, const std::string& etag) {
   auto clean = etag.substr(0, 64);
   std::replace_if(
@@ -162,7 +162,7 @@ std::string part_name(const std::string& path, const std::string& etag) {
   return (target.parent_path() / ("." + target.filename().string().substr(0, 150) + "." + clean + ".part")).string();
 }
 
-/// Asks which version there is, and opens what is here of it.
+/// Asks for the current version, and opens what is already here of it.
 expected<uint64_t> look(const remote& from, const std::string& path, arriving& here, const control& with) {
   auto head = perform({"HEAD"}, from, with);
   if (!head)
@@ -180,7 +180,7 @@ expected<uint64_t> look(const remote& from, const std::string& path, arriving& h
   if (!S_ISREG(found.st_mode))
     return disk("write", here.path, EEXIST);
   here.size = static_cast<uint64_t>(found.st_size);
-  // What has no version cannot be gone on with.
+  // Without a version a download cannot be resumed.
   if (here.size > head->bytes || head->etag.empty()) {
     if (::ftruncate(here.file.get(), 0) != 0)
       return disk("write", here.path);
@@ -204,7 +204,7 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
   exchange x{"GET"};
   x.write = [&](std::span<const std::byte> data, const answer_head& head) {
     if (began > 0 && head.status != 206 && here.size == began) {
-      // Another version, from its start: of no use under this name.
+      // Another version, from its start: useless under this name.
       return false;
     }
     while (!data.empty()) {
@@ -242,7 +242,7 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-/// A device, a pipe or a link in the place of the file is never replaced.
+/// A device, pipe or link at the target path is never replaced.
 expected<void> check_place(const std::string& path, existing there) {
   struct stat found {};
   if (::stat(folder_of(path).c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
@@ -262,7 +262,7 @@ expected<void> take_place(const arriving& here, const std::string& path, existin
   auto flags = there == existing::keep ? RENAME_NOREPLACE : 0U;
   auto done = ::renameat2(AT_FDCWD, here.path.c_str(), AT_FDCWD, path.c_str(), flags);
   if (done != 0 && (errno == EINVAL || errno == ENOSYS))
-    done = ::rename(here.path.c_str(), path.c_str()); // a file system without that
+    done = ::rename(here.path.c_str(), path.c_str()); // for a file system without that
   if (done != 0)
     return disk("write", path);
   base::descriptor parent{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
