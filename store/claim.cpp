@@ -22,20 +22,20 @@ namespace troupe::store {
 
 namespace {
 
-/// How often the server is asked whether it is still there.
+/// How often to check that the server is still there.
 constexpr auto watch_interval = std::chrono::seconds{2};
 
-/// Names of processes are kept to what PostgreSQL keeps of them.
+/// Process names are cut to the length that PostgreSQL keeps.
 constexpr size_t name_bytes_max = 63;
 
-/// The lock's first key; the second one stands for the schema. Any number of our own.
+/// The lock's first key, an arbitrary number of our own; the second key stands for the schema.
 constexpr auto lock_keys = "716570234, hashtext(current_schema())";
 
-/// The same as a row of pg_locks.
+/// The same lock as a row of pg_locks.
 constexpr auto is_lock = "locktype = 'advisory' AND classid = 716570234"
                          " AND objid = (hashtext(current_schema())::bigint & 4294967295)::oid AND granted";
 
-/// Who we are, for whoever finds the store taken: "troupe 4711 on host".
+/// Our name, shown to a process that finds the store taken: "troupe 4711 on host".
 std::string own_name() {
   char host[256] = "an unknown host";
   (void)::gethostname(host, sizeof host - 1);
@@ -102,7 +102,7 @@ private:
     }
     auto name = own_name();
     if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, name.data(), name.size(), 0) < 0) {
-      // The lock holds without a name, as on a full disk.
+      // The lock holds even without a name, as on a full disk.
     }
     return {};
   }
@@ -110,7 +110,7 @@ private:
   expected<void> lock_session() {
     try {
       auto session = connect(on_, from_);
-      // A machine that vanishes keeps its lock no longer than this takes to notice.
+      // If a machine vanishes, its lock is released within this time.
       for (const auto* setting : {"tcp_keepalives_idle = 5", "tcp_keepalives_interval = 5", "tcp_keepalives_count = 3"})
         *session << std::string{"SET "} + setting;
       auto name = own_name();
@@ -133,7 +133,7 @@ private:
     }
   }
 
-  /// At once: the server takes a moment to notice a connection that is closed.
+  /// At once: the server takes a moment to notice a closed connection.
   void give_up() {
     if (!session_)
       return;
@@ -142,11 +142,11 @@ private:
       *session_ << "SELECT CASE WHEN pg_advisory_unlock(" + std::string{lock_keys} + ") THEN 1 ELSE 0 END",
         soci::into(done);
     } catch (const std::exception&) {
-      // The server is away, and the lock gone with it.
+      // The server is away, and the lock is gone with it.
     }
   }
 
-  /// The server's process of the session that has the lock; 0 where nobody has it any more.
+  /// The server process of the session that holds the lock; 0 if it is free.
   static long long holding_backend(soci::session& session) {
     long long result = 0;
     session << "SELECT coalesce(max(pid), 0)::bigint FROM pg_locks WHERE " + std::string{is_lock}, soci::into(result);
@@ -194,8 +194,8 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
-  std::unique_ptr<soci::session> session_; ///< of the watcher, once it runs
-  long long backend_ = 0;                  ///< the server's process of the latest session that had the lock
+  std::unique_ptr<soci::session> session_; ///< owned by the watcher, once it runs
+  long long backend_ = 0;                  ///< the server process of our latest session that held the lock
   std::thread watcher_;
 };
 

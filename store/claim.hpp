@@ -1,7 +1,8 @@
-// One coordinator at a time works with a store: it holds a lock on it for as long as it lives.
+// One coordinator at a time works with a store: it holds a lock on the store for as long as it lives.
 //
-// SQLite: a lock (`flock`) on a file beside the database, which the kernel drops with the process. PostgreSQL: an advisory lock of a session, which the
-// server drops with its connection, for the schema that the tables are in. That connection is watched: where it breaks, the lock is taken anew.
+// SQLite: a lock (`flock`) on a file next to the database, which the kernel releases with the process. PostgreSQL: an
+// advisory lock of a session, for the schema that holds the tables; the server releases it with its connection. That
+// connection is watched: if it breaks, the lock is taken again.
 #pragma once
 
 #include "store/error.hpp"
@@ -15,8 +16,9 @@ namespace troupe::store {
 
 class store_claim {
 public:
-  /// Fails with `in_use` where another process has the store, and says which. `lost` is called at most once, with the reason, where another process took
-  /// the store while the server was away: on a thread that the destructor waits for.
+  /// Fails with `in_use` if another process has the store, and says which. `lost` is called at most once, with the
+  /// reason, if another process took the store while the server was away. It runs on a thread that the destructor waits
+  /// for.
   static expected<store_claim> take(const settings& from, std::function<void(const std::string&)> lost);
 
   store_claim(store_claim&&) noexcept;

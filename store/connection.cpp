@@ -22,17 +22,19 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::string_literals;
 
-/// Up to this size a file is read through when it is opened, which takes well under a second; beyond, only its structure at both ends.
+/// A file up to this size is checked completely when it is opened, which takes well under a second. For a larger file,
+/// only the structure at both ends is checked.
 constexpr uintmax_t full_check_bytes = 128 * 1024 * 1024;
 
-/// Pages that are kept in memory: what lists and transitions of tens of thousands of jobs touch.
+/// Size of the page cache: enough for the pages that lists and transitions of tens of thousands of jobs touch.
 constexpr int sqlite_cache_kib = 16 * 1024;
 
-/// So many pages of 4 KiB gather in the log of writes before they are copied into the file: fewer and longer waits, since a page that is written
-/// again and again is copied once. Reading such a log takes a start after a crash some 50 ms.
+/// Number of 4 KiB pages that collect in the write-ahead log before they are copied into the file. More pages make
+/// waits fewer but longer, because a page that is written repeatedly is copied once. After a crash, the next start
+/// reads such a log in about 50 ms.
 constexpr int sqlite_log_pages = 8'000;
 
-/// The log is cut back to this size after a burst.
+/// After a burst, the log is truncated to this size.
 constexpr int sqlite_log_bytes = 64 * 1024 * 1024;
 
 error_kind kind_of_sqlite(int code) {
@@ -64,7 +66,7 @@ error_kind kind_of_sqlite(int code) {
 /// By the classes of "PostgreSQL Error Codes", an appendix of its manual.
 error_kind kind_of_postgresql(std::string_view state) {
   const auto group = state.substr(0, 2);
-  // What the client's library says without a word from the server: it is gone, in the middle of a sentence.
+  // A message of the client library without a server's state: the connection broke.
   if (state.find_first_not_of(' ') == std::string_view::npos)
     return error_kind::connection_lost;
   if (group == "08" || state == "57P01" || state == "57P02" || state == "57P03" || state == "25P03")
@@ -101,7 +103,7 @@ std::string_view advice(error_kind kind) {
   }
 }
 
-/// A whole number of an SQL expression.
+/// The integer result of an SQL expression.
 long long scalar(soci::session& session, const std::string& query) {
   long long result = 0;
   session << query, soci::into(result);
@@ -115,8 +117,9 @@ std::string text(soci::session& session, const std::string& query) {
   return result;
 }
 
-/// The journal mode after a switch to the write-ahead log, which is kept in the file. The switch needs a new file for itself, and SQLite does
-/// not wait there for other processes that make the same switch; so we wait for their locks.
+/// The journal mode after a switch to the write-ahead log; the file keeps the mode. The switch needs a new file, and
+/// for that SQLite does not wait for other processes that switch at the same time. So this function waits for their
+/// locks.
 std::string switch_to_log(soci::session& session, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   for (;;) {
@@ -142,10 +145,11 @@ void set_up_sqlite(soci::session& session, const settings& from) {
   (void)scalar(session, "PRAGMA journal_size_limit = " + std::to_string(sqlite_log_bytes));
 }
 
-/// Orders name files, addresses and passwords: only the owner may read them. SQLite gives its log and its index the mode of the database.
+/// Orders contain files, addresses and passwords: only the owner may read them. SQLite gives its log and its index the
+/// mode of the database.
 void make_private(const std::string& path) {
-  // What exists is not opened: to close any descriptor of a file drops the locks that SQLite's other connections of this
-  // process hold on it.
+  // An existing file is not opened: closing any descriptor of a file drops the locks that SQLite's other connections in
+  // this process hold on it.
   if (auto made = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600); made >= 0)
     ::close(made);
   for (const auto* suffix : {"", "-wal", "-shm"}) {
@@ -164,7 +168,7 @@ void set_up_postgresql(soci::session& session, const settings& from) {
   session << "SET idle_in_transaction_session_timeout = " + std::to_string(from.statement_timeout.count());
 }
 
-/// Fills in what may be shown of a server's URL, and the password that may not.
+/// Fills in the displayable form of a server's URL, and the password to hide.
 void hide_password(target& of) {
   const auto& url = of.address;
   const auto query = std::min(url.find('?'), url.size());
@@ -182,7 +186,7 @@ void hide_password(target& of) {
   }
 }
 
-/// Runs one migration's statements with the words of this backend.
+/// Runs one migration's statements in this backend's dialect.
 void run(soci::session& session, backend kind, const migration& step) {
   const std::string key =
     kind == backend::sqlite ? "INTEGER PRIMARY KEY" : "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY";
@@ -209,7 +213,7 @@ expected<target> parse_target(const settings& from) {
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
     target result{backend::postgresql, url, {}, {}};
     hide_password(result);
-    // A server that vanishes without a word is noticed within these times; what the URL says itself goes first.
+    // Limits after which a silently vanished server is noticed; values in the URL take precedence.
     const auto seconds = std::max<long long>(2, std::chrono::ceil<std::chrono::seconds>(from.connect_timeout).count());
     const auto silence = std::to_string(from.statement_timeout.count());
     const std::array<std::pair<std::string, std::string>, 2> defaults{
@@ -226,7 +230,7 @@ expected<target> parse_target(const settings& from) {
       || path.find("://") != std::string::npos)
     return tl::unexpected{error{error_kind::invalid_argument,
                                 "cannot open the store '" + url + "': give a path, sqlite:PATH or postgresql://..."}};
-  // SOCI reads "key=value" pairs divided by blanks wherever it finds an equals sign.
+  // SOCI reads space-separated "key=value" pairs if it finds any equals sign.
   const bool pairs = path.find('=') != std::string::npos;
   if (pairs && path.find_first_of(" \"") != std::string::npos)
     return tl::unexpected{error{error_kind::invalid_argument,
@@ -308,12 +312,13 @@ expected<void> check_version(soci::session& session, const target& on, long long
 }
 
 expected<void> migrate(soci::session& session, const target& on, std::span<const migration> steps) {
-  // Where there is nothing to do, nobody's lock is waited for.
+  // If there is nothing to do, no lock is waited for.
   if (has_table(session, on.kind, "schema_versions")
       && scalar(session, "SELECT coalesce(max(version), 0) FROM schema_versions") == newest_of(steps))
     return {};
   transaction all{session, on.kind};
-  // Of programs that start at the same moment, one does it; the others find it done. SQLite's transaction is that lock already.
+  // If several programs start at the same moment, one migrates and the others find it done. SQLite's transaction
+  // already is that lock.
   if (on.kind == backend::postgresql)
     session << "SELECT pg_advisory_xact_lock(7165702347)";
   if (!has_table(session, on.kind, "schema_versions"))
@@ -346,7 +351,7 @@ transaction::~transaction() {
   try {
     *session_ << "ROLLBACK";
   } catch (const std::exception&) {
-    // SQLite has undone it already where the disk was full; a connection that is gone has undone it too.
+    // SQLite has already rolled back if the disk was full; a lost connection has done so too.
   }
 }
 

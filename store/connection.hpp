@@ -1,4 +1,5 @@
-// One connection to the database, and the translation of its errors. SOCI throws; nothing of it leaves this folder.
+// One connection to the database, and the translation of its errors. SOCI throws; no exception of it leaves this
+// folder.
 #pragma once
 
 #include "store/error.hpp"
@@ -14,36 +15,37 @@ namespace troupe::store {
 
 enum class backend : uint8_t { sqlite, postgresql };
 
-/// Which database a URL means, and its address as SOCI wants it.
+/// The database that a URL means, and its address as SOCI wants it.
 struct target {
   backend kind = backend::sqlite;
   std::string address;
-  std::string shown;  ///< for messages: without a password
-  std::string secret; ///< the password, as the address has it
+  std::string shown;  ///< for messages: without the password
+  std::string secret; ///< the password, as written in the address
 };
 
 expected<target> parse_target(const settings& from);
 
-/// What SOCI threw, in our words. `doing` completes "cannot ...".
+/// Translates what SOCI threw into our errors. `doing` completes "cannot ...".
 error translate(const std::exception& thrown, std::string_view doing, const target& on);
 
-/// A session with its settings in force. Throws what SOCI throws.
+/// A session with its settings applied. Throws what SOCI throws.
 std::unique_ptr<soci::session> connect(const target& to, const settings& from);
 
-/// Nothing, or why a file that is there cannot be used as a database. SQLite only.
+/// Empty, or why an existing file cannot be used as a database. SQLite only.
 expected<void> check_file(soci::session& session, const target& on);
 
 /// Brings the schema up to date.
 expected<void> migrate(soci::session& session, const target& on, std::span<const migration> steps);
 
-/// Fails where a newer program has changed the schema.
+/// Fails if a newer program has changed the schema.
 expected<void> check_version(soci::session& session, const target& on, long long newest);
 
 inline long long newest_of(std::span<const migration> steps) {
   return steps.empty() ? 0 : steps.back().version;
 }
 
-/// A transaction that is undone unless it is committed. Takes SQLite's lock for writing at once, so that nothing in it can meet another writer.
+/// A transaction that is rolled back unless it is committed. It takes SQLite's write lock at once, so that no statement
+/// in it can meet another writer.
 class transaction {
 public:
   transaction(soci::session& session, backend kind);

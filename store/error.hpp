@@ -1,4 +1,4 @@
-// Why the store could not do something, and whether asking again helps.
+// Why a store operation failed, and whether a retry may help.
 #pragma once
 
 #include <cstdint>
@@ -10,21 +10,21 @@
 namespace troupe::store {
 
 enum class error_kind : uint8_t {
-  // The world; the same call may work later.
-  busy,            ///< another process holds the database for too long
+  // Causes outside; the same call may work later.
+  busy,            ///< another process blocks the database for too long
   disk_full,       ///< there is no room to write
   io_failed,       ///< the disk or file system reports an error
-  connection_lost, ///< no connection to the server; the next call connects anew
-  // The call, or the database; the same call fails again.
-  not_found,          ///< no job or chunk of that name
+  connection_lost, ///< no connection to the server; the next call opens a new one
+  // Causes in the call or the database; the same call fails again.
+  not_found,          ///< no job or chunk with that name
   invalid_transition, ///< the state does not allow it
-  stale_attempt,      ///< an attempt that is no longer the current one
-  constraint,         ///< it contradicts what is stored
+  stale_attempt,      ///< the attempt is no longer the current one
+  constraint,         ///< contradicts the stored data
   invalid_argument,   ///< too large, or not text
-  not_a_store,        ///< the file is damaged, or is something else
+  not_a_store,        ///< the file is damaged, or is not a database of ours
   too_new,            ///< a newer program has changed the database
   in_use,             ///< another coordinator works with the store
-  failed,             ///< anything else, for instance a right that is missing
+  failed,             ///< any other cause, for instance a missing permission
 };
 
 std::string_view to_string_view(error_kind kind);
@@ -33,7 +33,7 @@ struct error {
   error_kind kind = error_kind::failed;
   std::string text; ///< what was tried, on what, and what to do
 
-  /// The same call may work later, without a change by anybody.
+  /// The same call may work later, without any intervention.
   bool transient() const noexcept {
     return kind <= error_kind::connection_lost;
   }

@@ -1,4 +1,4 @@
-// What the store takes at most. Everything else is refused with an error that names the limit.
+// Limits of the store. Everything beyond them is refused with an error that names the limit.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +12,13 @@ inline constexpr size_t path_bytes = 4096;           ///< of a result file
 inline constexpr size_t request_bytes = 1024 * 1024; ///< of a job's request, and of its result
 inline constexpr size_t error_bytes = 64 * 1024;     ///< of an error's text
 inline constexpr size_t reason_bytes = 1024;         ///< of the reason of a transition
-inline constexpr size_t search_bytes = 255;          ///< of a text to look for
+inline constexpr size_t search_bytes = 255;          ///< of a search text
 inline constexpr size_t log_line_bytes = 1024;       ///< of one line of a job's log
 inline constexpr size_t log_lines_per_job = 2'000;
 inline constexpr size_t chunks_per_job = 100'000;
 inline constexpr size_t operations_per_batch = 10'000;
 inline constexpr size_t page_rows = 1'000; ///< of any list
 inline constexpr size_t page_bytes =
-  16 * 1024 * 1024; ///< of a page of whole jobs, chunks included; one job always fits
+  16 * 1024 * 1024; ///< of a page of complete jobs, chunks included; one job always fits
 
 } // namespace troupe::store::limits

@@ -8,8 +8,8 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// Short columns first: in SQLite a scan then stops before the long texts, whose pages it never reads. The index of times carries the name, so
-// that a search in names reads the index alone.
+// Short columns first: a scan in SQLite then stops before the long texts, and never reads their pages. The index of
+// times includes the name, so that a search in names reads only the index.
 constexpr std::array version_1{
   R"(CREATE TABLE jobs (
   number SERIAL_KEY,
@@ -69,7 +69,8 @@ constexpr std::array version_1{
   node TEXT NOT NULL,
   attempt BIGINT NOT NULL))"sv,
   "CREATE INDEX history_by_job ON history (job, number)"sv,
-  // How many jobs are where, kept by every transaction that moves one: counting them would read them all.
+  // The number of jobs in each state. Every transaction that moves a job updates it, because counting would read all
+  // jobs.
   R"(CREATE TABLE job_counts (
   queue TEXT NOT NULL,
   state TEXT NOT NULL,
@@ -77,7 +78,8 @@ constexpr std::array version_1{
   PRIMARY KEY (queue, state)))"sv,
 };
 
-// What a job said, and who still has to be told of its end. The rows of callbacks that wait are few: they have an index of their own.
+// The lines of jobs' logs, and the callbacks that are due. Few callbacks wait at a time, so their rows have an index of
+// their own.
 constexpr std::array version_2{
   R"(CREATE TABLE logs (
   number SERIAL_KEY,

@@ -1,6 +1,7 @@
-// The schema, as numbered steps. A step that has been released is never changed; what comes later is a step of its own.
+// The schema, as numbered steps. A released step is never changed; a later change is a new step.
 //
-// One text serves SQLite and PostgreSQL. Only one word differs: SERIAL_KEY stands for a 64-bit key that the database gives out.
+// The same text serves SQLite and PostgreSQL, except for one word: SERIAL_KEY stands for a 64-bit key that the database
+// assigns.
 #pragma once
 
 #include <span>

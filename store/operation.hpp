@@ -1,7 +1,8 @@
-// What can be done to the stored jobs. Operations are values: a caller collects those of many clients and hands them over together.
+// The operations on stored jobs. Operations are values: a caller collects those of many clients and submits them
+// together.
 //
-// "Unset" optional members leave what is stored as it is. An attempt that is given is compared inside the statement that
-// writes, never read before: what an old attempt sends is refused, however late.
+// An unset optional member leaves the stored value unchanged. A given attempt is compared within the statement that
+// writes, rather than read before. So messages of an old attempt are refused, however late they come.
 #pragma once
 
 #include "store/record.hpp"
@@ -14,8 +15,8 @@
 
 namespace troupe::store {
 
-/// A new job, as `queued`. The caller draws the id. The same id or idempotency key again is the same job: the outcome then says `existed`
-/// and names it; but with another request it is a `constraint`.
+/// A new job, as `queued`. The caller draws the id. If the id or idempotency key exists already, it means the same job:
+/// the outcome then says `existed` and names that job. If its request differs, it is a `constraint` error.
 struct submit_job {
   job_id id;
   std::string name;
@@ -24,10 +25,10 @@ struct submit_job {
   std::string idempotency_key; ///< empty: none
   std::string callback_url;
   std::string request;
-  std::string node; ///< who submits, for the history
+  std::string node; ///< the submitter, for the history
 };
 
-/// What an attempt leaves on its job.
+/// What an attempt changes in its job.
 struct job_changes {
   std::optional<uint32_t> failures;
   std::optional<uint32_t> progress_ppm;
@@ -37,33 +38,34 @@ struct job_changes {
   std::optional<std::string> result;
 };
 
-/// A way of `job_transitions`, with its row of history. To `assigned` it begins the next attempt for `node`.
+/// A transition of `job_transitions`, with its row of history. A transition to `assigned` begins the next attempt, for
+/// `node`.
 struct move_job {
   job_id id;
   job_state to = job_state::queued;
-  std::optional<job_state> from;   ///< only from there
-  std::optional<uint32_t> attempt; ///< only that attempt; has to be said where the way is fenced
+  std::optional<job_state> from;   ///< only from this state
+  std::optional<uint32_t> attempt; ///< only for this attempt; required if the transition is fenced
   std::string why;
   std::string node;
   job_changes changes = {};
 };
 
-/// Changes without a transition, for instance progress. A job that has ended is not changed.
+/// Changes without a transition, for instance of progress. A job that has ended stays as it is.
 struct edit_job {
   job_id id;
   std::optional<uint32_t> attempt;
   job_changes changes;
 };
 
-/// The plan of a job that has not ended: all or none.
+/// The plan of a job that has not ended: all chunks or none.
 struct add_chunks {
   job_id id;
   std::optional<uint32_t> attempt;
   std::vector<chunk_plan> chunks;
 };
 
-/// A way of `chunk_transitions`, with its row of history. To `leased` it begins the next attempt for `node`. Chunks of a job that has
-/// ended stay as they are.
+/// A transition of `chunk_transitions`, with its row of history. A transition to `leased` begins the next attempt, for
+/// `node`. Chunks of a job that has ended stay as they are.
 struct move_chunk {
   job_id id;
   uint32_t number = 0;
@@ -72,48 +74,49 @@ struct move_chunk {
   std::string why;
   std::string node;
   std::optional<uint32_t> failures;
-  std::optional<chunk_result> result; ///< has to be there for `done`, and only then
+  std::optional<chunk_result> result; ///< required for `done`, and only allowed there
 };
 
-/// Forgets the plan of a job that has not ended, finished chunks included.
+/// Removes the plan of a job that has not ended, finished chunks included.
 struct remove_chunks {
   job_id id;
   std::optional<uint32_t> attempt;
 };
 
-/// Forgets a job that has ended, with chunks and history.
+/// Removes a job that has ended, with its chunks and history.
 struct remove_job {
   job_id id;
 };
 
-/// Lines for the log of a job, in order; their numbers are given by the store. A log that is full (`limits::log_lines_per_job`) takes no more.
+/// Lines for the log of a job, in order; the store numbers them. A full log (`limits::log_lines_per_job`) accepts no
+/// more.
 struct add_log {
   job_id id;
   std::vector<log_line> lines;
 };
 
-/// What came of a try to tell an end of a job to its callback URL.
+/// The result of a try to report the end of a job to its callback URL.
 struct edit_callback {
   job_id id;
   int64_t delivery = 0;
   uint32_t tries = 0;
   int64_t not_before_ms = 0;
-  bool done = false; ///< delivered or given up: never tried again
+  bool done = false; ///< delivered or given up: no further try
   std::string note;
 };
 
 using operation = std::variant<submit_job, move_job, edit_job, add_chunks, move_chunk, remove_chunks, remove_job,
                                add_log, edit_callback>;
 
-/// What an operation came to.
+/// The result of an operation.
 struct outcome {
   job_id id;
-  uint32_t attempt = 0; ///< of the job, or of the chunk
-  bool existed = false; ///< `submit_job`: it was there before
-  int64_t history = 0;  ///< the number of the transition's row; 0 where there was none
-  std::string from;     ///< the state before it
+  uint32_t attempt = 0; ///< of the job or the chunk
+  bool existed = false; ///< `submit_job`: the job existed before
+  int64_t history = 0;  ///< the number of the transition's row; 0 if there is none
+  std::string from;     ///< the state before the transition
   job_queue queue = job_queue::normal;
-  bool callback = false; ///< the job has ended, and its callback URL waits to be told
+  bool callback = false; ///< the job has ended, and its callback is due
 };
 
 } // namespace troupe::store

@@ -13,10 +13,10 @@ namespace troupe::store {
 
 namespace {
 
-/// What a stored chunk and its file name take in memory, roughly.
+/// Rough size in memory of a stored chunk and its file name.
 constexpr long long chunk_bytes = 512;
 
-/// Columns of a job in a select, and the variables that they come into.
+/// Columns of a job in a SELECT, and the variables that receive them.
 struct job_columns {
   static constexpr auto summary =
     "number, id, state, previous_state, queue, priority, submitted_ms, started_ms, ended_ms,"
@@ -181,7 +181,7 @@ page<job_summary> reader::list(const job_filter& filter, std::optional<page_curs
 }
 
 page<open_job> reader::open_jobs(std::optional<page_cursor> after, size_t rows) {
-  // Sizes come first: requests may be large, and a server's answer comes at once and in full.
+  // Read the sizes first: requests may be large, and a server sends its answer at once and in full.
   const page_cursor from = after.value_or(page_cursor{-1, 0});
   const long long first = from.first;
   const long long second = from.second;
@@ -271,7 +271,7 @@ std::vector<open_job> reader::load(std::span<const job_id> ids) {
               + ")");
     s.run_all([&] {
       places[columns.number] = result.size();
-      // One that nobody has taken yet has no chunks.
+      // A job that has not been taken yet has no chunks.
       if (columns.attempt > 0)
         numbers.append(numbers.empty() ? "" : ", ").append(std::to_string(columns.number));
       result.emplace_back().the_job = columns.read_whole();

@@ -1,4 +1,5 @@
-// Questions to the database: single jobs, and pages by the key of the last row seen, so that a page costs the same wherever it is.
+// Queries: single jobs, and pages that start after the key of the last row seen. So every page costs the same, wherever
+// it is.
 #pragma once
 
 #include "store/statement.hpp"
@@ -12,7 +13,7 @@
 
 namespace troupe::store {
 
-/// All throw what SOCI throws, and `unreadable`.
+/// All functions throw what SOCI throws, and `unreadable`.
 class reader {
 public:
   explicit reader(soci::session& session);

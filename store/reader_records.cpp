@@ -1,4 +1,4 @@
-// Rows beside jobs that are no state of theirs: transitions of all jobs, logs, callbacks.
+// Rows about jobs other than their state: transitions of all jobs, logs, callbacks.
 #include "store/reader.hpp"
 #include "store/rows.hpp"
 

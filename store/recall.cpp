@@ -14,7 +14,7 @@ namespace {
 
 using result = expected<outcome>;
 
-/// Looks for the trace of one operation after another.
+/// Looks for the traces of the operations, one after another.
 class search {
 public:
   search(soci::session& session, int64_t now_ms) : session_{session}, rows_{session}, at_{now_ms} {
@@ -24,7 +24,7 @@ public:
       " at_ms = :at AND to_state = :to ORDER BY number DESC LIMIT 1");
   }
 
-  /// True once something of the batch was found.
+  /// True once a trace of the batch was found.
   bool found() const noexcept {
     return found_;
   }
@@ -45,7 +45,7 @@ public:
 
   result operator()(const move_job& x) {
     auto found = of_row(x.id, history_entry::whole_job, to_string_view(x.to));
-    // Whether anybody is to be told is written down; whoever tells looks there.
+    // Whether a callback is due is stored; the callback sender looks there.
     if (found)
       found->callback = is_ended(x.to);
     return found;
@@ -55,7 +55,7 @@ public:
     return of_row(x.id, x.number, to_string_view(x.to));
   }
 
-  /// What leaves no row was done with the others.
+  /// An operation that leaves no row was stored together with the others.
   template <class Operation>
   result operator()(const Operation& x) {
     outcome result;

@@ -1,7 +1,8 @@
-// What became of a batch whose answer was lost: the server may have committed it just before the connection broke.
+// Finds out what happened to a batch whose answer was lost: the server may have committed it just before the connection
+// broke.
 //
-// A transaction is stored whole or not at all, and each submission and transition in it leaves a row of history with the batch's own time. So one
-// row tells of all, and the rows together tell the results.
+// A transaction is stored as a whole or not at all. Each submission and transition in it leaves a row of history with
+// the batch's unique time. So one row proves the whole batch, and the rows together give the results.
 #pragma once
 
 #include "store/error.hpp"
@@ -18,7 +19,7 @@ class session;
 
 namespace troupe::store {
 
-/// Nothing where there is no trace of the batch. Throws what SOCI throws.
+/// Empty if there is no trace of the batch. Throws what SOCI throws.
 std::optional<std::vector<expected<outcome>>> recall(soci::session& session, std::span<const operation> batch,
                                                      int64_t now_ms);
 

@@ -1,4 +1,4 @@
-// What readers make of rows: words and ids that were written by this program, and pages.
+// Conversion of rows for readers: words and ids that this program wrote, and pages.
 #pragma once
 
 #include "messages/job_states.hpp"
@@ -11,7 +11,7 @@
 
 namespace troupe::store {
 
-/// Throws `unreadable` where the text is no word of ours.
+/// Throws `unreadable` if the text is not one of our words.
 template <class Enum>
 Enum word(const std::string& text) {
   if (const auto result = parse_job_enum<Enum>(text))
@@ -26,7 +26,7 @@ inline job_id id_of(const std::string& text) {
   throw unreadable{"the stored job id '" + text.substr(0, 64) + "' is none"};
 }
 
-/// One row more than a page has is asked for: its presence tells that there is a next page.
+/// A query asks for one row more than a page has: if it comes, there is a next page.
 template <class T, class Key>
 void cut(page<T>& x, size_t rows, Key key) {
   if (x.rows.size() <= rows)

@@ -1,8 +1,8 @@
-// A prepared statement whose parameters and columns are variables that the caller fills and reads.
+// A prepared statement. Its parameters and columns are variables that the caller fills and reads.
 //
-// Parameters are bound by name, so that one may occur twice. Variables are read and written through their addresses at each run; they
-// must outlive the statement. A statement is always run to its end: one that is left in the middle keeps SQLite from committing, and
-// its log of writes from being emptied.
+// Parameters are bound by name, so that the same one may occur twice. Each run reads and writes the variables through
+// their addresses, so they must outlive the statement. A statement is always run to its end: an unfinished one prevents
+// SQLite from committing, and from emptying its write-ahead log.
 #pragma once
 
 #include <string>
@@ -38,7 +38,7 @@ public:
     return *this;
   }
 
-  /// Runs it for at most one row. True when there was one; its columns are in the variables.
+  /// Runs it for at most one row. True if there was one; its columns are then in the variables.
   bool run_one() {
     const bool found = statement_.execute(true);
     // The step that finds no further row ends the statement. It leaves the variables as they are.
@@ -48,7 +48,7 @@ public:
     return found;
   }
 
-  /// Runs it and calls `take` after each row has come into the variables.
+  /// Runs it and calls `take` each time a row is in the variables.
   template <class F>
   void run_all(F take) {
     for (bool more = statement_.execute(true); more; more = statement_.fetch())

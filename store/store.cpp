@@ -28,7 +28,7 @@ tl::unexpected<error> no_job(const std::string& shown) {
   return tl::unexpected{error{error_kind::not_found, "there is no job " + shown}};
 }
 
-/// Blames one operation, not the database: the others of its batch can go on.
+/// The error concerns one operation rather than the database: the others of its batch can continue.
 bool is_own_fault(const error& x) {
   return x.kind == error_kind::constraint || x.kind == error_kind::invalid_argument;
 }
@@ -46,14 +46,14 @@ public:
     disconnect();
   }
 
-  /// Calls `f` with a connection. What it throws becomes an error, and the connection is given up: whatever state it is in,
-  /// the next call begins with a fresh one.
+  /// Calls `f` with a connection. An exception becomes an error and ends the connection, whatever its state: the next
+  /// call opens a new one.
   template <class F>
   auto guarded(std::string_view doing, F f) -> decltype(f()) {
     try {
       if (!session_) {
         session_ = connect(on_, from_);
-        // Meanwhile another program may have been here.
+        // In the meantime another program may have changed the database.
         if (newest_)
           if (auto good = check_version(*session_, on_, *newest_); !good) {
             disconnect();
@@ -88,7 +88,8 @@ public:
 
   expected<results> apply(std::span<const operation> batch, int64_t now_ms) {
     return guarded("write", [&]() -> expected<results> {
-      // Savepoints are two more statements for each operation, and hardly ever needed: one that fails has nearly always written nothing yet.
+      // Savepoints take two more statements per operation and are rarely needed: an operation that fails has nearly
+      // always written nothing.
       if (auto quick = try_quickly(batch, now_ms))
         return std::move(*quick);
       writer_.reset();
@@ -102,7 +103,7 @@ public:
 
 private:
   void disconnect() {
-    writer_.reset(); // its statements go before the connection
+    writer_.reset(); // its statements must go before the connection
     session_.reset();
   }
 
@@ -112,7 +113,7 @@ private:
     return *writer_;
   }
 
-  /// Nothing when an operation failed in the middle: then all is undone.
+  /// Empty if an operation failed after it had written: then everything is rolled back.
   std::optional<results> try_quickly(std::span<const operation> batch, int64_t now_ms) {
     auto& w = the_writer();
     w.forget_counts();
@@ -173,7 +174,7 @@ private:
 
   settings from_;
   target on_;
-  std::optional<long long> newest_; ///< schema version that this program knows, once it was found good
+  std::optional<long long> newest_; ///< the schema version that this program knows, once it has been verified
   std::unique_ptr<soci::session> session_;
   std::unique_ptr<writer> writer_;
 };

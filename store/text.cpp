@@ -14,7 +14,7 @@ tl::unexpected<error> invalid(const std::string& what) {
   return tl::unexpected{error{error_kind::invalid_argument, what}};
 }
 
-/// Collects the first thing that is wrong with an operation.
+/// Records the first error in an operation.
 class checker {
 public:
   void text(std::string_view value, const char* what, size_t limit) {

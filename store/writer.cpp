@@ -9,7 +9,7 @@ namespace troupe::store {
 
 namespace {
 
-// Numbers of the statements that are one of their kind. Those of job and chunk moves are made of state and changes.
+// Numbers of the statements that exist once. The numbers for job and chunk moves are computed from state and changes.
 enum : uint32_t { insert_job, find_known, insert_history, hold_job, insert_chunk, delete_chunks, delete_job, find_job };
 enum : uint32_t {
   find_chunk = find_job + 1,
@@ -24,7 +24,8 @@ std::string quoted(std::string_view word) {
   return "'" + std::string{word} + "'";
 }
 
-/// The condition that a row with `state` and `attempt` may go to `to` by the table, said by :attempt (-1: nobody's).
+/// The condition that a row with `state` and `attempt` may go to `to` by the table, on behalf of :attempt (-1: no
+/// attempt).
 template <class State>
 std::string may_go(State to) {
   std::string from;
@@ -42,7 +43,7 @@ std::string may_go(State to) {
   return result + "))";
 }
 
-/// Which members are set, as bits; names a statement that writes just those.
+/// The set members, as bits; identifies a statement that writes exactly those.
 uint32_t mask(const job_changes& x) {
   return (x.failures ? 1U : 0) | (x.progress_ppm ? 2U : 0) | (x.priority ? 4U : 0) | (x.failure ? 8U : 0)
          | (x.error ? 16U : 0) | (x.result ? 32U : 0);
@@ -52,7 +53,7 @@ int64_t fence(std::optional<uint32_t> attempt) {
   return attempt ? static_cast<int64_t>(*attempt) : -1;
 }
 
-/// Binds the members of `v` that are set in `x` and returns their part of SET, each item with a comma before it.
+/// Binds the members of `v` that are set in `x`, and returns their part of SET, with a comma before each item.
 template <class Variables>
 std::string bind_changes(statement& to, const Variables& v, const job_changes& x) {
   std::string result;
@@ -153,7 +154,7 @@ void writer::load(const job_changes& x) {
 
 statement& writer::moving_job(job_state to, const job_changes& changes) {
   return cached(job_moves | static_cast<uint32_t>(to) << 8 | mask(changes), [&](statement& s) {
-    // The right-hand sides see the row as it was.
+    // The right-hand sides see the old row.
     std::string sql = "UPDATE jobs SET previous_state = state, state = " + quoted(to_string_view(to));
     if (to == job_state::assigned) {
       sql += ", attempt = attempt + 1, worker = :node";
@@ -355,7 +356,7 @@ void writer::write_history(int64_t chunk, std::string_view from, std::string_vie
 }
 
 void writer::count(std::string_view state, int64_t jobs) {
-  // Keys point to the names of the enumeration, which stay.
+  // Keys point to the enumerators' names, which are static.
   if (const auto known = parse_job_enum<job_state>(state))
     moved_[{v_.queue, to_string_view(*known)}] += jobs;
 }

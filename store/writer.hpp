@@ -1,5 +1,5 @@
-// What operations do inside a transaction: each is one or a few prepared statements whose conditions are the tables of
-// messages/job_states.hpp.
+// The operations inside a transaction: each consists of one or a few prepared statements, whose conditions are the
+// tables of messages/job_states.hpp.
 #pragma once
 
 #include "store/error.hpp"
@@ -19,21 +19,21 @@ namespace troupe::store {
 
 class writer {
 public:
-  /// `session` outlives it.
+  /// `session` must outlive the writer.
   explicit writer(soci::session& session);
 
-  /// Does one operation at the time `now_ms`. Throws what SOCI throws. What was written before an error has to be undone by the caller, if
-  /// `wrote()` says that there is something.
+  /// Executes one operation at the time `now_ms`. Throws what SOCI throws. After an error, the caller must roll back if
+  /// `wrote()` says that something was written.
   expected<outcome> run(const operation& x, int64_t now_ms);
 
   bool wrote() const noexcept {
     return wrote_;
   }
 
-  /// Adds up what the operations since the last call have moved. The last statement of a transaction.
+  /// Stores the changes to the counts since the last call. Must be the last statement of a transaction.
   void write_counts();
 
-  /// After a roll-back: nothing was moved.
+  /// After a roll-back: discards the changes to the counts.
   void forget_counts() {
     moved_.clear();
   }
@@ -57,17 +57,18 @@ private:
                      const std::string& node);
   void count(std::string_view state, int64_t jobs);
 
-  /// Locks a job that has not ended for this transaction, and finds its number. False: there is none, or that is not its attempt.
+  /// Locks a job that has not ended for this transaction, and finds its number. False: there is no such job, or the
+  /// attempt is not its current one.
   bool hold(job_id id, std::optional<uint32_t> attempt);
 
   void load(const job_changes& x);
 
-  /// Why a job was not touched by something that only open jobs take.
+  /// Why an operation that needs an open job did not change this one.
   tl::unexpected<error> refused(job_id id, std::string_view tried, std::optional<uint32_t> attempt);
   tl::unexpected<error> refused(const move_job& x);
   tl::unexpected<error> refused(const move_chunk& x);
 
-  /// The statement of that number; `make` prepares it the first time.
+  /// The statement with this number; `make` prepares it the first time.
   template <class F>
   statement& cached(uint32_t number, F make);
 
@@ -82,7 +83,8 @@ private:
 
   soci::session& session_;
   bool wrote_ = false;
-  std::map<std::pair<std::string, std::string_view>, int64_t> moved_; ///< jobs by queue and state, since the last count
+  /// changes to the numbers of jobs by queue and state, since they were last stored
+  std::map<std::pair<std::string, std::string_view>, int64_t> moved_;
   variables v_;
   std::unordered_map<uint32_t, std::unique_ptr<statement>> statements_;
 };

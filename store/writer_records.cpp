@@ -1,4 +1,4 @@
-// What a job said, and what came of telling its end: rows beside the job that change no state.
+// Log lines and results of callbacks: rows about jobs that change no state.
 #include "store/limits.hpp"
 #include "store/writer.hpp"
 
@@ -6,7 +6,7 @@ namespace troupe::store {
 
 namespace {
 
-// Behind those of writer.cpp that are one of their kind.
+// Numbers after those of the statements in writer.cpp that exist once.
 enum : uint32_t { insert_log = 1U << 8, update_callback };
 
 } // namespace
