@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* this_program = "/proc/self/exe";
 
-/// Cards are numbered by their PCI addresses, as the driver's management library does, not by their speed.
+/// Cards are numbered by their PCI addresses, as in the driver's management library, instead of by speed.
 constexpr std::string_view cuda_order = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
 
 struct pipe_ends {
@@ -52,7 +52,7 @@ tl::expected<pid_t, std::string> run_file(const birth& x) {
   posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  // As the fork server has it.
+  // The same signal state as the fork server gives.
   sigset_t none, all;
   sigemptyset(&none);
   sigfillset(&all);
@@ -110,7 +110,7 @@ std::vector<char*> child_environment() {
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture) {
   auto from_server = has_fork_server();
   auto result = start_once(arguments, capture);
-  // One that had just gone may have left a child that reads the old pipe: this one gets another.
+  // A server that had just ended may have left a child that reads the old pipe: this child gets another.
   if (!result && from_server && !has_fork_server())
     return start_once(arguments, capture);
   return result;
@@ -119,7 +119,7 @@ tl::expected<child_process, std::string> start_child(const std::vector<std::stri
 bool write_line(const child_process& child, std::string_view line) {
   std::string text{line};
   text += '\n';
-  // Shorter than PIPE_BUF: written whole or not at all.
+  // Shorter than PIPE_BUF: written completely or not at all.
   return ::write(child.input, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 

@@ -1,4 +1,4 @@
-// Child processes of this program: started, fed one secret line, waited for.
+// Child processes of this program: started, given one secret line, waited for.
 #pragma once
 
 #include <sys/types.h>
@@ -11,27 +11,28 @@
 
 namespace troupe {
 
-/// A started child. Its standard input is a pipe whose other end is `input`: the child reads what it must not show in its arguments
-/// from there, and sees the end of it when this process is gone.
+/// A started child. Its standard input is a pipe whose other end is `input`. From there the child reads secrets that
+/// must not appear in its arguments. It sees the end of the pipe when this process is gone.
 struct child_process {
   pid_t pid = 0;
   int input = -1;  ///< to write to; closed by `close_input`
-  int output = -1; ///< to read from, where asked for
+  int output = -1; ///< to read from, if requested
 };
 
-/// Starts this very program with `arguments`, from the fork server where there is one and else from its file, in a process group of its own,
-/// with no descriptor but the three standard ones. With `capture` the child's standard output comes back through `output`, else it goes to
-/// standard error.
+/// Starts this same program with `arguments`: through the fork server if there is one, else from its file. The child
+/// gets a process group of its own, and no descriptor except the three standard ones. With `capture` the child's
+/// standard output comes back through `output`, else it goes to standard error.
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture);
 
-/// Whether children get this variable ("NAME=value"). Those that configure this node they do not: a child is told all it needs in its arguments. One that hides
-/// cards would number the others anew; the node keeps to it, and names none that it hides.
+/// Whether children get this variable ("NAME=value"). They do not get the variables that configure this node, because a
+/// child gets all its configuration in its arguments. They also do not get variables that hide cards, which would
+/// renumber the others: the node itself respects those, and names no hidden card.
 bool is_inherited(std::string_view variable);
 
-/// The environment of children. Valid until that of this process is changed.
+/// The environment of children. Valid until the environment of this process changes.
 std::vector<char*> child_environment();
 
-/// False when the child does not listen.
+/// False if the child has closed its input.
 bool write_line(const child_process& child, std::string_view line);
 
 void close_input(child_process& child);

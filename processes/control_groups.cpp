@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr const char* daemon_group = "daemon";
 constexpr std::string_view group_prefix = "troupe.";
 
-/// Microseconds: over which the share of the processor is counted. The kernel's own default.
+/// Microseconds: the period for a share of the processor. This is the kernel's own default.
 constexpr uint64_t cpu_period = 100'000;
 
 std::vector<pid_t> processes_in(const std::string& folder) {
@@ -77,12 +77,12 @@ std::vector<std::string> control_groups::folders() const {
 // -- version 2 ----------------------------------------------------------------
 
 bool control_groups::is_ours(const std::string& folder) const {
-  // The root of the hierarchy has no type, and is nobody's.
+  // The root of the hierarchy has no type, and belongs to no service.
   if (!read_control(folder + "/cgroup.type"))
     return false;
   auto me = ::getpid();
   for (auto pid : processes_in(folder)) {
-    // Up to us, or to where the tree ends. It is not deep.
+    // Walk up to this process, or to the root of the tree, which is not deep.
     auto at = pid;
     for (int depth = 0; at > 1 && at != me && depth < 64; ++depth) {
       auto stat = read_control(proc_ + "/" + std::to_string(at) + "/stat").value_or(std::string{});
@@ -99,7 +99,7 @@ bool control_groups::is_ours(const std::string& folder) const {
 }
 
 bool control_groups::move_into(const std::string& folder, const std::string& from) const {
-  // What is started meanwhile begins where its parent is; the next look finds it.
+  // A process started in the meantime begins in its parent's group; the next pass finds it.
   constexpr int looks_max = 8;
   for (int look = 0; look < looks_max; ++look) {
     auto found = processes_in(from);
@@ -145,7 +145,7 @@ void control_groups::prepare() {
       unavailable_ = refusal(passed_down);
   if (!controllers_.empty())
     return;
-  // Without a controller there is nothing to be gained: back to where it was.
+  // Without a controller the move is useless: back to the original group.
   (void)move_into(own, home);
   ::rmdir(home.c_str());
 }
@@ -160,7 +160,7 @@ control_groups::outcome control_groups::limit_unified(pid_t pid, const std::stri
   } else {
     if (!write_control(folder + "/memory.max", std::to_string(x.memory_bytes)))
       return {false, refusal(folder + "/memory.max")};
-    // What is swapped out would not count.
+    // Swapped-out memory would not count.
     (void)write_control(folder + "/memory.swap.max", "0");
     (void)write_control(folder + "/memory.oom.group", "1");
   }
@@ -187,7 +187,7 @@ control_groups::outcome control_groups::limit_v1(pid_t pid, const std::string& c
     auto bytes = std::to_string(x.memory_bytes);
     if (!write_control(folder + "/memory.limit_in_bytes", bytes))
       return {false, refusal(folder + "/memory.limit_in_bytes")};
-    (void)write_control(folder + "/memory.memsw.limit_in_bytes", bytes); // only where swap is counted
+    (void)write_control(folder + "/memory.memsw.limit_in_bytes", bytes); // exists only if swap is accounted
   }
   if (!write_control(folder + "/cgroup.procs", std::to_string(pid)))
     return {false, refusal(folder + "/cgroup.procs")};
@@ -219,7 +219,7 @@ bool control_groups::out_of_memory(const std::string& name) const {
 }
 
 void control_groups::remove(const std::string& name) {
-  // One that is still busy for a moment is swept away later.
+  // A group that is still busy for a moment is removed later.
   for (auto& folder : folders())
     ::rmdir(group(folder, name).c_str());
 }
@@ -241,7 +241,7 @@ void control_groups::sweep(const std::string& folder, bool own_too) const {
       continue;
     auto gone = pid == ::getpid() ? own_too : ::kill(pid, 0) != 0 && errno == ESRCH;
     if (gone && processes_in(entry.path()).empty())
-      ::rmdir(entry.path().c_str()); // the kernel refuses for one that is not empty after all
+      ::rmdir(entry.path().c_str()); // the kernel refuses if it is not empty after all
   }
 }
 

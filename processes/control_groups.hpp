@@ -1,11 +1,12 @@
-// Control groups for task processes: a group of its own for each process that is limited, below the group of this daemon.
+// Control groups for task processes: each limited process gets its own group, below the worker's group.
 //
-// Version 2 wants its controllers passed down by hand, and a group that passes them down may hold no process itself. So the daemon moves
-// itself into a group "daemon" below its own, once, when the first limit is asked for. It does so only where the group is its own: nobody lives in it but it
-// and its children, as in that of a service with Delegate=yes. A group that others live in is left as it is.
-// Version 1 has a hierarchy for each controller and no such rule: groups are made below the daemon's own.
+// In version 2, controllers must be passed down explicitly, and a group that passes them down must hold no process. So
+// the worker moves itself into a group "daemon" below its own, once, at the first limit. It does so only if the group
+// belongs to it alone, with its children, as for a service with Delegate=yes. A group with other processes is left
+// unchanged. Version 1 has one hierarchy per controller and no such rule: groups are made below the worker's own.
 //
-// Groups are named after the daemon's process, so that those of a daemon that was killed are found and removed by the next.
+// Groups are named after the worker's process, so that the next worker finds and removes the groups of one that was
+// killed.
 #pragma once
 
 #include "messages/limits.hpp"
@@ -24,7 +25,7 @@ class control_groups {
 public:
   explicit control_groups(own_groups own = find_own_groups(), std::string proc = "/proc");
 
-  /// A limit that a group enforces: "cgroup v2", "cgroup v1"; or why it does not.
+  /// What enforces a limit: "cgroup v2", "cgroup v1"; or why it is not enforced.
   struct outcome {
     bool enforced = false;
     std::string how;
@@ -35,20 +36,21 @@ public:
     outcome memory;
   };
 
-  /// Moves the process into a group of its own with what `x` asks for of cores and memory. `name` is the caller's, of letters and digits.
+  /// Moves the process into a group of its own, with the limits of `x` on cores and memory. The caller chooses `name`,
+  /// of letters and digits.
   result limit(pid_t pid, const std::string& name, const work_limits& x);
 
-  /// Whether the kernel killed a process of the group because it had more memory than it may.
+  /// Whether the kernel killed a process of the group for exceeding its memory limit.
   bool out_of_memory(const std::string& name) const;
 
   /// Removes the group, once its processes have ended.
   void remove(const std::string& name);
 
-  /// Removes the empty groups of daemons that are gone, and of this one's namesake before it.
+  /// Removes the empty groups of workers that are gone, including an earlier one with the same name as this one.
   void sweep();
 
 private:
-  /// Makes the version 2 group of the daemon one that has groups below it; once.
+  /// Prepares the worker's version 2 group to hold groups below it; once.
   void prepare();
   bool is_ours(const std::string& folder) const;
   bool move_into(const std::string& folder, const std::string& from) const;
@@ -63,8 +65,8 @@ private:
   std::string proc_;
   std::string prefix_;
   bool prepared_ = false;
-  std::string unavailable_;              ///< why version 2 cannot be used
-  std::vector<std::string> controllers_; ///< of version 2, that groups below the daemon's have
+  std::string unavailable_;              ///< why version 2 is unusable
+  std::vector<std::string> controllers_; ///< version 2 controllers available to groups below the worker's
 };
 
 } // namespace troupe::limits

@@ -1,7 +1,9 @@
-// All limits of one process, by the best mechanism that this machine has for each, and what is known of it in the end.
+// All limits of one process, each with the best mechanism that this machine has; and, after its end, what is known
+// about it.
 //
-// Cores and memory: a control group of version 2, else of version 1, else processor affinity and an rlimit. File size: an rlimit. Nice and ionice are what they are.
-// Time and the sum of all files are a job's and not a process': its job looks after them.
+// Cores and memory: a control group of version 2, else of version 1, else processor affinity and an rlimit. File size:
+// an rlimit. Nice and ionice: the system calls of those names. Time and the total size of all files belong to a job
+// rather than to a process: the job enforces them.
 #pragma once
 
 #include "messages/limits.hpp"
@@ -17,11 +19,11 @@ class enforcer {
 public:
   explicit enforcer(control_groups groups = control_groups{}) : groups_{std::move(groups)} {}
 
-  /// Limits a process that leads a process group of its own and is still waiting for its work. Returns what enforces each limit, for people: "cpu 1.5 by
-  /// cgroup v2, memory 512 MiB by cgroup v2, nice 10".
+  /// Limits a process that leads its own process group and still waits for its work. Returns what enforces each limit,
+  /// human-readable: "cpu 1.5 by cgroup v2, memory 512 MiB by cgroup v2, nice 10".
   std::string limit(pid_t pid, const std::string& name, const work_limits& x);
 
-  /// The process has ended: its group goes. True where it was killed because it had more memory than it may.
+  /// The process has ended: removes its group. True if it was killed for exceeding its memory limit.
   bool ended(const std::string& name);
 
 private:
@@ -29,7 +31,7 @@ private:
   uint32_t turn_ = 0;
 };
 
-/// "512 MiB", "1.5 GiB": at most one place after the point.
+/// "512 MiB", "1.5 GiB": at most one decimal place.
 std::string size_text(uint64_t bytes);
 
 } // namespace troupe::limits

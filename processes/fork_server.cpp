@@ -22,17 +22,17 @@ namespace troupe {
 
 namespace {
 
-/// A fork takes milliseconds; a server that says nothing for this long is stopped, or stuck.
+/// A fork takes milliseconds; a server that is silent for this long is stopped, or stuck.
 constexpr timeval answer_timeout{2, 0};
 
 constexpr size_t arguments_bytes_max = 64 * 1024;
 
-/// The only descriptor of the server beside the standard streams.
+/// The only descriptor of the server besides the standard streams.
 constexpr int server_socket = STDERR_FILENO + 1;
 
-// -- a request: the arguments, each with its end, beside the two descriptors -------
+// -- a request: the arguments, each with its terminator, and the two descriptors -----
 
-/// What the kernel sends or receives as one; it points into itself and into `text`.
+/// A message that the kernel sends or receives as a whole; it points into itself and into `text`.
 struct parcel {
   explicit parcel(std::string& text) : data{text.data(), text.size()} {
     message.msg_iov = &data;
@@ -67,7 +67,7 @@ bool send_request(int socket, std::string text, const birth& x) {
   return ::sendmsg(socket, &sent.message, MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
 }
 
-/// Nothing where the other end is closed.
+/// Empty if the other end is closed.
 std::optional<birth> receive_request(int socket) {
   std::string text(arguments_bytes_max, '\0');
   parcel received{text};
@@ -91,7 +91,8 @@ std::optional<birth> receive_request(int socket) {
 
 // -- the server's side -------------------------------------------------------------
 
-/// The child's number, or minus the error's; 0 in the child. `number` is memory that forked processes share.
+/// Returns the child's process id, or a negative error number; 0 in the child. `number` is memory shared by forked
+/// processes.
 pid_t fork_for_parent(volatile pid_t* number) {
   *number = -ECHILD;
   auto between = ::fork();
@@ -108,7 +109,8 @@ pid_t fork_for_parent(volatile pid_t* number) {
   return *number;
 }
 
-/// Signals as a fresh program expects them, and a process group of its own: a Ctrl-C at the terminal is for the node, which then ends its children in order.
+/// Sets signals as a fresh program expects them, and a process group of its own. So a Ctrl-C at the terminal reaches
+/// only the node, which then ends its children in order.
 void stand_alone() {
   for (int i = 1; i < NSIG; ++i)
     (void)::signal(i, SIG_DFL); // some cannot be changed
@@ -124,7 +126,8 @@ void take_streams(const birth& x) {
   ::closefrom(STDERR_FILENO + 1);
 }
 
-/// Moves the environment, so that its memory can show titles, and wipes what configures the node: it may be secret, and tasks read media from anywhere.
+/// Moves the environment, so that its memory can show titles. Wipes the variables that configure the node: they may be
+/// secret, and tasks read media from any source.
 void keep_environment_of_children(int argc, char** argv) {
   std::vector<char*> all;
   auto add_all = [&all] {
@@ -134,7 +137,8 @@ void keep_environment_of_children(int argc, char** argv) {
   add_all();
   ::setproctitle_init(argc, argv, environ);
   add_all();
-  // Never destroyed: what runs at a child's exit after static objects are gone may still ask for a variable.
+  // Never destroyed: code that runs at a child's exit after the destruction of static objects may still ask for a
+  // variable.
   static auto& kept = *new std::vector<char*>{child_environment()};
   environ = kept.data();
   for (auto* x : all)
@@ -142,7 +146,7 @@ void keep_environment_of_children(int argc, char** argv) {
       ::explicit_bzero(x, std::strlen(x));
 }
 
-/// What `ps` shows.
+/// Sets the title shown by `ps`.
 void show(const std::vector<std::string>& arguments) {
   std::string line;
   for (auto& x : arguments)
@@ -177,7 +181,7 @@ std::vector<std::string> serve() {
 
 struct server {
   std::mutex mutex;
-  pid_t pid = 0; ///< 0: there is none
+  pid_t pid = 0; ///< 0: no server
   int socket = -1;
 };
 
@@ -186,7 +190,7 @@ server& the_server() {
   return result;
 }
 
-/// A task that it may have forked without a word sees the end of its input, and ends.
+/// If the server forked a task without reporting it, that task sees the end of its input and ends.
 void give_up(server& x) {
   ::close(x.socket);
   ::kill(x.pid, SIGKILL);
@@ -194,7 +198,7 @@ void give_up(server& x) {
   x.pid = 0;
 }
 
-/// Where one is closed, no other descriptor is to get its number.
+/// If a standard stream is closed, no other descriptor must get its number.
 void hold_standard_streams() {
   auto nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   while (nothing >= 0 && nothing <= STDERR_FILENO) {

@@ -1,9 +1,10 @@
-// The process that children of this program are forked from.
+// The process from which children of this program are forked.
 //
-// A program that runs from its file spends 60 to 80 ms of a processor in the dynamic linker: libav* brings a hundred libraries. A process that has
-// them and does nothing else is forked in two. It is made while this program has one thread, and forks through one in between that ends
-// at once, so that the kernel gives each child to this program as to its nearest living ancestor that asked for it
-// (PR_SET_CHILD_SUBREAPER): it waits for them as for any of its own. It ends with this program.
+// A program started from its file spends 60 to 80 ms of processor time in the dynamic linker, because libav* brings a
+// hundred libraries. A process that has loaded them and does nothing else is forked in two. The server is created while
+// this program has one thread. It forks through an intermediate process that ends at once. The kernel then gives each
+// child to the nearest living ancestor that asked for orphans (PR_SET_CHILD_SUBREAPER), which is this program. So this
+// program waits for them like for any child. The server ends with this program.
 #pragma once
 
 #include <sys/types.h>
@@ -16,21 +17,22 @@
 
 namespace troupe {
 
-/// What a process starts with: its arguments, the first of them the program's name, and its standard streams.
+/// What a process starts with: its arguments, beginning with the program's name, and its standard streams.
 struct birth {
   std::vector<std::string> arguments;
   int input = -1;
   int output = -1;
 };
 
-/// Returns here with nothing, and in each child with its arguments: the caller goes on there as the program's beginning would. Where a library has started
-/// a thread already there is no server. `argc` and `argv` as `main` got them: their memory shows the child's own.
+/// Returns empty in this process, and in each child with its arguments: the caller must then continue as at the
+/// program's start. If a library has already started a thread, there is no server. Pass `argc` and `argv` as `main` got
+/// them: their memory shows the child's own arguments.
 std::optional<std::vector<std::string>> open_fork_server(int argc, char** argv);
 
-/// False where there is none, or not any more.
+/// False if there is none, or no longer.
 bool has_fork_server();
 
-/// The child's number. The error says why there is none; a server that does not answer is given up.
+/// The child's process id. The error says why there is none; a server that does not answer is given up.
 tl::expected<pid_t, std::string> fork_child(const birth& x);
 
 } // namespace troupe

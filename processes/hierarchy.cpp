@@ -12,17 +12,17 @@ namespace troupe::limits {
 
 namespace {
 
-/// More than any control file or table of mounts that makes sense.
+/// Larger than any sensible control file or mount table.
 constexpr size_t file_bytes_max = 1024 * 1024;
 
 struct mount {
-  std::string root; ///< what of the hierarchy is mounted
+  std::string root; ///< the part of the hierarchy that is mounted
   std::string point;
   bool unified = false;
   std::string controllers; ///< of version 1, separated by commas
 };
 
-/// Blanks in paths are written as \040, and so on.
+/// Spaces in paths are written as \040, and so on.
 std::string unescaped(std::string_view text) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -62,7 +62,7 @@ bool has_word(const std::string& list, std::string_view word) {
   return false;
 }
 
-/// The folder of a group: what of its path lies below the mounted root. Nothing where it lies elsewhere.
+/// The folder of a group: the part of its path below the mounted root. Empty if the group is elsewhere.
 std::optional<std::string> folder_of(const mount& at, const std::string& group) {
   std::string_view below = group;
   if (at.root != "/") {

@@ -1,4 +1,5 @@
-// Where this process stands in the kernel's control groups: which hierarchies are mounted, and which group of each is its own.
+// The place of this process in the kernel's control groups: which hierarchies are mounted, and which group of each is
+// its own.
 #pragma once
 
 #include <map>
@@ -8,7 +9,8 @@
 
 namespace troupe::limits {
 
-/// Folders of the groups that this process is in. Empty where there is no such hierarchy, or where it is mounted so that the group is out of sight.
+/// Folders of the groups that this process is in. Empty if there is no such hierarchy, or if its mount does not show
+/// the group.
 struct own_groups {
   std::string unified;                                ///< of version 2
   std::map<std::string, std::string, std::less<>> v1; ///< by controller: "memory", "cpu"
@@ -17,13 +19,13 @@ struct own_groups {
 /// Reads `self/cgroup` and `self/mountinfo` below `proc`.
 own_groups find_own_groups(const std::string& proc = "/proc");
 
-/// A control file's text; nothing where it cannot be read.
+/// A control file's text; empty if it cannot be read.
 std::optional<std::string> read_control(const std::string& path);
 
-/// Writes a control file that is there already. False, with `errno`, where the kernel does not take it.
+/// Writes an existing control file. False, with `errno`, if the kernel refuses.
 bool write_control(const std::string& path, std::string_view value);
 
-/// The number behind `key` in a control file, where a line is "key number"; 0 where there is none.
+/// The number after `key` in a control file with lines "key number"; 0 if there is none.
 uint64_t control_number(const std::string& path, std::string_view key);
 
 } // namespace troupe::limits

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of <linux/ioprio.h>, which not every system installs.
+// From <linux/ioprio.h>, which not every system installs.
 constexpr int io_who_group = 2;
 constexpr int io_class_best_effort = 2;
 constexpr int io_class_idle = 3;
@@ -30,7 +30,7 @@ enforcement outcome_of(bool done, const char* how) {
   return done ? enforcement{true, how} : enforcement{false, std::string{how} + ": " + std::strerror(errno)};
 }
 
-/// Threads that are there, by their number.
+/// The existing threads, by their numbers.
 std::set<pid_t> threads_of(pid_t pid) {
   std::set<pid_t> result;
   std::error_code ignored;
@@ -43,7 +43,7 @@ std::set<pid_t> threads_of(pid_t pid) {
   return result;
 }
 
-/// `n` of the processors that the process may use, from the `turn`-th on.
+/// `n` of the processors that the process may use, starting with the `turn`-th.
 cpu_set_t chosen(const cpu_set_t& allowed, size_t n, uint32_t turn) {
   std::vector<int> all;
   for (int i = 0; i < CPU_SETSIZE; ++i)
@@ -65,7 +65,7 @@ enforcement limit_processors(pid_t pid, uint32_t cpu_millis, uint32_t turn) {
     return outcome_of(false, "affinity");
   auto wanted = std::max<size_t>(1, (size_t{cpu_millis} + 999) / 1000);
   auto processors = chosen(allowed, wanted, turn);
-  // A thread that starts meanwhile has the set of the one that starts it: until a look finds no new one.
+  // A thread started in the meantime inherits the set of its creator: repeat until no new thread is found.
   std::set<pid_t> seen;
   for (auto more = true; more;) {
     more = false;
@@ -82,7 +82,7 @@ enforcement limit_processors(pid_t pid, uint32_t cpu_millis, uint32_t turn) {
 
 enforcement limit_memory(pid_t pid, uint64_t bytes) {
   auto status = "/proc/" + std::to_string(pid) + "/status";
-  // Address space that no page stands behind yet counts for this limit, but is no memory: stacks of threads, mostly.
+  // Address space without pages counts for this limit but is no memory: thread stacks, mostly.
   constexpr uint64_t kibibyte = 1024;
   auto reserved = control_number(status, "VmData:") * kibibyte;
   rlimit64 limit{reserved + bytes, reserved + bytes};

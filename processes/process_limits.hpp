@@ -1,6 +1,7 @@
-// What bounds a running process without any control group, and without rights that an ordinary user has not.
+// Limits for a running process that need neither a control group nor special rights.
 //
-// Each function names its mechanism, or says why it does not hold. All of them reach every thread that the process has, and those that it starts later.
+// Each function names its mechanism, or says why the limit does not hold. All limits reach every thread of the process,
+// and those that it starts later.
 #pragma once
 
 #include "messages/limits.hpp"
@@ -17,19 +18,19 @@ struct enforcement {
   std::string how;
 };
 
-/// As many processors as the cores that it may use, rounded up. `turn` spreads several processes over the machine.
+/// As many processors as its number of cores, rounded up. `turn` spreads several processes across the machine.
 enforcement limit_processors(pid_t pid, uint32_t cpu_millis, uint32_t turn);
 
-/// Private memory, beyond what the process has now. An allocation that goes further fails.
+/// Private memory, in addition to what the process has now. An allocation beyond the limit fails.
 enforcement limit_memory(pid_t pid, uint64_t bytes);
 
-/// The size of any file that it writes.
+/// The size of each file that it writes.
 enforcement limit_file_size(pid_t pid, uint64_t bytes);
 
-/// `pid` has to lead a process group of its own.
+/// `pid` must lead a process group of its own.
 enforcement set_nice(pid_t pid, int32_t nice);
 
-/// As `work_limits::io_priority`; `pid` has to lead a process group of its own.
+/// See `work_limits::io_priority`; `pid` must lead a process group of its own.
 enforcement set_io_priority(pid_t pid, int32_t priority);
 
 } // namespace troupe::limits
