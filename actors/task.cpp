@@ -32,7 +32,7 @@ task_state::interface::behavior_type task_state::make_behavior() {
   self->monitor(coordinator);
   self->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
   auto once = [this]() -> caf::error {
-    return busy ? caf::make_error(ec::refused, "this task works already") : caf::error{};
+    return busy ? caf::make_error(ec::refused, "this task is already working") : caf::error{};
   };
   return {
     [this, once](ingest_work& work, sample_sink_actor& sink) -> caf::result<ingest_actor> {

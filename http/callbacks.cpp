@@ -102,7 +102,7 @@ struct callbacks_state {
       .then(
         [this, x](const job_details& job) {
           if (!is_ended(job.job.state))
-            return settle(x, {true, 0, "the job was queued again before anybody was told"});
+            return settle(x, {true, 0, "the job was queued again before the callback was delivered"});
           post(x, job);
         },
         [this, x](const caf::error&) { later(x.delivery); });
@@ -140,7 +140,7 @@ struct callbacks_state {
     for (auto& [x, answer] : now) {
       auto verdict = core::judge({x.ended_ms, unix_ms(), x.tries + 1, answer.status, answer.error});
       if (!verdict.done || answer.status < 200 || answer.status > 299)
-        log::warning("a callback was not taken",
+        log::warning("a callback was not accepted",
                      {{"job", to_string(x.id)}, {"url", base::mask_url(x.url)}, {"reason", verdict.note}});
       settle(x, verdict);
     }

@@ -136,7 +136,7 @@ bool connection::refuse_framing() {
     return false;
   parse_target();
   if (codings == 1 && header.version() >= 11 && parser_->chunked())
-    refuse(status::not_implemented, "invalid_argument", "this server knows no transfer coding but chunked");
+    refuse(status::not_implemented, "invalid_argument", "this server supports no transfer coding except chunked");
   else
     refuse(status::bad_request, "invalid_argument",
            "the last of the body's transfer codings must be chunked, once, in HTTP/1.1");
@@ -151,7 +151,7 @@ bool connection::make_room() {
   if (!room) {
     parse_target();
     keep_alive_ = false;
-    answer(problem(ec::limit, "as many request bodies as may be in memory are on their way; try again", request_.id));
+    answer(problem(ec::limit, "too many request bodies are in memory; try again", request_.id));
     return false;
   }
   body_ = std::move(*room);
@@ -244,8 +244,7 @@ std::optional<share> connection::enter_streams() {
   auto result = share::take(shared_->counters, &statistics::streams, 1, most);
   if (!result) {
     keep_alive_ = false;
-    answer(problem(ec::limit,
-                   "the server has as many streams and transfers of files as it may: " + std::to_string(most),
+    answer(problem(ec::limit, "the server has reached its limit of streams and file transfers: " + std::to_string(most),
                    request_.id));
   }
   return result;

@@ -35,11 +35,11 @@ void event_client::start() {
   }
   listener_ = shared_->event_clients->enter(client_of(socket_), shared_->config.event_clients_per_client).held;
   if (!listener_)
-    return refuse(problem(ec::limit, "one client listens to as many streams of events as it may", request_.id));
+    return refuse(problem(ec::limit, "this client has reached its limit of event streams", request_.id));
   // Events that happen while the store is asked for the missed ones wait in the feed.
   feed_ = shared_->events->join(filter_, waker(phase::opening, &event_client::ask_missed));
   if (!feed_)
-    refuse(problem(ec::limit, "as many clients listen to events as may", request_.id));
+    refuse(problem(ec::limit, "the limit of clients that listen to events is reached", request_.id));
 }
 
 void event_client::ask_missed() {

@@ -76,7 +76,7 @@ void file_client::dispatch() {
     return drop_result();
   if (is_reading(method) && target.what != upload && target.what != uploads)
     return download();
-  refuse(status::method_not_allowed, "method", "this path does not take that method");
+  refuse(status::method_not_allowed, "method", "this path does not support that method");
 }
 
 // -- downloads ----------------------------------------------------------------
@@ -134,7 +134,7 @@ void file_client::download_result() {
 void file_client::drop_result() {
   with_job([](file_client& me, const store::job&, const std::string& path) {
     if (!me.shared_->config.files->drop_result(path))
-      return me.refuse(status::conflict, "not_kept", "this result is no file of the coordinator's own: it stays");
+      return me.refuse(status::conflict, "not_kept", "the coordinator does not own this result: it is not deleted");
     me.answer({status::no_content, {}, {}, {}});
   });
 }
@@ -156,7 +156,7 @@ void file_client::serve(base::descriptor file, const std::string& identity) {
     return refuse(status::not_found, "unknown_file", "the coordinator has no such file, or cannot read it");
   if (!identity.empty() && identity != *etag)
     return refuse(status::not_found, "unknown_file",
-                  "what lies there is not the file that was published: somebody changed or replaced it");
+                  "the file there is not the published one: it was changed or replaced");
   if (!still_wanted(*etag))
     return;
   etag_ = *etag;
@@ -253,9 +253,10 @@ void file_client::send_slice() {
 void file_client::create_upload() {
   auto bytes = request_->number_of("Upload-Length");
   auto client = request_->remote.substr(0, request_->remote.rfind(':'));
-  auto made = bytes ? shared_->config.files->create_upload(request_->of.idempotency_key, *bytes,
-                                                           request_->field_of("Upload-Name"), client)
-                    : transfer::refuse(transfer::reason::malformed, "an upload says its size: Upload-Length: BYTES");
+  auto made = bytes
+                ? shared_->config.files->create_upload(request_->of.idempotency_key, *bytes,
+                                                       request_->field_of("Upload-Name"), client)
+                : transfer::refuse(transfer::reason::malformed, "an upload must state its size: Upload-Length: BYTES");
   if (!made)
     return refuse(made.error());
   answer({status::created, {}, {}, {{"Location", "/api/v1/uploads/" + *made}, {"Upload-Id", *made}}});
@@ -293,7 +294,7 @@ void file_client::append() {
   auto bytes = request_->number_of("Upload-Length");
   if (!offset || !bytes)
     return refuse(status::bad_request, "invalid_argument",
-                  "a part says where it begins and how large the whole is: Upload-Offset and Upload-Length");
+                  "a part must state its offset and the total size: Upload-Offset and Upload-Length");
   auto writer = incoming_->begin(*offset, *bytes);
   if (!writer)
     return refuse(writer.error());
@@ -337,10 +338,10 @@ void file_client::on_received(const error_code& failure) {
   if (!kept)
     return refuse(kept.error());
   if (failure == beast::http::error::body_limit)
-    return refuse(status::payload_too_large, "limit", "more came than was announced");
+    return refuse(status::payload_too_large, "limit", "more data arrived than was announced");
   if (!keeps_pace(got))
     return refuse(status::request_timeout, "timeout",
-                  "the upload comes too slowly; what came is kept, go on from there");
+                  "the upload is too slow; the received part is kept: resume from there");
   receive();
 }
 
@@ -391,7 +392,7 @@ void file_client::answer(reply x) {
 void file_client::deadline_passed() {
   if (phase_ == phase::asking)
     return refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
-  hang_up("nothing comes or goes any more", false);
+  hang_up("no data moves any more", false);
 }
 
 void file_client::shut_down() {

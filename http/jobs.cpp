@@ -156,7 +156,7 @@ checked complete(job_submission& x) {
   if (order.audio.codec.empty())
     order.audio.codec = order.container == "webm" ? "opus" : "aac";
   if (order.video.codec == "none" && order.audio.codec == "none")
-    return failure("neither picture nor sound is asked for");
+    return failure("the order asks for neither video nor audio");
   if (x.name.empty())
     x.name = base::plain_text(
       order.output.substr(order.output.starts_with(kept_prefix) ? kept_prefix.size() : order.output.rfind('/') + 1));
@@ -307,7 +307,7 @@ checked read_parameter(const std::string& key, const std::string& value, job_que
     auto first = to_number<int64_t>(std::string_view{value}.substr(0, dot));
     auto second = dot == std::string::npos ? std::nullopt : to_number<int64_t>(std::string_view{value}.substr(dot + 1));
     if (!first || !second)
-      return failure("after is not accepted: allowed is `next` of the page before");
+      return failure("after is not accepted: allowed is `next` of the previous page");
     x.after = store::page_cursor{*first, *second};
   } else {
     return failure("'" + key.substr(0, 128)
@@ -352,7 +352,7 @@ tl::expected<job_submission, std::string> read_submission(std::string_view body,
   target.video.keyframe_interval = std::chrono::milliseconds{0};
   job_submission result;
   if (members.contains("profile") && members.contains("preset"))
-    return failure("preset and profile are both given: they say the same, name one");
+    return failure("preset and profile exclude each other: name one");
   auto* name = members.if_contains("profile");
   if (name == nullptr)
     name = members.if_contains("preset");

@@ -11,7 +11,7 @@
 
 namespace troupe::http {
 
-/// The settings of the configured profile or, where there is none, of the preset of that name.
+/// The settings of the configured profile with this name or, if there is none, of the preset.
 tl::expected<profile, std::string> find_rendition(const std::string& name, const std::vector<profile>& profiles);
 
 /// Removes from `x` the settings that contradict the order's own video settings, `set`: a quality overrides a rate, and

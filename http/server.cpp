@@ -178,9 +178,9 @@ private:
     auto crowded = open >= config.connections_max;
     auto client_crowded = place.number > config.connections_per_client;
     if (client_crowded)
-      complain("one client has as many as it may: http.connections_per_client");
+      complain("one client has reached http.connections_per_client");
     else if (crowded)
-      complain("there are as many as there may be: http.connections_max");
+      complain("http.connections_max is reached");
     if (open >= config.connections_max + crowd_of(config.connections_max) || !place.held)
       return;
     error_code failure;
@@ -190,9 +190,9 @@ private:
         return;
       std::string why;
       if (client_crowded && !in.drop_idle(*held))
-        why = "your address has as many connections to this server as it may";
+        why = "your address has reached its limit of connections to this server";
       else if (!client_crowded && crowded && !in.drop_idle())
-        why = "the server has as many connections as it may";
+        why = "the server has reached its limit of connections";
       std::make_shared<connection>(in, std::move(s), shared_, std::move(held), std::move(why))->start();
     };
     if (loops_.size() == 1)

@@ -82,14 +82,14 @@ void stream_client::on_readable(const error_code& failure) {
   if (failed && failed != boost::asio::error::would_block && failed != boost::asio::error::try_again)
     return hang_up("the client has left");
   if (ignored_bytes_ > ignored_bytes_max_)
-    return hang_up("the client sent what nobody asked for");
+    return hang_up("the client sent unexpected data");
   watch_client();
 }
 
 void stream_client::deadline_passed() {
   if (phase_ == phase::opening)
     return refuse(problem(ec::timeout, {}, request_.id));
-  hang_up("the client takes nothing");
+  hang_up("the client reads nothing");
 }
 
 void stream_client::shut_down() {

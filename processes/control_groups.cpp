@@ -130,7 +130,7 @@ void control_groups::prepare() {
     return;
   }
   if (!is_ours(own)) {
-    unavailable_ = own + " is not this daemon's own; run it as a service with Delegate=yes";
+    unavailable_ = own + " is not this worker's own; run it as a service with Delegate=yes";
     return;
   }
   auto home = own + "/" + daemon_group;

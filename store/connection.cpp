@@ -95,7 +95,7 @@ std::string_view advice(error_kind kind) {
   case error_kind::io_failed:
     return "look at the disk and its file system; it is tried again";
   case error_kind::connection_lost:
-    return "is the server up? The next call connects anew";
+    return "is the server up? The next call connects again";
   case error_kind::not_a_store:
     return "restore the database from a copy, or name another place";
   default:

@@ -237,7 +237,7 @@ expected<job> job_store::find_by_key(const std::string& idempotency_key) {
 
 expected<page<job_summary>> job_store::list(const job_filter& filter, std::optional<page_cursor> after, size_t rows) {
   if (filter.text.size() > limits::search_bytes || !is_text(filter.text))
-    return invalid("what is looked for is not text, or has more than " + std::to_string(limits::search_bytes)
+    return invalid("the search text is not valid text, or has more than " + std::to_string(limits::search_bytes)
                    + " bytes");
   return impl_->guarded("list jobs", [&]() -> expected<page<job_summary>> {
     return reader{impl_->session()}.list(filter, after, std::clamp<size_t>(rows, 1, limits::page_rows));

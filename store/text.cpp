@@ -118,7 +118,7 @@ void check(checker& c, const add_log& x) {
 }
 
 void check(checker& c, const edit_callback& x) {
-  c.text(x.note, "what came of a callback", limits::reason_bytes);
+  c.text(x.note, "the result of a callback", limits::reason_bytes);
 }
 
 } // namespace

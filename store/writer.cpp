@@ -82,7 +82,8 @@ tl::unexpected<error> unknown(job_id id) {
 
 tl::unexpected<error> stale(const std::string& what, int64_t current, std::optional<uint32_t> said) {
   if (!said)
-    return refuse(error_kind::stale_attempt, what + " only goes there by its current attempt, and none was said");
+    return refuse(error_kind::stale_attempt,
+                  what + " makes this transition only for its current attempt, and no attempt was given");
   return refuse(error_kind::stale_attempt, what + " is at attempt " + std::to_string(current) + "; what attempt "
                                              + std::to_string(*said) + " sends is refused");
 }
@@ -134,7 +135,7 @@ expected<outcome> writer::known_job(const submit_job& x) {
   const auto id = found ? parse_job_id(v_.state) : std::nullopt;
   if (!id)
     return refuse(error_kind::constraint,
-                  "cannot store the job " + to_string(x.id) + ": it contradicts what is stored");
+                  "cannot store the job " + to_string(x.id) + ": it contradicts the stored data");
   if (v_.same == 0)
     return refuse(error_kind::constraint,
                   "the "

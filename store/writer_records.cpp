@@ -49,9 +49,9 @@ expected<outcome> writer::run(const edit_callback& x) {
   });
   v_.attempt = 0;
   if (!edit.run_one())
-    return tl::unexpected{error{error_kind::not_found, "no end " + std::to_string(x.delivery) + " of the job "
-                                                         + to_string(x.id)
-                                                         + " waits to be told: it was told, or the job was removed"}};
+    return tl::unexpected{
+      error{error_kind::not_found, "no end " + std::to_string(x.delivery) + " of the job " + to_string(x.id)
+                                     + " waits for its callback: it was delivered, or the job was removed"}};
   wrote_ = true;
   return outcome_of(x.id);
 }

@@ -14,7 +14,7 @@ namespace troupe::transfer {
 namespace {
 
 constexpr mode_t result_mode = 0644;
-constexpr const char* not_at_work = "this job is not at work, or not yet again: try again in a moment";
+constexpr const char* not_at_work = "this job is not running, or not yet again: try again in a moment";
 
 /// Replaces the file by a new one with this text. False on failure.
 bool put(const std::string& path, const std::string& text) {
@@ -135,9 +135,9 @@ void desk::end_attempt(const std::string& id, const std::string& attempt) {
 
 answer<void> desk::check(const std::string& id, const std::string& ticket) const {
   if (ticket.empty())
-    return refuse(reason::unauthorized, "a job's files are opened by its ticket alone: Authorization: Bearer TICKET");
+    return refuse(reason::unauthorized, "a job's files need its ticket: Authorization: Bearer TICKET");
   if (!same_ticket(ticket, ticket_of(config_.secret, "work", id)))
-    return refuse(reason::forbidden, "the ticket is none of this job");
+    return refuse(reason::forbidden, "the ticket is not for this job");
   return {};
 }
 
@@ -170,7 +170,9 @@ answer<std::shared_ptr<incoming>> desk::find(const std::string& id, const std::s
   if (auto ok = check(id, ticket); !ok)
     return tl::unexpected(ok.error());
   std::lock_guard guard{mutex_};
-  auto stale = [] { return refuse(reason::stale, "that attempt is over, or never was: its result is not taken"); };
+  auto stale = [] {
+    return refuse(reason::stale, "that attempt is over, or never existed: its result is not accepted");
+  };
   auto i = jobs_.find(id);
   if (i == jobs_.end())
     return refuse(reason::away, not_at_work);

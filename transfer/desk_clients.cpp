@@ -114,7 +114,7 @@ answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, 
                                         const std::string& client) {
   if (bytes == 0 || bytes > config_.bytes_max)
     return refuse(bytes == 0 ? reason::malformed : reason::too_large,
-                  "an upload has 1 to " + std::to_string(config_.bytes_max) + " bytes, said in Upload-Length");
+                  "an upload has 1 to " + std::to_string(config_.bytes_max) + " bytes, stated in Upload-Length");
   auto known = key.empty() ? random_text() : key + "/" + std::to_string(bytes);
   auto id = ticket_of(config_.secret, "upload", known).substr(0, id_digits);
   std::lock_guard guard{mutex_};
@@ -124,7 +124,7 @@ answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, 
   if (auto room = make_room(client); !room)
     return tl::unexpected(room.error());
   if (auto why = config_.shortage ? config_.shortage(uploads(), bytes + bytes_to_come()) : std::string{}; !why.empty())
-    return refuse(reason::full, why + ": the upload is not taken; make room, or change jobs.disk_refuse");
+    return refuse(reason::full, why + ": the upload is not accepted; make room, or change jobs.disk_refuse");
   auto path = uploads() + "/" + id + extension_of(name) + "." + std::to_string(bytes) + part_ending;
   base::descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (!file)
@@ -159,8 +159,7 @@ answer<void> desk::make_room(const std::string& client) {
   std::erase_if(open, [&](auto& x) { return x.touched > idle || (too_many && !is_his(x)); });
   auto oldest = std::min_element(open.begin(), open.end(), [](auto& a, auto& b) { return a.touched < b.touched; });
   if (oldest == open.end())
-    return refuse(reason::busy, "as many uploads are open as this coordinator takes"
-                                  + std::string{too_many ? " of one client" : ""}
+    return refuse(reason::busy, "the limit of open uploads is reached" + std::string{too_many ? " for this client" : ""}
                                   + "; finish or delete some, or try again in a minute");
   forget(oldest->id);
   wipe(oldest->path);
@@ -179,7 +178,7 @@ answer<std::shared_ptr<incoming>> desk::upload(const std::string& id) {
   auto path = find_upload(id);
   if (path.empty()) {
     uploads_.erase(id);
-    return refuse(reason::unknown, "there is no such upload, or it has expired: create it anew");
+    return refuse(reason::unknown, "there is no such upload, or it has expired: create it again");
   }
   auto& x = uploads_[id];
   if (x)
@@ -212,7 +211,7 @@ answer<std::string> desk::uploaded(const std::string& id) const {
   auto path = find_upload(id);
   if (path.empty() || path.ends_with(part_ending))
     return refuse(reason::unknown, path.empty() ? "there is no such upload, or it has expired"
-                                                : "the upload is not finished: its checksum is not proved yet");
+                                                : "the upload is not finished: its checksum is not verified yet");
   return path;
 }
 

@@ -73,7 +73,7 @@ answer<uint64_t> incoming::begin(uint64_t offset, uint64_t total) {
   if (auto ready = open(); !ready)
     return tl::unexpected(ready.error());
   if (offset != size_)
-    return refuse(reason::stale, "the file ends at " + std::to_string(size_) + ": go on from there");
+    return refuse(reason::stale, "the file ends at " + std::to_string(size_) + ": resume from there");
   if (offset > total)
     return refuse(reason::malformed, "the offset lies behind the end of the file");
   total_ = total;
@@ -83,9 +83,10 @@ answer<uint64_t> incoming::begin(uint64_t offset, uint64_t total) {
 answer<void> incoming::append(uint64_t writer, std::span<const std::byte> bytes) {
   std::lock_guard guard{mutex_};
   if (abandoned_ || writer != writer_ || !done_.empty())
-    return refuse(reason::stale, "somebody else goes on with this upload, or it is over");
+    return refuse(reason::stale, "another connection has resumed this upload, or it is over");
   if (bytes.size() > total_ - size_)
-    return refuse(reason::too_large, "more came than the " + std::to_string(total_) + " bytes that were announced");
+    return refuse(reason::too_large,
+                  "more data arrived than the " + std::to_string(total_) + " bytes that were announced");
   auto rest = bytes;
   while (!rest.empty()) {
     auto n = ::write(file_.get(), rest.data(), rest.size());
@@ -108,7 +109,7 @@ answer<void> incoming::still_wanted() {
   if (!abandoned_)
     return {};
   remove();
-  return refuse(reason::stale, "this upload is over: what it belongs to has ended or is done by another attempt");
+  return refuse(reason::stale, "this upload is over: its job or attempt has ended");
 }
 
 answer<void> incoming::hash_rest() {
@@ -128,14 +129,14 @@ answer<void> incoming::hash_rest() {
 answer<void> incoming::prove(uint64_t total, const std::string& sha256) {
   if (size_ < total)
     return refuse(reason::stale, "the file ends at " + std::to_string(size_) + " of " + std::to_string(total)
-                                   + " bytes: go on from there");
+                                   + " bytes: resume from there");
   if (size_ > total)
     return refuse(reason::damaged, "the file has " + std::to_string(size_) + " bytes and not " + std::to_string(total));
   if (auto read = hash_rest(); !read)
     return read;
   if (auto found = hash_.digest(); found != sha256)
-    return refuse(reason::damaged, "the checksum is wrong: what arrived has SHA-256 " + found + " and not " + sha256
-                                     + "; send it again");
+    return refuse(reason::damaged, "the checksum is wrong: the received data has SHA-256 " + found + " and not "
+                                     + sha256 + "; send it again");
   return {};
 }
 

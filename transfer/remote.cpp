@@ -288,8 +288,8 @@ expected<uint64_t> download(const remote& from, const std::string& path, const s
     if (*hash != sha256) {
       ::unlink(here.path.c_str());
       return tl::unexpected(failure{false, false, 0,
-                                    base::mask_url(from.url) + ": the checksum is wrong: what came has SHA-256 " + *hash
-                                      + " and not " + sha256});
+                                    base::mask_url(from.url) + ": the checksum is wrong: the received data has SHA-256 "
+                                      + *hash + " and not " + sha256});
     }
   }
   if (auto done = take_place(here, path, there); !done)

@@ -191,7 +191,7 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
       auto gone = id;
       log::warning("a worker is gone", {{"worker", gone}, {"reason", words(why)}});
       hosts.erase(gone);
-      workers.lost(gone, "its daemon is gone: " + words(why), now);
+      workers.lost(gone, "its worker is gone: " + words(why), now);
       desk.host_lost(gone, now);
       return;
     }
@@ -205,7 +205,7 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
 void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
   auto book = [this, id](const lease_end& how) {
     if (desk.task_lost(id, how, clock::now(), unix_ms()))
-      log::info("a task at work is gone", {{"task", id}, {"reason", how.reason}});
+      log::info("a running task is gone", {{"task", id}, {"reason", how.reason}});
   };
   auto limited = how.process_failed ? desk.host_of_limited(id) : std::nullopt;
   auto host = limited ? hosts.find(*limited) : hosts.end();
@@ -252,7 +252,7 @@ void daemon_registry_state::grant(uint64_t ticket, const lease& x) {
   if (task != tasks.end())
     answer.deliver(x, task->second);
   else
-    answer.deliver(caf::make_error(ec::no_worker, "the task process ended before it could be given"));
+    answer.deliver(caf::make_error(ec::no_worker, "the task process ended before it could be assigned"));
 }
 
 void daemon_registry_state::refuse(uint64_t ticket, ec code, const std::string& why) {

@@ -73,7 +73,7 @@ caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, c
   case handshake::failed:
     return no_connection("TLS: " + (why.empty() ? "the other side ends the connection" : why));
   default:
-    return no_connection("the other side does not shake hands in time");
+    return no_connection("the other side's handshake took too long");
   }
   limit_waiting(socket.get(), {});
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());

@@ -124,7 +124,7 @@ void link_gate::turn() {
   for (auto x = newcomers_.begin(); x != newcomers_.end(); ++polled) {
     auto gone = polled->revents != 0 && advance(*x, polled->revents);
     if (!gone && now >= x->deadline) {
-      refuse(x->socket.get(), "it did not shake hands in time");
+      refuse(x->socket.get(), "its handshake took too long");
       gone = true;
     }
     x = gone ? newcomers_.erase(x) : std::next(x);
@@ -150,7 +150,7 @@ void link_gate::turn_away() {
   reserve_ = {};
   base::descriptor socket{::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (socket)
-    refuse(socket.get(), "this process has as many files open as it may; see ulimit -n");
+    refuse(socket.get(), "this process has reached its limit of open files; see ulimit -n");
   rests_ = !socket;
   socket = {};
   reserve_ = spare_descriptor();
@@ -159,9 +159,9 @@ void link_gate::turn_away() {
 void link_gate::welcome(base::descriptor socket) {
   auto newcomers_max = std::clamp<uint64_t>(at_.connections_max / 4, 1, defaults::link_newcomers_max);
   if (*admitted_ + newcomers_max >= at_.connections_max)
-    return refuse(socket.get(), "there are as many connections as there may be");
+    return refuse(socket.get(), "the limit of connections is reached");
   if (newcomers_.size() >= newcomers_max) {
-    refuse(newcomers_.front().socket.get(), "it did not shake hands, and others wait");
+    refuse(newcomers_.front().socket.get(), "its handshake is not finished, and others wait");
     newcomers_.pop_front();
   }
   newcomer x;
@@ -204,7 +204,7 @@ bool link_gate::hear(newcomer& x, short events) {
   auto heard = n > 0 ? static_cast<size_t>(n) : 0;
   auto whole = heard < hello_header_bytes ? hello_header_bytes : hello_bytes({first.data(), heard});
   if (!whole) {
-    refuse(x.socket.get(), "what it says is not the protocol of this cluster's nodes");
+    refuse(x.socket.get(), "it does not speak the protocol of this cluster's nodes");
     return true;
   }
   if (heard >= *whole) {

@@ -98,7 +98,7 @@ bool link_scribe::consume(caf::execution_unit* context, const void* data, size_t
     return false;
   if (wanted_ <= defaults::link_message_bytes_max)
     return true;
-  log::warning("a connection to another node ends: a message is longer than any may be",
+  log::warning("a connection to another node ends: a message is longer than the limit",
                {{"peer", addr() + ":" + std::to_string(port())}, {"bytes", wanted_}});
   io_failure(context, net::operation::read);
   return false;

@@ -148,7 +148,7 @@ private:
         if (joint.is_open())
           recognise(*packet, joint);
         else if (joint.repeats() && !catches_up(packet->dts))
-          return av::fail(av::errc::io, "the source plays again what was there, at its own pace: it may begin anew");
+          return av::fail(av::errc::io, "the source repeats earlier media at real-time pace: it may start over");
         // When joined within a group of pictures, a burst has seconds of audio before the first known picture.
         auto awaited = work_.known.empty() ? std::nullopt : std::optional{static_cast<size_t>(leading_)};
         joint.add(*packet, source->tracks().size(), awaited);

@@ -238,7 +238,7 @@ std::string worker_table::objection(const worker& w, const lease_request& x, con
   if (!w.trust.takes_work() && !x.last_resort)
     return "has a task on trial after failures";
   if (x.elsewhere && is_refused(x, s.id))
-    return "is where the work is to go away from";
+    return "is the worker that the work must leave";
   auto is_proven = [&s](const rung& r) { return proves(s.can.encoders, r.encoder); };
   if (auto& wish = x.video; !wish.encoder.empty() && std::none_of(rungs.begin(), rungs.end(), is_proven))
     return "has no working encoder for " + wish.encoder + why_filtered(s.can.encoders, wish.encoder);

@@ -91,7 +91,7 @@ std::string session::silence(const variant& v, time_point now) const {
     if (!ingest_ || ingest_->lost_since)
       return reason_.empty() ? "the source is away" : reason_;
     if (!v.flowing && !buffer_.join_point())
-      return "the source shows no place to begin at";
+      return "the source has shown no random-access point yet";
     if (v.plan.passthrough())
       return "the source sends nothing";
     if (!v.current || v.current->state == attempt::phase::leasing)
@@ -99,10 +99,10 @@ std::string session::silence(const variant& v, time_point now) const {
     if (!v.current->running())
       return "the transcoder does not start";
     if (v.current->credit.in_flight_bytes() > 0)
-      return "the transcoder takes nothing";
+      return "the transcoder accepts no input";
     if (v.current->cursor && *v.current->cursor >= buffer_.end())
       return "the source sends nothing, or nothing that the transcoder can use";
-    return "the transcoder makes nothing of the source";
+    return "the transcoder makes no output from the source";
   };
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - v.last_output).count();
   return "nothing for " + std::to_string(seconds) + " s: " + because();
@@ -134,7 +134,7 @@ void session::begin(variant& v, time_point now) {
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
     remove(v, ec::encode_failed,
-           "nothing of the source of " + channel_.name + " is left in the profile " + v.target.name);
+           "no track of the source of " + channel_.name + " is left in the profile " + v.target.name);
     return;
   }
   v.ends.resize(output.tracks.size());

@@ -145,12 +145,12 @@ void session::watch_over(variant& v, time_point now) {
     // It works, and so does its worker: the source is at fault.
     remove(v, ec::encode_failed,
            "the transcoder took the source of " + channel_.name + " for "
-             + std::to_string(config_.first_output_timeout.count()) + " ms and made nothing of it");
+             + std::to_string(config_.first_output_timeout.count()) + " ms and made no output from it");
     return;
   }
   if (in_vain) {
     lose(v, a, failover_reason::stalled,
-         {"the transcoder made nothing for " + std::to_string(config_.first_output_timeout.count()) + " ms",
+         {"the transcoder made no output for " + std::to_string(config_.first_output_timeout.count()) + " ms",
           a.watch.stalled(now)},
          false, now);
     return;
@@ -162,8 +162,8 @@ void session::watch_over(variant& v, time_point now) {
     auto long_ago = a.watch.silence(now) > a.watch.limit() * fence_after;
     if (long_ago || (v.next && v.next_for != variant::purpose::hedge)) {
       lose(v, a, failover_reason::stalled,
-           {"the transcoder took nothing for " + std::to_string(a.watch.silence(now).count()) + " ms", true}, false,
-           now);
+           {"the transcoder accepted no input for " + std::to_string(a.watch.silence(now).count()) + " ms", true},
+           false, now);
     } else if (!v.next && now >= v.next_not_before) {
       v.next_for = variant::purpose::hedge;
       request(v, v.next, false, now);
@@ -234,7 +234,8 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
   if (v.current) {
     lease_end how;
     if (kind == failover_reason::stalled)
-      how = {"the transcoder took nothing for " + std::to_string(v.current->watch.silence(now).count()) + " ms", true};
+      how = {"the transcoder accepted no input for " + std::to_string(v.current->watch.silence(now).count()) + " ms",
+             true};
     effects_.stop(v.current->id, how);
     v.avoid_for_now(v.current->worker.worker);
   }

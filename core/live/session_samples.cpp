@@ -287,7 +287,7 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
   a.held_bytes += x.block.bytes.size();
   a.held.push_back(x.block);
   if (a.held_bytes > held_bytes_max) {
-    lose(v, a, failover_reason::failed, {"its pictures refer to later ones without end"}, false, now);
+    lose(v, a, failover_reason::failed, {"no group of its pictures closes"}, false, now);
     return;
   }
   flush(v, now);

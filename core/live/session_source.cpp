@@ -148,7 +148,7 @@ void session::tick_source(time_point now) {
     return;
   auto& in = *ingest_;
   if (in.lost_since && now - *in.lost_since >= config_.source_timeout) {
-    fail_everything(ec::source_failed, reason_.empty() ? "the source stayed away" : reason_);
+    fail_everything(ec::source_failed, reason_.empty() ? "the source did not come back" : reason_);
     return;
   }
   if (in.again_at && now >= *in.again_at) {
@@ -223,7 +223,8 @@ bool session::plan_anew(variant& v, time_point now) {
   plan(v);
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
-    remove(v, ec::source_failed, "the source has changed, and nothing of it is left in the profile " + v.target.name);
+    remove(v, ec::source_failed,
+           "the source has changed, and none of its tracks is left in the profile " + v.target.name);
     return false;
   }
   std::vector<track_end> ends;

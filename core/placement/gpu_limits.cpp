@@ -161,7 +161,7 @@ gpu_limits look_up(std::span<const row> table, const gpu_description& card, uint
       return apply(x, card);
   gpu_limits result;
   result.encode = session_limit::of(otherwise);
-  result.why = "the model \"" + card.name.substr(0, 64) + "\" is not in the table: a careful guess";
+  result.why = "the model \"" + card.name.substr(0, 64) + "\" is not in the table: a conservative guess";
   return result;
 }
 

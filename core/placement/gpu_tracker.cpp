@@ -245,7 +245,7 @@ std::string gpu_tracker::objection(worker_id worker, gpu_id id, session_need nee
   case gpu_block::fault:
     return "cannot be used: " + p->fault;
   case gpu_block::failed:
-    return "failed and is left alone for " + std::to_string(p->back_off.count() / 1000) + " s: " + p->failure;
+    return "failed and is avoided for " + std::to_string(p->back_off.count() / 1000) + " s: " + p->failure;
   case gpu_block::no_encoder:
     return (v.limits.encode.is_none() ? "has no encoder: " : "has no decoder: ") + v.limits.why;
   case gpu_block::sessions:

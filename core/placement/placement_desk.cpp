@@ -102,7 +102,7 @@ void placement_desk::worker_lost(worker_id worker, bool tasks_live, time_point n
 
 std::string placement_desk::no_room(const placement_request& x) {
   if (!places_.could_ever(x))
-    return "no worker has proven an encoder that would do";
+    return "no worker has proven a suitable encoder";
   std::string result = "no worker has room";
   size_t told = 0;
   for (auto& c : places_.explain(x, gpus_)) {

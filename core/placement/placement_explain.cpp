@@ -27,9 +27,9 @@ std::string placement::structural_objection(const path& p, const placement_reque
   if (w.condition.ready == readiness::none)
     return "takes no work now";
   if (w.condition.ready == readiness::last_resort && !x.last_resort)
-    return "is left alone after failures";
+    return "is avoided after failures";
   if (x.elsewhere && x.is_refused_by(p.of->offer.id))
-    return "is where the work is to go away from";
+    return "is the worker that the work must leave";
   if (!has_slot(w, c.slot))
     return c.slot == slot_kind::cpu ? "has no free slot (" + std::to_string(w.slots_total) + " in use)"
                                     : "has no free " + std::string{to_string(c.slot)} + " slot";

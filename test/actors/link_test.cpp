@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(who_says_nothing_or_half_of_it_leaves) {
   hesitant.says(std::string{"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", 11});
   BOOST_TEST(mute.is_left());
   BOOST_TEST(hesitant.is_left());
-  BOOST_TEST(logged().find("did not shake hands in time") != std::string::npos);
+  BOOST_TEST(logged().find("handshake took too long") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(who_says_something_else_is_refused_by_name) {
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(who_says_something_else_is_refused_by_name) {
   { stranger monitor{port}; }
   BOOST_TEST(gets_in(ours.link()));
   auto text = logged();
-  BOOST_TEST(text.find("not the protocol") != std::string::npos);
+  BOOST_TEST(text.find("does not speak the protocol") != std::string::npos);
   BOOST_TEST(text.find("http request") != std::string::npos);
   size_t lines = 0;
   for (auto at = text.find("127.0.0.1:"); at != std::string::npos; at = text.find("127.0.0.1:", at + 1))

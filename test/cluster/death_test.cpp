@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_killed_worker_is_stated_at_once_and_comes_back_under_its_
     auto killed = clock::now();
     c.node("w1").signal(SIGKILL);
     times.push_back(time_to_state(killed, [&] { return c.daemon_state("w1") == "gone"; }));
-    BOOST_TEST(text(c.daemon("w1"), "reason").find("its daemon is gone") != std::string::npos);
+    BOOST_TEST(text(c.daemon("w1"), "reason").find("its worker is gone") != std::string::npos);
     BOOST_TEST(c.get("/readyz").status == 503);
     c.kill("w1");
     c.wait_until("its warm tasks end", no_orphans);

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_transcoder_that_takes_the_source_and_makes_nothing_is_end
   it->on(batch_ack{first, 1}, now);
   it->tick(now += config.first_output_timeout);
   BOOST_TEST((effects.refused.at(1).first == ec::encode_failed));
-  BOOST_TEST(effects.refused.at(1).second.find("made nothing of it") != std::string::npos);
+  BOOST_TEST(effects.refused.at(1).second.find("made no output from it") != std::string::npos);
   BOOST_TEST(effects.stopped.at(first) == "");
   BOOST_TEST(effects.closed.contains("hd"));
 }
@@ -113,7 +113,8 @@ BOOST_AUTO_TEST_CASE(a_rendition_that_gets_nothing_says_so_and_why) {
   BOOST_TEST(it->status().variants.front().state == "starting");
   BOOST_TEST(it->status().variants.front().reason == "");
   it->tick(now += 2s);
-  BOOST_TEST(it->status().variants.front().reason == "nothing for 6 s: the source shows no place to begin at");
+  BOOST_TEST(it->status().variants.front().reason
+             == "nothing for 6 s: the source has shown no random-access point yet");
   BOOST_REQUIRE(effects.notices.size() == 1u);
   source(ingest, 0, true);
   effects.reading["source"] = 1;

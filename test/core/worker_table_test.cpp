@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_second_worker_of_a_living_name_is_refused) {
 BOOST_AUTO_TEST_CASE(a_restarted_worker_takes_its_name_over) {
   worker_table table{config};
   (void)table.add(worker(1, "a"), now, 0);
-  table.lost(worker_id{1}, "its daemon is gone", now);
+  table.lost(worker_id{1}, "its worker is gone", now);
   BOOST_TEST(!table.add(worker(2, "a"), now + 10ms, 0).has_value());
   BOOST_TEST(table.find("a")->value == 2u);
   // And one that hangs is replaced once it is overdue.
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_new_life_and_a_resumed_worker_begin_closed_and_healthy) {
   worker_table table{config};
   (void)table.add(worker(1, "a"), now, 0);
   fail(table, 1, 3);
-  table.lost(worker_id{1}, "its daemon is gone", now);
+  table.lost(worker_id{1}, "its worker is gone", now);
   BOOST_TEST(!table.add(worker(2, "a"), now, 0).has_value());
   BOOST_TEST((table.state(worker_id{2}) == health::healthy));
   BOOST_TEST(table.status()[0].breaker.state == "closed");

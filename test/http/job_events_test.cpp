@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(one_client_does_not_take_every_stream) {
   }
   auto more = f.listen("/api/v1/jobs/events").read_response();
   BOOST_TEST(more.status == 503);
-  BOOST_TEST(contains(more.body, "one client"));
+  BOOST_TEST(contains(more.body, "limit of event streams"));
   listening.clear();
   while (f.listen("/api/v1/jobs/events").read_head().status == 503) {
   }

@@ -148,7 +148,7 @@ BOOST_FIXTURE_TEST_CASE(a_group_that_others_live_in_is_left_as_it_is, unified_fi
   control_groups groups{own};
   auto made = groups.limit(::getpid(), "7", cores_and_memory());
   BOOST_TEST(!made.cpu.enforced);
-  BOOST_TEST(made.cpu.how.find("not this daemon's own") != std::string::npos);
+  BOOST_TEST(made.cpu.how.find("not this worker's own") != std::string::npos);
   BOOST_TEST(root.read("service/cgroup.subtree_control").empty());
   BOOST_TEST(root.read("service/daemon/cgroup.procs").empty());
 }

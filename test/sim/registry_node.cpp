@@ -76,7 +76,7 @@ void registry_node::host_down(worker_id id, const connection_ptr& over) {
     return;
   world_.trace("worker ", to_string(id), " is gone");
   hosts_.erase(i);
-  table_.lost(id, "its daemon is gone", world_.now());
+  table_.lost(id, "its worker is gone", world_.now());
   desk_.host_lost(id, world_.now());
   check();
 }
@@ -157,7 +157,7 @@ void registry_node::grant(uint64_t ticket, const lease& x) {
   auto task = tasks_.find(x.task);
   if (task == tasks_.end()) {
     world_.soon([owner = owner, attempt = attempt] {
-      owner->lease_failed(attempt, ec::no_worker, "the task process ended before it could be given");
+      owner->lease_failed(attempt, ec::no_worker, "the task process ended before it could be assigned");
     });
     return;
   }
