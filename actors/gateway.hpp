@@ -1,4 +1,5 @@
-// The coordinator as seen within its own process, for example by the HTTP server.
+// The coordinator as seen within its own process, for example by the HTTP server. It understands the public coordinator
+// protocol, the lease messages, the file-job messages and those below.
 #pragma once
 
 #include "actors/common/leases.hpp"

@@ -1,4 +1,5 @@
-// Passthrough or transcode, and which capabilities a worker needs: decided from the source's format and the profile.
+// Passthrough or transcode, and which capabilities a worker needs: decided from the source's format and the profile. A
+// rendition that needs no decoding needs no task.
 #pragma once
 
 #include "core/memory_plan.hpp"

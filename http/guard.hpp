@@ -28,8 +28,8 @@ struct guard {
     std::string detail;
   };
 
-  /// Why the request is refused. Either its Host is missing (HTTP/1.1), repeated or foreign, or it is a change that
-  /// comes from another site or addresses a name that the server does not know.
+  /// Why the request is refused: its Host is missing (HTTP/1.1), repeated or foreign; or it is a change that comes from
+  /// another site, or addresses an unknown name.
   std::optional<refusal> check(unsigned version, verb method, const boost::beast::http::fields& header) const;
 
 private:

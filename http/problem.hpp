@@ -1,4 +1,4 @@
-// Errors as clients see them: RFC 9457 problem details.
+// Errors as clients see them: RFC 9457 problem details. All error replies are made here.
 #pragma once
 
 #include "http/message.hpp"

@@ -1,4 +1,4 @@
-// What all connections of a server share.
+// What all connections of a server share, and the helpers that all of them use for responses, logging and closing.
 #pragma once
 
 #include "actors/gateway.hpp"

@@ -1,4 +1,5 @@
-// Messages of the control plane: they let tasks join the cluster, lease them and run them.
+// Messages of the control plane: they let tasks join the cluster, lease them and run them. A `lease_request` is
+// answered with a `lease`; a `lease_end` ends it.
 #pragma once
 
 #include "messages/daemon.hpp"

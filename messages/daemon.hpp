@@ -1,4 +1,5 @@
-// What a worker reports about itself: who it is, what it can do, and the state of itself and its tasks.
+// What a worker reports about itself: who it is, what it can do, and the state of itself and its tasks. It sends a
+// `registration` at each connection, and a `heartbeat` at every heartbeat interval.
 #pragma once
 
 #include "messages/gpu.hpp"

@@ -1,4 +1,5 @@
-// Strong identifiers: the compiler rejects an attempt id where a task id is expected.
+// Strong identifiers: 64-bit numbers with a type of their own for each kind of entity. The compiler rejects an attempt
+// id where a task id is expected.
 #pragma once
 
 #include <compare>

@@ -1,4 +1,4 @@
-// What a job's tasks may use of the machine that they run on.
+// What a job's tasks may use of the machine that they run on. The limits reach each process with its work label.
 #pragma once
 
 #include "messages/inspect.hpp"

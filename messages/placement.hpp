@@ -1,5 +1,5 @@
 // What a profile asks of its video encoder, and what the registry grants: the encoder and the device that a task must
-// use.
+// use. A lease request carries an `encoder_wish`, and the lease an `encoder_seat`.
 #pragma once
 
 #include "messages/inspect.hpp"

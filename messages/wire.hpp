@@ -1,4 +1,5 @@
-// How bulk data crosses nodes: written and read in one piece, and only in sizes that a peer may send.
+// How bulk data crosses nodes: written and read in one piece, and only in sizes that a peer may send. A size is checked
+// before memory is allocated for it.
 #pragma once
 
 #include "messages/media.hpp"

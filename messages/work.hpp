@@ -1,4 +1,5 @@
-// What a task is asked to do, and the channels and profiles that operators configure.
+// What a task is asked to do, and the channels and profiles that operators configure. A channel session sends
+// `ingest_work` and `transcode_work` to its tasks.
 #pragma once
 
 #include "messages/ids.hpp"

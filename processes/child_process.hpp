@@ -1,4 +1,5 @@
-// Child processes of this program: started, given one secret line, waited for.
+// Child processes of this program: started, given one secret line, waited for. The secret goes through a pipe, because
+// arguments are visible to other users.
 #pragma once
 
 #include <sys/types.h>

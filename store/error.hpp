@@ -1,4 +1,4 @@
-// Why a store operation failed, and whether a retry may help.
+// Why a store operation failed, and whether a retry may help. Each error has a kind and a text.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Why a request about a file is refused, with a text for the client.
+// Why a request about a file is refused, with a text for the client. The HTTP server turns each reason into a status.
 #pragma once
 
 #include <tl/expected.hpp>

@@ -11,8 +11,8 @@
 // - Its task host dies, which a forced removal causes: the worker ends, and with it its node.
 // - A task dies: the worker does nothing; its host has noticed, and its owner acts.
 //
-// It restarts nothing. When its node is told to end, it drains first: it has its live tasks moved to other workers,
-// keeps sending heartbeats until nothing works here any more, and then answers.
+// It restarts nothing. When its node is told to end, it drains first: it has its live tasks moved to other workers. It
+// sends heartbeats until nothing works here any more, and then answers.
 #pragma once
 
 #include "actors/cluster/gpu_watch.hpp"

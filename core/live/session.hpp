@@ -196,8 +196,9 @@ public:
   uint64_t frames_lost() const noexcept;
 
 private:
-  /// How much media before its first wanted output a new attempt needs for an exact result: an open GOP's leading
-  /// pictures, a deinterlacer's neighbours, an audio encoder's priming. Ten pictures if the picture rate is low.
+  /// How much media before its first wanted output a new attempt needs for an exact result. The reasons are an open
+  /// GOP's leading pictures, a deinterlacer's neighbours and an audio encoder's priming. Ten pictures if the picture
+  /// rate is low.
   int64_t preroll_ticks() const noexcept;
 
   using variants = std::map<std::string, variant>;
