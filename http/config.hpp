@@ -45,7 +45,7 @@ struct server_config {
   /// more: 503; before that, idle connections are closed to make room
   uint32_t connections_max = config::defaults::http_connections_max;
   uint32_t connections_per_client = config::defaults::http_connections_per_client; ///< more: 503
-  /// for the header and the body each: 408
+  /// For the header and the body each; longer: 408.
   std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout;
   std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout; ///< between two requests
   std::chrono::milliseconds write_timeout{30'000};   ///< without progress in what the client takes
@@ -54,7 +54,7 @@ struct server_config {
   std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events gets a comment
   std::chrono::milliseconds upload_window = config::defaults::http_upload_window;
   uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< fewer bytes in such a window: 408
-  /// clients that listen to events; more: 503
+  /// Clients that listen to events; more: 503.
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
   std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops

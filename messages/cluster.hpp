@@ -84,10 +84,9 @@ struct lease_request {
   encoder_wish video{};     ///< the registry chooses encoder and device for it, and the lease names them
   uint64_t turn = 0;        ///< for file work: the lowest turn among the waiting requests is served first
   std::string input{};      ///< a name for what is read: however many tasks one input kills, it counts once
-  bool replaceable =
-    /// the owner can do without this encoder: the request fails with `encode_failed` if no worker has the encoder any
-    /// more
-    false;
+  /// The owner can do without this encoder: the request fails with `encode_failed` if no worker has the encoder any
+  /// more.
+  bool replaceable = false;
   bool resumes = false; ///< clients already have part of the output: the request waits instead of being refused at once
 
   bool operator==(const lease_request&) const = default;
@@ -124,7 +123,7 @@ struct lease {
   std::string worker_name;
   std::string limits{}; ///< what enforces each limit of the label; human-readable
   encoder_seat seat{};  ///< for the request's `video`
-  /// the place that was taken, then rejected candidates with reasons; at most 32
+  /// The place that was taken, then rejected candidates with reasons; at most 32.
   std::vector<placement_candidate> looked_at{};
 
   bool operator==(const lease&) const = default;

@@ -45,7 +45,7 @@ struct file_order {
   std::string container; ///< "mp4", "mov", "mkv", "webm", "ts"
   video_profile video;
   audio_profile audio;
-  /// wanted length of a chunk; 0: chosen to suit source, encoder and workers
+  /// Wanted length of a chunk; 0: chosen to suit source, encoder and workers.
   std::chrono::milliseconds chunk_duration{0};
   uint64_t chunk_frames = 0; ///< the same in pictures
   work_limits limits{};
@@ -135,13 +135,13 @@ struct chunk_work {
   std::vector<int32_t> streams;
   window span;
   bool exact = false;
-  /// number of pictures that the window has in the source, if the encode keeps that number
+  /// Number of pictures that the window has in the source, if the encode keeps that number.
   std::optional<uint64_t> pictures;
   video_profile video;  ///< for video
   audio_profile audio;  ///< for audio
   uint32_t threads = 0; ///< of the encoder; 0: the encoder's own choice
   encoder_seat seat{};  ///< of the lease, for video
-  /// indices of `streams` that are encoded as `converted_to` while the rest is copied
+  /// Indices of `streams` that are encoded as `converted_to` while the rest is copied.
   std::vector<int32_t> converted{};
   std::string converted_to{};
   rational even_rate{0, 1};         ///< of the source's pictures, see `source_stream_summary`
@@ -204,16 +204,14 @@ bool inspect(Inspector& f, assemble_work& x) {
 /// How a task reaches the files of its job. The coordinator makes one for each attempt. Without an address, all paths
 /// are used as they are.
 struct file_access {
-  std::string
-    /// of the coordinator's HTTP server: "http://host:port", or "http://:port" for the host that the task already knows
-    address;
+  /// URL of the coordinator's HTTP server: "http://host:port", or "http://:port" for the host that the task knows.
+  std::string address;
   std::string job;     ///< its id
   std::string attempt; ///< uploads are sent under this attempt
   std::string ticket;  ///< grants access to the job's files and no others
   std::string folder;  ///< of the job's chunks, as the coordinator names it
-  std::string
-    /// content of the file `marker` in that folder, and of the staging file, if they really are the coordinator's
-    marker;
+  /// Content of the file `marker` in that folder, and of the staging file, if they really are the coordinator's.
+  std::string marker;
   std::string identity;    ///< of the source as the coordinator sees it; empty if it cannot see the source
   bool direct = true;      ///< paths that are the same for both may be used
   bool sees_output = true; ///< the coordinator can see the output folder
@@ -263,8 +261,8 @@ struct source_stream_summary {
   int64_t first_pts = no_timestamp;
   int64_t end_pts = no_timestamp;
   std::string instead{}; ///< a codec to convert to, if the result's container cannot hold the stream as it is
-  rational even_rate{
-    0, 1}; ///< of a video whose pictures are at `first_pts + n / even_rate`; 0 if they are not evenly spaced
+  /// Rate of a video whose pictures are at `first_pts + n / even_rate`; 0 if they are not evenly spaced.
+  rational even_rate{0, 1};
 
   bool operator==(const source_stream_summary&) const = default;
 };
@@ -333,7 +331,7 @@ struct chunk_done {
   int64_t first_pts = 0;
   int64_t last_pts = 0;
   bool sought = false; ///< the window was reached by seeking: it must have as many pictures as the index says
-  /// number of pictures that a decoder makes of the window, if they are decoded
+  /// Number of pictures that a decoder makes of the window, if they are decoded.
   std::optional<uint64_t> source_pictures{};
   uint64_t damaged = 0; ///< packets and pictures of the window in which the decoder found errors
 
@@ -373,10 +371,9 @@ struct file_failure {
   bool terminal = false;       ///< the same work would fail again on any worker
   bool source_changed = false; ///< the source is not the one that was probed
   std::string reason;
-  bool device_failed =
-    /// the seat's device did not open or failed later, or no decoder accepts its output: the media is not at fault, and
-    /// another device may succeed
-    false;
+  /// The seat's device did not open or failed later, or no decoder accepts its output: the media is not at fault, and
+  /// another device may succeed.
+  bool device_failed = false;
 
   bool operator==(const file_failure&) const = default;
 };

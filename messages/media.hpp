@@ -238,8 +238,8 @@ bool inspect(Inspector& f, batch_ack& x) {
 struct format_change {
   attempt_id attempt;
   stream_format format;
-  std::vector<std::string>
-    not_carried{}; ///< of an ingest: streams of the source that are not among the tracks; human-readable
+  /// From an ingest: streams of the source that are not among the tracks; human-readable.
+  std::vector<std::string> not_carried{};
 
   bool operator==(const format_change&) const = default;
 };
@@ -256,9 +256,8 @@ struct stream_end {
   attempt_id attempt;
   std::string reason;
   bool terminal = false;
-  bool device_failed =
-    /// the seat's device did not open, or failed later: the media is not at fault, and another device may succeed
-    false;
+  /// The seat's device did not open, or failed later: the media is not at fault, and another device may succeed.
+  bool device_failed = false;
 
   bool operator==(const stream_end&) const = default;
 };

@@ -33,9 +33,8 @@ bool inspect(Inspector& f, exhaustion_policy& x) {
 
 /// The part of a profile that selects its video encoder.
 struct encoder_wish {
-  std::string
-    /// an encoder ("h264_nvenc", "libx264"), or a codec ("h264": the best free encoder); empty: no video is encoded
-    encoder;
+  /// An encoder ("h264_nvenc", "libx264"), or a codec ("h264": the best free encoder); empty: no video is encoded.
+  std::string encoder;
   exhaustion_policy policy = exhaustion_policy::fallback;
   std::string fallback_encoder; ///< tried before the rest of the ladder; empty for the ladder's own order
   bool never_software = false;

@@ -172,12 +172,12 @@ struct variant_status {
   std::string last_failover;   ///< why: "lost", "stalled", "slow", "drain", "failed"
   int64_t last_gap_ms = 0;     ///< wall time without output at the latest failover
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
-  /// pictures of the source that no attempt could make, because the replay limit was passed
+  /// Pictures of the source that no attempt could make, because the replay limit was passed.
   uint64_t frames_lost = 0;
   uint64_t sound_lost = 0;              ///< the same for coded audio frames
   encoder_seat encoder;                 ///< where its video is encoded now
   std::optional<uint32_t> waits_behind; ///< while it waits for an encoder: how many requests are ahead of it
-  /// for its present place: that place, then rejected candidates with reasons
+  /// For its present place: that place, then rejected candidates with reasons.
   std::vector<placement_candidate> looked_at;
   std::vector<std::string> notes; ///< what differs from the profile, and why
 

@@ -36,8 +36,8 @@ struct video_profile {
   std::string codec = "copy"; ///< a codec ("h264"), an encoder ("libx264"), "copy" or "none"
   int32_t width = 0;          ///< pixels; if only width or height is set, the other follows from the aspect ratio
   int32_t height = 0;
-  std::string fit =
-    "inside"; ///< if both are set: "inside" (square samples, one side shorter), "pad" (black), "stretch"
+  /// If both are set: "inside" (square samples, one side shorter), "pad" (black), "stretch".
+  std::string fit = "inside";
   rational frame_rate{0, 1};
   std::string pixel_format;
   std::string deinterlace = "auto"; ///< "auto" (interlaced frames only, frame rate kept), "field" (rate doubled), "off"
@@ -140,16 +140,14 @@ struct ingest_work {
   std::string channel;
   std::string url;
   bool loop = false;
-  /// continue the timeline of an earlier pull: the first sample lies at or after this time
+  /// Continue the timeline of an earlier pull: the first sample lies at or after this time.
   int64_t resume_from = no_timestamp;
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 0;                       ///< bytes that may be in flight
   std::chrono::milliseconds first_byte_timeout{0}; ///< 0 is `open_timeout`; shorter if another URL waits for its turn
-  std::vector<sample_print>
-    /// from earlier pulls, ascending: if the source sends one of them again at its own time, the timeline is not
-    /// shifted
-    known{};
+  /// From earlier pulls, ascending: if the source sends one of them again at its own time, the timeline is not shifted.
+  std::vector<sample_print> known{};
   int64_t known_shift = 0;       ///< the offset that had been added to the source's own times by then, ticks
   std::vector<int64_t> passed{}; ///< per track: samples up to this decoding time are not wanted again
 
@@ -177,8 +175,8 @@ struct transcode_work {
   std::string channel;
   stream_format source;
   profile target;
-  std::vector<window>
-    spans; ///< one for each source track; empty stands for everything from the first random-access point on
+  /// One for each source track; empty stands for everything from the first random-access point on.
+  std::vector<window> spans;
   uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
   encoder_seat seat{};       ///< of the lease
 

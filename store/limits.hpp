@@ -18,7 +18,7 @@ inline constexpr size_t log_lines_per_job = 2'000;
 inline constexpr size_t chunks_per_job = 100'000;
 inline constexpr size_t operations_per_batch = 10'000;
 inline constexpr size_t page_rows = 1'000; ///< of any list
-inline constexpr size_t page_bytes =
-  16 * 1024 * 1024; ///< of a page of complete jobs, chunks included; one job always fits
+/// Bytes of a page of complete jobs, chunks included; one job always fits.
+inline constexpr size_t page_bytes = 16 * 1024 * 1024;
 
 } // namespace troupe::store::limits

@@ -83,7 +83,7 @@ private:
 
   soci::session& session_;
   bool wrote_ = false;
-  /// changes to the numbers of jobs by queue and state, since they were last stored
+  /// Changes to the numbers of jobs by queue and state, since they were last stored.
   std::map<std::pair<std::string, std::string_view>, int64_t> moved_;
   variables v_;
   std::unordered_map<uint32_t, std::unique_ptr<statement>> statements_;

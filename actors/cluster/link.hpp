@@ -24,8 +24,8 @@ struct link_config {
   std::string ca; ///< PEM files; set all three, or none for plain connections
   std::string certificate;
   std::string key;
-  uint64_t connections_max =
-    config::defaults::link_connections_max; ///< connections that a published coordinator accepts, newcomers included
+  /// Connections that a published coordinator accepts, newcomers included.
+  uint64_t connections_max = config::defaults::link_connections_max;
   std::chrono::milliseconds handshake_timeout = config::defaults::link_handshake_timeout;
 
   bool secure() const noexcept {

@@ -151,8 +151,8 @@ private:
   std::unordered_map<attempt_id, attempt> attempts_;
   std::unordered_set<caf::actor_addr> leaving_; ///< released tasks that are not gone yet
   std::map<uint32_t, uint32_t> chunk_attempts_; ///< the attempt numbers of the store
-  std::optional<std::pair<attempt_id, caf::typed_response_promise<void>>>
-    answering_; ///< the result that is being processed
+  /// The result that is being processed.
+  std::optional<std::pair<attempt_id, caf::typed_response_promise<void>>> answering_;
   std::vector<orphan_offer> orphans_;
   const orphan_offer* adopted_ = nullptr; ///< while the core takes it over
   troupe::lease adopted_lease_;

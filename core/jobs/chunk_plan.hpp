@@ -59,8 +59,8 @@ struct chunk_request {
   uint32_t slots = 1;            ///< windows that can be worked on at once
   chunk_lengths lengths;
   uint64_t key_distance = 0; ///< pictures; a cut at a multiple of it costs no key picture; 0 if unknown
-  bool keys_are_dear =
-    false; ///< prefer shorter chunks, cut where they cost no key picture, to long ones that cost one each
+  /// Prefer shorter chunks, cut where they cost no key picture, to long ones that cost one each.
+  bool keys_are_dear = false;
   std::optional<int64_t> target_ticks;     ///< this length instead
   std::optional<uint64_t> target_pictures; ///< this many pictures instead; needs `pictures`
 };

@@ -48,8 +48,8 @@ struct file_job_config {
   milliseconds retry_longest{60'000};
   milliseconds silence_max{5'000}; ///< a task reports twice a second
   milliseconds stall_max{120'000}; ///< a task that reports, but makes no progress
-  milliseconds head_start{
-    50}; ///< the other parts start with the first chunk's first picture, or this long after that chunk was requested
+  /// The other parts start with the first chunk's first picture, or this long after that chunk was requested.
+  milliseconds head_start{50};
   milliseconds orphan_wait{3'000}; ///< for a task of an earlier coordinator to report that it still works on its chunk
 };
 
@@ -113,8 +113,8 @@ struct file_job_status {
   std::vector<std::string> workers;       ///< that work on it now
   std::vector<std::string> limits;        ///< what enforces the job's limits there
   std::vector<file_placement> placements; ///< the latest, latest last
-  int64_t first_frame_ms =
-    -1; ///< from submission to the first encoded picture, or audio if there is no picture; -1 before that
+  /// From submission to the first encoded picture, or audio if there is no picture; -1 before that.
+  int64_t first_frame_ms = -1;
 };
 
 /// What the job wants done. Implementations must not call back into it from within these.
@@ -288,7 +288,7 @@ private:
   file_capacity capacity_;
   file_phase phase_ = file_phase::probing;
   source_summary source_;
-  /// given to the encoder if the order says none; 0 leaves the encoder alone
+  /// Given to the encoder if the order says none; 0 leaves the encoder alone.
   std::chrono::milliseconds key_interval_{0};
   std::vector<part> parts_;
   std::deque<measure> measured_; ///< the last seconds

@@ -37,21 +37,20 @@ struct session_config {
   milliseconds watch_timeout{20'000};        ///< from a client's request to the first bytes of its rendition
   milliseconds queue_timeout{60'000};        ///< added to it if the rendition may wait for its encoder
   milliseconds first_output_timeout{15'000}; ///< from a transcode's start to its first output
-  /// a transcode is ended if the source gives it no place to begin at for this long
+  /// A transcode is ended if the source gives it no place to begin at for this long.
   milliseconds unfed_after{2000};
   milliseconds silence_after{5000}; ///< the status tells if clients get nothing for this long
   milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 4 * 1024 * 1024;
   uint32_t attempts_max = 4; ///< tries at a variant that never delivered; after that it fails
-  /// an attempt that delivers for this long clears the failures held against its worker
+  /// An attempt that delivers for this long clears the failures held against its worker.
   milliseconds settled_after{10'000};
   uint32_t watchers_max = 10'000; ///< requests that may wait for their first bytes
   watchdog_limits stall;          ///< how long a transcoder may be silent before it counts as stalled
-  milliseconds slow_lag{
-    /// behind its own best by more than this, and not catching up for `slow_after`: the session looks for a faster
-    /// worker
-    4000};
+  /// If an attempt is behind its own best by more than this, and does not catch up for `slow_after`, the session looks
+  /// for a faster worker.
+  milliseconds slow_lag{4000};
   milliseconds slow_after{6000};
   milliseconds failover_timeout{60'000}; ///< a variant with clients is given up after this time without output
   uint32_t quarantine_after = 3;         ///< attempts in a row that ended badly at the same place of the source

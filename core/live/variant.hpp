@@ -62,9 +62,8 @@ struct variant {
 
   std::optional<int64_t> change_at; ///< for a move: where the current attempt ends and the next begins
   time_point change_since;
-  std::deque<sample_block>
-    /// the last output of an attempt that ends: flushed ahead of time, delivered to clients when it is due
-    tail;
+  /// The last output of an attempt that ends: flushed ahead of time, delivered to clients when it is due.
+  std::deque<sample_block> tail;
   int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source when it came, before any move
 
   stream_format output;
