@@ -349,6 +349,7 @@ av::expected<void> write_sample(const std::string& path, const sample_options& o
     if (auto code = avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE); code < 0)
       return fail(errc::io, "create " + path, code);
   }
+  output->output_ts_offset = static_cast<int64_t>(options.begin_seconds * AV_TIME_BASE);
   if (auto code = avformat_write_header(output.get(), nullptr); code < 0)
     return fail(errc::unsupported, "write the header of " + path, code);
   if (auto made = make_all(*output, picture, sound); !made)

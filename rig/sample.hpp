@@ -20,6 +20,7 @@ struct sample_options {
   /// Length, at most 24 hours. Rounded up to whole marker intervals, so that a looped file keeps its markers: see
   /// `frame_count`.
   double seconds = 10;
+  double begin_seconds = 0;               ///< the time of the first picture, for containers that have one
   std::string video_encoder = "libx264";  ///< empty for none
   std::string video_preset = "superfast"; ///< for encoders that have presets
   int64_t video_bit_rate = 0;             ///< bit/s; 0 chooses by picture size and rate
