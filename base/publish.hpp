@@ -44,7 +44,7 @@ file_result<std::string> publish(int file, const std::string& from, const std::s
 /// The same of a file that is not open. A link is not followed.
 file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing);
 
-/// A file that is being written, in order. Removed by the destructor unless it was committed.
+/// A file that is written in order. The destructor removes it unless it was committed.
 class new_file {
 public:
   /// Creates the file of `staging_path(target, tag)`, or empties it.

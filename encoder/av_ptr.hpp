@@ -1,4 +1,4 @@
-// libav*'s objects as move-only values: one way to allocate each, one way to free it.
+// The objects of libav* as move-only values: each has one function that allocates it and one that frees it.
 #pragma once
 
 extern "C" {
@@ -33,7 +33,7 @@ using resampler_ptr = std::unique_ptr<SwrContext, deleter<swr_free>>;
 using bitstream_filter_ptr = std::unique_ptr<AVBSFContext, deleter<av_bsf_free>>;
 using buffer_ptr = std::unique_ptr<AVBufferRef, deleter<av_buffer_unref>>;
 
-/// Returns `ptr`, or throws `std::bad_alloc` for the null that libav*'s allocators return when memory is out.
+/// Returns `ptr`. Throws `std::bad_alloc` if it is null, as libav*'s allocators return when memory runs out.
 template <class T>
 T* checked(T* ptr) {
   if (ptr == nullptr)

@@ -1,7 +1,7 @@
-// Which loudspeakers an encoder knows, and which of them are nearest to those of a source.
+// Finds the channel layouts that an encoder supports, and which of them are nearest to the source's layout.
 //
-// A channel has its place in another layout under its own name, or under that of its neighbour: pairs at the sides and behind are the same
-// loudspeakers where a layout has one pair alone, as the two kinds of 5.1 have.
+// A channel goes to the channel of the same name in the other layout, or to its neighbour. If a layout has only one
+// rear pair, side and back channels are the same loudspeakers, as in the two kinds of 5.1.
 #pragma once
 
 extern "C" {
@@ -15,21 +15,22 @@ namespace troupe::av {
 
 enum class layout_change {
   none,    ///< the same loudspeakers
-  widened, ///< all of them, and some more that are silent
-  mixed,   ///< some of them are heard from others
+  widened, ///< all of them, and some more that stay silent
+  mixed,   ///< some of them are mixed into others
 };
 
-/// What becomes of sound for `from` in `to`. Both are in native order; else it is `none` for as many channels, and `mixed` for others.
+/// How sound changes from layout `from` to `to`. Unless both are in native order, the result is `none` for equal
+/// channel counts and `mixed` for others.
 layout_change change_of(const AVChannelLayout& from, const AVChannelLayout& to) noexcept;
 
-/// Where each channel goes, one row for each channel of `to` and one column for each of `from`, where none is mixed; empty where some are,
-/// and where both are one.
+/// Where each channel goes: one row per channel of `to`, one column per channel of `from`. Empty if channels are mixed,
+/// or if the layouts are equal.
 std::vector<double> places_of(const AVChannelLayout& from, const AVChannelLayout& to);
 
-/// The layouts that come out of this encoder as they went in; none where it takes any, or nobody knows.
+/// The layouts that this encoder keeps unchanged. Empty if it takes any layout, or if this is unknown.
 std::vector<AVChannelLayout> channel_layouts_of(const AVCodec& encoder);
 
-/// Orders layouts by what is left of sound for `source` in them: most channels kept first, then the fewest channels.
+/// Orders layouts by how much of the `source` sound they keep: most channels kept first, then the fewest channels.
 void sort_by_loss(std::vector<AVChannelLayout>& layouts, const AVChannelLayout& source);
 
 } // namespace troupe::av

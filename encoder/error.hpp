@@ -1,4 +1,4 @@
-// What can go wrong in media work, and whether trying again can help.
+// The errors of media work, and whether a retry can help.
 #pragma once
 
 #include "base/publish.hpp"
@@ -11,24 +11,25 @@
 namespace troupe::av {
 
 enum class errc {
-  io,          ///< the network, a file, a disk or memory: trying again, or elsewhere, can help
-  timeout,     ///< nothing came in time: as `io`
+  io,          ///< the network, a file, a disk or memory failed: a retry, here or on another worker, can help
+  timeout,     ///< no data came in time: like `io`
   interrupted, ///< the caller asked to stop
-  absent,      ///< the source is not there, or may not be read: terminal
-  media,       ///< the source is not media, or broken beyond use: terminal
-  unsupported, ///< no decoder, encoder, filter or container for this: terminal here
+  absent,      ///< the source does not exist, or may not be read: terminal
+  media,       ///< the source is not media, or is too damaged to use: terminal
+  unsupported, ///< no decoder, encoder, filter or container here supports this: terminal here
   option,      ///< a setting is unknown, out of range or not allowed: terminal
   encoder,     ///< the encoder failed: terminal, the same pictures and settings would fail again
-  limit,       ///< a limit on size, count or time was met
-  device, ///< a graphics card, its driver or the machine refused, or failed: on another one, or in software, the same work may succeed
+  limit,       ///< a limit on size, count or time was exceeded
+  /// A GPU, its driver or the machine refused or failed: the same work may succeed on another device or in software.
+  device,
 };
 
-/// What was tried, on what, and libav*'s own words for why it failed.
+/// What was tried, on which object, and libav*'s own message.
 struct error {
   errc code = errc::io;
   std::string what;
 
-  /// True where the same work would fail again wherever it runs.
+  /// True if the same work would fail on every worker.
   bool terminal() const noexcept {
     return code == errc::absent || code == errc::media || code == errc::unsupported || code == errc::option
            || code == errc::encoder || code == errc::limit;
@@ -45,7 +46,8 @@ std::string av_text(int code);
 /// file errors map to `io`, `timeout` and `interrupted`; all others to `fallback`.
 tl::unexpected<error> fail(errc fallback, std::string_view step, int code);
 
-/// The same for a source that does not open: what is not there, or may not be read, is `absent`. `http_status` is what a server answered, 0 where none did.
+/// The same for a source that does not open: a missing or unreadable source is `absent`. `http_status` is the server's
+/// answer, 0 if there was none.
 tl::unexpected<error> fail_to_open(errc fallback, std::string_view step, int code, int http_status);
 
 /// What went wrong with a file that is written.

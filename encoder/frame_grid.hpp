@@ -1,8 +1,8 @@
-// The even times of pictures, behind a container that rounds them.
+// Recovers evenly spaced picture times that a container has rounded.
 //
-// Matroska counts milliseconds, QuickTime often 1/600 s: a source of 24000/1001 pictures a second then has spaces of 41 and 42 ms. Whoever puts such
-// times on another grid, each by itself, loses a picture here and doubles one there. Once it is known that all of them are a rounding of
-// `first + n / rate`, the number n of a picture is exact, and so is everything that is worked out from it.
+// Matroska counts milliseconds, QuickTime often 1/600 s: 24000/1001 pictures a second then have gaps of 41 and 42 ms.
+// Rounding each of these times to another grid loses some pictures and doubles others. If all times are roundings of
+// `first + n / rate`, the number n of each picture is exact, and so is everything computed from it.
 #pragma once
 
 extern "C" {
@@ -16,28 +16,28 @@ extern "C" {
 namespace troupe::av {
 
 struct frame_grid {
-  AVRational rate{0, 1}; ///< pictures a second; 0 where they are not evenly spaced
-  int64_t first = 0;     ///< ticks: the time of the first picture, whose number is 0
+  AVRational rate{0, 1}; ///< pictures a second; 0 if they are not evenly spaced
+  int64_t first = 0;     ///< ticks: the time of picture number 0
 
   bool is_even() const noexcept {
     return rate.num > 0 && rate.den > 0;
   }
 
-  /// Of the place that is nearest to `ticks`. Only for an even grid, as all that follows.
+  /// The number of the grid place nearest to `ticks`. This and all functions below need an even grid.
   int64_t number_of(int64_t ticks) const noexcept;
 
-  /// Of a place, rounded to a tick.
+  /// The time of grid place `number`, rounded to a tick.
   int64_t ticks_of(int64_t number) const noexcept;
 
-  /// The number of the place that a container's rounding may have moved to `ticks`; nothing where that is between places.
+  /// The number of the grid place that the container may have rounded to `ticks`; nothing if `ticks` is between places.
   std::optional<int64_t> find(int64_t ticks) const noexcept;
 
-  /// The time without the container's rounding. One between places stays.
+  /// The time without the container's rounding. A time between grid places stays unchanged.
   int64_t snap(int64_t ticks) const noexcept;
 };
 
-/// The grid that all of `times` (ticks, ascending, none twice) lie on, places may be empty. `hint` is the rate that the container claims, or 0. Nothing
-/// where there is none, or where there are too few times to tell.
+/// The grid that all `times` (ticks, ascending, no duplicates) lie on; places may be empty. `hint` is the container's
+/// frame rate, or 0. Returns nothing if there is no such grid, or if there are too few times to tell.
 std::optional<frame_grid> find_grid(std::span<const int64_t> times, AVRational hint);
 
 } // namespace troupe::av

@@ -1,5 +1,5 @@
-// What libav* and the codecs behind it write to stderr by themselves: nothing. What their errors say is kept for ours, and a piece of work may keep
-// their warnings, too.
+// Keeps libav* and the codec libraries from writing to stderr. Their errors become part of our errors, and a piece of
+// work may also collect their warnings.
 #pragma once
 
 #include <chrono>
@@ -13,15 +13,16 @@
 
 namespace troupe::av {
 
-/// Silences libav*'s log and that of the codec libraries which print past it, once for the whole process. Every decoder and encoder of
-/// this library calls it before it opens.
+/// Silences libav*'s log and that of the codec libraries that bypass it, once for the whole process. Every decoder and
+/// encoder of this library calls it before it opens.
 void quiet_logs();
 
-/// The status with which the latest HTTP request of this thread was refused, as libavformat told; 0 where none was since the last call.
+/// The status of the latest HTTP request of this thread that was refused, as libavformat reports it. 0 if none was
+/// since the last call.
 int take_http_status();
 
-/// Collects what libav* logs as errors on the calling thread from construction to destruction: its return codes say little, its log lines
-/// say why. Captures nest; the innermost one collects.
+/// Collects libav*'s error lines on the calling thread from construction to destruction: return codes say little, log
+/// lines say why. Captures nest; the innermost one collects.
 class log_capture {
 public:
   log_capture();
@@ -29,7 +30,7 @@ public:
   log_capture& operator=(const log_capture&) = delete;
   ~log_capture();
 
-  /// The lines so far, joined by "; ", at most 512 bytes. Printable characters only.
+  /// The lines so far, joined by "; ", printable characters only, at most 512 bytes.
   const std::string& text() const noexcept {
     return text_;
   }
@@ -41,25 +42,26 @@ private:
   std::string text_;
 };
 
-/// One thing that libav* said.
+/// One line of libav*'s log.
 struct log_entry {
   int64_t at_ms = 0; ///< since 1970, UTC
   bool error = false;
   std::string text; ///< "libx264: ..."; printable characters only, at most `work_log::line_bytes_max`
 };
 
-/// From now on `receive` gets what libav* logs as warnings and errors on any thread of the process, a line a call, where no `work_log` collects it. Of
-/// lines that differ in their numbers alone the first few are passed on. Without it they are dropped.
+/// From now on `receive` gets libav*'s warnings and errors from any thread, one line a call, unless a `work_log`
+/// collects them. Of lines that differ only in numbers the first few are passed on. Without `log_to`, these lines are
+/// dropped.
 void log_to(std::function<void(bool error, const std::string& text)> receive);
 
-/// Collects what libav* logs as warnings and errors on any thread of the process, from construction to destruction: for processes that do one
-/// piece of work at a time. A second one, while the first is there, collects nothing.
+/// Collects libav*'s warnings and errors from any thread, from construction to destruction: for processes that do one
+/// piece of work at a time. A second object, while the first exists, collects nothing.
 ///
-/// Of lines that differ in their numbers alone the first few are kept, and in the end their count. What exceeds the limits is dropped, and the last line
-/// says so.
+/// Of lines that differ only in numbers the first few are kept, and at the end their count. Lines beyond the limits are
+/// dropped, and the last line says so.
 class work_log {
 public:
-  /// Adds a line of our own to the log of the work that is under way, if there is one.
+  /// Adds a line of our own to the log of the current work, if there is one.
   static void say(std::string text);
 
   static constexpr size_t lines_max = 100;
@@ -71,10 +73,10 @@ public:
   work_log& operator=(const work_log&) = delete;
   ~work_log();
 
-  /// What has come since the last call. Any thread. `end` adds how much more of each kind there was, which is said once.
+  /// The entries since the last call. Any thread may call it. `end` adds, once, how many more lines of each kind came.
   std::vector<log_entry> take(bool end);
 
-  /// Any thread.
+  /// Any thread may call it.
   void add(bool error, std::string text);
 
 private:

@@ -1,4 +1,4 @@
-// How a picture is turned and mirrored before it is shown: what phones write beside it, for players to do.
+// How a player has to turn and mirror pictures, as phones record it in the file.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -8,7 +8,7 @@
 
 namespace troupe::av {
 
-/// One of the eight ways that leave a picture upright and whole: transposed first, then mirrored.
+/// One of the eight rotations and reflections of a picture: it is transposed first, then mirrored.
 struct orientation {
   static constexpr uint8_t transposed = 1; ///< rows become columns
   static constexpr uint8_t mirrored = 2;   ///< left becomes right
@@ -27,10 +27,11 @@ struct orientation {
   bool operator==(const orientation&) const = default;
 };
 
-/// What a stream's display matrix says. Upright where it has none, or where the matrix turns by anything else than a multiple of 90 degrees.
+/// The orientation in a stream's display matrix. Upright if there is no matrix, or if its angle is not a multiple of 90
+/// degrees.
 orientation orientation_of(const AVStream& stream);
 
-/// The filters that turn a picture so that it is upright, "transpose=clock"; empty where it is.
+/// The filters that turn a picture upright, for example "transpose=clock"; empty if it is upright already.
 std::string filters_for(orientation x);
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// How the output of an encode is made. Every value is checked when a transcode opens; nothing is ignored.
+// The settings of an encode. Every value is checked when a transcode opens; none is ignored.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -14,17 +14,18 @@ namespace troupe::av {
 
 enum class deinterlace { automatic, field_rate, off };
 
-/// What becomes of a picture whose shape is not that of the width and height that are both set.
+/// What happens if width and height are both set and the picture has another shape.
 enum class fit {
-  inside,  ///< as large as fits, with square samples: one side is shorter than was set
-  pad,     ///< the same, and the rest is black
-  stretch, ///< all of it, with samples that are not square: players show the picture's own shape
+  inside,  ///< as large as fits, with square samples: one side is shorter than the setting
+  pad,     ///< as `inside`, and black bars fill the rest
+  stretch, ///< fills the whole size with samples that are not square: players show the picture's own shape
 };
 
-/// 0, negative and empty values stand for "as the source has it" or "the encoder's default".
+/// 0, negative and empty values mean "as the source has it" or "the encoder's default".
 struct video_settings {
   std::string encoder; ///< an encoder ("libx264") or a codec ("h264": the first encoder for it that opens)
-  int width = 0;       ///< pixels; with one of width and height the other follows the display aspect, rounded to even
+  /// Pixels; if only one of width and height is set, the other follows the display aspect, rounded to even.
+  int width = 0;
   int height = 0;
   av::fit fit = av::fit::inside;
   AVRational frame_rate{0, 1};
@@ -32,33 +33,34 @@ struct video_settings {
   av::deinterlace deinterlacing = deinterlace::automatic;
   int64_t bit_rate = 0;     ///< bit/s
   int64_t max_bit_rate = 0; ///< bit/s over a buffer of one second
-  double crf = -1;          ///< constant quality on the encoder's own scale (crf, cq, qp: whatever it calls it)
+  double crf = -1;          ///< constant quality on the encoder's own scale (its crf, cq or qp)
   std::string preset;
   std::string tune;
   std::string profile;
   std::string level;
   std::chrono::milliseconds keyframe_interval{0};
   int b_frames = -1;
-  int threads = 0;        ///< of the decoder and of the encoder; 0 is libav*'s choice
-  bool low_delay = false; ///< no frame threads in the decoder, few in the encoder: frames leave as soon as they can
-  bool in_band_headers = true; ///< parameter sets before each random-access point, else in extradata (for MP4, MKV)
-  std::string device;          ///< "cuda:1", "/dev/dri/renderD128": of an encoder in hardware; empty is libav*'s choice
-  std::string decode_device;   ///< decodes there what it can, and scales; empty decodes in software
-  /// Further encoder options; names beyond the allow list are `errc::option`.
+  int threads = 0;        ///< of the decoder and of the encoder; 0: libav* chooses
+  bool low_delay = false; ///< no frame threads in the decoder, few in the encoder: frames leave as soon as possible
+  bool in_band_headers = true; ///< parameter sets before each random-access point; otherwise in extradata (MP4, MKV)
+  std::string device;          ///< of a hardware encoder: "cuda:1", "/dev/dri/renderD128"; empty: libav* chooses
+  std::string decode_device;   ///< decodes and scales there if possible; empty decodes in software
+  /// Further encoder options. A name that is not on the allow list is `errc::option`.
   std::map<std::string, std::string> options;
 };
 
 struct audio_settings {
   std::string encoder; ///< an encoder ("libopus") or a codec ("aac")
   int64_t bit_rate = 0;
-  int sample_rate = 0; ///< Hz; the nearest that the encoder knows is not chosen silently: unsupported is an error
-  /// "stereo", "5.1"; where empty the source's, reduced to the nearest that the encoder knows.
+  int sample_rate = 0; ///< Hz; an unsupported rate is an error, never silently replaced by the nearest
+  /// "stereo", "5.1"; empty: the source's layout, reduced to the nearest that the encoder supports.
   std::string channel_layout;
   bool in_band_headers = true;
   std::map<std::string, std::string> options;
 };
 
-/// Output frames with `from_pts <= pts < to_pts` (ticks of `time_base`), or copied packets with their DTS there: see encoder/window/transcode.hpp.
+/// Output frames with `from_pts <= pts < to_pts` (ticks of `time_base`). For copied packets the DTS counts instead: see
+/// encoder/window/transcode.hpp.
 struct time_window {
   int64_t from_pts = std::numeric_limits<int64_t>::min();
   int64_t to_pts = std::numeric_limits<int64_t>::max();

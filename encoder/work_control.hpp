@@ -9,10 +9,10 @@
 namespace troupe::av {
 
 struct work_progress {
-  uint64_t frames = 0;  ///< pictures written so far, or audio packets where there are no pictures
-  uint64_t bytes = 0;   ///< written, or read where nothing is written
-  int64_t position = 0; ///< ticks on the source's timeline that the work has come to
-  double done = 0;      ///< share of the work, 0 to 1, as far as it can be told
+  uint64_t frames = 0;  ///< pictures written so far, or audio packets if there are no pictures
+  uint64_t bytes = 0;   ///< written, or read if nothing is written
+  int64_t position = 0; ///< the current position on the source's timeline, in ticks
+  double done = 0;      ///< estimated share of the work, 0 to 1
 };
 
 struct work_control {
@@ -23,7 +23,7 @@ struct work_control {
   std::function<void(const work_progress&)> report{};
 };
 
-/// Lets one report through every now and then, and the first that has something made at once.
+/// Limits how often progress is reported. The first report that has frames passes at once.
 class report_gate {
 public:
   static constexpr std::chrono::milliseconds interval{200};

@@ -1,5 +1,5 @@
-// What is encoded is decoded again while the encoder goes on: an encoder, a driver or a memory that fails costs one chunk and is known at once, and
-// nobody has to decode a whole film at its end.
+// Decodes the encoder's output again while the encoder still runs. A faulty encoder, driver or memory then costs one
+// chunk and is detected at once. The whole film need not be decoded at its end.
 #pragma once
 
 #include "encoder/codec/decode_check.hpp"
@@ -15,11 +15,11 @@
 
 namespace troupe::av {
 
-/// Legal calls: `take` any number of times, `finish` once. A thread of its own works in the pauses of the encoder; where those are too short, the caller
-/// does what is left over, and waits for that thread no longer than for one packet.
+/// Legal calls: `take` any number of times, `finish` once. A separate thread works when the encoder is idle. If that is
+/// not enough, the caller does the rest, and waits for that thread no longer than for one packet.
 class chunk_check {
 public:
-  /// Of `tracks` those are decoded that were `encoded` here. `cores` is how many of them encode.
+  /// Decodes those of `tracks` that were `encoded` here. `cores` is how many cores encode.
   chunk_check(const std::vector<track>& tracks, const std::vector<bool>& encoded, int cores);
   chunk_check(const chunk_check&) = delete;
   chunk_check& operator=(const chunk_check&) = delete;
@@ -28,18 +28,18 @@ public:
   /// Times in ticks, `stream_index` of the tracks.
   void take(const AVPacket& packet);
 
-  /// Something is wrong already, and `finish` will say what.
+  /// True if a fault was found; `finish` will report it.
   bool failed() const noexcept {
     return failed_;
   }
 
-  /// Checks the rest. `errc::device` where a decoder does not take what was encoded, `errc::interrupted` once `stop` is set.
+  /// Checks the rest. `errc::device` if a decoder refuses the encoder's output, `errc::interrupted` once `stop` is set.
   expected<void> finish(const std::atomic<bool>& stop);
 
 private:
   struct checked_track {
     track of;
-    std::optional<decode_check> check{}; ///< from the begin to the end, of what is decoded
+    std::optional<decode_check> check{}; ///< of decoded tracks, from start to end
   };
 
   void run();
@@ -52,10 +52,10 @@ private:
   std::vector<checked_track> tracks_;
   expected<void> result_;
   std::atomic<bool> failed_{false};
-  std::mutex mutex_; ///< guards what follows
+  std::mutex mutex_; ///< guards the members below
   std::condition_variable more_;
   std::deque<packet_ptr> queue_;
-  bool helped_ = false; ///< the caller is at it
+  bool helped_ = false; ///< the caller is working
   bool ended_ = false;
   std::thread thread_;
 };

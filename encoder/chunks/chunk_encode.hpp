@@ -1,7 +1,8 @@
-// One window of one source into one chunk file: the unit of work that a job hands to its workers.
+// Encodes one window of one source into one chunk file: the unit of work that a job gives to its workers.
 //
-// Chunks of video begin and end at random-access points of the source, and are reached by seeking where the source's times allow that
-// (`source_index::exact`). Sound, and whatever is copied, is read from the source's start: its sample grid hangs on its first packet.
+// Video chunks begin and end at random-access points of the source. They are reached by seeking if the source's times
+// allow it (`source_index::exact`). Sound, and every copied track, is read from the source's start, because its sample
+// grid depends on its first packet.
 #pragma once
 
 #include "encoder/source/demuxer.hpp"
@@ -23,15 +24,15 @@ struct stream_plan {
 
 struct chunk_job {
   source_options source;
-  std::vector<stream_plan> streams; ///< what is not listed is dropped
+  std::vector<stream_plan> streams; ///< streams that are not listed are dropped
   std::vector<late_stream> late;    ///< `source_index::late_streams`
   time_window window;
   bool exact = false; ///< `source_index::exact`: the window may be reached by seeking, other tracks need not be read
-  /// Pictures that the window has in the source, where their number stays what it is (no frame rate set, no picture per field): a window that was
-  /// reached by seeking and has another number is made again from the source's start.
+  /// The number of pictures in the source's window, if the encode keeps it (no frame rate set, no picture per field).
+  /// If a window that was reached by seeking has another number, it is made again from the source's start.
   std::optional<uint64_t> pictures;
-  std::string output;       ///< the chunk file; replaced where it exists
-  std::string tag{"chunk"}; ///< for the temporary name: tells attempts apart
+  std::string output;       ///< the chunk file; replaced if it exists
+  std::string tag{"chunk"}; ///< part of the temporary name: tells attempts apart
 };
 
 struct chunk_track {
@@ -53,9 +54,10 @@ struct chunk_result {
   transcode_counters counters;
 };
 
-/// Makes the chunk file, whole or not at all. Parameter sets are outside of the packets, whatever `in_band_headers` says: the assembler puts them where the
-/// container wants them. Where an average rate is asked for, a window that misses it is made again, see `chunk_rate`. Sources that end, disappear or stop answering are `errc::io` or `errc::timeout`; an empty window is no error.
-/// What was encoded is decoded again at the same time: `errc::device` where a decoder finds fault with it.
+/// Makes the chunk file, whole or not at all. Parameter sets are not in the packets, even if `in_band_headers` is set:
+/// the assembler puts them where the container wants them. If a window misses its average rate it is made again, see
+/// `chunk_rate`. Sources that end, disappear or stop answering are `errc::io` or `errc::timeout`; an empty window is no
+/// error. The output is decoded again at the same time: `errc::device` if a decoder reports a fault.
 expected<chunk_result> encode_chunk(const chunk_job& job, const work_control& control);
 
 } // namespace troupe::av

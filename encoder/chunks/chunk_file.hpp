@@ -1,10 +1,10 @@
-// What a window made, on its way from the worker that encoded it to the one that assembles.
+// The output of a window, on its way from the worker that encoded it to the one that assembles.
 //
-// None of libavformat's containers brings back what was put in: NUT has no decoding times, MP4 not every codec, Matroska
-// milliseconds; all of them lose codec parameters or packet side data. So a chunk file is nothing but the packets, one
-// after the other, with their times in ticks, and in front of them the tracks' parameters. Everything is little endian;
-// codecs, formats and layouts go by name, so that two machines with different versions of libav* understand each other;
-// each record carries a CRC-32, and an end record the number of packets: a file that ends early or was changed is found out.
+// None of libavformat's containers returns exactly what was put in: NUT has no decoding times, MP4 not every codec,
+// Matroska only milliseconds; all lose codec parameters or packet side data. So a chunk file holds the tracks'
+// parameters, then the packets, one after the other, with their times in ticks. Everything is little endian. Codecs,
+// formats and layouts are stored by name, so that machines with different versions of libav* understand each other.
+// Each record has a CRC-32, and an end record has the number of packets, so truncation and changes are detected.
 #pragma once
 
 #include "base/publish.hpp"
@@ -30,7 +30,7 @@ public:
   /// Times in ticks, `stream_index` of the tracks.
   expected<void> write(const AVPacket& packet);
 
-  /// Makes the file appear under its name, in place of an older one. Returns its SHA-256.
+  /// Makes the file appear under its name, replacing an older one. Returns its SHA-256.
   expected<std::string> commit();
 
   uint64_t size() const noexcept {
@@ -45,7 +45,7 @@ private:
   uint64_t packets_ = 0;
 };
 
-/// Legal calls: `open`, then `next` until it returns false, then `digest`. Whatever is wrong with the file is `errc::media`.
+/// Legal calls: `open`, then `next` until it returns false, then `digest`. Any fault of the file is `errc::media`.
 class chunk_reader {
 public:
   static expected<chunk_reader> open(const std::string& path, bool hashing = false);
@@ -54,10 +54,10 @@ public:
     return tracks_;
   }
 
-  /// The next packet, false behind the last one. With `headers_only` a packet comes without its data.
+  /// The next packet; false after the last one. With `headers_only` a packet comes without its data.
   expected<bool> next(AVPacket& packet, bool headers_only = false);
 
-  /// SHA-256 of the whole file, where `open` was asked for it.
+  /// SHA-256 of the whole file, if `open` was asked for it.
   std::string digest() {
     return hash_->digest();
   }

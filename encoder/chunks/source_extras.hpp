@@ -1,4 +1,4 @@
-// What a result takes from its source beside picture and sound: subtitles, attachments, covers, chapters, and what is written about them all.
+// What a result takes from its source besides picture and sound: subtitles, attachments, covers, chapters and metadata.
 #pragma once
 
 #include "encoder/chunks/subtitle_converter.hpp"
@@ -15,13 +15,13 @@
 
 namespace troupe::av {
 
-/// Something of the source that the result has in another form, or has not.
+/// An element of the source that the result lacks or has in another form.
 struct assembly_note {
   int stream = -1; ///< of the source; -1 for the file as a whole
   std::string what;
 };
 
-/// What a result was given beside pictures and sound.
+/// The contents of a result besides pictures and sound.
 struct carried {
   struct subtitle {
     int stream = -1; ///< of the source
@@ -29,12 +29,12 @@ struct carried {
     int disposition = 0; ///< AV_DISPOSITION_* flags
   };
 
-  /// A video or a sound.
+  /// A video or audio track.
   struct track {
     int stream = -1; ///< of the source
     int output = -1; ///< of the result
     int disposition = 0;
-    std::vector<AVPacketSideDataType> records; ///< what a container says of its pictures, if it can
+    std::vector<AVPacketSideDataType> records; ///< metadata about the pictures, if the container stores it
   };
 
   std::vector<track> tracks;
@@ -51,33 +51,35 @@ public:
     int64_t origin = 0; ///< `source_index::origin`
     bool chapters = true;
     bool metadata = true;
-    std::optional<std::vector<int>> streams; ///< subtitles, attachments, covers: all where it is not set
-    /// The source's streams as a reading of all of it found them: some begin later than `open` looks for them.
+    std::optional<std::vector<int>> streams; ///< subtitles, attachments, covers: all if it is not set
+    /// The source's streams, as a pass over the whole source found them: some begin too late for `open` to see them.
     std::vector<std::string> names;
   };
 
   static expected<source_extras> open(const source_options& source, config cfg, const std::vector<late_stream>& late,
                                       const std::atomic<bool>& stop);
 
-  /// Language, name, disposition, rotation and colour volume of the source's stream for the one that was made of it. Notes what an encode does not keep.
+  /// Copies language, name, disposition, rotation and colour volume from the source's stream to the one made of it.
+  /// Notes what an encode does not keep.
   void describe(AVStream& made, int stream, bool copied);
 
   /// The file's metadata and chapters.
   void add_words(AVFormatContext& to);
 
-  /// Streams for subtitles, covers and attachments. Notes what cannot be carried, and each stream that is neither in `used` nor known to the result.
+  /// Adds streams for subtitles, covers and attachments. Notes what cannot be carried, and each stream that is neither
+  /// in `used` nor known to the result.
   expected<void> add_streams(AVFormatContext& to, const std::vector<int>& used);
 
-  /// Writes the pictures that belong to no time.
+  /// Writes the cover pictures, which have no time.
   expected<void> write_covers(AVFormatContext& to);
 
-  /// A packet of the picture that was encoded from a stream, in the order of the result.
+  /// Takes a packet of the picture that was encoded from a stream, in the result's order.
   void look_at(int stream, const AVPacket& packet);
 
-  /// Notes what none of those packets had, and which subtitles did not come through. After the last one.
+  /// Notes what none of those packets had, and subtitles that were lost. Call it after the last packet.
   void note_rest();
 
-  /// The next packet of a subtitle: `stream_index` of the result, times in ticks from the origin on.
+  /// The next packet of a subtitle: `stream_index` of the result, times in ticks from the origin.
   expected<bool> next(AVPacket& packet);
 
   const carried& list() const noexcept {
@@ -93,10 +95,10 @@ private:
   struct subtitle_track {
     int stream = -1;
     int output = -1;
-    size_t place = 0; ///< in the list
+    size_t place = 0; ///< index in the list
     int64_t last_dts = no_pts;
     std::optional<subtitle_converter> converter;
-    uint64_t unconverted = 0; ///< lines that it made nothing of
+    uint64_t unconverted = 0; ///< lines that could not be converted
   };
 
   struct cover {
@@ -113,7 +115,7 @@ private:
   source_extras(source_context source, config cfg) : source_{std::move(source)}, config_{std::move(cfg)} {}
   std::string why_left_out(const AVStream& x, const std::vector<int>& used) const;
   void add_late(const std::vector<late_stream>& xs);
-  /// The source's stream of that number, which it may not have shown yet; null where there is none.
+  /// The source's stream with this number, which the source may not have shown yet; null if there is none.
   const AVStream* find(int stream) const noexcept;
   bool is_selected(int stream) const;
   expected<void> add_stream(AVFormatContext& to, const AVStream& from, const std::vector<int>& used);
@@ -123,15 +125,15 @@ private:
   bool place(AVPacket& packet, subtitle_track& track);
 
   source_context source_;
-  std::unique_ptr<AVFormatContext, deleter_of_late> late_; ///< holds the streams that the source shows later, or null
+  /// Holds the streams that appear later in the source, or null.
+  std::unique_ptr<AVFormatContext, deleter_of_late> late_;
   config config_;
   std::vector<subtitle_track> subtitles_;
   std::vector<cover> covers_;
   std::vector<assembly_note> notes_;
   carried list_;
-  std::set<int> hdr10_plus_; ///< streams of the source
-  std::map<int, int>
-    captions_; ///< streams of the source that have some, and how many packets of what was made of them had none
+  std::set<int> hdr10_plus_;    ///< streams of the source
+  std::map<int, int> captions_; ///< Streams of the source with captions, and how many packets of their result had none.
 };
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// What a source lacks of what it says that it has, in words for who gets a result that lacks it, too.
+// The faults of a source, in words for users whose result has the same faults.
 #pragma once
 
 #include "encoder/source/source_index.hpp"
@@ -8,10 +8,10 @@
 
 namespace troupe::av {
 
-/// Where the source is cut off, damaged, or begins with what cannot be decoded; empty for a healthy one.
+/// Says if the source is cut off, damaged, or begins with data that cannot be decoded; empty for a healthy one.
 std::vector<std::string> source_notes(const source_index& index);
 
-/// "audio stream (mp2)" for each of the streams, by libavformat's number.
+/// A description such as "audio stream (mp2)" of each stream, by libavformat's number.
 std::vector<std::string> stream_names(const source_index& x);
 
 } // namespace troupe::av

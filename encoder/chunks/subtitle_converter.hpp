@@ -1,4 +1,4 @@
-// Text subtitles from one form into another.
+// Converts text subtitles from one format to another.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -6,20 +6,21 @@
 
 namespace troupe::av {
 
-/// MP4 and MOV have an empty one behind each line, until the next begins.
+/// True for a packet with text. MP4 and MOV have an empty packet after each line, until the next line begins.
 bool is_line(AVCodecID codec, const AVPacket& packet);
 
 class subtitle_converter {
 public:
-  /// `errc::unsupported` where one of the two has no decoder or encoder here.
+  /// `errc::unsupported` if one of the two has no decoder or encoder here.
   static expected<subtitle_converter> open(const AVCodecParameters& from, AVCodecID to);
 
-  /// Of what `convert` makes.
+  /// The parameters of the output of `convert`.
   const AVCodecParameters& parameters() const noexcept {
     return *parameters_;
   }
 
-  /// Converts a packet in place; its times, in ticks, stay. False where nothing is left of it: an empty line, a packet that makes no sense.
+  /// Converts a packet in place; its times, in ticks, stay. False if nothing remains: an empty line, or a packet that
+  /// makes no sense.
   bool convert(AVPacket& packet);
 
 private:

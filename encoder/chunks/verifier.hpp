@@ -1,4 +1,4 @@
-// Is the file that was written the file that was meant? Asked of the file itself, before anybody gets it.
+// Checks a written file against what it should hold, by reading the file itself before anyone gets it.
 #pragma once
 
 #include "encoder/chunks/assembler.hpp"
@@ -14,20 +14,21 @@ struct verification_job {
   std::string path;
   std::vector<assembled_stream> streams; ///< `assembly_result::streams`
   carried others;                        ///< `assembly_result::others`
-  int threads = 0;                       ///< of the decoders; 0 is one a core
+  int threads = 0;                       ///< of the decoders; 0: one per core
 };
 
 struct verification {
   uint64_t pictures = 0;
   uint64_t sounds = 0;              ///< audio packets
   uint64_t damaged_packets = 0;     ///< in copied streams
-  std::vector<assembly_note> notes; ///< what of `verification_job::others` is not there
-  int64_t duration = 0;             ///< ticks, from the earliest begin to the latest end
+  std::vector<assembly_note> notes; ///< items of `verification_job::others` that are missing
+  int64_t duration = 0;             ///< ticks, from the earliest start to the latest end
 };
 
-/// Reads all of the file with libavformat as any player would. Every picture and every audio packet that was put in must come out, once, at its time, and
-/// with its content, which `encode_chunk` had decoded; how chunks begin is decoded here, as is all of codecs whose content is not compared and of copied
-/// streams. No decoder may find fault with what was encoded here. The first difference is `errc::media`, and named by stream and time.
+/// Reads the whole file with libavformat, as any player would. Every picture and audio packet that went in must come
+/// out once, at its time, with its content (which `encode_chunk` had decoded). The starts of chunks are decoded here.
+/// So are whole streams of codecs whose content is not compared, and copied streams. No decoder may report a fault in
+/// our own encodes. The first difference is `errc::media`, with its stream and time.
 expected<verification> verify(const verification_job& job, const work_control& control);
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// Integers, strings and bytes in one fixed form (little endian), and back from what anybody may have written.
+// Writes integers, strings and bytes in one fixed form (little endian), and reads them back from untrusted input.
 #pragma once
 
 #include <bit>
@@ -37,7 +37,7 @@ private:
   std::string bytes_;
 };
 
-/// Reads what is not there as zero and empty, and remembers that it was not.
+/// Reads missing data as zero or empty, and remembers that it was missing.
 class wire_reader {
 public:
   explicit wire_reader(std::span<const uint8_t> bytes) : bytes_{bytes} {}
@@ -60,7 +60,7 @@ public:
     return {reinterpret_cast<const char*>(part.data()), part.size()};
   }
 
-  /// All that was read was there.
+  /// True if all data read so far was there.
   bool good() const noexcept {
     return good_;
   }

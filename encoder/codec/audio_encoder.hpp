@@ -1,4 +1,4 @@
-// Sound to packets with any of libav*'s audio encoders.
+// Encodes sound into packets with any of libav*'s audio encoders.
 #pragma once
 
 #include "encoder/codec/encoder_open.hpp"
@@ -6,30 +6,30 @@
 
 namespace troupe::av {
 
-/// Legal calls: `encode` any number of times, `drain` once; after that `reopened` gives another like it.
+/// Legal calls: `encode` any number of times, `drain` once; after that, `reopened` gives another encoder like this one.
 class audio_encoder {
 public:
-  /// Opens the first encoder for `settings.encoder` that opens, for sound like `source`. What the settings leave open is as in `source`, or the nearest
-  /// that the encoder can do.
+  /// Opens the first working encoder for `settings.encoder`, for sound like `source`. Settings that are not given are
+  /// as in `source`, or the nearest that the encoder supports.
   static expected<audio_encoder> open(const audio_settings& settings, const audio_format& source);
 
   /// A new encoder with the same settings and formats.
   expected<audio_encoder> reopened() const;
 
-  /// What the encoder takes.
+  /// The input format.
   const audio_format& format() const noexcept {
     return format_;
   }
 
-  /// Samples a frame: the size of every frame but the last.
+  /// Samples a frame: the size of every frame except the last.
   int frame_size() const noexcept {
     return frame_size_;
   }
 
-  /// Samples by which a packet's PTS precedes that of the frame sent.
+  /// Samples by which a packet's PTS is before that of the frame sent.
   int padding() const noexcept;
 
-  /// The PTS in ticks of packet `k`, the first one that has samples of frame `k`.
+  /// The PTS in ticks of packet `k`, the first packet with samples of frame `k`.
   int64_t packet_pts(int64_t k) const noexcept;
 
   /// The output as a track.

@@ -1,8 +1,10 @@
-// From a source's sound to the encoder's: every sample at its place on the timeline, converted, cut into the encoder's frames.
+// From a source's sound to the encoder's: each sample is put at its place on the timeline, converted, and cut into the
+// encoder's frames.
 //
-// Places are absolute. An input sample's index is its time by the source's rate, counted from timeline zero; an output sample's
-// index its time by the encoder's rate; output frame k covers [k * frame_size, (k + 1) * frame_size). A resampler starts at an
-// input index that is a whole output index too, so that the grid does not depend on where decoding began.
+// Places are absolute. The index of an input sample is its time at the source's rate, counted from timeline zero. The
+// index of an output sample is its time at the encoder's rate. Output frame k covers [k * frame_size, (k + 1) *
+// frame_size). A resampler starts at an input index that is also a whole output index. So the grid does not depend on
+// where decoding began.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -26,39 +28,39 @@ struct audio_fifo_deleter {
 
 using audio_fifo_ptr = std::unique_ptr<AVAudioFifo, audio_fifo_deleter>;
 
-/// Receives what an audio filter makes, in order.
+/// Receives the output of an audio filter, in order.
 class audio_filter_sink {
 public:
   virtual ~audio_filter_sink() = default;
 
-  /// Frame number `k`, its PTS set in samples. Only the last frame before a break or the end may be short.
+  /// Frame number `k`, with its PTS set in samples. Only the last frame before a break or the end may be short.
   virtual expected<void> on_sound(int64_t k, AVFrame& frame) = 0;
 
-  /// The timeline jumps: the next frame's number is not the last one's plus one.
+  /// The timeline jumps: the next frame number does not follow the last one.
   virtual expected<void> on_break() = 0;
 };
 
 class audio_filter {
 public:
   struct counters {
-    uint64_t filled_samples = 0;  ///< of silence, in gaps
-    uint64_t trimmed_samples = 0; ///< from overlaps
+    uint64_t filled_samples = 0;  ///< silence put into gaps
+    uint64_t trimmed_samples = 0; ///< cut from overlaps
   };
 
-  /// Timestamps this near to where the samples before end are taken for rounding.
+  /// A timestamp this close to the end of the samples before it counts as rounding.
   static constexpr int64_t tolerance_ms = 3;
 
-  /// A gap up to this is filled with silence; beyond it the output has a gap, too. Also what a window needs before its begin to fill the
-  /// same gaps as the window before it would.
+  /// A gap up to this length is filled with silence; a longer gap stays a gap. A window also needs this much sound
+  /// before its start, to fill the same gaps as the window before it.
   static constexpr int64_t gap_max_ms = 500;
 
   /// `frame_size` in samples of `output`.
   audio_filter(const audio_format& output, int frame_size, audio_filter_sink& sink);
 
-  /// Takes a decoded frame with its PTS in ticks, or `no_pts` for one that follows the last.
+  /// Takes a decoded frame with its PTS in ticks, or `no_pts` if it directly follows the last frame.
   expected<void> send(const AVFrame& frame);
 
-  /// Delivers what is left; the last frame may be short.
+  /// Delivers the remaining samples; the last frame may be short.
   expected<void> drain();
 
   const counters& count() const noexcept {
@@ -90,13 +92,13 @@ private:
   // the current segment: contiguous input of one format
   std::optional<input> input_;
   resampler_ptr resampler_;
-  int64_t next_in_ = 0;  ///< index of the input sample that is due
-  int64_t next_out_ = 0; ///< index of the output sample that the resampler gives next
-  int64_t lead_end_ = 0; ///< output before this index is the silence that aligned the segment's begin
+  int64_t next_in_ = 0;  ///< index of the next expected input sample
+  int64_t next_out_ = 0; ///< index of the next output sample of the resampler
+  int64_t lead_end_ = 0; ///< output before this index is the silence that aligned the start of the segment
 
-  // what is placed but not cut yet
+  // samples that are placed but not cut yet
   audio_fifo_ptr fifo_;
-  std::optional<int64_t> end_; ///< index behind the last output sample placed
+  std::optional<int64_t> end_; ///< index after the last output sample placed
   frame_ptr converted_ = make_frame();
   frame_ptr silence_ = make_frame();
 };

@@ -1,5 +1,5 @@
-// Closed captions on their way from the decoder's pictures to the encoder's packets: filters repeat and drop pictures, and libavcodec 59's libx265 passes over
-// what a picture brings.
+// Carries closed captions from the decoder's pictures to the encoder's packets. Filters repeat and drop pictures, and
+// libx265 in libavcodec 59 ignores the captions of a picture.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -11,14 +11,15 @@
 
 namespace troupe::av {
 
-/// Character pairs come once, in their order, whatever becomes of the pictures that brought them: those of a picture that is dropped come with the next one, those of one that is
-/// repeated with the first.
+/// Passes each character pair once, in order. The pairs of a dropped picture come with the next one; those of a
+/// repeated picture with its first copy.
 class caption_queue {
 public:
-  /// Takes the captions of a decoded picture away from it.
+  /// Takes the captions out of a decoded picture.
   void take(AVFrame& frame);
 
-  /// Gives a picture, in the order of their times, the captions up to its own time: as many as it can carry, the others wait.
+  /// Gives a picture the captions up to its own time: as many as it can carry; the others wait. Call it in the order of
+  /// the pictures' times.
   void give(AVFrame& frame);
 
 private:
@@ -30,7 +31,7 @@ private:
   std::deque<piece> pieces_;
 };
 
-/// Legal calls: `take` for each picture that the encoder is given, `put` for each packet that it gives back.
+/// Legal calls: `take` for each picture that the encoder gets, `put` for each packet that it returns.
 class caption_keeper {
 public:
   explicit caption_keeper(const AVCodec& encoder);
@@ -38,11 +39,12 @@ public:
   /// Remembers the captions of a picture, by its time.
   void take(const AVFrame& frame);
 
-  /// Puts the captions of the picture with the packet's time in front of its slices, as a message (SEI, ITU-T H.265 annex D.2.6).
+  /// Puts the captions of the picture with the packet's time before its slices, as an SEI message (ITU-T H.265 annex
+  /// D.2.6).
   void put(AVPacket& packet);
 
 private:
-  bool needed_; ///< else the encoder does it by itself, or its codec has no such message
+  bool needed_; ///< false if the encoder does it by itself, or its codec has no such message
   std::map<int64_t, std::vector<uint8_t>> captions_;
 };
 

@@ -1,4 +1,4 @@
-// Are these packets what a decoder takes? Every picture that is put in must come out, once, at its time.
+// Checks that a decoder accepts a stream: each picture that goes in must come out once, at its time.
 #pragma once
 
 #include "encoder/codec/decoder.hpp"
@@ -12,27 +12,28 @@
 
 namespace troupe::av {
 
-/// A time as it is told to people.
+/// A time in seconds, for messages.
 std::string seconds_text(int64_t ticks);
 
-/// The first difference between the times of the pictures that are shown and of those that should be, both in order (ticks); nothing where each is
-/// within `slack` of the other.
+/// The first difference between the times of the pictures shown and those wanted, both in order (ticks). Nothing if
+/// each pair is within `slack`.
 std::optional<std::string> difference(const std::vector<int64_t>& shown, const std::vector<int64_t>& want,
                                       int64_t slack);
 
-/// Decodes packets of one track without making pictures of them. Legal calls: `open`, then `take` any number of times, then `finish` once.
+/// Decodes the packets of one track without keeping pictures. Legal calls: `open`, then `take` any number of times,
+/// then `finish` once.
 class decode_check {
 public:
-  /// What is wrong with `foreign` packets, which were not encoded here, is counted, and no error.
+  /// `foreign` packets were not encoded here: their faults are counted and are no error.
   static expected<decode_check> open(const track& of, int threads, bool foreign);
 
-  /// Times in ticks. `errc::media` where a decoder finds fault with it.
+  /// Times in ticks. `errc::media` if the decoder reports a fault.
   expected<void> take(const AVPacket& packet);
 
-  /// `errc::media` where not the pictures came out that were put in.
+  /// `errc::media` if the pictures that came out are not those that went in.
   expected<void> finish();
 
-  /// Packets and pictures of foreign streams that are damaged.
+  /// Damaged packets and pictures of foreign streams.
   uint64_t damaged() const noexcept {
     return decoder_.corrupt();
   }

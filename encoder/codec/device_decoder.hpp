@@ -1,8 +1,11 @@
-// A decoder that uses a device for as long as that works, and goes on in software from there: no frame is lost, none comes twice.
+// A decoder that uses a device as long as it works, and then continues in software. No frame is lost or delivered
+// twice.
 //
-// The packets since the random-access point before the last frame delivered are kept. When the device refuses a packet, makes a picture in main memory (which
-// says that it cannot decode these) or a damaged one, they are decoded again in software, and what was delivered already is passed over. It stays in software:
-// whether the device or the media was to blame shows there, and a device that failed once is not asked again for the same stream.
+// The packets since the random-access point before the last delivered frame are kept. The device fails if it refuses a
+// packet, or makes a damaged picture, or a picture in main memory, which means that it cannot decode the stream. Then
+// the kept packets are decoded again in software, and frames already delivered are skipped. Decoding stays in software:
+// that shows whether the device or the media was at fault, and a device that failed once is not used again for the same
+// stream.
 #pragma once
 
 #include "encoder/codec/decoder.hpp"
@@ -15,19 +18,20 @@
 
 namespace troupe::av {
 
-/// Legal calls are those of `decoder`.
+/// The legal calls are those of `decoder`.
 class device_decoder {
 public:
-  /// Without a device in the options it is `decoder`. A device that does not open is no error: it is named in the log of the work, and all is
-  /// decoded in software.
+  /// Without a device in the options this is a plain `decoder`. A device that does not open is no error: the work's log
+  /// names it, and software decodes.
   static expected<device_decoder> open(const track& source, const decoder_options& options);
 
-  /// Frames may lie in the device's memory (`hw_frames_ctx`). One that the device has failed at is not delivered before software has decoded it.
+  /// Frames may be in the device's memory (`hw_frames_ctx`). A frame at which the device failed is delivered only after
+  /// software has decoded it.
   expected<void> decode(const AVPacket& packet, const decoder::on_frame& deliver);
 
   expected<void> drain(const decoder::on_frame& deliver);
 
-  /// Packets that software refused, and frames that it decoded with errors.
+  /// Packets that software refused, and frames that software decoded with errors.
   uint64_t corrupt() const noexcept {
     return on_device_ ? 0 : current_->corrupt();
   }
@@ -36,7 +40,7 @@ public:
     return on_device_;
   }
 
-  /// Why it decodes in software though there is a device; empty where it does not.
+  /// Why software decodes although there is a device; empty if it does not.
   const std::string& why_software() const noexcept {
     return why_software_;
   }
@@ -44,7 +48,8 @@ public:
 private:
   device_decoder(const track& source, const decoder_options& options);
 
-  /// What the device has kept so far is given up beyond these: a failure then costs the frames up to the next random-access point.
+  /// The kept packets are dropped beyond these limits: a failure then costs the frames up to the next random-access
+  /// point.
   static constexpr size_t kept_packets_max = 4096;
   static constexpr size_t kept_bytes_max = 64 << 20;
 
@@ -54,7 +59,7 @@ private:
   void let_go();
   void forget();
 
-  /// True where the device failed at the packet (null: the end) or before.
+  /// True if the device failed at this packet (null: the end) or before.
   expected<bool> try_device(const AVPacket* packet, const decoder::on_frame& deliver);
   expected<void> fall_back(const decoder::on_frame& deliver);
   expected<void> pass_on(AVFrame& frame, const decoder::on_frame& deliver);
@@ -67,9 +72,9 @@ private:
   std::string why_software_;
   std::deque<packet_ptr> kept_; ///< while on a device
   size_t kept_bytes_ = 0;
-  bool whole_ = true;        ///< nothing that belongs to `kept_` was given up
+  bool whole_ = true;        ///< no packet that belongs to `kept_` was dropped
   int64_t passed_ = no_pts;  ///< the time of the last frame delivered
-  int64_t skip_to_ = no_pts; ///< frames up to this time were delivered before software took over
+  int64_t skip_to_ = no_pts; ///< software drops frames up to this time, because they are delivered already
 };
 
 } // namespace troupe::av

@@ -1,7 +1,9 @@
-// The same settings for another encoder of the same codec: what a profile for NVENC means where Quick Sync, VA-API or software encodes.
+// Translates settings to another encoder of the same codec: a profile for NVENC also works with Quick Sync, VA-API or
+// software.
 //
-// Presets are steps of one scale from slow to fast, on which each family has its own names. Constant quality is the quantiser of the codec, whose range
-// differs by family. Equivalents are near, never equal: another encoder makes other pictures at the same setting. What has no equivalent is left out and named.
+// Presets are steps of one scale from slow to fast; each family has its own names for them. Constant quality is the
+// codec's quantiser, whose range differs by family. Equivalents are near, never equal: another encoder makes other
+// pictures at the same setting. A setting without an equivalent is left out and named.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -15,11 +17,12 @@ namespace troupe::av {
 
 struct translated_settings {
   video_settings settings;           ///< with `encoder` set to the new one
-  std::vector<std::string> left_out; ///< "tune=film": settings without an equivalent there
+  std::vector<std::string> left_out; ///< settings without an equivalent, such as "tune=film"
 };
 
-/// Settings for `encoder` that do what `from` does for its own. `from.encoder` may be a codec's name: its values are then those of the codec's first encoder in
-/// software. `errc::option` where the two do not make the same codec or one of them is unknown.
+/// Settings for `encoder` that have the effect of `from` for its own encoder. `from.encoder` may be a codec: its values
+/// are then those of the codec's first software encoder. `errc::option` if the two make different codecs, or if one is
+/// unknown.
 expected<translated_settings> translate_settings(const video_settings& from, std::string_view encoder);
 
 } // namespace troupe::av

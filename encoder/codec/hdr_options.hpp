@@ -1,4 +1,4 @@
-// What HDR was made on and how bright it gets, in the words of each encoder.
+// The mastering display and brightness of HDR, in the option format of each encoder.
 #pragma once
 
 #include "encoder/codec/encoder_open.hpp"
@@ -6,7 +6,7 @@
 
 namespace troupe::av {
 
-/// Tells an encoder that is not open yet, where it can say so.
+/// Sets them on an encoder that is not open yet, if it supports them.
 expected<void> set_hdr(AVCodecContext& context, const video_format& format);
 
 } // namespace troupe::av

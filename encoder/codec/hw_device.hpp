@@ -1,7 +1,8 @@
-// Graphics cards as libav* reaches them: by a name, as a device context, as a pool of pictures in their memory.
+// GPUs as libav* uses them: a name, a device context, a pool of pictures in GPU memory.
 //
-// Cards are named as the worker's probes name them: "cuda:N" for NVIDIA, N being the card's place in the order of PCI addresses (processes run with
-// CUDA_DEVICE_ORDER=PCI_BUS_ID for that), and the render node, "/dev/dri/renderD128", for all others.
+// The names are those of the worker's probes. NVIDIA GPUs are "cuda:N", where N counts in the order of PCI addresses
+// (for that, processes run with CUDA_DEVICE_ORDER=PCI_BUS_ID). All others are named by their render node,
+// "/dev/dri/renderD128".
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -16,24 +17,25 @@ extern "C" {
 
 namespace troupe::av {
 
-/// What a name stands for; none for any that is not of the two forms.
+/// The device type of a name; none if it has neither form.
 AVHWDeviceType device_type_of(std::string_view name);
 
-/// Opens a device; the first one of the type where the name is empty. `errc::device` where it does not open, or is of another type. Quick Sync takes a
-/// render node.
+/// Opens a device; an empty name opens the first of the type. `errc::device` if it does not open, or is of another
+/// type. Quick Sync takes a render node.
 expected<buffer_ptr> open_device(AVHWDeviceType type, const std::string& name);
 
-/// A pool of pictures in the device's memory, their pixels laid out as `software` says.
+/// A pool of pictures in the device's memory with the pixel layout `software`.
 expected<buffer_ptr> make_device_frames(AVBufferRef& device, AVPixelFormat hardware, AVPixelFormat software, int width,
                                         int height);
 
-/// Has an encoder that finds its device by itself open on this one. Before the encoder opens; an empty name leaves the choice to libav*.
+/// Makes an encoder that finds its device by itself open on this one. Call it before the encoder opens; an empty name
+/// leaves the choice to libav*.
 expected<void> set_encoder_device(AVCodecContext& context, const std::string& name);
 
-/// The device type of an encoder or decoder for pictures in `format`; none where it takes no such pictures.
+/// The device type of an encoder or decoder for pictures in `format`; none if it does not take such pictures.
 AVHWDeviceType device_type_for(const AVCodec& codec, AVPixelFormat format);
 
-/// The hardware pixel format that a decoder makes on a type of device; none where it cannot.
+/// The hardware pixel format that a decoder produces on a type of device; none if it cannot.
 AVPixelFormat decoded_format_on(const AVCodec& decoder, AVHWDeviceType type);
 
 } // namespace troupe::av

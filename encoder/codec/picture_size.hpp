@@ -1,4 +1,4 @@
-// How large the picture is that an encoder makes, and what shape its samples have.
+// The size of the encoder's picture, and the shape of its samples.
 #pragma once
 
 #include "encoder/format.hpp"
@@ -6,8 +6,8 @@
 
 namespace troupe::av {
 
-/// Gives the format of upright pictures, whose pixel format is chosen, the size that is asked for. The display aspect stays the source's, unless what is
-/// left of a frame is to be black.
+/// Sets the size of upright pictures; the pixel format must be set already. The display aspect stays the source's,
+/// unless black bars fill the rest of the frame.
 void choose_size(video_format& format, const video_settings& settings);
 
 } // namespace troupe::av

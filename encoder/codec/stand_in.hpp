@@ -1,8 +1,9 @@
-// A seam for tests: what drivers of graphics cards would do, on machines that have none.
+// A seam for tests: it imitates GPU drivers on machines without a GPU.
 //
-// A program that is written for it installs one; nothing in the product's own programs does, and neither configuration nor message leads here. While one is
-// installed, every encoder in hardware, set up in full by the product's own path, opens as a session of the stand-in, and an encoder in software
-// makes its pictures; a decoder in hardware is one in software that fails when the stand-in says so.
+// Only a test program installs a stand-in; the product's programs never do, and no configuration or message can. While
+// one is installed, each hardware encoder goes through the product's full set-up, but then opens as a session of the
+// stand-in. A software encoder makes its pictures. A hardware decoder is replaced by a software one that fails when the
+// stand-in says so.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -12,12 +13,12 @@
 
 namespace troupe::av {
 
-/// A decoder on a device that is not there. Ends with the object.
+/// A decoder on a simulated device. The destructor ends its session.
 class stand_in_decoder {
 public:
   virtual ~stand_in_decoder() = default;
 
-  /// Asked for each packet. False: the device fails, now and from now on.
+  /// Called for each packet. False: the device fails, now and from now on.
   virtual bool works() = 0;
 };
 
@@ -25,8 +26,8 @@ class stand_in_driver {
 public:
   virtual ~stand_in_driver() = default;
 
-  /// Opens a session for `encoder` ("h264_nvenc") on `device`, the first that serves it where the name is empty. The session ends with the object. An error is
-  /// `errc::device` in the driver's words.
+  /// Opens a session for `encoder` ("h264_nvenc") on `device`; an empty name means the first device that accepts it.
+  /// The session ends with the returned object. An error is `errc::device` with the driver's message.
   virtual expected<std::shared_ptr<void>> open_encoder(const std::string& encoder, const std::string& device) = 0;
 
   /// The same for a decoder of `codec` ("h264").
@@ -34,10 +35,10 @@ public:
                                                                    const std::string& device) = 0;
 };
 
-/// For the life of the process, before any encoder or decoder opens; null takes it away.
+/// Valid for the life of the process. Call it before any encoder or decoder opens; null removes the stand-in.
 void install_stand_in(std::shared_ptr<stand_in_driver> driver);
 
-/// Null in everything but tests.
+/// Null except in tests.
 stand_in_driver* stand_in() noexcept;
 
 } // namespace troupe::av

@@ -1,8 +1,8 @@
-// Between ticks and the frame numbers that encoders count in.
+// Converts between ticks and the frame numbers of encoders.
 //
-// Encoders think in frames: their rate control, their headers and their DTS want a time base of one frame. Sources do not come on
-// such a grid. So each frame gets a number, near its time on the grid of the frame rate but always above the last one's, and each
-// packet gets its frame's exact time back.
+// Encoders count frames: their rate control, headers and DTS want a time base of one frame. Sources do not keep to such
+// a grid. So each frame gets the number nearest to its time on the frame-rate grid, but always above the last number.
+// Each packet gets the exact time of its frame back.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -24,7 +24,7 @@ public:
     // nop
   }
 
-  /// The number for a frame at `ticks`, which grow from call to call. The first is 0.
+  /// The number for a frame at `ticks`, which must grow from call to call. The first number is 0.
   int64_t add(int64_t ticks) {
     if (entries_.empty()) {
       first_ = ticks;
@@ -38,7 +38,8 @@ public:
     return entries_.back().number;
   }
 
-  /// The time of a frame's number; between numbers and outside them, where only an encoder's DTS are, on the frame rate's grid.
+  /// The time of a frame's number. Numbers between or outside those of frames, which only an encoder's DTS have, map to
+  /// the frame-rate grid.
   int64_t ticks_of(int64_t number) const {
     auto at = std::upper_bound(entries_.begin(), entries_.end(), number,
                                [](int64_t n, const entry& x) { return n < x.number; });

@@ -1,4 +1,4 @@
-// Pictures to packets with any of libav*'s video encoders.
+// Encodes pictures into packets with any of libav*'s video encoders.
 #pragma once
 
 #include "encoder/codec/captions.hpp"
@@ -8,28 +8,28 @@
 
 namespace troupe::av {
 
-/// Pictures that lie in a device's memory, as a decoder there makes them.
+/// Pictures in a device's memory, as a decoder there makes them.
 struct device_pictures {
-  AVBufferRef* device = nullptr; ///< borrowed; null: pictures come in main memory
+  AVBufferRef* device = nullptr; ///< borrowed; null: pictures are in main memory
   AVPixelFormat format = AV_PIX_FMT_NONE;
-  AVPixelFormat layout = AV_PIX_FMT_NONE; ///< of their pixels: NV12, P010
+  AVPixelFormat layout = AV_PIX_FMT_NONE; ///< pixel layout: NV12, P010
 };
 
 /// Legal calls: `encode` any number of times, `drain` once.
 class video_encoder {
 public:
-  /// Opens the first encoder for `settings.encoder` that opens, for pictures like `source`. What the settings leave open is as in `source`, or the
-  /// nearest that the encoder can do. One that can takes `pictures` as they are, from the device's memory; from main memory it takes them in any case.
-  /// `errc::device` where the device or its driver refuses.
+  /// Opens the first working encoder for `settings.encoder`, for pictures like `source`. Settings that are not given
+  /// are as in `source`, or the nearest that the encoder supports. If possible it takes `pictures` directly from the
+  /// device's memory; it always takes them from main memory. `errc::device` if the device or its driver refuses.
   static expected<video_encoder> open(const video_settings& settings, const video_format& source,
                                       const device_pictures& pictures = {});
 
-  /// What the encoder takes. Frames must have its size and pixel format.
+  /// The input format. Frames must have its size and pixel format.
   const video_format& format() const noexcept {
     return format_;
   }
 
-  /// The format of pictures in a device's memory that it takes as they are; none where it takes none.
+  /// The pixel format of device pictures that the encoder takes directly; none if it takes none.
   AVPixelFormat device_format() const noexcept {
     return device_format_;
   }
@@ -37,8 +37,8 @@ public:
   /// The output as a track.
   track output() const;
 
-  /// Encodes a frame whose PTS, in ticks, is above that of the frame before. Changes the frame's properties, not its pixels. Packets have PTS, DTS
-  /// (strictly monotone) and duration in ticks.
+  /// Encodes a frame. Its PTS, in ticks, must be above that of the frame before. Changes the frame's properties, not
+  /// its pixels. Packets have PTS, DTS (strictly monotone) and duration in ticks.
   expected<void> encode(AVFrame& frame, const on_encoded& deliver);
 
   expected<void> drain(const on_encoded& deliver);
@@ -54,8 +54,8 @@ private:
   expected<void> send(const AVFrame* frame, const on_encoded& deliver);
   expected<frame_ptr> upload(const AVFrame& frame);
 
-  std::shared_ptr<void> session_; ///< of a stand-in's device: ends after the encoder
-  buffer_ptr hardware_;           ///< frames context of encoders that take frames from a device's memory
+  std::shared_ptr<void> session_; ///< of a simulated device: ends after the encoder
+  buffer_ptr hardware_;           ///< frames context of encoders that take frames from device memory
   AVPixelFormat device_format_ = AV_PIX_FMT_NONE;
   codec_context_ptr context_;
   packet_ptr packet_;

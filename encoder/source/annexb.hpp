@@ -1,5 +1,5 @@
-// Video in the one form that everything behind the demuxer reads: start codes, and the headers that decoding needs in
-// front of each random-access point.
+// Brings video into the form that all code behind the demuxer reads: start codes, and the decoder's headers before each
+// random-access point.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -12,9 +12,9 @@
 
 namespace troupe::av {
 
-/// Brings the packets of one video track into form. H.264 and HEVC with length prefixes (MP4, MKV, FLV) become Annex
-/// B. Parameter sets (for MPEG-1, -2 and -4 the sequence headers) are remembered wherever they appear and repeated in
-/// front of a random-access point that lacks them, newest first. Other codecs pass unchanged.
+/// Converts the packets of one video track. H.264 and HEVC with length prefixes (MP4, MKV, FLV) become Annex B.
+/// Parameter sets (sequence headers for MPEG-1, -2 and -4) are remembered wherever they appear. If a random-access
+/// point lacks them, the newest are put before it. Other codecs pass unchanged.
 class video_normaliser {
 public:
   static expected<video_normaliser> open(const AVCodecParameters& parameters, AVRational packet_time_base);
@@ -24,37 +24,38 @@ public:
     return *parameters_;
   }
 
-  /// Converts the packet in place. Afterwards `AV_PKT_FLAG_KEY` says that decoding can start here, headers included.
-  /// An error is about this packet alone.
+  /// Converts the packet in place. Afterwards `AV_PKT_FLAG_KEY` says that decoding can start here, headers included. An
+  /// error concerns this packet alone.
   expected<void> apply(AVPacket& packet);
 
-  /// From now on a picture of H.264 without a reference to others, and without a word that decoding can start there, counts as one where it can: for streams that
-  /// say it nowhere.
+  /// From now on an H.264 intra picture counts as a random-access point even if the stream does not mark it as one: for
+  /// streams that mark none.
   void join_at_intra(bool on) noexcept {
     join_at_intra_ = on;
   }
 
-  /// True where the packet of the last `apply` was such a picture.
+  /// True if the last `apply` got such a picture.
   bool was_intra() const noexcept {
     return was_intra_;
   }
 
-  /// True where the packet starts a new counting of picture orders (an IDR picture).
+  /// True if the packet restarts the picture order count (an IDR picture).
   static bool is_idr(AVCodecID codec, std::span<const uint8_t> annexb);
 
-  /// Of a picture that comes after a random-access point and is shown before it: whether its decoder knows by itself if it can be decoded from there.
+  /// For a leading picture (after a random-access point, shown before it): true if its decoder detects by itself
+  /// whether it can be decoded from there.
   static bool decoder_knows_leading(AVCodecID codec) noexcept;
 
-  /// Of such a picture, and the random-access point: whether it can.
+  /// For a leading picture and its random-access point: true if the picture can be decoded from there.
   static bool is_decodable_leading(AVCodecID codec, std::span<const uint8_t> point, std::span<const uint8_t> picture);
 
-  /// Forgets what belongs to the packets before; call after a seek.
+  /// Forgets what it learnt from earlier packets; call it after a seek.
   void flush() noexcept;
 
 private:
   struct header {
-    int kind = 0;               ///< place in the order in which headers are written
-    uint32_t id = 0;            ///< picture parameter sets: their number
+    int kind = 0;               ///< position in the order in which headers are written
+    uint32_t id = 0;            ///< for picture parameter sets: their number
     std::vector<uint8_t> bytes; ///< with start code
   };
 
@@ -62,7 +63,7 @@ private:
     bool key = false;
     bool delimiter = false;
     size_t after_delimiter = 0;
-    uint32_t kinds = 0; ///< bit per kind of header found
+    uint32_t kinds = 0; ///< one bit for each kind of header found
   };
 
   expected<void> convert(AVPacket& packet);

@@ -1,4 +1,4 @@
-// What a packet of MPEG-1, -2 or -4 says of its first picture, read from the picture's header alone.
+// The type of the first picture in an MPEG-1, -2 or -4 packet, read from the picture's header alone.
 #pragma once
 
 #include "encoder/av_ptr.hpp"

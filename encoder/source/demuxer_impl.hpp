@@ -1,4 +1,4 @@
-// What a demuxer is made of. demuxer.cpp reads and seeks, demuxer_packets.cpp brings packets into form.
+// The parts of a demuxer. demuxer.cpp reads and seeks; demuxer_packets.cpp brings packets into form.
 #pragma once
 
 #include "encoder/source/demuxer.hpp"
@@ -47,13 +47,13 @@ struct demuxer::impl {
   bool from_start = true; ///< no seek was made
   std::optional<frame_grid> grid;
   packet_ptr packet;
-  std::deque<packet_ptr> ready; ///< read and placed while seeking
-  early_packets early;          ///< as they were read, of tracks that wait for the picture
+  std::deque<packet_ptr> ready; ///< read and placed during a seek
+  early_packets early;          ///< packets, as read, of tracks that wait for the picture
   uint64_t changes = 0;
   std::vector<timeline_track> descriptions;
   std::vector<track> made_tracks;
   std::vector<track_entry> entries;
-  uint64_t pass_packets = 0; ///< returned since the start or restart
+  uint64_t pass_packets = 0; ///< packets returned since the start or restart
   int unusable = 0;
   bool ended = false;
   uint64_t dropped = 0;

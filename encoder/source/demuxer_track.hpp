@@ -1,4 +1,4 @@
-// What the demuxer keeps for a track: how its stream's packets are brought into form.
+// What the demuxer keeps for each track to bring its packets into form.
 #pragma once
 
 #include "encoder/source/annexb.hpp"
@@ -14,15 +14,15 @@
 namespace troupe::av {
 
 struct track_entry {
-  uint64_t version = 0; ///< of its stream
+  uint64_t version = 0; ///< of the track's stream
   bool early = false;   ///< its packets wait for the picture's next random-access point
   bool is_video = false;
   bool ignored = false;
-  bool intra = false;  ///< a picture without references is a random-access point: the source marks none
+  bool intra = false;  ///< intra pictures count as random-access points, because the source marks none
   bool joined = false; ///< a random-access point was seen since the start or restart
   AVRational base{1, 1};
   AVCodecID codec = AV_CODEC_ID_NONE;
-  int64_t wrap = 0; ///< ticks after which the container's counter starts again; 0 for never
+  int64_t wrap = 0; ///< ticks after which the container's counter wraps; 0 for never
   int64_t waiting_since = no_pts;
   size_t waited_bytes = 0;
   std::optional<video_normaliser> normaliser;
@@ -37,13 +37,13 @@ struct opened_track {
   timeline_track described;
 };
 
-/// How far a source's times may go without being a jump.
+/// How far a source's times may step without counting as a jump.
 timeline::limits limits_for(const source_context& source, bool keep_times);
 
-/// A track of that stream. `frame_rate` is what is taken where the stream does not tell.
+/// A track for this stream. `frame_rate` is used if the stream does not tell its own.
 expected<opened_track> open_track(AVFormatContext& format, AVStream& stream, AVRational frame_rate);
 
-/// True where a reader of the one can go on with the other: what differs is in the packets, or is no more than a better guess.
+/// True if a reader of `a` can continue with `b`: the difference is in the packets, or is only a better guess.
 bool goes_on(const AVCodecParameters& a, const AVCodecParameters& b);
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// Packets that wait for another track, in the order in which they came. Limited: what comes beyond is not kept.
+// A bounded queue of packets that wait for another track, in the order of arrival. It refuses packets beyond its limit.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -11,7 +11,7 @@ namespace troupe::av {
 
 class early_packets {
 public:
-  /// Takes the packet's reference; false, and the packet is as it was, where too much waits.
+  /// Takes the packet's reference. Returns false, and leaves the packet unchanged, if too much waits.
   bool push(AVPacket& packet) {
     if (packets_.size() >= packets_max || bytes_ >= bytes_max)
       return false;
@@ -22,7 +22,7 @@ public:
     return true;
   }
 
-  /// Moves the oldest one into `packet`.
+  /// Moves the oldest packet into `packet`.
   void pop(AVPacket& packet) {
     bytes_ -= static_cast<size_t>(packets_.front()->size);
     av_packet_move_ref(&packet, packets_.front().get());

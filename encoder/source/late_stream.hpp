@@ -1,5 +1,5 @@
-// A stream that a source shows only later than whoever opens it looks for streams: the first pass over all of it has found it, and says so to those
-// who work at the source after it.
+// A stream that appears too late for the probing at open. The first pass over the whole source finds it, and tells
+// those who open the source later.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -11,7 +11,7 @@
 namespace troupe::av {
 
 struct late_stream {
-  std::shared_ptr<const track> info; ///< of picture, sound or subtitles; `track::stream` is its number
+  std::shared_ptr<const track> info; ///< of video, audio or subtitles; `track::stream` is its number
   int disposition = 0;               ///< AV_DISPOSITION_* flags
   std::map<std::string, std::string> metadata;
 };

@@ -1,5 +1,5 @@
-// MPEG-4 as DivX and Xvid put it into AVI: a packet has the picture that others refer to and the B picture before it in time, and the next packet, which
-// would be that of the B picture, is empty. Here each gets a packet of its own again.
+// Unpacks the packed B-frames of DivX and Xvid in AVI. There, one packet holds a reference picture and the B picture
+// before it in time; the next packet is empty. Here each picture gets its own packet again.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -8,7 +8,7 @@ namespace troupe::av {
 
 class picture_unpacker {
 public:
-  /// For a stream of MPEG-4; whether its pictures share packets shows later. `parameters` will no longer say that they do.
+  /// For an MPEG-4 stream; whether it is packed shows later. Removes the packed mark from `parameters`.
   explicit picture_unpacker(AVCodecParameters& parameters) {
     AVBSFContext* made = nullptr;
     if (av_bsf_alloc(checked(av_bsf_get_by_name("mpeg4_unpack_bframes")), &made) < 0)
@@ -22,7 +22,8 @@ public:
       throw std::bad_alloc{};
   }
 
-  /// Replaces the packet by the one that is decoded in its place. False where there is none: it is damaged.
+  /// Replaces the packet by the one that is decoded in its place. Returns false if there is none: the packet is
+  /// damaged.
   bool apply(AVPacket& packet) {
     if (!filter_)
       return true;

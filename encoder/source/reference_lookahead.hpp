@@ -1,9 +1,9 @@
-// Presentation times for pictures of MPEG-1, -2 and -4 whose containers do not tell them.
+// Presentation times for MPEG-1, -2 and -4 pictures in containers that do not store them.
 //
-// A picture that nothing refers to (a B picture) is shown when it is decoded; one that others refer to is shown when the
-// next such one is decoded, which only that one tells. So a picture without a presentation time waits here until the next
-// one has come. AVI counts all pictures as they are decoded: there none has one, and all times come one picture earlier
-// than they are counted, because the first picture, too, would otherwise be shown late.
+// A B picture is shown when it is decoded. A reference picture is shown when the next reference picture is decoded, and
+// only that one tells the time. So a picture without a presentation time waits here until the next one comes. AVI
+// counts all pictures in decoding order. There, no picture has a presentation time, and all times are moved one picture
+// earlier; otherwise the first picture, too, would be shown late.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -26,7 +26,7 @@ public:
 
   reference_lookahead(const AVInputFormat& format, AVCodecID codec) : codec_{codec}, counted_{is_avi(format)} {}
 
-  /// Takes a packet's reference, its times in the container's time base.
+  /// Takes a packet's reference; its times are in the container's time base.
   void push(AVPacket& packet) {
     auto x = make_packet();
     av_packet_move_ref(x.get(), &packet);
@@ -45,12 +45,12 @@ public:
     (waiting_.empty() && is_told ? ready_ : waiting_).push_back(std::move(x));
   }
 
-  /// Nothing follows.
+  /// No more packets follow.
   void end() {
     release(last_dts_ == AV_NOPTS_VALUE ? last_dts_ : last_dts_ + step_);
   }
 
-  /// The next packet with both times; false where it has to wait.
+  /// The next packet with both times; false if it has to wait.
   bool pop(AVPacket& packet) {
     if (ready_.empty())
       return false;
@@ -70,7 +70,7 @@ public:
   }
 
 private:
-  /// More pictures than this are never between two that others refer to.
+  /// The most pictures between two reference pictures.
   static constexpr size_t waiting_max = 64;
 
   static bool is_avi(const AVInputFormat& format) noexcept {
@@ -87,8 +87,8 @@ private:
   }
 
   AVCodecID codec_;
-  bool counted_;                   ///< times count pictures as they are decoded
-  std::deque<packet_ptr> waiting_; ///< a picture that others refer to, and those after it that nothing refers to
+  bool counted_;                   ///< times count pictures in decoding order
+  std::deque<packet_ptr> waiting_; ///< a reference picture, and the B pictures after it
   std::deque<packet_ptr> ready_;
   int64_t step_ = 1;
   int64_t last_dts_ = AV_NOPTS_VALUE;

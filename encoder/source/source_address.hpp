@@ -1,7 +1,7 @@
-// What a source's URL and options may be, and what libavformat may touch because of them.
+// Checks a source's URL and options, and limits what libavformat may open because of them.
 //
-// A playlist or a redirect is written by whoever runs the source. So each kind of source gets the list of protocols
-// that it needs and no other: what came over the network can never name a file of this machine.
+// Whoever runs the source writes its playlists and redirects. So each kind of source gets the list of protocols that it
+// needs and no other: data from the network can never name a file of this machine.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -14,8 +14,8 @@ namespace troupe::av {
 
 struct source_address {
   std::string scheme;    ///< lower case; "file" for a path
-  std::string url;       ///< as libavformat takes it
-  std::string shown;     ///< for people: without what opens it
+  std::string url;       ///< in the form that libavformat takes
+  std::string shown;     ///< for display: without credentials
   std::string protocols; ///< libavformat's protocol_whitelist
 
   bool is_file() const noexcept {
@@ -23,18 +23,18 @@ struct source_address {
   }
 };
 
-/// Splits and checks a URL or path. A scheme that is not allowed is `errc::option`; a path that is not a regular file
+/// Splits and checks a URL or path. A scheme that is not allowed is `errc::option`. A path that is not a regular file
 /// is `errc::io`, because opening a device or a pipe can block beyond any timeout.
 expected<source_address> parse_source(const std::string& url);
 
-/// The media formats that libavformat may recognise: its format_whitelist. Playlists that name further files other
-/// than HLS, images, scripts and capture devices are not among them; with `one_file` nothing that opens further places.
+/// The formats that libavformat may recognise: its format_whitelist. It has no images, scripts or capture devices, and
+/// of the playlists that name other files only HLS. With `one_file`, no format that opens other places is allowed.
 std::string source_formats(bool one_file = false);
 
-/// `errc::option` for the first name that is not on the list of options that people may set on a source.
+/// `errc::option` for the first name that is not on the allow list of source options.
 expected<void> check_source_options(const std::map<std::string, std::string>& options);
 
-/// What the first bytes of something that is not media look like, in words: "an HTML page", "empty".
+/// Describes the first bytes of a source that is not media: "an HTML page", "empty".
 std::string_view describe_start(std::string_view bytes);
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// libavformat's demuxing context, opened within limits: time, protocols, formats, options.
+// libavformat's demuxing context, opened within limits on time, protocols, formats and options.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -13,46 +13,49 @@
 
 namespace troupe::av {
 
-/// A source as libavformat reads it. Every call blocks for a limited time and ends early when the caller's flag is set.
+/// A source as libavformat reads it. Every call blocks for a limited time, and ends early when the caller's flag is
+/// set.
 class source_context {
 public:
-  /// Opens and probes. HTML, an empty file and the like are `errc::media`, with words for what was found instead.
+  /// Opens and probes the source. HTML, an empty file and the like are `errc::media`, with a description of what was
+  /// found.
   static expected<source_context> open(const source_options& options, const std::atomic<bool>& stop);
 
   AVFormatContext& format() const noexcept {
     return *format_;
   }
 
-  /// The source for people, without what opens it.
+  /// The source's name for display, without credentials.
   const std::string& name() const noexcept {
     return address_.shown;
   }
 
-  /// The next packet of any stream. False at the end. Damaged pieces are skipped, as long as something follows.
+  /// The next packet of any stream; false at the end. Damaged pieces are skipped as long as data follows.
   expected<bool> read(AVPacket& packet);
 
-  /// Grows where the streams are others from here on: `format` was made anew.
+  /// Grows when the source has new streams and `format` was made again.
   uint64_t part() const noexcept {
     return part_;
   }
 
-  /// The program that is read, where the format has programs: only what happens to that one begins a new part.
+  /// The program to read, in formats that have programs: only changes of this program begin a new part.
   void follow(int program) {
     if (io_)
       io_->follow(program);
   }
 
-  /// What is known to be the matter with a source of which nothing can be decoded; empty for nothing.
+  /// The known reason why nothing of the source can be decoded; empty if there is none.
   std::string trouble() const;
 
-  /// How long a read may take: as long as the caller said, or, of a playlist of long segments, until two more of them should have come.
+  /// How long a read may take: the caller's limit or, for a playlist with long segments, until two more should have
+  /// come.
   std::chrono::milliseconds silence_max() const noexcept;
 
-  /// Back to the start, by seeking or by opening again, which begins a new part.
+  /// Returns to the start, by seeking or by opening again, which begins a new part.
   expected<void> rewind();
 
-  /// To a place from which packets of `stream` at or before `at` (in its time base) come next, as far as the container can tell. False where it
-  /// cannot: the place is then anywhere.
+  /// Seeks so that packets of `stream` at or before `at` (in its time base) come next, as near as the container allows.
+  /// Returns false if it cannot: the position is then unknown.
   expected<bool> seek(int stream, int64_t at);
 
   bool is_live() const noexcept {
@@ -62,30 +65,32 @@ public:
   /// For a live source at its end: true where its playlist says that nothing follows.
   bool is_over();
 
-  /// True where the other end waits while nobody reads.
+  /// True if the sender waits while nothing is read.
   bool can_wait() const noexcept;
 
-  /// True where the times may jump in mid-stream by the nature of the format or of a network source.
+  /// True if the times may jump in mid-stream, because of the format or because it is a network source.
   bool may_jump() const noexcept;
 
 private:
-  /// What libavformat's callback looks at. On the heap: its address must not move.
+  /// The state for libavformat's callback. On the heap, because its address must not change.
   struct watch {
     const std::atomic<bool>* stop = nullptr;
     std::chrono::steady_clock::time_point deadline;
     bool expired = false;
-    std::string refusal;             ///< why what the source names is not opened
+    std::string refusal;             ///< why a place that the source names was not opened
     bool opening = false;            ///< the source's headers are being read
-    size_t opened = 0;               ///< places, for those
-    std::chrono::seconds segment{0}; ///< the longest that a playlist announces
-    std::string playlist;            ///< the URL of the latest that names segments; empty for the source's own
-    int (*open)(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) = nullptr; ///< libavformat's own
+    size_t opened = 0;               ///< places opened while the headers are read
+    std::chrono::seconds segment{0}; ///< the longest segment that a playlist announces
+    std::string playlist;            ///< the URL of the latest playlist that names segments; empty for the source's own
+    /// libavformat's own function.
+    int (*open)(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) = nullptr;
 
     void look_at(std::string_view start, const char* url);
 
     static int poll(void* self) noexcept;
 
-    /// Opens what a playlist names: not more than so many, and no playlist of playlists in one, which may be itself.
+    /// Opens a place that a playlist names. Their number is limited, and a nested master playlist, which may name
+    /// itself, is refused.
     static int open_named(AVFormatContext* format, AVIOContext** io, const char* url, int flags,
                           AVDictionary** options) noexcept;
   };
@@ -111,7 +116,7 @@ private:
   source_options options_;
   source_address address_;
   std::unique_ptr<watch> watch_;
-  std::unique_ptr<source_io> io_; ///< null where the format opens its connections itself
+  std::unique_ptr<source_io> io_; ///< null if the format opens its connections itself
   std::unique_ptr<AVFormatContext, closer> format_;
   bool live_ = false;
   uint64_t part_ = 0;

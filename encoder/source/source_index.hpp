@@ -1,4 +1,4 @@
-// What a file is, and where it can be cut: one pass over its packets, nothing decoded.
+// What a file contains, and where it can be cut: found in one pass over its packets, without decoding.
 #pragma once
 
 #include "encoder/source/demuxer.hpp"
@@ -19,11 +19,11 @@ enum class stream_kind { video, audio, subtitle, attachment, picture, data };
 struct access_point {
   int64_t pts = 0;
   int64_t dts = 0;
-  uint64_t pictures_before = 0; ///< shown before `pts`, counted from the first that can be decoded
+  uint64_t pictures_before = 0; ///< pictures shown before `pts`, counted from the first that can be decoded
 };
 
 struct source_stream {
-  int stream = -1; ///< libavformat's number: what a `stream_plan` names
+  int stream = -1; ///< libavformat's number, as in a `stream_plan`
   stream_kind kind = stream_kind::data;
   std::string codec;    ///< libavcodec's name
   std::string language; ///< `track::language`
@@ -32,19 +32,20 @@ struct source_stream {
   bool readable = false; ///< video or audio that a window can be made of: the best video, and the audio of its program
   codec_parameters_ptr parameters;
   AVRational frame_rate{0, 1};
-  bool late = false;          ///< opening the source does not show it yet: see `late_stream`
+  bool late = false;          ///< opening the source does not show it: see `late_stream`
   bool variable_rate = false; ///< pictures are not evenly spaced
-  int rotation = 0;           ///< degrees clockwise that a player turns the picture by
-  // of the readable ones, ticks on the source's timeline
+  int rotation = 0;           ///< degrees clockwise by which a player turns the picture
+  // only of readable streams; ticks on the source's timeline
   uint64_t packets = 0; ///< for video: pictures that can be shown
   uint64_t bytes = 0;
-  int64_t first_pts = no_pts; ///< of the first picture that can be decoded, of the first sample that is played
+  int64_t first_pts = no_pts; ///< of the first picture that can be decoded, or of the first sample that is played
   int64_t last_pts = no_pts;
   int64_t end_pts = no_pts;
-  /// Video: where its pictures are, without the container's rounding. All times here, and those of a demuxer that is given it, are on it.
+  /// Video: the grid of its pictures, without the container's rounding. All times here are on it, and so are those of a
+  /// demuxer that gets it.
   std::optional<frame_grid> grid{};
-  uint64_t gaps = 0;     ///< places where pictures that come evenly else stay away
-  int64_t gap_ticks = 0; ///< of all of them
+  uint64_t gaps = 0;     ///< places where pictures of an even rate are missing
+  int64_t gap_ticks = 0; ///< the length of all gaps
 };
 
 struct source_chapter {
@@ -55,38 +56,39 @@ struct source_chapter {
 
 struct source_index {
   std::string format; ///< libavformat's name
-  int64_t bytes = -1; ///< of the file, -1 where unknown
+  int64_t bytes = -1; ///< of the file, -1 if unknown
   std::vector<source_stream> streams;
   std::vector<source_chapter> chapters;
   std::map<std::string, std::string> metadata;
-  int video = -1; ///< place in `streams` of the video that can be read
+  int video = -1; ///< index in `streams` of the readable video
   std::vector<access_point> access_points;
   int64_t origin = 0; ///< the earliest picture or sound: the result's zero
-  int64_t end = 0;    ///< the latest end
-  /// The times need no memory: any process finds the same ones wherever it begins to read. Tried out, not only believed.
+  int64_t end = 0;    ///< the latest end of a picture or sound
+  /// Times do not depend on earlier packets: any process finds the same ones wherever it begins to read. Tested, not
+  /// assumed.
   bool exact = false;
-  /// A picture is a packet: pictures may be counted before and after.
+  /// Each packet is one picture: pictures may be counted before and after an encode.
   bool countable = false;
   uint64_t corrupt_packets = 0;
-  uint64_t dropped_packets = 0; ///< see `source_counters`; and leading pictures that cannot be decoded
-  int64_t announced = no_pts; ///< ticks that the container's header says the source has; `no_pts` where it says nothing
-  std::string complaint;      ///< what libavformat found wrong while it read
+  uint64_t dropped_packets = 0; ///< see `source_counters`; also leading pictures that cannot be decoded
+  int64_t announced = no_pts;   ///< the duration in the container's header, in ticks; `no_pts` if it has none
+  std::string complaint;        ///< errors that libavformat logged during the read
 
-  /// Those that whoever opens the source has to be told of.
+  /// The late streams, which every later opener of the source has to know.
   std::vector<late_stream> late_streams() const;
 
   const source_stream* video_stream() const noexcept {
     return video >= 0 ? &streams[static_cast<size_t>(video)] : nullptr;
   }
 
-  /// Pictures in `[from, to)`, both of them access points or outside of the video; nothing where they cannot be counted.
+  /// Pictures in `[from, to)`; both must be access points or outside of the video. Nothing if they cannot be counted.
   std::optional<uint64_t> pictures_in(int64_t from, int64_t to) const noexcept;
 };
 
-/// No file has more pictures or packets that count: 26 hours at 120 a second, 200 hours at 15.
+/// The most pictures or packets of a file: 26 hours at 120 a second, 200 hours at 15.
 inline constexpr size_t index_packets_max = 12'000'000;
 
-/// Reads the file once. `errc::limit` where it is too long, `errc::media` where nothing can be read.
+/// Reads the file once. `errc::limit` if it is too long, `errc::media` if nothing can be read.
 expected<source_index> index_source(const source_options& options, const work_control& control);
 
 } // namespace troupe::av

@@ -1,7 +1,8 @@
-// The bytes of a source under libavformat's demuxer: a file or a connection, opened once, however often the demuxer is made anew on it.
+// The bytes of a source under libavformat's demuxer. A file or connection is opened once, even if the demuxer is made
+// again.
 //
-// A transport stream comes out in parts, see `ts_parts`: at the end of each the demuxer sees the end of its input, gives all that it holds, and the
-// next one begins on the same connection.
+// A transport stream comes in parts, see `ts_parts`. At the end of a part, the demuxer sees the end of its input and
+// returns all that it holds. The next part begins on the same connection.
 #pragma once
 
 #include "encoder/source/ts_parts.hpp"
@@ -18,8 +19,8 @@ namespace troupe::av {
 
 class source_io {
 public:
-  /// Opens the URL with those options, of which those that nobody knew are left, and waits for its first bytes. `parts` cuts a transport stream. Null, and
-  /// libav*'s number in `code`, where that fails.
+  /// Opens the URL with these options and waits for its first bytes; unknown options stay in `options`. `parts` cuts a
+  /// transport stream. Returns null on failure, with libav*'s number in `code`.
   static std::unique_ptr<source_io> open(const std::string& url, AVDictionary** options, AVIOInterruptCB callback,
                                          bool parts, int& code);
 
@@ -32,30 +33,30 @@ public:
     return head_;
   }
 
-  /// What the demuxer reads. Stays ours.
+  /// The input of the demuxer. This object keeps ownership.
   AVIOContext* context() const noexcept {
     return outer_ != nullptr ? outer_ : inner_;
   }
 
-  /// True where the present part is not the first.
+  /// True if the present part is not the first.
   bool is_cut() const noexcept {
     return outer_ != nullptr && parts_.was_cut();
   }
 
-  /// The part that is read has ended, and another one follows.
+  /// True if the present part has ended and another one follows.
   bool at_cut() const noexcept {
     return outer_ != nullptr && parts_.at_cut();
   }
 
-  /// True for a transport stream that nobody can decode without a key.
+  /// True for a transport stream that cannot be decoded without a key.
   bool is_scrambled() const noexcept {
     return parts_.is_scrambled();
   }
 
-  /// Goes on with that. `context` is another one then.
+  /// Continues with the next part. `context` changes.
   void next_part();
 
-  /// The number of the program that is read.
+  /// The number of the program to read.
   void follow(int program) {
     parts_.follow(program);
   }
@@ -73,7 +74,7 @@ private:
   AVIOContext* outer_ = nullptr; ///< of a transport stream
   ts_parts parts_;
   std::vector<uint8_t> chunk_;
-  int end_ = 0; ///< what the connection's last read returned, where nothing more comes
+  int end_ = 0; ///< the result of the connection's last read, if nothing more comes
 };
 
 } // namespace troupe::av

@@ -1,11 +1,11 @@
-// Which streams of a source become tracks, and when.
+// Decides which streams of a source become tracks, and when.
 //
-// One program is read: that of the best video, with all its audio. Without video, that of the best audio. A stream
-// about which the container does not say enough (silent during the analysis, begun in mid-stream, joined in mid-GOP)
-// is probed with its own packets until a decoder knows it.
+// One program is read: that of the best video, with all its audio. Without video, that of the best audio. If the
+// container says too little about a stream (silent during the analysis, begun in mid-stream, joined in mid-GOP), it is
+// probed with its own packets until a decoder knows it.
 //
-// A track outlives its stream. Where a stream ends because another one takes its place (other PIDs, another program, another codec, a source that
-// is opened anew), that one goes on as the same track: the picture as the picture, sound in the order in which the source has it.
+// A track outlives its stream. If another stream replaces the old one (other PIDs, another program, another codec, a
+// reopened source), it continues the same track: video as the video, audio in the source's order.
 #pragma once
 
 #include "encoder/source/source_context.hpp"
@@ -20,23 +20,22 @@
 
 namespace troupe::av {
 
-/// How long a video may take to show a random-access point, in ticks of media time: longer than any sensible distance
-/// of two.
+/// How long a video may take to show a random-access point, in ticks of media time: longer than any sensible GOP.
 inline constexpr int64_t random_access_wait = 15 * int64_t{time_base.den};
-/// The same in bytes, where times say nothing.
+/// The same limit in bytes, for sources whose times are no help.
 inline constexpr size_t random_access_bytes = size_t{64} << 20;
 
 /// Legal calls: `find` once, then `next` and `rewind`.
 class source_tracks {
 public:
-  /// Of the sounds, no more than so many become tracks.
+  /// At most `tracks_max` audio streams become tracks.
   source_tracks(source_context source, size_t tracks_max) : source_{std::move(source)}, tracks_max_{tracks_max} {}
 
-  /// Chooses the streams. Reads on, and holds what is read, until the parameters of the video (of an audio, where
+  /// Chooses the streams. Reads on, and holds the packets, until the parameters of the video (or of an audio stream, if
   /// there is no video) are known.
   expected<void> find(std::chrono::milliseconds timeout);
 
-  /// The next packet of a track, as libavformat has it; `stream_index` is the track's. False at the end.
+  /// The next packet of a track, as libavformat has it; `stream_index` is the track's number. False at the end.
   expected<bool> next(AVPacket& out);
 
   expected<void> rewind();
@@ -44,7 +43,7 @@ public:
   /// See `source_context::seek`; `at` in ticks.
   expected<bool> seek(size_t track, int64_t at);
 
-  /// Packets of this track are not wanted: they are not even read where the container allows that.
+  /// Drops this track's packets from now on. They are not even read if the container allows that.
   void ignore(size_t track);
 
   /// Tracks found so far.
@@ -57,12 +56,12 @@ public:
     return versions_[track];
   }
 
-  /// False for a track whose stream has ended, until another one goes on with it.
+  /// False for a track whose stream has ended, until another stream continues it.
   bool has_stream(size_t track) const noexcept {
     return found_[track] >= 0;
   }
 
-  /// The stream of a track that has one at present: of the packet that came last.
+  /// The present stream of a track that has one: the stream of the latest packet.
   AVStream& stream(size_t track) const noexcept {
     return *source_.format().streams[found_[track]];
   }
@@ -74,7 +73,7 @@ public:
     return source_;
   }
 
-  /// Packets lost to probing.
+  /// Packets that probing has lost.
   uint64_t dropped() const noexcept {
     return dropped_;
   }
@@ -84,7 +83,7 @@ private:
 
   struct stream_entry {
     stream_state state = stream_state::ignored;
-    int group = 0; ///< those of one number showed up together
+    int group = 0; ///< streams with the same number appeared together
     size_t track = 0;
     std::unique_ptr<stream_prober> prober;
   };
@@ -108,7 +107,7 @@ private:
 
   source_context source_;
   size_t tracks_max_;
-  std::optional<int> program_; ///< its id, where the format has programs
+  std::optional<int> program_; ///< the program's id, in formats that have programs
   int video_stream_ = -1;
   std::vector<stream_entry> streams_; ///< by libavformat's index
   std::vector<int> found_;            ///< libavformat's indices by track; -1 for one whose stream is gone
@@ -116,7 +115,7 @@ private:
   std::vector<uint64_t> versions_;    ///< by track
   std::vector<bool> unwanted_;        ///< by track: `ignore` was called for it
   int groups_ = 0;                    ///< the number of the latest group of streams
-  uint64_t part_ = 0;                 ///< of the source that the streams are of
+  uint64_t part_ = 0;                 ///< the source's part that the streams belong to
   std::deque<packet_ptr> held_;       ///< packets read by `find`
   uint64_t dropped_ = 0;
 };
@@ -124,14 +123,14 @@ private:
 /// The error for a video that never lets a decoder start. `when` completes the sentence.
 tl::unexpected<error> no_random_access(const std::string& source, AVCodecID codec, std::string_view when);
 
-/// Whether the source says that what it has of a stream cannot be decoded without a key that nobody gave.
+/// True if the source says that a stream cannot be decoded without a key that was not given.
 bool is_encrypted(const AVFormatContext& format, const AVStream& stream);
 bool is_encrypted(const AVPacket& packet);
 
 /// The error for such a stream.
 tl::unexpected<error> encrypted(const std::string& source, const AVStream& stream);
 
-/// `x` in ticks; `no_pts` stays.
+/// Converts `x` to ticks; `no_pts` stays.
 int64_t in_ticks(int64_t x, AVRational base);
 
 } // namespace troupe::av

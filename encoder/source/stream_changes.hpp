@@ -1,4 +1,4 @@
-// What a stream of the result does not have, or has in another form, though its source has it.
+// Names the properties of a source's stream that the result lacks or has in another form.
 #pragma once
 
 #include "encoder/container.hpp"
@@ -12,13 +12,15 @@ extern "C" {
 
 namespace troupe::av {
 
-/// True where the pictures are transparent, as far as is known without decoding them. A palette may be, and is not as a rule.
+/// True if the pictures are transparent, as far as is known without decoding. A palette may be transparent but usually
+/// is not, so it does not count.
 bool has_alpha(const AVStream& x);
 
-/// Compares a stream with what was made of it: loudspeakers, shape, transparency, language. One sentence each, without the stream's number.
+/// Compares a stream with its result: loudspeakers, shape, transparency, language. One sentence each, without the
+/// stream's number.
 std::vector<std::string> changes_of(const AVStream& from, const AVStream& made, container into, bool copied);
 
-/// What is said where the container cannot name this language; empty where it can.
+/// The note for a language that the container cannot name; empty if it can.
 std::string language_loss(const AVDictionary* words, container into);
 
 } // namespace troupe::av

@@ -1,5 +1,5 @@
-// What only a look into a stream's packets tells: how many samples, in which order, and, where the container does not
-// say, what it is.
+// Facts that only a stream's packets tell: the number of samples, the picture order and, if the container does not say,
+// the format.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -16,14 +16,14 @@ public:
   explicit stream_parser(const AVCodecParameters& parameters);
 
   struct facts {
-    std::optional<int64_t> picture_order; ///< H.264 and HEVC: the coded place in presentation order
+    std::optional<int64_t> picture_order; ///< H.264 and HEVC: the coded position in presentation order
     AVFieldOrder field_order = AV_FIELD_UNKNOWN;
-    int64_t samples = 0; ///< audio: samples at the track's rate, 0 where the codec does not tell
+    int64_t samples = 0; ///< audio: samples at the track's rate, 0 if the codec does not tell
   };
 
   facts parse(const AVPacket& packet);
 
-  /// Forgets what belongs to the packets before; call after a seek.
+  /// Forgets what it learnt from earlier packets; call it after a seek.
   void flush();
 
 private:
@@ -38,12 +38,12 @@ private:
   std::unique_ptr<AVCodecParserContext, closer> parser_;
 };
 
-/// Finds the parameters of a stream that the container announced or began without saying enough, by decoding it.
+/// Finds the parameters of a stream by decoding it, if the container announced or began it without saying enough.
 class stream_prober {
 public:
   explicit stream_prober(const AVCodecParameters& announced);
 
-  /// False where there is no decoder for it.
+  /// False if there is no decoder for it.
   bool possible() const noexcept {
     return context_ != nullptr;
   }
@@ -57,7 +57,7 @@ private:
   frame_ptr frame_;
 };
 
-/// True where the parameters say enough to open a decoder and an output.
+/// True if the parameters suffice to open a decoder and an output.
 bool is_known(const AVCodecParameters& x) noexcept;
 
 } // namespace troupe::av

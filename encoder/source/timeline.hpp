@@ -1,13 +1,12 @@
-// The arithmetic behind the demuxer's promise of one unbroken timeline. Numbers in, numbers out: no packet, file or
-// clock.
+// The arithmetic behind the demuxer's unbroken timeline. It maps numbers to numbers, and uses no packet, file or clock.
 //
 // A source's times are mapped by a shift. Each span over which the shift holds is an *epoch*. When a track's time
-// jumps, its packet opens a new epoch whose shift continues the track where it was; the other tracks, which see the
-// same jump a little earlier or later in the file, then find that the new epoch explains their times too, and join
-// it: nothing is shifted twice. A track that had fallen silent before the jump goes on where the source is by then, not
-// at its own end: what is missing stays a hole, and sound stays as far from the picture as it was. A single wild timestamp opens an epoch that nobody joins, and its track returns to
-// the old one with the next packet. A wrap of the container's counter is no jump: of all values that a wrapped time
-// can stand for, the one nearest to where the track is is meant.
+// jumps, its packet opens a new epoch whose shift continues the track without a step. The other tracks see the same
+// jump a little earlier or later in the file; they find that the new epoch explains their times too, and join it. So
+// nothing is shifted twice. A track that was silent before the jump resumes at the source's present position, not at
+// its own end: the gap stays, and sound and picture keep their distance. A single wild timestamp opens an epoch that no
+// other track joins, and its track returns to the old epoch with the next packet. A wrap of the container's counter is
+// no jump: of all values that a wrapped time can stand for, the one nearest to the track's position is taken.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -18,30 +17,31 @@
 
 namespace troupe::av {
 
-/// What the timeline has to know of a track. All ticks are of `time_base`.
+/// What the timeline has to know about a track. All ticks are of `time_base`.
 struct timeline_track {
   bool audio = false;
   int sample_rate = 0;  ///< Hz; 0 leaves audio off the grid
-  int64_t rounding = 1; ///< ticks by which the container rounds a time
+  int64_t rounding = 1; ///< ticks to which the container rounds a time
   AVRational frame_rate{0, 1};
   int reorder_frames = 0;     ///< frames by which decoding order may run ahead of presentation
-  int picture_order_step = 2; ///< what the picture order count grows by from frame to frame: 2 in H.264, 1 in HEVC
-  bool order_times = false;   ///< a time without presentation time beside it counts frames as they are shown (AVI)
-  int64_t wrap = 0;           ///< ticks after which the container's counter starts again; 0 for never
+  int picture_order_step = 2; ///< increase of the picture order count from frame to frame: 2 in H.264, 1 in HEVC
+  bool order_times = false;   ///< a DTS without a PTS counts frames in presentation order (AVI)
+  int64_t wrap = 0;           ///< ticks after which the container's counter wraps; 0 for never
 };
 
-/// A packet's times as the container has them, in ticks; `no_pts` where it has none.
+/// A packet's times in the container, in ticks; `no_pts` if it has none.
 struct source_times {
   int64_t pts = no_pts;
   int64_t dts = no_pts;
   int64_t duration = 0;
-  int64_t samples = 0;                  ///< audio: samples in the packet; 0 where unknown
-  std::optional<int64_t> picture_order; ///< video: the coded place in presentation order
-  bool picture_order_reset = false;     ///< the counting of picture orders starts with this packet
-  bool hidden = false;                  ///< decoded and not shown: an edit list leaves it out
+  int64_t samples = 0;                  ///< audio: samples in the packet; 0 if unknown
+  std::optional<int64_t> picture_order; ///< video: the coded position in presentation order
+  bool picture_order_reset = false;     ///< the picture order count restarts with this packet
+  bool hidden = false;                  ///< decoded but not shown: an edit list hides it
 };
 
-/// Where a packet is on the timeline. `dts <= pts`, and `dts` is greater than that of the track's packet before. What is hidden moves nothing else.
+/// A packet's place on the timeline. `dts <= pts`, and `dts` is greater than that of the track's packet before. Hidden
+/// packets move nothing else.
 struct placement {
   int64_t pts = no_pts;
   int64_t dts = no_pts;
@@ -55,9 +55,10 @@ public:
     int64_t jump =
       10 * 90'000; ///< a step forward of more than this, which no other track shares, is a jump; less is a gap
     int64_t step_back = 90'000 / 10;    ///< a step back of more than this is a jump; less is sloppy multiplexing
-    int64_t interleave = 90'000;        ///< by how much tracks may disagree about where a jump leads
+    int64_t interleave = 90'000;        ///< by how much tracks may disagree about the target of a jump
     int64_t start_spread = 30 * 90'000; ///< by how much the first packets of two tracks may differ
-    /// A picture's time is never mended where the source gives one: decoding times that do not fit give way, and need not rise then.
+    /// A picture's PTS from the source is never changed: DTS that do not fit are changed instead, and need not be
+    /// monotone.
     bool keep_presentation = false;
   };
 
@@ -67,21 +68,20 @@ public:
   /// Returns the index of the new track.
   size_t add_track(const timeline_track& x);
 
-  /// Another stream goes on in the track's place: what it is like changes, where the track is does not.
+  /// Another stream continues the track: its properties change, its position does not.
   void change_track(size_t track, const timeline_track& x);
 
-  /// The place of the next packet of `track`, in the order in which the source has them. Nothing for a packet that
-  /// cannot be placed: no timestamp at the start of a track without frame rate, or audio that lies wholly before what
-  /// was placed already.
+  /// The place of the next packet of `track`, in the source's order. Nothing if a packet cannot be placed: no timestamp
+  /// at the start of a track without frame rate, or audio that lies wholly before audio already placed.
   std::optional<placement> place(size_t track, const source_times& x);
 
   /// The source begins again from its start: its earliest frame follows the end of its longest track.
   void restart();
 
-  /// For a timeline without packets yet: the first one is near `ticks`, which decides what a wrapped counter stands for.
+  /// For a timeline without packets yet: the first one is near `ticks`. This decides what a wrapped counter stands for.
   void begin_near(int64_t ticks);
 
-  /// Jumps met so far, restarts not counted.
+  /// Jumps so far, restarts not counted.
   uint64_t jumps() const noexcept {
     return jumps_;
   }
@@ -99,10 +99,10 @@ private:
     bool started = false;
     bool broken = false; ///< the next packet placed is the first after a jump
     uint64_t epoch = 0;
-    int64_t shown_from = no_pts; ///< the earliest that was placed and is not hidden
+    int64_t shown_from = no_pts; ///< the earliest time placed that is not hidden
     int64_t last_dts = 0;
     int64_t next_dts = 0;
-    int64_t lag = 0;            ///< by how much its packets come behind those of other tracks, at most
+    int64_t lag = 0;            ///< the most by which its packets come behind those of other tracks
     int64_t frame_ticks = 0;    ///< the last known duration of a video frame
     std::vector<int64_t> order; ///< presentation times of the frames that are ahead of decoding, ascending
     // video: from picture orders to presentation times
@@ -114,7 +114,8 @@ private:
     bool anchored = false;
     int64_t anchor = 0;
     int64_t samples = 0;
-    int64_t unsure = no_pts; ///< where the first packet is, while it is the only one, if its container gave no duration
+    /// The time of the first packet while it is the only one, if its container gave no duration.
+    int64_t unsure = no_pts;
   };
 
   /// Maps `raw` with `shift` to the equivalent nearest to `near`.
@@ -140,7 +141,7 @@ private:
   bool pass_any_ = false;
   int64_t pass_start_ = 0; ///< the earliest presentation time since the start or restart
   int64_t pass_end_ = 0;   ///< the latest end since then
-  int64_t pass_shift_ = 0; ///< the shift of the pass' first epoch
+  int64_t pass_shift_ = 0; ///< the shift of the pass's first epoch
 };
 
 } // namespace troupe::av

@@ -1,11 +1,12 @@
-// Where the timeline of one pull of a source meets that of the next.
+// Joins the timeline of one pull of a source to that of the next.
 //
-// A source that is pulled again begins anywhere: at zero, at the time of day, or where it would be had it never been away. Whoever reads on must
-// see one timeline that never steps back, with picture and sound as far apart as the source has them. So everything is moved by one
-// amount, which is known when every track has shown where it begins; until then packets wait, a second of media at most, or longer for the pictures
-// of a source that may be known by them. A source whose own times
-// go on is not moved, and the time that it was away remains a gap. One that sends again what was there already (a server's burst, the window of a
-// playlist) is known by that, goes back to where it was, and gives only what is new.
+// A source that is pulled again may begin anywhere: at zero, at the time of day, or as if it had never been away.
+// Readers must see one timeline that never steps back, with the source's own distance between picture and sound. So
+// everything is moved by one amount, which is known when every track has shown its start. Until then packets wait: for
+// a second of media at most, or longer for the pictures of a source that may be recognised by them. A source whose own
+// times continue is not moved, and its absence remains a gap. A source may repeat what it sent before (a server's
+// burst, the window of a playlist). If it is recognised, it is moved back to its old position, and only new packets
+// pass.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -19,44 +20,46 @@ namespace troupe::av {
 
 class timeline_joint {
 public:
-  /// A source that begins this much (ticks) or less behind where the earlier pull ended has kept its timeline.
+  /// A source that begins at most this much (ticks) behind the end of the earlier pull has kept its timeline.
   static constexpr int64_t gap_max = 10 * 90'000;
 
-  /// What waits for the first packets of other tracks, in ticks from the first to the last, packets and bytes.
+  /// Limits for packets that wait for the first packets of other tracks: ticks from first to last, packets, bytes.
   static constexpr int64_t wait_max = 90'000;
   static constexpr size_t packets_max = 4096;
   static constexpr size_t bytes_max = 16 << 20;
 
-  /// The earliest DTS that may come, in ticks; `no_pts` for a first pull, whose packets pass as they are.
+  /// The earliest DTS that may come, in ticks; `no_pts` for a first pull, whose packets pass unchanged.
   explicit timeline_joint(int64_t resume_from);
 
-  /// Takes the next packet (its reference) of a source with so many tracks. Its DTS is set. The first packet of the track that is awaited is waited for as
-  /// long as `gap_max`: by that the source may be known again.
+  /// Takes the next packet (its reference) of a source with `tracks` tracks. Its DTS is set. The first packet of the
+  /// track `awaited` is waited for as long as `gap_max`, because the source may be recognised by it.
   void add(AVPacket& packet, size_t tracks, std::optional<size_t> awaited = {});
 
-  /// True while it is not known where the source goes on.
+  /// True until it is known where the source resumes.
   bool is_open() const noexcept {
     return !settled_;
   }
 
-  /// The source is known again: it is moved by `shift`, and what is not after these decoding times (by track) was there already. Only while it is open.
+  /// The source is recognised: it is moved by `shift`, and packets up to these decoding times (by track) are repeats.
+  /// Call it only while `is_open`.
   void go_on(int64_t shift, std::vector<int64_t> passed);
 
-  /// True for a source that is known again and has given nothing new yet.
+  /// True for a recognised source that has sent nothing new yet.
   bool repeats() const noexcept {
     return goes_on_ && passed_.empty();
   }
 
-  /// By how much packets are moved, in ticks.
+  /// The amount by which packets are moved, in ticks.
   int64_t shift() const noexcept {
     return shift_;
   }
 
-  /// The source has ended: nothing waits any longer.
+  /// The source has ended: no packet waits any longer.
   void finish();
 
-  /// Moves the next packet that is ready into `packet`; false where there is none. The first one of each track of a pull that resumes has
-  /// `packet_flag_discontinuity`, or, of a source that goes on, the very first one `packet_flag_continues`. What would come before the joint, of tracks that show up late, is dropped.
+  /// Moves the next packet that is ready into `packet`; false if there is none. After a resumed pull, the first packet
+  /// of each track has `packet_flag_discontinuity`. In a recognised source, the very first packet has
+  /// `packet_flag_continues` instead. Packets of late tracks that would come before the joint are dropped.
   bool next(AVPacket& packet);
 
 private:
@@ -67,13 +70,13 @@ private:
   int64_t resume_from_;
   bool settled_;
   bool goes_on_ = false;
-  std::vector<int64_t> until_; ///< decoding times by track, of a source that goes on
+  std::vector<int64_t> until_; ///< decoding times by track, of a recognised source
   int64_t shift_ = 0;
   int64_t first_dts_ = no_pts;
   int64_t newest_dts_ = no_pts;
   size_t held_bytes_ = 0;
-  std::vector<bool> seen_;   ///< tracks that came in
-  std::vector<bool> passed_; ///< tracks that went out
+  std::vector<bool> seen_;   ///< tracks with an incoming packet
+  std::vector<bool> passed_; ///< tracks with an outgoing packet
   std::deque<packet_ptr> held_;
 };
 

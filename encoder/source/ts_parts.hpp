@@ -1,12 +1,14 @@
-// An MPEG transport stream, cut where what libavformat has learnt of it stops being true. Bytes in, bytes out.
+// Cuts an MPEG transport stream at each point where libavformat's knowledge of it stops being true. Bytes in, bytes
+// out.
 //
-// libavformat 59 decides once what a PID carries. If a broadcaster goes on with another codec under the same PID, its sound is lost; if the
-// picture moves to another PID or program, its last picture stays in a buffer. So the tables are read here, on their way: where they announce another
-// picture, or other sound under a PID in use, the present part ends. The next part begins with the tables, so that whoever opens it finds
-// what it needs. Sound and pictures are in one part each, whole and once.
+// libavformat 59 decides once what a PID carries. If a broadcaster changes the audio codec under the same PID, the
+// sound is lost. If the picture moves to another PID or program, its last picture stays in a buffer. So this class
+// reads the tables first. If they announce another picture, or other sound under a used PID, the present part ends. The
+// next part begins with the tables, so that its reader finds what it needs. All sound and pictures are in exactly one
+// part.
 //
-// A picture that stays must not lose any: a change of sound alone waits for the next random-access point of the picture. Streams that come or go under
-// other PIDs make no cut.
+// A picture that stays must lose nothing: a change of sound alone waits for the next random-access point of the
+// picture. Streams that come or go under other PIDs cause no cut.
 #pragma once
 
 #include <cstddef>
@@ -23,46 +25,48 @@ class ts_parts {
 public:
   static constexpr size_t packet_bytes = 188;
 
-  /// The number of the program that is read; without it the only one. One that the stream has no more, because more was read meanwhile, is not followed.
+  /// The number of the program to read; by default the only one. A program that has left the stream meanwhile is not
+  /// followed.
   void follow(int program);
 
-  /// Takes the next bytes of the stream. Call it only when `take` has given all of the present part, and `at_cut` is false.
+  /// Takes the next bytes of the stream. Call it only after `take` has returned all of the present part, and if
+  /// `at_cut` is false.
   void feed(std::span<const uint8_t> bytes);
 
-  /// Nothing more will come: what waits for a decision belongs to the present part.
+  /// No more bytes come: packets that wait for a decision belong to the present part.
   void finish();
 
   /// Moves bytes of the present part to `to`; returns how many.
   size_t take(std::span<uint8_t> to);
 
-  /// The present part is over, and all of it was taken: another one follows.
+  /// True if the present part is over and was taken completely, and another part follows.
   bool at_cut() const noexcept {
     return cut_ && taken_ == part_.size();
   }
 
-  /// Goes on with the next part.
+  /// Continues with the next part.
   void next_part();
 
-  /// True once a part has ended: places in what `take` gives are no places in the stream any more.
+  /// True once a part has ended: offsets in the output of `take` are then no longer offsets in the stream.
   bool was_cut() const noexcept {
     return parts_ > 0;
   }
 
-  /// True where most of what was read so far says that it is scrambled.
+  /// True if most of the packets so far are marked as scrambled.
   bool is_scrambled() const noexcept {
     return scrambled_ > clear_;
   }
 
-  /// Forgets what was read before a jump in the stream; not what the present part consists of.
+  /// Forgets what was read before a jump in the stream, but keeps the contents of the present part.
   void flush();
 
 private:
   using packet = std::vector<uint8_t>;
 
-  /// A table on its way, over any number of packets.
+  /// A table in progress, which may span several packets.
   struct section {
     std::vector<uint8_t> bytes;
-    std::vector<packet> packets; ///< that it came in
+    std::vector<packet> packets; ///< the packets that carried it
   };
 
   struct table {
@@ -86,10 +90,10 @@ private:
 
   int wanted_ = 0;
   std::vector<uint8_t> carry_;    ///< bytes of a packet that is not whole
-  std::vector<uint8_t> part_;     ///< of the present part
-  size_t taken_ = 0;              ///< bytes of that
+  std::vector<uint8_t> part_;     ///< bytes of the present part
+  size_t taken_ = 0;              ///< bytes of `part_` already taken
   std::vector<packet> undecided_; ///< packets since a table that changes the sound
-  std::vector<uint8_t> rest_;     ///< behind the cut
+  std::vector<uint8_t> rest_;     ///< packets behind the cut
   bool cut_ = false;
   size_t parts_ = 0;
   uint64_t scrambled_ = 0;      ///< packets

@@ -1,7 +1,7 @@
-// The order in which the lanes' packets leave: decoding order over all tracks, as far as it costs the pictures no time.
+// Orders the lanes' packets: decoding order over all tracks, as far as this does not delay pictures.
 //
-// Sound is encoded at once, pictures stay in their encoder for a second or two, and whoever muxes the result wants both side by
-// side. So a packet of sound waits until the pictures have caught up; pictures never wait.
+// Sound is encoded at once, but pictures stay in their encoder for a second or two, and a muxer wants both together. So
+// a packet of sound waits until the pictures have caught up; pictures never wait.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -18,23 +18,24 @@ public:
   /// Receives the packets in their final order. May move the packet's reference away.
   using sink = std::function<void(AVPacket&)>;
 
-  /// Sound that is this much (ticks) ahead of the source's pictures waits no longer: pictures are not coming. And how long it waits at all.
+  /// Sound that is this much (ticks) ahead of the source's pictures stops waiting, because no pictures are coming. Also
+  /// the longest time that sound waits.
   static constexpr int64_t source_lead_max = 90'000;
   static constexpr int64_t wait_max = 10 * 90'000;
 
   /// `is_video` has an entry for each output track.
   explicit interleaver(std::vector<bool> is_video, sink deliver);
 
-  /// A source packet of an output track came: its DTS, or `no_pts`.
+  /// A source packet of an output track arrived, with this DTS or `no_pts`.
   void source_at(size_t output, int64_t dts);
 
   /// Takes a packet (its reference) of output track `stream_index`.
   void add(AVPacket& packet);
 
-  /// The pictures of this track are all there.
+  /// All pictures of this track have come.
   void end(size_t output);
 
-  /// Nothing goes out before this: the tracks' formats are not known yet.
+  /// Delivery starts: the formats of all tracks are known. Nothing goes out before.
   void start();
 
   /// Delivers everything.
@@ -44,7 +45,7 @@ public:
     return waiting_.empty() && held_.empty();
   }
 
-  /// Bytes that wait for `start`.
+  /// Bytes of packets that wait for `start`.
   size_t held_bytes() const noexcept {
     return held_bytes_;
   }

@@ -1,4 +1,5 @@
-// One source track on its way through a transcode: packets in, packets of the rendition out, all inside the window.
+// The path of one source track through a transcode: source packets in, packets of the rendition out, all inside the
+// window.
 #pragma once
 
 #include "encoder/window/transcode.hpp"
@@ -11,18 +12,19 @@ namespace troupe::av {
 /// Receives the packets of a lane in decoding order. May move the packet's reference away.
 using lane_output = std::function<void(AVPacket&)>;
 
-/// Legal calls are those of `transcode`.
+/// The legal calls are those of `transcode`.
 class lane {
 public:
   virtual ~lane() = default;
 
-  /// The output's format; null until it is known. No packet comes before it is.
+  /// The output's format; null until it is known. No packet comes earlier.
   virtual const track* format() const = 0;
 
-  /// Settles the format from the track's parameters alone: no frame came in time. An error where they do not suffice.
+  /// Takes the format from the track's parameters alone, because no frame came in time. An error if they do not
+  /// suffice.
   virtual expected<void> settle() = 0;
 
-  /// Ticks before the window's begin from which on the lane must be fed.
+  /// Ticks before the window's start from which the lane must be fed.
   virtual int64_t preroll() const = 0;
 
   virtual expected<void> send(const AVPacket& packet) = 0;
@@ -32,15 +34,15 @@ public:
   /// True when every packet of the window has been given to the output.
   virtual bool complete() const = 0;
 
-  /// The latest time that can no longer be kept out of the window: of what the encoder has, or of what was given to the output. The lowest
-  /// int64_t where there is nothing yet.
+  /// The latest time that must stay in the window: of frames already with the encoder, or of packets already delivered.
+  /// The lowest int64_t if there are none yet.
   virtual int64_t newest() const = 0;
 
   /// Lowers the window's end to a time after `newest()`.
   virtual void end_at(int64_t to_pts) = 0;
 };
 
-/// What a lane covers, and where it counts and delivers.
+/// The range of a lane, its counters and its output.
 struct lane_context {
   time_window window;
   transcode_counters& counters; ///< shared by all lanes of a transcode
