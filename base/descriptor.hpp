@@ -1,4 +1,4 @@
-// A file descriptor that is closed when its owner goes.
+// A file descriptor that its owner closes on destruction.
 #pragma once
 
 #include <utility>
@@ -11,7 +11,7 @@ class descriptor {
 public:
   descriptor() = default;
 
-  /// Takes the descriptor over; a negative one is none.
+  /// Takes ownership of the descriptor; a negative value means none.
   explicit descriptor(int fd) noexcept : fd_(fd) {}
 
   descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -36,7 +36,7 @@ public:
     return fd_ >= 0;
   }
 
-  /// Gives it up without closing it.
+  /// Gives up ownership without closing.
   int release() noexcept {
     return std::exchange(fd_, -1);
   }

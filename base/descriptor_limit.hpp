@@ -1,11 +1,12 @@
-// How many descriptors a process may have open.
+// The limit on open descriptors of a process.
 #pragma once
 
 #include <cstdint>
 
 namespace troupe::base {
 
-/// Raises the limit of this process as far as it may itself, and returns what it is now. What it starts afterwards inherits it.
+/// Raises this process's limit as far as it is allowed to, and returns the new limit. Child processes that start later
+/// inherit it.
 uint64_t raise_descriptor_limit() noexcept;
 
 } // namespace troupe::base

@@ -1,4 +1,5 @@
-// Which file it is: what two machines compare to know that a path names the same file for both, and what a job remembers of its source.
+// A fingerprint of a file. Two machines compare it to check that a path names the same file for both, and a job keeps
+// that of its source.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +8,14 @@
 
 namespace troupe::base {
 
-/// Of a file's beginning and of its end, so much is looked at.
+/// This much of the start and of the end of a file is examined.
 inline constexpr size_t identity_sample_bytes = 64 * 1024;
 
-/// 32 hexadecimal digits that change when the file's size, the time of its last change, or one of its first or last 64 KiB does. Nothing where there
-/// is no such file, it cannot be read, or it is no regular one.
+/// 32 hexadecimal digits that change with the file's size, its modification time, and its first and last 64 KiB.
+/// Nothing if the file does not exist, cannot be read, or is not a regular file.
 std::optional<std::string> identity_of(const std::string& path);
 
-/// The same of an open file, whatever its name leads to by now.
+/// The same for an open file, even if its name now leads to another file.
 std::optional<std::string> identity_of(int file);
 
 } // namespace troupe::base

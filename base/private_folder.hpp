@@ -1,4 +1,4 @@
-// Folders that hold what is nobody else's business: chunks, results that wait, uploads.
+// Folders with private content: chunks, results that wait, uploads.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace troupe::base {
 
-/// Makes the folder, and those above it that are missing, each for its owner alone. What is there already keeps its mode.
+/// Makes the folder and its missing parents, accessible only to their owner. Existing folders keep their mode.
 std::error_code make_private_folder(const std::string& path);
 
 } // namespace troupe::base

@@ -1,11 +1,11 @@
-// Numbers that name things.
+// Random numbers for names.
 #pragma once
 
 #include <cstdint>
 
 namespace troupe::base {
 
-/// From the kernel, never 0: no two are alike, and nobody can guess one.
+/// A random number from the kernel, never 0: unique and impossible to guess.
 uint64_t random_id();
 
 } // namespace troupe::base

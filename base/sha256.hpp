@@ -1,4 +1,4 @@
-// SHA-256 of bytes as they come, and what is signed with it.
+// SHA-256 over bytes as they arrive, and HMAC signatures made with it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ public:
 
   void add(std::span<const std::byte> bytes);
 
-  /// Of all bytes so far, as 64 lower-case hexadecimal digits; nothing can be added afterwards.
+  /// The hash of all bytes so far, as 64 lower-case hexadecimal digits. Nothing can be added afterwards.
   std::string digest();
 
 private:
