@@ -1,5 +1,5 @@
-// The whole configuration of a node as plain values with their defaults. Which keys set them, in which units and
-// within which limits, is the table in config/option_table.cpp and nowhere else.
+// The whole configuration of a node as plain values with their defaults. Only the table in config/option_table.cpp says
+// which keys set them, in which units and within which limits.
 #pragma once
 
 #include "config/defaults.hpp"
@@ -14,10 +14,10 @@
 
 namespace troupe::config {
 
-/// What a process of `caf-node` is.
+/// The role of a `caf-node` process.
 enum class role : uint8_t { coordinator, worker, all, task };
 
-/// How the coordinator chooses among the workers that can do a work.
+/// How the coordinator chooses among the workers that can do a piece of work.
 enum class strategy : uint8_t { least_loaded, round_robin, capability_match, gpu_aware, weighted };
 
 enum class log_level : uint8_t { trace, debug, info, warning, error, off };
@@ -30,27 +30,27 @@ std::string_view to_string(strategy x) noexcept;
 std::string_view to_string(log_level x) noexcept;
 std::string_view to_string(log_format x) noexcept;
 
-/// Where to listen or connect: "host:port", "[::1]:9090". Port 0 is "any that is free" where one listens.
+/// Where to listen or connect: "host:port", "[::1]:9090". When listening, port 0 means any free port.
 struct endpoint {
   std::string host;
   uint16_t port = 0;
 
   bool operator==(const endpoint&) const = default;
 
-  /// Whether only this machine can reach it. Names other than "localhost" are taken for foreign.
+  /// True if only this machine can reach it. Names other than "localhost" count as remote.
   bool is_loopback() const;
 };
 
 std::string to_string(const endpoint& x);
 
 struct node_options {
-  std::string name;      ///< unique in the cluster; the host's name where not configured
-  std::string state_dir; ///< where the node keeps what must survive it
+  std::string name;      ///< unique in the cluster; the host's name if not configured
+  std::string state_dir; ///< where the node keeps its persistent state
 
   bool operator==(const node_options&) const = default;
 };
 
-/// PEM files. All three, or none for a cluster without TLS.
+/// PEM files: all three, or none for a cluster without TLS.
 struct tls_options {
   std::string ca;
   std::string certificate;
@@ -66,8 +66,8 @@ struct tls_options {
 struct cluster_options {
   endpoint listen{"127.0.0.1", defaults::cluster_port};
   endpoint coordinator{"127.0.0.1", defaults::cluster_port};
-  std::string port_file; ///< where the bound port is written; empty for nowhere
-  std::string token;     ///< secret; empty for the content of `token_file`
+  std::string port_file; ///< the bound port is written to this file; empty for none
+  std::string token;     ///< secret; if empty, the content of `token_file` is used
   std::string token_file;
   bool insecure = false;
   tls_options tls;
@@ -98,21 +98,21 @@ struct gpu_options {
   std::chrono::milliseconds back_off = defaults::gpu_back_off;
   std::chrono::milliseconds max_back_off = defaults::gpu_max_back_off;
   std::chrono::milliseconds queue_timeout = defaults::gpu_queue_timeout;
-  double alpha = defaults::placement_alpha;    ///< of the strategy `weighted`: for each percent of use
-  double beta = defaults::placement_beta;      ///< for each °C
-  double gamma = defaults::placement_gamma;    ///< for each job
-  std::map<std::string, std::string> sessions; ///< limits of cards by UUID, before what workers say
+  double alpha = defaults::placement_alpha;    ///< for the strategy `weighted`: cost of each percent of use
+  double beta = defaults::placement_beta;      ///< cost of each °C
+  double gamma = defaults::placement_gamma;    ///< cost of each job
+  std::map<std::string, std::string> sessions; ///< limits of GPUs by UUID; they override the workers' own
 
   bool operator==(const gpu_options&) const = default;
 };
 
 struct http_options {
   endpoint listen{"127.0.0.1", defaults::http_port};
-  std::string port_file; ///< where the bound port is written; empty for nowhere
+  std::string port_file; ///< the bound port is written to this file; empty for none
   bool insecure = false;
   uint64_t header_bytes_max = defaults::http_header_bytes_max;
   uint64_t body_bytes_max = defaults::http_body_bytes_max;
-  std::vector<std::string> hosts; ///< names that requests may be addressed to, beyond those that are always fine
+  std::vector<std::string> hosts; ///< further host names that requests may be addressed to
   uint32_t connections_max = defaults::http_connections_max;
   uint32_t connections_per_client = defaults::http_connections_per_client;
   std::chrono::milliseconds header_timeout = defaults::http_header_timeout;
@@ -122,14 +122,14 @@ struct http_options {
 };
 
 struct worker_options {
-  uint32_t slots = 0; ///< transcodes at a time; the number of cores where not configured
+  uint32_t slots = 0; ///< simultaneous transcodes; the number of cores if not configured
   uint32_t warm_tasks = defaults::warm_tasks;
   std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
   bool prove = true;
-  bool trust_codecs = false; ///< take what libav* lists for working
+  bool trust_codecs = false; ///< trust libav*'s list of codecs without testing them
   std::string capability_cache;
-  std::string gpu_sessions;                      ///< limit of each card of this worker; empty: what its model allows
-  std::map<std::string, std::string> gpu_limits; ///< the same for one card, by UUID
+  std::string gpu_sessions;                      ///< limit for each GPU of this worker; empty: the limit of its model
+  std::map<std::string, std::string> gpu_limits; ///< the same for single GPUs, by UUID
 
   bool operator==(const worker_options&) const = default;
 };
@@ -170,7 +170,7 @@ struct live_options {
 struct job_options {
   std::string store; ///< a path, or a URL that may hold a password
   std::string work_dir;
-  std::string callback_secret; ///< secret; empty: callbacks are not signed
+  std::string callback_secret; ///< secret; if empty, callbacks are not signed
   uint32_t running_max = defaults::jobs_running_max;
   uint32_t retries_max = defaults::job_retries_max;
   std::chrono::milliseconds silence_max = defaults::job_silence_max;
@@ -178,7 +178,7 @@ struct job_options {
   std::chrono::milliseconds aging_step = defaults::job_aging_step;
   std::chrono::milliseconds orphan_timeout = defaults::job_orphan_timeout;
   std::string transfer = "auto";                       ///< or "http": workers use no path of the coordinator's
-  std::chrono::milliseconds keep = defaults::job_keep; ///< for clients' files that nobody touches
+  std::chrono::milliseconds keep = defaults::job_keep; ///< for clients' files that are not used
   uint64_t upload_bytes_max = defaults::job_upload_bytes_max;
   std::chrono::milliseconds stop_timeout = defaults::job_stop_timeout;
   uint32_t disk_refuse = defaults::job_disk_refuse; ///< percent
@@ -204,7 +204,7 @@ struct log_options {
   bool operator==(const log_options&) const = default;
 };
 
-/// Everything that a node is told. `channels` and `profiles` carry their names twice: as key and inside the value.
+/// All settings of a node. `channels` and `profiles` hold their names twice: as key and inside the value.
 struct configuration {
   config::role role = role::all;
   node_options node;
@@ -224,7 +224,7 @@ struct configuration {
 };
 
 /// The profiles that exist without configuration: "source", "h264-480p", "h264-720p", "h264-1080p", "hevc-720p". A
-/// configured profile of the same name changes the keys that it sets.
+/// configured profile of the same name changes only the keys that it sets.
 std::map<std::string, profile> built_in_profiles();
 
 } // namespace troupe::config

@@ -1,5 +1,5 @@
-// Every time and limit of the product, named and typed, in one place. What a person may change is the default of a key
-// in config/option_table.cpp; the rest bounds what comes from outside. Knows nothing but the standard library, so that
+// Every time and limit of the product, named and typed, in one place. Values that an operator may change are defaults
+// of keys in config/option_table.cpp; the others limit outside input. This file needs only the standard library, so
 // every folder may include it.
 #pragma once
 
@@ -15,7 +15,8 @@ using std::chrono::milliseconds;
 inline constexpr uint64_t kibibyte = 1024;
 inline constexpr uint64_t mebibyte = 1024 * kibibyte;
 
-// Cluster. The health rules keep their proportion to the heartbeat: three missed are unhealthy, six are gone.
+// Cluster. The health rules keep their ratio to the heartbeat: a worker is unhealthy after three missed ones, gone
+// after six.
 inline constexpr uint16_t cluster_port = 9090;
 inline constexpr milliseconds heartbeat_interval = 1s;
 inline constexpr milliseconds degraded_after = 2s;
@@ -32,18 +33,19 @@ inline constexpr milliseconds selection_timeout = 5s;
 inline constexpr milliseconds reconnect_delay = 250ms;
 inline constexpr milliseconds reconnect_max_delay = 10s;
 inline constexpr milliseconds link_handshake_timeout =
-  5s; ///< from the first byte of TCP to the last of TLS and the peer's hello
-inline constexpr size_t link_newcomers_max = 256; ///< connections that have not shaken hands; the oldest makes room
+  5s; ///< from the first byte of TCP to the end of TLS and of the peer's hello
+/// Connections before their handshake is complete; if there are too many, the oldest is closed.
+inline constexpr size_t link_newcomers_max = 256;
 inline constexpr uint64_t link_connections_max = 16'384;           ///< of workers and tasks
 inline constexpr uint64_t link_message_bytes_max = 256 * mebibyte; ///< of one message between nodes
 inline constexpr uint64_t link_step_bytes =
-  256 * kibibyte; ///< memory for a message beyond this grows with what has come of it
+  256 * kibibyte; ///< beyond this, memory for a message grows only with the bytes received
 
-// GPUs. The 90 % and 85 °C are those of the session tracking in the design that this project started from.
+// GPUs. The 90 % and 85 °C come from the session tracking in the design that this project started from.
 inline constexpr double gpu_encoder_max = 90;
 inline constexpr double gpu_memory_max = 90;
 inline constexpr double gpu_temperature_max = 85;
-inline constexpr double gpu_encoder_relief = 10; ///< so much below, a card takes work again
+inline constexpr double gpu_encoder_relief = 10; ///< a GPU takes work again when its use is this much lower
 inline constexpr double gpu_memory_relief = 5;
 inline constexpr double gpu_temperature_relief = 5;
 inline constexpr milliseconds gpu_back_off = 10s;
@@ -60,12 +62,12 @@ inline constexpr uint64_t http_body_bytes_max = mebibyte;
 inline constexpr uint32_t http_connections_max = 4096;
 inline constexpr milliseconds http_header_timeout = 10s;
 inline constexpr milliseconds http_idle_timeout = 60s;
-inline constexpr uint32_t http_connections_per_client = 1024;    ///< of one address, or of one IPv6 network of 64 bits
-inline constexpr uint64_t http_bodies_bytes_max = 64 * mebibyte; ///< of all request bodies in memory together
+inline constexpr uint32_t http_connections_per_client = 1024;    ///< of one address, or of one IPv6 /64 network
+inline constexpr uint64_t http_bodies_bytes_max = 64 * mebibyte; ///< total of all request bodies in memory
 inline constexpr uint32_t http_event_clients_max = 256;
 inline constexpr uint32_t http_event_clients_per_client = 64;
 inline constexpr milliseconds http_upload_window =
-  30s; ///< an upload that brings less than the next line in it is ended
+  30s; ///< an upload that receives less than the next constant in this time is ended
 inline constexpr uint64_t http_upload_window_bytes = 16 * kibibyte;
 inline constexpr size_t http_hosts_max = 64;
 inline constexpr size_t json_depth_max = 8;
@@ -118,7 +120,7 @@ inline constexpr milliseconds drain_timeout = 10s;
 // Profiles.
 inline constexpr milliseconds keyframe_interval = 2s;
 
-// What a configuration may be at most; beyond it, it is refused whole.
+// Limits of a configuration. If it exceeds one, the whole configuration is refused.
 inline constexpr size_t file_bytes_max = mebibyte;
 inline constexpr size_t yaml_depth_max = 16;
 inline constexpr size_t yaml_nodes_max = 50'000;
@@ -129,11 +131,11 @@ inline constexpr size_t channels_max = 1024;
 inline constexpr size_t profiles_max = 256;
 inline constexpr size_t urls_max = 16;
 inline constexpr size_t encoder_options_max = 64;
-inline constexpr size_t problems_max = 50; ///< after so many the rest is only counted
+inline constexpr size_t problems_max = 50; ///< after this many, further problems are only counted
 inline constexpr size_t token_bytes_min = 16;
 inline constexpr size_t token_bytes_max = 1024;
 
-// What a log line may be at most; the rest is cut.
+// Limits of a log line. The excess is cut off.
 inline constexpr size_t log_message_bytes_max = 4096;
 inline constexpr size_t log_value_bytes_max = 1024;
 inline constexpr size_t log_fields_max = 32;

@@ -1,5 +1,5 @@
-// A node's configuration from everything that says something of it: flags go before the environment, the environment
-// before the file, the file before the defaults.
+// A node's configuration from all its sources: flags override the environment, the environment overrides the file, and
+// the file overrides the defaults.
 #pragma once
 
 #include "config/config.hpp"
@@ -16,7 +16,7 @@
 
 namespace troupe::config {
 
-/// Where each key that is not at its default was set.
+/// The place where each key without its default value was set.
 using origins = std::map<std::string, origin>;
 
 struct loaded {
@@ -26,17 +26,17 @@ struct loaded {
   config::origins origins;
 };
 
-/// Reads arguments, environment and the file that they name, and checks all of it, including the files that it points
-/// to. With `help`, `version` and `print_reference` nothing but the arguments is looked at.
-/// @param argv as main() gets it, `argv[0]` is skipped.
+/// Reads arguments, environment and the file that they name, and checks everything, including the files that the
+/// configuration names. With `help`, `version` and `print_reference` only the arguments are read.
+/// @param argv as main() gets it; `argv[0]` is skipped.
 /// @param environ null-terminated "NAME=value".
 tl::expected<loaded, problems> load(int argc, const char* const* argv, const char* const* environ);
 
-/// The same on values, without the program's name.
+/// The same with values, without the program's name.
 tl::expected<loaded, problems> load(std::span<const std::string> arguments, const environment& variables);
 
-/// The same for a text in memory. No file is touched: what keys point to need not exist.
-/// @param name what problems call the text.
+/// The same for a text in memory. No file is read, and files that keys name need not exist.
+/// @param name the name of the text in problems.
 tl::expected<loaded, problems> load_yaml(std::string_view text, std::string_view name,
                                          const environment& variables = {});
 

@@ -1,4 +1,4 @@
-// The rows of the table that stand in files of their own.
+// Rows of the option table that are in files of their own.
 #pragma once
 
 #include "config/options.hpp"

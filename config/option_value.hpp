@@ -1,4 +1,4 @@
-// Text to value and back, checked by the row that the value belongs to.
+// Converts text to values and back, checked by the table row of each value.
 #pragma once
 
 #include "config/options.hpp"
@@ -12,23 +12,23 @@
 
 namespace troupe::config {
 
-/// What a source gives for a key: one text, or a list of them.
+/// The value that a source gives for a key: one text, or a list of texts.
 struct raw_value {
   std::vector<std::string> items;
   bool is_list = false;
 };
 
-/// Reads `value` as the row wants it and puts it into `x`.
-/// @returns why it is not accepted and what is allowed; a secret is not repeated in it.
+/// Reads `value` as the row demands and stores it in `x`.
+/// @returns why it is not accepted and which values are allowed; a secret is not repeated in it.
 tl::expected<void, complaint> assign(const option& row, configuration& x, const names& filled, const raw_value& value);
 
-/// The value as `assign` reads it. A list gives one item each.
+/// The value in the form that `assign` reads. A list gives one item each.
 raw_value value_of(const option& row, configuration& x, const names& filled);
 
-/// What is allowed, for people: "a duration such as 5s, from 100ms to 1m".
+/// The allowed values, for messages: "a duration such as 5s, from 100ms to 1m".
 std::string describe_allowed(const option& row);
 
-/// The default, for people: "5s", "none", "the number of cores".
+/// The default, for messages: "5s", "none", "the number of cores".
 std::string describe_default(const option& row);
 
 } // namespace troupe::config

@@ -1,7 +1,7 @@
-// The table of everything that can be configured. Files, environment, flags, their checks, the printed configuration
-// and the reference in docs/configuration.md all come from it: a key exists if and only if it has a row here.
+// The table of all configuration options. Files, environment, flags, their checks, the printed configuration and the
+// reference in docs/configuration.md all come from it. A key exists if and only if it has a row here.
 //
-// A key is a path with dots. `*` in it stands for a name that people choose: that of a channel, a profile or an
+// A key is a path with dots. A `*` in it stands for a name that the user chooses: that of a channel, a profile or an
 // encoder option.
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace troupe::config {
 
-/// How a value is written and what of it is checked.
+/// How a value is written and checked.
 enum class kind : uint8_t {
   boolean,
   integer,
@@ -31,25 +31,25 @@ enum class kind : uint8_t {
   address,
   choice, ///< one of `option::choices`
   text,   ///< any printable text
-  word,   ///< a name that libav* or the product knows: letters, digits and "_.:+-"
+  word,   ///< a name known to libav* or the product: letters, digits and "_.:+-"
   name,   ///< a node's name: 1 to 64 letters, digits and "._-"
   path,
   url,
   url_list,
-  host_list, ///< names and addresses of hosts, without ports
+  host_list, ///< host names and addresses, without ports
 };
 
-/// What the stars of a key stand for, in their order.
+/// The names for a key's stars, in their order.
 using names = std::vector<std::string>;
 
-/// The place of a value in a `configuration`.
+/// A pointer to a value in a `configuration`.
 using slot = std::variant<bool*, int32_t*, uint32_t*, int64_t*, uint64_t*, double*, std::chrono::milliseconds*,
                           endpoint*, rational*, std::string*, std::vector<std::string>*, role*, strategy*, log_level*,
                           log_format*, exhaustion_policy*>;
 
 enum class value_part : uint8_t { whole, host, port };
 
-/// An environment variable of another product that sets a key, or of an address only its host or its port.
+/// An environment variable of another product that sets a key, or only the host or the port of an address.
 struct alias {
   std::string_view variable;
   value_part part = value_part::whole;
@@ -58,21 +58,21 @@ struct alias {
 struct option {
   std::string_view key;
   config::kind kind = kind::text;
-  slot (*at)(configuration&, const names&) = nullptr; ///< creates the channel or profile that a name stands for
+  slot (*at)(configuration&, const names&) = nullptr; ///< creates the channel or profile with the name
   std::string_view help;
   double min = 0; ///< in the base unit of the kind: ms, bytes, bit/s
   double max = std::numeric_limits<double>::max();
-  std::vector<std::string_view> choices = {}; ///< of an enumeration in the order of its enumerators
-  std::string_view default_text = {};         ///< where the default is no constant, or "" says too little
+  std::vector<std::string_view> choices = {}; ///< for an enumeration, in the order of its enumerators
+  std::string_view default_text = {};         ///< used if the default is not a constant, or if "" would say too little
   bool secret = false;
-  std::vector<std::string_view> flags = {}; ///< short forms beside "--<key>"
+  std::vector<std::string_view> flags = {}; ///< short forms besides "--<key>"
   std::vector<alias> aliases = {};          ///< the first that is set wins
 };
 
 /// All rows, in the order in which they are documented and printed.
 std::span<const option> options();
 
-/// A variable of another product that is accepted without effect, and why.
+/// A variable of another product that is accepted but has no effect, and the reason.
 struct ignored_variable {
   std::string_view variable;
   std::string_view reason;
@@ -80,37 +80,37 @@ struct ignored_variable {
 
 std::span<const ignored_variable> ignored_variables();
 
-/// A row and what its stars stand for.
+/// A row and the names for its stars.
 struct matched {
   const option* row = nullptr;
   config::names names;
 };
 
-/// The row of a path of a file, already split: a name may hold dots.
+/// The row for a path in a file, already split: a name may contain dots.
 std::optional<matched> match_path(std::span<const std::string> path);
 
-/// The row of a key as flags write it: "channels.demo.url".
+/// The row for a key in the form of flags: "channels.demo.url".
 std::optional<matched> match_key(std::string_view key);
 
-/// Whether a path of a file leads to keys, as "cluster" and "channels.demo" do.
+/// True if a path in a file leads to keys, as "cluster" and "channels.demo" do.
 bool is_section(std::span<const std::string> path);
 
-/// The row with its stars filled in: "channels.demo.url".
+/// The row's key with its stars filled in: "channels.demo.url".
 std::string full_key(const option& row, const names& filled);
 
-/// Parts of a key between its dots.
+/// The parts of a key between its dots.
 std::vector<std::string> split_key(std::string_view key);
 
 /// The environment variable of a row; `<NAME>` stands for a free name: "TROUPE_CHANNELS__<NAME>__URL".
 std::string variable_of(const option& row);
 
-/// Whether people may choose this name for a channel, a profile or a node.
+/// True if users may choose this name for a channel, a profile or a node.
 bool is_valid_name(std::string_view name);
 
-/// What is allowed where `key` stands, and what it may have meant, as a sentence for people.
+/// What is allowed in place of `key`, and which key may have been meant, as a sentence.
 std::string suggest_key(std::string_view key);
 
-/// The closest of `candidates` that is close enough to be meant; empty if none is.
+/// The closest of `candidates` that is similar enough; empty if none is.
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates);
 
 } // namespace troupe::config

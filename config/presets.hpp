@@ -1,7 +1,7 @@
-// Renditions by name, for files: what a scenario or a platform asks for, and nothing else under that name.
+// Named renditions for files: exactly what a use or a platform asks for.
 //
-// A preset says everything that its name says: the picture is as large as fits into that size, with square pixels, exactly of that rate, in that codec,
-// at that average rate. What an order sets beside it goes first.
+// A preset sets everything in its name: the picture is as large as fits into that size, with square pixels, at exactly
+// that rate, in that codec, at that average bit rate. Settings in the order itself override it.
 #pragma once
 
 #include "messages/work.hpp"
@@ -14,8 +14,8 @@ namespace troupe::config {
 
 struct preset {
   std::string name;
-  std::string about;     ///< for people
-  std::string container; ///< that suits it, where the output's name says nothing: "mp4", "webm"
+  std::string about;     ///< description for users
+  std::string container; ///< used if the output's name implies no container: "mp4", "webm"
   video_profile video;
   audio_profile audio;
 };
@@ -23,7 +23,7 @@ struct preset {
 /// All of them, in the order of the table.
 std::span<const preset> presets();
 
-/// Null where none has that name.
+/// Null if no preset has that name.
 const preset* find_preset(std::string_view name);
 
 } // namespace troupe::config

@@ -1,4 +1,4 @@
-// What people see of the configuration: the values that hold, the reference page, the flags.
+// Prints the configuration: the effective values, the reference page, the flags.
 #pragma once
 
 #include "config/load.hpp"
@@ -7,11 +7,11 @@
 
 namespace troupe::config {
 
-/// The whole configuration as YAML that `load` takes again, each value that is not at its default with where it was
-/// set. Secrets, and credentials in URLs, are masked.
+/// The whole configuration as YAML that `load` accepts. Each value that is not a default is shown with the place where
+/// it was set. Secrets, and credentials in URLs, are masked.
 std::string print_yaml(const loaded& x);
 
-/// docs/configuration.md.
+/// The text of docs/configuration.md.
 std::string print_reference();
 
 /// The answer to --help.

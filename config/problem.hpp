@@ -1,4 +1,4 @@
-// What is wrong with a configuration, precise enough to mend it.
+// The problems of a configuration, precise enough to fix them.
 #pragma once
 
 #include <string>
@@ -6,19 +6,19 @@
 
 namespace troupe::config {
 
-/// Where a value or a problem came from.
+/// The place where a value or a problem came from.
 struct origin {
   std::string file;     ///< a path, "environment", "command line", or empty for a default
-  int line = 0;         ///< from 1; 0 where there are no lines
+  int line = 0;         ///< from 1; 0 if there are no lines
   std::string variable; ///< the environment variable or flag as it was written; empty for files
 
   bool operator==(const origin&) const = default;
 };
 
-/// One mistake. `text` says what is wrong and what is allowed; secrets are not in it.
+/// One mistake. `text` says what is wrong and what is allowed; it contains no secrets.
 struct problem {
   origin from;
-  std::string key; ///< empty where no key is concerned
+  std::string key; ///< empty if the problem concerns no key
   std::string text;
 
   bool operator==(const problem&) const = default;

@@ -1,5 +1,5 @@
-// The places that values come from: a file's tree, the environment, the command line. Each gives the rows that it
-// sets, in one form, with where each value was written; config/load.cpp puts them on top of each other.
+// Reads values from a file's tree, the environment and the command line. Each returns the rows that it sets, in one
+// form, with the place of each value. config/load.cpp combines them.
 #pragma once
 
 #include "config/option_value.hpp"
@@ -26,7 +26,7 @@ struct setting {
   config::names names;
   raw_value value;
   origin from;
-  value_part part = value_part::whole; ///< what of an address the value is
+  value_part part = value_part::whole; ///< which part of an address the value is
 };
 
 struct settings {
@@ -35,23 +35,23 @@ struct settings {
   std::vector<std::string> warnings;
 };
 
-/// `text` with each `${VAR}` replaced by the variable, and `${VAR:-text}` by the text where the variable is not set or
+/// `text` with each `${VAR}` replaced by the variable. `${VAR:-text}` becomes the text if the variable is unset or
 /// empty. `$${` stands for `${`.
 tl::expected<std::string, complaint> expand(std::string_view text, const environment& variables);
 
-/// The value of a flag or a variable: for rows that take a list, "[first, second]" is one.
+/// The value of a flag or a variable: for rows that take a list, "[first, second]" is a list.
 tl::expected<raw_value, complaint> split_list(const option& row, std::string_view text);
 
 settings from_yaml(const yaml_node& root, std::string_view file, const environment& variables);
 
-/// Variables named TROUPE_*. Any that no row knows is wrong. A free name is compared with those that `known` holds,
-/// without regard to case and with "_" for "." and "-"; where none is like it, it is taken in lower case.
+/// Variables named TROUPE_*. A variable without a row is an error. A free name is compared with the names in `known`,
+/// ignoring case and with "_" for "." and "-"; if none matches, it is taken in lower case.
 settings from_environment(const environment& variables, const configuration& known);
 
-/// Variables of another product that rows name as their aliases: TVARR_*.
+/// Variables of another product, TVARR_*, that rows list as their aliases.
 settings from_aliases(const environment& variables);
 
-/// What a process was started for.
+/// The purpose of this process.
 enum class mode : uint8_t { run, check_config, print_config, print_reference, help, version };
 
 struct command_line {
@@ -63,7 +63,7 @@ struct command_line {
 /// @param arguments without the program's name.
 command_line from_arguments(std::span<const std::string> arguments);
 
-/// The flags beside those of the rows, with what they do.
+/// The flags that belong to no row, and their effect.
 struct special_flag {
   std::string_view flag;
   std::string_view help;

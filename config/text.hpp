@@ -1,4 +1,4 @@
-// Text from outside, made fit for messages and printed configurations.
+// Makes text from outside safe for messages and printed configurations.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace troupe::config {
 
-/// `text` fit for a message: quoted, cut, and without control characters.
+/// `text` for a message: quoted, cut, and without control characters.
 std::string quote(std::string_view text);
 
-/// Whether `text` is UTF-8 and, unless `lines`, without control characters.
+/// True if `text` is UTF-8 without control characters. With `lines`, line breaks are allowed.
 bool is_clean_text(std::string_view text, bool lines = false);
 
 } // namespace troupe::config

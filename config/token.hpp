@@ -9,15 +9,16 @@
 
 namespace troupe::config {
 
-/// The token that `x` leads to. Where it is to come from a file that does not exist, a coordinator (role coordinator
-/// or all) makes one of 256 random bits, readable by its owner alone; other roles are told what to do. Errors do not
-/// hold the token.
+/// The token that `x` names. If its file does not exist, a coordinator (role coordinator or all) makes one of 256
+/// random bits, readable only by its owner. Other roles get an error that says what to do. Errors do not contain the
+/// token.
 tl::expected<std::string, std::string> cluster_token(const configuration& x);
 
-/// The secret in the file `path`, which is made, of 256 random bits and readable by its owner alone, where it does not exist. Errors do not hold it.
+/// The secret in the file `path`. If the file does not exist, it is made with 256 random bits, readable only by its
+/// owner. Errors do not contain the secret.
 tl::expected<std::string, std::string> kept_secret(const std::string& path);
 
-/// Makes `folder` and its parents, for its owner alone.
+/// Makes `folder` and its parents, accessible only to their owner.
 tl::expected<void, std::string> make_state_dir(const std::string& folder);
 
 } // namespace troupe::config

@@ -1,5 +1,5 @@
-// Values as people write them: durations, sizes and rates with their units, endpoints, fractions. Each is read in full
-// or refused, and each is written so that reading it gives the same value.
+// Values in the form that users write: durations, sizes and rates with their units, endpoints, fractions. Each is read
+// completely or refused, and each is written so that it reads back to the same value.
 #pragma once
 
 #include "config/config.hpp"
@@ -13,10 +13,10 @@
 
 namespace troupe::config {
 
-/// What a value should have looked like, as the end of a sentence: "a duration such as 5s, 250ms or 1m30s".
+/// The expected form of a value, as the end of a sentence: "a duration such as 5s, 250ms or 1m30s".
 using complaint = std::string;
 
-/// "250ms", "5s", "1m30s", "2h", "1.5s", "0". A number without a unit is refused: nobody knows what it means.
+/// "250ms", "5s", "1m30s", "2h", "1.5s", "0". A number without a unit is refused, because it is ambiguous.
 tl::expected<std::chrono::milliseconds, complaint> parse_duration(std::string_view text);
 std::string format_duration(std::chrono::milliseconds x);
 

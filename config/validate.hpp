@@ -1,14 +1,14 @@
-// What no key by itself can get wrong: rules between keys, and the files that keys point to.
+// Checks across keys: rules between them, and the files that they name.
 #pragma once
 
 #include "config/load.hpp"
 
 namespace troupe::config {
 
-/// Checks the rules between keys and adds what a start should warn of to `x.warnings`. Touches no file.
+/// Checks the rules between keys, and adds warnings for each start to `x.warnings`. Reads no file.
 problems validate(loaded& x);
 
-/// Checks that the files which `x` points to are there and can be read.
+/// Checks that the files named in `x` exist and can be read.
 problems check_files(const loaded& x);
 
 } // namespace troupe::config

@@ -1,6 +1,5 @@
-// YAML text as a small tree with line numbers, within limits that hold before anything is built. Anchors, aliases,
-// tags and several documents are refused: a configuration needs none of them, and they are how small files become
-// large ones.
+// YAML text as a small tree with line numbers. Limits apply before anything is built. Anchors, aliases, tags and
+// multiple documents are refused: a configuration does not need them, and they can make small files huge.
 #pragma once
 
 #include "config/problem.hpp"
@@ -20,12 +19,12 @@ struct yaml_node {
   type is = type::null;
   int line = 0;                    ///< from 1
   std::string text;                ///< of a scalar
-  std::vector<std::string> keys;   ///< of a map, one for each child; no two alike
+  std::vector<std::string> keys;   ///< of a map, one for each child; no duplicates
   std::vector<yaml_node> children; ///< of a list or a map
 };
 
 /// Reads one document.
-/// @param name what the problems call the text: its file.
+/// @param name the name of the text in problems: its file.
 tl::expected<yaml_node, problems> parse_yaml(std::string_view text, std::string_view name);
 
 } // namespace troupe::config
