@@ -1,4 +1,4 @@
-// Packets into a container, in one piece of memory or into a file.
+// Writes packets into a container and gives its bytes to a callback.
 #pragma once
 
 #include "encoder/error.hpp"
@@ -16,12 +16,12 @@ namespace troupe::av {
 /// Legal calls: `open`, `write` and `change_tracks` any number of times, `finish` once. Errors are sticky.
 class muxer {
 public:
-  /// Receives the container's bytes in order, on the caller's thread; they are valid for the call.
+  /// Receives the container's bytes in order, on the caller's thread. They are valid during the call.
   using writer = std::function<void(std::span<const std::byte>)>;
 
-  /// `format` is libavformat's name. For "mpegts" timestamps go out as they are (33 bits of them), PAT and PMT
-  /// precede each random-access point that `begin_segment` announces, nothing is interleaved or delayed, and each
-  /// `write` hands its bytes over before it returns. The clock is never below zero, and written every 90 ms.
+  /// `format` is libavformat's name. For "mpegts", timestamps are written unchanged (33 bits of them). PAT and PMT
+  /// precede each random-access point that `begin_segment` announces. Nothing is interleaved or delayed, and each
+  /// `write` delivers its bytes before it returns. The clock is never negative, and is written every 90 ms.
   static expected<muxer> open(const std::string& format, const std::vector<track>& tracks, writer write,
                               const std::map<std::string, std::string>& options = {});
 
@@ -29,18 +29,19 @@ public:
   muxer& operator=(muxer&&) noexcept;
   ~muxer();
 
-  /// The next packet begins a part that a reader can join at: headers are repeated before it.
+  /// The next packet begins a part at which a reader can join: headers are repeated before it.
   expected<void> begin_segment();
 
   /// Timestamps in `time_base`.
   expected<void> write(const AVPacket& packet);
 
-  /// For "mpegts": nothing has been written for so many ticks. Where its pictures are far apart, the clock is written meanwhile.
+  /// For "mpegts": nothing was written for this many ticks. If pictures are far apart, the clock is written in the
+  /// meantime.
   expected<void> pass_time(int64_t ticks);
 
-  /// For "mpegts": packets from now on are of these tracks, in the same stream. Its clock and continuity counters go on. A track of the same kind,
-  /// codec and language as one before keeps its PID; one of another codec gets another PID, because receivers keep to the decoder that they have
-  /// for a PID. The tables' version counts up where they say something else.
+  /// For "mpegts": later packets belong to these tracks, in the same stream. Clock and continuity counters continue. A
+  /// track keeps its PID if an earlier one has the same kind, codec and language. A track of another codec gets another
+  /// PID, because receivers keep their decoder for a PID. The tables' version is incremented if they change.
   expected<void> change_tracks(const std::vector<track>& tracks);
 
   expected<void> finish();

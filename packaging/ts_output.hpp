@@ -12,10 +12,10 @@
 
 namespace troupe {
 
-/// Whether MPEG-TS, in which clients get channels, carries a codec, by libav*'s name.
+/// True if MPEG-TS, the container for clients of channels, carries a codec, by libav*'s name.
 bool transport_holds(const std::string& codec);
 
-/// Owned by one thread. Its stream may be read by others.
+/// Owned by one thread. Other threads may read its stream.
 class ts_output {
 public:
   using clock = std::chrono::steady_clock;
@@ -25,16 +25,16 @@ public:
   ts_output(const ts_output&) = delete;
   ts_output& operator=(const ts_output&) = delete;
 
-  /// The tracks from the next samples on. Other ones than before are announced in the stream.
+  /// The tracks of all later samples. If they differ from before, the stream announces the change.
   av::expected<void> set_format(const stream_format& format);
 
   /// Muxes a block of at least one sample. Does nothing before the first format.
   av::expected<void> write(const sample_block& block, clock::time_point now);
 
-  /// Clients get the clock when pictures are far apart.
+  /// Sends the clock to clients while pictures are far apart.
   void pass_time(clock::time_point now);
 
-  /// Nothing more comes; `reason` is empty for a regular end.
+  /// Nothing more follows; `reason` is empty for a regular end.
   void end(const std::string& reason) {
     stream_->end(reason);
   }

@@ -1,7 +1,8 @@
-// One rendition on its way to its clients: the session writes, the HTTP threads read.
+// One rendition on its way to its clients: the session writes it, the HTTP threads read it.
 //
-// The only object that actors and HTTP threads share. A mutex guards a `core::chunk_ring`; what is handed out are references to
-// immutable chunks. Clients are counted by the readers that exist, so a client that vanishes in any way has left.
+// This is the only object that actors and HTTP threads share. A mutex guards a `core::chunk_ring`; readers get
+// references to immutable chunks. Clients are counted by their reader objects, so a client that vanishes in any way is
+// no longer counted.
 #pragma once
 
 #include "core/live/chunk_ring.hpp"
@@ -19,10 +20,10 @@ class variant_stream : public std::enable_shared_from_this<variant_stream> {
 public:
   explicit variant_stream(core::chunk_ring::limits max) : ring_(max) {}
 
-  /// Appends a chunk and wakes the readers that wait. Called by the session.
+  /// Appends a chunk and wakes the waiting readers. Called by the session.
   void push(core::chunk x);
 
-  /// Tells the readers that nothing more will come; `reason` is empty for a regular end.
+  /// Tells the readers that nothing more follows; `reason` is empty for a regular end.
   void end(std::string reason);
 
   /// One client.
@@ -35,17 +36,19 @@ public:
 
     enum class outcome { data, wait, end };
 
-    /// Fills `out` with what comes next, at most `bytes_max` bytes but at least one chunk. `end` comes after the last chunk.
+    /// Fills `out` with the next chunks: at most `bytes_max` bytes, but at least one chunk. `end` comes after the last
+    /// chunk.
     outcome read(std::vector<shared_bytes>& out, size_t bytes_max);
 
-    /// Calls `wake` once, from any thread and perhaps at once, when `read` would no longer return `wait`. A later call replaces an
-    /// earlier one. After destruction of the reader `wake` is not called any more, but a call may be under way.
+    /// Calls `wake` once, from any thread and perhaps at once, when `read` would no longer return `wait`. A later call
+    /// replaces an earlier one. After the reader is destroyed, no new call of `wake` begins, but one may still be
+    /// running.
     void notify(std::function<void()> wake);
 
     /// Why the stream ended; empty for a regular end, or while it runs.
     std::string end_reason() const;
 
-    /// Times that this client was moved ahead because it was too slow.
+    /// How often this client was moved ahead because it was too slow.
     uint64_t skips() const noexcept {
       return place_.skips;
     }
@@ -81,7 +84,7 @@ private:
   counters counters_;
 };
 
-/// How the handle travels from a session to the HTTP server of the same process.
+/// The handle that a session gives to the HTTP server of the same process.
 using variant_stream_ptr = std::shared_ptr<variant_stream>;
 
 } // namespace troupe
