@@ -1,7 +1,10 @@
-// Intel and AMD cards, from what the kernel's graphics drivers tell in sysfs and in the fdinfo of the processes that use them.
+// Measures Intel and AMD GPUs through sysfs and the fdinfo of the processes that use them.
 //
-// Engines have no counters of their own there: each open card of each process says for how long its work kept each engine busy. So use is a difference between
-// two calls, over the processes that this one may look at: its own user's, all of them for root. A process whose media engines worked between two calls
+// These drivers have no counters per engine. Instead, each open GPU file of each process tells how long its work kept
+// each engine busy. So use is the difference between two calls, over the processes that this one may read: its own
+// user's, or all of them for root. A process whose media engines worked between two calls counts as one session,
+// because these drivers do not report sessions. The format is described in the kernel's
+// Documentation/gpu/drm-usage-stats.rst.
 // holds a session; these drivers know no sessions of their own. The format is that of the kernel's Documentation/gpu/drm-usage-stats.rst.
 #pragma once
 
@@ -17,33 +20,34 @@
 
 namespace troupe::telemetry {
 
-/// What one open card of one process used so far. Times are nanoseconds of an engine at work, by engine.
+/// The use so far of one open GPU file of one process. Times are nanoseconds of an engine at work, by engine.
 struct drm_client {
   std::string pci;
   std::string driver;
-  uint64_t id = 0; ///< of the client within its card; the same for each file that shares it
+  uint64_t id = 0; ///< of the client within its GPU; equal for all files that share it
   std::map<std::string, uint64_t> engine_ns;
-  std::map<std::string, uint64_t> engine_capacity; ///< how many engines of a kind there are; 1 where it is not told
+  std::map<std::string, uint64_t> engine_capacity; ///< number of engines of each kind; 1 if unknown
 
   bool operator==(const drm_client&) const = default;
 };
 
-/// /proc/<pid>/fdinfo/<fd>. Without `pci` where the file is no card.
+/// Parses /proc/<pid>/fdinfo/<fd>. Without `pci` if the file is not a GPU.
 drm_client parse_fdinfo(std::string_view text);
 
-/// The family of an Intel card by its PCI number, in words that the table of session limits knows: "Intel Arc (DG2)".
+/// The family of an Intel GPU by its PCI number, as named in the table of session limits: "Intel Arc (DG2)".
 std::string intel_name(uint32_t device_number);
 
-/// Not thread-safe: one owner. Looks through the files of all processes at each call, some milliseconds on a busy machine.
+/// Not thread-safe: one owner. Each call reads the files of all processes, which takes some milliseconds on a busy
+/// machine.
 class drm_probe {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// The roots are where the kernel's files are; tests bring their own.
+  /// The roots are the folders of the kernel's files; tests use their own.
   explicit drm_probe(std::string sys_root = "/sys", std::string proc_root = "/proc");
 
-  /// Every Intel and AMD card that can encode or decode (has a render node), at most 64. Use and sessions cover the time since the call before, and are
-  /// absent in the first.
+  /// Every Intel and AMD GPU that can encode or decode (has a render node), at most 64. Use and sessions cover the time
+  /// since the last call, and are absent in the first.
   std::vector<gpu_measurement> measure(time_point now);
 
 private:

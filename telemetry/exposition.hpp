@@ -1,8 +1,8 @@
-// The Prometheus text format (version 0.0.4) from values that others measured.
+// Writes measured values in the Prometheus text format (version 0.0.4).
 //
-// What reaches a label comes from configuration and from workers, so it is made safe here: valid UTF-8, no control
-// characters, bounded in length; a second series with the same labels is dropped, because one duplicate makes a scraper
-// refuse the whole page; numbers that are not finite become 0; a family holds a bounded number of series.
+// Label values come from configuration and from workers, so they are made safe here: valid UTF-8, no control
+// characters, bounded length. A second series with the same labels is dropped, because one duplicate makes a scraper
+// refuse the whole page. Numbers that are not finite become 0. A family holds a bounded number of series.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -17,16 +17,17 @@
 
 namespace troupe::telemetry {
 
-/// Bytes of a label's value beyond which it is cut, at a character's boundary.
+/// A label's value is cut at a character boundary beyond this many bytes.
 inline constexpr size_t label_bytes_max = 128;
 
-/// Series of one family beyond which further ones are dropped.
+/// Further series of one family are dropped beyond this number.
 inline constexpr size_t series_max = 20'000;
 
-/// A label's value in valid UTF-8 of at most `label_bytes_max` bytes; what is ill-formed or a control character is '?'.
+/// A label's value in valid UTF-8 of at most `label_bytes_max` bytes; '?' replaces ill-formed bytes and control
+/// characters.
 std::string label_value(std::string_view text);
 
-/// Names and values of one series' labels. Names are literals of ours.
+/// Names and values of one series' labels. Names are literals from our code.
 using labels = std::vector<std::pair<std::string_view, std::string_view>>;
 
 /// One metric with its series.
@@ -49,7 +50,7 @@ public:
   struct buckets {
     std::vector<std::pair<double, uint64_t>>
       upto;              ///< upper bound, rising, and how many lie between the one before and it
-    uint64_t beyond = 0; ///< how many lie above the last bound
+    uint64_t beyond = 0; ///< number of values above the last bound
     double sum = 0;
   };
 
@@ -61,7 +62,7 @@ public:
   }
 
 private:
-  /// A new series with these labels, or null where there is one already or there are too many.
+  /// A new series with these labels; null if it exists already or there are too many.
   prometheus::ClientMetric* series(const labels& of);
 
   prometheus::MetricFamily family_;

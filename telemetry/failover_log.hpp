@@ -1,7 +1,8 @@
-// What went wrong with live channels and was mended, counted over the coordinator's life.
+// Counts the failures of live channels, and their repairs, over the coordinator's life.
 //
-// Snapshots of sessions state the same for as long as a session lives; a Prometheus counter must not fall when it ends. So sessions tell
-// this log at the moment, and whoever serves the metrics reads it. Any thread may call anything.
+// Snapshots of sessions show the same values, but only while a session lives; a Prometheus counter must not fall when
+// the session ends. So sessions report to this log at once, and the metrics server reads it. All functions are
+// thread-safe.
 #pragma once
 
 #include <array>
@@ -16,7 +17,8 @@ namespace troupe::telemetry {
 
 /// Totals since the log was made.
 struct failover_totals {
-  /// Upper bounds of the gap histogram's buckets in seconds, around what is promised: 0.5 s after a death, 2 s after a hang.
+  /// Upper bounds of the gap histogram's buckets in seconds, chosen around the promised times: 0.5 s after a crash, 2 s
+  /// after a hang.
   static constexpr std::array<double, 12> gap_bounds_s{0.04, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 5, 30};
 
   std::map<std::string, uint64_t, std::less<>> by_reason;
@@ -33,17 +35,18 @@ struct failover_totals {
 
 class failover_log {
 public:
-  /// Another attempt took a rendition over and delivers. `reason` is "lost", "stalled", "slow", "drain", "failed" or "source", anything else counts as
-  /// "other"; `gap` is the wall time without output; `replayed_bytes` of the source were sent again for it.
+  /// Another attempt took over a rendition and delivers. `reason` is "lost", "stalled", "slow", "drain", "failed" or
+  /// "source"; anything else counts as "other". `gap` is the wall time without output. `replayed_bytes` of the source
+  /// were sent again for it.
   void failed_over(std::string_view reason, std::chrono::milliseconds gap, uint64_t replayed_bytes);
 
-  /// A channel's source is pulled anew.
+  /// A channel's source is pulled again.
   void source_restarted();
 
-  /// Pictures of the source that no attempt could make.
+  /// Pictures of the source that no attempt could produce.
   void lost_frames(uint64_t count);
 
-  /// A rendition or a channel is stopped because no attempt at it goes well.
+  /// A rendition or a channel is stopped because every attempt at it failed.
   void gave_up();
 
   failover_totals totals() const;

@@ -1,7 +1,7 @@
-// What became of file jobs, counted over the coordinator's life.
+// Counts the outcomes of file jobs over the coordinator's life.
 //
-// Jobs come and go, and a Prometheus counter must not fall when one is removed. So the queue and its jobs tell this log at the moment, and whoever
-// serves the metrics reads it. Any thread may call anything.
+// Jobs come and go, and a Prometheus counter must not fall when a job is removed. So the queue and its jobs report to
+// this log at once, and the metrics server reads it. All functions are thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace troupe::telemetry {
 
-/// Totals since the log was made, but for what is named as present.
+/// Totals since the log was made, except values marked as current.
 struct file_job_totals {
   uint64_t submitted = 0;
   uint64_t completed = 0;
@@ -17,10 +17,10 @@ struct file_job_totals {
   uint64_t cancelled = 0;
   uint64_t chunks_encoded = 0;
   uint64_t frames_encoded = 0;    ///< pictures, and packets of sound, of those chunks
-  uint64_t chunks_given_back = 0; ///< to live work
-  uint64_t retries = 0;           ///< of parts of jobs, whatever went wrong
-  uint64_t waiting = 0;           ///< present: jobs in the queue
-  uint64_t running = 0;           ///< present: jobs at work
+  uint64_t chunks_given_back = 0; ///< returned to make room for live work
+  uint64_t retries = 0;           ///< of parts of jobs, for any cause
+  uint64_t waiting = 0;           ///< current: jobs in the queue
+  uint64_t running = 0;           ///< current: jobs that run
 
   bool operator==(const file_job_totals&) const = default;
 };

@@ -1,4 +1,4 @@
-// Series of GPUs, one for each card and worker that sees it.
+// Metric series of GPUs, one for each pair of GPU and worker that sees it.
 #pragma once
 
 #include "messages/status.hpp"

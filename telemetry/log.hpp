@@ -1,11 +1,11 @@
-// One line per event, on standard error: text for people or JSON for machines. What a line is about travels as fields
-// beside its sentence, so that a channel, session, task or attempt is found by its name and not by a pattern.
+// Writes one line per event to standard error: text for humans or JSON for programs. A line has a sentence and separate
+// fields, so that a channel, session, task or attempt can be found by its name, without a pattern.
 //
 //   log::info("the transcoder stopped", {{"channel", name}, {"attempt", attempt}, {"frames", count}});
 //
-// Whoever works for one thing only keeps a `log::context` with its fields, which every line then carries. Lines are
-// bounded, hold no control characters, and never hold what looks like a credential. All of it may be called from any
-// thread.
+// Code that works for one thing only keeps a `log::context` with its fields, which every line then carries. Lines are
+// bounded, have no control characters, and never contain anything that looks like a credential. All functions are
+// thread-safe.
 #pragma once
 
 #include <chrono>
@@ -26,15 +26,15 @@ enum class level : uint8_t { trace, debug, info, warning, error, off };
 
 enum class format : uint8_t { text, json };
 
-/// "info" to its level; nothing for names that are none. "warn" is accepted.
+/// Converts "info" to its level; nothing for unknown names. "warn" is accepted.
 std::optional<level> level_of(std::string_view name);
 std::optional<format> format_of(std::string_view name);
 
-/// Where lines go and which of them. Until it is called, text from level info goes to standard error.
-/// @param out for tests; standard error where null. Must live until the next call.
+/// Sets the output and the lowest level that is written. By default, text from level info goes to standard error.
+/// @param out for tests; null means standard error. Must live until the next call.
 void configure(level least, format form, std::ostream* out = nullptr);
 
-/// Whether lines of this level are written: for fields that are costly to make.
+/// True if lines of this level are written: check it before fields that are costly to make.
 bool is_enabled(level x);
 
 /// A strong identifier of messages/ids.hpp.
@@ -44,7 +44,7 @@ concept identifier = requires(const T& x) {
   T{uint64_t{}};
 };
 
-/// One name and value. Text is viewed, not kept: a field lives as long as the call that it is in.
+/// One name and value. Text is referenced, not copied: a field is valid only during the call that it is passed to.
 class field {
 public:
   using value_type = std::variant<std::string_view, int64_t, uint64_t, double, bool>;
@@ -71,7 +71,7 @@ public:
   template <identifier T>
   field(std::string_view key, const T& value) : key_(key), value_(static_cast<uint64_t>(value.value)) {}
 
-  /// As a number of milliseconds: name the key with `_ms` last.
+  /// Stored as a number of milliseconds: let the key end in `_ms`.
   template <class Rep, class Period>
   field(std::string_view key, std::chrono::duration<Rep, Period> value)
     : key_(key), value_(std::chrono::duration<double, std::milli>{value}.count()) {}
@@ -114,7 +114,7 @@ inline void error(std::string_view message, fields more = {}) {
   write(level::error, message, more);
 }
 
-/// Fields that go before those of each line. Owns its text.
+/// Fields that are added before those of each line. Owns its text.
 class context {
 public:
   context() = default;

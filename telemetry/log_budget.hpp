@@ -1,4 +1,5 @@
-// Lines for what strangers cause: the first ones of a while are written, the others counted, so that nobody fills a log from outside.
+// Limits log lines that outsiders can cause: the first ones of a period are written, the others counted, so that the
+// log cannot be flooded.
 #pragma once
 
 #include <chrono>
@@ -7,7 +8,7 @@
 
 namespace troupe::telemetry {
 
-/// For one thread, or under a lock.
+/// For use by one thread, or under a lock.
 class log_budget {
 public:
   using clock = std::chrono::steady_clock;
@@ -15,7 +16,8 @@ public:
   explicit log_budget(uint32_t lines = 20, std::chrono::seconds span = std::chrono::seconds{10})
     : lines_(lines), span_(span) {}
 
-  /// Asks for a line. How many had to be left out since the last, or nothing where this one is to be left out, too.
+  /// Asks to write a line. Returns how many lines were suppressed since the last one, or nothing if this line is to be
+  /// suppressed, too.
   std::optional<uint64_t> take(clock::time_point now = clock::now()) {
     if (now >= until_) {
       until_ = now + span_;

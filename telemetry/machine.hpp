@@ -1,8 +1,8 @@
-// The machine as one snapshot a second: what the kernel tells in /proc, statvfs(2) and uname(2).
+// One snapshot a second of the machine, from /proc, statvfs(2) and uname(2).
 //
-// Percentages and rates are differences between two calls, so the probe remembers the last counters; the caller brings
-// the clock. Cheap: some nine small reads, well under a millisecond. It blocks only where statvfs(2) does: on a network
-// file system whose server is gone.
+// Percentages and rates are differences between two calls, so the probe remembers the last counters; the caller
+// supplies the time. A call is cheap: some nine small reads, well under a millisecond. It can block only in statvfs(2),
+// on a network file system whose server is gone.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -20,13 +20,13 @@ class machine_probe {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Measures the file system that holds `work_folder`; `proc_root` is where the kernel's files are. Neither has to
-  /// exist: what cannot be read is 0.
+  /// Measures the file system that holds `work_folder`; `proc_root` is the folder of the kernel's files. Neither has to
+  /// exist: values that cannot be read are 0.
   explicit machine_probe(std::string work_folder, std::string proc_root = "/proc");
 
-  /// The state at `now`. CPU percentages and network rates cover the time since the call before; the first call gives 0
-  /// for the rates, and for the CPU the average since boot. Where two calls are too close for a difference, the last
-  /// figures stand.
+  /// The state at `now`. CPU percentages and network rates cover the time since the last call. In the first call the
+  /// rates are 0, and the CPU value is the average since boot. If two calls are too close, the last values are
+  /// returned.
   machine_statistics measure(time_point now);
 
 private:

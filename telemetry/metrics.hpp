@@ -1,5 +1,4 @@
-// The cluster as Prometheus sees it: every number that the snapshots of registry and sessions hold, under the prefix
-// `troupe_`.
+// The cluster's Prometheus metrics: every number in the snapshots of registry and sessions, with the prefix `troupe_`.
 #pragma once
 
 #include "messages/status.hpp"
@@ -15,29 +14,29 @@
 
 namespace troupe::telemetry {
 
-/// What the coordinator counts itself. Totals since its start.
+/// The coordinator's own counters: totals since its start.
 struct coordinator_counters {
   std::string version;                      ///< of this program
   int64_t started_at_ms = 0;                ///< Unix time of the process's start
   std::array<uint64_t, 5> http_responses{}; ///< by class of the status code: 1xx, 2xx, 3xx, 4xx, 5xx
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;
-  uint64_t event_clients = 0;         ///< that listen now
-  uint64_t events_skipped = 0;        ///< progress that a slow client was spared
-  uint64_t event_clients_dropped = 0; ///< that were too slow
+  uint64_t event_clients = 0;         ///< clients that listen now
+  uint64_t events_skipped = 0;        ///< progress events not sent to slow clients
+  uint64_t event_clients_dropped = 0; ///< clients dropped because they were too slow
   failover_totals failovers;
   file_job_totals file_jobs;
 
-  /// Counts one response with this status; what is no HTTP status counts as 5xx.
+  /// Counts one response with this status; an invalid status counts as 5xx.
   void count_response(int status);
 };
 
-/// The page that `/metrics` serves, as `text/plain; version=0.0.4`. Series of tasks are those of running tasks alone.
-/// Call `totals.observe` with the same snapshots before.
+/// The page that `/metrics` serves, as `text/plain; version=0.0.4`. It has series only for running tasks. Call
+/// `totals.observe` with the same snapshots first.
 std::string render_metrics(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions,
                            const coordinator_counters& counters, const transfer_totals& totals);
 
-/// The same without memory of earlier snapshots: the transfers of a worker are those of its running tasks.
+/// The same without memory of earlier snapshots: a worker's transfers are only those of its running tasks.
 std::string render_metrics(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions,
                            const coordinator_counters& counters);
 

@@ -1,5 +1,5 @@
-// The few types of NVML's public binary interface that we call, in our own words, after NVIDIA's "NVML API Reference Guide"
-// (docs.nvidia.com/deploy/nvml-api). The stand-in library of the tests is built from the same declarations.
+// The few types of NVML's public binary interface that we use, written from NVIDIA's "NVML API Reference Guide"
+// (docs.nvidia.com/deploy/nvml-api). The tests' stand-in library is built from the same declarations.
 #pragma once
 
 namespace troupe::telemetry::nvml_abi {

@@ -1,4 +1,4 @@
-// Processes as the kernel measures them, for the tasks that a host runs.
+// Measures processes through the kernel, for the tasks that a host runs.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -12,17 +12,18 @@
 
 namespace troupe::telemetry {
 
-/// Measures a set of processes again and again. Children of a process are not counted. Not thread-safe: one owner.
+/// Measures a set of processes repeatedly. Children of a process are not counted. Not thread-safe: one owner.
 class process_probe {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// `proc_root` is where the kernel's files are.
+  /// `proc_root` is the folder of the kernel's files.
   explicit process_probe(std::string proc_root = "/proc");
 
-  /// One result per pid, in the order of `pids`. `cpu_percent` covers the time since the call before, at first the
-  /// process's whole life. A process that is not there, or whose file is unreadable, has its pid and 0 elsewhere. A pid
-  /// that a new process took starts anew. What a call does not name is forgotten, so name all at once.
+  /// One result per pid, in the order of `pids`. `cpu_percent` covers the time since the last call, in the first call
+  /// the process's whole life. A process that does not exist, or whose file is unreadable, has its pid and 0 elsewhere.
+  /// If a new process has the same pid, its values start fresh. Processes that a call does not name are forgotten, so
+  /// name all at once.
   std::vector<process_statistics> measure(std::span<const int64_t> pids, time_point now);
 
 private:

@@ -1,8 +1,8 @@
 // The text files of Linux's /proc as numbers: one pure function per file, text in, plain values out.
 //
-// What a file says is treated as coming from outside: a missing line, a word where a number belongs, a number that does
-// not fit, "nan" or a file cut in the middle of a line gives 0 for that field and never an error. The formats are those
-// of proc(5) and of the kernel's Documentation/accounting/psi.rst.
+// The files count as untrusted input. A missing line, a word in place of a number, a number that does not fit, "nan",
+// or a file cut in mid-line gives 0 for that field and never an error. The formats are those of proc(5) and of the
+// kernel's Documentation/accounting/psi.rst.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -15,10 +15,10 @@
 
 namespace troupe::telemetry::procfs {
 
-/// The first `limit` bytes of a file, or nothing where it cannot be read. Never blocks on a FIFO.
+/// The first `limit` bytes of a file, or nothing if it cannot be read. Never blocks on a FIFO.
 std::string read_file(const std::string& path, size_t limit = size_t{1} << 18);
 
-/// Clock ticks that a processor spent since boot. Waiting for I/O counts as idle; time of guests is part of `busy`.
+/// Clock ticks that a processor spent since boot. Waiting for I/O counts as idle; guest time is part of `busy`.
 struct cpu_times {
   uint64_t busy = 0;
   uint64_t total = 0;
@@ -27,7 +27,7 @@ struct cpu_times {
 };
 
 struct core_times {
-  uint32_t number = 0; ///< as the kernel counts; cores that are switched off leave a gap
+  uint32_t number = 0; ///< the kernel's number; cores that are switched off leave a gap
   cpu_times times;
 
   bool operator==(const core_times&) const = default;
@@ -56,7 +56,7 @@ struct load_average {
 /// /proc/loadavg
 load_average parse_load(std::string_view text);
 
-/// Bytes. `available` is what can be had without swapping, estimated where a kernel does not tell.
+/// Bytes. `available` is the memory available without swapping; it is estimated if a kernel does not report it.
 struct memory_table {
   uint64_t total = 0;
   uint64_t available = 0;
@@ -89,7 +89,7 @@ pressure parse_pressure(std::string_view text);
 double parse_uptime(std::string_view text);
 
 struct process_times {
-  bool valid = false;       ///< false where the text is not that of a process
+  bool valid = false;       ///< false if the text is not that of a process
   uint64_t cpu_ticks = 0;   ///< user and system time of all threads
   uint64_t start_ticks = 0; ///< after boot
   uint64_t resident_pages = 0;

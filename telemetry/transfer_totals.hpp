@@ -1,8 +1,8 @@
 // Counters per worker that outlive its tasks.
 //
-// Snapshots state what running tasks have done so far, so a task that ends takes its counters with it, and their sum
-// falls. A Prometheus counter must not: here each task's growth between two snapshots is added up, and the latencies
-// that viewers saw are kept for quantiles. Plain class; whoever serves the metrics owns one.
+// Snapshots show the work of running tasks only, so the sum falls when a task ends. A Prometheus counter must not fall.
+// So this class adds up each task's growth between two snapshots, and keeps the latencies that viewers saw for
+// quantiles. It is a plain class, owned by the metrics server.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -15,8 +15,8 @@
 
 namespace troupe::telemetry {
 
-/// What a task did between the last snapshot and its end is not seen, so observe each second, or at least with each
-/// scrape. Knows only the workers and tasks of the last snapshot. Not thread-safe: one owner.
+/// The work of a task between the last snapshot and its end is not counted, so call `observe` each second, or at least
+/// at each scrape. Knows only the workers and tasks of the last snapshot. Not thread-safe: one owner.
 class transfer_totals {
 public:
   struct totals {
@@ -28,16 +28,16 @@ public:
     double latency_sum_s = 0;
     std::deque<double> latencies_s; ///< the latest, at most `latencies_max`
 
-    /// The latency that the given share (0 to 1) of the latest ones does not exceed, by nearest rank; 0 without any.
+    /// The latency that the given share (0 to 1) of recent ones does not exceed, by nearest rank; 0 if there are none.
     double latency_quantile_s(double share) const;
   };
 
   static constexpr size_t latencies_max = 1024;
 
-  /// Takes a snapshot in. A latency is the lag of a variant that a worker is transcoding (`variant_status::lag_ms`).
+  /// Adds a snapshot. A latency is the lag of a variant that a worker is transcoding (`variant_status::lag_ms`).
   void observe(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions);
 
-  /// What is known of a worker; zeros where it is not known. Valid until the next call.
+  /// The totals of a worker; zeros if it is unknown. Valid until the next call.
   const totals& of(worker_id worker) const;
 
 private:
