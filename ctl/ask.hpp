@@ -1,4 +1,4 @@
-// One question to the coordinator's API, with the exit code that its failure means.
+// One request to the coordinator's API; a failure carries its exit code.
 #pragma once
 
 #include "ctl/options.hpp"
@@ -12,7 +12,7 @@
 namespace troupe::ctl {
 
 struct failure {
-  int code; ///< of the program
+  int code; ///< exit code of the program
   std::string text;
 };
 
@@ -20,7 +20,7 @@ struct failure {
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
                                        const std::string& body = {}, const std::vector<std::string>& lines = {});
 
-/// The same as JSON.
+/// The same, parsed as JSON.
 tl::expected<boost::json::value, failure> ask_json(const options& with, const std::string& path);
 
 } // namespace troupe::ctl

@@ -1,4 +1,4 @@
-// Server-sent events of the coordinator, as they come.
+// Reads the coordinator's server-sent events as they arrive.
 #pragma once
 
 #include <cstdint>
@@ -13,18 +13,18 @@ namespace troupe::ctl {
 
 struct event {
   std::string name;          ///< "state", "progress", …
-  std::optional<int64_t> id; ///< what `Last-Event-ID` says later
+  std::optional<int64_t> id; ///< the value for a later `Last-Event-ID`
   std::string data;
 };
 
-/// Cuts a stream into events, by WHATWG HTML, section 9.2.6. Lines longer than `line_bytes_max` end the reading.
+/// Splits a stream into events, as in WHATWG HTML, section 9.2.6. A line longer than `line_bytes_max` ends the reading.
 class event_parser {
 public:
   static constexpr size_t line_bytes_max = 4 * 1024 * 1024;
 
   explicit event_parser(std::function<bool(const event&)> take) : take_(std::move(take)) {}
 
-  /// False when `take` said so, or the stream makes no sense.
+  /// False if `take` returned false, or if the stream is malformed.
   bool feed(std::string_view bytes);
 
 private:
@@ -37,11 +37,12 @@ private:
 
 struct listening_end {
   unsigned status = 0; ///< of the answer
-  std::string body;    ///< of one that is no stream
+  std::string body;    ///< of an answer that is not a stream
 };
 
-/// Asks for the events behind `last`, and hands each to `take` until that returns false or the stream ends. The error says why no answer came. A stream that
-/// is silent for longer than the server's comments are apart counts as ended. `idle` is called about once a second, whatever comes.
+/// Requests the events after `last`, and passes each to `take` until that returns false or the stream ends. The error
+/// says why no answer came. A stream counts as ended if it is silent for longer than the interval of the server's
+/// comments. `idle` is called about once a second in any case.
 tl::expected<listening_end, std::string> listen(const std::string& url, std::optional<int64_t> last,
                                                 const std::function<bool(const event&)>& take,
                                                 const std::function<void()>& idle = {});

@@ -1,4 +1,4 @@
-// One request to the coordinator.
+// One HTTP request to the coordinator.
 #pragma once
 
 #include <string>
@@ -13,15 +13,15 @@ struct answer {
   std::string body;
 };
 
-/// Sends `method` (and a body of JSON, where there is one, and further header lines) to `url` and waits for the whole answer, at most 15 s and
-/// 64 MiB. The error says which coordinator was tried and why no answer came.
+/// Sends `method` to `url`, with a JSON body and further header lines if given. Waits for the whole answer, at most 15
+/// s and 64 MiB. The error names the coordinator and says why no answer came.
 tl::expected<answer, std::string> send(const std::string& method, const std::string& url, const std::string& body = {},
                                        const std::vector<std::string>& lines = {});
 
-/// The message where no answer came from `url`, and `why` in libcurl's words.
+/// The message if no answer came from `url`; `why` is libcurl's reason.
 std::string no_coordinator(const std::string& url, const std::string& why);
 
-/// One segment of a path, percent-encoded.
+/// One path segment, percent-encoded.
 std::string encoded(const std::string& text);
 
 } // namespace troupe::ctl

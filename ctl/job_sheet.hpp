@@ -1,4 +1,4 @@
-// All that is known of one job, for people: what it was asked for, where it is, what came of it.
+// All details of one job for display: its settings, its state and its result.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace troupe::ctl {
 
-/// Lines of "name: value"; what is unset is left out.
+/// Lines of "name: value"; unset values are left out.
 std::string job_sheet(const boost::json::value& job);
 
 } // namespace troupe::ctl

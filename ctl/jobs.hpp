@@ -1,4 +1,4 @@
-// File jobs from the command line: order one and watch it, list, show, cancel.
+// File jobs from the command line: start and watch one, list, show, cancel.
 #pragma once
 
 #include "ctl/options.hpp"
@@ -12,11 +12,11 @@
 
 namespace troupe::ctl {
 
-/// Asked again and again while a job is watched: true when the person wants it to end, which is then cancelled. May be empty.
+/// Called repeatedly while a job is watched: true if the user wants to end it; the job is then cancelled. May be empty.
 using wants_end = std::function<bool()>;
 
-/// Orders a job and, unless `detach`, watches it to its end: one line that is redrawn on a terminal, lines elsewhere, the API's words with
-/// `json`. Returns the exit code: `refused` where the job did not complete.
+/// Orders a job and, unless `detach` is set, watches it to its end. A terminal gets one line that is redrawn, other
+/// output gets lines, and `json` gets the API's answers. Returns the exit code: `refused` if the job did not complete.
 int transcode(const options& with, std::ostream& out, std::ostream& err, bool terminal, const wants_end& asked = {});
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err);
@@ -24,10 +24,10 @@ int show_job(const options& with, std::ostream& out, std::ostream& err);
 int show_logs(const options& with, std::ostream& out, std::ostream& err);
 int follow_job(const options& with, std::ostream& out, std::ostream& err, bool terminal);
 
-/// Cancels, pauses, resumes, tries again or forgets the job, as the command says.
+/// Cancels, pauses, resumes, retries or removes the job, as the command says.
 int change_job(const options& with, std::ostream& out, std::ostream& err);
 
-/// Views, for tests.
+/// Views, exposed for tests.
 std::string show_jobs(const boost::json::value& answer);
 std::string show_one_job(const boost::json::value& answer);
 std::string progress_line(const boost::json::value& job);

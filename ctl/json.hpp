@@ -1,4 +1,4 @@
-// The API's answers without ceremony: what is missing is empty or 0, so that a newer or older coordinator can be looked at.
+// Reads the API's answers leniently: a missing value is empty or 0, so that a newer or older coordinator works too.
 #pragma once
 
 #include <cmath>
@@ -38,7 +38,7 @@ inline double number(const boost::json::value& of, std::string_view name) {
                          : 0.0;
 }
 
-/// A number that counts something; what does not fit is 0.
+/// A non-negative count; a value that does not fit is 0.
 inline int64_t count(const boost::json::value& of, std::string_view name) {
   auto x = number(of, name);
   return std::abs(x) < 9e15 ? static_cast<int64_t>(x) : 0;

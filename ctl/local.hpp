@@ -1,7 +1,8 @@
-// A job without a cluster: a node of its own on this machine, for as long as the job takes.
+// A job without a cluster: it starts a node on this machine for as long as the job takes.
 //
-// The node is caf-node beside this program, as a child: coordinator and worker in one, on ports of loopback that the kernel chooses, with a state
-// folder beside the result. It does not outlive this program: the kernel kills it when this program dies, and its tasks end with it.
+// The node is the caf-node next to this program, run as a child. It is coordinator and worker in one, on loopback ports
+// that the kernel chooses, with a state folder next to the result. It does not outlive this program: the kernel kills
+// it when this program dies, and its tasks end with it.
 #pragma once
 
 #include "base/descriptor.hpp"
@@ -19,10 +20,11 @@
 
 namespace troupe::ctl {
 
-/// A folder that is removed, with all in it, when it goes out of scope. It is locked (flock(2)) as long as its owner lives.
+/// A folder that is removed with its contents on destruction. It is locked (flock(2)) as long as its owner lives.
 class private_folder {
 public:
-  /// Beside `file`, so that it is on the same disk, and hidden. Removes those beside it whose owners were killed.
+  /// Makes a hidden folder next to `file`, so that it is on the same disk. Removes such folders whose owners were
+  /// killed.
   static tl::expected<private_folder, std::string> beside(const std::string& file);
 
   private_folder(private_folder&& other) noexcept : path_{std::move(other.path_)}, lock_{std::move(other.lock_)} {
@@ -42,10 +44,10 @@ private:
   base::descriptor lock_;
 };
 
-/// A child that is caf-node. Destruction ends it: first by asking, then by force.
+/// A caf-node child process. Destruction ends it: first by a request, then by force.
 class local_node {
 public:
-  /// Starts `program` and returns when its API answers. `folder` is where it keeps its state and its log.
+  /// Starts `program` and returns when its API answers. `folder` holds its state and its log.
   static tl::expected<local_node, std::string> start(const std::string& program, const std::string& folder);
 
   local_node(local_node&& other) noexcept
@@ -53,7 +55,7 @@ public:
   local_node& operator=(local_node&&) = delete;
   ~local_node();
 
-  /// Of its API.
+  /// The URL of its API.
   const std::string& url() const noexcept {
     return url_;
   }
@@ -66,7 +68,8 @@ private:
   std::string url_;
 };
 
-/// What a person or a system ends a program with. While it lives these signals wait here instead of ending the program.
+/// The signals with which a user or the system ends a program. While this object lives, they are queued here and do not
+/// end the program.
 class end_signals {
 public:
   end_signals();
@@ -74,10 +77,10 @@ public:
   end_signals& operator=(const end_signals&) = delete;
   ~end_signals();
 
-  /// Takes one of them; false where none came.
+  /// Takes one signal; false if none came.
   bool pending();
 
-  /// The one that came; 0 where none did.
+  /// The signal that came; 0 if none did.
   int received() const noexcept {
     return received_;
   }
@@ -88,7 +91,8 @@ private:
   int received_ = 0;
 };
 
-/// `transcode --local`: starts the node, orders the job there, watches it, ends the node. The exit code of the job, or 128 + the signal that ended it.
+/// `transcode --local`: starts the node, orders the job there, watches it, ends the node. Returns the exit code of the
+/// job, or 128 + the signal that ended it.
 int transcode_here(options with, std::ostream& out, std::ostream& err, bool terminal);
 
 } // namespace troupe::ctl

@@ -13,14 +13,14 @@
 
 namespace troupe::ctl {
 
-/// A setting of a transcode: an option of `transcode`, and the member of an order that it is.
+/// A setting of a transcode: an option of `transcode`, and the order's member that it sets.
 struct setting {
   std::string_view option; ///< "bitrate"
   std::string_view member; ///< "video.bit_rate"
   std::string_view about;
 };
 
-/// All of them, in the order of the help text.
+/// All settings, in the order of the help text.
 std::span<const setting> transcode_settings();
 
 enum class command : uint8_t {
@@ -50,30 +50,30 @@ enum class command : uint8_t {
 
 struct options {
   ctl::command command = ctl::command::help;
-  std::string url; ///< of the coordinator, without a slash at the end
+  std::string url; ///< of the coordinator, without a trailing slash
   bool json = false;
-  bool wait = false; ///< `drain` returns when nothing runs there any more
-  std::string name;  ///< of the worker or the id of the job, where the command takes one
+  bool wait = false; ///< `drain` returns only when nothing runs on the worker any more
+  std::string name;  ///< name of the worker or id of the job, if the command takes one
   std::string input; ///< of `transcode`: absolute path or URL
   std::string output;
   bool overwrite = false;
   bool upload = false;                         ///< `transcode` sends the input and fetches the result
-  bool direct = false;                         ///< or never does
+  bool direct = false;                         ///< `transcode` never sends files
   bool all = false;                            ///< `jobs list` shows every page
-  std::string filter;                          ///< of `jobs list`: the query
-  bool detach = false;                         ///< `transcode` returns when the job is taken
-  bool local = false;                          ///< `transcode` needs no coordinator: it starts a node for this job
-  std::map<std::string, std::string> settings; ///< of `transcode`, by the option's name, where given
+  std::string filter;                          ///< of `jobs list`: the URL query
+  bool detach = false;                         ///< `transcode` returns as soon as the job is accepted
+  bool local = false;                          ///< `transcode` starts a node for this job and needs no coordinator
+  std::map<std::string, std::string> settings; ///< of `transcode`, by option name; only those that were given
   std::string topic;                           ///< of `help`: a command; empty for all
 
   bool operator==(const options&) const = default;
 };
 
-/// What `--help` prints; with a command's first word, what that command takes.
+/// The text of `--help`; with a topic, only what that command takes.
 std::string usage(const std::string& topic = {});
 
-/// `args` without the program's name; `environment_url` is TROUPE_URL where it is set. The error says what is wrong and what is
-/// accepted.
+/// `args` without the program's name; `environment_url` is TROUPE_URL, if it is set. The error says what is wrong and
+/// what is accepted.
 tl::expected<options, std::string> parse_options(const std::vector<std::string>& args,
                                                  const std::optional<std::string>& environment_url);
 

@@ -1,4 +1,5 @@
-// The order that the arguments of `transcode` make, and the API's words about it as the command's own.
+// Makes an API order from the arguments of `transcode`, and translates the API's messages back to the command's
+// options.
 #pragma once
 
 #include "ctl/options.hpp"
@@ -7,10 +8,10 @@
 
 namespace troupe::ctl {
 
-/// The order as the API takes it.
+/// The order as JSON for the API.
 std::string order_text(const options& with);
 
-/// What the API says of an order, with the command's options instead of the order's members.
+/// A message of the API about an order, with the command's options in place of the order's members.
 std::string in_options(std::string text);
 
 } // namespace troupe::ctl

@@ -1,4 +1,4 @@
-// What caf-ctl does, apart from being a program.
+// What caf-ctl does, callable as a function.
 #pragma once
 
 #include <iosfwd>
@@ -10,13 +10,13 @@ namespace troupe::ctl {
 
 enum exit_code : int {
   done = 0,
-  refused = 1,     ///< the coordinator says no, or its answer makes no sense
-  wrong_usage = 2, ///< the arguments make no sense
+  refused = 1,     ///< the coordinator refuses, or its answer is malformed
+  wrong_usage = 2, ///< the arguments are wrong
   unreachable = 3, ///< no coordinator answers
 };
 
-/// `args` without the program's name. `terminal`: `out` is one, so `top` redraws until the program is ended; else it prints once.
-/// Returns the exit code.
+/// `args` without the program's name. If `terminal`, `out` is a terminal, and `top` redraws until the program ends;
+/// otherwise it prints once. Returns the exit code.
 int run(const std::vector<std::string>& args, const std::optional<std::string>& environment_url, std::ostream& out,
         std::ostream& err, bool terminal);
 

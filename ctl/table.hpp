@@ -8,7 +8,7 @@
 
 namespace troupe::ctl {
 
-/// Text that came from elsewhere, harmless for a terminal: control characters, and with them escape sequences, become '?'.
+/// Text from outside made harmless for a terminal: control characters, and so escape sequences, become '?'.
 std::string printable(std::string_view text);
 
 /// Columns as wide as their widest cell, two spaces apart. Width is counted in code points.
@@ -23,14 +23,14 @@ public:
 
   explicit table(std::vector<column> columns);
 
-  /// Appends a row; missing cells are empty, what is too much is dropped.
+  /// Appends a row; missing cells are empty, surplus cells are dropped.
   void add(std::vector<std::string> cells);
 
   bool empty() const noexcept {
     return rows_.empty();
   }
 
-  /// The titles and the rows, one line each, without blanks at the ends of lines.
+  /// The titles and the rows, one line each, without trailing blanks.
   std::string to_string() const;
 
 private:
@@ -41,10 +41,10 @@ private:
 /// "512 B", "1.5 KiB", "3.0 GiB".
 std::string bytes_text(double bytes);
 
-/// With one digit behind the point; "-" where it is not finite.
+/// With one decimal; "-" if it is not finite.
 std::string number_text(double x);
 
-/// The machine's own time of day, "2026-11-03 17:05:09", of milliseconds since 1970; empty for 0 and less, which stand for no time.
+/// Local time, "2026-11-03 17:05:09", from milliseconds since 1970; empty for 0 and less, which mean no time.
 std::string time_text(int64_t ms);
 
 /// "45s", "3m20s", "2h05m", "3d04h".

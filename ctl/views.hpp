@@ -1,4 +1,4 @@
-// The API's answers as tables. What an answer lacks is shown as empty or 0, so that a newer or older coordinator can be looked at.
+// The API's answers as tables. A missing value is shown as empty or 0, so that a newer or older coordinator works too.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@ std::string show_profiles(const boost::json::value& answer);
 std::string show_presets(const boost::json::value& answer);
 std::string show_sessions(const boost::json::value& answer);
 
-/// Where the parts of a job are made, and what else was looked at.
+/// Where the parts of a job are encoded, and the rejected alternatives.
 std::string show_placement(const boost::json::value& answer);
 
 /// One screen: totals, workers, renditions, tasks.
 std::string show_top(const boost::json::value& daemons, const boost::json::value& sessions);
 
-/// The sentence of a problem, with its code; the text itself where it is none.
+/// The sentence of a problem report, with its code; the text itself if it is not a problem report.
 std::string show_problem(unsigned status, const std::string& body);
 
 } // namespace troupe::ctl
