@@ -1,4 +1,4 @@
-// What has to be right before a node begins: its files are private, the token is there, the store is its own.
+// Checks before a node starts: its files are private, the token exists, the store belongs to it.
 #pragma once
 
 #include "config/config.hpp"
@@ -20,15 +20,17 @@ sigset_t ending_signals();
 /// False, with the reason logged, where everybody may change the node's secrets or state; warns of those that others may read.
 bool check_private(const config::configuration& x);
 
-/// A worker may start before its coordinator has made the token that both read, as they do where a machine starts both. Waits for the file; false where a
-/// signal ends that.
+/// Waits for the token file; false if a signal ends the wait. A worker may start before its coordinator has made the
+/// token that both read, for example if a machine starts both.
 bool await_token(const config::configuration& x);
 
-/// Takes the store of jobs. Waits, for a bounded time, for a server that does not answer; the error says why it does not go on.
+/// Claims the job store. Waits, for a bounded time, for a server that does not answer; the error says why the node
+/// cannot start.
 tl::expected<store::store_claim, std::string> claim_store(const config::configuration& x,
                                                           std::function<void(const std::string&)> lost);
 
-/// The port is written whole or not at all: whoever waits for the file reads a number. Nothing is done where no file is named.
+/// Writes the port whole or not at all, so a program that waits for the file reads a complete number. Does nothing if
+/// no file is named.
 bool write_port(const std::string& file, uint16_t port);
 
 } // namespace troupe::nodes

@@ -1,4 +1,4 @@
-// What no work could ever be done with in a configuration, as far as this machine's libraries can tell.
+// Finds the parts of a configuration that can never work, as far as this machine's libraries can tell.
 #pragma once
 
 #include "config/config.hpp"
@@ -8,8 +8,8 @@
 
 namespace troupe::nodes {
 
-/// Tries what channels and profiles name: kinds of sources, and encoders with their presets and options, which are
-/// opened. Encoders in hardware are only looked up: this machine may have no such card. One sentence for each fault.
+/// Tests the source kinds, encoders, presets and options of channels and profiles; encoders are opened. Hardware
+/// encoders are only looked up, because this machine may have no such GPU. One sentence for each fault.
 std::vector<std::string> faults_in_media(const config::configuration& x);
 
 } // namespace troupe::nodes

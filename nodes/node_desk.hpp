@@ -1,4 +1,4 @@
-// The desk of files that jobs and the HTTP server of a coordinator share, as the configuration has it.
+// The registry of files that a coordinator's jobs and HTTP server share, set up from the configuration.
 #pragma once
 
 #include "config/config.hpp"
@@ -11,7 +11,7 @@
 
 namespace troupe::nodes {
 
-/// The error says why its secret cannot be kept.
+/// The error says why its secret cannot be stored.
 tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const config::configuration& x);
 
 } // namespace troupe::nodes

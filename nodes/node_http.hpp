@@ -1,4 +1,4 @@
-// From the configuration to the HTTP server, and how connections share the descriptors of a process.
+// Sets up the HTTP server from the configuration, and divides the process's descriptors among connections.
 #pragma once
 
 #include "config/config.hpp"
@@ -8,10 +8,11 @@
 
 namespace troupe::nodes {
 
-/// At most `wanted` connections of a kind, and no more than one `parts`th of the descriptors; says so in the log where that is less.
+/// At most `wanted` connections of one kind, and at most a fraction 1/`parts` of the descriptors. Logs it if that is
+/// less.
 uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const char* what);
 
-/// Half of the descriptors are for HTTP, a quarter is for workers and tasks, and what is left for files, pipes and databases.
+/// Half of the descriptors are for HTTP, a quarter for workers and tasks, the rest for files, pipes and databases.
 inline constexpr uint64_t http_parts = 2;
 inline constexpr uint64_t cluster_parts = 4;
 

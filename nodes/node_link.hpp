@@ -1,4 +1,4 @@
-// From the configuration to the link between nodes.
+// Sets up the link between nodes from the configuration.
 #pragma once
 
 #include "actors/cluster/link.hpp"

@@ -1,11 +1,12 @@
-// The whole of caf-node, as a function: a program of a test that misbehaves on purpose is caf-node with faults.
+// All of caf-node as a function, so that a test program that misbehaves on purpose is caf-node with faults.
 #pragma once
 
 #include "actors/task.hpp"
 
 namespace troupe::nodes {
 
-/// What `main` gets, and what it returns. Task processes of this node are started as this very program, so they have its faults.
+/// Takes the arguments of `main` and returns its result. Task processes of this node run this same program, so they
+/// have its faults.
 int node_main(int argc, char** argv, task_faults faults = {});
 
 } // namespace troupe::nodes

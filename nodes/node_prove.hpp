@@ -1,5 +1,6 @@
-// What this machine can really do: each encoder and decoder tried in a child process, on each card that it may run on, so that a driver that crashes or
-// hangs harms nothing; the result is kept in a file until the libraries, the cards or their drivers change.
+// Tests which encoders and decoders really work on this machine. Each is tried in a child process, on each GPU that it
+// may run on, so a driver that crashes or hangs does no harm. The result is cached in a file until the libraries, the
+// GPUs or their drivers change.
 #pragma once
 
 #include "messages/daemon.hpp"
@@ -9,17 +10,19 @@
 
 namespace troupe::nodes {
 
-/// The first argument of such a child.
+/// The first argument of such a child process.
 inline constexpr const char* prove_command = "prove-codecs";
 
-/// The child: runs the trials on the devices in `argv[3]`, from the one with number `argv[2]` on, and prints a line before and after each.
+/// The child: runs the trials on the devices in `argv[3]`, starting with trial number `argv[2]`, and prints a line
+/// before and after each.
 int run_trials(int argc, char** argv);
 
-/// What was found before, from `cache_file` (empty: no cache), else what comes of trying everything. Without `may_try` nothing is tried, and nothing
-/// proven but what the cache holds. Trials that are under way when `stop` is set are broken off within a moment.
+/// Returns the cached result from `cache_file` (empty: no cache), otherwise the result of testing everything. Without
+/// `may_try` nothing is tested, and only the cache's entries count as proven. Setting `stop` aborts running trials
+/// within a moment.
 capabilities prove(const std::string& cache_file, bool may_try, const std::atomic<bool>& stop);
 
-/// The same, where all that libav* lists is taken for working.
+/// The same, but everything that libav* lists counts as working.
 capabilities assume();
 
 } // namespace troupe::nodes

@@ -1,4 +1,4 @@
-// The role "task": a process that a task host starts and the coordinator gives work to.
+// The role "task": a process that a task host starts and that gets its work from the coordinator.
 #pragma once
 
 #include "actors/task.hpp"
@@ -6,11 +6,11 @@
 
 namespace troupe::nodes {
 
-/// What a task host says to such a process first.
+/// The first argument that a task host gives to such a process.
 inline constexpr const char* task_role = "--role=task";
 
-/// Reads "task-id host-id token" from standard input, joins the coordinator, and returns when the work is done, the coordinator is gone, or
-/// the host is gone while there is no work. The exit status of the process.
+/// Reads "task-id host-id token" from standard input and joins the coordinator. Returns when the work is done, the
+/// coordinator is gone, or the host is gone while there is no work. The result is the exit status of the process.
 int run_task(const config::configuration& x, task_faults faults = {});
 
 } // namespace troupe::nodes
