@@ -1,4 +1,4 @@
-// What a command of caf-bench is. A new one is a file cmd_NAME.cpp and a line in the table of main.cpp.
+// The interface of a caf-bench command. A new command is a file cmd_NAME.cpp and a line in the table of main.cpp.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace troupe::bench {
 
-/// A command's arguments without the program's and the command's name.
+/// A command's arguments, without the program's and the command's names.
 using arguments = std::vector<std::string>;
 
 struct command {
@@ -27,16 +27,16 @@ int run_chunked(const arguments& given);
 int run_scale(const arguments& given);
 int run_submit(const arguments& given);
 
-/// The part of `encode` that runs in a process of its own.
+/// The part of `encode` that runs in a separate process.
 int run_encode_task(const arguments& given);
 
-/// The pipeline of `live` that needs no cluster.
+/// The pipeline of `live` without a cluster.
 int run_live_task(const arguments& given);
 
-/// A coordinator with null jobs, as a process that tests kill: STORE FOLDER JOBS. Ends when all have ended.
+/// A coordinator with null jobs, as a process that tests kill: STORE FOLDER JOBS. Ends when all jobs have ended.
 int run_dispatch_node(const arguments& given);
 
-/// The coordinator's, ingest's and task's processes of `relay`.
+/// The processes of `relay`: coordinator, ingest and task.
 int run_relay_coordinator(const arguments& given);
 int run_relay_task(const arguments& given);
 

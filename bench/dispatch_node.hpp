@@ -1,5 +1,5 @@
-// A coordinator whose jobs are nothing: everything between a client's submission and the job's actor, and back to the store, is the product's own; only
-// what works at a job is replaced by an actor that says at once that it ran and is done.
+// A coordinator with null jobs. Everything between a client's submission, the job's actor and the store is the
+// product's own code. Only the workers are replaced, by an actor that reports at once that the job ran and is done.
 #pragma once
 
 #include "actors/gateway.hpp"
@@ -19,25 +19,25 @@
 
 namespace troupe::bench {
 
-/// What the null jobs and their clients tell. Filled by many actors.
+/// The reports of the null jobs and their clients. Filled by many actors.
 class dispatch_record {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
   struct times {
     time_point sent;
-    time_point accepted; ///< the client has its answer, which says that the job is durable
+    time_point accepted; ///< the client has its answer: the job is durable
     time_point running;
   };
 
   std::atomic<uint64_t> accepted{0};
-  std::atomic<uint64_t> refused{0};   ///< and submitted again
+  std::atomic<uint64_t> refused{0};   ///< refused, and submitted again
   std::atomic<uint64_t> completed{0}; ///< durably
 
   void is_accepted(job_id id, time_point sent, time_point now);
   void is_running(job_id id, time_point now);
 
-  /// Those of all jobs that both sides told of, since the last call.
+  /// The times, since the last call, of all jobs that both sides have reported.
   std::vector<times> take();
 
 private:
@@ -61,11 +61,11 @@ public:
   dispatch_node(const dispatch_node&) = delete;
   dispatch_node& operator=(const dispatch_node&) = delete;
 
-  /// `clients` submit `jobs` together, each one after the other; together at most `rate` a second, where that is not 0. Where `key` is not empty the
-  /// n-th job's idempotency key is made of it and n. Does not wait.
+  /// `clients` clients submit `jobs` jobs in total, each client one job after the other, together at most `rate` a
+  /// second (0: no limit). If `key` is not empty, it and n make the n-th job's idempotency key. Does not wait.
   void submit(size_t jobs, size_t clients, double rate = 0, const std::string& key = {});
 
-  /// Jobs that have not ended, at most 1000; as many where the store does not answer.
+  /// Jobs that have not ended, at most 1000; also 1000 if the store does not answer.
   size_t open_jobs();
 
   uint16_t http_port() const {

@@ -1,4 +1,4 @@
-// The options that every command has, and how a command line becomes values.
+// The options of every command, and the parser of command lines.
 #pragma once
 
 #include "bench/command.hpp"
@@ -13,7 +13,7 @@
 namespace troupe::bench {
 
 /// Adds `--help`, `--json` and `--quick`, and parses. `positional` names the option that a bare argument fills, if any.
-/// Empty where only help was asked for, which is then printed. Throws for what does not parse.
+/// For `--help` it prints the help and returns nothing. Throws if the arguments do not parse.
 inline std::optional<boost::program_options::variables_map> parse(const arguments& given, const std::string& usage,
                                                                   boost::program_options::options_description options,
                                                                   const char* positional = nullptr) {

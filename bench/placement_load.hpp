@@ -1,4 +1,4 @@
-// A cluster's worth of workers with GPUs, as placement sees them, and what goes on there: jobs that come and end, heartbeats, machines that go and come.
+// A simulated cluster of GPU workers for placement: jobs come and end, heartbeats arrive, machines leave and join.
 #pragma once
 
 #include "core/placement/placement_desk.hpp"
@@ -10,21 +10,21 @@
 namespace troupe::bench {
 
 struct placement_figures {
-  double placements_s = 0; ///< jobs placed in a second, beside all that goes on with it
+  double placements_s = 0; ///< jobs placed in a second, while everything else goes on
   double p99_us = 0;       ///< of one request
-  double waiting = 0;      ///< most jobs that waited at a time
+  double waiting = 0;      ///< the most jobs that waited at one time
 };
 
 class placement_load : core::placement_effects {
 public:
-  /// Each worker has `gpus` cards. The same seed does the same.
+  /// Each worker has `gpus` GPUs. Equal seeds give equal runs.
   placement_load(size_t workers, size_t gpus, uint64_t seed);
 
-  /// Brings the cluster to 60 % of its slots.
+  /// Fills the cluster to 60 % of its slots.
   void fill();
 
-  /// Places jobs for `seconds` of wall time, or `jobs` of them where that is not 0, while as many end. For each ten jobs one worker sends a
-  /// heartbeat; for each thousand one dies with all of its work and another comes.
+  /// Places jobs for `seconds` of wall time, or `jobs` of them if that is not 0; as many jobs end. For every ten jobs
+  /// one worker sends a heartbeat; for every thousand one worker dies with all its work and another joins.
   placement_figures run(double seconds, size_t jobs);
 
 private:

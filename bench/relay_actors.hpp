@@ -1,5 +1,5 @@
-// What stands in for everything around the relay: an ingest that always has the next block, a task that sends back what it gets, and a
-// session that is the product's own decisions and messages with clients left out.
+// Simulates everything around the relay: an ingest that always has the next block, a task that returns every block, and
+// a session with the product's own decisions and messages but without clients.
 #pragma once
 
 #include "actors/cluster/link.hpp"
@@ -25,13 +25,13 @@ inline constexpr size_t relay_block_samples = 4;
 struct relay_counters {
   std::atomic<uint64_t> in{0};
   std::atomic<uint64_t> out{0};
-  std::atomic<uint32_t> running{0}; ///< streams that came all the way round at least once
+  std::atomic<uint32_t> running{0}; ///< streams that completed at least one round trip
 };
 
-/// A task process's root: takes ingest work (then it floods) or transcode work (then it echoes).
+/// A task process's root actor: it takes ingest work (and then floods) or transcode work (and then echoes).
 task_actor spawn_relay_task(caf::actor_system& system, coordinator_actor coordinator);
 
-/// Pairs joined tasks, once there are enough for `streams`: those that say host 1 are ingests, those that say host 2 are transcoders.
+/// Pairs joined tasks once there are enough for `streams`: tasks of host 1 are ingests, those of host 2 transcoders.
 coordinator_actor spawn_relay_coordinator(caf::actor_system& system, size_t streams,
                                           std::shared_ptr<relay_counters> counters);
 

@@ -1,4 +1,4 @@
-// Figures, as a table for people or as one JSON object for programs.
+// Prints figures as a table for humans or as one JSON object for programs.
 #pragma once
 
 #include <string>
@@ -10,13 +10,13 @@ namespace troupe::bench {
 struct report {
   std::string name; ///< of the command
   std::vector<std::pair<std::string, double>> figures;
-  std::vector<std::string> notes; ///< for the table only: what was measured on, what is wrong
+  std::vector<std::string> notes; ///< for the table only: the conditions of the measurement, and its problems
 };
 
 /// Prints to standard output. JSON: `{"name", "commit", "machine", "figures": {...}}` in one line.
 void print(const report& result, bool json);
 
-/// The commit that this program was built from, with "+" where the tree had changes; "unknown" outside a checkout.
+/// The commit that this program was built from, with "+" if the tree had changes; "unknown" outside a checkout.
 std::string commit();
 
 /// Processor and core count, for example "AMD EPYC 7B13, 2 cores".
