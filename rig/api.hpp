@@ -1,4 +1,4 @@
-// What a coordinator's API answers, without ceremony: what is missing is empty, 0 or null.
+// Reads a coordinator's API leniently: a missing value is empty, 0 or null.
 #pragma once
 
 #include <chrono>
@@ -11,17 +11,17 @@
 
 namespace troupe::bench {
 
-/// Null where no answer comes within `limit`, or another than 200 and JSON.
+/// Null if no answer comes within `limit`, or if it is not 200 with JSON.
 boost::json::value api_get(uint16_t port, const std::string& target, std::chrono::milliseconds limit);
 
-/// Null where `of` has no such member.
+/// Null if `of` has no such member.
 const boost::json::value* member(const boost::json::value& of, std::string_view name);
 
 std::string text(const boost::json::value& of, std::string_view name);
 
 uint64_t number(const boost::json::value& of, std::string_view name);
 
-/// A copy: what it is of is mostly an answer that nobody keeps.
+/// Returns a copy, because the caller usually does not keep the answer `of`.
 boost::json::array list(const boost::json::value& of, std::string_view name);
 
 } // namespace troupe::bench

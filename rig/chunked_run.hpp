@@ -1,4 +1,4 @@
-// One file encoded by two programs, and what they made of it: the parts of `caf-bench chunked`.
+// One file encoded by two programs, and a comparison of the results: the parts of `caf-bench chunked`.
 #pragma once
 
 #include "rig/process.hpp"
@@ -8,35 +8,36 @@
 
 namespace troupe::bench {
 
-/// The same for both sides.
+/// Used for both programs.
 struct chunked_settings {
   std::string encoder; ///< libavcodec's name
   std::string preset;  ///< the encoder's own: `-preset`, or `-cpu-used` of libvpx
   int crf = 0;
-  double chunk_seconds = 0; ///< of ours; 0: as it likes
+  double chunk_seconds = 0; ///< for Troupe; 0: its default
 };
 
-/// ffmpeg's defaults otherwise; the sound is AAC at 128 kbit/s.
+/// Otherwise ffmpeg's defaults; the sound is AAC at 128 kbit/s.
 process_result encode_with_ffmpeg(const std::string& in, const std::string& out, const chunked_settings& with);
 
-/// The same two halves of `in`, which has sound and lasts `seconds`, by two ffmpegs at once with one thread each, and the sound by a third; nothing is joined,
-/// and nothing looked at again. Seconds until the last one ends: nobody who cuts the file in pieces is quicker on two processors.
+/// Two ffmpegs encode the halves of `in` at once with one thread each, and a third encodes the sound; `in` lasts
+/// `seconds`. Nothing is joined or checked. Returns the seconds until the last one ends: on two processors, no method
+/// that cuts the file into pieces is faster.
 double encode_halves(const std::string& in, const std::string& out, const chunked_settings& with, double seconds);
 
-/// `caf-ctl transcode --local`, of the folder that this program is in.
+/// Runs `caf-ctl transcode --local` from this program's folder.
 process_result encode_with_troupe(const std::string& in, const std::string& out, const chunked_settings& with);
 
 /// A finished file's video.
 struct encoded_video {
   double frames = 0;
   double kib = 0;
-  double ssim = 0; ///< of all planes, against the source
+  double ssim = 0; ///< over all planes, against the source
 };
 
-/// Decodes it twice: to count, and beside the source. Throws where that fails.
+/// Decodes the file twice: once to count, once for comparison with the source. Throws if that fails.
 encoded_video look_at(const std::string& file, const std::string& source);
 
-/// Leaves this process and its children `count` of the processors that it may use now. Throws where there are fewer.
+/// Restricts this process and its children to `count` of its present processors. Throws if there are fewer.
 void use_processors(int count);
 
 } // namespace troupe::bench

@@ -1,5 +1,5 @@
-// A client that stays for a whole measurement: decodes everything that it gets, asks again where it was sent away, and can be asked meanwhile
-// how far it is.
+// A client that watches for a whole measurement. It decodes everything, reconnects when it is disconnected, and tells
+// its position at any time.
 #pragma once
 
 #include "rig/viewing.hpp"
@@ -21,13 +21,13 @@ public:
   failover_client& operator=(const failover_client&) = delete;
   ~failover_client();
 
-  /// The greatest number of a picture so far; -1 before the first.
+  /// The highest picture number so far; -1 before the first.
   int64_t newest() const;
 
-  /// Whether pictures came regularly in the last `period`: not fewer than nine tenths of what `rate`, in pictures a second, says.
+  /// True if pictures came regularly in the last `period`: at least nine tenths of `rate`, in pictures a second.
   bool steady(std::chrono::milliseconds period, double rate) const;
 
-  /// Ends the viewing, and returns what was seen, a part for each time that the stream began.
+  /// Ends the viewing, and returns the observations: one part for each start of the stream.
   std::vector<observations> finish();
 
 private:
@@ -39,7 +39,7 @@ private:
   mutable std::mutex mutex_;
   int64_t newest_ = -1;                       ///< guarded by mutex_
   std::deque<wall_clock::time_point> lately_; ///< guarded by mutex_: when the latest pictures were decoded
-  std::vector<observations> parts_;           ///< of the thread, until it has ended
+  std::vector<observations> parts_;           ///< used by the thread until it has ended
   std::thread thread_;
 };
 

@@ -1,4 +1,4 @@
-// The cluster that faults are made in: a coordinator and three workers, each a process of its own, and one channel.
+// The cluster for fault tests: a coordinator and three workers, each in its own process, and one channel.
 #pragma once
 
 #include "rig/failover_network.hpp"
@@ -16,15 +16,15 @@ namespace troupe::bench {
 struct failover_cluster_options {
   std::string folder;                  ///< for configuration, state and logs
   std::string source;                  ///< the channel's URL
-  std::string profiles;                ///< YAML below "profiles:", two blanks deep
-  std::string profile;                 ///< that is watched
+  std::string profiles;                ///< YAML below "profiles:", indented by two blanks
+  std::string profile;                 ///< the profile that is watched
   std::string capability_cache;        ///< file
   std::vector<std::string> flags;      ///< for every node
-  std::string worker_program{};        ///< caf-node where it is empty
-  failover_network* network = nullptr; ///< one for each worker; null for loopback
+  std::string worker_program{};        ///< caf-node if empty
+  failover_network* network = nullptr; ///< one network for each worker; null for loopback
 };
 
-/// Who makes the rendition now.
+/// The worker that makes the rendition now.
 struct transcoding {
   pid_t pid = 0;
   size_t worker = 0;
@@ -38,29 +38,29 @@ public:
   /// Starts all nodes and waits until each worker can work. Throws `std::runtime_error`, with the end of the logs.
   explicit failover_cluster(failover_cluster_options options);
 
-  /// What the clients ask for.
+  /// The URL for clients.
   std::string url() const;
 
-  /// Empty where nobody is known to transcode, or the worker has not reported its process yet.
+  /// Empty if the transcoding worker is unknown, or has not reported its process yet.
   std::optional<transcoding> transcodes() const;
 
-  /// The worker of the running attempt by the session's own account; empty where there is none.
+  /// The worker of the running attempt, as the session reports it; empty if there is none.
   std::optional<size_t> serving() const;
 
-  /// What the coordinator says was lost of the rendition, and how often it was taken over.
+  /// The coordinator's count of lost pictures of the rendition, and of failovers.
   uint64_t frames_lost() const;
   uint64_t failovers() const;
 
   /// How far the rendition is behind its source.
   std::chrono::milliseconds lag() const;
 
-  /// How often any rendition was taken over in the coordinator's life, by the reason that its metrics state.
+  /// Failovers of all renditions in the coordinator's life, by the reason in its metrics.
   std::map<std::string, uint64_t> failovers_by_reason() const;
 
-  /// True when every worker is registered and takes work.
+  /// True if every worker is registered and takes work.
   bool whole() const;
 
-  /// Ends a worker and all of its tasks at once, as a machine ends that loses its power.
+  /// Ends a worker and all its tasks at once, like a power failure.
   void kill_worker(size_t worker);
   void start_worker(size_t worker);
 
@@ -73,7 +73,7 @@ public:
   /// Waits until the channel has stopped.
   void wait_until_idle() const;
 
-  /// The last lines of the nodes' logs, and what the API says.
+  /// The last lines of the nodes' logs, and the API's answers.
   std::string state() const;
 
 private:

@@ -1,6 +1,6 @@
-// Networks of one's own, to be cut: this thread and all that it starts later move into a network namespace that nobody else is in, and each
-// worker gets another one, joined to the first by a pair of virtual links and a bridge. Nothing of the machine's own network is touched, and all
-// of it goes when its last process does.
+// Private networks that a test can cut. This thread, and everything that it starts later, moves into a new network
+// namespace. Each worker gets another one, joined to the first by a pair of virtual links and a bridge. The machine's
+// own network is not touched, and all namespaces disappear with their last process.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,25 @@ namespace troupe::bench {
 
 class failover_network {
 public:
-  /// Why it cannot be made here; empty where it can. Takes root and iproute2.
+  /// Why it is impossible here; empty if it is possible. Needs root and iproute2.
   static std::string obstacle();
 
-  /// Moves the calling thread, and makes `count` further networks. Threads that run already stay where they are. Throws `std::runtime_error`.
+  /// Moves the calling thread, and makes `count` further networks. Threads that already run stay where they are. Throws
+  /// `std::runtime_error`.
   explicit failover_network(size_t count);
   failover_network(const failover_network&) = delete;
   failover_network& operator=(const failover_network&) = delete;
 
-  /// Moves the calling thread, which must be the same, back.
+  /// Moves the calling thread back. It must be the thread that called the constructor.
   ~failover_network();
 
-  /// This process's address, which all the others reach.
+  /// This process's address, which all networks reach.
   std::string address() const;
 
   /// The file that names a network.
   std::string file(size_t network) const;
 
-  /// Cuts a network off, or joins it again.
+  /// Cuts a network off, or reconnects it.
   void cut(size_t network);
   void join(size_t network);
 

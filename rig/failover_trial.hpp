@@ -1,4 +1,4 @@
-// Faults at random moments, one after the other, while clients watch; and what the clients make of them.
+// Injects faults at random moments, one after the other, while clients watch, and collects what the clients see.
 #pragma once
 
 #include "rig/failover_client.hpp"
@@ -17,7 +17,7 @@ namespace troupe::bench {
 
 enum class fault : uint8_t { none, kill, stop, worker, partition, slow, drain, all };
 
-/// Throws `std::invalid_argument` for a name that is none.
+/// Throws `std::invalid_argument` for an unknown name.
 fault fault_of(const std::string& name);
 
 struct trial_options {
@@ -25,34 +25,34 @@ struct trial_options {
   int runs = 20;
   uint64_t seed = 1;
   rendition_rate rate;
-  double source_seconds = 0;                   ///< a source that lasts no longer
-  std::chrono::milliseconds wait_max{1'700};   ///< the moment of a fault is random within so much
-  int runs_a_viewing = 1'000;                  ///< so many, and the clients leave and come again
-  std::chrono::milliseconds slow_time{25'000}; ///< a task that is slowed down must be left for another within so much
+  double source_seconds = 0;                   ///< length of the source
+  std::chrono::milliseconds wait_max{1'700};   ///< a fault comes at a random moment within this time
+  int runs_a_viewing = 1'000;                  ///< after this many runs, the clients leave and reconnect
+  std::chrono::milliseconds slow_time{25'000}; ///< a slowed task must be replaced by another within this time
   std::chrono::milliseconds away{5'000};       ///< how long all workers are gone
-  std::function<void(int)> before_fault{}; ///< called with the number of the run, from 0 on, while the stream is steady
+  std::function<void(int)> before_fault{}; ///< called with the number of the run, from 0, while the stream is steady
 };
 
-/// How much of a source must be left for a run to begin: more than its limits of time let it last.
+/// The rest of a source that a run needs to begin: more than its time limits let it last.
 inline constexpr std::chrono::seconds run_reserve{45};
 
 struct trial_result {
   int runs = 0;
-  int unrecovered = 0;                                 ///< runs after which the stream did not go on in time
-  std::vector<double> gaps_ms;                         ///< of each run: the longest at any client
+  int unrecovered = 0;                                 ///< runs after which the stream did not resume in time
+  std::vector<double> gaps_ms;                         ///< for each run: the longest gap at any client
   std::vector<double> spacings_ms;                     ///< of pictures between the faults
   loss_account account;                                ///< of both clients
-  uint64_t failovers = 0;                              ///< that the coordinator states
-  std::map<std::string, uint64_t> failovers_by_reason; ///< the same by its metrics
-  uint64_t stated_frames_lost = 0;                     ///< that the coordinator states, for each client
-  std::string problem;                                 ///< what did not happen in time
+  uint64_t failovers = 0;                              ///< reported by the coordinator
+  std::map<std::string, uint64_t> failovers_by_reason; ///< the same from its metrics
+  uint64_t stated_frames_lost = 0;                     ///< reported by the coordinator, for each client
+  std::string problem;                                 ///< the event that did not happen in time
 };
 
 class failover_trial {
 public:
   failover_trial(failover_cluster& nodes, trial_options options);
 
-  /// All runs. Does not throw for what the cluster does wrong.
+  /// Runs all trials. Does not throw for faults of the cluster.
   trial_result run();
 
 private:

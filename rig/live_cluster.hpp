@@ -1,4 +1,4 @@
-// A cluster of real nodes for a measurement: a coordinator and a worker, each a process of its own, on loopback.
+// A cluster of real nodes for a measurement: a coordinator and a worker, each in its own process, on loopback.
 #pragma once
 
 #include <chrono>
@@ -15,19 +15,20 @@ namespace troupe::bench {
 /// A program that ends with this process at the latest.
 class node_process {
 public:
-  /// Output of both kinds goes to the file `log`. `network` is a file that names the network namespace to start in; empty for this
-  /// process's own. `program` is caf-node beside this one where it is empty. Throws `std::runtime_error` where it does not start.
+  /// Standard output and standard error go to the file `log`. `network` is a file that names the network namespace to
+  /// start in; empty means this process's own. An empty `program` means the caf-node next to this one. Throws
+  /// `std::runtime_error` if it does not start.
   node_process(const std::vector<std::string>& arguments, const std::string& log, const std::string& network = {},
                std::string program = {});
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
 
-  /// Asks it to end, and kills it where it takes too long.
+  /// Asks the process to end, and kills it if it takes too long.
   ~node_process();
 
   bool running();
 
-  /// 0 once it was seen to have ended.
+  /// 0 once it is known to have ended.
   pid_t pid() const noexcept {
     return pid_;
   }
@@ -36,21 +37,22 @@ private:
   pid_t pid_ = 0;
 };
 
-/// A file for what a worker proved, in the build folder, where the next run of the same build finds it: to prove every codec takes as long as
-/// a quick measurement. In `folder` where the build folder cannot be written.
+/// The file for a worker's tested codecs, in the build folder, where the next run of the same build finds it: testing
+/// every codec takes as long as a quick measurement. It is in `folder` if the build folder is not writable.
 std::string capability_cache(const std::string& folder);
 
 /// The last lines of a log.
 std::string tail_of(const std::string& file);
 
-/// The port that the node `of` writes into `file` when it listens. Throws `std::runtime_error`, with the end of its log, where it ends before or takes longer
-/// than 30 s.
+/// The port that the node `of` writes into `file` when it listens. Throws `std::runtime_error`, with the end of its
+/// log, if the node ends first or takes longer than 30 s.
 uint16_t wait_for_port(const std::string& file, node_process& of, const std::string& log);
 
 class live_cluster {
 public:
-  /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work: the first worker of a machine proves its
-  /// codecs, which `capability_cache` keeps. `flags` are for both nodes. Throws `std::runtime_error`, with the end of the logs.
+  /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work. The first worker of
+  /// a machine tests its codecs; `capability_cache` keeps the result. `flags` are for both nodes. Throws
+  /// `std::runtime_error`, with the end of the logs.
   live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
                const std::string& capability_cache, const std::vector<std::string>& flags = {});
 

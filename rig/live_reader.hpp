@@ -1,4 +1,4 @@
-// A client that does nothing but note when each picture was there.
+// A client that only records when each picture arrived.
 #pragma once
 
 #include "rig/ts_scanner.hpp"
@@ -14,27 +14,27 @@
 
 namespace troupe::bench {
 
-/// Reads a transport stream from a descriptor, on a thread of its own, until it ends or the object goes.
+/// Reads a transport stream from a descriptor, on its own thread, until the stream ends or the object is destroyed.
 class live_reader {
 public:
-  /// Takes the descriptor. `with_head` where an HTTP answer's head comes first.
+  /// Takes ownership of the descriptor. `with_head` is set if the head of an HTTP answer comes first.
   live_reader(int descriptor, bool with_head);
   live_reader(const live_reader&) = delete;
   live_reader& operator=(const live_reader&) = delete;
   ~live_reader();
 
-  /// Waits for the first byte of the stream. Nothing where it does not come within `limit`.
+  /// Waits for the first byte of the stream. Nothing if it does not come within `limit`.
   std::optional<std::chrono::steady_clock::time_point> wait_for_first_byte(std::chrono::milliseconds limit) const;
 
-  /// By PTS: when the last byte of each picture had come.
+  /// By PTS: when the last byte of each picture arrived.
   std::map<int64_t, std::chrono::steady_clock::time_point> pictures() const;
 
-  /// True when the stream has ended, or never began.
+  /// True if the stream has ended, or never began.
   bool ended() const noexcept {
     return ended_;
   }
 
-  /// Of the HTTP answer; 0 until it is there.
+  /// Of the HTTP answer; 0 until it has arrived.
   int status() const noexcept {
     return status_;
   }

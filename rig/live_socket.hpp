@@ -1,4 +1,4 @@
-// The few socket calls that `live` needs, with errors as exceptions and limits of time.
+// The few socket calls that `live` needs, with exceptions for errors and with time limits.
 #pragma once
 
 #include <chrono>
@@ -19,21 +19,21 @@ listening listen_on_loopback();
 
 void no_delay(int socket);
 
-/// False where the other side does not take it.
+/// False if the other side does not take the bytes.
 bool send_all(int socket, std::span<const std::byte> bytes);
 
-/// Asks for `target` in HTTP/1.0, so that a body comes without framing, and returns the connected socket at once. Throws
+/// Requests `target` with HTTP/1.0, so that the body has no framing, and returns the connected socket at once. Throws
 /// `std::runtime_error`.
 int http_ask(uint16_t port, const std::string& target, const std::string& method = "GET", const std::string& body = {});
 
-/// Reads the head of the answer; `body` gets what came with it. The status, or 0 where none came in time.
+/// Reads the head of the answer; `body` gets the bytes after it. Returns the status, or 0 if none came in time.
 int http_head(int socket, std::string& body, std::chrono::milliseconds limit);
 
-/// Waits until the descriptor can be read (or is at its end); false after `limit`.
+/// Waits until the descriptor is readable (or at its end); false after `limit`.
 bool wait_readable(int descriptor, std::chrono::milliseconds limit);
 
 struct http_answer {
-  int status = 0; ///< 0 where none came in time
+  int status = 0; ///< 0 if none came in time
   std::string body;
 };
 

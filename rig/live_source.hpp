@@ -1,7 +1,7 @@
-// A live source: a transport stream over HTTP at the pace of its own timestamps, that notes when each picture was sent.
+// A live source: a transport stream over HTTP at the pace of its own timestamps. It records when each picture was sent.
 //
-// Each request gets the stream from its beginning, or from the middle of a group of pictures, as somebody who tunes in gets it. Nothing is
-// sent ahead of its time, and the length is not told, so a reader can neither seek nor fill a buffer.
+// Each request gets the stream from its beginning, or from the middle of a GOP, as after tuning in. Nothing is sent
+// ahead of time, and the length is not announced, so a reader can neither seek nor fill a buffer.
 #pragma once
 
 #include "rig/ts_scanner.hpp"
@@ -19,9 +19,9 @@
 
 namespace troupe::bench {
 
-/// What one reader got. Times of the steady clock.
+/// The data sent to one reader. Times are of the steady clock.
 struct sending {
-  std::chrono::steady_clock::time_point accepted;                     ///< the request was there
+  std::chrono::steady_clock::time_point accepted;                     ///< when the request arrived
   std::optional<std::chrono::steady_clock::time_point> random_access; ///< first byte of the first random-access point
   std::map<int64_t, std::chrono::steady_clock::time_point> pictures;  ///< by PTS: last byte handed to the kernel
 };
@@ -29,12 +29,13 @@ struct sending {
 class live_source {
 public:
   struct stream {
-    size_t skip_pictures = 0; ///< where the stream is joined
+    size_t skip_pictures = 0; ///< where the reader joins the stream
     std::chrono::milliseconds
-      phase{}; ///< the first picture leaves at such a time of the clock, counted modulo the distance of two
+      phase{}; ///< The first picture leaves at this phase of the clock, modulo the distance of two pictures.
   };
 
-  /// Reads the file. `streams` are by their path, "/name.ts". Throws where the file is no transport stream, or no port is free.
+  /// Reads the file. The keys of `streams` are paths, "/name.ts". Throws if the file is not a transport stream, or no
+  /// port is free.
   live_source(const std::string& file, std::map<std::string, stream> streams);
   live_source(const live_source&) = delete;
   live_source& operator=(const live_source&) = delete;
@@ -42,11 +43,11 @@ public:
 
   std::string url(const std::string& path) const;
 
-  /// What the latest reader of the path got so far.
+  /// The data sent so far to the latest reader of the path.
   std::optional<sending> latest(const std::string& path) const;
 
 private:
-  /// Bytes that are sent at one time: a PES packet with the tables before it.
+  /// Bytes that are sent together: a PES packet with the tables before it.
   struct portion {
     size_t begin = 0;
     size_t end = 0;

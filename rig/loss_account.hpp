@@ -1,7 +1,7 @@
-// What a client lost and got twice: pure arithmetic on what it decoded, without libav* or a clock.
+// Counts what a client lost and what it got twice: pure arithmetic on its observations, without libav* or a clock.
 //
-// Pictures are judged by the numbers that they carry, sound twice: by its timestamps, to the sample, and by the marks that
-// it carries, which tell sound that was pushed to another place under timestamps that look well.
+// Pictures are judged by the numbers in them. Sound is judged twice: by its timestamps, to the sample, and by the marks
+// in it, which reveal sound that was moved under correct timestamps.
 #pragma once
 
 #include "rig/viewing.hpp"
@@ -19,15 +19,15 @@ struct loss_account {
   uint64_t frames_lost = 0;
   uint64_t frames_repeated = 0;
   uint64_t frames_out_of_order = 0; ///< came after a later one
-  uint64_t frames_misplaced = 0;    ///< shown at a time that is not their number's
-  uint64_t audio_samples = 0;       ///< per channel, as all that follows
+  uint64_t frames_misplaced = 0;    ///< shown at a time that does not match their number
+  uint64_t audio_samples = 0;       ///< per channel; so are all counts below
   uint64_t audio_samples_lost = 0;
   uint64_t audio_samples_repeated = 0;
-  uint64_t marks = 0; ///< in the sound, found where they were looked for
+  uint64_t marks = 0; ///< found in the sound at the expected places
   uint64_t decode_errors = 0;
   uint64_t disconnects = 0; ///< times that the stream ended before the client had enough
 
-  /// True when nothing was lost, repeated, reordered or misplaced, and nobody was disconnected.
+  /// True if nothing was lost, repeated, reordered or misplaced, and no client was disconnected.
   bool exact() const noexcept {
     return frames_lost == 0 && frames_repeated == 0 && frames_out_of_order == 0 && frames_misplaced == 0
            && audio_samples_lost == 0 && audio_samples_repeated == 0 && disconnects == 0;
@@ -38,29 +38,29 @@ struct loss_account {
   bool operator==(const loss_account&) const = default;
 };
 
-/// What a rendition makes of its source's pictures.
+/// How a rendition maps its source's pictures.
 struct rendition_rate {
   double source_rate = 25; ///< pictures a second
-  uint32_t step = 1;       ///< the rendition shows every so many-th picture
+  uint32_t step = 1;       ///< the rendition shows every `step`-th picture
 };
 
-/// Counts over one viewing of a source whose numbers do not start again. A picture without a readable number is lost; a
-/// number between two of the rendition's steps is one too many. The sound's beginning, up to its first mark, is not
-/// searched for silence: encoders fill a first frame with it.
+/// Counts over one viewing of a source whose numbers do not restart. A picture without a readable number counts as
+/// lost; a number between two of the rendition's steps counts as surplus. The sound before its first mark is not
+/// searched for silence, because encoders fill a first frame with it.
 loss_account account_of(const observations& seen, const rendition_rate& rate);
 
-/// When new pictures came: times of arrival of those that are later than all before, in order.
+/// When new pictures arrived: arrival times of pictures later than all before, in order.
 std::vector<wall_clock::time_point> arrivals_of(const observations& seen);
 
-/// The longest time in which no new picture came, of those that `from` and `to` overlap, in ms; 0 where there is none.
+/// The longest time without a new picture, among those that overlap `from` to `to`, in ms; 0 if there is none.
 double longest_gap_ms(const std::vector<wall_clock::time_point>& arrivals, wall_clock::time_point from,
                       wall_clock::time_point to);
 
-/// All spacings of arrivals that lie within `from` and `to`, in ms.
+/// All intervals between arrivals within `from` and `to`, in ms.
 std::vector<double> spacings_ms(const std::vector<wall_clock::time_point>& arrivals, wall_clock::time_point from,
                                 wall_clock::time_point to);
 
-/// The value below or at which `share` of all lie, by nearest rank; 0 where there are none.
+/// The smallest value that `share` of all values do not exceed, by nearest rank; 0 if there are none.
 double percentile_of(std::vector<double> values, double share);
 
 } // namespace troupe::bench

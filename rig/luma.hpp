@@ -1,4 +1,4 @@
-// The brightness of single pixels, whatever format a decoder gave the frame.
+// The brightness of single pixels, in any format that a decoder gives.
 #pragma once
 
 extern "C" {
@@ -16,8 +16,8 @@ namespace troupe::bench {
 /// Refers to the luma plane of a frame, which must outlive it.
 class luma_plane {
 public:
-  /// Empty for formats without a luma plane in memory (RGB, palettes, hardware frames) and for others than 8 to 16
-  /// bits, little-endian.
+  /// Empty for formats without a luma plane in memory (RGB, palettes, hardware frames), and for formats that are not 8
+  /// to 16 bits, little-endian.
   static std::optional<luma_plane> of(const AVFrame& frame) {
     auto* format = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
     if (format == nullptr

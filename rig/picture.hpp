@@ -1,6 +1,6 @@
-// The moving picture of our own test media: a textured ground that passes, discs that cross it at other speeds, the
-// running frame number for people (seven segments) and for programs (rig/frame_code.hpp). The same number gives the
-// same picture everywhere.
+// The moving picture of our test media: a textured ground that scrolls, discs that cross it at other speeds, and the
+// frame number, for humans (seven segments) and for programs (rig/frame_code.hpp). Equal numbers give equal pictures
+// everywhere.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -11,7 +11,7 @@
 namespace troupe::bench {
 
 struct picture_options {
-  bool interlaced = false; ///< two fields a frame, top first, each with its own instant of the motion
+  bool interlaced = false; ///< two fields a frame, top first; each shows its own moment of the motion
   int grain = 0;           ///< peak of the noise added to each frame, luma steps: cameras have some 3 to 5
   bool coded = true;       ///< with the frame code
 };

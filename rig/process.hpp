@@ -1,4 +1,4 @@
-// One child process and what it cost.
+// Runs one child process and measures its cost.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@ namespace troupe::bench {
 
 struct process_result {
   bool started = false;
-  bool timed_out = false; ///< it was killed at its limit
+  bool timed_out = false; ///< it was killed at its time limit
   int status = -1;        ///< exit status, or 128 + signal
   double wall_s = 0;
   double cpu_s = 0; ///< user and system, all threads
@@ -21,7 +21,7 @@ struct process_result {
   }
 };
 
-/// Runs `arguments` (the program is looked up in PATH) with an empty standard input, and waits for its end or for
+/// Runs `arguments` (the program is looked up in PATH) with an empty standard input, and waits until it ends or for
 /// `limit`.
 process_result run_process(const std::vector<std::string>& arguments, std::chrono::milliseconds limit);
 

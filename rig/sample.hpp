@@ -1,4 +1,4 @@
-// Test media of our own: the moving picture of rig/picture.hpp with the sound of rig/tone.hpp, coded into a file.
+// Test media of our own: the moving picture of rig/picture.hpp with the sound of rig/tone.hpp, encoded into a file.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -24,24 +24,24 @@ struct sample_options {
   std::string video_encoder = "libx264";  ///< empty for none
   std::string video_preset = "superfast"; ///< for encoders that have presets
   int64_t video_bit_rate = 0;             ///< bit/s; 0 chooses by picture size and rate
-  int gop_frames = 0;                     ///< from one random-access point to the next; 0 for one second
+  int gop_frames = 0;                     ///< frames from one random-access point to the next; 0 for one second
   int b_frames = 2;
   picture_options picture;
   std::string audio_encoder = "aac"; ///< empty for none
   int64_t audio_bit_rate = 192'000;
   int sample_rate = 48'000;
 
-  /// Spoils the sample for tests: the number of the picture that stands at a place, nothing to leave that place out.
-  /// Unset for the place itself.
+  /// Corrupts the sample for tests: returns the number of the picture to put at a place, or nothing to leave the place
+  /// out. If unset, each place gets its own picture.
   std::function<std::optional<uint32_t>(uint32_t place)> picture_at;
   double audio_shift_seconds = 0; ///< positive: sound later than it should be
 };
 
-/// Frames of the sample: the number after the last one, where a looped sample starts again at 0.
+/// Frames of the sample: the number at which a looped sample restarts at 0.
 uint32_t frame_count(const sample_options& options);
 
-/// Makes the sample. The container follows from the extension of `path` (".ts", ".mp4", ".mkv", ...). The sound ends
-/// with the last whole audio frame that the picture's length holds. A failed sample leaves a part of the file behind.
+/// Makes the sample. The extension of `path` (".ts", ".mp4", ".mkv", ...) selects the container. The sound ends with
+/// the last whole audio frame within the picture's length. A failure leaves a partial file behind.
 av::expected<void> write_sample(const std::string& path, const sample_options& options);
 
 } // namespace troupe::bench

@@ -1,4 +1,4 @@
-// A coordinator and workers of one core each, and one file job: what `caf-bench scale` measures.
+// A coordinator and workers of one core each, with one file job: the subject of `caf-bench scale`.
 #pragma once
 
 #include "rig/live_cluster.hpp"
@@ -14,19 +14,19 @@ namespace troupe::bench {
 struct job_times {
   double whole_s = 0;    ///< from the start of the caf-ctl that ordered it to its end
   double probe_s = 0;    ///< from the order to the first chunk
-  double chunk_s = 0;    ///< the mean one
-  double sound_s = 0;    ///< 0 where there is none
+  double chunk_s = 0;    ///< the mean duration of a chunk
+  double sound_s = 0;    ///< 0 if there is none
   double assemble_s = 0; ///< from the last chunk to the end
   uint32_t chunks = 0;   ///< of video
 };
 
 class scale_cluster {
 public:
-  /// `workers` workers, the n-th with its tasks on the n-th processor that this process may use. The coordinator may use all of them. Waits until all of
-  /// them can work. Throws `std::runtime_error`.
+  /// Starts `workers` workers; the n-th runs its tasks on the n-th processor available to this process. The coordinator
+  /// may use all of them. Waits until all workers can work. Throws `std::runtime_error`.
   scale_cluster(std::string folder, int workers);
 
-  /// Encodes with x264 medium in chunks of that many seconds.
+  /// Encodes with x264 medium in chunks of `chunk_seconds`.
   job_times transcode(const std::string& in, const std::string& out, int chunk_seconds) const;
 
 private:

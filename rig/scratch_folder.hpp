@@ -1,4 +1,4 @@
-// A folder for a run's files, gone with it.
+// A folder for a run's files, removed at its end.
 #pragma once
 
 #include <cstdlib>

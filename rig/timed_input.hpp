@@ -1,4 +1,4 @@
-// Input for libavformat that remembers when each byte came, and gives up at a deadline.
+// Input for libavformat that records when each byte arrived, and gives up at a deadline.
 #pragma once
 
 extern "C" {
@@ -18,24 +18,24 @@ namespace troupe::bench {
 /// True for URLs with a scheme other than "file".
 bool is_network(const std::string& url);
 
-/// Not movable: libavformat holds its address.
+/// Not movable, because libavformat keeps its address.
 class timed_input {
 public:
-  /// `stop` may be null; where set, it outlives this object.
+  /// `stop` may be null; otherwise it must outlive this object.
   explicit timed_input(const std::atomic<bool>* stop) : stop_(stop) {}
 
   timed_input(const timed_input&) = delete;
   timed_input& operator=(const timed_input&) = delete;
   ~timed_input();
 
-  /// True for files and for URLs of one plain byte stream. Others (HLS playlists, RTSP) libavformat has to open by
-  /// itself: they have no times of arrival.
+  /// True for files and for URLs of one plain byte stream. Other sources (HLS playlists, RTSP) are opened by
+  /// libavformat itself, so they have no arrival times.
   static bool can_wrap(const std::string& url);
 
   /// Returns one of libav*'s codes.
   int open(const std::string& url);
 
-  /// For `AVFormatContext::pb`; stays owned by this object.
+  /// For `AVFormatContext::pb`; this object keeps ownership.
   AVIOContext* context() noexcept {
     return outer_;
   }
@@ -60,7 +60,7 @@ public:
     return bytes_;
   }
 
-  /// When the byte at `position` came; now where that is not known. Asked with growing positions.
+  /// When the byte at `position` arrived; now, if that is unknown. Call it with growing positions.
   wall_clock::time_point arrival(int64_t position);
 
 private:

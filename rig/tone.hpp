@@ -1,8 +1,8 @@
-// The sound of our own test media, and what can be read back from it.
+// Generates and analyses the sound of our test media.
 //
-// Two steady tones, one per channel, change pitch at each marker: eight pitches in turn, so that a second of sound says
-// which second it is (modulo eight). At each marker a short burst far above the tones starts. A marker falls on every
-// frame whose number is a multiple of the rounded frame rate: the distance from burst to picture is the offset between
+// Two steady tones, one per channel, change pitch at each marker. Eight pitches take turns, so a second of sound tells
+// which second it is (modulo eight). At each marker a short burst far above the tones starts. A marker is at every
+// frame whose number is a multiple of the rounded frame rate. The distance from burst to picture is the offset between
 // sound and picture.
 #pragma once
 
@@ -23,7 +23,7 @@ inline constexpr int tone_pitches = 8;
 /// Frames from one marker to the next: the frame rate rounded to a whole number, at least 1.
 int frames_per_marker(AVRational frame_rate);
 
-/// Fills consecutive stretches of the sound from time zero on.
+/// Generates consecutive stretches of the sound from time zero.
 class tone_source {
 public:
   tone_source(int sample_rate, AVRational frame_rate);
@@ -42,16 +42,16 @@ private:
 /// A burst found in the sound.
 struct tone_marker {
   double seconds = 0; ///< when it starts, on the timeline of the samples given
-  int pitch = -1;     ///< index of the pitch that follows it, -1 where too little sound followed
+  int pitch = -1;     ///< index of the pitch after it, -1 if too little sound followed
 };
 
-/// Listens to decoded sound.
+/// Analyses decoded sound.
 class tone_reader {
 public:
   explicit tone_reader(int sample_rate);
 
-  /// `seconds` is the time of the first sample. Channels have equal lengths; a jump of time against the samples so far
-  /// starts a new stretch.
+  /// `seconds` is the time of the first sample. All channels have equal lengths. A jump of time against the samples so
+  /// far starts a new stretch.
   void listen(double seconds, std::span<const std::vector<float>> channels);
 
   /// Markers in order; the last one may still lack its pitch.
@@ -85,7 +85,7 @@ private:
   std::complex<double> carrier_{1, 0};
   std::complex<double> carrier_step_;
   double burst_weight_ = 0; // 0 outside a burst
-  double burst_centre_ = 0; // weighted sum of places, from burst_from_ on
+  double burst_centre_ = 0; // weighted sum of positions, from burst_from_ on
   int64_t burst_from_ = 0;
   int64_t burst_until_ = 0;
 

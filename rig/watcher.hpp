@@ -1,4 +1,4 @@
-// The two halves of a viewer: one decodes and looks, the other decodes and listens.
+// The two halves of a viewer: one decodes and examines pictures, the other sound.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -12,11 +12,11 @@
 
 namespace troupe::bench {
 
-/// What both kinds of stream need: which stream it is, its decoder, its decoding timestamps. The first stream of a kind
-/// is watched, others are left alone.
+/// The common part of both halves: which stream to watch, its decoder, its decoding timestamps. The first stream of a
+/// kind is watched; others are ignored.
 class stream_decoder {
 public:
-  /// False for packets of a stream that is not watched. Opens the decoder with the first packet where `decode` says so.
+  /// False for packets of a stream that is not watched. Opens the decoder with the first packet if `decode` is set.
   bool accept(const AVPacket& packet, const AVStream& stream, bool decode, observations& seen);
 
   /// Null until a packet was accepted with `decode`.
@@ -46,7 +46,7 @@ public:
 private:
   void look(const AVFrame& frame, observations& seen);
 
-  // Points that are compared from picture to picture, below the code.
+  // Points below the code that are compared from picture to picture.
   static constexpr int points = 24;
   using probe = std::array<double, points * points / 2>;
 
