@@ -29,7 +29,7 @@ tl::expected<json::value, failure> ask_json(const options& with, const std::stri
   auto result = json::parse(*body, ec);
   if (ec)
     return tl::unexpected(
-      failure{refused, "what answers at " + printable(with.url) + " is no coordinator: its answer is no JSON"});
+      failure{refused, "the server at " + printable(with.url) + " is not a coordinator: its answer is not JSON"});
   return result;
 }
 

@@ -15,7 +15,7 @@ namespace curl = transfer::curl;
 
 constexpr long connect_timeout_ms = 3'000;
 
-/// The server says something each 15 s.
+/// The server sends at least a comment every 15 s.
 constexpr long silence_max_s = 45;
 
 constexpr size_t body_bytes_max = 64 * 1024;

@@ -46,7 +46,7 @@ transfer::remote at(const options& with, const std::string& resource) {
   return {with.url + "/api/v1" + resource, {}};
 }
 
-/// Draws one line that says how far a transfer is, on a terminal alone.
+/// Draws one line with the progress of a transfer, only on a terminal.
 transfer::control drawn(std::ostream& err, const char* what, bool terminal) {
   transfer::control result;
   result.tries_max = tries_max;
@@ -79,7 +79,7 @@ std::string key_of(const options& with, const std::string& identity) {
   return hash.digest().substr(0, 32);
 }
 
-/// What the result is called over there until it is fetched.
+/// The result's name at the coordinator until it is fetched.
 std::string kept_name(const std::string& output) {
   constexpr size_t bytes_max = 200;
   fs::path path{output};
@@ -90,14 +90,14 @@ std::string kept_name(const std::string& output) {
   return "result" + (ending.size() <= bytes_max / 2 && base::is_plain_text(ending) ? ending : std::string{});
 }
 
-/// Why the result cannot be written here; found before anything is sent.
+/// Why the result cannot be written here. Checked before anything is sent.
 std::string refused_output(const options& with) {
   std::error_code failed;
   auto folder = fs::path{with.output}.parent_path();
   if (!fs::is_directory(folder.empty() ? "." : folder, failed))
     return "there is no folder " + folder.string() + " for the output; make it, or name another output";
   if (::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0)
-    return "nothing can be written to the folder of " + with.output + ": " + std::strerror(errno);
+    return "cannot write to the folder of " + with.output + ": " + std::strerror(errno);
   auto there = fs::symlink_status(with.output, failed);
   if (!fs::exists(there))
     return {};
@@ -142,7 +142,7 @@ tl::expected<brought, failure> bring_input(const options& with, std::ostream& er
     return tl::unexpected(to_failure(made.error()));
   result.upload_id = made->upload_id;
   if (result.upload_id.empty())
-    return tl::unexpected(failure{refused, "what answers at " + printable(with.url) + " takes no uploads"});
+    return tl::unexpected(failure{refused, "the server at " + printable(with.url) + " accepts no uploads"});
   if (auto sent = transfer::upload(with.input, at(with, "/uploads/" + encoded(result.upload_id)), control); !sent)
     return tl::unexpected(to_failure(sent.error()));
   result.order.input = "upload:" + result.upload_id;
@@ -167,10 +167,10 @@ int fetch_result(const options& with, const brought& x, const std::string& id, s
                        with.overwrite ? transfer::existing::replace : transfer::existing::keep);
   if (!got) {
     auto why = to_failure(got.error());
-    err << "caf-ctl: " << why.text << "; the same command goes on from there\n";
+    err << "caf-ctl: " << why.text << "; repeat the command to resume\n";
     return why.code;
   }
-  // Where this fails, the copies go after `jobs.keep`.
+  // If this fails, the coordinator deletes its copies after `jobs.keep`.
   transfer::control once;
   once.tries_max = 2;
   (void)transfer::ask("DELETE", at(with, resource), once);

@@ -14,14 +14,14 @@ namespace {
 
 namespace json = boost::json;
 
-/// A value as people write it.
+/// A value in its written form, without JSON quotes.
 std::string plain(const json::value& x) {
   if (auto* s = x.if_string())
     return printable({s->data(), s->size()});
   return printable(json::serialize(x));
 }
 
-/// Whether a setting was left to the encoder or the source.
+/// True if a setting was left to the encoder or the source.
 bool is_unset(std::string_view name, const json::value& x) {
   if (x.is_bool() ? !x.get_bool() : name == "on_busy" && x == json::value("fallback"))
     return true;
@@ -110,9 +110,9 @@ std::string job_sheet(const json::value& job) {
   }
   out.line("callback", printable(text(job, "callback")));
   for (auto& c : list(job, "callbacks"))
-    out.line("told", (count(c, "done_at_ms") > 0 ? time_text(count(c, "done_at_ms")) : "not yet") + ", "
-                       + count_text(c, "tries") + " tries" + (text(c, "note").empty() ? "" : ": ")
-                       + printable(text(c, "note")));
+    out.line("notified", (count(c, "done_at_ms") > 0 ? time_text(count(c, "done_at_ms")) : "not yet") + ", "
+                           + count_text(c, "tries") + " tries" + (text(c, "note").empty() ? "" : ": ")
+                           + printable(text(c, "note")));
   if (auto error = text(job, "error"); !error.empty())
     out.line("error", printable(error) + " (" + printable(text(job, "failure")) + ")");
   return out.take();

@@ -34,10 +34,10 @@ using clock = std::chrono::steady_clock;
 constexpr auto again_interval = std::chrono::milliseconds{250};
 constexpr auto line_interval = std::chrono::seconds{2};
 
-/// How long a coordinator that answered before may be away, for instance to be started again.
+/// How long a coordinator that answered before may be away, for example during a restart.
 constexpr milliseconds away_max{60'000};
 
-/// A share of a job. Less than that is the estimate's own noise.
+/// A share of a job. A smaller fall is only noise of the estimate.
 constexpr double fall_min = 0.002;
 
 constexpr const char* redraw = "\r\x1b[K";
@@ -60,7 +60,7 @@ std::string time_of(const json::value& of, const char* name) {
   return result.empty() ? "-" : result;
 }
 
-/// The job without what only grows: for watching.
+/// The job without the parts that only grow: for watching.
 std::string watched_json(const json::value& job) {
   auto result = job.is_object() ? job.get_object() : json::object{};
   result.erase("chunks");
@@ -110,14 +110,14 @@ public:
         return show_end();
       if (end && end->status != 200 && end->status != 503)
         return fail({refused, show_problem(end->status, end->body)}, err_);
-      // A stream that broke: the coordinator is being started again, perhaps.
+      // The stream broke: perhaps the coordinator is restarting.
       if (heard)
         answered = clock::now();
       if (clock::now() - answered > (last_ ? away_max : milliseconds{0}))
-        return fail(
-          end ? failure{refused, "the coordinator ends each stream of events: " + show_problem(end->status, end->body)}
-              : failure{unreachable, end.error()},
-          err_);
+        return fail(end ? failure{refused, "the coordinator keeps ending the event stream: "
+                                             + show_problem(end->status, end->body)}
+                        : failure{unreachable, end.error()},
+                    err_);
     }
   }
 
@@ -127,7 +127,7 @@ private:
       (void)ask(with_, "POST", "/jobs/" + encoded(id_) + "/cancel");
   }
 
-  /// False when the job is over.
+  /// Returns false when the job is over.
   bool take(const event& x) {
     if (x.id)
       last_ = x.id;
@@ -155,12 +155,12 @@ private:
   void draw() {
     auto line = with_.json ? watched_json(job_) : progress_line(job_);
     auto share = number(job_, "progress");
-    // A part that is made again, for its bit rate or after an error, takes back what it had.
+    // A part that is encoded again, for its bit rate or after an error, loses its earlier progress.
     falls_ = share < share_ - fall_min || (falls_ && share < highest_);
     share_ = share;
     highest_ = std::max(highest_, share);
     if (falls_ && !with_.json)
-      line += ", a part is made again: caf-ctl jobs logs " + printable(id_) + " says why";
+      line += ", a part is encoded again: caf-ctl jobs logs " + printable(id_) + " says why";
     if (redraws_) {
       out_ << redraw << line << std::flush;
       return;
@@ -191,13 +191,13 @@ private:
   bool redraws_;
   wants_end asked_;
   bool over_ = false;
-  std::optional<int64_t> last_; ///< the latest event that has an id
+  std::optional<int64_t> last_; ///< id of the latest event that has one
   json::object job_;
   std::string line_;
   clock::time_point next_line_;
-  double share_ = 0;   ///< of the job that was done when it was drawn last
-  double highest_ = 0; ///< that was ever done
-  bool falls_ = false; ///< it is less than it was
+  double share_ = 0;   ///< the job's progress when it was last drawn
+  double highest_ = 0; ///< the highest progress so far
+  bool falls_ = false; ///< the progress is less than it was
 };
 
 int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal,
@@ -224,11 +224,11 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
   auto id = wrong ? std::string{} : text(made, "id");
   if (id.empty())
     return tl::unexpected(
-      failure{refused, "what answers at " + printable(with.url) + " is no coordinator: it names no job"});
+      failure{refused, "the server at " + printable(with.url) + " is not a coordinator: it returns no job id"});
   return ordered{std::move(id), member(made, "existed") == true, text(made, "warning"), std::move(*body)};
 }
 
-/// The same order once more is the same job, unless that has come to its end.
+/// An order that is repeated gives the same job, unless that job has ended.
 tl::expected<ordered, failure> order_brought(const brought& x) {
   constexpr int lives_max = 100;
   for (int life = 0;; ++life) {
@@ -251,7 +251,7 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
   if (!made) {
     auto code = fail(made.error(), err);
     if (code == unreachable)
-      err << "caf-ctl: with --local the same is done on this machine alone\n";
+      err << "caf-ctl: use --local to transcode on this machine without a coordinator\n";
     return code;
   }
   if (!made->warning.empty())
@@ -278,7 +278,7 @@ int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
       return done;
     if (!with.all) {
       if (!with.json)
-        out << "there are more: --after=" << printable(next) << ", or --all\n";
+        out << "there are more jobs: use --after=" << printable(next) << ", or --all\n";
       return done;
     }
     query = with.filter + (with.filter.empty() ? "?" : "&") + "after=" + encoded(next);
@@ -289,7 +289,7 @@ int show_logs(const options& with, std::ostream& out, std::ostream& err) {
   auto answer = ask(with, "GET", "/jobs/" + encoded(with.name) + "/logs" + (with.json ? "?format=json" : ""));
   if (!answer)
     return fail(answer.error(), err);
-  // Lines are printable already; their breaks are ours.
+  // The coordinator sends printable lines; only the line breaks are kept.
   std::istringstream lines{*answer};
   for (std::string line; std::getline(lines, line);)
     out << printable(line) << '\n';
@@ -316,9 +316,9 @@ int change_job(const options& with, std::ostream& out, std::ostream& err) {
   };
   constexpr way ways[] = {{command::cancel_job, "/cancel", " is cancelled"},
                           {command::pause_job, "/pause", " is paused"},
-                          {command::resume_job, "/resume", " waits for its turn"},
-                          {command::retry_job, "/retry", " waits for its turn"},
-                          {command::remove_job, "", " is forgotten"}};
+                          {command::resume_job, "/resume", " is queued"},
+                          {command::retry_job, "/retry", " is queued again"},
+                          {command::remove_job, "", " is removed"}};
   for (auto& x : ways) {
     if (x.command != with.command)
       continue;

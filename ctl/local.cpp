@@ -39,7 +39,7 @@ namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-/// A node is up in a tenth of a second; a machine that swaps may take its time.
+/// A node starts in a tenth of a second, but a machine that swaps may need much longer.
 constexpr milliseconds start_timeout{30'000};
 
 constexpr milliseconds stop_timeout{5'000};
@@ -53,17 +53,18 @@ int milliseconds_left(clock::time_point end) {
   return static_cast<int>(std::max<int64_t>(left.count(), 0));
 }
 
-/// That this program may use.
+/// The number of processors that this program may use.
 int processors() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? std::max(CPU_COUNT(&allowed), 1) : 1;
 }
 
-/// There are two slots more than there are processors: one for the sound, which would keep a processor's worth of pictures waiting, and one for a piece that
-/// is left over when the others are shared out evenly.
+/// There are two slots more than there are processors: one for the sound, which would keep a processor's worth of
+/// pictures waiting, and one for a piece that is left over when the others are shared out evenly.
 std::vector<std::string> arguments_of(const std::string& own_folder) {
-  // A configuration is text. The node and its tasks are at home in the folder, so they have a name for it that is.
+  // A configuration is text. If the folder's name is not, /proc/self/cwd names it, because the node and its tasks run
+  // there.
   auto folder = base::is_plain_text(own_folder) ? own_folder : std::string{"/proc/self/cwd"};
   return {"caf-node",
           "--role=all",
@@ -79,7 +80,7 @@ std::vector<std::string> arguments_of(const std::string& own_folder) {
           "--log.level=warning"};
 }
 
-/// What configures other nodes of this machine is not for this one.
+/// Without the variables that configure other nodes of this machine.
 std::vector<char*> environment_of_node() {
   std::vector<char*> result;
   for (auto i = environ; i != nullptr && *i != nullptr; ++i)
@@ -98,7 +99,7 @@ std::vector<char*> pointers(std::vector<std::string>& xs) {
   return result;
 }
 
-/// 0 where no process can be made. Between fork and exec only what a signal handler may do.
+/// Returns 0 if no process can be made. Between fork and exec it calls only async-signal-safe functions.
 pid_t start_child(const std::string& program, const std::string& folder, int log) {
   auto arguments = arguments_of(folder);
   auto argv = pointers(arguments);
@@ -107,11 +108,11 @@ pid_t start_child(const std::string& program, const std::string& folder, int log
   auto pid = ::fork();
   if (pid != 0)
     return std::max(pid, 0);
-  // The kernel's word for it, whatever happens to this program; it may have happened already.
+  // The kernel kills the child when this program dies. The program may have died already, hence the check.
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent)
     ::_exit(127);
-  // A Ctrl-C is for this program, which then ends its child in order.
+  // Ctrl-C must reach only this program, which then ends its child in order.
   ::setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
@@ -136,7 +137,7 @@ std::string end_of_log(const std::string& folder) {
   return result;
 }
 
-/// The port, once the file is there; nothing where the process ends before, or takes too long.
+/// The port, once the file exists; empty if the process ends first or takes too long.
 std::string wait_for_port(const std::string& folder, int folder_events, int process) {
   auto end = clock::now() + start_timeout;
   for (;;) {
@@ -153,14 +154,14 @@ std::string wait_for_port(const std::string& folder, int folder_events, int proc
   }
 }
 
-/// caf-node as it was installed, or built: beside this program.
+/// The caf-node that was installed or built with this program, in the same folder.
 std::string node_program() {
   std::error_code failed;
   auto self = fs::read_symlink("/proc/self/exe", failed);
   return failed ? std::string{} : (self.parent_path() / "caf-node").string();
 }
 
-/// The folder, locked; none where another program holds it, or where it cannot be locked.
+/// The folder, locked; none if another program holds the lock, or if the folder cannot be locked.
 base::descriptor lock_of(const std::string& folder) {
   base::descriptor result{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (result && ::flock(result.get(), LOCK_EX | LOCK_NB) != 0)
@@ -170,7 +171,8 @@ base::descriptor lock_of(const std::string& folder) {
 
 constexpr std::string_view folder_pattern = "XXXXXX"; ///< of mkdtemp
 
-/// What all private folders of a file begin with: its name, or a hash of one that leaves no room for the rest, or is no text.
+/// What all private folders of a file begin with: its name, or a hash of one that leaves no room for the rest, or is no
+/// text.
 std::string prefix_of(const std::string& name) {
   constexpr size_t name_bytes_max = 200;
   constexpr size_t digits = 32;
@@ -181,7 +183,8 @@ std::string prefix_of(const std::string& name) {
   return "." + hash.digest().substr(0, digits) + ".troupe-";
 }
 
-/// Removes the folders of that prefix that nobody holds. One that is not a minute old may be about to be locked.
+/// Removes unlocked folders with this prefix. Folders younger than a minute stay, because they may be about to be
+/// locked.
 void remove_abandoned(const fs::path& folder, const std::string& prefix) {
   constexpr auto young = std::chrono::minutes{1};
   std::error_code failed;
@@ -207,8 +210,8 @@ tl::expected<private_folder, std::string> private_folder::beside(const std::stri
   remove_abandoned(at.has_parent_path() ? at.parent_path() : ".", prefix);
   auto pattern = (at.parent_path() / (prefix + std::string{folder_pattern})).string();
   if (::mkdtemp(pattern.data()) == nullptr)
-    return tl::unexpected("no folder for chunks can be made beside " + file + ": " + std::strerror(errno));
-  // Where the file system knows no locks nobody gets one, and nothing is removed.
+    return tl::unexpected("cannot make a folder for chunks next to " + file + ": " + std::strerror(errno));
+  // If the file system supports no locks, no program gets one, and nothing is removed.
   return private_folder{pattern, lock_of(pattern)};
 }
 
@@ -222,19 +225,19 @@ private_folder::~private_folder() {
 
 tl::expected<local_node, std::string> local_node::start(const std::string& program, const std::string& folder) {
   if (::access(program.c_str(), X_OK) != 0)
-    return tl::unexpected("--local needs caf-node beside this program, and " + program + " cannot be run");
+    return tl::unexpected("--local needs caf-node in the folder of this program, but " + program + " cannot be run");
   base::descriptor events{::inotify_init1(IN_CLOEXEC)};
   if (!events || ::inotify_add_watch(events.get(), folder.c_str(), IN_MOVED_TO) < 0)
-    return tl::unexpected("the folder " + folder + " cannot be watched: " + std::strerror(errno));
+    return tl::unexpected("cannot watch the folder " + folder + ": " + std::strerror(errno));
   base::descriptor log{::open((folder + "/" + log_name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
   local_node result;
   result.pid_ = start_child(program, folder, log.get());
   if (result.pid_ == 0)
-    return tl::unexpected(std::string{"caf-node cannot be started: "} + std::strerror(errno));
+    return tl::unexpected(std::string{"cannot start caf-node: "} + std::strerror(errno));
   result.handle_ = base::descriptor{pidfd_open(result.pid_, 0)};
   auto port = wait_for_port(folder, events.get(), result.handle_.get());
   if (port.empty())
-    return tl::unexpected("caf-node does not start; it says: " + printable(end_of_log(folder)));
+    return tl::unexpected("caf-node does not start; its log ends with: " + printable(end_of_log(folder)));
   result.url_ = "http://127.0.0.1:" + port;
   return result;
 }
@@ -252,7 +255,7 @@ local_node::~local_node() {
   if (ready <= 0)
     ::kill(pid_, SIGKILL);
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    // a signal for another purpose
+    // interrupted by an unrelated signal
   }
 }
 

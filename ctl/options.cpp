@@ -28,75 +28,76 @@ struct entry {
 };
 
 constexpr std::array<entry, 9> entries{{
-  {"daemons", command::daemons, false, "the workers, their health and load"},
-  {"channels", command::channels, false, "the channels that can be watched"},
-  {"profiles", command::profiles, false, "the renditions that they can be watched in"},
-  {"presets", command::presets, false, "the renditions by name that files can be transcoded to"},
-  {"sessions", command::sessions, false, "the channels that run now, and who transcodes them"},
-  {"top", command::top, false, "everything that goes on, redrawn each second; q and Enter, or Ctrl-C, end it"},
-  {"drain", command::drain, true, "give a worker no new work"},
-  {"resume", command::resume, true, "take a drained worker back"},
+  {"daemons", command::daemons, false, "list the workers with their health and load"},
+  {"channels", command::channels, false, "list the channels that clients can watch"},
+  {"profiles", command::profiles, false, "list the profiles that channels can be watched in"},
+  {"presets", command::presets, false, "list the presets for transcoding files"},
+  {"sessions", command::sessions, false, "list the running channels and the workers that transcode them"},
+  {"top", command::top, false, "show all activity, redrawn each second; end it with q and Enter, or Ctrl-C"},
+  {"drain", command::drain, true, "stop giving a worker new work"},
+  {"resume", command::resume, true, "give a drained worker work again"},
   {"remove", command::remove, true, "forget a worker and end its tasks"},
 }};
 
-/// Commands of more words.
+/// Commands of more than one word.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 11> longer_entries{{
   {"transcode IN -o OUT", "transcode a file on all workers at once"},
-  {"jobs list", "the file jobs, newest first"},
-  {"jobs show ID", "one of them, with its chunks and its history"},
-  {"jobs placement ID", "where its parts are made, why there and nowhere else"},
-  {"jobs follow ID", "watch it to its end"},
-  {"jobs logs ID", "what it and its codecs said"},
-  {"jobs cancel ID", "end it"},
-  {"jobs pause ID", "stop all work at it; what is finished is kept"},
-  {"jobs resume ID", "go on with one that is paused"},
-  {"jobs retry ID", "try one again that failed"},
-  {"jobs remove ID", "forget one that has ended; its result stays"},
+  {"jobs list", "list the file jobs, newest first"},
+  {"jobs show ID", "show a job with its chunks and its history"},
+  {"jobs placement ID", "show which workers make its parts, and why the others do not"},
+  {"jobs follow ID", "watch a job until it ends"},
+  {"jobs logs ID", "show the messages of a job and its codecs"},
+  {"jobs cancel ID", "cancel a job"},
+  {"jobs pause ID", "pause a job; its finished chunks are kept"},
+  {"jobs resume ID", "resume a paused job"},
+  {"jobs retry ID", "run a failed job again"},
+  {"jobs remove ID", "forget a job that has ended; its result stays"},
 }};
 
 constexpr std::array settings{
-  setting{"profile", "profile", "a preset's or a profile's name: its settings, where no other is given"},
-  setting{"container", "container", "mp4, mov, mkv, webm or ts; else the output's extension tells"},
+  setting{"profile", "profile", "name of a preset or profile; its settings apply unless others are given"},
+  setting{"container", "container", "mp4, mov, mkv, webm or ts; by default from the output's extension"},
   setting{"video-encoder", "video.codec", "a codec (h264), an encoder (libx264), copy or none"},
-  setting{"preset", "video.preset", "the encoder's trade of time for size"},
-  setting{"tune", "video.tune", "what the encoder is tuned for, such as film or animation"},
+  setting{"preset", "video.preset", "the encoder's preset: speed against size, such as medium"},
+  setting{"tune", "video.tune", "the encoder's tuning, such as film or animation"},
   setting{"video-profile", "video.profile", "the codec's profile, such as high or main10"},
   setting{"level", "video.level", "the codec's level, such as 4.1"},
   setting{"crf", "video.crf", "constant quality on the encoder's own scale"},
-  setting{"bitrate", "video.bit_rate", "of the video, such as 4M"},
-  setting{"max-bitrate", "video.max_bit_rate", "highest rate of the video, over a buffer of one second"},
-  setting{"height", "video.height", "pixels"},
-  setting{"width", "video.width", "pixels"},
+  setting{"bitrate", "video.bit_rate", "average bit rate of the video, such as 4M"},
+  setting{"max-bitrate", "video.max_bit_rate", "highest bit rate of the video, over a buffer of one second"},
+  setting{"height", "video.height", "of the video, in pixels"},
+  setting{"width", "video.width", "of the video, in pixels"},
   setting{"fit", "video.fit",
-          "a picture of another shape than width and height: inside (the default), pad with black, or stretch"},
+          "if the picture's shape differs from width and height: inside (the default), pad with black, or stretch"},
   setting{"fps", "video.frame_rate", "frames a second, such as 25 or 30000/1001"},
   setting{"pixel-format", "video.pixel_format", "libav*'s name, such as yuv420p"},
-  setting{"deinterlace", "video.deinterlace", "auto (the default), field (a picture of each field) or off"},
-  setting{"keyframe-interval", "video.keyframe_interval", "the longest time between key pictures, such as 2s"},
+  setting{"deinterlace", "video.deinterlace", "auto (the default), field (one picture per field) or off"},
+  setting{"keyframe-interval", "video.keyframe_interval", "the longest time between keyframes, such as 2s"},
   setting{"b-frames", "video.b_frames", "the most B-frames in a row"},
-  setting{"video-options", "video.options", "of the encoder: NAME=VALUE, several separated by commas"},
+  setting{"video-options", "video.options", "encoder options: NAME=VALUE, separated by commas"},
   setting{"audio-encoder", "audio.codec", "a codec (aac), an encoder (libopus), copy or none"},
-  setting{"audio-bitrate", "audio.bit_rate", "such as 128k"},
-  setting{"audio-channels", "audio.channel_layout", "mono, stereo, 5.1 and the like; else as the source"},
+  setting{"audio-bitrate", "audio.bit_rate", "bit rate of the sound, such as 128k"},
+  setting{"audio-channels", "audio.channel_layout", "mono, stereo, 5.1 and the like; by default as in the source"},
   setting{"sample-rate", "audio.sample_rate", "of the sound, in Hz"},
-  setting{"audio-options", "audio.options", "of the encoder: NAME=VALUE, several separated by commas"},
-  setting{"chunk-seconds", "chunk.seconds", "wanted length of the pieces"},
-  setting{"chunk-frames", "chunk.frames", "the same in pictures"},
-  setting{"limits", "limits", "of its tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
+  setting{"audio-options", "audio.options", "encoder options: NAME=VALUE, separated by commas"},
+  setting{"chunk-seconds", "chunk.seconds", "target length of a chunk, in seconds"},
+  setting{"chunk-frames", "chunk.frames", "target length of a chunk, in pictures"},
+  setting{"limits", "limits", "limits of the job's tasks: cpu=1.5,memory=2GiB,disk=10GiB,time=2h,nice=10,ionice=idle"},
   setting{"priority", "priority", "live, high, medium, low or batch"},
   setting{"queue", "queue", "live, default or batch"},
-  setting{"callback", "callback", "a URL of http or https that is told of the end"},
+  setting{"callback", "callback", "an HTTP or HTTPS URL to notify when the job ends"},
 };
 
 po::options_description described_transcode() {
   po::options_description result{"Options of transcode"};
-  result.add_options()                                                                                                //
-    ("output,o", po::value<std::string>(), "the file to make")                                                        //
-    ("overwrite", po::bool_switch(), "replace it where it exists")                                                    //
-    ("local", po::bool_switch(), "on this machine alone, without a coordinator: one is started for this job")         //
-    ("upload", po::bool_switch(), "send the file and fetch the result; so always where the coordinator is elsewhere") //
-    ("direct", po::bool_switch(), "never do: the coordinator has the same files")                                     //
-    ("detach", po::bool_switch(), "return when the job is taken, print its id");
+  result.add_options()                                                                            //
+    ("output,o", po::value<std::string>(), "the file to write")                                   //
+    ("overwrite", po::bool_switch(), "replace the output if it exists")                           //
+    ("local", po::bool_switch(), "use this machine alone: a coordinator is started for this job") //
+    ("upload", po::bool_switch(),
+     "send the input and fetch the result; the default if the coordinator is on another machine")         //
+    ("direct", po::bool_switch(), "never send or fetch files: client and coordinator see the same paths") //
+    ("detach", po::bool_switch(), "print the job's id and return once the job is accepted");
   for (auto& x : settings)
     result.add_options()(x.option.data(), po::value<std::string>(), x.about.data());
   return result;
@@ -105,16 +106,16 @@ po::options_description described_transcode() {
 po::options_description described_list() {
   po::options_description result{"Options of jobs list, with --queue"};
   using texts = std::vector<std::string>;
-  result.add_options()                                                                   //
-    ("state", po::value<texts>(), "only jobs in this state; several times for several")  //
-    ("text", po::value<texts>(), "only jobs whose name has this in it, or with that id") //
-    ("limit", po::value<texts>(), "rows of a page")                                      //
-    ("after", po::value<texts>(), "the page behind that one")                            //
-    ("all", po::bool_switch(), "every page");
+  result.add_options()                                                                      //
+    ("state", po::value<texts>(), "only jobs in this state; repeat it for several states")  //
+    ("text", po::value<texts>(), "only jobs with this text in their name, or with this id") //
+    ("limit", po::value<texts>(), "number of jobs on a page")                               //
+    ("after", po::value<texts>(), "the page after the one that printed this value")         //
+    ("all", po::bool_switch(), "all pages");
   return result;
 }
 
-/// A path as it is elsewhere, too; a URL as it is.
+/// An absolute path, valid from any folder; a URL stays unchanged.
 std::string absolute(const std::string& path) {
   if (path.empty() || path.find("://") != std::string::npos)
     return path;
@@ -125,12 +126,12 @@ std::string absolute(const std::string& path) {
 
 po::options_description described() {
   po::options_description result{"Options"};
-  result.add_options()                                                                                           //
-    ("url", po::value<std::string>(), "the coordinator; TROUPE_URL where not given, else http://127.0.0.1:8080") //
-    ("json", po::bool_switch(), "the API's answer as it is")                                                     //
-    ("wait", po::bool_switch(), "drain: return when all that ran there runs elsewhere or has ended")             //
-    ("help,h", po::bool_switch(), "this text")                                                                   //
-    ("version", po::bool_switch(), "the version of this program");
+  result.add_options()                                                                                      //
+    ("url", po::value<std::string>(), "the coordinator; by default TROUPE_URL, else http://127.0.0.1:8080") //
+    ("json", po::bool_switch(), "print the API's answer unchanged")                                         //
+    ("wait", po::bool_switch(), "drain: return when all work of the worker has moved or ended")             //
+    ("help,h", po::bool_switch(), "show this text")                                                         //
+    ("version", po::bool_switch(), "show the version of this program");
   return result;
 }
 
@@ -151,7 +152,7 @@ tl::expected<std::string, std::string> checked_url(std::string url) {
     url.pop_back();
   auto scheme = url.starts_with("http://") ? 7u : url.starts_with("https://") ? 8u : 0u;
   if (scheme == 0 || url.size() == scheme)
-    return tl::unexpected("'" + url + "' is no URL of a coordinator; write one such as " + default_url);
+    return tl::unexpected("'" + url + "' is not a coordinator's URL; use one such as " + default_url);
   return url;
 }
 
@@ -166,18 +167,18 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
       if (lists && name == "queue")
         continue;
       if (!here)
-        return "--" + name + " goes with 'transcode' alone";
+        return "--" + name + " is only for 'transcode'";
       result.settings[name] = given[name].as<std::string>();
     }
   }
   if (!lists)
     for (auto name : {"state", "text", "limit", "after"})
       if (given.count(name) > 0)
-        return std::string{"--"} + name + " goes with 'jobs list' alone";
+        return std::string{"--"} + name + " is only for 'jobs list'";
   if (!here)
-    return given["local"].as<bool>() ? std::optional<std::string>{"--local goes with 'transcode' alone"} : std::nullopt;
+    return given["local"].as<bool>() ? std::optional<std::string>{"--local is only for 'transcode'"} : std::nullopt;
   if (words.size() != 2 || given.count("output") == 0)
-    return "'transcode' takes one file to read, and --output (-o) with the file to make";
+    return "'transcode' takes one input file, and --output (-o) with the file to write";
   result.command = command::transcode;
   result.input = absolute(words[1]);
   result.output = absolute(given["output"].as<std::string>());
@@ -185,13 +186,13 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
   result.detach = given["detach"].as<bool>();
   result.local = given["local"].as<bool>();
   if (result.local && result.detach)
-    return "--detach needs a coordinator that stays: leave it out, or --local";
+    return "--detach needs a coordinator that keeps running: leave out --detach or --local";
   result.upload = given["upload"].as<bool>();
   result.direct = given["direct"].as<bool>();
   if (result.direct && result.upload)
     return "--upload and --direct exclude each other";
   if (result.local && result.upload)
-    return "--local needs nothing sent: leave out --upload";
+    return "--local sends no files: leave out --upload";
   return {};
 }
 
@@ -219,7 +220,8 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, con
       result.name = words[2];
       return {};
     }
-  return "'jobs' takes list, or one of show, placement, follow, logs, cancel, pause, resume, retry, remove with the id of a job";
+  return "'jobs' takes list, or one of show, placement, follow, logs, cancel, pause, resume, retry and remove with a "
+         "job's id";
 }
 
 } // namespace
@@ -237,7 +239,7 @@ std::string usage(const std::string& topic) {
   auto wanted = [&topic](std::string_view command) {
     return topic.empty() || command.substr(0, command.find(' ')) == topic;
   };
-  text << "caf-ctl: look at a Troupe cluster and steer it\n\nUsage: caf-ctl [options] COMMAND [NAME]\n\nCommands:\n";
+  text << "caf-ctl: inspect and control a Troupe cluster\n\nUsage: caf-ctl [options] COMMAND [NAME]\n\nCommands:\n";
   for (auto& e : entries)
     if (wanted(e.name))
       row(std::string{e.name} + (e.takes_name ? " NAME" : ""), e.about);
@@ -245,14 +247,15 @@ std::string usage(const std::string& topic) {
     if (wanted(name))
       row(std::string{name}, about);
   if (topic.empty())
-    row("help COMMAND", "what one command takes");
+    row("help COMMAND", "show the help for one command");
   text << "\n" << described() << "\n";
   if (wanted("transcode"))
     text << described_transcode() << "\n";
   if (wanted("jobs"))
     text << described_list() << "\n";
-  text << "NAME is a worker's name or id, ID that of a job. Exit codes: 0 done, 1 the coordinator says no or the job "
-          "failed,\n2 wrong arguments, 3 no coordinator answers.\n";
+  text
+    << "NAME is a worker's name or id, ID is a job's id. Exit codes: 0 success, 1 the coordinator refuses or the job "
+       "failed,\n2 wrong arguments, 3 no coordinator answers.\n";
   return std::move(text).str();
 }
 
@@ -270,7 +273,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   try {
     po::store(po::command_line_parser(args).options(all).positional(positions).run(), given);
   } catch (const po::error& e) {
-    return tl::unexpected(std::string{e.what()} + "; caf-ctl --help lists what there is");
+    return tl::unexpected(std::string{e.what()} + "; caf-ctl --help lists all commands and options");
   }
   options result;
   auto words = given.count("words") > 0 ? given["words"].as<std::vector<std::string>>() : std::vector<std::string>{};
@@ -281,7 +284,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     if (words.size() > 1 && words[0] != "jobs" && asks)
       return tl::unexpected(std::string{"'help' takes the name of one command"});
     if (!words.empty() && !is_command(words[0]))
-      return tl::unexpected("'" + words[0] + "' is no command: write one of " + known_commands());
+      return tl::unexpected("'" + words[0] + "' is not a command: use one of " + known_commands());
     result.topic = words.empty() ? std::string{} : words[0];
     return result;
   }
@@ -290,7 +293,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     return result;
   }
   if (words.empty())
-    return tl::unexpected("a command is missing: one of " + known_commands());
+    return tl::unexpected("a command is missing: use one of " + known_commands());
   auto url =
     checked_url(given.count("url") > 0 ? given["url"].as<std::string>() : environment_url.value_or(default_url));
   if (!url)
@@ -310,7 +313,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   while (known != entries.end() && known->name != words[0])
     ++known;
   if (known == entries.end())
-    return tl::unexpected("'" + words[0] + "' is no command: write one of " + known_commands());
+    return tl::unexpected("'" + words[0] + "' is not a command: use one of " + known_commands());
   result.command = known->command;
   if (words.size() != (known->takes_name ? 2u : 1u) || words.back().empty())
     return tl::unexpected("'" + words[0] + "' takes "
@@ -319,7 +322,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     result.name = words[1];
   result.wait = given["wait"].as<bool>();
   if (result.wait && result.command != command::drain)
-    return tl::unexpected(std::string{"--wait goes with 'drain' alone"});
+    return tl::unexpected(std::string{"--wait is only for 'drain'"});
   return result;
 }
 

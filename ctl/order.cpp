@@ -15,14 +15,14 @@ namespace {
 
 namespace json = boost::json;
 
-/// A whole number as one; the API says what is wrong with anything else.
+/// A whole number as a JSON number. Anything else stays text, and the API reports the error.
 json::value number_or_text(const std::string& x) {
   int64_t n = 0;
   auto [end, error] = std::from_chars(x.data(), x.data() + x.size(), n);
   return error == std::errc{} && end == x.data() + x.size() ? json::value(n) : json::value(x);
 }
 
-/// "cpu=1.5,nice=10" as an object. The API says what is wrong with a name or a value.
+/// "cpu=1.5,nice=10" as an object. The API reports wrong names and values.
 json::object members_of(const std::string& text) {
   json::object result;
   std::istringstream words{text};

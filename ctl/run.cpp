@@ -29,12 +29,12 @@ namespace json = boost::json;
 constexpr std::chrono::milliseconds redraw_interval{1000};
 constexpr std::chrono::milliseconds drain_interval{250};
 
-/// Cursor to the corner; what was below the new text is erased after it, so that nothing flickers.
+/// Moves the cursor to the corner. Old text is erased only after the new text is drawn, so that nothing flickers.
 constexpr const char* home = "\x1b[H";
 constexpr const char* erase_line_end = "\x1b[K\n";
 constexpr const char* erase_below = "\x1b[J";
 
-/// Prints the answer to a GET, as it is or as a table.
+/// Prints the answer to a GET, unchanged or as a table.
 int show(const options& with, const std::string& path, std::string (*view)(const json::value&), std::ostream& out,
          std::ostream& err) {
   auto fail = [&err](const failure& x) {
@@ -55,7 +55,8 @@ int show(const options& with, const std::string& path, std::string (*view)(const
   return done;
 }
 
-/// This program's own presets, as the API tells them. All nodes of a cluster are of one version, and so are theirs.
+/// This program's own presets, in the API's form. All nodes of a cluster have the same version, and so the same
+/// presets.
 json::value own_presets() {
   json::array list;
   for (auto& x : config::presets()) {
@@ -76,7 +77,7 @@ json::value own_presets() {
   return json::object{{"presets", std::move(list)}, {"total", total}};
 }
 
-/// Those of the coordinator; without one, this program's own.
+/// Prints the coordinator's presets; without a coordinator, this program's own.
 int presets(const options& with, std::ostream& out, std::ostream& err) {
   auto answer = ask_json(with, "/presets");
   if (!answer && answer.error().code != unreachable) {
@@ -106,7 +107,7 @@ int change(const options& with, const std::string& method, const std::string& ac
   return done;
 }
 
-/// Returns when nothing runs on the worker that drains, or the worker itself is gone.
+/// Returns when nothing runs on the draining worker any more, or the worker itself is gone.
 int wait_until_drained(const options& with, std::ostream& out, std::ostream& err) {
   for (;;) {
     auto answer = ask_json(with, "/daemons/" + encoded(with.name));
@@ -117,12 +118,12 @@ int wait_until_drained(const options& with, std::ostream& out, std::ostream& err
     auto used = answer ? find(*answer, "slots_used") : nullptr;
     if (!answer || (used != nullptr && *used == 0)) {
       if (!with.json)
-        out << printable(with.name) << (answer ? " is empty: it can be stopped\n" : " is gone\n");
+        out << printable(with.name) << (answer ? " has no work left: it can be stopped\n" : " is gone\n");
       return done;
     }
     auto state = find(*answer, "state");
     if (used == nullptr || state == nullptr || *state != "draining") {
-      err << "caf-ctl: " << printable(with.name) << " does not drain any more: somebody took it back\n";
+      err << "caf-ctl: " << printable(with.name) << " is no longer draining: it was resumed\n";
       return refused;
     }
     std::this_thread::sleep_for(drain_interval);
@@ -145,7 +146,7 @@ tl::expected<std::string, failure> top_text(const options& with) {
   return show_top(*daemons, *sessions);
 }
 
-/// The text cut to the terminal: a line that wraps would move all below it.
+/// Draws the text, cut to the terminal's size: a line that wraps would move all lines below it.
 void draw(const std::string& text, std::ostream& out) {
   winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
@@ -163,7 +164,7 @@ void draw(const std::string& text, std::ostream& out) {
   out << erase_below << std::flush;
 }
 
-/// Waits for the next second, or for a person to enter "q". At the end of standard input only the time counts.
+/// Waits a second, or until the user enters "q". After the end of standard input it only waits the second.
 bool wants_to_quit() {
   static bool listens = true;
   pollfd input{listens ? STDIN_FILENO : -1, POLLIN, 0};
@@ -178,7 +179,7 @@ bool wants_to_quit() {
 int top(const options& with, std::ostream& out, std::ostream& err, bool terminal) {
   for (bool first = true;; first = false) {
     auto text = top_text(with);
-    // Who watches waits through a restart of the coordinator; who asks once, or for the first time, is told.
+    // A running display waits while the coordinator restarts; a single query, or the first one, reports the error.
     if (!text && (first || !terminal)) {
       err << "caf-ctl: " << text.error().text << '\n';
       return text.error().code;
@@ -223,11 +224,11 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   case command::top:
     return top(with, out, err, terminal);
   case command::drain: {
-    auto result = change(with, "POST", "/drain", "drains: it gets no new work", out, err);
+    auto result = change(with, "POST", "/drain", "is draining: it gets no new work", out, err);
     return result == done && with.wait ? wait_until_drained(with, out, err) : result;
   }
   case command::resume:
-    return change(with, "POST", "/resume", "is back", out, err);
+    return change(with, "POST", "/resume", "takes work again", out, err);
   case command::remove:
     return change(with, "DELETE", "", "is removed", out, err);
   case command::transcode:

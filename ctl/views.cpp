@@ -53,7 +53,7 @@ table gpus_table(const json::value& daemons) {
                 {"ENCODER", align::right},
                 {"MEMORY", align::right},
                 {"HEAT", align::right},
-                {"TAKES NO MORE BECAUSE IT"}}};
+                {"BLOCKED BECAUSE IT"}}};
   for (auto& d : list(daemons, "daemons"))
     for (auto& g : list(d, "gpus")) {
       auto& reading = member(g, "reading");
@@ -74,8 +74,8 @@ std::string joined(const json::array& texts) {
   return result;
 }
 
-/// Why a rendition is where it is: what is wrong, else what it waits for, else what it gets instead of what was asked for, else what of the source it has
-/// not.
+/// Why a rendition is where it is: what is wrong, else what it waits for, else what it gets instead of what was asked
+/// for, else what of the source it has not.
 std::string variant_reason(const json::value& session, const json::value& variant) {
   if (auto reason = text(variant, "reason"); !reason.empty())
     return reason;
@@ -248,7 +248,7 @@ std::string show_sessions(const json::value& answer) {
                   variant_reason(s, v)});
     }
   }
-  return or_none(result, "channels run");
+  return or_none(result, "running channels");
 }
 
 std::string show_placement(const json::value& answer) {
@@ -264,7 +264,7 @@ std::string show_placement(const json::value& answer) {
       first = false;
     }
   }
-  return or_none(result, "part of it is at work, and none was since this coordinator started");
+  return or_none(result, "part of it runs or has run since this coordinator started");
 }
 
 std::string show_top(const json::value& daemons, const json::value& sessions) {

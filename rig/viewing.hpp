@@ -59,8 +59,7 @@ struct observations {
 
   uint64_t decode_errors = 0;
   uint64_t corrupt_packets = 0; ///< flagged by the demuxer, for example after a lost transport packet
-  uint64_t dts_violations =
-    0; ///< decoding timestamps that do not grow within their stream, where the container has any
+  uint64_t dts_violations = 0;  ///< DTS that do not grow within their stream, if the container has DTS
 };
 
 /// The least, the middle and the greatest of some values; zeros if there are none.

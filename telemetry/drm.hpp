@@ -5,7 +5,6 @@
 // user's, or all of them for root. A process whose media engines worked between two calls counts as one session,
 // because these drivers do not report sessions. The format is described in the kernel's
 // Documentation/gpu/drm-usage-stats.rst.
-// holds a session; these drivers know no sessions of their own. The format is that of the kernel's Documentation/gpu/drm-usage-stats.rst.
 #pragma once
 
 #include "telemetry/gpu_probe.hpp"

@@ -43,7 +43,8 @@ struct carried {
   size_t chapters = 0;
 };
 
-/// Legal calls: `open`, `add_*` before the container's header is written, then `write_covers` once and `next` until it returns false.
+/// Legal calls: `open`, `add_*` before the container's header is written, then `write_covers` once and `next` until it
+/// returns false.
 class source_extras {
 public:
   struct config {

@@ -1,6 +1,7 @@
 // The one path on which every encoder is found, set up and opened.
 //
-// Order: `find_encoders`, `make_encoder_context`, the caller's own fields, the `set_...` functions, `open_encoder`, then `encode`.
+// Order: `find_encoders`, `make_encoder_context`, the caller's own fields, the `set_...` functions, `open_encoder`,
+// then `encode`.
 #pragma once
 
 #include "encoder/codec/encoder_table.hpp"

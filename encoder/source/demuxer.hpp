@@ -71,8 +71,7 @@ struct source_counters {
   uint64_t discontinuities = 0;
   /// The latest shift added to the video's own times (to the source's, if it has no video), in ticks.
   int64_t shift = 0;
-  uint64_t displaced_packets =
-    0; ///< video packets that are not where the container's own PTS puts them, or that have none
+  uint64_t displaced_packets = 0; ///< video packets moved away from the container's own PTS, or without one
 };
 
 class demuxer {

@@ -62,7 +62,7 @@ public:
     return live_;
   }
 
-  /// For a live source at its end: true where its playlist says that nothing follows.
+  /// For a live source at its end: true if its playlist says that nothing follows.
   bool is_over();
 
   /// True if the sender waits while nothing is read.
