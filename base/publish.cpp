@@ -23,7 +23,7 @@ namespace {
 constexpr size_t buffer_bytes = 1 << 20;
 constexpr mode_t file_mode = 0644;
 
-/// The longest tag that goes into a name.
+/// The longest tag in a name.
 constexpr size_t tag_max = 64;
 
 tl::unexpected<file_error> fail(file_fault kind, std::string what) {
@@ -88,7 +88,7 @@ file_result<void> rename_to(const std::string& from, int folder, const std::stri
     return taken(target);
   if (errno != EINVAL && errno != ENOSYS)
     return failed("rename to", target);
-  // A file system without that: a second name that must be new, then the first one goes.
+  // On a file system without that call: adds a second name that must be new, then removes the first one.
   if (::linkat(AT_FDCWD, from.c_str(), folder, name.c_str(), 0) != 0)
     return errno == EEXIST ? taken(target) : failed("rename to", target);
   ::unlink(from.c_str());
@@ -118,7 +118,7 @@ file_result<descriptor> copy_of(int file, const std::string& path) {
   }
 }
 
-/// What is under the name, for people; empty for a regular file.
+/// The kind of file under the name, for messages; empty for a regular file.
 std::string kind_of(mode_t mode) {
   if (S_ISREG(mode))
     return {};
@@ -137,7 +137,7 @@ std::string staging_path(const std::string& target, const std::string& tag) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_')
       c = '_';
   std::filesystem::path path{target};
-  // A name of the usual 255 bytes stays one.
+  // Keeps the result within the usual limit of 255 bytes.
   auto name = path.filename().string().substr(0, 160);
   return (path.parent_path() / ("." + name + "." + clean + ".part")).string();
 }
@@ -235,7 +235,7 @@ void new_file::discard() noexcept {
 
 file_result<new_file> new_file::create(const std::string& target, const std::string& tag) {
   auto path = staging_path(target, tag);
-  // Not the old one, emptied: whoever still writes that must not write here.
+  // Does not empty the old file: a program that still writes to it must not write to the new one.
   ::unlink(path.c_str());
   auto fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file_mode);
   if (fd < 0)

@@ -103,8 +103,7 @@ std::string refused_output(const options& with) {
     return {};
   if (!fs::is_regular_file(there))
     return with.output + " is no regular file; name another output";
-  return with.overwrite ? std::string{}
-                        : with.output + " exists already; name another output, or allow to overwrite it";
+  return with.overwrite ? std::string{} : with.output + " exists already; name another output, or use --overwrite";
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-// Masks are compared, and the two pairs of surround channels are exchanged where that keeps both.
+// Compares channel masks, and exchanges the two pairs of surround channels if that keeps both pairs.
 #include "encoder/channel_layouts.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t sides = AV_CH_SIDE_LEFT | AV_CH_SIDE_RIGHT;
 constexpr uint64_t backs = AV_CH_BACK_LEFT | AV_CH_BACK_RIGHT;
 
-/// Of Vorbis (specification I, section 4.3.9) and of Opus in mapping family 1 (RFC 7845, section 5.1.1.2).
+/// The layouts of Vorbis (specification I, section 4.3.9) and of Opus in mapping family 1 (RFC 7845, section 5.1.1.2).
 constexpr uint64_t xiph_masks[] = {AV_CH_LAYOUT_MONO,
                                    AV_CH_LAYOUT_STEREO,
                                    AV_CH_LAYOUT_SURROUND,
@@ -25,7 +25,7 @@ constexpr uint64_t xiph_masks[] = {AV_CH_LAYOUT_MONO,
                                    AV_CH_LAYOUT_5POINT1 | AV_CH_BACK_CENTER,
                                    AV_CH_LAYOUT_7POINT1};
 
-/// Of FLAC (RFC 9639, section 9.1.3), as libavcodec reads them.
+/// The layouts of FLAC (RFC 9639, section 9.1.3), as libavcodec reads them.
 constexpr uint64_t flac_masks[] = {AV_CH_LAYOUT_MONO,
                                    AV_CH_LAYOUT_STEREO,
                                    AV_CH_LAYOUT_SURROUND,
@@ -35,7 +35,8 @@ constexpr uint64_t flac_masks[] = {AV_CH_LAYOUT_MONO,
                                    AV_CH_LAYOUT_5POINT1 | AV_CH_BACK_CENTER,
                                    AV_CH_LAYOUT_7POINT1};
 
-/// libavcodec 59's AAC encoder takes more, for which it writes a description (PCE) that decoders read as channels without names.
+/// libavcodec 59's AAC encoder takes more layouts, but writes a description (PCE) for them that decoders read as
+/// unnamed channels.
 constexpr uint64_t aac_masks[] = {AV_CH_LAYOUT_MONO,   AV_CH_LAYOUT_STEREO,       AV_CH_LAYOUT_2POINT1,
                                   AV_CH_LAYOUT_2_1,    AV_CH_LAYOUT_SURROUND,     AV_CH_LAYOUT_4POINT0,
                                   AV_CH_LAYOUT_QUAD,   AV_CH_LAYOUT_5POINT0_BACK, AV_CH_LAYOUT_5POINT1_BACK,
@@ -61,7 +62,7 @@ bool has_mask(const AVChannelLayout& x) noexcept {
   return x.order == AV_CHANNEL_ORDER_NATIVE;
 }
 
-/// `from` with the names that `to` has for its loudspeakers.
+/// `from` with the channel names that `to` has for its loudspeakers.
 uint64_t renamed(uint64_t from, uint64_t to) noexcept {
   for (auto [have, other] : {std::pair{sides, backs}, std::pair{backs, sides}})
     if ((from & have) == have && (from & other) == 0 && (to & other) == other && (to & have) == 0)
@@ -69,10 +70,10 @@ uint64_t renamed(uint64_t from, uint64_t to) noexcept {
   return from;
 }
 
-/// The channel of `from` that has this name in `to`.
+/// The channel of `from` that has the name `channel` in `to`.
 int source_of(uint64_t from, uint64_t to, uint64_t channel) noexcept {
   auto names = renamed(from, to);
-  // An exchange of pairs keeps left before right, but not the place among the others.
+  // An exchange of pairs keeps left before right, but changes their position among the others.
   auto own = (from & channel) != 0 ? channel : 0;
   if (own == 0 && (names & channel) != 0)
     own = (channel & sides) != 0 ? (channel == AV_CH_SIDE_LEFT ? AV_CH_BACK_LEFT : AV_CH_BACK_RIGHT)

@@ -1,4 +1,4 @@
-// libavformat knows what its muxers take; what it is too generous about is said here.
+// libavformat knows what its muxers take; this file corrects it where it allows too much.
 #include "encoder/container.hpp"
 
 extern "C" {
@@ -29,7 +29,7 @@ constexpr std::array entries{
   entry{container::mpegts, "mpegts", {"ts", "mpegts", "m2ts", "mts"}},
 };
 
-/// libavformat 5.1 writes every other codec as private data that nobody can read.
+/// libavformat 5.1 writes every other codec as private data that no player can read.
 constexpr std::array transport_codecs{
   AV_CODEC_ID_MPEG1VIDEO,   AV_CODEC_ID_MPEG2VIDEO,   AV_CODEC_ID_MPEG4,
   AV_CODEC_ID_H264,         AV_CODEC_ID_HEVC,         AV_CODEC_ID_CAVS,
@@ -51,11 +51,11 @@ constexpr std::array matroska_subtitles{AV_CODEC_ID_SUBRIP,
 constexpr std::array webm_codecs{AV_CODEC_ID_VP8,    AV_CODEC_ID_VP9,  AV_CODEC_ID_AV1,
                                  AV_CODEC_ID_VORBIS, AV_CODEC_ID_OPUS, AV_CODEC_ID_WEBVTT};
 
-/// libavformat knows them in ISO's form of the container alone.
+/// libavformat supports these only in the ISO form of the container.
 constexpr std::array not_in_quicktime{AV_CODEC_ID_VP9,  AV_CODEC_ID_AV1,    AV_CODEC_ID_OPUS,
                                       AV_CODEC_ID_FLAC, AV_CODEC_ID_TRUEHD, AV_CODEC_ID_MPEGH_3D_AUDIO};
 
-/// By FF_PROFILE_PRORES_*: proxy, LT, standard, HQ, 4444, XQ.
+/// Indexed by FF_PROFILE_PRORES_*: proxy, LT, standard, HQ, 4444, XQ.
 constexpr std::array<uint32_t, 6> prores_tags{MKTAG('a', 'p', 'c', 'o'), MKTAG('a', 'p', 'c', 's'),
                                               MKTAG('a', 'p', 'c', 'n'), MKTAG('a', 'p', 'c', 'h'),
                                               MKTAG('a', 'p', '4', 'h'), MKTAG('a', 'p', '4', 'x')};
@@ -65,7 +65,7 @@ bool contains(const List& list, AVCodecID x) {
   return std::find(list.begin(), list.end(), x) != list.end();
 }
 
-/// In small letters; all of a name that has no dot.
+/// In lower case; the whole name if it has no dot.
 std::string extension_of(std::string_view name_or_path) {
   auto dot = name_or_path.rfind('.');
   std::string result{dot == std::string_view::npos ? name_or_path : name_or_path.substr(dot + 1)};

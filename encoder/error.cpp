@@ -1,4 +1,4 @@
-// The one place where libav*'s negative numbers become errors of ours.
+// The one place where libav*'s negative numbers become our errors.
 #include "encoder/error.hpp"
 
 extern "C" {
@@ -12,7 +12,7 @@ namespace troupe::av {
 
 namespace {
 
-/// The code that a libav* failure stands for whatever was being done, or `fallback` for one that depends on the step.
+/// The error code for a libav* failure in any step, or `fallback` if it depends on the step.
 errc classify(errc fallback, int code) {
   switch (code) {
   case AVERROR_EXIT:
@@ -51,7 +51,7 @@ errc classify(errc fallback, int code) {
   case AVERROR_HTTP_OTHER_4XX:
   case AVERROR_HTTP_SERVER_ERROR:
     return errc::io;
-  case AVERROR(EFBIG): // a limit on the size of files, and nothing that another disk would mend
+  case AVERROR(EFBIG): // a limit on file sizes, which another disk would not remove
     return errc::limit;
   case AVERROR_DECODER_NOT_FOUND:
   case AVERROR_ENCODER_NOT_FOUND:
@@ -68,7 +68,7 @@ errc classify(errc fallback, int code) {
   }
 }
 
-/// Whether a source that did not open for this reason is not there, or may not be read, and will not be a moment later.
+/// True if the source does not exist, or may not be read, and a retry will not change that.
 bool is_absent(int code, int http_status) {
   switch (code) {
   case AVERROR(ENOENT):
@@ -84,7 +84,7 @@ bool is_absent(int code, int http_status) {
   case AVERROR_HTTP_NOT_FOUND:
     return true;
   case AVERROR_HTTP_OTHER_4XX:
-    // RFC 9110, 6585: a request timeout, "too early" and "too many requests" ask for another try.
+    // RFC 9110, 6585: "request timeout", "too early" and "too many requests" ask for a retry.
     return http_status != 0 && http_status != 408 && http_status != 425 && http_status != 429;
   default:
     return false;

@@ -1,4 +1,4 @@
-// Formats come from the track's parameters first and from the first frame second.
+// A format comes first from the track's parameters, then from the first frame.
 #include "encoder/format.hpp"
 
 extern "C" {

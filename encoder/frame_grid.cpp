@@ -1,4 +1,5 @@
-// A rate is tried by its residuals: what is left of each time when its place is subtracted must not vary by more than the container rounds.
+// A rate is tested by its residuals: each time minus its grid place must not vary by more than the container's
+// rounding.
 #include "encoder/frame_grid.hpp"
 
 #include "encoder/track.hpp"
@@ -17,23 +18,23 @@ namespace troupe::av {
 
 namespace {
 
-/// Ticks of the coarsest unit that a container counts in: 1/600 s.
+/// Ticks of the coarsest time unit of a container: 1/600 s.
 constexpr int64_t unit_max = 150;
 
-/// By how much (ticks) a time may be off its place: half a unit, and the rounding to ticks of both.
+/// By how much (ticks) a time may be off its grid place: half a unit, and the rounding of both to ticks.
 constexpr int64_t off_max = unit_max / 2 + 2;
 
-/// Rounding to ticks moves two times apart by so much.
+/// The most by which rounding to ticks moves two times apart.
 constexpr int64_t tick_slack = 2;
 
-/// A place must be at least so many units from the next one, or any time would lie on one.
+/// Grid places must be at least this many units apart, otherwise any time would be near one.
 constexpr int64_t units_apart = 4;
 
-/// Times and rates beyond this are not tried, so that products stay within 64 bits.
+/// Larger times and rates are not tried, so that products stay within 64 bits.
 constexpr int64_t span_max = int64_t{1} << 40;
 constexpr int rate_term_max = 1 << 20;
 
-/// Rates that films and cameras have, ascending: where two explain the times, the lower one does with fewer empty places.
+/// Usual rates of films and cameras, ascending: if two explain the times, the lower one has fewer empty places.
 constexpr std::array usual_rates{
   AVRational{5, 1},          AVRational{6, 1},          AVRational{8, 1},           AVRational{10, 1},
   AVRational{12'000, 1'001}, AVRational{12, 1},         AVRational{25, 2},          AVRational{15'000, 1'001},
@@ -43,10 +44,10 @@ constexpr std::array usual_rates{
   AVRational{90, 1},         AVRational{100, 1},        AVRational{120'000, 1'001}, AVRational{120, 1},
   AVRational{144, 1},        AVRational{240, 1}};
 
-/// A claim that is so near to a usual rate is that one, written with fewer digits.
+/// A claimed rate this near to a usual one is that rate, written with fewer digits.
 constexpr double same_rate = 2e-4;
 
-/// Ticks that all distances are multiples of, where that is a container's unit; 0 where the times are exact.
+/// The ticks that all intervals are multiples of, if that is a container's unit; 0 if the times are exact.
 int64_t unit_of(std::span<const int64_t> times) {
   int64_t result = 0;
   for (size_t i = 1; i < times.size() && result != 1; ++i)
@@ -54,7 +55,7 @@ int64_t unit_of(std::span<const int64_t> times) {
   return result <= unit_max ? result : 0;
 }
 
-/// The grid of one rate, or nothing. Residuals are counted in 1/`rate.num` ticks, which makes them whole.
+/// The grid for one rate, or nothing. Residuals are counted in 1/`rate.num` ticks, which makes them whole numbers.
 std::optional<frame_grid> try_rate(std::span<const int64_t> times, AVRational rate, int64_t unit) {
   if (rate.num <= 0 || rate.den <= 0 || rate.num > rate_term_max || rate.den > rate_term_max)
     return std::nullopt;

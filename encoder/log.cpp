@@ -1,5 +1,5 @@
-// One callback for the process hands error lines to the capture of the thread that makes them, warnings and errors to the log of the work that is under
-// way, and drops all else.
+// One callback for the process. It passes error lines to the capture of their thread, warnings and errors to the log of
+// the current work, and drops everything else.
 #include "encoder/log.hpp"
 
 #include "base/url.hpp"
@@ -24,21 +24,21 @@ constexpr size_t text_max_bytes = 512;
 
 thread_local log_capture* current = nullptr;
 
-/// libavformat's errors tell four statuses apart, its log all.
+/// libavformat's error codes distinguish four statuses, its log all of them.
 thread_local int http_status = 0;
 constexpr std::string_view http_error = "HTTP error ";
 
-std::mutex work_mutex; ///< guards all below
+std::mutex work_mutex; ///< guards all variables below
 work_log* work = nullptr;
 
 struct relay {
   std::function<void(bool, const std::string&)> receive;
-  std::map<std::string, uint64_t> lines; ///< of each kind, by the text without its numbers
+  std::map<std::string, uint64_t> lines; ///< count of each kind, by the text without numbers
 };
 
-relay* lines_to = nullptr; ///< lives as long as the process: drivers' threads log until its very end
+relay* lines_to = nullptr; ///< lives as long as the process, because drivers' threads log until its very end
 
-/// Who speaks: the name of a codec, a format, a filter.
+/// The source of a line: the name of a codec, a format, a filter.
 std::string speaker(void* object) {
   auto* type = object != nullptr ? *static_cast<AVClass**>(object) : nullptr;
   if (type == nullptr || type->item_name == nullptr)
@@ -47,7 +47,7 @@ std::string speaker(void* object) {
   return name != nullptr ? std::string{name} + ": " : std::string{};
 }
 
-/// Without its line break, printable, and without what opens the sources that it names.
+/// Makes a line printable, without its line break and without credentials of sources.
 std::string clean(const char* line) {
   std::string result;
   for (; *line != '\0'; ++line)
@@ -56,7 +56,7 @@ std::string clean(const char* line) {
   return base::mask_urls(result).substr(0, work_log::line_bytes_max);
 }
 
-/// The text with '#' for each number: what tells one kind of line from another.
+/// The text with '#' for each number: it identifies a kind of line.
 std::string without_numbers(const std::string& text) {
   std::string result;
   for (auto c : text)
@@ -67,7 +67,7 @@ std::string without_numbers(const std::string& text) {
   return result;
 }
 
-/// Under `work_mutex`.
+/// Call it with `work_mutex` locked.
 void pass_on(bool error, const std::string& text) {
   auto& lines = lines_to->lines;
   auto kind = lines.find(without_numbers(text));
@@ -86,7 +86,7 @@ void on_log(void* object, int level, const char* format, va_list arguments) {
     http_status = std::atoi(text + http_error.size());
   if (current != nullptr && level <= AV_LOG_ERROR)
     current->append(base::mask_urls(text).c_str());
-  // A line may come in parts.
+  // A line may come in several parts.
   thread_local std::string line;
   if (line.empty())
     line = speaker(object);
@@ -110,7 +110,7 @@ void quiet_logs() {
   static std::once_flag once;
   std::call_once(once, [] {
     av_log_set_callback(on_log);
-    // SVT-AV1 prints its banner unless the environment says otherwise; 1 is "errors only".
+    // SVT-AV1 prints its banner unless this variable is set; 1 is "errors only".
     setenv("SVT_LOG", "1", 0);
   });
 }

@@ -13,7 +13,7 @@ namespace troupe::av {
 
 namespace {
 
-/// An entry that is smaller than the largest one by this factor is zero.
+/// An entry smaller than the largest one by this factor counts as zero.
 constexpr int64_t negligible = 100;
 
 } // namespace

@@ -1,4 +1,4 @@
-// Two or three streams of packets, each in order, are merged by decoding time into libavformat's muxer.
+// Merges two or three ordered streams of packets by decoding time into libavformat's muxer.
 #include "encoder/chunks/assembler.hpp"
 
 #include "base/descriptor.hpp"
@@ -25,7 +25,7 @@ namespace troupe::av {
 
 namespace {
 
-/// Where a transport stream's first picture is, and by how much its clock is behind the decoding times: FFmpeg's own defaults.
+/// The time of a transport stream's first picture, and its clock's delay behind the decoding times: FFmpeg's defaults.
 constexpr int64_t transport_start = 126'000;
 constexpr int64_t transport_delay_us = 700'000;
 
@@ -37,14 +37,14 @@ struct output_closer {
   }
 };
 
-/// Where a packet of a sequence's track goes.
+/// The destination of a packet of a sequence's track.
 struct route {
   int output = -1;
-  int64_t shift = 0;              ///< ticks that are added to the chunk's times
-  size_t made = 0;                ///< place in the result's streams
+  int64_t shift = 0;              ///< ticks added to the chunk's times
+  size_t made = 0;                ///< index in the result's streams
   size_t chunk = 0;               ///< of the latest packet, see `chunk_sequence::chunk`
   uint64_t written = 0;           ///< packets
-  std::optional<frame_grid> grid; ///< of pictures whose times the container can write as they are, not rounded
+  std::optional<frame_grid> grid; ///< for pictures whose times the container can store exactly
 };
 
 /// One of the merged streams of packets: a piece of work, or the subtitles.
@@ -100,7 +100,7 @@ private:
   source_extras extras_;
   std::vector<feed> feeds_;
   std::unique_ptr<AVFormatContext, output_closer> output_;
-  base::descriptor file_; ///< the result's
+  base::descriptor file_; ///< the result's descriptor
   uint64_t packets_ = 0;
   uint64_t packets_all_ = 0;
   assembly_result result_;
@@ -140,7 +140,7 @@ expected<void> assembly::open_chunks() {
 }
 
 expected<void> assembly::open_output() {
-  // A new file, whatever others have put under the name; from here on it is the file and not the name that is written to.
+  // Makes a new file, even if another program put one under this name; from here on only the descriptor is written to.
   ::unlink(job_.output.c_str());
   file_ = base::descriptor{::open(job_.output.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644)};
   if (!file_) {
@@ -154,26 +154,27 @@ expected<void> assembly::open_output() {
     return fail(errc::unsupported, std::string{"write "} + muxer_name(job_.into), code);
   output_.reset(context);
   context->avoid_negative_ts = 0;
-  // FLAC in MP4, which libavformat 5.1 takes for an experiment.
+  // libavformat 5.1 considers FLAC in MP4 experimental.
   context->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
-  // What is in the file depends on what is put in, and on nothing else.
+  // The file's content depends only on its input.
   context->flags |= AVFMT_FLAG_BITEXACT;
   if (auto code = avio_open2(&context->pb, url.c_str(), AVIO_FLAG_WRITE, nullptr, nullptr); code < 0)
     return fail(code == AVERROR(ENOSPC) ? errc::io : errc::option, "create " + job_.output, code);
   return {};
 }
 
-/// Ticks that a track's packets move so that the container itself moves them back: Matroska subtracts a codec's delay.
+/// Ticks by which a track's packets move so that the container itself moves them back: Matroska subtracts a codec's
+/// delay.
 int64_t assembly::own_shift(const track& x) const {
   const auto& p = *x.parameters;
   auto matroska = job_.into == container::mkv || job_.into == container::webm;
-  // libavformat 5.1 writes the delay of Opus alone.
+  // libavformat 5.1 writes the delay only for Opus.
   if (!matroska || p.codec_id != AV_CODEC_ID_OPUS)
     return 0;
   return av_rescale_q(p.initial_padding, AVRational{1, 48'000}, time_base);
 }
 
-/// Ticks by which everything moves: the source's origin to zero, and on to where the container can begin.
+/// Ticks by which all tracks move: the source's origin to zero, then to the container's start time.
 int64_t assembly::common_shift() const {
   auto earliest_pts = std::numeric_limits<int64_t>::max();
   auto earliest_dts = earliest_pts;
@@ -212,7 +213,8 @@ expected<void> assembly::add_track(feed& from, size_t index) {
   if (video) {
     made.sample_aspect_ratio = p.sample_aspect_ratio;
     made.avg_frame_rate = times.info.frame_rate;
-    // Headers that the file says once are "hvc1", which some players insist on; "avc3" says that they are in the packets.
+    // "hvc1" means that the headers are only at the start of the file, which some players require; "avc3" means that
+    // they are in the packets.
     auto mp4 = job_.into == container::mp4 || job_.into == container::mov;
     if (mp4 && p.codec_id == AV_CODEC_ID_HEVC && !times.headers_differ)
       made.codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');
@@ -277,7 +279,7 @@ expected<void> assembly::add_streams() {
       used.push_back(stream);
     }
   }
-  // In the order of the source, as players number them.
+  // In the source's order, which players use for numbering.
   std::sort(places.begin(), places.end(), [](const place& a, const place& b) { return a.stream < b.stream; });
   for (const auto& x : places)
     if (auto ok = add_track(feeds_[x.feed], x.track); !ok)
@@ -307,7 +309,7 @@ expected<void> assembly::write_header() {
   return settle("begin", 0).and_then([this] { return extras_.write_covers(*output_); });
 }
 
-/// Fetches the next packet of a feed; its time orders it among the others'.
+/// Fetches the next packet of a feed; its time orders it among the packets of the other feeds.
 expected<void> assembly::advance(feed& x) {
   auto more = x.chunks ? x.chunks->next(*x.head) : extras_.next(*x.head);
   if (!more)
@@ -389,7 +391,7 @@ expected<void> assembly::write_packets() {
 
 expected<void> assembly::finish() {
   log_capture log;
-  // What a transport stream still holds of its last packets goes out with the trailer.
+  // A transport stream's last buffered packets are written with the trailer.
   if (auto ok = settle("end", av_write_trailer(output_.get())); !ok)
     return ok;
   if (auto ok = settle("end", avio_closep(&output_->pb)); !ok)

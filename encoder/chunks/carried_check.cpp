@@ -1,4 +1,4 @@
-// Streams are compared by kind and in their order: containers count covers and attachments in their own ways.
+// Compares streams by kind and order, because containers count covers and attachments in different ways.
 #include "encoder/chunks/carried_check.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ size_t files_in(const AVFormatContext& x) {
   return static_cast<size_t>(std::count_if(x.streams, x.streams + x.nb_streams, [](auto* y) { return is_file(*y); }));
 }
 
-/// Players go by them; what is played first, transport streams have no word for.
+/// Flags that players use. The default flag is left out, because transport streams cannot store it.
 constexpr int marks = AV_DISPOSITION_DUB | AV_DISPOSITION_ORIGINAL | AV_DISPOSITION_COMMENT | AV_DISPOSITION_LYRICS
                       | AV_DISPOSITION_KARAOKE | AV_DISPOSITION_FORCED | AV_DISPOSITION_HEARING_IMPAIRED
                       | AV_DISPOSITION_VISUAL_IMPAIRED | AV_DISPOSITION_CAPTIONS | AV_DISPOSITION_DESCRIPTIONS;
@@ -27,14 +27,14 @@ void compare_marks(int stream, int want, const AVStream& have, std::vector<assem
                             + "\" is lost: this container does not keep it"});
 }
 
-/// What libavformat reads from a container alone, and not from the pictures too.
+/// Side data that libavformat reads only from the container, not also from the pictures.
 bool is_of_container(AVPacketSideDataType x) {
   return x == AV_PKT_DATA_DOVI_CONF || x == AV_PKT_DATA_SPHERICAL || x == AV_PKT_DATA_STEREO3D;
 }
 
 std::string share(size_t have, size_t want, const char* what) {
   return std::to_string(want - have) + " of the " + std::to_string(want) + " " + what
-         + " are lost: the result that was written does not give them back";
+         + " are lost: the written result does not have them";
 }
 
 } // namespace

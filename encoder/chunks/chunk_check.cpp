@@ -1,4 +1,4 @@
-// One queue of packets, of all tracks, and whoever has time for the first of them.
+// One queue with the packets of all tracks. The checking thread or the caller takes the first packet.
 #include "encoder/chunks/chunk_check.hpp"
 
 #include "encoder/window/scheduling.hpp"
@@ -14,10 +14,10 @@ namespace troupe::av {
 
 namespace {
 
-/// Packets that may wait for a pause: a second or so of a film.
+/// Packets that may wait for an idle moment: about a second of film.
 constexpr size_t waiting_max = 64;
 
-/// What is only parsed takes a fraction of its encoding.
+/// Parsing takes a fraction of the time of encoding.
 constexpr int cores_per_thread = 4;
 constexpr int threads_max = 4;
 
@@ -25,7 +25,8 @@ constexpr int threads_max = 4;
 
 chunk_check::chunk_check(const std::vector<track>& tracks, const std::vector<bool>& encoded, int cores) {
   auto threads = std::clamp((cores > 0 ? cores : av_cpu_count()) / cores_per_thread, 1, threads_max);
-  // Opened here, and not on the thread that has what is left: a decoder's own threads inherit from whom it is opened by.
+  // The decoders open here, not on the low-priority thread, because their own threads inherit the scheduling of the
+  // thread that opens them.
   for (size_t i = 0; i < tracks.size(); ++i) {
     auto& x = tracks_.emplace_back(checked_track{tracks[i].clone()});
     if (!encoded[i] || !result_)
@@ -77,7 +78,8 @@ expected<void> chunk_check::finish(const std::atomic<bool>& stop) {
   return result_;
 }
 
-/// Checks until no more than so many are left, alone: who has what is left of a busy processor would hold the caller up with each packet.
+/// Checks on the caller's thread until at most `left` packets remain. The low-priority thread stops meanwhile: on a
+/// busy processor it would delay the caller at each packet.
 void chunk_check::help(size_t left, const std::atomic<bool>* stop) {
   auto set_helped = [this](bool on) {
     std::lock_guard guard{mutex_};
@@ -129,7 +131,7 @@ expected<void> chunk_check::check(const AVPacket& packet) {
   return {};
 }
 
-/// Done again, or elsewhere, the same work may succeed.
+/// An `errc::device` error: the same work may succeed if it is repeated, or on another worker.
 tl::unexpected<error> chunk_check::wrong(const checked_track& x, error what) {
   if (what.code == errc::media)
     what.code = errc::device;

@@ -1,4 +1,4 @@
-// Demuxer, window and chunk file in one loop.
+// Runs demuxer, window and chunk file in one loop.
 #include "encoder/chunks/chunk_encode.hpp"
 
 #include "encoder/chunks/chunk_check.hpp"
@@ -37,7 +37,7 @@ double share_done(const time_window& window, int64_t position) {
   return std::clamp(static_cast<double>(position - window.from_pts) / whole, 0.0, 1.0);
 }
 
-/// Writes what the window makes, counts it, and has it decoded again.
+/// Writes the window's packets, counts them, and has them decoded again.
 class chunk_sink : public transcode_sink {
 public:
   chunk_sink(const chunk_job& job, const work_control& control, chunk_writer writer)
@@ -75,7 +75,7 @@ public:
     check_->take(packet);
     if (check_->failed())
       finish_check();
-    // One packet of the source may be a still that makes thousands of pictures.
+    // One packet of the source may be a still that becomes thousands of pictures.
     report();
   }
 
@@ -83,7 +83,7 @@ public:
     gate_.poll([this] { return work_progress{frames(), bytes(), position(), share_done(job_.window, position())}; });
   }
 
-  /// What a decoder says of all that was encoded.
+  /// Collects the decoders' verdict on all that was encoded.
   void finish_check() {
     if (check_ && good_)
       keep(check_->finish(control_.stop));
@@ -97,7 +97,7 @@ public:
     return writer_.size();
   }
 
-  /// Pictures, or packets of sound where there are none.
+  /// Pictures, or packets of sound if there are no pictures.
   uint64_t frames() const noexcept {
     uint64_t pictures = 0;
     uint64_t sounds = 0;
@@ -136,7 +136,7 @@ private:
   expected<void> good_;
 };
 
-/// A plan for each track that the demuxer has; an error where the job names a stream that it has not.
+/// A plan for each track of the demuxer; an error if the job names a stream that it does not have.
 expected<std::vector<track_plan>> plan_for(const chunk_job& job, const std::vector<track>& tracks) {
   std::vector<track_plan> result(tracks.size(), drop_track{});
   for (const auto& x : job.streams) {
@@ -149,7 +149,7 @@ expected<std::vector<track_plan>> plan_for(const chunk_job& job, const std::vect
   return result;
 }
 
-/// The tracks that the source has, and those that it is going to have.
+/// The source's tracks, and those that will appear later.
 std::vector<track> tracks_of(const chunk_job& job, const demuxer& source) {
   auto result = clone(source.tracks());
   for (const auto& x : job.late) {
@@ -162,7 +162,7 @@ std::vector<track> tracks_of(const chunk_job& job, const demuxer& source) {
   return result;
 }
 
-/// Renames a packet's track, which is the source's, to one of `tracks`. False where it is none of them.
+/// Changes a packet's track number from the source's to that in `tracks`. False if the track is not among them.
 bool rename_track(AVPacket& packet, const demuxer& source, const std::vector<track>& tracks) {
   auto stream = source.tracks()[static_cast<size_t>(packet.stream_index)].stream;
   auto at = std::find_if(tracks.begin(), tracks.end(), [stream](const track& x) { return x.stream == stream; });
@@ -170,7 +170,7 @@ bool rename_track(AVPacket& packet, const demuxer& source, const std::vector<tra
   return at != tracks.end();
 }
 
-/// Pictures alone, encoded: nothing of it hangs on what the source has before.
+/// True if only pictures are encoded: then nothing depends on earlier parts of the source.
 bool may_seek(const chunk_job& job) {
   return job.exact && job.window.from_pts != no_begin
          && std::all_of(job.streams.begin(), job.streams.end(),
@@ -216,7 +216,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
   auto writer = chunk_writer::create(job.output, job.tag);
   if (!writer)
     return tl::unexpected{std::move(writer.error())};
-  // Without a memory of the other tracks, their times are what they are with it.
+  // With exact times, the other tracks need not be read: the times are the same without them.
   if (job.exact)
     for (size_t i = 0; i < source->tracks().size(); ++i)
       if (std::holds_alternative<drop_track>((*plan)[i]))
@@ -259,7 +259,7 @@ expected<chunk_result> encode_once(const chunk_job& job, const work_control& con
   return result;
 }
 
-/// The settings of the chunk's pictures, where an average rate is wanted of them.
+/// The settings of the chunk's pictures, if they have an average rate as their target.
 video_settings* rated(chunk_job& job) {
   for (auto& x : job.streams)
     if (auto* settings = std::get_if<video_settings>(&x.plan); settings != nullptr)

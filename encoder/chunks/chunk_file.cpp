@@ -1,4 +1,5 @@
-// A file is a magic word and records: length, CRC-32 of the body, body. A body begins with its kind.
+// A file is a magic word and records; each has a length, the CRC-32 of the body, and the body. A body begins with its
+// kind.
 #include "encoder/chunks/chunk_file.hpp"
 
 #include "encoder/chunks/wire.hpp"
@@ -20,12 +21,12 @@ namespace {
 
 constexpr std::string_view magic = "TROUPECHUNK1\n";
 
-/// A packet is 64 MiB at most where it comes from; its record has a little more.
+/// A packet from a source is 64 MiB at most; its record is slightly larger.
 constexpr uint32_t record_bytes_max = (64u << 20) + (1u << 20);
 
 enum class record_kind : uint8_t { tracks = 1, packet = 2, end = 3 };
 
-/// The side data that a container writes, or that says which samples count, by numbers of our own.
+/// Side data that a container writes, or that says which samples count. Its index here is its number in the file.
 constexpr std::array side_data_kinds{AV_PKT_DATA_NEW_EXTRADATA,   AV_PKT_DATA_SKIP_SAMPLES,
                                      AV_PKT_DATA_PARAM_CHANGE,    AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL,
                                      AV_PKT_DATA_A53_CC,          AV_PKT_DATA_DYNAMIC_HDR10_PLUS,
@@ -61,7 +62,7 @@ AVRational get_rational(wire_reader& from) {
   return {num, from.get<int>()};
 }
 
-/// Zero over anything is "unknown".
+/// A numerator of zero means unknown.
 bool is_ratio(AVRational x) {
   return x.num == 0 || (x.num > 0 && x.den > 0);
 }
@@ -88,7 +89,7 @@ void put_track(wire_writer& to, const track& x) {
   to.put(x.stream);
 }
 
-/// False where the codec is unknown here or a field makes no sense.
+/// False if the codec is unknown here or a field is invalid.
 bool get_track(wire_reader& from, track& x) {
   x.parameters = make_codec_parameters();
   auto& p = *x.parameters;
@@ -288,7 +289,7 @@ expected<bool> chunk_reader::take_packet(AVPacket& packet, bool headers_only) {
   for (auto i = 0; i < parts && body.good(); ++i) {
     auto kind = body.get<uint8_t>();
     auto bytes = body.get_bytes();
-    // What a newer version calls by a number that is unknown here is passed over.
+    // Skips side data of a newer version whose number is unknown here.
     if (headers_only || kind >= side_data_kinds.size() || !body.good())
       continue;
     std::memcpy(checked(av_packet_new_side_data(&packet, side_data_kinds[kind], bytes.size())), bytes.data(),

@@ -7,11 +7,11 @@ namespace troupe::av {
 
 namespace {
 
-/// How an encoder may follow what it is asked for, as a power; what is beyond is chance.
+/// The range of the power by which an encoder follows the requested rate; a value outside it is chance.
 constexpr double power_min = 0.4;
 constexpr double power_max = 2.5;
 
-/// Of the rate that is wanted: what is asked for stays within these.
+/// The requested rate stays within these shares of the target.
 constexpr double lowest_share = 0.1;
 constexpr double highest_share = 3;
 
@@ -24,12 +24,12 @@ std::optional<int64_t> chunk_rate::again(uint64_t bytes, int64_t ticks) noexcept
   auto share = made / static_cast<double>(target_);
   if (std::abs(share - 1) <= tolerance || share < least_share)
     return {};
-  // Asked for more, it made no more: there is nothing to be had.
+  // A higher request did not raise the rate: the pictures need no more.
   if (share_before_ > 0 && share_before_ < 1 && share < share_before_ * 1.02)
     return {};
   auto asked = static_cast<double>(asked_);
   auto next = asked / share;
-  // Two tries tell by which power the encoder follows.
+  // Two tries show the power by which the encoder follows.
   if (share_before_ > 0 && asked != asked_before_) {
     auto power = std::log(share / share_before_) / std::log(asked / asked_before_);
     next = asked * std::pow(1 / share, 1 / std::clamp(power, power_min, power_max));

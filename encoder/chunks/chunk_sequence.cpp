@@ -9,7 +9,7 @@ namespace troupe::av {
 
 namespace {
 
-/// Of H.264 and HEVC, which have most.
+/// The limit of H.264 and HEVC, the highest of all codecs.
 constexpr int reordered_max = 16;
 
 bool is_same_header(const AVCodecParameters& a, const AVCodecParameters& b) {
@@ -18,7 +18,7 @@ bool is_same_header(const AVCodecParameters& a, const AVCodecParameters& b) {
              || std::memcmp(a.extradata, b.extradata, static_cast<size_t>(a.extradata_size)) == 0);
 }
 
-/// What must not change from chunk to chunk, because a container says it once.
+/// Compares the properties that must not change between chunks, because a container stores them once.
 bool is_same_format(const track& a, const track& b) {
   const auto& x = *a.parameters;
   const auto& y = *b.parameters;
@@ -27,7 +27,7 @@ bool is_same_format(const track& a, const track& b) {
          && x.ch_layout.nb_channels == y.ch_layout.nb_channels;
 }
 
-/// Codecs whose parameter sets may come in front of a random-access point, in the form that extradata has.
+/// Codecs whose parameter sets may precede a random-access point in the form that extradata has.
 bool has_headers_in_band(AVCodecID codec) {
   return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC || codec == AV_CODEC_ID_MPEG4;
 }
@@ -37,7 +37,7 @@ bool is_annexb(const AVCodecParameters& p) {
          && (p.extradata[2] == 1 || (p.extradata[2] == 0 && p.extradata[3] == 1));
 }
 
-/// True where the access unit has a sequence header before its first slice.
+/// True if the access unit has a sequence header before its first slice.
 bool brings_headers(AVCodecID codec, const AVPacket& packet) {
   for (auto i = 0; i + 3 < packet.size; ++i) {
     if (packet.data[i] != 0 || packet.data[i + 1] != 0 || packet.data[i + 2] != 1)
@@ -76,8 +76,8 @@ expected<void> chunk_sequence::scan(const chunk_source& chunk, const work_contro
   auto before = std::vector<int64_t>{};
   for (size_t i = 0; i < tracks_.size(); ++i) {
     if (!is_same_format(tracks_[i].info, reader->tracks()[i]))
-      return wrong(chunk.path, "its track " + std::to_string(i) + " is not like that of the chunks before it");
-    // A chunk without packets of a track knows less of it than others.
+      return wrong(chunk.path, "its track " + std::to_string(i) + " differs from that of the chunks before it");
+    // A chunk that has no packets of a track knows less about it than the others.
     if (!is_same_header(*tracks_[i].info.parameters, *reader->tracks()[i].parameters))
       tracks_[i].headers_differ = true;
     before.push_back(tracks_[i].last_pts);
@@ -120,7 +120,7 @@ void chunk_sequence::finish_scan(const std::vector<std::vector<int64_t>>& decode
     auto& made = orders_[i];
     x.pictures = decoded[i];
     std::sort(x.pictures.begin(), x.pictures.end());
-    // Fields of one picture that have one time keep the decoding times that they came with.
+    // Two fields of one picture with the same time keep their original decoding times.
     made.rebuilt = !x.pictures.empty() && std::adjacent_find(x.pictures.begin(), x.pictures.end()) == x.pictures.end();
     if (!made.rebuilt)
       continue;
@@ -129,7 +129,7 @@ void chunk_sequence::finish_scan(const std::vector<std::vector<int64_t>>& decode
       if (static_cast<size_t>(rank) < k)
         made.reordered = std::max(made.reordered, k - static_cast<size_t>(rank));
     }
-    // No less than the encoder says, which is what players prepare for.
+    // At least the encoder's own value, because players prepare for it.
     auto announced = static_cast<size_t>(std::clamp(x.info.parameters->video_delay, 0, reordered_max));
     made.reordered = std::max(made.reordered, announced);
     made.step = x.pictures.size() > 1 ? x.pictures[1] - x.pictures[0] : time_base.den / 25;

@@ -1,4 +1,5 @@
-// NAL units are found by start codes or by lengths, as the extradata says, AV1's by their own; other packets are taken as they are, less a known header.
+// Finds NAL units by start codes or lengths, as the extradata says, and AV1's units by their headers. Other packets are
+// hashed whole, without a known header.
 #include "encoder/chunks/payload_hash.hpp"
 
 extern "C" {
@@ -15,7 +16,7 @@ namespace {
 
 using bytes = std::span<const uint8_t>;
 
-/// Codecs whose packets every container here brings back byte by byte.
+/// Codecs whose packets every container here preserves byte by byte.
 constexpr std::array plain_codecs{
   AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_VP8,    AV_CODEC_ID_VP9,
   AV_CODEC_ID_PRORES,     AV_CODEC_ID_MP2,        AV_CODEC_ID_MP3,    AV_CODEC_ID_AC3,
@@ -26,7 +27,7 @@ uint32_t add(uint32_t crc, bytes x) {
   return av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), crc, x.data(), x.size());
 }
 
-/// Not parameter sets, delimiters, ends of sequences and filler, which muxers and parsers add, drop, or give to the next picture.
+/// False for parameter sets, delimiters, ends of sequences and filler: muxers and parsers add, drop or move them.
 bool is_counted(AVCodecID codec, uint8_t first) {
   if (codec == AV_CODEC_ID_H264) {
     auto kind = first & 0x1f;
@@ -42,7 +43,7 @@ uint32_t add_unit(uint32_t crc, AVCodecID codec, bytes unit) {
   return unit.empty() || !is_counted(codec, unit[0]) ? crc : add(crc, unit);
 }
 
-/// Where the next start code begins; the end where there is none.
+/// The start of the next start code; the end if there is none.
 size_t find_start(bytes x, size_t from) {
   constexpr std::array<uint8_t, 3> code{0, 0, 1};
   auto at =
@@ -74,7 +75,7 @@ uint32_t crc_of_lengths(AVCodecID codec, bytes x, size_t length_size) {
   return crc;
 }
 
-/// Bytes of a length in front of each NAL unit; 0 where there are start codes.
+/// Bytes of the length field before each NAL unit; 0 if there are start codes.
 size_t length_size_of(const AVCodecParameters& p) {
   auto at = p.codec_id == AV_CODEC_ID_H264 ? 4 : 21;
   if (p.extradata_size <= at || p.extradata[0] != 1)
@@ -82,7 +83,8 @@ size_t length_size_of(const AVCodecParameters& p) {
   return static_cast<size_t>(p.extradata[at] & 3) + 1;
 }
 
-/// AV1 comes in units of its own ("low overhead", AV1 specification 5.2); those that a container may leave out are not counted.
+/// AV1 consists of OBUs ("low overhead" format, AV1 specification 5.2); those that a container may drop are not
+/// counted.
 uint32_t crc_of_obus(bytes x) {
   constexpr std::array left_out{2, 7, 8, 15}; // temporal delimiter, repeated frame header, tile list, padding
   uint32_t crc = 0;
@@ -107,7 +109,7 @@ uint32_t crc_of_obus(bytes x) {
   return crc;
 }
 
-/// Without the ADTS header that a transport stream puts in front.
+/// Removes the ADTS header that a transport stream adds.
 bytes without_adts(bytes x) {
   if (x.size() < 7 || x[0] != 0xff || (x[1] & 0xf6) != 0xf0)
     return x;

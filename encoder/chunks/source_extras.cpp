@@ -1,4 +1,4 @@
-// Everything is copied that is about the content, nothing that is about the file which it came in.
+// Copies everything about the content, and nothing about the file that it came in.
 #include "encoder/chunks/source_extras.hpp"
 
 #include "encoder/chunks/chunk_file.hpp"
@@ -23,7 +23,7 @@ namespace {
 constexpr size_t chapters_max = 10'000;
 constexpr size_t attachment_bytes_max = size_t{256} << 20;
 
-/// Words about the old file: who wrote it, in which form, how many bytes it had.
+/// Metadata about the old file: its writer, its format, its size.
 constexpr std::array file_words{"major_brand",
                                 "minor_version",
                                 "compatible_brands",
@@ -40,7 +40,7 @@ constexpr std::array file_words{"major_brand",
                                 "alpha_mode",
                                 "rotate"};
 
-/// Of a stream, what containers say about its pictures or its sound, whether it is encoded or not.
+/// A container's statements about a stream's pictures or sound, kept whether the stream is encoded or copied.
 constexpr std::array side_data_carried{AV_PKT_DATA_DISPLAYMATRIX,       AV_PKT_DATA_STEREO3D,
                                        AV_PKT_DATA_SPHERICAL,           AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
                                        AV_PKT_DATA_CONTENT_LIGHT_LEVEL, AV_PKT_DATA_AUDIO_SERVICE_TYPE,
@@ -62,8 +62,9 @@ bool is_cover(const AVStream& x) {
   return (x.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
 }
 
-/// The stream's frames do not belong to the video: a timecode, or the titles of chapters, which the result's muxer writes anew. Subtitles of QuickTime have the
-/// tag of such titles, too; libavformat calls only those data that chapters refer to.
+/// True for data that the result's muxer writes again and that does not belong to the video: a timecode, or chapter
+/// titles. QuickTime's subtitles have the same tag as such titles, but libavformat calls only those data that chapters
+/// refer to.
 bool is_made_anew(const AVStream& x) {
   auto tag = x.codecpar->codec_tag;
   return x.codecpar->codec_type == AVMEDIA_TYPE_DATA
@@ -98,7 +99,7 @@ void copy_parameters(AVStream& to, const AVCodecParameters& from) {
 expected<source_extras> source_extras::open(const source_options& source, config cfg,
                                             const std::vector<late_stream>& late, const std::atomic<bool>& stop) {
   auto options = source;
-  options.keep_times = true; // the streams must be numbered as whoever reads the pictures finds them
+  options.keep_times = true; // stream numbers must match those in the pass that reads the pictures
   auto context = source_context::open(options, stop);
   if (!context)
     return tl::unexpected{std::move(context.error())};
@@ -160,7 +161,7 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
     const auto* data = av_stream_get_side_data(&from, type, &size);
     if (data == nullptr)
       continue;
-    // An encoder got the picture upright.
+    // The encoder got upright pictures.
     if (type == AV_PKT_DATA_DISPLAYMATRIX && !copied && !orientation_of(from).is_upright())
       continue;
     put_side_data(made, type, data, size);
@@ -350,7 +351,7 @@ expected<void> source_extras::add_streams(AVFormatContext& to, const std::vector
   for (auto i = static_cast<size_t>(source.nb_streams); i < config_.names.size(); ++i)
     if (auto number = static_cast<int>(i);
         find(number) == nullptr && std::find(used.begin(), used.end(), number) == used.end())
-      note(number, config_.names[i] + " is lost: it begins later in the file than streams are looked for");
+      note(number, config_.names[i] + " is lost: it begins too late in the file to be found");
   for (const auto& x : subtitles_)
     if (static_cast<unsigned>(x.stream) < source.nb_streams)
       source.streams[x.stream]->discard = AVDISCARD_DEFAULT;
@@ -381,8 +382,7 @@ void source_extras::look_at(int stream, const AVPacket& packet) {
 void source_extras::note_rest() {
   for (const auto& x : subtitles_)
     if (x.unconverted > 0)
-      note(x.stream, std::to_string(x.unconverted)
-                       + " lines of these subtitles are lost: they are empty, or not as they should be");
+      note(x.stream, std::to_string(x.unconverted) + " lines of these subtitles are lost: they are empty or damaged");
   for (const auto& [stream, packets] : captions_)
     if (packets > 0)
       note(stream,
@@ -390,7 +390,7 @@ void source_extras::note_rest() {
            "it with libx264 or libx265, to keep them");
 }
 
-/// Puts a subtitle on the result's timeline. False for one that is over before it begins.
+/// Puts a subtitle on the result's timeline. False if it ends before it begins.
 bool source_extras::place(AVPacket& packet, subtitle_track& track) {
   const auto& stream = *source_.format().streams[track.stream];
   if (packet.pts == AV_NOPTS_VALUE)
@@ -412,7 +412,8 @@ bool source_extras::place(AVPacket& packet, subtitle_track& track) {
     packet.duration = end;
   }
   packet.dts = packet.pts;
-  // Lines may begin at once, but for where each ends when the next one begins: there one comes a millisecond later.
+  // Lines may overlap, except in containers where a line ends when the next begins: there the second line comes a
+  // millisecond later.
   auto one_by_one = config_.into == container::mp4 || config_.into == container::mov;
   auto earliest = track.last_dts + (one_by_one ? time_base.den / 1000 : 0);
   if (track.last_dts != no_pts && packet.dts < earliest)

@@ -1,4 +1,5 @@
-// A header that promises more than there is, and holes that somebody complained about. Holes alone are no damage: a slide show has them.
+// Reports a header that promises more than the file has, and gaps that libavformat complained about. Gaps alone are no
+// damage: a slide show has them.
 #include "encoder/chunks/source_notes.hpp"
 
 #include "encoder/codec/decode_check.hpp"
@@ -10,7 +11,7 @@ namespace troupe::av {
 
 namespace {
 
-/// What headers round, and what a subtitle may be shown after the last picture (ticks, share of the whole).
+/// Tolerance for rounding in headers, and for subtitles after the last picture (ticks, share of the whole).
 constexpr int64_t header_slack = 90'000;
 constexpr int64_t header_slack_share = 100;
 
@@ -26,8 +27,7 @@ std::vector<std::string> source_notes(const source_index& index) {
   if (!index.complaint.empty())
     result.push_back("the source is damaged where it was read: " + index.complaint);
   if (index.corrupt_packets > 0)
-    result.push_back("the source is damaged: " + std::to_string(index.corrupt_packets)
-                     + " of its packets are not whole");
+    result.push_back("the source is damaged: " + std::to_string(index.corrupt_packets) + " of its packets are damaged");
   const auto* video = index.video_stream();
   if (video != nullptr && video->gaps > 0 && (!index.complaint.empty() || index.corrupt_packets > 0))
     result.push_back("about " + seconds_text(video->gap_ticks) + " of the source's pictures are missing, at "
@@ -35,8 +35,8 @@ std::vector<std::string> source_notes(const source_index& index) {
   if (index.dropped_packets > 0)
     result.push_back(
       std::to_string(index.dropped_packets)
-      + " packets of the source are left out: they come before the first place where decoding can begin, are not "
-        "whole, or have no place in time");
+      + " packets of the source are left out: they precede the first random-access point, are damaged, or have no "
+        "usable time");
   return result;
 }
 

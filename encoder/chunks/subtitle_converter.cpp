@@ -1,4 +1,4 @@
-// libavcodec's text subtitles all pass through ASS events.
+// libavcodec converts all text subtitles through ASS events.
 #include "encoder/chunks/subtitle_converter.hpp"
 
 #include "encoder/log.hpp"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t text_bytes_max = 1 << 20;
 
-/// Frees what a decoder put into an AVSubtitle.
+/// Frees the data that a decoder put into an AVSubtitle.
 struct subtitle {
   subtitle() = default;
   subtitle(const subtitle&) = delete;
@@ -55,7 +55,7 @@ expected<subtitle_converter> subtitle_converter::open(const AVCodecParameters& f
   out->time_base = time_base;
   if (in->subtitle_header_size > 0) {
     auto size = static_cast<size_t>(in->subtitle_header_size);
-    // Encoders read it as text.
+    // Encoders read it as a zero-terminated string.
     out->subtitle_header = static_cast<uint8_t*>(checked(av_mallocz(size + 1)));
     std::memcpy(out->subtitle_header, in->subtitle_header, size);
     out->subtitle_header_size = in->subtitle_header_size;
@@ -75,7 +75,7 @@ bool subtitle_converter::convert(AVPacket& packet) {
       || decoded.value.num_rects == 0)
     return false;
   buffer_.resize(text_bytes_max);
-  // The time is the packet's; the encoders take it from there, not from the event.
+  // The packet has the time; the encoders use that, not the event's.
   decoded.value.pts = 0;
   decoded.value.start_display_time = 0;
   decoded.value.end_display_time = static_cast<uint32_t>(std::min<int64_t>(packet.duration / 90, UINT32_MAX));

@@ -1,4 +1,4 @@
-// The file is opened without any of our own mending: what a player sees is what counts.
+// Opens the file without any of our repairs, to see what a player sees.
 #include "encoder/chunks/verifier.hpp"
 
 #include "encoder/chunks/carried_check.hpp"
@@ -21,13 +21,13 @@ struct input_closer {
   }
 };
 
-/// Packets at the begin of each chunk that are decoded.
+/// Packets at the start of each chunk that are decoded.
 constexpr uint64_t decoded_of_chunk = 8;
 
-/// Times that containers round per packet may be off by this much (ticks) at the end of a stream.
+/// If a container rounds times per packet, the end of a stream may be off by this much (ticks).
 constexpr int64_t end_slack = 450;
 
-/// Uncompressed sound is cut into packets anew by whoever reads it.
+/// False for uncompressed sound, which each reader splits into packets in its own way.
 bool keeps_packets(AVCodecID codec) {
   const auto* x = avcodec_descriptor_get(codec);
   return x == nullptr || codec < AV_CODEC_ID_FIRST_AUDIO || codec >= AV_CODEC_ID_ADPCM_IMA_QT;
@@ -38,7 +38,7 @@ bool is_mpeg_sound(AVCodecID codec) {
   return codec == AV_CODEC_ID_MP1 || codec == AV_CODEC_ID_MP2 || codec == AV_CODEC_ID_MP3;
 }
 
-/// One stream of the file beside what it should be.
+/// One stream of the file, compared with its expected content.
 class stream_check {
 public:
   stream_check(const assembled_stream& want, const AVStream& have)
@@ -65,7 +65,7 @@ public:
     packet.time_base = time_base;
     if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0)
       return wrong("the packet at " + seconds_text(packet.pts) + " is cut short");
-    // Sound may come in pieces that are shorter than the container can tell apart.
+    // Pieces of sound may be shorter than the container's time resolution.
     if (packet.dts != no_pts && last_dts_ != no_pts && packet.dts < last_dts_ + (want_.video ? 1 : 0))
       return wrong("decoding times do not rise at " + seconds_text(packet.dts));
     last_dts_ = packet.dts;
@@ -105,8 +105,9 @@ public:
   }
 
 private:
-  /// What was encoded here was decoded when it was made (encoder/chunks/chunk_check.hpp), and is compared with that. How each chunk begins says whether
-  /// they fit together: its parameter sets are where the container wants them, and a decoder goes on from the chunk before it.
+  /// Content that was encoded here was decoded at that time (encoder/chunks/chunk_check.hpp), and is compared with it.
+  /// The start of each chunk shows if the chunks fit together: its parameter sets are where the container wants them,
+  /// and a decoder can continue from the chunk before it.
   bool is_decoded() {
     if (want_.copied || want_.contents.size() != want_.packets)
       return true;
@@ -120,10 +121,10 @@ private:
     if (!fault_.empty() || packets_ >= want_.contents.size())
       return;
     if (auto crc = payload_crc(*parameters_, packet); crc && *crc != want_.contents[packets_])
-      fault_ = "the packet at " + seconds_text(packet.pts) + " is not what was put in";
+      fault_ = "the packet at " + seconds_text(packet.pts) + " differs from the input";
   }
 
-  /// What is wrong with packets is kept until it is known whether something is missing, which says more.
+  /// Keeps the first fault of a packet until it is known whether packets are missing, which says more.
   expected<void> keep(expected<void> x) {
     if (x || x.error().code != errc::media)
       return x;
@@ -139,8 +140,8 @@ private:
                    + "; it ends at " + seconds_text(end_) + ", and should at " + seconds_text(want_.end_pts));
     if (want_.packets > 0 && std::abs(first_ - want_.first_pts) > slack_ + 1)
       return wrong("it begins at " + seconds_text(first_) + ", and should at " + seconds_text(want_.first_pts));
-    // How long the last packet is, and how much of it is played, containers say in part and libavformat reads in its own ways: where packets are what
-    // they were, it is its begin that counts.
+    // Containers store the last packet's length and its played part incompletely, and libavformat interprets them in
+    // its own way. If packets are unchanged, the start of the last one counts.
     auto late = keeps_packets(codec_) ? last_ - want_.last_pts : end_ - want_.end_pts;
     if (want_.packets > 0 && std::abs(late) > slack_ + end_slack)
       return wrong("it ends at " + seconds_text(end_) + ", and should at " + seconds_text(want_.end_pts));
@@ -152,7 +153,7 @@ private:
                                + (want_.video ? "video" : "audio") + "): " + what);
   }
 
-  /// Compares the times of all pictures, in the order in which they are shown, with those that were put in.
+  /// Compares the times of all pictures, in presentation order, with the times that went in.
   expected<void> check_pictures() {
     std::sort(shown_.begin(), shown_.end());
     if (auto found = difference(shown_, want_.pictures, slack_))
@@ -170,10 +171,10 @@ private:
   uint64_t packets_ = 0;
   size_t chunk_ = 0; ///< chunks that have begun
   int64_t first_ = no_pts;
-  int64_t last_ = no_pts; ///< begin of the last packet
+  int64_t last_ = no_pts; ///< start of the last packet
   int64_t end_ = no_pts;
   int64_t last_dts_ = no_pts;
-  std::string fault_; ///< the first packet that is wrong
+  std::string fault_; ///< the first fault of a packet
 };
 
 class verification_pass {

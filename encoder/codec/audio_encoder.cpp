@@ -1,4 +1,4 @@
-// How the shared audio settings become an encoder's context.
+// Builds an encoder's context from the common audio settings.
 #include "encoder/codec/audio_encoder.hpp"
 
 #include "encoder/channel_layouts.hpp"
@@ -10,7 +10,7 @@ namespace troupe::av {
 
 namespace {
 
-/// For encoders that take frames of any size.
+/// The frame size for encoders that take frames of any size.
 constexpr int frame_size_free = 1024;
 
 expected<int> choose_rate(const AVCodec& codec, int wanted, int source) {
@@ -22,7 +22,7 @@ expected<int> choose_rate(const AVCodec& codec, int wanted, int source) {
   for (auto* x = list; *x != 0; ++x) {
     if (*x == target)
       return target;
-    // The lowest above the target, else the highest.
+    // The lowest rate above the target, otherwise the highest.
     if (best == 0 || (best < target ? *x > best : *x > target && *x < best))
       best = *x;
   }
@@ -47,7 +47,7 @@ AVSampleFormat choose_sample_format(const AVCodec& codec, AVSampleFormat source)
   return best;
 }
 
-/// The layout that was asked for, under the name that the encoder has for it.
+/// The requested layout under the encoder's name for it.
 expected<std::vector<AVChannelLayout>> check_layout(const AVCodec& codec, const std::string& wanted) {
   AVChannelLayout parsed{};
   if (wanted.size() > 64 || av_channel_layout_from_string(&parsed, wanted.c_str()) < 0)
@@ -64,7 +64,7 @@ expected<std::vector<AVChannelLayout>> check_layout(const AVCodec& codec, const 
   return std::vector{known.front()};
 }
 
-/// The layouts to try, best first: an encoder may have a list, and refuse what is in no list when it opens.
+/// The layouts to try, best first: an encoder may have a list, and may still refuse an unlisted layout when it opens.
 expected<std::vector<AVChannelLayout>> choose_layouts(const AVCodec& codec, const std::string& wanted,
                                                       const AVChannelLayout& source) {
   if (!wanted.empty())
@@ -72,7 +72,7 @@ expected<std::vector<AVChannelLayout>> choose_layouts(const AVCodec& codec, cons
   auto result = channel_layouts_of(codec);
   if (!result.empty()) {
     sort_by_loss(result, source);
-    // What FLAC itself has no name for it holds all the same, and some containers name it.
+    // FLAC can hold layouts that it has no name for, and some containers name them.
     if (codec.id == AV_CODEC_ID_FLAC && change_of(source, result.front()) == layout_change::mixed)
       result.insert(result.begin(), source);
     return result;
@@ -92,8 +92,8 @@ expected<std::vector<AVChannelLayout>> choose_layouts(const AVCodec& codec, cons
   return result;
 }
 
-/// What libavcodec leaves to its callers. Opus without a mapping family takes channels in an order that is not libav*'s, and says another one; AAC has one
-/// rate for any number of channels.
+/// Sets what libavcodec leaves to its callers. Without a mapping family, Opus orders channels differently from libav*,
+/// and states a wrong order. AAC's default bit rate does not depend on the number of channels.
 expected<void> set_for_channels(AVCodecContext& context) {
   constexpr int64_t aac_bit_rate = 64'000; // bit/s and channel: libavcodec's default for two
   auto channels = context.ch_layout.nb_channels;
@@ -126,7 +126,7 @@ expected<audio_encoder> audio_encoder::open(const audio_settings& settings, cons
       auto next = open(*codec, settings, {choose_sample_format(*codec, source.sample_format), *rate, (*layouts)[i]});
       if (next)
         return next;
-      // The first refusal is about what was asked for.
+      // The first refusal concerns the requested layout.
       if (i == 0)
         result = std::move(next);
     }

@@ -1,4 +1,4 @@
-// Input is a chain of segments, each contiguous and of one format; output is one line on which they are placed.
+// The input is a chain of segments, each contiguous and of one format. They are placed on one output line.
 #include "encoder/codec/audio_filter.hpp"
 
 #include "encoder/channel_layouts.hpp"
@@ -72,7 +72,7 @@ expected<void> audio_filter::begin_segment(const AVFrame& frame, int64_t index) 
     swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
                         static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
   resampler_.reset(context);
-  // What has a place in the output goes there, whatever the resampler thinks of such loudspeakers.
+  // A channel with a place in the output goes there, whatever the resampler does with such loudspeakers.
   if (auto places = places_of(input_->layout, output_.layout); code >= 0 && !places.empty())
     code = swr_set_matrix(context, places.data(), input_->layout.nb_channels);
   if (code >= 0)
@@ -119,7 +119,7 @@ expected<void> audio_filter::convert(const uint8_t** data, int samples) {
 }
 
 expected<void> audio_filter::place(int64_t index, int samples) {
-  // The silence that aligned the segment is not sound: it may cover what is there, and is no gap's filling.
+  // The silence that aligned the segment is not sound: it must not replace existing samples, and does not fill a gap.
   auto skip = std::clamp<int64_t>(lead_end_ - index, 0, samples);
   if (skip == samples)
     return {};
@@ -138,7 +138,7 @@ expected<void> audio_filter::place(int64_t index, int samples) {
       return filled;
   }
   if (first > *end_) {
-    // Rounding at a joint of segments is no gap, and a sample more or less no overlap.
+    // Rounding at a joint of segments is no gap, and one sample more or less is no overlap.
     if (first - *end_ > 1)
       counters_.filled_samples += static_cast<uint64_t>(first - *end_);
     if (auto filled = append_silence(first - *end_); !filled)

@@ -1,5 +1,5 @@
-// Trials take the product's own path (the one way to open, the filters, the encoder, the decoder), so that "works" means that a
-// job with this encoder works.
+// Trials use the product's own code (opening, filters, encoder, decoder), so "works" means that a job with this encoder
+// works.
 #include "encoder/codec/capability.hpp"
 
 #include "encoder/codec/audio_encoder.hpp"
@@ -34,7 +34,7 @@ struct picture_size {
   int height;
 };
 
-/// The first is for all; the others are those that H.261, H.263, DV and intermediate codecs insist on.
+/// The first size suits most encoders; H.261, H.263, DV and intermediate codecs need the others.
 constexpr picture_size picture_sizes[] = {{320, 180}, {352, 288}, {720, 576}, {1280, 720}};
 
 struct sound_shape {
@@ -42,10 +42,10 @@ struct sound_shape {
   int channels;
 };
 
-/// As above: speech codecs insist on the narrow ones.
+/// The same for sound: speech codecs need the low rates.
 constexpr sound_shape sound_shapes[] = {{48'000, 2}, {44'100, 2}, {16'000, 1}, {8'000, 1}};
 
-/// What encoders need beyond their defaults to make a picture at all, or to make it quickly.
+/// Settings that encoders need to make a picture at all, or to make it quickly.
 struct trial_setting {
   std::string_view encoder;
   std::string_view preset;
@@ -57,7 +57,7 @@ constexpr trial_setting trial_settings[] = {
   {"librav1e", "10", ""},       {"libvpx", "8", ""},          {"libvpx-vp9", "8", ""}, {"dnxhd", "", "dnxhr_sq"},
 };
 
-/// The device that libav* takes where none is named, in words; empty for software.
+/// The name of the device that libav* uses by default; empty for software.
 std::string device_of(const AVCodec& codec) {
   auto wrapper = std::string_view{codec.wrapper_name != nullptr ? codec.wrapper_name : ""};
   if (wrapper == "nvenc")
@@ -98,12 +98,12 @@ const char* kind_of(AVMediaType type) {
 bool is_tried(const AVCodec& codec) {
   if (av_codec_is_encoder(&codec) == 0 || (codec.type != AVMEDIA_TYPE_VIDEO && codec.type != AVMEDIA_TYPE_AUDIO))
     return false;
-  // A codec's name stands for the encoder that is best for it: another one of that name cannot be asked for.
+  // A codec's name selects its best encoder; another encoder with the same name cannot be requested.
   auto found = find_encoders(codec.name, codec.type);
   return found && found->front() == &codec;
 }
 
-/// The decoder that opens where a stream names the codec.
+/// True for the decoder that opens if a stream names the codec.
 bool is_default_decoder(const AVCodec& codec) {
   return av_codec_is_decoder(&codec) != 0 && (codec.type == AVMEDIA_TYPE_VIDEO || codec.type == AVMEDIA_TYPE_AUDIO)
          && avcodec_find_decoder(codec.id) == &codec;
@@ -180,7 +180,7 @@ expected<encoded> encode_pictures(const video_settings& settings, picture_size s
   return result;
 }
 
-/// Takes filtered sound to an encoder.
+/// Passes filtered sound to an encoder.
 struct sound_sink : audio_filter_sink {
   sound_sink(audio_encoder& to, std::vector<packet_ptr>& packets) : encoder(to), deliver(keep_in(packets)) {
     // nop
@@ -238,7 +238,7 @@ expected<encoded> encode_tone(const std::string& name, sound_shape shape) {
   return result;
 }
 
-/// Encodes in the first shape that the encoder takes.
+/// Encodes in the first format that the encoder accepts.
 expected<encoded> make_sample(const AVCodec& codec, const std::string& device = {}) {
   expected<encoded> result = fail(errc::unsupported, "not tried");
   auto is_video = codec.type == AVMEDIA_TYPE_VIDEO;
@@ -250,7 +250,7 @@ expected<encoded> make_sample(const AVCodec& codec, const std::string& device = 
       is_video ? encode_pictures(settings, picture_sizes[i], trial_frames) : encode_tone(codec.name, sound_shapes[i]);
     if (next || i == 0)
       result = std::move(next);
-    // A device that is not there is not there for other shapes either.
+    // If the device does not exist, other formats fail too.
     if (!result && !device_of(codec).empty())
       break;
   }
@@ -259,7 +259,7 @@ expected<encoded> make_sample(const AVCodec& codec, const std::string& device = 
   return result;
 }
 
-/// Decodes a sample: an error where not one frame comes, or one with errors.
+/// Decodes a sample: an error if no frame comes, or if one has errors.
 expected<void> decode_sample(const encoded& sample, const std::string& device = {}) {
   decoder_options options{1, false};
   options.device = device;
@@ -297,7 +297,7 @@ expected<double> try_encoder(const AVCodec& codec, const std::string& device) {
   return sample->fps;
 }
 
-/// Opens a decoder without a stream. One that only misses what a stream would tell it is there.
+/// Opens a decoder without a stream. A decoder that only lacks stream parameters counts as present.
 expected<void> open_decoder(const AVCodec& codec) {
   log_capture log;
   auto code = 0;
@@ -319,7 +319,8 @@ expected<void> open_decoder(const AVCodec& codec) {
   return fail(errc::unsupported, log.text().empty() ? step : step + " (" + log.text() + ")", code);
 }
 
-/// On the sample of the first encoder that makes one: true. Where none does, it is opened: false.
+/// True if the decoder was tried on the sample of the first encoder that makes one. False if there is none, and the
+/// decoder was only opened.
 expected<bool> try_decoder(const AVCodec& codec, const std::string& device) {
   expected<encoded> sample = fail(errc::unsupported, "no encoder here makes a sample for it");
   void* state = nullptr;
@@ -372,7 +373,7 @@ codec_trial run_trial(codec_trial trial) {
   trial.works = false;
   trial.opened = false;
   trial.fps = 0;
-  // Of a card that nobody has seen the name is a guess.
+  // If the GPU was not identified, its name is only a guess.
   auto device = trial.gpu.empty() ? std::string{} : trial.device;
   if (codec == nullptr) {
     trial.reason = "libavcodec has no such codec";

@@ -11,10 +11,10 @@ namespace troupe::av {
 
 namespace {
 
-/// Pictures that an encoder may hold at once, generously.
+/// The most pictures that an encoder may hold at once, a generous limit.
 constexpr size_t pictures_max = 1024;
 
-/// Bytes of one character pair, and how many pairs a picture may have: their number has five bits.
+/// Bytes of one character pair, and the most pairs of a picture: their number has five bits.
 constexpr size_t pair_bytes = 3;
 constexpr size_t pairs_max = 31;
 
@@ -26,7 +26,7 @@ std::vector<uint8_t> payload_of(std::span<const uint8_t> pairs) {
   return result;
 }
 
-/// A unit of HEVC: no three bytes of its content look like a start code.
+/// Makes an HEVC unit: emulation prevention keeps start codes out of its content.
 std::vector<uint8_t> hevc_message(std::span<const uint8_t> payload) {
   std::vector<uint8_t> body{4, static_cast<uint8_t>(payload.size())};
   body.insert(body.end(), payload.begin(), payload.end());
@@ -44,7 +44,7 @@ std::vector<uint8_t> hevc_message(std::span<const uint8_t> payload) {
   return result;
 }
 
-/// Where the first slice begins, start code included.
+/// The start of the first slice, start code included.
 size_t first_slice(std::span<const uint8_t> bytes) {
   for (size_t i = 0; i + 3 < bytes.size(); ++i)
     if (bytes[i] == 0 && bytes[i + 1] == 0 && bytes[i + 2] == 1 && (bytes[i + 3] >> 1 & 0x3f) < 32)
@@ -70,7 +70,7 @@ void caption_queue::take(AVFrame& frame) {
   const auto* x = av_frame_get_side_data(&frame, AV_FRAME_DATA_A53_CC);
   if (x == nullptr)
     return;
-  // After a jump back nobody waits for what came before it.
+  // After a jump back, pieces from before the jump are dropped.
   if (!pieces_.empty() && frame.pts < pieces_.back().pts)
     pieces_.clear();
   pieces_.push_back({frame.pts, {x->data, x->data + x->size}});

@@ -1,4 +1,4 @@
-// What finds an error in a stream is its parsing, so little else is done.
+// Errors in a stream are found by parsing, so little else is done.
 #include "encoder/codec/decode_check.hpp"
 
 #include "encoder/log.hpp"
@@ -26,9 +26,9 @@ std::optional<std::string> difference(const std::vector<int64_t>& shown, const s
     auto number = "picture " + std::to_string(i);
     auto same = [slack, at = shown[i]](int64_t x) { return std::abs(x - at) <= slack; };
     if (auto later = std::find_if(want.begin() + static_cast<std::ptrdiff_t>(i), want.end(), same); later != want.end())
-      return number + " at " + seconds_text(want[i]) + " is missing, with all up to " + seconds_text(*later);
+      return number + " at " + seconds_text(want[i]) + " is missing, and so are all up to " + seconds_text(*later);
     if (i > 0 && shown[i] <= shown[i - 1])
-      return number + " at " + seconds_text(shown[i]) + " is there for a second time";
+      return number + " at " + seconds_text(shown[i]) + " appears twice";
     return number + " is at " + seconds_text(shown[i]) + ", and should be at " + seconds_text(want[i]);
   }
   if (shown.size() == want.size())
@@ -38,7 +38,7 @@ std::optional<std::string> difference(const std::vector<int64_t>& shown, const s
 }
 
 expected<decode_check> decode_check::open(const track& of, int threads, bool foreign) {
-  // Foreign streams may carry check sums of their pictures, which need all of them.
+  // Foreign streams may have checksums of their pictures, which need full decoding.
   auto made = decoder::open(of, {threads, false, true, !foreign});
   if (!made)
     return tl::unexpected{std::move(made.error())};
@@ -54,7 +54,7 @@ expected<void> decode_check::decode(F&& run, int64_t at) {
     return {};
   });
   if (done && !foreign_ && decoder_.corrupt() > 0)
-    return fail(errc::media, "a decoder refuses what it has at about " + seconds_text(at)
+    return fail(errc::media, "a decoder refuses the packet at about " + seconds_text(at)
                                + (log.text().empty() ? "" : " (" + log.text() + ")"));
   return done;
 }
@@ -72,7 +72,7 @@ expected<void> decode_check::finish() {
     return drained;
   std::sort(sent_.begin(), sent_.end());
   if (auto found = difference(shown_, sent_, 0))
-    return fail(errc::media, "a decoder does not make of it what was put in: " + *found);
+    return fail(errc::media, "the decoded pictures differ from the input: " + *found);
   return {};
 }
 

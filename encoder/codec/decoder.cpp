@@ -1,4 +1,5 @@
-// Decoders are fed until they are full and emptied until they ask for more; what they refuse is the source's fault and no reason to stop.
+// Decoders are fed until they are full, and emptied until they ask for more. Packets that they refuse are the source's
+// fault, and no reason to stop.
 #include "encoder/codec/decoder.hpp"
 
 #include "encoder/codec/hw_device.hpp"
@@ -16,29 +17,29 @@ namespace troupe::av {
 
 namespace {
 
-/// A decoder that reports more errors than this for one packet is not going to come to an end by itself.
+/// A decoder that reports more errors than this for one packet would not stop by itself.
 constexpr int errors_per_packet_max = 64;
 
-/// No picture has more: twice 8K. A damaged header may claim any size.
+/// The most pixels of a picture: twice 8K. A damaged header may claim any size.
 constexpr int64_t pixels_max = 64 << 20;
 
-/// No frame of sound is longer.
+/// The most samples of a sound frame.
 constexpr int64_t samples_max = 1 << 20;
 
-/// No decoder holds more pictures back, threads included.
+/// The most pictures that a decoder holds back, threads included.
 constexpr size_t hidden_max = 256;
 
 bool is_fatal(int code) {
   return code == AVERROR(ENOMEM);
 }
 
-/// Each frame thread holds a picture back; more than this decode faster than any encoder takes pictures.
+/// Each frame thread holds a picture back; more threads than this decode faster than any encoder encodes.
 constexpr int threads_max = 16;
 
-/// Pictures that filters hold while the decoder goes on: the pools of some devices have a fixed size.
+/// Pictures that filters hold while decoding continues: the pools of some devices have a fixed size.
 constexpr int pictures_held = 6;
 
-/// The decoder for a codec that can use a type of device, and the format of its pictures there.
+/// The decoder for a codec that can use a type of device, and its pixel format there.
 struct device_codec {
   const AVCodec* codec = nullptr;
   AVPixelFormat format = AV_PIX_FMT_NONE;
@@ -53,7 +54,7 @@ device_codec find_device_codec(AVCodecID id, AVHWDeviceType type) {
   return {};
 }
 
-/// libavcodec's own decoders of VP8 and VP9 pass over transparency.
+/// libavcodec's own decoders of VP8 and VP9 ignore transparency.
 const AVCodec* find_decoder(const AVCodecParameters& of) {
   auto vp9 = of.codec_id == AV_CODEC_ID_VP9;
   const AVCodec* result = nullptr;
@@ -62,7 +63,7 @@ const AVCodec* find_decoder(const AVCodecParameters& of) {
   return result != nullptr ? result : avcodec_find_decoder(of.codec_id);
 }
 
-/// Takes the device's format where it is offered: where it is not, the device cannot decode these pictures.
+/// Takes the device's format if it is offered; otherwise the device cannot decode these pictures.
 AVPixelFormat choose_device_format(AVCodecContext* context, const AVPixelFormat* offered) {
   auto wanted = static_cast<AVPixelFormat>(reinterpret_cast<intptr_t>(context->opaque));
   for (auto* x = offered; *x != AV_PIX_FMT_NONE; ++x)
@@ -115,10 +116,10 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
   if (options.unseen)
     context->skip_loop_filter = context->skip_idct = AVDISCARD_ALL;
   if (parameters.codec_type == AVMEDIA_TYPE_VIDEO) {
-    // One a core: libav*'s own choice is one more, which the encoder behind it would have to share its cores with.
+    // One thread per core: libav*'s default is one more, which would take time from the encoder.
     context->thread_count = options.threads > 0 ? options.threads : std::clamp(av_cpu_count(), 1, threads_max);
     context->thread_type = options.low_delay ? FF_THREAD_SLICE : FF_THREAD_FRAME | FF_THREAD_SLICE;
-    // dav1d has threads of its own, which this flag tells not to hold frames back.
+    // dav1d has its own threads; this flag tells them not to hold frames back.
     if (options.low_delay && std::string_view{codec->name} == "libdav1d")
       context->flags |= AV_CODEC_FLAG_LOW_DELAY;
   } else {
@@ -134,7 +135,7 @@ expected<decoder> decoder::open(const track& source, const decoder_options& opti
 }
 
 expected<void> decoder::decode(const AVPacket& packet, const on_frame& deliver) {
-  // A packet without anything would be taken for the end of the stream.
+  // libavcodec treats an empty packet as the end of the stream.
   if (packet.size == 0 && packet.side_data_elems == 0) {
     ++corrupt_;
     return {};
@@ -160,12 +161,12 @@ expected<void> decoder::drain(const on_frame& deliver) {
   return {};
 }
 
-// libavcodec drops what is hidden for most decoders, not for those that take packets as they like (AV1).
+// libavcodec drops hidden frames for most decoders, but not for those that fetch packets themselves (AV1).
 bool decoder::is_hidden(const AVFrame& frame) {
   if (hidden_.empty() || frame.pts == no_pts)
     return false;
   auto found = std::find(hidden_.begin(), hidden_.end(), frame.pts) != hidden_.end();
-  // Frames come in the order of their times: what is earlier came, or never will.
+  // Frames come in the order of their times: an earlier one has come, or never will.
   std::erase_if(hidden_, [&frame](int64_t x) { return x <= frame.pts; });
   return found;
 }

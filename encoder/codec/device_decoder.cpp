@@ -95,7 +95,7 @@ expected<bool> device_decoder::try_device(const AVPacket* packet, const decoder:
   auto failed = false;
   auto before = current_->corrupt();
   auto check = [&](AVFrame& frame) -> expected<void> {
-    // Whatever comes after the first damage comes from software again.
+    // All frames after the first damaged one are decoded again in software.
     failed = failed || current_->corrupt() > before || (!pretended_ && frame.hw_frames_ctx == nullptr);
     return failed ? expected<void>{} : pass_on(frame, deliver);
   };
@@ -150,8 +150,8 @@ void device_decoder::keep(const AVPacket& packet) {
   }
 }
 
-/// Drops what lies before the last random-access point at or before the last frame delivered: pictures that are shown before that point are out, and later
-/// ones do not refer to what came before it.
+/// Drops the packets before the last random-access point at or before the last delivered frame. Pictures shown before
+/// that point are delivered, and later ones do not refer to packets before it.
 void device_decoder::let_go() {
   if (passed_ == no_pts)
     return;

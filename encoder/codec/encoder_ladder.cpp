@@ -15,7 +15,7 @@ namespace troupe::av {
 
 namespace {
 
-/// Steps of the scale of presets: those of x264, which everybody knows, from slowest to fastest.
+/// Steps of the scale of presets: those of x264, from slowest to fastest.
 constexpr size_t steps = 10;
 
 constexpr size_t middle = 4; ///< "medium"
@@ -29,11 +29,11 @@ constexpr preset_names svt{"1", "2", "3", "4", "6", "8", "9", "10", "11", "12"};
 /// --cpu-used, 0 to 8 of libaom, 0 to 5 with the deadline "good" of libvpx.
 constexpr preset_names aom{"0", "1", "2", "3", "4", "5", "6", "6", "7", "8"};
 constexpr preset_names vpx{"0", "0", "1", "1", "2", "3", "4", "5", "5", "5"};
-/// p1 is NVENC's fastest, p7 its best; p4 is what its guide calls medium.
+/// p1 is NVENC's fastest, p7 its best; its guide calls p4 medium.
 constexpr preset_names nvenc{"p7", "p7", "p6", "p5", "p4", "p3", "p2", "p1", "p1", "p1"};
 constexpr preset_names qsv{"veryslow", "veryslow", "slower",   "slow",     "medium",
                            "fast",     "faster",   "veryfast", "veryfast", "veryfast"};
-/// compression_level as Intel's driver has it: 1 is best, 7 is fastest.
+/// compression_level of Intel's driver: 1 is best, 7 is fastest.
 constexpr preset_names vaapi{"1", "1", "2", "3", "4", "5", "6", "7", "7", "7"};
 
 enum class kind : uint8_t { x26x, svt, aom, vpx, nvenc, qsv, vaapi, plain };
@@ -67,7 +67,7 @@ const ladder_family* family_in_ladder(std::string_view encoder) {
   return nullptr;
 }
 
-/// The codec of an encoder, also of one that the linked library lacks; that of a codec is itself.
+/// The codec of an encoder, even if the linked library lacks the encoder; a codec's name gives the codec itself.
 AVCodecID codec_of(std::string_view name) {
   if (auto* codec = avcodec_find_encoder_by_name(std::string{name}.c_str()); codec != nullptr)
     return codec->id;
@@ -79,14 +79,14 @@ AVCodecID codec_of(std::string_view name) {
   return AV_CODEC_ID_NONE;
 }
 
-/// Quantisers of a family for one codec.
+/// The range of quantisers of a family for one codec.
 struct quality_range {
   double least = 0;
   double most = 51;
 };
 
-/// H.264 and HEVC have one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software and up to 255 in VA-API and Quick Sync. Nothing
-/// where the family has no setting for it.
+/// H.264 and HEVC use one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software, and up to 255 in VA-API
+/// and Quick Sync. Nothing if the family has no such setting.
 std::optional<quality_range> quality_of(const ladder_family& family, AVCodecID codec) {
   auto same_everywhere = codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
   if (same_everywhere)
@@ -108,7 +108,7 @@ std::optional<quality_range> quality_of(const ladder_family& family, AVCodecID c
   }
 }
 
-/// The step whose name it is, the one nearest to the middle where several have it.
+/// The step with this name; the one nearest to the middle if several have it.
 std::optional<size_t> step_of(const ladder_family& family, std::string_view preset) {
   std::optional<size_t> best;
   auto away = [](size_t step) { return step > middle ? step - middle : middle - step; };
@@ -151,7 +151,7 @@ public:
       left_out("b_frames", std::to_string(s.b_frames));
       s.b_frames = -1;
     }
-    // Options have no common scale at all, and an option that an encoder does not know is an error.
+    // Options have no common scale, and an unknown option is an error.
     for (auto& [name, value] : from_.options)
       left_out(name, value);
     s.options = std::move(options_);
@@ -188,19 +188,20 @@ private:
     }
     auto share = (s.crf - source->least) / (source->most - source->least);
     s.crf = std::clamp(target->least + share * (target->most - target->least), target->least, target->most);
-    // Tenths are as fine as anyone sets it, and only x264 and x265 know them.
+    // Tenths suffice, and only x264 and x265 accept them.
     s.crf = target_.is == kind::x26x ? std::round(s.crf * 10) / 10 : std::round(s.crf);
     if (target_.is == kind::nvenc)
       nvenc_quality();
     else if (target_.is == kind::vaapi && s.max_bit_rate > 0) {
-      // Constant quantisers know no ceiling, and a line that is too narrow is worse than a picture that is.
+      // Constant quantisers have no rate limit, and exceeding the line's capacity is worse than a poor picture.
       left_out("crf", std::to_string(std::lround(s.crf)));
       s.crf = -1;
       s.bit_rate = s.max_bit_rate;
     }
   }
 
-  /// NVENC's cq aims within the bit rate, which is 2 Mbit/s where nobody sets one: without a ceiling, constant quantisers mean what crf means.
+  /// NVENC's cq works within the bit rate, which defaults to 2 Mbit/s. Without a limit, constant quantisers have the
+  /// effect of crf.
   void nvenc_quality() {
     auto& s = result_.settings;
     if (s.max_bit_rate > 0) {
@@ -223,7 +224,7 @@ private:
     else if (fast && target_.is == kind::x26x)
       out = "zerolatency";
     else {
-      // NVENC's "hq" is what all others do anyway.
+      // NVENC's "hq" is what all other encoders do by default.
       if (out != "hq" && !fast)
         left_out("tune", out);
       if (fast)
@@ -253,7 +254,7 @@ private:
       s.level.clear();
       return;
     }
-    // "4.1" in words, 41 as Quick Sync's number.
+    // "4.1" as text, 41 as Quick Sync's number.
     auto dot = s.level.find('.');
     if (target_.is == kind::qsv)
       s.level =
@@ -297,7 +298,7 @@ expected<translated_settings> translate_settings(const video_settings& from, std
   auto step = "use the settings of " + from.encoder.substr(0, 64) + " for " + std::string{encoder.substr(0, 64)};
   if (source == nullptr || target == nullptr)
     return fail(errc::option, step + ": " + std::string{(source == nullptr ? name : encoder).substr(0, 64)}
-                                + " is none of the encoders that have equivalents");
+                                + " is not an encoder with known equivalents");
   if (codec == AV_CODEC_ID_NONE || codec != codec_of(encoder))
     return fail(errc::option, step + ": they do not make the same codec");
   if (name == encoder) {

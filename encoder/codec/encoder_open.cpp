@@ -1,4 +1,4 @@
-// Options are set one by one and each is checked, so that an error names the option and none is ignored.
+// Sets options one by one and checks each, so that an error names the option and none is ignored.
 #include "encoder/codec/encoder_open.hpp"
 
 #include "encoder/log.hpp"
@@ -14,14 +14,15 @@ namespace troupe::av {
 
 namespace {
 
-/// A value is at most this long: the longest that makes sense is a list of some dozen keys.
+/// The longest value: a sensible list has at most some dozen keys.
 constexpr size_t option_value_max_bytes = 1024;
 
-/// Below so many pictures a second each one that an encoder keeps back is felt: it keeps no more than this much time, then.
+/// Below this rate (pictures a second), the delay of each picture that an encoder holds back matters. It then holds
+/// back at most this much time.
 constexpr double slow_rate = 10;
 constexpr double kept_back_seconds = 0.2;
 
-/// The object that has the option: the encoder's own options before libav*'s general ones.
+/// The object with the option: the encoder's private options first, then libav*'s general ones.
 void* owner_of(AVCodecContext& context, const char* name) {
   if (context.codec->priv_class != nullptr && av_opt_find(context.priv_data, name, nullptr, 0, 0) != nullptr)
     return context.priv_data;
@@ -98,7 +99,7 @@ expected<void> set_option(AVCodecContext& context, std::string_view name, const 
   if (owner == nullptr)
     return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no option \"" + option + "\"");
   auto text = option.size() < name.size() ? std::string{name.substr(option.size() + 1)} + "=" + value : value;
-  // Lists of keys grow: what the family fixes stays.
+  // New keys are appended to a list, so the family's fixed keys stay.
   if (uint8_t* before = nullptr; is_key_list(option) && av_opt_get(owner, option.c_str(), 0, &before) >= 0) {
     if (before != nullptr && *before != 0)
       text = std::string{reinterpret_cast<const char*>(before)} + ":" + text;
@@ -117,7 +118,7 @@ expected<void> set_fixed_options(AVCodecContext& context) {
     auto end = std::min(list.find(' '), list.size());
     auto item = list.substr(0, end);
     auto mid = item.find('=');
-    // An older library may lack one: all that is fixed here only improves on defaults.
+    // An older library may lack an option; that is harmless, because fixed options only improve on defaults.
     if (owner_of(context, std::string{item.substr(0, mid)}.c_str()) != nullptr)
       if (auto set = set_option(context, item.substr(0, mid), std::string{item.substr(mid + 1)}); !set)
         return set;
@@ -147,7 +148,7 @@ expected<void> set_family_option(AVCodecContext& context, std::string_view optio
   if (option.empty())
     return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no " + std::string{what}
                                 + ": leave it empty");
-  // Values go into lists of keys where the encoder has no option of its own: they must not bring further keys.
+  // If the encoder has no such option, the value goes into a list of keys: it must not add further keys.
   if (option.find(':') != std::string_view::npos && value.find_first_of(":=") != std::string::npos)
     return fail(errc::option, "the " + std::string{what} + " \"" + value.substr(0, 64) + "\" is not valid");
   return set_option(context, option, value);
@@ -189,7 +190,7 @@ expected<void> set_further_options(AVCodecContext& context, const std::map<std::
 
 expected<void> open_encoder(AVCodecContext& context) {
   log_capture log;
-  // A context that does not open loses its codec.
+  // A context that fails to open loses its codec.
   auto step = std::string{"open the encoder "} + context.codec->name;
   auto device = is_hardware(*context.codec);
   auto code = avcodec_open2(&context, context.codec, nullptr);
@@ -197,7 +198,8 @@ expected<void> open_encoder(AVCodecContext& context) {
     return {};
   if (!log.text().empty())
     step += " (" + log.text() + ")";
-  // What an encoder calls invalid is a setting, and all else a library that is not there. Drivers call anything invalid that their chip lacks.
+  // An encoder's "invalid" means a wrong setting; other errors mean that a library is missing. But drivers call
+  // everything invalid that their chip lacks.
   if (device)
     return fail(errc::device, step + ": " + av_text(code));
   return fail(code == AVERROR(EINVAL) ? errc::option : errc::unsupported, step + ": " + av_text(code));
@@ -221,7 +223,7 @@ expected<void> encode(AVCodecContext& context, const AVFrame* frame, AVPacket& p
       return {};
     if (code < 0)
       return failed(code);
-    // FLAC ends with a packet that has no sound in it, only a check sum for the container.
+    // FLAC ends with a packet without sound, which only has a checksum for the container.
     auto delivered = packet.size > 0 ? deliver(packet) : expected<void>{};
     av_packet_unref(&packet);
     if (!delivered)

@@ -1,4 +1,4 @@
-// The tables themselves. Names and ranges are those of libavcodec 59's encoders as `ffmpeg -h encoder=NAME` lists them.
+// The tables. Names and ranges are those of libavcodec 59's encoders, as listed by `ffmpeg -h encoder=NAME`.
 #include "encoder/codec/encoder_table.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ constexpr encoder_family families[] = {
   {"*_vaapi", "compression_level", "", "profile", "level", "qp", true, ""},
   {"*_qsv", "preset", "", "profile", "level", "global_quality", true, "forced_idr=1"},
   {"*_v4l2m2m *_omx", "", "", "profile", "level", "", false, ""},
-  // A closed GOP and the detection of scene cuts exclude each other in these.
+  // In these encoders, a closed GOP excludes scene cut detection.
   {"mpeg1video mpeg2video", "", "", "profile", "level", "qscale", true, "sc_threshold=1000000000"},
   {"mpeg4 msmpeg4v2 msmpeg4 h263 h263p flv wmv1 wmv2 rv10 rv20", "", "", "profile", "level", "qscale", true,
    "sc_threshold=1000000000"},
@@ -39,7 +39,7 @@ struct preference {
   std::string_view encoders;
 };
 
-// Software first: it works wherever the library is, and what hardware proved is for the scheduler to ask for by the encoder's name.
+// Software first, because it works wherever the library is. The scheduler requests proven hardware encoders by name.
 constexpr preference preferences[] = {
   {"h264", "libx264 h264_nvenc h264_qsv h264_vaapi h264_v4l2m2m"},
   {"hevc", "libx265 hevc_nvenc hevc_qsv hevc_vaapi hevc_v4l2m2m"},
@@ -109,7 +109,7 @@ bool has_word(std::string_view words, std::string_view word) {
   return false;
 }
 
-/// As `has_word`, where a word may begin with '*'.
+/// Like `has_word`, but a word may begin with '*'.
 bool has_name(std::string_view words, std::string_view name) {
   for (size_t at = 0; at < words.size();) {
     auto end = std::min(words.find(' ', at), words.size());
@@ -121,8 +121,8 @@ bool has_name(std::string_view words, std::string_view name) {
   return false;
 }
 
-/// What no channel, file or library is made of: pictures that stand still, raw and pseudo formats, systems of the past, and what
-/// makes sense in one container only.
+/// Encoders that make no sense for channels, files or libraries: still pictures, raw and pseudo formats, systems of the
+/// past, and codecs for only one container.
 constexpr std::string_view left_out =
   " a64multi a64multi5 adpcm_argo adpcm_ima_amv alias_pix amv apng asv1 asv2 avrp avui ayuv bitpacked bmp cinepak cljr "
   "comfortnoise dfpwm dpx exr fits flashsv flashsv2 gif h261 jpegls libjxl libwebp libwebp_anim ljpeg msvideo1 nellymoser pam pbm "

@@ -1,4 +1,4 @@
-// Options of the encoder's family, if it has such.
+// Uses the options of the encoder's family, if it has them.
 #include "encoder/codec/hdr_options.hpp"
 
 #include <cmath>
@@ -8,7 +8,8 @@ namespace troupe::av {
 
 namespace {
 
-/// x264 and x265 count chromaticity in 1/50000 and light in 1/10000 cd/m2, SVT-AV1 takes decimals. The order is green, blue, red, white, light.
+/// x264 and x265 count chromaticity in 1/50000 and light in 1/10000 cd/m2; SVT-AV1 takes decimals. The order is green,
+/// blue, red, white, light.
 std::string to_text(const AVMasteringDisplayMetadata& x, bool decimals) {
   auto pair = [decimals](const char* name, AVRational a, AVRational b, int unit) {
     char text[64];

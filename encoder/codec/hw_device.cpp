@@ -14,7 +14,7 @@ constexpr std::string_view cuda_prefix = "cuda:";
 constexpr std::string_view render_prefix = "/dev/dri/renderD";
 constexpr size_t number_digits_max = 4;
 
-/// Pictures that encoder, filters and decoder hold at a time, with room.
+/// Pictures that encoder, filters and decoder hold at one time, with a reserve.
 constexpr int pool_size = 32;
 
 bool is_number(std::string_view x) {
@@ -94,7 +94,7 @@ expected<void> set_encoder_device(AVCodecContext& context, const std::string& na
   if (encoder.ends_with("_nvenc")) {
     if (device_type_of(name) != AV_HWDEVICE_TYPE_CUDA)
       return fail(errc::device,
-                  "open the encoder " + std::string{encoder} + ": " + name.substr(0, 64) + " is no device of NVIDIA's");
+                  "open the encoder " + std::string{encoder} + ": " + name.substr(0, 64) + " is not an NVIDIA device");
     return set_option(context, "gpu", name.substr(cuda_prefix.size()));
   }
   if (!encoder.ends_with("_qsv"))

@@ -1,4 +1,4 @@
-// One side follows the other by the picture's shape.
+// One side follows from the other and the picture's shape.
 #include "encoder/codec/picture_size.hpp"
 
 extern "C" {
@@ -23,7 +23,7 @@ void choose_size(video_format& format, const video_settings& settings) {
   auto wide = int64_t{format.width} * sample.num;
   auto high = int64_t{format.height} * sample.den;
   auto both = settings.width > 0 && settings.height > 0;
-  // Where both are set, the side that is reached first decides.
+  // If both are set, the limit that is reached first decides.
   auto by_width = settings.height == 0 || (both && high * settings.width <= wide * settings.height);
   if (both && settings.fit == fit::stretch) {
     av_reduce(&format.sample_aspect.num, &format.sample_aspect.den, wide * settings.height, high * settings.width,

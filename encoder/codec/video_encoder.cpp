@@ -1,4 +1,4 @@
-// How the shared video settings become an encoder's context.
+// Builds an encoder's context from the common video settings.
 #include "encoder/codec/video_encoder.hpp"
 
 #include "encoder/codec/encoder_ladder.hpp"
@@ -21,7 +21,7 @@ namespace troupe::av {
 
 namespace {
 
-/// Assumed where nobody knows: only rate control and headers depend on it.
+/// Assumed if the rate is unknown: only rate control and headers depend on it.
 constexpr AVRational frame_rate_unknown{25, 1};
 
 /// Encoders keep numerator and denominator in 16 bits.
@@ -35,19 +35,19 @@ std::vector<AVPixelFormat> software_formats(const AVCodec& codec) {
   return result;
 }
 
-/// The hardware pixel format of an encoder that takes no other, else none.
+/// The hardware pixel format of an encoder that takes no other; otherwise none.
 AVPixelFormat hardware_format(const AVCodec& codec) {
   if (codec.pix_fmts == nullptr || !software_formats(codec).empty())
     return AV_PIX_FMT_NONE;
   return codec.pix_fmts[0];
 }
 
-/// The layouts of pixels that an encoder takes, in main memory or by way of its device; none where it takes any.
+/// The pixel layouts that an encoder takes, in main memory or through its device; none if it takes any.
 std::vector<AVPixelFormat> layouts_of(const AVCodec& codec) {
   auto result = software_formats(codec);
   if (result.empty() && hardware_format(codec) != AV_PIX_FMT_NONE)
     result = {AV_PIX_FMT_NV12, AV_PIX_FMT_P010};
-  // No chip encodes H.264 with more than 8 bits, whatever its encoder lists.
+  // No chip encodes H.264 with more than 8 bits, even if its encoder lists more.
   if (codec.id == AV_CODEC_ID_H264 && is_hardware(codec))
     std::erase_if(result, [](AVPixelFormat x) { return av_pix_fmt_desc_get(x)->comp[0].depth > 8; });
   return result;
@@ -68,7 +68,7 @@ expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::str
       return fail(errc::option, std::string{"the encoder "} + codec.name + " does not take the pixel format " + wanted);
     return format;
   }
-  // Motion JPEG is full range by definition; libav* has names of their own for that.
+  // Motion JPEG is full range by definition; libav* has separate formats for it.
   if (std::find(formats.begin(), formats.end(), AV_PIX_FMT_YUVJ420P) != formats.end() && codec.id == AV_CODEC_ID_MJPEG)
     formats = {AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUVJ444P};
   if (formats.empty() || std::find(formats.begin(), formats.end(), source) != formats.end())
@@ -77,7 +77,7 @@ expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::str
   return avcodec_find_best_pix_fmt_of_list(formats.data(), source, has_alpha(source) ? 1 : 0, nullptr);
 }
 
-/// The encoder's frame rate: some know a few only, and of those the next higher keeps frames apart.
+/// The encoder's frame rate. Some encoders support only a few; of those the next higher one keeps frames apart.
 AVRational choose_frame_rate(const AVCodec& codec, AVRational wanted) {
   AVRational rate{};
   if (wanted.num <= 0 || wanted.den <= 0)
@@ -108,7 +108,7 @@ expected<video_format> choose_format(const AVCodec& codec, const video_settings&
   format.frame_rate = choose_frame_rate(codec, source.frame_rate);
   if (auto range = AVCOL_RANGE_JPEG; without_j(*pixels, range) != *pixels)
     format.range = range;
-  // What swscale makes of RGB.
+  // swscale's result for RGB.
   if (is_rgb(source.pixel_format) && !is_rgb(*pixels)) {
     format.matrix = AVCOL_SPC_SMPTE170M;
     format.range = AVCOL_RANGE_MPEG;
@@ -116,17 +116,18 @@ expected<video_format> choose_format(const AVCodec& codec, const video_settings&
   return format;
 }
 
-/// Groups of pictures that refer to the one before save x265, which makes them unless it is told otherwise, more than a hundredth of its bits. They are for files: where
-/// key pictures were asked for, somebody wants to begin at them.
+/// Open GOPs, x265's default, save over 1 % of the bits. They are only for files; a setting for keyframes means that a
+/// viewer wants to start there.
 bool may_be_open(const AVCodec& codec, const video_settings& settings) {
   return std::string_view{codec.name} == "libx265" && !settings.low_delay && settings.keyframe_interval.count() == 0;
 }
 
-/// Threads of an encoder; 0 is libav*'s choice.
+/// Threads of an encoder; 0: libav* chooses.
 ///
-/// x264 keeps a picture back for each thread but the first, and takes one and a half threads a core: the larger the machine, the later the
-/// picture (half a second at 25 a second on 16 cores). Where delay counts it gets as many as real time needs, at 30 million pixels a second and
-/// thread (what its preset "medium" does on a core of a usual server), but three at least.
+/// x264 holds a picture back for each thread except the first, and uses one and a half threads per core. So the delay
+/// grows with the machine (half a second at 25 a second on 16 cores). If delay matters, it gets the threads that real
+/// time needs, at 30 million pixels a second and thread (its preset "medium" on one core of a usual server), but at
+/// least three.
 int choose_threads(const AVCodec& codec, const video_settings& settings, const video_format& format) {
   constexpr double pixels_a_thread = 30e6;
   constexpr int threads_min = 3;
@@ -182,10 +183,10 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
       return set;
   }
   if (settings.b_frames > 0 && !family.b_frames)
-    return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no B frames to set");
+    return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no setting for B-frames");
   if (settings.b_frames >= 0 && family.b_frames)
     context.max_b_frames = settings.b_frames;
-  // libvpx has both: a word is how long it may think, a number how hard.
+  // libvpx has two such options: a word is a deadline, a number is a speed.
   auto is_word = !settings.preset.empty() && std::isalpha(static_cast<unsigned char>(settings.preset[0])) != 0;
   auto preset = is_word && std::string_view{context.codec->name}.starts_with("libvpx") ? "deadline" : family.preset;
   if (auto set = set_family_option(context, preset, "preset", settings.preset); !set)
@@ -201,7 +202,7 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
   return set_further_options(context, settings.options);
 }
 
-/// Device memory for the pictures of an encoder that takes them from there.
+/// Device memory for the pictures of an encoder that takes them there.
 expected<buffer_ptr> use_device_pictures(AVCodecContext& context, AVBufferRef& device, AVPixelFormat hardware) {
   auto frames = make_device_frames(device, hardware, context.pix_fmt, context.width, context.height);
   if (!frames)
@@ -211,13 +212,13 @@ expected<buffer_ptr> use_device_pictures(AVCodecContext& context, AVBufferRef& d
   return frames;
 }
 
-/// The device's memory for an encoder that takes pictures from nowhere else.
+/// The device's memory for an encoder that takes pictures only from there.
 expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardware, const std::string& name) {
   auto device = open_device(device_type_for(*context.codec, hardware), name);
   return device ? use_device_pictures(context, **device, hardware) : std::move(device);
 }
 
-/// Settings for the software that makes the pictures of an encoder whose device a stand-in plays, as quickly as a device would.
+/// Settings for the software that replaces an encoder on a simulated device: as fast as a device would be.
 expected<video_settings> settings_behind_stand_in(video_settings settings, const AVCodec& codec) {
   settings.encoder = codec.name;
   auto software = preferred_encoders(avcodec_get_name(codec.id));
@@ -230,7 +231,7 @@ expected<video_settings> settings_behind_stand_in(video_settings settings, const
   return std::move(translated->settings);
 }
 
-/// An encoder that is set up and not open yet.
+/// An encoder that is set up but not open yet.
 struct prepared {
   codec_context_ptr context;
   video_format format;
@@ -307,7 +308,7 @@ expected<video_encoder> video_encoder::open_codec(const AVCodec& codec, const vi
 
 expected<video_encoder> video_encoder::open_behind_stand_in(const AVCodec& codec, const video_settings& settings,
                                                             const video_format& source) {
-  // The encoder itself is set up in full: what it would refuse before it opens is refused here.
+  // The encoder itself is set up in full, so that errors in its settings appear here.
   auto ready = prepare(codec, settings, source);
   if (!ready)
     return tl::unexpected{std::move(ready.error())};
@@ -333,7 +334,7 @@ track video_encoder::output() const {
   result.parameters = make_codec_parameters();
   if (avcodec_parameters_from_context(result.parameters.get(), context_.get()) < 0)
     throw std::bad_alloc{};
-  // An encoder of ProRes that chose its profile says so in its tag alone.
+  // If a ProRes encoder chose its profile, only the tag shows it.
   result.parameters->profile = profile_of(context_->codec_id, context_->codec_tag, result.parameters->profile);
   result.frame_rate = format_.frame_rate;
   return result;

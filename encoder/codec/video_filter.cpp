@@ -1,4 +1,4 @@
-// A graph per source format, thrown away when that changes; most encodes need none.
+// One graph per source format, discarded when the format changes; most encodes need none.
 #include "encoder/codec/video_filter.hpp"
 
 #include "encoder/log.hpp"
@@ -19,10 +19,10 @@ namespace troupe::av {
 
 namespace {
 
-/// Shapes that differ by less than this share are the same: sizes are rounded, and broadcasters disagree about the edges of a picture.
+/// Shapes that differ by less than this share count as equal: sizes are rounded, and broadcasters crop differently.
 constexpr double shape_tolerance = 0.05;
 
-/// The even number of pixels that is nearest, of `most` at most.
+/// The nearest even number of pixels, at most `most`.
 int even_pixels(double x, int most) {
   return std::clamp(2 * static_cast<int>(std::lround(x / 2)), 2, std::max(most, 2));
 }
@@ -31,14 +31,14 @@ bool is_full_range(AVColorRange range) {
   return range == AVCOL_RANGE_JPEG;
 }
 
-/// The range as the scaler calls it, which knows best where there is no choice.
+/// The range in the scaler's terms. RGB leaves no choice, so the scaler decides.
 const char* range_name(int format, AVColorRange range) {
   if ((av_pix_fmt_desc_get(static_cast<AVPixelFormat>(format))->flags & AV_PIX_FMT_FLAG_RGB) != 0)
     return "auto";
   return is_full_range(range) ? "full" : "limited";
 }
 
-/// The filter that scales in the memory of the device that makes pictures of this format: size and layout of pixels to be filled in.
+/// The filter that scales in the device memory of this pixel format; size and pixel layout are to be filled in.
 const char* scaler_for(int format) {
   switch (format) {
   case AV_PIX_FMT_CUDA:
@@ -50,7 +50,7 @@ const char* scaler_for(int format) {
   }
 }
 
-/// Tells a graph's source where its frames lie.
+/// Tells a graph's source which pool its frames come from.
 int set_pool(AVFilterContext& source, AVBufferRef& pool) {
   auto* parameters = checked(av_buffersrc_parameters_alloc());
   parameters->hw_frames_ctx = &pool;
@@ -78,7 +78,7 @@ expected<void> video_filter::send(AVFrame& frame, const on_picture& deliver) {
   }
   auto warm = false;
   if (input_ != in) {
-    // The frame before the first interlaced one is its context; as output it has been seen.
+    // The frame before the first interlaced one is only context: it was delivered already.
     warm = input_ && in.deinterlaced && !input_->deinterlaced && previous_->data[0] != nullptr
            && previous_->width == in.width && previous_->height == in.height && previous_->format == in.format;
     if (auto drained = drain(deliver); !drained)
@@ -142,7 +142,8 @@ std::string video_filter::description(const input& in) const {
   return in.pool != nullptr ? device_description(in) : software_description(in);
 }
 
-/// In the device as far as possible: its decoder's few pictures are copied out of the way even where nothing is to be changed.
+/// Works on the device as far as possible. The decoder has few pictures, so they are copied even if nothing is to be
+/// changed.
 std::string video_filter::device_description(const input& in) const {
   auto& out = config_.output;
   auto inner = fit(in);
@@ -194,7 +195,7 @@ expected<void> video_filter::build_any(const input& in, AVBufferRef* pool) {
   auto built = build(in, pool);
   if (built || pool == nullptr || !scales_on_device_)
     return built;
-  // A device that makes pictures need not be able to scale them.
+  // A device that decodes pictures need not be able to scale them.
   scales_on_device_ = false;
   return build(in, pool);
 }
@@ -271,8 +272,9 @@ expected<void> video_filter::pass(AVFrame& frame, const on_picture& deliver) {
   return result;
 }
 
-/// Frames that are at n / m of the way between two points, for an even m, are halfway again and again; where a container rounds their times, each would fall
-/// to one side or the other. What divides them lies between two such places.
+/// If frames are at n / m of the way between two grid points, and m is even, some are exactly halfway. A container's
+/// rounding would push each of them to one side or the other at random. The dividing line is therefore between two such
+/// places.
 frame_rate_converter::frame_rate_converter(AVRational frame_rate, const std::optional<frame_grid>& source,
                                            AVRational source_rate)
   : frame_rate_(frame_rate),
@@ -305,10 +307,11 @@ expected<void> frame_rate_converter::drain(const on_picture& deliver) {
     return {};
   auto frame_ticks = av_rescale_q(1, av_inv_q(frame_rate_), time_base);
   auto duration = held_->pkt_duration > 0 ? std::min(held_->pkt_duration, gap_max) : frame_ticks;
-  // Containers that say when a stream ends may cut the last frame short, which then would be shown at no point at all.
+  // Containers that store the end of a stream may cut the last frame short. It would then not be shown at any grid
+  // point.
   auto place = source_.is_even() ? source_.find(held_->pts) : std::nullopt;
   auto end = slot_of(std::max(held_->pts + duration, place ? source_.ticks_of(*place + 1) : held_->pts));
-  // The last frame may be nearest to a point at which the source is over. A source has one picture at least.
+  // The last frame may be nearest to a grid point after the source's end. A source has at least one picture.
   auto result = show(slot_, any_shown_ ? end : std::max(slot_ + 1, end), deliver);
   av_frame_unref(held_.get());
   slot_ = no_pts;

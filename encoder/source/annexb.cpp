@@ -1,4 +1,4 @@
-// One walk over the start codes of a packet finds what is in it; codec tables below say what the numbers mean.
+// One walk over a packet's start codes finds its units; the codec tables below say what their numbers mean.
 #include "encoder/source/annexb.hpp"
 
 #include "encoder/source/coded_type.hpp"
@@ -15,7 +15,7 @@ namespace troupe::av {
 
 namespace {
 
-constexpr size_t headers_max = 300;            // 256 picture parameter sets and what else there may be
+constexpr size_t headers_max = 300;            // 256 picture parameter sets and all other headers
 constexpr size_t header_bytes_max = 64 * 1024; // all of them together
 
 enum class unit_role { other, header, delimiter, picture, key };
@@ -56,7 +56,7 @@ unit_meaning meaning(AVCodecID codec, uint8_t first) {
   case AV_CODEC_ID_MPEG2VIDEO:
     if (first == 0x00)
       return {unit_role::picture, 0};
-    // The sequence extension belongs to the header before it.
+    // A sequence extension belongs to the header before it.
     return {first == 0xb3 || first == 0xb5 ? unit_role::header : unit_role::other, first == 0xb3 ? 0 : 1};
   case AV_CODEC_ID_MPEG4:
     if (first == 0xb6)
@@ -69,7 +69,7 @@ unit_meaning meaning(AVCodecID codec, uint8_t first) {
   }
 }
 
-/// The kinds of headers without which decoding cannot start, as bits.
+/// The kinds of headers that decoding needs to start, as bits.
 uint32_t needed_kinds(AVCodecID codec) {
   switch (codec) {
   case AV_CODEC_ID_H264:
@@ -100,7 +100,7 @@ size_t find_start(std::span<const uint8_t> data, size_t from) {
   return data.size();
 }
 
-/// Calls `f` with each unit (start code excluded) and its begin (start code included) until `f` returns false.
+/// Calls `f` with each unit (start code excluded) and its beginning (start code included) until `f` returns false.
 template <class F>
 void for_each_unit(std::span<const uint8_t> data, F f) {
   auto begin = find_start(data, 0);
@@ -112,7 +112,7 @@ void for_each_unit(std::span<const uint8_t> data, F f) {
   }
 }
 
-/// The Exp-Golomb number at a bit of `data`, which moves behind it; 0 where there is none.
+/// The Exp-Golomb number at a bit of `data`; moves `bit` past it. 0 if there is none.
 uint32_t read_ue(std::span<const uint8_t> data, size_t& bit) {
   auto next = [&]() -> uint32_t {
     auto at = bit++;
@@ -132,7 +132,7 @@ uint32_t first_ue(std::span<const uint8_t> data) {
   return read_ue(data, bit);
 }
 
-/// The number of a picture parameter set; other headers count as one of their kind.
+/// The number of a picture parameter set. Other headers have one number per kind.
 uint32_t header_id(AVCodecID codec, int kind, std::span<const uint8_t> unit) {
   if (kind != 2)
     return 0;
@@ -163,7 +163,8 @@ std::span<const uint8_t> bytes_of(const AVPacket& x) {
   return {x.data, static_cast<size_t>(std::max(x.size, 0))};
 }
 
-/// True where every slice of an H.264 picture is of intra macroblocks (ITU-T H.264, table 7-6), or an older codec says so.
+/// True if every slice of an H.264 picture has only intra macroblocks (ITU-T H.264, table 7-6), or an older codec marks
+/// the picture as intra.
 bool is_intra(AVCodecID codec, const AVPacket& packet) {
   if (codec != AV_CODEC_ID_H264)
     return coded_type(codec, packet) == 'I';
@@ -173,7 +174,7 @@ bool is_intra(AVCodecID codec, const AVPacket& packet) {
     if ((unit[0] & 0x1f) != 1)
       return true;
     size_t bit = 0;
-    read_ue(unit.subspan(1), bit); // the slice's first macroblock
+    read_ue(unit.subspan(1), bit); // number of the slice's first macroblock
     auto type = read_ue(unit.subspan(1), bit) % 5;
     ++(type == 2 || type == 4 ? slices : others);
     return others == 0;
@@ -241,14 +242,15 @@ bool video_normaliser::is_decodable_leading(AVCodecID codec, std::span<const uin
                                             std::span<const uint8_t> picture) {
   auto result = false;
   if (is_mpeg12(codec))
-    // The header of a group says whether it is closed (ISO/IEC 13818-2, 6.2.2.6).
+    // A group header says whether the group is closed (ISO/IEC 13818-2, 6.2.2.6).
     for_each_unit(point, [&](std::span<const uint8_t> unit, size_t) {
       auto group = unit[0] == 0xb8 && unit.size() > 4;
       result = group && (unit[4] & 0x40) != 0;
       return !group && unit[0] != 0;
     });
   if (codec == AV_CODEC_ID_HEVC)
-    // RADL pictures refer to their random-access point and to each other, RASL pictures to what is before it (ITU-T H.265, table 7-1).
+    // RADL pictures refer only to their random-access point and to each other; RASL pictures refer to pictures before
+    // it (ITU-T H.265, table 7-1).
     for_each_unit(picture, [&](std::span<const uint8_t> unit, size_t) {
       auto type = unit[0] >> 1 & 0x3f;
       result = type == 6 || type == 7;
@@ -258,14 +260,14 @@ bool video_normaliser::is_decodable_leading(AVCodecID codec, std::span<const uin
 }
 
 void video_normaliser::remember(int kind, uint32_t id, std::span<const uint8_t> unit, uint32_t fresh_kinds) {
-  // A NAL unit never ends with a zero: what does is the next start code's.
+  // A NAL unit never ends with a zero: trailing zeros belong to the next start code.
   if (is_nal(parameters_->codec_id))
     while (!unit.empty() && unit.back() == 0)
       unit = unit.first(unit.size() - 1);
   if (unit.empty())
     return;
-  // The first of a kind in a packet replaces what earlier packets said; picture parameter sets replace their own
-  // number alone.
+  // The first header of a kind in a packet replaces those of earlier packets; a picture parameter set replaces only the
+  // set with its number.
   auto replaced = [&](const header& x) {
     return x.kind == kind && (x.id == id && (kind == 2 || (fresh_kinds & (1u << kind)) == 0));
   };
@@ -294,7 +296,8 @@ video_normaliser::scan video_normaliser::learn(std::span<const uint8_t> annexb) 
       }
       break;
     case unit_role::header:
-      // A sequence extension in MPEG-2 may also be one of a picture; only that right after a sequence header is kept.
+      // In MPEG-2 a sequence extension may also belong to a picture; only the one directly after a sequence header is
+      // kept.
       if (is_mpeg12(codec) && what.kind == 1 && result.kinds != 0b001)
         break;
       remember(what.kind, header_id(codec, what.kind, unit), unit, result.kinds);
@@ -307,7 +310,7 @@ video_normaliser::scan video_normaliser::learn(std::span<const uint8_t> annexb) 
     case unit_role::other:
       break;
     }
-    // Headers stand before the picture: no need to walk through it.
+    // Headers come before the picture, so the walk can stop here.
     return what.role != unit_role::key && what.role != unit_role::picture;
   });
   return result;

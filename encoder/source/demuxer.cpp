@@ -1,7 +1,7 @@
-// Packets get their form and their place on the timeline.
+// Reads and seeks. Packets get their form and their place on the timeline.
 //
-// A video without any random-access point for `random_access_wait` of media time, or to its end, is refused: showing
-// it would take decoding from nowhere.
+// A video without any random-access point for `random_access_wait` of media time, or to its end, is refused: its
+// decoding would lack references.
 #include "encoder/source/demuxer_impl.hpp"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ expected<void> demuxer::impl::take_new_tracks() {
   return {};
 }
 
-/// Makes the track what its stream is: a new one, or one that goes on with another stream.
+/// Sets the track up for its stream: a new track, or one that continues with another stream.
 expected<void> demuxer::impl::take_stream(size_t index) {
   auto is_new = index == entries.size();
   if (is_encrypted(input.source().format(), input.stream(index)))
@@ -59,7 +59,7 @@ expected<void> demuxer::impl::take_stream(size_t index) {
   descriptions[index] = described;
   entry.ignored = entries[index].ignored;
   auto& known = made_tracks[index];
-  // Jobs name the tracks of a file by these numbers: one keeps its own, whatever stream it goes on with.
+  // Jobs identify a file's tracks by stream number: a track keeps its number, whatever stream continues it.
   if (keep_times)
     made.stream = known.stream;
   if (goes_on(*known.parameters, *made.parameters)) {
@@ -73,7 +73,7 @@ expected<void> demuxer::impl::take_stream(size_t index) {
   return {};
 }
 
-/// True where a picture that is wanted still comes.
+/// True if a wanted picture is still to come.
 bool demuxer::impl::has_picture() const {
   for (size_t i = 0; i < entries.size(); ++i)
     if (entries[i].is_video && !entries[i].ignored && input.has_stream(i))
@@ -81,17 +81,17 @@ bool demuxer::impl::has_picture() const {
   return false;
 }
 
-/// Keeps a packet of a track that waits for the picture.
+/// Holds a packet of a track that waits for the picture.
 bool demuxer::impl::hold_early(AVPacket& out) {
   return entries[static_cast<size_t>(out.stream_index)].early && has_picture() && early.push(out);
 }
 
-/// True where a packet that waited can be given.
+/// True if a waiting packet can be returned.
 bool demuxer::impl::has_early() const {
   return early.front() != nullptr && !entries[static_cast<size_t>(early.front()->stream_index)].early;
 }
 
-/// True where the source goes on from its start, false where it is at its end.
+/// True if the source restarts, false if it is at its end.
 expected<bool> demuxer::impl::at_end() {
   for (const auto& x : entries)
     if (x.is_video && !x.ignored && !x.joined)
@@ -107,7 +107,7 @@ expected<bool> demuxer::impl::at_end() {
   return true;
 }
 
-/// What was read so far has nothing to do with what comes next.
+/// Forgets everything that the next packets do not continue.
 void demuxer::impl::forget() {
   pass_packets = 0;
   ready.clear();
@@ -128,7 +128,7 @@ void demuxer::impl::forget() {
   }
 }
 
-/// The next packet as the container has it, or better where a picture's time is known only later.
+/// The next packet as the container has it, or with a better time if a picture's time is known only later.
 expected<bool> demuxer::impl::fetch(AVPacket& out) {
   for (;;) {
     for (auto& x : entries)
@@ -160,14 +160,14 @@ expected<bool> demuxer::impl::fetch(AVPacket& out) {
   }
 }
 
-/// Goes to `target` and reads up to the first random-access point. True where that is not after `pts`.
+/// Goes to `target` and reads up to the first random-access point. True if that point is not after `pts`.
 expected<bool> demuxer::impl::seek_before(size_t video, int64_t target, int64_t pts) {
   auto found = input.seek(video, target);
   if (!found || !*found)
     return found;
   forget();
   from_start = ended = false;
-  // Whoever seeks knows that the times need no memory: no distance is a jump.
+  // A caller that seeks knows that times do not depend on earlier packets: no distance is a jump.
   timeline::limits wide;
   wide.jump = wide.step_back = wide.interleave = wide.start_spread = int64_t{1} << 50;
   wide.keep_presentation = true;
@@ -231,7 +231,7 @@ expected<bool> demuxer::impl::next(AVPacket& out) {
     if (!more)
       return more;
     if (!*more) {
-      // No picture comes any more that what waits could come behind.
+      // No picture is left that the waiting packets could follow.
       if (early.front() != nullptr) {
         for (auto& x : entries)
           x.early = false;
@@ -290,7 +290,7 @@ expected<bool> demuxer::seek(int64_t pts) {
     auto index = static_cast<size_t>(video - self.entries.begin());
     for (auto back : seek_back) {
       auto found = self.seek_before(index, pts - back, pts);
-      // What goes wrong on the way is no reason to give up: the source is read from its start then.
+      // A fault on the way is no failure: the source is then read from its start.
       if (found && *found)
         return true;
       if (!found && !can_go_on(found.error().code))

@@ -1,4 +1,4 @@
-// Packets get their form and their place on the timeline.
+// Brings packets into form and onto the timeline.
 #include "encoder/source/demuxer_impl.hpp"
 
 #include <algorithm>
@@ -7,15 +7,15 @@ namespace troupe::av {
 
 namespace {
 
-/// Packets in a row that cannot be brought into form.
+/// The most packets in a row that cannot be brought into form.
 constexpr int unusable_max = 1000;
 
-/// How long a live source may mark no random-access point before any picture without references is taken for one, in ticks.
+/// Time without a random-access point after which a live source's intra pictures count as such points, in ticks.
 constexpr int64_t intra_wait = 5 * 90'000;
 
 } // namespace
 
-/// Counts a packet before the first random-access point, and gives up when there were too many.
+/// Counts a packet before the first random-access point, and gives up after too many.
 expected<void> demuxer::impl::wait_for_random_access(track_entry& entry, const AVPacket& data) {
   ++dropped;
   entry.waited_bytes += static_cast<size_t>(data.size);
@@ -23,7 +23,7 @@ expected<void> demuxer::impl::wait_for_random_access(track_entry& entry, const A
   if (entry.waiting_since == no_pts)
     entry.waiting_since = at;
   auto waited = at == no_pts ? 0 : at - entry.waiting_since;
-  // Nobody waits for a file's pictures at their own pace: the first one may come late.
+  // A file is not read at the pace of its pictures: its first one may come late.
   if (input.source().is_live() && (waited > random_access_wait || entry.waited_bytes > random_access_bytes))
     return no_random_access(input.source().name(), entry.codec, "within 15 s of it");
   return {};
@@ -47,18 +47,19 @@ source_times demuxer::impl::times_of(track_entry& entry, const AVPacket& data, i
   return result;
 }
 
-/// Whether its place needs a memory of what came before.
+/// True if the packet's place depends on earlier packets.
 bool demuxer::impl::is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed) {
-  // What is hidden may be anywhere, but a container that goes back for it does not find its way by times.
+  // Hidden packets may be anywhere, but a container that goes back for them cannot seek by times.
   if ((data.flags & AV_PKT_FLAG_DISCARD) != 0)
     return in_ticks(data.dts, entry.base) < placed.dts;
   auto off = data.pts == AV_NOPTS_VALUE ? no_pts : placed.pts - in_ticks(data.pts, entry.base);
   return off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0);
 }
 
-/// Nothing comes before the very first picture, which it could need; and what marks no point to start from in all that time marks none.
+/// No earlier picture exists that the very first picture could need. And a source that marks no random-access point in
+/// all that time marks none at all.
 bool demuxer::impl::may_join_at_intra(const track_entry& entry, const AVPacket& data) {
-  // Nobody shows a better place of a file later.
+  // A file has no better place to start later.
   if (!input.source().is_live())
     return true;
   if (entry.waiting_since == no_pts)
@@ -67,7 +68,7 @@ bool demuxer::impl::may_join_at_intra(const track_entry& entry, const AVPacket& 
   return !keep_times && at != no_pts && at - entry.waiting_since > intra_wait;
 }
 
-/// Brings a packet into form and onto the timeline. False where it is not to be returned.
+/// Brings a packet into form and onto the timeline. False if it is not to be returned.
 expected<bool> demuxer::impl::prepare(AVPacket& out) {
   auto index = static_cast<size_t>(out.stream_index);
   auto& entry = entries[index];
@@ -111,7 +112,7 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     counted.shift = placed->pts - in_ticks(out.pts, entry.base);
   if (entry.is_video && is_displaced(entry, out, *placed))
     ++counted.displaced_packets;
-  // What is not shown has a place between those of pictures, which tells it from them.
+  // A hidden picture has a place between those of shown pictures, which distinguishes it from them.
   auto shown = entry.is_video && (out.flags & AV_PKT_FLAG_DISCARD) == 0;
   out.pts = shown && grid ? grid->snap(placed->pts) : placed->pts;
   out.dts = std::min(placed->dts, out.pts);

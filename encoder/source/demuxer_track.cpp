@@ -1,4 +1,4 @@
-// Made from what libavformat knows of the stream by then.
+// Makes a track from libavformat's present knowledge of the stream.
 #include "encoder/source/demuxer_track.hpp"
 
 #include "encoder/source/source_tracks.hpp"
@@ -17,7 +17,7 @@ namespace troupe::av {
 
 namespace {
 
-/// True for formats that write the presentation time of every packet.
+/// True for formats that store the presentation time of every packet.
 bool has_all_times(const AVInputFormat& format) {
   std::string_view name{format.name};
   return name.find("mp4") != name.npos || name.find("matroska") != name.npos || name == "flv" || name == "live_flv";
@@ -55,7 +55,7 @@ bool goes_on(const AVCodecParameters& a, const AVCodecParameters& b) {
 timeline::limits limits_for(const source_context& source, bool keep_times) {
   timeline::limits result;
   result.keep_presentation = keep_times;
-  // Formats with an index mean what they say, however long a pause is.
+  // In a format with an index, times are reliable, however long a pause is.
   if (!source.may_jump())
     result.jump = result.start_spread = 24 * 3600 * int64_t{time_base.den};
   return result;
@@ -74,7 +74,7 @@ expected<opened_track> open_track(AVFormatContext& format, AVStream& stream, AVR
     if (!normaliser)
       return tl::unexpected{std::move(normaliser.error())};
     made.parameters = copy(normaliser->parameters());
-    // Transparency is beside the packets; libavformat says what pictures are without it.
+    // Transparency is stored beside the coded picture; libavformat gives the format without it.
     if (auto& layout = made.parameters->format; has_alpha(stream) && layout == AV_PIX_FMT_YUV420P)
       layout = AV_PIX_FMT_YUVA420P;
     entry.normaliser = std::move(*normaliser);

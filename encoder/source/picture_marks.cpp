@@ -1,4 +1,4 @@
-// Both kinds begin with words that hardly come about by chance.
+// Both kinds begin with byte patterns that hardly occur by chance.
 #include "encoder/source/picture_marks.hpp"
 
 #include <algorithm>
@@ -10,7 +10,8 @@ namespace troupe::av {
 
 namespace {
 
-/// HDR10+ in a bit stream, whatever the codec: ITU-T T.35 with the United States, Samsung, and its first application (SMPTE ST 2094-40, annex A).
+/// HDR10+ in the bit stream of any codec: ITU-T T.35 with the United States, Samsung, and its first application (SMPTE
+/// ST 2094-40, annex A).
 constexpr std::array<uint8_t, 6> hdr10_plus{0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04};
 constexpr std::array<uint8_t, 5> broadcast_captions{'G', 'A', '9', '4', 3};
 constexpr std::array<uint8_t, 8> disc_captions{0, 0, 1, 0xb2, 'C', 'C', 1, 0xf8};
@@ -20,7 +21,7 @@ bool holds(const AVPacket& packet, std::span<const uint8_t> words) {
   return std::search(bytes.begin(), bytes.end(), words.begin(), words.end()) != bytes.end();
 }
 
-/// Only what is made for such screens is looked at.
+/// Only streams made for HDR screens are examined.
 bool may_have_curves(const AVStream& x) {
   return x.codecpar->color_trc == AVCOL_TRC_SMPTE2084;
 }

@@ -1,4 +1,4 @@
-// The lists of the allowed, and the little parsing that they need.
+// The allow lists, and the little parsing that they need.
 #include "encoder/source/source_address.hpp"
 
 #include "base/url.hpp"
@@ -89,7 +89,7 @@ std::string lower(std::string_view x) {
   return result;
 }
 
-/// The scheme of `url`, lower case; empty for a path. A colon alone makes no scheme: file names may have colons.
+/// The scheme of `url`, lower case; empty for a path. A colon alone is not enough: file names may have colons.
 std::string scheme_of(std::string_view url) {
   auto colon = url.find(':');
   if (colon == std::string_view::npos || colon < 2)

@@ -1,4 +1,4 @@
-// All calls into libavformat that can block are here, each between `begin` and a look at what the callback saw.
+// All calls into libavformat that can block, each between `begin` and a look at the callback's findings.
 #include "encoder/source/source_context.hpp"
 
 #include "encoder/log.hpp"
@@ -22,15 +22,15 @@ namespace troupe::av {
 namespace {
 
 constexpr int damaged_max = 1000; // reads in a row that fail with "invalid data"
-// Analysis ends here although a stream is still silent; the demuxer then looks at its packets itself. Longer would
-// hold up a cold channel.
+// Analysis ends here even if a stream is still silent; the demuxer then examines its packets itself. A longer analysis
+// would delay the start of a channel.
 constexpr int64_t analysis_us = 2'000'000;
 constexpr int target_duration_max = 60; // seconds
 constexpr size_t playlist_bytes_max = size_t{1} << 20;
-constexpr int live_frame_rate_probe =
-  6; // frames to guess a live source's frame rate from where its headers do not tell
+constexpr int live_frame_rate_probe = 6; // frames used to guess a live source's frame rate if its headers do not tell
 
-/// Places that a playlist may name, its variants and sound tracks among them: the largest masters have some hundred.
+/// The most places that a playlist may name, including variants and sound tracks: the largest master playlists have
+/// some hundred.
 constexpr size_t opened_max = 1000;
 
 /// An option of libavformat's HLS reader.
@@ -40,13 +40,13 @@ bool is_hls(const AVFormatContext& x) {
   return x.iformat != nullptr && std::string_view{x.iformat->name} == "hls" && x.priv_data != nullptr;
 }
 
-/// The first bytes of what was opened, without taking them.
+/// The first bytes of the opened source, without consuming them.
 std::string start_of(AVIOContext& io) {
   constexpr int looked_at = 16 * 1024;
   std::string head(looked_at, '\0');
   auto count = avio_read_partial(&io, reinterpret_cast<unsigned char*>(head.data()), looked_at);
   head.resize(static_cast<size_t>(std::max(count, 0)));
-  // What was read is still in the buffer.
+  // The bytes are still in the buffer.
   return count <= 0 || avio_seek(&io, -count, SEEK_CUR) >= 0 ? head : std::string{};
 }
 
@@ -74,7 +74,7 @@ struct dictionary {
   AVDictionary* ptr = nullptr;
 };
 
-/// Defaults for the protocols that need some: a burst must not overrun UDP's queue, and RTSP over TCP passes firewalls.
+/// Defaults for some protocols: a burst must not overflow UDP's queue, and RTSP over TCP passes firewalls.
 void set_defaults(dictionary& to, const std::string& scheme) {
   if (scheme == "udp") {
     to.set("overrun_nonfatal", "1");
@@ -86,7 +86,7 @@ void set_defaults(dictionary& to, const std::string& scheme) {
 
 } // namespace
 
-/// The seconds of the longest segment that a playlist announces; 0 where it begins with no playlist, or one of playlists.
+/// The seconds of the longest segment that a playlist announces; 0 if the text is no playlist, or a master playlist.
 int target_duration(std::string_view text) {
   constexpr std::string_view tag = "#EXT-X-TARGETDURATION:";
   auto at = text.starts_with("#EXTM3U") ? text.find(tag) : text.npos;
@@ -108,7 +108,7 @@ int source_context::watch::open_named(AVFormatContext* format, AVIOContext** io,
                                       AVDictionary** options) noexcept {
   auto& x = *static_cast<watch*>(format->opaque);
   auto is_first = x.opened++ == 0;
-  // Each playlist has to come by here, and not over a connection that libavformat keeps.
+  // Each playlist has to pass through this callback, not through a connection that libavformat keeps open.
   if (x.opening && is_hls(*format))
     av_opt_set(format->priv_data, keep_connections, "0", 0);
   if (x.opening && x.opened > opened_max) {
@@ -156,9 +156,9 @@ tl::unexpected<error> source_context::failure(errc fallback, std::string_view st
     return fail(errc::media, what + ": " + watch_->refusal);
   if (auto why = trouble(); !why.empty())
     return fail(errc::media, what + ": " + why);
-  // A read that ran out of time leaves its error in the connection, where the next one finds it.
+  // A timeout leaves its error in the connection, where the next read would find it.
   if (watch_->expired || code == AVERROR_EXIT)
-    return fail(errc::timeout, what + ": nothing that can be used within " + std::to_string(timeout.count()) + " ms");
+    return fail(errc::timeout, what + ": no usable data within " + std::to_string(timeout.count()) + " ms");
   if (format_)
     return fail(fallback, what, code);
   return fail_to_open(fallback, what, code, take_http_status());
@@ -168,7 +168,7 @@ std::string source_context::trouble() const {
   return io_ && io_->is_scrambled() ? "it is scrambled; give a source that needs no key" : std::string{};
 }
 
-/// The error for something that was reached but is no media: says what it looks like.
+/// The error for a source that was reached but is not media; it describes the contents.
 tl::unexpected<error> source_context::not_media(int code, const std::string& said) {
   auto what = "open the source " + address_.shown + ": not media";
   auto web = address_.scheme == "http" || address_.scheme == "https";
@@ -186,7 +186,7 @@ tl::unexpected<error> source_context::not_media(int code, const std::string& sai
   auto count = avio_read(io, reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
   avio_closep(&io);
   std::string_view bytes{head.data(), static_cast<size_t>(count > 0 ? count : 0)};
-  // A playlist is media: what it names is not, or cannot be had.
+  // The playlist itself is media; the places that it names are not, or cannot be opened.
   auto found = std::string{describe_start(bytes)};
   if (bytes.starts_with("#EXTM3U"))
     found = "a playlist without a segment that can be read" + (said.empty() ? said : " (" + said.substr(0, 200) + ")");
@@ -207,10 +207,10 @@ void source_context::limit_probing(AVFormatContext& format) const {
   format.io_open = watch::open_named;
   format.max_analyze_duration = analysis_us;
   format.max_streams = static_cast<int>(std::min<size_t>(options_.streams_max, 10'000) + 1);
-  // The timeline unwraps by itself, over any number of wraps.
+  // The timeline unwraps times itself, over any number of wraps.
   format.correct_ts_overflow = 0;
   format.skip_estimate_duration_from_pts = 1;
-  // A file is the same over HTTP as from the disk: all who work at it must find the same.
+  // A file is the same over HTTP as on disk: all workers of a job must find the same streams.
   if (!address_.is_file() && !options_.keep_times)
     format.fps_probe_size = live_frame_rate_probe;
 }
@@ -228,7 +228,7 @@ expected<source_context> source_context::open(const source_options& options, con
   return result;
 }
 
-/// The connection, where libavformat's demuxer does not make its own, and the format on it.
+/// Opens the connection, unless libavformat's demuxer makes its own, and the format on it.
 expected<void> source_context::open_all() {
   quiet_logs();
   (void)take_http_status();
@@ -252,11 +252,11 @@ expected<void> source_context::open_all() {
 expected<void> source_context::open_format(AVDictionary** options) {
   av_dict_set(options, "protocol_whitelist", address_.protocols.c_str(), 0);
   av_dict_set(options, "format_whitelist", std::string{source_formats(options_.one_file)}.c_str(), 0);
-  // What a playlist from the network may name is bounded by protocols, whatever the names of its segments end with; a
-  // playlist among our own files can name only what looks like media.
+  // The protocol list limits the places in a playlist from the network, so its segments may have any file extension. A
+  // playlist among our own files may only name files with media extensions.
   if (!address_.is_file())
     av_dict_set(options, "extension_picky", "0", 0);
-  // Streams of a file in TS whose numbers change in mid-stream stay the same; a live one is cut there.
+  // If stream numbers of a TS file change in mid-stream, the streams stay the same; a live source is cut there.
   if (options_.keep_times)
     av_dict_set(options, "merge_pmt_versions", "1", 0);
   auto* context = checked(avformat_alloc_context());
@@ -271,7 +271,7 @@ expected<void> source_context::open_format(AVDictionary** options) {
   if (rc < 0 || !watch_->refusal.empty()) {
     if (rc >= 0)
       avformat_close_input(&context);
-    // libavformat calls that a lack of memory.
+    // libavformat reports this as out of memory.
     if (log.text().find("max_streams") != std::string::npos)
       return too_many_streams();
     auto unclear = rc == AVERROR_INVALIDDATA || rc == AVERROR(EINVAL) || rc == AVERROR_EOF;
@@ -291,7 +291,7 @@ expected<void> source_context::open_format(AVDictionary** options) {
     return too_many_streams();
   if (rc < 0 || watch_->expired || watch_->stop->load())
     return failure(errc::media, "find the streams of", rc < 0 ? rc : AVERROR_EXIT, options_.open_timeout);
-  // libavformat goes on without the key, and decrypts into noise; or it knows no way to decrypt (ASF).
+  // libavformat continues without the key and decrypts into noise; or it cannot decrypt the format (ASF).
   for (const auto* words : {"Unable to open key file", "Unable to read key file", "encrypted stream detected"})
     if (log.text().find(words) != std::string::npos)
       return fail(errc::media, "open the source " + address_.shown
@@ -299,7 +299,7 @@ expected<void> source_context::open_format(AVDictionary** options) {
   return {};
 }
 
-/// The streams behind a cut, on the same connection.
+/// Opens the streams after a cut, on the same connection.
 expected<void> source_context::next_part() {
   format_.reset();
   io_->next_part();

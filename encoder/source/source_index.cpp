@@ -1,4 +1,4 @@
-// The demuxer's own packets are counted, so that what the index says is what a window is going to see.
+// Counts the demuxer's own packets, so that the index describes exactly what a window will get.
 #include "encoder/source/source_index.hpp"
 
 #include "encoder/log.hpp"
@@ -24,22 +24,23 @@ namespace troupe::av {
 namespace {
 
 constexpr size_t text_max = 4096;
-constexpr size_t entries_max = 256; // of metadata, and of chapters' too
+constexpr size_t entries_max = 256; // entries of metadata, also of chapters
 constexpr size_t chapters_max = 10'000;
 
-/// How many access points are sought to see whether the times stay the same, and how many pictures are compared at each.
+/// How many access points are tried to see if times stay the same after a seek, and how many pictures are compared at
+/// each.
 constexpr size_t trials = 4;
-/// Where the container has the times of its packets in a table, there is less that a seek could change.
+/// If the container has a table of packet times, a seek can change less.
 constexpr size_t trials_by_table = 2;
 constexpr size_t trial_pictures = 40;
 
-/// The header of a group of pictures is before the pictures themselves.
+/// A GOP header is before the pictures themselves.
 constexpr int begin_bytes_max = 4096;
 
-/// A picture of MPEG-4 that is no larger may be one that is not coded: the one before it is shown on.
+/// An MPEG-4 picture up to this size may be an uncoded one: the picture before it stays visible.
 constexpr int empty_picture_bytes = 19;
 
-/// Spaces between pictures that differ by less (ticks, share) are a container's rounding.
+/// If intervals between pictures differ by less than this (ticks, share), it is the container's rounding.
 constexpr int64_t rate_slack = 180;
 
 std::map<std::string, std::string> to_map(const AVDictionary* from) {
@@ -91,16 +92,16 @@ source_stream describe(const AVStream& from) {
   return result;
 }
 
-/// What one pass collects of a track.
+/// The data that one pass collects about a track.
 struct pass_track {
   bool video = false;
   std::vector<int64_t> times; ///< video: PTS in decoding order
   std::vector<access_point> points;
-  int64_t begin = no_pts;          ///< of the first access point; the lowest where that is hidden
+  int64_t begin = no_pts;          ///< of the first access point; the lowest value if that is hidden
   std::vector<uint8_t> begin_data; ///< its bytes
-  std::vector<int64_t> lost;       ///< PTS of its leading pictures, as far as they refer to what is not there
+  std::vector<int64_t> lost;       ///< PTS of its leading pictures that refer to missing pictures
   bool countable = true;
-  int64_t skip = 0; ///< audio: ticks that are decoded and not played, from the next packet on
+  int64_t skip = 0; ///< audio: ticks that are decoded and not played, from the next packet
   uint64_t packets = 0;
   uint64_t bytes = 0;
   int64_t first_pts = no_pts;
@@ -108,7 +109,7 @@ struct pass_track {
   int64_t end_pts = no_pts;
 };
 
-/// Samples at the packet's begin that are decoded and not played.
+/// Samples at the start of the packet that are decoded and not played.
 int64_t skipped_ticks(const AVPacket& packet, int sample_rate) {
   size_t size = 0;
   const auto* data = av_packet_get_side_data(&packet, AV_PKT_DATA_SKIP_SAMPLES, &size);
@@ -119,7 +120,7 @@ int64_t skipped_ticks(const AVPacket& packet, int sample_rate) {
 
 void take(pass_track& to, const AVPacket& packet, const AVCodecParameters& parameters) {
   auto hidden = (packet.flags & AV_PKT_FLAG_DISCARD) != 0;
-  // What follows a key picture that is not shown was cut out with it, or can be decoded.
+  // Pictures after a hidden keyframe were cut out with it, or can be decoded.
   if (to.video && to.begin == no_pts && (packet.flags & AV_PKT_FLAG_KEY) != 0) {
     to.begin = hidden ? std::numeric_limits<int64_t>::min() + 1 : packet.pts;
     to.begin_data.assign(packet.data, packet.data + std::min(packet.size, begin_bytes_max));
@@ -150,7 +151,8 @@ void take(pass_track& to, const AVPacket& packet, const AVCodecParameters& param
   to.end_pts = std::max(to.end_pts, packet.pts + packet.duration);
 }
 
-/// Looks at the spaces between pictures: the rate is variable unless all, but for one in fifty, are the median one. Where it is not, wide ones are gaps.
+/// Examines the intervals between pictures. The rate is variable unless all intervals, except one in fifty, equal the
+/// median. For a constant rate, wide intervals are gaps.
 void measure_spaces(const std::vector<int64_t>& sorted, source_stream& stream) {
   if (sorted.size() < 3)
     return;
@@ -170,8 +172,8 @@ void measure_spaces(const std::vector<int64_t>& sorted, source_stream& stream) {
     }
 }
 
-/// Counts what is shown before each access point, and drops the points that are no place for a cut: those which decoding order and presentation order
-/// see differently, and the second of two with one time.
+/// Counts the pictures shown before each access point. Drops points where no cut is possible: those where decoding
+/// order and presentation order disagree, and the second of two with the same time.
 void count_pictures(pass_track& track, source_stream& stream) {
   auto all = track.times;
   std::sort(all.begin(), all.end());
@@ -192,7 +194,7 @@ void count_pictures(pass_track& track, source_stream& stream) {
     stream.grid = find_grid(sorted, stream.frame_rate).value_or(frame_grid{{0, 1}, sorted.front()});
 }
 
-/// Moves all that is said of the pictures to where they are without the container's rounding.
+/// Moves all times of the pictures to the grid, without the container's rounding.
 void put_on_grid(source_stream& stream, std::vector<access_point>& points) {
   if (!stream.grid || !stream.grid->is_even())
     return;
@@ -204,7 +206,7 @@ void put_on_grid(source_stream& stream, std::vector<access_point>& points) {
 }
 
 bool is_countable(const pass_track& track, AVCodecID codec) {
-  // VP8 hides pictures in packets of their own, and a packet of interlaced H.264 may be one field.
+  // VP8 has hidden pictures in separate packets, and a packet of interlaced H.264 may be one field.
   constexpr std::array kinds{AV_CODEC_ID_H264,  AV_CODEC_ID_HEVC,       AV_CODEC_ID_VP9,
                              AV_CODEC_ID_AV1,   AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4,
                              AV_CODEC_ID_MJPEG, AV_CODEC_ID_PRORES,     AV_CODEC_ID_DNXHD};
@@ -215,7 +217,7 @@ bool is_countable(const pass_track& track, AVCodecID codec) {
   return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
 }
 
-/// Seeks to `point` and compares what comes from there on with what the pass saw.
+/// Seeks to `point` and compares the packets from there with those of the pass.
 expected<bool> is_same_after_seek(const source_options& options, int stream, const pass_track& seen,
                                   const access_point& point, const work_control& control) {
   auto source = demuxer::open(options, control.stop);
@@ -247,7 +249,7 @@ expected<bool> is_same_after_seek(const source_options& options, int stream, con
   return true;
 }
 
-/// Whether the file can be read from anywhere: a few places, evenly spread, are tried.
+/// Tests if the file can be read from anywhere: tries a few evenly spread places.
 expected<bool> try_seeking(const source_options& options, int stream, const pass_track& seen, size_t times,
                            const work_control& control) {
   for (size_t i = 1; i <= times; ++i) {
@@ -255,7 +257,7 @@ expected<bool> try_seeking(const source_options& options, int stream, const pass
     auto same = is_same_after_seek(options, stream, seen, point, control);
     if (same && *same)
       continue;
-    // What a seek cannot do is no error of the file.
+    // A failed seek is no fault of the file.
     if (same || same.error().code == errc::media)
       return false;
     return same;
@@ -263,7 +265,8 @@ expected<bool> try_seeking(const source_options& options, int stream, const pass
   return true;
 }
 
-/// The length that the header says, and not one that was guessed of the file's size. Known before the first packet: libavformat corrects it later.
+/// The duration in the header, not an estimate from the file's size. Read before the first packet, because libavformat
+/// corrects it later.
 int64_t announced_by(const AVFormatContext& format) {
   if (format.duration == AV_NOPTS_VALUE || format.duration_estimation_method != AVFMT_DURATION_FROM_STREAM)
     return no_pts;
@@ -366,7 +369,7 @@ source_index pass::result() {
       count_pictures(from, to);
       result.video = track.stream;
       result.access_points = from.points;
-      // The video begins at its first picture, though the key picture before it is not shown.
+      // The video begins at its first picture, even if the keyframe before it is not shown.
       if (to.readable && (from.points.empty() || from.points.front().pts > from.first_pts))
         result.access_points.insert(result.access_points.begin(), {from.first_pts, from.first_pts, 0});
       put_on_grid(to, result.access_points);

@@ -1,4 +1,4 @@
-// libavformat's own contexts below, one with our callbacks above where there is something to cut.
+// Puts an I/O context with our callbacks on top of libavformat's own, if the stream is to be cut.
 #include "encoder/source/source_io.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 constexpr int chunk_bytes = 32 * 1024;
 constexpr char sync_byte = 0x47;
 
-/// Bytes of the start that are looked at: two packets of a transport stream, the lines that begin a playlist.
+/// Bytes of the start that are examined: enough for two transport packets or the first lines of a playlist.
 constexpr size_t head_bytes = 1024;
 
 } // namespace
@@ -30,7 +30,7 @@ std::unique_ptr<source_io> source_io::open(const std::string& url, AVDictionary*
   head.resize(static_cast<size_t>(std::max(code, 0)));
   auto is_ts =
     head.size() > ts_parts::packet_bytes && head[0] == sync_byte && head[ts_parts::packet_bytes] == sync_byte;
-  // Those bytes are still in the buffer, even where the source cannot seek.
+  // These bytes are still in the buffer, even if the source cannot seek.
   if (auto at = avio_seek(self->inner_, 0, SEEK_SET); at < 0) {
     code = static_cast<int>(at);
     return {};

@@ -1,4 +1,4 @@
-// Selection once, probing with each packet of a stream that is not known yet.
+// Selects streams once, and probes unknown streams with each of their packets.
 #include "encoder/source/source_tracks.hpp"
 
 extern "C" {
@@ -36,11 +36,12 @@ tl::unexpected<error> no_random_access(const std::string& source, AVCodecID code
 
 bool is_encrypted(const AVFormatContext& format, const AVStream& stream) {
   auto tag = stream.codecpar->codec_tag;
-  // MP4's Common Encryption hides the sample entry behind a name of its own (ISO/IEC 23001-7).
+  // MP4's Common Encryption replaces the sample entry's name by its own (ISO/IEC 23001-7).
   if (tag == MKTAG('e', 'n', 'c', 'v') || tag == MKTAG('e', 'n', 'c', 'a')
       || av_stream_get_side_data(&stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, nullptr) != nullptr)
     return true;
-  // A transport stream's tag is its stream type: these four are SAMPLE-AES, whose key a playlist would name (Apple, MPEG-2 Stream Encryption Format for HLS).
+  // A transport stream's tag is its stream type: these four are SAMPLE-AES, whose key is named in a playlist (Apple,
+  // MPEG-2 Stream Encryption Format for HLS).
   constexpr std::array<uint32_t, 4> sample_aes{0xdb, 0xcf, 0xc1, 0xc2};
   if (std::string_view{format.iformat->name} == "mpegts")
     return std::find(sample_aes.begin(), sample_aes.end(), tag) != sample_aes.end();
@@ -58,7 +59,7 @@ tl::unexpected<error> encrypted(const std::string& source, const AVStream& strea
                              + ") is encrypted, and there is no key for it; give a source without encryption");
 }
 
-/// True for a stream of the chosen program (of any, where the format has no programs).
+/// True for a stream of the chosen program (of any program, if the format has none).
 bool source_tracks::is_wanted(int index) const {
   const auto& format = source_.format();
   const auto& stream = *format.streams[index];
@@ -114,7 +115,7 @@ void source_tracks::select_streams() {
     take_stream(static_cast<int>(i));
 }
 
-/// Decides what becomes of a stream that libavformat has found.
+/// Decides how a stream that libavformat has found is used.
 void source_tracks::take_stream(int index) {
   auto& stream = *source_.format().streams[index];
   if (streams_.size() <= static_cast<size_t>(index))
@@ -141,18 +142,19 @@ void source_tracks::take_stream(int index) {
   }
 }
 
-/// True for a stream that its program lists no more.
+/// True for a stream that its program no longer lists.
 bool source_tracks::has_left(int index) const {
   return program_ && av_find_program_from_stream(&source_.format(), nullptr, index) == nullptr;
 }
 
-/// True where the stream may go on as that track: of its kind, and without another stream that still comes.
+/// True if the stream may continue that track: it is of the same kind, and no other stream for the track is still
+/// active.
 bool source_tracks::fits(size_t track, int index) const {
   return types_[track] == source_.format().streams[index]->codecpar->codec_type
          && (found_[track] < 0 || has_left(found_[track]));
 }
 
-/// Makes the stream a track: one that has lost its own, or a new one.
+/// Makes the stream a track: one that has lost its own stream, or a new one.
 void source_tracks::activate(int index) {
   auto& slot = streams_[static_cast<size_t>(index)];
   slot.state = stream_state::active;
@@ -172,8 +174,8 @@ void source_tracks::activate(int index) {
     source_.format().streams[index]->discard = AVDISCARD_ALL;
 }
 
-/// Streams that showed up in mid-stream. A video among them takes the place of the one before if that one is gone, or if the format has no programs that
-/// could say so; the sound that came with it takes the place of the sound.
+/// Handles streams that appeared in mid-stream. A new video replaces the old one if that is gone, or if the format has
+/// no programs that could say so. The sound that came with it replaces the old sound.
 void source_tracks::take_late_streams() {
   auto& format = source_.format();
   auto last = [&](AVMediaType type) {
@@ -197,7 +199,7 @@ void source_tracks::take_late_streams() {
     take_stream(static_cast<int>(streams_.size()));
 }
 
-/// True where streams that others had taken the place of come again: an advertisement is over, and the programme's own streams go on.
+/// True if replaced streams return: an advertisement is over, and the programme's own streams resume.
 bool source_tracks::comes_back(int index, const AVPacket& data) const {
   auto& x = streams_[static_cast<size_t>(index)];
   auto is_video = types_[x.track] == AVMEDIA_TYPE_VIDEO;
@@ -223,7 +225,7 @@ void source_tracks::activate_known() {
       activate(static_cast<int>(i));
 }
 
-/// The streams of another part, in the place of those of the one before.
+/// Puts the streams of the next part in the place of the last part's streams.
 void source_tracks::take_part() {
   part_ = source_.part();
   streams_.clear();
@@ -238,7 +240,7 @@ expected<void> source_tracks::rewind() {
   return source_.rewind();
 }
 
-/// Shows a packet of an unknown stream to its prober; the stream becomes a track when its parameters are known.
+/// Gives a packet of an unknown stream to its prober; the stream becomes a track when its parameters are known.
 expected<void> source_tracks::probe(int index, const AVPacket& data) {
   auto& slot = streams_[static_cast<size_t>(index)];
   auto& stream = *source_.format().streams[index];
@@ -253,7 +255,7 @@ expected<void> source_tracks::probe(int index, const AVPacket& data) {
   return {};
 }
 
-/// True while the video (an audio, where there is no video) is unknown and may become known.
+/// True while the video (or an audio stream, if there is no video) is unknown and may become known.
 bool source_tracks::is_waiting() const {
   if (video_stream_ >= 0)
     return streams_[static_cast<size_t>(video_stream_)].state == stream_state::pending;
@@ -280,7 +282,8 @@ expected<void> source_tracks::find(std::chrono::milliseconds timeout) {
   return {};
 }
 
-/// The picture first, then the others as the source has them: not as they were found, which depends on where a live source is joined.
+/// Puts the picture first, then the others in the source's order. The order in which they were found depends on where a
+/// live source is joined.
 void source_tracks::order() {
   std::vector<size_t> from(found_.size());
   std::iota(from.begin(), from.end(), size_t{0});
@@ -316,7 +319,7 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
     if (!*more)
       break;
     if (source_.part() != part_) {
-      // Nobody has seen a track yet.
+      // No caller has seen a track yet.
       held_.clear();
       found_.clear();
       types_.clear();
@@ -376,7 +379,7 @@ expected<bool> source_tracks::next(AVPacket& out) {
         return tl::unexpected{std::move(ok.error())};
     if (streams_[index].state == stream_state::active) {
       auto track = streams_[index].track;
-      if (found_[track] < 0) // nobody took its place
+      if (found_[track] < 0) // no other stream took its place
         found_[track] = out.stream_index;
       else if (found_[track] != out.stream_index && comes_back(out.stream_index, out))
         switch_to(streams_[index].group);

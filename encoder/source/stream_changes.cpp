@@ -1,4 +1,4 @@
-// The parameters of both streams say it all.
+// Compares only the parameters of both streams.
 #include "encoder/source/stream_changes.hpp"
 
 #include "encoder/channel_layouts.hpp"
@@ -21,7 +21,7 @@ bool is_vpx(AVCodecID x) {
   return x == AV_CODEC_ID_VP8 || x == AV_CODEC_ID_VP9;
 }
 
-/// Transparency of VP8 and VP9 is a second picture beside the packet, which only WebM's family has room for.
+/// Transparency of VP8 and VP9 is a second picture next to the packet; only WebM and Matroska can store it.
 bool holds_alpha(container into, AVCodecID codec) {
   return !is_vpx(codec) || into == container::mkv || into == container::webm;
 }
@@ -56,7 +56,7 @@ std::string layout_loss(const AVCodecParameters& from, const AVCodecParameters& 
   return {};
 }
 
-/// Whether a container's sample aspect says something else than the codec's, which is square where it says nothing.
+/// True if a container's sample aspect contradicts the codec's, which is square if unset.
 bool differs(AVRational container, AVRational codec) {
   return container.num > 0 && av_cmp_q(container, codec.num > 0 ? codec : AVRational{1, 1}) != 0;
 }
@@ -91,7 +91,7 @@ std::string language_loss(const AVDictionary* words, container into) {
   if (any || language.empty() || language.size() == 3)
     return {};
   return "the language " + language + " is lost: " + container_name(into)
-         + " has codes of three letters alone; mkv holds it";
+         + " only has codes of three letters; mkv holds it";
 }
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// Thin covers of libavcodec's parsers and decoders.
+// Thin wrappers around libavcodec's parsers and decoders.
 #include "encoder/source/stream_parser.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@ namespace troupe::av {
 
 namespace {
 
-/// The configuration of a video that is in its packets.
+/// Adds the configuration of a video that is in its packets.
 void add_extradata(AVCodecParameters& x, const AVPacket& packet) {
   const auto* filter = av_bsf_get_by_name("extract_extradata");
   AVBSFContext* made = nullptr;
@@ -34,7 +34,7 @@ stream_parser::stream_parser(const AVCodecParameters& parameters) : parameters_{
 }
 
 void stream_parser::flush() {
-  // AAC's parser reports the samples of its core, which are not those of the track where the band is replicated.
+  // AAC's parser counts the samples of the core, not those of the track with spectral band replication.
   if (parameters_->codec_id == AV_CODEC_ID_AAC)
     return;
   parser_.reset(av_parser_init(parameters_->codec_id));
@@ -87,7 +87,8 @@ codec_parameters_ptr stream_prober::feed(const AVPacket& packet) {
   auto result = copy(*announced_);
   if (avcodec_parameters_from_context(result.get(), context_.get()) < 0 || !is_known(*result))
     return {};
-  // The decoder does not say all that libavformat's analysis would have found: the same stream is to have the same parameters, wherever it is joined.
+  // The decoder tells less than libavformat's analysis would. The parameters are completed, so that a stream has the
+  // same ones wherever it is joined.
   if (result->codec_type == AVMEDIA_TYPE_VIDEO) {
     add_extradata(*result, packet);
     if (result->field_order == AV_FIELD_UNKNOWN)

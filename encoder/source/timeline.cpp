@@ -1,4 +1,4 @@
-// See the header for the idea. Every bound here is against what a source can say: times are clamped before they are
+// The header explains the idea. All bounds protect against wild times of a source: times are clamped before they are
 // added.
 #include "encoder/source/timeline.hpp"
 
@@ -24,7 +24,7 @@ int64_t samples_to_ticks(int64_t samples, int rate) {
   return av_rescale_rnd(samples, time_base.den, rate, AV_ROUND_NEAR_INF);
 }
 
-/// The ticks of one frame, or 0 where the rate is unknown or absurd.
+/// The ticks of one frame; 0 if the rate is unknown or absurd.
 int64_t frame_ticks(AVRational rate) {
   if (rate.num <= 0 || rate.den <= 0)
     return 0;
@@ -73,13 +73,14 @@ timeline::epoch& timeline::open_epoch(const track_state& track, int64_t raw, int
   return epochs_.emplace_back(epoch{next_epoch_++, shift, expected});
 }
 
-/// Where the track goes on after a break: at its end, or where the source is, where the track has been silent for longer than it ever lags behind.
+/// Where the track resumes after a break: at its own end, or at the source's position if its silence is longer than its
+/// usual lag.
 int64_t timeline::due(const track_state& track, int64_t expected) const {
   auto usual = position_ - track.lag;
   return !track.fresh && usual - expected > limits_.step_back ? usual : expected;
 }
 
-/// The epoch for the first packet of a track, which has no history: the one that puts it near the other tracks.
+/// The epoch for a track's first packet, which has no history: the one that puts it near the other tracks.
 timeline::epoch& timeline::choose_first(const track_state& track, int64_t raw, int64_t expected) {
   if (!any_)
     return epochs_.back();
@@ -94,13 +95,13 @@ timeline::epoch& timeline::choose(const track_state& track, int64_t raw, int64_t
   auto* own = find(track.epoch);
   auto from = due(track, expected);
   auto off = [&](const epoch& x, int64_t near) { return map(raw, x.shift, track.config.wrap, near) - near; };
-  // The epoch that explains the time best, if one explains it well.
+  // The epoch that explains the time best, if it explains it well enough.
   epoch* best = nullptr;
   int64_t least = limits_.interleave + 1;
   for (auto& x : epochs_) {
     auto error = off(x, from);
     if (&x == own) {
-      // The track may go on at its end although others are far ahead of it: their packets came first.
+      // The track may resume at its end even if others are far ahead, because their packets came first.
       if (auto late = off(x, expected); std::abs(late) < std::abs(error))
         error = late;
       if (error < -limits_.step_back - slack && off(x, expected) < 0)
@@ -114,13 +115,13 @@ timeline::epoch& timeline::choose(const track_state& track, int64_t raw, int64_t
     }
   }
   if (best != nullptr) {
-    // Tracks that overlap at the joint move apart: every track of the new epoch by the same amount.
+    // If tracks overlap at the joint, every track of the new epoch is moved by the same amount.
     auto over = best == own ? 0 : off(*best, from) + from - expected;
     if (over < -slack)
       best->shift -= over;
     return *best;
   }
-  // A gap, unless it is so wide that only another track's being there, too, makes it credible.
+  // It is a gap, unless it is so wide that only another track's presence makes it credible.
   if (own != nullptr) {
     auto error = off(*own, expected);
     auto apart = std::abs(expected + error - position_);
@@ -144,7 +145,7 @@ void timeline::change_track(size_t index, const timeline_track& x) {
   track.order.clear();
 }
 
-/// True for a picture that reordering puts behind the first that is shown, and an edit before it.
+/// True for a picture that reordering puts after the first shown one, and an edit list before it.
 bool timeline::is_before_shown(const track_state& track, const source_times& x) {
   const auto* own = find(track.epoch);
   if (own == nullptr || x.pts == no_pts || x.dts == no_pts)
@@ -156,7 +157,7 @@ bool timeline::is_before_shown(const track_state& track, const source_times& x) 
 std::optional<placement> timeline::place(size_t index, const source_times& given) {
   assert(index < tracks_.size());
   auto& track = tracks_[index];
-  // Where one edit ends and the next one begins, a container counts what neither shows over again: only its order means something.
+  // Where one edit ends and the next begins, a container counts the part hidden by both again: only its order matters.
   if (given.hidden && track.shown_from != no_pts && !is_before_shown(track, given)) {
     ++track.last_dts;
     return placement{track.last_dts, track.last_dts, 0, false};
@@ -178,7 +179,7 @@ std::optional<placement> timeline::place(size_t index, const source_times& given
       return std::nullopt;
     result.dts = track.fresh ? (any_ ? pass_end_ : 0) - lead : track.next_dts;
   } else {
-    // A presentation time stands for a decoding time that is earlier by the reordering.
+    // A presentation time stands in for a decoding time that is earlier by the reordering.
     auto ahead = x.dts == no_pts ? lead : 0;
     auto expected = (track.fresh ? (pass_any_ ? position_ : pass_end_) : track.next_dts) + ahead;
     auto slack = 2 * ahead;
@@ -235,7 +236,7 @@ std::optional<placement> timeline::place_audio(track_state& track, int64_t at, c
   if (samples > 0) {
     auto predicted = track.anchor + samples_to_ticks(track.samples, rate);
     auto tolerance = std::max(track.config.rounding + 1, std::min(samples_to_ticks(samples, rate) / 2, jitter_max));
-    // Without a duration a first packet moves no clock, and libavformat gives the second one the same time.
+    // Without a duration a first packet does not advance the clock, and libavformat gives the second one the same time.
     auto repeats = track.anchored && track.unsure == at;
     if (!track.anchored || (std::abs(at - predicted) > tolerance && !repeats)) {
       if (track.started && at <= track.last_dts)
@@ -261,7 +262,7 @@ std::optional<placement> timeline::place_audio(track_state& track, int64_t at, c
   return result;
 }
 
-/// The presentation time of a frame that the container gives none, from its picture order where that is known.
+/// The presentation time of a frame without one in the container, from its picture order if that is known.
 int64_t timeline::presentation_from_order(const track_state& track, const source_times& x, int64_t dts) const {
   auto step = track.frame_ticks;
   if (!x.picture_order || step == 0)
@@ -292,7 +293,7 @@ int64_t timeline::decoding_from_order(track_state& track, int64_t pts) const {
 
 placement timeline::place_video(track_state& track, const source_times& x, placement result) {
   auto had_dts = result.dts != no_pts;
-  // A decoding time after presentation is a container's guess: the order of the frames knows better.
+  // A decoding time after presentation is a container's guess; the order of the frames is more reliable.
   if (had_dts && result.pts != no_pts && result.pts < result.dts)
     had_dts = false;
   if (result.pts == no_pts)
@@ -305,7 +306,7 @@ placement timeline::place_video(track_state& track, const source_times& x, place
   if (limits_.keep_presentation && x.pts != no_pts) {
     result.dts = std::min(result.dts, result.pts);
   } else if (result.pts < result.dts) {
-    // The frames are more out of order than was said: decode earlier from here on.
+    // The frames are reordered more than announced: decode earlier from here on.
     if (static_cast<size_t>(track.config.reorder_frames) < reorder_max) {
       ++track.config.reorder_frames;
       track.order.insert(track.order.begin(), result.pts - std::max<int64_t>(track.frame_ticks, 1));

@@ -1,4 +1,4 @@
-// Every bound is against what a source can say: times are clamped before they are added.
+// All bounds protect against wild times of a source: times are clamped before they are added.
 #include "encoder/source/timeline_joint.hpp"
 
 #include "encoder/source/demuxer.hpp"
@@ -12,10 +12,11 @@ namespace {
 
 constexpr int64_t ticks_max = int64_t{1} << 56;
 
-/// MPEG-TS and whatever comes from it count ticks in 33 bits: a source that has kept its timeline may show it less full turns.
+/// MPEG-TS, and formats derived from it, count ticks in 33 bits: a source that has kept its timeline may show it minus
+/// full turns.
 constexpr int64_t turn = int64_t{1} << 33;
 
-/// Remembers a track; true for one that was not known.
+/// Marks a track; returns true if it was not marked before.
 bool mark(std::vector<bool>& tracks, int index) {
   auto i = static_cast<size_t>(index);
   if (i >= tracks.size())
@@ -59,7 +60,8 @@ void timeline_joint::go_on(int64_t shift, std::vector<int64_t> passed) {
   until_ = std::move(passed);
 }
 
-/// Sound may lie a little beside where it was: another pull's grid. Half a frame is less than what is new.
+/// Repeated sound may be slightly off its old place, on another pull's grid. New sound is off by more than half a
+/// frame.
 bool timeline_joint::is_repeated(const AVPacket& packet) const {
   auto track = static_cast<size_t>(packet.stream_index);
   if (!goes_on_ || track >= until_.size())

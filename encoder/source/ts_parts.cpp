@@ -1,4 +1,5 @@
-// ISO/IEC 13818-1: packets (2.4.3.2), sections (2.4.4), stream types (table 2-34); EN 300 468 for the descriptors that name a private stream's codec.
+// ISO/IEC 13818-1: packets (2.4.3.2), sections (2.4.4), stream types (table 2-34); EN 300 468 for the descriptors that
+// name a private stream's codec.
 #include "encoder/source/ts_parts.hpp"
 
 extern "C" {
@@ -20,7 +21,7 @@ constexpr size_t section_bytes_max = 1024;
 constexpr size_t programs_max = 256;
 constexpr size_t undecided_max = 4096; ///< packets
 
-/// A stream without the flag for random-access points is cut at a picture, after so many.
+/// A stream that does not flag random-access points is cut at a picture, after this many pictures.
 constexpr int pictures_max = 500;
 
 int word(std::span<const uint8_t> x, size_t at) {
@@ -54,7 +55,8 @@ bool is_audio(int type) {
          || type == 0x8a || type == 0xa1 || type == 0xa2;
 }
 
-/// What names the codec of a private stream: AC-3, E-AC-3, DTS, AAC and AC-4 by their descriptors, others by their registration. 0 for no sound.
+/// The codec of a private stream: AC-3, E-AC-3, DTS, AAC and AC-4 by their descriptors, others by their registration. 0
+/// if it is not sound.
 uint32_t private_kind(std::span<const uint8_t> descriptors) {
   uint32_t result = 0;
   while (descriptors.size() >= 2 && size_t{2} + descriptors[1] <= descriptors.size()) {
@@ -90,7 +92,7 @@ void ts_parts::feed(std::span<const uint8_t> bytes) {
       take_packet(std::span{carry_}.subspan(at, packet_bytes));
       at += packet_bytes;
     } else {
-      // Damage, or packets of another size: whoever reads the stream deals with it.
+      // Damaged packets, or packets of another size, are passed on: the reader of the stream handles them.
       release();
       part_.push_back(carry_[at++]);
     }
@@ -138,7 +140,7 @@ void ts_parts::flush() {
   cut_ = waits_ = holds_ = false;
 }
 
-/// What was held back goes on as part of the present part.
+/// Releases the held packets as part of the present part.
 void ts_parts::release() {
   holds_ = false;
   for (auto& x : std::exchange(undecided_, {}))
@@ -148,7 +150,7 @@ void ts_parts::release() {
 void ts_parts::take_packet(std::span<const uint8_t> bytes) {
   auto pid = pid_of(bytes);
   auto is_table = pid == pat_pid || pmt_pids_.contains(pid);
-  // Other programs of a multiplex say nothing of the one that is read.
+  // Other programs of a multiplex are irrelevant.
   auto is_read =
     !present_ || present_->audio.contains(pid) || (present_->video.has_value() && present_->video->first == pid);
   if (!is_table && pid != null_pid && is_read)
@@ -157,7 +159,7 @@ void ts_parts::take_packet(std::span<const uint8_t> bytes) {
     part_.insert(part_.end(), bytes.begin(), bytes.end());
     return;
   }
-  // Packets of a table wait until it is whole: it may be the first of the next part.
+  // Packets of a table wait until it is complete, because it may be the first of the next part.
   undecided_.emplace_back(bytes.begin(), bytes.end());
   if (is_table)
     read_section(pid, bytes);
@@ -166,7 +168,7 @@ void ts_parts::take_packet(std::span<const uint8_t> bytes) {
   auto is_picture = present_ && present_->video && pid == present_->video->first && starts_unit(bytes);
   if (waits_ && is_picture) {
     if (is_random_access(bytes) || ++pictures_ > pictures_max) {
-      // Held since the table, or else only this packet.
+      // The packets held since the table, or only this packet.
       waits_ = holds_ = false;
       cut_ = true;
       return;
@@ -190,7 +192,7 @@ void ts_parts::read_section(int pid, std::span<const uint8_t> bytes) {
   if (starts_unit(bytes)) {
     if (payload.empty() || size_t{1} + payload[0] > payload.size())
       return;
-    // The end of the table before comes first.
+    // First comes the end of the previous table.
     if (!x.bytes.empty() && payload[0] > 0) {
       x.packets.emplace_back(bytes.begin(), bytes.end());
       if (add_payload(x, payload.subspan(1, payload[0])))
@@ -208,7 +210,7 @@ void ts_parts::read_section(int pid, std::span<const uint8_t> bytes) {
   }
 }
 
-/// True where the section is whole. One with a wrong checksum is not there.
+/// True if the section is complete. A section with a wrong checksum is ignored.
 bool ts_parts::add_payload(section& x, std::span<const uint8_t> payload) {
   x.bytes.insert(x.bytes.end(), payload.begin(), payload.end());
   if (x.bytes.size() < 3)
@@ -229,7 +231,7 @@ bool ts_parts::add_payload(section& x, std::span<const uint8_t> payload) {
 
 void ts_parts::read_pat(const section& x) {
   auto& b = x.bytes;
-  // Only a table that is in force, and whole in one section.
+  // Only a table that is in force and complete in one section.
   if (b.size() < 12 || b[0] != 0 || (b[5] & 1) == 0 || b[6] != 0 || b[7] != 0)
     return;
   std::map<int, int> found;
@@ -243,7 +245,7 @@ void ts_parts::read_pat(const section& x) {
   pat_ = x.packets;
   auto is_present = [this](const auto& p) { return present_ && p.second == present_->number; };
   if (present_ && std::none_of(pmt_pids_.begin(), pmt_pids_.end(), is_present)) {
-    // The program is gone: what follows is another one. The table itself is in `undecided_`.
+    // The program is gone: another one follows. The table itself is in `undecided_`.
     present_.reset();
     wanted_ = 0;
     pat_.clear();
@@ -283,7 +285,7 @@ void ts_parts::read_pmt(const section& x) {
   present_ = now;
   pmt_ = x.packets;
   if (what == change::all) {
-    // The table's own packets are among the undecided, and are given once.
+    // The table's own packets are in `undecided_`, and must be output only once.
     pmt_.clear();
     waits_ = holds_ = false;
     cut_ = true;

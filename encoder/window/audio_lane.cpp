@@ -1,5 +1,5 @@
-// Audio: decode, place, convert, encode. The encoder hears some frames before the window, so that its first packet inside continues
-// what the window before ended with.
+// Audio: decode, place, convert, encode. The encoder gets some frames before the window, so that its first packet
+// inside continues the end of the window before.
 #include "encoder/codec/audio_encoder.hpp"
 #include "encoder/codec/audio_filter.hpp"
 #include "encoder/codec/decoder.hpp"
@@ -13,11 +13,12 @@ namespace troupe::av {
 
 namespace {
 
-/// What an encoder hears before the window: every lossy codec's memory (filter bank, psychoacoustics, bit reservoir) is shorter.
+/// Sound that the encoder gets before the window: longer than any lossy codec's memory (filter bank, psychoacoustics,
+/// bit reservoir).
 constexpr int64_t priming_ms = 100;
 constexpr int64_t priming_frames_min = 3;
 
-/// For the decoder to be right, and for the longest audio packet that is usual.
+/// Time until the decoder's output is right, including the longest usual audio packet.
 constexpr int64_t decoder_preroll_ms = 100;
 
 constexpr int sample_rate_max = 768'000; ///< Hz
@@ -103,7 +104,7 @@ private:
         return opened;
     auto result = filter_->send(frame);
     count();
-    // A damaged header can claim any layout: what cannot be converted is dropped, once it is known that other sound can.
+    // A damaged header can claim any layout. If other sound has been converted before, sound that cannot be is dropped.
     if (!result && result.error().code == errc::unsupported && last_pts_ != no_pts) {
       ++context_.counters.corrupt_packets;
       return {};
@@ -127,7 +128,7 @@ private:
     return {};
   }
 
-  /// The number of the first frame that the encoder is to hear.
+  /// The number of the first frame that the encoder gets.
   int64_t first_frame() const {
     if (context_.window.from_pts == std::numeric_limits<int64_t>::min())
       return std::numeric_limits<int64_t>::min();
@@ -149,7 +150,7 @@ private:
     return encoder_->encode(frame, [this](AVPacket& packet) { return on_encoded(packet); });
   }
 
-  /// Frames on both sides of a jump have nothing to do with each other: the encoder starts anew, as that of a window behind the jump does.
+  /// Frames on both sides of a jump are unrelated: the encoder starts afresh, as in a window after the jump.
   expected<void> on_break() override {
     if (complete_ || !heard_)
       return {};
@@ -172,7 +173,7 @@ private:
 
   expected<void> on_encoded(AVPacket& packet) {
     complete_ = complete_ || packet.pts >= context_.window.to_pts;
-    // After a jump back to where the encoder's priming begins, a packet may lie before the last one.
+    // After a jump back to the start of the encoder's priming, a packet may be before the last one.
     if (!complete_ && packet.pts >= context_.window.from_pts && (last_pts_ == no_pts || packet.pts > last_pts_)) {
       last_pts_ = packet.pts;
       context_.output(packet);
@@ -199,7 +200,7 @@ private:
   std::optional<track> output_;
   int64_t first_frame_ = std::numeric_limits<int64_t>::min();
   int64_t last_pts_ = no_pts;
-  bool heard_ = false; ///< the encoder has taken a frame since it was opened
+  bool heard_ = false; ///< the encoder has received a frame since it was opened
   bool complete_ = false;
 };
 

@@ -1,4 +1,5 @@
-// Packets that pass as they are. They belong to windows by their DTS, so that windows joined are the source's bit stream again.
+// Packets that pass unchanged. They belong to windows by their DTS, so that joined windows are the source's bit stream
+// again.
 #include "encoder/window/lane.hpp"
 
 #include <algorithm>
@@ -64,10 +65,10 @@ public:
   }
 
 private:
-  /// No decoder needs more (ticks) of the sound before the one that is played.
+  /// The most sound (ticks) that a decoder needs before the first played sample.
   static constexpr int64_t priming_max = 9'000;
 
-  /// Sound that is not played is passed only as far as a decoder needs it: a container that cannot hide it would play it.
+  /// Hidden sound is passed on only as far as a decoder needs it: a container that cannot hide it would play it.
   void hold(const AVPacket& packet) {
     if (heard_)
       return;
@@ -80,13 +81,13 @@ private:
     complete_ = dts >= context_.window.to_pts;
     if (!context_.window.contains(dts))
       return;
-    // A window that has a begin goes on where another one ended; one that has none is somebody's first.
+    // A window with a start continues the one before it; a window without one is the first.
     begun_ = begun_ || context_.window.from_pts != std::numeric_limits<int64_t>::min()
              || format_.parameters->codec_type != AVMEDIA_TYPE_VIDEO || (packet.flags & AV_PKT_FLAG_KEY) != 0;
     if (!begun_)
       return;
     packet_ptr copy{checked(av_packet_clone(&packet))};
-    // The sink is promised a DTS, and one that rises.
+    // The sink is promised a DTS, and a growing one.
     copy->dts = dts;
     copy->flags |= packet_flag_closed;
     if (last_dts_ != no_pts && copy->dts <= last_dts_)
@@ -97,7 +98,7 @@ private:
 
   track format_;
   lane_context context_;
-  std::deque<packet_ptr> held_; ///< sound that is not played, before the first that is
+  std::deque<packet_ptr> held_; ///< hidden sound before the first played sound
   bool heard_ = false;
   bool begun_ = false;
   bool complete_ = false;

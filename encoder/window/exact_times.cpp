@@ -1,4 +1,4 @@
-// Pictures are counted; what is rounded is only where the first one is.
+// Pictures are counted; only the time of the first one is rounded.
 #include "encoder/window/exact_times.hpp"
 
 #include "encoder/track.hpp"
@@ -26,7 +26,7 @@ void write_exact_times(AVPacket& packet, const frame_grid& grid, int64_t shift, 
   auto first = av_rescale_q(grid.first + shift, time_base, base);
   auto exact = [&](int64_t number) { return first + av_rescale_q(number, av_inv_q(grid.rate), base); };
   auto number = grid.number_of(packet.pts - shift);
-  // Containers that say when a stream ends may cut the last picture short.
+  // Containers that store the end of a stream may cut the last picture short.
   auto next = std::max(grid.number_of(packet.pts + packet.duration - shift), number + 1);
   packet.dts = exact(grid.number_of(packet.dts - shift));
   packet.pts = exact(number);

@@ -19,7 +19,7 @@ void take_what_is_left() noexcept {
 }
 
 void forgo_real_time() noexcept {
-  ::prctl(PR_CAPBSET_DROP, CAP_SYS_NICE); // or a program that root starts has it again
+  ::prctl(PR_CAPBSET_DROP, CAP_SYS_NICE); // otherwise a program that root starts has it again
   __user_cap_header_struct of_this_thread{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct rights[_LINUX_CAPABILITY_U32S_3]{};
   if (::syscall(SYS_capget, &of_this_thread, rights) != 0)

@@ -1,4 +1,4 @@
-// A lane per source track; their outputs meet in one order.
+// One lane per source track; their outputs are merged in one order.
 #include "encoder/window/transcode.hpp"
 
 #include "encoder/log.hpp"
@@ -12,14 +12,14 @@ namespace troupe::av {
 
 namespace {
 
-/// How far (ticks, bytes) the tracks that are known may run ahead while the format of another one is not.
+/// How far (ticks, bytes) known tracks may run ahead while the format of another one is unknown.
 constexpr int64_t settle_after = 2 * 90'000;
 constexpr size_t settle_bytes_max = 64 << 20;
 
-/// A track that is this far (ticks) behind another one's end of the window has nothing more for it.
+/// A track that is this far (ticks) behind another track's end of the window has nothing more for the window.
 constexpr int64_t silent_track_after = 10 * 90'000;
 
-/// Timestamps beyond this are nobody's: 1.5 million years. Sums and products of smaller ones do not overflow.
+/// Larger timestamps are invalid: the limit is 1.5 million years. Sums and products of smaller ones do not overflow.
 constexpr int64_t ticks_max = int64_t{1} << 52;
 
 constexpr size_t no_output = std::numeric_limits<size_t>::max();
@@ -90,7 +90,7 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
   return {};
 }
 
-/// A packet in its final order. What it says of its own track's group becomes a word about all tracks.
+/// Delivers a packet in its final order. The flag for its own track's group becomes one for all tracks.
 void transcode::impl::deliver(AVPacket& packet) {
   auto output = static_cast<size_t>(packet.stream_index);
   is_open[output] = is_video[output] && (packet.flags & packet_flag_closed) == 0;
@@ -104,7 +104,7 @@ bool transcode::impl::all_known() const {
   return std::all_of(lanes.begin(), lanes.end(), [](const auto& x) { return x->format() != nullptr; });
 }
 
-/// Announces the formats as soon as all are known, or must be.
+/// Announces the formats as soon as all are known, or at once if `force` is set.
 expected<void> transcode::impl::settle(bool force) {
   if (started || (!force && !all_known()))
     return {};
@@ -132,11 +132,11 @@ expected<void> transcode::impl::after_input(int64_t dts) {
   return end_lanes();
 }
 
-/// Finishes the lanes whose source has fallen silent, and waits no longer for those that are complete.
+/// Finishes the lanes whose source has fallen silent, and stops waiting for complete lanes.
 expected<void> transcode::impl::end_lanes() {
   auto any_over = false;
   for (size_t i = 0; i < lanes.size(); ++i) {
-    // A window without end has no track that is late for it.
+    // For a window without an end, no track can be late.
     auto to = windows[i].to_pts;
     auto over = to < ticks_max && newest_dts != no_pts && newest_dts - to > silent_track_after;
     any_over = any_over || over;
@@ -149,7 +149,7 @@ expected<void> transcode::impl::end_lanes() {
   return any_over ? settle(true) : expected<void>{};
 }
 
-/// Nothing more comes from a lane.
+/// A lane has no more packets.
 void transcode::impl::end(size_t output) {
   is_open[output] = false;
   order->end(output);
@@ -179,7 +179,7 @@ expected<transcode> transcode::open(const std::vector<track>& source, std::vecto
   if (self->lanes.empty())
     return fail(errc::option, "the plan drops every track of the source");
   self->order.emplace(self->is_video, [made = self.get()](AVPacket& packet) { made->deliver(packet); });
-  // Tracks that are copied are known before the first packet.
+  // Copied tracks are known before the first packet.
   if (auto settled = self->settle(false); !settled)
     return tl::unexpected{std::move(settled.error())};
   return transcode{std::move(self)};

@@ -24,10 +24,10 @@ namespace {
 
 constexpr int size_max = 16'384; ///< pixels
 
-/// Frames before the window that filters remember, and one for the frame rate's grid.
+/// Frames before the window that filters need, and one for the frame rate's grid.
 constexpr int64_t preroll_frames = video_filter::memory_frames + 2;
 
-/// A frame of a source whose rate is unknown, or is slower than this, is taken to last this long.
+/// If a source's frame rate is unknown or lower than this, a frame counts as this long.
 constexpr int64_t frame_ticks_max = 90'000;
 
 bool is_set(AVRational rate) {
@@ -125,8 +125,8 @@ private:
     return std::clamp<int64_t>(av_rescale_q(1, av_inv_q(source_.frame_rate), time_base), 1, frame_ticks_max);
   }
 
-  /// Looks for the random-access point that decoding can begin at: the first one, and the one that begins a new timeline. What is shown before
-  /// it but sent after it may refer to pictures that are not there.
+  /// Looks for the random-access point at which decoding can begin: the first one, or the one that begins a new
+  /// timeline. Pictures sent after it but shown before it may refer to missing pictures.
   expected<void> find_begin(const AVPacket& packet) {
     auto is_key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
     auto is_break = (packet.flags & packet_flag_discontinuity) != 0;
@@ -148,7 +148,8 @@ private:
       frame.pts = last_pts_ != no_pts ? last_pts_ + source_frame_ticks() : begin_pts_;
     if (complete_ || frame.pts < shown_from_)
       return {};
-    // A time that another picture has: it is shown right behind that one, as no picture may be lost for a container that cannot count.
+    // If another picture has the same time, this one is shown right after it: no picture may be lost because a
+    // container miscounts.
     if (last_pts_ != no_pts && frame.pts <= last_pts_)
       frame.pts = last_pts_ + std::max<int64_t>(source_frame_ticks() / 2, 1);
     last_pts_ = frame.pts;
@@ -162,7 +163,8 @@ private:
       if (auto opened = open_encoder(&frame); !opened)
         return opened;
     auto sent = filter_->send(frame, [this](AVFrame& x) { return on_filtered(x); });
-    // A damaged header can make a picture of any shape: what no filter takes is dropped, once it is known that others are taken.
+    // A damaged header can claim any shape. If other pictures have passed before, pictures that no filter takes are
+    // dropped.
     if (!sent && sent.error().code == errc::unsupported && context_.counters.frames_encoded > 0) {
       ++context_.counters.corrupt_packets;
       context_.counters.damaged += inside ? 1 : 0;
@@ -172,7 +174,7 @@ private:
     return sent;
   }
 
-  /// What the encoder may take from the decoder's device: all but pixels that the settings want otherwise.
+  /// The pictures that the encoder may take from the decoder's device: all, unless the settings want other pixels.
   device_pictures pictures_to_share(const AVFrame* first) const {
     if (first == nullptr || first->hw_frames_ctx == nullptr || settings_.device != settings_.decode_device)
       return {};
@@ -248,7 +250,8 @@ private:
 
   expected<void> on_encoded(AVPacket& packet) {
     shown_ = std::max(shown_, packet.pts);
-    // What is shown before this packet's DTS (which is rounded to the frame rate's grid) came before, or the encoder has dropped it.
+    // Pictures shown before this packet's DTS (rounded to the frame rate's grid) have come, or the encoder has dropped
+    // them.
     auto past = packet.dts - 2 * packet.duration;
     std::erase_if(inside_, [&](int64_t pts) { return pts == packet.pts || pts < past; });
     packet.flags &= ~packet_flag_closed;
@@ -267,12 +270,12 @@ private:
   caption_queue captions_;
   std::optional<video_encoder> encoder_;
   std::optional<track> output_;
-  int64_t begin_pts_ = no_pts;  ///< of the random-access point that decoding began at
-  int64_t shown_from_ = no_pts; ///< what comes out before it was decoded from nowhere
+  int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
+  int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
   int64_t last_pts_ = no_pts;
-  std::deque<int64_t> inside_; ///< the times of the pictures that the encoder holds, ascending
-  int64_t newest_ = no_pts;    ///< of the pictures that the encoder was given
-  int64_t shown_ = no_pts;     ///< the latest time of those that it has given back
+  std::deque<int64_t> inside_; ///< times of the pictures that the encoder holds, ascending
+  int64_t newest_ = no_pts;    ///< the latest time of the encoder's input
+  int64_t shown_ = no_pts;     ///< the latest time of the encoder's output
   bool complete_ = false;
 };
 
