@@ -5,7 +5,7 @@
 namespace troupe::base {
 
 uint64_t raise_descriptor_limit() noexcept {
-  constexpr uint64_t fallback = 256; // what POSIX systems give at the very least, and more
+  constexpr uint64_t fallback = 256; // at least what every POSIX system allows
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
     return fallback;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t digits = 32;
 
-/// False where less is there.
+/// False if less data is there.
 bool read_exactly(int fd, std::vector<std::byte>& into, off_t at) {
   size_t done = 0;
   while (done < into.size()) {

@@ -13,7 +13,8 @@ unsigned char byte_at(std::string_view x, size_t i) {
   return i < x.size() ? static_cast<unsigned char>(x[i]) : 0;
 }
 
-/// Bytes of the character that the text begins with; 0 where it is none, or a control character. Table 3-7 of the Unicode standard.
+/// Bytes of the first character of the text; 0 if it is invalid or a control character. Table 3-7 of the Unicode
+/// standard.
 size_t character_bytes(std::string_view x) {
   auto tail = [&x](size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
     return byte_at(x, i) >= low && byte_at(x, i) <= high;

@@ -26,14 +26,14 @@ bool is_port(std::string_view x) {
   return x.size() <= 5 && std::all_of(x.begin(), x.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-/// What stands behind the colon of "host:80", "[::1]:80" or "user:password". Nothing where there is no colon.
+/// The text after the colon of "host:80", "[::1]:80" or "user:password". Nothing if there is no colon.
 std::optional<std::string_view> behind_colon(std::string_view authority) {
   auto bracket = authority.starts_with('[') ? authority.find(']') : std::string_view::npos;
   auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
   return colon == std::string_view::npos ? std::nullopt : std::optional{authority.substr(colon + 1)};
 }
 
-/// Where the last @ is that may stand before a host. What follows "?name=" is a query.
+/// The last @ that may precede a host. Text after "?name=" is a query.
 size_t find_last_at(std::string_view rest, bool has_password) {
   auto query = rest.find('?');
   if (query != std::string_view::npos && rest.find('=', query) >= rest.find('@', query))
@@ -61,12 +61,12 @@ parts parts_of(std::string_view url) {
   auto behind = behind_colon(rest.substr(0, end));
   auto has_password = behind && !is_port(*behind);
   auto at = find_last_at(rest, has_password);
-  // People write passwords as they are, with what should end them: "user:p/w@host".
+  // Users write passwords unescaped, even with characters that should end them: "user:p/w@host".
   if (end > 0 && at != std::string_view::npos && at > end) {
     auto in_path = rest.find_first_of("?#") > at;
     if (has_password || rest.substr(end, at - end).find(':') != std::string_view::npos) {
       if (!in_path && rest.find('@') < end) {
-        // Which of them ends the password, nobody can tell.
+        // It is unknown which @ ends the password.
         result.has_user = true;
         result.host = mask;
         return result;
@@ -81,7 +81,7 @@ parts parts_of(std::string_view url) {
     }
   }
   auto authority = result.host.empty() ? rest.substr(0, end) : result.host;
-  // The last @ counts: an unescaped one in a password must not let its end through.
+  // The last @ counts: otherwise an unescaped @ in a password would expose its end.
   if (auto user = authority.rfind('@'); user != std::string_view::npos) {
     result.has_user = true;
     authority.remove_prefix(user + 1);
@@ -121,7 +121,7 @@ std::string mask_path(std::string_view path, std::string_view scheme) {
     for (auto i = first; i < std::min(first + count, secret.size()); ++i)
       secret[i] = true;
   };
-  // Services for subscribers name user and password before the stream.
+  // Subscriber services put user and password before the stream.
   constexpr std::array<std::string_view, 5> services{"live", "movie", "series", "timeshift", "streaming"};
   for (size_t i = 0; i + 3 < segments.size(); ++i)
     if (std::find(services.begin(), services.end(), lower(segments[i])) != services.end())
@@ -144,7 +144,7 @@ std::string mask_path(std::string_view path, std::string_view scheme) {
   return result;
 }
 
-/// Of "a=1&b": "a=***&***".
+/// Turns "a=1&b" into "a=***&***".
 std::string mask_values(std::string_view query) {
   std::string result;
   while (!query.empty()) {
@@ -162,7 +162,7 @@ std::string mask_values(std::string_view query) {
   return result;
 }
 
-/// The text with each URL in it replaced.
+/// The text with each of its URLs replaced.
 template <class Replace>
 std::string replace_urls(std::string_view text, Replace replace) {
   constexpr std::string_view ends = " \t\r\n\v\f\"'<>|`";
@@ -176,7 +176,7 @@ std::string replace_urls(std::string_view text, Replace replace) {
     while (begin > 0 && is_scheme(static_cast<unsigned char>(text[begin - 1])))
       --begin;
     auto url = text.substr(begin, std::min(text.find_first_of(ends, at), text.size()) - begin);
-    // What ends a part of a sentence is none of the URL.
+    // Punctuation at the end of a sentence is not part of the URL.
     while (url.size() > at - begin + scheme_end.size()
            && std::string_view{":,;.)"}.find(url.back()) != std::string_view::npos)
       url.remove_suffix(1);
