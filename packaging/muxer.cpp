@@ -1,5 +1,5 @@
-// libavformat's muxers behind a memory writer. Nothing is held back: libavformat's interleaving queue is never used,
-// its buffer is flushed with every packet, and a transport stream's audio frames each get their own PES packet.
+// libavformat's muxers with a memory writer. No packet is held back: libavformat's interleaving queue is never used,
+// and its buffer is flushed with every packet. Each audio frame of a transport stream gets its own PES packet.
 #include "packaging/muxer.hpp"
 
 #include "encoder/container.hpp"
@@ -20,13 +20,13 @@ namespace troupe::av {
 
 namespace {
 
-/// Whole transport packets, so that none is handed over in two parts.
+/// A multiple of transport packets, so that none is delivered in two parts.
 constexpr int buffer_bytes = 348 * transport_packets::packet_bytes;
-// By how much a transport stream's clock is behind the decoding times: what a player may have to wait for audio that
-// comes later in the stream than its picture. FFmpeg's own default.
+// The delay of a transport stream's clock behind the decoding times: how long a player may wait for audio that comes
+// later in the stream than its picture. FFmpeg's default.
 constexpr int64_t mpegts_delay = 63'000; ///< ticks
 
-/// Where FFmpeg's muxer begins to number the PIDs of tracks, and where others than tracks begin.
+/// The first PIDs of FFmpeg's muxer for tracks and for other streams.
 constexpr int first_pid = 0x100;
 constexpr int end_pid = 0x1000;
 
@@ -46,7 +46,7 @@ bool container_takes(const AVOutputFormat& format, bool mpegts, AVCodecID codec)
   return mpegts ? holds(container::mpegts, codec) : avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) != 0;
 }
 
-/// What the tables of a transport stream say of a track.
+/// A track's entry in the tables of a transport stream.
 struct table_entry {
   int pid = 0;
   AVMediaType kind = AVMEDIA_TYPE_UNKNOWN;
@@ -89,7 +89,7 @@ struct muxer::impl {
   // of a transport stream
   transport_packets packets{mpegts_delay};
   std::vector<table_entry> entries; ///< by track
-  std::vector<table_entry> retired; ///< whose PIDs wait for a track of their kind
+  std::vector<table_entry> retired; ///< entries whose PIDs wait for a track of their kind
   int next_pid = first_pid;
   int version = 0;
   int clock_track = 0;
@@ -112,7 +112,7 @@ int muxer::impl::on_write(void* self, uint8_t* data, int size) noexcept {
   }
 }
 
-/// Hands the buffer over, and remembers a failure: of libavformat's, or of the caller's writer.
+/// Delivers the buffer, and keeps an error of libavformat or of the caller's writer.
 expected<void> muxer::impl::settle(const char* step, int rc) {
   if (rc >= 0) {
     avio_flush(context->pb);
@@ -219,7 +219,7 @@ expected<muxer> muxer::open(const std::string& format, const std::vector<track>&
   return muxer{std::move(self)};
 }
 
-/// Begins to write these tracks, in place of those before.
+/// Begins to write these tracks in place of the earlier ones.
 expected<void> muxer::impl::open(const std::vector<track>& tracks) {
   quiet_logs();
   AVFormatContext* made = nullptr;
@@ -244,7 +244,7 @@ expected<void> muxer::change_tracks(const std::vector<track>& tracks) {
   if (self.failed)
     return tl::unexpected{*self.failed};
   if (!self.mpegts || tracks.empty() || self.next_pid + static_cast<int>(tracks.size()) > end_pid)
-    return fail(errc::option, "change the tracks of " + self.format + ": it cannot go on with others");
+    return fail(errc::option, "change the tracks of " + self.format + ": it cannot continue with other tracks");
   auto result = self.open(tracks);
   if (!result)
     self.failed = result.error();
@@ -262,7 +262,7 @@ expected<void> muxer::begin_segment() {
   return {};
 }
 
-/// Writes the clock where it has been silent for too long before this packet.
+/// Writes the clock before this packet if it has been silent for too long.
 expected<void> muxer::impl::keep_time(const AVPacket& x) {
   if (x.dts == no_pts)
     return {};
@@ -302,7 +302,7 @@ expected<void> muxer::write(const AVPacket& packet) {
       return kept;
   av_packet_rescale_ts(out, time_base, self.context->streams[index]->time_base);
   auto rc = av_write_frame(self.context.get(), out);
-  // Small audio frames wait inside the transport stream muxer until told otherwise.
+  // The transport stream muxer holds small audio frames until it is flushed.
   if (rc >= 0 && self.mpegts)
     rc = av_write_frame(self.context.get(), nullptr);
   return self.settle("write a packet into", rc);

@@ -1,4 +1,4 @@
-// Packets are read and written where ISO/IEC 13818-1 has their fields: 2.4.3.2 (header), 2.4.3.4 (adaptation field).
+// Reads and writes packets at the field positions of ISO/IEC 13818-1: 2.4.3.2 (header), 2.4.3.4 (adaptation field).
 #include "packaging/transport_packets.hpp"
 
 #include <algorithm>
@@ -7,11 +7,11 @@ namespace troupe::av {
 
 namespace {
 
-/// The clock's track is taken for silent when the others have gone on for this much longer (ticks) than one of its packets lasts: until then they are
-/// just multiplexed ahead of it.
+/// The clock's track counts as silent when the others have advanced by this much (ticks) more than the length of one of
+/// its packets. Until then they are only multiplexed ahead of it.
 constexpr int64_t ahead_max = 45'000;
 
-/// A step of more than this (ticks) is a jump of the timeline: no clock in between.
+/// A larger step (ticks) is a jump of the timeline: no clock is written in between.
 constexpr int64_t jump = 10 * 90'000;
 
 constexpr int64_t wrap_mask = (int64_t{1} << 33) - 1;
@@ -21,7 +21,7 @@ constexpr std::byte has_adaptation{0x20};
 constexpr std::byte has_payload{0x10};
 constexpr std::byte has_clock{0x10}; ///< in the adaptation field
 
-constexpr size_t clock_at = 6;    ///< in a packet that has one
+constexpr size_t clock_at = 6;    ///< in a packet with a clock
 constexpr size_t clock_bytes = 6; ///< 33 bits of ticks, 6 bits reserved, 9 bits of their 300ths
 
 void put_clock(std::byte* to, int64_t ticks) {
@@ -45,8 +45,8 @@ void transport_packets::set_clock(int pid) {
   others_.reset();
 }
 
-/// What the clock may show before a packet: of its own track, that packet's time; of another one, the time of its own track and as much as the others have
-/// gone on since.
+/// The clock's value before a packet. For its own track it is that packet's time. For another track it is its own
+/// track's time plus the others' progress since then.
 int64_t transport_packets::target(bool of_clock_track, int64_t dts, int64_t duration) {
   if (of_clock_track) {
     duration_ = duration > 0 ? duration : own_ ? std::clamp<int64_t>(dts - *own_, 0, jump) : 0;
@@ -70,7 +70,7 @@ transport_packets::before(bool of_clock_track, int64_t dts, int64_t duration) {
   if (!announced_)
     return result;
   if (!clock_) {
-    // The track's first packet begins the clock, unless it does not come.
+    // The track's first packet starts the clock, unless it does not come.
     if (of_clock_track || *others_ - others_then_ <= ahead_max)
       return result;
     result.push_back(clock_packet(due_));
@@ -85,7 +85,7 @@ std::vector<std::array<std::byte, transport_packets::packet_bytes>> transport_pa
   std::vector<std::array<std::byte, packet_bytes>> result;
   if (!announced_ || !clock_ || duration_ <= clock_step)
     return result;
-  // Never beyond a time at which something may still have to be decoded.
+  // Never later than the time of data that may still have to be decoded.
   auto newest = std::min(own_.value_or(due_), others_.value_or(own_.value_or(due_)));
   catch_up(std::min(due_ + std::min(passed, duration_), newest), result);
   return result;
@@ -102,7 +102,7 @@ std::array<std::byte, transport_packets::packet_bytes> transport_packets::clock_
   result[0] = sync;
   result[1] = static_cast<std::byte>(clock_pid_ >> 8);
   result[2] = static_cast<std::byte>(clock_pid_ & 0xff);
-  // The counter stays where it is: there is no payload.
+  // The counter is not incremented: there is no payload.
   result[3] = has_adaptation | std::byte{counts_[clock_pid_]};
   result[4] = static_cast<std::byte>(packet_bytes - 5);
   result[5] = has_clock;
@@ -116,7 +116,7 @@ void transport_packets::finish(std::span<std::byte> packets) {
     auto* x = packets.data();
     auto pid = pid_of(x);
     if ((x[3] & has_payload) == std::byte{0})
-      continue; // of `clock_packet`
+      continue; // made by `clock_packet`
     auto [count, is_new] = counts_.try_emplace(pid, uint8_t{0});
     if (!is_new)
       count->second = (count->second + 1) & 0xf;

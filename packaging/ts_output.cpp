@@ -14,7 +14,7 @@ namespace troupe {
 
 namespace {
 
-/// True if what a transport stream's tables and sound headers say of the one stays true of the other.
+/// True if the transport stream's tables and the sound headers for `from` are also correct for `to`.
 bool goes_on(const stream_format& from, const stream_format& to) {
   return std::equal(from.tracks.begin(), from.tracks.end(), to.tracks.begin(), to.tracks.end(),
                     [](const track_format& a, const track_format& b) {
@@ -32,7 +32,7 @@ bool transport_holds(const std::string& codec) {
 }
 
 av::expected<void> ts_output::set_format(const stream_format& format) {
-  // The same codecs: new parameter sets come in-band.
+  // The codecs are the same: new parameter sets come in-band.
   auto same = mux_ && goes_on(format_, format);
   format_ = format;
   if (same)
