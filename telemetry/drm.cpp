@@ -38,7 +38,7 @@ std::optional<uint64_t> number_in(std::string_view text, int base = 10) {
   return error == std::errc{} && end != text.data() ? std::optional{result} : std::nullopt;
 }
 
-/// Names in a folder that `wanted` accepts, sorted; none where it cannot be read.
+/// Names in a folder that `wanted` accepts, sorted; none if it cannot be read.
 template <class F>
 std::vector<std::string> names_in(const std::string& folder, size_t limit, F&& wanted) {
   std::vector<std::string> result;
@@ -54,7 +54,7 @@ bool is_number(std::string_view x) {
   return !x.empty() && std::all_of(x.begin(), x.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-/// Engines that only media work keeps busy: i915 and xe call them video, amdgpu by what they do.
+/// Engines used only by media work: i915 and xe call them video; amdgpu names them by their function.
 bool is_media(std::string_view engine) {
   return engine == "video" || engine == "vcs" || engine.starts_with("enc") || engine.starts_with("dec")
          || engine == "vcn" || engine == "jpeg";
@@ -77,7 +77,7 @@ struct number_range {
   std::string_view name;
 };
 
-/// PCI numbers as the kernel's include/drm/intel/pciids.h groups them. What lies between is an older card.
+/// PCI numbers as grouped in the kernel's include/drm/intel/pciids.h. A number outside these ranges is an older GPU.
 constexpr number_range intel_cards[] = {
   {0x5690, 0x56bf, "Intel Arc (DG2)"},
   {0x56c0, 0x56c2, "Intel Data Center GPU Flex"},
@@ -186,7 +186,7 @@ gpu_measurement drm_probe::describe(const std::string& card) const {
                 : trimmed(product).empty() ? "AMD " + hexadecimal(x.card.device_number)
                                            : std::string{trimmed(product)};
   if (x.card.pci.empty())
-    x.fault = "the kernel does not tell the card's address";
+    x.fault = "the kernel does not report the GPU's address";
   read_sensors(device, x.reading);
   return x;
 }
@@ -196,7 +196,7 @@ drm_probe::clients drm_probe::look_at_processes() const {
   for (auto& pid : names_in(proc_root_, processes_max, is_number)) {
     auto folder = proc_root_ + "/" + pid;
     for (auto& file : names_in(folder + "/fd", files_max, is_number)) {
-      // Only files of cards are read: a process may have thousands of others.
+      // Only files of GPUs are read: a process may have thousands of others.
       std::error_code error;
       if (!fs::read_symlink(fs::path{folder} / "fd" / file, error).string().starts_with("/dev/dri/"))
         continue;
@@ -231,7 +231,7 @@ void drm_probe::add_use(gpu_measurement& x, const clients& current, double secon
     if (at_work)
       pids.push_back(c.pid);
   }
-  // The busiest engine of a kind says how much of that kind is left.
+  // The busiest engine of a kind determines the remaining capacity of that kind.
   auto most = [&busy](bool (*is_one)(std::string_view)) {
     double result = 0;
     for (auto& [engine, share] : busy)

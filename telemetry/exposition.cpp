@@ -1,4 +1,4 @@
-// prometheus-cpp writes and escapes; what it takes on trust is checked before.
+// prometheus-cpp writes and escapes; values that it does not check are checked before.
 #include "telemetry/exposition.hpp"
 
 #include <prometheus/text_serializer.h>

@@ -6,7 +6,7 @@ namespace troupe::telemetry {
 
 namespace {
 
-/// A series for each is there from the start, so that the first one of a kind is an increase and not an appearance.
+/// Each reason has a series from the start, so that its first count is an increase.
 constexpr std::string_view reasons[] = {"lost", "stalled", "slow", "drain", "failed", "source"};
 
 } // namespace

@@ -11,7 +11,7 @@ namespace {
 struct column {
   const char* name;
   const char* help;
-  std::optional<double> (*value)(const gpu_status&); ///< nothing where the driver does not tell
+  std::optional<double> (*value)(const gpu_status&); ///< nothing if the driver does not report it
 };
 
 std::optional<double> memory_percent(const gpu_reading& x) {
@@ -20,7 +20,7 @@ std::optional<double> memory_percent(const gpu_reading& x) {
   return 100.0 * static_cast<double>(*x.memory_used_bytes) / static_cast<double>(*x.memory_total_bytes);
 }
 
-/// A limit as a number; nothing where there is none.
+/// A limit as a number; nothing if there is none.
 std::optional<double> limit_of(const std::string& text) {
   auto limit = session_limit_from(text);
   if (!limit || limit->is_unlimited())
@@ -44,7 +44,7 @@ constexpr column columns[] = {
    [](const gpu_status& x) { return std::optional<double>{x.encode_sessions}; }},
   {"troupe_gpu_foreign_sessions", "Encode sessions of other programs on the card.",
    [](const gpu_status& x) { return std::optional<double>{x.foreign_sessions}; }},
-  {"troupe_gpu_encode_sessions_max", "Encode sessions that the card may hold; missing where there is no limit.",
+  {"troupe_gpu_encode_sessions_max", "Encode sessions that the card may hold; missing if there is no limit.",
    [](const gpu_status& x) { return limit_of(x.encode_limit); }},
   {"troupe_gpu_blocked", "1 while the card takes no new encode session from the worker.",
    [](const gpu_status& x) { return std::optional<double>{x.blocked.empty() ? 0.0 : 1.0}; }},

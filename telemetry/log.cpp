@@ -48,18 +48,18 @@ std::shared_ptr<const setup> make_setup(level least, format form, std::ostream* 
   auto result = std::make_shared<setup>();
   result->logger = std::make_shared<spdlog::logger>("troupe", std::move(sink));
   result->form = form;
-  // In JSON the time and level open the object, the payload goes on with it.
+  // In JSON the time and level begin the object, and the payload continues it.
   result->logger->set_pattern(form == format::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                                                    : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
                               spdlog::pattern_time_type::utc);
   result->logger->set_level(to_spdlog(least));
   result->logger->flush_on(spdlog::level::trace);
-  // A full disk or a closed pipe must not fail the work that is logged.
+  // A full disk or a closed pipe must not stop the work that is logged.
   result->logger->set_error_handler([](const std::string&) {});
   return result;
 }
 
-/// The set-up in use. Replaced whole, so that a line in the making keeps the one that it began with.
+/// The current setup. It is replaced as a whole, so that a line in progress keeps its setup.
 class current_setup {
 public:
   std::shared_ptr<const setup> get() {
@@ -97,12 +97,12 @@ bool is_sensitive(std::string_view key) {
     lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   constexpr std::array<std::string_view, 6> telling{"token",      "secret",        "passw",
                                                     "credential", "authorization", "private_key"};
-  // Where a secret lies is none.
+  // The path of a secret is not a secret.
   return !lower.ends_with("_file")
          && std::ranges::any_of(telling, [&lower](auto part) { return lower.find(part) != std::string::npos; });
 }
 
-/// Bytes of the UTF-8 character at the front of `text`; 0 where it is none.
+/// Bytes of the UTF-8 character at the front of `text`; 0 if it is invalid.
 size_t character_length(std::string_view text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first < 0x80)
@@ -122,8 +122,8 @@ size_t character_length(std::string_view text) {
   return is_bad_second || !all_continue ? 0 : length;
 }
 
-/// Appends `text` as the inside of a quoted string that JSON and people's eyes read alike: at most `bytes_max` of it,
-/// invalid bytes as U+FFFD, everything that could end the line or the string escaped.
+/// Appends `text` as the inside of a quoted string that both JSON parsers and humans can read: at most `bytes_max` of
+/// it, invalid bytes as U+FFFD, and characters that could end the line or the string escaped.
 void append_escaped(std::string& out, std::string_view text, size_t bytes_max) {
   constexpr std::string_view digits = "0123456789abcdef";
   const auto limit = out.size() + bytes_max;
@@ -163,7 +163,7 @@ void append_value(std::string& out, const field& x, format form, std::string_vie
   const auto is_plain = !shown.empty() && std::ranges::all_of(shown, [](char c) {
     return c > ' ' && c < 0x7F && c != '"' && c != '=' && c != '\\';
   });
-  // In text mode only what needs quotes has them.
+  // In text mode only values that need quotes get them.
   const std::string_view quotes = form == format::json || !is_plain ? "\"" : "";
   out += quotes;
   append_escaped(out, shown, log_value_bytes_max);
@@ -180,7 +180,7 @@ void append_value(std::string& out, const field&, format, double value) {
 
 template <std::integral T>
 void append_value(std::string& out, const field&, format form, T value) {
-  // Beyond it a JSON reader may round: such identifiers go as text.
+  // Above it a JSON reader may round, so such identifiers are written as text.
   constexpr double exact_max = 9007199254740992.0;
   const auto is_exact = form == format::text || std::abs(static_cast<double>(value)) < exact_max;
   out += is_exact ? number(value) : '"' + number(value) + '"';
@@ -246,7 +246,7 @@ void write(level at, std::string_view message, std::span<const field> more) noex
     const auto in_use = current().get();
     in_use->logger->log(to_spdlog(at), spdlog::string_view_t{payload(in_use->form, message, more)});
   } catch (...) {
-    // Out of memory: the line is lost, the work goes on.
+    // Out of memory: the line is lost, the work continues.
     return;
   }
 }

@@ -1,4 +1,5 @@
-// Differences of counters are never negative: one that falls (an interface made anew, a kernel's rounding) grew by 0.
+// Differences of counters are never negative: a counter that falls (a recreated interface, a kernel's rounding) counts
+// as unchanged.
 #include "telemetry/machine.hpp"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ void machine_probe::measure_cpu(machine_statistics& result) {
     for (size_t i = 0; i < table.cores.size(); ++i) {
       auto& core = table.cores[i];
       auto same = i < cpu_.cores.size() && cpu_.cores[i].number == core.number;
-      // A core that was just switched on, or moved up in the list, has nothing to compare with until the next call.
+      // A core that was just switched on, or moved up in the list, has no earlier value until the next call.
       if (same || cpu_.cores.empty())
         cpu_per_core_[i] = busy_percent(same ? cpu_.cores[i].times : procfs::cpu_times{}, core.times);
     }
@@ -94,7 +95,7 @@ void machine_probe::measure_disk(machine_statistics& result) const {
   result.disk_total_bytes = disk.f_blocks * unit;
   result.disk_available_bytes = disk.f_bavail * unit;
   result.disk_used_bytes = growth(disk.f_bfree, disk.f_blocks) * unit;
-  // As df(1) does it: of what people other than root can use, so that "full" is 100.
+  // Like df(1), relative to the space that users other than root can use, so that "full" is 100.
   result.disk_percent = percent(result.disk_used_bytes, result.disk_used_bytes + result.disk_available_bytes);
 }
 
@@ -106,12 +107,12 @@ void machine_probe::measure_network(machine_statistics& result, time_point now) 
     auto& entry = interfaces[i];
     result.network_sent_bytes += entry.sent_bytes;
     result.network_received_bytes += entry.received_bytes;
-    // Interfaces rarely come and go: their places in the list are tried first.
+    // Interfaces rarely change: the same index in the list is tried first.
     auto before = i < network_.size() && network_[i].name == entry.name
                     ? network_.begin() + static_cast<std::ptrdiff_t>(i)
                     : std::ranges::find(network_, entry.name, &procfs::interface_counters::name);
     if (before == network_.end())
-      continue; // a new interface's past is no traffic of this second
+      continue; // a new interface's earlier traffic does not count for this second
     sent += growth(before->sent_bytes, entry.sent_bytes);
     received += growth(before->received_bytes, entry.received_bytes);
   }

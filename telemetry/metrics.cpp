@@ -1,6 +1,6 @@
-// Tables of series: one line per metric with its name, what it means, and where its value is.
+// Tables of series: one line per metric with its name, its meaning and the place of its value.
 //
-// Counts that can fall do not end in `_total`, as Prometheus wants it.
+// Values that can fall do not end in `_total`, as Prometheus requires.
 #include "telemetry/metrics.hpp"
 
 #include "telemetry/exposition.hpp"
@@ -31,7 +31,7 @@ double seconds(int64_t ms) {
   return static_cast<double>(ms) / 1000;
 }
 
-/// The hardware that a worker encodes with, by the suffixes of libav*'s encoder names; "none" where all is software.
+/// The hardware that a worker encodes with, by the suffixes of libav*'s encoder names; "none" if all is software.
 std::string hardware_of(const capabilities& can) {
   constexpr std::string_view kinds[] = {"nvenc", "vaapi", "qsv", "amf", "v4l2m2m", "videotoolbox", "vulkan"};
   std::string result;
@@ -46,7 +46,7 @@ std::string hardware_of(const capabilities& can) {
 constexpr column<daemon_status> daemon_columns[] = {
   {gauge, "troupe_daemon_slots", "Transcodes that the worker takes at a time.",
    [](const daemon_status& x) { return double(x.slots); }},
-  {gauge, "troupe_daemon_slots_used", "Transcodes that the worker is leased for now.",
+  {gauge, "troupe_daemon_slots_used", "Transcodes that the worker is leased for at present.",
    [](const daemon_status& x) { return double(x.slots_used); }},
   {counter, "troupe_daemon_heartbeats_total", "Heartbeats received from the worker.",
    [](const daemon_status& x) { return double(x.heartbeats); }},
@@ -58,11 +58,11 @@ constexpr column<daemon_status> daemon_columns[] = {
    [](const daemon_status& x) { return seconds(x.last_heartbeat_at_ms); }},
   {gauge, "troupe_daemon_speed_frames_per_second", "Speed that the worker showed in a test encode, x264 at 720p.",
    [](const daemon_status& x) { return x.can.speed_fps; }},
-  {gauge, "troupe_daemon_drained", "1 when the worker drains and no task is at work there any more.",
+  {gauge, "troupe_daemon_drained", "1 when the worker drains and no task runs there any more.",
    [](const daemon_status& x) { return x.drained ? 1.0 : 0.0; }},
   {gauge, "troupe_daemon_recent_failures", "Failed tasks that count against the worker now.",
    [](const daemon_status& x) { return double(x.breaker.failures); }},
-  {gauge, "troupe_jobs_running", "Tasks at work on the worker.",
+  {gauge, "troupe_jobs_running", "Tasks that run on the worker.",
    [](const daemon_status& x) {
      return double(std::ranges::count_if(x.tasks, [](auto& task) { return task.kind != "warm"; }));
    }},
@@ -77,9 +77,9 @@ constexpr column<machine_statistics> host_columns[] = {
    [](const machine_statistics& x) { return x.memory_percent; }},
   {gauge, "troupe_host_memory_total_bytes", "Memory of the machine.",
    [](const machine_statistics& x) { return double(x.memory_total_bytes); }},
-  {gauge, "troupe_host_memory_used_bytes", "Memory that cannot be had without swapping.",
+  {gauge, "troupe_host_memory_used_bytes", "Memory that is not available without swapping.",
    [](const machine_statistics& x) { return double(x.memory_used_bytes); }},
-  {gauge, "troupe_host_memory_available_bytes", "Memory that can be had without swapping.",
+  {gauge, "troupe_host_memory_available_bytes", "Memory that is available without swapping.",
    [](const machine_statistics& x) { return double(x.memory_available_bytes); }},
   {gauge, "troupe_host_swap_total_bytes", "Swap space of the machine.",
    [](const machine_statistics& x) { return double(x.swap_total_bytes); }},
@@ -127,9 +127,9 @@ constexpr column<session_status> session_columns[] = {
    [](const session_status& x) { return double(x.bytes_in); }},
   {counter, "troupe_session_corrupt_packets_total", "Damaged packets that the ingest has met in the source.",
    [](const session_status& x) { return double(x.ingest.corrupt_packets); }},
-  {counter, "troupe_session_source_restarts_total", "Times that the channel's source was pulled anew.",
+  {counter, "troupe_session_source_restarts_total", "Times that the channel's source was pulled again.",
    [](const session_status& x) { return double(x.source_restarts); }},
-  {counter, "troupe_session_discontinuities_total", "Breaks of the source's timeline that the ingest has mended.",
+  {counter, "troupe_session_discontinuities_total", "Breaks of the source's timeline that the ingest has repaired.",
    [](const session_status& x) { return double(x.ingest.discontinuities); }},
 };
 
@@ -154,7 +154,7 @@ constexpr column<variant_status> variant_columns[] = {
    [](const variant_status& x) { return double(x.failovers); }},
   {counter, "troupe_variant_replayed_bytes_total", "Source bytes that were sent again for the variant.",
    [](const variant_status& x) { return double(x.replayed_bytes); }},
-  {counter, "troupe_variant_lost_frames_total", "Pictures of the source that no attempt at the variant could make.",
+  {counter, "troupe_variant_lost_frames_total", "Pictures of the source that no attempt at the variant could produce.",
    [](const variant_status& x) { return double(x.frames_lost); }},
   {gauge, "troupe_variant_encoding_speed", "Media time over wall time of the variant's transcoder; 1 is real time.",
    [](const variant_status& x) { return x.work.speed; }},
@@ -192,9 +192,9 @@ families coordinator_families(const coordinator_counters& x) {
   sent.add({}, double(x.http_sent_bytes));
   auto listeners = gauge("troupe_event_clients", "Clients that listen to the events of jobs.");
   listeners.add({}, double(x.event_clients));
-  auto skipped = counter("troupe_events_skipped_total", "Progress of jobs that slow clients were spared.");
+  auto skipped = counter("troupe_events_skipped_total", "Progress events of jobs that were not sent to slow clients.");
   skipped.add({}, double(x.events_skipped));
-  auto dropped = counter("troupe_event_clients_dropped_total", "Clients of events that were dropped for being slow.");
+  auto dropped = counter("troupe_event_clients_dropped_total", "Event clients that were dropped for being too slow.");
   dropped.add({}, double(x.event_clients_dropped));
   return {build, start, responses, connections, sent, listeners, skipped, dropped};
 }
@@ -212,12 +212,11 @@ families failover_families(const failover_totals& x) {
   gap.add({}, gaps);
   auto replayed = counter("troupe_replayed_bytes_total", "Source bytes that were sent again for failovers.");
   replayed.add({}, double(x.replayed_bytes));
-  auto restarts = counter("troupe_source_restarts_total", "Times that a channel's source was pulled anew.");
+  auto restarts = counter("troupe_source_restarts_total", "Times that a channel's source was pulled again.");
   restarts.add({}, double(x.source_restarts));
-  auto lost = counter("troupe_lost_frames_total", "Pictures of sources that no attempt could make.");
+  auto lost = counter("troupe_lost_frames_total", "Pictures of sources that no attempt could produce.");
   lost.add({}, double(x.frames_lost));
-  auto given_up =
-    counter("troupe_given_up_total", "Renditions and channels stopped because no attempt at them went well.");
+  auto given_up = counter("troupe_given_up_total", "Renditions and channels stopped because every attempt failed.");
   given_up.add({}, double(x.given_up));
   return {count, gap, replayed, restarts, lost, given_up};
 }
@@ -236,7 +235,7 @@ families file_job_families(const file_job_totals& x) {
   chunks.add({}, double(x.chunks_encoded));
   auto frames = counter("troupe_file_frames_encoded_total", "Pictures and packets of sound that are in those chunks.");
   frames.add({}, double(x.frames_encoded));
-  auto back = counter("troupe_file_chunks_given_back_total", "Chunks whose slot live work took before they were done.");
+  auto back = counter("troupe_file_chunks_given_back_total", "Unfinished chunks whose slot was given to live work.");
   back.add({}, double(x.chunks_given_back));
   auto retries = counter("troupe_file_retries_total", "Parts of file jobs that were tried again.");
   retries.add({}, double(x.retries));
@@ -333,7 +332,7 @@ families host_families(const std::vector<daemon_status>& daemons) {
   return columns;
 }
 
-/// The codec of a stream's first video track, or of its first track where there is no video.
+/// The codec of a stream's first video track, or of its first track if there is no video.
 std::string_view codec_of(const stream_format& format) {
   auto video = std::ranges::find(format.tracks, track_kind::video, &track_format::kind);
   if (video == format.tracks.end())

@@ -21,13 +21,14 @@ constexpr unsigned cards_max = 64;
 constexpr unsigned sessions_max = 512;
 constexpr double milliwatts = 1000;
 
-/// A C string in a buffer that a driver filled, whether it ended it or not.
+/// A C string in a buffer that a driver filled, even if it is not terminated.
 template <size_t N>
 std::string text_of(const std::array<char, N>& buffer) {
   return {buffer.data(), ::strnlen(buffer.data(), N)};
 }
 
-/// The cards that a list as in CUDA_VISIBLE_DEVICES leaves: numbers, or begins of UUIDs, up to the first that is neither. All of them without a list.
+/// The GPUs that remain after a list as in CUDA_VISIBLE_DEVICES: numbers, or beginnings of UUIDs, up to the first
+/// invalid entry. All of them without a list.
 std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const std::optional<std::string>& list) {
   if (!list)
     return cards;
@@ -50,7 +51,7 @@ std::vector<gpu_measurement> visible(std::vector<gpu_measurement> cards, const s
 
 } // namespace
 
-/// The library and what of it we call. What an older one lacks is null.
+/// The library and the functions that we call. Functions that an older library lacks are null.
 struct nvml::functions {
   void* handle = nullptr;
   bool started = false;
@@ -129,7 +130,7 @@ tl::expected<nvml, std::string> nvml::open(const std::string& library) {
   f->find_all();
   if (f->init == nullptr || f->shutdown == nullptr || f->count == nullptr || f->device_at == nullptr
       || f->name == nullptr)
-    return tl::unexpected{library + " is no NVML that we know: it lacks functions of every version since 2012"};
+    return tl::unexpected{library + " is not a known NVML: it lacks functions that every version since 2012 has"};
   if (auto code = f->init(); code != success)
     return tl::unexpected{"cannot start " + library + ": " + f->text(code)};
   f->started = true;
@@ -150,7 +151,7 @@ void nvml::functions::describe(device d, gpu_measurement& x) const {
   if (auto code = name(d, buffer.data(), name_size); code == success)
     x.card.name = text_of(buffer);
   else
-    x.fault = "cannot read the card's name: " + text(code);
+    x.fault = "cannot read the GPU's name: " + text(code);
   std::array<char, uuid_size> id{};
   if (uuid != nullptr && uuid(d, id.data(), uuid_size) == success)
     x.card.uuid = text_of(id);
@@ -181,7 +182,7 @@ void nvml::functions::read(device d, gpu_measurement& x) const {
 }
 
 void nvml::functions::read_sessions(device d, gpu_measurement& x) const {
-  // Both numbers from one call where it can be had, so that sessions and their processes are of the same moment.
+  // Both numbers from one call if possible, so that sessions and their processes belong to the same moment.
   std::array<encoder_session, sessions_max> sessions{};
   unsigned found = sessions_max;
   if (encoder_sessions != nullptr && encoder_sessions(d, &found, sessions.data()) == success && found <= sessions_max) {
@@ -213,7 +214,7 @@ std::vector<gpu_measurement> nvml::measure() const {
     x.card.driver = has_version ? text_of(version) : std::string{};
     device d = nullptr;
     if (auto code = f.device_at(i, &d); code != success) {
-      x.fault = "cannot open card " + std::to_string(i) + ": " + f.text(code);
+      x.fault = "cannot open GPU " + std::to_string(i) + ": " + f.text(code);
       continue;
     }
     f.describe(d, x);

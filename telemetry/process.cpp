@@ -1,4 +1,4 @@
-// The start time of a process tells two holders of one pid apart.
+// The start time of a process distinguishes two processes with the same pid.
 #include "telemetry/process.hpp"
 
 #include "telemetry/procfs.hpp"
@@ -12,7 +12,7 @@ namespace troupe::telemetry {
 
 namespace {
 
-/// sysconf(3), or `otherwise` where the system does not tell.
+/// sysconf(3), or `otherwise` if the system does not tell.
 long system_value(int name, long otherwise) {
   auto value = ::sysconf(name);
   return value > 0 ? value : otherwise;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r";
 
-/// Cuts the first line off `text`.
+/// Reads the first line of `text`, and removes it.
 std::string_view next_line(std::string_view& text) {
   auto end = text.find('\n');
   auto line = text.substr(0, end);
@@ -25,7 +25,7 @@ std::string_view next_line(std::string_view& text) {
   return line;
 }
 
-/// Cuts the first word off `line`; empty at its end.
+/// Reads the first word of `line`, and removes it; empty at the end.
 std::string_view next_word(std::string_view& line) {
   line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
   auto word = line.substr(0, line.find_first_of(blanks));
@@ -46,7 +46,7 @@ uint64_t integer(std::string_view word) {
   return whole_number<uint64_t>(word).value_or(0);
 }
 
-/// A finite number that is not negative, else 0.
+/// A finite number that is not negative, otherwise 0.
 double real(std::string_view word) {
   auto value = whole_number<double>(word).value_or(0);
   return std::isfinite(value) && value > 0 ? value : 0;
@@ -57,8 +57,8 @@ uint64_t saturating_add(uint64_t a, uint64_t b) {
   return sum < a ? std::numeric_limits<uint64_t>::max() : sum;
 }
 
-/// The columns user, nice, system, idle, iowait, irq, softirq, steal. The two of guests behind them are already in user
-/// and nice.
+/// The columns user, nice, system, idle, iowait, irq, softirq, steal. The two guest columns after them are already part
+/// of user and nice.
 cpu_times parse_cpu_columns(std::string_view line) {
   constexpr size_t columns = 8;
   constexpr size_t idle = 3;
@@ -102,7 +102,7 @@ cpu_table parse_cpu(std::string_view text) {
     auto line = next_line(text);
     auto name = next_word(line);
     if (!name.starts_with("cpu"))
-      break; // the kernel writes the processors first, and then a line of interrupts that can be long
+      break; // the kernel writes the processors first, then a line of interrupts that can be long
     name.remove_prefix(3);
     if (name.empty())
       result.all = parse_cpu_columns(line);
@@ -198,13 +198,13 @@ double parse_uptime(std::string_view text) {
 }
 
 process_times parse_process(std::string_view text) {
-  // A program chooses its own name, which may contain blanks and parentheses: the last one ends it.
+  // A program chooses its own name, which may contain blanks and parentheses: the last parenthesis ends it.
   auto name_end = text.rfind(')');
   if (name_end == std::string_view::npos)
     return {};
   text.remove_prefix(name_end + 1);
   auto line = next_line(text);
-  constexpr size_t first = 3; // number of the column behind the name, as proc(5) counts
+  constexpr size_t first = 3; // number of the first column after the name, as proc(5) counts
   constexpr size_t utime = 14, stime = 15, starttime = 22, rss = 24;
   process_times result;
   for (size_t column = first; column <= rss; ++column) {

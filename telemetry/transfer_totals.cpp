@@ -1,4 +1,4 @@
-// A task's counters that fall (a worker that reports nonsense) add nothing.
+// A task's counter that falls (because a worker reports nonsense) adds nothing.
 #include "telemetry/transfer_totals.hpp"
 
 #include <algorithm>
