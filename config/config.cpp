@@ -1,4 +1,4 @@
-// Names of enumerators, endpoints, and the profiles that exist without configuration.
+// Names of enumerators, endpoints, and the built-in profiles.
 #include "config/config.hpp"
 
 #include <array>
@@ -29,7 +29,7 @@ std::string_view to_string(log_format x) noexcept {
 
 namespace {
 
-/// A name that only begins like a loopback address ("127.evil.example") is a foreign one.
+/// A name that only starts like a loopback address ("127.evil.example") is remote.
 bool is_ipv4_loopback(std::string_view host) {
   return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
@@ -44,7 +44,8 @@ profile make_profile(std::string name, std::string codec, int32_t height, int64_
   x.video.max_bit_rate = bit_rate + bit_rate / 4;
   x.video.preset = std::move(preset);
   x.video.keyframe_interval = defaults::keyframe_interval;
-  // A picture that is delivered before one that is shown earlier is held until that one is there, too.
+  // A picture delivered before one that is shown earlier is held back until that one has come. Without B-frames there
+  // is none.
   x.video.b_frames = 0;
   x.audio.codec = "aac";
   x.audio.bit_rate = 128'000;
@@ -73,7 +74,7 @@ std::map<std::string, profile> built_in_profiles() {
   profile source;
   source.name = "source";
   add(source);
-  // Presets that one core of a usual server holds in real time, at rates that are usual for the picture size.
+  // Presets that one core of a usual server encodes in real time, at usual rates for the picture size.
   add(make_profile("h264-480p", "h264", 480, 1'200'000, "veryfast"));
   add(make_profile("h264-720p", "h264", 720, 2'800'000, "veryfast"));
   add(make_profile("h264-1080p", "h264", 1080, 5'000'000, "veryfast"));

@@ -1,4 +1,4 @@
-// Values from the environment: TROUPE_* for every row, and the names that another product gave to some of them.
+// Values from the environment: TROUPE_* for every row, and another product's names for some of them.
 #include "config/sources.hpp"
 
 #include "config/text.hpp"
@@ -16,7 +16,7 @@ constexpr std::string_view prefix = "TROUPE_";
 constexpr std::string_view alias_prefix = "TVARR_";
 constexpr std::string_view free_name = "<NAME>";
 
-// For scripts and the command line; no row of the table.
+// Used by scripts and by caf-ctl; not rows of the table.
 constexpr std::array<std::string_view, 3> other_variables{"TROUPE_CONFIG", "TROUPE_CACHE", "TROUPE_URL"};
 
 std::string folded(std::string_view name) {
@@ -42,7 +42,7 @@ std::vector<std::string> keys_of(const Map& map) {
   return result;
 }
 
-/// The names that a star of a row may already stand for.
+/// The existing names that a star of a row may stand for.
 std::vector<std::string> known_names(const configuration& known, const option& row, const names& filled) {
   if (row.key.starts_with("channels."))
     return keys_of(known.channels);
@@ -65,7 +65,7 @@ tl::expected<std::string, complaint> resolve_name(std::string_view written, cons
   return alike.empty() ? lowered(written) : alike.front();
 }
 
-/// Parts of "CHANNELS__DEMO__URL": section, name, key below it, and for encoder options a second name.
+/// The parts of "CHANNELS__DEMO__URL": section, name, key below it, and for encoder options a second name.
 std::vector<std::string_view> split_variable(std::string_view name) {
   std::vector<std::string_view> parts;
   while (true) {
@@ -77,7 +77,7 @@ std::vector<std::string_view> split_variable(std::string_view name) {
   }
 }
 
-/// The form of a variable that `variable_of` gives to its row.
+/// The pattern of a variable, as `variable_of` builds it for its row.
 std::string pattern_of(const std::vector<std::string_view>& parts) {
   std::string result{prefix};
   for (size_t i = 0; i < parts.size(); ++i)
@@ -138,7 +138,7 @@ private:
   settings result_;
 };
 
-/// The aliases of one row: a whole value goes before parts of it, and an earlier alias before a later one.
+/// Reads the aliases of one row: a whole value overrides parts of it, and an earlier alias overrides a later one.
 void read_aliases(const option& row, const environment& variables, settings& result) {
   const alias* whole = nullptr;
   for (const auto& x : row.aliases) {
@@ -148,7 +148,7 @@ void read_aliases(const option& row, const environment& variables, settings& res
     const auto name = std::string{x.variable};
     if (whole != nullptr) {
       if (variables.find(whole->variable)->second != found->second)
-        result.warnings.push_back(name + " is not used: " + std::string{whole->variable} + " goes before it for "
+        result.warnings.push_back(name + " is not used: " + std::string{whole->variable} + " overrides it for "
                                   + std::string{row.key});
       continue;
     }

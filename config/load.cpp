@@ -19,7 +19,7 @@ namespace troupe::config {
 
 namespace {
 
-/// What is left of `text` when it is fit for a message.
+/// `text`, shortened for a message.
 std::string shortened(std::string_view text) {
   const auto quoted = quote(text);
   return quoted.substr(1, quoted.rfind('"') - 1);
@@ -41,12 +41,12 @@ std::string to_string(const problem& x) {
 
 namespace {
 
-/// What of `text` an option name of an encoder may be.
+/// True if `text` may be the name of an encoder option.
 bool is_option_name(std::string_view name) {
   return is_valid_name(name) && name.find('.') == std::string_view::npos;
 }
 
-/// Puts the settings of one source after the other onto a configuration. Sources come in rising precedence.
+/// Merges the settings of one source after the other into a configuration, in rising precedence.
 class merger {
 public:
   explicit merger(loaded& target) : target_(target) {}
@@ -83,12 +83,11 @@ private:
 
   void apply(const setting& x) {
     if (!x.names.empty() && !is_valid_name(x.names[0]))
-      return wrong(x, quote(x.names[0]) + " is no name: allowed are 1 to 64 letters, digits and . _ -");
+      return wrong(x, quote(x.names[0]) + " is not a name: allowed are 1 to 64 letters, digits and . _ -");
     if (x.names.size() > 1 && !is_option_name(x.names[1]))
-      return wrong(x,
-                   quote(x.names[1]) + " is no name of an encoder option: allowed are 1 to 64 letters, digits and _ -");
+      return wrong(x, quote(x.names[1]) + " is not an encoder option: allowed are 1 to 64 letters, digits and _ -");
     const auto key = full_key(*x.row, x.names);
-    // Both stand for the same value.
+    // Both keys set the same value.
     const auto twin = key.ends_with(".urls")  ? key.substr(0, key.size() - 1)
                       : key.ends_with(".url") ? key + 's'
                                               : std::string{};
@@ -103,7 +102,7 @@ private:
     target_.origins[key] = x.from;
   }
 
-  /// The value with the parts of an address that it says nothing of filled in.
+  /// The value, with missing parts of an address filled in.
   raw_value part_of(const setting& x) {
     if (x.part == value_part::whole)
       return x.value;
@@ -120,7 +119,7 @@ private:
 
   loaded& target_;
   problems wrong_;
-  std::map<std::string, int> levels_; ///< which source set a key last
+  std::map<std::string, int> levels_; ///< the source that set each key last
   int level_ = 0;
 };
 
@@ -134,7 +133,7 @@ tl::expected<std::string, complaint> read_file(const std::string& path) {
   const auto failed = [&path](int error) {
     return tl::unexpected("cannot read the configuration file " + quote(path) + ": " + std::strerror(error));
   };
-  // A pipe would block here until somebody writes to it.
+  // Opening a pipe would block until a program writes to it.
   const auto descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0)
     return failed(errno);
@@ -151,7 +150,7 @@ tl::expected<std::string, complaint> read_file(const std::string& path) {
     return failed(EISDIR);
   if (!S_ISREG(status.st_mode))
     return tl::unexpected("cannot read the configuration file " + quote(path) + ": it is no regular file");
-  // One byte more than allowed tells a file that is too large, whatever its size claims.
+  // One byte more than allowed reveals a file that is too large, whatever size it claims.
   std::string text(defaults::file_bytes_max + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0)
@@ -180,7 +179,7 @@ void complete(configuration& x, const environment& variables) {
   if (x.node.state_dir.empty()) {
     const auto state = value_or_empty(variables, "XDG_STATE_HOME");
     const auto home = value_or_empty(variables, "HOME");
-    // A service without a home is one of the system.
+    // A service without a home folder is a system service.
     x.node.state_dir = !state.empty()  ? state + "/troupe"
                        : !home.empty() ? home + "/.local/state/troupe"
                                        : "/var/lib/troupe";

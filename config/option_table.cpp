@@ -1,5 +1,4 @@
-// The rows of the table. A row's default is what a fresh `configuration` holds at its place, so it is written once,
-// there.
+// The rows of the table. A row's default is the value in a fresh `configuration`, so it is written only there.
 #include "config/option_rows.hpp"
 #include "config/options.hpp"
 
@@ -17,7 +16,7 @@ auto& member_of(Owner& x) {
     return member_of<Rest...>(x.*Member);
 }
 
-/// The place of a member of a configuration: at<&configuration::http, &http_options::listen>.
+/// A pointer to a member of a configuration: at<&configuration::http, &http_options::listen>.
 template <auto... Members>
 slot at(configuration& c, const names&) {
   return &member_of<Members...>(c);
@@ -44,13 +43,13 @@ using gp = gpu_options;
 using li = live_options;
 using jo = job_options;
 
-// One row reads as one sentence: clang-format would give each field a line of its own.
+// One row reads as one sentence: clang-format would put each field on its own line.
 // clang-format off
 std::vector<option> node_rows() {
   return {
     {.key = "role", .kind = kind::choice, .at = at<&c::role>,
-     .help = "What this process is: `coordinator`, `worker`, `all` (a coordinator and a worker of its own), or `task`, "
-             "which only a node starts.",
+     .help = "The role of this process: `coordinator`, `worker`, `all` (a coordinator with a worker of its own), or "
+             "`task`, which only a node starts.",
      .choices = {"coordinator", "worker", "all", "task"}, .flags = {"role"}},
     {.key = "node.name", .kind = kind::name, .at = at<&c::node, &node_options::name>,
      .help = "The node's name, unique in the cluster.", .default_text = "the host's name", .flags = {"name"},
@@ -71,7 +70,7 @@ std::vector<option> cluster_rows() {
      .help = "The coordinator that a worker or a task connects to.", .flags = {"coordinator"},
      .aliases = {{"TVARR_COORDINATOR_URL"}}},
     {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
-     .help = "File into which the coordinator writes the port that it bound.", .default_text = "none"},
+     .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "cluster.token", .kind = kind::text, .at = at<&c::cluster, &cl::token>,
      .help = "Proves that a worker belongs to the cluster: 16 to 1024 characters without blanks. Overrides "
              "`cluster.token_file`.",
@@ -91,11 +90,12 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
      .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
     {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::cluster, &cl::strategy>,
-     .help = "How a worker, or one of its GPUs, is chosen among those that proved the encoder and have room. `gpu-aware` takes the "
-             "card with the largest share of its sessions free, `weighted` the least cost: see `gpu.alpha`.",
+     .help = "How a worker, or one of its GPUs, is chosen among those that have proven the encoder and have room. "
+             "`gpu-aware` takes the GPU with the largest share of free sessions, `weighted` the one with the lowest "
+             "cost: see `gpu.alpha`.",
      .choices = {"least-loaded", "round-robin", "capability-match", "gpu-aware", "weighted"}, .aliases = {{"TVARR_FFMPEGD_STRATEGY"}}},
     {.key = "cluster.selection_timeout", .kind = kind::duration, .at = at<&c::cluster, &cl::selection_timeout>,
-     .help = "How long a request waits for a worker that can do it.", .max = 5 * minutes,
+     .help = "How long a request waits for a suitable worker.", .max = 5 * minutes,
      .aliases = {{"TVARR_FFMPEGD_SELECTION_TIMEOUT"}}},
     {.key = "cluster.heartbeat_interval", .kind = kind::duration, .at = at<&c::cluster, &cl::heartbeat_interval>,
      .help = "How often a worker reports.", .min = 100, .max = 1 * minutes},
@@ -108,8 +108,8 @@ std::vector<option> cluster_rows() {
      .help = "A worker is gone, and its work is given to others, after this time without a heartbeat.",
      .min = 100, .max = 1 * hours},
     {.key = "cluster.degraded_pressure", .kind = kind::number, .at = at<&c::cluster, &cl::degraded_pressure>,
-     .help = "A worker is degraded while work waited for CPU, memory or I/O for more than this share of the last 10 s, "
-             "in percent.",
+     .help = "A worker is degraded while work there waited for CPU, memory or I/O for more than this share of the last "
+             "10 s, in percent.",
      .min = 1, .max = 100},
     {.key = "cluster.degraded_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::degraded_failures>,
      .help = "A worker is degraded if tasks of this many inputs died or hung there within `cluster.failure_window`. "
@@ -122,8 +122,8 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_window>,
      .help = "How long a task that died or hung counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
     {.key = "cluster.failure_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_back_off>,
-     .help = "How long a worker that kept failing gets no work. Then it takes one task at a time, on trial; each trial "
-             "that fails doubles the pause.",
+     .help = "How long a worker that kept failing gets no work. After that it gets one task at a time, as a trial; "
+             "each failed trial doubles the pause.",
      .min = 100, .max = 24 * hours},
     {.key = "cluster.failure_max_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_max_back_off>,
      .help = "The longest such pause.", .min = 100, .max = 24 * hours},
@@ -131,7 +131,7 @@ std::vector<option> cluster_rows() {
      .help = "A trial task that ran for this time, or ended regularly before, makes its worker trusted again.",
      .min = 100, .max = 24 * hours},
     {.key = "cluster.reconnect_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_delay>,
-     .help = "Pause before a worker's first attempt to reconnect; doubled with each further one.",
+     .help = "Pause before a worker's first attempt to reconnect; doubled for each further attempt.",
      .min = 10, .max = 1 * minutes},
     {.key = "cluster.reconnect_max_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_max_delay>,
      .help = "The longest pause between two attempts to reconnect.", .min = 10, .max = 10 * minutes},
@@ -141,21 +141,21 @@ std::vector<option> cluster_rows() {
 std::vector<option> gpu_rows() {
   return {
     {.key = "gpu.encoder_max", .kind = kind::number, .at = at<&c::gpu, &gp::encoder_max>,
-     .help = "Percent. A card whose encoder is busier takes no new work until it is 10 below.", .min = 1, .max = 101},
+     .help = "Percent. A GPU whose encoder is busier takes no new work until it is 10 below.", .min = 1, .max = 101},
     {.key = "gpu.memory_max", .kind = kind::number, .at = at<&c::gpu, &gp::memory_max>,
-     .help = "Percent. A card whose memory is fuller takes no new work until it is 5 below.", .min = 1, .max = 101},
+     .help = "Percent. A GPU whose memory is fuller takes no new work until it is 5 below.", .min = 1, .max = 101},
     {.key = "gpu.temperature_max", .kind = kind::number, .at = at<&c::gpu, &gp::temperature_max>,
-     .help = "°C. A card that is hotter takes no new work until it is 5 below.", .min = 1, .max = 200},
+     .help = "°C. A GPU that is hotter takes no new work until it is 5 below.", .min = 1, .max = 200},
     {.key = "gpu.back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::back_off>,
-     .help = "How long a card whose encoder did not open is left alone; doubled with each further failure.", .min = 100,
-     .max = 1 * hours},
+     .help = "How long a GPU is not used after its encoder did not open; doubled with each further failure.",
+     .min = 100, .max = 1 * hours},
     {.key = "gpu.max_back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::max_back_off>,
      .help = "The longest such pause.", .min = 100, .max = 24 * hours},
     {.key = "gpu.queue_timeout", .kind = kind::duration, .at = at<&c::gpu, &gp::queue_timeout>,
      .help = "How long a rendition with `on_busy: queue` waits for its encoder, unless it sets its own timeout.",
      .max = 1 * hours},
     {.key = "gpu.alpha", .kind = kind::number, .at = at<&c::gpu, &gp::alpha>,
-     .help = "Strategy `weighted`: cost of each percent of a GPU's encoder, or of the processor, that is in use.",
+     .help = "Strategy `weighted`: cost of each percent of use of a GPU's encoder or of the processor.",
      .max = 1e6},
     {.key = "gpu.beta", .kind = kind::number, .at = at<&c::gpu, &gp::beta>,
      .help = "The same for each °C of a GPU.", .max = 1e6},
@@ -175,7 +175,7 @@ std::vector<option> service_rows() {
              "Port 0 takes any free port.",
      .aliases = {{"TVARR_LISTEN_ADDRESS"}, {"TVARR_SERVER_HOST", part::host}, {"TVARR_SERVER_PORT", part::port}}},
     {.key = "http.port_file", .kind = kind::path, .at = at<&c::http, &ht::port_file>,
-     .help = "File into which the coordinator writes the port that it bound.", .default_text = "none"},
+     .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
      .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Each start warns of it."},
     {.key = "http.hosts", .kind = kind::host_list, .at = at<&c::http, &ht::hosts>,
@@ -188,8 +188,8 @@ std::vector<option> service_rows() {
     {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
      .help = "The largest request body.", .min = kibibyte, .max = 1024 * mebibyte},
     {.key = "http.connections_max", .kind = kind::integer, .at = at<&c::http, &ht::connections_max>,
-     .help = "Open connections; one more is refused. At most half of the files that the process may have open.", .min = 1,
-     .max = 1'000'000},
+     .help = "The most open connections; further ones are refused. At most half of the process's file descriptors.",
+     .min = 1, .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
      .help = "Open connections of one client's address. Raise it if all clients come through one reverse proxy.",
      .min = 1, .max = 1'000'000},
@@ -199,14 +199,14 @@ std::vector<option> service_rows() {
      .help = "How long a connection may be idle between two requests, or a client may read nothing.",
      .min = 100, .max = 1 * hours},
     {.key = "worker.slots", .kind = kind::integer, .at = at<&c::worker, &worker_options::slots>,
-     .help = "Transcodes that this worker takes at a time.",
+     .help = "Number of simultaneous transcodes on this worker.",
      .min = 1, .max = 1024, .default_text = "the number of cores",
      .aliases = {{"TVARR_MAX_CPU_JOBS"}, {"TVARR_MAX_JOBS"}}},
     {.key = "worker.warm_tasks", .kind = kind::integer, .at = at<&c::worker, &worker_options::warm_tasks>,
-     .help = "Task processes that a worker keeps ready, so that a transcode starts at once.", .max = 64},
+     .help = "Idle task processes that a worker keeps ready, so that a transcode starts at once.", .max = 64},
     {.key = "worker.drain_timeout", .kind = kind::duration, .at = at<&c::worker, &worker_options::drain_timeout>,
-     .help = "How long a worker that is told to end (SIGTERM) waits for its tasks to be moved to others. With 0s it ends at "
-             "once, and a second signal ends it at any time.",
+     .help = "How long a worker waits on SIGTERM until its tasks have moved to others. With 0s it ends at once. A "
+             "second signal ends it at any time.",
      .max = 1 * hours},
     {.key = "worker.prove", .kind = kind::boolean, .at = at<&c::worker, &worker_options::prove>,
      .help = "Tests every encoder and decoder before the worker registers. Without it only the contents of the "
@@ -218,16 +218,16 @@ std::vector<option> service_rows() {
      .help = "File that keeps the proven capabilities until libraries or devices change.",
      .default_text = "capabilities.json in `node.state_dir`"},
     {.key = "worker.gpu_sessions", .kind = kind::word, .at = at<&c::worker, &worker_options::gpu_sessions>,
-     .help = "Encode sessions that each GPU of this worker may hold: `none`, `unlimited` or a number.",
+     .help = "The most encode sessions on each GPU of this worker: `none`, `unlimited` or a number.",
      .default_text = "what its model and driver allow", .aliases = {{"TVARR_GPU_MAX_SESSIONS"}}},
     {.key = "worker.gpu_limits.*", .kind = kind::word, .at = gpu_limit,
-     .help = "The same for the card of this UUID.", .default_text = "`worker.gpu_sessions`"},
+     .help = "The same for the GPU with this UUID.", .default_text = "`worker.gpu_sessions`"},
     {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::coordinator,
       &coordinator_options::warm_tasks>,
-     .help = "Task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
+     .help = "Idle task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
     {.key = "coordinator.http_advertise", .kind = kind::text, .at = at<&c::coordinator,
       &coordinator_options::http_advertise>,
-     .help = "Where workers reach the coordinator's HTTP server for files, such as `http://10.0.0.1:8080`.",
+     .help = "URL of the coordinator's HTTP server from which workers fetch files, such as `http://10.0.0.1:8080`.",
      .default_text = "the address by which the worker reaches the coordinator, with the port of `http.listen`"},
     {.key = "task.orphan_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::orphan_timeout>,
      .help = "A task that lost its node ends after this time.", .min = 100, .max = 24 * hours},
@@ -243,7 +243,7 @@ std::vector<option> service_rows() {
              "`limits.memory` overrides it.",
      .max = 1000},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
-     .help = "The least important lines that are written.",
+     .help = "The lowest level that is written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},
      .aliases = {{"TVARR_LOG_LEVEL"}, {"TVARR_LOGGING_LEVEL"}}},
     {.key = "log.format", .kind = kind::choice, .at = at<&c::log, &log_options::format>,
@@ -269,7 +269,7 @@ std::vector<option> live_rows() {
     {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::variant_buffer_duration>,
      .help = "The longest time that is kept of a rendition for its clients.", .min = 1 * seconds, .max = 10 * minutes},
     {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::live, &li::client_lag_max>,
-     .help = "A client that lags more is moved ahead to the latest random-access point.",
+     .help = "A client that lags by more is moved ahead to the latest random-access point.",
      .min = 500, .max = 10 * minutes},
     {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::live, &li::open_timeout>,
      .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
@@ -290,7 +290,7 @@ std::vector<option> live_rows() {
      .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
      .max = 5 * minutes},
     {.key = "live.slow_lag", .kind = kind::duration, .at = at<&c::live, &li::slow_lag>,
-     .help = "A transcode that is behind its best by more than this, and does not catch up, is too slow.",
+     .help = "A transcode that is behind its smallest lag by more than this, and does not catch up, is too slow.",
      .min = 500, .max = 5 * minutes},
     {.key = "live.slow_after", .kind = kind::duration, .at = at<&c::live, &li::slow_after>,
      .help = "How long a transcode may be too slow before it is moved to another worker.", .min = 500,
@@ -303,7 +303,7 @@ std::vector<option> live_rows() {
     {.key = "live.quarantine_for", .kind = kind::duration, .at = at<&c::live, &li::quarantine_for>,
      .help = "How long such a rendition is then refused.", .max = 24 * hours},
     {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
-     .help = "Channels that run at a time.", .min = 1, .max = 100'000},
+     .help = "The most channels that run at one time.", .min = 1, .max = 100'000},
     {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::live, &li::clients_max>,
      .help = "Clients at a time, across all channels.", .min = 1, .max = 1'000'000},
   };
@@ -312,20 +312,21 @@ std::vector<option> live_rows() {
 std::vector<option> job_rows() {
   return {
     {.key = "jobs.store", .kind = kind::url, .at = at<&c::jobs, &jo::store>,
-     .help = "Where file jobs are kept: the path of an SQLite file, or `postgresql://user@host/database`.",
+     .help = "Storage for file jobs: the path of an SQLite file, or `postgresql://user@host/database`.",
      .default_text = "jobs.db in `node.state_dir`"},
     {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
-     .help = "Folder of the coordinator for chunks of files that are being transcoded, and for files of clients.",
+     .help = "The coordinator's folder for chunks of files in work, and for clients' files.",
      .default_text = "jobs in `node.state_dir`"},
     {.key = "jobs.callback_secret", .kind = kind::text, .at = at<&c::jobs, &jo::callback_secret>,
-     .help = "Signs the body of each callback: its header `Troupe-Signature` is `sha256=` and the HMAC-SHA256 of the body.",
+     .help = "Signs the body of each callback: its header `Troupe-Signature` is `sha256=` and the HMAC-SHA256 of the "
+             "body.",
      .default_text = "none: callbacks are not signed", .secret = true},
     {.key = "jobs.running_max", .kind = kind::integer, .at = at<&c::jobs, &jo::running_max>,
-     .help = "File jobs that are worked on at a time.", .min = 1, .max = 10'000},
+     .help = "The most file jobs that run at one time.", .min = 1, .max = 10'000},
     {.key = "jobs.retries_max", .kind = kind::integer, .at = at<&c::jobs, &jo::retries_max>,
      .help = "How often a step of a job is tried again after an error that another try may avoid.", .max = 100},
     {.key = "jobs.silence_max", .kind = kind::duration, .at = at<&c::jobs, &jo::silence_max>,
-     .help = "A task that works at a file and reports nothing for this long is replaced. It reports twice a second.",
+     .help = "A task that works on a file is replaced if it reports nothing for this long. It reports twice a second.",
      .min = 1 * seconds, .max = 1 * hours},
     {.key = "jobs.stall_max", .kind = kind::duration, .at = at<&c::jobs, &jo::stall_max>,
      .help = "A task that reports but makes no progress for this long is replaced.", .min = 1 * seconds,
@@ -345,7 +346,7 @@ std::vector<option> job_rows() {
     {.key = "jobs.upload_bytes_max", .kind = kind::size, .at = at<&c::jobs, &jo::upload_bytes_max>,
      .help = "The largest file that a client or a worker may send.", .min = kibibyte, .max = 16.0 * 1024 * 1024 * mebibyte},
     {.key = "jobs.stop_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::stop_timeout>,
-     .help = "How long a task that works at a file may take to end before it is killed.", .min = 100,
+     .help = "How long a task that works on a file may take to end before it is killed.", .min = 100,
      .max = 5 * 60 * seconds},
     {.key = "jobs.disk_refuse", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_refuse>,
      .help = "Percent. A job is refused, and no task of it begins, if a disk that it writes to has less free space.",
@@ -360,8 +361,8 @@ std::vector<option> job_rows() {
 
 // clang-format on
 
-constexpr std::string_view no_programs = "media is handled by the libav* libraries, no program is started";
-constexpr std::string_view no_hardware = "workers find their devices and prove them, nothing is forced";
+constexpr std::string_view no_programs = "the libav* libraries handle media, no program is started";
+constexpr std::string_view no_hardware = "workers find and test their devices, nothing is forced";
 
 constexpr ignored_variable ignored[] = {
   {"TVARR_FFMPEG_PATH", no_programs},

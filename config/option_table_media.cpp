@@ -1,4 +1,4 @@
-// The rows of channels and profiles, whose names people choose.
+// The rows of channels and profiles, whose names users choose.
 #include "config/option_rows.hpp"
 
 namespace troupe::config {
@@ -43,7 +43,7 @@ constexpr double hours = 60 * minutes;
 
 } // namespace
 
-// One row reads as one sentence: clang-format would give each field a line of its own.
+// One row reads as one sentence: clang-format would put each field on its own line.
 // clang-format off
 std::vector<option> media_rows() {
   using v = video_profile;
@@ -53,9 +53,9 @@ std::vector<option> media_rows() {
      .help = "The title that viewers see.",
      .default_text = "the channel's name"},
     {.key = "channels.*.urls", .kind = kind::url_list, .at = in_channel<&channel::urls>,
-     .help = "Sources as libavformat reads them, or paths. The first that works is used."},
+     .help = "Source URLs as libavformat takes them, or paths. The first that works is used."},
     {.key = "channels.*.url", .kind = kind::url, .at = in_channel<&channel::urls>,
-     .help = "The one source; short for a list of one in `urls`."},
+     .help = "A single source; short for a list with one entry in `urls`."},
     {.key = "channels.*.loop", .kind = kind::boolean, .at = in_channel<&channel::loop>,
      .help = "Starts a file again at its end; the timeline continues."},
     {.key = "profiles.*.video.codec", .kind = kind::word, .at = in_video<&v::codec>,
@@ -77,8 +77,8 @@ std::vector<option> media_rows() {
     {.key = "profiles.*.video.pixel_format", .kind = kind::word, .at = in_video<&v::pixel_format>,
      .help = "libav*'s name, such as `yuv420p`.", .default_text = "as the source"},
     {.key = "profiles.*.video.deinterlace", .kind = kind::choice, .at = in_video<&v::deinterlace>,
-     .help = "`auto` for interlaced frames only, frame rate kept; `field` makes a frame of each field; `off` "
-             "leaves them.",
+     .help = "`auto` deinterlaces only interlaced frames and keeps the frame rate; `field` makes a frame of each "
+             "field; `off` changes nothing.",
      .choices = {"auto", "field", "off"}},
     {.key = "profiles.*.video.bit_rate", .kind = kind::rate, .at = in_video<&v::bit_rate>, .help = "Average rate.",
      .min = 10'000, .max = 1e9, .default_text = "the encoder's"},
@@ -88,9 +88,9 @@ std::vector<option> media_rows() {
      .help = "Constant quality on the encoder's own scale, instead of a rate.",
      .min = 0, .max = 255, .default_text = "not set"},
     {.key = "profiles.*.video.preset", .kind = kind::word, .at = in_video<&v::preset>,
-     .help = "The encoder's name for its trade of time for size.", .default_text = "the encoder's"},
+     .help = "The encoder's preset: speed against size.", .default_text = "the encoder's"},
     {.key = "profiles.*.video.tune", .kind = kind::word, .at = in_video<&v::tune>,
-     .help = "What the encoder is tuned for.", .default_text = "the encoder's"},
+     .help = "The encoder's tuning.", .default_text = "the encoder's"},
     {.key = "profiles.*.video.profile", .kind = kind::word, .at = in_video<&v::profile>,
      .help = "The codec's profile, such as `high`.", .default_text = "the encoder's"},
     {.key = "profiles.*.video.level", .kind = kind::word, .at = in_video<&v::level>,
@@ -99,13 +99,13 @@ std::vector<option> media_rows() {
      .help = "Time between random-access points: the longest that a joining client waits.",
      .min = 100, .max = 1 * minutes},
     {.key = "profiles.*.video.b_frames", .kind = kind::integer, .at = in_video<&v::b_frames>,
-     .help = "Most bidirectional frames in a row.", .min = 0, .max = 16, .default_text = "the encoder's"},
+     .help = "The most bidirectional frames in a row.", .min = 0, .max = 16, .default_text = "the encoder's"},
     {.key = "profiles.*.video.on_busy", .kind = kind::choice, .at = in_video<&v::on_busy>,
      .help = "If all encode sessions of the hardware encoder that `codec` names are in use: `queue` waits for one, "
              "`fallback` takes the next encoder of the ladder with a warning, `reject` is an error at once.",
      .choices = {"queue", "fallback", "reject"}},
     {.key = "profiles.*.video.fallback_encoder", .kind = kind::word, .at = in_video<&v::fallback_encoder>,
-     .help = "The encoder that `fallback` takes first.", .default_text = "the ladder's next"},
+     .help = "The encoder that `fallback` tries first.", .default_text = "the ladder's next"},
     {.key = "profiles.*.video.never_software", .kind = kind::boolean, .at = in_video<&v::never_software>,
      .help = "Never encodes on the processor."},
     {.key = "profiles.*.video.queue_timeout", .kind = kind::duration, .at = in_video<&v::queue_timeout>,

@@ -27,14 +27,14 @@ bool is_word(std::string_view text) {
 }
 
 bool is_host(std::string_view text) {
-  constexpr size_t host_bytes_max = 253; // of a name in DNS
+  constexpr size_t host_bytes_max = 253; // of a DNS name
   return !text.empty() && text.size() <= host_bytes_max && std::ranges::all_of(text, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-'
            || c == '_';
   });
 }
 
-/// A number in the base unit of the row's kind, in the unit that people use for it.
+/// A number in the base unit of the row's kind, written with the usual unit.
 std::string format_bound(kind k, double value) {
   const auto whole = static_cast<int64_t>(value);
   switch (k) {
@@ -66,7 +66,7 @@ std::string shown(const option& row, std::string_view text) {
   return row.kind == kind::url || row.kind == kind::url_list ? quote(base::mask_url(text)) : quote(text);
 }
 
-/// Sets `target` where `value` is within the row's bounds, or is what a fresh configuration holds there.
+/// Sets `target` if `value` is within the row's bounds, or is the default.
 template <class T>
 result set_bounded(const option& row, std::string_view text, double value, T& target, T parsed) {
   configuration fresh;

@@ -1,4 +1,4 @@
-// Finding rows: by the path of a file, by the key of a flag, and what was probably meant where there is none.
+// Finds rows by a file's path or a flag's key, and suggests the probable one if there is no match.
 #include "config/options.hpp"
 
 #include <algorithm>
@@ -13,7 +13,8 @@ bool is_name_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '_' || c == '-';
 }
 
-/// Takes what the stars of `pattern` stand for out of `key`. Keys come from outside: nothing is copied before all of it fits.
+/// Matches `key` with `pattern`, and returns the names for its stars. Keys come from outside: nothing is copied before
+/// the whole key matches.
 bool take_stars(std::string_view pattern, std::string_view key, std::vector<std::string_view>& filled) {
   const auto star = pattern.find('*');
   if (star == std::string_view::npos)
@@ -22,7 +23,7 @@ bool take_stars(std::string_view pattern, std::string_view key, std::vector<std:
     return false;
   key.remove_prefix(star);
   pattern.remove_prefix(star + 1);
-  // A channel's name may hold dots, so the longest name that leaves a key behind it is meant.
+  // A channel's name may contain dots, so the longest name that leaves a valid key is taken.
   for (auto length = key.size(); length > 0; --length) {
     filled.push_back(key.substr(0, length));
     if (take_stars(pattern, key.substr(length), filled))
@@ -36,7 +37,7 @@ char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
-/// Edits that turn one word into the other: insertions, deletions, replacements, and swaps of neighbours.
+/// The number of edits that turn one word into the other: insertions, deletions, replacements, and swaps of neighbours.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1);
   std::vector<size_t> last(b.size() + 1);
@@ -60,7 +61,7 @@ bool matches_pattern(const std::vector<std::string>& pattern, std::span<const st
   return true;
 }
 
-/// Names of the keys and sections that stand right below the section `path`.
+/// Names of the keys and sections directly below the section `path`.
 std::vector<std::string> children_of(std::span<const std::string> path) {
   std::vector<std::string> result;
   for (const auto& row : options()) {
@@ -157,7 +158,7 @@ bool is_valid_name(std::string_view name) {
 }
 
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates) {
-  constexpr size_t word_bytes_max = 128; // beyond it nothing can be near
+  constexpr size_t word_bytes_max = 128; // a longer word cannot be similar to any
   if (word.size() > word_bytes_max)
     return {};
   std::string_view result;

@@ -1,5 +1,5 @@
-// The table. The rates of H.264 are those that are usual for such pictures on the platforms below; HEVC has 0.6 of them, VP9 0.65, AV1 0.5, which is about what
-// these codecs need for pictures that look the same.
+// The table. The H.264 rates are usual for such pictures on the platforms below. HEVC has 0.6 of them, VP9 0.65, AV1
+// 0.5: about what these codecs need for the same visual quality.
 #include "config/presets.hpp"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ struct row {
 };
 
 constexpr std::array rows{
-  // Scenarios: size, rate, codec.
+  // General use: size, rate, codec.
   row{"4K60-h264", "3840x2160 at 60, H.264", 3840, 2160, 60, "h264", 20'000, 192},
   row{"4K60-h265", "3840x2160 at 60, HEVC", 3840, 2160, 60, "hevc", 12'000, 192},
   row{"4K30-h264", "3840x2160 at 30, H.264", 3840, 2160, 30, "h264", 13'000, 192},
@@ -42,7 +42,7 @@ constexpr std::array rows{
   row{"1080p60-vp9", "1920x1080 at 60, VP9", 1920, 1080, 60, "vp9", 3'900, 160},
   row{"720p30-vp9", "1280x720 at 30, VP9", 1280, 720, 30, "vp9", 1'600, 128},
   row{"480p30-av1", "854x480 at 30, AV1", 854, 480, 30, "av1", 500, 96},
-  // What platforms ask for.
+  // Recommendations of platforms.
   row{"twitch-1080p60", "Twitch, 1080p at 60", 1920, 1080, 60, "h264", 6'000, 160},
   row{"youtube-4K60", "YouTube, 4K at 60", 3840, 2160, 60, "h264", 20'000, 192},
   row{"youtube-4K30", "YouTube, 4K at 30", 3840, 2160, 30, "h264", 13'000, 192},
@@ -51,7 +51,7 @@ constexpr std::array rows{
   row{"zoom-720p30-high", "Zoom, 720p at 30, for much motion", 1280, 720, 30, "h264", 2'500, 96},
   row{"facebook-1080p30", "Facebook, 1080p at 30", 1920, 1080, 30, "h264", 4'000, 128},
   row{"linkedin-1080p30", "LinkedIn, 1080p at 30", 1920, 1080, 30, "h264", 5'000, 128},
-  // A ladder for adaptive streaming: key pictures each two seconds in all of its steps.
+  // A ladder for adaptive streaming: keyframes every two seconds in all of its steps.
   row{"ladder-1080p", "upper step of an adaptive ladder", 1920, 1080, 30, "h264", 5'000, 128},
   row{"ladder-720p", "middle step of an adaptive ladder", 1280, 720, 30, "h264", 2'500, 128},
   row{"ladder-480p", "lower step of an adaptive ladder", 854, 480, 30, "h264", 1'000, 96},

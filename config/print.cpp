@@ -76,7 +76,7 @@ private:
     return result;
   }
 
-  /// The keys of a channel or profile that say more than a fresh one, or other than what is built in.
+  /// The keys of a channel or profile that differ from the defaults or from the built-in ones.
   template <class Predicate>
   void entry(std::string_view prefix, const std::string& name, Predicate is_always_shown,
              const profile* built_in = nullptr) {
@@ -124,7 +124,7 @@ private:
     last_path_ = std::move(path);
   }
 
-  /// Names that YAML would take for something else ("1", "true", "-") are quoted.
+  /// Quotes names that YAML would read as another type ("1", "true", "-").
   static std::string key_of(const std::string& name) {
     const auto is_plain = std::ranges::all_of(name, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
     return is_plain ? name : quoted_yaml(name);

@@ -1,4 +1,4 @@
-// The reference page, made from the table: docs/configuration.md is its output, and a test holds them together.
+// The reference page, made from the table: docs/configuration.md is its output, and a test compares them.
 #include "config/option_value.hpp"
 #include "config/print.hpp"
 #include "config/units.hpp"
@@ -60,9 +60,9 @@ it is taken in lower case. A variable that is empty counts as not set. An unknow
 | size | bytes, or with `B`, `kB`, `MB`, `GB`, `KiB`, `MiB`, `GiB`: `65536`, `64MiB` |
 | rate | bit/s, or with `k`, `M`, `G`, or `bit/s`, `kbit/s`, `Mbit/s`, `Gbit/s`: `128000`, `2500k`, `2.5M` |
 | frame rate | a number or a fraction: `25`, `29.97`, `30000/1001` |
-| address | `host:port`, `[::1]:9090`; `:9090` is every interface |
+| address | `host:port`, `[::1]:9090`; `:9090` means all interfaces |
 | true or false | also `yes`, `no`, `on`, `off` |
-| list | in a file a YAML list; as flag or variable one entry, or `[first, second]` |
+| list | in a file a YAML list; as a flag or variable one entry, or `[first, second]` |
 
 Names of channels, profiles and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the folder
 in which the node was started.
@@ -103,7 +103,7 @@ std::string code(std::string_view text) {
   return '`' + std::string{text} + '`';
 }
 
-/// Prose as it is, values as code.
+/// Prose is unchanged, values become code.
 std::string default_cell(const option& row) {
   if (!row.default_text.empty())
     return std::string{row.default_text};

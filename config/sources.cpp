@@ -1,4 +1,4 @@
-// Values from a file's tree and from the command line; config/environment.cpp has the environment.
+// Reads values from a file's tree and from the command line; config/environment.cpp reads the environment.
 #include "config/sources.hpp"
 
 #include "config/text.hpp"
@@ -18,7 +18,7 @@ std::string join(std::span<const std::string> path) {
   return result;
 }
 
-/// Walks a file's tree beside the table.
+/// Walks a file's tree and the table together.
 class file_reader {
 public:
   file_reader(std::string_view file, const environment& variables) : file_(file), variables_(variables) {}
@@ -59,7 +59,7 @@ private:
     }
   }
 
-  /// Whether the section is one that people name, and so means something by itself.
+  /// True if users choose the names in this section, so that a name alone has a meaning.
   bool is_free_name() const {
     return path_.size() == 2 && (path_[0] == "channels" || path_[0] == "profiles");
   }
@@ -106,7 +106,7 @@ constexpr std::array<std::pair<std::string_view, mode>, 6> mode_flags{
    {"h", mode::help},
    {"version", mode::version}}};
 
-/// The row of a flag, by its short form or its key.
+/// The row of a flag, found by its short form or its key.
 std::optional<matched> match_flag(std::string_view flag) {
   for (const auto& row : options())
     if (std::ranges::find(row.flags, flag) != row.flags.end())
@@ -164,16 +164,16 @@ private:
 
   void read_row(const matched& found, std::string_view written, std::optional<std::string_view> given) {
     const auto key = full_key(*found.row, found.names);
-    // A switch stands for itself; its value can only follow after "=".
+    // A switch without a value means true; a value can only follow after "=".
     if (found.row->kind == kind::boolean && !given)
       given = "true";
     const auto value = value_for(written, given);
     if (!value)
       return;
     if (found.row->secret)
-      result_.given.warnings.push_back(std::string{written}
-                                       + ": everyone on this machine can read it in the list of processes; a file, or "
-                                       + variable_of(*found.row) + ", keeps it");
+      result_.given.warnings.push_back(
+        std::string{written} + ": everyone on this machine can read it in the list of processes; use a file or "
+        + variable_of(*found.row));
     auto items = split_list(*found.row, *value);
     if (!items)
       return wrong(written, key, items.error());

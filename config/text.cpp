@@ -9,8 +9,7 @@ namespace troupe::config {
 
 namespace {
 
-/// Bytes of the UTF-8 character at the front of `text`, 0 where there is none: overlong forms and surrogates are
-/// refused.
+/// Bytes of the UTF-8 character at the front of `text`, 0 if it is invalid: overlong forms and surrogates are refused.
 size_t character_length(std::string_view text) {
   const auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto first = byte(0);

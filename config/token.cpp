@@ -51,8 +51,8 @@ tl::expected<std::string, std::string> random_token() {
   return base::to_hex(bytes);
 }
 
-/// Written beside its place and linked there, so that of two coordinators that start at once one wins and nobody reads
-/// half a token.
+/// Written to a temporary file and then linked. If two coordinators start at once, one wins, and no program reads half
+/// a token.
 tl::expected<std::string, std::string> make_token(const std::string& path) {
   if (auto made = make_state_dir(std::filesystem::path{path}.parent_path().string()); !made)
     return tl::unexpected(made.error());
@@ -84,7 +84,7 @@ tl::expected<void, std::string> make_state_dir(const std::string& folder) {
     return {};
   if (std::filesystem::create_directories(folder, error); error)
     return tl::unexpected("cannot make the folder " + quote(folder) + ": " + error.message()
-                          + "; node.state_dir names another");
+                          + "; set node.state_dir to another folder");
   std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
   return {};
 }

@@ -17,7 +17,7 @@ struct unit {
   double factor;
 };
 
-// The first unit of a table that divides a value evenly is the one that it is written in.
+// A value is written in the first unit of a table that divides it evenly.
 constexpr std::array<unit, 4> duration_units{{{"h", 3'600'000}, {"m", 60'000}, {"s", 1000}, {"ms", 1}}};
 
 constexpr std::array<unit, 9> size_units{{{"GiB", 1073741824.0},
@@ -40,14 +40,14 @@ constexpr std::array<unit, 9> rate_units{{{"G", 1e9},
                                           {"kbit/s", 1e3},
                                           {"bit/s", 1}}};
 
-// Above this a double no longer holds every integer.
+// Above this a double cannot represent every integer.
 constexpr double exact_max = 9007199254740992.0;
 
 bool is_number_character(char c) {
   return (c >= '0' && c <= '9') || c == '.';
 }
 
-/// Takes a non-negative decimal number off the front of `text`.
+/// Reads a non-negative decimal number from the front of `text`.
 bool take_number(std::string_view& text, double& value) {
   const auto end = static_cast<size_t>(std::ranges::find_if_not(text, is_number_character) - text.begin());
   const auto [at, error] = std::from_chars(text.data(), text.data() + end, value, std::chars_format::fixed);
@@ -57,7 +57,7 @@ bool take_number(std::string_view& text, double& value) {
   return true;
 }
 
-/// Takes the name of a unit off the front of `text`: everything up to the next digit, without blanks before it.
+/// Reads the name of a unit from the front of `text`: everything up to the next digit, without blanks before it.
 std::string_view take_unit(std::string_view& text) {
   while (text.starts_with(' '))
     text.remove_prefix(1);
@@ -72,7 +72,7 @@ const unit* find_unit(std::span<const unit> units, std::string_view name) {
   return found == units.end() ? nullptr : &*found;
 }
 
-/// One number with one unit. A fraction that does not come out whole ("1.0001KiB") is refused.
+/// One number with one unit. A fraction that is not a whole number of base units ("1.0001KiB") is refused.
 tl::expected<int64_t, complaint> parse_scaled(std::string_view text, std::span<const unit> units,
                                               std::string_view expected) {
   double number = 0;
@@ -120,7 +120,7 @@ tl::expected<std::chrono::milliseconds, complaint> parse_duration(std::string_vi
   }
   if (total > exact_max)
     return tl::unexpected(complaint{expected} + ", and not so long");
-  // 0.1s is not 100 in binary, but near enough to mean it.
+  // 0.1s is not exactly 100 ms in binary, but near enough.
   constexpr double tolerance = 1e-6;
   if (std::abs(total - std::round(total)) > tolerance)
     return tl::unexpected(complaint{expected} + ", in whole milliseconds");

@@ -72,7 +72,7 @@ public:
   void gpus() {
     const auto check = [this](const std::string& key, const std::string& limit) {
       if (!limit.empty() && !session_limit_from(limit))
-        wrong(key, quote(limit) + " is no limit of sessions: allowed is none, unlimited or a number from 1 on");
+        wrong(key, quote(limit) + " is not a session limit: allowed is none, unlimited or a number from 1");
     };
     check("worker.gpu_sessions", config_.worker.gpu_sessions);
     for (const auto& [gpu, sessions] : config_.worker.gpu_limits)
@@ -120,7 +120,7 @@ private:
     wrong_.push_back({where(key), std::move(key), std::move(text)});
   }
 
-  /// Where `key` was set, or else the first key below it.
+  /// The place where `key` was set, otherwise the first key below it.
   origin where(const std::string& key) const {
     if (const auto exact = origins_.find(key); exact != origins_.end())
       return exact->second;
@@ -179,7 +179,7 @@ private:
     video_profile untouched;
     untouched.codec = x.codec;
     if (x != untouched)
-      wrong(key + "codec", '"' + x.codec + "\" encodes nothing: no other video key has a meaning with it");
+      wrong(key + "codec", '"' + x.codec + "\" encodes nothing: leave out the other video keys");
   }
 
   void audio(const std::string& key, const audio_profile& x) {
@@ -188,7 +188,7 @@ private:
     audio_profile untouched;
     untouched.codec = x.codec;
     if (x != untouched)
-      wrong(key + "codec", '"' + x.codec + "\" encodes nothing: no other audio key has a meaning with it");
+      wrong(key + "codec", '"' + x.codec + "\" encodes nothing: leave out the other audio keys");
   }
 
   const configuration& config_;
@@ -228,7 +228,7 @@ problems check_files(const loaded& x) {
     readable("cluster.tls.certificate", cluster.tls.certificate);
     readable("cluster.tls.key", cluster.tls.key);
   }
-  // A coordinator makes its token file, perhaps only after a worker has started that waits for it.
+  // A coordinator makes its token file, perhaps only after a worker has started and waits for it.
   const auto may_come = access(cluster.token_file.c_str(), F_OK) != 0 && errno == ENOENT;
   if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file") && !may_come)
     readable("cluster.token_file", cluster.token_file);

@@ -23,11 +23,12 @@ struct refused : std::runtime_error {
   int line;
 };
 
-/// A comment behind the text. yaml-cpp takes an open quote for closed at the end of the text: the comment then is in a value.
+/// A comment after the text. yaml-cpp treats an open quote as closed at the end of the text: the comment is then inside
+/// a value.
 constexpr std::string_view end_mark = "\n# \xEE\x80\x80 end\n";
 constexpr std::string_view end_mark_inside = "\xEE\x80\x80 end";
 
-/// Builds the tree from the parser's events, and stops it at the first limit or feature that is not allowed.
+/// Builds the tree from the parser's events, and stops at the first exceeded limit or forbidden feature.
 class tree_builder final : public YAML::EventHandler {
 public:
   yaml_node take() {
@@ -80,7 +81,7 @@ public:
   }
 
 private:
-  /// Whether the next node is the key of an entry: a map is open and each key of it has its value.
+  /// True if the next node is the key of an entry: a map is open, and each of its keys has a value.
   bool expects_key() const {
     return !open_.empty() && open_.back()->is == yaml_node::type::map
            && open_.back()->keys.size() == open_.back()->children.size();
@@ -124,7 +125,7 @@ private:
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, yaml_node::type type) {
     if (open_.size() >= defaults::yaml_depth_max)
       throw refused(mark, "nested too deeply: allowed are " + std::to_string(defaults::yaml_depth_max) + " levels");
-    // A parent grows only while no child of it is open, so the pointers hold.
+    // A parent grows only while none of its children is open, so the pointers stay valid.
     open_.push_back(&add(mark, tag, anchor, type));
   }
 
@@ -133,7 +134,7 @@ private:
   }
 
   yaml_node root_;
-  std::vector<yaml_node*> open_; ///< from the root to the list or map that is being read
+  std::vector<yaml_node*> open_; ///< from the root to the list or map in progress
   size_t nodes_ = 0;
   size_t documents_ = 0;
 };
@@ -142,9 +143,8 @@ tl::unexpected<problems> fail(std::string_view name, int line, std::string text)
   return tl::unexpected(problems{{{std::string{name}, line, {}}, {}, std::move(text)}});
 }
 
-/// yaml-cpp's view of a flow collection is recursive and its scanner looks far ahead, so what is nested beyond all
-/// sense is refused before it sees it. Brackets in quotes or comments count too: no sane configuration has so many in
-/// one run.
+/// yaml-cpp parses flow collections recursively, and its scanner looks far ahead, so absurd nesting is refused before
+/// the parser sees it. Brackets in quotes or comments count too: no sensible configuration has so many in one run.
 int line_of_bracket_run(std::string_view text) {
   constexpr size_t run_max = 64;
   size_t run = 0;
