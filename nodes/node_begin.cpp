@@ -23,12 +23,12 @@ namespace log = telemetry::log;
 
 using std::chrono::milliseconds;
 
-/// How long a coordinator waits for the server of its store before it gives up: less than a service manager waits for a start.
+/// How long a coordinator waits for the server of its store: shorter than a service manager's start timeout.
 constexpr auto store_wait = std::chrono::seconds{60};
 constexpr milliseconds store_pause_least{250};
 constexpr milliseconds store_pause_most{5'000};
 
-/// True where one of the signals came within that time.
+/// True if one of the signals came within this time.
 bool ends_within(milliseconds x) {
   auto signals = ending_signals();
   timespec time{};
@@ -84,14 +84,14 @@ bool await_token(const config::configuration& x) {
   auto is_missing = [&] { return !std::filesystem::exists(file, failed) && !failed; };
   if (x.role != config::role::worker || !x.cluster.token.empty() || !is_missing())
     return true;
-  log::warning("the worker waits for the cluster token, which the coordinator makes when it starts first",
-               {{"file", file}, {"what_to_do", "where it is kept elsewhere, set cluster.token_file"}});
-  // As one that waits for its coordinator: it is up.
+  log::warning("the worker waits for the cluster token, which the coordinator makes at its first start",
+               {{"file", file}, {"what_to_do", "if it is kept elsewhere, set cluster.token_file"}});
+  // Like a worker that waits for its coordinator, the service counts as started.
   ::sd_notify(0, "READY=1");
   core::back_off pause{x.cluster.reconnect_delay, x.cluster.reconnect_max_delay, base::random_id()};
   while (is_missing())
     if (ends_within(pause.next())) {
-      log::info("the node stops before it had a token");
+      log::info("the node stops before it has a token");
       return false;
     }
   return true;

@@ -13,7 +13,7 @@ namespace troupe::nodes {
 
 namespace {
 
-/// A picture and a sound that every encoder takes.
+/// A picture and a sound format that every encoder takes.
 av::video_format usual_picture() {
   av::video_format x;
   x.width = 640;
@@ -35,13 +35,13 @@ bool is_encoded(const std::string& codec) {
   return codec != "copy" && codec != "none";
 }
 
-/// What is wrong with an encoder that is named, or empty.
+/// The fault of a named encoder; empty if there is none.
 template <class Open>
 std::string fault_of(const std::string& name, AVMediaType type, Open open) {
   auto found = av::find_encoders(name, type);
   if (!found)
     return found.error().what;
-  // The one that is opened where nothing better is there.
+  // The encoder that opens if there is no better one.
   auto in_software = [](const AVCodec* x) { return (x->capabilities & AV_CODEC_CAP_HARDWARE) == 0; };
   if (std::none_of(found->begin(), found->end(), in_software))
     return {};

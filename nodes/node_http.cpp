@@ -9,7 +9,7 @@ namespace troupe::nodes {
 
 namespace {
 
-/// How long a rendition may wait for its encoder, at most.
+/// The longest time that a rendition may wait for its encoder.
 std::chrono::milliseconds longest_queue(const config::configuration& x) {
   std::chrono::milliseconds result{0};
   for (auto& [name, p] : x.profiles)
@@ -24,7 +24,7 @@ uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const c
   auto most = std::max<uint64_t>(1, descriptors / parts);
   if (most < wanted)
     log::info(
-      "the process may have few files open, so fewer connections are taken; raise the limit (ulimit -Hn, LimitNOFILE)",
+      "the process may open few files, so fewer connections are accepted; raise the limit (ulimit -Hn, LimitNOFILE)",
       {{"connections", what}, {"taken", most}, {"wanted", wanted}, {"files", descriptors}});
   return std::min(most, wanted);
 }

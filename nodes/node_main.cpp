@@ -1,4 +1,4 @@
-// Reads the configuration and hands over to the role.
+// Reads the configuration and starts the role.
 #include "nodes/node_main.hpp"
 
 #include "actors/gateway.hpp"
@@ -48,7 +48,7 @@ int run(const config::loaded& x, task_faults faults) {
   for (auto& warning : x.warnings)
     telemetry::log::warning(warning);
   register_node_types();
-  // What media from outside makes decoders say is counted where it is decoded, and would fill the log.
+  // Decoder messages about outside media are counted by the decoder, and would fill the log.
   av::log_to([is_task = x.config.role == config::role::task](bool error, const std::string& text) {
     auto write = error && !is_task ? telemetry::log::warning : telemetry::log::debug;
     write("libav* says", {{"text", text}});
@@ -56,7 +56,7 @@ int run(const config::loaded& x, task_faults faults) {
   if (x.config.role == config::role::task)
     return run_task(x.config, std::move(faults));
   if (!has_fork_server())
-    telemetry::log::info("tasks start from the program's file: it has more than one thread from its beginning");
+    telemetry::log::info("tasks start from the program's file: the program has several threads from its start");
   return run_node(x.config);
 }
 
@@ -72,7 +72,7 @@ int check(const config::loaded& x) {
   return 0;
 }
 
-/// A child begins where the program does.
+/// Starts a child process at the program's beginning.
 int child_main(std::vector<std::string>& given, task_faults faults) {
   std::vector<char*> arguments;
   for (auto& x : given)
@@ -84,16 +84,16 @@ int child_main(std::vector<std::string>& given, task_faults faults) {
 } // namespace
 
 int node_main(int argc, char** argv, task_faults faults) {
-  // A peer that closes a pipe or socket is an error code to whoever writes, not the end of the process.
+  // If a peer closes a pipe or socket, the writer gets an error code; the process does not end.
   std::signal(SIGPIPE, SIG_IGN);
-  // So is a file that may not grow further.
+  // The same if a file may not grow further.
   std::signal(SIGXFSZ, SIG_IGN);
-  // What it knows of tokens and addresses is written to no disk when it dies, nor what its tasks know.
+  // Tokens and addresses in this process's memory, and in its tasks', must not be written to disk in a core dump.
   constexpr rlimit no_dump{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_dump);
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
     return run_trials(argc, argv);
-  // Before the configuration is read: its secrets are no business of tasks, which read media from anywhere.
+  // Before the configuration is read, because tasks read media from anywhere and must not have its secrets.
   if (std::find(argv, argv + argc, std::string_view{task_role}) == argv + argc)
     if (auto child = open_fork_server(argc, argv))
       return child_main(*child, std::move(faults));

@@ -35,10 +35,10 @@ namespace json = boost::json;
 namespace log = telemetry::log;
 namespace fs = std::filesystem;
 
-/// A trial encodes a few small frames: one that says nothing for this long hangs.
+/// A trial encodes a few small frames: it hangs if it is silent for this long.
 constexpr auto trial_timeout = std::chrono::seconds{20};
 
-/// How soon a trial is broken off where the node stops.
+/// How quickly a trial is aborted when the node stops.
 constexpr std::chrono::milliseconds stop_interval{100};
 
 constexpr size_t line_bytes_max = 64 * 1024;
@@ -81,7 +81,8 @@ std::optional<json::object> parse(std::string_view line) {
 
 // -- the machine's cards ----------------------------------------------------------
 
-/// The cards that drivers name. One that has no identity cannot be told from another, and is tried as the one that libav* takes.
+/// The GPUs that drivers name. A GPU without identity cannot be told from another, and is tried as libav*'s default
+/// device.
 std::vector<gpu_description> find_cards() {
   std::vector<gpu_description> result;
   auto add = [&](std::vector<telemetry::gpu_measurement> measured) {
@@ -103,7 +104,7 @@ std::vector<av::trial_device> trial_devices(const std::vector<gpu_description>& 
   return result;
 }
 
-/// Whether there is something to open under the name that libav* takes by itself.
+/// True if there is something to open under the name that libav* uses by default.
 bool is_there(const std::string& device) {
   auto prefix = device.starts_with("cuda:") ? std::string{"/dev/nvidia"} : device;
   std::error_code ignored;
@@ -112,14 +113,14 @@ bool is_there(const std::string& device) {
                      [&](const auto& x) { return x.path().string().starts_with(prefix); });
 }
 
-/// Where somebody hides cards, one that has no identity may be a hidden one: what worked there is not to be used.
+/// If some GPUs are hidden, one without identity may be a hidden one: its successful trials must not be used.
 void leave_out_hidden(std::vector<av::codec_trial>& trials) {
   if (std::getenv("CUDA_VISIBLE_DEVICES") == nullptr)
     return;
   for (auto& x : trials)
     if (x.gpu.empty() && x.device.starts_with("cuda:")) {
       x.works = false;
-      x.reason = "CUDA_VISIBLE_DEVICES hides the cards that can be told apart";
+      x.reason = "CUDA_VISIBLE_DEVICES hides the GPUs that can be identified";
     }
 }
 
@@ -143,12 +144,12 @@ std::vector<av::trial_device> devices_from(std::string_view list) {
 
 // -- the parent -----------------------------------------------------------------
 
-/// Lines of a child's output, each within the trial's time.
+/// Reads a child's output line by line, each within the trial's time limit.
 class line_reader {
 public:
   line_reader(int fd, const std::atomic<bool>& stop) : fd_(fd), stop_(stop) {}
 
-  /// Nothing at the end, when no line came in time, or when it is to stop.
+  /// Nothing at the end, if no line came in time, or if it is to stop.
   std::optional<std::string> next() {
     auto deadline = std::chrono::steady_clock::now() + trial_timeout;
     for (;;) {
@@ -187,11 +188,12 @@ private:
 
 struct trial_run {
   double speed_fps = 0;
-  /// At least one said nothing in time, or was not begun: a busy machine may do that, so the result is not worth keeping.
+  /// At least one trial was silent for too long, or was not started. A busy machine can cause that, so the result is
+  /// not cached.
   bool incomplete = false;
 };
 
-/// Runs the trials in children, each starting where the one before crashed or hung.
+/// Runs the trials in child processes; each continues after the trial at which the last one crashed or hung.
 trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::trial_device>& devices,
                   const std::atomic<bool>& stop) {
   trial_run result;
@@ -228,7 +230,7 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
       break;
     if (how.empty() && at == from)
       how = "its trial ended without a result";
-    // The one under way took the process with it.
+    // The current trial ended the process.
     if (at < trials.size()) {
       trials[at].works = false;
       trials[at].reason = lines.timed_out() ? "its trial hung" : "its trial crashed: " + how;
@@ -259,7 +261,7 @@ capabilities to_capabilities(std::vector<av::codec_trial> trials, double speed) 
   return result;
 }
 
-/// The devices whose coming or going makes a cached result worthless.
+/// The devices whose change invalidates a cached result.
 std::string device_files() {
   std::vector<std::string> names;
   std::error_code ignored;
@@ -315,7 +317,8 @@ void write_cache(const std::string& file, const std::string& key, const std::vec
   json::object x{{"key", key}, {"speed_fps", speed}, {"trials", std::move(list)}};
   std::error_code error;
   fs::create_directories(fs::path{file}.parent_path(), error);
-  // Workers of one machine may share the file: each writes its own and renames it, so that a reader sees a whole one.
+  // Workers of one machine may share the file: each writes its own copy and renames it, so that a reader sees a
+  // complete one.
   auto temporary = file + "." + std::to_string(::getpid());
   {
     std::ofstream out{temporary};
@@ -323,7 +326,7 @@ void write_cache(const std::string& file, const std::string& key, const std::vec
   }
   fs::rename(temporary, file, error);
   if (error)
-    log::warning("the result of trying codecs is not kept", {{"file", file}, {"reason", error.message()}});
+    log::warning("the result of the codec tests cannot be saved", {{"file", file}, {"reason", error.message()}});
 }
 
 } // namespace
@@ -335,8 +338,8 @@ int run_trials(int argc, char** argv) {
   for (auto i = from; i < trials.size(); ++i)
     std::cout << json::serialize(to_json(av::run_trial(trials[i]))) << std::endl;
   std::cout << json::serialize(json::object{{"speed_fps", av::measure_speed()}}) << std::endl;
-  // All is said. What drivers have registered for the exit of a process may crash or hang, and libavcodec loses a queue where a QSV
-  // session does not open, which a leak checker would put down to us.
+  // All output is written. Exit handlers of drivers may crash or hang, and libavcodec leaks a queue if a QSV session
+  // does not open, which a leak checker would report as ours.
   std::_Exit(0);
 }
 
@@ -348,10 +351,10 @@ capabilities prove(const std::string& cache_file, bool may_try, const std::atomi
   if (auto known = read_cache(cache_file, key))
     return to_capabilities(known->first, known->second);
   if (!may_try) {
-    log::warning("no codec is proven: worker.prove is off, and there is no result from before", {{"file", cache_file}});
+    log::warning("no codec is proven: worker.prove is off, and there is no earlier result", {{"file", cache_file}});
     return to_capabilities({}, 0);
   }
-  log::info("trying what this machine can encode and decode");
+  log::info("testing which codecs work on this machine");
   auto started = std::chrono::steady_clock::now();
   auto result = run_all(trials, devices, stop);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });

@@ -40,10 +40,10 @@ namespace {
 
 namespace log = telemetry::log;
 
-/// How much later than it may, a worker says that it has drained.
+/// How long after its deadline a worker may report that it has drained.
 constexpr auto drain_answer_timeout = std::chrono::seconds{2};
 
-/// All but where the coordinator is.
+/// All arguments except the coordinator's address.
 std::vector<std::string> task_arguments(const config::configuration& x) {
   std::vector<std::string> result{task_role,
                                   "--node.state_dir=" + x.node.state_dir,
@@ -159,7 +159,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   return result;
 }
 
-/// An address that this machine's own processes reach, for one that listens everywhere.
+/// An address for this machine's own processes, if the endpoint listens on all interfaces.
 config::endpoint reachable(config::endpoint x) {
   if (x.host == "0.0.0.0")
     x.host = "127.0.0.1";
@@ -168,7 +168,7 @@ config::endpoint reachable(config::endpoint x) {
   return x;
 }
 
-/// Everything that a node may run; what its role does not need stays empty.
+/// All parts of a node; those that its role does not need stay empty.
 class node {
 public:
   explicit node(const config::configuration& x)
@@ -178,7 +178,7 @@ public:
     stop();
   }
 
-  /// False with the reason logged when the node cannot start.
+  /// False, with the reason logged, if the node cannot start.
   bool start() {
     auto token = config::cluster_token(config_);
     if (!token) {
@@ -193,7 +193,7 @@ public:
     return true;
   }
 
-  /// Blocks until a signal comes, and a worker that SIGTERM ends has drained. Returns the exit status.
+  /// Blocks until a signal comes and, on SIGTERM, the worker has drained. Returns the exit status.
   int wait() {
     ::sd_notify(0, "READY=1");
     auto signal = next_signal();
@@ -216,7 +216,7 @@ private:
     return signal;
   }
 
-  /// Has the worker's tasks moved away; the end of that, and a second signal, end the node alike.
+  /// Has the worker's tasks moved away. The node ends when that is done, or on a second signal.
   void drain() {
     auto at_most = config_.worker.drain_timeout;
     log::info("the worker drains; a second signal ends it at once", {{"at_most_ms", at_most}});
@@ -250,7 +250,7 @@ private:
     coordinator.jobs.counts = file_jobs_;
     coordinator.jobs.files = *desk;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
-    // Before any worker can come: what it is told of files names the HTTP port.
+    // Before any worker can connect, because its file URLs name the HTTP port.
     auto settings = http_settings(config_, descriptors_);
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
@@ -313,7 +313,7 @@ private:
       end_with(worker_, "the worker was removed, or its task host is gone");
   }
 
-  /// The node ends when the actor does.
+  /// Ends the node when the actor ends.
   template <class Handle>
   void end_with(const Handle& x, const char* why) {
     x->attach_functor([this, why] { end(why); });
@@ -327,7 +327,7 @@ private:
     ::kill(::getpid(), SIGTERM);
   }
 
-  /// Clients first, then channels and tasks, then the connections.
+  /// Stops clients first, then channels and tasks, then the connections.
   void stop() {
     stopping_ = true;
     if (http_)
@@ -351,10 +351,10 @@ private:
   uint64_t descriptors_ = base::raise_descriptor_limit();
   link_config link_;
   node_system_config cfg_;
-  // What threads of the system and of others use goes after them.
+  // Threads of the actor system and of libraries use these members, so they are destroyed after those threads.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> lost_{false};
-  std::optional<store::store_claim> claim_; ///< of a coordinator; goes after all that writes
+  std::optional<store::store_claim> claim_; ///< of a coordinator; released after all writers
   caf::actor_system system_;
   std::string token_;
   config::endpoint at_;
@@ -370,7 +370,7 @@ private:
 } // namespace
 
 int run_node(const config::configuration& x) {
-  // In every thread, so that whoever waits for them takes them.
+  // Blocked in every thread, so that only the waiting thread takes them.
   auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {

@@ -31,7 +31,7 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
   self->request(coordinator, join_timeout, x, task)
     .receive([&] { joined = true; },
              [](const caf::error& why) {
-               log::debug("the coordinator did not take this task", {{"reason", to_string(why)}});
+               log::debug("the coordinator refused this task", {{"reason", to_string(why)}});
              });
   return joined;
 }
@@ -77,7 +77,7 @@ int run_task(const config::configuration& x, task_faults faults) {
     self->wait_for(task);
   }
   host.left();
-  // What still works inside a codec gets this long to come back; then the kernel ends the process.
+  // A thread that still works inside a codec has this long to return; then the kernel ends the process.
   ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(x.task.orphan_timeout).count()));
   return 0;
 }

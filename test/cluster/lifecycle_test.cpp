@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_worker_without_a_coordinator_ends_at_once_while_it_tries_
               "worker",
               {"--role=worker", "--cluster.coordinator=127.0.0.1:1", "--cluster.token=" + std::string(32, 'x'),
                "--worker.capability_cache=" + folder.path("codecs.json")}};
-  worker.wait_until_it_says("trying what this machine");
+  worker.wait_until_it_says("testing which codecs work");
   worker.it->signal(SIGTERM);
   expect_status(worker, 0, milliseconds{2'000});
   check_nothing_left(folder.path());
