@@ -13,7 +13,7 @@ namespace troupe::bench {
 
 namespace {
 
-/// Far beyond what any run here takes.
+/// Far longer than any run here takes.
 constexpr std::chrono::minutes run_limit{20};
 
 /// The last number that `pattern` captures in `text`, or 0.
@@ -38,7 +38,7 @@ bool is_vpx(const std::string& encoder) {
   return encoder.starts_with("libvpx");
 }
 
-/// Words for ffmpeg's input and for its output.
+/// Arguments for ffmpeg's input and for its output.
 struct ffmpeg_words {
   std::vector<std::string> input;
   std::vector<std::string> output;
@@ -62,7 +62,7 @@ std::vector<std::string> picture_words(const chunked_settings& with) {
                                   std::to_string(with.crf),
                                   is_vpx(with.encoder) ? "-cpu-used" : "-preset",
                                   with.preset};
-  // Without it libvpx takes the quality for a limit beside a rate.
+  // Without it libvpx treats the quality as a limit next to a rate.
   if (is_vpx(with.encoder))
     result.insert(result.end(), {"-b:v", "0"});
   return result;
@@ -70,7 +70,7 @@ std::vector<std::string> picture_words(const chunked_settings& with) {
 
 const std::vector<std::string> sound_words{"-map", "0:a?", "-c:a", "aac", "-b:a", "128k"};
 
-/// The encoder keeps to one thread.
+/// Arguments that restrict the encoder to one thread.
 std::vector<std::string> one_thread_words(const std::string& encoder) {
   std::vector<std::string> result{"-threads", "1"};
   if (encoder == "libx265")
@@ -133,7 +133,7 @@ encoded_video look_at(const std::string& file, const std::string& source) {
     need({"ffmpeg", "-hide_banner", "-nostdin", "-i", file, "-map", "0:v:0", "-c", "copy", "-f", "null", "-"});
   result.frames = last_number(counted.out, "frame= *([0-9]+)");
   result.kib = last_number(counted.out, "video:([0-9]+)kB");
-  // Frame by frame, whatever a container makes of their times.
+  // Compared frame by frame, independent of a container's times.
   auto compared = need({"ffmpeg", "-hide_banner", "-nostdin", "-i", file, "-i", source, "-lavfi",
                         "[0:v]setpts=N[a];[1:v]setpts=N[b];[a][b]ssim", "-an", "-f", "null", "-"});
   result.ssim = last_number(compared.out, "All:([0-9.]+)");

@@ -13,12 +13,12 @@ using std::chrono::milliseconds;
 /// Longer than any measurement: `finish` ends a viewing.
 constexpr milliseconds viewing_limit{24 * 3'600'000};
 
-/// A stream that rests for longer is lost to its viewer.
+/// A stream that pauses for longer is lost to its viewer.
 constexpr milliseconds stall_limit{40'000};
 
 constexpr milliseconds pause_between{250};
 
-/// More times a stream does not begin again within one measurement.
+/// The most restarts of a stream within one measurement.
 constexpr size_t parts_max = 200;
 
 constexpr size_t lately_max = 512;
@@ -62,7 +62,7 @@ void failover_client::run() {
   options.on_picture = [this](const frame_seen& x) { note(x); };
   while (!stop_ && parts_.size() < parts_max) {
     auto seen = watch(options).seen;
-    // What was asked to stop while it opened did not fail.
+    // A stop during the opening is not a failure.
     if (!stop_ || !seen.frames.empty())
       parts_.push_back(std::move(seen));
     if (!stop_)

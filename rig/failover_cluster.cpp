@@ -25,7 +25,7 @@ using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds poll_interval{20};
-constexpr milliseconds ready_limit{240'000}; ///< with codecs to prove
+constexpr milliseconds ready_limit{240'000}; ///< includes the testing of codecs
 constexpr milliseconds idle_limit{30'000};
 constexpr milliseconds request_limit{5'000};
 
@@ -47,7 +47,7 @@ json::value variant_of(uint16_t port, const std::string& profile) {
   return {};
 }
 
-/// Children of a process, as /proc tells.
+/// Children of a process, from /proc.
 std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> result;
   for (auto& thread : fs::directory_iterator("/proc/" + std::to_string(parent) + "/task")) {
@@ -63,7 +63,7 @@ std::vector<pid_t> children_of(pid_t parent) {
 failover_cluster::failover_cluster(failover_cluster_options options) : options_(std::move(options)) {
   write_config();
   start_coordinator();
-  // One after the other: the first may have to prove the codecs, which the others then know.
+  // One after the other: the first may have to test the codecs; the others then use its result.
   for (size_t i = 0; i < workers; ++i) {
     start_worker(i);
     auto end = clock::now() + ready_limit;
@@ -78,7 +78,8 @@ failover_cluster::failover_cluster(failover_cluster_options options) : options_(
 
 void failover_cluster::write_config() const {
   std::ofstream out{options_.folder + "/cluster.yaml"};
-  // What else this machine does is part of the measurement, not a reason to refuse work; nor are the deaths that it deals out.
+  // Other load on this machine, and the deaths that the test causes, are part of the measurement. They are no reason to
+  // refuse work.
   out << "cluster:\n  token: a-token-for-one-measurement\n  degraded_pressure: 100\n  degraded_failures: 1000\n"
       << "  unhealthy_failures: 1000\n  reconnect_max_delay: 1s\n  insecure: "
       << (options_.network != nullptr ? "true" : "false") << "\nlive:\n  idle_timeout: 1s\nchannels:\n  " << channel
@@ -191,7 +192,7 @@ bool failover_cluster::whole() const {
 
 void failover_cluster::kill_worker(size_t worker) {
   auto pid = workers_[worker]->pid();
-  // Stopped, it starts no further task.
+  // While it is stopped, it starts no further task.
   ::kill(pid, SIGSTOP);
   auto tasks = children_of(pid);
   ::kill(pid, SIGKILL);

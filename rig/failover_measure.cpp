@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Profiles of our own: cheap enough for two busy cores, and what the built-in ones do not have.
+/// Additional profiles: cheap enough for two busy cores, with properties that the built-in ones lack.
 constexpr const char* profiles = R"(  plain:
     video: {codec: libx264, preset: ultrafast, bit_rate: 600k, keyframe_interval: 1s, b_frames: 0}
     audio: {codec: aac, bit_rate: 96k}
@@ -32,13 +32,14 @@ constexpr const char* profiles = R"(  plain:
     audio: {codec: copy}
 )";
 
-/// How fast a task that is too slow is left: the limits that hold otherwise are made for slowness that lasts.
+/// How quickly a slow task is replaced: the usual limits are made for lasting slowness.
 constexpr const char* slow_limits[] = {"live.slow_lag=500ms", "live.slow_after=500ms"};
 
-/// A rendition avoids the workers that it left for a while: with three there is no fourth to go to until it has gone well for some time.
+/// A rendition avoids workers that it left for a while. With three workers there is no fourth until one has worked well
+/// for some time.
 constexpr int slow_runs_a_viewing = static_cast<int>(failover_cluster::workers) - 1;
 
-/// Several runs a source; more runs take several sources.
+/// Several runs use one source; more runs use several sources.
 double source_seconds(const failover_plan& how) {
   constexpr double seconds_max = 120;
   auto seconds_a_run = how.kind == fault::slow ? 12.0 : 6.0;
@@ -65,7 +66,7 @@ sample_options sample_of(const failover_plan& how) {
   return result;
 }
 
-/// The file, made where it is not there.
+/// Returns the file; makes it if it does not exist.
 std::string source_of(const failover_plan& how, const sample_options& sample) {
   auto name = how.source + "-" + std::to_string(sample.width) + "x" + std::to_string(sample.height) + "-"
               + std::to_string(frame_count(sample)) + ".ts";

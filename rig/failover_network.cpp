@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::milliseconds command_limit{5'000};
 constexpr const char* bridge = "troupe";
 
-// From the block for private use; it exists in namespaces of our own only.
+// From the block for private use; it exists only in our own namespaces.
 constexpr const char* network_prefix = "10.213.71.";
 
 std::string outer_end(size_t network) {
@@ -41,7 +41,8 @@ void must(const std::vector<std::string>& command) {
   throw std::runtime_error("cannot make a network: " + words + ": " + result.out);
 }
 
-/// A child that lives in a new network until its parent goes; the parent knows that it is there when the pipe ends.
+/// A child that lives in a new network namespace until its parent ends. The parent knows that the namespace exists when
+/// the pipe is closed.
 pid_t hold_network() {
   int ready[2];
   if (::pipe(ready) != 0)

@@ -18,9 +18,9 @@ using std::chrono::milliseconds;
 
 constexpr size_t clients = 2;
 
-// Limits of time.
+// Time limits.
 constexpr milliseconds begin_limit{30'000};   ///< from the request to a steady stream
-constexpr milliseconds steady_limit{20'000};  ///< and after a fault
+constexpr milliseconds steady_limit{20'000};  ///< the same after a fault
 constexpr milliseconds report_limit{10'000};  ///< until the API knows the process that transcodes
 constexpr milliseconds recover_limit{20'000}; ///< from the end of a fault to a second of new media
 constexpr milliseconds whole_limit{40'000};   ///< until all workers are back
@@ -28,10 +28,10 @@ constexpr milliseconds whole_limit{40'000};   ///< until all workers are back
 constexpr milliseconds look_interval{10};
 constexpr milliseconds steady_period{600};
 
-/// A second of the source beyond what clients had is neither buffered before a fault nor the tail of it.
+/// Media a second beyond what clients had cannot come from a buffer filled before the fault, or from its tail.
 constexpr double beyond_seconds = 1;
 
-/// CPU time that all threads of a process had so far; 0 where it is gone.
+/// CPU time of all threads of a process so far; 0 if the process is gone.
 std::chrono::nanoseconds cpu_time_of(pid_t pid) {
   int64_t result = 0;
   std::error_code failed;
@@ -86,7 +86,7 @@ trial_result failover_trial::run() {
     leave(spans);
   }
   result_.failovers_by_reason = nodes_.failovers_by_reason();
-  // A machine that is busy with something else may let one stand still for so long that it is taken for stalled; that happens now and then at most.
+  // On a machine with other load, a task may pause so long that it counts as stalled; this happens only occasionally.
   if (options_.kind == fault::slow && result_.problem.empty() && result_.failovers_by_reason["slow"] == 0)
     result_.problem = "no slow task was left because it was slow";
   return std::move(result_);
@@ -103,7 +103,7 @@ bool failover_trial::steady() const {
   return std::all_of(clients_.begin(), clients_.end(), [rate](auto& x) { return x->steady(steady_period, rate); });
 }
 
-/// What every client has.
+/// The number of the newest picture that every client has.
 int64_t failover_trial::newest() const {
   auto result = std::numeric_limits<int64_t>::max();
   for (auto& x : clients_)
@@ -133,7 +133,7 @@ failover_trial::span_of_time failover_trial::one_run() {
   return result;
 }
 
-/// Returns when the fault is there, or has passed.
+/// Returns when the fault is in effect, or has passed.
 void failover_trial::make(const transcoding& victim) {
   switch (options_.kind) {
   case fault::none:
@@ -189,12 +189,12 @@ void failover_trial::kill_all() {
   nodes_.start_worker(0);
 }
 
-/// Gives a task so little of its time that it falls behind on any machine, but never so little that it seems to stand still, until another one has
-/// taken over.
+/// Gives a task so little CPU time that it falls behind on any machine, but not so little that it seems stalled. Ends
+/// when another task has taken over.
 void failover_trial::slow_down(const transcoding& victim) const {
   constexpr milliseconds period{100};
   constexpr milliseconds measured{500};
-  // By how much it may fall behind in a second.
+  // By how much it may fall behind per second.
   constexpr double least_s = 0.5;
   constexpr double most_s = 0.85;
   auto before = cpu_time_of(victim.pid);
@@ -225,7 +225,7 @@ void failover_trial::slow_down(const transcoding& victim) const {
   }
 }
 
-/// The clients go, and what they saw is counted.
+/// Ends the clients, and counts what they saw.
 void failover_trial::leave(const std::vector<span_of_time>& runs) {
   std::vector<double> gaps(runs.size());
   for (auto& client : clients_) {

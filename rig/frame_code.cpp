@@ -1,5 +1,5 @@
-// Cells stand on a grid of 16 x 12 over the whole frame: columns 2 to 13, rows 1 to 4. Reading averages the middle of
-// each cell, which scaling filters and deblocking leave alone, and takes the threshold from the picture itself.
+// Cells are on a grid of 16 x 12 over the whole frame: columns 2 to 13, rows 1 to 4. Reading averages the middle of
+// each cell, which scaling filters and deblocking do not change. The threshold comes from the picture itself.
 #include "rig/frame_code.hpp"
 
 #include "rig/luma.hpp"
@@ -64,7 +64,7 @@ void draw_frame_code(AVFrame& yuv420p_frame, uint32_t number) {
   auto width = yuv420p_frame.width;
   auto height = yuv420p_frame.height;
   auto code = (static_cast<uint64_t>(number) << 16) | check_sum(number);
-  // Even borders, so that luma cells and the neutral chroma below them end together.
+  // Even borders, so that luma cells and the neutral chroma below them end at the same pixels.
   auto x_of = [width](int column) { return static_cast<int>(int64_t{width} * column / grid_columns) & ~1; };
   auto y_of = [height](int row) { return static_cast<int>(int64_t{height} * row / grid_rows) & ~1; };
   for (int cell = 0; cell < cells; ++cell) {
@@ -83,9 +83,9 @@ void draw_frame_code(AVFrame& yuv420p_frame, uint32_t number) {
 }
 
 std::optional<uint32_t> read_frame_code(const AVFrame& frame) {
-  // Coded noise and dark scenes have less contrast than a code keeps at any bit rate that it is meant for.
+  // Coding noise and dark scenes have less contrast than a code keeps at any bit rate that it is made for.
   constexpr double contrast_min = 0.2;
-  // A cell this near to the threshold is half of one number and half of another.
+  // A cell this near to the threshold could be either value.
   constexpr double doubt = 0.1;
   auto plane = luma_plane::of(frame);
   if (!plane || frame.width < 4 * grid_columns || frame.height < 3 * grid_rows)

@@ -31,12 +31,12 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds poll_interval{20};
 constexpr milliseconds port_limit{30'000};
-constexpr milliseconds ready_limit{240'000}; ///< with codecs to prove
+constexpr milliseconds ready_limit{240'000}; ///< includes the testing of codecs
 constexpr milliseconds idle_limit{20'000};
 constexpr milliseconds request_limit{2'000};
 constexpr milliseconds stop_limit{5'000};
 
-/// After a channel has stopped: time to start the processes that the next one finds ready.
+/// After a channel has stopped: time to start idle processes for the next one.
 constexpr milliseconds warm_up{800};
 
 std::string node_program() {
@@ -58,7 +58,7 @@ std::string tail(const std::string& text) {
   return text.size() <= bytes_max ? text : text.substr(text.size() - bytes_max);
 }
 
-/// The environment without the variables that configure nodes: a node is told all it needs in its arguments.
+/// The environment without variables that configure nodes: a node gets its whole configuration as arguments.
 std::vector<char*> node_environment() {
   std::vector<char*> result;
   for (auto i = environ; *i != nullptr; ++i)
@@ -68,7 +68,7 @@ std::vector<char*> node_environment() {
   return result;
 }
 
-/// The child between fork and exec: nothing but system calls.
+/// The child between fork and exec: only system calls.
 [[noreturn]] void become(char** argv, char** environment, int log, int network, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent || (network >= 0 && setns(network, CLONE_NEWNET) != 0))
@@ -186,7 +186,7 @@ live_cluster::live_cluster(std::string folder, const std::map<std::string, std::
 
 void live_cluster::write_config(const std::map<std::string, std::string>& channels) const {
   std::ofstream out{config_file()};
-  // What else this machine does is part of the measurement, not a reason to refuse work.
+  // Other load on this machine is part of the measurement, not a reason to refuse work.
   out << "cluster:\n  token: a-token-for-one-measurement\n  degraded_pressure: 100\n"
       << "live:\n  idle_timeout: 100ms\nchannels:\n";
   for (auto& [name, url] : channels)

@@ -13,7 +13,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds look_interval{50}; ///< at whether to stop
+constexpr milliseconds look_interval{50}; ///< between checks for a stop
 constexpr milliseconds head_limit{30'000};
 
 } // namespace

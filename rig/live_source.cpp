@@ -1,4 +1,5 @@
-// Each reader has a thread: there are a few, and a thread that sleeps until a picture is due is the most exact clock.
+// Each reader has a thread: there are few readers, and a thread that sleeps until a picture is due is the most precise
+// clock.
 #include "rig/live_source.hpp"
 
 #include "rig/live_socket.hpp"
@@ -26,7 +27,7 @@ std::chrono::microseconds from_ticks(int64_t ticks) {
   return std::chrono::microseconds{ticks * 100 / 9};
 }
 
-/// The path of a request's first line; empty where it is none.
+/// The path in a request's first line; empty if there is none.
 std::string path_of(const std::string& request) {
   auto from = request.find(' ');
   auto to = from == std::string::npos ? from : request.find(' ', from + 1);
@@ -60,7 +61,7 @@ live_source::~live_source() {
   }
 }
 
-/// Cuts the stream into what is sent at one time. Tables go with the unit that follows them.
+/// Cuts the stream into portions that are sent together. Tables go with the unit that follows them.
 void live_source::load(const std::string& file) {
   std::ifstream in{file, std::ios::binary};
   std::vector<char> all{std::istreambuf_iterator<char>{in}, {}};
@@ -147,7 +148,7 @@ void live_source::serve(reader& to) {
   ::shutdown(to.socket, SHUT_RDWR);
 }
 
-/// The portion that a reader begins with who joins before a picture of that number.
+/// The first portion for a reader that joins before the picture with this number.
 size_t live_source::portion_at(size_t picture) const {
   for (size_t i = 0; i < portions_.size(); ++i)
     if (portions_[i].video && picture-- == 0)

@@ -29,7 +29,7 @@ void count_pictures(const observations& seen, const rendition_rate& rate, loss_a
       first_seconds = frame.seconds;
     }
     auto due = first_seconds + static_cast<double>(number - *first) / rate.source_rate;
-    // Half a picture of the source: rounding of timestamps is far less, another picture's place is twice that.
+    // Half a picture of the source: the rounding of timestamps is far less, and another picture is twice that away.
     if (std::abs(frame.seconds - due) * rate.source_rate > 0.5)
       ++into.frames_misplaced;
     auto on_grid = (number - *first) % step == 0;
@@ -44,11 +44,11 @@ void count_pictures(const observations& seen, const rendition_rate& rate, loss_a
                         - static_cast<uint64_t>(distinct.size());
 }
 
-/// Timestamps are rounded to their time base: a deviation of up to so many samples is none.
+/// Timestamps are rounded to their time base: a deviation of up to this many samples is ignored.
 constexpr double rounding_samples = 3;
 
 void count_sound(const observations& seen, loss_account& into) {
-  std::optional<double> expected; // in samples; carries what rounding left over, so that no drift hides in it
+  std::optional<double> expected; // in samples; includes the rounding error, so that drift cannot hide in it
   for (auto& frame : seen.sounds) {
     into.audio_samples += frame.samples;
     auto place = frame.seconds * seen.sample_rate;
@@ -66,7 +66,7 @@ void count_sound(const observations& seen, loss_account& into) {
   }
 }
 
-/// The tones never stop: a frame of silence took the place of sound.
+/// The tones never stop: a frame of silence replaced sound.
 void count_silence(const observations& seen, loss_account& into) {
   constexpr double level_min = 0.016; // -36 dB; the tones are at -17 dB
   if (seen.markers.empty() || seen.sounds.empty())
@@ -77,14 +77,15 @@ void count_silence(const observations& seen, loss_account& into) {
       into.audio_samples_lost += frame.samples;
 }
 
-/// The source's second that a mark stands for, next to `seconds`: its pitch tells it from its seven neighbours.
+/// The second of the source that a mark stands for, near `seconds`: its pitch distinguishes it from its seven
+/// neighbours.
 double second_of(const tone_marker& mark, double seconds) {
   if (mark.pitch < 0)
     return std::round(seconds);
   return mark.pitch + tone_pitches * std::round((seconds - mark.pitch) / tone_pitches);
 }
 
-/// Times at which sound begins, for the first time or after a hole.
+/// Times at which sound begins, initially or after a gap.
 std::vector<double> beginnings_of(const observations& seen) {
   std::vector<double> result;
   double end = 0;
@@ -96,12 +97,13 @@ std::vector<double> beginnings_of(const observations& seen) {
   return result;
 }
 
-/// A mark stands at every whole second of the source. Where the distance of a mark's time to its second changes, sound
-/// was left out or put in between under timestamps that do not show it.
+/// A mark is at every whole second of the source. If the distance of a mark's time to its second changes, sound was
+/// left out or inserted under timestamps that do not show it.
 void count_shifts(const observations& seen, loss_account& into) {
-  // What coding moves a mark by at low rates.
+  // How far coding moves a mark at low rates.
   constexpr double tolerance_seconds = 0.004;
-  // The burst of a mark, and a decoder's beginning: what is left of a mark that sound begins in has another middle.
+  // The length of a mark's burst and a decoder's start: a mark that is cut by the start of the sound has a shifted
+  // centre.
   constexpr double beginning_seconds = 0.05;
   auto beginnings = beginnings_of(seen);
   std::optional<double> offset;
@@ -159,7 +161,7 @@ std::vector<wall_clock::time_point> arrivals_of(const observations& seen) {
   for (auto& frame : seen.frames)
     if (frame.number && known.insert(*frame.number).second)
       result.push_back(frame.arrived);
-  // Presentation and arrival are in different orders where pictures are reordered.
+  // If pictures are reordered, presentation and arrival have different orders.
   std::sort(result.begin(), result.end());
   return result;
 }

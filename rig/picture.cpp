@@ -1,5 +1,5 @@
-// Every moving thing is a function of time in half frames (fields), so that interlaced pictures are true: each field
-// shows its own instant.
+// Every moving object is a function of time in half frames (fields), so that interlaced pictures are correct: each
+// field shows its own moment.
 #include "rig/picture.hpp"
 
 #include "rig/frame_code.hpp"
@@ -63,13 +63,13 @@ std::vector<uint8_t> make_ground(int width, int height, float middle, float stre
   return result;
 }
 
-/// Where the ground stands at a time.
+/// The position of the ground at a time.
 struct place {
   double x = 0; ///< luma pixels at the bottom of the picture, 0 to `2 * (margin - 1)`
   int y = 0;    ///< luma pixels, even, 0 to `2 * (margin - 1)`
 };
 
-/// A figure of eight walked in five seconds at 25 fps, never leaving the margin.
+/// A figure of eight in five seconds at 25 fps that never leaves the margin.
 place ground_place(int64_t half_frame, int margin) {
   constexpr int period = 250;
   auto angle = static_cast<double>(half_frame % period) * 2 * std::numbers::pi / period;
@@ -122,7 +122,7 @@ picture_source::picture_source(int width, int height, const picture_options& opt
   if (options.grain > 0) {
     noise_.resize(1 << 16);
     sequence random{300};
-    // The sum of two draws is nearer to film grain than one.
+    // The sum of two random numbers is nearer to film grain than one.
     for (auto& value : noise_)
       value = static_cast<int8_t>((random.next() + random.next() - 255) * std::min(options.grain, 60) / 255);
   }
@@ -150,8 +150,8 @@ void picture_source::draw_rows(AVFrame& frame, int plane, int64_t half_frame, in
   auto height = height_ / scale;
   auto place = ground_place(half_frame, margin_);
   for (int row = first_row; row < height; row += step) {
-    // As from a moving car: what is near, at the bottom, passes twice as fast as what is far. Fractions of a pixel and
-    // a motion that no block shares with its neighbours are what real pictures ask of an encoder.
+    // As from a moving car: near objects, at the bottom, pass twice as fast as far ones. Like real pictures, it moves
+    // by fractions of a pixel, and no block moves like its neighbours.
     auto depth = 0.5 + 0.5 * row / height;
     auto sixteenths = static_cast<int>(place.x * depth * 16 / scale);
     auto fraction = sixteenths & 15;

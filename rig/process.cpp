@@ -1,4 +1,4 @@
-// Output goes to an unnamed file instead of a pipe, so that nobody has to read while the child runs and is measured.
+// Output goes to an unnamed file, not a pipe, so that no reader is needed while the child runs and is measured.
 #include "rig/process.hpp"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ double seconds(const timeval& value) {
   return static_cast<double>(value.tv_sec) + static_cast<double>(value.tv_usec) * 1e-6;
 }
 
-/// Starts the child; 0 where that failed.
+/// Starts the child; returns 0 on failure.
 pid_t spawn(const std::vector<std::string>& arguments, int out) {
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
@@ -46,7 +46,7 @@ pid_t spawn(const std::vector<std::string>& arguments, int out) {
   return failed ? 0 : pid;
 }
 
-/// False where the child still runs after `limit`.
+/// False if the child still runs after `limit`.
 bool wait_for_end(pid_t pid, std::chrono::milliseconds limit) {
   auto handle = pidfd_open(pid, 0);
   if (handle < 0)

@@ -1,4 +1,4 @@
-// Two streams, each a source, an encoder and a clock; whichever is behind makes its next frame.
+// Two streams, each with a source, an encoder and a clock; the one that is behind makes its next frame.
 #include "rig/sample.hpp"
 
 #include "rig/frame_code.hpp"
@@ -55,11 +55,11 @@ struct coder {
   }
 };
 
-/// Opens the encoder with its options, all of which it has to know, and adds its stream.
+/// Opens the encoder with its options, all of which it must support, and adds its stream.
 av::expected<void> open_coder(coder& self, const AVCodec* codec, AVDictionary* given, AVFormatContext& output) {
   if ((output.oformat->flags & AVFMT_GLOBALHEADER) != 0)
     self.context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-  // Encoders tell their statistics at the level of information; only their errors matter here.
+  // Encoders log their statistics at level info; only their errors matter here.
   self.context->log_level_offset = AV_LOG_INFO - AV_LOG_ERROR;
   auto code = avcodec_open2(self.context.get(), codec, &given);
   std::string unknown;
@@ -86,8 +86,8 @@ AVDictionary* video_dictionary(const std::string& encoder, const sample_options&
   AVDictionary* result = nullptr;
   if (encoder == "libx264" || encoder == "libx265")
     av_dict_set(&result, "preset", options.video_preset.c_str(), 0);
-  // Otherwise the defaults of both stand: closed GOPs from x264, open ones from x265. B-frames come where they are
-  // asked for, not where they pay, so that every sample has reordered frames.
+  // Otherwise both encoders use their defaults: closed GOPs from x264, open ones from x265. B-frames have fixed places,
+  // not adaptive ones, so that every sample has reordered frames.
   if (encoder == "libx264") {
     av_dict_set(&result, "sc_threshold", "0", 0);
     av_dict_set(&result, "b_strategy", "0", 0);
@@ -115,7 +115,7 @@ av::expected<coder> open_video(const sample_options& options, AVFormatContext& o
   if (options.video_encoder != "libsvtav1")
     context.max_b_frames = options.b_frames;
   auto pixels_per_second = options.width * options.height * av_q2d(options.frame_rate);
-  // A tenth of a bit per pixel is what broadcast gives H.264; MPEG-2 needs three times that.
+  // A tenth of a bit per pixel is typical for H.264 broadcasts; MPEG-2 needs three times that.
   auto bits_per_pixel = codec->id == AV_CODEC_ID_MPEG2VIDEO ? 0.3 : 0.1;
   context.bit_rate =
     options.video_bit_rate > 0 ? options.video_bit_rate : static_cast<int64_t>(bits_per_pixel * pixels_per_second);
@@ -228,7 +228,7 @@ public:
     return static_cast<double>(position_) / options_->sample_rate;
   }
 
-  /// A last frame that reached beyond the picture would make a looped sample drift.
+  /// A last frame that ends after the picture would make a looped sample drift.
   bool done() const {
     auto end = frame_count(*options_) * options_->sample_rate / av_q2d(options_->frame_rate);
     return static_cast<double>(position_ + frame_size_) > end + 0.5;
@@ -320,7 +320,7 @@ av::expected<void> make_all(AVFormatContext& output, std::optional<picture_track
 uint32_t frame_count(const sample_options& options) {
   auto interval = frames_per_marker(options.frame_rate);
   auto frames = options.seconds * av_q2d(options.frame_rate);
-  // The tolerance keeps 10 seconds of 30000/1001 fps, which are 299.7 frames, and 10.01 seconds, which are 300, at 300.
+  // The tolerance keeps 10 seconds at 30000/1001 fps (299.7 frames) and 10.01 seconds (300 frames) at 300.
   return static_cast<uint32_t>(std::max(1.0, std::ceil(frames / interval - 1e-6))) * static_cast<uint32_t>(interval);
 }
 

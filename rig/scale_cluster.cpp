@@ -27,7 +27,7 @@ constexpr milliseconds start_limit{30'000};
 constexpr milliseconds request_limit{2'000};
 constexpr std::chrono::minutes job_limit{20};
 
-/// What is started while it lives runs on the n-th of this process's processors.
+/// Processes started during its life run on the n-th of this process's processors.
 class on_processor {
 public:
   explicit on_processor(int n) {

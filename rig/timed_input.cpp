@@ -1,4 +1,4 @@
-// A second AVIOContext over libavformat's own: its read callback is where bytes become visible.
+// A second AVIOContext on top of libavformat's own: its read callback sees each byte as it arrives.
 #include "rig/timed_input.hpp"
 
 #include "encoder/av_ptr.hpp"
@@ -71,7 +71,7 @@ int timed_input::read(void* self, uint8_t* buffer, int size) {
     me.first_byte_ = now;
   me.bytes_ += static_cast<uint64_t>(got);
   me.position_ += got;
-  // Enough for any packet; a source that is never asked about keeps no more.
+  // Enough for any packet. If the source is never asked, no more are kept.
   constexpr size_t stretches_max = 100'000;
   me.log_.push_back({me.position_, now});
   if (me.log_.size() > stretches_max)

@@ -1,7 +1,7 @@
 // The burst is a 3 kHz carrier under a raised cosine of 30 ms. Multiplied with its carrier and summed over the latest
-// 30 ms it gives a hump that is symmetric about the moment when the sum covers the burst exactly, whatever phase and
-// level an encoder gave it: the centre of the hump is good to a fraction of a millisecond. A burst that was cut by the
-// start of the sound crosses the threshold too soon after it, and is left out.
+// 30 ms, it gives a hump. The hump is symmetric about the moment when the sum covers the burst exactly, for any phase
+// and level. So its centre is accurate to a fraction of a millisecond. A burst that is cut by the start of the sound
+// crosses the threshold too soon after it, and is left out.
 #include "rig/tone.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ double left_hz(int pitch) {
   return 400 + 50.0 * pitch;
 }
 
-// Never a pitch of the left channel, and never near enough to beat slowly with one when both are mixed.
+// Never equal to a pitch of the left channel, nor so near that both would beat slowly when mixed.
 double right_hz(int pitch) {
   return 2 * left_hz(pitch) + 25;
 }
@@ -80,7 +80,7 @@ void tone_reader::restart(double seconds) {
 void tone_reader::listen(double seconds, std::span<const std::vector<float>> channels) {
   if (channels.empty())
     return;
-  // Containers round timestamps (MPEG-TS to 1/90000 s, Matroska to 1 ms): only more than that is a jump.
+  // Containers round timestamps (MPEG-TS to 1/90000 s, Matroska to 1 ms): only a larger step is a jump.
   auto expected_seconds = origin_seconds_ + static_cast<double>(position_) / sample_rate_;
   if (!started_ || std::abs(seconds - expected_seconds) > 0.003)
     restart(seconds);
@@ -98,7 +98,7 @@ void tone_reader::listen(double seconds, std::span<const std::vector<float>> cha
 }
 
 void tone_reader::seek_burst(double sample) {
-  // The sum over a whole burst of level 1 is a quarter of its length; surround mixes and quiet encodes keep a third of
+  // The sum over a whole burst of level 1 is a quarter of its length. Surround mixes and quiet encodes keep a third of
   // the level.
   auto level_min = burst_level / 3 * 0.25 * static_cast<double>(window_.size());
   auto& oldest = window_[static_cast<size_t>(position_) % window_.size()];
@@ -116,7 +116,7 @@ void tone_reader::seek_burst(double sample) {
     burst_centre_ += level * level * static_cast<double>(position_ - burst_from_);
     burst_until_ = position_;
   }
-  // It is over once it has left the window.
+  // The burst is over once it has left the window.
   if (burst_weight_ > 0 && position_ - burst_until_ > static_cast<int64_t>(window_.size()) / 2)
     end_burst();
 }
@@ -142,7 +142,7 @@ void tone_reader::follow_pitch(double sample) {
     pitch_sum_[i] += sample * pitch_phase_[i];
     pitch_phase_[i] *= pitch_step_[i];
   }
-  // Half a second tells pitches 50 Hz apart without doubt.
+  // Half a second is enough to distinguish pitches 50 Hz apart.
   if (position_ - pitch_from_ < sample_rate_ / 2)
     return;
   auto strongest =

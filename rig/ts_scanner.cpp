@@ -17,7 +17,7 @@ int64_t timestamp(const uint8_t* x) {
          | int64_t{x[4]} >> 1;
 }
 
-/// What a packet that begins a PES says; nothing for sections and for streams of other kinds.
+/// The unit that a packet with a PES start begins; nothing for sections and for streams of other kinds.
 std::optional<ts_unit> unit_of(std::span<const uint8_t> payload) {
   constexpr size_t header_bytes = 9;
   if (payload.size() < header_bytes || payload[0] != 0 || payload[1] != 0 || payload[2] != 1)

@@ -1,4 +1,4 @@
-// One thread, one loop: read a packet, decode it, note what came out. libavformat's interrupt callback carries every
+// One thread, one loop: read a packet, decode it, record the result. libavformat's interrupt callback enforces every
 // time limit.
 #include "rig/viewer.hpp"
 
@@ -24,7 +24,7 @@ struct close_input {
 
 using input_ptr = std::unique_ptr<AVFormatContext, close_input>;
 
-/// One viewing from beginning to end.
+/// One viewing from start to end.
 class session {
 public:
   explicit session(const viewer_options& options) : options_(options), io_(options.stop) {
@@ -35,7 +35,7 @@ public:
   observations run() {
     if (open())
       read_all();
-    // Where the viewer stopped by itself, pictures that the decoder still holds may lack others that go before them.
+    // If the viewer stopped by itself, the decoder's remaining pictures may lack pictures that precede them.
     if (seen_.ended)
       video_.finish(seen_);
     audio_.finish(seen_);
@@ -63,12 +63,12 @@ private:
       context->pb = io_.context();
       context->flags |= AVFMT_FLAG_CUSTOM_IO;
     }
-    // Frees the context where it fails.
+    // Frees the context if it fails.
     if (auto code = avformat_open_input(&context, options_.url.c_str(), nullptr, nullptr); code < 0)
       return broken("recognise the media of", code);
     input_.reset(context);
-    // A transport stream tells its codecs in its tables; probing further would hold frames back and spoil their times
-    // of arrival.
+    // A transport stream names its codecs in its tables. Further probing would hold frames back and spoil their arrival
+    // times.
     if (std::string_view{input_->iformat->name} != "mpegts") {
       if (auto code = avformat_find_stream_info(context, nullptr); code < 0)
         return broken("find the streams of", code);
@@ -110,7 +110,7 @@ private:
     auto& stream = *input_->streams[packet.stream_index];
     if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0)
       ++seen_.corrupt_packets;
-    // Matroska has no decoding timestamps: those here are libavformat's guesses, and not worth judging.
+    // Matroska has no decoding timestamps: libavformat guesses them, so they are not judged.
     if (std::string_view{input_->iformat->name}.starts_with("matroska"))
       packet.dts = AV_NOPTS_VALUE;
     auto type = stream.codecpar->codec_type;

@@ -1,5 +1,4 @@
-// Numbers are first laid out on one line without loops; from there "missing", "repeated" and "late" are plain
-// comparisons.
+// First puts the numbers on one line without loops; then "missing", "repeated" and "late" are simple comparisons.
 #include "rig/viewing.hpp"
 
 #include <algorithm>
@@ -21,7 +20,7 @@ struct numbered {
   double seconds = 0;
 };
 
-/// Coded frames in order, their numbers unwrapped. Counts the loops.
+/// Coded frames in order, with unwrapped numbers. Counts the loops.
 std::vector<numbered> unwrap(const std::vector<frame_seen>& frames, uint32_t loop_frames, uint64_t& loops) {
   std::vector<numbered> result;
   int64_t base = 0;
@@ -37,7 +36,7 @@ std::vector<numbered> unwrap(const std::vector<frame_seen>& frames, uint32_t loo
         base += loop_frames;
         ++loops;
       } else if (loop_frames > 0 && code > before && code - before > loop_frames / 2) {
-        // A late frame of the round before.
+        // A late frame of the previous round.
         base -= loop_frames;
       }
     }
@@ -79,7 +78,7 @@ void count_timestamps(viewing& result) {
     result.arrival_gap_ms_max = std::max(result.arrival_gap_ms_max, ms(frames[i].arrived - frames[i - 1].arrived));
 }
 
-/// Frames a marker interval: the source's rounded frame rate, from numbers against time.
+/// Frames per marker interval: the source's rounded frame rate, computed from numbers and times.
 int64_t marker_interval(const std::vector<numbered>& frames) {
   std::vector<double> rates;
   for (size_t i = 0; i + 12 < frames.size(); ++i) {
@@ -98,7 +97,7 @@ void measure_offsets(viewing& result, const std::vector<numbered>& frames) {
   std::vector<double> offsets;
   std::optional<int64_t> latest;
   for (auto& frame : frames) {
-    // Deinterlacing to the field rate shows a number twice; the first is the marker.
+    // Deinterlacing to the field rate shows a number twice; the first one is the marker.
     if (frame.code % interval != 0 || frame.number == latest)
       continue;
     latest = frame.number;
@@ -107,7 +106,7 @@ void measure_offsets(viewing& result, const std::vector<numbered>& frames) {
       if (nearest == nullptr || std::abs(marker.seconds - frame.seconds) < std::abs(nearest->seconds - frame.seconds))
         nearest = &marker;
     }
-    // Beyond half an interval the nearest marker belongs to another picture.
+    // If it is more than half an interval away, the nearest marker belongs to another picture.
     if (nearest == nullptr || std::abs(nearest->seconds - frame.seconds) > 0.5)
       continue;
     offsets.push_back((nearest->seconds - frame.seconds) * 1000);
@@ -142,7 +141,7 @@ void judge_codes(const viewing& result, const expectations& expected, std::vecto
     std::abs(result.offset_ms.min) > std::abs(result.offset_ms.max) ? result.offset_ms.min : result.offset_ms.max;
   if (std::abs(furthest) > expected.sync_ms)
     found.push_back(text("sound up to %.1f ms away from its picture", furthest));
-  // A viewing of less holds no marker for sure, or only one at its edge.
+  // A shorter viewing may hold no marker, or only one at its edge.
   auto& frames = result.seen.frames;
   if (result.offsets == 0 && frames.back().seconds - frames.front().seconds > 2.5)
     found.emplace_back("no marker found in both picture and sound");

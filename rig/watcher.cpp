@@ -85,7 +85,7 @@ void picture_watcher::take(const AVPacket& packet, const AVStream& stream, wall_
   if (!decoder_.accept(packet, stream, decode, seen))
     return;
   time_base_ = stream.time_base;
-  // Far more than any decoder holds; keeps a stream with broken timestamps from growing the map.
+  // Far more than any decoder holds. Keeps the map bounded for a stream with broken timestamps.
   constexpr size_t arrivals_max = 1'000;
   if (arrivals_.size() >= arrivals_max)
     arrivals_.clear();
@@ -95,8 +95,8 @@ void picture_watcher::take(const AVPacket& packet, const AVStream& stream, wall_
 }
 
 void picture_watcher::finish(observations& seen) {
-  // A viewing that stops in mid-stream may have a picture whose predecessor in time was still to come: what the decoder
-  // holds back for reordering is not asked for then.
+  // If a viewing stops in mid-stream, a picture's predecessor in time may be missing. The pictures that the decoder
+  // holds for reordering are then not requested.
   if (seen.ended)
     decoder_.decode(nullptr, seen, [&](const AVFrame& frame) { look(frame, seen); });
 }
@@ -132,7 +132,7 @@ void picture_watcher::look(const AVFrame& frame, observations& seen) {
     squares += now[i] * now[i];
   }
   auto mean = sum / points / points * 2;
-  // A deviation of half a step in 255 is coding noise on a plane of one brightness.
+  // On a uniform plane, a deviation of half a step in 255 is coding noise.
   if (squares / points / points * 2 - mean * mean < 0.25 / 255 / 255)
     ++seen.flat_frames;
   if (has_before_ && now == before_)
@@ -201,7 +201,7 @@ void sound_watcher::hear(const AVFrame& frame, observations& seen) {
     ++seen.decode_errors;
     return;
   }
-  // Only more than containers round by is a gap: Matroska keeps whole milliseconds.
+  // Only more than a container's rounding is a gap: Matroska keeps whole milliseconds.
   constexpr double rounding_seconds = 0.003;
   auto seconds = frame.pts != AV_NOPTS_VALUE ? static_cast<double>(frame.pts) * av_q2d(time_base_) : next_seconds_;
   if (started_ && std::abs(seconds - next_seconds_) > rounding_seconds)
