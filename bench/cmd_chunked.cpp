@@ -1,4 +1,4 @@
-// caf-bench chunked: a file encoded in pieces, side by side on one machine, against the ffmpeg program.
+// caf-bench chunked: a file encoded in parallel chunks on one machine, against the ffmpeg program.
 //
 // Both read the same file and write the same kind of file with the same encoder settings, on the same two processors, in turns. What counts is what a
 // person waits for: from the start of the program to its end, with all that comes before and after the encoding. The results are compared as well:
@@ -26,7 +26,7 @@ struct contest {
   int height;
 };
 
-/// Each encoder's own default quality. Sizes are such that each takes about as long.
+/// Each encoder's default quality. The sizes are chosen so that each takes about as long.
 const contest contests[] = {
   {"x264", {"libx264", "medium", 23, 0}, 1280, 720},
   {"vp9", {"libvpx-vp9", "4", 32, 0}, 854, 480},
@@ -34,17 +34,17 @@ const contest contests[] = {
   {"x265", {"libx265", "medium", 28, 0}, 854, 480},
 };
 
-/// One piece, however long.
+/// A single chunk, however long.
 const contest single{"x264", {"libx264", "medium", 23, 86'400}, 1280, 720};
 
 constexpr int processors = 2;
 
 struct rounds {
   std::vector<double> speedup, wall_ours, wall_theirs, cpu_ratio;
-  std::vector<double> busy; ///< processors that ffmpeg keeps at work
+  std::vector<double> busy; ///< number of processors that ffmpeg keeps busy
 };
 
-/// All pairs with one encoder; the results stay in `ours` and `theirs`.
+/// Runs all pairs with one encoder; the results stay in `ours` and `theirs`.
 rounds compete(const contest& each, const std::string& source, const std::string& ours, const std::string& theirs,
                int pairs) {
   rounds result;
@@ -79,7 +79,7 @@ std::string make_source(const scratch_folder& folder, const contest& each, doubl
   sample.width = each.width;
   sample.height = each.height;
   sample.seconds = seconds;
-  // Without the code, whose flashing cells keep encoders from choosing B-frames.
+  // Without the code, because its flashing cells keep encoders from choosing B-frames.
   sample.picture = {.interlaced = false, .grain = 4, .coded = false};
   sample.video_bit_rate = 8'000'000;
   if (auto made = write_sample(path, sample); !made)
@@ -96,7 +96,7 @@ int run_chunked(const arguments& given) {
   double seconds = 0;
   po::options_description options{"options"};
   auto option = options.add_options();
-  option("input", po::value(&input), "a file to encode instead of the sample that this makes");
+  option("input", po::value(&input), "a file to encode in place of the generated sample");
   option("only", po::value(&only), "one of x264, vp9, svtav1, x265, single");
   option("pairs", po::value(&pairs)->default_value(0), "runs of each side; 0: 3, or 1 with --quick");
   option("seconds", po::value(&seconds)->default_value(0), "length of the sample; 0: 30, or 6 with --quick");

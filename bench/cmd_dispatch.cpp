@@ -1,12 +1,16 @@
-// caf-bench dispatch: how many jobs one coordinator takes in, hands out and sees to their end, and how quickly.
+// caf-bench dispatch: how many jobs one coordinator accepts, dispatches and completes, and how quickly.
 //
-// The product's queue, store and HTTP server with jobs that are nothing (dispatch_node.hpp), in this process, over SQLite that waits for the disk
-// (synchronous = FULL). Each job goes submitted, assigned, running, completed, each with its row of history.
-// - `jobs_s`: 50 clients submit all jobs as fast as they are taken; from the first submission until the last end is durable. The median of rounds.
-// - `list_ms_p99`: meanwhile a client reads the list of jobs and a job's page over HTTP, again and again.
-// - `dispatch_ms_p50`, `dispatch_ms_p99`: the same clients at a tenth of that rate; from the moment when a client has its answer, which says that its job
-//   is durable, until the job's actor runs. `start_ms_p99` is the same from the moment of the submission: the wait for the disk is in it.
-// - `bytes_per_job`: growth of this process's resident memory by jobs that wait, behind as many that wait already.
+// It runs the product's queue, store and HTTP server with null jobs (dispatch_node.hpp) in this process. SQLite waits
+// for the disk (synchronous = FULL). Each job passes through submitted, assigned, running and completed, each with its
+// history row.
+// - `jobs_s`: 50 clients submit all jobs as fast as they are accepted; measured from the first submission until the
+//   last end is durable. The median of several rounds.
+// - `list_ms_p99`: meanwhile a client repeatedly reads the list of jobs and a job's page over HTTP.
+// - `dispatch_ms_p50`, `dispatch_ms_p99`: the same clients at a tenth of that rate; from the client's answer, which
+//   says that its job is durable, until the job's actor runs. `start_ms_p99` counts from the submission, so it includes
+//   the wait for the disk.
+// - `bytes_per_job`: growth of this process's resident memory per waiting job, measured after as many jobs wait
+//   already.
 #include "bench/dispatch_node.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
@@ -52,7 +56,7 @@ void wait_for(const std::atomic<uint64_t>& counter, uint64_t count) {
   }
 }
 
-/// Reads pages until it ends.
+/// Reads pages until it is destroyed.
 class page_reader {
 public:
   explicit page_reader(uint16_t port) : thread_([this, port] { run(port); }) {}
@@ -121,7 +125,7 @@ void measure_dispatch(dispatch_node& node, dispatch_record& record, size_t jobs,
   into.figures.emplace_back("start_ms_p99", percentile_of(starts, 0.99));
 }
 
-/// Of a second lot of jobs that wait behind the first, which has filled the store's caches.
+/// Measured with a second batch of waiting jobs, after the first has filled the store's caches.
 double measure_memory(const scratch_folder& folder, size_t jobs) {
   auto record = std::make_shared<dispatch_record>();
   dispatch_node node{{folder.path("queued.db"), folder.path("queued"), 1, true}, record};
@@ -141,7 +145,7 @@ int run_dispatch_node(const arguments& given) {
   if (given.size() != 3)
     return 2;
   register_node_types();
-  // A store that grows beyond a limit of the process is an error like a full disk, and no end.
+  // If a store exceeds a file size limit, it is an error like a full disk; the process must not end.
   std::signal(SIGXFSZ, SIG_IGN);
   auto jobs = std::stoul(given[2]);
   auto record = std::make_shared<dispatch_record>();
@@ -158,8 +162,8 @@ int run_dispatch_node(const arguments& given) {
 int run_dispatch(const arguments& given) {
   namespace po = boost::program_options;
   po::options_description options{"options"};
-  options.add_options()("jobs", po::value<size_t>()->default_value(10'000), "jobs of a round");
-  options.add_options()("rounds", po::value<size_t>()->default_value(5), "rounds, of which the median counts");
+  options.add_options()("jobs", po::value<size_t>()->default_value(10'000), "jobs in a round");
+  options.add_options()("rounds", po::value<size_t>()->default_value(5), "number of rounds; the median counts");
   auto values = parse(given, "dispatch [options]", options);
   if (!values)
     return 0;

@@ -1,8 +1,8 @@
 // caf-bench encode: the encoder library against the ffmpeg program.
 //
-// Both do the same work in a process of their own: read a file, decode its picture, encode it with the same encoder and
-// preset and otherwise the encoder's defaults, drop the result. Runs alternate, and so does who begins, so that a
-// machine that slows down slows both. The figures are medians of the ratios within each pair.
+// Both do the same work, each in its own process. They read a file, decode its picture, encode it with the same encoder
+// and preset and otherwise the encoder's defaults, and drop the result. Runs alternate, and so does the order, so that
+// a machine that slows down affects both. The figures are medians of the ratios within each pair.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "rig/process.hpp"
@@ -21,14 +21,14 @@ namespace {
 
 namespace po = boost::program_options;
 
-/// Far beyond what any run here takes.
+/// Far longer than any run here takes.
 constexpr std::chrono::minutes run_limit{10};
 
 struct contest {
   const char* name; ///< suffix of the figures
   const char* encoder;
   const char* preset;
-  double seconds; ///< of the source, so that each encoder runs for about as long
+  double seconds; ///< length of the source, so that each encoder runs for about as long
   double quick_seconds;
 };
 
@@ -41,7 +41,7 @@ constexpr contest contests[] = {
 struct measured {
   process_result process;
   double frames = 0;
-  double kib = 0; ///< of encoded video
+  double kib = 0; ///< size of the encoded video
 };
 
 /// The last number that `pattern` captures in `text`, or 0.
@@ -80,7 +80,7 @@ measured run_ffmpeg(const std::string& input, const contest& each) {
   return result;
 }
 
-/// All pairs with one encoder.
+/// Runs all pairs with one encoder.
 void compete(const contest& each, const std::string& input, int pairs, report& out) {
   std::vector<double> wall_ratios, cpu_ratios, wall_ours, wall_theirs, cpu_ours, cpu_theirs;
   measured ours, theirs;
@@ -106,7 +106,7 @@ void compete(const contest& each, const std::string& input, int pairs, report& o
   add("cpu_s_ffmpeg", spread_of(cpu_theirs).median);
   add("frames_ours", ours.frames);
   add("frames_ffmpeg", theirs.frames);
-  // The same work has the same result: anything but 1 means that the settings differ.
+  // The same work gives the same result: a value other than 1 means that the settings differ.
   add("size_ratio", theirs.kib > 0 ? ours.kib / theirs.kib : 0);
   add("rss_mib_ours", ours.process.rss_mib);
   add("rss_mib_ffmpeg", theirs.process.rss_mib);
@@ -121,7 +121,7 @@ int run_encode(const arguments& given) {
   double seconds = 0;
   po::options_description options{"options"};
   auto add = options.add_options();
-  add("input", po::value(&input), "a file to encode instead of the sample that this makes");
+  add("input", po::value(&input), "a file to encode in place of the generated sample");
   add("only", po::value(&only), "one of x264, x265, svtav1");
   add("pairs", po::value(&pairs)->default_value(0), "runs of each side; 0: 5, or 2 with --quick");
   add("seconds", po::value(&seconds)->default_value(0), "length of the sample; 0: by encoder");
@@ -142,7 +142,7 @@ int run_encode(const arguments& given) {
       sample.width = 1280;
       sample.height = 720;
       sample.seconds = seconds > 0 ? seconds : quick ? each.quick_seconds : each.seconds;
-      // Without the code, whose flashing cells keep encoders from choosing B-frames.
+      // Without the code, because its flashing cells keep encoders from choosing B-frames.
       sample.picture = {.interlaced = false, .grain = 4, .coded = false};
       sample.video_bit_rate = 8'000'000;
       sample.audio_encoder.clear();

@@ -1,4 +1,4 @@
-// caf-bench encode-task INPUT ENCODER PRESET: our side of the encode benchmark. Demuxer, transcode, and a sink that
+// caf-bench encode-task INPUT ENCODER PRESET: our side of the encode benchmark: demuxer, transcode, and a sink that
 // counts.
 #include "bench/command.hpp"
 #include "encoder/source/demuxer.hpp"
@@ -35,7 +35,7 @@ T need(av::expected<T> result) {
     return std::move(*result);
 }
 
-/// The first picture encoded, everything else dropped.
+/// Encodes the first video track and drops everything else.
 std::vector<av::track_plan> plan_for(const std::vector<av::track>& tracks, const std::string& encoder,
                                      const std::string& preset) {
   std::vector<av::track_plan> result;
@@ -77,7 +77,8 @@ int run_encode_task(const arguments& given) {
   std::printf("frames=%llu bytes=%llu\n", static_cast<unsigned long long>(sink.frames),
               static_cast<unsigned long long>(sink.bytes));
   std::fflush(stdout);
-  // As a task does that has delivered: what is left, hundreds of threads and buffers, the kernel takes back faster than its owners do.
+  // Exits at once, like a task that has delivered: the kernel frees hundreds of threads and buffers faster than their
+  // owners do.
   std::_Exit(0);
 }
 

@@ -1,4 +1,4 @@
-// caf-bench failover: what clients lose when a part of the cluster goes.
+// caf-bench failover: what clients lose when a part of the cluster fails.
 //
 // A coordinator, three workers and their tasks as processes; one live channel whose pictures carry their number and whose sound its
 // position; two clients that decode everything. At random moments the fault of the mode is made, again and again, and at the end each picture
@@ -64,10 +64,10 @@ int run_failover(const arguments& given) {
   add("profile", po::value(&how.profile)->default_value(how.profile),
       "plain, b-frames, half-rate, opus, copied-sound, or a built-in profile");
   add("source", po::value(&how.source)->default_value(how.source), "h264, hevc-open-gop, mpeg2-interlaced or ac3");
-  add("size", po::value(&size)->default_value(size), "of the source's pictures");
-  add("seed", po::value(&how.seed)->default_value(how.seed), "of the random moments");
+  add("size", po::value(&size)->default_value(size), "size of the source's pictures");
+  add("seed", po::value(&how.seed)->default_value(how.seed), "seed of the random moments");
   add("set", po::value(&how.settings)->composing(), "KEY=VALUE, a setting for every node; may be repeated");
-  add("capabilities", po::value(&how.capabilities), "the file that keeps what workers proved");
+  add("capabilities", po::value(&how.capabilities), "the file with the workers' tested codecs");
   auto values = parse(given, "failover [options]", options);
   if (!values)
     return 0;

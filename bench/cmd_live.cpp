@@ -1,9 +1,10 @@
-// caf-bench live: what the cluster costs in time.
+// caf-bench live: the latency that the cluster adds.
 //
-// One live source, two ways to the client: through a real cluster (coordinator and worker, their tasks as processes, HTTP), and through the
-// same demuxer, transcode and muxer in one process that writes into a pipe. Both run at the same time, half a picture apart, so that
-// neither is alone with what else the machine does, and do not meet. A picture's latency is from when the source sent its last byte to
-// when its last byte was there; what the cluster adds is the difference between the two ways, picture by picture.
+// One live source takes two paths to the client. One path is a real cluster (coordinator and worker, their tasks as
+// processes, HTTP). The other is the same demuxer, transcode and muxer in one process that writes into a pipe. Both run
+// at the same time, so both see the same other load, but half a picture apart, so they do not collide. A picture's
+// latency is the time from its last byte sent to its last byte received. The cluster adds the difference between the
+// paths, picture by picture.
 //
 // Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point to the first byte of
 // the answer's body.
@@ -39,7 +40,7 @@ using std::chrono::milliseconds;
 constexpr int pictures_a_second = 25;
 constexpr milliseconds picture_distance{1000 / pictures_a_second};
 
-/// At the beginning of a round both ways work off what the source sent while they probed it.
+/// At the start of a round both paths process what the source sent during probing.
 constexpr milliseconds settling{2'000};
 constexpr milliseconds first_byte_limit{20'000};
 
@@ -48,10 +49,10 @@ struct plan {
   milliseconds round{15'000};
   int cold_starts = 9;
   std::string profile = "h264-480p";
-  std::string pictures; ///< file for each picture's latencies; empty for none
+  std::string pictures; ///< file for the latencies of each picture; empty for none
 };
 
-/// The local way; ends with the object.
+/// The local path; ends with the object.
 class local_pipeline {
 public:
   explicit local_pipeline(const arguments& words) {
@@ -82,7 +83,7 @@ double ms(clock::duration x) {
   return std::chrono::duration<double, std::milli>(x).count();
 }
 
-/// Nothing measured is no number, and never 0 ms.
+/// An empty set has no percentile, and must never count as 0 ms.
 double percentile(std::vector<double> values, double share) {
   return values.empty() ? std::numeric_limits<double>::quiet_NaN() : percentile_of(std::move(values), share);
 }
@@ -94,7 +95,7 @@ struct latencies {
   std::vector<int64_t> pts;
 };
 
-/// Pictures that came both ways, after the beginning.
+/// Collects pictures that came on both paths, after the start.
 void collect(const sending& to_cluster, const live_reader& cluster, const sending& to_local, const live_reader& local,
              latencies& into) {
   auto there = cluster.pictures();
@@ -128,10 +129,10 @@ void run_round(const live_cluster& nodes, const live_source& source, const plan&
   auto before = into.added.size();
   if (to_cluster && to_local)
     collect(*to_cluster, cluster, *to_local, local, into);
-  // Half of what should have come is enough to say that both ways run.
+  // Half of the due pictures is enough to know that both paths run.
   auto due = (how.round - settling) / picture_distance / 2;
   if (into.added.size() - before < static_cast<size_t>(due))
-    throw std::runtime_error("only " + std::to_string(into.added.size() - before) + " pictures came both ways:\n"
+    throw std::runtime_error("only " + std::to_string(into.added.size() - before) + " pictures came on both paths:\n"
                              + nodes.logs());
 }
 
@@ -172,7 +173,7 @@ void measure(const plan& how, report& result) {
   scratch_folder folder;
   auto file = folder.path("source.ts");
   make_sample(file, how.round + milliseconds{10'000});
-  constexpr size_t middle = pictures_a_second / 2; // the sample's groups of pictures last a second
+  constexpr size_t middle = pictures_a_second / 2; // the sample's GOPs last a second
   live_source source{file,
                      {{"/cluster.ts", {}},
                       {"/local.ts", {.skip_pictures = 0, .phase = picture_distance / 2}},
@@ -220,11 +221,11 @@ int run_live(const arguments& given) {
   po::options_description options{"options"};
   auto add = options.add_options();
   auto seconds = static_cast<double>(how.round.count()) / 1000;
-  add("rounds", po::value(&how.rounds)->default_value(how.rounds), "times that both ways start anew");
+  add("rounds", po::value(&how.rounds)->default_value(how.rounds), "times that both paths start again");
   add("seconds", po::value(&seconds)->default_value(seconds), "length of a round");
   add("cold", po::value(&how.cold_starts)->default_value(how.cold_starts), "cold starts of each of the two kinds");
   add("profile", po::value(&how.profile)->default_value(how.profile), "a built-in profile");
-  add("pictures", po::value(&how.pictures), "a file for each picture's latencies, as CSV: what is behind an outlier");
+  add("pictures", po::value(&how.pictures), "a CSV file for each picture's latencies, to explain outliers");
   auto values = parse(given, "live [options]", options);
   if (!values)
     return 0;

@@ -1,5 +1,5 @@
-// caf-bench live-task CONFIG PROFILE URL: the pipeline of the cluster without the cluster. Demuxer, transcode and muxer on one thread of one
-// process; the transport stream goes to standard output.
+// caf-bench live-task CONFIG PROFILE URL: the cluster's pipeline without the cluster. Demuxer, transcode and muxer run
+// on one thread of one process; the transport stream goes to standard output.
 #include "actors/live/live_plan.hpp"
 #include "bench/command.hpp"
 #include "config/load.hpp"
@@ -34,7 +34,8 @@ profile profile_of(const std::string& file, const std::string& name) {
   return loaded->config.profiles.at(name);
 }
 
-/// Muxes as a session does: the tables again before each random-access point, and out with what one source packet made.
+/// Muxes as a session does: repeats the tables before each random-access point, and sends the output after each source
+/// packet.
 class stream_writer final : public av::transcode_sink {
 public:
   void on_format(const std::vector<av::track>& tracks) override {
@@ -51,7 +52,7 @@ public:
     need(mux_->write(packet));
   }
 
-  /// False where nobody reads any more.
+  /// False if the reader is gone.
   bool flush() {
     for (size_t done = 0; done < bytes_.size();) {
       auto n = ::write(STDOUT_FILENO, bytes_.data() + done, bytes_.size() - done);

@@ -1,4 +1,5 @@
-// caf-bench placement: how many jobs a second the coordinator can find a place for, in the core, on one thread, and how that goes with the size of the cluster.
+// caf-bench placement: how many jobs a second the coordinator can place, in the core, on one thread, and how this
+// scales with the cluster.
 //
 // The product's own placement desk, with its session tracker and waiting list, serves clusters of 100 to 100 000 workers with two GPUs each, by turns, each in
 // a process of its own: none gets memory that another has left in pieces. Growth is logarithmic where a placement's price goes up no more at one tenfold step than
@@ -24,7 +25,7 @@ namespace json = boost::json;
 
 constexpr std::array<size_t, 4> sizes{100, 1'000, 10'000, 100'000};
 
-/// The one that the bounds speak of.
+/// The cluster size for which limits are set.
 constexpr size_t usual_size = 10'000;
 
 constexpr int rounds = 3;
@@ -51,7 +52,7 @@ placement_figures measure_apart(size_t workers, size_t gpus, uint64_t seed, doub
   return result;
 }
 
-/// What was measured of one size, round by round.
+/// The measurements for one size, round by round.
 struct series {
   std::vector<double> placements_s;
   std::vector<double> p99_us;
@@ -86,12 +87,12 @@ void measure_growth(report& to, size_t gpus, uint64_t seed, double seconds) {
 int run_placement(const arguments& given) {
   namespace po = boost::program_options;
   po::options_description options{"options"};
-  options.add_options()("seconds", po::value<double>()->default_value(9), "for each size of the cluster");
-  options.add_options()("workers", po::value<size_t>(), "measures a cluster of this size and no other");
-  options.add_options()("gpus", po::value<size_t>()->default_value(2), "of each worker");
+  options.add_options()("seconds", po::value<double>()->default_value(9), "duration for each size of the cluster");
+  options.add_options()("workers", po::value<size_t>(), "measures only a cluster of this size");
+  options.add_options()("gpus", po::value<size_t>()->default_value(2), "GPUs of each worker");
   options.add_options()("jobs", po::value<size_t>()->default_value(0),
                         "with --workers: places so many, however long it takes; for a profiler");
-  options.add_options()("seed", po::value<uint64_t>()->default_value(1), "what happens follows from it");
+  options.add_options()("seed", po::value<uint64_t>()->default_value(1), "seed of the simulated events");
   auto values = parse(given, "placement [options]", options);
   if (!values)
     return 0;

@@ -1,4 +1,4 @@
-// caf-bench relay: how much media one coordinator moves.
+// caf-bench relay: how much media one coordinator can relay.
 //
 // Samples go from an ingest process through the coordinator's process to a task process and back, with the product's own session
 // decisions, messages, credit and links; the ingest always has more, the task sends back what it gets, and no client reads. Counted are the
@@ -34,7 +34,7 @@ struct certificates {
   std::string ca, certificate, key;
 };
 
-/// A cluster CA and one certificate for this machine, as scripts/make-certs makes them.
+/// A cluster CA and one certificate for this machine, like those of scripts/make-certs.
 certificates make_certificates(const scratch_folder& folder) {
   certificates result{folder.path("ca.pem"), folder.path("node.pem"), folder.path("node.key")};
   auto script =
@@ -53,7 +53,7 @@ link_config link_of(const std::string& port, const certificates& tls) {
   return {"127.0.0.1", static_cast<uint16_t>(std::stoi(port)), tls.ca, tls.certificate, tls.key};
 }
 
-/// The processes of one run; they end with it.
+/// The processes of one run, ended by the destructor.
 class children {
 public:
   children() = default;
@@ -86,7 +86,8 @@ double gigabits(uint64_t bytes, double seconds) {
 /// Gbit/s in and out of the coordinator, which is this process.
 double move_samples(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
   auto at = link_of("0", tls);
-  // Never destroyed: the process ends with the figure, and does not wait for streams that still have samples under way.
+  // Never destroyed: the process ends with the figure, and does not wait for streams that still have samples in
+  // transit.
   auto& cfg = *new node_system_config;
   auto& system = *new caf::actor_system{cfg};
   auto counters = std::make_shared<relay_counters>();
@@ -115,7 +116,7 @@ double move_samples(size_t streams, const certificates& tls, std::chrono::millis
   return result;
 }
 
-/// The same, with the coordinator in a process of its own, which nothing of an earlier measurement slows.
+/// The same with the coordinator in its own process, which no earlier measurement can slow down.
 double measure(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
   auto limit = start_limit + window + std::chrono::seconds{10};
   auto child = run_process({own_program(), "relay-coordinator", std::to_string(streams), std::to_string(window.count()),
@@ -145,7 +146,7 @@ int run_relay_task(const arguments& given) {
   auto to = link_of(given[0], {given[2], given[3], given[4]});
   node_system_config cfg{1};
   caf::actor_system system{cfg};
-  // A hundred processes that start at once may overrun the listener's backlog.
+  // A hundred processes that start at once may overflow the listener's backlog.
   auto coordinator = connect(system, to);
   for (int tries = 1; !coordinator && tries < 20; ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds{100});

@@ -41,7 +41,7 @@ int run_sample(const arguments& given) {
   std::string aspect = "1:1";
   po::options_description options{"options"};
   auto add = options.add_options();
-  add("out", po::value(&out)->required(), "the file to make; its extension chooses the container");
+  add("out", po::value(&out)->required(), "the file to write; its extension chooses the container");
   add("size", po::value(&size)->default_value(size), "WIDTHxHEIGHT in pixels");
   add("rate", po::value(&rate)->default_value(rate), "frames a second: 25, 30000/1001, 50");
   add("aspect", po::value(&aspect)->default_value(aspect), "sample aspect ratio");

@@ -1,8 +1,8 @@
 // caf-bench scale: one file on one worker and on two, and by simulation on up to 64.
 //
-// Workers have one slot and one core each, so that what a second one adds is a second core. The same source, in the same chunks, is encoded on one worker
-// and on two in turns. What the parts took on one worker then feeds a simulation with the product's own decisions, for a film of two hours: it says how
-// far that goes, and what the limit is.
+// Workers have one slot and one core each, so a second worker adds one core. The same source, in the same chunks, is
+// encoded on one worker and on two in turns. The times on one worker then feed a simulation of a two-hour film with the
+// product's own decisions. It shows how far the speed-up goes, and what limits it.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "bench/scale_model.hpp"
@@ -24,7 +24,7 @@ namespace po = boost::program_options;
 constexpr int chunk_seconds = 5;
 constexpr double film_s = 2 * 3600;
 
-/// For each part, whatever it does: a process that has joined, the store, the coordinator's rounds. An estimate.
+/// The overhead of each part: a process that joins, the store, the coordinator's rounds. An estimate.
 constexpr double part_s = 0.1;
 
 std::string line(const char* format, auto... values) {

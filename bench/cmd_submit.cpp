@@ -1,4 +1,4 @@
-// caf-bench submit: how long it takes from the submission of a file job to its first encoded picture.
+// caf-bench submit: the time from the submission of a file job to its first encoded picture.
 //
 // A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The moment of the first picture is the coordinator's own:
 // it hears of it from the task. The time on top that a client needs to get its order to the coordinator is measured from here, and added.
@@ -31,7 +31,7 @@ constexpr milliseconds request_limit{5'000};
 constexpr milliseconds job_limit{60'000};
 constexpr milliseconds poll_interval{50};
 
-/// Between two jobs: until the worker has warm tasks again.
+/// Pause between two jobs, until the worker has warm tasks again.
 constexpr milliseconds warm_up{1'000};
 
 struct submission {
@@ -122,7 +122,7 @@ int run_submit(const arguments& given) {
                        {"--worker.warm_tasks=" + std::to_string(warm), "--worker.slots=4"}};
   std::vector<double> first_frames;
   std::vector<double> answers;
-  // The first one finds caches cold that no other does, and is not counted.
+  // The first run finds cold caches, and is not counted.
   for (int run = 0; run <= runs; ++run) {
     std::this_thread::sleep_for(warm_up);
     auto target = folder.path("out.mp4");

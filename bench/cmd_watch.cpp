@@ -14,11 +14,11 @@ int run_watch(const arguments& given) {
   auto add = options.add_options();
   add("url", po::value(&viewer.url)->required(), "what to play: http://…, or a file");
   add("seconds", po::value(&seconds)->default_value(seconds), "how long, at most 86400");
-  add("loop-frames", po::value(&viewer.loop_frames)->default_value(0), "frames of a looped sample; 0: found out");
+  add("loop-frames", po::value(&viewer.loop_frames)->default_value(0), "frames of a looped sample; 0: detect them");
   add("sync-ms", po::value(&expected.sync_ms)->default_value(expected.sync_ms), "how far sound may be off");
   add("no-video", "pictures are not expected");
   add("no-audio", "sound is not expected");
-  add("other-rate", "the frame rate was changed on the way: missing and repeated pictures are no error");
+  add("other-rate", "the rendition has another frame rate: missing and repeated pictures are no error");
   auto values = parse(given, "watch URL [options]", options, "url");
   if (!values)
     return 0;

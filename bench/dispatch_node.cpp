@@ -19,7 +19,7 @@ using clock = std::chrono::steady_clock;
 constexpr auto answer_limit = std::chrono::seconds{60};
 constexpr auto again_interval = std::chrono::milliseconds{50};
 
-/// Says that it ran and is done, and ends when that is durable.
+/// Reports that it ran and is done, and ends when that is durable.
 struct null_job_state {
   using interface = job_actor;
 
@@ -84,7 +84,7 @@ private:
   bool hold_;
 };
 
-/// One client: submits every `step`-th job from `next` on, each when the one before was accepted, and none before its time.
+/// One client: submits every `step`-th job from `next`, each when the last one was accepted, and none before its time.
 struct client_state {
   client_state(caf::event_based_actor* self, gateway_actor to, std::shared_ptr<dispatch_record> record, size_t next,
                size_t step, size_t end, std::chrono::nanoseconds pace, std::string key)
@@ -141,7 +141,7 @@ struct client_state {
   size_t next;
   size_t step;
   size_t end;
-  std::chrono::nanoseconds pace; ///< from one job to the next, of all clients together
+  std::chrono::nanoseconds pace; ///< interval between two jobs of all clients together
   std::string key;
   clock::time_point first;
 };
@@ -203,7 +203,7 @@ size_t dispatch_node::open_jobs() {
   job_question open;
   open.filter.states = {job_state::queued, job_state::assigned, job_state::running};
   open.rows = 1000;
-  size_t result = open.rows; // more than none, where nobody can say
+  size_t result = open.rows; // counts as more than none if the answer is unknown
   caf::scoped_actor self{system_};
   self->request(coordinator_, answer_limit, jobs_atom_v, open)
     .receive([&](const job_listing& x) { result = x.rows.size(); }, [](const caf::error&) {});

@@ -1,4 +1,4 @@
-// caf-bench: the benchmark harness. Finds the command and hands it its arguments.
+// caf-bench: the benchmark harness. Finds the command and passes it its arguments.
 #include "bench/command.hpp"
 #include "encoder/window/scheduling.hpp"
 
@@ -16,22 +16,22 @@ namespace {
 using namespace troupe::bench;
 
 constexpr std::array commands{
-  command{"dispatch", "how many jobs a coordinator takes in, hands out and ends, and how quickly", run_dispatch},
+  command{"dispatch", "how many jobs a coordinator accepts, dispatches and completes, and how quickly", run_dispatch},
   command{"dispatch-node", "", run_dispatch_node},
-  command{"chunked", "a file encoded in pieces on this machine, against the ffmpeg program", run_chunked},
+  command{"chunked", "a file encoded in chunks on this machine, against the ffmpeg program", run_chunked},
   command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},
   command{"encode-task", "", run_encode_task},
-  command{"failover", "kills what transcodes while clients watch, and counts what they lose", run_failover},
-  command{"live", "what the cluster adds to a live channel's latency, and how fast a cold one starts", run_live},
+  command{"failover", "kills transcoders while clients watch, and counts the clients' losses", run_failover},
+  command{"live", "the latency that the cluster adds to a live channel, and the time of a cold start", run_live},
   command{"live-task", "", run_live_task},
-  command{"placement", "how many jobs a second find their worker and GPU in a large cluster", run_placement},
-  command{"relay", "how much media one coordinator moves, plain and over TLS", run_relay},
+  command{"placement", "how many jobs a second are placed on a worker and GPU in a large cluster", run_placement},
+  command{"relay", "how much media one coordinator relays, plain and over TLS", run_relay},
   command{"relay-coordinator", "", run_relay_coordinator},
   command{"relay-task", "", run_relay_task},
   command{"sample", "makes a test file: numbered moving pictures, tones with markers", run_sample},
-  command{"scale", "one file on one worker and on two, and by simulation on 64", run_scale},
+  command{"scale", "one file on one worker and on two, and by simulation on up to 64", run_scale},
   command{"submit", "how soon the first picture of a file job is encoded after its submission", run_submit},
-  command{"watch", "plays a URL or file as a client does and judges what came", run_watch},
+  command{"watch", "plays a URL or file as a client does and judges the result", run_watch},
 };
 
 int usage(FILE* out, int status) {
@@ -47,7 +47,7 @@ int usage(FILE* out, int status) {
 
 int main(int argc, char** argv) {
   av_log_set_level(AV_LOG_ERROR);
-  // Tasks do so; the programs that they are measured against have no more.
+  // Tasks do so, and the programs compared with them have no real-time priority either.
   troupe::av::forgo_real_time();
   if (argc < 2)
     return usage(stderr, 2);

@@ -83,7 +83,7 @@ void placement_load::replace_worker() {
   auto place = random_() % machines_.size();
   auto id = machines_[place].id;
   desk_.worker_lost(id, false, now_);
-  // Its leases are found as an owner finds them: they end one after the other when their turn comes.
+  // Its leases end one after the other when their turn comes, as their owner finds them gone.
   add_worker(place);
 }
 

@@ -15,10 +15,10 @@ constexpr uint64_t blocks_per_gop = 16;
 
 constexpr uint64_t credit_bytes = 4 * 1024 * 1024;
 
-/// Blocks that all streams together may have between their ingest and their way back: keeps the loop full. One of 50 streams has
-/// 20 samples under way then, which is most of a second of a live channel.
+/// Blocks in transit of all streams together: enough to keep the loop full. With 50 streams, each has 20 samples in
+/// transit, which is most of a second of a live channel.
 constexpr uint64_t blocks_on_the_way = 256;
-constexpr uint64_t blocks_on_the_way_max = 96; ///< of one stream, so that its source buffer does not run over
+constexpr uint64_t blocks_on_the_way_max = 96; ///< for one stream, so that its source buffer does not overflow
 
 // -- the ingest -----------------------------------------------------------------
 
@@ -60,7 +60,7 @@ struct flood_state {
         s.pts = s.dts = ++ticks;
       if (credit.sent() % blocks_per_gop == 0)
         block.samples.front().flags = sample::random_access | sample::key;
-      block.samples.back().flags |= sample::closed; // it comes back as it is, and the session waits for closed groups
+      block.samples.back().flags |= sample::closed; // it returns unchanged, and the session waits for closed groups
       auto sequence = credit.send(block.bytes.size());
       self->send(sink, sample_batch{work.attempt, sequence, std::move(block)});
     }
@@ -228,7 +228,7 @@ struct relay_session_state : core::session_effects {
     }
   }
 
-  /// The ingest of a live source is never held back; this one has no clock, so what has come round paces it.
+  /// The ingest of a live source is never held back. This one has no clock, so completed round trips pace it.
   void pull() {
     auto allowed = std::min(taken, round + on_the_way);
     if (!ingest || allowed <= acknowledged)
@@ -287,7 +287,7 @@ struct relay_coordinator_state {
       },
       [this](const task_join& x, const task_actor& task) {
         (x.host.value == 1 ? sources : targets).push_back(task);
-        // Only when all are there: a stream that runs leaves little of two cores to processes that still start.
+        // Starts only when all have joined: a running stream leaves little of two cores to processes that still start.
         if (sources.size() < streams || targets.size() < streams)
           return;
         auto on_the_way = std::min(blocks_on_the_way_max, blocks_on_the_way / streams);

@@ -1,4 +1,4 @@
-// JSON figures keep three digits after the point: below that every figure here is noise.
+// JSON figures have three digits after the point; further digits are noise.
 #include "bench/report.hpp"
 
 #include "bench/commit.hpp"
@@ -32,7 +32,7 @@ void print_json(const report& result) {
   }
   boost::json::object all{
     {"name", result.name}, {"commit", commit()}, {"machine", machine()}, {"figures", std::move(figures)}};
-  // Boost.JSON writes doubles with an exponent, which is valid JSON and reads badly; programs do not mind.
+  // Boost.JSON writes doubles with an exponent: valid JSON for programs, but hard to read.
   std::printf("%s\n", boost::json::serialize(all).c_str());
 }
 

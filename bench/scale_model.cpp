@@ -18,7 +18,7 @@ using namespace core;
 constexpr auto step = milliseconds{10};
 constexpr auto days_max = std::chrono::hours{24 * 30};
 
-/// An access point every two seconds, as films have them.
+/// An access point every two seconds, as is usual for films.
 constexpr int64_t cut_interval = 2 * ticks_per_second;
 
 struct finished {
@@ -26,7 +26,7 @@ struct finished {
   file_work work;
 };
 
-/// The job's and the desk's other side: grants arrive a step later, tasks take their time and answer well.
+/// The environment of the job and the lease table: grants arrive a step later; tasks take their time and succeed.
 class world : public file_job_effects, public lease_effects {
 public:
   world(const scale_costs& costs, double film_s, uint32_t workers) : costs_{costs}, film_s_{film_s} {
@@ -123,7 +123,8 @@ public:
 private:
   using steady = time_point::clock;
 
-  /// What has happened by now, one effect's answer after the other: neither side is called from within its own calls.
+  /// Delivers the answers to all effects so far, one after the other, so that neither side is called from within its
+  /// own calls.
   void turn() {
     bring_up_processes();
     for (auto& [attempt, request] : std::exchange(requests_, {}))
@@ -152,7 +153,7 @@ private:
     desk_.tick(now_);
   }
 
-  /// Warm processes are there when they are wanted; what they cost is in `part_s`.
+  /// Warm processes are ready when they are needed; their cost is in `part_s`.
   void bring_up_processes() {
     for (auto& [host, count] : std::exchange(wanted_, {}))
       for (uint32_t i = 0; i < count; ++i)
