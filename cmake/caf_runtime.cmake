@@ -1,9 +1,11 @@
-# Programs find CAF's libraries beside themselves, in lib/troupe, in the build tree as where they are installed. So they need no environment, never look
-# into the folder that they are started from, and go on when the cache folder is deleted. A CAF that the machine's linker finds anyway needs none of that.
+# Programs find CAF's libraries in lib/troupe next to themselves, in the build tree and after installation. So they need
+# no environment, never search the folder that they are started from, and still run when the cache folder is deleted. A
+# CAF that the machine's linker finds anyway needs none of this.
 get_target_property(caf_library CAF::core LOCATION)
 get_filename_component(caf_folder "${caf_library}" DIRECTORY)
 if(caf_folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
-  # CMake pads the path of a program whose path changes when it is installed, with an empty entry: the folder of whoever starts it.
+  # If a program's path changes on installation, CMake pads the path with an empty entry, which means the current
+  # folder.
   set(CMAKE_SKIP_RPATH ON)
 else()
   set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)

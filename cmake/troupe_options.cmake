@@ -1,4 +1,4 @@
-# The one place for compiler flags: every target of ours links troupe_options.
+# The one place for compiler flags: each of our targets links troupe_options.
 set(TROUPE_SANITIZE "" CACHE STRING "Sanitizer: address (with undefined), thread, fuzzer or empty")
 set_property(CACHE TROUPE_SANITIZE PROPERTY STRINGS "" address thread fuzzer)
 
@@ -8,8 +8,8 @@ target_include_directories(troupe_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(troupe_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Werror)
 target_compile_definitions(troupe_options INTERFACE TROUPE_VERSION="${PROJECT_VERSION}")
 
-# Names and lines of a stack trace are all that most builds need; what a debugger wants beyond that doubles the time that
-# an instrumented build takes. The preset `dev` has it.
+# Most builds need only names and lines in stack traces. Full debug information doubles the time of an instrumented
+# build. The preset `dev` has it.
 if(TROUPE_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   target_compile_options(troupe_options INTERFACE -g1)
 endif()
@@ -19,18 +19,19 @@ if(TROUPE_SANITIZE STREQUAL "address")
   set(sanitize -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(TROUPE_SANITIZE STREQUAL "thread")
   set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
-  # ThreadSanitizer does not model fences, and g++ says so (-Wtsan). What they order would be reported as a race, as would the
-  # end of what Asio counts references of. Asio's other counters order by themselves, and its handlers are handed over under
-  # the locks of its queues: without fences, ThreadSanitizer sees every order that there is.
+  # ThreadSanitizer does not model fences, and g++ warns about that (-Wtsan). It would report a race for whatever fences
+  # order, and for the destruction of Asio's reference-counted objects. Asio's other counters order by themselves, and
+  # its handlers are passed under the locks of its queues. So without fences ThreadSanitizer sees all ordering.
   target_compile_definitions(troupe_options INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK BOOST_ASIO_DISABLE_STD_ATOMIC)
 elseif(TROUPE_SANITIZE STREQUAL "fuzzer")
   set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
 endif()
 if(sanitize)
-  # One level of optimisation keeps codecs and message passing fast enough for tests that watch a clock.
+  # -O1 keeps codecs and message passing fast enough for tests with time limits.
   target_compile_options(troupe_options INTERFACE ${sanitize} -O1)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # With a sanitizer's instrumentation g++ takes the standard library's own members (std::regex's, say) for uninitialised.
+    # With a sanitizer's instrumentation, g++ reports members of the standard library (such as std::regex's) as
+    # uninitialised.
     target_compile_options(troupe_options INTERFACE -Wno-maybe-uninitialized)
   endif()
   target_link_options(troupe_options INTERFACE ${sanitize})

@@ -1,4 +1,4 @@
-# ccache and mold where the machine has them: a second build is short, and linking takes no time.
+# Uses ccache and mold if the machine has them: rebuilds are short, and linking is fast.
 find_program(TROUPE_CCACHE ccache)
 if(TROUPE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER "${TROUPE_CCACHE}")

@@ -5,19 +5,19 @@ cache=${TROUPE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe}
 caf_version=0.18.7
 jobs=$(nproc)
 
-# Compiled objects are kept beside CAF, and temporary files in the build tree, so that nothing else of the machine changes.
+# Compiled objects are kept next to CAF, and temporary files in the build tree, so nothing else on the machine changes.
 export CCACHE_DIR=$cache/ccache CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
-# Another clone of the same sources finds what this one compiled: paths are hashed relative to the repository.
+# Another clone of the same sources can use the objects compiled here: paths are hashed relative to the repository.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
 mkdir -p "$cache" "$root/build/tmp"
 export TMPDIR=$root/build/tmp
 
-# A name for messages; a line in bold where someone looks, plain in a log.
+# Prints a message: in bold on a terminal, plain in a log.
 say() { if [ -t 2 ]; then printf '\033[1m== %s\033[0m\n' "$*" >&2; else printf '== %s\n' "$*" >&2; fi; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 
-# The prefix of the CAF build for variant $1 (release or tsan). The name carries what the build depends on:
-# another version, compiler or flag set gets another folder and never meets a stale one.
+# The prefix of the CAF build for variant $1 (release or tsan). The name contains everything that the build depends on:
+# another version, compiler or flag set gets another folder, so a stale build is never used.
 caf_prefix() {
   local compiler
   compiler=$(${CXX:-c++} -dumpmachine)-$(${CXX:-c++} -dumpfullversion -dumpversion)
@@ -33,14 +33,14 @@ configure() {
   (cd "$root" && cmake --preset "$preset" "$@" >"$log" 2>&1) || { cat "$log" >&2; die "configuring preset $preset failed"; }
 }
 
-# Configures and builds preset $1, everything or the targets that follow.
+# Configures and builds preset $1: everything, or only the targets that follow.
 build() {
   local preset=$1; shift
   configure "$preset" || return
   cmake --build "$root/build/$preset" -j "$jobs" ${1:+--target "$@"}
 }
 
-# The C++ files that are ours, one a line: what is formatted, checked and linted. Takes file name endings: own_sources hpp cpp
+# Our own C++ files, one a line: they are formatted, checked and linted. Takes file name endings: own_sources hpp cpp
 own_sources() {
   local folder endings=() folders=()
   for e in "$@"; do endings+=(-o -name "*.$e"); done
