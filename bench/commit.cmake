@@ -1,5 +1,4 @@
-# cmake -DSOURCE=... -DOUTPUT=... -P commit.cmake: writes a header that names the commit of the checkout, where it
-# changed.
+# cmake -DSOURCE=... -DOUTPUT=... -P commit.cmake: writes a header with the commit of the checkout, if it has changed.
 cmake_minimum_required(VERSION 3.23)
 set(commit "unknown")
 find_program(git git)
