@@ -1,5 +1,5 @@
-// Who watches the jobs hears what it asked for: transitions that were written, progress now and then, and only ends with a callback where it wants no more.
-// Watchers are mailboxes of the test.
+// Each watcher of jobs gets what it asked for: transitions once they are written, progress from time to time, or only
+// ends with a callback. Watchers are mailboxes of the test.
 #include "actors/jobs/job_feed.hpp"
 #include "registered_types.hpp"
 

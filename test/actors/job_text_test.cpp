@@ -1,4 +1,4 @@
-// An order is kept as text and read again by a later coordinator: everything that can be set comes back, and nothing else is taken for one.
+// An order is kept as text and read by a later coordinator: every setting comes back, and any other text is refused.
 #include "actors/jobs/job_text.hpp"
 #include "registered_types.hpp"
 

@@ -1,5 +1,5 @@
-// The cluster port, with strangers on raw sockets and nodes that belong here: silence ends, nonsense is refused, numbers and sizes are bounded, certificates are
-// no business of a connection, and whoever belongs here gets in all the same.
+// The cluster port, with strangers on raw sockets and nodes of the cluster. Silence is cut off, nonsense is refused,
+// numbers and sizes are bounded, and no connection can get at certificates. Nodes of the cluster still connect.
 #include "actors/cluster/link.hpp"
 #include "base/descriptor.hpp"
 #include "registered_types.hpp"

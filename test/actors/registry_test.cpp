@@ -1,5 +1,5 @@
-// The registry as its neighbours see it: real actors in one process, a dummy host and dummy tasks that the test writes, over messages. Deadlines
-// are real but far; nothing sleeps.
+// The registry from its neighbours' view: real actors in one process, with a dummy host and dummy tasks that the test
+// writes. Deadlines are real but long; nothing sleeps.
 #include "actors/cluster/daemon_registry.hpp"
 #include "actors/cluster/link.hpp"
 #include "registered_types.hpp"

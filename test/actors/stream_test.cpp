@@ -1,5 +1,5 @@
-// The stream between a session and its clients, and the translation between messages and libav*. What is compared is what a client
-// reads and what a decoder would be told.
+// The stream between a session and its clients, and the translation between messages and libav*. The tests compare what
+// a client reads and what a decoder would get.
 #include "actors/live/block_builder.hpp"
 #include "actors/live/live_plan.hpp"
 #include "encoder/source/demuxer.hpp"

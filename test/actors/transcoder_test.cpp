@@ -1,5 +1,5 @@
-// The transcoder as its session sees it: windows per track, a window that ends later, and how an attempt ends. Real actors in one process; the
-// test is the session. Its media is copied, so that any bytes will do.
+// The transcoder from its session's view: windows per track, a window whose end moves, and the end of an attempt. Real
+// actors run in one process, and the test is the session. The media is only copied, so any bytes will do.
 #include "actors/cluster/link.hpp"
 #include "actors/live/transcoder.hpp"
 #include "registered_types.hpp"

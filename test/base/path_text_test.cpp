@@ -1,4 +1,5 @@
-// Goal: every name that a file may have comes back from text as it was, and the text is fit for JSON and databases. Method: names of all bytes.
+// Goal: every possible file name survives the way to text and back, and the text is valid for JSON and databases.
+// Method: names of all bytes.
 #include "base/path_text.hpp"
 
 #include <boost/test/unit_test.hpp>

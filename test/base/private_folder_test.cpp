@@ -1,4 +1,5 @@
-// Goal: what the node keeps for itself is read by no other user. Method: folders in a folder of the test's own, made under the usual umask.
+// Goal: no other user can read the node's private folders. Method: folders in a temporary folder, made under the usual
+// umask.
 #include "base/private_folder.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,5 @@
-// Goal: checksums and signatures are those that every other program computes. Method: the published test vectors of FIPS 180-4 and RFC 4231.
+// Goal: checksums and signatures equal those of every other program. Method: the published test vectors of FIPS 180-4
+// and RFC 4231.
 #include "base/sha256.hpp"
 
 #include <boost/test/unit_test.hpp>

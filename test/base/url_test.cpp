@@ -1,4 +1,5 @@
-// Goal: what opens a source is never shown, and what tells which source it is stays. Method: addresses as people write them, with secrets where they are found in the field.
+// Goal: a source's credentials are never shown, and the parts that identify it remain. Method: URLs as users write
+// them, with secrets in the places where they occur in practice.
 #include "base/url.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,6 @@
-// Goal: whatever comes in wrong gets a clear error with the right status soon, and disturbs nobody.
-// Method: one cluster with a channel for each kind of bad source, beside a healthy one that a client watches
-// throughout; it has to be gapless in the end. Broken requests are sent byte by byte; broken configurations are given
-// to a node of their own.
+// Goal: any wrong input quickly gets a clear error with the right status, and disturbs no other work.
+// Method: one cluster with a channel for each kind of bad source, and a healthy one that a client watches throughout
+// without a gap. Broken requests are sent byte by byte. Broken configurations go to separate nodes.
 #include "test/cluster/media.hpp"
 #include "test/cluster/web_server.hpp"
 #include "test/support/cluster.hpp"

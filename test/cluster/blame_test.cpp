@@ -1,5 +1,6 @@
-// Goal: orders that cannot be done say so at once, and never take a worker from those that can.
-// Method: one worker gets jobs whose sources are missing, refused or away, one more than would put it aside, while its channel is to be watched.
+// Goal: orders that cannot succeed fail at once, and never block a worker for others.
+// Method: while its channel is watched, one worker gets jobs whose sources are missing, refused or away: one more than
+// would make a blamed worker unhealthy.
 #include "test/cluster/job_cluster.hpp"
 #include "test/cluster/web_server.hpp"
 

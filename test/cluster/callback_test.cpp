@@ -1,6 +1,7 @@
-// Goal: who asked for it is told of the end of a job, also when it is away or says no at first, and when the coordinator dies in between; each time in the same
-// words, signed.
-// Method: real processes; jobs that end at once because they are cancelled or their source is no media; a server of our own that counts what it is sent.
+// Goal: a callback reports the end of a job even if its receiver is away or refuses at first, or the coordinator dies
+// in between. Each try has the same text, signed.
+// Method: real processes. Jobs end at once because they are cancelled or their source is not media. Our own server
+// counts the callbacks.
 #include "http/callbacks.hpp"
 #include "test/cluster/callback_receiver.hpp"
 #include "test/support/cluster.hpp"

@@ -1,8 +1,8 @@
 // Goal: clients and channels that come and go in any order leave nothing behind: no task, thread, descriptor, session
 // or slot.
-// Method: two hundred random steps on a cluster with a short idle_timeout: clients join (a good, a failing or an
-// unknown channel), read a little, leave politely or in the middle of the request. Afterwards each node has to hold
-// what it held before, after a first round that warms everything up. The seed is printed; TROUPE_TEST_SEED sets it.
+// Method: two hundred random steps on a cluster with a short idle_timeout. Clients join a good, a failing or an unknown
+// channel, read a little, and leave politely or in mid-request. Afterwards each node must hold what it held before,
+// after a first warm-up round. The seed is printed; TROUPE_TEST_SEED sets it.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

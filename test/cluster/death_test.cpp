@@ -1,8 +1,7 @@
-// Goal: the end of any process is noticed at once and stated by the API, and who comes back is taken back.
-// Method: real processes are killed, stopped and started again; the API is asked without a pause, and the time from
-// the signal to the first answer that states the death is measured. On a machine that is busy with something else a
-// single answer may be late by what the kernel makes the test wait, so the median of several deaths has to be within
-// the limit. TROUPE_TEST_TIME_SCALE stretches it: see time_scale().
+// Goal: the end of any process is noticed at once and shown by the API, and a process that returns is accepted again.
+// Method: real processes are killed, stopped and started again. The API is asked without a pause, and the time from the
+// signal to the first answer that shows the death is measured. On a busy machine the kernel may delay a single answer,
+// so the median of several deaths must be within the limit. TROUPE_TEST_TIME_SCALE stretches it: see time_scale().
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

@@ -1,6 +1,7 @@
-// Goal: who follows a job hears each transition once, in order, and its progress now and then, also over a restart of the coordinator; and what the job and its
-// codecs said is kept with it.
-// Method: real processes, one worker, a small source of our own; streams of events on raw sockets, compared with the job's history; caf-ctl beside them.
+// Goal: a client that follows a job gets each transition once, in order, and its progress from time to time, even
+// across a restart of the coordinator. The messages of the job and its codecs are kept with it.
+// Method: real processes, one worker, a small source of our own. Event streams on raw sockets are compared with the
+// job's history; caf-ctl follows too.
 #include "ctl/events.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"

@@ -1,6 +1,8 @@
-// Goal: a rendition that a graphics card makes goes on in software when the card, its driver or its worker fails, and nobody who watches loses anything.
-// Method: caf-bench's measurement of failovers with a hardware profile; the card is played by the stand-ins, and before each fault its driver begins or stops to
-// refuse. Its decoder fails by itself, too, some way into each attempt. Sessions are counted while the stream is steady: that tells who encodes.
+// Goal: a rendition made by a GPU continues in software when the GPU, its driver or its worker fails, and no viewer
+// loses anything.
+// Method: caf-bench's failover measurement with a hardware profile. Stand-ins simulate the GPU; before each fault its
+// driver begins or stops to refuse. Its decoder also fails by itself, some way into each attempt. Sessions are counted
+// while the stream is steady: that shows which encoder runs.
 #include "test/cluster/failover.hpp"
 #include "test/fake_nvml/scenario.hpp"
 

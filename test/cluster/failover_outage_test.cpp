@@ -1,7 +1,7 @@
-// Goal: clients outlast a time without any worker. The stream goes on where it stopped; where the source is not kept for so long, at a
-// random-access point, and what is missing is stated to the picture.
-// Method: all workers and their tasks are killed while two clients decode what they get, one worker comes back some seconds later, and what the
-// clients miss is held against what the API and the metrics state.
+// Goal: clients survive a time without any worker. The stream resumes where it stopped. If the source is not kept that
+// long, it resumes at a random-access point, and the loss is reported to the picture.
+// Method: all workers and their tasks are killed while two clients decode the stream, and one worker returns some
+// seconds later. The clients' losses are compared with the API and the metrics.
 #include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
 

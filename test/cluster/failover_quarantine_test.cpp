@@ -1,7 +1,7 @@
-// Goal: media that kills whoever transcodes it is given up after a configured number of deaths, with the reason in the API, and no other channel
-// feels it.
-// Method: the workers run a program whose transcoders die of one channel's pictures from a certain one on. Another channel with the same source
-// is watched all the time.
+// Goal: media that kills its transcoders is given up after a configured number of deaths, with the reason in the API.
+// Other channels are not affected.
+// Method: the workers run a program whose transcoders die on one channel's pictures from a certain one. Another channel
+// with the same source is watched all the time.
 #include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
 

@@ -1,7 +1,7 @@
-// Goal: a coordinator that dies and comes back at its addresses finds its workers again, without the tasks of its former life, and clients that
-// ask again get their channel as from any cluster that is up.
-// Method: the coordinator is killed while a client watches that asks again whenever it is sent away; once it comes back after all tasks have
-// ended, once at once.
+// Goal: a coordinator that dies and returns at its addresses finds its workers again, without the tasks of its former
+// life. Clients that reconnect get their channel as from any running cluster.
+// Method: the coordinator is killed while a client watches that reconnects whenever it is disconnected. The coordinator
+// returns once after all tasks have ended, and once at once.
 #include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
 

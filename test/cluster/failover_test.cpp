@@ -1,7 +1,7 @@
-// Goal: whatever takes a rendition's transcoder away, its viewers lose nothing, get nothing twice and are not sent away.
-// Method: caf-bench's measurement of failovers, five faults of each kind one after the other on one cluster of real processes, while two
-// clients decode all that they get: pictures carry their number, sound its position. Only zeros are asserted; how long a gap lasts is what
-// caf-bench is for. The seed of the moments is printed; TROUPE_TEST_SEED sets it.
+// Goal: whatever ends a rendition's transcoder, its viewers lose nothing, get nothing twice and stay connected.
+// Method: caf-bench's failover measurement, with five faults of each kind in sequence on one cluster of real processes.
+// Two clients decode the whole stream: pictures carry their number, sound its position. Only zeros are asserted;
+// caf-bench measures the length of gaps. The seed of the moments is printed; TROUPE_TEST_SEED sets it.
 #include "test/cluster/failover.hpp"
 
 #include <boost/test/unit_test.hpp>

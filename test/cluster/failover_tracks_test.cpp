@@ -1,7 +1,7 @@
-// Goal: a failover loses nothing and repeats nothing whatever the source and the rendition are made of: reordered pictures, groups that refer to
-// the one before, fields that become frames, a lower picture rate, other kinds of sound.
-// Method: the tasks are killed, as in failover_test. What "every picture once" means for a rendition of half the rate are the numbers of every
-// other picture.
+// Goal: a failover loses and repeats nothing with any source and rendition: reordered pictures, open GOPs, fields that
+// become frames, a lower picture rate, other kinds of sound.
+// Method: the tasks are killed, as in failover_test. For a rendition of half the rate, "every picture once" means every
+// second number.
 #include "test/cluster/failover.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,7 +1,8 @@
-// Goal: many clients of one rendition cost one ingest and one transcode, and each gets exactly what one gets.
-// Method: raw HTTP clients read side by side; bodies are compared byte by byte from where they overlap. Without warm
-// processes the process table shows exactly what works. A client that does not read meets its limit while another
-// reads on.
+// Goal: many clients of one rendition cost one ingest and one transcode, and each gets exactly what a single client
+// gets.
+// Method: raw HTTP clients read in parallel; bodies are compared byte by byte from where they overlap. Without warm
+// processes, the process table shows exactly the working ones. A client that does not read reaches its limit while
+// another continues.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

@@ -1,6 +1,6 @@
-// Goal: tasks begin in a process that has everything loaded, are their node's own children all the same, and a node that has lost
-// that process starts them from the program's file. They have none of their node's secrets.
-// Method: a real cluster's processes are looked at in /proc, and the fork server is killed or stopped.
+// Goal: tasks start from a process that has everything loaded, but are their node's own children. A node that has lost
+// that process starts tasks from the program's file. Tasks have none of their node's secrets.
+// Method: the test reads a real cluster's processes in /proc, and kills or stops the fork server.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

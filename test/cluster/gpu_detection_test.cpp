@@ -1,5 +1,6 @@
-// What a worker finds of its cards: each encoder tried on each card by its own processes, the driver's words where it refuses, and all of it anew when a
-// driver changes. Method: the cards are played; the worker's file of proven codecs tells what it found.
+// What a worker finds out about its GPUs: its processes test each encoder on each GPU, with the driver's words if it
+// refuses, and test again when a driver changes. Method: the GPUs are simulated; the worker's file of proven codecs
+// shows its findings.
 #include "test/support/cluster.hpp"
 
 #include <boost/json.hpp>

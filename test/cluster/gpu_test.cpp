@@ -1,7 +1,9 @@
-// Goal: channels that ask for an encoder in hardware get as many sessions as the cards have, whatever the number of workers that share them, and the rest
-// is served as its profile's policy says; a card that is hot, refuses or loses its tasks is dealt with, and no session is lost or counted twice.
-// Method: real processes. NVML and the encoders' drivers are stand-ins that play the cards of a scenario file, which the test rewrites: two workers share
-// the one card of the first file, a third has that of the second. What is counted is read from the API.
+// Goal: channels that ask for a hardware encoder get as many sessions as the GPUs have, however many workers share
+// them. The others are served by their profile's policy. A GPU that is hot, refuses or loses its tasks is handled, and
+// no session is lost or counted twice.
+// Method: real processes. Stand-ins for NVML and the encoders' drivers simulate the GPUs of a scenario file, which the
+// test rewrites. Two workers share the GPU of the first file, a third has that of the second. The counts come from the
+// API.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

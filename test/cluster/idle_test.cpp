@@ -1,5 +1,5 @@
-// Goal: what nobody watches stops after its time, gives back what it held, and starts again for the next client.
-// Method: clients come and go on a cluster with a short idle_timeout; the API and the process table say what is left.
+// Goal: a channel without viewers stops after its timeout, releases what it held, and starts again for the next client.
+// Method: clients come and go on a cluster with a short idle_timeout; the API and the process table show what remains.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
 

@@ -1,7 +1,7 @@
-// Goal: a disk that is full, a source that changes, a worker that lies: nothing bad is published, nothing half written stays, and the job says what
-// happened. What can go on does.
-// Method: a coordinator and two workers as real processes on small disks of memory, with sources that the test changes in mid-job, and with file workers
-// that lie about their chunks. The published file is read by libavformat alone.
+// Goal: with a full disk, a changing source or a lying worker, nothing bad is published, no partial file remains, and
+// the job reports what happened. Other work continues.
+// Method: a coordinator and two workers as real processes on small memory disks, with sources that the test changes in
+// mid-job, and with file workers that lie about their chunks. Only libavformat reads the published file.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/data/monomorphic.hpp>

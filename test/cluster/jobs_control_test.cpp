@@ -1,5 +1,6 @@
-// Goal: what a person says of a job holds at once, and so do the limits that it came with.
-// Method: a coordinator and two workers as real processes; what their tasks take is read from /proc and from the kernel's control groups.
+// Goal: a user's commands to a job take effect at once, and so do the job's limits.
+// Method: a coordinator and two workers as real processes; the resources of their tasks are read from /proc and from
+// the kernel's control groups.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

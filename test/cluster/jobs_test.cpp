@@ -1,7 +1,8 @@
-// Goal: a file that is given to the cluster comes back transcoded, whole and in sync, whatever dies on the way; what is finished is not made again; and
-// a job that is cancelled is gone at once.
-// Method: a coordinator and two workers as real processes, a source of our own with numbers in its pictures and marks in its sound, orders through
-// caf-ctl. Tasks and the coordinator are killed in mid-job, as the API shows that it goes on. The published file is read by libavformat alone.
+// Goal: a file job returns its file transcoded, complete and in sync, whatever dies on the way. Finished parts are not
+// made again, and a cancelled job is gone at once.
+// Method: a coordinator and two workers as real processes, a source of our own with numbers in its pictures and marks
+// in its sound, orders through caf-ctl. Tasks and the coordinator are killed in mid-job, when the API shows progress.
+// Only libavformat reads the published file.
 #include "test/cluster/job_cluster.hpp"
 #include "test/support/environment.hpp"
 

@@ -1,4 +1,4 @@
-// Goal: nodes begin in any order and end at once and cleanly, however often, and no two work with one store.
+// Goal: nodes start in any order and end quickly and cleanly, however often, and no two use one store.
 // Method: real processes that are started alone, together, too early or twice, and told to end at any moment.
 #include "test/cluster/job_cluster.hpp"
 

@@ -1,6 +1,7 @@
-// Goal: a channel plays, whatever its source is made of, and says what of the source it does not carry as it is.
-// Method: ffmpeg makes sources of sound alone, of codecs that MPEG-TS does not carry, with subtitles, with tracks that change; players of plain
-// libavformat watch all of them at once. What is compared is what they decode, the bytes that they get, and the status.
+// Goal: a channel plays with any source, and reports the parts of the source that it does not carry unchanged.
+// Method: ffmpeg makes sources with only sound, with codecs that MPEG-TS does not carry, with subtitles, and with
+// changing tracks. Players of plain libavformat watch all of them at once. The tests compare what they decode, their
+// bytes, and the status.
 #include "test/cluster/failover.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"

@@ -1,7 +1,7 @@
-// Goal: one command transcodes a file on this machine with nothing started before; it leaves the result and nothing else, whatever ends it; and what is
-// made in pieces is neither larger nor worse than what is made in one.
-// Method: caf-ctl --local as a real process, its children seen through /proc. The result is read by libavformat alone. Sizes and likeness are those that the
-// ffmpeg program states, of one source encoded by it in one piece and by caf-ctl in four.
+// Goal: one command transcodes a file on this machine without a running node. It leaves only the result, however it
+// ends. A result made in chunks is neither larger nor worse than one made in one piece.
+// Method: caf-ctl --local as a real process, its children seen through /proc. Only libavformat reads the result. The
+// ffmpeg program measures size and similarity for one source, encoded by it in one piece and by caf-ctl in four.
 #include "rig/chunked_run.hpp"
 #include "test/cluster/job_cluster.hpp"
 

@@ -1,8 +1,8 @@
-// Goal: nothing of a source is lost without a word, whatever the source is: no picture, no sample of sound, no stream.
-// Method: the sources of a table (odd_source.cpp) go as file jobs through one cluster, encoded without loss, and as
-// channels, as they are. The results are decoded by ffmpeg and held against what ffmpeg decodes from the sources. A
-// plain run takes a sample of the table, another one for another TROUPE_SEED; TROUPE_LONG=1 takes all of it, and
-// TROUPE_ODD=REGEX those of such names. TROUPE_ODD_SEEDS=N adds N sources of random parts.
+// Goal: no part of any source is lost without a note: no picture, no audio sample, no stream.
+// Method: the sources of a table (odd_source.cpp) go through one cluster, as file jobs encoded losslessly and as
+// channels unchanged. ffmpeg decodes the results and the sources, and the outputs are compared. A plain run takes a
+// sample of the table, a different one for each TROUPE_SEED; TROUPE_LONG=1 takes all of it, and TROUPE_ODD=REGEX the
+// sources with matching names. TROUPE_ODD_SEEDS=N adds N sources of random parts.
 #include "rig/process.hpp"
 #include "test/cluster/decoded_content.hpp"
 #include "test/cluster/odd_source.hpp"

@@ -1,7 +1,8 @@
-// Goal: a coordinator that dies takes no encoding with it: chunks that are in the making are finished by the tasks that make them, and the job of the
-// next coordinator takes them over.
-// Method: a coordinator and two workers as real processes, and a job of chunks that take many seconds each. The coordinator is killed when both are
-// under way. What is compared: the processes that work before and after, how often the history says that a chunk was begun, and the published file.
+// Goal: the death of a coordinator stops no encoding: tasks finish their chunks, and the next coordinator's job takes
+// them over.
+// Method: a coordinator and two workers as real processes, and a job whose chunks take many seconds each. The
+// coordinator is killed while two are in work. The test compares the processes before and after, the history's count of
+// chunk starts, and the published file.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,7 @@
-// Goal: channels land on workers as slots and states say, and who gets no worker is told so in time.
-// Method: a coordinator, two workers with one slot each, and their tasks, all processes of their own. What runs where
-// is read from the API and compared with the process table.
+// Goal: channels are placed on workers according to slots and states, and a channel without a worker is refused in
+// time.
+// Method: a coordinator, two workers with one slot each, and their tasks, all as separate processes. The placement is
+// read from the API and compared with the process table.
 #include "ctl/run.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"

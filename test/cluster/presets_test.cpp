@@ -1,7 +1,8 @@
-// Goal: every preset's output has the resolution, rate, codec and bit rate that its name says.
-// Method: a real worker transcodes a clip with noise and motion in it by each preset; ffprobe reads the published files. Rates need seconds: by default the clip for
-// most presets is a few pictures long, which proves size, rate and codec, and the bit rate (within 10 %) is proved for one small preset of each codec. With
-// TROUPE_LONG=1 every preset gets ten seconds, in two chunks, and has to keep its bit rate.
+// Goal: every preset's output has the resolution, rate, codec and bit rate in the preset's name.
+// Method: a real worker transcodes a clip with noise and motion with each preset; ffprobe reads the published files.
+// Bit rates need seconds. By default the clip for most presets is a few pictures long, which proves size, rate and
+// codec; the bit rate (within 10 %) is proven for one small preset of each codec. With TROUPE_LONG=1 every preset gets
+// ten seconds, in two chunks, and must keep its bit rate.
 #include "config/presets.hpp"
 #include "test/support/cluster.hpp"
 #include "test/support/environment.hpp"

@@ -1,5 +1,7 @@
-// Goal: a job's result is a regular file where it was asked for, and what is fetched as the result is the file that was published and nothing else.
-// Method: a coordinator and a worker as real processes, quick jobs over a short source; the test puts links, pipes and other files where results are or would be.
+// Goal: a job's result is a regular file at the requested path, and fetching the result gives exactly the published
+// file.
+// Method: a coordinator and a worker as real processes, with quick jobs over a short source. The test puts links, pipes
+// and other files at the paths of results.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,6 @@
-// Goal: what opens a source, and what nodes know, is seen by nobody whom it is not meant for. Method: a cluster whose sources hold a secret in every place where addresses have
-// some; all that it says over HTTP, in its logs and on the network is searched for them.
+// Goal: credentials of sources and secrets of nodes are seen only by those who may see them. Method: a cluster whose
+// sources have a secret in every usual place of a URL. Its HTTP answers, logs and network traffic are searched for the
+// secrets.
 #include "test/cluster/job_cluster.hpp"
 #include "test/cluster/web_server.hpp"
 

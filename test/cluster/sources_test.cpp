@@ -1,7 +1,7 @@
-// Goal: sources that come over the network in the ways that people have them reach the viewer: live HLS, UDP, SRT, RTMP.
-// Method: ffmpeg sends one file in real time, over and over, in each of these ways on loopback; one cluster has a channel
-// for each, and a player of plain libavformat watches each until it has decoded one second of pictures. All of
-// them at once: the suite takes as long as the slowest.
+// Goal: network sources of the usual kinds reach the viewer: live HLS, UDP, SRT, RTMP.
+// Method: ffmpeg sends one file in real time, repeatedly, in each of these ways on loopback. One cluster has a channel
+// for each, and a player of plain libavformat watches each until it has decoded one second of pictures. All run at
+// once: the suite takes as long as the slowest.
 #include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/cluster/web_server.hpp"

@@ -1,7 +1,7 @@
-// Goal: with certificates configured, only nodes that hold one of the cluster's CA take part, and strangers harm
-// nobody.
-// Method: a CA and certificates made by scripts/make-certs; a channel is watched over mutual TLS; then strangers of
-// each kind knock at the cluster port: without certificate, with a foreign CA's, speaking plainly, speaking nonsense.
+// Goal: with certificates configured, only nodes with a certificate of the cluster's CA take part, and strangers do no
+// harm.
+// Method: a CA and certificates made by scripts/make-certs; a channel is watched over mutual TLS. Then strangers of
+// each kind connect to the cluster port: without certificate, with a foreign CA's, in plain text, with nonsense.
 #include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"

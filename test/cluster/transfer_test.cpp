@@ -1,6 +1,8 @@
-// Goal: a file job needs no folder that two machines share: source, chunks and result travel over HTTP, and whatever dies or lies on the way, the result is exact and nothing half done is left.
-// Method: a coordinator that lets workers use none of its paths (`jobs.transfer: http`), with workers and tasks as real processes; orders through caf-ctl, which brings its file and fetches
-// the result where a case says so. Workers and the coordinator are killed while bytes are on their way. The result is read by libavformat alone: every picture, once, at its time.
+// Goal: a file job needs no shared folder: source, chunks and result travel over HTTP. Whatever dies or lies on the
+// way, the result is exact and no partial file remains.
+// Method: a coordinator that lets workers use none of its paths (`jobs.transfer: http`), with workers and tasks as real
+// processes. Orders go through caf-ctl, which in some cases uploads its file and fetches the result. Workers and the
+// coordinator are killed during transfers. Only libavformat reads the result: every picture, once, at its time.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,8 +1,8 @@
-// Goal: what a client sees and hears is the source: every picture once, in order, with its sound, decodable from the
-// first byte on.
+// Goal: a client sees and hears the source: every picture once, in order, with its sound, decodable from the first
+// byte.
 // Method: sources of three codecs, looped in real time, are watched through the cluster by players of plain
 // libavformat, transcoded and passed through, all at once. The numbers in the pictures and the marks in the sound are
-// read back. Fifteen seconds, so that each source loops once; with TROUPE_LONG=1 in the environment sixty.
+// read back. The test takes fifteen seconds, so that each source loops once; with TROUPE_LONG=1 it takes sixty.
 #include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"

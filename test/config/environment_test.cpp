@@ -1,5 +1,5 @@
-// Goal: variables reach what they name, aliases of another product work below ours, and nothing that starts like ours
-// is ignored. Method: maps of variables, without a process environment.
+// Goal: variables reach the keys that they name, another product's aliases work with lower precedence, and no variable
+// with our prefix is ignored. Method: maps of variables, without a process environment.
 #include "test/config/support.hpp"
 
 using namespace troupe;

@@ -1,6 +1,6 @@
-// Goal: sources are laid on top of each other in the promised order, and each mistake is answered with file, line, key
-// and what is allowed. Method: texts, variables and arguments made here; what is compared is the configuration or the
-// words of the problems.
+// Goal: sources override each other in the promised order, and each mistake is reported with file, line, key and the
+// allowed values. Method: texts, variables and arguments made here; the tests compare the configuration or the text of
+// the problems.
 #include "test/config/support.hpp"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// The table of presets: each says what its name says. What comes out of encoders by it is tested in test/cluster.
+// The table of presets: each preset sets what its name says. The tests in test/cluster check its output.
 #include "config/presets.hpp"
 
 #include <boost/test/unit_test.hpp>

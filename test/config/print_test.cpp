@@ -1,4 +1,4 @@
-// Goal: what is printed can be loaded again, says where each value comes from, and gives no secret away. Method:
+// Goal: the printed configuration can be loaded again, shows the source of each value, and reveals no secret. Method:
 // print, load, compare.
 #include "test/config/support.hpp"
 

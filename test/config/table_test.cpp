@@ -1,6 +1,6 @@
-// Goal: the table is the one truth: each row is reached by file, environment and flag alike, checks its bounds, is
-// printed and documented. Method: properties over all rows with a value made for each; nothing here names a key but to
-// tell kinds apart.
+// Goal: the table is complete: file, environment and flag all reach each row, and each row checks its bounds, is
+// printed and documented. Method: properties over all rows with a value made for each. Keys are named only to
+// distinguish kinds.
 #include "test/config/support.hpp"
 
 #include <set>

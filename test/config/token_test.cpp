@@ -1,5 +1,5 @@
-// Goal: a cluster has one token: made once by a coordinator, for its owner alone, and found by everyone who is given
-// it. Method: a folder of the test's own.
+// Goal: a cluster has one token: made once by a coordinator, readable only by its owner, and found by each node that
+// gets its path. Method: a temporary folder.
 #include "test/config/support.hpp"
 
 #include "config/token.hpp"

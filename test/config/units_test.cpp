@@ -1,5 +1,5 @@
-// Goal: values are read as people write them, refused when they can mean two things, and written so that they read
-// back. Method: tables of texts with their values, and a round trip over many values of each kind.
+// Goal: values are read in the usual notations, refused if ambiguous, and written so that they read back. Method:
+// tables of texts with their values, and a round trip over many values of each kind.
 #include "config/units.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
-// Goal: what no key alone can get wrong is refused: exposure without TLS, halves of a TLS set-up, tokens, times in the
-// wrong order, profiles that contradict themselves. Method: short texts; problems are compared by their words.
+// Goal: mistakes across keys are refused: exposure without TLS, incomplete TLS settings, tokens, times in the wrong
+// order, contradictory profiles. Method: short texts; the text of the problems is compared.
 #include "test/config/support.hpp"
 
 using namespace troupe;

@@ -1,5 +1,5 @@
-// Goal: no text, however broken or malicious, does more than be refused, in bounded time and with its line. Method:
-// hand-made hostile texts, and a few thousand mutations of an example from a fixed seed; sanitizers watch.
+// Goal: any broken or malicious text is only refused, in bounded time and with its line. Method: hand-made hostile
+// texts, and a few thousand mutations of an example from a fixed seed, under sanitizers.
 #include "test/config/support.hpp"
 
 #include "config/yaml.hpp"

@@ -1,4 +1,4 @@
-// Goal: pauses grow, are bounded, and differ between those who wait together. Method: many calls with fixed seeds.
+// Goal: pauses grow, are bounded, and differ between clients that wait together. Method: many calls with fixed seeds.
 #include "core/back_off.hpp"
 
 #include <boost/test/unit_test.hpp>

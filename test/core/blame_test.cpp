@@ -1,5 +1,6 @@
-// Goal: a worker answers for the processes that die or hang on it, and for nothing else: not for orders, sources, disks or clients.
-// Method: jobs and sessions are told how their tries end, and say what counts; the table is told what counts, and says who is left alone.
+// Goal: a worker is blamed only for processes that die or hang on it, not for orders, sources, disks or clients.
+// Method: jobs and sessions get the outcomes of their attempts and report which count. The worker table gets those and
+// reports which workers get no work.
 #include "test/core/file_job_fixture.hpp"
 #include "test/core/lease_desk_fixture.hpp"
 #include "test/core/session_fixture.hpp"

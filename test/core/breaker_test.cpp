@@ -1,5 +1,5 @@
-// Goal: a worker that keeps failing is left alone, tried with one task, and trusted again by what that task does. Method: the
-// breaker is fed failures and moments in time; a seeded run checks what must hold after any order of events.
+// Goal: a worker that keeps failing gets no work, then one task as a trial, and is trusted again by the trial's
+// outcome. Method: the breaker gets failures and times; a seeded run checks the invariants after any order of events.
 #include "core/breaker.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-// When an end is told again: by the answer, the number of tries and the time since the job ended.
+// When a callback is sent again: by the answer, the number of tries and the time since the job ended.
 #include "core/jobs/callback_order.hpp"
 
 #include <boost/test/unit_test.hpp>

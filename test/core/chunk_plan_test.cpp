@@ -1,5 +1,5 @@
-// Goal: a file is cut at its random-access points alone, into windows that together are all of it, as long as asked or as suits the workers. Method:
-// access points at even, uneven and random distances; seeded.
+// Goal: a file is cut only at its random-access points, into windows that together cover all of it, with the requested
+// length or one that suits the workers. Method: access points at even, uneven and random distances, from seeds.
 #include "core/jobs/chunk_plan.hpp"
 
 #include <boost/test/unit_test.hpp>

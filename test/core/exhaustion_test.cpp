@@ -1,4 +1,4 @@
-// What a profile's encoder stands for: the rungs of its ladder, in order.
+// The encoders that a profile's encoder stands for: the rungs of its ladder, in order.
 #include "core/placement/exhaustion.hpp"
 
 #include <boost/test/unit_test.hpp>

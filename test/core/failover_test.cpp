@@ -1,4 +1,4 @@
-// A transcoder is lost, stalls, falls behind or is moved away: what the session does, and that clients get each time once.
+// A transcoder is lost, stalls, falls behind or is moved: what the session does, and that clients get each time once.
 #include "test/core/session_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>

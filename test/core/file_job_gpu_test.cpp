@@ -1,5 +1,5 @@
-// A file job on cards: all its chunks are of one encoder, a device that refuses costs no try, and the job says where its parts are. Tasks and leases are
-// played by the test.
+// A file job on GPUs: all its chunks use one encoder, a device that refuses costs no try, and the job reports where its
+// parts run. The test simulates tasks and leases.
 #include "test/core/file_job_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>

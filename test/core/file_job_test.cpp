@@ -1,5 +1,5 @@
-// A file job from its probe to its end. Effects are written down, tasks are played by the test: they answer, fail, die, fall silent and come too
-// late. What is compared is what the job asks for, and what it writes down.
+// A file job from its probe to its end. Effects are recorded. The test simulates tasks, which answer, fail, die, fall
+// silent or come too late. It compares the job's requests and records.
 #include "test/core/file_job_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
-// Credit, source buffer, chunk ring and plan: the small classes on the path of the samples. Each is fed by hand; what is compared is what a
-// consumer gets.
+// Credit, source buffer, chunk ring and plan: the small classes on the path of the samples. Each gets input by hand;
+// the tests compare what a consumer gets.
 #include "core/live/chunk_ring.hpp"
 #include "core/live/credit.hpp"
 #include "core/live/source_buffer.hpp"

@@ -1,4 +1,4 @@
-// The table of models: each family of cards gets the limits that its makers and users know.
+// The table of models: each family of GPUs gets the limits that its makers publish or users have found.
 #include "core/placement/gpu_limits.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,5 @@
-// Sessions on physical cards: the tracker is fed reports, promises, returns and moments in time, and asked what it would still give.
+// Sessions on physical GPUs: the tracker gets reports, reservations, releases and times, and is asked what it would
+// still grant.
 #include "core/placement/gpu_tracker.hpp"
 
 #include <boost/test/unit_test.hpp>

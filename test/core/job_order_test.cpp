@@ -1,5 +1,5 @@
-// Whose turn it is. Jobs are added at chosen times and taken out one by one; a random run checks that nothing is lost and that the order is
-// the one that a sort would give.
+// The order of jobs. Jobs are added at chosen times and taken out one by one. A random run checks that none is lost and
+// that the order equals a sort.
 #include "core/jobs/job_order.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,5 @@
-// What the lease desk makes of how workers fare: it is chosen among those that are well, whatever happened between two requests.
+// How the lease table uses the workers' health: it chooses among the healthy ones, whatever happened between two
+// requests.
 #include "test/core/lease_desk_fixture.hpp"
 
 using namespace troupe;

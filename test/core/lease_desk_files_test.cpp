@@ -1,4 +1,5 @@
-// File work at the lease desk: it waits behind live work, gives chunks back to it, and stays where it is while a worker drains.
+// File work in the lease table: it waits behind live work, gives chunks back to live work, and stays while a worker
+// drains.
 #include "test/core/lease_desk_fixture.hpp"
 
 using namespace troupe;

@@ -1,5 +1,6 @@
-// The lease desk with GPUs: sessions are counted from the promise to the end of the process, policies decide when none is free, and who waits gets the
-// first that comes back. Method: a real worker table, cards in registrations and heartbeats, effects that are written down.
+// The lease table with GPUs: sessions count from reservation to process exit, policies decide when none is free, and
+// waiting requests get the first one returned. Method: a real worker table, GPUs in registrations and heartbeats,
+// recorded effects.
 #include "test/core/lease_desk_fixture.hpp"
 
 using namespace troupe;

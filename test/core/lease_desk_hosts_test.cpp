@@ -1,4 +1,4 @@
-// What the lease desk does about hosts: processes that no lease serves are ended, and what works on a draining worker is moved.
+// The lease table and hosts: processes that no lease serves are ended, and work on a draining worker is moved.
 #include "test/core/lease_desk_fixture.hpp"
 
 using namespace troupe;

@@ -1,4 +1,5 @@
-// Leases from request to end. A seeded random run checks that no slot leaks and none is held twice, whatever the order of events.
+// Leases from request to end. A seeded random run checks that no slot leaks and none is held twice, in any order of
+// events.
 #include "test/core/lease_desk_fixture.hpp"
 
 #include <random>

@@ -1,4 +1,5 @@
-// Goal: no task is without a limit of memory, and no valid work dies of it. Method: the largest and the smallest work of each kind against what encoders are known to take.
+// Goal: every task has a memory limit, and no valid work dies of it. Method: the largest and the smallest work of each
+// kind against the known needs of encoders.
 #include "core/memory_plan.hpp"
 
 #include <boost/test/unit_test.hpp>

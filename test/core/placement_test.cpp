@@ -1,4 +1,5 @@
-// Which worker and which device: workers with cards are described, requests are placed, and what is left out is asked for its reason.
+// The choice of worker and device: workers with GPUs are described, requests are placed, and rejected candidates are
+// asked for their reason.
 #include "core/placement/placement_desk.hpp"
 
 #include <boost/test/unit_test.hpp>

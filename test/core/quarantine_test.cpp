@@ -1,4 +1,4 @@
-// Goal: a rendition is refused with its reason for as long as was settled, and nothing else is.
+// Goal: a rendition is refused, with its reason, for exactly the agreed time.
 // Method: virtual time.
 #include "core/live/quarantine.hpp"
 

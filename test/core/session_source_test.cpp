@@ -1,5 +1,5 @@
-// How a session pulls its source: which URL is asked when and for how long, how often one that fails is asked again, and what is known of a source that
-// comes back. The session is fed what actors would tell it.
+// How a session pulls its source: which URL it tries when and for how long, how often it retries a failed one, and how
+// it recognises a source that returns. The test gives the session the actors' events.
 #include "test/core/session_fixture.hpp"
 
 #include "core/live/sample_print.hpp"

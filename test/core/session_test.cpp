@@ -1,5 +1,5 @@
-// A channel's life: the session is fed what actors would tell it, and what it wants done is written down. Samples carry their time as their
-// content, so that what clients get can be compared with what the source sent.
+// A channel's life: the test gives the session the actors' events, and records its requests. Samples carry their time
+// as content, so that the clients' data can be compared with the source's.
 #include "test/core/session_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
-// The tracks of a source change while clients watch: the session is fed what actors would tell it, and clients must get everything of the old tracks
-// before anything of the new ones, and nothing twice.
+// A source's tracks change while clients watch. The test gives the session the actors' events. Clients must get all of
+// the old tracks before any of the new ones, and nothing twice.
 #include "test/core/session_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>

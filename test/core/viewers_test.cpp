@@ -1,5 +1,5 @@
-// What viewers of a channel get, or are told, where it does not simply play: the session is fed what actors would tell it, and what it wants done is
-// written down.
+// What viewers get, or are told, when a channel does not simply play. The test gives the session the actors' events,
+// and records its requests.
 #include "test/core/session_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>

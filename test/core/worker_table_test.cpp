@@ -1,4 +1,5 @@
-// Who is accepted, how well each worker is, and who can take work: the table is fed registrations, heartbeats and moments in time.
+// Which workers are accepted, how healthy each is, and which can take work: the table gets registrations, heartbeats
+// and times.
 #include "core/cluster/worker_table.hpp"
 
 #include <boost/test/unit_test.hpp>

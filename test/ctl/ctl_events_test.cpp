@@ -1,4 +1,5 @@
-// Server-sent events as caf-ctl reads them: cut anywhere, with comments and fields that nobody knows, and without an end to what a server may send.
+// caf-ctl's parser of server-sent events: cut anywhere, with comments and unknown fields, and with endless data from a
+// server.
 #include "ctl/events.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,4 +1,4 @@
-// caf-ctl without a cluster: arguments, tables, and what it says when things are wrong. The answers of the API are given as text.
+// caf-ctl without a cluster: arguments, tables, and error messages. The answers of the API are given as text.
 #include "ctl/files.hpp"
 #include "ctl/http.hpp"
 #include "ctl/jobs.hpp"

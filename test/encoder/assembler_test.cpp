@@ -1,5 +1,6 @@
-// Goal: a result has of its source all that its container can hold, and says what it cannot. Method: sources with several sounds, subtitles, a font, a
-// cover, chapters and words, written with libavformat; each assembled into each container and read back.
+// Goal: a result has everything from its source that its container can hold, and notes the rest. Method: sources with
+// several sounds, subtitles, a font, a cover, chapters and metadata, written with libavformat; each is assembled into
+// each container and read back.
 #include "encoder/chunks/assembler.hpp"
 
 #include "file_job.hpp"

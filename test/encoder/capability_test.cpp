@@ -1,4 +1,5 @@
-// Goal: what is said to work here does, and what does not has a reason. Method: the trials that every machine can run are run.
+// Goal: codecs reported as working do work, and the others have a reason. Method: runs the trials that every machine
+// can run.
 #include "encoder/codec/capability.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,6 @@
-// Goal: each channel of a source is heard from its loudspeaker, whatever the encoder calls it, and none is lost where the encoder has one for it. Method: a
-// tone of its own for each channel, uncompressed, is transcoded, decoded, and counted by channel.
+// Goal: each channel of a source is heard from its loudspeaker, whatever name the encoder uses, and none is lost if the
+// encoder has a channel for it. Method: a different tone on each channel, uncompressed, is transcoded, decoded, and
+// counted by channel.
 #include "encoder/channel_layouts.hpp"
 
 #include "encoder/codec/decoder.hpp"

@@ -1,4 +1,5 @@
-// Goal: what an encoder makes and no decoder takes is found while it is made. Method: good packets, and the same with one spoiled.
+// Goal: encoder output that no decoder accepts is found while it is made. Method: good packets, and the same with one
+// corrupted.
 #include "encoder/chunks/chunk_check.hpp"
 
 #include "make_stream.hpp"

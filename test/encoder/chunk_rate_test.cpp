@@ -1,4 +1,5 @@
-// When a chunk is made again for its rate, and with which. The encoder is a function: it makes a share of what it is asked for.
+// When a chunk is made again for its bit rate, and with which rate. The encoder is a function that delivers a share of
+// the requested rate.
 #include "encoder/chunks/chunk_rate.hpp"
 
 #include <boost/test/unit_test.hpp>

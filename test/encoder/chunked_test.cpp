@@ -1,6 +1,7 @@
-// Goal: a file that is cut into chunks, encoded chunk by chunk and put together again has every picture once, at its time, and the sound that
-// the unchunked result has, and no decoder finds fault at a joint. Method: sources whose pictures carry their number and whose tone glides,
-// in several codecs and containers; whole jobs with 1, 2, 7 and many chunks; results read back by libavformat and libavcodec alone.
+// Goal: a file that is cut into chunks, encoded chunk by chunk and joined has every picture once, at its time, and the
+// sound of the unchunked result, and no decoder reports a fault at a joint. Method: sources whose pictures carry their
+// number and whose tone glides, in several codecs and containers; whole jobs with 1, 2, 7 and many chunks; only
+// libavformat and libavcodec read the results.
 #include "file_job.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,6 @@
-// Goal: whatever container and whatever wrongs a source has, the demuxer returns one unbroken timeline of well-formed
-// packets, or an error that says what is the matter. Method: clips are encoded here, written into containers with
-// known times and known damage, and read back.
+// Goal: with any container and any fault of a source, the demuxer returns one unbroken timeline of well-formed packets,
+// or an error that names the fault. Method: clips are encoded here, written into containers with known times and known
+// damage, and read back.
 #include "encoder/source/demuxer.hpp"
 
 #include "clip.hpp"

@@ -1,5 +1,6 @@
-// Goal: a device that fails in the middle costs no frame and makes none twice. Method: the stand-in's decoder fails after each number of packets in turn,
-// in streams with open and closed groups; what is delivered is compared with what software alone makes.
+// Goal: a device that fails in mid-stream loses no frame and repeats none. Method: the stand-in's decoder fails after
+// each number of packets in turn, in streams with open and closed GOPs; the frames are compared with those of software
+// alone.
 #include "encoder/codec/device_decoder.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 

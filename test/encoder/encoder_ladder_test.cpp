@@ -1,5 +1,5 @@
-// Settings of one encoder, said in the words of another. What is translated is set on the encoders of the linked library: software is opened, hardware
-// gets its options set as far as that goes without a device.
+// Settings of one encoder, translated to another. The translated settings are set on the encoders of the linked
+// library: software encoders are opened; hardware encoders get their options as far as possible without a device.
 #include "encoder/codec/encoder_ladder.hpp"
 #include "encoder/codec/video_encoder.hpp"
 

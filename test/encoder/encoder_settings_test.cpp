@@ -1,5 +1,5 @@
-// Goal: every setting does what it says or is refused with its name; nothing is ignored, and nothing that names a file gets through.
-// Method: small encodes with one setting changed, whose result is looked at, or whose error is.
+// Goal: every setting works or is refused with its name; none is ignored, and no option that names a file is accepted.
+// Method: small encodes with one setting changed; the result or the error is checked.
 #include "quick_settings.hpp"
 
 #include "encoder/codec/encoder_table.hpp"

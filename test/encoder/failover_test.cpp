@@ -1,7 +1,8 @@
-// Goal: transcodes that die at any moment and take over from each other give what one that lives gives: each output frame exactly once, with the
-// same timestamp, video and audio, in a stream that a decoder shows in order. Method: seeded random deaths and planned moves; as a session
-// does, only whole closed groups of an attempt count, and the next attempt's windows begin, track by track, behind what counts.
-// TROUPE_SEEDS sets how many histories of each kind are tried, TROUPE_SEED the first.
+// Goal: transcodes that die at any moment and replace each other give the output of a single one: each output frame
+// exactly once, with the same timestamp, video and audio, in a stream that a decoder shows in order. Method: seeded
+// random deaths and planned moves. As in a session, only whole closed groups of an attempt count, and the next
+// attempt's windows begin, track by track, after them. TROUPE_SEEDS sets how many histories of each kind are tried,
+// TROUPE_SEED the first.
 #include "make_stream.hpp"
 #include "test/support/environment.hpp"
 

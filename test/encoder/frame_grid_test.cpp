@@ -1,4 +1,5 @@
-// Goal: of even times the grid behind their rounding is found, of others none is. Method: times of known pictures, rounded as containers do.
+// Goal: even times reveal the grid behind their rounding, other times reveal none. Method: times of known pictures,
+// rounded as containers do.
 #include "encoder/frame_grid.hpp"
 #include "encoder/track.hpp"
 

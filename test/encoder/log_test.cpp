@@ -1,4 +1,5 @@
-// What libav* says while a piece of work is done: kept once, cleaned, counted and cut, from whatever thread it comes. Lines are logged as libav* does it.
+// libav*'s messages during a piece of work: kept once, cleaned, counted and cut, from any thread. Lines are logged as
+// libav* does it.
 #include "encoder/log.hpp"
 
 extern "C" {

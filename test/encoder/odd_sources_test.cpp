@@ -1,6 +1,7 @@
-// Goal: a job makes of a file the pictures that a decoder makes of it, every one, however its container hides, packs or announces them.
-// Method: files that the ffmpeg program writes, or that libavformat writes and a test bends; the times of the pictures that ffmpeg decodes are compared with those
-// of the result, which is made in one chunk and in several.
+// Goal: a job's result has exactly the pictures that a decoder gets from the file, however its container hides, packs
+// or announces them.
+// Method: files that the ffmpeg program writes, or that libavformat writes and a test modifies. The times of the
+// pictures that ffmpeg decodes are compared with those of the result, which is made in one chunk and in several.
 #include "encoder/chunks/source_notes.hpp"
 #include "encoder/chunks/verifier.hpp"
 #include "file_job.hpp"

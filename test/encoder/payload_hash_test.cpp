@@ -1,4 +1,5 @@
-// Goal: a packet has the same number whatever container it has gone through. Method: the same content in the forms that muxers and demuxers give it.
+// Goal: a packet has the same hash in every container. Method: the same content in the forms of different muxers and
+// demuxers.
 #include "encoder/chunks/payload_hash.hpp"
 
 #include <boost/test/unit_test.hpp>

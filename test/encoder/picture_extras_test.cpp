@@ -1,5 +1,6 @@
-// Goal: what pictures have beside colours (transparency, captions, the record of Dolby Vision) is kept where encoder and container can, and named where not. Method: sources
-// that have it go through a whole job, and what a player's decoder gives of the result is looked at.
+// Goal: additional picture data (transparency, captions, the Dolby Vision record) is kept if encoder and container
+// support it, and noted otherwise. Method: sources with such data go through a whole job, and a player's decoder reads
+// the result.
 #include "encoder/codec/decoder.hpp"
 #include "encoder/log.hpp"
 #include "film.hpp"

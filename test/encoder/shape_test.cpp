@@ -1,5 +1,6 @@
-// Goal: pictures keep the shape and the side up that a player shows of their source, whatever size is asked for. Method: filters are shown a picture with one bright
-// corner; whole jobs turn, fit and copy small films, and the results are read back by libavformat.
+// Goal: pictures keep the shape and orientation that a player shows for their source, at any requested size. Method:
+// filters get a picture with one bright corner; whole jobs turn, fit and copy small films, and libavformat reads the
+// results.
 #include "encoder/orientation.hpp"
 #include "file_job.hpp"
 #include "quick_settings.hpp"

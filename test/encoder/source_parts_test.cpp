@@ -1,6 +1,7 @@
-// Goal: a source that goes on as something else in its middle (other PIDs, another program, another codec, parts whose sound is shorter than their picture)
-// is read on, every picture once, with its sound beside it. Method: clips are encoded here, written as parts with tables of their own, and joined as
-// broadcasters join them: byte by byte, or as segments of a playlist. What comes out is compared with what went in, picture by picture.
+// Goal: if a source changes in mid-stream (other PIDs, another program, another codec, parts whose sound is shorter
+// than their picture), reading continues, with every picture once and its sound in sync. Method: clips are encoded
+// here, written as parts with separate tables, and joined as broadcasters do: byte by byte, or as segments of a
+// playlist. Output and input are compared picture by picture.
 #include "encoder/source/demuxer.hpp"
 
 #include "clip.hpp"

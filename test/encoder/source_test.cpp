@@ -1,6 +1,6 @@
-// Goal: what cannot or must not be read is refused in time and with the reason, and remote sources are read as local
-// ones are. Method: files of no media, limits that are met, and servers on loopback that send what real ones send, or
-// nothing.
+// Goal: sources that cannot or must not be read are refused in time and with the reason, and remote sources are read
+// like local ones. Method: files that are not media, limits that are reached, and loopback servers that send what real
+// ones send, or nothing.
 #include "encoder/source/demuxer.hpp"
 
 #include "clip.hpp"

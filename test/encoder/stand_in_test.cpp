@@ -1,5 +1,6 @@
-// Encoders of cards that are not there take the product's whole path: set up in full, refused as a driver refuses, translated along the ladder, proven per
-// card. Method: a scenario file says what the cards do; the sessions are its files, also those of processes that have died.
+// Encoders of simulated GPUs take the product's whole path: full set-up, refusal as by a driver, translation along the
+// ladder, proof per GPU. Method: a scenario file says what the GPUs do; the sessions are its files, also those of
+// processes that have died.
 #include "encoder/codec/capability.hpp"
 #include "encoder/codec/encoder_ladder.hpp"
 #include "encoder/codec/stand_in.hpp"

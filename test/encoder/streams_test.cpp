@@ -1,5 +1,5 @@
-// Goal: of each stream of a source the result has what its container holds, and says what it has not. Method: sources with many sounds, fonts, covers and
-// subtitles of QuickTime, written with libavformat, go through a whole job.
+// Goal: the result has each stream of the source that its container holds, and notes the others. Method: sources with
+// many sounds, fonts, covers and QuickTime subtitles, written with libavformat, go through a whole job.
 #include "film.hpp"
 
 #include <boost/test/unit_test.hpp>

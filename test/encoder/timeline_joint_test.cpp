@@ -1,5 +1,6 @@
-// Goal: a source that is pulled again goes on after what was pulled before, every track moved by the same amount, and not at all where the
-// source has kept its timeline. Method: packets without content go in; times and flags of what comes out are compared.
+// Goal: a source that is pulled again continues after the earlier pull, with every track moved by the same amount, or
+// by nothing if the source has kept its timeline. Method: packets without content go in; times and flags of the output
+// are compared.
 #include "encoder/source/timeline_joint.hpp"
 
 #include "encoder/source/demuxer.hpp"

@@ -1,7 +1,6 @@
-// Goal: whatever a container does to times, the timeline comes out unbroken, and no track slides against another.
-// Method: single cases by hand, then a simulated source (video with B-frames ahead of its audio, as broadcast has it)
-// whose true times are known while what the timeline sees of them is wrapped, rounded, cut, spliced and stripped of
-// decoding times, from fixed seeds.
+// Goal: whatever a container does to times, the timeline comes out unbroken, and no track drifts against another.
+// Method: single cases by hand, then a simulated source (video with B-frames ahead of its audio, as in broadcasts) with
+// known true times. The timeline sees them wrapped, rounded, cut, spliced and without decoding times, from fixed seeds.
 #include "encoder/source/timeline.hpp"
 
 #include <boost/test/unit_test.hpp>

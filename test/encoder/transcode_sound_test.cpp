@@ -1,5 +1,6 @@
-// Goal: sound stays at its place on the timeline, whatever the source does: gaps, overlaps, changes of format, hours. Method: streams of
-// tones, made in memory and moved in time, are transcoded to uncompressed sound, whose samples say where they are.
+// Goal: sound stays at its place on the timeline, whatever the source does: gaps, overlaps, changes of format, hours of
+// length. Method: streams of tones, made in memory and moved in time, are transcoded to uncompressed sound, whose
+// samples reveal their places.
 #include "quick_settings.hpp"
 
 extern "C" {

@@ -1,5 +1,6 @@
-// Goal: what a transcode promises beyond the window: sizes, rates, colours and shapes are as asked for or as in the source; damage and
-// changes in mid-stream are survived and counted. Method: small streams made in memory are transcoded and the result is decoded.
+// Goal: a transcode's promises beyond the window: sizes, rates, colours and shapes are as requested or as in the
+// source; damage and changes in mid-stream are survived and counted. Method: small streams made in memory are
+// transcoded, and the result is decoded.
 #include "quick_settings.hpp"
 
 #include "encoder/source/demuxer.hpp"

@@ -1,5 +1,6 @@
-// Goal: whatever is wrong with a result is found before anybody gets it, and named. Method: a good result, then the same with a picture left out, a
-// chunk put in twice, its end cut off, bytes changed; each made with libavformat or by hand.
+// Goal: any fault of a result is found and named before the result is published. Method: a good result, then the same
+// with a picture left out, a chunk inserted twice, its end cut off, or bytes changed; each made with libavformat or by
+// hand.
 #include "encoder/chunks/verifier.hpp"
 
 #include "file_job.hpp"

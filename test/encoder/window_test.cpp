@@ -1,7 +1,7 @@
-// Goal: any partition of a source into windows gives what one window over all of it gives: each frame exactly once, with the same
-// timestamp and the same content, video and audio. Method: seeded random partitions of streams whose pictures carry their number and
-// whose tone glides; each window is encoded by itself, fed as a caller feeds it, and its pictures are decoded by themselves. TROUPE_SEEDS
-// sets how many partitions of each kind are tried, TROUPE_SEED the first.
+// Goal: any partition of a source into windows gives the output of one window over all of it: each frame exactly once,
+// with the same timestamp and content, video and audio. Method: seeded random partitions of streams whose pictures
+// carry their number and whose tone glides. Each window is encoded separately, fed as by a caller, and its pictures are
+// decoded separately. TROUPE_SEEDS sets how many partitions of each kind are tried, TROUPE_SEED the first.
 #include "file_job.hpp"
 #include "reading.hpp"
 #include "test/support/environment.hpp"

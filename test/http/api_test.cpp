@@ -1,4 +1,5 @@
-// The REST API over a real socket, with a dummy in the coordinator's place: statuses, bodies, problems, metrics, and what browsers may not do.
+// The REST API over a real socket, with a dummy coordinator: statuses, bodies, problems, metrics, and what browsers may
+// not do.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"

@@ -1,4 +1,4 @@
-// Ranges as clients write them, honest ones and others: each has one meaning, and none reaches beyond the file.
+// Ranges from honest and other clients: each has one meaning, and none reaches beyond the file.
 #include "http/byte_range.hpp"
 
 #include <boost/test/unit_test.hpp>

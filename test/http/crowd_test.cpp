@@ -1,4 +1,5 @@
-// Too many at a time: whoever has no request makes room, nobody alone takes every place, some places are left for the API, and all bodies together have a bound.
+// Too many connections: idle ones make room, no client gets every place, some places are reserved for the API, and all
+// bodies together are bounded.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/client_places.hpp"

@@ -1,5 +1,5 @@
-// Server-sent events: which client gets what, in which words, what waits for a slow one, and over real sockets with a queue of the test's own: nothing is
-// told twice, nothing is missed between the store and the news, and a stream ends with its job.
+// Server-sent events: which client gets which texts, and what waits for a slow one. Over real sockets with a queue of
+// the test: no event comes twice, none is missed between the store and the live events, and a stream ends with its job.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/job_events.hpp"

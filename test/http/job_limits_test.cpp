@@ -1,4 +1,4 @@
-// Limits of a job as JSON: what is taken as what, and what is refused with which words.
+// Limits of a job as JSON: how values are read, and with which text others are refused.
 #include "http/job_limits.hpp"
 
 #include <boost/json/parse.hpp>

@@ -1,4 +1,5 @@
-// Orders of file jobs as JSON: what is taken as what, and what is refused with which words; lists and their queries; jobs as they are shown.
+// Orders of file jobs as JSON: how values are read, and with which text others are refused; lists and their queries;
+// jobs as they are shown.
 #include "http/jobs.hpp"
 
 #include <boost/json/parse.hpp>

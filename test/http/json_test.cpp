@@ -1,4 +1,4 @@
-// Message structs as JSON: the same overloads that make the wire format, so what is checked is what differs from it.
+// Message structs as JSON: the overloads are those of the wire format, so the tests check the differences from it.
 #include "http/json.hpp"
 #include "messages/status.hpp"
 

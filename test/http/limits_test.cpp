@@ -1,5 +1,5 @@
-// What clients may not do: too long, too large, too slow, too many, or no HTTP at all. Each gets a clear answer, and the server goes
-// on serving others.
+// Clients beyond the limits: too long, too large, too slow, too many, or not HTTP. Each gets a clear answer, and the
+// server continues to serve others.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"

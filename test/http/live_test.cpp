@@ -1,5 +1,5 @@
-// Live streams over real sockets from a real `variant_stream`: what clients get, byte by byte, and that a client that leaves
-// or stops reading costs nobody anything.
+// Live streams over real sockets from a real `variant_stream`: the clients' data, byte by byte. A client that leaves or
+// stops reading affects no other.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"

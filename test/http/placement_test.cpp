@@ -1,4 +1,5 @@
-// Where the parts of a job are made, as JSON: the place that was taken first, each other with its reason; nothing of a job that is not at work.
+// Where the parts of a job run, as JSON: first the chosen place, then each other candidate with its reason; nothing for
+// a job that does not run.
 #include "http/placement.hpp"
 
 #include <boost/json/serialize.hpp>

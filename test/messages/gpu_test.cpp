@@ -1,4 +1,4 @@
-// What workers say of their GPUs comes back from the wire; absent values stay absent, and no limit stays no limit.
+// Workers' GPU reports survive the wire format; absent values stay absent, and no limit stays no limit.
 #include "messages/gpu.hpp"
 
 #include <caf/binary_deserializer.hpp>

@@ -1,4 +1,4 @@
-// The identity and the words of a job: one text for each, read back as it was written, and nothing else accepted.
+// A job's identity and enumerators as text: one text for each, which reads back as written; nothing else is accepted.
 #include "messages/job.hpp"
 #include "messages/job_states.hpp"
 

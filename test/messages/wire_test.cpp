@@ -1,5 +1,5 @@
-// Every message type comes back from the wire as it went in; bytes that lie about their size are refused before anything is
-// allocated. Values are written with CAF's binary serializer and read back, as between two nodes.
+// Every message type survives the wire format; bytes with a wrong size are refused before memory is allocated. Values
+// are written with CAF's binary serializer and read back, as between two nodes.
 #include "messages/actors.hpp"
 #include "messages/register.hpp"
 

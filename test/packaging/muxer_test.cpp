@@ -1,6 +1,5 @@
-// Goal: a muxed stream reaches its reader at once, can be joined where a segment begins, and carries the times that
-// went in. Method: clips encoded here are muxed into memory; what comes out is checked as bytes and read back by the
-// demuxer.
+// Goal: a muxed stream reaches its reader at once, can be joined at the start of a segment, and carries the original
+// times. Method: clips encoded here are muxed into memory; the output is checked as bytes and read back by the demuxer.
 #include "packaging/muxer.hpp"
 
 #include "encoder/source/demuxer.hpp"

@@ -1,6 +1,6 @@
-// Goal: a transport stream stays one stream when its tracks change, and its clock runs at least ten times a second, from zero on, however slow its
-// pictures are. Method: packets are muxed into memory; tables, counters and clock are read from the bytes as ISO/IEC 13818-1 has them, and the
-// packets by libavformat.
+// Goal: a transport stream stays one stream when its tracks change, and its clock is written at least ten times a
+// second, starting at zero, however slow its pictures are. Method: packets are muxed into memory. Tables, counters and
+// clock are read from the bytes as in ISO/IEC 13818-1, the packets by libavformat.
 #include "packaging/muxer.hpp"
 
 #include "test/encoder/clip.hpp"

@@ -1,5 +1,7 @@
-// Goal: limits hold, by a control group where the machine has one and without where it has not; groups that are not ours are left alone, and ours go.
-// Method: version 2 against a folder of plain files, which shows what is written where; the rest on real processes of our own, which try to take more.
+// Goal: limits hold, with or without control groups on the machine. Foreign groups are left alone, and our own are
+// removed.
+// Method: version 2 on a folder of plain files, which shows each write; the rest on our own real processes, which try
+// to exceed the limits.
 #include "processes/enforcer.hpp"
 
 #include "processes/process_limits.hpp"

@@ -1,5 +1,5 @@
-// Goal: the groups that a process is in are found however the hierarchies are mounted.
-// Method: tables of mounts and groups as kernels write them, in a folder that stands for /proc.
+// Goal: a process's control groups are found, however the hierarchies are mounted.
+// Method: tables of mounts and groups as kernels write them, in a folder in place of /proc.
 #include "processes/hierarchy.hpp"
 
 #include "test/processes/folder.hpp"

@@ -1,6 +1,6 @@
-// Goal: a number drawn into a frame is read back as drawn, or not at all, never as another number. Method: codes drawn
+// Goal: a number drawn into a frame is read back correctly or not at all, never as another number. Method: codes drawn
 // on frames of many sizes, then scaled, converted to 10 bits, blended, covered with noise; numbers that differ in one
-// bit, and the extremes. What encoders do to codes is tested with the samples.
+// bit, and the extremes. The sample tests cover what encoders do to codes.
 #include "rig/frame_code.hpp"
 
 #include "encoder/av_ptr.hpp"

@@ -1,5 +1,5 @@
-// Goal: what a client lost or got twice is counted, to the picture and to the sample, and nothing else is.
-// Method: made-up observations of a perfect viewing, with a loss, a repetition, a swap or a shift put in at a known place.
+// Goal: a client's losses and repetitions are counted exactly, to the picture and to the sample.
+// Method: made-up observations of a perfect viewing, with a loss, a repetition, a swap or a shift at a known place.
 #include "rig/loss_account.hpp"
 
 #include <boost/test/unit_test.hpp>

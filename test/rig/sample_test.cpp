@@ -1,4 +1,4 @@
-// Goal: samples are what their options say: containers, codecs, GOPs, fields, lengths; wrong options are refused with a
+// Goal: samples match their options: containers, codecs, GOPs, fields, lengths; wrong options are refused with a
 // reason. Method: small samples are written and read back with plain libavformat and libavcodec.
 #include "sample_file.hpp"
 

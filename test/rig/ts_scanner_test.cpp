@@ -1,5 +1,6 @@
-// Goal: the scanner finds every picture of a transport stream, with its times and its place, however the bytes are cut.
-// Method: a sample, scanned, against what libavformat's demuxer says of the same file.
+// Goal: the scanner finds every picture of a transport stream, with its times and its place, however the bytes are
+// split.
+// Method: a scanned sample is compared with libavformat's demuxer on the same file.
 #include "sample_file.hpp"
 
 #include "encoder/av_ptr.hpp"

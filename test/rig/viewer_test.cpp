@@ -1,5 +1,5 @@
-// Goal: a viewer sees what is in a stream, finds every damage, and never waits beyond its limits.
-// Method: samples, whole and spoilt, as files and from a small HTTP server inside the test.
+// Goal: a viewer sees a stream's contents, finds every damage, and never waits beyond its limits.
+// Method: intact and corrupted samples, as files and from a small HTTP server inside the test.
 #include "sample_file.hpp"
 
 #include "rig/viewer.hpp"

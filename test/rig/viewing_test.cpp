@@ -1,5 +1,5 @@
-// Goal: what a viewing counts is what happened: loops are no losses, losses are no loops, and every fault becomes a
-// problem. Method: observations written by hand.
+// Goal: a viewing's counts are true: loops are no losses, losses are no loops, and every fault becomes a problem.
+// Method: observations written by hand.
 #include "rig/viewing.hpp"
 
 #include <boost/test/unit_test.hpp>

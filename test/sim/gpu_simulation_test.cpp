@@ -1,7 +1,7 @@
-// The promises of GPU sessions, kept through whole lives of a cluster that grow from seeds: see gpu_world.hpp.
+// The promises of GPU sessions, checked over whole simulated lives of a cluster, each from a seed: see gpu_world.hpp.
 //
 //   TROUPE_GPU_SEEDS=N  lives to try (seeds 1 to N)
-//   TROUPE_GPU_SEED=n   that one alone
+//   TROUPE_GPU_SEED=n   only that one
 #include "test/sim/gpu_world.hpp"
 
 #include <boost/test/unit_test.hpp>

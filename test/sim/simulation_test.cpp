@@ -1,5 +1,6 @@
-// The whole control plane on virtual time: the real worker table, lease desk and sessions, with simulated machines, networks, encoders and
-// sources around them, thousands of lives, each grown from a seed. After every event the promises are checked; see referee.hpp and control.hpp.
+// The whole control plane on virtual time: the real worker table, lease table and sessions, with simulated machines,
+// networks, encoders and sources. It runs thousands of lives, each from a seed. After every event the promises are
+// checked; see referee.hpp and control.hpp.
 //
 //   TROUPE_SEEDS=N  lives to try (seeds 1 to N)
 //   TROUPE_SEED=n   that one life alone, with a trace of what happens

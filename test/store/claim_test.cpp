@@ -1,4 +1,4 @@
-// Goal: one process at a time has a store, in either database, and none whose process or connection is gone.
+// Goal: only one process at a time owns a store, in either database. A claim ends with its process or connection.
 // Method: claims by this process, and a server that is stopped, started, and told to end connections.
 #include "store/claim.hpp"
 #include "test/store/databases.hpp"

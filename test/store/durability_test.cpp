@@ -1,5 +1,5 @@
-// Nothing is half there: a writer that is killed in the middle, two writers at once, a full disk, a damaged file, a server that drops the
-// connection. Writers are child processes, so that a kill takes everything that a crash takes.
+// No partial data: a writer killed in mid-write, two writers at once, a full disk, a damaged file, a server that drops
+// the connection. Writers are child processes, so that a kill removes everything that a crash removes.
 #include "test/store/databases.hpp"
 
 #include <boost/test/data/monomorphic.hpp>

@@ -1,5 +1,5 @@
-// What the store keeps is what it was given, over both databases: texts to the byte, batches with a result for each operation,
-// submissions that are repeated, plans, removal, and pages that together are the whole list.
+// The store returns what it was given, in both databases: texts to the byte, batches with a result for each operation,
+// repeated submissions, plans, removal, and pages that together are the whole list.
 #include "store/limits.hpp"
 #include "store/text.hpp"
 #include "test/store/databases.hpp"

@@ -1,4 +1,5 @@
-// A database grows with the program, in one transaction, and never shrinks. Steps that no program has yet stand for those to come.
+// A database is upgraded with the program, in one transaction, and never downgraded. Made-up steps stand for future
+// ones.
 #include "test/store/databases.hpp"
 
 #include <boost/test/data/monomorphic.hpp>

@@ -1,7 +1,7 @@
-// Goal: no job is lost and none ends twice, whatever is killed, and a store that is out of order for a while costs nothing but that while.
-// Method: a coordinator of its own process (the product's queue, store and HTTP server; jobs that are nothing) takes jobs from fifty clients. It is
-// killed in the middle, several times, or its store is: a file that may not grow, a server that is stopped. What is compared is the database: every
-// job's row, and the history of each.
+// Goal: no job is lost and none ends twice, whatever is killed, and a failing store costs only the time of its failure.
+// Method: a coordinator in its own process (the product's queue, store and HTTP server, with null jobs) gets jobs from
+// fifty clients. It is killed several times in mid-work, or its store fails: a file that may not grow, a server that is
+// stopped. The test compares the database: every job's row, and its history.
 #include "test/store/databases.hpp"
 #include "test/support/http_client.hpp"
 

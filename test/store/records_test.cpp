@@ -1,5 +1,5 @@
-// What is kept beside a job's states, over both databases: the numbers of transitions, which watchers go on behind; a log that has an end; ends of jobs that
-// wait to be told, each until it is told, also after the store was closed.
+// Data beside a job's states, in both databases: the numbers of transitions, after which watchers resume; a bounded
+// log; callbacks that wait until they are delivered, even after the store was closed.
 #include "store/limits.hpp"
 #include "test/store/databases.hpp"
 

@@ -1,5 +1,5 @@
-// Every pair of states is tried, over both databases: what the table allows happens, with its row of history; anything else is an error that
-// names both states and leaves everything as it was. An attempt that is not the current one is refused wherever it speaks.
+// Every pair of states is tried, in both databases: an allowed transition happens, with its history row. Any other is
+// an error that names both states and changes nothing. An attempt that is not current is refused everywhere.
 #include "messages/job_states.hpp"
 #include "test/store/databases.hpp"
 

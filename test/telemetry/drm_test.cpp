@@ -1,4 +1,4 @@
-// Intel and AMD cards as the kernel tells of them, from folders that stand in for /sys and /proc.
+// Intel and AMD GPUs as the kernel reports them, from folders in place of /sys and /proc.
 #include "telemetry/drm.hpp"
 
 #include "test/telemetry/fed_proc.hpp"

@@ -1,4 +1,4 @@
-// Series of cards: what a driver does not tell has none, and no limit is no number.
+// Metric series of GPUs: a value that a driver does not report has no series, and no limit has no number.
 #include "telemetry/gpu_metrics.hpp"
 
 #include <boost/test/unit_test.hpp>

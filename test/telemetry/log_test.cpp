@@ -1,4 +1,4 @@
-// Goal: a line says all of its fields, is one line whatever it is about, stays within its bounds, and keeps secrets.
+// Goal: a line has all of its fields, is always a single line, stays within its bounds, and keeps secrets.
 // Method: lines go to a stream of the test; JSON lines are read back with Boost.JSON.
 #include "telemetry/log.hpp"
 

@@ -1,6 +1,6 @@
-// Goal: the machine's figures are what the kernel's files say, and files that say nonsense are harmless.
-// Method: a folder stands in for /proc and a made-up clock for time, so each expected figure can be computed by hand;
-// then the real /proc is read for plausibility, and files are cut and garbled at random places from a fixed seed.
+// Goal: the machine's figures match the kernel's files, and nonsense in these files is harmless.
+// Method: a folder replaces /proc and a made-up clock the time, so each expected figure can be computed by hand. Then
+// the real /proc is read for plausibility, and files are cut and garbled at random places from a fixed seed.
 #include "telemetry/machine.hpp"
 
 #include "test/telemetry/fed_proc.hpp"

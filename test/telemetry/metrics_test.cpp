@@ -1,7 +1,7 @@
-// Goal: the metrics page is what Prometheus accepts without a word, states the snapshots' numbers, and cannot be broken
-// by what workers and channels call themselves.
+// Goal: Prometheus accepts the metrics page without a complaint, the page shows the snapshots' numbers, and names of
+// workers and channels cannot break it.
 // Method: snapshots with a known number in each field are rendered and read back by a small parser of the text format;
-// the real `promtool check metrics` judges the page where it is installed.
+// the real `promtool check metrics` judges the page if it is installed.
 #include "telemetry/metrics.hpp"
 
 #include "telemetry/exposition.hpp"

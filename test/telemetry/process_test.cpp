@@ -1,5 +1,5 @@
-// Goal: a process's CPU share, memory and age are what the kernel's files say, whatever the process calls itself.
-// Method: a folder stands in for /proc, a made-up clock for time; then this very process is measured.
+// Goal: a process's CPU share, memory and age match the kernel's files, whatever name the process has.
+// Method: a folder replaces /proc, a made-up clock the time; then this process itself is measured.
 #include "telemetry/process.hpp"
 
 #include "test/telemetry/fed_proc.hpp"
