@@ -71,7 +71,7 @@ std::string encoded(const std::string& text) {
     else
       result += {'%', digits[byte >> 4], digits[byte & 15]};
   }
-  // A path of dots would be taken for a way up.
+  // A segment of one or two dots would mean this folder or its parent.
   return result == "." || result == ".." ? "%2E" + std::string(result.size() == 2 ? "%2E" : "") : result;
 }
 

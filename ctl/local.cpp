@@ -60,8 +60,8 @@ int processors() {
   return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? std::max(CPU_COUNT(&allowed), 1) : 1;
 }
 
-/// There are two slots more than there are processors: one for the sound, which would keep a processor's worth of
-/// pictures waiting, and one for a piece that is left over when the others are shared out evenly.
+/// There are two more slots than processors. One is for the sound, which would otherwise keep a processor's share of
+/// pictures waiting. The other is for a chunk that is left over when the others are shared out evenly.
 std::vector<std::string> arguments_of(const std::string& own_folder) {
   // A configuration is text. If the folder's name is not, /proc/self/cwd names it, because the node and its tasks run
   // there.
@@ -80,7 +80,7 @@ std::vector<std::string> arguments_of(const std::string& own_folder) {
           "--log.level=warning"};
 }
 
-/// Without the variables that configure other nodes of this machine.
+/// The environment without the variables that configure other nodes of this machine.
 std::vector<char*> environment_of_node() {
   std::vector<char*> result;
   for (auto i = environ; i != nullptr && *i != nullptr; ++i)
@@ -171,8 +171,7 @@ base::descriptor lock_of(const std::string& folder) {
 
 constexpr std::string_view folder_pattern = "XXXXXX"; ///< of mkdtemp
 
-/// What all private folders of a file begin with: its name, or a hash of one that leaves no room for the rest, or is no
-/// text.
+/// The common prefix of a file's private folders: the file's name, or a hash if the name is too long or is not text.
 std::string prefix_of(const std::string& name) {
   constexpr size_t name_bytes_max = 200;
   constexpr size_t digits = 32;

@@ -1,4 +1,4 @@
-// caf-ctl: the people's client of a cluster, over the REST API.
+// caf-ctl: the command line client of a cluster, through the REST API.
 #include "ctl/run.hpp"
 
 #include <cstdlib>

@@ -156,7 +156,7 @@ tl::expected<std::string, std::string> checked_url(std::string url) {
   return url;
 }
 
-/// What is wrong, if anything is.
+/// The mistake in the arguments, if there is one.
 std::optional<std::string> parse_transcode(const std::vector<std::string>& words, const po::variables_map& given,
                                            options& result) {
   auto here = words[0] == "transcode";

@@ -12,7 +12,7 @@ namespace troupe::ctl {
 namespace {
 
 size_t width_of(std::string_view text) {
-  // Bytes that continue a UTF-8 sequence take no room.
+  // Continuation bytes of a UTF-8 sequence take no column.
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 

@@ -21,7 +21,7 @@ namespace {
 namespace json = boost::json;
 using align = table::align;
 
-/// The codecs that a worker's video encoders make, each once: the encoders themselves are too many for a line.
+/// The codecs of a worker's video encoders, each once: the encoders themselves would not fit into a line.
 std::string working_codecs(const json::value& daemon) {
   std::set<std::string> codecs;
   for (auto& e : list(member(daemon, "can"), "encoders")) {
@@ -38,7 +38,7 @@ std::string working_codecs(const json::value& daemon) {
   return result;
 }
 
-/// A measured value; empty where the driver does not tell it.
+/// A measured value; empty if the driver does not report it.
 std::string measured(const json::value& reading, std::string_view name, std::string_view unit) {
   return member(reading, name).is_null() ? std::string{} : number_text(number(reading, name)) + std::string{unit};
 }
@@ -74,8 +74,8 @@ std::string joined(const json::array& texts) {
   return result;
 }
 
-/// Why a rendition is where it is: what is wrong, else what it waits for, else what it gets instead of what was asked
-/// for, else what of the source it has not.
+/// The reason for a rendition's state. The first of these that exists: its fault, what it waits for, its substitute for
+/// the requested encoder, the parts of the source that it lacks.
 std::string variant_reason(const json::value& session, const json::value& variant) {
   if (auto reason = text(variant, "reason"); !reason.empty())
     return reason;

@@ -49,7 +49,7 @@ public:
 
   struct buckets {
     std::vector<std::pair<double, uint64_t>>
-      upto;              ///< upper bound, rising, and how many lie between the one before and it
+      upto;              ///< ascending upper bounds, each with the number of values above the previous bound
     uint64_t beyond = 0; ///< number of values above the last bound
     double sum = 0;
   };

@@ -23,7 +23,7 @@ struct failover_totals {
 
   std::map<std::string, uint64_t, std::less<>> by_reason;
   std::array<uint64_t, gap_bounds_s.size() + 1>
-    gaps{}; ///< by the first bound that is not exceeded; the last beyond all
+    gaps{}; ///< counted at the first bound that is not exceeded; the last entry is for longer gaps
   double gap_sum_s = 0;
   uint64_t replayed_bytes = 0;
   uint64_t source_restarts = 0;

@@ -48,7 +48,7 @@ private:
   expected<void> check(const AVPacket& packet);
   static tl::unexpected<error> wrong(const checked_track& x, error what);
 
-  std::mutex checking_; ///< guards the checks of `tracks_`, and `result_`; before `mutex_` where both are needed
+  std::mutex checking_; ///< guards the checks of `tracks_`, and `result_`; lock it before `mutex_`
   std::vector<checked_track> tracks_;
   expected<void> result_;
   std::atomic<bool> failed_{false};

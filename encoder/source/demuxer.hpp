@@ -53,7 +53,7 @@ struct source_options {
   std::optional<frame_grid> grid{};
   std::chrono::milliseconds open_timeout{10'000};
   std::chrono::milliseconds first_byte_timeout{
-    0}; ///< of a source that is one connection: until its first byte; 0 for as long as `open_timeout`
+    0}; ///< until the first byte, for a source with one connection; 0: `open_timeout`
   std::chrono::milliseconds read_timeout{10'000}; ///< `errc::timeout` if nothing is read for this long
   size_t streams_max = 1000; ///< more streams than this, fonts and covers included, are `errc::limit`
   size_t tracks_max = 16;    ///< at most this many audio and video tracks are read

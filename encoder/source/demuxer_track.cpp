@@ -74,7 +74,7 @@ expected<opened_track> open_track(AVFormatContext& format, AVStream& stream, AVR
     if (!normaliser)
       return tl::unexpected{std::move(normaliser.error())};
     made.parameters = copy(normaliser->parameters());
-    // Transparency is stored beside the coded picture; libavformat gives the format without it.
+    // Transparency is stored next to the coded picture; libavformat gives the format without it.
     if (auto& layout = made.parameters->format; has_alpha(stream) && layout == AV_PIX_FMT_YUV420P)
       layout = AV_PIX_FMT_YUVA420P;
     entry.normaliser = std::move(*normaliser);
