@@ -209,7 +209,7 @@ tl::expected<private_folder, std::string> private_folder::beside(const std::stri
   remove_abandoned(at.has_parent_path() ? at.parent_path() : ".", prefix);
   auto pattern = (at.parent_path() / (prefix + std::string{folder_pattern})).string();
   if (::mkdtemp(pattern.data()) == nullptr)
-    return tl::unexpected("cannot make a folder for chunks next to " + file + ": " + std::strerror(errno));
+    return tl::unexpected("no folder for chunks can be made next to " + file + ": " + std::strerror(errno));
   // If the file system supports no locks, no program gets one, and nothing is removed.
   return private_folder{pattern, lock_of(pattern)};
 }

@@ -183,7 +183,7 @@ void work_log::add(bool error, std::string text) {
   if (lines_ < lines_max)
     entries_.push_back(std::move(entry));
   else if (!std::exchange(cut_, true))
-    entries_.push_back({entry.at_ms, false, "more was said; what follows is not kept"});
+    entries_.push_back({entry.at_ms, false, "there were more lines; they are not kept"});
   ++lines_;
 }
 

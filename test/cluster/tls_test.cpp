@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_crowd_of_strangers_ends_no_coordinator_and_leaves_room_fo
     BOOST_TEST(node.running());
   }
   BOOST_TEST(http_request(http, "GET", "/healthz").status == 200);
-  BOOST_TEST(node.output().find("fewer connections are taken") != std::string::npos);
+  BOOST_TEST(node.output().find("fewer connections are accepted") != std::string::npos);
   BOOST_TEST(node.output().find("a connection to the cluster port is refused") != std::string::npos);
   auto status = node.stop(scaled(milliseconds{10'000}));
   BOOST_TEST((status && *status == 0));
