@@ -79,7 +79,7 @@ std::optional<json::object> parse(std::string_view line) {
   return value.get_object();
 }
 
-// -- the machine's cards ----------------------------------------------------------
+// -- the machine's GPUs -----------------------------------------------------------
 
 /// The GPUs that drivers name. A GPU without identity cannot be told from another, and is tried as libav*'s default
 /// device.

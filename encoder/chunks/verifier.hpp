@@ -1,4 +1,4 @@
-// Checks a written file against what it should hold, by reading the file itself before anyone gets it.
+// Checks a written file against its intended content, by reading the file itself before it is published.
 #pragma once
 
 #include "encoder/chunks/assembler.hpp"

@@ -1,5 +1,5 @@
 // The cluster port, with strangers on raw sockets and nodes of the cluster. Silence is cut off, nonsense is refused,
-// numbers and sizes are bounded, and no connection can get at certificates. Nodes of the cluster still connect.
+// numbers and sizes are bounded, and missing certificates cost no connection. Nodes of the cluster still connect.
 #include "actors/cluster/link.hpp"
 #include "base/descriptor.hpp"
 #include "registered_types.hpp"
