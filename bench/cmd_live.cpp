@@ -119,7 +119,7 @@ void run_round(const live_cluster& nodes, const live_source& source, const plan&
   live_reader local{pipeline.output(), false};
   live_reader cluster{http_ask(nodes.http_port(), "/live/steady/" + how.profile + ".ts"), true};
   if (!local.wait_for_first_byte(first_byte_limit))
-    throw std::runtime_error("the pipeline in one process makes nothing");
+    throw std::runtime_error("the pipeline in one process produces nothing");
   if (!cluster.wait_for_first_byte(first_byte_limit))
     throw std::runtime_error("the cluster delivers nothing (status " + std::to_string(cluster.status()) + "):\n"
                              + nodes.logs());
@@ -245,7 +245,7 @@ int run_live(const arguments& given) {
     std::fprintf(stderr, "caf-bench live: %s\n", problem.what());
     return 1;
   }
-  result.notes.push_back("both ways at once on the same cores, 854x480 at 25 a second, profile " + how.profile);
+  result.notes.push_back("both paths at once on the same cores, 854x480 at 25 a second, profile " + how.profile);
   print(result, values->count("json") > 0);
   return 0;
 }

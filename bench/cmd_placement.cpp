@@ -91,7 +91,7 @@ int run_placement(const arguments& given) {
   options.add_options()("workers", po::value<size_t>(), "measures only a cluster of this size");
   options.add_options()("gpus", po::value<size_t>()->default_value(2), "GPUs of each worker");
   options.add_options()("jobs", po::value<size_t>()->default_value(0),
-                        "with --workers: places so many, however long it takes; for a profiler");
+                        "with --workers: places this many jobs, however long it takes; for a profiler");
   options.add_options()("seed", po::value<uint64_t>()->default_value(1), "seed of the simulated events");
   auto values = parse(given, "placement [options]", options);
   if (!values)
@@ -101,7 +101,7 @@ int run_placement(const arguments& given) {
   auto seed = (*values)["seed"].as<uint64_t>();
   auto jobs = (*values)["jobs"].as<size_t>();
   if (jobs > 0 && values->count("workers") == 0)
-    throw std::invalid_argument("--jobs needs --workers: say how large the cluster is that places them");
+    throw std::invalid_argument("--jobs needs --workers: give the size of the cluster");
   report result;
   result.name = "placement";
   if (values->count("workers") > 0) {

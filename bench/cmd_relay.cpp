@@ -103,7 +103,7 @@ double move_samples(size_t streams, const certificates& tls, std::chrono::millis
     auto deadline = clock::now() + start_limit;
     while (counters->running < streams) {
       if (clock::now() > deadline)
-        throw std::runtime_error("only " + std::to_string(counters->running) + " streams came round");
+        throw std::runtime_error("only " + std::to_string(counters->running) + " streams completed a round trip");
       std::this_thread::yield();
       ::usleep(1000);
     }

@@ -86,7 +86,7 @@ submission submit(const live_cluster& cluster, const std::string& input, const s
     if (!over)
       continue;
     if (!first_frame)
-      throw std::runtime_error("the job was over before anybody could see its first picture; take a longer source");
+      throw std::runtime_error("the job ended before its first picture was seen; use a longer source");
     result.first_frame_ms = static_cast<double>(*first_frame) - since;
     result.completed = true;
     return result;

@@ -106,7 +106,7 @@ public:
     granted_.emplace_back(attempt_id{ticket}, x);
   }
   void refuse(uint64_t, ec, const std::string& why) override {
-    throw std::runtime_error("the simulated desk refuses: " + why);
+    throw std::runtime_error("the simulated lease table refuses: " + why);
   }
   void want(worker_id host, uint32_t processes) override {
     wanted_[host] = processes;

@@ -146,14 +146,14 @@ void use_processors(int count) {
   cpu_set_t some;
   CPU_ZERO(&some);
   if (::sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < count)
-    throw std::runtime_error("this takes " + std::to_string(count) + " processors");
+    throw std::runtime_error("this needs " + std::to_string(count) + " processors");
   for (int i = 0, left = count; left > 0; ++i)
     if (CPU_ISSET(i, &all)) {
       CPU_SET(i, &some);
       --left;
     }
   if (::sched_setaffinity(0, sizeof some, &some) != 0)
-    throw std::runtime_error("the processors cannot be chosen");
+    throw std::runtime_error("cannot choose the processors");
 }
 
 } // namespace troupe::bench

@@ -69,12 +69,12 @@ pid_t hold_network() {
 
 std::string failover_network::obstacle() {
   if (::geteuid() != 0)
-    return "networks of one's own take root";
+    return "private networks need root";
   for (auto* tool : {"ip", "nsenter"})
     if (!run_process({tool, "-V"}, command_limit).ok())
       return std::string{"there is no "} + tool;
   if (!run_process({"unshare", "--net", "ip", "link", "add", bridge, "type", "bridge"}, command_limit).ok())
-    return "this kernel or container does not let us make a network";
+    return "this kernel or container does not allow network namespaces";
   return {};
 }
 

@@ -88,7 +88,7 @@ trial_result failover_trial::run() {
   result_.failovers_by_reason = nodes_.failovers_by_reason();
   // On a machine with other load, a task may pause so long that it counts as stalled; this happens only occasionally.
   if (options_.kind == fault::slow && result_.problem.empty() && result_.failovers_by_reason["slow"] == 0)
-    result_.problem = "no slow task was left because it was slow";
+    result_.problem = "no slow task was replaced for being slow";
   return std::move(result_);
 }
 
@@ -113,7 +113,7 @@ int64_t failover_trial::newest() const {
 
 failover_trial::span_of_time failover_trial::one_run() {
   span_of_time result;
-  wait_until("all workers are well", whole_limit, [this] { return nodes_.whole(); });
+  wait_until("all workers are healthy", whole_limit, [this] { return nodes_.whole(); });
   std::optional<transcoding> victim;
   wait_until("the task that transcodes is reported", report_limit,
              [&] { return (victim = nodes_.transcodes()).has_value(); });
@@ -167,7 +167,7 @@ void failover_trial::mend(const transcoding& victim) {
     ::kill(victim.pid, SIGKILL);
     return;
   case fault::worker:
-    wait_until("the death of a worker is stated", whole_limit, [this] { return !nodes_.whole(); });
+    wait_until("the death of a worker is reported", whole_limit, [this] { return !nodes_.whole(); });
     return nodes_.start_worker(victim.worker);
   case fault::partition:
     return nodes_.join(victim.worker);
@@ -215,7 +215,7 @@ void failover_trial::slow_down(const transcoding& victim) const {
       return;
     auto now = wall_clock::now();
     if (now > end)
-      throw std::runtime_error("not in time: the slow task is left for another");
+      throw std::runtime_error("not in time: another task replaces the slow one");
     if (now - since < measured)
       continue;
     auto grown = std::chrono::duration<double>(nodes_.lag() - lag) / std::chrono::duration<double>(now - since);

@@ -42,7 +42,7 @@ constexpr milliseconds warm_up{800};
 std::string node_program() {
   auto result = fs::path{own_program()}.parent_path() / "caf-node";
   if (!fs::exists(result))
-    throw std::runtime_error("there is no " + result.string() + "; build caf-node beside caf-bench");
+    throw std::runtime_error("there is no " + result.string() + "; build caf-node next to caf-bench");
   return result.string();
 }
 
