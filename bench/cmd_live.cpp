@@ -6,8 +6,8 @@
 // latency is the time from its last byte sent to its last byte received. The cluster adds the difference between the
 // paths, picture by picture.
 //
-// Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point to the first byte of
-// the answer's body.
+// Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point
+// to the first byte of the answer's body.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "processes/child_process.hpp"

@@ -1,5 +1,5 @@
-# Finds the CAF that scripts/setup built into the cache folder, so that `cmake --preset dev` needs no path. The name of its folder says what the build
-# depends on: see caf_prefix in scripts/common.sh.
+# Finds the CAF that scripts/setup built into the cache folder, so that `cmake --preset dev` needs no path. The name of
+# its folder says what the build depends on: see caf_prefix in scripts/common.sh.
 if(NOT "$ENV{TROUPE_CACHE}" STREQUAL "")
   set(cache "$ENV{TROUPE_CACHE}")
 elseif(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")

@@ -17,7 +17,8 @@ namespace troupe::nodes {
 /// The signals that end a node.
 sigset_t ending_signals();
 
-/// False, with the reason logged, where everybody may change the node's secrets or state; warns of those that others may read.
+/// False, with the reason logged, where everybody may change the node's secrets or state; warns of those that others
+/// may read.
 bool check_private(const config::configuration& x);
 
 /// Waits for the token file; false if a signal ends the wait. A worker may start before its coordinator has made the

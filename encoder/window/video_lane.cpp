@@ -1,5 +1,5 @@
-// Video: decode, filter, put on the frame rate's grid, encode. All that lies outside the window is dropped before the encoder, so that
-// the window's first frame is the encoder's first, and therefore a random-access point.
+// Video: decode, filter, put on the frame rate's grid, encode. All that lies outside the window is dropped before the
+// encoder, so that the window's first frame is the encoder's first, and therefore a random-access point.
 #include "encoder/codec/captions.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"

@@ -1,5 +1,6 @@
-// The ingest as its session sees it: a source that sends faster than it plays is held back, and one that is pulled anew gives what is new and nothing else.
-// Real actors in one process, the test is the session; the source is a server on loopback that sends a file as fast as it is read, without its length.
+// The ingest as its session sees it: a source that sends faster than it plays is held back, and one that is pulled anew
+// gives what is new and nothing else. Real actors in one process, the test is the session; the source is a server on
+// loopback that sends a file as fast as it is read, without its length.
 #include "actors/cluster/link.hpp"
 #include "actors/live/ingest.hpp"
 #include "core/live/sample_print.hpp"

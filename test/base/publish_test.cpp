@@ -1,4 +1,5 @@
-// Goal: a result is there whole or not at all, and nobody's file is lost to it. Method: files in a folder of the test's own.
+// Goal: a result is there whole or not at all, and nobody's file is lost to it. Method: files in a folder of the test's
+// own.
 #include "base/publish.hpp"
 
 #include "base/identity.hpp"

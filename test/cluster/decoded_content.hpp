@@ -40,8 +40,8 @@ decoded_content content_of(const std::string& path, const std::string& folder);
 std::vector<std::string> picture_differences(const decoded_content& source, const decoded_content& result,
                                              bool same_content);
 
-/// The same for sounds that both have: their samples, and when they come beside the pictures, which ffmpeg may show late
-/// in the source by `shown_late_s`.
+/// The same for sounds that both have: their samples, and when they come beside the pictures, which ffmpeg may show
+/// late in the source by `shown_late_s`.
 std::vector<std::string> sound_differences(const decoded_content& source, const decoded_content& result,
                                            bool same_content, double shown_late_s = 0);
 

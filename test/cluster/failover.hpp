@@ -1,5 +1,5 @@
-// What the tests of failovers share: measurements as caf-bench makes them, short, on small pictures; and parts of them for tests that deal out
-// faults of their own.
+// What the tests of failovers share: measurements as caf-bench makes them, short, on small pictures; and parts of them
+// for tests that deal out faults of their own.
 #pragma once
 
 #include "rig/failover_measure.hpp"
@@ -23,7 +23,8 @@ void check_exact(const bench::trial_result& x);
 /// Pictures from one random-access point of `live_file` to the next; one second.
 inline constexpr int64_t live_gop = 25;
 
-/// A transport stream of 40 seconds for a `bench::live_source`: small pictures that carry their number, sound that carries its position.
+/// A transport stream of 40 seconds for a `bench::live_source`: small pictures that carry their number, sound that
+/// carries its position.
 std::string live_file();
 
 /// The rendition that the cluster's profile "small" makes of it.

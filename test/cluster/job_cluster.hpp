@@ -93,8 +93,8 @@ private:
   milliseconds limit_;
 };
 
-/// The pictures of the small sample in a source of so many seconds, in the file at `path`: every one once and in order, sound in sync, nothing that a decoder
-/// finds fault with.
+/// The pictures of the small sample in a source of so many seconds, in the file at `path`: every one once and in order,
+/// sound in sync, nothing that a decoder finds fault with.
 void check_transcoded(const std::string& path, uint32_t seconds);
 
 /// The small sample, but longer or shorter.

@@ -72,7 +72,8 @@ struct fixture : job_cluster {
   }
 };
 
-/// Workers that use no path of the coordinator's: the source comes, and chunks go, over connections that it takes with it.
+/// Workers that use no path of the coordinator's: the source comes, and chunks go, over connections that it takes with
+/// it.
 struct apart : fixture {
   apart() : fixture{{"--jobs.transfer=http"}} {}
 };

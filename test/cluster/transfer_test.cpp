@@ -52,7 +52,8 @@ struct fixture : job_cluster {
   }
 };
 
-/// A program that runs a node in a mount namespace of its own, where the folder of the coordinator is empty. Nothing where that is not allowed.
+/// A program that runs a node in a mount namespace of its own, where the folder of the coordinator is empty. Nothing
+/// where that is not allowed.
 std::optional<std::string> blind_worker(const std::string& path) {
   std::ofstream{path} << "#!/bin/sh\n"
                          "for x in \"$@\"; do\n"

@@ -129,8 +129,8 @@ BOOST_AUTO_TEST_CASE(all_mistakes_are_told_at_once_but_not_without_end) {
 BOOST_AUTO_TEST_CASE(names_that_could_hide_something_are_refused) {
   for (const std::string& name : std::vector<std::string>{"a/b", "../x", "a b", "", "ä", "a%2f", std::string(65, 'a')})
     BOOST_TEST(!refusal("channels: {\"" + name + "\": {url: x}}").empty(), name);
-  BOOST_TEST(contains(refusal("profiles: {p: {video: {codec: h264, options: {\"a=b:c\": 1}}}}"),
-                      "is not an encoder option"));
+  BOOST_TEST(
+    contains(refusal("profiles: {p: {video: {codec: h264, options: {\"a=b:c\": 1}}}}"), "is not an encoder option"));
 }
 
 BOOST_AUTO_TEST_CASE(variables_in_values_are_filled_in) {

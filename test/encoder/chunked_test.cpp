@@ -22,7 +22,8 @@ namespace {
 
 constexpr auto pictures = 150;
 
-/// The last are as many as there are random-access points. What a sanitizer looks at is the same for any number from two on.
+/// The last are as many as there are random-access points. What a sanitizer looks at is the same for any number from
+/// two on.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr auto chunk_counts = {1, 7};
 #else

@@ -34,7 +34,8 @@ clip make_clip(const clip_settings& settings);
 /// Changes a packet's times before it is written; false drops it.
 using change = std::function<bool(AVPacket&)>;
 
-/// Writes with libavformat, and options of its muxer, into a new file; "mpegts" keeps the times as they are. Returns the path.
+/// Writes with libavformat, and options of its muxer, into a new file; "mpegts" keeps the times as they are. Returns
+/// the path.
 std::string write_file(const clip& from, const std::string& format, const std::string& name, const change& edit = {},
                        const std::map<std::string, std::string>& muxer = {});
 

@@ -1,4 +1,5 @@
-// Sources and judges for the encoder's tests: streams made in memory with libav*'s encoders, and decoders that say what a viewer gets.
+// Sources and judges for the encoder's tests: streams made in memory with libav*'s encoders, and decoders that say what
+// a viewer gets.
 #pragma once
 
 #include "encoder/window/transcode.hpp"
@@ -89,10 +90,12 @@ struct result : transcode_sink {
 /// The same window for every track.
 std::vector<time_window> windows_of(const source& from, time_window window);
 
-/// The packets that a caller should feed for windows that need what is from `preroll_from` on: from the random-access point at or before it.
+/// The packets that a caller should feed for windows that need what is from `preroll_from` on: from the random-access
+/// point at or before it.
 std::vector<const AVPacket*> feed_for(const source& from, int64_t preroll_from);
 
-/// Runs a window over a source, fed as a caller should, until it is complete. Throws `std::runtime_error` with the error's text.
+/// Runs a window over a source, fed as a caller should, until it is complete. Throws `std::runtime_error` with the
+/// error's text.
 result run(const source& from, const std::vector<track_plan>& plan, time_window window = {});
 
 /// The error that a plan for a source ends with. Throws where there is none.

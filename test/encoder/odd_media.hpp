@@ -24,7 +24,8 @@ std::vector<int64_t> pictures_by_ffmpeg(const std::string& path);
 /// One stream alone.
 std::vector<stream> one(stream x);
 
-/// An MP4 whose `moov` comes last, with another edit list for its only track: lengths and begins in the media, in milliseconds.
+/// An MP4 whose `moov` comes last, with another edit list for its only track: lengths and begins in the media, in
+/// milliseconds.
 std::string with_edits(const std::string& path, const std::string& name,
                        const std::vector<std::pair<uint32_t, uint32_t>>& edits);
 

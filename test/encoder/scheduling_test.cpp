@@ -1,4 +1,5 @@
-// What encoders make of the right to go before everybody else, where they have it: this test says something when root runs it.
+// What encoders make of the right to go before everybody else, where they have it: this test says something when root
+// runs it.
 #include "encoder/codec/video_encoder.hpp"
 #include "encoder/window/scheduling.hpp"
 

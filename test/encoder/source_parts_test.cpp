@@ -279,8 +279,8 @@ BOOST_AUTO_TEST_CASE(twenty_breaks_leave_all_pictures_and_the_sound_beside_them)
     BOOST_TEST(packets.size() > 7 * 15u, name);
     BOOST_TEST(decoded(sound, packets) == static_cast<int>(packets.size()), name);
   }
-  // In each part the first sound belongs to the first picture; encoders of sound begin up to 1024 samples before it. Where the sound of two parts meets, the
-  // second one gives way by what they overlap.
+  // In each part the first sound belongs to the first picture; encoders of sound begin up to 1024 samples before it.
+  // Where the sound of two parts meets, the second one gives way by what they overlap.
   auto begin_of = [&](size_t n) {
     auto last = no_pts;
     for (size_t i = n * 25; i < (n + 1) * 25; ++i)

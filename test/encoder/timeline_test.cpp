@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE(tracks_that_see_a_jump_at_different_places_are_shifted_once
   BOOST_TEST(uut.jumps() == 1u);
 }
 
-/// Twenty parts, each with a time of its own, whose sound ends before its picture by another amount; in every second part the sound comes first.
+/// Twenty parts, each with a time of its own, whose sound ends before its picture by another amount; in every second
+/// part the sound comes first.
 BOOST_AUTO_TEST_CASE(sound_that_ends_early_in_each_part_stays_with_its_picture) {
   timeline uut;
   auto v = uut.add_track(video());

@@ -89,7 +89,8 @@ BOOST_AUTO_TEST_CASE(a_long_gap_in_the_sound_is_a_gap_in_the_output) {
 }
 
 BOOST_AUTO_TEST_CASE(sound_keeps_its_place_for_hours) {
-  // Ten hours of timeline at 44.1 kHz, of which every now and then a second is heard: the samples' places must not drift.
+  // Ten hours of timeline at 44.1 kHz, of which every now and then a second is heard: the samples' places must not
+  // drift.
   auto second = make_audio({.encoder = "pcm_s16le", .sample_rate = 44'100, .first_sample = 0, .samples = 44'032});
   auto tracks = std::vector<av::track>{};
   tracks.push_back(second.info.clone());

@@ -367,7 +367,8 @@ BOOST_AUTO_TEST_CASE(with_low_delay_the_encoder_holds_no_more_pictures_on_a_larg
   size_t sent = 0;
   while (sent < from.packets.size() && made.packets.empty())
     BOOST_REQUIRE(work->send(*from.packets[sent++]));
-  // On two cores it is 18: what the preset looks ahead and two for the other threads. Each further thread would add one.
+  // On two cores it is 18: what the preset looks ahead and two for the other threads. Each further thread would add
+  // one.
   BOOST_TEST(sent <= 18u);
 }
 

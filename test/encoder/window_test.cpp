@@ -75,7 +75,8 @@ void collect(const result& made, int output, std::vector<int64_t>& times) {
   }
 }
 
-/// Root mean square of the difference where both play, but for `blind` samples on each side of a joint; and of the signal.
+/// Root mean square of the difference where both play, but for `blind` samples on each side of a joint; and of the
+/// signal.
 void compare_sound(const sound& whole, const sound& joined, const std::vector<av::time_window>& windows,
                    double share_max) {
   BOOST_REQUIRE(whole.sample_rate == joined.sample_rate);

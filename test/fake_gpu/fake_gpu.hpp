@@ -1,7 +1,9 @@
-// Graphics cards that are not there: the stand-ins for encoders and decoders in hardware, played from the scenario file that fake_nvml plays, too.
+// Graphics cards that are not there: the stand-ins for encoders and decoders in hardware, played from the scenario file
+// that fake_nvml plays, too.
 //
-// A session is a file in the card's folder, named after the process, for as long as the encoder is open and the process lives. Processes that open
-// encoders of one card at a time count each other under a lock, so that a limit holds as a driver's does.
+// A session is a file in the card's folder, named after the process, for as long as the encoder is open and the process
+// lives. Processes that open encoders of one card at a time count each other under a lock, so that a limit holds as a
+// driver's does.
 #pragma once
 
 #include "encoder/codec/stand_in.hpp"

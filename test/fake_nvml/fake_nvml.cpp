@@ -1,5 +1,6 @@
-// A driver's management library that plays the machine of a scenario file, which the variable FAKE_GPUS of the environment names (TROUPE_FAKE_NVML in programs
-// that read no configuration). Built as libnvidia-ml.so.1; the product's loader finds it through LD_LIBRARY_PATH. See scenario.hpp for the file.
+// A driver's management library that plays the machine of a scenario file, which the variable FAKE_GPUS of the
+// environment names (TROUPE_FAKE_NVML in programs that read no configuration). Built as libnvidia-ml.so.1; the
+// product's loader finds it through LD_LIBRARY_PATH. See scenario.hpp for the file.
 #include "telemetry/nvml_abi.hpp"
 #include "test/fake_nvml/scenario.hpp"
 

@@ -1,5 +1,5 @@
-// The machine that a scenario file plays: its cards, their drivers, and who uses them. Read anew at each question, so that a test changes the machine while
-// programs run. One entry a line:
+// The machine that a scenario file plays: its cards, their drivers, and who uses them. Read anew at each question, so
+// that a test changes the machine while programs run. One entry a line:
 //
 //   driver 550.54            version of all that follows; 550.00 where it is not given
 //   init 9                   what NVML's start returns
@@ -26,7 +26,8 @@
 //   refuse no such thing     every encoder that opens is refused, in these words
 //   decoder-fails-after 30   packets that a decoder lives
 //
-// Sessions of test programs: each file in the folder <scenario>.sessions/<uuid> whose name begins with the number of a living process is one session.
+// Sessions of test programs: each file in the folder <scenario>.sessions/<uuid> whose name begins with the number of a
+// living process is one session.
 #pragma once
 
 #include <set>

@@ -1,5 +1,6 @@
-// MP4 files with any edit list: one pass over the file, and a second reader that is told what the first found. The index is one that can be cut by, whatever the list hides, repeats or
-// leaves empty, and no reader comes to a picture before the index' first.
+// MP4 files with any edit list: one pass over the file, and a second reader that is told what the first found. The
+// index is one that can be cut by, whatever the list hides, repeats or leaves empty, and no reader comes to a picture
+// before the index' first.
 #include "encoder/source/source_index.hpp"
 
 #include "test/fuzz/memory_file.hpp"
@@ -39,7 +40,8 @@ const std::string& film() {
   return result;
 }
 
-/// The film with `entries` (12 bytes each: length, begin in the media, rate) as the edit list of its first track, and of the other one too if `both`.
+/// The film with `entries` (12 bytes each: length, begin in the media, rate) as the edit list of its first track, and
+/// of the other one too if `both`.
 std::string with_edits(std::string_view entries, bool both) {
   auto bytes = film();
   auto count = static_cast<uint32_t>(entries.size() / 12);

@@ -1,4 +1,5 @@
-// The first bytes of whoever connects to the cluster port. What is taken for a handshake is one, is bounded, and is no other program's first words.
+// The first bytes of whoever connects to the cluster port. What is taken for a handshake is one, is bounded, and is no
+// other program's first words.
 #include "actors/cluster/link_hello.hpp"
 
 #include "test/fuzz/fuzz.hpp"

@@ -1,5 +1,6 @@
-// Orders of file jobs as clients may send them: any text as the body, and JSON whose names and values come from the input. An order is taken
-// whole and within its limits, or refused in words that are no longer than people read; the query of a list, too.
+// Orders of file jobs as clients may send them: any text as the body, and JSON whose names and values come from the
+// input. An order is taken whole and within its limits, or refused in words that are no longer than people read; the
+// query of a list, too.
 #include "http/jobs.hpp"
 #include "http/json_body.hpp"
 

@@ -1,4 +1,5 @@
-// HLS playlists with any content: of files beside them, one of which is another playlist, and the playlist itself. Reading ends within its limits, whatever names whatever.
+// HLS playlists with any content: of files beside them, one of which is another playlist, and the playlist itself.
+// Reading ends within its limits, whatever names whatever.
 #include "encoder/source/demuxer.hpp"
 
 #include "test/fuzz/packets.hpp"
@@ -17,7 +18,8 @@ using fuzz::require;
 
 namespace {
 
-/// A folder with segments that playlists may name: "a.ts", "b.ts" and "tone.wav" are media, "text.ts" is none, "other.m3u8" names "a.ts" for ever.
+/// A folder with segments that playlists may name: "a.ts", "b.ts" and "tone.wav" are media, "text.ts" is none,
+/// "other.m3u8" names "a.ts" for ever.
 class folder {
 public:
   folder() {

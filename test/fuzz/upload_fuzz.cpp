@@ -1,5 +1,6 @@
-// Requests that bring files: the header as it comes over the wire, and what the coordinator keeps because of it. Nothing appears outside of its folder,
-// no file is larger than it was announced, and places that were taken are given back.
+// Requests that bring files: the header as it comes over the wire, and what the coordinator keeps because of it.
+// Nothing appears outside of its folder, no file is larger than it was announced, and places that were taken are given
+// back.
 #include "http/byte_range.hpp"
 #include "http/file_request.hpp"
 #include "http/target.hpp"

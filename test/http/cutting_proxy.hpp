@@ -1,4 +1,5 @@
-// A relay on loopback that cuts each connection after so many bytes, in either direction: what a bad line does to a transfer.
+// A relay on loopback that cuts each connection after so many bytes, in either direction: what a bad line does to a
+// transfer.
 #pragma once
 
 #include "base/descriptor.hpp"

@@ -1,5 +1,6 @@
-// Goal: files go to a coordinator and come from it whole, whatever happens to connections; whoever has no ticket gets nothing; what is wrong or late leaves nothing behind.
-// Method: the real server with a desk of files over a temporary folder; our own client, directly and through a relay that cuts connections; hostile requests over a raw socket.
+// Goal: files go to a coordinator and come from it whole, whatever happens to connections; whoever has no ticket gets
+// nothing; what is wrong or late leaves nothing behind. Method: the real server with a desk of files over a temporary
+// folder; our own client, directly and through a relay that cuts connections; hostile requests over a raw socket.
 #include "base/identity.hpp"
 #include "client.hpp"
 #include "cutting_proxy.hpp"

@@ -207,7 +207,8 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_takes_nothing_is_dropped, impatient) {
   push(1000, true);
   auto c = watch("1.1", 4096);
   BOOST_TEST(clients_become(1));
-  // The kernel takes megabytes in its stead, unless it is moved ahead: only what goes on coming fills all that there is.
+  // The kernel takes megabytes in its stead, unless it is moved ahead: only what goes on coming fills all that there
+  // is.
   BOOST_TEST(reached([&] {
     push(64 * 1024, true);
     return cluster->stream->count().clients == 0;

@@ -30,7 +30,8 @@ namespace {
 
 constexpr uint64_t mebibyte = 1024 * 1024;
 
-/// A process in a group of its own that waits for a word, then does what it is there for and ends with what that returns.
+/// A process in a group of its own that waits for a word, then does what it is there for and ends with what that
+/// returns.
 class child {
 public:
   explicit child(const std::function<int()>& work) {

@@ -14,7 +14,8 @@ namespace {
 constexpr int sample_rate = 48'000;
 constexpr uint32_t frame_samples = 1024;
 
-/// Ten seconds from picture 100 on: 25 pictures a second, 1024 samples a frame, a mark each second. Timestamps are rounded as MPEG-TS does.
+/// Ten seconds from picture 100 on: 25 pictures a second, 1024 samples a frame, a mark each second. Timestamps are
+/// rounded as MPEG-TS does.
 observations perfect() {
   auto rounded = [](double seconds) { return std::round(seconds * 90'000) / 90'000; };
   observations result;

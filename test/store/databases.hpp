@@ -1,5 +1,6 @@
-// Real databases for tests: SQLite in a temporary folder, and PostgreSQL as the distribution installs it, as a server of the test's own on a
-// socket in a temporary folder. Where PostgreSQL is not installed, its half is left out, and the test says so.
+// Real databases for tests: SQLite in a temporary folder, and PostgreSQL as the distribution installs it, as a server
+// of the test's own on a socket in a temporary folder. Where PostgreSQL is not installed, its half is left out, and the
+// test says so.
 #pragma once
 
 #include "store/store.hpp"
@@ -74,7 +75,8 @@ void bring(store::job_store& on, job_id id, job_state to);
 /// All of a job's history.
 std::vector<store::history_entry> history_of(store::job_store& on, job_id id);
 
-/// Fails the test unless the counts are those of the jobs, each job's state is that of its last row of history, and each history is without a gap.
+/// Fails the test unless the counts are those of the jobs, each job's state is that of its last row of history, and
+/// each history is without a gap.
 void check_consistent(const scratch_database& database);
 
 } // namespace troupe::test

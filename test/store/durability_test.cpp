@@ -29,8 +29,8 @@ namespace {
 
 constexpr uint64_t batch_size = 16; // divides 2^32, where the jobs of each writer begin
 
-/// Submits, begins and ends jobs in so many batches, and waits to be killed; writes a byte to `done` after each batch that the store has
-/// confirmed. SQLite's lock is not fair: one that is busy is asked again, as the error says.
+/// Submits, begins and ends jobs in so many batches, and waits to be killed; writes a byte to `done` after each batch
+/// that the store has confirmed. SQLite's lock is not fair: one that is busy is asked again, as the error says.
 [[noreturn]] void write_batches(const store::settings& settings, uint64_t writer, int done,
                                 uint64_t batches = 100'000) {
   auto jobs = store::job_store::open(settings);
@@ -149,7 +149,8 @@ BOOST_AUTO_TEST_CASE(a_lock_that_is_held_too_long_is_busy_and_passes) {
   BOOST_REQUIRE(::pipe(ends) == 0);
   const child holder{[&](int done) {
     auto other = database.open();
-    // SQLite's own lock, taken by hand: the last byte before the shared range of the database's "-shm" file guards the writer.
+    // SQLite's own lock, taken by hand: the last byte before the shared range of the database's "-shm" file guards the
+    // writer.
     struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;

@@ -49,7 +49,8 @@ struct cluster_settings {
   std::map<std::string, std::vector<std::string>> environment = {}; ///< "NAME=value" for workers, by name
 };
 
-/// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's report.
+/// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's
+/// report.
 void check_nothing_left(const std::string& folder);
 
 /// The file that keeps what codecs work, for all clusters of a build.

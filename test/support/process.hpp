@@ -72,7 +72,8 @@ std::vector<process_info> descendants(pid_t root);
 /// Those of them that work, or wait for work, as tasks.
 std::vector<process_info> tasks_of(pid_t root);
 
-/// From now on, children of ended descendants become children of this process, where `descendants` shows them. The first `process` does the same.
+/// From now on, children of ended descendants become children of this process, where `descendants` shows them. The
+/// first `process` does the same.
 void adopt_orphans();
 
 /// Waits for children of this process that it did not start itself: what killed nodes have left behind, and that has

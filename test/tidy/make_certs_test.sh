@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# scripts/make-certs makes a CA that its nodes, and no others, verify against; running it again adds nodes and changes nothing.
+# scripts/make-certs makes a CA that its nodes, and no others, verify against; running it again adds nodes and changes
+# nothing.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$(mktemp -d)

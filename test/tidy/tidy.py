@@ -20,10 +20,11 @@ FOLDERS = ["base", "messages", "config", "telemetry", "core", "encoder", "packag
 MAX_LINES = 450
 MAX_LINES_TEST = 600  # a test is a list of cases, and a list reads well for longer
 
-# What a folder may include of ours, besides itself: the one place where the arrows are written down. docs/architecture.md shows the same table, and is
-# compared with it. "encoder/*" is encoder/ and all of its folders. "plain" is every header of messages/ that does not reach CAF. config/defaults.hpp holds
-# nothing but numbers and is open to all but base/ and encoder/, which stand alone.
-# Live and file jobs never include each other, in any folder: what both need is in a `common`, or in a folder above them.
+# What a folder may include of ours, besides itself: the one place where the arrows are written down.
+# docs/architecture.md shows the same table, and is compared with it. "encoder/*" is encoder/ and all of its folders.
+# "plain" is every header of messages/ that does not reach CAF. config/defaults.hpp holds nothing but numbers and is
+# open to all but base/ and encoder/, which stand alone. Live and file jobs never include each other, in any folder:
+# what both need is in a `common`, or in a folder above them.
 ARROWS = {
     "base": set(),
     "messages": set(),
@@ -167,7 +168,8 @@ def check_arrows(files):
                 finding(name, number, f"{here}/ knows no CAF, but includes {target}")
                 continue
             if not ours or target not in files:
-                # A test may have helpers beside it; a header that a CMake script of the same name writes is in the build tree.
+                # A test may have helpers beside it; a header that a CMake script of the same name writes is in the
+                # build tree.
                 beside = here == "test" and ((ROOT / name).parent / target).exists()
                 written = (ROOT / target).with_suffix(".cmake").exists()
                 if ours and not beside and not written and not (ROOT / target).exists():
