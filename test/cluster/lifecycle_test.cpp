@@ -189,9 +189,17 @@ BOOST_AUTO_TEST_CASE(secrets_that_others_may_change_are_refused_and_readable_one
   BOOST_TEST(of_group.says("may be changed by its group (mode 0660): chmod 600 " + file), of_group.it->output());
   fs::create_directory(folder.path("shared"));
   fs::permissions(folder.path("shared"), fs::perms{0770});
+  fs::create_directory(folder.path("open_to_all"));
+  fs::permissions(folder.path("open_to_all"), fs::perms{0777});
+  node open_to_all{folder, "open_to_all", {"--role=coordinator"}};
+  expect_status(open_to_all, 1);
+  BOOST_TEST(open_to_all.says("chmod 700 " + folder.path("open_to_all")), open_to_all.it->output());
+  // Volumes of containers are like this one.
   node shared{folder, "shared", {"--role=coordinator"}};
-  expect_status(shared, 1);
+  shared.wait_until_it_listens();
   BOOST_TEST(shared.says("chmod 700 " + folder.path("shared")), shared.it->output());
+  shared.it->signal(SIGTERM);
+  expect_status(shared, 0);
   fs::permissions(file, fs::perms{0644});
   fs::create_directory(folder.path("readable"));
   fs::permissions(folder.path("readable"), fs::perms{0755});

@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
   std::ostringstream said;
   BOOST_TEST(ctl::run({"drain", "w2", "--wait"}, "http://127.0.0.1:" + std::to_string(c.http_port()), said, said, false)
              == 0);
-  BOOST_TEST(said.str().find("w2 is empty") != std::string::npos, said.str());
+  BOOST_TEST(said.str().find("w2 has no work left") != std::string::npos, said.str());
 
   BOOST_TEST(post(c, "/api/v1/daemons/w2/resume").status == 200);
   auto third = c.watch("c", "small");

@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(an_alias_without_meaning_is_answered_with_the_reason) {
                                         {"TVARR_GRPC_AUTH_TOKEN", "another-0123456789"}}));
   BOOST_REQUIRE(x.warnings.size() == 3);
   const auto all = x.warnings[0] + x.warnings[1] + x.warnings[2];
-  BOOST_TEST(contains(all, "TVARR_FFMPEG_PATH has no effect: media is handled by the libav* libraries"));
+  BOOST_TEST(contains(all, "TVARR_FFMPEG_PATH has no effect: the libav* libraries handle media"));
   BOOST_TEST(contains(all, "TVARR_WHATEVER has no effect"));
   BOOST_TEST(contains(all, "TVARR_GRPC_AUTH_TOKEN is not used: TVARR_AUTH_TOKEN overrides it for cluster.token"));
   BOOST_TEST(!contains(all, "another-"));

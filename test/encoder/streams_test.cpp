@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_stream_that_begins_late_is_carried_or_named) {
   job.names.push_back("audio stream (mp2)");
   auto result = av::assemble(job, unwatched());
   BOOST_REQUIRE(result);
-  BOOST_TEST(has(all_notes(*result), "2: audio stream (mp2) is lost: it begins later"));
+  BOOST_TEST(has(all_notes(*result), "2: audio stream (mp2) is lost: it begins too late"));
 }
 
 BOOST_AUTO_TEST_CASE(languages_of_any_length_stay_where_they_can) {
