@@ -75,6 +75,7 @@ struct move_chunk {
   std::string node;
   std::optional<uint32_t> failures;
   std::optional<chunk_result> result; ///< required for `done`, and only allowed there
+  std::optional<uint32_t> life = {};  ///< only in that attempt of the job
 };
 
 /// Removes the plan of a job that has not ended, finished chunks included.

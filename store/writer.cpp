@@ -277,8 +277,11 @@ statement& writer::moving_chunk(chunk_state to, bool with_failures) {
       sql += ", failures = :failures";
       s.in(v_.failures, "failures");
     }
-    s.in(v_.id, "id").in(v_.chunk, "number").in(v_.attempt, "attempt").out(v_.job).out(v_.state).out(v_.attempt);
-    s.prepare(sql + " WHERE job = (SELECT number FROM jobs WHERE id = :id AND ended_ms = 0) AND number = :number AND "
+    s.in(v_.id, "id").in(v_.chunk, "number").in(v_.attempt, "attempt").in(v_.life, "life");
+    s.out(v_.job).out(v_.state).out(v_.attempt);
+    s.prepare(sql
+              + " WHERE job = (SELECT number FROM jobs WHERE id = :id AND ended_ms = 0 AND (attempt = :life OR"
+                " CAST(:life AS BIGINT) < 0)) AND number = :number AND "
               + may_go(to) + " RETURNING job, previous_state, attempt");
   });
 }
@@ -287,6 +290,7 @@ expected<outcome> writer::run(const move_chunk& x) {
   v_.id = to_string(x.id);
   v_.chunk = x.number;
   v_.attempt = fence(x.attempt);
+  v_.life = fence(x.life);
   v_.node = x.node;
   v_.failures = x.failures.value_or(0);
   const auto result = x.result.value_or(chunk_result{});
@@ -407,8 +411,8 @@ tl::unexpected<error> writer::refused(const move_job& x) {
 }
 
 tl::unexpected<error> writer::refused(const move_chunk& x) {
-  auto why = refused(x.id, "have its chunks moved", {});
-  if (why.value().kind == error_kind::not_found || v_.ended != 0)
+  auto why = refused(x.id, "have its chunks moved", x.life);
+  if (why.value().kind != error_kind::invalid_transition || v_.ended != 0)
     return why;
   v_.chunk = x.number;
   auto& find = cached(find_chunk, [this](statement& s) {

@@ -79,6 +79,7 @@ private:
     long long now = 0, job = 0, attempt = 0, priority = 0, failures = 0, not_before = 0, progress = 0;
     long long chunk = 0, from_pts = 0, to_pts = 0, bytes = 0, frames = 0, first_pts = 0, last_pts = 0;
     long long same = 0, ended = 0, jobs = 0, history = 0, calls = 0, delivery = 0;
+    long long life = 0;
   };
 
   soci::session& session_;

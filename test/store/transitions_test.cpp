@@ -153,6 +153,14 @@ BOOST_DATA_TEST_CASE(an_old_attempt_is_refused, data::make(database_kinds()), ki
   BOOST_TEST((must_fail(jobs, a_chunk_move(id, chunk_state::done, 1)).kind == error_kind::stale_attempt));
   must(jobs, a_chunk_move(id, chunk_state::done, 2));
   BOOST_TEST(only_chunk(jobs, id).attempt == 2);
+
+  // Nor does an earlier life of the job move a chunk, whatever it knows of it.
+  auto late = a_chunk_move(id, chunk_state::waiting, 2);
+  late.life = 1;
+  BOOST_TEST((must_fail(jobs, late).kind == error_kind::stale_attempt));
+  BOOST_TEST((only_chunk(jobs, id).state == chunk_state::done));
+  late.life = 2;
+  must(jobs, late);
 }
 
 BOOST_DATA_TEST_CASE(a_pause_is_not_undone_by_what_its_attempt_says_late, data::make(database_kinds()), kind) {
