@@ -126,6 +126,8 @@ private:
   /// Delivers the answers to all effects so far, one after the other, so that neither side is called from within its
   /// own calls.
   void turn() {
+    job_->handed_over();
+    job_->stored(now_);
     bring_up_processes();
     for (auto& [attempt, request] : std::exchange(requests_, {}))
       desk_.request(request, attempt.value, 1, now_);

@@ -215,16 +215,6 @@ void job_actor_state::plan_with(const file_result& x, caf::typed_response_promis
 // -- core::file_job_effects ---------------------------------------------------
 
 void job_actor_state::lease(attempt_id attempt, const lease_request& x) {
-  if (x.label.kind != work_kind::assemble)
-    return ask_for(attempt, x);
-  ensure_running("its chunks are there already");
-  assembly_.emplace(attempt, x);
-  // The handler that led here sends what there is to write, at least when it is called next by the clock.
-  if (unwritten_ == 0 && writes_.empty())
-    written();
-}
-
-void job_actor_state::ask_for(attempt_id attempt, const lease_request& x) {
   self_->request(coordinator_, lease_timeout, x)
     .then(
       [this, attempt](const troupe::lease& held, const task_actor& task) {
@@ -279,6 +269,15 @@ void job_actor_state::stop(attempt_id attempt, const lease_end& how) {
   attempts_.erase(i);
 }
 
+void job_actor_state::at_work(const std::string& why) {
+  auto m = way(begin_.id, job_state::running, why);
+  for (auto& path : {begin_.folder, begin_.order.output})
+    if (auto full = disk_shortage(path, disk_warn_); !full.empty())
+      m.why += "; warning: " + full;
+  m.attempt = begin_.attempt;
+  write(std::move(m));
+}
+
 void job_actor_state::planned(const std::vector<core::file_chunk>& chunks) {
   if (planned_before_)
     write(store::remove_chunks{begin_.id, begin_.attempt});
@@ -290,16 +289,15 @@ void job_actor_state::planned(const std::vector<core::file_chunk>& chunks) {
 }
 
 void job_actor_state::chunk_began(uint32_t number, const troupe::lease& held) {
-  ensure_running("its first chunk has begun");
   ++chunk_attempts_[number];
-  auto x = way(begin_.id, number, chunk_state::leased,
-               "a worker takes it" + (held.limits.empty() ? std::string{} : "; limits: " + held.limits));
+  auto x = chunk_way(number, chunk_state::leased,
+                     "a worker takes it" + (held.limits.empty() ? std::string{} : "; limits: " + held.limits));
   x.node = held.worker_name;
   write(std::move(x));
 }
 
 void job_actor_state::chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) {
-  auto m = way(begin_.id, number, chunk_state::done, "its result is here and checked");
+  auto m = chunk_way(number, chunk_state::done, "its result is here and checked");
   m.attempt = chunk_attempts_[number];
   m.result = store::chunk_result{path, x.bytes, x.sha256, x.frames, x.first_pts, x.last_pts};
   write(std::move(m));
@@ -307,19 +305,17 @@ void job_actor_state::chunk_ended(uint32_t number, const std::string& path, cons
 
 void job_actor_state::chunk_waits(uint32_t number, uint32_t failures, const std::string& why) {
   note("info", "chunk " + std::to_string(number), "waits again: " + why);
-  auto m = way(begin_.id, number, chunk_state::waiting, why);
+  auto m = chunk_way(number, chunk_state::waiting, why);
   m.failures = failures;
   write(std::move(m));
 }
 
 void job_actor_state::chunk_spoiled(uint32_t number, const std::string& why) {
   note("warning", "chunk " + std::to_string(number), "has to be made again: " + why);
-  auto m = way(begin_.id, number, chunk_state::waiting, why);
-  write(std::move(m));
+  write(chunk_way(number, chunk_state::waiting, why));
 }
 
 void job_actor_state::completed(const file_published& told) {
-  ensure_running("its chunks are there already");
   auto x = told;
   // What this machine saw of the file goes before what a task says of it.
   if (auto here = begin_.desk->published(); !here.empty())
@@ -332,6 +328,7 @@ void job_actor_state::completed(const file_published& told) {
   m.changes.progress_ppm = 1'000'000;
   m.changes.result = to_text(x);
   write(std::move(m));
+  completed_ = true;
   log::info("a job is completed", {{"job", to_string(begin_.id)}, {"bytes", x.bytes}, {"pictures", x.pictures}});
   over_since_ = clock::now();
 }
@@ -353,28 +350,14 @@ void job_actor_state::failed(failure_kind kind, const std::string& why) {
 
 // -- implementation -----------------------------------------------------------
 
+store::move_chunk job_actor_state::chunk_way(uint32_t number, chunk_state to, const std::string& why) const {
+  auto result = way(begin_.id, number, to, why);
+  result.life = begin_.attempt;
+  return result;
+}
+
 void job_actor_state::write(store::operation x) {
   writes_.push_back(std::move(x));
-}
-
-void job_actor_state::ensure_running(const std::string& why) {
-  if (running_)
-    return;
-  running_ = true;
-  auto m = way(begin_.id, job_state::running, why);
-  for (auto& path : {begin_.folder, begin_.order.output})
-    if (auto full = disk_shortage(path, disk_warn_); !full.empty())
-      m.why += "; warning: " + full;
-  m.attempt = begin_.attempt;
-  write(std::move(m));
-}
-
-void job_actor_state::written() {
-  if (unwritten_ > 0 || !writes_.empty() || !assembly_ || over_since_)
-    return;
-  auto [attempt, request] = std::move(*assembly_);
-  assembly_.reset();
-  ask_for(attempt, request);
 }
 
 void job_actor_state::note(std::string level, std::string part, std::string text, int64_t at_ms) {
@@ -406,14 +389,18 @@ void job_actor_state::send_writes() {
   if (!log_.empty())
     writes_.insert(writes_.begin(), store::add_log{begin_.id, std::exchange(log_, {})});
   if (!writes_.empty()) {
-    ++unwritten_;
-    auto taken = [this] {
-      --unwritten_;
-      written();
+    job_.handed_over();
+    auto stored = [this] {
+      job_.stored(clock::now());
+      send_writes();
     };
     self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
-      .then(taken, [](const caf::error&) {
-        // Not known to be written: then nothing is published. The queue's end, if it is that, ends the job.
+      .then(stored, [this](const caf::error& why) {
+        // Not known to be written: then nothing is published, and nothing thrown away. The queue's end, if it is that, ends the job.
+        if (why != ec::refused && why != ec::conflict)
+          return;
+        keeps_folder_ = true;
+        end();
       });
   }
   if (over_since_)
@@ -426,12 +413,16 @@ void job_actor_state::report() {
 
 void job_actor_state::end() {
   job_.cancel();
-  over_since_ = clock::now();
+  if (!over_since_)
+    over_since_ = clock::now();
   leave();
 }
 
 void job_actor_state::leave() {
   if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
+    return;
+  // Whoever goes on with it after a restart needs what it has made, until its end is durable.
+  if (completed_ && !keeps_folder_ && !job_.all_stored())
     return;
   clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order, begin_.id, begin_.attempt);
   self_->quit();

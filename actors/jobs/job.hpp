@@ -5,9 +5,9 @@
 // - The registry dies: requests for leases fail and are repeated; running tasks continue.
 // - The queue dies: the job ends, and with it its leases; the next queue starts it again with the finished parts.
 // - The coordinator dies: the job ends.
-// - The job is cancelled or completed: its leases are released and its tasks ended; when they are gone, the work folder
-//   is removed.
-// - The job is paused or fails: the same, but the work folder stays for the actor that resumes the job.
+// - The job is cancelled, or is completed: its leases are given back, its tasks ended; when they are gone, and the end is durable, the work folder is
+//   removed.
+// - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
 #pragma once
 
 #include "actors/jobs/job_desk.hpp"
@@ -74,12 +74,12 @@ struct job_actor_state : core::file_job_effects {
 
   // -- core::file_job_effects -------------------------------------------------
 
-  /// The assembly waits until everything that the job reported is durable: a published result must not be forgotten.
   void lease(attempt_id attempt, const lease_request& x) override;
   void start(const file_work& x) override;
   void attach(attempt_id attempt) override;
   void device_failed(attempt_id attempt, const std::string& why) override;
   void stop(attempt_id attempt, const lease_end& how) override;
+  void at_work(const std::string& why) override;
   void planned(const std::vector<core::file_chunk>& chunks) override;
   void chunk_began(uint32_t number, const troupe::lease& held) override;
   void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) override;
@@ -113,8 +113,6 @@ private:
   void warn_of_seat(const attempt& x);
   /// Takes over the orphan with its lease, or releases it.
   void adopt(orphan_offer& x, const troupe::lease& held);
-  void ask_for(attempt_id attempt, const lease_request& x);
-  void written();
   /// Answers when the attempt's lease is over.
   void take(const file_result& x, caf::typed_response_promise<void> answer);
   /// Plans with what the probe found and what the cluster can do now.
@@ -122,14 +120,14 @@ private:
   void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
   void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
-  /// Whether the current message comes from the process that works on the attempt. A number alone can be guessed.
+  /// A chunk's way, in this life of the job alone.
+  store::move_chunk chunk_way(uint32_t number, chunk_state to, const std::string& why) const;
+  /// Whether the message at hand is of the process that works at the attempt. A number alone can be guessed.
   bool comes_from_its_task(attempt_id x) const;
   /// The attempt's task is gone; its host's report says why.
   void task_gone(attempt_id number, attempt& x);
 
-  /// Moves the job to `running` in the store, before anything that needs that state.
-  void ensure_running(const std::string& why);
-  /// Handles the passing of time.
+  /// Lets time pass.
   void advance() {
     job_.tick(std::chrono::steady_clock::now());
     send_writes();
@@ -157,14 +155,12 @@ private:
   const orphan_offer* adopted_ = nullptr; ///< while the core takes it over
   troupe::lease adopted_lease_;
   std::vector<store::operation> writes_;
-  size_t unwritten_ = 0; ///< batches of operations that the queue has and that are not durable yet
-  std::optional<std::pair<attempt_id, lease_request>> assembly_; ///< waits for those
   std::vector<store::log_line> log_;
   size_t log_lines_ = 0; ///< lines from libraries so far
   std::optional<std::chrono::steady_clock::time_point> over_since_;
-  bool keeps_folder_ = false; ///< the job will be resumed with the content of the folder
+  bool keeps_folder_ = false; ///< somebody will go on with what is in it
+  bool completed_ = false;
   bool planned_before_ = false;
-  bool running_ = false;
 };
 
 /// How a queue creates its job actors.

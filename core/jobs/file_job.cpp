@@ -57,7 +57,8 @@ void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
     placements_.pop_front();
   if (p->is_chunk()) {
     p->chunk.path = path_of(*p);
-    effects_.chunk_began(p->chunk.number, x);
+    say_at_work("its first chunk has begun");
+    say().chunk_began(p->chunk.number, x);
   }
   effects_.start(work_of(*p));
   pump(now);
@@ -118,7 +119,7 @@ void file_job::on(const file_result& x, time_point now) {
     p->chunk.done = true;
     p->chunk.result = *chunk;
     note_first_frame(*p, now);
-    effects_.chunk_ended(p->chunk.number, p->chunk.path, *chunk);
+    say().chunk_ended(p->chunk.number, p->chunk.path, *chunk);
     check_limits(now);
     assemble_if_done(now);
   } else {
@@ -126,7 +127,7 @@ void file_job::on(const file_result& x, time_point now) {
     auto result = *published;
     note_converted(result.notes);
     note_source(result.notes);
-    effects_.completed(result);
+    say().completed(result);
     return;
   }
   pump(now);
@@ -172,6 +173,17 @@ void file_job::cancel() {
   stop_all();
 }
 
+void file_job::stored(time_point now) {
+  gate_.stored();
+  if (gate_.open())
+    pump(now);
+}
+
+void file_job::say_at_work(const std::string& why) {
+  if (!std::exchange(at_work_, true))
+    say().at_work(why);
+}
+
 // -- leases -------------------------------------------------------------------
 
 file_job::part* file_job::find(attempt_id attempt) {
@@ -191,8 +203,11 @@ void file_job::pump(time_point now) {
       return;
     if (p.state != part_state::waiting || now < p.not_before)
       continue;
+    // What it publishes must not be forgotten.
+    if (p.kind == work_kind::assemble && !gate_.open())
+      continue;
     if (std::exchange(p.awaited, false))
-      effects_.chunk_waits(p.chunk.number, p.failures, "its task did not come back");
+      say().chunk_waits(p.chunk.number, p.failures, "its task did not come back");
     p.state = part_state::leasing;
     p.attempt = attempt_id{next_attempt_++};
     ++asked;
@@ -225,7 +240,7 @@ void file_job::release(part& x, const lease_end& how) {
 void file_job::wait_again(part& x, const std::string& why) {
   x.progress = {};
   if (x.is_chunk())
-    effects_.chunk_waits(x.chunk.number, x.failures, why);
+    say().chunk_waits(x.chunk.number, x.failures, why);
 }
 
 void file_job::lost(part& x, const lease_end& how, time_point now, bool out_of_memory) {
@@ -319,7 +334,7 @@ void file_job::lose_encoder(part& x, time_point now) {
       p.state = part_state::waiting;
       p.chunk.done = false;
       p.progress = {};
-      effects_.chunk_spoiled(p.chunk.number, why + ": all are made again by another");
+      say().chunk_spoiled(p.chunk.number, why + ": all are made again by another");
     }
   }
   pump(now);
@@ -370,7 +385,7 @@ void file_job::check_limits(time_point now) {
 
 void file_job::fail(failure_kind kind, const std::string& why) {
   stop_all();
-  effects_.failed(kind, why);
+  say().failed(kind, why);
 }
 
 void file_job::stop_all() {

@@ -12,16 +12,15 @@
 // - the machine had an error: the part is tried elsewhere after a pause that doubles;
 // - an error of the media or the encoder, or too many tries: the job ends, with the reason.
 //
-// The job also ends when it runs out of time, or writes more bytes than its limit. If an assembly fails, the files of
-// all chunks are checked, a few times at most; those that are not as announced are made again elsewhere. A chunk whose
-// slot is wanted for live work is given back and made again later; this counts as no failure.
+// The assembly publishes. It is asked for only when all that the job has said is durable.
 //
-// A restarted job knows the plan and the finished chunks from before the restart. The source is always probed again; if
-// it is unchanged and the files are intact, those chunks are not made again. An unfinished chunk is held back for a
-// while: its task outlives a coordinator, and its work is taken over as it is.
+// A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any case; if it is still the
+// same one, and the files are still whole, they are not made again. A chunk that was in the making is not given to anybody else for a while: its task
+// outlives a coordinator, and is taken over as it is.
 #pragma once
 
 #include "core/jobs/chunk_plan.hpp"
+#include "core/jobs/durable_gate.hpp"
 #include "core/memory_plan.hpp"
 #include "core/watchdog.hpp"
 #include "messages/cluster.hpp"
@@ -133,9 +132,11 @@ public:
   /// The attempt is over: its lease and its task are no longer needed.
   virtual void stop(attempt_id attempt, const lease_end& how) = 0;
 
-  // -- for the store ----------------------------------------------------------
+  // -- to be written down, in this order: see `file_job::handed_over` -----------
 
-  /// Forget earlier chunks; these are the plan.
+  /// The job is at work from now on. Comes once, before its first chunk begins or, where all are there already, before the assembly.
+  virtual void at_work(const std::string& /* why */) {}
+  /// Earlier chunks are forgotten; these are the plan.
   virtual void planned(const std::vector<file_chunk>& chunks) = 0;
   virtual void chunk_began(uint32_t number, const troupe::lease& held) = 0;
   virtual void chunk_ended(uint32_t number, const std::string& path, const chunk_done& x) = 0;
@@ -181,6 +182,14 @@ public:
   /// Everything ends here, without further messages.
   void cancel();
 
+  /// All that was to be written down so far is on its way to the store, as one lot.
+  void handed_over() noexcept {
+    gate_.handed_over();
+  }
+
+  /// A lot is durable. The assembly, which publishes, is asked for only when all of them are.
+  void stored(time_point now);
+
   // -- views ------------------------------------------------------------------
 
   bool ended() const noexcept {
@@ -190,6 +199,11 @@ public:
   /// Whether the plan is made. From then on it is known which tasks can be taken over.
   bool planned() const noexcept {
     return phase_ != file_phase::probing;
+  }
+
+  /// All that was to be written down is durable.
+  bool all_stored() const noexcept {
+    return gate_.open();
   }
 
   file_job_status status() const;
@@ -223,6 +237,12 @@ private:
   };
 
   part* find(attempt_id attempt);
+  /// The effects, for something that is to be written down.
+  file_job_effects& say() {
+    gate_.said();
+    return effects_;
+  }
+  void say_at_work(const std::string& why);
   void pump(time_point now);
   lease_request request_of(const part& x) const;
   work_limits limits_of(const part& x) const;
@@ -301,7 +321,9 @@ private:
   std::string encoder_;
   std::deque<file_placement> placements_; ///< the latest, latest last
   uint32_t deaths_in_a_row_ = 0;          ///< since a part was finished
-  std::set<std::string> deadly_with_;     ///< the workers of those deaths
+  std::set<std::string> deadly_with_;     ///< the workers of those
+  durable_gate gate_;
+  bool at_work_ = false; ///< it has said so
   std::optional<time_point> began_;
   std::optional<time_point> first_frame_;
 };

@@ -91,7 +91,7 @@ void file_job::plan(const source_summary& x, time_point now) {
     chunks.reserve(parts.size());
     for (auto& p : parts)
       chunks.push_back(p.chunk);
-    effects_.planned(chunks);
+    say().planned(chunks);
   }
   phase_ = file_phase::encoding;
   // The sound is one part from end to end: it begins early, so that it is not what is waited for. The first picture is what somebody may wait for.
@@ -176,9 +176,9 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
       p.state = part_state::done;
       p.chunk.done = true;
     } else {
-      effects_.chunk_spoiled(p.chunk.number, !whole     ? "its file is missing or damaged"
-                                             : !of_this ? "its file is of another source, or of an older version"
-                                                        : "the chunks are of several encoders");
+      say().chunk_spoiled(p.chunk.number, !whole     ? "its file is missing or damaged"
+                                          : !of_this ? "its file is of another source, or of an older version"
+                                                     : "the chunks are of several encoders");
     }
   }
   parts = std::move(kept);
@@ -259,7 +259,7 @@ void file_job::examined(const source_summary& x, time_point now) {
     ++p.failures;
     if (p.made_by)
       p.refused_by.push_back(p.made_by);
-    effects_.chunk_spoiled(p.chunk.number, "its file is not what its worker announced");
+    say().chunk_spoiled(p.chunk.number, "its file is not what its worker announced");
   }
   // They are good: then it is not their fault, and a terminal error stays one.
   if (!spoiled && unexplained_->terminal)
@@ -273,6 +273,7 @@ void file_job::assemble_if_done(time_point now) {
       || std::any_of(parts_.begin(), parts_.end(), [](const part& p) { return p.state != part_state::done; }))
     return;
   phase_ = file_phase::assembling;
+  say_at_work("its chunks are there already");
   // Video in the order of its windows: the sound, which comes first, stands by itself.
   parts_.emplace_back().kind = work_kind::assemble;
   pump(now);

@@ -74,6 +74,7 @@ struct fixture {
   }
 
   std::pair<attempt_id, lease_request> take() {
+    store_all(*life, now);
     BOOST_REQUIRE(!effects.unanswered.empty());
     auto attempt = effects.unanswered.front();
     effects.unanswered.erase(effects.unanswered.begin());

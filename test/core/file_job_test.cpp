@@ -47,6 +47,7 @@ struct fixture {
   /// Gives leases to all that are asked for, and returns what was started.
   std::vector<file_work> grant(uint64_t worker = 1) {
     std::vector<file_work> result;
+    store_all(*job, now);
     while (!effects.unanswered.empty()) {
       auto attempt = effects.unanswered.front();
       effects.unanswered.erase(effects.unanswered.begin());
