@@ -2,11 +2,11 @@
 
 #include "actors/common/actor_of.hpp"
 #include "actors/common/relay.hpp"
+#include "actors/jobs/job_rows.hpp"
 #include "actors/jobs/job_text.hpp"
 #include "actors/jobs/store_error.hpp"
 #include "base/private_folder.hpp"
 #include "base/random_id.hpp"
-#include "messages/job_states.hpp"
 #include "messages/unix_time.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
@@ -27,6 +27,9 @@ constexpr size_t page_rows = 500;
 /// A batch takes milliseconds, and a store that is away says so within its own timeouts.
 constexpr auto write_timeout = std::chrono::minutes{10};
 
+/// What the queue before this one had collected is stored by then, or its writer has failed.
+constexpr auto last_writes_timeout = std::chrono::seconds{40};
+
 /// More than this waits for the disk only where the disk does not work.
 constexpr size_t pending_max = 100'000;
 
@@ -40,14 +43,14 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
   : self_(self),
     config_(std::move(config)),
     coordinator_(std::move(coordinator)),
-    journal_({[this](store_batch x) { send_batch(std::move(x)); }, [this](job_id id) { look_at(id); },
+    journal_({[this](store_batch x) { send_batch(std::move(x)); }, [this](job_id id) { book_.look_at(id); },
               [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); },
               [this](const store::operation& what, const store::outcome& done, int64_t at_ms) {
                 feed_.wrote(what, done, at_ms);
                 count(what, done);
               },
               [this] { feed_.send(self_); }}),
-    order_(config_.order),
+    book_({config_.running_max, config_.job_restarts_max, config_.order}, *this),
     folders_(config_.work_folder, config_.keep_failed) {
   if (!config_.factory)
     config_.factory = usual_jobs(config_.job, config_.files);
@@ -71,10 +74,10 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
   self_->delayed_send(self_, tick_interval, tick_atom_v);
   return {
     [this](submit_atom, const job_submission& x) { return submit(x); },
-    [this](cancel_atom, job_id id) { return cancel(id); },
-    [this](pause_atom, job_id id) { return pause(id); },
-    [this](resume_atom, job_id id) { return queue_again(id, job_state::paused, "a person resumes it"); },
-    [this](retry_atom, job_id id) { return queue_again(id, job_state::failed, "a person has it tried again"); },
+    [this](cancel_atom, job_id id) { return ask(core::job_book::cancel(id)); },
+    [this](pause_atom, job_id id) { return ask(core::job_book::pause(id)); },
+    [this](resume_atom, job_id id) { return ask(core::job_book::resume(id)); },
+    [this](retry_atom, job_id id) { return ask(core::job_book::retry(id)); },
     [this](remove_atom, job_id id) { return remove(id); },
     [this](jobs_atom, const job_question& x) { return list(x); },
     [this](job_atom, job_id id) { return show(id); },
@@ -89,31 +92,20 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
       take(x, answer);
       return answer;
     },
-    [this](const job_report& x) {
-      auto i = running_.find(x.id);
-      if (i == running_.end() || i->second.attempt != x.attempt)
-        return;
-      count(i->second.status.value_or(core::file_job_status{}), x.status);
-      i->second.status = x.status;
-      feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
-      feed_.send(self_);
-    },
+    [this](const job_report& x) { take(x); },
     [this](end_atom, job_id id, uint32_t attempt) { ended(id, attempt); },
     [this](finish_atom) {
       woken_ = false;
-      start_due();
+      book_.start_due();
     },
     [this](tick_atom) {
       self_->delayed_send(self_, tick_interval, tick_atom_v);
       journal_.retry();
-      for (auto id : std::exchange(unsettled_, {}))
-        look_at(id);
-      drop_orphans();
-      start_due();
+      book_.tick();
       sweep_files();
       folders_.clean(unix_ms());
       if (config_.counts)
-        config_.counts->present(order_.size(), running_.size());
+        config_.counts->present(book_.waiting(), book_.at_work());
     },
   };
 }
@@ -122,6 +114,10 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
 
 bool job_queue_state::recover() {
   auto failed = base::make_private_folder(config_.work_folder);
+  if (!await_writers(config_.store_url, last_writes_timeout)) {
+    log::error("file jobs cannot be read", {{"reason", "what an earlier queue had to write is still on its way"}});
+    return false;
+  }
   auto opened = store::job_store::open({config_.store_url});
   if (failed || !opened) {
     log::error("file jobs cannot be kept",
@@ -159,50 +155,15 @@ bool job_queue_state::recover() {
       folders_.drop(id);
   }
   auto& system = self_->home_system();
-  writer_ = spawn_job_writer(system, std::move(*opened));
+  writer_ = spawn_job_writer(system, std::move(*opened), config_.store_url);
   pages_ = spawn_job_reader(system, {config_.store_url});
   jobs_ = spawn_job_reader(system, {config_.store_url});
   for (auto& x : open)
-    recover(x);
+    book_.recover(row_of(x));
   if (!open.empty())
     log::info("jobs are there from before", {{"jobs", open.size()}});
-  start_due();
+  book_.start_due();
   return true;
-}
-
-void job_queue_state::recover(const store::job& x) {
-  next_number_ = std::max(next_number_, x.number + 1);
-  switch (x.state) {
-  case job_state::queued:
-    return enqueue(x);
-  case job_state::assigned:
-  case job_state::running:
-    return take_up(x);
-  case job_state::paused:
-  case job_state::completed:
-  case job_state::failed:
-  case job_state::cancelled:
-    return; // until somebody asks for it
-  }
-  say_unknown(x);
-}
-
-void job_queue_state::say_unknown(const store::job& x) {
-  log::error("a job is left alone: its state is not known to this program",
-             {{"job", to_string(x.id)}, {"state", static_cast<int>(x.state)}});
-}
-
-void job_queue_state::take_up(const store::job& x) {
-  // Its chunks stay leased: their tasks may be at work still, and come back.
-  running_[x.id] = {.attempt = x.attempt, .queue = x.queue};
-  auto m = own_way(x.id, job_state::queued, "the coordinator was started again");
-  journal_.write(std::move(m), [this, x](const store::expected<store::outcome>& done) {
-    running_.erase(x.id);
-    if (!done)
-      return look_at(x.id);
-    enqueue(x);
-    wake();
-  });
 }
 
 void job_queue_state::send_batch(store_batch x) {
@@ -210,7 +171,12 @@ void job_queue_state::send_batch(store_batch x) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
   self_->request(writer_, write_timeout, std::move(x))
-    .then([this](store_results& x) { journal_.done(std::move(x)); }, lost);
+    .then(
+      [this](store_results& x) {
+        journal_.done(std::move(x));
+        book_.store_works(!journal_.outage());
+      },
+      lost);
 }
 
 // -- what clients ask ---------------------------------------------------------
@@ -233,77 +199,37 @@ caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   s.request = to_text(x.order);
   s.node = x.from;
   auto answer = self_->make_response_promise<job_submitted>();
-  core::job_order::waiting_job place{s.id, 0, x.queue, x.priority, unix_ms()};
-  auto then = [this, answer, place, warning](const store::expected<store::outcome>& made) mutable {
+  core::job_row row{.id = s.id, .queue = x.queue, .priority = x.priority, .submitted_ms = unix_ms()};
+  auto then = [this, answer, row, warning](const store::expected<store::outcome>& made) mutable {
     if (!made)
       return answer.deliver(to_error(made.error()));
     answer.deliver(job_submitted{made->id, made->existed, warning});
-    if (made->existed)
-      return;
-    place.number = next_number_++;
-    order_.add(place);
-    wake();
+    if (!made->existed)
+      book_.submitted(row);
   };
   journal_.write_for_client(std::move(s), std::move(then));
   return answer;
 }
 
-caf::result<void> job_queue_state::change(store::operation x, std::function<void()> then) {
+caf::result<void> job_queue_state::change(store::operation x, std::function<void(const store::outcome&)> then) {
   auto answer = self_->make_response_promise<void>();
   auto written = [answer, then = std::move(then)](const store::expected<store::outcome>& done) mutable {
     if (!done)
       return answer.deliver(to_error(done.error()));
     if (then)
-      then();
+      then(*done);
     answer.deliver();
   };
   journal_.write_for_client(std::move(x), std::move(written));
   return answer;
 }
 
-caf::result<void> job_queue_state::cancel(job_id id) {
-  auto m = own_way(id, job_state::cancelled, "a person cancels it");
-  return change(std::move(m), [this, id] {
-    order_.remove(id);
-    auto i = running_.find(id);
-    if (i != running_.end() && i->second.actor) {
-      self_->send(i->second.actor, stop_atom_v);
-      return;
-    }
-    folders_.drop(id);
-  });
-}
-
-caf::result<void> job_queue_state::pause(job_id id) {
-  auto m = own_way(id, job_state::paused, "a person pauses it");
-  return change(std::move(m), [this, id] {
-    order_.remove(id);
-    if (auto i = running_.find(id); i != running_.end() && i->second.actor)
-      self_->send(i->second.actor, pause_atom_v);
-  });
-}
-
-caf::result<void> job_queue_state::queue_again(job_id id, job_state from, const char* why) {
-  auto m = own_way(id, job_state::queued, why);
-  m.from = from;
-  m.changes.failures = 0;
-  m.changes.failure = failure_kind::none;
-  m.changes.error = std::string{};
-  return change(std::move(m), [this, id] {
-    folders_.use(id);
-    // While its last tasks still end, `ended` queues it.
-    if (auto i = running_.find(id); i != running_.end())
-      i->second.over = false;
-    else
-      look_at(id);
-  });
+caf::result<void> job_queue_state::ask(const core::job_way& x) {
+  return change(to_operation(x), [this, x](const store::outcome& done) { book_.written(x, done.attempt); });
 }
 
 caf::result<void> job_queue_state::remove(job_id id) {
-  return change(store::remove_job{id}, [this, id] {
-    if (!running_.contains(id))
-      folders_.drop(id);
-  });
+  return change(store::remove_job{id}, [this, id](const store::outcome&) { book_.removed(id); });
 }
 
 caf::result<job_listing> job_queue_state::list(const job_question& x) {
@@ -320,14 +246,8 @@ caf::result<job_details> job_queue_state::show(job_id id) {
 }
 
 std::optional<core::file_job_status> job_queue_state::status_of(job_id id) const {
-  auto i = running_.find(id);
-  return i == running_.end() ? std::nullopt : i->second.status;
-}
-
-store::move_job job_queue_state::own_way(job_id id, job_state to, std::string why) {
-  auto result = way(id, to, std::move(why));
-  result.node = "coordinator";
-  return result;
+  auto i = at_work_.find(id);
+  return i == at_work_.end() ? std::nullopt : i->second.status;
 }
 
 job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, leases_actor coordinator) {

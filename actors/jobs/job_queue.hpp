@@ -1,15 +1,17 @@
-// JOB QUEUE: all file jobs of the coordinator: the only owner and writer of the store, and who says whose turn it is.
+// JOB QUEUE: all file jobs of the coordinator: the only owner and writer of the store. Whose turn it is, and what
+// becomes of a job, is decided by `core::job_book`; this actor translates.
 //
-// The store works beside it, on threads of its own (job_storage.hpp): what many ask for at once is written in one transaction, and clients are answered
-// when their own is durable; lists are read from another connection. A job whose turn has come gets a job actor at once: the row that says so is
-// written with the next batch. Should the coordinator die before, the job still waits in the store, and nobody has seen a result of it, since a job
-// publishes only when all that it has said is durable.
+// The store works beside it, on threads of its own (job_storage.hpp): what many ask for at once is written in one
+// transaction, and clients are answered when their own is durable; lists are read from another connection. A job whose
+// turn has come gets a job actor at once: the row that says so is written with the next batch. Should the coordinator
+// die before, the job still waits in the store, and nobody has seen a result of it, since a job publishes only when all
+// that it has said is durable.
 // - A job actor dies without an end: its job goes back to the queue, a few times; what it has finished is kept.
-// - The store fails for a while (disk full, another process holds it, its server is away): what is to be written waits and is tried again; what clients
-//   ask for is refused with the reason, no further job begins, and none publishes.
+// - The store fails for a while (disk full, another process holds it, its server is away): what is to be written waits
+//   and is tried again; what clients ask for is refused with the reason, no further job begins, and none publishes.
 // - The store is broken: the queue ends, with the reason.
-// - The queue dies: the coordinator starts another, which finds every job in the store; those that were at work begin anew. Its job actors end with
-//   it, and with them their leases.
+// - The queue dies: the coordinator starts another, which finds every job in the store; those that were at work begin
+//   anew. Its job actors end with it, and with them their leases.
 // - The coordinator dies: its node ends, and with it the queue.
 #pragma once
 
@@ -19,7 +21,7 @@
 #include "actors/jobs/job_journal.hpp"
 #include "actors/jobs/job_storage.hpp"
 #include "actors/jobs/jobs_actor.hpp"
-#include "core/jobs/job_order.hpp"
+#include "core/jobs/job_book.hpp"
 #include "store/store.hpp"
 #include "telemetry/file_job_log.hpp"
 #include "transfer/desk.hpp"
@@ -31,7 +33,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,7 @@ struct job_queue_config {
   std::shared_ptr<transfer::desk> files;           ///< what others read and write of jobs; null: paths alone
 };
 
-struct job_queue_state {
+struct job_queue_state : private core::job_book_effects {
   using interface = job_queue_actor::extend<
     // INTERNAL: what a job at work wants written down.
     caf::result<void>(job_writes),
@@ -80,27 +81,20 @@ struct job_queue_state {
 
 private:
   struct worked_on {
-    job_actor actor = {}; ///< null when it is gone, and the store is to be looked at
+    job_actor actor;
     uint32_t attempt = 0;
-    bool over = false;   ///< it has said that it ended
-    bool failed = false; ///< and how
     std::optional<core::file_job_status> status = {};
     job_queue queue = job_queue::normal;
   };
 
-  using written = job_journal::written;
-
-  /// A page is read in milliseconds; a store that is away is noticed in this time by itself. What was not read by then is asked for again by whoever
-  /// wants it: a client, or the clock.
+  /// A page is read in milliseconds; a store that is away is noticed in this time by itself. What was not read by then
+  /// is asked for again by whoever wants it: a client, or the clock.
   static constexpr auto read_timeout = std::chrono::seconds{30};
-
-  /// A way of a job that this actor decides on, or a person through it.
-  static store::move_job own_way(job_id id, job_state to, std::string why);
 
   /// How far the job is, while it is worked on.
   std::optional<core::file_job_status> status_of(job_id id) const;
 
-  /// The task of an earlier life of a job, while the job waits for its turn.
+  /// The task of an earlier life of a job, while the book says who gets it.
   struct orphan {
     task_join who;
     file_work work;
@@ -110,24 +104,17 @@ private:
 
   /// Reads what earlier lives left: open jobs wait again, folders of ended ones go.
   bool recover();
-  void recover(const store::job& x);
-  /// It was at work when the last coordinator ended: it waits again.
-  void take_up(const store::job& x);
-  static void say_unknown(const store::job& x);
-
   void send_batch(store_batch x);
 
   caf::result<job_submitted> submit(const job_submission& x);
-  caf::result<void> cancel(job_id id);
-  caf::result<void> pause(job_id id);
-  /// `resume` and `retry`: back into the queue from that state.
-  caf::result<void> queue_again(job_id id, job_state from, const char* why);
+  /// What a person asks for: a way of the book's.
+  caf::result<void> ask(const core::job_way& x);
   caf::result<void> remove(job_id id);
   caf::result<job_listing> list(const job_question& x);
   caf::result<job_details> show(job_id id);
 
   /// A written change, for a client who waits for it; `then` may be empty.
-  caf::result<void> change(store::operation x, std::function<void()> then);
+  caf::result<void> change(store::operation x, std::function<void(const store::outcome&)> then);
 
   // -- records (job_queue_records.cpp) ------------------------------------------
 
@@ -137,25 +124,30 @@ private:
   void count(const store::operation& what, const store::outcome& done);
   void count(const core::file_job_status& before, const core::file_job_status& now);
 
+  // -- core::job_book_effects (job_queue_work.cpp) -------------------------------
+
+  void write(const core::job_way& x) override;
+  void chunk_waits(const core::job_row& of, uint32_t number) override;
+  void load(const std::vector<job_id>& ids) override;
+  void look(job_id id) override;
+  std::optional<std::string> begin(const core::job_row& x, uint32_t attempt, uint64_t turn) override;
+  void halt(job_id id) override;
+  void end(job_id id) override;
+  void wake() override;
+  void hand_over(uint64_t number, job_id to) override;
+  void turn_away(uint64_t number, const std::string& why) override;
+  void keep_folder(job_id id, int64_t failed_ms) override;
+  void use_folder(job_id id) override;
+  void drop_folder(job_id id) override;
+  void left_alone(const core::job_row& x) override;
+
   // -- jobs at work (job_queue_work.cpp) ---------------------------------------
 
-  void enqueue(const store::job& x);
-  /// `start_due` when all that is at hand was heard: jobs that come together are read together.
-  void wake();
-  void start_due();
-  void load(std::vector<job_id> ids);
-  void assign(const store::open_job& x);
   caf::result<void> take_in(const task_join& who, const file_work& work, const orphan_actor& task);
-  /// Lets those go whose jobs have ended.
-  void drop_orphans();
   void take(const job_writes& x, caf::typed_response_promise<void> answer);
+  void take(const job_report& x);
   void on_down(const caf::down_msg& x);
   void ended(job_id id, uint32_t attempt);
-
-  /// Reads the job when all that was said of it is written, and brings what is known here in line with it.
-  void look_at(job_id id);
-  void settle(const store::open_job& x);
-  void begin_again(const store::open_job& x);
   /// Removes clients' files that no job needs any more.
   void sweep_files();
 
@@ -166,15 +158,14 @@ private:
   job_writer_actor writer_;
   job_reader_actor pages_; ///< for clients
   job_reader_actor jobs_;  ///< for the jobs whose turn it is, so that no long list is in their way
-  core::job_order order_;
+  core::job_book book_;
   job_folders folders_;
-  std::map<job_id, worked_on> running_;
-  std::set<job_id> loading_;   ///< their turn has come; they are being read
-  std::set<job_id> unsettled_; ///< to be looked at
-  std::vector<orphan> orphans_;
+  std::map<job_id, worked_on> at_work_;
+  std::map<uint64_t, orphan> orphans_;
+  uint64_t next_orphan_ = 1;
+  const loaded_jobs* at_hand_ = nullptr; ///< while the book hears what was read
   job_feed feed_;
   bool woken_ = false;
-  int64_t next_number_ = 1; ///< of jobs, in the order of their submission
   std::chrono::steady_clock::time_point next_sweep_{};
 };
 

@@ -1,6 +1,7 @@
-// The jobs at work: from their turn to their end.
+// What the book of jobs wants done, and what the jobs at work say.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job_queue.hpp"
+#include "actors/jobs/job_rows.hpp"
 #include "actors/jobs/job_text.hpp"
 #include "messages/job_states.hpp"
 #include "messages/unix_time.hpp"
@@ -18,18 +19,81 @@ namespace {
 /// Longer than any orphan waits: it ends by itself before.
 constexpr auto orphan_timeout = std::chrono::hours{24};
 
-/// Jobs that are read at once: their requests may be large.
-constexpr size_t load_max = 32;
-
-/// Tasks that wait for their jobs to go on: as many as a cluster may have at work.
-constexpr size_t orphans_max = 10'000;
-
 } // namespace
 
-void job_queue_state::enqueue(const store::job& x) {
-  if (running_.contains(x.id) || loading_.contains(x.id))
-    return;
-  order_.add({x.id, x.number, x.queue, x.priority, x.submitted_ms});
+// -- core::job_book_effects: the store ------------------------------------------
+
+void job_queue_state::write(const core::job_way& x) {
+  journal_.write(to_operation(x), [this, x](const store::expected<store::outcome>& done) {
+    book_.written(x, done ? std::optional{done->attempt} : std::nullopt);
+  });
+}
+
+void job_queue_state::chunk_waits(const core::job_row& of, uint32_t number) {
+  auto m = way(of.id, number, chunk_state::waiting, "its job begins anew");
+  m.life = of.attempt;
+  journal_.write(std::move(m));
+}
+
+void job_queue_state::load(const std::vector<job_id>& ids) {
+  self_->request(jobs_, read_timeout, ids)
+    .then(
+      [this, ids](const loaded_jobs& found) {
+        std::vector<core::job_row> rows;
+        for (auto& x : found.jobs)
+          rows.push_back(row_of(x));
+        at_hand_ = &found;
+        book_.loaded(ids, rows);
+        at_hand_ = nullptr;
+      },
+      [this, ids](const caf::error& why) {
+        log::warning("jobs cannot be read", {{"reason", caf::to_string(why)}});
+        book_.not_loaded(ids);
+      });
+}
+
+void job_queue_state::look(job_id id) {
+  journal_.after([this, id] {
+    self_->request(jobs_, read_timeout, std::vector<job_id>{id})
+      .then(
+        [this, id](const loaded_jobs& found) {
+          if (found.jobs.empty())
+            return book_.looked(id, nullptr);
+          auto row = row_of(found.jobs.front());
+          book_.looked(id, &row);
+        },
+        [this, id](const caf::error&) { book_.not_looked(id); });
+  });
+}
+
+// -- core::job_book_effects: jobs at work -----------------------------------------
+
+std::optional<std::string> job_queue_state::begin(const core::job_row& x, uint32_t attempt, uint64_t turn) {
+  auto found =
+    std::find_if(at_hand_->jobs.begin(), at_hand_->jobs.end(), [&](auto& j) { return j.the_job.id == x.id; });
+  auto& job = found->the_job;
+  auto order = to_order(job.request);
+  if (!order)
+    return "its request cannot be read: another version of this program wrote it; submit it again";
+  job_begin begin{x.id, attempt, job.name, std::move(*order), folders_.path(x.id), found->chunks};
+  begin.waited = std::chrono::milliseconds{std::max<int64_t>(0, unix_ms() - x.submitted_ms)};
+  begin.turn = turn;
+  auto made = config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
+  if (!made)
+    return made.error();
+  self_->monitor(*made);
+  at_work_[x.id] = worked_on{.actor = std::move(*made), .attempt = attempt, .queue = x.queue};
+  return {};
+}
+
+void job_queue_state::halt(job_id id) {
+  if (auto i = at_work_.find(id); i != at_work_.end())
+    self_->send(i->second.actor, pause_atom_v);
+}
+
+void job_queue_state::end(job_id id) {
+  if (auto i = at_work_.find(id); i != at_work_.end())
+    self_->send(i->second.actor, stop_atom_v);
 }
 
 void job_queue_state::wake() {
@@ -37,126 +101,83 @@ void job_queue_state::wake() {
     self_->send(self_, finish_atom_v);
 }
 
-void job_queue_state::start_due() {
-  // What cannot be written down is not begun.
-  while (!journal_.outage()) {
-    std::vector<job_id> ids;
-    while (running_.size() + loading_.size() < config_.running_max && ids.size() < load_max) {
-      auto id = order_.take();
-      if (!id)
-        break;
-      loading_.insert(*id);
-      ids.push_back(*id);
-    }
-    if (ids.empty())
-      return;
-    load(std::move(ids));
-  }
+void job_queue_state::hand_over(uint64_t number, job_id to) {
+  auto given = orphans_.extract(number);
+  auto i = at_work_.find(to);
+  if (given.empty() || i == at_work_.end())
+    return;
+  auto& x = given.mapped();
+  self_->request(i->second.actor, orphan_timeout, x.who, x.work, x.task)
+    .then([answer = x.answer]() mutable { answer.deliver(); },
+          [answer = x.answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
 }
 
-void job_queue_state::load(std::vector<job_id> ids) {
-  self_->request(jobs_, read_timeout, ids)
-    .then(
-      [this, ids](loaded_jobs& found) {
-        for (auto id : ids)
-          loading_.erase(id);
-        for (auto& x : found.jobs)
-          if (x.the_job.state == job_state::queued)
-            assign(x);
-      },
-      [this, ids](const caf::error& why) {
-        log::warning("jobs cannot be read", {{"reason", caf::to_string(why)}});
-        for (auto id : ids) {
-          loading_.erase(id);
-          unsettled_.insert(id);
-        }
-      });
+void job_queue_state::turn_away(uint64_t number, const std::string& why) {
+  if (auto given = orphans_.extract(number); !given.empty())
+    given.mapped().answer.deliver(caf::make_error(ec::refused, why));
 }
 
-void job_queue_state::assign(const store::open_job& x) {
-  auto& job = x.the_job;
-  auto id = job.id;
-  auto attempt = job.attempt + 1;
-  auto m = own_way(id, job_state::assigned, "its turn has come");
-  journal_.write(std::move(m), [this, id, attempt](const store::expected<store::outcome>& done) {
-    // Somebody has paused or cancelled it in between, or this is not the attempt that was expected.
-    auto i = running_.find(id);
-    if ((!done || done->attempt != attempt) && i != running_.end() && i->second.attempt == attempt && i->second.actor)
-      self_->send(i->second.actor, pause_atom_v);
-  });
-  auto order = to_order(job.request);
-  tl::expected<job_actor, std::string> made = tl::unexpected<std::string>{
-    "its request cannot be read: another version of this program wrote it; submit it again"};
-  if (order) {
-    job_begin begin{id, attempt, job.name, std::move(*order), folders_.path(id), x.chunks};
-    begin.waited = std::chrono::milliseconds{std::max<int64_t>(0, unix_ms() - job.submitted_ms)};
-    begin.turn = static_cast<uint64_t>(std::max<int64_t>(0, order_.turn_of(job.queue, job.priority, job.submitted_ms)));
-    made = config_.factory->make(self_->home_system(), std::move(begin), job_journal_actor{self_}, coordinator_);
-  }
-  if (!made) {
-    auto end = own_way(id, job_state::failed, "it cannot be begun");
-    end.attempt = attempt;
-    end.changes.failure = failure_kind::terminal;
-    end.changes.error = made.error();
-    return journal_.write(std::move(end));
-  }
-  self_->monitor(*made);
-  auto& actor = running_[id] = worked_on{.actor = std::move(*made), .attempt = attempt, .queue = job.queue};
-  for (auto& x : std::exchange(orphans_, {})) {
-    if (x.work.job != id)
-      orphans_.push_back(std::move(x));
-    else
-      self_->request(actor.actor, orphan_timeout, x.who, x.work, x.task)
-        .then([answer = x.answer]() mutable { answer.deliver(); },
-              [answer = x.answer](caf::error& why) mutable { answer.deliver(std::move(why)); });
-  }
+void job_queue_state::keep_folder(job_id id, int64_t failed_ms) {
+  folders_.keep(id, failed_ms);
 }
+
+void job_queue_state::use_folder(job_id id) {
+  folders_.use(id);
+}
+
+void job_queue_state::drop_folder(job_id id) {
+  folders_.drop(id);
+}
+
+void job_queue_state::left_alone(const core::job_row& x) {
+  log::error("a job is left alone: its state is not known to this program",
+             {{"job", to_string(x.id)}, {"state", static_cast<int>(x.state)}});
+}
+
+// -- what jobs and their tasks say ----------------------------------------------------
 
 caf::result<void> job_queue_state::take_in(const task_join& who, const file_work& work, const orphan_actor& task) {
-  auto i = running_.find(work.job);
-  if (i != running_.end() && i->second.actor)
-    return self_->delegate(i->second.actor, who, work, task);
-  if ((i == running_.end() && !loading_.contains(work.job) && !order_.contains(work.job))
-      || orphans_.size() >= orphans_max)
-    return caf::make_error(ec::refused, "no job waits for this work");
+  auto number = next_orphan_++;
   auto answer = self_->make_response_promise<void>();
-  orphans_.push_back({who, work, task, answer});
+  orphans_.emplace(number, orphan{who, work, task, answer});
+  book_.offer(number, work.job);
   return answer;
 }
 
-void job_queue_state::drop_orphans() {
-  std::erase_if(orphans_, [this](orphan& x) {
-    auto id = x.work.job;
-    if (running_.contains(id) || loading_.contains(id) || unsettled_.contains(id) || order_.contains(id))
-      return false;
-    x.answer.deliver(caf::make_error(ec::refused, "its job has ended"));
-    return true;
-  });
-}
-
 void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void> answer) {
-  auto i = running_.find(x.id);
-  if (i == running_.end() || i->second.attempt != x.attempt || x.operations.empty())
-    return answer.deliver();
+  if (!book_.hears(x.id, x.attempt))
+    return answer.deliver(caf::make_error(ec::refused, "another attempt at the job has taken its place"));
   for (auto& operation : x.operations) {
     auto* move = std::get_if<store::move_job>(&operation);
     auto end = move != nullptr && is_ended(move->to);
     auto last = &operation == &x.operations.back();
-    i->second.over = i->second.over || end;
-    i->second.failed = i->second.failed || (end && move->to == job_state::failed);
+    if (end)
+      book_.said_end(x.id, move->to);
     if (!end && !last) {
       journal_.write(operation);
       continue;
     }
     // What is refused was overtaken by a person's word.
     auto written = [this, answer, id = x.id, end, last](const store::expected<store::outcome>& done) mutable {
-      if (end && !done)
-        look_at(id);
+      if (end && !done) {
+        book_.end_refused(id);
+        return answer.deliver(caf::make_error(ec::conflict, "the job's end was overtaken"));
+      }
       if (last)
         answer.deliver();
     };
     journal_.write(operation, std::move(written));
   }
+}
+
+void job_queue_state::take(const job_report& x) {
+  auto i = at_work_.find(x.id);
+  if (i == at_work_.end() || i->second.attempt != x.attempt)
+    return;
+  count(i->second.status.value_or(core::file_job_status{}), x.status);
+  i->second.status = x.status;
+  feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
+  feed_.send(self_);
 }
 
 void job_queue_state::on_down(const caf::down_msg& x) {
@@ -166,107 +187,15 @@ void job_queue_state::on_down(const caf::down_msg& x) {
   }
   feed_.remove(x.source);
   // What it said last may still be in the mailbox.
-  for (auto& [id, job] : running_)
+  for (auto& [id, job] : at_work_)
     if (job.actor == x.source)
       self_->send(self_, end_atom_v, id, job.attempt);
 }
 
 void job_queue_state::ended(job_id id, uint32_t attempt) {
-  auto i = running_.find(id);
-  if (i == running_.end() || i->second.attempt != attempt)
-    return;
-  i->second.actor = nullptr;
-  if (i->second.over) {
-    if (i->second.failed)
-      folders_.keep(id, unix_ms());
-    running_.erase(i);
-    return wake();
-  }
-  look_at(id);
-}
-
-void job_queue_state::look_at(job_id id) {
-  auto again = [this, id](const caf::error&) { unsettled_.insert(id); };
-  journal_.after([this, id, again] {
-    self_->request(jobs_, read_timeout, std::vector<job_id>{id})
-      .then(
-        [this, id](loaded_jobs& found) {
-          if (!found.jobs.empty())
-            return settle(found.jobs.front());
-          order_.remove(id);
-          running_.erase(id);
-        },
-        again);
-  });
-}
-
-void job_queue_state::settle(const store::open_job& x) {
-  auto& job = x.the_job;
-  auto i = running_.find(job.id);
-  if (i != running_.end() && i->second.actor) {
-    if (i->second.attempt == job.attempt && (is_ended(job.state) || job.state == job_state::paused))
-      self_->send(i->second.actor, pause_atom_v);
-    return;
-  }
-  // Its tasks were ended with it: nobody is to wait for them.
-  auto left = false;
-  if (job.state == job_state::paused || job.state == job_state::queued)
-    for (auto& c : x.chunks)
-      if (c.state == chunk_state::leased) {
-        left = true;
-        journal_.write(way(job.id, c.number, chunk_state::waiting, "its job begins anew"));
-      }
-  if (left)
-    return look_at(job.id);
-  auto leave = [this, &job] {
-    order_.remove(job.id);
-    running_.erase(job.id);
-  };
-  switch (job.state) {
-  case job_state::paused:
-    leave();
-    return wake();
-  case job_state::failed:
-    leave();
-    folders_.keep(job.id, job.ended_ms);
-    return wake();
-  case job_state::completed:
-  case job_state::cancelled:
-    leave();
-    folders_.drop(job.id);
-    return wake();
-  case job_state::queued:
-    running_.erase(job.id);
-    enqueue(job);
-    return wake();
-  case job_state::assigned:
-  case job_state::running:
-    if (!loading_.contains(job.id))
-      begin_again(x);
-    return wake();
-  }
-  leave();
-  say_unknown(job);
-}
-
-void job_queue_state::begin_again(const store::open_job& x) {
-  auto& job = x.the_job;
-  running_[job.id] = {.attempt = job.attempt, .queue = job.queue};
-  for (auto& c : x.chunks)
-    if (c.state == chunk_state::leased)
-      journal_.write(way(job.id, c.number, chunk_state::waiting, "its job begins anew"));
-  auto again = job.failures < config_.job_restarts_max;
-  auto m = own_way(job.id, again ? job_state::queued : job_state::failed, "its actor died");
-  m.attempt = job.attempt;
-  m.changes.failures = job.failures + 1;
-  if (!again) {
-    m.changes.failure = failure_kind::transient;
-    m.changes.error = "the part of the coordinator that looks after it died several times; its log has the reason";
-  }
-  journal_.write(std::move(m), [this, id = job.id](const store::expected<store::outcome>&) {
-    running_.erase(id);
-    look_at(id);
-  });
+  if (auto i = at_work_.find(id); i != at_work_.end() && i->second.attempt == attempt)
+    at_work_.erase(i);
+  book_.ended(id, attempt, unix_ms());
 }
 
 } // namespace troupe

@@ -4,6 +4,10 @@
 #include "actors/jobs/store_error.hpp"
 #include "store/limits.hpp"
 
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace troupe {
@@ -13,13 +17,63 @@ namespace {
 /// Rows of history that one answer has.
 constexpr size_t replay_rows = 500;
 
+/// The stores that writers of this process have.
+class writers_at_work {
+public:
+  void add(const std::string& url) {
+    std::lock_guard guard{mutex_};
+    urls_.insert(url);
+  }
+
+  void remove(const std::string& url) {
+    {
+      std::lock_guard guard{mutex_};
+      urls_.extract(url);
+    }
+    changed_.notify_all();
+  }
+
+  bool await_none(const std::string& url, std::chrono::milliseconds timeout) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, timeout, [&] { return !urls_.contains(url); });
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::multiset<std::string> urls_;
+};
+
+writers_at_work& at_work() {
+  static writers_at_work all;
+  return all;
+}
+
+/// A writer's place among them.
+class writer_place {
+public:
+  explicit writer_place(std::string url) : url_(std::move(url)) {
+    at_work().add(url_);
+  }
+
+  writer_place(const writer_place&) = delete;
+  writer_place& operator=(const writer_place&) = delete;
+
+  ~writer_place() {
+    at_work().remove(url_);
+  }
+
+private:
+  std::string url_;
+};
+
 struct job_writer_state {
   using interface = job_writer_actor;
 
   static inline const char* name = "job_writer";
 
-  job_writer_state(interface::pointer self, std::shared_ptr<store::job_store> from)
-    : self(self), store(std::move(*from)) {}
+  job_writer_state(interface::pointer self, std::shared_ptr<store::job_store> from, std::shared_ptr<writer_place> place)
+    : self(self), place(std::move(place)), store(std::move(*from)) {}
 
   interface::behavior_type make_behavior() {
     return {
@@ -62,6 +116,7 @@ struct job_writer_state {
   }
 
   interface::pointer self;
+  std::shared_ptr<writer_place> place; ///< until the store is closed
   store::job_store store;
 };
 
@@ -215,8 +270,13 @@ struct job_reader_state {
 
 } // namespace
 
-job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from) {
-  return system.spawn<actor_of<job_writer_state>, caf::detached>(std::make_shared<store::job_store>(std::move(from)));
+job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from, const std::string& url) {
+  return system.spawn<actor_of<job_writer_state>, caf::detached>(std::make_shared<store::job_store>(std::move(from)),
+                                                                 std::make_shared<writer_place>(url));
+}
+
+bool await_writers(const std::string& url, std::chrono::milliseconds timeout) {
+  return at_work().await_none(url, timeout);
 }
 
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from) {

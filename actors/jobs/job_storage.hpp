@@ -16,8 +16,10 @@
 #include <caf/actor_system.hpp>
 #include <caf/typed_actor.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -82,7 +84,12 @@ using job_reader_actor = caf::typed_actor<
   // Ends the actor.
   caf::result<void>(stop_atom)>;
 
-job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from);
+/// `url` is the store's.
+job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from, const std::string& url);
+
+/// Waits until no writer in this process has that store: what a queue that is gone had collected may still be on its
+/// way, and whoever reads before would never hear of it. False where one is still at work after `timeout`.
+bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 
 /// Connects with the first question.
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
