@@ -1,0 +1,99 @@
+// The store of jobs as a simulated coordinator sees it: rows that go only the ways of messages/job_states.hpp, and
+// batches that are stored whole.
+//
+// It is also the referee of what is written: it knows who asks for a way, and what a way must never undo.
+#pragma once
+
+#include "test/sim/clockwork.hpp"
+#include "test/sim/job_plants.hpp"
+
+#include "core/jobs/file_job.hpp"
+#include "core/jobs/job_book.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace troupe::sim {
+
+/// A state of a later version of the program.
+inline constexpr auto strange_state = static_cast<job_state>(77);
+
+struct store_op {
+  enum class kind : uint8_t { submit, move, plan, forget_plan, chunk, remove };
+
+  kind what = kind::move;
+  job_id id;
+  bool by_person = false;
+  job_state to = job_state::queued;
+  std::optional<job_state> from = {};
+  std::optional<uint32_t> attempt = {}; ///< of the job, or of the chunk
+  std::optional<uint32_t> failures = {};
+  std::optional<uint32_t> life = {}; ///< of a chunk's way: the attempt of the job
+  uint32_t number = 0;               ///< of the chunk
+  chunk_state chunk_to = chunk_state::waiting;
+  std::string path = {};
+  chunk_done result = {};
+  std::vector<core::file_chunk> chunks = {};
+  int64_t at_ms = 0;
+};
+
+struct stored_chunk {
+  core::file_chunk plan;
+  chunk_state state = chunk_state::waiting;
+  uint32_t attempt = 0;
+};
+
+struct stored_job {
+  core::job_row row;
+  std::vector<stored_chunk> chunks;
+  time_point since{}; ///< its state
+
+  /// The row as a reader has it.
+  core::job_row read() const;
+};
+
+class job_store {
+public:
+  /// The attempt, or nothing where the operation was refused.
+  using result = std::optional<uint32_t>;
+
+  job_store(world& w, plant bug) : world_(w), bug_(bug) {}
+
+  /// Stores all of them.
+  std::vector<result> apply(const std::vector<store_op>& batch);
+
+  /// What became of the batch of that name.
+  void remember(uint64_t stamp, const std::vector<result>& results);
+
+  /// What became of that batch, where it was stored.
+  const std::vector<result>* recall(uint64_t stamp) const;
+
+  const stored_job* find(job_id id) const;
+
+  /// As another version of the program left it.
+  void make_strange(job_id id);
+
+  const std::map<job_id, stored_job>& all() const noexcept {
+    return jobs_;
+  }
+
+  bool out = false;         ///< of order
+  std::set<job_id> removed; ///< what people had it forget
+
+private:
+  result run(const store_op& x);
+  result move(stored_job& job, const store_op& x);
+  result move_chunk(stored_job& job, const store_op& x);
+  bool fits(std::optional<uint32_t> said, uint32_t current, bool fenced) const;
+
+  world& world_;
+  plant bug_;
+  std::map<job_id, stored_job> jobs_;
+  std::map<uint64_t, std::vector<result>> batches_;
+  int64_t next_number_ = 1;
+};
+
+} // namespace troupe::sim
