@@ -90,6 +90,7 @@ void job_journal_node::done(bool failed, bool recalled, const std::vector<job_st
   if (orphaned_)
     return;
   if (failed) {
+    world_.trace("a batch has no answer");
     in_flight_ = false;
     go_down();
     return settled();

@@ -185,6 +185,8 @@ void job_queue_node::read(std::vector<job_id> ids, std::function<void(const std:
 }
 
 void job_queue_node::load(const std::vector<job_id>& ids) {
+  for (auto id : ids)
+    world_.clock().trace("job ", id.low, " is loaded");
   read(ids, [this, ids](const std::vector<stored_job>* found) {
     if (found == nullptr)
       return book_.not_loaded(ids);
@@ -198,6 +200,7 @@ void job_queue_node::load(const std::vector<job_id>& ids) {
 }
 
 void job_queue_node::look(job_id id) {
+  world_.clock().trace("job ", id.low, " is looked at");
   journal_->after([this, id] {
     read({id}, [this, id](const std::vector<stored_job>* found) {
       if (found == nullptr)
@@ -241,6 +244,7 @@ std::optional<std::string> job_queue_node::begin(const core::job_row& x, uint32_
 }
 
 void job_queue_node::halt(job_id id) {
+  world_.clock().trace("job ", id.low, " is halted");
   if (auto job = find(id); job && world_.bug() != plant::unheeded_pause)
     send(world_.clock(), at_once, job, [](job_node& x) { x.halt(); });
 }

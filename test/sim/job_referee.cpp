@@ -10,10 +10,10 @@ namespace troupe::sim {
 namespace {
 
 /// Within this everybody has heard of what is durable, and has done as told.
-constexpr duration calm_after = 8s;
+constexpr duration calm_after = 12s;
 
 /// Within this nothing new is begun.
-constexpr duration heeded_after = 2s;
+constexpr duration heeded_after = 6s;
 
 bool is_over(const stored_job* x) {
   return x == nullptr || x->row.ended_ms != 0;
