@@ -94,7 +94,7 @@ void job_world::bring_up_processes(job_machine& m) {
     });
 }
 
-void job_world::end_task(const job_task_ptr& t, bool in_order) {
+void job_world::end_task(job_task_ptr t, bool in_order) {
   if (!std::exchange(t->alive, false))
     return;
   auto& m = machines[t->machine];

@@ -134,7 +134,7 @@ public:
   void start_work(const job_task_ptr& t, const file_work& x, const std::shared_ptr<job_node>& client);
   void attach(const job_task_ptr& t, attempt_id attempt, const std::shared_ptr<job_node>& client);
   /// The process ends; `in_order` where it was its own doing.
-  void end_task(const job_task_ptr& t, bool in_order);
+  void end_task(job_task_ptr t, bool in_order);
   /// A job's actor is gone, by itself or not.
   void job_gone(const std::shared_ptr<job_node>& x);
   source_summary source_of(job_id id) const;
