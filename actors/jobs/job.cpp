@@ -396,7 +396,8 @@ void job_actor_state::send_writes() {
     };
     self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
       .then(stored, [this](const caf::error& why) {
-        // Not known to be written: then nothing is published, and nothing thrown away. The queue's end, if it is that, ends the job.
+        // Not known to be written: then nothing is published, and nothing thrown away. The queue's end, if it is that,
+        // ends the job.
         if (why != ec::refused && why != ec::conflict)
           return;
         keeps_folder_ = true;

@@ -5,8 +5,8 @@
 // - The registry dies: requests for leases fail and are repeated; running tasks continue.
 // - The queue dies: the job ends, and with it its leases; the next queue starts it again with the finished parts.
 // - The coordinator dies: the job ends.
-// - The job is cancelled, or is completed: its leases are given back, its tasks ended; when they are gone, and the end is durable, the work folder is
-//   removed.
+// - The job is cancelled, or is completed: its leases are given back, its tasks ended; when they are gone, and the end
+//   is durable, the work folder is removed.
 // - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
 #pragma once
 

@@ -134,7 +134,8 @@ public:
 
   // -- to be written down, in this order: see `file_job::handed_over` -----------
 
-  /// The job is at work from now on. Comes once, before its first chunk begins or, where all are there already, before the assembly.
+  /// The job is at work from now on. Comes once: before its first chunk begins, or before the assembly where all are
+  /// there already.
   virtual void at_work(const std::string& /* why */) {}
   /// Earlier chunks are forgotten; these are the plan.
   virtual void planned(const std::vector<file_chunk>& chunks) = 0;
