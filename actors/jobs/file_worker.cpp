@@ -28,7 +28,8 @@ std::string_view name_of(const file_work& x) {
 
 } // namespace
 
-/// The thread that works. Everything that it shares with the actor is guarded or atomic. For which attempt it works is the actor's matter.
+/// The thread that works. Everything that it shares with the actor is guarded or atomic. For which attempt it works is
+/// the actor's matter.
 class file_runner {
 public:
   file_runner(const file_work& work, const task_place& place, file_worker_state::interface owner)

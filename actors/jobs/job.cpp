@@ -34,7 +34,8 @@ constexpr auto lease_timeout = std::chrono::hours{24};
 /// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too.
 constexpr auto exit_timeout = std::chrono::milliseconds{300};
 
-/// Lines of libraries that a log takes in one life of its job; the store's own limit leaves room for what the job itself says.
+/// Lines of libraries that a log takes in one life of its job; the store's own limit leaves room for what the job
+/// itself says.
 constexpr size_t log_lines_max = 1'000;
 
 /// What is to be written waits as long as the store is out of order.
@@ -256,7 +257,8 @@ void job_actor_state::stop(attempt_id attempt, const lease_end& how) {
   begin_.desk->end(attempt);
   if (!how.reason.empty())
     note("warning", i->second.part, "given up: " + how.reason);
-  // A task ends when it has its answer. Whoever hears of its end before its release takes it for a failure of its worker.
+  // A task ends when it has its answer. Whoever hears of its end before its release takes it for a failure of its
+  // worker.
   std::optional<caf::typed_response_promise<void>> answer;
   if (answering_ && answering_->first == attempt)
     answer = std::exchange(answering_, {})->second;

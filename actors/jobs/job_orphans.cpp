@@ -1,5 +1,6 @@
-// The tasks of an earlier life of a job, which go on with what they had in hand: they offer it, the core says whether it is wanted, the registry gives a
-// lease for a process that it did not choose, and from then on they are attempts like all others.
+// The tasks of an earlier life of a job, which go on with what they had in hand: they offer it, the core says whether
+// it is wanted, the registry gives a lease for a process that it did not choose, and from then on they are attempts
+// like all others.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_text.hpp"

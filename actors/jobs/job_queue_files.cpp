@@ -16,7 +16,8 @@ namespace {
 constexpr auto sweep_interval = std::chrono::minutes{10};
 constexpr size_t page_rows = 500;
 
-/// The files of all jobs that have not ended, and the folders of their results; none where the store cannot say so: then nothing may go.
+/// The files of all jobs that have not ended, and the folders of their results; none where the store cannot say so:
+/// then nothing may go.
 std::optional<std::set<std::string>> paths_needed(const std::string& store_url) {
   auto store = store::job_store::open({store_url});
   if (!store)

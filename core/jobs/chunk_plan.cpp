@@ -54,7 +54,8 @@ size_t count_of(const chunk_request& x, double length) {
     shortest = std::min(shortest, length * static_cast<double>(x.key_distance) / static_cast<double>(x.pictures));
   auto target = std::clamp(share, shortest, std::max(shortest, static_cast<double>(x.lengths.longest)));
   auto count = by(length, target);
-  // Of few pieces none is to be left over that one slot works on while the others have nothing more. Those that are all under way at once end at once.
+  // Of few pieces none is to be left over that one slot works on while the others have nothing more. Those that are all
+  // under way at once end at once.
   return count > std::max<size_t>(slots, x.side_by_side) && count < slots * chunks_per_slot ? count / slots * slots
                                                                                             : count;
 }
@@ -142,7 +143,8 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
     return by_pictures ? static_cast<double>(x.pictures_before) : static_cast<double>(x.pts - first);
   };
   auto count = points.empty() ? 1 : count_of(request, length);
-  // Pieces that are all under way at once share what there is, whatever their lengths. A length that was asked for is kept.
+  // Pieces that are all under way at once share what there is, whatever their lengths. A length that was asked for is
+  // kept.
   auto asked = request.target_ticks || request.target_pictures;
   auto at_once = request.keys_are_dear && !asked && count <= request.side_by_side;
   auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);

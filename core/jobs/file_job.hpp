@@ -14,9 +14,9 @@
 //
 // The assembly publishes. It is asked for only when all that the job has said is durable.
 //
-// A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any case; if it is still the
-// same one, and the files are still whole, they are not made again. A chunk that was in the making is not given to anybody else for a while: its task
-// outlives a coordinator, and is taken over as it is.
+// A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any
+// case; if it is still the same one, and the files are still whole, they are not made again. A chunk that was in the
+// making is not given to anybody else for a while: its task outlives a coordinator, and is taken over as it is.
 #pragma once
 
 #include "core/jobs/chunk_plan.hpp"

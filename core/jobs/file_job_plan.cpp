@@ -94,7 +94,8 @@ void file_job::plan(const source_summary& x, time_point now) {
     say().planned(chunks);
   }
   phase_ = file_phase::encoding;
-  // The sound is one part from end to end: it begins early, so that it is not what is waited for. The first picture is what somebody may wait for.
+  // The sound is one part from end to end: it begins early, so that it is not what is waited for. The first picture is
+  // what somebody may wait for.
   if (sound && parts.size() > 2)
     std::rotate(parts.begin() + 1, parts.end() - 1, parts.end());
   give_head_start(parts, now);

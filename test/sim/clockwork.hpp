@@ -1,7 +1,8 @@
 // What a simulated world runs on: a virtual clock, one source of chance, and a record of what happened.
 //
-// Everything that happens is an event with a time and a serial number; events of the same time run in the order in which they were
-// made. Nothing reads a clock of the machine and nothing depends on an address, so a seed is a whole life, to the last event.
+// Everything that happens is an event with a time and a serial number; events of the same time run in the order in
+// which they were made. Nothing reads a clock of the machine and nothing depends on an address, so a seed is a whole
+// life, to the last event.
 #pragma once
 
 #include "core/live/session.hpp"

@@ -6,8 +6,8 @@ namespace {
 
 constexpr duration faults_last = 30s;
 
-/// Within this after the last fault everything must be well again: the longest wait is that of a lease, a watchdog and a back-off, one after the
-/// other.
+/// Within this after the last fault everything must be well again: the longest wait is that of a lease, a watchdog and
+/// a back-off, one after the other.
 constexpr duration recovery_within = 40s;
 
 /// Clients of a stream that is well are behind the source by less than this.

@@ -1,8 +1,8 @@
 // A seed's world: the coordinator, its workers, channels and viewers, and what befalls them.
 //
-// A life has three parts. First viewers come and go and fate strikes: tasks are killed, hang and become slow, machines crash and come back under a
-// new life, networks split, sources end. Then fate rests and all must be well again within a bound: whoever watches gets the stream. At last
-// everybody leaves, and nothing may be left behind.
+// A life has three parts. First viewers come and go and fate strikes: tasks are killed, hang and become slow, machines
+// crash and come back under a new life, networks split, sources end. Then fate rests and all must be well again within
+// a bound: whoever watches gets the stream. At last everybody leaves, and nothing may be left behind.
 #pragma once
 
 #include "test/sim/control.hpp"

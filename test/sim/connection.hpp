@@ -1,5 +1,5 @@
-// A connection between the coordinator and one process elsewhere, as TCP gives it: in order, with delays, and at some time
-// broken, which each end hears when it hears it.
+// A connection between the coordinator and one process elsewhere, as TCP gives it: in order, with delays, and at some
+// time broken, which each end hears when it hears it.
 #pragma once
 
 #include "test/sim/clockwork.hpp"
@@ -17,7 +17,8 @@ class connection : public std::enable_shared_from_this<connection> {
 public:
   explicit connection(world& w) : world_(w) {}
 
-  /// `deliver` runs at that side, unless the connection breaks before. `alone` tells that the message may be lost or doubled by itself.
+  /// `deliver` runs at that side, unless the connection breaks before. `alone` tells that the message may be lost or
+  /// doubled by itself.
   void send(side to, std::function<void()> deliver, bool alone = false);
 
   /// Runs once, when that side learns that the other is gone.

@@ -1,7 +1,9 @@
-// The coordinator: the real worker table, lease desk and sessions, joined by what their actors do between them, and watched from all sides.
+// The coordinator: the real worker table, lease desk and sessions, joined by what their actors do between them, and
+// watched from all sides.
 //
-// What actors/cluster/daemon_registry.cpp and actors/live/session.cpp translate between actors and decisions is done here between simulated connections and the
-// same decisions. Around each of them stands a check: what it asks for, gives and takes back is kept in a second set of books.
+// What actors/cluster/daemon_registry.cpp and actors/live/session.cpp translate between actors and decisions is done
+// here between simulated connections and the same decisions. Around each of them stands a check: what it asks for,
+// gives and takes back is kept in a second set of books.
 #pragma once
 
 #include "test/sim/host.hpp"
@@ -146,7 +148,8 @@ public:
     return over_;
   }
 
-  /// Ticks by which clients of the rendition are behind the newest picture or sound of the source; none where it is not open.
+  /// Ticks by which clients of the rendition are behind the newest picture or sound of the source; none where it is not
+  /// open.
   std::optional<int64_t> behind(const std::string& profile) const;
 
   /// Frames that clients of the rendition have got.

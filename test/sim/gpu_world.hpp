@@ -1,5 +1,6 @@
-// Two hundred workers, three hundred cards and what befalls them, on virtual time, from one seed: jobs, crashes, lost and late heartbeats, programs of
-// others that take sessions, heat, drains, drivers that fail. The real placement desk decides; the world knows the truth and checks it after every event.
+// Two hundred workers, three hundred cards and what befalls them, on virtual time, from one seed: jobs, crashes, lost
+// and late heartbeats, programs of others that take sessions, heat, drains, drivers that fail. The real placement desk
+// decides; the world knows the truth and checks it after every event.
 #pragma once
 
 #include "core/placement/placement_desk.hpp"
@@ -30,7 +31,8 @@ class gpu_world : core::placement_effects {
 public:
   explicit gpu_world(uint64_t seed);
 
-  /// Lives for `busy`, lets everything end, and checks that nothing is left. Throws `std::logic_error` where a promise is broken.
+  /// Lives for `busy`, lets everything end, and checks that nothing is left. Throws `std::logic_error` where a promise
+  /// is broken.
   gpu_summary run(core::milliseconds busy);
 
 private:

@@ -1,4 +1,5 @@
-// A task process: takes one unit of work in its life, handles its mail one message at a time, and can be killed, hang or be slow.
+// A task process: takes one unit of work in its life, handles its mail one message at a time, and can be killed, hang
+// or be slow.
 #pragma once
 
 #include "test/sim/connection.hpp"

@@ -1,6 +1,6 @@
-// Watches what clients get and says when a promise is broken: each picture and each frame of sound that the session took from its
-// source reaches the clients of each rendition once, in order, with rising decoding times, from the first random-access point on.
-// A hole is a fault unless the session itself has counted the pictures in it as lost.
+// Watches what clients get and says when a promise is broken: each picture and each frame of sound that the session
+// took from its source reaches the clients of each rendition once, in order, with rising decoding times, from the first
+// random-access point on. A hole is a fault unless the session itself has counted the pictures in it as lost.
 #pragma once
 
 #include "test/sim/clockwork.hpp"
@@ -23,7 +23,8 @@ public:
   void accepted();
   void refused();
 
-  /// The frame that follows the one at `pts` in presentation order, or in decoding order; `no_timestamp` where there is none yet.
+  /// The frame that follows the one at `pts` in presentation order, or in decoding order; `no_timestamp` where there is
+  /// none yet.
   int64_t after(uint16_t track, int64_t pts, bool decoding_order) const;
 
   bool has(uint16_t track, int64_t pts) const {

@@ -1,4 +1,5 @@
-// A session of a simulated coordinator: what actors/live/session.cpp does between messages and decisions, watched by referees.
+// A session of a simulated coordinator: what actors/live/session.cpp does between messages and decisions, watched by
+// referees.
 #include "test/sim/control.hpp"
 
 namespace troupe::sim {

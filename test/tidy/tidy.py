@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ["base", "messages", "config", "telemetry", "core", "encoder", "packaging", "store", "transfer", "processes", "actors", "http",
            "nodes", "ctl", "rig", "bench", "test"]
+MAX_COLUMNS = 120  # of C++, except for lines with a text: a text that is searched for is not broken
 MAX_LINES = 450
 MAX_LINES_TEST = 600  # a test is a list of cases, and a list reads well for longer
 
@@ -134,6 +135,9 @@ def check_text(name, text):
     limit = MAX_LINES_TEST if name.startswith("test/") else MAX_LINES
     if len(lines) > limit:
         finding(name, limit, f"{len(lines)} lines: a file has one subject and at most {limit} lines; split it")
+    for number, line in enumerate(lines, 1):
+        if name.endswith("pp") and len(line) > MAX_COLUMNS and '"' not in line:
+            finding(name, number, f"{len(line)} columns: a line has at most {MAX_COLUMNS}")
     for pattern, where, exempt, advice in BANS:
         if not re.fullmatch(where, name) or (exempt and re.fullmatch(exempt, name)):
             continue
