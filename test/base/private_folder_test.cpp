@@ -2,13 +2,13 @@
 // umask.
 #include "base/private_folder.hpp"
 
+#include "test/support/temporary_folder.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
-
-#include <stdlib.h>
 
 using namespace troupe::base;
 namespace fs = std::filesystem;
@@ -16,16 +16,8 @@ namespace fs = std::filesystem;
 namespace {
 
 struct fixture {
-  fixture() {
-    std::string pattern = (fs::temp_directory_path() / "troupe-private-XXXXXX").string();
-    root = ::mkdtemp(pattern.data());
-  }
-
-  ~fixture() {
-    fs::remove_all(root);
-  }
-
-  std::string root;
+  troupe::test::temporary_folder folder;
+  std::string root = folder.path();
 };
 
 } // namespace

@@ -3,12 +3,12 @@
 #include "encoder/source/demuxer.hpp"
 
 #include "test/fuzz/packets.hpp"
+#include "test/support/temporary_folder.hpp"
 
 extern "C" {
 #include <libavutil/log.h>
 }
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -23,9 +23,6 @@ namespace {
 class folder {
 public:
   folder() {
-    std::string pattern = "/dev/shm/troupe-fuzz-XXXXXX";
-    require(::mkdtemp(pattern.data()) != nullptr, "a folder");
-    path_ = pattern;
     // The seeds of the demuxer's target, wherever the program runs.
     const std::string seeds = TROUPE_FUZZ_CORPUS "/demuxer/";
     std::filesystem::copy_file(seeds + "h264_mp2.ts", path_ + "/a.ts");
@@ -33,10 +30,6 @@ public:
     std::filesystem::copy_file(seeds + "tone.wav", path_ + "/tone.wav");
     std::ofstream{path_ + "/text.ts"} << "no media";
     std::ofstream{path_ + "/other.m3u8"} << "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.ts\n";
-  }
-
-  ~folder() {
-    std::filesystem::remove_all(path_);
   }
 
   std::string write(const uint8_t* data, size_t size) const {
@@ -47,7 +40,8 @@ public:
   }
 
 private:
-  std::string path_;
+  test::temporary_folder own_;
+  const std::string path_ = own_.path();
 };
 
 } // namespace

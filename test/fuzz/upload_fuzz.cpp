@@ -7,13 +7,12 @@
 #include "transfer/desk.hpp"
 
 #include "test/fuzz/fuzz.hpp"
+#include "test/support/temporary_folder.hpp"
 
 #include <array>
 #include <filesystem>
 #include <span>
 #include <string>
-
-#include <stdlib.h>
 
 using namespace troupe;
 using fuzz::require;
@@ -33,26 +32,18 @@ bool is_plain(const std::string& name) {
 class folder {
 public:
   folder() {
-    std::string pattern = "/dev/shm/troupe-fuzz-XXXXXX";
-    require(::mkdtemp(pattern.data()) != nullptr, "a folder");
-    path = pattern;
-    inside = path + "/work";
     std::filesystem::create_directory(inside);
   }
 
-  ~folder() {
-    std::filesystem::remove_all(path);
-  }
-
   void check() const {
-    for (auto& entry : std::filesystem::directory_iterator{path})
+    for (auto& entry : std::filesystem::directory_iterator{own.path()})
       require(entry.path() == inside, "nothing appears outside of the folder");
     for (auto& entry : std::filesystem::recursive_directory_iterator{inside})
       require(!entry.is_regular_file() || entry.file_size() <= bytes_max, "no file is larger than allowed");
   }
 
-  std::string path;
-  std::string inside;
+  test::temporary_folder own;
+  const std::string inside = own.path("work");
 };
 
 transfer::desk_config config_of(const folder& x) {
