@@ -1,7 +1,7 @@
 // caf-bench placement: how many jobs a second the coordinator can place, in the core, on one thread, and how this
 // scales with the cluster.
 //
-// The product's own placement desk, with its session tracker and waiting list, serves clusters of 100 to 100 000
+// The product's own placement index, with its session tracker and waiting list, serves clusters of 100 to 100 000
 // workers with two GPUs each, by turns, each in a process of its own: none gets memory that another has left in pieces.
 // Growth is logarithmic where a placement's price goes up no more at one tenfold step than at the one before. See
 // bench/placement_load.hpp for what goes on meanwhile.

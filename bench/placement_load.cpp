@@ -35,7 +35,7 @@ const std::vector<model>& models() {
 } // namespace
 
 placement_load::placement_load(size_t workers, size_t gpus, uint64_t seed)
-  : gpus_(gpus), random_(seed), desk_({}, *this), machines_(workers) {
+  : gpus_(gpus), random_(seed), index_({}, *this), machines_(workers) {
   using core::exhaustion_policy;
   for (auto* name : {"h264", "hevc", "h264_nvenc", "hevc_nvenc", "av1", "h264_qsv", "libx264"})
     wishes_.push_back(core::rungs_of({name, exhaustion_policy::fallback, {}, false}).value());
@@ -76,13 +76,13 @@ void placement_load::add_worker(size_t place) {
     card.vendor = kind.vendor;
     m.devices.push_back(std::move(d));
   }
-  desk_.worker_added(std::move(offer), m.devices, now_);
+  index_.worker_added(std::move(offer), m.devices, now_);
 }
 
 void placement_load::replace_worker() {
   auto place = random_() % machines_.size();
   auto id = machines_[place].id;
-  desk_.worker_lost(id, false, now_);
+  index_.worker_lost(id, false, now_);
   // Its leases end one after the other when their turn comes, as their owner finds them gone.
   add_worker(place);
 }
@@ -97,8 +97,8 @@ void placement_load::beat() {
     r.encode_sessions.reset();
     cards.push_back(d.report);
   }
-  desk_.worker_reports(m.id, cards, now_);
-  desk_.worker_fares(m.id, {core::readiness::good, static_cast<double>(random_() % 100)}, now_);
+  index_.worker_reports(m.id, cards, now_);
+  index_.worker_fares(m.id, {core::readiness::good, static_cast<double>(random_() % 100)}, now_);
 }
 
 void placement_load::ask() {
@@ -106,7 +106,7 @@ void placement_load::ask() {
   x.rungs = wishes_[random_() % wishes_.size()];
   x.also = {"aac"};
   auto number = next_lease_++;
-  desk_.request(number, lease_id{number}, x, core::exhaustion_policy::queue, now_ + std::chrono::hours{1}, now_);
+  index_.request(number, lease_id{number}, x, core::exhaustion_policy::queue, now_ + std::chrono::hours{1}, now_);
 }
 
 void placement_load::end_one() {
@@ -115,7 +115,7 @@ void placement_load::end_one() {
   std::swap(running_[random_() % running_.size()], running_.back());
   auto lease = running_.back();
   running_.pop_back();
-  desk_.release(lease, now_);
+  index_.release(lease, now_);
 }
 
 void placement_load::fill() {
@@ -145,7 +145,7 @@ placement_figures placement_load::run(double seconds, size_t jobs_wanted) {
       beat();
     if (jobs % jobs_per_loss == 0)
       replace_worker();
-    result.waiting = std::max(result.waiting, static_cast<double>(desk_.waiting().size()));
+    result.waiting = std::max(result.waiting, static_cast<double>(index_.waiting().size()));
   }
   result.placements_s = static_cast<double>(placed_) / std::chrono::duration<double>(clock::now() - from).count();
   auto p99 = micros.begin() + static_cast<std::ptrdiff_t>(micros.size() * 99 / 100);

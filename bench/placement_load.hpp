@@ -1,7 +1,7 @@
 // A simulated cluster of GPU workers for placement: jobs come and end, heartbeats arrive, machines leave and join.
 #pragma once
 
-#include "core/placement/placement_desk.hpp"
+#include "core/placement/placement_index.hpp"
 
 #include <cstdint>
 #include <random>
@@ -44,7 +44,7 @@ private:
 
   size_t gpus_;
   std::mt19937_64 random_;
-  core::placement_desk desk_;
+  core::placement_index index_;
   std::vector<machine> machines_;
   std::vector<std::vector<core::rung>> wishes_;
   std::vector<lease_id> running_;

@@ -1,6 +1,6 @@
 #include "bench/scale_model.hpp"
 
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 #include "core/jobs/file_job.hpp"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ public:
       x.can.cores = 1;
       x.can.encoders = {{"libx264", "h264", "video", "", true, "", 0}, {"aac", "aac", "audio", "", true, "", 0}};
       table_.add(x, now_, 0);
-      desk_.host_added(x.worker, now_);
+      leases_.host_added(x.worker, now_);
     }
     file_job_begin begin;
     begin.name = "film";
@@ -130,9 +130,9 @@ private:
     job_->stored(now_);
     bring_up_processes();
     for (auto& [attempt, request] : std::exchange(requests_, {}))
-      desk_.request(request, attempt.value, 1, now_);
+      leases_.request(request, attempt.value, 1, now_);
     for (auto id : std::exchange(assigned_, {}))
-      desk_.assigned(id, true, {}, now_);
+      leases_.assigned(id, true, {}, now_);
     for (auto& [attempt, lease] : std::exchange(granted_, {})) {
       held_[attempt] = lease;
       job_->granted(attempt, lease, now_);
@@ -148,18 +148,18 @@ private:
     ++progress_;
     at_work_.insert(at_work_.end(), rest.begin(), rest.end());
     for (auto& x : std::exchange(released_, {}))
-      desk_.release(x.id, {}, now_, 0);
+      leases_.release(x.id, {}, now_, 0);
     for (auto task : std::exchange(ended_, {}))
-      desk_.task_lost(task, {}, now_, 0);
+      leases_.task_lost(task, {}, now_, 0);
     job_->tick(now_);
-    desk_.tick(now_);
+    leases_.tick(now_);
   }
 
   /// Warm processes are ready when they are needed; their cost is in `part_s`.
   void bring_up_processes() {
     for (auto& [host, count] : std::exchange(wanted_, {}))
       for (uint32_t i = 0; i < count; ++i)
-        desk_.task_joined(task_id{next_task_++}, host, now_);
+        leases_.task_joined(task_id{next_task_++}, host, now_);
   }
 
   double cost_of(const file_work& x) const {
@@ -200,7 +200,7 @@ private:
     x.degraded_after = x.unhealthy_after = x.gone_after = std::chrono::hours{10'000};
     return x;
   }()};
-  lease_desk desk_{{}, table_, *this};
+  lease_table leases_{{}, table_, *this};
   std::optional<file_job> job_;
   std::vector<std::pair<attempt_id, lease_request>> requests_;
   std::vector<std::pair<attempt_id, troupe::lease>> granted_;

@@ -23,7 +23,7 @@ struct scale_outcome {
 };
 
 /// Runs a job of that length on `workers` workers of one slot and one core, through core::file_job and
-/// core::lease_desk, in virtual time. Throws `std::runtime_error` if the job does not end.
+/// core::lease_table, in virtual time. Throws `std::runtime_error` if the job does not end.
 scale_outcome simulate(const scale_costs& costs, double film_s, uint32_t workers);
 
 } // namespace troupe::bench

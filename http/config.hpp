@@ -15,7 +15,7 @@
 #include <vector>
 
 namespace troupe::transfer {
-class desk;
+class upload_registry;
 } // namespace troupe::transfer
 
 namespace troupe::http {
@@ -61,7 +61,7 @@ struct server_config {
   std::vector<std::string> hosts;                           ///< names to answer to, in addition to those always allowed
   std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
   std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
-  std::shared_ptr<transfer::desk> files;                    ///< which files may be read and written; null: none
+  std::shared_ptr<transfer::upload_registry> files;         ///< which files may be read and written; null: none
 
   /// Concurrent streams and file transfers; more: 503, so that some connections are left for the API.
   uint32_t streams_max() const noexcept {

@@ -1,7 +1,7 @@
 // A client that downloads or uploads a file: one request, then the connection ends.
 //
 // The connection runs on a loop for files only: a slow disk delays other transfers, but never a live stream. At most
-// 256 KiB of a file are in memory. The `transfer::desk` decides what may be read and written. A client without
+// 256 KiB of a file are in memory. The `transfer::upload_registry` decides what may be read and written. A client without
 // permission is refused before it sends a body.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include "base/descriptor.hpp"
 #include "base/sha256.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <cstdint>
 #include <memory>

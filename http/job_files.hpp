@@ -3,7 +3,7 @@
 #pragma once
 
 #include "actors/jobs/job_views.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <memory>
 #include <string_view>
@@ -14,6 +14,6 @@ inline constexpr std::string_view upload_prefix = "upload:";
 inline constexpr std::string_view kept_prefix = "kept:";
 
 /// Replaces such names with the coordinator's paths. Equal idempotency keys give equal paths. Touches the disk.
-transfer::answer<void> place_files(job_submission& x, const std::shared_ptr<transfer::desk>& desk);
+transfer::answer<void> place_files(job_submission& x, const std::shared_ptr<transfer::upload_registry>& uploads);
 
 } // namespace troupe::http

@@ -104,7 +104,7 @@ private:
   std::shared_ptr<statistics> counters_;
   std::shared_ptr<const telemetry::failover_log> failovers_;
   std::shared_ptr<const telemetry::file_job_log> file_jobs_;
-  std::shared_ptr<transfer::desk> files_; ///< may be null
+  std::shared_ptr<transfer::upload_registry> files_; ///< may be null
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`

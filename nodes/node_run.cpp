@@ -11,14 +11,14 @@
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
 #include "nodes/node_begin.hpp"
-#include "nodes/node_desk.hpp"
 #include "nodes/node_http.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
+#include "nodes/node_uploads.hpp"
 #include "telemetry/failover_log.hpp"
 #include "telemetry/log.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
@@ -81,8 +81,8 @@ gpu_override limit_of(const std::string& sessions) {
   return {session_limit_from(sessions), std::nullopt};
 }
 
-core::placement_desk_config placement_settings(const config::configuration& x) {
-  core::placement_desk_config result;
+core::placement_index_config placement_settings(const config::configuration& x) {
+  core::placement_index_config result;
   result.choose.rank = core::ranking_from(to_string(x.cluster.strategy)).value_or(core::ranking::least_loaded);
   result.choose.weights = {x.gpu.alpha, x.gpu.beta, x.gpu.gamma};
   auto& g = result.gpus;
@@ -240,21 +240,21 @@ private:
       return false;
     }
     claim_.emplace(std::move(*claim));
-    auto desk = open_desk(config_);
-    if (!desk) {
-      log::error("the node does not start", {{"reason", desk.error()}});
+    auto uploads = open_uploads(config_);
+    if (!uploads) {
+      log::error("the node does not start", {{"reason", uploads.error()}});
       return false;
     }
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
-    coordinator.jobs.files = *desk;
+    coordinator.jobs.files = *uploads;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
     // Before any worker can connect, because its file URLs name the HTTP port.
     auto settings = http_settings(config_, descriptors_);
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
-    settings.files = *desk;
+    settings.files = *uploads;
     auto server = http::server::start(settings, system_, coordinator_);
     if (!server) {
       log::error("the node does not start", {{"reason", server.error()}});
@@ -262,7 +262,7 @@ private:
     }
     http_ = std::move(*server);
     auto& advertised = config_.coordinator.http_advertise;
-    (*desk)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
+    (*uploads)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
     link_.connections_max = share_of(descriptors_, cluster_parts, link_.connections_max, "cluster");
     auto published = publish(system_, coordinator_actor{coordinator_}, link_);
     if (!published) {

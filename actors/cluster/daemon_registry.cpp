@@ -35,7 +35,7 @@ std::string words(const caf::error& x) {
 } // namespace
 
 daemon_registry_state::daemon_registry_state(interface::pointer self, daemon_registry_config config)
-  : self(self), config(config), workers(std::move(config.workers)), desk(config.leases, workers, *this) {}
+  : self(self), config(config), workers(std::move(config.workers)), leases(config.leases, workers, *this) {}
 
 daemon_registry_state::interface::behavior_type daemon_registry_state::make_behavior() {
   self->set_down_handler([this](const caf::down_msg& x) { on_down(x.source, x.reason); });
@@ -47,8 +47,8 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       if (!workers.beat(x, clock::now(), unix_ms()))
         return caf::make_error(ec::unknown_daemon, "register first");
       auto now = clock::now();
-      desk.host_lists(x.worker, x.tasks, now);
-      desk.host_measures(x.worker, x.gpus, now);
+      leases.host_lists(x.worker, x.tasks, now);
+      leases.host_measures(x.worker, x.gpus, now);
       return workers.draining(x.worker);
     },
     [this](const lease_request& x) -> caf::result<lease, task_actor> {
@@ -56,7 +56,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       auto result = self->make_response_promise<lease, task_actor>();
       auto ticket = next_ticket++;
       waiting.emplace(ticket, result);
-      desk.request(x, ticket, owner, clock::now());
+      leases.request(x, ticket, owner, clock::now());
       return result;
     },
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
@@ -64,28 +64,28 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     },
     [this](release_atom, lease_id id, const lease_end& how) {
       // Its process is gone, and its host is being asked why: the host knows more than the lease's owner.
-      if (auto task = how.process_failed ? desk.task_of(id) : std::nullopt; task && !tasks.contains(*task))
+      if (auto task = how.process_failed ? leases.task_of(id) : std::nullopt; task && !tasks.contains(*task))
         return;
-      desk.release(id, how, clock::now(), unix_ms());
+      leases.release(id, how, clock::now(), unix_ms());
     },
     [this](lease_id id, const work_statistics& x) {
-      if (auto task = desk.task_of(id))
+      if (auto task = leases.task_of(id))
         workers.report(*task, x);
     },
     [this](daemons_atom) {
       auto result = workers.status();
       for (auto& x : result)
-        x.gpus = desk.gpus_of(x.id);
+        x.gpus = leases.gpus_of(x.id);
       return result;
     },
-    [this](confirm_atom, lease_id id) { return desk.confirm(id, clock::now()); },
+    [this](confirm_atom, lease_id id) { return leases.confirm(id, clock::now()); },
     [this](quarantine_atom, lease_id id, const std::string& why) {
       log::warning("a device refused its task", {{"lease", id}, {"reason", why}});
-      desk.device_failed(id, why, clock::now());
+      leases.device_failed(id, why, clock::now());
     },
     [this](status_atom) {
       queue_places result;
-      for (auto& [attempt, before] : desk.waiting())
+      for (auto& [attempt, before] : leases.waiting())
         result.emplace(attempt, static_cast<uint32_t>(before));
       return result;
     },
@@ -109,7 +109,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](worker_id id, const task_host_actor& host) {
       hosts[id] = host;
       self->monitor(host);
-      desk.set_ingest_host(id, clock::now());
+      leases.set_ingest_host(id, clock::now());
     },
     [this](tick_atom) {
       self->delayed_send(self, tick_interval, tick_atom_v);
@@ -117,9 +117,9 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       for (auto id : workers.tick(now)) {
         log::warning("a worker is gone", {{"worker", id}, {"reason", "no heartbeat"}});
         hosts.erase(id);
-        desk.host_lost(id, now);
+        leases.host_lost(id, now);
       }
-      desk.tick(now);
+      leases.tick(now);
     },
   };
 }
@@ -133,7 +133,7 @@ caf::result<caf::timespan> daemon_registry_state::add_worker(const registration&
   log::info("a worker registered", {{"worker", x.name}, {"id", x.worker}, {"slots", x.slots}});
   hosts[x.worker] = host;
   self->monitor(host);
-  desk.host_added(x.worker, now);
+  leases.host_added(x.worker, now);
   return caf::timespan{config.heartbeat_interval};
 }
 
@@ -155,7 +155,7 @@ caf::result<lease, task_actor> daemon_registry_state::adopt_task(const task_join
   waiting.emplace(ticket, result);
   if (tasks.emplace(x.task, task).second)
     self->monitor(task);
-  desk.adopt(x.task, x.host, what, ticket, owner, clock::now());
+  leases.adopt(x.task, x.host, what, ticket, owner, clock::now());
   return result;
 }
 
@@ -165,7 +165,7 @@ caf::result<void> daemon_registry_state::add_task(const task_join& x, const task
     return caf::make_error(ec::refused, "wrong cluster token or version");
   }
   tasks[x.task] = task;
-  if (!desk.task_joined(x.task, x.host, clock::now())) {
+  if (!leases.task_joined(x.task, x.host, clock::now())) {
     tasks.erase(x.task);
     return caf::make_error(ec::refused, "the host of this task process is not registered");
   }
@@ -192,22 +192,22 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
       log::warning("a worker is gone", {{"worker", gone}, {"reason", words(why)}});
       hosts.erase(gone);
       workers.lost(gone, "its worker is gone: " + words(why), now);
-      desk.host_lost(gone, now);
+      leases.host_lost(gone, now);
       return;
     }
   if (auto i = owners.find(who); i != owners.end()) {
     auto owner = i->second;
     owners.erase(i);
-    desk.owner_lost(owner, now, unix_ms());
+    leases.owner_lost(owner, now, unix_ms());
   }
 }
 
 void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
   auto book = [this, id](const lease_end& how) {
-    if (desk.task_lost(id, how, clock::now(), unix_ms()))
+    if (leases.task_lost(id, how, clock::now(), unix_ms()))
       log::info("a running task is gone", {{"task", id}, {"reason", how.reason}});
   };
-  auto limited = how.process_failed ? desk.host_of_limited(id) : std::nullopt;
+  auto limited = how.process_failed ? leases.host_of_limited(id) : std::nullopt;
   auto host = limited ? hosts.find(*limited) : hosts.end();
   if (host == hosts.end())
     return book(how);
@@ -228,7 +228,7 @@ void daemon_registry_state::drop_worker(worker_id id) {
   self->send_exit(i->second, caf::exit_reason::user_shutdown);
   self->demonitor(i->second);
   hosts.erase(i);
-  desk.host_lost(id, clock::now());
+  leases.host_lost(id, clock::now());
 }
 
 caf::result<void> daemon_registry_state::administer(const std::string& name_or_id,
@@ -236,7 +236,7 @@ caf::result<void> daemon_registry_state::administer(const std::string& name_or_i
   auto id = workers.find(name_or_id);
   if (!id || !change(*id))
     return caf::make_error(ec::unknown_daemon, "no worker is named " + name_or_id.substr(0, 128));
-  desk.tick(clock::now());
+  leases.tick(clock::now());
   return caf::unit;
 }
 
@@ -273,8 +273,8 @@ void daemon_registry_state::assign(worker_id host, task_id task, const work_labe
   if (i == hosts.end())
     return; // its loss is being reported, or the deadline of the process will pass
   self->request(i->second, host_timeout, assign_atom_v, task, label)
-    .then([this, id](const std::string& limits) { desk.assigned(id, true, limits, clock::now()); },
-          [this, id](const caf::error& why) { desk.assigned(id, false, words(why), clock::now()); });
+    .then([this, id](const std::string& limits) { leases.assigned(id, true, limits, clock::now()); },
+          [this, id](const caf::error& why) { leases.assigned(id, false, words(why), clock::now()); });
 }
 
 void daemon_registry_state::end(worker_id host, task_id task) {
@@ -305,7 +305,7 @@ void daemon_registry_state::watch_end(worker_id host, task_id task) {
       .then(
         [this, task](const task_exit&) {
           log::info("a session of a GPU is free again", {{"task", task}});
-          desk.process_gone(task, clock::now());
+          leases.process_gone(task, clock::now());
         },
         [this, host, task](const caf::error& why) {
           // If the host is gone, its next list of processes tells, or their connections do.

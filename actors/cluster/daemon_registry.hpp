@@ -1,6 +1,6 @@
 // DAEMON REGISTRY: knows all workers and their task processes; selects workers, grants leases, watches both.
 //
-// The decisions are in `core::worker_table` (which workers exist, their health and slots) and `core::lease_desk` (which
+// The decisions are in `core::worker_table` (which workers exist, their health and slots) and `core::lease_table` (which
 // request gets what); this actor translates. It monitors every worker's host, every task process and every owner of a
 // lease:
 // - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its running tasks live on;
@@ -18,7 +18,7 @@
 #pragma once
 
 #include "actors/common/leases.hpp"
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 #include "core/cluster/worker_table.hpp"
 #include "messages/actors.hpp"
 
@@ -34,7 +34,7 @@ namespace troupe {
 
 struct daemon_registry_config {
   core::worker_table_config workers;
-  core::lease_desk_config leases;
+  core::lease_table_config leases;
   std::chrono::milliseconds heartbeat_interval{1000};
 };
 
@@ -42,7 +42,7 @@ struct daemon_registry_state : core::lease_effects {
   using interface = daemon_registry_actor::extend<
     // The coordinator's own host, which runs the ingest tasks.
     caf::result<void>(worker_id, task_host_actor),
-    // A job takes over a task that got its work from an earlier coordinator; see `core::lease_desk::adopt`.
+    // A job takes over a task that got its work from an earlier coordinator; see `core::lease_table::adopt`.
     caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
     // How a process of the host ended; answered when it has ended.
     caf::result<task_exit>(status_atom, worker_id, task_id),
@@ -92,7 +92,7 @@ struct daemon_registry_state : core::lease_effects {
   interface::pointer self;
   daemon_registry_config config;
   core::worker_table workers;
-  core::lease_desk desk;
+  core::lease_table leases;
   std::unordered_map<worker_id, task_host_actor> hosts;
   std::unordered_map<task_id, task_actor> tasks;
   std::unordered_map<uint64_t, promise> waiting; ///< by ticket

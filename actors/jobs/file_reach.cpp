@@ -3,7 +3,7 @@
 #include "actors/common/task_folder.hpp"
 #include "base/identity.hpp"
 #include "base/private_folder.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -155,7 +155,8 @@ file_failure file_reach::judged(const std::string& path_or_url, file_failure x) 
 bool file_reach::shares_folder() const {
   if (!shares_folder_)
     shares_folder_ =
-      address_.empty() || (access_.direct && holds(access_.folder + "/" + transfer::desk::marker_name, access_.marker));
+      address_.empty()
+      || (access_.direct && holds(access_.folder + "/" + transfer::upload_registry::marker_name, access_.marker));
   return *shares_folder_;
 }
 

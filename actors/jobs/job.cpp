@@ -236,7 +236,7 @@ void job_actor_state::start(const file_work& x) {
   auto& a = attempts_.at(attempt);
   a.part = part_name(x) + " on " + a.held.worker_name;
   warn_of_seat(a);
-  auto work = begin_.desk->begin(x);
+  auto work = begin_.files->begin(x);
   work.job = begin_.id;
   self_->request(a.task, start_timeout, std::move(work), file_client_actor{self_})
     .then([](const file_worker_actor&) {},
@@ -254,7 +254,7 @@ void job_actor_state::stop(attempt_id attempt, const lease_end& how) {
     self_->send(i->second.worker, stop_atom_v);
   if (i->second.task)
     leaving_.insert(caf::actor_cast<caf::actor_addr>(i->second.task));
-  begin_.desk->end(attempt);
+  begin_.files->end(attempt);
   if (!how.reason.empty())
     note("warning", i->second.part, "given up: " + how.reason);
   // A task ends when it has its answer. Whoever hears of its end before its release takes it for a failure of its
@@ -320,7 +320,7 @@ void job_actor_state::chunk_spoiled(uint32_t number, const std::string& why) {
 void job_actor_state::completed(const file_published& told) {
   auto x = told;
   // What this machine saw of the file goes before what a task says of it.
-  if (auto here = begin_.desk->published(); !here.empty())
+  if (auto here = begin_.files->published(); !here.empty())
     x.identity = std::move(here);
   for (auto& text : x.notes)
     note("warning", {}, text);

@@ -10,7 +10,7 @@
 // - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
 #pragma once
 
-#include "actors/jobs/job_desk.hpp"
+#include "actors/jobs/job_registration.hpp"
 #include "actors/jobs/job_views.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "core/jobs/file_job.hpp"
@@ -57,9 +57,9 @@ struct job_begin {
   file_order order;
   std::string folder;
   std::vector<store::chunk> chunks;
-  std::shared_ptr<job_desk> desk = {}; ///< its registration with `transfer::desk`
-  std::chrono::milliseconds waited{0}; ///< since submission
-  uint64_t turn = 0;                   ///< see `lease_request`
+  std::shared_ptr<job_registration> files = {}; ///< its registration with `transfer::upload_registry`
+  std::chrono::milliseconds waited{0};          ///< since submission
+  uint64_t turn = 0;                            ///< see `lease_request`
 };
 
 struct job_actor_state : core::file_job_effects {
@@ -174,9 +174,10 @@ public:
 };
 
 /// Jobs that really run: each gets its folder, and the actor of this header. `files` may be null.
-std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files);
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config,
+                                              std::shared_ptr<transfer::upload_registry> files);
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    leases_actor coordinator, std::shared_ptr<transfer::desk> desk);
+                    leases_actor coordinator, std::shared_ptr<transfer::upload_registry> uploads);
 
 } // namespace troupe

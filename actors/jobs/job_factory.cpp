@@ -1,10 +1,10 @@
-// How a job's actor comes to be: its folder, its place at the desk, and itself.
+// How a job's actor comes to be: its folder, its registration for uploads, and itself.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "base/private_folder.hpp"
 #include "base/url.hpp"
 #include "telemetry/log.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 namespace troupe {
 
@@ -12,7 +12,7 @@ namespace {
 
 class worked_at : public job_factory {
 public:
-  worked_at(core::file_job_config config, std::shared_ptr<transfer::desk> files)
+  worked_at(core::file_job_config config, std::shared_ptr<transfer::upload_registry> files)
     : config_(config), files_(std::move(files)) {}
 
   tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
@@ -28,19 +28,20 @@ public:
 
 private:
   core::file_job_config config_;
-  std::shared_ptr<transfer::desk> files_;
+  std::shared_ptr<transfer::upload_registry> files_;
 };
 
 } // namespace
 
-std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config, std::shared_ptr<transfer::desk> files) {
+std::shared_ptr<const job_factory> usual_jobs(core::file_job_config config,
+                                              std::shared_ptr<transfer::upload_registry> files) {
   return std::make_shared<worked_at>(config, std::move(files));
 }
 
 job_actor spawn_job(caf::actor_system& system, core::file_job_config config, job_begin begin, job_journal_actor queue,
-                    leases_actor coordinator, std::shared_ptr<transfer::desk> desk) {
-  begin.desk = std::make_shared<job_desk>(std::move(desk), begin.id, begin.attempt, begin.order, begin.folder,
-                                          staging_of(begin.order, begin.id, begin.attempt));
+                    leases_actor coordinator, std::shared_ptr<transfer::upload_registry> uploads) {
+  begin.files = std::make_shared<job_registration>(std::move(uploads), begin.id, begin.attempt, begin.order,
+                                                   begin.folder, staging_of(begin.order, begin.id, begin.attempt));
   log::info("a job begins",
             {{"job", to_string(begin.id)}, {"attempt", begin.attempt}, {"input", base::mask_url(begin.order.input)}});
   return system.spawn<actor_of<job_actor_state>>(config, std::move(begin), std::move(queue), std::move(coordinator));

@@ -79,7 +79,7 @@ void job_actor_state::attach(attempt_id attempt) {
   held.task = adopted_->task;
   held.orphan = adopted_->task;
   held.part = part_name(adopted_->work) + " on " + held.held.worker_name;
-  begin_.desk->adopt(attempt, adopted_->work);
+  begin_.files->adopt(attempt, adopted_->work);
   log::info("a chunk goes on in the task that had begun it", {{"job", to_string(begin_.id)}, {"attempt", attempt}});
   self_->request(held.orphan, answer_timeout, attempt, file_client_actor{self_})
     .then(

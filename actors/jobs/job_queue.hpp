@@ -24,7 +24,7 @@
 #include "core/jobs/job_book.hpp"
 #include "store/store.hpp"
 #include "telemetry/file_job_log.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -54,9 +54,9 @@ struct job_queue_config {
   std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
   core::job_order_config order;
   core::file_job_config job;
-  std::shared_ptr<const job_factory> factory;      ///< of what works at jobs; null: the usual one
-  std::shared_ptr<telemetry::file_job_log> counts; ///< told what becomes of jobs; null: nobody counts
-  std::shared_ptr<transfer::desk> files;           ///< what others read and write of jobs; null: paths alone
+  std::shared_ptr<const job_factory> factory;       ///< of what works at jobs; null: the usual one
+  std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
+  std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
 };
 
 struct job_queue_state : private core::job_book_effects {

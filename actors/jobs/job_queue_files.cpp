@@ -2,7 +2,7 @@
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job_queue.hpp"
 #include "actors/jobs/job_text.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -50,7 +50,8 @@ void job_queue_state::sweep_files() {
     return;
   self_->home_system().spawn<caf::detached>([files = config_.files, url = config_.store_url](caf::event_based_actor*) {
     if (auto needed = paths_needed(url))
-      files->sweep(transfer::desk::clock::now(), [&](const std::string& path) { return needed->contains(path); });
+      files->sweep(transfer::upload_registry::clock::now(),
+                   [&](const std::string& path) { return needed->contains(path); });
   });
 }
 

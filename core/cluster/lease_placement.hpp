@@ -2,7 +2,7 @@
 // for the task.
 #pragma once
 
-#include "core/placement/placement_desk.hpp"
+#include "core/placement/placement_index.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
 

@@ -1,4 +1,4 @@
-// The table of workers: registrations, health, slots, and why a worker takes no work. The `placement_desk` chooses
+// The table of workers: registrations, health, slots, and why a worker takes no work. The `placement_index` chooses
 // among those that do.
 //
 // Events and `now` come in, answers go out; the registry actor translates. A worker is identified by the random id of

@@ -127,7 +127,7 @@ chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept {
 }
 
 uint32_t usual_cores(std::string_view encoder) noexcept {
-  // SVT-AV1 keeps at work what a desk has; the others wait for themselves from two cores on.
+  // SVT-AV1 keeps many cores at work; the other encoders keep fewer than two busy with one window.
   return is_svt(encoder) ? 4 : 1;
 }
 

@@ -2,7 +2,7 @@
 // Method: jobs and sessions get the outcomes of their attempts and report which count. The worker table gets those and
 // reports which workers get no work.
 #include "test/core/file_job_fixture.hpp"
-#include "test/core/lease_desk_fixture.hpp"
+#include "test/core/lease_table_fixture.hpp"
 #include "test/core/session_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -41,7 +41,7 @@ struct probing_job {
   }
 };
 
-struct strict_desk {
+struct strict_table {
   time_point now{1000s};
   worker_table workers{[] {
     worker_table_config x;
@@ -49,32 +49,32 @@ struct strict_desk {
     x.version = "1";
     return x;
   }()};
-  desk_recorder effects;
-  lease_desk desk{{}, workers, effects};
+  lease_recorder effects;
+  lease_table leases{{}, workers, effects};
   uint64_t last = 0;
 
-  strict_desk() {
-    auto w = desk_fixture::worker_of(1, 4);
+  strict_table() {
+    auto w = lease_fixture::worker_of(1, 4);
     w.can.decoders = {{"h264", "h264", "video", "", true, "", 0}};
     BOOST_REQUIRE(!workers.add(w, now, 0).has_value());
-    desk.host_added(worker_id{1}, now);
+    leases.host_added(worker_id{1}, now);
   }
 
   /// True where the worker takes the work.
   bool begin(lease_request x) {
     auto ticket = ++last;
-    desk.task_joined(task_id{ticket}, worker_id{1}, now);
-    desk.request(x, ticket, 1, now);
+    leases.task_joined(task_id{ticket}, worker_id{1}, now);
+    leases.request(x, ticket, 1, now);
     for (auto [id, task] : std::exchange(effects.assigned, {}))
-      desk.assigned(id, true, {}, now);
+      leases.assigned(id, true, {}, now);
     return effects.granted.contains(ticket);
   }
 
   void run(const std::string& input, const lease_end& how) {
-    auto x = desk_fixture::transcode();
+    auto x = lease_fixture::transcode();
     x.input = input;
     BOOST_REQUIRE(begin(x));
-    desk.release(effects.granted.at(last).id, how, now, 0);
+    leases.release(effects.granted.at(last).id, how, now, 0);
   }
 
   health state() const {
@@ -164,7 +164,7 @@ BOOST_FIXTURE_TEST_CASE(a_transcoder_that_takes_nothing_or_dies_is_the_workers, 
 }
 
 BOOST_AUTO_TEST_CASE(no_number_of_errors_puts_a_worker_aside) {
-  strict_desk x;
+  strict_table x;
   for (int i = 0; i < 100; ++i)
     x.run("film " + std::to_string(i), {"Connection refused"});
   BOOST_TEST((x.state() == health::healthy));
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(no_number_of_errors_puts_a_worker_aside) {
 }
 
 BOOST_AUTO_TEST_CASE(one_poisonous_input_does_not_put_a_worker_aside_and_three_dead_ones_do) {
-  strict_desk x;
+  strict_table x;
   for (int i = 0; i < 10; ++i)
     x.run("the same film", {"killed by signal 11", true});
   BOOST_TEST((x.state() == health::degraded));
@@ -187,10 +187,10 @@ BOOST_FIXTURE_TEST_CASE(live_work_passes_the_breaker_of_the_only_worker_and_file
   source(ingest, 0, true);
   auto live = effects.requests.back();
   BOOST_REQUIRE((live.label.kind == work_kind::transcode));
-  strict_desk x;
+  strict_table x;
   for (auto* film : {"one", "two", "three"})
     x.run(film, {"killed by signal 11", true});
-  BOOST_TEST(!x.begin(desk_fixture::file(work_kind::probe)));
+  BOOST_TEST(!x.begin(lease_fixture::file(work_kind::probe)));
   BOOST_TEST(x.begin(live));
 }
 

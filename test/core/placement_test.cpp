@@ -1,6 +1,6 @@
 // The choice of worker and device: workers with GPUs are described, requests are placed, and rejected candidates are
 // asked for their reason.
-#include "core/placement/placement_desk.hpp"
+#include "core/placement/placement_index.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -38,7 +38,7 @@ struct fixture : placement_effects {
     return x;
   }
 
-  void add(placement_desk& desk, uint64_t id, const std::vector<device_offer>& cards, uint32_t slots = 8,
+  void add(placement_index& index, uint64_t id, const std::vector<device_offer>& cards, uint32_t slots = 8,
            std::vector<std::string> software = {"libx264", "aac"}) {
     worker_offer x;
     x.id = worker_id{id};
@@ -47,14 +47,14 @@ struct fixture : placement_effects {
     x.slots_total = slots;
     x.encoders = std::move(software);
     x.decoders = {"h264"};
-    desk.worker_added(x, cards, now);
+    index.worker_added(x, cards, now);
   }
 
-  uint64_t ask(placement_desk& desk, const std::string& encoder, exhaustion_policy policy = exhaustion_policy::queue,
+  uint64_t ask(placement_index& index, const std::string& encoder, exhaustion_policy policy = exhaustion_policy::queue,
                placement_request x = {}) {
     x.rungs = rungs_of({encoder, policy, {}, false}).value();
     auto ticket = next++;
-    desk.request(ticket, lease_id{ticket}, x, policy, now + 10s, now);
+    index.request(ticket, lease_id{ticket}, x, policy, now + 10s, now);
     return ticket;
   }
 
@@ -68,76 +68,76 @@ struct fixture : placement_effects {
 BOOST_FIXTURE_TEST_SUITE(placement_test, fixture)
 
 BOOST_AUTO_TEST_CASE(hardware_goes_before_software_and_the_ladder_over_the_whole_cluster) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {});
-  add(desk, 2, {card("q", 1, {"h264_qsv"})});
-  add(desk, 3, {card("n", 1)});
+  placement_index index{{}, *this};
+  add(index, 1, {});
+  add(index, 2, {card("q", 1, {"h264_qsv"})});
+  add(index, 3, {card("n", 1)});
   for (int i = 0; i < 3; ++i)
-    ask(desk, "h264_nvenc", exhaustion_policy::fallback);
+    ask(index, "h264_nvenc", exhaustion_policy::fallback);
   BOOST_TEST((encoders == std::vector<std::string>{"h264_nvenc", "h264_qsv", "libx264"}));
   BOOST_TEST(got[0].second.device == "dev-n");
   BOOST_TEST((got[2].second.slot == slot_kind::cpu));
 }
 
 BOOST_AUTO_TEST_CASE(a_request_that_may_wait_gets_the_session_that_is_freed_in_the_order_of_arrival) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {card("shared", 3)});
-  add(desk, 2, {card("shared", 3)});
+  placement_index index{{}, *this};
+  add(index, 1, {card("shared", 3)});
+  add(index, 2, {card("shared", 3)});
   for (int i = 0; i < 5; ++i)
-    ask(desk, "h264_nvenc");
+    ask(index, "h264_nvenc");
   BOOST_TEST(got.size() == 3u);
-  BOOST_TEST(desk.waiting().position(4).value() == 0u);
-  BOOST_TEST(desk.waiting().position(5).value() == 1u);
-  desk.release(lease_id{2}, now);
+  BOOST_TEST(index.waiting().position(4).value() == 0u);
+  BOOST_TEST(index.waiting().position(5).value() == 1u);
+  index.release(lease_id{2}, now);
   BOOST_REQUIRE_EQUAL(got.size(), 4u);
   BOOST_TEST(got.back().first == 4u);
-  BOOST_TEST(desk.waiting().position(5).value() == 0u);
-  BOOST_TEST(!desk.release(lease_id{2}, now));
+  BOOST_TEST(index.waiting().position(5).value() == 0u);
+  BOOST_TEST(!index.release(lease_id{2}, now));
   now += 10s;
-  desk.tick(now);
+  index.tick(now);
   BOOST_TEST(refusals.contains(5));
-  BOOST_TEST(desk.waiting().size() == 0u);
+  BOOST_TEST(index.waiting().size() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_that_may_not_wait_is_refused_with_the_reasons) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {card("n", 1)});
-  ask(desk, "h264_nvenc", exhaustion_policy::reject);
-  auto second = ask(desk, "h264_nvenc", exhaustion_policy::reject);
+  placement_index index{{}, *this};
+  add(index, 1, {card("n", 1)});
+  ask(index, "h264_nvenc", exhaustion_policy::reject);
+  auto second = ask(index, "h264_nvenc", exhaustion_policy::reject);
   BOOST_TEST(refusals[second].find("w1 dev-n has no free session") != std::string::npos, refusals[second]);
-  auto third = ask(desk, "hevc_nvenc", exhaustion_policy::reject);
+  auto third = ask(index, "hevc_nvenc", exhaustion_policy::reject);
   BOOST_TEST(refusals[third].find("no worker has proven") == 0u, refusals[third]);
 }
 
 BOOST_AUTO_TEST_CASE(a_card_that_is_hot_or_failed_is_passed_over_and_taken_again_later) {
-  placement_desk desk{{}, *this};
+  placement_index index{{}, *this};
   auto hot = card("hot", 9);
   hot.report.reading.temperature_celsius = 90;
-  add(desk, 1, {hot});
-  auto waiting = ask(desk, "h264_nvenc");
+  add(index, 1, {hot});
+  auto waiting = ask(index, "h264_nvenc");
   BOOST_TEST(got.empty());
   auto cool = hot.report;
   cool.reading.temperature_celsius = 70;
-  desk.worker_reports(worker_id{1}, {cool}, now);
+  index.worker_reports(worker_id{1}, {cool}, now);
   BOOST_REQUIRE_EQUAL(got.size(), 1u);
-  desk.device_failed(lease_id{waiting}, "cannot open", now);
-  desk.release(lease_id{waiting}, now);
-  auto again = ask(desk, "h264_nvenc", exhaustion_policy::reject);
+  index.device_failed(lease_id{waiting}, "cannot open", now);
+  index.release(lease_id{waiting}, now);
+  auto again = ask(index, "h264_nvenc", exhaustion_policy::reject);
   BOOST_TEST(refusals[again].find("cannot open") != std::string::npos);
-  ask(desk, "h264_nvenc");
+  ask(index, "h264_nvenc");
   now += gpu_tracker_config{}.back_off;
-  desk.tick(now);
+  index.tick(now);
   // Its deadline and the end of the back-off are the same moment: room goes first.
   BOOST_TEST(got.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(least_loaded_spreads_and_equals_take_turns) {
-  placement_desk desk{{}, *this};
+  placement_index index{{}, *this};
   for (uint64_t id = 1; id <= 4; ++id)
-    add(desk, id, {}, id == 4 ? 16 : 8);
+    add(index, id, {}, id == 4 ? 16 : 8);
   std::map<uint64_t, int> count;
   for (int i = 0; i < 40; ++i) {
-    ask(desk, "libx264");
+    ask(index, "libx264");
     ++count[worker_of_last()];
   }
   BOOST_TEST(count[1] == 8);
@@ -147,12 +147,12 @@ BOOST_AUTO_TEST_CASE(least_loaded_spreads_and_equals_take_turns) {
 }
 
 BOOST_AUTO_TEST_CASE(round_robin_takes_each_in_turn_whatever_its_load) {
-  placement_desk desk{{{ranking::round_robin, {}, 32}, {}, 100}, *this};
+  placement_index index{{{ranking::round_robin, {}, 32}, {}, 100}, *this};
   for (uint64_t id = 1; id <= 3; ++id)
-    add(desk, id, {}, static_cast<uint32_t>(10 * id));
+    add(index, id, {}, static_cast<uint32_t>(10 * id));
   std::map<uint64_t, int> count;
   for (int i = 0; i < 30; ++i) {
-    ask(desk, "libx264");
+    ask(index, "libx264");
     ++count[worker_of_last()];
   }
   BOOST_TEST(count[1] == 10);
@@ -161,116 +161,116 @@ BOOST_AUTO_TEST_CASE(round_robin_takes_each_in_turn_whatever_its_load) {
 }
 
 BOOST_AUTO_TEST_CASE(capability_match_keeps_versatile_workers_free) {
-  placement_desk desk{{{ranking::capability_match, {}, 32}, {}, 100}, *this};
-  add(desk, 1, {}, 2, {"libx264", "libx265", "libsvtav1"});
-  add(desk, 2, {}, 2, {"libx264"});
+  placement_index index{{{ranking::capability_match, {}, 32}, {}, 100}, *this};
+  add(index, 1, {}, 2, {"libx264", "libx265", "libsvtav1"});
+  add(index, 2, {}, 2, {"libx264"});
   for (int i = 0; i < 3; ++i)
-    ask(desk, "libx264");
+    ask(index, "libx264");
   BOOST_TEST(got[0].second.worker.value == 2u);
   BOOST_TEST(got[1].second.worker.value == 2u);
   BOOST_TEST(got[2].second.worker.value == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(gpu_aware_takes_the_card_with_the_largest_share_of_free_sessions) {
-  placement_desk desk{{{ranking::gpu_aware, {}, 32}, {}, 100}, *this};
-  add(desk, 1, {card("small", 2), card("large", 10)});
+  placement_index index{{{ranking::gpu_aware, {}, 32}, {}, 100}, *this};
+  add(index, 1, {card("small", 2), card("large", 10)});
   std::vector<std::string> devices;
   for (int i = 0; i < 6; ++i) {
-    ask(desk, "h264_nvenc");
+    ask(index, "h264_nvenc");
     devices.push_back(got.back().second.device);
   }
   BOOST_TEST(std::count(devices.begin(), devices.end(), "dev-small") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(the_weighted_cost_is_use_and_heat_and_jobs) {
-  placement_desk desk{{{ranking::weighted, {1, 0.5, 10}, 32}, {}, 100}, *this};
+  placement_index index{{{ranking::weighted, {1, 0.5, 10}, 32}, {}, 100}, *this};
   auto busy = card("busy", 9), warm = card("warm", 9);
   busy.report.reading.encoder_percent = 50; // costs 50 + 20
   busy.report.reading.temperature_celsius = 40;
   warm.report.reading.encoder_percent = 20; // costs 20 + 35, and 10 for each job
   warm.report.reading.temperature_celsius = 70;
-  add(desk, 1, {busy, warm});
+  add(index, 1, {busy, warm});
   std::vector<std::string> devices;
   for (int i = 0; i < 4; ++i) {
-    ask(desk, "h264_nvenc");
+    ask(index, "h264_nvenc");
     devices.push_back(got.back().second.device);
   }
   BOOST_TEST((devices == std::vector<std::string>{"dev-warm", "dev-warm", "dev-busy", "dev-warm"}));
 }
 
 BOOST_AUTO_TEST_CASE(the_second_best_is_taken_after_a_refusal_and_the_refuser_only_where_no_other_can) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {});
-  add(desk, 2, {});
+  placement_index index{{}, *this};
+  add(index, 1, {});
+  add(index, 2, {});
   placement_request x;
   x.refused_by = {worker_id{1}};
-  ask(desk, "libx264", exhaustion_policy::queue, x);
+  ask(index, "libx264", exhaustion_policy::queue, x);
   BOOST_TEST(worker_of_last() == 2u);
-  desk.worker_lost(worker_id{2}, false, now);
-  ask(desk, "libx264", exhaustion_policy::queue, x);
+  index.worker_lost(worker_id{2}, false, now);
+  ask(index, "libx264", exhaustion_policy::queue, x);
   BOOST_TEST(worker_of_last() == 1u);
   x.elsewhere = true;
-  auto never = ask(desk, "libx264", exhaustion_policy::reject, x);
+  auto never = ask(index, "libx264", exhaustion_policy::reject, x);
   BOOST_TEST(refusals[never].find("the work must leave") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(each_kind_of_slot_is_counted_by_itself) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {card("n", 9)}, 1);
-  ask(desk, "libx264");
+  placement_index index{{}, *this};
+  add(index, 1, {card("n", 9)}, 1);
+  ask(index, "libx264");
   placement_request probe;
   probe.probe = true;
   probe.rungs = {{}};
-  desk.request(100, lease_id{100}, probe, exhaustion_policy::reject, now, now);
+  index.request(100, lease_id{100}, probe, exhaustion_policy::reject, now, now);
   BOOST_TEST(got.size() == 2u);
   BOOST_TEST((got.back().second.slot == slot_kind::probe));
-  desk.request(101, lease_id{101}, probe, exhaustion_policy::reject, now, now);
+  index.request(101, lease_id{101}, probe, exhaustion_policy::reject, now, now);
   BOOST_TEST(refusals[101].find("no free probe slot") != std::string::npos);
-  auto full = ask(desk, "h264_nvenc", exhaustion_policy::reject); // the worker's only slot of all is in use
+  auto full = ask(index, "h264_nvenc", exhaustion_policy::reject); // the worker's only slot of all is in use
   BOOST_TEST(refusals[full].find("no free gpu slot") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(workers_that_drain_or_are_left_alone_take_nothing_but_the_last_resort) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {});
-  desk.worker_fares(worker_id{1}, {readiness::last_resort, 0}, now);
-  ask(desk, "libx264");
+  placement_index index{{}, *this};
+  add(index, 1, {});
+  index.worker_fares(worker_id{1}, {readiness::last_resort, 0}, now);
+  ask(index, "libx264");
   BOOST_TEST(got.empty());
   placement_request urgent;
   urgent.last_resort = true;
-  ask(desk, "libx264", exhaustion_policy::queue, urgent);
+  ask(index, "libx264", exhaustion_policy::queue, urgent);
   BOOST_TEST(got.size() == 1u);
-  desk.worker_fares(worker_id{1}, {readiness::none, 0}, now);
-  ask(desk, "libx264", exhaustion_policy::queue, urgent);
+  index.worker_fares(worker_id{1}, {readiness::none, 0}, now);
+  ask(index, "libx264", exhaustion_policy::queue, urgent);
   BOOST_TEST(got.size() == 1u);
-  desk.worker_fares(worker_id{1}, {readiness::degraded, 0}, now);
+  index.worker_fares(worker_id{1}, {readiness::degraded, 0}, now);
   BOOST_TEST(got.size() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_needed_besides_must_be_proven_on_the_same_worker) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {card("n", 9)}, 8, {"libx264"});
-  add(desk, 2, {card("m", 9)});
+  placement_index index{{}, *this};
+  add(index, 1, {card("n", 9)}, 8, {"libx264"});
+  add(index, 2, {card("m", 9)});
   placement_request x;
   x.also = {"aac"};
   x.decoders = {"h264"};
-  ask(desk, "h264_nvenc", exhaustion_policy::queue, x);
+  ask(index, "h264_nvenc", exhaustion_policy::queue, x);
   BOOST_TEST(worker_of_last() == 2u);
   x.decoders = {"prores"};
-  auto never = ask(desk, "h264_nvenc", exhaustion_policy::reject, x);
+  auto never = ask(index, "h264_nvenc", exhaustion_policy::reject, x);
   BOOST_TEST(refusals.contains(never));
 }
 
 BOOST_AUTO_TEST_CASE(an_explanation_names_the_choice_first_and_a_reason_for_each_other) {
-  placement_desk desk{{}, *this};
+  placement_index index{{}, *this};
   auto hot = card("hot", 3);
   hot.report.reading.temperature_celsius = 99;
-  add(desk, 1, {hot});
-  add(desk, 2, {card("good", 3)});
-  add(desk, 3, {card("next", 3)}, 8);
+  add(index, 1, {hot});
+  add(index, 2, {card("good", 3)});
+  add(index, 3, {card("next", 3)}, 8);
   placement_request x;
   x.rungs = rungs_of({"h264_nvenc", exhaustion_policy::queue, {}, false}).value();
-  auto all = desk.explain(x);
+  auto all = index.explain(x);
   BOOST_REQUIRE_EQUAL(all.size(), 3u);
   BOOST_TEST(all[0].why_not.empty());
   BOOST_TEST(all[1].why_not == "ranks behind the one that was taken");
@@ -279,14 +279,14 @@ BOOST_AUTO_TEST_CASE(an_explanation_names_the_choice_first_and_a_reason_for_each
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_comes_back_has_the_slots_of_tasks_that_lived_on_in_use) {
-  placement_desk desk{{}, *this};
-  add(desk, 1, {}, 1);
-  auto held = ask(desk, "libx264");
-  desk.worker_lost(worker_id{1}, true, now);
-  add(desk, 1, {}, 1);
-  ask(desk, "libx264");
+  placement_index index{{}, *this};
+  add(index, 1, {}, 1);
+  auto held = ask(index, "libx264");
+  index.worker_lost(worker_id{1}, true, now);
+  add(index, 1, {}, 1);
+  ask(index, "libx264");
   BOOST_TEST(got.size() == 1u);
-  desk.release(lease_id{held}, now);
+  index.release(lease_id{held}, now);
   BOOST_TEST(got.size() == 2u);
 }
 

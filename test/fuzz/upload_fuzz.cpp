@@ -4,7 +4,7 @@
 #include "http/byte_range.hpp"
 #include "http/file_request.hpp"
 #include "http/target.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include "test/fuzz/fuzz.hpp"
 #include "test/support/temporary_folder.hpp"
@@ -46,8 +46,8 @@ public:
   const std::string inside = own.path("work");
 };
 
-transfer::desk_config config_of(const folder& x) {
-  transfer::desk_config result;
+transfer::upload_registry_config config_of(const folder& x) {
+  transfer::upload_registry_config result;
   result.secret = "secret";
   result.work_folder = x.inside;
   result.bytes_max = bytes_max;
@@ -77,14 +77,14 @@ bool read_header(http::file_request& x, std::string_view text) {
   return true;
 }
 
-void serve(transfer::desk& desk, http::file_request& x, std::string_view body, std::string& upload) {
+void serve(transfer::upload_registry& uploads, http::file_request& x, std::string_view body, std::string& upload) {
   using kind = http::file_target::kind;
   auto attempt = x.parameter("attempt");
   auto bytes = x.number_of("Upload-Length");
   http::read_range(x.field_of("Range"), bytes.value_or(0));
   switch (x.target.what) {
   case kind::uploads:
-    if (auto made = bytes ? desk.create_upload(x.of.idempotency_key, *bytes, x.field_of("Upload-Name"), "client")
+    if (auto made = bytes ? uploads.create_upload(x.of.idempotency_key, *bytes, x.field_of("Upload-Name"), "client")
                           : transfer::refuse(transfer::reason::malformed, "no size");
         made) {
       require(is_plain(*made), "an upload's id is a file name");
@@ -93,7 +93,7 @@ void serve(transfer::desk& desk, http::file_request& x, std::string_view body, s
     }
     return;
   case kind::upload: {
-    auto to = desk.upload(x.target.id == "-" ? upload : x.target.id);
+    auto to = uploads.upload(x.target.id == "-" ? upload : x.target.id);
     if (!to)
       return;
     auto offset = x.number_of("Upload-Offset");
@@ -107,14 +107,14 @@ void serve(transfer::desk& desk, http::file_request& x, std::string_view body, s
     return;
   }
   case kind::chunk:
-    require(!desk.chunk(x.target.id, x.ticket(), x.target.number, x.parameter("file")), "no ticket, no chunk");
-    require(!desk.chunk_upload(x.target.id, x.ticket(), x.target.number, attempt), "no ticket, no upload");
+    require(!uploads.chunk(x.target.id, x.ticket(), x.target.number, x.parameter("file")), "no ticket, no chunk");
+    require(!uploads.chunk_upload(x.target.id, x.ticket(), x.target.number, attempt), "no ticket, no upload");
     return;
   case kind::result:
-    require(!desk.result_upload(x.target.id, x.ticket(), attempt), "no ticket, no upload");
+    require(!uploads.result_upload(x.target.id, x.ticket(), attempt), "no ticket, no upload");
     return;
   case kind::source:
-    require(!desk.source(x.target.id, x.ticket()), "no ticket, no source");
+    require(!uploads.source(x.target.id, x.ticket()), "no ticket, no source");
     return;
   }
 }
@@ -123,7 +123,7 @@ void serve(transfer::desk& desk, http::file_request& x, std::string_view body, s
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const folder scratch;
-  transfer::desk desk{config_of(scratch)};
+  transfer::upload_registry uploads{config_of(scratch)};
   auto rest = fuzz::text_of(data, size);
   std::string upload;
   // Requests are separated by a byte that no header holds.
@@ -141,12 +141,12 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                          .place = {}};
     if (read_header(x, text)) {
       auto end = text.find("\r\n\r\n");
-      serve(desk, x, end == std::string_view::npos ? std::string_view{} : text.substr(end + 4), upload);
+      serve(uploads, x, end == std::string_view::npos ? std::string_view{} : text.substr(end + 4), upload);
     }
   }
   scratch.check();
   if (!upload.empty())
-    (void)desk.drop_upload(upload);
+    (void)uploads.drop_upload(upload);
   std::error_code failure;
   std::filesystem::remove_all(scratch.inside, failure);
   std::filesystem::create_directory(scratch.inside, failure);

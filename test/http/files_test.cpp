@@ -1,5 +1,5 @@
 // Goal: files go to a coordinator and come from it whole, whatever happens to connections; whoever has no ticket gets
-// nothing; what is wrong or late leaves nothing behind. Method: the real server with a desk of files over a temporary
+// nothing; what is wrong or late leaves nothing behind. Method: the real server with a uploads of files over a temporary
 // folder; our own client, directly and through a relay that cuts connections; hostile requests over a raw socket.
 #include "base/identity.hpp"
 #include "client.hpp"
@@ -7,9 +7,9 @@
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
-#include "transfer/desk.hpp"
 #include "transfer/remote.hpp"
 #include "transfer/ticket.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -62,18 +62,18 @@ struct fixture : type_registration {
   /// Also what a restarted coordinator does.
   void open() {
     web.reset();
-    transfer::desk_config with;
+    transfer::upload_registry_config with;
     with.secret = secret;
     with.work_folder = folder + "/work";
     with.bytes_max = bytes_max;
     with.uploads_max = 3;
     with.client_uploads_max = 2;
     with.shortage = with_shortage;
-    desk = std::make_shared<transfer::desk>(with);
+    uploads = std::make_shared<transfer::upload_registry>(with);
     server_config config;
     config.port = 0;
     config.log = [](const access_record&) {};
-    config.files = desk;
+    config.files = uploads;
     config.upload_window = upload_window;
     auto started = server::start(config, system, gateway);
     if (!started)
@@ -82,7 +82,7 @@ struct fixture : type_registration {
   }
 
   void open_job() {
-    access = desk->open_job({job, "1", source, folder + "/work/job", folder + "/.out.part", folder + "/out.mp4"});
+    access = uploads->open_job({job, "1", source, folder + "/work/job", folder + "/.out.part", folder + "/out.mp4"});
   }
 
   std::string url(const std::string& resource, uint16_t port = 0) const {
@@ -98,7 +98,7 @@ struct fixture : type_registration {
     std::vector<std::string> result;
     std::error_code failed;
     for (auto& x : fs::directory_iterator{folder + in, failed})
-      if (x.path().filename() != transfer::desk::marker_name)
+      if (x.path().filename() != transfer::upload_registry::marker_name)
         result.push_back(x.path().filename());
     return result;
   }
@@ -127,7 +127,7 @@ struct fixture : type_registration {
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};
   gateway_actor gateway = spawn_dummy_gateway(system, std::make_shared<dummy_cluster>());
-  std::shared_ptr<transfer::desk> desk;
+  std::shared_ptr<transfer::upload_registry> uploads;
   std::unique_ptr<server> web;
   transfer::job_access access;
   std::function<std::string(const std::string&, uint64_t)> with_shortage;
@@ -159,9 +159,9 @@ BOOST_AUTO_TEST_CASE(a_ticket_is_the_same_after_a_restart_and_a_job_that_is_over
   open_job();
   BOOST_TEST(access.ticket == before);
   BOOST_TEST(get("/source", bearer()).status == 200);
-  desk->close_job(job, "0"); // of an earlier life
+  uploads->close_job(job, "0"); // of an earlier life
   BOOST_TEST(get("/source", bearer()).status == 200);
-  desk->close_job(job, "1");
+  uploads->close_job(job, "1");
   BOOST_TEST(get("/source", bearer()).status == 503);
 }
 
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_cut_again_and_again_arrives_whole) {
   auto bytes = random_bytes(8 * mebibyte + 3);
   write(folder + "/made", bytes);
   auto target = folder + "/work/job/4-x.chunk";
-  desk->begin_chunk(job, "1.7", 4, target);
+  uploads->begin_chunk(job, "1.7", 4, target);
   cutting_proxy proxy{web->port(), 2 * mebibyte + 100'000};
   uint64_t reported = 0;
   with.report = [&](uint64_t done, uint64_t) { reported = done; };
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(a_download_with_a_wrong_checksum_leaves_nothing) {
 
 BOOST_AUTO_TEST_CASE(an_upload_with_a_wrong_checksum_leaves_nothing) {
   open_job();
-  desk->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
+  uploads->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
   auto part = get("/chunks/4?attempt=1.7",
                   bearer() + "Upload-Offset: 0\r\nUpload-Length: 5\r\nContent-Length: 5\r\n\r\nhello", "PATCH");
   BOOST_TEST(part.status == 204);
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(an_upload_with_a_wrong_checksum_leaves_nothing) {
 
 BOOST_AUTO_TEST_CASE(a_stale_attempt_is_refused_and_leaves_nothing) {
   open_job();
-  desk->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
+  uploads->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
   auto append = [&](const char* resource) {
     return get(resource, bearer() + "Upload-Offset: 0\r\nUpload-Length: 5\r\nContent-Length: 3\r\n\r\nhel", "PATCH")
       .status;
@@ -270,14 +270,14 @@ BOOST_AUTO_TEST_CASE(a_stale_attempt_is_refused_and_leaves_nothing) {
   BOOST_TEST(append("/result?attempt=1.7") == 409);
   BOOST_TEST(append("/chunks/4?attempt=1.7") == 204);
   BOOST_TEST(names("/work/job").size() == 1u);
-  desk->end_attempt(job, "1.7");
+  uploads->end_attempt(job, "1.7");
   BOOST_TEST(names("/work/job").empty());
   BOOST_TEST(append("/chunks/4?attempt=1.7") == 409);
 }
 
 BOOST_AUTO_TEST_CASE(a_job_that_is_not_back_at_work_is_no_missing_file) {
   open_job();
-  desk->close_job(job, "1");
+  uploads->close_job(job, "1");
   auto upload = bearer() + "Upload-Offset: 0\r\nUpload-Length: 5\r\nContent-Length: 3\r\n\r\nhel";
   BOOST_TEST(get("/source", bearer()).status == 503);
   BOOST_TEST(get("/chunks/4?file=4-x.chunk", bearer()).status == 503);
@@ -291,11 +291,11 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_not_back_at_work_is_no_missing_file) {
 
 BOOST_AUTO_TEST_CASE(an_attempt_that_ends_in_mid_upload_stays_ended) {
   open_job();
-  desk->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
+  uploads->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
   client c{web->port()};
   c.send("PATCH /api/v1/jobs/" + job + "/chunks/4?attempt=1.7 HTTP/1.1\r\nHost: localhost\r\n" + bearer()
          + "Upload-Offset: 0\r\nUpload-Length: 6\r\nContent-Length: 6\r\n\r\nabc");
-  desk->end_attempt(job, "1.7");
+  uploads->end_attempt(job, "1.7");
   c.send("def");
   BOOST_TEST(c.read_response().status == 409);
   BOOST_TEST(names("/work/job").empty());
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_ends_in_mid_upload_stays_ended) {
 
 BOOST_AUTO_TEST_CASE(more_than_is_allowed_or_announced_is_refused) {
   open_job();
-  desk->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
+  uploads->begin_chunk(job, "1.7", 4, folder + "/work/job/4-x.chunk");
   auto append = [&](const std::string& fields) {
     return get("/chunks/4?attempt=1.7", bearer() + fields, "PATCH").status;
   };
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(a_finished_chunk_is_looked_at_where_it_is) {
 
 BOOST_AUTO_TEST_CASE(a_result_takes_its_place_whole) {
   open_job();
-  desk->begin_result(job, "1.9", false);
+  uploads->begin_result(job, "1.9", false);
   BOOST_TEST(content(folder + "/.out.part") == access.marker);
   auto sent = transfer::upload(source, of_job("/result?attempt=1.9"), with);
   BOOST_REQUIRE_MESSAGE(sent, sent.error().text);
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(a_result_takes_its_place_whole) {
 
 BOOST_AUTO_TEST_CASE(a_link_that_somebody_puts_in_the_place_of_a_result_is_not_followed) {
   open_job();
-  desk->begin_result(job, "1.9", false);
+  uploads->begin_result(job, "1.9", false);
   write(folder + "/other", "another's");
   fs::permissions(folder + "/other", fs::perms::owner_all, fs::perm_options::replace);
   auto part = get("/result?attempt=1.9",
@@ -361,11 +361,11 @@ BOOST_AUTO_TEST_CASE(a_link_that_somebody_puts_in_the_place_of_a_result_is_not_f
   BOOST_TEST((fs::status(folder + "/other").permissions() == fs::perms::owner_all));
   BOOST_TEST(content(folder + "/other") == "another's");
   BOOST_TEST(!fs::exists(folder + "/out.mp4"));
-  BOOST_TEST(desk->published(job).empty());
+  BOOST_TEST(uploads->published(job).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_sweep_removes_nothing_that_has_no_name_of_ours) {
-  auto kept = desk->kept_result("key", "out.mp4");
+  auto kept = uploads->kept_result("key", "out.mp4");
   BOOST_REQUIRE(kept.has_value());
   write(*kept, "result");
   fs::create_directories(folder + "/work/results/thesis");
@@ -375,7 +375,7 @@ BOOST_AUTO_TEST_CASE(a_sweep_removes_nothing_that_has_no_name_of_ours) {
   fs::create_directories(folder + "/work/uploads");
   write(folder + "/work/uploads/notes", "3");
   fs::create_directory_symlink(folder + "/work/results/thesis", folder + "/work/results/" + std::string(32, 'a'));
-  desk->sweep(transfer::desk::clock::now() + std::chrono::hours{25}, [](auto&) { return false; });
+  uploads->sweep(transfer::upload_registry::clock::now() + std::chrono::hours{25}, [](auto&) { return false; });
   BOOST_TEST(!fs::exists(*kept));
   BOOST_TEST(fs::exists(folder + "/work/results/thesis/chapter"));
   BOOST_TEST(fs::exists(folder + "/work/results/empty"));
@@ -415,7 +415,7 @@ BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_i
   auto id = made->upload_id;
   BOOST_REQUIRE(id.size() == 32u);
   BOOST_TEST(create("same")->upload_id == id);
-  BOOST_TEST(!desk->uploaded(id).has_value());
+  BOOST_TEST(!uploads->uploaded(id).has_value());
   {
     client c{web->port()};
     c.send("PATCH /api/v1/uploads/" + id
@@ -434,7 +434,7 @@ BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_i
   auto sent = transfer::upload(source, {url("/uploads/" + id), {}}, with);
   BOOST_REQUIRE_MESSAGE(sent, sent.error().text);
   BOOST_TEST(first > mebibyte);
-  auto path = desk->uploaded(id);
+  auto path = uploads->uploaded(id);
   BOOST_REQUIRE(path.has_value());
   BOOST_TEST(path->ends_with(".MKV"));
   BOOST_TEST((content(*path) == bytes));
@@ -449,21 +449,21 @@ BOOST_AUTO_TEST_CASE(a_clients_upload_goes_on_after_a_restart_and_goes_when_it_i
 
 BOOST_AUTO_TEST_CASE(clients_files_are_limited_in_number_and_size_and_expire) {
   for (auto key : {"a", "b", "c"})
-    BOOST_TEST(desk->create_upload(key, 5, "x", key).has_value());
-  BOOST_TEST((desk->create_upload("d", 5, "x").error().reason == transfer::reason::busy));
-  BOOST_TEST((desk->create_upload("e", bytes_max + 1, "x").error().reason == transfer::reason::too_large));
-  auto kept = desk->kept_result("key", "out.mp4");
+    BOOST_TEST(uploads->create_upload(key, 5, "x", key).has_value());
+  BOOST_TEST((uploads->create_upload("d", 5, "x").error().reason == transfer::reason::busy));
+  BOOST_TEST((uploads->create_upload("e", bytes_max + 1, "x").error().reason == transfer::reason::too_large));
+  auto kept = uploads->kept_result("key", "out.mp4");
   BOOST_REQUIRE(kept.has_value());
   write(*kept, "result");
-  BOOST_TEST(!desk->kept_result("key", "../out.mp4").has_value());
-  BOOST_TEST(!desk->kept_result("key", ".hidden").has_value());
-  auto now = transfer::desk::clock::now();
-  desk->sweep(now, [](auto&) { return false; });
+  BOOST_TEST(!uploads->kept_result("key", "../out.mp4").has_value());
+  BOOST_TEST(!uploads->kept_result("key", ".hidden").has_value());
+  auto now = transfer::upload_registry::clock::now();
+  uploads->sweep(now, [](auto&) { return false; });
   BOOST_TEST(names("/work/uploads").size() == 3u);
   auto later = now + std::chrono::hours{25};
-  desk->sweep(later, [](auto&) { return true; });
+  uploads->sweep(later, [](auto&) { return true; });
   BOOST_TEST(names("/work/uploads").size() == 3u);
-  desk->sweep(later, [](auto&) { return false; });
+  uploads->sweep(later, [](auto&) { return false; });
   BOOST_TEST(names("/work/uploads").empty());
   BOOST_TEST(!fs::exists(*kept));
 }
@@ -475,34 +475,34 @@ BOOST_AUTO_TEST_CASE(what_open_uploads_have_announced_counts_against_the_disk_at
     return bytes > 1000 ? std::string{"no room"} : std::string{};
   };
   open();
-  auto first = desk->create_upload("a", 600, "x");
+  auto first = uploads->create_upload("a", 600, "x");
   BOOST_REQUIRE(first.has_value());
-  BOOST_TEST((desk->create_upload("b", 600, "x").error().reason == transfer::reason::full));
+  BOOST_TEST((uploads->create_upload("b", 600, "x").error().reason == transfer::reason::full));
   BOOST_TEST(asked == 1200u);
   auto refused = said("POST /api/v1/uploads HTTP/1.1\r\nHost: localhost\r\nUpload-Length: 600\r\n\r\n");
   BOOST_TEST(refused.status == 507);
   open();
-  BOOST_TEST((desk->create_upload("b", 600, "x").error().reason == transfer::reason::full));
+  BOOST_TEST((uploads->create_upload("b", 600, "x").error().reason == transfer::reason::full));
   // What has arrived is no longer to come, and no more than was announced arrives.
-  auto file = desk->upload(*first);
+  auto file = uploads->upload(*first);
   BOOST_REQUIRE(file.has_value());
   BOOST_TEST(((*file)->begin(0, 601).error().reason == transfer::reason::too_large));
   std::array<std::byte, 250> bytes{};
   BOOST_TEST((*file)->append((*file)->begin(0, 600).value(), bytes).has_value());
-  BOOST_TEST(desk->create_upload("b", 600, "x").has_value());
+  BOOST_TEST(uploads->create_upload("b", 600, "x").has_value());
   BOOST_TEST(asked == 950u);
 }
 
 BOOST_AUTO_TEST_CASE(uploads_that_bring_nothing_lock_nobody_out) {
   for (auto key : {"a", "b"})
-    BOOST_TEST(desk->create_upload(key, 5, "x", "one").has_value());
-  BOOST_TEST((desk->create_upload("c", 5, "x", "one").error().reason == transfer::reason::busy));
-  BOOST_TEST(desk->create_upload("d", 5, "x", "two").has_value());
-  BOOST_TEST((desk->create_upload("e", 5, "x", "three").error().reason == transfer::reason::busy));
+    BOOST_TEST(uploads->create_upload(key, 5, "x", "one").has_value());
+  BOOST_TEST((uploads->create_upload("c", 5, "x", "one").error().reason == transfer::reason::busy));
+  BOOST_TEST(uploads->create_upload("d", 5, "x", "two").has_value());
+  BOOST_TEST((uploads->create_upload("e", 5, "x", "three").error().reason == transfer::reason::busy));
   auto minutes_ago = fs::file_time_type::clock::now() - std::chrono::minutes{5};
   for (auto& name : names("/work/uploads"))
     fs::last_write_time(folder + "/work/uploads/" + name, minutes_ago);
-  BOOST_TEST(desk->create_upload("e", 5, "x", "three").has_value());
+  BOOST_TEST(uploads->create_upload("e", 5, "x", "three").has_value());
   BOOST_TEST(names("/work/uploads").size() == 3u);
 }
 

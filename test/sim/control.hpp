@@ -1,4 +1,4 @@
-// The coordinator: the real worker table, lease desk and sessions, joined by what their actors do between them, and
+// The coordinator: the real worker table, lease leases and sessions, joined by what their actors do between them, and
 // watched from all sides.
 //
 // What actors/cluster/daemon_registry.cpp and actors/live/session.cpp translate between actors and decisions is done
@@ -9,7 +9,7 @@
 #include "test/sim/host.hpp"
 #include "test/sim/referee.hpp"
 
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 #include "core/cluster/worker_table.hpp"
 #include "core/live/session.hpp"
 
@@ -26,7 +26,7 @@ class session_node;
 /// How the control plane is configured in this world.
 struct control_config {
   core::worker_table_config workers;
-  core::lease_desk_config leases;
+  core::lease_table_config leases;
   core::session_config session;
   milliseconds quarantine_for{10'000};
 };
@@ -104,7 +104,7 @@ private:
 
   world& world_;
   core::worker_table table_;
-  core::lease_desk desk_;
+  core::lease_table leases_;
   size_t requests_max_;
   worker_id ingest_host_;
   std::map<worker_id, connected> hosts_;

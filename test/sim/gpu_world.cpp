@@ -20,8 +20,8 @@ constexpr uint32_t slots_each = 4;
   throw std::logic_error(what);
 }
 
-core::placement_desk_config desk_config() {
-  core::placement_desk_config x;
+core::placement_index_config upload_registry_config() {
+  core::placement_index_config x;
   x.choose.rank = core::ranking::gpu_aware;
   x.gpus.back_off = 2000ms;
   x.gpus.max_back_off = 8000ms;
@@ -30,7 +30,7 @@ core::placement_desk_config desk_config() {
 
 } // namespace
 
-gpu_world::gpu_world(uint64_t seed) : random_(seed), desk_(desk_config(), *this) {
+gpu_world::gpu_world(uint64_t seed) : random_(seed), index_(upload_registry_config(), *this) {
   build();
 }
 
@@ -77,11 +77,11 @@ void gpu_world::build() {
 }
 
 size_t gpu_world::card_of(core::gpu_id gpu) const {
-  auto* view = desk_.gpus().find(gpu);
+  auto* view = index_.gpus().find(gpu);
   for (size_t i = 0; view != nullptr && i < cards_.size(); ++i)
     if (cards_[i].description.pci == view->card.pci)
       return i;
-  broken("the desk names a card that is nowhere");
+  broken("the index names a card that is nowhere");
 }
 
 // -- workers ------------------------------------------------------------------
@@ -121,7 +121,7 @@ void gpu_world::start_worker(size_t place) {
   std::vector<core::device_offer> devices;
   for (auto c : w.cards)
     devices.push_back({reading_of(place, c), cards_[c].encoders, {}});
-  desk_.worker_added(offer, devices, now_);
+  index_.worker_added(offer, devices, now_);
   after(beat_interval, [this, place, life = w.life] { beat(place, life); });
 }
 
@@ -146,7 +146,7 @@ void gpu_world::beat(size_t place, uint64_t life) {
     if (to.life != life || !to.known)
       return;
     to.foreign_told = told;
-    desk_.worker_reports(to.id, cards, now_);
+    index_.worker_reports(to.id, cards, now_);
   });
 }
 
@@ -169,7 +169,7 @@ void gpu_world::lose_worker(size_t place) {
     if (gone.life != life)
       return;
     gone.known = false;
-    desk_.worker_lost(gone.id, tasks_live, now_);
+    index_.worker_lost(gone.id, tasks_live, now_);
     if (!ending_)
       after(between(100, 8000), [this, place] { start_worker(place); });
   });
@@ -180,13 +180,13 @@ void gpu_world::drain_worker(size_t place) {
   if (!w.known || w.drained)
     return;
   w.drained = true;
-  desk_.worker_fares(w.id, {core::readiness::none, 0}, now_);
+  index_.worker_fares(w.id, {core::readiness::none, 0}, now_);
   after(between(500, 10'000), [this, place, life = w.life] {
     auto& x = workers_[place];
     if (x.life != life || !x.known)
       return;
     x.drained = false;
-    desk_.worker_fares(x.id, {core::readiness::good, 0}, now_);
+    index_.worker_fares(x.id, {core::readiness::good, 0}, now_);
   });
 }
 
@@ -257,7 +257,7 @@ void gpu_world::ask(core::placement_request wish, exhaustion_policy policy) {
   j.wish = std::move(wish);
   j.policy = policy;
   auto request = j.wish;
-  desk_.request(ticket, lease_id{ticket}, request, policy, now_ + between(500, 20'000), now_);
+  index_.request(ticket, lease_id{ticket}, request, policy, now_ + between(500, 20'000), now_);
   if (auto i = jobs_.find(ticket); i != jobs_.end())
     i->second.waited = !i->second.at;
 }
@@ -298,7 +298,7 @@ void gpu_world::open(uint64_t ticket) {
     auto full = limit_left(number) == 0;
     if (full || c.driver_fails) {
       summary_.opens_refused += full ? 1 : 0;
-      desk_.device_failed(j.lease, full ? "no free encode session" : "the driver is out of order", now_);
+      index_.device_failed(j.lease, full ? "no free encode session" : "the driver is out of order", now_);
       auto wish = j.wish;
       wish.refused_by.push_back(j.at->worker);
       auto policy = j.policy;
@@ -312,13 +312,13 @@ void gpu_world::open(uint64_t ticket) {
   }
   after(between(0, 100), [this, ticket] {
     auto i = jobs_.find(ticket);
-    if (i != jobs_.end() && !i->second.released && !desk_.confirm(i->second.lease, now_))
+    if (i != jobs_.end() && !i->second.released && !index_.confirm(i->second.lease, now_))
       end(ticket);
   });
   after(between(200, 30'000), [this, ticket] { end(ticket); });
 }
 
-/// The process ends: the driver closes its session at once, the desk learns of it a little later.
+/// The process ends: the driver closes its session at once, the index learns of it a little later.
 void gpu_world::end(uint64_t ticket) {
   auto i = jobs_.find(ticket);
   if (i == jobs_.end() || i->second.released)
@@ -332,9 +332,9 @@ void gpu_world::end(uint64_t ticket) {
 }
 
 void gpu_world::close(uint64_t ticket) {
-  if (!desk_.release(jobs_.at(ticket).lease, now_))
+  if (!index_.release(jobs_.at(ticket).lease, now_))
     broken("a lease was gone before it was released");
-  if (desk_.release(jobs_.at(ticket).lease, now_))
+  if (index_.release(jobs_.at(ticket).lease, now_))
     broken("a lease was released twice");
   jobs_.at(ticket).at.reset();
 }
@@ -347,11 +347,11 @@ void gpu_world::check_promises() {
     auto& j = jobs_.at(ticket);
     if (!j.at || !j.at->gpu)
       continue;
-    auto* view = desk_.gpus().find(j.at->gpu);
+    auto* view = index_.gpus().find(j.at->gpu);
     auto number = card_of(j.at->gpu);
     auto& c = cards_[number];
     auto in_pool = [&](core::gpu_id gpu) {
-      auto* other = desk_.gpus().find(gpu);
+      auto* other = index_.gpus().find(gpu);
       if (other == nullptr)
         broken("a card with sessions of ours was forgotten");
       return !view->machine_pool.empty() && other->machine_pool == view->machine_pool;
@@ -360,7 +360,7 @@ void gpu_world::check_promises() {
     auto pooled = !view->machine_pool.empty();
     auto limit = *view->limits.encode.count();
     for (auto& [id, x] : jobs_) {
-      if (!x.at || !x.at->gpu || (!x.open && !desk_.gpus().gpu_of(x.lease)))
+      if (!x.at || !x.at->gpu || (!x.open && !index_.gpus().gpu_of(x.lease)))
         continue;
       ours_here += x.at->gpu == j.at->gpu ? 1 : 0;
       ours += x.at->gpu == j.at->gpu || in_pool(x.at->gpu) ? 1 : 0;
@@ -369,7 +369,7 @@ void gpu_world::check_promises() {
       if (auto& told = workers_[j.worker].foreign_told; told.contains(number))
         foreign = told.at(number);
     if (ours_here != view->ours_encode)
-      broken("the desk counts " + std::to_string(view->ours_encode) + " of our sessions, there are "
+      broken("the index counts " + std::to_string(view->ours_encode) + " of our sessions, there are "
              + std::to_string(ours_here));
     if (ours + foreign > limit)
       broken(c.description.name + " has " + std::to_string(ours) + " sessions of ours and " + std::to_string(foreign)
@@ -381,7 +381,7 @@ void gpu_world::check_promises() {
   just_placed_.clear();
 }
 
-/// No job waits while something that fits is free: found by looking at every worker and card, not by the desk's index.
+/// No job waits while something that fits is free: found by looking at every worker and card, not by the index's index.
 void gpu_world::check_waiting() {
   std::map<worker_id, std::pair<uint32_t, uint32_t>> in_use; // cpu, gpu
   for (auto& [ticket, j] : jobs_)
@@ -389,7 +389,7 @@ void gpu_world::check_waiting() {
       ++(j.at->gpu ? in_use[j.at->worker].second : in_use[j.at->worker].first);
   size_t looked = 0;
   for (auto& [ticket, j] : jobs_) {
-    auto* x = desk_.waiting().find(ticket);
+    auto* x = index_.waiting().find(ticket);
     if (x == nullptr || ++looked > 20)
       continue;
     for (size_t place = 0; place < workers_.size(); ++place) {
@@ -403,10 +403,10 @@ void gpu_world::check_waiting() {
           broken("a job waits while worker " + std::to_string(place) + " has a slot for " + r.encoder);
         for (auto number : w.cards) {
           auto& c = cards_[number];
-          auto* view = desk_.gpus().find(gpu_key(c.description));
+          auto* view = index_.gpus().find(gpu_key(c.description));
           auto can = std::find(c.encoders.begin(), c.encoders.end(), r.encoder) != c.encoders.end();
           if (r.hardware && can && gpu < slots_each && view != nullptr
-              && desk_.gpus().block(w.id, view->id, {}) == core::gpu_block::none)
+              && index_.gpus().block(w.id, view->id, {}) == core::gpu_block::none)
             broken("a job waits while a session for " + r.encoder + " is free on worker " + std::to_string(place));
         }
       }
@@ -415,13 +415,13 @@ void gpu_world::check_waiting() {
 }
 
 void gpu_world::check_settled() {
-  if (desk_.gpus().promised() != 0 || desk_.leases() != 0)
-    broken("sessions leak: " + std::to_string(desk_.gpus().promised()) + " promises, " + std::to_string(desk_.leases())
-           + " leases");
-  if (desk_.waiting().size() != 0)
+  if (index_.gpus().promised() != 0 || index_.leases() != 0)
+    broken("sessions leak: " + std::to_string(index_.gpus().promised()) + " promises, "
+           + std::to_string(index_.leases()) + " leases");
+  if (index_.waiting().size() != 0)
     broken("jobs wait for ever");
   for (auto& c : cards_)
-    if (auto* view = desk_.gpus().find(gpu_key(c.description));
+    if (auto* view = index_.gpus().find(gpu_key(c.description));
         view != nullptr && (view->ours_encode != 0 || view->foreign_encode != c.foreign))
       broken("at rest a card counts " + std::to_string(view->ours_encode) + " of ours and "
              + std::to_string(view->foreign_encode) + " of others, there are 0 and " + std::to_string(c.foreign));
@@ -430,7 +430,7 @@ void gpu_world::check_settled() {
 gpu_summary gpu_world::run(milliseconds busy) {
   auto stop = now_ + busy;
   std::function<void()> ticking = [&] {
-    desk_.tick(now_);
+    index_.tick(now_);
     after(100ms, ticking);
   };
   after(1ms, ticking);
@@ -457,9 +457,9 @@ gpu_summary gpu_world::run(milliseconds busy) {
       std::vector<gpu_report> cards;
       for (auto c : workers_[i].cards)
         cards.push_back(reading_of(i, c));
-      desk_.worker_reports(workers_[i].id, cards, now_);
+      index_.worker_reports(workers_[i].id, cards, now_);
     }
-  desk_.tick(now_);
+  index_.tick(now_);
   check_settled();
   return summary_;
 }

@@ -1,9 +1,9 @@
 // Two hundred workers, three hundred cards and what befalls them, on virtual time, from one seed: jobs, crashes, lost
-// and late heartbeats, programs of others that take sessions, heat, drains, drivers that fail. The real placement desk
+// and late heartbeats, programs of others that take sessions, heat, drains, drivers that fail. The real placement index
 // decides; the world knows the truth and checks it after every event.
 #pragma once
 
-#include "core/placement/placement_desk.hpp"
+#include "core/placement/placement_index.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -53,7 +53,7 @@ private:
     worker_id id;
     uint64_t life = 0;
     bool alive = false; ///< the process
-    bool known = false; ///< to the desk
+    bool known = false; ///< to the index
     bool drained = false;
     bool names_sessions = false;
     std::vector<size_t> cards;
@@ -110,7 +110,7 @@ private:
   size_t card_of(core::gpu_id gpu) const;
 
   std::mt19937_64 random_;
-  core::placement_desk desk_;
+  core::placement_index index_;
   std::vector<card> cards_;
   std::vector<machine_worker> workers_;
   std::map<uint64_t, job> jobs_;

@@ -11,7 +11,7 @@ constexpr duration tick_interval = 200ms;
 constexpr duration leave_timeout = 5s;
 constexpr duration worker_wait = 5s;
 
-/// A lease must be back at the desk by then.
+/// A lease must be back in the lease table by then.
 constexpr duration release_within = 10s;
 
 core::file_job_config config() {

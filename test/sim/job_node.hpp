@@ -208,10 +208,10 @@ public:
   void tick();
 
   bool has(lease_id id) const {
-    return desk_.task_of(id).has_value();
+    return leases_.task_of(id).has_value();
   }
   size_t leases() const {
-    return desk_.leases();
+    return leases_.leases();
   }
 
   // -- core::lease_effects -------------------------------------------------------------------
@@ -236,7 +236,7 @@ private:
 
   job_world& world_;
   core::worker_table table_;
-  core::lease_desk desk_;
+  core::lease_table leases_;
   std::map<task_id, job_task_ptr> tasks_;
   std::map<uint64_t, waiting> waiting_;
   std::map<uint64_t, std::weak_ptr<job_node>> owners_;

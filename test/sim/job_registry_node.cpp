@@ -20,8 +20,8 @@ core::worker_table_config workers() {
   return x;
 }
 
-core::lease_desk_config desk_of(uint64_t first) {
-  core::lease_desk_config x;
+core::lease_table_config table_of(uint64_t first) {
+  core::lease_table_config x;
   x.first_lease = first;
   x.encoder_timeout = milliseconds{10'000};
   x.places.gpus.back_off = 2000ms;
@@ -32,15 +32,15 @@ core::lease_desk_config desk_of(uint64_t first) {
 } // namespace
 
 job_registry::job_registry(job_world& w, uint64_t first_lease)
-  : world_(w), table_(workers()), desk_(desk_of(first_lease), table_, *this) {}
+  : world_(w), table_(workers()), leases_(table_of(first_lease), table_, *this) {}
 
 void job_registry::tick() {
   send(world_.clock(), tick_interval, shared_from_this(), [](job_registry& x) { x.tick(); });
   for (auto id : table_.tick(world_.clock().now())) {
     hosts_.erase(id);
-    desk_.host_lost(id, world_.clock().now());
+    leases_.host_lost(id, world_.clock().now());
   }
-  desk_.tick(world_.clock().now());
+  leases_.tick(world_.clock().now());
 }
 
 // -- machines ---------------------------------------------------------------------------
@@ -49,7 +49,7 @@ bool job_registry::add(const registration& x) {
   if (table_.add(x, world_.clock().now(), world_.clock().unix_ms()))
     return false;
   hosts_.insert(x.worker);
-  desk_.host_added(x.worker, world_.clock().now());
+  leases_.host_added(x.worker, world_.clock().now());
   return true;
 }
 
@@ -64,8 +64,8 @@ bool job_registry::beat(const job_machine& m) {
   }
   if (!table_.beat(x, world_.clock().now(), world_.clock().unix_ms()))
     return false;
-  desk_.host_lists(m.id, x.tasks, world_.clock().now());
-  desk_.host_measures(m.id, world_.registration_of(m).gpus, world_.clock().now());
+  leases_.host_lists(m.id, x.tasks, world_.clock().now());
+  leases_.host_measures(m.id, world_.registration_of(m).gpus, world_.clock().now());
   return true;
 }
 
@@ -73,12 +73,12 @@ void job_registry::host_down(worker_id id) {
   if (hosts_.erase(id) == 0)
     return;
   table_.lost(id, "its daemon is gone", world_.clock().now());
-  desk_.host_lost(id, world_.clock().now());
+  leases_.host_lost(id, world_.clock().now());
 }
 
 bool job_registry::joined(const job_task_ptr& t) {
   tasks_[t->id] = t;
-  if (desk_.task_joined(t->id, t->host, world_.clock().now()))
+  if (leases_.task_joined(t->id, t->host, world_.clock().now()))
     return true;
   tasks_.erase(t->id);
   return false;
@@ -88,12 +88,12 @@ void job_registry::task_down(task_id id, bool in_order) {
   if (tasks_.erase(id) == 0)
     return;
   auto how = in_order ? lease_end{} : lease_end{"the task process is gone", true};
-  desk_.task_lost(id, how, world_.clock().now(), world_.clock().unix_ms());
+  leases_.task_lost(id, how, world_.clock().now(), world_.clock().unix_ms());
 }
 
 void job_registry::process_gone(task_id id) {
   if (watched_.erase(id) > 0)
-    desk_.process_gone(id, world_.clock().now());
+    leases_.process_gone(id, world_.clock().now());
 }
 
 // -- leases -------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ void job_registry::request(const lease_request& x, const std::shared_ptr<job_nod
   auto ticket = next_ticket_++;
   waiting_[ticket] = {x.label.attempt, owner};
   owners_[owner->owner] = owner;
-  desk_.request(x, ticket, owner->owner, world_.clock().now());
+  leases_.request(x, ticket, owner->owner, world_.clock().now());
 }
 
 void job_registry::adopt(const job_task_ptr& t, const lease_request& x, const std::shared_ptr<job_node>& owner,
@@ -120,7 +120,7 @@ void job_registry::adopt(const job_task_ptr& t, const lease_request& x, const st
   waiting_[ticket] = {{}, owner, std::move(answer)};
   owners_[owner->owner] = owner;
   tasks_.emplace(t->id, t);
-  desk_.adopt(t->id, t->host, x, ticket, owner->owner, world_.clock().now());
+  leases_.adopt(t->id, t->host, x, ticket, owner->owner, world_.clock().now());
 }
 
 void job_registry::live_work(duration span) {
@@ -129,19 +129,19 @@ void job_registry::live_work(duration span) {
   lease_request x;
   x.label.kind = work_kind::transcode;
   x.encoders = {"h264"};
-  desk_.request(x, ticket, live_owner, world_.clock().now());
+  leases_.request(x, ticket, live_owner, world_.clock().now());
 }
 
 void job_registry::release(lease_id id, const lease_end& how) {
-  desk_.release(id, how, world_.clock().now(), world_.clock().unix_ms());
+  leases_.release(id, how, world_.clock().now(), world_.clock().unix_ms());
 }
 
 void job_registry::device_failed(lease_id id, const std::string& why) {
-  desk_.device_failed(id, why, world_.clock().now());
+  leases_.device_failed(id, why, world_.clock().now());
 }
 
 void job_registry::owner_lost(uint64_t owner) {
-  desk_.owner_lost(owner, world_.clock().now(), world_.clock().unix_ms());
+  leases_.owner_lost(owner, world_.clock().now(), world_.clock().unix_ms());
   owners_.erase(owner);
 }
 
@@ -191,7 +191,7 @@ void job_registry::assign(worker_id host, task_id task, const work_label& label,
   auto* m = world_.machine_of(host);
   auto answer = [weak = weak_from_this(), id](bool accepted) {
     if (auto me = weak.lock())
-      me->desk_.assigned(id, accepted, accepted ? "" : "it is on its way down", me->world_.clock().now());
+      me->leases_.assigned(id, accepted, accepted ? "" : "it is on its way down", me->world_.clock().now());
   };
   if (m == nullptr)
     return world_.clock().after(2s, [answer] { answer(false); });

@@ -1,4 +1,4 @@
-// File jobs on virtual time: the real book of jobs, jobs and lease desk in thousands of lives with faults, each grown
+// File jobs on virtual time: the real book of jobs, jobs and lease table in thousands of lives with faults, each grown
 // from a seed; see job_world.hpp for the promises. And bugs that are planted on purpose, each of which has to be found.
 //
 //   TROUPE_SEEDS=N  lives to try (seeds 1 to N); TROUPE_LONG=1 tries 50 000

@@ -1,4 +1,4 @@
-// File jobs on virtual time: the product's book of jobs, its jobs and its lease desk, and around them a store, machines
+// File jobs on virtual time: the product's book of jobs, its jobs and its lease table, and around them a store, machines
 // with cards, and people.
 //
 // A life is grown from a seed. Coordinators, queues, job actors, machines, tasks and cards are lost at any moment; the
@@ -17,7 +17,7 @@
 #include "test/sim/job_plants.hpp"
 #include "test/sim/job_store.hpp"
 
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 #include "messages/file_work.hpp"
 
 #include <map>

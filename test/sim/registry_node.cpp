@@ -12,13 +12,16 @@ constexpr duration host_timeout = 2s;
 } // namespace
 
 registry_node::registry_node(world& w, control_config config)
-  : world_(w), table_(config.workers), desk_(config.leases, table_, *this), requests_max_(config.leases.requests_max) {}
+  : world_(w),
+    table_(config.workers),
+    leases_(config.leases, table_, *this),
+    requests_max_(config.leases.requests_max) {}
 
 void registry_node::set_ingest_host(const host_ptr& x) {
   ingest_host_ = x->life;
   x->link = std::make_shared<connection>(world_);
   hosts_[x->life] = {x, x->link};
-  desk_.set_ingest_host(x->life, world_.now());
+  leases_.set_ingest_host(x->life, world_.now());
 }
 
 // -- workers and their processes ------------------------------------------------
@@ -30,7 +33,7 @@ std::string registry_node::on_registration(const registration& x, const host_ptr
   auto link = from->link;
   hosts_[x.worker] = {from, link};
   link->on_down(side::coordinator, [this, id = x.worker, at = std::weak_ptr{link}] { host_down(id, at.lock()); });
-  desk_.host_added(x.worker, world_.now());
+  leases_.host_added(x.worker, world_.now());
   check();
   return {};
 }
@@ -38,13 +41,13 @@ std::string registry_node::on_registration(const registration& x, const host_ptr
 bool registry_node::on_heartbeat(const heartbeat& x) {
   if (!table_.beat(x, world_.now(), world_.unix_ms()))
     return false;
-  desk_.host_lists(x.worker, x.tasks, world_.now());
+  leases_.host_lists(x.worker, x.tasks, world_.now());
   return true;
 }
 
 bool registry_node::on_join(task_id task, worker_id of, const process_ptr& who) {
   tasks_[task] = who;
-  if (!desk_.task_joined(task, of, world_.now())) {
+  if (!leases_.task_joined(task, of, world_.now())) {
     tasks_.erase(task);
     return false;
   }
@@ -65,7 +68,7 @@ void registry_node::task_down(task_id task) {
   };
   if (tell_first)
     tell();
-  desk_.task_lost(task, {"the task process is gone", true}, world_.now(), world_.unix_ms());
+  leases_.task_lost(task, {"the task process is gone", true}, world_.now(), world_.unix_ms());
   if (!tell_first)
     tell();
   check();
@@ -78,7 +81,7 @@ void registry_node::host_down(worker_id id, const connection_ptr& over) {
   world_.trace("worker ", to_string(id), " is gone");
   hosts_.erase(i);
   table_.lost(id, "its worker is gone", world_.now());
-  desk_.host_lost(id, world_.now());
+  leases_.host_lost(id, world_.now());
   check();
 }
 
@@ -86,9 +89,9 @@ void registry_node::tick() {
   for (auto id : table_.tick(world_.now())) {
     world_.trace("worker ", to_string(id), " is silent");
     hosts_.erase(id);
-    desk_.host_lost(id, world_.now());
+    leases_.host_lost(id, world_.now());
   }
-  desk_.tick(world_.now());
+  leases_.tick(world_.now());
   check();
 }
 
@@ -100,7 +103,7 @@ void registry_node::set_draining(const std::string& name, bool draining) {
   if (auto i = hosts_.find(*id); i != hosts_.end())
     i->second.it->draining = draining;
   table_.set_draining(*id, draining);
-  desk_.tick(world_.now());
+  leases_.tick(world_.now());
   check();
 }
 
@@ -114,7 +117,7 @@ void registry_node::remove(const std::string& name) {
     auto it = i->second.it;
     link->send(side::remote, [it] { it->crash(false); });
     hosts_.erase(i);
-    desk_.host_lost(*id, world_.now());
+    leases_.host_lost(*id, world_.now());
   }
   table_.remove(*id);
   check();
@@ -126,20 +129,20 @@ void registry_node::request(const lease_request& x, const std::shared_ptr<sessio
   auto ticket = next_ticket_++;
   owners_[owner->id.value] = owner;
   waiting_[ticket] = {x.label.attempt, owner};
-  desk_.request(x, ticket, owner->id.value, world_.now());
+  leases_.request(x, ticket, owner->id.value, world_.now());
   check();
 }
 
 void registry_node::release(lease_id id, const lease_end& how) {
   given_.erase(id);
-  desk_.release(id, how, world_.now(), world_.unix_ms());
+  leases_.release(id, how, world_.now(), world_.unix_ms());
   check();
 }
 
 void registry_node::owner_lost(session_id owner) {
   for (auto i = given_.begin(); i != given_.end();)
     i = i->second.owner == owner ? given_.erase(i) : std::next(i);
-  desk_.owner_lost(owner.value, world_.now(), world_.unix_ms());
+  leases_.owner_lost(owner.value, world_.now(), world_.unix_ms());
   owners_.erase(owner.value);
   for (auto i = waiting_.begin(); i != waiting_.end();)
     i = i->second.owner->id == owner ? waiting_.erase(i) : std::next(i);
@@ -191,7 +194,7 @@ void registry_node::assign(worker_id id, task_id task, const work_label&, lease_
   auto done = [this, answered, lease](const std::string& why) {
     if (std::exchange(*answered, true))
       return;
-    desk_.assigned(lease, why.empty(), why, world_.now());
+    leases_.assigned(lease, why.empty(), why, world_.now());
     check();
   };
   auto link = i->second.link;
@@ -217,10 +220,10 @@ void registry_node::move(uint64_t owner, lease_id id) {
 // -- checks ---------------------------------------------------------------------
 
 void registry_node::check() const {
-  if (desk_.leases() > requests_max_)
-    fail(desk_.leases(), " requests are at the desk, ", requests_max_, " may be");
-  if (waiting_.size() > desk_.leases())
-    fail(waiting_.size(), " requests wait for an answer, the desk knows ", desk_.leases());
+  if (leases_.leases() > requests_max_)
+    fail(leases_.leases(), " requests are at the leases, ", requests_max_, " may be");
+  if (waiting_.size() > leases_.leases())
+    fail(waiting_.size(), " requests wait for an answer, the leases knows ", leases_.leases());
   for (auto& s : table_.status()) {
     if (s.slots_used > s.slots)
       fail("worker ", s.name, " has ", s.slots, " slots and ", s.slots_used, " of them are used");
@@ -232,8 +235,8 @@ void registry_node::check() const {
 }
 
 void registry_node::check_idle() const {
-  if (!given_.empty() || desk_.leases() != 0 || !waiting_.empty())
-    fail("nobody watches, and the desk has ", desk_.leases(), " leases, ", given_.size(), " of them given");
+  if (!given_.empty() || leases_.leases() != 0 || !waiting_.empty())
+    fail("nobody watches, and the leases has ", leases_.leases(), " leases, ", given_.size(), " of them given");
   for (auto& s : table_.status())
     if (s.slots_used != 0)
       fail("nobody watches, and worker ", s.name, " has ", s.slots_used, " slots used");

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <tl/expected.hpp>
 
@@ -12,6 +12,6 @@
 namespace troupe::nodes {
 
 /// The error says why its secret cannot be stored.
-tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const config::configuration& x);
+tl::expected<std::shared_ptr<transfer::upload_registry>, std::string> open_uploads(const config::configuration& x);
 
 } // namespace troupe::nodes

@@ -16,7 +16,7 @@
 // their turn. If live work finds no free slot, the owner of a chunk that holds one is asked to give it back. A draining
 // worker keeps its file work to the end.
 //
-// The `placement_desk` decides where a request goes. It counts slots and the sessions of GPUs, and keeps the waiting
+// The `placement_index` decides where a request goes. It counts slots and the sessions of GPUs, and keeps the waiting
 // requests. A slot is free when its lease is over. The session of a GPU is free when the process that held it is gone,
 // as reported by its host.
 //
@@ -39,7 +39,7 @@
 
 namespace troupe::core {
 
-struct lease_desk_config {
+struct lease_table_config {
   milliseconds selection_timeout{5000};
   milliseconds process_timeout{
     2000};                 ///< how long a chosen worker may take to provide a process before the next worker is tried
@@ -57,7 +57,7 @@ struct lease_desk_config {
   milliseconds queue_timeout{60'000}; ///< how long a wish with the policy `queue` waits, unless the wish itself says
   /// How long a `replaceable` request waits while no worker has its encoder: such a worker may be on its way back.
   milliseconds encoder_timeout{60'000};
-  placement_desk_config places = {};
+  placement_index_config places = {};
 };
 
 /// What the lease table wants done. Implementations must not call back into it from within these.
@@ -93,9 +93,9 @@ public:
   }
 };
 
-class lease_desk : placement_effects {
+class lease_table : placement_effects {
 public:
-  lease_desk(lease_desk_config config, worker_table& workers, lease_effects& effects)
+  lease_table(lease_table_config config, worker_table& workers, lease_effects& effects)
     : config_(std::move(config)),
       workers_(workers),
       effects_(effects),
@@ -228,7 +228,7 @@ private:
     return is_file_work(e.request.label.kind);
   }
 
-  static placement_desk_config with_reasons(placement_desk_config x) {
+  static placement_index_config with_reasons(placement_index_config x) {
     x.reasons = true;
     return x;
   }
@@ -271,10 +271,10 @@ private:
   void book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms);
   void want_processes();
 
-  lease_desk_config config_;
+  lease_table_config config_;
   worker_table& workers_;
   lease_effects& effects_;
-  placement_desk places_;
+  placement_index places_;
   std::unordered_map<task_id, closing_session> closing_; ///< by their processes, which are not gone yet
   time_point now_;                                       ///< of the current event
   bool placed_some_ = false;                             ///< a request got its place since this was last reset

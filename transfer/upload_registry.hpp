@@ -20,7 +20,7 @@
 
 namespace troupe::transfer {
 
-struct desk_config {
+struct upload_registry_config {
   std::string secret;             ///< for the tickets
   std::string work_folder;        ///< of file jobs; also contains uploads and results
   bool direct = true;             ///< workers may use paths that provably lead to the same files
@@ -53,11 +53,11 @@ struct job_access {
   bool direct = true;
 };
 
-class desk {
+class upload_registry {
 public:
   using clock = std::chrono::system_clock;
 
-  explicit desk(desk_config config);
+  explicit upload_registry(upload_registry_config config);
 
   /// The file in a job's folder that shows whether its path leads to the same folder for others.
   static constexpr const char* marker_name = "marker";
@@ -166,7 +166,7 @@ private:
   /// The file of an upload, finished or not; empty if there is none.
   std::string find_upload(const std::string& id) const;
 
-  const desk_config config_;
+  const upload_registry_config config_;
   mutable std::mutex mutex_; ///< guards all members below
   std::string address_;
   std::map<std::string, job> jobs_;

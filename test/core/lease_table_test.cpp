@@ -1,50 +1,50 @@
 // Leases from request to end. A seeded random run checks that no slot leaks and none is held twice, in any order of
 // events.
-#include "test/core/lease_desk_fixture.hpp"
+#include "test/core/lease_table_fixture.hpp"
 
 #include <random>
 
 using namespace troupe;
 using namespace troupe::core;
 
-BOOST_FIXTURE_TEST_SUITE(lease_desk_test, desk_fixture)
+BOOST_FIXTURE_TEST_SUITE(lease_table_test, lease_fixture)
 
 BOOST_AUTO_TEST_CASE(a_warm_process_is_given_at_once_and_the_lease_ends_once) {
   add_worker(1, 2);
   BOOST_TEST(effects.wanted[worker_id{1}] == 1u);
-  BOOST_TEST(desk.task_joined(task_id{10}, worker_id{1}, now));
-  desk.request(transcode(), 7, 1, now);
+  BOOST_TEST(leases.task_joined(task_id{10}, worker_id{1}, now));
+  leases.request(transcode(), 7, 1, now);
   accept_all();
   BOOST_REQUIRE(effects.granted.contains(7));
   BOOST_TEST(effects.granted[7].task.value == 10u);
   BOOST_TEST(effects.granted[7].worker_name == "w1");
   BOOST_TEST(slots_used() == 1u);
-  desk.release(effects.granted[7].id, {}, now, 0);
-  desk.release(effects.granted[7].id, {}, now, 0);
+  leases.release(effects.granted[7].id, {}, now, 0);
+  leases.release(effects.granted[7].id, {}, now, 0);
   BOOST_TEST(slots_used() == 0u);
   BOOST_TEST(effects.ended.contains(task_id{10}));
 }
 
 BOOST_AUTO_TEST_CASE(without_a_warm_process_one_is_asked_for_and_the_request_waits) {
   add_worker(1, 2);
-  desk.request(transcode(), 7, 1, now);
+  leases.request(transcode(), 7, 1, now);
   BOOST_TEST(effects.wanted[worker_id{1}] == 2u);
-  BOOST_TEST(desk.task_joined(task_id{10}, worker_id{1}, now));
+  BOOST_TEST(leases.task_joined(task_id{10}, worker_id{1}, now));
   accept_all();
   BOOST_TEST(effects.granted.contains(7));
   BOOST_TEST(effects.wanted[worker_id{1}] == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_waits_for_a_worker_and_is_refused_with_the_reasons_in_time) {
-  desk.request(transcode(), 7, 1, now);
-  desk.tick(now + 4s);
+  leases.request(transcode(), 7, 1, now);
+  leases.tick(now + 4s);
   BOOST_TEST(effects.refused.empty());
   add_worker(1, 1);
-  BOOST_TEST(desk.task_joined(task_id{10}, worker_id{1}, now));
+  BOOST_TEST(leases.task_joined(task_id{10}, worker_id{1}, now));
   accept_all();
   BOOST_TEST(effects.granted.contains(7));
-  desk.request(transcode(), 8, 1, now);
-  desk.tick(now + 5s);
+  leases.request(transcode(), 8, 1, now);
+  leases.tick(now + 5s);
   BOOST_REQUIRE(effects.refused.contains(8));
   BOOST_TEST(effects.refused[8].find("no free slot") != std::string::npos);
   BOOST_TEST(slots_used() == 1u);
@@ -52,13 +52,13 @@ BOOST_AUTO_TEST_CASE(a_request_waits_for_a_worker_and_is_refused_with_the_reason
 
 BOOST_AUTO_TEST_CASE(a_freed_slot_goes_to_the_first_that_waits) {
   add_worker(1, 1);
-  desk.task_joined(task_id{10}, worker_id{1}, now);
-  desk.task_joined(task_id{11}, worker_id{1}, now);
-  desk.request(transcode(), 1, 1, now);
+  leases.task_joined(task_id{10}, worker_id{1}, now);
+  leases.task_joined(task_id{11}, worker_id{1}, now);
+  leases.request(transcode(), 1, 1, now);
   accept_all();
-  desk.request(transcode(), 2, 1, now);
-  desk.request(transcode(), 3, 1, now);
-  desk.release(effects.granted[1].id, {}, now, 0);
+  leases.request(transcode(), 2, 1, now);
+  leases.request(transcode(), 3, 1, now);
+  leases.release(effects.granted[1].id, {}, now, 0);
   accept_all();
   BOOST_TEST(effects.granted.contains(2));
   BOOST_TEST(!effects.granted.contains(3));
@@ -67,13 +67,13 @@ BOOST_AUTO_TEST_CASE(a_freed_slot_goes_to_the_first_that_waits) {
 BOOST_AUTO_TEST_CASE(the_second_best_is_tried_when_the_best_refuses) {
   add_worker(1, 4);
   add_worker(2, 1);
-  desk.task_joined(task_id{10}, worker_id{1}, now);
-  desk.task_joined(task_id{20}, worker_id{2}, now);
-  desk.request(transcode(), 7, 1, now);
+  leases.task_joined(task_id{10}, worker_id{1}, now);
+  leases.task_joined(task_id{20}, worker_id{2}, now);
+  leases.request(transcode(), 7, 1, now);
   BOOST_REQUIRE(effects.assigned.size() == 1u);
   auto first = effects.assigned[0];
   effects.assigned.clear();
-  desk.assigned(first.first, false, "it drains", now);
+  leases.assigned(first.first, false, "it drains", now);
   BOOST_REQUIRE(effects.assigned.size() == 1u);
   BOOST_TEST((effects.assigned[0].second != first.second));
   accept_all();
@@ -83,10 +83,10 @@ BOOST_AUTO_TEST_CASE(the_second_best_is_tried_when_the_best_refuses) {
 
 BOOST_AUTO_TEST_CASE(a_worker_that_brings_up_no_process_is_passed_over) {
   add_worker(1, 4);
-  desk.request(transcode(), 7, 1, now);
+  leases.request(transcode(), 7, 1, now);
   add_worker(2, 1);
-  desk.task_joined(task_id{20}, worker_id{2}, now);
-  desk.tick(now + 2s);
+  leases.task_joined(task_id{20}, worker_id{2}, now);
+  leases.tick(now + 2s);
   accept_all();
   BOOST_REQUIRE(effects.granted.contains(7));
   BOOST_TEST(effects.granted[7].worker.value == 2u);
@@ -94,10 +94,10 @@ BOOST_AUTO_TEST_CASE(a_worker_that_brings_up_no_process_is_passed_over) {
 
 BOOST_AUTO_TEST_CASE(the_death_of_a_task_frees_its_slot_and_is_stated) {
   add_worker(1, 1);
-  desk.task_joined(task_id{10}, worker_id{1}, now);
-  desk.request(transcode(), 7, 1, now);
+  leases.task_joined(task_id{10}, worker_id{1}, now);
+  leases.request(transcode(), 7, 1, now);
   accept_all();
-  BOOST_TEST(desk.task_lost(task_id{10}, {"killed", true}, now, 99).has_value());
+  BOOST_TEST(leases.task_lost(task_id{10}, {"killed", true}, now, 99).has_value());
   BOOST_TEST(slots_used() == 0u);
   auto status = workers.status();
   BOOST_REQUIRE(status[0].ended.size() == 1u);
@@ -108,23 +108,23 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_frees_its_slot_and_is_stated) {
 BOOST_AUTO_TEST_CASE(the_leases_of_an_owner_end_with_it) {
   add_worker(1, 3);
   for (uint64_t t = 10; t < 13; ++t)
-    desk.task_joined(task_id{t}, worker_id{1}, now);
-  desk.request(transcode(), 1, 5, now);
-  desk.request(transcode(), 2, 5, now);
-  desk.request(transcode(), 3, 6, now);
+    leases.task_joined(task_id{t}, worker_id{1}, now);
+  leases.request(transcode(), 1, 5, now);
+  leases.request(transcode(), 2, 5, now);
+  leases.request(transcode(), 3, 6, now);
   accept_all();
-  desk.owner_lost(5, now, 0);
+  leases.owner_lost(5, now, 0);
   BOOST_TEST(slots_used() == 1u);
   BOOST_TEST(effects.ended.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(ingest_runs_on_the_coordinators_host_and_takes_no_slot) {
   add_worker(1, 1);
-  desk.set_ingest_host(worker_id{99}, now);
-  desk.task_joined(task_id{10}, worker_id{99}, now);
+  leases.set_ingest_host(worker_id{99}, now);
+  leases.task_joined(task_id{10}, worker_id{99}, now);
   lease_request x;
   x.label.kind = work_kind::ingest;
-  desk.request(x, 7, 1, now);
+  leases.request(x, 7, 1, now);
   accept_all();
   BOOST_TEST(effects.granted[7].worker.value == 99u);
   BOOST_TEST(slots_used() == 0u);
@@ -132,19 +132,19 @@ BOOST_AUTO_TEST_CASE(ingest_runs_on_the_coordinators_host_and_takes_no_slot) {
 
 BOOST_AUTO_TEST_CASE(what_waited_with_a_worker_that_comes_back_still_waits) {
   add_worker(1, 1);
-  desk.task_joined(task_id{10}, worker_id{1}, now);
-  desk.host_lost(worker_id{1}, now);
-  desk.host_added(worker_id{1}, now);
-  desk.request(transcode(), 7, 1, now);
+  leases.task_joined(task_id{10}, worker_id{1}, now);
+  leases.host_lost(worker_id{1}, now);
+  leases.host_added(worker_id{1}, now);
+  leases.request(transcode(), 7, 1, now);
   accept_all();
   BOOST_TEST(effects.granted.contains(7));
 }
 
 BOOST_AUTO_TEST_CASE(a_task_of_an_unknown_host_is_not_taken) {
-  BOOST_TEST(!desk.task_joined(task_id{10}, worker_id{1}, now));
+  BOOST_TEST(!leases.task_joined(task_id{10}, worker_id{1}, now));
   add_worker(1, 1);
-  BOOST_TEST(desk.task_joined(task_id{10}, worker_id{1}, now));
-  BOOST_TEST(!desk.task_joined(task_id{10}, worker_id{1}, now));
+  BOOST_TEST(leases.task_joined(task_id{10}, worker_id{1}, now));
+  BOOST_TEST(!leases.task_joined(task_id{10}, worker_id{1}, now));
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_was_refused) {
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_
     x.breaker.failures = 1;
     return x;
   }()};
-  lease_desk on_trial{{}, few, effects};
+  lease_table on_trial{{}, few, effects};
   registration r;
   r.worker = worker_id{1};
   r.name = "w1";
@@ -210,40 +210,40 @@ BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {
     switch (random() % 8) {
     case 0:
     case 1:
-      desk.request(transcode(), next_ticket++, random() % 3, now);
+      leases.request(transcode(), next_ticket++, random() % 3, now);
       break;
     case 2:
     case 3:
       tasks.push_back(task_id{next_task++});
-      desk.task_joined(tasks.back(), worker_id{1 + random() % 4}, now);
+      leases.task_joined(tasks.back(), worker_id{1 + random() % 4}, now);
       break;
     case 4:
       if (!tasks.empty())
-        desk.task_lost(pick(tasks), {"gone", true}, now, 0);
+        leases.task_lost(pick(tasks), {"gone", true}, now, 0);
       break;
     case 5:
       for (auto [id, task] : std::exchange(effects.assigned, {}))
-        desk.assigned(id, random() % 4 != 0, "no", now);
+        leases.assigned(id, random() % 4 != 0, "no", now);
       break;
     case 6:
       if (!effects.granted.empty()) {
         auto i = std::next(effects.granted.begin(), static_cast<long>(random() % effects.granted.size()));
-        desk.release(i->second.id, random() % 2 ? lease_end{"bad", true} : lease_end{}, now, 0);
+        leases.release(i->second.id, random() % 2 ? lease_end{"bad", true} : lease_end{}, now, 0);
         effects.granted.erase(i);
       }
       break;
     default:
       if (random() % 20 == 0)
-        desk.owner_lost(random() % 3, now, 0);
+        leases.owner_lost(random() % 3, now, 0);
       workers.set_draining(worker_id{1 + random() % 4}, random() % 3 == 0);
-      desk.tick(now);
+      leases.tick(now);
     }
     for (auto& s : workers.status())
       BOOST_REQUIRE(s.slots_used <= s.slots);
   }
   for (uint64_t owner = 0; owner < 3; ++owner)
-    desk.owner_lost(owner, now, 0);
-  BOOST_TEST(desk.leases() == 0u);
+    leases.owner_lost(owner, now, 0);
+  BOOST_TEST(leases.leases() == 0u);
   BOOST_TEST(slots_used() == 0u);
 }
 

@@ -1,7 +1,7 @@
-// A lease desk with a real worker table and effects that are written down.
+// A lease leases with a real worker table and effects that are written down.
 #pragma once
 
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -15,7 +15,7 @@ namespace troupe::core {
 
 using namespace std::chrono_literals;
 
-struct desk_recorder : lease_effects {
+struct lease_recorder : lease_effects {
   std::map<uint64_t, lease> granted;
   std::map<uint64_t, std::string> refused;
   std::map<worker_id, uint32_t> wanted;
@@ -51,7 +51,7 @@ struct desk_recorder : lease_effects {
   }
 };
 
-struct desk_fixture {
+struct lease_fixture {
   time_point now{1000s};
   worker_table workers{[] {
     worker_table_config x;
@@ -60,8 +60,8 @@ struct desk_fixture {
     x.breaker.failures = 1'000'000;
     return x;
   }()};
-  desk_recorder effects;
-  lease_desk desk{{}, workers, effects};
+  lease_recorder effects;
+  lease_table leases{{}, workers, effects};
 
   static registration worker_of(uint64_t id, uint32_t slots) {
     registration x;
@@ -76,7 +76,7 @@ struct desk_fixture {
 
   void add(const registration& x) {
     BOOST_REQUIRE(!workers.add(x, now, 0).has_value());
-    desk.host_added(x.worker, now);
+    leases.host_added(x.worker, now);
   }
 
   void add_worker(uint64_t id, uint32_t slots) {
@@ -98,7 +98,7 @@ struct desk_fixture {
 
   void accept_all() {
     for (auto [id, task] : std::exchange(effects.assigned, {}))
-      desk.assigned(id, true, {}, now);
+      leases.assigned(id, true, {}, now);
   }
 
   static task_statistics listed(uint64_t task, const std::string& kind) {

@@ -1,14 +1,14 @@
 // The lease table with GPUs: sessions count from reservation to process exit, policies decide when none is free, and
 // waiting requests get the first one returned. Method: a real worker table, GPUs in registrations and heartbeats,
 // recorded effects.
-#include "test/core/lease_desk_fixture.hpp"
+#include "test/core/lease_table_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::core;
 
 namespace {
 
-struct gpu_fixture : desk_fixture {
+struct gpu_fixture : lease_fixture {
   uint64_t next_task = 100;
 
   static gpu_report card(const std::string& uuid, uint32_t sessions) {
@@ -29,7 +29,7 @@ struct gpu_fixture : desk_fixture {
                                 works ? "" : "OpenEncodeSessionEx failed: unsupported device", 0, gpu_key(c.card)});
     add(x);
     for (uint32_t i = 0; i < slots; ++i)
-      desk.task_joined(task_id{next_task++}, worker_id{id}, now);
+      leases.task_joined(task_id{next_task++}, worker_id{id}, now);
   }
 
   static lease_request wanting(exhaustion_policy policy, const std::string& encoder = "h264_nvenc") {
@@ -44,7 +44,7 @@ struct gpu_fixture : desk_fixture {
   /// Asks under a ticket, which is its attempt as well.
   void ask(uint64_t ticket, lease_request x) {
     x.label.attempt = attempt_id{ticket};
-    desk.request(x, ticket, 1, now);
+    leases.request(x, ticket, 1, now);
     accept_all();
   }
 
@@ -54,14 +54,14 @@ struct gpu_fixture : desk_fixture {
   }
 
   uint32_t in_use(const std::string& key) const {
-    auto* card = desk.gpus().find(key);
+    auto* card = leases.gpus().find(key);
     return card == nullptr ? 0 : card->ours_encode;
   }
 };
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(lease_desk_gpu_test, gpu_fixture)
+BOOST_FIXTURE_TEST_SUITE(lease_table_gpu_test, gpu_fixture)
 
 BOOST_AUTO_TEST_CASE(a_card_that_two_workers_share_gives_its_sessions_once_and_the_rest_goes_by_policy) {
   add_worker(1, 4, {card("GPU-a", 3)});
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_card_that_two_workers_share_gives_its_sessions_once_and_t
   ask(6, wanting(exhaustion_policy::queue));
   ask(7, wanting(exhaustion_policy::queue));
   BOOST_TEST(!effects.granted.contains(6));
-  BOOST_TEST((desk.waiting() == std::vector<std::pair<attempt_id, size_t>>{{attempt_id{6}, 0}, {attempt_id{7}, 1}}));
+  BOOST_TEST((leases.waiting() == std::vector<std::pair<attempt_id, size_t>>{{attempt_id{6}, 0}, {attempt_id{7}, 1}}));
 }
 
 BOOST_AUTO_TEST_CASE(a_session_is_free_when_its_process_is_gone_and_goes_to_the_first_in_the_line) {
@@ -92,18 +92,18 @@ BOOST_AUTO_TEST_CASE(a_session_is_free_when_its_process_is_gone_and_goes_to_the_
   ask(2, wanting(exhaustion_policy::queue));
   ask(3, wanting(exhaustion_policy::queue));
   auto first = got(1);
-  desk.release(first.id, {}, now, 0);
+  leases.release(first.id, {}, now, 0);
   accept_all();
   BOOST_TEST(!effects.granted.contains(2)); // its process still holds the session
   BOOST_TEST((effects.watched == std::vector<task_id>{first.task}));
-  BOOST_TEST(desk.closing() == 1u);
-  desk.process_gone(first.task, now);
+  BOOST_TEST(leases.closing() == 1u);
+  leases.process_gone(first.task, now);
   accept_all();
   BOOST_TEST(got(2).seat.gpu == "GPU-a");
   BOOST_TEST(!effects.granted.contains(3));
-  desk.process_gone(first.task, now);
-  desk.task_lost(first.task, {"gone", true}, now, 0);
-  desk.release(first.id, {}, now, 0);
+  leases.process_gone(first.task, now);
+  leases.task_lost(first.task, {"gone", true}, now, 0);
+  leases.release(first.id, {}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 1u); // each of these returned it once at most
 }
 
@@ -114,26 +114,26 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_and_of_its_worker_return_a_session_once
   ask(2, wanting(exhaustion_policy::fallback));
   auto a = got(1), b = got(2);
   BOOST_TEST(in_use("GPU-a") == 2u);
-  desk.task_lost(a.task, {"killed", true}, now, 0);
+  leases.task_lost(a.task, {"killed", true}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 2u); // its host has not said that the process is gone
-  desk.process_gone(a.task, now);
+  leases.process_gone(a.task, now);
   BOOST_TEST(in_use("GPU-a") == 1u);
   workers.lost(b.worker, "killed", now);
-  desk.host_lost(b.worker, now);
+  leases.host_lost(b.worker, now);
   BOOST_TEST(in_use("GPU-a") == 1u); // its task goes on without it
-  desk.task_lost(b.task, {"killed", true}, now, 0);
+  leases.task_lost(b.task, {"killed", true}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 0u);
-  BOOST_TEST(desk.closing() == 0u);
+  BOOST_TEST(leases.closing() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_list_of_processes_without_it_tells_that_one_is_gone) {
   add_worker(1, 4, {card("GPU-a", 1)});
   ask(1, wanting(exhaustion_policy::fallback));
   auto held = got(1);
-  desk.release(held.id, {}, now, 0);
-  desk.host_lists(worker_id{1}, {listed(held.task.value, "transcode")}, now);
+  leases.release(held.id, {}, now, 0);
+  leases.host_lists(worker_id{1}, {listed(held.task.value, "transcode")}, now);
   BOOST_TEST(in_use("GPU-a") == 1u);
-  desk.host_lists(worker_id{1}, {}, now);
+  leases.host_lists(worker_id{1}, {}, now);
   BOOST_TEST(in_use("GPU-a") == 0u);
 }
 
@@ -141,14 +141,14 @@ BOOST_AUTO_TEST_CASE(a_hot_card_takes_no_new_work_until_it_is_cool_again) {
   add_worker(1, 4, {card("GPU-a", 3)});
   auto hot = card("GPU-a", 3);
   hot.reading.temperature_celsius = 95;
-  desk.host_measures(worker_id{1}, {hot}, now);
+  leases.host_measures(worker_id{1}, {hot}, now);
   ask(1, wanting(exhaustion_policy::queue));
   ask(2, wanting(exhaustion_policy::fallback));
   BOOST_TEST(!effects.granted.contains(1));
   BOOST_TEST(got(2).seat.encoder == "libx264");
-  BOOST_TEST(desk.gpus_of(worker_id{1}).at(0).blocked.find("temperature") != std::string::npos);
+  BOOST_TEST(leases.gpus_of(worker_id{1}).at(0).blocked.find("temperature") != std::string::npos);
   hot.reading.temperature_celsius = 60;
-  desk.host_measures(worker_id{1}, {hot}, now);
+  leases.host_measures(worker_id{1}, {hot}, now);
   accept_all();
   BOOST_TEST(got(1).seat.gpu == "GPU-a");
 }
@@ -158,8 +158,8 @@ BOOST_AUTO_TEST_CASE(a_device_that_fails_is_left_alone_and_tried_again_after_its
   add_worker(2, 4, {card("GPU-b", 3)});
   ask(1, wanting(exhaustion_policy::fallback));
   auto bad = got(1);
-  desk.device_failed(bad.id, "out of order", now);
-  desk.release(bad.id, {}, now, 0);
+  leases.device_failed(bad.id, "out of order", now);
+  leases.release(bad.id, {}, now, 0);
   BOOST_TEST((workers.state(bad.worker) == health::healthy)); // the worker is not to blame
   for (uint64_t t = 2; t <= 3; ++t) {
     ask(t, wanting(exhaustion_policy::fallback));
@@ -169,9 +169,9 @@ BOOST_AUTO_TEST_CASE(a_device_that_fails_is_left_alone_and_tried_again_after_its
   for (auto end = now + 11s; now < end; now += 1s) {
     for (uint64_t w : {1, 2})
       (void)workers.beat(heartbeat{worker_id{w}, 0, {}, {}, {}}, now, 0);
-    desk.tick(now);
+    leases.tick(now);
   }
-  BOOST_TEST(desk.gpus_of(bad.worker).at(0).blocked.empty());
+  BOOST_TEST(leases.gpus_of(bad.worker).at(0).blocked.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_session_of_the_decoder_comes_with_one_of_the_encoder_where_one_is_free) {
@@ -183,16 +183,16 @@ BOOST_AUTO_TEST_CASE(a_session_of_the_decoder_comes_with_one_of_the_encoder_wher
   decodes.can.decoders.push_back({"h264", "h264", "video", described.device, true, "", 0, gpu_key(described)});
   add(decodes);
   for (int i = 0; i < 4; ++i)
-    desk.task_joined(task_id{next_task++}, worker_id{1}, now);
+    leases.task_joined(task_id{next_task++}, worker_id{1}, now);
   ask(1, wanting(exhaustion_policy::fallback));
   ask(2, wanting(exhaustion_policy::fallback));
   BOOST_TEST(got(1).seat.decodes);
   BOOST_TEST(got(2).seat.gpu == "GPU-a");
   BOOST_TEST(!got(2).seat.decodes);
-  BOOST_TEST(desk.gpus_of(worker_id{1}).at(0).decode_sessions == 1u);
+  BOOST_TEST(leases.gpus_of(worker_id{1}).at(0).decode_sessions == 1u);
   auto first = got(1);
-  desk.release(first.id, {}, now, 0);
-  desk.process_gone(first.task, now);
+  leases.release(first.id, {}, now, 0);
+  leases.process_gone(first.task, now);
   accept_all();
   ask(3, wanting(exhaustion_policy::fallback));
   BOOST_TEST(got(3).seat.decodes);
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count) {
   add_worker(1, 4, {card("GPU-a", 2)});
   auto busy = card("GPU-a", 2);
   busy.reading.encode_sessions = 1;
-  desk.host_measures(worker_id{1}, {busy}, now);
+  leases.host_measures(worker_id{1}, {busy}, now);
   ask(1, wanting(exhaustion_policy::fallback));
   ask(2, wanting(exhaustion_policy::fallback));
   BOOST_TEST(got(1).seat.encoder == "h264_nvenc");
@@ -212,10 +212,10 @@ BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count) {
 BOOST_AUTO_TEST_CASE(what_lost_its_lease_is_not_confirmed) {
   add_worker(1, 4, {card("GPU-a", 2)});
   ask(1, wanting(exhaustion_policy::fallback));
-  BOOST_TEST(desk.confirm(got(1).id, now));
-  desk.release(got(1).id, {}, now, 0);
-  BOOST_TEST(!desk.confirm(got(1).id, now));
-  BOOST_TEST(!desk.confirm(lease_id{4711}, now));
+  BOOST_TEST(leases.confirm(got(1).id, now));
+  leases.release(got(1).id, {}, now, 0);
+  BOOST_TEST(!leases.confirm(got(1).id, now));
+  BOOST_TEST(!leases.confirm(lease_id{4711}, now));
 }
 
 BOOST_AUTO_TEST_CASE(an_encoder_that_nobody_proved_is_told_with_what_its_driver_said) {
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_codec_is_served_by_hardware_first_and_software_never_wher
   never.video.never_software = true;
   ask(3, never);
   BOOST_TEST(!effects.granted.contains(3));
-  desk.tick(now += 5s);
+  leases.tick(now += 5s);
   BOOST_TEST(effects.refused.contains(3));
 }
 
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(file_work_whose_encoder_no_worker_has_any_more_is_refused_w
   add_worker(1, 1, {card("GPU-a", 1)});
   add_worker(2, 1, {});
   workers.lost(worker_id{1}, "its machine is gone", now);
-  desk.host_lost(worker_id{1}, now);
+  leases.host_lost(worker_id{1}, now);
   auto x = wanting(exhaustion_policy::queue);
   x.label.kind = work_kind::chunk;
   ask(7, x);
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(file_work_whose_encoder_no_worker_has_any_more_is_refused_w
   ask(8, x);
   auto wait = [this](std::chrono::seconds time) {
     for (auto end = now + time; now < end;)
-      desk.tick(now += std::chrono::seconds{1});
+      leases.tick(now += std::chrono::seconds{1});
   };
   wait(std::chrono::seconds{50});
   BOOST_TEST(effects.refused.empty()); // it may be on its way back
@@ -277,7 +277,7 @@ BOOST_AUTO_TEST_CASE(file_work_whose_encoder_no_worker_has_any_more_is_refused_w
   BOOST_REQUIRE(effects.refused.contains(8));
   BOOST_TEST(effects.refused.at(8).find("no worker has h264_nvenc any more") != std::string::npos,
              effects.refused.at(8));
-  BOOST_TEST(desk.leases() == 1u);
+  BOOST_TEST(leases.leases() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,13 +1,13 @@
 // How the lease table uses the workers' health: it chooses among the healthy ones, whatever happened between two
 // requests.
-#include "test/core/lease_desk_fixture.hpp"
+#include "test/core/lease_table_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::core;
 
 namespace {
 
-struct choice_fixture : desk_fixture {
+struct choice_fixture : lease_fixture {
   uint64_t next_task = 100;
   uint64_t next_ticket = 1;
 
@@ -21,16 +21,16 @@ struct choice_fixture : desk_fixture {
   }
 
   void add_registered(const registration& x) {
-    desk_fixture::add(x);
+    lease_fixture::add(x);
     auto id = x.worker.value;
     for (int i = 0; i < 4; ++i)
-      desk.task_joined(task_id{next_task++}, worker_id{id}, now);
+      leases.task_joined(task_id{next_task++}, worker_id{id}, now);
   }
 
   /// The worker that gets a new request; 0 where it waits.
   uint64_t taker(lease_request x = transcode()) {
     auto ticket = next_ticket++;
-    desk.request(x, ticket, 1, now);
+    leases.request(x, ticket, 1, now);
     accept_all();
     return effects.granted.contains(ticket) ? effects.granted[ticket].worker.value : 0;
   }
@@ -45,7 +45,7 @@ struct choice_fixture : desk_fixture {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(lease_desk_choice_test, choice_fixture)
+BOOST_FIXTURE_TEST_SUITE(lease_table_choice_test, choice_fixture)
 
 BOOST_AUTO_TEST_CASE(work_spreads_over_equals) {
   auto first = taker();
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_waits_goes_to_a_worker_as_soon_as_it_is_resu
   workers.set_draining(worker_id{2}, true);
   BOOST_TEST(taker() == 0u);
   workers.set_draining(worker_id{2}, false);
-  desk.tick(now);
+  leases.tick(now);
   accept_all();
   BOOST_REQUIRE(effects.granted.contains(1));
   BOOST_TEST(effects.granted[1].worker.value == 2u);

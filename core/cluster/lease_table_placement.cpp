@@ -1,6 +1,6 @@
-// How the lease table uses the `placement_desk`: where its requests go, and when the places that they took are free
+// How the lease table uses the `placement_index`: where its requests go, and when the places that they took are free
 // again.
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 
 #include "core/placement/exhaustion.hpp"
 
@@ -17,15 +17,15 @@ constexpr size_t looked_at_max = 32;
 
 // -- asking for a place ---------------------------------------------------------
 
-waiting_place lease_desk::place_of(const entry& e) const noexcept {
+waiting_place lease_table::place_of(const entry& e) const noexcept {
   return {is_file(e) ? std::max<uint64_t>(e.request.turn, 1) : 0, e.id.value - config_.first_lease};
 }
 
-placement_request lease_desk::asked_by(const entry& e) const {
+placement_request lease_table::asked_by(const entry& e) const {
   return placement_request_of(e.request).value_or(placement_request{});
 }
 
-void lease_desk::look_for_place(entry& e, const placement_request& asked, time_point now) {
+void lease_table::look_for_place(entry& e, const placement_request& asked, time_point now) {
   note_conditions();
   auto ticket = e.id.value;
   if (is_refused_at_once(e.request, asked))
@@ -34,7 +34,7 @@ void lease_desk::look_for_place(entry& e, const placement_request& asked, time_p
     places_.request(ticket, e.id, asked, place_of(e), now);
 }
 
-void lease_desk::look_elsewhere(entry& e, const std::string& why, time_point now) {
+void lease_table::look_elsewhere(entry& e, const std::string& why, time_point now) {
   // A patient request may look for long: add each worker only once.
   auto& refused = e.request.refused_by;
   if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
@@ -56,12 +56,12 @@ void lease_desk::look_elsewhere(entry& e, const std::string& why, time_point now
   places_.request_again(e.id.value, e.id, asked_by(e), place_of(e), now);
 }
 
-void lease_desk::note_conditions() {
+void lease_table::note_conditions() {
   for (auto id : workers_.take_changed())
     places_.note_fares(id, workers_.condition(id));
 }
 
-std::string lease_desk::why_no_place(const entry& e) {
+std::string lease_table::why_no_place(const entry& e) {
   if (is_ingest(e))
     return "the coordinator's task host starts no process";
   auto why = workers_.why_not(e.request);
@@ -73,7 +73,7 @@ std::string lease_desk::why_no_place(const entry& e) {
   return why.empty() ? "no worker is registered" : why;
 }
 
-std::vector<std::pair<attempt_id, size_t>> lease_desk::waiting() const {
+std::vector<std::pair<attempt_id, size_t>> lease_table::waiting() const {
   std::vector<std::pair<attempt_id, size_t>> result;
   for (auto& [id, e] : entries_)
     if (e.state == phase::waiting_worker)
@@ -82,7 +82,7 @@ std::vector<std::pair<attempt_id, size_t>> lease_desk::waiting() const {
   return result;
 }
 
-std::vector<gpu_status> lease_desk::gpus_of(worker_id host) const {
+std::vector<gpu_status> lease_table::gpus_of(worker_id host) const {
   std::vector<gpu_status> result;
   gpus().each_card(host, [&](const gpu_view& v, const std::string& device) {
     auto& x = result.emplace_back();
@@ -106,7 +106,7 @@ std::vector<gpu_status> lease_desk::gpus_of(worker_id host) const {
 
 // -- placement_effects ------------------------------------------------------------
 
-void lease_desk::placed(uint64_t, lease_id id, const choice& at, const rung& on) {
+void lease_table::placed(uint64_t, lease_id id, const choice& at, const rung& on) {
   auto& e = entries_.at(id);
   placed_some_ = true;
   e.host = at.worker;
@@ -129,7 +129,7 @@ void lease_desk::placed(uint64_t, lease_id id, const choice& at, const rung& on)
   workers_.add_objections(e.request, e.looked_at, looked_at_max);
 }
 
-void lease_desk::refused(uint64_t ticket, ec code, const std::string& why) {
+void lease_table::refused(uint64_t ticket, ec code, const std::string& why) {
   auto i = entries_.find(lease_id{ticket});
   if (i == entries_.end())
     return;
@@ -141,7 +141,7 @@ void lease_desk::refused(uint64_t ticket, ec code, const std::string& why) {
 
 // -- leaving it -------------------------------------------------------------------
 
-void lease_desk::leave_place(const entry& e, time_point now) {
+void lease_table::leave_place(const entry& e, time_point now) {
   if (is_ingest(e))
     return;
   if (e.state == phase::waiting_worker) {
@@ -160,7 +160,7 @@ void lease_desk::leave_place(const entry& e, time_point now) {
     effects_.watch_end(e.host, e.task);
 }
 
-void lease_desk::process_gone(task_id task, time_point now) {
+void lease_table::process_gone(task_id task, time_point now) {
   auto x = closing_.extract(task);
   if (x.empty())
     return;
@@ -169,12 +169,12 @@ void lease_desk::process_gone(task_id task, time_point now) {
   progress(now);
 }
 
-bool lease_desk::confirm(lease_id id, time_point now) {
+bool lease_table::confirm(lease_id id, time_point now) {
   auto i = entries_.find(id);
   return i != entries_.end() && i->second.state == phase::granted && (!places_.gpu_of(id) || places_.confirm(id, now));
 }
 
-void lease_desk::device_failed(lease_id id, const std::string& reason, time_point now) {
+void lease_table::device_failed(lease_id id, const std::string& reason, time_point now) {
   now_ = now;
   places_.device_failed(id, reason, now);
 }

@@ -1,10 +1,10 @@
-// The part of `transfer::desk` for clients: files that they upload, and results that wait for them.
+// The part of `transfer::upload_registry` for clients: files that they upload, and results that wait for them.
 //
 // Until an upload is finished, its announced size is part of its file's name, so that the size survives a restart.
 #include "base/private_folder.hpp"
-#include "transfer/desk.hpp"
-#include "transfer/desk_files.hpp"
 #include "transfer/ticket.hpp"
+#include "transfer/upload_registry.hpp"
+#include "transfer/upload_registry_files.hpp"
 
 #include <sys/stat.h>
 
@@ -75,7 +75,7 @@ struct open_upload {
   std::string path;
   uint64_t announced = 0;
   uint64_t size = 0;
-  desk::clock::time_point touched;
+  upload_registry::clock::time_point touched;
 };
 
 std::vector<open_upload> open_uploads(const std::string& folder) {
@@ -87,22 +87,22 @@ std::vector<open_upload> open_uploads(const std::string& folder) {
         || !S_ISREG(found.st_mode))
       continue;
     result.push_back({name.substr(0, id_digits), entry.string(), finished_name(entry.string()).second,
-                      static_cast<uint64_t>(found.st_size), desk::clock::from_time_t(found.st_mtim.tv_sec)});
+                      static_cast<uint64_t>(found.st_size), upload_registry::clock::from_time_t(found.st_mtim.tv_sec)});
   }
   return result;
 }
 
 } // namespace
 
-std::string desk::uploads() const {
+std::string upload_registry::uploads() const {
   return config_.work_folder + "/uploads";
 }
 
-std::string desk::results() const {
+std::string upload_registry::results() const {
   return config_.work_folder + "/results";
 }
 
-std::string desk::find_upload(const std::string& id) const {
+std::string upload_registry::find_upload(const std::string& id) const {
   if (is_id(id))
     for (auto& path : entries_of(uploads()))
       if (auto name = path.filename().string(); is_upload_name(name) && name.starts_with(id))
@@ -110,8 +110,8 @@ std::string desk::find_upload(const std::string& id) const {
   return {};
 }
 
-answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, const std::string& name,
-                                        const std::string& client) {
+answer<std::string> upload_registry::create_upload(const std::string& key, uint64_t bytes, const std::string& name,
+                                                   const std::string& client) {
   if (bytes == 0 || bytes > config_.bytes_max)
     return refuse(bytes == 0 ? reason::malformed : reason::too_large,
                   "an upload has 1 to " + std::to_string(config_.bytes_max) + " bytes, stated in Upload-Length");
@@ -133,14 +133,14 @@ answer<std::string> desk::create_upload(const std::string& key, uint64_t bytes, 
   return id;
 }
 
-uint64_t desk::bytes_to_come() const {
+uint64_t upload_registry::bytes_to_come() const {
   uint64_t result = 0;
   for (auto& x : open_uploads(uploads()))
     result += x.announced - std::min(x.announced, x.size);
   return result;
 }
 
-answer<void> desk::make_room(const std::string& client) {
+answer<void> upload_registry::make_room(const std::string& client) {
   auto entries = entries_of(uploads());
   auto open = open_uploads(uploads());
   std::erase_if(clients_, [&](auto& x) {
@@ -166,14 +166,14 @@ answer<void> desk::make_room(const std::string& client) {
   return {};
 }
 
-void desk::forget(const std::string& id) {
+void upload_registry::forget(const std::string& id) {
   if (auto i = uploads_.find(id); i != uploads_.end()) {
     i->second->abandon();
     uploads_.erase(i);
   }
 }
 
-answer<std::shared_ptr<incoming>> desk::upload(const std::string& id) {
+answer<std::shared_ptr<incoming>> upload_registry::upload(const std::string& id) {
   std::lock_guard guard{mutex_};
   auto path = find_upload(id);
   if (path.empty()) {
@@ -196,7 +196,7 @@ answer<std::shared_ptr<incoming>> desk::upload(const std::string& id) {
   return x;
 }
 
-answer<void> desk::drop_upload(const std::string& id) {
+answer<void> upload_registry::drop_upload(const std::string& id) {
   std::lock_guard guard{mutex_};
   auto path = find_upload(id);
   forget(id);
@@ -206,7 +206,7 @@ answer<void> desk::drop_upload(const std::string& id) {
   return {};
 }
 
-answer<std::string> desk::uploaded(const std::string& id) const {
+answer<std::string> upload_registry::uploaded(const std::string& id) const {
   std::lock_guard guard{mutex_};
   auto path = find_upload(id);
   if (path.empty() || path.ends_with(part_ending))
@@ -215,7 +215,7 @@ answer<std::string> desk::uploaded(const std::string& id) const {
   return path;
 }
 
-answer<std::string> desk::kept_result(const std::string& key, const std::string& name) const {
+answer<std::string> upload_registry::kept_result(const std::string& key, const std::string& name) const {
   if (name.empty() || name.size() > 200 || name.front() == '.' || name.find('/') != std::string::npos)
     return refuse(reason::malformed, "the name of a kept result has 1 to 200 bytes, no slash, and begins with no dot");
   auto id = ticket_of(config_.secret, "result", key.empty() ? random_text() : key).substr(0, 32);
@@ -225,7 +225,7 @@ answer<std::string> desk::kept_result(const std::string& key, const std::string&
   return folder + "/" + name;
 }
 
-bool desk::drop_result(const std::string& path) {
+bool upload_registry::drop_result(const std::string& path) {
   auto folder = fs::path{path}.parent_path();
   if (folder.parent_path() != fs::path{results()} || !is_id(folder.filename().string()))
     return false;
@@ -233,7 +233,7 @@ bool desk::drop_result(const std::string& path) {
   return true;
 }
 
-bool desk::keeps_any() const {
+bool upload_registry::keeps_any() const {
   std::error_code failed;
   auto is_empty = [&failed](const std::string& folder) {
     return fs::directory_iterator{folder, failed} == fs::directory_iterator{};
@@ -241,7 +241,7 @@ bool desk::keeps_any() const {
   return !is_empty(uploads()) || !is_empty(results());
 }
 
-void desk::sweep(clock::time_point now, const std::function<bool(const std::string& path)>& needed) {
+void upload_registry::sweep(clock::time_point now, const std::function<bool(const std::string& path)>& needed) {
   auto is_old = [&](const fs::path& path, mode_t kind) {
     struct stat found {};
     if (::lstat(path.c_str(), &found) != 0 || (found.st_mode & S_IFMT) != kind)

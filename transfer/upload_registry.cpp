@@ -1,9 +1,9 @@
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include "base/identity.hpp"
 #include "base/publish.hpp"
-#include "transfer/desk_files.hpp"
 #include "transfer/ticket.hpp"
+#include "transfer/upload_registry_files.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,21 +25,21 @@ bool put(const std::string& path, const std::string& text) {
 
 } // namespace
 
-desk::desk(desk_config config) : config_(std::move(config)) {}
+upload_registry::upload_registry(upload_registry_config config) : config_(std::move(config)) {}
 
-void desk::set_address(std::string address) {
+void upload_registry::set_address(std::string address) {
   std::lock_guard guard{mutex_};
   address_ = std::move(address);
 }
 
-std::string desk::address() const {
+std::string upload_registry::address() const {
   std::lock_guard guard{mutex_};
   return address_;
 }
 
 // -- jobs ---------------------------------------------------------------------
 
-job_access desk::open_job(const job_files& x) {
+job_access upload_registry::open_job(const job_files& x) {
   job_access result;
   result.ticket = ticket_of(config_.secret, "work", x.id);
   result.direct = config_.direct;
@@ -56,13 +56,13 @@ job_access desk::open_job(const job_files& x) {
   return result;
 }
 
-std::string desk::attempt_name(const std::string& id, const std::string& text) const {
+std::string upload_registry::attempt_name(const std::string& id, const std::string& text) const {
   // A holder of the job's ticket must not learn the names of other attempts: results are accepted under those names.
   constexpr size_t proof_digits = 32;
   return text + "-" + ticket_of(config_.secret, "attempt", id + "/" + text).substr(0, proof_digits);
 }
 
-void desk::close_job(const std::string& id, const std::string& life) {
+void upload_registry::close_job(const std::string& id, const std::string& life) {
   std::map<std::string, attempt> over;
   {
     std::lock_guard guard{mutex_};
@@ -76,7 +76,8 @@ void desk::close_job(const std::string& id, const std::string& life) {
     x.file->abandon();
 }
 
-void desk::begin_chunk(const std::string& id, const std::string& attempt, uint32_t number, const std::string& path) {
+void upload_registry::begin_chunk(const std::string& id, const std::string& attempt, uint32_t number,
+                                  const std::string& path) {
   auto file = std::make_shared<incoming>(path + part_ending, config_.bytes_max,
                                          [path](const std::string& from, int) { return move_to(from, path); });
   std::lock_guard guard{mutex_};
@@ -84,7 +85,7 @@ void desk::begin_chunk(const std::string& id, const std::string& attempt, uint32
     i->second.attempts[attempt] = {false, number, std::move(file)};
 }
 
-void desk::begin_result(const std::string& id, const std::string& attempt, bool overwrite) {
+void upload_registry::begin_result(const std::string& id, const std::string& attempt, bool overwrite) {
   std::lock_guard guard{mutex_};
   auto i = jobs_.find(id);
   if (i == jobs_.end())
@@ -109,13 +110,13 @@ void desk::begin_result(const std::string& id, const std::string& attempt, bool 
   i->second.attempts[attempt] = {true, 0, std::move(file)};
 }
 
-std::string desk::published(const std::string& id) const {
+std::string upload_registry::published(const std::string& id) const {
   std::lock_guard guard{mutex_};
   auto i = jobs_.find(id);
   return i == jobs_.end() ? std::string{} : *i->second.published;
 }
 
-void desk::end_attempt(const std::string& id, const std::string& attempt) {
+void upload_registry::end_attempt(const std::string& id, const std::string& attempt) {
   std::shared_ptr<incoming> file;
   {
     std::lock_guard guard{mutex_};
@@ -133,7 +134,7 @@ void desk::end_attempt(const std::string& id, const std::string& attempt) {
 
 // -- requests of workers -------------------------------------------------------
 
-answer<void> desk::check(const std::string& id, const std::string& ticket) const {
+answer<void> upload_registry::check(const std::string& id, const std::string& ticket) const {
   if (ticket.empty())
     return refuse(reason::unauthorized, "a job's files need its ticket: Authorization: Bearer TICKET");
   if (!same_ticket(ticket, ticket_of(config_.secret, "work", id)))
@@ -141,7 +142,7 @@ answer<void> desk::check(const std::string& id, const std::string& ticket) const
   return {};
 }
 
-answer<std::string> desk::source(const std::string& id, const std::string& ticket) const {
+answer<std::string> upload_registry::source(const std::string& id, const std::string& ticket) const {
   if (auto ok = check(id, ticket); !ok)
     return tl::unexpected(ok.error());
   std::lock_guard guard{mutex_};
@@ -151,8 +152,8 @@ answer<std::string> desk::source(const std::string& id, const std::string& ticke
   return i->second.files.source;
 }
 
-answer<std::string> desk::chunk(const std::string& id, const std::string& ticket, uint32_t number,
-                                const std::string& name) const {
+answer<std::string> upload_registry::chunk(const std::string& id, const std::string& ticket, uint32_t number,
+                                           const std::string& name) const {
   if (auto ok = check(id, ticket); !ok)
     return tl::unexpected(ok.error());
   if (name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name.size() > 255
@@ -165,8 +166,9 @@ answer<std::string> desk::chunk(const std::string& id, const std::string& ticket
   return i->second.files.folder + "/" + name;
 }
 
-answer<std::shared_ptr<incoming>> desk::find(const std::string& id, const std::string& ticket, bool is_result,
-                                             uint32_t number, const std::string& attempt) const {
+answer<std::shared_ptr<incoming>> upload_registry::find(const std::string& id, const std::string& ticket,
+                                                        bool is_result, uint32_t number,
+                                                        const std::string& attempt) const {
   if (auto ok = check(id, ticket); !ok)
     return tl::unexpected(ok.error());
   std::lock_guard guard{mutex_};
@@ -182,13 +184,13 @@ answer<std::shared_ptr<incoming>> desk::find(const std::string& id, const std::s
   return j->second.file;
 }
 
-answer<std::shared_ptr<incoming>> desk::chunk_upload(const std::string& id, const std::string& ticket, uint32_t number,
-                                                     const std::string& attempt) const {
+answer<std::shared_ptr<incoming>> upload_registry::chunk_upload(const std::string& id, const std::string& ticket,
+                                                                uint32_t number, const std::string& attempt) const {
   return find(id, ticket, false, number, attempt);
 }
 
-answer<std::shared_ptr<incoming>> desk::result_upload(const std::string& id, const std::string& ticket,
-                                                      const std::string& attempt) const {
+answer<std::shared_ptr<incoming>> upload_registry::result_upload(const std::string& id, const std::string& ticket,
+                                                                 const std::string& attempt) const {
   return find(id, ticket, true, 0, attempt);
 }
 

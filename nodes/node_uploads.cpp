@@ -1,4 +1,4 @@
-#include "nodes/node_desk.hpp"
+#include "nodes/node_uploads.hpp"
 
 #include "actors/jobs/disk_space.hpp"
 #include "config/token.hpp"
@@ -7,11 +7,11 @@
 
 namespace troupe::nodes {
 
-tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const config::configuration& x) {
+tl::expected<std::shared_ptr<transfer::upload_registry>, std::string> open_uploads(const config::configuration& x) {
   auto secret = config::kept_secret(x.node.state_dir + "/transfer.key");
   if (!secret)
     return tl::unexpected(secret.error());
-  transfer::desk_config result;
+  transfer::upload_registry_config result;
   result.secret = std::move(*secret);
   result.work_folder = x.jobs.work_dir;
   result.direct = x.jobs.transfer == "auto";
@@ -20,7 +20,7 @@ tl::expected<std::shared_ptr<transfer::desk>, std::string> open_desk(const confi
   result.shortage = [percent = x.jobs.disk_refuse](const std::string& path, uint64_t bytes) {
     return disk_shortage(path, percent, bytes);
   };
-  return std::make_shared<transfer::desk>(std::move(result));
+  return std::make_shared<transfer::upload_registry>(std::move(result));
 }
 
 } // namespace troupe::nodes

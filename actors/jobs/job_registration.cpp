@@ -1,7 +1,7 @@
-#include "actors/jobs/job_desk.hpp"
+#include "actors/jobs/job_registration.hpp"
 
 #include "base/publish.hpp"
-#include "transfer/desk.hpp"
+#include "transfer/upload_registry.hpp"
 
 #include <filesystem>
 #include <system_error>
@@ -19,14 +19,14 @@ bool sees_folder_of(const std::string& output) {
 
 } // namespace
 
-job_desk::job_desk(std::shared_ptr<transfer::desk> desk, job_id id, uint32_t life, const file_order& order,
-                   const std::string& folder, const std::string& staging)
-  : desk_(std::move(desk)), life_(std::to_string(life)) {
+job_registration::job_registration(std::shared_ptr<transfer::upload_registry> uploads, job_id id, uint32_t life,
+                                   const file_order& order, const std::string& folder, const std::string& staging)
+  : uploads_(std::move(uploads)), life_(std::to_string(life)) {
   access_.job = to_string(id);
   access_.folder = folder;
-  if (!desk_)
+  if (!uploads_)
     return;
-  auto opened = desk_->open_job({access_.job, life_, order.input, folder, staging, order.output, order.overwrite});
+  auto opened = uploads_->open_job({access_.job, life_, order.input, folder, staging, order.output, order.overwrite});
   access_.ticket = std::move(opened.ticket);
   access_.marker = std::move(opened.marker);
   access_.identity = std::move(opened.identity);
@@ -34,52 +34,52 @@ job_desk::job_desk(std::shared_ptr<transfer::desk> desk, job_id id, uint32_t lif
   access_.sees_output = sees_folder_of(order.output);
 }
 
-job_desk::~job_desk() {
-  if (desk_)
-    desk_->close_job(access_.job, life_);
+job_registration::~job_registration() {
+  if (uploads_)
+    uploads_->close_job(access_.job, life_);
 }
 
-std::string job_desk::tag_of(attempt_id attempt) const {
+std::string job_registration::tag_of(attempt_id attempt) const {
   auto old = adopted_.find(attempt);
   if (old != adopted_.end())
     return old->second;
   auto text = life_ + "." + to_string(attempt);
-  return desk_ ? desk_->attempt_name(access_.job, text) : text;
+  return uploads_ ? uploads_->attempt_name(access_.job, text) : text;
 }
 
-file_work job_desk::begin(file_work x) {
-  if (!desk_)
+file_work job_registration::begin(file_work x) {
+  if (!uploads_)
     return x;
   x.access = access_;
-  x.access.address = desk_->address();
+  x.access.address = uploads_->address();
   x.access.attempt = tag_of(x.attempt);
   if (auto* probe = std::get_if<probe_work>(&x.work)) {
     // Looked for when the job began, on the machine whose path it is.
     if (access_.sees_output || !access_.direct)
       probe->output.clear();
   } else if (auto* chunk = std::get_if<chunk_work>(&x.work)) {
-    desk_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
+    uploads_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
   } else if (auto* result = std::get_if<assemble_work>(&x.work)) {
-    desk_->begin_result(access_.job, x.access.attempt, result->overwrite);
+    uploads_->begin_result(access_.job, x.access.attempt, result->overwrite);
   }
   return x;
 }
 
-void job_desk::adopt(attempt_id attempt, const file_work& x) {
+void job_registration::adopt(attempt_id attempt, const file_work& x) {
   auto* chunk = std::get_if<chunk_work>(&x.work);
-  if (!desk_ || chunk == nullptr)
+  if (!uploads_ || chunk == nullptr)
     return;
   adopted_[attempt] = x.access.attempt;
-  desk_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
+  uploads_->begin_chunk(access_.job, x.access.attempt, chunk->number, chunk->destination);
 }
 
-std::string job_desk::published() const {
-  return desk_ ? desk_->published(access_.job) : std::string{};
+std::string job_registration::published() const {
+  return uploads_ ? uploads_->published(access_.job) : std::string{};
 }
 
-void job_desk::end(attempt_id attempt) {
-  if (desk_)
-    desk_->end_attempt(access_.job, tag_of(attempt));
+void job_registration::end(attempt_id attempt) {
+  if (uploads_)
+    uploads_->end_attempt(access_.job, tag_of(attempt));
   adopted_.erase(attempt);
 }
 

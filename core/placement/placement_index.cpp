@@ -1,4 +1,4 @@
-#include "core/placement/placement_desk.hpp"
+#include "core/placement/placement_index.hpp"
 
 #include <algorithm>
 
@@ -11,12 +11,12 @@ constexpr size_t cards_max = 256;  ///< cards in a worker's heartbeat
 
 } // namespace
 
-device_condition placement_desk::condition_of(worker_id worker, const gpu_view& card) const {
+device_condition placement_index::condition_of(worker_id worker, const gpu_view& card) const {
   auto room = gpus_.block(worker, card.id, {}) == gpu_block::none;
   return {static_cast<float>(gpus_.session_load(card.id)), card.use_percent, card.celsius, card.used_encode(), room};
 }
 
-void placement_desk::update() {
+void placement_index::update() {
   std::sort(changed_.begin(), changed_.end());
   changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
   for (auto id : changed_)
@@ -25,12 +25,12 @@ void placement_desk::update() {
   changed_.clear();
 }
 
-void placement_desk::promote(time_point now) {
+void placement_index::promote(time_point now) {
   update();
   promote(places_.take_woken(), now);
 }
 
-void placement_desk::promote(std::vector<std::string> woken, time_point now) {
+void placement_index::promote(std::vector<std::string> woken, time_point now) {
   // A placed request takes room from others and never makes any: one round is enough.
   if (woken.empty() || waiting_.size() == 0)
     return;
@@ -43,7 +43,7 @@ void placement_desk::promote(std::vector<std::string> woken, time_point now) {
   });
 }
 
-bool placement_desk::place(uint64_t ticket, lease_id lease, const placement_request& x, time_point now) {
+bool placement_index::place(uint64_t ticket, lease_id lease, const placement_request& x, time_point now) {
   auto at = places_.choose(x);
   if (!at)
     return false;
@@ -63,7 +63,7 @@ bool placement_desk::place(uint64_t ticket, lease_id lease, const placement_requ
 
 // -- workers ------------------------------------------------------------------
 
-void placement_desk::worker_added(worker_offer offer, const std::vector<device_offer>& devices, time_point now) {
+void placement_index::worker_added(worker_offer offer, const std::vector<device_offer>& devices, time_point now) {
   auto again = places_.contains(offer.id);
   offer.devices.clear();
   for (auto& d : devices)
@@ -79,7 +79,7 @@ void placement_desk::worker_added(worker_offer offer, const std::vector<device_o
   promote(now);
 }
 
-void placement_desk::worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now) {
+void placement_index::worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now) {
   if (!places_.contains(worker))
     return;
   for (size_t i = 0; i < cards.size() && i < cards_max; ++i)
@@ -87,12 +87,12 @@ void placement_desk::worker_reports(worker_id worker, const std::vector<gpu_repo
   promote(now);
 }
 
-void placement_desk::worker_fares(worker_id worker, const worker_condition& x, time_point now) {
+void placement_index::worker_fares(worker_id worker, const worker_condition& x, time_point now) {
   places_.set(worker, x);
   promote(now);
 }
 
-void placement_desk::worker_lost(worker_id worker, bool tasks_live, time_point now) {
+void placement_index::worker_lost(worker_id worker, bool tasks_live, time_point now) {
   places_.remove(worker);
   gpus_.worker_lost(worker, tasks_live, now);
   promote(now);
@@ -100,7 +100,7 @@ void placement_desk::worker_lost(worker_id worker, bool tasks_live, time_point n
 
 // -- work ---------------------------------------------------------------------
 
-std::string placement_desk::no_room(const placement_request& x) {
+std::string placement_index::no_room(const placement_request& x) {
   if (!places_.could_ever(x))
     return "no worker has proven a suitable encoder";
   std::string result = "no worker has room";
@@ -113,8 +113,8 @@ std::string placement_desk::no_room(const placement_request& x) {
   return result;
 }
 
-void placement_desk::request(uint64_t ticket, lease_id lease, const placement_request& x, exhaustion_policy policy,
-                             time_point deadline, time_point now) {
+void placement_index::request(uint64_t ticket, lease_id lease, const placement_request& x, exhaustion_policy policy,
+                              time_point deadline, time_point now) {
   if (leases_.contains(lease) || tickets_.contains(ticket)) {
     effects_.refused(ticket, ec::invalid_argument, "the lease or the ticket is in use");
     return;
@@ -132,8 +132,8 @@ void placement_desk::request(uint64_t ticket, lease_id lease, const placement_re
   }
 }
 
-void placement_desk::request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
-                             time_point now) {
+void placement_index::request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
+                              time_point now) {
   promote(now);
   if (place(ticket, lease, x, now))
     return;
@@ -141,8 +141,8 @@ void placement_desk::request(uint64_t ticket, lease_id lease, const placement_re
   waiting_.add(ticket, x, time_point::max(), at);
 }
 
-void placement_desk::request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
-                                   time_point now) {
+void placement_index::request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
+                                    time_point now) {
   if (leases_.contains(lease)) {
     auto at = forget(lease);
     places_.free(at.worker, at.slot);
@@ -158,14 +158,14 @@ void placement_desk::request_again(uint64_t ticket, lease_id lease, const placem
   promote(std::move(woken), now);
 }
 
-void placement_desk::adopt(lease_id lease, worker_id worker) {
+void placement_index::adopt(lease_id lease, worker_id worker) {
   choice at{worker, {}, {}, slot_kind::cpu, 0};
   places_.take(at);
   leases_.emplace(lease, at);
   leases_of_[worker].push_back(lease);
 }
 
-choice placement_desk::forget(lease_id lease) {
+choice placement_index::forget(lease_id lease) {
   auto i = leases_.find(lease);
   auto at = i->second;
   leases_.erase(i);
@@ -176,26 +176,26 @@ choice placement_desk::forget(lease_id lease) {
   return at;
 }
 
-void placement_desk::withdraw(uint64_t ticket) {
+void placement_index::withdraw(uint64_t ticket) {
   waiting_.remove(ticket);
   tickets_.erase(ticket);
 }
 
-bool placement_desk::confirm(lease_id lease, time_point now) {
+bool placement_index::confirm(lease_id lease, time_point now) {
   auto i = leases_.find(lease);
   if (i == leases_.end())
     return false;
   return !i->second.gpu || gpus_.confirm(lease, now);
 }
 
-void placement_desk::device_failed(lease_id lease, const std::string& reason, time_point now) {
+void placement_index::device_failed(lease_id lease, const std::string& reason, time_point now) {
   if (auto i = leases_.find(lease); i != leases_.end() && i->second.gpu) {
     gpus_.failed(i->second.worker, i->second.gpu, reason, now);
     update();
   }
 }
 
-bool placement_desk::release(lease_id lease, time_point now) {
+bool placement_index::release(lease_id lease, time_point now) {
   if (!leases_.contains(lease))
     return false;
   auto at = forget(lease);
@@ -206,7 +206,7 @@ bool placement_desk::release(lease_id lease, time_point now) {
   return true;
 }
 
-void placement_desk::tick(time_point now) {
+void placement_index::tick(time_point now) {
   gpus_.tick(now);
   promote(now);
   for (auto ticket : waiting_.expire(now)) {

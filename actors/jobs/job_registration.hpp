@@ -1,4 +1,4 @@
-// A job's registration with `transfer::desk`: opened when the job begins, closed with it. It makes the file access that
+// A job's registration with `transfer::upload_registry`: opened when the job begins, closed with it. It makes the file access that
 // the job's tasks get.
 #pragma once
 
@@ -11,20 +11,20 @@
 #include <string>
 
 namespace troupe::transfer {
-class desk;
+class upload_registry;
 } // namespace troupe::transfer
 
 namespace troupe {
 
-class job_desk {
+class job_registration {
 public:
-  /// Touches the disk: do not call it from a scheduled actor. `desk` may be null: then tasks get only paths.
-  job_desk(std::shared_ptr<transfer::desk> desk, job_id id, uint32_t life, const file_order& order,
-           const std::string& folder, const std::string& staging);
+  /// Touches the disk: do not call it from a scheduled actor. `uploads` may be null: then tasks get only paths.
+  job_registration(std::shared_ptr<transfer::upload_registry> uploads, job_id id, uint32_t life,
+                   const file_order& order, const std::string& folder, const std::string& staging);
 
-  job_desk(const job_desk&) = delete;
-  job_desk& operator=(const job_desk&) = delete;
-  ~job_desk();
+  job_registration(const job_registration&) = delete;
+  job_registration& operator=(const job_registration&) = delete;
+  ~job_registration();
 
   /// Completes the work for its task; from now on the attempt may use the job's files.
   file_work begin(file_work x);
@@ -42,7 +42,7 @@ public:
 private:
   std::string tag_of(attempt_id attempt) const;
 
-  std::shared_ptr<transfer::desk> desk_;
+  std::shared_ptr<transfer::upload_registry> uploads_;
   file_access access_;
   std::string life_;
   std::map<attempt_id, std::string> adopted_; ///< the names under which such tasks know their attempts

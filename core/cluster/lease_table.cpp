@@ -1,4 +1,4 @@
-#include "core/cluster/lease_desk.hpp"
+#include "core/cluster/lease_table.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -14,12 +14,12 @@ constexpr size_t ends_kept = 16;
 
 } // namespace
 
-void lease_desk::set_ingest_host(worker_id id, time_point now) {
+void lease_table::set_ingest_host(worker_id id, time_point now) {
   ingest_host_ = id;
   host_added(id, now);
 }
 
-void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner, time_point now) {
+void lease_table::request(const lease_request& x, uint64_t ticket, uint64_t owner, time_point now) {
   if (entries_.size() >= config_.requests_max) {
     effects_.refuse(ticket, ec::limit, "too many requests wait for a worker");
     return;
@@ -47,8 +47,8 @@ void lease_desk::request(const lease_request& x, uint64_t ticket, uint64_t owner
   progress(now);
 }
 
-void lease_desk::adopt(task_id task, worker_id host, const lease_request& x, uint64_t ticket, uint64_t owner,
-                       time_point now) {
+void lease_table::adopt(task_id task, worker_id host, const lease_request& x, uint64_t ticket, uint64_t owner,
+                        time_point now) {
   auto here = hosts_.contains(host);
   if (serves(task) || entries_.size() >= config_.requests_max)
     return effects_.refuse(ticket, ec::refused, "this process has a lease already, or there are too many");
@@ -81,7 +81,7 @@ void lease_desk::adopt(task_id task, worker_id host, const lease_request& x, uin
   effects_.grant(ticket, result);
 }
 
-void lease_desk::host_added(worker_id id, time_point now) {
+void lease_table::host_added(worker_id id, time_point now) {
   auto [i, added] = hosts_.try_emplace(id);
   if (added) // the host is back: the requests that waited for it before its connection broke still wait
     for (auto& [task, owner] : tasks_)
@@ -97,7 +97,7 @@ void lease_desk::host_added(worker_id id, time_point now) {
   progress(now);
 }
 
-void lease_desk::host_lost(worker_id id, time_point now) {
+void lease_table::host_lost(worker_id id, time_point now) {
   now_ = now;
   hosts_.erase(id);
   places_.worker_lost(id, true, now);
@@ -111,7 +111,7 @@ void lease_desk::host_lost(worker_id id, time_point now) {
   progress(now);
 }
 
-void lease_desk::host_measures(worker_id id, const std::vector<gpu_report>& cards, time_point now) {
+void lease_table::host_measures(worker_id id, const std::vector<gpu_report>& cards, time_point now) {
   if (cards.empty())
     return;
   now_ = now;
@@ -121,7 +121,7 @@ void lease_desk::host_measures(worker_id id, const std::vector<gpu_report>& card
     progress(now);
 }
 
-void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& processes, time_point now) {
+void lease_table::host_lists(worker_id id, const std::vector<task_statistics>& processes, time_point now) {
   auto h = hosts_.find(id);
   if (h == hosts_.end())
     return;
@@ -152,7 +152,7 @@ void lease_desk::host_lists(worker_id id, const std::vector<task_statistics>& pr
   }
 }
 
-bool lease_desk::task_joined(task_id task, worker_id id, time_point now) {
+bool lease_table::task_joined(task_id task, worker_id id, time_point now) {
   auto i = hosts_.find(id);
   if (i == hosts_.end() || !tasks_.emplace(task, id).second)
     return false;
@@ -161,7 +161,7 @@ bool lease_desk::task_joined(task_id task, worker_id id, time_point now) {
   return true;
 }
 
-std::optional<lease_id> lease_desk::task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms) {
+std::optional<lease_id> lease_table::task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms) {
   auto t = tasks_.find(task);
   if (t == tasks_.end())
     return std::nullopt;
@@ -188,7 +188,7 @@ std::optional<lease_id> lease_desk::task_lost(task_id task, const lease_end& how
   return id;
 }
 
-void lease_desk::assigned(lease_id id, bool accepted, const std::string& said, time_point now) {
+void lease_table::assigned(lease_id id, bool accepted, const std::string& said, time_point now) {
   auto i = entries_.find(id);
   if (i == entries_.end() || i->second.state != phase::assigning)
     return;
@@ -208,7 +208,7 @@ void lease_desk::assigned(lease_id id, bool accepted, const std::string& said, t
   effects_.grant(e.ticket, result);
 }
 
-void lease_desk::release(lease_id id, const lease_end& how, time_point now, int64_t unix_ms) {
+void lease_table::release(lease_id id, const lease_end& how, time_point now, int64_t unix_ms) {
   auto i = entries_.find(id);
   if (i == entries_.end())
     return; // its task was gone first
@@ -216,7 +216,7 @@ void lease_desk::release(lease_id id, const lease_end& how, time_point now, int6
   progress(now);
 }
 
-void lease_desk::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
+void lease_table::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
   for (auto i = entries_.begin(); i != entries_.end();) {
     auto here = i++;
     if (here->second.owner == owner)
@@ -225,7 +225,7 @@ void lease_desk::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
   progress(now);
 }
 
-void lease_desk::settle(entries::iterator i, const lease_end& how, time_point now, int64_t unix_ms) {
+void lease_table::settle(entries::iterator i, const lease_end& how, time_point now, int64_t unix_ms) {
   auto e = std::move(i->second);
   entries_.erase(i);
   if (e.task && tasks_.contains(e.task) && hosts_.contains(e.host))
@@ -237,7 +237,7 @@ void lease_desk::settle(entries::iterator i, const lease_end& how, time_point no
   leave_place(e, now);
 }
 
-void lease_desk::book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms) {
+void lease_table::book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms) {
   task_end end;
   end.task = e.task;
   end.kind = to_string(e.request.label.kind);
@@ -258,7 +258,7 @@ void lease_desk::book_end(const entry& e, const lease_end& how, time_point now, 
   }
 }
 
-void lease_desk::clear_draining(time_point now) {
+void lease_table::clear_draining(time_point now) {
   for (auto& [id, e] : entries_) {
     if (is_ingest(e) || e.state == phase::waiting_worker || !workers_.draining(e.host))
       continue;
@@ -271,7 +271,7 @@ void lease_desk::clear_draining(time_point now) {
   }
 }
 
-void lease_desk::tick(time_point now) {
+void lease_table::tick(time_point now) {
   now_ = now;
   note_conditions();
   places_.tick(now);
@@ -309,7 +309,7 @@ void lease_desk::tick(time_point now) {
       effects_.end(id, h.idle.back());
 }
 
-bool lease_desk::is_hopeless(entry& e, time_point now) {
+bool lease_table::is_hopeless(entry& e, time_point now) {
   auto other = [this](auto& x) { return x.first != ingest_host_; };
   // Without any worker nothing is known: workers may be on their way.
   if (!e.request.replaceable || e.state != phase::waiting_worker || std::none_of(hosts_.begin(), hosts_.end(), other)
@@ -322,7 +322,7 @@ bool lease_desk::is_hopeless(entry& e, time_point now) {
   return now - *e.hopeless_since >= config_.encoder_timeout;
 }
 
-void lease_desk::progress(time_point now) {
+void lease_table::progress(time_point now) {
   now_ = now;
   note_conditions();
   places_.promote(now);
@@ -342,7 +342,7 @@ void lease_desk::progress(time_point now) {
   }
 }
 
-void lease_desk::claim_slots(time_point now) {
+void lease_table::claim_slots(time_point now) {
   // The slots already asked for are on their way, and no further chunk must stop for the same request.
   std::vector<entry*> chunks;
   for (auto& [id, e] : entries_)
@@ -371,7 +371,7 @@ void lease_desk::claim_slots(time_point now) {
   }
 }
 
-bool lease_desk::find_process(entry& e, time_point now) {
+bool lease_table::find_process(entry& e, time_point now) {
   if (is_ingest(e) && e.state == phase::waiting_worker) {
     if (!hosts_.contains(ingest_host_))
       return false;
@@ -390,7 +390,7 @@ bool lease_desk::find_process(entry& e, time_point now) {
   return true;
 }
 
-void lease_desk::want_processes() {
+void lease_table::want_processes() {
   for (auto& [id, h] : hosts_) {
     auto wanted = id == ingest_host_ ? config_.warm_ingest_tasks : config_.warm_tasks;
     for (auto& [lease, e] : entries_)
@@ -403,18 +403,18 @@ void lease_desk::want_processes() {
   }
 }
 
-bool lease_desk::serves(task_id task) const {
+bool lease_table::serves(task_id task) const {
   return std::any_of(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
 }
 
-std::optional<worker_id> lease_desk::host_of_limited(task_id task) const {
+std::optional<worker_id> lease_table::host_of_limited(task_id task) const {
   for (auto& [id, e] : entries_)
     if (e.task == task && e.request.label.limits.any())
       return e.host;
   return std::nullopt;
 }
 
-std::optional<task_id> lease_desk::task_of(lease_id id) const {
+std::optional<task_id> lease_table::task_of(lease_id id) const {
   auto i = entries_.find(id);
   if (i == entries_.end() || !i->second.task)
     return std::nullopt;

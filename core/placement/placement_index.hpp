@@ -18,14 +18,14 @@
 
 namespace troupe::core {
 
-struct placement_desk_config {
+struct placement_index_config {
   placement_config choose;
   gpu_tracker_config gpus;
   size_t waiting_max = 10'000;
-  bool reasons = false; ///< keep the reasons for each placement; see `placement_desk::reasons`
+  bool reasons = false; ///< keep the reasons for each placement; see `placement_index::reasons`
 };
 
-/// The results of placement. Implementations must not call back into `placement_desk` from within these, except for
+/// The results of placement. Implementations must not call back into `placement_index` from within these, except for
 /// `note_fares`.
 class placement_effects {
 public:
@@ -43,9 +43,9 @@ struct device_offer {
   std::vector<std::string> decoders;
 };
 
-class placement_desk : gpu_effects {
+class placement_index : gpu_effects {
 public:
-  placement_desk(placement_desk_config config, placement_effects& effects)
+  placement_index(placement_index_config config, placement_effects& effects)
     : waiting_max_(config.waiting_max),
       keeps_reasons_(config.reasons),
       effects_(effects),
