@@ -57,21 +57,21 @@ void file_client::dispatch() {
   auto changes = method == verb::patch || method == verb::put;
   if (!shared_->config.files)
     return refuse(status::not_found, "unknown_path", "this server keeps no files");
-  auto& uploads = *shared_->config.files;
+  auto& registry = *shared_->config.files;
   auto attempt = request_->parameter("attempt");
   auto brings = changes || (method == verb::head && !attempt.empty());
   if (target.what == uploads && method == verb::post)
     return create_upload();
   if (target.what == upload && (changes || method == verb::head))
-    return this->upload(uploads.upload(target.id));
+    return this->upload(registry.upload(target.id));
   if (target.what == upload && method == verb::delete_) {
-    auto done = uploads.drop_upload(target.id);
+    auto done = registry.drop_upload(target.id);
     return done ? answer({status::no_content, {}, {}, {}}) : refuse(done.error());
   }
   if (target.what == chunk && brings)
-    return this->upload(uploads.chunk_upload(target.id, request_->ticket(), target.number, attempt));
+    return this->upload(registry.chunk_upload(target.id, request_->ticket(), target.number, attempt));
   if (target.what == result && brings)
-    return this->upload(uploads.result_upload(target.id, request_->ticket(), attempt));
+    return this->upload(registry.result_upload(target.id, request_->ticket(), attempt));
   if (target.what == result && method == verb::delete_)
     return drop_result();
   if (is_reading(method) && target.what != upload && target.what != uploads)
@@ -83,12 +83,12 @@ void file_client::dispatch() {
 
 void file_client::download() {
   auto& target = request_->target;
-  auto& uploads = *shared_->config.files;
+  auto& registry = *shared_->config.files;
   if (target.what == file_target::kind::result)
     return download_result();
   auto path = target.what == file_target::kind::source
-                ? uploads.source(target.id, request_->ticket())
-                : uploads.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
+                ? registry.source(target.id, request_->ticket())
+                : registry.chunk(target.id, request_->ticket(), target.number, request_->parameter("file"));
   if (!path)
     return refuse(path.error());
   serve(base::descriptor{::open(path->c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)});
