@@ -38,6 +38,8 @@ struct video_settings {
   std::string tune;
   std::string profile;
   std::string level;
+  /// With `low_delay`, random-access points are exactly at its multiples on the source's timeline (see `key_grid`);
+  /// otherwise it is the longest distance between two of them.
   std::chrono::milliseconds keyframe_interval{0};
   int b_frames = -1;
   int threads = 0;        ///< of the decoder and of the encoder; 0: libav* chooses

@@ -9,15 +9,16 @@ namespace {
 
 constexpr encoder_family families[] = {
   {"libx264 libx264rgb", "preset", "tune", "profile", "level", "crf", true, "forced-idr=1",
-   "x264-params:mastering-display", "x264-params:cll", "x264-params:ratetol=0.1"},
+   "x264-params:mastering-display", "x264-params:cll", "", "x264-params:ratetol=0.1", "sc_threshold=0"},
   {"libx265", "preset", "tune", "profile", "x265-params:level-idc", "crf", true,
-   "forced-idr=1 x265-params=log-level=none", "x265-params:master-display", "x265-params:max-cll", "x265-params:pools"},
+   "forced-idr=1 x265-params=log-level=none", "x265-params:master-display", "x265-params:max-cll", "x265-params:pools",
+   "", "x265-params:scenecut=0"},
   {"libsvtav1", "preset", "svtav1-params:tune", "profile", "level", "crf", false, "", "svtav1-params:mastering-display",
    "svtav1-params:content-light", "svtav1-params:lp"},
   {"libvpx libvpx-vp9", "cpu-used", "tune", "profile", "level", "crf", false, ""},
-  {"libaom-av1", "cpu-used", "tune", "profile", "level", "crf", false, ""},
+  {"libaom-av1", "cpu-used", "tune", "profile", "level", "crf", false, "", "", "", "", "", "usage=realtime"},
   {"librav1e", "speed", "rav1e-params:tune", "profile", "level", "qp", false, ""},
-  {"*_nvenc", "preset", "tune", "profile", "level", "cq", true, "forced-idr=1"},
+  {"*_nvenc", "preset", "tune", "profile", "level", "cq", true, "forced-idr=1", "", "", "", "", "no-scenecut=1"},
   {"*_vaapi", "compression_level", "", "profile", "level", "qp", true, ""},
   {"*_qsv", "preset", "", "profile", "level", "global_quality", true, "forced_idr=1"},
   {"*_v4l2m2m *_omx", "", "", "profile", "level", "", false, ""},
@@ -154,6 +155,11 @@ std::vector<std::string_view> preferred_encoders(std::string_view codec) {
 
 bool is_offered(std::string_view encoder) {
   return left_out.find(" " + std::string{encoder} + " ") == std::string_view::npos;
+}
+
+bool takes_forced_keys(std::string_view encoder) {
+  // libavcodec 59 does not pass the picture's type on to these.
+  return encoder != "libsvtav1" && encoder != "librav1e" && encoder != "libtheora";
 }
 
 bool is_allowed_option(std::string_view name) {

@@ -23,6 +23,7 @@ struct encoder_family {
   std::string_view
     threads{}; ///< option for `threads`, of encoders that ignore libav*'s thread count or use it otherwise
   std::string_view steady{}; ///< "name=value" that keeps an average rate steady: set if there is time for lookahead.
+  std::string_view no_scene_cuts{}; ///< "name=value": no random-access points except those that are asked for
 };
 
 /// The family of `encoder`. An encoder that the table does not know has only libav*'s general options.
@@ -33,6 +34,10 @@ std::vector<std::string_view> preferred_encoders(std::string_view codec);
 
 /// False for encoders that callers may not ask for.
 bool is_offered(std::string_view encoder);
+
+/// True if the encoder makes a random-access point of a picture that is marked as one. The others can only begin with
+/// one.
+bool takes_forced_keys(std::string_view encoder);
 
 /// True for an option that callers may set. No such option names a file, runs a program or breaks the timeline.
 bool is_allowed_option(std::string_view name);

@@ -122,6 +122,11 @@ bool may_be_open(const AVCodec& codec, const video_settings& settings) {
   return std::string_view{codec.name} == "libx265" && !settings.low_delay && settings.keyframe_interval.count() == 0;
 }
 
+/// Whether random-access points are at multiples of the keyframe interval on the source's timeline.
+bool on_key_grid(const video_settings& settings) {
+  return settings.low_delay && settings.keyframe_interval.count() > 0;
+}
+
 /// Threads of an encoder; 0: libav* chooses.
 ///
 /// x264 holds a picture back for each thread except the first, and uses one and a half threads per core. So the delay
@@ -163,10 +168,18 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
     context.rc_buffer_size =
       static_cast<int>(std::min<int64_t>(settings.max_bit_rate, std::numeric_limits<int>::max()));
   }
-  if (settings.keyframe_interval.count() > 0)
+  if (settings.keyframe_interval.count() > 0) {
+    // On the grid, groups end where they are told to: the encoder's own count must not come first.
+    auto span = settings.keyframe_interval.count() * (on_key_grid(settings) ? 2 : 1);
     context.gop_size = static_cast<int>(std::clamp<int64_t>(
-      av_rescale(settings.keyframe_interval.count(), format.frame_rate.num, int64_t{1000} * format.frame_rate.den), 1,
-      1'000'000));
+      av_rescale(span, format.frame_rate.num, int64_t{1000} * format.frame_rate.den), 1, 1'000'000));
+  }
+}
+
+/// Sets "name=value" or "name:key=value"; nothing if `pair` is empty.
+expected<void> set_pair(AVCodecContext& context, std::string_view pair) {
+  auto mid = pair.find('=');
+  return pair.empty() ? expected<void>{} : set_option(context, pair.substr(0, mid), std::string{pair.substr(mid + 1)});
 }
 
 expected<void> set_options(AVCodecContext& context, const video_settings& settings, const video_format& format) {
@@ -177,11 +190,12 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
     return set;
   if (auto set = set_hdr(context, format); !set)
     return set;
-  if (settings.bit_rate > 0 && settings.crf < 0 && !settings.low_delay && !family.steady.empty()) {
-    auto mid = family.steady.find('=');
-    if (auto set = set_option(context, family.steady.substr(0, mid), std::string{family.steady.substr(mid + 1)}); !set)
+  if (settings.bit_rate > 0 && settings.crf < 0 && !settings.low_delay)
+    if (auto set = set_pair(context, family.steady); !set)
       return set;
-  }
+  if (on_key_grid(settings))
+    if (auto set = set_pair(context, family.no_scene_cuts); !set)
+      return set;
   if (settings.b_frames > 0 && !family.b_frames)
     return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no setting for B-frames");
   if (settings.b_frames >= 0 && family.b_frames)
@@ -303,6 +317,18 @@ expected<video_encoder> video_encoder::open_codec(const AVCodec& codec, const vi
     return tl::unexpected{std::move(opened.error())};
   video_encoder result{std::move(ready->context), std::move(hardware), ready->format};
   result.device_format_ = on_device ? pictures.format : AV_PIX_FMT_NONE;
+  if (on_key_grid(settings)) {
+    result.grid_.emplace(av_rescale(settings.keyframe_interval.count(), time_base.den, 1000));
+    if (!takes_forced_keys(codec.name))
+      result.reopen_ = [&codec, wanted, source]() -> expected<codec_context_ptr> {
+        auto again = prepare(codec, wanted, source);
+        if (!again)
+          return tl::unexpected{std::move(again.error())};
+        if (auto opened = open_encoder(*again->context); !opened)
+          return tl::unexpected{std::move(opened.error())};
+        return std::move(again->context);
+      };
+  }
   return result;
 }
 
@@ -341,9 +367,14 @@ track video_encoder::output() const {
 }
 
 expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) {
+  auto begins_group = grid_ && grid_->begins_group(frame.pts);
+  if (begins_group && reopen_ && begun_)
+    if (auto done = begin_again(deliver); !done)
+      return done;
+  begun_ = true;
   frame.pts = ticks_.add(frame.pts);
-  // The encoder chooses its own picture types, and knows its own properties.
-  frame.pict_type = AV_PICTURE_TYPE_NONE;
+  // Off the grid, the encoder chooses its own picture types. It knows its own properties.
+  frame.pict_type = begins_group ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   frame.sample_aspect_ratio = format_.sample_aspect;
   frame.color_range = format_.range;
   captions_.take(frame);
@@ -355,6 +386,17 @@ expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) 
 
 expected<void> video_encoder::drain(const on_encoded& deliver) {
   return send(nullptr, deliver);
+}
+
+expected<void> video_encoder::begin_again(const on_encoded& deliver) {
+  if (auto done = drain(deliver); !done)
+    return done;
+  auto opened = reopen_();
+  if (!opened)
+    return tl::unexpected{std::move(opened.error())};
+  context_ = std::move(*opened);
+  ticks_ = tick_map{format_.frame_rate};
+  return {};
 }
 
 expected<void> video_encoder::send(const AVFrame* frame, const on_encoded& deliver) {

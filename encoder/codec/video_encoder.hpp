@@ -3,8 +3,12 @@
 
 #include "encoder/codec/captions.hpp"
 #include "encoder/codec/encoder_open.hpp"
+#include "encoder/codec/key_grid.hpp"
 #include "encoder/codec/tick_map.hpp"
 #include "encoder/format.hpp"
+
+#include <functional>
+#include <optional>
 
 namespace troupe::av {
 
@@ -53,6 +57,8 @@ private:
 
   expected<void> send(const AVFrame* frame, const on_encoded& deliver);
   expected<frame_ptr> upload(const AVFrame& frame);
+  /// Ends the encoder's stream and begins another one, whose first picture is a random-access point.
+  expected<void> begin_again(const on_encoded& deliver);
 
   std::shared_ptr<void> session_; ///< of a simulated device: ends after the encoder
   buffer_ptr hardware_;           ///< frames context of encoders that take frames from device memory
@@ -64,6 +70,9 @@ private:
   caption_keeper captions_;
   int64_t frame_ticks_;
   int64_t last_dts_ = no_pts;
+  std::optional<key_grid> grid_;
+  std::function<expected<codec_context_ptr>()> reopen_; ///< of encoders that force no random-access point themselves
+  bool begun_ = false;                                  ///< it got its first picture
 };
 
 } // namespace troupe::av

@@ -59,6 +59,42 @@ BOOST_AUTO_TEST_CASE(a_keyframe_interval_is_kept) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_live_encode_has_its_random_access_points_on_the_grid_of_source_time) {
+  // The picture rate does not divide the interval, and the encode begins off the grid.
+  auto from = make(make_video({.frame_rate = {30'000, 1001}, .frames = 100, .first_pts = 900'000 + 31'234}));
+  auto interval = int64_t{90} * 800;
+  for (auto* encoder : {"libx264", "libx265", "libsvtav1", "libvpx-vp9", "libvpx", "libaom-av1", "librav1e",
+                        "mpeg2video", "mpeg4", "libtheora"}) {
+    auto settings = video();
+    settings.encoder = encoder;
+    settings.preset = std::string_view{encoder}.starts_with("libx26") ? "ultrafast" : "";
+    settings.crf = -1;
+    settings.bit_rate = 300'000;
+    settings.low_delay = true;
+    settings.keyframe_interval = std::chrono::milliseconds{800};
+    auto made = run(from, {settings});
+    std::vector<int64_t> times;
+    std::vector<int64_t> keys;
+    for (auto* x : made.of(0)) {
+      times.push_back(x->pts);
+      if ((x->flags & AV_PKT_FLAG_KEY) != 0)
+        keys.push_back(x->pts);
+    }
+    std::sort(times.begin(), times.end());
+    std::vector<int64_t> due;
+    for (auto x : times)
+      if (due.empty() || x / interval > due.back() / interval)
+        due.push_back(x);
+    BOOST_TEST_CONTEXT(encoder) {
+      BOOST_TEST(times.size() == 100u);
+      // libvpx has no setting against further ones where the picture changes.
+      if (std::string_view{encoder} == "libvpx")
+        std::erase_if(keys, [&](auto x) { return std::find(due.begin(), due.end(), x) == due.end(); });
+      BOOST_TEST(keys == due, boost::test_tools::per_element());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_refused_by_name) {
   auto from = make(make_video({.frames = 5}), make_audio({.samples = 9'600}));
   struct {

@@ -107,6 +107,23 @@ struct scenario {
   double noise_share_max = 0.05; ///< of an audio encoder whose memory reaches beyond the joint
 };
 
+/// A live encode's random-access points: its first picture, and the first one at or after each multiple of the interval
+/// of source time.
+void check_grid(const std::vector<const AVPacket*>& pictures, int64_t interval) {
+  std::vector<int64_t> due;
+  std::vector<int64_t> keys;
+  std::set<int64_t> times;
+  for (auto* x : pictures) {
+    times.insert(x->pts);
+    if ((x->flags & AV_PKT_FLAG_KEY) != 0)
+      keys.push_back(x->pts);
+  }
+  for (auto x : times)
+    if (due.empty() || x / interval > due.back() / interval)
+      due.push_back(x);
+  BOOST_TEST(keys == due, boost::test_tools::per_element());
+}
+
 void check_partition(const scenario& what, const result& whole, unsigned seed) {
   BOOST_TEST_CONTEXT(what.name << ", TROUPE_SEED=" << seed) {
     std::mt19937 random{seed};
@@ -131,6 +148,8 @@ void check_partition(const scenario& what, const result& whole, unsigned seed) {
         if (copied || pictures.empty())
           continue;
         BOOST_TEST((pictures.front()->flags & AV_PKT_FLAG_KEY) != 0);
+        if (auto* live = std::get_if<av::video_settings>(&what.plan[0]); live != nullptr && live->low_delay)
+          check_grid(pictures, 90 * live->keyframe_interval.count());
         for (const auto& x : show(part.tracks[0], pictures))
           BOOST_TEST(numbers.emplace(x.pts, x.number).second);
       }
@@ -307,6 +326,18 @@ BOOST_AUTO_TEST_CASE(an_encoder_that_counts_frames_is_the_same_in_any_partition)
 BOOST_AUTO_TEST_CASE(a_resampled_sample_is_the_same_in_any_partition) {
   // Uncompressed, so that only the resampler's own rounding is left.
   check({"PCM", &interlaced(), {video(), audio("pcm_s16le", 48'000)}, 1e-6});
+}
+
+BOOST_AUTO_TEST_CASE(a_live_encode_is_the_same_in_any_partition_with_its_random_access_points_on_one_grid) {
+  for (auto* encoder : {"libx264", "mpeg2video", "libsvtav1"}) {
+    auto settings = video(encoder);
+    settings.b_frames = std::string_view{encoder} == "libsvtav1" ? -1 : 2;
+    settings.low_delay = true;
+    settings.keyframe_interval = std::chrono::milliseconds{600};
+    check({std::string{"live, "} + encoder, &closed_gop(), {settings, audio("aac")}});
+    settings.frame_rate = {30'000, 1'001};
+    check({std::string{"live at 29.97, "} + encoder, &holed(), {settings, audio("aac")}});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_source_with_gaps_is_the_same_in_any_partition) {
