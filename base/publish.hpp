@@ -28,8 +28,9 @@ struct file_error {
 template <class T>
 using file_result = tl::expected<T, file_error>;
 
-/// A name beside `target`, hidden, for what is to become it. `tag` tells the writers apart: a job and its attempt.
-/// Equal arguments give equal names, so that the next attempt finds and replaces what a killed one left behind.
+/// The hidden name, in the folder of `target`, under which `target` is written. `tag` distinguishes the writers: a job
+/// and its attempt. Equal arguments give equal names, so that the next attempt finds and replaces the file of a killed
+/// one.
 std::string staging_path(const std::string& target, const std::string& tag);
 
 /// Whether a result may appear as `target`: its folder is there, and nothing is in its way but a regular file that may
@@ -37,9 +38,9 @@ std::string staging_path(const std::string& target, const std::string& tag);
 file_result<void> check_target(const std::string& target, overwrite existing);
 
 /// Makes the finished file `from`, which is open as `file`, appear as `target`: flushes it, renames it and flushes the
-/// folder. On another file system it is copied first. What must not be replaced is `file_fault::refused`, as
-/// `check_target` has it. Where somebody puts another file in its place meanwhile, nothing is said to be published. On
-/// failure `from` stays. Returns the identity of what is published (base/identity.hpp).
+/// folder. On another file system it is copied first. An existing file that must not be replaced is
+/// `file_fault::refused`, as in `check_target`. If somebody replaces the file meanwhile, that is an error: it does not
+/// count as published. On failure `from` stays. Returns the identity of what is published (base/identity.hpp).
 file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing);
 
 /// The same of a file that is not open. A link is not followed.

@@ -1,9 +1,8 @@
 // caf-bench chunked: a file encoded in parallel chunks on one machine, against the ffmpeg program.
 //
 // Both read the same file and write the same kind of file with the same encoder settings, on the same two processors,
-// in turns. What counts is what a person waits for: from the start of the program to its end, with all that comes
-// before and after the encoding. The results are compared as well: the pictures must be as many, and neither larger nor
-// worse.
+// in turns. The figure is the time that a user waits: from the start of the program to its end, with everything before
+// and after the encoding. The results are compared as well: the pictures must be as many, and neither larger nor worse.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "rig/chunked_run.hpp"

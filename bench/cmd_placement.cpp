@@ -2,9 +2,9 @@
 // scales with the cluster.
 //
 // The product's own placement index, with its session tracker and waiting list, serves clusters of 100 to 100 000
-// workers with two GPUs each, by turns, each in a process of its own: none gets memory that another has left in pieces.
-// Growth is logarithmic where a placement's price goes up no more at one tenfold step than at the one before. See
-// bench/placement_load.hpp for what goes on meanwhile.
+// workers with two GPUs each, by turns, each in a process of its own: none gets memory that another has fragmented.
+// Growth is logarithmic if the cost of a placement rises no more from one size to the next (ten times larger) than it
+// did from the size before. bench/placement_load.hpp describes the load.
 #include "bench/options.hpp"
 #include "bench/placement_load.hpp"
 #include "bench/report.hpp"

@@ -2,9 +2,9 @@
 //
 // Samples go from an ingest process through the coordinator's process to a task process and back, with the product's
 // own session decisions, messages, credit and links; the ingest always has more, the task sends back what it gets, and
-// no client reads. Counted are the payload bytes that enter and leave the coordinator, over a window that begins when
-// every stream has come round. As one stream and as 50 (a process for each end of each), over plain connections and
-// over mutual TLS.
+// no client reads. The figure counts the payload bytes that enter and leave the coordinator, in a window that begins
+// when every stream has made a full round. It is measured with one stream and with 50 (one process for each end of
+// each), over plain connections and over mutual TLS.
 #include "actors/cluster/link.hpp"
 #include "actors/gateway.hpp"
 #include "bench/options.hpp"

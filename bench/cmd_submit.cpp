@@ -1,8 +1,8 @@
 // caf-bench submit: the time from the submission of a file job to its first encoded picture.
 //
-// A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The moment of the
-// first picture is the coordinator's own: it hears of it from the task. The time on top that a client needs to get its
-// order to the coordinator is measured from here, and added.
+// A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The time of the first
+// picture is taken by the coordinator when the task reports it. The time that a client needs to send its order to the
+// coordinator is measured here, and added.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "rig/live_cluster.hpp"

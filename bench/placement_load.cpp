@@ -83,7 +83,7 @@ void placement_load::replace_worker() {
   auto place = random_() % machines_.size();
   auto id = machines_[place].id;
   index_.worker_lost(id, false, now_);
-  // Its leases end one after the other when their turn comes, as their owner finds them gone.
+  // Its leases end one after the other at their normal time, when their owners notice that the worker is gone.
   add_worker(place);
 }
 

@@ -92,7 +92,7 @@ private:
                       : key.ends_with(".url") ? key + 's'
                                               : std::string{};
     if (const auto other = levels_.find(twin); other != levels_.end() && other->second == level_)
-      return wrong(x, twin + " is set too: allowed is one of them");
+      return wrong(x, twin + " is set too: set only one of them");
     auto done = assign(*x.row, target_.config, x.names, part_of(x));
     if (!done)
       return wrong(x, std::move(done.error()));

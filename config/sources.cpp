@@ -228,7 +228,7 @@ tl::expected<std::string, complaint> expand(std::string_view text, const environ
     result.append(text.substr(0, at));
     const auto end = text.find('}', at);
     if (end == std::string_view::npos)
-      return tl::unexpected(complaint{"a ${ without its }: a literal one is written $${"});
+      return tl::unexpected(complaint{"${ without a closing }: write $${ for a literal ${"});
     const auto inside = text.substr(at + 2, end - at - 2);
     const auto fallback = inside.find(":-");
     const auto name = inside.substr(0, fallback);

@@ -28,7 +28,7 @@ public:
       wrong(tls.ca.empty()            ? "cluster.tls.ca"
             : tls.certificate.empty() ? "cluster.tls.certificate"
                                       : "cluster.tls.key",
-            "is not set while others of cluster.tls are: allowed are all of ca, certificate and key, or none");
+            "is not set, but other keys of cluster.tls are: set all of ca, certificate and key, or none");
     if (listens())
       exposure("cluster.listen", x.listen, tls.enabled(), x.insecure, "cluster.insecure",
                "tasks and workers would talk in the clear: set cluster.tls.ca, .certificate and .key");
@@ -36,8 +36,7 @@ public:
       exposure("cluster.coordinator", x.coordinator, tls.enabled(), x.insecure, "cluster.insecure",
                "media and the token would travel in the clear: set cluster.tls.ca, .certificate and .key");
       if (x.coordinator.port == 0)
-        wrong("cluster.coordinator",
-              "port 0 cannot be connected to: allowed is the port on which the coordinator listens");
+        wrong("cluster.coordinator", "port 0 cannot be connected to: set the port on which the coordinator listens");
     }
     token();
     ascending("cluster.heartbeat_interval", x.heartbeat_interval, "cluster.degraded_after", x.degraded_after);
@@ -57,7 +56,7 @@ public:
     exposure("http.listen", config_.http.listen, false, config_.http.insecure, "http.insecure",
              "anyone who reaches it may watch and control");
     if (config_.http.listen.port != 0 && config_.http.listen.port == config_.cluster.listen.port)
-      wrong("http.listen", "has the port of cluster.listen: allowed is any other");
+      wrong("http.listen", "has the port of cluster.listen: choose another");
   }
 
   void live() {
@@ -150,7 +149,7 @@ private:
       wrong("cluster.token", "the value is not accepted: allowed are 16 to 1024 characters without blanks");
     if (origins_.contains("cluster.token") && origins_.contains("cluster.token_file")
         && where("cluster.token").file == where("cluster.token_file").file)
-      wrong("cluster.token_file", "cluster.token is set too: allowed is one of them");
+      wrong("cluster.token_file", "cluster.token is set too: set only one of them");
   }
 
   void ascending(const std::string& first_key, std::chrono::milliseconds first, const std::string& second_key,
@@ -167,7 +166,7 @@ private:
 
   void video(const std::string& key, const video_profile& x) {
     if (x.bit_rate > 0 && x.crf >= 0)
-      wrong(key + "crf", "a constant quality and a bit rate exclude each other: allowed is one of crf and bit_rate");
+      wrong(key + "crf", "a constant quality and a bit rate exclude each other: set only one of crf and bit_rate");
     if (x.max_bit_rate > 0 && x.max_bit_rate < x.bit_rate)
       wrong(key + "max_bit_rate", "is lower than bit_rate");
     if (x.width % 2 != 0)

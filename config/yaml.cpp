@@ -37,7 +37,7 @@ public:
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1)
-      throw refused(mark, "a second document starts here: allowed is one");
+      throw refused(mark, "a second document starts here: only one is allowed");
   }
 
   void OnDocumentEnd() override {}
@@ -102,7 +102,7 @@ private:
     if (key.empty() || key.size() > defaults::value_bytes_max)
       throw refused(mark, "a key is empty or too long");
     if (std::ranges::find(keys, key) != keys.end())
-      throw refused(mark, quote(key) + " is here for the second time: allowed is once");
+      throw refused(mark, quote(key) + " is here for the second time: it may be set only once");
     if (keys.size() >= std::max(defaults::channels_max, defaults::profiles_max))
       throw refused(mark, "too many keys in one section: allowed are " + std::to_string(defaults::channels_max));
     keys.push_back(key);

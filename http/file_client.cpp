@@ -173,7 +173,8 @@ void file_client::serve(base::descriptor file, const std::string& identity) {
     range.clear();
   auto wanted = read_range(range, size);
   if (wanted.kind == range_kind::unsatisfiable) {
-    auto no = problem(status::range_not_satisfiable, "range", "the file ends before that", request_->of.id);
+    auto no = problem(status::range_not_satisfiable, "range", "the requested range begins after the end of the file",
+                      request_->of.id);
     no.fields.emplace_back("Content-Range", "bytes */" + std::to_string(size));
     return answer(std::move(no));
   }

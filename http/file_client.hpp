@@ -62,7 +62,8 @@ private:
   void go_on();
   void receive();
   void on_received(const error_code& failure);
-  /// Whether the upload is at least as fast as any usable line. A trickling upload would hold its connection for ever.
+  /// False if the upload is slower than the slowest usable connection. Such an upload could hold its connection for
+  /// ever.
   bool keeps_pace(size_t got);
   void drop_result();
 

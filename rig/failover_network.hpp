@@ -16,13 +16,13 @@ public:
   /// Why it is impossible here; empty if it is possible. Needs root and iproute2.
   static std::string obstacle();
 
-  /// Moves the calling thread, and makes `count` further networks. Threads that already run stay where they are. Throws
-  /// `std::runtime_error`.
+  /// Moves the calling thread into a new network namespace, and makes `count` more for the workers. Other threads that
+  /// already run stay in their network. Throws `std::runtime_error`.
   explicit failover_network(size_t count);
   failover_network(const failover_network&) = delete;
   failover_network& operator=(const failover_network&) = delete;
 
-  /// Moves the calling thread back. It must be the thread that called the constructor.
+  /// Moves the calling thread back into the machine's own network. It must be the thread that called the constructor.
   ~failover_network();
 
   /// This process's address, which all networks reach.

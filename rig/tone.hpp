@@ -77,7 +77,7 @@ private:
   int sample_rate_;
   bool started_ = false;
   double origin_seconds_ = 0; // time of sample 0 of this stretch
-  int64_t position_ = 0;      // samples of this stretch
+  int64_t position_ = 0;      // samples so far in this stretch
 
   // The burst: the product with its carrier, summed over its length.
   std::vector<std::complex<double>> window_;

@@ -122,7 +122,7 @@ private:
       if (ours == 0) {
         if (backend_ != 0 && holding_backend(*session) == backend_)
           return tl::unexpected{
-            error{error_kind::connection_lost, "the server has not noticed yet that our connection of before is gone"}};
+            error{error_kind::connection_lost, "the server has not noticed yet that our earlier connection is gone"}};
         return taken(on_, holder_of(*session));
       }
       *session << "SELECT pg_backend_pid()", soci::into(backend_);

@@ -227,7 +227,7 @@ expected<job> job_store::find(job_id id) {
 
 expected<job> job_store::find_by_key(const std::string& idempotency_key) {
   if (idempotency_key.empty() || !is_text(idempotency_key))
-    return invalid("an idempotency key is text, and not empty");
+    return invalid("an idempotency key must be a text that is not empty");
   return impl_->guarded("read a job", [&]() -> expected<job> {
     if (auto found = reader{impl_->session()}.find_by_key(idempotency_key))
       return std::move(*found);

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 /// A reader of libavformat tries again for this long, with pauses that double.
 constexpr const char* reconnect_seconds = "8";
 
-/// A task that works at a file may take this long to open it: a source of many hours over a slow line has a long index.
+/// A task that works on a file may take this long to open it: a source of many hours over a slow line has a long index.
 constexpr auto open_timeout = std::chrono::seconds{60};
 constexpr auto read_timeout = std::chrono::seconds{40};
 
@@ -102,7 +102,7 @@ bool file_reach::reads_by_path(const std::string& path_or_url) const {
     return true;
   if (!access_.direct)
     return false;
-  // What the coordinator does not see is the workers' own business.
+  // A source that the coordinator cannot see exists only on the workers: it is read by its path.
   if (!by_path_)
     by_path_ = access_.identity.empty() || base::identity_of(path_or_url) == access_.identity;
   return *by_path_;
@@ -114,13 +114,14 @@ av::source_options file_reach::source(const std::string& path_or_url, const std:
   if (reads_by_path(path_or_url))
     return result;
   result.url = at("/source").url;
-  // The ticket is for the coordinator: a playlist would have it sent to whatever hosts it names.
+  // The ticket must reach only the coordinator. A playlist could make libavformat send it to any host, so only one file
+  // is read.
   result.one_file = true;
   result.options["headers"] =
     "Authorization: Bearer " + access_.ticket + "\r\n" + (identity.empty() ? "" : "If-Match: \"" + identity + "\"\r\n");
   result.options["reconnect"] = "1";
   result.options["reconnect_on_network_error"] = "1";
-  result.options["reconnect_on_http_error"] = "503"; // a coordinator that is back before its jobs are
+  result.options["reconnect_on_http_error"] = "503"; // after a restart, jobs return later than HTTP
   result.options["reconnect_delay_max"] = reconnect_seconds;
   result.open_timeout = open_timeout;
   result.read_timeout = read_timeout;
@@ -180,7 +181,7 @@ file_reach::expected<void> file_reach::deliver(const std::string& written, const
   if (sent)
     return {};
   auto why = to_failure(sent.error());
-  // What is in the way of a result stays there.
+  // Status 412: a file that must not be replaced is in the way, and a retry does not help.
   why.terminal = sent.error().status == 412;
   return tl::unexpected(std::move(why));
 }
@@ -217,7 +218,7 @@ std::optional<bool> file_reach::is_whole(const chunk_file& x) const {
 // -- the result ---------------------------------------------------------------
 
 file_reach::expected<std::string> file_reach::result_destination(const std::string& staging) {
-  // A folder that the coordinator does not see is the workers' own.
+  // A folder that the coordinator cannot see exists only on the workers.
   auto shared = !access_.sees_output || holds(staging, access_.marker);
   if (address_.empty() || (access_.direct && shared))
     return staging;

@@ -37,17 +37,17 @@ file_failure to_failure(const av::error& x) {
 file_failure changed(const std::string& source, bool gone) {
   return {true, true,
           std::string{"the source "} + (gone ? "disappeared" : "changed")
-            + " while the job worked at it: " + base::mask_url(source) + "; submit the job again"};
+            + " while the job was working on it: " + base::mask_url(source) + "; submit the job again"};
 }
 
-/// Less room than wanted where the work would write. Another machine, or another time, may have more.
+/// The disk that the work would write to has too little free space. Another machine may have more, or this one later.
 std::optional<file_failure> full(const std::string& target, uint32_t percent) {
   if (auto shortage = disk_shortage(target, percent); !shortage.empty())
     return file_failure{false, false, "not begun: " + shortage};
   return {};
 }
 
-/// Fails where the source is not, or not any more, the one that was probed.
+/// Fails if the source is not, or is no longer, the one that was probed.
 tl::expected<void, file_failure> check_identity(const file_reach& reach, const std::string& source,
                                                 const std::string& identity) {
   auto now = reach.identity(source);
@@ -58,14 +58,14 @@ tl::expected<void, file_failure> check_identity(const file_reach& reach, const s
   return {};
 }
 
-/// What to say of work that failed: that the source is another one explains everything else.
+/// The error to report for failed work. If the source has changed, that explains all other errors.
 outcome failed_at(const file_reach& reach, const std::string& source, const std::string& identity, const av::error& x) {
   if (auto same = check_identity(reach, source, identity); !same && same.error().source_changed)
     return same.error();
   return reach.judged(source, to_failure(x));
 }
 
-/// SHA-256 of a file; empty where it cannot be read to its end, or the work is stopped.
+/// SHA-256 of a file; empty if it cannot be read to its end, or if the work is stopped.
 std::string digest_of(const std::string& path, const av::work_control& control) {
   std::ifstream in{path, std::ios::binary};
   std::array<char, 256 * 1024> block{};
@@ -83,7 +83,7 @@ bool is_whole(const chunk_file& x, const av::work_control& control) {
          && digest_of(x.path, control) == x.sha256;
 }
 
-/// Terminal where neither picture nor sound has an encoder of that name.
+/// A terminal error if there is neither a video nor an audio encoder of that name.
 av::expected<const AVCodec*> check_encoder(const std::string& name) {
   auto found = av::find_encoders(name, AVMEDIA_TYPE_VIDEO);
   if (!found)
@@ -94,7 +94,7 @@ av::expected<const AVCodec*> check_encoder(const std::string& name) {
   return found->front();
 }
 
-/// Terminal where the container does not hold what an encoder makes of the source.
+/// A terminal error if the container cannot hold an encoder's output for this source.
 av::expected<void> check_container(const AVCodec& encoder, const av::source_index& of,
                                    std::optional<av::container> into) {
   auto kind = encoder.type == AVMEDIA_TYPE_VIDEO ? av::stream_kind::video : av::stream_kind::audio;
@@ -153,7 +153,7 @@ source_summary summary_of(const av::source_index& index, std::optional<av::conta
     if (result.late.size() < file_streams_max)
       result.late.push_back({x.info->stream, to_format(*x.info), x.disposition, x.metadata});
   result.notes = av::source_notes(index);
-  // A source of key pictures alone has more of them than anybody needs.
+  // A source that consists of key pictures only has more cut points than needed: take only some.
   auto step = index.access_points.size() / file_cut_points_max + 1;
   for (size_t i = 0; i < index.access_points.size(); i += step)
     result.cuts.push_back({index.access_points[i].pts, index.access_points[i].pictures_before});
@@ -275,10 +275,10 @@ av::work_control half(const av::work_control& whole, double from) {
 
 struct published_result {
   av::verification found;
-  std::string identity; ///< empty where the coordinator puts the file into its place
+  std::string identity; ///< empty if the coordinator moves the file into place
 };
 
-/// Verifies what was assembled, and has it appear under its name.
+/// Verifies the assembled file, and publishes it under its name.
 tl::expected<published_result, file_failure> verify_and_publish(const assemble_work& x, const std::string& file,
                                                                 av::assembly_result& made, file_reach& reach,
                                                                 const av::work_control& control) {
@@ -304,7 +304,7 @@ tl::expected<published_result, file_failure> verify_and_publish(const assemble_w
   return published_result{*right, std::move(*done)};
 }
 
-/// A film's fonts may be more than a result has room for: what is not listed is counted.
+/// A film may have more fonts than a result may have notes: the last note counts the others.
 std::vector<std::string> to_text(const std::vector<av::assembly_note>& notes) {
   std::vector<std::string> result;
   for (auto& note : notes) {

@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto report_interval = std::chrono::milliseconds{500};
 
-/// How long the client may take to take the news that the work is over.
+/// How long the client may take to receive the message that the work is over.
 constexpr auto end_timeout = std::chrono::seconds{5};
 
 std::string_view name_of(const file_work& x) {
@@ -28,8 +28,8 @@ std::string_view name_of(const file_work& x) {
 
 } // namespace
 
-/// The thread that works. Everything that it shares with the actor is guarded or atomic. For which attempt it works is
-/// the actor's matter.
+/// The thread that works. Everything that it shares with the actor is guarded or atomic. Only the actor knows for which
+/// attempt it works.
 class file_runner {
 public:
   file_runner(const file_work& work, const task_place& place, file_worker_state::interface owner)

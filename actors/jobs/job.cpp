@@ -22,23 +22,23 @@ using clock = std::chrono::steady_clock;
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 constexpr auto capacity_timeout = std::chrono::seconds{2};
 
-/// How long a warm task may take to accept its work; the work itself reports by itself.
+/// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
 
 /// How long the end of a lease may take; the registry only looks into a table.
 constexpr auto release_timeout = std::chrono::seconds{2};
 
-/// A request for a lease may wait for as long as others work; then it is made again.
+/// A request for a lease may wait this long for other work to end; then it is repeated.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
 /// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too.
 constexpr auto exit_timeout = std::chrono::milliseconds{300};
 
-/// Lines of libraries that a log takes in one life of its job; the store's own limit leaves room for what the job
-/// itself says.
+/// The most lines of libraries in the log of one run of the job; the store's own limit leaves room for the job's own
+/// lines.
 constexpr size_t log_lines_max = 1'000;
 
-/// What is to be written waits as long as the store is out of order.
+/// Writes wait this long while the store does not work.
 constexpr auto write_timeout = std::chrono::hours{24};
 
 /// How long tasks may take to end before their folder is removed under them.
@@ -205,7 +205,7 @@ void job_actor_state::plan_with(const file_result& x, caf::typed_response_promis
   auto plan = [this, answer, x](core::file_capacity has) {
     job_.capacity(has);
     take(x, answer);
-    // Its ticks are too far apart for those who wait for the first picture.
+    // The clock's next tick may come too late for the time at which the other parts start.
     self_->run_delayed(head_start_, [this] { advance(); });
   };
   self_->request(coordinator_, capacity_timeout, daemons_atom_v)
@@ -257,8 +257,8 @@ void job_actor_state::stop(attempt_id attempt, const lease_end& how) {
   begin_.files->end(attempt);
   if (!how.reason.empty())
     note("warning", i->second.part, "given up: " + how.reason);
-  // A task ends when it has its answer. Whoever hears of its end before its release takes it for a failure of its
-  // worker.
+  // A task ends when it gets its answer. So its lease must be released first: otherwise its end would look like a
+  // failure of its worker.
   std::optional<caf::typed_response_promise<void>> answer;
   if (answering_ && answering_->first == attempt)
     answer = std::exchange(answering_, {})->second;
@@ -319,7 +319,7 @@ void job_actor_state::chunk_spoiled(uint32_t number, const std::string& why) {
 
 void job_actor_state::completed(const file_published& told) {
   auto x = told;
-  // What this machine saw of the file goes before what a task says of it.
+  // If this machine published the file itself, its identity is used and not the one that the task reports.
   if (auto here = begin_.files->published(); !here.empty())
     x.identity = std::move(here);
   for (auto& text : x.notes)
@@ -365,7 +365,8 @@ void job_actor_state::write(store::operation x) {
 void job_actor_state::note(std::string level, std::string part, std::string text, int64_t at_ms) {
   text.resize(std::min(text.size(), store::limits::log_line_bytes));
   part.resize(std::min(part.size(), store::limits::name_bytes));
-  // What is cut in the middle of a character, or was none, is no text for the store.
+  // The store takes only text: a cut or invalid character would be refused, so every byte beyond printable ASCII
+  // becomes '?'.
   for (auto* x : {&text, &part})
     for (auto& c : *x)
       if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f)
@@ -382,12 +383,12 @@ void job_actor_state::take_log(attempt_id from, const std::vector<file_log_line>
       return;
     note(x.error ? "error" : "warning", i->second.part, x.text, x.at_ms);
     if (log_lines_ == log_lines_max)
-      note("info", {}, "more was said by the libraries; what follows is not kept");
+      note("info", {}, "the libraries wrote more messages; they are not kept");
   }
 }
 
 void job_actor_state::send_writes() {
-  // Before the states that it explains: whoever sees one finds the other.
+  // The log is written before the states that it explains, so that a reader who sees a state finds its lines.
   if (!log_.empty())
     writes_.insert(writes_.begin(), store::add_log{begin_.id, std::exchange(log_, {})});
   if (!writes_.empty()) {
@@ -398,8 +399,8 @@ void job_actor_state::send_writes() {
     };
     self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
       .then(stored, [this](const caf::error& why) {
-        // Not known to be written: then nothing is published, and nothing thrown away. The queue's end, if it is that,
-        // ends the job.
+        // It is not known whether this was written, so nothing is published and nothing is removed. If the queue has
+        // ended, its end also ends the job.
         if (why != ec::refused && why != ec::conflict)
           return;
         keeps_folder_ = true;
@@ -424,7 +425,7 @@ void job_actor_state::end() {
 void job_actor_state::leave() {
   if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
     return;
-  // Whoever goes on with it after a restart needs what it has made, until its end is durable.
+  // Until the end is durable, a restart may continue the job, which then needs its files.
   if (completed_ && !keeps_folder_ && !job_.all_stored())
     return;
   clean_up(self_->system(), keeps_folder_ ? std::string{} : begin_.folder, begin_.order, begin_.id, begin_.attempt);

@@ -7,7 +7,7 @@
 // - The coordinator dies: the job ends.
 // - The job is cancelled, or is completed: its leases are given back, its tasks ended; when they are gone, and the end
 //   is durable, the work folder is removed.
-// - The job is paused, or fails: the same, but the work folder stays for the actor that goes on with it.
+// - The job is paused, or fails: the same, but the work folder stays for the actor that continues the job.
 #pragma once
 
 #include "actors/jobs/job_registration.hpp"
@@ -120,9 +120,10 @@ private:
   void note(std::string level, std::string part, std::string text, int64_t at_ms = 0);
   void take_log(attempt_id from, const std::vector<file_log_line>& lines);
   void write(store::operation x);
-  /// A chunk's way, in this life of the job alone.
+  /// A chunk's transition; refused unless this is still the job's current attempt.
   store::move_chunk chunk_way(uint32_t number, chunk_state to, const std::string& why) const;
-  /// Whether the message at hand is of the process that works at the attempt. A number alone can be guessed.
+  /// True if the message being handled comes from the process that works on the attempt. The number alone is no proof,
+  /// because it can be guessed.
   bool comes_from_its_task(attempt_id x) const;
   /// The attempt's task is gone; its host's report says why.
   void task_gone(attempt_id number, attempt& x);
@@ -158,7 +159,7 @@ private:
   std::vector<store::log_line> log_;
   size_t log_lines_ = 0; ///< lines from libraries so far
   std::optional<std::chrono::steady_clock::time_point> over_since_;
-  bool keeps_folder_ = false; ///< somebody will go on with what is in it
+  bool keeps_folder_ = false; ///< another actor will continue with the files in it
   bool completed_ = false;
   bool planned_before_ = false;
 };

@@ -1,4 +1,4 @@
-// What a job tells the registry of the devices that its tasks encode on.
+// A job's reports to the registry about the devices that its tasks encode on.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 

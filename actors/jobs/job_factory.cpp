@@ -1,4 +1,4 @@
-// How a job's actor comes to be: its folder, its registration for uploads, and itself.
+// Creates a job: its folder, its registration for uploads, and its actor.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "base/private_folder.hpp"
@@ -17,7 +17,8 @@ public:
 
   tl::expected<job_actor, std::string> make(caf::actor_system& system, job_begin begin, job_journal_actor queue,
                                             leases_actor coordinator) const override {
-    // What an earlier life left may be there already; before that, nothing may be in the way.
+    // After a restart, the output may already be the result of an earlier attempt. On the first attempt nothing may be
+    // in its place, unless the order allows to overwrite it.
     auto overwrite = begin.order.overwrite || begin.attempt > 1;
     if (auto why = files_ ? in_the_way(begin.order, overwrite, files_->is_direct()) : std::string{}; !why.empty())
       return tl::unexpected{why};

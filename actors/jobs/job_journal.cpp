@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-/// Long enough to share a wait for the disk well, short enough that nobody waits long behind others.
+/// Large enough to share one wait for the disk among many, small enough that no operation waits long for others.
 constexpr size_t batch_max = 1'000;
 
 job_id id_of(const store::operation& x) {
@@ -77,7 +77,7 @@ void job_journal::done(store_results x) {
       log::info("the store of jobs works again", {});
     outage_.reset();
     finish(std::move(x));
-    // Only now: what these results led to goes into the next batch together.
+    // The next batch starts only now, so that all writes caused by these results share it.
     in_flight_ = false;
     return pump();
   }
@@ -123,9 +123,9 @@ void job_journal::run_barriers() {
 
 void job_journal::go_down(const store::error& why) {
   if (!outage_)
-    log::warning("jobs are not written: the store is out of order; it is tried again", {{"reason", why.text}});
+    log::warning("jobs cannot be stored: the store does not work; the writes are tried again", {{"reason", why.text}});
   outage_ = why;
-  // Clients are told now; what they asked for is not done behind their backs later.
+  // Clients get an error now, so their operations must not be done later.
   std::vector<written> refused;
   for (auto& x : under_way_)
     if (x.of_client && !x.dropped) {
@@ -137,7 +137,7 @@ void job_journal::go_down(const store::error& why) {
     refused.push_back(std::move(i->then));
   added_ -= static_cast<uint64_t>(collected_.end() - kept);
   collected_.erase(kept, collected_.end());
-  // What waited for these waits for what is left.
+  // Callbacks that waited for the dropped operations now wait for the remaining ones.
   for (auto& [at, then] : barriers_)
     at = std::min(at, added_);
   for (auto& then : refused)

@@ -1,6 +1,6 @@
-// The tasks of an earlier life of a job, which go on with what they had in hand: they offer it, the core says whether
-// it is wanted, the registry gives a lease for a process that it did not choose, and from then on they are attempts
-// like all others.
+// Orphans: tasks that outlived the coordinator that started them and continue their work. They offer that work to the
+// job. `core::file_job` decides whether it is wanted; the registry then gives a lease for this process, which it did
+// not choose. From then on they are attempts like all others.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_text.hpp"

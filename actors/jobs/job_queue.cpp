@@ -24,13 +24,13 @@ constexpr auto tick_interval = std::chrono::milliseconds{200};
 
 constexpr size_t page_rows = 500;
 
-/// A batch takes milliseconds, and a store that is away says so within its own timeouts.
+/// A batch takes milliseconds, and a store that cannot be reached fails within its own timeouts.
 constexpr auto write_timeout = std::chrono::minutes{10};
 
-/// What the queue before this one had collected is stored by then, or its writer has failed.
+/// By then the last batch of the previous queue is stored, or its writer has failed.
 constexpr auto last_writes_timeout = std::chrono::seconds{40};
 
-/// More than this waits for the disk only where the disk does not work.
+/// More operations than this wait only if the disk does not work.
 constexpr size_t pending_max = 100'000;
 
 job_id new_job_id() {
@@ -142,7 +142,7 @@ bool job_queue_state::recover() {
     }
     at = page->next;
   } while (at);
-  // What a job left behind that ended while nobody could clean up.
+  // Folders of jobs that ended while no coordinator could remove them.
   for (auto id : folders_.found()) {
     if (folders.contains(id))
       continue;
@@ -179,7 +179,7 @@ void job_queue_state::send_batch(store_batch x) {
       lost);
 }
 
-// -- what clients ask ---------------------------------------------------------
+// -- clients' requests --------------------------------------------------------
 
 caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   if (journal_.size() >= pending_max)

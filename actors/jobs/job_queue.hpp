@@ -1,17 +1,17 @@
-// JOB QUEUE: all file jobs of the coordinator: the only owner and writer of the store. Whose turn it is, and what
-// becomes of a job, is decided by `core::job_book`; this actor translates.
+// JOB QUEUE: all file jobs of the coordinator. It is the only owner and writer of the store. `core::job_book` decides
+// which job is next and what happens to it; this actor translates.
 //
-// The store works beside it, on threads of its own (job_storage.hpp): what many ask for at once is written in one
-// transaction, and clients are answered when their own is durable; lists are read from another connection. A job whose
-// turn has come gets a job actor at once: the row that says so is written with the next batch. Should the coordinator
-// die before, the job still waits in the store, and nobody has seen a result of it, since a job publishes only when all
-// that it has said is durable.
-// - A job actor dies without an end: its job goes back to the queue, a few times; what it has finished is kept.
-// - The store fails for a while (disk full, another process holds it, its server is away): what is to be written waits
-//   and is tried again; what clients ask for is refused with the reason, no further job begins, and none publishes.
+// The store runs on its own threads (job_storage.hpp). Requests that arrive together are written in one transaction,
+// and each client is answered when its own request is durable. Lists are read through another connection. A job whose
+// turn has come gets a job actor at once; its transition is written with the next batch. If the coordinator dies before
+// that, the job still waits in the store. No result of it was published, because a job publishes only when everything
+// that it reported is durable.
+// - A job actor dies before its job has ended: the job goes back to the queue, a few times; finished parts are kept.
+// - The store fails for a while (disk full, another process holds it, its server is away): the coordinator's own writes
+//   wait and are tried again; clients' requests are refused with the reason, no further job starts, and none publishes.
 // - The store is broken: the queue ends, with the reason.
-// - The queue dies: the coordinator starts another, which finds every job in the store; those that were at work begin
-//   anew. Its job actors end with it, and with them their leases.
+// - The queue dies: the coordinator starts another one, which finds every job in the store; jobs that were running
+//   start again. The old queue's job actors end with it, and their leases too.
 // - The coordinator dies: its node ends, and with it the queue.
 #pragma once
 
@@ -38,12 +38,12 @@
 
 namespace troupe {
 
-/// All file jobs, and what tasks that outlived a coordinator offer.
+/// All file jobs, and the offers of tasks that outlived a coordinator.
 using job_queue_actor = jobs_actor::extend<
-  // What a task of an earlier coordinator has in hand; see `coordinator_actor`.
+  // The unfinished work of a task of an earlier coordinator; see `coordinator_actor`.
   caf::result<void>(task_join, file_work, orphan_actor)>;
 
-/// Makes what works at a job; see actors/jobs/job.hpp.
+/// Makes the actor that runs a job; see actors/jobs/job.hpp.
 class job_factory;
 
 struct job_queue_config {
@@ -54,20 +54,20 @@ struct job_queue_config {
   std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
   core::job_order_config order;
   core::file_job_config job;
-  std::shared_ptr<const job_factory> factory;       ///< of what works at jobs; null: the usual one
-  std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
-  std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
+  std::shared_ptr<const job_factory> factory;       ///< makes job actors; null: the usual one
+  std::shared_ptr<telemetry::file_job_log> counts;  ///< counts the jobs' ends; null: no counts
+  std::shared_ptr<transfer::upload_registry> files; ///< uploads and downloads of jobs' files; null: only local paths
 };
 
 struct job_queue_state : private core::job_book_effects {
   using interface = job_queue_actor::extend<
-    // INTERNAL: what a job at work wants written down.
+    // INTERNAL: changes of a running job, to be written to the store.
     caf::result<void>(job_writes),
-    // INTERNAL: how far a job at work is.
+    // INTERNAL: the progress of a running job.
     caf::result<void>(job_report),
-    // INTERNAL: a job's actor is gone, and all that it said has been heard.
+    // INTERNAL: a job's actor is gone, and all its messages have been handled.
     caf::result<void>(end_atom, job_id, uint32_t),
-    // INTERNAL: see whose turn it is.
+    // INTERNAL: start the jobs whose turn has come.
     caf::result<void>(finish_atom),
     // INTERNAL: the clock.
     caf::result<void>(tick_atom)>;
@@ -87,14 +87,14 @@ private:
     job_queue queue = job_queue::normal;
   };
 
-  /// A page is read in milliseconds; a store that is away is noticed in this time by itself. What was not read by then
-  /// is asked for again by whoever wants it: a client, or the clock.
+  /// Reading a page takes milliseconds, and the reader itself notices within this time that the store is away. After
+  /// it, the caller asks again: a client, or the next tick.
   static constexpr auto read_timeout = std::chrono::seconds{30};
 
-  /// How far the job is, while it is worked on.
+  /// The job's progress while it runs; empty otherwise.
   std::optional<core::file_job_status> status_of(job_id id) const;
 
-  /// The task of an earlier life of a job, while the book says who gets it.
+  /// A task from before a restart, until the book decides which job gets it.
   struct orphan {
     task_join who;
     file_work work;
@@ -102,18 +102,18 @@ private:
     caf::typed_response_promise<void> answer;
   };
 
-  /// Reads what earlier lives left: open jobs wait again, folders of ended ones go.
+  /// Reads what earlier coordinators left: open jobs wait again, folders of ended jobs are removed.
   bool recover();
   void send_batch(store_batch x);
 
   caf::result<job_submitted> submit(const job_submission& x);
-  /// What a person asks for: a way of the book's.
+  /// A user's command, as a transition of the book.
   caf::result<void> ask(const core::job_way& x);
   caf::result<void> remove(job_id id);
   caf::result<job_listing> list(const job_question& x);
   caf::result<job_details> show(job_id id);
 
-  /// A written change, for a client who waits for it; `then` may be empty.
+  /// Writes a change for a client, which gets the answer once it is durable; `then` may be empty.
   caf::result<void> change(store::operation x, std::function<void(const store::outcome&)> then);
 
   // -- records (job_queue_records.cpp) ------------------------------------------
@@ -141,7 +141,7 @@ private:
   void drop_folder(job_id id) override;
   void left_alone(const core::job_row& x) override;
 
-  // -- jobs at work (job_queue_work.cpp) ---------------------------------------
+  // -- running jobs (job_queue_work.cpp) ---------------------------------------
 
   caf::result<void> take_in(const task_join& who, const file_work& work, const orphan_actor& task);
   void take(const job_writes& x, caf::typed_response_promise<void> answer);
@@ -157,19 +157,19 @@ private:
   job_journal journal_;
   job_writer_actor writer_;
   job_reader_actor pages_; ///< for clients
-  job_reader_actor jobs_;  ///< for the jobs whose turn it is, so that no long list is in their way
+  job_reader_actor jobs_;  ///< for jobs whose turn has come: they never wait for a long list
   core::job_book book_;
   job_folders folders_;
   std::map<job_id, worked_on> at_work_;
   std::map<uint64_t, orphan> orphans_;
   uint64_t next_orphan_ = 1;
-  const loaded_jobs* at_hand_ = nullptr; ///< while the book hears what was read
+  const loaded_jobs* at_hand_ = nullptr; ///< the rows just read, during `book_.loaded`
   job_feed feed_;
   bool woken_ = false;
   std::chrono::steady_clock::time_point next_sweep_{};
 };
 
-/// Ends at once, with the reason in its exit, where the store cannot be opened.
+/// Ends at once if the store cannot be opened; the exit reason says why.
 job_queue_actor spawn_job_queue(caf::actor_system& system, job_queue_config config, leases_actor coordinator);
 
 } // namespace troupe

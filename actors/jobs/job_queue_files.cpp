@@ -1,4 +1,4 @@
-// What the queue has to do with files that clients brought, and with results that they have not fetched.
+// How the queue removes files that clients uploaded, and results that they have not fetched.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job_queue.hpp"
 #include "actors/jobs/job_text.hpp"
@@ -16,8 +16,8 @@ namespace {
 constexpr auto sweep_interval = std::chrono::minutes{10};
 constexpr size_t page_rows = 500;
 
-/// The files of all jobs that have not ended, and the folders of their results; none where the store cannot say so:
-/// then nothing may go.
+/// The files of all jobs that have not ended, and the folders of their results. Empty if the store cannot be read: then
+/// nothing may be removed.
 std::optional<std::set<std::string>> paths_needed(const std::string& store_url) {
   auto store = store::job_store::open({store_url});
   if (!store)

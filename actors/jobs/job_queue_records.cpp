@@ -1,4 +1,4 @@
-// Those who watch jobs, and the callbacks that are written down.
+// The watchers of jobs, and the stored callbacks.
 #include "actors/common/actor_of.hpp"
 #include "actors/common/relay.hpp"
 #include "actors/jobs/job_queue.hpp"
@@ -45,7 +45,7 @@ void job_queue_state::count(const store::operation& what, const store::outcome& 
   }
 }
 
-/// A new life of a job begins its counts anew.
+/// If a job runs again, its counts start at 0.
 void job_queue_state::count(const core::file_job_status& before, const core::file_job_status& now) {
   if (!config_.counts)
     return;

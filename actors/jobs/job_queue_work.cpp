@@ -1,4 +1,4 @@
-// What the book of jobs wants done, and what the jobs at work say.
+// Carries out the effects of the job book, and handles the messages of running jobs.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job_queue.hpp"
 #include "actors/jobs/job_rows.hpp"
@@ -16,7 +16,7 @@ namespace troupe {
 
 namespace {
 
-/// Longer than any orphan waits: it ends by itself before.
+/// Longer than any orphan waits: before that, it ends by itself.
 constexpr auto orphan_timeout = std::chrono::hours{24};
 
 } // namespace
@@ -66,7 +66,7 @@ void job_queue_state::look(job_id id) {
   });
 }
 
-// -- core::job_book_effects: jobs at work -----------------------------------------
+// -- core::job_book_effects: running jobs -----------------------------------------
 
 std::optional<std::string> job_queue_state::begin(const core::job_row& x, uint32_t attempt, uint64_t turn) {
   auto found =
@@ -157,7 +157,7 @@ void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void
       journal_.write(operation);
       continue;
     }
-    // What is refused was overtaken by a person's word.
+    // A change is refused if a user's command came first.
     auto written = [this, answer, id = x.id, end, last](const store::expected<store::outcome>& done) mutable {
       if (end && !done) {
         book_.end_refused(id);
@@ -186,7 +186,7 @@ void job_queue_state::on_down(const caf::down_msg& x) {
     return;
   }
   feed_.remove(x.source);
-  // What it said last may still be in the mailbox.
+  // Its last messages may still be in the mailbox.
   for (auto& [id, job] : at_work_)
     if (job.actor == x.source)
       self_->send(self_, end_atom_v, id, job.attempt);

@@ -14,10 +14,10 @@ namespace troupe {
 
 namespace {
 
-/// Rows of history that one answer has.
+/// The most rows of history in one answer.
 constexpr size_t replay_rows = 500;
 
-/// The stores that writers of this process have.
+/// The stores that writers of this process use now.
 class writers_at_work {
 public:
   void add(const std::string& url) {
@@ -49,7 +49,7 @@ writers_at_work& at_work() {
   return all;
 }
 
-/// A writer's place among them.
+/// Registers a writer in that list, for the life of the object.
 class writer_place {
 public:
   explicit writer_place(std::string url) : url_(std::move(url)) {
@@ -234,7 +234,7 @@ struct job_reader_state {
       store->history(id, store::page_cursor{after.value_or(0), 0}, after ? replay_rows : store::limits::page_rows);
     if (!page)
       return to_error(page.error());
-    // Without a place to begin at, the rows only tell where the job is.
+    // Without a number to start after, only the job's present state is wanted: skip to the last row.
     while (!after && page->next) {
       page = store->history(id, page->next, store::limits::page_rows);
       if (!page)

@@ -87,8 +87,8 @@ using job_reader_actor = caf::typed_actor<
 /// `url` is the store's.
 job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from, const std::string& url);
 
-/// Waits until no writer in this process has that store: what a queue that is gone had collected may still be on its
-/// way, and whoever reads before would never hear of it. False where one is still at work after `timeout`.
+/// Waits until no writer in this process uses that store. The last operations of a queue that is gone may still be on
+/// their way; a reader that does not wait would never see them. False if a writer still works after `timeout`.
 bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 
 /// Connects with the first question.

@@ -43,7 +43,7 @@ struct job_watcher_state {
     self->request(jobs, subscribe_timeout, job_subscription{job_watcher_actor{self}, call.callbacks_only})
       .then(
         [this] {
-          // Who answers is the queue of now.
+          // The sender of this answer is the present queue.
           self->monitor(caf::actor_cast<caf::actor>(self->current_sender()));
           if (call.listening)
             call.listening();

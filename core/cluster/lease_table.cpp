@@ -51,7 +51,7 @@ void lease_table::adopt(task_id task, worker_id host, const lease_request& x, ui
                         time_point now) {
   auto here = hosts_.contains(host);
   if (serves(task) || entries_.size() >= config_.requests_max)
-    return effects_.refuse(ticket, ec::refused, "this process has a lease already, or there are too many");
+    return effects_.refuse(ticket, ec::refused, "this process has a lease already, or too many requests are open");
   if (!here && !x.last_resort)
     return effects_.refuse(ticket, ec::no_worker, "the worker of this process is not registered");
   tasks_.emplace(task, host);

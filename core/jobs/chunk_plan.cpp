@@ -71,7 +71,7 @@ size_t nearest(const std::vector<cut_point>& points, double ideal, const Place& 
   return at;
 }
 
-/// The same among those that are key pictures anyway; nothing where none is within reach.
+/// The same among the points that are key pictures anyway; empty if none is within reach.
 template <class Place>
 std::optional<size_t> nearest_key(const chunk_request& x, double ideal, double reach, const Place& place) {
   std::optional<size_t> result;

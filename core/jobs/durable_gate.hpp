@@ -1,7 +1,7 @@
-// Whether all that a job has said is durable: only then may it do what nobody can take back.
+// Whether everything that a job reported is durable. Only then may the job do what cannot be undone.
 //
-// A coordinator may die at any moment, and the next one knows what the store has. A result that is published before the
-// store knows of its chunks would be made, and published, once more by somebody who never heard of it.
+// A coordinator may die at any moment, and the next one knows only what is in the store. If a result were published
+// before the store knew its chunks, the next coordinator would make and publish the result once more.
 #pragma once
 
 #include <cassert>
@@ -11,18 +11,18 @@ namespace troupe::core {
 
 class durable_gate {
 public:
-  /// Something was said that has not been handed to the store yet.
+  /// The job reported something that has not been sent to the store yet.
   void said() noexcept {
     held_ = true;
   }
 
-  /// All that was said so far is on its way to the store, as one lot.
+  /// Everything reported so far was sent to the store, as one lot.
   void handed_over() noexcept {
     held_ = false;
     ++on_its_way_;
   }
 
-  /// A lot is durable, or what it says was overtaken by a person's word.
+  /// A lot is durable, or the store refused it because a user's command came first.
   void stored() noexcept {
     assert(on_its_way_ > 0);
     --on_its_way_;
@@ -34,7 +34,7 @@ public:
 
 private:
   bool held_ = false;
-  uint64_t on_its_way_ = 0; ///< lots; one whose fate is not known stays among them for good
+  uint64_t on_its_way_ = 0; ///< lots without an answer; a lot whose answer is lost is counted for ever
 };
 
 } // namespace troupe::core

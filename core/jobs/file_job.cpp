@@ -135,7 +135,7 @@ void file_job::on(const file_result& x, time_point now) {
 
 void file_job::down(attempt_id attempt, const std::string& why, time_point now, bool out_of_memory) {
   if (auto* p = find(attempt); p != nullptr && p->state == part_state::running)
-    lost(*p, {why, !out_of_memory}, now, out_of_memory); // its own limit killed it, and not the worker
+    lost(*p, {why, !out_of_memory}, now, out_of_memory); // its own limit killed it: not the worker's fault
 }
 
 void file_job::give_back(lease_id x, time_point now) {
@@ -156,9 +156,9 @@ void file_job::tick(time_point now) {
     if (now - p.heard > config_.silence_max)
       lost(p, {"the task said nothing for " + std::to_string(config_.silence_max.count()) + " ms", true}, now);
     else if (now - p.moved > config_.stall_max)
-      // It still speaks: what it waits for may be a server that sends drop by drop.
+      // It still reports: perhaps it waits for a server that sends very slowly.
       lost(p,
-           {"the task came no further for " + std::to_string(config_.stall_max.count()) + " ms",
+           {"the task made no progress for " + std::to_string(config_.stall_max.count()) + " ms",
             begin_.order.input.find("://") == std::string::npos},
            now);
   }
@@ -203,7 +203,7 @@ void file_job::pump(time_point now) {
       return;
     if (p.state != part_state::waiting || now < p.not_before)
       continue;
-    // What it publishes must not be forgotten.
+    // The assembly publishes: before it starts, everything must be durable.
     if (p.kind == work_kind::assemble && !gate_.open())
       continue;
     if (std::exchange(p.awaited, false))
@@ -221,7 +221,7 @@ uint32_t file_job::threads_of_chunk() const {
     return p.is_chunk() && p.chunk.kind == chunk_kind::video && p.state != part_state::done;
   }));
   auto beside = std::min({open, capacity_.slots, capacity_.cores});
-  // One that is alone takes what there is, as it likes.
+  // A chunk that runs alone may use all cores.
   if (beside <= 1)
     return 0;
   return capacity_.cores / beside;
@@ -287,7 +287,7 @@ void file_job::broke(part& x, const file_failure& why, time_point now) {
     return fail(failure_kind::terminal, why.reason);
   }
   auto how = why.reason.empty() ? std::string{"failed"} : why.reason;
-  // Where there is no control group, an allocation fails instead.
+  // Without a control group, an allocation fails instead.
   if (limits_of(x).memory_bytes > 0 && how.find("Cannot allocate memory") != std::string::npos)
     how += "; " + of_memory(x);
   retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {how}, now);
@@ -297,17 +297,17 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
   effects_.device_failed(x.attempt, why);
   auto worker = x.held.worker;
   release(x, {});
-  // Its other cards come after other workers' cards.
+  // This worker's other cards are tried only after other workers' cards.
   if (std::find(x.refused_by.begin(), x.refused_by.end(), worker) == x.refused_by.end())
     x.refused_by.push_back(worker);
-  // Before anything is made of it, another encoder may do.
+  // As long as no chunk is made, another encoder may be used.
   auto made = std::any_of(parts_.begin(), parts_.end(), [](const part& p) {
     return p.is_chunk() && p.chunk.kind == chunk_kind::video && p.state != part_state::waiting
            && p.state != part_state::leasing;
   });
   if (!made)
     encoder_.clear();
-  // One that opens, works and fails would do so for ever.
+  // A device that opens, works for a while and then fails could do so for ever.
   if (made || x.progress.frames > 0)
     return try_elsewhere(x, worker, {}, why, now);
   ++retries_;
@@ -319,7 +319,7 @@ void file_job::lose_encoder(part& x, time_point now) {
   auto policy = begin_.order.video.on_busy;
   if (policy == exhaustion_policy::queue)
     return;
-  auto why = "no worker has " + encoder_ + " any more, of which the finished chunks are";
+  auto why = "no worker has " + encoder_ + " any more, which made the finished chunks";
   if (policy == exhaustion_policy::reject)
     return fail(failure_kind::transient, why + ": retry the job when one has it, or allow it another encoder");
   encoder_.clear();
@@ -364,7 +364,7 @@ void file_job::note_first_frame(const part& x, time_point now) {
     first_frame_ = now;
   else
     return;
-  // Who was held back for it need not wait any more.
+  // Parts that waited for the first picture may start now.
   for (auto& p : parts_)
     if (p.state == part_state::waiting && !p.awaited && p.failures == 0)
       p.not_before = std::min(p.not_before, now);

@@ -12,11 +12,11 @@
 // - the machine had an error: the part is tried elsewhere after a pause that doubles;
 // - an error of the media or the encoder, or too many tries: the job ends, with the reason.
 //
-// The assembly publishes. It is asked for only when all that the job has said is durable.
+// The assembly publishes. It starts only when everything that the job reported is durable.
 //
-// A job that begins anew knows the plan and the finished chunks of its earlier life. The source is probed again in any
-// case; if it is still the same one, and the files are still whole, they are not made again. A chunk that was in the
-// making is not given to anybody else for a while: its task outlives a coordinator, and is taken over as it is.
+// A job that starts again knows the plan and the finished chunks from before. The source is probed again in any case;
+// if it is still the same one, and the files are still whole, they are not made again. An unfinished chunk is not given
+// to another task for a while, because its task outlives a coordinator and is then taken over with its work.
 #pragma once
 
 #include "core/jobs/chunk_plan.hpp"
@@ -132,10 +132,10 @@ public:
   /// The attempt is over: its lease and its task are no longer needed.
   virtual void stop(attempt_id attempt, const lease_end& how) = 0;
 
-  // -- to be written down, in this order: see `file_job::handed_over` -----------
+  // -- to be stored, in this order: see `file_job::handed_over` -----------------
 
-  /// The job is at work from now on. Comes once: before its first chunk begins, or before the assembly where all are
-  /// there already.
+  /// The job runs from now on. Comes once: before its first chunk starts, or before the assembly if all chunks exist
+  /// already.
   virtual void at_work(const std::string& /* why */) {}
   /// Earlier chunks are forgotten; these are the plan.
   virtual void planned(const std::vector<file_chunk>& chunks) = 0;
@@ -177,13 +177,13 @@ public:
   bool awaits(const chunk_work& x, time_point now);
   /// Takes over that task, under a new lease; empty if the job does not wait for it.
   std::optional<attempt_id> take_over(const chunk_work& x, const lease& held, time_point now);
-  /// The slot of the lease is wanted.
+  /// Another job or channel needs the slot of this lease.
   void give_back(lease_id x, time_point now);
   void tick(time_point now);
   /// Everything ends here, without further messages.
   void cancel();
 
-  /// All that was to be written down so far is on its way to the store, as one lot.
+  /// All changes so far were sent to the store, as one lot.
   void handed_over() noexcept {
     gate_.handed_over();
   }
@@ -202,7 +202,7 @@ public:
     return phase_ != file_phase::probing;
   }
 
-  /// All that was to be written down is durable.
+  /// All changes are durable.
   bool all_stored() const noexcept {
     return gate_.open();
   }
@@ -238,7 +238,7 @@ private:
   };
 
   part* find(attempt_id attempt);
-  /// The effects, for something that is to be written down.
+  /// The effects, for a change that must be stored.
   file_job_effects& say() {
     gate_.said();
     return effects_;
@@ -324,7 +324,7 @@ private:
   uint32_t deaths_in_a_row_ = 0;          ///< since a part was finished
   std::set<std::string> deadly_with_;     ///< the workers of those
   durable_gate gate_;
-  bool at_work_ = false; ///< it has said so
+  bool at_work_ = false; ///< the effect `at_work` was called
   std::optional<time_point> began_;
   std::optional<time_point> first_frame_;
 };

@@ -1,4 +1,4 @@
-// From what the probe found to the parts of the job.
+// Makes the parts of the job from the probe's findings.
 #include "base/url.hpp"
 #include "core/jobs/file_job.hpp"
 
@@ -36,7 +36,7 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
       auto ticks = (wanted.end - wanted.points.front().pts) * static_cast<int64_t>(told);
       key_interval_ = std::chrono::milliseconds{ticks / 90 / static_cast<int64_t>(wanted.pictures)};
     }
-    // An encoder that has to keep to a rate needs time to find it.
+    // An encoder with a target bit rate needs some time to reach it.
     wanted.keys_are_dear = order.video.bit_rate == 0 && are_keys_dear(order.video.codec);
   }
   if (order.chunk_duration.count() > 0)
@@ -94,8 +94,8 @@ void file_job::plan(const source_summary& x, time_point now) {
     say().planned(chunks);
   }
   phase_ = file_phase::encoding;
-  // The sound is one part from end to end: it begins early, so that it is not what is waited for. The first picture is
-  // what somebody may wait for.
+  // The whole sound is one part. It starts early, so that the job does not have to wait for it at the end. Only the
+  // first picture comes before it, because a user may wait for that.
   if (sound && parts.size() > 2)
     std::rotate(parts.begin() + 1, parts.end() - 1, parts.end());
   give_head_start(parts, now);
@@ -117,7 +117,8 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
   auto& had = begin_.chunks;
   if (had.empty())
     return false;
-  // Its cuts need not be those of today's plan, which depends on the workers; they have to be cuts of this source.
+  // The stored plan may have other cuts than a plan made now, which depends on the workers. But they must be cuts of
+  // this source.
   std::vector<part> kept;
   auto next = lowest;
   auto sounds = 0;
@@ -158,7 +159,7 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
   for (auto& c : had)
     if (auto of = encoder_of(c.path); of && is_whole(c) && c.kind == chunk_kind::video)
       encoders.insert(*of);
-  // All are of one encoder, or all are made again.
+  // All chunks must be from one encoder; otherwise all are made again.
   auto mixed = encoders.size() > 1;
   if (encoders.size() == 1 && *encoders.begin() != "none")
     encoder_ = *encoders.begin();
@@ -192,7 +193,8 @@ file_job::part* file_job::find_awaited(const chunk_work& x) {
   });
   if (i == parts_.end() || ended())
     return nullptr;
-  // Where it reads from and writes to is that life's own; all that decides what comes out has to be the same.
+  // The paths that it reads and writes may differ from one attempt of the job to the next. Everything that decides its
+  // output must be the same.
   auto wanted = chunk_work_of(*i);
   wanted.source = x.source;
   wanted.destination = x.destination;
@@ -229,12 +231,13 @@ std::optional<attempt_id> file_job::take_over(const chunk_work& x, const lease& 
 }
 
 bool file_job::examine_chunks(const file_failure& why, time_point now) {
-  // What a worker announces wrongly it may announce wrongly again: a few times are enough to get round it.
+  // A worker that reports a wrong checksum may do so again. A few examinations are enough to move the chunks to other
+  // workers.
   if (examinations_ >= config_.retries_max)
     return false;
   ++examinations_;
   unexplained_ = why;
-  // The assembly comes again when the chunks are known to be good.
+  // The assembly is tried again once all chunks are known to be good.
   auto assembly =
     std::find_if(parts_.begin(), parts_.end(), [](const part& p) { return p.kind == work_kind::assemble; });
   release(*assembly, {});
@@ -247,7 +250,7 @@ bool file_job::examine_chunks(const file_failure& why, time_point now) {
 
 void file_job::examined(const source_summary& x, time_point now) {
   if (x.identity != source_.identity)
-    return fail(failure_kind::terminal, "the source changed while the job worked at it: submit the job again");
+    return fail(failure_kind::terminal, "the source changed while the job was working on it: submit the job again");
   auto spoiled = false;
   for (auto& p : parts_) {
     auto& whole = x.whole_chunks;
@@ -262,7 +265,7 @@ void file_job::examined(const source_summary& x, time_point now) {
       p.refused_by.push_back(p.made_by);
     say().chunk_spoiled(p.chunk.number, "its file is not what its worker announced");
   }
-  // They are good: then it is not their fault, and a terminal error stays one.
+  // All chunks are good, so they did not cause the error: a terminal error is final.
   if (!spoiled && unexplained_->terminal)
     return fail(failure_kind::terminal, unexplained_->reason);
   phase_ = file_phase::encoding;
@@ -275,7 +278,7 @@ void file_job::assemble_if_done(time_point now) {
     return;
   phase_ = file_phase::assembling;
   say_at_work("its chunks are there already");
-  // Video in the order of its windows: the sound, which comes first, stands by itself.
+  // The video is in the order of its windows; the sound, which comes first, is separate.
   parts_.emplace_back().kind = work_kind::assemble;
   pump(now);
 }

@@ -1,4 +1,4 @@
-// How far a job is, and how fast.
+// A job's progress and speed.
 #include "core/jobs/file_job.hpp"
 
 #include <algorithm>
@@ -7,7 +7,7 @@ namespace troupe::core {
 
 namespace {
 
-/// Shares of the whole job, as they usually are.
+/// Usual shares of the phases in the whole job.
 constexpr double probe_share = 0.02;
 constexpr double assemble_share = 0.02;
 
@@ -42,7 +42,7 @@ double file_job::share_done() const {
   auto of = [this](const part& p) {
     if (p.state == part_state::done)
       return 1.0;
-    // The first and the last window are open: what a task says of its share there is nothing.
+    // The first and the last window have no bound on one side, so a task cannot report its share there.
     auto expected = static_cast<double>(pictures_expected(p));
     auto by_pictures = expected > 0 ? static_cast<double>(p.progress.frames) / expected : 0.0;
     return std::clamp(std::max(p.progress.done, by_pictures), 0.0, 1.0);
@@ -55,7 +55,7 @@ double file_job::share_done() const {
       result += probe_share * of(p);
     else if (p.kind == work_kind::assemble)
       result += assemble_share * of(p);
-    // Sound counts where there is nothing else.
+    // Sound counts if there is nothing else.
     else if (auto weight = p.chunk.kind == chunk_kind::video ? static_cast<double>(p.ticks) : 1.0; weight > 0) {
       all += weight;
       done += weight * of(p);

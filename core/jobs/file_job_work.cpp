@@ -1,4 +1,4 @@
-// What a part asks of the registry, and what its task is told to do.
+// The lease request and the work order of each part.
 #include "core/jobs/file_job.hpp"
 #include "core/plan.hpp"
 
@@ -9,7 +9,7 @@ namespace troupe::core {
 
 namespace {
 
-/// In a chunk file's name, before the encoder's.
+/// The part of a chunk file's name that comes before the encoder's name.
 const std::string version_mark = "-v" + std::to_string(chunk_version) + "-";
 constexpr auto lowest = std::numeric_limits<int64_t>::min();
 
@@ -37,7 +37,7 @@ lease_request file_job::request_of(const part& x) const {
     result.replaceable = !encoder_.empty();
     if (!encoder_.empty()) {
       result.video.encoder = encoder_;
-      // The order's policy is about the first of them: the others wait for what that one got.
+      // The order's policy applies to the first chunk; the others wait for the encoder that the first one got.
       result.video.policy = exhaustion_policy::queue;
     }
   }
@@ -58,7 +58,7 @@ work_limits file_job::limits_of(const part& x) const {
       pictures.encoded = video.codec == "copy" ? 0 : pixels_of(video.width, video.height, s.width, s.height);
       pictures.codec = encoder_.empty() ? video.codec : encoder_;
     }
-  // What is verified is what was encoded.
+  // Verification decodes the encoded pictures.
   if (x.kind == work_kind::assemble)
     pictures.decoded = std::max(pictures.decoded, pictures.encoded);
   result.memory_bytes = memory_limit(config_.memory, x.kind, pictures);
@@ -151,7 +151,8 @@ file_work file_job::work_of(const part& x) const {
       if (codec != "copy" && codec != "none")
         work.encoders.push_back(codec);
     work.container = order.container;
-    // What an earlier life left may be there already; before that, nothing may be in the way.
+    // After a restart, the output may already be the result of an earlier attempt, so it is checked only on the first
+    // one.
     if (begin_.attempt == 1 && phase_ == file_phase::probing)
       work.output = order.output;
     work.overwrite = order.overwrite;
@@ -185,7 +186,7 @@ file_work file_job::work_of(const part& x) const {
   for (auto& s : source_.streams)
     if ((s.video ? order.video.codec : order.audio.codec) == "copy" && s.instead.empty())
       work.copied.push_back(s.stream);
-  // What the source's decoder has made has to be there, not only what the chunks say that they have.
+  // The result must have all pictures that the source's decoder made, not only those that the chunks claim to have.
   if (!work.video.empty())
     work.pictures = keeps_pictures(order) ? pictures_of_source().value_or(pictures) : pictures;
   work.late = source_.late;

@@ -9,10 +9,10 @@ namespace troupe::core {
 
 namespace {
 
-/// Jobs that are read at once: their requests may be large.
+/// The most jobs read in one call: their requests may be large.
 constexpr size_t load_max = 32;
 
-/// Tasks that wait for their jobs to go on: as many as a cluster may have at work.
+/// The most orphans that wait for their jobs: as many tasks as a cluster may run.
 constexpr size_t orphans_max = 10'000;
 
 job_way by_a_person(job_step step, job_id id, job_state to, std::string why) {
@@ -34,7 +34,7 @@ job_way queue_again(job_id id, job_state from, std::string why) {
   return x;
 }
 
-/// A way of the book's own: only from where the job was seen.
+/// A transition of the book's own: written only if the job is still in the state of the row.
 job_way own(job_step step, const job_row& of, job_state to, std::string why) {
   job_way x;
   x.step = step;
@@ -86,7 +86,7 @@ void job_book::recover(const job_row& x) {
     return enqueue(x);
   case job_state::assigned:
   case job_state::running: {
-    // Its chunks stay leased: their tasks may be at work still, and come back.
+    // Its chunks stay leased: their tasks may still work on them, and report again.
     running_[x.id] = {.attempt = x.attempt};
     auto m = own(job_step::take_up, x, job_state::queued, "the coordinator was started again");
     m.attempt = x.attempt;
@@ -96,7 +96,7 @@ void job_book::recover(const job_row& x) {
   case job_state::completed:
   case job_state::failed:
   case job_state::cancelled:
-    return; // until somebody asks for it
+    return; // nothing to do until a user asks for it
   }
   effects_.left_alone(x);
 }
@@ -111,7 +111,8 @@ void job_book::written(const job_way& x, std::optional<uint32_t> attempt) {
     enqueue(x.of);
     return effects_.wake();
   case job_step::assign: {
-    // Refused, somebody has paused or cancelled it in between; else this may not be the attempt that was expected.
+    // If it was refused, a user has paused or cancelled the job meanwhile. If not, the job may still have another
+    // attempt than expected.
     auto begun = x.of.attempt + 1;
     if (auto* r = alive(id); r != nullptr && r->attempt == begun && attempt != begun)
       effects_.halt(id);
@@ -142,7 +143,8 @@ void job_book::written(const job_way& x, std::optional<uint32_t> attempt) {
     if (!attempt)
       return;
     effects_.use_folder(id);
-    // While its last tasks still end, `ended` queues it. What is read of it at the moment may be older than this.
+    // If its actor is still ending, `ended` queues the job later. A row that is being read now may be older than this
+    // command.
     if (auto* r = alive(id))
       r->over = false;
     else
@@ -209,7 +211,7 @@ void job_book::enqueue(const job_row& x) {
 }
 
 void job_book::start_due() {
-  // What cannot be written down is not begun.
+  // No job starts while its start cannot be written.
   while (works_) {
     std::vector<job_id> ids;
     while (running_.size() + loading_.size() < config_.running_max && ids.size() < load_max) {
@@ -227,7 +229,7 @@ void job_book::start_due() {
 
 void job_book::assign(const job_row& x) {
   if (running_.contains(x.id))
-    return; // its end is told, and looked at
+    return; // the job is read again when its present actor has ended
   auto attempt = x.attempt + 1;
   effects_.write(own(job_step::assign, x, job_state::assigned, "its turn has come"));
   auto turn = order_.turn_of(x.queue, x.priority, x.submitted_ms);
@@ -274,7 +276,7 @@ void job_book::said_end(job_id id, job_state how) {
 }
 
 void job_book::end_refused(job_id id) {
-  // Its actor goes all the same: then it is looked at again.
+  // The actor ends in any case: the job is then read again.
   if (auto* r = alive(id))
     r->over = r->failed = false;
   look_at(id);
@@ -308,14 +310,15 @@ void job_book::settle(const job_row& x) {
   if (auto* r = alive(x.id)) {
     if (r->attempt == x.attempt && (is_ended(x.state) || x.state == job_state::paused))
       effects_.halt(x.id);
-    // Somebody wants it again, or this is older than its end: either way it is looked at when its actor is gone.
+    // Either a user wants the job again, or this row is older than the job's end. In both cases the job is read again
+    // when its actor is gone.
     if (!is_ended(x.state))
       r->over = false;
     return;
   }
   if (loading_.contains(x.id))
     return; // what is being read is at least as new
-  // Its tasks were ended with it: nobody is to wait for them.
+  // Its tasks ended with its actor: nobody must wait for them.
   if (!x.leased.empty() && (x.state == job_state::paused || x.state == job_state::queued)) {
     for (auto number : x.leased)
       effects_.chunk_waits(x, number);

@@ -1,17 +1,20 @@
-// The book of all file jobs: which wait, which are being read, which are at work, and what a stored row means for each.
+// The state of all file jobs in memory, called the book: which jobs wait, which are being read from the store, which
+// run, and what to do after each stored row.
 //
-// Events come in, effects go out; the queue's actor translates. The store has the truth: whatever the book wants
-// changed is written first, and a row that is read tells what has become of it. A person's word goes before the book's
-// own: each way that the book writes names the state that it was decided on, so that one which was overtaken is
-// refused, and the job is looked at again.
+// Events come in, effects go out; the queue's actor translates. The store is authoritative: the book writes a change to
+// the store and learns from the row that it reads whether the change was made. A `job_way` is a transition to be
+// written. A user's command has priority over the book's own transitions. So each transition of the book names the
+// state from which it was decided. If a command has changed that state meanwhile, the store refuses the transition, and
+// the book reads the job again.
 //
-// - A job whose turn has come is read, then begun at once; the row that says so is written with the next batch. Where
-//   that row is refused, somebody has paused or cancelled the job in between, and its actor is halted.
-// - A job whose actor is gone without an end begins again, a few times; what it has finished is kept.
-// - After a restart of the coordinator, a job that was at work waits for its turn again, and the tasks of its earlier
-//   life (orphans) wait for it.
-// - While the store is out of order no job begins.
-// - A state that this program does not know is left alone, and said.
+// - A job whose turn has come is read, then started at once; its transition to `assigned` is written with the next
+//   batch. If the store refuses that transition, a user has paused or cancelled the job meanwhile, and its actor is
+//   halted.
+// - If a job's actor dies before the job has ended, the job starts again, a few times; finished parts are kept.
+// - After a restart of the coordinator, a job that was running waits for its turn again. Its tasks from before the
+//   restart (orphans) wait for the job.
+// - While the store does not work, no job starts.
+// - A job in a state that this program does not know is not changed, but reported.
 #pragma once
 
 #include "core/jobs/job_order.hpp"
@@ -28,7 +31,7 @@
 namespace troupe::core {
 
 struct job_book_config {
-  uint32_t running_max = 8;  ///< jobs at work at once
+  uint32_t running_max = 8;  ///< jobs that run at the same time
   uint32_t restarts_max = 3; ///< of a job whose actor dies
   job_order_config order = {};
 };
@@ -47,16 +50,16 @@ struct job_row {
   std::vector<uint32_t> leased = {}; ///< numbers of the chunks that a task has, or had
 };
 
-/// Why a way is written. What follows it depends on that.
+/// The reason for a transition. It decides what follows once the transition is written.
 enum class job_step : uint8_t { take_up, assign, give_up, begin_again, cancel, pause, queue_again };
 
-/// A way of `job_transitions` that is to be written.
+/// A transition from the table `job_transitions`, to be written to the store.
 struct job_way {
   job_step step = job_step::assign;
-  job_row of; ///< as it was decided on; of a person's word only the id
+  job_row of; ///< the row on which it was decided; for a user's command only the id
   job_state to = job_state::queued;
-  std::optional<job_state> from;   ///< only from there
-  std::optional<uint32_t> attempt; ///< only that one
+  std::optional<job_state> from;   ///< written only if the job is in this state
+  std::optional<uint32_t> attempt; ///< written only if the job has this attempt
   std::string why;
   std::optional<uint32_t> failures;
   std::optional<failure_kind> failure;
@@ -68,39 +71,40 @@ class job_book_effects {
 public:
   virtual ~job_book_effects() = default;
 
-  // -- the store; what is said is written in the order in which it is said --------
+  // -- the store; changes are written in the order of the calls --------------------
 
   /// Write it; answered by `written` once it is durable or refused.
   virtual void write(const job_way& x) = 0;
-  /// Write that this leased chunk waits again, in the attempt of the job that the row has. No answer is needed.
+  /// Write that this leased chunk waits again, for the job's attempt in the row `of`. No answer is needed.
   virtual void chunk_waits(const job_row& of, uint32_t number) = 0;
-  /// Read these jobs, whole; answered by `loaded` or `not_loaded`.
+  /// Read these jobs with all their data; answered by `loaded` or `not_loaded`.
   virtual void load(const std::vector<job_id>& ids) = 0;
-  /// Read the job when all that was said so far is durable or refused; answered by `looked` or `not_looked`.
+  /// Read the job once all earlier changes are durable or refused; answered by `looked` or `not_looked`.
   virtual void look(job_id id) = 0;
 
-  // -- jobs at work ---------------------------------------------------------------
+  // -- running jobs ---------------------------------------------------------------
 
-  /// Have the job worked at, as that attempt, until `ended`. Called from within `loaded` alone. Returns why it cannot
-  /// be begun.
+  /// Run the job with this attempt number, until `ended`. Called only from within `loaded`. Returns why the job cannot
+  /// be started.
   virtual std::optional<std::string> begin(const job_row& x, uint32_t attempt, uint64_t turn) = 0;
-  /// All work at the job is to end; what is finished is kept.
+  /// Stop all work on the job; finished parts are kept.
   virtual void halt(job_id id) = 0;
-  /// The same, and nothing is kept.
+  /// Stop all work on the job; nothing is kept.
   virtual void end(job_id id) = 0;
-  /// Call `start_due` when all events at hand were told: jobs that come together are read together.
+  /// Call `start_due` after all events that have arrived are passed to the book, so that jobs which arrive together are
+  /// read together.
   virtual void wake() = 0;
 
-  // -- orphans, by the numbers that they were offered under -------------------------
+  // -- orphans, by the numbers given to `offer` -------------------------------------
 
   virtual void hand_over(uint64_t orphan, job_id to) = 0;
   virtual void turn_away(uint64_t orphan, const std::string& why) = 0;
 
   // -- folders ----------------------------------------------------------------------
 
-  /// A failed job's: it stays for a while after that time.
+  /// The job failed at `failed_ms`: its folder is kept for some time after that.
   virtual void keep_folder(job_id id, int64_t failed_ms) = 0;
-  /// The job goes on: its folder is its own again.
+  /// The job continues and needs its folder: it must not be removed.
   virtual void use_folder(job_id id) = 0;
   virtual void drop_folder(job_id id) = 0;
 
@@ -113,50 +117,51 @@ public:
   job_book(job_book_config config, job_book_effects& effects)
     : config_(config), effects_(effects), order_(config.order) {}
 
-  // -- what people ask for: written by the caller, then told to `written` -----------
+  // -- users' commands: the caller writes them, then calls `written` ----------------
 
   static job_way cancel(job_id id);
   static job_way pause(job_id id);
   static job_way resume(job_id id);
   static job_way retry(job_id id);
 
-  /// A new job is durable. Its number and state are the book's to give.
+  /// A new job is durable. The book sets its number and state.
   void submitted(job_row x);
-  /// A job that had ended is forgotten.
+  /// A job that had ended was removed from the store.
   void removed(job_id id);
 
   // -- the store ----------------------------------------------------------------------
 
   /// A job that the coordinator finds when it starts. To be followed by `start_due`.
   void recover(const job_row& x);
-  /// That way is durable as that attempt, or was refused. Of people's ways only the durable ones need be told.
+  /// The transition is durable, and the job now has this attempt; or it was refused (null). Users' refused commands
+  /// need not be reported.
   void written(const job_way& x, std::optional<uint32_t> attempt);
-  /// What `load` has found, in any order. Jobs that are not among it are no more.
+  /// The result of `load`, in any order. Jobs that it lacks no longer exist.
   void loaded(const std::vector<job_id>& asked, const std::vector<job_row>& found);
   void not_loaded(const std::vector<job_id>& asked);
-  /// What `look` has found; null where the job is no more.
+  /// The result of `look`; null if the job no longer exists.
   void looked(job_id id, const job_row* found);
   void not_looked(job_id id);
-  /// Something was written of the job that nobody was told of.
+  /// The job was changed in the store without a call of `written`: read it again.
   void look_at(job_id id);
-  /// The store is out of order, or works again.
+  /// The store has failed, or works again.
   void store_works(bool works);
 
-  // -- jobs at work ---------------------------------------------------------------------
+  // -- running jobs ---------------------------------------------------------------------
 
-  /// Whether that is the job's attempt at work: nobody else is listened to.
+  /// True if this attempt of the job runs now. Messages of all other attempts are ignored.
   bool hears(job_id id, uint32_t attempt) const;
-  /// The job says that it ended.
+  /// The job reports that it has ended.
   void said_end(job_id id, job_state how);
-  /// What `said_end` told is not written: it was overtaken.
+  /// The end reported by `said_end` was refused by the store, because a user's command came first.
   void end_refused(job_id id);
-  /// The job's actor is gone, and all that it said has been told.
+  /// The job's actor is gone, and all its messages have been passed to the book.
   void ended(job_id id, uint32_t attempt, int64_t now_ms);
 
-  /// A task of an earlier life of the job has work in hand. Each offer has a number of its own.
+  /// A task from before a restart still works for this job, and offers its work. Each offer has its own number.
   void offer(uint64_t orphan, job_id id);
 
-  /// Begins whose turn it is.
+  /// Starts the jobs whose turn has come.
   void start_due();
   /// The clock; a few times a second.
   void tick();
@@ -173,10 +178,10 @@ public:
 
 private:
   struct running {
-    bool alive = false; ///< its actor; else the store is being asked, or told, what is to become of the job
+    bool alive = false; ///< its actor runs; otherwise the book waits for an answer of the store
     uint32_t attempt = 0;
-    bool over = false;   ///< it has said that it ended
-    bool failed = false; ///< and how
+    bool over = false;   ///< it reported its end
+    bool failed = false; ///< it reported that it failed
   };
 
   struct orphan {
@@ -185,13 +190,13 @@ private:
   };
 
   running* alive(job_id id);
-  /// Somebody waits for the job, or will: it has not ended as far as is known here.
+  /// True if the job has not ended, as far as the book knows.
   bool is_open(job_id id) const;
   void enqueue(const job_row& x);
   void assign(const job_row& x);
   void settle(const job_row& x);
   void begin_again(const job_row& x);
-  /// Neither waits nor is at work.
+  /// Removes the job from the waiting and the running jobs.
   void leave(job_id id);
   void forget_dead(job_id id, uint32_t attempt);
   void drop_orphans();
@@ -200,12 +205,12 @@ private:
   job_book_effects& effects_;
   job_order order_;
   std::map<job_id, running> running_;
-  std::set<job_id> loading_;         ///< their turn has come; they are being read
-  std::set<job_id> unsettled_;       ///< to be looked at with the next tick
-  std::map<job_id, uint32_t> looks_; ///< how many looks at a job are under way
+  std::set<job_id> loading_;         ///< jobs whose turn has come, while they are read
+  std::set<job_id> unsettled_;       ///< jobs to read again with the next tick
+  std::map<job_id, uint32_t> looks_; ///< unanswered calls of `look`, by job
   std::vector<orphan> orphans_;
-  bool works_ = true;       ///< the store
-  int64_t next_number_ = 1; ///< of jobs, in the order of their submission
+  bool works_ = true;       ///< the store works
+  int64_t next_number_ = 1; ///< for the next submitted job
 };
 
 } // namespace troupe::core

@@ -1,9 +1,9 @@
 // Presentation times for MPEG-1, -2 and -4 pictures in containers that do not store them.
 //
 // A B picture is shown when it is decoded. A reference picture is shown when the next reference picture is decoded, and
-// only that one tells the time. So a picture without a presentation time waits here until the next one comes. AVI
-// counts all pictures in decoding order. There, no picture has a presentation time, and all times are moved one picture
-// earlier; otherwise the first picture, too, would be shown late.
+// only that next picture gives the time. So a picture without a presentation time waits here until the next one comes.
+// AVI counts all pictures in decoding order. There, no picture has a presentation time, and all times are moved one
+// picture earlier; otherwise the first picture, too, would be shown late.
 #pragma once
 
 #include "encoder/av_ptr.hpp"

@@ -1,6 +1,6 @@
-// Goal: a task hears that its host is gone as long as it lives, and the thread that waits for that touches nothing of
-// an actor system that is gone. Method: the watch's pipe is the test's, and is closed before or after a stand-in for
-// the task and its system are gone.
+// Goal: a task learns that its host is gone, and the thread that waits for that never touches an actor system that no
+// longer exists. Method: the test owns the watch's pipe, and closes it before or after a stand-in for the task and its
+// system are gone.
 #include "actors/cluster/link.hpp"
 #include "actors/host_watch.hpp"
 #include "registered_types.hpp"

@@ -1,6 +1,6 @@
-// The ingest as its session sees it: a source that sends faster than it plays is held back, and one that is pulled anew
-// gives what is new and nothing else. Real actors in one process, the test is the session; the source is a server on
-// loopback that sends a file as fast as it is read, without its length.
+// The ingest as its session sees it: a source that sends faster than real time is held back, and a source that is
+// opened again gives only new media. Real actors in one process; the test is the session. The source is a server on
+// loopback that sends a file, without its length, as fast as it is read.
 #include "actors/cluster/link.hpp"
 #include "actors/live/ingest.hpp"
 #include "core/live/sample_print.hpp"
@@ -57,7 +57,7 @@ const std::string& media() {
   return bytes;
 }
 
-/// Where the media is 3.5 s before its second key picture: libavformat has ended its analysis by then.
+/// The byte offset 3.5 s before the second key picture: libavformat has ended its analysis by then.
 size_t within_a_group() {
   constexpr size_t packet = 188;
   auto& x = media();
@@ -141,7 +141,7 @@ struct fixture : registered_types {
     return result;
   }
 
-  /// What a pull brings until `enough`, or its end.
+  /// The output of a pull until `enough` is true, or until its end.
   template <class Enough>
   std::vector<taken> pull(ingest_work work, Enough enough) {
     auto number = work.attempt;

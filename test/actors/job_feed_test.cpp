@@ -29,7 +29,7 @@ struct fixture : registered_types {
     return caf::actor_cast<job_watcher_actor>(x.ptr());
   }
 
-  /// What a watcher has heard since the last call.
+  /// The events that a watcher received since the last call.
   std::vector<job_event> heard(caf::scoped_actor& by) {
     feed.send(all->ptr());
     std::vector<job_event> result;

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(a_writer_is_waited_for_until_it_has_written_all) {
     last.items.push_back({x, false});
   }
   last.at_ms = 1;
-  // As a queue does that ends.
+  // The same as a queue that ends.
   caf::anon_send(writer, last);
   caf::anon_send(writer, stop_atom_v);
   BOOST_REQUIRE(await_writers(url, 30s));

@@ -52,7 +52,7 @@ public:
     return ::send(socket_.get(), words.data(), words.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(words.size());
   }
 
-  /// Waits until the other side says something, or ends. False where it does neither in time.
+  /// Waits until the other side sends something, or closes. False if it does neither in time.
   bool hears(std::chrono::milliseconds span = patience) {
     pollfd what{socket_.get(), POLLIN, 0};
     return ::poll(&what, 1, static_cast<int>(span.count())) > 0;
@@ -113,7 +113,7 @@ struct fixture : registered_types {
     return published.port;
   }
 
-  /// Whether a node of its own gets in.
+  /// True if a node with a valid certificate can connect.
   bool gets_in(link_config to) {
     node_system_config its_config{1};
     caf::actor_system its_system{its_config};
@@ -121,7 +121,7 @@ struct fixture : registered_types {
     return static_cast<bool>(connect(its_system, to));
   }
 
-  /// What has been logged; nobody listens any more then.
+  /// The log so far; the node no longer listens after this call.
   std::string logged() {
     published.gate.reset();
     return said.str();
@@ -130,7 +130,7 @@ struct fixture : registered_types {
   std::ostringstream said;
   node_system_config cfg;
   caf::actor_system system{cfg};
-  /// Called a coordinator, because that is what may be published; it says again what it is told.
+  /// Named `coordinator`, because only that may be published. It returns what it is sent.
   caf::actor coordinator = system.spawn(
     [](caf::event_based_actor*) -> caf::behavior { return {[](std::string& x) { return std::move(x); }}; });
   published_link published;
@@ -154,7 +154,7 @@ std::string header(char operation, uint32_t length, uint64_t receiver) {
   return std::string{operation, 0, 0, 0} + big_endian(length, 4) + std::string(16, '\0') + big_endian(receiver, 8);
 }
 
-/// What a node says first.
+/// The first bytes that a node sends.
 std::string hello() {
   auto id = caf::make_node_id(4711, "0123456789abcdef0123456789abcdef01234567");
   BOOST_REQUIRE(id);
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(who_says_something_else_is_refused_by_name) {
   stranger on_tls{port};
   on_tls.says("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   BOOST_TEST(on_tls.is_left());
-  // One that was only opened and closed is no news.
+  // A connection that was only opened and closed is not logged.
   { stranger monitor{port}; }
   BOOST_TEST(gets_in(ours.link()));
   auto text = logged();

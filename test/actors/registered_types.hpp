@@ -1,4 +1,4 @@
-// CAF makes no actor system, and words no error, before it knows the types of our messages.
+// CAF can create an actor system, or the text of an error, only after our message types are registered.
 #pragma once
 
 #include "actors/gateway.hpp"

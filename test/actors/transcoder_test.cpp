@@ -47,7 +47,7 @@ struct fixture : registered_types {
     return result;
   }
 
-  /// Takes what the transcoder says until it ends.
+  /// Receives the transcoder's messages until it ends.
   void listen() {
     while (!end) {
       auto timed_out = false;

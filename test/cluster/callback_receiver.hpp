@@ -1,4 +1,4 @@
-// A server that is told of the ends of jobs: keeps what it is sent, and answers as the test wants it.
+// A server that receives the callbacks of ended jobs: it keeps the requests, and answers as the test tells it.
 #pragma once
 
 #include <cstdint>

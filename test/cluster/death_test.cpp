@@ -26,7 +26,7 @@ cluster_settings one_channel(std::vector<std::string> flags = {}) {
   return {{{"a", media("h264.ts")}}, std::move(flags), {}};
 }
 
-/// The API's answer to who transcodes the channel now: pid and task id. Zero and empty where nobody is known.
+/// The pid and task id of the channel's transcode, from the API. Zero and empty if the API names none.
 struct transcode {
   pid_t pid = 0;
   std::string task;
@@ -44,7 +44,7 @@ transcode running(const cluster& c) {
   return {};
 }
 
-/// Asks without a pause until the API states it; milliseconds from `since`.
+/// Asks without a pause until the API shows it; returns the milliseconds from `since`.
 double time_to_state(clock::time_point since, const std::function<bool()>& stated) {
   auto deadline = since + scaled(milliseconds{10'000});
   for (;;) {
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
     c.wait_until(std::string{"w1 is "} + expected, [&] { return c.daemon_state("w1") == expected; });
     BOOST_TEST(text(c.daemon("w1"), "reason").find("died or hung lately") != std::string::npos);
   }
-  // Nobody else could take live work: it goes there all the same.
+  // No other worker could take live work, so it goes to this one all the same.
   BOOST_TEST(c.get("/readyz").status == 200);
   (void)c.watch("a", "small");
 }
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(a_worker_with_another_token_is_refused_and_the_refusal_is_l
   BOOST_TEST(c.daemons().empty());
   auto log = c.node("coordinator").output();
   BOOST_TEST(log.find("a registration is refused") != std::string::npos);
-  // Neither token is told to anybody.
+  // Neither token is shown anywhere.
   BOOST_TEST(log.find("some-other-token") == std::string::npos);
   BOOST_TEST(stranger.output().find("a-token-for-tests") == std::string::npos);
 }

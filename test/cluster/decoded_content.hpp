@@ -1,5 +1,5 @@
-// What a file holds, as the ffmpeg programs decode it: each picture, each sample of sound, its streams. Two files are
-// compared by it, whatever their containers and codecs are.
+// The content of a file as the ffmpeg programs decode it: each picture, each sample of sound, its streams. Two files
+// can be compared by it, whatever their containers and codecs are.
 #pragma once
 
 #include <cstdint>
@@ -36,16 +36,16 @@ struct decoded_content {
 /// Decodes the file at `path`; writes scratch files into `folder`.
 decoded_content content_of(const std::string& path, const std::string& folder);
 
-/// What of the pictures of `source` the `result` has not, has twice, or has at another time: one sentence each.
+/// One sentence for each picture of `source` that `result` lacks, has twice, or has at another time.
 std::vector<std::string> picture_differences(const decoded_content& source, const decoded_content& result,
                                              bool same_content);
 
-/// The same for sounds that both have: their samples, and when they come beside the pictures, which ffmpeg may show
-/// late in the source by `shown_late_s`.
+/// The same for audio streams that both have: their samples, and their times relative to the pictures. In the source,
+/// ffmpeg may show pictures late by `shown_late_s`.
 std::vector<std::string> sound_differences(const decoded_content& source, const decoded_content& result,
                                            bool same_content, double shown_late_s = 0);
 
-/// Kinds of streams of which the result has fewer.
+/// The kinds of streams of which the result has fewer than the source.
 std::vector<std::string> missing_streams(const decoded_content& source, const decoded_content& result);
 
 } // namespace troupe::test

@@ -1,5 +1,5 @@
-// What the tests of failovers share: measurements as caf-bench makes them, short, on small pictures; and parts of them
-// for tests that deal out faults of their own.
+// The common part of the failover tests: short measurements on small pictures, made as by caf-bench, and parts of them
+// for tests that inject their own faults.
 #pragma once
 
 #include "rig/failover_measure.hpp"
@@ -14,10 +14,10 @@ namespace troupe::test {
 /// A plan for small pictures, which differ from test to test in nothing but what the test is about.
 bench::failover_plan small_plan(bench::fault kind, int runs);
 
-/// Makes the measurement, says what came of it, and checks that all runs were made and nothing is left behind.
+/// Makes the measurement, prints its results, and checks that all runs were made and nothing is left behind.
 bench::trial_result measure(bench::failover_plan how);
 
-/// Fails where a client lost or got twice a picture or a sample of sound, or was sent away.
+/// Fails if a client lost a picture or a sample of sound, got one twice, or was disconnected.
 void check_exact(const bench::trial_result& x);
 
 /// Pictures from one random-access point of `live_file` to the next; one second.
@@ -27,13 +27,13 @@ inline constexpr int64_t live_gop = 25;
 /// carries its position.
 std::string live_file();
 
-/// The rendition that the cluster's profile "small" makes of it.
+/// The rendition that the cluster's profile "small" makes from that stream.
 inline constexpr bench::rendition_rate live_rate{25, 1};
 
-/// Ends a worker and all of its tasks at once, as a machine ends that loses its power.
+/// Ends a worker and all its tasks at once, like a power failure of its machine.
 void kill_with_tasks(cluster& c, const std::string& worker);
 
-/// The value of a metric without labels; -1 where the page does not have it.
+/// The value of a metric without labels; -1 if the page lacks it.
 double metric(const cluster& c, const std::string& name);
 
 } // namespace troupe::test

@@ -42,7 +42,7 @@ outage all_workers_away(milliseconds away, std::vector<std::string> flags) {
   auto back = clock::now() + away;
   c.wait_until("nobody is there for a while", [&] { return clock::now() >= back; });
   c.start_worker("w1");
-  // A second beyond what the source has sent meanwhile: nothing of the fault is left to come.
+  // One second more than the source has sent meanwhile: after that, the fault has no more effect.
   auto enough = newest() + live_gop * (away / milliseconds{1'000} + 1);
   c.wait_until(
     "both clients go on", [&] { return newest() >= enough; }, milliseconds{30'000});

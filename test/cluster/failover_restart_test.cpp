@@ -28,7 +28,7 @@ bool any_lives(const std::vector<process_info>& tasks) {
   return std::any_of(tasks.begin(), tasks.end(), [](auto& x) { return ::kill(x.pid, 0) == 0; });
 }
 
-/// Every life of the coordinator gave the client a stream that is whole in itself.
+/// Checks that each run of the coordinator gave the client a stream without faults.
 void check_lives(const std::vector<bench::observations>& parts, size_t lives) {
   size_t streams = 0;
   for (auto& part : parts) {

@@ -14,7 +14,7 @@ namespace bench = troupe::bench;
 
 namespace {
 
-// A sanitizer looks at the code that a failover runs through; how often it is right is seen without one.
+// With a sanitizer, few runs are enough to execute the code; many runs are made without one.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int runs = 2;
 #else

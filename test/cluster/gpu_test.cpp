@@ -136,7 +136,7 @@ int64_t time_of(const std::string& line) {
   return ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms;
 }
 
-/// When the log said this, the first time after `from`; -1 where it did not.
+/// The time of the first log line with this text after `from`; -1 if there is none.
 int64_t said(const std::string& log, const std::string& what, int64_t from = 0) {
   std::istringstream lines{log};
   for (std::string line; std::getline(lines, line);)
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(a_shared_card_gives_its_sessions_once_and_the_rest_goes_by_
   BOOST_TEST(on_b == 1);
   BOOST_TEST(f.sessions() == 4);
 
-  // The next: in software with a warning, an error at once, or in the line.
+  // The next channel runs in software with a warning, fails at once, or waits.
   auto software = c.watch("e", "nvf", 1, patience);
   BOOST_TEST(f.seat("e", "nvf", "encoder") == "libx264");
   BOOST_TEST(f.seat("e", "nvf", "warning").find("h264_nvenc") != std::string::npos, f.seat("e", "nvf", "warning"));

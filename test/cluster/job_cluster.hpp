@@ -1,4 +1,4 @@
-// A cluster that works at a file: its source, its orders, what becomes of them.
+// A cluster that transcodes one file: its source, the orders, and their results.
 #pragma once
 
 #include "test/cluster/media.hpp"
@@ -39,12 +39,12 @@ public:
 
   // -- orders -------------------------------------------------------------------
 
-  /// What an order that takes some seconds says, as JSON; `more` is added: members with their commas.
+  /// The JSON of an order that takes some seconds. `more` is appended: members, each with its comma.
   std::string slow_order(const std::string& more = {}) const;
 
   http_answer submit(const std::string& order) const;
 
-  /// Orders, and returns the job's id.
+  /// Sends an order, and returns the job's id.
   std::string order(const std::string& text) const;
 
   /// caf-ctl with these arguments; all of them write into one log.
@@ -61,7 +61,7 @@ public:
   boost::json::object job(const std::string& id) const;
   std::string error_of(const std::string& id) const;
 
-  /// All that has happened to it, as one text.
+  /// The job's history, as one text.
   std::string history(const std::string& id) const;
 
   finished_chunks finished(const std::string& id) const;
@@ -70,22 +70,22 @@ public:
   void wait_for_chunks(const std::string& id, size_t count) const;
   void wait_until_over(const std::string& id, const std::string& state) const;
 
-  /// The processes that work at files, once there are some.
+  /// Waits until processes work on files, and returns them.
   std::vector<pid_t> wait_for_file_tasks() const;
   std::vector<pid_t> file_tasks() const;
 
-  // -- what has to be true ------------------------------------------------------
+  // -- checks -------------------------------------------------------------------
 
-  /// Every picture once and in order, sound in sync, nothing that a decoder finds fault with.
+  /// Checks that the result has every picture once and in order, sound in sync, and no decoding errors.
   void check_result() const;
 
-  /// What was finished `before` was not made again.
+  /// Checks that the chunks finished `before` were not made again.
   void check_kept(const finished_chunks& before, const std::string& id) const;
 
-  /// Nothing of the job is left but its result.
+  /// Checks that only the job's result is left.
   void check_nothing_is_left(const std::string& id) const;
 
-  /// No result, nothing half written beside where it would be.
+  /// Checks that there is no result, and no partial file in its folder.
   void check_nothing_is_published() const;
 
 private:
@@ -93,21 +93,21 @@ private:
   milliseconds limit_;
 };
 
-/// The pictures of the small sample in a source of so many seconds, in the file at `path`: every one once and in order,
-/// sound in sync, nothing that a decoder finds fault with.
+/// Checks the file at `path`, made from the small sample of this many seconds: it has every picture once and in order,
+/// sound in sync, and no decoding errors.
 void check_transcoded(const std::string& path, uint32_t seconds);
 
 /// The small sample, but longer or shorter.
 bench::sample_options sample_of(uint32_t seconds);
 
-/// None of these processes is there any more.
+/// True if none of these processes exists any more.
 bool all_gone(const std::vector<pid_t>& pids);
 
 bool says(const std::string& text, const std::string& words);
 
 int64_t ms_since(clock::time_point x);
 
-/// A small disk of memory, for as long as it lives. Needs root.
+/// A small disk in memory that exists as long as the object. Needs root.
 class small_disk {
 public:
   small_disk(const std::string& path, size_t bytes);
@@ -115,12 +115,12 @@ public:
   small_disk& operator=(const small_disk&) = delete;
   ~small_disk();
 
-  /// False where this machine does not let us.
+  /// False if this machine does not allow it.
   explicit operator bool() const noexcept {
     return mounted_;
   }
 
-  /// Takes all that is left.
+  /// Fills the free space.
   void fill() const;
   void free() const;
   void resize(size_t bytes) const;

@@ -21,12 +21,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A disk that is as full as it is, and errors that are not tried again for long.
+/// Settings that ignore how full the disk is already, and that retry only once after an error.
 const std::vector<std::string> impatient{"--jobs.disk_refuse=0", "--jobs.disk_warn=0", "--jobs.retries_max=1"};
 
 const std::vector<std::string> two{"one", "two"};
 
-/// True, with a word, where this machine gives the test no disk of its own.
+/// True, with a message, if this machine does not let the test have its own disk.
 bool is_missing(const small_disk& disk) {
   if (!disk)
     BOOST_TEST_MESSAGE("skipped: mounting a file system needs root");
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_full_work_folder_ends_the_job_with_the_reason) {
   BOOST_TEST_MESSAGE(f.error_of(id));
   BOOST_TEST(says(f.error_of(id), "No space left on device"));
   f.check_nothing_is_published();
-  // What is half written goes with the task that wrote it.
+  // A partial file is removed with the task that wrote it.
   for (auto& entry : fs::recursive_directory_iterator{f.c.folder().path("work")})
     BOOST_TEST(!entry.path().filename().string().starts_with("."));
 }
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_changes_in_mid_job_ends_it) {
   f.wait_for_chunks(id, 1);
   std::ofstream{f.source, std::ios::app} << "more";
   f.wait_until_over(id, "failed");
-  BOOST_TEST(says(f.error_of(id), "the source changed while the job worked at it"));
+  BOOST_TEST(says(f.error_of(id), "the source changed while the job was working on it"));
   f.check_nothing_is_published();
 }
 
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_disappears_in_mid_job_ends_it) {
   f.wait_for_chunks(id, 1);
   fs::remove(f.source);
   f.wait_until_over(id, "failed");
-  BOOST_TEST(says(f.error_of(id), "the source disappeared while the job worked at it"));
+  BOOST_TEST(says(f.error_of(id), "the source disappeared while the job was working on it"));
   f.check_nothing_is_published();
 }
 
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_cut_in_mid_job_ends_it) {
   f.wait_for_chunks(id, 1);
   fs::resize_file(f.source, fs::file_size(f.source) / 2);
   f.wait_until_over(id, "failed");
-  BOOST_TEST(says(f.error_of(id), "the source changed while the job worked at it"));
+  BOOST_TEST(says(f.error_of(id), "the source changed while the job was working on it"));
   f.check_nothing_is_published();
 }
 

@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_needs_more_memory_than_its_limit_says_so) {
   f.wait_until_over(id, "failed");
   BOOST_TEST_MESSAGE(f.error_of(id));
   auto all = f.history(id) + f.error_of(id);
-  // Where there are no groups, the allocation fails instead.
+  // Without control groups, the allocation fails instead.
   BOOST_TEST((says(all, "needs more memory than its limit") || says(all, "memory")));
   f.check_nothing_is_published();
   f.c.wait_until("no group is left", [] { return groups() == 0; });

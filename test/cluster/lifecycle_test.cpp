@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_second_coordinator_with_the_same_store_is_refused_until_t
   auto holder = "is in use by troupe " + std::to_string(first.it->pid()) + " on ";
   BOOST_TEST(second.says(holder), second.it->output());
   BOOST_TEST(first.it->running());
-  // Not even one that was killed is in the way.
+  // Even a killed one does not block the store.
   first.it->kill();
   node third{folder, "third", {"--role=coordinator", store}};
   third.wait_until_it_listens();

@@ -33,7 +33,7 @@ struct fixture {
     return process{TROUPE_BINARY_DIR "/bin/caf-ctl", arguments, folder.path("ctl.log")};
   }
 
-  /// One that takes its time.
+  /// A run that takes long enough to be interrupted.
   process slow_ctl() const {
     return ctl({"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=720", "--chunk-seconds=5"});
   }
@@ -51,7 +51,7 @@ struct fixture {
     }
   }
 
-  /// Neither processes nor files, but the log of caf-ctl and what is `expected`.
+  /// Checks that no process is left, and no file except caf-ctl's log and the `expected` ones.
   void check_nothing_is_left(bool with_result) const {
     check_nothing_left(folder.path());
     std::vector<std::string> names;
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_node_does_not_outlive_a_program_that_is_killed) {
   x.kill();
   check_nothing_left(folder.path());
   BOOST_TEST(!fs::exists(result));
-  // What it could not remove itself the next one does, but not what is another file's.
+  // The next run removes what this one could not remove itself, but nothing that belongs to another file.
   auto names = [&](const std::string& prefix) {
     return std::count_if(fs::directory_iterator{folder.path()}, {},
                          [&](auto& entry) { return entry.path().filename().string().starts_with(prefix); });

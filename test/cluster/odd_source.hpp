@@ -1,7 +1,7 @@
 // Sources as people have them: containers, codecs, layouts, times, faults and streams, made by the ffmpeg program.
 //
-// A source is a row: its name, the shell commands that make it, and what a result may be judged by. To add one, add a
-// row to the table in odd_source.cpp.
+// A source is a row: its name, the shell commands that make it, and how its result is checked. To add one, add a row to
+// the table in odd_source.cpp.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@
 
 namespace troupe::test {
 
-/// What of a result is compared with what ffmpeg decodes from the same source.
+/// How a result is compared with ffmpeg's decoding of the same source.
 enum class judged_by : uint8_t {
   content, ///< each picture and each sample of sound, and when they come
   count,   ///< how many pictures there are: conversion changes their content
-  words,   ///< the source is damaged: what is missing has to be told
-  refusal, ///< nothing can be made of it: the job has to fail with a reason
+  words,   ///< the source is damaged: the result's notes must say what is missing
+  refusal, ///< the source is useless: the job must fail with a reason
 };
 
 struct odd_source {

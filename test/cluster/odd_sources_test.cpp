@@ -54,7 +54,7 @@ std::vector<odd_source> chosen() {
   return rows;
 }
 
-/// A source, its job, and what became of both.
+/// A source, its job, and the results of both.
 struct trial {
   odd_source source;
   std::string path;
@@ -73,7 +73,7 @@ std::string order_of(const trial& x) {
     "video": {"codec": "ffv1", "deinterlace": "off"}, "audio": {"codec": "flac"}})";
 }
 
-/// What of the result nobody told.
+/// The differences of the result that no note reports.
 std::vector<std::string> judge_job(const trial& x, const std::string& scratch) {
   auto state = text(x.job, "state");
   auto notes = joined(list(object(x.job, "result"), "notes"));

@@ -72,8 +72,8 @@ struct fixture : job_cluster {
   }
 };
 
-/// Workers that use no path of the coordinator's: the source comes, and chunks go, over connections that it takes with
-/// it.
+/// Workers that cannot use the coordinator's paths: source and chunks travel over connections, which break with the
+/// coordinator.
 struct apart : fixture {
   apart() : fixture{{"--jobs.transfer=http"}} {}
 };

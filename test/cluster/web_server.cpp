@@ -19,7 +19,7 @@ namespace troupe::test {
 
 namespace {
 
-/// The second word of a request's first line, without a query; empty where there is none.
+/// The second word of a request's first line, without a query; empty if there is none.
 std::string path_of(std::string_view request) {
   auto begin = request.find(' ');
   if (begin == std::string_view::npos)
@@ -28,7 +28,7 @@ std::string path_of(std::string_view request) {
   return std::string{rest.substr(0, rest.find_first_of(" ?\r\n"))};
 }
 
-/// False where the client does not take it all.
+/// False if the client does not take all of it.
 bool send_all(int client, std::string_view text) {
   while (!text.empty()) {
     auto n = ::send(client, text.data(), text.size(), MSG_NOSIGNAL);

@@ -1,5 +1,5 @@
-// An HTTP server of a few lines: the same page for every request, which is what a wrong URL of a source often leads to,
-// or the files of one folder.
+// A small HTTP server. It answers every request with the same page, as often happens when a source's URL is wrong, or
+// it serves the files of one folder.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace troupe::test {
 
 class web_server {
 public:
-  /// The whole body for the path of a request ("/live.m3u8"); nothing for one that is not there.
+  /// The whole body for a request's path ("/live.m3u8"); empty if there is no such file.
   using answers = std::function<std::optional<std::string>(const std::string& path)>;
 
   /// Listens on loopback.
   explicit web_server(std::string page);
   explicit web_server(answers pages);
 
-  /// What regular files of the folder hold at the time of the request; not of folders below it.
+  /// Serves the regular files of the folder, with their content at the time of the request; no subfolders.
   static answers folder(std::string path);
 
   web_server(const web_server&) = delete;

@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(variables_in_values_are_filled_in) {
   BOOST_TEST(url("$${A} $A $") == "${A} $A $");
   BOOST_TEST(contains(refusal("channels: {c: {url: '${NOT_THERE}'}}"),
                       "t.yaml:1: channels.c.url: the environment variable \"NOT_THERE\" is not set"));
-  BOOST_TEST(contains(refusal("channels: {c: {url: '${A'}}"), "without its }"));
+  BOOST_TEST(contains(refusal("channels: {c: {url: '${A'}}"), "without a closing }"));
   std::string many = "channels: {c: {url: '";
   for (int i = 0; i < 100; ++i)
     many += "${LONG}";

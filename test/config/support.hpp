@@ -16,7 +16,7 @@
 
 namespace troupe::config {
 
-/// All problems, one a line; empty where the configuration loads.
+/// All problems, one a line; empty if the configuration loads.
 inline std::string problems_of(const tl::expected<loaded, problems>& x) {
   std::string result;
   if (!x)

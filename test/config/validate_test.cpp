@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(reaching_beyond_this_machine_needs_tls_or_consent_too) {
 }
 
 BOOST_AUTO_TEST_CASE(tls_is_whole_or_absent_and_its_files_are_there) {
-  BOOST_TEST(contains(refusal("cluster: {tls: {ca: a, key: b}}"), "cluster.tls.certificate: is not set while others"));
+  BOOST_TEST(
+    contains(refusal("cluster: {tls: {ca: a, key: b}}"), "cluster.tls.certificate: is not set, but other keys"));
   scratch_folder folder;
   const auto pem = folder.write("a.pem", "x");
   const auto args = [&](const std::string& key) {
@@ -58,7 +59,7 @@ BOOST_AUTO_TEST_CASE(a_token_is_long_single_and_never_repeated) {
   BOOST_TEST(contains(text, "t.yaml:1: cluster.token: the value is not accepted: allowed are 16 to 1024"), text);
   BOOST_TEST(!contains(text, "short-secret"));
   BOOST_TEST(!refusal("cluster: {token: 'with blanks in its middle'}").empty());
-  BOOST_TEST(contains(refusal("cluster: {token: 0123456789abcdef, token_file: a}"), "allowed is one of them"));
+  BOOST_TEST(contains(refusal("cluster: {token: 0123456789abcdef, token_file: a}"), "set only one of them"));
   const auto by_flag = require(load_from({"--cluster.token=0123456789abcdef"}));
   BOOST_REQUIRE(by_flag.warnings.size() == 1);
   BOOST_TEST(contains(by_flag.warnings.front(), "list of processes"));

@@ -60,7 +60,7 @@ struct strict_table {
     leases.host_added(worker_id{1}, now);
   }
 
-  /// True where the worker takes the work.
+  /// True if the worker takes the work.
   bool begin(lease_request x) {
     auto ticket = ++last;
     leases.task_joined(task_id{ticket}, worker_id{1}, now);

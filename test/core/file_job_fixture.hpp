@@ -1,4 +1,4 @@
-// What the tests of a file job share: effects that are written down, and a source that is never read.
+// The common part of the file job tests: recorded effects, and a source that is never read.
 #pragma once
 
 #include "core/jobs/file_job.hpp"
@@ -74,7 +74,7 @@ struct file_job_recorder : file_job_effects {
   }
 };
 
-/// A store that writes at once: all that the job has said is durable.
+/// A store that writes at once: everything that the job reported is durable.
 inline void store_all(file_job& x, time_point now) {
   x.handed_over();
   x.stored(now);

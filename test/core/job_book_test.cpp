@@ -1,5 +1,5 @@
-// The book of all file jobs. The store, the actors and the people are played by the test: ways are written or refused,
-// rows are read early and late, actors die. What is compared is what the book has written, begins and halts.
+// The job book. The test simulates the store, the actors and the users: transitions are written or refused, rows are
+// read early and late, actors die. It compares what the book writes, starts and halts.
 #include "core/jobs/job_book.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -95,7 +95,7 @@ struct fixture {
     book.submitted(row(id, job_state::queued));
   }
 
-  /// Answers what is being loaded with these rows, and takes the ways that follow out of the record.
+  /// Answers the pending `load` with these rows, and removes the resulting transitions from the record.
   void load(const std::vector<job_row>& found) {
     BOOST_REQUIRE(!effects.loads.empty());
     auto asked = effects.loads.front();
@@ -110,7 +110,7 @@ struct fixture {
     return x;
   }
 
-  /// What the book looks at is found so.
+  /// Answers the book's `look` at this job with this row; empty: the job no longer exists.
   void look(job_id id, const std::optional<job_row>& found) {
     auto i = std::find(effects.looks.begin(), effects.looks.end(), id);
     BOOST_REQUIRE((i != effects.looks.end()));
@@ -118,7 +118,7 @@ struct fixture {
     book.looked(id, found ? &*found : nullptr);
   }
 
-  /// A job at work as its first attempt.
+  /// A job that runs its first attempt.
   void work_at(job_id id) {
     submit(id);
     book.start_due();
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(a_job_whose_end_was_overtaken_is_not_lost) {
   work_at(a);
   book.written(job_book::pause(a), 1);
   book.written(job_book::resume(a), 1);
-  book.said_end(a, job_state::completed); // said before it heard of the pause
+  book.said_end(a, job_state::completed); // reported before it learned of the pause
   book.end_refused(a);
   look(a, row(a, job_state::queued, 1));
   book.ended(a, 1, 0);

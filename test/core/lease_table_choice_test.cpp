@@ -27,7 +27,7 @@ struct choice_fixture : lease_fixture {
       leases.task_joined(task_id{next_task++}, worker_id{id}, now);
   }
 
-  /// The worker that gets a new request; 0 where it waits.
+  /// The worker that gets a new request; 0 if the request waits.
   uint64_t taker(lease_request x = transcode()) {
     auto ticket = next_ticket++;
     leases.request(x, ticket, 1, now);

@@ -1,4 +1,4 @@
-// A lease leases with a real worker table and effects that are written down.
+// A lease table with a real worker table and recorded effects.
 #pragma once
 
 #include "core/cluster/lease_table.hpp"
@@ -23,7 +23,7 @@ struct lease_recorder : lease_effects {
   std::set<task_id> ended;
   std::vector<std::pair<uint64_t, lease_id>> moves;
   std::vector<std::pair<uint64_t, lease_id>> given_back;
-  std::vector<task_id> watched; ///< whose end is to be told: the test does
+  std::vector<task_id> watched; ///< processes whose end the table wants to know: the test reports it
 
   void grant(uint64_t ticket, const lease& x) override {
     granted[ticket] = x;

@@ -11,7 +11,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_outlives_its_lease_is_ended_until_it_is_gone
   leases.task_joined(task_id{10}, worker_id{1}, now);
   leases.request(transcode(), 7, 1, now);
   accept_all();
-  // The host's connection breaks, and with it goes the word that the lease is over.
+  // The host's connection breaks, so the message that the lease is over is lost.
   leases.host_lost(worker_id{1}, now);
   leases.task_lost(task_id{10}, {"cut", true}, now, 0);
   effects.ended.clear();

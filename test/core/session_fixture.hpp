@@ -1,4 +1,4 @@
-// A session without anything around it: it is fed what actors would tell it, and what it wants done is written down.
+// A session on its own: the test calls it as the actors would, and its effects are recorded.
 #pragma once
 
 #include "core/live/session.hpp"
@@ -224,7 +224,7 @@ struct failover_fixture : session_fixture {
       it->on(batch_ack{attempt, sequence}, now);
   }
 
-  /// So many intervals of 40 ms in which all that is sent is taken.
+  /// Runs this many intervals of 40 ms in which everything that is sent is acknowledged.
   void rhythm(int n, int64_t from) {
     for (int i = 0; i < n; ++i) {
       now += 40ms;

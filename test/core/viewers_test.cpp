@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(what_is_converted_or_not_carried_is_in_the_status) {
   BOOST_REQUIRE(it->status().variants.front().notes.size() == 1u);
   BOOST_TEST((effects.notices == it->status().variants.front().notes));
   BOOST_TEST((effects.requests.back().encoders == std::vector<std::string>{"aac"}));
-  // Where nobody can convert it, the pictures come without it.
+  // If no worker can convert the sound, the pictures come without it.
   it->lease_failed(effects.requests.back().label.attempt, ec::no_worker, "no working decoder for pcm_alaw", now);
   source(attempt, 0, true);
   BOOST_TEST((effects.delivered.at("source") == std::vector<int64_t>{0}));

@@ -1,4 +1,4 @@
-// Encoders, muxers and sockets used as plainly as can be: what is tested must not help to make what it is tested with.
+// Encoders, muxers and sockets, used directly: the code under test must not help to make its own test data.
 #include "clip.hpp"
 
 #include "encoder/log.hpp"

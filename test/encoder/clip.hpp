@@ -1,5 +1,5 @@
 // Media for the tests of demuxer and muxer, made by libav* itself: a small moving picture and a tone, encoded once,
-// written into any container with whatever is to be wrong with its times.
+// written into any container, with wrong times if a test wants them.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -34,12 +34,11 @@ clip make_clip(const clip_settings& settings);
 /// Changes a packet's times before it is written; false drops it.
 using change = std::function<bool(AVPacket&)>;
 
-/// Writes with libavformat, and options of its muxer, into a new file; "mpegts" keeps the times as they are. Returns
-/// the path.
+/// Writes a new file with libavformat and these muxer options; "mpegts" keeps the times as they are. Returns the path.
 std::string write_file(const clip& from, const std::string& format, const std::string& name, const change& edit = {},
                        const std::map<std::string, std::string>& muxer = {});
 
-/// A path in a folder of this process' own, which is removed at the end.
+/// A path in this process's own temporary folder, which is removed at the end.
 std::string temporary(const std::string& name);
 
 std::string read_bytes(const std::string& path);
@@ -49,7 +48,7 @@ std::string write_bytes(const std::string& name, const std::string& bytes);
 change moved(int64_t ticks);
 
 /// A server on a loopback port of its own that answers each connection with what `answer` returns for the path of its
-/// request, then closes it. An answer of "hang" is none: the connection stays open and silent.
+/// request, then closes it. If `answer` returns "hang", nothing is sent and the connection stays open.
 class tiny_server {
 public:
   explicit tiny_server(std::function<std::string(const std::string&)> answer);

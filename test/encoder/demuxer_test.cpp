@@ -15,7 +15,7 @@ using namespace troupe::av::test;
 
 namespace {
 
-/// The number of sequence parameter sets in an H.264 packet in Annex B, or -1 where it has no start code at its begin.
+/// The number of sequence parameter sets in an H.264 packet in Annex B, or -1 if it does not begin with a start code.
 int parameter_sets(const AVPacket& x) {
   if (x.size < 4 || x.data[0] != 0 || x.data[1] != 0 || (x.data[2] != 1 && x.data[3] != 1))
     return -1;

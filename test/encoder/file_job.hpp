@@ -1,5 +1,5 @@
-// A file job as its tests see it: a source is written, cut, encoded, assembled, and what a player gets of the result is
-// read back with nothing but libavformat and libavcodec.
+// A whole file job for tests: writes a source, cuts, encodes and assembles it. Then it reads the result as a player
+// does, with nothing but libavformat and libavcodec.
 #pragma once
 
 #include "clip.hpp"
@@ -16,7 +16,7 @@
 
 namespace troupe::av::test {
 
-/// A caller that neither stops nor listens.
+/// A `work_control` that never stops the work and ignores its progress.
 const work_control& unwatched();
 
 /// The streams as a clip, to be written with `write_file`.
@@ -25,13 +25,13 @@ clip as_clip(std::vector<stream> streams);
 /// `write_file` into a file of this name, by its extension's muxer.
 std::string write_source(const clip& from, const std::string& name, const change& edit = {});
 
-/// Windows that cut the source at `count - 1` of its access points, as evenly as they lie; fewer where there are not so
-/// many.
+/// Windows that cut the source at `count - 1` of its access points, as evenly as possible; fewer if it has fewer
+/// points.
 std::vector<time_window> cut(const source_index& index, size_t count);
 
 struct job_settings {
   video_settings video;
-  std::optional<audio_settings> audio; ///< copied where it is not set
+  std::optional<audio_settings> audio; ///< the audio is copied if this is not set
   bool copy_video = false;
   size_t chunks = 1;
 };
@@ -50,7 +50,7 @@ struct job_outcome {
 /// Runs a whole job. Throws `std::runtime_error` with the error's text.
 job_outcome run_job(const std::string& source, const std::string& output, const job_settings& settings);
 
-/// What a player gets of a stream.
+/// A stream as a player decodes it.
 struct played_stream {
   AVMediaType type = AVMEDIA_TYPE_UNKNOWN;
   codec_parameters_ptr parameters;
@@ -74,13 +74,13 @@ struct played_file {
 
 played_file play_file(const std::string& path);
 
-/// Checks that the pictures carry the numbers `first`, `first + 1`, …, as far apart as these times are (ticks; `slack`
-/// for the containers' rounding).
+/// Checks that the pictures carry the numbers `first`, `first + 1`, …, at the same distances as these times (ticks;
+/// `slack` allows for the containers' rounding).
 void check_pictures(const played_stream& shown, const std::vector<int64_t>& times, uint32_t first = 0,
                     int64_t slack = 0);
 
-/// By how many samples the tone of `make_audio` is late against the pictures: 0 where both are as in the source, whose
-/// first picture (the first one shown here) was at `first_pts` ticks and whose first sample was `first_sample`.
+/// By how many samples the tone of `make_audio` is later than the pictures: 0 if both are as in the source, whose first
+/// picture (the first one shown here) was at `first_pts` ticks and whose first sample was `first_sample`.
 int64_t sound_lag(const played_file& result, int64_t first_pts, int64_t first_sample);
 
 } // namespace troupe::av::test

@@ -1,4 +1,4 @@
-// Sources with more in them than a picture and a sound, and the questions that tests have for what jobs make of them.
+// Sources with more streams than one video and one audio, and checks of the results that jobs make from them.
 #pragma once
 
 #include "encoder/chunks/verifier.hpp"
@@ -12,7 +12,7 @@
 
 namespace troupe::av::test {
 
-/// A stream beside the clip's, and its packets' begin (ticks) and text; each lasts half a second.
+/// An additional stream, with the start (ticks) and text of each packet; each lasts half a second.
 struct extra {
   AVMediaType type;
   AVCodecID codec;
@@ -33,7 +33,7 @@ std::string write_film(const film& from, const std::string& name);
 /// A second of pictures.
 stream short_picture(video_source from = {});
 
-/// A second of pictures and as many equal sounds as that.
+/// A second of pictures, and this many equal audio tracks.
 clip picture_and_sounds(size_t sounds);
 
 /// Encodes nothing.
@@ -42,13 +42,13 @@ job_settings copies();
 /// Encodes fast.
 job_settings quick();
 
-/// Each note of a result with its stream's number before it.
+/// The notes of a result, each after its stream's number.
 std::string all_notes(const assembly_result& x);
 
-/// True where the text has that part; says what it has where not.
+/// True if the text contains this part; otherwise the message shows the text.
 bool has(const std::string& text, const std::string& part);
 
-/// What the verifier says of a job's result, which has to be right.
+/// The verifier's answer for a job's result, which must be correct.
 verification verified(const job_outcome& made);
 
 } // namespace troupe::av::test

@@ -1,4 +1,4 @@
-// Throws on any failure: a test that cannot make its source has nothing to say.
+// Throws on any failure: a test that cannot make its source is meaningless.
 #include "make_stream.hpp"
 
 #include "encoder/codec/decoder.hpp"

@@ -1,5 +1,4 @@
-// Sources and judges for the encoder's tests: streams made in memory with libav*'s encoders, and decoders that say what
-// a viewer gets.
+// Sources for the encoder's tests, made in memory with libav*'s encoders, and decoders that show what a viewer gets.
 #pragma once
 
 #include "encoder/window/transcode.hpp"
@@ -49,7 +48,7 @@ struct audio_source {
   bool global_header = false;
 };
 
-/// A tone that glides: any two places sound different.
+/// A tone whose pitch glides, so that no two places sound the same.
 stream make_audio(const audio_source& source);
 
 /// All packets in the order of their DTS, `stream_index` set.
@@ -70,7 +69,7 @@ source make(Streams... streams) {
   return {tracks_of(all), interleave(all)};
 }
 
-/// The packets of `second` behind those of `first`, as one track.
+/// The packets of `first` and then those of `second`, as one track.
 stream join(stream first, stream second);
 
 /// What a transcode made.
@@ -90,15 +89,15 @@ struct result : transcode_sink {
 /// The same window for every track.
 std::vector<time_window> windows_of(const source& from, time_window window);
 
-/// The packets that a caller should feed for windows that need what is from `preroll_from` on: from the random-access
-/// point at or before it.
+/// The packets that a caller should feed for windows with this `preroll_from`: those from the random-access point at or
+/// before it.
 std::vector<const AVPacket*> feed_for(const source& from, int64_t preroll_from);
 
 /// Runs a window over a source, fed as a caller should, until it is complete. Throws `std::runtime_error` with the
 /// error's text.
 result run(const source& from, const std::vector<track_plan>& plan, time_window window = {});
 
-/// The error that a plan for a source ends with. Throws where there is none.
+/// The error that a plan for a source gives. Throws if there is none.
 error refusal(const source& from, const std::vector<track_plan>& plan);
 
 struct picture {
@@ -108,14 +107,14 @@ struct picture {
   int height = 0;
   bool interlaced = false;
   AVPixelFormat pixel_format = AV_PIX_FMT_NONE;
-  bool hdr = false;    ///< says what display it was made on, and how bright it gets
+  bool hdr = false;    ///< has the metadata of the mastering display and the light levels
   double top_luma = 0; ///< mean of the uppermost row, 8-bit formats
 };
 
-/// What a decoder that gets these packets and no others shows.
+/// The pictures of a decoder that gets only these packets.
 std::vector<picture> show(const track& info, const std::vector<const AVPacket*>& packets);
 
-/// What it plays: the first channel, with the index of the first sample by the first frame's PTS.
+/// The decoded sound: the first channel, and the index of its first sample, from the first frame's PTS.
 struct sound {
   int sample_rate = 0;
   int64_t first_sample = 0;

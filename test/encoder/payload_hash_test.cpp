@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(av1_is_compared_without_what_containers_leave_out) {
   with_delimiter.insert(with_delimiter.begin(), {0x12, 0});
   BOOST_TEST((crc(AV_CODEC_ID_AV1, with_delimiter) == only));
   BOOST_TEST((crc(AV_CODEC_ID_AV1, {0x32, 2, 7, 9}) != only));
-  // What nobody can have written is taken as it is, and to its end.
+  // Data that no muxer writes is hashed unchanged, up to its end.
   for (const std::vector<uint8_t>& odd : {std::vector<uint8_t>{0x32}, {0x32, 200}, {0x36}, {0x32, 0xff, 0xff, 0xff}})
     BOOST_TEST(crc(AV_CODEC_ID_AV1, odd).has_value());
 }

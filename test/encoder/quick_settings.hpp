@@ -1,4 +1,4 @@
-// The settings that most tests of transcodes change a little: what an encoder is quick with.
+// Settings with which an encoder is fast: most transcode tests use them with small changes.
 #pragma once
 
 #include "make_stream.hpp"

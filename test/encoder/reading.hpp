@@ -45,7 +45,7 @@ inline source_options from(const std::string& url) {
   return result;
 }
 
-/// Reads all of it (at most `count` packets), and checks what holds for each packet of every source.
+/// Reads the whole source (at most `count` packets), and checks the rules that every packet of any source must keep.
 inline seen read_all(demuxer& source, size_t count = 1'000'000) {
   seen result;
   std::map<int, int64_t> last;
@@ -75,7 +75,7 @@ inline seen read_all(const source_options& options, size_t count = 1'000'000) {
   return read_all(*source, count);
 }
 
-/// The error of an open that has to fail.
+/// The error of an open call that must fail.
 inline error failure(const source_options& options) {
   auto source = demuxer::open(options, never);
   BOOST_REQUIRE(!source);

@@ -1,5 +1,4 @@
-// What encoders make of the right to go before everybody else, where they have it: this test says something when root
-// runs it.
+// How encoders use the right to real-time priority. This test is meaningful only if root runs it.
 #include "encoder/codec/video_encoder.hpp"
 #include "encoder/window/scheduling.hpp"
 

@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(each_way_to_turn_a_picture_is_done_by_filters) {
       };
       BOOST_REQUIRE(filter.send(*frame, look));
       BOOST_REQUIRE(filter.drain(look));
-      // Where the matrix sends the top left corner of a picture whose middle is zero.
+      // The point to which the matrix moves the top left corner of a picture with its centre at zero.
       auto right = -x.a - x.c > 0;
       auto below = -x.b - x.d > 0;
       BOOST_TEST(seen == (right ? 1 : 0) + (below ? 2 : 0));

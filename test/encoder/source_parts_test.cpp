@@ -279,8 +279,8 @@ BOOST_AUTO_TEST_CASE(twenty_breaks_leave_all_pictures_and_the_sound_beside_them)
     BOOST_TEST(packets.size() > 7 * 15u, name);
     BOOST_TEST(decoded(sound, packets) == static_cast<int>(packets.size()), name);
   }
-  // In each part the first sound belongs to the first picture; encoders of sound begin up to 1024 samples before it.
-  // Where the sound of two parts meets, the second one gives way by what they overlap.
+  // In each part the first sound belongs to the first picture; encoders of sound begin up to 1024 samples before it. If
+  // the sound of two parts overlaps, the overlap is removed from the second part.
   auto begin_of = [&](size_t n) {
     auto last = no_pts;
     for (size_t i = n * 25; i < (n + 1) * 25; ++i)
@@ -387,7 +387,7 @@ BOOST_AUTO_TEST_CASE(a_video_that_begins_with_an_intra_picture_and_marks_no_poin
   BOOST_TEST(got.video().size() == 40 - made.intra[0]);
   // The second intra picture is a point to join at, too: there are no others.
   BOOST_TEST(keys_of(got) == 2);
-  // Where there is an IDR, an intra picture behind it is none.
+  // If there is an IDR picture, intra pictures after it are not points to join at.
   BOOST_TEST(keys_of(read_all(from(write_bytes("idr.h264", bytes_from(made, 0))))) == 1);
 }
 

@@ -75,7 +75,7 @@ void collect(const result& made, int output, std::vector<int64_t>& times) {
   }
 }
 
-/// Root mean square of the difference where both play, but for `blind` samples on each side of a joint; and of the
+/// Root mean square of the difference where both play, without `blind` samples on each side of a joint; and that of the
 /// signal.
 void compare_sound(const sound& whole, const sound& joined, const std::vector<av::time_window>& windows,
                    double share_max) {
@@ -215,7 +215,8 @@ const source& interlaced() {
   return result;
 }
 
-/// Lacks a group of pictures, a bit of sound that is filled and one that is too long for that.
+/// A source that lacks a group of pictures, a short piece of sound that is filled, and one that is too long to be
+/// filled.
 const source& holed() {
   static auto result = [] {
     auto pictures = make_video({.frames = 100, .gop = 10});
@@ -252,7 +253,7 @@ source read_indexed(const std::string& path) {
   return result;
 }
 
-/// Matroska's milliseconds, from a place that is none of them.
+/// Times rounded to Matroska's milliseconds, from a start that is not a whole millisecond.
 source rounded(AVRational rate) {
   video_source seen{.frame_rate = rate, .frames = 100, .gop = 15, .first_pts = 901'930, .global_header = true};
   std::vector<stream> streams;

@@ -76,7 +76,7 @@ unsigned used(const scenario& all) {
   return result;
 }
 
-/// The card of that name; of all that serve `codec` the first where there is no name.
+/// The card with this name; without a name, the first card that serves `codec`.
 const card* find(const scenario& all, const std::string& device, const std::string& codec,
                  std::set<std::string> card::*list) {
   auto number = 0;

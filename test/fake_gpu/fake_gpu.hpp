@@ -1,9 +1,9 @@
-// Graphics cards that are not there: the stand-ins for encoders and decoders in hardware, played from the scenario file
-// that fake_nvml plays, too.
+// Simulated graphics cards: stand-ins for hardware encoders and decoders, controlled by the same scenario file as
+// fake_nvml.
 //
 // A session is a file in the card's folder, named after the process, for as long as the encoder is open and the process
-// lives. Processes that open encoders of one card at a time count each other under a lock, so that a limit holds as a
-// driver's does.
+// lives. Processes that open encoders of one card at the same time count their sessions under a lock, so that a limit
+// holds like a driver's.
 #pragma once
 
 #include "encoder/codec/stand_in.hpp"
@@ -26,7 +26,7 @@ private:
   std::string path_;
 };
 
-/// Installs the machine that the variable FAKE_GPUS names, if it does.
+/// Installs the machine of the scenario file that the variable FAKE_GPUS names, if it is set.
 void install_fake_gpus();
 
 } // namespace troupe::test

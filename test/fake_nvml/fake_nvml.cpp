@@ -1,6 +1,6 @@
-// A driver's management library that plays the machine of a scenario file, which the variable FAKE_GPUS of the
-// environment names (TROUPE_FAKE_NVML in programs that read no configuration). Built as libnvidia-ml.so.1; the
-// product's loader finds it through LD_LIBRARY_PATH. See scenario.hpp for the file.
+// A driver's management library that simulates the machine of a scenario file, named by the environment variable
+// FAKE_GPUS (TROUPE_FAKE_NVML in programs that read no configuration). Built as libnvidia-ml.so.1; the product's loader
+// finds it through LD_LIBRARY_PATH. See scenario.hpp for the file.
 #include "telemetry/nvml_abi.hpp"
 #include "test/fake_nvml/scenario.hpp"
 
@@ -24,7 +24,7 @@ scenario read_scenario() {
   return result;
 }
 
-/// A handle is the card's number from 1 on, in the disguise of a pointer.
+/// A handle is the card's number, counted from 1, cast to a pointer.
 device handle_of(unsigned index) {
   return reinterpret_cast<device>(static_cast<size_t>(index) + 1);
 }

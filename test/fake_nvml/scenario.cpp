@@ -13,7 +13,7 @@ namespace troupe::test {
 
 namespace {
 
-/// A process that has ended and that nobody has waited for holds nothing any more.
+/// A process that has ended but was not waited for (a zombie) holds no sessions.
 bool is_alive(int pid) {
   if (::kill(pid, 0) != 0 && errno == ESRCH)
     return false;

@@ -1,30 +1,30 @@
-// The machine that a scenario file plays: its cards, their drivers, and who uses them. Read anew at each question, so
-// that a test changes the machine while programs run. One entry a line:
+// The machine that a scenario file describes: its cards, their drivers, and the sessions in use. It is read again for
+// each call, so that a test can change the machine while programs run. One entry a line:
 //
-//   driver 550.54            version of all that follows; 550.00 where it is not given
-//   init 9                   what NVML's start returns
-//   shared-limit 3           encode sessions of all cards together; more are refused
+//   driver 550.54            driver version of all cards that follow; 550.00 if it is not given
+//   init 9                   the return code of NVML's start
+//   shared-limit 3           limit on the encode sessions of all cards together; more are refused
 //   card                     a card begins, in the order of their PCI addresses: "cuda:0", "cuda:1" ...
 //   name NVIDIA GeForce RTX 4090
 //   uuid GPU-1
 //   pci 00000000:3B:00.0
 //   device 2684              PCI number of the model, hexadecimal
-//   utilisation 10           percent; so are encoder and decoder
-//   memory 24000 1000        MB in all and in use
+//   utilisation 10           percent; `encoder` and `decoder` are written alike
+//   memory 24000 1000        MB: total, and in use
 //   temperature 55           °C
 //   power 120000             mW
 //   session 4711             a process that holds an encode session; once for each session
-//   anonymous 2              sessions whose processes the driver does not name: it then names none
-//   fail 15                  what every call of NVML for this card returns; its encoders and decoders fail, too
+//   anonymous 2              sessions without a process number; the driver then names no process at all
+//   fail 15                  the return code of every NVML call for this card; its encoders and decoders fail, too
 //   absent temperature       a value that this card does not have
 //
 // What stand-ins for its encoders and decoders do (see test/fake_gpu):
-//   node /dev/dri/renderD128 the card is none of NVIDIA's: its name there
+//   node /dev/dri/renderD128 the card is not from NVIDIA: its device node
 //   encoders h264_nvenc hevc_nvenc
 //   decoders h264 hevc       codecs
 //   limit 3                  encode sessions; more are refused
-//   refuse no such thing     every encoder that opens is refused, in these words
-//   decoder-fails-after 30   packets that a decoder lives
+//   refuse no such thing     every encoder that opens is refused, with this text
+//   decoder-fails-after 30   packets after which a decoder fails
 //
 // Sessions of test programs: each file in the folder <scenario>.sessions/<uuid> whose name begins with the number of a
 // living process is one session.

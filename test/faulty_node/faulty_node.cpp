@@ -1,6 +1,6 @@
-// caf-node for tests of what the cluster makes of tasks that misbehave, and of cards that are not there (see
-// test/fake_gpu). Its transcoders die of one channel's pictures, always at the same one. Its file workers lie as the
-// variable FAULTY_LIE of the environment says: "frames", "checksum" or "attempt".
+// A caf-node for tests of how the cluster handles misbehaving tasks, and for simulated cards (see test/fake_gpu). Its
+// transcoders crash on one channel's pictures, always at the same picture. Its file workers lie in the way that the
+// environment variable FAULTY_LIE says: "frames", "checksum" or "attempt".
 #include "nodes/node_main.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 

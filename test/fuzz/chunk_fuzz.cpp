@@ -1,5 +1,5 @@
-// Chunk files of any worker: as they come, and with checksums that are right, which no fuzzer would guess. What the
-// reader promises the assembler is checked for each packet.
+// Chunk files with any content, unchanged and with corrected checksums, which no fuzzer would guess. For each packet,
+// the reader's promises to the assembler are checked.
 #include "encoder/chunks/chunk_file.hpp"
 
 #include "encoder/av_ptr.hpp"
@@ -20,8 +20,7 @@ using fuzz::require;
 
 namespace {
 
-/// The input without its first byte: 16 bits of length and as many bytes, again and again, each of them the body of a
-/// record.
+/// The input without its first byte is a sequence of record bodies, each after its length in 16 bits.
 std::string with_checksums(std::span<const uint8_t> input) {
   std::string result{"TROUPECHUNK1\n"};
   while (input.size() > 2) {

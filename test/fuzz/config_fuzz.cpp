@@ -1,5 +1,5 @@
 // Configuration files with any text: either a problem is reported in words, or a configuration comes out. Nothing
-// outside the text is read: variables are made up here.
+// outside the text is read: the environment variables are fixed here.
 #include "config/load.hpp"
 
 #include "test/fuzz/fuzz.hpp"

@@ -1,5 +1,5 @@
-// Media files with any content, read from memory: opening, and up to some thousand packets. What the demuxer promises
-// its readers is checked for each packet. libav* itself is the distribution's, without instrumentation.
+// Media files with any content, read from memory: opening, and up to some thousand packets. For each packet, the
+// demuxer's promises to its readers are checked. libav* itself is the distribution's, without instrumentation.
 #include "encoder/source/demuxer.hpp"
 
 #include "test/fuzz/memory_file.hpp"

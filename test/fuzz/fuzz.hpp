@@ -1,4 +1,4 @@
-// What the fuzz targets share: a finding stops the program, also where assertions are off.
+// The common part of the fuzz targets: a finding stops the program, even if assertions are off.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace troupe::fuzz {
 
-/// Ends the program where a property does not hold, so that libFuzzer keeps the input.
+/// Ends the program if a property does not hold, so that libFuzzer keeps the input.
 inline void require(bool holds, const char* property) {
   if (holds)
     return;

@@ -1,5 +1,5 @@
-// The first bytes of whoever connects to the cluster port. What is taken for a handshake is one, is bounded, and is no
-// other program's first words.
+// The first bytes that a client of the cluster port sends. Bytes that are accepted as a handshake are one, have a
+// bounded size, and are not the first bytes of another protocol.
 #include "actors/cluster/link_hello.hpp"
 
 #include "test/fuzz/fuzz.hpp"

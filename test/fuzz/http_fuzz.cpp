@@ -38,7 +38,7 @@ void check_authority(std::string_view text) {
   require(host.size() <= text.size(), "a host is part of its authority");
   namespace beast = boost::beast::http;
   beast::fields header;
-  // Beast's own parser lets no such name or value through.
+  // Beast's own parser refuses such a name or value.
   if (text.size() > 1000 || std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; }))
     return;
   header.set(beast::field::host, boost::beast::string_view{text.data(), text.size()});

@@ -1,4 +1,4 @@
-// For readers that want a path.
+// A file in memory with a path, for readers that need one.
 #pragma once
 
 #include "test/fuzz/fuzz.hpp"
@@ -10,7 +10,7 @@
 
 namespace troupe::fuzz {
 
-/// A file that exists in memory alone.
+/// A file that exists only in memory.
 class memory_file {
 public:
   memory_file(const uint8_t* data, size_t size) : fd_{::memfd_create("fuzz", MFD_CLOEXEC)} {

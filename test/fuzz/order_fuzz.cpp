@@ -1,6 +1,6 @@
 // Orders of file jobs as clients may send them: any text as the body, and JSON whose names and values come from the
-// input. An order is taken whole and within its limits, or refused in words that are no longer than people read; the
-// query of a list, too.
+// input. An order is either accepted completely and within the limits, or refused with a message of bounded length. The
+// same holds for the query of a list.
 #include "http/jobs.hpp"
 #include "http/json_body.hpp"
 
@@ -17,7 +17,7 @@ using fuzz::require;
 
 namespace {
 
-/// Refusals quote what they refuse, cut to a bound.
+/// Refusals quote the refused text, cut to a bound.
 constexpr size_t refusal_bytes_max = 4096;
 
 constexpr std::array known = {"input",   "output",  "container",  "preset", "profile",  "video",       "audio",

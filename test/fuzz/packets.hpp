@@ -1,4 +1,4 @@
-// What the demuxer promises its readers of each packet.
+// Checks the demuxer's promises to its readers for each packet.
 #pragma once
 
 #include "encoder/av_ptr.hpp"

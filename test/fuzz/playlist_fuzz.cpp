@@ -1,5 +1,5 @@
-// HLS playlists with any content: of files beside them, one of which is another playlist, and the playlist itself.
-// Reading ends within its limits, whatever names whatever.
+// HLS playlists with any content. They may name the files beside them, one of which is another playlist, and
+// themselves. Reading ends within its limits, whatever they name.
 #include "encoder/source/demuxer.hpp"
 
 #include "test/fuzz/packets.hpp"

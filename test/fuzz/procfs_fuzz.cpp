@@ -1,5 +1,5 @@
-// Kernel files with any content: the first byte chooses the file, the rest is its text. Figures must stay finite and
-// parts within their wholes.
+// Kernel files with any content: the first byte chooses the file, the rest is its text. Values must be finite, and no
+// part may be larger than its total.
 #include "telemetry/procfs.hpp"
 
 #include "test/fuzz/fuzz.hpp"

@@ -1,6 +1,5 @@
-// Requests that bring files: the header as it comes over the wire, and what the coordinator keeps because of it.
-// Nothing appears outside of its folder, no file is larger than it was announced, and places that were taken are given
-// back.
+// Upload requests: the header as received, and the files that the coordinator creates for it. No file appears outside
+// the folder, none is larger than announced, and every occupied place is given back.
 #include "http/byte_range.hpp"
 #include "http/file_request.hpp"
 #include "http/target.hpp"
@@ -24,7 +23,7 @@ namespace beast = boost::beast;
 constexpr uint64_t bytes_max = 4096;
 constexpr size_t uploads_max = 4;
 
-/// Whether this file name is of one component.
+/// True if this file name has only one component.
 bool is_plain(const std::string& name) {
   return !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";
 }
@@ -56,7 +55,7 @@ transfer::upload_registry_config config_of(const folder& x) {
   return result;
 }
 
-/// A request of which the header has been read; nothing where the server's parser refuses it.
+/// A request whose header has been read; empty if the server's parser refuses it.
 bool read_header(http::file_request& x, std::string_view text) {
   x.parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>();
   x.parser->header_limit(8192);

@@ -1,5 +1,5 @@
-// URLs of sources as people and playlists may write them. A password in the place where passwords stand is never shown,
-// whatever surrounds it, and what came over the network may not reach for a file.
+// URLs of sources as users and playlists may write them. A password at a usual place of a URL is never shown, whatever
+// surrounds it, and a URL from the network cannot open a local file.
 #include "config/text.hpp"
 #include "encoder/source/source_address.hpp"
 
@@ -37,7 +37,7 @@ void check(const std::string& url) {
   require(source->is_file() || !lists(source->protocols, "file"), "the network reaches no file");
 }
 
-/// What people put into passwords, although it ends them: the word itself, and what stands around it.
+/// A secret word, alone and next to characters that users write in passwords although these characters end one.
 constexpr std::array<std::string_view, 12> passwords{
   "S3CRETWORD",      "p/S3CRETWORD", "S3CRETWORD/w",   "p?S3CRETWORD",   "p#S3CRETWORD",    "p@S3CRETWORD",
   "p@w/S3CRETWORD?", "/S3CRETWORD",  "12/S3CRETWORD?", "12?S3CRETWORD#", "12#/S3CRETWORD@", "?#@/S3CRETWORD"};

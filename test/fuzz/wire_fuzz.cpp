@@ -1,6 +1,6 @@
 // Bytes that a peer sends in place of a message: the first byte chooses the type, the rest is what the deserializer of
-// CAF gets. Bad bytes must give an error; what loads must be written again to bytes that load to the same. Memory is
-// watched by limits of libFuzzer: no announced size may be believed before its bytes are there.
+// CAF gets. Bad bytes must give an error; what loads must be written again to bytes that load to the same. libFuzzer
+// limits the memory: no memory may be allocated for an announced size before its bytes have arrived.
 #include "messages/actors.hpp"
 #include "messages/register.hpp"
 #include "messages/type_ids.hpp"

@@ -19,7 +19,7 @@ namespace troupe::http {
 
 class client {
 public:
-  /// `receive_buffer` in bytes makes a client whose kernel takes little; 0 for the usual. `from` is its own address.
+  /// `receive_buffer` (bytes) limits what the client's kernel buffers; 0 for the default. `from` is its own address.
   explicit client(uint16_t port, int receive_buffer = 0, uint32_t from = INADDR_LOOPBACK)
     : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0)
@@ -49,7 +49,7 @@ public:
       ::close(std::exchange(socket_, -1));
   }
 
-  /// False where the server stopped listening to us.
+  /// False if the server stopped reading.
   bool send(std::string_view text) {
     while (!text.empty()) {
       auto n = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
@@ -64,13 +64,13 @@ public:
     send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n");
   }
 
-  /// Whether the server says something, or ends, within `span`.
+  /// True if the server sends something, or closes the connection, within `span`.
   bool waits(std::chrono::milliseconds span) {
     pollfd what{socket_, POLLIN, 0};
     return ::poll(&what, 1, static_cast<int>(span.count())) > 0;
   }
 
-  /// Reads until `done(text)`, the end or ten seconds from now. Returns all that was read and not taken yet.
+  /// Reads until `done(text)`, the end or ten seconds from now. Returns everything that was read and not consumed yet.
   template <class Done>
   const std::string& read_until(Done done) {
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
@@ -106,7 +106,7 @@ public:
     }
   };
 
-  /// One response with a Content-Length; its body is not read when `head_only`.
+  /// One response with a Content-Length; its body is not read if `head_only` is set.
   response read_response(bool head_only = false) {
     response result;
     read_until([](auto& t) { return t.find("\r\n\r\n") != std::string::npos; });

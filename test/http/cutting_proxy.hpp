@@ -1,5 +1,4 @@
-// A relay on loopback that cuts each connection after so many bytes, in either direction: what a bad line does to a
-// transfer.
+// A relay on loopback that cuts each connection after a number of bytes, in either direction, like a bad line.
 #pragma once
 
 #include "base/descriptor.hpp"

@@ -1,4 +1,4 @@
-// A coordinator that answers from what a test puts into it.
+// A coordinator whose answers are set by the test.
 #pragma once
 
 #include "actors/gateway.hpp"
@@ -19,7 +19,7 @@
 
 namespace troupe::http {
 
-/// What the dummy knows. Shared between test and actor; hold the mutex to change it while the server runs.
+/// The dummy's answers. Shared between test and actor; hold the mutex to change them while the server runs.
 struct dummy_cluster {
   std::mutex mutex;
   std::vector<daemon_status> daemons;
@@ -27,7 +27,7 @@ struct dummy_cluster {
   std::vector<channel_status> channels;
   std::vector<profile> profiles;
   variant_stream_ptr stream;        ///< what anyone may watch as demo / h264
-  caf::error failure;               ///< the answer to a watch, where set
+  caf::error failure;               ///< the answer to `watch_atom`, if set
   bool silent = false;              ///< answers nothing at all
   std::vector<std::any> unanswered; ///< promises, until the actor ends; dropping one is an answer
   uint32_t watches = 0;
@@ -104,7 +104,7 @@ inline daemon_status dummy_daemon(std::string name, uint64_t number) {
   return result;
 }
 
-/// Makes the message types known once a program.
+/// Registers the message types once per program.
 struct type_registration {
   type_registration() {
     static bool done = [] {

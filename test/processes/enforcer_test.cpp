@@ -76,7 +76,7 @@ private:
   int word_ = -1;
 };
 
-/// 0 where it got that much memory and used it.
+/// 0 if it got that much memory and used it.
 int take_memory(uint64_t bytes) {
   auto* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)

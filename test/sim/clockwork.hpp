@@ -1,8 +1,8 @@
-// What a simulated world runs on: a virtual clock, one source of chance, and a record of what happened.
+// The base of a simulated world: a virtual clock, one random number generator, and a record of the events.
 //
 // Everything that happens is an event with a time and a serial number; events of the same time run in the order in
-// which they were made. Nothing reads a clock of the machine and nothing depends on an address, so a seed is a whole
-// life, to the last event.
+// which they were made. Nothing reads a clock of the machine and nothing depends on an address, so a seed determines a
+// whole run, which is called a life, to the last event.
 #pragma once
 
 #include "core/live/session.hpp"
@@ -24,7 +24,7 @@ using duration = time_point::duration;
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-/// Something that must never happen, did.
+/// Thrown when something happens that must never happen.
 struct violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -67,14 +67,14 @@ private:
   uint64_t state_;
 };
 
-/// How badly the network behaves just now.
+/// How badly the network behaves at present.
 struct weather {
   duration delay_max = 2ms;
   double late = 0;      ///< share of messages that take up to `late_max`
   duration late_max{};  //
-  double lost = 0;      ///< share of single messages that vanish, of those that may
-  double twice = 0;     ///< share of single messages that come twice, of those that may
-  duration unnoticed{}; ///< how long an end may not hear that its connection broke
+  double lost = 0;      ///< share that is lost, of the messages that may be lost
+  double twice = 0;     ///< share that arrives twice, of the same messages
+  duration unnoticed{}; ///< the longest time until an end notices that its connection broke
 };
 
 class world {
@@ -85,7 +85,7 @@ public:
     return now_;
   }
 
-  /// Unix time, for what is only shown.
+  /// Unix time, for values that are only shown.
   int64_t unix_ms() const {
     return std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count();
   }
@@ -115,7 +115,7 @@ public:
     now_ = end;
   }
 
-  /// Folds a fact into the fingerprint of this life; two lives of one seed have the same.
+  /// Adds a fact to the fingerprint of this life. Two lives with the same seed have the same fingerprint.
   void note(uint64_t fact) {
     fingerprint_ = (fingerprint_ ^ fact) * 0x100000001b3; // FNV-1a, a word at a time
   }

@@ -6,14 +6,14 @@ namespace {
 
 constexpr duration faults_last = 30s;
 
-/// Within this after the last fault everything must be well again: the longest wait is that of a lease, a watchdog and
-/// a back-off, one after the other.
+/// Within this time after the last fault everything must work again: the longest wait is that of a lease, a watchdog
+/// and a back-off, one after the other.
 constexpr duration recovery_within = 40s;
 
-/// Clients of a stream that is well are behind the source by less than this.
+/// Clients of a stream that works are behind the source by less than this.
 constexpr int64_t well_behind = 6 * ticks_per_second;
 
-/// Within this after the last viewer left nothing may be left.
+/// Within this time after the last viewer has left, everything must be removed.
 constexpr duration goodbye_within = 30s;
 
 constexpr duration tick_interval = 100ms;

@@ -1,8 +1,9 @@
-// A seed's world: the coordinator, its workers, channels and viewers, and what befalls them.
+// The simulated world of one seed: the coordinator, its workers, channels and viewers, and the faults that happen to
+// them.
 //
-// A life has three parts. First viewers come and go and fate strikes: tasks are killed, hang and become slow, machines
-// crash and come back under a new life, networks split, sources end. Then fate rests and all must be well again within
-// a bound: whoever watches gets the stream. At last everybody leaves, and nothing may be left behind.
+// A life (one run) has three parts. First, viewers come and go while faults happen: tasks are killed, hang and become
+// slow, machines crash and start again, networks split, sources end. Then the faults stop, and within a time limit all
+// viewers must get their stream. At last all viewers leave, and nothing may be left behind.
 #pragma once
 
 #include "test/sim/control.hpp"
@@ -14,7 +15,7 @@
 
 namespace troupe::sim {
 
-/// What befell and came out in one life, for totals.
+/// The faults and results of one life, for totals.
 struct summary {
   uint64_t steps = 0;
   uint64_t fingerprint = 0;
@@ -26,7 +27,7 @@ class cluster : public task_sink, public audience, public front_door {
 public:
   cluster(uint64_t seed, bool trace);
 
-  /// A whole life. Throws a `violation`.
+  /// Runs a whole life. Throws a `violation`.
   void run();
 
   const world& clock() const noexcept {
@@ -48,10 +49,10 @@ private:
   struct viewing {
     std::string channel;
     std::string profile;
-    uint32_t wanted = 0;   ///< viewers who want to watch
-    uint32_t attached = 0; ///< of these, those who do
-    uint32_t asking = 0;   ///< of these, those who wait for an answer
-    std::string refusal;   ///< what the last one was told
+    uint32_t wanted = 0;   ///< viewers that want to watch
+    uint32_t attached = 0; ///< of these, the viewers that watch
+    uint32_t asking = 0;   ///< of these, the viewers that wait for an answer
+    std::string refusal;   ///< the reason given to the last refused viewer
   };
 
   // building
@@ -65,7 +66,7 @@ private:
   void ask(size_t which);
   void retry(size_t which);
 
-  // fate
+  // faults
   void schedule_fate();
   void strike();
   void strike_task();
@@ -132,7 +133,7 @@ private:
   bool leaving_ = false;
   bool ticking_ = true;
   double rage_ = 0;    ///< faults a second
-  uint32_t kinds_ = 0; ///< which faults this world knows, a bit each
+  uint32_t kinds_ = 0; ///< the kinds of faults that this world has, a bit each
 };
 
 } // namespace troupe::sim

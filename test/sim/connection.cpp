@@ -83,7 +83,7 @@ void connection::release() {
     auto& end = at_[index(to)];
     for (auto& deliver : std::exchange(end.held, {}))
       enqueue(to, std::move(deliver));
-    // The other side gave up meanwhile: the first word from here is answered by a reset.
+    // The other side gave up meanwhile: it answers the first message from here with a reset.
     if (at_[index(other(to))].gone && !end.gone)
       enqueue(to, [me = shared_from_this(), to] { me->give_up(to); });
   }

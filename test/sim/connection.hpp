@@ -1,5 +1,5 @@
-// A connection between the coordinator and one process elsewhere, as TCP gives it: in order, with delays, and at some
-// time broken, which each end hears when it hears it.
+// A connection between the coordinator and a process on another machine. It behaves like TCP: messages come in order
+// and with delays. When it breaks, each end learns of that at a different time.
 #pragma once
 
 #include "test/sim/clockwork.hpp"
@@ -17,8 +17,8 @@ class connection : public std::enable_shared_from_this<connection> {
 public:
   explicit connection(world& w) : world_(w) {}
 
-  /// `deliver` runs at that side, unless the connection breaks before. `alone` tells that the message may be lost or
-  /// doubled by itself.
+  /// `deliver` runs at that side, unless the connection breaks before. `alone`: this single message may be lost, or
+  /// arrive twice.
   void send(side to, std::function<void()> deliver, bool alone = false);
 
   /// Runs once, when that side learns that the other is gone.
@@ -26,13 +26,13 @@ public:
     at_[index(at)].down = std::move(what);
   }
 
-  /// That side ends in good order: what it sent before arrives, then the other side learns of it.
+  /// That side closes the connection properly: what it sent before arrives, then the other side learns of the end.
   void close(side by);
 
   /// Cuts the connection: what is on its way is lost, and each side learns of it in its own time.
   void cut();
 
-  /// A partition: nothing passes in either direction until it ends; an end whose patience ends before gives up.
+  /// A partition: nothing passes in either direction until it ends; an end whose timeout passes before that gives up.
   void hold(duration patience);
   void release();
 
@@ -63,7 +63,7 @@ private:
   world& world_;
   endpoint at_[2];
   bool held_ = false;
-  uint64_t partition_ = 0; ///< which one
+  uint64_t partition_ = 0; ///< number of the present partition
   uint64_t cuts_ = 0;
 };
 

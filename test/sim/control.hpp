@@ -1,9 +1,9 @@
-// The coordinator: the real worker table, lease leases and sessions, joined by what their actors do between them, and
-// watched from all sides.
+// The coordinator: the real worker table, lease table and sessions, with simulated actors between them, and with checks
+// around each of them.
 //
-// What actors/cluster/daemon_registry.cpp and actors/live/session.cpp translate between actors and decisions is done
-// here between simulated connections and the same decisions. Around each of them stands a check: what it asks for,
-// gives and takes back is kept in a second set of books.
+// The code here does the work of actors/cluster/daemon_registry.cpp and actors/live/session.cpp, but between simulated
+// connections and the same decision classes. A second, independent record of all requests, leases and releases is kept
+// and compared with each of them.
 #pragma once
 
 #include "test/sim/host.hpp"
@@ -99,7 +99,7 @@ private:
   void task_down(task_id task);
   void host_down(worker_id id, const connection_ptr& over);
 
-  /// The second set of books against the first.
+  /// Compares the second record with the product's own state.
   void check() const;
 
   world& world_;
@@ -148,14 +148,14 @@ public:
     return over_;
   }
 
-  /// Ticks by which clients of the rendition are behind the newest picture or sound of the source; none where it is not
+  /// Ticks by which clients of the rendition are behind the newest picture or sound of the source; empty if it is not
   /// open.
   std::optional<int64_t> behind(const std::string& profile) const;
 
   /// Frames that clients of the rendition have got.
   uint64_t frames(const std::string& profile) const;
 
-  /// What was lost is what was counted.
+  /// Checks that as many frames were lost as were counted as lost.
   void check_settled() const;
 
   const session_id id;
@@ -192,12 +192,12 @@ private:
     uint64_t sent = 0;                  ///< batches
     uint64_t taken = 0;                 ///< of these, acknowledged
     uint64_t in_flight = 0;             ///< bytes
-    uint64_t largest = 0;               ///< bytes of one batch
+    uint64_t largest = 0;               ///< bytes of the largest batch
     std::map<uint64_t, uint64_t> bytes; ///< of batches in flight
     uint64_t received = 0;              ///< the latest batch that came from it
   };
 
-  /// Runs what a message brings, and looks at everything afterwards.
+  /// Handles a message, and checks everything afterwards.
   void event(const std::function<void()>& what);
 
   template <class Work>

@@ -1,11 +1,11 @@
-// What befalls a world.
+// The faults of a simulated world.
 #include "test/sim/cluster.hpp"
 
 namespace troupe::sim {
 
 namespace {
 
-/// Kinds of faults; a world knows some of them.
+/// Kinds of faults; a world has some of them.
 enum : uint32_t {
   kills = 1,
   hangs = 2,
@@ -26,7 +26,7 @@ enum : uint32_t {
 } // namespace
 
 void cluster::schedule_fate() {
-  // Half of the worlds know few kinds of faults, so that each is also met alone.
+  // Half of the worlds have few kinds of faults, so that each kind also happens alone.
   kinds_ = 0;
   if (world_.chance.chance(0.5))
     kinds_ = all_kinds;

@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(no_seed_takes_a_card_above_its_limit_leaks_a_session_or_let
   BOOST_TEST_MESSAGE(all.placed << " placed, " << all.on_gpus << " on cards, " << all.promoted << " after a wait, "
                                 << all.refused << " refused, " << all.opens_refused << " opens refused by a driver, "
                                 << all.workers_lost << " workers lost");
-  // A life in which nothing happens proves nothing.
+  // A simulated run in which nothing happens proves nothing.
   BOOST_TEST(all.on_gpus > 0u);
   BOOST_TEST(all.promoted > 0u);
   BOOST_TEST(all.refused > 0u);

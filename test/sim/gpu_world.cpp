@@ -136,11 +136,11 @@ void gpu_world::beat(size_t place, uint64_t life) {
   std::map<size_t, uint32_t> told;
   for (auto c : w.cards) {
     cards.push_back(reading_of(place, c));
-    // Where tasks of an earlier life may live on, a reading can mean more than one thing.
+    // If tasks of an earlier life of the worker may still run, its reading is ambiguous.
     if (w.names_sessions && life == 1 && cards_[c].seen_by.size() == 1)
       told[c] = cards_[c].foreign;
   }
-  // Late, but never behind a later one: it is a connection.
+  // A heartbeat may be late, but never overtakes another: they use one connection.
   after(milliseconds{static_cast<int64_t>((place * 37) % delay_max)}, [this, place, life, cards, told] {
     auto& to = workers_[place];
     if (to.life != life || !to.known)
@@ -216,7 +216,7 @@ void gpu_world::befall() {
   after(between(5, 60), [this] { befall(); });
 }
 
-/// What the driver would still open.
+/// How many more sessions the driver would open.
 uint32_t gpu_world::limit_left(size_t number) const {
   auto& c = cards_[number];
   core::gpu_limits limits = core::limits_from_table(c.description);
@@ -341,7 +341,8 @@ void gpu_world::close(uint64_t ticket) {
 
 // -- promises -----------------------------------------------------------------
 
-/// No card above its limit by our doing: what is promised there, with what others were told to hold, fits.
+/// We never push a card above its limit: its promised sessions, plus the foreign sessions reported for it, fit into the
+/// limit.
 void gpu_world::check_promises() {
   for (auto ticket : just_placed_) {
     auto& j = jobs_.at(ticket);
@@ -450,7 +451,7 @@ gpu_summary gpu_world::run(milliseconds busy) {
       std::erase_if(jobs_, [](auto& kv) { return kv.second.released && !kv.second.at; });
     }
   }
-  // One last heartbeat of everyone, with nothing under way.
+  // One last heartbeat of every worker, while no other message is on its way.
   now_ += 10s;
   for (size_t i = 0; i < workers_.size(); ++i)
     if (workers_[i].known) {

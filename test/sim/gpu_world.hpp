@@ -1,6 +1,6 @@
-// Two hundred workers, three hundred cards and what befalls them, on virtual time, from one seed: jobs, crashes, lost
-// and late heartbeats, programs of others that take sessions, heat, drains, drivers that fail. The real placement index
-// decides; the world knows the truth and checks it after every event.
+// Two hundred workers and three hundred cards, simulated on virtual time from one seed. They get jobs, crashes, lost
+// and late heartbeats, foreign programs that take sessions, heat, drains and failing drivers. The real placement index
+// decides. The simulation knows the true state and checks the index against it after every event.
 #pragma once
 
 #include "core/placement/placement_index.hpp"
@@ -23,7 +23,7 @@ struct gpu_summary {
   uint64_t on_gpus = 0;
   uint64_t promoted = 0; ///< placed after a wait
   uint64_t refused = 0;
-  uint64_t opens_refused = 0; ///< by a driver: all sessions in use, by others too
+  uint64_t opens_refused = 0; ///< by a driver, because all sessions are in use, also by foreign programs
   uint64_t workers_lost = 0;
 };
 
@@ -31,8 +31,8 @@ class gpu_world : core::placement_effects {
 public:
   explicit gpu_world(uint64_t seed);
 
-  /// Lives for `busy`, lets everything end, and checks that nothing is left. Throws `std::logic_error` where a promise
-  /// is broken.
+  /// Simulates the time `busy`, lets everything end, and checks that nothing is left. Throws `std::logic_error` if a
+  /// promise is broken.
   gpu_summary run(core::milliseconds busy);
 
 private:
@@ -42,11 +42,11 @@ private:
   struct card {
     gpu_description description;
     std::vector<std::string> encoders;
-    std::set<lease_id> open; ///< ours, as the driver counts them
+    std::set<lease_id> open; ///< our sessions that the driver counts
     uint32_t foreign = 0;
     double celsius = 50;
     bool driver_fails = false;
-    std::vector<size_t> seen_by; ///< places of workers
+    std::vector<size_t> seen_by; ///< indices of workers
   };
 
   struct machine_worker {
@@ -57,7 +57,7 @@ private:
     bool drained = false;
     bool names_sessions = false;
     std::vector<size_t> cards;
-    std::map<size_t, uint32_t> foreign_told; ///< by card, where the last reading could not be mistaken
+    std::map<size_t, uint32_t> foreign_told; ///< foreign sessions last reported, by card; only if unambiguous
   };
 
   struct job {

@@ -168,7 +168,7 @@ void host::start_one() {
   it->on_exit = [this, id] {
     auto unused = !processes_[id].assigned && !processes_[id].ending;
     processes_.erase(id);
-    // One that ended before it got work: the next try is not at once.
+    // The process ended before it got work: wait before the next one is started.
     if (unused)
       world_.after(200ms, [me = shared_from_this()] { me->start_missing(); });
     else
@@ -191,7 +191,7 @@ std::vector<process_ptr> host::processes() const {
   return result;
 }
 
-// -- fate ---------------------------------------------------------------------
+// -- faults -------------------------------------------------------------------
 
 void host::crash(bool silently) {
   alive_ = false;

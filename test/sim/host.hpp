@@ -16,18 +16,18 @@ namespace troupe::sim {
 class host;
 using host_ptr = std::shared_ptr<host>;
 
-/// What hosts and fresh processes say to the coordinator; calls are messages that have arrived.
+/// The messages of hosts and new processes to the coordinator; each call is a message that has arrived.
 class front_door {
 public:
   virtual ~front_door() = default;
 
-  /// Empty where the worker is accepted.
+  /// Empty if the worker is accepted.
   virtual std::string on_registration(const registration& x, const host_ptr& from) = 0;
 
-  /// False for a worker that is to register again.
+  /// False if the worker must register again.
   virtual bool on_heartbeat(const heartbeat& x) = 0;
 
-  /// False where the process is to end.
+  /// False if the process must end.
   virtual bool on_join(task_id task, worker_id of, const process_ptr& who) = 0;
 };
 
@@ -46,12 +46,12 @@ public:
   void on_assign(task_id task, std::function<void(std::string)> answer);
   void on_end(task_id task);
 
-  // -- by fate ---------------------------------------------------------------
+  // -- faults ----------------------------------------------------------------
 
-  /// The machine is gone, with all that ran on it. `silently`: nobody hears it from the network for a while.
+  /// The machine is gone, with everything that ran on it. `silently`: for a while, no other machine notices.
   void crash(bool silently);
 
-  /// The daemon alone dies; its processes go on.
+  /// Only the daemon dies; its processes continue.
   void daemon_dies();
 
   void partition(duration patience);

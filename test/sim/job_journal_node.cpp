@@ -65,7 +65,7 @@ void job_journal_node::store(uint64_t stamp, bool again, std::vector<std::pair<s
   if (known != nullptr) {
     results = *known;
   } else if (!failed) {
-    // What was dropped meanwhile is not done any more.
+    // Operations that were dropped meanwhile are not done.
     std::vector<store_op> wanted;
     for (auto& [op, dropped] : ops)
       if (!dropped)
@@ -80,7 +80,7 @@ void job_journal_node::store(uint64_t stamp, bool again, std::vector<std::pair<s
     in_flight_ = false;
     return store_rest();
   }
-  // It may be stored, and yet nobody hears of it.
+  // The batch may be stored although its answer is lost.
   world_.soon([me = shared_from_this(), bad = failed || !answered, recalled = known != nullptr, results] {
     me->done(bad, recalled, results);
   });

@@ -1,5 +1,5 @@
-// What a simulated queue wants written: one batch at a time is on its way to the store, the next one is collected. What
-// actors/jobs/job_journal.cpp does.
+// The writes of a simulated queue: one batch at a time is on its way to the store, while the next one is collected. It
+// simulates actors/jobs/job_journal.cpp.
 #pragma once
 
 #include "test/sim/job_store.hpp"
@@ -19,18 +19,19 @@ public:
   job_journal_node(world& w, job_store& store, uint64_t& stamps) : world_(w), store_(store), stamps_(stamps) {}
 
   void write(store_op what, written then = {});
-  /// `then` is told whether the client's operation was done; an outage refuses it at once.
+  /// `then` gets the result of the client's operation; during an outage it is refused at once.
   void write_for_client(store_op what, written then);
-  /// When all that was written so far is durable or refused.
+  /// Calls `then` when all writes so far are durable or refused.
   void after(std::function<void()> then);
-  /// Tries a batch again whose fate is not known.
+  /// Sends a batch again if it is not known whether it was stored.
   void retry();
-  /// Its owner is gone: what is on its way may still be stored, and what was collected. Nobody is told.
+  /// Its owner is gone: the batch on its way and the collected operations may still be stored, but nobody gets the
+  /// results.
   void orphan();
-  /// Its process is gone. What is on its way is stored at once, or never.
+  /// Its process is gone: the batch on its way is stored at once, or never.
   void kill();
 
-  /// Nothing is on its way any more: of one whose owner is gone.
+  /// After `orphan`: true once no batch is on its way.
   bool is_done() const noexcept {
     return on_its_way_ == 0;
   }
@@ -40,7 +41,7 @@ public:
   }
 
   std::function<void(job_id)> surprised;
-  std::function<void()> settled; ///< a batch has been told of, or the store went out of order
+  std::function<void()> settled; ///< called when the results of a batch were reported, or the store has failed
 
 private:
   struct item {
@@ -64,14 +65,14 @@ private:
   uint64_t& stamps_;
   std::deque<item> collected_;
   std::vector<item> under_way_;
-  std::vector<std::pair<store_op, bool>> rest_; ///< of one whose owner is gone
+  std::vector<std::pair<store_op, bool>> rest_; ///< operations left when the owner died
   uint64_t stamp_ = 0;                          ///< of the latest batch
   bool in_flight_ = false;
   int on_its_way_ = 0; ///< batches
   bool outage_ = false;
   bool again_ = false;    ///< the latest batch was sent before
-  bool orphaned_ = false; ///< nobody hears of anything any more
-  bool dead_ = false;     ///< and nothing is stored any more
+  bool orphaned_ = false; ///< the owner is gone: no results are reported
+  bool dead_ = false;     ///< the process is gone: nothing more is stored
   uint64_t added_ = 0;
   uint64_t finished_ = 0;
   std::deque<std::pair<uint64_t, std::function<void()>>> barriers_;

@@ -1,4 +1,4 @@
-// The machines of the simulated jobs: their processes, what these do, and the files that they leave.
+// The machines of the simulated jobs: their processes, the work of these, and the files that they leave.
 #include "test/sim/job_node.hpp"
 
 #include <algorithm>
@@ -183,7 +183,7 @@ void job_world::deliver(const job_task_ptr& t) {
   auto latency = machines[t->machine].latency;
   send(world_, latency, client, [this, t, latency, x = file_result{t->work->attempt, *t->outcome}](job_node& to) {
     to.on(x, t);
-    // Taken, and its lease is on the way back: its work is done.
+    // The result is accepted and the lease is being returned: the task's work is done.
     world_.after(latency + 1ms, [this, t] { end_task(t, true); });
   });
 }

@@ -1,4 +1,4 @@
-// A job of a simulated coordinator: what actors/jobs/job.cpp and job_orphans.cpp do.
+// A job of a simulated coordinator: does the same as actors/jobs/job.cpp and job_orphans.cpp.
 #include "test/sim/job_node.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ constexpr duration tick_interval = 200ms;
 constexpr duration leave_timeout = 5s;
 constexpr duration worker_wait = 5s;
 
-/// A lease must be back in the lease table by then.
+/// A lease must be returned to the lease table within this time.
 constexpr duration release_within = 10s;
 
 core::file_job_config config() {
@@ -63,7 +63,7 @@ void job_node::tick() {
 void job_node::granted(attempt_id a, const troupe::lease& held, const job_task_ptr& task) {
   attempts_[a] = {held, task};
   job_.granted(a, held, world_.clock().now());
-  // Where the task was gone before this came, its connection tells at once.
+  // If the task was gone before this message came, its connection reports that at once.
   if (!task->alive)
     task_down(task);
   send_writes();

@@ -1,5 +1,5 @@
-// The actors around the book of jobs, played: a job, the queue, and the registry. Each does what its actor in actors/
-// does between messages and decisions.
+// Simulations of the actors around the job book: a job, the queue, and the registry. Each does the same as its actor in
+// actors/ between messages and decisions.
 #pragma once
 
 #include "test/sim/job_journal_node.hpp"
@@ -19,7 +19,7 @@
 
 namespace troupe::sim {
 
-/// Sends a message to who may be gone by then.
+/// Sends a message to a receiver that may be gone when it arrives.
 template <class T, class F>
 void send(world& w, duration wait, const std::shared_ptr<T>& to, F what) {
   w.after(wait, [weak = std::weak_ptr<T>{to}, what = std::move(what)]() mutable {
@@ -30,7 +30,7 @@ void send(world& w, duration wait, const std::shared_ptr<T>& to, F what) {
 
 inline constexpr duration at_once = 50us; ///< within a process, in order
 
-/// A job: actors/jobs/job.cpp.
+/// Simulates a job: actors/jobs/job.cpp.
 class job_node : public core::file_job_effects, public std::enable_shared_from_this<job_node> {
 public:
   job_node(job_world& w, std::shared_ptr<job_queue_node> queue, core::file_job_begin begin,
@@ -42,13 +42,13 @@ public:
   const uint32_t attempt;
   const uint64_t owner;
   const time_point since;
-  std::set<std::string> spoiled; ///< files of chunks that it has given up
+  std::set<std::string> spoiled; ///< files of chunks that it has discarded
 
   // -- messages --------------------------------------------------------------------
   void granted(attempt_id a, const troupe::lease& held, const job_task_ptr& task);
   void not_granted(attempt_id a, bool encoder_gone);
   void on(const file_progress& x, const job_task_ptr& from);
-  /// True when it is taken: the task may end.
+  /// True if the result is accepted: the task may end.
   void on(const file_result& x, const job_task_ptr& from);
   void task_down(const job_task_ptr& t);
   void halt();
@@ -58,7 +58,7 @@ public:
   void stored();
   void refused();
   void tick();
-  /// It is no more: nothing is done any more, and those who wait for it are told.
+  /// The actor is gone: it does nothing more, and those who wait for it are told.
   void vanish();
 
   // -- core::file_job_effects --------------------------------------------------------
@@ -115,15 +115,15 @@ private:
   bool gone_ = false;
 };
 
-/// The queue: actors/jobs/job_queue.cpp.
+/// Simulates the queue: actors/jobs/job_queue.cpp.
 class job_queue_node : public core::job_book_effects, public std::enable_shared_from_this<job_queue_node> {
 public:
   explicit job_queue_node(job_world& w);
 
-  /// Reads what is there.
+  /// Reads the jobs in the store.
   void start();
 
-  // -- what people ask for ------------------------------------------------------------
+  // -- users' commands ----------------------------------------------------------------
   void submit(job_id id);
   void ask(const core::job_way& x);
   void remove(job_id id);
@@ -135,7 +135,7 @@ public:
   void tick();
 
   void check_orphans() const;
-  /// It is no more: those who wait for it are told.
+  /// The actor is gone: those who wait for it learn that.
   void vanish();
 
   const std::shared_ptr<job_journal_node>& journal() const {
@@ -170,7 +170,7 @@ private:
 
   store_op to_op(const core::job_way& x) const;
   core::job_row told(core::job_row x) const;
-  /// Reads on a connection of its own, one question after the other. `nothing` where the store does not answer.
+  /// Reads through its own connection, one request after the other. `then` gets null if the store does not answer.
   void read(std::vector<job_id> ids, std::function<void(const std::vector<stored_job>*)> then);
 
   job_world& world_;
@@ -185,7 +185,7 @@ private:
   bool woken_ = false;
 };
 
-/// The registry: actors/cluster/daemon_registry.cpp.
+/// Simulates the registry: actors/cluster/daemon_registry.cpp.
 class job_registry : public core::lease_effects, public std::enable_shared_from_this<job_registry> {
 public:
   job_registry(job_world& w, uint64_t first_lease);

@@ -1,8 +1,8 @@
-// Bugs that are planted on purpose, one at a time, around the product's decisions: a referee that finds none of them is
-// worth nothing.
+// Bugs that are inserted on purpose, one at a time, around the product's decisions: the referee must find each of them,
+// or it is useless.
 //
-// They are planted in what this folder plays: in the actors' translation, in the store, in what a decision is told. The
-// product's code is as it is.
+// They are in the parts that this folder simulates: in the actors' translation, in the store, in the input of
+// decisions. The product's code is not changed.
 #pragma once
 
 #include <cstddef>
@@ -14,24 +14,24 @@ namespace troupe::sim {
 
 enum class plant : uint8_t {
   none,
-  unawaited_writer,  ///< a queue reads while what the one before it has collected is still on its way
-  no_fence,          ///< the same, and the store does not compare attempts
-  no_origin,         ///< the book's ways go from anywhere, not from where they were decided on
-  dropped_way,       ///< the table has no way from running to queued
-  early_publication, ///< what is handed to the store counts as durable
-  forgotten_lease,   ///< after a restart nobody knows which chunks were leased
-  forgotten_chunk,   ///< nor which are finished
+  unawaited_writer,  ///< a new queue reads the store before the last writes of the old queue have arrived
+  no_fence,          ///< as `unawaited_writer`, and the store does not compare attempts
+  no_origin,         ///< the book's transitions are written from any state, not only from the one they were decided on
+  dropped_way,       ///< the table has no transition from running to queued
+  early_publication, ///< what was sent to the store counts as durable
+  forgotten_lease,   ///< after a restart it is not known which chunks were leased
+  forgotten_chunk,   ///< after a restart it is not known which chunks are finished
   unheeded_pause,    ///< a job's actor is not told to halt
-  unheeded_cancel,   ///< nor to end
-  ignored_outage,    ///< the book is not told that the store is out of order
-  ignored_death,     ///< nor that a job's actor is gone
-  lost_resume,       ///< nor that a person has resumed a job
+  unheeded_cancel,   ///< a job's actor is not told to end
+  ignored_outage,    ///< the book does not learn that the store has failed
+  ignored_death,     ///< the book does not learn that a job's actor is gone
+  lost_resume,       ///< the book does not learn that a user has resumed a job
   lost_orphan,       ///< a task of an earlier life is not handed over
-  unknown_as_queued, ///< a state that is not known is taken for queued
+  unknown_as_queued, ///< an unknown state is taken for `queued`
   kept_lease,        ///< a lease is not given back
-  one_too_many,      ///< one job more is at work than may be
-  unwritten_chunk,   ///< that a chunk is finished is not written
-  early_clean_up,    ///< a job's files go before its end is durable
+  one_too_many,      ///< one job more runs than the limit allows
+  unwritten_chunk,   ///< the end of a chunk is not written
+  early_clean_up,    ///< a job's files are removed before its end is durable
 };
 
 // clang-format off

@@ -1,4 +1,4 @@
-// The queue of a simulated coordinator: what actors/jobs/job_queue.cpp and job_queue_work.cpp do.
+// The queue of a simulated coordinator: does the same as actors/jobs/job_queue.cpp and job_queue_work.cpp.
 #include "test/sim/job_node.hpp"
 
 #include <algorithm>
@@ -46,14 +46,14 @@ void job_queue_node::tick() {
   book_.tick();
 }
 
-/// What the book is told of a row.
+/// The part of a row that the book gets.
 core::job_row job_queue_node::told(core::job_row x) const {
   if (world_.bug() == plant::unknown_as_queued && x.state == strange_state)
     x.state = job_state::queued;
   return x;
 }
 
-// -- what people ask for ----------------------------------------------------------------
+// -- users' commands --------------------------------------------------------------------
 
 void job_queue_node::submit(job_id id) {
   store_op op{.what = store_op::kind::submit, .id = id, .by_person = true, .at_ms = world_.clock().unix_ms()};
@@ -175,7 +175,7 @@ void job_queue_node::read(std::vector<job_id> ids, std::function<void(const std:
       if (auto* job = me.world_.store().find(id))
         found->push_back(*job);
     auto out = me.world_.store().out;
-    // What was read may be old when it comes.
+    // The rows may be out of date when they arrive.
     auto& dice = me.world_.clock().chance;
     auto late = dice.chance(0.2) ? dice.between(at_once, duration{100ms}) : at_once;
     me.answered_ = std::max(me.answered_, me.world_.clock().now() + late);

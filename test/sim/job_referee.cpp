@@ -9,10 +9,10 @@ namespace troupe::sim {
 
 namespace {
 
-/// Within this everybody has heard of what is durable, and has done as told.
+/// Within this time every part must have learned of a durable change and acted on it.
 constexpr duration calm_after = 12s;
 
-/// Within this nothing new is begun.
+/// This long after a pause or cancel, no new work may start.
 constexpr duration heeded_after = 6s;
 
 bool is_over(const stored_job* x) {
@@ -23,7 +23,7 @@ bool is_over(const stored_job* x) {
 
 void job_world::check_begin(job_id id, bool outage) const {
   if (outage)
-    fail("the job ", id.low, " begins while the store is out of order");
+    fail("the job ", id.low, " begins while the store does not work");
   auto* row = store_.find(id);
   if (row != nullptr && row->row.state == strange_state)
     fail("the job ", id.low, " begins, whose state is not known");
@@ -50,7 +50,7 @@ void job_world::check_encode(const job_node& by, const chunk_work& x) const {
 
 void job_world::check_spoiled(job_id id, const std::string& path) const {
   auto file = disk.find(path);
-  // Where encoders are lost, all that they made is made again.
+  // If an encoder is lost, everything that it made is made again.
   if (file != disk.end() && file->second.whole && !cards)
     fail("the file ", path, " of the job ", id.low, " is given up, though it is whole");
 }

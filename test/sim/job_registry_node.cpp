@@ -1,4 +1,4 @@
-// The registry of a simulated coordinator with file jobs: what actors/cluster/daemon_registry.cpp does.
+// The registry of a simulated coordinator with file jobs: does the same as actors/cluster/daemon_registry.cpp.
 #include "test/sim/job_node.hpp"
 
 #include <algorithm>
@@ -98,7 +98,7 @@ void job_registry::process_gone(task_id id) {
 
 // -- leases -------------------------------------------------------------------------------
 
-/// Whoever asks for an owner that is gone hears so at once.
+/// A request for an owner that is gone is refused at once.
 bool job_registry::lives(const std::shared_ptr<job_node>& owner) const {
   return std::find(world_.jobs.begin(), world_.jobs.end(), owner) != world_.jobs.end();
 }
@@ -211,7 +211,7 @@ void job_registry::end(worker_id host, task_id task) {
   auto* m = world_.machine_of(host);
   if (m == nullptr)
     return;
-  // It is asked first, and then killed.
+  // The process is first asked to end, and then killed.
   auto& chance = world_.clock().chance;
   auto takes = chance.chance(0.05) ? chance.between(duration{100ms}, 4s) : duration{2ms};
   world_.clock().after(m->latency + takes, [&w = world_, host, task] {
@@ -230,7 +230,7 @@ void job_registry::give_back(uint64_t owner, lease_id id) {
 void job_registry::watch_end(worker_id host, task_id task) {
   watched_.insert(task);
   auto* m = world_.machine_of(host);
-  // One that is gone already is told of at once.
+  // If the process is already gone, its end is reported at once.
   if (m == nullptr || !m->tasks.contains(task))
     send(world_.clock(), 1ms, shared_from_this(), [task](job_registry& me) { me.process_gone(task); });
 }

@@ -1,5 +1,5 @@
-// File jobs on virtual time: the real book of jobs, jobs and lease table in thousands of lives with faults, each grown
-// from a seed; see job_world.hpp for the promises. And bugs that are planted on purpose, each of which has to be found.
+// File jobs on virtual time: the real job book, jobs and lease table in thousands of simulated runs (lives) with
+// faults, each from a seed; see job_world.hpp for the promises. Bugs that are inserted on purpose must all be found.
 //
 //   TROUPE_SEEDS=N  lives to try (seeds 1 to N); TROUPE_LONG=1 tries 50 000
 //   TROUPE_SEED=n   that one life alone, with a trace of what happens; TROUPE_PLANT=name plants a bug in it
@@ -24,10 +24,10 @@ constexpr uint64_t seeds_by_default = 2000;
 
 constexpr uint64_t seeds_long = 50'000;
 
-/// A planted bug has to be found within so many lives.
+/// A planted bug must be found within this many lives.
 constexpr uint64_t seeds_to_find = 500;
 
-/// Failures after which there is no point in going on.
+/// The test stops after this many failures.
 constexpr size_t failures_max = 20;
 
 std::optional<uint64_t> number_from(const char* variable) {

@@ -1,7 +1,7 @@
-// The store of jobs as a simulated coordinator sees it: rows that go only the ways of messages/job_states.hpp, and
-// batches that are stored whole.
+// The store of jobs as a simulated coordinator sees it: rows that allow only the transitions of
+// messages/job_states.hpp, and batches that are stored whole or not at all.
 //
-// It is also the referee of what is written: it knows who asks for a way, and what a way must never undo.
+// It is also the referee of all writes: it knows who asks for a transition, and what a transition must never undo.
 #pragma once
 
 #include "test/sim/clockwork.hpp"
@@ -31,7 +31,7 @@ struct store_op {
   std::optional<job_state> from = {};
   std::optional<uint32_t> attempt = {}; ///< of the job, or of the chunk
   std::optional<uint32_t> failures = {};
-  std::optional<uint32_t> life = {}; ///< of a chunk's way: the attempt of the job
+  std::optional<uint32_t> life = {}; ///< of a chunk's transition: the attempt of the job
   uint32_t number = 0;               ///< of the chunk
   chunk_state chunk_to = chunk_state::waiting;
   std::string path = {};
@@ -49,7 +49,7 @@ struct stored_chunk {
 struct stored_job {
   core::job_row row;
   std::vector<stored_chunk> chunks;
-  time_point since{}; ///< its state
+  time_point since{}; ///< when it got its present state
 
   /// The row as a reader has it.
   core::job_row read() const;
@@ -57,7 +57,7 @@ struct stored_job {
 
 class job_store {
 public:
-  /// The attempt, or nothing where the operation was refused.
+  /// The attempt, or nothing if the operation was refused.
   using result = std::optional<uint32_t>;
 
   job_store(world& w, plant bug) : world_(w), bug_(bug) {}
@@ -65,23 +65,23 @@ public:
   /// Stores all of them.
   std::vector<result> apply(const std::vector<store_op>& batch);
 
-  /// What became of the batch of that name.
+  /// Keeps the results of the batch with this stamp.
   void remember(uint64_t stamp, const std::vector<result>& results);
 
-  /// What became of that batch, where it was stored.
+  /// The results of that batch, if it was stored.
   const std::vector<result>* recall(uint64_t stamp) const;
 
   const stored_job* find(job_id id) const;
 
-  /// As another version of the program left it.
+  /// Puts the job into a state that only a later version of the program knows.
   void make_strange(job_id id);
 
   const std::map<job_id, stored_job>& all() const noexcept {
     return jobs_;
   }
 
-  bool out = false;         ///< of order
-  std::set<job_id> removed; ///< what people had it forget
+  bool out = false;         ///< the store does not work
+  std::set<job_id> removed; ///< jobs that users removed
 
 private:
   result run(const store_op& x);

@@ -10,11 +10,11 @@ namespace {
 
 constexpr duration tick_interval = 500ms;
 
-/// Within this after the last fault every job that nobody holds has ended: pauses after errors are a minute at most,
-/// and orphans are awaited as long.
+/// Within this time after the last fault, every job that no user has paused must have ended: pauses after errors are a
+/// minute at most, and so is the wait for orphans.
 constexpr duration recovery_within = 600s;
 
-/// And then nothing may be left.
+/// After this additional time nothing may be left.
 constexpr duration goodbye_within = 60s;
 
 } // namespace
@@ -70,7 +70,7 @@ void job_world::run() {
     else
       bring_up(m);
   }
-  // Half of what people hold is let go.
+  // Half of the paused jobs are resumed.
   for (auto& [id, job] : store_.all())
     if (job.row.state == job_state::paused && world_.chance.chance(0.5))
       queue->ask(core::job_book::resume(id));
@@ -114,7 +114,8 @@ void job_world::start_queue() {
   if (!registry || queue)
     return;
   shake();
-  // A queue that finds no store ends, and the next one tries; and one that finds a writer at work waits for it.
+  // A queue that cannot open the store ends, and the next one tries again. A queue that finds the old writer still
+  // working waits for it.
   std::erase_if(journals_, [](auto& x) { return x.expired() || x.lock()->is_done(); });
   auto awaits = !journals_.empty() && bug_ != plant::unawaited_writer && bug_ != plant::no_fence;
   if (store_.out || awaits)
@@ -153,7 +154,7 @@ void job_world::kill_coordinator() {
       world_.after(world_.chance.between(duration{20ms}, 300ms), [this, t = t] { look_for_coordinator(t); });
     }
   }
-  // What another version of the program does meanwhile.
+  // Changes that another version of the program makes meanwhile.
   if (!store_.all().empty() && world_.chance.chance(0.1))
     if (auto id = any_job(); store_.find(id)->row.state == job_state::queued)
       store_.make_strange(id);
@@ -168,7 +169,7 @@ void job_world::kill_queue() {
   queue->journal()->orphan();
   journals_.push_back(queue->journal());
   std::exchange(queue, nullptr)->vanish();
-  // Its jobs end with it, and with them their leases.
+  // The queue's jobs end with it, and their leases too.
   for (auto& job : std::vector{jobs})
     job_gone(job);
   world_.after(world_.chance.between(duration{1ms}, 20ms), [this] { start_queue(); });
@@ -207,7 +208,7 @@ void job_world::act(job_id id) {
     return queue->ask(core::job_book::cancel(id));
   if (which < 7)
     return queue->remove(id);
-  // Mostly what makes sense, as far as people see it.
+  // Mostly commands that make sense for the state that users see.
   auto state = world_.chance.chance(0.8) ? job->row.state : static_cast<job_state>(world_.chance.below(7));
   if (state == job_state::failed)
     return queue->ask(core::job_book::retry(id));
@@ -268,7 +269,7 @@ void job_world::fault() {
       end_task(t, false);
     }
   } else if (which < 80) {
-    world_.trace("the store is out of order");
+    world_.trace("the store does not work");
     count("outages");
     store_.out = true;
     world_.after(world_.chance.between(duration{100ms}, 6s), [this] { store_.out = false; });
@@ -287,7 +288,7 @@ void job_world::fault() {
     if (m.alive)
       enter(m);
   }
-  // Those who watch act upon it.
+  // Users that watch the job react to it.
   if (concerned)
     provoke(*concerned, 0.5);
 }

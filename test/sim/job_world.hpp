@@ -1,17 +1,17 @@
-// File jobs on virtual time: the product's book of jobs, its jobs and its lease table, and around them a store, machines
-// with cards, and people.
+// File jobs on virtual time: the product's job book, its jobs and its lease table, surrounded by a simulated store,
+// machines with cards, and users.
 //
-// A life is grown from a seed. Coordinators, queues, job actors, machines, tasks and cards are lost at any moment; the
-// store goes out of order, or stores a batch and its answer is lost; people pause, resume, cancel, retry and remove.
-// The referee's promises, of which one that is broken is a `violation`:
-// - a person's pause or cancel is never undone, and nothing works at such a job for long (job_store.cpp, `check_calm`);
-// - nothing is published before all that its job has said is durable, and nothing again that is known to be complete
-//   (`check_publication`);
+// A life is one run from a seed. Coordinators, queues, job actors, machines, tasks and cards are lost at any moment;
+// the store fails, or stores a batch but its answer is lost; users pause, resume, cancel, retry and remove jobs. The
+// referee checks these promises; a broken one is a `violation`:
+// - a user's pause or cancel is never undone, and work on such a job stops soon (job_store.cpp, `check_calm`);
+// - no result is published before everything that its job reported is durable, and no result again that is known to be
+//   complete (`check_publication`);
 // - a chunk that is finished, durable and whole is not encoded again (`check_encode`);
-// - no more jobs are at work than may be, none twice, none while the store is out of order, none of an unknown state
-//   (`check_begin`);
-// - no lease outlives its use, no orphan waits for a job that is at work;
-// - when the faults stop, every job that nobody holds ends, none is lost, and nothing is left behind.
+// - no more jobs run than the limit allows, none twice; none starts while the store does not work, or in an unknown
+//   state (`check_begin`);
+// - no lease outlives its use, no orphan waits for a job that runs;
+// - when the faults stop, every job that no user has paused ends, none is lost, and nothing is left behind.
 #pragma once
 
 #include "test/sim/job_plants.hpp"
@@ -81,7 +81,7 @@ public:
   job_world(uint64_t seed, bool trace, plant bug);
   ~job_world();
 
-  /// A whole life. Throws a `violation`.
+  /// Runs a whole life. Throws a `violation`.
   void run();
 
   const job_summary& result() const noexcept {
@@ -114,13 +114,13 @@ public:
   uint64_t stamps = 0;
   uint64_t next_owner = 1;
   uint32_t running_max = 2;
-  bool cards = false; ///< there are some: encoders may be lost
+  bool cards = false; ///< some machines have cards, so encoders may be lost
   std::vector<job_machine> machines;
   std::map<std::string, chunk_file_state> disk; ///< chunk files
-  std::set<job_id> confirmed;                   ///< submissions that people were told of
+  std::set<job_id> confirmed;                   ///< jobs whose submission was confirmed to a user
   file_order order_of(job_id id) const;
 
-  /// People see that something happens to the job, and act upon it, or in the same moment.
+  /// Simulates users that react to an event of the job with a command, or give a command at the same moment.
   void provoke(job_id id, double probability);
 
   // -- machines and tasks (job_machines.cpp) ---------------------------------------
@@ -133,9 +133,9 @@ public:
   void bring_up_processes(job_machine& m);
   void start_work(const job_task_ptr& t, const file_work& x, const std::shared_ptr<job_node>& client);
   void attach(const job_task_ptr& t, attempt_id attempt, const std::shared_ptr<job_node>& client);
-  /// The process ends; `in_order` where it was its own doing.
+  /// The process ends; `in_order` if it ended by itself.
   void end_task(job_task_ptr t, bool in_order);
-  /// A job's actor is gone, by itself or not.
+  /// A job's actor has ended, or was killed.
   void job_gone(const std::shared_ptr<job_node>& x);
   source_summary source_of(job_id id) const;
   static std::string folder_of(job_id id);
@@ -152,7 +152,7 @@ public:
   void check_calm();
   bool all_ended() const;
   void check_end() const;
-  /// Something happened after which a while may pass before all is in line again.
+  /// Something happened after which the parts may disagree for a while: restarts the time limits of the checks.
   void shake() {
     calm_since_ = world_.now();
   }
@@ -167,7 +167,7 @@ private:
   void look_for_coordinator(const job_task_ptr& t);
   job_task_ptr any_task();
 
-  // -- what befalls them (job_world.cpp) ------------------------------------------------
+  // -- faults and commands (job_world.cpp) ----------------------------------------------
 
   void start_coordinator();
   void kill_coordinator();
@@ -190,7 +190,7 @@ private:
   uint64_t next_lease_ = 1;
   bool faults_ = true;
   time_point calm_since_{};
-  std::map<uint64_t, time_point> stopped_since_;          ///< owners whose jobs are not to be at work any more
+  std::map<uint64_t, time_point> stopped_since_;          ///< owners whose jobs must no longer run
   std::vector<std::weak_ptr<job_journal_node>> journals_; ///< of queues that are gone
   std::map<job_id, size_t> cuts_;                         ///< of a job's source
   std::map<job_id, std::string> codecs_;

@@ -149,7 +149,7 @@ void transcode_model::encode(lane& l, bool flush) {
 
 void transcode_model::emit(lane& l, sample x, bool key, bool closed) {
   if (l.kind == track_kind::video) {
-    // Decoding times are the presentation times in order, one picture late where pictures change places.
+    // Decoding times are the presentation times in order, one picture later if pictures are reordered.
     x.flags = key ? sample::random_access | sample::key : 0;
     if (reorder_ && l.times_used) {
       x.dts = l.times.front();

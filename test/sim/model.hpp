@@ -1,9 +1,8 @@
-// A transcoder without pictures: what goes in and what comes out, sample by sample, by the contract of
-// messages/actors.hpp.
+// A transcoder without real pictures. It takes and gives samples under the contract of messages/actors.hpp.
 //
 // Pictures are put into presentation order, cut to the window, kept for a few pictures by the encoder and put into
 // decoding order again, with B-pictures where the profile asks for them; sound is delayed. The timestamps that come out
-// are exactly those that went in. What is copied passes by DTS.
+// are exactly those that went in. Copied pictures are cut to the window by DTS.
 #pragma once
 
 #include "core/plan.hpp"

@@ -49,7 +49,7 @@ void process::hang(bool on) {
 }
 
 void process::orphaned() {
-  // What has nowhere to go ends; what is inside a codec comes back first, or the kernel ends it.
+  // Work without a receiver ends. A call inside a codec must return first, or the kernel ends the process.
   auto takes =
     works_ && world_.chance.chance(0.3) ? world_.chance.between(duration{1ms}, orphan_timeout) : duration{1ms};
   world_.after(takes, [me = shared_from_this()] {

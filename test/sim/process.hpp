@@ -69,7 +69,7 @@ public:
   /// It hears that the coordinator is gone.
   void orphaned();
 
-  // -- by fate ---------------------------------------------------------------
+  // -- faults ----------------------------------------------------------------
 
   void kill();
   void hang(bool on);
@@ -104,7 +104,7 @@ private:
 
   struct output {
     sample_block block;
-    std::optional<stream_format> before; ///< the tracks are these from here on
+    std::optional<stream_format> before; ///< the track list is this one from here on
   };
 
   void post(duration cost, std::function<void()> handle);

@@ -1,6 +1,6 @@
-// Watches what clients get and says when a promise is broken: each picture and each frame of sound that the session
-// took from its source reaches the clients of each rendition once, in order, with rising decoding times, from the first
-// random-access point on. A hole is a fault unless the session itself has counted the pictures in it as lost.
+// Watches what clients get and reports a broken promise. The promise: each picture and each frame of sound that the
+// session took from its source reaches the clients of each rendition once, in order, with rising decoding times, from
+// the first random-access point on. A hole is a fault unless the session itself has counted the pictures in it as lost.
 #pragma once
 
 #include "test/sim/clockwork.hpp"
@@ -23,7 +23,7 @@ public:
   void accepted();
   void refused();
 
-  /// The frame that follows the one at `pts` in presentation order, or in decoding order; `no_timestamp` where there is
+  /// The frame that follows the one at `pts` in presentation order, or in decoding order; `no_timestamp` if there is
   /// none yet.
   int64_t after(uint16_t track, int64_t pts, bool decoding_order) const;
 
@@ -31,10 +31,10 @@ public:
     return tracks_[track].shown.contains(pts);
   }
 
-  /// Frames in (`from`, `to`), in the one order or the other.
+  /// The number of frames in (`from`, `to`), in decoding order or in presentation order.
   uint64_t between(uint16_t track, int64_t from, int64_t to, bool decoding_order) const;
 
-  /// Where the frame stands in decoding order.
+  /// The frame's position in decoding order.
   size_t place(uint16_t track, int64_t pts) const {
     return tracks_[track].place.at(pts);
   }
@@ -54,8 +54,8 @@ private:
   };
 
   track tracks_[2];
-  std::vector<sample> offered_; ///< those that were not there before
-  bool again_ = false;          ///< some of the block were
+  std::vector<sample> offered_; ///< the block's samples that are new
+  bool again_ = false;          ///< some of the block's samples were there before
 };
 
 /// Frames of a rendition that no attempt could make.
@@ -66,7 +66,7 @@ struct lost_frames {
   bool operator==(const lost_frames&) const = default;
 };
 
-/// Of one rendition, from its opening to its end.
+/// Checks one rendition, from its opening to its end.
 class referee {
 public:
   referee(std::string name, const source_record& source, core::variant_plan plan);
@@ -74,16 +74,17 @@ public:
   /// A block has reached the clients.
   void delivered(const sample_block& block);
 
-  /// True if something is there and what comes before it is not.
+  /// True if a frame has arrived, but not all frames before it.
   bool has_hole() const noexcept;
 
-  /// After each event that leaves a hole; `counted` is what the session says of frames that no attempt could make.
+  /// Call it after each event that leaves a hole. `counted` are the frames that no attempt could make, as the session
+  /// reports them.
   void check(lost_frames counted);
 
-  /// When all is well again: what was lost is what was counted.
+  /// Call it when everything works again: checks that exactly the counted frames were lost.
   void check_settled(lost_frames counted) const;
 
-  /// The latest presentation time that clients have, all before it being there too.
+  /// The presentation time up to which clients have every frame.
   int64_t complete_to(track_kind kind) const;
 
   uint64_t frames() const noexcept {
@@ -95,7 +96,7 @@ private:
     uint16_t source = 0; ///< track
     bool copied = false;
     bool begun = false;
-    int64_t last = no_timestamp; ///< everything up to here is there
+    int64_t last = no_timestamp; ///< everything up to this time has arrived
     int64_t dts = no_timestamp;
     std::set<int64_t> ahead;
   };

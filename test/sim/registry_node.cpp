@@ -1,5 +1,5 @@
 // The registry of a simulated coordinator: what actors/cluster/daemon_registry.cpp does between messages and decisions,
-// and the second set of books.
+// and the second record of requests and leases.
 #include "test/sim/control.hpp"
 
 namespace troupe::sim {

@@ -9,7 +9,7 @@ namespace {
 /// See actors/live/session.cpp.
 constexpr duration start_timeout = 5s;
 
-/// Attempts of one session before their numbers would meet those of the next.
+/// The most attempts of one session: with more, their numbers would overlap with those of the next session.
 constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
 
 } // namespace

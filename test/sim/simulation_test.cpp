@@ -22,7 +22,7 @@ constexpr uint64_t seeds_by_default = 150;
 constexpr uint64_t seeds_by_default = 2000;
 #endif
 
-/// Failures after which there is no point in going on.
+/// The test stops after this many failures.
 constexpr size_t failures_max = 20;
 
 std::optional<uint64_t> number_from(const char* variable) {

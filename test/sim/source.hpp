@@ -22,12 +22,12 @@ struct source_shape {
   int64_t sound_late = 0; ///< ticks by which sound comes after the pictures of its time
 };
 
-/// What tracks a source can have: pictures, and but for `silent` sound.
+/// The tracks that a source can have: pictures, and sound unless it is `silent`.
 enum class source_form : uint8_t { usual, small_pictures, other_sound, both, silent };
 
 stream_format format_of(source_form x);
 
-/// Bytes nobody looks at; the same memory for every block of that size.
+/// Bytes that nobody reads; all blocks of one size share the same memory.
 shared_bytes filler(size_t size);
 
 /// One pull of a source, from a random-access point on.

@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of the newest server's programs; empty where there is none.
+/// The folder of the newest server's programs; empty if there is none.
 std::string server_programs() {
   std::map<int, std::string> found;
   std::error_code ignored;
@@ -69,7 +69,7 @@ public:
     }
   }
 
-  /// At once, as a crash of its machine would: connections break, and the next start recovers from its log.
+  /// Ends at once, as if its machine crashed: connections break, and the next start recovers from its log.
   void stop() {
     if (!process_)
       return;
@@ -95,7 +95,7 @@ private:
   process start(const std::string& program, std::vector<std::string> arguments) {
     auto path = server_programs() + "/" + program;
     if (::geteuid() == 0) {
-      // A change of user forgets that the process is to end with the test; setpriv says it again.
+      // A change of user clears the setting that ends the process with the test; setpriv sets it again.
       std::vector<std::string> before{"--reuid=" + std::to_string(user().pw_uid),
                                       "--regid=" + std::to_string(user().pw_gid), "--clear-groups", "--pdeathsig=QUIT",
                                       path};

@@ -1,5 +1,5 @@
 // Real databases for tests: SQLite in a temporary folder, and PostgreSQL as the distribution installs it, as a server
-// of the test's own on a socket in a temporary folder. Where PostgreSQL is not installed, its half is left out, and the
+// of the test's own on a socket in a temporary folder. If PostgreSQL is not installed, its half is skipped, and the
 // test says so.
 #pragma once
 
@@ -14,14 +14,14 @@
 
 namespace troupe::test {
 
-/// "sqlite", and "postgresql" where it is installed: what a data test case runs over.
+/// The databases that a data test case runs on: "sqlite", and "postgresql" if it is installed.
 const std::vector<std::string>& database_kinds();
 
 /// Ends the PostgreSQL server at once, as a crash does; and starts it again.
 void stop_database_server();
 void start_database_server();
 
-/// An empty database, gone with the object.
+/// An empty database, removed with the object.
 class scratch_database {
 public:
   explicit scratch_database(const std::string& kind);
@@ -57,19 +57,19 @@ inline job_id nth(uint64_t n) {
   return {0x0123'4567'89ab'cdef, n};
 }
 
-/// What an operation came to; a failure is the test's.
+/// The outcome of an operation. If the operation fails, so does the test.
 store::outcome must(store::job_store& on, const store::operation& op, int64_t now_ms = test_time_ms);
 
-/// Why an operation was refused; that it was not is the test's failure.
+/// Why an operation was refused. If it was not refused, the test fails.
 store::error must_fail(store::job_store& on, const store::operation& op);
 
 /// A job as `submit_job` takes it.
 store::submit_job a_job(uint64_t n);
 
-/// A transition by the attempt that the job has.
+/// A transition made by the job's current attempt.
 store::move_job a_move(store::job_store& on, job_id id, job_state to);
 
-/// Takes a new job along the table to a state.
+/// Moves a new job into a state, through the transitions that the table allows.
 void bring(store::job_store& on, job_id id, job_state to);
 
 /// All of a job's history.

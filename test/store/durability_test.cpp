@@ -116,7 +116,7 @@ BOOST_DATA_TEST_CASE(a_killed_writer_leaves_whole_transactions_and_all_it_was_pr
     const child writer{[&](int done) { write_batches(database.settings(), life, done); }};
     confirmed += writer.kill_after(1 + random() % 8);
     auto jobs = database.open();
-    // A server may still be at what the dead writer sent last; taking its locks waits for that.
+    // The server may still execute the last statement of the dead writer; taking its locks waits for that.
     must(jobs, a_job(1));
     bring(jobs, nth(1), job_state::cancelled);
     must(jobs, store::remove_job{nth(1)});
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_cut_anywhere_loses_its_last_transactions_and_
   scratch_database database{"sqlite"};
   const auto log = database.url() + "-wal";
   const auto copy = database.url() + ".copy";
-  // Both files as they lie on the disk while a writer is at work.
+  // Both files as they are on the disk while a writer works.
   const child writer{[&](int done) { write_batches(database.settings(), 1, done); }};
   const auto confirmed = writer.kill_after(8);
   fs::copy_file(database.url(), copy);

@@ -1,5 +1,5 @@
-// The store returns what it was given, in both databases: texts to the byte, batches with a result for each operation,
-// repeated submissions, plans, removal, and pages that together are the whole list.
+// The store returns what it was given, in both databases: texts byte for byte, batches with a result for each
+// operation, repeated submissions, plans, removal, and pages that together are the whole list.
 #include "store/limits.hpp"
 #include "store/text.hpp"
 #include "test/store/databases.hpp"
@@ -17,7 +17,8 @@ namespace data = boost::unit_test::data;
 
 namespace {
 
-/// Quotes, what SQL, LIKE and SOCI give a meaning to, every length of UTF-8, and the largest request there is.
+/// Quotes, characters with a meaning in SQL, LIKE and SOCI, UTF-8 sequences of every length, and the largest allowed
+/// request.
 std::string hostile(size_t bytes) {
   const std::string bit = R"('; DROP TABLE jobs; -- " \ :id %_ ::text $1 ? {"a":"\u0000"} )"
                           "\n\t\x7f\xc3\xa4\xe2\x82\xac\xf0\x9f\x8e\xac";
@@ -167,7 +168,7 @@ BOOST_DATA_TEST_CASE(a_bad_operation_does_not_undo_the_others, data::make(databa
   check(jobs.apply(batch, test_time_ms).value());
   check_consistent(database);
 
-  // One that fails in the middle of its writing takes back what it wrote, and only that.
+  // An operation that fails in the middle of its writing takes back its own writes, and only those.
   batch = {a_job(12),
            store::move_job{nth(1), job_state::completed, {}, 0, "", ""},
            too_large,
@@ -211,7 +212,8 @@ BOOST_DATA_TEST_CASE(finished_chunks_outlive_a_restart, data::make(database_kind
   BOOST_TEST(second.worker == "w2");
   BOOST_TEST(second.failures == 3);
 
-  // The end of the job freezes them; another plan needs the old one gone, and a job that goes on.
+  // Once the job has ended, its chunks cannot change. A new plan needs that the old one is removed, and a job that has
+  // not ended.
   must(jobs, store::move_job{nth(1), job_state::failed, {}, 1, "", ""});
   BOOST_TEST((must_fail(jobs, store::move_chunk{nth(1), 1, chunk_state::waiting, 1, "", "", {}, {}}).kind
               == error_kind::invalid_transition));
@@ -252,7 +254,7 @@ BOOST_DATA_TEST_CASE(pages_are_the_whole_list_newest_first, data::make(database_
     batch.emplace_back(job);
     newest_first.insert(newest_first.begin(), job.id);
   }
-  // Two moments: within one, the order of submission decides.
+  // Two submission times: jobs with the same time are in the order of submission.
   BOOST_REQUIRE(jobs.apply(std::span{batch}.first(10), test_time_ms).has_value());
   BOOST_REQUIRE(jobs.apply(std::span{batch}.subspan(10), test_time_ms + 1).has_value());
   bring(jobs, nth(3), job_state::assigned);
@@ -333,7 +335,7 @@ BOOST_DATA_TEST_CASE(open_jobs_come_by_priority_and_then_first_come_first_served
     } while (next);
     BOOST_TEST((read == expected));
   }
-  // Seventeen of a megabyte are more than a page holds.
+  // Seventeen jobs of a megabyte are more than a page holds.
   for (uint64_t n = 11; n <= 18; ++n) {
     auto job = a_job(n);
     job.request = std::string(store::limits::request_bytes, 'x');

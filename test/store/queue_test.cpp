@@ -166,7 +166,7 @@ BOOST_DATA_TEST_CASE(a_store_that_is_out_of_order_refuses_clients_and_loses_noth
   guard.broken = false;
   f.mend_store(node);
   f.wait_for_end(node);
-  // Those that came through between the break and the first refusal are no fault.
+  // Jobs that were accepted between the break and the first refusal are not an error.
   f.jobs += f.database.ask("SELECT count(*) FROM jobs WHERE idempotency_key = ''");
   BOOST_TEST(f.database.ask("SELECT count(*) FROM jobs WHERE state <> 'completed'") == 0);
   BOOST_TEST(f.database.ask("SELECT count(*) FROM history WHERE to_state = 'completed'") == f.jobs);

@@ -39,7 +39,7 @@ BOOST_DATA_TEST_CASE(an_outcome_names_its_row_of_history, data::make(database_ki
   BOOST_TEST(moved.from == "queued");
   BOOST_TEST(leased.from == "waiting");
   BOOST_TEST(!moved.callback);
-  // Behind any of them the rest of all jobs is found, without their chunks.
+  // From each of these numbers on, the remaining events of all jobs are found, without those of chunks.
   must(jobs, a_job(2));
   auto page = jobs.transitions(submitted.history, 10).value();
   BOOST_REQUIRE(page.rows.size() == 2u);

@@ -1,9 +1,9 @@
 // A cluster of real processes on loopback: one coordinator, workers by name, and the tasks that they start.
 //
 // Each node has a state folder of its own; all take channels, profiles and the token from one file that the fixture
-// writes. What codecs work is tried once per build and kept in the build folder. When the cluster ends, so do its
-// nodes, in order; each has to end well: with status 0 (but for those that the test killed), without a report of a
-// sanitizer, and without a process left behind.
+// writes. Codecs are tested once per build, and the result is kept in the build folder. When the cluster ends, its
+// nodes end in order. Each must end with status 0 (except those that the test killed), without a sanitizer report, and
+// without a process left behind.
 #pragma once
 
 #include "test/support/http_client.hpp"
@@ -22,11 +22,10 @@
 
 namespace troupe::test {
 
-/// By how much every limit of time is stretched: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under
-/// sanitizers.
+/// The factor on every time limit: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under sanitizers.
 double time_scale();
 
-/// A limit of time on this build and machine.
+/// A time limit, scaled for this build and machine.
 milliseconds scaled(milliseconds limit);
 
 /// An option of a node whose value is scaled: "--cluster.selection_timeout=1000ms".
@@ -49,11 +48,10 @@ struct cluster_settings {
   std::map<std::string, std::vector<std::string>> environment = {}; ///< "NAME=value" for workers, by name
 };
 
-/// Fails the test where a process outlives its cluster, which has ended, or a log in `folder` holds a sanitizer's
-/// report.
+/// Fails the test if a process has outlived its ended cluster, or if a log in `folder` contains a sanitizer report.
 void check_nothing_left(const std::string& folder);
 
-/// The file that keeps what codecs work, for all clusters of a build.
+/// The file with the tested codecs, for all clusters of a build.
 std::string capability_file();
 
 class cluster {
@@ -65,20 +63,21 @@ public:
 
   // -- nodes ------------------------------------------------------------------
 
-  /// Starts the coordinator and waits until it listens. Once started, it gets the same ports again.
+  /// Starts the coordinator and waits until it listens. A later start uses the same ports again.
   process& start_coordinator(const std::vector<std::string>& flags = {});
 
-  /// Starts a worker; does not wait. `slots` transcodes at a time. Several lives of one name need different `key`s.
+  /// Starts a worker and does not wait. It takes `slots` transcodes at a time. Several processes with one name need
+  /// different `key`s.
   process& start_worker(const std::string& name, uint32_t slots = 2, const std::vector<std::string>& flags = {},
                         const std::string& key = {});
 
   /// Coordinator and workers, each registered and healthy.
   void start(const std::vector<std::string>& workers, uint32_t slots = 2);
 
-  /// "coordinator", or what `start_worker` was given as key or name.
+  /// "coordinator", or the key or name given to `start_worker`.
   process& node(const std::string& key);
 
-  /// Stops a node and forgets it. It has to end with `status`.
+  /// Stops a node and forgets it. It must end with `status`.
   void stop(const std::string& key, int status = 0);
 
   /// Kills a node and forgets it.
@@ -108,7 +107,7 @@ public:
   /// All workers, or an empty list.
   boost::json::array daemons() const;
 
-  /// The latest life of the worker of that name; empty where there is none.
+  /// The latest registration of the worker with this name; empty if there is none.
   boost::json::object daemon(const std::string& name) const;
 
   /// Pids of the transcodes that a worker reports.
@@ -118,22 +117,21 @@ public:
 
   boost::json::array sessions() const;
 
-  /// Empty where the channel does not run.
+  /// Empty if the channel does not run.
   boost::json::object session(const std::string& channel) const;
 
-  /// Empty where the rendition does not run.
+  /// Empty if the rendition does not run.
   boost::json::object variant(const std::string& channel, const std::string& profile) const;
 
   std::string watch_url(const std::string& channel, const std::string& profile) const;
 
-  /// Opens the rendition and reads until `bytes` of it are there; fails the test where they do not come.
+  /// Opens the rendition and reads `bytes` bytes of it; fails the test if they do not come.
   http_stream watch(const std::string& channel, const std::string& profile, size_t bytes = 1,
                     milliseconds limit = milliseconds{20'000}) const;
 
   // -- waiting ----------------------------------------------------------------
 
-  /// Asks until it is true, at most for the scaled `limit`; fails the test otherwise, in words that `what` ends: "not
-  /// in time: ...".
+  /// Asks until it is true, at most for the scaled `limit`; otherwise the test fails with "not in time: " and `what`.
   void wait_until(const std::string& what, const std::function<bool()>& holds,
                   milliseconds limit = milliseconds{10'000}) const;
 
@@ -151,7 +149,7 @@ private:
   std::map<std::string, std::unique_ptr<process>> nodes_;
 };
 
-// -- JSON without ceremony: what is missing is empty -----------------------------
+// -- lenient access to JSON: a missing value is empty ----------------------------
 
 std::string text(const boost::json::object& x, std::string_view key);
 int64_t number(const boost::json::object& x, std::string_view key);

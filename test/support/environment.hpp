@@ -1,4 +1,4 @@
-// What whoever runs the tests asks for in environment variables: longer ones, other seeds.
+// Settings of a test run from environment variables: longer tests, other seeds.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace troupe::test {
 
-/// The whole number in the variable `name`; `otherwise` where it is not set.
+/// The whole number in the variable `name`; `otherwise` if it is not set.
 inline uint32_t from_environment(const char* name, uint32_t otherwise) {
   auto* text = std::getenv(name);
   return text != nullptr ? static_cast<uint32_t>(std::strtoul(text, nullptr, 10)) : otherwise;
 }
 
-/// TROUPE_LONG=1: a test takes all the time that its claim deserves.
+/// True with TROUPE_LONG=1: a test runs for longer, with more cases.
 inline bool is_long() {
   auto* wanted = std::getenv("TROUPE_LONG");
   return wanted != nullptr && std::string_view{wanted} == "1";

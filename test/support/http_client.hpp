@@ -13,50 +13,50 @@
 
 namespace troupe::test {
 
-/// An answer. `status` is 0 where none came in time; then `error` says what happened.
+/// An answer. `status` is 0 if none came in time; then `error` says what happened.
 struct http_answer {
   int status = 0;
   std::string head; ///< status line and fields
   std::string body;
   std::string error;
-  clock::time_point at; ///< when it was there as a whole
+  clock::time_point at; ///< when it was complete
 
-  /// Null where the body is no JSON.
+  /// Null if the body is not JSON.
   boost::json::value json() const;
 
-  /// The value of a field, by its name in lower case; empty where it is missing.
+  /// The value of a field, by its name in lower case; empty if it is missing.
   std::string field(std::string_view name) const;
 };
 
 /// One connection that receives one answer. Nothing blocks longer than the limit of the call.
 class http_stream {
 public:
-  /// `receive_buffer` in bytes makes a client whose kernel takes little; 0 for the usual.
+  /// `receive_buffer` (bytes) limits what the client's kernel buffers; 0 for the default.
   explicit http_stream(uint16_t port, int receive_buffer = 0);
 
   http_stream(http_stream&& other) noexcept;
   http_stream& operator=(http_stream&&) = delete;
   ~http_stream();
 
-  /// Leaves.
+  /// Disconnects.
   void close();
 
-  /// Sends as it is; false where the server does not take it all in time.
+  /// Sends the text unchanged; false if the server does not take all of it in time.
   bool send(std::string_view text, milliseconds limit);
 
   /// Sends a GET.
   bool get(const std::string& target);
 
-  /// Reads what there is, waiting at most `limit` for something; false when nothing came, or nothing will.
+  /// Reads the available data, and waits for it at most `limit`. False if nothing came, or nothing can come any more.
   bool read(milliseconds limit);
 
-  /// Reads until the head is there; its status, or 0.
+  /// Reads the head; returns its status, or 0.
   int read_head(milliseconds limit);
 
   /// Reads until the body has `size` bytes.
   bool read_body(size_t size, milliseconds limit);
 
-  /// Reads until the answer is whole.
+  /// Reads until the answer is complete.
   bool read_all(milliseconds limit);
 
   int status() const noexcept {
@@ -87,7 +87,7 @@ public:
     return socket_;
   }
 
-  /// The body so far; what comes from now on is collected anew.
+  /// Returns the body so far, and clears it.
   std::string take_body();
 
 private:

@@ -45,10 +45,10 @@ public:
   /// Ends it with SIGKILL and waits.
   void kill();
 
-  /// SIGTERM, and SIGKILL after `limit`. Returns what `wait` does; nothing where it took force.
+  /// Sends SIGTERM, and SIGKILL after `limit`. Returns the same as `wait`; nothing if SIGKILL was needed.
   std::optional<int> stop(milliseconds limit);
 
-  /// All that it and its children have written so far.
+  /// Everything that it and its children have written so far.
   std::string output() const;
 
 private:
@@ -76,8 +76,7 @@ std::vector<process_info> tasks_of(pid_t root);
 /// first `process` does the same.
 void adopt_orphans();
 
-/// Waits for children of this process that it did not start itself: what killed nodes have left behind, and that has
-/// ended.
+/// Waits for ended children that this process did not start itself: they were left behind by killed nodes.
 void reap_orphans();
 
 /// Whether no task is left whose worker is gone.
@@ -97,7 +96,7 @@ holdings holdings_of(pid_t pid);
 /// What files, sockets, pipes its descriptors are, one a line; for messages.
 std::string descriptors_of(pid_t pid);
 
-/// The whole file; empty where it cannot be read.
+/// The whole file; empty if it cannot be read.
 std::string read_file(const std::string& path);
 
 } // namespace troupe::test

@@ -10,7 +10,7 @@
 
 namespace troupe::test {
 
-/// A folder of its own below the system's temporary folder, removed with the object. Throws where none can be made.
+/// A new folder in the system's temporary folder, removed with the object. Throws if it cannot be made.
 class temporary_folder {
 public:
   temporary_folder() : path_{(std::filesystem::temp_directory_path() / "troupe-test-XXXXXX").string()} {

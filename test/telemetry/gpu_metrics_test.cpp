@@ -1,4 +1,5 @@
-// Metric series of GPUs: a value that a driver does not report has no series, and no limit has no number.
+// Metric series of GPUs: a value that a driver does not report has no series, and neither has the limit of a card
+// without one.
 #include "telemetry/gpu_metrics.hpp"
 
 #include <boost/test/unit_test.hpp>
