@@ -1,8 +1,8 @@
 // A client that downloads or uploads a file: one request, then the connection ends.
 //
 // The connection runs on a loop for files only: a slow disk delays other transfers, but never a live stream. At most
-// 256 KiB of a file are in memory. The `transfer::upload_registry` decides what may be read and written. A client without
-// permission is refused before it sends a body.
+// 256 KiB of a file are in memory. The `transfer::upload_registry` decides what may be read and written. A client
+// without permission is refused before it sends a body.
 #pragma once
 
 #include "http/file_request.hpp"

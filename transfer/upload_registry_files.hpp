@@ -1,4 +1,5 @@
-// Common to both parts of `transfer::upload_registry`: how an uploaded file is moved into place, and texts that cannot be guessed.
+// Common to both parts of `transfer::upload_registry`: how an uploaded file is moved into place, and texts that cannot
+// be guessed.
 #pragma once
 
 #include "base/descriptor.hpp"

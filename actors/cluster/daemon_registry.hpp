@@ -1,7 +1,7 @@
 // DAEMON REGISTRY: knows all workers and their task processes; selects workers, grants leases, watches both.
 //
-// The decisions are in `core::worker_table` (which workers exist, their health and slots) and `core::lease_table` (which
-// request gets what); this actor translates. It monitors every worker's host, every task process and every owner of a
+// The decisions are in `core::worker_table` (which workers exist, their health and slots) and `core::lease_table`
+// (which request gets what); this actor translates. It monitors every worker's host, every task process and every owner of a
 // lease:
 // - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its running tasks live on;
 // - a host is silent: with time its worker becomes degraded, then unhealthy, then gone;

@@ -1,5 +1,5 @@
-// A job's registration with `transfer::upload_registry`: opened when the job begins, closed with it. It makes the file access that
-// the job's tasks get.
+// A job's registration with `transfer::upload_registry`: opened when the job begins, closed with it. It makes the file
+// access that the job's tasks get.
 #pragma once
 
 #include "messages/file_work.hpp"
