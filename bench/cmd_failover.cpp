@@ -25,27 +25,27 @@ report report_of(const trial_result& result) {
   auto& a = result.account;
   report out;
   out.name = "failover";
-  out.figures = {{"runs", count(result.runs)},
-                 {"gap_ms_p50", percentile_of(gaps, 0.5)},
-                 {"gap_ms_p99", percentile_of(gaps, 0.99)},
-                 {"gap_ms_max", percentile_of(gaps, 1)},
-                 {"usual_gap_ms", usual},
-                 {"frames_lost", count(a.frames_lost)},
-                 {"frames_repeated", count(a.frames_repeated)},
-                 {"frames_out_of_order", count(a.frames_out_of_order)},
-                 {"frames_misplaced", count(a.frames_misplaced)},
-                 {"audio_samples_lost", count(a.audio_samples_lost)},
-                 {"audio_samples_repeated", count(a.audio_samples_repeated)},
-                 {"disconnects", count(a.disconnects)},
-                 {"unrecovered", count(result.unrecovered)},
-                 {"decode_errors", count(a.decode_errors)},
-                 {"frames", count(a.frames)},
-                 {"audio_samples", count(a.audio_samples)},
-                 {"audio_marks", count(a.marks)},
-                 {"frames_lost_stated", count(result.stated_frames_lost)},
-                 {"failovers_stated", count(result.failovers)}};
+  out.figures = {counted("runs", count(result.runs)),
+                 percentile("gap_ms_p50", gaps, 0.5),
+                 percentile("gap_ms_p99", gaps, 0.99),
+                 percentile("gap_ms_max", gaps, 1),
+                 percentile("usual_gap_ms", result.spacings_ms, 0.99),
+                 counted("frames_lost", count(a.frames_lost)),
+                 counted("frames_repeated", count(a.frames_repeated)),
+                 counted("frames_out_of_order", count(a.frames_out_of_order)),
+                 counted("frames_misplaced", count(a.frames_misplaced)),
+                 counted("audio_samples_lost", count(a.audio_samples_lost)),
+                 counted("audio_samples_repeated", count(a.audio_samples_repeated)),
+                 counted("disconnects", count(a.disconnects)),
+                 counted("unrecovered", count(result.unrecovered)),
+                 counted("decode_errors", count(a.decode_errors)),
+                 counted("frames", count(a.frames)),
+                 counted("audio_samples", count(a.audio_samples)),
+                 counted("audio_marks", count(a.marks)),
+                 counted("frames_lost_stated", count(result.stated_frames_lost)),
+                 counted("failovers_stated", count(result.failovers))};
   for (auto& [reason, times] : result.failovers_by_reason)
-    out.figures.emplace_back("failovers_" + reason, count(times));
+    out.figures.push_back(counted("failovers_" + reason, count(times)));
   return out;
 }
 
@@ -72,7 +72,9 @@ int run_failover(const arguments& given) {
   if (!values)
     return 0;
   how.kind = fault_of(mode);
-  if (values->count("quick") > 0)
+  auto asked = how.runs;
+  auto quick = values->count("quick") > 0;
+  if (quick)
     how.runs = std::min(how.runs, 5);
   if (how.runs < 1)
     throw std::invalid_argument("at least one run");
@@ -91,7 +93,12 @@ int run_failover(const arguments& given) {
   auto result = measure_failover(how);
   if (!result.problem.empty())
     std::fprintf(stderr, "caf-bench failover: %s\n", result.problem.c_str());
-  print(report_of(result), json);
+  auto out = report_of(result);
+  if (how.runs < asked)
+    out.left_out = "all but " + std::to_string(how.runs) + " of " + std::to_string(asked) + " faults";
+  else if (quick)
+    out.left_out = "nothing";
+  print(out, json);
   return result.account.exact() && result.unrecovered == 0 && result.problem.empty() ? 0 : 1;
 }
 

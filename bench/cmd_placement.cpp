@@ -8,7 +8,6 @@
 #include "bench/options.hpp"
 #include "bench/placement_load.hpp"
 #include "bench/report.hpp"
-#include "rig/loss_account.hpp"
 #include "rig/process.hpp"
 
 #include <boost/json.hpp>
@@ -33,10 +32,26 @@ constexpr int rounds = 3;
 
 constexpr std::chrono::minutes round_limit{5};
 
-placement_figures measure_here(size_t workers, size_t gpus, uint64_t seed, double seconds, size_t jobs) {
+/// The measurements for one size, round by round.
+struct series {
+  std::vector<double> placements_s;
+  std::vector<double> p99_us;
+
+  void add(const placement_figures& x) {
+    placements_s.push_back(x.placements_s);
+    p99_us.push_back(x.p99_us);
+  }
+};
+
+/// One cluster in this process. With a number of jobs there is one round, for a profiler.
+void measure_here(report& to, size_t workers, size_t gpus, uint64_t seed, double seconds, size_t jobs) {
   placement_load load{workers, gpus, seed};
   load.fill();
-  return load.run(seconds, jobs);
+  series all;
+  auto count = jobs > 0 ? 1 : rounds;
+  for (int round = 0; round < count; ++round)
+    all.add(load.run(seconds / count, jobs));
+  to.figures = {measured("placements_s", all.placements_s), measured("p99_us", all.p99_us)};
 }
 
 placement_figures measure_apart(size_t workers, size_t gpus, uint64_t seed, double seconds) {
@@ -53,34 +68,24 @@ placement_figures measure_apart(size_t workers, size_t gpus, uint64_t seed, doub
   return result;
 }
 
-/// The measurements for one size, round by round.
-struct series {
-  std::vector<double> placements_s;
-  std::vector<double> p99_us;
-
-  double microseconds_each() const {
-    return 1e6 / percentile_of(placements_s, 0.5);
-  }
-};
-
 void measure_growth(report& to, size_t gpus, uint64_t seed, double seconds) {
-  std::array<series, sizes.size()> measured;
+  std::array<series, sizes.size()> all;
   for (int round = 0; round < rounds; ++round)
-    for (size_t i = 0; i < sizes.size(); ++i) {
-      auto figures = measure_apart(sizes[i], gpus, seed, seconds / rounds);
-      measured[i].placements_s.push_back(figures.placements_s);
-      measured[i].p99_us.push_back(figures.p99_us);
-    }
+    for (size_t i = 0; i < sizes.size(); ++i)
+      all[i].add(measure_apart(sizes[i], gpus, seed, seconds / rounds));
   for (size_t i = 0; i < sizes.size(); ++i) {
     auto usual = sizes[i] == usual_size;
     auto suffix = usual ? std::string{} : "_" + std::to_string(sizes[i]);
-    to.figures.emplace_back("placements_s" + suffix, percentile_of(measured[i].placements_s, 0.5));
+    to.figures.push_back(measured("placements_s" + suffix, all[i].placements_s));
     if (usual)
-      to.figures.emplace_back("p99_us", percentile_of(measured[i].p99_us, 0.5));
+      to.figures.push_back(measured("p99_us", all[i].p99_us));
   }
-  for (size_t i = 1; i < sizes.size(); ++i)
-    to.figures.emplace_back("step_us_" + std::to_string(sizes[i]),
-                            measured[i].microseconds_each() - measured[i - 1].microseconds_each());
+  for (size_t i = 1; i < sizes.size(); ++i) {
+    std::vector<double> steps;
+    for (size_t round = 0; round < rounds; ++round)
+      steps.push_back(1e6 / all[i].placements_s[round] - 1e6 / all[i - 1].placements_s[round]);
+    to.figures.push_back(measured("step_us_" + std::to_string(sizes[i]), steps));
+  }
 }
 
 } // namespace
@@ -105,9 +110,10 @@ int run_placement(const arguments& given) {
     throw std::invalid_argument("--jobs needs --workers: give the size of the cluster");
   report result;
   result.name = "placement";
+  if (values->count("quick") > 0)
+    result.left_out = "all but 3 seconds for each size of the cluster";
   if (values->count("workers") > 0) {
-    auto one = measure_here((*values)["workers"].as<size_t>(), gpus, seed, seconds, jobs);
-    result.figures = {{"placements_s", one.placements_s}, {"p99_us", one.p99_us}};
+    measure_here(result, (*values)["workers"].as<size_t>(), gpus, seed, seconds, jobs);
   } else {
     measure_growth(result, gpus, seed, seconds);
   }

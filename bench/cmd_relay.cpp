@@ -4,9 +4,11 @@
 // own session decisions, messages, credit and links; the ingest always has more, the task sends back what it gets, and
 // no client reads. The figure counts the payload bytes that enter and leave the coordinator, in a window that begins
 // when every stream has made a full round. It is measured with one stream and with 50 (one process for each end of
-// each), over plain connections and over mutual TLS.
+// each), over plain connections and over mutual TLS. A machine's speed says little about ours, so bare sockets move the
+// same bytes in turns with it; the ratio is the figure that counts.
 #include "actors/cluster/link.hpp"
 #include "actors/gateway.hpp"
+#include "bench/bare_relay.hpp"
 #include "bench/options.hpp"
 #include "bench/relay_actors.hpp"
 #include "bench/report.hpp"
@@ -80,11 +82,28 @@ private:
   std::vector<child_process> all_;
 };
 
-double gigabits(uint64_t bytes, double seconds) {
-  return static_cast<double>(bytes) * 8 / 1e9 / seconds;
+/// Waits until every stream has come round, and then counts for the window. Gbit/s in and out of this process.
+double observe(const relay_counters& counters, size_t streams, std::chrono::milliseconds window) {
+  auto deadline = clock::now() + start_limit;
+  while (counters.running < streams) {
+    if (clock::now() > deadline)
+      throw std::runtime_error("only " + std::to_string(counters.running) + " streams completed a round trip");
+    ::usleep(1000);
+  }
+  auto from = clock::now();
+  uint64_t before = counters.in + counters.out;
+  std::this_thread::sleep_for(window);
+  uint64_t moved = counters.in + counters.out - before;
+  return static_cast<double>(moved) * 8 / 1e9 / std::chrono::duration<double>(clock::now() - from).count();
 }
 
-/// Gbit/s in and out of the coordinator, which is this process.
+/// Starts both ends of every stream.
+void start_ends(children& ends, const char* command, uint16_t port, size_t streams, const certificates& tls) {
+  for (size_t i = 0; i < 2 * streams; ++i)
+    ends.start({command, std::to_string(port), i % 2 == 0 ? "1" : "2", tls.ca, tls.certificate, tls.key});
+}
+
+/// The relay of the product. The coordinator is this process.
 double move_samples(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
   auto at = link_of("0", tls);
   // Never destroyed: the process ends with the figure, and does not wait for streams that still have samples in
@@ -96,48 +115,77 @@ double move_samples(size_t streams, const certificates& tls, std::chrono::millis
   auto link = publish(system, coordinator, at);
   if (!link)
     throw std::runtime_error("cannot listen: " + link.error());
-  double result = 0;
-  {
-    children tasks;
-    for (size_t i = 0; i < 2 * streams; ++i)
-      tasks.start({"relay-task", std::to_string(link->port), i % 2 == 0 ? "1" : "2", tls.ca, tls.certificate, tls.key});
-    auto deadline = clock::now() + start_limit;
-    while (counters->running < streams) {
-      if (clock::now() > deadline)
-        throw std::runtime_error("only " + std::to_string(counters->running) + " streams completed a round trip");
-      std::this_thread::yield();
-      ::usleep(1000);
-    }
-    auto from = clock::now();
-    uint64_t before = counters->in + counters->out;
-    std::this_thread::sleep_for(window);
-    uint64_t moved = counters->in + counters->out - before;
-    result = gigabits(moved, std::chrono::duration<double>(clock::now() - from).count());
-  }
-  return result;
+  children tasks;
+  start_ends(tasks, "relay-task", link->port, streams, tls);
+  return observe(*counters, streams, window);
 }
 
-/// The same with the coordinator in its own process, which no earlier measurement can slow down.
-double measure(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
+/// The same bytes over bare sockets. The thread ends with the process, like the actors above.
+double move_bytes(size_t streams, const certificates& tls, std::chrono::milliseconds window) {
+  auto& counters = *new relay_counters;
+  auto& relay = *new bare_relay{link_of("0", tls)};
+  std::thread{[&relay, &counters, streams] { relay.relay(streams, counters); }}.detach();
+  children ends;
+  start_ends(ends, "bare-end", relay.port(), streams, tls);
+  return observe(counters, streams, window);
+}
+
+/// Either one with the coordinator in its own process, which no earlier measurement can slow down.
+double measure(const char* command, size_t streams, const certificates& tls, std::chrono::milliseconds window) {
   auto limit = start_limit + window + std::chrono::seconds{10};
-  auto child = run_process({own_program(), "relay-coordinator", std::to_string(streams), std::to_string(window.count()),
-                            tls.ca, tls.certificate, tls.key},
-                           limit);
+  auto child = run_process(
+    {own_program(), command, std::to_string(streams), std::to_string(window.count()), tls.ca, tls.certificate, tls.key},
+    limit);
   if (!child.ok())
-    throw std::runtime_error("relaying " + std::to_string(streams) + " streams failed: " + child.out);
+    throw std::runtime_error(std::string{command} + " with " + std::to_string(streams)
+                             + " streams failed: " + child.out);
   return std::stod(child.out);
+}
+
+/// Both in turns, so that a machine that slows down affects both.
+void compete(report& to, const std::string& suffix, size_t streams, const certificates& tls,
+             std::chrono::milliseconds window, int pairs) {
+  std::vector<double> ours, bare, shares;
+  for (int pair = 0; pair < pairs; ++pair) {
+    if (pair % 2 == 0)
+      ours.push_back(measure("relay-coordinator", streams, tls, window));
+    bare.push_back(measure("bare-relay", streams, tls, window));
+    if (pair % 2 != 0)
+      ours.push_back(measure("relay-coordinator", streams, tls, window));
+    shares.push_back(ours.back() / bare.back());
+  }
+  to.figures.push_back(measured("relay_share_" + suffix, shares));
+  to.figures.push_back(measured("gbit_s_" + suffix, ours));
+  to.figures.push_back(measured("bare_gbit_s_" + suffix, bare));
+}
+
+/// The coordinator's process of either relay.
+int coordinate(const arguments& given, double (*move)(size_t, const certificates&, std::chrono::milliseconds)) {
+  if (given.size() != 5)
+    return 2;
+  auto window = std::chrono::milliseconds{std::stol(given[1])};
+  std::printf("%f\n", move(std::stoul(given[0]), {given[2], given[3], given[4]}, window));
+  std::fflush(stdout);
+  std::_Exit(0); // nothing here outlives the figure
 }
 
 } // namespace
 
 int run_relay_coordinator(const arguments& given) {
+  register_node_types();
+  return coordinate(given, move_samples);
+}
+
+int run_bare_relay(const arguments& given) {
+  return coordinate(given, move_bytes);
+}
+
+int run_bare_end(const arguments& given) {
   if (given.size() != 5)
     return 2;
-  register_node_types();
-  auto window = std::chrono::milliseconds{std::stol(given[1])};
-  std::printf("%f\n", move_samples(std::stoul(given[0]), {given[2], given[3], given[4]}, window));
-  std::fflush(stdout);
-  std::_Exit(0); // nothing here outlives the figure
+  flood_or_echo(link_of(given[0], {given[2], given[3], given[4]}),
+                given[1] == "1" ? bare_role::ingest : bare_role::task);
+  return 0;
 }
 
 int run_relay_task(const arguments& given) {
@@ -164,22 +212,34 @@ int run_relay_task(const arguments& given) {
 
 int run_relay(const arguments& given) {
   namespace po = boost::program_options;
+  int pairs = 0;
+  double seconds = 0;
   po::options_description options{"options"};
-  options.add_options()("seconds", po::value<double>()->default_value(8), "window of each measurement");
+  auto add = options.add_options();
+  add("pairs", po::value(&pairs)->default_value(0), "runs of each side and case; 0: 5, or 3 with --quick");
+  add("seconds", po::value(&seconds)->default_value(0), "window of each run; 0: 4, or 1 with --quick");
   auto values = parse(given, "relay [options]", options);
   if (!values)
     return 0;
-  auto seconds = values->count("quick") > 0 ? 3.0 : (*values)["seconds"].as<double>();
+  auto quick = values->count("quick") > 0;
+  if (pairs <= 0)
+    pairs = quick ? 3 : 5;
+  if (seconds <= 0)
+    seconds = quick ? 1 : 4;
   auto window = std::chrono::milliseconds{static_cast<int64_t>(seconds * 1000)};
   scratch_folder folder;
   auto tls = make_certificates(folder);
   report result;
   result.name = "relay";
+  if (quick)
+    result.left_out = "all but " + std::to_string(pairs) + " of 5 pairs, and all but " + std::to_string(window.count())
+                      + " of 4000 ms of each run";
   for (auto [name, secure] : {std::pair{"plain", false}, std::pair{"tls", true}})
     for (size_t streams : {1, 50})
-      result.figures.emplace_back("gbit_s_" + std::string{name} + "_" + std::to_string(streams),
-                                  measure(streams, secure ? tls : certificates{}, window));
+      compete(result, std::string{name} + "_" + std::to_string(streams), streams, secure ? tls : certificates{}, window,
+              pairs);
   result.notes.emplace_back("payload in and out of one coordinator; ingest and task processes on the same cores");
+  result.notes.emplace_back("relay_share: of what bare sockets move in the same run");
   print(result, values->count("json") > 0);
   return 0;
 }

@@ -77,10 +77,12 @@ int run_sample(const arguments& given) {
   std::error_code ignored;
   auto bytes = static_cast<double>(std::filesystem::file_size(out, ignored));
   auto frames = frame_count(sample);
-  print({"sample",
-         {{"frames", frames}, {"seconds", frames / av_q2d(sample.frame_rate)}, {"bytes", bytes}, {"wall_s", took}},
-         {"a looped file starts again at 0 after " + std::to_string(frames) + " frames"}},
-        values->count("json") > 0);
+  report result{"sample",
+                {counted("frames", frames), counted("seconds", frames / av_q2d(sample.frame_rate)),
+                 counted("bytes", bytes), measured("wall_s", {took})},
+                {"a looped file starts again at 0 after " + std::to_string(frames) + " frames"},
+                values->count("quick") > 0 ? "nothing" : ""};
+  print(result, values->count("json") > 0);
   return 0;
 }
 

@@ -9,7 +9,6 @@
 #include "rig/sample.hpp"
 #include "rig/scale_cluster.hpp"
 #include "rig/scratch_folder.hpp"
-#include "rig/viewing.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -44,15 +43,34 @@ scale_costs costs_of(const job_times& x, double sample_s) {
   return result;
 }
 
-void add_simulation(const scale_costs& costs, report& to) {
-  auto one = simulate(costs, film_s, 1);
+void add_parts(const std::vector<job_times>& alone, report& to) {
+  auto add = [&](const char* name, double job_times::*part) {
+    std::vector<double> samples;
+    for (auto& x : alone)
+      samples.push_back(x.*part);
+    to.figures.push_back(measured(name, samples));
+  };
+  add("probe_s", &job_times::probe_s);
+  add("chunk_s", &job_times::chunk_s);
+  add("sound_s", &job_times::sound_s);
+  add("assemble_s", &job_times::assemble_s);
+}
+
+/// One film for each run on one worker, because the times of that run are the simulation's only input.
+void add_simulation(const std::vector<job_times>& alone, double sample_s, report& to) {
   for (uint32_t workers = 1; workers <= 64; workers *= 2) {
-    auto x = workers == 1 ? one : simulate(costs, film_s, workers);
-    auto speedup = one.wall_s / x.wall_s;
-    to.figures.emplace_back("simulated_efficiency_" + std::to_string(workers), speedup / workers);
-    to.notes.push_back(
-      line("simulated, 2 h, %2u workers: %7.0f s, %5.1fx; probe %.0f s, %u parts %.0f s, assembly and check %.0f s",
-           workers, x.wall_s, speedup, x.probe_s, x.chunks, x.encode_s, x.assemble_s));
+    std::vector<double> efficiency;
+    for (auto& times : alone) {
+      auto costs = costs_of(times, sample_s);
+      auto x = simulate(costs, film_s, workers);
+      auto speedup = simulate(costs, film_s, 1).wall_s / x.wall_s;
+      efficiency.push_back(speedup / workers);
+      if (&times == &alone.back())
+        to.notes.push_back(
+          line("simulated, 2 h, %2u workers: %7.0f s, %5.1fx; probe %.0f s, %u parts %.0f s, assembly and check %.0f s",
+               workers, x.wall_s, speedup, x.probe_s, x.chunks, x.encode_s, x.assemble_s));
+    }
+    to.figures.push_back(measured("simulated_efficiency_" + std::to_string(workers), efficiency));
   }
 }
 
@@ -60,19 +78,17 @@ void add_simulation(const scale_costs& costs, report& to) {
 
 int run_scale(const arguments& given) {
   int pairs = 0;
-  double seconds = 0;
+  double seconds = 40;
   po::options_description options{"options"};
   auto option = options.add_options();
-  option("pairs", po::value(&pairs)->default_value(0), "runs of each number of workers; 0: 3, or 1 with --quick");
-  option("seconds", po::value(&seconds)->default_value(0), "length of the sample; 0: 40, or 20 with --quick");
+  option("pairs", po::value(&pairs)->default_value(0), "runs of each number of workers; 0: 5, or 3 with --quick");
+  option("seconds", po::value(&seconds)->default_value(seconds), "length of the sample");
   auto values = parse(given, "scale [options]", options);
   if (!values)
     return 0;
   auto quick = values->count("quick") > 0;
   if (pairs <= 0)
-    pairs = quick ? 1 : 3;
-  if (seconds <= 0)
-    seconds = quick ? 20 : 40;
+    pairs = quick ? 3 : 5;
   scratch_folder folder;
   sample_options sample;
   sample.width = 854;
@@ -84,7 +100,7 @@ int run_scale(const arguments& given) {
   if (auto made = write_sample(source, sample); !made)
     throw std::runtime_error(made.error().what);
   std::vector<double> efficiency, wall_1, wall_2;
-  job_times alone;
+  std::vector<job_times> alone;
   for (int pair = 0; pair < pairs; ++pair) {
     double walls[2] = {};
     for (int turn = 0; turn < 2; ++turn) {
@@ -93,21 +109,19 @@ int run_scale(const arguments& given) {
       auto times = cluster.transcode(source, folder.path("out.mkv"), chunk_seconds);
       walls[workers - 1] = times.whole_s;
       if (workers == 1)
-        alone = times;
+        alone.push_back(times);
     }
     wall_1.push_back(walls[0]);
     wall_2.push_back(walls[1]);
     efficiency.push_back(walls[0] / walls[1] / 2);
   }
-  report result{"scale", {}, {}};
-  result.figures.emplace_back("efficiency_2", spread_of(efficiency).median);
-  result.figures.emplace_back("wall_s_1", spread_of(wall_1).median);
-  result.figures.emplace_back("wall_s_2", spread_of(wall_2).median);
-  result.figures.emplace_back("probe_s", alone.probe_s);
-  result.figures.emplace_back("chunk_s", alone.chunk_s);
-  result.figures.emplace_back("sound_s", alone.sound_s);
-  result.figures.emplace_back("assemble_s", alone.assemble_s);
-  add_simulation(costs_of(alone, seconds), result);
+  report result;
+  result.name = "scale";
+  if (quick)
+    result.left_out = "all but " + std::to_string(pairs) + " of 5 pairs";
+  result.figures = {measured("efficiency_2", efficiency), measured("wall_s_1", wall_1), measured("wall_s_2", wall_2)};
+  add_parts(alone, result);
+  add_simulation(alone, seconds, result);
   print(result, values->count("json") > 0);
   return 0;
 }

@@ -7,7 +7,6 @@
 #include "bench/report.hpp"
 #include "rig/live_cluster.hpp"
 #include "rig/live_socket.hpp"
-#include "rig/loss_account.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
 
@@ -107,7 +106,9 @@ int run_submit(const arguments& given) {
   auto values = parse(given, "submit [options]", options);
   if (!values)
     return 0;
-  if (values->count("quick") > 0)
+  auto quick = values->count("quick") > 0;
+  auto asked = runs;
+  if (quick)
     runs = std::min(runs, 10);
   if (runs < 1 || warm < 1)
     throw std::invalid_argument("at least one run and one warm task");
@@ -136,12 +137,16 @@ int run_submit(const arguments& given) {
   }
   report out;
   out.name = "submit";
-  out.figures = {{"runs", static_cast<double>(runs)},
-                 {"first_frame_ms_p50", percentile_of(first_frames, 0.5)},
-                 {"first_frame_ms_p99", percentile_of(first_frames, 0.99)},
-                 {"first_frame_ms_max", percentile_of(first_frames, 1)},
-                 {"answer_ms_p50", percentile_of(answers, 0.5)},
-                 {"answer_ms_p99", percentile_of(answers, 0.99)}};
+  if (runs < asked)
+    out.left_out = "all but " + std::to_string(runs) + " of " + std::to_string(asked) + " jobs";
+  else if (quick)
+    out.left_out = "nothing";
+  out.figures = {counted("runs", runs),
+                 percentile("first_frame_ms_p50", first_frames, 0.5),
+                 percentile("first_frame_ms_p99", first_frames, 0.99),
+                 percentile("first_frame_ms_max", first_frames, 1),
+                 percentile("answer_ms_p50", answers, 0.5),
+                 percentile("answer_ms_p99", answers, 0.99)};
   print(out, values->count("json") > 0);
   return 0;
 }

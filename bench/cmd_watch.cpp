@@ -5,6 +5,12 @@
 
 namespace troupe::bench {
 
+namespace {
+
+constexpr double quick_seconds = 40;
+
+} // namespace
+
 int run_watch(const arguments& given) {
   namespace po = boost::program_options;
   viewer_options viewer;
@@ -24,17 +30,22 @@ int run_watch(const arguments& given) {
     return 0;
   if (!(seconds > 0 && seconds <= 86'400))
     throw std::invalid_argument("--seconds has to be above 0 and at most 86400");
+  report out;
+  out.name = "watch";
   if (values->count("quick") > 0)
-    seconds = std::min(seconds, 40.0);
+    out.left_out = seconds > quick_seconds ? "what comes after 40 s" : "nothing";
+  if (values->count("quick") > 0)
+    seconds = std::min(seconds, quick_seconds);
   viewer.duration = std::chrono::milliseconds{static_cast<int64_t>(seconds * 1000)};
   expected.video = values->count("no-video") == 0;
   expected.audio = values->count("no-audio") == 0;
   expected.every_frame_once = values->count("other-rate") == 0;
   auto result = watch(viewer);
   auto found = problems(result, expected);
-  auto all = figures(result);
-  all.emplace_back("problems", static_cast<double>(found.size()));
-  print({"watch", std::move(all), {}}, values->count("json") > 0);
+  for (auto& [name, value] : figures(result))
+    out.figures.push_back(counted(name, value));
+  out.figures.push_back(counted("problems", static_cast<double>(found.size())));
+  print(out, values->count("json") > 0);
   for (auto& problem : found)
     std::fprintf(stderr, "caf-bench watch: %s\n", problem.c_str());
   return found.empty() ? 0 : 1;

@@ -36,8 +36,15 @@ int run_live_task(const arguments& given);
 /// A coordinator with null jobs, as a process that tests kill: STORE FOLDER JOBS. Ends when all jobs have ended.
 int run_dispatch_node(const arguments& given);
 
+/// The part of `dispatch` that measures the memory of waiting jobs: JOBS.
+int run_dispatch_memory(const arguments& given);
+
 /// The processes of `relay`: coordinator, ingest and task.
 int run_relay_coordinator(const arguments& given);
 int run_relay_task(const arguments& given);
+
+/// The processes of the bare sockets that `relay` is compared with: PORT or STREAMS first, as above.
+int run_bare_relay(const arguments& given);
+int run_bare_end(const arguments& given);
 
 } // namespace troupe::bench

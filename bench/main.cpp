@@ -16,7 +16,10 @@ namespace {
 using namespace troupe::bench;
 
 constexpr std::array commands{
+  command{"bare-end", "", run_bare_end},
+  command{"bare-relay", "", run_bare_relay},
   command{"dispatch", "how many jobs a coordinator accepts, dispatches and completes, and how quickly", run_dispatch},
+  command{"dispatch-memory", "", run_dispatch_memory},
   command{"dispatch-node", "", run_dispatch_node},
   command{"chunked", "a file encoded in chunks on this machine, against the ffmpeg program", run_chunked},
   command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},

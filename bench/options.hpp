@@ -20,7 +20,7 @@ inline std::optional<boost::program_options::variables_map> parse(const argument
   namespace po = boost::program_options;
   options.add_options()("help,h", "print this");
   options.add_options()("json", "one JSON object instead of a table");
-  options.add_options()("quick", "a rougher answer in under 50 s");
+  options.add_options()("quick", "less, in less time; the output says what is left out");
   po::positional_options_description bare;
   if (positional != nullptr)
     bare.add(positional, 1);

@@ -13,13 +13,6 @@ namespace {
 /// Blocks from one random-access point to the next.
 constexpr uint64_t blocks_per_gop = 16;
 
-constexpr uint64_t credit_bytes = 4 * 1024 * 1024;
-
-/// Blocks in transit of all streams together: enough to keep the loop full. With 50 streams, each has 20 samples in
-/// transit, which is most of a second of a live channel.
-constexpr uint64_t blocks_on_the_way = 256;
-constexpr uint64_t blocks_on_the_way_max = 96; ///< for one stream, so that its source buffer does not overflow
-
 // -- the ingest -----------------------------------------------------------------
 
 struct flood_state {
@@ -152,7 +145,7 @@ struct relay_session_state : core::session_effects {
 
   static core::session_config config() {
     core::session_config result;
-    result.credit_bytes = credit_bytes;
+    result.credit_bytes = relay_credit_bytes;
     return result;
   }
 
@@ -290,7 +283,7 @@ struct relay_coordinator_state {
         // Starts only when all have joined: a running stream leaves little of two cores to processes that still start.
         if (sources.size() < streams || targets.size() < streams)
           return;
-        auto on_the_way = std::min(blocks_on_the_way_max, blocks_on_the_way / streams);
+        auto on_the_way = relay_blocks_on_the_way(streams);
         while (!sources.empty()) {
           self->spawn<actor_of<relay_session_state>>(sources.back(), targets.back(), on_the_way, counters);
           sources.pop_back();

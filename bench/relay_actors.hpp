@@ -8,6 +8,7 @@
 
 #include <caf/actor_system.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -20,6 +21,16 @@ namespace troupe::bench {
 /// Samples of the synthetic source: as large as a frame of a 25 fps, 3 Mbit/s channel, four to a block.
 inline constexpr size_t relay_sample_bytes = 16 * 1024;
 inline constexpr size_t relay_block_samples = 4;
+
+/// What a source may send ahead of its acknowledgements.
+inline constexpr uint64_t relay_credit_bytes = 4 * 1024 * 1024;
+
+/// Blocks of each of `streams` streams that may be in transit. All together are enough to keep the loop full. With 50
+/// streams, each has 20 samples in transit, which is most of a second of a live channel. A single stream has no more
+/// than its source buffer holds.
+constexpr uint64_t relay_blocks_on_the_way(size_t streams) {
+  return std::min<uint64_t>(96, 256 / streams);
+}
 
 /// Payload that went through the coordinator, in bytes.
 struct relay_counters {

@@ -19,31 +19,53 @@ double rounded(double value) {
   return std::round(value * 1000) / 1000;
 }
 
+boost::json::value to_json(double value) {
+  auto kept = rounded(value);
+  if (!std::isfinite(kept))
+    return nullptr;
+  if (kept == std::floor(kept) && std::abs(kept) < 1e15)
+    return static_cast<int64_t>(kept);
+  return kept;
+}
+
+/// The report's notes, and what a reader must know of figures that were measured only once.
+std::vector<std::string> all_notes(const report& result) {
+  auto notes = result.notes;
+  std::string singles;
+  for (auto& x : result.figures)
+    if (x.is_single)
+      singles += (singles.empty() ? "" : ", ") + x.name;
+  if (!singles.empty())
+    notes.push_back("measured only once, so the spread is unknown: " + singles);
+  return notes;
+}
+
 void print_json(const report& result) {
   boost::json::object figures;
-  for (auto& [name, value] : result.figures) {
-    auto kept = rounded(value);
-    if (!std::isfinite(kept))
-      figures[name] = nullptr;
-    else if (kept == std::floor(kept) && std::abs(kept) < 1e15)
-      figures[name] = static_cast<int64_t>(kept);
-    else
-      figures[name] = kept;
-  }
+  for (auto& x : result.figures)
+    for (auto& [name, value] : x.lines())
+      figures[name] = to_json(value);
   boost::json::object all{
     {"name", result.name}, {"commit", commit()}, {"machine", machine()}, {"figures", std::move(figures)}};
+  if (!result.left_out.empty())
+    all["left_out"] = result.left_out;
+  all["notes"] = boost::json::value_from(all_notes(result));
   // Boost.JSON writes doubles with an exponent: valid JSON for programs, but hard to read.
   std::printf("%s\n", boost::json::serialize(all).c_str());
 }
 
 void print_table(const report& result) {
   size_t width = 0;
-  for (auto& figure : result.figures)
-    width = std::max(width, figure.first.size());
+  for (auto& x : result.figures)
+    for (auto& line : x.lines())
+      width = std::max(width, line.first.size());
   std::printf("%s, commit %s, %s\n", result.name.c_str(), commit().c_str(), machine().c_str());
-  for (auto& [name, value] : result.figures)
-    std::printf("  %-*s  %.10g\n", static_cast<int>(width), name.c_str(), rounded(value));
-  for (auto& note : result.notes)
+  for (auto& x : result.figures)
+    for (auto& [name, value] : x.lines())
+      std::printf("  %-*s  %.10g\n", static_cast<int>(width), name.c_str(), rounded(value));
+  if (!result.left_out.empty())
+    std::printf("--quick leaves out %s\n", result.left_out.c_str());
+  for (auto& note : all_notes(result))
     std::printf("%s\n", note.c_str());
 }
 

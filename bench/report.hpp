@@ -1,19 +1,22 @@
 // Prints figures as a table for humans or as one JSON object for programs.
 #pragma once
 
+#include "bench/figure.hpp"
+
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace troupe::bench {
 
 struct report {
   std::string name; ///< of the command
-  std::vector<std::pair<std::string, double>> figures;
-  std::vector<std::string> notes; ///< for the table only: the conditions of the measurement, and its problems
+  std::vector<figure> figures;
+  std::vector<std::string> notes; ///< the conditions of the measurement, and its problems
+  std::string left_out;           ///< what `--quick` leaves out of the same command; empty without `--quick`
 };
 
-/// Prints to standard output. JSON: `{"name", "commit", "machine", "figures": {...}}` in one line.
+/// Prints to standard output. JSON: `{"name", "commit", "machine", "figures": {...}, "notes": [...]}` in one line, with
+/// `--quick` also `"left_out"`.
 void print(const report& result, bool json);
 
 /// The commit that this program was built from, with "+" if the tree had changes; "unknown" outside a checkout.
