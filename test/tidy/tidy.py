@@ -207,6 +207,15 @@ def check_architecture():
             finding("test/tidy/tidy.py", 1, f"the table of arrows names {folder}/, which is not there")
 
 
+def check_lint(files):
+    """clang-tidy looks into every header of ours."""
+    name = ".clang-tidy"
+    match = re.search(r"^HeaderFilterRegex: '(.*)'$", (ROOT / name).read_text(), re.M)
+    for header in files:
+        if header.endswith(".hpp") and not (match and re.search(match[1], f"/{header}")):
+            finding(name, 1, f"HeaderFilterRegex leaves out {header}")
+
+
 def check_round_trips(files):
     """Every struct of messages/ that has an `inspect` is sent through CAF's serializers and back in a test of messages/: by its
     own name, or as a member of one that is."""
@@ -268,6 +277,7 @@ def check_tree():
             check_test(name, text)
     check_arrows({name: text for name, text in files.items() if name.endswith(("pp", ".hpp"))})
     check_architecture()
+    check_lint(files)
     check_round_trips(files)
     for name, text in scripts():
         check_script(name, text)

@@ -106,6 +106,18 @@ class Arrows(PlantedTree):
         self.assertEqual(self.refused(), {"base/planted.cpp"})
 
 
+class Lint(PlantedTree):
+    def missed(self, regex):
+        self.plant(".clang-tidy", f"HeaderFilterRegex: '{regex}'\n")
+        return [text for _, text in self.found(lambda: tidy.check_lint(dict(tidy.sources())))]
+
+    def test_every_header_is_looked_into(self):
+        self.plant("base/sha256.hpp", HEADER)
+        self.assertEqual(self.missed(r"/[a-z0-9_/]*\.hpp$"), [])
+        self.assertEqual(self.missed(r"/[a-z_/]*\.hpp$"), ["HeaderFilterRegex leaves out base/sha256.hpp"])
+        self.assertIn("HeaderFilterRegex leaves out http/planted.hpp", self.missed(r"(base|core)/[a-z0-9_/]*\.hpp$"))
+
+
 class Page(PlantedTree):
     def page_findings(self):
         return self.found(tidy.check_architecture)
