@@ -120,13 +120,11 @@ private:
   tls_session tls_;
 };
 
-/// Continues a message of which `got` bytes are there; true if it is complete.
+/// Continues a message of which `got` bytes are there; true if it is complete. The buffer keeps the length of a block.
 bool read_on(bare_socket& from, message& x, size_t& got) {
+  x.resize(block_bytes);
   for (;;) {
-    if (x.size() < sizeof(header))
-      x.resize(sizeof(header));
     auto whole = got < sizeof(header) ? sizeof(header) : header_of(x).bytes;
-    x.resize(whole);
     if (got == whole && got > sizeof(header))
       return true;
     auto n = from.read_some(x.data() + got, whole - got);

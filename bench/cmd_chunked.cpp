@@ -137,10 +137,9 @@ int run_chunked(const arguments& given) {
   report result;
   result.name = "chunked";
   // A shorter source is not cut at all, and a single pair proves nothing. So a quick run takes one encoder.
-  if (values->count("quick") > 0) {
-    result.left_out = only.empty() ? "vp9, svtav1, x265 and single" : "nothing";
-    if (only.empty())
-      only = "x264";
+  if (values->count("quick") > 0 && only.empty()) {
+    result.left_out.emplace_back("vp9, svtav1, x265 and single");
+    only = "x264";
   }
   auto ours = folder.path("ours.mkv");
   auto theirs = folder.path("theirs.mkv");
@@ -176,7 +175,7 @@ int run_chunked(const arguments& given) {
   }
   if (result.figures.empty())
     throw std::invalid_argument("--only has to be x264, vp9, svtav1, x265 or single");
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

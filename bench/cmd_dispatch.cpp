@@ -188,8 +188,7 @@ int run_dispatch(const arguments& given) {
   scratch_folder folder;
   report result;
   result.name = "dispatch";
-  if (values->count("quick") > 0)
-    result.left_out = "all but " + std::to_string(rounds) + " of " + std::to_string(asked) + " rounds";
+  result.leave_out(rounds, asked, "rounds");
   {
     auto record = std::make_shared<dispatch_record>();
     dispatch_node node{{folder.path("jobs.db"), folder.path("jobs"), 256, false}, record};
@@ -210,7 +209,7 @@ int run_dispatch(const arguments& given) {
     bytes.push_back(measure_memory(jobs));
   result.figures.push_back(measured("bytes_per_job", bytes));
   result.notes.emplace_back("SQLite, synchronous = FULL; 50 clients in this process; dispatch at 500 jobs a second");
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

@@ -146,11 +146,11 @@ int run_encode(const arguments& given) {
   report result;
   result.name = "encode";
   // A shorter source would measure how programs start. So a quick run is as long, and there are fewer of them.
-  if (quick)
-    result.left_out =
-      std::string{only.empty() ? "x265, SVT-AV1, and " : ""} + "all but " + std::to_string(pairs) + " of 5 pairs";
-  if (quick && only.empty())
+  result.leave_out(static_cast<size_t>(pairs), 5, "pairs");
+  if (quick && only.empty()) {
+    result.left_out.emplace_back("x265 and svtav1");
     only = "x264";
+  }
   for (auto& each : contests) {
     if (!only.empty() && only != each.name)
       continue;
@@ -172,7 +172,7 @@ int run_encode(const arguments& given) {
   }
   if (result.figures.empty())
     throw std::invalid_argument("--only has to be x264, x265 or svtav1");
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

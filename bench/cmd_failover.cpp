@@ -73,19 +73,17 @@ int run_failover(const arguments& given) {
     return 0;
   how.kind = fault_of(mode);
   auto asked = how.runs;
-  auto quick = values->count("quick") > 0;
-  if (quick)
+  if (values->count("quick") > 0)
     how.runs = std::min(how.runs, 5);
   if (how.runs < 1)
     throw std::invalid_argument("at least one run");
   if (std::sscanf(size.c_str(), "%dx%d", &how.width, &how.height) != 2)
     throw std::invalid_argument("give a size as 640x360");
-  auto json = values->count("json") > 0;
   if (auto why = failover_obstacle(how.kind); !why.empty()) {
     auto nothing = report_of({});
     nothing.notes.push_back("skipped: " + why);
     std::fprintf(stderr, "caf-bench failover: %s is skipped: %s\n", mode.c_str(), why.c_str());
-    print(nothing, json);
+    print(nothing, *values);
     return 0;
   }
   scratch_folder folder;
@@ -94,11 +92,8 @@ int run_failover(const arguments& given) {
   if (!result.problem.empty())
     std::fprintf(stderr, "caf-bench failover: %s\n", result.problem.c_str());
   auto out = report_of(result);
-  if (how.runs < asked)
-    out.left_out = "all but " + std::to_string(how.runs) + " of " + std::to_string(asked) + " faults";
-  else if (quick)
-    out.left_out = "nothing";
-  print(out, json);
+  out.leave_out(static_cast<size_t>(how.runs), static_cast<size_t>(asked), "faults");
+  print(out, *values);
   return result.account.exact() && result.unrecovered == 0 && result.problem.empty() ? 0 : 1;
 }
 

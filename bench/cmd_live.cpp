@@ -232,15 +232,17 @@ int run_live(const arguments& given) {
   how.round = milliseconds{static_cast<int64_t>(seconds * 1000)};
   report result;
   result.name = "live";
+  auto whole = how;
   if (values->count("quick") > 0) {
     // A shorter round would have fewer pictures, and so another 99th percentile.
-    result.left_out = "all but 3 of " + std::to_string(how.rounds) + " rounds, and all but 3 of "
-                      + std::to_string(how.cold_starts) + " cold starts of each kind";
     how.rounds = std::min(how.rounds, 3);
     how.cold_starts = std::min(how.cold_starts, 3);
   }
   if (how.rounds < 1 || how.cold_starts < 1 || how.round < 2 * settling)
     throw std::invalid_argument("at least one round of 4 s and one cold start");
+  result.leave_out(static_cast<size_t>(how.rounds), static_cast<size_t>(whole.rounds), "rounds");
+  result.leave_out(static_cast<size_t>(how.cold_starts), static_cast<size_t>(whole.cold_starts),
+                   "cold starts of each kind");
   try {
     measure(how, result);
   } catch (const std::runtime_error& problem) {
@@ -248,7 +250,7 @@ int run_live(const arguments& given) {
     return 1;
   }
   result.notes.push_back("both paths at once on the same cores, 854x480 at 25 a second, profile " + how.profile);
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

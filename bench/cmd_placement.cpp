@@ -110,8 +110,8 @@ int run_placement(const arguments& given) {
     throw std::invalid_argument("--jobs needs --workers: give the size of the cluster");
   report result;
   result.name = "placement";
-  if (values->count("quick") > 0)
-    result.left_out = "all but 3 seconds for each size of the cluster";
+  result.leave_out(static_cast<size_t>(seconds), static_cast<size_t>((*values)["seconds"].as<double>()),
+                   "seconds for each size of the cluster");
   if (values->count("workers") > 0) {
     measure_here(result, (*values)["workers"].as<size_t>(), gpus, seed, seconds, jobs);
   } else {
@@ -119,7 +119,7 @@ int run_placement(const arguments& given) {
   }
   result.notes.emplace_back(
     "one thread; each placement with an end of another job, heartbeats and losses of workers between them");
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

@@ -231,16 +231,15 @@ int run_relay(const arguments& given) {
   auto tls = make_certificates(folder);
   report result;
   result.name = "relay";
-  if (quick)
-    result.left_out = "all but " + std::to_string(pairs) + " of 5 pairs, and all but " + std::to_string(window.count())
-                      + " of 4000 ms of each run";
+  result.leave_out(static_cast<size_t>(pairs), 5, "pairs");
+  result.leave_out(static_cast<size_t>(window.count()), 4000, "ms of each run");
   for (auto [name, secure] : {std::pair{"plain", false}, std::pair{"tls", true}})
     for (size_t streams : {1, 50})
       compete(result, std::string{name} + "_" + std::to_string(streams), streams, secure ? tls : certificates{}, window,
               pairs);
   result.notes.emplace_back("payload in and out of one coordinator; ingest and task processes on the same cores");
   result.notes.emplace_back("relay_share: of what bare sockets move in the same run");
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

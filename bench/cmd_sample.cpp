@@ -81,8 +81,8 @@ int run_sample(const arguments& given) {
                 {counted("frames", frames), counted("seconds", frames / av_q2d(sample.frame_rate)),
                  counted("bytes", bytes), measured("wall_s", {took})},
                 {"a looped file starts again at 0 after " + std::to_string(frames) + " frames"},
-                values->count("quick") > 0 ? "nothing" : ""};
-  print(result, values->count("json") > 0);
+                {}};
+  print(result, *values);
   return 0;
 }
 

@@ -117,12 +117,11 @@ int run_scale(const arguments& given) {
   }
   report result;
   result.name = "scale";
-  if (quick)
-    result.left_out = "all but " + std::to_string(pairs) + " of 5 pairs";
+  result.leave_out(static_cast<size_t>(pairs), 5, "pairs");
   result.figures = {measured("efficiency_2", efficiency), measured("wall_s_1", wall_1), measured("wall_s_2", wall_2)};
   add_parts(alone, result);
   add_simulation(alone, seconds, result);
-  print(result, values->count("json") > 0);
+  print(result, *values);
   return 0;
 }
 

@@ -106,9 +106,8 @@ int run_submit(const arguments& given) {
   auto values = parse(given, "submit [options]", options);
   if (!values)
     return 0;
-  auto quick = values->count("quick") > 0;
   auto asked = runs;
-  if (quick)
+  if (values->count("quick") > 0)
     runs = std::min(runs, 10);
   if (runs < 1 || warm < 1)
     throw std::invalid_argument("at least one run and one warm task");
@@ -137,17 +136,14 @@ int run_submit(const arguments& given) {
   }
   report out;
   out.name = "submit";
-  if (runs < asked)
-    out.left_out = "all but " + std::to_string(runs) + " of " + std::to_string(asked) + " jobs";
-  else if (quick)
-    out.left_out = "nothing";
+  out.leave_out(static_cast<size_t>(runs), static_cast<size_t>(asked), "jobs");
   out.figures = {counted("runs", runs),
                  percentile("first_frame_ms_p50", first_frames, 0.5),
                  percentile("first_frame_ms_p99", first_frames, 0.99),
                  percentile("first_frame_ms_max", first_frames, 1),
                  percentile("answer_ms_p50", answers, 0.5),
                  percentile("answer_ms_p99", answers, 0.99)};
-  print(out, values->count("json") > 0);
+  print(out, *values);
   return 0;
 }
 

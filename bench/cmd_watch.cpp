@@ -32,10 +32,10 @@ int run_watch(const arguments& given) {
     throw std::invalid_argument("--seconds has to be above 0 and at most 86400");
   report out;
   out.name = "watch";
-  if (values->count("quick") > 0)
-    out.left_out = seconds > quick_seconds ? "what comes after 40 s" : "nothing";
+  auto asked = seconds;
   if (values->count("quick") > 0)
     seconds = std::min(seconds, quick_seconds);
+  out.leave_out(static_cast<size_t>(seconds), static_cast<size_t>(asked), "seconds");
   viewer.duration = std::chrono::milliseconds{static_cast<int64_t>(seconds * 1000)};
   expected.video = values->count("no-video") == 0;
   expected.audio = values->count("no-audio") == 0;
@@ -45,7 +45,7 @@ int run_watch(const arguments& given) {
   for (auto& [name, value] : figures(result))
     out.figures.push_back(counted(name, value));
   out.figures.push_back(counted("problems", static_cast<double>(found.size())));
-  print(out, values->count("json") > 0);
+  print(out, *values);
   for (auto& problem : found)
     std::fprintf(stderr, "caf-bench watch: %s\n", problem.c_str());
   return found.empty() ? 0 : 1;

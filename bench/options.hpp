@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/command.hpp"
+#include "bench/report.hpp"
 
 #include <boost/program_options.hpp>
 
@@ -32,6 +33,11 @@ inline std::optional<boost::program_options::variables_map> parse(const argument
   }
   po::notify(values);
   return values;
+}
+
+/// Prints in the way that the command line asks for.
+inline void print(const report& result, const boost::program_options::variables_map& values) {
+  print(result, values.count("json") > 0, values.count("quick") > 0);
 }
 
 } // namespace troupe::bench

@@ -16,7 +16,7 @@ namespace troupe::bench {
 namespace {
 
 double rounded(double value) {
-  return std::round(value * 1000) / 1000;
+  return std::round(value * 1000) / 1000 + 0.0; // and -0 is 0
 }
 
 boost::json::value to_json(double value) {
@@ -40,21 +40,21 @@ std::vector<std::string> all_notes(const report& result) {
   return notes;
 }
 
-void print_json(const report& result) {
+void print_json(const report& result, bool quick) {
   boost::json::object figures;
   for (auto& x : result.figures)
     for (auto& [name, value] : x.lines())
       figures[name] = to_json(value);
   boost::json::object all{
     {"name", result.name}, {"commit", commit()}, {"machine", machine()}, {"figures", std::move(figures)}};
-  if (!result.left_out.empty())
-    all["left_out"] = result.left_out;
+  if (quick)
+    all["left_out"] = boost::json::value_from(result.left_out);
   all["notes"] = boost::json::value_from(all_notes(result));
   // Boost.JSON writes doubles with an exponent: valid JSON for programs, but hard to read.
   std::printf("%s\n", boost::json::serialize(all).c_str());
 }
 
-void print_table(const report& result) {
+void print_table(const report& result, bool quick) {
   size_t width = 0;
   for (auto& x : result.figures)
     for (auto& line : x.lines())
@@ -63,16 +63,24 @@ void print_table(const report& result) {
   for (auto& x : result.figures)
     for (auto& [name, value] : x.lines())
       std::printf("  %-*s  %.10g\n", static_cast<int>(width), name.c_str(), rounded(value));
-  if (!result.left_out.empty())
-    std::printf("--quick leaves out %s\n", result.left_out.c_str());
+  if (quick && result.left_out.empty())
+    std::printf("--quick leaves out nothing\n");
+  for (auto& part : result.left_out)
+    if (quick)
+      std::printf("--quick leaves out %s\n", part.c_str());
   for (auto& note : all_notes(result))
     std::printf("%s\n", note.c_str());
 }
 
 } // namespace
 
-void print(const report& result, bool json) {
-  json ? print_json(result) : print_table(result);
+void report::leave_out(size_t made, size_t whole, const std::string& what) {
+  if (made < whole)
+    left_out.push_back(std::to_string(whole - made) + " of " + std::to_string(whole) + " " + what);
+}
+
+void print(const report& result, bool json, bool quick) {
+  json ? print_json(result, quick) : print_table(result, quick);
   std::fflush(stdout);
 }
 

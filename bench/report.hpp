@@ -11,13 +11,16 @@ namespace troupe::bench {
 struct report {
   std::string name; ///< of the command
   std::vector<figure> figures;
-  std::vector<std::string> notes; ///< the conditions of the measurement, and its problems
-  std::string left_out;           ///< what `--quick` leaves out of the same command; empty without `--quick`
+  std::vector<std::string> notes;    ///< the conditions of the measurement, and its problems
+  std::vector<std::string> left_out; ///< of the same command without `--quick`
+
+  /// `made` of `whole` things are made, for example of 5 pairs.
+  void leave_out(size_t made, size_t whole, const std::string& what);
 };
 
 /// Prints to standard output. JSON: `{"name", "commit", "machine", "figures": {...}, "notes": [...]}` in one line, with
-/// `--quick` also `"left_out"`.
-void print(const report& result, bool json);
+/// `--quick` also `"left_out": [...]`.
+void print(const report& result, bool json, bool quick);
 
 /// The commit that this program was built from, with "+" if the tree had changes; "unknown" outside a checkout.
 std::string commit();
