@@ -1,6 +1,7 @@
 #include "core/back_off.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace troupe::core {
 
@@ -13,6 +14,7 @@ back_off::back_off(milliseconds first, milliseconds longest, uint64_t seed)
     random_(seed) {}
 
 milliseconds back_off::next() {
+  assert(first_ <= whole_ && whole_ <= longest_);
   auto whole = whole_.count();
   // Not <random>'s distribution, whose numbers differ between libraries: a seed must give the same pauses everywhere.
   auto spread = static_cast<uint64_t>(whole - whole / 2) + 1;

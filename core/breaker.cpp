@@ -1,6 +1,7 @@
 #include "core/breaker.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <functional>
 
 namespace troupe::core {
@@ -17,10 +18,12 @@ constexpr size_t failures_kept = 1000;
 
 std::string_view to_string(breaker_state x) {
   constexpr std::string_view names[] = {"closed", "open", "half-open"};
+  assert(static_cast<size_t>(x) < std::size(names));
   return names[static_cast<size_t>(x)];
 }
 
 void breaker::chosen(lease_id x) {
+  assert(x);
   if (state_ != breaker_state::half_open || trial_)
     return;
   trial_ = x;
@@ -33,6 +36,7 @@ void breaker::started(lease_id x, time_point now) {
 }
 
 void breaker::failed(lease_id x, std::string_view input, std::string_view reason, time_point now) {
+  assert(x && (failures_.empty() || failures_.back().at <= now));
   auto hash = std::hash<std::string_view>{}(input);
   std::erase_if(failures_, [hash](const failure& f) { return f.input == hash; });
   failures_.push_back({hash, now});
@@ -62,6 +66,7 @@ void breaker::not_used(lease_id x) {
 void breaker::tick(time_point now) {
   while (!failures_.empty() && now - failures_.front().at > config_.window)
     failures_.pop_front();
+  assert(!trial_ || state_ == breaker_state::half_open);
   if (state_ == breaker_state::open && now >= until_)
     state_ = breaker_state::half_open;
   else if (state_ == breaker_state::half_open && trial_ && trial_since_ && now - *trial_since_ >= config_.well_after)

@@ -1,6 +1,7 @@
 #include "core/plan.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 namespace troupe::core {
@@ -83,6 +84,7 @@ variant_plan plan_variant(const stream_format& source, const profile& target, co
 }
 
 stream_format passthrough_format(const stream_format& source, const variant_plan& plan) {
+  assert(plan.actions.size() == source.tracks.size());
   stream_format result;
   for (size_t i = 0; i < source.tracks.size(); ++i)
     if (plan.actions[i] != track_action::drop)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <optional>
 
@@ -30,6 +31,7 @@ public:
 
   /// An answer came; `more` says whether others are still due.
   void answered(bool more, time_point now) {
+    assert(!waiting_since_ || *waiting_since_ <= now);
     if (waiting_since_)
       learn(now - *waiting_since_);
     waiting_since_.reset();

@@ -203,9 +203,9 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
 }
 
 void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
-  auto book = [this, id](const lease_end& how) {
-    if (leases.task_lost(id, how, clock::now(), unix_ms()))
-      log::info("a running task is gone", {{"task", id}, {"reason", how.reason}});
+  auto book = [this, id](const lease_end& end) {
+    if (leases.task_lost(id, end, clock::now(), unix_ms()))
+      log::info("a running task is gone", {{"task", id}, {"reason", end.reason}});
   };
   auto limited = how.process_failed ? leases.host_of_limited(id) : std::nullopt;
   auto host = limited ? hosts.find(*limited) : hosts.end();

@@ -3,6 +3,7 @@
 #include "core/placement/exhaustion.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 #include <sstream>
 
@@ -100,6 +101,7 @@ encoder_seat seat_of(const encoder_wish& wish, const choice& at, const rung& on,
   encoder_seat result;
   if (wish.encoder.empty())
     return result;
+  assert(!on.encoder.empty());
   result.encoder = on.encoder;
   if (card != nullptr) {
     result.gpu = card->key;

@@ -193,6 +193,7 @@ void lease_table::assigned(lease_id id, bool accepted, const std::string& said, 
   if (i == entries_.end() || i->second.state != phase::assigning)
     return;
   auto& e = i->second;
+  assert(e.task && e.host);
   if (!accepted) {
     look_elsewhere(e, said, now);
     progress(now);
@@ -226,6 +227,7 @@ void lease_table::owner_lost(uint64_t owner, time_point now, int64_t unix_ms) {
 }
 
 void lease_table::settle(entries::iterator i, const lease_end& how, time_point now, int64_t unix_ms) {
+  assert(i != entries_.end());
   auto e = std::move(i->second);
   entries_.erase(i);
   if (e.task && tasks_.contains(e.task) && hosts_.contains(e.host))
@@ -238,6 +240,7 @@ void lease_table::settle(entries::iterator i, const lease_end& how, time_point n
 }
 
 void lease_table::book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms) {
+  assert(e.state == phase::granted && e.task);
   task_end end;
   end.task = e.task;
   end.kind = to_string(e.request.label.kind);
@@ -337,6 +340,7 @@ void lease_table::progress(time_point now) {
   want_processes();
   for (auto id : given) {
     auto& e = entries_.at(id);
+    assert(e.state == phase::assigning && e.task && e.host);
     e.request.label.lease = id;
     effects_.assign(e.host, e.task, e.request.label, id);
   }
@@ -381,6 +385,7 @@ bool lease_table::find_process(entry& e, time_point now) {
   }
   if (e.state != phase::waiting_process)
     return false;
+  assert(!e.task && hosts_.contains(e.host));
   auto& idle = hosts_[e.host].idle;
   if (idle.empty())
     return false;

@@ -5,6 +5,7 @@
 #include "core/placement/exhaustion.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace troupe::core {
 
@@ -35,6 +36,7 @@ void lease_table::look_for_place(entry& e, const placement_request& asked, time_
 }
 
 void lease_table::look_elsewhere(entry& e, const std::string& why, time_point now) {
+  assert(e.state == phase::waiting_process || e.state == phase::assigning);
   // A patient request may look for long: add each worker only once.
   auto& refused = e.request.refused_by;
   if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
@@ -108,6 +110,7 @@ std::vector<gpu_status> lease_table::gpus_of(worker_id host) const {
 
 void lease_table::placed(uint64_t, lease_id id, const choice& at, const rung& on) {
   auto& e = entries_.at(id);
+  assert(e.state == phase::waiting_worker && !e.task && at.worker && !is_ingest(e));
   placed_some_ = true;
   e.host = at.worker;
   e.state = phase::waiting_process;
@@ -133,6 +136,7 @@ void lease_table::refused(uint64_t ticket, ec code, const std::string& why) {
   auto i = entries_.find(lease_id{ticket});
   if (i == entries_.end())
     return;
+  assert(i->second.state == phase::waiting_worker);
   auto over = std::move(i->second);
   entries_.erase(i);
   auto more = workers_.why_not(over.request);
@@ -155,6 +159,7 @@ void lease_table::leave_place(const entry& e, time_point now) {
     places_.release(e.id, now);
     return;
   }
+  assert(e.task && !closing_.contains(e.task));
   closing_[e.task] = {e.id, e.host};
   if (hosts_.contains(e.host))
     effects_.watch_end(e.host, e.task);

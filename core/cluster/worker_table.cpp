@@ -151,6 +151,7 @@ void worker_table::judge(worker& w, time_point now) {
   auto& s = w.status;
   if (s.state == health::gone)
     return;
+  assert(w.last_heartbeat <= now);
   w.trust.tick(now);
   auto limit = config_.degraded_pressure_percent;
   auto set = [&s](health state, std::string reason) {
@@ -191,6 +192,7 @@ worker_condition worker_table::condition_of(const worker& w) const {
 }
 
 void worker_table::note(worker& w) {
+  assert(w.status.id);
   auto is = condition_of(w);
   if (is == w.told)
     return;
@@ -280,7 +282,7 @@ void worker_table::add_objections(const lease_request& x, std::vector<placement_
 
 void worker_table::take_slot(worker_id id, lease_id lease) {
   auto i = workers_.find(id);
-  assert(i != workers_.end());
+  assert(i != workers_.end() && lease);
   ++i->second.status.slots_used;
   i->second.trust.chosen(lease);
   note(i->second);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -39,6 +40,7 @@ bool can_be_cut_at_keys(const std::vector<cut_point>& points, uint64_t pictures,
 
 /// How many pieces the request asks for.
 size_t count_of(const chunk_request& x, double length) {
+  assert(length >= 0 && x.lengths.shortest > 0);
   auto by = [](double whole, double part) {
     auto count = std::round(whole / std::max(part, 1.0));
     return static_cast<size_t>(std::clamp(count, 1.0, static_cast<double>(chunks_max)));
@@ -63,6 +65,7 @@ size_t count_of(const chunk_request& x, double length) {
 /// The access point nearest to `ideal`, in the measure of `place`.
 template <class Place>
 size_t nearest(const std::vector<cut_point>& points, double ideal, const Place& place) {
+  assert(!points.empty());
   auto after =
     std::lower_bound(points.begin(), points.end(), ideal, [&](const cut_point& x, double y) { return place(x) < y; });
   auto at = static_cast<size_t>(after - points.begin());

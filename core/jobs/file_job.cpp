@@ -1,6 +1,7 @@
 #include "core/jobs/file_job.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,7 @@ constexpr size_t placements_kept = 16;
 
 std::string_view to_string(file_phase x) {
   constexpr std::string_view names[] = {"probing", "encoding", "assembling", "ended"};
+  assert(static_cast<size_t>(x) < std::size(names));
   return names[static_cast<size_t>(x)];
 }
 
@@ -27,6 +29,7 @@ file_job::file_job(file_job_config config, file_job_begin begin, file_job_effect
 // -- events -------------------------------------------------------------------
 
 void file_job::begin(time_point now) {
+  assert(!began_ && phase_ == file_phase::probing);
   began_ = now;
   pump(now);
 }
@@ -66,7 +69,7 @@ void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
 
 void file_job::not_granted(attempt_id attempt, time_point now, bool encoder_gone) {
   auto* p = find(attempt);
-  if (p == nullptr || p->state != part_state::leasing)
+  if (ended() || p == nullptr || p->state != part_state::leasing)
     return;
   p->state = part_state::waiting;
   p->attempt = {};
@@ -123,6 +126,7 @@ void file_job::on(const file_result& x, time_point now) {
     check_limits(now);
     assemble_if_done(now);
   } else {
+    assert(published != nullptr && phase_ == file_phase::assembling);
     phase_ = file_phase::ended;
     auto result = *published;
     note_converted(result.notes);
@@ -208,6 +212,7 @@ void file_job::pump(time_point now) {
       continue;
     if (std::exchange(p.awaited, false))
       say().chunk_waits(p.chunk.number, p.failures, "its task did not come back");
+    assert(!p.attempt);
     p.state = part_state::leasing;
     p.attempt = attempt_id{next_attempt_++};
     ++asked;
@@ -230,6 +235,7 @@ uint32_t file_job::threads_of_chunk() const {
 // -- ends of tries ------------------------------------------------------------
 
 void file_job::release(part& x, const lease_end& how) {
+  assert(x.attempt && (x.state == part_state::running || x.state == part_state::done));
   effects_.stop(x.attempt, how);
   if (x.state == part_state::running)
     x.state = part_state::waiting;
@@ -238,6 +244,7 @@ void file_job::release(part& x, const lease_end& how) {
 }
 
 void file_job::wait_again(part& x, const std::string& why) {
+  assert(x.state == part_state::waiting && !x.attempt);
   x.progress = {};
   if (x.is_chunk())
     say().chunk_waits(x.chunk.number, x.failures, why);
@@ -384,6 +391,7 @@ void file_job::check_limits(time_point now) {
 }
 
 void file_job::fail(failure_kind kind, const std::string& why) {
+  assert(!ended()); // a job ends once
   stop_all();
   say().failed(kind, why);
 }

@@ -3,6 +3,7 @@
 #include "core/jobs/file_job.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <set>
 
@@ -60,6 +61,7 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
 }
 
 void file_job::plan(const source_summary& x, time_point now) {
+  assert(phase_ == file_phase::probing);
   source_ = x;
   auto& order = begin_.order;
   std::vector<part> parts;
@@ -105,6 +107,7 @@ void file_job::plan(const source_summary& x, time_point now) {
 }
 
 void file_job::give_head_start(std::vector<part>& parts, time_point now) const {
+  assert(!parts.empty());
   auto& first = parts.front();
   if (first.chunk.kind != chunk_kind::video || first.state != part_state::waiting || first.awaited)
     return;
@@ -217,6 +220,7 @@ std::optional<attempt_id> file_job::take_over(const chunk_work& x, const lease& 
   auto* p = find_awaited(x);
   if (p == nullptr)
     return {};
+  assert(!p->attempt);
   p->awaited = false;
   p->state = part_state::running;
   p->attempt = attempt_id{next_attempt_++};
@@ -240,6 +244,7 @@ bool file_job::examine_chunks(const file_failure& why, time_point now) {
   // The assembly is tried again once all chunks are known to be good.
   auto assembly =
     std::find_if(parts_.begin(), parts_.end(), [](const part& p) { return p.kind == work_kind::assemble; });
+  assert(assembly != parts_.end() && phase_ == file_phase::assembling);
   release(*assembly, {});
   parts_.erase(assembly);
   parts_.emplace_back().kind = work_kind::probe;
@@ -251,6 +256,7 @@ bool file_job::examine_chunks(const file_failure& why, time_point now) {
 void file_job::examined(const source_summary& x, time_point now) {
   if (x.identity != source_.identity)
     return fail(failure_kind::terminal, "the source changed while the job was working on it: submit the job again");
+  assert(unexplained_);
   auto spoiled = false;
   for (auto& p : parts_) {
     auto& whole = x.whole_chunks;

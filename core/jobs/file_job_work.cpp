@@ -3,6 +3,7 @@
 #include "core/plan.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 
 namespace troupe::core {
@@ -125,6 +126,7 @@ std::optional<uint64_t> file_job::pictures_of_source() const {
 }
 
 std::string file_job::path_of(const part& x) const {
+  assert(x.is_chunk() && x.attempt); // two attempts must never share a file
   return begin_.folder + "/" + std::to_string(x.chunk.number) + "-" + std::to_string(begin_.attempt) + "."
          + to_string(x.attempt) + version_mark + (x.held.seat.encoder.empty() ? "none" : x.held.seat.encoder) + "-"
          + source_.identity + ".chunk";
@@ -141,6 +143,7 @@ std::optional<std::string> file_job::encoder_of(const std::string& path) const {
 }
 
 file_work file_job::work_of(const part& x) const {
+  assert(x.state == part_state::running && x.attempt);
   auto& order = begin_.order;
   if (x.is_chunk())
     return {x.attempt, chunk_work_of(x), {}, {}, config_.disk_refuse};

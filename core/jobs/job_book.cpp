@@ -3,6 +3,7 @@
 #include "messages/job_states.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe::core {
@@ -230,6 +231,7 @@ void job_book::start_due() {
 void job_book::assign(const job_row& x) {
   if (running_.contains(x.id))
     return; // the job is read again when its present actor has ended
+  assert(x.state == job_state::queued);
   auto attempt = x.attempt + 1;
   effects_.write(own(job_step::assign, x, job_state::assigned, "its turn has come"));
   auto turn = order_.turn_of(x.queue, x.priority, x.submitted_ms);
@@ -351,6 +353,7 @@ void job_book::settle(const job_row& x) {
 }
 
 void job_book::begin_again(const job_row& x) {
+  assert(alive(x.id) == nullptr);
   order_.remove(x.id);
   running_[x.id] = {.attempt = x.attempt};
   for (auto number : x.leased)

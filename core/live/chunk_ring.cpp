@@ -15,6 +15,7 @@ void chunk_ring::push(chunk x) {
     return newest != no_timestamp && c.dts != no_timestamp && newest - c.dts > max_.ticks_max;
   };
   while (chunks_.size() > 1 && (bytes_ > max_.bytes_max || too_old(chunks_.front()))) {
+    assert(bytes_ >= chunks_.front().bytes.size());
     bytes_ -= chunks_.front().bytes.size();
     chunks_.pop_front();
     ++first_;
@@ -27,6 +28,7 @@ std::optional<uint64_t> chunk_ring::position(const cursor& place) const noexcept
   if (!place.next)
     return latest_random_access_;
   auto next = *place.next;
+  assert(next <= end()); // a cursor of another ring would skip or repeat
   if (next >= end())
     return next;
   auto lost = next < first_;

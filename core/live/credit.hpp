@@ -4,6 +4,7 @@
 // each batch. The consumer acknowledges by sequence number when it has taken a batch out of its queue.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <limits>
@@ -34,6 +35,7 @@ public:
     if (sequence > sent_)
       return false;
     while (acknowledged_ < sequence) {
+      assert(!in_flight_.empty() && in_flight_bytes_ >= in_flight_.front());
       in_flight_bytes_ -= in_flight_.front();
       in_flight_.pop_front();
       ++acknowledged_;

@@ -1,6 +1,7 @@
 #include "core/live/session.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe::core {
@@ -122,6 +123,7 @@ std::vector<std::string> session::variant_names() const {
 // -- variants and their leases ---------------------------------------------------
 
 void session::plan(variant& v) {
+  assert(source_);
   auto before = std::exchange(v.plan, plan_variant(*source_, v.target, config_.held));
   for (auto& note : v.plan.notes)
     if (std::find(before.notes.begin(), before.notes.end(), note) == before.notes.end())
@@ -148,6 +150,7 @@ void session::begin(variant& v, time_point now) {
 }
 
 void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now) {
+  assert(source_ && !slot); // an attempt that is replaced must be stopped first
   slot.emplace(effects_.next_attempt(), config_.credit_bytes, config_.stall, now);
   lease_request request;
   request.label = {work_kind::transcode, channel_.name, v.target.name, id_, slot->id};
@@ -203,6 +206,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   for (auto* pull : {&ingest_, &probe_}) {
     if (!*pull || (*pull)->id != number)
       continue;
+    assert((*pull)->state == attempt::phase::leasing && (*pull)->url < channel_.urls.size());
     (*pull)->state = attempt::phase::starting;
     (*pull)->heard = (*pull)->began = now;
     ingest_work work;
@@ -227,6 +231,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
     effects_.stop(number, {}); // the variant was removed while its lease was on the way
     return;
   }
+  assert(source_ && p.at->state == attempt::phase::leasing);
   auto& v = *p.of;
   auto is_next = v.next && p.at == &*v.next;
   p.at->worker = x;
@@ -333,6 +338,7 @@ void session::started(attempt_id number, time_point now) {
     return;
   auto& v = *p.of;
   auto& a = *p.at;
+  assert(a.state == attempt::phase::starting);
   auto moves = v.next && &a == &*v.next && v.change_at;
   if (moves && (newest_pts_ >= *v.change_at || !v.current || !v.current->running() || !v.current->delivered)) {
     drop_next(v, {}, now); // it took too long: the source has already passed that time
@@ -369,6 +375,7 @@ void session::remove(variant& v, ec code, const std::string& why, const lease_en
 }
 
 void session::remove(variants::iterator i, ec code, const std::string& why, const lease_end& how) {
+  assert(i != variants_.end());
   auto node = variants_.extract(i);
   auto& v = node.mapped();
   release_tail(v, true, v.last_output);

@@ -2,6 +2,7 @@
 #include "core/live/session.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe::core {
@@ -25,6 +26,7 @@ constexpr int64_t preroll_pictures = 10;
 // -- where to begin ----------------------------------------------------------------
 
 int64_t session::preroll_ticks() const noexcept {
+  assert(source_);
   auto result = ticks_per_second;
   for (auto& t : source_->tracks)
     if (t.kind == track_kind::video && t.frame_rate.num > 0)
@@ -40,6 +42,7 @@ bool session::is_kept(const variant& v, uint16_t track) const noexcept {
 
 /// What clients lack after what they have, for each source track. A fresh start if they have nothing.
 std::vector<window> session::spans_after(const variant& v) const {
+  assert(source_);
   if (!v.flowing)
     return {};
   std::vector<window> result(source_->tracks.size());
@@ -222,6 +225,7 @@ void session::drop_next(variant& v, const lease_end& how, time_point now) {
 
 /// The next attempt becomes the current one.
 void session::promote(variant& v) {
+  assert(v.next);
   v.current = std::move(v.next);
   v.next.reset();
   v.change_at.reset();
@@ -246,6 +250,7 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
 
 /// How far an attempt was in the source: the first block that it has not taken, in DTS. Empty if it was never fed.
 std::optional<int64_t> session::place_of(const attempt& a) const {
+  assert(a.credit.acknowledged() <= a.credit.sent());
   auto number = a.began + a.credit.acknowledged();
   if (a.credit.sent() == 0 || number < buffer_.first())
     return std::nullopt;
@@ -261,6 +266,7 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end
       again(v, now);
     return;
   }
+  assert(v.current && &a == &*v.current);
   v.last_failure = why;
   if (terminal) {
     remove(v, ec::encode_failed, why); // bad media is not the worker's failure
@@ -311,6 +317,7 @@ void session::device_refused(variant& v, attempt& a, const std::string& why, tim
 
 /// The current attempt is over: the planned next one takes its place, or another one is requested.
 void session::replace_current(variant& v, time_point now) {
+  assert(v.current);
   v.current.reset();
   v.least_lag = no_timestamp;
   v.slow_since.reset();

@@ -3,6 +3,7 @@
 #include "core/live/session.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe::core {
@@ -232,10 +233,12 @@ void session::pump(variant& v, attempt& a, time_point now) {
     lose(v, a, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
     return;
   }
+  assert(*a.cursor <= buffer_.end());
   auto end = std::min(buffer_.end(), a.feed_until);
   while (*a.cursor < end && a.credit.open()) {
     auto number = (*a.cursor)++;
     auto& block = buffer_.at(number);
+    assert(!block.samples.empty());
     if (a.credit.sent() == 0) {
       a.began = number;
       a.began_at = block.samples.front();
@@ -258,6 +261,7 @@ void session::pump(variant& v, attempt& a, time_point now) {
 }
 
 void session::pass_through(variant& v, time_point now) {
+  assert(v.plan.passthrough());
   if (v.cursor && *v.cursor < buffer_.first())
     v.cursor.reset();
   if (!v.cursor)
@@ -316,6 +320,7 @@ void session::flush(variant& v, time_point now) {
 }
 
 void session::deliver_held(variant& v, attempt& a, time_point now) {
+  assert(v.current && &a == &*v.current); // nobody else may speak for the rendition
   auto blocks = std::exchange(a.held, {});
   a.held_bytes = 0;
   // Clients join at a random-access point. Audio before the first one is of no use, and another attempt makes it again.
@@ -350,6 +355,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
 void session::release_tail(variant& v, bool all, time_point now) {
   all = all || now - v.change_since >= tail_max;
   while (!v.tail.empty() && (all || v.tail.front().samples.back().dts <= source_dts_ - v.lag)) {
+    assert(!v.tail.front().samples.empty());
     auto block = std::move(v.tail.front());
     v.tail.pop_front();
     deliver(v, block, now);

@@ -5,6 +5,7 @@
 #include "core/live/sample_print.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe::core {
@@ -277,6 +278,7 @@ void session::lift(sample_block& x) {
 }
 
 void session::take_source(const sample_batch& x, time_point now) {
+  assert(ingest_ && ingest_->id == x.attempt && x.sequence == ingest_->received + 1);
   auto& in = *ingest_;
   ++in.received;
   in.heard = now;
@@ -329,6 +331,7 @@ void session::take_source(const sample_batch& x, time_point now) {
 
 /// Remembers what a later pull can be recognised by, and how far this one has come.
 void session::remember(const sample_block& block) {
+  assert(source_);
   auto leading = leading_track(*source_);
   auto pictures = source_->tracks.at(leading).kind == track_kind::video;
   passed_.resize(source_->tracks.size(), std::numeric_limits<int64_t>::min());

@@ -23,6 +23,7 @@ uint64_t source_buffer::append(sample_block block) {
 }
 
 void source_buffer::release(uint64_t floor) {
+  assert(floor <= end());
   floor_ = floor;
   auto keep = std::min(floor, join_point().value_or(floor));
   while (first_ < keep && !entries_.empty())
@@ -64,6 +65,8 @@ int64_t source_buffer::ticks() const noexcept {
 }
 
 void source_buffer::drop_oldest() {
+  assert(!entries_.empty() && bytes_ >= entries_.front().block.bytes.size());
+  assert(random_access_.empty() || random_access_.front() >= first_);
   auto& samples = entries_.front().block.samples;
   gone_.insert(gone_.end(), samples.begin(), samples.end());
   bytes_ -= entries_.front().block.bytes.size();

@@ -6,6 +6,7 @@
 #include "messages/work.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -23,6 +24,7 @@ enum class failover_reason : uint8_t { lost, failed, stalled, slow, drain, sourc
 
 inline std::string_view to_string(failover_reason x) {
   constexpr std::string_view names[] = {"lost", "failed", "stalled", "slow", "drain", "source"};
+  assert(static_cast<size_t>(x) < std::size(names));
   return names[static_cast<size_t>(x)];
 }
 

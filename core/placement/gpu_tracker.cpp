@@ -93,6 +93,7 @@ void gpu_tracker::reconcile(gpu& g, worker_id worker, const gpu_report& x, time_
       weigh(lease, h.worker, h.confirmed && now - h.confirmed_at >= config_.settle_after);
   for (auto& e : g.ended_encodes)
     weigh(e.lease, e.worker, false);
+  assert(certain <= possible);
   auto counted = static_cast<int64_t>(*x.reading.encode_sessions);
   auto least = std::max<int64_t>(0, counted - possible);
   auto most = std::max<int64_t>(0, counted - certain);
@@ -102,6 +103,7 @@ void gpu_tracker::reconcile(gpu& g, worker_id worker, const gpu_report& x, time_
 }
 
 void gpu_tracker::add_used(gpu& g, int64_t change) {
+  assert(g.shared == nullptr || static_cast<int64_t>(g.shared->used) + change >= 0);
   if (g.shared != nullptr)
     g.shared->used = static_cast<uint64_t>(static_cast<int64_t>(g.shared->used) + change);
 }
@@ -109,6 +111,7 @@ void gpu_tracker::add_used(gpu& g, int64_t change) {
 void gpu_tracker::leave_pool(gpu& g) {
   if (g.shared == nullptr)
     return;
+  assert(g.shared->members.contains(g.view.id));
   add_used(g, -static_cast<int64_t>(g.view.used_encode()));
   g.shared->members.erase(g.view.id);
   if (g.shared->members.empty())
@@ -261,6 +264,7 @@ std::string gpu_tracker::objection(worker_id worker, gpu_id id, session_need nee
 }
 
 bool gpu_tracker::promise(lease_id lease, worker_id worker, gpu_id id, session_need need, time_point now) {
+  assert(lease && worker);
   if (leases_.contains(lease) || block(worker, id, need) != gpu_block::none)
     return false;
   auto& g = gpus_.at(id);
@@ -295,6 +299,7 @@ void gpu_tracker::worked(lease_id lease) {
 }
 
 void gpu_tracker::release(gpu& g, lease_id lease, const holding& h, time_point now) {
+  assert(h.place < g.leases.size() && g.leases[h.place] == lease);
   g.leases[h.place] = g.leases.back();
   g.leases.pop_back();
   if (h.place < g.leases.size())
@@ -349,6 +354,7 @@ void gpu_tracker::tick(time_point now) {
   while (!marks_.empty() && std::get<0>(*marks_.begin()) <= now) {
     auto [until, worker, id] = *marks_.begin();
     marks_.erase(marks_.begin());
+    assert(gpus_.at(id).paths.at(worker).marked);
     gpus_.at(id).paths.at(worker).marked = false;
     effects_.changed(id);
   }

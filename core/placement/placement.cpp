@@ -80,6 +80,9 @@ placement::wanted placement::translate(const placement_request& x) const {
 }
 
 uint32_t placement::class_for(offer_class&& x) {
+  // Classes are compared name by name.
+  for ([[maybe_unused]] auto* list : {&x.own, &x.companions, &x.decoders})
+    assert(std::is_sorted(list->begin(), list->end()));
   auto hash = mix(mix(mix(static_cast<size_t>(x.slot), x.own), x.companions), x.decoders);
   auto& same_hash = classes_by_hash_[hash];
   for (auto i : same_hash)
@@ -106,6 +109,7 @@ placement::path_number placement::add_path(worker& w, gpu_id gpu, offer_class&& 
     free_paths_.pop_back();
   }
   auto& p = paths_[n];
+  assert(p.of == nullptr && where_[n] == ready_order::nowhere);
   p = {};
   p.of = &w;
   p.gpu = gpu;
@@ -129,6 +133,7 @@ const worker_offer::device& placement::device_of(const path& p) const {
 void placement::drop_path(path_number n) {
   auto& p = paths_[n];
   auto& c = classes_[p.in_class];
+  assert(p.of != nullptr && p.place < c.all.size() && c.all[p.place] == n);
   if (where_[n] != ready_order::nowhere)
     c.ready.erase(n, where_);
   c.all[p.place] = c.all.back();
@@ -139,6 +144,7 @@ void placement::drop_path(path_number n) {
 }
 
 void placement::add(const worker_offer& x) {
+  assert(x.id);
   auto& w = workers_[x.id];
   std::vector<std::pair<gpu_id, device_condition>> known;
   each_path(w, [&](path_number n) {
@@ -163,6 +169,7 @@ void placement::add(const worker_offer& x) {
   add_path(w, {}, std::move(software));
   add_path(w, {}, std::move(probes));
   for (auto& d : x.devices) {
+    assert(d.gpu);
     auto offer = on_devices;
     offer.own = numbers_of(d.encoders);
     auto more = numbers_of(d.decoders);
@@ -212,6 +219,7 @@ void placement::take(const choice& x) {
   if (i == workers_.end())
     return;
   auto& w = i->second;
+  assert(static_cast<size_t>(x.slot) < slot_kinds);
   ++w.in_use[static_cast<size_t>(x.slot)];
   ++choices_;
   each_path(w, [&](path_number n) {
@@ -293,6 +301,7 @@ void placement::refresh_touched() {
 void placement::refresh(path_number n) {
   auto& p = paths_[n];
   p.dirty = false;
+  assert(p.of != nullptr);
   auto& w = *p.of;
   auto& c = classes_[p.in_class];
   auto is_ready = where_[n] != ready_order::nowhere;
@@ -333,6 +342,7 @@ std::optional<rank_key> placement::best_of(const offer_class& c, const placement
 
 std::optional<choice> placement::choose(const placement_request& x, const wanted& want, bool refused,
                                         readiness worst) const {
+  assert(want.known.size() == x.rungs.size() && want.encoders.size() == x.rungs.size());
   for (size_t i = 0; i < x.rungs.size(); ++i) {
     if (!want.known[i])
       continue;

@@ -1,6 +1,7 @@
 #include "core/placement/placement_index.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace troupe::core {
 
@@ -44,9 +45,11 @@ void placement_index::promote(std::vector<std::string> woken, time_point now) {
 }
 
 bool placement_index::place(uint64_t ticket, lease_id lease, const placement_request& x, time_point now) {
+  assert(!leases_.contains(lease));
   auto at = places_.choose(x);
   if (!at)
     return false;
+  assert(at->rung < x.rungs.size());
   if (keeps_reasons_)
     reasons_ = places_.explain(x, gpus_);
   // A session of its decoder is taken if one is free: if not, software can decode.
@@ -134,6 +137,7 @@ void placement_index::request(uint64_t ticket, lease_id lease, const placement_r
 
 void placement_index::request(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
                               time_point now) {
+  assert(!tickets_.contains(ticket));
   promote(now);
   if (place(ticket, lease, x, now))
     return;
@@ -144,11 +148,12 @@ void placement_index::request(uint64_t ticket, lease_id lease, const placement_r
 void placement_index::request_again(uint64_t ticket, lease_id lease, const placement_request& x, waiting_place at,
                                     time_point now) {
   if (leases_.contains(lease)) {
-    auto at = forget(lease);
-    places_.free(at.worker, at.slot);
-    if (at.gpu)
+    auto left = forget(lease);
+    places_.free(left.worker, left.slot);
+    if (left.gpu)
       gpus_.give_back(lease, now);
   }
+  assert(!tickets_.contains(ticket));
   tickets_.emplace(ticket, lease);
   waiting_.add(ticket, x, time_point::max(), at);
   update();
@@ -159,6 +164,7 @@ void placement_index::request_again(uint64_t ticket, lease_id lease, const place
 }
 
 void placement_index::adopt(lease_id lease, worker_id worker) {
+  assert(!leases_.contains(lease));
   choice at{worker, {}, {}, slot_kind::cpu, 0};
   places_.take(at);
   leases_.emplace(lease, at);
@@ -167,9 +173,11 @@ void placement_index::adopt(lease_id lease, worker_id worker) {
 
 choice placement_index::forget(lease_id lease) {
   auto i = leases_.find(lease);
+  assert(i != leases_.end());
   auto at = i->second;
   leases_.erase(i);
   auto held = leases_of_.find(at.worker);
+  assert(held != leases_of_.end());
   std::erase(held->second, lease);
   if (held->second.empty())
     leases_of_.erase(held);

@@ -44,12 +44,15 @@ public:
   }
 
   const rank_key& at(uint32_t position) const {
+    assert(position < heap_.size());
     return heap_[position];
   }
 
   /// Adds a path, or changes the rank of one that is present.
   void put(const rank_key& x, positions& where) {
+    assert(x.path < where.size());
     auto at = where[x.path];
+    assert(at == nowhere || (at < heap_.size() && heap_[at].path == x.path));
     if (at == nowhere) {
       at = static_cast<uint32_t>(heap_.size());
       heap_.push_back(x);
@@ -59,6 +62,7 @@ public:
 
   /// Removes a path that is present.
   void erase(uint32_t path, positions& where) {
+    assert(path < where.size());
     auto at = where[path];
     assert(at < heap_.size() && heap_[at].path == path);
     where[path] = nowhere;

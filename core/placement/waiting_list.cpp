@@ -54,6 +54,7 @@ bool waiting_list::remove(uint64_t ticket) {
     return false;
   auto& e = i->second;
   auto g = groups_.find(e.group);
+  assert(g != groups_.end() && g->second.tickets.contains(e.at));
   g->second.tickets.erase(e.at);
   if (g->second.tickets.empty()) {
     for (auto& name : g->second.encoders) {
@@ -87,6 +88,7 @@ void waiting_list::try_all(const std::vector<std::string>& encoders,
     auto name = heads.begin()->second;
     heads.erase(heads.begin());
     auto ticket = groups_.at(name).tickets.begin()->second;
+    assert(entries_.contains(ticket));
     if (!place(ticket, entries_.at(ticket).request))
       continue;
     remove(ticket);

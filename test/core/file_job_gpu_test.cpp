@@ -223,4 +223,16 @@ BOOST_AUTO_TEST_CASE(a_job_whose_encoder_is_gone_waits_or_fails_where_the_order_
   BOOST_TEST(effects.failure->second.find("h264_nvenc") != std::string::npos);
 }
 
+// The refusal of a lease may be on its way while somebody cancels the job.
+BOOST_AUTO_TEST_CASE(a_cancelled_job_does_not_fail_because_its_encoder_is_gone) {
+  given.order.video.on_busy = exhaustion_policy::reject;
+  begin();
+  make_one(card());
+  begin_again();
+  auto waiting = take();
+  life->cancel();
+  no_worker_has_it(waiting.first);
+  BOOST_TEST(!effects.failure.has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
