@@ -10,6 +10,7 @@ extern "C" {
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdlib>
 #include <numeric>
 #include <vector>
@@ -94,6 +95,7 @@ std::vector<AVRational> rates_to_try(std::span<const int64_t> times, AVRational 
     result.push_back(hint);
   }
   result.insert(result.end(), usual_rates.begin(), usual_rates.end());
+  assert(times.size() > 1);
   auto shortest = times[1] - times[0];
   for (size_t i = 2; i < times.size(); ++i)
     shortest = std::min(shortest, times[i] - times[i - 1]);
@@ -106,10 +108,12 @@ std::vector<AVRational> rates_to_try(std::span<const int64_t> times, AVRational 
 } // namespace
 
 int64_t frame_grid::number_of(int64_t ticks) const noexcept {
+  assert(rate.num > 0 && rate.den > 0);
   return av_rescale_q(ticks - first, time_base, av_inv_q(rate));
 }
 
 int64_t frame_grid::ticks_of(int64_t number) const noexcept {
+  assert(rate.num > 0 && rate.den > 0);
   return first + av_rescale_q(number, av_inv_q(rate), time_base);
 }
 

@@ -11,6 +11,7 @@ extern "C" {
 }
 
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -163,6 +164,8 @@ expected<void> chunk_writer::begin(const std::vector<track>& tracks) {
 }
 
 expected<void> chunk_writer::write(const AVPacket& packet) {
+  assert(packet.stream_index >= 0 && static_cast<size_t>(packet.stream_index) < chunk_tracks_max);
+  assert(packet.dts != no_pts); // lanes promise one
   ++packets_;
   wire_writer body;
   body.put(static_cast<uint8_t>(record_kind::packet));

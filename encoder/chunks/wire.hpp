@@ -2,9 +2,11 @@
 #pragma once
 
 #include <bit>
+#include <cassert>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +23,7 @@ public:
   }
 
   void put_bytes(std::span<const uint8_t> x) {
+    assert(x.size() <= std::numeric_limits<uint32_t>::max());
     put(static_cast<uint32_t>(x.size()));
     bytes_.append(reinterpret_cast<const char*>(x.data()), x.size());
   }

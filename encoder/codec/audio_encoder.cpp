@@ -4,6 +4,7 @@
 #include "encoder/channel_layouts.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <string_view>
 
 namespace troupe::av {
@@ -139,6 +140,7 @@ expected<audio_encoder> audio_encoder::open(const audio_settings& settings, cons
 expected<audio_encoder> audio_encoder::open(const AVCodec& codec, const audio_settings& settings,
                                             const audio_format& format) {
   auto context = make_encoder_context(codec);
+  assert(format.sample_rate > 0 && format.layout.nb_channels > 0);
   context->sample_fmt = format.sample_format;
   context->sample_rate = format.sample_rate;
   context->time_base = {1, format.sample_rate};

@@ -9,6 +9,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cassert>
 #include <cstdlib>
 #include <new>
 
@@ -17,6 +18,7 @@ namespace troupe::av {
 namespace {
 
 int64_t floor_to(int64_t x, int64_t multiple) {
+  assert(multiple > 0);
   auto rest = x % multiple;
   return x - (rest < 0 ? rest + multiple : rest);
 }
@@ -106,6 +108,7 @@ expected<void> audio_filter::end_segment() {
 }
 
 expected<void> audio_filter::convert(const uint8_t** data, int samples) {
+  assert(resampler_ && samples >= 0);
   auto room = swr_get_out_samples(resampler_.get(), samples);
   if (room <= 0)
     return {};
@@ -160,6 +163,7 @@ expected<void> audio_filter::place(int64_t index, int samples) {
 }
 
 expected<void> audio_filter::append(uint8_t** data, int samples) {
+  assert(end_ && samples >= 0);
   if (av_audio_fifo_write(fifo_.get(), reinterpret_cast<void**>(data), samples) < samples)
     throw std::bad_alloc{};
   *end_ += samples;
@@ -187,7 +191,9 @@ expected<void> audio_filter::cut(bool all) {
     reserve(frame, std::min(held, frame_size_));
     frame->nb_samples =
       av_audio_fifo_read(fifo_.get(), reinterpret_cast<void**>(frame->extended_data), frame->nb_samples);
+    assert(end_);
     frame->pts = *end_ - held;
+    assert(frame->pts % frame_size_ == 0); // the encoder counts whole frames
     if (auto delivered = sink_.on_sound(frame->pts / frame_size_, *frame); !delivered)
       return delivered;
   }

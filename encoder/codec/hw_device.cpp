@@ -4,6 +4,7 @@
 #include "encoder/log.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cctype>
 
 namespace troupe::av {
@@ -72,6 +73,7 @@ expected<buffer_ptr> open_device(AVHWDeviceType type, const std::string& name) {
 
 expected<buffer_ptr> make_device_frames(AVBufferRef& device, AVPixelFormat hardware, AVPixelFormat software, int width,
                                         int height) {
+  assert(width > 0 && height > 0);
   buffer_ptr frames{checked(av_hwframe_ctx_alloc(&device))};
   auto& description = *reinterpret_cast<AVHWFramesContext*>(frames->data);
   description.format = hardware;

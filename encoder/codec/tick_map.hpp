@@ -12,6 +12,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <deque>
 
@@ -21,7 +22,7 @@ class tick_map {
 public:
   /// `frame_rate` is positive.
   explicit tick_map(AVRational frame_rate) : frame_{frame_rate.den, frame_rate.num} {
-    // nop
+    assert(frame_rate.num > 0 && frame_rate.den > 0);
   }
 
   /// The number for a frame at `ticks`, which must grow from call to call. The first number is 0.
@@ -41,6 +42,7 @@ public:
   /// The time of a frame's number. Numbers between or outside those of frames, which only an encoder's DTS have, map to
   /// the frame-rate grid.
   int64_t ticks_of(int64_t number) const {
+    assert(!entries_.empty());
     auto at = std::upper_bound(entries_.begin(), entries_.end(), number,
                                [](int64_t n, const entry& x) { return n < x.number; });
     if (at != entries_.begin())

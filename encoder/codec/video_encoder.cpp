@@ -14,6 +14,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cassert>
 #include <cctype>
 #include <cmath>
 
@@ -144,6 +145,7 @@ int choose_threads(const AVCodec& codec, const video_settings& settings, const v
 }
 
 void fill(AVCodecContext& context, const video_settings& settings, const video_format& format) {
+  assert(format.width > 0 && format.height > 0 && format.frame_rate.num > 0 && format.frame_rate.den > 0);
   context.width = format.width;
   context.height = format.height;
   context.pix_fmt = format.pixel_format;

@@ -8,10 +8,12 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cassert>
 
 namespace troupe::av {
 
 std::optional<AVRational> exact_time_base(AVRational rate) {
+  assert(rate.num > 0 && rate.den > 0);
   constexpr int64_t units_min = 10'000;
   constexpr int64_t units_max = 1'000'000;
   if (int64_t{time_base.den} * rate.den % rate.num == 0)

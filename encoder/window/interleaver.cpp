@@ -2,6 +2,7 @@
 #include "encoder/window/interleaver.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace troupe::av {
@@ -12,6 +13,7 @@ interleaver::interleaver(std::vector<bool> is_video, sink deliver) : deliver_(st
 }
 
 void interleaver::source_at(size_t output, int64_t dts) {
+  assert(output < lanes_.size());
   if (dts == no_pts)
     return;
   lanes_[output].source_dts = std::max(lanes_[output].source_dts, dts);
@@ -19,6 +21,7 @@ void interleaver::source_at(size_t output, int64_t dts) {
 }
 
 void interleaver::add(AVPacket& packet) {
+  assert(packet.stream_index >= 0 && static_cast<size_t>(packet.stream_index) < lanes_.size());
   if (started_) {
     route(packet);
     release();
@@ -31,12 +34,14 @@ void interleaver::add(AVPacket& packet) {
 }
 
 void interleaver::end(size_t output) {
+  assert(output < lanes_.size());
   if (std::exchange(lanes_[output].ended, true))
     return;
   release();
 }
 
 void interleaver::start() {
+  assert(!started_);
   started_ = true;
   held_bytes_ = 0;
   for (auto held = std::exchange(held_, {}); auto& packet : held)
@@ -58,6 +63,7 @@ void interleaver::route(AVPacket& packet) {
     deliver_(packet);
     return;
   }
+  assert(packet.dts != no_pts); // there is no order without it
   auto copy = make_packet();
   av_packet_move_ref(copy.get(), &packet);
   auto later = [](int64_t dts, const packet_ptr& x) { return dts < x->dts; };

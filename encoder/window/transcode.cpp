@@ -6,6 +6,7 @@
 #include "encoder/window/lane.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdlib>
 
 namespace troupe::av {
@@ -93,6 +94,7 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
 /// Delivers a packet in its final order. The flag for its own track's group becomes one for all tracks.
 void transcode::impl::deliver(AVPacket& packet) {
   auto output = static_cast<size_t>(packet.stream_index);
+  assert(started && output < lanes.size());
   is_open[output] = is_video[output] && (packet.flags & packet_flag_closed) == 0;
   packet.flags &= ~packet_flag_closed;
   if (std::find(is_open.begin(), is_open.end(), true) == is_open.end())
@@ -151,6 +153,7 @@ expected<void> transcode::impl::end_lanes() {
 
 /// A lane has no more packets.
 void transcode::impl::end(size_t output) {
+  assert(output < is_open.size() && order);
   is_open[output] = false;
   order->end(output);
 }

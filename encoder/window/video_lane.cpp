@@ -15,6 +15,7 @@ extern "C" {
 }
 
 #include <algorithm>
+#include <cassert>
 #include <deque>
 #include <optional>
 
@@ -115,6 +116,7 @@ public:
   }
 
   void end_at(int64_t to_pts) override {
+    assert(to_pts > newest_);
     context_.window.to_pts = std::min(context_.window.to_pts, to_pts);
   }
 
@@ -162,6 +164,7 @@ private:
     if (!encoder_)
       if (auto opened = open_encoder(&frame); !opened)
         return opened;
+    assert(filter_);
     auto sent = filter_->send(frame, [this](AVFrame& x) { return on_filtered(x); });
     // A damaged header can claim any shape. If other pictures have passed before, pictures that no filter takes are
     // dropped.
@@ -237,6 +240,7 @@ private:
       return {};
     if (frame.pts >= context_.window.to_pts)
       return end_window();
+    assert(encoder_ && frame.pts != no_pts);
     ++context_.counters.frames_encoded;
     newest_ = frame.pts;
     inside_.push_back(frame.pts);
