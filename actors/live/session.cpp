@@ -13,6 +13,9 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
 
+/// A lease that comes later than the session waits for it is given back, if it comes within this time.
+constexpr auto late_lease_timeout = std::chrono::hours{1};
+
 /// Number of attempts in one session before their numbers would overlap those of the next.
 constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
 
@@ -184,23 +187,36 @@ void session_state::request_lease(const lease_request& x) {
   auto patience = config.lease_timeout;
   if (x.video.policy == exhaustion_policy::queue)
     patience += std::max(config.core.queue_timeout, x.video.queue_timeout);
-  self->request(coordinator, patience, x)
+  self->run_delayed(patience, [this, number] {
+    if (auto i = attempts.find(number); i != attempts.end() && !i->second.held)
+      lease_failed(number, caf::make_error(ec::no_worker, "the coordinator does not answer"));
+  });
+  self->request(coordinator, late_lease_timeout, x)
     .then(
       [this, number](const lease& held, const task_actor& task) {
-        auto& a = attempts[number];
-        a.held = held;
-        a.task = task;
+        auto i = attempts.find(number);
+        if (i == attempts.end()) {
+          self->send(coordinator, release_atom_v, held.id, lease_end{});
+          return;
+        }
+        i->second.held = held;
+        i->second.task = task;
         self->monitor(task);
         session.leased(number, held, self->now());
         settle();
       },
       [this, number](const caf::error& why) {
-        attempts.erase(number);
-        log::warning("no task for the work",
-                     {{"channel", channel_name}, {"session", id}, {"attempt", number}, {"reason", words(why)}});
-        session.lease_failed(number, code_of(why), words(why), self->now());
-        settle();
+        if (attempts.contains(number))
+          lease_failed(number, why);
       });
+}
+
+void session_state::lease_failed(attempt_id attempt, const caf::error& why) {
+  attempts.erase(attempt);
+  log::warning("no task for the work",
+               {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", words(why)}});
+  session.lease_failed(attempt, code_of(why), words(why), self->now());
+  settle();
 }
 
 template <class Handle, class Work>

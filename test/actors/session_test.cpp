@@ -213,6 +213,21 @@ BOOST_AUTO_TEST_CASE(a_transcoder_that_takes_nothing_races_a_second_one_and_the_
   BOOST_TEST(seen() == numbers(0, 61), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_the_session_stopped_waiting_for_it_is_given_back) {
+  auto watching = watch(wanting("source", "copy"));
+  source = working(0);
+  send(source, 0, 10);
+  variant_stream::reader keeps_the_session{**watching};
+  client = watch(wanting("hd", "libx264"));
+  pass(8s);
+  BOOST_TEST((client->error == ec::no_worker));
+  auto unused = make_dummy_task(*this);
+  grant(1, unused);
+  settle();
+  BOOST_TEST(!unused->attempt());
+  BOOST_TEST(coordinator->released.contains(lease_id{2}));
+}
+
 BOOST_AUTO_TEST_CASE(a_session_that_is_stopped_tells_its_clients_and_releases_its_leases) {
   client = watch(wanting("hd", "libx264"));
   source = working(0);
