@@ -87,7 +87,8 @@ struct dummy_host {
   std::vector<task_id> ended;
   std::vector<task_statistics> tasks; ///< that it lists
   caf::error refuses;                 ///< any assignment
-  bool holds = false;                 ///< answers about ends wait in `asked`
+  bool holds = false;                 ///< its answers wait here until the test gives them:
+  std::map<task_id, caf::typed_response_promise<std::string>> assigning;
   std::map<task_id, caf::typed_response_promise<task_exit>> asked;
 };
 
@@ -99,11 +100,13 @@ inline dummy_host_ptr make_dummy_host(virtual_time& world) {
     world.keep(world.system.spawn([me](local_task_host_actor::pointer self) -> local_task_host_actor::behavior_type {
       return {
         [me](warm_atom, uint32_t processes) { me->warm.push_back(processes); },
-        [me](assign_atom, task_id task, const work_label&) -> caf::result<std::string> {
+        [me, self](assign_atom, task_id task, const work_label&) -> caf::result<std::string> {
           if (me->refuses)
             return me->refuses;
           me->assigned.push_back(task);
-          return std::string{};
+          if (!me->holds)
+            return std::string{};
+          return me->assigning[task] = self->make_response_promise<std::string>();
         },
         [me, self](status_atom, task_id task) -> caf::result<task_exit> {
           if (!me->holds)
@@ -168,6 +171,7 @@ inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
 /// What became of a request.
 template <class... Ts>
 struct answer {
+  caf::actor asker; ///< lives until the test ends it
   std::optional<std::tuple<Ts...>> value;
   caf::error error;
 
@@ -186,10 +190,12 @@ struct answer {
 template <class... Ts, class Handle, class... Question>
 std::shared_ptr<answer<Ts...>> ask(virtual_time& world, const Handle& whom, Question... question) {
   auto result = std::make_shared<answer<Ts...>>();
-  world.keep(world.system.spawn([=](caf::event_based_actor* self) {
+  result->asker = world.keep(world.system.spawn([=](caf::event_based_actor* self) -> caf::behavior {
+    self->set_default_handler(caf::drop);
     self->request(whom, caf::infinite, question...)
       .then([result](Ts&... xs) { result->value.emplace(std::move(xs)...); },
             [result](caf::error& x) { result->error = std::move(x); });
+    return {[](tick_atom) {}};
   }));
   world.settle();
   return result;
