@@ -123,21 +123,21 @@ channel_status coordinator_state::status_of(const channel& x) {
 }
 
 void coordinator_state::start_jobs() {
-  jobs = spawn_job_queue(self->system(), config.jobs, gateway_actor{self});
+  jobs = config.start.jobs(self->system(), config.jobs, gateway_actor{self});
   self->monitor(jobs);
 }
 
 void coordinator_state::start_registry() {
   auto with = config.registry;
   with.leases.first_lease = base::random_id() >> 1; // leases of the earlier registry count on
-  registry = spawn_daemon_registry(self->system(), std::move(with));
+  registry = config.start.registry(self->system(), std::move(with));
   self->monitor(registry);
   if (ingest_host)
     self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});
 }
 
 void coordinator_state::start_ingest_host() {
-  ingest_host = spawn_task_host(self->system(), config.ingest_host);
+  ingest_host = config.start.ingest_host(self->system(), config.ingest_host);
   self->monitor(ingest_host);
   self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});
 }
@@ -192,7 +192,7 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
     if (sessions.size() >= config.sessions_max)
       return answer.deliver(caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run"));
     auto session =
-      spawn_session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
+      config.start.session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
     self->monitor(session);
     i = sessions.emplace(channel, std::move(session)).first;
   }

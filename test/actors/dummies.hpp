@@ -1,4 +1,5 @@
-// Dummy neighbours of an actor under test. Each writes down what it is told, and answers as the test wants.
+// Dummy neighbours of an actor under test. Each writes down what it is told, and answers as the test wants. A request
+// that it has not answered when it dies fails then, as it would with any actor.
 #pragma once
 
 #include "actors/cluster/task_host.hpp"
@@ -143,6 +144,7 @@ using dummy_coordinator_ptr = std::shared_ptr<dummy_coordinator>;
 inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
   auto me = std::make_shared<dummy_coordinator>();
   me->actor = world.keep(world.system.spawn([me](leases_actor::pointer self) -> leases_actor::behavior_type {
+    self->attach_functor([me] { me->requests.clear(); });
     return {
       [me, self](const lease_request& x) -> caf::result<lease, task_actor> {
         return me->requests.emplace_back(x, self->make_response_promise<lease, task_actor>()).answer;
@@ -186,9 +188,9 @@ struct answer {
   }
 };
 
-/// Asks an actor, and does not wait for the answer. `Ts` are the types of a good answer.
+/// Asks an actor as soon as the test lets actors run. `Ts` are the types of a good answer.
 template <class... Ts, class Handle, class... Question>
-std::shared_ptr<answer<Ts...>> ask(virtual_time& world, const Handle& whom, Question... question) {
+std::shared_ptr<answer<Ts...>> ask_later(virtual_time& world, const Handle& whom, Question... question) {
   auto result = std::make_shared<answer<Ts...>>();
   result->asker = world.keep(world.system.spawn([=](caf::event_based_actor* self) -> caf::behavior {
     self->set_default_handler(caf::drop);
@@ -197,6 +199,13 @@ std::shared_ptr<answer<Ts...>> ask(virtual_time& world, const Handle& whom, Ques
             [result](caf::error& x) { result->error = std::move(x); });
     return {[](tick_atom) {}};
   }));
+  return result;
+}
+
+/// Asks an actor, and does not wait for the answer.
+template <class... Ts, class Handle, class... Question>
+std::shared_ptr<answer<Ts...>> ask(virtual_time& world, const Handle& whom, Question... question) {
+  auto result = ask_later<Ts...>(world, whom, std::move(question)...);
   world.settle();
   return result;
 }

@@ -20,6 +20,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -71,9 +72,16 @@ private:
 /// The base of fixtures.
 struct virtual_time : registered_types {
   ~virtual_time() {
-    for (auto& x : mine)
-      caf::anon_send_exit(x, caf::exit_reason::kill);
-    settle();
+    end();
+  }
+
+  /// Ends all actors that are kept. Fixtures whose members are used by their actors call it in their destructors.
+  void end() {
+    while (!mine.empty()) {
+      for (auto& x : std::exchange(mine, {}))
+        kill(x);
+      settle();
+    }
   }
 
   void settle() {
