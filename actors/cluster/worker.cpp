@@ -46,9 +46,9 @@ worker_state::worker_state(interface::pointer self, worker_config config)
 }
 
 worker_state::interface::behavior_type worker_state::make_behavior() {
-  host = spawn_task_host(self->system(), config.host);
+  host = config.start.host(self->system(), config.host);
   self->link_to(host);
-  gpu_watch = spawn_gpu_watch(self->home_system(), config.gpus);
+  gpu_watch = config.start.gpu_watch(self->home_system(), config.gpus);
   self->link_to(gpu_watch);
   self->set_down_handler([this](const caf::down_msg& x) {
     // Both die with the connection: the one reported second is already forgotten.
