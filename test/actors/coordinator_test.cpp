@@ -1,5 +1,5 @@
-// The coordinator among a real registry and dummies of all else that it starts: which channel session a client is passed
-// to, and what happens when its parts die, also just before a client's request reaches them.
+// The coordinator among a real registry, and dummies of all else that it starts. Which channel session is a client
+// passed to? What happens when a part dies, also just before a client's request reaches it?
 #include "actors/coordinator.hpp"
 #include "dummies.hpp"
 

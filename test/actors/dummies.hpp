@@ -170,6 +170,49 @@ inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
   return me;
 }
 
+/// Where workers and tasks find their coordinator, on threads of their own, which may outlive the fixture.
+class dummy_search {
+public:
+  explicit dummy_search(coordinator_actor x) : there_(std::move(x)) {}
+
+  caf::expected<coordinator_actor> find() {
+    std::unique_lock lock{mutex_};
+    ++searches_;
+    changed_.wait(lock, [this] { return in_reach_; });
+    return there_;
+  }
+
+  /// The coordinator that is found from now on.
+  void becomes(coordinator_actor x) {
+    std::lock_guard guard{mutex_};
+    there_ = std::move(x);
+  }
+
+  coordinator_actor present() {
+    std::lock_guard guard{mutex_};
+    return there_;
+  }
+
+  /// While the coordinator is out of reach, a search hangs.
+  void in_reach(bool x) {
+    std::lock_guard guard{mutex_};
+    in_reach_ = x;
+    changed_.notify_all();
+  }
+
+  int searches() {
+    std::lock_guard guard{mutex_};
+    return searches_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  coordinator_actor there_;
+  bool in_reach_ = true;
+  int searches_ = 0;
+};
+
 /// What became of a request.
 template <class... Ts>
 struct answer {
@@ -188,13 +231,16 @@ struct answer {
   }
 };
 
+/// Longer than any test lets pass.
+inline constexpr auto patience = std::chrono::hours{24};
+
 /// Asks an actor as soon as the test lets actors run. `Ts` are the types of a good answer.
 template <class... Ts, class Handle, class... Question>
 std::shared_ptr<answer<Ts...>> ask_later(virtual_time& world, const Handle& whom, Question... question) {
   auto result = std::make_shared<answer<Ts...>>();
   result->asker = world.keep(world.system.spawn([=](caf::event_based_actor* self) -> caf::behavior {
     self->set_default_handler(caf::drop);
-    self->request(whom, caf::infinite, question...)
+    self->request(whom, patience, question...)
       .then([result](Ts&... xs) { result->value.emplace(std::move(xs)...); },
             [result](caf::error& x) { result->error = std::move(x); });
     return {[](tick_atom) {}};

@@ -1,5 +1,5 @@
-// The registry from its neighbours' view: dummy hosts, tasks and owners of leases, on virtual time. Deaths, refusals and
-// releases come in the orders in which they are hardest to tell apart.
+// The registry among dummy hosts, tasks and owners of leases, on virtual time. Deaths, refusals and releases come in
+// the orders in which they are hardest to tell apart.
 #include "actors/cluster/daemon_registry.hpp"
 #include "dummies.hpp"
 

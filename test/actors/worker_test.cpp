@@ -6,8 +6,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <atomic>
-
 using namespace troupe;
 
 namespace {
@@ -24,12 +22,7 @@ struct fixture : virtual_time {
     x.host.host = worker_id{7};
     x.slots = 3;
     x.reconnect_delay = 250ms;
-    x.find_coordinator = [this]() -> caf::expected<coordinator_actor> {
-      ++searches;
-      if (away)
-        return caf::make_error(caf::sec::cannot_connect_to_node);
-      return coordinator;
-    };
+    x.find_coordinator = [search = search] { return search->find(); };
     x.prove = [] {
       capabilities result;
       result.cores = 4;
@@ -83,11 +76,11 @@ struct fixture : virtual_time {
 
   /// The dead are replaced, as by a coordinator that is started again.
   void restart_coordinator() {
-    kill(coordinator);
+    kill(search->present());
     kill(registry);
     settle();
     registry = start_registry();
-    coordinator = start_coordinator();
+    search->becomes(start_coordinator());
   }
 
   void start() {
@@ -97,10 +90,6 @@ struct fixture : virtual_time {
   bool registered(size_t times) {
     return comes([&] { return registrations.size() >= times; }) && registrations.size() == times;
   }
-
-  // Of the threads that look for the coordinator.
-  std::atomic<int> searches{0};
-  std::atomic<bool> away{false};
 
   dummy_host_ptr host = make_dummy_host(*this);
   std::vector<gpu_report> gpus;
@@ -113,7 +102,7 @@ struct fixture : virtual_time {
   std::vector<heartbeat> beats;
   std::vector<std::string> drained;
   daemon_registry_actor registry = start_registry();
-  coordinator_actor coordinator = start_coordinator();
+  std::shared_ptr<dummy_search> search = std::make_shared<dummy_search>(start_coordinator());
   worker_state::interface it;
 };
 
@@ -175,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_worker_registers_once_with_the_next_coordinator_under_its
   auto before = beats.size();
   pass(10s);
   BOOST_TEST(beats.size() == before + 10); // of one connection
-  BOOST_TEST(searches == 2);
+  BOOST_TEST(search->searches() == 2);
 }
 
 BOOST_AUTO_TEST_CASE(the_death_of_the_registry_alone_is_enough_to_register_again) {
