@@ -5,7 +5,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,30 +108,6 @@ BOOST_AUTO_TEST_CASE(how_a_process_ended_is_told_to_those_who_asked_before_and_a
   auto late = end_of(task);
   BOOST_TEST((**early == **late));
   BOOST_TEST((**end_of(task_id{1}) == task_exit{})); // never heard of
-}
-
-BOOST_AUTO_TEST_CASE(a_process_that_does_not_obey_is_killed_later_if_it_works_on_a_file) {
-  start();
-  keep_warm(2);
-  auto all = list();
-  BOOST_REQUIRE(all.size() == 2u);
-  for (auto& x : all)
-    BOOST_REQUIRE(::kill(static_cast<pid_t>(x.process.pid), SIGSTOP) == 0); // it will hear nothing
-  BOOST_TEST(assign(all[0].task)->value.has_value());
-  BOOST_TEST(assign(all[1].task, work_kind::chunk)->value.has_value());
-  keep_warm(0);
-  auto live = end_of(all[0].task);
-  auto file = end_of(all[1].task);
-  order_end(all[0].task);
-  order_end(all[1].task);
-  pass(1900ms);
-  BOOST_TEST(!live->came());
-  pass(200ms);
-  BOOST_REQUIRE(comes([&] { return live->came(); }));
-  BOOST_TEST((**live).how.find("signal 9") != std::string::npos);
-  BOOST_TEST(!file->came());
-  pass(3s);
-  BOOST_TEST(comes([&] { return file->came(); }));
 }
 
 BOOST_AUTO_TEST_CASE(processes_that_end_before_they_get_work_are_replaced_ever_more_slowly) {

@@ -194,12 +194,4 @@ BOOST_AUTO_TEST_CASE(the_deadline_of_an_earlier_coordinators_death_does_not_end_
   BOOST_TEST(is_over(task));
 }
 
-BOOST_AUTO_TEST_CASE(a_coordinator_that_dies_with_the_offer_is_followed_by_the_next) {
-  orphan_it();
-  BOOST_REQUIRE(offers_itself(1));
-  next_coordinator();
-  BOOST_REQUIRE(offers_itself(2));
-  BOOST_TEST(!is_over(task));
-}
-
 BOOST_AUTO_TEST_SUITE_END()
