@@ -15,8 +15,6 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto status_timeout = std::chrono::seconds{1};
 
 /// How much later than its limit a session may answer that there is nothing to watch.
@@ -76,7 +74,7 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](lease_id id, const work_statistics& x) { return self->delegate(registry, id, x); },
     [this](status_atom x, worker_id host, task_id task) { return self->delegate(registry, x, host, task); },
     [this](quarantine_atom, const std::string& channel, const std::string& profile, const std::string& why) {
-      quarantined.add(channel + "/" + profile, why, clock::now());
+      quarantined.add(channel + "/" + profile, why, self->now());
     },
     [this](daemons_atom x) { return self->delegate(registry, x); },
     [this](drain_atom x, const std::string& worker) { return self->delegate(registry, x, worker); },
@@ -115,7 +113,7 @@ channel_status coordinator_state::status_of(const channel& x) {
   channel_status result{x.name, x.title, x.urls, x.loop, {}};
   for (auto& url : result.urls)
     url = base::mask_url(url);
-  auto now = clock::now();
+  auto now = self->now();
   for (auto& [name, p] : config.profiles)
     if (auto q = quarantined.find(x.name + "/" + name, now)) {
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(q->until - now);
@@ -125,27 +123,27 @@ channel_status coordinator_state::status_of(const channel& x) {
 }
 
 void coordinator_state::start_jobs() {
-  jobs = spawn_job_queue(self->system(), config.jobs, gateway_actor{self});
+  jobs = config.start.jobs(self->system(), config.jobs, gateway_actor{self});
   self->monitor(jobs);
 }
 
 void coordinator_state::start_registry() {
   auto with = config.registry;
   with.leases.first_lease = base::random_id() >> 1; // leases of the earlier registry count on
-  registry = spawn_daemon_registry(self->system(), std::move(with));
+  registry = config.start.registry(self->system(), std::move(with));
   self->monitor(registry);
   if (ingest_host)
     self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});
 }
 
 void coordinator_state::start_ingest_host() {
-  ingest_host = spawn_task_host(self->system(), config.ingest_host);
+  ingest_host = config.start.ingest_host(self->system(), config.ingest_host);
   self->monitor(ingest_host);
   self->send(registry, config.ingest_host.host, task_host_actor{ingest_host});
 }
 
 bool coordinator_state::may_restart(const char* what) {
-  auto now = clock::now();
+  auto now = self->now();
   while (!restarts.empty() && now - restarts.front() > config.restart_window)
     restarts.pop_front();
   restarts.push_back(now);
@@ -187,14 +185,14 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
     return answer.deliver(caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128)));
   if (auto why = misfit(p->second); !why.empty())
     return answer.deliver(caf::make_error(ec::invalid_argument, why));
-  if (auto why = quarantined.refusal(channel + "/" + profile, clock::now()); !why.empty())
+  if (auto why = quarantined.refusal(channel + "/" + profile, self->now()); !why.empty())
     return answer.deliver(caf::make_error(ec::encode_failed, why));
   auto i = sessions.find(channel);
   if (i == sessions.end()) {
     if (sessions.size() >= config.sessions_max)
       return answer.deliver(caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run"));
     auto session =
-      spawn_session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
+      config.start.session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
     self->monitor(session);
     i = sessions.emplace(channel, std::move(session)).first;
   }

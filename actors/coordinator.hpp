@@ -24,10 +24,20 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 
 namespace troupe {
+
+/// How the actors are started that the coordinator supervises: at its own start, and again when they have died.
+struct coordinator_parts {
+  std::function<local_registry_actor(caf::actor_system&, daemon_registry_config)> registry = spawn_daemon_registry;
+  std::function<local_task_host_actor(caf::actor_system&, task_host_config)> ingest_host = spawn_task_host;
+  std::function<job_queue_actor(caf::actor_system&, job_queue_config, leases_actor)> jobs = spawn_job_queue;
+  std::function<session_actor(caf::actor_system&, session_actor_config, session_id, channel, leases_actor)> session =
+    spawn_session;
+};
 
 struct coordinator_config {
   daemon_registry_config registry;
@@ -39,6 +49,7 @@ struct coordinator_config {
   uint32_t sessions_max = 256;
   uint32_t restarts_max = 5;
   std::chrono::milliseconds restart_window{60'000};
+  coordinator_parts start = {};
 };
 
 struct coordinator_state {

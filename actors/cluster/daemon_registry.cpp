@@ -14,8 +14,6 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 
 /// How long a host may take to answer; it only looks up a table.
@@ -44,9 +42,9 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](const registration& x, const task_host_actor& host) { return add_worker(x, host); },
     [this](const task_join& x, const task_actor& task) { return add_task(x, task); },
     [this](const heartbeat& x) -> caf::result<bool> {
-      if (!workers.beat(x, clock::now(), unix_ms()))
+      if (!workers.beat(x, self->now(), unix_ms()))
         return caf::make_error(ec::unknown_daemon, "register first");
-      auto now = clock::now();
+      auto now = self->now();
       leases.host_lists(x.worker, x.tasks, now);
       leases.host_measures(x.worker, x.gpus, now);
       return workers.draining(x.worker);
@@ -56,7 +54,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       auto result = self->make_response_promise<lease, task_actor>();
       auto ticket = next_ticket++;
       waiting.emplace(ticket, result);
-      leases.request(x, ticket, owner, clock::now());
+      leases.request(x, ticket, owner, self->now());
       return result;
     },
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
@@ -66,7 +64,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       // Its process is gone, and its host is being asked why: the host knows more than the lease's owner.
       if (auto task = how.process_failed ? leases.task_of(id) : std::nullopt; task && !tasks.contains(*task))
         return;
-      leases.release(id, how, clock::now(), unix_ms());
+      leases.release(id, how, self->now(), unix_ms());
     },
     [this](lease_id id, const work_statistics& x) {
       if (auto task = leases.task_of(id))
@@ -78,10 +76,10 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
         x.gpus = leases.gpus_of(x.id);
       return result;
     },
-    [this](confirm_atom, lease_id id) { return leases.confirm(id, clock::now()); },
+    [this](confirm_atom, lease_id id) { return leases.confirm(id, self->now()); },
     [this](quarantine_atom, lease_id id, const std::string& why) {
       log::warning("a device refused its task", {{"lease", id}, {"reason", why}});
-      leases.device_failed(id, why, clock::now());
+      leases.device_failed(id, why, self->now());
     },
     [this](status_atom) {
       queue_places result;
@@ -109,11 +107,11 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     [this](worker_id id, const task_host_actor& host) {
       hosts[id] = host;
       self->monitor(host);
-      leases.set_ingest_host(id, clock::now());
+      leases.set_ingest_host(id, self->now());
     },
     [this](tick_atom) {
       self->delayed_send(self, tick_interval, tick_atom_v);
-      auto now = clock::now();
+      auto now = self->now();
       for (auto id : workers.tick(now)) {
         log::warning("a worker is gone", {{"worker", id}, {"reason", "no heartbeat"}});
         hosts.erase(id);
@@ -125,7 +123,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
 }
 
 caf::result<caf::timespan> daemon_registry_state::add_worker(const registration& x, const task_host_actor& host) {
-  auto now = clock::now();
+  auto now = self->now();
   if (auto refused = workers.add(x, now, unix_ms())) {
     log::warning("a registration is refused", {{"worker", x.name}, {"reason", refused->reason}});
     return caf::make_error(refused->code, refused->reason);
@@ -155,7 +153,7 @@ caf::result<lease, task_actor> daemon_registry_state::adopt_task(const task_join
   waiting.emplace(ticket, result);
   if (tasks.emplace(x.task, task).second)
     self->monitor(task);
-  leases.adopt(x.task, x.host, what, ticket, owner, clock::now());
+  leases.adopt(x.task, x.host, what, ticket, owner, self->now());
   return result;
 }
 
@@ -165,7 +163,7 @@ caf::result<void> daemon_registry_state::add_task(const task_join& x, const task
     return caf::make_error(ec::refused, "wrong cluster token or version");
   }
   tasks[x.task] = task;
-  if (!leases.task_joined(x.task, x.host, clock::now())) {
+  if (!leases.task_joined(x.task, x.host, self->now())) {
     tasks.erase(x.task);
     return caf::make_error(ec::refused, "the host of this task process is not registered");
   }
@@ -174,7 +172,7 @@ caf::result<void> daemon_registry_state::add_task(const task_join& x, const task
 }
 
 void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error& why) {
-  auto now = clock::now();
+  auto now = self->now();
   for (auto& [id, task] : tasks)
     if (task == who) {
       auto gone = id;
@@ -204,7 +202,7 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
 
 void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
   auto book = [this, id](const lease_end& end) {
-    if (leases.task_lost(id, end, clock::now(), unix_ms()))
+    if (leases.task_lost(id, end, self->now(), unix_ms()))
       log::info("a running task is gone", {{"task", id}, {"reason", end.reason}});
   };
   auto limited = how.process_failed ? leases.host_of_limited(id) : std::nullopt;
@@ -228,7 +226,7 @@ void daemon_registry_state::drop_worker(worker_id id) {
   self->send_exit(i->second, caf::exit_reason::user_shutdown);
   self->demonitor(i->second);
   hosts.erase(i);
-  leases.host_lost(id, clock::now());
+  leases.host_lost(id, self->now());
 }
 
 caf::result<void> daemon_registry_state::administer(const std::string& name_or_id,
@@ -236,7 +234,7 @@ caf::result<void> daemon_registry_state::administer(const std::string& name_or_i
   auto id = workers.find(name_or_id);
   if (!id || !change(*id))
     return caf::make_error(ec::unknown_daemon, "no worker is named " + name_or_id.substr(0, 128));
-  leases.tick(clock::now());
+  leases.tick(self->now());
   return caf::unit;
 }
 
@@ -273,8 +271,8 @@ void daemon_registry_state::assign(worker_id host, task_id task, const work_labe
   if (i == hosts.end())
     return; // its loss is being reported, or the deadline of the process will pass
   self->request(i->second, host_timeout, assign_atom_v, task, label)
-    .then([this, id](const std::string& limits) { leases.assigned(id, true, limits, clock::now()); },
-          [this, id](const caf::error& why) { leases.assigned(id, false, words(why), clock::now()); });
+    .then([this, id](const std::string& limits) { leases.assigned(id, true, limits, self->now()); },
+          [this, id](const caf::error& why) { leases.assigned(id, false, words(why), self->now()); });
 }
 
 void daemon_registry_state::end(worker_id host, task_id task) {
@@ -305,7 +303,7 @@ void daemon_registry_state::watch_end(worker_id host, task_id task) {
       .then(
         [this, task](const task_exit&) {
           log::info("a session of a GPU is free again", {{"task", task}});
-          leases.process_gone(task, clock::now());
+          leases.process_gone(task, self->now());
         },
         [this, host, task](const caf::error& why) {
           // If the host is gone, its next list of processes tells, or their connections do.

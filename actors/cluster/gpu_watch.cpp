@@ -14,16 +14,15 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto look_for_driver = std::chrono::minutes{1};
 
 struct gpu_watch_state {
   using interface = gpu_watch_actor;
+  using time_point = std::chrono::steady_clock::time_point;
 
   static inline const char* name = "gpu_watch";
 
-  gpu_watch_state(interface::pointer, gpu_watch_config config) : config(std::move(config)) {}
+  gpu_watch_state(interface::pointer self, gpu_watch_config config) : self(self), config(std::move(config)) {}
 
   interface::behavior_type make_behavior() {
     return {[this](status_atom, const std::vector<task_statistics>& tasks) { return measure(tasks); }};
@@ -34,7 +33,7 @@ struct gpu_watch_state {
     for (auto& t : tasks)
       if (t.lease)
         leases.emplace(t.process.pid, t.lease);
-    auto now = clock::now();
+    auto now = self->now();
     look_for_nvidia(now);
     std::vector<gpu_report> result;
     auto add = [&](const std::vector<telemetry::gpu_measurement>& cards) {
@@ -47,7 +46,7 @@ struct gpu_watch_state {
     return result;
   }
 
-  void look_for_nvidia(clock::time_point now) {
+  void look_for_nvidia(time_point now) {
     if (nvidia || now < look_again)
       return;
     look_again = now + look_for_driver;
@@ -69,10 +68,11 @@ struct gpu_watch_state {
     return x;
   }
 
+  interface::pointer self;
   gpu_watch_config config;
   std::optional<telemetry::nvml> nvidia;
   telemetry::drm_probe others;
-  clock::time_point look_again;
+  time_point look_again;
   std::string last_error;
 };
 

@@ -13,8 +13,6 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto registration_timeout = std::chrono::seconds{5};
 /// A driver that has not answered after this time hangs.
 constexpr auto gpu_timeout = std::chrono::seconds{10};
@@ -48,9 +46,9 @@ worker_state::worker_state(interface::pointer self, worker_config config)
 }
 
 worker_state::interface::behavior_type worker_state::make_behavior() {
-  host = spawn_task_host(self->system(), config.host);
+  host = config.start.host(self->system(), config.host);
   self->link_to(host);
-  gpu_watch = spawn_gpu_watch(self->home_system(), config.gpus);
+  gpu_watch = config.start.gpu_watch(self->home_system(), config.gpus);
   self->link_to(gpu_watch);
   self->set_down_handler([this](const caf::down_msg& x) {
     // Both die with the connection: the one reported second is already forgotten.
@@ -81,7 +79,7 @@ worker_state::interface::behavior_type worker_state::make_behavior() {
 }
 
 void worker_state::measure_gpus(std::vector<task_statistics> tasks) {
-  auto now = clock::now();
+  auto now = self->now();
   if (gpus_asked) {
     if (now - *gpus_asked >= gpu_timeout)
       for (auto& x : info.gpus)
@@ -172,7 +170,7 @@ void worker_state::beat(uint64_t of) {
 }
 
 void worker_state::send_heartbeat(uint64_t of, std::vector<task_statistics> tasks) {
-  heartbeat x{info.worker, ++sequence, machine.measure(clock::now()), std::move(tasks), info.gpus};
+  heartbeat x{info.worker, ++sequence, machine.measure(self->now()), std::move(tasks), info.gpus};
   self->request(registry, registration_timeout, std::move(x))
     .then(
       [this, of](bool draining) {
@@ -189,7 +187,7 @@ caf::result<void> worker_state::drain(caf::timespan at_most) {
   if (end)
     return caf::make_error(ec::stopping, "this worker drains already");
   info.draining = true;
-  end = ending{self->make_response_promise<void>(), clock::now() + at_most, false};
+  end = ending{self->make_response_promise<void>(), self->now() + at_most, false};
   tell_that_it_drains();
   look_whether_drained();
   return end->answer;
@@ -213,7 +211,7 @@ void worker_state::look_whether_drained() {
         auto at_work = static_cast<size_t>(std::count_if(tasks.begin(), tasks.end(), is_at_work));
         if (at_work == 0 && (end->told || !registry))
           over("drained: nothing works here any more", 0);
-        else if (clock::now() >= end->deadline)
+        else if (self->now() >= end->deadline)
           over("not drained in time", at_work);
         else
           self->delayed_send(self, drain_interval, drain_atom_v);

@@ -31,6 +31,12 @@
 
 namespace troupe {
 
+/// How the actors are started that the worker owns.
+struct worker_parts {
+  std::function<local_task_host_actor(caf::actor_system&, task_host_config)> host = spawn_task_host;
+  std::function<gpu_watch_actor(caf::actor_system&, gpu_watch_config)> gpu_watch = spawn_gpu_watch;
+};
+
 struct worker_config {
   std::string name;
   std::string token;
@@ -45,6 +51,7 @@ struct worker_config {
   std::function<capabilities()> prove;
   task_host_config host;
   gpu_watch_config gpus;
+  worker_parts start = {};
 };
 
 struct worker_state {

@@ -8,12 +8,13 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
+
+/// A lease that comes later than the session waits for it is given back, if it comes within this time.
+constexpr auto late_lease_timeout = std::chrono::hours{1};
 
 /// Number of attempts in one session before their numbers would overlap those of the next.
 constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
@@ -56,7 +57,7 @@ session_state::session_state(interface::pointer self, session_actor_config confi
     id(id),
     channel_name(source.name),
     coordinator(std::move(coordinator)),
-    session(for_transport_streams(config.core), id, std::move(source), *this, clock::now(), unix_ms()),
+    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms()),
     quarantined(config.quarantine_for) {}
 
 session_state::~session_state() {
@@ -69,7 +70,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
   self->set_down_handler([this](const caf::down_msg& x) {
     for (auto& [number, a] : attempts)
       if (a.task == x.source) {
-        session.down(number, "the task process is gone", clock::now());
+        session.down(number, "the task process is gone", self->now());
         settle();
         return;
       }
@@ -80,7 +81,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
   log::info("the session starts", {{"channel", channel_name}, {"session", id}});
   return {
     [this](const sample_batch& x) {
-      session.on(x, clock::now());
+      session.on(x, self->now());
       settle();
     },
     [this](const format_change& x) {
@@ -88,7 +89,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       if (!x.not_carried.empty() && x.not_carried != session.not_carried())
         log::warning("streams of the source are not carried",
                      {{"channel", channel_name}, {"session", id}, {"streams", joined(x.not_carried)}});
-      session.on(x, clock::now());
+      session.on(x, self->now());
       settle();
     },
     [this](const stream_end& x) {
@@ -100,21 +101,21 @@ session_state::interface::behavior_type session_state::make_behavior() {
       else
         log::info("a task's work is over",
                   {{"channel", channel_name}, {"session", id}, {"attempt", x.attempt}, {"reason", x.reason}});
-      session.on(x, clock::now());
+      session.on(x, self->now());
       settle();
     },
     [this](attempt_id attempt, const work_statistics& x) {
-      session.on(attempt, x, clock::now());
+      session.on(attempt, x, self->now());
       if (auto i = attempts.find(attempt); i != attempts.end() && i->second.held)
         self->send(coordinator, i->second.held->id, x);
     },
     [this](watch_atom, const profile& target) -> caf::result<variant_stream_ptr> {
-      if (auto why = quarantined.refusal(target.name, clock::now()); !why.empty())
+      if (auto why = quarantined.refusal(target.name, self->now()); !why.empty())
         return caf::make_error(ec::encode_failed, why);
       auto result = self->make_response_promise<variant_stream_ptr>();
       auto ticket = next_ticket++;
       waiting.emplace(ticket, result);
-      session.watch(target, ticket, clock::now());
+      session.watch(target, ticket, self->now());
       settle();
       return result;
     },
@@ -138,18 +139,18 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](const batch_ack& x) {
-      session.on(x, clock::now());
+      session.on(x, self->now());
       settle();
     },
     [this](move_atom, lease_id lease) {
-      session.move(lease, clock::now());
+      session.move(lease, self->now());
       settle();
     },
     [this](tick_atom) {
       self->delayed_send(self, tick_interval, tick_atom_v);
-      session.tick(clock::now());
+      session.tick(self->now());
       for (auto& [profile, out] : outputs)
-        out.pass_time(ts_output::clock::now());
+        out.pass_time(self->now());
       settle();
     },
   };
@@ -186,23 +187,36 @@ void session_state::request_lease(const lease_request& x) {
   auto patience = config.lease_timeout;
   if (x.video.policy == exhaustion_policy::queue)
     patience += std::max(config.core.queue_timeout, x.video.queue_timeout);
-  self->request(coordinator, patience, x)
+  self->run_delayed(patience, [this, number] {
+    if (auto i = attempts.find(number); i != attempts.end() && !i->second.held)
+      lease_failed(number, caf::make_error(ec::no_worker, "the coordinator does not answer"));
+  });
+  self->request(coordinator, late_lease_timeout, x)
     .then(
       [this, number](const lease& held, const task_actor& task) {
-        auto& a = attempts[number];
-        a.held = held;
-        a.task = task;
+        auto i = attempts.find(number);
+        if (i == attempts.end()) {
+          self->send(coordinator, release_atom_v, held.id, lease_end{});
+          return;
+        }
+        i->second.held = held;
+        i->second.task = task;
         self->monitor(task);
-        session.leased(number, held, clock::now());
+        session.leased(number, held, self->now());
         settle();
       },
       [this, number](const caf::error& why) {
-        attempts.erase(number);
-        log::warning("no task for the work",
-                     {{"channel", channel_name}, {"session", id}, {"attempt", number}, {"reason", words(why)}});
-        session.lease_failed(number, code_of(why), words(why), clock::now());
-        settle();
+        if (attempts.contains(number))
+          lease_failed(number, why);
       });
+}
+
+void session_state::lease_failed(attempt_id attempt, const caf::error& why) {
+  attempts.erase(attempt);
+  log::warning("no task for the work",
+               {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", words(why)}});
+  session.lease_failed(attempt, code_of(why), words(why), self->now());
+  settle();
 }
 
 template <class Handle, class Work>
@@ -229,13 +243,13 @@ void session_state::start_on_task(const Work& work) {
           return;
         }
         a->second.worker = handle;
-        session.started(number, clock::now());
+        session.started(number, self->now());
         settle();
       },
       [this, number](const caf::error& why) {
         // An error that is not ours concerns the process: it is gone, or does not answer.
         auto process_failed = why.category() != caf::type_id_v<ec>;
-        session.start_failed(number, {words(why), process_failed}, is_terminal(why), clock::now());
+        session.start_failed(number, {words(why), process_failed}, is_terminal(why), self->now());
         settle();
       });
 }
@@ -322,7 +336,7 @@ void session_state::confirm(attempt_id attempt) {
       [this, attempt](bool holds) {
         if (holds)
           return;
-        session.down(attempt, "its lease is over", clock::now());
+        session.down(attempt, "its lease is over", self->now());
         settle();
       },
       [](const caf::error&) {}); // a restarted registry counts what the driver reports
@@ -344,7 +358,7 @@ void session_state::failed_over(const std::string& profile, core::failover_reaso
 void session_state::quarantine(const std::string& profile, const std::string& why) {
   log::error("a rendition is quarantined", {{"channel", channel_name}, {"profile", profile}, {"reason", why}});
   config.failovers->gave_up();
-  quarantined.add(profile, why, clock::now());
+  quarantined.add(profile, why, self->now());
   self->send(coordinator, quarantine_atom_v, channel_name, profile, why);
 }
 

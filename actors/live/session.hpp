@@ -97,6 +97,8 @@ struct session_state : core::session_effects {
     std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
   };
 
+  void lease_failed(attempt_id attempt, const caf::error& why);
+
   /// Starts `work` on the attempt's task.
   template <class Handle, class Work>
   void start_on_task(const Work& work);

@@ -3,6 +3,8 @@
 
 #include "telemetry/log.hpp"
 
+#include <caf/typed_event_based_actor.hpp>
+
 namespace troupe {
 
 ts_output& session_state::output_of(const std::string& profile) {
@@ -15,7 +17,7 @@ void session_state::open_output(const std::string& profile, const stream_format&
 }
 
 void session_state::deliver(const std::string& profile, const sample_block& block) {
-  if (auto done = output_of(profile).write(block, ts_output::clock::now()); !done)
+  if (auto done = output_of(profile).write(block, self->now()); !done)
     failed_outputs.emplace_back(profile, done.error().what);
 }
 

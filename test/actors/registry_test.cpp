@@ -1,65 +1,24 @@
-// The registry from its neighbours' view: real actors in one process, with a dummy host and dummy tasks that the test
-// writes. Deadlines are real but long; nothing sleeps.
+// The registry among dummy hosts, tasks and owners of leases, on virtual time. Deaths, refusals and releases come in
+// the orders in which they are hardest to tell apart.
 #include "actors/cluster/daemon_registry.hpp"
-#include "actors/cluster/link.hpp"
-#include "registered_types.hpp"
-
-#include <caf/actor_system.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
-#include <caf/typed_event_based_actor.hpp>
+#include "dummies.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 using namespace troupe;
-using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience = 10s;
+using lease_answer = std::shared_ptr<answer<lease, task_actor>>;
 
-struct fixture : registered_types {
-  node_system_config cfg;
-  caf::actor_system system{cfg};
-  caf::scoped_actor self{system};
-  local_registry_actor registry = spawn_daemon_registry(system, [] {
+struct fixture : virtual_time {
+  static daemon_registry_config configured() {
     daemon_registry_config x;
     x.workers.token = "token";
     x.workers.version = "1";
-    x.leases.selection_timeout = 200ms;
+    x.leases.selection_timeout = 2s;
+    x.leases.process_timeout = 1s;
     return x;
-  }());
-
-  ~fixture() {
-    caf::anon_send_exit(registry, caf::exit_reason::user_shutdown);
-  }
-
-  /// A host that accepts everything and has no processes.
-  task_host_actor dummy_host() {
-    return system.spawn([]() -> task_host_actor::behavior_type {
-      return {
-        [](warm_atom, uint32_t) {},
-        [](assign_atom, task_id, const work_label&) { return std::string{}; },
-        [](status_atom, task_id) { return task_exit{}; },
-        [](end_atom, task_id) {},
-      };
-    });
-  }
-
-  task_actor dummy_task() {
-    return system.spawn([]() -> task_actor::behavior_type {
-      return {
-        [](const ingest_work&, const sample_sink_actor&) -> caf::result<ingest_actor> {
-          return caf::sec::runtime_error;
-        },
-        [](const transcode_work&, const sample_sink_actor&) -> caf::result<transcoder_actor> {
-          return caf::sec::runtime_error;
-        },
-        [](const file_work&, const file_client_actor&) -> caf::result<file_worker_actor> {
-          return caf::sec::runtime_error;
-        },
-      };
-    });
   }
 
   static registration worker(uint64_t id, const std::string& name) {
@@ -73,43 +32,35 @@ struct fixture : registered_types {
     return x;
   }
 
-  caf::error registering(const registration& x, const task_host_actor& host) {
-    caf::error result;
-    self->request(registry, patience, x, host).receive([](caf::timespan) {}, [&](caf::error& why) { result = why; });
-    return result;
+  caf::error registering(const registration& x, const dummy_host_ptr& host) {
+    return ask<caf::timespan>(*this, registry, x, task_host_actor{host->actor})->error;
+  }
+
+  caf::error joining(const task_join& x, const dummy_task_ptr& task) {
+    return ask(*this, registry, x, task->task)->error;
+  }
+
+  /// A worker with one slot and one waiting process, whose number is ten times the worker's.
+  dummy_task_ptr add(uint64_t id, const dummy_host_ptr& host) {
+    BOOST_REQUIRE(!registering(worker(id, "w" + std::to_string(id)), host));
+    auto task = make_dummy_task(*this);
+    BOOST_REQUIRE(!joining({task_id{10 * id}, worker_id{id}, "token", "1"}, task));
+    return task;
+  }
+
+  lease_answer leasing(uint64_t memory_bytes = 0) {
+    lease_request x;
+    x.encoders = {"libx264"};
+    x.label.limits.memory_bytes = memory_bytes;
+    return ask<lease, task_actor>(*this, registry, x);
   }
 
   std::vector<daemon_status> daemons() {
-    std::vector<daemon_status> result;
-    self->request(registry, patience, daemons_atom_v)
-      .receive([&](std::vector<daemon_status>& x) { result = std::move(x); }, [](caf::error&) {});
-    return result;
+    return **ask<std::vector<daemon_status>>(*this, registry, daemons_atom_v);
   }
 
-  /// Asks until the workers are as `wanted` says.
-  template <class Wanted>
-  bool becomes(Wanted wanted) {
-    auto deadline = std::chrono::steady_clock::now() + patience;
-    while (std::chrono::steady_clock::now() < deadline)
-      if (wanted(daemons()))
-        return true;
-    return false;
-  }
-
-  caf::error joining(const task_join& x, const task_actor& task) {
-    caf::error result;
-    self->request(registry, patience, x, task).receive([] {}, [&](caf::error& why) { result = why; });
-    return result;
-  }
-
-  caf::expected<lease> leasing(const char* encoder = "libx264") {
-    lease_request x;
-    x.encoders = {encoder};
-    caf::expected<lease> result{caf::error{}};
-    self->request(registry, patience, x)
-      .receive([&](const lease& got, const task_actor&) { result = got; }, [&](caf::error& why) { result = why; });
-    return result;
-  }
+  dummy_host_ptr host = make_dummy_host(*this);
+  local_registry_actor registry = keep(spawn_daemon_registry(system, configured()));
 };
 
 } // namespace
@@ -119,85 +70,207 @@ BOOST_FIXTURE_TEST_SUITE(registry_test, fixture)
 BOOST_AUTO_TEST_CASE(a_worker_of_another_version_or_token_is_refused) {
   auto x = worker(1, "a");
   x.version = "2";
-  BOOST_TEST((registering(x, dummy_host()) == ec::refused));
+  BOOST_TEST((registering(x, host) == ec::refused));
   x = worker(1, "a");
   x.token = "guess";
-  BOOST_TEST((registering(x, dummy_host()) == ec::refused));
+  BOOST_TEST((registering(x, host) == ec::refused));
   BOOST_TEST(daemons().empty());
-  BOOST_TEST(!registering(worker(1, "a"), dummy_host()));
+  BOOST_TEST(!registering(worker(1, "a"), host));
   BOOST_TEST(daemons().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_lease_needs_a_worker_and_its_task) {
-  BOOST_TEST((leasing().error() == ec::no_worker));
-  BOOST_REQUIRE(!registering(worker(1, "a"), dummy_host()));
-  auto task = dummy_task();
-  BOOST_REQUIRE(!joining({task_id{5}, worker_id{1}, "token", "1"}, task));
+  auto early = leasing();
+  pass(2100ms);
+  BOOST_TEST((early->error == ec::no_worker));
+  add(1, host);
   auto got = leasing();
-  BOOST_REQUIRE(got);
-  BOOST_TEST(got->worker_name == "a");
+  BOOST_REQUIRE(got->value);
+  BOOST_TEST((**got).worker_name == "w1");
   BOOST_TEST(daemons()[0].slots_used == 1u);
-  BOOST_TEST((leasing().error() == ec::no_worker)); // the only slot is taken
-  self->send(registry, release_atom_v, got->id, lease_end{});
-  BOOST_TEST(becomes([](auto all) { return all[0].slots_used == 0; }));
+  auto second = leasing(); // the only slot is taken
+  pass(2100ms);
+  BOOST_TEST((second->error == ec::no_worker));
+  caf::anon_send(registry, release_atom_v, (**got).id, lease_end{});
+  BOOST_TEST(daemons()[0].slots_used == 0u);
+  BOOST_TEST((host->ended == std::vector{task_id{10}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_release_that_crosses_the_next_request_serves_it) {
+  add(1, host);
+  auto first = leasing();
+  auto waits = leasing();
+  BOOST_TEST(!waits->came());
+  caf::anon_send(registry, release_atom_v, (**first).id, lease_end{});
+  caf::anon_send(registry, release_atom_v, (**first).id, lease_end{}); // a second one frees nothing
+  auto next = make_dummy_task(*this);
+  BOOST_REQUIRE(!joining({task_id{11}, worker_id{1}, "token", "1"}, next));
+  BOOST_REQUIRE(waits->value);
+  BOOST_TEST((std::get<1>(*waits->value) == next->task));
+  BOOST_TEST(daemons()[0].slots_used == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(the_death_of_a_task_frees_the_slot_and_is_stated) {
-  BOOST_REQUIRE(!registering(worker(1, "a"), dummy_host()));
-  auto task = dummy_task();
-  BOOST_REQUIRE(!joining({task_id{5}, worker_id{1}, "token", "1"}, task));
-  BOOST_REQUIRE(leasing());
-  caf::anon_send_exit(task, caf::exit_reason::kill);
-  BOOST_TEST(
-    becomes([](auto all) { return all[0].slots_used == 0 && all[0].ended.size() == 1 && all[0].tasks_failed == 1; }));
+  auto task = add(1, host);
+  BOOST_REQUIRE(leasing()->value);
+  kill(task->task);
+  settle();
+  auto x = daemons().at(0);
+  BOOST_TEST(x.slots_used == 0u);
+  BOOST_TEST(x.ended.size() == 1u);
+  BOOST_TEST(x.tasks_failed == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_dies_while_its_host_is_asked_is_never_granted) {
+  host->holds = true;
+  auto task = add(1, host);
+  auto got = leasing();
+  BOOST_REQUIRE(host->assigning.contains(task_id{10}));
+  kill(task->task);
+  settle();
+  within(host->actor, [answer = host->assigning.at(task_id{10})]() mutable { answer.deliver(std::string{}); });
+  settle();
+  BOOST_TEST(!got->value);
+  pass(3s);
+  BOOST_TEST((got->error == ec::no_worker));
+  BOOST_TEST(daemons().at(0).slots_used == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_owner_that_dies_while_the_host_is_asked_leaves_no_lease_behind) {
+  host->holds = true;
+  add(1, host);
+  auto got = leasing();
+  kill(got->asker);
+  settle();
+  within(host->actor, [answer = host->assigning.at(task_id{10})]() mutable { answer.deliver(std::string{}); });
+  settle();
+  BOOST_TEST(daemons().at(0).slots_used == 0u);
+  BOOST_TEST((host->ended == std::vector{task_id{10}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_refuses_costs_a_request_nothing_but_the_way_to_the_next_worker) {
+  host->refuses = caf::make_error(ec::refused, "no such process");
+  auto other = make_dummy_host(*this);
+  other->refuses = host->refuses;
+  add(1, host);
+  auto task = add(2, other);
+  add(3, make_dummy_host(*this));
+  auto got = leasing();
+  BOOST_REQUIRE(got->value);
+  BOOST_TEST((**got).worker_name == "w3");
+  uint32_t used = 0;
+  for (auto& x : daemons())
+    used += x.slots_used;
+  BOOST_TEST(used == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_release_behind_the_death_of_its_task_waits_for_what_the_host_knows) {
+  auto task = add(1, host);
+  auto got = leasing(1 << 20);
+  BOOST_REQUIRE(got->value);
+  host->holds = true;
+  kill(task->task);
+  settle();
+  caf::anon_send(registry, release_atom_v, (**got).id, lease_end{"the task process is gone", true});
+  BOOST_TEST(daemons().at(0).slots_used == 1u);
+  within(host->actor, [answer = host->asked.at(task_id{10})]() mutable { answer.deliver(task_exit{"killed", true}); });
+  auto now = daemons().at(0);
+  BOOST_TEST(now.slots_used == 0u);
+  BOOST_TEST((now.state == health::healthy)); // its own limit killed it: the worker is not to blame
+}
+
+BOOST_AUTO_TEST_CASE(a_host_that_does_not_say_how_its_process_ended_holds_no_slot) {
+  auto task = add(1, host);
+  BOOST_REQUIRE(leasing(1 << 20)->value);
+  host->holds = true;
+  kill(task->task);
+  pass(400ms);
+  BOOST_TEST(daemons().at(0).slots_used == 0u);
+  BOOST_TEST((daemons().at(0).state == health::degraded));
 }
 
 BOOST_AUTO_TEST_CASE(the_death_of_a_host_makes_its_worker_gone_and_its_name_free) {
-  auto host = dummy_host();
   BOOST_REQUIRE(!registering(worker(1, "a"), host));
-  BOOST_TEST((registering(worker(2, "a"), dummy_host()) == ec::refused));
-  caf::anon_send_exit(host, caf::exit_reason::kill);
-  BOOST_TEST(becomes([](auto all) { return all[0].state == health::gone; }));
-  BOOST_TEST(!registering(worker(2, "a"), dummy_host()));
+  BOOST_TEST((registering(worker(2, "a"), make_dummy_host(*this)) == ec::refused));
+  kill(host->actor);
+  BOOST_TEST((daemons().at(0).state == health::gone));
+  BOOST_TEST(!registering(worker(2, "a"), make_dummy_host(*this)));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_at_work_outlives_its_host_with_its_lease) {
+  auto task = add(1, host);
+  auto got = leasing();
+  kill(host->actor);
+  settle();
+  BOOST_TEST(!is_over(task->task));
+  auto confirmed = ask<bool>(*this, registry, confirm_atom_v, (**got).id);
+  BOOST_TEST(**confirmed);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_waits_for_a_dead_hosts_process_looks_elsewhere) {
+  BOOST_REQUIRE(!registering(worker(1, "a"), host));
+  auto waits = leasing();
+  BOOST_TEST(!waits->came());
+  kill(host->actor);
+  auto task = add(2, make_dummy_host(*this));
+  BOOST_REQUIRE(waits->value);
+  BOOST_TEST((**waits).worker_name == "w2");
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_falls_silent_is_gone_after_a_while_and_must_register_again) {
+  BOOST_REQUIRE(!registering(worker(1, "a"), host));
+  heartbeat beat;
+  beat.worker = worker_id{1};
+  for (int i = 0; i < 10; ++i) {
+    pass(1s);
+    BOOST_TEST(!**ask<bool>(*this, registry, beat));
+  }
+  BOOST_TEST((daemons().at(0).state == health::healthy));
+  pass(2500ms);
+  BOOST_TEST((daemons().at(0).state == health::degraded));
+  pass(4s);
+  BOOST_TEST((daemons().at(0).state == health::gone));
+  BOOST_TEST((ask<bool>(*this, registry, beat)->error == ec::unknown_daemon));
+  BOOST_TEST(!registering(worker(1, "a"), host));
 }
 
 BOOST_AUTO_TEST_CASE(a_task_without_the_token_or_a_known_host_is_refused) {
-  BOOST_REQUIRE(!registering(worker(1, "a"), dummy_host()));
-  BOOST_TEST((joining({task_id{5}, worker_id{1}, "guess", "1"}, dummy_task()) == ec::refused));
-  BOOST_TEST((joining({task_id{5}, worker_id{2}, "token", "1"}, dummy_task()) == ec::refused));
+  BOOST_REQUIRE(!registering(worker(1, "a"), host));
+  BOOST_TEST((joining({task_id{5}, worker_id{1}, "guess", "1"}, make_dummy_task(*this)) == ec::refused));
+  BOOST_TEST((joining({task_id{5}, worker_id{2}, "token", "1"}, make_dummy_task(*this)) == ec::refused));
 }
 
 BOOST_AUTO_TEST_CASE(an_owner_that_dies_gives_its_leases_back) {
-  BOOST_REQUIRE(!registering(worker(1, "a"), dummy_host()));
-  auto task = dummy_task();
-  BOOST_REQUIRE(!joining({task_id{5}, worker_id{1}, "token", "1"}, task));
-  {
-    caf::scoped_actor owner{system};
-    lease_request x;
-    x.encoders = {"libx264"};
-    auto granted = false;
-    owner->request(registry, patience, x)
-      .receive([&](const lease&, const task_actor&) { granted = true; }, [](caf::error&) {});
-    BOOST_REQUIRE(granted);
-    BOOST_TEST(daemons()[0].slots_used == 1u);
-  }
-  BOOST_TEST(becomes([](auto all) { return all[0].slots_used == 0; }));
+  add(1, host);
+  auto got = leasing();
+  BOOST_TEST(daemons()[0].slots_used == 1u);
+  kill(got->asker);
+  BOOST_TEST(daemons()[0].slots_used == 0u);
+  BOOST_TEST((host->ended == std::vector{task_id{10}}));
+}
+
+BOOST_AUTO_TEST_CASE(an_owner_that_dies_before_its_grant_takes_no_slot) {
+  BOOST_REQUIRE(!registering(worker(1, "a"), host));
+  auto waits = leasing();
+  kill(waits->asker);
+  settle();
+  auto task = make_dummy_task(*this);
+  BOOST_REQUIRE(!joining({task_id{10}, worker_id{1}, "token", "1"}, task));
+  BOOST_TEST(daemons()[0].slots_used == 0u);
+  BOOST_TEST(leasing()->came());
 }
 
 BOOST_AUTO_TEST_CASE(drain_and_resume_work_by_name_and_unknown_names_are_an_error) {
-  BOOST_REQUIRE(!registering(worker(1, "a"), dummy_host()));
-  auto ask = [&](auto atom, const std::string& name) {
-    caf::error result;
-    self->request(registry, patience, atom, name).receive([] {}, [&](caf::error& why) { result = why; });
-    return result;
-  };
-  BOOST_TEST(!ask(drain_atom_v, "a"));
+  BOOST_REQUIRE(!registering(worker(1, "a"), host));
+  auto order = [&](auto atom, const std::string& name) { return ask(*this, registry, atom, name)->error; };
+  BOOST_TEST(!order(drain_atom_v, "a"));
   BOOST_TEST((daemons()[0].state == health::draining));
-  BOOST_TEST(!ask(resume_atom_v, "1"));
+  BOOST_TEST(!order(resume_atom_v, "1"));
   BOOST_TEST((daemons()[0].state == health::healthy));
-  BOOST_TEST((ask(drain_atom_v, "nobody") == ec::unknown_daemon));
-  BOOST_TEST(!ask(remove_atom_v, "a"));
+  BOOST_TEST((order(drain_atom_v, "nobody") == ec::unknown_daemon));
+  BOOST_TEST(!order(remove_atom_v, "a"));
   BOOST_TEST(daemons().empty());
+  BOOST_TEST(is_over(host->actor));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,6 +5,7 @@
 #include "registered_types.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
@@ -129,6 +130,44 @@ BOOST_AUTO_TEST_CASE(a_batch_that_got_lost_ends_the_attempt) {
   BOOST_TEST(times_of(0).size() == 5u);
   BOOST_TEST(end->reason != "");
   BOOST_TEST(!end->terminal);
+}
+
+BOOST_AUTO_TEST_CASE(without_credit_no_input_is_acknowledged_and_with_credit_again_all_of_it) {
+  auto x = work();
+  x.credit_bytes = 1;
+  auto transcoder = start(x);
+  self->send(transcoder, batch(1, 100, 5));
+  self->send(transcoder, batch(2, 105, 5));
+  std::vector<batch_ack> taken;
+  std::vector<std::string> order;
+  while (taken.empty()) {
+    auto timed_out = false;
+    self->receive(
+      [&](const sample_batch& got) {
+        order.push_back("output");
+        self->send(transcoder, batch_ack{got.attempt, got.sequence});
+      },
+      [](const format_change&) {}, [](attempt_id, const work_statistics&) {},
+      [&](const batch_ack& got) {
+        order.push_back("acknowledged");
+        taken.push_back(got);
+      },
+      caf::after(patience) >> [&] { timed_out = true; });
+    BOOST_REQUIRE(!timed_out);
+  }
+  BOOST_TEST(order.front() == "output");
+  BOOST_TEST(taken.front().attempt.value == 7u);
+  self->send_exit(transcoder, caf::exit_reason::kill);
+}
+
+BOOST_AUTO_TEST_CASE(a_transcoder_ends_with_its_sink) {
+  auto sink = system.spawn([](caf::event_based_actor* me) -> caf::behavior {
+    me->set_default_handler(caf::drop);
+    return {[](tick_atom) {}};
+  });
+  auto transcoder = spawn_transcoder(system, work(), caf::actor_cast<sample_sink_actor>(sink));
+  self->send_exit(sink, caf::exit_reason::kill);
+  self->wait_for(transcoder);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,259 @@
+// Dummy neighbours of an actor under test. Each writes down what it is told, and answers as the test wants. A request
+// that it has not answered when it dies fails then, as it would with any actor.
+#pragma once
+
+#include "actors/cluster/task_host.hpp"
+#include "actors/common/leases.hpp"
+#include "messages/actors.hpp"
+#include "virtual_time.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// A task process. It accepts each unit of work, and lives until the test ends it.
+struct dummy_task {
+  task_actor task;
+  caf::actor worker; ///< an ingest or a transcoder
+  sample_sink_actor sink;
+  std::optional<ingest_work> ingest;
+  std::optional<transcode_work> transcode;
+  std::vector<sample_batch> input;
+  std::vector<batch_ack> acknowledged;
+  std::vector<int64_t> ends; ///< times at which its window was told to end
+  bool finished = false;
+  bool stopped = false;
+  uint64_t sent = 0;
+
+  attempt_id attempt() const {
+    return ingest ? ingest->attempt : transcode ? transcode->attempt : attempt_id{};
+  }
+
+  /// Sends the sink a block of output.
+  void send(sample_block block) {
+    caf::anon_send(sink, sample_batch{attempt(), ++sent, std::move(block)});
+  }
+};
+
+using dummy_task_ptr = std::shared_ptr<dummy_task>;
+
+/// The actor that works in a dummy task: it understands what an ingest and a transcoder do.
+using dummy_worker_actor = transcoder_actor;
+
+inline dummy_task_ptr make_dummy_task(virtual_time& world) {
+  auto me = std::make_shared<dummy_task>();
+  auto worker = world.keep(world.system.spawn([me]() -> dummy_worker_actor::behavior_type {
+    return {
+      [me](const sample_batch& x) { me->input.push_back(x); },     [](const format_change&) {},
+      [me](const batch_ack& x) { me->acknowledged.push_back(x); }, [me](finish_atom) { me->finished = true; },
+      [me](finish_atom, int64_t at) { me->ends.push_back(at); },   [me](stop_atom) { me->stopped = true; },
+    };
+  }));
+  me->worker = caf::actor_cast<caf::actor>(worker);
+  me->task = world.keep(world.system.spawn([me, worker]() -> task_actor::behavior_type {
+    return {
+      [me, worker](const ingest_work& x, const sample_sink_actor& sink) {
+        me->ingest = x;
+        me->sink = sink;
+        return caf::actor_cast<ingest_actor>(worker);
+      },
+      [me, worker](const transcode_work& x, const sample_sink_actor& sink) -> transcoder_actor {
+        me->transcode = x;
+        me->sink = sink;
+        return worker;
+      },
+      [](const file_work&, const file_client_actor&) -> caf::result<file_worker_actor> {
+        return caf::sec::runtime_error;
+      },
+    };
+  }));
+  return me;
+}
+
+/// A host of task processes, which has none.
+struct dummy_host {
+  local_task_host_actor actor;
+  std::vector<uint32_t> warm; ///< how many processes were to wait
+  std::vector<task_id> assigned;
+  std::vector<task_id> ended;
+  std::vector<task_statistics> tasks; ///< that it lists
+  caf::error refuses;                 ///< any assignment
+  bool holds = false;                 ///< its answers wait here until the test gives them:
+  std::map<task_id, caf::typed_response_promise<std::string>> assigning;
+  std::map<task_id, caf::typed_response_promise<task_exit>> asked;
+};
+
+using dummy_host_ptr = std::shared_ptr<dummy_host>;
+
+inline dummy_host_ptr make_dummy_host(virtual_time& world) {
+  auto me = std::make_shared<dummy_host>();
+  me->actor =
+    world.keep(world.system.spawn([me](local_task_host_actor::pointer self) -> local_task_host_actor::behavior_type {
+      return {
+        [me](warm_atom, uint32_t processes) { me->warm.push_back(processes); },
+        [me, self](assign_atom, task_id task, const work_label&) -> caf::result<std::string> {
+          if (me->refuses)
+            return me->refuses;
+          me->assigned.push_back(task);
+          if (!me->holds)
+            return std::string{};
+          return me->assigning[task] = self->make_response_promise<std::string>();
+        },
+        [me, self](status_atom, task_id task) -> caf::result<task_exit> {
+          if (!me->holds)
+            return task_exit{};
+          return me->asked[task] = self->make_response_promise<task_exit>();
+        },
+        [me](end_atom, task_id task) { me->ended.push_back(task); },
+        [me](status_atom) { return me->tasks; },
+        [](task_id, int32_t) {},
+        [](stop_atom, task_id) {},
+        [](tick_atom) {},
+      };
+    }));
+  return me;
+}
+
+/// The coordinator as sessions see it. Requests for leases wait until the test answers them.
+struct dummy_coordinator {
+  struct asked {
+    lease_request what;
+    caf::typed_response_promise<lease, task_actor> answer;
+  };
+
+  leases_actor actor;
+  std::vector<asked> requests;
+  std::map<lease_id, lease_end> released;
+  std::vector<lease_id> confirmed;
+  std::map<std::string, std::string> quarantined; ///< reasons by profile
+  bool lease_holds = true;                        ///< what those who confirm are told
+};
+
+using dummy_coordinator_ptr = std::shared_ptr<dummy_coordinator>;
+
+inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
+  auto me = std::make_shared<dummy_coordinator>();
+  me->actor = world.keep(world.system.spawn([me](leases_actor::pointer self) -> leases_actor::behavior_type {
+    self->attach_functor([me] { me->requests.clear(); });
+    return {
+      [me, self](const lease_request& x) -> caf::result<lease, task_actor> {
+        return me->requests.emplace_back(x, self->make_response_promise<lease, task_actor>()).answer;
+      },
+      [me](release_atom, lease_id id, const lease_end& how) { me->released[id] = how; },
+      [](lease_id, const work_statistics&) {},
+      [me](confirm_atom, lease_id id) {
+        me->confirmed.push_back(id);
+        return me->lease_holds;
+      },
+      [](quarantine_atom, lease_id, const std::string&) {},
+      [](status_atom, worker_id, task_id) { return task_exit{}; },
+      [](daemons_atom) { return std::vector<daemon_status>{}; },
+      [](status_atom) { return queue_places{}; },
+      [](const task_join&, const lease_request&, const orphan_actor&) -> caf::result<lease, task_actor> {
+        return caf::sec::runtime_error;
+      },
+      [me](quarantine_atom, const std::string&, const std::string& profile, const std::string& why) {
+        me->quarantined[profile] = why;
+      },
+    };
+  }));
+  return me;
+}
+
+/// Where workers and tasks find their coordinator, on threads of their own, which may outlive the fixture.
+class dummy_search {
+public:
+  explicit dummy_search(coordinator_actor x) : there_(std::move(x)) {}
+
+  caf::expected<coordinator_actor> find() {
+    std::unique_lock lock{mutex_};
+    ++searches_;
+    changed_.wait(lock, [this] { return in_reach_; });
+    return there_;
+  }
+
+  /// The coordinator that is found from now on.
+  void becomes(coordinator_actor x) {
+    std::lock_guard guard{mutex_};
+    there_ = std::move(x);
+  }
+
+  coordinator_actor present() {
+    std::lock_guard guard{mutex_};
+    return there_;
+  }
+
+  /// While the coordinator is out of reach, a search hangs.
+  void in_reach(bool x) {
+    std::lock_guard guard{mutex_};
+    in_reach_ = x;
+    changed_.notify_all();
+  }
+
+  int searches() {
+    std::lock_guard guard{mutex_};
+    return searches_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  coordinator_actor there_;
+  bool in_reach_ = true;
+  int searches_ = 0;
+};
+
+/// What became of a request.
+template <class... Ts>
+struct answer {
+  caf::actor asker; ///< lives until the test ends it
+  std::optional<std::tuple<Ts...>> value;
+  caf::error error;
+
+  bool came() const {
+    return value.has_value() || error;
+  }
+
+  /// The first value of a good answer.
+  auto& operator*() {
+    BOOST_REQUIRE(value);
+    return std::get<0>(*value);
+  }
+};
+
+/// Longer than any test lets pass.
+inline constexpr auto patience = std::chrono::hours{24};
+
+/// Asks an actor as soon as the test lets actors run. `Ts` are the types of a good answer.
+template <class... Ts, class Handle, class... Question>
+std::shared_ptr<answer<Ts...>> ask_later(virtual_time& world, const Handle& whom, Question... question) {
+  auto result = std::make_shared<answer<Ts...>>();
+  result->asker = world.keep(world.system.spawn([=](caf::event_based_actor* self) -> caf::behavior {
+    self->set_default_handler(caf::drop);
+    self->request(whom, patience, question...)
+      .then([result](Ts&... xs) { result->value.emplace(std::move(xs)...); },
+            [result](caf::error& x) { result->error = std::move(x); });
+    return {[](tick_atom) {}};
+  }));
+  return result;
+}
+
+/// Asks an actor, and does not wait for the answer.
+template <class... Ts, class Handle, class... Question>
+std::shared_ptr<answer<Ts...>> ask(virtual_time& world, const Handle& whom, Question... question) {
+  auto result = ask_later<Ts...>(world, whom, std::move(question)...);
+  world.settle();
+  return result;
+}
+
+} // namespace troupe

@@ -1,0 +1,302 @@
+// A channel session among dummies: its leases come late, too late or from the dead, its tasks die or hang. The test
+// compares what a client reads with what the source sent. Each picture's content is its number in words, so that it is
+// found in the client's bytes.
+#include "actors/live/session.hpp"
+#include "dummies.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using namespace troupe;
+
+namespace {
+
+/// Ticks of a picture.
+constexpr int64_t frame = 3600;
+
+struct fixture : virtual_time {
+  static session_actor_config configured() {
+    session_actor_config x;
+    x.core.idle_timeout = 10s;
+    x.core.stall = {500ms, 5000ms};
+    x.core.read_timeout = 1h;
+    return x;
+  }
+
+  static profile wanting(const std::string& name, const std::string& video) {
+    profile x;
+    x.name = name;
+    x.video.codec = video;
+    return x;
+  }
+
+  static stream_format format() {
+    stream_format x;
+    x.tracks.resize(1);
+    x.tracks[0].codec = "mpeg2video";
+    x.tracks[0].width = 320;
+    x.tracks[0].height = 180;
+    x.tracks[0].frame_rate = {25, 1};
+    return x;
+  }
+
+  /// The picture with this number; `joins` for a random-access point.
+  static sample_block picture(int64_t i, bool joins) {
+    auto text = "picture " + std::to_string(i) + ".";
+    auto begin = reinterpret_cast<const std::byte*>(text.data());
+    auto flags = static_cast<uint8_t>(sample::closed | (joins ? sample::key | sample::random_access : 0));
+    return {{{0, flags, (i + 100) * frame, (i + 100) * frame, frame, static_cast<uint32_t>(text.size())}},
+            shared_bytes{shared_bytes::container(begin, begin + text.size())}};
+  }
+
+  std::shared_ptr<answer<variant_stream_ptr>> watch(const profile& x) {
+    return ask<variant_stream_ptr>(*this, session, watch_atom_v, x);
+  }
+
+  /// Gives the request with this number a lease for the task.
+  void grant(size_t request, const dummy_task_ptr& task) {
+    lease x;
+    x.id = lease_id{request + 1};
+    x.worker = worker_id{request + 1};
+    within(coordinator->actor,
+           [answer = coordinator->requests.at(request).answer, x, task]() mutable { answer.deliver(x, task->task); });
+  }
+
+  void refuse(size_t request, ec code) {
+    within(coordinator->actor, [answer = coordinator->requests.at(request).answer, code]() mutable {
+      answer.deliver(caf::make_error(code, "no"));
+    });
+  }
+
+  /// A task that has the lease of that request, and has told its format.
+  dummy_task_ptr working(size_t request) {
+    auto result = make_dummy_task(*this);
+    grant(request, result);
+    settle();
+    BOOST_REQUIRE(result->attempt());
+    caf::anon_send(result->sink, format_change{result->attempt(), format()});
+    settle();
+    return result;
+  }
+
+  /// Pictures [from, to) from that task. Random-access points are each tenth of a source, and the first of a transcode.
+  void send(const dummy_task_ptr& task, int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i)
+      task->send(picture(i, task->ingest ? i % 10 == 0 : task->sent == 0));
+    settle();
+  }
+
+  /// The client has got its stream, and reads it from its first picture on.
+  void read() {
+    reader.emplace(**client);
+    (void)seen();
+  }
+
+  /// The source, and a transcode "hd" of it that has delivered the pictures [0, made) of [0, 20).
+  void run_hd(int64_t made) {
+    client = watch(wanting("hd", "libx264"));
+    source = working(0);
+    send(source, 0, 20);
+    first = working(1);
+    send(first, 0, made);
+    read();
+    take_all(first);
+  }
+
+  /// Acknowledges what the transcoder was sent.
+  void take_all(const dummy_task_ptr& task) {
+    if (!task->input.empty())
+      caf::anon_send(session, batch_ack{task->attempt(), task->input.back().sequence});
+    settle();
+  }
+
+  /// The numbers of all pictures that the client has read.
+  std::vector<int64_t> seen() {
+    std::vector<shared_bytes> chunks;
+    while (reader->read(chunks, 1 << 20) == variant_stream::reader::outcome::data) {
+    }
+    for (auto& x : chunks)
+      bytes.append(reinterpret_cast<const char*>(x.span().data()), x.size());
+    std::vector<int64_t> result;
+    constexpr std::string_view word = "picture ";
+    for (auto at = bytes.find(word); at != bytes.npos; at = bytes.find(word, at + 1))
+      result.push_back(std::stoll(bytes.substr(at + word.size(), 8)));
+    return result;
+  }
+
+  static std::vector<int64_t> numbers(int64_t from, int64_t to) {
+    std::vector<int64_t> result;
+    for (; from < to; ++from)
+      result.push_back(from);
+    return result;
+  }
+
+  dummy_coordinator_ptr coordinator = make_dummy_coordinator(*this);
+  session_actor session = keep(
+    spawn_session(system, configured(), session_id{1}, {"news", {}, {"http://one/a.ts"}, false}, coordinator->actor));
+  std::shared_ptr<answer<variant_stream_ptr>> client;
+  dummy_task_ptr source;
+  dummy_task_ptr first;
+  std::optional<variant_stream::reader> reader;
+  std::string bytes;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(session_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_client_gets_the_source_as_it_is_from_its_first_random_access_point) {
+  client = watch(wanting("source", "copy"));
+  BOOST_REQUIRE(coordinator->requests.size() == 1u);
+  source = working(0);
+  BOOST_TEST(source->ingest->url == "http://one/a.ts");
+  send(source, 5, 10);
+  BOOST_TEST(!client->came());
+  send(source, 10, 13);
+  read();
+  send(source, 13, 15);
+  BOOST_TEST(seen() == numbers(10, 15), boost::test_tools::per_element());
+  BOOST_TEST(source->acknowledged.back().sequence == source->sent);
+}
+
+BOOST_AUTO_TEST_CASE(the_successor_of_a_dead_transcoder_replays_and_clients_see_each_picture_once) {
+  run_hd(15);
+  kill(first->task);
+  settle();
+  BOOST_REQUIRE(coordinator->requests.size() == 3u);
+  BOOST_TEST(coordinator->requests[2].what.resumes);
+  BOOST_TEST(coordinator->released.at(lease_id{2}).process_failed);
+  auto second = working(2);
+  BOOST_TEST(second->transcode->spans.at(0).from_pts == (14 + 100) * frame + 1);
+  BOOST_TEST(second->input.front().block.samples.front().is_random_access());
+  send(first, 15, 20); // what it had sent before it died, and is fenced
+  send(second, 15, 20);
+  send(source, 20, 25);
+  send(second, 20, 25);
+  BOOST_TEST(seen() == numbers(0, 25), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_dies_before_its_work_arrives_is_replaced_at_once) {
+  client = watch(wanting("hd", "libx264"));
+  source = working(0);
+  send(source, 0, 10);
+  auto dead = make_dummy_task(*this);
+  kill(dead->task);
+  settle();
+  grant(1, dead);
+  settle();
+  BOOST_REQUIRE(coordinator->requests.size() == 3u);
+  BOOST_TEST(coordinator->released.at(lease_id{2}).process_failed);
+  first = working(2);
+  send(first, 0, 5);
+  BOOST_TEST(client->came());
+}
+
+BOOST_AUTO_TEST_CASE(a_transcoder_that_takes_nothing_races_a_second_one_and_the_loser_is_stopped) {
+  run_hd(15);
+  for (int64_t i = 20; i < 60; ++i) { // a rhythm
+    send(source, i, i + 1);
+    take_all(first);
+    pass(40ms);
+  }
+  send(source, 60, 61);
+  pass(1s);
+  BOOST_REQUIRE(coordinator->requests.size() == 3u);
+  BOOST_TEST((coordinator->requests[2].what.refused_by == std::vector{worker_id{2}}));
+  BOOST_TEST(!coordinator->released.contains(lease_id{2}));
+  auto second = working(2);
+  send(second, 15, 61);
+  BOOST_TEST(coordinator->released.contains(lease_id{2}));
+  BOOST_TEST(first->stopped);
+  send(first, 15, 20);
+  BOOST_TEST(seen() == numbers(0, 61), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_the_session_stopped_waiting_for_it_is_given_back) {
+  auto watching = watch(wanting("source", "copy"));
+  source = working(0);
+  send(source, 0, 10);
+  variant_stream::reader keeps_the_session{**watching};
+  client = watch(wanting("hd", "libx264"));
+  pass(8s);
+  BOOST_TEST((client->error == ec::no_worker));
+  auto unused = make_dummy_task(*this);
+  grant(1, unused);
+  settle();
+  BOOST_TEST(!unused->attempt());
+  BOOST_TEST(coordinator->released.contains(lease_id{2}));
+}
+
+BOOST_AUTO_TEST_CASE(a_session_that_is_stopped_tells_its_clients_and_releases_its_leases) {
+  client = watch(wanting("hd", "libx264"));
+  source = working(0);
+  send(source, 0, 10);
+  BOOST_REQUIRE(coordinator->requests.size() == 2u);
+  ask(*this, session, stop_atom_v, std::string{"maintenance"});
+  BOOST_TEST((client->error == ec::stopping));
+  BOOST_TEST(coordinator->released.contains(lease_id{1}));
+  BOOST_TEST(source->stopped);
+  BOOST_TEST(is_over(session)); // with it, the registry takes back what is still on its way
+}
+
+BOOST_AUTO_TEST_CASE(a_session_ends_with_the_idle_time_of_its_last_client) {
+  run_hd(15);
+  pass(20s);
+  BOOST_TEST(!is_over(session));
+  reader.reset();
+  pass(9s);
+  BOOST_TEST(!is_over(session));
+  pass(2s);
+  BOOST_TEST(is_over(session));
+  BOOST_TEST(coordinator->released.size() == 2u);
+  for (auto& [id, how] : coordinator->released)
+    BOOST_TEST(how.reason == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_lease_that_is_over_ends_its_attempt) {
+  coordinator->lease_holds = false;
+  client = watch(wanting("hd", "libx264"));
+  source = working(0);
+  send(source, 0, 10);
+  first = make_dummy_task(*this);
+  lease x;
+  x.id = lease_id{2};
+  x.seat.gpu = "GPU-a";
+  within(coordinator->actor,
+         [answer = coordinator->requests.at(1).answer, x, this]() mutable { answer.deliver(x, first->task); });
+  settle();
+  caf::anon_send(first->sink, format_change{first->attempt(), format()});
+  settle();
+  BOOST_TEST(coordinator->confirmed.size() == 1u);
+  BOOST_TEST(coordinator->released.contains(lease_id{2}));
+  BOOST_TEST(coordinator->requests.size() == 3u);
+}
+
+BOOST_AUTO_TEST_CASE(the_death_of_the_coordinator_ends_the_session_and_its_clients_streams) {
+  run_hd(15);
+  kill(coordinator->actor);
+  BOOST_TEST(is_over(session));
+  (void)seen();
+  std::vector<shared_bytes> rest;
+  BOOST_TEST((reader->read(rest, 1) == variant_stream::reader::outcome::end));
+}
+
+BOOST_AUTO_TEST_CASE(a_source_whose_task_dies_is_opened_again_and_clients_stay) {
+  client = watch(wanting("source", "copy"));
+  source = working(0);
+  send(source, 0, 5);
+  read();
+  kill(source->task);
+  pass(1s);
+  BOOST_REQUIRE(coordinator->requests.size() == 2u);
+  refuse(1, ec::no_worker);
+  pass(2s);
+  BOOST_REQUIRE(coordinator->requests.size() == 3u);
+  auto again = working(2);
+  BOOST_TEST(again->ingest->resume_from == (5 + 100) * frame);
+  send(again, 10, 13);
+  BOOST_TEST(seen() == (std::vector<int64_t>{0, 1, 2, 3, 4, 10, 11, 12}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
