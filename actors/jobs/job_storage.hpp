@@ -10,6 +10,7 @@
 
 #include "actors/jobs/job_views.hpp"
 #include "actors/jobs/jobs_actor.hpp"
+#include "core/jobs/job_journal.hpp"
 #include "messages/type_ids.hpp"
 #include "store/store.hpp"
 
@@ -17,27 +18,20 @@
 #include <caf/typed_actor.hpp>
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe {
 
-struct store_batch {
-  struct item {
-    store::operation what;
-    bool dropped = false; ///< its client was told that it failed: do not do it any more, unless it is already done
-  };
+using store_batch = core::job_batch<store::operation>;
 
-  std::vector<item> items;
-  int64_t at_ms = 0;  ///< unique for each batch
-  bool again = false; ///< it failed before, but may have been stored
-};
+/// What became of one operation.
+using store_answer = store::expected<store::outcome>;
 
 struct store_results {
   std::optional<store::error> failed; ///< of the batch as a whole
-  std::vector<store::expected<store::outcome>> results;
+  std::vector<store_answer> results;
   bool recalled = false; ///< it was already stored at the first try
 };
 
