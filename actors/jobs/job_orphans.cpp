@@ -13,8 +13,6 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 /// How long a task and the registry may take to answer.
 constexpr auto answer_timeout = std::chrono::seconds{5};
 
@@ -26,7 +24,7 @@ constexpr auto worker_wait = std::chrono::seconds{5};
 void job_actor_state::consider_orphans() {
   if (!job_.planned())
     return;
-  auto now = clock::now();
+  auto now = self_->now();
   for (auto i = orphans_.begin(); i != orphans_.end();) {
     auto* work = std::get_if<chunk_work>(&i->work.work);
     if (work == nullptr || !job_.awaits(*work, now)) {
@@ -65,7 +63,7 @@ void job_actor_state::consider_orphans() {
 void job_actor_state::adopt(orphan_offer& x, const troupe::lease& held) {
   adopted_ = &x;
   adopted_lease_ = held;
-  auto attempt = job_.take_over(std::get<chunk_work>(x.work.work), held, clock::now());
+  auto attempt = job_.take_over(std::get<chunk_work>(x.work.work), held, self_->now());
   adopted_ = nullptr;
   if (attempt)
     return x.answer.deliver();
@@ -90,7 +88,7 @@ void job_actor_state::attach(attempt_id attempt) {
           self_->send(worker, stop_atom_v);
       },
       [this, attempt](const caf::error& why) {
-        job_.down(attempt, "the task did not go on with its work: " + caf::to_string(why), clock::now());
+        job_.down(attempt, "the task did not go on with its work: " + caf::to_string(why), self_->now());
         send_writes();
       });
 }

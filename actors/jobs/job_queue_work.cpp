@@ -175,7 +175,7 @@ void job_queue_state::take(const job_report& x) {
     return;
   count(i->second.status.value_or(core::file_job_status{}), x.status);
   i->second.status = x.status;
-  feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
+  feed_.heard(x, i->second.queue, self_->now());
   feed_.send(self_);
 }
 
