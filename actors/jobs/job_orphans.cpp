@@ -13,8 +13,12 @@ namespace troupe {
 
 namespace {
 
-/// How long a task and the registry may take to answer.
+/// How long a task may take to answer.
 constexpr auto answer_timeout = std::chrono::seconds{5};
+
+/// The registry answers at once, or is gone. A lease that came after this time would be given to nobody: the process
+/// would be taken as long as the job lives.
+constexpr auto lease_timeout = std::chrono::hours{24};
 
 /// How long the worker of an orphan may take to register before its task is taken over without it.
 constexpr auto worker_wait = std::chrono::seconds{5};
@@ -38,7 +42,7 @@ void job_actor_state::consider_orphans() {
       wanted.label = {work_kind::chunk, begin_.name, to_string(work->kind), {}, i->work.attempt};
       wanted.input = begin_.order.input;
       wanted.last_resort = now - i->since > worker_wait;
-      self_->request(coordinator_, answer_timeout, i->who, wanted, i->task)
+      self_->request(coordinator_, lease_timeout, i->who, wanted, i->task)
         .then(
           [this, task = i->task](const troupe::lease& held, const task_actor&) {
             auto o = std::find_if(orphans_.begin(), orphans_.end(), [&](auto& x) { return x.task == task; });
