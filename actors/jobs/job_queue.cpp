@@ -47,13 +47,13 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
 }
 
 job_queue_state::~job_queue_state() {
-  if (!writer_)
+  if (!storage_.writer)
     return;
   if (auto rest = journal_.rest(unix_ms()))
-    caf::anon_send(writer_, std::move(*rest));
-  caf::anon_send(writer_, stop_atom_v);
-  caf::anon_send(pages_, stop_atom_v);
-  caf::anon_send(jobs_, stop_atom_v);
+    caf::anon_send(storage_.writer, std::move(*rest));
+  caf::anon_send(storage_.writer, stop_atom_v);
+  caf::anon_send(storage_.pages, stop_atom_v);
+  caf::anon_send(storage_.jobs, stop_atom_v);
 }
 
 job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
@@ -74,8 +74,8 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
     [this](const task_join& who, const file_work& work, const orphan_actor& task) { return take_in(who, work, task); },
     [this](const job_subscription& x) { return subscribe(x); },
     [this](const job_replay_question& x) { return replay(x); },
-    [this](const job_log_question& x) { return self_->delegate(pages_, x); },
-    [this](const callbacks_question& x) { return self_->delegate(pages_, x); },
+    [this](const job_log_question& x) { return self_->delegate(storage_.pages, x); },
+    [this](const callbacks_question& x) { return self_->delegate(storage_.pages, x); },
     [this](const callback_outcome& x) { return settle(x); },
     [this](const job_writes& x) -> caf::result<void> {
       auto answer = self_->make_response_promise<void>();
@@ -144,10 +144,7 @@ bool job_queue_state::recover() {
     else
       folders_.drop(id);
   }
-  auto& system = self_->home_system();
-  writer_ = spawn_job_writer(system, std::move(*opened), config_.store_url);
-  pages_ = spawn_job_reader(system, {config_.store_url});
-  jobs_ = spawn_job_reader(system, {config_.store_url});
+  storage_ = config_.storage(self_->home_system(), std::move(*opened), config_.store_url);
   for (auto& x : open)
     book_.recover(row_of(x));
   if (!open.empty())
@@ -214,12 +211,12 @@ caf::result<job_listing> job_queue_state::list(const job_question& x) {
     for (auto& row : page.rows)
       row.status = status_of(row.job.id);
   };
-  return relay<job_listing>(self_, pages_, read_timeout, complete, jobs_atom_v, x);
+  return relay<job_listing>(self_, storage_.pages, read_timeout, complete, jobs_atom_v, x);
 }
 
 caf::result<job_details> job_queue_state::show(job_id id) {
   auto complete = [this](job_details& x) { x.status = status_of(x.job.id); };
-  return relay<job_details>(self_, pages_, read_timeout, complete, job_atom_v, id);
+  return relay<job_details>(self_, storage_.pages, read_timeout, complete, job_atom_v, id);
 }
 
 std::optional<core::file_job_status> job_queue_state::status_of(job_id id) const {

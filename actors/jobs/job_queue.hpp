@@ -55,6 +55,8 @@ struct job_queue_config {
   core::job_order_config order;
   core::file_job_config job;
   std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
+  /// Makes the actors in front of the store.
+  std::function<job_storage(caf::actor_system&, store::job_store, const std::string&)> storage = spawn_job_storage;
   std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
   std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
 };
@@ -163,9 +165,7 @@ private:
   job_queue_config config_;
   leases_actor coordinator_;
   core::job_journal<store::operation, store_answer> journal_;
-  job_writer_actor writer_;
-  job_reader_actor pages_; ///< for clients
-  job_reader_actor jobs_;  ///< for jobs whose turn has come: they never wait for a long list
+  job_storage storage_; ///< none where the store does not open
   core::job_book book_;
   job_folders folders_;
   std::map<job_id, worked_on> at_work_;

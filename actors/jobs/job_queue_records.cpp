@@ -35,7 +35,7 @@ void job_queue_state::send_batch(store_batch x) {
   auto lost = [this](const caf::error& why) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
-  self_->request(writer_, write_timeout, std::move(x)).then([this](const store_results& x) { take(x); }, lost);
+  self_->request(storage_.writer, write_timeout, std::move(x)).then([this](const store_results& x) { take(x); }, lost);
 }
 
 void job_queue_state::take(const store_results& x) {
@@ -82,7 +82,7 @@ caf::result<job_replay> job_queue_state::replay(const job_replay_question& x) {
     if (found.job)
       found.job->status = status_of(found.job->job.id);
   };
-  return relay<job_replay>(self_, pages_, read_timeout, complete, x);
+  return relay<job_replay>(self_, storage_.pages, read_timeout, complete, x);
 }
 
 caf::result<void> job_queue_state::settle(const callback_outcome& x) {

@@ -35,7 +35,7 @@ void job_queue_state::chunk_waits(const core::job_row& of, uint32_t number) {
 }
 
 void job_queue_state::load(const std::vector<job_id>& ids) {
-  self_->request(jobs_, read_timeout, ids)
+  self_->request(storage_.jobs, read_timeout, ids)
     .then(
       [this, ids](const loaded_jobs& found) {
         std::vector<core::job_row> rows;
@@ -53,7 +53,7 @@ void job_queue_state::load(const std::vector<job_id>& ids) {
 
 void job_queue_state::look(job_id id) {
   journal_.after([this, id] {
-    self_->request(jobs_, read_timeout, std::vector<job_id>{id})
+    self_->request(storage_.jobs, read_timeout, std::vector<job_id>{id})
       .then(
         [this, id](const loaded_jobs& found) {
           if (found.jobs.empty())

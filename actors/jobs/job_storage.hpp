@@ -78,6 +78,9 @@ using job_reader_actor = caf::typed_actor<
   // Ends the actor.
   caf::result<void>(stop_atom)>;
 
+/// Writes the batch in one transaction, unless it is there already.
+store_results write_batch(store::job_store& to, store_batch& x);
+
 /// `url` is the store's.
 job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from, const std::string& url);
 
@@ -87,5 +90,14 @@ bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 
 /// Connects with the first question.
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
+
+/// What a queue has in front of its store.
+struct job_storage {
+  job_writer_actor writer;
+  job_reader_actor pages; ///< for clients
+  job_reader_actor jobs;  ///< for the jobs whose turn it is, so that no long list is in their way
+};
+
+job_storage spawn_job_storage(caf::actor_system& system, store::job_store from, const std::string& url);
 
 } // namespace troupe
