@@ -1,0 +1,156 @@
+// Actors on virtual time: nothing runs and no time passes until the test says so, on the test's own thread. Detached
+// actors and other threads of the product may still send messages; these wait until the test takes them.
+#pragma once
+
+#include "registered_types.hpp"
+
+#include <caf/action.hpp>
+#include <caf/actor.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <caf/send.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+using namespace std::chrono_literals;
+
+/// CAF's scheduler for tests, which runs on the thread that made it, and only there.
+class virtual_scheduler : public caf::scheduler::test_coordinator {
+public:
+  explicit virtual_scheduler(caf::actor_system& system) : test_coordinator(system) {
+    clock().current_time += 1h; // no time since the beginning is short
+  }
+
+  /// Runs until no actor has a message left.
+  void settle() {
+    do
+      take_arrivals();
+    while (run() > 0);
+  }
+
+  /// Waits for messages of other threads; false if none comes in this time.
+  bool await_arrivals(std::chrono::seconds at_most) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, at_most, [this] { return !arrivals_.empty(); });
+  }
+
+protected:
+  void enqueue(caf::resumable* x) override {
+    if (std::this_thread::get_id() == owner_)
+      return test_coordinator::enqueue(x);
+    std::lock_guard guard{mutex_};
+    arrivals_.push_back(x);
+    changed_.notify_one();
+  }
+
+private:
+  void take_arrivals() {
+    std::lock_guard guard{mutex_};
+    jobs.insert(jobs.end(), arrivals_.begin(), arrivals_.end());
+    arrivals_.clear();
+  }
+
+  const std::thread::id owner_ = std::this_thread::get_id();
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<caf::resumable*> arrivals_; // guarded by mutex_
+};
+
+/// The base of fixtures.
+struct virtual_time : registered_types {
+  ~virtual_time() {
+    end();
+  }
+
+  /// Ends all actors that are kept. Fixtures whose members are used by their actors call it in their destructors.
+  void end() {
+    while (!mine.empty()) {
+      for (auto& x : std::exchange(mine, {}))
+        kill(x);
+      settle();
+    }
+  }
+
+  void settle() {
+    scheduler.settle();
+  }
+
+  /// Lets time pass, in steps that are shorter than the intervals of all clocks here.
+  void pass(std::chrono::milliseconds time) {
+    constexpr auto step = 10ms;
+    settle();
+    for (auto passed = 0ms; passed < time; passed += step) {
+      scheduler.advance_time(step);
+      settle();
+    }
+  }
+
+  /// For what another thread of the product does: true as soon as `so` holds.
+  template <class So>
+  bool comes(So so) {
+    settle();
+    while (!so() && scheduler.await_arrivals(30s))
+      settle();
+    return so();
+  }
+
+  /// Ends the actor with the test, and notes if it ends before.
+  template <class Handle>
+  Handle keep(Handle x) {
+    mine.push_back(caf::actor_cast<caf::actor>(x));
+    x->attach_functor([this, id = x.id()] {
+      std::lock_guard guard{mutex};
+      over.insert(id);
+    });
+    return x;
+  }
+
+  /// Whether an actor that is kept has ended.
+  template <class Handle>
+  bool is_over(const Handle& x) {
+    settle();
+    std::lock_guard guard{mutex};
+    return over.contains(x.id());
+  }
+
+  /// Has the actor end as if its process had crashed. Whoever watches it hears that with the next `settle`.
+  template <class Handle>
+  void kill(const Handle& x) {
+    caf::anon_send_exit(x, caf::exit_reason::kill);
+  }
+
+  /// Runs `what` as a message of the actor, so that it can answer requests that it has held back.
+  template <class Handle, class What>
+  void within(const Handle& x, What what) {
+    caf::anon_send(caf::actor_cast<caf::actor>(x), caf::make_action(std::move(what)));
+  }
+
+  static caf::actor_system_config& configured(caf::actor_system_config& x) {
+    x.module_factories.push_back([](caf::actor_system& system) { return new virtual_scheduler(system); });
+    x.set("caf.logger.file.verbosity", "quiet");
+    x.set("caf.logger.console.verbosity", "quiet");
+    return x;
+  }
+
+  std::mutex mutex;
+  std::set<caf::actor_id> over; // guarded by mutex
+  caf::actor_system_config config;
+  caf::actor_system system{configured(config)};
+  virtual_scheduler& scheduler = dynamic_cast<virtual_scheduler&>(system.scheduler());
+  std::vector<caf::actor> mine;
+};
+
+} // namespace troupe
