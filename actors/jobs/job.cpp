@@ -29,8 +29,9 @@ constexpr auto release_timeout = std::chrono::seconds{2};
 /// A request for a lease may wait this long for other work to end; then it is repeated.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
-/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too.
-constexpr auto exit_timeout = std::chrono::milliseconds{300};
+/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too;
+/// but on a machine with too much to do they are many, and a task without an answer counts against its worker.
+constexpr auto exit_timeout = std::chrono::seconds{1};
 
 /// The most lines of libraries in the log of one run of the job; the store's own limit leaves room for the job's own
 /// lines.
