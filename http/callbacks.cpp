@@ -35,7 +35,7 @@ constexpr auto tick_interval = std::chrono::milliseconds{500};
 constexpr size_t list_rows = 100;
 
 /// Retry interval if the store does not answer, or the job cannot be loaded.
-constexpr int64_t again_after_ms = 2'000;
+constexpr auto again_after = std::chrono::seconds{2};
 
 std::string delivery_id(const store::callback& x) {
   return to_string(x.id) + "." + std::to_string(x.delivery);
@@ -71,16 +71,20 @@ struct callbacks_state {
       if (std::exchange(stale, false))
         list();
     };
+    auto told = std::exchange(settled, {});
     self->request(gateway, ask_timeout, callbacks_question{list_rows})
       .then(
-        [this, over](callback_list& x) {
+        [this, over, told](callback_list& x) {
           waiting = std::move(x.callbacks);
+          for (auto delivery : told)
+            under_way.erase(delivery);
           over();
           pump();
         },
-        [this, over](const caf::error&) {
+        [this, over, told](const caf::error&) {
+          settled.insert(settled.end(), told.begin(), told.end());
           over();
-          self->delayed_send(self, std::chrono::milliseconds{again_after_ms}, tick_atom_v);
+          self->delayed_send(self, again_after, tick_atom_v);
         });
   }
 
@@ -149,20 +153,18 @@ struct callbacks_state {
   void settle(const store::callback& x, const core::callback_verdict& verdict) {
     callback_outcome outcome{x.id, x.delivery, x.tries + 1, verdict.not_before_ms, verdict.done, verdict.note};
     self->request(gateway, ask_timeout, outcome)
-      .then(
-        [this, delivery = x.delivery] {
-          under_way.erase(delivery);
-          list();
-        },
-        // The result was not stored: the callback is sent again, or the job is gone.
-        [this, delivery = x.delivery](const caf::error&) { later(delivery); });
+      .then([this, delivery = x.delivery] { release(delivery); },
+            // The result was not stored: the callback is sent again, or the job is gone.
+            [this, delivery = x.delivery](const caf::error&) { later(delivery); });
   }
 
   void later(int64_t delivery) {
-    under_way.erase(delivery);
-    for (auto& x : waiting)
-      if (x.delivery == delivery)
-        x.not_before_ms = unix_ms() + again_after_ms;
+    self->run_delayed(again_after, [this, delivery] { release(delivery); });
+  }
+
+  /// It is sent again if a list that is asked for from now on still has it.
+  void release(int64_t delivery) {
+    settled.push_back(delivery);
     list();
   }
 
@@ -171,6 +173,7 @@ struct callbacks_state {
   callback_config config;
   std::vector<store::callback> waiting; ///< the earliest due first
   std::set<int64_t> under_way;
+  std::vector<int64_t> settled; ///< under way until the next list has come
   bool listing = false;
   bool stale = false; ///< something happened while the list was being read
   bool ticking = false;

@@ -17,8 +17,6 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto tick_interval = std::chrono::milliseconds{100};
 constexpr auto capacity_timeout = std::chrono::seconds{2};
 
@@ -31,8 +29,9 @@ constexpr auto release_timeout = std::chrono::seconds{2};
 /// A request for a lease may wait this long for other work to end; then it is repeated.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
-/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too.
-constexpr auto exit_timeout = std::chrono::milliseconds{300};
+/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too;
+/// but on a machine with too much to do they are many, and a task without an answer counts against its worker.
+constexpr auto exit_timeout = std::chrono::seconds{1};
 
 /// The most lines of libraries in the log of one run of the job; the store's own limit leaves room for the job's own
 /// lines.
@@ -116,14 +115,14 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
         break;
       }
   });
-  job_.begin(clock::now());
+  job_.begin(self_->now());
   self_->delayed_send(self_, tick_interval, tick_atom_v);
   return {
     [this](const file_progress& x) {
       if (!comes_from_its_task(x.attempt))
         return;
       take_log(x.attempt, x.log);
-      job_.on(x, clock::now());
+      job_.on(x, self_->now());
       auto i = attempts_.find(x.attempt);
       if (i == attempts_.end())
         return;
@@ -151,13 +150,13 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       end();
     },
     [this](give_back_atom, lease_id x) {
-      job_.give_back(x, clock::now());
+      job_.give_back(x, self_->now());
       send_writes();
     },
     [this](const task_join& who, const file_work& work, const orphan_actor& task) -> caf::result<void> {
       auto answer = self_->make_response_promise<void>();
       self_->monitor(task);
-      orphans_.push_back({who, work, task, answer, clock::now()});
+      orphans_.push_back({who, work, task, answer, self_->now()});
       consider_orphans();
       return answer;
     },
@@ -186,7 +185,7 @@ void job_actor_state::task_gone(attempt_id number, attempt& x) {
   auto gone = [this, number](const task_exit& ended) {
     auto why = "the task process is gone" + (ended.how.empty() ? std::string{} : ": " + ended.how)
                + (ended.out_of_memory ? ", it had more memory than its limit" : "");
-    job_.down(number, why, clock::now(), ended.out_of_memory);
+    job_.down(number, why, self_->now(), ended.out_of_memory);
     send_writes();
   };
   self_->request(coordinator_, exit_timeout, status_atom_v, x.held.worker, x.held.task)
@@ -195,7 +194,7 @@ void job_actor_state::task_gone(attempt_id number, attempt& x) {
 
 void job_actor_state::take(const file_result& x, caf::typed_response_promise<void> answer) {
   answering_.emplace(x.attempt, std::move(answer));
-  job_.on(x, clock::now());
+  job_.on(x, self_->now());
   send_writes();
   if (auto left = std::exchange(answering_, {}))
     left->second.deliver();
@@ -221,12 +220,12 @@ void job_actor_state::lease(attempt_id attempt, const lease_request& x) {
       [this, attempt](const troupe::lease& held, const task_actor& task) {
         attempts_[attempt] = {held, task, {}, {}, {}};
         self_->monitor(task);
-        job_.granted(attempt, held, clock::now());
+        job_.granted(attempt, held, self_->now());
         send_writes();
       },
       [this, attempt](const caf::error& why) {
         log::debug("no lease", {{"job", to_string(begin_.id)}, {"reason", caf::to_string(why)}});
-        job_.not_granted(attempt, clock::now(), why == ec::encode_failed);
+        job_.not_granted(attempt, self_->now(), why == ec::encode_failed);
         send_writes();
       });
 }
@@ -241,7 +240,7 @@ void job_actor_state::start(const file_work& x) {
   self_->request(a.task, start_timeout, std::move(work), file_client_actor{self_})
     .then([](const file_worker_actor&) {},
           [this, attempt](const caf::error& why) {
-            job_.down(attempt, "the task did not take its work: " + caf::to_string(why), clock::now());
+            job_.down(attempt, "the task did not take its work: " + caf::to_string(why), self_->now());
             send_writes();
           });
 }
@@ -332,7 +331,7 @@ void job_actor_state::completed(const file_published& told) {
   write(std::move(m));
   completed_ = true;
   log::info("a job is completed", {{"job", to_string(begin_.id)}, {"bytes", x.bytes}, {"pictures", x.pictures}});
-  over_since_ = clock::now();
+  over_since_ = self_->now();
 }
 
 void job_actor_state::failed(failure_kind kind, const std::string& why) {
@@ -347,7 +346,7 @@ void job_actor_state::failed(failure_kind kind, const std::string& why) {
   write(std::move(m));
   keeps_folder_ = true;
   log::warning("a job failed", {{"job", to_string(begin_.id)}, {"reason", why}});
-  over_since_ = clock::now();
+  over_since_ = self_->now();
 }
 
 // -- implementation -----------------------------------------------------------
@@ -387,6 +386,11 @@ void job_actor_state::take_log(attempt_id from, const std::vector<file_log_line>
   }
 }
 
+void job_actor_state::advance() {
+  job_.tick(self_->now());
+  send_writes();
+}
+
 void job_actor_state::send_writes() {
   // The log is written before the states that it explains, so that a reader who sees a state finds its lines.
   if (!log_.empty())
@@ -394,7 +398,7 @@ void job_actor_state::send_writes() {
   if (!writes_.empty()) {
     job_.handed_over();
     auto stored = [this] {
-      job_.stored(clock::now());
+      job_.stored(self_->now());
       send_writes();
     };
     self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
@@ -418,12 +422,12 @@ void job_actor_state::report() {
 void job_actor_state::end() {
   job_.cancel();
   if (!over_since_)
-    over_since_ = clock::now();
+    over_since_ = self_->now();
   leave();
 }
 
 void job_actor_state::leave() {
-  if (!leaving_.empty() && clock::now() - *over_since_ < leave_timeout)
+  if (!leaving_.empty() && self_->now() - *over_since_ < leave_timeout)
     return;
   // Until the end is durable, a restart may continue the job, which then needs its files.
   if (completed_ && !keeps_folder_ && !job_.all_stored())

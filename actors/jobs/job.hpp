@@ -129,10 +129,7 @@ private:
   void task_gone(attempt_id number, attempt& x);
 
   /// Lets time pass.
-  void advance() {
-    job_.tick(std::chrono::steady_clock::now());
-    send_writes();
-  }
+  void advance();
   void send_writes();
   void report();
   void end();

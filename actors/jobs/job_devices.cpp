@@ -8,8 +8,6 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr auto answer_timeout = std::chrono::seconds{5};
 
 } // namespace
@@ -22,7 +20,7 @@ void job_actor_state::confirm(attempt_id number, attempt& x) {
       [this, number](bool holds) {
         if (holds)
           return;
-        job_.down(number, "its lease is over", clock::now());
+        job_.down(number, "its lease is over", self_->now());
         send_writes();
       },
       [](const caf::error&) {}); // a registry that was started anew counts what the driver says

@@ -13,10 +13,12 @@ namespace troupe {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
-/// How long a task and the registry may take to answer.
+/// How long a task may take to answer.
 constexpr auto answer_timeout = std::chrono::seconds{5};
+
+/// The registry answers at once, or is gone. A lease that came after this time would be given to nobody: the process
+/// would be taken as long as the job lives.
+constexpr auto lease_timeout = std::chrono::hours{24};
 
 /// How long the worker of an orphan may take to register before its task is taken over without it.
 constexpr auto worker_wait = std::chrono::seconds{5};
@@ -26,7 +28,7 @@ constexpr auto worker_wait = std::chrono::seconds{5};
 void job_actor_state::consider_orphans() {
   if (!job_.planned())
     return;
-  auto now = clock::now();
+  auto now = self_->now();
   for (auto i = orphans_.begin(); i != orphans_.end();) {
     auto* work = std::get_if<chunk_work>(&i->work.work);
     if (work == nullptr || !job_.awaits(*work, now)) {
@@ -40,7 +42,7 @@ void job_actor_state::consider_orphans() {
       wanted.label = {work_kind::chunk, begin_.name, to_string(work->kind), {}, i->work.attempt};
       wanted.input = begin_.order.input;
       wanted.last_resort = now - i->since > worker_wait;
-      self_->request(coordinator_, answer_timeout, i->who, wanted, i->task)
+      self_->request(coordinator_, lease_timeout, i->who, wanted, i->task)
         .then(
           [this, task = i->task](const troupe::lease& held, const task_actor&) {
             auto o = std::find_if(orphans_.begin(), orphans_.end(), [&](auto& x) { return x.task == task; });
@@ -65,7 +67,7 @@ void job_actor_state::consider_orphans() {
 void job_actor_state::adopt(orphan_offer& x, const troupe::lease& held) {
   adopted_ = &x;
   adopted_lease_ = held;
-  auto attempt = job_.take_over(std::get<chunk_work>(x.work.work), held, clock::now());
+  auto attempt = job_.take_over(std::get<chunk_work>(x.work.work), held, self_->now());
   adopted_ = nullptr;
   if (attempt)
     return x.answer.deliver();
@@ -90,7 +92,7 @@ void job_actor_state::attach(attempt_id attempt) {
           self_->send(worker, stop_atom_v);
       },
       [this, attempt](const caf::error& why) {
-        job_.down(attempt, "the task did not go on with its work: " + caf::to_string(why), clock::now());
+        job_.down(attempt, "the task did not go on with its work: " + caf::to_string(why), self_->now());
         send_writes();
       });
 }

@@ -8,7 +8,6 @@
 #include "base/private_folder.hpp"
 #include "base/random_id.hpp"
 #include "messages/unix_time.hpp"
-#include "store/limits.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
@@ -24,10 +23,7 @@ constexpr auto tick_interval = std::chrono::milliseconds{200};
 
 constexpr size_t page_rows = 500;
 
-/// A batch takes milliseconds, and a store that cannot be reached fails within its own timeouts.
-constexpr auto write_timeout = std::chrono::minutes{10};
-
-/// By then the last batch of the previous queue is stored, or its writer has failed.
+/// What the queue before this one had collected is stored by then, or its writer has failed.
 constexpr auto last_writes_timeout = std::chrono::seconds{40};
 
 /// More operations than this wait only if the disk does not work.
@@ -43,13 +39,7 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
   : self_(self),
     config_(std::move(config)),
     coordinator_(std::move(coordinator)),
-    journal_({[this](store_batch x) { send_batch(std::move(x)); }, [this](job_id id) { book_.look_at(id); },
-              [this](const std::string&) { self_->quit(caf::make_error(ec::stopping, "the store of jobs is broken")); },
-              [this](const store::operation& what, const store::outcome& done, int64_t at_ms) {
-                feed_.wrote(what, done, at_ms);
-                count(what, done);
-              },
-              [this] { feed_.send(self_); }}),
+    journal_(*this),
     book_({config_.running_max, config_.job_restarts_max, config_.order}, *this),
     folders_(config_.work_folder, config_.keep_failed) {
   if (!config_.factory)
@@ -57,13 +47,13 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
 }
 
 job_queue_state::~job_queue_state() {
-  if (!writer_)
+  if (!storage_.writer)
     return;
-  if (auto rest = journal_.rest())
-    caf::anon_send(writer_, std::move(*rest));
-  caf::anon_send(writer_, stop_atom_v);
-  caf::anon_send(pages_, stop_atom_v);
-  caf::anon_send(jobs_, stop_atom_v);
+  if (auto rest = journal_.rest(unix_ms()))
+    caf::anon_send(storage_.writer, std::move(*rest));
+  caf::anon_send(storage_.writer, stop_atom_v);
+  caf::anon_send(storage_.pages, stop_atom_v);
+  caf::anon_send(storage_.jobs, stop_atom_v);
 }
 
 job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
@@ -84,8 +74,8 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
     [this](const task_join& who, const file_work& work, const orphan_actor& task) { return take_in(who, work, task); },
     [this](const job_subscription& x) { return subscribe(x); },
     [this](const job_replay_question& x) { return replay(x); },
-    [this](const job_log_question& x) { return self_->delegate(pages_, x); },
-    [this](const callbacks_question& x) { return self_->delegate(pages_, x); },
+    [this](const job_log_question& x) { return self_->delegate(storage_.pages, x); },
+    [this](const callbacks_question& x) { return self_->delegate(storage_.pages, x); },
     [this](const callback_outcome& x) { return settle(x); },
     [this](const job_writes& x) -> caf::result<void> {
       auto answer = self_->make_response_promise<void>();
@@ -154,10 +144,7 @@ bool job_queue_state::recover() {
     else
       folders_.drop(id);
   }
-  auto& system = self_->home_system();
-  writer_ = spawn_job_writer(system, std::move(*opened), config_.store_url);
-  pages_ = spawn_job_reader(system, {config_.store_url});
-  jobs_ = spawn_job_reader(system, {config_.store_url});
+  storage_ = config_.storage(self_->home_system(), std::move(*opened), config_.store_url);
   for (auto& x : open)
     book_.recover(row_of(x));
   if (!open.empty())
@@ -166,20 +153,7 @@ bool job_queue_state::recover() {
   return true;
 }
 
-void job_queue_state::send_batch(store_batch x) {
-  auto lost = [this](const caf::error& why) {
-    self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
-  };
-  self_->request(writer_, write_timeout, std::move(x))
-    .then(
-      [this](store_results& x) {
-        journal_.done(std::move(x));
-        book_.store_works(!journal_.outage());
-      },
-      lost);
-}
-
-// -- clients' requests --------------------------------------------------------
+// -- what clients ask ---------------------------------------------------------
 
 caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   if (journal_.size() >= pending_max)
@@ -200,27 +174,27 @@ caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   s.node = x.from;
   auto answer = self_->make_response_promise<job_submitted>();
   core::job_row row{.id = s.id, .queue = x.queue, .priority = x.priority, .submitted_ms = unix_ms()};
-  auto then = [this, answer, row, warning](const store::expected<store::outcome>& made) mutable {
+  auto then = [this, answer, row, warning](const store_answer& made) mutable {
     if (!made)
       return answer.deliver(to_error(made.error()));
     answer.deliver(job_submitted{made->id, made->existed, warning});
     if (!made->existed)
       book_.submitted(row);
   };
-  journal_.write_for_client(std::move(s), std::move(then));
+  write_for_client(std::move(s), std::move(then));
   return answer;
 }
 
 caf::result<void> job_queue_state::change(store::operation x, std::function<void(const store::outcome&)> then) {
   auto answer = self_->make_response_promise<void>();
-  auto written = [answer, then = std::move(then)](const store::expected<store::outcome>& done) mutable {
+  auto written = [answer, then = std::move(then)](const store_answer& done) mutable {
     if (!done)
       return answer.deliver(to_error(done.error()));
     if (then)
       then(*done);
     answer.deliver();
   };
-  journal_.write_for_client(std::move(x), std::move(written));
+  write_for_client(std::move(x), std::move(written));
   return answer;
 }
 
@@ -237,12 +211,12 @@ caf::result<job_listing> job_queue_state::list(const job_question& x) {
     for (auto& row : page.rows)
       row.status = status_of(row.job.id);
   };
-  return relay<job_listing>(self_, pages_, read_timeout, complete, jobs_atom_v, x);
+  return relay<job_listing>(self_, storage_.pages, read_timeout, complete, jobs_atom_v, x);
 }
 
 caf::result<job_details> job_queue_state::show(job_id id) {
   auto complete = [this](job_details& x) { x.status = status_of(x.job.id); };
-  return relay<job_details>(self_, pages_, read_timeout, complete, job_atom_v, id);
+  return relay<job_details>(self_, storage_.pages, read_timeout, complete, job_atom_v, id);
 }
 
 std::optional<core::file_job_status> job_queue_state::status_of(job_id id) const {

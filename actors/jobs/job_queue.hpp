@@ -18,10 +18,10 @@
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_feed.hpp"
 #include "actors/jobs/job_folders.hpp"
-#include "actors/jobs/job_journal.hpp"
 #include "actors/jobs/job_storage.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "core/jobs/job_book.hpp"
+#include "core/jobs/job_journal.hpp"
 #include "store/store.hpp"
 #include "telemetry/file_job_log.hpp"
 #include "transfer/upload_registry.hpp"
@@ -54,12 +54,15 @@ struct job_queue_config {
   std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
   core::job_order_config order;
   core::file_job_config job;
-  std::shared_ptr<const job_factory> factory;       ///< makes job actors; null: the usual one
-  std::shared_ptr<telemetry::file_job_log> counts;  ///< counts the jobs' ends; null: no counts
-  std::shared_ptr<transfer::upload_registry> files; ///< uploads and downloads of jobs' files; null: only local paths
+  std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
+  /// Makes the actors in front of the store.
+  std::function<job_storage(caf::actor_system&, store::job_store, const std::string&)> storage = spawn_job_storage;
+  std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
+  std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
 };
 
-struct job_queue_state : private core::job_book_effects {
+struct job_queue_state : private core::job_book_effects,
+                         private core::job_journal_effects<store::operation, store_answer> {
   using interface = job_queue_actor::extend<
     // INTERNAL: changes of a running job, to be written to the store.
     caf::result<void>(job_writes),
@@ -104,7 +107,6 @@ private:
 
   /// Reads what earlier coordinators left: open jobs wait again, folders of ended jobs are removed.
   bool recover();
-  void send_batch(store_batch x);
 
   caf::result<job_submitted> submit(const job_submission& x);
   /// A user's command, as a transition of the book.
@@ -113,11 +115,19 @@ private:
   caf::result<job_listing> list(const job_question& x);
   caf::result<job_details> show(job_id id);
 
-  /// Writes a change for a client, which gets the answer once it is durable; `then` may be empty.
+  using written = std::function<void(const store_answer&)>;
+
+  void write(store::operation x, written then = {});
+  void write_for_client(store::operation x, written then);
+  /// A written change, for a client who waits for it; `then` may be empty.
   caf::result<void> change(store::operation x, std::function<void(const store::outcome&)> then);
 
-  // -- records (job_queue_records.cpp) ------------------------------------------
+  // -- core::job_journal_effects, and records (job_queue_records.cpp) ------------
 
+  void send_batch(store_batch x) override;
+  void answered(const store::operation& what, const store_answer& how, int64_t at_ms) override;
+  void surprised(const store::operation& what) override;
+  void take(const store_results& x);
   caf::result<void> subscribe(const job_subscription& x);
   caf::result<job_replay> replay(const job_replay_question& x);
   caf::result<void> settle(const callback_outcome& x);
@@ -154,10 +164,8 @@ private:
   interface::pointer self_;
   job_queue_config config_;
   leases_actor coordinator_;
-  job_journal journal_;
-  job_writer_actor writer_;
-  job_reader_actor pages_; ///< for clients
-  job_reader_actor jobs_;  ///< for jobs whose turn has come: they never wait for a long list
+  core::job_journal<store::operation, store_answer> journal_;
+  job_storage storage_; ///< none where the store does not open
   core::job_book book_;
   job_folders folders_;
   std::map<job_id, worked_on> at_work_;

@@ -42,7 +42,7 @@ std::optional<std::set<std::string>> paths_needed(const std::string& store_url) 
 } // namespace
 
 void job_queue_state::sweep_files() {
-  auto now = std::chrono::steady_clock::now();
+  auto now = self_->now();
   if (!config_.files || now < next_sweep_)
     return;
   next_sweep_ = now + sweep_interval;

@@ -24,19 +24,18 @@ constexpr auto orphan_timeout = std::chrono::hours{24};
 // -- core::job_book_effects: the store ------------------------------------------
 
 void job_queue_state::write(const core::job_way& x) {
-  journal_.write(to_operation(x), [this, x](const store::expected<store::outcome>& done) {
-    book_.written(x, done ? std::optional{done->attempt} : std::nullopt);
-  });
+  write(to_operation(x),
+        [this, x](const store_answer& done) { book_.written(x, done ? std::optional{done->attempt} : std::nullopt); });
 }
 
 void job_queue_state::chunk_waits(const core::job_row& of, uint32_t number) {
   auto m = way(of.id, number, chunk_state::waiting, "its job begins anew");
   m.life = of.attempt;
-  journal_.write(std::move(m));
+  write(std::move(m));
 }
 
 void job_queue_state::load(const std::vector<job_id>& ids) {
-  self_->request(jobs_, read_timeout, ids)
+  self_->request(storage_.jobs, read_timeout, ids)
     .then(
       [this, ids](const loaded_jobs& found) {
         std::vector<core::job_row> rows;
@@ -54,7 +53,7 @@ void job_queue_state::load(const std::vector<job_id>& ids) {
 
 void job_queue_state::look(job_id id) {
   journal_.after([this, id] {
-    self_->request(jobs_, read_timeout, std::vector<job_id>{id})
+    self_->request(storage_.jobs, read_timeout, std::vector<job_id>{id})
       .then(
         [this, id](const loaded_jobs& found) {
           if (found.jobs.empty())
@@ -154,11 +153,11 @@ void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void
     if (end)
       book_.said_end(x.id, move->to);
     if (!end && !last) {
-      journal_.write(operation);
+      write(operation);
       continue;
     }
-    // A change is refused if a user's command came first.
-    auto written = [this, answer, id = x.id, end, last](const store::expected<store::outcome>& done) mutable {
+    // What is refused was overtaken by a person's word.
+    auto written = [this, answer, id = x.id, end, last](const store_answer& done) mutable {
       if (end && !done) {
         book_.end_refused(id);
         return answer.deliver(caf::make_error(ec::conflict, "the job's end was overtaken"));
@@ -166,7 +165,7 @@ void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void
       if (last)
         answer.deliver();
     };
-    journal_.write(operation, std::move(written));
+    write(operation, std::move(written));
   }
 }
 
@@ -176,7 +175,7 @@ void job_queue_state::take(const job_report& x) {
     return;
   count(i->second.status.value_or(core::file_job_status{}), x.status);
   i->second.status = x.status;
-  feed_.heard(x, i->second.queue, std::chrono::steady_clock::now());
+  feed_.heard(x, i->second.queue, self_->now());
   feed_.send(self_);
 }
 

@@ -77,42 +77,9 @@ struct job_writer_state {
 
   interface::behavior_type make_behavior() {
     return {
-      [this](store_batch& x) { return write(x); },
+      [this](store_batch& x) { return write_batch(store, x); },
       [this](stop_atom) { self->quit(); },
     };
-  }
-
-  store_results write(store_batch& x) {
-    store_results result;
-    if (x.again) {
-      std::vector<store::operation> all;
-      for (auto& item : x.items)
-        all.push_back(item.what);
-      auto known = store.recall(all, x.at_ms);
-      if (!known) {
-        result.failed = std::move(known.error());
-        return result;
-      }
-      if (*known) {
-        result.recalled = true;
-        result.results = std::move(**known);
-        return result;
-      }
-    }
-    std::vector<store::operation> wanted;
-    for (auto& item : x.items)
-      if (!item.dropped)
-        wanted.push_back(std::move(item.what));
-    auto done = store.apply(wanted, x.at_ms);
-    if (!done) {
-      result.failed = std::move(done.error());
-      // The owner has none of this any more.
-      return result;
-    }
-    auto next = done->begin();
-    for (auto& item : x.items)
-      result.results.push_back(item.dropped ? store::expected<store::outcome>{} : std::move(*next++));
-    return result;
   }
 
   interface::pointer self;
@@ -270,6 +237,39 @@ struct job_reader_state {
 
 } // namespace
 
+store_results write_batch(store::job_store& to, store_batch& x) {
+  store_results result;
+  if (x.again) {
+    std::vector<store::operation> all;
+    for (auto& item : x.items)
+      all.push_back(item.what);
+    auto known = to.recall(all, x.at_ms);
+    if (!known) {
+      result.failed = std::move(known.error());
+      return result;
+    }
+    if (*known) {
+      result.recalled = true;
+      result.results = std::move(**known);
+      return result;
+    }
+  }
+  std::vector<store::operation> wanted;
+  for (auto& item : x.items)
+    if (!item.dropped)
+      wanted.push_back(std::move(item.what));
+  auto done = to.apply(wanted, x.at_ms);
+  if (!done) {
+    result.failed = std::move(done.error());
+    // The owner has none of this any more.
+    return result;
+  }
+  auto next = done->begin();
+  for (auto& item : x.items)
+    result.results.push_back(item.dropped ? store::expected<store::outcome>{} : std::move(*next++));
+  return result;
+}
+
 job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from, const std::string& url) {
   return system.spawn<actor_of<job_writer_state>, caf::detached>(std::make_shared<store::job_store>(std::move(from)),
                                                                  std::make_shared<writer_place>(url));
@@ -281,6 +281,11 @@ bool await_writers(const std::string& url, std::chrono::milliseconds timeout) {
 
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from) {
   return system.spawn<actor_of<job_reader_state>, caf::detached>(std::move(from));
+}
+
+job_storage spawn_job_storage(caf::actor_system& system, store::job_store from, const std::string& url) {
+  return {spawn_job_writer(system, std::move(from), url), spawn_job_reader(system, {url}),
+          spawn_job_reader(system, {url})};
 }
 
 } // namespace troupe

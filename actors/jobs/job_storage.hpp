@@ -10,6 +10,7 @@
 
 #include "actors/jobs/job_views.hpp"
 #include "actors/jobs/jobs_actor.hpp"
+#include "core/jobs/job_journal.hpp"
 #include "messages/type_ids.hpp"
 #include "store/store.hpp"
 
@@ -17,27 +18,20 @@
 #include <caf/typed_actor.hpp>
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe {
 
-struct store_batch {
-  struct item {
-    store::operation what;
-    bool dropped = false; ///< its client was told that it failed: do not do it any more, unless it is already done
-  };
+using store_batch = core::job_batch<store::operation>;
 
-  std::vector<item> items;
-  int64_t at_ms = 0;  ///< unique for each batch
-  bool again = false; ///< it failed before, but may have been stored
-};
+/// What became of one operation.
+using store_answer = store::expected<store::outcome>;
 
 struct store_results {
   std::optional<store::error> failed; ///< of the batch as a whole
-  std::vector<store::expected<store::outcome>> results;
+  std::vector<store_answer> results;
   bool recalled = false; ///< it was already stored at the first try
 };
 
@@ -84,6 +78,9 @@ using job_reader_actor = caf::typed_actor<
   // Ends the actor.
   caf::result<void>(stop_atom)>;
 
+/// Writes the batch in one transaction, unless it is there already.
+store_results write_batch(store::job_store& to, store_batch& x);
+
 /// `url` is the store's.
 job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store from, const std::string& url);
 
@@ -93,5 +90,14 @@ bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 
 /// Connects with the first question.
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
+
+/// What a queue has in front of its store.
+struct job_storage {
+  job_writer_actor writer;
+  job_reader_actor pages; ///< for clients
+  job_reader_actor jobs;  ///< for the jobs whose turn it is, so that no long list is in their way
+};
+
+job_storage spawn_job_storage(caf::actor_system& system, store::job_store from, const std::string& url);
 
 } // namespace troupe

@@ -64,7 +64,7 @@ size_t groups() {
 BOOST_AUTO_TEST_SUITE(jobs_control_test)
 
 BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within_a_second) {
-  job_cluster f;
+  job_cluster f{{.seconds = 10}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 2);
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_jobs_last_process_is_gone_within_a_second) {
-  job_cluster f;
+  job_cluster f{{.seconds = 10}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_jobs_last_process_is_gone_within_a_second) {
 }
 
 BOOST_AUTO_TEST_CASE(a_paused_job_uses_no_processor_within_a_second_and_encodes_nothing_again_that_was_finished) {
-  job_cluster f;
+  job_cluster f{{.seconds = 10}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 2);
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_paused_job_uses_no_processor_within_a_second_and_encodes_
 }
 
 BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
-  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}}};
+  job_cluster f{{.flags = {"--jobs.silence_max=1s", "--jobs.stop_timeout=500ms"}, .seconds = 10}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
 // -- limits ---------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(limits_are_enforced_on_each_task_and_its_record_says_how) {
-  job_cluster f;
+  job_cluster f{{.seconds = 10}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order(
     R"(, "limits": {"cpu": 1, "memory": "2GiB", "disk": "1GiB", "time": "10m", "nice": 11, "ionice": "idle"})"));
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(limits_are_enforced_on_each_task_and_its_record_says_how) {
 }
 
 BOOST_AUTO_TEST_CASE(a_job_that_needs_more_memory_than_its_limit_says_so) {
-  job_cluster f{{.flags = {"--jobs.retries_max=3"}}};
+  job_cluster f{{.flags = {"--jobs.retries_max=3"}, .seconds = 10}};
   f.c.start(two, 1);
   auto id = f.order(f.slow_order(R"(, "limits": {"memory": "16MiB"})"));
   f.wait_until_over(id, "failed");
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_reads_a_live_source_has_a_memory_limit) {
 }
 
 BOOST_AUTO_TEST_CASE(groups_of_a_killed_worker_are_removed_by_the_next) {
-  job_cluster f;
+  job_cluster f{{.seconds = 10}};
   f.c.start({"one"}, 1);
   auto id = f.order(f.slow_order(R"(, "limits": {"cpu": 1, "memory": "2GiB"})"));
   f.wait_for_chunks(id, 1);

@@ -24,15 +24,13 @@ constexpr auto order_limit = milliseconds{150'000};
 struct fixture : job_cluster {
   std::string id;
 
-  explicit fixture(std::vector<std::string> flags = {})
-    : job_cluster{{.flags = std::move(flags), .limit = order_limit}} {
+  /// The source has two chunks of so many seconds.
+  explicit fixture(uint32_t chunk_seconds = 3, std::vector<std::string> flags = {})
+    : job_cluster{{.flags = std::move(flags), .seconds = 2 * chunk_seconds, .limit = order_limit}} {
     c.start({"one", "two"}, 1);
-  }
-
-  /// Two chunks of video, each of which takes an encoder many seconds.
-  void order() {
-    id = transcode_detached(
-      {"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=540", "--chunk-seconds=10"});
+    // Each of them takes an encoder some seconds: long enough for what happens to the coordinator meanwhile.
+    id = transcode_detached({"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=540",
+                             "--chunk-seconds=" + std::to_string(chunk_seconds)});
   }
 
   /// The processes that encode chunks of video, by the chunks that the workers' heartbeats name.
@@ -75,7 +73,7 @@ struct fixture : job_cluster {
 /// Workers that cannot use the coordinator's paths: source and chunks travel over connections, which break with the
 /// coordinator.
 struct apart : fixture {
-  apart() : fixture{{"--jobs.transfer=http"}} {}
+  apart() : fixture{2, {"--jobs.transfer=http"}} {}
 };
 
 } // namespace
@@ -83,7 +81,6 @@ struct apart : fixture {
 BOOST_AUTO_TEST_SUITE(orphans_test)
 
 BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not_begun_again, fixture) {
-  order();
   auto before = wait_for_encoders();
   auto parts = list(job(id), "chunks").size();
   for (int n = 0; n < 2; ++n) {
@@ -104,7 +101,6 @@ BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not
 }
 
 BOOST_FIXTURE_TEST_CASE(a_task_that_died_with_the_coordinator_is_replaced_and_the_other_is_not, apart) {
-  order();
   auto before = wait_for_encoders();
   c.kill("coordinator");
   ::kill(*before.begin(), SIGKILL);

@@ -2,8 +2,8 @@
 // actors/ between messages and decisions.
 #pragma once
 
-#include "test/sim/job_journal_node.hpp"
 #include "test/sim/job_world.hpp"
+#include "test/sim/job_writer_node.hpp"
 
 #include "core/cluster/worker_table.hpp"
 #include "core/jobs/file_job.hpp"
@@ -115,8 +115,10 @@ private:
   bool gone_ = false;
 };
 
-/// Simulates the queue: actors/jobs/job_queue.cpp.
-class job_queue_node : public core::job_book_effects, public std::enable_shared_from_this<job_queue_node> {
+/// The queue: actors/jobs/job_queue.cpp.
+class job_queue_node : public core::job_book_effects,
+                       public core::job_journal_effects<store_op, job_store::result>,
+                       public std::enable_shared_from_this<job_queue_node> {
 public:
   explicit job_queue_node(job_world& w);
 
@@ -135,14 +137,23 @@ public:
   void tick();
 
   void check_orphans() const;
-  /// The actor is gone: those who wait for it learn that.
+  /// It is no more: those who wait for it are told, and what it had collected is on its way to the store.
   void vanish();
 
-  const std::shared_ptr<job_journal_node>& journal() const {
-    return journal_;
+  const std::shared_ptr<job_writer_node>& writer() const {
+    return writer_;
+  }
+
+  bool outage() const {
+    return journal_.outage().has_value();
   }
 
   std::shared_ptr<job_node> find(job_id id) const;
+
+  // -- core::job_journal_effects ---------------------------------------------------------
+  void send_batch(job_batch x) override;
+  void answered(const store_op&, const job_store::result&, int64_t) override {}
+  void surprised(const store_op& what) override;
 
   // -- core::job_book_effects ------------------------------------------------------------
   void write(const core::job_way& x) override;
@@ -168,13 +179,19 @@ private:
     time_point since;
   };
 
+  using written = std::function<void(job_store::result)>;
+
+  void write(store_op x, written then = {});
+  void write_for_client(store_op x, written then);
+  void take(const job_writer_node::answer& x);
   store_op to_op(const core::job_way& x) const;
   core::job_row told(core::job_row x) const;
   /// Reads through its own connection, one request after the other. `then` gets null if the store does not answer.
   void read(std::vector<job_id> ids, std::function<void(const std::vector<stored_job>*)> then);
 
   job_world& world_;
-  std::shared_ptr<job_journal_node> journal_;
+  std::shared_ptr<job_writer_node> writer_;
+  core::job_journal<store_op, job_store::result> journal_;
   core::job_book book_;
   std::map<job_id, std::weak_ptr<job_node>> at_work_;
   std::map<uint64_t, waiting_orphan> orphans_;

@@ -29,19 +29,22 @@ enum class plant : uint8_t {
   lost_orphan,       ///< a task of an earlier life is not handed over
   unknown_as_queued, ///< an unknown state is taken for `queued`
   kept_lease,        ///< a lease is not given back
-  one_too_many,      ///< one job more runs than the limit allows
-  unwritten_chunk,   ///< the end of a chunk is not written
-  early_clean_up,    ///< a job's files are removed before its end is durable
+  one_too_many,      ///< one job more is at work than may be
+  unwritten_chunk,   ///< that a chunk is finished is not written
+  early_clean_up,    ///< a job's files go before its end is durable
+  blind_retry,       ///< a batch that may have been stored is written again, and not looked up
+  unheeded_surprise, ///< the book is not told of an operation that was refused, and yet stored
 };
 
 // clang-format off
 inline constexpr std::string_view plant_names[] = {
   "none", "unawaited_writer", "no_fence", "no_origin", "dropped_way", "early_publication", "forgotten_lease",
   "forgotten_chunk", "unheeded_pause", "unheeded_cancel", "ignored_outage", "ignored_death", "lost_resume",
-  "lost_orphan", "unknown_as_queued", "kept_lease", "one_too_many", "unwritten_chunk", "early_clean_up"};
+  "lost_orphan", "unknown_as_queued", "kept_lease", "one_too_many", "unwritten_chunk", "early_clean_up",
+  "blind_retry", "unheeded_surprise"};
 // clang-format on
 
-static_assert(std::size(plant_names) == static_cast<size_t>(plant::early_clean_up) + 1);
+static_assert(std::size(plant_names) == static_cast<size_t>(plant::unheeded_surprise) + 1);
 
 inline constexpr size_t plants = std::size(plant_names);
 

@@ -20,17 +20,10 @@ core::job_book_config config(const job_world& w) {
 
 job_queue_node::job_queue_node(job_world& w)
   : world_(w),
-    journal_(std::make_shared<job_journal_node>(w.clock(), w.store(), w.stamps)),
+    writer_(std::make_shared<job_writer_node>(w.clock(), w.store(), w.bug())),
+    journal_(*this, w.batch_max),
     book_(config(w), *this),
-    reader_free_(w.clock().now()) {
-  journal_->surprised = [this](job_id id) { book_.look_at(id); };
-  journal_->settled = [this] {
-    if (world_.bug() != plant::ignored_outage)
-      book_.store_works(!journal_->outage());
-    if (journal_->outage())
-      world_.shake();
-  };
-}
+    reader_free_(w.clock().now()) {}
 
 void job_queue_node::start() {
   for (auto& [id, job] : world_.store().all())
@@ -42,7 +35,7 @@ void job_queue_node::start() {
 
 void job_queue_node::tick() {
   send(world_.clock(), tick_interval, shared_from_this(), [](job_queue_node& x) { x.tick(); });
-  journal_->retry();
+  journal_.retry();
   book_.tick();
 }
 
@@ -57,7 +50,7 @@ core::job_row job_queue_node::told(core::job_row x) const {
 
 void job_queue_node::submit(job_id id) {
   store_op op{.what = store_op::kind::submit, .id = id, .by_person = true, .at_ms = world_.clock().unix_ms()};
-  journal_->write_for_client(op, [this, op](job_store::result done) {
+  write_for_client(op, [this, op](job_store::result done) {
     if (!done)
       return;
     world_.confirmed.insert(op.id);
@@ -68,7 +61,7 @@ void job_queue_node::submit(job_id id) {
 void job_queue_node::ask(const core::job_way& x) {
   auto op = to_op(x);
   op.by_person = true;
-  journal_->write_for_client(op, [this, x](job_store::result done) {
+  write_for_client(op, [this, x](job_store::result done) {
     if (!done)
       return;
     if (world_.bug() != plant::lost_resume || x.step != core::job_step::queue_again)
@@ -78,7 +71,7 @@ void job_queue_node::ask(const core::job_way& x) {
 
 void job_queue_node::remove(job_id id) {
   store_op op{.what = store_op::kind::remove, .id = id, .by_person = true};
-  journal_->write_for_client(op, [this, id](job_store::result done) {
+  write_for_client(op, [this, id](job_store::result done) {
     if (done)
       book_.removed(id);
   });
@@ -107,7 +100,7 @@ void job_queue_node::take(const std::shared_ptr<job_node>& from, const std::vect
     auto last = &op == &ops.back();
     if (end)
       book_.said_end(from->id, op.to);
-    journal_->write(op, [this, id = from->id, weak = std::weak_ptr{from}, end, last](job_store::result done) {
+    write(op, [this, id = from->id, weak = std::weak_ptr{from}, end, last](job_store::result done) {
       auto to = weak.lock();
       if (end && !done) {
         book_.end_refused(id);
@@ -134,6 +127,8 @@ void job_queue_node::take_in(const job_task_ptr& t, std::function<void(bool)> an
 }
 
 void job_queue_node::vanish() {
+  if (auto rest = journal_.rest(world_.clock().unix_ms()))
+    writer_->write(std::move(*rest), [](const job_writer_node::answer&) {});
   for (auto& [number, x] : std::exchange(orphans_, {}))
     x.answer(false);
 }
@@ -150,18 +145,53 @@ std::shared_ptr<job_node> job_queue_node::find(job_id id) const {
   return i == at_work_.end() ? nullptr : i->second.lock();
 }
 
+// -- core::job_journal_effects -----------------------------------------------------------
+
+void job_queue_node::write(store_op x, written then) {
+  journal_.write(std::move(x), world_.clock().unix_ms(), std::move(then));
+}
+
+void job_queue_node::write_for_client(store_op x, written then) {
+  journal_.write_for_client(std::move(x), world_.clock().unix_ms(), std::move(then));
+}
+
+void job_queue_node::send_batch(job_batch x) {
+  writer_->write(std::move(x), [weak = weak_from_this()](const job_writer_node::answer& x) {
+    if (auto me = weak.lock())
+      me->take(x);
+  });
+}
+
+void job_queue_node::take(const job_writer_node::answer& x) {
+  if (x.failed) {
+    world_.clock().trace("a batch has no answer");
+    journal_.lost({});
+    world_.shake();
+  } else {
+    journal_.stored(x.results, x.recalled, world_.clock().unix_ms());
+  }
+  if (world_.bug() != plant::ignored_outage)
+    book_.store_works(!outage());
+}
+
+void job_queue_node::surprised(const store_op& what) {
+  world_.count("surprises");
+  if (world_.bug() != plant::unheeded_surprise)
+    book_.look_at(what.id);
+}
+
 // -- core::job_book_effects: the store ------------------------------------------------------
 
 void job_queue_node::write(const core::job_way& x) {
-  journal_->write(to_op(x), [this, x](job_store::result done) { book_.written(x, done); });
+  write(to_op(x), [this, x](job_store::result done) { book_.written(x, done); });
 }
 
 void job_queue_node::chunk_waits(const core::job_row& of, uint32_t number) {
-  journal_->write({.what = store_op::kind::chunk,
-                   .id = of.id,
-                   .life = of.attempt,
-                   .number = number,
-                   .chunk_to = chunk_state::waiting});
+  write({.what = store_op::kind::chunk,
+         .id = of.id,
+         .life = of.attempt,
+         .number = number,
+         .chunk_to = chunk_state::waiting});
 }
 
 void job_queue_node::read(std::vector<job_id> ids, std::function<void(const std::vector<stored_job>*)> then) {
@@ -201,7 +231,7 @@ void job_queue_node::load(const std::vector<job_id>& ids) {
 
 void job_queue_node::look(job_id id) {
   world_.clock().trace("job ", id.low, " is looked at");
-  journal_->after([this, id] {
+  journal_.after([this, id] {
     read({id}, [this, id](const std::vector<stored_job>* found) {
       if (found == nullptr)
         return book_.not_looked(id);
@@ -216,7 +246,7 @@ void job_queue_node::look(job_id id) {
 // -- core::job_book_effects: jobs at work -----------------------------------------------------
 
 std::optional<std::string> job_queue_node::begin(const core::job_row& x, uint32_t attempt, uint64_t turn) {
-  world_.check_begin(x.id, journal_->outage());
+  world_.check_begin(x.id, outage());
   if (world_.clock().chance.chance(0.01))
     return "a file is in its way";
   auto found = std::find_if(at_hand_->begin(), at_hand_->end(), [&](auto& j) { return j.row.id == x.id; });

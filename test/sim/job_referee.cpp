@@ -90,7 +90,7 @@ void job_world::check_not_stopped(job_id id, const char* doing) const {
 void job_world::check_calm() {
   if (queue)
     queue->check_orphans();
-  if (store_.out || !queue || queue->journal()->outage())
+  if (store_.out || !queue || queue->outage())
     shake();
   for (auto& x : jobs) {
     auto* job = store_.find(x->id);

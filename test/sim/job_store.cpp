@@ -29,12 +29,12 @@ std::vector<job_store::result> job_store::apply(const std::vector<store_op>& bat
   return results;
 }
 
-void job_store::remember(uint64_t stamp, const std::vector<result>& results) {
-  batches_[stamp] = results;
+void job_store::remember(int64_t at_ms, const std::vector<result>& results) {
+  batches_[at_ms] = results;
 }
 
-const std::vector<job_store::result>* job_store::recall(uint64_t stamp) const {
-  auto i = batches_.find(stamp);
+const std::vector<job_store::result>* job_store::recall(int64_t at_ms) const {
+  auto i = batches_.find(at_ms);
   return i == batches_.end() ? nullptr : &i->second;
 }
 

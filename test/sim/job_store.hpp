@@ -65,11 +65,11 @@ public:
   /// Stores all of them.
   std::vector<result> apply(const std::vector<store_op>& batch);
 
-  /// Keeps the results of the batch with this stamp.
-  void remember(uint64_t stamp, const std::vector<result>& results);
+  /// What became of the batch of that time.
+  void remember(int64_t at_ms, const std::vector<result>& results);
 
-  /// The results of that batch, if it was stored.
-  const std::vector<result>* recall(uint64_t stamp) const;
+  /// What became of that batch, where it was stored.
+  const std::vector<result>* recall(int64_t at_ms) const;
 
   const stored_job* find(job_id id) const;
 
@@ -92,7 +92,7 @@ private:
   world& world_;
   plant bug_;
   std::map<job_id, stored_job> jobs_;
-  std::map<uint64_t, std::vector<result>> batches_;
+  std::map<int64_t, std::vector<result>> batches_;
   int64_t next_number_ = 1;
 };
 

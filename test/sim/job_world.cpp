@@ -21,6 +21,7 @@ constexpr duration goodbye_within = 60s;
 
 job_world::job_world(uint64_t seed, bool trace, plant bug) : world_(seed, trace), bug_(bug), store_(world_, bug) {
   running_max = static_cast<uint32_t>(world_.chance.between(1, 3));
+  batch_max = static_cast<size_t>(world_.chance.between(1, 20));
   cards = world_.chance.chance(0.4);
   for (size_t i = 0, n = static_cast<size_t>(world_.chance.between(1, 4)); i < n; ++i) {
     job_machine m;
@@ -114,10 +115,9 @@ void job_world::start_queue() {
   if (!registry || queue)
     return;
   shake();
-  // A queue that cannot open the store ends, and the next one tries again. A queue that finds the old writer still
-  // working waits for it.
-  std::erase_if(journals_, [](auto& x) { return x.expired() || x.lock()->is_done(); });
-  auto awaits = !journals_.empty() && bug_ != plant::unawaited_writer && bug_ != plant::no_fence;
+  // A queue that finds no store ends, and the next one tries; and one that finds a writer at work waits for it.
+  std::erase_if(writers_, [](auto& x) { return x.expired() || x.lock()->is_done(); });
+  auto awaits = !writers_.empty() && bug_ != plant::unawaited_writer && bug_ != plant::no_fence;
   if (store_.out || awaits)
     return world_.after(200ms, [this] { start_queue(); });
   queue = std::make_shared<job_queue_node>(*this);
@@ -130,10 +130,10 @@ void job_world::kill_coordinator() {
   world_.trace("the coordinator dies");
   count("coordinators killed");
   if (queue)
-    queue->journal()->kill();
-  for (auto& x : std::exchange(journals_, {}))
-    if (auto journal = x.lock())
-      journal->kill();
+    queue->writer()->kill();
+  for (auto& x : std::exchange(writers_, {}))
+    if (auto writer = x.lock())
+      writer->kill();
   queue.reset();
   registry.reset();
   jobs.clear();
@@ -166,8 +166,7 @@ void job_world::kill_queue() {
     return;
   world_.trace("the queue dies");
   count("queues killed");
-  queue->journal()->orphan();
-  journals_.push_back(queue->journal());
+  writers_.push_back(queue->writer());
   std::exchange(queue, nullptr)->vanish();
   // The queue's jobs end with it, and their leases too.
   for (auto& job : std::vector{jobs})

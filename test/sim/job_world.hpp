@@ -1,5 +1,5 @@
-// File jobs on virtual time: the product's job book, its jobs and its lease table, surrounded by a simulated store,
-// machines with cards, and users.
+// File jobs on virtual time: the product's book of jobs, its journal, its jobs and its lease table, and around them a
+// store, machines with cards, and people.
 //
 // A life is one run from a seed. Coordinators, queues, job actors, machines, tasks and cards are lost at any moment;
 // the store fails, or stores a batch but its answer is lost; users pause, resume, cancel, retry and remove jobs. The
@@ -29,10 +29,10 @@
 
 namespace troupe::sim {
 
-class job_journal_node;
 class job_node;
 class job_queue_node;
 class job_registry;
+class job_writer_node;
 
 /// A process on a machine, and what it does.
 struct job_task {
@@ -111,10 +111,10 @@ public:
   std::shared_ptr<job_queue_node> queue;
   std::vector<std::shared_ptr<job_node>> jobs; ///< actors, of all lives of the queue
 
-  uint64_t stamps = 0;
   uint64_t next_owner = 1;
   uint32_t running_max = 2;
-  bool cards = false; ///< some machines have cards, so encoders may be lost
+  size_t batch_max = 1; ///< operations that are stored at once
+  bool cards = false;   ///< there are some: encoders may be lost
   std::vector<job_machine> machines;
   std::map<std::string, chunk_file_state> disk; ///< chunk files
   std::set<job_id> confirmed;                   ///< jobs whose submission was confirmed to a user
@@ -190,9 +190,9 @@ private:
   uint64_t next_lease_ = 1;
   bool faults_ = true;
   time_point calm_since_{};
-  std::map<uint64_t, time_point> stopped_since_;          ///< owners whose jobs must no longer run
-  std::vector<std::weak_ptr<job_journal_node>> journals_; ///< of queues that are gone
-  std::map<job_id, size_t> cuts_;                         ///< of a job's source
+  std::map<uint64_t, time_point> stopped_since_;        ///< owners whose jobs are not to be at work any more
+  std::vector<std::weak_ptr<job_writer_node>> writers_; ///< of queues that are gone
+  std::map<job_id, size_t> cuts_;                       ///< of a job's source
   std::map<job_id, std::string> codecs_;
 };
 

@@ -1,0 +1,111 @@
+// The sender of callbacks and the store behind it, on virtual time: nothing is sent once more because an answer of the
+// store is late or fails. Nobody listens at the URL, so each try ends at once, on the sender's own thread.
+#include "http/callbacks.hpp"
+#include "messages/unix_time.hpp"
+#include "test/actors/virtual_time.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+using namespace troupe;
+
+namespace {
+
+struct fixture : virtual_time {
+  std::vector<store::callback> due; ///< in the store
+  int lists = 1'000;                ///< so many are told at once; further questions wait here:
+  std::vector<caf::typed_response_promise<callback_list>> asked;
+  bool stores = true;
+  int begun = 0; ///< tries: each asks for its job first
+  std::vector<callback_outcome> outcomes;
+  caf::actor gateway = keep(system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+    return {
+      [](const job_subscription&) {},
+      [this, self](const callbacks_question&) -> caf::result<callback_list> {
+        if (lists-- > 0)
+          return callback_list{due};
+        return asked.emplace_back(self->make_response_promise<callback_list>());
+      },
+      [this](job_atom, job_id id) {
+        ++begun;
+        job_details x;
+        x.job.id = id;
+        x.job.state = job_state::completed;
+        return x;
+      },
+      [this](const callback_outcome& x) -> caf::result<void> {
+        outcomes.push_back(x);
+        if (!stores)
+          return caf::make_error(ec::limit, "the disk is full");
+        std::erase_if(due, [&](auto& c) { return c.delivery == x.delivery; });
+        return caf::unit;
+      },
+    };
+  }));
+  std::optional<http::callback_sender> sender;
+
+  ~fixture() {
+    sender.reset();
+    end();
+  }
+
+  void begin() {
+    sender.emplace(system, caf::actor_cast<gateway_actor>(gateway), http::callback_config{});
+    settle();
+  }
+
+  void owe(int64_t delivery, int64_t not_before_ms = 0) {
+    store::callback x;
+    x.id = {1, 1};
+    x.delivery = delivery;
+    x.url = "http://127.0.0.1:1/";
+    x.ended_ms = unix_ms();
+    x.not_before_ms = not_before_ms;
+    due.push_back(x);
+  }
+
+  bool tries(size_t count) {
+    return comes([this, count] { return outcomes.size() >= count; });
+  }
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(callbacks_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_callback_is_not_sent_again_while_the_list_without_it_is_late) {
+  owe(1);
+  owe(2, std::numeric_limits<int64_t>::max()); // is waited for, so the clock goes on
+  lists = 1;
+  begin();
+  BOOST_REQUIRE(tries(1));
+  settle();
+  BOOST_REQUIRE_EQUAL(asked.size(), 1u);
+  pass(5s);
+  within(gateway, [this] { asked[0].deliver(callback_list{due}); });
+  pass(5s);
+  BOOST_TEST(begun == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_store_that_cannot_write_does_not_have_a_callback_sent_without_a_pause) {
+  owe(1);
+  stores = false;
+  begin();
+  BOOST_REQUIRE(tries(1));
+  pass(1s);
+  BOOST_TEST(begun == 1);
+  pass(2s);
+  BOOST_REQUIRE(tries(2));
+  stores = true;
+  pass(3s);
+  BOOST_REQUIRE(tries(3));
+  pass(5s);
+  BOOST_TEST(begun == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
