@@ -38,7 +38,7 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 
 } // namespace
 
-int run_task(const config::configuration& x, task_faults faults) {
+int run_task(const config::configuration& x, std::shared_ptr<const work_factory> factory) {
   av::forgo_real_time();
   std::string line;
   task_join who;
@@ -63,7 +63,7 @@ int run_task(const config::configuration& x, task_faults faults) {
   with.who = who;
   with.find_coordinator = [&system, to] { return connect(system, to); };
   with.orphan_timeout = x.jobs.orphan_timeout;
-  with.faults = std::move(faults);
+  with.factory = std::move(factory);
   with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host};
   auto task = spawn_task(system, *coordinator, std::move(with));
   if (!join(system, *coordinator, who, task_actor{task})) {
