@@ -50,7 +50,7 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
                 count(what, done);
               },
               [this] { feed_.send(self_); }}),
-    book_({config_.running_max, config_.job_restarts_max, config_.order}, *this),
+    book_(config_.book, *this),
     folders_(config_.work_folder, config_.keep_failed) {
   if (!config_.factory)
     config_.factory = usual_jobs(config_.job, config_.files);

@@ -29,7 +29,7 @@ MAX_LINES_TEST = 600  # a test is a list of cases, and a list reads well for lon
 ARROWS = {
     "base": set(),
     "messages": set(),
-    "config": {"plain", "base"},
+    "config": {"plain", "base", "core/*"},
     "telemetry": {"plain", "base"},
     "core": {"plain"},
     "core/placement": {"plain", "core"},
