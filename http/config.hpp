@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "config/defaults.hpp"
+#include "config/waits.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <algorithm>
@@ -41,8 +41,10 @@ struct server_config : config::http_options {
   uint64_t target_bytes_max = 4096;                                    ///< larger: 414
   uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< all bodies in memory together; more: 503
   std::chrono::milliseconds write_timeout{30'000};                     ///< without progress in what the client takes
-  std::chrono::milliseconds ask_timeout{5'000};      ///< for an answer of the coordinator, except for a stream
-  std::chrono::milliseconds watch_timeout{30'000};   ///< for a stream's first chunk
+  /// For an answer of the coordinator, except for a stream.
+  std::chrono::milliseconds ask_timeout = config::defaults::coordinator_wait;
+  /// For a stream's first chunk.
+  std::chrono::milliseconds watch_timeout{30'000};
   std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events gets a comment
   std::chrono::milliseconds upload_window = config::defaults::http_upload_window;
   uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< fewer bytes in such a window: 408

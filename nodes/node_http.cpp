@@ -1,6 +1,7 @@
 #include "nodes/node_http.hpp"
 
 #include "base/url.hpp"
+#include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -33,8 +34,9 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
   http::server_config result;
   static_cast<config::http_options&>(result) = x.http;
   result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
+  namespace d = config::defaults;
   result.watch_timeout =
-    x.session.open_timeout + x.leases.selection_timeout + longest_queue(x) + std::chrono::seconds{10};
+    d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));
   result.log = [](const http::access_record& r) {
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},

@@ -6,6 +6,7 @@
 #include "base/descriptor_limit.hpp"
 #include "base/random_id.hpp"
 #include "config/token.hpp"
+#include "config/waits.hpp"
 #include "core/placement/exhaustion.hpp"
 #include "core/plan.hpp"
 #include "http/callbacks.hpp"
@@ -39,9 +40,6 @@ namespace troupe::nodes {
 namespace {
 
 namespace log = telemetry::log;
-
-/// How long after its deadline a worker may report that it has drained.
-constexpr auto drain_answer_timeout = std::chrono::seconds{2};
 
 /// All arguments except the coordinator's address.
 std::vector<std::string> task_arguments(const config::configuration& x) {
@@ -91,11 +89,11 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   auto& s = result.session;
   s.core = x.session;
   s.core.memory = x.task.memory;
-  s.core.watch_timeout = x.session.open_timeout + x.leases.selection_timeout + std::chrono::seconds{5};
+  s.core.watch_timeout = config::defaults::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout);
   s.core.queue_timeout = x.leases.queue_timeout;
   s.stream = x.stream;
   s.quarantine_for = x.live.quarantine_for;
-  s.lease_timeout = x.leases.selection_timeout + std::chrono::seconds{2};
+  s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
   auto& j = result.jobs;
   j.store_url = x.jobs.store;
   j.work_folder = x.jobs.work_dir;
@@ -172,7 +170,7 @@ private:
     log::info("the worker drains; a second signal ends it at once", {{"at_most_ms", at_most}});
     auto end = [] { ::kill(::getpid(), SIGTERM); };
     system_.spawn([worker = worker_, at_most, end](caf::event_based_actor* self) {
-      self->request(worker, at_most + drain_answer_timeout, drain_atom_v, caf::timespan{at_most})
+      self->request(worker, config::defaults::outer_wait(at_most), drain_atom_v, caf::timespan{at_most})
         .then([end] { end(); }, [end](const caf::error&) { end(); });
     });
   }

@@ -3,6 +3,7 @@
 #include "actors/cluster/link.hpp"
 #include "actors/host_watch.hpp"
 #include "actors/task.hpp"
+#include "config/waits.hpp"
 #include "encoder/window/scheduling.hpp"
 #include "nodes/node_link.hpp"
 #include "telemetry/log.hpp"
@@ -23,12 +24,10 @@ namespace {
 
 namespace log = telemetry::log;
 
-constexpr auto join_timeout = std::chrono::seconds{5};
-
 bool join(caf::actor_system& system, const coordinator_actor& coordinator, const task_join& x, const task_actor& task) {
   caf::scoped_actor self{system};
   auto joined = false;
-  self->request(coordinator, join_timeout, x, task)
+  self->request(coordinator, config::defaults::coordinator_wait, x, task)
     .receive([&] { joined = true; },
              [](const caf::error& why) {
                log::debug("the coordinator refused this task", {{"reason", to_string(why)}});

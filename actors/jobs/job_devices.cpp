@@ -1,6 +1,7 @@
 // A job's reports to the registry about the devices that its tasks encode on.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
+#include "config/waits.hpp"
 
 #include <utility>
 
@@ -10,7 +11,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto answer_timeout = std::chrono::seconds{5};
+constexpr auto answer_timeout = config::defaults::coordinator_wait;
 
 } // namespace
 

@@ -4,6 +4,7 @@
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_text.hpp"
+#include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 /// How long a task and the registry may take to answer.
-constexpr auto answer_timeout = std::chrono::seconds{5};
+constexpr auto answer_timeout = config::defaults::coordinator_wait;
 
 /// How long the worker of an orphan may take to register before its task is taken over without it.
 constexpr auto worker_wait = std::chrono::seconds{5};

@@ -7,6 +7,7 @@
 #include "actors/jobs/store_error.hpp"
 #include "base/private_folder.hpp"
 #include "base/random_id.hpp"
+#include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
@@ -23,12 +24,6 @@ namespace {
 constexpr auto tick_interval = std::chrono::milliseconds{200};
 
 constexpr size_t page_rows = 500;
-
-/// A batch takes milliseconds, and a store that cannot be reached fails within its own timeouts.
-constexpr auto write_timeout = std::chrono::minutes{10};
-
-/// By then the last batch of the previous queue is stored, or its writer has failed.
-constexpr auto last_writes_timeout = std::chrono::seconds{40};
 
 /// More operations than this wait only if the disk does not work.
 constexpr size_t pending_max = 100'000;
@@ -114,7 +109,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
 
 bool job_queue_state::recover() {
   auto failed = base::make_private_folder(config_.work_folder);
-  if (!await_writers(config_.store_url, last_writes_timeout)) {
+  if (!await_writers(config_.store_url, config::defaults::last_writes_wait)) {
     log::error("file jobs cannot be read", {{"reason", "what an earlier queue had to write is still on its way"}});
     return false;
   }
@@ -170,7 +165,7 @@ void job_queue_state::send_batch(store_batch x) {
   auto lost = [this](const caf::error& why) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
-  self_->request(writer_, write_timeout, std::move(x))
+  self_->request(writer_, config::defaults::batch_wait, std::move(x))
     .then(
       [this](store_results& x) {
         journal_.done(std::move(x));

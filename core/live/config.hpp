@@ -1,6 +1,7 @@
 // What an operator may set for live channels, with the defaults. The table in config/ points its rows at these members.
 #pragma once
 
+#include "config/waits.hpp"
 #include "core/memory_plan.hpp"
 #include "core/plan.hpp"
 #include "core/watchdog.hpp"
@@ -36,13 +37,14 @@ struct chunk_ring_limits {
 
 struct session_config {
   milliseconds idle_timeout{60'000};
-  milliseconds watch_timeout{20'000};        ///< from a client's request to the first bytes of its rendition
+  milliseconds open_timeout{10'000};
+  /// From a client's request to the first bytes of its rendition.
+  milliseconds watch_timeout = config::defaults::first_bytes_wait(open_timeout, milliseconds{5'000});
   milliseconds queue_timeout{60'000};        ///< added to it if the rendition may wait for its encoder
   milliseconds first_output_timeout{15'000}; ///< from a transcode's start to its first output
   /// A transcode is ended if the source gives it no place to begin at for this long.
   milliseconds unfed_after{2000};
   milliseconds silence_after{5000}; ///< the status tells if clients get nothing for this long
-  milliseconds open_timeout{10'000};
   milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 4 * 1024 * 1024;
   uint32_t attempts_max = 4; ///< tries at a variant that never delivered; after that it fails
