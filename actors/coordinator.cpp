@@ -4,6 +4,7 @@
 #include "actors/live/live_plan.hpp"
 #include "base/random_id.hpp"
 #include "base/url.hpp"
+#include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
@@ -15,10 +16,7 @@ namespace troupe {
 
 namespace {
 
-constexpr auto status_timeout = std::chrono::seconds{1};
-
-/// How much later than its limit a session may answer that there is nothing to watch.
-constexpr auto answer_margin = std::chrono::seconds{2};
+constexpr auto status_timeout = config::defaults::status_wait;
 
 } // namespace
 
@@ -197,7 +195,7 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
     i = sessions.emplace(channel, std::move(session)).first;
   }
   auto patience = config.session.core.patience(p->second.video);
-  self->request(i->second, patience + answer_margin, watch_atom_v, p->second)
+  self->request(i->second, config::defaults::outer_wait(patience), watch_atom_v, p->second)
     .then([answer](variant_stream_ptr& x) mutable { answer.deliver(std::move(x)); },
           [this, channel, profile, answer, again, session = i->second](const caf::error& why) mutable {
             // The session ended while this request was on its way, as happens when its last client has left: start

@@ -1,8 +1,6 @@
 #include "actors/task.hpp"
 
 #include "actors/common/actor_of.hpp"
-#include "actors/jobs/file_worker.hpp"
-#include "actors/live/ingest.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/sec.hpp>
@@ -38,18 +36,18 @@ task_state::interface::behavior_type task_state::make_behavior() {
     [this, once](ingest_work& work, sample_sink_actor& sink) -> caf::result<ingest_actor> {
       if (auto error = once())
         return error;
-      return follow(spawn_ingest(self->system(), std::move(work), std::move(sink)));
+      return follow(config.factory->make_ingest(self->system(), std::move(work), std::move(sink)));
     },
     [this, once](transcode_work& work, sample_sink_actor& sink) -> caf::result<transcoder_actor> {
       if (auto error = once())
         return error;
-      return follow(spawn_transcoder(self->system(), std::move(work), std::move(sink), config.faults.live));
+      return follow(config.factory->make_transcoder(self->system(), std::move(work), std::move(sink)));
     },
     [this, once](file_work& work, file_client_actor& client) -> caf::result<file_worker_actor> {
       if (auto error = once())
         return error;
       this->work = work;
-      worker = spawn_file_worker(self->system(), std::move(work), std::move(client), config.place, config.faults.file);
+      worker = config.factory->make_file_worker(self->system(), std::move(work), std::move(client), config.place);
       return file_worker_actor{follow(worker)};
     },
     [this](attempt_id attempt, file_client_actor& client) -> caf::result<file_worker_actor> {

@@ -10,31 +10,25 @@
 // that takes it over. It ends if no job wants the work, or if no coordinator comes within `orphan_timeout`.
 #pragma once
 
-#include "actors/jobs/file_faults.hpp"
 #include "actors/jobs/file_reach.hpp"
 #include "actors/jobs/file_worker.hpp"
-#include "actors/live/transcoder.hpp"
+#include "actors/work_factory.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
 
 #include <chrono>
 #include <functional>
+#include <memory>
 
 namespace troupe {
-
-/// Deliberate faults in the work of a task; for tests.
-struct task_faults {
-  transcoder_faults live;
-  file_faults file;
-};
 
 struct task_config {
   task_join who;
   /// Blocks until the coordinator is found, or returns why it is not. Empty: this task ends with its coordinator.
   std::function<caf::expected<coordinator_actor>()> find_coordinator;
   std::chrono::milliseconds orphan_timeout{60'000};
-  task_faults faults;
+  std::shared_ptr<const work_factory> factory = std::make_shared<work_factory>();
   task_place place = {};
 };
 

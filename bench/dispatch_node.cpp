@@ -176,11 +176,11 @@ dispatch_node::dispatch_node(const dispatch_settings& x, std::shared_ptr<dispatc
   coordinator_config with;
   with.jobs.store_url = x.store_url;
   with.jobs.work_folder = x.work_folder;
-  with.jobs.running_max = x.running_max;
+  with.jobs.book.running_max = x.running_max;
   with.jobs.factory = std::make_shared<null_jobs>(record_, x.hold);
   coordinator_ = spawn_coordinator(system_, std::move(with));
   http::server_config page;
-  page.port = 0;
+  page.listen.port = 0;
   auto server = http::server::start(page, system_, coordinator_);
   if (!server)
     throw std::runtime_error(server.error());

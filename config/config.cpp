@@ -11,12 +11,6 @@ std::string_view to_string(role x) noexcept {
   return names[static_cast<size_t>(x)];
 }
 
-std::string_view to_string(strategy x) noexcept {
-  constexpr std::array<std::string_view, 5> names{"least-loaded", "round-robin", "capability-match", "gpu-aware",
-                                                  "weighted"};
-  return names[static_cast<size_t>(x)];
-}
-
 std::string_view to_string(log_level x) noexcept {
   constexpr std::array<std::string_view, 6> names{"trace", "debug", "info", "warning", "error", "off"};
   return names[static_cast<size_t>(x)];
@@ -43,7 +37,7 @@ profile make_profile(std::string name, std::string codec, int32_t height, int64_
   x.video.bit_rate = bit_rate;
   x.video.max_bit_rate = bit_rate + bit_rate / 4;
   x.video.preset = std::move(preset);
-  x.video.keyframe_interval = defaults::keyframe_interval;
+  x.video.keyframe_interval = 2s;
   // A picture delivered before one that is shown earlier is held back until that one has come. Without B-frames there
   // is none.
   x.video.b_frames = 0;

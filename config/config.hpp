@@ -1,8 +1,12 @@
 // The whole configuration of a node as plain values with their defaults. Only the table in config/option_table.cpp says
-// which keys set them, in which units and within which limits.
+// which keys set them, in which units and within which limits. A new option is a member here, or in the struct in core/
+// that uses it, and a row there.
 #pragma once
 
 #include "config/defaults.hpp"
+#include "core/cluster/config.hpp"
+#include "core/jobs/config.hpp"
+#include "core/live/config.hpp"
 #include "messages/work.hpp"
 
 #include <chrono>
@@ -14,11 +18,11 @@
 
 namespace troupe::config {
 
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
 /// The role of a `caf-node` process.
 enum class role : uint8_t { coordinator, worker, all, task };
-
-/// How the coordinator chooses among the workers that can do a piece of work.
-enum class strategy : uint8_t { least_loaded, round_robin, capability_match, gpu_aware, weighted };
 
 enum class log_level : uint8_t { trace, debug, info, warning, error, off };
 
@@ -26,7 +30,6 @@ enum class log_format : uint8_t { text, json };
 
 /// The names that configuration files use for an enumerator.
 std::string_view to_string(role x) noexcept;
-std::string_view to_string(strategy x) noexcept;
 std::string_view to_string(log_level x) noexcept;
 std::string_view to_string(log_format x) noexcept;
 
@@ -64,67 +67,39 @@ struct tls_options {
 };
 
 struct cluster_options {
-  endpoint listen{"127.0.0.1", defaults::cluster_port};
-  endpoint coordinator{"127.0.0.1", defaults::cluster_port};
+  endpoint listen{"127.0.0.1", 9090};
+  endpoint coordinator{"127.0.0.1", 9090};
   std::string port_file; ///< the bound port is written to this file; empty for none
   std::string token;     ///< secret; if empty, the content of `token_file` is used
   std::string token_file;
   bool insecure = false;
   tls_options tls;
-  config::strategy strategy = strategy::least_loaded;
-  std::chrono::milliseconds selection_timeout = defaults::selection_timeout;
-  std::chrono::milliseconds heartbeat_interval = defaults::heartbeat_interval;
-  std::chrono::milliseconds degraded_after = defaults::degraded_after;   ///< without a heartbeat
-  std::chrono::milliseconds unhealthy_after = defaults::unhealthy_after; ///< without a heartbeat
-  std::chrono::milliseconds gone_after = defaults::gone_after;           ///< without a heartbeat
-  double degraded_pressure = defaults::degraded_pressure;                ///< percent
-  uint32_t degraded_failures = defaults::degraded_failures;
-  uint32_t unhealthy_failures = defaults::unhealthy_failures;
-  std::chrono::milliseconds failure_window = defaults::failure_window;
-  std::chrono::milliseconds failure_back_off = defaults::failure_back_off;
-  std::chrono::milliseconds failure_max_back_off = defaults::failure_max_back_off;
-  std::chrono::milliseconds trial_duration = defaults::trial_duration;
-  std::chrono::milliseconds reconnect_delay = defaults::reconnect_delay;
-  std::chrono::milliseconds reconnect_max_delay = defaults::reconnect_max_delay;
+  milliseconds heartbeat_interval = 1s;
+  milliseconds reconnect_delay = 250ms;
+  milliseconds reconnect_max_delay = 10s;
 
   bool operator==(const cluster_options&) const = default;
 };
 
-/// How the coordinator uses GPUs. Session limits are "none", "unlimited" or a number.
-struct gpu_options {
-  double encoder_max = defaults::gpu_encoder_max;         ///< percent
-  double memory_max = defaults::gpu_memory_max;           ///< percent
-  double temperature_max = defaults::gpu_temperature_max; ///< °C
-  std::chrono::milliseconds back_off = defaults::gpu_back_off;
-  std::chrono::milliseconds max_back_off = defaults::gpu_max_back_off;
-  std::chrono::milliseconds queue_timeout = defaults::gpu_queue_timeout;
-  double alpha = defaults::placement_alpha;    ///< for the strategy `weighted`: cost of each percent of use
-  double beta = defaults::placement_beta;      ///< cost of each °C
-  double gamma = defaults::placement_gamma;    ///< cost of each job
-  std::map<std::string, std::string> sessions; ///< limits of GPUs by UUID; they override the workers' own
-
-  bool operator==(const gpu_options&) const = default;
-};
-
 struct http_options {
-  endpoint listen{"127.0.0.1", defaults::http_port};
+  endpoint listen{"127.0.0.1", 8080};
   std::string port_file; ///< the bound port is written to this file; empty for none
   bool insecure = false;
-  uint64_t header_bytes_max = defaults::http_header_bytes_max;
-  uint64_t body_bytes_max = defaults::http_body_bytes_max;
-  std::vector<std::string> hosts; ///< further host names that requests may be addressed to
-  uint32_t connections_max = defaults::http_connections_max;
-  uint32_t connections_per_client = defaults::http_connections_per_client;
-  std::chrono::milliseconds header_timeout = defaults::http_header_timeout;
-  std::chrono::milliseconds idle_timeout = defaults::http_idle_timeout;
+  uint64_t header_bytes_max = 16 * defaults::kibibyte; ///< request line included; larger: 414 or 431
+  uint64_t body_bytes_max = defaults::mebibyte;        ///< larger: 413
+  std::vector<std::string> hosts;                      ///< further host names that requests may be addressed to
+  /// More: 503; before that, idle connections are closed to make room.
+  uint32_t connections_max = 4096;
+  uint32_t connections_per_client = 1024; ///< of one address, or of one IPv6 /64 network; more: 503
+  milliseconds header_timeout = 10s;      ///< for the header and the body each; longer: 408
+  milliseconds idle_timeout = 60s;        ///< between two requests
 
   bool operator==(const http_options&) const = default;
 };
 
 struct worker_options {
   uint32_t slots = 0; ///< simultaneous transcodes; the number of cores if not configured
-  uint32_t warm_tasks = defaults::warm_tasks;
-  std::chrono::milliseconds drain_timeout = defaults::drain_timeout;
+  milliseconds drain_timeout = 10s;
   bool prove = true;
   bool trust_codecs = false; ///< trust libav*'s list of codecs without testing them
   std::string capability_cache;
@@ -135,34 +110,17 @@ struct worker_options {
 };
 
 struct coordinator_options {
-  uint32_t warm_tasks = defaults::warm_tasks;
   std::string
     http_advertise; ///< "http://host:port" of the HTTP server for workers; empty: as they reach the coordinator
+  /// Session limits of GPUs by UUID: "none", "unlimited" or a number; they override the workers' own.
+  std::map<std::string, std::string> gpu_sessions;
 
   bool operator==(const coordinator_options&) const = default;
 };
 
 struct live_options {
-  std::chrono::milliseconds idle_timeout = defaults::live_idle_timeout;
-  uint64_t source_buffer_bytes = defaults::source_buffer_bytes;
-  std::chrono::milliseconds source_buffer_duration = defaults::source_buffer_duration;
-  uint64_t credit_bytes = defaults::credit_bytes;
-  uint64_t variant_buffer_bytes = defaults::variant_buffer_bytes;
-  std::chrono::milliseconds variant_buffer_duration = defaults::variant_buffer_duration;
-  std::chrono::milliseconds client_lag_max = defaults::client_lag_max;
-  std::chrono::milliseconds open_timeout = defaults::source_open_timeout;
-  std::chrono::milliseconds read_timeout = defaults::source_read_timeout;
-  std::chrono::milliseconds source_timeout = defaults::source_timeout;
-  std::chrono::milliseconds source_return = defaults::source_return;
-  std::chrono::milliseconds stall_min = defaults::stall_min;
-  std::chrono::milliseconds stall_max = defaults::stall_max;
-  std::chrono::milliseconds slow_lag = defaults::slow_lag;
-  std::chrono::milliseconds slow_after = defaults::slow_after;
-  std::chrono::milliseconds failover_timeout = defaults::failover_timeout;
-  uint32_t quarantine_after = defaults::quarantine_after;
-  std::chrono::milliseconds quarantine_for = defaults::quarantine_for;
-  uint32_t sessions_max = defaults::sessions_max;
-  uint32_t clients_max = defaults::clients_max;
+  milliseconds quarantine_for = 5min;
+  uint32_t sessions_max = 256;
 
   bool operator==(const live_options&) const = default;
 };
@@ -171,28 +129,20 @@ struct job_options {
   std::string store; ///< a path, or a URL that may hold a password
   std::string work_dir;
   std::string callback_secret; ///< secret; if empty, callbacks are not signed
-  uint32_t running_max = defaults::jobs_running_max;
-  uint32_t retries_max = defaults::job_retries_max;
-  std::chrono::milliseconds silence_max = defaults::job_silence_max;
-  std::chrono::milliseconds stall_max = defaults::job_stall_max;
-  std::chrono::milliseconds aging_step = defaults::job_aging_step;
-  std::chrono::milliseconds orphan_timeout = defaults::job_orphan_timeout;
-  std::string transfer = "auto";                       ///< or "http": workers use no path of the coordinator's
-  std::chrono::milliseconds keep = defaults::job_keep; ///< for clients' files that are not used
-  uint64_t upload_bytes_max = defaults::job_upload_bytes_max;
-  std::chrono::milliseconds stop_timeout = defaults::job_stop_timeout;
-  uint32_t disk_refuse = defaults::job_disk_refuse; ///< percent
-  uint32_t disk_warn = defaults::job_disk_warn;     ///< percent
-  std::chrono::milliseconds keep_failed = defaults::job_keep_failed;
+  milliseconds orphan_timeout = 60s;
+  std::string transfer = "auto"; ///< or "http": workers use no path of the coordinator's
+  milliseconds keep = 24h;       ///< for clients' files that are not used
+  uint64_t upload_bytes_max = 1024 * 1024 * defaults::mebibyte;
+  milliseconds stop_timeout = 5s;
+  milliseconds keep_failed = 24h;
 
   bool operator==(const job_options&) const = default;
 };
 
 struct task_options {
-  std::chrono::milliseconds orphan_timeout = defaults::orphan_timeout;
-  std::chrono::milliseconds stop_timeout = defaults::stop_timeout;
-  uint64_t memory = defaults::task_memory;
-  uint32_t encode_memory_percent = defaults::task_encode_memory_percent;
+  milliseconds orphan_timeout = 10s;
+  milliseconds stop_timeout = 2s;
+  core::memory_rules memory{2048 * defaults::mebibyte, 100};
 
   bool operator==(const task_options&) const = default;
 };
@@ -204,12 +154,12 @@ struct log_options {
   bool operator==(const log_options&) const = default;
 };
 
-/// All settings of a node. `channels` and `profiles` hold their names twice: as key and inside the value.
+/// All settings of a node. Those that decisions need are in the decisions' own structs. `channels` and `profiles` hold
+/// their names twice: as key and inside the value.
 struct configuration {
   config::role role = role::all;
   node_options node;
   cluster_options cluster;
-  gpu_options gpu;
   http_options http;
   worker_options worker;
   coordinator_options coordinator;
@@ -217,6 +167,12 @@ struct configuration {
   job_options jobs;
   task_options task;
   log_options log;
+  core::worker_table_config workers;
+  core::lease_table_config leases;
+  core::session_config session;
+  core::chunk_ring_limits stream;
+  core::job_book_config book;
+  core::file_job_config file_job{.disk_refuse = 5, .disk_warn = 10};
   std::map<std::string, channel> channels;
   std::map<std::string, profile> profiles;
 

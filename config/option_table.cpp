@@ -23,7 +23,7 @@ slot at(configuration& c, const names&) {
 }
 
 slot gpu_sessions(configuration& c, const names& filled) {
-  return &c.gpu.sessions[filled.at(0)];
+  return &c.coordinator.gpu_sessions[filled.at(0)];
 }
 
 slot gpu_limit(configuration& c, const names& filled) {
@@ -39,9 +39,18 @@ using part = value_part;
 using c = configuration;
 using cl = cluster_options;
 using ht = http_options;
-using gp = gpu_options;
 using li = live_options;
 using jo = job_options;
+using wo = core::worker_table_config;
+using br = core::breaker_config;
+using le = core::lease_table_config;
+using pl = core::placement_index_config;
+using pc = core::placement_config;
+using gp = core::gpu_tracker_config;
+using gu = core::gpu_guards;
+using se = core::session_config;
+using ri = core::chunk_ring_limits;
+using fj = core::file_job_config;
 
 // One row reads as one sentence: clang-format would put each field on its own line.
 // clang-format off
@@ -89,45 +98,46 @@ std::vector<option> cluster_rows() {
      .help = "PEM file of this node's certificate.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
     {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
      .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
-    {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::cluster, &cl::strategy>,
+    {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::leases, &le::places, &pl::choose, &pc::rank>,
      .help = "How a worker, or one of its GPUs, is chosen among those that have proven the encoder and have room. "
              "`gpu-aware` takes the GPU with the largest share of free sessions, `weighted` the one with the lowest "
              "cost: see `gpu.alpha`.",
      .choices = {"least-loaded", "round-robin", "capability-match", "gpu-aware", "weighted"}, .aliases = {{"TVARR_FFMPEGD_STRATEGY"}}},
-    {.key = "cluster.selection_timeout", .kind = kind::duration, .at = at<&c::cluster, &cl::selection_timeout>,
+    {.key = "cluster.selection_timeout", .kind = kind::duration, .at = at<&c::leases, &le::selection_timeout>,
      .help = "How long a request waits for a suitable worker.", .max = 5 * minutes,
      .aliases = {{"TVARR_FFMPEGD_SELECTION_TIMEOUT"}}},
     {.key = "cluster.heartbeat_interval", .kind = kind::duration, .at = at<&c::cluster, &cl::heartbeat_interval>,
      .help = "How often a worker reports.", .min = 100, .max = 1 * minutes},
-    {.key = "cluster.degraded_after", .kind = kind::duration, .at = at<&c::cluster, &cl::degraded_after>,
+    {.key = "cluster.degraded_after", .kind = kind::duration, .at = at<&c::workers, &wo::degraded_after>,
      .help = "A worker is degraded after this time without a heartbeat.", .min = 100, .max = 1 * hours},
-    {.key = "cluster.unhealthy_after", .kind = kind::duration, .at = at<&c::cluster, &cl::unhealthy_after>,
+    {.key = "cluster.unhealthy_after", .kind = kind::duration, .at = at<&c::workers, &wo::unhealthy_after>,
      .help = "A worker is unhealthy, and gets no new work, after this time without a heartbeat.",
      .min = 100, .max = 1 * hours},
-    {.key = "cluster.gone_after", .kind = kind::duration, .at = at<&c::cluster, &cl::gone_after>,
+    {.key = "cluster.gone_after", .kind = kind::duration, .at = at<&c::workers, &wo::gone_after>,
      .help = "A worker is gone, and its work is given to others, after this time without a heartbeat.",
      .min = 100, .max = 1 * hours},
-    {.key = "cluster.degraded_pressure", .kind = kind::number, .at = at<&c::cluster, &cl::degraded_pressure>,
+    {.key = "cluster.degraded_pressure", .kind = kind::number, .at = at<&c::workers, &wo::degraded_pressure_percent>,
      .help = "A worker is degraded while work there waited for CPU, memory or I/O for more than this share of the last "
              "10 s, in percent.",
      .min = 1, .max = 100},
-    {.key = "cluster.degraded_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::degraded_failures>,
+    {.key = "cluster.degraded_failures", .kind = kind::integer, .at = at<&c::workers, &wo::degraded_failures>,
      .help = "A worker is degraded if tasks of this many inputs died or hung there within `cluster.failure_window`. "
              "An input is a channel or a file.",
      .min = 1, .max = 1000},
-    {.key = "cluster.unhealthy_failures", .kind = kind::integer, .at = at<&c::cluster, &cl::unhealthy_failures>,
+    {.key = "cluster.unhealthy_failures", .kind = kind::integer, .at = at<&c::workers, &wo::breaker, &br::failures>,
      .help = "A worker is unhealthy if tasks of this many inputs died or hung within `cluster.failure_window`. It "
              "gets no work for `cluster.failure_back_off`, except live work that no other worker can take.",
      .min = 1, .max = 1000},
-    {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_window>,
+    {.key = "cluster.failure_window", .kind = kind::duration, .at = at<&c::workers, &wo::breaker, &br::window>,
      .help = "How long a task that died or hung counts against its worker.", .min = 1 * seconds, .max = 24 * hours},
-    {.key = "cluster.failure_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_back_off>,
+    {.key = "cluster.failure_back_off", .kind = kind::duration, .at = at<&c::workers, &wo::breaker, &br::back_off>,
      .help = "How long a worker that kept failing gets no work. After that it gets one task at a time, as a trial; "
              "each failed trial doubles the pause.",
      .min = 100, .max = 24 * hours},
-    {.key = "cluster.failure_max_back_off", .kind = kind::duration, .at = at<&c::cluster, &cl::failure_max_back_off>,
+    {.key = "cluster.failure_max_back_off", .kind = kind::duration, .at = at<&c::workers, &wo::breaker,
+      &br::max_back_off>,
      .help = "The longest such pause, see `cluster.failure_back_off`.", .min = 100, .max = 24 * hours},
-    {.key = "cluster.trial_duration", .kind = kind::duration, .at = at<&c::cluster, &cl::trial_duration>,
+    {.key = "cluster.trial_duration", .kind = kind::duration, .at = at<&c::workers, &wo::breaker, &br::well_after>,
      .help = "A trial task that ran for this time, or ended regularly before, makes its worker trusted again.",
      .min = 100, .max = 24 * hours},
     {.key = "cluster.reconnect_delay", .kind = kind::duration, .at = at<&c::cluster, &cl::reconnect_delay>,
@@ -140,28 +150,34 @@ std::vector<option> cluster_rows() {
 
 std::vector<option> gpu_rows() {
   return {
-    {.key = "gpu.encoder_max", .kind = kind::number, .at = at<&c::gpu, &gp::encoder_max>,
+    {.key = "gpu.encoder_max", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::gpus, &gp::guards,
+      &gu::encoder_percent, &core::gpu_guard::from>,
      .help = "Percent. A GPU whose encoder use is higher takes no new work until it is 10 below this value.",
      .min = 1, .max = 101},
-    {.key = "gpu.memory_max", .kind = kind::number, .at = at<&c::gpu, &gp::memory_max>,
+    {.key = "gpu.memory_max", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::gpus, &gp::guards,
+      &gu::memory_percent, &core::gpu_guard::from>,
      .help = "Percent. A GPU whose memory use is higher takes no new work until it is 5 below this value.",
      .min = 1, .max = 101},
-    {.key = "gpu.temperature_max", .kind = kind::number, .at = at<&c::gpu, &gp::temperature_max>,
+    {.key = "gpu.temperature_max", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::gpus, &gp::guards,
+      &gu::temperature_celsius, &core::gpu_guard::from>,
      .help = "°C. A GPU that is hotter takes no new work until it is 5 below this value.", .min = 1, .max = 200},
-    {.key = "gpu.back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::back_off>,
+    {.key = "gpu.back_off", .kind = kind::duration, .at = at<&c::leases, &le::places, &pl::gpus, &gp::back_off>,
      .help = "How long a GPU is not used after its encoder did not open; doubled with each further failure.",
      .min = 100, .max = 1 * hours},
-    {.key = "gpu.max_back_off", .kind = kind::duration, .at = at<&c::gpu, &gp::max_back_off>,
+    {.key = "gpu.max_back_off", .kind = kind::duration, .at = at<&c::leases, &le::places, &pl::gpus, &gp::max_back_off>,
      .help = "The longest such pause, see `gpu.back_off`.", .min = 100, .max = 24 * hours},
-    {.key = "gpu.queue_timeout", .kind = kind::duration, .at = at<&c::gpu, &gp::queue_timeout>,
+    {.key = "gpu.queue_timeout", .kind = kind::duration, .at = at<&c::leases, &le::queue_timeout>,
      .help = "How long a rendition with `on_busy: queue` waits for its encoder, unless it sets its own timeout.",
      .max = 1 * hours},
-    {.key = "gpu.alpha", .kind = kind::number, .at = at<&c::gpu, &gp::alpha>,
+    {.key = "gpu.alpha", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::choose, &pc::weights,
+      &core::placement_weights::alpha>,
      .help = "Strategy `weighted`: cost of each percent of use of a GPU's encoder or of the processor.",
      .max = 1e6},
-    {.key = "gpu.beta", .kind = kind::number, .at = at<&c::gpu, &gp::beta>,
+    {.key = "gpu.beta", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::choose, &pc::weights,
+      &core::placement_weights::beta>,
      .help = "Strategy `weighted`: cost of each °C of a GPU.", .max = 1e6},
-    {.key = "gpu.gamma", .kind = kind::number, .at = at<&c::gpu, &gp::gamma>,
+    {.key = "gpu.gamma", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::choose, &pc::weights,
+      &core::placement_weights::gamma>,
      .help = "Strategy `weighted`: cost of each task on the device.", .max = 1e6},
     {.key = "gpu.sessions.*", .kind = kind::word, .at = gpu_sessions,
      .help = "Encode sessions that the card of this UUID may hold: `none`, `unlimited` or a number. Overrides the "
@@ -204,7 +220,7 @@ std::vector<option> service_rows() {
      .help = "Number of simultaneous transcodes on this worker.",
      .min = 1, .max = 1024, .default_text = "the number of cores",
      .aliases = {{"TVARR_MAX_CPU_JOBS"}, {"TVARR_MAX_JOBS"}}},
-    {.key = "worker.warm_tasks", .kind = kind::integer, .at = at<&c::worker, &worker_options::warm_tasks>,
+    {.key = "worker.warm_tasks", .kind = kind::integer, .at = at<&c::leases, &le::warm_tasks>,
      .help = "Idle task processes that a worker keeps ready, so that a transcode starts at once.", .max = 64},
     {.key = "worker.drain_timeout", .kind = kind::duration, .at = at<&c::worker, &worker_options::drain_timeout>,
      .help = "How long a worker waits on SIGTERM until its tasks have moved to others. With 0s it ends at once. A "
@@ -225,8 +241,7 @@ std::vector<option> service_rows() {
     {.key = "worker.gpu_limits.*", .kind = kind::word, .at = gpu_limit,
      .help = "The most encode sessions on the GPU of this worker with this UUID.",
      .default_text = "`worker.gpu_sessions`"},
-    {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::coordinator,
-      &coordinator_options::warm_tasks>,
+    {.key = "coordinator.warm_tasks", .kind = kind::integer, .at = at<&c::leases, &le::warm_ingest_tasks>,
      .help = "Idle task processes that a coordinator keeps ready, so that a channel starts at once.", .max = 64},
     {.key = "coordinator.http_advertise", .kind = kind::text, .at = at<&c::coordinator,
       &coordinator_options::http_advertise>,
@@ -236,11 +251,12 @@ std::vector<option> service_rows() {
      .help = "A task that lost its node ends after this time.", .min = 100, .max = 24 * hours},
     {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,
      .help = "A task that was told to stop is killed after this time.", .min = 10, .max = 10 * minutes},
-    {.key = "task.memory", .kind = kind::size, .at = at<&c::task, &task_options::memory>,
+    {.key = "task.memory", .kind = kind::size, .at = at<&c::task, &task_options::memory, &core::memory_rules::bytes>,
      .help = "The most memory of a task that reads a source, or probes or assembles a file; a task that assembles "
              "gets more for large pictures. 0 is no limit. An order's `limits.memory` overrides it.",
      .max = 1024.0 * 1024 * mebibyte},
-    {.key = "task.encode_memory_percent", .kind = kind::integer, .at = at<&c::task, &task_options::encode_memory_percent>,
+    {.key = "task.encode_memory_percent", .kind = kind::integer, .at = at<&c::task, &task_options::memory,
+      &core::memory_rules::encode_percent>,
      .help = "The most memory of a task that encodes, in percent of the estimate from its encoder and picture size. "
              "The estimate is generous, such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's "
              "`limits.memory` overrides it.",
@@ -257,57 +273,59 @@ std::vector<option> service_rows() {
 
 std::vector<option> live_rows() {
   return {
-    {.key = "live.idle_timeout", .kind = kind::duration, .at = at<&c::live, &li::idle_timeout>,
+    {.key = "live.idle_timeout", .kind = kind::duration, .at = at<&c::session, &se::idle_timeout>,
      .help = "A rendition without clients stops after this time, and so does a channel without renditions.",
      .max = 24 * hours},
-    {.key = "live.source_buffer_bytes", .kind = kind::size, .at = at<&c::live, &li::source_buffer_bytes>,
+    {.key = "live.source_buffer_bytes", .kind = kind::size, .at = at<&c::session, &se::buffer,
+      &core::source_buffer_limits::bytes_max>,
      .help = "The most data that is kept of a channel's source.", .min = mebibyte, .max = 4096.0 * mebibyte},
-    {.key = "live.source_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::source_buffer_duration>,
+    {.key = "live.source_buffer_duration", .kind = kind::duration, .at = at<&c::session, &se::buffer,
+      &core::source_buffer_limits::duration_max>,
      .help = "The longest time that is kept of a channel's source.", .min = 1 * seconds, .max = 10 * minutes},
-    {.key = "live.credit_bytes", .kind = kind::size, .at = at<&c::live, &li::credit_bytes>,
+    {.key = "live.credit_bytes", .kind = kind::size, .at = at<&c::session, &se::credit_bytes>,
      .help = "The most data in flight to or from one task without an acknowledgement.", .min = 64 * kibibyte,
      .max = 256 * mebibyte},
-    {.key = "live.variant_buffer_bytes", .kind = kind::size, .at = at<&c::live, &li::variant_buffer_bytes>,
+    {.key = "live.variant_buffer_bytes", .kind = kind::size, .at = at<&c::stream, &ri::bytes_max>,
      .help = "The most data that is kept of a rendition for its clients.", .min = mebibyte, .max = 4096.0 * mebibyte},
-    {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::live, &li::variant_buffer_duration>,
+    {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::stream, &ri::duration_max>,
      .help = "The longest time that is kept of a rendition for its clients.", .min = 1 * seconds, .max = 10 * minutes},
-    {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::live, &li::client_lag_max>,
+    {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::stream, &ri::lag_max>,
      .help = "A client that lags by more is moved ahead to the latest random-access point.",
      .min = 500, .max = 10 * minutes},
-    {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::live, &li::open_timeout>,
+    {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::session, &se::open_timeout>,
      .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
-    {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::live, &li::read_timeout>,
+    {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::session, &se::read_timeout>,
      .help = "How long a source may be silent; for a playlist at least the length of three of its segments.",
      .min = 100, .max = 5 * minutes},
-    {.key = "live.source_timeout", .kind = kind::duration, .at = at<&c::live, &li::source_timeout>,
+    {.key = "live.source_timeout", .kind = kind::duration, .at = at<&c::session, &se::source_timeout>,
      .help = "How long a source that ran may stay away before its channel ends. Meanwhile it is reopened again and "
              "again, trying the channel's URLs in turn, and clients stay connected.",
      .max = 24 * hours},
-    {.key = "live.source_return", .kind = kind::duration, .at = at<&c::live, &li::source_return>,
+    {.key = "live.source_return", .kind = kind::duration, .at = at<&c::session, &se::source_return>,
      .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
      .max = 24 * hours},
-    {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::live, &li::stall_min>,
+    {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::least>,
      .help = "A transcode that takes no input for less than this never counts as stalled; above, its rhythm decides.",
      .min = 100, .max = 1 * minutes},
-    {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::live, &li::stall_max>,
+    {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::most>,
      .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
      .max = 5 * minutes},
-    {.key = "live.slow_lag", .kind = kind::duration, .at = at<&c::live, &li::slow_lag>,
+    {.key = "live.slow_lag", .kind = kind::duration, .at = at<&c::session, &se::slow_lag>,
      .help = "A transcode that is behind its smallest lag by more than this, and does not catch up, is too slow.",
      .min = 500, .max = 5 * minutes},
-    {.key = "live.slow_after", .kind = kind::duration, .at = at<&c::live, &li::slow_after>,
+    {.key = "live.slow_after", .kind = kind::duration, .at = at<&c::session, &se::slow_after>,
      .help = "How long a transcode may be too slow before it is moved to another worker.", .min = 500,
      .max = 1 * hours},
-    {.key = "live.failover_timeout", .kind = kind::duration, .at = at<&c::live, &li::failover_timeout>,
+    {.key = "live.failover_timeout", .kind = kind::duration, .at = at<&c::session, &se::failover_timeout>,
      .help = "How long clients of a rendition wait for a worker that can take it over.", .min = 1 * seconds,
      .max = 24 * hours},
-    {.key = "live.quarantine_after", .kind = kind::integer, .at = at<&c::live, &li::quarantine_after>,
+    {.key = "live.quarantine_after", .kind = kind::integer, .at = at<&c::session, &se::quarantine_after>,
      .help = "A rendition is stopped if this many tasks in a row died at the same place in it.", .min = 1, .max = 100},
     {.key = "live.quarantine_for", .kind = kind::duration, .at = at<&c::live, &li::quarantine_for>,
      .help = "How long a rendition stopped by `live.quarantine_after` is refused.", .max = 24 * hours},
     {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
      .help = "The most channels that run at one time.", .min = 1, .max = 100'000},
-    {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::live, &li::clients_max>,
+    {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::session, &se::watchers_max>,
      .help = "Clients at a time, across all channels.", .min = 1, .max = 1'000'000},
   };
 }
@@ -324,20 +342,21 @@ std::vector<option> job_rows() {
      .help = "Signs the body of each callback: its header `Troupe-Signature` is `sha256=` and the HMAC-SHA256 of the "
              "body.",
      .default_text = "none: callbacks are not signed", .secret = true},
-    {.key = "jobs.running_max", .kind = kind::integer, .at = at<&c::jobs, &jo::running_max>,
+    {.key = "jobs.running_max", .kind = kind::integer, .at = at<&c::book, &core::job_book_config::running_max>,
      .help = "The most file jobs that run at one time.", .min = 1, .max = 10'000},
-    {.key = "jobs.retries_max", .kind = kind::integer, .at = at<&c::jobs, &jo::retries_max>,
+    {.key = "jobs.retries_max", .kind = kind::integer, .at = at<&c::file_job, &fj::retries_max>,
      .help = "How often a step of a job is tried again after an error that another try may avoid.", .max = 100},
-    {.key = "jobs.silence_max", .kind = kind::duration, .at = at<&c::jobs, &jo::silence_max>,
+    {.key = "jobs.silence_max", .kind = kind::duration, .at = at<&c::file_job, &fj::silence_max>,
      .help = "A task that works on a file is replaced if it reports nothing for this long. It reports twice a second.",
      .min = 1 * seconds, .max = 1 * hours},
-    {.key = "jobs.stall_max", .kind = kind::duration, .at = at<&c::jobs, &jo::stall_max>,
+    {.key = "jobs.stall_max", .kind = kind::duration, .at = at<&c::file_job, &fj::stall_max>,
      .help = "A task that reports but makes no progress for this long is replaced.", .min = 1 * seconds,
      .max = 24 * hours},
     {.key = "jobs.orphan_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::orphan_timeout>,
      .help = "A task that makes a chunk and loses its coordinator continues for this time, and offers the chunk to "
              "the next coordinator.", .min = 100, .max = 24 * hours},
-    {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::jobs, &jo::aging_step>,
+    {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::book, &core::job_book_config::order,
+      &core::job_order_config::aging_step>,
      .help = "A job overtakes waiting jobs of the next lower class that are older by at most this.", .max = 24 * hours},
     {.key = "jobs.transfer", .kind = kind::choice, .at = at<&c::jobs, &jo::transfer>,
      .help = "How workers reach files: with `auto` by path if the path provably leads to the same file, otherwise "
@@ -351,10 +370,10 @@ std::vector<option> job_rows() {
     {.key = "jobs.stop_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::stop_timeout>,
      .help = "How long a task that works on a file may take to end before it is killed.", .min = 100,
      .max = 5 * 60 * seconds},
-    {.key = "jobs.disk_refuse", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_refuse>,
+    {.key = "jobs.disk_refuse", .kind = kind::integer, .at = at<&c::file_job, &fj::disk_refuse>,
      .help = "Percent. A job is refused, and no task of it begins, if a disk that it writes to has less free space.",
      .max = 100},
-    {.key = "jobs.disk_warn", .kind = kind::integer, .at = at<&c::jobs, &jo::disk_warn>,
+    {.key = "jobs.disk_warn", .kind = kind::integer, .at = at<&c::file_job, &fj::disk_warn>,
      .help = "Percent. If a disk that a job writes to has less free space, the job is accepted with a warning.",
      .max = 100},
     {.key = "jobs.keep_failed", .kind = kind::duration, .at = at<&c::jobs, &jo::keep_failed>,

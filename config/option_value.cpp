@@ -212,6 +212,8 @@ std::string format_of(const option& row, const auto& x) {
     return format_number(x);
   else if constexpr (std::is_integral_v<type>)
     return row.kind == kind::integer ? std::to_string(x) : format_bound(row.kind, static_cast<double>(x));
+  else if constexpr (std::is_enum_v<type>)
+    return std::string{row.choices.at(static_cast<size_t>(x))};
   else
     return std::string{to_string(x)};
 }

@@ -44,8 +44,8 @@ using names = std::vector<std::string>;
 
 /// A pointer to a value in a `configuration`.
 using slot = std::variant<bool*, int32_t*, uint32_t*, int64_t*, uint64_t*, double*, std::chrono::milliseconds*,
-                          endpoint*, rational*, std::string*, std::vector<std::string>*, role*, strategy*, log_level*,
-                          log_format*, exhaustion_policy*>;
+                          endpoint*, rational*, std::string*, std::vector<std::string>*, role*, core::ranking*,
+                          log_level*, log_format*, exhaustion_policy*>;
 
 enum class value_part : uint8_t { whole, host, port };
 

@@ -39,14 +39,15 @@ public:
         wrong("cluster.coordinator", "port 0 cannot be connected to: set the port on which the coordinator listens");
     }
     token();
-    ascending("cluster.heartbeat_interval", x.heartbeat_interval, "cluster.degraded_after", x.degraded_after);
-    ascending("cluster.degraded_after", x.degraded_after, "cluster.unhealthy_after", x.unhealthy_after);
-    ascending("cluster.unhealthy_after", x.unhealthy_after, "cluster.gone_after", x.gone_after);
+    const auto& health = config_.workers;
+    ascending("cluster.heartbeat_interval", x.heartbeat_interval, "cluster.degraded_after", health.degraded_after);
+    ascending("cluster.degraded_after", health.degraded_after, "cluster.unhealthy_after", health.unhealthy_after);
+    ascending("cluster.unhealthy_after", health.unhealthy_after, "cluster.gone_after", health.gone_after);
     if (x.reconnect_delay > x.reconnect_max_delay)
       wrong("cluster.reconnect_max_delay", "is shorter than cluster.reconnect_delay");
-    if (x.degraded_failures > x.unhealthy_failures)
+    if (health.degraded_failures > health.breaker.failures)
       wrong("cluster.unhealthy_failures", "is lower than cluster.degraded_failures");
-    if (x.failure_back_off > x.failure_max_back_off)
+    if (health.breaker.back_off > health.breaker.max_back_off)
       wrong("cluster.failure_max_back_off", "is shorter than cluster.failure_back_off");
   }
 
@@ -60,11 +61,12 @@ public:
   }
 
   void live() {
-    if (config_.live.credit_bytes > config_.live.source_buffer_bytes)
+    const auto& x = config_.session;
+    if (x.credit_bytes > x.buffer.bytes_max)
       wrong("live.credit_bytes", "is larger than live.source_buffer_bytes");
-    if (config_.live.stall_min > config_.live.stall_max)
+    if (x.stall.least > x.stall.most)
       wrong("live.stall_min", "is longer than live.stall_max");
-    if (config_.live.client_lag_max > config_.live.variant_buffer_duration)
+    if (config_.stream.lag_max > config_.stream.duration_max)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
   }
 
@@ -76,9 +78,10 @@ public:
     check("worker.gpu_sessions", config_.worker.gpu_sessions);
     for (const auto& [gpu, sessions] : config_.worker.gpu_limits)
       check("worker.gpu_limits." + gpu, sessions);
-    for (const auto& [gpu, sessions] : config_.gpu.sessions)
+    for (const auto& [gpu, sessions] : config_.coordinator.gpu_sessions)
       check("gpu.sessions." + gpu, sessions);
-    if (config_.gpu.back_off > config_.gpu.max_back_off)
+    const auto& gpus = config_.leases.places.gpus;
+    if (gpus.back_off > gpus.max_back_off)
       wrong("gpu.max_back_off", "is shorter than gpu.back_off");
   }
 

@@ -32,6 +32,8 @@ struct breaker_config {
   milliseconds back_off{10'000}; ///< the first; doubled by each trial that fails
   milliseconds max_back_off{300'000};
   milliseconds well_after{10'000}; ///< a trial that has run this long has run well
+
+  bool operator==(const breaker_config&) const = default;
 };
 
 enum class breaker_state : uint8_t { closed, open, half_open };

@@ -17,6 +17,8 @@ namespace troupe::core {
 struct memory_rules {
   uint64_t bytes = 0;          ///< for a task that reads, probes or assembles; 0 is no limit
   uint32_t encode_percent = 0; ///< percent of the estimate for a task that encodes; 0 is no limit
+
+  bool operator==(const memory_rules&) const = default;
 };
 
 /// Sizes in pixels; 0 if unknown, or if that step is not done.

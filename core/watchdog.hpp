@@ -17,6 +17,8 @@ using std::chrono::milliseconds;
 struct watchdog_limits {
   milliseconds least{500}; ///< silence that is never taken for a stall
   milliseconds most{5000}; ///< silence that is always a stall; also the timeout until a rhythm is known
+
+  bool operator==(const watchdog_limits&) const = default;
 };
 
 class watchdog {

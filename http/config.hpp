@@ -2,7 +2,8 @@
 // for.
 #pragma once
 
-#include "config/defaults.hpp"
+#include "config/config.hpp"
+#include "config/waits.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <algorithm>
@@ -34,23 +35,16 @@ struct access_record {
   std::string note; ///< why a stream ended or a connection was dropped; may be empty
 };
 
-struct server_config {
-  std::string listen = "127.0.0.1";            ///< address or name of this machine
-  uint16_t port = config::defaults::http_port; ///< 0 for any that is free
+/// What an operator may set is in the options.
+struct server_config : config::http_options {
   uint32_t threads = 1;
-  uint64_t header_bytes_max = config::defaults::http_header_bytes_max; ///< request line included; larger: 414 or 431
   uint64_t target_bytes_max = 4096;                                    ///< larger: 414
-  uint64_t body_bytes_max = config::defaults::http_body_bytes_max;     ///< larger: 413
   uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< all bodies in memory together; more: 503
-  /// more: 503; before that, idle connections are closed to make room
-  uint32_t connections_max = config::defaults::http_connections_max;
-  uint32_t connections_per_client = config::defaults::http_connections_per_client; ///< more: 503
-  /// For the header and the body each; longer: 408.
-  std::chrono::milliseconds header_timeout = config::defaults::http_header_timeout;
-  std::chrono::milliseconds idle_timeout = config::defaults::http_idle_timeout; ///< between two requests
-  std::chrono::milliseconds write_timeout{30'000};   ///< without progress in what the client takes
-  std::chrono::milliseconds ask_timeout{5'000};      ///< for an answer of the coordinator, except for a stream
-  std::chrono::milliseconds watch_timeout{30'000};   ///< for a stream's first chunk
+  std::chrono::milliseconds write_timeout{30'000};                     ///< without progress in what the client takes
+  /// For an answer of the coordinator, except for a stream.
+  std::chrono::milliseconds ask_timeout = config::defaults::coordinator_wait;
+  /// For a stream's first chunk.
+  std::chrono::milliseconds watch_timeout{30'000};
   std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events gets a comment
   std::chrono::milliseconds upload_window = config::defaults::http_upload_window;
   uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< fewer bytes in such a window: 408
@@ -58,7 +52,6 @@ struct server_config {
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
   std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
-  std::vector<std::string> hosts;                           ///< names to answer to, in addition to those always allowed
   std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
   std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
   std::shared_ptr<transfer::upload_registry> files;         ///< which files may be read and written; null: none

@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include "config/waits.hpp"
 #include "http/event_client.hpp"
 #include "http/file_client.hpp"
 #include "http/live.hpp"
@@ -293,7 +294,7 @@ bool connection::hand_over() {
 void connection::ask_api() {
   phase_ = phase::asking;
   // A reply needs at most two questions, one after the other.
-  expire_after(2 * shared_->config.ask_timeout + std::chrono::seconds{1});
+  expire_after(config::defaults::outer_wait(2 * shared_->config.ask_timeout));
   auto take = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()}, turn = ++turn_](reply x) {
     mail->post([weak, turn, shared = std::make_shared<reply>(std::move(x))] {
       auto me = std::static_pointer_cast<connection>(weak.lock());

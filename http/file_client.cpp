@@ -3,6 +3,7 @@
 #include "actors/jobs/job_text.hpp"
 #include "base/identity.hpp"
 #include "base/url.hpp"
+#include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/byte_range.hpp"
 #include "http/problem.hpp"
@@ -100,7 +101,7 @@ void file_client::with_job(Then then) {
   if (!id)
     return answer(problem(ec::unknown_job, "a job's id is 32 hexadecimal digits; see /api/v1/jobs", request_->of.id));
   phase_ = phase::asking;
-  expire_after(shared_->config.ask_timeout + std::chrono::seconds{1});
+  expire_after(config::defaults::outer_wait(shared_->config.ask_timeout));
   auto take = [mail = loop_.mail(), weak = std::weak_ptr<peer>{shared_from_this()},
                then](caf::expected<job_details> x) {
     mail->post([weak, then, x = std::make_shared<caf::expected<job_details>>(std::move(x))] {

@@ -1,6 +1,7 @@
 #include "http/live.hpp"
 
 #include "base/url.hpp"
+#include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/problem.hpp"
 
@@ -54,7 +55,7 @@ live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, reque
 
 void live_client::start() {
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
-  begin(shared_->config.watch_timeout + std::chrono::seconds{1});
+  begin(config::defaults::outer_wait(shared_->config.watch_timeout));
   ask<variant_stream_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout,
                           answer_to(&live_client::opened), watch_atom_v, target_.channel, target_.profile);
 }
@@ -93,7 +94,7 @@ void live_client::pump() {
 
 void live_client::await_data() {
   phase_ = phase::waiting;
-  expire_after(std::chrono::hours{24 * 365});
+  expire_never(); // a source may be silent for as long as its session lets it
   reader_->notify(waker(phase::waiting, &live_client::pump));
 }
 

@@ -102,13 +102,13 @@ bool loop::drop_idle(std::optional<std::string_view> of) {
 
 void loop::sweep() {
   auto now = clock::now();
-  if (now >= stop_deadline_) {
+  if (stop_deadline_ && now >= *stop_deadline_) {
     context_.stop();
     return;
   }
   std::vector<std::shared_ptr<peer>> late;
   for (auto& p : peers_)
-    if (now >= p->deadline())
+    if (auto deadline = p->deadline(); deadline && now >= *deadline)
       late.push_back(p);
   for (auto& p : late)
     p->deadline_passed();

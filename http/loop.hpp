@@ -113,7 +113,8 @@ public:
     return {};
   }
 
-  clock::time_point deadline() const noexcept {
+  /// None: it has all the time that it wants.
+  std::optional<clock::time_point> deadline() const noexcept {
     return deadline_;
   }
 
@@ -122,13 +123,17 @@ protected:
     deadline_ = clock::now() + span;
   }
 
+  void expire_never() {
+    deadline_.reset();
+  }
+
   template <class Derived>
   std::shared_ptr<Derived> self(Derived* x) {
     return std::static_pointer_cast<Derived>(x->shared_from_this());
   }
 
 private:
-  clock::time_point deadline_ = clock::time_point::max();
+  std::optional<clock::time_point> deadline_;
 };
 
 /// All members except `mail` are for the loop's own thread.
@@ -174,7 +179,7 @@ private:
   std::shared_ptr<inbox> mail_;
   std::unordered_set<std::shared_ptr<peer>> peers_;
   bool stopping_ = false;
-  clock::time_point stop_deadline_ = clock::time_point::max();
+  std::optional<clock::time_point> stop_deadline_;
 };
 
 } // namespace troupe::http

@@ -49,10 +49,10 @@ constexpr uint32_t file_threads = 2;
 tl::expected<tcp::endpoint, std::string> resolve(const server_config& config) {
   boost::asio::io_context context;
   error_code failure;
-  auto found =
-    tcp::resolver{context}.resolve(config.listen, std::to_string(config.port), tcp::resolver::passive, failure);
+  auto found = tcp::resolver{context}.resolve(config.listen.host, std::to_string(config.listen.port),
+                                              tcp::resolver::passive, failure);
   if (failure || found.empty())
-    return tl::unexpected("cannot listen for HTTP on '" + config.listen + "': " + failure.message()
+    return tl::unexpected("cannot listen for HTTP on '" + config.listen.host + "': " + failure.message()
                           + "; write an address or name of this machine, such as 127.0.0.1, ::1 or 0.0.0.0");
   return found.begin()->endpoint();
 }
@@ -219,7 +219,7 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto endpoint = resolve(config);
   if (!endpoint)
     return tl::unexpected(endpoint.error());
-  auto where = "'" + config.listen + "' port " + std::to_string(config.port);
+  auto where = "'" + config.listen.host + "' port " + std::to_string(config.listen.port);
   auto threads = config.threads;
   auto counters = std::make_shared<statistics>();
   auto api = std::make_shared<const routes>(system, gateway, config, counters);

@@ -1,6 +1,7 @@
 #include "nodes/node_http.hpp"
 
 #include "base/url.hpp"
+#include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ std::chrono::milliseconds longest_queue(const config::configuration& x) {
   std::chrono::milliseconds result{0};
   for (auto& [name, p] : x.profiles)
     if (p.video.on_busy == exhaustion_policy::queue)
-      result = std::max(result, p.video.queue_timeout.count() > 0 ? p.video.queue_timeout : x.gpu.queue_timeout);
+      result = std::max(result, p.video.queue_timeout.count() > 0 ? p.video.queue_timeout : x.leases.queue_timeout);
   return result;
 }
 
@@ -31,17 +32,11 @@ uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const c
 
 http::server_config http_settings(const config::configuration& x, uint64_t descriptors) {
   http::server_config result;
-  result.listen = x.http.listen.host;
-  result.port = x.http.listen.port;
-  result.header_bytes_max = x.http.header_bytes_max;
-  result.body_bytes_max = x.http.body_bytes_max;
-  result.hosts = x.http.hosts;
+  static_cast<config::http_options&>(result) = x.http;
   result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
-  result.connections_per_client = x.http.connections_per_client;
-  result.header_timeout = x.http.header_timeout;
-  result.idle_timeout = x.http.idle_timeout;
+  namespace d = config::defaults;
   result.watch_timeout =
-    x.live.open_timeout + x.cluster.selection_timeout + longest_queue(x) + std::chrono::seconds{10};
+    d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));
   result.log = [](const http::access_record& r) {
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},

@@ -43,7 +43,7 @@ void configure_log(const config::log_options& x) {
                  log::format_of(to_string(x.format)).value_or(log::format::text));
 }
 
-int run(const config::loaded& x, task_faults faults) {
+int run(const config::loaded& x, std::shared_ptr<const work_factory> factory) {
   configure_log(x.config.log);
   for (auto& warning : x.warnings)
     telemetry::log::warning(warning);
@@ -54,7 +54,7 @@ int run(const config::loaded& x, task_faults faults) {
     write("libav* says", {{"text", text}});
   });
   if (x.config.role == config::role::task)
-    return run_task(x.config, std::move(faults));
+    return run_task(x.config, std::move(factory));
   if (!has_fork_server())
     telemetry::log::info("tasks start from the program's file: the program has several threads from its start");
   return run_node(x.config);
@@ -73,17 +73,17 @@ int check(const config::loaded& x) {
 }
 
 /// Starts a child process at the program's beginning.
-int child_main(std::vector<std::string>& given, task_faults faults) {
+int child_main(std::vector<std::string>& given, std::shared_ptr<const work_factory> factory) {
   std::vector<char*> arguments;
   for (auto& x : given)
     arguments.push_back(x.data());
   arguments.push_back(nullptr);
-  return node_main(static_cast<int>(given.size()), arguments.data(), std::move(faults));
+  return node_main(static_cast<int>(given.size()), arguments.data(), std::move(factory));
 }
 
 } // namespace
 
-int node_main(int argc, char** argv, task_faults faults) {
+int node_main(int argc, char** argv, std::shared_ptr<const work_factory> factory) {
   // If a peer closes a pipe or socket, the writer gets an error code; the process does not end.
   std::signal(SIGPIPE, SIG_IGN);
   // The same if a file may not grow further.
@@ -92,11 +92,11 @@ int node_main(int argc, char** argv, task_faults faults) {
   constexpr rlimit no_dump{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_dump);
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
-    return run_trials(argc, argv);
+    return run_trials(argc, argv, factory->codecs());
   // Before the configuration is read, because tasks read media from anywhere and must not have its secrets.
   if (std::find(argv, argv + argc, std::string_view{task_role}) == argv + argc)
     if (auto child = open_fork_server(argc, argv))
-      return child_main(*child, std::move(faults));
+      return child_main(*child, std::move(factory));
   auto loaded = config::load(argc, argv, environ);
   if (!loaded)
     return complain(loaded.error());
@@ -119,7 +119,7 @@ int node_main(int argc, char** argv, task_faults faults) {
     std::cout << config::print_reference();
     return 0;
   case config::mode::run:
-    return run(*loaded, std::move(faults));
+    return run(*loaded, std::move(factory));
   }
   return exit_usage;
 }

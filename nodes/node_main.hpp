@@ -1,12 +1,14 @@
-// All of caf-node as a function, so that a test program that misbehaves on purpose is caf-node with faults.
+// All of caf-node as a function, for programs that are caf-node with other actors or codecs in their tasks.
 #pragma once
 
-#include "actors/task.hpp"
+#include "actors/work_factory.hpp"
+
+#include <memory>
 
 namespace troupe::nodes {
 
 /// Takes the arguments of `main` and returns its result. Task processes of this node run this same program, so they
-/// have its faults.
-int node_main(int argc, char** argv, task_faults faults = {});
+/// have its factory; so do the processes that test codecs, with the factory's engine.
+int node_main(int argc, char** argv, std::shared_ptr<const work_factory> factory = std::make_shared<work_factory>());
 
 } // namespace troupe::nodes

@@ -331,12 +331,12 @@ void write_cache(const std::string& file, const std::string& key, const std::vec
 
 } // namespace
 
-int run_trials(int argc, char** argv) {
+int run_trials(int argc, char** argv, const av::engine& codecs) {
   av::forgo_real_time();
   auto trials = av::list_trials(devices_from(argc >= 4 ? argv[3] : "[]"));
   size_t from = argc >= 3 ? std::strtoul(argv[2], nullptr, 10) : 0;
   for (auto i = from; i < trials.size(); ++i)
-    std::cout << json::serialize(to_json(av::run_trial(trials[i]))) << std::endl;
+    std::cout << json::serialize(to_json(av::run_trial(trials[i], codecs))) << std::endl;
   std::cout << json::serialize(json::object{{"speed_fps", av::measure_speed()}}) << std::endl;
   // All output is written. Exit handlers of drivers may crash or hang, and libavcodec leaks a queue if a QSV session
   // does not open, which a leak checker would report as ours.

@@ -3,6 +3,7 @@
 // GPUs or their drivers change.
 #pragma once
 
+#include "encoder/codec/engine.hpp"
 #include "messages/daemon.hpp"
 
 #include <atomic>
@@ -15,7 +16,7 @@ inline constexpr const char* prove_command = "prove-codecs";
 
 /// The child: runs the trials on the devices in `argv[3]`, starting with trial number `argv[2]`, and prints a line
 /// before and after each.
-int run_trials(int argc, char** argv);
+int run_trials(int argc, char** argv, const av::engine& codecs);
 
 /// Returns the cached result from `cache_file` (empty: no cache), otherwise the result of testing everything. Without
 /// `may_try` nothing is tested, and only the cache's entries count as proven. Setting `stop` aborts running trials

@@ -6,6 +6,7 @@
 #include "base/descriptor_limit.hpp"
 #include "base/random_id.hpp"
 #include "config/token.hpp"
+#include "config/waits.hpp"
 #include "core/placement/exhaustion.hpp"
 #include "core/plan.hpp"
 #include "http/callbacks.hpp"
@@ -40,9 +41,6 @@ namespace {
 
 namespace log = telemetry::log;
 
-/// How long after its deadline a worker may report that it has drained.
-constexpr auto drain_answer_timeout = std::chrono::seconds{2};
-
 /// All arguments except the coordinator's address.
 std::vector<std::string> task_arguments(const config::configuration& x) {
   std::vector<std::string> result{task_role,
@@ -73,85 +71,35 @@ task_host_config host_config(const config::configuration& x, const std::string& 
   return result;
 }
 
-int64_t ticks(std::chrono::milliseconds x) {
-  return x.count() * ticks_per_second / 1000;
-}
-
 gpu_override limit_of(const std::string& sessions) {
   return {session_limit_from(sessions), std::nullopt};
 }
 
-core::placement_index_config placement_settings(const config::configuration& x) {
-  core::placement_index_config result;
-  result.choose.rank = core::ranking_from(to_string(x.cluster.strategy)).value_or(core::ranking::least_loaded);
-  result.choose.weights = {x.gpu.alpha, x.gpu.beta, x.gpu.gamma};
-  auto& g = result.gpus;
-  namespace d = config::defaults;
-  g.guards.encoder_percent = {x.gpu.encoder_max, x.gpu.encoder_max - d::gpu_encoder_relief};
-  g.guards.memory_percent = {x.gpu.memory_max, x.gpu.memory_max - d::gpu_memory_relief};
-  g.guards.temperature_celsius = {x.gpu.temperature_max, x.gpu.temperature_max - d::gpu_temperature_relief};
-  g.settle_after = std::max(x.cluster.unhealthy_after, 3 * x.cluster.heartbeat_interval);
-  g.back_off = x.gpu.back_off;
-  g.max_back_off = x.gpu.max_back_off;
-  for (auto& [gpu, sessions] : x.gpu.sessions)
-    g.overrides.emplace(gpu, limit_of(sessions));
-  return result;
-}
-
 coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
   coordinator_config result;
-  auto& w = result.registry.workers;
-  w.token = token;
-  w.version = TROUPE_VERSION;
-  w.degraded_after = x.cluster.degraded_after;
-  w.unhealthy_after = x.cluster.unhealthy_after;
-  w.gone_after = x.cluster.gone_after;
-  w.degraded_pressure_percent = x.cluster.degraded_pressure;
-  w.degraded_failures = x.cluster.degraded_failures;
-  w.breaker.failures = x.cluster.unhealthy_failures;
-  w.breaker.window = x.cluster.failure_window;
-  w.breaker.back_off = x.cluster.failure_back_off;
-  w.breaker.max_back_off = x.cluster.failure_max_back_off;
-  w.breaker.well_after = x.cluster.trial_duration;
-  auto& l = result.registry.leases;
-  l.selection_timeout = x.cluster.selection_timeout;
-  l.warm_tasks = x.worker.warm_tasks;
-  l.warm_ingest_tasks = x.coordinator.warm_tasks;
-  l.orphan_timeout = x.jobs.orphan_timeout;
-  l.queue_timeout = x.gpu.queue_timeout;
-  l.places = placement_settings(x);
-  result.registry.heartbeat_interval = x.cluster.heartbeat_interval;
+  result.registry = {x.workers, x.leases, x.cluster.heartbeat_interval};
+  result.registry.workers.token = token;
+  result.registry.workers.version = TROUPE_VERSION;
+  result.registry.leases.orphan_timeout = x.jobs.orphan_timeout;
+  auto& gpus = result.registry.leases.places.gpus;
+  gpus.settle_after = std::max(x.workers.unhealthy_after, 3 * x.cluster.heartbeat_interval);
+  for (auto& [gpu, sessions] : x.coordinator.gpu_sessions)
+    gpus.overrides.emplace(gpu, limit_of(sessions));
   result.ingest_host = host_config(x, token);
   auto& s = result.session;
-  s.core.memory = result.jobs.job.memory = {x.task.memory, x.task.encode_memory_percent};
-  s.core.idle_timeout = x.live.idle_timeout;
-  s.core.open_timeout = x.live.open_timeout;
-  s.core.read_timeout = x.live.read_timeout;
-  s.core.credit_bytes = x.live.credit_bytes;
-  s.core.source_timeout = x.live.source_timeout;
-  s.core.source_return = x.live.source_return;
-  s.core.stall = {x.live.stall_min, x.live.stall_max};
-  s.core.slow_lag = x.live.slow_lag;
-  s.core.slow_after = x.live.slow_after;
-  s.core.failover_timeout = x.live.failover_timeout;
-  s.core.quarantine_after = x.live.quarantine_after;
-  s.core.watchers_max = x.live.clients_max;
-  s.core.watch_timeout = x.live.open_timeout + x.cluster.selection_timeout + std::chrono::seconds{5};
-  s.core.queue_timeout = x.gpu.queue_timeout;
-  s.core.buffer = {x.live.source_buffer_bytes, ticks(x.live.source_buffer_duration)};
-  s.stream = {x.live.variant_buffer_bytes, ticks(x.live.variant_buffer_duration), ticks(x.live.client_lag_max)};
+  s.core = x.session;
+  s.core.memory = x.task.memory;
+  s.core.watch_timeout = config::defaults::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout);
+  s.core.queue_timeout = x.leases.queue_timeout;
+  s.stream = x.stream;
   s.quarantine_for = x.live.quarantine_for;
-  s.lease_timeout = x.cluster.selection_timeout + std::chrono::seconds{2};
+  s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
   auto& j = result.jobs;
   j.store_url = x.jobs.store;
   j.work_folder = x.jobs.work_dir;
-  j.running_max = x.jobs.running_max;
-  j.order.aging_step = x.jobs.aging_step;
-  j.job.retries_max = x.jobs.retries_max;
-  j.job.silence_max = x.jobs.silence_max;
-  j.job.stall_max = x.jobs.stall_max;
-  j.job.disk_refuse = x.jobs.disk_refuse;
-  j.job.disk_warn = x.jobs.disk_warn;
+  j.book = x.book;
+  j.job = x.file_job;
+  j.job.memory = x.task.memory;
   j.keep_failed = x.jobs.keep_failed;
   result.channels = x.channels;
   result.profiles = x.profiles;
@@ -222,7 +170,7 @@ private:
     log::info("the worker drains; a second signal ends it at once", {{"at_most_ms", at_most}});
     auto end = [] { ::kill(::getpid(), SIGTERM); };
     system_.spawn([worker = worker_, at_most, end](caf::event_based_actor* self) {
-      self->request(worker, at_most + drain_answer_timeout, drain_atom_v, caf::timespan{at_most})
+      self->request(worker, config::defaults::outer_wait(at_most), drain_atom_v, caf::timespan{at_most})
         .then([end] { end(); }, [end](const caf::error&) { end(); });
     });
   }

@@ -3,6 +3,7 @@
 #include "actors/cluster/link.hpp"
 #include "actors/host_watch.hpp"
 #include "actors/task.hpp"
+#include "config/waits.hpp"
 #include "encoder/window/scheduling.hpp"
 #include "nodes/node_link.hpp"
 #include "telemetry/log.hpp"
@@ -23,12 +24,10 @@ namespace {
 
 namespace log = telemetry::log;
 
-constexpr auto join_timeout = std::chrono::seconds{5};
-
 bool join(caf::actor_system& system, const coordinator_actor& coordinator, const task_join& x, const task_actor& task) {
   caf::scoped_actor self{system};
   auto joined = false;
-  self->request(coordinator, join_timeout, x, task)
+  self->request(coordinator, config::defaults::coordinator_wait, x, task)
     .receive([&] { joined = true; },
              [](const caf::error& why) {
                log::debug("the coordinator refused this task", {{"reason", to_string(why)}});
@@ -38,7 +37,7 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 
 } // namespace
 
-int run_task(const config::configuration& x, task_faults faults) {
+int run_task(const config::configuration& x, std::shared_ptr<const work_factory> factory) {
   av::forgo_real_time();
   std::string line;
   task_join who;
@@ -63,7 +62,7 @@ int run_task(const config::configuration& x, task_faults faults) {
   with.who = who;
   with.find_coordinator = [&system, to] { return connect(system, to); };
   with.orphan_timeout = x.jobs.orphan_timeout;
-  with.faults = std::move(faults);
+  with.factory = std::move(factory);
   with.place = {x.node.state_dir + "/work", x.cluster.coordinator.host};
   auto task = spawn_task(system, *coordinator, std::move(with));
   if (!join(system, *coordinator, who, task_actor{task})) {

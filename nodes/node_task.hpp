@@ -1,8 +1,10 @@
 // The role "task": a process that a task host starts and that gets its work from the coordinator.
 #pragma once
 
-#include "actors/task.hpp"
+#include "actors/work_factory.hpp"
 #include "config/config.hpp"
+
+#include <memory>
 
 namespace troupe::nodes {
 
@@ -11,6 +13,6 @@ inline constexpr const char* task_role = "--role=task";
 
 /// Reads "task-id host-id token" from standard input and joins the coordinator. Returns when the work is done, the
 /// coordinator is gone, or the host is gone while there is no work. The result is the exit status of the process.
-int run_task(const config::configuration& x, task_faults faults = {});
+int run_task(const config::configuration& x, std::shared_ptr<const work_factory> factory);
 
 } // namespace troupe::nodes

@@ -17,7 +17,7 @@ tl::expected<std::shared_ptr<transfer::upload_registry>, std::string> open_uploa
   result.direct = x.jobs.transfer == "auto";
   result.bytes_max = x.jobs.upload_bytes_max;
   result.keep = x.jobs.keep;
-  result.shortage = [percent = x.jobs.disk_refuse](const std::string& path, uint64_t bytes) {
+  result.shortage = [percent = x.file_job.disk_refuse](const std::string& path, uint64_t bytes) {
     return disk_shortage(path, percent, bytes);
   };
   return std::make_shared<transfer::upload_registry>(std::move(result));

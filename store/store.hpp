@@ -11,6 +11,7 @@
 // retry; that is up to the caller, who has the clock.
 #pragma once
 
+#include "config/waits.hpp"
 #include "store/error.hpp"
 #include "store/migrations.hpp"
 #include "store/operation.hpp"
@@ -38,9 +39,10 @@ struct settings {
   std::string url;
   durability durable = durability::power_loss;
   bool checked = false; ///< another connection of this process has verified file and schema: skip all checks
-  std::chrono::milliseconds busy_timeout{5'000};       ///< wait for another process that writes
-  std::chrono::milliseconds connect_timeout{5'000};    ///< PostgreSQL; whole seconds, at least 2
-  std::chrono::milliseconds statement_timeout{30'000}; ///< PostgreSQL
+  std::chrono::milliseconds busy_timeout = config::defaults::store_busy_wait; ///< for another process that writes
+  std::chrono::milliseconds connect_timeout =
+    config::defaults::store_connect_wait; ///< PostgreSQL; whole seconds, at least 2
+  std::chrono::milliseconds statement_timeout = config::defaults::store_statement_wait; ///< PostgreSQL
 };
 
 /// Where a list continues: after the last row of the previous page.

@@ -1,6 +1,7 @@
 #include "actors/cluster/daemon_registry.hpp"
 
 #include "actors/common/actor_of.hpp"
+#include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
@@ -18,9 +19,6 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 
 /// How long a host may take to answer; it only looks up a table.
 constexpr auto host_timeout = std::chrono::seconds{2};
-
-/// How long a host may take to report how a process that is gone ended.
-constexpr auto exit_timeout = std::chrono::milliseconds{300};
 
 /// After this time a host is asked again whether a process is gone.
 constexpr auto end_timeout = std::chrono::minutes{1};
@@ -210,7 +208,7 @@ void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
   if (host == hosts.end())
     return book(how);
   // Its job's own memory limit may have killed it, which says nothing about the worker; its host knows.
-  self->request(host->second, exit_timeout, status_atom_v, id)
+  self->request(host->second, config::defaults::task_exit_wait, status_atom_v, id)
     .then(
       [book, how](const task_exit& x) {
         book({how.reason, !x.out_of_memory});

@@ -2,6 +2,7 @@
 
 #include "actors/common/actor_of.hpp"
 #include "base/random_id.hpp"
+#include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -13,7 +14,8 @@ namespace troupe {
 
 namespace {
 
-constexpr auto registration_timeout = std::chrono::seconds{5};
+constexpr auto registration_timeout = config::defaults::coordinator_wait;
+
 /// A driver that has not answered after this time hangs.
 constexpr auto gpu_timeout = std::chrono::seconds{10};
 

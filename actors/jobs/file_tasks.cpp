@@ -189,7 +189,8 @@ outcome probe(const probe_work& x, file_reach& reach, const av::work_control& co
   return result;
 }
 
-outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& control, uint32_t disk_refuse) {
+outcome encode(const chunk_work& x, file_reach& reach, const av::engine& codecs, const av::work_control& control,
+               uint32_t disk_refuse) {
   if (auto same = check_identity(reach, x.source, x.identity); !same)
     return same.error();
   auto destination = reach.chunk_destination(x.destination);
@@ -226,6 +227,7 @@ outcome encode(const chunk_work& x, file_reach& reach, const av::work_control& c
   job.exact = x.exact;
   job.pictures = x.pictures;
   job.output = *destination;
+  job.codecs = &codecs;
   auto made = av::encode_chunk(job, control);
   if (!made)
     return failed_at(reach, x.source, x.identity, made.error());
@@ -369,9 +371,11 @@ outcome assemble(const assemble_work& x, file_reach& reach, const av::work_contr
 
 } // namespace
 
-outcome do_file_work(const file_work& x, const task_place& place, const av::work_control& control) {
+outcome do_file_work(const file_work& x, const task_place& place, const av::engine& codecs,
+                     const av::work_control& control) {
   struct visitor {
     file_reach& reach;
+    const av::engine& codecs;
     const av::work_control& control;
     uint32_t disk_refuse;
 
@@ -379,14 +383,14 @@ outcome do_file_work(const file_work& x, const task_place& place, const av::work
       return probe(x, reach, control);
     }
     outcome operator()(const chunk_work& x) const {
-      return encode(x, reach, control, disk_refuse);
+      return encode(x, reach, codecs, control, disk_refuse);
     }
     outcome operator()(const assemble_work& x) const {
       return assemble(x, reach, control, disk_refuse);
     }
   };
   file_reach reach{x.access, place, control};
-  return std::visit(visitor{reach, control, x.disk_refuse}, x.work);
+  return std::visit(visitor{reach, codecs, control, x.disk_refuse}, x.work);
 }
 
 } // namespace troupe

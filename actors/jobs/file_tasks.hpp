@@ -3,13 +3,14 @@
 #pragma once
 
 #include "actors/jobs/file_reach.hpp"
+#include "encoder/codec/engine.hpp"
 #include "encoder/work_control.hpp"
 #include "messages/file_work.hpp"
 
 namespace troupe {
 
 /// Does the work. `control.stop` ends it early.
-decltype(file_result::outcome) do_file_work(const file_work& x, const task_place& place,
+decltype(file_result::outcome) do_file_work(const file_work& x, const task_place& place, const av::engine& codecs,
                                             const av::work_control& control);
 
 } // namespace troupe

@@ -32,8 +32,9 @@ std::string_view name_of(const file_work& x) {
 /// attempt it works.
 class file_runner {
 public:
-  file_runner(const file_work& work, const task_place& place, file_worker_state::interface owner)
-    : work_(work), place_(place), owner_(std::move(owner)), thread_([this] { run(); }) {}
+  file_runner(const file_work& work, const task_place& place, const av::engine& codecs,
+              file_worker_state::interface owner)
+    : work_(work), place_(place), codecs_(codecs), owner_(std::move(owner)), thread_([this] { run(); }) {}
 
   ~file_runner() {
     stop_ = true;
@@ -59,7 +60,7 @@ private:
                                if (first)
                                  caf::anon_send(owner_, finish_atom_v);
                              }};
-    file_result result{{}, do_file_work(work_, place_, control), {}};
+    file_result result{{}, do_file_work(work_, place_, codecs_, control), {}};
     result.log = said_so_far(true);
     if (!stop_)
       caf::anon_send(owner_, std::move(result));
@@ -74,6 +75,7 @@ private:
 
   const file_work work_;
   const task_place& place_;
+  const av::engine& codecs_;
   file_worker_state::interface owner_;
   std::atomic<bool> stop_{false};
   std::mutex mutex_; ///< guards `latest_`
@@ -83,8 +85,8 @@ private:
 };
 
 file_worker_state::file_worker_state(interface::pointer self, file_work work, file_client_actor client,
-                                     task_place place, file_faults faults)
-  : self(self), work(std::move(work)), client(std::move(client)), place(std::move(place)), faults(faults) {}
+                                     task_place place, const av::engine& codecs)
+  : self(self), work(std::move(work)), client(std::move(client)), place(std::move(place)), codecs(codecs) {}
 
 file_worker_state::~file_worker_state() = default;
 
@@ -121,7 +123,7 @@ file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
       lose_client();
   });
   follow(std::move(client));
-  runner = std::make_unique<file_runner>(work, place, interface{self});
+  runner = std::make_unique<file_runner>(work, place, codecs, interface{self});
   self->delayed_send(self, report_interval, tick_atom_v);
   return {
     [this](stop_atom) { self->quit(); },
@@ -133,7 +135,6 @@ file_worker_state::interface::behavior_type file_worker_state::make_behavior() {
     [this](file_result& x) {
       if (auto* why = std::get_if<file_failure>(&x.outcome))
         log::warning("file work failed", {{"kind", name_of(work)}, {"attempt", work.attempt}, {"reason", why->reason}});
-      tell_lies(x);
       result = std::move(x);
       deliver();
     },
@@ -153,26 +154,10 @@ void file_worker_state::report() {
   self->send(client, x);
 }
 
-void file_worker_state::tell_lies(file_result& x) {
-  auto* chunk = std::get_if<chunk_done>(&x.outcome);
-  if (chunk == nullptr)
-    return;
-  if (faults.tells == file_faults::lie::frames) {
-    ++chunk->frames;
-  } else if (faults.tells == file_faults::lie::checksum) {
-    chunk->sha256.front() = chunk->sha256.front() == '0' ? '1' : '0';
-  } else if (faults.tells == file_faults::lie::attempt) {
-    auto stale = x;
-    stale.attempt = attempt_id{work.attempt.value - 1};
-    std::get<chunk_done>(stale.outcome).frames = 1;
-    self->send(client, std::move(stale));
-  }
-}
-
 local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
-                                          task_place place, file_faults faults) {
+                                          task_place place, const av::engine& codecs) {
   log::info("file work", {{"kind", name_of(work)}, {"attempt", work.attempt}});
-  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client), std::move(place), faults);
+  return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client), std::move(place), codecs);
 }
 
 } // namespace troupe

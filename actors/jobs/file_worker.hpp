@@ -8,8 +8,8 @@
 // - The work is over, successful or not: it says so, and ends once that message has arrived.
 #pragma once
 
-#include "actors/jobs/file_faults.hpp"
 #include "actors/jobs/file_reach.hpp"
+#include "encoder/codec/engine.hpp"
 #include "messages/actors.hpp"
 
 #include <caf/actor_system.hpp>
@@ -35,7 +35,7 @@ struct file_worker_state {
   static inline const char* name = "file_worker";
 
   file_worker_state(interface::pointer self, file_work work, file_client_actor client, task_place place,
-                    file_faults faults);
+                    const av::engine& codecs);
   ~file_worker_state();
 
   interface::behavior_type make_behavior();
@@ -46,13 +46,11 @@ struct file_worker_state {
   void deliver();
   void report();
 
-  void tell_lies(file_result& x);
-
   interface::pointer self;
   file_work work;
   file_client_actor client; ///< null while no client has it
   task_place place;
-  file_faults faults;
+  const av::engine& codecs;
   std::unique_ptr<file_runner> runner;
   std::optional<file_result> result; ///< until the client has received it
 };
@@ -60,6 +58,6 @@ struct file_worker_state {
 using local_file_worker_actor = file_worker_state::interface;
 
 local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
-                                          task_place place = {}, file_faults faults = {});
+                                          task_place place = {}, const av::engine& codecs = av::libav_engine());
 
 } // namespace troupe

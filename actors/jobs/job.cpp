@@ -3,6 +3,7 @@
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/disk_space.hpp"
 #include "actors/jobs/job_text.hpp"
+#include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "store/limits.hpp"
 #include "telemetry/log.hpp"
@@ -27,18 +28,14 @@ constexpr auto start_timeout = std::chrono::seconds{5};
 constexpr auto release_timeout = std::chrono::seconds{2};
 
 /// A request for a lease may wait this long for other work to end; then it is repeated.
-constexpr auto lease_timeout = std::chrono::hours{24};
-
-/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too;
-/// but on a machine with too much to do they are many, and a task without an answer counts against its worker.
-constexpr auto exit_timeout = std::chrono::seconds{1};
+constexpr auto lease_timeout = config::defaults::patient_wait;
 
 /// The most lines of libraries in the log of one run of the job; the store's own limit leaves room for the job's own
 /// lines.
 constexpr size_t log_lines_max = 1'000;
 
 /// Writes wait this long while the store does not work.
-constexpr auto write_timeout = std::chrono::hours{24};
+constexpr auto write_timeout = config::defaults::patient_wait;
 
 /// How long tasks may take to end before their folder is removed under them.
 constexpr auto leave_timeout = std::chrono::seconds{5};
@@ -188,7 +185,7 @@ void job_actor_state::task_gone(attempt_id number, attempt& x) {
     job_.down(number, why, self_->now(), ended.out_of_memory);
     send_writes();
   };
-  self_->request(coordinator_, exit_timeout, status_atom_v, x.held.worker, x.held.task)
+  self_->request(coordinator_, config::defaults::task_exit_wait, status_atom_v, x.held.worker, x.held.task)
     .then(gone, [gone](const caf::error&) { gone({}); });
 }
 

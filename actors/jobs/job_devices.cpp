@@ -1,6 +1,7 @@
 // A job's reports to the registry about the devices that its tasks encode on.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
+#include "config/waits.hpp"
 
 #include <utility>
 
@@ -8,7 +9,7 @@ namespace troupe {
 
 namespace {
 
-constexpr auto answer_timeout = std::chrono::seconds{5};
+constexpr auto answer_timeout = config::defaults::coordinator_wait;
 
 } // namespace
 

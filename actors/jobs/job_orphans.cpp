@@ -4,6 +4,7 @@
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_text.hpp"
+#include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -13,8 +14,8 @@ namespace troupe {
 
 namespace {
 
-/// How long a task may take to answer.
-constexpr auto answer_timeout = std::chrono::seconds{5};
+/// How long a task and the registry may take to answer.
+constexpr auto answer_timeout = config::defaults::coordinator_wait;
 
 /// The registry answers at once, or is gone. A lease that came after this time would be given to nobody: the process
 /// would be taken as long as the job lives.

@@ -7,6 +7,7 @@
 #include "actors/jobs/store_error.hpp"
 #include "base/private_folder.hpp"
 #include "base/random_id.hpp"
+#include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
@@ -23,9 +24,6 @@ constexpr auto tick_interval = std::chrono::milliseconds{200};
 
 constexpr size_t page_rows = 500;
 
-/// What the queue before this one had collected is stored by then, or its writer has failed.
-constexpr auto last_writes_timeout = std::chrono::seconds{40};
-
 /// More operations than this wait only if the disk does not work.
 constexpr size_t pending_max = 100'000;
 
@@ -40,7 +38,7 @@ job_queue_state::job_queue_state(interface::pointer self, job_queue_config confi
     config_(std::move(config)),
     coordinator_(std::move(coordinator)),
     journal_(*this),
-    book_({config_.running_max, config_.job_restarts_max, config_.order}, *this),
+    book_(config_.book, *this),
     folders_(config_.work_folder, config_.keep_failed) {
   if (!config_.factory)
     config_.factory = usual_jobs(config_.job, config_.files);
@@ -104,7 +102,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
 
 bool job_queue_state::recover() {
   auto failed = base::make_private_folder(config_.work_folder);
-  if (!await_writers(config_.store_url, last_writes_timeout)) {
+  if (!await_writers(config_.store_url, config::defaults::last_writes_wait)) {
     log::error("file jobs cannot be read", {{"reason", "what an earlier queue had to write is still on its way"}});
     return false;
   }
@@ -153,7 +151,7 @@ bool job_queue_state::recover() {
   return true;
 }
 
-// -- what clients ask ---------------------------------------------------------
+// -- clients' requests --------------------------------------------------------
 
 caf::result<job_submitted> job_queue_state::submit(const job_submission& x) {
   if (journal_.size() >= pending_max)

@@ -47,12 +47,10 @@ using job_queue_actor = jobs_actor::extend<
 class job_factory;
 
 struct job_queue_config {
-  std::string store_url;   ///< see `store::settings`
-  std::string work_folder; ///< each job has a folder of its own in it
-  uint32_t running_max = 8;
-  uint32_t job_restarts_max = 3;            ///< of a job whose actor dies
+  std::string store_url;                    ///< see `store::settings`
+  std::string work_folder;                  ///< each job has a folder of its own in it
   std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
-  core::job_order_config order;
+  core::job_book_config book;
   core::file_job_config job;
   std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
   /// Makes the actors in front of the store.

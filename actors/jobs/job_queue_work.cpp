@@ -3,6 +3,7 @@
 #include "actors/jobs/job_queue.hpp"
 #include "actors/jobs/job_rows.hpp"
 #include "actors/jobs/job_text.hpp"
+#include "config/waits.hpp"
 #include "messages/job_states.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
@@ -17,7 +18,7 @@ namespace troupe {
 namespace {
 
 /// Longer than any orphan waits: before that, it ends by itself.
-constexpr auto orphan_timeout = std::chrono::hours{24};
+constexpr auto orphan_timeout = config::defaults::outer_wait(config::defaults::patient_wait);
 
 } // namespace
 

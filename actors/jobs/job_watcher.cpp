@@ -1,6 +1,7 @@
 #include "actors/jobs/job_watcher.hpp"
 
 #include "actors/common/actor_of.hpp"
+#include "config/waits.hpp"
 
 #include <caf/send.hpp>
 
@@ -10,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-constexpr auto subscribe_timeout = std::chrono::seconds{5};
+constexpr auto subscribe_timeout = config::defaults::coordinator_wait;
 constexpr auto again_after = std::chrono::milliseconds{200};
 
 struct job_watcher_state {

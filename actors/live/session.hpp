@@ -12,6 +12,7 @@
 #pragma once
 
 #include "actors/common/leases.hpp"
+#include "config/waits.hpp"
 #include "core/live/quarantine.hpp"
 #include "core/live/session.hpp"
 #include "messages/actors.hpp"
@@ -34,7 +35,7 @@ namespace troupe {
 struct session_actor_config {
   core::session_config core;
   core::chunk_ring::limits stream;
-  std::chrono::milliseconds lease_timeout{7000};     ///< a little longer than the registry's own
+  std::chrono::milliseconds lease_timeout = config::defaults::lease_wait(std::chrono::seconds{5});
   std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
 };

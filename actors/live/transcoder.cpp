@@ -8,7 +8,6 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace troupe {
 
@@ -34,11 +33,11 @@ std::vector<av::time_window> to_windows(const std::vector<window>& spans) {
 } // namespace
 
 transcoder_state::transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink,
-                                   transcoder_faults faults)
+                                   const av::engine& codecs)
   : self(self),
     work(std::move(work)),
     sink(std::move(sink)),
-    faults(std::move(faults)),
+    codecs(codecs),
     blocks([this](sample_block b) { pending.push_back(std::move(b)); }),
     credit(this->work.credit_bytes) {}
 
@@ -55,7 +54,7 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   if (!plan) {
     end(plan.error());
   } else {
-    auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_windows(work.spans), *this);
+    auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_windows(work.spans), *this, codecs);
     if (opened)
       job.emplace(std::move(*opened));
     else
@@ -113,8 +112,6 @@ void transcoder_state::take(const sample_batch& x) {
     statistics.bytes_in += s.size;
     if (s.track >= work.source.tracks.size())
       continue;
-    if (faults.hits(work.channel, s))
-      std::abort();
     borrow(*packet, s, bytes);
     if ((s.flags & sample::discontinuity) != 0)
       ++statistics.discontinuities;
@@ -200,11 +197,11 @@ void transcoder_state::on_packet(AVPacket& packet) {
 }
 
 transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink,
-                                  transcoder_faults faults) {
+                                  const av::engine& codecs) {
   log::info(
     "transcoding",
     {{"channel", work.channel}, {"profile", work.target.name}, {"session", work.session}, {"attempt", work.attempt}});
-  return system.spawn<actor_of<transcoder_state>, caf::detached>(std::move(work), std::move(sink), std::move(faults));
+  return system.spawn<actor_of<transcoder_state>, caf::detached>(std::move(work), std::move(sink), codecs);
 }
 
 } // namespace troupe

@@ -21,24 +21,13 @@
 
 namespace troupe {
 
-/// Deliberate faults of a transcoder, for tests of how others react. No configuration and no message can set them: only
-/// a program written for tests does.
-struct transcoder_faults {
-  std::string channel;             ///< its pictures crash the process
-  int64_t abort_at = no_timestamp; ///< ticks: crash at the first picture at or after this time; never by default
-
-  bool hits(const std::string& x, const sample& s) const noexcept {
-    return abort_at != no_timestamp && s.pts >= abort_at && x == channel;
-  }
-};
-
 struct transcoder_state : av::transcode_sink {
   /// INTERNAL: the clock.
   using interface = transcoder_actor::extend<caf::result<void>(tick_atom)>;
 
   static inline const char* name = "transcoder";
 
-  transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink, transcoder_faults faults);
+  transcoder_state(interface::pointer self, transcode_work work, sample_sink_actor sink, const av::engine& codecs);
 
   interface::behavior_type make_behavior();
 
@@ -64,7 +53,7 @@ struct transcoder_state : av::transcode_sink {
   interface::pointer self;
   transcode_work work;
   sample_sink_actor sink;
-  transcoder_faults faults;
+  const av::engine& codecs;
   std::optional<av::transcode> job;
   block_builder blocks;
   std::deque<sample_block> pending; ///< output that waits for credit
@@ -80,6 +69,6 @@ struct transcoder_state : av::transcode_sink {
 };
 
 transcoder_actor spawn_transcoder(caf::actor_system& system, transcode_work work, sample_sink_actor sink,
-                                  transcoder_faults faults = {});
+                                  const av::engine& codecs = av::libav_engine());
 
 } // namespace troupe

@@ -23,6 +23,7 @@
 // Ingest tasks run on the coordinator's own host, without a worker, and take no slot.
 #pragma once
 
+#include "core/cluster/config.hpp"
 #include "core/cluster/lease_placement.hpp"
 #include "core/cluster/worker_table.hpp"
 #include "messages/cluster.hpp"
@@ -38,27 +39,6 @@
 #include <vector>
 
 namespace troupe::core {
-
-struct lease_table_config {
-  milliseconds selection_timeout{5000};
-  milliseconds process_timeout{
-    2000};                 ///< how long a chosen worker may take to provide a process before the next worker is tried
-  uint32_t warm_tasks = 1; ///< processes that wait for work on each worker
-  uint32_t warm_ingest_tasks = 1;   ///< the same on the coordinator
-  size_t requests_max = 10'000;     ///< requests that may wait
-  milliseconds move_interval{1000}; ///< between two requests to move the same lease
-  /// How long a process may be useless before its host is told to end it. A process that is starting has not joined
-  /// yet, and those of an earlier coordinator end by themselves within `task.orphan_timeout`.
-  milliseconds useless_timeout{15'000};
-  milliseconds orphan_timeout{60'000}; ///< the same for a process that makes a chunk: its job may still claim it
-  /// The number of the first lease. Successive tables with the same owners must count from different numbers: an owner
-  /// may release a lease that it got from an earlier table.
-  uint64_t first_lease = 1;
-  milliseconds queue_timeout{60'000}; ///< how long a wish with the policy `queue` waits, unless the wish itself says
-  /// How long a `replaceable` request waits while no worker has its encoder: such a worker may be on its way back.
-  milliseconds encoder_timeout{60'000};
-  placement_index_config places = {};
-};
 
 /// What the lease table wants done. Implementations must not call back into it from within these.
 class lease_effects {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/breaker.hpp"
+#include "core/cluster/config.hpp"
 #include "core/placement/placement.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
@@ -27,19 +28,6 @@
 #include <vector>
 
 namespace troupe::core {
-
-struct worker_table_config {
-  std::string token;                  ///< that a registration must carry
-  std::string version;                ///< that a registration must have
-  milliseconds degraded_after{2000};  ///< time without a heartbeat
-  milliseconds unhealthy_after{3000}; ///< time without a heartbeat
-  milliseconds gone_after{6000};      ///< time without a heartbeat
-  double degraded_pressure_percent = 50;
-  uint32_t degraded_failures = 1; ///< inputs whose tasks died or hung within the breaker's window
-  breaker_config breaker;
-  milliseconds gone_kept_for{60'000}; ///< how long the API still lists a worker that is gone
-  size_t workers_max = 10'000;
-};
 
 /// Compares in a time that depends only on the length of `given`.
 bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept;

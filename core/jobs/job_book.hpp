@@ -17,6 +17,7 @@
 // - A job in a state that this program does not know is not changed, but reported.
 #pragma once
 
+#include "core/jobs/config.hpp"
 #include "core/jobs/job_order.hpp"
 #include "messages/job.hpp"
 
@@ -29,12 +30,6 @@
 #include <vector>
 
 namespace troupe::core {
-
-struct job_book_config {
-  uint32_t running_max = 8;  ///< jobs that run at the same time
-  uint32_t restarts_max = 3; ///< of a job whose actor dies
-  job_order_config order = {};
-};
 
 /// A job as the store has it, as far as the book needs it.
 struct job_row {

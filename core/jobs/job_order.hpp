@@ -6,6 +6,7 @@
 // jobs cheap.
 #pragma once
 
+#include "core/jobs/config.hpp"
 #include "messages/job.hpp"
 
 #include <chrono>
@@ -15,10 +16,6 @@
 #include <unordered_map>
 
 namespace troupe::core {
-
-struct job_order_config {
-  std::chrono::milliseconds aging_step{600'000}; ///< how long a class goes before the one below it
-};
 
 class job_order {
 public:

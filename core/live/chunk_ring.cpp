@@ -12,7 +12,7 @@ void chunk_ring::push(chunk x) {
   chunks_.push_back(std::move(x));
   auto newest = chunks_.back().dts;
   auto too_old = [&](const chunk& c) {
-    return newest != no_timestamp && c.dts != no_timestamp && newest - c.dts > max_.ticks_max;
+    return newest != no_timestamp && c.dts != no_timestamp && newest - c.dts > ticks_of(max_.duration_max);
   };
   while (chunks_.size() > 1 && (bytes_ > max_.bytes_max || too_old(chunks_.front()))) {
     assert(bytes_ >= chunks_.front().bytes.size());
@@ -34,7 +34,7 @@ std::optional<uint64_t> chunk_ring::position(const cursor& place) const noexcept
   auto lost = next < first_;
   auto newest = chunks_.back().dts;
   auto lags = !lost && newest != no_timestamp && chunks_[next - first_].dts != no_timestamp
-              && newest - chunks_[next - first_].dts > max_.lag_ticks_max;
+              && newest - chunks_[next - first_].dts > ticks_of(max_.lag_max);
   if (lost)
     return latest_random_access_;
   // Moving ahead helps only if there is a later random-access point.

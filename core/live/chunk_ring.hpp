@@ -5,6 +5,7 @@
 // chunk is gone or too old. A client never delays the writer or another client.
 #pragma once
 
+#include "core/live/config.hpp"
 #include "messages/media.hpp"
 
 #include <cstdint>
@@ -23,11 +24,7 @@ struct chunk {
 
 class chunk_ring {
 public:
-  struct limits {
-    uint64_t bytes_max = 32 * 1024 * 1024;
-    int64_t ticks_max = 30 * ticks_per_second;
-    int64_t lag_ticks_max = 15 * ticks_per_second; ///< a client further behind than this is moved ahead
-  };
+  using limits = chunk_ring_limits;
 
   /// A client's place in the ring.
   struct cursor {

@@ -266,7 +266,7 @@ void session::lift(sample_block& x) {
     auto first = std::numeric_limits<int64_t>::max();
     for (auto& s : x.samples)
       first = std::min(first, s.dts);
-    auto least = config_.earliest_dts.count() * ticks_per_second / 1000 + pictures * picture;
+    auto least = ticks_of(config_.earliest_dts) + pictures * picture;
     auto missing = config_.earliest_dts.count() > 0 && first < least ? least - std::max(first, -lift_max) : 0;
     lift_ = (missing + ticks_per_second - 1) / ticks_per_second * ticks_per_second;
   }

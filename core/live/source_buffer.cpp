@@ -14,7 +14,7 @@ uint64_t source_buffer::append(sample_block block) {
     newest_dts_ = std::max(newest_dts_, s.dts);
   bytes_ += block.bytes.size();
   entries_.push_back({std::move(block), dts});
-  while (entries_.size() > 1 && (bytes_ > max_.bytes_max || ticks() > max_.ticks_max)) {
+  while (entries_.size() > 1 && (bytes_ > max_.bytes_max || ticks() > ticks_of(max_.duration_max))) {
     if (first_ >= floor_)
       ++overruns_;
     drop_oldest();

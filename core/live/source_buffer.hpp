@@ -5,6 +5,7 @@
 // Beyond the limits the oldest blocks are dropped even if they are needed, and that is counted.
 #pragma once
 
+#include "core/live/config.hpp"
 #include "messages/media.hpp"
 
 #include <cstdint>
@@ -17,10 +18,7 @@ namespace troupe::core {
 
 class source_buffer {
 public:
-  struct limits {
-    uint64_t bytes_max = 64 * 1024 * 1024;
-    int64_t ticks_max = 30 * ticks_per_second;
-  };
+  using limits = source_buffer_limits;
 
   explicit source_buffer(limits max) : max_(max) {}
 

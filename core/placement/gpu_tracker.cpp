@@ -15,7 +15,7 @@ constexpr size_t ended_kept = 256;
 /// Sets or clears a guard's flag by the measured value; a value that is not measured sets nothing.
 void move_guard(bool& flag, const gpu_guard& guard, std::optional<double> value) {
   auto known = value && !std::isnan(*value);
-  flag = known && *value >= (flag ? guard.until : guard.from);
+  flag = known && *value >= (flag ? guard.from - guard.relief : guard.from);
 }
 
 std::optional<double> memory_percent(const gpu_reading& x) {
@@ -27,7 +27,7 @@ std::optional<double> memory_percent(const gpu_reading& x) {
 std::string measured(const char* what, double value, const char* unit, const gpu_guard& guard) {
   char text[128];
   std::snprintf(text, sizeof text, "%s is at %.0f %s: no new work from %.0f until below %.0f", what, value, unit,
-                guard.from, guard.until);
+                guard.from, guard.from - guard.relief);
   return text;
 }
 

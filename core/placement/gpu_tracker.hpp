@@ -12,7 +12,7 @@
 #pragma once
 
 #include "core/breaker.hpp"
-#include "core/placement/gpu_limits.hpp"
+#include "core/placement/config.hpp"
 #include "messages/gpu.hpp"
 
 #include <chrono>
@@ -29,30 +29,6 @@ namespace troupe::core {
 
 /// One physical card, for the life of a tracker. The default value stands for no card: software.
 using gpu_id = id<struct gpu_tag>;
-
-/// Above `from`, a card takes no new work until the value falls below `until`.
-struct gpu_guard {
-  double from = 100;
-  double until = 100;
-};
-
-/// The 90 % and 85 °C are those of the session tracking in the distributed transcoding design that this project started
-/// from.
-struct gpu_guards {
-  gpu_guard encoder_percent{90, 80};
-  gpu_guard memory_percent{90, 85};
-  gpu_guard temperature_celsius{85, 80};
-};
-
-struct gpu_tracker_config {
-  gpu_guards guards;
-  /// For this long, readings may lack a session that was opened, or still include one that was closed. At least as long
-  /// as a worker may be silent.
-  milliseconds settle_after{3000};
-  milliseconds back_off{10'000}; ///< the first after a failure; doubled by each further failure
-  milliseconds max_back_off{300'000};
-  std::map<std::string, gpu_override> overrides; ///< by `gpu_key`; these override the workers' configuration
-};
 
 /// The sessions that a lease takes on a card.
 struct session_need {

@@ -9,8 +9,6 @@ namespace troupe::core {
 namespace {
 
 constexpr std::string_view slot_names[] = {"cpu", "gpu", "probe"};
-constexpr std::string_view ranking_names[] = {"least-loaded", "round-robin", "capability-match", "gpu-aware",
-                                              "weighted"};
 
 bool includes(const std::vector<uint32_t>& all, const std::vector<uint32_t>& some) {
   return some.empty() || std::includes(all.begin(), all.end(), some.begin(), some.end());
@@ -26,13 +24,6 @@ size_t mix(size_t hash, const std::vector<uint32_t>& list) {
 
 std::string_view to_string(slot_kind x) {
   return slot_names[static_cast<size_t>(x)];
-}
-
-std::optional<ranking> ranking_from(std::string_view name) {
-  for (size_t i = 0; i < std::size(ranking_names); ++i)
-    if (name == ranking_names[i])
-      return static_cast<ranking>(i);
-  return std::nullopt;
 }
 
 // -- names and classes --------------------------------------------------------

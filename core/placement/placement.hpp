@@ -35,31 +35,6 @@ inline constexpr size_t slot_kinds = 3;
 /// "cpu", "gpu", "probe".
 std::string_view to_string(slot_kind x);
 
-enum class ranking : uint8_t {
-  least_loaded,     ///< share of slots in use, then of the device
-  round_robin,      ///< longest unused first
-  capability_match, ///< the least capable first, so that versatile workers stay free for work that only they can do
-  gpu_aware,        ///< share of the card's sessions in use, then of the worker's slots
-  weighted          ///< `placement_weights`
-};
-
-/// "least-loaded", "round-robin", "capability-match", "gpu-aware", "weighted".
-std::optional<ranking> ranking_from(std::string_view name);
-
-/// Cost of a device: utilisation × alpha + temperature × beta + jobs × gamma, as in equation 20 of the design report
-/// that this project started from.
-struct placement_weights {
-  double alpha = 1;   ///< for each percent of use: of the GPU's encoder, or of the processor
-  double beta = 0.25; ///< for each °C; software has none
-  double gamma = 10;  ///< for each job on the device
-};
-
-struct placement_config {
-  ranking rank = ranking::least_loaded;
-  placement_weights weights;
-  size_t reasons_max = 32; ///< paths listed in an explanation
-};
-
 /// What a worker can do. Constant for a registration.
 struct worker_offer {
   struct device {

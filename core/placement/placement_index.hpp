@@ -18,13 +18,6 @@
 
 namespace troupe::core {
 
-struct placement_index_config {
-  placement_config choose;
-  gpu_tracker_config gpus;
-  size_t waiting_max = 10'000;
-  bool reasons = false; ///< keep the reasons for each placement; see `placement_index::reasons`
-};
-
 /// The results of placement. Implementations must not call back into `placement_index` from within these, except for
 /// `note_fares`.
 class placement_effects {

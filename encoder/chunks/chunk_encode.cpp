@@ -222,7 +222,7 @@ expected<chunk_result> attempt(const chunk_job& job, bool by_seeking, const work
       if (std::holds_alternative<drop_track>((*plan)[i]))
         source->ignore(i);
   chunk_sink sink{job, control, std::move(*writer)};
-  auto work = transcode::open(tracks, *plan, std::vector(tracks.size(), job.window), sink);
+  auto work = transcode::open(tracks, *plan, std::vector(tracks.size(), job.window), sink, *job.codecs);
   if (!work)
     return tl::unexpected{std::move(work.error())};
   if (by_seeking) {

@@ -33,6 +33,7 @@ struct chunk_job {
   std::optional<uint64_t> pictures;
   std::string output;       ///< the chunk file; replaced if it exists
   std::string tag{"chunk"}; ///< part of the temporary name: tells attempts apart
+  const engine* codecs = &libav_engine();
 };
 
 struct chunk_track {

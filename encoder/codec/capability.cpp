@@ -6,7 +6,6 @@
 #include "encoder/codec/audio_filter.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"
-#include "encoder/codec/video_encoder.hpp"
 #include "encoder/codec/video_filter.hpp"
 #include "encoder/log.hpp"
 
@@ -153,30 +152,31 @@ on_encoded keep_in(std::vector<packet_ptr>& packets) {
   };
 }
 
-expected<encoded> encode_pictures(const video_settings& settings, picture_size size, int frames) {
+expected<encoded> encode_pictures(const engine& codecs, const video_settings& settings, picture_size size, int frames) {
   video_format source;
   source.width = size.width;
   source.height = size.height;
   source.pixel_format = AV_PIX_FMT_YUV420P;
   source.frame_rate = trial_rate;
   auto begin = std::chrono::steady_clock::now();
-  auto encoder = video_encoder::open(settings, source);
-  if (!encoder)
-    return tl::unexpected{std::move(encoder.error())};
+  auto opened = codecs.open_encoder(settings, source, {});
+  if (!opened)
+    return tl::unexpected{std::move(opened.error())};
+  auto& encoder = **opened;
   encoded result;
-  video_filter filter{{encoder->format(), deinterlace::off, false, 1}};
+  video_filter filter{{encoder.format(), deinterlace::off, false, 1}};
   auto deliver = keep_in(result.packets);
-  auto to_encoder = [&](AVFrame& x) { return encoder->encode(x, deliver); };
+  auto to_encoder = [&](AVFrame& x) { return encoder.encode(x, deliver); };
   for (auto n = 0; n < frames; ++n)
     if (auto sent = filter.send(*make_picture(size, n), to_encoder); !sent)
       return tl::unexpected{std::move(sent.error())};
   if (auto drained = filter.drain(to_encoder); !drained)
     return tl::unexpected{std::move(drained.error())};
-  if (auto drained = encoder->drain(deliver); !drained)
+  if (auto drained = encoder.drain(deliver); !drained)
     return tl::unexpected{std::move(drained.error())};
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   result.fps = frames / std::max(seconds.count(), 1e-6);
-  result.info = encoder->output();
+  result.info = encoder.output();
   return result;
 }
 
@@ -239,15 +239,15 @@ expected<encoded> encode_tone(const std::string& name, sound_shape shape) {
 }
 
 /// Encodes in the first format that the encoder accepts.
-expected<encoded> make_sample(const AVCodec& codec, const std::string& device = {}) {
+expected<encoded> make_sample(const engine& codecs, const AVCodec& codec, const std::string& device = {}) {
   expected<encoded> result = fail(errc::unsupported, "not tried");
   auto is_video = codec.type == AVMEDIA_TYPE_VIDEO;
   auto settings = settings_for(codec.name);
   settings.device = device;
   auto shapes = is_video ? std::size(picture_sizes) : std::size(sound_shapes);
   for (size_t i = 0; i < shapes && !result; ++i) {
-    auto next =
-      is_video ? encode_pictures(settings, picture_sizes[i], trial_frames) : encode_tone(codec.name, sound_shapes[i]);
+    auto next = is_video ? encode_pictures(codecs, settings, picture_sizes[i], trial_frames)
+                         : encode_tone(codec.name, sound_shapes[i]);
     if (next || i == 0)
       result = std::move(next);
     // If the device does not exist, other formats fail too.
@@ -260,10 +260,10 @@ expected<encoded> make_sample(const AVCodec& codec, const std::string& device = 
 }
 
 /// Decodes a sample: an error if no frame comes, or if one has errors.
-expected<void> decode_sample(const encoded& sample, const std::string& device = {}) {
+expected<void> decode_sample(const engine& codecs, const encoded& sample, const std::string& device = {}) {
   decoder_options options{1, false};
   options.device = device;
-  auto opened = device_decoder::open(sample.info, options);
+  auto opened = device_decoder::open(sample.info, options, codecs);
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   log_capture log;
@@ -287,12 +287,12 @@ expected<void> decode_sample(const encoded& sample, const std::string& device = 
   return {};
 }
 
-expected<double> try_encoder(const AVCodec& codec, const std::string& device) {
-  auto sample = make_sample(codec, device);
+expected<double> try_encoder(const engine& codecs, const AVCodec& codec, const std::string& device) {
+  auto sample = make_sample(codecs, codec, device);
   if (!sample)
     return tl::unexpected{std::move(sample.error())};
   if (avcodec_find_decoder(codec.id) != nullptr)
-    if (auto decoded = decode_sample(*sample); !decoded)
+    if (auto decoded = decode_sample(codecs, *sample); !decoded)
       return tl::unexpected{std::move(decoded.error())};
   return sample->fps;
 }
@@ -321,15 +321,15 @@ expected<void> open_decoder(const AVCodec& codec) {
 
 /// True if the decoder was tried on the sample of the first encoder that makes one. False if there is none, and the
 /// decoder was only opened.
-expected<bool> try_decoder(const AVCodec& codec, const std::string& device) {
+expected<bool> try_decoder(const engine& codecs, const AVCodec& codec, const std::string& device) {
   expected<encoded> sample = fail(errc::unsupported, "no encoder here makes a sample for it");
   void* state = nullptr;
   while (auto* x = av_codec_iterate(&state))
     if (!sample && x->id == codec.id && is_tried(*x) && device_of(*x).empty())
-      sample = make_sample(*x);
+      sample = make_sample(codecs, *x);
   if (!sample && !device.empty())
     return tl::unexpected{std::move(sample.error())};
-  auto tried = sample ? decode_sample(*sample, device) : open_decoder(codec);
+  auto tried = sample ? decode_sample(codecs, *sample, device) : open_decoder(codec);
   if (!tried)
     return tl::unexpected{std::move(tried.error())};
   return sample.has_value();
@@ -366,7 +366,7 @@ std::vector<codec_trial> list_trials(const std::vector<trial_device>& devices) {
   return trials;
 }
 
-codec_trial run_trial(codec_trial trial) {
+codec_trial run_trial(codec_trial trial, const engine& codecs) {
   quiet_logs();
   auto* codec =
     trial.encoder ? avcodec_find_encoder_by_name(trial.name.c_str()) : avcodec_find_decoder_by_name(trial.name.c_str());
@@ -381,12 +381,12 @@ codec_trial run_trial(codec_trial trial) {
   }
   try {
     if (trial.encoder) {
-      auto tried = try_encoder(*codec, device);
+      auto tried = try_encoder(codecs, *codec, device);
       trial.works = tried.has_value();
       trial.reason = tried ? "" : tried.error().what;
       trial.fps = tried && codec->type == AVMEDIA_TYPE_VIDEO ? *tried : 0;
     } else {
-      auto tried = try_decoder(*codec, device);
+      auto tried = try_decoder(codecs, *codec, device);
       trial.works = tried.has_value();
       trial.opened = tried && !*tried;
       trial.reason = tried ? "" : tried.error().what;
@@ -401,8 +401,9 @@ double measure_speed() {
   video_settings settings;
   settings.encoder = "libx264";
   settings.preset = "medium";
-  auto sample = avcodec_find_encoder_by_name("libx264") != nullptr ? encode_pictures(settings, {1280, 720}, 24)
-                                                                   : expected<encoded>{encoded{}};
+  auto sample = avcodec_find_encoder_by_name("libx264") != nullptr
+                  ? encode_pictures(libav_engine(), settings, {1280, 720}, 24)
+                  : expected<encoded>{encoded{}};
   return sample ? sample->fps : 0;
 }
 

@@ -1,7 +1,8 @@
 // Tests which encoders and decoders of the linked libav* really work here, on a few frames each.
 #pragma once
 
-#include <functional>
+#include "encoder/codec/engine.hpp"
+
 #include <string>
 #include <vector>
 
@@ -36,7 +37,7 @@ std::vector<codec_trial> list_trials(const std::vector<trial_device>& devices = 
 /// Runs one trial in this process. An encoder encodes a few small frames, and a decoder, if there is one, decodes them.
 /// A decoder is tried on an encoder's output; if no encoder makes its codec, it is only opened. A bad driver may crash
 /// the process: call it in one that nothing depends on.
-codec_trial run_trial(codec_trial trial);
+codec_trial run_trial(codec_trial trial, const engine& codecs = libav_engine());
 
 /// Frames a second of a short 1280x720 libx264 "medium" encode; 0 if libx264 is missing.
 double measure_speed();

@@ -161,6 +161,11 @@ expected<void> decoder::drain(const on_frame& deliver) {
   return {};
 }
 
+bool decoder::is_corrupt(const AVFrame& frame) const {
+  auto left_to_software = context_->hw_device_ctx != nullptr && frame.hw_frames_ctx == nullptr;
+  return left_to_software || frame.decode_error_flags != 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0;
+}
+
 // libavcodec drops hidden frames for most decoders, but not for those that fetch packets themselves (AV1).
 bool decoder::is_hidden(const AVFrame& frame) {
   if (hidden_.empty() || frame.pts == no_pts)
@@ -195,7 +200,7 @@ expected<decoder::outcome> decoder::receive() {
     if (is_fatal(code))
       return fail(errc::io, std::string{"decode with "} + name(), code);
     if (code >= 0) {
-      if (frame_->decode_error_flags != 0 || (frame_->flags & AV_FRAME_FLAG_CORRUPT) != 0)
+      if (is_corrupt(*frame_))
         ++corrupt_;
       return outcome::frame;
     }

@@ -1,45 +1,23 @@
-// Decodes one track's packets to frames, with the send/receive interface of libavcodec.
+// Decodes one track's packets to frames, pictures or sound, with the send/receive interface of libavcodec.
 #pragma once
 
-#include "encoder/error.hpp"
-#include "encoder/track.hpp"
+#include "encoder/codec/engine.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <string>
 #include <vector>
 
 namespace troupe::av {
 
-struct decoder_options {
-  int threads = 0;        ///< 0: one per core
-  bool low_delay = false; ///< slice threads only: a frame leaves as soon as it is decoded
-  bool strict = false;    ///< damaged data is refused, not concealed
-  bool unseen = false;    ///< the pixels are not used: everything is parsed, but not everything is reconstructed
-  std::string device{};   ///< decodes on this device, and leaves the pictures there; see encoder/codec/hw_device.hpp
-};
-
-/// Legal calls: `decode` any number of times, with `drain` in between wherever the stream is cut: after it the decoder
-/// starts fresh.
-class decoder {
+class decoder : public picture_decoder {
 public:
-  /// Receives each frame, in presentation order, with its PTS in `time_base` or `no_pts`. May move the frame's
-  /// references away. An error ends the call and is returned.
-  using on_frame = std::function<expected<void>(AVFrame&)>;
-
-  /// `errc::device` if the device does not open, or does not decode this codec. Whether it can decode these pictures
-  /// shows only with the first of them: a picture that it cannot decode comes in main memory.
+  /// As `engine::open_decoder`.
   static expected<decoder> open(const track& source, const decoder_options& options);
 
-  /// Decodes one packet. A frame whose packet has `AV_PKT_FLAG_DISCARD` is not delivered. A packet that the decoder
-  /// refuses is counted and skipped; running out of memory is an error.
-  expected<void> decode(const AVPacket& packet, const on_frame& deliver);
+  expected<void> decode(const AVPacket& packet, const on_frame& deliver) override;
 
-  /// Delivers the frames that the decoder still holds, and drops its references.
-  expected<void> drain(const on_frame& deliver);
+  expected<void> drain(const on_frame& deliver) override;
 
-  /// Refused packets, and frames that were decoded with errors.
-  uint64_t corrupt() const noexcept {
+  uint64_t corrupt() const noexcept override {
     return corrupt_;
   }
 
@@ -54,6 +32,9 @@ private:
   expected<void> send(const AVPacket* packet);
   expected<outcome> receive();
   expected<outcome> receive_all(const on_frame& deliver);
+
+  /// True if the frame is damaged, or in main memory although a device was to decode it.
+  bool is_corrupt(const AVFrame& frame) const;
 
   /// True if the frame's packet said that it is not shown.
   bool is_hidden(const AVFrame& frame);

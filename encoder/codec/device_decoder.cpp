@@ -8,56 +8,39 @@
 
 namespace troupe::av {
 
-device_decoder::device_decoder(const track& source, const decoder_options& options)
-  : source_(source.clone()), options_(options) {
+device_decoder::device_decoder(const track& source, const decoder_options& options, const engine& codecs)
+  : source_(source.clone()), options_(options), codecs_(codecs) {
   // nop
 }
 
-expected<device_decoder> device_decoder::open(const track& source, const decoder_options& options) {
-  device_decoder result{source, options};
+expected<device_decoder> device_decoder::open(const track& source, const decoder_options& options,
+                                              const engine& codecs) {
+  device_decoder result{source, options, codecs};
   // No device decodes transparency.
   if (!options.device.empty() && !has_alpha(static_cast<AVPixelFormat>(source.parameters->format))) {
-    auto opened = result.open_on_device();
+    auto opened = result.open_on(options.device);
     if (opened)
       return result;
     result.why_software_ = opened.error().what;
     work_log::say("decoding in software: " + opened.error().what);
   }
-  if (auto opened = result.open_software(); !opened)
+  if (auto opened = result.open_on({}); !opened)
     return tl::unexpected{std::move(opened.error())};
   return result;
 }
 
-expected<void> device_decoder::open_on_device() {
+expected<void> device_decoder::open_on(const std::string& device) {
   auto options = options_;
-  if (auto* driver = stand_in(); driver != nullptr) {
-    auto played = driver->open_decoder(avcodec_get_name(source_.parameters->codec_id), options_.device);
-    if (!played)
-      return tl::unexpected{std::move(played.error())};
-    pretended_ = std::move(*played);
-    options.device.clear();
-  }
-  auto opened = decoder::open(source_, options);
+  options.device = device;
+  auto opened = codecs_.open_decoder(source_, options);
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
-  current_.emplace(std::move(*opened));
-  on_device_ = true;
+  current_ = std::move(*opened);
+  on_device_ = !device.empty();
   return {};
 }
 
-expected<void> device_decoder::open_software() {
-  auto options = options_;
-  options.device.clear();
-  auto opened = decoder::open(source_, options);
-  if (!opened)
-    return tl::unexpected{std::move(opened.error())};
-  current_.emplace(std::move(*opened));
-  on_device_ = false;
-  pretended_.reset();
-  return {};
-}
-
-expected<void> device_decoder::decode(const AVPacket& packet, const decoder::on_frame& deliver) {
+expected<void> device_decoder::decode(const AVPacket& packet, const on_frame& deliver) {
   auto pass = [&](AVFrame& frame) { return pass_on(frame, deliver); };
   if (!on_device_)
     return current_->decode(packet, pass);
@@ -71,7 +54,7 @@ expected<void> device_decoder::decode(const AVPacket& packet, const decoder::on_
   return {};
 }
 
-expected<void> device_decoder::drain(const decoder::on_frame& deliver) {
+expected<void> device_decoder::drain(const on_frame& deliver) {
   auto pass = [&](AVFrame& frame) { return pass_on(frame, deliver); };
   if (on_device_) {
     auto failed = try_device(nullptr, deliver);
@@ -86,17 +69,13 @@ expected<void> device_decoder::drain(const decoder::on_frame& deliver) {
   return drained;
 }
 
-expected<bool> device_decoder::try_device(const AVPacket* packet, const decoder::on_frame& deliver) {
-  if (pretended_ && packet != nullptr && !pretended_->works()) {
-    why_software_ = "the device failed";
-    return true;
-  }
+expected<bool> device_decoder::try_device(const AVPacket* packet, const on_frame& deliver) {
   log_capture log;
   auto failed = false;
   auto before = current_->corrupt();
   auto check = [&](AVFrame& frame) -> expected<void> {
     // All frames after the first damaged one are decoded again in software.
-    failed = failed || current_->corrupt() > before || (!pretended_ && frame.hw_frames_ctx == nullptr);
+    failed = failed || current_->corrupt() > before;
     return failed ? expected<void>{} : pass_on(frame, deliver);
   };
   auto done = packet != nullptr ? current_->decode(*packet, check) : current_->drain(check);
@@ -108,9 +87,9 @@ expected<bool> device_decoder::try_device(const AVPacket* packet, const decoder:
   return failed;
 }
 
-expected<void> device_decoder::fall_back(const decoder::on_frame& deliver) {
+expected<void> device_decoder::fall_back(const on_frame& deliver) {
   work_log::say("decoding goes on in software, " + options_.device + " failed: " + why_software_);
-  if (auto opened = open_software(); !opened)
+  if (auto opened = open_on({}); !opened)
     return opened;
   skip_to_ = passed_;
   auto again = std::exchange(kept_, {});
@@ -121,7 +100,7 @@ expected<void> device_decoder::fall_back(const decoder::on_frame& deliver) {
   return {};
 }
 
-expected<void> device_decoder::pass_on(AVFrame& frame, const decoder::on_frame& deliver) {
+expected<void> device_decoder::pass_on(AVFrame& frame, const on_frame& deliver) {
   if (frame.pts != no_pts) {
     if (skip_to_ != no_pts && frame.pts <= skip_to_)
       return {};

@@ -1,35 +1,35 @@
 // A decoder that uses a device as long as it works, and then continues in software. No frame is lost or delivered
 // twice.
 //
-// The packets since the random-access point before the last delivered frame are kept. The device fails if it refuses a
-// packet, or makes a damaged picture, or a picture in main memory, which means that it cannot decode the stream. Then
-// the kept packets are decoded again in software, and frames already delivered are skipped. Decoding stays in software:
-// that shows whether the device or the media was at fault, and a device that failed once is not used again for the same
-// stream.
+// The packets since the random-access point before the last delivered frame are kept. The device fails if its decoder
+// counts a packet or frame as corrupt; that includes pictures that it cannot decode. Then the kept packets are decoded
+// again in software, and frames already delivered are skipped. Decoding stays in software: that shows whether the
+// device or the media was at fault, and a device that failed once is not used again for the same stream.
 #pragma once
 
-#include "encoder/codec/decoder.hpp"
-#include "encoder/codec/stand_in.hpp"
+#include "encoder/codec/engine.hpp"
 
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace troupe::av {
 
-/// The legal calls are those of `decoder`.
+/// The legal calls are those of `picture_decoder`.
 class device_decoder {
 public:
-  /// Without a device in the options this is a plain `decoder`. A device that does not open is no error: the work's log
-  /// names it, and software decodes.
-  static expected<device_decoder> open(const track& source, const decoder_options& options);
+  using on_frame = picture_decoder::on_frame;
+
+  /// Without a device in the options this is the engine's decoder and nothing more. A device that does not open is no
+  /// error: the work's log names it, and software decodes.
+  static expected<device_decoder> open(const track& source, const decoder_options& options,
+                                       const engine& codecs = libav_engine());
 
   /// Frames may be in the device's memory (`hw_frames_ctx`). A frame at which the device failed is delivered only after
   /// software has decoded it.
-  expected<void> decode(const AVPacket& packet, const decoder::on_frame& deliver);
+  expected<void> decode(const AVPacket& packet, const on_frame& deliver);
 
-  expected<void> drain(const decoder::on_frame& deliver);
+  expected<void> drain(const on_frame& deliver);
 
   /// Packets that software refused, and frames that software decoded with errors.
   uint64_t corrupt() const noexcept {
@@ -46,29 +46,29 @@ public:
   }
 
 private:
-  device_decoder(const track& source, const decoder_options& options);
+  device_decoder(const track& source, const decoder_options& options, const engine& codecs);
 
   /// The kept packets are dropped beyond these limits: a failure then costs the frames up to the next random-access
   /// point.
   static constexpr size_t kept_packets_max = 4096;
   static constexpr size_t kept_bytes_max = 64 << 20;
 
-  expected<void> open_on_device();
-  expected<void> open_software();
+  /// Opens the decoder that is used from now on: on the device, or in software if that is empty.
+  expected<void> open_on(const std::string& device);
   void keep(const AVPacket& packet);
   void let_go();
   void forget();
 
   /// True if the device failed at this packet (null: the end) or before.
-  expected<bool> try_device(const AVPacket* packet, const decoder::on_frame& deliver);
-  expected<void> fall_back(const decoder::on_frame& deliver);
-  expected<void> pass_on(AVFrame& frame, const decoder::on_frame& deliver);
+  expected<bool> try_device(const AVPacket* packet, const on_frame& deliver);
+  expected<void> fall_back(const on_frame& deliver);
+  expected<void> pass_on(AVFrame& frame, const on_frame& deliver);
 
   track source_;
   decoder_options options_;
+  const engine& codecs_;
   bool on_device_ = false;
-  std::unique_ptr<stand_in_decoder> pretended_;
-  std::optional<decoder> current_;
+  std::unique_ptr<picture_decoder> current_;
   std::string why_software_;
   std::deque<packet_ptr> kept_; ///< while on a device
   size_t kept_bytes_ = 0;

@@ -1,11 +1,9 @@
 // Builds an encoder's context from the common video settings.
 #include "encoder/codec/video_encoder.hpp"
 
-#include "encoder/codec/encoder_ladder.hpp"
 #include "encoder/codec/hdr_options.hpp"
 #include "encoder/codec/hw_device.hpp"
 #include "encoder/codec/picture_size.hpp"
-#include "encoder/codec/stand_in.hpp"
 #include "encoder/container.hpp"
 
 extern "C" {
@@ -234,19 +232,6 @@ expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardwa
   return device ? use_device_pictures(context, **device, hardware) : std::move(device);
 }
 
-/// Settings for the software that replaces an encoder on a simulated device: as fast as a device would be.
-expected<video_settings> settings_behind_stand_in(video_settings settings, const AVCodec& codec) {
-  settings.encoder = codec.name;
-  auto software = preferred_encoders(avcodec_get_name(codec.id));
-  if (software.empty())
-    return fail(errc::unsupported, std::string{"no encoder in software can stand in for "} + codec.name);
-  auto translated = translate_settings(settings, software.front());
-  if (!translated)
-    return tl::unexpected{std::move(translated.error())};
-  translated->settings.preset = software.front().starts_with("libx26") ? "ultrafast" : "";
-  return std::move(translated->settings);
-}
-
 /// An encoder that is set up but not open yet.
 struct prepared {
   codec_context_ptr context;
@@ -282,14 +267,10 @@ expected<video_encoder> video_encoder::open(const video_settings& settings, cons
   auto codecs = find_encoders(settings.encoder, AVMEDIA_TYPE_VIDEO);
   if (!codecs)
     return tl::unexpected{std::move(codecs.error())};
-  auto attempt = [&](const AVCodec& codec) {
-    return stand_in() != nullptr && is_hardware(codec) ? open_behind_stand_in(codec, settings, source)
-                                                       : open_codec(codec, settings, source, pictures);
-  };
   auto may_go_on = [](errc code) { return code == errc::unsupported || code == errc::device; };
-  auto result = attempt(*codecs->front());
+  auto result = open_codec(*codecs->front(), settings, source, pictures);
   for (size_t i = 1; i < codecs->size() && !result && may_go_on(result.error().code); ++i)
-    if (auto next = attempt(*(*codecs)[i]); next)
+    if (auto next = open_codec(*(*codecs)[i], settings, source, pictures); next)
       result = std::move(next);
   return result;
 }
@@ -331,29 +312,6 @@ expected<video_encoder> video_encoder::open_codec(const AVCodec& codec, const vi
         return std::move(again->context);
       };
   }
-  return result;
-}
-
-expected<video_encoder> video_encoder::open_behind_stand_in(const AVCodec& codec, const video_settings& settings,
-                                                            const video_format& source) {
-  // The encoder itself is set up in full, so that errors in its settings appear here.
-  auto ready = prepare(codec, settings, source);
-  if (!ready)
-    return tl::unexpected{std::move(ready.error())};
-  auto session = stand_in()->open_encoder(codec.name, settings.device);
-  if (!session)
-    return tl::unexpected{std::move(session.error())};
-  auto same_pixels = settings;
-  same_pixels.pixel_format = av_get_pix_fmt_name(ready->format.pixel_format);
-  auto behind = settings_behind_stand_in(same_pixels, codec);
-  if (!behind)
-    return tl::unexpected{std::move(behind.error())};
-  auto software = find_encoders(behind->encoder, AVMEDIA_TYPE_VIDEO);
-  if (!software)
-    return tl::unexpected{std::move(software.error())};
-  auto result = open_codec(*software->front(), *behind, source, {});
-  if (result)
-    result->session_ = std::move(*session);
   return result;
 }
 

@@ -2,6 +2,7 @@
 // window.
 #pragma once
 
+#include "encoder/codec/engine.hpp"
 #include "encoder/window/transcode.hpp"
 
 #include <functional>
@@ -42,11 +43,12 @@ public:
   virtual void end_at(int64_t to_pts) = 0;
 };
 
-/// The range of a lane, its counters and its output.
+/// The range of a lane, its counters, its output, and where its codecs come from.
 struct lane_context {
   time_window window;
   transcode_counters& counters; ///< shared by all lanes of a transcode
   lane_output output;
+  const engine& codecs;
 };
 
 std::unique_ptr<lane> make_copy_lane(const track& source, lane_context context);

@@ -32,7 +32,7 @@ bool is_timestamp(int64_t x) {
 } // namespace
 
 struct transcode::impl {
-  explicit impl(transcode_sink& receiver) : sink(receiver) {
+  impl(transcode_sink& receiver, const engine& made_by) : sink(receiver), codecs(made_by) {
     // nop
   }
 
@@ -45,6 +45,7 @@ struct transcode::impl {
   bool all_known() const;
 
   transcode_sink& sink;
+  const engine& codecs;
   transcode_counters counters;
   std::vector<size_t> outputs;              ///< for each source track its output track, or `no_output`
   std::vector<std::unique_ptr<lane>> lanes; ///< for each output track
@@ -67,11 +68,12 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
     return fail(errc::media, name + " has no parameters");
   auto type = source.parameters->codec_type;
   auto output = lanes.size();
-  lane_context context{window, counters, [this, output](AVPacket& packet) {
-                         ++counters.packets_out;
-                         packet.stream_index = static_cast<int>(output);
-                         order->add(packet);
-                       }};
+  auto deliver_to_order = [this, output](AVPacket& packet) {
+    ++counters.packets_out;
+    packet.stream_index = static_cast<int>(output);
+    order->add(packet);
+  };
+  lane_context context{window, counters, deliver_to_order, codecs};
   if (std::holds_alternative<copy_track>(plan)) {
     lanes.push_back(make_copy_lane(source, std::move(context)));
   } else {
@@ -159,7 +161,7 @@ void transcode::impl::end(size_t output) {
 }
 
 expected<transcode> transcode::open(const std::vector<track>& source, std::vector<track_plan> plan,
-                                    std::vector<time_window> windows, transcode_sink& sink) {
+                                    std::vector<time_window> windows, transcode_sink& sink, const engine& codecs) {
   quiet_logs();
   if (plan.size() != source.size())
     return fail(errc::option, "a plan for " + std::to_string(plan.size()) + " tracks does not fit a source with "
@@ -175,7 +177,7 @@ expected<transcode> transcode::open(const std::vector<track>& source, std::vecto
     if (x.from_pts < -ticks_max)
       x.from_pts = std::numeric_limits<int64_t>::min();
   }
-  auto self = std::make_unique<impl>(sink);
+  auto self = std::make_unique<impl>(sink, codecs);
   for (size_t i = 0; i < source.size(); ++i)
     if (auto added = self->add_lane(i, source[i], plan[i], windows[i]); !added)
       return tl::unexpected{std::move(added.error())};

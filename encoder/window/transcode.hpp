@@ -30,6 +30,7 @@
 // frame rate is set.
 #pragma once
 
+#include "encoder/codec/engine.hpp"
 #include "encoder/settings.hpp"
 #include "encoder/track.hpp"
 
@@ -83,9 +84,10 @@ class transcode {
 public:
   /// Checks the plan against the tracks (one entry per track) and opens the decoders. Settings are checked here as far
   /// as possible; encoders open when the first frame of their input is known. `windows` has an entry per track, or
-  /// none: then everything is inside. `sink` must outlive the transcode.
+  /// none: then everything is inside. `sink` and `codecs` must outlive the transcode.
   static expected<transcode> open(const std::vector<track>& source, std::vector<track_plan> plan,
-                                  std::vector<time_window> windows, transcode_sink& sink);
+                                  std::vector<time_window> windows, transcode_sink& sink,
+                                  const engine& codecs = libav_engine());
 
   transcode(transcode&&) noexcept;
   transcode& operator=(transcode&&) noexcept;

@@ -3,7 +3,6 @@
 #include "encoder/codec/captions.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"
-#include "encoder/codec/video_encoder.hpp"
 #include "encoder/codec/video_filter.hpp"
 #include "encoder/log.hpp"
 #include "encoder/source/annexb.hpp"
@@ -202,10 +201,10 @@ private:
     else if (fields)
       format.frame_rate.num *= 2;
     auto pictures = pictures_to_share(first);
-    auto opened = video_encoder::open(settings_, format, pictures);
+    auto opened = context_.codecs.open_encoder(settings_, format, pictures);
     if (!opened && opened.error().code == errc::device && pictures.device != nullptr) {
       work_log::say("pictures take the way through main memory: " + opened.error().what);
-      opened = video_encoder::open(settings_, format);
+      opened = context_.codecs.open_encoder(settings_, format, {});
     }
     if (!opened)
       return tl::unexpected{std::move(opened.error())};
@@ -272,7 +271,7 @@ private:
   std::optional<video_filter> filter_;
   std::optional<frame_rate_converter> rate_;
   caption_queue captions_;
-  std::optional<video_encoder> encoder_;
+  std::unique_ptr<picture_encoder> encoder_;
   std::optional<track> output_;
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
@@ -291,7 +290,7 @@ expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video
     return tl::unexpected{std::move(valid.error())};
   decoder_options options{settings.threads, settings.low_delay};
   options.device = settings.decode_device;
-  auto opened = device_decoder::open(source, options);
+  auto opened = device_decoder::open(source, options, context.codecs);
   if (!opened)
     return tl::unexpected{std::move(opened.error())};
   return std::make_unique<video_lane>(source, settings, std::move(context), std::move(*opened));

@@ -69,8 +69,8 @@ BOOST_AUTO_TEST_CASE(the_names_of_tvarr_are_aliases) {
   const auto x = require(load_from({}, variables));
   BOOST_TEST(x.config.http.listen.port == 81);
   BOOST_TEST(x.config.cluster.listen.port == 91);
-  BOOST_TEST((x.config.cluster.strategy == strategy::capability_match));
-  BOOST_TEST(x.config.cluster.selection_timeout.count() == 7000);
+  BOOST_TEST((x.config.leases.places.choose.rank == troupe::core::ranking::capability_match));
+  BOOST_TEST(x.config.leases.selection_timeout.count() == 7000);
   BOOST_TEST(x.config.cluster.token == "0123456789abcdef");
   BOOST_TEST(x.config.cluster.coordinator.port == 92);
   BOOST_TEST(x.config.node.name == "gpu-1");

@@ -27,10 +27,10 @@ BOOST_AUTO_TEST_CASE(a_flag_goes_before_the_environment_before_the_file_before_t
   const auto file = folder.write("a.yaml", "live:\n  idle_timeout: 1s\n  open_timeout: 1s\n  read_timeout: 1s\n");
   const environment variables{{"TROUPE_LIVE_OPEN_TIMEOUT", "2s"}, {"TROUPE_LIVE_READ_TIMEOUT", "2s"}};
   const auto x = require(load_from({"--config", file, "--live.read_timeout=3s"}, variables));
-  BOOST_TEST(x.config.live.idle_timeout.count() == 1000);
-  BOOST_TEST(x.config.live.open_timeout.count() == 2000);
-  BOOST_TEST(x.config.live.read_timeout.count() == 3000);
-  BOOST_TEST(x.config.live.client_lag_max.count() == 15'000);
+  BOOST_TEST(x.config.session.idle_timeout.count() == 1000);
+  BOOST_TEST(x.config.session.open_timeout.count() == 2000);
+  BOOST_TEST(x.config.session.read_timeout.count() == 3000);
+  BOOST_TEST(x.config.stream.lag_max.count() == 15'000);
   BOOST_TEST(to_string(x.origins.at("live.idle_timeout")) == file + ":2");
   BOOST_TEST(to_string(x.origins.at("live.open_timeout")) == "environment: TROUPE_LIVE_OPEN_TIMEOUT");
   BOOST_TEST(to_string(x.origins.at("live.read_timeout")) == "command line: --live.read_timeout");
@@ -73,8 +73,8 @@ profiles:
 )",
                                    "t.yaml"))
                    .config;
-  BOOST_TEST((x.cluster.strategy == strategy::round_robin));
-  BOOST_TEST(x.cluster.selection_timeout.count() == 2500);
+  BOOST_TEST((x.leases.places.choose.rank == troupe::core::ranking::round_robin));
+  BOOST_TEST(x.leases.selection_timeout.count() == 2500);
   BOOST_TEST(x.channels.size() == 2);
   BOOST_TEST(x.channels.at("a.b-c").urls.size() == 2);
   BOOST_TEST(x.channels.at("a.b-c").title == "Erstes: größtes");

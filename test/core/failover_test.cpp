@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(deaths_with_much_delivered_between_them_are_nobodys_fault) 
 }
 
 BOOST_AUTO_TEST_CASE(without_any_worker_clients_stay_and_what_is_beyond_the_buffer_is_counted) {
-  config.buffer.ticks_max = 4 * ticks_per_second;
+  config.buffer.duration_max = std::chrono::seconds{4};
   make({"news", {}, {"u"}, false});
   it->watch(wanting("hd", "libx264"), 2, now);
   ingest = ingest_runs();
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(without_any_worker_clients_stay_and_what_is_beyond_the_buff
 }
 
 BOOST_AUTO_TEST_CASE(what_is_missing_of_a_track_is_counted_once_and_only_when_something_behind_it_is_there) {
-  config.buffer.ticks_max = 4 * ticks_per_second;
+  config.buffer.duration_max = std::chrono::seconds{4};
   make({"news", {}, {"u"}, false});
   it->watch(wanting("hd", "libx264"), 2, now);
   ingest = ingest_runs(with_sound());

@@ -9,6 +9,7 @@
 
 #include <random>
 
+using namespace std::chrono_literals;
 using namespace troupe;
 using namespace troupe::core;
 
@@ -94,7 +95,7 @@ BOOST_AUTO_TEST_CASE(the_buffer_keeps_what_a_new_consumer_and_the_floor_need_and
 }
 
 BOOST_AUTO_TEST_CASE(beyond_its_limits_the_buffer_drops_the_oldest_and_counts_it) {
-  source_buffer buffer{{1000, 90'000}};
+  source_buffer buffer{{1000, 1s}};
   for (int i = 0; i < 30; ++i)
     buffer.append(block(i, i == 0));
   BOOST_TEST(buffer.bytes() <= 1000u);
@@ -130,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_read_gives_at_least_one_chunk_and_no_more_than_asked_for)
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_at_a_random_access_point_and_counted) {
-  chunk_ring ring{{1 << 20, 90'000'000, 90'000}};
+  chunk_ring ring{{1 << 20, 1000s, 1s}};
   chunk_ring::cursor slow;
   ring.push(muxed(0, true));
   BOOST_TEST(ring.read(slow, 1).size() == 1u);
@@ -144,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_at_a_random_access_point_and_c
 }
 
 BOOST_AUTO_TEST_CASE(a_client_whose_chunk_is_gone_waits_for_a_point_to_join_at) {
-  chunk_ring ring{{300, 90'000'000, 90'000'000}};
+  chunk_ring ring{{300, 1000s, 1000s}};
   chunk_ring::cursor slow;
   ring.push(muxed(0, true));
   BOOST_TEST(ring.read(slow, 1).size() == 1u);
@@ -157,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_client_whose_chunk_is_gone_waits_for_a_point_to_join_at) 
 
 BOOST_AUTO_TEST_CASE(no_client_ever_gets_a_chunk_twice_or_out_of_order) {
   std::mt19937 random{7};
-  chunk_ring ring{{5000, 90'000, 40'000}};
+  chunk_ring ring{{5000, 1000ms, 444ms}};
   std::vector<chunk_ring::cursor> places(5);
   std::vector<int64_t> last(5, -1);
   for (int64_t t = 0; t < 20'000; ++t) {

@@ -1,6 +1,6 @@
-// Goal: a device that fails in mid-stream loses no frame and repeats none. Method: the stand-in's decoder fails after
-// each number of packets in turn, in streams with open and closed GOPs; the frames are compared with those of software
-// alone.
+// Goal: a device that fails in mid-stream loses no frame and repeats none. Method: a simulated device's decoder fails
+// after each number of packets in turn, in streams with open and closed GOPs; the frames are compared with those of
+// software alone.
 #include "encoder/codec/device_decoder.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 
@@ -30,40 +30,36 @@ std::ostream& operator<<(std::ostream& out, const shown& x) {
 
 struct fixture {
   std::string path = temporary("decoder-cards");
-
-  ~fixture() {
-    install_stand_in(nullptr);
-  }
+  troupe::test::fake_gpus engine{path};
 
   void fail_after(int packets) {
     std::ofstream{path} << "card\nuuid GPU-a\ndecoders h264 mpeg2video\ndecoder-fails-after " << packets << "\n";
-    install_stand_in(std::make_shared<troupe::test::fake_gpus>(path));
+  }
+
+  std::vector<shown> decode(const stream& from, const std::string& device, size_t drain_at = ~size_t{0}) const {
+    decoder_options options{1, false};
+    options.device = device;
+    auto opened = device_decoder::open(from.info, options, engine);
+    BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().what));
+    std::vector<shown> result;
+    auto deliver = [&](AVFrame& frame) -> expected<void> {
+      shown x{frame.pts};
+      for (auto y = 0; y < frame.height; ++y)
+        x.sum = std::accumulate(frame.data[0] + y * frame.linesize[0],
+                                frame.data[0] + y * frame.linesize[0] + frame.width, x.sum);
+      result.push_back(x);
+      return {};
+    };
+    for (size_t i = 0; i < from.packets.size(); ++i) {
+      if (i == drain_at)
+        BOOST_TEST(opened->drain(deliver).has_value());
+      BOOST_TEST(opened->decode(*from.packets[i], deliver).has_value());
+    }
+    BOOST_TEST(opened->drain(deliver).has_value());
+    BOOST_TEST(opened->corrupt() == 0u);
+    return result;
   }
 };
-
-std::vector<shown> decode(const stream& from, const std::string& device, size_t drain_at = ~size_t{0}) {
-  decoder_options options{1, false};
-  options.device = device;
-  auto opened = device_decoder::open(from.info, options);
-  BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().what));
-  std::vector<shown> result;
-  auto deliver = [&](AVFrame& frame) -> expected<void> {
-    shown x{frame.pts};
-    for (auto y = 0; y < frame.height; ++y)
-      x.sum = std::accumulate(frame.data[0] + y * frame.linesize[0],
-                              frame.data[0] + y * frame.linesize[0] + frame.width, x.sum);
-    result.push_back(x);
-    return {};
-  };
-  for (size_t i = 0; i < from.packets.size(); ++i) {
-    if (i == drain_at)
-      BOOST_TEST(opened->drain(deliver).has_value());
-    BOOST_TEST(opened->decode(*from.packets[i], deliver).has_value());
-  }
-  BOOST_TEST(opened->drain(deliver).has_value());
-  BOOST_TEST(opened->corrupt() == 0u);
-  return result;
-}
 
 void compare(const std::vector<shown>& left, const std::vector<shown>& right) {
   BOOST_CHECK_EQUAL_COLLECTIONS(left.begin(), left.end(), right.begin(), right.end());
@@ -114,7 +110,6 @@ BOOST_AUTO_TEST_CASE(a_device_that_does_not_open_is_no_error) {
   fail_after(5);
   compare(decode(made, "cuda:3"), expected);
   // The real path, on a machine that may have no such device at all.
-  install_stand_in(nullptr);
   auto opened = device_decoder::open(made.info, {.threads = 1, .device = "/dev/dri/renderD999"});
   BOOST_REQUIRE(opened.has_value());
   BOOST_TEST(!opened->on_device());

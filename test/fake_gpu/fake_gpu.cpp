@@ -1,11 +1,12 @@
 #include "test/fake_gpu/fake_gpu.hpp"
 
+#include "encoder/codec/encoder_ladder.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -51,14 +52,60 @@ struct session {
   std::string file;
 };
 
-struct fake_decoder : av::stand_in_decoder {
-  explicit fake_decoder(int packets) : left(packets) {}
+/// Software that gives up after some packets, and from then on delivers nothing.
+struct fake_decoder : av::picture_decoder {
+  fake_decoder(std::unique_ptr<av::picture_decoder> software, int packets)
+    : software(std::move(software)), left(packets) {}
 
-  bool works() override {
-    return left < 0 || left-- > 0;
+  av::expected<void> decode(const AVPacket& packet, const on_frame& deliver) override {
+    if (left == 0) {
+      ++refused;
+      return {};
+    }
+    left -= left > 0 ? 1 : 0;
+    return software->decode(packet, deliver);
   }
 
-  int left;
+  av::expected<void> drain(const on_frame& deliver) override {
+    return software->drain(deliver);
+  }
+
+  uint64_t corrupt() const noexcept override {
+    return software->corrupt() + refused;
+  }
+
+  std::unique_ptr<av::picture_decoder> software;
+  int left; ///< packets; negative: it never gives up
+  uint64_t refused = 0;
+};
+
+/// Software that holds a card's session.
+struct fake_encoder : av::picture_encoder {
+  fake_encoder(std::shared_ptr<void> session, std::unique_ptr<av::picture_encoder> software)
+    : session(std::move(session)), software(std::move(software)) {}
+
+  const av::video_format& format() const noexcept override {
+    return software->format();
+  }
+
+  AVPixelFormat device_format() const noexcept override {
+    return AV_PIX_FMT_NONE;
+  }
+
+  av::track output() const override {
+    return software->output();
+  }
+
+  av::expected<void> encode(AVFrame& frame, const av::on_encoded& deliver) override {
+    return software->encode(frame, deliver);
+  }
+
+  av::expected<void> drain(const av::on_encoded& deliver) override {
+    return software->drain(deliver);
+  }
+
+  std::shared_ptr<void> session; ///< ends after the encoder
+  std::unique_ptr<av::picture_encoder> software;
 };
 
 tl::unexpected<av::error> refused(const std::string& step, const std::string& words) {
@@ -90,7 +137,8 @@ const card* find(const scenario& all, const std::string& device, const std::stri
 
 } // namespace
 
-av::expected<std::shared_ptr<void>> fake_gpus::open_encoder(const std::string& encoder, const std::string& device) {
+av::expected<std::shared_ptr<void>> fake_gpus::open_session(const std::string& encoder,
+                                                            const std::string& device) const {
   auto step = "open the encoder " + encoder + (device.empty() ? "" : " on " + device);
   sessions_lock lock{path_};
   auto all = read_scenario(path_);
@@ -115,23 +163,69 @@ av::expected<std::shared_ptr<void>> fake_gpus::open_encoder(const std::string& e
   return std::make_shared<session>(file);
 }
 
-av::expected<std::unique_ptr<av::stand_in_decoder>> fake_gpus::open_decoder(const std::string& codec,
-                                                                            const std::string& device) {
-  auto step = "open the decoder " + codec + " on " + device;
+av::expected<std::unique_ptr<av::picture_decoder>> fake_gpus::open_decoder(const av::track& source,
+                                                                           const av::decoder_options& options) const {
+  if (options.device.empty())
+    return av::libav_engine().open_decoder(source, options);
+  std::string codec = avcodec_get_name(source.parameters->codec_id);
+  auto step = "open the decoder " + codec + " on " + options.device;
   auto all = read_scenario(path_);
-  auto* c = find(all, device, codec, &card::decoders);
+  auto* c = find(all, options.device, codec, &card::decoders);
   if (c == nullptr)
     return refused(step, "no such device");
   if (c->fails != 0)
     return refused(step, "GPU is lost");
   if (!c->decoders.contains(codec))
     return refused(step, "the device does not decode it");
-  return std::make_unique<fake_decoder>(c->decoder_fails_after);
+  auto in_software = options;
+  in_software.device.clear();
+  auto software = av::libav_engine().open_decoder(source, in_software);
+  if (!software)
+    return software;
+  return std::make_unique<fake_decoder>(std::move(*software), c->decoder_fails_after);
 }
 
-void install_fake_gpus() {
-  if (auto* path = std::getenv("FAKE_GPUS"); path != nullptr && *path != 0)
-    av::install_stand_in(std::make_shared<fake_gpus>(path));
+av::expected<std::unique_ptr<av::picture_encoder>> fake_gpus::open_encoder(const av::video_settings& settings,
+                                                                           const av::video_format& source,
+                                                                           const av::device_pictures&) const {
+  auto codecs = av::find_encoders(settings.encoder, AVMEDIA_TYPE_VIDEO);
+  if (!codecs)
+    return tl::unexpected{std::move(codecs.error())};
+  auto attempt = [&](const AVCodec& codec) {
+    auto x = settings;
+    x.encoder = codec.name;
+    return av::is_hardware(codec) ? open_on_card(codec, x, source) : av::libav_engine().open_encoder(x, source, {});
+  };
+  auto may_go_on = [](av::errc code) { return code == av::errc::unsupported || code == av::errc::device; };
+  auto result = attempt(*codecs->front());
+  for (size_t i = 1; i < codecs->size() && !result && may_go_on(result.error().code); ++i)
+    if (auto next = attempt(*(*codecs)[i]); next)
+      result = std::move(next);
+  return result;
+}
+
+av::expected<std::unique_ptr<av::picture_encoder>>
+fake_gpus::open_on_card(const AVCodec& codec, av::video_settings settings, const av::video_format& source) const {
+  // libav* sets its own encoder up in full, so that errors in its settings appear here; only then it asks the device.
+  if (auto real = av::libav_engine().open_encoder(settings, source, {}); !real && real.error().code == av::errc::option)
+    return real;
+  auto held = open_session(codec.name, settings.device);
+  if (!held)
+    return tl::unexpected{std::move(held.error())};
+  auto software = av::preferred_encoders(avcodec_get_name(codec.id));
+  if (software.empty())
+    return refused(std::string{"open the encoder "} + codec.name, "no encoder in software makes its codec");
+  if (settings.pixel_format.empty() && codec.id == AV_CODEC_ID_H264)
+    settings.pixel_format = "yuv420p"; // as the chips
+  auto behind = av::translate_settings(settings, software.front());
+  if (!behind)
+    return tl::unexpected{std::move(behind.error())};
+  // As fast as a card would be.
+  behind->settings.preset = software.front().starts_with("libx26") ? "ultrafast" : "";
+  auto opened = av::libav_engine().open_encoder(behind->settings, source, {});
+  if (!opened)
+    return opened;
+  return std::make_unique<fake_encoder>(std::move(*held), std::move(*opened));
 }
 
 } // namespace troupe::test

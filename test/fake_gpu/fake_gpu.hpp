@@ -1,12 +1,11 @@
-// Simulated graphics cards: stand-ins for hardware encoders and decoders, controlled by the same scenario file as
-// fake_nvml.
+// An engine with simulated graphics cards, controlled by the same scenario file as fake_nvml.
 //
 // A session is a file in the card's folder, named after the process, for as long as the encoder is open and the process
 // lives. Processes that open encoders of one card at the same time count their sessions under a lock, so that a limit
-// holds like a driver's.
+// holds like a driver's. Software makes the pictures.
 #pragma once
 
-#include "encoder/codec/stand_in.hpp"
+#include "encoder/codec/engine.hpp"
 #include "test/fake_nvml/scenario.hpp"
 
 #include <memory>
@@ -14,19 +13,26 @@
 
 namespace troupe::test {
 
-class fake_gpus : public av::stand_in_driver {
+class fake_gpus : public av::engine {
 public:
   explicit fake_gpus(std::string scenario) : path_(std::move(scenario)) {}
 
-  av::expected<std::shared_ptr<void>> open_encoder(const std::string& encoder, const std::string& device) override;
-  av::expected<std::unique_ptr<av::stand_in_decoder>> open_decoder(const std::string& codec,
-                                                                   const std::string& device) override;
+  av::expected<std::unique_ptr<av::picture_decoder>> open_decoder(const av::track& source,
+                                                                  const av::decoder_options& options) const override;
+
+  av::expected<std::unique_ptr<av::picture_encoder>> open_encoder(const av::video_settings& settings,
+                                                                  const av::video_format& source,
+                                                                  const av::device_pictures& pictures) const override;
+
+  /// A session of an encoder ("h264_nvenc") on a device; an empty name means the first device that accepts it. It ends
+  /// with the returned object. An error is `errc::device` with the driver's message.
+  av::expected<std::shared_ptr<void>> open_session(const std::string& encoder, const std::string& device) const;
 
 private:
+  av::expected<std::unique_ptr<av::picture_encoder>> open_on_card(const AVCodec& codec, av::video_settings settings,
+                                                                  const av::video_format& source) const;
+
   std::string path_;
 };
-
-/// Installs the machine of the scenario file that the variable FAKE_GPUS names, if it is set.
-void install_fake_gpus();
 
 } // namespace troupe::test

@@ -29,7 +29,7 @@ struct fixture : type_registration {
     s.channel = "demo";
     s.state = "running";
     cluster->sessions.push_back(s);
-    config.port = 0;
+    config.listen.port = 0;
     config.ask_timeout = std::chrono::milliseconds{300};
     config.log = [this](const access_record& x) {
       std::lock_guard guard{cluster->mutex};
@@ -267,8 +267,8 @@ BOOST_AUTO_TEST_CASE(names_of_a_reverse_proxy_and_of_a_server_beyond_this_machin
   auto restart = [this](const char* listen, std::vector<std::string> hosts) {
     web.reset();
     server_config with;
-    with.port = 0;
-    with.listen = listen;
+    with.listen.port = 0;
+    with.listen.host = listen;
     with.hosts = std::move(hosts);
     with.log = [](const access_record&) {};
     auto started = server::start(with, system, gateway);

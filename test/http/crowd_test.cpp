@@ -14,7 +14,7 @@ namespace {
 
 struct fixture : type_registration {
   fixture() {
-    config.port = 0;
+    config.listen.port = 0;
     config.connections_max = 8;
     config.log = [](const access_record&) {};
   }

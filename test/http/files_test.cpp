@@ -72,7 +72,7 @@ struct fixture : type_registration {
     with.shortage = with_shortage;
     uploads = std::make_shared<transfer::upload_registry>(with);
     server_config config;
-    config.port = 0;
+    config.listen.port = 0;
     config.log = [](const access_record&) {};
     config.files = uploads;
     config.upload_window = upload_window;

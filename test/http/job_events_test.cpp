@@ -124,7 +124,7 @@ caf::behavior dummy_queue_behavior(caf::event_based_actor* self, std::shared_ptr
 struct fixture : type_registration {
   explicit fixture(uint32_t clients_max = 16, std::chrono::milliseconds heartbeat = std::chrono::seconds{30},
                    uint32_t per_client = 16) {
-    config.port = 0;
+    config.listen.port = 0;
     config.event_clients_max = clients_max;
     config.event_heartbeat = heartbeat;
     config.event_clients_per_client = per_client;

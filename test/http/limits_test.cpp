@@ -15,7 +15,7 @@ namespace {
 
 struct fixture : type_registration {
   fixture() {
-    config.port = 0;
+    config.listen.port = 0;
     config.header_timeout = std::chrono::milliseconds{300};
     config.idle_timeout = std::chrono::milliseconds{300};
     config.ask_timeout = std::chrono::milliseconds{300};
@@ -231,11 +231,11 @@ BOOST_AUTO_TEST_CASE(garbage_harms_nobody) {
 
 BOOST_AUTO_TEST_CASE(an_address_that_is_taken_or_none_is_an_error_that_says_so) {
   auto again = config;
-  again.port = web->port();
+  again.listen.port = web->port();
   auto taken = server::start(again, system, spawn_dummy_gateway(system, cluster));
   BOOST_REQUIRE(!taken.has_value());
   BOOST_TEST(taken.error().find(std::to_string(web->port())) != std::string::npos);
-  again.listen = "not an address";
+  again.listen.host = "not an address";
   BOOST_TEST(!server::start(again, system, spawn_dummy_gateway(system, cluster)).has_value());
 }
 

@@ -19,7 +19,7 @@ struct fixture : type_registration {
     core::chunk_ring::limits limits;
     limits.bytes_max = 4 * 1024 * 1024;
     cluster->stream = std::make_shared<variant_stream>(limits);
-    config.port = 0;
+    config.listen.port = 0;
     config.threads = threads;
     config.watch_timeout = std::chrono::milliseconds{300};
     config.write_timeout = write_timeout;

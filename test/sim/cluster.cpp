@@ -45,7 +45,7 @@ control_config cluster::make_config() {
   x.workers.version = "1";
   x.session.idle_timeout = 3s;
   x.session.credit_bytes = static_cast<uint64_t>(world_.chance.between(2'000, 20'000));
-  x.session.buffer.ticks_max = world_.chance.between(6, 30) * ticks_per_second;
+  x.session.buffer.duration_max = std::chrono::seconds{world_.chance.between(6, 30)};
   x.session.buffer.bytes_max = static_cast<uint64_t>(world_.chance.between(20'000, 120'000));
   x.session.read_timeout = 3s;
   x.session.source_timeout = 60s;

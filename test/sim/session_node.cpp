@@ -349,8 +349,8 @@ void session_node::check_limits() const {
   auto& limits = config_.buffer;
   if (s.buffered_bytes > limits.bytes_max + largest_block_)
     fail("session ", to_string(id), " buffers ", s.buffered_bytes, " bytes of ", limits.bytes_max);
-  if (s.buffered_ms > limits.ticks_max / 90 + 1000)
-    fail("session ", to_string(id), " buffers ", s.buffered_ms, " ms of ", limits.ticks_max / 90);
+  if (s.buffered_ms > limits.duration_max.count() + 1000)
+    fail("session ", to_string(id), " buffers ", s.buffered_ms, " ms of ", limits.duration_max.count());
   if (waiting_.size() > config_.watchers_max * profiles_.size())
     fail("session ", to_string(id), " lets ", waiting_.size(), " requests wait");
 }

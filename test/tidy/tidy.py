@@ -23,13 +23,13 @@ MAX_LINES_TEST = 600  # a test is a list of cases, and a list reads well for lon
 
 # What a folder may include of ours, besides itself: the one place where the arrows are written down.
 # docs/architecture.md shows the same table, and is compared with it. "encoder/*" is encoder/ and all of its folders.
-# "plain" is every header of messages/ that does not reach CAF. config/defaults.hpp holds nothing but numbers and is
-# open to all but base/ and encoder/, which stand alone. Live and file jobs never include each other, in any folder:
-# what both need is in a `common`, or in a folder above them.
+# "plain" is every header of messages/ that does not reach CAF. config/defaults.hpp and config/waits.hpp hold nothing
+# but numbers and are open to all but base/ and encoder/, which stand alone. Live and file jobs never include each
+# other, in any folder: what both need is in a `common`, or in a folder above them.
 ARROWS = {
     "base": set(),
     "messages": set(),
-    "config": {"plain", "base"},
+    "config": {"plain", "base", "core/*"},
     "telemetry": {"plain", "base"},
     "core": {"plain"},
     "core/placement": {"plain", "core"},
@@ -49,7 +49,7 @@ ARROWS = {
     "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "processes", "actors/common"},
     "actors/live": {"messages", "base", "telemetry", "core", "core/live", "encoder/*", "packaging", "actors/common"},
     "actors/jobs": {"messages", "base", "telemetry", "core", "core/jobs", "encoder/*", "packaging", "store", "transfer", "actors/common"},
-    "actors": {"messages", "base", "config", "telemetry", "core/*", "packaging", "actors/*"},
+    "actors": {"messages", "base", "config", "telemetry", "core/*", "encoder/codec", "packaging", "actors/*"},
     "http": {"messages", "base", "config", "telemetry", "core/jobs", "encoder", "packaging", "transfer", "actors", "actors/jobs"},
     "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "processes", "actors/*", "http"},
     "ctl": {"base", "config", "transfer"},
@@ -75,7 +75,7 @@ OWNED = "|".join(re.findall(r"deleter<(\w+)>", (ROOT / AV_PTR).read_text()))
 
 # (what is banned, where, except where, what to do instead)
 BANS = [
-    (r"\bcaf::infinite\b|\bcaf/all\.hpp\b", r".*", None, "name a finite timeout from config/defaults.hpp; include narrowly"),
+    (r"\bcaf::infinite\b|\bcaf/all\.hpp\b", r".*", None, "name a finite timeout, such as those of config/waits.hpp; include narrowly"),
     (r"\brequest_receive\b|\bscoped_actor\b", r"actors/.*", None, "actors answer with promises and never block"),
     (rf"\b(?:{OWNED})\s*\(", r".*\.[ch]pp", re.escape(AV_PTR), "hold it in the pointer type of encoder/av_ptr.hpp"),
     (r"\b(?:TODO|FIXME|XXX|HACK)\b", r".*", None, "do it, or open an issue; code states what is"),
@@ -182,7 +182,7 @@ def check_arrows(files):
             there = component(target)
             allowed = ARROWS.get(here, set())
             plain = "plain" in allowed and there == "messages"
-            plain = plain or target == "config/defaults.hpp" and here.split("/")[0] not in {"base", "encoder"}
+            plain = plain or target in {"config/defaults.hpp", "config/waits.hpp"} and here.split("/")[0] not in {"base", "encoder"}
             if not may_include(here, there) and not plain:
                 finding(name, number, f"{here}/ may not include {target}; allowed are {', '.join(sorted(allowed)) or 'none'}")
 

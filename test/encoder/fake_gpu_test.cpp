@@ -3,11 +3,11 @@
 // processes that have died.
 #include "encoder/codec/capability.hpp"
 #include "encoder/codec/encoder_ladder.hpp"
-#include "encoder/codec/stand_in.hpp"
-#include "encoder/codec/video_encoder.hpp"
+#include "encoder/window/transcode.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 
 #include "clip.hpp"
+#include "make_stream.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -22,16 +22,26 @@ using namespace troupe::av;
 
 namespace {
 
+video_settings settings(const std::string& encoder = "h264_nvenc", const std::string& device = "cuda:0") {
+  video_settings x;
+  x.encoder = encoder;
+  x.device = device;
+  return x;
+}
+
+bool says(const std::string& text, const std::string& words) {
+  return text.find(words) != std::string::npos;
+}
+
 struct fixture {
   std::string path = test::temporary("cards");
+  troupe::test::fake_gpus engine{path};
 
   fixture() {
     play("");
-    install_stand_in(std::make_shared<troupe::test::fake_gpus>(path));
   }
 
   ~fixture() {
-    install_stand_in(nullptr);
     std::filesystem::remove_all(path + ".sessions");
   }
 
@@ -45,39 +55,29 @@ struct fixture {
     auto files = std::filesystem::directory_iterator{path + ".sessions/" + uuid, gone};
     return gone ? 0 : static_cast<size_t>(std::distance(begin(files), end(files)));
   }
+
+  expected<std::unique_ptr<picture_encoder>> open(const video_settings& x,
+                                                  AVPixelFormat pixels = AV_PIX_FMT_YUV420P) const {
+    video_format source;
+    source.width = 320;
+    source.height = 180;
+    source.pixel_format = pixels;
+    source.frame_rate = {25, 1};
+    return engine.open_encoder(x, source, {});
+  }
+
+  std::string refusal(const video_settings& x) const {
+    auto opened = open(x);
+    BOOST_REQUIRE(!opened);
+    BOOST_TEST((opened.error().code == errc::device), opened.error().what);
+    BOOST_TEST(!opened.error().terminal());
+    return opened.error().what;
+  }
 };
-
-video_settings settings(const std::string& encoder = "h264_nvenc", const std::string& device = "cuda:0") {
-  video_settings x;
-  x.encoder = encoder;
-  x.device = device;
-  return x;
-}
-
-expected<video_encoder> open(const video_settings& x, AVPixelFormat pixels = AV_PIX_FMT_YUV420P) {
-  video_format source;
-  source.width = 320;
-  source.height = 180;
-  source.pixel_format = pixels;
-  source.frame_rate = {25, 1};
-  return video_encoder::open(x, source);
-}
-
-std::string refusal(const video_settings& x) {
-  auto opened = open(x);
-  BOOST_REQUIRE(!opened);
-  BOOST_TEST((opened.error().code == errc::device), opened.error().what);
-  BOOST_TEST(!opened.error().terminal());
-  return opened.error().what;
-}
-
-bool says(const std::string& text, const std::string& words) {
-  return text.find(words) != std::string::npos;
-}
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(stand_in_test, fixture)
+BOOST_FIXTURE_TEST_SUITE(fake_gpu_test, fixture)
 
 BOOST_AUTO_TEST_CASE(a_session_is_held_while_the_encoder_is_open_and_the_limit_holds) {
   {
@@ -106,8 +106,8 @@ BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count_and_those_of_the_dead_do_n
   BOOST_REQUIRE(::pipe(ready) == 0);
   auto child = ::fork();
   if (child == 0) {
-    auto session = stand_in()->open_encoder("h264_nvenc", "cuda:0");
-    auto other = stand_in()->open_encoder("h264_nvenc", "cuda:0");
+    auto session = engine.open_session("h264_nvenc", "cuda:0");
+    auto other = engine.open_session("h264_nvenc", "cuda:0");
     ::_exit(session && other ? 0 : 1);
   }
   siginfo_t info{};
@@ -155,10 +155,10 @@ BOOST_AUTO_TEST_CASE(settings_that_the_encoder_itself_refuses_take_no_session) {
 BOOST_AUTO_TEST_CASE(ten_bits_stay_ten_where_the_chip_has_them) {
   auto h264 = open(settings("h264_nvenc"), AV_PIX_FMT_YUV420P10LE);
   BOOST_REQUIRE_MESSAGE(h264.has_value(), (h264 ? "" : h264.error().what));
-  BOOST_TEST(h264->format().pixel_format == AV_PIX_FMT_YUV420P);
+  BOOST_TEST((*h264)->format().pixel_format == AV_PIX_FMT_YUV420P);
   auto hevc = open(settings("hevc_nvenc"), AV_PIX_FMT_YUV420P10LE);
   BOOST_REQUIRE_MESSAGE(hevc.has_value(), (hevc ? "" : hevc.error().what));
-  BOOST_TEST(hevc->format().pixel_format == AV_PIX_FMT_YUV420P10LE);
+  BOOST_TEST((*hevc)->format().pixel_format == AV_PIX_FMT_YUV420P10LE);
 }
 
 BOOST_AUTO_TEST_CASE(a_profile_of_software_is_served_by_each_family_of_the_ladder) {
@@ -179,6 +179,31 @@ BOOST_AUTO_TEST_CASE(a_profile_of_software_is_served_by_each_family_of_the_ladde
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_window_takes_its_codecs_from_its_engine) {
+  auto from = test::make(test::make_video({.frames = 30}));
+  auto x = settings();
+  x.decode_device = "cuda:0";
+  test::result made;
+  auto work = transcode::open(from.tracks, {x}, {}, made, engine);
+  BOOST_REQUIRE_MESSAGE(work.has_value(), (work ? "" : work.error().what));
+  for (auto& packet : from.packets)
+    BOOST_REQUIRE(work->send(*packet).has_value());
+  BOOST_TEST(sessions("GPU-a") == 1u);
+  BOOST_TEST(work->finish().has_value());
+  BOOST_TEST(work->counters().packets_out == 30u);
+  BOOST_TEST(work->counters().corrupt_packets == 0u);
+  play("refuse no such thing\n");
+  test::result none;
+  auto other = transcode::open(from.tracks, {x}, {}, none, engine);
+  BOOST_REQUIRE(other.has_value());
+  auto sent = expected<void>{};
+  for (auto& packet : from.packets)
+    if (sent)
+      sent = other->send(*packet);
+  BOOST_REQUIRE(!sent);
+  BOOST_TEST(says(sent.error().what, "no such thing"), sent.error().what);
+}
+
 BOOST_AUTO_TEST_CASE(each_card_is_proven_by_itself_and_its_refusal_is_the_reason) {
   play(
     "card\nuuid GPU-b\nname NVIDIA H100\ndecoders h264 hevc\nrefuse OpenEncodeSessionEx failed: unsupported device (2)\n");
@@ -188,7 +213,7 @@ BOOST_AUTO_TEST_CASE(each_card_is_proven_by_itself_and_its_refusal_is_the_reason
     auto at = std::find_if(trials.begin(), trials.end(),
                            [&](auto& x) { return x.name == name && x.encoder == encoder && x.gpu == gpu; });
     BOOST_REQUIRE_MESSAGE(at != trials.end(), name << " on " << gpu);
-    return run_trial(*at);
+    return run_trial(*at, engine);
   };
   auto works = tried("h264_nvenc", true, "GPU-a");
   BOOST_TEST(works.works, works.reason);
