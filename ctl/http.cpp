@@ -1,6 +1,6 @@
 #include "ctl/http.hpp"
 
-#include "ctl/table.hpp"
+#include "base/utf8.hpp"
 #include "transfer/curl.hpp"
 
 #include <cctype>
@@ -26,7 +26,7 @@ size_t append(const char* data, size_t one, size_t size, void* to) {
 } // namespace
 
 std::string no_coordinator(const std::string& url, const std::string& why) {
-  return "no coordinator answers at " + printable(url) + ": " + printable(why)
+  return "no coordinator answers at " + base::plain_text(url) + ": " + base::plain_text(why)
          + "; is it running, and is --url (or TROUPE_URL) its address?";
 }
 

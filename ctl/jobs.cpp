@@ -1,5 +1,6 @@
 #include "ctl/jobs.hpp"
 
+#include "base/utf8.hpp"
 #include "ctl/ask.hpp"
 #include "ctl/events.hpp"
 #include "ctl/files.hpp"
@@ -71,9 +72,9 @@ std::string watched_json(const json::value& job) {
 
 std::string end_line(const json::value& job) {
   auto state = text(job, "state");
-  auto name = printable(text(job, "name"));
+  auto name = base::plain_text(text(job, "name"));
   if (state != "completed")
-    return name + ": " + state + (text(job, "error").empty() ? "" : ": " + printable(text(job, "error")));
+    return name + ": " + state + (text(job, "error").empty() ? "" : ": " + base::plain_text(text(job, "error")));
   auto& result = member(job, "result");
   auto seconds = static_cast<double>(count(job, "ended_at_ms") - count(job, "started_at_ms")) / 1000;
   auto media = number(result, "duration") / 90'000;
@@ -160,7 +161,7 @@ private:
     share_ = share;
     highest_ = std::max(highest_, share);
     if (falls_ && !with_.json)
-      line += ", a part is encoded again: caf-ctl jobs logs " + printable(id_) + " says why";
+      line += ", a part is encoded again: caf-ctl jobs logs " + base::plain_text(id_) + " says why";
     if (redraws_) {
       out_ << redraw << line << std::flush;
       return;
@@ -180,7 +181,7 @@ private:
     out_ << (redraws_ ? redraw : "") << (with_.json ? watched_json(*job) : end_line(*job)) << '\n' << std::flush;
     if (!with_.json)
       for (auto& note : list(member(*job, "result"), "notes"))
-        out_ << "note: " << printable(json::value_to<std::string>(note)) << '\n';
+        out_ << "note: " << base::plain_text(json::value_to<std::string>(note)) << '\n';
     return text(*job, "state") == "completed" ? done : refused;
   }
 
@@ -224,7 +225,7 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
   auto id = wrong ? std::string{} : text(made, "id");
   if (id.empty())
     return tl::unexpected(
-      failure{refused, "the server at " + printable(with.url) + " is not a coordinator: it returns no job id"});
+      failure{refused, "the server at " + base::plain_text(with.url) + " is not a coordinator: it returns no job id"});
   return ordered{std::move(id), member(made, "existed") == true, text(made, "warning"), std::move(*body)};
 }
 
@@ -255,13 +256,13 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
     return code;
   }
   if (!made->warning.empty())
-    err << "warning: " << printable(made->warning) << '\n';
+    err << "warning: " << base::plain_text(made->warning) << '\n';
   if (with.detach) {
     out << (with.json ? made->body : made->id + "\n");
     return done;
   }
   if (!with.json)
-    err << "job " << printable(made->id) << '\n';
+    err << "job " << base::plain_text(made->id) << '\n';
   auto code = watch(with, made->id, out, err, terminal, asked);
   return code == done && brings ? fetch_result(with, *files, made->id, err, terminal) : code;
 }
@@ -278,7 +279,7 @@ int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
       return done;
     if (!with.all) {
       if (!with.json)
-        out << "there are more jobs: use --after=" << printable(next) << ", or --all\n";
+        out << "there are more jobs: use --after=" << base::plain_text(next) << ", or --all\n";
       return done;
     }
     query = with.filter + (with.filter.empty() ? "?" : "&") + "after=" + encoded(next);
@@ -292,7 +293,7 @@ int show_logs(const options& with, std::ostream& out, std::ostream& err) {
   // The coordinator sends printable lines; only the line breaks are kept.
   std::istringstream lines{*answer};
   for (std::string line; std::getline(lines, line);)
-    out << printable(line) << '\n';
+    out << base::plain_text(line) << '\n';
   return done;
 }
 
@@ -325,7 +326,7 @@ int change_job(const options& with, std::ostream& out, std::ostream& err) {
     auto body = ask(with, *x.action == '\0' ? "DELETE" : "POST", "/jobs/" + encoded(with.name) + x.action);
     if (!body)
       return fail(body.error(), err);
-    out << (with.json ? *body : printable(with.name) + x.done + "\n");
+    out << (with.json ? *body : base::plain_text(with.name) + x.done + "\n");
     return done;
   }
   return wrong_usage;
@@ -333,10 +334,10 @@ int change_job(const options& with, std::ostream& out, std::ostream& err) {
 
 std::string progress_line(const json::value& job) {
   auto& status = member(job, "status");
-  auto result = printable(text(job, "name")) + ": " + text(job, "state");
+  auto result = base::plain_text(text(job, "name")) + ": " + text(job, "state");
   if (!status.is_object())
     return result;
-  result += " " + percent(number(job, "progress")) + ", " + printable(text(status, "phase"));
+  result += " " + percent(number(job, "progress")) + ", " + base::plain_text(text(status, "phase"));
   if (text(status, "phase") == "encoding") {
     result += ", " + number_text(number(status, "fps")) + " fps, " + number_text(number(status, "speed")) + "x, "
               + bytes_text(number(status, "bytes"));
@@ -366,7 +367,7 @@ std::string show_jobs(const json::value& answer) {
 }
 
 std::string show_one_job(const json::value& answer) {
-  auto result = printable(text(answer, "id")) + "\n" + progress_line(answer) + "\n" + job_sheet(answer);
+  auto result = base::plain_text(text(answer, "id")) + "\n" + progress_line(answer) + "\n" + job_sheet(answer);
   table chunks{{{"CHUNK", align::right},
                 {"KIND"},
                 {"STATE"},

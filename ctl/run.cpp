@@ -1,5 +1,6 @@
 #include "ctl/run.hpp"
 
+#include "base/utf8.hpp"
 #include "config/presets.hpp"
 #include "ctl/ask.hpp"
 #include "ctl/http.hpp"
@@ -103,7 +104,7 @@ int change(const options& with, const std::string& method, const std::string& ac
   if (with.json)
     out << *body;
   else
-    out << printable(with.name) << ' ' << what << '\n';
+    out << base::plain_text(with.name) << ' ' << what << '\n';
   return done;
 }
 
@@ -118,12 +119,12 @@ int wait_until_drained(const options& with, std::ostream& out, std::ostream& err
     auto used = answer ? find(*answer, "slots_used") : nullptr;
     if (!answer || (used != nullptr && *used == 0)) {
       if (!with.json)
-        out << printable(with.name) << (answer ? " has no work left: it can be stopped\n" : " is gone\n");
+        out << base::plain_text(with.name) << (answer ? " has no work left: it can be stopped\n" : " is gone\n");
       return done;
     }
     auto state = find(*answer, "state");
     if (used == nullptr || state == nullptr || *state != "draining") {
-      err << "caf-ctl: " << printable(with.name) << " is no longer draining: it was resumed\n";
+      err << "caf-ctl: " << base::plain_text(with.name) << " is no longer draining: it was resumed\n";
       return refused;
     }
     std::this_thread::sleep_for(drain_interval);
@@ -200,7 +201,7 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
         std::ostream& err, bool terminal) {
   auto parsed = parse_options(args, environment_url);
   if (!parsed) {
-    err << "caf-ctl: " << printable(parsed.error()) << '\n';
+    err << "caf-ctl: " << base::plain_text(parsed.error()) << '\n';
     return wrong_usage;
   }
   auto& with = *parsed;

@@ -1,5 +1,6 @@
 #include "ctl/views.hpp"
 
+#include "base/utf8.hpp"
 #include "ctl/json.hpp"
 #include "ctl/table.hpp"
 
@@ -70,7 +71,7 @@ std::string joined(const json::array& texts) {
   std::string result;
   for (auto& x : texts)
     if (auto line = x.if_string(); line != nullptr)
-      result += (result.empty() ? "" : "; ") + printable({line->data(), line->size()});
+      result += (result.empty() ? "" : "; ") + base::plain_text({line->data(), line->size()});
   return result;
 }
 
@@ -293,9 +294,9 @@ std::string show_problem(unsigned status, const std::string& body) {
   auto detail = failure ? std::string{} : text(problem, "detail");
   if (detail.empty())
     return "the answer has status " + std::to_string(status);
-  auto result = printable(detail);
+  auto result = base::plain_text(detail);
   if (auto code = text(problem, "code"); !code.empty())
-    result += " (" + printable(code) + ")";
+    result += " (" + base::plain_text(code) + ")";
   return result;
 }
 

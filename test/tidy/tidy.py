@@ -42,7 +42,7 @@ ARROWS = {
     "encoder/window": {"base", "encoder", "encoder/source", "encoder/codec"},
     "encoder/chunks": {"base", "encoder", "encoder/source", "encoder/codec", "encoder/window"},
     "packaging": {"plain", "core/live", "encoder"},
-    "store": {"plain"},
+    "store": {"plain", "base"},
     "transfer": {"base"},
     "processes": {"plain", "base", "telemetry"},
     "actors/common": {"messages", "encoder/*", "packaging"},
