@@ -1,10 +1,10 @@
 #include "ctl/files.hpp"
 
 #include "base/identity.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
 #include "base/utf8.hpp"
 #include "ctl/http.hpp"
-#include "ctl/json.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
 #include "transfer/remote.hpp"
@@ -22,6 +22,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 

@@ -1,7 +1,7 @@
 #include "ctl/job_sheet.hpp"
 
+#include "base/json.hpp"
 #include "base/utf8.hpp"
-#include "ctl/json.hpp"
 #include "ctl/table.hpp"
 
 #include <algorithm>
@@ -13,6 +13,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 
 /// A value in its written form, without JSON quotes.

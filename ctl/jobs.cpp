@@ -1,12 +1,12 @@
 #include "ctl/jobs.hpp"
 
+#include "base/json.hpp"
 #include "base/utf8.hpp"
 #include "ctl/ask.hpp"
 #include "ctl/events.hpp"
 #include "ctl/files.hpp"
 #include "ctl/http.hpp"
 #include "ctl/job_sheet.hpp"
-#include "ctl/json.hpp"
 #include "ctl/order.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
@@ -27,6 +27,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 using align = table::align;
 using std::chrono::milliseconds;
@@ -132,9 +133,8 @@ private:
   bool take(const event& x) {
     if (x.id)
       last_ = x.id;
-    boost::system::error_code wrong;
-    auto data = json::parse(x.data, wrong);
-    if (wrong || !data.is_object())
+    auto data = parsed(x.data);
+    if (!data.is_object())
       return true;
     if (x.name == "job")
       job_ = data.get_object();
@@ -220,9 +220,8 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
   auto body = ask(with, "POST", "/jobs", order_text(with), lines);
   if (!body)
     return tl::unexpected(failure{body.error().code, in_options(body.error().text)});
-  boost::system::error_code wrong;
-  auto made = json::parse(*body, wrong);
-  auto id = wrong ? std::string{} : text(made, "id");
+  auto made = parsed(*body);
+  auto id = text(made, "id");
   if (id.empty())
     return tl::unexpected(
       failure{refused, "the server at " + base::plain_text(with.url) + " is not a coordinator: it returns no job id"});

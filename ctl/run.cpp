@@ -1,5 +1,6 @@
 #include "ctl/run.hpp"
 
+#include "base/json.hpp"
 #include "base/utf8.hpp"
 #include "config/presets.hpp"
 #include "ctl/ask.hpp"
@@ -25,6 +26,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 
 constexpr std::chrono::milliseconds redraw_interval{1000};
@@ -90,10 +92,6 @@ int presets(const options& with, std::ostream& out, std::ostream& err) {
   return done;
 }
 
-const json::value* find(const json::value& of, const char* name) {
-  return of.is_object() ? of.as_object().if_contains(name) : nullptr;
-}
-
 int change(const options& with, const std::string& method, const std::string& action, const char* what,
            std::ostream& out, std::ostream& err) {
   auto body = ask(with, method, "/daemons/" + encoded(with.name) + action);
@@ -116,14 +114,13 @@ int wait_until_drained(const options& with, std::ostream& out, std::ostream& err
       err << "caf-ctl: " << answer.error().text << '\n';
       return unreachable;
     }
-    auto used = answer ? find(*answer, "slots_used") : nullptr;
-    if (!answer || (used != nullptr && *used == 0)) {
+    auto used = answer ? member(*answer, "slots_used") : json::value{};
+    if (!answer || used == 0) {
       if (!with.json)
         out << base::plain_text(with.name) << (answer ? " has no work left: it can be stopped\n" : " is gone\n");
       return done;
     }
-    auto state = find(*answer, "state");
-    if (used == nullptr || state == nullptr || *state != "draining") {
+    if (used.is_null() || text(*answer, "state") != "draining") {
       err << "caf-ctl: " << base::plain_text(with.name) << " is no longer draining: it was resumed\n";
       return refused;
     }

@@ -1,5 +1,6 @@
 #include "rig/failover_cluster.hpp"
 
+#include "base/json.hpp"
 #include "rig/api.hpp"
 #include "rig/live_socket.hpp"
 
@@ -19,6 +20,7 @@ namespace troupe::bench {
 
 namespace {
 
+using namespace base::reading;
 namespace fs = std::filesystem;
 namespace json = boost::json;
 using clock = std::chrono::steady_clock;
@@ -135,8 +137,7 @@ std::optional<transcoding> failover_cluster::transcodes() const {
     for (auto& task : list(daemon, "tasks")) {
       if (text(task, "attempt") != attempt || text(task, "kind") != "transcode")
         continue;
-      auto* process = member(task, "process");
-      auto pid = process != nullptr ? static_cast<pid_t>(number(*process, "pid")) : 0;
+      auto pid = static_cast<pid_t>(count(member(task, "process"), "pid"));
       for (size_t i = 0; i < workers; ++i)
         if (pid > 1 && text(daemon, "name") == name_of(i) && ::kill(pid, 0) == 0)
           return transcoding{pid, i, attempt};
@@ -153,15 +154,15 @@ std::optional<size_t> failover_cluster::serving() const {
 }
 
 uint64_t failover_cluster::frames_lost() const {
-  return number(variant_of(http_port_, options_.profile), "frames_lost");
+  return static_cast<uint64_t>(count(variant_of(http_port_, options_.profile), "frames_lost"));
 }
 
 uint64_t failover_cluster::failovers() const {
-  return number(variant_of(http_port_, options_.profile), "failovers");
+  return static_cast<uint64_t>(count(variant_of(http_port_, options_.profile), "failovers"));
 }
 
 milliseconds failover_cluster::lag() const {
-  return milliseconds{number(variant_of(http_port_, options_.profile), "lag_ms")};
+  return milliseconds{count(variant_of(http_port_, options_.profile), "lag_ms")};
 }
 
 std::map<std::string, uint64_t> failover_cluster::failovers_by_reason() const {
@@ -228,7 +229,7 @@ void failover_cluster::wait_until_idle() const {
   auto end = clock::now() + idle_limit;
   for (;;) {
     auto all = get(http_port_, "/api/v1/sessions");
-    if (member(all, "sessions") != nullptr && list(all, "sessions").empty())
+    if (member(all, "sessions") == boost::json::array{})
       return;
     if (clock::now() > end)
       throw std::runtime_error("the channel does not stop without clients:\n" + state());

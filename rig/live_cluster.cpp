@@ -1,5 +1,6 @@
 #include "rig/live_cluster.hpp"
 
+#include "base/json.hpp"
 #include "rig/api.hpp"
 #include "rig/live_socket.hpp"
 #include "rig/process.hpp"
@@ -25,6 +26,7 @@ namespace troupe::bench {
 
 namespace {
 
+using namespace base::reading;
 namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -197,7 +199,7 @@ void live_cluster::wait_until_idle() const {
   auto end = clock::now() + idle_limit;
   for (;;) {
     auto all = api_get(http_port_, "/api/v1/sessions", request_limit);
-    if (member(all, "sessions") != nullptr && list(all, "sessions").empty())
+    if (member(all, "sessions") == boost::json::array{})
       break;
     if (clock::now() > end)
       throw std::runtime_error("a channel does not stop without clients: "

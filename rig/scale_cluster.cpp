@@ -1,5 +1,6 @@
 #include "rig/scale_cluster.hpp"
 
+#include "base/json.hpp"
 #include "rig/api.hpp"
 #include "rig/process.hpp"
 
@@ -17,6 +18,7 @@ namespace troupe::bench {
 
 namespace {
 
+using namespace base::reading;
 namespace fs = std::filesystem;
 namespace json = boost::json;
 using clock = std::chrono::steady_clock;
@@ -62,34 +64,32 @@ job_times times_of(const json::value& job) {
   job_times result;
   std::map<int64_t, std::string> kinds;
   for (auto& x : list(job, "chunks"))
-    kinds[x.at("number").to_number<int64_t>()] = text(x, "kind");
+    kinds[count(x, "number")] = text(x, "kind");
   std::map<int64_t, double> begun;
   double ordered = 0;
   double first = 0;
   double last = 0;
   double videos_s = 0;
   for (auto& x : list(job, "history")) {
-    auto& h = x.get_object();
-    auto at = h.at("at_ms").to_number<double>() / 1000;
-    auto* chunk = h.if_contains("chunk");
+    auto at = number(x, "at_ms") / 1000;
     auto to = text(x, "to");
     if (ordered == 0)
       ordered = at;
-    if (chunk == nullptr || !chunk->is_number()) {
+    if (!member(x, "chunk").is_number()) {
       if (to == "completed")
         result.assemble_s = at - last;
       continue;
     }
-    auto number = chunk->to_number<int64_t>();
+    auto chunk = count(x, "chunk");
     if (to == "leased") {
-      begun[number] = at;
+      begun[chunk] = at;
       first = first == 0 ? at : first;
     } else if (to == "done") {
       last = at;
-      if (kinds[number] == "audio") {
-        result.sound_s = at - begun[number];
+      if (kinds[chunk] == "audio") {
+        result.sound_s = at - begun[chunk];
       } else {
-        videos_s += at - begun[number];
+        videos_s += at - begun[chunk];
         ++result.chunks;
       }
     }

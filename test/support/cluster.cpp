@@ -243,24 +243,15 @@ http_answer cluster::get(const std::string& target, milliseconds limit) const {
   return http_request(http_port_, "GET", target, limit);
 }
 
-namespace {
-
-json::array list_of(const http_answer& x, std::string_view key) {
-  auto value = x.json();
-  return value.is_object() ? list(value.get_object(), key) : json::array{};
-}
-
-} // namespace
-
 json::array cluster::daemons() const {
-  return list_of(get("/api/v1/daemons"), "daemons");
+  return list(get("/api/v1/daemons").json(), "daemons");
 }
 
 json::object cluster::daemon(const std::string& name) const {
   json::object result;
   for (auto& x : daemons())
     if (text(x.get_object(), "name") == name
-        && (result.empty() || number(x.get_object(), "registered_at_ms") >= number(result, "registered_at_ms")))
+        && (result.empty() || count(x.get_object(), "registered_at_ms") >= count(result, "registered_at_ms")))
       result = x.get_object();
   return result;
 }
@@ -273,12 +264,12 @@ std::vector<pid_t> cluster::transcodes_of(const std::string& worker) const {
   std::vector<pid_t> result;
   for (auto& x : list(daemon(worker), "tasks"))
     if (text(x.get_object(), "kind") == "transcode")
-      result.push_back(static_cast<pid_t>(number(object(x.get_object(), "process"), "pid")));
+      result.push_back(static_cast<pid_t>(count(object(x.get_object(), "process"), "pid")));
   return result;
 }
 
 json::array cluster::sessions() const {
-  return list_of(get("/api/v1/sessions"), "sessions");
+  return list(get("/api/v1/sessions").json(), "sessions");
 }
 
 json::object cluster::session(const std::string& channel) const {
@@ -327,36 +318,6 @@ void cluster::wait_until(const std::string& what, const std::function<bool()>& h
     }
     ::poll(nullptr, 0, waited < long_wait ? poll_ms : long_poll_ms);
   }
-}
-
-// -- JSON ---------------------------------------------------------------------
-
-namespace {
-
-const json::value* member(const json::object& x, std::string_view key) {
-  return x.if_contains(json::string_view{key.data(), key.size()});
-}
-
-} // namespace
-
-std::string text(const json::object& x, std::string_view key) {
-  auto value = member(x, key);
-  return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
-}
-
-int64_t number(const json::object& x, std::string_view key) {
-  auto value = member(x, key);
-  return value != nullptr && value->is_number() ? value->to_number<int64_t>() : 0;
-}
-
-json::array list(const json::object& x, std::string_view key) {
-  auto value = member(x, key);
-  return value != nullptr && value->is_array() ? value->get_array() : json::array{};
-}
-
-json::object object(const json::object& x, std::string_view key) {
-  auto value = member(x, key);
-  return value != nullptr && value->is_object() ? value->get_object() : json::object{};
 }
 
 } // namespace troupe::test

@@ -6,12 +6,10 @@
 // without a process left behind.
 #pragma once
 
+#include "base/json.hpp"
 #include "test/support/http_client.hpp"
 #include "test/support/process.hpp"
 #include "test/support/temporary_folder.hpp"
-
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -21,6 +19,12 @@
 #include <vector>
 
 namespace troupe::test {
+
+using base::reading::count;
+using base::reading::list;
+using base::reading::object;
+using base::reading::parsed;
+using base::reading::text;
 
 /// The factor on every time limit: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under sanitizers.
 double time_scale();
@@ -148,12 +152,5 @@ private:
   uint16_t cluster_port_ = 0;
   std::map<std::string, std::unique_ptr<process>> nodes_;
 };
-
-// -- lenient access to JSON: a missing value is empty ----------------------------
-
-std::string text(const boost::json::object& x, std::string_view key);
-int64_t number(const boost::json::object& x, std::string_view key);
-boost::json::array list(const boost::json::object& x, std::string_view key);
-boost::json::object object(const boost::json::object& x, std::string_view key);
 
 } // namespace troupe::test

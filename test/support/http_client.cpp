@@ -1,6 +1,6 @@
 #include "test/support/http_client.hpp"
 
-#include <boost/json/parse.hpp>
+#include "base/json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,9 +52,7 @@ std::string field_of(const std::string& head, std::string_view name) {
 } // namespace
 
 boost::json::value http_answer::json() const {
-  boost::system::error_code failed;
-  auto result = boost::json::parse(body, failed);
-  return failed ? boost::json::value{} : result;
+  return base::reading::parsed(body);
 }
 
 std::string http_answer::field(std::string_view name) const {

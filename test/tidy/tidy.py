@@ -53,7 +53,7 @@ ARROWS = {
     "http": {"messages", "base", "config", "telemetry", "core/jobs", "encoder", "packaging", "transfer", "actors", "actors/jobs"},
     "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "processes", "actors/*", "http"},
     "ctl": {"base", "config", "transfer"},
-    "rig": {"encoder"},
+    "rig": {"base", "encoder"},
     "bench": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "packaging", "processes", "actors/*", "http", "rig"},
     "test": {"*"},
 }
