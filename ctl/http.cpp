@@ -3,7 +3,8 @@
 #include "base/utf8.hpp"
 #include "transfer/curl.hpp"
 
-#include <cctype>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 
 namespace troupe::ctl {
 
@@ -62,15 +63,7 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
 }
 
 std::string encoded(const std::string& text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string result;
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~')
-      result += c;
-    else
-      result += {'%', digits[byte >> 4], digits[byte & 15]};
-  }
+  auto result = boost::urls::encode(text, boost::urls::unreserved_chars);
   // A segment of one or two dots would mean this folder or its parent.
   return result == "." || result == ".." ? "%2E" + std::string(result.size() == 2 ? "%2E" : "") : result;
 }
