@@ -7,8 +7,8 @@
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "rig/api.hpp"
+#include "rig/http_client.hpp"
 #include "rig/live_cluster.hpp"
-#include "rig/live_socket.hpp"
 #include "rig/loss_account.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
@@ -56,7 +56,7 @@ submission submit(const live_cluster& cluster, const std::string& input, const s
                      {"video", {{"codec", "libx264"}, {"preset", "ultrafast"}, {"crf", 23}}},
                      {"chunk", {{"seconds", 4}}}};
   auto since = now_ms();
-  auto answer = http_post(cluster.http_port(), "/api/v1/jobs", request_limit, json::serialize(order));
+  auto answer = http_request(cluster.http_port(), "POST", "/api/v1/jobs", request_limit, json::serialize(order));
   result.answer_ms = now_ms() - since;
   if (answer.status != 201)
     throw std::runtime_error("the job is not taken: " + answer.body.substr(0, 1000));

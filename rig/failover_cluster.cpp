@@ -2,12 +2,11 @@
 
 #include "base/json.hpp"
 #include "rig/api.hpp"
-#include "rig/live_socket.hpp"
+#include "rig/http_client.hpp"
 
 #include <boost/json.hpp>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -21,7 +20,6 @@ namespace troupe::bench {
 namespace {
 
 using namespace base::reading;
-namespace fs = std::filesystem;
 namespace json = boost::json;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -47,17 +45,6 @@ json::value variant_of(uint16_t port, const std::string& profile) {
       if (text(session, "channel") == channel && text(x, "profile") == profile)
         return x;
   return {};
-}
-
-/// Children of a process, from /proc.
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> result;
-  for (auto& thread : fs::directory_iterator("/proc/" + std::to_string(parent) + "/task")) {
-    std::ifstream in{thread.path() / "children"};
-    for (pid_t child = 0; in >> child;)
-      result.push_back(child);
-  }
-  return result;
 }
 
 } // namespace
@@ -101,10 +88,9 @@ void failover_cluster::start_coordinator() {
                                      "--cluster.listen=" + host + ":0",
                                      "--cluster.port_file=" + folder + "/cluster.port"};
   arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
-  auto log = folder + "/coordinator.log";
-  coordinator_ = std::make_unique<node_process>(arguments, log);
-  cluster_port_ = wait_for_port(folder + "/cluster.port", *coordinator_, log);
-  http_port_ = wait_for_port(folder + "/http.port", *coordinator_, log);
+  coordinator_ = std::make_unique<process>(node_program(), arguments, folder + "/coordinator.log");
+  cluster_port_ = wait_for_port(folder + "/cluster.port", *coordinator_);
+  http_port_ = wait_for_port(folder + "/http.port", *coordinator_);
 }
 
 void failover_cluster::start_worker(size_t worker) {
@@ -119,9 +105,9 @@ void failover_cluster::start_worker(size_t worker) {
                                      "--worker.slots=2",
                                      "--worker.capability_cache=" + options_.capability_cache};
   arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
-  workers_[worker] = std::make_unique<node_process>(
-    arguments, folder + "/" + name + ".log",
-    options_.network != nullptr ? options_.network->file(worker) : std::string{}, options_.worker_program);
+  workers_[worker] = std::make_unique<process>(
+    options_.worker_program.empty() ? node_program() : options_.worker_program, arguments, folder + "/" + name + ".log",
+    std::vector<std::string>{}, options_.network != nullptr ? options_.network->file(worker) : std::string{});
 }
 
 std::string failover_cluster::url() const {
@@ -168,7 +154,7 @@ milliseconds failover_cluster::lag() const {
 std::map<std::string, uint64_t> failover_cluster::failovers_by_reason() const {
   constexpr std::string_view before = "troupe_failovers_total{reason=\"";
   std::map<std::string, uint64_t> result;
-  std::istringstream page{http_get(http_port_, "/metrics", request_limit).body};
+  std::istringstream page{http_request(http_port_, "GET", "/metrics", request_limit).body};
   for (std::string line; std::getline(page, line);) {
     auto end = line.find("\"} ");
     if (line.starts_with(before) && end != std::string::npos)
@@ -195,15 +181,15 @@ void failover_cluster::kill_worker(size_t worker) {
   auto pid = workers_[worker]->pid();
   // While it is stopped, it starts no further task.
   ::kill(pid, SIGSTOP);
-  auto tasks = children_of(pid);
+  auto tasks = descendants(pid);
   ::kill(pid, SIGKILL);
-  for (auto x : tasks)
-    ::kill(x, SIGKILL);
+  for (auto& x : tasks)
+    ::kill(x.pid, SIGKILL);
   workers_[worker].reset();
 }
 
 void failover_cluster::post(size_t worker, const std::string& what) const {
-  auto answer = http_post(http_port_, "/api/v1/daemons/" + name_of(worker) + "/" + what, request_limit);
+  auto answer = http_request(http_port_, "POST", "/api/v1/daemons/" + name_of(worker) + "/" + what, request_limit);
   if (answer.status != 200)
     throw std::runtime_error("cannot " + what + " " + name_of(worker) + ": status " + std::to_string(answer.status)
                              + " " + answer.body);
@@ -241,14 +227,8 @@ std::string failover_cluster::state() const {
   std::string result;
   for (std::string name : {"coordinator", "w1", "w2", "w3"})
     result += "--- " + name + "\n" + tail_of(options_.folder + "/" + name + ".log") + "\n";
-  if (http_port_ == 0)
-    return result;
-  try {
-    for (auto* what : {"/api/v1/sessions", "/api/v1/daemons"})
-      result += http_get(http_port_, what, request_limit).body.substr(0, 4000) + "\n";
-  } catch (const std::exception& problem) {
-    result += problem.what();
-  }
+  for (auto* what : {"/api/v1/sessions", "/api/v1/daemons"})
+    result += http_request(http_port_, "GET", what, request_limit).body.substr(0, 4000) + "\n";
   return result;
 }
 

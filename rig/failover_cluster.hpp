@@ -84,8 +84,8 @@ private:
   failover_cluster_options options_;
   uint16_t http_port_ = 0;
   uint16_t cluster_port_ = 0;
-  std::unique_ptr<node_process> coordinator_;
-  std::array<std::unique_ptr<node_process>, workers> workers_; ///< end before their coordinator
+  std::unique_ptr<process> coordinator_;
+  std::array<std::unique_ptr<process>, workers> workers_; ///< end before their coordinator
 };
 
 } // namespace troupe::bench

@@ -2,7 +2,6 @@
 
 #include "base/json.hpp"
 #include "rig/api.hpp"
-#include "rig/process.hpp"
 
 #include <boost/json.hpp>
 
@@ -111,16 +110,16 @@ scale_cluster::scale_cluster(std::string folder, int workers) : folder_{std::mov
   coordinator.insert(coordinator.end(),
                      {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
                       "--cluster.listen=127.0.0.1:0", "--cluster.port_file=" + folder_ + "/cluster.port"});
-  coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
-  auto log = folder_ + "/coordinator.log";
-  auto cluster_port = wait_for_port(folder_ + "/cluster.port", *coordinator_, log);
-  http_port_ = wait_for_port(folder_ + "/http.port", *coordinator_, log);
+  coordinator_ = std::make_unique<process>(node_program(), coordinator, folder_ + "/coordinator.log");
+  auto cluster_port = wait_for_port(folder_ + "/cluster.port", *coordinator_);
+  http_port_ = wait_for_port(folder_ + "/http.port", *coordinator_);
   for (int n = 0; n < workers; ++n) {
     on_processor here{n};
     auto worker = node("worker", "worker-" + std::to_string(n));
     worker.insert(worker.end(), {"--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port), "--worker.slots=1",
                                  "--worker.trust_codecs=true"});
-    workers_.push_back(std::make_unique<node_process>(worker, folder_ + "/worker-" + std::to_string(n) + ".log"));
+    workers_.push_back(
+      std::make_unique<process>(node_program(), worker, folder_ + "/worker-" + std::to_string(n) + ".log"));
   }
   wait_until("all workers can work", [&] {
     auto xs = list(api_get(http_port_, "/api/v1/daemons", request_limit), "daemons");

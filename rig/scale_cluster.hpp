@@ -32,8 +32,8 @@ public:
 private:
   std::string folder_;
   uint16_t http_port_ = 0;
-  std::unique_ptr<node_process> coordinator_;
-  std::vector<std::unique_ptr<node_process>> workers_; ///< end before their coordinator
+  std::unique_ptr<process> coordinator_;
+  std::vector<std::unique_ptr<process>> workers_; ///< end before their coordinator
 };
 
 } // namespace troupe::bench

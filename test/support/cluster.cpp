@@ -121,6 +121,7 @@ std::string node_program() {
 }
 
 cluster::cluster(cluster_settings settings) : settings_(std::move(settings)) {
+  adopt_orphans();
   write_config();
 }
 

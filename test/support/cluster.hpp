@@ -7,10 +7,11 @@
 #pragma once
 
 #include "base/json.hpp"
-#include "test/support/http_client.hpp"
-#include "test/support/process.hpp"
+#include "rig/http_client.hpp"
+#include "rig/process.hpp"
 #include "test/support/temporary_folder.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,11 +21,29 @@
 
 namespace troupe::test {
 
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
 using base::reading::count;
 using base::reading::list;
 using base::reading::object;
 using base::reading::parsed;
 using base::reading::text;
+
+using bench::adopt_orphans;
+using bench::descendants;
+using bench::descriptors_of;
+using bench::holdings;
+using bench::holdings_of;
+using bench::http_answer;
+using bench::http_request;
+using bench::http_stream;
+using bench::no_orphans;
+using bench::process;
+using bench::process_info;
+using bench::read_file;
+using bench::reap_orphans;
+using bench::tasks_of;
 
 /// The factor on every time limit: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under sanitizers.
 double time_scale();
