@@ -6,7 +6,6 @@
 #include "base/json.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
-#include "rig/api.hpp"
 #include "rig/http_client.hpp"
 #include "rig/live_cluster.hpp"
 #include "rig/loss_account.hpp"
@@ -65,7 +64,7 @@ submission submit(const live_cluster& cluster, const std::string& input, const s
   auto end = std::chrono::steady_clock::now() + job_limit;
   for (;;) {
     std::this_thread::sleep_for(poll_interval);
-    auto job = api_get(cluster.http_port(), "/api/v1/jobs/" + id, request_limit);
+    auto job = cluster.get("/api/v1/jobs/" + id, request_limit).json();
     if (auto* took = member(member(job, "status"), "first_frame_ms").if_int64())
       first_frame = count(job, "submitted_at_ms") + *took;
     auto state = text(job, "state");
