@@ -1,6 +1,7 @@
 #include "base/path_text.hpp"
 
-#include <algorithm>
+#include "base/utf8.hpp"
+
 #include <cctype>
 
 namespace troupe::base {
@@ -8,28 +9,6 @@ namespace troupe::base {
 namespace {
 
 constexpr std::string_view scheme = "file://";
-
-unsigned char byte_at(std::string_view x, size_t i) {
-  return i < x.size() ? static_cast<unsigned char>(x[i]) : 0;
-}
-
-/// Bytes of the first character of the text; 0 if it is invalid or a control character. Table 3-7 of the Unicode
-/// standard.
-size_t character_bytes(std::string_view x) {
-  auto tail = [&x](size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
-    return byte_at(x, i) >= low && byte_at(x, i) <= high;
-  };
-  auto lead = byte_at(x, 0);
-  if (lead < 0x80)
-    return lead >= 0x20 && lead != 0x7f ? 1 : 0;
-  if (lead >= 0xc2 && lead <= 0xdf)
-    return tail(1, lead == 0xc2 ? 0xa0 : 0x80) ? 2 : 0; // below are the control characters of ISO 6429
-  if (lead >= 0xe0 && lead <= 0xef)
-    return tail(1, lead == 0xe0 ? 0xa0 : 0x80, lead == 0xed ? 0x9f : 0xbf) && tail(2) ? 3 : 0;
-  if (lead >= 0xf0 && lead <= 0xf4)
-    return tail(1, lead == 0xf0 ? 0x90 : 0x80, lead == 0xf4 ? 0x8f : 0xbf) && tail(2) && tail(3) ? 4 : 0;
-  return 0;
-}
 
 std::optional<unsigned char> hex_digit(char x) {
   if (x >= '0' && x <= '9')
@@ -39,29 +18,6 @@ std::optional<unsigned char> hex_digit(char x) {
 }
 
 } // namespace
-
-bool is_plain_text(std::string_view x) {
-  while (!x.empty()) {
-    auto n = character_bytes(x);
-    if (n == 0)
-      return false;
-    x.remove_prefix(n);
-  }
-  return true;
-}
-
-std::string plain_text(std::string_view x) {
-  std::string result;
-  while (!x.empty()) {
-    auto n = character_bytes(x);
-    if (n == 0)
-      result += '?';
-    else
-      result.append(x.substr(0, n));
-    x.remove_prefix(std::max<size_t>(n, 1));
-  }
-  return result;
-}
 
 std::string to_path_text(const std::string& path) {
   if (!path.starts_with('/') || is_plain_text(path))

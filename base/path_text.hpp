@@ -7,15 +7,8 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace troupe::base {
-
-/// True if the text is UTF-8 (RFC 3629) without control characters.
-bool is_plain_text(std::string_view x);
-
-/// The text with '?' for each control character and each byte that is not valid UTF-8.
-std::string plain_text(std::string_view x);
 
 /// An absolute path as text. A string that is not a path stays unchanged.
 std::string to_path_text(const std::string& path);

@@ -13,8 +13,7 @@
 #include "bench/dispatch_node.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
-#include "rig/live_socket.hpp"
-#include "rig/process.hpp"
+#include "rig/http_client.hpp"
 #include "rig/scratch_folder.hpp"
 
 #include <malloc.h>
@@ -79,7 +78,7 @@ private:
     for (size_t n = 0; !stop_; ++n) {
       auto target = n % 2 == 0 || one.empty() ? std::string{"/api/v1/jobs?limit=100"} : "/api/v1/jobs/" + one;
       auto since = clock::now();
-      auto answer = http_get(port, target, std::chrono::seconds{10});
+      auto answer = http_request(port, "GET", target, std::chrono::seconds{10});
       if (answer.status == 200)
         times_ms_.push_back(milliseconds_f{clock::now() - since}.count());
       if (auto at = answer.body.find("\"id\":\""); at != std::string::npos)

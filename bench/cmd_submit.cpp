@@ -3,10 +3,11 @@
 // A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The time of the first
 // picture is taken by the coordinator when the task reports it. The time that a client needs to send its order to the
 // coordinator is measured here, and added.
+#include "base/json.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
+#include "rig/http_client.hpp"
 #include "rig/live_cluster.hpp"
-#include "rig/live_socket.hpp"
 #include "rig/sample.hpp"
 #include "rig/scratch_folder.hpp"
 
@@ -25,6 +26,7 @@ namespace troupe::bench {
 namespace {
 
 namespace json = boost::json;
+using namespace base::reading;
 using std::chrono::milliseconds;
 
 constexpr milliseconds request_limit{5'000};
@@ -45,17 +47,6 @@ double now_ms() {
   return std::chrono::duration<double, std::milli>(now).count();
 }
 
-json::object ask(uint16_t port, const std::string& id) {
-  boost::system::error_code failed;
-  auto value = json::parse(http_get(port, "/api/v1/jobs/" + id, request_limit).body, failed);
-  return value.is_object() ? value.get_object() : json::object{};
-}
-
-std::optional<int64_t> integer_of(const json::object& x, const char* name) {
-  auto* value = x.if_contains(name);
-  return value != nullptr && value->is_int64() ? std::optional{value->get_int64()} : std::nullopt;
-}
-
 submission submit(const live_cluster& cluster, const std::string& input, const std::string& output) {
   submission result;
   json::object order{{"input", input},
@@ -63,23 +54,21 @@ submission submit(const live_cluster& cluster, const std::string& input, const s
                      {"video", {{"codec", "libx264"}, {"preset", "ultrafast"}, {"crf", 23}}},
                      {"chunk", {{"seconds", 4}}}};
   auto since = now_ms();
-  auto answer = http_post(cluster.http_port(), "/api/v1/jobs", request_limit, json::serialize(order));
+  auto answer = http_request(cluster.http_port(), "POST", "/api/v1/jobs", request_limit, json::serialize(order));
   result.answer_ms = now_ms() - since;
   if (answer.status != 201)
     throw std::runtime_error("the job is not taken: " + answer.body.substr(0, 1000));
-  std::string id{json::parse(answer.body).at("id").as_string()};
+  auto id = text(parsed(answer.body), "id");
   std::optional<int64_t> first_frame;
   auto end = std::chrono::steady_clock::now() + job_limit;
   for (;;) {
     std::this_thread::sleep_for(poll_interval);
-    auto job = ask(cluster.http_port(), id);
-    auto submitted = integer_of(job, "submitted_at_ms");
-    if (auto* status = job.if_contains("status"); status != nullptr && status->is_object() && submitted)
-      if (auto took = integer_of(status->get_object(), "first_frame_ms"))
-        first_frame = *submitted + *took;
-    auto* state = job.if_contains("state");
-    auto over = state != nullptr && (*state == "completed" || *state == "failed" || *state == "cancelled");
-    if (over && *state != "completed")
+    auto job = cluster.get("/api/v1/jobs/" + id, request_limit).json();
+    if (auto* took = member(member(job, "status"), "first_frame_ms").if_int64())
+      first_frame = count(job, "submitted_at_ms") + *took;
+    auto state = text(job, "state");
+    auto over = state == "completed" || state == "failed" || state == "cancelled";
+    if (over && state != "completed")
       throw std::runtime_error("the job is not completed: " + json::serialize(job).substr(0, 1000));
     if (std::chrono::steady_clock::now() > end)
       throw std::runtime_error("the job does not end:\n" + cluster.logs());

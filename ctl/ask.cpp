@@ -1,8 +1,8 @@
 #include "ctl/ask.hpp"
 
+#include "base/utf8.hpp"
 #include "ctl/http.hpp"
 #include "ctl/run.hpp"
-#include "ctl/table.hpp"
 #include "ctl/views.hpp"
 
 #include <boost/json/parse.hpp>
@@ -28,8 +28,8 @@ tl::expected<json::value, failure> ask_json(const options& with, const std::stri
   boost::system::error_code ec;
   auto result = json::parse(*body, ec);
   if (ec)
-    return tl::unexpected(
-      failure{refused, "the server at " + printable(with.url) + " is not a coordinator: its answer is not JSON"});
+    return tl::unexpected(failure{refused, "the server at " + base::plain_text(with.url)
+                                             + " is not a coordinator: its answer is not JSON"});
   return result;
 }
 

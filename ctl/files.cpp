@@ -1,10 +1,10 @@
 #include "ctl/files.hpp"
 
 #include "base/identity.hpp"
-#include "base/path_text.hpp"
+#include "base/json.hpp"
 #include "base/sha256.hpp"
+#include "base/utf8.hpp"
 #include "ctl/http.hpp"
-#include "ctl/json.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
 #include "transfer/remote.hpp"
@@ -22,6 +22,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 
@@ -29,7 +30,7 @@ constexpr auto draw_interval = std::chrono::milliseconds{250};
 constexpr uint32_t tries_max = 30;
 
 failure to_failure(const transfer::failure& x) {
-  return {x.status != 0 || x.lasting ? refused : unreachable, printable(x.text)};
+  return {x.status != 0 || x.lasting ? refused : unreachable, base::plain_text(x.text)};
 }
 
 /// The host of "http://host:port".
@@ -121,10 +122,10 @@ tl::expected<brought, failure> bring_input(const options& with, std::ostream& er
   auto identity = is_url ? std::string{} : base::identity_of(with.input).value_or(std::string{});
   auto bytes = is_url ? 0 : fs::file_size(with.input, failed);
   if (!is_url && (identity.empty() || failed))
-    return tl::unexpected(failure{refused, "cannot read " + printable(with.input)
+    return tl::unexpected(failure{refused, "cannot read " + base::plain_text(with.input)
                                              + (failed ? ": " + failed.message() : ": it is no regular file")});
   if (auto why = refused_output(with); !why.empty())
-    return tl::unexpected(failure{refused, printable(why)});
+    return tl::unexpected(failure{refused, base::plain_text(why)});
   brought result{with, {}, {}};
   result.order.output = "kept:" + kept_name(with.output);
   result.order.overwrite = false;
@@ -141,7 +142,7 @@ tl::expected<brought, failure> bring_input(const options& with, std::ostream& er
     return tl::unexpected(to_failure(made.error()));
   result.upload_id = made->upload_id;
   if (result.upload_id.empty())
-    return tl::unexpected(failure{refused, "the server at " + printable(with.url) + " accepts no uploads"});
+    return tl::unexpected(failure{refused, "the server at " + base::plain_text(with.url) + " accepts no uploads"});
   if (auto sent = transfer::upload(with.input, at(with, "/uploads/" + encoded(result.upload_id)), control); !sent)
     return tl::unexpected(to_failure(sent.error()));
   result.order.input = "upload:" + result.upload_id;

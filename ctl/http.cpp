@@ -1,9 +1,10 @@
 #include "ctl/http.hpp"
 
-#include "ctl/table.hpp"
+#include "base/utf8.hpp"
 #include "transfer/curl.hpp"
 
-#include <cctype>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 
 namespace troupe::ctl {
 
@@ -26,7 +27,7 @@ size_t append(const char* data, size_t one, size_t size, void* to) {
 } // namespace
 
 std::string no_coordinator(const std::string& url, const std::string& why) {
-  return "no coordinator answers at " + printable(url) + ": " + printable(why)
+  return "no coordinator answers at " + base::plain_text(url) + ": " + base::plain_text(why)
          + "; is it running, and is --url (or TROUPE_URL) its address?";
 }
 
@@ -62,15 +63,7 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
 }
 
 std::string encoded(const std::string& text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string result;
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_' || c == '~')
-      result += c;
-    else
-      result += {'%', digits[byte >> 4], digits[byte & 15]};
-  }
+  auto result = boost::urls::encode(text, boost::urls::unreserved_chars);
   // A segment of one or two dots would mean this folder or its parent.
   return result == "." || result == ".." ? "%2E" + std::string(result.size() == 2 ? "%2E" : "") : result;
 }

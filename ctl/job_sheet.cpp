@@ -1,6 +1,7 @@
 #include "ctl/job_sheet.hpp"
 
-#include "ctl/json.hpp"
+#include "base/json.hpp"
+#include "base/utf8.hpp"
 #include "ctl/table.hpp"
 
 #include <algorithm>
@@ -12,13 +13,14 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 
 /// A value in its written form, without JSON quotes.
 std::string plain(const json::value& x) {
   if (auto* s = x.if_string())
-    return printable({s->data(), s->size()});
-  return printable(json::serialize(x));
+    return base::plain_text({s->data(), s->size()});
+  return base::plain_text(json::serialize(x));
 }
 
 /// True if a setting was left to the encoder or the source.
@@ -47,7 +49,7 @@ std::string settings_text(const json::value& part) {
           continue;
         text = number_text(number(member.value(), "num") / number(member.value(), "den"));
       }
-      result += (result.empty() ? "" : ", ") + printable(name) + " " + text;
+      result += (result.empty() ? "" : ", ") + base::plain_text(name) + " " + text;
     }
   return result;
 }
@@ -78,17 +80,18 @@ std::string job_sheet(const json::value& job) {
   auto& request = member(job, "request");
   auto& result = member(job, "result");
   auto& status = member(job, "status");
-  out.line("name", printable(text(job, "name")));
-  out.line("queue", printable(text(job, "queue") + ", priority " + text(job, "priority")));
+  out.line("name", base::plain_text(text(job, "name")));
+  out.line("queue", base::plain_text(text(job, "queue") + ", priority " + text(job, "priority")));
   out.line("submitted", time_text(count(job, "submitted_at_ms")));
   out.line("started", time_text(count(job, "started_at_ms")));
   out.line("ended", time_text(count(job, "ended_at_ms")));
   if (count(job, "attempt") > 0)
     out.line("attempt", count_text(job, "attempt")
                           + (count(job, "failures") > 0 ? ", " + count_text(job, "failures") + " failed" : ""));
-  out.line("input", printable(text(request, "input")));
-  out.line("output", printable(text(request, "output")
-                               + (text(request, "container").empty() ? "" : " (" + text(request, "container") + ")")));
+  out.line("input", base::plain_text(text(request, "input")));
+  out.line("output",
+           base::plain_text(text(request, "output")
+                            + (text(request, "container").empty() ? "" : " (" + text(request, "container") + ")")));
   out.line("video", settings_text(member(request, "video")));
   out.line("audio", settings_text(member(request, "audio")));
   out.line("limits", settings_text(member(request, "limits")));
@@ -108,13 +111,13 @@ std::string job_sheet(const json::value& job) {
     for (auto& note : list(result, "notes"))
       out.line("note", plain(note));
   }
-  out.line("callback", printable(text(job, "callback")));
+  out.line("callback", base::plain_text(text(job, "callback")));
   for (auto& c : list(job, "callbacks"))
     out.line("notified", (count(c, "done_at_ms") > 0 ? time_text(count(c, "done_at_ms")) : "not yet") + ", "
                            + count_text(c, "tries") + " tries" + (text(c, "note").empty() ? "" : ": ")
-                           + printable(text(c, "note")));
+                           + base::plain_text(text(c, "note")));
   if (auto error = text(job, "error"); !error.empty())
-    out.line("error", printable(error) + " (" + printable(text(job, "failure")) + ")");
+    out.line("error", base::plain_text(error) + " (" + base::plain_text(text(job, "failure")) + ")");
   return out.take();
 }
 

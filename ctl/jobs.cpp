@@ -1,11 +1,12 @@
 #include "ctl/jobs.hpp"
 
+#include "base/json.hpp"
+#include "base/utf8.hpp"
 #include "ctl/ask.hpp"
 #include "ctl/events.hpp"
 #include "ctl/files.hpp"
 #include "ctl/http.hpp"
 #include "ctl/job_sheet.hpp"
-#include "ctl/json.hpp"
 #include "ctl/order.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
@@ -26,6 +27,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 using align = table::align;
 using std::chrono::milliseconds;
@@ -71,9 +73,9 @@ std::string watched_json(const json::value& job) {
 
 std::string end_line(const json::value& job) {
   auto state = text(job, "state");
-  auto name = printable(text(job, "name"));
+  auto name = base::plain_text(text(job, "name"));
   if (state != "completed")
-    return name + ": " + state + (text(job, "error").empty() ? "" : ": " + printable(text(job, "error")));
+    return name + ": " + state + (text(job, "error").empty() ? "" : ": " + base::plain_text(text(job, "error")));
   auto& result = member(job, "result");
   auto seconds = static_cast<double>(count(job, "ended_at_ms") - count(job, "started_at_ms")) / 1000;
   auto media = number(result, "duration") / 90'000;
@@ -131,9 +133,8 @@ private:
   bool take(const event& x) {
     if (x.id)
       last_ = x.id;
-    boost::system::error_code wrong;
-    auto data = json::parse(x.data, wrong);
-    if (wrong || !data.is_object())
+    auto data = parsed(x.data);
+    if (!data.is_object())
       return true;
     if (x.name == "job")
       job_ = data.get_object();
@@ -160,7 +161,7 @@ private:
     share_ = share;
     highest_ = std::max(highest_, share);
     if (falls_ && !with_.json)
-      line += ", a part is encoded again: caf-ctl jobs logs " + printable(id_) + " says why";
+      line += ", a part is encoded again: caf-ctl jobs logs " + base::plain_text(id_) + " says why";
     if (redraws_) {
       out_ << redraw << line << std::flush;
       return;
@@ -180,7 +181,7 @@ private:
     out_ << (redraws_ ? redraw : "") << (with_.json ? watched_json(*job) : end_line(*job)) << '\n' << std::flush;
     if (!with_.json)
       for (auto& note : list(member(*job, "result"), "notes"))
-        out_ << "note: " << printable(json::value_to<std::string>(note)) << '\n';
+        out_ << "note: " << base::plain_text(json::value_to<std::string>(note)) << '\n';
     return text(*job, "state") == "completed" ? done : refused;
   }
 
@@ -219,12 +220,11 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
   auto body = ask(with, "POST", "/jobs", order_text(with), lines);
   if (!body)
     return tl::unexpected(failure{body.error().code, in_options(body.error().text)});
-  boost::system::error_code wrong;
-  auto made = json::parse(*body, wrong);
-  auto id = wrong ? std::string{} : text(made, "id");
+  auto made = parsed(*body);
+  auto id = text(made, "id");
   if (id.empty())
     return tl::unexpected(
-      failure{refused, "the server at " + printable(with.url) + " is not a coordinator: it returns no job id"});
+      failure{refused, "the server at " + base::plain_text(with.url) + " is not a coordinator: it returns no job id"});
   return ordered{std::move(id), member(made, "existed") == true, text(made, "warning"), std::move(*body)};
 }
 
@@ -255,13 +255,13 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
     return code;
   }
   if (!made->warning.empty())
-    err << "warning: " << printable(made->warning) << '\n';
+    err << "warning: " << base::plain_text(made->warning) << '\n';
   if (with.detach) {
     out << (with.json ? made->body : made->id + "\n");
     return done;
   }
   if (!with.json)
-    err << "job " << printable(made->id) << '\n';
+    err << "job " << base::plain_text(made->id) << '\n';
   auto code = watch(with, made->id, out, err, terminal, asked);
   return code == done && brings ? fetch_result(with, *files, made->id, err, terminal) : code;
 }
@@ -278,7 +278,7 @@ int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
       return done;
     if (!with.all) {
       if (!with.json)
-        out << "there are more jobs: use --after=" << printable(next) << ", or --all\n";
+        out << "there are more jobs: use --after=" << base::plain_text(next) << ", or --all\n";
       return done;
     }
     query = with.filter + (with.filter.empty() ? "?" : "&") + "after=" + encoded(next);
@@ -292,7 +292,7 @@ int show_logs(const options& with, std::ostream& out, std::ostream& err) {
   // The coordinator sends printable lines; only the line breaks are kept.
   std::istringstream lines{*answer};
   for (std::string line; std::getline(lines, line);)
-    out << printable(line) << '\n';
+    out << base::plain_text(line) << '\n';
   return done;
 }
 
@@ -325,7 +325,7 @@ int change_job(const options& with, std::ostream& out, std::ostream& err) {
     auto body = ask(with, *x.action == '\0' ? "DELETE" : "POST", "/jobs/" + encoded(with.name) + x.action);
     if (!body)
       return fail(body.error(), err);
-    out << (with.json ? *body : printable(with.name) + x.done + "\n");
+    out << (with.json ? *body : base::plain_text(with.name) + x.done + "\n");
     return done;
   }
   return wrong_usage;
@@ -333,10 +333,10 @@ int change_job(const options& with, std::ostream& out, std::ostream& err) {
 
 std::string progress_line(const json::value& job) {
   auto& status = member(job, "status");
-  auto result = printable(text(job, "name")) + ": " + text(job, "state");
+  auto result = base::plain_text(text(job, "name")) + ": " + text(job, "state");
   if (!status.is_object())
     return result;
-  result += " " + percent(number(job, "progress")) + ", " + printable(text(status, "phase"));
+  result += " " + percent(number(job, "progress")) + ", " + base::plain_text(text(status, "phase"));
   if (text(status, "phase") == "encoding") {
     result += ", " + number_text(number(status, "fps")) + " fps, " + number_text(number(status, "speed")) + "x, "
               + bytes_text(number(status, "bytes"));
@@ -366,7 +366,7 @@ std::string show_jobs(const json::value& answer) {
 }
 
 std::string show_one_job(const json::value& answer) {
-  auto result = printable(text(answer, "id")) + "\n" + progress_line(answer) + "\n" + job_sheet(answer);
+  auto result = base::plain_text(text(answer, "id")) + "\n" + progress_line(answer) + "\n" + job_sheet(answer);
   table chunks{{{"CHUNK", align::right},
                 {"KIND"},
                 {"STATE"},

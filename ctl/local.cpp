@@ -1,11 +1,10 @@
 #include "ctl/local.hpp"
 
-#include "base/path_text.hpp"
 #include "base/sha256.hpp"
 
+#include "base/utf8.hpp"
 #include "ctl/jobs.hpp"
 #include "ctl/run.hpp"
-#include "ctl/table.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -236,7 +235,7 @@ tl::expected<local_node, std::string> local_node::start(const std::string& progr
   result.handle_ = base::descriptor{pidfd_open(result.pid_, 0)};
   auto port = wait_for_port(folder, events.get(), result.handle_.get());
   if (port.empty())
-    return tl::unexpected("caf-node does not start; its log ends with: " + printable(end_of_log(folder)));
+    return tl::unexpected("caf-node does not start; its log ends with: " + base::plain_text(end_of_log(folder)));
   result.url_ = "http://127.0.0.1:" + port;
   return result;
 }

@@ -1,5 +1,7 @@
 #include "ctl/run.hpp"
 
+#include "base/json.hpp"
+#include "base/utf8.hpp"
 #include "config/presets.hpp"
 #include "ctl/ask.hpp"
 #include "ctl/http.hpp"
@@ -24,6 +26,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 
 constexpr std::chrono::milliseconds redraw_interval{1000};
@@ -89,10 +92,6 @@ int presets(const options& with, std::ostream& out, std::ostream& err) {
   return done;
 }
 
-const json::value* find(const json::value& of, const char* name) {
-  return of.is_object() ? of.as_object().if_contains(name) : nullptr;
-}
-
 int change(const options& with, const std::string& method, const std::string& action, const char* what,
            std::ostream& out, std::ostream& err) {
   auto body = ask(with, method, "/daemons/" + encoded(with.name) + action);
@@ -103,7 +102,7 @@ int change(const options& with, const std::string& method, const std::string& ac
   if (with.json)
     out << *body;
   else
-    out << printable(with.name) << ' ' << what << '\n';
+    out << base::plain_text(with.name) << ' ' << what << '\n';
   return done;
 }
 
@@ -115,15 +114,14 @@ int wait_until_drained(const options& with, std::ostream& out, std::ostream& err
       err << "caf-ctl: " << answer.error().text << '\n';
       return unreachable;
     }
-    auto used = answer ? find(*answer, "slots_used") : nullptr;
-    if (!answer || (used != nullptr && *used == 0)) {
+    auto used = answer ? member(*answer, "slots_used") : json::value{};
+    if (!answer || used == 0) {
       if (!with.json)
-        out << printable(with.name) << (answer ? " has no work left: it can be stopped\n" : " is gone\n");
+        out << base::plain_text(with.name) << (answer ? " has no work left: it can be stopped\n" : " is gone\n");
       return done;
     }
-    auto state = find(*answer, "state");
-    if (used == nullptr || state == nullptr || *state != "draining") {
-      err << "caf-ctl: " << printable(with.name) << " is no longer draining: it was resumed\n";
+    if (used.is_null() || text(*answer, "state") != "draining") {
+      err << "caf-ctl: " << base::plain_text(with.name) << " is no longer draining: it was resumed\n";
       return refused;
     }
     std::this_thread::sleep_for(drain_interval);
@@ -200,7 +198,7 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
         std::ostream& err, bool terminal) {
   auto parsed = parse_options(args, environment_url);
   if (!parsed) {
-    err << "caf-ctl: " << printable(parsed.error()) << '\n';
+    err << "caf-ctl: " << base::plain_text(parsed.error()) << '\n';
     return wrong_usage;
   }
   auto& with = *parsed;

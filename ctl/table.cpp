@@ -1,5 +1,7 @@
 #include "ctl/table.hpp"
 
+#include "base/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,27 +27,12 @@ std::string format(const char* pattern, Ts... xs) {
 
 } // namespace
 
-std::string printable(std::string_view text) {
-  std::string result{text};
-  for (size_t i = 0; i < result.size(); ++i) {
-    auto c = static_cast<unsigned char>(result[i]);
-    if (c < 0x20 || c == 0x7f)
-      result[i] = '?';
-    // U+0080 to U+009F are control characters too: terminals take 0xC2 0x9B for "ESC [".
-    if (c == 0xc2 && i + 1 < result.size() && static_cast<unsigned char>(result[i + 1]) < 0xa0) {
-      result[i] = '?';
-      result.erase(i + 1, 1);
-    }
-  }
-  return result;
-}
-
 table::table(std::vector<column> columns) : columns_(std::move(columns)) {}
 
 void table::add(std::vector<std::string> cells) {
   cells.resize(columns_.size());
   for (auto& c : cells)
-    c = printable(c);
+    c = base::plain_text(c);
   rows_.push_back(std::move(cells));
 }
 

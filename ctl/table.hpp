@@ -3,13 +3,9 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace troupe::ctl {
-
-/// Text from outside made harmless for a terminal: control characters, and so escape sequences, become '?'.
-std::string printable(std::string_view text);
 
 /// Columns as wide as their widest cell, two spaces apart. Width is counted in code points.
 class table {

@@ -1,6 +1,7 @@
 #include "ctl/views.hpp"
 
-#include "ctl/json.hpp"
+#include "base/json.hpp"
+#include "base/utf8.hpp"
 #include "ctl/table.hpp"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace troupe::ctl {
 
 namespace {
 
+using namespace base::reading;
 namespace json = boost::json;
 using align = table::align;
 
@@ -70,7 +72,7 @@ std::string joined(const json::array& texts) {
   std::string result;
   for (auto& x : texts)
     if (auto line = x.if_string(); line != nullptr)
-      result += (result.empty() ? "" : "; ") + printable({line->data(), line->size()});
+      result += (result.empty() ? "" : "; ") + base::plain_text({line->data(), line->size()});
   return result;
 }
 
@@ -237,7 +239,7 @@ std::string show_sessions(const json::value& answer) {
                 {"SKIPS", align::right},
                 {"REASON"}}};
   for (auto& s : list(answer, "sessions")) {
-    auto& variants = list(s, "variants");
+    auto variants = list(s, "variants");
     if (variants.empty())
       result.add({text(s, "channel"), text(s, "state"), "", "", "", "", "", "", bytes_text(number(s, "bytes_in")), "",
                   "", text(s, "reason")});
@@ -288,14 +290,13 @@ std::string show_top(const json::value& daemons, const json::value& sessions) {
 }
 
 std::string show_problem(unsigned status, const std::string& body) {
-  boost::system::error_code failure;
-  auto problem = json::parse(body, failure);
-  auto detail = failure ? std::string{} : text(problem, "detail");
+  auto problem = parsed(body);
+  auto detail = text(problem, "detail");
   if (detail.empty())
     return "the answer has status " + std::to_string(status);
-  auto result = printable(detail);
+  auto result = base::plain_text(detail);
   if (auto code = text(problem, "code"); !code.empty())
-    result += " (" + printable(code) + ")";
+    result += " (" + base::plain_text(code) + ")";
   return result;
 }
 

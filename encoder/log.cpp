@@ -3,6 +3,7 @@
 #include "encoder/log.hpp"
 
 #include "base/url.hpp"
+#include "base/utf8.hpp"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -49,11 +50,10 @@ std::string speaker(void* object) {
 
 /// Makes a line printable, without its line break and without credentials of sources.
 std::string clean(const char* line) {
-  std::string result;
-  for (; *line != '\0'; ++line)
-    if (*line != '\n' && *line != '\r')
-      result += *line >= ' ' && *line <= '~' ? *line : '?';
-  return base::mask_urls(result).substr(0, work_log::line_bytes_max);
+  std::string text{line};
+  std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
+  text = base::mask_urls(base::plain_text(text));
+  return std::string{base::cut(text, work_log::line_bytes_max)};
 }
 
 /// The text with '#' for each number: it identifies a kind of line.
@@ -137,15 +137,12 @@ log_capture::~log_capture() {
 }
 
 void log_capture::append(const char* line) {
-  auto joint = !text_.empty();
-  for (; *line != '\0' && text_.size() < text_max_bytes; ++line) {
-    if (*line == '\n')
-      continue;
-    if (joint)
-      text_ += "; ";
-    joint = false;
-    text_ += *line >= ' ' && *line <= '~' ? *line : '?';
-  }
+  std::string text{line};
+  std::erase(text, '\n');
+  if (text.empty())
+    return;
+  text = text_ + (text_.empty() ? "" : "; ") + base::plain_text(text);
+  text_ = base::cut(text, text_max_bytes);
 }
 
 work_log::work_log() {

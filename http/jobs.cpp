@@ -2,6 +2,7 @@
 
 #include "base/path_text.hpp"
 #include "base/url.hpp"
+#include "base/utf8.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "encoder/container.hpp"

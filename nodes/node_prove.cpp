@@ -1,5 +1,6 @@
 #include "nodes/node_prove.hpp"
 
+#include "base/json.hpp"
 #include "encoder/codec/capability.hpp"
 #include "encoder/window/scheduling.hpp"
 #include "processes/child_process.hpp"
@@ -34,6 +35,7 @@ namespace {
 namespace json = boost::json;
 namespace log = telemetry::log;
 namespace fs = std::filesystem;
+using namespace base::reading;
 
 /// A trial encodes a few small frames: it hangs if it is silent for this long.
 constexpr auto trial_timeout = std::chrono::seconds{20};
@@ -51,32 +53,9 @@ json::object to_json(const av::codec_trial& x) {
           {"works", x.works}, {"reason", x.reason}, {"fps", x.fps},   {"gpu", x.gpu},         {"opened", x.opened}};
 }
 
-std::string text(const json::object& x, const char* key) {
-  auto value = x.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string{value->get_string()} : std::string{};
-}
-
-bool truth(const json::object& x, const char* key) {
-  auto value = x.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-double number(const json::object& x, const char* key) {
-  auto value = x.if_contains(key);
-  return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
-}
-
-av::codec_trial trial_from(const json::object& x) {
+av::codec_trial trial_from(const json::value& x) {
   return {text(x, "name"),   text(x, "codec"),  text(x, "kind"),  truth(x, "encoder"), text(x, "device"),
           truth(x, "works"), text(x, "reason"), number(x, "fps"), text(x, "gpu"),      truth(x, "opened")};
-}
-
-std::optional<json::object> parse(std::string_view line) {
-  boost::system::error_code error;
-  auto value = json::parse(line, error);
-  if (error || !value.is_object())
-    return std::nullopt;
-  return value.get_object();
 }
 
 // -- the machine's GPUs -----------------------------------------------------------
@@ -133,12 +112,11 @@ std::string to_text(const std::vector<av::trial_device>& devices) {
 
 std::vector<av::trial_device> devices_from(std::string_view list) {
   std::vector<av::trial_device> result;
-  boost::system::error_code error;
-  if (auto value = json::parse(list, error); !error && value.is_array())
-    for (auto& x : value.get_array())
+  auto all = parsed(list);
+  if (auto* devices = all.if_array())
+    for (auto& x : *devices)
       if (x.is_object())
-        result.push_back(
-          {text(x.get_object(), "device"), text(x.get_object(), "gpu"), truth(x.get_object(), "quick_sync")});
+        result.push_back({text(x, "device"), text(x, "gpu"), truth(x, "quick_sync")});
   return result;
 }
 
@@ -208,11 +186,11 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
     line_reader lines{child->output, stop};
     auto from = at;
     while (auto line = lines.next()) {
-      auto x = parse(*line);
-      if (x && x->contains("speed_fps"))
-        result.speed_fps = number(*x, "speed_fps");
-      else if (x && at < trials.size())
-        trials[at] = trial_from(*x);
+      auto x = parsed(*line);
+      if (!member(x, "speed_fps").is_null())
+        result.speed_fps = number(x, "speed_fps");
+      else if (x.is_object() && at < trials.size())
+        trials[at] = trial_from(x);
       ++at;
     }
     if (lines.timed_out()) {
@@ -294,17 +272,14 @@ std::optional<std::pair<std::vector<av::codec_trial>, double>> read_cache(const 
   std::ifstream in{file};
   std::stringstream all;
   all << in.rdbuf();
-  auto x = parse(all.str());
-  if (!x || text(*x, "key") != key)
-    return std::nullopt;
-  auto list = x->if_contains("trials");
-  if (list == nullptr || !list->is_array())
+  auto x = parsed(all.str());
+  if (text(x, "key") != key || !member(x, "trials").is_array())
     return std::nullopt;
   std::vector<av::codec_trial> trials;
-  for (auto& t : list->get_array())
+  for (auto& t : list(x, "trials"))
     if (t.is_object())
-      trials.push_back(trial_from(t.get_object()));
-  return std::pair{std::move(trials), number(*x, "speed_fps")};
+      trials.push_back(trial_from(t));
+  return std::pair{std::move(trials), number(x, "speed_fps")};
 }
 
 void write_cache(const std::string& file, const std::string& key, const std::vector<av::codec_trial>& trials,

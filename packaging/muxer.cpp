@@ -3,6 +3,7 @@
 #include "packaging/muxer.hpp"
 
 #include "encoder/container.hpp"
+#include "encoder/format_ptr.hpp"
 #include "encoder/log.hpp"
 #include "packaging/transport_packets.hpp"
 
@@ -31,16 +32,6 @@ constexpr int first_pid = 0x100;
 constexpr int end_pid = 0x1000;
 
 constexpr int versions = 32; ///< of a table
-
-struct output_closer {
-  void operator()(AVFormatContext* ptr) const noexcept {
-    if (ptr->pb != nullptr) {
-      av_freep(&ptr->pb->buffer);
-      avio_context_free(&ptr->pb);
-    }
-    avformat_free_context(ptr);
-  }
-};
 
 bool container_takes(const AVOutputFormat& format, bool mpegts, AVCodecID codec) {
   return mpegts ? holds(container::mpegts, codec) : avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) != 0;
@@ -94,7 +85,8 @@ struct muxer::impl {
   int version = 0;
   int clock_track = 0;
   std::exception_ptr thrown;
-  std::unique_ptr<AVFormatContext, output_closer> context;
+  callback_io_ptr io; ///< outlives the context that writes to it
+  output_context_ptr context;
   packet_ptr packet = make_packet();
   std::optional<error> failed;
 };
@@ -222,15 +214,12 @@ expected<muxer> muxer::open(const std::string& format, const std::vector<track>&
 /// Begins to write these tracks in place of the earlier ones.
 expected<void> muxer::impl::open(const std::vector<track>& tracks) {
   quiet_logs();
-  AVFormatContext* made = nullptr;
-  const auto* output = av_guess_format(format.c_str(), nullptr, nullptr);
-  if (auto rc = avformat_alloc_output_context2(&made, output, nullptr, nullptr); rc < 0)
+  if (auto rc = make_output(context, format.c_str(), {}); rc < 0)
     return fail(errc::unsupported, "write " + format, rc);
-  context.reset(made);
-  made->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_FLUSH_PACKETS;
-  auto* buffer = static_cast<uint8_t*>(checked(av_malloc(buffer_bytes)));
-  made->pb = checked(avio_alloc_context(buffer, buffer_bytes, 1, this, nullptr, on_write, nullptr));
-  made->pb->seekable = 0;
+  context->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_FLUSH_PACKETS;
+  io = make_io(buffer_bytes, this, nullptr, on_write, nullptr);
+  io->seekable = 0;
+  context->pb = io.get();
   if (mpegts)
     enter(tracks);
   for (const auto& x : tracks)

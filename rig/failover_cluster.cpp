@@ -1,17 +1,12 @@
 #include "rig/failover_cluster.hpp"
 
-#include "rig/api.hpp"
-#include "rig/live_socket.hpp"
-
-#include <boost/json.hpp>
+#include "base/json.hpp"
+#include "rig/http_client.hpp"
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
-#include <thread>
 
 #include <signal.h>
 
@@ -19,14 +14,10 @@ namespace troupe::bench {
 
 namespace {
 
-namespace fs = std::filesystem;
+using namespace base::reading;
 namespace json = boost::json;
-using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds poll_interval{20};
-constexpr milliseconds ready_limit{240'000}; ///< includes the testing of codecs
-constexpr milliseconds idle_limit{30'000};
 constexpr milliseconds request_limit{5'000};
 
 constexpr const char* channel = "channel";
@@ -35,108 +26,57 @@ std::string name_of(size_t worker) {
   return "w" + std::to_string(worker + 1);
 }
 
-json::value get(uint16_t port, const std::string& target) {
-  return api_get(port, target, request_limit);
-}
-
-json::value variant_of(uint16_t port, const std::string& profile) {
-  for (auto& session : list(get(port, "/api/v1/sessions"), "sessions"))
-    for (auto& x : list(session, "variants"))
-      if (text(session, "channel") == channel && text(x, "profile") == profile)
-        return x;
-  return {};
-}
-
-/// Children of a process, from /proc.
-std::vector<pid_t> children_of(pid_t parent) {
-  std::vector<pid_t> result;
-  for (auto& thread : fs::directory_iterator("/proc/" + std::to_string(parent) + "/task")) {
-    std::ifstream in{thread.path() / "children"};
-    for (pid_t child = 0; in >> child;)
-      result.push_back(child);
-  }
-  return result;
+/// Other load on this machine, and the deaths that the test causes, are part of the measurement. They are no reason to
+/// refuse work.
+node_cluster_settings settings_of(const failover_cluster_options& x) {
+  auto config = std::string{"cluster:\n  token: a-token-for-one-measurement\n  degraded_failures: 1000\n"}
+                + "  unhealthy_failures: 1000\n  reconnect_max_delay: 1s\n  insecure: "
+                + (x.network != nullptr ? "true" : "false") + "\nlive:\n  idle_timeout: 1s\nchannels:\n  " + channel
+                + ": {url: \"" + x.source + "\"}\nprofiles:\n" + x.profiles;
+  auto host = x.network != nullptr ? x.network->address() : std::string{"127.0.0.1"};
+  return {x.folder, std::move(config), x.flags, x.worker_program, std::move(host)};
 }
 
 } // namespace
 
-failover_cluster::failover_cluster(failover_cluster_options options) : options_(std::move(options)) {
-  write_config();
+failover_cluster::failover_cluster(failover_cluster_options options)
+  : node_cluster(settings_of(options)), options_(std::move(options)) {
   start_coordinator();
   // One after the other: the first may have to test the codecs; the others then use its result.
   for (size_t i = 0; i < workers; ++i) {
     start_worker(i);
-    auto end = clock::now() + ready_limit;
-    auto there = [this, i] { return list(get(http_port_, "/api/v1/daemons"), "daemons").size() > i; };
-    while (!there()) {
-      if (clock::now() > end || !workers_[i]->running() || !coordinator_->running())
-        throw std::runtime_error("the cluster does not become ready:\n" + state());
-      std::this_thread::sleep_for(poll_interval);
-    }
+    auto there = [this, i] {
+      check_running();
+      return daemons().size() > i;
+    };
+    wait_until(name_of(i) + " can work", there, proving_limit);
   }
 }
 
-void failover_cluster::write_config() const {
-  std::ofstream out{options_.folder + "/cluster.yaml"};
-  // Other load on this machine, and the deaths that the test causes, are part of the measurement. They are no reason to
-  // refuse work.
-  out << "cluster:\n  token: a-token-for-one-measurement\n  degraded_pressure: 100\n  degraded_failures: 1000\n"
-      << "  unhealthy_failures: 1000\n  reconnect_max_delay: 1s\n  insecure: "
-      << (options_.network != nullptr ? "true" : "false") << "\nlive:\n  idle_timeout: 1s\nchannels:\n  " << channel
-      << ": {url: \"" << options_.source << "\"}\nprofiles:\n"
-      << options_.profiles;
-}
-
-void failover_cluster::start_coordinator() {
-  auto& folder = options_.folder;
-  auto host = options_.network != nullptr ? options_.network->address() : std::string{"127.0.0.1"};
-  std::vector<std::string> arguments{"--role=coordinator",
-                                     "--config=" + folder + "/cluster.yaml",
-                                     "--node.name=coordinator",
-                                     "--node.state_dir=" + folder + "/coordinator",
-                                     "--http.listen=127.0.0.1:0",
-                                     "--http.port_file=" + folder + "/http.port",
-                                     "--cluster.listen=" + host + ":0",
-                                     "--cluster.port_file=" + folder + "/cluster.port"};
-  arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
-  auto log = folder + "/coordinator.log";
-  coordinator_ = std::make_unique<node_process>(arguments, log);
-  cluster_port_ = wait_for_port(folder + "/cluster.port", *coordinator_, log);
-  http_port_ = wait_for_port(folder + "/http.port", *coordinator_, log);
-}
-
 void failover_cluster::start_worker(size_t worker) {
-  auto name = name_of(worker);
-  auto& folder = options_.folder;
-  auto host = options_.network != nullptr ? options_.network->address() : std::string{"127.0.0.1"};
-  std::vector<std::string> arguments{"--role=worker",
-                                     "--config=" + folder + "/cluster.yaml",
-                                     "--node.name=" + name,
-                                     "--node.state_dir=" + folder + "/" + name,
-                                     "--cluster.coordinator=" + host + ":" + std::to_string(cluster_port_),
-                                     "--worker.slots=2",
-                                     "--worker.capability_cache=" + options_.capability_cache};
-  arguments.insert(arguments.end(), options_.flags.begin(), options_.flags.end());
-  workers_[worker] = std::make_unique<node_process>(
-    arguments, folder + "/" + name + ".log",
-    options_.network != nullptr ? options_.network->file(worker) : std::string{}, options_.worker_program);
+  node_cluster::start_worker(name_of(worker),
+                             {.flags = {"--worker.slots=2", "--worker.capability_cache=" + options_.capability_cache},
+                              .network = options_.network != nullptr ? options_.network->file(worker) : std::string{}});
+}
+
+json::object failover_cluster::rendition() const {
+  return variant(channel, options_.profile);
 }
 
 std::string failover_cluster::url() const {
-  return "http://127.0.0.1:" + std::to_string(http_port_) + "/live/" + channel + "/" + options_.profile + ".ts";
+  return watch_url(channel, options_.profile);
 }
 
 std::optional<transcoding> failover_cluster::transcodes() const {
-  auto variant = variant_of(http_port_, options_.profile);
-  auto attempt = text(variant, "attempt");
-  if (text(variant, "state") != "running" || attempt.empty())
+  auto made = rendition();
+  auto attempt = text(made, "attempt");
+  if (text(made, "state") != "running" || attempt.empty())
     return std::nullopt;
-  for (auto& daemon : list(get(http_port_, "/api/v1/daemons"), "daemons"))
+  for (auto& daemon : daemons())
     for (auto& task : list(daemon, "tasks")) {
       if (text(task, "attempt") != attempt || text(task, "kind") != "transcode")
         continue;
-      auto* process = member(task, "process");
-      auto pid = process != nullptr ? static_cast<pid_t>(number(*process, "pid")) : 0;
+      auto pid = static_cast<pid_t>(count(member(task, "process"), "pid"));
       for (size_t i = 0; i < workers; ++i)
         if (pid > 1 && text(daemon, "name") == name_of(i) && ::kill(pid, 0) == 0)
           return transcoding{pid, i, attempt};
@@ -145,29 +85,29 @@ std::optional<transcoding> failover_cluster::transcodes() const {
 }
 
 std::optional<size_t> failover_cluster::serving() const {
-  auto variant = variant_of(http_port_, options_.profile);
+  auto made = rendition();
   for (size_t i = 0; i < workers; ++i)
-    if (text(variant, "state") == "running" && text(variant, "worker") == name_of(i))
+    if (text(made, "state") == "running" && text(made, "worker") == name_of(i))
       return i;
   return std::nullopt;
 }
 
 uint64_t failover_cluster::frames_lost() const {
-  return number(variant_of(http_port_, options_.profile), "frames_lost");
+  return static_cast<uint64_t>(count(rendition(), "frames_lost"));
 }
 
 uint64_t failover_cluster::failovers() const {
-  return number(variant_of(http_port_, options_.profile), "failovers");
+  return static_cast<uint64_t>(count(rendition(), "failovers"));
 }
 
 milliseconds failover_cluster::lag() const {
-  return milliseconds{number(variant_of(http_port_, options_.profile), "lag_ms")};
+  return milliseconds{count(rendition(), "lag_ms")};
 }
 
 std::map<std::string, uint64_t> failover_cluster::failovers_by_reason() const {
   constexpr std::string_view before = "troupe_failovers_total{reason=\"";
   std::map<std::string, uint64_t> result;
-  std::istringstream page{http_get(http_port_, "/metrics", request_limit).body};
+  std::istringstream page{get("/metrics").body};
   for (std::string line; std::getline(page, line);) {
     auto end = line.find("\"} ");
     if (line.starts_with(before) && end != std::string::npos)
@@ -178,7 +118,7 @@ std::map<std::string, uint64_t> failover_cluster::failovers_by_reason() const {
 
 bool failover_cluster::whole() const {
   std::array<bool, workers> there{};
-  for (auto& daemon : list(get(http_port_, "/api/v1/daemons"), "daemons"))
+  for (auto& daemon : daemons())
     for (size_t i = 0; i < workers; ++i) {
       auto state = text(daemon, "state");
       if (text(daemon, "name") == name_of(i) && (state == "healthy" || state == "degraded"))
@@ -191,18 +131,18 @@ bool failover_cluster::whole() const {
 }
 
 void failover_cluster::kill_worker(size_t worker) {
-  auto pid = workers_[worker]->pid();
+  auto node = take(name_of(worker));
+  auto pid = node->pid();
   // While it is stopped, it starts no further task.
   ::kill(pid, SIGSTOP);
-  auto tasks = children_of(pid);
+  auto tasks = descendants(pid);
   ::kill(pid, SIGKILL);
-  for (auto x : tasks)
-    ::kill(x, SIGKILL);
-  workers_[worker].reset();
+  for (auto& x : tasks)
+    ::kill(x.pid, SIGKILL);
 }
 
 void failover_cluster::post(size_t worker, const std::string& what) const {
-  auto answer = http_post(http_port_, "/api/v1/daemons/" + name_of(worker) + "/" + what, request_limit);
+  auto answer = http_request(http_port(), "POST", "/api/v1/daemons/" + name_of(worker) + "/" + what, request_limit);
   if (answer.status != 200)
     throw std::runtime_error("cannot " + what + " " + name_of(worker) + ": status " + std::to_string(answer.status)
                              + " " + answer.body);
@@ -222,33 +162,6 @@ void failover_cluster::cut(size_t worker) {
 
 void failover_cluster::join(size_t worker) {
   options_.network->join(worker);
-}
-
-void failover_cluster::wait_until_idle() const {
-  auto end = clock::now() + idle_limit;
-  for (;;) {
-    auto all = get(http_port_, "/api/v1/sessions");
-    if (member(all, "sessions") != nullptr && list(all, "sessions").empty())
-      return;
-    if (clock::now() > end)
-      throw std::runtime_error("the channel does not stop without clients:\n" + state());
-    std::this_thread::sleep_for(poll_interval);
-  }
-}
-
-std::string failover_cluster::state() const {
-  std::string result;
-  for (std::string name : {"coordinator", "w1", "w2", "w3"})
-    result += "--- " + name + "\n" + tail_of(options_.folder + "/" + name + ".log") + "\n";
-  if (http_port_ == 0)
-    return result;
-  try {
-    for (auto* what : {"/api/v1/sessions", "/api/v1/daemons"})
-      result += http_get(http_port_, what, request_limit).body.substr(0, 4000) + "\n";
-  } catch (const std::exception& problem) {
-    result += problem.what();
-  }
-  return result;
 }
 
 } // namespace troupe::bench

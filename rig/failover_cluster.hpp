@@ -2,11 +2,9 @@
 #pragma once
 
 #include "rig/failover_network.hpp"
-#include "rig/live_cluster.hpp"
+#include "rig/node_cluster.hpp"
 
-#include <array>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,11 +29,11 @@ struct transcoding {
   std::string attempt;
 };
 
-class failover_cluster {
+class failover_cluster : public node_cluster {
 public:
   static constexpr size_t workers = 3;
 
-  /// Starts all nodes and waits until each worker can work. Throws `std::runtime_error`, with the end of the logs.
+  /// Starts all nodes and waits until each worker can work.
   explicit failover_cluster(failover_cluster_options options);
 
   /// The URL for clients.
@@ -70,22 +68,11 @@ public:
   void cut(size_t worker);
   void join(size_t worker);
 
-  /// Waits until the channel has stopped.
-  void wait_until_idle() const;
-
-  /// The last lines of the nodes' logs, and the API's answers.
-  std::string state() const;
-
 private:
-  void write_config() const;
-  void start_coordinator();
+  boost::json::object rendition() const;
   void post(size_t worker, const std::string& what) const;
 
   failover_cluster_options options_;
-  uint16_t http_port_ = 0;
-  uint16_t cluster_port_ = 0;
-  std::unique_ptr<node_process> coordinator_;
-  std::array<std::unique_ptr<node_process>, workers> workers_; ///< end before their coordinator
 };
 
 } // namespace troupe::bench

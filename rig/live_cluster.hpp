@@ -1,83 +1,23 @@
-// A cluster of real nodes for a measurement: a coordinator and a worker, each in its own process, on loopback.
+// A coordinator and a worker for a measurement.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
+#include "rig/node_cluster.hpp"
+
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include <sys/types.h>
-
 namespace troupe::bench {
 
-/// A program that ends with this process at the latest.
-class node_process {
+class live_cluster : public node_cluster {
 public:
-  /// Standard output and standard error go to the file `log`. `network` is a file that names the network namespace to
-  /// start in; empty means this process's own. An empty `program` means the caf-node next to this one. Throws
-  /// `std::runtime_error` if it does not start.
-  node_process(const std::vector<std::string>& arguments, const std::string& log, const std::string& network = {},
-               std::string program = {});
-  node_process(const node_process&) = delete;
-  node_process& operator=(const node_process&) = delete;
-
-  /// Asks the process to end, and kills it if it takes too long.
-  ~node_process();
-
-  bool running();
-
-  /// 0 once it is known to have ended.
-  pid_t pid() const noexcept {
-    return pid_;
-  }
-
-private:
-  pid_t pid_ = 0;
-};
-
-/// The file for a worker's tested codecs, in the build folder, where the next run of the same build finds it: testing
-/// every codec takes as long as a quick measurement. It is in `folder` if the build folder is not writable.
-std::string capability_cache(const std::string& folder);
-
-/// The last lines of a log.
-std::string tail_of(const std::string& file);
-
-/// The port that the node `of` writes into `file` when it listens. Throws `std::runtime_error`, with the end of its
-/// log, if the node ends first or takes longer than 30 s.
-uint16_t wait_for_port(const std::string& file, node_process& of, const std::string& log);
-
-class live_cluster {
-public:
-  /// Writes the configuration into `folder`, starts the nodes and waits until the worker can work. The first worker of
-  /// a machine tests its codecs; `capability_cache` keeps the result. `flags` are for both nodes. Throws
-  /// `std::runtime_error`, with the end of the logs.
-  live_cluster(std::string folder, const std::map<std::string, std::string>& channels,
+  /// Starts the nodes and waits until the worker can work. The first worker of a machine tests its codecs;
+  /// `capability_cache` keeps the result. `flags` are for both nodes.
+  live_cluster(const std::string& folder, const std::map<std::string, std::string>& channels,
                const std::string& capability_cache, const std::vector<std::string>& flags = {});
-
-  uint16_t http_port() const noexcept {
-    return http_port_;
-  }
-
-  /// The file that all nodes read.
-  std::string config_file() const {
-    return folder_ + "/cluster.yaml";
-  }
 
   /// Waits until no channel runs, and the nodes have fresh tasks again.
   void wait_until_idle() const;
-
-  /// The last lines of the nodes' logs.
-  std::string logs() const;
-
-private:
-  void write_config(const std::map<std::string, std::string>& channels) const;
-
-  std::string folder_;
-  uint16_t http_port_ = 0;
-  std::unique_ptr<node_process> coordinator_;
-  std::unique_ptr<node_process> worker_; ///< ends before its coordinator
 };
 
 } // namespace troupe::bench

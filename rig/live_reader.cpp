@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace troupe::bench {
@@ -68,7 +69,7 @@ void live_reader::run(bool with_head) {
   }
   std::array<std::byte, 64 * 1024> some;
   while (!stop_ && !ended_) {
-    if (!wait_readable(descriptor_, look_interval))
+    if (!wait_ready(descriptor_, POLLIN, look_interval))
       continue;
     auto got = ::read(descriptor_, some.data(), some.size());
     if (got <= 0)

@@ -11,7 +11,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace troupe::bench {
 
@@ -21,7 +20,6 @@ using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr size_t head_bytes_max = 64 * 1024;
-constexpr size_t answer_bytes_max = 4 * 1024 * 1024;
 
 sockaddr_in loopback(uint16_t port) {
   sockaddr_in result{};
@@ -71,22 +69,28 @@ bool send_all(int socket, std::span<const std::byte> bytes) {
   return true;
 }
 
-int http_ask(uint16_t port, const std::string& target, const std::string& method, const std::string& body) {
-  auto result = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+base::descriptor connect_to_loopback(uint16_t port, int receive_buffer) {
+  base::descriptor result{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (receive_buffer > 0)
+    ::setsockopt(result.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   auto address = loopback(port);
-  if (result < 0 || ::connect(result, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+  if (!result || ::connect(result.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
     give_up("connect to port " + std::to_string(port));
-  no_delay(result);
-  auto request = method + " " + target + " HTTP/1.0\r\nHost: 127.0.0.1\r\n"
-                 + (body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n") + "\r\n" + body;
-  if (!send_all(result, std::as_bytes(std::span{request})))
-    give_up("ask for " + target);
   return result;
 }
 
-bool wait_readable(int descriptor, milliseconds limit) {
+int http_ask(uint16_t port, const std::string& target) {
+  auto result = connect_to_loopback(port);
+  no_delay(result.get());
+  auto request = "GET " + target + " HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
+  if (!send_all(result.get(), std::as_bytes(std::span{request})))
+    give_up("ask for " + target);
+  return result.release();
+}
+
+bool wait_ready(int descriptor, short events, milliseconds limit) {
   auto end = clock::now() + limit;
-  pollfd entry{descriptor, POLLIN, 0};
+  pollfd entry{descriptor, events, 0};
   for (;;) {
     auto ready = ::poll(&entry, 1, static_cast<int>(until(end).count()));
     if (ready >= 0 || errno != EINTR)
@@ -99,7 +103,7 @@ int http_head(int socket, std::string& body, milliseconds limit) {
   std::string all;
   char some[4096];
   for (;;) {
-    if (all.size() > head_bytes_max || !wait_readable(socket, until(end)))
+    if (all.size() > head_bytes_max || !wait_ready(socket, POLLIN, until(end)))
       return 0;
     auto got = ::recv(socket, some, sizeof some, 0);
     if (got <= 0)
@@ -111,35 +115,6 @@ int http_head(int socket, std::string& body, milliseconds limit) {
       return space < stop ? std::atoi(all.c_str() + space + 1) : 0;
     }
   }
-}
-
-namespace {
-
-http_answer http_exchange(uint16_t port, const std::string& target, const std::string& method, milliseconds limit,
-                          const std::string& body = {}) {
-  auto end = clock::now() + limit;
-  http_answer result;
-  auto socket = http_ask(port, target, method, body);
-  result.status = http_head(socket, result.body, limit);
-  char some[16 * 1024];
-  while (result.status != 0 && result.body.size() < answer_bytes_max && wait_readable(socket, until(end))) {
-    auto got = ::recv(socket, some, sizeof some, 0);
-    if (got <= 0)
-      break;
-    result.body.append(some, static_cast<size_t>(got));
-  }
-  ::close(socket);
-  return result;
-}
-
-} // namespace
-
-http_answer http_get(uint16_t port, const std::string& target, milliseconds limit) {
-  return http_exchange(port, target, "GET", limit);
-}
-
-http_answer http_post(uint16_t port, const std::string& target, milliseconds limit, const std::string& body) {
-  return http_exchange(port, target, "POST", limit, body);
 }
 
 } // namespace troupe::bench

@@ -1,6 +1,7 @@
 // Two streams, each with a source, an encoder and a clock; the one that is behind makes its next frame.
 #include "rig/sample.hpp"
 
+#include "encoder/format_ptr.hpp"
 #include "rig/frame_code.hpp"
 #include "rig/tone.hpp"
 
@@ -18,16 +19,6 @@ namespace {
 
 using av::errc;
 using av::fail;
-
-struct close_output {
-  void operator()(AVFormatContext* context) const noexcept {
-    if (context->pb != nullptr && (context->oformat->flags & AVFMT_NOFILE) == 0)
-      avio_closep(&context->pb);
-    avformat_free_context(context);
-  }
-};
-
-using output_ptr = std::unique_ptr<AVFormatContext, close_output>;
 
 /// An encoder and its stream in the output.
 struct coder {
@@ -327,10 +318,9 @@ uint32_t frame_count(const sample_options& options) {
 av::expected<void> write_sample(const std::string& path, const sample_options& options) {
   if (auto checked = check(options); !checked)
     return checked;
-  AVFormatContext* allocated = nullptr;
-  if (auto code = avformat_alloc_output_context2(&allocated, nullptr, nullptr, path.c_str()); code < 0)
+  av::output_context_ptr output;
+  if (auto code = av::make_output(output, nullptr, path); code < 0)
     return fail(errc::option, "choose a container by the extension of " + path, code);
-  output_ptr output{allocated};
   std::optional<picture_track> picture;
   std::optional<sound_track> sound;
   if (!options.video_encoder.empty()) {
@@ -346,7 +336,7 @@ av::expected<void> write_sample(const std::string& path, const sample_options& o
     sound.emplace(std::move(*opened));
   }
   if ((output->oformat->flags & AVFMT_NOFILE) == 0) {
-    if (auto code = avio_open(&output->pb, path.c_str(), AVIO_FLAG_WRITE); code < 0)
+    if (auto code = av::open_file(*output); code < 0)
       return fail(errc::io, "create " + path, code);
   }
   output->output_ts_offset = static_cast<int64_t>(options.begin_seconds * AV_TIME_BASE);
@@ -357,7 +347,7 @@ av::expected<void> write_sample(const std::string& path, const sample_options& o
   if (auto code = av_write_trailer(output.get()); code < 0)
     return fail(errc::io, "finish " + path, code);
   if (output->pb != nullptr && (output->oformat->flags & AVFMT_NOFILE) == 0) {
-    if (auto code = avio_closep(&output->pb); code < 0)
+    if (auto code = av::close_file(*output); code < 0)
       return fail(errc::io, "close " + path, code);
   }
   return {};

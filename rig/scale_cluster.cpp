@@ -1,7 +1,6 @@
 #include "rig/scale_cluster.hpp"
 
-#include "rig/api.hpp"
-#include "rig/process.hpp"
+#include "base/json.hpp"
 
 #include <boost/json.hpp>
 
@@ -9,7 +8,6 @@
 #include <filesystem>
 #include <map>
 #include <stdexcept>
-#include <thread>
 
 #include <sched.h>
 
@@ -17,14 +15,12 @@ namespace troupe::bench {
 
 namespace {
 
+using namespace base::reading;
 namespace fs = std::filesystem;
 namespace json = boost::json;
-using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds poll_interval{20};
 constexpr milliseconds start_limit{30'000};
-constexpr milliseconds request_limit{2'000};
 constexpr std::chrono::minutes job_limit{20};
 
 /// Processes started during its life run on the n-th of this process's processors.
@@ -50,46 +46,37 @@ private:
   cpu_set_t before_{};
 };
 
-template <class F>
-void wait_until(const char* what, const F& holds) {
-  for (auto end = clock::now() + start_limit; !holds(); std::this_thread::sleep_for(poll_interval))
-    if (clock::now() > end)
-      throw std::runtime_error(std::string{"not in time: "} + what);
-}
-
 /// The times of the history's transitions.
 job_times times_of(const json::value& job) {
   job_times result;
   std::map<int64_t, std::string> kinds;
   for (auto& x : list(job, "chunks"))
-    kinds[x.at("number").to_number<int64_t>()] = text(x, "kind");
+    kinds[count(x, "number")] = text(x, "kind");
   std::map<int64_t, double> begun;
   double ordered = 0;
   double first = 0;
   double last = 0;
   double videos_s = 0;
   for (auto& x : list(job, "history")) {
-    auto& h = x.get_object();
-    auto at = h.at("at_ms").to_number<double>() / 1000;
-    auto* chunk = h.if_contains("chunk");
+    auto at = number(x, "at_ms") / 1000;
     auto to = text(x, "to");
     if (ordered == 0)
       ordered = at;
-    if (chunk == nullptr || !chunk->is_number()) {
+    if (!member(x, "chunk").is_number()) {
       if (to == "completed")
         result.assemble_s = at - last;
       continue;
     }
-    auto number = chunk->to_number<int64_t>();
+    auto chunk = count(x, "chunk");
     if (to == "leased") {
-      begun[number] = at;
+      begun[chunk] = at;
       first = first == 0 ? at : first;
     } else if (to == "done") {
       last = at;
-      if (kinds[number] == "audio") {
-        result.sound_s = at - begun[number];
+      if (kinds[chunk] == "audio") {
+        result.sound_s = at - begun[chunk];
       } else {
-        videos_s += at - begun[number];
+        videos_s += at - begun[chunk];
         ++result.chunks;
       }
     }
@@ -101,32 +88,19 @@ job_times times_of(const json::value& job) {
 
 } // namespace
 
-scale_cluster::scale_cluster(std::string folder, int workers) : folder_{std::move(folder)} {
-  fs::create_directories(folder_);
-  auto node = [this](const std::string& role, const std::string& name) {
-    return std::vector<std::string>{"--role=" + role, "--node.name=" + name, "--node.state_dir=" + folder_ + "/" + name,
-                                    "--cluster.token=a-token-for-one-measurement", "--cluster.degraded_pressure=100"};
-  };
-  auto coordinator = node("coordinator", "coordinator");
-  coordinator.insert(coordinator.end(),
-                     {"--http.listen=127.0.0.1:0", "--http.port_file=" + folder_ + "/http.port",
-                      "--cluster.listen=127.0.0.1:0", "--cluster.port_file=" + folder_ + "/cluster.port"});
-  coordinator_ = std::make_unique<node_process>(coordinator, folder_ + "/coordinator.log");
-  auto log = folder_ + "/coordinator.log";
-  auto cluster_port = wait_for_port(folder_ + "/cluster.port", *coordinator_, log);
-  http_port_ = wait_for_port(folder_ + "/http.port", *coordinator_, log);
+scale_cluster::scale_cluster(const std::string& folder, int workers)
+  : node_cluster({.folder = folder, .config = "cluster:\n  token: a-token-for-one-measurement\n"}) {
+  start_coordinator();
   for (int n = 0; n < workers; ++n) {
     on_processor here{n};
-    auto worker = node("worker", "worker-" + std::to_string(n));
-    worker.insert(worker.end(), {"--cluster.coordinator=127.0.0.1:" + std::to_string(cluster_port), "--worker.slots=1",
-                                 "--worker.trust_codecs=true"});
-    workers_.push_back(std::make_unique<node_process>(worker, folder_ + "/worker-" + std::to_string(n) + ".log"));
+    start_worker("worker-" + std::to_string(n), {.flags = {"--worker.slots=1", "--worker.trust_codecs=true"}});
   }
-  wait_until("all workers can work", [&] {
-    auto xs = list(api_get(http_port_, "/api/v1/daemons", request_limit), "daemons");
+  auto ready = [&] {
+    auto xs = daemons();
     return xs.size() == static_cast<size_t>(workers)
            && std::all_of(xs.begin(), xs.end(), [](auto& x) { return text(x, "state") == "healthy"; });
-  });
+  };
+  wait_until("all workers can work", ready, start_limit);
 }
 
 job_times scale_cluster::transcode(const std::string& in, const std::string& out, int chunk_seconds) const {
@@ -134,14 +108,14 @@ job_times scale_cluster::transcode(const std::string& in, const std::string& out
   auto made =
     run_process({program, "transcode", in, "-o", out, "--overwrite", "--video-encoder=libx264", "--preset=medium",
                  "--crf=23", "--audio-encoder=aac", "--chunk-seconds=" + std::to_string(chunk_seconds),
-                 "--url=http://127.0.0.1:" + std::to_string(http_port_)},
+                 "--url=http://127.0.0.1:" + std::to_string(http_port())},
                 job_limit);
   if (!made.ok())
-    throw std::runtime_error("caf-ctl failed: " + made.out.substr(0, 2000) + tail_of(folder_ + "/coordinator.log"));
-  auto jobs = list(api_get(http_port_, "/api/v1/jobs", request_limit), "jobs");
+    throw std::runtime_error("caf-ctl failed: " + made.out.substr(0, 2000) + logs());
+  auto jobs = list(get("/api/v1/jobs").json(), "jobs");
   if (jobs.empty())
     throw std::runtime_error("the coordinator does not know the job any more");
-  auto result = times_of(api_get(http_port_, "/api/v1/jobs/" + text(jobs.front(), "id"), request_limit));
+  auto result = times_of(get("/api/v1/jobs/" + text(jobs.front(), "id")).json());
   result.whole_s = made.wall_s;
   return result;
 }

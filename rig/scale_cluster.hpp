@@ -1,12 +1,10 @@
 // A coordinator and workers of one core each, with one file job: the subject of `caf-bench scale`.
 #pragma once
 
-#include "rig/live_cluster.hpp"
+#include "rig/node_cluster.hpp"
 
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <vector>
 
 namespace troupe::bench {
 
@@ -20,20 +18,14 @@ struct job_times {
   uint32_t chunks = 0;   ///< of video
 };
 
-class scale_cluster {
+class scale_cluster : public node_cluster {
 public:
   /// Starts `workers` workers; the n-th runs its tasks on the n-th processor available to this process. The coordinator
-  /// may use all of them. Waits until all workers can work. Throws `std::runtime_error`.
-  scale_cluster(std::string folder, int workers);
+  /// may use all of them. Waits until all workers can work.
+  scale_cluster(const std::string& folder, int workers);
 
   /// Encodes with x264 medium in chunks of `chunk_seconds`.
   job_times transcode(const std::string& in, const std::string& out, int chunk_seconds) const;
-
-private:
-  std::string folder_;
-  uint16_t http_port_ = 0;
-  std::unique_ptr<node_process> coordinator_;
-  std::vector<std::unique_ptr<node_process>> workers_; ///< end before their coordinator
 };
 
 } // namespace troupe::bench

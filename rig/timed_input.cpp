@@ -1,8 +1,6 @@
 // A second AVIOContext on top of libavformat's own: its read callback sees each byte as it arrives.
 #include "rig/timed_input.hpp"
 
-#include "encoder/av_ptr.hpp"
-
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -34,22 +32,11 @@ bool timed_input::can_wrap(const std::string& url) {
   return std::find(plain.begin(), plain.end(), scheme_of(url)) != plain.end() && url.find(".m3u8") == std::string::npos;
 }
 
-timed_input::~timed_input() {
-  if (outer_ != nullptr)
-    av_freep(&outer_->buffer);
-  avio_context_free(&outer_);
-  avio_closep(&inner_);
-}
-
 int timed_input::open(const std::string& url) {
-  auto callback = interrupt();
-  auto code = avio_open2(&inner_, url.c_str(), AVIO_FLAG_READ, &callback, nullptr);
-  if (code < 0)
+  if (auto code = av::open_io(inner_, url, interrupt()); code < 0)
     return code;
   constexpr int buffer_size = 32 * 1024;
-  auto* buffer = av::checked(static_cast<uint8_t*>(av_malloc(buffer_size)));
-  outer_ =
-    av::checked(avio_alloc_context(buffer, buffer_size, 0, this, &timed_input::read, nullptr, &timed_input::seek));
+  outer_ = av::make_io(buffer_size, this, &timed_input::read, nullptr, &timed_input::seek);
   outer_->seekable = inner_->seekable;
   return 0;
 }
@@ -61,7 +48,7 @@ int timed_input::interrupted(void* self) {
 
 int timed_input::read(void* self, uint8_t* buffer, int size) {
   auto& me = *static_cast<timed_input*>(self);
-  auto got = avio_read_partial(me.inner_, buffer, size);
+  auto got = avio_read_partial(me.inner_.get(), buffer, size);
   if (got == 0)
     return AVERROR_EOF;
   if (got < 0)
@@ -82,8 +69,8 @@ int timed_input::read(void* self, uint8_t* buffer, int size) {
 int64_t timed_input::seek(void* self, int64_t offset, int whence) {
   auto& me = *static_cast<timed_input*>(self);
   if (whence == AVSEEK_SIZE)
-    return avio_size(me.inner_);
-  auto result = avio_seek(me.inner_, offset, whence & ~AVSEEK_FORCE);
+    return avio_size(me.inner_.get());
+  auto result = avio_seek(me.inner_.get(), offset, whence & ~AVSEEK_FORCE);
   if (result >= 0) {
     me.position_ = result;
     me.log_.clear();

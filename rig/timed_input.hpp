@@ -5,6 +5,7 @@ extern "C" {
 #include <libavformat/avio.h>
 }
 
+#include "encoder/format_ptr.hpp"
 #include "rig/viewing.hpp"
 
 #include <atomic>
@@ -26,7 +27,6 @@ public:
 
   timed_input(const timed_input&) = delete;
   timed_input& operator=(const timed_input&) = delete;
-  ~timed_input();
 
   /// True for files and for URLs of one plain byte stream. Other sources (HLS playlists, RTSP) are opened by
   /// libavformat itself, so they have no arrival times.
@@ -37,7 +37,7 @@ public:
 
   /// For `AVFormatContext::pb`; this object keeps ownership.
   AVIOContext* context() noexcept {
-    return outer_;
+    return outer_.get();
   }
 
   AVIOInterruptCB interrupt() noexcept {
@@ -75,8 +75,8 @@ private:
 
   const std::atomic<bool>* stop_;
   wall_clock::time_point deadline_ = wall_clock::time_point::max();
-  AVIOContext* inner_ = nullptr;
-  AVIOContext* outer_ = nullptr;
+  av::url_io_ptr inner_;
+  av::callback_io_ptr outer_;
   std::optional<wall_clock::time_point> first_byte_;
   uint64_t bytes_ = 0;
   int64_t position_ = 0;

@@ -2,8 +2,8 @@
 // time limit.
 #include "rig/viewer.hpp"
 
-#include "encoder/av_ptr.hpp"
 #include "encoder/error.hpp"
+#include "encoder/format_ptr.hpp"
 #include "rig/frame_code.hpp"
 #include "rig/timed_input.hpp"
 #include "rig/watcher.hpp"
@@ -15,14 +15,6 @@
 namespace troupe::bench {
 
 namespace {
-
-struct close_input {
-  void operator()(AVFormatContext* context) const noexcept {
-    avformat_close_input(&context);
-  }
-};
-
-using input_ptr = std::unique_ptr<AVFormatContext, close_input>;
 
 /// One viewing from start to end.
 class session {
@@ -53,24 +45,20 @@ private:
 
   bool open() {
     io_.set_deadline(seen_.started + options_.connect_timeout);
-    auto* context = av::checked(avformat_alloc_context());
-    context->interrupt_callback = io_.interrupt();
+    input_.reset(av::checked(avformat_alloc_context()));
+    input_->interrupt_callback = io_.interrupt();
     if (timed_input::can_wrap(options_.url)) {
-      if (auto code = io_.open(options_.url); code < 0) {
-        avformat_free_context(context);
+      if (auto code = io_.open(options_.url); code < 0)
         return broken("open", code);
-      }
-      context->pb = io_.context();
-      context->flags |= AVFMT_FLAG_CUSTOM_IO;
+      input_->pb = io_.context();
+      input_->flags |= AVFMT_FLAG_CUSTOM_IO;
     }
-    // Frees the context if it fails.
-    if (auto code = avformat_open_input(&context, options_.url.c_str(), nullptr, nullptr); code < 0)
+    if (auto code = av::open_input(input_, options_.url); code < 0)
       return broken("recognise the media of", code);
-    input_.reset(context);
     // A transport stream names its codecs in its tables. Further probing would hold frames back and spoil their arrival
     // times.
     if (std::string_view{input_->iformat->name} != "mpegts") {
-      if (auto code = avformat_find_stream_info(context, nullptr); code < 0)
+      if (auto code = avformat_find_stream_info(input_.get(), nullptr); code < 0)
         return broken("find the streams of", code);
     }
     return true;
@@ -130,7 +118,7 @@ private:
   const viewer_options& options_;
   observations seen_;
   timed_input io_; // outlives the input that reads from it
-  input_ptr input_;
+  av::input_context_ptr input_;
   picture_watcher video_;
   sound_watcher audio_;
 };

@@ -1,5 +1,6 @@
 #include "store/text.hpp"
 
+#include "base/utf8.hpp"
 #include "messages/job_states.hpp"
 #include "store/limits.hpp"
 
@@ -123,44 +124,15 @@ void check(checker& c, const edit_callback& x) {
 
 } // namespace
 
-bool is_text(std::string_view x) noexcept {
-  for (size_t i = 0; i < x.size();) {
-    const auto lead = static_cast<unsigned char>(x[i]);
-    if (lead == 0)
-      return false;
-    const size_t more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : 3;
-    if (more == 3 && !(lead >= 0xf0 && lead < 0xf5))
-      return false;
-    if (i + more >= x.size())
-      return false;
-    for (size_t k = 1; k <= more; ++k)
-      if ((static_cast<unsigned char>(x[i + k]) & 0xc0) != 0x80)
-        return false;
-    if (more >= 2) {
-      const auto second = static_cast<unsigned char>(x[i + 1]);
-      const bool too_long = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-      const bool no_character = (lead == 0xed && second >= 0xa0) || (lead == 0xf4 && second >= 0x90);
-      if (too_long || no_character)
-        return false;
-    }
-    i += more + 1;
-  }
-  return true;
+bool is_text(std::string_view x) {
+  return x.find('\0') == std::string_view::npos && base::is_utf8(x);
 }
 
 namespace {
 
 void mend(std::string& words, size_t limit) {
-  if (words.size() > limit) {
-    words.resize(limit);
-    while (!words.empty() && (static_cast<unsigned char>(words.back()) & 0xc0) == 0x80)
-      words.pop_back();
-    if (!words.empty() && static_cast<unsigned char>(words.back()) >= 0xc0)
-      words.pop_back();
-  }
-  if (!is_text(words))
-    std::replace_if(
-      words.begin(), words.end(), [](unsigned char c) { return c == 0 || c >= 0x80; }, '?');
+  words = base::to_utf8(base::cut(words, limit));
+  std::ranges::replace(words, '\0', '?');
 }
 
 } // namespace

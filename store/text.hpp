@@ -10,8 +10,8 @@
 
 namespace troupe::store {
 
-/// Valid UTF-8 (RFC 3629: no surrogates, no overlong forms) without a NUL.
-bool is_text(std::string_view x) noexcept;
+/// UTF-8 without a NUL.
+bool is_text(std::string_view x);
 
 /// Empty, or an error that says which member is too large, not text, or invalid.
 expected<void> check(const operation& x);

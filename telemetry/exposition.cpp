@@ -1,6 +1,8 @@
 // prometheus-cpp writes and escapes; values that it does not check are checked before.
 #include "telemetry/exposition.hpp"
 
+#include "base/utf8.hpp"
+
 #include <prometheus/text_serializer.h>
 
 #include <cmath>
@@ -12,23 +14,6 @@ namespace troupe::telemetry {
 
 namespace {
 
-/// Length in bytes of the well-formed UTF-8 sequence that `text` starts with (table 3-7 of the Unicode Standard), or 0.
-size_t utf8_length(std::string_view text) {
-  auto byte = [text](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
-  auto between = [byte](size_t i, int low, int high) { return byte(i) >= low && byte(i) <= high; };
-  auto tail = [between](size_t i) { return between(i, 0x80, 0xBF); };
-  int first = byte(0);
-  if (first < 0x80)
-    return 1;
-  if (first >= 0xC2 && first <= 0xDF)
-    return tail(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF)
-    return between(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && tail(2) ? 3 : 0;
-  if (first >= 0xF0 && first <= 0xF4)
-    return between(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && tail(2) && tail(3) ? 4 : 0;
-  return 0;
-}
-
 double finite(double value) {
   return std::isfinite(value) ? value : 0;
 }
@@ -38,13 +23,11 @@ double finite(double value) {
 std::string label_value(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    auto length = utf8_length(text);
-    auto control = length == 1 && (static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7F);
-    auto piece = length == 0 || control ? std::string_view{"?"} : text.substr(0, length);
+    auto x = base::take_character(text);
+    auto piece = x.what == base::character::kind::plain ? x.bytes : "?";
     if (result.size() + piece.size() > label_bytes_max)
       break;
     result += piece;
-    text.remove_prefix(length == 0 ? 1 : length);
   }
   return result;
 }

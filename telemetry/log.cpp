@@ -1,7 +1,7 @@
 #include "telemetry/log.hpp"
 
 #include "base/url.hpp"
-
+#include "base/utf8.hpp"
 #include "config/defaults.hpp"
 
 #include <spdlog/logger.h>
@@ -102,51 +102,30 @@ bool is_sensitive(std::string_view key) {
          && std::ranges::any_of(telling, [&lower](auto part) { return lower.find(part) != std::string::npos; });
 }
 
-/// Bytes of the UTF-8 character at the front of `text`; 0 if it is invalid.
-size_t character_length(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text[0]);
-  if (first < 0x80)
-    return 1;
-  const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                        : first >= 0xE0 && first <= 0xEF ? 3
-                        : first >= 0xF0 && first <= 0xF4 ? 4
-                                                         : 0;
-  if (length == 0 || text.size() < length)
-    return 0;
-  const auto second = static_cast<unsigned char>(text[1]);
-  const auto is_bad_second = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)
-                             || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
-  const auto rest = text.substr(1, length - 1);
-  const auto all_continue =
-    std::ranges::all_of(rest, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
-  return is_bad_second || !all_continue ? 0 : length;
-}
-
 /// Appends `text` as the inside of a quoted string that both JSON parsers and humans can read: at most `bytes_max` of
 /// it, invalid bytes as U+FFFD, and characters that could end the line or the string escaped.
 void append_escaped(std::string& out, std::string_view text, size_t bytes_max) {
   constexpr std::string_view digits = "0123456789abcdef";
   const auto limit = out.size() + bytes_max;
-  for (size_t i = 0; i < text.size();) {
+  while (!text.empty()) {
     if (out.size() >= limit) {
       out += "...";
       return;
     }
-    const auto c = text[i];
-    const auto length = character_length(text.substr(i));
-    if (length == 0)
+    const auto x = base::take_character(text);
+    const auto last = static_cast<unsigned char>(x.bytes.back());
+    if (x.what == base::character::kind::ill_formed)
       out += "\xEF\xBF\xBD";
-    else if (c == '"' || c == '\\')
-      out.append(1, '\\').append(1, c);
-    else if (c == '\n')
+    else if (x.bytes == "\"" || x.bytes == "\\")
+      out.append("\\").append(x.bytes);
+    else if (x.bytes == "\n")
       out += "\\n";
-    else if (c == '\t')
+    else if (x.bytes == "\t")
       out += "\\t";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      out.append("\\u00").append(1, digits[static_cast<unsigned char>(c) >> 4]).append(1, digits[c & 15]);
+    else if (x.what == base::character::kind::control) // its last byte is its number, below U+00A0
+      out.append("\\u00").append(1, digits[last >> 4]).append(1, digits[last & 15]);
     else
-      out.append(text.substr(i, length));
-    i += std::max<size_t>(length, 1);
+      out += x.bytes;
   }
 }
 

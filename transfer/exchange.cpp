@@ -1,12 +1,13 @@
 #include "transfer/exchange.hpp"
 
+#include "base/json.hpp"
 #include "base/url.hpp"
+#include "base/utf8.hpp"
 #include "transfer/curl.hpp"
 
 #include <poll.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <string_view>
 
@@ -31,14 +32,6 @@ struct state {
   bool silent = false;
 };
 
-std::string_view trimmed(std::string_view x) {
-  while (!x.empty() && std::isspace(static_cast<unsigned char>(x.front())) != 0)
-    x.remove_prefix(1);
-  while (!x.empty() && std::isspace(static_cast<unsigned char>(x.back())) != 0)
-    x.remove_suffix(1);
-  return x;
-}
-
 std::string_view unquoted(std::string_view x) {
   if (x.size() >= 2 && x.front() == '"' && x.back() == '"')
     return x.substr(1, x.size() - 2);
@@ -51,39 +44,30 @@ uint64_t number(std::string_view x) {
   return result;
 }
 
-size_t on_header(const char* data, size_t, size_t size, void* self) {
-  auto& x = *static_cast<state*>(self);
-  std::string_view line{data, size};
-  if (line.starts_with("HTTP/")) {
-    x.head = {};
-    auto blank = line.find(' ');
-    x.head.status = blank == std::string_view::npos ? 0 : static_cast<unsigned>(number(line.substr(blank + 1, 3)));
-    return size;
-  }
-  auto colon = line.find(':');
-  if (colon == std::string_view::npos)
-    return size;
-  std::string name{line.substr(0, colon)};
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  auto value = trimmed(line.substr(colon + 1));
-  if (name == "content-length")
-    x.head.bytes = number(value);
-  else if (name == "etag")
-    x.head.etag = unquoted(value);
-  else if (name == "location")
-    x.head.location = value;
-  else if (name == "upload-offset")
-    x.head.offset = number(value);
-  else if (name == "upload-id")
-    x.head.upload_id = value;
-  else if (name == "file-sha256")
-    x.head.sha256 = value;
-  return size;
+/// The value of a field of the latest answer; empty if it has none.
+std::string_view field(CURL* of, const char* name) {
+  curl_header* found = nullptr;
+  constexpr int latest = -1;
+  return curl_easy_header(of, name, 0, CURLH_HEADER, latest, &found) == CURLHE_OK ? found->value : std::string_view{};
+}
+
+answer_head head_of(CURL* of) {
+  answer_head result;
+  result.status = curl::status_of(of);
+  result.bytes = number(field(of, "Content-Length"));
+  result.etag = unquoted(field(of, "ETag"));
+  result.location = field(of, "Location");
+  result.offset = number(field(of, "Upload-Offset"));
+  result.upload_id = field(of, "Upload-Id");
+  result.sha256 = field(of, "File-Sha256");
+  return result;
 }
 
 size_t on_body(const char* data, size_t, size_t size, void* self) {
   auto& x = *static_cast<state*>(self);
   x.moved = clock::now();
+  if (x.head.status == 0)
+    x.head = head_of(x.handle);
   auto good = x.head.status >= 200 && x.head.status < 300;
   if (good && x.what.write)
     return x.what.write(std::as_bytes(std::span{data, size}), x.head) ? size : 0;
@@ -108,15 +92,11 @@ int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 
 /// The detail of a problem document, or the beginning of the body.
 std::string words_of(const std::string& body) {
-  constexpr std::string_view key = "\"detail\":\"";
-  auto at = body.find(key);
-  auto text = at == std::string::npos ? body : body.substr(at + key.size());
-  if (at != std::string::npos)
-    text = text.substr(0, text.find("\",\""));
-  std::string result;
-  for (auto c : text.substr(0, 512))
-    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return result;
+  auto detail = base::reading::text(base::reading::parsed(body), "detail");
+  std::string result{base::cut(detail.empty() ? body : detail, 512)};
+  std::ranges::replace_if(
+    result, [](unsigned char c) { return c < 0x20; }, ' ');
+  return base::plain_text(result);
 }
 
 } // namespace
@@ -125,7 +105,7 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   auto handle = curl::make_easy();
   if (!handle)
     return tl::unexpected(failure{true, false, 0, "libcurl cannot be set up"});
-  state s{x, with};
+  state s{x, with, handle.get()};
   curl::error_buffer detail{};
   curl::fields fields;
   if (!at.ticket.empty())
@@ -154,14 +134,14 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_BUFFERSIZE, buffer_bytes);
   set(CURLOPT_USERAGENT, "troupe/" TROUPE_VERSION);
-  set(CURLOPT_HEADERFUNCTION, &on_header);
-  set(CURLOPT_HEADERDATA, static_cast<void*>(&s));
   set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_WRITEDATA, static_cast<void*>(&s));
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &on_progress);
   set(CURLOPT_XFERINFODATA, static_cast<void*>(&s));
   auto code = set.perform();
+  if (s.head.status == 0)
+    s.head = head_of(handle.get());
   // A refusal may come before everything was sent: then its text matters, rather than the connection that closed on the
   // rest.
   if (code != CURLE_OK && (s.head.status < 400 || s.head.status >= 600)) {

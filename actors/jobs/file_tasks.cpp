@@ -2,9 +2,9 @@
 
 #include "actors/common/encode_settings.hpp"
 #include "actors/jobs/disk_space.hpp"
-#include "base/path_text.hpp"
 #include "base/publish.hpp"
 #include "base/url.hpp"
+#include "base/utf8.hpp"
 #include "encoder/chunks/assembler.hpp"
 #include "encoder/chunks/chunk_encode.hpp"
 #include "encoder/chunks/source_notes.hpp"
@@ -315,7 +315,7 @@ std::vector<std::string> to_text(const std::vector<av::assembly_note>& notes) {
       break;
     }
     auto text = (note.stream >= 0 ? "stream " + std::to_string(note.stream) + ": " : std::string{}) + note.what;
-    result.push_back(base::plain_text(text.substr(0, 1024)));
+    result.push_back(base::plain_text(base::cut(text, 1024)));
   }
   return result;
 }

@@ -3,6 +3,7 @@
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/disk_space.hpp"
 #include "actors/jobs/job_text.hpp"
+#include "base/utf8.hpp"
 #include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "store/limits.hpp"
@@ -359,15 +360,9 @@ void job_actor_state::write(store::operation x) {
 }
 
 void job_actor_state::note(std::string level, std::string part, std::string text, int64_t at_ms) {
-  text.resize(std::min(text.size(), store::limits::log_line_bytes));
-  part.resize(std::min(part.size(), store::limits::name_bytes));
-  // The store takes only text: a cut or invalid character would be refused, so every byte beyond printable ASCII
-  // becomes '?'.
-  for (auto* x : {&text, &part})
-    for (auto& c : *x)
-      if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) >= 0x7f)
-        c = '?';
-  log_.push_back({0, at_ms > 0 ? at_ms : unix_ms(), std::move(level), std::move(part), std::move(text)});
+  log_.push_back({0, at_ms > 0 ? at_ms : unix_ms(), std::move(level),
+                  base::plain_text(base::cut(part, store::limits::name_bytes)),
+                  base::plain_text(base::cut(text, store::limits::log_line_bytes))});
 }
 
 void job_actor_state::take_log(attempt_id from, const std::vector<file_log_line>& lines) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "actors/jobs/job_events.hpp"
+#include "base/utf8.hpp"
 #include "core/jobs/file_job.hpp"
 #include "messages/file_work.hpp"
 #include "messages/job.hpp"
+#include "store/limits.hpp"
 #include "store/operation.hpp"
 #include "store/record.hpp"
 #include "store/store.hpp"
@@ -13,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -78,35 +81,21 @@ struct job_report {
   core::file_job_status status;
 };
 
-/// A reason, cut to what the store keeps with a transition.
-inline std::string fitting(std::string why) {
-  constexpr size_t most = 1024;
-  if (why.size() > most) {
-    why.resize(most);
-    // Do not cut in the middle of a character.
-    while (!why.empty() && (static_cast<unsigned char>(why.back()) & 0xC0) == 0x80)
-      why.pop_back();
-    if (!why.empty() && (static_cast<unsigned char>(why.back()) & 0x80) != 0)
-      why.pop_back();
-  }
-  return why;
-}
-
-/// A transition of a job, or of a chunk, with its reason; the caller fills in the rest.
-inline store::move_job way(job_id id, job_state to, std::string why) {
+/// A transition of a job, or of a chunk, with its reason, cut to what the store keeps; the caller fills in the rest.
+inline store::move_job way(job_id id, job_state to, std::string_view why) {
   store::move_job x;
   x.id = id;
   x.to = to;
-  x.why = fitting(std::move(why));
+  x.why = base::cut(why, store::limits::reason_bytes);
   return x;
 }
 
-inline store::move_chunk way(job_id id, uint32_t number, chunk_state to, std::string why) {
+inline store::move_chunk way(job_id id, uint32_t number, chunk_state to, std::string_view why) {
   store::move_chunk x;
   x.id = id;
   x.number = number;
   x.to = to;
-  x.why = fitting(std::move(why));
+  x.why = base::cut(why, store::limits::reason_bytes);
   return x;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/descriptor.hpp"
 #include "encoder/chunks/payload_hash.hpp"
+#include "encoder/format_ptr.hpp"
 #include "encoder/log.hpp"
 #include "encoder/window/exact_times.hpp"
 
@@ -28,14 +29,6 @@ namespace {
 /// The time of a transport stream's first picture, and its clock's delay behind the decoding times: FFmpeg's defaults.
 constexpr int64_t transport_start = 126'000;
 constexpr int64_t transport_delay_us = 700'000;
-
-struct output_closer {
-  void operator()(AVFormatContext* ptr) const noexcept {
-    if ((ptr->oformat->flags & AVFMT_NOFILE) == 0)
-      avio_closep(&ptr->pb);
-    avformat_free_context(ptr);
-  }
-};
 
 /// The destination of a packet of a sequence's track.
 struct route {
@@ -99,7 +92,7 @@ private:
   const work_control& control_;
   source_extras extras_;
   std::vector<feed> feeds_;
-  std::unique_ptr<AVFormatContext, output_closer> output_;
+  output_context_ptr output_;
   base::descriptor file_; ///< the result's descriptor
   uint64_t packets_ = 0;
   uint64_t packets_all_ = 0;
@@ -148,17 +141,15 @@ expected<void> assembly::open_output() {
     return fail(code == ENOSPC || code == EDQUOT ? errc::io : errc::option,
                 "create " + job_.output + ": " + std::strerror(code));
   }
-  AVFormatContext* context = nullptr;
   auto url = "file:/proc/self/fd/" + std::to_string(file_.get());
-  if (auto code = avformat_alloc_output_context2(&context, nullptr, muxer_name(job_.into), url.c_str()); code < 0)
+  if (auto code = make_output(output_, muxer_name(job_.into), url); code < 0)
     return fail(errc::unsupported, std::string{"write "} + muxer_name(job_.into), code);
-  output_.reset(context);
-  context->avoid_negative_ts = 0;
+  output_->avoid_negative_ts = 0;
   // libavformat 5.1 considers FLAC in MP4 experimental.
-  context->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+  output_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
   // The file's content depends only on its input.
-  context->flags |= AVFMT_FLAG_BITEXACT;
-  if (auto code = avio_open2(&context->pb, url.c_str(), AVIO_FLAG_WRITE, nullptr, nullptr); code < 0)
+  output_->flags |= AVFMT_FLAG_BITEXACT;
+  if (auto code = open_file(*output_); code < 0)
     return fail(code == AVERROR(ENOSPC) ? errc::io : errc::option, "create " + job_.output, code);
   return {};
 }
@@ -394,7 +385,7 @@ expected<void> assembly::finish() {
   // A transport stream's last buffered packets are written with the trailer.
   if (auto ok = settle("end", av_write_trailer(output_.get())); !ok)
     return ok;
-  if (auto ok = settle("end", avio_closep(&output_->pb)); !ok)
+  if (auto ok = settle("end", close_file(*output_)); !ok)
     return ok;
   struct stat info = {};
   if (::fstat(file_.get(), &info) != 0 || ::fsync(file_.get()) != 0)

@@ -3,6 +3,7 @@
 
 #include "encoder/chunks/subtitle_converter.hpp"
 #include "encoder/container.hpp"
+#include "encoder/format_ptr.hpp"
 #include "encoder/source/late_stream.hpp"
 #include "encoder/source/source_context.hpp"
 
@@ -107,12 +108,6 @@ private:
     int output = -1;
   };
 
-  struct deleter_of_late {
-    void operator()(AVFormatContext* ptr) const noexcept {
-      avformat_free_context(ptr);
-    }
-  };
-
   source_extras(source_context source, config cfg) : source_{std::move(source)}, config_{std::move(cfg)} {}
   std::string why_left_out(const AVStream& x, const std::vector<int>& used) const;
   void add_late(const std::vector<late_stream>& xs);
@@ -127,7 +122,7 @@ private:
 
   source_context source_;
   /// Holds the streams that appear later in the source, or null.
-  std::unique_ptr<AVFormatContext, deleter_of_late> late_;
+  input_context_ptr late_;
   config config_;
   std::vector<subtitle_track> subtitles_;
   std::vector<cover> covers_;

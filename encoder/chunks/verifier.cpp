@@ -4,6 +4,7 @@
 #include "encoder/chunks/carried_check.hpp"
 #include "encoder/chunks/payload_hash.hpp"
 #include "encoder/codec/decode_check.hpp"
+#include "encoder/format_ptr.hpp"
 #include "encoder/log.hpp"
 
 #include <algorithm>
@@ -14,12 +15,6 @@
 namespace troupe::av {
 
 namespace {
-
-struct input_closer {
-  void operator()(AVFormatContext* ptr) const noexcept {
-    avformat_close_input(&ptr);
-  }
-};
 
 /// Packets at the start of each chunk that are decoded.
 constexpr uint64_t decoded_of_chunk = 8;
@@ -199,28 +194,26 @@ private:
 
   const verification_job& job_;
   const work_control& control_;
-  std::unique_ptr<AVFormatContext, input_closer> input_;
+  input_context_ptr input_;
   std::vector<std::optional<stream_check>> checks_; ///< by the file's streams
   carried_check others_{job_.others};
   verification result_;
 };
 
 expected<void> verification_pass::open() {
-  auto* context = checked(avformat_alloc_context());
-  context->interrupt_callback = {poll, this};
-  auto url = "file:" + job_.path;
-  if (auto code = avformat_open_input(&context, url.c_str(), nullptr, nullptr); code < 0)
+  input_.reset(checked(avformat_alloc_context()));
+  input_->interrupt_callback = {poll, this};
+  if (auto code = open_input(input_, "file:" + job_.path); code < 0)
     return fail(errc::media, "verify the result: open " + job_.path, code);
-  input_.reset(context);
-  if (auto code = avformat_find_stream_info(context, nullptr); code < 0)
+  if (auto code = avformat_find_stream_info(input_.get(), nullptr); code < 0)
     return fail(errc::media, "verify the result: find the streams of " + job_.path, code);
-  checks_.resize(context->nb_streams);
-  others_.open(*context);
+  checks_.resize(input_->nb_streams);
+  others_.open(*input_);
   for (const auto& x : job_.streams) {
-    if (x.output < 0 || static_cast<unsigned>(x.output) >= context->nb_streams)
+    if (x.output < 0 || static_cast<unsigned>(x.output) >= input_->nb_streams)
       return fail(errc::media, "verify the result: " + job_.path + " has no stream " + std::to_string(x.output) + " ("
                                  + x.codec + ")");
-    auto& stream = *context->streams[x.output];
+    auto& stream = *input_->streams[x.output];
     auto& made = checks_[static_cast<size_t>(x.output)].emplace(x, stream);
     if (auto ok = made.open(stream, job_.threads); !ok)
       return ok;

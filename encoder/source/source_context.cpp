@@ -123,7 +123,7 @@ int source_context::watch::open_named(AVFormatContext* format, AVIOContext** io,
   if (!x.opening || is_first || !is_master_playlist(start))
     return code;
   x.refusal = "its playlist names a playlist of playlists, or itself; name the inner one as the source";
-  avio_closep(io);
+  url_io_ptr{std::exchange(*io, nullptr)}.reset();
   return AVERROR_EXIT;
 }
 
@@ -179,12 +179,11 @@ tl::unexpected<error> source_context::not_media(int code, const std::string& sai
   options.set_all(options_.options);
   options.set("protocol_whitelist", address_.protocols);
   AVIOInterruptCB callback{watch::poll, watch_.get()};
-  AVIOContext* io = nullptr;
-  if (avio_open2(&io, address_.url.c_str(), AVIO_FLAG_READ, &callback, &options.ptr) < 0)
+  url_io_ptr io;
+  if (open_io(io, address_.url, callback, &options.ptr) < 0)
     return fail(errc::media, what + " (" + av_text(code) + ")");
   std::array<char, 512> head = {};
-  auto count = avio_read(io, reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
-  avio_closep(&io);
+  auto count = avio_read(io.get(), reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
   std::string_view bytes{head.data(), static_cast<size_t>(count > 0 ? count : 0)};
   // The playlist itself is media; the places that it names are not, or cannot be opened.
   auto found = std::string{describe_start(bytes)};
@@ -259,18 +258,16 @@ expected<void> source_context::open_format(AVDictionary** options) {
   // If stream numbers of a TS file change in mid-stream, the streams stay the same; a live source is cut there.
   if (options_.keep_times)
     av_dict_set(options, "merge_pmt_versions", "1", 0);
-  auto* context = checked(avformat_alloc_context());
+  input_context_ptr context{checked(avformat_alloc_context())};
   limit_probing(*context);
   context->pb = io_ ? io_->context() : nullptr;
   log_capture log;
-  // On failure libavformat frees the context.
   auto* known = part_ > 0 && io_ && io_->is_cut() ? av_find_input_format("mpegts") : nullptr;
   watch_->opening = true;
-  auto rc = avformat_open_input(&context, address_.url.c_str(), known, options);
+  auto rc = open_input(context, address_.url, known, options);
   watch_->opening = false;
   if (rc < 0 || !watch_->refusal.empty()) {
-    if (rc >= 0)
-      avformat_close_input(&context);
+    context.reset();
     // libavformat reports this as out of memory.
     if (log.text().find("max_streams") != std::string::npos)
       return too_many_streams();
@@ -279,9 +276,9 @@ expected<void> source_context::open_format(AVDictionary** options) {
       return not_media(rc, log.text());
     return failure(errc::media, "open the source", rc, options_.open_timeout);
   }
-  format_.reset(context);
-  if (is_hls(*context))
-    av_opt_set(context->priv_data, keep_connections, "1", 0);
+  format_ = std::move(context);
+  if (is_hls(*format_))
+    av_opt_set(format_->priv_data, keep_connections, "1", 0);
   for (const AVDictionaryEntry* x = nullptr; (x = av_dict_get(*options, "", x, AV_DICT_IGNORE_SUFFIX)) != nullptr;)
     if (part_ == 0 && options_.options.contains(x->key))
       return fail(errc::option, "open the source " + address_.shown + ": the option " + x->key
@@ -384,13 +381,12 @@ bool source_context::is_over() {
   options.set_all(options_.options);
   options.set("protocol_whitelist", address_.protocols);
   AVIOInterruptCB callback{watch::poll, watch_.get()};
-  AVIOContext* io = nullptr;
+  url_io_ptr io;
   auto& url = watch_->playlist.empty() ? address_.url : watch_->playlist;
-  if (avio_open2(&io, url.c_str(), AVIO_FLAG_READ, &callback, &options.ptr) < 0)
+  if (open_io(io, url, callback, &options.ptr) < 0)
     return false;
   std::string text(playlist_bytes_max, '\0');
-  auto count = avio_read(io, reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(text.size()));
-  avio_closep(&io);
+  auto count = avio_read(io.get(), reinterpret_cast<unsigned char*>(text.data()), static_cast<int>(text.size()));
   text.resize(static_cast<size_t>(std::max(count, 0)));
   return text.find("#EXT-X-ENDLIST") != text.npos;
 }

@@ -1,7 +1,7 @@
 // libavformat's demuxing context, opened within limits on time, protocols, formats and options.
 #pragma once
 
-#include "encoder/av_ptr.hpp"
+#include "encoder/format_ptr.hpp"
 #include "encoder/source/demuxer.hpp"
 #include "encoder/source/source_address.hpp"
 #include "encoder/source/source_io.hpp"
@@ -95,12 +95,6 @@ private:
                           AVDictionary** options) noexcept;
   };
 
-  struct closer {
-    void operator()(AVFormatContext* ptr) const noexcept {
-      avformat_close_input(&ptr);
-    }
-  };
-
   explicit source_context(const source_options& options, source_address address, const std::atomic<bool>& stop);
   expected<void> open_all();
   expected<void> open_format(AVDictionary** options);
@@ -117,7 +111,7 @@ private:
   source_address address_;
   std::unique_ptr<watch> watch_;
   std::unique_ptr<source_io> io_; ///< null if the format opens its connections itself
-  std::unique_ptr<AVFormatContext, closer> format_;
+  input_context_ptr format_;
   bool live_ = false;
   uint64_t part_ = 0;
   int damaged_ = 0;

@@ -2,7 +2,6 @@
 #include "encoder/source/source_io.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 namespace troupe::av {
@@ -20,18 +19,19 @@ constexpr size_t head_bytes = 1024;
 std::unique_ptr<source_io> source_io::open(const std::string& url, AVDictionary** options, AVIOInterruptCB callback,
                                            bool parts, int& code) {
   std::unique_ptr<source_io> self{new source_io};
-  code = avio_open2(&self->inner_, url.c_str(), AVIO_FLAG_READ, &callback, options);
+  code = open_io(self->inner_, url, callback, options);
   if (code < 0)
     return {};
   std::string head(head_bytes, '\0');
-  code = avio_read_partial(self->inner_, reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
+  code =
+    avio_read_partial(self->inner_.get(), reinterpret_cast<unsigned char*>(head.data()), static_cast<int>(head.size()));
   if (code < 0 && code != AVERROR_EOF)
     return {};
   head.resize(static_cast<size_t>(std::max(code, 0)));
   auto is_ts =
     head.size() > ts_parts::packet_bytes && head[0] == sync_byte && head[ts_parts::packet_bytes] == sync_byte;
   // These bytes are still in the buffer, even if the source cannot seek.
-  if (auto at = avio_seek(self->inner_, 0, SEEK_SET); at < 0) {
+  if (auto at = avio_seek(self->inner_.get(), 0, SEEK_SET); at < 0) {
     code = static_cast<int>(at);
     return {};
   }
@@ -44,36 +44,17 @@ std::unique_ptr<source_io> source_io::open(const std::string& url, AVDictionary*
   return self;
 }
 
-source_io::~source_io() {
-  free_outer();
-  avio_closep(&inner_);
-}
-
 void source_io::make_outer() {
-  auto* buffer = static_cast<unsigned char*>(av_malloc(chunk_bytes));
-  if (buffer == nullptr)
-    throw std::bad_alloc{};
   auto on_read = [](void* self, uint8_t* to, int size) { return static_cast<source_io*>(self)->read(to, size); };
   auto on_seek = [](void* self, int64_t offset, int whence) {
     return static_cast<source_io*>(self)->seek(offset, whence);
   };
-  outer_ = avio_alloc_context(buffer, chunk_bytes, 0, this, on_read, nullptr, on_seek);
-  if (outer_ == nullptr) {
-    av_free(buffer);
-    throw std::bad_alloc{};
-  }
+  outer_ = make_io(chunk_bytes, this, on_read, nullptr, on_seek);
   outer_->seekable = parts_.was_cut() ? 0 : inner_->seekable;
-}
-
-void source_io::free_outer() noexcept {
-  if (outer_ != nullptr)
-    av_freep(&outer_->buffer);
-  avio_context_free(&outer_);
 }
 
 void source_io::next_part() {
   parts_.next_part();
-  free_outer();
   make_outer();
 }
 
@@ -85,7 +66,7 @@ int source_io::read(uint8_t* to, int size) {
       return AVERROR_EOF;
     if (end_ != 0)
       return end_;
-    auto count = avio_read_partial(inner_, chunk_.data(), chunk_bytes);
+    auto count = avio_read_partial(inner_.get(), chunk_.data(), chunk_bytes);
     if (count == AVERROR(EAGAIN) || count == AVERROR_EXIT)
       return count;
     if (count > 0) {
@@ -99,8 +80,8 @@ int source_io::read(uint8_t* to, int size) {
 
 int64_t source_io::seek(int64_t offset, int whence) {
   if ((whence & AVSEEK_SIZE) != 0)
-    return avio_size(inner_);
-  auto at = avio_seek(inner_, offset, whence & ~AVSEEK_FORCE);
+    return avio_size(inner_.get());
+  auto at = avio_seek(inner_.get(), offset, whence & ~AVSEEK_FORCE);
   if (at >= 0) {
     parts_.flush();
     end_ = 0;

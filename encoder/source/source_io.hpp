@@ -5,11 +5,8 @@
 // returns all that it holds. The next part begins on the same connection.
 #pragma once
 
+#include "encoder/format_ptr.hpp"
 #include "encoder/source/ts_parts.hpp"
-
-extern "C" {
-#include <libavformat/avformat.h>
-}
 
 #include <memory>
 #include <string>
@@ -26,7 +23,6 @@ public:
 
   source_io(const source_io&) = delete;
   source_io& operator=(const source_io&) = delete;
-  ~source_io();
 
   /// The first bytes.
   const std::string& head() const noexcept {
@@ -35,7 +31,7 @@ public:
 
   /// The input of the demuxer. This object keeps ownership.
   AVIOContext* context() const noexcept {
-    return outer_ != nullptr ? outer_ : inner_;
+    return outer_ ? outer_.get() : inner_.get();
   }
 
   /// True if the present part is not the first.
@@ -65,13 +61,12 @@ private:
   source_io() = default;
 
   void make_outer();
-  void free_outer() noexcept;
   int read(uint8_t* to, int size);
   int64_t seek(int64_t offset, int whence);
 
   std::string head_;
-  AVIOContext* inner_ = nullptr;
-  AVIOContext* outer_ = nullptr; ///< of a transport stream
+  url_io_ptr inner_;
+  callback_io_ptr outer_; ///< of a transport stream
   ts_parts parts_;
   std::vector<uint8_t> chunk_;
   int end_ = 0; ///< the result of the connection's last read, if nothing more comes

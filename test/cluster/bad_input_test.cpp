@@ -160,8 +160,7 @@ BOOST_AUTO_TEST_CASE(a_truncated_stream_plays_as_far_as_it_goes) {
   }
   BOOST_TEST(stream.closed());
   BOOST_TEST(stream.body().size() > 100'000u);
-  c.wait_until("the channel is gone",
-               [&] { return c.sessions().empty() && number(c.daemon("w1"), "slots_used") == 0; });
+  c.wait_until("the channel is gone", [&] { return c.sessions().empty() && count(c.daemon("w1"), "slots_used") == 0; });
 }
 
 BOOST_AUTO_TEST_CASE(malformed_requests_get_their_status_and_the_next_client_is_served) {

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(sources_that_are_missing_or_away_leave_the_worker_healthy_a
   }
   auto worker = f.c.daemon("w1");
   BOOST_TEST(text(worker, "state") == "healthy");
-  BOOST_TEST(number(object(worker, "breaker"), "failures") == 0);
+  BOOST_TEST(count(object(worker, "breaker"), "failures") == 0);
   BOOST_TEST(f.c.get("/readyz").status == 200);
   (void)f.c.watch("a", "small");
 }

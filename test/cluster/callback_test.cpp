@@ -70,7 +70,7 @@ BOOST_FIXTURE_TEST_CASE(an_end_is_told_until_it_is_taken, fixture) {
   auto id = order(url_of(receiver));
   cancel(id);
   c.wait_until(
-    "the end is taken", [&] { return number(callback_of(id), "done_at_ms") > 0; }, milliseconds{30'000});
+    "the end is taken", [&] { return count(callback_of(id), "done_at_ms") > 0; }, milliseconds{30'000});
   auto all = receiver.all();
   BOOST_REQUIRE(all.size() == 4u);
   std::set<std::string> deliveries;
@@ -88,7 +88,7 @@ BOOST_FIXTURE_TEST_CASE(an_end_is_told_until_it_is_taken, fixture) {
   }
   BOOST_TEST(deliveries.size() == 1u);
   auto known = callback_of(id);
-  BOOST_TEST(number(known, "tries") == 4);
+  BOOST_TEST(count(known, "tries") == 4);
   BOOST_TEST(text(known, "note") == "answered 200");
   // Nobody sees what the address holds.
   auto shown = c.get("/api/v1/jobs/" + id).body;
@@ -108,7 +108,7 @@ BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_tells_what_it_owes, fixtur
   auto before = receiver.all();
   c.start_coordinator();
   c.wait_until(
-    "the end is taken", [&] { return number(callback_of(id), "done_at_ms") > 0; }, milliseconds{30'000});
+    "the end is taken", [&] { return count(callback_of(id), "done_at_ms") > 0; }, milliseconds{30'000});
   auto all = receiver.all();
   BOOST_TEST(all.size() > before.size());
   BOOST_TEST(field(all.back(), "Troupe-Delivery") == field(all.front(), "Troupe-Delivery"));
@@ -120,7 +120,7 @@ BOOST_FIXTURE_TEST_CASE(one_that_never_answers_does_not_keep_others_waiting, fix
     cancel(order("http://127.0.0.1:1/nobody"));
   auto id = order(url_of(receiver));
   cancel(id);
-  c.wait_until("the end is taken", [&] { return number(callback_of(id), "done_at_ms") > 0; });
+  c.wait_until("the end is taken", [&] { return count(callback_of(id), "done_at_ms") > 0; });
   BOOST_TEST(receiver.all().size() == 1u);
 }
 

@@ -107,7 +107,7 @@ bool quiet(const cluster& c) {
   if (!c.sessions().empty())
     return false;
   for (auto& x : c.daemons())
-    if (number(x.get_object(), "slots_used") != 0)
+    if (count(x.get_object(), "slots_used") != 0)
       return false;
   return true;
 }
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(clients_that_come_and_go_leave_nothing_behind) {
   }
   for (auto name : {"w1", "w2"}) {
     BOOST_TEST(c.daemon_state(name) == "healthy", text(c.daemon(name), "reason"));
-    BOOST_TEST(number(c.daemon(name), "tasks_failed") == 0, boost::json::serialize(list(c.daemon(name), "ended")));
+    BOOST_TEST(count(c.daemon(name), "tasks_failed") == 0, boost::json::serialize(list(c.daemon(name), "ended")));
   }
   BOOST_TEST(c.get("/readyz").status == 200);
   auto still_works = c.watch("a", "small", 50'000);

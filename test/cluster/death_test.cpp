@@ -37,7 +37,7 @@ transcode running(const cluster& c) {
   for (auto& d : c.daemons())
     for (auto& x : list(d.get_object(), "tasks")) {
       auto& t = x.get_object();
-      auto pid = static_cast<pid_t>(number(object(t, "process"), "pid"));
+      auto pid = static_cast<pid_t>(count(object(t, "process"), "pid"));
       if (text(t, "kind") == "transcode" && holdings_of(pid).threads > 0)
         return {pid, text(t, "task"), text(d.get_object(), "name")};
     }
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_killed_ingest_is_stated_and_replaced_and_the_clients_stay
     BOOST_TEST(text(c.session("a"), "id") == id);
     client.close();
     c.wait_until("the channel is idle", [&] { return c.session("a").empty(); });
-    BOOST_TEST(number(c.daemon("w1"), "slots_used") == 0);
+    BOOST_TEST(count(c.daemon("w1"), "slots_used") == 0);
   }
 }
 
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_channel_plays_on_while_its_worker_is_killed_and_started_a
   client.close();
   c.wait_until("nothing is left of the first life", [&] { return c.sessions().empty() && no_orphans(); });
   auto next = c.watch("a", "small", 50'000);
-  BOOST_TEST(number(c.daemon("w1"), "slots_used") == 1);
+  BOOST_TEST(count(c.daemon("w1"), "slots_used") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {

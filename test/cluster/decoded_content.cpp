@@ -43,11 +43,7 @@ void read_streams(const std::string& path, decoded_content& to) {
                                   "chapter=id",
                                   "-of", "json", path},
                                  scaled(decoding_limit));
-  json::error_code failed;
-  auto value = json::parse(said.out, failed);
-  if (failed || !value.is_object())
-    return;
-  auto& all = value.get_object();
+  auto all = parsed(said.out);
   to.chapters = list(all, "chapters").size();
   // Streams stand a second time below their programs, but only there.
   for (auto& x : list(all, "streams")) {
@@ -58,7 +54,7 @@ void read_streams(const std::string& path, decoded_content& to) {
     if (kind == "subtitle")
       to.lines += std::strtoul(text(stream, "nb_read_packets").c_str(), nullptr, 10);
     if (kind == "video")
-      ++(number(object(stream, "disposition"), "attached_pic") != 0 ? to.covers : to.videos);
+      ++(count(object(stream, "disposition"), "attached_pic") != 0 ? to.covers : to.videos);
     if (kind == "video" && to.videos == 1 && to.codec.empty())
       to.codec = text(stream, "codec_name");
     if (kind == "audio")

@@ -74,7 +74,7 @@ struct fixture {
     auto history = list(job(id), "history");
     std::vector<int64_t> result;
     for (auto& row : history)
-      result.push_back(number(row.as_object(), "number"));
+      result.push_back(count(row.as_object(), "number"));
     result.erase(result.begin(), result.begin() + static_cast<std::ptrdiff_t>(std::min(rows, result.size())));
     return result;
   }
@@ -180,7 +180,7 @@ BOOST_FIXTURE_TEST_CASE(what_the_codecs_say_is_kept_with_the_job, fixture) {
   BOOST_TEST(answer.body.find(" on one: ") != std::string::npos);
   auto as_json = c.get("/api/v1/jobs/" + id + "/logs?format=json");
   auto first = json::parse(as_json.body.substr(0, as_json.body.find('\n'))).as_object();
-  BOOST_TEST(number(first, "at_ms") > 0);
+  BOOST_TEST(count(first, "at_ms") > 0);
   process shown{TROUPE_BINARY_DIR "/bin/caf-ctl",
                 {"jobs", "logs", id, "--url=http://127.0.0.1:" + std::to_string(c.http_port())},
                 c.folder().path("logs.log")};

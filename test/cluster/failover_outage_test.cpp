@@ -48,8 +48,8 @@ outage all_workers_away(milliseconds away, std::vector<std::string> flags) {
     "both clients go on", [&] { return newest() >= enough; }, milliseconds{30'000});
   outage result;
   auto variant = c.variant("a", "small");
-  result.frames_lost = number(variant, "frames_lost");
-  result.sound_lost = number(variant, "sound_lost");
+  result.frames_lost = count(variant, "frames_lost");
+  result.sound_lost = count(variant, "sound_lost");
   BOOST_TEST(text(variant, "last_failover") == "lost");
   c.wait_until("the metrics state the loss",
                [&] { return metric(c, "troupe_lost_frames_total") == static_cast<double>(result.frames_lost); });

@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_channel_that_kills_its_tasks_is_given_up_and_the_others_g
 
   auto enough = good.newest() + 2 * live_gop;
   c.wait_until("the good channel goes on", [&] { return good.newest() >= enough; });
-  BOOST_TEST(number(c.variant("good", "small"), "failovers") == 0);
+  BOOST_TEST(count(c.variant("good", "small"), "failovers") == 0);
   auto parts = good.finish();
   BOOST_REQUIRE(parts.size() == 1u);
   BOOST_TEST(bench::account_of(parts.front(), live_rate).exact());

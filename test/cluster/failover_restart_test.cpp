@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_comes_back_has_its_workers_and_nothing_o
     "the tasks of the former life end", [&] { return !any_lives(tasks); }, orphan_timeout);
   BOOST_TEST((ids() == workers));
   watches(client.newest() + live_gop);
-  BOOST_TEST(number(c.daemon("w1"), "slots_used") + number(c.daemon("w2"), "slots_used") == 1);
+  BOOST_TEST(count(c.daemon("w1"), "slots_used") + count(c.daemon("w2"), "slots_used") == 1);
   BOOST_TEST(c.sessions().size() == 1u);
   check_lives(client.finish(), 3);
 }

@@ -76,8 +76,8 @@ BOOST_AUTO_TEST_CASE(twenty_clients_share_one_ingest_and_one_transcode_and_get_t
 
   BOOST_TEST(c.sessions().size() == 1u);
   BOOST_TEST(list(c.session("a"), "variants").size() == 1u);
-  BOOST_TEST(number(c.variant("a", "small"), "clients") == 20);
-  BOOST_TEST(number(c.variant("a", "small"), "skips") == 0);
+  BOOST_TEST(count(c.variant("a", "small"), "clients") == 20);
+  BOOST_TEST(count(c.variant("a", "small"), "skips") == 0);
   BOOST_TEST(tasks_of(c.node("coordinator").pid()).size() == 1u);
   BOOST_TEST(tasks_of(c.node("w1").pid()).size() == 1u);
 
@@ -120,8 +120,8 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobod
   both.push_back(std::move(fast[0]));
   both.push_back(std::move(slow));
   read_all_for(both, milliseconds{4'000});
-  BOOST_TEST(number(c.variant("heavy", "source"), "skips") >= 1);
-  BOOST_TEST(number(c.variant("heavy", "source"), "clients") == 2);
+  BOOST_TEST(count(c.variant("heavy", "source"), "skips") >= 1);
+  BOOST_TEST(count(c.variant("heavy", "source"), "clients") == 2);
   std::string_view all{both[0].body()};
   std::string_view some{both[1].body()};
   BOOST_TEST(some.size() > before + 1'000'000);

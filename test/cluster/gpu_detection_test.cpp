@@ -41,10 +41,7 @@ struct fixture {
   }
 
   std::string key() const {
-    auto text = read_file(found);
-    boost::system::error_code error;
-    auto x = json::parse(text, error);
-    return error || !x.is_object() ? std::string{} : troupe::test::text(x.get_object(), "key");
+    return text(parsed(read_file(found)), "key");
   }
 
   json::object trial(const std::string& name, bool encoder, const std::string& gpu) const {

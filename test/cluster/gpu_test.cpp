@@ -105,7 +105,7 @@ struct farm {
 
   /// Sessions of our leases on both cards.
   int64_t sessions() const {
-    return number(card("w2"), "encode_sessions") + number(card("w3"), "encode_sessions");
+    return count(card("w2"), "encode_sessions") + count(card("w3"), "encode_sessions");
   }
 
   std::string seat(const std::string& channel, const std::string& profile, const char* what) const {
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_shared_card_gives_its_sessions_once_and_the_rest_goes_by_
   auto first = f.ask("f", "nvq");
   auto place = [&](const std::string& channel) {
     auto v = c.variant(channel, "nvq");
-    return v.contains("waits_behind") && !v.at("waits_behind").is_null() ? number(v, "waits_behind") : -1;
+    return v.contains("waits_behind") && !v.at("waits_behind").is_null() ? count(v, "waits_behind") : -1;
   };
   c.wait_until("f stands in the line", [&] { return place("f") == 0; });
   auto second = f.ask("e", "nvq");
@@ -248,8 +248,7 @@ BOOST_AUTO_TEST_CASE(tasks_and_workers_that_are_killed_return_their_sessions_onc
     "all go on, and what is counted is what works",
     [&] {
       for (auto channel : {"a", "b", "c", "d"})
-        if (text(c.variant(channel, "nvf"), "state") != "running"
-            || number(c.variant(channel, "nvf"), "failovers") == 0)
+        if (text(c.variant(channel, "nvf"), "state") != "running" || count(c.variant(channel, "nvf"), "failovers") == 0)
           return false;
       return f.sessions() == works_on_hardware();
     },
@@ -267,7 +266,7 @@ BOOST_AUTO_TEST_CASE(tasks_and_workers_that_are_killed_return_their_sessions_onc
   held.clear();
   c.wait_until(
     "all sessions are free", [&] { return f.sessions() == 0; }, patience);
-  BOOST_TEST(number(f.card("w2"), "foreign_sessions") == 0);
+  BOOST_TEST(count(f.card("w2"), "foreign_sessions") == 0);
 }
 
 BOOST_AUTO_TEST_CASE(the_chunks_of_a_file_take_sessions_too_and_its_page_says_where) {

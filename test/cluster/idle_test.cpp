@@ -19,7 +19,7 @@ cluster_settings two_profiles() {
 }
 
 int64_t slots_used(const cluster& c) {
-  return number(c.daemon("w1"), "slots_used");
+  return count(c.daemon("w1"), "slots_used");
 }
 
 } // namespace
@@ -42,8 +42,8 @@ BOOST_AUTO_TEST_CASE(a_rendition_without_clients_stops_after_its_time_and_its_sl
   c.wait_until("the slot is free", [&] { return slots_used(c) == 0; });
   // The end was regular: nobody failed.
   auto worker = c.daemon("w1");
-  BOOST_TEST(number(worker, "tasks_completed") == 1);
-  BOOST_TEST(number(worker, "tasks_failed") == 0);
+  BOOST_TEST(count(worker, "tasks_completed") == 1);
+  BOOST_TEST(count(worker, "tasks_failed") == 0);
   BOOST_TEST(text(worker, "state") == "healthy");
 
   // The one slot serves another channel now, and then the first again.
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_comes_back_in_time_finds_its_rendition_runnin
   while (clock::now() < until)
     BOOST_REQUIRE(back.read(scaled(milliseconds{3'000})));
   BOOST_TEST(text(c.variant("a", "small"), "attempt") == attempt);
-  BOOST_TEST(number(c.variant("a", "small"), "clients_total") == 2);
+  BOOST_TEST(count(c.variant("a", "small"), "clients_total") == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_channel_without_clients_leaves_only_warm_processes) {

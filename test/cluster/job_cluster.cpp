@@ -85,14 +85,14 @@ finished_chunks job_cluster::finished(const std::string& id) const {
   finished_chunks result;
   for (auto& x : list(job(id), "chunks"))
     if (text(x.get_object(), "state") == "done")
-      result[number(x.get_object(), "number")] = text(x.get_object(), "sha256");
+      result[count(x.get_object(), "number")] = text(x.get_object(), "sha256");
   return result;
 }
 
 size_t job_cluster::attempts(const std::string& id) const {
   size_t result = 0;
   for (auto& x : list(job(id), "chunks"))
-    result += static_cast<size_t>(number(x.get_object(), "attempt"));
+    result += static_cast<size_t>(count(x.get_object(), "attempt"));
   return result;
 }
 
@@ -116,7 +116,7 @@ std::vector<pid_t> job_cluster::file_tasks() const {
   for (auto& d : c.daemons())
     for (auto& x : list(d.get_object(), "tasks")) {
       auto kind = text(x.get_object(), "kind");
-      auto pid = static_cast<pid_t>(number(object(x.get_object(), "process"), "pid"));
+      auto pid = static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
       if ((kind == "chunk" || kind == "probe" || kind == "assemble") && holdings_of(pid).threads > 0)
         pids.push_back(pid);
     }

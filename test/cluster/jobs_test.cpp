@@ -93,8 +93,8 @@ BOOST_FIXTURE_TEST_CASE(a_coordinator_that_comes_back_goes_on_with_what_is_finis
   check_result();
   check_kept(before, id);
   for (auto& x : list(job(id), "chunks"))
-    if (before.contains(number(x.get_object(), "number")))
-      BOOST_TEST(number(x.get_object(), "attempt") == 1);
+    if (before.contains(count(x.get_object(), "number")))
+      BOOST_TEST(count(x.get_object(), "attempt") == 1);
   check_nothing_is_left(id);
 }
 
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_live_channel_gets_the_slot_of_a_chunk_and_both_come_out_w
   auto stream = f.c.watch("a", "small");
   BOOST_TEST_MESSAGE("the channel came after " << ms_since(since) << " ms");
   auto status = object(f.job(id), "status");
-  BOOST_TEST(number(status, "given_back") == 1);
+  BOOST_TEST(count(status, "given_back") == 1);
   stream.close();
   f.wait_until_over(id, "completed");
   f.check_result();

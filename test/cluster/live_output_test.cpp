@@ -155,19 +155,19 @@ BOOST_AUTO_TEST_CASE(sound_alone_loses_nothing_when_its_worker_dies) {
              "  sound:\n    video: {codec: none}\n    audio: {codec: aac, bit_rate: 64k}\n"}};
   c.start({"w1", "w2"}, 1);
   auto viewer = std::async(std::launch::async, [&c] { return watch(c, "radio", "sound", milliseconds{6'000}); });
-  c.wait_until("it plays", [&] { return number(c.variant("radio", "sound"), "bytes_out") > 4'000; });
+  c.wait_until("it plays", [&] { return count(c.variant("radio", "sound"), "bytes_out") > 4'000; });
   auto first = text(c.variant("radio", "sound"), "worker");
   kill_with_tasks(c, first);
   c.wait_until("the other worker has it", [&] {
     auto v = c.variant("radio", "sound");
-    return number(v, "failovers") == 1 && text(v, "worker") != first;
+    return count(v, "failovers") == 1 && text(v, "worker") != first;
   });
   auto seen = viewer.get();
   BOOST_TEST(seen.seen.error == "");
   BOOST_TEST(seen.seen.audio_gaps.empty());
   BOOST_TEST(seen.seen.decode_errors == 0u);
   BOOST_TEST(seen.seen.audio_samples > 3 * 48'000u);
-  BOOST_TEST(number(c.variant("radio", "sound"), "sound_lost") == 0);
+  BOOST_TEST(count(c.variant("radio", "sound"), "sound_lost") == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

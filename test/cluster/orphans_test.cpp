@@ -38,7 +38,7 @@ struct fixture : job_cluster {
     std::set<pid_t> pids;
     for (auto& d : c.daemons())
       for (auto& x : list(d.get_object(), "tasks")) {
-        auto pid = static_cast<pid_t>(number(object(x.get_object(), "process"), "pid"));
+        auto pid = static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
         if (text(x.get_object(), "kind") == "chunk" && text(x.get_object(), "profile") == "video"
             && holdings_of(pid).threads > 0)
           pids.insert(pid);
@@ -52,7 +52,7 @@ struct fixture : job_cluster {
       "two chunks are in the making", [&] { return (pids = encoders()).size() == 2; }, order_limit);
     // Well under way, not just begun.
     c.wait_until(
-      "pictures are encoded", [&] { return number(object(job(id), "status"), "frames") > 20; }, order_limit);
+      "pictures are encoded", [&] { return count(object(job(id), "status"), "frames") > 20; }, order_limit);
     return pids;
   }
 
@@ -61,7 +61,7 @@ struct fixture : job_cluster {
     std::map<int64_t, int> times;
     for (auto& x : list(job(id), "history"))
       if (text(x.get_object(), "to") == "leased")
-        ++times[number(x.get_object(), "chunk")];
+        ++times[count(x.get_object(), "chunk")];
     return times;
   }
 
@@ -87,7 +87,7 @@ BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not
     c.kill("coordinator");
     BOOST_TEST(alive(before));
     c.start_coordinator();
-    c.wait_until("both go on for the job", [&] { return number(object(job(id), "status"), "chunks_running") == 2; });
+    c.wait_until("both go on for the job", [&] { return count(object(job(id), "status"), "chunks_running") == 2; });
     c.wait_until("their workers know them", [&] { return encoders() == before; });
   }
   wait_until_over(id, "completed");
@@ -97,7 +97,7 @@ BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not
   for (auto& [chunk, count] : times)
     BOOST_TEST(count == 1, "chunk " << chunk << " was begun " << count << " times");
   for (auto& x : list(job(id), "chunks"))
-    BOOST_TEST(number(x.get_object(), "attempt") == 1);
+    BOOST_TEST(count(x.get_object(), "attempt") == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_task_that_died_with_the_coordinator_is_replaced_and_the_other_is_not, apart) {

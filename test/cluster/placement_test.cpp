@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_5
   auto of_b = text(c.variant("b", "small"), "worker");
   BOOST_TEST(of_a != of_b);
   for (auto& worker : {of_a, of_b}) {
-    BOOST_TEST(number(c.daemon(worker), "slots_used") == 1);
+    BOOST_TEST(count(c.daemon(worker), "slots_used") == 1);
     c.wait_until(worker + " reports its transcode", [&] { return c.transcodes_of(worker).size() == 1; });
     auto pid = c.transcodes_of(worker).front();
     auto below = tasks_of(c.node(worker).pid());

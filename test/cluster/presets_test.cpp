@@ -124,8 +124,8 @@ BOOST_AUTO_TEST_CASE(every_presets_output_is_what_its_name_says) {
         is_long() ? 10 * job_limit : job_limit);
       auto seen = probe(file_of(x));
       BOOST_TEST(text(seen.video, "codec_name") == x.video.codec);
-      BOOST_TEST(number(seen.video, "width") == x.video.width);
-      BOOST_TEST(number(seen.video, "height") == x.video.height);
+      BOOST_TEST(count(seen.video, "width") == x.video.width);
+      BOOST_TEST(count(seen.video, "height") == x.video.height);
       // 854x480 is 16:9 to the pixel, by a sample aspect ratio that not every container keeps to the last digit.
       auto shape = text(seen.video, "display_aspect_ratio");
       std::replace(shape.begin(), shape.end(), ':', '/');

@@ -1,6 +1,6 @@
 #include "test/cluster/web_server.hpp"
 
-#include "test/support/process.hpp"
+#include "rig/process.hpp"
 
 #include <array>
 #include <filesystem>
@@ -77,7 +77,7 @@ web_server::answers web_server::folder(std::string path) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(file, ignored))
       return std::nullopt;
-    return read_file(file);
+    return bench::read_file(file);
   };
 }
 

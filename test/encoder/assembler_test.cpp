@@ -2,6 +2,7 @@
 // several sounds, subtitles, a font, a cover, chapters and metadata, written with libavformat; each is assembled into
 // each container and read back.
 #include "encoder/chunks/assembler.hpp"
+#include "encoder/format_ptr.hpp"
 
 #include "file_job.hpp"
 
@@ -93,11 +94,11 @@ void add_tone_curve(AVPacket& picture) {
 
 std::string write_rich(const rich_source& from, const std::string& name) {
   auto path = temporary(name);
-  AVFormatContext* out = nullptr;
-  require(avformat_alloc_output_context2(&out, nullptr, av::muxer_name(av::container_of(name).value()), path.c_str()));
+  av::output_context_ptr out;
+  require(av::make_output(out, av::muxer_name(av::container_of(name).value()), path));
   for (size_t i = 0; i < from.tracks.tracks.size(); ++i) {
     const auto& x = from.tracks.tracks[i];
-    auto* stream = avformat_new_stream(out, nullptr);
+    auto* stream = avformat_new_stream(out.get(), nullptr);
     require(avcodec_parameters_copy(stream->codecpar, x.parameters.get()));
     stream->codecpar->codec_tag = 0;
     stream->sample_aspect_ratio = x.parameters->sample_aspect_ratio;
@@ -117,7 +118,7 @@ std::string write_rich(const rich_source& from, const std::string& name) {
   if (from.hdr10_plus)
     add_tone_curve(**std::find_if(packets.begin(), packets.end(), [](auto& x) { return x->stream_index == 0; }));
   for (const auto& x : from.extras) {
-    auto* stream = avformat_new_stream(out, nullptr);
+    auto* stream = avformat_new_stream(out.get(), nullptr);
     stream->codecpar->codec_type = x.type;
     stream->codecpar->codec_id = x.codec;
     stream->time_base = av::time_base;
@@ -147,16 +148,14 @@ std::string write_rich(const rich_source& from, const std::string& name) {
     out->chapters[out->nb_chapters++] = chapter;
   }
   put_words(&out->metadata, from.words);
-  require(avio_open(&out->pb, path.c_str(), AVIO_FLAG_WRITE));
-  require(avformat_write_header(out, nullptr));
+  require(av::open_file(*out));
+  require(avformat_write_header(out.get(), nullptr));
   std::stable_sort(packets.begin(), packets.end(), [](const auto& a, const auto& b) { return a->dts < b->dts; });
   for (auto& x : packets) {
     av_packet_rescale_ts(x.get(), av::time_base, out->streams[x->stream_index]->time_base);
-    require(av_interleaved_write_frame(out, x.get()));
+    require(av_interleaved_write_frame(out.get(), x.get()));
   }
-  require(av_write_trailer(out));
-  avio_closep(&out->pb);
-  avformat_free_context(out);
+  require(av_write_trailer(out.get()));
   return path;
 }
 
@@ -377,9 +376,9 @@ BOOST_AUTO_TEST_CASE(colours_and_light_are_carried) {
   for (const auto* name : {"still-bright.mp4", "still-bright.mkv"}) {
     BOOST_TEST_CONTEXT(name) {
       run_job(source, temporary(name), usual_job());
-      AVFormatContext* context = nullptr;
-      require(avformat_open_input(&context, temporary(name).c_str(), nullptr, nullptr));
-      require(avformat_find_stream_info(context, nullptr));
+      av::input_context_ptr context;
+      require(av::open_input(context, temporary(name)));
+      require(avformat_find_stream_info(context.get(), nullptr));
       const auto& video = *context->streams[0];
       BOOST_TEST((video.codecpar->color_primaries == AVCOL_PRI_BT2020));
       BOOST_TEST((video.codecpar->color_trc == AVCOL_TRC_SMPTE2084));
@@ -388,7 +387,6 @@ BOOST_AUTO_TEST_CASE(colours_and_light_are_carried) {
         av_stream_get_side_data(&video, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, nullptr));
       BOOST_REQUIRE(light != nullptr);
       BOOST_TEST(light->MaxCLL == 1'000);
-      avformat_close_input(&context);
     }
   }
 }

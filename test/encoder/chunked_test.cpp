@@ -4,6 +4,8 @@
 // libavformat and libavcodec read the results.
 #include "file_job.hpp"
 
+#include "encoder/format_ptr.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -99,19 +101,18 @@ void check(const scenario& what) {
 
 /// Pictures that are shown before the random-access point that they follow: closed groups have none.
 int leading_pictures(const std::string& path) {
-  AVFormatContext* opened = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&opened, path.c_str(), nullptr, nullptr) == 0);
-  auto stream = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  av::input_context_ptr opened;
+  BOOST_REQUIRE(av::open_input(opened, path) == 0);
+  auto stream = av_find_best_stream(opened.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   auto packet = av::make_packet();
   auto result = 0;
-  for (auto key = av::no_pts; av_read_frame(opened, packet.get()) == 0; av_packet_unref(packet.get())) {
+  for (auto key = av::no_pts; av_read_frame(opened.get(), packet.get()) == 0; av_packet_unref(packet.get())) {
     if (packet->stream_index != stream)
       continue;
     if ((packet->flags & AV_PKT_FLAG_KEY) != 0)
       key = packet->pts;
     result += packet->pts < key ? 1 : 0;
   }
-  avformat_close_input(&opened);
   return result;
 }
 

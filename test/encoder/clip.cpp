@@ -1,6 +1,7 @@
 // Encoders, muxers and sockets, used directly: the code under test must not help to make its own test data.
 #include "clip.hpp"
 
+#include "encoder/format_ptr.hpp"
 #include "encoder/log.hpp"
 
 extern "C" {
@@ -167,11 +168,10 @@ std::string temporary(const std::string& name) {
 std::string write_file(const clip& from, const std::string& format, const std::string& name, const change& edit,
                        const std::map<std::string, std::string>& muxer) {
   auto path = temporary(name);
-  AVFormatContext* context = nullptr;
-  check(avformat_alloc_output_context2(&context, nullptr, format.c_str(), path.c_str()));
-  std::unique_ptr<AVFormatContext, void (*)(AVFormatContext*)> owned{context, avformat_free_context};
+  output_context_ptr context;
+  check(make_output(context, format.c_str(), path));
   for (const auto& x : from.tracks) {
-    auto* stream = checked(avformat_new_stream(context, nullptr));
+    auto* stream = checked(avformat_new_stream(context.get(), nullptr));
     check(avcodec_parameters_copy(stream->codecpar, x.parameters.get()));
     stream->codecpar->codec_tag = 0;
     stream->time_base = time_base;
@@ -181,7 +181,7 @@ std::string write_file(const clip& from, const std::string& format, const std::s
     if (format == "avi" && x.frame_rate.num > 0)
       stream->time_base = av_inv_q(x.frame_rate);
   }
-  check(avio_open(&context->pb, path.c_str(), AVIO_FLAG_WRITE));
+  check(open_file(*context));
   AVDictionary* options = nullptr;
   if (format == "mpegts") {
     av_dict_set(&options, "mpegts_copyts", "1", 0);
@@ -189,7 +189,7 @@ std::string write_file(const clip& from, const std::string& format, const std::s
   }
   for (const auto& [option, value] : muxer)
     av_dict_set(&options, option.c_str(), value.c_str(), 0);
-  auto rc = avformat_write_header(context, &options);
+  auto rc = avformat_write_header(context.get(), &options);
   av_dict_free(&options);
   check(rc);
   for (const auto& x : from.packets) {
@@ -197,10 +197,9 @@ std::string write_file(const clip& from, const std::string& format, const std::s
     if (edit && !edit(*y))
       continue;
     av_packet_rescale_ts(y.get(), time_base, context->streams[y->stream_index]->time_base);
-    check(av_interleaved_write_frame(context, y.get()));
+    check(av_interleaved_write_frame(context.get(), y.get()));
   }
-  check(av_write_trailer(context));
-  avio_closep(&context->pb);
+  check(av_write_trailer(context.get()));
   return path;
 }
 

@@ -2,6 +2,7 @@
 #include "file_job.hpp"
 
 #include "encoder/chunks/source_notes.hpp"
+#include "encoder/format_ptr.hpp"
 #include "rig/frame_code.hpp"
 
 extern "C" {
@@ -34,12 +35,6 @@ std::map<std::string, std::string> to_map(const AVDictionary* from) {
     result.emplace(x->key, x->value);
   return result;
 }
-
-struct input_closer {
-  void operator()(AVFormatContext* ptr) const noexcept {
-    avformat_close_input(&ptr);
-  }
-};
 
 /// One stream of a file that is played.
 struct player {
@@ -255,11 +250,10 @@ const played_stream& played_file::of(AVMediaType type, size_t number) const {
 }
 
 played_file play_file(const std::string& path) {
-  AVFormatContext* context = nullptr;
-  if (avformat_open_input(&context, path.c_str(), nullptr, nullptr) < 0)
+  input_context_ptr context;
+  if (open_input(context, path) < 0)
     throw std::runtime_error("cannot open " + path);
-  std::unique_ptr<AVFormatContext, input_closer> owned{context};
-  if (avformat_find_stream_info(context, nullptr) < 0)
+  if (avformat_find_stream_info(context.get(), nullptr) < 0)
     throw std::runtime_error("cannot probe " + path);
   played_file result;
   result.metadata = to_map(context->metadata);
@@ -272,7 +266,7 @@ played_file play_file(const std::string& path) {
   for (unsigned i = 0; i < context->nb_streams; ++i)
     players[i].open(*context->streams[i]);
   auto packet = make_packet();
-  while (av_read_frame(context, packet.get()) >= 0) {
+  while (av_read_frame(context.get(), packet.get()) >= 0) {
     players[static_cast<size_t>(packet->stream_index)].decode(packet.get());
     av_packet_unref(packet.get());
   }

@@ -1,6 +1,8 @@
 // libavformat as plainly as can be.
 #include "film.hpp"
 
+#include "encoder/format_ptr.hpp"
+
 extern "C" {
 #include <libavutil/dict.h>
 }
@@ -28,15 +30,15 @@ void set_extradata(AVCodecParameters& to, const std::string& bytes) {
 
 std::string write_film(const film& from, const std::string& name) {
   auto path = temporary(name);
-  AVFormatContext* out = nullptr;
-  require(avformat_alloc_output_context2(&out, nullptr, muxer_name(container_of(name).value()), path.c_str()));
+  output_context_ptr out;
+  require(make_output(out, muxer_name(container_of(name).value()), path));
   out->strict_std_compliance = FF_COMPLIANCE_UNOFFICIAL;
   out->max_streams = 2000;
   std::vector<packet_ptr> packets;
   for (const auto& x : from.tracks.packets)
     packets.emplace_back(av_packet_clone(x.get()));
   for (size_t i = 0; i < from.tracks.tracks.size(); ++i) {
-    auto& stream = *avformat_new_stream(out, nullptr);
+    auto& stream = *avformat_new_stream(out.get(), nullptr);
     require(avcodec_parameters_copy(stream.codecpar, from.tracks.tracks[i].parameters.get()));
     stream.codecpar->codec_tag = 0;
     stream.time_base = time_base;
@@ -45,7 +47,7 @@ std::string write_film(const film& from, const std::string& name) {
       av_dict_set(&stream.metadata, "language", from.languages.at(i).c_str(), 0);
   }
   for (const auto& x : from.extras) {
-    auto& stream = *avformat_new_stream(out, nullptr);
+    auto& stream = *avformat_new_stream(out.get(), nullptr);
     stream.codecpar->codec_type = x.type;
     stream.codecpar->codec_id = x.codec;
     stream.time_base = time_base;
@@ -66,16 +68,14 @@ std::string write_film(const film& from, const std::string& name) {
   }
   for (unsigned i = 0; from.edit && i < out->nb_streams; ++i)
     from.edit(*out->streams[i]);
-  require(avio_open(&out->pb, path.c_str(), AVIO_FLAG_WRITE));
-  require(avformat_write_header(out, nullptr));
+  require(open_file(*out));
+  require(avformat_write_header(out.get(), nullptr));
   std::stable_sort(packets.begin(), packets.end(), [](const auto& a, const auto& b) { return a->dts < b->dts; });
   for (auto& x : packets) {
     av_packet_rescale_ts(x.get(), time_base, out->streams[x->stream_index]->time_base);
-    require(av_interleaved_write_frame(out, x.get()));
+    require(av_interleaved_write_frame(out.get(), x.get()));
   }
-  require(av_write_trailer(out));
-  avio_closep(&out->pb);
-  avformat_free_context(out);
+  require(av_write_trailer(out.get()));
   return path;
 }
 

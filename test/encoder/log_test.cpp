@@ -19,11 +19,11 @@ BOOST_AUTO_TEST_SUITE(log_test)
 BOOST_AUTO_TEST_CASE(warnings_and_errors_of_any_thread_are_kept) {
   work_log log;
   av_log(nullptr, AV_LOG_INFO, "nobody needs this\n");
-  av_log(nullptr, AV_LOG_WARNING, "odd \x1b[2J value %d\n", 7);
+  av_log(nullptr, AV_LOG_WARNING, "odd \x1b[2J w\xc3\xa4rt\xff %d\n", 7);
   std::thread{[] { av_log(nullptr, AV_LOG_ERROR, "broken\n"); }}.join();
   auto said = log.take(true);
   BOOST_REQUIRE(said.size() == 2u);
-  BOOST_TEST(said[0].text == "odd ?[2J value 7");
+  BOOST_TEST(said[0].text == "odd ?[2J w\xc3\xa4rt? 7");
   BOOST_TEST(!said[0].error);
   BOOST_TEST(said[1].text == "broken");
   BOOST_TEST(said[1].error);

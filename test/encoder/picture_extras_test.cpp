@@ -2,6 +2,7 @@
 // support it, and noted otherwise. Method: sources with such data go through a whole job, and a player's decoder reads
 // the result.
 #include "encoder/codec/decoder.hpp"
+#include "encoder/format_ptr.hpp"
 #include "encoder/log.hpp"
 #include "film.hpp"
 
@@ -128,13 +129,12 @@ BOOST_AUTO_TEST_CASE(the_record_of_dolby_vision_goes_with_a_copy) {
   for (const auto* name : {"dolby-out.mkv", "dolby-out.mp4"}) {
     BOOST_TEST_CONTEXT(name) {
       auto made = run_job(film, temporary(name), copies());
-      AVFormatContext* context = nullptr;
-      require(avformat_open_input(&context, temporary(name).c_str(), nullptr, nullptr));
-      require(avformat_find_stream_info(context, nullptr));
+      av::input_context_ptr context;
+      require(av::open_input(context, temporary(name)));
+      require(avformat_find_stream_info(context.get(), nullptr));
       auto* found = av_stream_get_side_data(context->streams[0], AV_PKT_DATA_DOVI_CONF, nullptr);
       BOOST_REQUIRE(found != nullptr);
       BOOST_TEST(reinterpret_cast<const AVDOVIDecoderConfigurationRecord*>(found)->dv_profile == 9);
-      avformat_close_input(&context);
       BOOST_TEST(!has(all_notes(made.result), "Dolby"));
     }
   }

@@ -6,6 +6,7 @@
 #include "quick_settings.hpp"
 
 #include "encoder/codec/video_filter.hpp"
+#include "encoder/format_ptr.hpp"
 
 extern "C" {
 #include <libavutil/display.h>
@@ -23,8 +24,6 @@ namespace av = troupe::av;
 
 namespace {
 
-using format_ptr = std::unique_ptr<AVFormatContext, decltype(&avformat_free_context)>;
-
 struct matrix {
   int a, b, c, d; ///< of libavutil/display.h
 };
@@ -34,7 +33,7 @@ constexpr matrix matrices[] = {{1, 0, 0, 1}, {-1, 0, 0, 1}, {1, 0, 0, -1}, {-1, 
                                {0, 1, 1, 0}, {0, 1, -1, 0}, {0, -1, 1, 0}, {0, -1, -1, 0}};
 
 av::orientation turn_of(const matrix& x) {
-  format_ptr context{avformat_alloc_context(), avformat_free_context};
+  av::input_context_ptr context{avformat_alloc_context()};
   auto* stream = avformat_new_stream(context.get(), nullptr);
   int32_t values[9] = {x.a << 16, x.b << 16, 0, x.c << 16, x.d << 16, 0, 0, 0, 1 << 30};
   std::memcpy(av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, sizeof values), values, sizeof values);
@@ -78,22 +77,20 @@ clip film(const video_source& seen = {.frames = 30, .gop = 10, .first_pts = 0, .
 std::string write_turned(const std::string& name) {
   auto from = film();
   auto path = temporary(name);
-  AVFormatContext* out = nullptr;
-  BOOST_REQUIRE(avformat_alloc_output_context2(&out, nullptr, "mp4", path.c_str()) >= 0);
-  format_ptr owned{out, avformat_free_context};
-  auto* stream = avformat_new_stream(out, nullptr);
+  av::output_context_ptr out;
+  BOOST_REQUIRE(av::make_output(out, "mp4", path) >= 0);
+  auto* stream = avformat_new_stream(out.get(), nullptr);
   BOOST_REQUIRE(avcodec_parameters_copy(stream->codecpar, from.tracks[0].parameters.get()) >= 0);
   stream->time_base = av::time_base;
   auto* matrix = av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, 9 * sizeof(int32_t));
   av_display_rotation_set(reinterpret_cast<int32_t*>(matrix), 90);
-  BOOST_REQUIRE(avio_open(&out->pb, path.c_str(), AVIO_FLAG_WRITE) >= 0);
-  BOOST_REQUIRE(avformat_write_header(out, nullptr) >= 0);
+  BOOST_REQUIRE(av::open_file(*out) >= 0);
+  BOOST_REQUIRE(avformat_write_header(out.get(), nullptr) >= 0);
   for (auto& x : from.packets) {
     av_packet_rescale_ts(x.get(), av::time_base, stream->time_base);
-    BOOST_REQUIRE(av_write_frame(out, x.get()) >= 0);
+    BOOST_REQUIRE(av_write_frame(out.get(), x.get()) >= 0);
   }
-  BOOST_REQUIRE(av_write_trailer(out) >= 0);
-  avio_closep(&out->pb);
+  BOOST_REQUIRE(av_write_trailer(out.get()) >= 0);
   return path;
 }
 
@@ -106,13 +103,13 @@ struct shown {
 };
 
 shown read_shape(const std::string& path) {
-  AVFormatContext* opened = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&opened, path.c_str(), nullptr, nullptr) == 0);
-  BOOST_REQUIRE(avformat_find_stream_info(opened, nullptr) >= 0);
+  av::input_context_ptr opened;
+  BOOST_REQUIRE(av::open_input(opened, path) == 0);
+  BOOST_REQUIRE(avformat_find_stream_info(opened.get(), nullptr) >= 0);
   auto& stream = *opened->streams[0];
-  shown result{stream.codecpar->width, stream.codecpar->height, av_guess_sample_aspect_ratio(opened, &stream, nullptr),
+  shown result{stream.codecpar->width, stream.codecpar->height,
+               av_guess_sample_aspect_ratio(opened.get(), &stream, nullptr),
                av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr) != nullptr};
-  avformat_close_input(&opened);
   return result;
 }
 

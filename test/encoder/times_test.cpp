@@ -4,6 +4,7 @@
 #include "file_job.hpp"
 
 #include "encoder/codec/video_filter.hpp"
+#include "encoder/format_ptr.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -59,21 +60,20 @@ struct said {
 };
 
 said read_times(const std::string& path) {
-  AVFormatContext* opened = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&opened, path.c_str(), nullptr, nullptr) == 0);
-  BOOST_REQUIRE(avformat_find_stream_info(opened, nullptr) >= 0);
-  auto index = av_find_best_stream(opened, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  av::input_context_ptr opened;
+  BOOST_REQUIRE(av::open_input(opened, path) == 0);
+  BOOST_REQUIRE(avformat_find_stream_info(opened.get(), nullptr) >= 0);
+  auto index = av_find_best_stream(opened.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
   said result{opened->streams[index]->time_base, opened->streams[index]->avg_frame_rate, {}, {}};
   std::set<int64_t> times;
   auto packet = av::make_packet();
-  for (; av_read_frame(opened, packet.get()) == 0; av_packet_unref(packet.get()))
+  for (; av_read_frame(opened.get(), packet.get()) == 0; av_packet_unref(packet.get()))
     if (packet->stream_index == index) {
       result.durations.insert(packet->duration);
       times.insert(packet->pts);
     }
   for (auto i = times.begin(); std::next(i) != times.end(); ++i)
     result.spaces.insert(*std::next(i) - *i);
-  avformat_close_input(&opened);
   return result;
 }
 
@@ -200,15 +200,14 @@ BOOST_AUTO_TEST_CASE(a_transport_stream_begins_after_zero) {
     if (copied)
       settings.audio.reset();
     run_job(source, temporary("zero.ts"), settings);
-    AVFormatContext* opened = nullptr;
-    BOOST_REQUIRE(avformat_open_input(&opened, temporary("zero.ts").c_str(), nullptr, nullptr) == 0);
-    BOOST_REQUIRE(avformat_find_stream_info(opened, nullptr) >= 0);
+    av::input_context_ptr opened;
+    BOOST_REQUIRE(av::open_input(opened, temporary("zero.ts")) == 0);
+    BOOST_REQUIRE(avformat_find_stream_info(opened.get(), nullptr) >= 0);
     auto packet = av::make_packet();
-    for (; av_read_frame(opened, packet.get()) == 0; av_packet_unref(packet.get())) {
+    for (; av_read_frame(opened.get(), packet.get()) == 0; av_packet_unref(packet.get())) {
       BOOST_TEST(packet->pts >= 0);
       BOOST_TEST(packet->pts < 10 * 90'000);
     }
-    avformat_close_input(&opened);
   }
 }
 

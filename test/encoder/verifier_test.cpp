@@ -2,6 +2,7 @@
 // with a picture left out, a chunk inserted twice, its end cut off, or bytes changed; each made with libavformat or by
 // hand.
 #include "encoder/chunks/verifier.hpp"
+#include "encoder/format_ptr.hpp"
 
 #include "file_job.hpp"
 
@@ -66,38 +67,33 @@ bool says(const std::string& text, const std::string& word) {
 /// A copy of a file with libavformat, packet by packet.
 std::string remux(const std::string& from, const std::string& name, const std::function<int(int, AVPacket&)>& times) {
   auto to = temporary(name);
-  AVFormatContext* in = nullptr;
-  AVFormatContext* out = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&in, from.c_str(), nullptr, nullptr) == 0);
-  BOOST_REQUIRE(avformat_find_stream_info(in, nullptr) >= 0);
+  av::input_context_ptr in;
+  av::output_context_ptr out;
+  BOOST_REQUIRE(av::open_input(in, from) == 0);
+  BOOST_REQUIRE(avformat_find_stream_info(in.get(), nullptr) >= 0);
   BOOST_REQUIRE(
-    avformat_alloc_output_context2(
-      &out, nullptr, in->iformat->name[0] == 'm' && in->iformat->name[1] == 'a' ? "matroska" : "mp4", to.c_str())
-    >= 0);
+    av::make_output(out, in->iformat->name[0] == 'm' && in->iformat->name[1] == 'a' ? "matroska" : "mp4", to) >= 0);
   for (unsigned i = 0; i < in->nb_streams; ++i) {
-    auto* stream = avformat_new_stream(out, nullptr);
+    auto* stream = avformat_new_stream(out.get(), nullptr);
     BOOST_REQUIRE(avcodec_parameters_copy(stream->codecpar, in->streams[i]->codecpar) >= 0);
     stream->codecpar->codec_tag = 0;
     stream->time_base = in->streams[i]->time_base;
   }
-  BOOST_REQUIRE(avio_open(&out->pb, to.c_str(), AVIO_FLAG_WRITE) >= 0);
-  BOOST_REQUIRE(avformat_write_header(out, nullptr) >= 0);
+  BOOST_REQUIRE(av::open_file(*out) >= 0);
+  BOOST_REQUIRE(avformat_write_header(out.get(), nullptr) >= 0);
   std::vector<int> count(in->nb_streams);
   auto packet = av::make_packet();
-  while (av_read_frame(in, packet.get()) >= 0) {
+  while (av_read_frame(in.get(), packet.get()) >= 0) {
     auto index = packet->stream_index;
     auto copies = times(count[static_cast<size_t>(index)]++, *packet);
     for (auto n = 0; n < copies; ++n) {
       av::packet_ptr copy{av_packet_clone(packet.get())};
       av_packet_rescale_ts(copy.get(), in->streams[index]->time_base, out->streams[index]->time_base);
-      BOOST_REQUIRE(av_interleaved_write_frame(out, copy.get()) >= 0);
+      BOOST_REQUIRE(av_interleaved_write_frame(out.get(), copy.get()) >= 0);
     }
     av_packet_unref(packet.get());
   }
-  BOOST_REQUIRE(av_write_trailer(out) >= 0);
-  avio_closep(&out->pb);
-  avformat_free_context(out);
-  avformat_close_input(&in);
+  BOOST_REQUIRE(av_write_trailer(out.get()) >= 0);
   return to;
 }
 

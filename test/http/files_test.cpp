@@ -8,6 +8,7 @@
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
+#include "transfer/exchange.hpp"
 #include "transfer/remote.hpp"
 #include "transfer/ticket.hpp"
 #include "transfer/upload_registry.hpp"
@@ -548,6 +549,21 @@ BOOST_AUTO_TEST_CASE(an_upload_that_trickles_in_ends_and_goes_on_where_it_was) {
   auto kept = said("HEAD " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   BOOST_TEST(kept.has("Upload-Offset: "));
   BOOST_TEST(!kept.has("Upload-Offset: 0\r\n"));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_told_in_the_other_sides_words) {
+  auto told = [](const std::string& body) {
+    transfer::answer_head head;
+    head.status = 409;
+    head.body = body;
+    transfer::remote at;
+    at.url = "http://host/x";
+    return transfer::refused(head, at).text;
+  };
+  const std::string before = "http://host/x answers 409: ";
+  BOOST_TEST(told(R"({"code":"gone","detail":"\"a\",\"b\" are gone: caf\u00e9"})")
+             == before + "\"a\",\"b\" are gone: caf\xc3\xa9");
+  BOOST_TEST(told("<html>\n\x1b[2J\xff") == before + "<html>  [2J?");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,7 @@
 // Goal: a transport stream stays one stream when its tracks change, and its clock is written at least ten times a
 // second, starting at zero, however slow its pictures are. Method: packets are muxed into memory. Tables, counters and
 // clock are read from the bytes as in ISO/IEC 13818-1, the packets by libavformat.
+#include "encoder/format_ptr.hpp"
 #include "packaging/muxer.hpp"
 
 #include "test/encoder/clip.hpp"
@@ -145,15 +146,14 @@ void put_slow(muxer& out, const clip& from, int pictures, int64_t ticks, bool so
 
 /// The codecs of all packets, as a player finds them that takes tracks as they come.
 std::set<std::string> codecs_of(const std::string& bytes, const std::string& name) {
-  AVFormatContext* input = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&input, write_bytes(name, bytes).c_str(), nullptr, nullptr) >= 0);
+  input_context_ptr input;
+  BOOST_REQUIRE(open_input(input, write_bytes(name, bytes)) >= 0);
   auto packet = make_packet();
   std::set<std::string> result;
-  while (av_read_frame(input, packet.get()) >= 0) {
+  while (av_read_frame(input.get(), packet.get()) >= 0) {
     result.insert(avcodec_get_name(input->streams[packet->stream_index]->codecpar->codec_id));
     av_packet_unref(packet.get());
   }
-  avformat_close_input(&input);
   return result;
 }
 

@@ -2,6 +2,7 @@
 // reason. Method: small samples are written and read back with plain libavformat and libavcodec.
 #include "sample_file.hpp"
 
+#include "encoder/format_ptr.hpp"
 #include "rig/frame_code.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -32,9 +33,9 @@ struct contents {
 
 contents read_all(const std::string& path) {
   contents result;
-  AVFormatContext* input = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&input, path.c_str(), nullptr, nullptr) >= 0);
-  BOOST_REQUIRE(avformat_find_stream_info(input, nullptr) >= 0);
+  av::input_context_ptr input;
+  BOOST_REQUIRE(av::open_input(input, path) >= 0);
+  BOOST_REQUIRE(avformat_find_stream_info(input.get(), nullptr) >= 0);
   av::codec_context_ptr decoder;
   int video = -1;
   for (unsigned i = 0; i < input->nb_streams; ++i) {
@@ -61,7 +62,7 @@ contents read_all(const std::string& path) {
     }
   };
   auto packet = av::make_packet();
-  while (av_read_frame(input, packet.get()) >= 0) {
+  while (av_read_frame(input.get(), packet.get()) >= 0) {
     if (packet->stream_index == video) {
       for (int i = 0; input->streams[video]->codecpar->codec_id == AV_CODEC_ID_HEVC && i + 3 < packet->size
                       && (packet->flags & AV_PKT_FLAG_KEY) != 0;
@@ -80,7 +81,6 @@ contents read_all(const std::string& path) {
   }
   if (decoder)
     take(nullptr);
-  avformat_close_input(&input);
   return result;
 }
 

@@ -3,7 +3,7 @@
 // Method: a scanned sample is compared with libavformat's demuxer on the same file.
 #include "sample_file.hpp"
 
-#include "encoder/av_ptr.hpp"
+#include "encoder/format_ptr.hpp"
 #include "rig/ts_scanner.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -55,15 +55,14 @@ struct picture {
 
 std::vector<picture> demux(const std::string& path) {
   std::vector<picture> result;
-  AVFormatContext* input = nullptr;
-  BOOST_REQUIRE(avformat_open_input(&input, path.c_str(), nullptr, nullptr) >= 0);
+  av::input_context_ptr input;
+  BOOST_REQUIRE(av::open_input(input, path) >= 0);
   auto packet = av::make_packet();
-  while (av_read_frame(input, packet.get()) >= 0) {
+  while (av_read_frame(input.get(), packet.get()) >= 0) {
     if (input->streams[packet->stream_index]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
       result.push_back({packet->pts, packet->dts, packet->pos, (packet->flags & AV_PKT_FLAG_KEY) != 0});
     av_packet_unref(packet.get());
   }
-  avformat_close_input(&input);
   return result;
 }
 

@@ -5,7 +5,6 @@
 
 #include "store/store.hpp"
 #include "test/support/cluster.hpp"
-#include "test/support/process.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -3,7 +3,6 @@
 // fifty clients. It is killed several times in mid-work, or its store fails: a file that may not grow, a server that is
 // stopped. The test compares the database: every job's row, and its history.
 #include "test/store/databases.hpp"
-#include "test/support/http_client.hpp"
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>

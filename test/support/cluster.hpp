@@ -6,13 +6,11 @@
 // without a process left behind.
 #pragma once
 
-#include "test/support/http_client.hpp"
-#include "test/support/process.hpp"
+#include "base/json.hpp"
+#include "rig/node_cluster.hpp"
 #include "test/support/temporary_folder.hpp"
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,6 +20,31 @@
 
 namespace troupe::test {
 
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+using base::reading::count;
+using base::reading::list;
+using base::reading::object;
+using base::reading::parsed;
+using base::reading::text;
+
+using bench::adopt_orphans;
+using bench::descendants;
+using bench::descriptors_of;
+using bench::holdings;
+using bench::holdings_of;
+using bench::http_answer;
+using bench::http_request;
+using bench::http_stream;
+using bench::no_orphans;
+using bench::node_program;
+using bench::process;
+using bench::process_info;
+using bench::read_file;
+using bench::reap_orphans;
+using bench::tasks_of;
+
 /// The factor on every time limit: TROUPE_TEST_TIME_SCALE from the environment, else 1, or 4 under sanitizers.
 double time_scale();
 
@@ -30,9 +53,6 @@ milliseconds scaled(milliseconds limit);
 
 /// An option of a node whose value is scaled: "--cluster.selection_timeout=1000ms".
 std::string scaled_flag(const std::string& option, milliseconds value);
-
-/// The program under test.
-std::string node_program();
 
 struct cluster_channel {
   std::string name;
@@ -54,17 +74,12 @@ void check_nothing_left(const std::string& folder);
 /// The file with the tested codecs, for all clusters of a build.
 std::string capability_file();
 
-class cluster {
+class cluster : public bench::node_cluster {
 public:
   explicit cluster(cluster_settings settings);
-  cluster(const cluster&) = delete;
-  cluster& operator=(const cluster&) = delete;
   ~cluster();
 
   // -- nodes ------------------------------------------------------------------
-
-  /// Starts the coordinator and waits until it listens. A later start uses the same ports again.
-  process& start_coordinator(const std::vector<std::string>& flags = {});
 
   /// Starts a worker and does not wait. It takes `slots` transcodes at a time. Several processes with one name need
   /// different `key`s.
@@ -74,56 +89,22 @@ public:
   /// Coordinator and workers, each registered and healthy.
   void start(const std::vector<std::string>& workers, uint32_t slots = 2);
 
-  /// "coordinator", or the key or name given to `start_worker`.
-  process& node(const std::string& key);
-
   /// Stops a node and forgets it. It must end with `status`.
   void stop(const std::string& key, int status = 0);
 
   /// Kills a node and forgets it.
   void kill(const std::string& key);
 
-  uint16_t http_port() const noexcept {
-    return http_port_;
-  }
-
-  uint16_t cluster_port() const noexcept {
-    return cluster_port_;
-  }
-
   const temporary_folder& folder() const noexcept {
-    return folder_;
-  }
-
-  /// The configuration file of every node.
-  std::string config_file() const {
-    return folder_.path("cluster.yaml");
+    return *folder_;
   }
 
   // -- the API ----------------------------------------------------------------
-
-  http_answer get(const std::string& target, milliseconds limit = milliseconds{10'000}) const;
-
-  /// All workers, or an empty list.
-  boost::json::array daemons() const;
-
-  /// The latest registration of the worker with this name; empty if there is none.
-  boost::json::object daemon(const std::string& name) const;
 
   /// Pids of the transcodes that a worker reports.
   std::vector<pid_t> transcodes_of(const std::string& worker) const;
 
   std::string daemon_state(const std::string& name) const;
-
-  boost::json::array sessions() const;
-
-  /// Empty if the channel does not run.
-  boost::json::object session(const std::string& channel) const;
-
-  /// Empty if the rendition does not run.
-  boost::json::object variant(const std::string& channel, const std::string& profile) const;
-
-  std::string watch_url(const std::string& channel, const std::string& profile) const;
 
   /// Opens the rendition and reads `bytes` bytes of it; fails the test if they do not come.
   http_stream watch(const std::string& channel, const std::string& profile, size_t bytes = 1,
@@ -135,25 +116,12 @@ public:
   void wait_until(const std::string& what, const std::function<bool()>& holds,
                   milliseconds limit = milliseconds{10'000}) const;
 
-  /// The last lines of all logs.
-  std::string logs() const;
-
 private:
-  void write_config() const;
+  cluster(cluster_settings settings, std::unique_ptr<temporary_folder> folder);
   void check_ends();
 
-  cluster_settings settings_;
-  temporary_folder folder_;
-  uint16_t http_port_ = 0;
-  uint16_t cluster_port_ = 0;
-  std::map<std::string, std::unique_ptr<process>> nodes_;
+  std::map<std::string, std::vector<std::string>> environment_;
+  std::unique_ptr<temporary_folder> folder_;
 };
-
-// -- lenient access to JSON: a missing value is empty ----------------------------
-
-std::string text(const boost::json::object& x, std::string_view key);
-int64_t number(const boost::json::object& x, std::string_view key);
-boost::json::array list(const boost::json::object& x, std::string_view key);
-boost::json::object object(const boost::json::object& x, std::string_view key);
 
 } // namespace troupe::test

@@ -42,7 +42,7 @@ ARROWS = {
     "encoder/window": {"base", "encoder", "encoder/source", "encoder/codec"},
     "encoder/chunks": {"base", "encoder", "encoder/source", "encoder/codec", "encoder/window"},
     "packaging": {"plain", "core/live", "encoder"},
-    "store": {"plain"},
+    "store": {"plain", "base"},
     "transfer": {"base"},
     "processes": {"plain", "base", "telemetry"},
     "actors/common": {"messages", "encoder/*", "packaging"},
@@ -53,7 +53,7 @@ ARROWS = {
     "http": {"messages", "base", "config", "telemetry", "core/jobs", "encoder", "packaging", "transfer", "actors", "actors/jobs"},
     "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "processes", "actors/*", "http"},
     "ctl": {"base", "config", "transfer"},
-    "rig": {"encoder"},
+    "rig": {"base", "encoder"},
     "bench": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "packaging", "processes", "actors/*", "http", "rig"},
     "test": {"*"},
 }
@@ -69,15 +69,15 @@ MAY_SLEEP = {
     "ctl/run.cpp": "asks again over HTTP, which tells nothing by itself",
 }
 
-# What av_ptr.hpp owns is freed by its deleters and nowhere else.
-AV_PTR = "encoder/av_ptr.hpp"
-OWNED = "|".join(re.findall(r"deleter<(\w+)>", (ROOT / AV_PTR).read_text()))
+# What these own is freed by their deleters and nowhere else.
+OWNERS = ["encoder/av_ptr.hpp", "encoder/format_ptr.hpp"]
+OWNED = "|".join(re.findall(r"deleter<(\w+)>", "".join((ROOT / name).read_text() for name in OWNERS)))
 
 # (what is banned, where, except where, what to do instead)
 BANS = [
     (r"\bcaf::infinite\b|\bcaf/all\.hpp\b", r".*", None, "name a finite timeout, such as those of config/waits.hpp; include narrowly"),
     (r"\brequest_receive\b|\bscoped_actor\b", r"actors/.*", None, "actors answer with promises and never block"),
-    (rf"\b(?:{OWNED})\s*\(", r".*\.[ch]pp", re.escape(AV_PTR), "hold it in the pointer type of encoder/av_ptr.hpp"),
+    (rf"\b(?:{OWNED})\s*\(", r".*\.[ch]pp", "|".join(OWNERS), "hold it in its pointer type of encoder/av_ptr.hpp or encoder/format_ptr.hpp"),
     (r"\b(?:TODO|FIXME|XXX|HACK)\b", r".*", None, "do it, or open an issue; code states what is"),
     (r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\b", r".*\.[ch]pp", None,
      "wait for the event itself, with a deadline; or add the file to MAY_SLEEP with a reason"),
