@@ -14,6 +14,7 @@
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "rig/http_client.hpp"
+#include "rig/process.hpp"
 #include "rig/scratch_folder.hpp"
 
 #include <malloc.h>

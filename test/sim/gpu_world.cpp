@@ -20,7 +20,7 @@ constexpr uint32_t slots_each = 4;
   throw std::logic_error(what);
 }
 
-core::placement_index_config upload_registry_config() {
+core::placement_index_config index_config() {
   core::placement_index_config x;
   x.choose.rank = core::ranking::gpu_aware;
   x.gpus.back_off = 2000ms;
@@ -30,7 +30,7 @@ core::placement_index_config upload_registry_config() {
 
 } // namespace
 
-gpu_world::gpu_world(uint64_t seed) : random_(seed), index_(upload_registry_config(), *this) {
+gpu_world::gpu_world(uint64_t seed) : random_(seed), index_(index_config(), *this) {
   build();
 }
 
