@@ -12,6 +12,7 @@ const still_ms_max = 200;
 const waiting_ms_max = 100;
 // A position may run ahead of the wall clock: players catch up with live by up to half as fast again.
 const rate_max = 1.5;
+const jump_s_min = 0.15;
 
 const video = document.querySelector('video');
 const seen = {
@@ -34,6 +35,7 @@ let freeze_ms = 0;
 let played_s = 0;
 let position = 0;
 let advanced = 0; // when the position last moved
+let polled = 0;
 let waiting = false;
 let waits = 0;
 const stalls = [];
@@ -56,7 +58,7 @@ function on_picture(now) {
   if (first_picture === null) {
     first_picture = now;
     position = video.currentTime;
-    advanced = performance.now();
+    advanced = polled = performance.now();
     setInterval(poll, poll_ms);
     setTimeout(finish, run_ms);
   } else {
@@ -82,7 +84,7 @@ function poll() {
   if (moved_s !== 0) {
     const passed_ms = now - advanced;
     // A player that seeks skips something, or repeats it.
-    const jumped = moved_s < 0 || moved_s > (passed_ms / 1000) * rate_max + 0.15;
+    const jumped = moved_s < 0 || moved_s > ((now - polled) / 1000) * rate_max + jump_s_min;
     if (jumped) jumps.push({ at_ms: at_ms(now), seconds: Number(moved_s.toFixed(3)) });
     else played_s += moved_s;
     // A thread that was busy polls late, when the position has moved as far: that is not a stall.
@@ -90,6 +92,7 @@ function poll() {
     position = video.currentTime;
     advanced = now;
   }
+  polled = now;
   const latency = told.latency_s?.();
   if (Number.isFinite(latency)) latencies.push(latency);
 }

@@ -3,6 +3,10 @@
 // usage: play.mjs URL --player=hls.js|shaka|dashjs|native [--seconds=60] [--start-limit=20] [--glass] [--json]
 //   --glass   also reads the clock that clock.sh draws: milliseconds from the drawing of a picture until it is shown
 //   --json    prints the object on one line
+// The report: `start_ms` until the first picture; `played_s`, `stalls` and `jumps` of the position; `waits`, how often
+// the buffer ran dry, noticed or not; `freeze_ms`, the longest time with one picture; `latency_s`, the median of what
+// the library says; `discontinuities` and `switches` of the bit rate, null if the player does not tell; `faults`, what
+// was not good.
 // The page comes from another origin than the channel, so the channel's CORS headers are tested too.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
