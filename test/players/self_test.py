@@ -20,8 +20,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CODECS = {
-    "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-c:a", "aac"],
-    "av1": ["-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "pred-struct=1", "-c:a", "libopus"],
+    "h264": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-maxrate", "800k", "-bufsize", "800k",
+             "-c:a", "aac"],
+    "av1": ["-c:v", "libsvtav1", "-preset", "12", "-c:a", "libopus"],
     "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"],
 }
 PLAYERS = {
@@ -123,7 +124,7 @@ def channel(folder, codecs, address):
         (folder / name).mkdir()
     return subprocess.Popen(
         ["ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", graph, "-f", "lavfi", "-i", "sine=sample_rate=48000",
-         *CODECS[codecs], "-pix_fmt", "yuv420p", "-b:v", "800k", "-maxrate", "800k", "-bufsize", "800k", "-b:a", "96k",
+         *CODECS[codecs], "-pix_fmt", "yuv420p", "-b:v", "800k", "-b:a", "96k",
          "-g", "50", "-keyint_min", "50", "-flags", "+global_header", "-map", "0:v", "-map", "1:a",
          "-f", "tee", "|".join(outputs)])
 
