@@ -1,0 +1,126 @@
+// The players behind one face: start(video, url, seen) begins to play and returns what only the library can tell.
+// Each player runs with its own defaults, as at a viewer's. `seen` gets errors, discontinuities and bit rate switches.
+
+const script = (path) =>
+  new Promise((done, failed) => {
+    const element = document.createElement('script');
+    element.src = path;
+    element.onload = done;
+    element.onerror = () => failed(new Error(`${path} is not there: run scripts/setup --browser`));
+    document.head.append(element);
+  });
+
+const hls_js = {
+  load: () => script('/hls.js'),
+  start(video, url, seen) {
+    const hls = new Hls();
+    let counter = null;
+    let level = null;
+    hls.on(Hls.Events.ERROR, (_, data) => {
+      const text = `${data.details} ${data.error?.message ?? data.reason ?? ''} ${data.response?.code ?? ''}`;
+      seen.error(text, data.fatal, data.frag?.url ?? data.url);
+    });
+    hls.on(Hls.Events.FRAG_CHANGED, (_, { frag }) => {
+      if (counter !== null && counter !== frag.cc) ++seen.discontinuities;
+      counter = frag.cc;
+    });
+    hls.on(Hls.Events.LEVEL_SWITCHED, (_, data) => {
+      if (level !== null && level !== data.level) ++seen.switches;
+      level = data.level;
+    });
+    hls.loadSource(url);
+    hls.attachMedia(video);
+    video.play().catch((error) => seen.error(error.message, true));
+    return {
+      latency_s: () => hls.latency,
+      bit_rate: () => hls.levels[hls.currentLevel]?.bitrate || null,
+    };
+  },
+};
+
+// What a manifest says about its interruptions: a number that grows by one with each.
+const interruptions = (text) =>
+  Number(/#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)/.exec(text)?.[1] ?? 0) +
+  (text.match(/#EXT-X-DISCONTINUITY\s/g)?.length ?? 0);
+
+const shaka_player = {
+  load: () => script('/shaka.js'),
+  start(video, url, seen) {
+    const player = new shaka.Player();
+    const fail = (error) => {
+      const data = JSON.stringify(error.data ?? '').slice(0, 300);
+      seen.error(`code ${error.code} ${data} ${error.message ?? ''}`, error.severity !== 1);
+    };
+    player.addEventListener('error', (event) => fail(event.detail));
+    player.addEventListener('downloadfailed', (event) => {
+      seen.error(`download failed, status ${event.httpResponseCode}`, false, event.request?.uris?.[0]);
+    });
+    player.addEventListener('adaptation', (event) => event.oldTrack && ++seen.switches);
+    const first = new Map();
+    const periods = new Set();
+    player.getNetworkingEngine().registerResponseFilter((type, response) => {
+      if (type !== shaka.net.NetworkingEngine.RequestType.MANIFEST) return;
+      const text = new TextDecoder().decode(response.data);
+      const path = response.originalUri.split('?')[0];
+      if (!first.has(path)) first.set(path, interruptions(text));
+      for (const [, id] of text.matchAll(/<Period[^>]*\bid="([^"]*)"/g)) periods.add(id);
+      seen.discontinuities = Math.max(seen.discontinuities, interruptions(text) - first.get(path), periods.size - 1);
+    });
+    player
+      .attach(video)
+      .then(() => player.load(url))
+      .then(() => video.play())
+      .catch(fail);
+    return {
+      latency_s: () => player.getStats().liveLatency,
+      bit_rate: () => player.getStats().streamBandwidth,
+    };
+  },
+};
+
+// dash.js plays on without a clock: it has this error for a channel that names none, or one that does not answer.
+const time_sync_failed = 16;
+
+const dash_js = {
+  load: () => script('/dash.js'),
+  start(video, url, seen) {
+    const player = dashjs.MediaPlayer().create();
+    const events = dashjs.MediaPlayer.events;
+    let periods = 0;
+    let quality = null;
+    player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
+    player.on(events.ERROR, ({ error }) => {
+      seen.error(`code ${error.code} ${error.message}`, error.code !== time_sync_failed, error.data?.request?.url);
+    });
+    player.on(events.FRAGMENT_LOADING_COMPLETED, ({ error, request }) => {
+      if (error) seen.error(`download failed: ${error.message ?? error}`, false, request.url);
+    });
+    player.on(events.PERIOD_SWITCH_COMPLETED, () => {
+      if (periods++) ++seen.discontinuities;
+    });
+    player.on(events.QUALITY_CHANGE_RENDERED, ({ mediaType, newRepresentation }) => {
+      if (mediaType !== 'video') return;
+      if (quality !== null && quality !== newRepresentation.id) ++seen.switches;
+      quality = newRepresentation.id;
+    });
+    player.initialize(video, url, true);
+    return {
+      latency_s: () => player.getCurrentLiveLatency(),
+      bit_rate: () => player.getCurrentRepresentationForType('video')?.bandwidth,
+    };
+  },
+};
+
+// The browser's own player. It tells nothing but what every video element tells.
+const native = {
+  load: () => {},
+  start(video, url, seen) {
+    seen.discontinuities = null;
+    seen.switches = null;
+    video.src = url;
+    video.play().catch((error) => seen.error(error.message, true));
+    return {};
+  },
+};
+
+export const players = { 'hls.js': hls_js, shaka: shaka_player, dashjs: dash_js, native };
