@@ -59,8 +59,8 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {
       return self->delegate(registry, x, what, task);
     },
-    [this](watch_atom, const std::string& channel, const std::string& profile) -> caf::result<variant_stream_ptr> {
-      auto answer = self->make_response_promise<variant_stream_ptr>();
+    [this](watch_atom, const std::string& channel, const std::string& profile) -> caf::result<rendition_ptr> {
+      auto answer = self->make_response_promise<rendition_ptr>();
       watch(channel, profile, answer, false);
       return answer;
     },
@@ -196,7 +196,7 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
   }
   auto patience = config.session.core.patience(p->second.video);
   self->request(i->second, config::defaults::outer_wait(patience), watch_atom_v, p->second)
-    .then([answer](variant_stream_ptr& x) mutable { answer.deliver(std::move(x)); },
+    .then([answer](rendition_ptr& x) mutable { answer.deliver(std::move(x)); },
           [this, channel, profile, answer, again, session = i->second](const caf::error& why) mutable {
             // The session ended while this request was on its way, as happens when its last client has left: start
             // another one.

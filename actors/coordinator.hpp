@@ -71,7 +71,7 @@ struct coordinator_state {
   /// False if it has restarted too often: then the node gives up.
   bool may_restart(const char* what);
 
-  using stream_promise = caf::typed_response_promise<variant_stream_ptr>;
+  using stream_promise = caf::typed_response_promise<rendition_ptr>;
 
   /// Passes a client to the channel's session, and starts the session if there is none. `again`: the previous session
   /// had just ended.

@@ -23,7 +23,7 @@ using gateway_actor = coordinator_actor::extend_with<leases_actor>::extend_with<
   // Starts the channel and the rendition if they do not run yet. Returns the stream once its first chunk is there.
   // Errors: unknown_channel, unknown_profile, no_worker, source_failed, encode_failed, limit, timeout, stopping.
   // Answers within `live.open_timeout` plus `cluster.selection_timeout` plus a few seconds.
-  caf::result<variant_stream_ptr>(watch_atom, std::string /* channel */, std::string /* profile */),
+  caf::result<rendition_ptr>(watch_atom, std::string /* channel */, std::string /* profile */),
   // Commands to a worker, given by name or id; passed on to the registry. Error: unknown_daemon.
   caf::result<void>(drain_atom, std::string), caf::result<void>(resume_atom, std::string),
   caf::result<void>(remove_atom, std::string),

@@ -241,7 +241,7 @@ struct relay_session_state : core::session_effects {
   void failed_over(const std::string&, core::failover_reason, std::chrono::milliseconds, uint64_t) override {}
   void quarantine(const std::string&, const std::string&) override {}
   void stop(attempt_id, const lease_end&) override {}
-  void open_output(const std::string&, const stream_format&) override {}
+  void open_output(const std::string&, const stream_format&, const core::output_form&) override {}
   void close_output(const std::string&, const std::string&) override {}
   uint32_t clients(const std::string&) override {
     return 1;

@@ -8,10 +8,13 @@
 #include "http/target.hpp"
 
 #include <algorithm>
+#include <span>
+#include <sstream>
 #include <utility>
 
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/write.hpp>
 
 namespace troupe::http {
@@ -26,6 +29,13 @@ constexpr size_t read_ahead_bytes = 16 * 1024;
 
 /// Most requests fit.
 constexpr size_t first_read_bytes = 4096;
+
+/// Bytes of a body that are passed to the kernel at once.
+constexpr size_t write_bytes_max = 256 * 1024;
+
+bool is_read(verb method) {
+  return method == verb::get || method == verb::head;
+}
 
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -209,6 +219,7 @@ bool connection::parse_target() {
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
   request_.idempotency_key.assign(key.data(), key.size());
+  request_.takes_gzip = beast::http::token_list{header[field::accept_encoding]}.exists("gzip");
   auto seen = header["Last-Event-ID"];
   request_.last_event_id.assign(seen.data(), seen.size());
   request_.body = std::move(parser_->get().body());
@@ -229,6 +240,8 @@ void connection::dispatch() {
     return refuse(no->code, no->word, no->detail);
   auto wanted = live_target::of(request_.path);
   auto events = is_event_path(request_.path);
+  if (auto target = delivery_target::of(request_.path); target && is_read(request_.method))
+    return deliver(*target);
   if (request_.method != verb::get || !(wanted || events))
     return ask_api();
   auto streams = enter_streams();
@@ -305,6 +318,18 @@ void connection::ask_api() {
   shared_->api->handle(request_, std::move(take));
 }
 
+void connection::deliver(const delivery_target& target) {
+  phase_ = phase::asking;
+  // It may wait for its rendition, and then for what comes next.
+  expire_after(2 * shared_->config.watch_timeout);
+  auto take = [weak = std::weak_ptr<peer>{shared_from_this()}, turn = ++turn_](reply x) {
+    auto me = std::static_pointer_cast<connection>(weak.lock());
+    if (me && me->phase_ == phase::asking && me->turn_ == turn)
+      me->answer(std::move(x));
+  };
+  shared_->delivery->handle(loop_, request_, target, std::move(take));
+}
+
 void connection::refuse(status code, std::string_view word, std::string_view detail) {
   keep_alive_ = false;
   answer(problem(code, word, detail, request_.id));
@@ -317,9 +342,33 @@ void connection::answer(reply x) {
   // Without a length, the end of the connection marks the end of the answer.
   keep_alive_ = keep_alive_ && !stopping_ && !x.endless;
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
+  media_ = std::move(x.media);
   response_ = make_response(std::move(x), request_, version, keep_alive_);
   shared_->counters->count_response(response_->result_int());
+  if (!media_.empty() && request_.method != verb::head)
+    return write_media();
   beast::http::async_write(socket_, *response_,
+                           [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
+}
+
+void connection::write_media() {
+  std::ostringstream text;
+  text << response_->base();
+  head_ = std::move(text).str();
+  buffers_.clear();
+  buffers_.emplace_back(head_.data(), head_.size());
+  for (auto& x : media_)
+    buffers_.emplace_back(x.span().data(), x.size());
+  // A client that takes data is alive, however slow it is.
+  auto progress = [this, before = size_t{0}](const error_code& failure, size_t done) mutable -> size_t {
+    if (failure)
+      return 0;
+    if (done > before)
+      expire_after(shared_->config.write_timeout);
+    before = done;
+    return write_bytes_max;
+  };
+  boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_}, progress,
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 
@@ -335,6 +384,7 @@ void connection::on_written(const error_code& failure, size_t bytes) {
     record.note = failure.message();
   write_log(*shared_, std::move(record));
   response_.reset();
+  media_.clear();
   if (failure)
     return close();
   if (keep_alive_ && !stopping_)

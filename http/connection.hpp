@@ -10,7 +10,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -71,6 +73,10 @@ private:
   template <class Client, class... Args>
   void become(Args&&... args);
   void ask_api();
+  /// Answers a request for a playlist, manifest, segment or part.
+  void deliver(const delivery_target& target);
+  /// Writes the response with `media_` as its body.
+  void write_media();
   void refuse(status code, std::string_view word, std::string_view detail);
   void answer(reply x);
   void on_written(const error_code& failure, size_t bytes);
@@ -97,6 +103,9 @@ private:
   request request_;
   share body_; ///< of the current request, until it is answered
   std::optional<response> response_;
+  std::vector<shared_bytes> media_;
+  std::string head_;
+  std::vector<boost::asio::const_buffer> buffers_;
 };
 
 } // namespace troupe::http

@@ -4,6 +4,7 @@
 #include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/problem.hpp"
+#include "packaging/rendition.hpp"
 
 #include <cstdio>
 #include <span>
@@ -56,19 +57,20 @@ live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, reque
 void live_client::start() {
   ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
-  ask<variant_stream_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout,
-                          answer_to(&live_client::opened), watch_atom_v, target_.channel, target_.profile);
+  ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),
+                     watch_atom_v, target_.channel, target_.profile);
 }
 
-void live_client::opened(caf::expected<variant_stream_ptr> stream) {
+void live_client::opened(caf::expected<rendition_ptr> stream) {
   if (phase_ != phase::opening)
     return;
   if (!stream)
     return refuse(for_viewers(stream.error(), request_.id));
   if (*stream == nullptr)
     return refuse(problem(ec::stopping, {}, request_.id));
-  reader_.emplace(std::move(*stream));
-  header_ = head_of({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}}});
+  reader_.emplace((*stream)->stream());
+  header_ =
+    head_of({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}, {"Access-Control-Allow-Origin", "*"}}});
   auto line = record(200, "watching");
   line.channel = target_.channel;
   line.profile = target_.profile;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "http/stream_client.hpp"
+#include "packaging/rendition_ptr.hpp"
 #include "packaging/variant_stream.hpp"
 
 #include <array>
@@ -33,7 +34,7 @@ public:
   void start();
 
 private:
-  void opened(caf::expected<variant_stream_ptr> stream);
+  void opened(caf::expected<rendition_ptr> stream);
   void pump() override;
   void await_data();
   void write();

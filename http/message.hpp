@@ -2,6 +2,8 @@
 // anywhere, and a reply can be made on any thread.
 #pragma once
 
+#include "messages/media.hpp"
+
 #include <functional>
 #include <memory>
 #include <ostream> // Beast uses it without including it
@@ -25,6 +27,7 @@ struct request {
   std::string body;              ///< as sent; has a limit
   std::string idempotency_key;   ///< from the header of that name
   std::string last_event_id;     ///< from the header of that name
+  bool takes_gzip = false;       ///< the client takes compressed bodies
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
   std::shared_ptr<void> place;   ///< of the connection among those of its client
 };
@@ -33,8 +36,9 @@ struct reply {
   status code = status::ok;
   std::string content_type; ///< empty if there is no body
   std::string body;
-  std::vector<std::pair<std::string, std::string>> fields; ///< further header fields; the values hold no line breaks
-  bool endless = false;                                    ///< the answer to a HEAD whose GET has no length
+  std::vector<std::pair<std::string, std::string>> fields{}; ///< further header fields; the values hold no line breaks
+  bool endless = false;                                      ///< the answer to a HEAD whose GET has no length
+  std::vector<shared_bytes> media{};                         ///< instead of `body`, sent without a copy
 };
 
 /// Takes the reply to a request: once, from any thread.

@@ -105,8 +105,11 @@ response make_response(reply x, const request& to, unsigned version, bool keep_a
   if (!x.content_type.empty())
     result.set(field::content_type, x.content_type);
   result.keep_alive(keep_alive);
+  auto size = x.body.size();
+  for (auto& part : x.media)
+    size += part.size();
   if (x.code != status::no_content && !x.endless)
-    result.content_length(x.body.size());
+    result.content_length(size);
   if (to.method != verb::head)
     result.body() = std::move(x.body);
   return result;

@@ -4,6 +4,7 @@
 #include "actors/gateway.hpp"
 #include "http/client_places.hpp"
 #include "http/config.hpp"
+#include "http/delivery.hpp"
 #include "http/guard.hpp"
 #include "http/job_events.hpp"
 #include "http/loop.hpp"
@@ -27,6 +28,7 @@ struct service {
   caf::actor_system& system;
   gateway_actor gateway;
   std::shared_ptr<const routes> api;
+  std::shared_ptr<http::delivery> delivery;
   http::guard guard;
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< only for files; they outlive all connections

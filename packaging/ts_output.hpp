@@ -20,7 +20,7 @@ class ts_output {
 public:
   using clock = std::chrono::steady_clock;
 
-  explicit ts_output(core::chunk_ring::limits max) : stream_(std::make_shared<variant_stream>(max)) {}
+  explicit ts_output(variant_stream_ptr stream) : stream_(std::move(stream)) {}
 
   ts_output(const ts_output&) = delete;
   ts_output& operator=(const ts_output&) = delete;
@@ -33,15 +33,6 @@ public:
 
   /// Sends the clock to clients while pictures are far apart.
   void pass_time(clock::time_point now);
-
-  /// Nothing more follows; `reason` is empty for a regular end.
-  void end(const std::string& reason) {
-    stream_->end(reason);
-  }
-
-  const variant_stream_ptr& stream() const noexcept {
-    return stream_;
-  }
 
 private:
   void push(bool random_access, int64_t dts);

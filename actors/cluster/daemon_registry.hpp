@@ -1,8 +1,8 @@
 // DAEMON REGISTRY: knows all workers and their task processes; selects workers, grants leases, watches both.
 //
 // The decisions are in `core::worker_table` (which workers exist, their health and slots) and `core::lease_table`
-// (which request gets what); this actor translates. It monitors every worker's host, every task process and every owner of a
-// lease:
+// (which request gets what); this actor translates. It monitors every worker's host, every task process and every owner
+// of a lease:
 // - a host dies: its worker is gone at once, requests that wait for it look elsewhere, its running tasks live on;
 // - a host is silent: with time its worker becomes degraded, then unhealthy, then gone;
 // - a task dies: its lease ends, its slot is free and the worker's breaker is told; the owner sees the same death

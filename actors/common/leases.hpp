@@ -2,7 +2,7 @@
 #pragma once
 
 #include "messages/actors.hpp"
-#include "packaging/variant_stream.hpp"
+#include "packaging/rendition_ptr.hpp"
 
 #include <cstdint>
 #include <string>
@@ -19,13 +19,13 @@ using queue_places = std::unordered_map<attempt_id, uint32_t>;
 CAF_BEGIN_TYPE_ID_BLOCK(troupe_local, caf::id_block::troupe_actors::end)
 
   CAF_ADD_TYPE_ID(troupe_local, (troupe::queue_places))
-  CAF_ADD_TYPE_ID(troupe_local, (troupe::variant_stream_ptr))
+  CAF_ADD_TYPE_ID(troupe_local, (troupe::rendition_ptr))
 
 CAF_END_TYPE_ID_BLOCK(troupe_local)
 
 // This type stays in this process: CAF refuses to serialize it, so it can never cross a node.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::queue_places)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::variant_stream_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::rendition_ptr)
 
 namespace troupe {
 

@@ -109,10 +109,10 @@ session_state::interface::behavior_type session_state::make_behavior() {
       if (auto i = attempts.find(attempt); i != attempts.end() && i->second.held)
         self->send(coordinator, i->second.held->id, x);
     },
-    [this](watch_atom, const profile& target) -> caf::result<variant_stream_ptr> {
+    [this](watch_atom, const profile& target) -> caf::result<rendition_ptr> {
       if (auto why = quarantined.refusal(target.name, self->now()); !why.empty())
         return caf::make_error(ec::encode_failed, why);
-      auto result = self->make_response_promise<variant_stream_ptr>();
+      auto result = self->make_response_promise<rendition_ptr>();
       auto ticket = next_ticket++;
       waiting.emplace(ticket, result);
       session.watch(target, ticket, self->now());
@@ -125,9 +125,10 @@ session_state::interface::behavior_type session_state::make_behavior() {
         auto i = outputs.find(v.profile);
         if (i == outputs.end())
           continue;
-        auto count = i->second.stream()->count();
-        v.clients = count.clients;
-        v.clients_total = count.clients_total;
+        auto& out = *i->second.shared();
+        auto count = out.stream()->count();
+        v.clients = out.clients(self->now());
+        v.clients_total = out.clients_total();
         v.skips = count.skips;
         v.buffered_bytes = count.buffered_bytes;
         v.bytes_out = count.bytes_total;
@@ -364,12 +365,12 @@ void session_state::quarantine(const std::string& profile, const std::string& wh
 
 uint32_t session_state::clients(const std::string& profile) {
   auto i = outputs.find(profile);
-  return i == outputs.end() ? 0 : i->second.stream()->count().clients;
+  return i == outputs.end() ? 0 : i->second.shared()->clients(self->now());
 }
 
 void session_state::answer(core::ticket x, const std::string& profile) {
   if (auto i = waiting.find(x); i != waiting.end()) {
-    i->second.deliver(output_of(profile).stream());
+    i->second.deliver(output_of(profile).shared());
     waiting.erase(i);
   }
 }

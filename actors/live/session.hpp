@@ -16,7 +16,7 @@
 #include "core/live/quarantine.hpp"
 #include "core/live/session.hpp"
 #include "messages/actors.hpp"
-#include "packaging/ts_output.hpp"
+#include "packaging/rendition.hpp"
 #include "telemetry/failover_log.hpp"
 
 #include <caf/actor_system.hpp>
@@ -35,6 +35,7 @@ namespace troupe {
 struct session_actor_config {
   core::session_config core;
   core::chunk_ring::limits stream;
+  delivery_times delivery;
   std::chrono::milliseconds lease_timeout = config::defaults::lease_wait(std::chrono::seconds{5});
   std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
@@ -42,7 +43,7 @@ struct session_actor_config {
 
 using session_actor = sample_sink_actor::extend<
   // A client asks for a rendition. Answers with its stream, once the first bytes are there.
-  caf::result<variant_stream_ptr>(watch_atom, profile),
+  caf::result<rendition_ptr>(watch_atom, profile),
   // The status of the channel.
   caf::result<session_status>(status_atom),
   // Ends everything, for this reason.
@@ -77,7 +78,7 @@ struct session_state : core::session_effects {
   void finish(attempt_id attempt, int64_t to_pts) override;
   void stop(attempt_id attempt, const lease_end& how) override;
   void device_failed(attempt_id attempt, const std::string& why) override;
-  void open_output(const std::string& profile, const stream_format& format) override;
+  void open_output(const std::string& profile, const stream_format& format, const core::output_form& form) override;
   void deliver(const std::string& profile, const sample_block& block) override;
   void close_output(const std::string& profile, const std::string& reason) override;
   void failed_over(const std::string& profile, core::failover_reason why, std::chrono::milliseconds gap,
@@ -110,7 +111,7 @@ struct session_state : core::session_effects {
   /// Called after each event: handles what the effects found out, and checks whether the session is over.
   void settle();
 
-  ts_output& output_of(const std::string& profile);
+  rendition_output& output_of(const std::string& profile);
 
   interface::pointer self;
   session_actor_config config;
@@ -119,8 +120,8 @@ struct session_state : core::session_effects {
   leases_actor coordinator;
   core::session session;
   std::unordered_map<attempt_id, attempt> attempts;
-  std::map<std::string, ts_output> outputs;
-  std::unordered_map<core::ticket, caf::typed_response_promise<variant_stream_ptr>> waiting;
+  std::map<std::string, rendition_output> outputs;
+  std::unordered_map<core::ticket, caf::typed_response_promise<rendition_ptr>> waiting;
   std::vector<std::pair<std::string, std::string>> failed_outputs;
   core::quarantine_list quarantined; ///< by profile
   uint64_t next_ticket = 1;

@@ -14,13 +14,14 @@ constexpr milliseconds again_after{250};
 
 } // namespace
 
-session::session(session_config config, session_id id, channel source, session_effects& effects, time_point,
+session::session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
                  int64_t unix_ms)
   : config_(std::move(config)),
     id_(id),
     channel_(std::move(source)),
     effects_(effects),
     started_at_ms_(unix_ms),
+    started_(now),
     buffer_(config_.buffer) {}
 
 // -- clients ------------------------------------------------------------------
@@ -145,7 +146,7 @@ void session::begin(variant& v, time_point now) {
     return;
   }
   v.output = output;
-  effects_.open_output(v.target.name, output);
+  effects_.open_output(v.target.name, output, form_of(v));
   pass_through(v, now);
 }
 
@@ -319,7 +320,7 @@ bool session::leave_out(variant& v, const std::string& why, time_point now) {
   v.ends.assign(output.tracks.size(), {});
   for (auto& note : v.plan.notes)
     effects_.notice(v.target.name, note);
-  effects_.open_output(v.target.name, output);
+  effects_.open_output(v.target.name, output, form_of(v));
   pass_through(v, now);
   return true;
 }
@@ -411,6 +412,11 @@ session::place session::find(attempt_id number) {
 void session::output_failed(const std::string& profile, const std::string& why) {
   if (auto i = variants_.find(profile); i != variants_.end())
     remove(i, ec::encode_failed, why, {});
+}
+
+output_form session::form_of(const variant& v) const {
+  auto interval = v.target.video.keyframe_interval;
+  return {v.plan.encodes_video && interval.count() > 0, interval, clock_.value_or(clock_map{0, started_at_ms_})};
 }
 
 } // namespace troupe::core

@@ -19,6 +19,7 @@
 #pragma once
 
 #include "core/live/attempt.hpp"
+#include "core/live/clock_map.hpp"
 #include "core/live/config.hpp"
 #include "core/live/source_buffer.hpp"
 #include "core/live/variant.hpp"
@@ -32,6 +33,13 @@
 #include <vector>
 
 namespace troupe::core {
+
+/// What a rendition's packaging needs to know besides its tracks.
+struct output_form {
+  bool on_grid = false; ///< its video's random-access points are at multiples of `keyframe_interval` of source time
+  milliseconds keyframe_interval{0};
+  clock_map clock; ///< the same for all renditions of the session
+};
 
 /// What a session wants done. Implementations must not call back into the session from within these.
 class session_effects {
@@ -70,7 +78,7 @@ public:
   }
 
   /// The samples passed to `deliver` have these tracks from now on.
-  virtual void open_output(const std::string& profile, const stream_format& format) = 0;
+  virtual void open_output(const std::string& profile, const stream_format& format, const output_form& form) = 0;
 
   /// Hands a block of the rendition to its clients.
   virtual void deliver(const std::string& profile, const sample_block& block) = 0;
@@ -183,6 +191,8 @@ private:
   void fail_everything(ec code, const std::string& why);
   place find(attempt_id attempt);
 
+  output_form form_of(const variant& v) const;
+
   /// A copy, for loops whose body may remove variants.
   std::vector<std::string> variant_names() const;
 
@@ -197,7 +207,7 @@ private:
   void source_changed(const stream_format& x, time_point now);
   bool plan_anew(variant& v, time_point now);
   void take_source(const sample_batch& x, time_point now);
-  void lift(sample_block& x);
+  void lift(sample_block& x, time_point now);
   void tick_source(time_point now);
   void return_to_first(time_point now);
   void release_source();
@@ -238,6 +248,8 @@ private:
   channel channel_;
   session_effects& effects_;
   int64_t started_at_ms_;
+  time_point started_;
+  std::optional<clock_map> clock_; ///< of the first sample of all
   std::optional<ingest> ingest_;
   std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
   time_point probed_at_;        ///< when the first URL was last tried

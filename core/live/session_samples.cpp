@@ -342,7 +342,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
   }
   if (v.output != a.output) {
     v.output = a.output;
-    effects_.open_output(v.target.name, v.output);
+    effects_.open_output(v.target.name, v.output, form_of(v));
   }
   a.delivered = true;
   for (auto& block : blocks)

@@ -248,14 +248,14 @@ bool session::plan_anew(variant& v, time_point now) {
     count_missing(v, rest);
     for (auto& missing : rest.missing)
       v.lost(missing);
-    effects_.open_output(v.target.name, output);
+    effects_.open_output(v.target.name, output, form_of(v));
   }
   return true;
 }
 
 /// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
 /// minimum. One offset for the life of the session, so that all renditions have the same times.
-void session::lift(sample_block& x) {
+void session::lift(sample_block& x, time_point now) {
   if (!lift_) {
     // An encoder that reorders starts to decode some pictures before the first one is shown.
     constexpr int64_t pictures = 3;
@@ -269,6 +269,8 @@ void session::lift(sample_block& x) {
     auto least = ticks_of(config_.earliest_dts) + pictures * picture;
     auto missing = config_.earliest_dts.count() > 0 && first < least ? least - std::max(first, -lift_max) : 0;
     lift_ = (missing + ticks_per_second - 1) / ticks_per_second * ticks_per_second;
+    auto since = std::chrono::duration_cast<milliseconds>(now - started_).count();
+    clock_ = clock_map{first + *lift_, started_at_ms_ + since};
   }
   if (*lift_ != 0)
     for (auto& s : x.samples) {
@@ -302,7 +304,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
   auto block = x.block;
-  lift(block);
+  lift(block, now);
   samples_in_ += block.samples.size();
   bytes_in_ += block.bytes.size();
   auto leading = leading_track(*source_);

@@ -64,7 +64,7 @@ struct recorder : session_effects {
     if (how.process_failed)
       blamed.insert(x);
   }
-  void open_output(const std::string& profile, const stream_format& format) override {
+  void open_output(const std::string& profile, const stream_format& format, const output_form&) override {
     outputs[profile] = format;
   }
   void deliver(const std::string& profile, const sample_block& block) override {

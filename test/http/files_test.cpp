@@ -1,6 +1,6 @@
 // Goal: files go to a coordinator and come from it whole, whatever happens to connections. A client without a ticket
-// gets nothing, and a wrong or late upload leaves nothing behind. Method: the real server with an upload registry over a
-// temporary folder; our own client, directly and through a relay that cuts connections; hostile requests over a raw
+// gets nothing, and a wrong or late upload leaves nothing behind. Method: the real server with an upload registry over
+// a temporary folder; our own client, directly and through a relay that cuts connections; hostile requests over a raw
 // socket.
 #include "base/identity.hpp"
 #include "client.hpp"

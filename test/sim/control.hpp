@@ -173,7 +173,7 @@ public:
   void finish(attempt_id attempt) override;
   void finish(attempt_id attempt, int64_t to_pts) override;
   void stop(attempt_id attempt, const lease_end& how) override;
-  void open_output(const std::string& profile, const stream_format& format) override;
+  void open_output(const std::string& profile, const stream_format& format, const core::output_form&) override;
   void deliver(const std::string& profile, const sample_block& block) override;
   void close_output(const std::string& profile, const std::string& reason) override;
   void failed_over(const std::string& profile, core::failover_reason why, milliseconds gap,

@@ -276,7 +276,7 @@ void session_node::stop(attempt_id number, const lease_end& how) {
 
 // -- outputs ----------------------------------------------------------------------
 
-void session_node::open_output(const std::string& profile, const stream_format& format) {
+void session_node::open_output(const std::string& profile, const stream_format& format, const core::output_form&) {
   world_.trace(channel_name, "/", profile, " is open");
   auto fits = [&](const stream_format& source) {
     auto plan = core::plan_variant(source, profiles_.at(profile));

@@ -41,7 +41,7 @@ ARROWS = {
     "encoder/codec": {"base", "encoder"},
     "encoder/window": {"base", "encoder", "encoder/source", "encoder/codec"},
     "encoder/chunks": {"base", "encoder", "encoder/source", "encoder/codec", "encoder/window"},
-    "packaging": {"plain", "core/live", "encoder"},
+    "packaging": {"plain", "base", "core/live", "encoder"},
     "store": {"plain", "base"},
     "transfer": {"base"},
     "processes": {"plain", "base", "telemetry"},

@@ -1,0 +1,252 @@
+#include "http/delivery.hpp"
+
+#include "base/random_id.hpp"
+#include "http/ask.hpp"
+#include "http/problem.hpp"
+#include "http/query.hpp"
+#include "http/target.hpp"
+#include "messages/unix_time.hpp"
+#include "packaging/compress.hpp"
+#include "packaging/dash_manifest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include <boost/asio/steady_timer.hpp>
+
+namespace troupe::http {
+
+namespace {
+
+constexpr std::string_view hls_entry = "index.m3u8";
+constexpr std::string_view dash_entry = "manifest.mpd";
+
+/// The server's clock, for players of DASH.
+constexpr std::string_view clock_name = "time";
+
+/// A viewer's key: nobody can guess it, and a player that returns after a restart may bring an old one.
+constexpr size_t key_max = 32;
+
+bool is_key(std::string_view x) {
+  return !x.empty() && x.size() <= key_max
+         && std::ranges::all_of(x, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::string new_key() {
+  std::array<char, 17> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(base::random_id()));
+  return text.data();
+}
+
+/// Every answer may be read by pages of all sites: players are embedded anywhere, and no answer holds a secret.
+void allow_all_origins(reply& x) {
+  x.fields.emplace_back("Access-Control-Allow-Origin", "*");
+  x.fields.emplace_back("Access-Control-Expose-Headers", "Date, Content-Length");
+}
+
+tl::expected<delivery_request, std::string> read_request(const request& of, const std::string& file) {
+  delivery_request result;
+  result.file = file;
+  result.gzip = of.takes_gzip;
+  auto done =
+    read_query(of.query, [&](const std::string& key, const std::string& value) -> tl::expected<void, std::string> {
+      if (key == "_HLS_msn" || key == "_HLS_part") {
+        auto number = to_number<int64_t>(value);
+        if (!number || *number < 0)
+          return tl::unexpected{key + " must be a whole number"};
+        (key == "_HLS_msn" ? result.msn : result.part) = *number;
+      } else if (key == "_HLS_skip") {
+        result.skip = value == "YES" || value == "v2";
+      }
+      return {};
+    });
+  if (!done)
+    return tl::unexpected{std::move(done.error())};
+  return result;
+}
+
+} // namespace
+
+std::optional<delivery_target> delivery_target::of(const std::vector<std::string>& path) {
+  if (path.size() < 4 || path[0] != "live" || path[1].empty() || path[2].empty())
+    return std::nullopt;
+  if (path.size() == 4 && (path[3] == hls_entry || path[3] == dash_entry || path[3] == clock_name))
+    return delivery_target{path[1], path[2], {}, {}, path[3]};
+  if (path.size() == 6 && is_key(path[3]) && !path[4].empty() && !path[5].empty())
+    return delivery_target{path[1], path[2], path[3], path[4], path[5]};
+  if (path.size() == 5 && is_key(path[3]) && path[4] == dash_entry)
+    return delivery_target{path[1], path[2], path[3], {}, path[4]};
+  return std::nullopt;
+}
+
+/// A request until it is answered. Everything happens on the thread of its loop.
+struct delivery::pending {
+  pending(loop& in, const request& of, delivery_target target, reply_handler done)
+    : mail(in.mail()), of(of), target(std::move(target)), done(std::move(done)), timer(in.context()) {}
+
+  bool is_entry() const {
+    return target.profile.empty();
+  }
+
+  void answer(reply x) {
+    timer.cancel();
+    if (auto call = std::exchange(done, nullptr)) {
+      allow_all_origins(x);
+      call(std::move(x));
+    }
+  }
+
+  std::shared_ptr<inbox> mail;
+  request of;
+  delivery_target target;
+  reply_handler done;
+  boost::asio::steady_timer timer;
+  delivery_request wanted;
+  rendition_ptr from;
+  bool waits = false; ///< the timer runs
+  bool again = false; ///< the rendition that was known had ended: another one was asked for
+};
+
+delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout)
+  : system_(system), gateway_(std::move(gateway)), watch_timeout_(watch_timeout) {}
+
+void delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
+  auto x = std::make_shared<pending>(in, of, target, std::move(done));
+  if (x->is_entry() && target.file == clock_name) {
+    reply now{status::ok, "text/plain", date_time({0, unix_ms()}, 0)};
+    now.fields.emplace_back("Cache-Control", "no-store");
+    return x->answer(std::move(now));
+  }
+  auto wanted = read_request(of, x->is_entry() ? std::string{} : target.file);
+  if (!wanted)
+    return x->answer(problem(status::bad_request, "invalid_argument", wanted.error(), of.id));
+  if (!x->is_entry() && target.profile != target.name)
+    return x->answer(problem(ec::unknown_profile, "this address names no rendition", of.id));
+  x->wanted = std::move(*wanted);
+  if (auto rendition = known(target.channel, target.name))
+    return found(x, std::move(rendition));
+  watch(x);
+}
+
+rendition_ptr delivery::known(const std::string& channel, const std::string& profile) {
+  std::lock_guard guard{mutex_};
+  auto i = running_.find({channel, profile});
+  if (i == running_.end())
+    return nullptr;
+  auto result = i->second.lock();
+  if (result && !result->ended())
+    return result;
+  running_.erase(i);
+  return nullptr;
+}
+
+/// Asks for the rendition; it is started if it does not run.
+void delivery::watch(const std::shared_ptr<pending>& x) {
+  auto mail = x->mail;
+  ask<rendition_ptr>(
+    system_, gateway_, watch_timeout_,
+    [me = shared_from_this(), x, mail](caf::expected<rendition_ptr> answer) {
+      mail->post([me, x, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
+        if (!*answer)
+          return x->answer(for_viewers(answer->error(), x->of.id));
+        if (**answer == nullptr)
+          return x->answer(problem(ec::stopping, {}, x->of.id));
+        {
+          std::lock_guard guard{me->mutex_};
+          me->running_[{x->target.channel, x->target.name}] = **answer;
+        }
+        me->found(x, **answer);
+      });
+    },
+    watch_atom_v, x->target.channel, x->target.name);
+}
+
+void delivery::found(const std::shared_ptr<pending>& x, rendition_ptr rendition) {
+  x->from = std::move(rendition);
+  if (!x->target.viewer.empty())
+    x->from->seen(x->target.viewer, clock::now());
+  look(x);
+}
+
+void delivery::look(const std::shared_ptr<pending>& x) {
+  if (!x->done)
+    return;
+  using outcome = delivery_reply::outcome;
+  auto got = x->from->get(x->wanted);
+  switch (got.what) {
+  case outcome::wait:
+    return wait(x);
+  case outcome::bad_request:
+    return x->answer(problem(status::bad_request, "invalid_argument", got.why, x->of.id));
+  case outcome::not_found:
+    return x->answer(problem(status::not_found, "not_found", "there is no such file, or no longer", x->of.id));
+  case outcome::ended:
+    if (std::exchange(x->again, true))
+      return x->answer(problem(ec::source_failed, "the channel has ended", x->of.id));
+    return watch(x);
+  case outcome::found:
+    break;
+  }
+  if (x->is_entry()) {
+    auto summary = x->from->summary({});
+    return x->answer(summary ? entry(*x, *summary) : problem(ec::source_failed, "the channel has ended", x->of.id));
+  }
+  if (!x->target.viewer.empty())
+    x->from->seen(x->target.viewer, clock::now());
+  reply result;
+  result.content_type = std::move(got.content_type);
+  result.fields.emplace_back("Cache-Control", "max-age=" + std::to_string(got.fresh.count()));
+  if (got.gzip)
+    result.fields.emplace_back("Content-Encoding", "gzip");
+  result.fields.emplace_back("Vary", "Accept-Encoding");
+  result.media = std::move(got.body);
+  x->answer(std::move(result));
+}
+
+void delivery::wait(const std::shared_ptr<pending>& x) {
+  if (!std::exchange(x->waits, true)) {
+    // RFC 8216bis, 6.2.5.2: a request that waits for more than three target durations gets a 503.
+    x->timer.expires_after(std::chrono::milliseconds{3 * x->from->times().target() / (ticks_per_second / 1000)});
+    x->timer.async_wait([x](const boost::system::error_code& failure) {
+      if (!failure)
+        x->answer(problem(status::service_unavailable, "timeout", "nothing new came in time; try again", x->of.id));
+    });
+  }
+  auto wake = [weak = weak_from_this(), x] {
+    x->mail->post([weak, x] {
+      if (auto me = weak.lock())
+        me->look(x);
+    });
+  };
+  if (!x->from->notify(x->wanted, std::move(wake)))
+    x->answer(problem(ec::limit, "too many requests wait; try again", x->of.id));
+}
+
+reply delivery::entry(const pending& x, const rendition_summary& summary) const {
+  auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
+  x.from->seen(key, clock::now());
+  auto named = summary;
+  named.folder = (x.target.viewer.empty() ? key + "/" : std::string{}) + encode_segment(x.target.name);
+  reply result;
+  if (x.target.file == dash_entry) {
+    result.content_type = "application/dash+xml";
+    result.body = dash_manifest(*x.from, named,
+                                {x.target.viewer.empty() ? key + "/" + std::string{dash_entry} : "",
+                                 std::string{x.target.viewer.empty() ? "" : "../"} + std::string{clock_name}});
+  } else {
+    result.content_type = "application/vnd.apple.mpegurl";
+    result.body = multivariant_playlist({&named, 1}, x.from->times());
+  }
+  if (x.of.takes_gzip) {
+    auto bytes = compressed(result.body);
+    result.body.assign(reinterpret_cast<const char*>(bytes.span().data()), bytes.size());
+    result.fields.emplace_back("Content-Encoding", "gzip");
+  }
+  // It is this viewer's own: the key is in it.
+  result.fields.emplace_back("Cache-Control", "no-store");
+  result.fields.emplace_back("Vary", "Accept-Encoding");
+  return result;
+}
+
+} // namespace troupe::http

@@ -1,0 +1,62 @@
+// HLS and DASH: playlists, manifests, segments and parts of channels, each an answer of its own.
+//
+// "/live/{channel}/{name}/index.m3u8" gives a viewer a key, and names playlists below "/live/{channel}/{name}/{key}/".
+// All requests below it belong to this viewer. A request starts a rendition that does not run yet. A request for
+// something that is about to exist waits for it, without a thread, at most as long as the rules of HLS allow.
+#pragma once
+
+#include "actors/gateway.hpp"
+#include "http/config.hpp"
+#include "http/loop.hpp"
+#include "http/message.hpp"
+#include "packaging/rendition.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::http {
+
+/// What a path below "/live/" names, except for "/live/{channel}/{profile}.ts".
+struct delivery_target {
+  std::string channel;
+  std::string name;    ///< of the profile
+  std::string viewer;  ///< key; empty for the entry
+  std::string profile; ///< of the rendition; empty for the entry
+  std::string file;    ///< "index.m3u8", "v.m3u8", "v-1234.m4s"
+
+  static std::optional<delivery_target> of(const std::vector<std::string>& path);
+};
+
+class delivery : public std::enable_shared_from_this<delivery> {
+public:
+  delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout);
+
+  /// Answers a GET or HEAD. `in` is the loop of the calling thread; `done` is called once, on that thread, unless the
+  /// loop or the actor system ends first.
+  void handle(loop& in, const request& of, const delivery_target& target, reply_handler done);
+
+private:
+  struct pending;
+
+  void found(const std::shared_ptr<pending>& x, rendition_ptr rendition);
+  void look(const std::shared_ptr<pending>& x);
+  void wait(const std::shared_ptr<pending>& x);
+  void watch(const std::shared_ptr<pending>& x);
+  reply entry(const pending& x, const rendition_summary& summary) const;
+
+  rendition_ptr known(const std::string& channel, const std::string& profile);
+
+  caf::actor_system& system_;
+  gateway_actor gateway_;
+  std::chrono::milliseconds watch_timeout_;
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, std::weak_ptr<rendition>> running_; ///< by channel and profile
+};
+
+} // namespace troupe::http

@@ -1,0 +1,27 @@
+// The header that AAC has before each packet where no container describes it (ADTS; ISO/IEC 14496-3: 1.A.3).
+#pragma once
+
+#include "encoder/av_ptr.hpp"
+#include "encoder/error.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace troupe {
+
+struct adts_header {
+  uint32_t stream = 0; ///< its second to fourth byte without the bits that may differ between packets
+  size_t size = 0;     ///< bytes
+  bool single = true;  ///< one frame follows, as everywhere in practice
+};
+
+/// Empty if the bytes do not begin with a header.
+std::optional<adts_header> adts_of(std::span<const std::byte> bytes);
+
+/// The AudioSpecificConfig of a packet with a header, which may take a part of it from the packet itself.
+av::expected<std::vector<std::byte>> config_of_adts(const AVCodecParameters& p, std::span<const std::byte> bytes);
+
+} // namespace troupe

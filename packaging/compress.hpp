@@ -1,0 +1,15 @@
+// Texts as the bytes of HTTP bodies.
+#pragma once
+
+#include "messages/media.hpp"
+
+#include <string_view>
+
+namespace troupe {
+
+shared_bytes bytes_of(std::string_view text);
+
+/// In gzip's format (RFC 1952).
+shared_bytes compressed(std::string_view text);
+
+} // namespace troupe

@@ -1,0 +1,71 @@
+// HLS playlists as text, by RFC 8216bis and Apple's authoring specification. Pure: a window goes in, text comes out.
+//
+// Names of files are relative to the playlist, and contain nothing but the track's name and numbers. So a rendered
+// playlist is the same for all viewers.
+#pragma once
+
+#include "core/live/clock_map.hpp"
+#include "packaging/delivery.hpp"
+#include "packaging/track_window.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+using core::clock_map;
+
+/// "2026-11-30T02:26:46.123Z"
+std::string date_time(const clock_map& map, int64_t pts);
+
+// -- names of files, relative to the playlist -----------------------------------
+
+std::string playlist_name(std::string_view track);
+std::string init_name(std::string_view track, std::string_view init);
+std::string segment_name(std::string_view track, int64_t number);
+std::string part_name(std::string_view track, int64_t number, int64_t part);
+
+// -- media playlists --------------------------------------------------------------
+
+/// The state of another playlist of the same presentation, for a rendition report.
+struct rendition_report {
+  std::string uri; ///< relative to this playlist
+  playlist_place latest;
+};
+
+struct playlist_options {
+  bool skip = false; ///< leave out old segments (a delta update)
+};
+
+std::string media_playlist(std::string_view track, const track_window& window, const delivery_times& times,
+                           const clock_map& clock, std::span<const rendition_report> others,
+                           const playlist_options& options);
+
+/// Only the first picture of each segment, for fast forward.
+std::string key_playlist(std::string_view track, const track_window& window, const delivery_times& times,
+                         const clock_map& clock);
+
+// -- the multivariant playlist ------------------------------------------------------
+
+/// A track of a rendition as players choose it.
+struct track_summary {
+  std::string name;  ///< "v", "a0"
+  std::string codec; ///< RFC 6381
+  track_format format;
+  int64_t peak_bit_rate = 0; ///< bit/s
+  int64_t mean_bit_rate = 0; ///< bit/s
+};
+
+struct rendition_summary {
+  std::string folder; ///< of its playlists, relative to the multivariant playlist: "KEY/hd"
+  std::vector<track_summary> tracks;
+};
+
+/// `renditions` differ in their video; the sound is that of the first one with sound.
+std::string multivariant_playlist(std::span<const rendition_summary> renditions, const delivery_times& times);
+
+} // namespace troupe

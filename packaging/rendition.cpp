@@ -1,0 +1,307 @@
+// The clients' side of a rendition.
+#include "packaging/rendition.hpp"
+
+#include "packaging/compress.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view playlist_type = "application/vnd.apple.mpegurl";
+
+/// A viewer that asked for nothing for this long has left: players ask at least once in a segment, and pause for longer
+/// only if people pause them.
+constexpr auto viewer_timeout = std::chrono::seconds{10};
+
+constexpr size_t viewers_max = 100'000;
+
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t result = 0;
+  auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), result);
+  if (failure != std::errc{} || end != text.data() + text.size() || text.empty() || result < 0)
+    return std::nullopt;
+  return result;
+}
+
+bool take_suffix(std::string_view& text, std::string_view suffix) {
+  if (!text.ends_with(suffix))
+    return false;
+  text.remove_suffix(suffix.size());
+  return true;
+}
+
+std::chrono::seconds whole_seconds(int64_t ticks) {
+  return std::chrono::seconds{ticks / ticks_per_second};
+}
+
+delivery_reply bad(std::string why) {
+  return {.what = delivery_reply::outcome::bad_request, .why = std::move(why)};
+}
+
+} // namespace
+
+rendition::rendition(core::chunk_ring::limits max, std::string name)
+  : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
+
+std::optional<rendition::file_name> rendition::parse(const std::string& file) {
+  using kind = file_name::kind;
+  std::string_view text{file};
+  if (take_suffix(text, ".keys.m3u8"))
+    return file_name{kind::keys, std::string{text}};
+  if (take_suffix(text, ".m3u8"))
+    return file_name{kind::playlist, std::string{text}};
+  auto dash = text.find('-');
+  if (dash == std::string_view::npos)
+    return std::nullopt;
+  file_name result{kind::segment, std::string{text.substr(0, dash)}};
+  text.remove_prefix(dash + 1);
+  if (take_suffix(text, ".mp4")) {
+    result.what = kind::init;
+    result.init = text;
+    return result;
+  }
+  if (!take_suffix(text, ".m4s"))
+    return std::nullopt;
+  if (auto dot = text.find('.'); dot != std::string_view::npos) {
+    auto part = number_of(text.substr(dot + 1));
+    if (!part)
+      return std::nullopt;
+    result.what = kind::part;
+    result.part = *part;
+    text = text.substr(0, dot);
+  }
+  if (result.what == kind::segment && text.starts_with('t')) {
+    result.what = kind::segment_at;
+    text.remove_prefix(1);
+  }
+  auto number = number_of(text);
+  if (!number)
+    return std::nullopt;
+  result.number = *number;
+  return result;
+}
+
+delivery_reply rendition::get(const delivery_request& x) {
+  std::lock_guard guard{mutex_};
+  missing lacks;
+  return look(x, lacks);
+}
+
+bool rendition::notify(const delivery_request& x, std::function<void()> wake) {
+  {
+    std::lock_guard guard{mutex_};
+    missing lacks;
+    if (look(x, lacks).what == delivery_reply::outcome::wait) {
+      if (waiters_.size() >= waiters_max)
+        return false;
+      waiters_.push_back({lacks, std::move(wake)});
+      return true;
+    }
+  }
+  wake();
+  return true;
+}
+
+delivery_reply rendition::look(const delivery_request& x, missing& lacks) {
+  using kind = file_name::kind;
+  if (x.file.empty()) {
+    lacks = {all_tracks, std::nullopt};
+    if (ended_)
+      return {.what = delivery_reply::outcome::ended};
+    return {.what = is_there(lacks) ? delivery_reply::outcome::found : delivery_reply::outcome::wait};
+  }
+  auto name = parse(x.file);
+  if (!name)
+    return {};
+  auto t = std::ranges::find(tracks_, name->track, &track::name);
+  if (t == tracks_.end()) {
+    if (!tracks_.empty() || ended_)
+      return {};
+    lacks = {};
+    return {.what = delivery_reply::outcome::wait}; // the first samples are on the way
+  }
+  auto index = static_cast<size_t>(t - tracks_.begin());
+  if (name->what == kind::playlist || name->what == kind::keys)
+    return playlist(index, name->what == kind::keys, x, lacks);
+  return media(index, *name, lacks);
+}
+
+delivery_reply rendition::playlist(size_t index, bool keys, const delivery_request& x, missing& lacks) {
+  auto& t = tracks_[index];
+  auto answer = [&] {
+    delivery_reply result{.what = delivery_reply::outcome::found, .content_type = std::string{playlist_type}};
+    result.gzip = x.gzip;
+    result.fresh = whole_seconds(x.msn ? 6 * times_.target() : times_.target() / 2);
+    result.body.push_back(text_of(t, keys ? "keys" : x.skip ? "skip" : "all", x.gzip));
+    return result;
+  };
+  if (x.part && !x.msn)
+    return bad("_HLS_part needs _HLS_msn");
+  auto latest = t.window.latest();
+  if (ended_)
+    return latest ? answer() : delivery_reply{.what = delivery_reply::outcome::ended};
+  if (!latest || !t.window.has_segment()) {
+    lacks = {index, std::nullopt};
+    return {.what = delivery_reply::outcome::wait};
+  }
+  if (!x.msn || keys)
+    return answer();
+  // RFC 8216bis, 6.2.5.2
+  auto parts_ahead = std::max<int64_t>(3, 3 * ticks_per_second / times_.part_target());
+  if (*x.msn > latest->number + 2)
+    return bad("_HLS_msn is too far ahead");
+  if (x.part && *x.msn >= latest->number
+      && *x.part > (*x.msn == latest->number ? latest->part.value_or(0) : 0) + parts_ahead)
+    return bad("_HLS_part is too far ahead");
+  playlist_place place{*x.msn, x.part};
+  if (t.window.contains(place))
+    return answer();
+  lacks = {index, place};
+  return {.what = delivery_reply::outcome::wait};
+}
+
+delivery_reply rendition::media(size_t index, const file_name& name, missing& lacks) {
+  using kind = file_name::kind;
+  auto& t = tracks_[index];
+  delivery_reply result{.what = delivery_reply::outcome::found,
+                        .content_type = t.format.kind == track_kind::audio ? "audio/mp4" : "video/mp4",
+                        .fresh = whole_seconds(6 * times_.target())};
+  if (name.what == kind::init) {
+    auto* init = t.window.init(name.init);
+    if (init == nullptr)
+      return {};
+    result.body.push_back(init->bytes);
+    return result;
+  }
+  auto number = name.what == kind::segment_at ? t.window.number_at(name.number) : name.number;
+  auto* segment = t.window.find(number);
+  if (name.what == kind::segment || name.what == kind::segment_at) {
+    // Players of DASH ask for the next segment by the clock.
+    auto latest = t.window.latest();
+    auto soon = !ended_ && latest && number >= latest->number && number <= latest->number + 1;
+    if (soon && (segment == nullptr || !segment->complete)) {
+      lacks = {index, playlist_place{number, std::nullopt}};
+      return {.what = delivery_reply::outcome::wait};
+    }
+    if (segment == nullptr || segment->gap || !segment->complete)
+      return {};
+    for (auto& x : segment->parts)
+      result.body.push_back(x.bytes);
+    return result;
+  }
+  if (segment != nullptr && name.part < static_cast<int64_t>(segment->parts.size())) {
+    result.body.push_back(segment->parts[static_cast<size_t>(name.part)].bytes);
+    return result;
+  }
+  // Only the part that playlists announce is worth waiting for.
+  auto next = t.window.next();
+  if (ended_ || !next || next->number != name.number || next->part != name.part)
+    return {};
+  lacks = {index, next};
+  return {.what = delivery_reply::outcome::wait};
+}
+
+shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
+  auto& [version, bytes] = t.texts[gzip ? kind + ".gz" : kind];
+  if (version == t.version)
+    return bytes;
+  std::vector<rendition_report> others;
+  for (auto& x : tracks_)
+    if (auto latest = x.window.latest(); &x != &t && latest)
+      others.push_back({playlist_name(x.name), *latest});
+  auto text = kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
+                             : media_playlist(t.name, t.window, times_, clock_, others, {.skip = kind == "skip"});
+  version = t.version;
+  bytes = gzip ? compressed(text) : bytes_of(text);
+  return bytes;
+}
+
+bool rendition::is_there(const missing& x) const {
+  if (ended_)
+    return true;
+  auto playable = [](const track& t) { return t.window.has_segment(); };
+  if (x.track == all_tracks)
+    return !tracks_.empty() && std::ranges::all_of(tracks_, playable);
+  if (x.track >= tracks_.size())
+    return false;
+  auto& window = tracks_[x.track].window;
+  return x.place ? window.contains(*x.place) : playable(tracks_[x.track]);
+}
+
+std::vector<std::function<void()>> rendition::take_ready() {
+  std::vector<std::function<void()>> result;
+  std::erase_if(waiters_, [&](waiter& x) {
+    if (!is_there(x.what))
+      return false;
+    result.push_back(std::move(x.wake));
+    return true;
+  });
+  return result;
+}
+
+std::optional<rendition_summary> rendition::summary(std::string folder) const {
+  std::lock_guard guard{mutex_};
+  rendition_summary result{std::move(folder), {}};
+  for (auto& t : tracks_) {
+    if (!t.window.has_segment())
+      return std::nullopt;
+    result.tracks.push_back({t.name, t.codec, t.format, t.window.peak_bit_rate(), t.window.mean_bit_rate()});
+  }
+  if (result.tracks.empty())
+    return std::nullopt;
+  return result;
+}
+
+delivery_times rendition::times() const {
+  std::lock_guard guard{mutex_};
+  return times_;
+}
+
+clock_map rendition::clock_of_times() const {
+  std::lock_guard guard{mutex_};
+  return clock_;
+}
+
+std::optional<track_window> rendition::window(const std::string& name) const {
+  std::lock_guard guard{mutex_};
+  auto t = std::ranges::find(tracks_, name, &track::name);
+  return t == tracks_.end() ? std::nullopt : std::optional{t->window};
+}
+
+void rendition::seen(const std::string& viewer, clock::time_point now) {
+  std::lock_guard guard{mutex_};
+  auto known = viewers_.find(viewer);
+  if (known != viewers_.end()) {
+    known->second = now;
+    return;
+  }
+  if (viewers_.size() >= viewers_max)
+    std::erase_if(viewers_, [&](auto& x) { return now - x.second >= viewer_timeout; });
+  if (viewers_.size() >= viewers_max)
+    return;
+  viewers_.emplace(viewer, now);
+  ++viewers_total_;
+}
+
+uint32_t rendition::clients(clock::time_point now) const {
+  auto streams = stream_->count().clients;
+  std::lock_guard guard{mutex_};
+  auto viewers = std::ranges::count_if(viewers_, [&](auto& x) { return now - x.second < viewer_timeout; });
+  return streams + static_cast<uint32_t>(viewers) + static_cast<uint32_t>(waiters_.size() > 0 && viewers == 0 ? 1 : 0);
+}
+
+uint64_t rendition::clients_total() const {
+  auto streams = stream_->count().clients_total;
+  std::lock_guard guard{mutex_};
+  return streams + viewers_total_;
+}
+
+bool rendition::ended() const {
+  std::lock_guard guard{mutex_};
+  return ended_;
+}
+
+} // namespace troupe

@@ -1,0 +1,222 @@
+// One rendition as players get it: its MPEG-TS stream, and each of its tracks in segments and parts for HLS and DASH.
+//
+// A channel session writes samples through `rendition_output`; HTTP threads read. What both share is guarded by a
+// mutex, and bytes are immutable. A playlist is rendered once for each state, not for each viewer. Requests for
+// something that does not exist yet leave a call behind, which is made when it does.
+#pragma once
+
+#include "packaging/fragment_muxer.hpp"
+#include "packaging/hls_playlist.hpp"
+#include "packaging/rendition_ptr.hpp"
+#include "packaging/segment_clock.hpp"
+#include "packaging/ts_output.hpp"
+
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A request for a file of a rendition.
+struct delivery_request {
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4"; empty: found if all tracks can be played.
+  std::string file;
+  std::optional<int64_t> msn;  ///< _HLS_msn
+  std::optional<int64_t> part; ///< _HLS_part
+  bool skip = false;           ///< _HLS_skip
+  bool gzip = false;           ///< the client takes compressed text
+};
+
+struct delivery_reply {
+  enum class outcome : uint8_t {
+    found,
+    wait, ///< it will exist soon: ask again when `notify` calls
+    bad_request,
+    not_found,
+    ended, ///< the rendition is over
+  };
+  outcome what = outcome::not_found;
+  std::string why{}; ///< of a bad request
+  std::string content_type{};
+  bool gzip = false;
+  std::chrono::seconds fresh{0}; ///< how long caches may keep it
+  std::vector<shared_bytes> body{};
+};
+
+class rendition {
+public:
+  using clock = std::chrono::steady_clock;
+
+  rendition(core::chunk_ring::limits max, std::string name);
+
+  const std::string& name() const noexcept {
+    return name_;
+  }
+
+  const variant_stream_ptr& stream() const noexcept {
+    return stream_;
+  }
+
+  // -- for the clients' side; any thread ---------------------------------------
+
+  delivery_reply get(const delivery_request& x);
+
+  /// Calls `wake` once, from any thread and perhaps at once, when `get` would no longer answer `wait`. False if too
+  /// many requests wait already.
+  bool notify(const delivery_request& x, std::function<void()> wake);
+
+  /// What a multivariant playlist or a manifest says about the tracks; empty until each of them can be played.
+  std::optional<rendition_summary> summary(std::string folder) const;
+
+  delivery_times times() const;
+  clock_map clock_of_times() const;
+
+  /// A copy of a track's window, for manifests; empty if there is no such track.
+  std::optional<track_window> window(const std::string& track) const;
+
+  /// A viewer asked for something just now.
+  void seen(const std::string& viewer, clock::time_point now);
+
+  /// Clients of the MPEG-TS stream, and viewers that asked for something in the last seconds.
+  uint32_t clients(clock::time_point now) const;
+
+  uint64_t clients_total() const;
+
+  bool ended() const;
+
+private:
+  friend class rendition_output;
+
+  struct track {
+    std::string name;
+    track_format format;
+    std::string codec;
+    track_window window;
+    uint64_t version = 1;
+    /// Texts by kind of playlist; valid for one version.
+    std::map<std::string, std::pair<uint64_t, shared_bytes>> texts{};
+  };
+
+  static constexpr size_t all_tracks = std::numeric_limits<size_t>::max();
+
+  /// What a request waits for: a place in a track's playlist, or its first segment.
+  struct missing {
+    size_t track = 0;
+    std::optional<playlist_place> place;
+  };
+
+  struct waiter {
+    missing what;
+    std::function<void()> wake;
+  };
+
+  static constexpr size_t waiters_max = 20'000;
+
+  /// The parts of a file's name.
+  struct file_name {
+    enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part };
+    kind what;
+    std::string track;
+    std::string init{};
+    int64_t number = 0; ///< of `segment_at`: its time
+    int64_t part = 0;
+  };
+  static std::optional<file_name> parse(const std::string& file);
+
+  delivery_reply look(const delivery_request& x, missing& lacks);
+  delivery_reply playlist(size_t index, bool keys, const delivery_request& x, missing& lacks);
+  delivery_reply media(size_t index, const file_name& name, missing& lacks);
+  shared_bytes text_of(track& t, const std::string& kind, bool gzip);
+  bool is_there(const missing& x) const;
+  std::vector<std::function<void()>> take_ready();
+
+  std::string name_;
+  variant_stream_ptr stream_;
+  mutable std::mutex mutex_;
+  delivery_times times_;
+  clock_map clock_;
+  std::vector<track> tracks_;
+  std::vector<waiter> waiters_;
+  std::map<std::string, clock::time_point> viewers_;
+  uint64_t viewers_total_ = 0;
+  bool ended_ = false;
+};
+
+/// Makes a rendition's bytes from its samples. Owned by one thread.
+class rendition_output {
+public:
+  using clock = std::chrono::steady_clock;
+
+  rendition_output(core::chunk_ring::limits max, std::string name);
+
+  rendition_output(const rendition_output&) = delete;
+  rendition_output& operator=(const rendition_output&) = delete;
+
+  /// The tracks of all later samples. `times` and `map` count only before the first sample: they never change.
+  av::expected<void> set_format(const stream_format& format, const delivery_times& times, const clock_map& map);
+
+  /// Packages a block of at least one sample. Does nothing before the first format.
+  av::expected<void> write(const sample_block& block, clock::time_point now);
+
+  /// Sends the clock to clients of MPEG-TS while pictures are far apart.
+  void pass_time(clock::time_point now) {
+    ts_.pass_time(now);
+  }
+
+  /// Nothing more follows; `reason` is empty for a regular end.
+  void end(const std::string& reason);
+
+  const rendition_ptr& shared() const noexcept {
+    return shared_;
+  }
+
+private:
+  /// The part of a track that is being made.
+  struct lane {
+    size_t track = 0; ///< index in the shared rendition
+    bool leads = false;
+    std::optional<fragment_muxer> mux;
+    init_segment init;             ///< of the latest part
+    std::optional<int64_t> number; ///< of the segment
+    int64_t shift = 0;             ///< of decoding times, so that the segment's first one is its first PTS
+    int64_t start = 0;             ///< of the part, shifted
+    int64_t end = 0;               ///< of its samples, shifted
+    int64_t last_dts = no_timestamp;
+    bool independent = false;
+    bool empty = true;          ///< no sample since the last part
+    bool reopen = false;        ///< the format has changed: nothing is written until a segment begins
+    bool discontinuous = false; ///< the next segment from `discontinuity_at_` on does not continue the one before
+  };
+
+  struct publication {
+    size_t track;
+    std::optional<int64_t> number{}; ///< of a segment that begins
+    int64_t start = 0;
+    bool discontinuity = false;
+    std::optional<media_part> part{};
+    init_segment init{};
+    std::string codec{};
+  };
+
+  av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
+  av::expected<void> cut(lane& from);
+  void publish();
+
+  rendition_ptr shared_;
+  ts_output ts_;
+  delivery_times times_;
+  stream_format format_;
+  segment_clock clock_;
+  std::vector<lane> lanes_;      ///< by track of the format; without a muxer if it is not carried
+  int64_t discontinuity_at_ = 0; ///< number of the segment, in all tracks
+  int64_t offset_ = 0;           ///< added to all times, see `epoch_offset`
+  std::vector<publication> news_;
+};
+
+} // namespace troupe

@@ -1,0 +1,233 @@
+// The session's side of a rendition: samples go in, parts and segments come out.
+#include "base/sha256.hpp"
+#include "packaging/mp4_boxes.hpp"
+#include "packaging/rendition.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+/// True if players can go on with the decoder that they have, once it got a new init segment.
+bool continues(const track_format& a, const track_format& b) {
+  return a.codec == b.codec && a.width == b.width && a.height == b.height && a.sample_rate == b.sample_rate
+         && a.channel_layout == b.channel_layout && a.language == b.language;
+}
+
+/// "v" for the video, "a0", "a1" for sound.
+std::string track_name(const stream_format& format, size_t index) {
+  auto kind = format.tracks[index].kind;
+  auto before = std::count_if(format.tracks.begin(), format.tracks.begin() + static_cast<ptrdiff_t>(index),
+                              [&](const track_format& x) { return x.kind == kind; });
+  if (kind == track_kind::video)
+    return before == 0 ? "v" : "v" + std::to_string(before);
+  return "a" + std::to_string(before);
+}
+
+/// Added to a source's times in segments, so that their numbers grow over restarts, and are the same for all who pull
+/// the source at the same time. A multiple of `segment`, so that the grid stays.
+///
+/// The clock of a transport stream wraps every 26.5 hours; whole turns are added until its times are not before those
+/// of the machine's clock. A source that begins at zero has no clock of its own: it gets the machine's.
+int64_t epoch_offset(const clock_map& map, int64_t segment) {
+  constexpr int64_t turn = int64_t{1} << 33;
+  constexpr int64_t begins_anew = 60 * ticks_per_second;
+  auto distance = std::max(map.unix_ms * (ticks_per_second / 1000) - map.pts, int64_t{0});
+  if (map.pts >= begins_anew)
+    distance = (distance + turn - 1) / turn * turn;
+  return (distance + segment - 1) / segment * segment;
+}
+
+/// The same bytes have the same name, so that players keep what they have.
+std::string name_of(const shared_bytes& init) {
+  base::sha256 hash;
+  hash.add(init.span());
+  return hash.digest().substr(0, 16);
+}
+
+bool is_carried(const track_format& x) {
+  return (x.kind == track_kind::video || x.kind == track_kind::audio) && fragments_hold(x.codec);
+}
+
+size_t leading_lane(const stream_format& format) {
+  for (auto kind : {track_kind::video, track_kind::audio})
+    for (size_t i = 0; i < format.tracks.size(); ++i)
+      if (format.tracks[i].kind == kind && is_carried(format.tracks[i]))
+        return i;
+  return format.tracks.size();
+}
+
+} // namespace
+
+rendition_output::rendition_output(core::chunk_ring::limits max, std::string name)
+  : shared_(std::make_shared<rendition>(max, std::move(name))), ts_(shared_->stream()), clock_(times_) {}
+
+av::expected<void> rendition_output::set_format(const stream_format& format, const delivery_times& times,
+                                                const clock_map& map) {
+  if (auto done = ts_.set_format(format); !done)
+    return done;
+  auto first = lanes_.empty();
+  if (first) {
+    times_ = times;
+    clock_ = segment_clock{times_};
+    offset_ = epoch_offset(map, times_.segment);
+  }
+  auto lead = leading_lane(format);
+  std::vector<lane> lanes(format.tracks.size());
+  std::lock_guard guard{shared_->mutex_};
+  if (first) {
+    shared_->times_ = times_;
+    shared_->clock_ = {map.pts + offset_, map.unix_ms};
+  }
+  auto changed = false;
+  for (size_t i = 0; i < lanes.size(); ++i) {
+    auto& f = format.tracks[i];
+    if (!is_carried(f))
+      continue;
+    auto name = track_name(format, i);
+    auto known = std::ranges::find(shared_->tracks_, name, &rendition::track::name);
+    auto index = static_cast<size_t>(known - shared_->tracks_.begin());
+    auto old = std::ranges::find_if(lanes_, [&](const lane& x) { return x.mux && x.track == index; });
+    if (old != lanes_.end())
+      lanes[i] = std::move(*old);
+    else if (known == shared_->tracks_.end())
+      shared_->tracks_.push_back({.name = name, .format = f, .codec = {}, .window = track_window{times_}});
+    auto& x = lanes[i];
+    x.track = index;
+    x.leads = i == lead;
+    if (x.mux && !continues(shared_->tracks_[index].format, f))
+      x.reopen = changed = true;
+    if (!x.mux)
+      x.mux.emplace(f);
+    shared_->tracks_[index].format = f;
+  }
+  if (changed) {
+    discontinuity_at_ = 0;
+    for (auto& x : lanes) {
+      x.discontinuous = true;
+      discontinuity_at_ = std::max(discontinuity_at_, x.number.value_or(0) + 1);
+    }
+  }
+  lanes_ = std::move(lanes);
+  format_ = format;
+  return {};
+}
+
+av::expected<void> rendition_output::write(const sample_block& block, clock::time_point now) {
+  if (auto done = ts_.write(block, now); !done)
+    return done;
+  size_t offset = 0;
+  for (auto& s : block.samples) {
+    auto bytes = block.bytes.span().subspan(offset, s.size);
+    offset += s.size;
+    if (s.track >= lanes_.size() || !lanes_[s.track].mux || (s.flags & sample::hidden) != 0)
+      continue;
+    auto moved = s;
+    moved.pts += offset_;
+    // The next attempt's encoder may begin to decode earlier before a picture is shown than the last one's.
+    auto& to = lanes_[s.track];
+    moved.dts = std::min(std::max(s.dts + offset_, to.last_dts + 1), moved.pts);
+    if (auto done = add(to, moved, bytes); !done)
+      return done;
+  }
+  publish();
+  return {};
+}
+
+av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<const std::byte> bytes) {
+  auto begins = to.leads ? clock_.lead(x) : clock_.follow(to.number, x);
+  if (begins && to.number && *begins <= *to.number)
+    begins.reset();
+  auto restarts = begins && to.reopen && *begins >= discontinuity_at_ && (x.flags & sample::key) != 0;
+  if ((!to.number && !begins) || (to.reopen && !restarts))
+    return {};
+  if (begins) {
+    if (auto done = cut(to); !done)
+      return done;
+    if (restarts)
+      to.mux.emplace(format_.tracks[x.track]);
+    to.reopen = false;
+    to.number = begins;
+    to.shift = x.pts - x.dts;
+    auto discontinuity = to.discontinuous && *begins >= discontinuity_at_;
+    if (discontinuity)
+      to.discontinuous = false;
+    news_.push_back({.track = to.track, .number = begins, .start = x.pts, .discontinuity = discontinuity});
+  } else if (!to.empty && to.end - to.start + x.duration > times_.part_target()) {
+    if (auto done = cut(to); !done)
+      return done;
+  }
+  if (to.empty) {
+    to.start = x.dts + to.shift;
+    to.independent = (x.flags & sample::key) != 0;
+    to.empty = false;
+  }
+  if (auto done = to.mux->write(x, bytes, begins.has_value()); !done)
+    return done;
+  to.last_dts = x.dts;
+  to.end = x.dts + to.shift + x.duration;
+  return to.end - to.start >= times_.part ? cut(to) : av::expected<void>{};
+}
+
+av::expected<void> rendition_output::cut(lane& from) {
+  if (from.empty)
+    return {};
+  auto bytes = from.mux->cut();
+  if (!bytes)
+    return tl::unexpected{std::move(bytes.error())};
+  from.empty = true;
+  media_part part{from.start, from.end - from.start, from.independent,
+                  from.independent ? first_sample_end(bytes->span()) : 0, std::move(*bytes)};
+  if (from.mux->init() != from.init.bytes)
+    from.init = {name_of(from.mux->init()), from.mux->init()};
+  news_.push_back({.track = from.track, .part = std::move(part), .init = from.init, .codec = from.mux->codec()});
+  return {};
+}
+
+void rendition_output::publish() {
+  if (news_.empty())
+    return;
+  std::vector<std::function<void()>> ready;
+  {
+    std::lock_guard guard{shared_->mutex_};
+    for (auto& x : std::exchange(news_, {})) {
+      auto& t = shared_->tracks_[x.track];
+      if (x.number)
+        t.window.begin(*x.number, x.start, x.discontinuity);
+      if (x.part) {
+        t.window.add(std::move(*x.part), x.init);
+        t.codec = x.codec;
+      }
+      ++t.version;
+    }
+    ready = shared_->take_ready();
+  }
+  for (auto& wake : ready)
+    wake();
+}
+
+void rendition_output::end(const std::string& reason) {
+  for (auto& x : lanes_)
+    if (x.mux)
+      (void)cut(x);
+  publish();
+  shared_->stream_->end(reason);
+  std::vector<std::function<void()>> ready;
+  {
+    std::lock_guard guard{shared_->mutex_};
+    if (shared_->ended_)
+      return;
+    shared_->ended_ = true;
+    for (auto& t : shared_->tracks_) {
+      t.window.end();
+      ++t.version;
+    }
+    ready = shared_->take_ready();
+  }
+  for (auto& wake : ready)
+    wake();
+}
+
+} // namespace troupe

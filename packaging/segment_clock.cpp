@@ -1,0 +1,48 @@
+#include "packaging/segment_clock.hpp"
+
+namespace troupe {
+
+int64_t segment_clock::cell(int64_t pts) const noexcept {
+  return pts / times_.segment - (pts % times_.segment < 0 ? 1 : 0);
+}
+
+std::optional<int64_t> segment_clock::lead(const sample& x) {
+  std::optional<int64_t> number;
+  if (beginnings_.empty()) {
+    if (x.is_random_access())
+      number = cell(x.pts);
+  } else if (times_.on_grid) {
+    if (x.is_random_access() && cell(x.pts) > beginnings_.back().number)
+      number = cell(x.pts);
+  } else {
+    auto length = x.pts - beginnings_.back().pts;
+    // Rounded times may put a random-access point a little before the time at which it is due.
+    auto due = times_.segment - x.duration / 2;
+    if ((x.is_random_access() && length >= due) || length + x.duration > 2 * times_.segment)
+      number = beginnings_.back().number + 1;
+  }
+  if (number) {
+    beginnings_.push_back({*number, x.pts});
+    if (beginnings_.size() > beginnings_max)
+      beginnings_.pop_front();
+  }
+  return number;
+}
+
+std::optional<int64_t> segment_clock::follow(std::optional<int64_t> current, const sample& x) const {
+  if (beginnings_.empty())
+    return std::nullopt;
+  if (times_.on_grid) {
+    if (!current)
+      return x.pts >= beginnings_.front().pts ? std::optional{cell(x.pts)} : std::nullopt;
+    return cell(x.pts) > *current ? std::optional{cell(x.pts)} : std::nullopt;
+  }
+  std::optional<int64_t> result;
+  for (auto& b : beginnings_)
+    if (x.pts >= b.pts && (!current || b.number > *current))
+      result = b.number;
+  // A segment that nothing of this track falls into is not left out: numbers have no gap.
+  return result && current ? std::optional{*current + 1} : result;
+}
+
+} // namespace troupe

@@ -1,0 +1,36 @@
+// Small helpers for the texts of playlists and manifests.
+#pragma once
+
+#include "messages/media.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+template <class... Parts>
+void append(std::string& to, const Parts&... parts) {
+  (to.append(std::string_view{parts}), ...);
+}
+
+template <class... Parts>
+std::string joined(const Parts&... parts) {
+  std::string result;
+  append(result, parts...);
+  return result;
+}
+
+/// A number with this many digits after the point.
+std::string fixed(double x, int digits);
+
+/// Ticks as seconds: "2.00200".
+std::string seconds(int64_t ticks);
+
+/// Number of channels of a layout by libav*'s name; 2 if unknown.
+int channel_count(const std::string& layout);
+
+/// A language as BCP 47 wants it: "de" for "deu" and "ger", the value itself if it has no shorter form.
+std::string language_tag(const std::string& language);
+
+} // namespace troupe
