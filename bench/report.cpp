@@ -50,6 +50,12 @@ void print_json(const report& result, bool quick) {
   if (quick)
     all["left_out"] = boost::json::value_from(result.left_out);
   all["notes"] = boost::json::value_from(all_notes(result));
+  boost::json::array violations;
+  for (auto& x : result.violations)
+    violations.push_back(
+      {{"rule", x.rule}, {"sentence", x.sentence}, {"place", x.place}, {"found", x.found}, {"count", x.count}});
+  if (!violations.empty())
+    all["violations"] = std::move(violations);
   // Boost.JSON writes doubles with an exponent: valid JSON for programs, but hard to read.
   std::printf("%s\n", boost::json::serialize(all).c_str());
 }
@@ -70,6 +76,9 @@ void print_table(const report& result, bool quick) {
       std::printf("--quick leaves out %s\n", part.c_str());
   for (auto& note : all_notes(result))
     std::printf("%s\n", note.c_str());
+  for (auto& x : result.violations)
+    std::printf("%s: %s\n    %s, %llu times, first: %s\n", x.rule.c_str(), x.sentence.c_str(), x.place.c_str(),
+                static_cast<unsigned long long>(x.count), x.found.c_str());
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/figure.hpp"
+#include "rig/delivery/verdict.hpp"
 
 #include <string>
 #include <vector>
@@ -11,15 +12,17 @@ namespace troupe::bench {
 struct report {
   std::string name; ///< of the command
   std::vector<figure> figures;
-  std::vector<std::string> notes;    ///< the conditions of the measurement, and its problems
-  std::vector<std::string> left_out; ///< of the same command without `--quick`
+  std::vector<std::string> notes;                   ///< the conditions of the measurement, and its problems
+  std::vector<std::string> left_out;                ///< of the same command without `--quick`
+  std::vector<delivery::violation> violations = {}; ///< for a command that judges
 
   /// `made` of `whole` things are made, for example of 5 pairs.
   void leave_out(size_t made, size_t whole, const std::string& what);
 };
 
 /// Prints to standard output. JSON: `{"name", "commit", "machine", "figures": {...}, "notes": [...]}` in one line, with
-/// `--quick` also `"left_out": [...]`.
+/// `--quick` also `"left_out": [...]`, and `"violations": [{"rule", "sentence", "place", "found", "count"}...]` if there
+/// are any.
 void print(const report& result, bool json, bool quick);
 
 /// The commit that this program was built from, with "+" if the tree had changes; "unknown" outside a checkout.
