@@ -342,7 +342,7 @@ void connection::answer(reply x) {
   // Without a length, the end of the connection marks the end of the answer.
   keep_alive_ = keep_alive_ && !stopping_ && !x.endless;
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
-  media_ = std::move(x.media);
+  media_ = x.media;
   response_ = make_response(std::move(x), request_, version, keep_alive_);
   shared_->counters->count_response(response_->result_int());
   if (!media_.empty() && request_.method != verb::head)

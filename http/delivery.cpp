@@ -22,6 +22,8 @@ namespace {
 constexpr std::string_view hls_entry = "index.m3u8";
 constexpr std::string_view dash_entry = "manifest.mpd";
 
+constexpr std::string_view dash_suffix = ".mpd";
+
 /// The server's clock, for players of DASH.
 constexpr std::string_view clock_name = "time";
 
@@ -75,8 +77,13 @@ std::optional<delivery_target> delivery_target::of(const std::vector<std::string
     return delivery_target{path[1], path[2], {}, {}, path[3]};
   if (path.size() == 6 && is_key(path[3]) && !path[4].empty() && !path[5].empty())
     return delivery_target{path[1], path[2], path[3], path[4], path[5]};
-  if (path.size() == 5 && is_key(path[3]) && path[4] == dash_entry)
-    return delivery_target{path[1], path[2], path[3], {}, path[4]};
+  // A player's updates of its manifest. They are in the folder of the entry: players disagree about what names in a
+  // manifest are relative to, its first address or that of its updates.
+  if (path.size() == 4 && path[3].ends_with(dash_suffix)) {
+    auto key = path[3].substr(0, path[3].size() - dash_suffix.size());
+    if (is_key(key))
+      return delivery_target{path[1], path[2], key, {}, std::string{dash_entry}};
+  }
   return std::nullopt;
 }
 
@@ -227,13 +234,11 @@ reply delivery::entry(const pending& x, const rendition_summary& summary) const 
   auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
   x.from->seen(key, clock::now());
   auto named = summary;
-  named.folder = (x.target.viewer.empty() ? key + "/" : std::string{}) + encode_segment(x.target.name);
+  named.folder = key + "/" + encode_segment(x.target.name);
   reply result;
   if (x.target.file == dash_entry) {
     result.content_type = "application/dash+xml";
-    result.body = dash_manifest(*x.from, named,
-                                {x.target.viewer.empty() ? key + "/" + std::string{dash_entry} : "",
-                                 std::string{x.target.viewer.empty() ? "" : "../"} + std::string{clock_name}});
+    result.body = dash_manifest(*x.from, named, {key + std::string{dash_suffix}, std::string{clock_name}});
   } else {
     result.content_type = "application/vnd.apple.mpegurl";
     result.body = multivariant_playlist({&named, 1}, x.from->times());

@@ -167,11 +167,9 @@ std::string multivariant_playlist(std::span<const rendition_summary> renditions,
                sound->folder, "/", playlist_name(x.name), "\n");
         continue;
       }
-      auto& language = x.format.language;
-      append(text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=",
-             quoted(language.empty() ? x.name : language + " " + x.name));
-      if (!language.empty())
-        append(text, ",LANGUAGE=", quoted(language_tag(language)));
+      auto language = x.format.language.empty() ? std::string{"und"} : language_tag(x.format.language);
+      append(text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=", quoted(joined(language, " ", x.name)),
+             ",LANGUAGE=", quoted(language));
       append(text, first ? ",DEFAULT=YES" : ",DEFAULT=NO", ",AUTOSELECT=YES,CHANNELS=\"",
              std::to_string(channels_of(x.format)), "\",URI=\"", sound->folder, "/", playlist_name(x.name), "\"\n");
       first = false;

@@ -8,6 +8,7 @@
 #include "messages/media.hpp"
 #include "packaging/delivery.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -104,7 +105,7 @@ public:
 
   /// The highest bit rate of a complete segment, and the mean of all; bit/s, 0 if none is complete.
   int64_t peak_bit_rate() const noexcept {
-    return peak_;
+    return std::max(peak_, mean_bit_rate());
   }
 
   int64_t mean_bit_rate() const noexcept {

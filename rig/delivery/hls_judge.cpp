@@ -10,6 +10,9 @@ namespace troupe::bench::delivery {
 namespace {
 
 constexpr double date_tolerance_s = 0.0011;
+
+/// A segment of sound begins with a frame of sound, not with a picture.
+constexpr double date_of_sound_tolerance_s = 0.05;
 constexpr double at_once_s = 0.2;
 /// Below this, a run says nothing about the mean rate.
 constexpr double mean_needs_s = 20;
@@ -70,20 +73,21 @@ void hls_judge::multivariant(const observation& seen) {
   multivariant_url_ = seen.url;
   multivariant_ = parse_multivariant(seen.body);
   check_multivariant(to_, place, multivariant_);
-  auto add = [&](std::string_view uri, bool subtitles) {
+  auto add = [&](std::string_view uri, std::string_view type) {
     auto url = resolve(seen.url, uri);
     auto& state = renditions_[url];
     if (!state)
       state = std::make_unique<rendition_state>(to_, std::string{uri});
     state->listed = true;
-    state->subtitles = subtitles;
+    state->subtitles = type == "SUBTITLES";
+    state->sound = type == "AUDIO";
   };
   for (auto& variant : multivariant_.variants)
     if (!variant.uri.empty())
-      add(variant.uri, false);
+      add(variant.uri, "VIDEO");
   for (auto& media : multivariant_.media)
     if (media.has("URI"))
-      add(media.text("URI"), media.text("TYPE") == "SUBTITLES");
+      add(media.text("URI"), media.text("TYPE"));
   for (auto& each : multivariant_.i_frames)
     i_frames_.push_back(resolve(seen.url, each.uri));
 }
@@ -131,10 +135,15 @@ void hls_judge::check_common(rendition_state& of, const media_playlist& x) {
       to_.add("hls-10.2", of.place, name + ": not as in " + counter->second.second);
     if (std::isnan(segment.date_s))
       continue;
-    auto [date, added] = dates_.try_emplace(segment.number, segment.date_s, of.place);
-    auto differs = date->second.first - segment.date_s;
-    if (!added && std::abs(differs) > date_tolerance_s && date->second.second != of.place)
-      to_.add("hls-9.10", of.place, name + ": " + in_seconds(differs) + " before that of " + date->second.second);
+    dates_[of.sound].try_emplace(segment.number, segment.date_s, of.place);
+    for (auto sound : {false, true}) {
+      auto date = dates_[sound].find(segment.number);
+      if (date == dates_[sound].end() || date->second.second == of.place)
+        continue;
+      auto differs = date->second.first - segment.date_s;
+      if (std::abs(differs) > (sound == of.sound ? date_tolerance_s : date_of_sound_tolerance_s))
+        to_.add("hls-9.10", of.place, name + ": " + in_seconds(differs) + " before that of " + date->second.second);
+    }
   }
 }
 

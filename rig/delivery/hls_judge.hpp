@@ -69,6 +69,7 @@ private:
     hls_samples samples;
     bool listed = false; ///< in the multivariant playlist
     bool subtitles = false;
+    bool sound = false;
     seconds seen_at{}; ///< when `history` got its last playlist
   };
 
@@ -88,9 +89,10 @@ private:
   std::string multivariant_url_;
   multivariant_playlist multivariant_;
   std::vector<std::string> i_frames_;
-  std::map<std::string, std::unique_ptr<rendition_state>> renditions_;   ///< by URL
-  std::map<std::string, shared> shared_;                                 ///< by rule
-  std::map<uint64_t, std::pair<double, std::string>> dates_;             ///< by segment number
+  std::map<std::string, std::unique_ptr<rendition_state>> renditions_; ///< by URL
+  std::map<std::string, shared> shared_;                               ///< by rule
+  /// Of pictures and of sound, by segment number.
+  std::array<std::map<uint64_t, std::pair<double, std::string>>, 2> dates_;
   std::map<uint64_t, std::pair<uint64_t, std::string>> discontinuities_; ///< the same
 };
 

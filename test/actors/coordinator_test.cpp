@@ -3,6 +3,8 @@
 #include "actors/coordinator.hpp"
 #include "dummies.hpp"
 
+#include "packaging/rendition.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -14,7 +16,7 @@ namespace {
 /// A channel session. Its clients' requests wait until the test answers them, or until it dies.
 struct dummy_session {
   session_actor actor;
-  std::vector<caf::typed_response_promise<variant_stream_ptr>> clients;
+  std::vector<caf::typed_response_promise<rendition_ptr>> clients;
   bool silent = false; ///< questions for its status wait for ever
   std::vector<caf::typed_response_promise<session_status>> questions;
 };
@@ -67,8 +69,8 @@ struct fixture : virtual_time {
         me->questions.clear();
       });
       return {
-        [me, self](watch_atom, const profile&) -> caf::result<variant_stream_ptr> {
-          return me->clients.emplace_back(self->make_response_promise<variant_stream_ptr>());
+        [me, self](watch_atom, const profile&) -> caf::result<rendition_ptr> {
+          return me->clients.emplace_back(self->make_response_promise<rendition_ptr>());
         },
         [me, self](status_atom) -> caf::result<session_status> {
           if (me->silent)
@@ -85,8 +87,8 @@ struct fixture : virtual_time {
     return me->actor;
   }
 
-  std::shared_ptr<answer<variant_stream_ptr>> watch(const std::string& channel) {
-    return ask<variant_stream_ptr>(*this, coordinator, watch_atom_v, channel, std::string{"hd"});
+  std::shared_ptr<answer<rendition_ptr>> watch(const std::string& channel) {
+    return ask<rendition_ptr>(*this, coordinator, watch_atom_v, channel, std::string{"hd"});
   }
 
   /// Gives all clients of the session their stream.
@@ -107,7 +109,7 @@ struct fixture : virtual_time {
   std::vector<std::shared_ptr<dummy_session>> sessions;
   std::vector<std::string> channels; ///< of the sessions
   bool stillborn = false;            ///< sessions die before they hear anything
-  variant_stream_ptr stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  rendition_ptr stream = std::make_shared<rendition>(core::chunk_ring::limits{}, "hd");
   gateway_actor coordinator = keep(spawn_coordinator(system, configured()));
 };
 
@@ -129,7 +131,7 @@ BOOST_AUTO_TEST_CASE(two_clients_of_a_channel_share_one_session) {
 
 BOOST_AUTO_TEST_CASE(names_that_are_not_configured_start_nothing) {
   BOOST_TEST((watch("films")->error == ec::unknown_channel));
-  auto other = ask<variant_stream_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{"8k"});
+  auto other = ask<rendition_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{"8k"});
   BOOST_TEST((other->error == ec::unknown_profile));
   BOOST_TEST(sessions.empty());
 }
@@ -145,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_session_that_ends_frees_its_place) {
 
 BOOST_AUTO_TEST_CASE(a_client_whose_request_meets_a_session_that_just_ended_is_served_by_the_next) {
   watch("news");
-  auto late = ask_later<variant_stream_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{"hd"});
+  auto late = ask_later<rendition_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{"hd"});
   scheduler.run_once();     // the client asks
   kill(sessions[0]->actor); // before the coordinator passes the request on
   settle();

@@ -4,6 +4,8 @@
 #include "actors/live/session.hpp"
 #include "dummies.hpp"
 
+#include "packaging/rendition.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <string>
@@ -50,8 +52,8 @@ struct fixture : virtual_time {
             shared_bytes{shared_bytes::container(begin, begin + text.size())}};
   }
 
-  std::shared_ptr<answer<variant_stream_ptr>> watch(const profile& x) {
-    return ask<variant_stream_ptr>(*this, session, watch_atom_v, x);
+  std::shared_ptr<answer<rendition_ptr>> watch(const profile& x) {
+    return ask<rendition_ptr>(*this, session, watch_atom_v, x);
   }
 
   /// Gives the request with this number a lease for the task.
@@ -89,7 +91,7 @@ struct fixture : virtual_time {
 
   /// The client has got its stream, and reads it from its first picture on.
   void read() {
-    reader.emplace(**client);
+    reader.emplace((**client)->stream());
     (void)seen();
   }
 
@@ -135,7 +137,7 @@ struct fixture : virtual_time {
   dummy_coordinator_ptr coordinator = make_dummy_coordinator(*this);
   session_actor session = keep(
     spawn_session(system, configured(), session_id{1}, {"news", {}, {"http://one/a.ts"}, false}, coordinator->actor));
-  std::shared_ptr<answer<variant_stream_ptr>> client;
+  std::shared_ptr<answer<rendition_ptr>> client;
   dummy_task_ptr source;
   dummy_task_ptr first;
   std::optional<variant_stream::reader> reader;
@@ -217,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_the_session_stopped_waiting_for_it
   auto watching = watch(wanting("source", "copy"));
   source = working(0);
   send(source, 0, 10);
-  variant_stream::reader keeps_the_session{**watching};
+  variant_stream::reader keeps_the_session{(**watching)->stream()};
   client = watch(wanting("hd", "libx264"));
   pass(8s);
   BOOST_TEST((client->error == ec::no_worker));

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(connections_without_a_request_make_room_the_oldest_first) {
 }
 
 BOOST_AUTO_TEST_CASE(streams_leave_places_for_the_api) {
-  cluster->stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  cluster->run();
   start();
   std::vector<client> watching;
   for (uint32_t i = 0; i < config.streams_max(); ++i) {
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(streams_leave_places_for_the_api) {
 BOOST_AUTO_TEST_CASE(one_client_has_only_so_many_connections) {
   config.connections_max = 100;
   config.connections_per_client = 4;
-  cluster->stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  cluster->run();
   start();
   std::vector<client> held;
   for (int i = 0; i < 4; ++i) {

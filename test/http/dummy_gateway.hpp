@@ -3,6 +3,7 @@
 
 #include "actors/gateway.hpp"
 #include "messages/register.hpp"
+#include "packaging/rendition.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -26,12 +27,19 @@ struct dummy_cluster {
   std::vector<session_status> sessions;
   std::vector<channel_status> channels;
   std::vector<profile> profiles;
-  variant_stream_ptr stream;        ///< what anyone may watch as demo / h264
+  rendition_ptr running;            ///< what anyone may watch as demo / h264; null: the coordinator stops
+  variant_stream_ptr stream;        ///< of `running`
   caf::error failure;               ///< the answer to `watch_atom`, if set
   bool silent = false;              ///< answers nothing at all
   std::vector<std::any> unanswered; ///< promises, until the actor ends; dropping one is an answer
   uint32_t watches = 0;
   std::vector<std::string> commands; ///< "drain NAME"
+
+  /// From now on the rendition runs.
+  void run(core::chunk_ring::limits limits = {}) {
+    running = std::make_shared<rendition>(limits, "h264");
+    stream = running->stream();
+  }
 };
 
 using dummy_cluster_ptr = std::shared_ptr<dummy_cluster>;
@@ -68,18 +76,18 @@ inline caf::behavior dummy_gateway_behavior(caf::event_based_actor* self, dummy_
     return (*cluster).*member;
   };
   return {
-    [self, cluster](watch_atom, const std::string& of, const std::string& in) -> caf::result<variant_stream_ptr> {
+    [self, cluster](watch_atom, const std::string& of, const std::string& in) -> caf::result<rendition_ptr> {
       std::lock_guard guard{cluster->mutex};
       ++cluster->watches;
       if (cluster->silent)
-        return no_answer<variant_stream_ptr>(self, *cluster);
+        return no_answer<rendition_ptr>(self, *cluster);
       if (cluster->failure)
         return cluster->failure;
       if (of != "demo")
         return caf::make_error(ec::unknown_channel, "no channel is called that");
       if (in != "h264")
         return caf::make_error(ec::unknown_profile, "no profile is called that");
-      return cluster->stream;
+      return cluster->running;
     },
     [=](daemons_atom) { return snapshot(&dummy_cluster::daemons); },
     [=](drain_atom, const std::string& name) { return command("drain", name); },

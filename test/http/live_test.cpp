@@ -18,7 +18,7 @@ struct fixture : type_registration {
   explicit fixture(uint32_t threads = 1, std::chrono::milliseconds write_timeout = std::chrono::seconds{30}) {
     core::chunk_ring::limits limits;
     limits.bytes_max = 4 * 1024 * 1024;
-    cluster->stream = std::make_shared<variant_stream>(limits);
+    cluster->run(limits);
     config.listen.port = 0;
     config.threads = threads;
     config.watch_timeout = std::chrono::milliseconds{300};

@@ -89,9 +89,9 @@ BOOST_AUTO_TEST_CASE(an_update_leaves_out_what_players_have) {
   auto whole = text_of(x);
   auto update = text_of(x, true);
   BOOST_TEST_CONTEXT(update) {
-    // Ten seconds and an unfinished segment: older than twelve seconds are three of the ten that are listed.
-    BOOST_TEST(has(update, "#EXT-X-SKIP:SKIPPED-SEGMENTS=4"));
-    BOOST_TEST(count(update, "#EXTINF") == count(whole, "#EXTINF") - 4);
+    // Eleven segments are listed, the newest of which is not complete; six of them are within twelve seconds.
+    BOOST_TEST(has(update, "#EXT-X-SKIP:SKIPPED-SEGMENTS=5"));
+    BOOST_TEST(count(update, "#EXTINF") == count(whole, "#EXTINF") - 5);
     BOOST_TEST(count(update, "#EXT-X-MAP") == 0u);
     // What remains is the end of the whole playlist, to the byte.
     auto tail = update.substr(update.find("#EXT-X-PROGRAM-DATE-TIME"));
