@@ -1,6 +1,7 @@
 // The registry among dummy hosts, tasks and owners of leases, on virtual time. Deaths, refusals and releases come in
 // the orders in which they are hardest to tell apart.
 #include "actors/cluster/daemon_registry.hpp"
+#include "config/waits.hpp"
 #include "dummies.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -184,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_does_not_say_how_its_process_ended_holds_no_slo
   BOOST_REQUIRE(leasing(1 << 20)->value);
   host->holds = true;
   kill(task->task);
-  pass(400ms);
+  pass(config::defaults::task_exit_wait + 100ms);
   BOOST_TEST(daemons().at(0).slots_used == 0u);
   BOOST_TEST((daemons().at(0).state == health::degraded));
 }
