@@ -66,10 +66,12 @@ const shaka_player = {
       for (const [, id] of text.matchAll(/<Period[^>]*\bid="([^"]*)"/g)) periods.add(id);
       seen.discontinuities = Math.max(seen.discontinuities, interruptions(text) - first.get(path), periods.size - 1);
     });
+    // Low-latency HLS turns out as such while it loads; shaka-player then begins again with another media source.
+    const play = () => video.play().catch((error) => (error.name === 'AbortError' ? play() : fail(error)));
     player
       .attach(video)
       .then(() => player.load(url))
-      .then(() => video.play())
+      .then(play)
       .catch(fail);
     return {
       latency_s: () => player.getStats().liveLatency,
