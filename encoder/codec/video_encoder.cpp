@@ -345,7 +345,23 @@ expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) 
 }
 
 expected<void> video_encoder::drain(const on_encoded& deliver) {
-  return send(nullptr, deliver);
+  return begun_ ? send(nullptr, deliver) : expected<void>{};
+}
+
+video_encoder::~video_encoder() {
+  // SVT-AV1 1.4 waits for ever if it is ended or closed before its first picture, so it gets one that nobody sees.
+  if (!context_ || begun_ || std::string_view{context_->codec->name} != "libsvtav1")
+    return;
+  auto frame = make_frame();
+  frame->width = context_->width;
+  frame->height = context_->height;
+  frame->format = context_->pix_fmt;
+  frame->pts = 0;
+  if (av_frame_get_buffer(frame.get(), 0) < 0)
+    return;
+  auto forget = [](AVPacket&) { return expected<void>{}; };
+  if (av::encode(*context_, frame.get(), *packet_, forget))
+    (void)av::encode(*context_, nullptr, *packet_, forget);
 }
 
 expected<void> video_encoder::begin_again(const on_encoded& deliver) {

@@ -17,6 +17,10 @@ public:
   static expected<video_encoder> open(const video_settings& settings, const video_format& source,
                                       const device_pictures& pictures = {});
 
+  video_encoder(video_encoder&&) noexcept = default;
+  video_encoder& operator=(video_encoder&&) noexcept = default;
+  ~video_encoder() override;
+
   const video_format& format() const noexcept override {
     return format_;
   }
