@@ -21,8 +21,8 @@ void track_window::begin(int64_t number, int64_t start, bool discontinuity) {
     auto missing = number - segments_.back().number - 1;
     if (missing * times_.segment > times_.window) {
       // Nothing that players hold is near: the playlist begins again.
-      for (auto& x : segments_)
-        discontinuities_ += &x - &segments_[0] >= static_cast<ptrdiff_t>(listed_) && x.discontinuity ? 1 : 0;
+      for (auto i = listed_; i < segments_.size(); ++i)
+        discontinuities_ += segments_[i].discontinuity ? 1 : 0;
       segments_.clear();
       listed_ = 0;
       discontinuity = true;

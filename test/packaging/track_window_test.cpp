@@ -160,6 +160,18 @@ BOOST_AUTO_TEST_CASE(discontinuities_are_counted_when_they_leave_the_playlist) {
   BOOST_TEST(x.discontinuities_before() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(a_jump_beyond_the_playlist_begins_it_again_and_keeps_count) {
+  track_window x{{}};
+  add_segment(x, 0);
+  x.begin(1, 2 * second, true);
+  x.add(part_at(2 * second, part, true), init);
+  add_segment(x, 1000);
+  BOOST_TEST(x.segments().size() == 1u);
+  BOOST_TEST(x.segments().front().discontinuity);
+  BOOST_TEST(x.discontinuities_before() == 1);
+  BOOST_TEST(x.find(1) == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(a_reload_waits_for_the_part_that_it_names) {
   track_window x{{}};
   add_segment(x, 5);
