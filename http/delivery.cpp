@@ -1,5 +1,6 @@
 #include "http/delivery.hpp"
 
+#include "base/iso_time.hpp"
 #include "base/random_id.hpp"
 #include "http/ask.hpp"
 #include "http/problem.hpp"
@@ -121,7 +122,7 @@ delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono
 void delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
   auto x = std::make_shared<pending>(in, of, target, std::move(done));
   if (x->is_entry() && target.file == clock_name) {
-    reply now{status::ok, "text/plain", date_time({0, unix_ms()}, 0)};
+    reply now{status::ok, "text/plain", base::iso_time(unix_ms())};
     now.fields.emplace_back("Cache-Control", "no-store");
     return x->answer(std::move(now));
   }
@@ -171,14 +172,14 @@ void delivery::watch(const std::shared_ptr<pending>& x) {
 
 void delivery::found(const std::shared_ptr<pending>& x, rendition_ptr rendition) {
   x->from = std::move(rendition);
-  if (!x->target.viewer.empty())
-    x->from->seen(x->target.viewer, clock::now());
   look(x);
 }
 
 void delivery::look(const std::shared_ptr<pending>& x) {
   if (!x->done)
     return;
+  if (!x->target.viewer.empty())
+    x->from->seen(x->target.viewer, clock::now());
   using outcome = delivery_reply::outcome;
   auto got = x->from->get(x->wanted);
   switch (got.what) {
@@ -195,12 +196,8 @@ void delivery::look(const std::shared_ptr<pending>& x) {
   case outcome::found:
     break;
   }
-  if (x->is_entry()) {
-    auto summary = x->from->summary({});
-    return x->answer(summary ? entry(*x, *summary) : problem(ec::source_failed, "the channel has ended", x->of.id));
-  }
-  if (!x->target.viewer.empty())
-    x->from->seen(x->target.viewer, clock::now());
+  if (x->is_entry())
+    return x->answer(entry(*x));
   reply result;
   result.content_type = std::move(got.content_type);
   result.fields.emplace_back("Cache-Control", "max-age=" + std::to_string(got.fresh.count()));
@@ -230,18 +227,19 @@ void delivery::wait(const std::shared_ptr<pending>& x) {
     x->answer(problem(ec::limit, "too many requests wait; try again", x->of.id));
 }
 
-reply delivery::entry(const pending& x, const rendition_summary& summary) const {
+reply delivery::entry(const pending& x) const {
   auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
+  auto summary = x.from->summary(key + "/" + encode_segment(x.target.name));
+  if (!summary)
+    return problem(ec::source_failed, "the channel has ended", x.of.id);
   x.from->seen(key, clock::now());
-  auto named = summary;
-  named.folder = key + "/" + encode_segment(x.target.name);
   reply result;
   if (x.target.file == dash_entry) {
     result.content_type = "application/dash+xml";
-    result.body = dash_manifest(*x.from, named, {key + std::string{dash_suffix}, std::string{clock_name}});
+    result.body = dash_manifest(*x.from, *summary, {key + std::string{dash_suffix}, std::string{clock_name}});
   } else {
     result.content_type = "application/vnd.apple.mpegurl";
-    result.body = multivariant_playlist({&named, 1}, x.from->times());
+    result.body = multivariant_playlist({&*summary, 1}, x.from->times());
   }
   if (x.of.takes_gzip) {
     auto bytes = compressed(result.body);

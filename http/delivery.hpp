@@ -48,7 +48,7 @@ private:
   void look(const std::shared_ptr<pending>& x);
   void wait(const std::shared_ptr<pending>& x);
   void watch(const std::shared_ptr<pending>& x);
-  reply entry(const pending& x, const rendition_summary& summary) const;
+  reply entry(const pending& x) const;
 
   rendition_ptr known(const std::string& channel, const std::string& profile);
 

@@ -1,29 +1,16 @@
 #include "http/job_log.hpp"
 
+#include "base/iso_time.hpp"
 #include "http/json.hpp"
 #include "http/query.hpp"
 
 #include <boost/json/serialize.hpp>
-
-#include <cstdio>
-#include <ctime>
 
 namespace troupe::http {
 
 namespace {
 
 namespace json = boost::json;
-
-/// RFC 3339, UTC, with milliseconds.
-std::string time_text(int64_t ms) {
-  auto seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(ms % 1000));
-  return text;
-}
 
 } // namespace
 
@@ -58,7 +45,7 @@ reply log_reply(const job_log& x, bool as_json) {
                                                   {"part", http::to_json(line.part)},
                                                   {"text", http::to_json(line.text)}});
     } else {
-      result.body += time_text(line.at_ms) + " " + line.level + " ";
+      result.body += base::iso_time(line.at_ms) + " " + line.level + " ";
       if (!line.part.empty())
         result.body += line.part + ": ";
       result.body += line.text;

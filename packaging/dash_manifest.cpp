@@ -44,12 +44,11 @@ std::string duration(int64_t ticks) {
   return joined("PT", fixed(static_cast<double>(ticks) / ticks_per_second, 3), "S");
 }
 
-void add_track(std::string& to, const rendition& of, const track_summary& x, const std::string& folder) {
-  auto window = of.window(x.name);
-  if (!window || window->segments().empty())
-    return;
+/// The window has a segment.
+void add_track(std::string& to, const rendition& of, const track_summary& x, const track_window& window,
+               const std::string& folder) {
   auto& f = x.format;
-  auto& first = window->segments()[window->listed_from()];
+  auto& first = window.segments()[window.listed_from()];
   auto video = f.kind == track_kind::video;
   auto clock = of.clock_of_times();
   auto offset = clock.pts - clock.unix_ms * (ticks_per_second / 1000);
@@ -75,7 +74,7 @@ void add_track(std::string& to, const rendition& of, const track_summary& x, con
   }
   append(to, "        <SegmentTemplate timescale=\"", std::to_string(ticks_per_second), "\" presentationTimeOffset=\"",
          std::to_string(offset), "\" initialization=\"", path, first.init, ".mp4\" media=\"", path,
-         "t$Time$.m4s\">\n          <SegmentTimeline>\n", timeline_of(*window),
+         "t$Time$.m4s\">\n          <SegmentTimeline>\n", timeline_of(window),
          "          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n    </AdaptationSet>\n");
 }
 
@@ -86,9 +85,12 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
   auto clock = of.clock_of_times();
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   auto newest = clock.pts;
+  std::string tracks;
   for (auto& x : summary.tracks)
-    if (auto window = of.window(x.name); window && !window->segments().empty())
+    if (auto window = of.window(x.name); window && !window->segments().empty()) {
       newest = std::max(newest, window->segments().back().start);
+      add_track(tracks, of, x, *window, summary.folder);
+    }
   append(text,
          "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" "
          "type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"",
@@ -97,11 +99,9 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
          duration(times.segment), "\" suggestedPresentationDelay=\"", duration(times.hold_back()), "\">\n");
   if (!names.location.empty())
     append(text, "  <Location>", escaped(names.location), "</Location>\n");
-  text += "  <Period id=\"0\" start=\"PT0S\">\n";
-  for (auto& x : summary.tracks)
-    add_track(text, of, x, summary.folder);
-  append(text, "  </Period>\n  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"",
-         escaped(names.time), "\"/>\n</MPD>\n");
+  append(text, "  <Period id=\"0\" start=\"PT0S\">\n", tracks,
+         "  </Period>\n  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(names.time),
+         "\"/>\n</MPD>\n");
   return text;
 }
 

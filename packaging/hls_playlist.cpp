@@ -37,10 +37,6 @@ int64_t declared(int64_t measured) {
   return measured + measured / 10;
 }
 
-int channels_of(const track_format& x) {
-  return channel_count(x.channel_layout);
-}
-
 } // namespace
 
 std::string playlist_name(std::string_view track) {
@@ -171,7 +167,8 @@ std::string multivariant_playlist(std::span<const rendition_summary> renditions,
       append(text, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=", quoted(joined(language, " ", x.name)),
              ",LANGUAGE=", quoted(language));
       append(text, first ? ",DEFAULT=YES" : ",DEFAULT=NO", ",AUTOSELECT=YES,CHANNELS=\"",
-             std::to_string(channels_of(x.format)), "\",URI=\"", sound->folder, "/", playlist_name(x.name), "\"\n");
+             std::to_string(channel_count(x.format.channel_layout)), "\",URI=\"", sound->folder, "/",
+             playlist_name(x.name), "\"\n");
       first = false;
     }
   }

@@ -19,9 +19,6 @@ namespace troupe {
 
 using core::clock_map;
 
-/// "2026-11-30T02:26:46.123Z"
-std::string date_time(const clock_map& map, int64_t pts);
-
 // -- names of files, relative to the playlist -----------------------------------
 
 std::string playlist_name(std::string_view track);

@@ -1,5 +1,9 @@
 #include "packaging/mp4_boxes.hpp"
 
+extern "C" {
+#include <libavutil/intreadwrite.h>
+}
+
 #include <optional>
 #include <string_view>
 
@@ -8,10 +12,7 @@ namespace troupe {
 namespace {
 
 uint32_t read32(std::span<const std::byte> x, size_t at) {
-  uint32_t result = 0;
-  for (size_t i = 0; i < 4; ++i)
-    result = result << 8 | static_cast<uint32_t>(x[at + i]);
-  return result;
+  return AV_RB32(reinterpret_cast<const uint8_t*>(x.data()) + at);
 }
 
 /// The content of the first box of this type among those in `x`.

@@ -1,6 +1,6 @@
 #include "packaging/text.hpp"
 
-#include "packaging/hls_playlist.hpp"
+#include "base/iso_time.hpp"
 
 extern "C" {
 #include <libavutil/channel_layout.h>
@@ -9,7 +9,6 @@ extern "C" {
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <ctime>
 #include <utility>
 
 namespace troupe {
@@ -53,15 +52,8 @@ std::string language_tag(const std::string& language) {
   return i == std::end(tags) ? language : std::string{i->second};
 }
 
-std::string date_time(const clock_map& map, int64_t pts) {
-  auto ms = map.unix_ms + (pts - map.pts) / (ticks_per_second / 1000);
-  auto whole = static_cast<std::time_t>(ms / 1000);
-  std::tm t{};
-  gmtime_r(&whole, &t);
-  std::array<char, 64> text{};
-  auto n = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900,
-                         t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, static_cast<int>(ms % 1000));
-  return {text.data(), static_cast<size_t>(n)};
+std::string date_time(const core::clock_map& map, int64_t pts) {
+  return base::iso_time(map.unix_ms + (pts - map.pts) / (ticks_per_second / 1000));
 }
 
 } // namespace troupe

@@ -1,6 +1,7 @@
 // Small helpers for the texts of playlists and manifests.
 #pragma once
 
+#include "core/live/clock_map.hpp"
 #include "messages/media.hpp"
 
 #include <cstdint>
@@ -26,6 +27,9 @@ std::string fixed(double x, int digits);
 
 /// Ticks as seconds: "2.00200".
 std::string seconds(int64_t ticks);
+
+/// The time of the clock at `pts`: "2026-11-30T02:26:46.123Z".
+std::string date_time(const core::clock_map& map, int64_t pts);
 
 /// Number of channels of a layout by libav*'s name; 2 if unknown.
 int channel_count(const std::string& layout);
