@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <span>
-#include <sstream>
 #include <utility>
 
 #include <boost/asio/write.hpp>
@@ -29,9 +28,6 @@ constexpr size_t read_ahead_bytes = 16 * 1024;
 
 /// Most requests fit.
 constexpr size_t first_read_bytes = 4096;
-
-/// Bytes of a body that are passed to the kernel at once.
-constexpr size_t write_bytes_max = 256 * 1024;
 
 bool is_read(verb method) {
   return method == verb::get || method == verb::head;
@@ -352,23 +348,13 @@ void connection::answer(reply x) {
 }
 
 void connection::write_media() {
-  std::ostringstream text;
-  text << response_->base();
-  head_ = std::move(text).str();
+  head_ = head_of(*response_);
   buffers_.clear();
   buffers_.emplace_back(head_.data(), head_.size());
   for (auto& x : media_)
     buffers_.emplace_back(x.span().data(), x.size());
-  // A client that takes data is alive, however slow it is.
-  auto progress = [this, before = size_t{0}](const error_code& failure, size_t done) mutable -> size_t {
-    if (failure)
-      return 0;
-    if (done > before)
-      expire_after(shared_->config.write_timeout);
-    before = done;
-    return write_bytes_max;
-  };
-  boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_}, progress,
+  boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_},
+                           alive_while_written(shared_->config.write_timeout),
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 

@@ -18,9 +18,6 @@ namespace troupe::http {
 
 namespace {
 
-/// Bytes of one write; a single chunk may be larger.
-constexpr size_t write_bytes_max = 256 * 1024;
-
 /// Unsent bytes that the kernel may hold for a client. Without this limit, a slow client's send buffer grows to
 /// megabytes of old pictures.
 constexpr int unsent_bytes_max = 256 * 1024;
@@ -120,16 +117,7 @@ void live_client::write() {
     buffers_.push_back(buffer_of(chunk_end));
   if (last_ && version_ >= 11)
     buffers_.push_back(buffer_of(last_chunk));
-  // The condition runs after each part that the kernel took: a client that takes data is alive.
-  auto progress = [this, before = size_t{0}](const error_code& failure, size_t done) mutable -> size_t {
-    if (failure)
-      return 0;
-    if (done > before)
-      expire_after(shared_->config.write_timeout);
-    before = done;
-    return write_bytes_max;
-  };
-  boost::asio::async_write(socket_, buffer_span{buffers_}, progress,
+  boost::asio::async_write(socket_, buffer_span{buffers_}, alive_while_written(shared_->config.write_timeout),
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 

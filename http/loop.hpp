@@ -127,6 +127,22 @@ protected:
     deadline_.reset();
   }
 
+  /// For `async_write`: bytes that are passed to the kernel at once. A client that takes data is alive, however slow it
+  /// is: its deadline is `span` after each part that the kernel took.
+  auto alive_while_written(std::chrono::milliseconds span) {
+    return [this, span, before = size_t{0}](const boost::system::error_code& failure, size_t done) mutable -> size_t {
+      if (failure)
+        return 0;
+      if (done > before)
+        expire_after(span);
+      before = done;
+      return write_bytes_max;
+    };
+  }
+
+  /// Bytes of one write; a single chunk may be larger.
+  static constexpr size_t write_bytes_max = 256 * 1024;
+
   template <class Derived>
   std::shared_ptr<Derived> self(Derived* x) {
     return std::static_pointer_cast<Derived>(x->shared_from_this());

@@ -4,8 +4,10 @@
 
 #include <array>
 #include <ctime>
+#include <sstream>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/beast/http/write.hpp>
 
 namespace troupe::http {
 
@@ -113,6 +115,12 @@ response make_response(reply x, const request& to, unsigned version, bool keep_a
   if (to.method != verb::head)
     result.body() = std::move(x.body);
   return result;
+}
+
+std::string head_of(const response& x) {
+  std::ostringstream text;
+  text << x.base();
+  return std::move(text).str();
 }
 
 void write_log(const service& of, access_record record) {

@@ -45,6 +45,9 @@ using response = boost::beast::http::response<boost::beast::http::string_body>;
 /// body.
 response make_response(reply x, const request& to, unsigned version, bool keep_alive);
 
+/// The head of a response, as sent on the wire.
+std::string head_of(const response& x);
+
 /// Writes a line to the log, cut to a reasonable length: streams and changes at level info, our own failures as
 /// warnings, the rest for debugging.
 void write_log(const service& of, access_record record);

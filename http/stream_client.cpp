@@ -3,7 +3,6 @@
 #include "http/problem.hpp"
 
 #include <array>
-#include <sstream>
 
 #include <boost/beast/http/write.hpp>
 
@@ -48,9 +47,7 @@ std::string stream_client::head_of(reply x) const {
   response head = make_response(std::move(x), request_, version_, false);
   head.erase(boost::beast::http::field::content_length);
   head.chunked(version_ >= 11);
-  std::ostringstream text;
-  text << head.base();
-  return std::move(text).str();
+  return http::head_of(head);
 }
 
 void stream_client::on_written(const error_code& failure, size_t bytes) {
