@@ -7,6 +7,8 @@
 #include "rig/delivery/hls_history.hpp"
 #include "rig/delivery/hls_samples.hpp"
 
+#include <array>
+#include <map>
 #include <memory>
 
 namespace troupe::bench::delivery {

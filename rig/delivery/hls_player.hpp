@@ -2,16 +2,13 @@
 #pragma once
 
 #include "rig/delivery/hls_judge.hpp"
-#include "rig/delivery/watch.hpp"
-#include "rig/delivery/web_client.hpp"
-
-#include <mutex>
+#include "rig/delivery/player.hpp"
 
 namespace troupe::bench::delivery {
 
-class hls_player {
+class hls_player : player<hls_judge> {
 public:
-  hls_player(const watch_options& options, verdict& to) : options_(options), judge_(to) {}
+  hls_player(const watch_options& options, verdict& to) : player(options, to) {}
 
   /// Adds to the counts of `to`.
   void run(watch_result& to);
@@ -19,25 +16,8 @@ public:
 private:
   struct follower;
 
-  bool over() const {
-    return clock_.now() >= options_.duration;
-  }
-
-  /// Calls `f` with the judge, as the only one.
-  template <class F>
-  auto judge(F f) {
-    std::lock_guard lock{mutex_};
-    return f(judge_);
-  }
-
   void wait(seconds time) const;
   void probe_requests(const std::string& rendition);
-
-  watch_options options_;
-  run_clock clock_;
-  std::mutex mutex_;
-  hls_judge judge_;     ///< guarded by `mutex_`
-  watch_result counts_; ///< the same
 };
 
 } // namespace troupe::bench::delivery
