@@ -337,7 +337,7 @@ void bare_relay::relay(size_t streams, relay_counters& counters) {
   try {
     accept_and_relay(streams, counters);
   } catch (const closed&) {
-    // The ends are ended when the figure is known. If one ends earlier, no stream goes on, and that is noticed.
+    // The benchmark closes both ends when the run is over. If an end closes earlier, its measurement fails.
   }
 }
 

@@ -24,7 +24,7 @@ public:
     return port_;
   }
 
-  /// Waits for both ends of all streams, then relays until one of them is gone.
+  /// Accepts both ends of each stream, then relays until an end closes its connection.
   void relay(size_t streams, relay_counters& counters);
 
 private:

@@ -1,5 +1,6 @@
-// Waits that contain one another. Whoever asks waits longer than whoever answers, so an answer that says what is wrong
-// comes before the wait is over. Each wait is derived from the one inside it; a margin is written only here.
+// Waits that contain one another. The side that asks waits longer than the side that answers. So an answer that says
+// what is wrong comes before the wait is over. Each wait is derived from the one inside it; a margin is written only
+// here.
 //
 // A viewer's request, from the inside out:
 //   selection         the registry looks for a worker (`cluster.selection_timeout`, plus the wait in a queue)
@@ -24,7 +25,7 @@
 
 namespace troupe::config::defaults {
 
-/// How much longer the one who asks waits than the one who answers: the way there and back, on a busy machine.
+/// How much longer the side that asks waits than the side that answers: the way there and back, on a busy machine.
 inline constexpr milliseconds answer_margin = 2s;
 
 /// The wait for an answer of somebody who may wait for `inner` before.
@@ -80,8 +81,8 @@ inline constexpr milliseconds batch_wait = 10min;
 
 static_assert(batch_wait > outer_wait(last_writes_wait));
 
-/// For an answer that comes when other work, a person or a disk makes room for it, and nobody can say when. Whoever
-/// waits this long asks again.
+/// For an answer that comes when other work, a person or a disk makes room for it, and nobody can say when. The side
+/// that waited this long asks again.
 inline constexpr milliseconds patient_wait = 24h;
 
 static_assert(patient_wait > outer_wait(batch_wait));

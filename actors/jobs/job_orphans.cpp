@@ -93,7 +93,7 @@ void job_actor_state::attach(attempt_id attempt) {
           self_->send(worker, stop_atom_v);
       },
       [this, attempt](const caf::error& why) {
-        job_.down(attempt, "the task did not go on with its work: " + caf::to_string(why), self_->now());
+        job_.down(attempt, "the task did not resume its work: " + caf::to_string(why), self_->now());
         send_writes();
       });
 }

@@ -41,7 +41,7 @@ public:
 
   /// Have it stored; answered by `stored`, `lost` or `broken`. There is one at a time.
   virtual void send_batch(job_batch<Operation> x) = 0;
-  /// The operation is durable or refused. Whoever wrote it is told next.
+  /// The operation is durable or refused. The actor that wrote it gets this answer.
   virtual void answered(const Operation& what, const Answer& how, int64_t at_ms) = 0;
   /// A client's operation was refused, but is stored nevertheless.
   virtual void surprised(const Operation& what) = 0;
