@@ -1,6 +1,6 @@
 #include "actors/gateway.hpp"
 
-#include "actors/jobs/job_storage.hpp"
+#include "actors/jobs/job_store_actors.hpp"
 #include "messages/register.hpp"
 
 #include <caf/init_global_meta_objects.hpp>

@@ -170,7 +170,7 @@ struct configuration {
   core::worker_table_config workers;
   core::lease_table_config leases;
   core::session_config session;
-  core::chunk_ring_limits stream;
+  core::client_ring_limits stream;
   core::job_book_config book;
   core::file_job_config file_job{.disk_refuse = 5, .disk_warn = 10};
   std::map<std::string, channel> channels;

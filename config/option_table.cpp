@@ -49,7 +49,7 @@ using pc = core::placement_config;
 using gp = core::gpu_tracker_config;
 using gu = core::gpu_guards;
 using se = core::session_config;
-using ri = core::chunk_ring_limits;
+using ri = core::client_ring_limits;
 using fj = core::file_job_config;
 
 // One row reads as one sentence: clang-format would put each field on its own line.

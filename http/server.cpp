@@ -223,7 +223,7 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto threads = config.threads;
   auto counters = std::make_shared<statistics>();
   auto api = std::make_shared<const routes>(system, gateway, config, counters);
-  guard rules{endpoint->address().is_loopback(), config.hosts};
+  browser_guard rules{endpoint->address().is_loopback(), config.hosts};
   std::vector<std::unique_ptr<loop>> file_loops;
   std::vector<loop*> of_files;
   for (uint32_t i = 0; config.files && i < file_threads; ++i)

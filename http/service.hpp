@@ -2,10 +2,10 @@
 #pragma once
 
 #include "actors/gateway.hpp"
-#include "http/client_places.hpp"
+#include "http/browser_guard.hpp"
 #include "http/config.hpp"
+#include "http/connections_per_client.hpp"
 #include "http/delivery.hpp"
-#include "http/guard.hpp"
 #include "http/job_events.hpp"
 #include "http/loop.hpp"
 #include "http/routes.hpp"
@@ -29,12 +29,12 @@ struct service {
   gateway_actor gateway;
   std::shared_ptr<const routes> api;
   std::shared_ptr<http::delivery> delivery;
-  http::guard guard;
+  http::browser_guard guard;
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< only for files; they outlive all connections
   std::shared_ptr<event_hub> events;
-  std::shared_ptr<client_places> clients = std::make_shared<client_places>();
-  std::shared_ptr<client_places> event_clients = std::make_shared<client_places>();
+  std::shared_ptr<connections_per_client> clients = std::make_shared<connections_per_client>();
+  std::shared_ptr<connections_per_client> event_clients = std::make_shared<connections_per_client>();
 };
 
 using service_ptr = std::shared_ptr<const service>;

@@ -55,7 +55,7 @@ bool inspect(Inspector& f, track_kind& x) {
 }
 
 /// Shared, immutable bytes. A copy only copies a reference. On the wire the bytes are written in one piece (see
-/// messages/wire.hpp), because CAF's default inspection goes byte by byte at a seventh of the throughput.
+/// messages/block_wire.hpp), because CAF's default inspection goes byte by byte at a seventh of the throughput.
 class shared_bytes {
 public:
   using container = std::vector<std::byte>;

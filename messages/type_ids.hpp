@@ -1,13 +1,13 @@
 // Type ids of everything that crosses a node. Append only: the order is the wire format.
 #pragma once
 
+#include "messages/block_wire.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"
 #include "messages/error.hpp"
 #include "messages/file_work.hpp"
 #include "messages/media.hpp"
 #include "messages/status.hpp"
-#include "messages/wire.hpp"
 #include "messages/work.hpp"
 
 #include <caf/is_error_code_enum.hpp>

@@ -43,7 +43,7 @@ delivery_reply bad(std::string why) {
 
 } // namespace
 
-rendition::rendition(core::chunk_ring::limits max, std::string name)
+rendition::rendition(core::client_ring::limits max, std::string name)
   : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
 
 std::optional<rendition::file_name> rendition::parse(const std::string& file) {

@@ -53,7 +53,7 @@ class rendition {
 public:
   using clock = std::chrono::steady_clock;
 
-  rendition(core::chunk_ring::limits max, std::string name);
+  rendition(core::client_ring::limits max, std::string name);
 
   const std::string& name() const noexcept {
     return name_;
@@ -153,7 +153,7 @@ class rendition_output {
 public:
   using clock = std::chrono::steady_clock;
 
-  rendition_output(core::chunk_ring::limits max, std::string name);
+  rendition_output(core::client_ring::limits max, std::string name);
 
   rendition_output(const rendition_output&) = delete;
   rendition_output& operator=(const rendition_output&) = delete;

@@ -61,7 +61,7 @@ size_t leading_lane(const stream_format& format) {
 
 } // namespace
 
-rendition_output::rendition_output(core::chunk_ring::limits max, std::string name)
+rendition_output::rendition_output(core::client_ring::limits max, std::string name)
   : shared_(std::make_shared<rendition>(max, std::move(name))), ts_(shared_->stream()), clock_(times_) {}
 
 av::expected<void> rendition_output::set_format(const stream_format& format, const delivery_times& times,

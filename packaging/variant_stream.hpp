@@ -1,11 +1,11 @@
 // One rendition on its way to its clients: the session writes it, the HTTP threads read it.
 //
-// This is the only object that actors and HTTP threads share. A mutex guards a `core::chunk_ring`; readers get
+// This is the only object that actors and HTTP threads share. A mutex guards a `core::client_ring`; readers get
 // references to immutable chunks. Clients are counted by their reader objects, so a client that vanishes in any way is
 // no longer counted.
 #pragma once
 
-#include "core/live/chunk_ring.hpp"
+#include "core/live/client_ring.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -18,7 +18,7 @@ namespace troupe {
 
 class variant_stream : public std::enable_shared_from_this<variant_stream> {
 public:
-  explicit variant_stream(core::chunk_ring::limits max) : ring_(max) {}
+  explicit variant_stream(core::client_ring::limits max) : ring_(max) {}
 
   /// Appends a chunk and wakes the waiting readers. Called by the session.
   void push(core::chunk x);
@@ -55,7 +55,7 @@ public:
 
   private:
     std::shared_ptr<variant_stream> stream_;
-    core::chunk_ring::cursor place_;
+    core::client_ring::cursor place_;
     uint64_t id_ = 0;
   };
 
@@ -76,7 +76,7 @@ private:
   };
 
   mutable std::mutex mutex_;
-  core::chunk_ring ring_;
+  core::client_ring ring_;
   bool ended_ = false;
   std::string end_reason_;
   std::vector<waiter> waiters_;

@@ -2,8 +2,8 @@
 
 #include "store/connection.hpp"
 #include "store/limits.hpp"
+#include "store/lost_answer.hpp"
 #include "store/reader.hpp"
-#include "store/recall.hpp"
 #include "store/text.hpp"
 #include "store/writer.hpp"
 

@@ -1,7 +1,7 @@
 #include "actors/cluster/link.hpp"
 
+#include "actors/cluster/link_connection.hpp"
 #include "actors/cluster/link_gate.hpp"
-#include "actors/cluster/link_scribe.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/event_based_actor.hpp>
@@ -77,7 +77,7 @@ caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, c
   }
   limit_waiting(socket.get(), {});
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system.middleman().backend());
-  return caf::make_counted<link_scribe>(backend, socket.release(), std::move(tls), nullptr);
+  return caf::make_counted<link_connection>(backend, socket.release(), std::move(tls), nullptr);
 }
 
 /// What CAF learns about the other side: its node, the actor that it published, and that actor's interface.

@@ -1,5 +1,5 @@
 // The connection between nodes: published and reached through TLS if certificates are configured, else in plain text.
-// link_gate.hpp accepts connections, link_tls.hpp does TLS handshakes, and link_scribe.hpp carries the bytes.
+// link_gate.hpp accepts connections, link_tls.hpp does TLS handshakes, and link_connection.hpp carries the bytes.
 #pragma once
 
 #include "config/defaults.hpp"

@@ -1,7 +1,7 @@
 #include "actors/cluster/link_gate.hpp"
 
+#include "actors/cluster/link_connection.hpp"
 #include "actors/cluster/link_hello.hpp"
-#include "actors/cluster/link_scribe.hpp"
 #include "config/defaults.hpp"
 #include "telemetry/log.hpp"
 
@@ -224,7 +224,7 @@ void link_gate::admit(newcomer& x) {
   ++*admitted_;
   std::shared_ptr<void> place{nullptr, [all = admitted_](void*) { --*all; }};
   caf::io::scribe_ptr scribe =
-    caf::make_counted<link_scribe>(backend, x.socket.get(), std::move(x.tls), std::move(place));
+    caf::make_counted<link_connection>(backend, x.socket.get(), std::move(x.tls), std::move(place));
   x.socket.release();
   caf::anon_send(broker_, caf::publish_atom_v, std::move(scribe), port_, what_.actor, what_.interface);
 }

@@ -1,11 +1,11 @@
 // JOB QUEUE: all file jobs of the coordinator. It is the only owner and writer of the store. `core::job_book` decides
 // which job is next and what happens to it; this actor translates.
 //
-// The store runs on its own threads (job_storage.hpp). Requests that arrive together are written in one transaction,
-// and each client is answered when its own request is durable. Lists are read through another connection. A job whose
-// turn has come gets a job actor at once; its transition is written with the next batch. If the coordinator dies before
-// that, the job still waits in the store. No result of it was published, because a job publishes only when everything
-// that it reported is durable.
+// The store runs on its own threads (job_store_actors.hpp). Requests that arrive together are written in one
+// transaction, and each client is answered when its own request is durable. Lists are read through another connection.
+// A job whose turn has come gets a job actor at once; its transition is written with the next batch. If the coordinator
+// dies before that, the job still waits in the store. No result of it was published, because a job publishes only when
+// everything that it reported is durable.
 // - A job actor dies before its job has ended: the job goes back to the queue, a few times; finished parts are kept.
 // - The store fails for a while (disk full, another process holds it, its server is away): the coordinator's own writes
 //   wait and are tried again; clients' requests are refused with the reason, no further job starts, and none publishes.
@@ -18,7 +18,7 @@
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_feed.hpp"
 #include "actors/jobs/job_folders.hpp"
-#include "actors/jobs/job_storage.hpp"
+#include "actors/jobs/job_store_actors.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "core/jobs/job_book.hpp"
 #include "core/jobs/job_journal.hpp"
@@ -54,7 +54,8 @@ struct job_queue_config {
   core::file_job_config job;
   std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
   /// Makes the actors in front of the store.
-  std::function<job_storage(caf::actor_system&, store::job_store, const std::string&)> storage = spawn_job_storage;
+  std::function<job_store_actors(caf::actor_system&, store::job_store, const std::string&)> storage =
+    spawn_job_store_actors;
   std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
   std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
 };
@@ -163,7 +164,7 @@ private:
   job_queue_config config_;
   leases_actor coordinator_;
   core::job_journal<store::operation, store_answer> journal_;
-  job_storage storage_; ///< none where the store does not open
+  job_store_actors storage_; ///< none where the store does not open
   core::job_book book_;
   job_folders folders_;
   std::map<job_id, worked_on> at_work_;

@@ -24,7 +24,7 @@
 #pragma once
 
 #include "core/cluster/config.hpp"
-#include "core/cluster/lease_placement.hpp"
+#include "core/cluster/lease_translation.hpp"
 #include "core/cluster/worker_table.hpp"
 #include "messages/cluster.hpp"
 #include "messages/daemon.hpp"

@@ -1,6 +1,6 @@
 #include "core/cluster/worker_table.hpp"
 
-#include "core/cluster/lease_placement.hpp"
+#include "core/cluster/lease_translation.hpp"
 
 #include <algorithm>
 #include <cassert>

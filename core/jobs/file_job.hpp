@@ -17,6 +17,9 @@
 // A job that starts again knows the plan and the finished chunks from before. The source is probed again in any case;
 // if it is still the same one, and the files are still whole, they are not made again. An unfinished chunk is not given
 // to another task for a while, because its task outlives a coordinator and is then taken over with its work.
+//
+// Events are in file_job.cpp, the plan in file_job_plan.cpp, what tasks are told in file_job_orders.cpp, what follows a
+// failure in file_job_retry.cpp, and what people are told in file_job_status.cpp.
 #pragma once
 
 #include "core/jobs/chunk_plan.hpp"

@@ -27,12 +27,12 @@ struct source_buffer_limits {
 };
 
 /// The same for a rendition.
-struct chunk_ring_limits {
+struct client_ring_limits {
   uint64_t bytes_max = 32 * 1024 * 1024;
   milliseconds duration_max{30'000};
   milliseconds lag_max{15'000}; ///< a client further behind than this is moved ahead
 
-  bool operator==(const chunk_ring_limits&) const = default;
+  bool operator==(const client_ring_limits&) const = default;
 };
 
 struct session_config {

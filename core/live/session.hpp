@@ -15,7 +15,7 @@
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_samples.cpp, session_failover.cpp, session_status.cpp.
+// session_delivery.cpp, session_failover.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"

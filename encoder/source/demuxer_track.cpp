@@ -86,7 +86,7 @@ expected<opened_track> open_track(AVFormatContext& format, AVStream& stream, AVR
     if (auto aspect = av_guess_sample_aspect_ratio(&format, &stream, nullptr); aspect.num > 0)
       made.parameters->sample_aspect_ratio = aspect;
     made.aspect_by_container = stream.sample_aspect_ratio.num > 0;
-    if (reference_lookahead::is_needed(*format.iformat, *stream.codecpar))
+    if (missing_pts::is_needed(*format.iformat, *stream.codecpar))
       entry.lookahead.emplace(*format.iformat, entry.codec);
     if ((entry.codec == AV_CODEC_ID_H264 || entry.codec == AV_CODEC_ID_HEVC) && !has_all_times(*format.iformat))
       entry.parser.emplace(*made.parameters);

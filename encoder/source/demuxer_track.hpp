@@ -2,8 +2,8 @@
 #pragma once
 
 #include "encoder/source/annexb.hpp"
+#include "encoder/source/missing_pts.hpp"
 #include "encoder/source/picture_unpacker.hpp"
-#include "encoder/source/reference_lookahead.hpp"
 #include "encoder/source/source_context.hpp"
 #include "encoder/source/stream_parser.hpp"
 #include "encoder/source/timeline.hpp"
@@ -28,7 +28,7 @@ struct track_entry {
   std::optional<video_normaliser> normaliser;
   std::optional<stream_parser> parser;
   std::optional<picture_unpacker> unpacker;
-  std::optional<reference_lookahead> lookahead;
+  std::optional<missing_pts> lookahead;
 };
 
 struct opened_track {

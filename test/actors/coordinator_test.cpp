@@ -109,7 +109,7 @@ struct fixture : virtual_time {
   std::vector<std::shared_ptr<dummy_session>> sessions;
   std::vector<std::string> channels; ///< of the sessions
   bool stillborn = false;            ///< sessions die before they hear anything
-  rendition_ptr stream = std::make_shared<rendition>(core::chunk_ring::limits{}, "hd");
+  rendition_ptr stream = std::make_shared<rendition>(core::client_ring::limits{}, "hd");
   gateway_actor coordinator = keep(spawn_coordinator(system, configured()));
 };
 

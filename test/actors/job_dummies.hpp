@@ -2,7 +2,7 @@
 #pragma once
 
 #include "actors/jobs/job.hpp"
-#include "actors/jobs/job_storage.hpp"
+#include "actors/jobs/job_store_actors.hpp"
 #include "virtual_time.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -212,11 +212,11 @@ struct dummy_storage {
   };
 
   std::optional<store::job_store> store;
-  job_storage actors;
+  job_store_actors actors;
   std::vector<batch> batches;
   std::vector<question> questions;
 
-  job_storage open(virtual_time& world, store::job_store from) {
+  job_store_actors open(virtual_time& world, store::job_store from) {
     store.emplace(std::move(from));
     actors.writer =
       world.keep(world.system.spawn([this](job_writer_actor::pointer self) -> job_writer_actor::behavior_type {

@@ -31,7 +31,7 @@ std::vector<shared_bytes> all_of(variant_stream::reader& reader) {
 BOOST_AUTO_TEST_SUITE(stream_test)
 
 BOOST_AUTO_TEST_CASE(readers_share_the_very_same_bytes) {
-  auto stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  auto stream = std::make_shared<variant_stream>(core::client_ring::limits{});
   variant_stream::reader a{stream}, b{stream};
   stream->push(chunk_of(1, true));
   auto from_a = all_of(a);
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(readers_share_the_very_same_bytes) {
 }
 
 BOOST_AUTO_TEST_CASE(a_waiting_reader_is_woken_once_by_data_or_by_the_end) {
-  auto stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  auto stream = std::make_shared<variant_stream>(core::client_ring::limits{});
   variant_stream::reader reader{stream};
   std::atomic<int> woken{0};
   reader.notify([&] { ++woken; });
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_waiting_reader_is_woken_once_by_data_or_by_the_end) {
 }
 
 BOOST_AUTO_TEST_CASE(clients_are_counted_by_the_readers_that_exist) {
-  auto stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  auto stream = std::make_shared<variant_stream>(core::client_ring::limits{});
   {
     variant_stream::reader a{stream};
     auto b = std::move(a);
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(clients_are_counted_by_the_readers_that_exist) {
 }
 
 BOOST_AUTO_TEST_CASE(a_reader_that_goes_is_not_woken_any_more) {
-  auto stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  auto stream = std::make_shared<variant_stream>(core::client_ring::limits{});
   auto woken = false;
   {
     variant_stream::reader reader{stream};
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_reader_that_goes_is_not_woken_any_more) {
 }
 
 BOOST_AUTO_TEST_CASE(writer_and_readers_may_be_on_different_threads) {
-  auto stream = std::make_shared<variant_stream>(core::chunk_ring::limits{});
+  auto stream = std::make_shared<variant_stream>(core::client_ring::limits{});
   std::atomic<bool> in_order{true};
   std::vector<std::thread> readers;
   for (int i = 0; i < 4; ++i)

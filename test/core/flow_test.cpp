@@ -1,6 +1,6 @@
 // Credit, source buffer, chunk ring and plan: the small classes on the path of the samples. Each gets input by hand;
 // the tests compare what a consumer gets.
-#include "core/live/chunk_ring.hpp"
+#include "core/live/client_ring.hpp"
 #include "core/live/credit.hpp"
 #include "core/live/source_buffer.hpp"
 #include "core/plan.hpp"
@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(beyond_its_limits_the_buffer_drops_the_oldest_and_counts_it
 }
 
 BOOST_AUTO_TEST_CASE(a_joining_client_reads_from_the_latest_random_access_point_on) {
-  chunk_ring ring{{}};
-  chunk_ring::cursor place;
+  client_ring ring{{}};
+  client_ring::cursor place;
   BOOST_TEST(ring.read(place, 1 << 20).empty());
   ring.push(muxed(0, true));
   ring.push(muxed(1, false));
@@ -122,17 +122,17 @@ BOOST_AUTO_TEST_CASE(a_joining_client_reads_from_the_latest_random_access_point_
 }
 
 BOOST_AUTO_TEST_CASE(a_read_gives_at_least_one_chunk_and_no_more_than_asked_for) {
-  chunk_ring ring{{}};
+  client_ring ring{{}};
   for (int i = 0; i < 10; ++i)
     ring.push(muxed(i, i == 0));
-  chunk_ring::cursor place;
+  client_ring::cursor place;
   BOOST_TEST(ring.read(place, 1).size() == 1u);
   BOOST_TEST(ring.read(place, 250).size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_at_a_random_access_point_and_counted) {
-  chunk_ring ring{{1 << 20, 1000s, 1s}};
-  chunk_ring::cursor slow;
+  client_ring ring{{1 << 20, 1000s, 1s}};
+  client_ring::cursor slow;
   ring.push(muxed(0, true));
   BOOST_TEST(ring.read(slow, 1).size() == 1u);
   for (int i = 1; i < 100; ++i)
@@ -145,8 +145,8 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_at_a_random_access_point_and_c
 }
 
 BOOST_AUTO_TEST_CASE(a_client_whose_chunk_is_gone_waits_for_a_point_to_join_at) {
-  chunk_ring ring{{300, 1000s, 1000s}};
-  chunk_ring::cursor slow;
+  client_ring ring{{300, 1000s, 1000s}};
+  client_ring::cursor slow;
   ring.push(muxed(0, true));
   BOOST_TEST(ring.read(slow, 1).size() == 1u);
   for (int i = 1; i < 10; ++i)
@@ -158,8 +158,8 @@ BOOST_AUTO_TEST_CASE(a_client_whose_chunk_is_gone_waits_for_a_point_to_join_at) 
 
 BOOST_AUTO_TEST_CASE(no_client_ever_gets_a_chunk_twice_or_out_of_order) {
   std::mt19937 random{7};
-  chunk_ring ring{{5000, 1000ms, 444ms}};
-  std::vector<chunk_ring::cursor> places(5);
+  client_ring ring{{5000, 1000ms, 444ms}};
+  std::vector<client_ring::cursor> places(5);
   std::vector<int64_t> last(5, -1);
   for (int64_t t = 0; t < 20'000; ++t) {
     ring.push(muxed(t * 3600, random() % 10 == 0, 1 + random() % 400));

@@ -1,6 +1,6 @@
 // Request targets, authorities and request ids that a client may send. A decoded path is made of clean segments, and
 // encoding them again leads to the same path.
-#include "http/guard.hpp"
+#include "http/browser_guard.hpp"
 #include "http/target.hpp"
 
 #include "test/fuzz/fuzz.hpp"

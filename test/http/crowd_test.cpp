@@ -2,7 +2,7 @@
 // bodies together are bounded.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
-#include "http/client_places.hpp"
+#include "http/connections_per_client.hpp"
 #include "http/server.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_full_client_ends_no_other_clients_connection) {
 }
 
 BOOST_AUTO_TEST_CASE(a_clients_places_are_its_own_and_come_back) {
-  auto places = std::make_shared<client_places>();
+  auto places = std::make_shared<connections_per_client>();
   auto a = places->enter("a", 1);
   BOOST_TEST((a.held != nullptr));
   auto again = places->enter("a", 1);

@@ -36,7 +36,7 @@ struct dummy_cluster {
   std::vector<std::string> commands; ///< "drain NAME"
 
   /// From now on the rendition runs.
-  void run(core::chunk_ring::limits limits = {}) {
+  void run(core::client_ring::limits limits = {}) {
     running = std::make_shared<rendition>(limits, "h264");
     stream = running->stream();
   }

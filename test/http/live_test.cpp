@@ -16,7 +16,7 @@ namespace {
 
 struct fixture : type_registration {
   explicit fixture(uint32_t threads = 1, std::chrono::milliseconds write_timeout = std::chrono::seconds{30}) {
-    core::chunk_ring::limits limits;
+    core::client_ring::limits limits;
     limits.bytes_max = 4 * 1024 * 1024;
     cluster->run(limits);
     config.listen.port = 0;

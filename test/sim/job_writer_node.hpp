@@ -1,4 +1,4 @@
-// The writer of the store of a simulated coordinator: actors/jobs/job_storage.cpp, and the way to it and back.
+// The writer of the store of a simulated coordinator: actors/jobs/job_store_actors.cpp, and the way to it and back.
 #pragma once
 
 #include "test/sim/job_store.hpp"

@@ -1,5 +1,5 @@
-// JOB STORAGE: the store of file jobs behind actors of their own, because the store blocks. One actor writes, and any
-// number read.
+// JOB STORE ACTORS: the store of file jobs behind actors of their own, because the store blocks. One actor writes, and
+// any number read.
 //
 // - The writer takes one batch at a time and answers when it is durable. While it waits for the disk, its owner
 //   collects the next batch.
@@ -92,12 +92,12 @@ bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
 
 /// What a queue has in front of its store.
-struct job_storage {
+struct job_store_actors {
   job_writer_actor writer;
   job_reader_actor pages; ///< for clients
   job_reader_actor jobs;  ///< for the jobs whose turn it is, so that no long list is in their way
 };
 
-job_storage spawn_job_storage(caf::actor_system& system, store::job_store from, const std::string& url);
+job_store_actors spawn_job_store_actors(caf::actor_system& system, store::job_store from, const std::string& url);
 
 } // namespace troupe

@@ -1,4 +1,4 @@
-#include "actors/jobs/job_storage.hpp"
+#include "actors/jobs/job_store_actors.hpp"
 
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/store_error.hpp"
@@ -283,7 +283,7 @@ job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings fro
   return system.spawn<actor_of<job_reader_state>, caf::detached>(std::move(from));
 }
 
-job_storage spawn_job_storage(caf::actor_system& system, store::job_store from, const std::string& url) {
+job_store_actors spawn_job_store_actors(caf::actor_system& system, store::job_store from, const std::string& url) {
   return {spawn_job_writer(system, std::move(from), url), spawn_job_reader(system, {url}),
           spawn_job_reader(system, {url})};
 }

@@ -16,7 +16,7 @@ namespace troupe::http {
 std::string client_of(const boost::asio::ip::tcp::socket& socket);
 
 /// Usable from any thread. Outlives its owner while places are held.
-class client_places : public std::enable_shared_from_this<client_places> {
+class connections_per_client : public std::enable_shared_from_this<connections_per_client> {
 public:
   struct place {
     std::shared_ptr<std::string> held; ///< the client's address; null if no place was left

@@ -1,4 +1,4 @@
-#include "actors/cluster/link_scribe.hpp"
+#include "actors/cluster/link_connection.hpp"
 
 #include "config/defaults.hpp"
 #include "telemetry/log.hpp"
@@ -63,24 +63,24 @@ bool link_transport::must_read_more(socket, size_t bytes) {
   return tls && static_cast<size_t>(SSL_pending(tls.get())) >= bytes;
 }
 
-link_scribe::link_scribe(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place)
+link_connection::link_connection(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place)
   : scribe(net::conn_hdl_from_socket(socket)),
     place_(std::move(place)),
     stream_(in, socket, link_transport{std::move(tls)}) {}
 
-void link_scribe::configure_read(caf::io::receive_policy::config config) {
+void link_connection::configure_read(caf::io::receive_policy::config config) {
   wanted_ = config.second;
   read_on();
   if (!std::exchange(launched_, true))
     stream_.start(this);
 }
 
-void link_scribe::read_on() {
+void link_connection::read_on() {
   auto piece = std::max<size_t>(defaults::link_step_bytes, gathered_.size());
   stream_.configure_read(caf::io::receive_policy::exactly(std::min(wanted_ - gathered_.size(), piece)));
 }
 
-bool link_scribe::consume(caf::execution_unit* context, const void* data, size_t bytes) {
+bool link_connection::consume(caf::execution_unit* context, const void* data, size_t bytes) {
   if (detached())
     return false;
   if (wanted_ > bytes) {
@@ -104,42 +104,42 @@ bool link_scribe::consume(caf::execution_unit* context, const void* data, size_t
   return false;
 }
 
-void link_scribe::ack_writes(bool enable) {
+void link_connection::ack_writes(bool enable) {
   stream_.ack_writes(enable);
 }
 
-caf::byte_buffer& link_scribe::wr_buf() {
+caf::byte_buffer& link_connection::wr_buf() {
   return stream_.wr_buf();
 }
 
-caf::byte_buffer& link_scribe::rd_buf() {
+caf::byte_buffer& link_connection::rd_buf() {
   return stream_.rd_buf();
 }
 
-void link_scribe::graceful_shutdown() {
+void link_connection::graceful_shutdown() {
   stream_.graceful_shutdown();
   detach(&stream_.backend(), false);
 }
 
-void link_scribe::flush() {
+void link_connection::flush() {
   stream_.flush(this);
 }
 
-std::string link_scribe::addr() const {
+std::string link_connection::addr() const {
   auto x = net::remote_addr_of_fd(stream_.fd());
   return x ? *x : std::string{};
 }
 
-uint16_t link_scribe::port() const {
+uint16_t link_connection::port() const {
   auto x = net::remote_port_of_fd(stream_.fd());
   return x ? *x : uint16_t{0};
 }
 
-void link_scribe::add_to_loop() {
+void link_connection::add_to_loop() {
   stream_.activate(this);
 }
 
-void link_scribe::remove_from_loop() {
+void link_connection::remove_from_loop() {
   stream_.passivate();
 }
 

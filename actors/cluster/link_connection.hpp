@@ -30,10 +30,10 @@ struct link_transport {
   bool must_read_more(socket, size_t bytes);
 };
 
-class link_scribe final : public caf::io::scribe {
+class link_connection final : public caf::io::scribe {
 public:
   /// Takes over the socket. `place` is released when the connection is gone.
-  link_scribe(caf::io::network::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place);
+  link_connection(caf::io::network::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place);
 
   void configure_read(caf::io::receive_policy::config config) override;
   void ack_writes(bool enable) override;

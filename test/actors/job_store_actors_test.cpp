@@ -1,6 +1,6 @@
 // What the actors in front of the store do with batches that come twice, with questions that fail, and with a queue
 // that ends. The store is a real one, in a folder of the test.
-#include "actors/jobs/job_storage.hpp"
+#include "actors/jobs/job_store_actors.hpp"
 #include "registered_types.hpp"
 #include "rig/scratch_folder.hpp"
 
@@ -54,7 +54,7 @@ struct fixture : registered_types {
 
 } // namespace
 
-BOOST_FIXTURE_TEST_SUITE(job_storage_test, fixture)
+BOOST_FIXTURE_TEST_SUITE(job_store_actors_test, fixture)
 
 BOOST_AUTO_TEST_CASE(a_batch_that_comes_again_is_recalled_and_not_done_twice) {
   auto by = writer();

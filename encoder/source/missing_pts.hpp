@@ -16,7 +16,7 @@
 
 namespace troupe::av {
 
-class reference_lookahead {
+class missing_pts {
 public:
   static bool is_needed(const AVInputFormat& format, const AVCodecParameters& x) noexcept {
     auto codec = x.codec_id;
@@ -24,7 +24,7 @@ public:
     return x.video_delay > 0 && (mpeg12 || (is_avi(format) && codec == AV_CODEC_ID_MPEG4));
   }
 
-  reference_lookahead(const AVInputFormat& format, AVCodecID codec) : codec_{codec}, counted_{is_avi(format)} {}
+  missing_pts(const AVInputFormat& format, AVCodecID codec) : codec_{codec}, counted_{is_avi(format)} {}
 
   /// Takes a packet's reference; its times are in the container's time base.
   void push(AVPacket& packet) {

@@ -18,7 +18,7 @@
 
 namespace troupe::http {
 
-struct guard {
+struct browser_guard {
   bool loopback = true;           ///< the server listens on loopback
   std::vector<std::string> hosts; ///< further names to answer to; if empty, a server beyond loopback answers to all
 

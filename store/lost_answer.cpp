@@ -1,4 +1,4 @@
-#include "store/recall.hpp"
+#include "store/lost_answer.hpp"
 
 #include "messages/job_states.hpp"
 

@@ -22,9 +22,9 @@ struct chunk {
   int64_t dts = no_timestamp; ///< ticks, of the first sample
 };
 
-class chunk_ring {
+class client_ring {
 public:
-  using limits = chunk_ring_limits;
+  using limits = client_ring_limits;
 
   /// A client's place in the ring.
   struct cursor {
@@ -32,7 +32,7 @@ public:
     uint64_t skips = 0;           ///< how often the client was moved ahead
   };
 
-  explicit chunk_ring(limits max) : max_(max) {}
+  explicit client_ring(limits max) : max_(max) {}
 
   /// Appends a chunk. Drops the oldest beyond the limits, but never the newest.
   void push(chunk x);

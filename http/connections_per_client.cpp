@@ -1,4 +1,4 @@
-#include "http/client_places.hpp"
+#include "http/connections_per_client.hpp"
 
 namespace troupe::http {
 
@@ -16,7 +16,7 @@ std::string client_of(const boost::asio::ip::tcp::socket& socket) {
   return {bytes.begin(), bytes.begin() + 8};
 }
 
-client_places::place client_places::enter(const std::string& client, uint32_t most) {
+connections_per_client::place connections_per_client::enter(const std::string& client, uint32_t most) {
   std::lock_guard guard{mutex_};
   auto& taken = taken_[client];
   if (taken >= most)
@@ -29,7 +29,7 @@ client_places::place client_places::enter(const std::string& client, uint32_t mo
   return {std::move(held), taken};
 }
 
-void client_places::leave(const std::string& client) {
+void connections_per_client::leave(const std::string& client) {
   std::lock_guard guard{mutex_};
   if (auto i = taken_.find(client); i != taken_.end() && --i->second == 0)
     taken_.erase(i);

@@ -1,4 +1,4 @@
-#include "core/cluster/lease_placement.hpp"
+#include "core/cluster/lease_translation.hpp"
 
 #include "core/placement/exhaustion.hpp"
 

@@ -1,10 +1,10 @@
-#include "core/live/chunk_ring.hpp"
+#include "core/live/client_ring.hpp"
 
 #include <cassert>
 
 namespace troupe::core {
 
-void chunk_ring::push(chunk x) {
+void client_ring::push(chunk x) {
   if (x.random_access)
     latest_random_access_ = end();
   bytes_ += x.bytes.size();
@@ -24,7 +24,7 @@ void chunk_ring::push(chunk x) {
     latest_random_access_.reset();
 }
 
-std::optional<uint64_t> chunk_ring::position(const cursor& place) const noexcept {
+std::optional<uint64_t> client_ring::position(const cursor& place) const noexcept {
   if (!place.next)
     return latest_random_access_;
   auto next = *place.next;
@@ -43,7 +43,7 @@ std::optional<uint64_t> chunk_ring::position(const cursor& place) const noexcept
   return next;
 }
 
-std::vector<chunk> chunk_ring::read(cursor& place, size_t bytes_max) const {
+std::vector<chunk> client_ring::read(cursor& place, size_t bytes_max) const {
   std::vector<chunk> result;
   auto from = position(place);
   if (!from || *from >= end())
@@ -63,7 +63,7 @@ std::vector<chunk> chunk_ring::read(cursor& place, size_t bytes_max) const {
   return result;
 }
 
-bool chunk_ring::readable(const cursor& place) const noexcept {
+bool client_ring::readable(const cursor& place) const noexcept {
   auto from = position(place);
   return from && *from < end();
 }

@@ -1,4 +1,4 @@
-#include "http/guard.hpp"
+#include "http/browser_guard.hpp"
 
 #include <algorithm>
 
@@ -36,7 +36,7 @@ std::string_view host_of(std::string_view authority) {
   return authority.substr(0, authority.find(':'));
 }
 
-bool guard::knows(std::string_view host) const {
+bool browser_guard::knows(std::string_view host) const {
   if (iequals(host, "localhost"))
     return true;
   boost::system::error_code failure;
@@ -46,8 +46,8 @@ bool guard::knows(std::string_view host) const {
   return std::any_of(hosts.begin(), hosts.end(), [host](auto& known) { return iequals(known, host); });
 }
 
-std::optional<guard::refusal> guard::check(unsigned version, verb method,
-                                           const boost::beast::http::fields& header) const {
+std::optional<browser_guard::refusal> browser_guard::check(unsigned version, verb method,
+                                                           const boost::beast::http::fields& header) const {
   auto count = header.count(field::host);
   if (count > 1 || (count == 0 && version >= 11))
     return refusal{status::bad_request, "invalid_argument", "a request must name its host once, in a Host header"};
