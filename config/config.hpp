@@ -121,6 +121,7 @@ struct coordinator_options {
 struct live_options {
   milliseconds quarantine_for = 5min;
   uint32_t sessions_max = 256;
+  std::string slate_image; ///< path of a picture file
 
   bool operator==(const live_options&) const = default;
 };

@@ -108,6 +108,13 @@ void transcoder_state::take(const sample_batch& x) {
   for (auto& s : x.block.samples) {
     auto bytes = x.block.bytes.span().subspan(offset, s.size);
     offset += s.size;
+    if ((s.flags & sample::absent) != 0) {
+      if (auto done = job->fill(s.pts); !done) {
+        end(done.error());
+        return;
+      }
+      continue;
+    }
     ++statistics.samples_in;
     statistics.bytes_in += s.size;
     if (s.track >= work.source.tracks.size())

@@ -224,7 +224,7 @@ void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.running())
     return;
   if (!a.cursor) {
-    a.cursor = buffer_.join_point_from(format_since_);
+    a.cursor = a.spans.empty() ? buffer_.join_point_from(format_since_) : feed_point(v, a.spans);
     count_missing(v, a);
   }
   if (!a.cursor)
@@ -239,6 +239,10 @@ void session::pump(variant& v, attempt& a, time_point now) {
     auto number = (*a.cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
+    if (block.is_absence() && !has_slate(v)) {
+      a.skew += a.credit.sent() > 0 ? 1 : 0;
+      continue;
+    }
     if (a.credit.sent() == 0) {
       a.began = number;
       a.began_at = block.samples.front();
@@ -268,7 +272,8 @@ void session::pass_through(variant& v, time_point now) {
     v.cursor = buffer_.join_point();
   auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
   while (v.cursor && *v.cursor < buffer_.end())
-    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan, pictures), now);
+    if (auto& block = buffer_.at((*v.cursor)++); !block.is_absence())
+      deliver(v, selected(block, v.plan, pictures), now);
 }
 
 // -- to the clients --------------------------------------------------------------

@@ -47,6 +47,10 @@ public:
     return {};
   }
 
+  expected<void> fill(int64_t) override {
+    return {}; // there is nothing to copy
+  }
+
   expected<void> finish() override {
     complete_ = true;
     return {};
