@@ -54,6 +54,9 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   if (!plan) {
     end(plan.error());
   } else {
+    for (auto& x : *plan)
+      if (auto* video = std::get_if<av::video_settings>(&x))
+        video->slate = to_settings(this->work.still);
     auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_windows(work.spans), *this, codecs);
     if (opened)
       job.emplace(std::move(*opened));

@@ -109,7 +109,7 @@ std::string session::silence(const variant& v, time_point now) const {
       return v.last_failure.empty() ? "no worker takes it" : v.last_failure;
     if (!v.current->running())
       return "the transcoder does not start";
-    if (v.current->credit.in_flight_bytes() > 0)
+    if (v.current->credit.pending())
       return "the transcoder accepts no input";
     if (v.current->cursor && *v.current->cursor >= buffer_.end())
       return "the source sends nothing, or nothing that the transcoder can use";

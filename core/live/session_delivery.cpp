@@ -127,7 +127,7 @@ void session::on(const batch_ack& x, time_point now) {
   auto p = find(x.attempt);
   if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
     return;
-  p.at->watch.answered(p.at->credit.in_flight_bytes() > 0, now);
+  p.at->watch.answered(p.at->credit.pending(), now);
   pump(*p.of, *p.at, now);
 }
 
@@ -156,7 +156,7 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->fed && p.at->credit.in_flight_bytes() > 0) {
+  if (p.at->fed && p.at->credit.pending()) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }

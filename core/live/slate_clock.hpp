@@ -39,9 +39,8 @@ public:
   bool is_away(bool connected, time_point now) const {
     if (!connected || !first_)
       return now - last_.at >= after_;
-    auto lead = std::min<clock_duration>(std::chrono::milliseconds{(last_.end - first_->end) / 90}
-                                           - (last_.at - first_->at),
-                                         lead_max);
+    auto lead = std::min<clock_duration>(
+      std::chrono::milliseconds{(last_.end - first_->end) / 90} - (last_.at - first_->at), lead_max);
     auto usual = std::max<clock_duration>(after_, 2 * longest_);
     return now - last_.at >= usual + std::max<clock_duration>(lead, {});
   }

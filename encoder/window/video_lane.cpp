@@ -3,6 +3,7 @@
 #include "encoder/codec/captions.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"
+#include "encoder/codec/slate_picture.hpp"
 #include "encoder/codec/video_filter.hpp"
 #include "encoder/log.hpp"
 #include "encoder/source/annexb.hpp"
@@ -280,6 +281,12 @@ private:
         return opened;
     filling_ = true;
     stills_ = 0;
+    if (settings_.slate.show == slate_settings::kind::last || slate_)
+      return {};
+    if (auto opened = slate_picture::open(settings_.slate, encoder_->format()))
+      slate_ = std::move(*opened);
+    else
+      work_log::say("the slate is the last picture: " + opened.error().what);
     return {};
   }
 
@@ -300,8 +307,9 @@ private:
   /// Shows stills up to a time, at the output's frame rate and counted from the last picture. The last one begins half
   /// a picture before that time at the latest.
   expected<void> show_stills(int64_t to_pts) {
-    auto each = is_set(encoder_->format().frame_rate) ? av_inv_q(encoder_->format().frame_rate)
-                                                      : av_mul_q({static_cast<int>(source_frame_ticks()), 1}, time_base);
+    auto each = is_set(encoder_->format().frame_rate)
+                  ? av_inv_q(encoder_->format().frame_rate)
+                  : av_mul_q({static_cast<int>(source_frame_ticks()), 1}, time_base);
     auto ticks = av_rescale_q(1, each, time_base);
     if (still_->data[0] == nullptr)
       make_black(std::max(context_.window.from_pts, to_pts - fill_max) - ticks);
@@ -315,7 +323,7 @@ private:
       ++stills_;
       still_pts_ = pts;
       auto frame = make_frame();
-      if (av_frame_ref(frame.get(), still_.get()) < 0)
+      if (av_frame_ref(frame.get(), slate_ ? &slate_->at(pts) : still_.get()) < 0)
         throw std::bad_alloc{};
       frame->pts = pts;
       if (auto shown = on_rate(*frame); !shown)
@@ -364,9 +372,10 @@ private:
   caption_queue captions_;
   std::unique_ptr<picture_encoder> encoder_;
   std::optional<track> output_;
-  frame_ptr still_ = make_frame(); ///< the last picture of the source, as the encoder gets it
-  int64_t still_from_ = no_pts;    ///< its time: stills are counted from there
-  int64_t still_pts_ = no_pts;     ///< the latest time of it and its repeats
+  std::optional<slate_picture> slate_; ///< shown instead of the last picture
+  frame_ptr still_ = make_frame();     ///< the last picture of the source, as the encoder gets it
+  int64_t still_from_ = no_pts;        ///< its time: stills are counted from there
+  int64_t still_pts_ = no_pts;         ///< the latest time of it and its repeats
   int64_t stills_ = 0;
   bool filling_ = false;        ///< the source is away
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
