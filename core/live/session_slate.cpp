@@ -20,13 +20,24 @@ constexpr milliseconds slate_step{200};
 /// once, and not so much that its encoder has to catch up.
 constexpr milliseconds slate_lead{4000};
 
+/// True if silence can be put between the track's own packets: see encoder/codec/silent_packet.hpp.
+bool can_be_silent(const track_format& x) {
+  constexpr int32_t low_complexity = 1;
+  constexpr int32_t unknown = -99;
+  return x.codec == "mp2" || x.codec == "ac3" || x.codec == "eac3"
+         || (x.codec == "aac" && (x.codec_profile == low_complexity || x.codec_profile == unknown));
+}
+
 } // namespace
 
-/// Renditions show it if nothing in them is copied: a copy has nothing to show.
+/// Renditions show it if each of their tracks can be filled. A copied picture cannot.
 bool session::has_slate(const variant& v) const noexcept {
-  auto& actions = v.plan.actions;
-  auto copies = std::find(actions.begin(), actions.end(), track_action::copy) != actions.end();
-  return slate_ != slate_kind::none && v.begun && !v.plan.passthrough() && !copies;
+  if (slate_ == slate_kind::none || !v.begun || v.plan.passthrough())
+    return false;
+  for (size_t i = 0; i < std::min(v.plan.actions.size(), source_->tracks.size()); ++i)
+    if (v.plan.actions[i] == track_action::copy && !can_be_silent(source_->tracks[i]))
+      return false;
+  return true;
 }
 
 bool session::shows_slate() const noexcept {

@@ -2,8 +2,8 @@
 //
 // Consumers read by block number. The buffer keeps what a new consumer needs: everything from the latest random-access
 // point on. It also keeps what the slowest consumer still needs (its floor), within limits on bytes and media time.
-// Beyond the limits the oldest blocks are dropped even if they are needed, and that is counted. Time in which the source
-// was away does not count: a picture from before it is still needed after it.
+// Beyond the limits the oldest blocks are dropped even if they are needed, and that is counted. Time in which the
+// source was away does not count: a picture from before it is still needed after it.
 #pragma once
 
 #include "core/live/config.hpp"

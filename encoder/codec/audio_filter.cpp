@@ -69,7 +69,7 @@ expected<void> audio_filter::fill(int64_t to_pts, int64_t first) {
   auto to = av_rescale_q_rnd(to_pts, time_base, AVRational{1, output_.sample_rate}, AV_ROUND_DOWN);
   auto from = first > std::numeric_limits<int64_t>::min() ? first * frame_size_ : floor_to(to, frame_size_);
   if (!end_ || (first > std::numeric_limits<int64_t>::min() && from > *end_)) {
-    if (auto rest = cut(true); end_ && !rest)
+    if (auto rest = cut(true); !rest)
       return rest;
     end_ = from;
   }

@@ -82,7 +82,8 @@ public:
   virtual void on_packet(AVPacket& packet) = 0;
 };
 
-/// Legal calls: `open`, then `send` and `fill` any number of times, then `finish` once. After an error only destruction is legal.
+/// Legal calls: `open`, then `send` and `fill` any number of times, then `finish` once. After an error only destruction
+/// is legal.
 class transcode {
 public:
   /// Checks the plan against the tracks (one entry per track) and opens the decoders. Settings are checked here as far
@@ -106,7 +107,8 @@ public:
   expected<void> send(const AVPacket& packet);
 
   /// The source is away and has nothing before `to_pts` on any track: fills all encoded tracks up to there. The source
-  /// returns at a random-access point whose times are not before that. Copied tracks keep a gap.
+  /// returns at a random-access point whose times are not before that. Copied pictures keep a gap; copied sound is
+  /// filled in codecs whose silence can be made (see encoder/codec/silent_packet.hpp).
   expected<void> fill(int64_t to_pts);
 
   /// Lowers the end of every track's window that ends later. `errc::option` if a frame or packet at or after `to_pts`

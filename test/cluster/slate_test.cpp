@@ -51,7 +51,8 @@ BOOST_AUTO_TEST_CASE(a_source_that_leaves_and_returns_is_bridged_even_if_the_tra
   auto worker = text(c.variant("a", "small"), "worker");
   for (auto pid : c.transcodes_of(worker))
     ::kill(pid, SIGKILL);
-  c.wait_until("another transcoder makes the slate", [&] { return text(c.variant("a", "small"), "last_failover") == "lost"; });
+  c.wait_until("another transcoder makes the slate",
+               [&] { return text(c.variant("a", "small"), "last_failover") == "lost"; });
   c.wait_until("pictures come at their pace", [&] { return client.steady(milliseconds{2'000}, 25); });
   auto late = c.watch("a", "small", 10'000);
   BOOST_TEST(client.newest() < returns_at);
@@ -77,7 +78,8 @@ BOOST_AUTO_TEST_CASE(a_source_that_leaves_and_returns_is_bridged_even_if_the_tra
     auto& x = seen.frames[i];
     auto& before = seen.frames[i - 1];
     auto step = x.seconds - before.seconds;
-    BOOST_TEST((step > picture / 2 - 0.001 && step < picture * 3 / 2 + 0.001), "picture " << i << " comes after " << step);
+    BOOST_TEST((step > picture / 2 - 0.001 && step < picture * 3 / 2 + 0.001),
+               "picture " << i << " comes after " << step);
     BOOST_REQUIRE((x.number && before.number));
     if (*x.number == *before.number)
       ++stills;

@@ -206,6 +206,23 @@ BOOST_AUTO_TEST_CASE(copies_have_no_slate) {
   BOOST_TEST(effects.delivered["source"].size() == copied + 1);
 }
 
+BOOST_AUTO_TEST_CASE(copied_sound_has_a_slate_if_its_codec_has_silence) {
+  for (std::string codec : {"mp2", "opus"}) {
+    make({"news", {}, {"u"}, false});
+    effects = {};
+    effects.reading["hd"] = 1;
+    it->watch(wanting("hd", "libx264"), 1, now);
+    auto tracks = with_sound();
+    tracks.tracks[1].codec = codec;
+    ingest = ingest_runs(tracks);
+    feed_both(0, 20);
+    first = transcode_runs(5, tracks);
+    lose_source();
+    pass(10s);
+    BOOST_TEST(absences(first).empty() == (codec == "opus"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_source_that_is_only_copied_is_awaited_as_ever) {
   make({"news", {}, {"u"}, false});
   effects = {};

@@ -300,13 +300,90 @@ BOOST_AUTO_TEST_CASE(without_any_picture_the_slate_is_black) {
     BOOST_TEST(picture.top_luma < 20);
 }
 
-BOOST_AUTO_TEST_CASE(copies_keep_their_gap) {
+BOOST_AUTO_TEST_CASE(copied_pictures_keep_their_gap) {
   auto all = with_absences(plain(), {{80, 3 * second}});
-  auto made = whole(plain(), {av::copy_track{}, av::copy_track{}}, all);
-  size_t packets = 0;
+  auto made = whole(plain(), {av::copy_track{}, av::drop_track{}}, all);
+  size_t pictures = 0;
   for (auto& x : all)
-    packets += x.packet ? 1 : 0;
-  BOOST_TEST(made.packets.size() == packets);
+    pictures += x.packet && x.packet->stream_index == 0 ? 1 : 0;
+  BOOST_TEST(made.packets.size() == pictures);
+}
+
+BOOST_AUTO_TEST_CASE(copied_sound_is_silent_in_its_own_codec) {
+  for (auto* codec : {"mp2", "ac3", "eac3", "aac"}) {
+    BOOST_TEST_CONTEXT(codec) {
+      auto from = make(make_video({}), make_audio({.encoder = codec}));
+      auto all = with_absences(from, {{80, 3 * second}});
+      auto made = whole(from, {live(0), av::copy_track{}}, all);
+      auto sounds = made.of(1);
+      for (size_t i = 1; i < sounds.size(); ++i) {
+        auto step = sounds[i]->dts - sounds[i - 1]->dts;
+        BOOST_TEST((step > sounds[i - 1]->duration / 2 && step < sounds[i - 1]->duration * 3 / 2));
+      }
+      auto heard = play(made.tracks[1], sounds);
+      auto quiet = 0;
+      auto run = 0;
+      for (auto x : heard.samples) {
+        run = std::abs(x) < 0.001F ? run + 1 : 0;
+        quiet = std::max(quiet, run);
+      }
+      BOOST_TEST(quiet > heard.sample_rate * 5 / 2);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(copied_sound_is_remade_exactly) {
+  check({"copied sound", &plain(), {live(2), av::copy_track{}}, 3'600, 2'880});
+}
+
+namespace {
+
+/// The mean brightness of the first still's uppermost row, and of all of them how many differ from the one before.
+std::pair<double, int> look_at_stills(const av::slate_settings& slate, int64_t ticks) {
+  auto settings = live(0);
+  settings.slate = slate;
+  attempt x{plain(), {settings, audio("aac")}, std::vector<av::time_window>(2, {100 * second})};
+  x.send({nullptr, 100 * second + ticks});
+  x.finish();
+  auto stills = show(x.made.tracks[0], x.made.of(0));
+  BOOST_REQUIRE(stills.size() == static_cast<size_t>(ticks / 3'600));
+  auto changes = 0;
+  auto packets = x.made.of(0);
+  for (auto* packet : packets)
+    changes += (packet->flags & AV_PKT_FLAG_KEY) == 0 && packet->size > 200 ? 1 : 0;
+  return {stills.back().top_luma, changes};
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_slate_can_be_colour_bars_with_a_clock) {
+  av::slate_settings slate;
+  slate.show = av::slate_settings::kind::bars;
+  slate.title = "A: 100 % 'quoted' \\ title";
+  auto [luma, changes] = look_at_stills(slate, 4 * second);
+  BOOST_TEST(luma > 60); // of seven bars
+  BOOST_TEST(changes <= 4);
+  BOOST_TEST_MESSAGE(changes << " stills show another second");
+}
+
+BOOST_AUTO_TEST_CASE(a_slate_can_be_a_picture_file) {
+  // A white BMP of 2x2 pixels: in pictures of 160x96 it is a square between black bars.
+  std::vector<uint8_t> file{'B', 'M', 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0,  40,
+                            0,   0,   0,  2, 0, 0, 0, 2, 0, 0, 0,  1, 0, 24, 0};
+  file.resize(54);
+  file.resize(70, 0xff);
+  av::slate_settings slate;
+  slate.show = av::slate_settings::kind::image;
+  auto* begin = reinterpret_cast<const std::byte*>(file.data());
+  slate.image.assign(begin, begin + file.size());
+  auto [luma, changes] = look_at_stills(slate, second);
+  BOOST_TEST(std::abs(luma - (16 * 64 + 235 * 96) / 160.0) < 10);
+  BOOST_TEST(changes == 0);
+  // What is no picture is no error: the slate is what it is without.
+  slate.image.resize(20);
+  BOOST_TEST(look_at_stills(slate, second).first < 20);
+  slate.image.clear();
+  BOOST_TEST(look_at_stills(slate, second).first < 20);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
