@@ -65,11 +65,12 @@ public:
       silent_from_ = newest_->dts + newest_->duration;
       silent_packets_ = 0;
     }
-    if (!silence_ && !std::exchange(silence_tried_, true))
+    if (!silence_ && !std::exchange(silence_tried_, true)) {
       if (auto made = make_silent_packet(format_, *newest_))
         silence_ = std::move(*made);
       else
         work_log::say("copied sound stops while the source is away: " + made.error().what);
+    }
     pass_silence(to_pts);
     return {};
   }

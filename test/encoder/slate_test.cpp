@@ -113,15 +113,15 @@ std::vector<int64_t> times_of(const std::vector<const AVPacket*>& packets) {
   return result;
 }
 
-/// Sound follows sound without a hole; of pictures, none is missing between two.
-void check_gapless(const result& made, int64_t picture, int64_t sound) {
+/// Sound follows sound without a hole; of pictures, none is missing between two. Copied sound returns off its grid.
+void check_gapless(const result& made, int64_t picture, int64_t sound, bool copied) {
   auto pictures = times_of(made.of(0));
   for (size_t i = 1; i < pictures.size(); ++i)
     BOOST_TEST((pictures[i] - pictures[i - 1] >= picture / 2 && pictures[i] - pictures[i - 1] <= 3 * picture / 2),
                "picture " << i << " of " << pictures.size() << " comes after " << pictures[i] - pictures[i - 1]);
   auto sounds = times_of(made.of(1));
   for (size_t i = 1; i < sounds.size(); ++i)
-    BOOST_TEST(sounds[i] - sounds[i - 1] == sound);
+    BOOST_TEST(std::abs(sounds[i] - sounds[i - 1] - sound) <= (copied ? sound / 2 : 0));
 }
 
 struct scenario {
@@ -141,7 +141,7 @@ void check_history(const scenario& what, unsigned seed) {
       absences.emplace_back(20 + up_to(what.from->packets.size() - 21), 1 + up_to(12 * second));
     auto all = with_absences(*what.from, absences);
     auto expected = whole(*what.from, what.plan, all);
-    check_gapless(expected, what.picture, what.sound);
+    check_gapless(expected, what.picture, what.sound, std::holds_alternative<av::copy_track>(what.plan[1]));
 
     auto first = all.front().packet->pts;
     std::vector<av::time_window> windows(2, av::time_window{first});
