@@ -102,7 +102,7 @@ void upload_registry::begin_result(const std::string& id, const std::string& att
     if (!identity)
       return refuse(identity.error().kind == base::file_fault::failed ? reason::failed : reason::exists,
                     std::move(identity.error().what));
-    std::lock_guard guard{mutex_};
+    std::lock_guard publishing{mutex_};
     *published = std::move(*identity);
     return {};
   };
