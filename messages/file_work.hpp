@@ -125,7 +125,7 @@ bool inspect(Inspector& f, late_stream& x) {
   return done && (!Inspector::is_loading || x.words.size() <= file_words_max);
 }
 
-/// Encode one window of a source's video, or of all its audio, into one chunk file.
+/// Encode or copy one window of a source's video, or of all its audio, into one chunk file.
 struct chunk_work {
   std::string source;
   std::string identity;    ///< `source_summary::identity`: the source must still be the same

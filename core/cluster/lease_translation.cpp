@@ -89,7 +89,7 @@ tl::expected<placement_request, std::string> placement_request_of(const lease_re
   if (!rungs)
     return tl::unexpected{std::move(rungs.error())};
   result.rungs = std::move(*rungs);
-  // A worker may have a software encoder for the codec that is not in the ladder.
+  // A worker may have a software encoder that makes the codec but is not in the ladder.
   if (names_codec(x.video) && !x.video.never_software)
     if (std::none_of(result.rungs.begin(), result.rungs.end(),
                      [&](const rung& r) { return r.encoder == x.video.encoder; }))
