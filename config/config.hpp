@@ -111,7 +111,7 @@ struct worker_options {
 
 struct coordinator_options {
   std::string
-    http_advertise; ///< "http://host:port" of the HTTP server for workers; empty: as they reach the coordinator
+    http_advertise; ///< "http://host:port" of the HTTP server for workers; empty: the host by which they reach it
   /// Session limits of GPUs by UUID: "none", "unlimited" or a number; they override the workers' own.
   std::map<std::string, std::string> gpu_sessions;
 

@@ -182,8 +182,8 @@ std::vector<option> gpu_rows() {
      .help = "Strategy `weighted`: cost of each °C of a GPU.", .max = 1e6},
     {.key = "gpu.gamma", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::choose, &pc::weights,
       &core::placement_weights::gamma>,
-     .help = "Strategy `weighted`: cost of each encode session on a GPU, or of each task that encodes in software on "
-             "the worker.", .max = 1e6},
+     .help = "Strategy `weighted`: cost of each encode session on a GPU, or, for work without a GPU, of each such "
+             "task on the worker.", .max = 1e6},
     {.key = "gpu.sessions.*", .kind = kind::word, .at = gpu_sessions,
      .help = "Encode sessions that the card of this UUID may hold: `none`, `unlimited` or a number. Overrides the "
              "workers' own settings.",
@@ -412,7 +412,7 @@ constexpr ignored_variable ignored[] = {
   {"TVARR_HW_ACCEL", no_hardware},
   {"TVARR_HW_DEVICE", no_hardware},
   {"TVARR_MAX_GPU_JOBS", no_hardware},
-  {"TVARR_GRPC_ENABLED", "a coordinator always takes workers; its role decides"},
+  {"TVARR_GRPC_ENABLED", "whether a node takes workers depends on its role"},
   {"TVARR_RELAY_PREFER_REMOTE_PROBE", "sources are always probed where they are pulled"},
   {"TVARR_DATABASE_DSN", "`jobs.store` says where file jobs are kept"},
   {"TVARR_SERVER_BASE_URL", "addresses in answers are relative"},

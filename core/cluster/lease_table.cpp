@@ -117,7 +117,7 @@ void lease_table::host_measures(worker_id id, const std::vector<gpu_report>& car
   now_ = now;
   placed_some_ = false;
   places_.worker_reports(id, cards, now);
-  if (placed_some_) // rarely set, while heartbeats are many
+  if (placed_some_) // saves time: many heartbeats arrive, and few of them free a place
     progress(now);
 }
 

@@ -143,7 +143,7 @@ void lease_table::refused(uint64_t ticket, ec code, const std::string& why) {
   effects_.refuse(over.ticket, code, more.empty() ? why : why + "; " + more);
 }
 
-// -- leaving it -------------------------------------------------------------------
+// -- leaving a place --------------------------------------------------------------
 
 void lease_table::leave_place(const entry& e, time_point now) {
   if (is_ingest(e))

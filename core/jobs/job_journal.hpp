@@ -173,7 +173,7 @@ private:
   std::optional<Answer> outage_;
   uint64_t added_ = 0;
   uint64_t finished_ = 0;
-  std::deque<std::pair<uint64_t, std::function<void()>>> barriers_; ///< each with the number of operations that must be finished before
+  std::deque<std::pair<uint64_t, std::function<void()>>> barriers_; ///< each with how many operations must finish first
 };
 
 template <class Operation, class Answer>

@@ -85,7 +85,7 @@ constexpr row amd[] = {
 
 constexpr uint32_t unknown_nvidia = 2; ///< the lowest that a GeForce card ever had
 constexpr uint32_t unknown_shared = 4; ///< lower end of "4-8"
-constexpr uint32_t apple_sessions = 8; ///< "~8, varies by chip" of the same table
+constexpr uint32_t apple_sessions = 8; ///< "~8, varies by chip" of the session table cited above
 
 bool is_word_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';
