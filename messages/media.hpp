@@ -127,7 +127,7 @@ struct track_format {
   std::string sample_format;
   int32_t frame_size = 0;      ///< samples per frame, if constant
   int32_t initial_padding = 0; ///< samples of encoder priming
-  // both
+  // video and audio
   std::string language;    ///< ISO 639-2, or the source's own value
   int32_t block_bytes = 0; ///< for audio in blocks of a fixed size (ADPCM, WMA); 0 if unknown
   int32_t coded_bits = 0;  ///< bits of a coded sample or pixel, if a decoder must be told; 0 if unknown

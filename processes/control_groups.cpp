@@ -194,7 +194,7 @@ control_groups::outcome control_groups::limit_v1(pid_t pid, const std::string& c
   return {true, "cgroup v1"};
 }
 
-// -- both ---------------------------------------------------------------------
+// -- both versions -----------------------------------------------------------
 
 control_groups::result control_groups::limit(pid_t pid, const std::string& name, const work_limits& x) {
   prepare();
@@ -219,7 +219,7 @@ bool control_groups::out_of_memory(const std::string& name) const {
 }
 
 void control_groups::remove(const std::string& name) {
-  // A group that is still busy for a moment is removed later.
+  // A group whose processes are still ending is removed later, by `sweep`.
   for (auto& folder : folders())
     ::rmdir(group(folder, name).c_str());
 }

@@ -1,8 +1,8 @@
 // The process from which children of this program are forked.
 //
 // A program started from its file spends 60 to 80 ms of processor time in the dynamic linker, because libav* brings a
-// hundred libraries. Forking a process that has loaded them and does nothing else takes two milliseconds. The server is
-// created while this program has one thread. It forks through an intermediate process that ends at once. The kernel
+// hundred libraries. Forking a process that has loaded them and does nothing else takes a few milliseconds. The server
+// is created while this program has one thread. It forks through an intermediate process that ends at once. The kernel
 // then gives each child to the nearest living ancestor that asked for orphans (PR_SET_CHILD_SUBREAPER), which is this
 // program. So this program waits for them like for any child. The server ends with this program.
 #pragma once

@@ -16,7 +16,7 @@ void add_once(std::vector<std::string>& to, const std::string& name) {
     to.push_back(name);
 }
 
-/// Names of the encoders or decoders that work there, and of their codecs.
+/// Names of the encoders or decoders that work and that `is_there` selects, and of their codecs.
 template <class Is>
 std::vector<std::string> proven(const std::vector<codec_capability>& all, Is is_there) {
   std::vector<std::string> result;

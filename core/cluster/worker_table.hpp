@@ -6,7 +6,7 @@
 //
 // Tasks that fail affect their worker's health through its breaker (core/breaker.hpp). While the breaker is open, the
 // worker is unhealthy. While it is half-open, the worker is degraded and takes one task at a time. A worker that starts
-// or is resumed begins closed and healthy.
+// or is resumed is healthy, with a closed breaker.
 #pragma once
 
 #include "core/breaker.hpp"

@@ -31,7 +31,7 @@ struct file_job_config {
   uint32_t deaths_max = 3;        ///< the job ends if so many tasks of one part die, or tasks on so many workers
   uint32_t disk_refuse = 0;       ///< percent; no part starts if less of the disk is free
   uint32_t disk_warn = 0;         ///< percent; with less free, the job gets a warning
-  memory_rules memory = {};       ///< for its tasks, if the order sets no limit
+  memory_rules memory = {};       ///< for the job's tasks, if the order sets no limit
   milliseconds retry_first{1000}; ///< pause before a retry after an error; doubled by each error
   milliseconds retry_longest{60'000};
   milliseconds silence_max{5'000}; ///< a task that reports nothing for so long is replaced (it reports twice a second)

@@ -15,8 +15,8 @@
 // The assembly publishes. It starts only when everything that the job reported is durable.
 //
 // A job that starts again knows the plan and the finished chunks from before. The source is probed again in any case;
-// if it is unchanged, chunks whose files are intact are not made again. An unfinished chunk is not given to another
-// task for a while: its task may have outlived the coordinator, and is then taken over with its work.
+// if it is unchanged, finished chunks whose files are intact are not made again. An unfinished chunk is not given to
+// another task for a while: its task may have outlived the coordinator, and is then taken over with its work.
 //
 // Events are in file_job.cpp, the plan in file_job_plan.cpp, what tasks are told in file_job_orders.cpp, what follows a
 // failure in file_job_retry.cpp, and what people are told in file_job_status.cpp.
@@ -98,7 +98,7 @@ struct file_job_status {
   uint32_t given_back = 0;
   uint32_t retries = 0;
   std::vector<std::string> workers;       ///< that work on it now
-  std::vector<std::string> limits;        ///< what enforces the job's limits there
+  std::vector<std::string> limits;        ///< what enforces the job's limits on those workers
   std::vector<file_placement> placements; ///< the latest, latest last
   /// From submission to the first encoded picture, or audio if there is no picture; -1 before that.
   int64_t first_frame_ms = -1;

@@ -80,7 +80,7 @@ public:
   // -- running jobs ---------------------------------------------------------------
 
   /// Run the job with this attempt number, until `ended`. Called only from within `loaded`. Returns why the job cannot
-  /// be started; empty if it was.
+  /// be started; empty if it is started.
   virtual std::optional<std::string> begin(const job_row& x, uint32_t attempt, uint64_t turn) = 0;
   /// Stop all work on the job; finished parts are kept.
   virtual void halt(job_id id) = 0;

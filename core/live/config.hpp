@@ -61,7 +61,7 @@ struct session_config {
   milliseconds source_timeout{60'000};   ///< the session gives its source up after this time without samples
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
   source_buffer_limits buffer;
-  memory_rules memory;          ///< for its tasks
+  memory_rules memory;          ///< for the session's tasks
   codec_test held = nullptr;    ///< whether the container of renditions can hold a codec
   milliseconds earliest_dts{0}; ///< of the first packet of a rendition; 0 for no limit
 
