@@ -38,7 +38,7 @@ struct lease_table_config {
   /// How long a process may have no work and no lease before its host ends it. The time must be enough for a process to
   /// start and join, and for tasks of an earlier coordinator to end by themselves (`task.orphan_timeout`).
   milliseconds useless_timeout{15'000};
-  milliseconds orphan_timeout{60'000}; ///< like `useless_timeout`, for a process that makes a chunk: its job may still claim it
+  milliseconds orphan_timeout{60'000}; ///< the same for a process that makes a chunk, which its job may still claim
   /// The number of the first lease. Successive tables with the same owners must count from different numbers: an owner
   /// may release a lease that it got from an earlier table.
   uint64_t first_lease = 1;
