@@ -23,8 +23,8 @@ struct refused : std::runtime_error {
   int line;
 };
 
-/// A comment that is appended to the text, to detect an open quote: yaml-cpp ends an open quote at the end of the text,
-/// and the comment is then part of a value.
+/// A comment that is appended to the text, to detect an open quote. yaml-cpp ends an open quote at the end of the text:
+/// the comment is then part of a value.
 constexpr std::string_view end_mark = "\n# \xEE\x80\x80 end\n";
 constexpr std::string_view end_mark_inside = "\xEE\x80\x80 end";
 

@@ -146,8 +146,8 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
     return by_pictures ? static_cast<double>(x.pictures_before) : static_cast<double>(x.pts - first);
   };
   auto count = points.empty() ? 1 : count_of(request, length);
-  // If all chunks are encoded at once, they share the cores, so unequal lengths cost no time: cuts may move farther to
-  // meet a key picture. A length that the order asks for is kept.
+  // If all chunks are encoded at once, they share the cores, so unequal lengths cost no time. Cuts may then move
+  // farther to meet a key picture. A length that the order asks for is kept.
   auto asked = request.target_ticks || request.target_pictures;
   auto at_once = request.keys_are_dear && !asked && count <= request.side_by_side;
   auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);

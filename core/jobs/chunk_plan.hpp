@@ -48,8 +48,8 @@ uint64_t fitting_key_distance(std::string_view encoder, const std::vector<cut_po
 /// so small.
 bool are_keys_dear(std::string_view encoder) noexcept;
 
-/// How far a cut may be from its ideal place, as a share of a chunk, to meet a key picture that the encoder makes
-/// anyway. Small, because unequal chunks leave workers idle.
+/// How far a cut may move, as a share of a chunk, to meet a key picture that the encoder makes anyway. Small, because
+/// unequal chunks leave workers idle.
 inline constexpr double key_reach = 0.1;
 
 struct chunk_request {

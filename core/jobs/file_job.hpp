@@ -16,7 +16,7 @@
 //
 // A job that starts again knows the plan and the finished chunks from before. The source is probed again in any case;
 // if it is unchanged, finished chunks whose files are intact are not made again. An unfinished chunk is not given to
-// another task for a while: its task may have outlived the coordinator, and is then taken over with its work.
+// another task for a while. Its task may have outlived the coordinator, and is then taken over with its work.
 //
 // Events are in file_job.cpp, the plan in file_job_plan.cpp, what tasks are told in file_job_orders.cpp, what follows a
 // failure in file_job_retry.cpp, and what people are told in file_job_status.cpp.

@@ -52,8 +52,8 @@ struct session_config {
   milliseconds settled_after{10'000};
   uint32_t watchers_max = 10'000; ///< requests that may wait for the first bytes of one rendition
   watchdog_limits stall;          ///< how long a transcoder may be silent before it counts as stalled
-  /// If an attempt's lag exceeds its own smallest lag by more than this, and does not shrink for `slow_after`, the
-  /// session looks for a faster worker.
+  /// An attempt is too slow if its lag exceeds its own smallest lag by more than this. If the lag does not shrink for
+  /// `slow_after`, the session looks for a faster worker.
   milliseconds slow_lag{4000};
   milliseconds slow_after{6000};
   milliseconds failover_timeout{60'000}; ///< a variant with clients is given up after this time without output
