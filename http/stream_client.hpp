@@ -1,4 +1,4 @@
-// A client whose answer has no end of its own: the common base of watching and listening. The client is refused, or
+// A client whose answer has no known length: the common base of clients that watch a channel or listen to events. The client is refused, or
 // gets what its source provides until either side ends; one write is in flight at a time. The subclass decides which
 // source feeds it.
 #pragma once

@@ -318,7 +318,7 @@ private:
 } // namespace
 
 int run_node(const config::configuration& x) {
-  // Blocked in every thread, so that only the waiting thread takes them.
+  // The signals are blocked in every thread, so that only the thread that waits for them gets them.
   auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {

@@ -36,8 +36,8 @@ struct failover_totals {
 class failover_log {
 public:
   /// Another attempt took over a rendition and delivers. `reason` is "lost", "stalled", "slow", "drain", "failed" or
-  /// "source"; anything else counts as "other". `gap` is the wall time without output. `replayed_bytes` of the source
-  /// were sent again for it.
+  /// "source"; anything else counts as "other". `gap` is the wall time without output. `replayed_bytes`: source bytes
+  /// that were sent again to that attempt.
   void failed_over(std::string_view reason, std::chrono::milliseconds gap, uint64_t replayed_bytes);
 
   /// A channel's source is pulled again.
