@@ -2,8 +2,8 @@
 //
 // The API has no cookies, but browsers on the same machine can reach it. Two tricks would let any web page use it: a
 // name of the attacker that resolves to this address (DNS rebinding), and a form or script that posts across sites.
-// Therefore a server on loopback answers only to the names of loopback and to configured names. A server beyond loopback
-// answers to IP addresses and to configured names. If no names are configured, it answers to any name, but accepts
+// Therefore a server on loopback answers only to the names of loopback and to configured names. A server on another
+// address answers to addresses and to configured names. If no names are configured, it answers to any name, but accepts
 // changes from browsers only under an address. No server accepts a change from another site.
 #pragma once
 

@@ -89,7 +89,8 @@ private:
   std::vector<std::function<void()>> calls_;
 };
 
-/// One role of a client's connection: between requests, streaming, or moving a file. The loop owns it: `close` of a subclass ends in `loop::remove`.
+/// A client's connection in one of its roles: between requests, streaming, or moving a file. The loop owns it: `close`
+/// of a subclass ends in `loop::remove`.
 class peer : public std::enable_shared_from_this<peer> {
 public:
   peer() = default;

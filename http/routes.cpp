@@ -65,7 +65,7 @@ std::string_view name_of(verb method) {
   return {text.data(), text.size()};
 }
 
-/// True if the worker takes work and has a proven video encoder. A worker that is avoided after failures counts, because
+/// True if the worker takes work and has a proven video encoder. A worker that is avoided after failures counts, too:
 /// it still takes live work if no other can.
 bool can_work(const daemon_status& x) {
   auto proven = [](const codec_capability& c) { return c.works && c.kind == "video"; };

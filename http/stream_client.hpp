@@ -1,6 +1,6 @@
-// A client whose answer has no known length: the common base of clients that watch a channel or listen to events. The client is refused, or
-// gets what its source provides until either side ends; one write is in flight at a time. The subclass decides which
-// source feeds it.
+// A client whose answer has no known length: the common base of clients that watch a channel or listen to events. It is
+// refused, or gets what its source provides until either side ends; one write is in flight at a time. The subclass
+// decides which source feeds it.
 #pragma once
 
 #include "http/loop.hpp"

@@ -333,7 +333,7 @@ capabilities prove(const std::string& cache_file, bool may_try, const std::atomi
   auto started = std::chrono::steady_clock::now();
   auto result = run_all(trials, devices, stop);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
-  log::info("tried",
+  log::info("the codecs were tested",
             {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});
   if (!result.incomplete)
     write_cache(cache_file, key, trials, result.speed_fps);

@@ -29,8 +29,8 @@ constexpr uintmax_t full_check_bytes = 128 * 1024 * 1024;
 /// Size of the page cache: enough for the pages that lists and transitions of tens of thousands of jobs touch.
 constexpr int sqlite_cache_kib = 16 * 1024;
 
-/// Number of 4 KiB pages that collect in the write-ahead log before they are copied into the file. With more
-/// pages, waits are rarer but longer, and a page that is written repeatedly is copied only once. After a crash, the next start
+/// Number of 4 KiB pages that collect in the write-ahead log before they are copied into the file. With more pages,
+/// waits are rarer but longer, and a page that is written repeatedly is copied only once. After a crash, the next start
 /// reads such a log in about 50 ms.
 constexpr int sqlite_log_pages = 8'000;
 

@@ -125,7 +125,7 @@ public:
   /// The callbacks of a job and their results, newest first.
   expected<std::vector<callback>> callbacks_of(job_id id);
 
-  /// The queues and states that have jobs.
+  /// The number of jobs for each queue and state that has any.
   expected<std::vector<state_count>> counts();
 
 private:

@@ -153,7 +153,7 @@ struct arriving {
   std::string etag = {};
 };
 
-/// The partial file: next to the target, with the version in its name, so that a later try finds the data of that version.
+/// The name of the partial file, next to the target. It includes the version, so that a later try finds the right data.
 std::string part_name(const std::string& path, const std::string& etag) {
   auto clean = etag.substr(0, 64);
   std::replace_if(

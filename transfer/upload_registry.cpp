@@ -14,7 +14,8 @@ namespace troupe::transfer {
 namespace {
 
 constexpr mode_t result_mode = 0644;
-constexpr const char* not_at_work = "this job is not running, or has not resumed after a restart: try again in a moment";
+constexpr const char* not_at_work =
+  "this job is not running, or has not resumed after a restart: try again in a moment";
 
 /// Replaces the file by a new one with this text. False on failure.
 bool put(const std::string& path, const std::string& text) {

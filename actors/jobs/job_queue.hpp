@@ -118,7 +118,7 @@ private:
 
   void write(store::operation x, written then = {});
   void write_for_client(store::operation x, written then);
-  /// A written change, for a client who waits for it; `then` may be empty.
+  /// Writes a client's change, and answers when it is durable or refused; `then` may be empty.
   caf::result<void> change(store::operation x, std::function<void(const store::outcome&)> then);
 
   // -- core::job_journal_effects, and records (job_queue_records.cpp) ------------

@@ -46,7 +46,8 @@ void job_queue_state::take(const store_results& x) {
     journal_.stored(x.results, x.recalled, unix_ms());
   } else if (x.failed->transient()) {
     if (!was_out)
-      log::warning("jobs are not written: the store is out of order; it is tried again", {{"reason", x.failed->text}});
+      log::warning("jobs are not written: the store is out of order; writing is tried again",
+                   {{"reason", x.failed->text}});
     journal_.lost(tl::unexpected{*x.failed});
   } else {
     log::error("the store of jobs is broken", {{"reason", x.failed->text}});
