@@ -110,7 +110,7 @@ private:
   clock::time_point began_ = clock::now();
   std::optional<response> refusal_;
   uint64_t sent_bytes_ = 0;
-  uint64_t ignored_bytes_ = 0; ///< sent by the client in the meantime
+  uint64_t ignored_bytes_ = 0; ///< unexpected bytes that the client has sent
   uint64_t ignored_bytes_max_;
 };
 

@@ -198,7 +198,7 @@ private:
     coordinator.jobs.counts = file_jobs_;
     coordinator.jobs.files = *uploads;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
-    // Before any worker can connect, because its file URLs name the HTTP port.
+    // The HTTP server starts before any worker can connect: workers get file URLs with its port.
     auto settings = http_settings(config_, descriptors_);
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;

@@ -242,7 +242,7 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
   auto kind = error_kind::failed;
   std::string said = thrown.what();
   if (auto soci_error = dynamic_cast<const soci::soci_error*>(&thrown)) {
-    // Without SOCI's context, which repeats statement and parameters.
+    // The message without SOCI's context, which would repeat statement and parameters.
     said = soci_error->get_error_message();
     if (auto sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown))
       kind = kind_of_sqlite(sqlite->result());

@@ -1,7 +1,7 @@
 // Counts the failures of live channels, and their repairs, over the coordinator's life.
 //
 // Snapshots of sessions show the same values, but only while a session lives; a Prometheus counter must not fall when
-// the session ends. So sessions report to this log at once, and the metrics server reads it. All functions are
+// the session ends. So sessions report to this log at once, and the page `/metrics` reads it. All functions are
 // thread-safe.
 #pragma once
 

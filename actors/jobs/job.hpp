@@ -92,7 +92,7 @@ private:
   struct attempt {
     troupe::lease held;
     task_actor task;          ///< null when the task is gone
-    orphan_actor orphan;      ///< the same, for a task from before the restart
+    orphan_actor orphan;      ///< the task, if it got its work before a restart
     file_worker_actor worker; ///< of that orphan, to stop it directly: its host may not know it
     std::string part;         ///< the part that it works on, for the log
     bool confirmed = false;   ///< the registry knows that its encoder is open

@@ -57,7 +57,7 @@ struct job_queue_config {
   std::function<job_store_actors(caf::actor_system&, store::job_store, const std::string&)> storage =
     spawn_job_store_actors;
   std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
-  std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
+  std::shared_ptr<transfer::upload_registry> files; ///< files that others may use; null: none, only paths
 };
 
 struct job_queue_state : private core::job_book_effects,
