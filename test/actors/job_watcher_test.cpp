@@ -36,7 +36,7 @@ struct fixture : virtual_time {
     queue = keep(system.spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {[this](const job_subscription& x) -> caf::result<void> {
         if (refuses)
-          return caf::make_error(ec::limit, "as many watch the jobs as may");
+          return caf::make_error(ec::limit, "the limit of watchers of jobs is reached");
         subscribed.push_back(x.watcher);
         return caf::unit;
       }};
