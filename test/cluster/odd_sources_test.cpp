@@ -105,8 +105,8 @@ void report(const trial& x, const std::string& how, const std::vector<std::strin
                               << joined(list(object(x.job, "result"), "notes")) << ")");
 }
 
-/// A viewer joins at the latest picture that a decoder can begin with. Of these codecs that is any one, so that those
-/// of the time in which a transcode starts are not seen.
+/// A viewer joins at the latest random-access point. With these codecs that is every picture, so the viewer misses the
+/// pictures that come while a transcode starts.
 bool is_intra(const std::string& codec) {
   constexpr std::array codecs{"dnxhd", "ffv1", "huffyuv", "mjpeg", "prores", "qtrle"};
   return std::find(codecs.begin(), codecs.end(), codec) != codecs.end();

@@ -128,7 +128,7 @@ struct attempt {
   size_t fed = 0;
 };
 
-/// The attempt dies when it has given so many packets: what counts are its whole closed groups.
+/// The attempt dies after so many packets: only its whole closed groups count.
 void die_after(const scenario& what, delivered& all, size_t packets) {
   attempt x{what, all};
   while (x.made.packets.size() < packets && x.send_next()) {

@@ -97,7 +97,8 @@ def torn(playlist):
     result = []
     for line in playlist.splitlines():
         if "INDEPENDENT" in line:
-            # Those before the playlist: the tag of its first segment still stands in it.
+            # Counts the discontinuities before the playlist, without that of its first segment, whose tag is still
+            # listed.
             result.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{(first + 3) // 4}")
         if line.startswith("#EXTINF"):
             if number % 4 == 0:
