@@ -331,7 +331,7 @@ av::expected<void> fragment_muxer::write(const sample& x, std::span<const std::b
   packet.flags = !self.is_video() || (x.flags & sample::key) != 0 ? AV_PKT_FLAG_KEY : 0;
   av::log_capture log;
   if (auto rc = av_write_frame(self.context.get(), &packet); rc < 0) {
-    // An init segment was made from this sample at most: the next sample makes a new one.
+    // The fragment has no sample yet, so the next sample can begin with a new init segment.
     if (self.samples == 0)
       self.context.reset();
     return av::fail(

@@ -154,7 +154,7 @@ expected<void> assembly::open_output() {
   return {};
 }
 
-/// Ticks to add to a track's times because a reader subtracts them: readers of Matroska subtract the codec's delay.
+/// Ticks to add to a track's times, because Matroska subtracts the codec's delay from them.
 int64_t assembly::own_shift(const track& x) const {
   const auto& p = *x.parameters;
   auto matroska = job_.into == container::mkv || job_.into == container::webm;

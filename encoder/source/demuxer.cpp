@@ -81,7 +81,7 @@ bool demuxer::impl::has_picture() const {
   return false;
 }
 
-/// Holds a packet of a track that waits for the video's next random-access point; false if it need not wait.
+/// Holds a packet of a track that waits for the video's next random-access point; false if the packet is not held.
 bool demuxer::impl::hold_early(AVPacket& out) {
   return entries[static_cast<size_t>(out.stream_index)].early && has_picture() && early.push(out);
 }

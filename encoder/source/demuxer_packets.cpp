@@ -49,7 +49,7 @@ source_times demuxer::impl::times_of(track_entry& entry, const AVPacket& data, i
 
 /// True if the packet's place differs from the container's time: then it depends on earlier packets.
 bool demuxer::impl::is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed) {
-  // Hidden packets may be anywhere, but a container that goes back for them cannot seek by times.
+  // A hidden packet may have any PTS. But if its DTS goes back, the container cannot seek by times.
   if ((data.flags & AV_PKT_FLAG_DISCARD) != 0)
     return in_ticks(data.dts, entry.base) < placed.dts;
   auto off = data.pts == AV_NOPTS_VALUE ? no_pts : placed.pts - in_ticks(data.pts, entry.base);

@@ -157,7 +157,7 @@ bool timeline::is_before_shown(const track_state& track, const source_times& x) 
 std::optional<placement> timeline::place(size_t index, const source_times& given) {
   assert(index < tracks_.size());
   auto& track = tracks_[index];
-  // Between two edits, the container repeats the times of hidden packets: they only keep their order.
+  // Between two edits, a container repeats times for packets that both edits hide: only their order is kept.
   if (given.hidden && track.shown_from != no_pts && !is_before_shown(track, given)) {
     ++track.last_dts;
     return placement{track.last_dts, track.last_dts, 0, false};

@@ -12,7 +12,7 @@ namespace troupe::test {
 
 namespace {
 
-/// What every recipe may use: ffmpeg, three seconds of pictures and of sound, and encoders that need no words.
+/// What every recipe may use: ffmpeg, three seconds of pictures and of sound, and an encoder for pictures.
 constexpr const char* prelude = R"(
 set -e
 F="ffmpeg -v error -nostdin -y"

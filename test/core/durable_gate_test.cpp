@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_gate_is_open_when_nothing_is_held_or_on_its_way) {
 
 BOOST_AUTO_TEST_CASE(the_assembly_is_asked_for_only_when_all_that_was_said_is_durable) {
   BOOST_REQUIRE(chunks.size() == 2u);
-  job->handed_over(); // sends sends the plan, and that the chunks have begun, to the store, to the store
+  job->handed_over(); // sends the plan, and that the chunks have begun, to the store
   finish_chunks();
   BOOST_TEST(!asks_for_assembly());
   job->stored(now);

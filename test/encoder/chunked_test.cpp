@@ -24,8 +24,8 @@ namespace {
 
 constexpr auto pictures = 150;
 
-/// The last number exceeds the random-access points, so each of them begins a chunk. Under a sanitizer, two numbers
-/// suffice: the code is the same for any number from two on.
+/// With 100, which exceeds the number of random-access points, each of them begins a chunk. Under a sanitizer, one
+/// number above 1 suffices, because the code is the same for all of them.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr auto chunk_counts = {1, 7};
 #else

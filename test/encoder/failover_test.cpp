@@ -95,7 +95,7 @@ struct delivered {
   std::vector<av::track> tracks;
   std::vector<av::packet_ptr> packets;
   std::vector<int64_t> from; ///< for each track the begin of the next window
-  std::vector<int64_t> dts;  ///< for each track the last one
+  std::vector<int64_t> dts;  ///< for each track the last DTS
 };
 
 struct attempt {

@@ -27,7 +27,7 @@ std::vector<int64_t> times_of(const played_stream& x) {
   return result;
 }
 
-/// Makes jobs of the source, and returns what is played of the last.
+/// Runs jobs with the source, and returns the last result as a player decodes it.
 played_file check_against_ffmpeg(const std::string& source, const std::string& into = "odd.mp4", int64_t slack = 1,
                                  bool whole = true) {
   auto want = pictures_by_ffmpeg(source);

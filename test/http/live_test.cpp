@@ -168,8 +168,7 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_holds_nobody_back) {
   BOOST_TEST(clients_become(1));
   auto quick = watch();
   BOOST_TEST(quick.read_head().status == 200);
-  // Searches only the end of the received text, where the last push is: a search of all would outlast the server's
-  // wait.
+  // Searches only the end of the received text: a search of all would take longer than the server waits.
   auto ends_with = [](const std::string& all, const std::string& text) {
     auto tail_max = 2 * text.size() + 64 * 1024;
     return all.find(text, all.size() > tail_max ? all.size() - tail_max : 0) != std::string::npos;
