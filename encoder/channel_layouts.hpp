@@ -15,8 +15,8 @@ namespace troupe::av {
 
 enum class layout_change {
   none,    ///< the same loudspeakers
-  widened, ///< all of them, and some more that stay silent
-  mixed,   ///< some of them are mixed into others
+  widened, ///< all of the source's loudspeakers, and more that stay silent
+  mixed,   ///< some of the source's channels are mixed into others
 };
 
 /// How sound changes from layout `from` to `to`. Unless both are in native order, the result is `none` for equal

@@ -145,7 +145,7 @@ void timeline::change_track(size_t index, const timeline_track& x) {
   track.order.clear();
 }
 
-/// True for a picture that reordering puts after the first shown one, and an edit list before it.
+/// True for a picture that is decoded next, but presented before the earliest shown picture.
 bool timeline::is_before_shown(const track_state& track, const source_times& x) {
   const auto* own = find(track.epoch);
   if (own == nullptr || x.pts == no_pts || x.dts == no_pts)

@@ -94,7 +94,7 @@ inline dummy_leases::dummy_leases(virtual_time& world) {
   }));
 }
 
-/// A task process that works on files, in name only.
+/// A dummy task process for file work, which does no work.
 struct dummy_file_task {
   orphan_actor actor;
   file_worker_actor worker;

@@ -131,7 +131,8 @@ double distance(const decoded_sound& a, const decoded_sound& b, int64_t begin, i
   return sum / static_cast<double>(length * width);
 }
 
-/// By how many moments `b` lies behind `a`, as their content tells; `begin` is where to look, `length` how far.
+/// By how many samples per channel `b` is later than `a`, according to their content; `begin` is where to look,
+/// `length` how far.
 int64_t lag_between(const decoded_sound& a, const decoded_sound& b, int64_t begin, int64_t length, int64_t most) {
   int64_t best = 0;
   double least = distance(a, b, begin, 0, length);

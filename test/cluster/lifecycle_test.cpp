@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(nodes_end_cleanly_however_often_and_whenever_they_are_told_
   std::mt19937 random{7};
   std::deque<node> running;
   for (int i = 0; i < nodes_in_a_row() || !running.empty();) {
-    // More of them than there are processors.
+    // Runs more nodes at once than there are processors.
     if (i < nodes_in_a_row() && running.size() < 6) {
       running.emplace_back(folder, "n" + std::to_string(i++),
                            std::vector<std::string>{"--role=all", "--worker.trust_codecs=true"});

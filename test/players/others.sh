@@ -16,7 +16,7 @@ if [ $# = 0 ]; then
   esac
 fi
 
-# Some take two seconds to begin. This many pictures must be shown, and half as many blocks of sound.
+# Some players take two seconds to begin. This many pictures must be shown, and half as many blocks of sound.
 rate=$(ffprobe -v quiet -select_streams v:0 -show_entries stream=avg_frame_rate -of csv=p=0 "$url" \
   | grep -om 1 '^[1-9][0-9/]*') || rate=10
 pictures_min=$(((seconds - 2) * rate * 9 / 10))

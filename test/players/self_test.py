@@ -56,7 +56,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return self.send_error(404)
         file = Path(self.translate_path(self.path))
         if self.path.startswith("/dash/"):
-            # libavformat asks for the next segment early, and skips it if it is not there: the answer waits for it.
+            # libavformat asks for the next segment early, and skips it if it is not there: so the answer waits until
+            # the segment is there.
             limit = time.monotonic() + 5
             while not file.exists() and time.monotonic() < limit:
                 time.sleep(0.05)
