@@ -1,4 +1,5 @@
-// A watcher of jobs and those whom it listens to, on virtual time: it hears of every interruption, and of its end.
+// A watcher of jobs and the queues that it listens to, on virtual time. The watcher notices each interruption and its
+// end.
 #include "actors/jobs/job_watcher.hpp"
 #include "job_dummies.hpp"
 
