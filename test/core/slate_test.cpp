@@ -14,9 +14,10 @@ namespace {
 
 constexpr int64_t second = ticks_per_second;
 
-/// A channel whose rendition "hd" is transcoded by `first`. Its source has sent twenty pictures in real time.
+/// A channel whose rendition "hd" is transcoded by `first`. Its source has sent 21 pictures, and clients have 20.
 struct slate_fixture : failover_fixture {
   slate_fixture() : failover_fixture(slate_kind::last) {
+    make_output(first, 0, 20);
     now += 800ms;
     acknowledge_all();
     feed(20, 21);
@@ -161,7 +162,6 @@ BOOST_AUTO_TEST_CASE(a_recognised_source_goes_on_at_a_random_access_point_too) {
 }
 
 BOOST_AUTO_TEST_CASE(a_transcoder_that_begins_during_an_outage_gets_the_last_group_and_one_absence) {
-  make_output(first, 0, 20);
   lose_source();
   // Far longer than the source buffer.
   pass(10min);
@@ -258,20 +258,21 @@ BOOST_AUTO_TEST_CASE(with_a_slate_the_source_is_awaited_as_long_as_there_are_cli
 }
 
 BOOST_AUTO_TEST_CASE(the_usual_silence_of_a_source_is_no_outage) {
-  // Segments of two seconds come at once, as from a playlist.
-  for (int64_t i = 1; i < 10; ++i) {
-    pass(2000ms);
-    feed(21 + (i - 1) * 50 - 1 + 1, 21 + i * 50);
+  // Segments of a second and a half come at once, as from a playlist.
+  auto sent = int64_t{21};
+  for (int i = 0; i < 10; ++i) {
+    pass(1500ms);
+    feed(sent, sent + 38);
+    sent += 38;
   }
   BOOST_TEST(absences(first).empty());
-  pass(3800ms);
+  pass(2800ms);
   BOOST_TEST(absences(first).empty());
   pass(8s);
   BOOST_TEST(!absences(first).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_planned_move_works_during_an_outage) {
-  make_output(first, 0, 20);
   lose_source();
   pass(5s);
   it->move(lease_id{2}, now);
