@@ -215,6 +215,7 @@ bool connection::parse_target() {
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
   request_.idempotency_key.assign(key.data(), key.size());
+  request_.takes_chunks = header.version() >= 11;
   request_.takes_gzip = beast::http::token_list{header[field::accept_encoding]}.exists("gzip");
   auto seen = header["Last-Event-ID"];
   request_.last_event_id.assign(seen.data(), seen.size());
@@ -339,22 +340,16 @@ void connection::answer(reply x) {
   keep_alive_ = keep_alive_ && !stopping_ && !x.endless;
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
   media_ = x.media;
+  rest_ = x.rest;
   response_ = make_response(std::move(x), request_, version, keep_alive_);
+  if (rest_) {
+    response_->erase(field::content_length);
+    response_->chunked(true);
+  }
   shared_->counters->count_response(response_->result_int());
   if (!media_.empty() && request_.method != verb::head)
     return write_media();
   beast::http::async_write(socket_, *response_,
-                           [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
-}
-
-void connection::write_media() {
-  head_ = head_of(*response_);
-  buffers_.clear();
-  buffers_.emplace_back(head_.data(), head_.size());
-  for (auto& x : media_)
-    buffers_.emplace_back(x.span().data(), x.size());
-  boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_},
-                           alive_while_written(shared_->config.write_timeout),
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 
@@ -371,6 +366,7 @@ void connection::on_written(const error_code& failure, size_t bytes) {
   write_log(*shared_, std::move(record));
   response_.reset();
   media_.clear();
+  rest_.reset();
   if (failure)
     return close();
   if (keep_alive_ && !stopping_)
@@ -393,6 +389,9 @@ void connection::deadline_passed() {
   }
   case phase::asking:
     refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
+    break;
+  case phase::awaiting:
+    abandon();
     break;
   default:
     close();

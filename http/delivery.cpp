@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <iterator>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -48,8 +49,18 @@ void allow_all_origins(reply& x) {
   x.fields.emplace_back("Access-Control-Expose-Headers", "Date, Content-Length");
 }
 
-tl::expected<delivery_request, std::string> read_request(const request& of, const std::string& file) {
-  delivery_request result;
+/// The containers of HLS: MP4 is for all players of this decade, MPEG-TS for the older ones.
+constexpr std::string_view in_mp4 = "mp4";
+constexpr std::string_view in_transport = "ts";
+
+struct parameters {
+  delivery_request wanted;
+  bool transport = false;
+};
+
+tl::expected<parameters, std::string> read_request(const request& of, const std::string& file) {
+  parameters all;
+  auto& result = all.wanted;
   result.file = file;
   result.gzip = of.takes_gzip;
   auto done =
@@ -61,13 +72,51 @@ tl::expected<delivery_request, std::string> read_request(const request& of, cons
         (key == "_HLS_msn" ? result.msn : result.part) = *number;
       } else if (key == "_HLS_skip") {
         result.skip = value == "YES" || value == "v2";
+      } else if (key == "container") {
+        if (value != in_mp4 && value != in_transport)
+          return tl::unexpected{std::string{"container is mp4 or ts"}};
+        all.transport = value == in_transport;
       }
       return {};
     });
   if (!done)
     return tl::unexpected{std::move(done.error())};
+  return all;
+}
+
+/// To another name in the same folder.
+reply redirect(std::string name, const request& of) {
+  reply result{status::found, {}, {}};
+  if (!of.query.empty())
+    name += "?" + of.query;
+  result.fields.emplace_back("Location", std::move(name));
   return result;
 }
+
+/// The rest of a segment that is being made.
+class growing_segment final : public media_source {
+public:
+  growing_segment(rendition_ptr of, delivery_request wanted) : of_(std::move(of)), wanted_(std::move(wanted)) {}
+
+  outcome read(std::vector<shared_bytes>& to) override {
+    auto got = of_->get(wanted_);
+    if (got.what == delivery_reply::outcome::wait)
+      return outcome::wait;
+    if (got.what != delivery_reply::outcome::found)
+      return outcome::lost;
+    wanted_.from += got.body.size();
+    to.insert(to.end(), std::make_move_iterator(got.body.begin()), std::make_move_iterator(got.body.end()));
+    return got.open ? outcome::more : outcome::last;
+  }
+
+  bool notify(std::function<void()> wake) override {
+    return of_->notify(wanted_, std::move(wake));
+  }
+
+private:
+  rendition_ptr of_;
+  delivery_request wanted_;
+};
 
 } // namespace
 
@@ -111,6 +160,7 @@ struct delivery::pending {
   reply_handler done;
   boost::asio::steady_timer timer;
   delivery_request wanted;
+  bool transport = false; ///< HLS in MPEG-TS
   rendition_ptr from;
   bool waits = false; ///< the timer runs
   bool again = false; ///< the rendition that was known had ended: another one was asked for
@@ -131,7 +181,11 @@ void delivery::handle(loop& in, const request& of, const delivery_target& target
     return x->answer(problem(status::bad_request, "invalid_argument", wanted.error(), of.id));
   if (!x->is_entry() && target.profile != target.name)
     return x->answer(problem(ec::unknown_profile, "this address names no rendition", of.id));
-  x->wanted = std::move(*wanted);
+  x->wanted = std::move(wanted->wanted);
+  x->wanted.growing = of.takes_chunks && of.method == verb::get;
+  x->transport = wanted->transport && x->is_entry() && target.file == hls_entry;
+  if (x->transport)
+    x->wanted.file = playlist_name(transport_name);
   if (auto rendition = known(target.channel, target.name))
     return found(x, std::move(rendition));
   watch(x);
@@ -204,6 +258,10 @@ void delivery::look(const std::shared_ptr<pending>& x) {
   if (got.gzip)
     result.fields.emplace_back("Content-Encoding", "gzip");
   result.fields.emplace_back("Vary", "Accept-Encoding");
+  if (got.open) {
+    x->wanted.from = got.body.size();
+    result.rest = std::make_shared<growing_segment>(x->from, x->wanted);
+  }
   result.media = std::move(got.body);
   x->answer(std::move(result));
 }
@@ -227,20 +285,34 @@ void delivery::wait(const std::shared_ptr<pending>& x) {
     x->answer(problem(ec::limit, "too many requests wait; try again", x->of.id));
 }
 
+/// The text of a playlist or manifest for this viewer; empty if the rendition has ended.
+std::optional<std::string> delivery::entry_text(const pending& x, const std::string& key) const {
+  auto folder = key + "/" + encode_segment(x.target.name);
+  if (x.transport) {
+    auto summary = x.from->transport(std::move(folder));
+    return summary ? std::optional{transport_multivariant_playlist(*summary)} : std::nullopt;
+  }
+  auto summary = x.from->summary(std::move(folder));
+  if (!summary)
+    return std::nullopt;
+  if (x.target.file == dash_entry)
+    return dash_manifest(*x.from, *summary, clock_name);
+  return multivariant_playlist({&*summary, 1}, x.from->times());
+}
+
 reply delivery::entry(const pending& x) const {
   auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
-  auto summary = x.from->summary(key + "/" + encode_segment(x.target.name));
-  if (!summary)
+  // A player updates its manifest at the address that gave it: that address is the viewer's own. `Location` in the
+  // manifest would have to be absolute for some players, and a server behind a proxy does not know its address.
+  if (x.target.file == dash_entry && x.target.viewer.empty())
+    return redirect(key + std::string{dash_suffix}, x.of);
+  auto text = entry_text(x, key);
+  if (!text)
     return problem(ec::source_failed, "the channel has ended", x.of.id);
   x.from->seen(key, clock::now());
   reply result;
-  if (x.target.file == dash_entry) {
-    result.content_type = "application/dash+xml";
-    result.body = dash_manifest(*x.from, *summary, {key + std::string{dash_suffix}, std::string{clock_name}});
-  } else {
-    result.content_type = "application/vnd.apple.mpegurl";
-    result.body = multivariant_playlist({&*summary, 1}, x.from->times());
-  }
+  result.content_type = x.target.file == dash_entry ? "application/dash+xml" : "application/vnd.apple.mpegurl";
+  result.body = std::move(*text);
   if (x.of.takes_gzip) {
     auto bytes = compressed(result.body);
     result.body.assign(reinterpret_cast<const char*>(bytes.span().data()), bytes.size());

@@ -49,6 +49,7 @@ private:
   void wait(const std::shared_ptr<pending>& x);
   void watch(const std::shared_ptr<pending>& x);
   reply entry(const pending& x) const;
+  std::optional<std::string> entry_text(const pending& x, const std::string& key) const;
 
   rendition_ptr known(const std::string& channel, const std::string& profile);
 

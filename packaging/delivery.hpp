@@ -36,6 +36,11 @@ struct delivery_times {
     return 3 * target();
   }
 
+  /// DASH: how far behind the source a player with low latency wants to be.
+  int64_t latency() const noexcept {
+    return 5 * part;
+  }
+
   /// CAN-SKIP-UNTIL: a playlist's update may leave out segments older than this.
   int64_t skip_until() const noexcept {
     return 6 * target();

@@ -47,6 +47,9 @@ public:
   /// parameter sets give the same bytes.
   const shared_bytes& init() const noexcept;
 
+  /// The track's format, with what `init` says.
+  const track_format& format() const noexcept;
+
   /// As `codec_name`, with the parameters of `init`, or of the format before the first sample.
   std::string codec() const;
 

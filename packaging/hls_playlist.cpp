@@ -51,6 +51,10 @@ std::string segment_name(std::string_view track, int64_t number) {
   return joined(track, "-", std::to_string(number), ".m4s");
 }
 
+std::string transport_segment_name(int64_t number) {
+  return joined(transport_name, "-", std::to_string(number), ".ts");
+}
+
 std::string part_name(std::string_view track, int64_t number, int64_t part) {
   return joined(track, "-", std::to_string(number), ".", std::to_string(part), ".m4s");
 }
@@ -106,6 +110,24 @@ std::string media_playlist(std::string_view track, const track_window& window, c
   return text;
 }
 
+std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock) {
+  auto& segments = window.segments();
+  auto first = window.listed_from();
+  std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
+  append(text, "#EXT-X-TARGETDURATION:", std::to_string(times.target() / ticks_per_second),
+         "\n#EXT-X-MEDIA-SEQUENCE:", std::to_string(segments.empty() ? 0 : segments[first].number),
+         "\n#EXT-X-DISCONTINUITY-SEQUENCE:", std::to_string(window.discontinuities_before()), "\n");
+  for (auto i = first; i < segments.size() && segments[i].complete; ++i) {
+    auto& s = segments[i];
+    append(text, s.discontinuity ? "#EXT-X-DISCONTINUITY\n" : "",
+           "#EXT-X-PROGRAM-DATE-TIME:", date_time(clock, s.start), "\n", s.gap ? "#EXT-X-GAP\n" : "",
+           "#EXTINF:", seconds(s.duration), ",\n", transport_segment_name(s.number), "\n");
+  }
+  if (window.ended())
+    text += "#EXT-X-ENDLIST\n";
+  return text;
+}
+
 std::string key_playlist(std::string_view track, const track_window& window, const delivery_times& times,
                          const clock_map& clock) {
   auto& segments = window.segments();
@@ -133,6 +155,33 @@ std::string key_playlist(std::string_view track, const track_window& window, con
   }
   if (window.ended())
     text += "#EXT-X-ENDLIST\n";
+  return text;
+}
+
+std::string transport_multivariant_playlist(const transport_summary& of) {
+  std::vector<std::string> codecs;
+  auto named = true;
+  std::string picture;
+  for (auto& x : of.tracks) {
+    named = named && !x.codec.empty();
+    if (std::ranges::find(codecs, x.codec) == codecs.end())
+      codecs.push_back(x.codec);
+    if (x.format.kind != track_kind::video || !picture.empty())
+      continue;
+    picture = joined(",RESOLUTION=", std::to_string(x.format.width), "x", std::to_string(x.format.height));
+    if (x.format.frame_rate.num > 0)
+      append(picture, ",FRAME-RATE=", fixed(x.format.frame_rate.value(), 3));
+  }
+  std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
+  append(text, "#EXT-X-STREAM-INF:BANDWIDTH=", std::to_string(declared(of.peak_bit_rate)),
+         ",AVERAGE-BANDWIDTH=", std::to_string(declared(of.mean_bit_rate)));
+  if (named && !codecs.empty()) {
+    std::string all;
+    for (auto& x : codecs)
+      append(all, all.empty() ? "" : ",", x);
+    append(text, ",CODECS=", quoted(all));
+  }
+  append(text, picture, "\n", of.folder, "/", playlist_name(transport_name), "\n");
   return text;
 }
 

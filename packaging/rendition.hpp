@@ -25,12 +25,15 @@ namespace troupe {
 
 /// A request for a file of a rendition.
 struct delivery_request {
-  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4"; empty: found if all tracks can be played.
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "ts.m3u8", "ts-1234.ts"; empty: found if all
+  /// tracks can be played.
   std::string file;
   std::optional<int64_t> msn;  ///< _HLS_msn
   std::optional<int64_t> part; ///< _HLS_part
   bool skip = false;           ///< _HLS_skip
   bool gzip = false;           ///< the client takes compressed text
+  bool growing = false;        ///< the client takes a segment part by part while it is made
+  size_t from = 0;             ///< parts of it that the client has
 };
 
 struct delivery_reply {
@@ -47,6 +50,7 @@ struct delivery_reply {
   bool gzip = false;
   std::chrono::seconds fresh{0}; ///< how long caches may keep it
   std::vector<shared_bytes> body{};
+  bool open = false; ///< of a growing segment: more parts follow
 };
 
 class rendition {
@@ -74,6 +78,9 @@ public:
   /// What a multivariant playlist or a manifest says about the tracks; empty until each of them can be played.
   std::optional<rendition_summary> summary(std::string folder) const;
 
+  /// The same for all tracks in MPEG-TS.
+  std::optional<transport_summary> transport(std::string folder) const;
+
   delivery_times times() const;
   clock_map clock_of_times() const;
 
@@ -93,11 +100,13 @@ public:
 private:
   friend class rendition_output;
 
+  /// A track, or all of them in the transport stream.
   struct track {
     std::string name;
     track_format format;
     std::string codec;
     track_window window;
+    bool transport = false;
     uint64_t version = 1;
     /// Texts by kind of playlist; valid for one version.
     std::map<std::string, std::pair<uint64_t, shared_bytes>> texts{};
@@ -109,6 +118,7 @@ private:
   struct missing {
     size_t track = 0;
     std::optional<playlist_place> place;
+    bool growing = false; ///< the place's part, or the end of its segment
   };
 
   struct waiter {
@@ -123,6 +133,7 @@ private:
     enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part };
     kind what;
     std::string track;
+    bool transport = false; ///< MPEG-TS, not MP4
     std::string init{};
     int64_t number = 0; ///< of `segment_at`: its time
     int64_t part = 0;
@@ -131,7 +142,7 @@ private:
 
   delivery_reply look(const delivery_request& x, missing& lacks);
   delivery_reply playlist(size_t index, bool keys, const delivery_request& x, missing& lacks);
-  delivery_reply media(size_t index, const file_name& name, missing& lacks);
+  delivery_reply media(size_t index, const file_name& name, const delivery_request& x, missing& lacks);
   shared_bytes text_of(track& t, const std::string& kind, bool gzip);
   bool is_there(const missing& x) const;
   std::vector<std::function<void()>> take_ready();
@@ -142,6 +153,7 @@ private:
   delivery_times times_;
   clock_map clock_;
   std::vector<track> tracks_;
+  bool transport_named_ = true; ///< all tracks of the transport stream are among `tracks_`, so their codecs are known
   std::vector<waiter> waiters_;
   std::map<std::string, clock::time_point> viewers_;
   uint64_t viewers_total_ = 0;
@@ -204,6 +216,12 @@ private:
     std::string codec{};
   };
 
+  static constexpr size_t transport_track = 0; ///< index of the transport stream among the shared tracks
+
+  void begin_delivery(const delivery_times& times, const clock_map& map);
+  std::vector<lane> enter(const stream_format& format);
+  void end_tracks(const std::vector<size_t>& tracks);
+  void take_transport(bool all);
   av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
   av::expected<void> cut(lane& from);
   void publish();

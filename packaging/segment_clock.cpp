@@ -18,10 +18,12 @@ std::optional<int64_t> segment_clock::lead(const sample& x) {
     auto length = x.pts - beginnings_.back().pts;
     // Rounded times may put a random-access point a little before the time at which it is due.
     auto due = times_.segment - x.duration / 2;
-    if ((x.is_random_access() && length >= due) || length + x.duration > 2 * times_.segment)
+    auto joins = x.is_random_access() && (interrupted_ || length >= due);
+    if (joins || length + x.duration > 2 * times_.segment)
       number = beginnings_.back().number + 1;
   }
   if (number) {
+    interrupted_ = false;
     beginnings_.push_back({*number, x.pts});
     if (beginnings_.size() > beginnings_max)
       beginnings_.pop_front();

@@ -23,6 +23,12 @@ public:
   /// does. The first segment begins with the first random-access point.
   std::optional<int64_t> lead(const sample& x);
 
+  /// The format has changed: a segment begins at the next random-access point, however short the one before is. On the
+  /// grid, segments still begin only in a cell of their own.
+  void interrupt() noexcept {
+    interrupted_ = true;
+  }
+
   /// The next sample of another track, whose latest segment is `current`: the number of the segment that begins with
   /// it, if one does. Nothing begins before the leading track.
   std::optional<int64_t> follow(std::optional<int64_t> current, const sample& x) const;
@@ -40,6 +46,7 @@ private:
 
   delivery_times times_;
   std::deque<beginning> beginnings_;
+  bool interrupted_ = false;
 };
 
 } // namespace troupe

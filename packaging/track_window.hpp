@@ -21,6 +21,8 @@ namespace troupe {
 struct init_segment {
   std::string name; ///< 16 hexadecimal digits
   shared_bytes bytes;
+  std::string codec{};   ///< RFC 6381
+  track_format format{}; ///< of the samples that it is for
 };
 
 struct media_part {
@@ -79,6 +81,11 @@ public:
     return discontinuities_;
   }
 
+  /// The segment with which the first listed one's run began: after a discontinuity, or 0 if there was none.
+  int64_t run() const noexcept {
+    return run_;
+  }
+
   bool ended() const noexcept {
     return ended_;
   }
@@ -122,6 +129,7 @@ private:
   std::deque<media_segment> segments_;
   size_t listed_ = 0;
   int64_t discontinuities_ = 0;
+  int64_t run_ = 0;
   std::vector<init_segment> inits_; ///< of the kept segments
   bool ended_ = false;
   int64_t peak_ = 0;

@@ -16,6 +16,9 @@
 
 namespace troupe::av {
 
+/// True if the first transport packet is a PAT: a receiver can join here.
+bool begins_with_tables(std::span<const std::byte> packets);
+
 class transport_packets {
 public:
   static constexpr size_t packet_bytes = 188;
@@ -36,7 +39,8 @@ public:
   /// clock.
   std::vector<std::array<std::byte, packet_bytes>> idle(int64_t passed);
 
-  /// Sets counters and clock, in place, in the transport packets of the packet that is being muxed.
+  /// Sets counters and clock, in place, in the transport packets of the packet that is being muxed. PAT and PMT come
+  /// before other tables.
   void finish(std::span<std::byte> packets);
 
 private:

@@ -20,10 +20,10 @@ constexpr int64_t begin = 100 * ticks_per_second; // the source has a clock of i
 constexpr delivery_times times{.segment = ticks_per_second};
 
 struct channel_fixture {
-  channel_fixture() {
+  explicit channel_fixture(const delivery_times& like = times) {
     auto pictures = make_pictures({.frames = 100, .gop = 25, .first_pts = begin});
     auto sound = make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = 4 * 48'000});
-    BOOST_REQUIRE(out.set_format({{pictures.format, sound.format}}, times, {begin, 1'000'000}));
+    BOOST_REQUIRE(out.set_format({{pictures.format, sound.format}}, like, {begin, 1'000'000}));
     for (auto& x : pictures.samples)
       all.push_back(x);
     for (auto& x : sound.samples) {
@@ -63,6 +63,10 @@ struct channel_fixture {
   rendition_output out{{}, "hd"};
   std::vector<coded_sample> all;
   size_t next = 0;
+};
+
+struct passed_through : channel_fixture {
+  passed_through() : channel_fixture({.segment = ticks_per_second, .on_grid = false}) {}
 };
 
 using outcome = delivery_reply::outcome;
@@ -162,17 +166,70 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_one_viewer_however_much_it_asks_for) {
   BOOST_TEST(out.shared()->clients(now + std::chrono::seconds{11}) == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_manifest_lists_the_times_of_complete_segments) {
+BOOST_AUTO_TEST_CASE(a_manifest_on_the_grid_tells_segments_by_number_and_the_clock) {
   write_until(begin + 4 * ticks_per_second);
   auto summary = out.shared()->summary("KEY/hd").value();
-  auto text = dash_manifest(*out.shared(), summary, {"KEY.mpd", "time"});
+  auto text = dash_manifest(*out.shared(), summary, "time");
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(text.find("media=\"KEY/hd/v-$Number$.m4s\"") != std::string::npos);
+    BOOST_TEST(text.find("duration=\"90000\" startNumber=\"0\" presentationTimeOffset=\"0\" ") != std::string::npos);
+    BOOST_TEST(text.find("availabilityTimeOffset=\"0.560\" availabilityTimeComplete=\"false\"") != std::string::npos);
+    BOOST_TEST(text.find("<Latency target=\"2000\"/>") != std::string::npos);
+    BOOST_TEST(text.find("<Period id=\"0\" start=\"PT0.000S\">") != std::string::npos);
+    BOOST_TEST(text.find("<S ") == std::string::npos);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_manifest_of_a_source_that_is_passed_through_lists_the_complete_segments, passed_through) {
+  write_until(begin + 4 * ticks_per_second);
+  auto summary = out.shared()->summary("KEY/hd").value();
+  auto text = dash_manifest(*out.shared(), summary, "time");
   auto window = out.shared()->window("v").value();
   BOOST_TEST_CONTEXT(text) {
     for (auto& s : window.segments())
       BOOST_TEST((text.find("<S t=\"" + std::to_string(s.start) + "\"") != std::string::npos) == s.complete);
     BOOST_TEST(text.find("media=\"KEY/hd/v-t$Time$.m4s\"") != std::string::npos);
-    BOOST_TEST(text.find("availabilityStartTime=\"1970-01-01T00:00:00Z\"") != std::string::npos);
+    BOOST_TEST(text.find("availabilityTimeOffset") == std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_is_taken_part_by_part_while_it_is_made) {
+  write_until(begin + 5 * ticks_per_second / 2);
+  auto open = out.shared()->window("v")->segments().back();
+  BOOST_REQUIRE(!open.complete);
+  BOOST_REQUIRE(!open.parts.empty());
+  delivery_request x;
+  x.file = segment_name("v", open.number);
+  BOOST_TEST((out.shared()->get(x).what == outcome::wait));
+  x.growing = true;
+  auto got = out.shared()->get(x);
+  BOOST_TEST((got.what == outcome::found));
+  BOOST_TEST(got.open);
+  auto bytes = text(got);
+  auto ended = false;
+  for (auto until = begin + 5 * ticks_per_second / 2; !ended; until += ticks_per_second / 10) {
+    BOOST_REQUIRE(until < begin + 4 * ticks_per_second);
+    x.from += got.body.size();
+    auto woken = 0;
+    BOOST_TEST(out.shared()->notify(x, [&] { ++woken; }));
+    write_until(until);
+    got = out.shared()->get(x);
+    BOOST_TEST((got.what == outcome::wait) == (woken == 0));
+    if (got.what == outcome::wait) {
+      got.body.clear();
+      continue;
+    }
+    bytes += text(got);
+    ended = !got.open;
+  }
+  BOOST_TEST((bytes == text(get(x.file))));
+}
+
+BOOST_AUTO_TEST_CASE(the_next_segment_is_waited_for_and_one_far_ahead_is_not) {
+  write_until(begin + 5 * ticks_per_second / 2);
+  auto open = out.shared()->window("v")->segments().back().number;
+  BOOST_TEST((get(segment_name("v", open + 1)).what == outcome::wait));
+  BOOST_TEST((get(segment_name("v", open + 3)).what == outcome::not_found));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
