@@ -2,8 +2,8 @@
 
 #include "actors/common/actor_of.hpp"
 #include "actors/live/live_plan.hpp"
+#include "base/mask_url.hpp"
 #include "base/random_id.hpp"
-#include "base/url.hpp"
 #include "config/waits.hpp"
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"

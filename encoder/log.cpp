@@ -2,7 +2,7 @@
 // the current work, and drops everything else.
 #include "encoder/log.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "base/utf8.hpp"
 
 extern "C" {

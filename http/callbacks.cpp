@@ -1,8 +1,8 @@
 #include "http/callbacks.hpp"
 
 #include "actors/jobs/job_watcher.hpp"
+#include "base/mask_url.hpp"
 #include "base/sha256.hpp"
-#include "base/url.hpp"
 #include "core/jobs/callback_order.hpp"
 #include "http/jobs.hpp"
 #include "http/poster.hpp"

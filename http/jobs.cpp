@@ -1,7 +1,7 @@
 #include "http/jobs.hpp"
 
+#include "base/mask_url.hpp"
 #include "base/path_text.hpp"
-#include "base/url.hpp"
 #include "base/utf8.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"

@@ -5,7 +5,7 @@
 #include "encoder/codec/encoder_open.hpp"
 #include "encoder/codec/video_encoder.hpp"
 #include "encoder/log.hpp"
-#include "encoder/source/source_address.hpp"
+#include "encoder/source/allowed_sources.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 #include "processes/fork_server.hpp"
 
+#include "processes/child_environment.hpp"
 #include "processes/child_process.hpp"
 #include "telemetry/log.hpp"
 

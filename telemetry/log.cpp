@@ -1,6 +1,6 @@
 #include "telemetry/log.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "base/utf8.hpp"
 #include "config/defaults.hpp"
 

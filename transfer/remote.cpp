@@ -1,8 +1,8 @@
 #include "transfer/remote.hpp"
 
 #include "base/descriptor.hpp"
+#include "base/mask_url.hpp"
 #include "base/sha256.hpp"
-#include "base/url.hpp"
 #include "transfer/exchange.hpp"
 
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 
 #include "actors/common/encode_settings.hpp"
 #include "actors/jobs/disk_space.hpp"
+#include "base/mask_url.hpp"
 #include "base/publish.hpp"
-#include "base/url.hpp"
 #include "base/utf8.hpp"
 #include "encoder/chunks/assembler.hpp"
 #include "encoder/chunks/chunk_encode.hpp"

@@ -2,7 +2,7 @@
 
 #include "actors/common/actor_of.hpp"
 #include "actors/live/block_builder.hpp"
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "core/live/credit.hpp"
 #include "core/live/sample_print.hpp"
 #include "core/plan.hpp"

@@ -1,5 +1,5 @@
 // Makes the parts of the job from the probe's findings.
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "core/jobs/file_job.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 
 #include <algorithm>
 #include <array>
