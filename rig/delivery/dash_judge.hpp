@@ -25,6 +25,12 @@ public:
 
   void segment(const mpd_representation& x, const mpd_segment& which, const observation& seen);
 
+  /// True if the answer took so long that the segment was still being made.
+  static bool was_open(const mpd_representation& x, const observation& seen);
+
+  /// Another answer for the same segment, after that.
+  void again(const mpd_representation& x, const mpd_segment& which, const observation& first, const observation& seen);
+
   /// The answer of an UTCTiming of HTTP.
   void clock(const mpd_clock& of, const observation& seen);
 

@@ -16,6 +16,7 @@ using seconds = std::chrono::duration<double>;
 struct observation {
   std::string url;    ///< absolute, with query
   seconds asked{};    ///< when the request was sent, on the player's clock
+  seconds began{};    ///< when the first byte of its body was there
   seconds answered{}; ///< when the whole answer was there
   int status = 0;     ///< 0: no answer
   int http_version = 1;

@@ -83,7 +83,7 @@ constexpr std::array table{
   rule{"hls-11.5", "a variant with video has FRAME-RATE"},
   rule{"hls-11.6", "a variant has AVERAGE-BANDWIDTH"},
   rule{"hls-11.7", "audio and subtitle renditions have LANGUAGE"},
-  rule{"hls-11.8", "video has I-frame playlists, and they have I-FRAMES-ONLY"},
+  rule{"hls-11.8", "video has I-frame playlists (from VERSION 4 on), and they have I-FRAMES-ONLY"},
   rule{"hls-11.9", "a segment of video begins with a random-access point"},
   rule{"hls-11.10", "decoding times of consecutive segments and parts follow each other without a hole"},
   rule{"hls-11.11", "media are not redirected"},
@@ -101,6 +101,8 @@ constexpr std::array table{
   rule{"hls-13.4",
        "media have the type of their format: video/mp4, audio/mp4, video/iso.segment, video/mp2t, text/vtt"},
   rule{"hls-13.5", "a WebVTT segment begins with WEBVTT"},
+  rule{"hls-13.6", "a TS segment is whole packets, each with its sync byte"},
+  rule{"hls-13.7", "a TS segment has the clock (PCR) every 100 ms, and it never goes back"},
   rule{"hls-14.1", "the attributes of a DATERANGE never change"},
   rule{"hls-14.2", "SCTE35-CMD, -OUT and -IN hold one whole splice_info_section in hex"},
   rule{"hls-14.3", "a playlist with DATERANGE has PROGRAM-DATE-TIME"},
@@ -131,6 +133,8 @@ constexpr std::array table{
   rule{"dash-18", "a representation has id, bandwidth, codecs and mimeType"},
   rule{"dash-19", "codecs is what the media are"},
   rule{"dash-20", "a segment of video begins with a random-access point"},
+  rule{"dash-21", "a segment that may be asked for before its end (availabilityTimeComplete) is sent while it is made"},
+  rule{"dash-22", "a segment that was sent while it was made has the same bytes later"},
 };
 
 } // namespace

@@ -3,6 +3,7 @@
 // them; the answers to a player's requests are read.
 #include "packaging/dash_manifest.hpp"
 #include "packaging/rendition.hpp"
+#include "rig/delivery/boxes.hpp"
 
 #include "coded_track.hpp"
 
@@ -13,6 +14,7 @@
 
 using namespace troupe;
 using namespace troupe::test;
+using troupe::bench::delivery::ts_account;
 
 namespace {
 
@@ -230,6 +232,70 @@ BOOST_AUTO_TEST_CASE(the_next_segment_is_waited_for_and_one_far_ahead_is_not) {
   auto open = out.shared()->window("v")->segments().back().number;
   BOOST_TEST((get(segment_name("v", open + 1)).what == outcome::wait));
   BOOST_TEST((get(segment_name("v", open + 3)).what == outcome::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(transport_segments_are_the_stream_of_other_clients_cut_on_the_same_grid) {
+  variant_stream::reader client{out.shared()->stream()};
+  std::vector<shared_bytes> stream;
+  auto woken = 0;
+  delivery_request playlist;
+  playlist.file = "ts.m3u8";
+  BOOST_TEST((out.shared()->get(playlist).what == outcome::wait));
+  BOOST_TEST(out.shared()->notify(playlist, [&] { ++woken; }));
+  for (auto until = begin; until <= begin + 4 * ticks_per_second; until += ticks_per_second / 20) {
+    write_until(until);
+    client.read(stream, size_t{1} << 30);
+  }
+  BOOST_TEST(woken == 1);
+  out.end({});
+  client.read(stream, size_t{1} << 30);
+  auto window = out.shared()->window("ts").value();
+  auto video = out.shared()->window("v").value();
+  auto list = text(get("ts.m3u8"));
+  std::string joined;
+  ts_account account;
+  BOOST_TEST_CONTEXT(list) {
+    BOOST_REQUIRE(window.segments().size() == video.segments().size());
+    for (size_t i = 0; i < window.segments().size(); ++i) {
+      auto& s = window.segments()[i];
+      BOOST_TEST(s.number == video.segments()[i].number);
+      BOOST_TEST(s.start == video.segments()[i].start);
+      BOOST_TEST(s.duration == video.segments()[i].duration);
+      auto name = transport_segment_name(s.number);
+      BOOST_TEST(list.find("\n" + name + "\n") != std::string::npos);
+      auto got = get(name);
+      BOOST_TEST(got.content_type == "video/mp2t");
+      auto bytes = text(got);
+      auto facts = account.take(bytes);
+      BOOST_TEST(facts.tables_first);
+      BOOST_TEST(facts.first_is_random_access);
+      BOOST_TEST(facts.jumps == 0u);
+      BOOST_TEST(facts.clock_step_s <= 0.1);
+      BOOST_TEST(!facts.clock_back);
+      joined += bytes;
+    }
+    BOOST_TEST((joined == text({.body = stream})));
+    BOOST_TEST(list.find("#EXT-X-VERSION:3\n") != std::string::npos);
+    BOOST_TEST(list.ends_with("#EXT-X-ENDLIST\n"));
+  }
+  for (auto* x : {"ts-1.m4s", "ts-1.0.m4s", "v-1.ts", "ts.keys.m3u8", "ts-t1.ts"})
+    BOOST_TEST((get(x).what == outcome::not_found), x);
+}
+
+BOOST_AUTO_TEST_CASE(the_multivariant_playlist_of_the_transport_stream_names_all_codecs_and_the_measured_rate) {
+  BOOST_TEST(!out.shared()->transport("KEY/hd"));
+  write_until(begin + 3 * ticks_per_second);
+  auto summary = out.shared()->transport("KEY/hd").value();
+  auto text = transport_multivariant_playlist(summary);
+  BOOST_TEST_CONTEXT(text) {
+    BOOST_TEST(text.find("CODECS=\"avc1.") != std::string::npos);
+    BOOST_TEST(text.find(",mp4a.40.2\"") != std::string::npos);
+    BOOST_TEST(text.find("RESOLUTION=160x96,FRAME-RATE=25.000\nKEY/hd/ts.m3u8\n") != std::string::npos);
+    auto both = out.shared()->summary("KEY/hd").value();
+    auto sum = both.tracks[0].mean_bit_rate + both.tracks[1].mean_bit_rate;
+    BOOST_TEST(summary.mean_bit_rate > sum);
+    BOOST_TEST(summary.mean_bit_rate < 3 * sum / 2 + 100'000);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
