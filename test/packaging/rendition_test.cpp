@@ -67,8 +67,46 @@ struct channel_fixture {
   size_t next = 0;
 };
 
-struct passed_through : channel_fixture {
-  passed_through() : channel_fixture({.segment = ticks_per_second, .on_grid = false}) {}
+struct changing : channel_fixture {
+  using channel_fixture::channel_fixture;
+
+  /// From here on pictures have another size.
+  static constexpr int64_t change = begin + 3 * ticks_per_second / 2;
+
+  /// Writes until then, and then what comes in the new size.
+  void change_size() {
+    auto before = make_pictures({.frames = 38, .gop = 25, .b_frames = 0, .first_pts = begin});
+    auto after =
+      make_pictures({.width = 320, .height = 192, .frames = 60, .gop = 25, .b_frames = 0, .first_pts = change + 1800});
+    std::erase_if(all, [](auto& x) { return x.info.track == 0; });
+    for (auto* x : {&before, &after})
+      all.insert(all.end(), x->samples.begin(), x->samples.end());
+    std::ranges::stable_sort(all, {}, [](const coded_sample& x) { return x.info.dts; });
+    write_until(change + 1800);
+    auto sound = out.shared()->summary({}).value().tracks.at(1).format;
+    BOOST_REQUIRE(out.set_format({{after.format, sound}}, out.shared()->times(), {begin, 1'000'000}));
+    write_until(begin + 5 * ticks_per_second);
+  }
+
+  /// The segment that begins with the new pictures.
+  const media_segment* changed(const track_window& window) {
+    auto i = std::ranges::find_if(window.segments(), &media_segment::discontinuity);
+    return i == window.segments().end() ? nullptr : &*i;
+  }
+
+  /// All that was written of a track, as far as it is complete: ticks of samples.
+  int64_t written(const std::string& track) {
+    int64_t result = 0;
+    for (auto& s : out.shared()->window(track)->segments())
+      for (auto& x : s.parts)
+        result += x.duration;
+    return result;
+  }
+};
+
+
+struct passed_through : changing {
+  passed_through() : changing({.segment = ticks_per_second, .on_grid = false}) {}
 };
 
 using outcome = delivery_reply::outcome;
@@ -295,6 +333,87 @@ BOOST_AUTO_TEST_CASE(the_multivariant_playlist_of_the_transport_stream_names_all
     auto sum = both.tracks[0].mean_bit_rate + both.tracks[1].mean_bit_rate;
     BOOST_TEST(summary.mean_bit_rate > sum);
     BOOST_TEST(summary.mean_bit_rate < 3 * sum / 2 + 100'000);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(another_size_begins_a_segment_at_once_if_the_source_is_passed_through, passed_through) {
+  change_size();
+  out.end({});
+  auto video = out.shared()->window("v").value();
+  auto* first = changed(video);
+  BOOST_REQUIRE(first != nullptr);
+  auto* before = video.find(first->number - 1);
+  BOOST_REQUIRE(before != nullptr);
+  BOOST_TEST(first->start == change + 1800 + out.shared()->clock_of_times().pts - begin);
+  BOOST_TEST(before->start + before->duration == first->start);
+  BOOST_TEST(first->init != before->init);
+  BOOST_TEST(video.init(first->init)->format.width == 320);
+  BOOST_TEST(written("v") == (38 + 60) * 3600);
+  for (auto* x : {"a0", "ts"}) {
+    auto window = out.shared()->window(x).value();
+    BOOST_REQUIRE(changed(window) != nullptr);
+    BOOST_TEST(changed(window)->number == first->number);
+  }
+  BOOST_TEST(written("ts") == written("v"));
+  BOOST_TEST(text(get("ts.m3u8")).find("#EXT-X-DISCONTINUITY\n") != std::string::npos);
+  auto manifest = dash_manifest(*out.shared(), out.shared()->summary("KEY/hd").value(), "time");
+  BOOST_TEST_CONTEXT(manifest) {
+    auto second = manifest.find("<Period id=\"" + std::to_string(first->number) + "\"");
+    BOOST_REQUIRE(second != std::string::npos);
+    BOOST_TEST(manifest.find("width=\"160\"") < second);
+    BOOST_TEST(manifest.find("width=\"320\"") > second);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(another_size_on_the_grid_begins_in_the_next_cell_and_sound_loses_nothing, changing) {
+  change_size();
+  out.end({});
+  auto video = out.shared()->window("v").value();
+  auto* first = changed(video);
+  BOOST_REQUIRE(first != nullptr);
+  // The new pictures have their random-access points in the middle of cells.
+  BOOST_TEST(first->start == change + 1800 + ticks_per_second + out.shared()->clock_of_times().pts - begin);
+  BOOST_TEST(first->number == first->start / times.segment);
+  BOOST_TEST(written("ts") == (38 + 60) * 3600);
+  auto sound = out.shared()->window("a0").value();
+  BOOST_TEST(written("a0") > 39 * ticks_per_second / 10);
+  BOOST_TEST(changed(sound)->number == first->number);
+}
+
+BOOST_AUTO_TEST_CASE(a_track_that_the_source_loses_ends_and_begins_anew_when_it_is_back) {
+  write_until(begin + 5 * ticks_per_second / 2);
+  auto both = out.shared()->summary({}).value();
+  auto map = core::clock_map{begin, 1'000'000};
+  BOOST_REQUIRE(out.set_format({{both.tracks[0].format}}, times, map));
+  BOOST_TEST(text(get("a0.m3u8")).find("#EXT-X-ENDLIST") != std::string::npos);
+  BOOST_TEST(text(get("v.m3u8")).find("#EXT-X-ENDLIST") == std::string::npos);
+  BOOST_TEST(text(get("v.m3u8")).find("RENDITION-REPORT") == std::string::npos);
+  BOOST_TEST(out.shared()->summary({}).value().tracks.size() == 1u);
+  BOOST_TEST((get("").what == outcome::found));
+  BOOST_REQUIRE(out.set_format({{both.tracks[0].format, both.tracks[1].format}}, times, map));
+  write_until(begin + 4 * ticks_per_second);
+  auto sound = out.shared()->window("a0").value();
+  BOOST_TEST(!sound.ended());
+  BOOST_TEST(sound.segments().front().start >= begin + 5 * ticks_per_second / 2);
+  BOOST_TEST(out.shared()->summary({}).value().tracks.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_hole_in_the_source_is_a_row_of_missing_segments_in_each_playlist) {
+  write_until(begin + 3 * ticks_per_second / 2);
+  auto skipped = std::ranges::find_if(all, [](auto& x) { return x.info.pts >= begin + 3 * ticks_per_second; });
+  next = static_cast<size_t>(skipped - all.begin());
+  write_until(begin + 4 * ticks_per_second);
+  out.end({});
+  auto missing = begin / ticks_per_second + 2 + (out.shared()->clock_of_times().pts - begin) / times.segment;
+  for (auto* x : {"v", "a0", "ts"}) {
+    auto window = out.shared()->window(x).value();
+    auto* gap = window.find(missing);
+    BOOST_REQUIRE(gap != nullptr);
+    BOOST_TEST(gap->gap);
+    auto list = text(get(std::string{x} + ".m3u8"));
+    auto name = x == std::string{"ts"} ? transport_segment_name(missing) : segment_name(x, missing);
+    BOOST_TEST(list.find("#EXT-X-GAP\n#EXTINF:") < list.find("\n" + name + "\n"));
+    BOOST_TEST((get(name).what == outcome::not_found));
   }
 }
 
