@@ -82,8 +82,6 @@ av::expected<void> ts_output::write(const sample_block& block, clock::time_point
     borrow(*packet, s, bytes);
     if (auto done = mux_->write(*packet); !done)
       return done;
-    if (leads && duration_ == 0)
-      key_bytes_ = bytes_.size();
     duration_ += leads ? s.duration : 0;
   }
   push();
@@ -104,7 +102,6 @@ void ts_output::take(std::span<const std::byte> bytes) {
 void ts_output::push() {
   auto from = std::exchange(chunk_, {});
   auto duration = std::exchange(duration_, 0);
-  auto key_bytes = std::exchange(key_bytes_, 0);
   if (bytes_.empty())
     return;
   shared_bytes bytes{std::exchange(bytes_, {})};
@@ -115,7 +112,7 @@ void ts_output::push() {
   else if (!in_segment_)
     return;
   in_segment_ = true;
-  pieces_.push_back({.part = media_part{0, duration, from.random_access, from.random_access ? key_bytes : 0, bytes}});
+  pieces_.push_back({.part = media_part{from.start, duration, from.random_access, 0, bytes}});
 }
 
 void ts_output::pass_time(clock::time_point now) {

@@ -79,7 +79,6 @@ private:
   beginning chunk_;                 ///< of `bytes_`
   std::optional<beginning> next_{}; ///< begins with the tables that are muxed next
   int64_t duration_ = 0;            ///< of the leading track's samples in `bytes_`
-  uint64_t key_bytes_ = 0;          ///< of `bytes_` up to the end of the first picture
   bool discontinuous_ = false;      ///< the next segment
   bool in_segment_ = false;         ///< the first one has begun
   std::vector<transport_piece> pieces_;

@@ -49,9 +49,9 @@ struct ts_facts {
   uint64_t jumps = 0;                     ///< continuity counters that do not follow the one before
   std::optional<int64_t> first_video_pts; ///< of the segment's first picture, in 1/90000 s; 33 bits
   bool first_is_random_access = false;
-  uint64_t clocks = 0;      ///< values of PCR
-  double clock_step_s = 0;  ///< the longest between two of them
-  bool clock_back = false;  ///< one is before the last one, perhaps of the segment before
+  uint64_t clocks = 0;     ///< values of PCR
+  double clock_step_s = 0; ///< the longest between two of them
+  bool clock_back = false; ///< one is before the last one, perhaps of the segment before
 };
 
 /// Reads consecutive segments of one transport stream: continuity counters and clock run on through all of them.

@@ -155,8 +155,8 @@ void dash_judge::segment(const mpd_representation& x, const mpd_segment& which, 
   }
   // Sent as a whole when it was complete, all of it comes at once.
   if (was_open(x, seen) && (seen.answered - seen.began).count() < *x.available_early_s / 4)
-    add("dash-21", segment_name(x, which) + ": nothing for " + in_seconds((seen.began - seen.asked).count())
-                     + ", then all of it");
+    add("dash-21",
+        segment_name(x, which) + ": nothing for " + in_seconds((seen.began - seen.asked).count()) + ", then all of it");
   auto init = inits_.find(x.id);
   if (init == inits_.end())
     return;

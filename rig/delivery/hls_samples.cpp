@@ -197,9 +197,10 @@ void hls_samples::of_ts(const media_segment& x, const std::string& bytes) {
   if (!facts.in_step)
     add("hls-13.6", name + ", " + std::to_string(bytes.size()) + " bytes");
   if (facts.clocks == 0 || facts.clock_back || facts.clock_step_s > clock_step_max_s)
-    add("hls-13.7", name + (facts.clocks == 0   ? ": none"
-                            : facts.clock_back ? ": it goes back"
-                                               : ": a step of " + in_seconds(facts.clock_step_s)));
+    add("hls-13.7", name
+                      + (facts.clocks == 0  ? ": none"
+                         : facts.clock_back ? ": it goes back"
+                                            : ": a step of " + in_seconds(facts.clock_step_s)));
   if (!facts.first_video_pts)
     return;
   if (!facts.first_is_random_access)

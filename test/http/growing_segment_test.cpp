@@ -91,10 +91,12 @@ BOOST_AUTO_TEST_CASE(a_segment_comes_part_by_part_and_the_connection_goes_on) {
   BOOST_TEST(head.has("Transfer-Encoding: chunked"));
   BOOST_TEST(!head.has("Content-Length"));
   auto first = open().parts.front().bytes.size();
-  BOOST_TEST(client::dechunk(c.read_until([&](auto& t) { return client::dechunk(t).size() >= first; })).size() == first);
+  BOOST_TEST(client::dechunk(c.read_until([&](auto& t) { return client::dechunk(t).size() >= first; })).size()
+             == first);
   write_until(2.9);
   auto second = first + open().parts.back().bytes.size();
-  BOOST_TEST(client::dechunk(c.read_until([&](auto& t) { return client::dechunk(t).size() >= second; })).size() == second);
+  BOOST_TEST(client::dechunk(c.read_until([&](auto& t) { return client::dechunk(t).size() >= second; })).size()
+             == second);
   // The first frame of the next segment is the end of this one.
   write_until(3.03);
   bool ended = false;

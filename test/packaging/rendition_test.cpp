@@ -104,7 +104,6 @@ struct changing : channel_fixture {
   }
 };
 
-
 struct passed_through : changing {
   passed_through() : changing({.segment = ticks_per_second, .on_grid = false}) {}
 };
