@@ -1,5 +1,5 @@
-// A rendition as one endless MPEG-TS: samples are muxed once, and every client of the rendition reads the same bytes. The
-// same chunks, in segments on the grid, are HLS for receivers that know nothing newer.
+// A rendition as one endless MPEG-TS: samples are muxed once, and every client of the rendition reads the same bytes.
+// The same chunks, in segments on the grid, are HLS for receivers that know nothing newer.
 #pragma once
 
 #include "messages/media.hpp"
@@ -37,7 +37,7 @@ public:
   ts_output(const ts_output&) = delete;
   ts_output& operator=(const ts_output&) = delete;
 
-  /// Where segments begin, and what is added to a sample's times to find its place on the grid. Before the first sample.
+  /// Where segments begin, and what is added to a sample's times to find its place on the grid. Before any sample.
   void set_grid(const delivery_times& times, int64_t offset) {
     grid_ = segment_clock{times};
     offset_ = offset;
