@@ -42,6 +42,7 @@ std::string duration(int64_t ticks) {
 /// A run of segments between two discontinuities.
 struct period {
   int64_t first = 0;                                 ///< number of its first segment
+  int64_t start = 0;                                 ///< ticks
   int64_t end = std::numeric_limits<int64_t>::max(); ///< number of the next period's first segment
 };
 
@@ -61,13 +62,17 @@ std::vector<const media_segment*> segments_of(const track_window& window, const 
 }
 
 /// Each discontinuity begins a period. All tracks have the same ones.
-std::vector<period> periods_of(const track_window& window) {
-  std::vector<period> result{{.first = window.run()}};
+std::vector<period> periods_of(const track_window& window, const delivery_times& times) {
+  auto begins = [&](int64_t number, int64_t start) {
+    return period{.first = number, .start = times.on_grid ? number * times.segment : start};
+  };
+  auto& run = window.first_run();
+  std::vector<period> result{begins(run.number, run.start)};
   auto& all = window.segments();
   for (auto i = window.listed_from() + 1; i < all.size() && all[i].complete; ++i)
     if (all[i].discontinuity) {
       result.back().end = all[i].number;
-      result.push_back({.first = all[i].number});
+      result.push_back(begins(all[i].number, all[i].start));
     }
   return result;
 }
@@ -81,13 +86,13 @@ std::string template_of(const track_in& x, const period& in, const delivery_time
   if (times.on_grid)
     return joined("        <SegmentTemplate timescale=\"", scale, "\" duration=\"", std::to_string(times.segment),
                   "\" startNumber=\"", std::to_string(in.first), "\" presentationTimeOffset=\"",
-                  std::to_string(in.first * times.segment), "\" availabilityTimeOffset=\"",
+                  std::to_string(in.start), "\" availabilityTimeOffset=\"",
                   fixed(static_cast<double>(times.segment - times.part_target()) / ticks_per_second, 3),
                   "\" availabilityTimeComplete=\"false\" initialization=\"", init, "\" media=\"", path,
                   "$Number$.m4s\"/>\n");
-  auto text = joined("        <SegmentTemplate timescale=\"", scale, "\" presentationTimeOffset=\"",
-                     std::to_string(in.first == 0 ? 0 : segments.front()->start), "\" initialization=\"", init,
-                     "\" media=\"", path, "t$Time$.m4s\">\n          <SegmentTimeline>\n");
+  auto text =
+    joined("        <SegmentTemplate timescale=\"", scale, "\" presentationTimeOffset=\"", std::to_string(in.start),
+           "\" initialization=\"", init, "\" media=\"", path, "t$Time$.m4s\">\n          <SegmentTimeline>\n");
   for (auto* s : segments)
     append(text, "            <S t=\"", std::to_string(s->start), "\" d=\"", std::to_string(s->duration), "\"/>\n");
   return text + "          </SegmentTimeline>\n        </SegmentTemplate>\n";
@@ -131,11 +136,7 @@ std::string period_text(const rendition& of, const std::vector<track_in>& tracks
     add_track(sets, of, t, x, folder);
   if (sets.empty())
     return {};
-  auto start = x.first * of.times().segment;
-  if (!of.times().on_grid)
-    if (auto segments = segments_of(tracks.front().window, x); x.first != 0 && !segments.empty())
-      start = segments.front()->start;
-  return joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(start), "\">\n", sets,
+  return joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(x.start), "\">\n", sets,
                 "  </Period>\n");
 }
 
@@ -151,7 +152,8 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   if (tracks.empty())
     return text;
-  auto& leading = tracks.front().window;
+  auto video = std::ranges::find_if(tracks, [](auto& x) { return x.summary.format.kind == track_kind::video; });
+  auto& leading = (video != tracks.end() ? *video : tracks.front()).window;
   auto& oldest = leading.segments()[leading.listed_from()];
   auto newest = leading.segments().back().start;
   // The timeline's zero. Its times and numbers are those of the media, so nothing has to be converted.
@@ -167,7 +169,7 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
   if (times.on_grid)
     append(text, "  <ServiceDescription id=\"0\">\n    <Latency target=\"",
            std::to_string(times.latency() / ticks_per_ms), "\"/>\n  </ServiceDescription>\n");
-  for (auto& x : periods_of(leading))
+  for (auto& x : periods_of(leading, times))
     text += period_text(of, tracks, x, summary.folder);
   append(text, "  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(time_address),
          "\"/>\n</MPD>\n");

@@ -26,7 +26,7 @@ void track_window::begin(int64_t number, int64_t start, bool discontinuity) {
       segments_.clear();
       listed_ = 0;
       discontinuity = true;
-      run_ = number;
+      run_ = {number, start};
     } else if (missing > 0) {
       auto from = segments_.back().start + segments_.back().duration;
       auto each = std::clamp((start - from) / missing, int64_t{1}, times_.target());
@@ -87,7 +87,7 @@ void track_window::drop_old() {
     discontinuities_ += segments_[listed_].discontinuity ? 1 : 0;
     ++listed_;
     if (segments_[listed_].discontinuity)
-      run_ = segments_[listed_].number;
+      run_ = {segments_[listed_].number, segments_[listed_].start};
   }
   while (listed_ > 0 && end - segments_.front().start > times_.kept()) {
     segments_.pop_front();

@@ -81,8 +81,14 @@ public:
     return discontinuities_;
   }
 
-  /// The segment with which the first listed one's run began: after a discontinuity, or 0 if there was none.
-  int64_t run() const noexcept {
+  /// A run of segments without a discontinuity.
+  struct run {
+    int64_t number = 0; ///< of its first segment; 0 if no discontinuity was before it
+    int64_t start = 0;  ///< of that, ticks
+  };
+
+  /// The run of the first listed segment. Its beginning may have left the playlist.
+  const run& first_run() const noexcept {
     return run_;
   }
 
@@ -129,7 +135,7 @@ private:
   std::deque<media_segment> segments_;
   size_t listed_ = 0;
   int64_t discontinuities_ = 0;
-  int64_t run_ = 0;
+  run run_;
   std::vector<init_segment> inits_; ///< of the kept segments
   bool ended_ = false;
   int64_t peak_ = 0;
