@@ -3,6 +3,8 @@
 #include "packaging/text.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <vector>
 
 namespace troupe {
 
@@ -44,23 +46,35 @@ std::string duration(int64_t ticks) {
   return joined("PT", fixed(static_cast<double>(ticks) / ticks_per_second, 3), "S");
 }
 
+/// Representations between which players switch, or one track of sound.
+struct adaptation_set {
+  track_kind kind;
+  std::string codec; ///< libav*'s name: players do not switch between codecs
+  std::string language;
+  bool on_grid = true;
+  std::string representations;
+};
+
+/// The set to which a track belongs.
+adaptation_set& set_of(std::vector<adaptation_set>& sets, const track_format& x, bool on_grid) {
+  if (x.kind == track_kind::video)
+    for (auto& known : sets)
+      if (known.kind == x.kind && known.codec == x.codec)
+        return known;
+  return sets.emplace_back(adaptation_set{x.kind, x.codec, x.language, on_grid, {}});
+}
+
 /// The window has a segment.
-void add_track(std::string& to, const rendition& of, const track_summary& x, const track_window& window,
-               const std::string& folder) {
+void add_representation(std::string& to, const manifest_rendition& of, const track_summary& x,
+                        const track_window& window) {
   auto& f = x.format;
   auto& first = window.segments()[window.listed_from()];
-  auto video = f.kind == track_kind::video;
-  auto clock = of.clock_of_times();
+  auto clock = of.of->clock_of_times();
   auto offset = clock.pts - clock.unix_ms * (ticks_per_second / 1000);
-  auto path = joined(escaped(folder), "/", x.name, "-");
-  append(to, "    <AdaptationSet id=\"", std::to_string(video ? 0 : 1 + x.name.back() - '0'), "\" contentType=\"",
-         video ? "video" : "audio", "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
-         of.times().on_grid ? " startWithSAP=\"1\"" : "");
-  if (!f.language.empty())
-    append(to, " lang=\"", escaped(language_tag(f.language)), "\"");
-  append(to, ">\n      <Representation id=\"", escaped(of.name()), "-", x.name, "\" bandwidth=\"",
+  auto path = joined(escaped(of.summary.folder), "/", x.name, "-");
+  append(to, "      <Representation id=\"", escaped(of.of->name()), "-", x.name, "\" bandwidth=\"",
          std::to_string(std::max<int64_t>(x.peak_bit_rate, 1)), "\" codecs=\"", escaped(x.codec), "\"");
-  if (video) {
+  if (f.kind == track_kind::video) {
     append(to, " width=\"", std::to_string(f.width), "\" height=\"", std::to_string(f.height), "\"");
     if (f.frame_rate.num > 0)
       append(to, " frameRate=\"", std::to_string(f.frame_rate.num), "/", std::to_string(f.frame_rate.den), "\"");
@@ -75,22 +89,37 @@ void add_track(std::string& to, const rendition& of, const track_summary& x, con
   append(to, "        <SegmentTemplate timescale=\"", std::to_string(ticks_per_second), "\" presentationTimeOffset=\"",
          std::to_string(offset), "\" initialization=\"", path, first.init, ".mp4\" media=\"", path,
          "t$Time$.m4s\">\n          <SegmentTimeline>\n", timeline_of(window),
-         "          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n    </AdaptationSet>\n");
+         "          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n");
+}
+
+void add_set(std::string& to, size_t id, const adaptation_set& x) {
+  auto video = x.kind == track_kind::video;
+  append(to, "    <AdaptationSet id=\"", std::to_string(id), "\" contentType=\"", video ? "video" : "audio",
+         "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
+         x.on_grid ? " startWithSAP=\"1\"" : "");
+  if (!x.language.empty())
+    append(to, " lang=\"", escaped(language_tag(x.language)), "\"");
+  append(to, ">\n", x.representations, "    </AdaptationSet>\n");
 }
 
 } // namespace
 
-std::string dash_manifest(const rendition& of, const rendition_summary& summary, const manifest_names& names) {
-  auto times = of.times();
-  auto clock = of.clock_of_times();
+std::string dash_manifest(std::span<const manifest_rendition> renditions, const manifest_names& names) {
+  assert(!renditions.empty());
+  auto times = renditions.front().of->times();
+  auto clock = renditions.front().of->clock_of_times();
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   auto newest = clock.pts;
+  std::vector<adaptation_set> sets;
+  for (auto& r : renditions)
+    for (auto& x : r.summary.tracks)
+      if (auto window = r.of->window(x.name); window && !window->segments().empty()) {
+        newest = std::max(newest, window->segments().back().start);
+        add_representation(set_of(sets, x.format, times.on_grid).representations, r, x, *window);
+      }
   std::string tracks;
-  for (auto& x : summary.tracks)
-    if (auto window = of.window(x.name); window && !window->segments().empty()) {
-      newest = std::max(newest, window->segments().back().start);
-      add_track(tracks, of, x, *window, summary.folder);
-    }
+  for (size_t i = 0; i < sets.size(); ++i)
+    add_set(tracks, i, sets[i]);
   append(text,
          "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" "
          "type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"",

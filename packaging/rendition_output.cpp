@@ -61,18 +61,23 @@ size_t leading_lane(const stream_format& format) {
 
 } // namespace
 
-rendition_output::rendition_output(core::client_ring::limits max, std::string name)
-  : shared_(std::make_shared<rendition>(max, std::move(name))), ts_(shared_->stream()), clock_(times_) {}
+rendition_output::rendition_output(core::client_ring::limits max, std::string name,
+                                   std::shared_ptr<rendition_group> group)
+  : shared_(std::make_shared<rendition>(max, std::move(name), std::move(group))),
+    ts_(shared_->stream()),
+    clock_(times_) {}
 
 av::expected<void> rendition_output::set_format(const stream_format& format, const delivery_times& times,
-                                                const clock_map& map) {
+                                                const clock_map& map, segment_beginning at) {
   if (auto done = ts_.set_format(format); !done)
     return done;
   auto first = lanes_.empty();
   if (first) {
     times_ = times;
-    clock_ = segment_clock{times_};
     offset_ = epoch_offset(map, times_.segment);
+    if (at.from_pts != no_timestamp)
+      at.from_pts += offset_;
+    clock_ = segment_clock{times_, at};
   }
   auto lead = leading_lane(format);
   std::vector<lane> lanes(format.tracks.size());
@@ -137,7 +142,7 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
 }
 
 av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<const std::byte> bytes) {
-  auto begins = to.leads ? clock_.lead(x) : clock_.follow(to.number, x);
+  auto begins = to.leads ? clock_.lead(x, format_.tracks[x.track].kind) : clock_.follow(to.number, x);
   if (begins && to.number && *begins <= *to.number)
     begins.reset();
   auto restarts = begins && to.reopen && *begins >= discontinuity_at_ && (x.flags & sample::key) != 0;
@@ -199,6 +204,8 @@ void rendition_output::publish() {
       if (x.part) {
         t.window.add(std::move(*x.part), x.init);
         t.codec = x.codec;
+        if (auto latest = t.window.latest(); shared_->group_ && latest)
+          shared_->group_->put(shared_->name_, t.name, *latest);
       }
       ++t.version;
     }
@@ -220,6 +227,8 @@ void rendition_output::end(const std::string& reason) {
     if (shared_->ended_)
       return;
     shared_->ended_ = true;
+    if (shared_->group_)
+      shared_->group_->remove(shared_->name_);
     for (auto& t : shared_->tracks_) {
       t.window.end();
       ++t.version;

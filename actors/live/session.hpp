@@ -121,6 +121,7 @@ struct session_state : core::session_effects {
   core::session session;
   std::unordered_map<attempt_id, attempt> attempts;
   std::map<std::string, rendition_output> outputs;
+  std::map<std::string, std::weak_ptr<rendition_group>, std::less<>> groups; ///< by ladder
   std::unordered_map<core::ticket, caf::typed_response_promise<rendition_ptr>> waiting;
   std::vector<std::pair<std::string, std::string>> failed_outputs;
   core::quarantine_list quarantined; ///< by profile

@@ -20,12 +20,23 @@ delivery_times times_for(delivery_times x, const core::output_form& form) {
 } // namespace
 
 rendition_output& session_state::output_of(const std::string& profile) {
-  return outputs.try_emplace(profile, config.stream, profile).first->second;
+  if (auto i = outputs.find(profile); i != outputs.end())
+    return i->second;
+  auto ladder = core::ladder_of(profile);
+  if (ladder.empty())
+    return outputs.try_emplace(profile, config.stream, profile).first->second;
+  auto& known = groups[std::string{ladder}];
+  auto group = known.lock();
+  if (!group)
+    known = group = std::make_shared<rendition_group>();
+  return outputs.try_emplace(profile, config.stream, profile.substr(ladder.size() + 1), group).first->second;
 }
 
 void session_state::open_output(const std::string& profile, const stream_format& format,
                                 const core::output_form& form) {
-  if (auto done = output_of(profile).set_format(format, times_for(config.delivery, form), form.clock); !done)
+  if (auto done = output_of(profile).set_format(format, times_for(config.delivery, form), form.clock,
+                                                 {form.from_pts, form.joins});
+      !done)
     failed_outputs.emplace_back(profile, done.error().what);
 }
 

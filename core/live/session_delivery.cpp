@@ -224,7 +224,7 @@ void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.running())
     return;
   if (!a.cursor) {
-    a.cursor = buffer_.join_point_from(format_since_);
+    a.cursor = a.spans.empty() ? fresh_start(v) : buffer_.join_point_from(format_since_);
     count_missing(v, a);
   }
   if (!a.cursor)
@@ -265,9 +265,15 @@ void session::pass_through(variant& v, time_point now) {
   if (v.cursor && *v.cursor < buffer_.first())
     v.cursor.reset();
   if (!v.cursor)
-    v.cursor = buffer_.join_point();
+    v.cursor = v.flowing ? buffer_.join_point() : fresh_start(v);
+  if (!v.cursor || *v.cursor >= buffer_.end())
+    return;
+  if (v.origin.dts == no_timestamp)
+    v.origin = {buffer_.at(*v.cursor).samples.front().pts, buffer_.at(*v.cursor).samples.front().dts};
+  if (!std::exchange(v.opened, true))
+    effects_.open_output(v.target.name, v.output, form_of(v));
   auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
-  while (v.cursor && *v.cursor < buffer_.end())
+  while (*v.cursor < buffer_.end())
     deliver(v, selected(buffer_.at((*v.cursor)++), v.plan, pictures), now);
 }
 

@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_one_viewer_however_much_it_asks_for) {
 BOOST_AUTO_TEST_CASE(a_manifest_lists_the_times_of_complete_segments) {
   write_until(begin + 4 * ticks_per_second);
   auto summary = out.shared()->summary("KEY/hd").value();
-  auto text = dash_manifest(*out.shared(), summary, {"KEY.mpd", "time"});
+  auto text = dash_manifest({{{out.shared(), summary}}}, {"KEY.mpd", "time"});
   auto window = out.shared()->window("v").value();
   BOOST_TEST_CONTEXT(text) {
     for (auto& s : window.segments())
