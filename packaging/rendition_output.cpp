@@ -114,6 +114,8 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
       x.discontinuous = true;
       discontinuity_at_ = std::max(discontinuity_at_, x.number.value_or(0) + 1);
     }
+    if (shared_->group_)
+      discontinuity_at_ = shared_->group_->interrupt(discontinuity_at_ - 1);
   }
   lanes_ = std::move(lanes);
   format_ = format;
@@ -154,9 +156,11 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
     if (restarts)
       to.mux.emplace(format_.tracks[x.track]);
     to.reopen = false;
-    to.number = begins;
+    auto last = std::exchange(to.number, begins);
     to.shift = x.pts - x.dts;
     auto discontinuity = to.discontinuous && *begins >= discontinuity_at_;
+    if (auto& group = shared_->group_; group && group->is_interrupted(last.value_or(*begins), *begins))
+      discontinuity = true;
     if (discontinuity)
       to.discontinuous = false;
     news_.push_back({.track = to.track, .number = begins, .start = x.pts, .discontinuity = discontinuity});
@@ -199,6 +203,8 @@ void rendition_output::publish() {
     std::lock_guard guard{shared_->mutex_};
     for (auto& x : std::exchange(news_, {})) {
       auto& t = shared_->tracks_[x.track];
+      if (x.number && t.window.segments().empty() && shared_->group_)
+        t.window.missed(shared_->group_->interruptions_before(*x.number));
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
       if (x.part) {

@@ -19,7 +19,7 @@ struct ladder_fixture : session_fixture {
       x.video.bit_rate = 1'000'000;
       x.audio.codec = "aac";
     }
-    ladder = {"main", {"hd", "sd"}};
+    main = {"main", {"hd", "sd"}};
   }
 
   static stream_format with_sound(const std::string& codec = "mp2") {
@@ -40,7 +40,7 @@ struct ladder_fixture : session_fixture {
   }
 
   void watch_all() {
-    for (auto& x : profiles_of(ladder, profiles))
+    for (auto& x : profiles_of(main, profiles))
       it->watch(x, ++tickets, now);
   }
 
@@ -59,7 +59,7 @@ struct ladder_fixture : session_fixture {
     it->started(attempt, now);
     it->on(format_change{attempt, format()}, now);
     BOOST_REQUIRE(effects.sent.size() > sent);
-    return effects.sent[sent].block.samples.front().pts / frame;
+    return effects.sent[sent].block.samples.front().pts / frame; // of the picture, or of its sound
   }
 
   void deliver(const std::string& rendition, int64_t i) {
@@ -81,7 +81,7 @@ struct ladder_fixture : session_fixture {
   }
 
   std::map<std::string, profile> profiles;
-  ladder ladder;
+  ladder main;
   attempt_id ingest;
   uint64_t tickets = 0;
   std::map<std::string, uint64_t> output;
@@ -92,7 +92,7 @@ struct ladder_fixture : session_fixture {
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 
 BOOST_AUTO_TEST_CASE(each_profile_gives_its_video_and_the_first_gives_the_sound) {
-  auto made = profiles_of(ladder, profiles);
+  auto made = profiles_of(main, profiles);
   BOOST_REQUIRE(made.size() == 3u);
   BOOST_TEST(made[0].name == "main/hd");
   BOOST_TEST(made[1].name == "main/sd");
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(each_profile_gives_its_video_and_the_first_gives_the_sound)
   BOOST_TEST((made[0].video == profiles["hd"].video && made[0].audio.codec == "none"));
   BOOST_TEST((made[2].audio == profiles["hd"].audio && made[2].video.codec == "none"));
   profiles["hd"].audio.codec = "none";
-  BOOST_TEST(profiles_of(ladder, profiles).size() == 2u);
+  BOOST_TEST(profiles_of(main, profiles).size() == 2u);
   BOOST_TEST(ladder_of("main/hd") == "main");
   BOOST_TEST(ladder_of("hd") == "");
 }
@@ -117,6 +117,21 @@ BOOST_AUTO_TEST_CASE(a_ladder_takes_one_task_for_each_video_and_one_for_the_soun
     BOOST_TEST(made == 1);
     BOOST_TEST(plan.encodes_video == (x.target.name != "main/sound"));
   }
+}
+
+BOOST_AUTO_TEST_CASE(whoever_makes_the_sound_is_sent_no_pictures) {
+  begin();
+  auto sound = requested("main/sound");
+  run("main/hd");
+  run("main/sound");
+  uint64_t of_sound = 0;
+  for (auto& x : effects.sent)
+    for (auto& s : x.block.samples)
+      if (x.attempt == sound) {
+        BOOST_TEST(s.track == 1);
+        ++of_sound;
+      }
+  BOOST_TEST(of_sound == 5u);
 }
 
 BOOST_AUTO_TEST_CASE(the_renditions_of_a_ladder_begin_at_the_same_place_of_the_source) {

@@ -188,6 +188,27 @@ BOOST_AUTO_TEST_CASE(a_playlist_reports_how_far_all_other_renditions_are) {
   BOOST_TEST(count(hd.playlist("v.m3u8"), "#EXT-X-RENDITION-REPORT:") == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_discontinuity_of_one_rendition_is_one_of_all) {
+  sound.write_until(begin + 5 * ticks_per_second / 2);
+  hd.write_until(begin + 3 * ticks_per_second / 2);
+  sd.write_until(begin + 3 * ticks_per_second / 2);
+  auto newest = sound.window().segments().back().number;
+  BOOST_REQUIRE(newest > hd.window().segments().back().number);
+  auto other = pictures(240);
+  for (auto* x : {&hd, &sd})
+    BOOST_REQUIRE(x->out.set_format({{other.format}}, times, {begin, 1'000'000}));
+  hd.all = sd.all = other.samples;
+  write_until(begin + 5 * ticks_per_second);
+  for (auto* x : {&hd, &sd, &sound})
+    for (auto& s : x->window().segments())
+      BOOST_TEST(s.discontinuity == (s.number == newest + 1), x->out.shared()->name() << " " << s.number);
+  // One that comes later counts like the others.
+  auto late_begin = begin + 4 * ticks_per_second;
+  made late{"ld", pictures(160, late_begin), group, {.from_pts = late_begin, .whole = true}};
+  late.write_until(late_begin + 2 * ticks_per_second);
+  BOOST_TEST(late.window().discontinuities_before() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_manifest_has_one_set_of_video_and_one_of_sound) {
   write_until(begin + 3 * ticks_per_second);
   auto text = dash_manifest(all(), {"KEY.mpd", "time"});
