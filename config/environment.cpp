@@ -46,6 +46,8 @@ std::vector<std::string> keys_of(const Map& map) {
 std::vector<std::string> known_names(const configuration& known, const option& row, const names& filled) {
   if (row.key.starts_with("channels."))
     return keys_of(known.channels);
+  if (row.key.starts_with("ladders."))
+    return keys_of(known.ladders);
   if (filled.empty())
     return keys_of(known.profiles);
   const auto found = known.profiles.find(filled[0]);

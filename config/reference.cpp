@@ -64,7 +64,7 @@ it is taken in lower case. A variable that is empty counts as not set. An unknow
 | true or false | also `yes`, `no`, `on`, `off` |
 | list | in a file a YAML list; as a flag or variable one entry, or `[first, second]` |
 
-Names of channels, profiles and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the folder
+Names of channels, profiles, ladders and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the folder
 in which the node was started.
 
 ## Keys
@@ -97,7 +97,7 @@ constexpr section sections[] = {
   {"role", "Node"},         {"node.", ""},         {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
   {"http.", "HTTP"},        {"worker.", "Worker"}, {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
   {"log.", "Logs"},         {"live.", "Live"},     {"jobs.", "File jobs"},          {"channels.", "Channels"},
-  {"profiles.", "Profiles"}};
+  {"profiles.", "Profiles"}, {"ladders.", "Ladders"}};
 
 std::string code(std::string_view text) {
   return '`' + std::string{text} + '`';

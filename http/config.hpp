@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,6 +64,8 @@ struct server_config : config::http_options {
     return connections_max - kept;
   }
 
+  /// The renditions of each ladder; a session knows one of them as "ladder/rendition".
+  std::map<std::string, std::vector<std::string>> ladders;
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

@@ -9,10 +9,12 @@
 #include "messages/unix_time.hpp"
 #include "packaging/compress.hpp"
 #include "packaging/dash_manifest.hpp"
+#include "packaging/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <iterator>
 
 #include <boost/asio/steady_timer.hpp>
@@ -28,6 +30,16 @@ constexpr std::string_view dash_suffix = ".mpd";
 
 /// The server's clock, for players of DASH.
 constexpr std::string_view clock_name = "time";
+
+/// The folder of a ladder's sound.
+constexpr std::string_view sound_name = "sound";
+
+/// How long those renditions of a ladder that can be played wait for the others before an entry is answered.
+constexpr auto late_renditions = std::chrono::milliseconds{4'000};
+
+/// How often a rendition is started again for viewers of the others.
+constexpr auto restart_pause = std::chrono::seconds{5};
+constexpr auto forgotten = std::chrono::minutes{1};
 
 /// A viewer's key: nobody can guess it, and a player that returns after a restart may bring an old one.
 constexpr size_t key_max = 32;
@@ -137,6 +149,22 @@ std::optional<delivery_target> delivery_target::of(const std::vector<std::string
   return std::nullopt;
 }
 
+/// A rendition that a request needs.
+struct delivery::part {
+  std::string folder; ///< of its files
+  std::string name;   ///< as the session calls it
+  bool sound = false; ///< of a ladder
+  rendition_ptr is = nullptr;
+  std::optional<caf::error> failed = {};
+  bool waits = false; ///< the rendition calls when there is more
+  bool again = false; ///< the rendition that was known had ended: another one was asked for
+
+  /// It may do better if the viewer asks again.
+  bool failed_for_now() const {
+    return failed && *failed != ec::encode_failed && *failed != ec::source_failed && *failed != ec::invalid_argument;
+  }
+};
+
 /// A request until it is answered. Everything happens on the thread of its loop.
 struct delivery::pending {
   pending(loop& in, const request& of, delivery_target target, reply_handler done)
@@ -144,6 +172,11 @@ struct delivery::pending {
 
   bool is_entry() const {
     return target.profile.empty();
+  }
+
+  /// Of a manifest that the viewer has.
+  bool is_update() const {
+    return is_entry() && !target.viewer.empty();
   }
 
   void answer(reply x) {
@@ -154,20 +187,42 @@ struct delivery::pending {
     }
   }
 
+  /// Calls once, unless another time is set before.
+  template <class Call>
+  void after(std::chrono::milliseconds time, Call call) {
+    timer.expires_after(time);
+    timer.async_wait([call = std::move(call)](const boost::system::error_code& failure) {
+      if (!failure)
+        call();
+    });
+  }
+
   std::shared_ptr<inbox> mail;
   request of;
   delivery_target target;
   reply_handler done;
   boost::asio::steady_timer timer;
   delivery_request wanted;
-  bool transport = false; ///< HLS in MPEG-TS
-  rendition_ptr from;
-  bool waits = false; ///< the timer runs
-  bool again = false; ///< the rendition that was known had ended: another one was asked for
+  bool transport = false;  ///< HLS in MPEG-TS
+  std::vector<part> parts; ///< for the entry all renditions, else the one that has the file
+  bool waits = false;      ///< the time is limited
+  bool hurries = false;    ///< what can be played is enough, a moment from now
+  bool enough = false;     ///< what can be played is enough
 };
 
-delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout)
-  : system_(system), gateway_(std::move(gateway)), watch_timeout_(watch_timeout) {}
+delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout,
+                   ladder_map ladders)
+  : system_(system), gateway_(std::move(gateway)), watch_timeout_(watch_timeout), ladders_(std::move(ladders)) {}
+
+std::vector<delivery::part> delivery::parts_of(const delivery_target& target) const {
+  auto ladder = ladders_.find(target.name);
+  if (ladder == ladders_.end())
+    return {{target.name, target.name}};
+  std::vector<part> result;
+  for (auto& x : ladder->second)
+    result.push_back({x, joined(ladder->first, "/", x), x == sound_name});
+  return result;
+}
 
 void delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
   auto x = std::make_shared<pending>(in, of, target, std::move(done));
@@ -179,79 +234,123 @@ void delivery::handle(loop& in, const request& of, const delivery_target& target
   auto wanted = read_request(of, x->is_entry() ? std::string{} : target.file);
   if (!wanted)
     return x->answer(problem(status::bad_request, "invalid_argument", wanted.error(), of.id));
-  if (!x->is_entry() && target.profile != target.name)
-    return x->answer(problem(ec::unknown_profile, "this address names no rendition", of.id));
   x->wanted = std::move(wanted->wanted);
   x->wanted.growing = of.takes_chunks && of.method == verb::get;
   x->transport = wanted->transport && x->is_entry() && target.file == hls_entry;
   if (x->transport)
     x->wanted.file = playlist_name(transport_name);
-  if (auto rendition = known(target.channel, target.name))
-    return found(x, std::move(rendition));
-  watch(x);
-}
-
-rendition_ptr delivery::known(const std::string& channel, const std::string& profile) {
-  std::lock_guard guard{mutex_};
-  auto i = running_.find({channel, profile});
-  if (i == running_.end())
-    return nullptr;
-  auto result = i->second.lock();
-  if (result && !result->ended())
-    return result;
-  running_.erase(i);
-  return nullptr;
-}
-
-/// Asks for the rendition; it is started if it does not run.
-void delivery::watch(const std::shared_ptr<pending>& x) {
-  auto mail = x->mail;
-  ask<rendition_ptr>(
-    system_, gateway_, watch_timeout_,
-    [me = shared_from_this(), x, mail](caf::expected<rendition_ptr> answer) {
-      mail->post([me, x, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
-        if (!*answer)
-          return x->answer(for_viewers(answer->error(), x->of.id));
-        if (**answer == nullptr)
-          return x->answer(problem(ec::stopping, {}, x->of.id));
-        {
-          std::lock_guard guard{me->mutex_};
-          me->running_[{x->target.channel, x->target.name}] = **answer;
-        }
-        me->found(x, **answer);
-      });
-    },
-    watch_atom_v, x->target.channel, x->target.name);
-}
-
-void delivery::found(const std::shared_ptr<pending>& x, rendition_ptr rendition) {
-  x->from = std::move(rendition);
+  x->parts = parts_of(target);
+  if (x->transport && x->parts.size() > 1)
+    return x->answer(problem(status::bad_request, "invalid_argument",
+                             "a ladder is not there in MPEG-TS: ask for one of its profiles", of.id));
+  if (!x->is_entry())
+    std::erase_if(x->parts, [&](const part& p) { return p.folder != target.profile; });
+  if (x->parts.empty())
+    return x->answer(problem(ec::unknown_profile, "this address names no rendition", of.id));
+  if (!target.viewer.empty())
+    keep_running(target);
+  for (auto& p : x->parts)
+    p.is = known(target.channel, p.name);
+  auto runs = [](const part& p) { return p.is != nullptr; };
+  if (x->is_update() && std::ranges::any_of(x->parts, runs))
+    std::erase_if(x->parts, std::not_fn(runs));
+  for (auto& p : x->parts)
+    if (!p.is)
+      watch(x, p);
   look(x);
 }
 
+/// A viewer of one rendition of a ladder may want any other in a moment.
+void delivery::keep_running(const delivery_target& target) {
+  auto now = clock::now();
+  for (auto& p : parts_of(target)) {
+    if (auto is = known(target.channel, p.name)) {
+      is->seen(target.viewer, now);
+      continue;
+    }
+    if (p.folder == target.profile)
+      continue; // the request itself asks for it
+    {
+      std::lock_guard guard{mutex_};
+      auto& x = running_[{target.channel, p.name}];
+      if (now - x.asked < restart_pause)
+        continue;
+      x.asked = now;
+    }
+    ask<rendition_ptr>(
+      system_, gateway_, watch_timeout_,
+      [me = shared_from_this(), channel = target.channel, p](caf::expected<rendition_ptr> answer) {
+        if (answer && *answer)
+          me->remember(channel, *answer, p.name);
+      },
+      watch_atom_v, target.channel, p.name);
+  }
+}
+
+rendition_ptr delivery::known(const std::string& channel, const std::string& name) {
+  std::lock_guard guard{mutex_};
+  auto i = running_.find({channel, name});
+  if (i == running_.end())
+    return nullptr;
+  auto result = i->second.is.lock();
+  return result && !result->ended() ? result : nullptr;
+}
+
+void delivery::remember(const std::string& channel, const rendition_ptr& x, const std::string& name) {
+  auto now = clock::now();
+  std::lock_guard guard{mutex_};
+  std::erase_if(running_, [&](auto& known) { return known.second.is.expired() && now - known.second.asked > forgotten; });
+  running_[{channel, name}].is = x;
+}
+
+/// Asks for the rendition; it is started if it does not run.
+void delivery::watch(const std::shared_ptr<pending>& x, part& of) {
+  auto mail = x->mail;
+  of.is = nullptr;
+  ask<rendition_ptr>(
+    system_, gateway_, watch_timeout_,
+    [me = shared_from_this(), x, &of, mail](caf::expected<rendition_ptr> answer) {
+      mail->post([me, x, &of, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
+        if (!*answer || **answer == nullptr) {
+          of.failed = *answer ? caf::make_error(ec::stopping) : answer->error();
+        } else {
+          of.is = **answer;
+          me->remember(x->target.channel, of.is, of.name);
+        }
+        me->look(x);
+      });
+    },
+    watch_atom_v, x->target.channel, of.name);
+}
+
 void delivery::look(const std::shared_ptr<pending>& x) {
-  if (!x->done)
-    return;
-  if (!x->target.viewer.empty())
-    x->from->seen(x->target.viewer, clock::now());
+  if (x->done)
+    x->is_entry() ? look_at_entry(x) : look_at_file(x);
+}
+
+void delivery::look_at_file(const std::shared_ptr<pending>& x) {
   using outcome = delivery_reply::outcome;
-  auto got = x->from->get(x->wanted);
+  auto& from = x->parts.front();
+  if (from.failed)
+    return x->answer(for_viewers(*from.failed, x->of.id));
+  if (!from.is)
+    return;
+  from.is->seen(x->target.viewer, clock::now());
+  auto got = from.is->get(x->wanted);
   switch (got.what) {
   case outcome::wait:
-    return wait(x);
+    return wait(x, from);
   case outcome::bad_request:
     return x->answer(problem(status::bad_request, "invalid_argument", got.why, x->of.id));
   case outcome::not_found:
     return x->answer(problem(status::not_found, "not_found", "there is no such file, or no longer", x->of.id));
   case outcome::ended:
-    if (std::exchange(x->again, true))
+    if (std::exchange(from.again, true))
       return x->answer(problem(ec::source_failed, "the channel has ended", x->of.id));
-    return watch(x);
+    return watch(x, from);
   case outcome::found:
     break;
   }
-  if (x->is_entry())
-    return x->answer(entry(*x));
   reply result;
   result.content_type = std::move(got.content_type);
   result.fields.emplace_back("Cache-Control", "max-age=" + std::to_string(got.fresh.count()));
@@ -260,48 +359,98 @@ void delivery::look(const std::shared_ptr<pending>& x) {
   result.fields.emplace_back("Vary", "Accept-Encoding");
   if (got.open) {
     x->wanted.from = got.body.size();
-    result.rest = std::make_shared<growing_segment>(x->from, x->wanted);
+    result.rest = std::make_shared<growing_segment>(from.is, x->wanted);
   }
   result.media = std::move(got.body);
   x->answer(std::move(result));
 }
 
-void delivery::wait(const std::shared_ptr<pending>& x) {
-  if (!std::exchange(x->waits, true)) {
-    // RFC 8216bis, 6.2.5.2: a request that waits for more than three target durations gets a 503.
-    x->timer.expires_after(std::chrono::milliseconds{3 * x->from->times().target() / (ticks_per_second / 1000)});
-    x->timer.async_wait([x](const boost::system::error_code& failure) {
-      if (!failure)
-        x->answer(problem(status::service_unavailable, "timeout", "nothing new came in time; try again", x->of.id));
-    });
+/// Answers when all renditions can be played or have failed, or when those that can be played have waited for the
+/// others. What fails for good is left out; if sound fails for now, the viewer asks again.
+void delivery::look_at_entry(const std::shared_ptr<pending>& x) {
+  using outcome = delivery_reply::outcome;
+  auto opening = false;
+  auto pictures = false;
+  auto heard = true;
+  const part* failed = nullptr;
+  for (auto& p : x->parts) {
+    auto what = p.failed ? outcome::ended : p.is ? p.is->get(x->wanted).what : outcome::wait;
+    if (what == outcome::ended && !p.failed && !std::exchange(p.again, true)) {
+      watch(x, p);
+      what = outcome::wait;
+    } else if (what == outcome::ended && !p.failed) {
+      p.failed = caf::make_error(ec::source_failed, "the channel has ended");
+    }
+    if (what == outcome::wait && p.is)
+      wait(x, p);
+    if (!x->done)
+      return;
+    opening = opening || what == outcome::wait;
+    pictures = pictures || (what == outcome::found && !p.sound);
+    heard = heard && (!p.sound || what != outcome::wait);
+    if (p.failed && (!failed || (p.failed_for_now() && (p.sound || !failed->failed_for_now()))))
+      failed = &p;
   }
-  auto wake = [weak = weak_from_this(), x] {
-    x->mail->post([weak, x] {
+  auto lacks = failed != nullptr && (!pictures || failed->sound) && failed->failed_for_now();
+  auto none = std::ranges::all_of(x->parts, [](const part& p) { return p.failed.has_value(); });
+  if (!opening || x->enough || (x->is_update() && pictures && heard))
+    return x->answer(lacks || none ? for_viewers(*failed->failed, x->of.id) : entry(*x));
+  if (!pictures || !heard || std::exchange(x->hurries, true))
+    return;
+  x->after(late_renditions, [me = shared_from_this(), x] {
+    x->enough = true;
+    me->look(x);
+  });
+}
+
+void delivery::wait(const std::shared_ptr<pending>& x, part& of) {
+  auto all_answered = std::ranges::all_of(x->parts, [](const part& p) { return p.is || p.failed; });
+  if (all_answered && !x->hurries && !std::exchange(x->waits, true))
+    // RFC 8216bis, 6.2.5.2: a request that waits for more than three target durations gets a 503.
+    x->after(std::chrono::milliseconds{3 * of.is->times().target() / (ticks_per_second / 1000)}, [x] {
+      x->answer(problem(status::service_unavailable, "timeout", "nothing new came in time; try again", x->of.id));
+    });
+  if (std::exchange(of.waits, true))
+    return;
+  auto wake = [weak = weak_from_this(), x, &of] {
+    x->mail->post([weak, x, &of] {
+      of.waits = false;
       if (auto me = weak.lock())
         me->look(x);
     });
   };
-  if (!x->from->notify(x->wanted, std::move(wake)))
+  if (!of.is->notify(x->wanted, std::move(wake)))
     x->answer(problem(ec::limit, "too many requests wait; try again", x->of.id));
 }
 
-/// The text of a playlist or manifest for this viewer; empty if the rendition has ended.
+/// The text of a playlist or manifest for this viewer; empty if no rendition can be played.
 std::optional<std::string> delivery::entry_text(const pending& x, const std::string& key) const {
-  auto folder = key + "/" + encode_segment(x.target.name);
+  auto folder = [&](const part& p) { return joined(key, "/", encode_segment(p.folder)); };
   if (x.transport) {
-    auto summary = x.from->transport(std::move(folder));
+    auto& p = x.parts.front();
+    auto summary = p.is ? p.is->transport(folder(p)) : std::nullopt;
     return summary ? std::optional{transport_multivariant_playlist(*summary)} : std::nullopt;
   }
-  auto summary = x.from->summary(std::move(folder));
-  if (!summary)
+  std::vector<manifest_rendition> playable;
+  for (auto& p : x.parts)
+    if (p.is)
+      if (auto summary = p.is->summary(folder(p)))
+        playable.push_back({p.is, std::move(*summary)});
+  if (playable.empty())
     return std::nullopt;
   if (x.target.file == dash_entry)
-    return dash_manifest(*x.from, *summary, clock_name);
-  return multivariant_playlist({&*summary, 1}, x.from->times());
+    return dash_manifest(playable, clock_name);
+  std::vector<rendition_summary> summaries;
+  for (auto& r : playable)
+    summaries.push_back(std::move(r.summary));
+  return multivariant_playlist(summaries, playable.front().of->times());
 }
 
 reply delivery::entry(const pending& x) const {
   auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
+  for (auto& p : x.parts)
+    if (p.is)
+      p.is->seen(key, clock::now());
   // A player updates its manifest at the address that gave it: that address is the viewer's own. `Location` in the
   // manifest would have to be absolute for some players, and a server behind a proxy does not know its address.
   if (x.target.file == dash_entry && x.target.viewer.empty())
@@ -309,7 +458,6 @@ reply delivery::entry(const pending& x) const {
   auto text = entry_text(x, key);
   if (!text)
     return problem(ec::source_failed, "the channel has ended", x.of.id);
-  x.from->seen(key, clock::now());
   reply result;
   result.content_type = x.target.file == dash_entry ? "application/dash+xml" : "application/vnd.apple.mpegurl";
   result.body = std::move(*text);

@@ -230,7 +230,7 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
     of_files.push_back(file_loops.emplace_back(std::make_unique<loop>(counters)).get());
   auto events = std::make_shared<event_hub>(system, gateway, config.event_clients_max,
                                             std::shared_ptr<event_statistics>{counters, &counters->events});
-  auto delivering = std::make_shared<delivery>(system, gateway, config.watch_timeout);
+  auto delivering = std::make_shared<delivery>(system, gateway, config.watch_timeout, config.ladders);
   auto shared = std::make_shared<const service>(service{std::move(config), system, std::move(gateway), std::move(api),
                                                         std::move(delivering), std::move(rules), counters,
                                                         std::move(of_files), std::move(events)});

@@ -103,6 +103,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   j.keep_failed = x.jobs.keep_failed;
   result.channels = x.channels;
   result.profiles = x.profiles;
+  result.ladders = x.ladders;
   result.sessions_max = x.live.sessions_max;
   return result;
 }

@@ -43,8 +43,8 @@ delivery_reply bad(std::string why) {
 
 } // namespace
 
-rendition::rendition(core::client_ring::limits max, std::string name)
-  : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
+rendition::rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group)
+  : name_(std::move(name)), group_(std::move(group)), stream_(std::make_shared<variant_stream>(max)) {}
 
 std::optional<rendition::file_name> rendition::parse(const std::string& file) {
   using kind = file_name::kind;
@@ -218,7 +218,7 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
   auto& [version, bytes] = t.texts[gzip ? kind + ".gz" : kind];
   if (version == t.version)
     return bytes;
-  std::vector<rendition_report> others;
+  auto others = group_ ? group_->others(name_) : std::vector<rendition_report>{};
   for (auto& x : tracks_)
     if (auto latest = x.window.latest(); &x != &t && latest && !x.transport && !x.window.ended())
       others.push_back({playlist_name(x.name), *latest});

@@ -7,6 +7,7 @@
 
 #include "packaging/fragment_muxer.hpp"
 #include "packaging/hls_playlist.hpp"
+#include "packaging/rendition_group.hpp"
 #include "packaging/rendition_ptr.hpp"
 #include "packaging/segment_clock.hpp"
 #include "packaging/ts_output.hpp"
@@ -57,8 +58,10 @@ class rendition {
 public:
   using clock = std::chrono::steady_clock;
 
-  rendition(core::client_ring::limits max, std::string name);
+  /// `group`: the ladder to which it belongs, or none.
+  rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group = {});
 
+  /// In the ladder, or of the profile.
   const std::string& name() const noexcept {
     return name_;
   }
@@ -148,6 +151,7 @@ private:
   std::vector<std::function<void()>> take_ready();
 
   std::string name_;
+  std::shared_ptr<rendition_group> group_;
   variant_stream_ptr stream_;
   mutable std::mutex mutex_;
   delivery_times times_;
@@ -165,13 +169,15 @@ class rendition_output {
 public:
   using clock = std::chrono::steady_clock;
 
-  rendition_output(core::client_ring::limits max, std::string name);
+  rendition_output(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group = {});
 
   rendition_output(const rendition_output&) = delete;
   rendition_output& operator=(const rendition_output&) = delete;
 
-  /// The tracks of all later samples. `times` and `map` count only before the first sample: they never change.
-  av::expected<void> set_format(const stream_format& format, const delivery_times& times, const clock_map& map);
+  /// The tracks of all later samples. The rest counts only before the first sample: it never changes. `at` is in the
+  /// times of the samples.
+  av::expected<void> set_format(const stream_format& format, const delivery_times& times, const clock_map& map,
+                                const segment_beginning& at = {});
 
   /// Packages a block of at least one sample. Does nothing before the first format.
   av::expected<void> write(const sample_block& block, clock::time_point now);
@@ -218,7 +224,7 @@ private:
 
   static constexpr size_t transport_track = 0; ///< index of the transport stream among the shared tracks
 
-  void begin_delivery(const delivery_times& times, const clock_map& map);
+  void begin_delivery(const delivery_times& times, const clock_map& map, segment_beginning at);
   std::vector<lane> enter(const stream_format& format);
   void end_tracks(const std::vector<size_t>& tracks);
   void take_transport(bool all);

@@ -56,6 +56,11 @@ class track_window {
 public:
   explicit track_window(const delivery_times& times) : times_(times) {}
 
+  /// The first segment comes after so many discontinuities.
+  void missed(int64_t discontinuities) noexcept {
+    discontinuities_ = discontinuities;
+  }
+
   /// The segment before is complete; the next part belongs to this one. `number` is above that of the segment before.
   void begin(int64_t number, int64_t start, bool discontinuity);
 

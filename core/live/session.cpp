@@ -29,6 +29,8 @@ session::session(session_config config, session_id id, channel source, session_e
 void session::watch(const profile& target, ticket x, time_point now) {
   auto [i, added] = variants_.try_emplace(target.name, target, now);
   auto& v = i->second;
+  if (auto ladder = ladder_of(target.name); !ladder.empty())
+    ladders_[std::string{ladder}].failed.erase(target.name);
   v.idle_since.reset();
   if (v.flowing) {
     effects_.answer(x, target.name);
@@ -146,7 +148,6 @@ void session::begin(variant& v, time_point now) {
     return;
   }
   v.output = output;
-  effects_.open_output(v.target.name, output, form_of(v));
   pass_through(v, now);
 }
 
@@ -320,7 +321,7 @@ bool session::leave_out(variant& v, const std::string& why, time_point now) {
   v.ends.assign(output.tracks.size(), {});
   for (auto& note : v.plan.notes)
     effects_.notice(v.target.name, note);
-  effects_.open_output(v.target.name, output, form_of(v));
+  v.opened = false;
   pass_through(v, now);
   return true;
 }
@@ -348,8 +349,7 @@ void session::started(attempt_id number, time_point now) {
   a.state = attempt::phase::running;
   a.since = now;
   effects_.acknowledge({number, a.received});
-  a.cursor = a.spans.empty() ? buffer_.join_point_from(std::max(format_since_, buffer_.join_point().value_or(0)))
-                             : feed_point(v, a.spans);
+  a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
   if (!moves)
     count_missing(v, a);
   if (moves) {
@@ -386,6 +386,7 @@ void session::remove(variants::iterator i, ec code, const std::string& why, cons
   for (auto& w : v.waiting)
     effects_.refuse(w.id, code == ec::none ? ec::stopping : code, why);
   effects_.close_output(node.key(), why);
+  forget_ladder(node.key(), code == ec::none ? std::string{} : why);
 }
 
 void session::fail_everything(ec code, const std::string& why) {
@@ -415,8 +416,17 @@ void session::output_failed(const std::string& profile, const std::string& why) 
 }
 
 output_form session::form_of(const variant& v) const {
-  auto interval = v.target.video.keyframe_interval;
-  return {v.plan.encodes_video && interval.count() > 0, interval, clock_.value_or(clock_map{0, started_at_ms_})};
+  auto is_video = [](const track_format& x) { return x.kind == track_kind::video; };
+  auto pictures = std::any_of(v.output.tracks.begin(), v.output.tracks.end(), is_video);
+  output_form result;
+  result.keyframe_interval = v.target.video.keyframe_interval;
+  result.on_grid = (v.plan.encodes_video || !pictures) && result.keyframe_interval.count() > 0;
+  result.clock = clock_.value_or(clock_map{0, started_at_ms_});
+  if (!ladder_of(v.target.name).empty()) {
+    result.from_pts = v.origin.pts;
+    result.joins = v.joins;
+  }
+  return result;
 }
 
 } // namespace troupe::core

@@ -248,7 +248,7 @@ bool session::plan_anew(variant& v, time_point now) {
     count_missing(v, rest);
     for (auto& missing : rest.missing)
       v.lost(missing);
-    effects_.open_output(v.target.name, output, form_of(v));
+    v.opened = false;
   }
   return true;
 }

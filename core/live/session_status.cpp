@@ -79,6 +79,14 @@ session_status session::status() const {
     s.sound_lost = v.sound_lost;
     result.variants.push_back(std::move(s));
   }
+  for (auto& [name, ladder] : ladders_)
+    for (auto& [rendition, why] : ladder.failed) {
+      variant_status s;
+      s.profile = rendition;
+      s.state = "failed";
+      s.reason = why;
+      result.variants.push_back(std::move(s));
+    }
   return result;
 }
 

@@ -27,6 +27,7 @@ struct recorder : session_effects {
   std::map<attempt_id, std::string> stopped;
   std::set<attempt_id> blamed; ///< attempts whose processes died or hung
   std::map<std::string, stream_format> outputs;
+  std::map<std::string, output_form> forms;
   std::map<std::string, std::vector<int64_t>> delivered;
   std::map<std::string, int64_t> last_dts;
   std::map<std::string, std::string> closed;
@@ -64,8 +65,9 @@ struct recorder : session_effects {
     if (how.process_failed)
       blamed.insert(x);
   }
-  void open_output(const std::string& profile, const stream_format& format, const output_form&) override {
+  void open_output(const std::string& profile, const stream_format& format, const output_form& form) override {
     outputs[profile] = format;
+    forms[profile] = form;
   }
   void deliver(const std::string& profile, const sample_block& block) override {
     for (auto& s : block.samples)
