@@ -355,7 +355,7 @@ BOOST_FIXTURE_TEST_CASE(another_size_begins_a_segment_at_once_if_the_source_is_p
   }
   BOOST_TEST(written("ts") == written("v"));
   BOOST_TEST(text(get("ts.m3u8")).find("#EXT-X-DISCONTINUITY\n") != std::string::npos);
-  auto manifest = dash_manifest(*out.shared(), out.shared()->summary("KEY/hd").value(), "time");
+  auto manifest = dash_manifest({{{out.shared(), out.shared()->summary("KEY/hd").value()}}}, "time");
   BOOST_TEST_CONTEXT(manifest) {
     auto second = manifest.find("<Period id=\"" + std::to_string(first->number) + "\"");
     BOOST_REQUIRE(second != std::string::npos);
