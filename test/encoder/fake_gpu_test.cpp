@@ -2,7 +2,7 @@
 // ladder, proof per GPU. Method: a scenario file says what the GPUs do; the sessions are its files, also those of
 // processes that have died.
 #include "encoder/codec/capability.hpp"
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 #include "encoder/window/transcode.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 

@@ -1,6 +1,6 @@
 #include "test/fake_gpu/fake_gpu.hpp"
 
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
