@@ -32,7 +32,7 @@ bool transport_holds(const std::string& codec) {
 }
 
 av::expected<void> ts_output::set_format(const stream_format& format) {
-  // The codecs are the same: new parameter sets come in-band.
+  // With the same codecs the muxer just continues: new parameter sets come in-band.
   auto same = mux_ && goes_on(format_, format);
   format_ = format;
   if (same)

@@ -77,7 +77,7 @@ expected<void> chunk_sequence::scan(const chunk_source& chunk, const work_contro
   for (size_t i = 0; i < tracks_.size(); ++i) {
     if (!is_same_format(tracks_[i].info, reader->tracks()[i]))
       return wrong(chunk.path, "its track " + std::to_string(i) + " differs from that of the chunks before it");
-    // A chunk that has no packets of a track knows less about it than the others.
+    // For example, a chunk without packets of a track may lack its parameter sets.
     if (!is_same_header(*tracks_[i].info.parameters, *reader->tracks()[i].parameters))
       tracks_[i].headers_differ = true;
     before.push_back(tracks_[i].last_pts);
