@@ -304,7 +304,7 @@ void daemon_registry_state::watch_end(worker_id host, task_id task) {
           leases.process_gone(task, self->now());
         },
         [this, host, task](const caf::error& why) {
-          // If the host is gone, its next list of processes tells, or their connections do.
+          // If the host is gone, a later list of its processes shows the end, or the loss of their connections does.
           if (why == caf::sec::request_timeout)
             watch_end(host, task);
         });
