@@ -40,7 +40,7 @@ struct server_config : config::http_options {
   uint32_t threads = 1;
   uint64_t target_bytes_max = 4096;                                    ///< larger: 414
   uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< all bodies in memory together; more: 503
-  std::chrono::milliseconds write_timeout{30'000};                     ///< drops a client that takes no data so long
+  std::chrono::milliseconds write_timeout{30'000};                     ///< drops a client that takes no data this long
   /// For an answer of the coordinator, except for a stream.
   std::chrono::milliseconds ask_timeout = config::defaults::coordinator_wait;
   /// For a stream's first bytes.

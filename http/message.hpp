@@ -29,7 +29,7 @@ struct request {
   std::string last_event_id;     ///< from the header of that name
   bool takes_gzip = false;       ///< the client takes compressed bodies
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
-  std::shared_ptr<void> place;   ///< of the connection among those of its client
+  std::shared_ptr<void> place;   ///< the connection's place among those of its client
 };
 
 struct reply {

@@ -129,7 +129,7 @@ void chunk_sequence::finish_scan(const std::vector<std::vector<int64_t>>& decode
       if (static_cast<size_t>(rank) < k)
         made.reordered = std::max(made.reordered, k - static_cast<size_t>(rank));
     }
-    // At least the encoder's own value, because players prepare for it.
+    // The depth is at least the value that the encoder announced, because players prepare for that one.
     auto announced = static_cast<size_t>(std::clamp(x.info.parameters->video_delay, 0, reordered_max));
     made.reordered = std::max(made.reordered, announced);
     made.step = x.pictures.size() > 1 ? x.pictures[1] - x.pictures[0] : time_base.den / 25;
