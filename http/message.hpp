@@ -30,7 +30,7 @@ struct request {
   bool takes_gzip = false;       ///< the client takes compressed bodies
   bool takes_chunks = false;     ///< the client takes bodies without a length
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
-  std::shared_ptr<void> place;   ///< of the connection among those of its client
+  std::shared_ptr<void> place;   ///< the connection's place among those of its client
 };
 
 /// Media that are still being made.

@@ -42,7 +42,7 @@ constexpr int backlog = 1024;
 
 constexpr uint32_t threads_max = 64;
 
-/// Flushing a large file takes a thread seconds; meanwhile the other one continues.
+/// To flush a large file, a thread may need seconds; meanwhile the other thread continues.
 constexpr uint32_t file_threads = 2;
 
 /// Asks the system's resolver, which may take a while: call it before any thread serves.
@@ -82,7 +82,7 @@ public:
 
   ~impl() {
     stop();
-    // Both use the context of the first loop, so they end before it.
+    // Timer and acceptor use the context of the first loop, so they end before it.
     pause_.reset();
     acceptor_.reset();
   }

@@ -52,7 +52,7 @@ std::optional<int64_t> segment_clock::follow(std::optional<int64_t> current, con
   for (auto& b : beginnings_)
     if (x.pts >= b.pts && (!current || b.number > *current))
       result = b.number;
-  // A segment in which this track has no sample is not left out: numbers have no gap.
+  // Numbers have no gap: a segment in which this track has no sample gets its number, too.
   return result && current ? std::optional{*current + 1} : result;
 }
 

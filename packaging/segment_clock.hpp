@@ -1,9 +1,9 @@
 // Where the segments of a rendition begin, and what their numbers are.
 //
-// One track leads: the video, or the first audio track if there is no video. The others follow it. If encoders place
+// One track leads: the video, or the first audio track if there is no video. Other tracks follow it. If encoders place
 // random-access points on the grid of source time, a segment's number is its cell of the grid. So all renditions, a
-// restarted session and another coordinator give the same number to the same pictures. If the source places them, only
-// the first number comes from the grid, and the others count on from it.
+// restarted session and another coordinator give the same number to the same pictures. If the source places these
+// points, only the first segment's number comes from the grid, and each later number is one higher.
 #pragma once
 
 #include "messages/media.hpp"

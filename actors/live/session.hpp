@@ -1,8 +1,8 @@
 // SESSION: one running live channel: its ingest, its source buffer, its variants, their streams.
 //
 // The decisions are in `core::session`; this actor translates. It asks the coordinator for leases, talks to the tasks,
-// and passes their results to one output per variant. It trusts its tasks with nothing but samples: each block is
-// checked when it is read from the wire.
+// and passes their results to one output per variant. It does not trust its tasks: each block of samples is checked
+// when it is read from the wire.
 // - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant
 //   ends.
 // - The ingest's task dies: the source is reopened, with back-off; clients stay.

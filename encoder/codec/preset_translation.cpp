@@ -85,8 +85,8 @@ struct quality_range {
   double most = 51;
 };
 
-/// H.264 and HEVC use one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software, and up to 255 in VA-API
-/// and Quick Sync. Nothing if the family has no such setting.
+/// H.264 and HEVC use one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software, 0 to 51 with NVENC, and
+/// 1 to 255 with Quick Sync. Nothing if the family has no such setting, or no known scale for the codec (VA-API).
 std::optional<quality_range> quality_of(const preset_family& family, AVCodecID codec) {
   auto same_everywhere = codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
   if (same_everywhere)

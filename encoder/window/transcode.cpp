@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t settle_after = 2 * 90'000;
 constexpr size_t settle_bytes_max = 64 << 20;
 
-/// A track that is this far (ticks) behind another track's end of the window has nothing more for the window.
+/// A track's window is over, even without further packets, once the source is this far (ticks) past its end.
 constexpr int64_t silent_track_after = 10 * 90'000;
 
 /// Larger timestamps are invalid: the limit is 1.5 million years. Sums and products of smaller ones do not overflow.
