@@ -140,7 +140,7 @@ bool http_stream::complete() const {
 /// A server that breaks the protocol counts as one that has closed the connection.
 void http_stream::parse() {
   auto& parser = answer_->parser;
-  // Nothing of a head is parsed before all of it is there.
+  // The head is not parsed until it is complete.
   if (auto end = raw_.find("\r\n\r\n"); status() == 0 && end != std::string::npos)
     head_ = raw_.substr(0, end + 4);
   boost::system::error_code failed;
