@@ -43,7 +43,7 @@ std::vector<std::string> keys_of(const Map& map) {
   return result;
 }
 
-/// The existing names that a star of a row may stand for.
+/// The existing names that a `*` in the row's key may stand for.
 std::vector<std::string> known_names(const configuration& known, const option& row, const names& filled) {
   if (row.key.starts_with("channels."))
     return keys_of(known.channels);

@@ -45,12 +45,12 @@ Example files: `config/quickstart.yaml` (one machine, one process), `config/coor
 
 ## The environment
 
-A variable is `TROUPE_` and the key in capitals with `_` for `.`: `http.listen` is `TROUPE_HTTP_LISTEN`. Names that
-you choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS__DEMO__URL`, and
+A variable is `TROUPE_` and the key in capitals with `_` for `.`: `http.listen` is `TROUPE_HTTP_LISTEN`. Names that you
+choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS__DEMO__URL`, and
 `profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name refers to the
-name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If there is none,
-it is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is an error;
-`TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
+name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If no name is equal,
+the variable's name is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is
+an error; `TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
 
 ## Values
 

@@ -294,8 +294,8 @@ void session::lease_failed(attempt_id number, ec code, const std::string& why, t
   v.again_at = now + again_after;
 }
 
-/// No worker can convert what the container cannot hold: the remaining tracks, as they are, are better than nothing.
-/// False if no track remains, or if the profile itself wants one encoded.
+/// Drops the tracks that the container cannot hold and no worker can convert; the other tracks pass through. False if
+/// no track remains, or if the profile itself asks for encoding.
 bool session::leave_out(variant& v, const std::string& why, time_point now) {
   auto rest = v.plan;
   std::vector<std::string> notes;
@@ -343,7 +343,7 @@ void session::started(attempt_id number, time_point now) {
   assert(a.state == attempt::phase::starting);
   auto moves = v.next && &a == &*v.next && v.change_at;
   if (moves && (newest_pts_ >= *v.change_at || !v.current || !v.current->running() || !v.current->delivered)) {
-    drop_next(v, {}, now); // it took too long: the source has already passed that time
+    drop_next(v, {}, now); // it started too late: the source has already passed `change_at`
     return;
   }
   a.state = attempt::phase::running;

@@ -141,7 +141,7 @@ public:
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
-  /// Leave the lease's worker, without a pause.
+  /// Moves the lease's work to another worker, without a pause in the output.
   void move(lease_id lease, time_point now);
 
   /// The rendition cannot be muxed into its container.

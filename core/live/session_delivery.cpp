@@ -347,7 +347,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     blocks.pop_front();
   if (blocks.empty())
     return;
-  // A gap in a track is final only when later output is there: until then another attempt has the same window.
+  // Missing samples count as lost only when later output is there: until then another attempt may still make them.
   for (auto& block : blocks)
     for (auto& s : block.samples)
       if (s.track < a.missing.size())

@@ -254,7 +254,7 @@ bool session::plan_anew(variant& v, time_point now) {
 }
 
 /// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
-/// minimum. One offset for the life of the session, so that all renditions have the same times.
+/// minimum. The offset stays the same for the life of the session, so that all renditions have the same times.
 void session::lift(sample_block& x, time_point now) {
   if (!lift_) {
     // If an encoder reorders, its decoding times begin some pictures before the first presentation time.
@@ -300,7 +300,7 @@ void session::take_source(const sample_batch& x, time_point now) {
       ++source_restarts_;
     in.lost_since.reset();
   }
-  reason_.clear(); // of URLs that failed before this one
+  reason_.clear(); // the reason why earlier URLs failed
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
   auto block = x.block;
@@ -316,7 +316,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   }
   remember(x.block);
   buffer_.append(std::move(block));
-  note_gone(); // before variants that lose their attempt below must count them
+  note_gone(); // first, because variants that lose their attempt below must count these samples
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
