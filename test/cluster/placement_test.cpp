@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_5
   BOOST_TEST(text(problem, "detail").find("no free slot") != std::string::npos, text(problem, "detail"));
   BOOST_TEST(!refused.field("retry-after").empty());
 
-  // The refusal cost nothing: the other two go on, and nothing of the third stays.
+  // The refusal harms nothing: the first two clients still get their streams, and nothing of the third is left.
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
   BOOST_TEST(b.read_body(b.body().size() + 100'000, scaled(milliseconds{10'000})));
   c.wait_until("the refused channel is gone", [&] { return c.session("c").empty(); });

@@ -133,8 +133,8 @@ BOOST_AUTO_TEST_CASE(a_splice_is_closed_for_all_tracks_alike) {
     if ((x->flags & packet_flag_discontinuity) != 0)
       flagged = x;
   BOOST_REQUIRE(flagged != nullptr);
-  // The sound of the first clip is a little longer than its picture, so the second one begins where the sound ends;
-  // there, the first sound is 1920 ticks before the first picture, and the last picture decoded 73 frames after that.
+  // The sound of the first clip is a little longer than its picture, so the second clip begins where that sound
+  // ends. In each clip, the first sound is 1920 ticks before the first picture, and the last packet 73 frames after it.
   BOOST_TEST(video[149]->pts - flagged->pts == 1920 + 73 * 3600);
 }
 
