@@ -56,8 +56,8 @@ struct event {
   int64_t order; ///< place in the file
 };
 
-/// True times: `frames` pictures in the decoding order I P B B P B B …, and as much sound: frames of 1024 samples at 44.1
-/// kHz. Pictures are `lead` ticks earlier in the file than sound of the same time.
+/// True times: `frames` pictures in the decoding order I P B B P B B …, and as much sound: frames of 1024 samples at
+/// 44.1 kHz. Pictures are `lead` ticks earlier in the file than sound of the same time.
 std::vector<event> make_truth(int frames, int64_t base, int64_t lead) {
   std::vector<event> result;
   for (int i = 0; i < frames; ++i) {

@@ -283,7 +283,7 @@ BOOST_DATA_TEST_CASE(pages_are_the_whole_list_newest_first, data::make(database_
   by_time.submitted_from_ms = test_time_ms + 1;
   BOOST_TEST((all_pages(jobs, by_time, 3) == where([](auto n) { return n > 10; })));
   store::job_filter by_text;
-  by_text.text = "oDD_"; // the underscore is meant
+  by_text.text = "oDD_"; // the underscore is literal
   BOOST_TEST((all_pages(jobs, by_text, 3) == where([](auto n) { return n % 2 == 1; })));
   by_text.text = "even%2";
   by_text.queue = job_queue::batch;
