@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(an_assembly_whose_task_dies_before_it_says_that_it_publishe
 BOOST_AUTO_TEST_CASE(a_task_that_had_too_much_memory_is_not_held_against_its_worker) {
   plan();
   kill(grant(1).actor);
-  pass(900ms); // its host has much to do
+  pass(900ms); // its host is slow to answer
   BOOST_REQUIRE(coordinator.exits.size() == 1u);
   within(coordinator.actor, [this] { coordinator.exits[0].deliver(task_exit{"killed", true}); });
   settle();

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
   BOOST_TEST(refused.status == 503);
   BOOST_TEST(refused.body.find("w1 is draining") != std::string::npos, refused.body);
 
-  // What runs on a worker goes on when it drains, and moves away as soon as another one can take it.
+  // What runs on a draining worker continues there, and moves as soon as another worker can take it.
   BOOST_TEST(post(c, "/api/v1/daemons/w2/drain").status == 200);
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
   BOOST_TEST(post(c, "/api/v1/daemons/w1/resume").status == 200);

@@ -34,7 +34,7 @@ struct fixture {
     begin();
   }
 
-  /// A life of the job, until its chunks are asked for.
+  /// Starts the job, and runs it until it requests leases for its chunks.
   void begin() {
     effects = {};
     file_job_config config;

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(every_container_gives_the_same_pictures_at_the_same_times) 
       for (const auto& y : made.packets)
         if (y->stream_index == 0)
           expected.push_back(y->pts + base);
-      // Some containers begin at zero whatever they are given.
+      // Some containers always begin at zero.
       auto offset = video[0]->pts - expected[0];
       for (size_t i = 0; i < video.size(); ++i) {
         BOOST_TEST(std::abs(video[i]->pts - expected[i] - offset) <= 2 * x.rounding);

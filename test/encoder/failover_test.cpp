@@ -53,7 +53,7 @@ struct scenario {
   }
 };
 
-/// What clients have got, and where each track goes on.
+/// What clients have got, and where each track continues.
 struct delivered {
   explicit delivered(const scenario& what) : from(what.plan.size(), av::no_pts), dts(what.plan.size(), av::no_pts) {
     // All tracks begin where the pictures do: at the first random-access point.
@@ -128,7 +128,7 @@ struct attempt {
   size_t fed = 0;
 };
 
-/// Runs an attempt that dies after `packets` source packets: only its whole closed groups count.
+/// Runs an attempt that dies after `packets` output packets: only its whole closed groups count.
 void die_after(const scenario& what, delivered& all, size_t packets) {
   attempt x{what, all};
   while (x.made.packets.size() < packets && x.send_next()) {

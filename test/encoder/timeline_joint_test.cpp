@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_kept_its_timeline_is_not_moved) {
   auto got = pass(100 * second, {{0, 103 * second}, {1, 103 * second + 10}});
   BOOST_TEST(
     (got == std::vector<out>{{0, 103 * second, 103 * second, true}, {1, 103 * second + 10, 103 * second + 10, true}}));
-  // A source beyond the longest gap has not kept its timeline.
+  // A source that is ahead by the longest gap (10 s) or more has not kept its timeline.
   BOOST_TEST(pass(100 * second, {{0, 110 * second}}, 1).front().dts == 100 * second);
   BOOST_TEST(pass(100 * second, {{0, 110 * second - 1}}, 1).front().dts == 110 * second - 1);
   BOOST_TEST(pass(100 * second, {{0, 100 * second}}, 1).front().dts == 100 * second);

@@ -1,7 +1,7 @@
 // Goal: limits hold, with or without control groups on the machine. Foreign groups are left alone, and our own are
 // removed.
-// Method: version 2 on a folder of plain files, which shows each write; the rest on our own real processes, which try
-// to exceed the limits.
+// Method: version 2 of control groups is replaced by a folder of plain files, which shows each write. All other limits
+// are set on real processes of the test, which try to exceed them.
 #include "processes/enforcer.hpp"
 
 #include "processes/process_limits.hpp"

@@ -33,7 +33,7 @@ public:
   /// The source has ended: what is kept comes out.
   void finish();
 
-  /// Every window ends there.
+  /// Ends every window at `to_pts`.
   void finish_at(int64_t to_pts);
 
   /// What came out since the last call.

@@ -1,7 +1,7 @@
 // Goal: no job is lost and none ends twice, whatever is killed, and a failing store costs only the time of its failure.
 // Method: a coordinator in its own process (the product's queue, store and HTTP server, with null jobs) gets jobs from
 // fifty clients. It is killed several times in mid-work, or its store fails: a file that may not grow, a server that is
-// stopped. The test compares the database: every job's row, and its history.
+// stopped. The test then checks each job's row and history in the database.
 #include "test/store/databases.hpp"
 
 #include <boost/test/data/monomorphic.hpp>
