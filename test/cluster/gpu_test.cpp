@@ -1,6 +1,6 @@
 // Goal: channels that ask for a hardware encoder get as many sessions as the GPUs have, however many workers share
-// them. Further channels are served by their profile's policy. A GPU that is hot, refuses or loses its tasks is handled,
-// and no session is lost or counted twice.
+// them. Further channels are served by their profile's policy. A GPU that is hot, refuses or loses its tasks is
+// handled, and no session is lost or counted twice.
 // Method: real processes. Stand-ins for NVML and the encoders' drivers simulate the GPUs of a scenario file, which the
 // test rewrites. Two workers share the GPU of the first file, a third has that of the second. The counts come from the
 // API.
