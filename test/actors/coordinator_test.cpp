@@ -1,5 +1,5 @@
-// The coordinator among a real registry, and dummies of all else that it starts. Which channel session is a client
-// passed to? What happens when a part dies, also just before a client's request reaches it?
+// The coordinator with a real registry and dummies of all other actors that it starts. Which channel session gets a
+// client? What happens when one of these actors dies, even just before a client's request reaches it?
 #include "actors/coordinator.hpp"
 #include "dummies.hpp"
 
@@ -111,8 +111,8 @@ struct fixture : virtual_time {
   std::vector<job_queue_actor> queues;
   int offers = 0;
   std::vector<std::shared_ptr<dummy_session>> sessions;
-  std::vector<std::string> channels; ///< of the sessions
-  bool stillborn = false;            ///< sessions die before they hear anything
+  std::vector<std::string> channels; ///< of the sessions, in order
+  bool stillborn = false;            ///< sessions die before they get a message
   rendition_ptr stream = std::make_shared<rendition>(core::client_ring::limits{}, "hd");
   gateway_actor coordinator = keep(spawn_coordinator(system, configured()));
 };

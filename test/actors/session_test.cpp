@@ -1,6 +1,6 @@
-// A channel session among dummies: its leases come late, too late or from the dead, its tasks die or hang. The test
-// compares what a client reads with what the source sent. Each picture's content is its number in words, so that it is
-// found in the client's bytes.
+// A channel session among dummies: its leases come late, too late or for dead tasks, and its tasks die or hang. The
+// test compares what a client reads with what the source sent. Each picture's content is a text with its number, which
+// can be found in the client's bytes.
 #include "actors/live/session.hpp"
 #include "dummies.hpp"
 
@@ -14,7 +14,7 @@ using namespace troupe;
 
 namespace {
 
-/// Ticks of a picture.
+/// The duration of a picture in ticks.
 constexpr int64_t frame = 3600;
 
 struct fixture : virtual_time {
@@ -82,20 +82,20 @@ struct fixture : virtual_time {
     return result;
   }
 
-  /// Pictures [from, to) from that task. Random-access points are each tenth of a source, and the first of a transcode.
+  /// Sends pictures [from, to) from the task. Every tenth of a source, and the first of a transcode, is random access.
   void send(const dummy_task_ptr& task, int64_t from, int64_t to) {
     for (auto i = from; i < to; ++i)
       task->send(picture(i, task->ingest ? i % 10 == 0 : task->sent == 0));
     settle();
   }
 
-  /// The client has got its stream, and reads it from its first picture on.
+  /// Begins to read the client's stream, from its first picture on.
   void read() {
     reader.emplace((**client)->stream());
     (void)seen();
   }
 
-  /// The source, and a transcode "hd" of it that has delivered the pictures [0, made) of [0, 20).
+  /// Starts a source that sends the pictures [0, 20), and a transcode "hd" that delivers [0, made) of them.
   void run_hd(int64_t made) {
     client = watch(wanting("hd", "libx264"));
     source = working(0);
@@ -106,7 +106,7 @@ struct fixture : virtual_time {
     take_all(first);
   }
 
-  /// Acknowledges what the transcoder was sent.
+  /// Acknowledges all batches that the transcoder was sent.
   void take_all(const dummy_task_ptr& task) {
     if (!task->input.empty())
       caf::anon_send(session, batch_ack{task->attempt(), task->input.back().sequence});
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_dies_before_its_work_arrives_is_replaced_at_onc
 
 BOOST_AUTO_TEST_CASE(a_transcoder_that_takes_nothing_races_a_second_one_and_the_loser_is_stopped) {
   run_hd(15);
-  for (int64_t i = 20; i < 60; ++i) { // a rhythm
+  for (int64_t i = 20; i < 60; ++i) { // steady acknowledgements
     send(source, i, i + 1);
     take_all(first);
     pass(40ms);

@@ -22,7 +22,7 @@ names names_for(const option& row) {
   return result;
 }
 
-/// A value that is not the default and that nothing but its row has an opinion on.
+/// A value that differs from the default, and that no rule between keys concerns.
 std::string value_for(const option& row) {
   const auto key = std::string{row.key};
   const auto unit = row.kind == kind::duration ? "ms" : "";

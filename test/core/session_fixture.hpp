@@ -157,7 +157,7 @@ struct session_fixture {
   }
 };
 
-/// Ticks of a picture.
+/// The duration of a picture in ticks.
 constexpr int64_t frame = 3600;
 
 /// A channel whose rendition "hd" is transcoded by `first`.
@@ -178,7 +178,7 @@ struct failover_fixture : session_fixture {
     effects.reading["hd"] = 1;
   }
 
-  /// Source pictures [from, to), a random-access point each tenth.
+  /// Sends source pictures [from, to); every tenth is a random-access point.
   void feed(int64_t from, int64_t to) {
     for (auto i = from; i < to; ++i)
       source(ingest, i * frame, i % 10 == 0);
@@ -201,7 +201,7 @@ struct failover_fixture : session_fixture {
     return x;
   }
 
-  /// A picture and the sound of its time.
+  /// A block with a picture and the sound of the same time.
   static sample_block both(int64_t i) {
     auto x = block(i * frame, i % 10 == 0, 0);
     x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count_and_those_of_the_dead_do_n
     BOOST_TEST(says(refusal(settings()), "out of memory"));
   }
   play("");
-  // A process that dies with its encoder open leaves its file behind, and is not waited for until the end.
+  // A process that dies with its encoder open leaves its file behind. It stays a zombie until the end of the test.
   int ready[2];
   BOOST_REQUIRE(::pipe(ready) == 0);
   auto child = ::fork();

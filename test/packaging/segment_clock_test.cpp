@@ -21,7 +21,7 @@ sample picture(int64_t pts, bool random_access, uint32_t duration = 3600) {
   return result;
 }
 
-/// Numbers of the segments that begin in a run of pictures, with a random-access point at each of these.
+/// Numbers of the segments that begin in a run of pictures; those for which `is_key` is true are random-access points.
 std::vector<int64_t> numbers(segment_clock& clock, int64_t from, int64_t to, int64_t step,
                              const std::function<bool(int64_t)>& is_key) {
   std::vector<int64_t> result;
