@@ -400,8 +400,9 @@ BOOST_AUTO_TEST_CASE(a_track_that_the_source_loses_ends_and_begins_anew_when_it_
 
 BOOST_AUTO_TEST_CASE(a_hole_in_the_source_is_a_row_of_missing_segments_in_each_playlist) {
   write_until(begin + 3 * ticks_per_second / 2);
-  std::erase_if(
-    all, [&, i = size_t{0}](auto& x) mutable { return i++ >= next && x.info.pts < begin + 3 * ticks_per_second; });
+  auto lost = std::remove_if(all.begin() + static_cast<ptrdiff_t>(next), all.end(),
+                             [](auto& x) { return x.info.pts < begin + 3 * ticks_per_second; });
+  all.erase(lost, all.end());
   write_until(begin + 4 * ticks_per_second);
   out.end({});
   auto missing = begin / ticks_per_second + 2 + (out.shared()->clock_of_times().pts - begin) / times.segment;
