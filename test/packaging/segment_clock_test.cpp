@@ -94,6 +94,20 @@ BOOST_AUTO_TEST_CASE(a_passed_through_source_is_cut_at_its_own_random_access_poi
   BOOST_TEST(numbers(clock, begin, begin + 5 * 48 * step, step, is_key) == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(after_an_interruption_a_segment_begins_at_the_next_random_access_point_unless_its_cell_has_one) {
+  auto is_key = [](int64_t t) { return t % second == 0; };
+  constexpr int64_t middle = 256 * 3600;
+  for (auto on_grid : {false, true}) {
+    segment_clock clock{{.on_grid = on_grid}};
+    BOOST_TEST(numbers(clock, 8 * second, middle, 3600, is_key) == (std::vector<int64_t>{4, 5}),
+               boost::test_tools::per_element());
+    clock.interrupt();
+    auto rest = numbers(clock, middle, 27 * second / 2, 3600, is_key);
+    BOOST_TEST(rest == (on_grid ? std::vector<int64_t>{6} : std::vector<int64_t>{6, 7}),
+               boost::test_tools::per_element());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_group_that_is_too_long_for_a_segment_is_cut_anywhere) {
   delivery_times times;
   times.on_grid = false;
