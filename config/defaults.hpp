@@ -45,7 +45,6 @@ inline constexpr size_t path_bytes_max = 4096; ///< PATH_MAX of Linux
 inline constexpr size_t name_bytes_max = 64;
 inline constexpr size_t channels_max = 1024;
 inline constexpr size_t profiles_max = 256;
-inline constexpr size_t ladders_max = 256;
 inline constexpr size_t urls_max = 16;
 inline constexpr size_t encoder_options_max = 64;
 inline constexpr size_t problems_max = 50; ///< after this many, further problems are only counted

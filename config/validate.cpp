@@ -106,7 +106,7 @@ public:
   }
 
   void ladders() {
-    limit("ladders", config_.ladders.size(), defaults::ladders_max);
+    limit("ladders", config_.ladders.size(), core::ladders_max);
     for (const auto& [name, x] : config_.ladders) {
       const auto key = "ladders." + name;
       if (config_.profiles.contains(name))

@@ -22,6 +22,7 @@ struct ladder {
   bool operator==(const ladder&) const = default;
 };
 
+inline constexpr size_t ladders_max = 256;
 inline constexpr size_t ladder_profiles_max = 16;
 
 /// The sound of a ladder among its renditions; no profile of a ladder has this name.

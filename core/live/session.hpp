@@ -207,6 +207,7 @@ private:
 
   output_form form_of(const variant& v) const;
   std::optional<uint64_t> fresh_start(variant& v);
+  bool is_recent(const ladder_place& x) const noexcept;
   void forget_ladder(const std::string& name, const std::string& why);
 
   /// A copy, for loops whose body may remove variants.

@@ -21,8 +21,7 @@ std::optional<uint64_t> session::fresh_start(variant& v) {
     return latest;
   auto& [start, start_pts, failed] = ladder->second;
   v.joins = false;
-  auto kept = start && *start >= std::max(format_since_, buffer_.first()) && *start < buffer_.end();
-  if (kept && newest_pts_ - start_pts <= together_ticks)
+  if (is_recent(ladder->second) && *start >= std::max(format_since_, buffer_.first()))
     return start;
   for (auto& [name, other] : variants_)
     if (other.flowing && ladder_of(name) == ladder->first) {
@@ -32,6 +31,11 @@ std::optional<uint64_t> session::fresh_start(variant& v) {
   start = latest;
   start_pts = buffer_.at(*latest).samples.front().pts;
   return start;
+}
+
+/// The other renditions of the ladder may still begin where the first one began.
+bool session::is_recent(const ladder_place& x) const noexcept {
+  return x.start && newest_pts_ - x.start_pts <= together_ticks;
 }
 
 /// A rendition is over; `why` is empty for a regular end.

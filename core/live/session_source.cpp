@@ -373,6 +373,9 @@ void session::release_source() {
     if (v.flowing)
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }
+  for (auto& [name, ladder] : ladders_)
+    if (is_recent(ladder))
+      floor = std::min(floor, *ladder.start);
   buffer_.release(floor);
   // Dropped samples are remembered for as long as a variant might still count them as lost.
   auto oldest = std::numeric_limits<int64_t>::max();

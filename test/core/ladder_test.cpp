@@ -57,7 +57,9 @@ struct ladder_fixture : session_fixture {
     it->leased(attempt, {lease_id{attempt.value}, task_id{attempt.value}, worker_id{attempt.value}, "w"}, now);
     auto sent = effects.sent.size();
     it->started(attempt, now);
-    it->on(format_change{attempt, format()}, now);
+    auto made = with_sound("aac");
+    made.tracks.erase(rendition == "main/sound" ? made.tracks.begin() : made.tracks.end() - 1);
+    it->on(format_change{attempt, made}, now);
     BOOST_REQUIRE(effects.sent.size() > sent);
     return effects.sent[sent].block.samples.front().pts / frame; // of the picture, or of its sound
   }
