@@ -122,6 +122,9 @@ struct coordinator_options {
 struct live_options {
   milliseconds quarantine_for = 5min;
   uint32_t sessions_max = 256;
+  static constexpr uint64_t slate_image_bytes_max = 8 * defaults::mebibyte;
+
+  std::string slate_image; ///< path of a picture file
 
   bool operator==(const live_options&) const = default;
 };

@@ -314,6 +314,18 @@ std::vector<option> live_rows() {
     {.key = "live.source_return", .kind = kind::duration, .at = at<&c::session, &se::source_return>,
      .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
      .max = 24 * hours},
+    {.key = "live.slate", .kind = kind::choice, .at = at<&c::session, &se::slate>,
+     .help = "What clients of transcoded renditions see, in silence, while a source that ran is away: its `last` "
+             "picture, the `image` of `live.slate_image`, colour `bars` with the channel's title and the time, or "
+             "`none`: the stream stands still. With a slate, `live.source_timeout` does not end the channel.",
+     .choices = {"last", "image", "bars", "none"}},
+    {.key = "live.slate_after", .kind = kind::duration, .at = at<&c::session, &se::slate_after>,
+     .help = "A source that sends nothing for this long is away. A source that sends in bursts may be silent longer.",
+     .min = 500, .max = 1 * minutes},
+    {.key = "live.slate_image", .kind = kind::path, .at = at<&c::live, &li::slate_image>,
+     .help = "A picture file (PNG, JPEG, WebP, BMP) for `live.slate: image`, at most 8 MiB; black fills what its shape "
+             "leaves.",
+     .default_text = "none"},
     {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::least>,
      .help = "A transcode that takes no input for less than this never counts as stalled. Whether a longer pause "
              "counts depends on its usual rhythm of taking input.",

@@ -46,7 +46,7 @@ using names = std::vector<std::string>;
 /// A pointer to a value in a `configuration`.
 using slot = std::variant<bool*, int32_t*, uint32_t*, int64_t*, uint64_t*, double*, std::chrono::milliseconds*,
                           endpoint*, rational*, std::string*, std::vector<std::string>*, role*, core::ranking*,
-                          log_level*, log_format*, exhaustion_policy*>;
+                          log_level*, log_format*, exhaustion_policy*, slate_kind*>;
 
 enum class value_part : uint8_t { whole, host, port };
 

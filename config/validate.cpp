@@ -16,6 +16,12 @@ namespace troupe::config {
 
 namespace {
 
+/// True if a channel may show the slate's image.
+bool shows_image(const configuration& x) {
+  return x.session.slate == slate_kind::image
+         || std::ranges::any_of(x.channels, [](auto& c) { return c.second.slate == to_string(slate_kind::image); });
+}
+
 /// Collects problems, each with the place where its key was set.
 class checker {
 public:
@@ -68,6 +74,8 @@ public:
       wrong("live.stall_min", "is longer than live.stall_max");
     if (config_.stream.lag_max > config_.stream.duration_max)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
+    if (shows_image(config_) && config_.live.slate_image.empty())
+      wrong("live.slate_image", "is not set, but a slate is the image: set it to the path of a picture");
   }
 
   void gpus() {
@@ -257,11 +265,13 @@ problems validate(loaded& x) {
 problems check_files(const loaded& x) {
   problems result;
   const auto& cluster = x.config.cluster;
-  const auto readable = [&](const std::string& key, const std::string& path) {
+  const auto readable = [&](const std::string& key, const std::string& path, uint64_t bytes_max = 0) {
     struct stat status {};
     auto error = stat(path.c_str(), &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
     if (error == 0 && access(path.c_str(), R_OK) != 0)
       error = errno;
+    if (error == 0 && bytes_max > 0 && static_cast<uint64_t>(status.st_size) > bytes_max)
+      error = EFBIG;
     const auto found = x.origins.find(key);
     if (error != 0)
       result.push_back({found == x.origins.end() ? origin{} : found->second, key,
@@ -272,6 +282,9 @@ problems check_files(const loaded& x) {
     readable("cluster.tls.certificate", cluster.tls.certificate);
     readable("cluster.tls.key", cluster.tls.key);
   }
+  const auto coordinates = x.config.role == role::coordinator || x.config.role == role::all;
+  if (coordinates && shows_image(x.config) && !x.config.live.slate_image.empty())
+    readable("live.slate_image", x.config.live.slate_image, live_options::slate_image_bytes_max);
   // A coordinator makes its token file, perhaps only after a worker has started and waits for it.
   const auto may_come = access(cluster.token_file.c_str(), F_OK) != 0 && errno == ENOENT;
   if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file") && !may_come)

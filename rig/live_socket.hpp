@@ -16,8 +16,8 @@ struct listening {
   uint16_t port = 0;
 };
 
-/// Throws `std::runtime_error`.
-listening listen_on_loopback();
+/// On any free port, or on this one even if connections to it are still being closed. Throws `std::runtime_error`.
+listening listen_on_loopback(uint16_t port = 0);
 
 void no_delay(int socket);
 

@@ -52,6 +52,11 @@ public:
     return in_flight_bytes_;
   }
 
+  /// True if batches are in flight, even without any bytes.
+  bool pending() const noexcept {
+    return acknowledged_ < sent_;
+  }
+
   uint64_t sent() const noexcept {
     return sent_;
   }

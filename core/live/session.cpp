@@ -12,6 +12,13 @@ namespace {
 /// selection timeout.
 constexpr milliseconds again_after{250};
 
+slate_kind slate_of(const channel& x, const session_config& otherwise) {
+  for (auto kind : {slate_kind::last, slate_kind::image, slate_kind::bars, slate_kind::none})
+    if (x.slate == to_string(kind))
+      return kind;
+  return otherwise.slate;
+}
+
 } // namespace
 
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
@@ -22,7 +29,9 @@ session::session(session_config config, session_id id, channel source, session_e
     effects_(effects),
     started_at_ms_(unix_ms),
     started_(now),
-    buffer_(config_.buffer) {}
+    buffer_(config_.buffer),
+    slate_(slate_of(channel_, config_)),
+    rhythm_(config_.slate_after) {}
 
 // -- clients ------------------------------------------------------------------
 
@@ -102,7 +111,7 @@ std::string session::silence(const variant& v, time_point now) const {
       return v.last_failure.empty() ? "no worker takes it" : v.last_failure;
     if (!v.current->running())
       return "the transcoder does not start";
-    if (v.current->credit.in_flight_bytes() > 0)
+    if (v.current->credit.pending())
       return "the transcoder accepts no input";
     if (v.current->cursor && *v.current->cursor >= buffer_.end())
       return "the source sends nothing, or nothing that the transcoder can use";
@@ -247,7 +256,8 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   a.state = attempt::phase::starting;
   a.since = now;
   a.spans = is_next && v.next && v.change_at ? std::vector<window>(source_->tracks.size(), window{*v.change_at})
-                                             : spans_after(v);
+            : !v.flowing && away_since_ && has_slate(v) ? spans_of_slate(v)
+                                                        : spans_after(v);
   transcode_work work;
   work.attempt = number;
   work.session = id_;
@@ -257,6 +267,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   work.spans = a.spans;
   work.credit_bytes = config_.credit_bytes;
   work.seat = x.seat;
+  work.still = still();
   effects_.start(work);
 }
 

@@ -18,13 +18,14 @@
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_delivery.cpp, session_failover.cpp, session_ladder.cpp, session_status.cpp.
+// session_slate.cpp, session_delivery.cpp, session_failover.cpp, session_ladder.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
 #include "core/live/clock_map.hpp"
 #include "core/live/config.hpp"
 #include "core/live/ladder.hpp"
+#include "core/live/slate_clock.hpp"
 #include "core/live/source_buffer.hpp"
 #include "core/live/variant.hpp"
 #include "core/plan.hpp"
@@ -219,6 +220,7 @@ private:
   void ingest_over(const std::string& why, const lease_end& blame, time_point now);
   milliseconds first_byte_timeout() const;
   void remember(const sample_block& block);
+  void give_up_source();
   void source_ended(time_point now);
   void source_known(time_point now);
   void source_changed(const stream_format& x, time_point now);
@@ -229,6 +231,15 @@ private:
   void return_to_first(time_point now);
   void release_source();
   void note_gone();
+
+  // the slate
+  bool has_slate(const variant& v) const noexcept;
+  bool shows_slate() const noexcept;
+  void tick_slate(time_point now);
+  void advance_slate(time_point now, milliseconds step);
+  void end_slate(const sample_block& x, time_point now);
+  std::vector<window> spans_of_slate(variant& v) const;
+  slate still() const;
 
   // samples
   void pump(variant& v, attempt& a, time_point now);
@@ -274,7 +285,7 @@ private:
   std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
-  std::optional<int64_t> lift_;       ///< ticks that are added to the source's times
+  std::optional<int64_t> lift_;       ///< ticks that are added to the ingest's times
   int64_t newest_pts_ = no_timestamp; ///< the largest PTS of all source samples
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
@@ -283,6 +294,10 @@ private:
   std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
     false;                  ///< the source was reopened: samples before its first random-access point are ignored
+  slate_kind slate_;
+  slate_clock rhythm_;                   ///< of the source's samples
+  std::optional<time_point> away_since_; ///< the source is away, and transcoded renditions show the slate
+  uint64_t outages_ = 0;
   std::deque<sample> gone_; ///< source samples that the buffer dropped and that some variant has not delivered
   variants variants_;
   std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name

@@ -138,7 +138,7 @@ void session::on(const batch_ack& x, time_point now) {
   auto p = find(x.attempt);
   if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
     return;
-  p.at->watch.answered(p.at->credit.in_flight_bytes() > 0, now);
+  p.at->watch.answered(p.at->credit.pending(), now);
   pump(*p.of, *p.at, now);
 }
 
@@ -167,7 +167,7 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->fed && p.at->credit.in_flight_bytes() > 0) {
+  if (p.at->fed && p.at->credit.pending()) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
@@ -235,7 +235,7 @@ void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.running())
     return;
   if (!a.cursor) {
-    a.cursor = a.spans.empty() ? fresh_start(v) : buffer_.join_point_from(format_since_);
+    a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
     count_missing(v, a);
   }
   if (!a.cursor)
@@ -250,6 +250,10 @@ void session::pump(variant& v, attempt& a, time_point now) {
     auto number = (*a.cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
+    if (block.is_absence() && !has_slate(v)) {
+      a.skew += a.credit.sent() > 0 ? 1 : 0;
+      continue;
+    }
     if (a.credit.sent() == 0) {
       a.began = number;
       a.began_at = block.samples.front();
@@ -287,7 +291,8 @@ void session::pass_through(variant& v, time_point now) {
     effects_.open_output(v.target.name, v.output, form_of(v));
   auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
   while (*v.cursor < buffer_.end())
-    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan, pictures), now);
+    if (auto& block = buffer_.at((*v.cursor)++); !block.is_absence())
+      deliver(v, selected(block, v.plan, pictures), now);
 }
 
 // -- to the clients --------------------------------------------------------------

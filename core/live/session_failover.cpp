@@ -80,6 +80,8 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
     if (block.samples.front().dts > from + preroll_ticks())
       break;
   }
+  if (!result && away_since_)
+    return buffer_.end() - 1; // the buffer no longer has a picture: the slate is black
   return result;
 }
 
@@ -106,8 +108,9 @@ void session::count_missing(const variant& v, attempt& a) const {
   for (auto& s : gone_)
     count_missing(v, a, s);
   for (auto number = buffer_.first(); number < *a.cursor; ++number)
-    for (auto& s : buffer_.at(number).samples)
-      count_missing(v, a, s);
+    if (auto& block = buffer_.at(number); !block.is_absence())
+      for (auto& s : block.samples)
+        count_missing(v, a, s);
 }
 
 /// Counts the leading pictures of the random-access point at which the attempt began: they refer to pictures before it.
@@ -252,7 +255,7 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
 /// How far an attempt was in the source: the first block that it has not taken, in DTS. Empty if it was never fed.
 std::optional<int64_t> session::place_of(const attempt& a) const {
   assert(a.credit.acknowledged() <= a.credit.sent());
-  auto number = a.began + a.credit.acknowledged();
+  auto number = static_cast<uint64_t>(static_cast<int64_t>(a.began + a.credit.acknowledged()) + a.skew);
   if (a.credit.sent() == 0 || number < buffer_.first())
     return std::nullopt;
   return number < buffer_.end() ? buffer_.at(number).samples.front().dts : buffer_.newest_dts();

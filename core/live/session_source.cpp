@@ -68,6 +68,7 @@ void session::start_ingest(time_point now) {
   ingest_->heard = now;
   ingest_->again_at.reset();
   await_random_access_ = source_.has_value();
+  rhythm_.restart();
   lease_request request;
   request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->id};
   request.label.limits.memory_bytes = memory_limit(config_.memory, work_kind::ingest, {});
@@ -144,13 +145,25 @@ void session::source_ended(time_point now) {
     fail_everything(ec::none, "the source has ended");
 }
 
+/// The source stays away for too long. Renditions that show a slate go on, as long as they have clients.
+void session::give_up_source() {
+  auto why = reason_.empty() ? "the source did not come back" : reason_;
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); !away_since_ || !has_slate(i->second))
+      remove(i, ec::source_failed, why, {});
+  if (variants_.empty())
+    fail_everything(ec::source_failed, why);
+}
+
 void session::tick_source(time_point now) {
   if (!ingest_ || ingest_->ended)
     return;
   auto& in = *ingest_;
+  tick_slate(now);
   if (in.lost_since && now - *in.lost_since >= config_.source_timeout) {
-    fail_everything(ec::source_failed, reason_.empty() ? "the source did not come back" : reason_);
-    return;
+    give_up_source();
+    if (!ingest_)
+      return;
   }
   if (in.again_at && now >= *in.again_at) {
     start_ingest(now);
@@ -291,7 +304,7 @@ void session::take_source(const sample_batch& x, time_point now) {
     in.delivers_since = now;
   if (await_random_access_) {
     // New tracks begin at a random-access point, even if the source continues.
-    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0
+    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0 && !away_since_
                    && (!next_source_ || same_places(*source_, *next_source_));
     if (!goes_on && !x.block.starts_with_random_access())
       return;
@@ -300,6 +313,8 @@ void session::take_source(const sample_batch& x, time_point now) {
       ++source_restarts_;
     in.lost_since.reset();
   }
+  if (away_since_)
+    end_slate(x.block, now);
   reason_.clear(); // the reason why earlier URLs failed
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
@@ -314,6 +329,7 @@ void session::take_source(const sample_batch& x, time_point now) {
     if (s.track == leading)
       source_dts_ = s.dts;
   }
+  rhythm_.heard(source_end_, now);
   remember(x.block);
   buffer_.append(std::move(block));
   note_gone(); // first, because variants that lose their attempt below must count these samples

@@ -11,7 +11,9 @@ extern "C" {
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <limits>
 #include <new>
+#include <utility>
 
 namespace troupe::av {
 
@@ -59,6 +61,23 @@ expected<void> audio_filter::drain() {
   auto result = cut(true);
   end_.reset();
   return result;
+}
+
+expected<void> audio_filter::fill(int64_t to_pts, int64_t first) {
+  if (auto ended = end_segment(); !ended)
+    return ended;
+  auto to = av_rescale_q_rnd(to_pts, time_base, AVRational{1, output_.sample_rate}, AV_ROUND_DOWN);
+  auto from = first > std::numeric_limits<int64_t>::min() ? first * frame_size_ : floor_to(to, frame_size_);
+  if (!end_ || (first > std::numeric_limits<int64_t>::min() && from > *end_)) {
+    if (auto rest = cut(true); !rest)
+      return rest;
+    end_ = from;
+  }
+  returns_ = true;
+  if (to <= *end_)
+    return {};
+  counters_.filled_samples += static_cast<uint64_t>(to - *end_);
+  return append_silence(to - *end_);
 }
 
 bool audio_filter::is_same_input(const AVFrame& frame) const noexcept {
@@ -127,7 +146,7 @@ expected<void> audio_filter::place(int64_t index, int samples) {
   if (skip == samples)
     return {};
   auto first = index + skip;
-  auto gap_max = output_.sample_rate * gap_max_ms / 1000;
+  auto gap_max = output_.sample_rate * (std::exchange(returns_, false) ? return_max_ms : gap_max_ms) / 1000;
   if (end_ && first - *end_ > gap_max) {
     if (auto ended = cut(true); !ended)
       return ended;

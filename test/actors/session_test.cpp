@@ -23,6 +23,7 @@ struct fixture : virtual_time {
     x.core.idle_timeout = 10s;
     x.core.stall = {500ms, 5000ms};
     x.core.read_timeout = 1h;
+    x.core.slate = slate_kind::none; // silence means something only to the tests that are about it
     return x;
   }
 
@@ -299,6 +300,56 @@ BOOST_AUTO_TEST_CASE(a_source_whose_task_dies_is_opened_again_and_clients_stay) 
   BOOST_TEST(again->ingest->resume_from == (5 + 100) * frame);
   send(again, 10, 13);
   BOOST_TEST(seen() == (std::vector<int64_t>{0, 1, 2, 3, 4, 10, 11, 12}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(clients_stay_while_the_source_is_away_and_a_successor_continues_the_slate) {
+  auto x = configured();
+  x.core.slate = slate_kind::last;
+  session = keep(
+    spawn_session(system, x, session_id{2}, {"news", {}, {"http://one/a.ts"}, false}, coordinator->actor));
+  run_hd(15);
+  // A transcoder makes a picture of each 40 ms of absence.
+  auto made = int64_t{15};
+  auto fill = [&](const dummy_task_ptr& task) {
+    auto to = task->input.back().block.samples.front().pts / frame - 100;
+    send(task, made, to);
+    made = std::max(made, to);
+    take_all(task);
+  };
+  auto later = [&](const dummy_task_ptr& task, std::chrono::milliseconds time) {
+    for (auto passed = 0ms; passed < time; passed += 200ms) {
+      pass(200ms);
+      fill(task);
+    }
+  };
+  fill(first);
+  caf::anon_send(source->sink, stream_end{source->attempt(), "connection refused", false});
+  later(first, 10s);
+  auto status = ask<session_status>(*this, session, status_atom_v);
+  BOOST_TEST((**status).state == "slate");
+  BOOST_TEST((**status).outages == 1u);
+  BOOST_TEST(made > 20 + 240);
+  kill(first->task);
+  settle();
+  auto last = coordinator->requests.size() - 1;
+  BOOST_TEST((coordinator->requests[last].what.label.kind == work_kind::transcode));
+  auto second = working(last);
+  BOOST_TEST(second->input.front().block.starts_with_random_access());
+  BOOST_TEST(second->input.back().block.is_absence());
+  later(second, 20s);
+  // Pulls were tried meanwhile, and this one succeeds.
+  auto pulls = coordinator->requests.size();
+  while (coordinator->requests.size() == pulls)
+    later(second, 200ms);
+  source = working(pulls);
+  send(source, 0, 1);
+  auto back = second->input.back().block.samples.front();
+  BOOST_TEST(back.is_random_access());
+  BOOST_TEST(back.pts / frame - 100 >= made);
+  send(second, made, back.pts / frame - 99);
+  BOOST_TEST(seen() == numbers(0, back.pts / frame - 99), boost::test_tools::per_element());
+  status = ask<session_status>(*this, session, status_atom_v);
+  BOOST_TEST((**status).state == "running");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

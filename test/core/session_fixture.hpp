@@ -108,6 +108,7 @@ struct session_fixture {
     // Only tests of silent sources set shorter limits.
     config.read_timeout = 24h;
     config.stall = {24h, 24h};
+    config.slate = slate_kind::none;
     make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
   }
 
@@ -167,7 +168,8 @@ struct failover_fixture : session_fixture {
   std::map<attempt_id, uint64_t> output;
   int64_t fed = 0;
 
-  failover_fixture() {
+  explicit failover_fixture(slate_kind slate = slate_kind::none) {
+    config.slate = slate;
     config.stall = {500ms, 5000ms};
     config.failover_timeout = 60s;
     make({"news", {}, {"u", "v"}, false});
