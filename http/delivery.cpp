@@ -42,10 +42,34 @@ std::string new_key() {
   return text.data();
 }
 
-/// Every answer may be read by pages of all sites: players are embedded anywhere, and no answer holds a secret.
-void allow_all_origins(reply& x) {
-  x.fields.emplace_back("Access-Control-Allow-Origin", "*");
-  x.fields.emplace_back("Access-Control-Expose-Headers", "Date, Content-Length");
+/// The format that a file belongs to for certain: segments belong to both.
+std::optional<delivery_format> format_of(std::string_view file) {
+  if (file == hls_entry || file.ends_with(".m3u8"))
+    return delivery_format::hls;
+  if (file == dash_entry)
+    return delivery_format::dash;
+  return std::nullopt;
+}
+
+/// The part of its body that the client asked for.
+void cut(reply& x, const std::string& range) {
+  uint64_t size = 0;
+  for (auto& bytes : x.media)
+    size += bytes.size();
+  auto wanted = read_range(range, size);
+  x.fields.emplace_back("Accept-Ranges", "bytes");
+  if (wanted.kind == range_kind::whole)
+    return;
+  if (wanted.kind == range_kind::unsatisfiable) {
+    x = {status::range_not_satisfiable, {}, {}};
+    x.fields.emplace_back("Content-Range", "bytes */" + std::to_string(size));
+    return;
+  }
+  x.code = status::partial_content;
+  x.part = wanted.part;
+  x.fields.emplace_back("Content-Range", "bytes " + std::to_string(wanted.part.first) + "-"
+                                           + std::to_string(wanted.part.first + wanted.part.size - 1) + "/"
+                                           + std::to_string(size));
 }
 
 tl::expected<delivery_request, std::string> read_request(const request& of, const std::string& file) {
@@ -71,6 +95,21 @@ tl::expected<delivery_request, std::string> read_request(const request& of, cons
 
 } // namespace
 
+void allow_all_origins(reply& x) {
+  x.fields.emplace_back("Access-Control-Allow-Origin", "*");
+  x.fields.emplace_back("Access-Control-Expose-Headers", "Date, Content-Length, Content-Range");
+}
+
+reply preflight() {
+  reply result{status::no_content, {}, {}};
+  allow_all_origins(result);
+  result.fields.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+  result.fields.emplace_back("Access-Control-Allow-Headers", "*");
+  result.fields.emplace_back("Access-Control-Max-Age", "86400");
+  result.fields.emplace_back("Allow", "GET, HEAD, OPTIONS");
+  return result;
+}
+
 std::optional<delivery_target> delivery_target::of(const std::vector<std::string>& path) {
   if (path.size() < 4 || path[0] != "live" || path[1].empty() || path[2].empty())
     return std::nullopt;
@@ -88,7 +127,8 @@ std::optional<delivery_target> delivery_target::of(const std::vector<std::string
   return std::nullopt;
 }
 
-/// A request until it is answered. Everything happens on the thread of its loop.
+/// A request until it is answered. Who waits for the answer owns it; all that it waits for only knows of it. Everything
+/// happens on the thread of its loop.
 struct delivery::pending {
   pending(loop& in, const request& of, delivery_target target, reply_handler done)
     : mail(in.mail()), of(of), target(std::move(target)), done(std::move(done)), timer(in.context()) {}
@@ -99,6 +139,8 @@ struct delivery::pending {
 
   void answer(reply x) {
     timer.cancel();
+    place.reset();
+    x.viewer = viewer;
     if (auto call = std::exchange(done, nullptr)) {
       allow_all_origins(x);
       call(std::move(x));
@@ -112,27 +154,35 @@ struct delivery::pending {
   boost::asio::steady_timer timer;
   delivery_request wanted;
   rendition_ptr from;
-  bool waits = false; ///< the timer runs
-  bool again = false; ///< the rendition that was known had ended: another one was asked for
+  viewer_ptr viewer;           ///< null until it is known
+  std::shared_ptr<void> place; ///< among those that wait for the rendition
+  bool waits = false;          ///< the timer runs
+  bool again = false;          ///< the rendition that was known had ended: another one was asked for
 };
 
-delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout)
-  : system_(system), gateway_(std::move(gateway)), watch_timeout_(watch_timeout) {}
+delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout,
+                   std::shared_ptr<viewer_list> viewers)
+  : system_(system), gateway_(std::move(gateway)), watch_timeout_(watch_timeout), viewers_(std::move(viewers)) {}
 
-void delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
+std::shared_ptr<void> delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
   auto x = std::make_shared<pending>(in, of, target, std::move(done));
-  if (x->is_entry() && target.file == clock_name) {
+  begin(x);
+  return x;
+}
+
+void delivery::begin(const std::shared_ptr<pending>& x) {
+  if (x->is_entry() && x->target.file == clock_name) {
     reply now{status::ok, "text/plain", base::iso_time(unix_ms())};
     now.fields.emplace_back("Cache-Control", "no-store");
     return x->answer(std::move(now));
   }
-  auto wanted = read_request(of, x->is_entry() ? std::string{} : target.file);
+  auto wanted = read_request(x->of, x->is_entry() ? std::string{} : x->target.file);
   if (!wanted)
-    return x->answer(problem(status::bad_request, "invalid_argument", wanted.error(), of.id));
-  if (!x->is_entry() && target.profile != target.name)
-    return x->answer(problem(ec::unknown_profile, "this address names no rendition", of.id));
+    return x->answer(problem(status::bad_request, "invalid_argument", wanted.error(), x->of.id));
+  if (!x->is_entry() && x->target.profile != x->target.name)
+    return x->answer(problem(ec::unknown_profile, "this address names no rendition", x->of.id));
   x->wanted = std::move(*wanted);
-  if (auto rendition = known(target.channel, target.name))
+  if (auto rendition = known(x->target.channel, x->target.name))
     return found(x, std::move(rendition));
   watch(x);
 }
@@ -151,11 +201,13 @@ rendition_ptr delivery::known(const std::string& channel, const std::string& pro
 
 /// Asks for the rendition; it is started if it does not run.
 void delivery::watch(const std::shared_ptr<pending>& x) {
-  auto mail = x->mail;
   ask<rendition_ptr>(
     system_, gateway_, watch_timeout_,
-    [me = shared_from_this(), x, mail](caf::expected<rendition_ptr> answer) {
-      mail->post([me, x, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
+    [me = shared_from_this(), weak = std::weak_ptr{x}, mail = x->mail](caf::expected<rendition_ptr> answer) {
+      mail->post([me, weak, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
+        auto x = weak.lock();
+        if (!x)
+          return;
         if (!*answer)
           return x->answer(for_viewers(answer->error(), x->of.id));
         if (**answer == nullptr)
@@ -179,7 +231,7 @@ void delivery::look(const std::shared_ptr<pending>& x) {
   if (!x->done)
     return;
   if (!x->target.viewer.empty())
-    x->from->seen(x->target.viewer, clock::now());
+    seen(*x, x->target.viewer);
   using outcome = delivery_reply::outcome;
   auto got = x->from->get(x->wanted);
   switch (got.what) {
@@ -205,34 +257,54 @@ void delivery::look(const std::shared_ptr<pending>& x) {
     result.fields.emplace_back("Content-Encoding", "gzip");
   result.fields.emplace_back("Vary", "Accept-Encoding");
   result.media = std::move(got.body);
+  if (!format_of(x->target.file) && x->of.method == verb::get)
+    cut(result, x->of.range);
   x->answer(std::move(result));
+}
+
+/// The viewer with this key is here.
+void delivery::seen(pending& x, const std::string& key) {
+  auto& client = x.of.place ? *x.of.place : x.of.address;
+  auto now = clock::now();
+  auto [who, listed] = viewers_->seen({key, x.target.channel, x.target.name, x.of.address, client},
+                                      format_of(x.target.file), x.from->times().absence(), now);
+  x.viewer = std::move(who);
+  x.from->seen(listed ? key : std::string{}, now);
 }
 
 void delivery::wait(const std::shared_ptr<pending>& x) {
   if (!std::exchange(x->waits, true)) {
     // RFC 8216bis, 6.2.5.2: a request that waits for more than three target durations gets a 503.
-    x->timer.expires_after(std::chrono::milliseconds{3 * x->from->times().target() / (ticks_per_second / 1000)});
-    x->timer.async_wait([x](const boost::system::error_code& failure) {
-      if (!failure)
-        x->answer(problem(status::service_unavailable, "timeout", "nothing new came in time; try again", x->of.id));
+    auto longest = std::chrono::milliseconds{3 * x->from->times().target() / (ticks_per_second / 1000)};
+    x->timer.expires_after(std::min(longest, watch_timeout_));
+    x->timer.async_wait([weak = std::weak_ptr{x}](const boost::system::error_code& failure) {
+      auto late = weak.lock();
+      if (!late || failure)
+        return;
+      auto x = problem(status::service_unavailable, "timeout", "nothing new came in time; try again", late->of.id);
+      x.fields.emplace_back("Retry-After", "1");
+      late->answer(std::move(x));
     });
   }
-  auto wake = [weak = weak_from_this(), x] {
-    x->mail->post([weak, x] {
-      if (auto me = weak.lock())
-        me->look(x);
+  auto wake = [me = weak_from_this(), weak = std::weak_ptr{x}, mail = x->mail] {
+    mail->post([me, weak] {
+      auto self = me.lock();
+      if (auto woken = weak.lock(); self && woken)
+        self->look(woken);
     });
   };
-  if (!x->from->notify(x->wanted, std::move(wake)))
+  x->place = x->from->notify(x->wanted, std::move(wake));
+  if (!x->place)
     x->answer(problem(ec::limit, "too many requests wait; try again", x->of.id));
 }
 
-reply delivery::entry(const pending& x) const {
+reply delivery::entry(pending& x) {
   auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
   auto summary = x.from->summary(key + "/" + encode_segment(x.target.name));
   if (!summary)
     return problem(ec::source_failed, "the channel has ended", x.of.id);
-  x.from->seen(key, clock::now());
+  if (x.of.method != verb::head) // which gives nobody the key
+    seen(x, key);
   reply result;
   if (x.target.file == dash_entry) {
     result.content_type = "application/dash+xml";

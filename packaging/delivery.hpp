@@ -4,6 +4,8 @@
 
 #include "messages/media.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 namespace troupe {
@@ -45,6 +47,13 @@ struct delivery_times {
   /// playlist (RFC 8216bis, 6.2.2).
   int64_t kept() const noexcept {
     return 2 * window + 2 * target();
+  }
+
+  /// A viewer that asked for nothing for this long has left. Players ask at least once in a segment, and people pause
+  /// them. A request waits for three target durations at most.
+  std::chrono::milliseconds absence() const noexcept {
+    using std::chrono::milliseconds;
+    return std::max(milliseconds{10'000}, milliseconds{4 * target() * 1000 / ticks_per_second});
   }
 
   bool operator==(const delivery_times&) const = default;
