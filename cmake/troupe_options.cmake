@@ -5,7 +5,9 @@ set_property(CACHE TROUPE_SANITIZE PROPERTY STRINGS "" address thread fuzzer)
 add_library(troupe_options INTERFACE)
 target_compile_features(troupe_options INTERFACE cxx_std_20)
 target_include_directories(troupe_options INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(troupe_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
+# Shadowing is refused among local names. Members end in an underscore, and a type may lend its name to a variable.
+target_compile_options(troupe_options INTERFACE -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Werror
+                       $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
 target_compile_definitions(troupe_options INTERFACE TROUPE_VERSION="${PROJECT_VERSION}")
 
 # Most builds need only names and lines in stack traces. Full debug information doubles the time of an instrumented

@@ -1,6 +1,6 @@
 #include "config/option_value.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "config/text.hpp"
 
 #include <algorithm>

@@ -24,7 +24,7 @@ using beast::http::field;
 /// Room after the longest header for data that a client sends ahead.
 constexpr size_t read_ahead_bytes = 16 * 1024;
 
-/// Most requests fit.
+/// Size of the first read; most requests fit into it.
 constexpr size_t first_read_bytes = 4096;
 
 /// The host of "host:port".

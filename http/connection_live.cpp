@@ -74,7 +74,7 @@ void connection::dispatch_live() {
 
 void connection::deliver(const delivery_target& target) {
   phase_ = phase::asking;
-  // It may wait for its rendition, and then for what comes next.
+  // The request may wait for its rendition to start, and then for a part or segment that does not exist yet.
   expire_after(config::defaults::outer_wait(2 * shared_->config.watch_timeout));
   auto turn = ++turn_;
   auto take = [weak = std::weak_ptr<peer>{shared_from_this()}, turn](reply x) {

@@ -2,7 +2,7 @@
 
 #include "actors/jobs/job_text.hpp"
 #include "base/identity.hpp"
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/byte_range.hpp"

@@ -1,6 +1,6 @@
 #include "http/live.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/problem.hpp"

@@ -1,6 +1,6 @@
 #include "http/problem.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "messages/type_ids.hpp"
 
 #include <boost/json/object.hpp>

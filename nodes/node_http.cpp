@@ -1,6 +1,6 @@
 #include "nodes/node_http.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "telemetry/log.hpp"
 

@@ -1,5 +1,6 @@
 #include "processes/child_process.hpp"
 
+#include "processes/child_environment.hpp"
 #include "processes/fork_server.hpp"
 
 #include <fcntl.h>
@@ -16,9 +17,6 @@ namespace troupe {
 namespace {
 
 constexpr const char* this_program = "/proc/self/exe";
-
-/// Cards are numbered by their PCI addresses, as in the driver's management library, instead of by speed.
-constexpr std::string_view cuda_order = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
 
 struct pipe_ends {
   int read = -1;
@@ -93,24 +91,11 @@ tl::expected<child_process, std::string> start_once(const std::vector<std::strin
 
 } // namespace
 
-bool is_inherited(std::string_view variable) {
-  return !variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_")
-         && !variable.starts_with("CUDA_DEVICE_ORDER=") && !variable.starts_with("CUDA_VISIBLE_DEVICES=");
-}
-
-std::vector<char*> child_environment() {
-  std::vector<char*> result{const_cast<char*>(cuda_order.data())};
-  for (auto i = environ; i != nullptr && *i != nullptr; ++i)
-    if (is_inherited(*i))
-      result.push_back(*i);
-  result.push_back(nullptr);
-  return result;
-}
-
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture) {
   auto from_server = has_fork_server();
   auto result = start_once(arguments, capture);
-  // A server that had just ended may have left a child that reads the old pipe: this child gets another.
+  // The server may have forked a child before it ended. That child reads the old pipe, so the second try makes a new
+  // one.
   if (!result && from_server && !has_fork_server())
     return start_once(arguments, capture);
   return result;

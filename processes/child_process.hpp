@@ -13,7 +13,7 @@
 namespace troupe {
 
 /// A started child. Its standard input is a pipe whose other end is `input`. From there the child reads secrets that
-/// must not appear in its arguments. It sees the end of the pipe when this process is gone.
+/// must not appear in its arguments. The child reads the end of the pipe when this process is gone.
 struct child_process {
   pid_t pid = 0;
   int input = -1;  ///< to write to; closed by `close_input`
@@ -24,14 +24,6 @@ struct child_process {
 /// gets a process group of its own, and no descriptor except the three standard ones. With `capture` the child's
 /// standard output comes back through `output`, else it goes to standard error.
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture);
-
-/// Whether children get this variable ("NAME=value"). They do not get the variables that configure this node, because a
-/// child gets all its configuration in its arguments. They also do not get variables that hide cards, which would
-/// renumber the others: the node itself respects those, and names no hidden card.
-bool is_inherited(std::string_view variable);
-
-/// The environment of children. Valid until the environment of this process changes.
-std::vector<char*> child_environment();
 
 /// False if the child has closed its input.
 bool write_line(const child_process& child, std::string_view line);

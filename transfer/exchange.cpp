@@ -1,7 +1,7 @@
 #include "transfer/exchange.hpp"
 
 #include "base/json.hpp"
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "base/utf8.hpp"
 #include "transfer/curl.hpp"
 

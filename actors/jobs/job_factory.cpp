@@ -1,8 +1,8 @@
 // Creates a job: its folder, its registration for uploads, and its actor.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
+#include "base/mask_url.hpp"
 #include "base/private_folder.hpp"
-#include "base/url.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/upload_registry.hpp"
 

@@ -1,7 +1,7 @@
 // What the API shows of a session.
 #include "core/live/session.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 
 #include <algorithm>
 

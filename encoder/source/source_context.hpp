@@ -2,8 +2,8 @@
 #pragma once
 
 #include "encoder/format_ptr.hpp"
+#include "encoder/source/allowed_sources.hpp"
 #include "encoder/source/demuxer.hpp"
-#include "encoder/source/source_address.hpp"
 #include "encoder/source/source_io.hpp"
 
 #include <atomic>

@@ -2,7 +2,7 @@
 // print, load, compare.
 #include "test/config/support.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "config/text.hpp"
 
 using namespace troupe;

@@ -1,9 +1,9 @@
 // URLs of sources as users and playlists may write them. A password at a usual place of a URL is never shown, whatever
 // surrounds it, and a URL from the network cannot open a local file.
 #include "config/text.hpp"
-#include "encoder/source/source_address.hpp"
+#include "encoder/source/allowed_sources.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 #include "test/fuzz/fuzz.hpp"
 
 #include <array>

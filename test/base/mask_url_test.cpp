@@ -1,6 +1,6 @@
 // Goal: a source's credentials are never shown, and the parts that identify it remain. Method: URLs as users write
 // them, with secrets in the places where they occur in practice.
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,7 +9,7 @@
 
 using namespace troupe::base;
 
-BOOST_AUTO_TEST_SUITE(url_test)
+BOOST_AUTO_TEST_SUITE(mask_url_test)
 
 BOOST_AUTO_TEST_CASE(an_operator_sees_which_source_it_is_and_nothing_that_opens_it) {
   const std::pair<std::string, std::string> cases[] = {

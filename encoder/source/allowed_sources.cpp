@@ -1,7 +1,7 @@
 // The allow lists, and the little parsing that they need.
-#include "encoder/source/source_address.hpp"
+#include "encoder/source/allowed_sources.hpp"
 
-#include "base/url.hpp"
+#include "base/mask_url.hpp"
 
 #include <sys/stat.h>
 
