@@ -68,6 +68,11 @@ public:
       wrong("live.stall_min", "is longer than live.stall_max");
     if (config_.stream.lag_max > config_.stream.duration_max)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
+    const auto& times = config_.delivery;
+    if (times.part * 2 > times.segment)
+      wrong("live.part", "is longer than half of live.segment");
+    if (times.window < times.segment * times.segments_min)
+      wrong("live.window", "is shorter than six times live.segment");
   }
 
   void gpus() {

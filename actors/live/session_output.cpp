@@ -7,25 +7,14 @@
 
 namespace troupe {
 
-namespace {
-
-/// A segment is as long as configured, or the next multiple of the keyframe interval.
-delivery_times times_for(delivery_times x, const core::output_form& form) {
-  x.on_grid = form.on_grid;
-  if (auto interval = form.keyframe_interval.count() * ticks_per_second / 1000; form.on_grid)
-    x.segment = (x.segment + interval - 1) / interval * interval;
-  return x;
-}
-
-} // namespace
-
 rendition_output& session_state::output_of(const std::string& profile) {
   return outputs.try_emplace(profile, config.stream, profile).first->second;
 }
 
 void session_state::open_output(const std::string& profile, const stream_format& format,
                                 const core::output_form& form) {
-  if (auto done = output_of(profile).set_format(format, times_for(config.delivery, form), form.clock); !done)
+  auto times = delivery_times::of(config.delivery, form.on_grid ? form.keyframe_interval : std::chrono::milliseconds{0});
+  if (auto done = output_of(profile).set_format(format, times, form.clock); !done)
     failed_outputs.emplace_back(profile, done.error().what);
 }
 
