@@ -254,7 +254,8 @@ std::string show_sessions(const json::value& answer) {
 }
 
 std::string show_viewers(const json::value& answer) {
-  table result{{{"VIEWER"}, {"CHANNEL"}, {"PROFILE"}, {"FORMAT"}, {"SINCE"}, {"LAST"}, {"SENT", align::right}, {"ADDRESS"}}};
+  table result{
+    {{"VIEWER"}, {"CHANNEL"}, {"PROFILE"}, {"FORMAT"}, {"SINCE"}, {"LAST"}, {"SENT", align::right}, {"ADDRESS"}}};
   auto viewers = list(answer, "viewers");
   for (auto& v : viewers)
     result.add({text(v, "id"), text(v, "channel"), text(v, "profile"), text(v, "format"),

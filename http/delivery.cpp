@@ -205,18 +205,18 @@ void delivery::watch(const std::shared_ptr<pending>& x) {
     system_, gateway_, watch_timeout_,
     [me = shared_from_this(), weak = std::weak_ptr{x}, mail = x->mail](caf::expected<rendition_ptr> answer) {
       mail->post([me, weak, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
-        auto x = weak.lock();
-        if (!x)
+        auto asked = weak.lock();
+        if (!asked)
           return;
         if (!*answer)
-          return x->answer(for_viewers(answer->error(), x->of.id));
+          return asked->answer(for_viewers(answer->error(), asked->of.id));
         if (**answer == nullptr)
-          return x->answer(problem(ec::stopping, {}, x->of.id));
+          return asked->answer(problem(ec::stopping, {}, asked->of.id));
         {
           std::lock_guard guard{me->mutex_};
-          me->running_[{x->target.channel, x->target.name}] = **answer;
+          me->running_[{asked->target.channel, asked->target.name}] = **answer;
         }
-        me->found(x, **answer);
+        me->found(asked, **answer);
       });
     },
     watch_atom_v, x->target.channel, x->target.name);
@@ -281,9 +281,10 @@ void delivery::wait(const std::shared_ptr<pending>& x) {
       auto late = weak.lock();
       if (!late || failure)
         return;
-      auto x = problem(status::service_unavailable, "timeout", "nothing new came in time; try again", late->of.id);
-      x.fields.emplace_back("Retry-After", "1");
-      late->answer(std::move(x));
+      auto refusal =
+        problem(status::service_unavailable, "timeout", "nothing new came in time; try again", late->of.id);
+      refusal.fields.emplace_back("Retry-After", "1");
+      late->answer(std::move(refusal));
     });
   }
   auto wake = [me = weak_from_this(), weak = std::weak_ptr{x}, mail = x->mail] {

@@ -46,8 +46,8 @@ public:
   delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout,
            std::shared_ptr<viewer_list> viewers);
 
-  /// Answers a GET or HEAD. `in` is the loop of the calling thread; `done` is called once, on that thread and perhaps at
-  /// once, unless the loop or the actor system ends first, or the returned handle is dropped.
+  /// Answers a GET or HEAD. `in` is the loop of the calling thread. `done` is called once, on that thread and perhaps
+  /// at once, unless the loop or the actor system ends first, or the returned handle is dropped.
   std::shared_ptr<void> handle(loop& in, const request& of, const delivery_target& target, reply_handler done);
 
 private:

@@ -26,27 +26,15 @@ constexpr entry media_types[] = {{"video/mp2t", format::ts},
                                  {"audio/x-mpegurl", format::hls},
                                  {"application/dash+xml", format::dash}};
 
-/// What a User-Agent contains, in lower case. The first entry that matches decides: set-top boxes call themselves
-/// "Mozilla", too.
-constexpr entry players[] = {{"stbapp", format::ts}, // MAG
-                             {"enigma2", format::ts},
-                             {"dreambox", format::ts},
-                             {"hdhomerun", format::ts},
-                             {"tvheadend", format::ts},
-                             {"plex", format::ts},
-                             {"emby", format::ts},
-                             {"jellyfin", format::ts},
-                             {"kodi", format::ts},
-                             {"vlc", format::ts},
-                             {"mpv", format::ts},
-                             {"lavf", format::ts}, // FFmpeg
-                             {"gstreamer", format::ts},
-                             {"applecoremedia", format::hls},
-                             {"cfnetwork", format::hls},
-                             {"exoplayer", format::hls},
-                             {"media3", format::hls},
-                             {"roku", format::hls},
-                             {"mozilla/", format::hls}}; // browsers, televisions
+/// What a User-Agent contains, in lower case: set-top boxes, tuners, media servers, and players that zap faster so.
+constexpr std::string_view players_of_ts[] = {"stbapp", "enigma2", "dreambox", "hdhomerun", "tvheadend",
+                                              "plex",   "emby",    "jellyfin", "kodi",      "vlc",
+                                              "mpv",    "lavf",    "gstreamer"};
+
+/// The same for HLS; "mozilla/" is every browser and most televisions. Looked for after the others: set-top boxes call
+/// themselves "Mozilla", too.
+constexpr std::string_view players_of_hls[] = {"applecoremedia", "cfnetwork", "exoplayer",
+                                               "media3",         "roku",      "mozilla/"};
 
 /// No player says anything of use behind this many characters.
 constexpr size_t agent_size_max = 512;
@@ -116,15 +104,16 @@ std::string_view to_string(delivery_format x) noexcept {
 tl::expected<delivery_format, std::string> choose_format(std::string_view query, std::string_view accept,
                                                          std::string_view user_agent) {
   std::optional<format> asked;
-  auto read = read_query(query, [&](const std::string& key, const std::string& value) -> tl::expected<void, std::string> {
-    if (key != "format")
+  auto read =
+    read_query(query, [&](const std::string& key, const std::string& value) -> tl::expected<void, std::string> {
+      if (key != "format")
+        return {};
+      auto known = std::ranges::find(names, value, &entry::text);
+      if (known == std::end(names))
+        return tl::unexpected(std::string{"format is not accepted: allowed is ts, hls, ll-hls or dash"});
+      asked = known->means;
       return {};
-    auto known = std::ranges::find(names, value, &entry::text);
-    if (known == std::end(names))
-      return tl::unexpected(std::string{"format is not accepted: allowed is ts, hls, ll-hls or dash"});
-    asked = known->means;
-    return {};
-  });
+    });
   if (!read)
     return tl::unexpected(std::move(read.error()));
   if (asked)
@@ -132,9 +121,9 @@ tl::expected<delivery_format, std::string> choose_format(std::string_view query,
   if (auto wished = accepted(accept))
     return *wished;
   auto agent = lower(user_agent.substr(0, agent_size_max));
-  for (auto& x : players)
-    if (agent.find(x.text) != std::string::npos)
-      return x.means;
+  auto named = [&agent](std::string_view part) { return agent.find(part) != std::string::npos; };
+  if (std::ranges::none_of(players_of_ts, named) && std::ranges::any_of(players_of_hls, named))
+    return format::hls;
   return format::ts;
 }
 

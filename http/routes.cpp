@@ -160,7 +160,8 @@ void routes::metrics(const request& of, reply_handler done) const {
   counters.http_sent_bytes = counters_->sent_bytes;
   auto watching = viewers_->count(clock::now());
   for (size_t i = 0; i < watching.size(); ++i)
-    counters.viewers.push_back({std::string{to_string(delivery_formats[i])}, watching[i], counters_->delivered_bytes[i]});
+    counters.viewers.push_back(
+      {std::string{to_string(delivery_formats[i])}, watching[i], counters_->delivered_bytes[i]});
   counters.event_clients = counters_->events.clients;
   counters.events_skipped = counters_->events.skipped;
   counters.event_clients_dropped = counters_->events.dropped;
@@ -388,7 +389,8 @@ void routes::job_log(const request& of, reply_handler done) const {
 void routes::live(const request& of, reply_handler done) const {
   auto wanted = live_target::of(of.path);
   if (!wanted)
-    return done(problem(status::not_found, "unknown_path", "a channel is /live/{channel}/{profile}, .ts, /index.m3u8 or /manifest.mpd", of.id));
+    return done(problem(status::not_found, "unknown_path",
+                        "a channel is /live/{channel}/{profile}, .ts, /index.m3u8 or /manifest.mpd", of.id));
   // Only a HEAD gets here: nothing starts, but the names must be right.
   auto found = [](auto& xs, const std::string& name) {
     return std::any_of(xs.begin(), xs.end(), [&](auto& x) { return x.name == name; });

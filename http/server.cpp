@@ -233,9 +233,8 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
                                             std::shared_ptr<event_statistics>{counters, &counters->events});
   auto delivering = std::make_shared<delivery>(system, gateway, config.watch_timeout, viewers);
   auto shared = std::make_shared<const service>(service{std::move(config), system, std::move(gateway), std::move(api),
-                                                        std::move(delivering), std::move(viewers),
-                                                        std::move(rules), counters,
-                                                        std::move(of_files), std::move(events)});
+                                                        std::move(delivering), std::move(viewers), std::move(rules),
+                                                        counters, std::move(of_files), std::move(events)});
   auto result = std::make_unique<impl>(std::move(shared), threads, std::move(file_loops));
   if (auto reason = result->listen(*endpoint); !reason.empty())
     return tl::unexpected("cannot listen for HTTP on " + where + ": " + reason);

@@ -73,7 +73,8 @@ viewer_list::asked viewer_list::seen(const viewer_identity& who, std::optional<d
 }
 
 viewer_ptr viewer_list::enter(viewer_identity who, clock::time_point now) {
-  auto made = std::make_shared<viewer>(std::move(who), delivery_format::ts, id_of(std::to_string(base::random_id())), now);
+  auto made =
+    std::make_shared<viewer>(std::move(who), delivery_format::ts, id_of(std::to_string(base::random_id())), now);
   std::lock_guard guard{mutex_};
   streams_.emplace(made.get(), made);
   return made;
@@ -118,7 +119,7 @@ viewer_listing viewer_list::list(const viewer_question& what, clock::time_point 
   };
   for (auto& x : chosen)
     result.viewers.push_back({x->id_, x->who_.channel, x->who_.profile, x->format_, x->who_.address, unix_of(x->since_),
-                      unix_of(x->last_), x->sent_bytes_});
+                              unix_of(x->last_), x->sent_bytes_});
   return result;
 }
 

@@ -13,7 +13,8 @@ rendition_output& session_state::output_of(const std::string& profile) {
 
 void session_state::open_output(const std::string& profile, const stream_format& format,
                                 const core::output_form& form) {
-  auto times = delivery_times::of(config.delivery, form.on_grid ? form.keyframe_interval : std::chrono::milliseconds{0});
+  auto times =
+    delivery_times::of(config.delivery, form.on_grid ? form.keyframe_interval : std::chrono::milliseconds{0});
   if (auto done = output_of(profile).set_format(format, times, form.clock); !done)
     failed_outputs.emplace_back(profile, done.error().what);
 }

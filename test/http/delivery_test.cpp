@@ -1,6 +1,6 @@
-// Goal: a player of HLS or DASH gets what the standards promise: the right status for each request (RFC 8216bis, 6.2.5),
-// requests that wait for what comes next, and headers that browsers and caches need. Method: samples are written to a
-// rendition behind a real server; answers are compared byte by byte with the rendition's own window.
+// Goal: a player of HLS or DASH gets what the standards promise: the right status for each request (RFC 8216bis,
+// 6.2.5), requests that wait for what comes next, and the headers that browsers and caches need. Method: samples are
+// written to a rendition behind a real server; answers are compared byte by byte with the rendition's own window.
 #include "served_channel.hpp"
 
 #include "packaging/compress.hpp"
@@ -125,12 +125,12 @@ BOOST_AUTO_TEST_CASE(a_directive_out_of_range_is_refused_and_one_in_the_past_is_
 
 BOOST_AUTO_TEST_CASE(what_is_unknown_is_not_found) {
   auto key = viewer.substr(0, viewer.size() - 5);
-  for (auto& path : {std::string{"/live/other/h264/index.m3u8"}, std::string{"/live/demo/other/index.m3u8"},
-                     std::string{"/live/demo/other/manifest.mpd"}, std::string{"/live/demo/h264/index.mp4"},
-                     key + "other/v.m3u8", viewer + "a7.m3u8", viewer + "v", viewer + "v-0.m4s", viewer + "v-x.m4s",
-                     viewer + "v-0000000000000000.mp4", viewer + "v-" + std::to_string(latest().number) + ".99.m4s",
-                     viewer + "v-99999999999999999999.m4s", viewer + "v-t0.m4s", viewer + "../v.m3u8",
-                     std::string{"/live/demo/h264/NOKEY/h264/v.m3u8"}})
+  for (auto& path :
+       {std::string{"/live/other/h264/index.m3u8"}, std::string{"/live/demo/other/index.m3u8"},
+        std::string{"/live/demo/other/manifest.mpd"}, std::string{"/live/demo/h264/index.mp4"}, key + "other/v.m3u8",
+        viewer + "a7.m3u8", viewer + "v", viewer + "v-0.m4s", viewer + "v-x.m4s", viewer + "v-0000000000000000.mp4",
+        viewer + "v-" + std::to_string(latest().number) + ".99.m4s", viewer + "v-99999999999999999999.m4s",
+        viewer + "v-t0.m4s", viewer + "../v.m3u8", std::string{"/live/demo/h264/NOKEY/h264/v.m3u8"}})
     BOOST_TEST(get(path).status == 404, path);
 }
 
@@ -161,7 +161,8 @@ BOOST_AUTO_TEST_CASE(a_reload_waits_for_the_part_that_it_names) {
   auto whole = connect(viewer + "v.m3u8?_HLS_msn=" + std::to_string(latest().number));
   BOOST_TEST(reached([&] { return out.shared()->waiting() == 1; }));
   write_until(4.5);
-  BOOST_TEST(whole.read_response().body.find("\nv-" + std::to_string(latest().number - 1) + ".m4s") != std::string::npos);
+  BOOST_TEST(whole.read_response().body.find("\nv-" + std::to_string(latest().number - 1) + ".m4s")
+             != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_that_waits_in_vain_gets_a_503_and_leaves_nothing_behind) {
@@ -321,7 +322,8 @@ BOOST_AUTO_TEST_CASE(a_manifest_is_updated_at_an_address_of_its_viewer) {
   BOOST_TEST(between(later, "<Location>", ".mpd") == key);
   BOOST_TEST(between(later, "availabilityStartTime=\"", "\"") == between(manifest, "availabilityStartTime=\"", "\""));
   // A player asks for the segment after the latest one by the clock, a little early.
-  auto early = connect("/live/demo/h264/" + key + "/h264/v-t" + std::to_string(complete().start + ticks_per_second) + ".m4s");
+  auto early =
+    connect("/live/demo/h264/" + key + "/h264/v-t" + std::to_string(complete().start + ticks_per_second) + ".m4s");
   BOOST_TEST(reached([&] { return out.shared()->waiting() == 1; }));
   write_until(5.5);
   BOOST_TEST(early.read_response().body == bytes_of(complete()));

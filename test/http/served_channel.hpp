@@ -123,7 +123,7 @@ struct served_channel : type_registration {
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline)
         return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      std::this_thread::yield();
     }
     return true;
   }

@@ -74,7 +74,9 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_listed_once_until_it_asks_for_nothing_for_a_whi
 }
 
 BOOST_AUTO_TEST_CASE(it_keeps_its_format_until_it_asks_for_what_only_another_one_has) {
-  auto is = [&](std::optional<delivery_format> asked) { return list.seen(who("a"), asked, absence, now).who->format(); };
+  auto is = [&](std::optional<delivery_format> asked) {
+    return list.seen(who("a"), asked, absence, now).who->format();
+  };
   BOOST_TEST((is(delivery_format::dash) == delivery_format::dash));
   BOOST_TEST((is({}) == delivery_format::dash));
   BOOST_TEST((is(delivery_format::hls) == delivery_format::hls));
