@@ -35,7 +35,8 @@ void job_queue_state::send_batch(store_batch x) {
   auto lost = [this](const caf::error& why) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
-  self_->request(storage_.writer, write_timeout, std::move(x)).then([this](const store_results& done) { take(done); }, lost);
+  self_->request(storage_.writer, write_timeout, std::move(x))
+    .then([this](const store_results& done) { take(done); }, lost);
 }
 
 void job_queue_state::take(const store_results& x) {
