@@ -7,6 +7,7 @@
 #include "core/cluster/config.hpp"
 #include "core/jobs/config.hpp"
 #include "core/live/config.hpp"
+#include "core/live/delivery_options.hpp"
 #include "core/live/ladder.hpp"
 #include "messages/work.hpp"
 
@@ -175,6 +176,7 @@ struct configuration {
   core::lease_table_config leases;
   core::session_config session;
   core::client_ring_limits stream;
+  core::delivery_options delivery;
   core::job_book_config book;
   core::file_job_config file_job{.disk_refuse = 5, .disk_warn = 10};
   std::map<std::string, channel> channels;

@@ -50,6 +50,7 @@ using gp = core::gpu_tracker_config;
 using gu = core::gpu_guards;
 using se = core::session_config;
 using ri = core::client_ring_limits;
+using de = core::delivery_options;
 using fj = core::file_job_config;
 
 // One row reads as one sentence: clang-format would put each field on its own line.
@@ -302,6 +303,17 @@ std::vector<option> live_rows() {
     {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::stream, &ri::lag_max>,
      .help = "A client that lags by more is moved ahead to the latest random-access point.",
      .min = 500, .max = 10 * minutes},
+    {.key = "live.segment", .kind = kind::duration, .at = at<&c::delivery, &de::segment>,
+     .help = "Length of a segment of HLS and DASH. A rendition whose `keyframe_interval` does not divide it has segments "
+             "of the next multiple of that interval.",
+     .min = 1 * seconds, .max = 10 * seconds},
+    {.key = "live.part", .kind = kind::duration, .at = at<&c::delivery, &de::part>,
+     .help = "Length of a part of low-latency HLS. Players stay three parts behind the newest one.", .min = 200,
+     .max = 2 * seconds},
+    {.key = "live.window", .kind = kind::duration, .at = at<&c::delivery, &de::window>,
+     .help = "How far back playlists and manifests reach: at least six segments. Memory holds twice as much of each "
+             "rendition.", .min = 6 * seconds,
+     .max = 10 * minutes},
     {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::session, &se::open_timeout>,
      .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
     {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::session, &se::read_timeout>,

@@ -76,6 +76,11 @@ public:
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
     if (shows_image(config_) && config_.live.slate_image.empty())
       wrong("live.slate_image", "is not set, but a slate is the image: set it to the path of a picture");
+    const auto& times = config_.delivery;
+    if (times.part * 2 > times.segment)
+      wrong("live.part", "is longer than half of live.segment");
+    if (times.window < times.segment * times.segments_min)
+      wrong("live.window", "is shorter than six times live.segment");
   }
 
   void gpus() {
@@ -218,7 +223,8 @@ private:
     if (video.codec == "copy" || video.codec == "none")
       wrong(key, "the profile " + quote(x.name) + " does not encode video, as all in a ladder must");
     else if (video.bit_rate == 0 && video.max_bit_rate == 0 && video.crf < 0)
-      wrong(key, "the profile " + quote(x.name) + " sets none of bit_rate, max_bit_rate and crf, as all in a ladder must");
+      wrong(key,
+            "the profile " + quote(x.name) + " sets none of bit_rate, max_bit_rate and crf, as all in a ladder must");
     const auto first = config_.profiles.find(of.profiles.front());
     if (first != config_.profiles.end() && video.keyframe_interval != first->second.video.keyframe_interval)
       wrong(key, "the keyframe_interval of " + quote(x.name) + " is not that of " + quote(first->first)

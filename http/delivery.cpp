@@ -1,10 +1,9 @@
 #include "http/delivery.hpp"
 
 #include "base/iso_time.hpp"
-#include "base/random_id.hpp"
 #include "http/ask.hpp"
+#include "http/growing_segment.hpp"
 #include "http/problem.hpp"
-#include "http/query.hpp"
 #include "http/target.hpp"
 #include "messages/unix_time.hpp"
 #include "packaging/compress.hpp"
@@ -12,24 +11,13 @@
 #include "packaging/text.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <functional>
-#include <iterator>
 
 #include <boost/asio/steady_timer.hpp>
 
 namespace troupe::http {
 
 namespace {
-
-constexpr std::string_view hls_entry = "index.m3u8";
-constexpr std::string_view dash_entry = "manifest.mpd";
-
-constexpr std::string_view dash_suffix = ".mpd";
-
-/// The server's clock, for players of DASH.
-constexpr std::string_view clock_name = "time";
 
 /// The folder of a ladder's sound.
 constexpr std::string_view sound_name = "sound";
@@ -41,113 +29,7 @@ constexpr auto late_renditions = std::chrono::milliseconds{4'000};
 constexpr auto restart_pause = std::chrono::seconds{5};
 constexpr auto forgotten = std::chrono::minutes{1};
 
-/// A viewer's key: nobody can guess it, and a player that returns after a restart may bring an old one.
-constexpr size_t key_max = 32;
-
-bool is_key(std::string_view x) {
-  return !x.empty() && x.size() <= key_max
-         && std::ranges::all_of(x, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-std::string new_key() {
-  std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(base::random_id()));
-  return text.data();
-}
-
-/// Every answer may be read by pages of all sites: players are embedded anywhere, and no answer holds a secret.
-void allow_all_origins(reply& x) {
-  x.fields.emplace_back("Access-Control-Allow-Origin", "*");
-  x.fields.emplace_back("Access-Control-Expose-Headers", "Date, Content-Length");
-}
-
-/// The containers of HLS: MP4 is for all players of this decade, MPEG-TS for the older ones.
-constexpr std::string_view in_mp4 = "mp4";
-constexpr std::string_view in_transport = "ts";
-
-struct parameters {
-  delivery_request wanted;
-  bool transport = false;
-};
-
-tl::expected<parameters, std::string> read_request(const request& of, const std::string& file) {
-  parameters all;
-  auto& result = all.wanted;
-  result.file = file;
-  result.gzip = of.takes_gzip;
-  auto done =
-    read_query(of.query, [&](const std::string& key, const std::string& value) -> tl::expected<void, std::string> {
-      if (key == "_HLS_msn" || key == "_HLS_part") {
-        auto number = to_number<int64_t>(value);
-        if (!number || *number < 0)
-          return tl::unexpected{key + " must be a whole number"};
-        (key == "_HLS_msn" ? result.msn : result.part) = *number;
-      } else if (key == "_HLS_skip") {
-        result.skip = value == "YES" || value == "v2";
-      } else if (key == "container") {
-        if (value != in_mp4 && value != in_transport)
-          return tl::unexpected{std::string{"container is mp4 or ts"}};
-        all.transport = value == in_transport;
-      }
-      return {};
-    });
-  if (!done)
-    return tl::unexpected{std::move(done.error())};
-  return all;
-}
-
-/// To another name in the same folder.
-reply redirect(std::string name, const request& of) {
-  reply result{status::found, {}, {}};
-  if (!of.query.empty())
-    name += "?" + of.query;
-  result.fields.emplace_back("Location", std::move(name));
-  return result;
-}
-
-/// The rest of a segment that is being made.
-class growing_segment final : public media_source {
-public:
-  growing_segment(rendition_ptr of, delivery_request wanted) : of_(std::move(of)), wanted_(std::move(wanted)) {}
-
-  outcome read(std::vector<shared_bytes>& to) override {
-    auto got = of_->get(wanted_);
-    if (got.what == delivery_reply::outcome::wait)
-      return outcome::wait;
-    if (got.what != delivery_reply::outcome::found)
-      return outcome::lost;
-    wanted_.from += got.body.size();
-    to.insert(to.end(), std::make_move_iterator(got.body.begin()), std::make_move_iterator(got.body.end()));
-    return got.open ? outcome::more : outcome::last;
-  }
-
-  bool notify(std::function<void()> wake) override {
-    return of_->notify(wanted_, std::move(wake));
-  }
-
-private:
-  rendition_ptr of_;
-  delivery_request wanted_;
-};
-
 } // namespace
-
-std::optional<delivery_target> delivery_target::of(const std::vector<std::string>& path) {
-  if (path.size() < 4 || path[0] != "live" || path[1].empty() || path[2].empty())
-    return std::nullopt;
-  if (path.size() == 4 && (path[3] == hls_entry || path[3] == dash_entry || path[3] == clock_name))
-    return delivery_target{path[1], path[2], {}, {}, path[3]};
-  if (path.size() == 6 && is_key(path[3]) && !path[4].empty() && !path[5].empty())
-    return delivery_target{path[1], path[2], path[3], path[4], path[5]};
-  // A player's updates of its manifest. They are in the folder of the entry: players disagree about what names in a
-  // manifest are relative to, its first address or that of its updates.
-  if (path.size() == 4 && path[3].ends_with(dash_suffix)) {
-    auto key = path[3].substr(0, path[3].size() - dash_suffix.size());
-    if (is_key(key))
-      return delivery_target{path[1], path[2], key, {}, std::string{dash_entry}};
-  }
-  return std::nullopt;
-}
 
 /// A rendition that a request needs.
 struct delivery::part {
@@ -156,8 +38,8 @@ struct delivery::part {
   bool sound = false; ///< of a ladder
   rendition_ptr is = nullptr;
   std::optional<caf::error> failed = {};
-  bool waits = false; ///< the rendition calls when there is more
-  bool again = false; ///< the rendition that was known had ended: another one was asked for
+  std::shared_ptr<void> place = {}; ///< among those that wait for the rendition
+  bool again = false;               ///< the rendition that was known had ended: another one was asked for
 
   /// It may do better if the viewer asks again.
   bool failed_for_now() const {
@@ -165,7 +47,8 @@ struct delivery::part {
   }
 };
 
-/// A request until it is answered. Everything happens on the thread of its loop.
+/// A request until it is answered. Who waits for the answer owns it; all that it waits for only knows of it. Everything
+/// happens on the thread of its loop.
 struct delivery::pending {
   pending(loop& in, const request& of, delivery_target target, reply_handler done)
     : mail(in.mail()), of(of), target(std::move(target)), done(std::move(done)), timer(in.context()) {}
@@ -181,6 +64,9 @@ struct delivery::pending {
 
   void answer(reply x) {
     timer.cancel();
+    for (auto& p : parts)
+      p.place.reset();
+    x.viewer = viewer;
     if (auto call = std::exchange(done, nullptr)) {
       allow_all_origins(x);
       call(std::move(x));
@@ -205,14 +91,19 @@ struct delivery::pending {
   delivery_request wanted;
   bool transport = false;  ///< HLS in MPEG-TS
   std::vector<part> parts; ///< for the entry all renditions, else the one that has the file
+  viewer_ptr viewer;       ///< null until it is known
   bool waits = false;      ///< the time is limited
   bool hurries = false;    ///< what can be played is enough, a moment from now
   bool enough = false;     ///< what can be played is enough
 };
 
 delivery::delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout,
-                   ladder_map ladders)
-  : system_(system), gateway_(std::move(gateway)), watch_timeout_(watch_timeout), ladders_(std::move(ladders)) {}
+                   ladder_map ladders, std::shared_ptr<viewer_list> viewers)
+  : system_(system),
+    gateway_(std::move(gateway)),
+    watch_timeout_(watch_timeout),
+    ladders_(std::move(ladders)),
+    viewers_(std::move(viewers)) {}
 
 std::vector<delivery::part> delivery::parts_of(const delivery_target& target) const {
   auto ladder = ladders_.find(target.name);
@@ -224,14 +115,21 @@ std::vector<delivery::part> delivery::parts_of(const delivery_target& target) co
   return result;
 }
 
-void delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
+std::shared_ptr<void> delivery::handle(loop& in, const request& of, const delivery_target& target, reply_handler done) {
   auto x = std::make_shared<pending>(in, of, target, std::move(done));
+  begin(x);
+  return x;
+}
+
+void delivery::begin(const std::shared_ptr<pending>& x) {
+  auto& of = x->of;
+  auto& target = x->target;
   if (x->is_entry() && target.file == clock_name) {
     reply now{status::ok, "text/plain", base::iso_time(unix_ms())};
     now.fields.emplace_back("Cache-Control", "no-store");
     return x->answer(std::move(now));
   }
-  auto wanted = read_request(of, x->is_entry() ? std::string{} : target.file);
+  auto wanted = read_parameters(of, x->is_entry() ? std::string{} : target.file);
   if (!wanted)
     return x->answer(problem(status::bad_request, "invalid_argument", wanted.error(), of.id));
   x->wanted = std::move(wanted->wanted);
@@ -264,12 +162,8 @@ void delivery::handle(loop& in, const request& of, const delivery_target& target
 void delivery::keep_running(const delivery_target& target) {
   auto now = clock::now();
   for (auto& p : parts_of(target)) {
-    if (auto is = known(target.channel, p.name)) {
-      is->seen(target.viewer, now);
-      continue;
-    }
-    if (p.folder == target.profile)
-      continue; // the request itself asks for it
+    if (p.folder == target.profile || known(target.channel, p.name))
+      continue; // the request itself asks for the one that it names
     {
       std::lock_guard guard{mutex_};
       auto& x = running_[{target.channel, p.name}];
@@ -299,28 +193,46 @@ rendition_ptr delivery::known(const std::string& channel, const std::string& nam
 void delivery::remember(const std::string& channel, const rendition_ptr& x, const std::string& name) {
   auto now = clock::now();
   std::lock_guard guard{mutex_};
-  std::erase_if(running_, [&](auto& known) { return known.second.is.expired() && now - known.second.asked > forgotten; });
+  std::erase_if(running_,
+                [&](auto& known) { return known.second.is.expired() && now - known.second.asked > forgotten; });
   running_[{channel, name}].is = x;
 }
 
 /// Asks for the rendition; it is started if it does not run.
 void delivery::watch(const std::shared_ptr<pending>& x, part& of) {
-  auto mail = x->mail;
   of.is = nullptr;
   ask<rendition_ptr>(
     system_, gateway_, watch_timeout_,
-    [me = shared_from_this(), x, &of, mail](caf::expected<rendition_ptr> answer) {
-      mail->post([me, x, &of, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
+    [me = shared_from_this(), weak = std::weak_ptr{x}, &of, mail = x->mail](caf::expected<rendition_ptr> answer) {
+      mail->post([me, weak, &of, answer = std::make_shared<caf::expected<rendition_ptr>>(std::move(answer))] {
+        auto asked = weak.lock();
+        if (!asked)
+          return;
         if (!*answer || **answer == nullptr) {
           of.failed = *answer ? caf::make_error(ec::stopping) : answer->error();
         } else {
           of.is = **answer;
-          me->remember(x->target.channel, of.is, of.name);
+          me->remember(asked->target.channel, of.is, of.name);
         }
-        me->look(x);
+        me->look(asked);
       });
     },
     watch_atom_v, x->target.channel, of.name);
+}
+
+/// The viewer with this key is here. It keeps all renditions of its ladder running.
+void delivery::seen(pending& x, const std::string& key) {
+  auto running = std::ranges::find_if(x.parts, [](const part& p) { return p.is != nullptr; });
+  if (running == x.parts.end())
+    return;
+  auto& client = x.of.place ? *x.of.place : x.of.address;
+  auto now = clock::now();
+  auto [who, listed] = viewers_->seen({key, x.target.channel, x.target.name, x.of.address, client},
+                                      format_of(x.target.file), running->is->times().absence(), now);
+  x.viewer = std::move(who);
+  for (auto& p : parts_of(x.target))
+    if (auto is = known(x.target.channel, p.name))
+      is->seen(listed ? key : std::string{}, now);
 }
 
 void delivery::look(const std::shared_ptr<pending>& x) {
@@ -335,7 +247,7 @@ void delivery::look_at_file(const std::shared_ptr<pending>& x) {
     return x->answer(for_viewers(*from.failed, x->of.id));
   if (!from.is)
     return;
-  from.is->seen(x->target.viewer, clock::now());
+  seen(*x, x->target.viewer);
   auto got = from.is->get(x->wanted);
   switch (got.what) {
   case outcome::wait:
@@ -362,6 +274,8 @@ void delivery::look_at_file(const std::shared_ptr<pending>& x) {
     result.rest = std::make_shared<growing_segment>(from.is, x->wanted);
   }
   result.media = std::move(got.body);
+  if (!format_of(x->target.file) && !result.rest && x->of.method == verb::get)
+    cut_to_range(result, x->of.range);
   x->answer(std::move(result));
 }
 
@@ -397,29 +311,43 @@ void delivery::look_at_entry(const std::shared_ptr<pending>& x) {
     return x->answer(lacks || none ? for_viewers(*failed->failed, x->of.id) : entry(*x));
   if (!pictures || !heard || std::exchange(x->hurries, true))
     return;
-  x->after(late_renditions, [me = shared_from_this(), x] {
-    x->enough = true;
-    me->look(x);
+  x->after(late_renditions, [me = weak_from_this(), weak = std::weak_ptr{x}] {
+    auto self = me.lock();
+    if (auto late = weak.lock(); self && late) {
+      late->enough = true;
+      self->look(late);
+    }
   });
 }
 
 void delivery::wait(const std::shared_ptr<pending>& x, part& of) {
   auto all_answered = std::ranges::all_of(x->parts, [](const part& p) { return p.is || p.failed; });
-  if (all_answered && !x->hurries && !std::exchange(x->waits, true))
+  if (all_answered && !x->hurries && !std::exchange(x->waits, true)) {
     // RFC 8216bis, 6.2.5.2: a request that waits for more than three target durations gets a 503.
-    x->after(std::chrono::milliseconds{3 * of.is->times().target() / (ticks_per_second / 1000)}, [x] {
-      x->answer(problem(status::service_unavailable, "timeout", "nothing new came in time; try again", x->of.id));
+    auto longest = std::chrono::milliseconds{3 * of.is->times().target() / (ticks_per_second / 1000)};
+    x->after(std::min(longest, watch_timeout_), [weak = std::weak_ptr{x}] {
+      auto late = weak.lock();
+      if (!late)
+        return;
+      auto refusal =
+        problem(status::service_unavailable, "timeout", "nothing new came in time; try again", late->of.id);
+      refusal.fields.emplace_back("Retry-After", "1");
+      late->answer(std::move(refusal));
     });
-  if (std::exchange(of.waits, true))
+  }
+  if (of.place)
     return;
-  auto wake = [weak = weak_from_this(), x, &of] {
-    x->mail->post([weak, x, &of] {
-      of.waits = false;
-      if (auto me = weak.lock())
-        me->look(x);
+  auto wake = [me = weak_from_this(), weak = std::weak_ptr{x}, &of, mail = x->mail] {
+    mail->post([me, weak, &of] {
+      auto self = me.lock();
+      if (auto woken = weak.lock(); self && woken) {
+        of.place.reset();
+        self->look(woken);
+      }
     });
   };
-  if (!of.is->notify(x->wanted, std::move(wake)))
+  of.place = of.is->notify(x->wanted, std::move(wake));
+  if (!of.place)
     x->answer(problem(ec::limit, "too many requests wait; try again", x->of.id));
 }
 
@@ -446,11 +374,10 @@ std::optional<std::string> delivery::entry_text(const pending& x, const std::str
   return multivariant_playlist(summaries, playable.front().of->times());
 }
 
-reply delivery::entry(const pending& x) const {
-  auto key = x.target.viewer.empty() ? new_key() : x.target.viewer;
-  for (auto& p : x.parts)
-    if (p.is)
-      p.is->seen(key, clock::now());
+reply delivery::entry(pending& x) {
+  auto key = x.target.viewer.empty() ? new_viewer_key() : x.target.viewer;
+  if (x.of.method != verb::head) // which gives nobody the key
+    seen(x, key);
   // A player updates its manifest at the address that gave it: that address is the viewer's own. `Location` in the
   // manifest would have to be absolute for some players, and a server behind a proxy does not know its address.
   if (x.target.file == dash_entry && x.target.viewer.empty())

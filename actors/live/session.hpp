@@ -36,7 +36,7 @@ namespace troupe {
 struct session_actor_config {
   core::session_config core;
   core::client_ring::limits stream;
-  delivery_times delivery;
+  core::delivery_options delivery;
   std::chrono::milliseconds lease_timeout = config::defaults::lease_wait(std::chrono::seconds{5});
   std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();

@@ -7,18 +7,6 @@
 
 namespace troupe {
 
-namespace {
-
-/// A segment is as long as configured, or the next multiple of the keyframe interval.
-delivery_times times_for(delivery_times x, const core::output_form& form) {
-  x.on_grid = form.on_grid;
-  if (auto interval = form.keyframe_interval.count() * ticks_per_second / 1000; form.on_grid)
-    x.segment = (x.segment + interval - 1) / interval * interval;
-  return x;
-}
-
-} // namespace
-
 rendition_output& session_state::output_of(const std::string& profile) {
   if (auto i = outputs.find(profile); i != outputs.end())
     return i->second;
@@ -36,8 +24,10 @@ void session_state::open_output(const std::string& profile, const stream_format&
   if (auto of = ladders.find(core::ladder_of(profile)); of != ladders.end())
     for (auto& block : of->second.pace.take(profile))
       write(profile, block);
+  auto times =
+    delivery_times::of(config.delivery, form.on_grid ? form.keyframe_interval : std::chrono::milliseconds{0});
   segment_beginning at{form.from_pts, form.joins};
-  if (auto done = out.set_format(format, times_for(config.delivery, form), form.clock, at); !done)
+  if (auto done = out.set_format(format, times, form.clock, at); !done)
     failed_outputs.emplace_back(profile, done.error().what);
 }
 

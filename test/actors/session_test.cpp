@@ -257,6 +257,24 @@ BOOST_AUTO_TEST_CASE(a_session_ends_with_the_idle_time_of_its_last_client) {
     BOOST_TEST(how.reason == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_viewer_between_two_requests_keeps_the_session_running_and_one_that_left_does_not) {
+  run_hd(15);
+  reader.reset();
+  auto shared = **client;
+  auto asks = [&] { shared->seen("a viewer's key", scheduler.clock().now()); };
+  for (auto i = 0; i < 10; ++i) {
+    asks();
+    pass(9s);
+    BOOST_TEST(!is_over(session));
+  }
+  // It counts for 10 s after its last request; then the idle time begins, another 10 s.
+  asks();
+  pass(19s);
+  BOOST_TEST(!is_over(session));
+  pass(2s);
+  BOOST_TEST(is_over(session));
+}
+
 BOOST_AUTO_TEST_CASE(a_lease_that_is_over_ends_its_attempt) {
   coordinator->lease_holds = false;
   client = watch(wanting("hd", "libx264"));
@@ -305,8 +323,7 @@ BOOST_AUTO_TEST_CASE(a_source_whose_task_dies_is_opened_again_and_clients_stay) 
 BOOST_AUTO_TEST_CASE(clients_stay_while_the_source_is_away_and_a_successor_continues_the_slate) {
   auto x = configured();
   x.core.slate = slate_kind::last;
-  session = keep(
-    spawn_session(system, x, session_id{2}, {"news", {}, {"http://one/a.ts"}, false}, coordinator->actor));
+  session = keep(spawn_session(system, x, session_id{2}, {"news", {}, {"http://one/a.ts"}, false}, coordinator->actor));
   run_hd(15);
   // A transcoder makes a picture of each 40 ms of absence.
   auto made = int64_t{15};
