@@ -1,5 +1,5 @@
-// The DASH manifest of a profile's rendition, or of a ladder's, by ISO/IEC 23009-1 and the guidelines of DASH-IF for low
-// latency: a dynamic MPD whose segments are the same files as those of HLS.
+// The DASH manifest of a profile's rendition, or of a ladder's renditions, by ISO/IEC 23009-1 and the guidelines of
+// DASH-IF for low latency: a dynamic MPD whose segments are the same files as those of HLS.
 //
 // On the grid, segments are told by number and the clock, so players need no update to find the next one, and may ask
 // for it while it is made. If the source places random-access points, segments vary in length, and are listed.
