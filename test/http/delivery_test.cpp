@@ -98,7 +98,6 @@ BOOST_AUTO_TEST_CASE(a_directive_out_of_range_is_refused_and_one_in_the_past_is_
     {query(n, 9223372036854775807), 400},
     {query(n + 3, 0), 400},
     {"?_HLS_msn=" + std::to_string(n + 3), 400},
-    {"?_HLS_msn=%zz", 400},
     {"?_HLS_msn=0", 200},
     {query(0, 9223372036854775807), 200},
     {query(n - 1, 0), 200},
@@ -158,11 +157,13 @@ BOOST_AUTO_TEST_CASE(a_reload_waits_for_the_part_that_it_names) {
   BOOST_TEST(x.body.find("v-" + std::to_string(n) + "." + std::to_string(*part + 1) + ".m4s") != std::string::npos);
   BOOST_TEST(out.shared()->waiting() == 0u);
   // A number alone means the whole segment.
-  auto whole = connect(viewer + "v.m3u8?_HLS_msn=" + std::to_string(latest().number));
+  auto number = std::to_string(latest().number + 1);
+  auto whole = connect(viewer + "v.m3u8?_HLS_msn=" + number);
   BOOST_TEST(reached([&] { return out.shared()->waiting() == 1; }));
+  write_until(3.9);
+  BOOST_TEST(!whole.waits(std::chrono::milliseconds{20}));
   write_until(4.5);
-  BOOST_TEST(whole.read_response().body.find("\nv-" + std::to_string(latest().number - 1) + ".m4s")
-             != std::string::npos);
+  BOOST_TEST(whole.read_response().body.find("\nv-" + number + ".m4s") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_reload_that_waits_in_vain_gets_a_503_and_leaves_nothing_behind) {
@@ -318,6 +319,7 @@ BOOST_AUTO_TEST_CASE(a_manifest_is_updated_at_an_address_of_its_viewer) {
              == bytes_of(segment));
   write_until(4.5);
   auto later = get(update).body;
+  BOOST_TEST_MESSAGE(update << "\n" << later);
   BOOST_TEST(later.find("<S t=\"" + std::to_string(complete().start) + "\"") != std::string::npos);
   BOOST_TEST(between(later, "<Location>", ".mpd") == key);
   BOOST_TEST(between(later, "availabilityStartTime=\"", "\"") == between(manifest, "availabilityStartTime=\"", "\""));

@@ -2,6 +2,8 @@
 // list alone, with times of the test's own; and over HTTP, as players and operators see it.
 #include "http/viewers.hpp"
 
+#include "messages/unix_time.hpp"
+
 #include "served_channel.hpp"
 
 #include <boost/json/parse.hpp>
@@ -153,7 +155,8 @@ BOOST_FIXTURE_TEST_CASE(all_who_watch_are_in_one_list_and_their_keys_are_not, se
   BOOST_TEST(text.find(dash_key) == std::string::npos);
   BOOST_TEST(text.find(hls.substr(16, 16)) == std::string::npos);
   std::set<std::string> formats;
-  for (auto& x : viewers().at("viewers").as_array()) {
+  auto all_of_them = viewers();
+  for (auto& x : all_of_them.at("viewers").as_array()) {
     formats.insert(x.at("format").as_string().c_str());
     BOOST_TEST(x.at("channel") == "demo");
     BOOST_TEST(x.at("profile") == "h264");
