@@ -66,7 +66,7 @@ struct variant {
   time_point change_since;
   /// The last output of an attempt that ends: flushed ahead of time, delivered to clients when it is due.
   std::deque<sample_block> tail;
-  int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source when it came, before any move
+  int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source; not updated during a move
 
   stream_format output;
   std::vector<track_end> ends; ///< per output track

@@ -11,7 +11,7 @@
 
 namespace troupe::av {
 
-/// Passes each character pair once, in order. The pairs of a dropped picture come with the next one; those of a
+/// Passes each character pair once, in order. The pairs of a dropped picture come with the next picture; those of a
 /// repeated picture with its first copy.
 class caption_queue {
 public:
@@ -39,12 +39,12 @@ public:
   /// Remembers the captions of a picture, by its time.
   void take(const AVFrame& frame);
 
-  /// Puts the captions of the picture with the packet's time before its slices, as an SEI message (ITU-T H.265 annex
-  /// D.2.6).
+  /// Puts the captions of the picture with the packet's time before the packet's slices, as an SEI message (ITU-T H.265
+  /// annex D.2.6).
   void put(AVPacket& packet);
 
 private:
-  bool needed_; ///< false if the encoder does it by itself, or its codec has no such message
+  bool needed_; ///< false if the encoder writes captions itself, or its codec has no such message
   std::map<int64_t, std::vector<uint8_t>> captions_;
 };
 
