@@ -308,6 +308,17 @@ bool no_orphans() {
   return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
 }
 
+std::chrono::nanoseconds cpu_time_of(pid_t pid) {
+  int64_t result = 0;
+  std::error_code failed;
+  for (auto& thread : fs::directory_iterator{"/proc/" + std::to_string(pid) + "/task", failed}) {
+    std::ifstream in{thread.path() / "schedstat"};
+    if (int64_t spent = 0; in >> spent)
+      result += spent;
+  }
+  return std::chrono::nanoseconds{result};
+}
+
 holdings holdings_of(pid_t pid) {
   auto folder = "/proc/" + std::to_string(pid);
   return {entries(folder + "/task"), entries(folder + "/fd")};
