@@ -129,7 +129,12 @@ BOOST_AUTO_TEST_CASE(one_address_offers_all_renditions_and_their_one_sound) {
   auto key = key_of(hls.body);
   BOOST_TEST(has(hls.body, "\n" + key + "/sd/v.m3u8\n"));
   BOOST_TEST(has(hls.body, "URI=\"" + key + "/sound/a0.m3u8\""));
-  auto dash = get("/live/demo/main/manifest.mpd");
+  auto entry = get("/live/demo/main/manifest.mpd");
+  BOOST_TEST(entry.status == 302);
+  auto name = entry.head.find("Location: ");
+  BOOST_REQUIRE(name != std::string::npos);
+  name += std::string_view{"Location: "}.size();
+  auto dash = get("/live/demo/main/" + entry.head.substr(name, entry.head.find('\r', name) - name));
   BOOST_TEST(dash.status == 200);
   for (auto* id : {"\"hd-v\"", "\"sd-v\"", "\"sound-a0\""})
     BOOST_TEST(has(dash.body, id), id);

@@ -220,10 +220,10 @@ BOOST_AUTO_TEST_CASE(a_manifest_has_one_set_of_video_and_one_of_sound) {
     auto video = text.substr(0, text.find("</AdaptationSet>"));
     BOOST_TEST(count(video, "<Representation id=\"hd-v\"") == 1u);
     BOOST_TEST(count(video, "<Representation id=\"sd-v\"") == 1u);
-    BOOST_TEST(count(video, "media=\"KEY/sd/v-t$Time$.m4s\"") == 1u);
-    BOOST_TEST(count(text, "media=\"KEY/sound/a0-t$Time$.m4s\"") == 1u);
-    auto segment = hd.window().segments()[1].start;
-    BOOST_TEST(count(text, "<S t=\"" + std::to_string(segment) + "\"") == 2u);
+    BOOST_TEST(count(video, "media=\"KEY/sd/v-$Number$.m4s\"") == 1u);
+    BOOST_TEST(count(text, "media=\"KEY/sound/a0-$Number$.m4s\"") == 1u);
+    auto first = hd.window().segments().front().number;
+    BOOST_TEST(count(text, "startNumber=\"" + std::to_string(first) + "\"") == 3u);
   }
 }
 
