@@ -326,9 +326,21 @@ std::vector<option> live_rows() {
     {.key = "live.source_return", .kind = kind::duration, .at = at<&c::session, &se::source_return>,
      .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
      .max = 24 * hours},
+    {.key = "live.slate", .kind = kind::choice, .at = at<&c::session, &se::slate>,
+     .help = "What clients of transcoded renditions see, in silence, while a source that ran is away: its `last` "
+             "picture, the `image` of `live.slate_image`, colour `bars` with the channel's title and the time, or "
+             "`none`: the stream stands still. With a slate, `live.source_timeout` does not end the channel.",
+     .choices = {"last", "image", "bars", "none"}},
+    {.key = "live.slate_after", .kind = kind::duration, .at = at<&c::session, &se::slate_after>,
+     .help = "A source that sends nothing for this long is away. A source that sends in bursts may be silent longer.",
+     .min = 500, .max = 1 * minutes},
+    {.key = "live.slate_image", .kind = kind::path, .at = at<&c::live, &li::slate_image>,
+     .help = "A picture file (PNG, JPEG, WebP, BMP) for `live.slate: image`, at most 8 MiB; black fills what its shape "
+             "leaves.",
+     .default_text = "none"},
     {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::least>,
-     .help = "A transcode that takes no input for less than this never counts as stalled. For longer pauses, its "
-             "usual rhythm of taking input decides.",
+     .help = "A transcode that takes no input for less than this never counts as stalled. Whether a longer pause "
+             "counts depends on its usual rhythm of taking input.",
      .min = 100, .max = 1 * minutes},
     {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::most>,
      .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
@@ -361,7 +373,7 @@ std::vector<option> job_rows() {
      .help = "Storage for file jobs: the path of an SQLite file, or `postgresql://user@host/database`.",
      .default_text = "jobs.db in `node.state_dir`"},
     {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
-     .help = "The coordinator's folder for chunks of files in work, and for clients' files.",
+     .help = "The coordinator's folder for the chunks of jobs, and for clients' files.",
      .default_text = "jobs in `node.state_dir`"},
     {.key = "jobs.callback_secret", .kind = kind::text, .at = at<&c::jobs, &jo::callback_secret>,
      .help = "Signs the body of each callback: its header `Troupe-Signature` is `sha256=` and the HMAC-SHA256 of the "

@@ -225,6 +225,7 @@ bool connection::parse_target() {
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
   request_.idempotency_key.assign(key.data(), key.size());
+  request_.takes_chunks = header.version() >= 11;
   request_.takes_gzip = takes_gzip(header[field::accept_encoding]);
   auto range = header[field::range];
   request_.range.assign(range.data(), range.size());
@@ -325,9 +326,14 @@ void connection::answer(reply x) {
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
   delivery_.reset();
   media_ = x.media;
+  rest_ = x.rest;
   part_ = x.part;
   viewer_ = x.viewer;
   response_ = make_response(std::move(x), request_, version, keep_alive_);
+  if (rest_) {
+    response_->erase(field::content_length);
+    response_->chunked(true);
+  }
   shared_->counters->count_response(response_->result_int());
   if (!media_.empty() && request_.method != verb::head)
     return write_media();
@@ -352,6 +358,7 @@ void connection::on_written(const error_code& failure, size_t bytes) {
   write_log(*shared_, std::move(record));
   response_.reset();
   media_.clear();
+  rest_.reset();
   if (failure)
     return close();
   if (keep_alive_ && !stopping_)
@@ -375,6 +382,9 @@ void connection::deadline_passed() {
   case phase::asking:
     refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
     break;
+  case phase::awaiting:
+    abandon();
+    break;
   default:
     close();
   }
@@ -391,6 +401,7 @@ void connection::shut_down() {
 void connection::close() {
   phase_ = phase::closed;
   delivery_.reset();
+  rest_.reset();
   error_code failure;
   socket_.close(failure);
   loop_.remove(shared_from_this());

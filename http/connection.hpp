@@ -44,7 +44,7 @@ public:
   }
 
 private:
-  enum class phase { idle, reading, asking, writing, closed };
+  enum class phase { idle, reading, asking, writing, awaiting, closed };
 
   using error_code = boost::system::error_code;
   using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -85,8 +85,13 @@ private:
   void deliver(const delivery_target& target);
   /// Notices that the client leaves while it waits for its answer.
   void watch_client();
-  /// Writes the response with `media_` as its body.
+  /// Writes the response with `media_` as its body, and `rest_` as it comes.
   void write_media();
+  void write_chunks(bool last);
+  void pump();
+  void await_rest();
+  /// Ends the connection in the middle of a body.
+  void abandon();
   void refuse(status code, std::string_view word, std::string_view detail);
   void answer(reply x);
   void on_written(const error_code& failure, size_t bytes);
@@ -117,7 +122,10 @@ private:
   viewer_ptr viewer_;              ///< who gets the response
   std::vector<shared_bytes> media_;
   std::optional<byte_range> part_; ///< of `media_`
+  std::shared_ptr<media_source> rest_;
+  size_t sent_bytes_ = 0; ///< of the response with `rest_`
   std::string head_;
+  std::vector<std::string> frames_; ///< the sizes of chunks, as sent
   std::vector<boost::asio::const_buffer> buffers_;
 };
 

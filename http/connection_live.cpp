@@ -7,13 +7,8 @@
 #include "http/problem.hpp"
 #include "http/target.hpp"
 
-#include <algorithm>
 #include <array>
-#include <limits>
-#include <span>
 #include <utility>
-
-#include <boost/asio/write.hpp>
 
 namespace troupe::http {
 
@@ -63,7 +58,9 @@ void connection::dispatch_live() {
     }
     if (*format != delivery_format::ts)
       return answer(redirect(request_.path.back(), *format));
-    request_.path.back() += ".ts"; // old devices follow no redirection
+    if (shared_->delivery->is_ladder(request_.path.back()))
+      return answer(redirect(request_.path.back(), delivery_format::hls)); // it has no MPEG-TS
+    request_.path.back() += ".ts";                                         // old devices follow no redirection
   }
   auto wanted = live_target::of(request_.path);
   if (request_.method != verb::get || !wanted)
@@ -102,25 +99,6 @@ void connection::watch_client() {
     if (failed || (ended && ended != boost::asio::error::would_block && ended != boost::asio::error::try_again))
       me->close();
   });
-}
-
-void connection::write_media() {
-  limit_unsent(socket_);
-  head_ = head_of(*response_);
-  buffers_.clear();
-  buffers_.emplace_back(head_.data(), head_.size());
-  auto skip = part_ ? part_->first : 0;
-  auto left = part_ ? part_->size : std::numeric_limits<uint64_t>::max();
-  for (auto& x : media_) {
-    auto bytes = x.span().subspan(std::min<uint64_t>(skip, x.size()));
-    skip -= x.size() - bytes.size();
-    bytes = bytes.first(std::min<uint64_t>(left, bytes.size()));
-    left -= bytes.size();
-    buffers_.emplace_back(bytes.data(), bytes.size());
-  }
-  boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_},
-                           alive_while_written(shared_->config.write_timeout),
-                           [me = self(this)](const error_code& failed, size_t n) { me->on_written(failed, n); });
 }
 
 } // namespace troupe::http

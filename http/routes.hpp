@@ -73,8 +73,8 @@ private:
   void job_log(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
-  /// Refuses a request for a file. It gets here only if file transfer is off: otherwise a `file_client` has taken over
-  /// its connection.
+  /// Refuses a request for a file. Called only if file transfer is off: otherwise a `file_client` has taken over the
+  /// connection.
   void no_files(const request& of, reply_handler done) const;
 
   /// Calls `then(job_id)` if the path names a job.

@@ -13,9 +13,9 @@ namespace troupe {
 
 /// Times in ticks. RFC 8216bis, 4.4.3: the names in capitals are those of its tags.
 struct delivery_times {
-  int64_t segment = 2 * ticks_per_second;  ///< distance of the grid; a rendition's keyframe interval divides it
+  int64_t segment = 2 * ticks_per_second;  ///< distance of the grid points: a multiple of each keyframe interval
   int64_t part = 2 * ticks_per_second / 5; ///< a part ends as soon as it is this long
-  int64_t window = 20 * ticks_per_second;  ///< of segments that playlists list
+  int64_t window = 20 * ticks_per_second;  ///< length of the segments that a playlist lists
   bool on_grid = true; ///< encoders place random-access points on the grid; false for a source that is passed through
 
   /// The times of a rendition whose encoder places a random-access point in each `keyframe_interval`; 0 if the source
@@ -52,13 +52,18 @@ struct delivery_times {
     return 3 * target();
   }
 
+  /// DASH: how far behind the source a player with low latency wants to be.
+  int64_t latency() const noexcept {
+    return 5 * part;
+  }
+
   /// CAN-SKIP-UNTIL: a playlist's update may leave out segments older than this.
   int64_t skip_until() const noexcept {
     return 6 * target();
   }
 
-  /// A segment remains available for its own duration and that of the longest playlist after it was removed from the
-  /// playlist (RFC 8216bis, 6.2.2).
+  /// How far segments are kept behind the newest one: a segment that was removed from the playlist remains available
+  /// for its own duration and that of the longest playlist (RFC 8216bis, 6.2.2).
   int64_t kept() const noexcept {
     return 2 * window + 2 * target();
   }

@@ -43,8 +43,8 @@ delivery_reply bad(std::string why) {
 
 } // namespace
 
-rendition::rendition(core::client_ring::limits max, std::string name)
-  : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
+rendition::rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group)
+  : name_(std::move(name)), group_(std::move(group)), stream_(std::make_shared<variant_stream>(max)) {}
 
 std::optional<rendition::file_name> rendition::parse(const std::string& file) {
   using kind = file_name::kind;
@@ -58,12 +58,13 @@ std::optional<rendition::file_name> rendition::parse(const std::string& file) {
     return std::nullopt;
   file_name result{kind::segment, std::string{text.substr(0, dash)}};
   text.remove_prefix(dash + 1);
+  result.transport = take_suffix(text, ".ts");
   if (take_suffix(text, ".mp4")) {
     result.what = kind::init;
     result.init = text;
     return result;
   }
-  if (!take_suffix(text, ".m4s"))
+  if (!result.transport && !take_suffix(text, ".m4s"))
     return std::nullopt;
   if (auto dot = text.find('.'); dot != std::string_view::npos) {
     auto part = number_of(text.substr(dot + 1));
@@ -139,9 +140,11 @@ delivery_reply rendition::look(const delivery_request& x, missing& lacks) {
     return {.what = delivery_reply::outcome::wait}; // the first samples are on the way
   }
   auto index = static_cast<size_t>(t - tracks_.begin());
+  if (t->transport ? !name->transport && name->what != kind::playlist : name->transport)
+    return {};
   if (name->what == kind::playlist || name->what == kind::keys)
     return playlist(index, name->what == kind::keys, x, lacks);
-  return media(index, *name, lacks);
+  return media(index, *name, x, lacks);
 }
 
 delivery_reply rendition::playlist(size_t index, bool keys, const delivery_request& x, missing& lacks) {
@@ -178,11 +181,13 @@ delivery_reply rendition::playlist(size_t index, bool keys, const delivery_reque
   return {.what = delivery_reply::outcome::wait};
 }
 
-delivery_reply rendition::media(size_t index, const file_name& name, missing& lacks) {
+delivery_reply rendition::media(size_t index, const file_name& name, const delivery_request& x, missing& lacks) {
   using kind = file_name::kind;
   auto& t = tracks_[index];
   delivery_reply result{.what = delivery_reply::outcome::found,
-                        .content_type = t.format.kind == track_kind::audio ? "audio/mp4" : "video/mp4",
+                        .content_type = t.transport                          ? "video/mp2t"
+                                        : t.format.kind == track_kind::audio ? "audio/mp4"
+                                                                             : "video/mp4",
                         .fresh = whole_seconds(6 * times_.target())};
   if (name.what == kind::init) {
     auto* init = t.window.init(name.init);
@@ -194,17 +199,22 @@ delivery_reply rendition::media(size_t index, const file_name& name, missing& la
   auto number = name.what == kind::segment_at ? t.window.number_at(name.number) : name.number;
   auto* segment = t.window.find(number);
   if (name.what == kind::segment || name.what == kind::segment_at) {
-    // Players of DASH ask for the next segment by the clock.
-    auto latest = t.window.latest();
-    auto soon = !ended_ && latest && number >= latest->number && number <= latest->number + 1;
-    if (soon && (segment == nullptr || !segment->complete)) {
-      lacks = {index, playlist_place{number, std::nullopt}};
+    auto whole = segment != nullptr && segment->complete;
+    auto from = x.growing ? x.from : 0;
+    result.open = x.growing && segment != nullptr && !whole && segment->parts.size() > from;
+    if (!whole && !result.open) {
+      // Players of DASH ask for the next segment by the clock.
+      auto latest = t.window.latest();
+      if (ended_ || !latest || number < latest->number || number > latest->number + 2)
+        return {};
+      auto part = x.growing ? std::optional{static_cast<int64_t>(from)} : std::nullopt;
+      lacks = {index, playlist_place{number, part}, x.growing};
       return {.what = delivery_reply::outcome::wait};
     }
-    if (segment == nullptr || segment->gap || !segment->complete)
+    if (segment->gap)
       return {};
-    for (auto& x : segment->parts)
-      result.body.push_back(x.bytes);
+    for (auto i = from; i < segment->parts.size(); ++i)
+      result.body.push_back(segment->parts[i].bytes);
     return result;
   }
   if (segment != nullptr && name.part < static_cast<int64_t>(segment->parts.size())) {
@@ -223,12 +233,13 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
   auto& [version, bytes] = t.texts[gzip ? kind + ".gz" : kind];
   if (version == t.version)
     return bytes;
-  std::vector<rendition_report> others;
+  auto others = group_ ? group_->others(name_) : std::vector<rendition_report>{};
   for (auto& x : tracks_)
-    if (auto latest = x.window.latest(); &x != &t && latest)
+    if (auto latest = x.window.latest(); &x != &t && latest && !x.transport && !x.window.ended())
       others.push_back({playlist_name(x.name), *latest});
-  auto text = kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
-                             : media_playlist(t.name, t.window, times_, clock_, others, {.skip = kind == "skip"});
+  auto text = t.transport      ? transport_playlist(t.window, times_, clock_)
+              : kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
+                               : media_playlist(t.name, t.window, times_, clock_, others, {.skip = kind == "skip"});
   version = t.version;
   bytes = gzip ? compressed(text) : bytes_of(text);
   return bytes;
@@ -238,11 +249,19 @@ bool rendition::is_there(const missing& x) const {
   if (ended_)
     return true;
   auto playable = [](const track& t) { return t.window.has_segment(); };
-  if (x.track == all_tracks)
-    return !tracks_.empty() && std::ranges::all_of(tracks_, playable);
+  if (x.track == all_tracks) {
+    auto left_out = [](const track& t) { return t.transport || t.window.ended(); };
+    return !std::ranges::all_of(tracks_, left_out)
+           && std::ranges::all_of(tracks_, [&](const track& t) { return left_out(t) || playable(t); });
+  }
   if (x.track >= tracks_.size())
     return false;
   auto& window = tracks_[x.track].window;
+  if (x.growing) {
+    auto* segment = window.find(x.place->number);
+    return segment != nullptr
+           && (segment->complete || static_cast<int64_t>(segment->parts.size()) > x.place->part.value_or(0));
+  }
   return x.place ? window.contains(*x.place) : playable(tracks_[x.track]);
 }
 
@@ -261,11 +280,31 @@ std::optional<rendition_summary> rendition::summary(std::string folder) const {
   std::lock_guard guard{mutex_};
   rendition_summary result{std::move(folder), {}};
   for (auto& t : tracks_) {
+    if (t.transport || (t.window.ended() && !ended_))
+      continue;
     if (!t.window.has_segment())
       return std::nullopt;
     result.tracks.push_back({t.name, t.codec, t.format, t.window.peak_bit_rate(), t.window.mean_bit_rate()});
   }
   if (result.tracks.empty())
+    return std::nullopt;
+  return result;
+}
+
+std::optional<transport_summary> rendition::transport(std::string folder) const {
+  std::lock_guard guard{mutex_};
+  transport_summary result{.folder = std::move(folder)};
+  for (auto& t : tracks_) {
+    if (t.transport && !t.window.has_segment())
+      return std::nullopt;
+    if (t.transport) {
+      result.peak_bit_rate = t.window.peak_bit_rate();
+      result.mean_bit_rate = t.window.mean_bit_rate();
+    } else if (!t.window.ended() || ended_) {
+      result.tracks.push_back({t.name, transport_named_ ? t.codec : std::string{}, t.format});
+    }
+  }
+  if (result.peak_bit_rate == 0)
     return std::nullopt;
   return result;
 }
