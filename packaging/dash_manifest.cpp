@@ -165,7 +165,7 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
          duration(times.segment), "\" timeShiftBufferDepth=\"",
          duration(std::clamp(newest - oldest.start, times.segment, times.window)), "\" maxSegmentDuration=\"",
          duration(times.target()), "\" minBufferTime=\"", duration(times.segment), "\" suggestedPresentationDelay=\"",
-         duration(times.on_grid ? times.latency() : times.hold_back()), "\">\n");
+         duration(times.presentation_delay()), "\">\n");
   if (times.on_grid)
     append(text, "  <ServiceDescription id=\"0\">\n    <Latency target=\"",
            std::to_string(times.latency() / ticks_per_ms), "\"/>\n  </ServiceDescription>\n");
