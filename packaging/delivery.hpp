@@ -41,11 +41,6 @@ struct delivery_times {
     return 5 * part;
   }
 
-  /// suggestedPresentationDelay: some players add their own latency to it, so it is less.
-  int64_t presentation_delay() const noexcept {
-    return on_grid ? latency() / 2 : hold_back();
-  }
-
   /// CAN-SKIP-UNTIL: a playlist's update may leave out segments older than this.
   int64_t skip_until() const noexcept {
     return 6 * target();
