@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
@@ -71,10 +72,19 @@ private:
   std::optional<share> enter_streams();
   /// Passes the socket to a client of another kind.
   template <class Client, class... Args>
-  void become(Args&&... args);
+  void become(Args&&... args) {
+    phase_ = phase::closed;
+    auto client = std::make_shared<Client>(loop_, std::move(socket_), shared_, std::forward<Args>(args)...);
+    loop_.remove(shared_from_this());
+    client->start();
+  }
   void ask_api();
+  /// Answers a request below "/live/", or passes its socket on.
+  void dispatch_live();
   /// Answers a request for a playlist, manifest, segment or part.
   void deliver(const delivery_target& target);
+  /// Notices that the client leaves while it waits for its answer.
+  void watch_client();
   /// Writes the response with `media_` as its body, and `rest_` as it comes.
   void write_media();
   void write_chunks(bool last);
@@ -108,7 +118,10 @@ private:
   request request_;
   share body_; ///< of the current request, until it is answered
   std::optional<response> response_;
+  std::shared_ptr<void> delivery_; ///< the request, while it waits for media
+  viewer_ptr viewer_;              ///< who gets the response
   std::vector<shared_bytes> media_;
+  std::optional<byte_range> part_; ///< of `media_`
   std::shared_ptr<media_source> rest_;
   size_t sent_bytes_ = 0; ///< of the response with `rest_`
   std::string head_;

@@ -2,8 +2,10 @@
 // 7.1), one for each of its parts. Bytes are shared and not copied. One write is in flight.
 #include "http/connection.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -30,14 +32,22 @@ std::string frame_of(size_t size) {
 } // namespace
 
 void connection::write_media() {
+  limit_unsent(socket_);
   head_ = head_of(*response_);
   sent_bytes_ = 0;
   if (rest_)
     return write_chunks(false);
   buffers_.clear();
   buffers_.push_back(buffer_of(head_));
-  for (auto& x : media_)
-    buffers_.emplace_back(x.span().data(), x.size());
+  auto skip = part_ ? part_->first : 0;
+  auto left = part_ ? part_->size : std::numeric_limits<uint64_t>::max();
+  for (auto& x : media_) {
+    auto bytes = x.span().subspan(std::min<uint64_t>(skip, x.size()));
+    skip -= x.size() - bytes.size();
+    bytes = bytes.first(std::min<uint64_t>(left, bytes.size()));
+    left -= bytes.size();
+    buffers_.emplace_back(bytes.data(), bytes.size());
+  }
   boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_},
                            alive_while_written(shared_->config.write_timeout),
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });

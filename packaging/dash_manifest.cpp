@@ -4,6 +4,7 @@
 #include "packaging/text.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct period {
 };
 
 struct track_in {
+  const manifest_rendition& of;
   const track_summary& summary;
   track_window window;
 };
@@ -103,23 +105,37 @@ std::string template_of(const track_in& x, const period& in, const delivery_time
   return text + "          </SegmentTimeline>\n        </SegmentTemplate>\n";
 }
 
-void add_track(std::string& to, const rendition& of, const track_in& x, const period& in, const std::string& folder) {
+/// Representations between which players switch, or one track of sound.
+struct adaptation_set {
+  track_kind kind;
+  std::string codec; ///< libav*'s name: players do not switch between codecs
+  std::string language;
+  bool on_grid = true;
+  std::string representations;
+};
+
+/// The set to which a track belongs.
+adaptation_set& set_of(std::vector<adaptation_set>& sets, const track_format& x, bool on_grid) {
+  if (x.kind == track_kind::video)
+    for (auto& known : sets)
+      if (known.kind == x.kind && known.codec == x.codec)
+        return known;
+  return sets.emplace_back(adaptation_set{x.kind, x.codec, x.language, on_grid, {}});
+}
+
+/// Adds nothing if the track has no segment in the period.
+void add_track(std::vector<adaptation_set>& sets, const track_in& x, const period& in) {
   auto segments = segments_of(x.window, in);
   auto* init = segments.empty() ? nullptr : x.window.init(segments.front()->init);
   if (init == nullptr)
     return;
   auto& f = init->format;
-  auto times = of.times();
-  auto video = x.summary.format.kind == track_kind::video;
-  auto path = joined(escaped(folder), "/", x.summary.name, "-");
-  append(to, "    <AdaptationSet id=\"", std::to_string(video ? 0 : 1 + x.summary.name.back() - '0'),
-         "\" contentType=\"", video ? "video" : "audio", "\" mimeType=\"", video ? "video/mp4" : "audio/mp4",
-         "\" segmentAlignment=\"true\"", times.on_grid ? " startWithSAP=\"1\"" : "");
-  if (!f.language.empty())
-    append(to, " lang=\"", escaped(language_tag(f.language)), "\"");
-  append(to, ">\n      <Representation id=\"", escaped(of.name()), "-", x.summary.name, "\" bandwidth=\"",
+  auto times = x.of.of->times();
+  auto path = joined(escaped(x.of.summary.folder), "/", x.summary.name, "-");
+  auto& to = set_of(sets, f, times.on_grid).representations;
+  append(to, "      <Representation id=\"", escaped(x.of.of->name()), "-", x.summary.name, "\" bandwidth=\"",
          std::to_string(std::max<int64_t>(x.summary.peak_bit_rate, 1)), "\" codecs=\"", escaped(init->codec), "\"");
-  if (video) {
+  if (f.kind == track_kind::video) {
     append(to, " width=\"", std::to_string(f.width), "\" height=\"", std::to_string(f.height), "\"");
     if (f.frame_rate.num > 0)
       append(to, " frameRate=\"", std::to_string(f.frame_rate.num), "/", std::to_string(f.frame_rate.den), "\"");
@@ -131,29 +147,42 @@ void add_track(std::string& to, const rendition& of, const track_in& x, const pe
       "value=\"",
       std::to_string(channel_count(f.channel_layout)), "\"/>\n");
   }
-  append(to, template_of(x, in, times, path), "      </Representation>\n    </AdaptationSet>\n");
+  append(to, template_of(x, in, times, path), "      </Representation>\n");
 }
 
-std::string period_text(const rendition& of, const std::vector<track_in>& tracks, const period& x,
-                        const std::string& folder) {
-  std::string sets;
+void add_set(std::string& to, size_t id, const adaptation_set& x) {
+  auto video = x.kind == track_kind::video;
+  append(to, "    <AdaptationSet id=\"", std::to_string(id), "\" contentType=\"", video ? "video" : "audio",
+         "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
+         x.on_grid ? " startWithSAP=\"1\"" : "");
+  if (!x.language.empty())
+    append(to, " lang=\"", escaped(language_tag(x.language)), "\"");
+  append(to, ">\n", x.representations, "    </AdaptationSet>\n");
+}
+
+std::string period_text(const std::vector<track_in>& tracks, const period& x) {
+  std::vector<adaptation_set> sets;
   for (auto& t : tracks)
-    add_track(sets, of, t, x, folder);
+    add_track(sets, t, x);
   if (sets.empty())
     return {};
-  return joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(x.start), "\">\n", sets,
-                "  </Period>\n");
+  auto text = joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(x.start), "\">\n");
+  for (size_t i = 0; i < sets.size(); ++i)
+    add_set(text, i, sets[i]);
+  return text + "  </Period>\n";
 }
 
 } // namespace
 
-std::string dash_manifest(const rendition& of, const rendition_summary& summary, std::string_view time_address) {
-  auto times = of.times();
-  auto clock = of.clock_of_times();
+std::string dash_manifest(std::span<const manifest_rendition> renditions, std::string_view time_address) {
+  assert(!renditions.empty());
+  auto times = renditions.front().of->times();
+  auto clock = renditions.front().of->clock_of_times();
   std::vector<track_in> tracks;
-  for (auto& x : summary.tracks)
-    if (auto window = of.window(x.name); window && !window->segments().empty())
-      tracks.push_back({x, std::move(*window)});
+  for (auto& r : renditions)
+    for (auto& x : r.summary.tracks)
+      if (auto window = r.of->window(x.name); window && !window->segments().empty())
+        tracks.push_back({r, x, std::move(*window)});
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   if (tracks.empty())
     return text;
@@ -175,7 +204,7 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
     append(text, "  <ServiceDescription id=\"0\">\n    <Latency target=\"",
            std::to_string(times.latency() / ticks_per_ms), "\"/>\n  </ServiceDescription>\n");
   for (auto& x : periods_of(leading, times))
-    text += period_text(of, tracks, x, summary.folder);
+    text += period_text(tracks, x);
   append(text, "  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(time_address),
          "\"/>\n</MPD>\n");
   return text;

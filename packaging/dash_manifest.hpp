@@ -1,5 +1,5 @@
-// The DASH manifest of a rendition, by ISO/IEC 23009-1 and the guidelines of DASH-IF for low latency: a dynamic MPD
-// whose segments are the same files as those of HLS.
+// The DASH manifest of a profile's rendition, or of a ladder's renditions, by ISO/IEC 23009-1 and the guidelines of
+// DASH-IF for low latency: a dynamic MPD whose segments are the same files as those of HLS.
 //
 // On the grid, segments are told by number and the clock, so players need no update to find the next one, and may ask
 // for it while it is made. If the source places random-access points, segments vary in length, and are listed.
@@ -10,12 +10,19 @@
 
 #include "packaging/rendition.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace troupe {
 
-/// `summary.folder` is where the files are, relative to the manifest; `time_address` is that of the server's clock.
-std::string dash_manifest(const rendition& of, const rendition_summary& summary, std::string_view time_address);
+struct manifest_rendition {
+  rendition_ptr of;
+  rendition_summary summary; ///< its folder is where the files are, relative to the manifest
+};
+
+/// At least one rendition. Video of one codec is one adaptation set; each track of sound is one of its own.
+/// `time_address` is that of the server's clock.
+std::string dash_manifest(std::span<const manifest_rendition> renditions, std::string_view time_address);
 
 } // namespace troupe

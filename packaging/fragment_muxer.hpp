@@ -50,7 +50,7 @@ public:
   /// The track's format, with what `init` says.
   const track_format& format() const noexcept;
 
-  /// As `codec_name`, with the parameters of `init`, or of the format before the first sample.
+  /// The name from `codec_name` for the parameters of `init`; before the first sample, for those of the format.
   std::string codec() const;
 
   /// The most bytes that a fragment's samples may have; `write` refuses more.

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view type_of_version = "#EXTM3U\n#EXT-X-VERSION:9\n";
 
-/// How far behind the end segments still list their parts (RFC 8216bis, 4.4.4.9).
+/// Segments that end less than this before the playlist's end still list their parts (RFC 8216bis, 4.4.4.9).
 int64_t parts_listed(const delivery_times& times) {
   return 3 * times.target();
 }

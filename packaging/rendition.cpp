@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::string_view playlist_type = "application/vnd.apple.mpegurl";
 
-/// A viewer that asked for nothing for this long has left: players ask at least once in a segment, and pause for longer
-/// only if people pause them.
-constexpr auto viewer_timeout = std::chrono::seconds{10};
+/// Beyond it, viewers are not counted.
+constexpr size_t viewers_max = 50'000;
 
-constexpr size_t viewers_max = 100'000;
+/// How often the list is cleared of viewers that have left.
+constexpr auto clearing_interval = std::chrono::seconds{1};
 
 std::optional<int64_t> number_of(std::string_view text) {
   int64_t result = 0;
@@ -43,8 +43,8 @@ delivery_reply bad(std::string why) {
 
 } // namespace
 
-rendition::rendition(core::client_ring::limits max, std::string name)
-  : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
+rendition::rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group)
+  : name_(std::move(name)), group_(std::move(group)), stream_(std::make_shared<variant_stream>(max)) {}
 
 std::optional<rendition::file_name> rendition::parse(const std::string& file) {
   using kind = file_name::kind;
@@ -91,19 +91,34 @@ delivery_reply rendition::get(const delivery_request& x) {
   return look(x, lacks);
 }
 
-bool rendition::notify(const delivery_request& x, std::function<void()> wake) {
+std::shared_ptr<void> rendition::notify(const delivery_request& x, std::function<void()> wake) {
   {
     std::lock_guard guard{mutex_};
     missing lacks;
     if (look(x, lacks).what == delivery_reply::outcome::wait) {
       if (waiters_.size() >= waiters_max)
-        return false;
-      waiters_.push_back({lacks, std::move(wake)});
-      return true;
+        return nullptr;
+      auto number = ++last_waiter_;
+      waiters_.emplace(number, waiter{lacks, std::move(wake)});
+      return {this, [weak = weak_from_this(), number](void*) {
+                if (auto me = weak.lock())
+                  me->forget(number);
+              }};
     }
   }
   wake();
-  return true;
+  return shared_from_this();
+}
+
+void rendition::forget(uint64_t waiter) {
+  decltype(waiters_)::node_type gone; // what its call holds is destroyed without the mutex
+  std::lock_guard guard{mutex_};
+  gone = waiters_.extract(waiter);
+}
+
+size_t rendition::waiting() const {
+  std::lock_guard guard{mutex_};
+  return waiters_.size();
 }
 
 delivery_reply rendition::look(const delivery_request& x, missing& lacks) {
@@ -218,7 +233,7 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
   auto& [version, bytes] = t.texts[gzip ? kind + ".gz" : kind];
   if (version == t.version)
     return bytes;
-  std::vector<rendition_report> others;
+  auto others = group_ ? group_->others(name_) : std::vector<rendition_report>{};
   for (auto& x : tracks_)
     if (auto latest = x.window.latest(); &x != &t && latest && !x.transport && !x.window.ended())
       others.push_back({playlist_name(x.name), *latest});
@@ -252,10 +267,10 @@ bool rendition::is_there(const missing& x) const {
 
 std::vector<std::function<void()>> rendition::take_ready() {
   std::vector<std::function<void()>> result;
-  std::erase_if(waiters_, [&](waiter& x) {
-    if (!is_there(x.what))
+  std::erase_if(waiters_, [&](auto& x) {
+    if (!is_there(x.second.what))
       return false;
-    result.push_back(std::move(x.wake));
+    result.push_back(std::move(x.second.wake));
     return true;
   });
   return result;
@@ -312,13 +327,17 @@ std::optional<track_window> rendition::window(const std::string& name) const {
 
 void rendition::seen(const std::string& viewer, clock::time_point now) {
   std::lock_guard guard{mutex_};
-  auto known = viewers_.find(viewer);
-  if (known != viewers_.end()) {
+  last_seen_ = now;
+  if (viewer.empty())
+    return;
+  if (auto known = viewers_.find(viewer); known != viewers_.end()) {
     known->second = now;
     return;
   }
-  if (viewers_.size() >= viewers_max)
-    std::erase_if(viewers_, [&](auto& x) { return now - x.second >= viewer_timeout; });
+  if (!last_cleared_ || now - *last_cleared_ >= clearing_interval) {
+    last_cleared_ = now;
+    std::erase_if(viewers_, [&](auto& x) { return now - x.second >= times_.absence(); });
+  }
   if (viewers_.size() >= viewers_max)
     return;
   viewers_.emplace(viewer, now);
@@ -328,8 +347,10 @@ void rendition::seen(const std::string& viewer, clock::time_point now) {
 uint32_t rendition::clients(clock::time_point now) const {
   auto streams = stream_->count().clients;
   std::lock_guard guard{mutex_};
-  auto viewers = std::ranges::count_if(viewers_, [&](auto& x) { return now - x.second < viewer_timeout; });
-  return streams + static_cast<uint32_t>(viewers) + static_cast<uint32_t>(waiters_.size() > 0 && viewers == 0 ? 1 : 0);
+  auto here = [&](clock::time_point seen) { return now - seen < times_.absence(); };
+  auto viewers = std::ranges::count_if(viewers_, [&](auto& x) { return here(x.second); });
+  auto wanted = !waiters_.empty() || (last_seen_ && here(*last_seen_));
+  return streams + std::max(static_cast<uint32_t>(viewers), wanted ? 1u : 0u);
 }
 
 uint64_t rendition::clients_total() const {

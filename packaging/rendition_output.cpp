@@ -67,13 +67,18 @@ size_t leading_lane(const stream_format& format) {
 
 } // namespace
 
-rendition_output::rendition_output(core::client_ring::limits max, std::string name)
-  : shared_(std::make_shared<rendition>(max, std::move(name))), ts_(shared_->stream()), clock_(times_) {}
+rendition_output::rendition_output(core::client_ring::limits max, std::string name,
+                                   std::shared_ptr<rendition_group> group)
+  : shared_(std::make_shared<rendition>(max, std::move(name), std::move(group))),
+    ts_(shared_->stream()),
+    clock_(times_) {}
 
-void rendition_output::begin_delivery(const delivery_times& times, const clock_map& map) {
+void rendition_output::begin_delivery(const delivery_times& times, const clock_map& map, segment_beginning at) {
   times_ = times;
-  clock_ = segment_clock{times_};
   offset_ = epoch_offset(map, times_.segment);
+  if (at.from_pts != no_timestamp)
+    at.from_pts += offset_;
+  clock_ = segment_clock{times_, at};
   ts_.set_grid(times_, offset_);
   std::lock_guard guard{shared_->mutex_};
   shared_->times_ = times_;
@@ -86,9 +91,9 @@ void rendition_output::begin_delivery(const delivery_times& times, const clock_m
 }
 
 av::expected<void> rendition_output::set_format(const stream_format& format, const delivery_times& times,
-                                                const clock_map& map) {
+                                                const clock_map& map, const segment_beginning& at) {
   if (lanes_.empty())
-    begin_delivery(times, map);
+    begin_delivery(times, map, at);
   if (auto done = ts_.set_format(format, !continues(format_, format)); !done)
     return done;
   auto lanes = enter(format);
@@ -113,6 +118,8 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
       x.discontinuous = true;
       discontinuity_at_ = std::max(discontinuity_at_, x.number.value_or(0) + 1);
     }
+    if (shared_->group_)
+      discontinuity_at_ = shared_->group_->interrupt(discontinuity_at_ - 1);
   }
   lanes_ = std::move(lanes);
   format_ = format;
@@ -180,7 +187,7 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
 }
 
 av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<const std::byte> bytes) {
-  auto begins = to.leads ? clock_.lead(x) : clock_.follow(to.number, x);
+  auto begins = to.leads ? clock_.lead(x, format_.tracks[x.track].kind) : clock_.follow(to.number, x);
   if (begins && to.number && *begins <= *to.number)
     begins.reset();
   auto restarts = begins && to.reopen && *begins >= discontinuity_at_ && (x.flags & sample::key) != 0;
@@ -192,9 +199,11 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
     if (restarts)
       to.mux.emplace(format_.tracks[x.track]);
     to.reopen = false;
-    to.number = begins;
+    auto last = std::exchange(to.number, begins);
     to.shift = x.pts - x.dts;
     auto discontinuity = to.discontinuous && *begins >= discontinuity_at_;
+    if (auto& group = shared_->group_; group && group->is_interrupted(last.value_or(*begins), *begins))
+      discontinuity = true;
     if (discontinuity)
       to.discontinuous = false;
     news_.push_back({.track = to.track, .number = begins, .start = x.pts, .discontinuity = discontinuity});
@@ -237,11 +246,15 @@ void rendition_output::publish() {
     std::lock_guard guard{shared_->mutex_};
     for (auto& x : std::exchange(news_, {})) {
       auto& t = shared_->tracks_[x.track];
+      if (x.number && t.window.segments().empty() && shared_->group_ && !t.transport)
+        t.window.missed(shared_->group_->interruptions_before(*x.number));
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
       if (x.part) {
         t.window.add(std::move(*x.part), x.init);
         t.codec = x.codec;
+        if (auto latest = t.window.latest(); shared_->group_ && !t.transport && latest)
+          shared_->group_->put(shared_->name_, t.name, *latest);
       }
       ++t.version;
     }
@@ -273,6 +286,8 @@ void rendition_output::end(const std::string& reason) {
     if (shared_->ended_)
       return;
     shared_->ended_ = true;
+    if (shared_->group_)
+      shared_->group_->remove(shared_->name_);
     for (size_t i = 0; i < shared_->tracks_.size(); ++i)
       all.push_back(i);
   }

@@ -26,8 +26,8 @@ struct init_segment {
 };
 
 struct media_part {
-  int64_t start = 0;    ///< ticks of the track's decoding times, shifted so that a segment's first one is its first PTS
-  int64_t duration = 0; ///< ticks
+  int64_t start = 0;        ///< ticks; decoding times, shifted so that each segment begins at its first PTS
+  int64_t duration = 0;     ///< ticks
   bool independent = false; ///< begins with a random-access point
   uint64_t key_bytes = 0;   ///< from the beginning to the end of its first picture, if `independent`
   shared_bytes bytes;
@@ -55,6 +55,11 @@ struct playlist_place {
 class track_window {
 public:
   explicit track_window(const delivery_times& times) : times_(times) {}
+
+  /// The first segment comes after so many discontinuities.
+  void missed(int64_t discontinuities) noexcept {
+    discontinuities_ = discontinuities;
+  }
 
   /// The segment before is complete; the next part belongs to this one. `number` is above that of the segment before.
   void begin(int64_t number, int64_t start, bool discontinuity);
@@ -102,7 +107,7 @@ public:
   /// The place of the latest part; none before the first one.
   std::optional<playlist_place> latest() const;
 
-  /// Where the next part will be, as far as its time tells; none after the end.
+  /// The expected place of the next part, judged by the end of the latest one; none before `begin` or after `end`.
   std::optional<playlist_place> next() const;
 
   /// True if the playlist contains the place, or a later one. A place without a part means the complete segment. A part

@@ -7,8 +7,8 @@ namespace troupe::av {
 
 namespace {
 
-/// The clock's track counts as silent when the others have advanced by this much (ticks) more than the length of one of
-/// its packets. Until then they are only multiplexed ahead of it.
+/// The clock's track counts as silent when the other tracks have advanced by the duration of one of its packets plus
+/// this (ticks). With a smaller lead, their packets were only multiplexed earlier.
 constexpr int64_t ahead_max = 45'000;
 
 /// A larger step (ticks) is a jump of the timeline: no clock is written in between.
@@ -108,7 +108,7 @@ std::vector<std::array<std::byte, transport_packets::packet_bytes>> transport_pa
   std::vector<std::array<std::byte, packet_bytes>> result;
   if (!announced_ || !clock_ || duration_ <= clock_step)
     return result;
-  // Never later than the time of data that may still have to be decoded.
+  // The clock must not pass the decoding time of data that a receiver has not decoded yet.
   auto newest = std::min(own_.value_or(due_), others_.value_or(own_.value_or(due_)));
   catch_up(std::min(due_ + std::min(passed, duration_), newest), result);
   return result;

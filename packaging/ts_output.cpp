@@ -43,7 +43,7 @@ bool transport_holds(const std::string& codec) {
 }
 
 av::expected<void> ts_output::set_format(const stream_format& format, bool discontinuity) {
-  // The codecs are the same: new parameter sets come in-band.
+  // With the same codecs the muxer just continues: new parameter sets come in-band.
   auto same = mux_ && goes_on(format_, format);
   format_ = format;
   lead_ = leading_track(format);

@@ -59,7 +59,7 @@ void dash_judge::check_header(const mpd& x) {
   if (x.clocks.empty())
     add("dash-6", "no UTCTiming");
   if (std::isnan(x.published_s) || std::isnan(x.update_s) || std::isnan(x.buffer_s) || x.profiles.empty())
-    add("dash-17", "one is missing");
+    add("dash-17", "at least one of them is missing");
 }
 
 void dash_judge::check_low_latency(const mpd& x) {

@@ -1,6 +1,6 @@
 // Judges a DASH server by what a player saw of it. Pure: observations go in, violations come out.
 //
-// The player shows each manifest as it gets it, then the init segments and segments of the last manifest.
+// The player passes each manifest when it gets it, then the init segments and segments of the last manifest.
 #pragma once
 
 #include "rig/delivery/boxes.hpp"

@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_one_viewer_however_much_it_asks_for) {
 BOOST_AUTO_TEST_CASE(a_manifest_on_the_grid_tells_segments_by_number_and_the_clock) {
   write_until(begin + 4 * ticks_per_second);
   auto summary = out.shared()->summary("KEY/hd").value();
-  auto text = dash_manifest(*out.shared(), summary, "time");
+  auto text = dash_manifest({{{out.shared(), summary}}}, "time");
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(text.find("media=\"KEY/hd/v-$Number$.m4s\"") != std::string::npos);
     BOOST_TEST(text.find("duration=\"90000\" startNumber=\"0\" presentationTimeOffset=\"0\" ") != std::string::npos);
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(a_manifest_on_the_grid_tells_segments_by_number_and_the_clo
 BOOST_FIXTURE_TEST_CASE(a_manifest_of_a_source_that_is_passed_through_lists_the_complete_segments, passed_through) {
   write_until(begin + 4 * ticks_per_second);
   auto summary = out.shared()->summary("KEY/hd").value();
-  auto text = dash_manifest(*out.shared(), summary, "time");
+  auto text = dash_manifest({{{out.shared(), summary}}}, "time");
   auto window = out.shared()->window("v").value();
   BOOST_TEST_CONTEXT(text) {
     for (auto& s : window.segments())
@@ -356,7 +356,7 @@ BOOST_FIXTURE_TEST_CASE(another_size_begins_a_segment_at_once_if_the_source_is_p
   }
   BOOST_TEST(written("ts") == written("v"));
   BOOST_TEST(text(get("ts.m3u8")).find("#EXT-X-DISCONTINUITY\n") != std::string::npos);
-  auto manifest = dash_manifest(*out.shared(), out.shared()->summary("KEY/hd").value(), "time");
+  auto manifest = dash_manifest({{{out.shared(), out.shared()->summary("KEY/hd").value()}}}, "time");
   BOOST_TEST_CONTEXT(manifest) {
     auto second = manifest.find("<Period id=\"" + std::to_string(first->number) + "\"");
     BOOST_REQUIRE(second != std::string::npos);

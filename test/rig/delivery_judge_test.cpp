@@ -16,7 +16,7 @@ namespace {
 struct planted_fault {
   std::string rule;
   plant fault;
-  std::set<std::string> also = {}; ///< what follows from it
+  std::set<std::string> also = {}; ///< other rules that the fault breaks
 };
 
 std::string ids(const std::set<std::string>& all) {
@@ -51,7 +51,7 @@ void check(const std::vector<planted_fault>& all, std::vector<violation> (*rehea
   }
 }
 
-/// Changes what is observed of one URL, from a moment on.
+/// Delays the answers of all URLs that contain `text` by `by_s` seconds.
 plant slower(std::string text, double by_s) {
   return [=](observation& seen) {
     if (seen.url.find(text) != std::string::npos)
@@ -66,7 +66,7 @@ plant bytes(std::string name, std::string with) {
   };
 }
 
-/// Everything comes later from a moment on.
+/// Delays every request and answer by `by`, if its answer would come at `after` or later.
 plant later(seconds after, seconds by) {
   return [=](observation& seen) {
     if (seen.answered < after)

@@ -69,7 +69,7 @@ private:
                     what);
   }
 
-  /// A reload that waits for one part more, and the media that are new with it.
+  /// Reloads the playlist, waiting for the next part, and loads the media that are new in it.
   void follow(bool video, uint64_t step) {
     auto number = first_open + step / parts;
     auto part = step % parts;
