@@ -61,9 +61,10 @@ struct ladder_fixture : type_registration {
   /// From now on the rendition runs, and has `pictures` of video or as much sound.
   rendition_output& run(const std::string& name, int pictures = 75) {
     auto& out = outputs.try_emplace(name, core::client_ring::limits{}, name.substr(name.find('/') + 1)).first->second;
-    auto track = name == "main/sound"
-                   ? test::make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = pictures * 1920})
-                   : test::make_pictures({.frames = std::max(pictures, 1), .gop = 25, .b_frames = 0, .first_pts = begin});
+    auto track =
+      name == "main/sound"
+        ? test::make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = pictures * 1920})
+        : test::make_pictures({.frames = std::max(pictures, 1), .gop = 25, .b_frames = 0, .first_pts = begin});
     BOOST_REQUIRE(out.set_format({{track.format}}, times, {begin, 1'000'000}));
     for (auto& x : track.samples) {
       x.info.track = 0;
@@ -129,7 +130,10 @@ BOOST_AUTO_TEST_CASE(one_address_offers_all_renditions_and_their_one_sound) {
   auto key = key_of(hls.body);
   BOOST_TEST(has(hls.body, "\n" + key + "/sd/v.m3u8\n"));
   BOOST_TEST(has(hls.body, "URI=\"" + key + "/sound/a0.m3u8\""));
-  auto dash = get("/live/demo/main/manifest.mpd");
+  auto entry = get("/live/demo/main/manifest.mpd");
+  BOOST_TEST(entry.status == 302);
+  auto at = entry.head.find("Location: ") + 10;
+  auto dash = get("/live/demo/main/" + entry.head.substr(at, entry.head.find('\r', at) - at));
   BOOST_TEST(dash.status == 200);
   for (auto* id : {"\"hd-v\"", "\"sd-v\"", "\"sound-a0\""})
     BOOST_TEST(has(dash.body, id), id);
