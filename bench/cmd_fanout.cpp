@@ -286,6 +286,14 @@ void note_load(report& to) {
                        + " at the beginning");
 }
 
+/// Leaves out crowds for which a process may not have the descriptors.
+void fit_descriptors(plan& how, report& to) {
+  constexpr uint64_t others = 500;
+  auto most = raise_descriptors(how.crowds.back() + others);
+  if (std::erase_if(how.crowds, [&](size_t x) { return x + others > most; }) > 0)
+    to.notes.push_back("larger crowds are left out: a process may have only " + std::to_string(most) + " descriptors");
+}
+
 void measure_all(const plan& how, report& to) {
   scratch_folder folder;
   auto wants = [&](const char* what) { return how.only.empty() || how.only == what; };
@@ -337,7 +345,7 @@ int run_fanout(const arguments& given) {
   result.leave_out(how.viewers.size(), whole.viewers.size(), "sizes of the crowd of low-latency HLS");
   note_load(result);
   try {
-    raise_descriptors(2 * whole.crowds.back());
+    fit_descriptors(how, result);
     measure_all(how, result);
   } catch (const std::runtime_error& problem) {
     std::fprintf(stderr, "caf-bench fanout: %s\n", problem.what());
