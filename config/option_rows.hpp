@@ -7,7 +7,7 @@
 
 namespace troupe::config {
 
-/// Channels and profiles.
+/// Channels, profiles and ladders.
 std::vector<option> media_rows();
 
 } // namespace troupe::config

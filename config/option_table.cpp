@@ -50,6 +50,7 @@ using gp = core::gpu_tracker_config;
 using gu = core::gpu_guards;
 using se = core::session_config;
 using ri = core::client_ring_limits;
+using de = core::delivery_options;
 using fj = core::file_job_config;
 
 // One row reads as one sentence: clang-format would put each field on its own line.
@@ -302,6 +303,17 @@ std::vector<option> live_rows() {
     {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::stream, &ri::lag_max>,
      .help = "A client that lags by more is moved ahead to the latest random-access point.",
      .min = 500, .max = 10 * minutes},
+    {.key = "live.segment", .kind = kind::duration, .at = at<&c::delivery, &de::segment>,
+     .help = "Length of a segment of HLS and DASH. A rendition whose `keyframe_interval` does not divide it has segments "
+             "of the next multiple of that interval.",
+     .min = 1 * seconds, .max = 10 * seconds},
+    {.key = "live.part", .kind = kind::duration, .at = at<&c::delivery, &de::part>,
+     .help = "Length of a part of low-latency HLS. Players stay three parts behind the newest one.", .min = 200,
+     .max = 2 * seconds},
+    {.key = "live.window", .kind = kind::duration, .at = at<&c::delivery, &de::window>,
+     .help = "How far back playlists and manifests reach: at least six segments. Memory holds twice as much of each "
+             "rendition.", .min = 6 * seconds,
+     .max = 10 * minutes},
     {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::session, &se::open_timeout>,
      .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
     {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::session, &se::read_timeout>,
@@ -314,9 +326,21 @@ std::vector<option> live_rows() {
     {.key = "live.source_return", .kind = kind::duration, .at = at<&c::session, &se::source_return>,
      .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
      .max = 24 * hours},
+    {.key = "live.slate", .kind = kind::choice, .at = at<&c::session, &se::slate>,
+     .help = "What clients of transcoded renditions see, in silence, while a source that ran is away: its `last` "
+             "picture, the `image` of `live.slate_image`, colour `bars` with the channel's title and the time, or "
+             "`none`: the stream stands still. With a slate, `live.source_timeout` does not end the channel.",
+     .choices = {"last", "image", "bars", "none"}},
+    {.key = "live.slate_after", .kind = kind::duration, .at = at<&c::session, &se::slate_after>,
+     .help = "A source that sends nothing for this long is away. A source that sends in bursts may be silent longer.",
+     .min = 500, .max = 1 * minutes},
+    {.key = "live.slate_image", .kind = kind::path, .at = at<&c::live, &li::slate_image>,
+     .help = "A picture file (PNG, JPEG, WebP, BMP) for `live.slate: image`, at most 8 MiB; black fills what its shape "
+             "leaves.",
+     .default_text = "none"},
     {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::least>,
-     .help = "A transcode that takes no input for less than this never counts as stalled. For longer pauses, its "
-             "usual rhythm of taking input decides.",
+     .help = "A transcode that takes no input for less than this never counts as stalled. Whether a longer pause "
+             "counts depends on its usual rhythm of taking input.",
      .min = 100, .max = 1 * minutes},
     {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::most>,
      .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
@@ -349,7 +373,7 @@ std::vector<option> job_rows() {
      .help = "Storage for file jobs: the path of an SQLite file, or `postgresql://user@host/database`.",
      .default_text = "jobs.db in `node.state_dir`"},
     {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
-     .help = "The coordinator's folder for chunks of files in work, and for clients' files.",
+     .help = "The coordinator's folder for the chunks of jobs, and for clients' files.",
      .default_text = "jobs in `node.state_dir`"},
     {.key = "jobs.callback_secret", .kind = kind::text, .at = at<&c::jobs, &jo::callback_secret>,
      .help = "Signs the body of each callback: its header `Troupe-Signature` is `sha256=` and the HMAC-SHA256 of the "

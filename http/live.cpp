@@ -12,15 +12,10 @@
 #include <utility>
 
 #include <boost/asio/write.hpp>
-#include <netinet/tcp.h>
 
 namespace troupe::http {
 
 namespace {
-
-/// Unsent bytes that the kernel may hold for a client. Without this limit, a slow client's send buffer grows to
-/// megabytes of old pictures.
-constexpr int unsent_bytes_max = 256 * 1024;
 
 /// Bytes that a client may send while it watches; a client has no reason to send any.
 constexpr uint64_t ignored_bytes_max = 64 * 1024;
@@ -52,7 +47,7 @@ live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, reque
     target_(std::move(target)) {}
 
 void live_client::start() {
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
+  limit_unsent(socket_);
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
   ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),
                      watch_atom_v, target_.channel, target_.profile);
@@ -66,6 +61,8 @@ void live_client::opened(caf::expected<rendition_ptr> stream) {
   if (*stream == nullptr)
     return refuse(problem(ec::stopping, {}, request_.id));
   reader_.emplace((*stream)->stream());
+  viewer_ =
+    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
   header_ =
     head_of({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}, {"Access-Control-Allow-Origin", "*"}}});
   auto line = record(200, "watching");
@@ -121,7 +118,9 @@ void live_client::write() {
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 
-void live_client::written() {
+void live_client::written(size_t bytes) {
+  viewer_->sent(bytes, clock::now());
+  shared_->counters->count_delivered(delivery_format::ts, bytes);
   if (header_.empty())
     return;
   shared_->counters->count_response(200);
@@ -149,6 +148,8 @@ void live_client::describe(access_record& line) const {
 }
 
 void live_client::leave() {
+  if (viewer_)
+    shared_->viewers->leave(std::exchange(viewer_, nullptr));
   reader_.reset();
   chunks_.clear();
 }

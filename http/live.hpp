@@ -38,7 +38,7 @@ private:
   void pump() override;
   void await_data();
   void write();
-  void written() override;
+  void written(size_t bytes) override;
   /// Ends the response if the stream has ended.
   void finish(std::string note);
   void describe(access_record& line) const override;
@@ -46,6 +46,7 @@ private:
 
   live_target target_;
   std::optional<variant_stream::reader> reader_;
+  viewer_ptr viewer_;
   std::string header_; ///< of the response, until it is written
   std::vector<shared_bytes> chunks_;
   std::vector<boost::asio::const_buffer> buffers_;

@@ -152,7 +152,7 @@ server.listen(0, '127.0.0.1', () => {
   if (wanted.behind) query.set('behind', wanted.behind);
   const page = `http://127.0.0.1:${server.address().port}/?${query}`;
   // The browser ends with this program, however this one ends.
-  // Nothing outside is asked: dash.js would ask a time server of its maker's for a manifest without UTCTiming.
+  // No other host is reached: without UTCTiming in the manifest, dash.js would ask its maker's time server.
   const hosts = `MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE ${new URL(url).hostname}`;
   const more = [`--host-resolver-rules=${hosts}`, `--user-data-dir=${profile}`, page];
   browser = spawn('setpriv', ['--pdeathsig', 'KILL', chromium, ...flags, ...more], {
