@@ -322,6 +322,8 @@ int run_fanout(const arguments& given) {
   add("pairs", po::value(&how.pairs)->default_value(how.pairs), "runs of each side");
   add("seconds", po::value(&seconds)->default_value(seconds), "length of a window");
   add("clients", po::value(&how.clients)->default_value(how.clients), "of the transport stream, beside the bare loop");
+  add("crowd", po::value(&how.crowds), "one size of the crowd of the transport stream, in place of several");
+  add("viewers", po::value(&how.viewers), "one size of the crowd of low-latency HLS, in place of several");
   add("only", po::value(&how.only), "hls, ts or ll");
   auto values = parse(given, "fanout [options]", options);
   if (!values)
@@ -333,8 +335,10 @@ int run_fanout(const arguments& given) {
   if (values->count("quick") > 0) {
     how.pairs = std::min(how.pairs, 2);
     how.windows = 1;
-    how.crowds = {2'000, 8'000};
-    how.viewers = {2'000};
+    if (values->count("crowd") == 0)
+      how.crowds = {2'000, 8'000};
+    if (values->count("viewers") == 0)
+      how.viewers = {2'000};
   }
   if (how.pairs < 1 || how.window < milliseconds{500})
     throw std::invalid_argument("at least one pair, and windows of half a second");
