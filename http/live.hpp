@@ -1,7 +1,8 @@
 // A client that watches: it asks for the stream, then gets its chunks as they come until either side ends.
 //
 // The chunks are shared by all clients and written without a copy, together with those of the client's group. One write
-// is in flight, of at most 256 KiB or one chunk. The stream moves a slow client ahead. A client that takes nothing for `write_timeout` is dropped.
+// is in flight, of at most 256 KiB or one chunk. The stream moves a slow client ahead. A client that takes nothing for
+// `write_timeout` is dropped.
 #pragma once
 
 #include "http/live_group.hpp"
