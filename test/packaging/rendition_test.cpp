@@ -167,6 +167,21 @@ BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
   BOOST_TEST((get(part.file).what == outcome::found));
 }
 
+BOOST_AUTO_TEST_CASE(a_playlist_is_rendered_once_for_each_state_however_many_ask) {
+  write_until(begin + 3 * ticks_per_second);
+  auto bytes = [this](bool gzip, bool skip) {
+    auto got = out.shared()->get({.file = "v.m3u8", .skip = skip, .gzip = gzip});
+    BOOST_REQUIRE(got.body.size() == 1u);
+    return got.body.front();
+  };
+  for (auto gzip : {false, true})
+    for (auto skip : {false, true})
+      BOOST_TEST(bytes(gzip, skip).span().data() == bytes(gzip, skip).span().data());
+  auto before = bytes(false, false);
+  write_until(begin + 4 * ticks_per_second);
+  BOOST_TEST(before.span().data() != bytes(false, false).span().data());
+}
+
 BOOST_AUTO_TEST_CASE(an_ended_rendition_says_so_and_wakes_who_waits) {
   write_until(begin + 3 * ticks_per_second / 2);
   auto latest = out.shared()->window("v")->latest().value();
