@@ -186,8 +186,7 @@ BOOST_AUTO_TEST_CASE(a_default_is_always_accepted_in_its_own_words) {
   for (const auto& row : options()) {
     configuration x;
     const auto value = value_of(row, x, names_for(row));
-    if (row.kind == kind::url || row.kind == kind::url_list || row.kind == kind::name
-        || row.kind == kind::name_list)
+    if (row.kind == kind::url || row.kind == kind::url_list || row.kind == kind::name || row.kind == kind::name_list)
       continue; // no default: a channel must have a source, a ladder profiles, a node is named after its host
     const auto done = assign(row, x, names_for(row), value);
     BOOST_TEST(done.has_value(), row.key << ": " << (done ? "" : done.error()));

@@ -1,6 +1,6 @@
-// Goal: a player gets all renditions of a ladder at one address, also if some of them are late or fail, and its requests
-// keep all of them running. Method: a server on a real socket; its coordinator is a dummy that gives out renditions
-// which the test writes.
+// Goal: a player gets all renditions of a ladder at one address, also if some of them are late or fail, and its
+// requests keep all of them running. Method: a server on a real socket; its coordinator is a dummy that gives out
+// renditions which the test writes.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"
@@ -61,9 +61,10 @@ struct ladder_fixture : type_registration {
   /// From now on the rendition runs, and has `pictures` of video or as much sound.
   rendition_output& run(const std::string& name, int pictures = 75) {
     auto& out = outputs.try_emplace(name, core::client_ring::limits{}, name.substr(name.find('/') + 1)).first->second;
-    auto track = name == "main/sound"
-                   ? test::make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = pictures * 1920})
-                   : test::make_pictures({.frames = std::max(pictures, 1), .gop = 25, .b_frames = 0, .first_pts = begin});
+    auto track =
+      name == "main/sound"
+        ? test::make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = pictures * 1920})
+        : test::make_pictures({.frames = std::max(pictures, 1), .gop = 25, .b_frames = 0, .first_pts = begin});
     BOOST_REQUIRE(out.set_format({{track.format}}, times, {begin, 1'000'000}));
     for (auto& x : track.samples) {
       x.info.track = 0;
