@@ -1,4 +1,4 @@
-// The rows of channels and profiles, whose names users choose.
+// The rows of channels, profiles and ladders, whose names users choose.
 #include "config/option_rows.hpp"
 
 namespace troupe::config {
@@ -36,10 +36,11 @@ slot audio_option(configuration& c, const names& filled) {
   return &profile_of(c, filled).audio.options[filled.at(1)];
 }
 
-// Bounds in milliseconds.
-constexpr double seconds = 1000;
-constexpr double minutes = 60 * seconds;
-constexpr double hours = 60 * minutes;
+slot ladder_profiles(configuration& c, const names& filled) {
+  auto& x = c.ladders[filled.at(0)];
+  x.name = filled.at(0);
+  return &x.profiles;
+}
 
 } // namespace
 
@@ -125,6 +126,9 @@ std::vector<option> media_rows() {
      .help = "libav*'s name, such as `stereo` or `5.1`.", .default_text = "as the source"},
     {.key = "profiles.*.audio.options.*", .kind = kind::text, .at = audio_option,
      .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
+    {.key = "ladders.*", .kind = kind::name_list, .at = ladder_profiles,
+     .help = "The profiles between which players of HLS and DASH switch. Each gives its video, at a rate or quality "
+             "of its own; all have one keyframe interval. The sound is that of the first."},
   };
 }
 

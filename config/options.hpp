@@ -1,7 +1,8 @@
 // The table of all configuration options. Files, environment, flags, their checks, the printed configuration and the
 // reference in docs/configuration.md all come from it. A key exists if and only if it has a row here.
 //
-// A key is a path with dots. A `*` in it stands for a name: of a channel, a profile, an encoder option or a GPU.
+// A key is a path with dots. A `*` in it stands for a name: of a channel, a profile, a ladder, an encoder option or a
+// GPU.
 #pragma once
 
 #include "config/config.hpp"
@@ -35,6 +36,7 @@ enum class kind : uint8_t {
   path,
   url,
   url_list,
+  name_list, ///< names of profiles
   host_list, ///< host names and addresses, without ports
 };
 
@@ -57,7 +59,7 @@ struct alias {
 struct option {
   std::string_view key;
   config::kind kind = kind::text;
-  slot (*at)(configuration&, const names&) = nullptr; ///< creates the channel or profile with the name
+  slot (*at)(configuration&, const names&) = nullptr; ///< creates the channel, profile or ladder with the name
   std::string_view help;
   double min = 0; ///< in the base unit of the kind: ms, bytes, bit/s
   double max = std::numeric_limits<double>::max();

@@ -76,6 +76,11 @@ public:
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
     if (shows_image(config_) && config_.live.slate_image.empty())
       wrong("live.slate_image", "is not set, but a slate is the image: set it to the path of a picture");
+    const auto& times = config_.delivery;
+    if (times.part * 2 > times.segment)
+      wrong("live.part", "is longer than half of live.segment");
+    if (times.window < times.segment * times.segments_min)
+      wrong("live.window", "is shorter than six times live.segment");
   }
 
   void gpus() {
@@ -110,6 +115,23 @@ public:
       limit(key + ".audio.options", x.audio.options.size(), defaults::encoder_options_max);
       if (x.video.codec == "none" && x.audio.codec == "none")
         wrong(key + ".audio.codec", "is none, and so is the video codec: nothing is left");
+    }
+  }
+
+  void ladders() {
+    limit("ladders", config_.ladders.size(), core::ladders_max);
+    for (const auto& [name, x] : config_.ladders) {
+      const auto key = "ladders." + name;
+      if (config_.profiles.contains(name))
+        wrong(key, "is a profile's name, too: both would have one address");
+      for (auto at = x.profiles.begin(); at != x.profiles.end(); ++at) {
+        if (std::find(x.profiles.begin(), at, *at) != at)
+          wrong(key, quote(*at) + " is in it twice");
+        else if (const auto found = config_.profiles.find(*at); found == config_.profiles.end())
+          wrong(key, "no profile is named " + quote(*at) + meant_profile(*at));
+        else
+          ladder_member(key, found->second, x);
+      }
     }
   }
 
@@ -192,6 +214,31 @@ private:
       wrong(key + "codec", '"' + x.codec + "\" encodes nothing: leave out the other video keys");
   }
 
+  /// All renditions of a ladder have random-access points at the same times, so each is encoded. A profile that asks
+  /// for no rate might be what the source already is, and would be copied.
+  void ladder_member(const std::string& key, const profile& x, const core::ladder& of) {
+    const auto& video = x.video;
+    if (x.name == core::sound_name)
+      wrong(key, quote(x.name) + " stands for the ladder's sound: give the profile another name");
+    if (video.codec == "copy" || video.codec == "none")
+      wrong(key, "the profile " + quote(x.name) + " does not encode video, as all in a ladder must");
+    else if (video.bit_rate == 0 && video.max_bit_rate == 0 && video.crf < 0)
+      wrong(key,
+            "the profile " + quote(x.name) + " sets none of bit_rate, max_bit_rate and crf, as all in a ladder must");
+    const auto first = config_.profiles.find(of.profiles.front());
+    if (first != config_.profiles.end() && video.keyframe_interval != first->second.video.keyframe_interval)
+      wrong(key, "the keyframe_interval of " + quote(x.name) + " is not that of " + quote(first->first)
+                   + ": it must be equal in all profiles of a ladder");
+  }
+
+  std::string meant_profile(std::string_view name) const {
+    std::vector<std::string_view> known;
+    for (const auto& [other, unused] : config_.profiles)
+      known.emplace_back(other);
+    const auto near = closest(name, known);
+    return near.empty() ? std::string{} : ": did you mean " + std::string{near} + '?';
+  }
+
   void audio(const std::string& key, const audio_profile& x) {
     if (x.codec != "copy" && x.codec != "none")
       return;
@@ -217,6 +264,7 @@ problems validate(loaded& x) {
   all.gpus();
   all.channels();
   all.profiles();
+  all.ladders();
   return all.take();
 }
 

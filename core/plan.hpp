@@ -29,9 +29,9 @@ struct variant_plan {
   }
 };
 
-/// A track passes through if the profile says "copy". It also does if the profile names the source's codec (not an
-/// encoder) and asks for no different size, rate, pixel format, layout or bit rate. A track that the container cannot
-/// hold is encoded. The plan may be empty (no track left): then the caller must refuse it.
+/// A track passes through if the profile says "copy". It also passes through if the profile names the source's codec
+/// (not an encoder) and asks for no different size, rate, pixel format, layout or bit rate. A track that the container
+/// cannot hold is encoded. The plan may be empty (no track left): then the caller must refuse it.
 variant_plan plan_variant(const stream_format& source, const profile& target, codec_test held = nullptr);
 
 /// How tracks are encoded: as the profile says; if it says "copy", in codecs that every container and receiver

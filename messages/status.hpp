@@ -172,7 +172,7 @@ struct variant_status {
   std::string last_failover;   ///< why: "lost", "stalled", "slow", "drain", "failed"
   int64_t last_gap_ms = 0;     ///< wall time without output at the latest failover
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
-  /// Pictures of the source that no attempt could make, because the replay limit was passed.
+  /// Pictures of the source that no attempt could make, because the source buffer had already dropped them.
   uint64_t frames_lost = 0;
   uint64_t sound_lost = 0;              ///< the same for coded audio frames
   encoder_seat encoder;                 ///< where its video is encoded now

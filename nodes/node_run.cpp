@@ -106,6 +106,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.core.watch_timeout = config::defaults::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout);
   s.core.queue_timeout = x.leases.queue_timeout;
   s.stream = x.stream;
+  s.delivery = x.delivery;
   s.quarantine_for = x.live.quarantine_for;
   s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
   auto& j = result.jobs;
@@ -117,6 +118,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   j.keep_failed = x.jobs.keep_failed;
   result.channels = x.channels;
   result.profiles = x.profiles;
+  result.ladders = x.ladders;
   result.sessions_max = x.live.sessions_max;
   return result;
 }

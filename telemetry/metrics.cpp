@@ -200,7 +200,13 @@ families coordinator_families(const coordinator_counters& x) {
   skipped.add({}, double(x.events_skipped));
   auto dropped = counter("troupe_event_clients_dropped_total", "Event clients that were dropped for being too slow.");
   dropped.add({}, double(x.event_clients_dropped));
-  return {build, start, responses, connections, sent, listeners, skipped, dropped};
+  auto viewers = gauge("troupe_viewers", "Viewers of channels, by the format that they get.");
+  auto delivered = counter("troupe_viewer_sent_bytes_total", "Bytes sent to viewers, by the format that they get.");
+  for (auto& v : x.viewers) {
+    viewers.add({{"format", v.format}}, double(v.now));
+    delivered.add({{"format", v.format}}, double(v.sent_bytes));
+  }
+  return {build, start, responses, connections, sent, viewers, delivered, listeners, skipped, dropped};
 }
 
 families failover_families(const failover_totals& x) {

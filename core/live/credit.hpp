@@ -43,7 +43,7 @@ public:
     return true;
   }
 
-  /// Lifts the limit: the stream is about to end, and other limits bound the rest.
+  /// Lifts the limit: the stream is about to end, and other limits bound the remaining batches.
   void lift() noexcept {
     bytes_max_ = std::numeric_limits<uint64_t>::max();
   }

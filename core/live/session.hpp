@@ -13,14 +13,18 @@
 // second attempt races the first: the hedge) or fall behind. In a planned move, both attempts get one future timestamp
 // at which the old one stops and the new one starts.
 //
+// The renditions of a ladder are variants like any other, named "ladder/profile". They begin at the same place of the
+// source, as far as it is still there.
+//
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_slate.cpp, session_delivery.cpp, session_failover.cpp, session_status.cpp.
+// session_slate.cpp, session_delivery.cpp, session_failover.cpp, session_ladder.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
 #include "core/live/clock_map.hpp"
 #include "core/live/config.hpp"
+#include "core/live/ladder.hpp"
 #include "core/live/slate_clock.hpp"
 #include "core/live/source_buffer.hpp"
 #include "core/live/variant.hpp"
@@ -37,9 +41,12 @@ namespace troupe::core {
 
 /// What a rendition's packaging needs to know besides its tracks.
 struct output_form {
-  bool on_grid = false; ///< its video's random-access points are at multiples of `keyframe_interval` of source time
+  bool on_grid = false; ///< it can be cut at multiples of `keyframe_interval` of source time
   milliseconds keyframe_interval{0};
   clock_map clock; ///< the same for all renditions of the session
+  /// Of a rendition of a ladder: where it began in the source, ticks. It has nothing from before.
+  int64_t from_pts = no_timestamp;
+  bool joins = false; ///< the others of its ladder began long before: it begins with a whole segment
 };
 
 /// What a session wants done. Implementations of these methods must not call the session.
@@ -135,7 +142,7 @@ public:
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
-  /// Leave the lease's worker, without a pause.
+  /// Moves the lease's work to another worker, without a pause in the output.
   void move(lease_id lease, time_point now);
 
   /// The rendition cannot be muxed into its container.
@@ -175,6 +182,13 @@ private:
 
   using variants = std::map<std::string, variant>;
 
+  /// What the renditions of a ladder have in common.
+  struct ladder_place {
+    std::optional<uint64_t> start;             ///< the source block at which they began
+    int64_t start_pts = no_timestamp;          ///< of that block
+    std::map<std::string, std::string> failed; ///< renditions that ended by themselves, and why
+  };
+
   /// An attempt at a variant, found by its number; both null for a fenced attempt.
   struct place {
     variant* of = nullptr;
@@ -193,6 +207,9 @@ private:
   place find(attempt_id attempt);
 
   output_form form_of(const variant& v) const;
+  std::optional<uint64_t> fresh_start(variant& v);
+  bool is_recent(const ladder_place& x) const noexcept;
+  void forget_ladder(const std::string& name, const std::string& why);
 
   /// A copy, for loops whose body may remove variants.
   std::vector<std::string> variant_names() const;
@@ -283,6 +300,7 @@ private:
   uint64_t outages_ = 0;
   std::deque<sample> gone_; ///< source samples that the buffer dropped and that some variant has not delivered
   variants variants_;
+  std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;
   uint64_t source_restarts_ = 0;

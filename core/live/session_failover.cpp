@@ -184,7 +184,7 @@ void session::watch_over(variant& v, time_point now) {
   if (lag <= v.least_lag + config_.slow_lag.count() * 90) {
     v.slow_since.reset();
   } else if (!v.slow_since || lag < v.lag_then) {
-    v.slow_since = now; // at the first time, or while it catches up
+    v.slow_since = now; // it has just become slow, or it is catching up
     v.lag_then = lag;
   } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
     v.slow_since.reset();
@@ -204,7 +204,7 @@ void session::move(lease_id lease, time_point now) {
     if (v.next && v.next_for != variant::purpose::move)
       continue; // it is already being abandoned
     if (v.current->finishing)
-      continue; // its end is settled; its successor is requested when it has ended
+      continue; // the attempt knows where it ends; its successor is requested when it has ended
     if (!v.next && v.current->delivered && now >= v.next_not_before) {
       v.next_for = variant::purpose::move;
       request(v, v.next, true, now);
@@ -311,7 +311,7 @@ void session::device_refused(variant& v, attempt& a, const std::string& why, tim
   }
   v.last_failure = why;
   effects_.stop(a.id, {});
-  // The device is now avoided, so the next try goes to another one. This ends, because the number of devices is
+  // The device is now avoided, so the next try goes to another one. Such tries end, because the number of devices is
   // limited.
   v.tries -= v.tries > 0 ? 1 : 0;
   if (!v.changing && v.flowing)
@@ -326,7 +326,7 @@ void session::replace_current(variant& v, time_point now) {
   v.least_lag = no_timestamp;
   v.slow_since.reset();
   if (v.next && v.next_for == variant::purpose::move)
-    drop_next(v, {}, now); // it begins too late for this; the output that the lost attempt flushed is still good
+    drop_next(v, {}, now); // it would begin too late; output that the lost attempt has flushed stays valid
   if (v.next) {
     promote(v);
     if (v.current->closed())

@@ -261,13 +261,13 @@ bool session::plan_anew(variant& v, time_point now) {
     count_missing(v, rest);
     for (auto& missing : rest.missing)
       v.lost(missing);
-    effects_.open_output(v.target.name, output, form_of(v));
+    v.opened = false;
   }
   return true;
 }
 
 /// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
-/// minimum. One offset for the life of the session, so that all renditions have the same times.
+/// minimum. The offset stays the same for the life of the session, so that all renditions have the same times.
 void session::lift(sample_block& x, time_point now) {
   if (!lift_) {
     // If an encoder reorders, its decoding times begin some pictures before the first presentation time.
@@ -315,7 +315,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   }
   if (away_since_)
     end_slate(x.block, now);
-  reason_.clear(); // of URLs that failed before this one
+  reason_.clear(); // the reason why earlier URLs failed
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
   auto block = x.block;
@@ -332,7 +332,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   rhythm_.heard(source_end_, now);
   remember(x.block);
   buffer_.append(std::move(block));
-  note_gone(); // before variants that lose their attempt below must count them
+  note_gone(); // first, because variants that lose their attempt below must count these samples
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
@@ -389,6 +389,9 @@ void session::release_source() {
     if (v.flowing)
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }
+  for (auto& [name, ladder] : ladders_)
+    if (is_recent(ladder))
+      floor = std::min(floor, *ladder.start);
   buffer_.release(floor);
   // Dropped samples are remembered for as long as a variant might still count them as lost.
   auto oldest = std::numeric_limits<int64_t>::max();

@@ -43,8 +43,7 @@ session_status session::status() const {
   result.source_restarts = source_restarts_;
   result.outages = outages_;
   if (shows_slate())
-    result.slate_since_ms =
-      started_at_ms_ + std::chrono::duration_cast<milliseconds>(*away_since_ - started_).count();
+    result.slate_since_ms = started_at_ms_ + std::chrono::duration_cast<milliseconds>(*away_since_ - started_).count();
   result.not_carried = not_carried_;
   if (ingest_)
     result.ingest = ingest_->work;
@@ -87,6 +86,14 @@ session_status session::status() const {
     s.sound_lost = v.sound_lost;
     result.variants.push_back(std::move(s));
   }
+  for (auto& [name, ladder] : ladders_)
+    for (auto& [rendition, why] : ladder.failed) {
+      variant_status s;
+      s.profile = rendition;
+      s.state = "failed";
+      s.reason = why;
+      result.variants.push_back(std::move(s));
+    }
   return result;
 }
 

@@ -93,7 +93,7 @@ expected<void> audio_filter::begin_segment(const AVFrame& frame, int64_t index) 
     swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
                         static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
   resampler_.reset(context);
-  // A channel with a place in the output goes there, whatever the resampler would mix by default.
+  // If the output has a channel for each input channel, none is mixed; the resampler's default could mix some.
   if (auto places = places_of(input_->layout, output_.layout); code >= 0 && !places.empty())
     code = swr_set_matrix(context, places.data(), input_->layout.nb_channels);
   if (code >= 0)
@@ -160,7 +160,7 @@ expected<void> audio_filter::place(int64_t index, int samples) {
       return filled;
   }
   if (first > *end_) {
-    // Rounding at a joint of segments is no gap, and one sample more or less is no overlap.
+    // A difference of one sample at a joint of segments is rounding: it is not counted as a gap or an overlap.
     if (first - *end_ > 1)
       counters_.filled_samples += static_cast<uint64_t>(first - *end_);
     if (auto filled = append_silence(first - *end_); !filled)

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t settle_after = 2 * 90'000;
 constexpr size_t settle_bytes_max = 64 << 20;
 
-/// A track that is this far (ticks) behind another track's end of the window has nothing more for the window.
+/// A track's window is over, even without further packets, once the source is this far (ticks) past its end.
 constexpr int64_t silent_track_after = 10 * 90'000;
 
 /// An absence of the source is filled in steps (ticks), on all tracks in turn: so their packets stay interleaved.

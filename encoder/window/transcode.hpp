@@ -6,9 +6,9 @@
 //
 // These rules make that hold:
 // - The caller feeds video from the last random-access point at or before `preroll_from()`, or from the source's first
-//   one. It feeds every audio packet from `preroll_from()` on, also those that the source sent before that point. More
-//   is harmless. Frames before the window are dropped. So are leading pictures of an open GOP that cannot be decoded
-//   correctly.
+//   one. It feeds every audio packet from `preroll_from()` on, also those that the source sent before that point.
+//   Feeding more is harmless. Frames before the window are dropped. So are leading pictures of an open GOP that cannot
+//   be decoded correctly.
 // - Output times are on grids that do not depend on the window's start. A video frame keeps its source time, or is on
 //   the grid m / frame_rate counted from timeline zero. An audio frame k covers output samples [k * frame_size, (k + 1)
 //   * frame_size) counted from timeline zero. Deinterlacer, frame rate converter and resampler are warmed up before the
@@ -18,7 +18,7 @@
 // - The first video packet of a window is a random-access point with its parameter sets.
 // - A frame belongs to the window that contains its (output) presentation timestamp: packets carry it unchanged.
 // - A copied packet belongs to the window that contains its DTS. Joined windows are the source's own bit stream again,
-//   so a joint needs no random-access point. Only a window without a start begins its video at one.
+//   so a joint needs no random-access point. Copied video begins at one only if the window has no start time.
 //
 // An encoder that reorders pictures delivers some before others that are shown earlier. Whenever it has caught up, the
 // group is *closed*: on each track, all packets up to some time are delivered, and another transcode can continue from

@@ -27,6 +27,7 @@ struct recorder : session_effects {
   std::map<attempt_id, std::string> stopped;
   std::set<attempt_id> blamed; ///< attempts whose processes died or hung
   std::map<std::string, stream_format> outputs;
+  std::map<std::string, output_form> forms;
   std::map<std::string, std::vector<int64_t>> delivered;
   std::map<std::string, int64_t> last_dts;
   std::map<std::string, std::string> closed;
@@ -64,8 +65,9 @@ struct recorder : session_effects {
     if (how.process_failed)
       blamed.insert(x);
   }
-  void open_output(const std::string& profile, const stream_format& format, const output_form&) override {
+  void open_output(const std::string& profile, const stream_format& format, const output_form& form) override {
     outputs[profile] = format;
+    forms[profile] = form;
   }
   void deliver(const std::string& profile, const sample_block& block) override {
     for (auto& s : block.samples)
@@ -156,7 +158,7 @@ struct session_fixture {
   }
 };
 
-/// Ticks of a picture.
+/// The duration of a picture in ticks.
 constexpr int64_t frame = 3600;
 
 /// A channel whose rendition "hd" is transcoded by `first`.
@@ -178,7 +180,7 @@ struct failover_fixture : session_fixture {
     effects.reading["hd"] = 1;
   }
 
-  /// Source pictures [from, to), a random-access point each tenth.
+  /// Sends source pictures [from, to); every tenth is a random-access point.
   void feed(int64_t from, int64_t to) {
     for (auto i = from; i < to; ++i)
       source(ingest, i * frame, i % 10 == 0);
@@ -201,7 +203,7 @@ struct failover_fixture : session_fixture {
     return x;
   }
 
-  /// A picture and the sound of its time.
+  /// A block with a picture and the sound of the same time.
   static sample_block both(int64_t i) {
     auto x = block(i * frame, i % 10 == 0, 0);
     x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});
