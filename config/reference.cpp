@@ -64,8 +64,8 @@ an error; `TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TR
 | true or false | also `yes`, `no`, `on`, `off` |
 | list | in a file a YAML list; as a flag or variable one entry, or `[first, second]` |
 
-Names of channels, profiles, ladders and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the folder
-in which the node was started.
+Names of channels, profiles, ladders and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the
+folder in which the node was started.
 
 ## Keys
 )";

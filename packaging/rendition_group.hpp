@@ -38,7 +38,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, playlist_place>> places_;
-  int64_t newest_ = 0;          ///< number of the newest segment that a rendition has begun
+  int64_t newest_ = 0;           ///< number of the newest segment that a rendition has begun
   std::set<int64_t> interrupts_; ///< numbers of segments
 };
 

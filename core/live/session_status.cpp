@@ -43,8 +43,7 @@ session_status session::status() const {
   result.source_restarts = source_restarts_;
   result.outages = outages_;
   if (shows_slate())
-    result.slate_since_ms =
-      started_at_ms_ + std::chrono::duration_cast<milliseconds>(*away_since_ - started_).count();
+    result.slate_since_ms = started_at_ms_ + std::chrono::duration_cast<milliseconds>(*away_since_ - started_).count();
   result.not_carried = not_carried_;
   if (ingest_)
     result.ingest = ingest_->work;

@@ -1,6 +1,6 @@
 // Goal: the table is complete: file, environment and flag all reach each row, and each row checks its bounds, is
-// printed and documented. Method: properties over all rows with a value made for each. Keys are named only to
-// distinguish kinds.
+// printed and documented. Method: properties over all rows with a value made for each. The tests contain no list of
+// keys: they treat each row by its kind.
 #include "test/config/support.hpp"
 
 #include <set>
@@ -186,8 +186,7 @@ BOOST_AUTO_TEST_CASE(a_default_is_always_accepted_in_its_own_words) {
   for (const auto& row : options()) {
     configuration x;
     const auto value = value_of(row, x, names_for(row));
-    if (row.kind == kind::url || row.kind == kind::url_list || row.kind == kind::name
-        || row.kind == kind::name_list)
+    if (row.kind == kind::url || row.kind == kind::url_list || row.kind == kind::name || row.kind == kind::name_list)
       continue; // no default: a channel must have a source, a ladder profiles, a node is named after its host
     const auto done = assign(row, x, names_for(row), value);
     BOOST_TEST(done.has_value(), row.key << ": " << (done ? "" : done.error()));

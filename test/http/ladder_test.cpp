@@ -1,6 +1,6 @@
-// Goal: a player gets all renditions of a ladder at one address, also if some of them are late or fail, and its requests
-// keep all of them running. Method: a server on a real socket; its coordinator is a dummy that gives out renditions
-// which the test writes.
+// Goal: a player gets all renditions of a ladder at one address, also if some of them are late or fail, and its
+// requests keep all of them running. Method: a server on a real socket; its coordinator is a dummy that gives out
+// renditions which the test writes.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"
@@ -132,8 +132,10 @@ BOOST_AUTO_TEST_CASE(one_address_offers_all_renditions_and_their_one_sound) {
   BOOST_TEST(has(hls.body, "URI=\"" + key + "/sound/a0.m3u8\""));
   auto entry = get("/live/demo/main/manifest.mpd");
   BOOST_TEST(entry.status == 302);
-  auto at = entry.head.find("Location: ") + 10;
-  auto dash = get("/live/demo/main/" + entry.head.substr(at, entry.head.find('\r', at) - at));
+  auto name = entry.head.find("Location: ");
+  BOOST_REQUIRE(name != std::string::npos);
+  name += std::string_view{"Location: "}.size();
+  auto dash = get("/live/demo/main/" + entry.head.substr(name, entry.head.find('\r', name) - name));
   BOOST_TEST(dash.status == 200);
   for (auto* id : {"\"hd-v\"", "\"sd-v\"", "\"sound-a0\""})
     BOOST_TEST(has(dash.body, id), id);

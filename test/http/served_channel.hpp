@@ -108,14 +108,13 @@ struct served_channel : type_registration {
     return "/live/demo/h264/" + body.substr(from, end - from) + "/h264/";
   }
 
-  /// A new viewer's manifest.
-  std::string manifest_address(const std::string& folder = "/live/demo/h264/") {
-    auto entry = get(folder + "manifest.mpd");
-    BOOST_TEST(entry.status == 302);
-    BOOST_TEST(entry.has("Access-Control-Allow-Origin: *"));
-    auto at = entry.head.find("Location: ");
-    BOOST_REQUIRE(at != std::string::npos);
-    return folder + entry.head.substr(at + 10, entry.head.find('\r', at) - at - 10);
+  /// A new viewer of DASH: the address of its manifest, "/live/demo/h264/KEY.mpd".
+  std::string enter_dash() {
+    auto head = get("/live/demo/h264/manifest.mpd").head;
+    auto from = head.find("Location: ");
+    BOOST_REQUIRE(from != std::string::npos);
+    from += 10;
+    return "/live/demo/h264/" + head.substr(from, head.find("\r\n", from) - from);
   }
 
   playlist_place latest() {
