@@ -25,6 +25,8 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <boost/json/serialize.hpp>
+
 namespace troupe::bench {
 
 namespace {

@@ -286,6 +286,14 @@ void note_load(report& to) {
                        + " at the beginning");
 }
 
+/// Leaves out crowds for which a process may not have the descriptors.
+void fit_descriptors(plan& how, report& to) {
+  constexpr uint64_t others = 500;
+  auto most = raise_descriptors(how.crowds.back() + others);
+  if (std::erase_if(how.crowds, [&](size_t x) { return x + others > most; }) > 0)
+    to.notes.push_back("larger crowds are left out: a process may have only " + std::to_string(most) + " descriptors");
+}
+
 void measure_all(const plan& how, report& to) {
   scratch_folder folder;
   auto wants = [&](const char* what) { return how.only.empty() || how.only == what; };
@@ -314,6 +322,8 @@ int run_fanout(const arguments& given) {
   add("pairs", po::value(&how.pairs)->default_value(how.pairs), "runs of each side");
   add("seconds", po::value(&seconds)->default_value(seconds), "length of a window");
   add("clients", po::value(&how.clients)->default_value(how.clients), "of the transport stream, beside the bare loop");
+  add("crowd", po::value(&how.crowds), "one size of the crowd of the transport stream, in place of several");
+  add("viewers", po::value(&how.viewers), "one size of the crowd of low-latency HLS, in place of several");
   add("only", po::value(&how.only), "hls, ts or ll");
   auto values = parse(given, "fanout [options]", options);
   if (!values)
@@ -325,8 +335,10 @@ int run_fanout(const arguments& given) {
   if (values->count("quick") > 0) {
     how.pairs = std::min(how.pairs, 2);
     how.windows = 1;
-    how.crowds = {2'000, 8'000};
-    how.viewers = {2'000};
+    if (values->count("crowd") == 0)
+      how.crowds = {2'000, 8'000};
+    if (values->count("viewers") == 0)
+      how.viewers = {2'000};
   }
   if (how.pairs < 1 || how.window < milliseconds{500})
     throw std::invalid_argument("at least one pair, and windows of half a second");
@@ -337,7 +349,7 @@ int run_fanout(const arguments& given) {
   result.leave_out(how.viewers.size(), whole.viewers.size(), "sizes of the crowd of low-latency HLS");
   note_load(result);
   try {
-    raise_descriptors(2 * whole.crowds.back());
+    fit_descriptors(how, result);
     measure_all(how, result);
   } catch (const std::runtime_error& problem) {
     std::fprintf(stderr, "caf-bench fanout: %s\n", problem.what());

@@ -102,15 +102,15 @@ clock::time_point fanout_node::written(int64_t dts) const {
   return clock::time_point{std::chrono::nanoseconds{board_->first_time}} + since;
 }
 
-void raise_descriptors(uint64_t count) {
+uint64_t raise_descriptors(uint64_t count) {
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur >= count)
-    return;
-  limit.rlim_cur = count;
-  limit.rlim_max = std::max<rlim_t>(limit.rlim_max, count);
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    fail("a process may not have " + std::to_string(count) + " descriptors here; raise its limit (ulimit -n)");
+  auto wanted = rlimit{std::max<rlim_t>(limit.rlim_cur, count), std::max<rlim_t>(limit.rlim_max, count)};
+  if (::setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+    return wanted.rlim_cur;
+  limit.rlim_cur = std::min(limit.rlim_max, wanted.rlim_cur);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
 }
 
 int run_fanout_node(const arguments& given) {

@@ -74,7 +74,7 @@ private:
 /// limits, no time-outs. Never returns.
 [[noreturn]] void serve_bare(const std::shared_ptr<variant_stream>& stream, const base::descriptor& listener);
 
-/// Lets this process and its children have so many descriptors. Throws `std::runtime_error`.
-void raise_descriptors(uint64_t count);
+/// Lets this process and its children have so many descriptors, or as many as they may. Returns their number.
+uint64_t raise_descriptors(uint64_t count);
 
 } // namespace troupe::bench

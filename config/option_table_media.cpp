@@ -42,11 +42,6 @@ slot ladder_profiles(configuration& c, const names& filled) {
   return &x.profiles;
 }
 
-// Bounds in milliseconds.
-constexpr double seconds = 1000;
-constexpr double minutes = 60 * seconds;
-constexpr double hours = 60 * minutes;
-
 } // namespace
 
 // One row reads as one sentence: clang-format would put each field on its own line.

@@ -83,7 +83,7 @@ private:
   void dispatch_live();
   /// Answers a request for a playlist, manifest, segment or part.
   void deliver(const delivery_target& target);
-  /// Notices that the client leaves while it waits for its answer.
+  /// Notices that the client leaves while it waits for its answer, or for the rest of it.
   void watch_client();
   /// Writes the response with `media_` as its body, and `rest_` as it comes.
   void write_media();
@@ -111,7 +111,8 @@ private:
   bool timed_out_ = false;  ///< the pending read was cancelled by its deadline
   bool keep_alive_ = false; ///< after the current response
   bool stopping_ = false;
-  uint64_t turn_ = 0; ///< number of the current request: late replies to earlier ones are dropped
+  uint64_t turn_ = 0;         ///< number of the current request: late replies to earlier ones are dropped
+  uint64_t watched_turn_ = 0; ///< in which the end of the client would be noticed
   clock::time_point began_;
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;

@@ -87,10 +87,12 @@ void connection::deliver(const delivery_target& target) {
 }
 
 void connection::watch_client() {
+  if (std::exchange(watched_turn_, turn_) == turn_)
+    return;
   error_code failure;
   socket_.non_blocking(true, failure);
   socket_.async_wait(tcp::socket::wait_read, [me = self(this), turn = turn_](const error_code& failed) {
-    if (me->phase_ != phase::asking || me->turn_ != turn)
+    if ((me->phase_ != phase::asking && me->phase_ != phase::awaiting) || me->turn_ != turn)
       return;
     // The client may have sent its next request already: then its end cannot be seen, and it is written to.
     std::array<char, 1> next;

@@ -105,7 +105,8 @@ void connection::await_rest() {
     });
   };
   if (!rest_->notify(std::move(wake)))
-    abandon();
+    return abandon();
+  watch_client();
 }
 
 void connection::abandon() {

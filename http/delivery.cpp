@@ -376,12 +376,12 @@ std::optional<std::string> delivery::entry_text(const pending& x, const std::str
 
 reply delivery::entry(pending& x) {
   auto key = x.target.viewer.empty() ? new_viewer_key() : x.target.viewer;
-  if (x.of.method != verb::head) // which gives nobody the key
-    seen(x, key);
   // A player updates its manifest at the address that gave it: that address is the viewer's own. `Location` in the
   // manifest would have to be absolute for some players, and a server behind a proxy does not know its address.
   if (x.target.file == dash_entry && x.target.viewer.empty())
     return redirect(key + std::string{dash_suffix}, x.of);
+  if (x.of.method != verb::head) // which gives nobody the key
+    seen(x, key);
   auto text = entry_text(x, key);
   if (!text)
     return problem(ec::source_failed, "the channel has ended", x.of.id);

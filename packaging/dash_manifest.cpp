@@ -79,6 +79,11 @@ std::vector<period> periods_of(const track_window& window, const delivery_times&
   return result;
 }
 
+/// Some players add the latency that they aim at to it, so it is less than that.
+int64_t presentation_delay(const delivery_times& times) {
+  return times.on_grid ? times.latency() / 2 : times.hold_back();
+}
+
 /// Segments of constant length have their number in their name, and are told by the clock; the one that is being made
 /// may be asked for as soon as it has a part. Others are listed.
 std::string template_of(const track_in& x, const period& in, const delivery_times& times, const std::string& path) {
@@ -194,7 +199,7 @@ std::string dash_manifest(std::span<const manifest_rendition> renditions, std::s
          duration(times.segment), "\" timeShiftBufferDepth=\"",
          duration(std::clamp(newest - oldest.start, times.segment, times.window)), "\" maxSegmentDuration=\"",
          duration(times.target()), "\" minBufferTime=\"", duration(times.segment), "\" suggestedPresentationDelay=\"",
-         duration(times.on_grid ? times.latency() : times.hold_back()), "\">\n");
+         duration(presentation_delay(times)), "\">\n");
   if (times.on_grid)
     append(text, "  <ServiceDescription id=\"0\">\n    <Latency target=\"",
            std::to_string(times.latency() / ticks_per_ms), "\"/>\n  </ServiceDescription>\n");

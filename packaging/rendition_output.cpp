@@ -39,7 +39,8 @@ std::string track_name(const stream_format& format, size_t index) {
 int64_t epoch_offset(const clock_map& map, int64_t segment) {
   constexpr int64_t turn = int64_t{1} << 33;
   constexpr int64_t begins_anew = 60 * ticks_per_second;
-  auto distance = std::max(map.unix_ms * (ticks_per_second / 1000) - map.pts, int64_t{0});
+  // FFmpeg takes a timeline that begins in the first second of 1970 for none.
+  auto distance = std::max(map.unix_ms * (ticks_per_second / 1000) - map.pts - ticks_per_second, int64_t{0});
   if (map.pts >= begins_anew)
     distance = distance / turn * turn;
   return distance / segment * segment;

@@ -110,8 +110,9 @@ private:
     auto rate = format_.parameters->sample_rate;
     auto samples = silence_ ? av_rescale_q(silence_->duration, time_base, {1, rate}) : 0;
     // What is before the window is not even counted through.
-    if (auto before = context_.window.from_pts - silent_from_; samples > 0 && before > 0)
-      silent_packets_ = std::max(silent_packets_, av_rescale_rnd(before, rate, samples * time_base.den, AV_ROUND_DOWN));
+    if (samples > 0 && context_.window.from_pts > silent_from_)
+      silent_packets_ = std::max(silent_packets_, av_rescale_rnd(context_.window.from_pts - silent_from_, rate,
+                                                                 samples * time_base.den, AV_ROUND_DOWN));
     while (samples > 0 && !complete_) {
       auto dts = silent_from_ + av_rescale(silent_packets_ * samples, time_base.den, rate);
       if (dts + silence_->duration / 2 > to_pts)

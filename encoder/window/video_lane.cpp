@@ -243,19 +243,18 @@ private:
   }
 
   expected<void> on_filtered(AVFrame& frame) {
-    if (filling_) {
-      // The source is back: the last still lasts until its first picture.
-      if (frame.pts - still_pts_ <= frame_rate_converter::gap_max)
-        if (auto shown = show_stills(frame.pts); !shown)
-          return shown;
-      filling_ = false;
-      if (frame.pts <= still_pts_)
-        return {};
-    }
+    // The last still lasts until the source's first picture. When it leaves, it may owe a picture before its last one.
+    auto after_still = filling_ || (leaving_ && still_->data[0] != nullptr);
+    if (after_still && frame.pts - still_pts_ <= frame_rate_converter::gap_max)
+      if (auto shown = show_stills(frame.pts); !shown)
+        return shown;
+    if (std::exchange(filling_, false) && frame.pts <= still_pts_)
+      return {};
     av_frame_unref(still_.get());
     if (av_frame_ref(still_.get(), &frame) < 0)
       throw std::bad_alloc{};
     still_from_ = still_pts_ = frame.pts;
+    stills_ = 0;
     return on_rate(frame);
   }
 
@@ -268,11 +267,13 @@ private:
   /// The source is away: what the decoder and the filter hold comes out, and the source returns at a random-access
   /// point.
   expected<void> leave_source() {
-    if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
+    leaving_ = true;
+    auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); });
+    if (drained && filter_)
+      drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); });
+    leaving_ = false;
+    if (!drained)
       return drained;
-    if (filter_)
-      if (auto drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); }); !drained)
-        return drained;
     begin_pts_ = no_pts;
     if (complete_ || (!encoder_ && !is_complete(turned(video_format_of(source_, nullptr), source_.turn))))
       return {};
@@ -280,7 +281,6 @@ private:
       if (auto opened = open_encoder(nullptr); !opened)
         return opened;
     filling_ = true;
-    stills_ = 0;
     if (settings_.slate.show == slate_settings::kind::last || slate_)
       return {};
     if (auto opened = slate_picture::open(settings_.slate, encoder_->format()))
@@ -314,8 +314,9 @@ private:
     if (still_->data[0] == nullptr)
       make_black(std::max(context_.window.from_pts, to_pts - fill_max) - ticks);
     // Stills before the window are not even repeated; a frame rate converter needs one.
-    if (auto skipped = context_.window.from_pts - 2 * ticks - still_from_; skipped > 0)
-      stills_ = std::max(stills_, av_rescale_q_rnd(skipped, time_base, each, AV_ROUND_DOWN));
+    if (context_.window.from_pts > still_from_ + 2 * ticks)
+      stills_ = std::max(
+        stills_, av_rescale_q_rnd(context_.window.from_pts - 2 * ticks - still_from_, time_base, each, AV_ROUND_DOWN));
     while (!complete_) {
       auto pts = still_from_ + av_rescale_q(stills_ + 1, each, time_base);
       if (pts + ticks / 2 > to_pts)
@@ -323,7 +324,7 @@ private:
       ++stills_;
       still_pts_ = pts;
       auto frame = make_frame();
-      if (av_frame_ref(frame.get(), slate_ ? &slate_->at(pts) : still_.get()) < 0)
+      if (av_frame_ref(frame.get(), slate_ && !leaving_ ? &slate_->at(pts) : still_.get()) < 0)
         throw std::bad_alloc{};
       frame->pts = pts;
       if (auto shown = on_rate(*frame); !shown)
@@ -377,6 +378,7 @@ private:
   int64_t still_from_ = no_pts;        ///< its time: stills are counted from there
   int64_t still_pts_ = no_pts;         ///< the latest time of it and its repeats
   int64_t stills_ = 0;
+  bool leaving_ = false;        ///< the source goes away
   bool filling_ = false;        ///< the source is away
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references

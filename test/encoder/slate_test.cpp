@@ -138,7 +138,7 @@ void check_history(const scenario& what, unsigned seed) {
     auto up_to = [&random](size_t x) { return std::uniform_int_distribution<size_t>{0, x}(random); };
     std::vector<std::pair<size_t, int64_t>> absences;
     for (auto i = 1 + up_to(1); i > 0; --i)
-      absences.emplace_back(20 + up_to(what.from->packets.size() - 21), 1 + up_to(12 * second));
+      absences.emplace_back(20 + up_to(what.from->packets.size() - 21), 1 + up_to(6 * second));
     auto all = with_absences(*what.from, absences);
     auto expected = whole(*what.from, what.plan, all);
     check_gapless(expected, what.picture, what.sound, std::holds_alternative<av::copy_track>(what.plan[1]));
@@ -184,7 +184,7 @@ void check_history(const scenario& what, unsigned seed) {
 
 void check(const scenario& what) {
   auto first = troupe::test::from_environment("TROUPE_SEED", 1);
-  for (auto seed = first; seed < first + troupe::test::from_environment("TROUPE_SEEDS", 6); ++seed)
+  for (auto seed = first; seed < first + troupe::test::from_environment("TROUPE_SEEDS", 3); ++seed)
     check_history(what, seed);
 }
 
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(a_slate_can_be_colour_bars_with_a_clock) {
   slate.title = "A: 100 % 'quoted' \\ title";
   auto [luma, changes] = look_at_stills(slate, 4 * second);
   BOOST_TEST(luma > 60); // of seven bars
-  BOOST_TEST(changes <= 4);
+  BOOST_TEST((changes >= 3 && changes <= 6));
   BOOST_TEST_MESSAGE(changes << " stills show another second");
 }
 

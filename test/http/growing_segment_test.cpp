@@ -7,7 +7,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <string>
+#include <thread>
 
 using namespace troupe;
 using namespace troupe::http;
@@ -143,6 +145,21 @@ BOOST_AUTO_TEST_CASE(a_segment_whose_next_part_does_not_come_ends_without_the_la
   bool ended = false;
   client::dechunk(c.read_all(), &ended);
   BOOST_TEST(!ended);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_leaves_before_the_rest_comes_gives_its_place_back) {
+  client c{web->port()};
+  c.get(at(segment_name("a0", open().number)));
+  BOOST_TEST(c.read_head().status == 200);
+  auto becomes = [&](size_t waiting) {
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (out.shared()->waiting() != waiting && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::yield();
+    return out.shared()->waiting() == waiting;
+  };
+  BOOST_TEST(becomes(1));
+  c.close();
+  BOOST_TEST(becomes(0));
 }
 
 BOOST_AUTO_TEST_CASE(hls_in_transport_streams_has_an_entry_of_its_own) {

@@ -108,6 +108,15 @@ struct served_channel : type_registration {
     return "/live/demo/h264/" + body.substr(from, end - from) + "/h264/";
   }
 
+  /// A new viewer of DASH: the address of its manifest, "/live/demo/h264/KEY.mpd".
+  std::string enter_dash() {
+    auto head = get("/live/demo/h264/manifest.mpd").head;
+    auto from = head.find("Location: ");
+    BOOST_REQUIRE(from != std::string::npos);
+    from += 10;
+    return "/live/demo/h264/" + head.substr(from, head.find("\r\n", from) - from);
+  }
+
   playlist_place latest() {
     return out.shared()->window("v")->latest().value();
   }

@@ -141,9 +141,9 @@ BOOST_FIXTURE_TEST_CASE(all_who_watch_are_in_one_list_and_their_keys_are_not, se
   auto hls = enter();
   for (auto* file : {"v.m3u8", "a0.m3u8", "v.m3u8", "v.keys.m3u8"})
     BOOST_TEST(get(hls + file).status == 200);
-  auto manifest = get("/live/demo/h264/manifest.mpd").body;
-  auto at = manifest.find("<Location>") + 10;
-  auto dash_key = manifest.substr(at, manifest.find(".mpd", at) - at);
+  auto manifest = enter_dash();
+  BOOST_TEST(get(manifest).status == 200);
+  auto dash_key = manifest.substr(16, 16);
   auto window = out.shared()->window("v").value();
   auto segment = get("/live/demo/h264/" + dash_key + "/h264/v-" + std::to_string(window.segments()[1].number) + ".m4s");
   BOOST_TEST(segment.status == 200);
@@ -201,8 +201,8 @@ BOOST_FIXTURE_TEST_CASE(an_address_without_a_format_suits_the_player, served) {
 }
 
 BOOST_FIXTURE_TEST_CASE(a_head_makes_no_viewer, served) {
-  for (auto* entry : {"index.m3u8", "manifest.mpd"})
-    BOOST_TEST(connect("/live/demo/h264/" + std::string{entry}, {}, "HEAD").read_head().status == 200);
+  BOOST_TEST(connect("/live/demo/h264/index.m3u8", {}, "HEAD").read_head().status == 200);
+  BOOST_TEST(connect("/live/demo/h264/manifest.mpd", {}, "HEAD").read_head().status == 302);
   BOOST_TEST(viewers().at("total") == 0);
 }
 

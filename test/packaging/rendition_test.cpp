@@ -141,7 +141,8 @@ BOOST_AUTO_TEST_CASE(parts_in_a_row_are_the_segment_in_every_track) {
 BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
   BOOST_TEST((get("v.m3u8").what == outcome::wait));
   auto woken = 0;
-  BOOST_TEST(out.shared()->notify({}, [&] { ++woken; }));
+  auto place = out.shared()->notify({}, [&] { ++woken; });
+  BOOST_TEST((place != nullptr));
   write_until(begin + 3 * ticks_per_second / 2);
   BOOST_TEST(woken == 1);
   auto latest = out.shared()->window("v")->latest().value();
@@ -159,10 +160,26 @@ BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
     BOOST_TEST((get(x).what == outcome::not_found), x);
   delivery_request part;
   part.file = part_name("v", hinted.number, *hinted.part);
-  BOOST_TEST(out.shared()->notify(part, [&] { ++woken; }));
+  place = out.shared()->notify(part, [&] { ++woken; });
+  BOOST_TEST((place != nullptr));
   write_until(begin + 5 * ticks_per_second / 2);
   BOOST_TEST(woken == 2);
   BOOST_TEST((get(part.file).what == outcome::found));
+}
+
+BOOST_AUTO_TEST_CASE(a_playlist_is_rendered_once_for_each_state_however_many_ask) {
+  write_until(begin + 3 * ticks_per_second);
+  auto bytes = [this](bool gzip, bool skip) {
+    auto got = out.shared()->get({.file = "v.m3u8", .skip = skip, .gzip = gzip});
+    BOOST_REQUIRE(got.body.size() == 1u);
+    return got.body.front();
+  };
+  for (auto gzip : {false, true})
+    for (auto skip : {false, true})
+      BOOST_TEST(bytes(gzip, skip).span().data() == bytes(gzip, skip).span().data());
+  auto before = bytes(false, false);
+  write_until(begin + 4 * ticks_per_second);
+  BOOST_TEST(before.span().data() != bytes(false, false).span().data());
 }
 
 BOOST_AUTO_TEST_CASE(an_ended_rendition_says_so_and_wakes_who_waits) {
@@ -172,12 +189,31 @@ BOOST_AUTO_TEST_CASE(an_ended_rendition_says_so_and_wakes_who_waits) {
   later.file = "v.m3u8";
   later.msn = latest.number + 1;
   auto woken = 0;
-  BOOST_TEST(out.shared()->notify(later, [&] { ++woken; }));
+  auto place = out.shared()->notify(later, [&] { ++woken; });
+  BOOST_TEST((place != nullptr));
   out.end({});
   BOOST_TEST(woken == 1);
   BOOST_TEST(text(get("v.m3u8", latest.number + 1)).ends_with("LAST-PART=0\n") == false);
   BOOST_TEST(text(get("v.m3u8")).find("#EXT-X-ENDLIST") != std::string::npos);
   BOOST_TEST(out.shared()->ended());
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_no_longer_is_not_called_and_takes_no_place) {
+  auto woken = 0;
+  auto gone = out.shared()->notify({}, [&] { woken += 100; });
+  auto stays = out.shared()->notify({}, [&] { ++woken; });
+  BOOST_TEST(out.shared()->waiting() == 2u);
+  BOOST_TEST(out.shared()->clients({}) == 1u); // somebody waits
+  gone.reset();
+  BOOST_TEST(out.shared()->waiting() == 1u);
+  write_until(begin + 3 * ticks_per_second / 2);
+  BOOST_TEST(woken == 1);
+  BOOST_TEST(out.shared()->waiting() == 0u);
+  stays.reset();
+  BOOST_TEST(out.shared()->clients({}) == 0u);
+  // What is there already is told at once, and needs no place.
+  BOOST_TEST((out.shared()->notify({}, [&] { ++woken; }) != nullptr));
+  BOOST_TEST(woken == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_restarted_session_goes_on_with_the_numbers_of_source_time) {
@@ -204,6 +240,12 @@ BOOST_AUTO_TEST_CASE(a_viewer_is_one_viewer_however_much_it_asks_for) {
   BOOST_TEST(out.shared()->clients_total() == 2u);
   out.shared()->seen("b", now + std::chrono::seconds{8});
   BOOST_TEST(out.shared()->clients(now + std::chrono::seconds{11}) == 1u);
+  // One that is not counted keeps the rendition running all the same.
+  now += std::chrono::seconds{30};
+  BOOST_TEST(out.shared()->clients(now) == 0u);
+  out.shared()->seen({}, now);
+  BOOST_TEST(out.shared()->clients(now) == 1u);
+  BOOST_TEST(out.shared()->clients_total() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_manifest_on_the_grid_tells_segments_by_number_and_the_clock) {
