@@ -146,8 +146,9 @@ BOOST_AUTO_TEST_CASE(a_client_that_leaves_takes_nothing_from_those_that_wait_wit
   auto expected = push(2000, true);
   std::vector<client> clients;
   auto have_all = [&](size_t from) {
+    auto all = [&](auto& t) { return client::dechunk(t).size() >= expected.size(); };
     for (auto i = from; i < clients.size(); ++i)
-      clients[i].read_until([&](auto& t) { return client::dechunk(t).size() >= expected.size(); });
+      BOOST_TEST(client::dechunk(clients[i].read_until(all)) == expected);
   };
   for (int i = 0; i < 5; ++i) {
     clients.push_back(watch());
