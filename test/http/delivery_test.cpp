@@ -117,7 +117,6 @@ BOOST_AUTO_TEST_CASE(a_directive_out_of_range_is_refused_and_one_in_the_past_is_
   for (auto& directive : {query(n + 1, 0), query(n + 9, 0)}) {
     auto x = get(viewer + "v.m3u8" + directive);
     BOOST_TEST(x.status == 200);
-    BOOST_TEST(x.body.ends_with("#EXT-X-ENDLIST\n") == false); // reports follow it
     BOOST_TEST(x.body.find("#EXT-X-ENDLIST\n") != std::string::npos);
   }
 }
@@ -322,8 +321,9 @@ BOOST_AUTO_TEST_CASE(a_manifest_and_its_updates_are_at_an_address_of_its_viewer)
   auto next = "v-" + std::to_string(complete().number + 2) + ".m4s";
   auto early = connect(folder + next);
   BOOST_TEST(reached([&] { return out.shared()->waiting() == 1; }));
+  write_until(5.6);
+  BOOST_TEST(early.read_head().has("Transfer-Encoding: chunked"));
   write_until(6.5);
-  BOOST_TEST(early.read_head().status == 200);
   auto ended = [](const std::string& text) { return text.ends_with("0\r\n\r\n"); };
   BOOST_TEST(client::dechunk(early.read_until(ended)) == get(folder + next).body);
 }

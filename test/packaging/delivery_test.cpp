@@ -14,7 +14,7 @@ BOOST_AUTO_TEST_CASE(the_defaults_are_those_of_the_options) {
   auto copied = delivery_times::of({}, 0ms);
   BOOST_TEST(!copied.on_grid);
   BOOST_TEST(copied.target() == 4 * ticks_per_second);
-  BOOST_TEST(copied.window == 24 * ticks_per_second);
+  BOOST_TEST(copied.window == 20 * ticks_per_second);
 }
 
 BOOST_AUTO_TEST_CASE(a_segment_is_a_multiple_of_the_keyframe_interval_and_the_window_holds_six) {

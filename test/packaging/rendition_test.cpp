@@ -297,7 +297,8 @@ BOOST_AUTO_TEST_CASE(a_segment_is_taken_part_by_part_while_it_is_made) {
     BOOST_REQUIRE(until < begin + 4 * ticks_per_second);
     x.from += got.body.size();
     auto woken = 0;
-    BOOST_TEST(out.shared()->notify(x, [&] { ++woken; }));
+    auto place = out.shared()->notify(x, [&] { ++woken; });
+    BOOST_TEST((place != nullptr));
     write_until(until);
     got = out.shared()->get(x);
     BOOST_TEST((got.what == outcome::wait) == (woken == 0));
@@ -325,7 +326,8 @@ BOOST_AUTO_TEST_CASE(transport_segments_are_the_stream_of_other_clients_cut_on_t
   delivery_request playlist;
   playlist.file = "ts.m3u8";
   BOOST_TEST((out.shared()->get(playlist).what == outcome::wait));
-  BOOST_TEST(out.shared()->notify(playlist, [&] { ++woken; }));
+  auto place = out.shared()->notify(playlist, [&] { ++woken; });
+  BOOST_TEST((place != nullptr));
   for (auto until = begin; until <= begin + 4 * ticks_per_second; until += ticks_per_second / 20) {
     write_until(until);
     client.read(stream, size_t{1} << 30);

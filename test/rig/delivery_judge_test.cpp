@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(tables_and_counters_of_transport_streams_are_judged) {
   BOOST_TEST(run({ts_segment(0, 90'000) + "G"}) == "hls-13.6 ");
   auto out_of_step = ts_segment(0, 90'000);
   out_of_step[2 * 188] = 'x';
-  BOOST_TEST(run({out_of_step}) == "hls-13.6 hls-13.7 ");
+  BOOST_TEST(run({out_of_step}) == "hls-13.6 ");
   // Without a clock, with one that goes back from segment to segment, and with one that stands still for a second.
   BOOST_TEST(run({ts_segment(0, 90'000, true, false)}) == "hls-13.7 ");
   BOOST_TEST(run({ts_segment(0, 270'000), ts_segment(1, 90'000)}).find("hls-13.7 ") != std::string::npos);
