@@ -65,6 +65,9 @@ variant_plan plan_variant(const stream_format& source, const profile& target, co
     auto video = track.kind == track_kind::video;
     auto& codec = video ? target.video.codec : target.audio.codec;
     auto as_asked = video ? video_is_as_asked(track, target.video) : audio_is_as_asked(track, target.audio);
+    auto beside = track.kind == track_kind::subtitle || track.kind == track_kind::data;
+    if (beside && held != nullptr && held(track.codec))
+      result.carried.push_back({static_cast<uint16_t>(result.actions.size()), track});
     if (codec == "none" || (!video && track.kind != track_kind::audio)) {
       result.actions.push_back(track_action::drop);
     } else if ((codec == "copy" || as_asked) && (held == nullptr || held(track.codec))) {

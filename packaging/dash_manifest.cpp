@@ -44,14 +44,18 @@ std::string duration(int64_t ticks) {
   return joined("PT", fixed(static_cast<double>(ticks) / ticks_per_second, 3), "S");
 }
 
+/// The time of the timeline at which the period begins: that of the clock's epoch.
+int64_t origin_of(const clock_map& clock) {
+  return clock.pts - clock.unix_ms * (ticks_per_second / 1000);
+}
+
 /// The window has a segment.
 void add_track(std::string& to, const rendition& of, const track_summary& x, const track_window& window,
                const std::string& folder) {
   auto& f = x.format;
   auto& first = window.segments()[window.listed_from()];
   auto video = f.kind == track_kind::video;
-  auto clock = of.clock_of_times();
-  auto offset = clock.pts - clock.unix_ms * (ticks_per_second / 1000);
+  auto offset = origin_of(of.clock_of_times());
   auto path = joined(escaped(folder), "/", x.name, "-");
   append(to, "    <AdaptationSet id=\"", std::to_string(video ? 0 : 1 + x.name.back() - '0'), "\" contentType=\"",
          video ? "video" : "audio", "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
@@ -85,10 +89,12 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
   auto clock = of.clock_of_times();
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   auto newest = clock.pts;
+  auto oldest = newest;
   std::string tracks;
   for (auto& x : summary.tracks)
     if (auto window = of.window(x.name); window && !window->segments().empty()) {
       newest = std::max(newest, window->segments().back().start);
+      oldest = window->segments()[window->listed_from()].start;
       add_track(tracks, of, x, *window, summary.folder);
     }
   append(text,
@@ -99,7 +105,7 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
          duration(times.segment), "\" suggestedPresentationDelay=\"", duration(times.hold_back()), "\">\n");
   if (!names.location.empty())
     append(text, "  <Location>", escaped(names.location), "</Location>\n");
-  append(text, "  <Period id=\"0\" start=\"PT0S\">\n", tracks,
+  append(text, "  <Period id=\"0\" start=\"PT0S\">\n", of.splices().event_stream(oldest, origin_of(clock)), tracks,
          "  </Period>\n  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(names.time),
          "\"/>\n</MPD>\n");
   return text;

@@ -74,6 +74,8 @@ std::string media_playlist(std::string_view track, const track_window& window, c
       ++from;
   if (from > first)
     append(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS=", std::to_string(from - first), "\n");
+  if (options.splices != nullptr && !segments.empty())
+    text += options.splices->date_ranges(segments[first].start, clock);
   std::string map = from > first ? segments[from - 1].init : std::string{};
   for (auto i = from; i < segments.size(); ++i) {
     auto& s = segments[i];

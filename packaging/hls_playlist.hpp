@@ -6,6 +6,7 @@
 
 #include "core/live/clock_map.hpp"
 #include "packaging/delivery.hpp"
+#include "packaging/splice_list.hpp"
 #include "packaging/track_window.hpp"
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct rendition_report {
 
 struct playlist_options {
   bool skip = false; ///< leave out old segments (a delta update)
+  const splice_list* splices = nullptr;
 };
 
 std::string media_playlist(std::string_view track, const track_window& window, const delivery_times& times,

@@ -213,7 +213,8 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
     if (auto latest = x.window.latest(); &x != &t && latest)
       others.push_back({playlist_name(x.name), *latest});
   auto text = kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
-                             : media_playlist(t.name, t.window, times_, clock_, others, {.skip = kind == "skip"});
+                             : media_playlist(t.name, t.window, times_, clock_, others,
+                                            {.skip = kind == "skip", .splices = &splices_});
   version = t.version;
   bytes = gzip ? compressed(text) : bytes_of(text);
   return bytes;
@@ -263,6 +264,11 @@ delivery_times rendition::times() const {
 clock_map rendition::clock_of_times() const {
   std::lock_guard guard{mutex_};
   return clock_;
+}
+
+splice_list rendition::splices() const {
+  std::lock_guard guard{mutex_};
+  return splices_;
 }
 
 std::optional<track_window> rendition::window(const std::string& name) const {

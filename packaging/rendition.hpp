@@ -77,6 +77,9 @@ public:
   delivery_times times() const;
   clock_map clock_of_times() const;
 
+  /// A copy, for manifests.
+  splice_list splices() const;
+
   /// A copy of a track's window, for manifests; empty if there is no such track.
   std::optional<track_window> window(const std::string& track) const;
 
@@ -142,6 +145,7 @@ private:
   delivery_times times_;
   clock_map clock_;
   std::vector<track> tracks_;
+  splice_list splices_;
   std::vector<waiter> waiters_;
   std::map<std::string, clock::time_point> viewers_;
   uint64_t viewers_total_ = 0;
@@ -205,6 +209,7 @@ private:
   };
 
   av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
+  void add_splice(const sample& x, std::span<const std::byte> section);
   av::expected<void> cut(lane& from);
   void publish();
 

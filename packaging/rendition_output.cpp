@@ -10,6 +10,9 @@ namespace troupe {
 
 namespace {
 
+/// Splice information (SCTE 35), by libav*'s name.
+constexpr std::string_view splice_codec = "scte_35";
+
 /// True if players can go on with the decoder that they have, once it got a new init segment.
 bool continues(const track_format& a, const track_format& b) {
   return a.codec == b.codec && a.width == b.width && a.height == b.height && a.sample_rate == b.sample_rate
@@ -122,6 +125,8 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
   for (auto& s : block.samples) {
     auto bytes = block.bytes.span().subspan(offset, s.size);
     offset += s.size;
+    if (s.track < lanes_.size() && format_.tracks[s.track].codec == splice_codec)
+      add_splice(s, bytes);
     if (s.track >= lanes_.size() || !lanes_[s.track].mux || (s.flags & sample::hidden) != 0)
       continue;
     auto moved = s;
@@ -169,6 +174,14 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
   to.last_dts = x.dts;
   to.end = x.dts + to.shift + x.duration;
   return to.end - to.start >= times_.part ? cut(to) : av::expected<void>{};
+}
+
+void rendition_output::add_splice(const sample& x, std::span<const std::byte> section) {
+  std::lock_guard guard{shared_->mutex_};
+  if (!shared_->splices_.add(section, x.pts + offset_))
+    return;
+  for (auto& t : shared_->tracks_)
+    ++t.version;
 }
 
 av::expected<void> rendition_output::cut(lane& from) {

@@ -28,7 +28,7 @@ bool goes_on(const stream_format& from, const stream_format& to) {
 
 bool transport_holds(const std::string& codec) {
   auto* x = avcodec_descriptor_get_by_name(codec.c_str());
-  return x != nullptr && av::holds(av::container::mpegts, x->id);
+  return x != nullptr && (x->id == AV_CODEC_ID_SCTE_35 || av::holds(av::container::mpegts, x->id));
 }
 
 av::expected<void> ts_output::set_format(const stream_format& format) {
@@ -65,6 +65,8 @@ av::expected<void> ts_output::write(const sample_block& block, clock::time_point
       (void)mux_->begin_segment();
     }
     borrow(*packet, s, bytes);
+    if (s.track < format_.tracks.size() && format_.tracks[s.track].kind == track_kind::subtitle)
+      packet->dts = packet->pts;
     if (auto done = mux_->write(*packet); !done)
       return done;
   }

@@ -9,6 +9,7 @@
 #include "encoder/source/demuxer.hpp"
 #include "encoder/source/timeline_joint.hpp"
 #include "packaging/samples.hpp"
+#include "packaging/ts_output.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
@@ -53,6 +54,11 @@ constexpr int64_t repeated_max = 60 * ticks_per_second;
 
 /// How long repeated media may come at real-time pace.
 constexpr auto repeat_patience = std::chrono::seconds{3};
+
+/// Streams that go to viewers beside picture and sound.
+bool is_companion(AVCodecID x) {
+  return transport_holds(avcodec_get_name(x));
+}
 
 /// True if two times may be the same value of a 33-bit counter, within the accuracy of times.
 bool is_near(int64_t a, int64_t b) {
@@ -117,6 +123,7 @@ private:
     options.open_timeout = work_.open_timeout;
     options.first_byte_timeout = work_.first_byte_timeout;
     options.read_timeout = work_.read_timeout;
+    options.companions = is_companion;
     busy_for(work_.open_timeout);
     auto source = av::demuxer::open(std::move(options), stop_);
     idle();
@@ -161,8 +168,22 @@ private:
           pace(packet->dts, burst);
         pass(*packet);
       }
+      pass_companions(*source, joint, *packet);
     }
     return {};
+  }
+
+  /// Subtitles and splice information that came with the last packets. What a reopened source repeats is dropped.
+  void pass_companions(av::demuxer& source, const av::timeline_joint& joint, AVPacket& packet) {
+    while (!stop_ && source.take_companion(packet)) {
+      if (joint.is_open() || joint.repeats() || !begun_)
+        continue;
+      packet.stream_index += static_cast<int>(source.tracks().size());
+      packet.pts += joint.shift();
+      packet.dts += joint.shift();
+      blocks_.add(packet);
+      blocks_.flush();
+    }
   }
 
   /// A packet that was sent before shows where the source continues.
@@ -217,6 +238,8 @@ private:
     blocks_.flush();
     blocks_.set_tracks(tracks);
     auto format = to_format(tracks);
+    for (auto& x : source.companions())
+      format.tracks.push_back(to_format(x));
     leading_ = core::leading_track(format);
     caf::anon_send(sink_, format_change{work_.attempt, std::move(format), source.left_out()});
   }

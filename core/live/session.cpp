@@ -146,7 +146,7 @@ void session::begin(variant& v, time_point now) {
     return;
   }
   v.output = output;
-  effects_.open_output(v.target.name, output, form_of(v));
+  open_output(v);
   pass_through(v, now);
 }
 
@@ -320,7 +320,7 @@ bool session::leave_out(variant& v, const std::string& why, time_point now) {
   v.ends.assign(output.tracks.size(), {});
   for (auto& note : v.plan.notes)
     effects_.notice(v.target.name, note);
-  effects_.open_output(v.target.name, output, form_of(v));
+  open_output(v);
   pass_through(v, now);
   return true;
 }

@@ -15,7 +15,7 @@
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_delivery.cpp, session_failover.cpp, session_status.cpp.
+// session_delivery.cpp, session_carried.cpp, session_failover.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -193,6 +193,10 @@ private:
 
   output_form form_of(const variant& v) const;
 
+  /// The tracks that clients get: those of the plan, then the carried ones.
+  stream_format all_tracks(const variant& v) const;
+  void open_output(variant& v);
+
   /// A copy, for loops whose body may remove variants.
   std::vector<std::string> variant_names() const;
 
@@ -222,6 +226,10 @@ private:
   void deliver_held(variant& v, attempt& a, time_point now);
   void deliver(variant& v, const sample_block& block, time_point now);
   void release_tail(variant& v, bool all, time_point now);
+
+  // what goes beside the renditions
+  void set_aside(const sample_block& block);
+  void carry(variant& v, int64_t dts);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;
@@ -267,6 +275,9 @@ private:
   bool await_random_access_ =
     false;                  ///< the source was reopened: samples before its first random-access point are ignored
   std::deque<sample> gone_; ///< source samples that the buffer dropped and that some variant has not delivered
+  std::deque<aside> aside_; ///< samples of tracks that may be carried
+  uint64_t aside_first_ = 0; ///< number of the first of them
+  uint64_t aside_bytes_ = 0;
   variants variants_;
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;

@@ -17,13 +17,14 @@ constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
 /// If the last output of a move is not due after this time, the source has stopped and gives no clock any more.
 constexpr milliseconds tail_max{3000};
 
-/// The samples of the tracks that the plan keeps, renumbered; the block itself if the plan keeps all. If no pictures
+/// The samples of the tracks that the plan keeps, renumbered; the block itself if they are all. If no pictures
 /// are kept, clients join at the first audio sample of a block, because the source's random-access points may be at
 /// pictures.
 sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
   auto kept = [&](uint16_t track) { return track < plan.actions.size() && plan.actions[track] != track_action::drop; };
-  if (std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return kept(s.track); })
-      && std::find(plan.actions.begin(), plan.actions.end(), track_action::drop) == plan.actions.end())
+  auto dropped = std::find(plan.actions.begin(), plan.actions.end(), track_action::drop);
+  auto last = std::all_of(dropped, plan.actions.end(), [](track_action x) { return x == track_action::drop; });
+  if (last && std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return kept(s.track); }))
     return block;
   sample_block result;
   shared_bytes::container bytes;
@@ -340,10 +341,9 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     release_tail(v, false, now);
     return;
   }
-  if (v.output != a.output) {
-    v.output = a.output;
-    effects_.open_output(v.target.name, v.output, form_of(v));
-  }
+  v.output = a.output;
+  if (v.opened != all_tracks(v))
+    open_output(v);
   a.delivered = true;
   for (auto& block : blocks)
     deliver(v, block, now);
@@ -389,6 +389,7 @@ void session::deliver(variant& v, const sample_block& block, time_point now) {
   v.last_output = now;
   v.tries = 0;
   effects_.deliver(v.target.name, lifted);
+  carry(v, lifted.samples.back().dts);
   if (v.flowing || !joinable)
     return;
   v.flowing = true;

@@ -30,6 +30,11 @@ public:
 
   virtual expected<void> send(const AVPacket& packet) = 0;
 
+  /// The first picture at or after this time is to be a random-access point.
+  virtual void key_at(int64_t pts) {
+    (void)pts;
+  }
+
   virtual expected<void> finish() = 0;
 
   /// True when every packet of the window has been given to the output.
