@@ -127,7 +127,7 @@ void coordinator_state::start_jobs() {
 
 void coordinator_state::start_registry() {
   auto with = config.registry;
-  with.leases.first_lease = base::random_id() >> 1; // leases of the earlier registry count on
+  with.leases.first_lease = base::random_id() >> 1; // random, so that no id of an earlier registry's lease comes again
   registry = config.start.registry(self->system(), std::move(with));
   self->monitor(registry);
   if (ingest_host)
@@ -188,7 +188,7 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
   auto i = sessions.find(channel);
   if (i == sessions.end()) {
     if (sessions.size() >= config.sessions_max)
-      return answer.deliver(caf::make_error(ec::limit, "as many channels run as this coordinator is allowed to run"));
+      return answer.deliver(caf::make_error(ec::limit, "the limit of running channels is reached"));
     auto session =
       config.start.session(self->system(), config.session, session_id{next_session++}, c->second, gateway_actor{self});
     self->monitor(session);

@@ -30,7 +30,7 @@
 
 namespace troupe {
 
-/// How the actors are started that the coordinator supervises: at its own start, and again when they have died.
+/// The functions that start the supervised actors: at the coordinator's own start, and again when one has died.
 struct coordinator_parts {
   std::function<local_registry_actor(caf::actor_system&, daemon_registry_config)> registry = spawn_daemon_registry;
   std::function<local_task_host_actor(caf::actor_system&, task_host_config)> ingest_host = spawn_task_host;

@@ -20,7 +20,7 @@ void register_node_types();
 using gateway_actor = coordinator_actor::extend_with<leases_actor>::extend_with<jobs_actor>::extend<
   // The cluster port is open, and tasks reach it at this address ("host:port"): ingest may start.
   caf::result<void>(register_atom, std::string),
-  // Starts the channel and the rendition if they do not run yet. Returns the stream once its first chunk is there.
+  // Starts the channel and the rendition if they do not run yet. Returns the stream once its first bytes are there.
   // Errors: unknown_channel, unknown_profile, no_worker, source_failed, encode_failed, limit, timeout, stopping.
   // Answers within `live.open_timeout` plus `cluster.selection_timeout` plus a few seconds.
   caf::result<rendition_ptr>(watch_atom, std::string /* channel */, std::string /* profile */),

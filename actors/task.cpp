@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-/// Short, because the next job waits only so long for its orphans; searching for an absent coordinator is cheap.
+/// Short, because a job waits only a few seconds for its orphans; searching for an absent coordinator is cheap.
 constexpr auto look_interval = std::chrono::milliseconds{250};
 
 } // namespace

@@ -65,7 +65,7 @@ struct task_state {
   file_work work; ///< of `worker`
   local_file_worker_actor worker;
   uint64_t orphaned = 0; ///< how often the task became an orphan
-  bool taken = true;     ///< a client has taken the work
+  bool taken = true;     ///< the work has a client; false for an orphan
 };
 
 task_state::interface spawn_task(caf::actor_system& system, coordinator_actor coordinator, task_config config = {});

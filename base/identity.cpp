@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t digits = 32;
 
-/// False if less data is there.
+/// False if the file has too little data, or cannot be read.
 bool read_exactly(int fd, std::vector<std::byte>& into, off_t at) {
   size_t done = 0;
   while (done < into.size()) {

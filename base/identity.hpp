@@ -1,5 +1,5 @@
-// A fingerprint of a file. Two machines compare it to check that a path names the same file for both, and a job keeps
-// that of its source.
+// A fingerprint of a file. Two machines compare it to check that a path names the same file for both, and a job stores
+// the fingerprint of its source.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Reads JSON leniently: what is missing, or is of another type, is empty or 0. So an answer of a newer or older program
-// is read as far as it is understood.
+// Reads JSON leniently: a member that is missing, or has another type than requested, reads as empty or 0. So an answer
+// of a newer or older program is read as far as it is understood.
 #pragma once
 
 #include <cmath>
@@ -37,7 +37,7 @@ inline const boost::json::value& member(const boost::json::value& of, std::strin
 const boost::json::value& member(const boost::json::object&& of, std::string_view name) = delete;
 const boost::json::value& member(const boost::json::value&& of, std::string_view name) = delete;
 
-// `Json` is a value or an object. What is returned is a copy, because the caller usually does not keep the answer.
+// `Json` is a value or an object. The functions return copies, because the caller usually does not keep the answer.
 
 template <class Json>
 std::string text(const Json& of, std::string_view name) {
@@ -51,7 +51,7 @@ double number(const Json& of, std::string_view name) {
   return x.is_number() ? x.template to_number<double>() : 0.0;
 }
 
-/// A value that does not fit is 0.
+/// A value of 9e15 or more reads as 0.
 template <class Json>
 int64_t count(const Json& of, std::string_view name) {
   auto x = number(of, name);

@@ -61,7 +61,7 @@ parts parts_of(std::string_view url) {
   auto behind = behind_colon(rest.substr(0, end));
   auto has_password = behind && !is_port(*behind);
   auto at = find_last_at(rest, has_password);
-  // Users write passwords unescaped, even with characters that should end them: "user:p/w@host".
+  // Users write passwords unescaped, even with characters that end the authority of a URL: "user:p/w@host".
   if (end > 0 && at != std::string_view::npos && at > end) {
     auto in_path = rest.find_first_of("?#") > at;
     if (has_password || rest.substr(end, at - end).find(':') != std::string_view::npos) {
@@ -81,7 +81,7 @@ parts parts_of(std::string_view url) {
     }
   }
   auto authority = result.host.empty() ? rest.substr(0, end) : result.host;
-  // The last @ counts: otherwise an unescaped @ in a password would expose its end.
+  // The last @ counts: otherwise an unescaped @ in a password would expose the password's end.
   if (auto user = authority.rfind('@'); user != std::string_view::npos) {
     result.has_user = true;
     authority.remove_prefix(user + 1);

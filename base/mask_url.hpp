@@ -1,8 +1,8 @@
 // URLs in a form that may be shown. Every URL that is printed, logged or returned passes through here.
 //
-// There are two kinds of readers. Operators see which source it is, without its credentials: user and password, query
-// values, and keys in the path are masked. Viewers of a channel see only the host. A string that is not a URL, such as
-// a path, stays unchanged.
+// There are two kinds of readers. Operators see which source the URL names, without its credentials: user and password,
+// query values, and keys in the path are masked. Viewers of a channel see only the host. A string that is not a URL,
+// such as a path, stays unchanged.
 #pragma once
 
 #include <string>

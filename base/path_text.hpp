@@ -1,8 +1,8 @@
 // Paths as text. File names are bytes, but text that is sent or stored (JSON, databases, logs) is UTF-8 without control
 // characters.
 //
-// A path in that form stays unchanged. Any other is written as a file URL (RFC 8089) with the necessary bytes as %XX:
-// "file:///srv/caf%E9.mp4". It is read back to the same bytes.
+// A path in that form stays unchanged. Any other path is written as a file URL (RFC 8089) with the necessary bytes as
+// %XX: "file:///srv/caf%E9.mp4". Reading the text back gives the same bytes.
 #pragma once
 
 #include <optional>

@@ -17,7 +17,7 @@ std::error_code make_private_folder(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0)
     return {};
   auto why = std::error_code{errno, std::generic_category()};
-  // Another thread was faster, or the path ends with a slash.
+  // Another thread has just made the folder, or the path ends with a slash, and the call above has made it.
   return std::filesystem::is_directory(path, failed) ? std::error_code{} : why;
 }
 

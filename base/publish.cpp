@@ -1,4 +1,4 @@
-// Plain POSIX calls, each checked: this is where a job's result becomes visible, or does not.
+// Plain POSIX calls, each checked, because they decide whether a job's result becomes visible.
 #include "base/publish.hpp"
 
 #include "base/descriptor.hpp"
@@ -53,7 +53,7 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-/// A folder may be one of a network file system that cannot flush it.
+/// EINVAL is accepted for a folder: some network file systems cannot flush folders.
 file_result<void> flush(int file, const std::string& path, bool is_folder) {
   if (::fsync(file) != 0 && (errno != EINVAL || !is_folder))
     return failed("flush", path);
@@ -64,7 +64,7 @@ tl::unexpected<file_error> taken(const std::string& target) {
   return fail(file_fault::refused, target + " exists already; name another output, or allow to overwrite it");
 }
 
-/// Whether the name in that folder still leads to that file, and not to what somebody has put there.
+/// Whether `path` in `folder` still names the open `file`. An error if somebody has put another file there.
 file_result<void> check_same(int file, int folder, const std::string& path) {
   struct stat opened = {};
   struct stat named = {};
@@ -88,14 +88,14 @@ file_result<void> rename_to(const std::string& from, int folder, const std::stri
     return taken(target);
   if (errno != EINVAL && errno != ENOSYS)
     return failed("rename to", target);
-  // On a file system without that call: adds a second name that must be new, then removes the first one.
+  // On a file system without RENAME_NOREPLACE: adds a second name that must be new, then removes the first one.
   if (::linkat(AT_FDCWD, from.c_str(), folder, name.c_str(), 0) != 0)
     return errno == EEXIST ? taken(target) : failed("rename to", target);
   ::unlink(from.c_str());
   return {};
 }
 
-/// A new file of that name with what is in the other one. The descriptor reads and writes.
+/// A new file `path` with the content of `file`. The descriptor reads and writes.
 file_result<descriptor> copy_of(int file, const std::string& path) {
   ::unlink(path.c_str());
   descriptor made{::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode)};

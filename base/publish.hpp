@@ -15,9 +15,9 @@ namespace troupe::base {
 enum class overwrite { refuse, allow };
 
 enum class file_fault : uint8_t {
-  refused,   ///< something is in the way, or the place is none: trying again does not help
+  refused,   ///< the target is taken, or no file can be made there: trying again does not help
   too_large, ///< for the file system, or for the process
-  failed     ///< the disk, or somebody who replaces files: trying again may help
+  failed     ///< a disk error, or another program replaced the file: trying again may help
 };
 
 struct file_error {
@@ -29,8 +29,8 @@ template <class T>
 using file_result = tl::expected<T, file_error>;
 
 /// The hidden name, in the folder of `target`, under which `target` is written. `tag` distinguishes the writers: a job
-/// and its attempt. Equal arguments give equal names, so that the next attempt finds and replaces the file of a killed
-/// one.
+/// and its attempt. Equal arguments give equal names, so that a retry of the same attempt replaces the file of a killed
+/// task.
 std::string staging_path(const std::string& target, const std::string& tag);
 
 /// Whether a result may appear as `target`: its folder is there, and nothing is in its way but a regular file that may
@@ -40,23 +40,24 @@ file_result<void> check_target(const std::string& target, overwrite existing);
 /// Makes the finished file `from`, which is open as `file`, appear as `target`: flushes it, renames it and flushes the
 /// folder. On another file system it is copied first. An existing file that must not be replaced is
 /// `file_fault::refused`, as in `check_target`. If somebody replaces the file meanwhile, that is an error: it does not
-/// count as published. On failure `from` stays. Returns the identity of what is published (base/identity.hpp).
+/// count as published. If anything fails before the renaming, `from` stays. Returns the identity of what is published
+/// (base/identity.hpp).
 file_result<std::string> publish(int file, const std::string& from, const std::string& target, overwrite existing);
 
-/// The same of a file that is not open. A link is not followed.
+/// The same for a file that is not open. A link is not followed.
 file_result<std::string> publish(const std::string& from, const std::string& target, overwrite existing);
 
 /// A file that is written in order. The destructor removes it unless it was committed.
 class new_file {
 public:
-  /// Creates the file of `staging_path(target, tag)`, or empties it.
+  /// Creates the file `staging_path(target, tag)`. Removes an older file of that name first.
   static file_result<new_file> create(const std::string& target, const std::string& tag);
 
   new_file(new_file&& other) noexcept;
   new_file& operator=(new_file&& other) noexcept;
   ~new_file();
 
-  /// Buffered. A full disk is `file_fault::failed`, here or at the end.
+  /// Buffered. A full disk is `file_fault::failed`, here or in `commit`.
   file_result<void> write(std::span<const std::byte> bytes);
 
   /// Publishes the file. Returns its SHA-256.

@@ -14,7 +14,7 @@ bool is_continuation(char x) {
   return (x & 0xc0) == 0x80;
 }
 
-/// What `text` shows: '?' instead of ill-formed bytes, and of control characters if they are hidden, too.
+/// `text` with '?' in place of ill-formed bytes and, if `hides_controls` is set, of control characters.
 std::string shown(std::string_view text, bool hides_controls) {
   std::string result;
   result.reserve(text.size());
@@ -29,7 +29,7 @@ std::string shown(std::string_view text, bool hides_controls) {
 
 character take_character(std::string_view& text) {
   auto lead = static_cast<unsigned char>(text.front());
-  // As many bytes as the first one announces: a continuation byte announces itself, and is refused.
+  // As many bytes as the first one announces. A continuation byte announces one byte, which is not UTF-8.
   auto bytes = text.substr(0, lead < 0x80 ? 1 : static_cast<size_t>(std::countl_one(lead)));
   auto what = plain;
   if (!is_utf8(bytes)) {

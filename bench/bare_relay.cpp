@@ -35,7 +35,7 @@ struct header {
 constexpr uint32_t block_kind = 1;
 constexpr uint32_t ack_kind = 2;
 
-/// A block with what CAF and `sample_batch` add to its payload, and a `batch_ack`.
+/// The sizes of a block (with what CAF and `sample_batch` add to its payload) and of a `batch_ack`.
 constexpr size_t payload_bytes = relay_sample_bytes * relay_block_samples;
 constexpr size_t block_bytes = payload_bytes + 256;
 constexpr size_t ack_bytes = 96;
@@ -157,7 +157,7 @@ void send(bare_socket& to, const message& x) {
   for (;;) {
     for (; (sent - acknowledged) * payload_bytes < relay_credit_bytes; ++sent)
       send(relay, block);
-    // As many acknowledgements as are there: a switch between processes costs more than any of them.
+    // Reads all acknowledgements that have arrived: a switch between processes costs more than reading one.
     for (got += relay.read_some(answers.data() + got, answers.size() - got); got >= ack_bytes; got -= ack_bytes) {
       acknowledged = header_of(answers).count;
       std::memmove(answers.data(), answers.data() + ack_bytes, got - ack_bytes);
@@ -287,7 +287,7 @@ private:
       fail("epoll");
   }
 
-  /// Memory of a block that was sent.
+  /// Returns the memory of a block that was sent, for use as the next one.
   message spare() {
     if (spares_.empty())
       return {};
@@ -371,7 +371,7 @@ void flood_or_echo(const link_config& to, bare_role role) {
   try {
     role == bare_role::ingest ? flood(relay) : echo(relay);
   } catch (const closed&) {
-    // The relay has its figure.
+    // The relay has finished its measurement.
   }
 }
 

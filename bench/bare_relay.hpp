@@ -1,9 +1,9 @@
 // What the machine allows at most: the traffic of `relay` over bare sockets, without CAF, sessions and messages.
 //
 // The same processes exchange the same bytes. One end sends blocks, the relay passes each to the other end, which
-// acknowledges it and sends it back. Messages are as long as those of `relay`, as many are in flight, and all are
-// acknowledged as there. TLS is OpenSSL with the product's own settings. The relay is one thread, like CAF's
-// multiplexer, and copies nothing.
+// acknowledges it and sends it back. The length of messages, their number in flight and their acknowledgement are those
+// of `relay`. TLS is OpenSSL with the product's own settings. The relay is one thread, like CAF's multiplexer, and
+// copies nothing.
 #pragma once
 
 #include "actors/cluster/link.hpp"

@@ -1,8 +1,9 @@
 // caf-bench chunked: a file encoded in parallel chunks on one machine, against the ffmpeg program.
 //
-// Both read the same file and write the same kind of file with the same encoder settings, on the same two processors,
-// in turns. The figure is the time that a user waits: from the start of the program to its end, with everything before
-// and after the encoding. The results are compared as well: the pictures must be as many, and neither larger nor worse.
+// Troupe and ffmpeg take turns on the same two processors. Both read the same file, and write the same kind of file
+// with the same encoder settings. The figure is the time that a user waits: from the start of the program to its end,
+// with everything before and after the encoding. The results are compared as well: ours must have as many pictures as
+// ffmpeg's, and must be neither larger nor worse.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "core/jobs/chunk_plan.hpp"
@@ -29,7 +30,7 @@ struct contest {
   bool halves; ///< Troupe cuts half a minute into halves, on two processors; otherwise into other pieces
 };
 
-/// Each encoder's default quality. The sizes are chosen so that each takes about as long.
+/// Each encoder's default quality. The picture sizes are chosen so that all encoders take about the same time.
 const contest contests[] = {
   {"x264", {"libx264", "medium", 23, 0}, 1280, 720, true},
   {"vp9", {"libvpx-vp9", "4", 32, 0}, 854, 480, true},
@@ -42,7 +43,7 @@ const contest single{"x264", {"libx264", "medium", 23, 86'400}, 1280, 720, false
 
 constexpr int processors = 2;
 
-/// Whether that is the length of two chunks rather than of one or three: core/jobs/chunk_plan.hpp.
+/// Whether a source of this length is cut into two chunks, not one or three: see core/jobs/chunk_plan.hpp.
 bool is_cut_in_two(double seconds) {
   auto chunk = static_cast<double>(core::chunk_lengths{}.shortest) / 90'000;
   return std::lround(seconds / chunk) == 2;
@@ -62,7 +63,7 @@ struct subject {
   std::optional<double> seconds; ///< of the source, if ffmpeg is to encode its halves too
 };
 
-/// All sides in turns, in one order and then in the other, so that a machine that slows down affects all.
+/// Runs all sides in turns, in one order and then in the other, so that a machine that slows down affects all.
 rounds compete(const contest& each, const subject& x, int pairs) {
   rounds result;
   for (int pair = 0; pair < pairs; ++pair) {
@@ -106,7 +107,7 @@ std::string make_source(const scratch_folder& folder, const contest& each, doubl
   sample.width = each.width;
   sample.height = each.height;
   sample.seconds = seconds;
-  // Without the code, because its flashing cells keep encoders from choosing B-frames.
+  // No frame code, because its flashing cells keep encoders from choosing B-frames.
   sample.picture = {.interlaced = false, .grain = 4, .coded = false};
   sample.video_bit_rate = 8'000'000;
   if (auto made = write_sample(path, sample); !made)
@@ -162,7 +163,7 @@ int run_chunked(const arguments& given) {
     result.figures.push_back(measured("speedup_" + suffix, times.speedup));
     if (input.empty())
       result.figures.push_back(measured("ceiling_" + suffix, times.ceiling));
-    // Of the last pair: a program's results differ by less than the programs do.
+    // Size and similarity of the last pair suffice: they hardly change from run to run of the same program.
     result.figures.push_back(counted("size_ratio_" + suffix, b.kib > 0 ? a.kib / b.kib : 0));
     result.figures.push_back(counted("ssim_delta_" + suffix, a.ssim - b.ssim));
     add(result, suffix, times);

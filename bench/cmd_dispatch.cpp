@@ -9,7 +9,8 @@
 // - `dispatch_ms_p50`, `dispatch_ms_p99`: the same clients at a tenth of that rate; from the client's answer, which
 //   says that its job is durable, until the job's actor runs. `start_ms_p99` counts from the submission, so it includes
 //   the wait for the disk.
-// - `bytes_per_job`: growth of a process's resident memory per waiting job, measured after as many jobs wait already.
+// - `bytes_per_job`: growth of a process's resident memory per waiting job, measured from JOBS waiting jobs to twice as
+//   many.
 #include "bench/dispatch_node.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"
@@ -139,7 +140,7 @@ int run_dispatch_node(const arguments& given) {
   if (given.size() != 3)
     return 2;
   register_node_types();
-  // If a store exceeds a file size limit, it is an error like a full disk; the process must not end.
+  // A store that exceeds a file size limit is an error, like a full disk; the signal must not end the process.
   std::signal(SIGXFSZ, SIG_IGN);
   auto jobs = std::stoul(given[2]);
   auto record = std::make_shared<dispatch_record>();

@@ -145,7 +145,8 @@ int run_encode(const arguments& given) {
   scratch_folder folder;
   report result;
   result.name = "encode";
-  // A shorter source would measure how programs start. So a quick run is as long, and there are fewer of them.
+  // A shorter source would measure how programs start. So `--quick` makes fewer pairs, but with a source of the same
+  // length.
   result.leave_out(static_cast<size_t>(pairs), 5, "pairs");
   if (quick && only.empty()) {
     result.left_out.emplace_back("x265 and svtav1");
@@ -160,7 +161,7 @@ int run_encode(const arguments& given) {
       sample.width = 1280;
       sample.height = 720;
       sample.seconds = seconds > 0 ? seconds : each.seconds;
-      // Without the code, because its flashing cells keep encoders from choosing B-frames.
+      // No frame code, because its flashing cells keep encoders from choosing B-frames.
       sample.picture = {.interlaced = false, .grain = 4, .coded = false};
       sample.video_bit_rate = 8'000'000;
       sample.audio_encoder.clear();

@@ -1,8 +1,8 @@
 // caf-bench failover: what clients lose when a part of the cluster fails.
 //
-// A coordinator, three workers and their tasks as processes; one live channel whose pictures carry their number and
-// whose sound its position; two clients that decode everything. The fault of the mode is injected repeatedly, at random
-// moments. At the end it is checked that clients got each picture and each sample of sound.
+// A coordinator, three workers and their tasks run as processes. There is one live channel: its pictures carry their
+// number, its sound carries its position. Two clients decode everything. The fault of the mode is injected repeatedly,
+// at random moments. At the end it is checked that clients got each picture and each sample of sound.
 #include "bench/options.hpp"
 #include "bench/report.hpp"
 #include "rig/failover_measure.hpp"

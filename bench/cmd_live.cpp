@@ -234,7 +234,7 @@ int run_live(const arguments& given) {
   result.name = "live";
   auto whole = how;
   if (values->count("quick") > 0) {
-    // A shorter round would have fewer pictures, and so another 99th percentile.
+    // A shorter round would have fewer pictures, and so a different 99th percentile.
     how.rounds = std::min(how.rounds, 3);
     how.cold_starts = std::min(how.cold_starts, 3);
   }

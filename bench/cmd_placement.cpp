@@ -43,7 +43,7 @@ struct series {
   }
 };
 
-/// One cluster in this process. With a number of jobs there is one round, for a profiler.
+/// Measures one cluster in this process. If `jobs` is set there is one round, for a profiler.
 void measure_here(report& to, size_t workers, size_t gpus, uint64_t seed, double seconds, size_t jobs) {
   placement_load load{workers, gpus, seed};
   load.fill();

@@ -4,8 +4,8 @@
 // own session decisions, messages, credit and links; the ingest always has more, the task sends back what it gets, and
 // no client reads. The figure counts the payload bytes that enter and leave the coordinator, in a window that begins
 // when every stream has made a full round. It is measured with one stream and with 50 (one process for each end of
-// each), over plain connections and over mutual TLS. A machine's speed says little about ours, so bare sockets move the
-// same bytes in turns with it; the ratio is the figure that counts.
+// each), over plain connections and over mutual TLS. A rate says as much about the machine as about Troupe, so bare
+// sockets move the same bytes in turns with the relay; the ratio is the figure that counts.
 #include "actors/cluster/link.hpp"
 #include "actors/gateway.hpp"
 #include "bench/bare_relay.hpp"
@@ -82,7 +82,8 @@ private:
   std::vector<child_process> all_;
 };
 
-/// Waits until every stream has come round, and then counts for the window. Gbit/s in and out of this process.
+/// Waits until every stream has made a full round, then counts during the window. Returns Gbit/s in and out of this
+/// process.
 double observe(const relay_counters& counters, size_t streams, std::chrono::milliseconds window) {
   auto deadline = clock::now() + start_limit;
   while (counters.running < streams) {
@@ -130,7 +131,7 @@ double move_bytes(size_t streams, const certificates& tls, std::chrono::millisec
   return observe(counters, streams, window);
 }
 
-/// Either one with the coordinator in its own process, which no earlier measurement can slow down.
+/// Measures one of the two relays, in a fresh process that no earlier measurement can slow down.
 double measure(const char* command, size_t streams, const certificates& tls, std::chrono::milliseconds window) {
   auto limit = start_limit + window + std::chrono::seconds{10};
   auto child = run_process(
@@ -142,7 +143,7 @@ double measure(const char* command, size_t streams, const certificates& tls, std
   return std::stod(child.out);
 }
 
-/// Both in turns, so that a machine that slows down affects both.
+/// Runs the product and the bare sockets in turns, so that a machine that slows down affects both.
 void compete(report& to, const std::string& suffix, size_t streams, const certificates& tls,
              std::chrono::milliseconds window, int pairs) {
   std::vector<double> ours, bare, shares;

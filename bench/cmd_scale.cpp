@@ -56,7 +56,7 @@ void add_parts(const std::vector<job_times>& alone, report& to) {
   add("assemble_s", &job_times::assemble_s);
 }
 
-/// One film for each run on one worker, because the times of that run are the simulation's only input.
+/// Simulates one film for each run on one worker, because the times of that run are the simulation's only input.
 void add_simulation(const std::vector<job_times>& alone, double sample_s, report& to) {
   for (uint32_t workers = 1; workers <= 64; workers *= 2) {
     std::vector<double> efficiency;

@@ -1,8 +1,8 @@
 // caf-bench submit: the time from the submission of a file job to its first encoded picture.
 //
-// A coordinator and a worker with warm tasks, as processes; small files, one job after the other. The time of the first
-// picture is taken by the coordinator when the task reports it. The time that a client needs to send its order to the
-// coordinator is measured here, and added.
+// A coordinator and a worker with warm tasks run as processes. Small files are submitted, one job after the other. The
+// time of the first picture is taken by the coordinator when the task reports it. The time that a client needs to send
+// its order to the coordinator is measured here, and added.
 #include "base/json.hpp"
 #include "bench/options.hpp"
 #include "bench/report.hpp"

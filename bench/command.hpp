@@ -43,7 +43,7 @@ int run_dispatch_memory(const arguments& given);
 int run_relay_coordinator(const arguments& given);
 int run_relay_task(const arguments& given);
 
-/// The processes of the bare sockets that `relay` is compared with: PORT or STREAMS first, as above.
+/// The processes of the bare sockets that `relay` is compared with.
 int run_bare_relay(const arguments& given);
 int run_bare_end(const arguments& given);
 

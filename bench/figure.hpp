@@ -1,5 +1,5 @@
-// A figure of a command. A measurement without its spread says nothing about the next one, so a figure NAME that is
-// measured comes with NAME_min and NAME_max, everywhere and from here alone. Only counts have no spread.
+// A figure of a command. A measurement without its spread says nothing about the next one, so each measured figure NAME
+// has NAME_min and NAME_max, which only this file makes. Only counts have no spread.
 #pragma once
 
 #include <optional>

@@ -50,7 +50,7 @@ int usage(FILE* out, int status) {
 
 int main(int argc, char** argv) {
   av_log_set_level(AV_LOG_ERROR);
-  // Tasks do so, and the programs compared with them have no real-time priority either.
+  // Tasks give it up, so the programs that are compared with them must not have it either.
   troupe::av::forgo_real_time();
   if (argc < 2)
     return usage(stderr, 2);

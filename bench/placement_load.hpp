@@ -23,8 +23,9 @@ public:
   /// Fills the cluster to 60 % of its slots.
   void fill();
 
-  /// Places jobs for `seconds` of wall time, or `jobs` of them if that is not 0; as many jobs end. For every ten jobs
-  /// one worker sends a heartbeat; for every thousand one worker dies with all its work and another joins.
+  /// Places jobs for `seconds` of wall time, or `jobs` of them if that is not 0; for each placed job another one ends.
+  /// For every ten jobs one worker sends a heartbeat; for every thousand one worker dies with all its work and another
+  /// joins.
   placement_figures run(double seconds, size_t jobs);
 
 private:

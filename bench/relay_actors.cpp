@@ -221,7 +221,7 @@ struct relay_session_state : core::session_effects {
     }
   }
 
-  /// The ingest of a live source is never held back. This one has no clock, so completed round trips pace it.
+  /// The ingest of a live source is never held back. This ingest has no clock, so completed round trips pace it.
   void pull() {
     auto allowed = std::min(taken, round + on_the_way);
     if (!ingest || allowed <= acknowledged)

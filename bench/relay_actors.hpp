@@ -25,9 +25,9 @@ inline constexpr size_t relay_block_samples = 4;
 /// What a source may send ahead of its acknowledgements.
 inline constexpr uint64_t relay_credit_bytes = 4 * 1024 * 1024;
 
-/// Blocks of each of `streams` streams that may be in transit. All together are enough to keep the loop full. With 50
-/// streams, each has 20 samples in transit, which is most of a second of a live channel. A single stream has no more
-/// than its source buffer holds.
+/// Blocks of each of `streams` streams that may be in transit. All streams together have enough blocks to keep the loop
+/// full. With 50 streams, each has 20 samples in transit, which is most of a second of a live channel. A single stream
+/// has no more than its source buffer holds.
 constexpr uint64_t relay_blocks_on_the_way(size_t streams) {
   return std::min<uint64_t>(96, 256 / streams);
 }

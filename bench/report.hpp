@@ -13,10 +13,10 @@ struct report {
   std::string name; ///< of the command
   std::vector<figure> figures;
   std::vector<std::string> notes;                   ///< the conditions of the measurement, and its problems
-  std::vector<std::string> left_out;                ///< of the same command without `--quick`
+  std::vector<std::string> left_out;                ///< parts of the full run that `--quick` does not make
   std::vector<delivery::violation> violations = {}; ///< for a command that judges
 
-  /// `made` of `whole` things are made, for example of 5 pairs.
+  /// Notes that only `made` of `whole` things are made, for example 3 of 5 pairs.
   void leave_out(size_t made, size_t whole, const std::string& what);
 };
 

@@ -38,8 +38,8 @@ profile make_profile(std::string name, std::string codec, int32_t height, int64_
   x.video.max_bit_rate = bit_rate + bit_rate / 4;
   x.video.preset = std::move(preset);
   x.video.keyframe_interval = 2s;
-  // A picture delivered before one that is shown earlier is held back until that one has come. Without B-frames there
-  // is none.
+  // With B-frames, a picture may arrive before one that is shown earlier, and is held back until that one has arrived.
+  // Without B-frames, no picture is held back.
   x.video.b_frames = 0;
   x.audio.codec = "aac";
   x.audio.bit_rate = 128'000;

@@ -111,7 +111,7 @@ struct worker_options {
 
 struct coordinator_options {
   std::string
-    http_advertise; ///< "http://host:port" of the HTTP server for workers; empty: as they reach the coordinator
+    http_advertise; ///< "http://host:port" of the HTTP server for workers; empty: the host by which they reach it
   /// Session limits of GPUs by UUID: "none", "unlimited" or a number; they override the workers' own.
   std::map<std::string, std::string> gpu_sessions;
 
@@ -131,7 +131,7 @@ struct job_options {
   std::string callback_secret; ///< secret; if empty, callbacks are not signed
   milliseconds orphan_timeout = 60s;
   std::string transfer = "auto"; ///< or "http": workers use no path of the coordinator's
-  milliseconds keep = 24h;       ///< for clients' files that are not used
+  milliseconds keep = 24h;       ///< how long clients' unused files are kept
   uint64_t upload_bytes_max = 1024 * 1024 * defaults::mebibyte;
   milliseconds stop_timeout = 5s;
   milliseconds keep_failed = 24h;
@@ -154,7 +154,7 @@ struct log_options {
   bool operator==(const log_options&) const = default;
 };
 
-/// All settings of a node. Those that decisions need are in the decisions' own structs. `channels` and `profiles` hold
+/// All settings of a node. Those that the classes of core/ need are in structs of core/. `channels` and `profiles` hold
 /// their names twice: as key and inside the value.
 struct configuration {
   config::role role = role::all;

@@ -16,7 +16,7 @@ constexpr std::string_view prefix = "TROUPE_";
 constexpr std::string_view alias_prefix = "TVARR_";
 constexpr std::string_view free_name = "<NAME>";
 
-// Used by scripts and by caf-ctl; not rows of the table.
+// Not rows of the table: the first one names the file, the others are for scripts and caf-ctl.
 constexpr std::array<std::string_view, 3> other_variables{"TROUPE_CONFIG", "TROUPE_CACHE", "TROUPE_URL"};
 
 std::string folded(std::string_view name) {

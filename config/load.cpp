@@ -87,7 +87,7 @@ private:
     if (x.names.size() > 1 && !is_option_name(x.names[1]))
       return wrong(x, quote(x.names[1]) + " is not an encoder option: allowed are 1 to 64 letters, digits and _ -");
     const auto key = full_key(*x.row, x.names);
-    // Both keys set the same value.
+    // `url` and `urls` set the same value.
     const auto twin = key.ends_with(".urls")  ? key.substr(0, key.size() - 1)
                       : key.ends_with(".url") ? key + 's'
                                               : std::string{};

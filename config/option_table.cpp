@@ -104,7 +104,8 @@ std::vector<option> cluster_rows() {
              "cost: see `gpu.alpha`.",
      .choices = {"least-loaded", "round-robin", "capability-match", "gpu-aware", "weighted"}, .aliases = {{"TVARR_FFMPEGD_STRATEGY"}}},
     {.key = "cluster.selection_timeout", .kind = kind::duration, .at = at<&c::leases, &le::selection_timeout>,
-     .help = "How long a request waits for a suitable worker.", .max = 5 * minutes,
+     .help = "How long a request of live work waits for a suitable worker. File jobs wait without a limit.",
+     .max = 5 * minutes,
      .aliases = {{"TVARR_FFMPEGD_SELECTION_TIMEOUT"}}},
     {.key = "cluster.heartbeat_interval", .kind = kind::duration, .at = at<&c::cluster, &cl::heartbeat_interval>,
      .help = "How often a worker reports.", .min = 100, .max = 1 * minutes},
@@ -136,7 +137,8 @@ std::vector<option> cluster_rows() {
      .min = 100, .max = 24 * hours},
     {.key = "cluster.failure_max_back_off", .kind = kind::duration, .at = at<&c::workers, &wo::breaker,
       &br::max_back_off>,
-     .help = "The longest such pause, see `cluster.failure_back_off`.", .min = 100, .max = 24 * hours},
+     .help = "The longest pause that the doubling of `cluster.failure_back_off` reaches.",
+     .min = 100, .max = 24 * hours},
     {.key = "cluster.trial_duration", .kind = kind::duration, .at = at<&c::workers, &wo::breaker, &br::well_after>,
      .help = "A trial task that ran for this time, or ended regularly before, makes its worker trusted again.",
      .min = 100, .max = 24 * hours},
@@ -152,20 +154,22 @@ std::vector<option> gpu_rows() {
   return {
     {.key = "gpu.encoder_max", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::gpus, &gp::guards,
       &gu::encoder_percent, &core::gpu_guard::from>,
-     .help = "Percent. A GPU whose encoder use is higher takes no new work until it is 10 below this value.",
+     .help = "Percent. A GPU whose encoder use is higher takes no new work until the use is 10 percentage points "
+             "below this value.",
      .min = 1, .max = 101},
     {.key = "gpu.memory_max", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::gpus, &gp::guards,
       &gu::memory_percent, &core::gpu_guard::from>,
-     .help = "Percent. A GPU whose memory use is higher takes no new work until it is 5 below this value.",
+     .help = "Percent. A GPU whose memory use is higher takes no new work until the use is 5 percentage points below "
+             "this value.",
      .min = 1, .max = 101},
     {.key = "gpu.temperature_max", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::gpus, &gp::guards,
       &gu::temperature_celsius, &core::gpu_guard::from>,
-     .help = "°C. A GPU that is hotter takes no new work until it is 5 below this value.", .min = 1, .max = 200},
+     .help = "°C. A GPU that is hotter takes no new work until it is 5 °C below this value.", .min = 1, .max = 200},
     {.key = "gpu.back_off", .kind = kind::duration, .at = at<&c::leases, &le::places, &pl::gpus, &gp::back_off>,
      .help = "How long a GPU is not used after its encoder did not open; doubled with each further failure.",
      .min = 100, .max = 1 * hours},
     {.key = "gpu.max_back_off", .kind = kind::duration, .at = at<&c::leases, &le::places, &pl::gpus, &gp::max_back_off>,
-     .help = "The longest such pause, see `gpu.back_off`.", .min = 100, .max = 24 * hours},
+     .help = "The longest pause that the doubling of `gpu.back_off` reaches.", .min = 100, .max = 24 * hours},
     {.key = "gpu.queue_timeout", .kind = kind::duration, .at = at<&c::leases, &le::queue_timeout>,
      .help = "How long a rendition with `on_busy: queue` waits for its encoder, unless it sets its own timeout.",
      .max = 1 * hours},
@@ -178,7 +182,8 @@ std::vector<option> gpu_rows() {
      .help = "Strategy `weighted`: cost of each °C of a GPU.", .max = 1e6},
     {.key = "gpu.gamma", .kind = kind::number, .at = at<&c::leases, &le::places, &pl::choose, &pc::weights,
       &core::placement_weights::gamma>,
-     .help = "Strategy `weighted`: cost of each task on the device.", .max = 1e6},
+     .help = "Strategy `weighted`: cost of each encode session on a GPU, or, for work without a GPU, of each such "
+             "task on the worker.", .max = 1e6},
     {.key = "gpu.sessions.*", .kind = kind::word, .at = gpu_sessions,
      .help = "Encode sessions that the card of this UUID may hold: `none`, `unlimited` or a number. Overrides the "
              "workers' own settings.",
@@ -197,19 +202,22 @@ std::vector<option> service_rows() {
     {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
      .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Each start warns of it."},
     {.key = "http.hosts", .kind = kind::host_list, .at = at<&c::http, &ht::hosts>,
-     .help = "Names in `Host` that the server accepts: those that a reverse proxy passes on, or that users type. "
-             "Loopback names are always accepted; so are addresses if `http.listen` is beyond this machine. Without a "
-             "list, such a server accepts any name, but no changes from browsers under an unknown name.",
+     .help = "Host names that the server accepts in `Host`: the names that a reverse proxy passes on, or that users "
+             "type. Loopback names are always accepted, and so are IP addresses if `http.listen` is beyond this "
+             "machine. Without a list, a server beyond this machine accepts any name, but refuses changes from "
+             "browsers under an unknown name.",
      .default_text = "none"},
     {.key = "http.header_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::header_bytes_max>,
      .help = "The largest request header.", .min = kibibyte, .max = mebibyte},
     {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
      .help = "The largest request body.", .min = kibibyte, .max = 1024 * mebibyte},
     {.key = "http.connections_max", .kind = kind::integer, .at = at<&c::http, &ht::connections_max>,
-     .help = "The most open connections; further ones are refused. At most half of the process's file descriptors.",
+     .help = "The most open connections; further ones are refused. Never more than half of the process's file "
+             "descriptors.",
      .min = 1, .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
-     .help = "Open connections of one client's address. Raise it if all clients come through one reverse proxy.",
+     .help = "The most open connections from one client address. Raise it if all clients come through one reverse "
+             "proxy.",
      .min = 1, .max = 1'000'000},
     {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
      .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},
@@ -227,11 +235,11 @@ std::vector<option> service_rows() {
              "second signal ends it at any time.",
      .max = 1 * hours},
     {.key = "worker.prove", .kind = kind::boolean, .at = at<&c::worker, &worker_options::prove>,
-     .help = "Tests every encoder and decoder before the worker registers. Without it only the contents of the "
-             "cache count as proven."},
+     .help = "Tests every encoder and decoder before the worker registers. Without these tests, only the contents of "
+             "the cache count as proven."},
     {.key = "worker.trust_codecs", .kind = kind::boolean, .at = at<&c::worker, &worker_options::trust_codecs>,
-     .help = "Assumes, without a test, that all encoders and decoders work that libav* lists and whose device is "
-             "present. For a node that serves one job: the job finds out whether its encoder opens."},
+     .help = "Assumes, without a test, that an encoder or decoder works if libav* lists it and its device is present. "
+             "For a node that serves one job: the job finds out whether its encoder opens."},
     {.key = "worker.capability_cache", .kind = kind::path, .at = at<&c::worker, &worker_options::capability_cache>,
      .help = "File that keeps the proven capabilities until libraries or devices change.",
      .default_text = "capabilities.json in `node.state_dir`"},
@@ -248,7 +256,8 @@ std::vector<option> service_rows() {
      .help = "URL of the coordinator's HTTP server from which workers fetch files, such as `http://10.0.0.1:8080`.",
      .default_text = "the address by which the worker reaches the coordinator, with the port of `http.listen`"},
     {.key = "task.orphan_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::orphan_timeout>,
-     .help = "A task that lost its node ends after this time.", .min = 100, .max = 24 * hours},
+     .help = "How long a task whose work has ended may take to return from a running codec call. After that its "
+             "process is killed.", .min = 100, .max = 24 * hours},
     {.key = "task.stop_timeout", .kind = kind::duration, .at = at<&c::task, &task_options::stop_timeout>,
      .help = "A task that was told to stop is killed after this time.", .min = 10, .max = 10 * minutes},
     {.key = "task.memory", .kind = kind::size, .at = at<&c::task, &task_options::memory, &core::memory_rules::bytes>,
@@ -281,14 +290,15 @@ std::vector<option> live_rows() {
      .help = "The most data that is kept of a channel's source.", .min = mebibyte, .max = 4096.0 * mebibyte},
     {.key = "live.source_buffer_duration", .kind = kind::duration, .at = at<&c::session, &se::buffer,
       &core::source_buffer_limits::duration_max>,
-     .help = "The longest time that is kept of a channel's source.", .min = 1 * seconds, .max = 10 * minutes},
+     .help = "The longest stretch of a channel's source that is kept.", .min = 1 * seconds, .max = 10 * minutes},
     {.key = "live.credit_bytes", .kind = kind::size, .at = at<&c::session, &se::credit_bytes>,
      .help = "The most data in flight to or from one task without an acknowledgement.", .min = 64 * kibibyte,
      .max = 256 * mebibyte},
     {.key = "live.variant_buffer_bytes", .kind = kind::size, .at = at<&c::stream, &ri::bytes_max>,
      .help = "The most data that is kept of a rendition for its clients.", .min = mebibyte, .max = 4096.0 * mebibyte},
     {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::stream, &ri::duration_max>,
-     .help = "The longest time that is kept of a rendition for its clients.", .min = 1 * seconds, .max = 10 * minutes},
+     .help = "The longest stretch of a rendition that is kept for its clients.",
+     .min = 1 * seconds, .max = 10 * minutes},
     {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::stream, &ri::lag_max>,
      .help = "A client that lags by more is moved ahead to the latest random-access point.",
      .min = 500, .max = 10 * minutes},
@@ -305,13 +315,14 @@ std::vector<option> live_rows() {
      .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
      .max = 24 * hours},
     {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::least>,
-     .help = "A transcode that takes no input for less than this never counts as stalled; above, its rhythm decides.",
+     .help = "A transcode that takes no input for less than this never counts as stalled. For longer pauses, its "
+             "usual rhythm of taking input decides.",
      .min = 100, .max = 1 * minutes},
     {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::most>,
      .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
      .max = 5 * minutes},
     {.key = "live.slow_lag", .kind = kind::duration, .at = at<&c::session, &se::slow_lag>,
-     .help = "A transcode that is behind its smallest lag by more than this, and does not catch up, is too slow.",
+     .help = "A transcode is too slow if its lag exceeds its own smallest lag by more than this, and does not shrink.",
      .min = 500, .max = 5 * minutes},
     {.key = "live.slow_after", .kind = kind::duration, .at = at<&c::session, &se::slow_after>,
      .help = "How long a transcode may be too slow before it is moved to another worker.", .min = 500,
@@ -320,13 +331,15 @@ std::vector<option> live_rows() {
      .help = "How long clients of a rendition wait for a worker that can take it over.", .min = 1 * seconds,
      .max = 24 * hours},
     {.key = "live.quarantine_after", .kind = kind::integer, .at = at<&c::session, &se::quarantine_after>,
-     .help = "A rendition is stopped if this many tasks in a row died at the same place in it.", .min = 1, .max = 100},
+     .help = "A rendition is stopped if this many tasks in a row failed at the same place of the source.",
+     .min = 1, .max = 100},
     {.key = "live.quarantine_for", .kind = kind::duration, .at = at<&c::live, &li::quarantine_for>,
      .help = "How long a rendition stopped by `live.quarantine_after` is refused.", .max = 24 * hours},
     {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
      .help = "The most channels that run at one time.", .min = 1, .max = 100'000},
     {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::session, &se::watchers_max>,
-     .help = "Clients at a time, across all channels.", .min = 1, .max = 1'000'000},
+     .help = "The most clients that may wait at a time for the first bytes of one rendition.",
+     .min = 1, .max = 1'000'000},
   };
 }
 
@@ -357,7 +370,8 @@ std::vector<option> job_rows() {
              "the next coordinator.", .min = 100, .max = 24 * hours},
     {.key = "jobs.aging_step", .kind = kind::duration, .at = at<&c::book, &core::job_book_config::order,
       &core::job_order_config::aging_step>,
-     .help = "A job overtakes waiting jobs of the next lower class that are older by at most this.", .max = 24 * hours},
+     .help = "A job overtakes waiting jobs of the next lower class (queue and priority) that were submitted earlier "
+             "by at most this time.", .max = 24 * hours},
     {.key = "jobs.transfer", .kind = kind::choice, .at = at<&c::jobs, &jo::transfer>,
      .help = "How workers reach files: with `auto` by path if the path provably leads to the same file, otherwise "
              "through HTTP; with `http` always through HTTP.",
@@ -366,7 +380,8 @@ std::vector<option> job_rows() {
      .help = "How long clients' uploads, and results that they have not fetched, are kept after their last use.",
      .min = 1 * minutes, .max = 30 * 24 * hours},
     {.key = "jobs.upload_bytes_max", .kind = kind::size, .at = at<&c::jobs, &jo::upload_bytes_max>,
-     .help = "The largest file that a client or a worker may send.", .min = kibibyte, .max = 16.0 * 1024 * 1024 * mebibyte},
+     .help = "The largest file that a client or a worker may send.",
+     .min = kibibyte, .max = 16.0 * 1024 * 1024 * mebibyte},
     {.key = "jobs.stop_timeout", .kind = kind::duration, .at = at<&c::jobs, &jo::stop_timeout>,
      .help = "How long a task that works on a file may take to end before it is killed.", .min = 100,
      .max = 5 * 60 * seconds},
@@ -377,7 +392,8 @@ std::vector<option> job_rows() {
      .help = "Percent. If a disk that a job writes to has less free space, the job is accepted with a warning.",
      .max = 100},
     {.key = "jobs.keep_failed", .kind = kind::duration, .at = at<&c::jobs, &jo::keep_failed>,
-     .help = "How long finished chunks of a failed job are kept for a retry; of the latest 100 failed jobs at most.",
+     .help = "How long finished chunks of a failed job are kept for a retry. Only the latest 100 failed jobs keep "
+             "their chunks.",
      .max = 30 * 24 * hours},
   };
 }
@@ -396,7 +412,7 @@ constexpr ignored_variable ignored[] = {
   {"TVARR_HW_ACCEL", no_hardware},
   {"TVARR_HW_DEVICE", no_hardware},
   {"TVARR_MAX_GPU_JOBS", no_hardware},
-  {"TVARR_GRPC_ENABLED", "a coordinator always takes workers; its role decides"},
+  {"TVARR_GRPC_ENABLED", "whether a node takes workers depends on its role"},
   {"TVARR_RELAY_PREFER_REMOTE_PROBE", "sources are always probed where they are pulled"},
   {"TVARR_DATABASE_DSN", "`jobs.store` says where file jobs are kept"},
   {"TVARR_SERVER_BASE_URL", "addresses in answers are relative"},

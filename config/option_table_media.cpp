@@ -68,9 +68,9 @@ std::vector<option> media_rows() {
     {.key = "profiles.*.video.height", .kind = kind::integer, .at = in_video<&v::height>, .help = "Pixels.", .min = 16,
      .max = 8192, .default_text = "as the source"},
     {.key = "profiles.*.video.fit", .kind = kind::choice, .at = in_video<&v::fit>,
-     .help = "If width and height are both set and the picture has another shape: `inside` makes it as large as "
-             "fits, with square pixels, and one side shorter; `pad` adds black to that; `stretch` fills the frame "
-             "with pixels that are not square.",
+     .help = "If width and height are both set and the picture has another shape: `inside` scales the picture to fit "
+             "into that size, with square pixels, so that one side is shorter; `pad` also adds black up to that size; "
+             "`stretch` fills that size with pixels that are not square.",
      .choices = {"inside", "pad", "stretch"}},
     {.key = "profiles.*.video.frame_rate", .kind = kind::frame_rate, .at = in_video<&v::frame_rate>,
      .help = "Frames a second, as number or fraction.", .min = 1, .max = 240, .default_text = "as the source"},
@@ -96,7 +96,7 @@ std::vector<option> media_rows() {
     {.key = "profiles.*.video.level", .kind = kind::word, .at = in_video<&v::level>,
      .help = "The codec's level, such as `4.1`.", .default_text = "the encoder's"},
     {.key = "profiles.*.video.keyframe_interval", .kind = kind::duration, .at = in_video<&v::keyframe_interval>,
-     .help = "Time between random-access points: the longest that a joining client waits.",
+     .help = "Time between random-access points, at which clients can join.",
      .min = 100, .max = 1 * minutes},
     {.key = "profiles.*.video.b_frames", .kind = kind::integer, .at = in_video<&v::b_frames>,
      .help = "The most bidirectional frames in a row.", .min = 0, .max = 16, .default_text = "the encoder's"},

@@ -22,7 +22,7 @@ struct raw_value {
 /// @returns why it is not accepted and which values are allowed; a secret is not repeated in it.
 tl::expected<void, complaint> assign(const option& row, configuration& x, const names& filled, const raw_value& value);
 
-/// The value in the form that `assign` reads. A list gives one item each.
+/// The value in the form that `assign` reads. A list gives one item for each entry.
 raw_value value_of(const option& row, configuration& x, const names& filled);
 
 /// The allowed values, for messages: "a duration such as 5s, from 100ms to 1m".

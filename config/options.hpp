@@ -1,8 +1,7 @@
 // The table of all configuration options. Files, environment, flags, their checks, the printed configuration and the
 // reference in docs/configuration.md all come from it. A key exists if and only if it has a row here.
 //
-// A key is a path with dots. A `*` in it stands for a name that the user chooses: that of a channel, a profile or an
-// encoder option.
+// A key is a path with dots. A `*` in it stands for a name: of a channel, a profile, an encoder option or a GPU.
 #pragma once
 
 #include "config/config.hpp"

@@ -1,7 +1,7 @@
 // Named renditions for files: exactly what a use or a platform asks for.
 //
-// A preset sets everything in its name: the picture is as large as fits into that size, with square pixels, at exactly
-// that rate, in that codec, at that average bit rate. Settings in the order itself override it.
+// A preset sets size, frame rate, codec and average bit rate. The picture is as large as fits into the size, with
+// square pixels. Settings in the order override the preset.
 #pragma once
 
 #include "messages/work.hpp"
@@ -20,7 +20,7 @@ struct preset {
   audio_profile audio;
 };
 
-/// All of them, in the order of the table.
+/// All presets, in the order of the table.
 std::span<const preset> presets();
 
 /// Null if no preset has that name.

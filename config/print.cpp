@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view mask = "***";
 
-/// A string as YAML in double quotes, safe from `${VAR}`.
+/// A string as YAML in double quotes, with each `${` escaped.
 std::string quoted_yaml(std::string_view text) {
   std::string result = "\"";
   for (size_t i = 0; i < text.size(); ++i) {
@@ -76,7 +76,7 @@ private:
     return result;
   }
 
-  /// The keys of a channel or profile that differ from the defaults or from the built-in ones.
+  /// Prints the keys of a channel or profile that differ from the defaults or from the built-in profile.
   template <class Predicate>
   void entry(std::string_view prefix, const std::string& name, Predicate is_always_shown,
              const profile* built_in = nullptr) {

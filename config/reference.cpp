@@ -28,8 +28,8 @@ range, a key that appears twice. The message names file, line and key, and says 
 
 ## Flags
 
-Every key is a flag: `--<key>=<value>`, or `--<key> <value>`. A key that is true or false means true if it has no
-value. There are also these flags:
+Every key is a flag: `--<key>=<value>`, or `--<key> <value>`. The flag of a true-or-false key means true if it
+has no value. There are also these flags:
 
 )";
 
@@ -80,9 +80,9 @@ These profiles are built in. A configured profile of the same name changes the k
 constexpr std::string_view alias_note = R"(
 ## Names of tvarr
 
-Variables of tvarr and its daemon are accepted as aliases, below the `TROUPE_` ones and above the file. Where several
-of them set one key, the first in this table wins. A `TVARR_` variable that has no meaning here causes a
-warning.
+Variables of tvarr and its daemon are accepted as aliases. They override the file, and `TROUPE_` variables override
+them. Where several of them set one key, the first in this table wins. A `TVARR_` variable that has no meaning here
+causes a warning.
 
 | variable | key |
 |---|---|

@@ -59,7 +59,7 @@ private:
     }
   }
 
-  /// True if users choose the names in this section, so that a name alone has a meaning.
+  /// True if the path ends with a name that users choose: such a section must not be empty.
   bool is_free_name() const {
     return path_.size() == 2 && (path_[0] == "channels" || path_[0] == "profiles");
   }
@@ -203,11 +203,11 @@ private:
 };
 
 constexpr std::array<special_flag, 6> specials{{
-  {"--config=FILE", "Reads FILE (or the variable TROUPE_CONFIG)."},
+  {"--config=FILE", "Reads the configuration from FILE; without this flag, from the file that TROUPE_CONFIG names."},
   {"--check-config", "Checks the configuration, says what is wrong with it, and ends."},
   {"--print-config",
    "Prints the configuration in force, with the origin of each value and with secrets masked, and ends."},
-  {"--print-config-reference", "Prints this page."},
+  {"--print-config-reference", "Prints the text of docs/configuration.md."},
   {"--help", "Prints all flags."},
   {"--version", "Prints the version."},
 }};

@@ -1,5 +1,5 @@
-// Reads values from a file's tree, the environment and the command line. Each returns the rows that it sets, in one
-// form, with the place of each value. config/load.cpp combines them.
+// Reads values from a file's tree, the environment and the command line. Each reader returns the rows that it sets, in
+// one form, with the place of each value. config/load.cpp combines them.
 #pragma once
 
 #include "config/option_value.hpp"

@@ -101,7 +101,7 @@ public:
       limit(key + ".video.options", x.video.options.size(), defaults::encoder_options_max);
       limit(key + ".audio.options", x.audio.options.size(), defaults::encoder_options_max);
       if (x.video.codec == "none" && x.audio.codec == "none")
-        wrong(key + ".audio.codec", "none, and video none too: nothing is left");
+        wrong(key + ".audio.codec", "is none, and so is the video codec: nothing is left");
     }
   }
 

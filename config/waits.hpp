@@ -28,14 +28,14 @@ namespace troupe::config::defaults {
 /// How much longer the side that asks waits than the side that answers: the way there and back, on a busy machine.
 inline constexpr milliseconds answer_margin = 2s;
 
-/// The wait for an answer of somebody who may wait for `inner` before.
+/// How long to wait for an answer from a side that may itself wait for `inner` first.
 constexpr milliseconds outer_wait(milliseconds inner) {
   return inner + answer_margin;
 }
 
 // -- a viewer -----------------------------------------------------------------
 
-/// What a transcode adds until its first output, on a busy machine.
+/// The time that a transcode takes until its first output, on a busy machine.
 inline constexpr milliseconds first_output_margin = 5s;
 
 constexpr milliseconds lease_wait(milliseconds selection) {
@@ -55,16 +55,16 @@ constexpr milliseconds gateway_wait(milliseconds first_bytes) {
 
 // -- questions ----------------------------------------------------------------
 
-/// An actor of the coordinator only looks into its own tables.
+/// Short, because an actor of the coordinator only looks into its own tables.
 inline constexpr milliseconds status_wait = 1s;
 
 inline constexpr milliseconds coordinator_wait = 5s;
 
 static_assert(coordinator_wait > outer_wait(status_wait));
 
-/// How long the host of a task that is gone may take to say how it ended. It knows within milliseconds, or is gone too;
-/// on an overloaded machine it takes longer, and a task without an answer counts against its worker. A job and the
-/// registry ask for themselves.
+/// How long the host of an ended task may take to say how the task ended. The host knows within milliseconds, unless it
+/// is gone too or its machine is overloaded. Without an answer, the end counts against the worker. A job and the
+/// registry ask it separately.
 inline constexpr milliseconds task_exit_wait = 1s;
 
 // -- writing ------------------------------------------------------------------
@@ -73,16 +73,17 @@ inline constexpr milliseconds store_busy_wait = 5s; ///< for another process tha
 inline constexpr milliseconds store_connect_wait = 5s;
 inline constexpr milliseconds store_statement_wait = 30s;
 
-/// After it the writes are stored, or their writer has failed.
+/// After this time the writes are stored, or their writer has failed.
 inline constexpr milliseconds last_writes_wait = store_connect_wait + store_busy_wait + store_statement_wait;
 
-/// A batch of many statements takes milliseconds. A store that is away says so within its own waits.
+/// A batch of many statements takes milliseconds. If the store is unreachable, its statement fails within the waits
+/// above.
 inline constexpr milliseconds batch_wait = 10min;
 
 static_assert(batch_wait > outer_wait(last_writes_wait));
 
-/// For an answer that comes when other work, a person or a disk makes room for it, and nobody can say when. The side
-/// that waited this long asks again.
+/// For an answer that depends on other work, a person or a disk, so that nobody can say when it comes. The side that
+/// waited this long asks again.
 inline constexpr milliseconds patient_wait = 24h;
 
 static_assert(patient_wait > outer_wait(batch_wait));

@@ -16,15 +16,15 @@ namespace troupe::config {
 
 namespace {
 
-/// Leaves yaml-cpp's parser from within a callback. Never leaves this file.
+/// Thrown by a callback to end yaml-cpp's parser; caught in this file.
 struct refused : std::runtime_error {
   refused(const YAML::Mark& mark, const std::string& text) : std::runtime_error(text), line(mark.line + 1) {}
 
   int line;
 };
 
-/// A comment after the text. yaml-cpp treats an open quote as closed at the end of the text: the comment is then inside
-/// a value.
+/// A comment that is appended to the text, to detect an open quote. yaml-cpp ends an open quote at the end of the text:
+/// the comment is then part of a value.
 constexpr std::string_view end_mark = "\n# \xEE\x80\x80 end\n";
 constexpr std::string_view end_mark_inside = "\xEE\x80\x80 end";
 

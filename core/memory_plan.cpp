@@ -17,7 +17,7 @@ constexpr int64_t pixels_min = 1920 * 1080;
 
 constexpr int64_t pixels_max = int64_t{1} << 32;
 
-/// 16 threads with a picture each, 16 reference pictures, as many on their way to the encoder.
+/// 16 threads with a picture each, 16 reference pictures, and another 32 on their way to the encoder.
 constexpr int64_t decoder_pictures = 64;
 
 /// Includes lookahead, references and what an encoder keeps with each picture (x265: reconstruction, lowres planes,

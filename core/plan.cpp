@@ -16,7 +16,7 @@ bool interlaced(const track_format& x) {
   return !x.field_order.empty() && x.field_order != "progressive";
 }
 
-/// The profile asks for a size in square samples, of an upright picture.
+/// Whether the source's shape is what the profile asks for, which is square samples and an upright picture.
 bool shape_is_as_asked(const track_format& have, const video_profile& want) {
   auto square = have.sample_aspect.num <= 0 || have.sample_aspect.num == have.sample_aspect.den;
   auto sized = want.width != 0 || want.height != 0;

@@ -51,7 +51,7 @@ profile encoding_of(const profile& target);
 /// The format of a passthrough rendition: the tracks that are not dropped.
 stream_format passthrough_format(const stream_format& source, const variant_plan& plan);
 
-/// What the registry is asked for to encode such video.
+/// The part of a lease request that asks for an encoder for such video.
 encoder_wish wish_of(const video_profile& x);
 
 /// A transcoder's work on pictures, for an estimate of its memory.

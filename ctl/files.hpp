@@ -24,7 +24,7 @@ struct brought {
 /// Uploads the input.
 tl::expected<brought, failure> bring_input(const options& with, std::ostream& err, bool terminal);
 
-/// True if the job with that id can no longer give a result: it failed, or its result was fetched.
+/// True if the job with that id can no longer give a result: it failed, was cancelled, or its result was fetched.
 bool is_spent(const options& with, const std::string& id);
 
 /// Fetches the result to the output, then lets the coordinator delete its copies. Returns the exit code.

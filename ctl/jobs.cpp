@@ -39,7 +39,7 @@ constexpr auto line_interval = std::chrono::seconds{2};
 /// How long a coordinator that answered before may be away, for example during a restart.
 constexpr milliseconds away_max{60'000};
 
-/// A share of a job. A smaller fall is only noise of the estimate.
+/// The least fall of a job's progress (0 to 1) that counts. A smaller one is only noise of the estimate.
 constexpr double fall_min = 0.002;
 
 constexpr const char* redraw = "\r\x1b[K";
@@ -62,7 +62,7 @@ std::string time_of(const json::value& of, const char* name) {
   return result.empty() ? "-" : result;
 }
 
-/// The job without the parts that only grow: for watching.
+/// The job for watchers: without its chunks, history and order, which would make each line long.
 std::string watched_json(const json::value& job) {
   auto result = job.is_object() ? job.get_object() : json::object{};
   result.erase("chunks");
@@ -198,7 +198,7 @@ private:
   clock::time_point next_line_;
   double share_ = 0;   ///< the job's progress when it was last drawn
   double highest_ = 0; ///< the highest progress so far
-  bool falls_ = false; ///< the progress is less than it was
+  bool falls_ = false; ///< the progress has fallen, and is still below `highest_`
 };
 
 int watch(const options& with, const std::string& id, std::ostream& out, std::ostream& err, bool terminal,
@@ -228,7 +228,7 @@ tl::expected<ordered, failure> order(const options& with, const std::string& key
   return ordered{std::move(id), member(made, "existed") == true, text(made, "warning"), std::move(*body)};
 }
 
-/// An order that is repeated gives the same job, unless that job has ended.
+/// A repeated order gives the same job, unless that job can no longer give a result.
 tl::expected<ordered, failure> order_brought(const brought& x) {
   constexpr int lives_max = 100;
   for (int life = 0;; ++life) {

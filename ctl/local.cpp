@@ -59,11 +59,11 @@ int processors() {
   return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? std::max(CPU_COUNT(&allowed), 1) : 1;
 }
 
-/// There are two more slots than processors. One is for the sound, which would otherwise keep a processor's share of
-/// pictures waiting. The other is for a chunk that is left over when the others are shared out evenly.
+/// The node has two more slots than processors. One is for the sound, which would otherwise keep a chunk of pictures
+/// waiting. The other is for a chunk that is left over when the others are shared out evenly.
 std::vector<std::string> arguments_of(const std::string& own_folder) {
-  // A configuration is text. If the folder's name is not, /proc/self/cwd names it, because the node and its tasks run
-  // there.
+  // A configuration is text. If the folder's name is not valid text, /proc/self/cwd stands for it, because the node and
+  // its tasks run in this folder.
   auto folder = base::is_plain_text(own_folder) ? own_folder : std::string{"/proc/self/cwd"};
   return {"caf-node",
           "--role=all",

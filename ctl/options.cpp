@@ -104,7 +104,7 @@ po::options_description described_transcode() {
 }
 
 po::options_description described_list() {
-  po::options_description result{"Options of jobs list, with --queue"};
+  po::options_description result{"Options of jobs list (and --queue)"};
   using texts = std::vector<std::string>;
   result.add_options()                                                                      //
     ("state", po::value<texts>(), "only jobs in this state; repeat it for several states")  //

@@ -76,8 +76,8 @@ std::string joined(const json::array& texts) {
   return result;
 }
 
-/// The reason for a rendition's state. The first of these that exists: its fault, what it waits for, its substitute for
-/// the requested encoder, the parts of the source that it lacks.
+/// The reason for a rendition's state. The first of these that exists: its fault, its wait for an encoder, the warning
+/// of a substitute encoder, its notes, the session's reason, the streams of the source that are not carried.
 std::string variant_reason(const json::value& session, const json::value& variant) {
   if (auto reason = text(variant, "reason"); !reason.empty())
     return reason;

@@ -70,10 +70,10 @@ uint64_t renamed(uint64_t from, uint64_t to) noexcept {
   return from;
 }
 
-/// The channel of `from` that has the name `channel` in `to`.
+/// The index in `from` of the channel that has the name `channel` in `to`; -1 if there is none.
 int source_of(uint64_t from, uint64_t to, uint64_t channel) noexcept {
   auto names = renamed(from, to);
-  // An exchange of pairs keeps left before right, but changes their position among the others.
+  // A renamed pair keeps left before right, but has another position among the other channels.
   auto own = (from & channel) != 0 ? channel : 0;
   if (own == 0 && (names & channel) != 0)
     own = (channel & sides) != 0 ? (channel == AV_CH_SIDE_LEFT ? AV_CH_BACK_LEFT : AV_CH_BACK_RIGHT)

@@ -1,7 +1,7 @@
 // Finds the channel layouts that an encoder supports, and which of them are nearest to the source's layout.
 //
-// A channel goes to the channel of the same name in the other layout, or to its neighbour. If a layout has only one
-// rear pair, side and back channels are the same loudspeakers, as in the two kinds of 5.1.
+// A channel goes to the channel of the same name in the other layout, or from side to back or back to side. If a layout
+// has only one rear pair, side and back channels are the same loudspeakers, as in the two kinds of 5.1.
 #pragma once
 
 extern "C" {
@@ -15,12 +15,12 @@ namespace troupe::av {
 
 enum class layout_change {
   none,    ///< the same loudspeakers
-  widened, ///< all of them, and some more that stay silent
-  mixed,   ///< some of them are mixed into others
+  widened, ///< all of the source's loudspeakers, and more that stay silent
+  mixed,   ///< some of the source's channels are mixed into others
 };
 
 /// How sound changes from layout `from` to `to`. Unless both are in native order, the result is `none` for equal
-/// channel counts and `mixed` for others.
+/// channel counts and `mixed` for different ones.
 layout_change change_of(const AVChannelLayout& from, const AVChannelLayout& to) noexcept;
 
 /// Where each channel goes: one row per channel of `to`, one column per channel of `from`. Empty if channels are mixed,
@@ -30,7 +30,7 @@ std::vector<double> places_of(const AVChannelLayout& from, const AVChannelLayout
 /// The layouts that this encoder keeps unchanged. Empty if it takes any layout, or if this is unknown.
 std::vector<AVChannelLayout> channel_layouts_of(const AVCodec& encoder);
 
-/// Orders layouts by how much of the `source` sound they keep: most channels kept first, then the fewest channels.
+/// Puts the layouts that keep the most channels of `source` first; of equals, the one with the fewest channels.
 void sort_by_loss(std::vector<AVChannelLayout>& layouts, const AVChannelLayout& source);
 
 } // namespace troupe::av

@@ -52,7 +52,8 @@ video_format turned(video_format x, orientation by) noexcept;
 bool is_complete(const video_format& x) noexcept;
 bool is_complete(const audio_format& x) noexcept;
 
-/// The nearest layout that a channel mask describes: a custom order becomes the default layout for as many channels.
+/// The nearest layout that a channel mask describes: a custom order becomes the default layout with the same number of
+/// channels.
 AVChannelLayout plain_layout(const AVChannelLayout& layout) noexcept;
 
 /// "5.1(side)".

@@ -22,7 +22,8 @@ namespace {
 /// Ticks of the coarsest time unit of a container: 1/600 s.
 constexpr int64_t unit_max = 150;
 
-/// By how much (ticks) a time may be off its grid place: half a unit, and the rounding of both to ticks.
+/// By how much (ticks) a time may be off its grid place: half a unit, and the rounding of the time and of the place to
+/// ticks.
 constexpr int64_t off_max = unit_max / 2 + 2;
 
 /// The most by which rounding to ticks moves two times apart.

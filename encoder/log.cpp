@@ -25,7 +25,7 @@ constexpr size_t text_max_bytes = 512;
 
 thread_local log_capture* current = nullptr;
 
-/// libavformat's error codes distinguish four statuses, its log all of them.
+/// libavformat's error codes distinguish only four HTTP statuses; its log has them all.
 thread_local int http_status = 0;
 constexpr std::string_view http_error = "HTTP error ";
 

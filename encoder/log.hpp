@@ -18,7 +18,7 @@ namespace troupe::av {
 void quiet_logs();
 
 /// The status of the latest HTTP request of this thread that was refused, as libavformat reports it. 0 if none was
-/// since the last call.
+/// refused since the last call.
 int take_http_status();
 
 /// Collects libav*'s error lines on the calling thread from construction to destruction: return codes say little, log

@@ -3,8 +3,8 @@
 // The API has no cookies, but browsers on the same machine can reach it. Two tricks would let any web page use it: a
 // name of the attacker that resolves to this address (DNS rebinding), and a form or script that posts across sites.
 // Therefore a server on loopback answers only to the names of loopback and to configured names. A server on another
-// address answers only to configured names, if there are any, and accepts changes from browsers under no other name. No
-// server accepts a change from another site.
+// address answers to addresses and to configured names. If no names are configured, it answers to any name, but accepts
+// changes from browsers only under an address. No server accepts a change from another site.
 #pragma once
 
 #include "http/message.hpp"

@@ -31,7 +31,7 @@ namespace json = boost::json;
 constexpr auto ask_timeout = std::chrono::seconds{10};
 constexpr auto tick_interval = std::chrono::milliseconds{500};
 
-/// Number of rows of the list that are examined; many more than are under way.
+/// The most callbacks in one list; many more than are sent at once.
 constexpr size_t list_rows = 100;
 
 /// Retry interval if the store does not answer, or the job cannot be loaded.
@@ -51,7 +51,7 @@ struct callbacks_state {
     return {
       // A job has ended, or jobs may have ended while this actor was not subscribed.
       [this](tick_atom) { list(); },
-      // INTERNAL: the clock.
+      // INTERNAL: a tick of the clock.
       [this](finish_atom) {
         ticking = false;
         pump();
@@ -124,7 +124,7 @@ struct callbacks_state {
     if (!config.secret.empty())
       what.fields.push_back("Troupe-Signature: " + signature_of(config.secret, what.body));
     auto me = caf::actor_cast<caf::actor_addr>(self);
-    // On the sender's thread, which ends before this state does.
+    // The function runs on the sender's thread, which ends before this state does.
     sender.post(std::move(what), [this, me, x](post_answer answer) {
       {
         std::lock_guard guard{mutex};
@@ -162,7 +162,7 @@ struct callbacks_state {
     self->run_delayed(again_after, [this, delivery] { release(delivery); });
   }
 
-  /// It is sent again if a list that is asked for from now on still has it.
+  /// Asks for a new list. If the delivery is still in it, it is sent again.
   void release(int64_t delivery) {
     settled.push_back(delivery);
     list();
@@ -173,9 +173,9 @@ struct callbacks_state {
   callback_config config;
   std::vector<store::callback> waiting; ///< the earliest due first
   std::set<int64_t> under_way;
-  std::vector<int64_t> settled; ///< under way until the next list has come
+  std::vector<int64_t> settled; ///< deliveries that stay in `under_way` until the next list has come
   bool listing = false;
-  bool stale = false; ///< something happened while the list was being read
+  bool stale = false; ///< another list was wanted while this one was being read
   bool ticking = false;
   std::mutex mutex; ///< guards `answers`
   std::vector<std::pair<store::callback, post_answer>> answers;

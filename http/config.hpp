@@ -35,7 +35,7 @@ struct access_record {
   std::string note; ///< why a stream ended or a connection was dropped; may be empty
 };
 
-/// What an operator may set is in the options.
+/// The base class has what an operator may set.
 struct server_config : config::http_options {
   uint32_t threads = 1;
   uint64_t target_bytes_max = 4096;                                    ///< larger: 414
@@ -43,7 +43,7 @@ struct server_config : config::http_options {
   std::chrono::milliseconds write_timeout{30'000};                     ///< without progress in what the client takes
   /// For an answer of the coordinator, except for a stream.
   std::chrono::milliseconds ask_timeout = config::defaults::coordinator_wait;
-  /// For a stream's first chunk.
+  /// For a stream's first bytes.
   std::chrono::milliseconds watch_timeout{30'000};
   std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events gets a comment
   std::chrono::milliseconds upload_window = config::defaults::http_upload_window;

@@ -26,7 +26,7 @@ using beast::http::field;
 /// Room after the longest header for data that a client sends ahead.
 constexpr size_t read_ahead_bytes = 16 * 1024;
 
-/// Most requests fit.
+/// Size of the first read; most requests fit into it.
 constexpr size_t first_read_bytes = 4096;
 
 bool is_read(verb method) {
@@ -316,7 +316,7 @@ void connection::ask_api() {
 
 void connection::deliver(const delivery_target& target) {
   phase_ = phase::asking;
-  // It may wait for its rendition, and then for what comes next.
+  // The request may wait for its rendition to start, and then for a part or segment that does not exist yet.
   expire_after(2 * shared_->config.watch_timeout);
   auto take = [weak = std::weak_ptr<peer>{shared_from_this()}, turn = ++turn_](reply x) {
     auto me = std::static_pointer_cast<connection>(weak.lock());

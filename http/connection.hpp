@@ -1,7 +1,7 @@
 // One client connection between requests: reads, checks, dispatches and answers, one request at a time.
 //
-// A request for a live stream or for events takes over the socket, which then belongs to a `live_client` or an
-// `event_client`. Everything here runs on the loop's thread.
+// For a live stream, events or a file, the socket is handed over to a `live_client`, an `event_client` or a
+// `file_client`. Everything here runs on the loop's thread.
 #pragma once
 
 #include "http/loop.hpp"
@@ -67,7 +67,7 @@ private:
   void dispatch();
   /// Passes the socket to a `file_client` if the request is for a file; its body is still unread then.
   bool hand_over();
-  /// A place among the streams and file transfers; if none is left, the request is refused.
+  /// Takes a place among the streams and file transfers; if none is left, refuses the request.
   std::optional<share> enter_streams();
   /// Passes the socket to a client of another kind.
   template <class Client, class... Args>

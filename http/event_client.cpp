@@ -57,7 +57,8 @@ void event_client::take_missed(caf::expected<job_replay> x) {
   if (!x)
     return headed_ ? hang_up("the store does not answer") : refuse(problem(x.error(), request_.id));
   live_ = !x->more;
-  // The rows may be newer than the job: its end is in one of the two, or still to come.
+  // The rows may be newer than the job's record. So the latest row says whether the job has ended; without rows, the
+  // record does.
   auto latest = std::find_if(x->rows.rbegin(), x->rows.rend(), [](auto& r) { return !is_chunk(r); });
   auto told = latest != x->rows.rend();
   auto over = live_ && x->job && (told ? is_end(*latest) : is_ended(x->job->job.state));

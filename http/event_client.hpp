@@ -35,7 +35,7 @@ private:
   void write(std::string text);
   void leave() override;
 
-  std::shared_ptr<void> listener_; ///< one of its client's places for listeners
+  std::shared_ptr<void> listener_; ///< one of this client's places for event streams
   bool headed_ = false;            ///< the response's head has been written
   bool live_ = false;              ///< missed events have been written
   event_filter filter_;

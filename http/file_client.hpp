@@ -47,7 +47,7 @@ private:
   /// GET and HEAD of a file that exists.
   void download();
   void download_result();
-  /// `identity`: that the file must have; empty if any will do.
+  /// Serves the file if it has this `identity`; if that is empty, any file.
   void serve(base::descriptor file, const std::string& identity = {});
   bool still_wanted(const std::string& etag);
   void send_head(status code, uint64_t length, const std::string& etag, std::string content_range);

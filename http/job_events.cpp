@@ -166,7 +166,7 @@ struct event_hub::shared {
   std::mutex mutex;
   bool listens = false;
   std::vector<std::weak_ptr<event_feed>> feeds;
-  std::vector<std::function<void()>> waiting; ///< for the subscription
+  std::vector<std::function<void()>> waiting; ///< calls to make when the watcher is subscribed
 
   std::vector<std::shared_ptr<event_feed>> alive() {
     std::vector<std::shared_ptr<event_feed>> result;

@@ -98,7 +98,7 @@ public:
   event_hub& operator=(const event_hub&) = delete;
   ~event_hub();
 
-  /// A feed of all events from now on; `listening` is called once no event is missed any more. Null if the limit of
+  /// A feed of all events from now on; `listening` is called as soon as the feed misses no event. Null if the limit of
   /// listening clients is reached. The feed gets events as long as it is referenced.
   std::shared_ptr<event_feed> join(event_filter filter, std::function<void()> listening);
 

@@ -1,4 +1,4 @@
-// Orders for clients' files: "upload:ID" is an input that the client has uploaded, "kept:NAME" a result that is kept
+// Clients' files in orders: "upload:ID" is an input that the client has uploaded, "kept:NAME" a result that is kept
 // for download.
 #pragma once
 

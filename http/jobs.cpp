@@ -200,7 +200,7 @@ checked read_member(const json::key_value_pair& member, job_submission& x, confi
   if (key == "callback")
     return read_callback(member, x.callback);
   if (key == "profile" || key == "preset")
-    return {}; // read before
+    return {}; // already read
   return failure(
     "'" + key.substr(0, 128)
     + "' is not known: allowed are input, output, container, preset, profile, video, audio, chunk, limits, overwrite, "
@@ -249,7 +249,7 @@ json::object to_object(const store::job_summary& x, const std::optional<core::fi
   return result;
 }
 
-/// A bound of a window; null if it has none.
+/// A bound of a window; null if the window is open at this end.
 json::value bound(int64_t pts) {
   auto open = pts == std::numeric_limits<int64_t>::min() || pts == std::numeric_limits<int64_t>::max();
   return open ? json::value(nullptr) : json::value(pts);

@@ -89,7 +89,8 @@ private:
   std::vector<std::function<void()>> calls_;
 };
 
-/// A connection in one of its roles. The loop owns it: `close` of a subclass ends in `loop::remove`.
+/// A client's connection in one of its roles: between requests, streaming, or moving a file. The loop owns it: `close`
+/// of a subclass ends in `loop::remove`.
 class peer : public std::enable_shared_from_this<peer> {
 public:
   peer() = default;
@@ -113,7 +114,7 @@ public:
     return {};
   }
 
-  /// None: it has all the time that it wants.
+  /// When to call `deadline_passed`; empty: never.
   std::optional<clock::time_point> deadline() const noexcept {
     return deadline_;
   }
@@ -127,8 +128,8 @@ protected:
     deadline_.reset();
   }
 
-  /// For `async_write`: bytes that are passed to the kernel at once. A client that takes data is alive, however slow it
-  /// is: its deadline is `span` after each part that the kernel took.
+  /// For `async_write`: says how many bytes to pass to the kernel at once. A client that takes data is alive, however
+  /// slow it is: each time the kernel took some, the deadline is set to `span` from now.
   auto alive_while_written(std::chrono::milliseconds span) {
     return [this, span, before = size_t{0}](const boost::system::error_code& failure, size_t done) mutable -> size_t {
       if (failure)
@@ -140,7 +141,7 @@ protected:
     };
   }
 
-  /// Bytes of one write; a single chunk may be larger.
+  /// Bytes of one write; a single buffer may be larger.
   static constexpr size_t write_bytes_max = 256 * 1024;
 
   template <class Derived>

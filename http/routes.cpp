@@ -65,8 +65,8 @@ std::string_view name_of(verb method) {
   return {text.data(), text.size()};
 }
 
-/// A worker that takes work and has a proven video encoder. A worker that is avoided after failures still takes live
-/// work if no other can.
+/// True if the worker takes work and has a proven video encoder. A worker that is avoided after failures counts, too:
+/// it still takes live work if no other can.
 bool can_work(const daemon_status& x) {
   auto proven = [](const codec_capability& c) { return c.works && c.kind == "video"; };
   auto left_alone = x.state == health::unhealthy && !x.breaker.reason.empty() && x.reason == x.breaker.reason;

@@ -71,8 +71,8 @@ private:
   void job_log(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
-  /// Files have connections of their own if file transfer is enabled: a request that gets here is for a server without
-  /// it.
+  /// Refuses a request for a file. It gets here only if file transfer is off: otherwise a `file_client` has taken over
+  /// its connection.
   void no_files(const request& of, reply_handler done) const;
 
   /// Calls `then(job_id)` if the path names a job.

@@ -82,7 +82,7 @@ public:
 
   ~impl() {
     stop();
-    // Both live in the first loop's context.
+    // Both use the context of the first loop, so they end before it.
     pause_.reset();
     acceptor_.reset();
   }

@@ -1,6 +1,6 @@
-// A client whose answer has no end of its own: the common base of watching and listening. The client is refused, or
-// gets what its source provides until either side ends; one write is in flight at a time. The subclass decides which
-// source feeds it.
+// A client whose answer has no known length: the common base of clients that watch a channel or listen to events. It is
+// refused, or gets what its source provides until either side ends; one write is in flight at a time. The subclass
+// decides which source feeds it.
 #pragma once
 
 #include "http/loop.hpp"
@@ -110,7 +110,7 @@ private:
   clock::time_point began_ = clock::now();
   std::optional<response> refusal_;
   uint64_t sent_bytes_ = 0;
-  uint64_t ignored_bytes_ = 0; ///< sent by the client in the meantime
+  uint64_t ignored_bytes_ = 0; ///< unexpected bytes that the client has sent
   uint64_t ignored_bytes_max_;
 };
 

@@ -21,7 +21,7 @@ using sample_sink_actor = caf::typed_actor<
 
 /// Produces the samples of one source, in a task of its own.
 using ingest_actor = caf::typed_actor<
-  // The sink has taken these batches: as many more bytes may be in flight.
+  // The sink has taken these batches: their bytes are no longer in flight.
   caf::result<void>(batch_ack),
   // Ends the pull and the task's process.
   caf::result<void>(stop_atom)>;
@@ -80,7 +80,8 @@ using task_host_actor = caf::typed_actor<
   // Its lease is over: ask the process to end, and kill it if it does not.
   caf::result<void>(end_atom, task_id)>;
 
-/// Knows all workers and their task processes. It selects workers, grants leases and watches both.
+/// Knows all workers and their task processes. It selects workers, grants leases, and watches workers and task
+/// processes.
 using daemon_registry_actor = caf::typed_actor<
   // A worker introduces itself. Returns the heartbeat interval, or an error that says why the worker is refused.
   caf::result<caf::timespan>(registration, task_host_actor),
@@ -88,7 +89,7 @@ using daemon_registry_actor = caf::typed_actor<
   caf::result<void>(task_join, task_actor),
   // A worker is alive. Returns whether it is draining.
   caf::result<bool>(heartbeat),
-  // Waits for a slot and a task process, no longer than the selection timeout.
+  // Waits for a slot and a task process. Live work waits for a limited time, file work without a limit.
   caf::result<lease, task_actor>(lease_request),
   // The lease's work is over.
   caf::result<void>(release_atom, lease_id, lease_end),

@@ -40,7 +40,7 @@ inline std::string_view to_string(work_kind x) {
   return names[static_cast<size_t>(x)];
 }
 
-/// Work on a file. It waits, without a time limit, for a slot that no live work wants.
+/// True for work on a file. Such work waits, without a time limit, for a slot that no live work wants.
 constexpr bool is_file_work(work_kind x) {
   return x >= work_kind::probe;
 }
@@ -72,18 +72,18 @@ bool inspect(Inspector& f, work_label& x) {
 
 /// Asks the registry for a task process with a slot. Each entry of `encoders` and `decoders` is an encoder or codec
 /// that the worker must have proven. The exception is the entry that `video` names: the encoder ladder resolves it.
-/// `refused_by` lists workers that already failed at this work. They are taken only if no other worker can do it, and
-/// never if `elsewhere` is set.
+/// `refused_by` lists workers that already failed at this work. They are taken only if no other worker can do the work,
+/// and never if `elsewhere` is set.
 struct lease_request {
   work_label label;
   std::vector<std::string> encoders;
   std::vector<std::string> decoders;
   std::vector<worker_id> refused_by;
   bool elsewhere = false;
-  bool last_resort = false; ///< clients would see nothing: a worker that is avoided after failures is better than none
+  bool last_resort = false; ///< clients would see nothing otherwise: allows a worker that is avoided after failures
   encoder_wish video{};     ///< the registry chooses encoder and device for it, and the lease names them
   uint64_t turn = 0;        ///< for file work: the lowest turn among the waiting requests is served first
-  std::string input{};      ///< a name for what is read: however many tasks one input kills, it counts once
+  std::string input{};      ///< names what is read: tasks that die of one input count as one failure of their worker
   /// The owner can do without this encoder: the request fails with `encode_failed` if no worker has the encoder any
   /// more.
   bool replaceable = false;

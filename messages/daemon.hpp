@@ -178,7 +178,7 @@ bool inspect(Inspector& f, work_statistics& x) {
 /// One task process of a host: what the operating system measures, and what the task reports about its work.
 struct task_statistics {
   task_id task;
-  std::string kind; ///< "ingest", "transcode", or "warm" for a process that waits for work
+  std::string kind; ///< a `work_kind`, or "warm" for a process that waits for work
   std::string channel;
   std::string profile;
   session_id session;

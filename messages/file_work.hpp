@@ -21,7 +21,7 @@
 namespace troupe {
 
 inline constexpr size_t file_streams_max = 1000;      ///< of a source
-inline constexpr size_t file_words_max = 256;         ///< metadata words of a stream
+inline constexpr size_t file_words_max = 256;         ///< metadata entries of a stream
 inline constexpr size_t file_cut_points_max = 20'000; ///< of a source; a task that finds more reports only some of them
 inline constexpr size_t file_chunks_max = 10'000;     ///< of a job
 inline constexpr size_t file_notes_max = 512;         ///< of a result
@@ -107,8 +107,8 @@ bool inspect(Inspector& f, probe_work& x) {
                  && x.encoders.size() <= 16 && x.chunks.size() <= file_chunks_max));
 }
 
-/// A stream that appears later in the source than the search for streams looks. The probe found it and tells the other
-/// tasks.
+/// A stream that begins after the part of the source that libavformat searches for streams. The probe found it and
+/// tells the other tasks.
 struct late_stream {
   int32_t stream = -1;
   track_format format;
@@ -125,7 +125,7 @@ bool inspect(Inspector& f, late_stream& x) {
   return done && (!Inspector::is_loading || x.words.size() <= file_words_max);
 }
 
-/// Make one window of a source into one chunk file: of its video, or of all its audio.
+/// Encode or copy one window of a source's video, or of all its audio, into one chunk file.
 struct chunk_work {
   std::string source;
   std::string identity;    ///< `source_summary::identity`: the source must still be the same
@@ -210,10 +210,11 @@ struct file_access {
   std::string attempt; ///< uploads are sent under this attempt
   std::string ticket;  ///< grants access to the job's files and no others
   std::string folder;  ///< of the job's chunks, as the coordinator names it
-  /// Content of the file `marker` in that folder, and of the staging file, if they really are the coordinator's.
+  /// Random text in the file `marker` of that folder, and in the staging file. A task that reads it there sees the
+  /// coordinator's files.
   std::string marker;
   std::string identity;    ///< of the source as the coordinator sees it; empty if it cannot see the source
-  bool direct = true;      ///< paths that are the same for both may be used
+  bool direct = true;      ///< the task may use a path that provably leads to the coordinator's file
   bool sees_output = true; ///< the coordinator can see the output folder
 
   bool operator==(const file_access&) const = default;
@@ -292,7 +293,7 @@ bool inspect(Inspector& f, source_cut& x) {
 
 /// What a probe found.
 struct source_summary {
-  std::string identity; ///< changes when the source does, as far as size and modification time show
+  std::string identity; ///< changes with the source, as far as its size, time, start and end show
   std::string format;
   int64_t bytes = -1; ///< -1 if unknown
   int64_t origin = 0; ///< ticks

@@ -37,7 +37,7 @@ inline constexpr std::array<transition<job_state>, 18> job_transitions{{
   {job_state::running, job_state::paused, false, "a person pauses it"},
   {job_state::running, job_state::queued, false, "it is given back"},
   {job_state::paused, job_state::queued, false, "a person resumes it, and nobody has it"},
-  {job_state::paused, job_state::failed, false, "it cannot be gone on with"},
+  {job_state::paused, job_state::failed, false, "it cannot be continued"},
   {job_state::paused, job_state::cancelled, false, "a person cancels it"},
   {job_state::failed, job_state::queued, false, "it is tried again"},
 }};

@@ -20,7 +20,7 @@ struct work_limits {
   uint32_t cpu_millis = 0;           ///< thousandths of a core
   uint64_t memory_bytes = 0;         ///< resident, excluding the memory in use before the work began
   uint64_t disk_bytes = 0;           ///< chunks and result together; no single file may be larger either
-  std::chrono::milliseconds time{0}; ///< time spent on the job, from its turn on; starts again with a retry
+  std::chrono::milliseconds time{0}; ///< wall time since the job began; starts again with a retry
   int32_t nice = 0;                  ///< 0 to 19
   /// 0 (first) to 7: best effort; `io_idle`: only if no other process needs the disk
   int32_t io_priority = -1;

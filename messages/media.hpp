@@ -119,7 +119,7 @@ struct track_format {
   std::string color_space;
   std::string chroma_location;
   int32_t reorder_frames = 0;       ///< number of frames by which decoding order may run ahead of presentation order
-  uint8_t turn = 0;                 ///< how a player turns the pictures: 1 transposes, then 2 mirrors, 4 flips
+  uint8_t turn = 0;                 ///< bits, applied in this order by a player: 1 transposes, 2 mirrors, 4 flips
   bool aspect_by_container = false; ///< `sample_aspect` is the container's, whatever the pictures themselves say
   // audio
   int32_t sample_rate = 0; ///< Hz
@@ -127,7 +127,7 @@ struct track_format {
   std::string sample_format;
   int32_t frame_size = 0;      ///< samples per frame, if constant
   int32_t initial_padding = 0; ///< samples of encoder priming
-  // both
+  // video and audio
   std::string language;    ///< ISO 639-2, or the source's own value
   int32_t block_bytes = 0; ///< for audio in blocks of a fixed size (ADPCM, WMA); 0 if unknown
   int32_t coded_bits = 0;  ///< bits of a coded sample or pixel, if a decoder must be told; 0 if unknown
@@ -152,7 +152,7 @@ bool inspect(Inspector& f, track_format& x) {
     f.field("block_bytes", x.block_bytes), f.field("coded_bits", x.coded_bits));
 }
 
-/// The tracks of a stream; a sample names its track by the index here.
+/// The tracks of a stream. A sample names its track by the index in this list.
 struct stream_format {
   std::vector<track_format> tracks;
 
@@ -169,7 +169,7 @@ struct sample {
   static constexpr uint8_t random_access = 1; ///< a client can join the stream here
   static constexpr uint8_t discontinuity = 2; ///< the source's timeline was interrupted before this sample
   static constexpr uint8_t key = 4;           ///< the track's decoder can start here
-  static constexpr uint8_t closed = 8;        ///< no picture shown before those up to here is still to come
+  static constexpr uint8_t closed = 8;        ///< every later picture is shown after all pictures up to here
   static constexpr uint8_t hidden = 16;       ///< decoded but not shown: the source's edit list leaves it out
   /// The first sample after a source was reopened: it continues exactly where the earlier pull ended.
   static constexpr uint8_t continues = 32;
@@ -219,8 +219,8 @@ struct sample_batch {
   bool operator==(const sample_batch&) const = default;
 };
 
-/// The consumer has taken all batches of the attempt up to `sequence` out of its queue. The producer may then have as
-/// many more bytes in flight.
+/// The consumer has taken all batches of the attempt up to `sequence` out of its queue. Their bytes then no longer
+/// count as in flight.
 struct batch_ack {
   attempt_id attempt;
   uint64_t sequence = 0;

@@ -146,7 +146,8 @@ struct ingest_work {
   std::chrono::milliseconds read_timeout{10'000};
   uint64_t credit_bytes = 0;                       ///< bytes that may be in flight
   std::chrono::milliseconds first_byte_timeout{0}; ///< 0 is `open_timeout`; shorter if another URL waits for its turn
-  /// From earlier pulls, ascending: if the source sends one of them again at its own time, the timeline is not shifted.
+  /// Samples of earlier pulls, ascending. If the source sends one again with its old timestamp, the timeline is not
+  /// shifted.
   std::vector<sample_print> known{};
   int64_t known_shift = 0;       ///< the offset that had been added to the source's own times by then, ticks
   std::vector<int64_t> passed{}; ///< per track: samples up to this decoding time are not wanted again

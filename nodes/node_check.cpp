@@ -41,7 +41,7 @@ std::string fault_of(const std::string& name, AVMediaType type, Open open) {
   auto found = av::find_encoders(name, type);
   if (!found)
     return found.error().what;
-  // The encoder that opens if there is no better one.
+  // Only an encoder in software can be opened here: this machine may have no such GPU.
   auto in_software = [](const AVCodec* x) { return (x->capabilities & AV_CODEC_CAP_HARDWARE) == 0; };
   if (std::none_of(found->begin(), found->end(), in_software))
     return {};

@@ -72,7 +72,7 @@ int check(const config::loaded& x) {
   return 0;
 }
 
-/// Starts a child process at the program's beginning.
+/// Called in a forked child: runs the program from its beginning, with the child's own arguments.
 int child_main(std::vector<std::string>& given, std::shared_ptr<const work_factory> factory) {
   std::vector<char*> arguments;
   for (auto& x : given)
@@ -86,14 +86,14 @@ int child_main(std::vector<std::string>& given, std::shared_ptr<const work_facto
 int node_main(int argc, char** argv, std::shared_ptr<const work_factory> factory) {
   // If a peer closes a pipe or socket, the writer gets an error code; the process does not end.
   std::signal(SIGPIPE, SIG_IGN);
-  // The same if a file may not grow further.
+  // Writing beyond the limit of file size also returns an error, and the process does not end.
   std::signal(SIGXFSZ, SIG_IGN);
   // Tokens and addresses in this process's memory, and in its tasks', must not be written to disk in a core dump.
   constexpr rlimit no_dump{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_dump);
   if (argc >= 2 && std::string_view{argv[1]} == prove_command)
     return run_trials(argc, argv, factory->codecs());
-  // Before the configuration is read, because tasks read media from anywhere and must not have its secrets.
+  // Fork before the configuration is read: tasks read media from anywhere, and must not have its secrets.
   if (std::find(argv, argv + argc, std::string_view{task_role}) == argv + argc)
     if (auto child = open_fork_server(argc, argv))
       return child_main(*child, std::move(factory));

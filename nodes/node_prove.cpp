@@ -92,7 +92,7 @@ bool is_there(const std::string& device) {
                      [&](const auto& x) { return x.path().string().starts_with(prefix); });
 }
 
-/// If some GPUs are hidden, one without identity may be a hidden one: its successful trials must not be used.
+/// If some GPUs are hidden, a GPU without identity may be one of them, so its successful trials must not be used.
 void leave_out_hidden(std::vector<av::codec_trial>& trials) {
   if (std::getenv("CUDA_VISIBLE_DEVICES") == nullptr)
     return;
@@ -127,7 +127,7 @@ class line_reader {
 public:
   line_reader(int fd, const std::atomic<bool>& stop) : fd_(fd), stop_(stop) {}
 
-  /// Nothing at the end, if no line came in time, or if it is to stop.
+  /// The next line. Empty at the end, if no line came in time, or if `stop` was set.
   std::optional<std::string> next() {
     auto deadline = std::chrono::steady_clock::now() + trial_timeout;
     for (;;) {
@@ -208,7 +208,7 @@ trial_run run_all(std::vector<av::codec_trial>& trials, const std::vector<av::tr
       break;
     if (how.empty() && at == from)
       how = "its trial ended without a result";
-    // The current trial ended the process.
+    // The process ended during the trial with number `at`.
     if (at < trials.size()) {
       trials[at].works = false;
       trials[at].reason = lines.timed_out() ? "its trial hung" : "its trial crashed: " + how;
@@ -333,7 +333,7 @@ capabilities prove(const std::string& cache_file, bool may_try, const std::atomi
   auto started = std::chrono::steady_clock::now();
   auto result = run_all(trials, devices, stop);
   auto works = std::count_if(trials.begin(), trials.end(), [](auto& t) { return t.works; });
-  log::info("tried",
+  log::info("the codecs were tested",
             {{"codecs", trials.size()}, {"work", works}, {"took_ms", std::chrono::steady_clock::now() - started}});
   if (!result.incomplete)
     write_cache(cache_file, key, trials, result.speed_fps);

@@ -14,8 +14,8 @@ namespace troupe::nodes {
 /// The first argument of such a child process.
 inline constexpr const char* prove_command = "prove-codecs";
 
-/// The child: runs the trials on the devices in `argv[3]`, starting with trial number `argv[2]`, and prints a line
-/// before and after each.
+/// The child: runs the trials on the devices in `argv[3]`, starting with trial number `argv[2]`. Prints a line of JSON
+/// after each, and at the end one with the machine's speed.
 int run_trials(int argc, char** argv, const av::engine& codecs);
 
 /// Returns the cached result from `cache_file` (empty: no cache), otherwise the result of testing everything. Without

@@ -198,7 +198,7 @@ private:
     coordinator.jobs.counts = file_jobs_;
     coordinator.jobs.files = *uploads;
     coordinator_ = spawn_coordinator(system_, std::move(coordinator));
-    // Before any worker can connect, because its file URLs name the HTTP port.
+    // The HTTP server starts before any worker can connect: workers get file URLs with its port.
     auto settings = http_settings(config_, descriptors_);
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
@@ -318,7 +318,7 @@ private:
 } // namespace
 
 int run_node(const config::configuration& x) {
-  // Blocked in every thread, so that only the waiting thread takes them.
+  // The signals are blocked in every thread, so that only the thread that waits for them gets them.
   auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {

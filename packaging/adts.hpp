@@ -15,13 +15,14 @@ namespace troupe {
 struct adts_header {
   uint32_t stream = 0; ///< its second to fourth byte without the bits that may differ between packets
   size_t size = 0;     ///< bytes
-  bool single = true;  ///< one frame follows, as everywhere in practice
+  bool single = true;  ///< one frame follows, as in all usual streams
 };
 
 /// Empty if the bytes do not begin with a header.
 std::optional<adts_header> adts_of(std::span<const std::byte> bytes);
 
-/// The AudioSpecificConfig of a packet with a header, which may take a part of it from the packet itself.
+/// The AudioSpecificConfig that the packet's ADTS header describes. If the header leaves the channel layout open, the
+/// layout is read from the packet's payload.
 av::expected<std::vector<std::byte>> config_of_adts(const AVCodecParameters& p, std::span<const std::byte> bytes);
 
 } // namespace troupe

@@ -15,7 +15,7 @@ namespace troupe {
 /// if players know no such codec.
 ///
 /// Sources: ISO/IEC 14496-15 annex E (avc1, hvc1), the bindings of AV1 and VP9 to ISOBMFF, RFC 6381 section 3.3 (mp4a).
-/// Opus and FLAC are written as the browsers have them, in lower case.
+/// Opus and FLAC are written as browsers expect them, in lower case.
 std::string codec_name(const track_format& format);
 
 } // namespace troupe

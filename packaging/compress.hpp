@@ -1,4 +1,4 @@
-// Texts as the bytes of HTTP bodies.
+// Converts texts to the bytes of HTTP bodies.
 #pragma once
 
 #include "messages/media.hpp"
@@ -9,7 +9,7 @@ namespace troupe {
 
 shared_bytes bytes_of(std::string_view text);
 
-/// In gzip's format (RFC 1952).
+/// Compresses the text in gzip's format (RFC 1952).
 shared_bytes compressed(std::string_view text);
 
 } // namespace troupe

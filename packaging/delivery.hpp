@@ -15,7 +15,7 @@ struct delivery_times {
   int64_t window = 20 * ticks_per_second;  ///< of segments that playlists list
   bool on_grid = true; ///< encoders place random-access points on the grid; false for a source that is passed through
 
-  /// TARGETDURATION: no segment is longer. If the source places the random-access points, segments vary in length.
+  /// TARGETDURATION: no segment is longer. It is twice `segment` if the source places the random-access points.
   int64_t target() const noexcept {
     auto longest = on_grid ? segment : 2 * segment;
     return (longest + ticks_per_second - 1) / ticks_per_second * ticks_per_second;

@@ -97,7 +97,8 @@ struct fragment_muxer::impl {
     return is_video() ? static_cast<int>(ticks_per_second) : format.sample_rate;
   }
 
-  /// These codecs are described by a packet's own header, so libavformat writes the init segment after it.
+  /// Packets of these codecs describe themselves in their header, so libavformat writes the init segment after the
+  /// first packet.
   bool has_late_init() const {
     return format.codec == "ac3" || format.codec == "eac3";
   }
@@ -265,7 +266,7 @@ av::expected<fragment_muxer::impl::times> fragment_muxer::impl::times_of(const s
     result.duration = ticks_per_second * format.frame_rate.den / format.frame_rate.num;
   if (x.duration == 0 && !is_video())
     result.duration = format.frame_size;
-  // Of a duration of 0, libavformat would guess one.
+  // libavformat would replace a duration of 0 by a guess.
   result.duration = std::max<int64_t>(result.duration, 1);
   return result;
 }
@@ -330,7 +331,7 @@ av::expected<void> fragment_muxer::write(const sample& x, std::span<const std::b
   packet.flags = !self.is_video() || (x.flags & sample::key) != 0 ? AV_PKT_FLAG_KEY : 0;
   av::log_capture log;
   if (auto rc = av_write_frame(self.context.get(), &packet); rc < 0) {
-    // What begins with a later sample begins anew.
+    // The fragment has no sample yet, so the next sample can begin with a new init segment.
     if (self.samples == 0)
       self.context.reset();
     return av::fail(
@@ -351,7 +352,7 @@ av::expected<shared_bytes> fragment_muxer::cut() {
   if (auto ok = self.flush(); !ok)
     return tl::unexpected{std::move(ok.error())};
   if (self.init.size() == 0) {
-    // A late init segment is all that the first flush writes.
+    // If the init segment is late, the first flush writes only that.
     self.init = shared_bytes{std::exchange(self.out, {})};
     if (auto ok = self.flush(); !ok)
       return tl::unexpected{std::move(ok.error())};

@@ -2,8 +2,8 @@
 // for each part. Parts in a row are a segment; HLS and DASH use the same bytes.
 //
 // Times are those of the samples: each fragment states its own beginning, so nothing drifts, and a fragment depends on
-// no other. Composition offsets are not negative: with negative ones, readers made of libavformat show the pictures
-// later by as many as the encoder reorders.
+// no other. Composition offsets are not negative: with negative ones, readers based on libavformat show each picture
+// later by the number of pictures that the encoder reorders.
 #pragma once
 
 #include "encoder/error.hpp"

@@ -32,7 +32,8 @@ std::string quoted(std::string_view text) {
   return result + '"';
 }
 
-/// A bit rate that runs of segments stay below, although a few more bits are sent than were measured.
+/// The bit rate that a playlist declares: a tenth above the measured one, because slightly more bits are sent than are
+/// measured.
 int64_t declared(int64_t measured) {
   return measured + measured / 10;
 }

@@ -134,7 +134,7 @@ expected<void> muxer::impl::add_stream(const track& from, int pid) {
   const auto& p = *from.parameters;
   if (!container_takes(*context->oformat, mpegts, p.codec_id))
     return fail(errc::unsupported, "write " + std::string{avcodec_get_name(p.codec_id)} + " into " + format
-                                     + ": the container does not carry this codec; choose another of the two");
+                                     + ": the container does not carry this codec; choose another codec or container");
   auto* stream = checked(avformat_new_stream(context.get(), nullptr));
   if (auto rc = avcodec_parameters_copy(stream->codecpar, &p); rc < 0)
     return fail(errc::limit, "add a track to " + format, rc);

@@ -23,7 +23,7 @@ parameter_sets parameter_sets_in_extradata(const std::string& codec, std::span<c
 /// True if a decoder can start with these sets: each kind that the codec needs is among them.
 bool is_complete(const std::string& codec, const parameter_sets& sets);
 
-/// Extradata in the form of a sample.
+/// Writes parameter sets as extradata that have the form of a sample.
 std::vector<std::byte> to_extradata(const std::string& codec, const parameter_sets& sets);
 
 } // namespace troupe

@@ -1,8 +1,8 @@
 // One rendition as players get it: its MPEG-TS stream, and each of its tracks in segments and parts for HLS and DASH.
 //
 // A channel session writes samples through `rendition_output`; HTTP threads read. What both share is guarded by a
-// mutex, and bytes are immutable. A playlist is rendered once for each state, not for each viewer. Requests for
-// something that does not exist yet leave a call behind, which is made when it does.
+// mutex, and bytes are immutable. A playlist is rendered once for each state, not for each viewer. A request for
+// something that does not exist yet leaves a callback, which is called when it exists.
 #pragma once
 
 #include "packaging/fragment_muxer.hpp"

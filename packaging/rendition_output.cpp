@@ -131,7 +131,7 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
       continue;
     auto moved = s;
     moved.pts += offset_;
-    // The next attempt's encoder may begin to decode earlier before a picture is shown than the last one's.
+    // After a failover, the new encoder may have a larger distance from decoding to presentation than the last one.
     auto& to = lanes_[s.track];
     moved.dts = std::min(std::max(s.dts + offset_, to.last_dts + 1), moved.pts);
     if (auto done = add(to, moved, bytes); !done)

@@ -13,8 +13,8 @@ namespace troupe {
 track_format to_format(const av::track& x);
 stream_format to_format(const std::vector<av::track>& tracks);
 
-/// Names that this libav* does not know become "unknown"; a decoder or muxer for them then fails to open, with a
-/// reason.
+/// Names that this libav* does not know become "unknown"; a decoder or muxer for them then fails to open, and its error
+/// gives the reason.
 av::track to_track(const track_format& x);
 std::vector<av::track> to_tracks(const stream_format& x);
 

@@ -41,7 +41,7 @@ std::optional<int64_t> segment_clock::follow(std::optional<int64_t> current, con
   for (auto& b : beginnings_)
     if (x.pts >= b.pts && (!current || b.number > *current))
       result = b.number;
-  // A segment that nothing of this track falls into is not left out: numbers have no gap.
+  // A segment in which this track has no sample is not left out: numbers have no gap.
   return result && current ? std::optional{*current + 1} : result;
 }
 

@@ -33,7 +33,7 @@ private:
     int64_t pts;
   };
 
-  /// The last ones of the leading track; more than other tracks are ever behind.
+  /// How many of the leading track's latest segments are remembered: more than other tracks are ever behind.
   static constexpr size_t beginnings_max = 16;
 
   int64_t cell(int64_t pts) const noexcept;

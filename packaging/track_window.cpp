@@ -20,7 +20,7 @@ void track_window::begin(int64_t number, int64_t start, bool discontinuity) {
     complete(start);
     auto missing = number - segments_.back().number - 1;
     if (missing * times_.segment > times_.window) {
-      // Nothing that players hold is near: the playlist begins again.
+      // The gap is longer than a playlist: the playlist begins again.
       for (auto i = listed_; i < segments_.size(); ++i)
         discontinuities_ += segments_[i].discontinuity ? 1 : 0;
       segments_.clear();

@@ -57,7 +57,7 @@ public:
   /// The segment before is complete; the next part belongs to this one. `number` is above that of the segment before.
   void begin(int64_t number, int64_t start, bool discontinuity);
 
-  /// Appends a part to the latest segment. The init segment is that of the segment, so that of its first part counts.
+  /// Appends a part to the latest segment. A segment has one init segment: that of its first part.
   void add(media_part x, const init_segment& init);
 
   /// Nothing follows.
@@ -93,7 +93,7 @@ public:
   std::optional<playlist_place> next() const;
 
   /// True if the playlist contains the place, or a later one. A place without a part means the complete segment. A part
-  /// behind a complete segment's last one means the first part of the next segment.
+  /// after a complete segment's last part means the first part of the next segment.
   bool contains(const playlist_place& x) const;
 
   const media_segment* find(int64_t number) const;

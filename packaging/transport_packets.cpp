@@ -45,8 +45,8 @@ void transport_packets::set_clock(int pid) {
   others_.reset();
 }
 
-/// The clock's value before a packet. For its own track it is that packet's time. For another track it is its own
-/// track's time plus the others' progress since then.
+/// The clock's value before a packet. For a packet of the clock's track it is that packet's time, less the delay. For
+/// another track's packet it is the latest time of the clock's track, plus the progress of the other tracks since then.
 int64_t transport_packets::target(bool of_clock_track, int64_t dts, int64_t duration) {
   if (of_clock_track) {
     duration_ = duration > 0 ? duration : own_ ? std::clamp<int64_t>(dts - *own_, 0, jump) : 0;
@@ -70,7 +70,7 @@ transport_packets::before(bool of_clock_track, int64_t dts, int64_t duration) {
   if (!announced_)
     return result;
   if (!clock_) {
-    // The track's first packet starts the clock, unless it does not come.
+    // The first packet of the clock's track starts the clock, unless that packet is late.
     if (of_clock_track || *others_ - others_then_ <= ahead_max)
       return result;
     result.push_back(clock_packet(due_));

@@ -2,8 +2,8 @@
 // The clock never stands still for longer than `clock_step`, however slow its track is.
 //
 // The clock (PCR) belongs to one track, whose packets carry it. It is `delay` behind that track's decoding times. If
-// they are far apart, packets without payload carry it in between, as far as the other tracks show that time has
-// passed. ISO/IEC 13818-1: 2.4.3.
+// these packets are far apart, packets without payload carry the clock in between, as far as the other tracks' times
+// advance. ISO/IEC 13818-1: 2.4.3.
 #pragma once
 
 #include <array>

@@ -94,7 +94,8 @@ tl::expected<child_process, std::string> start_once(const std::vector<std::strin
 tl::expected<child_process, std::string> start_child(const std::vector<std::string>& arguments, bool capture) {
   auto from_server = has_fork_server();
   auto result = start_once(arguments, capture);
-  // A server that had just ended may have left a child that reads the old pipe: this child gets another.
+  // The server may have forked a child before it ended. That child reads the old pipe, so the second try makes a new
+  // one.
   if (!result && from_server && !has_fork_server())
     return start_once(arguments, capture);
   return result;

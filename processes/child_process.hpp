@@ -13,7 +13,7 @@
 namespace troupe {
 
 /// A started child. Its standard input is a pipe whose other end is `input`. From there the child reads secrets that
-/// must not appear in its arguments. It sees the end of the pipe when this process is gone.
+/// must not appear in its arguments. The child reads the end of the pipe when this process is gone.
 struct child_process {
   pid_t pid = 0;
   int input = -1;  ///< to write to; closed by `close_input`

@@ -77,12 +77,12 @@ std::vector<std::string> control_groups::folders() const {
 // -- version 2 ----------------------------------------------------------------
 
 bool control_groups::is_ours(const std::string& folder) const {
-  // The root of the hierarchy has no type, and belongs to no service.
+  // The root of the hierarchy has no file cgroup.type, and belongs to no service.
   if (!read_control(folder + "/cgroup.type"))
     return false;
   auto me = ::getpid();
   for (auto pid : processes_in(folder)) {
-    // Walk up to this process, or to the root of the tree, which is not deep.
+    // Walk from parent to parent, up to this process or to process 1.
     auto at = pid;
     for (int depth = 0; at > 1 && at != me && depth < 64; ++depth) {
       auto stat = read_control(proc_ + "/" + std::to_string(at) + "/stat").value_or(std::string{});
@@ -194,7 +194,7 @@ control_groups::outcome control_groups::limit_v1(pid_t pid, const std::string& c
   return {true, "cgroup v1"};
 }
 
-// -- both ---------------------------------------------------------------------
+// -- both versions -----------------------------------------------------------
 
 control_groups::result control_groups::limit(pid_t pid, const std::string& name, const work_limits& x) {
   prepare();
@@ -219,7 +219,7 @@ bool control_groups::out_of_memory(const std::string& name) const {
 }
 
 void control_groups::remove(const std::string& name) {
-  // A group that is still busy for a moment is removed later.
+  // A group whose processes are still ending is removed later, by `sweep`.
   for (auto& folder : folders())
     ::rmdir(group(folder, name).c_str());
 }

@@ -2,11 +2,11 @@
 //
 // In version 2, controllers must be passed down explicitly, and a group that passes them down must hold no process. So
 // the worker moves itself into a group "daemon" below its own, once, at the first limit. It does so only if the group
-// belongs to it alone, with its children, as for a service with Delegate=yes. A group with other processes is left
+// holds just the worker and its children, as for a service with Delegate=yes. A group with other processes is left
 // unchanged. Version 1 has one hierarchy per controller and no such rule: groups are made below the worker's own.
 //
-// Groups are named after the worker's process, so that the next worker finds and removes the groups of one that was
-// killed.
+// The names of groups contain the worker's process id, so that the next worker finds and removes the groups of a killed
+// worker.
 #pragma once
 
 #include "messages/limits.hpp"
@@ -46,7 +46,7 @@ public:
   /// Removes the group, once its processes have ended.
   void remove(const std::string& name);
 
-  /// Removes the empty groups of workers that are gone, including an earlier one with the same name as this one.
+  /// Removes the empty groups of workers that are gone.
   void sweep();
 
 private:
@@ -54,6 +54,7 @@ private:
   void prepare();
   bool is_ours(const std::string& folder) const;
   bool move_into(const std::string& folder, const std::string& from) const;
+  /// `own_too`: removes also the groups of an earlier process that had this process's id.
   void sweep(const std::string& folder, bool own_too) const;
   std::vector<std::string> folders() const;
   std::string group(const std::string& below, const std::string& name) const;

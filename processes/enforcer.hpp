@@ -1,5 +1,5 @@
-// All limits of one process, each with the best mechanism that this machine has; and, after its end, what is known
-// about it.
+// Applies all limits of a process, each with the best mechanism that this machine has. Tells after its end whether it
+// was killed for exceeding its memory limit.
 //
 // Cores and memory: a control group of version 2, else of version 1, else processor affinity and an rlimit. File size:
 // an rlimit. Nice and ionice: the system calls of those names. Time and the total size of all files belong to a job

@@ -127,8 +127,8 @@ void take_streams(const birth& x) {
   ::closefrom(STDERR_FILENO + 1);
 }
 
-/// Moves the environment, so that its memory can show titles. Wipes the variables that configure the node: they may be
-/// secret, and tasks read media from any source.
+/// Moves the environment, so that `setproctitle` can write titles into its memory. Wipes the variables that configure
+/// the node: they may be secret, and tasks read media from any source.
 void keep_environment_of_children(int argc, char** argv) {
   std::vector<char*> all;
   auto add_all = [&all] {
@@ -199,7 +199,7 @@ void give_up(server& x) {
   x.pid = 0;
 }
 
-/// If a standard stream is closed, no other descriptor must get its number.
+/// Opens /dev/null for each closed standard stream, so that no other descriptor gets its number.
 void hold_standard_streams() {
   auto nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   while (nothing >= 0 && nothing <= STDERR_FILENO) {

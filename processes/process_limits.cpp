@@ -82,7 +82,7 @@ enforcement limit_processors(pid_t pid, uint32_t cpu_millis, uint32_t turn) {
 
 enforcement limit_memory(pid_t pid, uint64_t bytes) {
   auto status = "/proc/" + std::to_string(pid) + "/status";
-  // Address space without pages counts for this limit but is no memory: thread stacks, mostly.
+  // Reserved address space, mostly of thread stacks, counts for this limit although it is no memory: so it is added.
   constexpr uint64_t kibibyte = 1024;
   auto reserved = control_number(status, "VmData:") * kibibyte;
   rlimit64 limit{reserved + bytes, reserved + bytes};

@@ -18,13 +18,15 @@ struct enforcement {
   std::string how;
 };
 
-/// As many processors as its number of cores, rounded up. `turn` spreads several processes across the machine.
+/// Binds the process to as many processors as `cpu_millis` needs, rounded up. `turn` spreads processes across the
+/// machine.
 enforcement limit_processors(pid_t pid, uint32_t cpu_millis, uint32_t turn);
 
-/// Private memory, in addition to what the process has now. An allocation beyond the limit fails.
+/// Limits the private memory that the process allocates in addition to what it has now. An allocation beyond the limit
+/// fails.
 enforcement limit_memory(pid_t pid, uint64_t bytes);
 
-/// The size of each file that it writes.
+/// Limits the size of each file that the process writes.
 enforcement limit_file_size(pid_t pid, uint64_t bytes);
 
 /// `pid` must lead a process group of its own.

@@ -62,7 +62,7 @@ std::vector<std::string> picture_words(const chunked_settings& with) {
                                   std::to_string(with.crf),
                                   is_vpx(with.encoder) ? "-cpu-used" : "-preset",
                                   with.preset};
-  // Without it libvpx treats the quality as a limit next to a rate.
+  // Without a rate of 0, libvpx treats the quality only as a limit beside its default rate.
   if (is_vpx(with.encoder))
     result.insert(result.end(), {"-b:v", "0"});
   return result;
@@ -133,7 +133,7 @@ encoded_video look_at(const std::string& file, const std::string& source) {
     need({"ffmpeg", "-hide_banner", "-nostdin", "-i", file, "-map", "0:v:0", "-c", "copy", "-f", "null", "-"});
   result.frames = last_number(counted.out, "frame= *([0-9]+)");
   result.kib = last_number(counted.out, "video:([0-9]+)kB");
-  // Compared frame by frame, independent of a container's times.
+  // Compares the n-th frames of both files, whatever their times are.
   auto compared = need({"ffmpeg", "-hide_banner", "-nostdin", "-i", file, "-i", source, "-lavfi",
                         "[0:v]setpts=N[a];[1:v]setpts=N[b];[a][b]ssim", "-an", "-f", "null", "-"});
   result.ssim = last_number(compared.out, "All:([0-9.]+)");

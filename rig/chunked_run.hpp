@@ -8,7 +8,7 @@
 
 namespace troupe::bench {
 
-/// Used for both programs.
+/// The settings that both programs get.
 struct chunked_settings {
   std::string encoder; ///< libavcodec's name
   std::string preset;  ///< the encoder's own: `-preset`, or `-cpu-used` of libvpx
@@ -16,7 +16,7 @@ struct chunked_settings {
   double chunk_seconds = 0; ///< for Troupe; 0: its default
 };
 
-/// Otherwise ffmpeg's defaults; the sound is AAC at 128 kbit/s.
+/// Encodes with these settings and otherwise ffmpeg's defaults; the sound becomes AAC at 128 kbit/s.
 process_result encode_with_ffmpeg(const std::string& in, const std::string& out, const chunked_settings& with);
 
 /// Two ffmpegs encode the halves of `in` at once with one thread each, and a third encodes the sound; `in` lasts

@@ -35,11 +35,11 @@ constexpr const char* profiles = R"(  plain:
 /// How quickly a slow task is replaced: the usual limits are made for lasting slowness.
 constexpr const char* slow_limits[] = {"live.slow_lag=500ms", "live.slow_after=500ms"};
 
-/// A rendition avoids workers that it left for a while. With three workers there is no fourth until one has worked well
-/// for some time.
+/// For some time, a rendition avoids a worker that it left because a task was slow. After this many runs only one
+/// worker is not avoided, so the clients leave and start a new viewing.
 constexpr int slow_runs_a_viewing = static_cast<int>(failover_cluster::workers) - 1;
 
-/// Several runs use one source; more runs use several sources.
+/// The length of a source, which serves several runs. If one source is too short for all runs, others follow.
 double source_seconds(const failover_plan& how) {
   constexpr double seconds_max = 120;
   auto seconds_a_run = how.kind == fault::slow ? 12.0 : 6.0;

@@ -28,7 +28,7 @@ constexpr milliseconds whole_limit{40'000};   ///< until all workers are back
 constexpr milliseconds look_interval{10};
 constexpr milliseconds steady_period{600};
 
-/// Media a second beyond what clients had cannot come from a buffer filled before the fault, or from its tail.
+/// Media more than a second beyond what clients had at the fault cannot come from a buffer that was filled before it.
 constexpr double beyond_seconds = 1;
 
 /// CPU time of all threads of a process so far; 0 if the process is gone.

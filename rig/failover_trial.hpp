@@ -33,7 +33,7 @@ struct trial_options {
   std::function<void(int)> before_fault{}; ///< called with the number of the run, from 0, while the stream is steady
 };
 
-/// The rest of a source that a run needs to begin: more than its time limits let it last.
+/// A run begins only if this much of the source is left: more than a run may last by its time limits.
 inline constexpr std::chrono::seconds run_reserve{45};
 
 struct trial_result {

@@ -83,7 +83,7 @@ void draw_frame_code(AVFrame& yuv420p_frame, uint32_t number) {
 }
 
 std::optional<uint32_t> read_frame_code(const AVFrame& frame) {
-  // Coding noise and dark scenes have less contrast than a code keeps at any bit rate that it is made for.
+  // Less contrast is coding noise or a dark scene: a code keeps more at all bit rates that it is meant for.
   constexpr double contrast_min = 0.2;
   // A cell this near to the threshold could be either value.
   constexpr double doubt = 0.1;

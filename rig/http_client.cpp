@@ -137,7 +137,7 @@ bool http_stream::complete() const {
   return answer_->parser.is_done();
 }
 
-/// A server that breaks the protocol is one that has left.
+/// A server that breaks the protocol counts as one that has closed the connection.
 void http_stream::parse() {
   auto& parser = answer_->parser;
   // Nothing of a head is parsed before all of it is there.

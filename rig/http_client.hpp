@@ -1,5 +1,5 @@
-// A small HTTP/1.1 client for real servers on loopback: requests with a deadline, and endless bodies that are read bit
-// by bit.
+// A small HTTP/1.1 client for real servers on loopback: requests with a deadline, and endless bodies that are read
+// piece by piece.
 #pragma once
 
 #include "base/descriptor.hpp"

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds port_limit{60'000};
 constexpr milliseconds idle_limit{30'000};
 
-/// Between two looks. What comes quickly is seen at once; what takes its time is not kept busy by who waits for it.
+/// Time between two checks of a condition: short at first, and longer after `long_wait`, so that checks cost little.
 constexpr int poll_ms = 5;
 constexpr int long_poll_ms = 25;
 constexpr milliseconds long_wait{200};

@@ -112,7 +112,7 @@ std::vector<pid_t> all_pids() {
 /// Nothing for a process that is gone.
 std::optional<process_info> look_at(pid_t pid) {
   auto text = read_file("/proc/" + std::to_string(pid) + "/stat");
-  // The name stands in parentheses and may hold any of these.
+  // The name stands in parentheses, and may itself contain blanks and parentheses.
   auto end = text.rfind(')');
   if (end == std::string::npos)
     return std::nullopt;

@@ -101,7 +101,7 @@ struct process_info {
 /// All descendants of `root`, parents before their children. Those that have ended ('Z') are left out.
 std::vector<process_info> descendants(pid_t root);
 
-/// Those of them that work, or wait for work, as tasks.
+/// The descendants of `root` that are task processes, whether they work or wait for work.
 std::vector<process_info> tasks_of(pid_t root);
 
 /// From now on, children of ended descendants become children of this process, where `descendants` shows them.
@@ -124,7 +124,7 @@ struct holdings {
 /// Zeros for a process that is gone.
 holdings holdings_of(pid_t pid);
 
-/// What files, sockets, pipes its descriptors are, one a line; for messages.
+/// The files, sockets and pipes that the process has open, one per line; for messages.
 std::string descriptors_of(pid_t pid);
 
 /// The whole file; empty if it cannot be read.

@@ -77,8 +77,8 @@ AVDictionary* video_dictionary(const std::string& encoder, const sample_options&
   AVDictionary* result = nullptr;
   if (encoder == "libx264" || encoder == "libx265")
     av_dict_set(&result, "preset", options.video_preset.c_str(), 0);
-  // Otherwise both encoders use their defaults: closed GOPs from x264, open ones from x265. B-frames have fixed places,
-  // not adaptive ones, so that every sample has reordered frames.
+  // x264 makes closed GOPs and x265 open ones, by default. B-frames have fixed places, not adaptive ones, so that every
+  // sample has reordered frames.
   if (encoder == "libx264") {
     av_dict_set(&result, "sc_threshold", "0", 0);
     av_dict_set(&result, "b_strategy", "0", 0);

@@ -58,7 +58,7 @@ int timed_input::read(void* self, uint8_t* buffer, int size) {
     me.first_byte_ = now;
   me.bytes_ += static_cast<uint64_t>(got);
   me.position_ += got;
-  // Enough for any packet. If the source is never asked, no more are kept.
+  // Enough for any packet. The limit matters if nobody calls `arrival`, which removes entries.
   constexpr size_t stretches_max = 100'000;
   me.log_.push_back({me.position_, now});
   if (me.log_.size() > stretches_max)

@@ -133,7 +133,7 @@ private:
     }
   }
 
-  /// At once: the server takes a moment to notice a closed connection.
+  /// Unlocks explicitly, because the server takes a moment to notice a closed connection.
   void give_up() {
     if (!session_)
       return;
@@ -146,7 +146,7 @@ private:
     }
   }
 
-  /// The server process of the session that holds the lock; 0 if it is free.
+  /// The server process of the session that holds the lock; 0 if nobody holds it.
   static long long holding_backend(soci::session& session) {
     long long result = 0;
     session << "SELECT coalesce(max(pid), 0)::bigint FROM pg_locks WHERE " + std::string{is_lock}, soci::into(result);

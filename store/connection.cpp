@@ -29,8 +29,8 @@ constexpr uintmax_t full_check_bytes = 128 * 1024 * 1024;
 /// Size of the page cache: enough for the pages that lists and transitions of tens of thousands of jobs touch.
 constexpr int sqlite_cache_kib = 16 * 1024;
 
-/// Number of 4 KiB pages that collect in the write-ahead log before they are copied into the file. More pages make
-/// waits fewer but longer, because a page that is written repeatedly is copied once. After a crash, the next start
+/// Number of 4 KiB pages that collect in the write-ahead log before they are copied into the file. With more pages,
+/// waits are rarer but longer, and a page that is written repeatedly is copied only once. After a crash, the next start
 /// reads such a log in about 50 ms.
 constexpr int sqlite_log_pages = 8'000;
 
@@ -242,7 +242,7 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
   auto kind = error_kind::failed;
   std::string said = thrown.what();
   if (auto soci_error = dynamic_cast<const soci::soci_error*>(&thrown)) {
-    // Without SOCI's context, which repeats statement and parameters.
+    // The message without SOCI's context, which would repeat statement and parameters.
     said = soci_error->get_error_message();
     if (auto sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&thrown))
       kind = kind_of_sqlite(sqlite->result());
@@ -312,7 +312,7 @@ expected<void> check_version(soci::session& session, const target& on, long long
 }
 
 expected<void> migrate(soci::session& session, const target& on, std::span<const migration> steps) {
-  // If there is nothing to do, no lock is waited for.
+  // If the schema is up to date, return without waiting for any lock.
   if (has_table(session, on.kind, "schema_versions")
       && scalar(session, "SELECT coalesce(max(version), 0) FROM schema_versions") == newest_of(steps))
     return {};

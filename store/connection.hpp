@@ -31,7 +31,7 @@ error translate(const std::exception& thrown, std::string_view doing, const targ
 /// A session with its settings applied. Throws what SOCI throws.
 std::unique_ptr<soci::session> connect(const target& to, const settings& from);
 
-/// Empty, or why an existing file cannot be used as a database. SQLite only.
+/// Fails if an existing file cannot be used as a database; the error says why. SQLite only.
 expected<void> check_file(soci::session& session, const target& on);
 
 /// Brings the schema up to date.

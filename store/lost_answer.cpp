@@ -45,7 +45,7 @@ public:
 
   result operator()(const move_job& x) {
     auto found = of_row(x.id, history_entry::whole_job, to_string_view(x.to));
-    // Whether a callback is due is stored; the callback sender looks there.
+    // True means only that a callback may be due: the callback sender looks into the store.
     if (found)
       found->callback = is_ended(x.to);
     return found;

@@ -22,7 +22,7 @@ struct job_summary {
   int64_t submitted_ms = 0;
   int64_t started_ms = 0; ///< when it first ran
   int64_t ended_ms = 0;
-  uint32_t attempt = 0;      ///< the current one, counted from 1; also the fence
+  uint32_t attempt = 0;      ///< the current one, counted from 1; writes for an older one are refused
   uint32_t failures = 0;     ///< attempts that ended in a transient error
   uint32_t progress_ppm = 0; ///< millionths
   std::string worker;        ///< the worker of the current attempt
@@ -65,7 +65,7 @@ struct chunk_plan {
 
 struct chunk : chunk_plan {
   chunk_state state = chunk_state::waiting;
-  uint32_t attempt = 0;  ///< the current one, counted from 1; also the fence
+  uint32_t attempt = 0;  ///< the current one, counted from 1; writes for an older one are refused
   uint32_t failures = 0; ///< attempts that ended in a transient error
   std::string worker;    ///< the worker of the current or latest attempt
   chunk_result result;   ///< of a finished chunk

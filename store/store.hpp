@@ -88,8 +88,8 @@ public:
 
   /// Finds out what happened to a batch for which `apply` returned a transient error. Returns the batch's results if it
   /// was stored after all, else empty. `now_ms` is that of the lost call; it must be unique for each batch. A batch is
-  /// recognised by the rows of history of its submissions and transitions. A batch without any gives no answer, but can
-  /// safely be applied again.
+  /// recognised by the rows of history of its submissions and transitions. A batch without such rows gives no answer,
+  /// but can safely be applied again.
   expected<std::optional<std::vector<expected<outcome>>>> recall(std::span<const operation> batch, int64_t now_ms);
 
   /// `not_found` if there is none.
@@ -125,7 +125,7 @@ public:
   /// The callbacks of a job and their results, newest first.
   expected<std::vector<callback>> callbacks_of(job_id id);
 
-  /// The queues and states that have jobs.
+  /// The number of jobs for each queue and state that has any.
   expected<std::vector<state_count>> counts();
 
 private:

@@ -24,8 +24,8 @@ std::string quoted(std::string_view word) {
   return "'" + std::string{word} + "'";
 }
 
-/// The condition that a row with `state` and `attempt` may go to `to` by the table, on behalf of :attempt (-1: no
-/// attempt).
+/// The SQL condition under which a row may go to the state `to`. The table must allow this from the row's `state`.
+/// :attempt must be the row's `attempt`, or -1 (none given) if the transition is not fenced.
 template <class State>
 std::string may_go(State to) {
   std::string from;
@@ -43,7 +43,7 @@ std::string may_go(State to) {
   return result + "))";
 }
 
-/// The set members, as bits; identifies a statement that writes exactly those.
+/// The members that are set in `x`, as bits; they identify the statement that writes exactly these.
 uint32_t mask(const job_changes& x) {
   return (x.failures ? 1U : 0) | (x.progress_ppm ? 2U : 0) | (x.priority ? 4U : 0) | (x.failure ? 8U : 0)
          | (x.error ? 16U : 0) | (x.result ? 32U : 0);

@@ -1,7 +1,7 @@
 // Counts the failures of live channels, and their repairs, over the coordinator's life.
 //
 // Snapshots of sessions show the same values, but only while a session lives; a Prometheus counter must not fall when
-// the session ends. So sessions report to this log at once, and the metrics server reads it. All functions are
+// the session ends. So sessions report to this log at once, and the page `/metrics` reads it. All functions are
 // thread-safe.
 #pragma once
 
@@ -36,8 +36,8 @@ struct failover_totals {
 class failover_log {
 public:
   /// Another attempt took over a rendition and delivers. `reason` is "lost", "stalled", "slow", "drain", "failed" or
-  /// "source"; anything else counts as "other". `gap` is the wall time without output. `replayed_bytes` of the source
-  /// were sent again for it.
+  /// "source"; anything else counts as "other". `gap` is the wall time without output. `replayed_bytes`: source bytes
+  /// that were sent again to that attempt.
   void failed_over(std::string_view reason, std::chrono::milliseconds gap, uint64_t replayed_bytes);
 
   /// A channel's source is pulled again.

@@ -1,7 +1,7 @@
 // Counts the outcomes of file jobs over the coordinator's life.
 //
 // Jobs come and go, and a Prometheus counter must not fall when a job is removed. So the queue and its jobs report to
-// this log at once, and the metrics server reads it. All functions are thread-safe.
+// this log at once, and the page `/metrics` reads it. All functions are thread-safe.
 #pragma once
 
 #include <cstdint>

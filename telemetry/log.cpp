@@ -159,7 +159,7 @@ void append_value(std::string& out, const field&, format, double value) {
 
 template <std::integral T>
 void append_value(std::string& out, const field&, format form, T value) {
-  // Above it a JSON reader may round, so such identifiers are written as text.
+  // Above this value a JSON reader may round, so larger identifiers are written as text.
   constexpr double exact_max = 9007199254740992.0;
   const auto is_exact = form == format::text || std::abs(static_cast<double>(value)) < exact_max;
   out += is_exact ? number(value) : '"' + number(value) + '"';

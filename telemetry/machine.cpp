@@ -59,7 +59,7 @@ std::string machine_probe::read(const char* name) const {
 
 void machine_probe::measure_cpu(machine_statistics& result) {
   auto table = procfs::parse_cpu(read("stat"));
-  // Within one tick of the kernel there is no difference to divide by.
+  // If no tick of the kernel has passed, nothing has changed, and there is no difference to divide by.
   if (table != cpu_) {
     cpu_percent_ = busy_percent(cpu_.all, table.all);
     cpu_per_core_.assign(table.cores.size(), 0);

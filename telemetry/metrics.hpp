@@ -31,7 +31,7 @@ struct coordinator_counters {
   void count_response(int status);
 };
 
-/// The page that `/metrics` serves, as `text/plain; version=0.0.4`. It has series only for running tasks. Call
+/// The page that `/metrics` serves, as `text/plain; version=0.0.4`. A task has series only while it runs. Call
 /// `totals.observe` with the same snapshots first.
 std::string render_metrics(const std::vector<daemon_status>& daemons, const std::vector<session_status>& sessions,
                            const coordinator_counters& counters, const transfer_totals& totals);

@@ -2,7 +2,7 @@
 //
 // Snapshots show the work of running tasks only, so the sum falls when a task ends. A Prometheus counter must not fall.
 // So this class adds up each task's growth between two snapshots, and keeps the latencies that viewers saw for
-// quantiles. It is a plain class, owned by the metrics server.
+// quantiles. It is a plain class, owned by what serves `/metrics`.
 #pragma once
 
 #include "messages/daemon.hpp"

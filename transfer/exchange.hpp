@@ -36,7 +36,7 @@ public:
     tries_ = 0;
   }
 
-  /// Waits. False if the tries are used up, or if the work must stop.
+  /// Waits before the next try. False if the tries are used up, or if the work must stop.
   bool wait();
 
   bool stopped() const noexcept {

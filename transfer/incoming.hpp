@@ -47,12 +47,12 @@ public:
   /// Bytes beyond the total are refused.
   answer<void> append(uint64_t writer, std::span<const std::byte> bytes);
 
-  /// Verifies the file's size and SHA-256, flushes it to the disk and moves it into place. A file that fails is
-  /// removed. Once successful, the same call gives the same answer again.
+  /// Verifies the file's size and SHA-256, flushes it to the disk and moves it into place. A file that is
+  /// too short stays; one that is damaged is removed. Once successful, the same call gives the same answer again.
   answer<void> finish(uint64_t total, const std::string& sha256);
 
-  /// Removes the file; all later calls are refused. It does not wait for a running `finish`: that notices, and removes
-  /// the file.
+  /// Removes the unfinished file, and refuses further data. It does not wait for a running `finish`, which notices this
+  /// and removes the file itself.
   void abandon();
 
 private:

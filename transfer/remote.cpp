@@ -101,7 +101,7 @@ expected<bool> send_rest(int fd, uint64_t bytes, const std::string& path, const 
   if (is_good(*sent))
     return true;
   auto why = refused(*sent, to);
-  // Another connection of ours was still alive on the other side, or ended at an unexpected offset: ask again.
+  // 409: another connection of ours was still alive on the other side, or ended at an unexpected offset. Try again.
   why.lasting = why.lasting && sent->status != 409;
   why.text += " (" + path + ")";
   return tl::unexpected(why);
@@ -153,7 +153,7 @@ struct arriving {
   std::string etag = {};
 };
 
-/// Next to the target, with the version of the file in the name: so a later try finds the data of that version.
+/// The name of the partial file, next to the target. It includes the version, so that a later try finds the right data.
 std::string part_name(const std::string& path, const std::string& etag) {
   auto clean = etag.substr(0, 64);
   std::replace_if(
@@ -204,7 +204,7 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
   exchange x{"GET"};
   x.write = [&](std::span<const std::byte> data, const answer_head& head) {
     if (began > 0 && head.status != 206 && here.size == began) {
-      // Another version, from its start: useless under this name.
+      // The answer is another version, from its start: it does not belong into this partial file.
       return false;
     }
     while (!data.empty()) {
@@ -262,7 +262,7 @@ expected<void> take_place(const arriving& here, const std::string& path, existin
   auto flags = there == existing::keep ? RENAME_NOREPLACE : 0U;
   auto done = ::renameat2(AT_FDCWD, here.path.c_str(), AT_FDCWD, path.c_str(), flags);
   if (done != 0 && (errno == EINVAL || errno == ENOSYS))
-    done = ::rename(here.path.c_str(), path.c_str()); // for a file system without that
+    done = ::rename(here.path.c_str(), path.c_str()); // for a file system without these flags
   if (done != 0)
     return disk("write", path);
   base::descriptor parent{::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

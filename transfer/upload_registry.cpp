@@ -14,7 +14,8 @@ namespace troupe::transfer {
 namespace {
 
 constexpr mode_t result_mode = 0644;
-constexpr const char* not_at_work = "this job is not running, or not yet again: try again in a moment";
+constexpr const char* not_at_work =
+  "this job is not running, or has not resumed after a restart: try again in a moment";
 
 /// Replaces the file by a new one with this text. False on failure.
 bool put(const std::string& path, const std::string& text) {
@@ -91,18 +92,18 @@ void upload_registry::begin_result(const std::string& id, const std::string& att
   if (i == jobs_.end())
     return;
   auto& x = i->second.files;
-  i->second.published = std::make_shared<std::string>(); // an older attempt has its own
+  i->second.published = std::make_shared<std::string>(); // an older attempt keeps its own
   if (config_.direct && !i->second.marker.empty())
     put(x.staging, i->second.marker);
   auto place = [this, published = i->second.published, target = x.output, overwrite](const std::string& from,
                                                                                      int file) -> answer<void> {
-    // By the descriptor instead of the name: others may write to the folder, and may have put another file there.
+    // Use the descriptor and not the name: others may write to the folder, and may have put another file there.
     ::fchmod(file, result_mode);
     auto identity = base::publish(file, from, target, overwrite ? base::overwrite::allow : base::overwrite::refuse);
     if (!identity)
       return refuse(identity.error().kind == base::file_fault::failed ? reason::failed : reason::exists,
                     std::move(identity.error().what));
-    std::lock_guard guard{mutex_};
+    std::lock_guard publishing{mutex_};
     *published = std::move(*identity);
     return {};
   };

@@ -161,7 +161,7 @@ private:
   uint64_t bytes_to_come() const;
   /// Makes room for one more upload of this client: if too many are open, the oldest idle one is dropped.
   answer<void> make_room(const std::string& client);
-  /// A connection that still writes to it is refused from now on.
+  /// Forgets an open upload: a connection that still writes to it is refused from now on.
   void forget(const std::string& id);
   /// The file of an upload, finished or not; empty if there is none.
   std::string find_upload(const std::string& id) const;

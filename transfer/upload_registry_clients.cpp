@@ -188,7 +188,7 @@ answer<std::shared_ptr<incoming>> upload_registry::upload(const std::string& id)
     x = std::make_shared<incoming>(path, announced > 0 ? announced : config_.bytes_max,
                                    [target = target](const std::string& from, int) { return move_to(from, target); });
   } else {
-    // From before a restart, and complete: it can be verified once more, and needs no more space.
+    // The upload was finished before a restart: it can be verified once more, and needs no more space.
     std::error_code failed;
     x = std::make_shared<incoming>(path, fs::file_size(path, failed),
                                    [](const std::string&, int) { return answer<void>{}; });

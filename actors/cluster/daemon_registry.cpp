@@ -59,7 +59,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       return adopt_task(x, what, task);
     },
     [this](release_atom, lease_id id, const lease_end& how) {
-      // Its process is gone, and its host is being asked why: the host knows more than the lease's owner.
+      // If the lease's process is gone, its host is being asked why: the host knows more than the owner.
       if (auto task = how.process_failed ? leases.task_of(id) : std::nullopt; task && !tasks.contains(*task))
         return;
       leases.release(id, how, self->now(), unix_ms());
@@ -267,7 +267,7 @@ void daemon_registry_state::want(worker_id id, uint32_t processes) {
 void daemon_registry_state::assign(worker_id host, task_id task, const work_label& label, lease_id id) {
   auto i = hosts.find(host);
   if (i == hosts.end())
-    return; // its loss is being reported, or the deadline of the process will pass
+    return; // the loss of the host ends the lease, or else the lease's deadline does
   self->request(i->second, host_timeout, assign_atom_v, task, label)
     .then([this, id](const std::string& limits) { leases.assigned(id, true, limits, self->now()); },
           [this, id](const caf::error& why) { leases.assigned(id, false, words(why), self->now()); });

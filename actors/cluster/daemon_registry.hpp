@@ -11,10 +11,10 @@
 // - the coordinator dies: its node ends, and with it the registry.
 //
 // The registry restarts nothing itself: a worker's breaker limits how often a bad worker is tried, and a host limits
-// how fast it starts processes. If the registry dies, the coordinator starts a new one (n times in t, then the node
-// gives up), and workers register again. A worker itself remembers whether it is draining. Running tasks continue with
-// their owners, unknown to the new registry. When it finds that they serve none of its leases, it has them ended, and
-// their owners get new leases from it.
+// how fast it starts processes. If the registry dies, the coordinator starts a new one (if that happens too often,
+// the node ends), and workers register again. A worker itself remembers whether it is draining. Running tasks continue
+// with their owners, unknown to the new registry. When the new registry finds tasks that serve none of its leases, it
+// has them ended, and their owners request new leases.
 #pragma once
 
 #include "actors/common/leases.hpp"
@@ -53,7 +53,7 @@ struct daemon_registry_state : core::lease_effects {
     caf::result<void>(quarantine_atom, lease_id, std::string),
     // Requests that wait for a place, by attempt: how many requests are ahead of each.
     caf::result<queue_places>(status_atom),
-    // INTERNAL: the clock.
+    // INTERNAL: a tick of the clock.
     caf::result<void>(tick_atom)>;
 
   static inline const char* name = "daemon_registry";

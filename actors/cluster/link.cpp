@@ -107,7 +107,7 @@ caf::expected<greeting> greet(caf::actor_system& system, const caf::io::scribe_p
 
 node_system_config::node_system_config(size_t threads) {
   keep_freed_memory();
-  // OpenSSL writes to connections that their peers have closed.
+  // OpenSSL may write to a connection that its peer has closed; this must not end the process.
   std::signal(SIGPIPE, SIG_IGN);
   load<caf::io::middleman>();
   set("caf.middleman.heartbeat-interval", caf::timespan{transport_heartbeat});

@@ -48,15 +48,15 @@ public:
   bool consume(caf::execution_unit* context, const void* data, size_t bytes) override;
 
 private:
-  /// Makes the stream deliver the next piece of what is wanted.
+  /// Asks the stream for the next of the `wanted_` bytes.
   void read_on();
 
   // The place must be free only after the socket is closed: members are destroyed in reverse order.
   std::shared_ptr<void> place_;
   caf::io::network::stream_impl<link_transport> stream_;
   bool launched_ = false;
-  size_t wanted_ = 0;         ///< bytes that the broker waits for
-  caf::byte_buffer gathered_; ///< those that have arrived
+  size_t wanted_ = 0;         ///< number of bytes that the broker waits for
+  caf::byte_buffer gathered_; ///< those of them that have arrived
 };
 
 /// "1.2.3.4:567" of the other end of a socket; empty if it is gone.

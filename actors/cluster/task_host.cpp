@@ -44,7 +44,7 @@ void remove_folder(caf::actor_system& system, std::string folder) {
 
 task_host_state::task_host_state(interface::pointer self, task_host_config config)
   : self(self), config(std::move(config)) {
-  // At once, rather than with the first limit: this removes the groups that an earlier run left.
+  // Made now, not when the first limit is set: its constructor removes the control groups of an earlier run.
   if (this->config.limits)
     enforcer.emplace();
 }

@@ -19,7 +19,7 @@ constexpr auto registration_timeout = config::defaults::coordinator_wait;
 /// A driver that has not answered after this time hangs.
 constexpr auto gpu_timeout = std::chrono::seconds{10};
 
-/// The driver may answer after all.
+/// How long a late answer of the driver is waited for; no second request is sent meanwhile.
 constexpr auto gpu_answer_timeout = std::chrono::hours{1};
 
 constexpr auto host_timeout = std::chrono::seconds{1};
@@ -53,7 +53,7 @@ worker_state::interface::behavior_type worker_state::make_behavior() {
   gpu_watch = config.start.gpu_watch(self->home_system(), config.gpus);
   self->link_to(gpu_watch);
   self->set_down_handler([this](const caf::down_msg& x) {
-    // Both die with the connection: the one reported second is already forgotten.
+    // Coordinator and registry die with the connection. The second report finds both handles already reset.
     if (coordinator == x.source || registry == x.source)
       disconnected("the coordinator is gone");
   });
@@ -166,8 +166,8 @@ void worker_state::beat(uint64_t of) {
         measure_gpus(tasks);
         send_heartbeat(of, std::move(tasks));
       },
-      // The host is late, as everything is after the machine was suspended. It is linked: if it were dead, so would be
-      // this actor.
+      // The host answers late, for example after the machine was suspended. It is not dead: its death would have
+      // ended this actor, too, because they are linked.
       [](const caf::error&) {});
 }
 

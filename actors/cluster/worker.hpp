@@ -4,9 +4,9 @@
 // - The coordinator or its registry dies, or the connection breaks: the worker connects again with back-off and jitter,
 //   and registers again under the same id. The registration tells a restarted coordinator whether the worker is
 //   draining.
-// - The registry no longer knows the worker: the same.
-// - The registration is refused: the worker logs why, and tries again at growing intervals; the other side may correct
-//   the reason.
+// - The registry no longer knows the worker: the worker connects and registers again in the same way.
+// - The registration is refused: the worker logs why, and tries again at growing intervals, because an operator may
+//   correct the reason.
 // - The driver of a GPU hangs: heartbeats continue, and report it.
 // - Its task host dies, which a forced removal causes: the worker ends, and with it its node.
 // - A task dies: the worker does nothing; its host has noticed, and its owner acts.
@@ -31,7 +31,7 @@
 
 namespace troupe {
 
-/// How the actors are started that the worker owns.
+/// The functions that start the actors which the worker owns.
 struct worker_parts {
   std::function<local_task_host_actor(caf::actor_system&, task_host_config)> host = spawn_task_host;
   std::function<gpu_watch_actor(caf::actor_system&, gpu_watch_config)> gpu_watch = spawn_gpu_watch;
@@ -59,7 +59,7 @@ struct worker_state {
     // The node is about to end: have all work moved to other workers. Answers when nothing works here any more, or
     // after this time.
     caf::result<void>(drain_atom, caf::timespan),
-    // INTERNAL: check whether that is so.
+    // INTERNAL: check whether nothing works here any more.
     caf::result<void>(drain_atom),
     // INTERNAL: the proven capabilities of the machine.
     caf::result<void>(capabilities),

@@ -49,7 +49,7 @@ using leases_actor = caf::typed_actor<
   // The requests that wait for a place.
   caf::result<queue_places>(status_atom),
   // A job takes over a task of an earlier coordinator, with a lease; `no_worker` if its worker is unknown and the
-  // request is no last resort.
+  // request's `last_resort` is not set.
   caf::result<lease, task_actor>(task_join, lease_request, orphan_actor),
   // The rendition (channel, profile) kills the tasks that make it, for this reason: it is refused for a while.
   caf::result<void>(quarantine_atom, std::string, std::string, std::string)>;

@@ -15,7 +15,7 @@ std::optional<double> disk_free_percent(const std::string& path, uint64_t more_b
   if (!path.starts_with('/'))
     return {};
   struct statvfs found {};
-  // What is not there yet will be on the disk of the folder that is.
+  // A path that does not exist yet will lie on the disk of its nearest existing folder.
   fs::path at{path};
   while (::statvfs(at.c_str(), &found) != 0) {
     if (errno != ENOENT || !at.has_parent_path() || at == at.parent_path())

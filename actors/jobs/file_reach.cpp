@@ -121,7 +121,7 @@ av::source_options file_reach::source(const std::string& path_or_url, const std:
     "Authorization: Bearer " + access_.ticket + "\r\n" + (identity.empty() ? "" : "If-Match: \"" + identity + "\"\r\n");
   result.options["reconnect"] = "1";
   result.options["reconnect_on_network_error"] = "1";
-  result.options["reconnect_on_http_error"] = "503"; // after a restart, jobs return later than HTTP
+  result.options["reconnect_on_http_error"] = "503"; // after a restart, HTTP answers before jobs are back
   result.options["reconnect_delay_max"] = reconnect_seconds;
   result.open_timeout = open_timeout;
   result.read_timeout = read_timeout;

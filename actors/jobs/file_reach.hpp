@@ -42,11 +42,11 @@ public:
   /// How libavformat reads the source; if an identity is given, only the file with that identity.
   av::source_options source(const std::string& path_or_url, const std::string& identity = {}) const;
 
-  /// Changes when the source does. "0" for a source at a URL.
+  /// A text that changes when the source changes. "0" for a source at a URL.
   expected<std::string> identity(const std::string& path_or_url) const;
 
-  /// Explains an error in reading the source: if the source was read over HTTP, the media is not to blame for a missing
-  /// coordinator.
+  /// The failure to report if reading the source failed with `x`. It is not terminal if the source was read over HTTP
+  /// and the coordinator is away, because then the media is not to blame.
   file_failure judged(const std::string& path_or_url, file_failure x) const;
 
   // -- chunks -----------------------------------------------------------------
@@ -54,7 +54,7 @@ public:
   /// Where to write the chunk that the coordinator calls `path`.
   expected<std::string> chunk_destination(const std::string& path);
 
-  /// Delivers what was written there to the coordinator.
+  /// Delivers the file that was written to `chunk_destination` to the coordinator.
   expected<void> deliver_chunk(uint32_t number, const std::string& written);
 
   /// The complete chunk as a file of this machine.

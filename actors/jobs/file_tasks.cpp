@@ -33,14 +33,14 @@ file_failure to_failure(const av::error& x) {
   return {x.terminal(), false, x.what.substr(0, file_text_bytes_max), x.code == av::errc::device};
 }
 
-/// The source is not the one that was probed any more.
+/// The error if the source is no longer the one that was probed.
 file_failure changed(const std::string& source, bool gone) {
   return {true, true,
           std::string{"the source "} + (gone ? "disappeared" : "changed")
             + " while the job was working on it: " + base::mask_url(source) + "; submit the job again"};
 }
 
-/// The disk that the work would write to has too little free space. Another machine may have more, or this one later.
+/// The error if the disk for the output is too full. Another machine may have more room, or this one later.
 std::optional<file_failure> full(const std::string& target, uint32_t percent) {
   if (auto shortage = disk_shortage(target, percent); !shortage.empty())
     return file_failure{false, false, "not begun: " + shortage};

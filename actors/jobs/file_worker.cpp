@@ -156,7 +156,7 @@ void file_worker_state::report() {
 
 local_file_worker_actor spawn_file_worker(caf::actor_system& system, file_work work, file_client_actor client,
                                           task_place place, const av::engine& codecs) {
-  log::info("file work", {{"kind", name_of(work)}, {"attempt", work.attempt}});
+  log::info("file work begins", {{"kind", name_of(work)}, {"attempt", work.attempt}});
   return system.spawn<actor_of<file_worker_state>>(std::move(work), std::move(client), std::move(place), codecs);
 }
 

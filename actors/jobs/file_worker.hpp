@@ -29,7 +29,7 @@ struct file_worker_state {
     caf::result<void>(file_result),
     // INTERNAL: the thread has made its first frame.
     caf::result<void>(finish_atom),
-    // INTERNAL: the clock.
+    // INTERNAL: a tick of the clock.
     caf::result<void>(tick_atom)>;
 
   static inline const char* name = "file_worker";

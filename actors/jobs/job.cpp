@@ -25,7 +25,7 @@ constexpr auto capacity_timeout = std::chrono::seconds{2};
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
 
-/// How long the end of a lease may take; the registry only looks into a table.
+/// How long the registry may take to end a lease; it only looks into a table.
 constexpr auto release_timeout = std::chrono::seconds{2};
 
 /// A request for a lease may wait this long for other work to end; then it is repeated.
@@ -159,7 +159,7 @@ job_actor_state::interface::behavior_type job_actor_state::make_behavior() {
       return answer;
     },
     [](move_atom, lease_id) {
-      // Only live work is moved.
+      // A file task is never moved: it works to its end.
     },
     [this](tick_atom) {
       self_->delayed_send(self_, tick_interval, tick_atom_v);
@@ -395,7 +395,7 @@ void job_actor_state::send_writes() {
     };
     self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
       .then(stored, [this](const caf::error& why) {
-        // It is not known whether this was written, so nothing is published and nothing is removed. If the queue has
+        // Without a refusal, this may have been written: nothing is published and nothing is removed. If the queue has
         // ended, its end also ends the job.
         if (why != ec::refused && why != ec::conflict)
           return;

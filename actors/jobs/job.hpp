@@ -47,7 +47,7 @@ using job_actor = file_client_actor::extend<
   caf::result<void>(task_join, file_work, orphan_actor),
   // Asks to leave the lease's worker; file work ignores it and stays to its end.
   caf::result<void>(move_atom, lease_id),
-  // INTERNAL: the clock.
+  // INTERNAL: a tick of the clock.
   caf::result<void>(tick_atom)>;
 
 struct job_begin {
@@ -92,8 +92,8 @@ private:
   struct attempt {
     troupe::lease held;
     task_actor task;          ///< null when the task is gone
-    orphan_actor orphan;      ///< the same, for a task from before the restart
-    file_worker_actor worker; ///< of such a task: its host may not know it
+    orphan_actor orphan;      ///< the task, if it got its work before a restart
+    file_worker_actor worker; ///< of that orphan, to stop it directly: its host may not know it
     std::string part;         ///< the part that it works on, for the log
     bool confirmed = false;   ///< the registry knows that its encoder is open
   };
@@ -111,7 +111,7 @@ private:
   /// The attempt's encoder is open: from now on its session on a GPU is counted for certain.
   void confirm(attempt_id number, attempt& x);
   void warn_of_seat(const attempt& x);
-  /// Takes over the orphan with its lease, or releases it.
+  /// Takes over the orphan with its lease, or releases the lease.
   void adopt(orphan_offer& x, const troupe::lease& held);
   /// Answers when the attempt's lease is over.
   void take(const file_result& x, caf::typed_response_promise<void> answer);
@@ -128,7 +128,7 @@ private:
   /// The attempt's task is gone; its host's report says why.
   void task_gone(attempt_id number, attempt& x);
 
-  /// Lets time pass.
+  /// Tells the core the time.
   void advance();
   void send_writes();
   void report();

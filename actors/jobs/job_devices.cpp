@@ -24,7 +24,7 @@ void job_actor_state::confirm(attempt_id number, attempt& x) {
         job_.down(number, "its lease is over", self_->now());
         send_writes();
       },
-      [](const caf::error&) {}); // a registry that was started anew counts what the driver says
+      [](const caf::error&) {}); // after a restart the registry counts what the driver reports
 }
 
 void job_actor_state::device_failed(attempt_id attempt, const std::string& why) {

@@ -33,7 +33,8 @@ struct job_news {
 /// Receives the events.
 using job_watcher_actor = caf::typed_actor<caf::result<void>(job_news)>;
 
-/// Asks the queue for its events, until the watcher or the queue dies. The queue itself answers.
+/// Asks the queue for its events, until the watcher or the queue dies. The answer comes from the queue itself, so that
+/// the watcher can monitor it.
 struct job_subscription {
   job_watcher_actor watcher;
   bool callbacks_only = false; ///< only the ends of jobs with a callback

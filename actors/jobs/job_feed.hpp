@@ -1,5 +1,5 @@
-// The watchers of file jobs, and the events for them. Owned by the job queue, which feeds it with what it has stored
-// and heard.
+// The watchers of file jobs, and the events for them. Owned by the job queue, which passes on what it has stored, and
+// what jobs have reported.
 #pragma once
 
 #include "actors/jobs/job_events.hpp"
@@ -54,7 +54,7 @@ private:
 
   std::vector<job_subscription> watchers_;
   std::vector<job_event> events_;
-  std::vector<job_event> calls_; ///< those with a callback
+  std::vector<job_event> calls_; ///< events of jobs with a callback
   std::map<job_id, std::chrono::steady_clock::time_point> told_;
 };
 

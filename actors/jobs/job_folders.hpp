@@ -28,7 +28,7 @@ public:
     return root_ + "/" + to_string(id);
   }
 
-  /// All that are on the disk.
+  /// The jobs whose folders are on the disk.
   std::vector<job_id> found() const;
 
   /// Keeps the folder of a job that failed at this time.

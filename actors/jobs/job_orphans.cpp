@@ -17,11 +17,11 @@ namespace {
 /// How long a task and the registry may take to answer.
 constexpr auto answer_timeout = config::defaults::coordinator_wait;
 
-/// The registry answers at once, or is gone. A lease that came after this time would be given to nobody: the process
-/// would be taken as long as the job lives.
+/// Long, because a lease that comes after this time would belong to nobody, and its process would be taken as long as
+/// the job lives. The registry normally answers at once.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
-/// How long the worker of an orphan may take to register before its task is taken over without it.
+/// How long the worker of an orphan may take to register. After that the task is taken over without its worker.
 constexpr auto worker_wait = std::chrono::seconds{5};
 
 } // namespace
@@ -58,7 +58,7 @@ void job_actor_state::consider_orphans() {
           [this, task = i->task](const caf::error&) {
             for (auto& x : orphans_)
               if (x.task == task)
-                x.asked = false; // its worker may come yet
+                x.asked = false; // try again: its worker may still register
           });
     }
     ++i;

@@ -136,7 +136,7 @@ bool job_queue_state::recover() {
       continue;
     auto job = opened->find(id);
     if (!job && job.error().kind != store::error_kind::not_found)
-      continue; // it is there, whatever it is
+      continue; // the job exists, but cannot be read: keep its folder
     if (job && job->state == job_state::failed)
       folders_.keep(id, job->ended_ms);
     else
@@ -146,7 +146,7 @@ bool job_queue_state::recover() {
   for (auto& x : open)
     book_.recover(row_of(x));
   if (!open.empty())
-    log::info("jobs are there from before", {{"jobs", open.size()}});
+    log::info("the store has jobs that have not ended", {{"jobs", open.size()}});
   book_.start_due();
   return true;
 }

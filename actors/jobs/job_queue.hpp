@@ -52,12 +52,12 @@ struct job_queue_config {
   std::chrono::milliseconds keep_failed{0}; ///< how long the finished chunks of a failed job are kept
   core::job_book_config book;
   core::file_job_config job;
-  std::shared_ptr<const job_factory> factory; ///< of what works at jobs; null: the usual one
+  std::shared_ptr<const job_factory> factory; ///< makes the actors of running jobs; null: the usual one
   /// Makes the actors in front of the store.
   std::function<job_store_actors(caf::actor_system&, store::job_store, const std::string&)> storage =
     spawn_job_store_actors;
   std::shared_ptr<telemetry::file_job_log> counts;  ///< told what becomes of jobs; null: nobody counts
-  std::shared_ptr<transfer::upload_registry> files; ///< what others read and write of jobs; null: paths alone
+  std::shared_ptr<transfer::upload_registry> files; ///< files that others may use; null: none, only paths
 };
 
 struct job_queue_state : private core::job_book_effects,
@@ -71,7 +71,7 @@ struct job_queue_state : private core::job_book_effects,
     caf::result<void>(end_atom, job_id, uint32_t),
     // INTERNAL: start the jobs whose turn has come.
     caf::result<void>(finish_atom),
-    // INTERNAL: the clock.
+    // INTERNAL: a tick of the clock.
     caf::result<void>(tick_atom)>;
 
   static inline const char* name = "job_queue";
@@ -90,7 +90,7 @@ private:
   };
 
   /// Reading a page takes milliseconds, and the reader itself notices within this time that the store is away. After
-  /// it, the caller asks again: a client, or the next tick.
+  /// this time the one who asked asks again: a client, or the queue at its next tick.
   static constexpr auto read_timeout = std::chrono::seconds{30};
 
   /// The job's progress while it runs; empty otherwise.
@@ -118,7 +118,7 @@ private:
 
   void write(store::operation x, written then = {});
   void write_for_client(store::operation x, written then);
-  /// A written change, for a client who waits for it; `then` may be empty.
+  /// Writes a client's change, and answers when it is durable or refused; `then` may be empty.
   caf::result<void> change(store::operation x, std::function<void(const store::outcome&)> then);
 
   // -- core::job_journal_effects, and records (job_queue_records.cpp) ------------
@@ -164,7 +164,7 @@ private:
   job_queue_config config_;
   leases_actor coordinator_;
   core::job_journal<store::operation, store_answer> journal_;
-  job_store_actors storage_; ///< none where the store does not open
+  job_store_actors storage_; ///< empty if the store does not open
   core::job_book book_;
   job_folders folders_;
   std::map<job_id, worked_on> at_work_;

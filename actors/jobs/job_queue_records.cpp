@@ -1,4 +1,4 @@
-// What is written down of jobs: on its way to the store, and to those who watch.
+// What the queue records of jobs: on its way to the store, to watchers and to the counters.
 #include "actors/common/actor_of.hpp"
 #include "actors/common/relay.hpp"
 #include "actors/jobs/job_queue.hpp"
@@ -35,7 +35,8 @@ void job_queue_state::send_batch(store_batch x) {
   auto lost = [this](const caf::error& why) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
-  self_->request(storage_.writer, write_timeout, std::move(x)).then([this](const store_results& x) { take(x); }, lost);
+  self_->request(storage_.writer, write_timeout, std::move(x))
+    .then([this](const store_results& done) { take(done); }, lost);
 }
 
 void job_queue_state::take(const store_results& x) {
@@ -46,7 +47,8 @@ void job_queue_state::take(const store_results& x) {
     journal_.stored(x.results, x.recalled, unix_ms());
   } else if (x.failed->transient()) {
     if (!was_out)
-      log::warning("jobs are not written: the store is out of order; it is tried again", {{"reason", x.failed->text}});
+      log::warning("jobs are not written: the store is out of order; writing is tried again",
+                   {{"reason", x.failed->text}});
     journal_.lost(tl::unexpected{*x.failed});
   } else {
     log::error("the store of jobs is broken", {{"reason", x.failed->text}});
@@ -72,7 +74,7 @@ void job_queue_state::surprised(const store::operation& what) {
 
 caf::result<void> job_queue_state::subscribe(const job_subscription& x) {
   if (!feed_.add(x))
-    return caf::make_error(ec::limit, "as many watch the jobs as may");
+    return caf::make_error(ec::limit, "the limit of watchers of jobs is reached");
   self_->monitor(x.watcher);
   return caf::unit;
 }

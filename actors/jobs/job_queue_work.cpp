@@ -17,7 +17,7 @@ namespace troupe {
 
 namespace {
 
-/// Longer than any orphan waits: before that, it ends by itself.
+/// Longer than any orphan waits for a job: the orphan ends by itself earlier.
 constexpr auto orphan_timeout = config::defaults::outer_wait(config::defaults::patient_wait);
 
 } // namespace
@@ -157,7 +157,7 @@ void job_queue_state::take(const job_writes& x, caf::typed_response_promise<void
       write(operation);
       continue;
     }
-    // What is refused was overtaken by a person's word.
+    // The store refuses the end of a job if a person's command has changed the job's state first.
     auto written = [this, answer, id = x.id, end, last](const store_answer& done) mutable {
       if (end && !done) {
         book_.end_refused(id);

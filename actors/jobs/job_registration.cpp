@@ -54,7 +54,7 @@ file_work job_registration::begin(file_work x) {
   x.access.address = uploads_->address();
   x.access.attempt = tag_of(x.attempt);
   if (auto* probe = std::get_if<probe_work>(&x.work)) {
-    // Looked for when the job began, on the machine whose path it is.
+    // The coordinator checked the output's place when the job began, unless the folder may exist only on workers.
     if (access_.sees_output || !access_.direct)
       probe->output.clear();
   } else if (auto* chunk = std::get_if<chunk_work>(&x.work)) {

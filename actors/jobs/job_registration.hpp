@@ -29,8 +29,8 @@ public:
   /// Completes the work for its task; from now on the attempt may use the job's files.
   file_work begin(file_work x);
 
-  /// Work that a task got before a restart belongs to this attempt from now on: the task may deliver its files under
-  /// the old name.
+  /// Work that a task got before a restart belongs to this attempt from now on. The task may deliver its files under
+  /// the name of its old attempt.
   void adopt(attempt_id attempt, const file_work& x);
 
   /// Identity of the result, if a task delivered it over HTTP.
@@ -45,7 +45,7 @@ private:
   std::shared_ptr<transfer::upload_registry> uploads_;
   file_access access_;
   std::string life_;
-  std::map<attempt_id, std::string> adopted_; ///< the names under which such tasks know their attempts
+  std::map<attempt_id, std::string> adopted_; ///< names under which adopted tasks know their attempts
 };
 
 /// Why a job's result cannot be stored under its name, as far as this machine can see; else empty. `direct`: workers

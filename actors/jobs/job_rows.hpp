@@ -1,5 +1,5 @@
-// Between the store's words and the book's: a stored job as `core::job_book` knows it, and a way of the book's as the
-// store takes it.
+// Translates between the store and the book of jobs: a stored job to the row that `core::job_book` knows, and a
+// transition of the book (`job_way`) to the store's operation.
 #pragma once
 
 #include "actors/jobs/job_views.hpp"

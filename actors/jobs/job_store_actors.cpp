@@ -261,7 +261,7 @@ store_results write_batch(store::job_store& to, store_batch& x) {
   auto done = to.apply(wanted, x.at_ms);
   if (!done) {
     result.failed = std::move(done.error());
-    // The owner has none of this any more.
+    // The owner keeps the operations, and may send the batch again.
     return result;
   }
   auto next = done->begin();

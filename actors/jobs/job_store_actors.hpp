@@ -32,7 +32,7 @@ using store_answer = store::expected<store::outcome>;
 struct store_results {
   std::optional<store::error> failed; ///< of the batch as a whole
   std::vector<store_answer> results;
-  bool recalled = false; ///< it was already stored at the first try
+  bool recalled = false; ///< an earlier try, whose answer was lost, had stored the batch
 };
 
 struct loaded_jobs {
@@ -69,7 +69,7 @@ using job_reader_actor = caf::typed_actor<
   caf::result<job_details>(job_atom, job_id),
   // Whole jobs, with their chunks.
   caf::result<loaded_jobs>(std::vector<job_id>),
-  // What a watcher missed; the job without what is known only while it runs.
+  // What a watcher missed; the job without the data that is known only while it runs.
   caf::result<job_replay>(job_replay_question),
   // The lines of a job's log.
   caf::result<job_log>(job_log_question),
@@ -78,7 +78,7 @@ using job_reader_actor = caf::typed_actor<
   // Ends the actor.
   caf::result<void>(stop_atom)>;
 
-/// Writes the batch in one transaction, unless it is there already.
+/// Writes the batch in one transaction, unless the store has it already.
 store_results write_batch(store::job_store& to, store_batch& x);
 
 /// `url` is the store's.
@@ -88,7 +88,7 @@ job_writer_actor spawn_job_writer(caf::actor_system& system, store::job_store fr
 /// their way; a reader that does not wait would never see them. False if a writer still works after `timeout`.
 bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 
-/// Connects with the first question.
+/// The reader connects when it gets its first question.
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
 
 /// What a queue has in front of its store.

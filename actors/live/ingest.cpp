@@ -40,10 +40,10 @@ constexpr auto end_timeout = std::chrono::seconds{5};
 constexpr auto pace_slack = std::chrono::seconds{2};
 
 /// How far a live source may run ahead of the wall clock: a burst lets clients join sooner, and a playlist's newest
-/// segments come at once. Anything beyond that waits at the other end.
+/// segments come at once. Anything beyond that is read later, so it waits at the source.
 constexpr auto burst_max = std::chrono::seconds{10};
 
-/// A larger step in a live source's times is a gap, and takes no time.
+/// A larger step in a live source's times is a gap, whose duration the pace does not wait for.
 constexpr int64_t hole_ticks = 3 * ticks_per_second;
 
 /// How long a read may exceed its own limit before the ingest counts as hanging.
@@ -52,7 +52,7 @@ constexpr auto read_slack = std::chrono::seconds{2};
 /// The longest media that a reopened source sends again: a burst, or the window of a playlist.
 constexpr int64_t repeated_max = 60 * ticks_per_second;
 
-/// How long repeated media may come at real-time pace.
+/// How long a reopened source may repeat earlier media at real-time pace.
 constexpr auto repeat_patience = std::chrono::seconds{3};
 
 /// Streams that go to viewers beside picture and sound.
@@ -156,13 +156,13 @@ private:
           recognise(*packet, joint);
         else if (joint.repeats() && !catches_up(packet->dts))
           return av::fail(av::errc::io, "the source repeats earlier media at real-time pace: it may start over");
-        // When joined within a group of pictures, a burst has seconds of audio before the first known picture.
+        // A burst that begins within a group of pictures has seconds of audio before the first known picture.
         auto awaited = work_.known.empty() ? std::nullopt : std::optional{static_cast<size_t>(leading_)};
         joint.add(*packet, source->tracks().size(), awaited);
       }
       shift_ = counters_.shift + joint.shift();
       while (!stop_ && joint.next(*packet)) {
-        // No client can join before the first picture, so nothing before it is waited for.
+        // No client can join before the first picture, so packets before it are not paced.
         begun_ = begun_ || packet->stream_index == leading_;
         if (paced && begun_)
           pace(packet->dts, burst);

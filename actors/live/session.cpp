@@ -13,13 +13,13 @@ constexpr auto tick_interval = std::chrono::milliseconds{100};
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto start_timeout = std::chrono::seconds{5};
 
-/// A lease that comes later than the session waits for it is given back, if it comes within this time.
+/// A lease that comes after the session has stopped waiting for it is given back, if it comes within this time.
 constexpr auto late_lease_timeout = std::chrono::hours{1};
 
 /// Number of attempts in one session before their numbers would overlap those of the next.
 constexpr uint64_t attempts_per_session = uint64_t{1} << 24;
 
-/// "terminal" is sent as an error code: media and encoder errors are the same on any worker.
+/// Errors of the media and of encoders are terminal, because they are the same on any worker.
 bool is_terminal(const caf::error& x) {
   return x == ec::encode_failed || x == ec::source_failed;
 }
@@ -248,7 +248,7 @@ void session_state::start_on_task(const Work& work) {
         settle();
       },
       [this, number](const caf::error& why) {
-        // An error that is not ours concerns the process: it is gone, or does not answer.
+        // An error that is not an `ec` concerns the task process: it is gone, or does not answer.
         auto process_failed = why.category() != caf::type_id_v<ec>;
         session.start_failed(number, {words(why), process_failed}, is_terminal(why), self->now());
         settle();
@@ -300,7 +300,7 @@ void session_state::finish(attempt_id attempt, int64_t to_pts) {
 void session_state::stop(attempt_id attempt, const lease_end& how) {
   auto i = attempts.find(attempt);
   if (i == attempts.end() || !i->second.held)
-    return; // its lease is on the way: `session::leased` will not know the attempt and will stop it then
+    return; // its lease is still to come: `session::leased` will find that the attempt is over, and stop it then
   if (!how.reason.empty())
     log::warning("a task is given up",
                  {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});

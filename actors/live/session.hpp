@@ -52,7 +52,7 @@ using session_actor = sample_sink_actor::extend<
   caf::result<void>(batch_ack),
   // Leave the lease's worker, without a pause.
   caf::result<void>(move_atom, lease_id),
-  // INTERNAL: the clock.
+  // INTERNAL: a tick of the clock.
   caf::result<void>(tick_atom)>;
 
 struct session_state : core::session_effects {

@@ -97,7 +97,7 @@ void transcoder_state::take(const sample_batch& x) {
     return;
   if (x.sequence > received + 1) {
     end("source batch " + std::to_string(x.sequence) + " came after " + std::to_string(received)
-          + ": what lies between is lost",
+          + ": the batches between them are lost",
         false);
     return;
   }

@@ -22,7 +22,7 @@
 namespace troupe {
 
 struct transcoder_state : av::transcode_sink {
-  /// INTERNAL: the clock.
+  /// INTERNAL: a tick of the clock.
   using interface = transcoder_actor::extend<caf::result<void>(tick_atom)>;
 
   static inline const char* name = "transcoder";

@@ -35,14 +35,14 @@ struct lease_table_config {
   uint32_t warm_ingest_tasks = 1;   ///< the same on the coordinator
   size_t requests_max = 10'000;     ///< requests that may wait
   milliseconds move_interval{1000}; ///< between two requests to move the same lease
-  /// How long a process may have no work and no lease before its host ends it. A process that is starting has not
-  /// joined yet, and those of an earlier coordinator end by themselves within `task.orphan_timeout`.
+  /// How long a process may have no work and no lease before its host ends it. The time must be enough for a process to
+  /// start and join, and for tasks of an earlier coordinator to end by themselves (`task.orphan_timeout`).
   milliseconds useless_timeout{15'000};
-  milliseconds orphan_timeout{60'000}; ///< the same for a process that makes a chunk: its job may still claim it
+  milliseconds orphan_timeout{60'000}; ///< the same for a process that makes a chunk, which its job may still claim
   /// The number of the first lease. Successive tables with the same owners must count from different numbers: an owner
   /// may release a lease that it got from an earlier table.
   uint64_t first_lease = 1;
-  milliseconds queue_timeout{60'000}; ///< how long a wish with the policy `queue` waits, unless the wish itself says
+  milliseconds queue_timeout{60'000}; ///< how long a wish with the policy `queue` waits, unless it sets its own time
   /// How long a `replaceable` request waits while no worker has its encoder: such a worker may be on its way back.
   milliseconds encoder_timeout{60'000};
   placement_index_config places = {};

@@ -83,7 +83,7 @@ void lease_table::adopt(task_id task, worker_id host, const lease_request& x, ui
 
 void lease_table::host_added(worker_id id, time_point now) {
   auto [i, added] = hosts_.try_emplace(id);
-  if (added) // the host is back: the requests that waited for it before its connection broke still wait
+  if (added) // the host is back: its processes that waited for work when its connection broke still wait
     for (auto& [task, owner] : tasks_)
       if (owner == id && !serves(task))
         i->second.idle.push_back(task);
@@ -117,7 +117,7 @@ void lease_table::host_measures(worker_id id, const std::vector<gpu_report>& car
   now_ = now;
   placed_some_ = false;
   places_.worker_reports(id, cards, now);
-  if (placed_some_) // rarely set, while heartbeats are many
+  if (placed_some_) // saves time: many heartbeats arrive, and few of them free a place
     progress(now);
 }
 
@@ -336,7 +336,7 @@ void lease_table::progress(time_point now) {
         given.push_back(id);
   claim_slots(now);
   // A host replaces each process that it assigns, up to the number that it keeps ready. So it must first know that one
-  // less is wanted.
+  // process less is wanted.
   want_processes();
   for (auto id : given) {
     auto& e = entries_.at(id);
@@ -347,7 +347,7 @@ void lease_table::progress(time_point now) {
 }
 
 void lease_table::claim_slots(time_point now) {
-  // The slots already asked for are on their way, and no further chunk must stop for the same request.
+  // Slots that owners were already asked for are counted, so that no further chunk stops for the same request.
   std::vector<entry*> chunks;
   for (auto& [id, e] : entries_)
     if (e.request.label.kind == work_kind::chunk && e.state == phase::granted)

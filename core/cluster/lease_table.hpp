@@ -9,12 +9,12 @@
 // leases are asked to move them, repeatedly, until they do or the drain is cancelled.
 //
 // The order to end a process may be lost with its host's connection, and the process may hang. So the processes that a
-// host lists are compared with those that are wanted. A process that neither serves a lease nor waits for one for long
-// is ended; the order is repeated until the process is gone.
+// host lists are compared with those that are wanted. A process that for some time neither serves a lease nor is known
+// to wait for one is ended. The order is repeated until the process is gone.
 //
 // File work is patient: its requests wait without a limit, and are served after those of live work, in the order of
-// their turn. If live work finds no free slot, the owner of a chunk that holds one is asked to give it back. A draining
-// worker keeps its file work to the end.
+// their turn. If live work finds no free slot, the owner of a chunk that holds a slot is asked to give the slot back. A
+// draining worker keeps its file work to the end.
 //
 // The `placement_index` decides where a request goes. It counts slots and the sessions of GPUs, and keeps the waiting
 // requests. A slot is free when its lease is over. The session of a GPU is free when the process that held it is gone,
@@ -40,7 +40,7 @@
 
 namespace troupe::core {
 
-/// What the lease table wants done. Implementations must not call back into it from within these.
+/// What the lease table wants done. Implementations of these methods must not call the lease table.
 class lease_effects {
 public:
   virtual ~lease_effects() = default;
@@ -86,8 +86,8 @@ public:
   void set_ingest_host(worker_id host, time_point now);
 
   /// Grants a lease to a process that was already doing this work before this table existed. The lease is granted even
-  /// if all slots are taken. It is refused if the worker is unknown, unless `last_resort` is set; then nothing but the
-  /// process itself can end it.
+  /// if all slots are taken. It is refused if the worker is unknown, unless `last_resort` is set: no host can then end
+  /// the process.
   void adopt(task_id task, worker_id host, const lease_request& x, uint64_t ticket, uint64_t owner, time_point now);
 
   /// `owner` stands for the actor that asks; its leases end with it.
@@ -122,7 +122,7 @@ public:
   /// The device of the lease refused its task. The worker is not to blame: only the device is avoided for a while.
   void device_failed(lease_id id, const std::string& reason, time_point now);
 
-  /// The process has ended, and with it everything that it held.
+  /// The process has ended, so the GPU session that it held is free.
   void process_gone(task_id task, time_point now);
 
   void owner_lost(uint64_t owner, time_point now, int64_t unix_ms);
@@ -130,7 +130,7 @@ public:
   /// The clock; also call it after any event that may have freed capacity.
   void tick(time_point now);
 
-  /// The host of a process that works under limits.
+  /// The host of a process that works under limits; empty for any other process.
   std::optional<worker_id> host_of_limited(task_id task) const;
 
   /// The task of a lease in use.
@@ -223,7 +223,7 @@ private:
   void look_for_place(entry& e, const placement_request& asked, time_point now);
   void note_conditions();
 
-  /// Why no worker takes it; human-readable.
+  /// Why no worker takes the request; human-readable.
   std::string why_no_place(const entry& e);
 
   /// Frees the entry's place: at once, or, if its process holds a session, when the process is gone.
@@ -243,7 +243,7 @@ private:
   /// Asks for the slots of chunks if live work waits for a slot.
   void claim_slots(time_point now);
 
-  /// True if the request has found its worker and process, which must still be told.
+  /// True if a process was found for the request. The host must still be told.
   bool find_process(entry& e, time_point now);
 
   void look_elsewhere(entry& e, const std::string& why, time_point now);

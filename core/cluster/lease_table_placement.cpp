@@ -37,13 +37,13 @@ void lease_table::look_for_place(entry& e, const placement_request& asked, time_
 
 void lease_table::look_elsewhere(entry& e, const std::string& why, time_point now) {
   assert(e.state == phase::waiting_process || e.state == phase::assigning);
-  // A patient request may look for long: add each worker only once.
+  // A request of file work may try many workers over time: each is added only once.
   auto& refused = e.request.refused_by;
   if (!is_ingest(e) && std::find(refused.begin(), refused.end(), e.host) == refused.end())
     refused.push_back(e.host);
   if (e.refusals.size() < refusals_length_max)
     e.refusals += (e.refusals.empty() ? "" : "; ") + why;
-  // A process that was promised but not assigned stays with its host, unless it is gone.
+  // A process that was chosen but not assigned is ended, unless it is already gone.
   if (e.task && tasks_.contains(e.task))
     effects_.end(e.host, e.task);
   auto left = std::exchange(e.host, {});
@@ -143,7 +143,7 @@ void lease_table::refused(uint64_t ticket, ec code, const std::string& why) {
   effects_.refuse(over.ticket, code, more.empty() ? why : why + "; " + more);
 }
 
-// -- leaving it -------------------------------------------------------------------
+// -- leaving a place --------------------------------------------------------------
 
 void lease_table::leave_place(const entry& e, time_point now) {
   if (is_ingest(e))

@@ -16,7 +16,7 @@ void add_once(std::vector<std::string>& to, const std::string& name) {
     to.push_back(name);
 }
 
-/// Names of the encoders or decoders that work there, and of their codecs.
+/// Names of the encoders or decoders that work and that `is_there` selects, and of their codecs.
 template <class Is>
 std::vector<std::string> proven(const std::vector<codec_capability>& all, Is is_there) {
   std::vector<std::string> result;
@@ -89,7 +89,7 @@ tl::expected<placement_request, std::string> placement_request_of(const lease_re
   if (!rungs)
     return tl::unexpected{std::move(rungs.error())};
   result.rungs = std::move(*rungs);
-  // A worker may have a software encoder for the codec that is not in the ladder.
+  // A worker may have a software encoder that makes the codec but is not in the ladder.
   if (names_codec(x.video) && !x.video.never_software)
     if (std::none_of(result.rungs.begin(), result.rungs.end(),
                      [&](const rung& r) { return r.encoder == x.video.encoder; }))

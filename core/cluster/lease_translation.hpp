@@ -14,7 +14,7 @@
 namespace troupe::core {
 
 /// A worker's offer, and its devices with what was proven on each. A device on which something works, but that no
-/// report describes, counts as a card of its own. It is known only from the worker's registration.
+/// report describes, counts as a card of its own. Such a device is known only from the worker's registration.
 struct registered_offer {
   worker_offer offer;
   std::vector<device_offer> devices;

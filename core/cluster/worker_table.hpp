@@ -1,12 +1,12 @@
 // The table of workers: registrations, health, slots, and why a worker takes no work. The `placement_index` chooses
-// among those that do.
+// among the workers that take work.
 //
-// Events and `now` come in, answers go out; the registry actor translates. A worker is identified by the random id of
-// its life. Its name is for users, and at most one living worker has it.
+// Events and `now` come in, answers go out; the registry actor translates. A worker is identified by an id that it
+// draws at random at each start. Its name is for users, and at most one living worker has it.
 //
-// The fate of its tasks affects a worker through its breaker. While the breaker is open, the worker is unhealthy. While
-// it is half-open, the worker is degraded and takes one task at a time. A worker that starts or is resumed begins
-// closed and healthy.
+// Tasks that fail affect their worker's health through its breaker (core/breaker.hpp). While the breaker is open, the
+// worker is unhealthy. While it is half-open, the worker is degraded and takes one task at a time. A worker that starts
+// or is resumed is healthy, with a closed breaker.
 #pragma once
 
 #include "core/breaker.hpp"
@@ -43,8 +43,8 @@ public:
 
   // -- events ---------------------------------------------------------------
 
-  /// Checks token, version and name. A name is refused while another life with the same name sends heartbeats. A second
-  /// registration of the same life updates it (the connection was lost and came back).
+  /// Checks token, version and name. A name is refused while another worker id with the same name sends heartbeats. A
+  /// second registration of the same id updates the entry (the connection was lost and came back).
   std::optional<refusal> add(const registration& x, time_point now, int64_t unix_ms);
 
   /// False for an unknown worker: it must register again.
@@ -53,7 +53,7 @@ public:
   /// The worker's connection is lost, or it was silent for `gone_after`.
   void lost(worker_id id, std::string reason, time_point now);
 
-  /// Updates the workers' states for the time `now`; returns those that are gone from now on.
+  /// Updates the workers' states for the time `now`. Returns the workers that this call declares gone.
   std::vector<worker_id> tick(time_point now);
 
   /// A worker that is resumed is also trusted again: its breaker closes.
@@ -73,7 +73,8 @@ public:
   /// The worker was chosen for the lease.
   void take_slot(worker_id id, lease_id lease);
 
-  /// The lease is over, or another worker will be chosen for it. If it had a task, its end was reported before.
+  /// The lease is over, or another worker will be chosen for it. If a task worked for the lease, call `task_ended`
+  /// before.
   void free_slot(worker_id id, lease_id lease);
 
   /// The lease's task is working.
@@ -89,7 +90,7 @@ public:
 
   // -- views ----------------------------------------------------------------
 
-  /// By decimal id or by name. If several lives have the same name, the one that is not gone.
+  /// By decimal id or by name. If several workers had the same name, the one that is not gone.
   std::optional<worker_id> find(std::string_view name_or_id) const;
 
   health state(worker_id id) const;
@@ -121,7 +122,7 @@ private:
     bool draining = false;
     bool silent = false; ///< no heartbeat for too long
     breaker trust;
-    worker_condition told; ///< what `take_changed` last reported
+    worker_condition told; ///< the condition when `changed_` last got this worker
   };
 
   /// Sets `status.state` and `status.reason` from everything that is known.
@@ -136,7 +137,7 @@ private:
   /// Records that the worker's condition changed, if it did.
   void note(worker& w);
 
-  /// Unix time of a moment on our clock, from what the latest event said about both.
+  /// Unix time of a moment on our clock, derived from the latest event that gave both times.
   int64_t unix_ms_of(time_point x) const;
 
   void note_time(time_point now, int64_t unix_ms);

@@ -1,8 +1,8 @@
 // When to retry a job's completion callback, and when to give up.
 //
-// An answer of 2xx means success. After anything else waiting may help: the pause doubles from one second to an hour,
-// and retries end a day after the job ended. "410 Gone" means by definition (RFC 9110, section 15.5.11) that waiting is
-// useless.
+// An answer of 2xx means success. After "410 Gone" there is no retry: by definition (RFC 9110, section 15.5.11) the
+// target is gone for good. After any other answer there are retries: the pause doubles from one second to an hour,
+// until a day after the job's end.
 #pragma once
 
 #include <cstdint>

@@ -38,7 +38,7 @@ bool can_be_cut_at_keys(const std::vector<cut_point>& points, uint64_t pictures,
   return static_cast<uint64_t>(keys) == (pictures + distance - 1) / distance;
 }
 
-/// How many pieces the request asks for.
+/// How many chunks the request asks for.
 size_t count_of(const chunk_request& x, double length) {
   assert(length >= 0 && x.lengths.shortest > 0);
   auto by = [](double whole, double part) {
@@ -56,8 +56,8 @@ size_t count_of(const chunk_request& x, double length) {
     shortest = std::min(shortest, length * static_cast<double>(x.key_distance) / static_cast<double>(x.pictures));
   auto target = std::clamp(share, shortest, std::max(shortest, static_cast<double>(x.lengths.longest)));
   auto count = by(length, target);
-  // Of few pieces none is to be left over that one slot works on while the others have nothing more. Those that are all
-  // under way at once end at once.
+  // A few chunks are rounded down to a multiple of the slots, so that no slot works on a last chunk while the others
+  // idle. That cannot happen if all chunks are encoded at once.
   return count > std::max<size_t>(slots, x.side_by_side) && count < slots * chunks_per_slot ? count / slots * slots
                                                                                             : count;
 }
@@ -74,7 +74,7 @@ size_t nearest(const std::vector<cut_point>& points, double ideal, const Place& 
   return at;
 }
 
-/// The same among the points that are key pictures anyway; empty if none is within reach.
+/// The same among the points at which the encoder makes a key picture anyway; empty if none is within reach.
 template <class Place>
 std::optional<size_t> nearest_key(const chunk_request& x, double ideal, double reach, const Place& place) {
   std::optional<size_t> result;
@@ -106,7 +106,7 @@ uint64_t fitting_key_distance(std::string_view encoder, const std::vector<cut_po
                               uint64_t pictures) {
   if (!is_svt(encoder) || points.empty() || pictures == 0 || end <= points.front().pts)
     return 0;
-  // SVT-AV1 1.4: five times a second's pictures, in whole groups of 16, and one.
+  // SVT-AV1 1.4's default: the pictures of a second, rounded up to groups of 16, times five, plus one.
   auto rate = static_cast<double>(pictures) * second / static_cast<double>(end - points.front().pts);
   auto own = std::floor(rate / 16 + 1) * 16 * 5 + 1;
   auto off = [own](uint64_t x) { return std::abs(static_cast<double>(x) - own); };
@@ -146,8 +146,8 @@ std::vector<planned_chunk> plan_chunks(const chunk_request& request) {
     return by_pictures ? static_cast<double>(x.pictures_before) : static_cast<double>(x.pts - first);
   };
   auto count = points.empty() ? 1 : count_of(request, length);
-  // Pieces that are all under way at once share what there is, whatever their lengths. A length that was asked for is
-  // kept.
+  // If all chunks are encoded at once, they share the cores, so unequal lengths cost no time. Cuts may then move
+  // farther to meet a key picture. A length that the order asks for is kept.
   auto asked = request.target_ticks || request.target_pictures;
   auto at_once = request.keys_are_dear && !asked && count <= request.side_by_side;
   auto reach = whole / static_cast<double>(count) * (at_once ? 0.5 : key_reach);

@@ -2,8 +2,9 @@
 // all workers busy.
 //
 // A chunk begins with a key picture, and the encoder's rate control starts again there. A cut costs nothing if the
-// encoder would have made a key picture there anyway; other cuts cost one more. Chunks that are too long leave workers
-// idle at the end. So there are a few chunks for each slot, but none so short that the cuts show in the result's size.
+// encoder would have made a key picture there anyway; every other cut costs one more key picture. Chunks that are too
+// long leave workers idle at the end. So there are a few chunks for each slot, but none so short that the cuts show in
+// the result's size.
 #pragma once
 
 #include <cstdint>
@@ -19,50 +20,50 @@ struct cut_point {
   uint64_t pictures_before = 0; ///< pictures shown before it
 };
 
-/// How long chunks are, in ticks. Below the minimum, an encoder whose rate control starts again makes a result whose
-/// size differs by more than 1 %.
+/// How long chunks are, in ticks. In chunks below `shortest`, the restarts of the encoder's rate control change the
+/// result's size by more than 1 %.
 struct chunk_lengths {
   int64_t shortest = 15 * 90'000;
   int64_t longest = 60 * 90'000;
 };
 
-/// What suits an encoder (given by libavcodec's name, or the codec's). If all pictures are independent, any cut is
-/// fine; encoders with a long lookahead need longer chunks.
+/// The lengths that suit an encoder (given by libavcodec's name, or the codec's). If all pictures are independent, any
+/// cut is fine; encoders with a long lookahead need longer chunks.
 chunk_lengths usual_chunk_lengths(std::string_view encoder) noexcept;
 
 /// How many cores one instance of an encoder keeps busy. On a machine with fewer cores, several instances side by side
 /// gain nothing.
 uint32_t usual_cores(std::string_view encoder) noexcept;
 
-/// Default distance of key pictures, in pictures, if the content does not ask for one; 0 if unknown.
+/// The encoder's default distance of key pictures, in pictures, in content without scene cuts; 0 if unknown.
 uint64_t usual_key_distance(std::string_view encoder) noexcept;
 
 /// For an encoder with a fixed key distance, such as SVT-AV1: the distance to configure so that its key pictures meet
-/// access points of the source. It is the one nearest to the encoder's own, at most 10 % off. 0 if there is none, or if
-/// the encoder is of another kind.
+/// access points of the source. It is the one nearest to the encoder's default, at most 10 % off. 0 if there is none,
+/// or if the encoder is of another kind.
 uint64_t fitting_key_distance(std::string_view encoder, const std::vector<cut_point>& points, int64_t end,
                               uint64_t pictures);
 
-/// Whether one more key picture noticeably enlarges a result of half a minute, because the pictures between are so
-/// small.
+/// Whether one more key picture noticeably enlarges a result of half a minute, because the encoder's other pictures are
+/// so small.
 bool are_keys_dear(std::string_view encoder) noexcept;
 
-/// How far a cut may be off its place, as a share of a chunk, to meet such a picture. Small, because unequal chunks
-/// leave workers idle.
+/// How far a cut may move, as a share of a chunk, to meet a key picture that the encoder makes anyway. Small, because
+/// unequal chunks leave workers idle.
 inline constexpr double key_reach = 0.1;
 
 struct chunk_request {
   std::vector<cut_point> points; ///< in order; the first one is where the video begins
   int64_t end = 0;               ///< of the video, ticks
   uint64_t pictures = 0;         ///< of the whole video, 0 if they cannot be counted
-  uint32_t side_by_side = 0;     ///< chunks that can be under way at once, sharing the slots' cores; at least `slots`
-  uint32_t slots = 1;            ///< windows that can be worked on at once
+  uint32_t side_by_side = 0;     ///< chunks that may be encoded at once, even if they share cores; at least `slots`
+  uint32_t slots = 1;            ///< chunks that may be encoded at once with enough cores for each
   chunk_lengths lengths;
   uint64_t key_distance = 0; ///< pictures; a cut at a multiple of it costs no key picture; 0 if unknown
   /// Prefer shorter chunks, cut where they cost no key picture, to long ones that cost one each.
   bool keys_are_dear = false;
-  std::optional<int64_t> target_ticks;     ///< this length instead
-  std::optional<uint64_t> target_pictures; ///< this many pictures instead; needs `pictures`
+  std::optional<int64_t> target_ticks;     ///< length that the order asks for, instead of a computed one
+  std::optional<uint64_t> target_pictures; ///< the same in pictures; needs `pictures`
 };
 
 /// The window `[from, to)`. The first chunk has no begin and the last one no end, so that nothing is lost.

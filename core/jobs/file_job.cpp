@@ -43,7 +43,7 @@ void file_job::granted(attempt_id attempt, const lease& x, time_point now) {
   if (p->is_chunk() && p->chunk.kind == chunk_kind::video && !x.seat.encoder.empty()) {
     if (encoder_.empty())
       encoder_ = x.seat.encoder;
-    if (encoder_ != x.seat.encoder) { // it was asked for before it was known which encoder it is to be
+    if (encoder_ != x.seat.encoder) { // this lease was requested before the job's encoder was known
       effects_.stop(attempt, {});
       p->state = part_state::waiting;
       p->attempt = {};
@@ -160,7 +160,7 @@ void file_job::tick(time_point now) {
     if (now - p.heard > config_.silence_max)
       lost(p, {"the task said nothing for " + std::to_string(config_.silence_max.count()) + " ms", true}, now);
     else if (now - p.moved > config_.stall_max)
-      // It still reports: perhaps it waits for a server that sends very slowly.
+      // With a URL, the task may be waiting for a slow server, which is not the worker's fault.
       lost(p,
            {"the task made no progress for " + std::to_string(config_.stall_max.count()) + " ms",
             begin_.order.input.find("://") == std::string::npos},

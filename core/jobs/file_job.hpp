@@ -6,7 +6,7 @@
 //
 // When a part fails:
 // - its task is gone, or silent for too long: the part is tried elsewhere at once. A part that keeps killing its tasks
-//   ends the job. So do deaths on several workers, or many of them, if nothing finishes in between;
+//   ends the job. So do deaths on several workers, or many deaths, if no part finishes in between;
 // - its task was killed for exceeding the job's memory limit: the part is tried elsewhere once; a second time ends the
 //   job;
 // - the machine had an error: the part is tried elsewhere after a pause that doubles;
@@ -15,8 +15,8 @@
 // The assembly publishes. It starts only when everything that the job reported is durable.
 //
 // A job that starts again knows the plan and the finished chunks from before. The source is probed again in any case;
-// if it is still the same one, and the files are still whole, they are not made again. An unfinished chunk is not given
-// to another task for a while, because its task outlives a coordinator and is then taken over with its work.
+// if it is unchanged, finished chunks whose files are intact are not made again. An unfinished chunk is not given to
+// another task for a while. Its task may have outlived the coordinator, and is then taken over with its work.
 //
 // Events are in file_job.cpp, the plan in file_job_plan.cpp, what tasks are told in file_job_orders.cpp, what follows a
 // failure in file_job_retry.cpp, and what people are told in file_job_status.cpp.
@@ -98,13 +98,13 @@ struct file_job_status {
   uint32_t given_back = 0;
   uint32_t retries = 0;
   std::vector<std::string> workers;       ///< that work on it now
-  std::vector<std::string> limits;        ///< what enforces the job's limits there
+  std::vector<std::string> limits;        ///< what enforces the job's limits on those workers
   std::vector<file_placement> placements; ///< the latest, latest last
   /// From submission to the first encoded picture, or audio if there is no picture; -1 before that.
   int64_t first_frame_ms = -1;
 };
 
-/// What the job wants done. Implementations must not call back into it from within these.
+/// What the job wants done. Implementations of these methods must not call the job.
 class file_job_effects {
 public:
   virtual ~file_job_effects() = default;
@@ -160,15 +160,15 @@ public:
   void on(const file_result& x, time_point now);
   /// The attempt's task is gone, or did not accept its work.
   void down(attempt_id attempt, const std::string& why, time_point now, bool out_of_memory = false);
-  /// Whether a task from before the restart that does this work would be taken over. Each such question is a sign of
-  /// life that prolongs the wait for the chunk.
+  /// Whether a task from before the restart that does this work would be taken over. Each call is a sign of life of
+  /// that task, and prolongs the wait for it.
   bool awaits(const chunk_work& x, time_point now);
   /// Takes over that task, under a new lease; empty if the job does not wait for it.
   std::optional<attempt_id> take_over(const chunk_work& x, const lease& held, time_point now);
-  /// Another job or channel needs the slot of this lease.
+  /// Live work needs the slot of this lease.
   void give_back(lease_id x, time_point now);
   void tick(time_point now);
-  /// Everything ends here, without further messages.
+  /// Ends all work: calls `stop` for each running attempt, and no other effect.
   void cancel();
 
   /// All changes so far were sent to the store, as one lot.
@@ -214,9 +214,9 @@ private:
     file_progress progress;
     uint32_t failures = 0;
     uint32_t deaths = 0;
-    std::string wanted_encoder; ///< requested with its lease, if it must be this encoder
+    std::string wanted_encoder; ///< the encoder that its lease request names; empty if the order decides
     bool awaited = false;       ///< a task from before the restart may still work on it
-    uint32_t out_of_memory = 0; ///< how many of them died for lack of memory
+    uint32_t out_of_memory = 0; ///< how many of its tasks exceeded the memory limit
     std::vector<worker_id> refused_by;
     worker_id made_by; ///< of a finished chunk
 
@@ -244,7 +244,7 @@ private:
   void note_converted(std::vector<std::string>& notes) const;
   /// Notes what the source lacks although it claims to have it.
   void note_source(std::vector<std::string>& notes) const;
-  /// Pictures that its decoders made in all chunks; empty if the number is unknown for any chunk.
+  /// Pictures that the source's decoders made in all chunks; empty if the number is unknown for any chunk.
   std::optional<uint64_t> pictures_of_source() const;
   /// Ticks from the begin of the last audio packet that was made to the end of the source's audio.
   int64_t sound_missing() const;
@@ -297,7 +297,7 @@ private:
   file_capacity capacity_;
   file_phase phase_ = file_phase::probing;
   source_summary source_;
-  /// Given to the encoder if the order says none; 0 leaves the encoder alone.
+  /// The key picture interval for the encoder if the order sets none; 0: the encoder's default.
   std::chrono::milliseconds key_interval_{0};
   std::vector<part> parts_;
   std::deque<measure> measured_; ///< the last seconds
@@ -309,8 +309,8 @@ private:
   /// The video encoder: the one that the first chunk got. All chunks use the same encoder, so that they can be joined.
   std::string encoder_;
   std::deque<file_placement> placements_; ///< the latest, latest last
-  uint32_t deaths_in_a_row_ = 0;          ///< since a part was finished
-  std::set<std::string> deadly_with_;     ///< the workers of those
+  uint32_t deaths_in_a_row_ = 0;          ///< tasks that died since a part was finished
+  std::set<std::string> deadly_with_;     ///< the workers on which those tasks died
   durable_gate gate_;
   bool at_work_ = false; ///< the effect `at_work` was called
   std::optional<time_point> began_;

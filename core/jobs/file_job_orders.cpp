@@ -93,10 +93,10 @@ void file_job::note_source(std::vector<std::string>& notes) const {
   auto made = pictures_of_source();
   if (made && source_.countable && video != source_.streams.end() && *made < video->packets)
     add(std::to_string(video->packets - *made) + " of the source's " + std::to_string(video->packets)
-        + " pictures are missing: its decoder makes nothing of them");
+        + " pictures are missing: its decoder outputs nothing for them");
   if (auto missing = sound_missing(); missing > ticks_per_second)
     add("the sound ends " + std::to_string(missing / ticks_per_second)
-        + " s before that of the source: its decoder makes nothing of the rest");
+        + " s before that of the source: its decoder outputs nothing for the rest");
 }
 
 int64_t file_job::sound_missing() const {

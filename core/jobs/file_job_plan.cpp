@@ -37,7 +37,7 @@ std::vector<file_job::part> file_job::plan_video(const source_stream_summary& x)
       auto ticks = (wanted.end - wanted.points.front().pts) * static_cast<int64_t>(told);
       key_interval_ = std::chrono::milliseconds{ticks / 90 / static_cast<int64_t>(wanted.pictures)};
     }
-    // An encoder with a target bit rate needs some time to reach it.
+    // An encoder with a target bit rate needs some time to reach it, so its chunks must not be short.
     wanted.keys_are_dear = order.video.bit_rate == 0 && are_keys_dear(order.video.codec);
   }
   if (order.chunk_duration.count() > 0)
@@ -97,7 +97,7 @@ void file_job::plan(const source_summary& x, time_point now) {
   }
   phase_ = file_phase::encoding;
   // The whole sound is one part. It starts early, so that the job does not have to wait for it at the end. Only the
-  // first picture comes before it, because a user may wait for that.
+  // first video chunk starts before it, because a user may be waiting for the first picture.
   if (sound && parts.size() > 2)
     std::rotate(parts.begin() + 1, parts.end() - 1, parts.end());
   give_head_start(parts, now);
@@ -120,8 +120,8 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
   auto& had = begin_.chunks;
   if (had.empty())
     return false;
-  // The stored plan may have other cuts than a plan made now, which depends on the workers. But they must be cuts of
-  // this source.
+  // The stored plan may have other cuts than a plan made now, which depends on the workers. But its cuts must be cut
+  // points of this source.
   std::vector<part> kept;
   auto next = lowest;
   auto sounds = 0;
@@ -196,8 +196,8 @@ file_job::part* file_job::find_awaited(const chunk_work& x) {
   });
   if (i == parts_.end() || ended())
     return nullptr;
-  // The paths that it reads and writes may differ from one attempt of the job to the next. Everything that decides its
-  // output must be the same.
+  // The paths that the task reads and writes may differ from one attempt of the job to the next. Everything that
+  // decides its output must be the same.
   auto wanted = chunk_work_of(*i);
   wanted.source = x.source;
   wanted.destination = x.destination;
@@ -284,7 +284,7 @@ void file_job::assemble_if_done(time_point now) {
     return;
   phase_ = file_phase::assembling;
   say_at_work("its chunks are there already");
-  // The video is in the order of its windows; the sound, which comes first, is separate.
+  // In `parts_` the video chunks are in the order of their windows. The sound may stand between them.
   parts_.emplace_back().kind = work_kind::assemble;
   pump(now);
 }

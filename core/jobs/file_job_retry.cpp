@@ -57,7 +57,7 @@ void file_job::broke(part& x, const file_failure& why, time_point now) {
     return fail(failure_kind::terminal, why.reason);
   }
   auto how = why.reason.empty() ? std::string{"failed"} : why.reason;
-  // Without a control group, an allocation fails instead.
+  // Without a control group, the limit makes an allocation fail, and the process lives.
   if (limits_of(x).memory_bytes > 0 && how.find("Cannot allocate memory") != std::string::npos)
     how += "; " + of_memory(x);
   retry(x, config_.retry_first * (1 << std::min(x.failures, 16u)), {how}, now);
@@ -77,7 +77,7 @@ void file_job::device_refused(part& x, const std::string& why, time_point now) {
   });
   if (!made)
     encoder_.clear();
-  // A device that opens, works for a while and then fails could do so for ever.
+  // A device that opens, works for a while and then fails could do so for ever, so each failure counts as a retry.
   if (made || x.progress.frames > 0)
     return try_elsewhere(x, worker, {}, why, now);
   ++retries_;

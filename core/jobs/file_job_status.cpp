@@ -55,7 +55,7 @@ double file_job::share_done() const {
       result += probe_share * of(p);
     else if (p.kind == work_kind::assemble)
       result += assemble_share * of(p);
-    // Sound counts if there is nothing else.
+    // Sound has the weight of one tick, so it counts only if there is no video.
     else if (auto weight = p.chunk.kind == chunk_kind::video ? static_cast<double>(p.ticks) : 1.0; weight > 0) {
       all += weight;
       done += weight * of(p);

@@ -25,7 +25,7 @@ job_way by_a_person(job_step step, job_id id, job_state to, std::string why) {
   return x;
 }
 
-/// Back into the queue, with nothing held against the job.
+/// Back into the queue; earlier failures are forgotten.
 job_way queue_again(job_id id, job_state from, std::string why) {
   auto x = by_a_person(job_step::queue_again, id, job_state::queued, std::move(why));
   x.from = from;
@@ -112,8 +112,8 @@ void job_book::written(const job_way& x, std::optional<uint32_t> attempt) {
     enqueue(x.of);
     return effects_.wake();
   case job_step::assign: {
-    // If it was refused, a user has paused or cancelled the job meanwhile. If not, the job may still have another
-    // attempt than expected.
+    // If the transition was refused, a user has paused or cancelled the job meanwhile. If it was made, the job may
+    // still have another attempt than expected.
     auto begun = x.of.attempt + 1;
     if (auto* r = alive(id); r != nullptr && r->attempt == begun && attempt != begun)
       effects_.halt(id);
@@ -145,7 +145,7 @@ void job_book::written(const job_way& x, std::optional<uint32_t> attempt) {
       return;
     effects_.use_folder(id);
     // If its actor is still ending, `ended` queues the job later. A row that is being read now may be older than this
-    // command.
+    // command, so it is read again.
     if (auto* r = alive(id))
       r->over = false;
     else

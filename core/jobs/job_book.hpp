@@ -61,7 +61,7 @@ struct job_way {
   std::optional<std::string> error;
 };
 
-/// What the book wants done. Implementations must not call back into the book from within these.
+/// What the book wants done. Implementations of these methods must not call the book.
 class job_book_effects {
 public:
   virtual ~job_book_effects() = default;
@@ -80,7 +80,7 @@ public:
   // -- running jobs ---------------------------------------------------------------
 
   /// Run the job with this attempt number, until `ended`. Called only from within `loaded`. Returns why the job cannot
-  /// be started.
+  /// be started; empty if it is started.
   virtual std::optional<std::string> begin(const job_row& x, uint32_t attempt, uint64_t turn) = 0;
   /// Stop all work on the job; finished parts are kept.
   virtual void halt(job_id id) = 0;

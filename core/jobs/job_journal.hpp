@@ -1,12 +1,12 @@
 // What a coordinator wants written about its jobs, in order: while the store writes one batch, the next one is
-// collected. So operations that arrive during one wait for the disk share the next wait. Who needs no answer never
-// waits.
+// collected. So operations that arrive during one wait for the disk share the next wait. A caller that needs no answer
+// never waits.
 //
 // While the store fails (disk full, server away), the coordinator's own operations are kept and tried again; clients'
 // are refused with the reason. A batch whose answer was lost may have been stored: it is looked up before it is written
 // again, so that nothing is done twice. A client's operation that was refused, but turns out to be stored, is reported.
 //
-// `Operation` and `Answer` are the store's. An `Answer` is true where its operation is durable, else it says why not.
+// `Operation` and `Answer` are the store's. An `Answer` is true if its operation is durable; otherwise it says why not.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ template <class Operation>
 struct job_batch {
   struct item {
     Operation what;
-    bool dropped = false; ///< its client was told that it failed: do not do it any more, unless it is already done
+    bool dropped = false; ///< its client was told that it failed: do not write it, unless it is already stored
   };
 
   std::vector<item> items;
@@ -54,7 +54,7 @@ public:
   using effects = job_journal_effects<Operation, Answer>;
   using written = std::function<void(const Answer&)>;
 
-  /// Long enough to share a wait for the disk well, short enough that nobody waits long behind others.
+  /// Large enough that many operations share a wait for the disk, small enough that nobody waits long for the others.
   static constexpr size_t usual_batch_max = 1'000;
 
   explicit job_journal(effects& x, size_t batch_max = usual_batch_max) : effects_(x), batch_max_(batch_max) {}
@@ -79,12 +79,13 @@ public:
     barriers_.emplace_back(added_, std::move(then));
   }
 
-  /// The latest batch is stored, with these answers. `recalled`: it was already, when it was sent for the first time.
+  /// The latest batch is stored, with these answers. `recalled`: its first sending, whose answer was lost, had already
+  /// stored it.
   void stored(const std::vector<Answer>& answers, bool recalled, int64_t now_ms) {
     assert(in_flight_ && answers.size() == under_way_.size());
     outage_.reset();
     finish(answers, recalled);
-    // Only now: what these answers led to goes into the next batch together.
+    // Cleared only here, so that all operations that these answers cause share the next batch.
     in_flight_ = false;
     pump(now_ms);
   }
@@ -148,7 +149,7 @@ private:
     send(false);
   }
 
-  /// Of a batch: a clock may stand still, or go back.
+  /// A unique time for the next batch, although the clock may stand still or go back.
   int64_t next_time(int64_t now_ms) {
     return batch_time_ms_ = std::max(batch_time_ms_ + 1, now_ms);
   }
@@ -172,7 +173,7 @@ private:
   std::optional<Answer> outage_;
   uint64_t added_ = 0;
   uint64_t finished_ = 0;
-  std::deque<std::pair<uint64_t, std::function<void()>>> barriers_; ///< each with how many must be finished before
+  std::deque<std::pair<uint64_t, std::function<void()>>> barriers_; ///< each with how many operations must finish first
 };
 
 template <class Operation, class Answer>
@@ -202,7 +203,7 @@ void job_journal<Operation, Answer>::lost(const Answer& why) {
   assert(in_flight_);
   in_flight_ = false;
   outage_ = why;
-  // Clients are told now; what they asked for is not done behind their backs later.
+  // Clients are told now that their operations failed, so these must not be stored later.
   std::vector<written> refused;
   for (auto& x : under_way_)
     if (x.of_client && !x.dropped) {
@@ -214,7 +215,7 @@ void job_journal<Operation, Answer>::lost(const Answer& why) {
     refused.push_back(std::move(i->then));
   added_ -= static_cast<uint64_t>(collected_.end() - kept);
   collected_.erase(kept, collected_.end());
-  // What waited for these waits for what is left.
+  // Barriers that waited for the removed operations wait for the remaining ones.
   for (auto& [at, then] : barriers_)
     at = std::min(at, added_);
   for (auto& then : refused)

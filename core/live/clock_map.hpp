@@ -1,4 +1,5 @@
-// What time of the clock a time of the timeline was: one map for all renditions of a channel session.
+// Maps a channel session's timeline to wall-clock time, by one moment that is known on both. All renditions share one
+// map.
 #pragma once
 
 #include <cstdint>

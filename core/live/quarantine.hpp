@@ -1,7 +1,7 @@
 // Renditions that are refused for a while, because their samples killed several tasks in a row.
 //
-// Both the channel session that gave one up and the coordinator keep this list: a client's request may be on its way
-// between the two at that moment.
+// Both the channel session that gave a rendition up and the coordinator keep this list: a client's request may be on
+// its way between the two at that moment.
 #pragma once
 
 #include <chrono>

@@ -8,10 +8,10 @@
 //
 // Each try at a piece of work is an attempt with its own number: a message with any other number is refused. Clients
 // get only closed groups of an attempt's output. So on each track clients have everything up to a known time, and the
-// next attempt begins right after that time. Its source is replayed from far enough before, which is why source blocks
-// are kept until their output is delivered. This one rule covers tasks that die, fail, stall (a second attempt races
-// the first: the hedge) or fall behind. In a planned move, both attempts get one future timestamp at which the old one
-// stops and the new one starts.
+// next attempt begins right after that time. For it, the source is replayed from a point early enough before that time.
+// Source blocks are therefore kept until their output is delivered. This one rule covers tasks that die, fail, stall (a
+// second attempt races the first: the hedge) or fall behind. In a planned move, both attempts get one future timestamp
+// at which the old one stops and the new one starts.
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
@@ -41,7 +41,7 @@ struct output_form {
   clock_map clock; ///< the same for all renditions of the session
 };
 
-/// What a session wants done. Implementations must not call back into the session from within these.
+/// What a session wants done. Implementations of these methods must not call the session.
 class session_effects {
 public:
   virtual ~session_effects() = default;
@@ -168,8 +168,8 @@ public:
 
 private:
   /// How much media before its first wanted output a new attempt needs for an exact result. The reasons are an open
-  /// GOP's leading pictures, a deinterlacer's neighbours and an audio encoder's priming. Ten pictures if the picture
-  /// rate is low.
+  /// GOP's leading pictures, a deinterlacer's neighbours and an audio encoder's priming. It is a second, or ten
+  /// pictures if these last longer, but at most ten seconds.
   int64_t preroll_ticks() const noexcept;
 
   using variants = std::map<std::string, variant>;
@@ -241,7 +241,7 @@ private:
   std::optional<int64_t> place_of(const attempt& a) const;
   void watch_over(variant& v, time_point now);
   void lose(variant& v, attempt& a, failover_reason kind, const lease_end& how, bool terminal, time_point now);
-  /// The attempt's device did not accept it. Another device may, and no failure is counted.
+  /// The attempt's device did not accept it. Another device may accept it, so no failure is counted.
   void device_refused(variant& v, attempt& a, const std::string& why, time_point now);
   void replace_current(variant& v, time_point now);
   void again(variant& v, time_point now);
@@ -257,7 +257,7 @@ private:
   session_effects& effects_;
   int64_t started_at_ms_;
   time_point started_;
-  std::optional<clock_map> clock_; ///< of the first sample of all
+  std::optional<clock_map> clock_; ///< of the session's first sample
   std::optional<ingest> ingest_;
   std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
   time_point probed_at_;        ///< when the first URL was last tried

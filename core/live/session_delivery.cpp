@@ -14,7 +14,8 @@ namespace {
 /// needs.
 constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
 
-/// If the last output of a move is not due after this time, the source has stopped and gives no clock any more.
+/// If the held-back output of a move is not due after this time, the source has stopped, and the output is delivered
+/// anyway.
 constexpr milliseconds tail_max{3000};
 
 /// The samples of the tracks that the plan keeps, renumbered; the block itself if they are all. If no pictures
@@ -161,7 +162,7 @@ void session::on(const stream_end& x, time_point now) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
-  // All of its output is here, whether its last sample says so or not.
+  // All of its output is here, whether its last sample is marked `closed` or not.
   deliver_held(v, *v.current, now);
   auto tracks_changed = v.current->feed_until <= format_since_;
   effects_.stop(v.current->id, {});
@@ -321,7 +322,7 @@ void session::flush(variant& v, time_point now) {
 }
 
 void session::deliver_held(variant& v, attempt& a, time_point now) {
-  assert(v.current && &a == &*v.current); // nobody else may speak for the rendition
+  assert(v.current && &a == &*v.current); // only the current attempt delivers
   auto blocks = std::exchange(a.held, {});
   a.held_bytes = 0;
   // Clients join at a random-access point. Audio before the first one is of no use, and another attempt makes it again.
@@ -350,7 +351,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
   v.lag = source_dts_ - v.newest_dts();
 }
 
-/// Releases the last output of an attempt that ended ahead of time. It is released as far behind the source as the
+/// In a move, the old attempt's last output comes too early. Releases it with the same lag behind the source as the
 /// output before it.
 void session::release_tail(variant& v, bool all, time_point now) {
   all = all || now - v.change_since >= tail_max;

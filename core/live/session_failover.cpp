@@ -12,13 +12,13 @@ namespace {
 /// Attempts that end no further apart than this (ticks of the source) ended at the same place.
 constexpr int64_t same_place = ticks_per_second / 2;
 
-/// An attempt is fenced if it stalls for this many of its limits and no second attempt delivers.
+/// An attempt is fenced if it stalls for this many times its limit and no second attempt delivers.
 constexpr int fence_after = 4;
 
 /// Pause before the next try after a second attempt failed.
 constexpr milliseconds next_after{1000};
 
-/// The longest preroll in pictures; it applies if a picture lasts a second.
+/// The preroll in pictures if the picture rate is low; a picture counts as a second at most.
 constexpr int64_t preroll_pictures = 10;
 
 } // namespace
@@ -40,7 +40,8 @@ bool session::is_kept(const variant& v, uint16_t track) const noexcept {
   return track < v.plan.actions.size() && track < source_->tracks.size() && v.plan.actions[track] != track_action::drop;
 }
 
-/// What clients lack after what they have, for each source track. A fresh start if they have nothing.
+/// The windows that a new attempt must make: for each source track, everything after what clients have. Empty, for a
+/// fresh start, if they have nothing.
 std::vector<window> session::spans_after(const variant& v) const {
   assert(source_);
   if (!v.flowing)
@@ -59,8 +60,8 @@ std::vector<window> session::spans_after(const variant& v) const {
 }
 
 /// The source block to feed from: the latest one at a random-access point that still feeds everything that the spans
-/// need. They need pictures from before the preroll, and all audio of the preroll, including audio sent ahead of its
-/// pictures. If too little is kept, the oldest random-access point.
+/// need. The spans need all pictures and all audio of the preroll, including audio that is sent ahead of its pictures.
+/// If too little is kept, returns the oldest random-access point.
 std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<window>& spans) const {
   auto from = std::numeric_limits<int64_t>::max();
   for (size_t i = 0; i < spans.size(); ++i)
@@ -109,7 +110,7 @@ void session::count_missing(const variant& v, attempt& a) const {
       count_missing(v, a, s);
 }
 
-/// Counts pictures after the random-access point at which the attempt began that refer to pictures before it.
+/// Counts the leading pictures of the random-access point at which the attempt began: they refer to pictures before it.
 void session::count_leading(const variant& v, attempt& a, const sample_block& block) const {
   auto& begin = a.began_at;
   for (auto& s : block.samples)
@@ -120,7 +121,7 @@ void session::count_leading(const variant& v, attempt& a, const sample_block& bl
 
 // -- when to leave -----------------------------------------------------------------
 
-/// What time brings: stalls, slowness, workers that were not available.
+/// Called with each tick: looks for stalls and slowness, and requests a worker again if none was available.
 void session::watch_over(variant& v, time_point now) {
   if (!v.flowing && !v.parked && v.waiting.empty())
     park(v); // the clients that wanted it are gone, and had received nothing

@@ -21,7 +21,7 @@ constexpr milliseconds ingest_silence{5000};
 /// How far (ticks) a source may begin below zero.
 constexpr int64_t lift_max = 3600 * ticks_per_second;
 
-/// A pull that delivers for this long does not count as one that ends at once.
+/// A pull that has delivered for this long resets the back-off.
 constexpr milliseconds pull_settled{5000};
 
 /// The shortest time that a URL gets to send something while another URL waits for its turn.
@@ -36,8 +36,8 @@ constexpr size_t known_sounds_max = 2048;
 /// Number of dropped samples that are remembered: hours of them.
 constexpr size_t gone_max = 1'000'000;
 
-/// Doubles, and is shortened by up to a quarter. Each session shortens it differently, so that a thousand sessions do
-/// not return at once.
+/// The pause doubles with each failure, and is shortened by up to a quarter. Each session shortens it differently, so
+/// that a thousand sessions do not return at once.
 milliseconds backoff(uint32_t failures, uint64_t salt) {
   auto full = std::min(backoff_least * (int64_t{1} << std::min(failures, 10U)), backoff_most);
   auto jitter = (salt * 0x9e3779b97f4a7c15ULL + failures * 0xbf58476d1ce4e5b9ULL) >> 56;
@@ -94,7 +94,7 @@ void session::ingest_over(const std::string& why, const lease_end& blame, time_p
     effects_.stop(in.id, blame);
   in.id = {};
   reason_ = why;
-  // A source that is recognised and then has nothing new plays from its start again: that is allowed.
+  // The pull read samples, but all were recognised as old: the source starts over. The next pull delivers them again.
   if (source_ && !in.delivers_since && in.work.samples_in > 0)
     known_.clear();
   if (in.delivers_since && now - *in.delivers_since >= pull_settled)
@@ -224,8 +224,8 @@ void session::source_changed(const stream_format& x, time_point now) {
   }
 }
 
-/// Plans a rendition for the present tracks of the source. False if none of them remains in it: then it is over. Tracks
-/// that clients already have are matched by kind and by position within the kind.
+/// Plans a rendition for the present tracks of the source. False if the rendition has none of them: then it is over.
+/// Tracks that clients already have are matched by kind and by position within the kind.
 bool session::plan_anew(variant& v, time_point now) {
   v.outdated = false;
   v.next_not_before = {};
@@ -265,7 +265,7 @@ bool session::plan_anew(variant& v, time_point now) {
 /// minimum. One offset for the life of the session, so that all renditions have the same times.
 void session::lift(sample_block& x, time_point now) {
   if (!lift_) {
-    // An encoder that reorders starts to decode some pictures before the first one is shown.
+    // If an encoder reorders, its decoding times begin some pictures before the first presentation time.
     constexpr int64_t pictures = 3;
     auto picture = ticks_per_second / 10;
     for (auto& t : source_->tracks)
@@ -346,7 +346,7 @@ void session::take_source(const sample_batch& x, time_point now) {
   note_gone();
 }
 
-/// Remembers what a later pull can be recognised by, and how far this one has come.
+/// Remembers fingerprints by which a later pull is recognised, and how far this pull has come.
 void session::remember(const sample_block& block) {
   assert(source_);
   auto leading = leading_track(*source_);

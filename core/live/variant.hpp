@@ -72,7 +72,7 @@ struct variant {
   time_point change_since;
   /// The last output of an attempt that ends: flushed ahead of time, delivered to clients when it is due.
   std::deque<sample_block> tail;
-  int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source when it came, before any move
+  int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source; not updated during a move
 
   stream_format output; ///< without the carried tracks
   stream_format opened; ///< what clients were last told, with them

@@ -45,7 +45,7 @@ struct gpu_tracker_config {
 };
 
 enum class ranking : uint8_t {
-  least_loaded,     ///< share of slots in use, then of the device
+  least_loaded,     ///< share of slots in use, then load of the device
   round_robin,      ///< longest unused first
   capability_match, ///< the least capable first, so that versatile workers stay free for work that only they can do
   gpu_aware,        ///< share of the card's sessions in use, then of the worker's slots
@@ -57,7 +57,7 @@ enum class ranking : uint8_t {
 struct placement_weights {
   double alpha = 1;   ///< for each percent of use: of the GPU's encoder, or of the processor
   double beta = 0.25; ///< for each °C; software has none
-  double gamma = 10;  ///< for each job on the device
+  double gamma = 10;  ///< for each encode session of a GPU, or slot in use for software
 
   bool operator==(const placement_weights&) const = default;
 };

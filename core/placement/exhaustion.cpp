@@ -6,7 +6,7 @@ namespace troupe::core {
 
 namespace {
 
-/// Hardware families, as libav* ends the names of their encoders, in the order of the ladder.
+/// Hardware families, by the suffixes of libav*'s encoder names, in the order of the ladder.
 constexpr std::string_view hardware[] = {"_nvenc", "_qsv", "_vaapi", "_amf", "_videotoolbox", "_v4l2m2m"};
 
 struct codec_row {

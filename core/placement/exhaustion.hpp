@@ -29,8 +29,8 @@ std::string_view codec_of(std::string_view encoder);
 /// Whether this is the name of a hardware encoder.
 bool is_hardware_encoder(std::string_view encoder);
 
-/// The rungs to try, best first. An error if the wish can never be served: software only, but never software; a
-/// fallback for another codec.
+/// The rungs to try, best first. An error if the wish can never be served: it names a software encoder and forbids
+/// software, or its fallback is for another codec.
 tl::expected<std::vector<rung>, std::string> rungs_of(const encoder_wish& x);
 
 /// The warning for the user who gets `taken` instead of the requested encoder.

@@ -59,9 +59,9 @@ struct driver_step {
 constexpr driver_step geforce_steps[] = {{590, 12}, {550, 8}, {530, 5}, {435, 3}, {0, 2}};
 
 /// Quick Sync, VA-API and VCN drivers have no session limit: sessions share the engines' time, and too many make each
-/// slower than real time. These figures say how many 1080p transcodes such a chip gets by default. They follow the
-/// "4-8, varies by generation" of the session table in the distributed transcoding design that this project started
-/// from; chips with several media engines get more (Arc, Flex, Data Center GPU).
+/// slower than real time. These figures say how many 1080p transcodes a chip gets by default. They follow the "4-8,
+/// varies by generation" of the session table in the distributed transcoding design that this project started from;
+/// chips with several media engines get more (Arc, Flex, Data Center GPU).
 constexpr row intel[] = {
   {"GPU Max|Ponte Vecchio", rule::none_at_all, 0, "this compute card has no media engine"},
   {"Flex", rule::fixed, 16, "Data Center GPU Flex: two media engines or more"},
@@ -85,7 +85,7 @@ constexpr row amd[] = {
 
 constexpr uint32_t unknown_nvidia = 2; ///< the lowest that a GeForce card ever had
 constexpr uint32_t unknown_shared = 4; ///< lower end of "4-8"
-constexpr uint32_t apple_sessions = 8; ///< "~8, varies by chip" of the same table
+constexpr uint32_t apple_sessions = 8; ///< "~8, varies by chip" of the session table cited above
 
 bool is_word_char(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-';

@@ -1,5 +1,5 @@
-// How many sessions a GPU may hold, by its model and driver: a table. The operator's configuration overrides it; each
-// row names its source.
+// How many sessions a GPU may hold, by its model and driver: a table. The operator's configuration overrides it. The
+// tables in the .cpp file name their sources.
 #pragma once
 
 #include "messages/gpu.hpp"

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t reason_length_max = 256;
 constexpr size_t ended_kept = 256;
 
-/// Sets or clears a guard's flag by the measured value; a value that is not measured sets nothing.
+/// Sets or clears a guard's flag by the measured value; a value that is not measured clears the flag.
 void move_guard(bool& flag, const gpu_guard& guard, std::optional<double> value) {
   auto known = value && !std::isnan(*value);
   flag = known && *value >= (flag ? guard.from - guard.relief : guard.from);

@@ -65,7 +65,7 @@ struct gpu_view {
   }
 };
 
-/// What the tracker reports. Implementations must not call back into it from within these.
+/// What the tracker reports. Implementations of these methods must not call the tracker.
 class gpu_effects {
 public:
   virtual ~gpu_effects() = default;
@@ -97,8 +97,8 @@ public:
   /// The lease's task has opened its encoder: the device works. False for a lease that has no promise.
   bool confirm(lease_id lease, time_point now);
 
-  /// The lease's work ended regularly: the device is well, and its next back-off is a first one. Opening the encoder
-  /// alone proves little.
+  /// The lease's work ended regularly: the device is well, and its next back-off is the shortest one again. Opening the
+  /// encoder alone proves little.
   void worked(lease_id lease);
 
   /// Returns the lease's sessions. True the first time, false if the lease holds none.

@@ -1,9 +1,9 @@
 // Which worker, and which of its devices, is the best for a piece of work: an index of all workers.
 //
-// A path is one way to use one worker: its software, its probes, or one of its GPUs. Paths with the same encoders and
-// decoders form a class. Each class keeps its ready paths sorted by rank. A choice looks at the first path of each
-// suitable class, and a change moves a few paths. Both take time logarithmic in the number of workers, and linear in
-// the number of classes, which are the kinds of machine.
+// A path is one way to use one worker: its software encoders, its slots for probes, or one of its GPUs. Paths with the
+// same encoders and decoders form a class. Each class keeps its ready paths sorted by rank. A choice looks at the first
+// path of each suitable class, and a change moves a few paths. Both take time logarithmic in the number of workers, and
+// linear in the number of classes, that is, of different kinds of machines.
 //
 // The order of a request's rungs comes first: a path of the first rung is taken if any has room, else one of the
 // second. Within a rung the strategy ranks; among equals, the path chosen longest ago is first.
@@ -89,7 +89,7 @@ struct placement_request {
   std::vector<std::string> decoders;
   std::vector<worker_id> refused_by; ///< taken only if no other can, and never if `elsewhere` is set
   bool elsewhere = false;
-  bool last_resort = false; ///< a worker that is avoided after failures is better than none
+  bool last_resort = false; ///< a worker that is avoided after failures may be taken
   bool probe = false;       ///< takes a slot for probes
 
   bool is_refused_by(worker_id id) const {
@@ -171,7 +171,7 @@ private:
 
   struct offer_class {
     names own;        ///< encoders of the device
-    names companions; ///< encoders of the worker's software
+    names companions; ///< the worker's software encoders
     names decoders;
     slot_kind slot = slot_kind::cpu;
     bool hardware = false;
@@ -220,7 +220,7 @@ private:
     }
   }
 
-  /// The names in a request, as numbers. Empty if no worker ever offered one of the names.
+  /// The names in a request, as numbers. Not `possible` if no worker ever offered one of `also` or `decoders`.
   struct wanted {
     names encoders; ///< by rung
     names also, decoders;

@@ -52,7 +52,7 @@ bool placement_index::place(uint64_t ticket, lease_id lease, const placement_req
   assert(at->rung < x.rungs.size());
   if (keeps_reasons_)
     reasons_ = places_.explain(x, gpus_);
-  // A session of its decoder is taken if one is free: if not, software can decode.
+  // A session of the card's decoder is taken, too, if one is free; otherwise software can decode.
   at->decodes = at->decodes && gpus_.promise(lease, at->worker, at->gpu, {true, true}, now);
   if (at->gpu && !at->decodes && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
     return false;

@@ -18,8 +18,7 @@
 
 namespace troupe::core {
 
-/// The results of placement. Implementations must not call back into `placement_index` from within these, except for
-/// `note_fares`.
+/// The results of placement. Implementations of these methods must not call `placement_index`, except for `note_fares`.
 class placement_effects {
 public:
   virtual ~placement_effects() = default;
@@ -54,7 +53,7 @@ public:
   void worker_reports(worker_id worker, const std::vector<gpu_report>& cards, time_point now);
   void worker_fares(worker_id worker, const worker_condition& x, time_point now);
 
-  /// The same, but requests that wait for this room are placed with the next event.
+  /// Like `worker_fares`, but requests that wait for this room are placed only with the next event.
   void note_fares(worker_id worker, const worker_condition& x) {
     places_.set(worker, x);
   }
@@ -79,7 +78,7 @@ public:
   /// A task of this worker is already working without having been placed: it takes a slot, even if none is free.
   void adopt(lease_id lease, worker_id worker);
 
-  /// The requester no longer wants it.
+  /// The requester no longer wants a place.
   void withdraw(uint64_t ticket);
 
   /// The lease's task has opened its encoder. False if its session was returned in the meantime: then the task must
@@ -136,7 +135,7 @@ public:
   /// Places the requests that wait for room that has appeared.
   void promote(time_point now);
 
-  /// Why a request would go where it would go now, and why nowhere else.
+  /// Where a request would go now, and why it would not go elsewhere.
   std::vector<candidate> explain(const placement_request& x) {
     return places_.explain(x, gpus_);
   }
@@ -165,7 +164,7 @@ private:
   waiting_list waiting_;
   std::unordered_map<uint64_t, lease_id> tickets_; ///< leases of the waiting requests
   std::unordered_map<lease_id, choice> leases_;
-  std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< at most as many as it has slots
+  std::unordered_map<worker_id, std::vector<lease_id>> leases_of_; ///< by worker
   std::vector<gpu_id> changed_;
   std::vector<candidate> reasons_;
 };

@@ -7,8 +7,8 @@ namespace troupe::core {
 
 namespace {
 
-/// Equal for requests that find room at the same time. A request that may not go to workers that refused it is grouped
-/// by those refusals.
+/// The name of a request's group: equal for requests that the same room can serve. A request that may not go to workers
+/// that refused it is grouped by those refusals.
 std::string group_of(const placement_request& x) {
   std::string result;
   auto add = [&result](const std::string& text) { result += std::to_string(text.size()) + ":" + text; };

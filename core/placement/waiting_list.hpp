@@ -1,8 +1,8 @@
 // Work that waits for room. Among the requests that fit, the earliest turn is served first; equals are served in order
 // of arrival.
 //
-// Requests that ask for the same form a group: if the first of a group finds no room, none of it does. So when room
-// appears, at most one request of each group that it could serve is tried in vain, however many wait.
+// Requests that ask for the same thing form a group: if the first of a group finds no room, no other of it does. So
+// when room appears, at most one request of each group is tried in vain, however many wait.
 #pragma once
 
 #include "core/placement/placement.hpp"

@@ -26,7 +26,7 @@ namespace troupe::av {
 
 namespace {
 
-/// The time of a transport stream's first picture, and its clock's delay behind the decoding times: FFmpeg's defaults.
+/// The first decoding time in a transport stream, and how far its clock is behind decoding times: FFmpeg's defaults.
 constexpr int64_t transport_start = 126'000;
 constexpr int64_t transport_delay_us = 700'000;
 
@@ -154,8 +154,7 @@ expected<void> assembly::open_output() {
   return {};
 }
 
-/// Ticks by which a track's packets move so that the container itself moves them back: Matroska subtracts a codec's
-/// delay.
+/// Ticks to add to a track's times, because Matroska subtracts the codec's delay from them.
 int64_t assembly::own_shift(const track& x) const {
   const auto& p = *x.parameters;
   auto matroska = job_.into == container::mkv || job_.into == container::webm;
@@ -165,7 +164,7 @@ int64_t assembly::own_shift(const track& x) const {
   return av_rescale_q(p.initial_padding, AVRational{1, 48'000}, time_base);
 }
 
-/// Ticks by which all tracks move: the source's origin to zero, then to the container's start time.
+/// Ticks to add to the times of all tracks: they move the source's origin to the container's start time.
 int64_t assembly::common_shift() const {
   auto earliest_pts = std::numeric_limits<int64_t>::max();
   auto earliest_dts = earliest_pts;
@@ -194,7 +193,7 @@ expected<void> assembly::add_track(feed& from, size_t index) {
   if (!holds(job_.into, p.codec_id))
     return fail(errc::unsupported, std::string{"write "} + avcodec_get_name(p.codec_id) + " into "
                                      + container_name(job_.into)
-                                     + ": the container does not hold this codec; choose another of the two");
+                                     + ": the container does not hold this codec; choose another codec or container");
   auto& made = *checked(avformat_new_stream(output_.get(), nullptr));
   if (avcodec_parameters_copy(made.codecpar, &p) < 0)
     throw std::bad_alloc{};

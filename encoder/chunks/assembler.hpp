@@ -25,7 +25,7 @@ struct assembly_job {
   source_options source;
   int64_t origin = 0; ///< `source_index::origin`
   container into = container::mp4;
-  /// The works with their chunks in the order of their windows: the video's, the sound's.
+  /// The chunks of each piece of work (the video's, then the sound's), in the order of their windows.
   std::vector<std::vector<chunk_source>> works;
   std::vector<late_stream> late; ///< `source_index::late_streams`
   std::vector<int> copied;       ///< streams of the source that `works` copied unchanged
@@ -44,7 +44,7 @@ struct assembled_stream {
   int stream = -1; ///< of the source
   int output = -1; ///< of the result
   bool video = false;
-  bool copied = false; ///< its damage comes from the source
+  bool copied = false; ///< not encoded here: any damage comes from the source
   std::string codec;
   uint64_t packets = 0;
   uint64_t bytes = 0;

@@ -24,9 +24,9 @@ public:
 
 private:
   const carried& want_;
-  std::vector<int> places_;       ///< index, by stream, among the file's subtitles
-  std::vector<unsigned> streams_; ///< that are subtitles
-  std::vector<uint64_t> packets_; ///< packets of each of them
+  std::vector<int> places_;       ///< for each stream of the file: its index in the members below, or -1
+  std::vector<unsigned> streams_; ///< numbers of the streams that are subtitles
+  std::vector<uint64_t> packets_; ///< packets with text of each of those streams
 };
 
 } // namespace troupe::av

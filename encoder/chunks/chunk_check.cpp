@@ -17,7 +17,7 @@ namespace {
 /// Packets that may wait for an idle moment: about a second of film.
 constexpr size_t waiting_max = 64;
 
-/// Parsing takes a fraction of the time of encoding.
+/// Cores that encode for each thread that checks: parsing takes a fraction of the time of encoding.
 constexpr int cores_per_thread = 4;
 constexpr int threads_max = 4;
 

@@ -15,8 +15,8 @@
 
 namespace troupe::av {
 
-/// Legal calls: `take` any number of times, `finish` once. A separate thread works when the encoder is idle. If that is
-/// not enough, the caller does the rest, and waits for that thread no longer than for one packet.
+/// Legal calls: `take` any number of times, `finish` once. A separate thread checks while the encoder leaves processors
+/// idle. The caller checks what that thread does not, and waits for it only until its current packet is done.
 class chunk_check {
 public:
   /// Decodes those of `tracks` that were `encoded` here. `cores` is how many cores encode.
@@ -25,7 +25,7 @@ public:
   chunk_check& operator=(const chunk_check&) = delete;
   ~chunk_check();
 
-  /// Times in ticks, `stream_index` of the tracks.
+  /// `packet` has its times in ticks; its `stream_index` is an index in `tracks`.
   void take(const AVPacket& packet);
 
   /// True if a fault was found; `finish` will report it.
@@ -39,7 +39,7 @@ public:
 private:
   struct checked_track {
     track of;
-    std::optional<decode_check> check{}; ///< of decoded tracks, from start to end
+    std::optional<decode_check> check{}; ///< only for tracks that are decoded, until they end
   };
 
   void run();

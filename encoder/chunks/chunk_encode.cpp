@@ -282,7 +282,8 @@ expected<chunk_result> encode_chunk(const chunk_job& job, const work_control& co
     if (!next)
       break;
     auto kbit_s = static_cast<double>(made->bytes) * 8 * 90 / static_cast<double>(made->end_pts - made->first_pts);
-    work_log::say("made again for its bit rate: it had " + std::to_string(std::lround(kbit_s)) + " kbit/s");
+    work_log::say("encoded again, because its bit rate missed the target: it was " + std::to_string(std::lround(kbit_s))
+                  + " kbit/s");
     settings->bit_rate = *next;
     if (settings->max_bit_rate > 0)
       settings->max_bit_rate = std::max(settings->max_bit_rate, *next);

@@ -49,9 +49,9 @@ struct chunk_track {
 
 struct chunk_result {
   std::vector<chunk_track> tracks;
-  uint64_t bytes = 0; ///< of the chunk file
-  std::string sha256; ///< of the chunk file
-  bool sought = false;
+  uint64_t bytes = 0;  ///< of the chunk file
+  std::string sha256;  ///< of the chunk file
+  bool sought = false; ///< the window was reached by seeking
   transcode_counters counters;
 };
 

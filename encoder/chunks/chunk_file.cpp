@@ -27,7 +27,7 @@ constexpr uint32_t record_bytes_max = (64u << 20) + (1u << 20);
 
 enum class record_kind : uint8_t { tracks = 1, packet = 2, end = 3 };
 
-/// Side data that a container writes, or that says which samples count. Its index here is its number in the file.
+/// Side data that a container writes, or that says which samples are played. Its index here is its number in the file.
 constexpr std::array side_data_kinds{AV_PKT_DATA_NEW_EXTRADATA,   AV_PKT_DATA_SKIP_SAMPLES,
                                      AV_PKT_DATA_PARAM_CHANGE,    AV_PKT_DATA_MATROSKA_BLOCKADDITIONAL,
                                      AV_PKT_DATA_A53_CC,          AV_PKT_DATA_DYNAMIC_HDR10_PLUS,
@@ -165,7 +165,7 @@ expected<void> chunk_writer::begin(const std::vector<track>& tracks) {
 
 expected<void> chunk_writer::write(const AVPacket& packet) {
   assert(packet.stream_index >= 0 && static_cast<size_t>(packet.stream_index) < chunk_tracks_max);
-  assert(packet.dts != no_pts); // lanes promise one
+  assert(packet.dts != no_pts); // every lane sets one
   ++packets_;
   wire_writer body;
   body.put(static_cast<uint8_t>(record_kind::packet));
@@ -254,7 +254,7 @@ expected<void> chunk_reader::take_tracks() {
   for (auto i = 0; i < count; ++i) {
     track x;
     if (!get_track(body, x))
-      return broken("this machine does not know what its track " + std::to_string(i) + " is");
+      return broken("the codec or format of its track " + std::to_string(i) + " is unknown here");
     tracks_.push_back(std::move(x));
   }
   return {};
@@ -301,7 +301,7 @@ expected<bool> chunk_reader::take_packet(AVPacket& packet, bool headers_only) {
   auto data = body.get_bytes();
   if (!body.good() || !body.at_end() || static_cast<size_t>(packet.stream_index) >= tracks_.size()
       || packet.pts == no_pts || packet.dts == no_pts)
-    return broken("a packet makes no sense");
+    return broken("a packet has invalid fields");
   if (headers_only)
     return true;
   auto* buffer = checked(av_buffer_alloc(data.size() + AV_INPUT_BUFFER_PADDING_SIZE));

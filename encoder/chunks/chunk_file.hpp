@@ -27,7 +27,7 @@ public:
 
   expected<void> begin(const std::vector<track>& tracks);
 
-  /// Times in ticks, `stream_index` of the tracks.
+  /// `packet` has its times in ticks; its `stream_index` is an index in `tracks`.
   expected<void> write(const AVPacket& packet);
 
   /// Makes the file appear under its name, replacing an older one. Returns its SHA-256.

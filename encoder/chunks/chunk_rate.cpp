@@ -7,7 +7,7 @@ namespace troupe::av {
 
 namespace {
 
-/// The range of the power by which an encoder follows the requested rate; a value outside it is chance.
+/// An encoder's rate is about a power of the requested rate. An exponent outside this range is measured by chance.
 constexpr double power_min = 0.4;
 constexpr double power_max = 2.5;
 
@@ -29,7 +29,7 @@ std::optional<int64_t> chunk_rate::again(uint64_t bytes, int64_t ticks) noexcept
     return {};
   auto asked = static_cast<double>(asked_);
   auto next = asked / share;
-  // Two tries show the power by which the encoder follows.
+  // Two tries show the exponent with which the encoder's rate follows the requested rate.
   if (share_before_ > 0 && asked != asked_before_) {
     auto power = std::log(share / share_before_) / std::log(asked / asked_before_);
     next = asked * std::pow(1 / share, 1 / std::clamp(power, power_min, power_max));

@@ -9,7 +9,7 @@ namespace troupe::av {
 
 namespace {
 
-/// The limit of H.264 and HEVC, the highest of all codecs.
+/// The most pictures of reordering: the limit of H.264 and HEVC, the highest of all codecs.
 constexpr int reordered_max = 16;
 
 bool is_same_header(const AVCodecParameters& a, const AVCodecParameters& b) {
@@ -27,7 +27,7 @@ bool is_same_format(const track& a, const track& b) {
          && x.ch_layout.nb_channels == y.ch_layout.nb_channels;
 }
 
-/// Codecs whose parameter sets may precede a random-access point in the form that extradata has.
+/// Codecs whose parameter sets have the same form in extradata and before a random-access point.
 bool has_headers_in_band(AVCodecID codec) {
   return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC || codec == AV_CODEC_ID_MPEG4;
 }
@@ -95,8 +95,8 @@ expected<void> chunk_sequence::scan(const chunk_source& chunk, const work_contro
     auto& x = tracks_[index];
     if (before[index] != no_pts && packet->pts <= before[index])
       return wrong(chunk.path, "it does not come after the chunk before it: it has a packet of track "
-                                 + std::to_string(index) + " at " + std::to_string(packet->pts) + " ticks, that one at "
-                                 + std::to_string(before[index]));
+                                 + std::to_string(index) + " at " + std::to_string(packet->pts)
+                                 + " ticks, the other one at " + std::to_string(before[index]));
     if (x.packets++ == 0) {
       x.first_dts = packet->dts;
       x.first_pts = packet->pts;
@@ -204,7 +204,7 @@ expected<bool> chunk_sequence::next(AVPacket& packet) {
     }
     auto index = static_cast<size_t>(packet.stream_index);
     if (index >= tracks_.size() || (orders_[index].rebuilt && orders_[index].next >= tracks_[index].pictures.size()))
-      return wrong(chunks_[next_chunk_ - 1].path, "it has changed since it was looked at");
+      return wrong(chunks_[next_chunk_ - 1].path, "it has changed since it was first read");
     place(packet);
     add_headers(packet);
     return true;

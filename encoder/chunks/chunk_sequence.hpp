@@ -37,8 +37,8 @@ public:
     std::vector<int64_t> pictures; ///< video: all presentation times in order
   };
 
-  /// Reads all chunks once. A chunk is `errc::media`, and named, if it is damaged, does not match its checksum, has
-  /// other tracks than the first one, or does not come after the one before it.
+  /// Reads all chunks once. `errc::media`, with the name of the chunk, if one is damaged, does not match its checksum,
+  /// has other tracks than the first one, or does not come after the one before it.
   static expected<chunk_sequence> open(std::vector<chunk_source> chunks, const work_control& control);
 
   const std::vector<track_times>& tracks() const noexcept {
@@ -62,7 +62,7 @@ private:
   struct order {
     bool rebuilt = false;
     size_t reordered = 0; ///< pictures
-    int64_t step = 0;     ///< ticks between pictures before the first one
+    int64_t step = 0;     ///< ticks between the decoding times that lie before the first presentation time
     size_t next = 0;      ///< pictures delivered
     int64_t last_dts = no_pts;
   };

@@ -63,8 +63,8 @@ bool is_cover(const AVStream& x) {
 }
 
 /// True for data that the result's muxer writes again and that does not belong to the video: a timecode, or chapter
-/// titles. QuickTime's subtitles have the same tag as such titles, but libavformat calls only those data that chapters
-/// refer to.
+/// titles. QuickTime's subtitles have the same tag as chapter titles, but libavformat makes only the titles a data
+/// stream.
 bool is_made_anew(const AVStream& x) {
   auto tag = x.codecpar->codec_tag;
   return x.codecpar->codec_type == AVMEDIA_TYPE_DATA
@@ -161,14 +161,14 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
     const auto* data = av_stream_get_side_data(&from, type, &size);
     if (data == nullptr)
       continue;
-    // The encoder got upright pictures.
+    // The encoder got upright pictures: no rotation is left.
     if (type == AV_PKT_DATA_DISPLAYMATRIX && !copied && !orientation_of(from).is_upright())
       continue;
     put_side_data(made, type, data, size);
     kept.records.push_back(type);
     if (type == AV_PKT_DATA_DISPLAYMATRIX && config_.into != container::mp4 && config_.into != container::mov)
       note(stream, "the rotation of the picture is lost: " + std::string{muxer_name(config_.into)}
-                     + " does not say how a player turns it; mp4 and mov do, and an encode turns it");
+                     + " cannot store it; mp4 and mov can, and an encode turns the picture itself");
   }
   for (auto& x : changes_of(from, made, config_.into, copied))
     note(stream, std::move(x));
@@ -185,7 +185,7 @@ void source_extras::describe(AVStream& made, int stream, bool copied) {
   }
   if (dolby != nullptr)
     note(stream,
-         "the metadata of Dolby Vision are lost: an encode keeps the picture that players without it show; copy the "
+         "the metadata of Dolby Vision are lost: an encode keeps what players without Dolby Vision show; copy the "
          "video to keep them");
   if (hdr10_plus_.contains(stream))
     note(stream,
@@ -205,7 +205,7 @@ void source_extras::add_words(AVFormatContext& to) {
   auto count = static_cast<unsigned>(std::min<size_t>(from.nb_chapters, chapters_max));
   if (count < from.nb_chapters)
     note(-1, "of the " + std::to_string(from.nb_chapters) + " chapters the first " + std::to_string(count)
-               + " are carried: no more are read");
+               + " are carried: that is the limit");
   list_.chapters = count;
   to.chapters = static_cast<AVChapter**>(checked(av_calloc(count, sizeof(AVChapter*))));
   for (unsigned i = 0; i < count; ++i) {
@@ -238,7 +238,7 @@ expected<void> source_extras::add_subtitle(AVFormatContext& to, const AVStream& 
       return {};
     }
     track.converter = std::move(*converter);
-    note(from.index, name_of(from) + " is converted to " + avcodec_get_name(target) + ", which is what "
+    note(from.index, name_of(from) + " is converted to " + avcodec_get_name(target) + ", the text format that "
                        + container_name(config_.into) + " holds");
   }
   auto& made = new_stream(to, from);

@@ -75,10 +75,10 @@ public:
   /// Writes the cover pictures, which have no time.
   expected<void> write_covers(AVFormatContext& to);
 
-  /// Takes a packet of the picture that was encoded from a stream, in the result's order.
+  /// Takes a packet of an encoded video, in the result's order; `stream` is the video's stream in the source.
   void look_at(int stream, const AVPacket& packet);
 
-  /// Notes what none of those packets had, and subtitles that were lost. Call it after the last packet.
+  /// Notes closed captions that those packets lack, and subtitles that were lost. Call it after the last packet.
   void note_rest();
 
   /// The next packet of a subtitle: `stream_index` of the result, times in ticks from the origin.
@@ -97,7 +97,7 @@ private:
   struct subtitle_track {
     int stream = -1;
     int output = -1;
-    size_t place = 0; ///< index in the list
+    size_t place = 0; ///< index in `carried::subtitles`
     int64_t last_dts = no_pts;
     std::optional<subtitle_converter> converter;
     uint64_t unconverted = 0; ///< lines that could not be converted
@@ -111,7 +111,7 @@ private:
   source_extras(source_context source, config cfg) : source_{std::move(source)}, config_{std::move(cfg)} {}
   std::string why_left_out(const AVStream& x, const std::vector<int>& used) const;
   void add_late(const std::vector<late_stream>& xs);
-  /// The source's stream with this number, which the source may not have shown yet; null if there is none.
+  /// The source's stream with this number, even if it appears too late for `open` to see it; null if there is none.
   const AVStream* find(int stream) const noexcept;
   bool is_selected(int stream) const;
   expected<void> add_stream(AVFormatContext& to, const AVStream& from, const std::vector<int>& used);
@@ -128,7 +128,7 @@ private:
   std::vector<cover> covers_;
   std::vector<assembly_note> notes_;
   carried list_;
-  std::set<int> hdr10_plus_;    ///< streams of the source
+  std::set<int> hdr10_plus_;    ///< streams of the source with HDR10+ tone curves
   std::map<int, int> captions_; ///< Streams of the source with captions, and how many packets of their result had none.
 };
 

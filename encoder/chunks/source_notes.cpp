@@ -25,7 +25,7 @@ std::vector<std::string> source_notes(const source_index& index) {
     result.push_back("the source is cut off or damaged: its header says " + seconds_text(index.announced)
                      + ", its pictures and sound end at " + seconds_text(length));
   if (!index.complaint.empty())
-    result.push_back("the source is damaged where it was read: " + index.complaint);
+    result.push_back("the source is damaged; reading it reported: " + index.complaint);
   if (index.corrupt_packets > 0)
     result.push_back("the source is damaged: " + std::to_string(index.corrupt_packets) + " of its packets are damaged");
   const auto* video = index.video_stream();

@@ -75,7 +75,7 @@ bool subtitle_converter::convert(AVPacket& packet) {
       || decoded.value.num_rects == 0)
     return false;
   buffer_.resize(text_bytes_max);
-  // The packet has the time; the encoders use that, not the event's.
+  // The packet keeps the time; the encoders ignore the event's start.
   decoded.value.pts = 0;
   decoded.value.start_display_time = 0;
   decoded.value.end_display_time = static_cast<uint32_t>(std::min<int64_t>(packet.duration / 90, UINT32_MAX));

@@ -20,7 +20,7 @@ public:
   }
 
   /// Converts a packet in place; its times, in ticks, stay. False if nothing remains: an empty line, or a packet that
-  /// makes no sense.
+  /// cannot be decoded.
   bool convert(AVPacket& packet);
 
 private:

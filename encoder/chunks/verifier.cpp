@@ -60,7 +60,7 @@ public:
     packet.time_base = time_base;
     if ((packet.flags & AV_PKT_FLAG_CORRUPT) != 0)
       return wrong("the packet at " + seconds_text(packet.pts) + " is cut short");
-    // Pieces of sound may be shorter than the container's time resolution.
+    // Audio packets may be shorter than the container's time resolution.
     if (packet.dts != no_pts && last_dts_ != no_pts && packet.dts < last_dts_ + (want_.video ? 1 : 0))
       return wrong("decoding times do not rise at " + seconds_text(packet.dts));
     last_dts_ = packet.dts;
@@ -100,9 +100,9 @@ public:
   }
 
 private:
-  /// Content that was encoded here was decoded at that time (encoder/chunks/chunk_check.hpp), and is compared with it.
-  /// The start of each chunk shows if the chunks fit together: its parameter sets are where the container wants them,
-  /// and a decoder can continue from the chunk before it.
+  /// True if the next packet is decoded. Encoded content is only compared by checksum: chunk_check.hpp decoded it
+  /// during the encode. But the start of each chunk is decoded, to see that its parameter sets are where the container
+  /// wants them, and that a decoder can continue from the chunk before it.
   bool is_decoded() {
     if (want_.copied || want_.contents.size() != want_.packets)
       return true;
@@ -119,7 +119,7 @@ private:
       fault_ = "the packet at " + seconds_text(packet.pts) + " differs from the input";
   }
 
-  /// Keeps the first fault of a packet until it is known whether packets are missing, which says more.
+  /// Keeps the first fault of a packet until all packets are counted: that packets are missing is the better message.
   expected<void> keep(expected<void> x) {
     if (x || x.error().code != errc::media)
       return x;
@@ -136,7 +136,7 @@ private:
     if (want_.packets > 0 && std::abs(first_ - want_.first_pts) > slack_ + 1)
       return wrong("it begins at " + seconds_text(first_) + ", and should at " + seconds_text(want_.first_pts));
     // Containers store the last packet's length and its played part incompletely, and libavformat interprets them in
-    // its own way. If packets are unchanged, the start of the last one counts.
+    // its own way. If packets are unchanged, the start of the last packet is compared instead of its end.
     auto late = keeps_packets(codec_) ? last_ - want_.last_pts : end_ - want_.end_pts;
     if (want_.packets > 0 && std::abs(late) > slack_ + end_slack)
       return wrong("it ends at " + seconds_text(end_) + ", and should at " + seconds_text(want_.end_pts));
@@ -195,7 +195,7 @@ private:
   const verification_job& job_;
   const work_control& control_;
   input_context_ptr input_;
-  std::vector<std::optional<stream_check>> checks_; ///< by the file's streams
+  std::vector<std::optional<stream_check>> checks_; ///< one for each stream of the file
   carried_check others_{job_.others};
   verification result_;
 };

@@ -21,7 +21,7 @@ public:
     return format_;
   }
 
-  /// Samples a frame: the size of every frame except the last.
+  /// Samples per frame: the size of every frame except the last.
   int frame_size() const noexcept {
     return frame_size_;
   }

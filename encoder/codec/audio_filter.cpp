@@ -1,4 +1,4 @@
-// The input is a chain of segments, each contiguous and of one format. They are placed on one output line.
+// The input is a chain of segments, each contiguous and of one format. All segments are placed on one output timeline.
 #include "encoder/codec/audio_filter.hpp"
 
 #include "encoder/channel_layouts.hpp"
@@ -74,7 +74,7 @@ expected<void> audio_filter::begin_segment(const AVFrame& frame, int64_t index) 
     swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
                         static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
   resampler_.reset(context);
-  // A channel with a place in the output goes there, whatever the resampler does with such loudspeakers.
+  // A channel with a place in the output goes there, whatever the resampler would mix by default.
   if (auto places = places_of(input_->layout, output_.layout); code >= 0 && !places.empty())
     code = swr_set_matrix(context, places.data(), input_->layout.nb_channels);
   if (code >= 0)

@@ -47,7 +47,7 @@ public:
     uint64_t trimmed_samples = 0; ///< cut from overlaps
   };
 
-  /// A timestamp this close to the end of the samples before it counts as rounding.
+  /// A timestamp this close to the end of the samples before it is taken as that end: the difference is rounding.
   static constexpr int64_t tolerance_ms = 3;
 
   /// A gap up to this length is filled with silence; a longer gap stays a gap. A window also needs this much sound

@@ -255,7 +255,7 @@ expected<encoded> make_sample(const engine& codecs, const AVCodec& codec, const 
       break;
   }
   if (result && result->packets.empty())
-    return fail(errc::encoder, "the encoder made no packet of " + std::to_string(trial_frames) + " frames");
+    return fail(errc::encoder, "the encoder made no packet from " + std::to_string(trial_frames) + " frames");
   return result;
 }
 

@@ -1,4 +1,4 @@
-// ITU-T T.35, United States, ATSC, "GA94", caption data (A/53 part 4, section 6.2.3).
+// Captions are ITU-T T.35 data: United States, ATSC, "GA94", caption data (A/53 part 4, section 6.2.3).
 #include "encoder/codec/captions.hpp"
 
 extern "C" {

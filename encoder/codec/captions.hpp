@@ -11,7 +11,7 @@
 
 namespace troupe::av {
 
-/// Passes each character pair once, in order. The pairs of a dropped picture come with the next one; those of a
+/// Passes each character pair once, in order. The pairs of a dropped picture come with the next picture; those of a
 /// repeated picture with its first copy.
 class caption_queue {
 public:
@@ -44,7 +44,7 @@ public:
   void put(AVPacket& packet);
 
 private:
-  AVCodecID codec_; ///< none if the encoder does it by itself, or its codec has no such message
+  AVCodecID codec_; ///< none if the encoder writes captions itself, or its codec has no such message
   std::map<int64_t, std::vector<uint8_t>> captions_;
 };
 

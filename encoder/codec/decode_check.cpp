@@ -1,4 +1,4 @@
-// Errors in a stream are found by parsing, so little else is done.
+// Parsing finds the errors of a stream, so decoders skip other work where they can.
 #include "encoder/codec/decode_check.hpp"
 
 #include "encoder/log.hpp"

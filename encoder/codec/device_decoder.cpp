@@ -130,7 +130,7 @@ void device_decoder::keep(const AVPacket& packet) {
 }
 
 /// Drops the packets before the last random-access point at or before the last delivered frame. Pictures shown before
-/// that point are delivered, and later ones do not refer to packets before it.
+/// that point are already delivered, and later ones do not refer to packets before it.
 void device_decoder::let_go() {
   if (passed_ == no_pts)
     return;

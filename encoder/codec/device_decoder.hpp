@@ -1,10 +1,10 @@
 // A decoder that uses a device as long as it works, and then continues in software. No frame is lost or delivered
 // twice.
 //
-// The packets since the random-access point before the last delivered frame are kept. The device fails if its decoder
-// counts a packet or frame as corrupt; that includes pictures that it cannot decode. Then the kept packets are decoded
-// again in software, and frames already delivered are skipped. Decoding stays in software: that shows whether the
-// device or the media was at fault, and a device that failed once is not used again for the same stream.
+// The packets since the random-access point before the last delivered frame are kept. The device has failed if its
+// decoder counts a packet or frame as corrupt, also if it cannot decode such pictures. Then the kept packets are
+// decoded again in software, and frames already delivered are skipped. Decoding stays in software: that shows whether
+// the device or the media was at fault, and a device that failed once is not used again for the same stream.
 #pragma once
 
 #include "encoder/codec/engine.hpp"
@@ -53,7 +53,7 @@ private:
   static constexpr size_t kept_packets_max = 4096;
   static constexpr size_t kept_bytes_max = 64 << 20;
 
-  /// Opens the decoder that is used from now on: on the device, or in software if that is empty.
+  /// Opens the decoder that is used from now on: on `device`, or in software if `device` is empty.
   expected<void> open_on(const std::string& device);
   void keep(const AVPacket& packet);
   void let_go();

@@ -17,8 +17,8 @@ namespace {
 /// The longest value: a sensible list has at most some dozen keys.
 constexpr size_t option_value_max_bytes = 1024;
 
-/// Below this rate (pictures a second), the delay of each picture that an encoder holds back matters. It then holds
-/// back at most this much time.
+/// Below this rate (pictures a second), each picture that an encoder holds back is a long delay. With `low_delay`, the
+/// encoder then holds back at most this much time.
 constexpr double slow_rate = 10;
 constexpr double kept_back_seconds = 0.2;
 
@@ -148,7 +148,7 @@ expected<void> set_family_option(AVCodecContext& context, std::string_view optio
   if (option.empty())
     return fail(errc::option, std::string{"the encoder "} + context.codec->name + " has no " + std::string{what}
                                 + ": leave it empty");
-  // If the encoder has no such option, the value goes into a list of keys: it must not add further keys.
+  // An option with a colon is a key inside a list of keys: the value must not add further keys.
   if (option.find(':') != std::string_view::npos && value.find_first_of(":=") != std::string::npos)
     return fail(errc::option, "the " + std::string{what} + " \"" + value.substr(0, 64) + "\" is not valid");
   return set_option(context, option, value);

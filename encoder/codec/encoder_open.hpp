@@ -32,8 +32,8 @@ expected<void> set_option(AVCodecContext& context, std::string_view name, const 
 expected<void> set_fixed_options(AVCodecContext& context);
 
 /// Sets the thread count of encoders that otherwise start one thread per core, whatever libav* asks for; 0 leaves the
-/// choice to them. Some encoders hold pictures back for threads and lookahead. These get few of both if delay matters
-/// and pictures last long.
+/// choice to them. x264 holds pictures back for threads and lookahead: with `low_delay` and few pictures a second, it
+/// gets few of both.
 expected<void> set_threads(AVCodecContext& context, int threads, bool low_delay);
 
 /// Sets `value`, unless it is empty, as the encoder's `option`. `what` is our name for it, used in the error if the

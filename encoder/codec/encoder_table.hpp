@@ -35,8 +35,8 @@ std::vector<std::string_view> preferred_encoders(std::string_view codec);
 /// False for encoders that callers may not ask for.
 bool is_offered(std::string_view encoder);
 
-/// True if the encoder makes a random-access point of a picture that is marked as one. The others can only begin with
-/// one.
+/// True if the encoder makes a random-access point of a picture that is marked as one. Other encoders have one only
+/// where they begin.
 bool takes_forced_keys(std::string_view encoder);
 
 /// True for an option that callers may set. No such option names a file, runs a program or breaks the timeline.

@@ -35,8 +35,8 @@ public:
   /// Delivers the frames that the decoder still holds, and drops its references.
   virtual expected<void> drain(const on_frame& deliver) = 0;
 
-  /// Refused packets, and frames that were decoded with errors. On a device, also the frames that it left to software.
-  /// Each is counted before its frame is delivered.
+  /// Refused packets, and frames that were decoded with errors. On a device, also the frames that the device left to
+  /// software. Each is counted before its frame is delivered.
   virtual uint64_t corrupt() const noexcept = 0;
 };
 

@@ -6,7 +6,7 @@
 
 namespace troupe::av {
 
-/// Sets them on an encoder that is not open yet, if it supports them.
+/// Sets the HDR metadata of `format` on an encoder that is not open yet, if the encoder supports them.
 expected<void> set_hdr(AVCodecContext& context, const video_format& format);
 
 } // namespace troupe::av

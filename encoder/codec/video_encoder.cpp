@@ -76,7 +76,8 @@ expected<AVPixelFormat> choose_pixel_format(const AVCodec& codec, const std::str
   return avcodec_find_best_pix_fmt_of_list(formats.data(), source, has_alpha(source) ? 1 : 0, nullptr);
 }
 
-/// The encoder's frame rate. Some encoders support only a few; of those the next higher one keeps frames apart.
+/// The encoder's frame rate. Some encoders support only a few: the next higher one is chosen, so that frames keep
+/// separate times.
 AVRational choose_frame_rate(const AVCodec& codec, AVRational wanted) {
   AVRational rate{};
   if (wanted.num <= 0 || wanted.den <= 0)
@@ -107,7 +108,7 @@ expected<video_format> choose_format(const AVCodec& codec, const video_settings&
   format.frame_rate = choose_frame_rate(codec, source.frame_rate);
   if (auto range = AVCOL_RANGE_JPEG; without_j(*pixels, range) != *pixels)
     format.range = range;
-  // swscale's result for RGB.
+  // swscale converts RGB to this matrix and range.
   if (is_rgb(source.pixel_format) && !is_rgb(*pixels)) {
     format.matrix = AVCOL_SPC_SMPTE170M;
     format.range = AVCOL_RANGE_MPEG;
@@ -129,9 +130,9 @@ bool on_key_grid(const video_settings& settings) {
 /// Threads of an encoder; 0: libav* chooses.
 ///
 /// x264 holds a picture back for each thread except the first, and uses one and a half threads per core. So the delay
-/// grows with the machine (half a second at 25 a second on 16 cores). If delay matters, it gets the threads that real
-/// time needs, at 30 million pixels a second and thread (its preset "medium" on one core of a usual server), but at
-/// least three.
+/// grows with the machine (half a second at 25 pictures a second on 16 cores). If delay matters, it gets the threads
+/// that real time needs, at 30 million pixels a second and thread (its preset "medium" on one core of a usual server),
+/// but at least three.
 int choose_threads(const AVCodec& codec, const video_settings& settings, const video_format& format) {
   constexpr double pixels_a_thread = 30e6;
   constexpr int threads_min = 3;
@@ -169,7 +170,7 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
       static_cast<int>(std::min<int64_t>(settings.max_bit_rate, std::numeric_limits<int>::max()));
   }
   if (settings.keyframe_interval.count() > 0) {
-    // On the grid, groups end where they are told to: the encoder's own count must not come first.
+    // On the key grid, every random-access point is requested: the encoder's own interval must not end before.
     auto span = settings.keyframe_interval.count() * (on_key_grid(settings) ? 2 : 1);
     context.gop_size = static_cast<int>(std::clamp<int64_t>(
       av_rescale(span, format.frame_rate.num, int64_t{1000} * format.frame_rate.den), 1, 1'000'000));
@@ -216,7 +217,7 @@ expected<void> set_options(AVCodecContext& context, const video_settings& settin
   return set_further_options(context, settings.options);
 }
 
-/// Device memory for the pictures of an encoder that takes them there.
+/// Makes the encoder take pictures from a pool in `device`, and returns the pool.
 expected<buffer_ptr> use_device_pictures(AVCodecContext& context, AVBufferRef& device, AVPixelFormat hardware) {
   auto frames = make_device_frames(device, hardware, context.pix_fmt, context.width, context.height);
   if (!frames)
@@ -226,7 +227,7 @@ expected<buffer_ptr> use_device_pictures(AVCodecContext& context, AVBufferRef& d
   return frames;
 }
 
-/// The device's memory for an encoder that takes pictures only from there.
+/// Opens the device of an encoder that takes pictures only from device memory, and returns the pool.
 expected<buffer_ptr> open_hardware(AVCodecContext& context, AVPixelFormat hardware, const std::string& name) {
   auto device = open_device(device_type_for(*context.codec, hardware), name);
   return device ? use_device_pictures(context, **device, hardware) : std::move(device);
@@ -333,7 +334,7 @@ expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) 
       return done;
   begun_ = true;
   frame.pts = ticks_.add(frame.pts);
-  // Off the grid, the encoder chooses its own picture types. It knows its own properties.
+  // Elsewhere the encoder chooses the picture's type. Properties of the source's frame are replaced by the output's.
   frame.pict_type = begins_group ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   frame.sample_aspect_ratio = format_.sample_aspect;
   frame.color_range = format_.range;
@@ -349,7 +350,8 @@ expected<void> video_encoder::drain(const on_encoded& deliver) {
 }
 
 video_encoder::~video_encoder() {
-  // SVT-AV1 1.4 waits for ever if it is ended or closed before its first picture, so it gets one that nobody sees.
+  // SVT-AV1 1.4 waits for ever if it is ended or closed before its first picture, so it gets one whose output is
+  // dropped.
   if (!context_ || begun_ || std::string_view{context_->codec->name} != "libsvtav1")
     return;
   auto frame = make_frame();

@@ -142,8 +142,8 @@ std::string video_filter::description(const input& in) const {
   return in.pool != nullptr ? device_description(in) : software_description(in);
 }
 
-/// Works on the device as far as possible. The decoder has few pictures, so they are copied even if nothing is to be
-/// changed.
+/// The graph that works on the device as far as possible. The decoder's pool is small, so its pictures are copied even
+/// if nothing is to be changed.
 std::string video_filter::device_description(const input& in) const {
   auto& out = config_.output;
   auto inner = fit(in);

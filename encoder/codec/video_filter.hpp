@@ -95,8 +95,8 @@ private:
 /// frames.
 ///
 /// If the whole source is known, the grid begins at its first picture, evenly spaced frames are counted, and any pause
-/// is filled. Otherwise the grid is counted from timeline zero. A gap beyond `gap_max`, which may be a source that was
-/// away, then stays a gap.
+/// is filled. Otherwise the grid is counted from timeline zero. A gap beyond `gap_max`, which may be an interruption of
+/// the source, then stays a gap.
 class frame_rate_converter {
 public:
   static constexpr int64_t gap_max = 10 * 90'000; ///< ticks

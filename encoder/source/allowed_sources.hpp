@@ -27,8 +27,8 @@ struct source_address {
 /// is `errc::io`, because opening a device or a pipe can block beyond any timeout.
 expected<source_address> parse_source(const std::string& url);
 
-/// The formats that libavformat may recognise: its format_whitelist. It has no images, scripts or capture devices, and
-/// of the playlists that name other files only HLS. With `one_file`, no format that opens other places is allowed.
+/// The formats that libavformat may recognise: its format_whitelist. It has no images, scripts or capture devices. HLS
+/// is its only playlist format that names other files. With `one_file`, no format that opens other places is allowed.
 std::string source_formats(bool one_file = false);
 
 /// `errc::option` for the first name that is not on the allow list of source options.

@@ -82,7 +82,7 @@ bool demuxer::impl::has_picture() const {
   return false;
 }
 
-/// Holds a packet of a track that waits for the picture.
+/// Holds a packet of a track that waits for the video's next random-access point; false if the packet is not held.
 bool demuxer::impl::hold_early(AVPacket& out) {
   return entries[static_cast<size_t>(out.stream_index)].early && has_picture() && early.push(out);
 }
@@ -168,7 +168,7 @@ expected<bool> demuxer::impl::seek_before(size_t video, int64_t target, int64_t 
     return found;
   forget();
   from_start = ended = false;
-  // A caller that seeks knows that times do not depend on earlier packets: no distance is a jump.
+  // A caller that seeks knows that times do not depend on earlier packets, so no distance counts as a jump.
   timeline::limits wide;
   wide.jump = wide.step_back = wide.interleave = wide.start_spread = int64_t{1} << 50;
   wide.keep_presentation = true;

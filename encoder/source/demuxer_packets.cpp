@@ -47,19 +47,19 @@ source_times demuxer::impl::times_of(track_entry& entry, const AVPacket& data, i
   return result;
 }
 
-/// True if the packet's place depends on earlier packets.
+/// True if the packet's place differs from the container's time: then it depends on earlier packets.
 bool demuxer::impl::is_displaced(const track_entry& entry, const AVPacket& data, const placement& placed) {
-  // Hidden packets may be anywhere, but a container that goes back for them cannot seek by times.
+  // A hidden packet may have any PTS. But if its DTS goes back, the container cannot seek by times.
   if ((data.flags & AV_PKT_FLAG_DISCARD) != 0)
     return in_ticks(data.dts, entry.base) < placed.dts;
   auto off = data.pts == AV_NOPTS_VALUE ? no_pts : placed.pts - in_ticks(data.pts, entry.base);
   return off != 0 && (off == no_pts || entry.wrap == 0 || off % entry.wrap != 0);
 }
 
-/// No earlier picture exists that the very first picture could need. And a source that marks no random-access point in
-/// all that time marks none at all.
+/// True if decoding may begin at this packet if it is an intra picture: in a file, at a live source's very first
+/// picture, or after `intra_wait` without a marked random-access point.
 bool demuxer::impl::may_join_at_intra(const track_entry& entry, const AVPacket& data) {
-  // A file has no better place to start later.
+  // In a file, waiting for a later point would only lose pictures.
   if (!input.source().is_live())
     return true;
   if (entry.waiting_since == no_pts)
@@ -115,7 +115,7 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
   }
   if (entry.is_video && is_displaced(entry, out, *placed))
     ++counted.displaced_packets;
-  // A hidden picture has a place between those of shown pictures, which distinguishes it from them.
+  // A hidden picture stays off the grid: its place is between those of shown pictures.
   auto shown = entry.is_video && (out.flags & AV_PKT_FLAG_DISCARD) == 0;
   out.pts = shown && grid ? grid->snap(placed->pts) : placed->pts;
   out.dts = std::min(placed->dts, out.pts);

@@ -43,7 +43,7 @@ timeline::limits limits_for(const source_context& source, bool keep_times);
 /// A track for this stream. `frame_rate` is used if the stream does not tell its own.
 expected<opened_track> open_track(AVFormatContext& format, AVStream& stream, AVRational frame_rate);
 
-/// True if a reader of `a` can continue with `b`: the difference is in the packets, or is only a better guess.
+/// True if a reader of `a` can continue with `b`: what differs is repeated in the packets, or is only a better guess.
 bool goes_on(const AVCodecParameters& a, const AVCodecParameters& b);
 
 } // namespace troupe::av

@@ -1,4 +1,4 @@
-// Both kinds begin with byte patterns that hardly occur by chance.
+// HDR10+ and captions begin with byte patterns that hardly occur by chance.
 #include "encoder/source/picture_marks.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// All calls into libavformat that can block, each between `begin` and a look at the callback's findings.
+// All calls into libavformat that can block. `begin` sets each call's deadline; afterwards `failure` says why it
+// failed.
 #include "encoder/source/source_context.hpp"
 
 #include "encoder/log.hpp"
@@ -255,7 +256,7 @@ expected<void> source_context::open_format(AVDictionary** options) {
   // playlist among our own files may only name files with media extensions.
   if (!address_.is_file())
     av_dict_set(options, "extension_picky", "0", 0);
-  // If stream numbers of a TS file change in mid-stream, the streams stay the same; a live source is cut there.
+  // If a TS file's PIDs change in mid-stream, libavformat keeps the streams; `ts_parts` cuts a live source there.
   if (options_.keep_times)
     av_dict_set(options, "merge_pmt_versions", "1", 0);
   input_context_ptr context{checked(avformat_alloc_context())};

@@ -30,11 +30,11 @@ constexpr size_t chapters_max = 10'000;
 /// How many access points are tried to see if times stay the same after a seek, and how many pictures are compared at
 /// each.
 constexpr size_t trials = 4;
-/// If the container has a table of packet times, a seek can change less.
+/// MOV and MP4 have a table of packet times: a seek rarely changes times there, so fewer trials suffice.
 constexpr size_t trials_by_table = 2;
 constexpr size_t trial_pictures = 40;
 
-/// A GOP header is before the pictures themselves.
+/// Bytes that are kept of an access point: a GOP header is before the pictures themselves.
 constexpr int begin_bytes_max = 4096;
 
 /// An MPEG-4 picture up to this size may be an uncoded one: the picture before it stays visible.

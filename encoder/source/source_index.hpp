@@ -41,8 +41,8 @@ struct source_stream {
   int64_t first_pts = no_pts; ///< of the first picture that can be decoded, or of the first sample that is played
   int64_t last_pts = no_pts;
   int64_t end_pts = no_pts;
-  /// Video: the grid of its pictures, without the container's rounding. All times here are on it, and so are those of a
-  /// demuxer that gets it.
+  /// Video: the grid of its pictures, without the container's rounding. All times in this struct are on this grid, and
+  /// so are those of a demuxer that gets it as an option.
   std::optional<frame_grid> grid{};
   uint64_t gaps = 0;     ///< places where pictures of an even rate are missing
   int64_t gap_ticks = 0; ///< the length of all gaps

@@ -342,7 +342,7 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
     if (!*more)
       break;
     if (source_.part() != part_) {
-      // No caller has seen a track yet.
+      // No caller has seen a track yet, so the held packets can be dropped.
       held_.clear();
       found_.clear();
       types_.clear();

@@ -74,7 +74,7 @@ bool has_alpha(const AVStream& x) {
 std::vector<std::string> changes_of(const AVStream& from, const AVStream& made, container into, bool copied) {
   std::vector<std::string> result;
   if (copied && into == container::mpegts && differs(from.sample_aspect_ratio, from.codecpar->sample_aspect_ratio))
-    result.emplace_back("the shape of the picture is lost: mpegts leaves it to the codec, which says another one; mp4 "
+    result.emplace_back("the shape of the picture is lost: mpegts has only the codec's, which is another one; mp4 "
                         "and mkv hold it, and an encode keeps it");
   if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
     result.push_back(alpha_loss(from, made, into, copied));

@@ -121,7 +121,7 @@ timeline::epoch& timeline::choose(const track_state& track, int64_t raw, int64_t
       best->shift -= over;
     return *best;
   }
-  // It is a gap, unless it is so wide that only another track's presence makes it credible.
+  // The step is a gap, unless it is so wide that only another track's position makes it credible.
   if (own != nullptr) {
     auto error = off(*own, expected);
     auto apart = std::abs(expected + error - position_);
@@ -145,7 +145,7 @@ void timeline::change_track(size_t index, const timeline_track& x) {
   track.order.clear();
 }
 
-/// True for a picture that reordering puts after the first shown one, and an edit list before it.
+/// True for a picture that is decoded next, but presented before the earliest shown picture.
 bool timeline::is_before_shown(const track_state& track, const source_times& x) {
   const auto* own = find(track.epoch);
   if (own == nullptr || x.pts == no_pts || x.dts == no_pts)
@@ -157,7 +157,7 @@ bool timeline::is_before_shown(const track_state& track, const source_times& x) 
 std::optional<placement> timeline::place(size_t index, const source_times& given) {
   assert(index < tracks_.size());
   auto& track = tracks_[index];
-  // Where one edit ends and the next begins, a container counts the part hidden by both again: only its order matters.
+  // Between two edits, a container repeats times for packets that both edits hide: only their order is kept.
   if (given.hidden && track.shown_from != no_pts && !is_before_shown(track, given)) {
     ++track.last_dts;
     return placement{track.last_dts, track.last_dts, 0, false};

@@ -41,7 +41,7 @@ struct source_times {
 };
 
 /// A packet's place on the timeline. `dts <= pts`, and `dts` is greater than that of the track's packet before. Hidden
-/// packets move nothing else.
+/// packets do not change the places of others.
 struct placement {
   int64_t pts = no_pts;
   int64_t dts = no_pts;

@@ -168,7 +168,7 @@ void ts_parts::take_packet(std::span<const uint8_t> bytes) {
   auto is_picture = present_ && present_->video && pid == present_->video->first && starts_unit(bytes);
   if (waits_ && is_picture) {
     if (is_random_access(bytes) || ++pictures_ > pictures_max) {
-      // The packets held since the table, or only this packet.
+      // The next part begins with the packets held since the table, or with this packet alone.
       waits_ = holds_ = false;
       cut_ = true;
       return;
@@ -231,7 +231,7 @@ bool ts_parts::add_payload(section& x, std::span<const uint8_t> payload) {
 
 void ts_parts::read_pat(const section& x) {
   auto& b = x.bytes;
-  // Only a table that is in force and complete in one section.
+  // Reads only a table that is in force and complete in one section.
   if (b.size() < 12 || b[0] != 0 || (b[5] & 1) == 0 || b[6] != 0 || b[7] != 0)
     return;
   std::map<int, int> found;

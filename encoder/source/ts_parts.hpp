@@ -2,13 +2,13 @@
 // out.
 //
 // libavformat 59 decides once what a PID carries. If a broadcaster changes the audio codec under the same PID, the
-// sound is lost. If the picture moves to another PID or program, its last picture stays in a buffer. So this class
-// reads the tables first. If they announce another picture, or other sound under a used PID, the present part ends. The
-// next part begins with the tables, so that its reader finds what it needs. All sound and pictures are in exactly one
-// part.
+// sound is lost. If the video moves to another PID or program, its last picture stays in a buffer and is lost. So this
+// class reads the tables first. If they announce another video, or other sound under a used PID, the present part ends.
+// The next part begins with the tables, so that its reader finds what it needs. Each packet of sound and video is in
+// exactly one part.
 //
-// A picture that stays must lose nothing: a change of sound alone waits for the next random-access point of the
-// picture. Streams that come or go under other PIDs cause no cut.
+// If only the sound changes, the cut waits for the video's next random-access point, so that the unchanged video loses
+// nothing. Streams that come or go under other PIDs cause no cut.
 #pragma once
 
 #include <cstddef>

@@ -35,7 +35,7 @@ public:
   /// All pictures of this track have come.
   void end(size_t output);
 
-  /// Delivery starts: the formats of all tracks are known. Nothing goes out before.
+  /// Delivery starts: the formats of all tracks are known. No packet is delivered before this call.
   void start();
 
   /// Delivers everything.

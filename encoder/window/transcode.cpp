@@ -95,7 +95,8 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
   return {};
 }
 
-/// Delivers a packet in its final order. The flag for its own track's group becomes one for all tracks.
+/// Delivers a packet in its final order. `packet_flag_closed` concerned its own track; afterwards it says that the
+/// groups of all tracks are closed.
 void transcode::impl::deliver(AVPacket& packet) {
   auto output = static_cast<size_t>(packet.stream_index);
   assert(started && output < lanes.size());

@@ -215,7 +215,7 @@ private:
     auto pictures = pictures_to_share(first);
     auto opened = context_.codecs.open_encoder(settings_, format, pictures);
     if (!opened && opened.error().code == errc::device && pictures.device != nullptr) {
-      work_log::say("pictures take the way through main memory: " + opened.error().what);
+      work_log::say("pictures go through main memory: " + opened.error().what);
       opened = context_.codecs.open_encoder(settings_, format, {});
     }
     if (!opened)

@@ -14,7 +14,7 @@ struct mp4_track {
   uint32_t id = 0;
   uint32_t timescale = 0; ///< ticks a second
   std::string handler;    ///< "vide", "soun" or other
-  std::string codec;      ///< as in CODECS; only the four letters if the box does not say more to us
+  std::string codec;      ///< as in CODECS; only the four letters of the sample entry, except for AVC
   uint32_t default_duration = 0;
   uint32_t default_flags = 0;
   int64_t edit_from = 0; ///< media time at which its edit list begins, in its timescale
@@ -44,8 +44,8 @@ std::optional<mp4_init> read_init(std::string_view bytes);
 std::vector<mp4_fragment> read_fragments(std::string_view bytes, const mp4_init& init);
 
 struct ts_facts {
-  bool tables_first = false;              ///< the first packets are a PAT and a PMT of it
-  uint64_t jumps = 0;                     ///< continuity counters that are not the next
+  bool tables_first = false;              ///< the first packets are a PAT and a PMT that it lists
+  uint64_t jumps = 0;                     ///< continuity counters that do not follow the one before
   std::optional<int64_t> first_video_pts; ///< of the segment's first picture, in 1/90000 s; 33 bits
   bool first_is_random_access = false;
 };

@@ -20,12 +20,12 @@ public:
 
   void manifest(const observation& seen);
 
-  /// `x` is of `latest()`, here and below.
+  /// `x` is a representation of `latest()`, here and below.
   void init(const mpd_representation& x, const observation& seen);
 
   void segment(const mpd_representation& x, const mpd_segment& which, const observation& seen);
 
-  /// The answer of an UTCTiming of HTTP.
+  /// The answer of the HTTP server that a UTCTiming element names.
   void clock(const mpd_clock& of, const observation& seen);
 
   /// Null before the first manifest that parses.

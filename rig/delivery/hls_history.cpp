@@ -110,7 +110,8 @@ void hls_history::check_pace(const media_playlist& x, const observation& seen, c
   auto* last = x.last_whole();
   auto number = last == nullptr ? x.first_number : last->number;
   auto advanced = !newest_ || number > *newest_;
-  // A blocking answer comes when there is something new. A plain one is only as old as its request.
+  // A blocking answer comes when there is something new. The answer to a plain request shows what there was at that
+  // time.
   auto blocked_for_segment = asked.segment && !asked.part;
   auto at = advanced && blocked_for_segment ? seen.answered - seconds{slack_s} : seen.asked;
   auto waited = (at - newest_since_).count();

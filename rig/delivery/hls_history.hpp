@@ -21,7 +21,7 @@ class hls_history {
 public:
   hls_history(verdict& to, std::string place) : to_(to), place_(std::move(place)) {}
 
-  /// `x` is what `seen` holds. A playlist that answers 200 and parses.
+  /// `x` is the playlist that `seen` holds. Call it only if the answer was 200 and could be parsed.
   void take(media_playlist x, const observation& seen, const reload& asked);
 
   /// The last playlist, with the segments that a delta update skipped. Null before the first one.

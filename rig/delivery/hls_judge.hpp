@@ -93,9 +93,9 @@ private:
   std::vector<std::string> i_frames_;
   std::map<std::string, std::unique_ptr<rendition_state>> renditions_; ///< by URL
   std::map<std::string, shared> shared_;                               ///< by rule
-  /// Of pictures and of sound, by segment number.
+  /// Dates and places of the video segments and of the audio segments, by segment number.
   std::array<std::map<uint64_t, std::pair<double, std::string>>, 2> dates_;
-  std::map<uint64_t, std::pair<uint64_t, std::string>> discontinuities_; ///< the same
+  std::map<uint64_t, std::pair<uint64_t, std::string>> discontinuities_; ///< by segment number
 };
 
 } // namespace troupe::bench::delivery

@@ -27,7 +27,7 @@ std::string with_directives(const std::string& url, const reload& asked) {
   return result;
 }
 
-/// The URL with the last number of its file name far away: that of a segment or part that never was.
+/// The URL with a much higher last number in its file name: that of a segment or part that never existed.
 std::string elsewhere(std::string url) {
   url = without_query(url);
   auto dot = url.rfind('.');
@@ -231,7 +231,7 @@ void hls_player::run(watch_result& to) {
     std::vector<std::jthread> threads;
     for (auto& url : renditions)
       threads.emplace_back([this, url] { follower{*this, url}.run(); });
-    // In the middle of the run, and not before the followers have playlists.
+    // Probes in the middle of the run, when the followers have playlists.
     wait(std::min(options_.duration / 2, seconds{4}));
     if (!renditions.empty())
       probe_requests(renditions.front());

@@ -45,7 +45,7 @@ public:
   /// Returns the codecs of its tracks; nothing if it cannot be read.
   std::vector<std::string> init(const observation& seen);
 
-  /// `x` is the segment of which `seen` is the whole; its parts are compared with it and forgotten.
+  /// `seen` is the whole segment `x`. The parts of `x` that were seen before are compared with it and forgotten.
   void segment(const media_segment& x, const observation& seen);
 
   void part(const media_segment& of, size_t index, const observation& seen);
@@ -61,7 +61,7 @@ private:
     uint64_t discontinuities = 0;
     double end_s = 0;    ///< of its samples
     double listed_s = 0; ///< sum of EXTINF since `origin_s`, up to its end
-    double origin_s = 0; ///< when the first of the run began
+    double origin_s = 0; ///< when the first segment of that run began
   };
 
   void add(std::string_view rule, std::string found) {

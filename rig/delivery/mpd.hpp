@@ -41,7 +41,7 @@ struct mpd_representation {
     return mime_type.starts_with("video/");
   }
 
-  /// Of its last segment.
+  /// The duration of its last segment.
   double segment_s() const;
 
   std::string init_url() const;

@@ -63,7 +63,7 @@ void check_caching(verdict& to, string_view place, const observation& seen, cont
   }
   auto blocking = what == content::blocking_playlist;
   auto limit = good ? (blocking ? 6 * target : std::max(1.0, target / 2)) : (blocking ? 4 * target : 1.0);
-  // A failure that says nothing is hardly ever cached.
+  // A failure without a caching header passes, because caches hardly ever keep it.
   if (age.value_or(good ? limit + 1 : 0) > limit)
     to.add("hls-9.6", place, text + " of " + std::to_string(seen.status));
 }

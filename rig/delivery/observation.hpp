@@ -46,7 +46,7 @@ std::string without_query(std::string_view url);
 /// The last segment of the URL's path, without query: names a place for humans.
 std::string name_of(std::string_view url);
 
-/// ISO 8601 with a zone, in seconds since 1970; nothing is NaN.
+/// ISO 8601 with a zone, in seconds since 1970; NaN if it is no such date.
 double parse_date(std::string_view text);
 
 } // namespace troupe::bench::delivery

@@ -17,7 +17,7 @@ protected:
     return clock_.now() >= options_.duration;
   }
 
-  /// Calls `f` with the judge, as the only one.
+  /// Calls `f` with the judge; no other thread uses the judge meanwhile.
   template <class F>
   auto judge(F f) {
     std::lock_guard lock{mutex_};
@@ -28,7 +28,7 @@ protected:
   run_clock clock_;
   std::mutex mutex_;
   Judge judge_;         ///< guarded by `mutex_`
-  watch_result counts_; ///< the same
+  watch_result counts_; ///< guarded by `mutex_`
 };
 
 } // namespace troupe::bench::delivery

@@ -171,8 +171,8 @@ private:
     auto first = result_.segments.empty();
     open_.number = first ? result_.first_number + result_.skipped.value_or(0) : result_.segments.back().number + 1;
     open_.discontinuities = first ? result_.first_discontinuity : result_.segments.back().discontinuities;
-    // A discontinuity of the first listed segment counts too: the counter is that of the playlist's first segment
-    // before its own tags.
+    // A DISCONTINUITY tag of the first listed segment counts too: DISCONTINUITY-SEQUENCE does not include that
+    // segment's own tag.
     open_.discontinuities += open_.discontinuity ? 1 : 0;
     open_.map = map_;
     open_.date_s = open_.own_date_s;
@@ -306,7 +306,7 @@ std::optional<media_playlist> merge(media_playlist delta, const media_playlist& 
   if (segments.size() != delta.skipped.value_or(0))
     return std::nullopt;
   if (!segments.empty() && !delta.segments.empty()) {
-    // What the skipped segments carried over to the ones that follow.
+    // The segments after the skipped ones inherit from them: discontinuities, the date, the init segment.
     auto shift = segments.back().discontinuities - delta.first_discontinuity;
     auto date = segments.back().date_s + segments.back().length_s();
     auto same_map = true;

@@ -46,7 +46,7 @@ struct byte_range {
   bool operator==(const byte_range&) const = default;
 };
 
-/// What has a URI, and possibly a range of its bytes.
+/// A URI, and possibly a range of the bytes behind it.
 struct resource {
   std::string uri;
   std::optional<byte_range> range;
@@ -74,7 +74,7 @@ struct media_segment {
   bool discontinuity = false;
   bool tag_after_part = false; ///< DISCONTINUITY, MAP or PROGRAM-DATE-TIME stands behind a part
 
-  /// Of the whole, or of the parts that are listed.
+  /// The length of the whole segment, or of its parts that are listed.
   double length_s() const;
 };
 
@@ -111,7 +111,7 @@ struct media_playlist {
     return !std::isnan(part_target_s);
   }
 
-  /// Of all that is listed, without what is skipped.
+  /// The length of all listed segments and parts, without the skipped ones.
   double length_s() const;
 
   /// The last segment that is listed whole.

@@ -142,7 +142,7 @@ std::span<const rule> rules() {
 void verdict::add(std::string_view id, std::string_view place, std::string found) {
   auto of = std::find_if(table.begin(), table.end(), [&](auto& x) { return x.id == id; });
   assert(of != table.end());
-  // Much of it comes from the server, and goes to a terminal.
+  // Much of the text comes from the server, and it may go to a terminal.
   for (auto& c : found)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
       c = ' ';

@@ -13,7 +13,7 @@ namespace troupe::bench::delivery {
 
 struct rule {
   std::string_view id;       ///< such as "hls-2.1"
-  std::string_view sentence; ///< what a right server does
+  std::string_view sentence; ///< what a correct server does
 };
 
 /// All rules, in the order of their ids.

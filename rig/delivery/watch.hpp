@@ -26,8 +26,8 @@ struct watch_result {
 /// Whether a URL's path ends as that of a playlist or manifest.
 bool is_delivery(std::string_view url);
 
-/// Blocks for `duration`, and for the answers that are outstanding then; less if a playlist has an end. Asks also for
-/// what players should not, so it is no substitute for a player. Never fails: problems are violations.
+/// Blocks for `duration`, and for the answers that are outstanding then; less if a playlist has an end. It also makes
+/// requests that players should not make, so it is no substitute for a player. Never fails: problems are violations.
 watch_result watch(const watch_options& options);
 
 } // namespace troupe::bench::delivery

@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(parts_that_die_too_often_end_the_node_with_all_that_it_star
     settle();
   }
   BOOST_TEST(!is_over(coordinator));
-  pass(61s); // they are forgotten
+  pass(61s); // the deaths so far are too old to count
   kill(registries.back());
   BOOST_TEST(!is_over(coordinator));
   for (int i = 0; i < 5; ++i) {

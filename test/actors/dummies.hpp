@@ -80,14 +80,14 @@ inline dummy_task_ptr make_dummy_task(virtual_time& world) {
   return me;
 }
 
-/// A host of task processes, which has none.
+/// A dummy host of task processes, which starts none.
 struct dummy_host {
   local_task_host_actor actor;
-  std::vector<uint32_t> warm; ///< how many processes were to wait
+  std::vector<uint32_t> warm; ///< for each request: how many processes should wait
   std::vector<task_id> assigned;
   std::vector<task_id> ended;
-  std::vector<task_statistics> tasks; ///< that it lists
-  caf::error refuses;                 ///< any assignment
+  std::vector<task_statistics> tasks; ///< the tasks that it lists
+  caf::error refuses;                 ///< if set: the answer to every assignment
   bool holds = false;                 ///< its answers wait here until the test gives them:
   std::map<task_id, caf::typed_response_promise<std::string>> assigning;
   std::map<task_id, caf::typed_response_promise<task_exit>> asked;
@@ -136,7 +136,7 @@ struct dummy_coordinator {
   std::map<lease_id, lease_end> released;
   std::vector<lease_id> confirmed;
   std::map<std::string, std::string> quarantined; ///< reasons by profile
-  bool lease_holds = true;                        ///< what those who confirm are told
+  bool lease_holds = true;                        ///< the answer to sessions that confirm a lease
 };
 
 using dummy_coordinator_ptr = std::shared_ptr<dummy_coordinator>;

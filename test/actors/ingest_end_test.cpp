@@ -28,7 +28,7 @@ struct fixture : virtual_time {
     return caf::actor_cast<sample_sink_actor>(x);
   }
 
-  /// The ingest of a source that is not there, when its sink is being told so.
+  /// Starts the ingest of a source that does not exist, and waits until its sink is told so.
   void start() {
     ingest_work work;
     work.attempt = attempt_id{3};

@@ -110,7 +110,7 @@ private:
       if (::recv(client, request.data(), request.size(), 0) <= 0)
         continue;
       auto all = "HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n" + media().substr(from_);
-      // A client that is gone ends it.
+      // If the client is gone, sending ends.
       for (size_t sent = 0; sent < all.size();) {
         auto n = ::send(client, all.data() + sent, all.size() - sent, MSG_NOSIGNAL);
         if (n <= 0)

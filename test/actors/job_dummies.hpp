@@ -29,7 +29,7 @@ struct job_answer {
   }
 };
 
-/// Asks an actor, in the name of somebody who stays, and does not wait for the answer.
+/// Asks an actor in the name of a client that stays alive, and does not wait for the answer.
 template <class... Ts, class Handle, class... Question>
 std::shared_ptr<job_answer<Ts...>> ask_of(virtual_time& world, const Handle& whom, Question... question) {
   auto result = std::make_shared<job_answer<Ts...>>();
@@ -94,7 +94,7 @@ inline dummy_leases::dummy_leases(virtual_time& world) {
   }));
 }
 
-/// A task process that works on files, in name only.
+/// A dummy task process for file work, which does no work.
 struct dummy_file_task {
   orphan_actor actor;
   file_worker_actor worker;
@@ -169,7 +169,7 @@ struct dummy_job {
   int offers = 0;
 };
 
-/// Makes such actors, and remembers them.
+/// Makes dummy jobs, and remembers them.
 class dummy_jobs : public job_factory {
 public:
   explicit dummy_jobs(virtual_time& world) : world_(world) {}

@@ -1,5 +1,6 @@
 // The queue of jobs among dummies, on virtual time. The store is a real one; the test decides when a batch is written
-// and when a question is answered, so that people's words, answers and deaths come in the orders in which they hurt.
+// and when a question is answered, so that users' commands, answers and deaths come in the orders that are hardest to
+// handle.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job_queue.hpp"
 #include "job_dummies.hpp"
@@ -38,7 +39,7 @@ struct fixture : virtual_time {
 
   enum class fate { stored, lost, refused };
 
-  /// Lets the batch at hand through.
+  /// Lets the oldest batch through to the store.
   void batch(fate how = fate::stored) {
     settle();
     BOOST_REQUIRE(!storage.batches.empty());
@@ -55,7 +56,7 @@ struct fixture : virtual_time {
     settle();
   }
 
-  /// What a reader finds now, for the question at hand.
+  /// What the store answers now to the oldest question.
   loaded_jobs found() {
     settle();
     BOOST_REQUIRE(!storage.questions.empty());
@@ -75,7 +76,7 @@ struct fixture : virtual_time {
     read(found());
   }
 
-  /// All that is to be written and read, until nobody wants more.
+  /// Lets batches and questions through until there are none.
   void all() {
     settle();
     while (!storage.batches.empty() || !storage.questions.empty())
@@ -115,7 +116,7 @@ struct fixture : virtual_time {
     return id;
   }
 
-  /// The job's actor wants that written of its job.
+  /// The job's actor asks the queue to write this transition.
   std::shared_ptr<job_answer<>> says(job_state to) {
     auto& job = *jobs->made.back();
     store::move_job x;
@@ -146,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_persons_pause_that_was_not_read_yet_is_not_undone) {
 BOOST_AUTO_TEST_CASE(a_persons_pause_behind_a_running_row_halts_the_job) {
   auto id = queued();
   read();
-  auto paused = ask_of(*this, queue, pause_atom_v, id); // while the row that the job is assigned is on its way
+  auto paused = ask_of(*this, queue, pause_atom_v, id); // while the transition to "assigned" is being written
   batch();
   BOOST_TEST(!paused->came());
   says(job_state::running);
@@ -222,7 +223,7 @@ BOOST_AUTO_TEST_CASE(a_store_that_says_no_refuses_clients_at_once_and_no_job_beg
   BOOST_TEST(bool{second->error});
   read();
   BOOST_TEST(jobs->made.empty());
-  pass(300ms); // the clock has it tried again
+  pass(300ms); // a timer repeats the lost batch
   all();
   BOOST_REQUIRE(jobs->made.size() == 1u);
   BOOST_TEST((jobs->made[0]->begin.id == id));
@@ -236,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_submission_whose_answer_was_lost_is_done_once) {
   pass(300ms);
   all();
   BOOST_TEST(storage.store->open_jobs({}, 10).value().rows.size() == 1u);
-  BOOST_TEST(jobs->made.size() == 1u); // it is there, so it is worked at
+  BOOST_TEST(jobs->made.size() == 1u); // the job is stored, so it runs
 }
 
 BOOST_AUTO_TEST_CASE(what_a_queue_had_collected_when_it_died_is_written_after_the_batch_at_hand) {

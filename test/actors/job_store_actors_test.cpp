@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_writer_is_waited_for_until_it_has_written_all) {
   for (uint64_t n = 1; n <= 100; ++n)
     last.items.push_back({submission(n), false});
   last.at_ms = 1;
-  // As a queue does that ends.
+  // What a queue sends when it ends.
   caf::anon_send(by, last);
   caf::anon_send(by, stop_atom_v);
   BOOST_REQUIRE(await_writers(url, patience));

@@ -1,5 +1,5 @@
-// A job's actor among dummies, on virtual time: leases, answers of the store, and deaths of tasks come in the orders in
-// which they hurt most. What is compared is what its tasks are told, and what it wants written.
+// A job's actor among dummies, on virtual time: leases, answers of the store, and deaths of tasks come in the orders
+// that are hardest to handle. What is compared is what its tasks are told, and what it wants written.
 #include "actors/jobs/job.hpp"
 #include "job_dummies.hpp"
 #include "rig/scratch_folder.hpp"
@@ -148,7 +148,7 @@ struct fixture : virtual_time {
     return std::filesystem::exists(given.folder + "/kept");
   }
 
-  /// Its files go on a thread of their own.
+  /// Waits until the job's files are deleted, on another thread; false if they are not.
   bool lets_its_files_go() {
     auto deadline = std::chrono::steady_clock::now() + 30s;
     while (has_its_files() && std::chrono::steady_clock::now() < deadline)
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(an_assembly_whose_task_dies_before_it_says_that_it_publishe
   kill(first.actor);
   settle();
   BOOST_REQUIRE(coordinator.exits.size() == 1u);
-  answer(first, file_published{}); // its last words were overtaken by its death
+  answer(first, file_published{}); // its result arrives after the report of its death
   BOOST_TEST((queue.states() == std::vector{job_state::running}));
   pass(1'100ms); // its host does not say how it ended
   BOOST_REQUIRE(coordinator.requests.size() == 5u);

@@ -1,4 +1,5 @@
-// A watcher of jobs and those whom it listens to, on virtual time: it hears of every interruption, and of its end.
+// A watcher of jobs and the queues that it listens to, on virtual time. The watcher notices each interruption and its
+// end.
 #include "actors/jobs/job_watcher.hpp"
 #include "job_dummies.hpp"
 
@@ -36,7 +37,7 @@ struct fixture : virtual_time {
     queue = keep(system.spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {[this](const job_subscription& x) -> caf::result<void> {
         if (refuses)
-          return caf::make_error(ec::limit, "as many watch the jobs as may");
+          return caf::make_error(ec::limit, "the limit of watchers of jobs is reached");
         subscribed.push_back(x.watcher);
         return caf::unit;
       }};

@@ -1,4 +1,4 @@
-// The first bytes of a node without TLS, byte by byte: what a stranger may not say, and how long a node may speak.
+// The first bytes of a node without TLS, byte by byte: which bytes are refused, and how long a handshake may be.
 #include "actors/cluster/link_hello.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(silent_strangers_keep_nobody_out) {
 
 BOOST_AUTO_TEST_CASE(connections_are_bounded_in_number) {
   auto two = plain();
-  two.connections_max = 3; // one of them is for who is yet to shake hands
+  two.connections_max = 3; // one of them is kept for a client that has not finished its handshake
   auto port = open(two);
   {
     stranger first{port};
@@ -296,12 +296,12 @@ BOOST_AUTO_TEST_CASE(certificates_that_are_away_or_broken_cost_nobody_a_connecti
   BOOST_TEST(gets_in(others.link()));
   std::ofstream{ours.folder.path("localhost.pem")} << "no certificate";
   BOOST_TEST(gets_in(others.link()));
-  // A node that cannot read its own says so, and gets in when it can.
+  // A client that cannot read its own key does not connect; when it can read the key again, it does.
   std::filesystem::rename(others.folder.path("localhost.key"), others.folder.path("away.key"));
   BOOST_TEST(!gets_in(others.link()));
   std::filesystem::rename(others.folder.path("away.key"), others.folder.path("localhost.key"));
   BOOST_TEST(gets_in(others.link()));
-  // New ones are taken without a restart.
+  // New certificates are used without a restart.
   authority fresh;
   for (auto name : {"ca.pem", "localhost.pem", "localhost.key"})
     std::filesystem::rename(fresh.folder.path(name), ours.folder.path(name));

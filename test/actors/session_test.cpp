@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(the_successor_of_a_dead_transcoder_replays_and_clients_see_
   auto second = working(2);
   BOOST_TEST(second->transcode->spans.at(0).from_pts == (14 + 100) * frame + 1);
   BOOST_TEST(second->input.front().block.samples.front().is_random_access());
-  send(first, 15, 20); // what it had sent before it died, and is fenced
+  send(first, 15, 20); // sent before it died, but no longer accepted
   send(second, 15, 20);
   send(source, 20, 25);
   send(second, 20, 25);
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_session_that_is_stopped_tells_its_clients_and_releases_it
   BOOST_TEST((client->error == ec::stopping));
   BOOST_TEST(coordinator->released.contains(lease_id{1}));
   BOOST_TEST(source->stopped);
-  BOOST_TEST(is_over(session)); // with it, the registry takes back what is still on its way
+  BOOST_TEST(is_over(session)); // when the session ends, the registry takes back leases that are on their way to it
 }
 
 BOOST_AUTO_TEST_CASE(a_session_ends_with_the_idle_time_of_its_last_client) {

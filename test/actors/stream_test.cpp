@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(a_waiting_reader_is_woken_once_by_data_or_by_the_end) {
   BOOST_TEST((reader.read(out, 1) == variant_stream::reader::outcome::end));
   BOOST_TEST(reader.end_reason() == "over");
   reader.notify([&] { ++woken; });
-  BOOST_TEST(woken == 3); // nothing to wait for
+  BOOST_TEST(woken == 3); // the stream is over: the callback runs at once
 }
 
 BOOST_AUTO_TEST_CASE(clients_are_counted_by_the_readers_that_exist) {
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(each_random_access_point_begins_a_block) {
   for (auto& b : blocks) {
     BOOST_TEST(b.starts_with_random_access());
     BOOST_TEST(b.samples.size() == 3u);
-    BOOST_TEST(!b.samples[1].is_random_access()); // audio has no say where there is video
+    BOOST_TEST(!b.samples[1].is_random_access()); // with a video track, only video marks random-access points
     BOOST_TEST((b.samples[1].flags & sample::key) != 0);
     BOOST_TEST(b.bytes.size() == 30u);
   }
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(a_block_with_closed_samples_ends_with_one) {
   builder.set_tracks(to_tracks({{video}}));
   auto packet = av::make_packet();
   BOOST_REQUIRE(av_new_packet(packet.get(), 10) == 0);
-  // Two groups with pictures that are shown earlier, and two pictures that are closed by themselves.
+  // A closed group of three pictures, one of two, two of one picture each, and the beginning of another group.
   for (auto closed : {false, false, true, false, true, true, true, false}) {
     packet->pts = packet->dts = packet->dts + 1;
     packet->flags = closed ? av::packet_flag_closed : 0;

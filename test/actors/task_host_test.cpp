@@ -1,5 +1,5 @@
-// A task host, whose processes are this test program, told to wait. It is told of their ends by its own threads, for
-// whose messages the test waits. All delays are virtual.
+// A task host whose processes are this test program, which only waits. The host learns of their ends from its own
+// threads, whose messages the test awaits. All delays are virtual.
 #include "actors/cluster/task_host.hpp"
 #include "dummies.hpp"
 

@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 class virtual_scheduler : public caf::scheduler::test_coordinator {
 public:
   explicit virtual_scheduler(caf::actor_system& system) : test_coordinator(system) {
-    clock().current_time += 1h; // no time since the beginning is short
+    clock().current_time += 1h; // so that the time since the beginning is never short
   }
 
   /// Runs until no actor has a message left.
@@ -98,7 +98,7 @@ struct virtual_time : registered_types {
     }
   }
 
-  /// For what another thread of the product does: true as soon as `so` holds.
+  /// Waits for messages of other threads until `so` holds; false if it does not in time.
   template <class So>
   bool comes(So so) {
     settle();
@@ -126,7 +126,7 @@ struct virtual_time : registered_types {
     return over.contains(x.id());
   }
 
-  /// Has the actor end as if its process had crashed. Whoever watches it hears that with the next `settle`.
+  /// Ends the actor as if its process had crashed. Actors that monitor it are told by the next `settle`.
   template <class Handle>
   void kill(const Handle& x) {
     caf::anon_send_exit(x, caf::exit_reason::kill);

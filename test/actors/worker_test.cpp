@@ -1,6 +1,6 @@
-// A worker among a dummy coordinator, registry, task host and GPU watch. When it registers, and that it does so once,
-// however its connection ends. Its capabilities and its coordinator come from threads of the product, for whose
-// messages the test waits.
+// A worker among a dummy coordinator, registry, task host and GPU watch. The tests check when it registers, and that it
+// does so once, however its connection ends. Its capabilities and its coordinator come from threads of the product, for
+// whose messages the test waits.
 #include "actors/cluster/worker.hpp"
 #include "dummies.hpp"
 
@@ -74,7 +74,7 @@ struct fixture : virtual_time {
     return keep(caf::actor_cast<coordinator_actor>(x));
   }
 
-  /// The dead are replaced, as by a coordinator that is started again.
+  /// Replaces the dead dummies, as a restarted coordinator does.
   void restart_coordinator() {
     kill(search->present());
     kill(registry);

@@ -46,7 +46,7 @@ std::span<const std::byte> bytes(std::string_view x) {
   return std::as_bytes(std::span{x});
 }
 
-/// No file of this process gets larger, for as long as this lives.
+/// Limits the size of all files of this process, as long as this object exists.
 class file_size_limit {
 public:
   explicit file_size_limit(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(a_link_in_the_place_of_a_finished_file_is_not_followed) {
   fs::create_symlink(secret, link);
   BOOST_TEST(!base::publish(link, temporary("from-link"), base::overwrite::allow));
   BOOST_TEST(!fs::exists(temporary("from-link")));
-  // The same while the file is open: its name leads elsewhere by now.
+  // The same for an open file whose name has become a link to another file.
   auto real = write_bytes("real", "real");
   auto file = ::open(real.c_str(), O_RDONLY);
   fs::remove(real);

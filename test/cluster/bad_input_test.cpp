@@ -82,7 +82,7 @@ void check_refused(const cluster& c, const std::string& target, std::set<int> st
   }
 }
 
-/// Starts a node that must not come up: its output, after it ended with status 2.
+/// Starts a node that must refuse to start. Returns its output after it has ended with status 2.
 std::string refused_start(const temporary_folder& folder, std::vector<std::string> flags) {
   flags.insert(flags.begin(), {"--role=coordinator", "--node.state_dir=" + folder.path("state"),
                                "--http.listen=127.0.0.1:0", "--cluster.listen=127.0.0.1:0"});

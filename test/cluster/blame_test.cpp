@@ -1,6 +1,6 @@
 // Goal: orders that cannot succeed fail at once, and never block a worker for others.
-// Method: while its channel is watched, one worker gets jobs whose sources are missing, refused or away: one more than
-// would make a blamed worker unhealthy.
+// Method: while its channel is watched, one worker gets jobs whose sources are missing, refused or away. It gets one
+// job more than would make a blamed worker unhealthy.
 #include "test/cluster/job_cluster.hpp"
 #include "test/cluster/web_server.hpp"
 
@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(sources_that_are_missing_or_away_leave_the_worker_healthy_a
   std::vector<std::string> terminal, transient;
   for (int i = 0; i < 4; ++i)
     terminal.push_back(f.order(order_of(missing_path + std::to_string(i), f.result + std::to_string(i))));
-  // A file where a folder is asked for, and a server that does not have it.
+  // A path below a regular file, and a URL of a file that the server does not have.
   terminal.push_back(f.order(order_of(f.source + "/film.mkv", f.result + "-folder")));
   terminal.push_back(f.order(order_of(web, f.result + "-web")));
   for (int i = 0; i < 4; ++i)

@@ -90,7 +90,7 @@ BOOST_FIXTURE_TEST_CASE(an_end_is_told_until_it_is_taken, fixture) {
   auto known = callback_of(id);
   BOOST_TEST(count(known, "tries") == 4);
   BOOST_TEST(text(known, "note") == "answered 200");
-  // Nobody sees what the address holds.
+  // The API does not show the secrets in the callback's URL.
   auto shown = c.get("/api/v1/jobs/" + id).body;
   BOOST_TEST(shown.find("private") == std::string::npos);
   BOOST_TEST(shown.find("pass") == std::string::npos);

@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
   settings.channels.push_back({"b", media("h264.ts")});
   cluster c{settings};
   c.start({"w1"}, 2);
-  // However many tasks one channel kills, it counts once.
+  // However many tasks one channel kills, the channel counts once.
   for (auto [channel, expected] :
        {std::pair{"a", "degraded"}, std::pair{"a", "degraded"}, std::pair{"b", "unhealthy"}}) {
     c.wait_until("the last channel is over", [&] { return c.sessions().empty(); });
@@ -189,8 +189,8 @@ BOOST_AUTO_TEST_CASE(a_silent_worker_degrades_by_the_clock_and_is_taken_back_whe
   c.wait_until("w1 is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
   auto stopped = clock::now();
   c.node("w1").signal(SIGSTOP);
-  // Each state comes so long after the last heartbeat, which came up to an interval before the stop; the registry
-  // looks every 100 ms.
+  // Each state comes at its time after the last heartbeat, which was up to one interval before the stop. The registry
+  // checks every 100 ms.
   for (auto [state, after] :
        {std::pair{"degraded", milliseconds{800}}, {"unhealthy", milliseconds{1'600}}, {"gone", milliseconds{2'400}}}) {
     c.wait_until(std::string{"w1 is "} + state, [&, state = state] { return c.daemon_state("w1") == state; });

@@ -31,7 +31,7 @@ constexpr double frame_samples = 4608;
 /// What a lossy codec's decoder may leave out at an end.
 constexpr double lost_tolerance_s = 0.03;
 
-/// Sound beside its pictures; less than a listener notices.
+/// How far sound may move against its pictures: less than a listener notices.
 constexpr double sync_tolerance_s = 0.022;
 
 /// Of samples with 16 bits: what rounding and dither may change.
@@ -45,7 +45,7 @@ void read_streams(const std::string& path, decoded_content& to) {
                                  scaled(decoding_limit));
   auto all = parsed(said.out);
   to.chapters = list(all, "chapters").size();
-  // Streams stand a second time below their programs, but only there.
+  // ffprobe lists a stream again below its program; this list has each stream once.
   for (auto& x : list(all, "streams")) {
     auto& stream = x.get_object();
     auto kind = text(stream, "codec_type");
@@ -131,7 +131,8 @@ double distance(const decoded_sound& a, const decoded_sound& b, int64_t begin, i
   return sum / static_cast<double>(length * width);
 }
 
-/// By how many moments `b` lies behind `a`, as their content tells; `begin` is where to look, `length` how far.
+/// By how many samples per channel `b` is later than `a`, according to their content; `begin` is where to look,
+/// `length` how far.
 int64_t lag_between(const decoded_sound& a, const decoded_sound& b, int64_t begin, int64_t length, int64_t most) {
   int64_t best = 0;
   double least = distance(a, b, begin, 0, length);

@@ -111,7 +111,7 @@ BOOST_FIXTURE_TEST_CASE(a_job_is_followed_to_its_end_transition_by_transition, f
   BOOST_TEST(progress >= 1);
   BOOST_TEST(static_cast<double>(progress) <= 2 * took + 2);
   BOOST_TEST(text(job(id), "state") == "completed");
-  // A stream that begins with what was seen last has the rest, and one that has seen all of it has nothing.
+  // A stream that resumes after an event gets the events after it; after the last event, it gets nothing.
   auto rest = listen(id, transitions[transitions.size() / 2]);
   BOOST_TEST(numbers_of(rest).size() == transitions.size() - transitions.size() / 2 - 1);
   BOOST_TEST(listen(id, transitions.back()).empty());

@@ -18,8 +18,8 @@ namespace {
 /// A coded frame of sound, of the source and of the rendition alike.
 constexpr int64_t sound_frame = 1024;
 
-/// After a hole an encoder begins with silence, which a decoder takes for the time before the first sound: it does not
-/// count as missed.
+/// After a hole, an encoder begins with frames of silence for the time before the first sound. They do not count as
+/// missed.
 constexpr int64_t beginning_frames = 2;
 
 struct outage {

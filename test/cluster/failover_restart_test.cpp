@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_comes_back_has_its_workers_and_nothing_o
   BOOST_TEST_MESSAGE("the channel is there " << took.count() << " ms after it was asked for");
   watches(client.newest() + live_gop);
 
-  // And once more, back before anybody has noticed.
+  // The coordinator is killed once more, and returns before anybody has noticed.
   tasks = tasks_of(::getpid());
   c.kill("coordinator");
   c.start_coordinator();

@@ -110,12 +110,12 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobod
   slow.get("/live/heavy/source.ts");
   BOOST_REQUIRE(slow.read_head(scaled(milliseconds{10'000})) == 200);
   BOOST_REQUIRE(slow.read_body(transport_packet, scaled(milliseconds{10'000})));
-  // It takes nothing while the fast one reads on: what is between server and client fills, then more than a second
-  // passes.
+  // The slow client reads nothing while the fast one reads on: the buffers between server and client fill, then more
+  // than a second passes.
   read_all_for(fast, scaled(milliseconds{15'000}), 4'500'000);
   auto before = slow.body().size();
 
-  // When it reads again it gets what was on its way, and then what is current.
+  // When it reads again it gets what the buffers held, and then current data.
   std::vector<http_stream> both;
   both.push_back(std::move(fast[0]));
   both.push_back(std::move(slow));

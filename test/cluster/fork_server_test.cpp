@@ -60,7 +60,7 @@ struct fixture {
     node = c.node("w1").pid();
   }
 
-  /// The one that waits for work, and is not `before`.
+  /// The task process that waits for work and is not `before`.
   process_info warm_task(pid_t before = 0) const {
     std::vector<process_info> tasks;
     auto one = [&] {
@@ -71,7 +71,7 @@ struct fixture {
     return tasks.front();
   }
 
-  /// While it forks, there are more of its name for a moment.
+  /// The fork server. While it forks, several processes have its name for a moment.
   pid_t server() const {
     std::vector<process_info> servers;
     c.wait_until("there is one fork server", [&] { return (servers = servers_of(node)).size() == 1; });
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_task_is_forked_and_is_its_nodes_child) {
   BOOST_TEST(f.server() != task.pid);
   f.c.wait_until("the process in between is gone", [&] { return f.warm_task().parent == f.node; });
   BOOST_TEST(task.command.starts_with("caf-node --role=task "), task.command);
-  // Its node alone is who waits for it: an end is noticed, and the process does not stay.
+  // The task is a child of its node, which notices its end and removes the zombie.
   BOOST_REQUIRE(::kill(task.pid, SIGKILL) == 0);
   f.warm_task(task.pid);
   f.c.wait_until("the dead one is reaped", [&] { return holdings_of(task.pid).threads == 0; });

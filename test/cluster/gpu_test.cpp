@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_shared_card_gives_its_sessions_once_and_the_rest_goes_by_
   BOOST_TEST_MESSAGE("from the end of a process to the next one's start: " << begun - freed << " ms");
   BOOST_TEST(begun - freed <= scaled(milliseconds{50}).count());
 
-  // Why there, and why not elsewhere.
+  // The API says why the rendition runs there, and why not on other devices.
   auto looked_at = list(c.variant("e", "nvf"), "looked_at");
   BOOST_REQUIRE(looked_at.size() >= 3u);
   BOOST_TEST(text(looked_at[0].get_object(), "why_not").empty());

@@ -22,7 +22,7 @@ namespace {
 
 const std::vector<std::string> two{"one", "two"};
 
-/// Ticks of the processor that these have used so far.
+/// Processor time that these processes have used so far, in ticks.
 uint64_t ticks_of(const std::vector<pid_t>& pids) {
   uint64_t result = 0;
   for (auto pid : pids) {

@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(nodes_end_cleanly_however_often_and_whenever_they_are_told_
   std::mt19937 random{7};
   std::deque<node> running;
   for (int i = 0; i < nodes_in_a_row() || !running.empty();) {
-    // More of them than there are processors.
+    // Runs more nodes at once than there are processors.
     if (i < nodes_in_a_row() && running.size() < 6) {
       running.emplace_back(folder, "n" + std::to_string(i++),
                            std::vector<std::string>{"--role=all", "--worker.trust_codecs=true"});
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(secrets_that_others_may_change_are_refused_and_readable_one
   node open_to_all{folder, "open_to_all", {"--role=coordinator"}};
   expect_status(open_to_all, 1);
   BOOST_TEST(open_to_all.says("chmod 700 " + folder.path("open_to_all")), open_to_all.it->output());
-  // Volumes of containers are like this one.
+  // Volumes of containers have such permissions: the node only warns of them.
   node shared{folder, "shared", {"--role=coordinator"}};
   shared.wait_until_it_listens();
   BOOST_TEST(shared.says("chmod 700 " + folder.path("shared")), shared.it->output());

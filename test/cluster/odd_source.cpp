@@ -12,7 +12,7 @@ namespace troupe::test {
 
 namespace {
 
-/// What every recipe may use: ffmpeg, three seconds of pictures and of sound, and encoders that need no words.
+/// What every recipe may use: ffmpeg, three seconds of pictures and of sound, and an encoder for pictures.
 constexpr const char* prelude = R"(
 set -e
 F="ffmpeg -v error -nostdin -y"
@@ -102,7 +102,7 @@ void add_families(std::vector<odd_source>& rows) {
       if (end == ".avi" && pictures.find("-bf") != std::string::npos)
         rows.back().shown_late_s = 1.0 / 25;
     };
-    // A codec that the container has, for the half of the row that the row is not about.
+    // Each row tests one codec; its other track gets the first codec of the container.
     const std::string sound = f.sounds.empty() ? "" : f.sounds.front().options;
     for (auto& x : f.pictures)
       add("pictures-" + std::string{x.name}, x.options, sound);

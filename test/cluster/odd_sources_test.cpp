@@ -31,7 +31,7 @@ constexpr size_t sample_size = 30;
 constexpr auto job_end_limit = milliseconds{120'000};
 constexpr auto viewing_limit_s = 40;
 
-/// Of one second.
+/// How many pictures at the beginning a viewer may miss: one second.
 constexpr size_t pictures_late = 25;
 
 /// How many viewers watch at a time; each channel is shown in real time.
@@ -105,8 +105,8 @@ void report(const trial& x, const std::string& how, const std::vector<std::strin
                               << joined(list(object(x.job, "result"), "notes")) << ")");
 }
 
-/// A viewer joins at the latest picture that a decoder can begin with. Of these codecs that is any one, so that those
-/// of the time in which a transcode starts are not seen.
+/// A viewer joins at the latest random-access point. With these codecs that is every picture, so the viewer misses the
+/// pictures that come while a transcode starts.
 bool is_intra(const std::string& codec) {
   constexpr std::array codecs{"dnxhd", "ffv1", "huffyuv", "mjpeg", "prores", "qtrle"};
   return std::find(codecs.begin(), codecs.end(), codec) != codecs.end();
@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(jobs_lose_nothing_without_a_word) {
     c.wait_until("the job of " + x.source.name + " is over", over, job_end_limit);
     report(x, "as a job", judge_job(x, folder.path("scratch")));
   }
-  // A late heartbeat on a loaded machine is no verdict: a worker that is blamed for sources stays what it is.
+  // Waits, because a late heartbeat changes the state for a moment; a worker blamed for its sources stays unhealthy.
   c.wait_until("the worker is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
 }
 
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(channels_lose_no_picture) {
   for (size_t i = 0; i < trials.size(); ++i)
     report(trials[i], "as a channel", faults[i]);
   c.wait_until("channels are over", [&] { return c.sessions().empty(); });
-  // A late heartbeat on a loaded machine is no verdict: a worker that is blamed for sources stays what it is.
+  // Waits, because a late heartbeat changes the state for a moment; a worker blamed for its sources stays unhealthy.
   c.wait_until("the worker is healthy", [&] { return c.daemon_state("w1") == "healthy"; });
 }
 

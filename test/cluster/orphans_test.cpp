@@ -28,7 +28,7 @@ struct fixture : job_cluster {
   explicit fixture(uint32_t chunk_seconds = 3, std::vector<std::string> flags = {})
     : job_cluster{{.flags = std::move(flags), .seconds = 2 * chunk_seconds, .limit = order_limit}} {
     c.start({"one", "two"}, 1);
-    // Each of them takes an encoder some seconds: long enough for what happens to the coordinator meanwhile.
+    // Each chunk takes an encoder some seconds: long enough to kill and restart the coordinator meanwhile.
     id = transcode_detached({"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=540",
                              "--chunk-seconds=" + std::to_string(chunk_seconds)});
   }

@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_has_proven_nothing_gets_nothing_to_encode) {
   auto refused = c.get("/live/a/small.ts", scaled(milliseconds{15'000}));
   BOOST_TEST(refused.status == 503);
   BOOST_TEST(refused.body.find("no working encoder for libx264") != std::string::npos);
-  // The source as it is needs no worker.
+  // The unchanged source needs no worker.
   auto client = c.watch("a", "source", 50'000);
 }
 

@@ -1,8 +1,8 @@
 // Goal: every preset's output has the resolution, rate, codec and bit rate in the preset's name.
 // Method: a real worker transcodes a clip with noise and motion with each preset; ffprobe reads the published files.
-// Bit rates need seconds. By default only each codec's smallest preset is tried, and the largest picture. A bit rate
-// (within 10 %) is proven where it is cheap; for the others the clip is a few pictures long, which proves size, rate
-// and codec. With TROUPE_LONG=1 every preset gets ten seconds, in two chunks, and must keep its bit rate.
+// A bit rate shows only over several seconds. By default only each codec's smallest preset is tried, and the largest
+// picture. The bit rate (within 10 %) is checked where that is cheap; for the others the clip is a few pictures long,
+// which shows size, rate and codec. With TROUPE_LONG=1 every preset gets ten seconds, in two chunks, and must keep it.
 #include "config/presets.hpp"
 #include "test/support/cluster.hpp"
 #include "test/support/environment.hpp"

@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(strangers_are_kept_out_and_the_port_goes_on) {
   mixed[0] = ours.flags()[0];
   check_kept_out(c, mixed, "mixed");
 
-  // Whoever says nothing, or nonsense, or speaks HTTP.
+  // Clients that send nothing, nonsense or HTTP.
   std::vector<http_stream> silent;
   for (int i = 0; i < 10; ++i)
     silent.emplace_back(c.cluster_port());
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_worker_with_certificates_does_not_trust_a_coordinator_wit
 BOOST_AUTO_TEST_CASE(a_crowd_of_strangers_ends_no_coordinator_and_leaves_room_for_the_api) {
   authority ours;
   temporary_folder folder;
-  // Fewer descriptors than strangers, and no more to be had.
+  // The node may open fewer descriptors than there are strangers, and cannot raise that limit.
   std::vector<std::string> flags{"-c",
                                  "ulimit -n 200 && exec \"$0\" \"$@\"",
                                  node_program(),
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_node_leaves_its_machine_without_tls_only_where_it_is_told
   BOOST_TEST(refused.output().find("cluster.insecure") != std::string::npos);
   BOOST_TEST(!std::filesystem::exists(folder.path("port")));
 
-  // Told so, it warns of it at each start.
+  // If the configuration allows it, the node starts without TLS, and warns at each start.
   auto insecure = start({"--cluster.insecure=true"});
   auto deadline = clock::now() + scaled(milliseconds{10'000});
   while (!std::filesystem::exists(folder.path("port")) && clock::now() < deadline)

@@ -32,7 +32,7 @@ struct fixture : job_cluster {
     return transcode(settings);
   }
 
-  /// Neither at the coordinator, nor beside the result, nor at any worker.
+  /// Checks that no file is left at the coordinator, beside the result or at any worker.
   void check_nothing_is_left(const std::string& id) const {
     job_cluster::check_nothing_is_left(id);
     for (auto name : {"one", "two"}) {

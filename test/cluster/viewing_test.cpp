@@ -50,8 +50,8 @@ bench::viewing watch(const cluster& c, const rendition& x, milliseconds duration
   return bench::watch(options);
 }
 
-/// The places where pictures are further apart than usual; empty if there are none. Where the source starts again, the
-/// longer of picture and sound tells when: up to one frame of sound more.
+/// The places where pictures are further apart than usual; empty if there are none. Where the source loops, the gap may
+/// be one frame of sound longer, because the longer of picture and sound determines when it restarts.
 std::string gaps(const bench::viewing& x) {
   constexpr double sound_frame_ms = 24;
   std::string result;

@@ -63,7 +63,7 @@ std::string yaml_for(const option& row, const std::string& value) {
   return result + ' ' + value + '\n';
 }
 
-/// What only makes sense together with others: with a row's sample set, these let the rules between keys pass.
+/// The further settings that rules between keys demand if only this row's sample value is set.
 std::vector<std::string> companions(const option& row) {
   const auto key = std::string{row.key};
   std::vector<std::string> result;
@@ -84,8 +84,7 @@ std::string read_back(const option& row, const configuration& x) {
   return result;
 }
 
-/// Whether rules between keys speak against the sample by itself: the row is then reached through problems that name
-/// it.
+/// True if the configuration loads, or only rules between keys refuse it: then the value itself was accepted.
 bool is_accepted_or_concerns_other_rules(const tl::expected<loaded, problems>& x) {
   if (x)
     return true;
@@ -212,7 +211,7 @@ BOOST_AUTO_TEST_CASE(every_public_row_is_in_the_reference_and_the_help) {
   }
 }
 
-// Each prefix of it was copied once, which took minutes.
+// A look-up that copies each prefix of the key would take minutes.
 BOOST_AUTO_TEST_CASE(a_key_of_a_megabyte_is_looked_up_at_once) {
   const std::string name(1 << 20, 'k');
   BOOST_TEST(!match_key("profiles.job.video." + name));

@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(after_the_back_off_one_task_at_a_time_is_on_trial) {
   BOOST_TEST(x.takes_work());
   x.chosen(lease_id{90});
   BOOST_TEST(!x.takes_work());
-  x.not_used(lease_id{90}); // the worker's host refused it: nothing is known yet
+  x.not_used(lease_id{90}); // the worker's host refused the lease, which says nothing about its health
   BOOST_TEST(x.takes_work());
   BOOST_TEST(x.state() == breaker_state::half_open);
 }
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_trial_that_runs_well_for_a_while_closes_it) {
   fail(3);
   wait(config.back_off);
   x.chosen(lease_id{90});
-  wait(config.well_after); // waits for its process all the time
+  wait(config.well_after); // the trial waits for its process all this time
   BOOST_TEST(x.state() == breaker_state::half_open);
   x.started(lease_id{90}, now);
   wait(config.well_after - 1ms);

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_is_told_a_distance_that_the_so
   auto fits = [](const chunk_request& x, std::string_view encoder = "libsvtav1") {
     return fitting_key_distance(encoder, x.points, x.end, x.pictures);
   };
-  // Its own at 25 pictures a second is 161.
+  // The encoder's own key picture distance at 25 pictures a second is 161.
   BOOST_TEST(fits(film(120, 25)) == 150u);
   BOOST_TEST(fits(film(120, 24)) == 168u);
   BOOST_TEST(fits(film(120, 1)) == 161u);
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_is_told_a_distance_that_the_so
   scenes.points.erase(scenes.points.begin() + 12, scenes.points.begin() + 15);
   BOOST_TEST(fits(scenes) == 0u);
   BOOST_TEST(fits({}) == 0u);
-  // Half a minute on two cores: three pieces at once, no key picture more than there would be in one.
+  // Half a minute on two cores: three pieces at once, with no more key pictures than a single piece would have.
   auto request = film(30, 25);
   request.lengths = usual_chunk_lengths("libsvtav1");
   request.side_by_side = 4;
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
   BOOST_TEST(made.size() > 6u);
   for (const auto& x : made)
     BOOST_TEST(x.pictures.value() % 250 == 0u);
-  // Half a minute in two pieces: the middle is too far from either.
+  // Half a minute in two pieces: the middle is too far from both of the encoder's own key pictures.
   request = film(30, 25);
   request.slots = 2;
   request.key_distance = 250;
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
   BOOST_TEST(made.size() == 3u);
   for (const auto& x : made)
     BOOST_TEST(x.pictures.value() == 250u);
-  // A length that somebody asked for is not stretched to meet one.
+  // A requested length is not changed to end at a key picture.
   request.target_ticks = 15 * second;
   made = plan_chunks(request);
   BOOST_REQUIRE(made.size() == 2u);

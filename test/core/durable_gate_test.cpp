@@ -1,5 +1,5 @@
-// Nothing is published before all that a job has said is durable. The store is played by the test, which takes lots
-// late, out of turn or never; what is compared is when the job asks for the lease of its assembly.
+// No result is published before everything that its job reported is durable. The test plays the store: it confirms
+// batches late, out of order or never. It checks when the job asks for the lease of its assembly.
 #include "core/jobs/durable_gate.hpp"
 
 #include "test/core/file_job_fixture.hpp"
@@ -99,11 +99,11 @@ BOOST_AUTO_TEST_CASE(a_gate_is_open_when_nothing_is_held_or_on_its_way) {
 
 BOOST_AUTO_TEST_CASE(the_assembly_is_asked_for_only_when_all_that_was_said_is_durable) {
   BOOST_REQUIRE(chunks.size() == 2u);
-  job->handed_over(); // the plan, and that the chunks have begun
+  job->handed_over(); // sends the plan, and that the chunks have begun, to the store
   finish_chunks();
   BOOST_TEST(!asks_for_assembly());
   job->stored(now);
-  BOOST_TEST(!asks_for_assembly()); // that they are finished is not even on its way
+  BOOST_TEST(!asks_for_assembly()); // that the chunks are finished has not even been sent
   job->handed_over();
   job->tick(now += 1s);
   BOOST_TEST(!asks_for_assembly());
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(the_assembly_is_asked_for_only_when_all_that_was_said_is_du
 }
 
 BOOST_AUTO_TEST_CASE(a_lot_whose_fate_is_not_known_keeps_the_result_unpublished) {
-  job->handed_over(); // and never heard of again
+  job->handed_over(); // the store never confirms this
   finish_chunks();
   job->handed_over();
   job->stored(now);

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(a_new_attempt_is_fed_from_a_random_access_point_before_the_
   effects.sent.clear();
   (void)transcode_runs(6);
   BOOST_REQUIRE(!effects.sent.empty());
-  // 74 is delivered; a second before what follows is 49, and 40 the random-access point before that.
+  // What follows picture 74 is missing. A second earlier is picture 49; the random-access point before that is 40.
   BOOST_TEST(effects.sent.front().block.samples.front().pts == 40 * frame);
   BOOST_TEST(effects.sent.back().block.samples.front().pts == 79 * frame);
   BOOST_TEST(it->status().variants.front().replayed_bytes > 0u);
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_stall_is_hedged_and_the_second_attempt_wins_when_it_deliv
   BOOST_TEST(!effects.stopped.contains(first));
   make_output(second, 13, 15);
   BOOST_TEST(effects.stopped.contains(first));
-  make_output(first, 13, 15); // fenced
+  make_output(first, 13, 15); // ignored: the first attempt was replaced
   BOOST_TEST(delivered_once_each(10, 15));
   BOOST_TEST((effects.failovers.at(0).first == failover_reason::stalled));
 }
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_that_falls_behind_is_left_for_another_worker) {
 BOOST_AUTO_TEST_CASE(samples_that_kill_one_task_after_the_other_are_quarantined) {
   make_output(first, 10, 13);
   auto dies = [&](attempt_id attempt) {
-    acknowledge_all(); // all but one: that one is what kills it
+    acknowledge_all(); // acknowledges all but the latest sample, which is the one that kills the task
     feed(20 + fed, 21 + fed);
     ++fed;
     it->down(attempt, "killed", now);

@@ -19,7 +19,7 @@ struct file_job_recorder : file_job_effects {
   std::vector<attempt_id> attached;
   std::map<attempt_id, std::string> stopped;
   std::set<attempt_id> blamed;               ///< attempts whose processes died or hung
-  std::map<attempt_id, std::string> refused; ///< by their devices
+  std::map<attempt_id, std::string> refused; ///< attempts that a device refused, with the reason
   std::vector<file_chunk> chunks;
   int plans = 0;
   std::map<uint32_t, uint32_t> encoded; ///< how often, by chunk

@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(all_chunks_are_of_the_encoder_that_the_first_got) {
   grant(first.first, card());
   auto& work = std::get<chunk_work>(effects.started.at(first.first).work);
   BOOST_TEST(work.seat.gpu == "GPU-a");
-  // One that was asked for before is given back, and asked for anew as what it has to be.
+  // A lease that was requested before, for any encoder, is given back and requested again for this encoder.
   auto second = take();
   grant(second.first, software());
   BOOST_TEST(effects.stopped.contains(second.first));
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_refuses_is_told_and_another_encoder_may_begin
   BOOST_TEST(!effects.failure.has_value());
   auto again = take();
   BOOST_TEST(again.second.video.encoder == "h264");
-  // By another worker, if there is one.
+  // The request names the worker that refused, so that another one is preferred.
   BOOST_TEST((again.second.refused_by == std::vector{worker_id{1}}));
   grant(again.first, software());
   BOOST_TEST(effects.started.contains(again.first));
@@ -152,13 +152,13 @@ BOOST_AUTO_TEST_CASE(its_status_says_where_its_parts_are) {
 
 BOOST_AUTO_TEST_CASE(a_card_that_works_and_fails_again_and_again_is_not_tried_for_ever) {
   for (auto tries = 0; tries < 20 && !effects.failure; ++tries) {
-    // The others wait: nothing is made yet.
+    // The other chunks wait, because no chunk has been made yet.
     auto first = take();
     grant(first.first, card());
     life->on(file_progress{first.first, 100, 1000, 0.5}, now += 1s);
     refuse(first.first);
     life->tick(now += 100s);
-    // Elsewhere, where there is another worker.
+    // The retry prefers another worker.
     BOOST_TEST((effects.failure || std::any_of(effects.unanswered.begin(), effects.unanswered.end(), [&](auto x) {
                   return effects.asked.at(x).refused_by == std::vector{worker_id{1}};
                 })));

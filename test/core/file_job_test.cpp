@@ -475,7 +475,7 @@ BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_makes_its_key_pictures_where_t
     effects = {};
     return std::get<chunk_work>(begin_chunks().at(0).work).video.keyframe_interval;
   };
-  BOOST_TEST((told(0ms) == 0ms)); // an access point each ten seconds
+  BOOST_TEST((told(0ms) == 0ms)); // the source has an access point only every ten seconds
   seen.cuts.clear();
   for (uint64_t i = 0; i < 40; ++i)
     seen.cuts.push_back({static_cast<int64_t>(i) * second, i * 25});

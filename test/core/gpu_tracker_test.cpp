@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count) {
   BOOST_TEST(t.find(gpu)->foreign_encode == 2u);
   auto ours = promise(t, 1, gpu);
   BOOST_TEST(!promise(t, 1, gpu));
-  x.reading.encode_sessions = 2; // one of theirs ended, ours is open
+  x.reading.encode_sessions = 2; // one foreign session has ended, ours is open
   x.counted = {ours};
   t.report(a, x, now);
   BOOST_TEST(t.find(gpu)->foreign_encode == 1u);
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(our_own_sessions_that_come_and_go_are_not_taken_for_foreign
     BOOST_TEST(t.find(gpu)->foreign_encode == 0u);
   }
   t.give_back(first, now);
-  t.report(a, x, now); // and still both after one is gone
+  t.report(a, x, now); // the driver still counts two after one has ended
   BOOST_TEST(t.find(gpu)->foreign_encode == 0u);
   now += config.settle_after;
   t.report(a, x, now);
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_failed_is_left_alone_longer_each_time_until_i
   BOOST_TEST((t.block(a, gpu, {}) == gpu_block::failed));
   BOOST_TEST(t.objection(a, gpu, {}).find("out of order") != std::string::npos);
   BOOST_TEST((t.block(b, gpu, {}) == gpu_block::none));
-  t.failed(a, gpu, "again", now); // of the same moment
+  t.failed(a, gpu, "again", now); // at the same time as the failure before
   now += config.back_off - 1ms;
   t.tick(now);
   BOOST_TEST((t.block(a, gpu, {}) == gpu_block::failed));

@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(nothing_begins_while_the_store_is_out_of_order) {
   submit(b);
   book.start_due();
   book.store_works(false);
-  load({row(a, job_state::queued), row(b, job_state::queued)}); // was on its way
+  load({row(a, job_state::queued), row(b, job_state::queued)}); // these rows were read before the store failed
   submit(c);
   book.start_due();
   book.tick();

@@ -1,5 +1,5 @@
-// What is written of jobs is written in order, once, and nobody is told of more than is durable. The store is played by
-// the test: it takes batches late, refuses, or loses its answers.
+// Transitions of jobs are written in order, once, and nobody is told of a transition before it is durable. The store is
+// played by the test: it takes batches late, refuses, or loses its answers.
 #include "core/jobs/job_journal.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(a_lost_batch_is_sent_again_as_it_was_and_before_all_others)
   write("c");
   BOOST_TEST(sent.size() == 1u);
   journal.retry();
-  journal.retry(); // it is on its way
+  journal.retry(); // has no effect: the batch is on its way
   BOOST_REQUIRE(sent.size() == 2u);
   BOOST_TEST((latest() == texts{"a"}));
   BOOST_TEST(sent[1].again);
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(an_outage_refuses_clients_at_once_and_keeps_the_rest) {
   ask("late");
   BOOST_TEST(told.back() == "late: full");
   journal.retry();
-  BOOST_TEST((latest() == texts{"(mine)"})); // not to be done any more
+  BOOST_TEST((latest() == texts{"(mine)"})); // only looked up: its client was told that it failed
   store();
   BOOST_TEST((latest() == texts{"own"}));
   store();

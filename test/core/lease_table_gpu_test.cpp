@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(a_session_is_free_when_its_process_is_gone_and_goes_to_the_
   leases.process_gone(first.task, now);
   leases.task_lost(first.task, {"gone", true}, now, 0);
   leases.release(first.id, {}, now, 0);
-  BOOST_TEST(in_use("GPU-a") == 1u); // each of these returned it once at most
+  BOOST_TEST(in_use("GPU-a") == 1u); // together, these calls returned the session only once
 }
 
 BOOST_AUTO_TEST_CASE(the_death_of_a_task_and_of_its_worker_return_a_session_once) {
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_and_of_its_worker_return_a_session_once
   BOOST_TEST(in_use("GPU-a") == 1u);
   workers.lost(b.worker, "killed", now);
   leases.host_lost(b.worker, now);
-  BOOST_TEST(in_use("GPU-a") == 1u); // its task goes on without it
+  BOOST_TEST(in_use("GPU-a") == 1u); // the task continues without its worker's daemon
   leases.task_lost(b.task, {"killed", true}, now, 0);
   BOOST_TEST(in_use("GPU-a") == 0u);
   BOOST_TEST(leases.closing() == 0u);
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(file_work_whose_encoder_no_worker_has_any_more_is_refused_w
       leases.tick(now += std::chrono::seconds{1});
   };
   wait(std::chrono::seconds{50});
-  BOOST_TEST(effects.refused.empty()); // it may be on its way back
+  BOOST_TEST(effects.refused.empty()); // the worker may register again
   wait(std::chrono::seconds{15});
   BOOST_TEST(!effects.refused.contains(7));
   BOOST_REQUIRE(effects.refused.contains(8));

@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_
   answer(true);
   on_trial.release(effects.granted[1].id, {"it crashed", true}, now, 0);
   on_trial.request(transcode(), 2, 5, now);
-  BOOST_TEST(effects.assigned.empty()); // left alone
+  BOOST_TEST(effects.assigned.empty()); // the worker gets no work
   now += 10s;
   beat();
   on_trial.tick(now); // the request has waited too long by now
@@ -187,12 +187,12 @@ BOOST_AUTO_TEST_CASE(a_worker_on_trial_gets_one_task_and_the_next_when_that_one_
   answer(false); // the host says no: the worker was not tried
   BOOST_TEST(effects.assigned.size() == 1u);
   answer(true);
-  BOOST_TEST(effects.granted.contains(3)); // nobody else can
+  BOOST_TEST(effects.granted.contains(3)); // no other worker can take it
   BOOST_TEST(!effects.granted.contains(4));
   on_trial.release(effects.granted[3].id, {}, now, 0);
   beat();
   BOOST_TEST(few.status()[0].breaker.state == "closed");
-  BOOST_TEST(few.status()[0].slots_used == 1u); // the other one's turn
+  BOOST_TEST(few.status()[0].slots_used == 1u); // the other request gets the slot
 }
 
 BOOST_AUTO_TEST_CASE(no_slot_leaks_and_none_is_over_used_whatever_happens) {

@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_card_that_is_hot_or_failed_is_passed_over_and_taken_again
   ask(index, "h264_nvenc");
   now += gpu_tracker_config{}.back_off;
   index.tick(now);
-  // Its deadline and the end of the back-off are the same moment: room goes first.
+  // The request's deadline and the end of the back-off are at the same moment: the request is placed, not refused.
   BOOST_TEST(got.size() == 2u);
 }
 

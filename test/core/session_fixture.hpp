@@ -103,7 +103,7 @@ struct session_fixture {
   uint64_t sequence = 0;
 
   session_fixture() {
-    // Silence means something only to the tests that are about it.
+    // Only tests of silent sources set shorter limits.
     config.read_timeout = 24h;
     config.stall = {24h, 24h};
     make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});

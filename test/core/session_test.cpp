@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(a_transcoder_starts_at_the_latest_random_access_point_and_u
   for (int64_t t = 0; t < 10; ++t)
     source(ingest, t, t % 4 == 0, 60);
   auto transcode = transcode_runs();
-  BOOST_REQUIRE(effects.sent.size() == 2u); // 120 of 100 bytes: one batch beyond the limit is the bound
+  BOOST_REQUIRE(effects.sent.size() == 2u); // 120 bytes with a limit of 100: the last batch may exceed it
   BOOST_TEST(effects.sent[0].block.samples[0].pts == 8);
   BOOST_TEST(effects.sent[0].sequence == 1u);
   source(ingest, 10, false, 60);
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_new_attempt_goes_on_behind_what_was_delivered) {
   it->down(first, "killed", now);
   auto second = transcode_runs();
   BOOST_TEST(effects.transcodes.back().spans.front().from_pts == 17 * 3600 + 1);
-  // What the old one still says is not heard.
+  // Later messages of the old attempt are ignored.
   it->on(sample_batch{first, 4, block(99 * 3600, false)}, now);
   BOOST_TEST(effects.delivered["hd"].size() == 3u);
   it->on(sample_batch{second, 1, block(18 * 3600, true)}, now);

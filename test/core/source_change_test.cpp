@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_transcoder_that_ends_before_it_has_taken_everything_has_f
   it->on(format_change{ingest, small}, now);
   feed(30, 35);
   BOOST_REQUIRE(effects.finished.size() == 1u);
-  it->on(stream_end{first, {}, false}, now); // 18 and 19 were lost on the way to it
+  it->on(stream_end{first, {}, false}, now); // pictures 18 and 19 were lost on the way to the transcoder
   BOOST_TEST(!effects.stopped.at(first).empty());
   auto second = transcode_runs(6, small);
   make_output(second, 30, 32);

@@ -113,9 +113,9 @@ BOOST_AUTO_TEST_CASE(health_follows_the_heartbeats) {
   BOOST_TEST((table.state(worker_id{1}) == health::healthy));
   BOOST_TEST(table.tick(now + 11s).size() == 1u);
   BOOST_TEST((table.state(worker_id{1}) == health::gone));
-  BOOST_TEST(!table.beat(beat(1), now + 12s, 0)); // it has to register again
+  BOOST_TEST(!table.beat(beat(1), now + 12s, 0)); // the worker has to register again
   BOOST_TEST(table.tick(now + 100s).empty());
-  BOOST_TEST(table.status().empty()); // and is forgotten after a while
+  BOOST_TEST(table.status().empty()); // the worker is forgotten after a while
 }
 
 BOOST_AUTO_TEST_CASE(pressure_and_single_failures_degrade_a_worker_and_pass) {

@@ -173,7 +173,7 @@ clip two_sounds(video_source seen = {}) {
   return as_clip(std::move(streams));
 }
 
-/// As people have them on their disks.
+/// A film with everything that films on people's disks have.
 const std::string& film() {
   static auto path = [] {
     rich_source from;
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(subtitles_go_from_mp4_to_matroska_and_webm) {
 }
 
 BOOST_AUTO_TEST_CASE(lines_that_begin_at_once_do_so_where_the_container_can_say_it) {
-  // A sign that is set of many lines, as typesetters of subtitles do.
+  // A sign made of many subtitle lines that begin at the same time, as typesetters do.
   rich_source from;
   from.tracks = two_sounds();
   extra sign{AV_CODEC_ID_ASS, AVMEDIA_TYPE_SUBTITLE, "[Script Info]\nScriptType: v4.00+\n\n[Events]\n", {}};

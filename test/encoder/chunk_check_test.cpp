@@ -17,7 +17,7 @@ namespace {
 
 const std::atomic<bool> go_on{false};
 
-/// More than may wait.
+/// A video with more packets than the queue of the check holds.
 stream long_video(const std::string& encoder = "libx264") {
   return make_video({.encoder = encoder, .frames = 200, .gop = 25, .global_header = true});
 }

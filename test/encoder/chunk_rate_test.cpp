@@ -45,9 +45,9 @@ BOOST_AUTO_TEST_CASE(one_that_misses_by_a_share_is_right_the_second_time) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_follows_slowly_gets_nearer) {
-  // Half of what it makes does not depend on what it is asked for.
+  // An encoder whose rate has a part that does not depend on the requested rate.
   auto lazy = [](int64_t x) { return 500'000 + static_cast<double>(x) * 0.75; };
-  // As libvpx on noise: twice as much at first, less than in proportion below.
+  // An encoder like libvpx on noise: twice the requested rate at first, and not in proportion to lower requests.
   auto wild = [](int64_t x) { return 2.1e6 * std::pow(static_cast<double>(x) / 1e6, x > 600'000 ? 1.46 : 1.3); };
   for (auto& encoder : {std::function<double(int64_t)>{lazy}, std::function<double(int64_t)>{wild}}) {
     auto rates = rates_of(1'000'000, encoder);
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(one_that_follows_slowly_gets_nearer) {
 
 BOOST_AUTO_TEST_CASE(pictures_that_need_less_are_left_alone) {
   BOOST_TEST(rates_of(1'000'000, [](int64_t) { return 300'000.0; }).size() == 1u);
-  // Asked for more, it makes no more.
+  // A higher requested rate does not raise the rate.
   BOOST_TEST(rates_of(1'000'000, [](int64_t) { return 800'000.0; }).size() == 2u);
 }
 

@@ -32,7 +32,7 @@ bool is_here(const std::string& encoder) {
   return avcodec_find_encoder_by_name(encoder.c_str()) != nullptr;
 }
 
-/// Opens an encoder in software; of one in hardware sets what the settings say of it.
+/// Opens a software encoder and encodes a picture. For a hardware encoder, only sets its options.
 void accepts(const video_settings& x) {
   auto* codec = avcodec_find_encoder_by_name(x.encoder.c_str());
   BOOST_REQUIRE(codec != nullptr);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(every_preset_and_quality_is_accepted_all_along_the_ladder) 
           source.preset.clear();
         auto x = to(source, encoder);
         BOOST_TEST(x.left_out.empty());
-        // The slowest of software only wait: their names are accepted as the others are.
+        // The slowest presets of software encoders would only take time: their names are accepted like the others.
         if (encoder.starts_with("lib") && (source.preset == "placebo" || source.preset == "veryslow"))
           continue;
         accepts(x.settings);

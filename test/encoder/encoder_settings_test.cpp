@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_live_encode_has_its_random_access_points_on_the_grid_of_s
         due.push_back(x);
     BOOST_TEST_CONTEXT(encoder) {
       BOOST_TEST(times.size() == 100u);
-      // libvpx has no setting against further ones where the picture changes.
+      // libvpx has no setting that prevents further random-access points at scene changes.
       if (std::string_view{encoder} == "libvpx")
         std::erase_if(keys, [&](auto x) { return std::find(due.begin(), due.end(), x) == due.end(); });
       BOOST_TEST(keys == due, boost::test_tools::per_element());

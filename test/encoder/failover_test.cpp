@@ -95,7 +95,7 @@ struct delivered {
   std::vector<av::track> tracks;
   std::vector<av::packet_ptr> packets;
   std::vector<int64_t> from; ///< for each track the begin of the next window
-  std::vector<int64_t> dts;  ///< for each track the last one
+  std::vector<int64_t> dts;  ///< for each track the last DTS
 };
 
 struct attempt {
@@ -128,7 +128,7 @@ struct attempt {
   size_t fed = 0;
 };
 
-/// The attempt dies when it has given so many packets: what counts are its whole closed groups.
+/// The attempt dies after so many packets: only its whole closed groups count.
 void die_after(const scenario& what, delivered& all, size_t packets) {
   attempt x{what, all};
   while (x.made.packets.size() < packets && x.send_next()) {

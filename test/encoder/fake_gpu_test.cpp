@@ -225,7 +225,7 @@ BOOST_AUTO_TEST_CASE(each_card_is_proven_by_itself_and_its_refusal_is_the_reason
   BOOST_TEST(tried("hevc", false, "GPU-b").works);
   BOOST_TEST(!tried("hevc", false, "GPU-a").works);
   BOOST_TEST(sessions("GPU-a") == 0u);
-  // What no card here is for is listed once, for its reason.
+  // An encoder that no card here supports is listed once, with the reason.
   BOOST_TEST(std::count_if(trials.begin(), trials.end(), [](auto& x) { return x.name == "h264_vaapi"; }) == 1);
   BOOST_TEST(std::count_if(trials.begin(), trials.end(), [](auto& x) { return x.name == "hevc_nvenc"; }) == 2);
 }

@@ -1,4 +1,4 @@
-// libavformat as plainly as can be.
+// Uses libavformat directly, without the product's code.
 #include "film.hpp"
 
 #include "encoder/format_ptr.hpp"

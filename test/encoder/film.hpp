@@ -36,10 +36,10 @@ stream short_picture(video_source from = {});
 /// A second of pictures, and this many equal audio tracks.
 clip picture_and_sounds(size_t sounds);
 
-/// Encodes nothing.
+/// Settings that copy all tracks.
 job_settings copies();
 
-/// Encodes fast.
+/// Settings for a fast encode.
 job_settings quick();
 
 /// The notes of a result, each after its stream's number.

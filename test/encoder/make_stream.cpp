@@ -307,7 +307,7 @@ sound play(const track& info, const std::vector<const AVPacket*>& packets) {
       heard.sample_rate = x.sample_rate;
       heard.first_sample = av_rescale_q(x.pts, time_base, AVRational{1, x.sample_rate});
     }
-    // A gap is silence to whoever listens.
+    // A listener hears a gap as silence.
     auto at = av_rescale_q(x.pts, time_base, AVRational{1, x.sample_rate}) - heard.first_sample;
     if (at > static_cast<int64_t>(heard.samples.size()) + 2)
       heard.samples.resize(static_cast<size_t>(at));

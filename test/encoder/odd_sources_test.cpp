@@ -27,7 +27,7 @@ std::vector<int64_t> times_of(const played_stream& x) {
   return result;
 }
 
-/// Makes jobs of the source, and returns what is played of the last.
+/// Runs jobs with the source, and returns the last result as a player decodes it.
 played_file check_against_ffmpeg(const std::string& source, const std::string& into = "odd.mp4", int64_t slack = 1,
                                  bool whole = true) {
   auto want = pictures_by_ffmpeg(source);
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_file_may_begin_with_an_intra_picture_that_nothing_announc
   auto all = as_clip(one(make_video(seen)));
   auto begun = false;
   auto source = write_file(all, "mpegts", "intra.ts", [&](AVPacket& x) {
-    without_unit(x, 6); // where decoding can begin is said in SEI
+    without_unit(x, 6); // SEI messages would mark where decoding can begin
     begun = begun || ((x.flags & AV_PKT_FLAG_KEY) != 0 && x.pts > seen.first_pts);
     return begun;
   });
@@ -154,14 +154,14 @@ BOOST_AUTO_TEST_CASE(a_file_may_begin_with_an_intra_picture_that_nothing_announc
   run_job(source, temporary("odd.mp4"), settings);
   auto shown = play_file(temporary("odd.mp4"));
   const auto& pictures = shown.of(AVMEDIA_TYPE_VIDEO).pictures;
-  // All but those that are shown before it, and refer to what is not there.
+  // All pictures are there, except those shown before the first intra picture, whose references are missing.
   BOOST_REQUIRE(pictures.size() > 50);
   BOOST_TEST(pictures.front().number.value() == 100 - pictures.size());
   BOOST_TEST(pictures.back().number.value() == 99);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_may_begin_with_pictures_that_are_shown_before_its_first_key_picture) {
-  // Those of a closed group are decoded from there, those of an open one are not.
+  // Such pictures of a closed group are decoded from the key picture on, those of an open group are not.
   for (const std::string kind : {"radl=2:open-gop=0", "open-gop=1"}) {
     BOOST_TEST_CONTEXT(kind) {
       video_source seen{.encoder = "libx265", .frames = 80, .gop = 20, .b_frames = 3, .first_pts = 900'000};

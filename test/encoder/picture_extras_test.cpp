@@ -32,7 +32,7 @@ const AVCodecParameters& first(const played_file& x, AVMediaType type) {
   return *x.of(type).parameters;
 }
 
-/// A second of pictures that can be seen through on their left.
+/// A second of pictures whose left part is transparent.
 stream glass() {
   av::quiet_logs();
   av::codec_context_ptr context{avcodec_alloc_context3(avcodec_find_encoder_by_name("prores_ks"))};
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(transparency_is_kept_or_named) {
   BOOST_TEST(play_file(made.assembly.output).of(AVMEDIA_TYPE_VIDEO).metadata.at("alpha_mode") == "1");
   BOOST_TEST(verified(made).pictures == 25u);
   BOOST_TEST(all_notes(made.result) == "");
-  // From a second picture beside the first to a plane of its own.
+  // VP9 stores transparency as a second coded picture, ProRes as a plane.
   settings.video = usual_video("prores_ks");
   made = run_job(temporary("glass-out.webm"), temporary("glass-back.mov"), settings);
   BOOST_TEST(alpha(first(play_file(made.assembly.output), AVMEDIA_TYPE_VIDEO)));
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(captions_come_once_whatever_becomes_of_their_pictures) {
         pairs += x.size() / 3;
         ++pictures;
       }
-      BOOST_TEST(pairs >= 21u); // what the last picture does not wait for
+      BOOST_TEST(pairs >= 21u); // pairs that come after the last picture are lost
       BOOST_TEST(pairs <= 25u);
       BOOST_TEST(pictures <= (rate == 5 ? 6u : 25u));
     }

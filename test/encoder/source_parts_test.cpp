@@ -122,7 +122,7 @@ int64_t first_pts(const std::vector<const AVPacket*>& x, size_t from = 0) {
   return result;
 }
 
-/// H.264 in Annex B without its SEI: what says there that decoding can start at a picture.
+/// Removes the SEI messages, which mark pictures at which decoding can start, from H.264 in Annex B.
 std::string without_sei(std::string_view packet) {
   std::string result;
   const std::string start{"\0\0\1", 3};

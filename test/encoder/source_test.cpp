@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_media_is_named) {
 BOOST_AUTO_TEST_CASE(schemes_and_options_beyond_the_lists_are_refused) {
   for (const auto* url : {"gopher://127.0.0.1/x", "ftp://127.0.0.1/x", "sftp://127.0.0.1/x", "unix:///tmp/x"})
     BOOST_TEST(static_cast<int>(failure(from(url)).code) == static_cast<int>(errc::option));
-  // A libav* protocol without slashes is no more than an odd file name.
+  // A libav* protocol without slashes is treated as a file name.
   for (const auto* url : {"concat:/etc/passwd|/etc/hosts", "subfile,,start,0,end,9,,:/etc/passwd", "pipe:0", "data:,x"})
     BOOST_TEST(failure(from(url)).what.find("No such file") != std::string::npos);
   auto options = from(write_file(plain(), "mpegts", "options.ts", moved(900'000)));

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_kept_its_timeline_is_not_moved) {
   auto got = pass(100 * second, {{0, 103 * second}, {1, 103 * second + 10}});
   BOOST_TEST(
     (got == std::vector<out>{{0, 103 * second, 103 * second, true}, {1, 103 * second + 10, 103 * second + 10, true}}));
-  // Beyond what a gap may be, it is somewhere else.
+  // A source beyond the longest gap has not kept its timeline.
   BOOST_TEST(pass(100 * second, {{0, 110 * second}}, 1).front().dts == 100 * second);
   BOOST_TEST(pass(100 * second, {{0, 110 * second - 1}}, 1).front().dts == 110 * second - 1);
   BOOST_TEST(pass(100 * second, {{0, 100 * second}}, 1).front().dts == 100 * second);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(packets_wait_until_every_track_has_come_but_not_for_ever) {
   }
   add(alone, {0, 26 * 3'600}, 2);
   BOOST_TEST(take(alone).size() == 27u);
-  // What comes late nevertheless, and would lie before the joint, does not come at all.
+  // A packet that still comes later, and would lie before the joint, is dropped.
   add(alone, {1, -10}, 2);
   add(alone, {1, 10}, 2);
   BOOST_TEST((take(alone) == std::vector<out>{{1, 100 * second + 10, 100 * second + 10, true}}));
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(the_track_that_a_source_may_be_known_by_is_waited_for_longe
   BOOST_REQUIRE(!got.empty());
   BOOST_TEST(got.front().dts >= 100 * second);
   BOOST_TEST(got.front().dts < 100 * second + 1'920);
-  // It may never come.
+  // If the key picture never comes, the wait ends.
   timeline_joint alone{100 * second};
   for (i = 0; alone.is_open() && i * 1'920 < 60 * second; ++i)
     sound(alone, i);

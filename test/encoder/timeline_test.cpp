@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(tracks_that_see_a_jump_at_different_places_are_shifted_once
   auto jumped = uut.place(v, at(1000 * second));
   BOOST_TEST(jumped->discontinuity);
   BOOST_TEST(jumped->dts == second + 25 * 3600);
-  // The audio still has a second of the old timeline to tell.
+  // One more second of audio on the old timeline follows.
   for (int i = 25; i < 47; ++i) {
     auto x = uut.place(a, sound(second + i * 1920));
     BOOST_TEST(x->pts == second + i * 1920);
@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(sound_whose_first_packet_has_no_duration_and_lends_its_time
   BOOST_TEST(uut.place(a, sound(0))->pts == 1920);
   BOOST_TEST(!uut.place(a, sound(0)));
   BOOST_TEST(uut.place(a, sound(2 * 1920))->pts == 2 * 1920);
-  // With a duration the same is a repetition.
+  // If the packet has a duration, the same time is a repetition.
   timeline other;
   a = other.add_track(audio());
   auto first = sound(0);

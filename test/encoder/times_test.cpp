@@ -1,6 +1,6 @@
 // Goal: pictures come at their correct times despite a container's rounding. At a set rate, none is lost or shown twice
-// without need; a still is filled; a result of even pictures says so. Method: sources whose pictures carry their
-// number, whole jobs in one and in many chunks, results read by libavformat.
+// without need; a still is filled with repeated pictures; the file states the rate if its pictures are evenly spaced.
+// Method: sources whose pictures carry their number, whole jobs in one and in many chunks, results read by libavformat.
 #include "file_job.hpp"
 
 #include "encoder/codec/video_filter.hpp"

@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(full_range_stays_full_range) {
   auto pictures = pictures_of(made);
   BOOST_REQUIRE(pictures.size() == 5u);
   BOOST_TEST((pictures[3].number == 3u));
-  // And back: Motion JPEG takes nothing else.
+  // And the other way: Motion JPEG takes only full range.
   auto settings = video();
   settings = {};
   settings.encoder = "mjpeg";

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_chunk_that_is_not_in_it_is_refused) {
   auto result = av::assemble(again, unwatched());
   BOOST_REQUIRE(!result);
   BOOST_TEST(says(result.error().what, "pictures"));
-  // Without that knowledge the file is made, and is not what was verified before.
+  // Without the known number of pictures the file is made, but does not match the expected content.
   again.pictures.reset();
   auto made = av::assemble(again, unwatched());
   BOOST_REQUIRE(made);

@@ -75,8 +75,8 @@ void collect(const result& made, int output, std::vector<int64_t>& times) {
   }
 }
 
-/// Root mean square of the difference where both play, without `blind` samples on each side of a joint; and that of the
-/// signal.
+/// Compares the root mean square of the difference with that of the signal, where both sounds play, without `blind`
+/// samples on each side of a joint.
 void compare_sound(const sound& whole, const sound& joined, const std::vector<av::time_window>& windows,
                    double share_max) {
   BOOST_REQUIRE(whole.sample_rate == joined.sample_rate);

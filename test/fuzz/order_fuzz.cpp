@@ -25,7 +25,7 @@ constexpr std::array known = {"input",   "output",  "container",  "preset", "pro
                               "codec",   "options", "bitrate",    "height", "width",    "fps",         "fit",
                               "seconds", "frames",  "max_memory", "memory", "crf",      "x264-params", "channels"};
 
-/// Takes pieces of the input, one behind the other.
+/// Takes pieces of the input, one after the other.
 class pieces {
 public:
   explicit pieces(std::string_view rest) : rest_{rest} {}

@@ -18,7 +18,7 @@ namespace {
 
 struct fixture : virtual_time {
   std::vector<store::callback> due; ///< in the store
-  int lists = 1'000;                ///< so many are told at once; further questions wait here:
+  int lists = 1'000;                ///< how many questions for the list are answered at once; further ones wait here:
   std::vector<caf::typed_response_promise<callback_list>> asked;
   bool stores = true;
   int begun = 0; ///< tries: each asks for its job first
@@ -80,7 +80,7 @@ BOOST_FIXTURE_TEST_SUITE(callbacks_test, fixture)
 
 BOOST_AUTO_TEST_CASE(a_callback_is_not_sent_again_while_the_list_without_it_is_late) {
   owe(1);
-  owe(2, std::numeric_limits<int64_t>::max()); // is waited for, so the clock goes on
+  owe(2, std::numeric_limits<int64_t>::max()); // is not due yet, so the clock continues
   lists = 1;
   begin();
   BOOST_REQUIRE(tries(1));

@@ -32,7 +32,7 @@ struct fixture : type_registration {
     return c.read_response();
   }
 
-  /// One that is connected, was answered, and asks for nothing.
+  /// A client that is connected, got its answer, and requests nothing more.
   client idle(uint32_t from = INADDR_LOOPBACK) {
     client c{web->port(), 0, from};
     c.get("/healthz");

@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_cut_again_and_again_arrives_whole) {
   BOOST_TEST(reported == bytes.size());
   BOOST_TEST((content(target) == bytes));
   BOOST_TEST(names("/work/job").size() == 1u);
-  // Who did not hear the answer asks again.
+  // A client that did not get the answer repeats its request.
   BOOST_TEST(transfer::upload(folder + "/made", of_job("/chunks/4?attempt=1.7"), with).has_value());
 }
 
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_not_back_at_work_is_no_missing_file) {
   BOOST_TEST(get("/source", bearer()).status == 503);
   BOOST_TEST(get("/chunks/4?file=4-x.chunk", bearer()).status == 503);
   BOOST_TEST(get("/chunks/4?attempt=1.7", upload, "PATCH").status == 503);
-  // Whoever asked goes on when it is.
+  // A client that asked meanwhile continues when the job is back.
   auto asked =
     std::async(std::launch::async, [this, of = of_job("/source")] { return transfer::ask("HEAD", of, with); });
   open_job();
@@ -485,7 +485,7 @@ BOOST_AUTO_TEST_CASE(what_open_uploads_have_announced_counts_against_the_disk_at
   BOOST_TEST(refused.status == 507);
   open();
   BOOST_TEST((uploads->create_upload("b", 600, "x").error().reason == transfer::reason::full));
-  // What has arrived is no longer to come, and no more than was announced arrives.
+  // Bytes that have arrived are no longer reserved, and an upload takes no more than was announced.
   auto file = uploads->upload(*first);
   BOOST_REQUIRE(file.has_value());
   BOOST_TEST(((*file)->begin(0, 601).error().reason == transfer::reason::too_large));
@@ -539,7 +539,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_trickles_in_ends_and_goes_on_where_it_was) {
   slow.send(
     "PATCH " + path
     + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nUpload-Offset: 0\r\nUpload-Length: 1000000\r\n\r\n");
-  // A byte at a time for as long as it is let: each is taken before the next one goes.
+  // Sends a byte at a time, each after the server has read the last one, until the server answers.
   size_t sent = 0;
   while (slow.send("x") && ++sent < 1'000'000) {
     if (slow.waits(std::chrono::milliseconds{2}))

@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_job_is_followed_from_what_it_is_to_its_end) {
   BOOST_TEST((asked.id == one));
   BOOST_TEST(!asked.after);
   BOOST_TEST(fixture::read_until(c, "\n\n").starts_with("id: 4\nevent: job\ndata: {"));
-  // What the first event says already is not said again; another job is nobody's business.
+  // What the first event contains is not sent again, nor are events of other jobs.
   f.queue->tell({moved(one, 4, "assigned", "running"), moved(two, 5, "", "queued"), progress(one, 0.25),
                  chunk(one, 6, 0), moved(one, 7, "running", "completed")});
   auto rest = c.read_all();
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(an_end_between_two_reads_of_the_store_ends_the_stream) {
     c.read_head();
     BOOST_TEST(contains(client::dechunk(c.read_all()), "id: 9\nevent: end\n"));
   }
-  // One that was tried again since is not over.
+  // A job that was retried since then is not over.
   f.queue->says(replay_of(job_state::failed, {moved(one, 9, "running", "failed"), moved(one, 10, "failed", "queued")}));
   auto c = f.listen("/api/v1/jobs/" + to_string(one) + "/events");
   c.read_head();

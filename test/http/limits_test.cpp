@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(a_connection_without_requests_is_closed) {
 }
 
 BOOST_AUTO_TEST_CASE(one_connection_too_many_is_a_503) {
-  // Each has begun a request, and is no one that only rests here.
+  // Each has begun a request, so it does not count as idle.
   std::vector<client> held;
   for (int i = 0; i < 8; ++i) {
     held.emplace_back(web->port());
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_waits_for_100_continue_gets_it) {
   BOOST_TEST(c.read_response().status == 404);
 }
 
-// Requests with bytes turned around at random, from a fixed seed: every connection ends, and nobody else notices.
+// Bytes of requests are changed, removed, inserted or repeated at random, from a fixed seed: no other client notices.
 BOOST_AUTO_TEST_CASE(garbage_harms_nobody) {
   std::mt19937 random{4711};
   auto pick = [&random](size_t n) { return std::uniform_int_distribution<size_t>{0, n - 1}(random); };

@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_holds_nobody_back) {
   BOOST_TEST(clients_become(1));
   auto quick = watch();
   BOOST_TEST(quick.read_head().status == 200);
-  // What was pushed last is at the end of what came; a search of all that came would take longer than the server waits.
+  // Searches only the end of the received text: a search of all would take longer than the server waits.
   auto ends_with = [](const std::string& all, const std::string& text) {
     auto tail_max = 2 * text.size() + 64 * 1024;
     return all.find(text, all.size() > tail_max ? all.size() - tail_max : 0) != std::string::npos;
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_holds_nobody_back) {
   std::string_view marker = "[";
   auto slow_text = [&] { return client::dechunk(slow.read_until([](auto&) { return true; })); };
   BOOST_TEST(slow.read_head().status == 200);
-  // Reads on until what comes is what was pushed last.
+  // Reads on until the last push has come.
   auto last = "[" + std::to_string(pushed - 1) + " ";
   slow.read_until([&](auto& t) { return ends_with(t, last); });
   BOOST_TEST(cluster->stream->count().skips >= 1);
@@ -207,8 +207,8 @@ BOOST_FIXTURE_TEST_CASE(a_client_that_takes_nothing_is_dropped, impatient) {
   push(1000, true);
   auto c = watch("1.1", 4096);
   BOOST_TEST(clients_become(1));
-  // The kernel takes megabytes in its stead, unless it is moved ahead: only what goes on coming fills all that there
-  // is.
+  // The kernel's buffers take megabytes in place of the client: pushes continue until they are full and the client is
+  // dropped.
   BOOST_TEST(reached([&] {
     push(64 * 1024, true);
     return cluster->stream->count().clients == 0;

@@ -182,7 +182,7 @@ BOOST_DATA_TEST_CASE(parts_in_a_row_play_as_the_samples_that_went_in, boost::uni
   BOOST_TEST(got.codec == (codec == "mp2" ? "mp3" : codec));
   BOOST_TEST(got.time_base.den == timescale(from));
   BOOST_REQUIRE(got.packets.size() == from.samples.size());
-  // libavformat's reader knows negative offsets only of edit lists, and shows the whole track later by the largest.
+  // Without an edit list, libavformat's reader shows a track with negative offsets later by the largest of them.
   int64_t later = 0;
   for (auto& x : made.parts)
     for (auto& entry : read_fragment(x.data).entries)

@@ -144,7 +144,7 @@ void put_slow(muxer& out, const clip& from, int pictures, int64_t ticks, bool so
   }
 }
 
-/// The codecs of all packets, as a player finds them that takes tracks as they come.
+/// The codecs of all packets, as found by a player that accepts tracks whenever they appear.
 std::set<std::string> codecs_of(const std::string& bytes, const std::string& name) {
   input_context_ptr input;
   BOOST_REQUIRE(open_input(input, write_bytes(name, bytes)) >= 0);
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(the_clock_goes_on_while_nothing_comes_where_that_is_how_slo
     scan found{x.bytes};
     BOOST_TEST(found.longest_step() <= 9000);
     BOOST_TEST(found.counter_errors == 0);
-    // As far as pictures that may come next let it.
+    // The clock does not pass the time of pictures that may come next.
     auto newest = 900'000 + 2 * ticks;
     BOOST_TEST(found.clock.back() - before >= (ticks == 3600 ? 0 : 54'000));
     BOOST_TEST(found.clock.back() <= (ticks == 3600 ? before : newest));

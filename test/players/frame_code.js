@@ -1,8 +1,8 @@
-// Reads the number that rig/frame_code.hpp draws, and clock.sh, from the picture that a video element shows.
+// Reads the number that rig/frame_code.hpp and clock.sh draw, from the picture that a video element shows.
 
 const columns = 12;
 const rows = 4;
-// The grid of 16 x 12 cells over the whole picture, drawn small: of a cell's 10 x 8 pixels, the middle counts.
+// The picture is scaled so that each of its 16 x 12 cells has 10 x 8 pixels; only the middle of a cell is read.
 const width = 16 * 10;
 const height = 12 * 8;
 

@@ -16,7 +16,7 @@ if [ $# = 0 ]; then
   esac
 fi
 
-# Some take two seconds to begin. This many pictures must be shown, and half as many blocks of sound.
+# Some players take two seconds to begin. This many pictures must be shown, and half as many blocks of sound.
 rate=$(ffprobe -v quiet -select_streams v:0 -show_entries stream=avg_frame_rate -of csv=p=0 "$url" \
   | grep -om 1 '^[1-9][0-9/]*') || rate=10
 pictures_min=$(((seconds - 2) * rate * 9 / 10))
@@ -35,7 +35,7 @@ no_lines() { [ ! -s "$1" ] || fail "$(wc -l <"$1") lines in its log, such as: $(
 at_least() { [ "${1:-0}" -ge "$2" ] 2>/dev/null || fail "$3: ${1:-none}, expected $2"; }
 
 # Whenever libavformat reads a live HLS playlist again, it gives its own demuxer the initialization again. For DASH it
-# says the third when mpv ends while it waits for a segment.
+# logs the third message when mpv ends while libavformat waits for a segment.
 known='Found duplicated MOOV Atom|Last message repeated|Error when loading first fragment of playlist'
 without_known() { grep -vE "$known" || true; }
 

@@ -7,7 +7,7 @@ const url = query.get('url');
 const run_ms = 1000 * Number(query.get('seconds'));
 const start_limit_ms = 1000 * Number(query.get('start_limit'));
 const poll_ms = 50;
-// Below this a still position is the clock's grain; above it a viewer notices. Sooner, if the element itself waits.
+// A position that stands still for longer than this is a stall. The second limit applies if the element itself waits.
 const still_ms_max = 200;
 const waiting_ms_max = 100;
 // A position may run ahead of the wall clock: players catch up with live by up to half as fast again.
@@ -77,7 +77,7 @@ function note_stall(still_ms) {
   waiting = false;
 }
 
-// The position tells of stalls, whatever the player says.
+// Finds stalls by the position, whatever the player reports.
 function poll() {
   const now = performance.now();
   const moved_s = video.currentTime - position;
@@ -87,7 +87,7 @@ function poll() {
     const jumped = moved_s < 0 || moved_s > ((now - polled) / 1000) * rate_max + jump_s_min;
     if (jumped) jumps.push({ at_ms: at_ms(now), seconds: Number(moved_s.toFixed(3)) });
     else played_s += moved_s;
-    // A thread that was busy polls late, when the position has moved as far: that is not a stall.
+    // A busy thread polls late, but then the position has moved just as far: that is not a stall.
     note_stall(jumped ? passed_ms : passed_ms - 1000 * moved_s);
     position = video.currentTime;
     advanced = now;

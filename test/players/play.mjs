@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Plays a channel in headless Chromium and prints what a viewer saw as one JSON object. Exit status 1: it was not good.
+// Plays a channel in headless Chromium and prints what a viewer saw as one JSON object. Exit status 1: it has `faults`.
 // usage: play.mjs URL --player=hls.js|shaka|dashjs|native [--seconds=60] [--start-limit=20] [--glass] [--json]
 //   --glass   also reads the clock that clock.sh draws: milliseconds from the drawing of a picture until it is shown
 //   --json    prints the object on one line
 // The report: `start_ms` until the first picture; `played_s`, `stalls` and `jumps` of the position; `waits`, how often
-// the buffer ran dry, noticed or not; `freeze_ms`, the longest time with one picture; `latency_s`, the median of what
-// the library says; `discontinuities` and `switches` of the bit rate, null if the player does not tell; `faults`, what
-// was not good.
+// the buffer ran dry, whether a viewer noticed or not; `freeze_ms`, the longest time with one picture; `latency_s`, the
+// median of the latencies that the library reports; `discontinuities` and `switches` of the bit rate, null if the
+// player does not tell; `faults`, what a viewer would have noticed.
 // The page comes from another origin than the channel, so the channel's CORS headers are tested too.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ const flags = [
   '--disable-sync', '--no-first-run', '--autoplay-policy=no-user-gesture-required', '--disable-quic',
   '--disable-dev-shm-usage', '--disable-crash-reporter', '--enable-logging=stderr',
 ];
-// Beyond the time to start and to play: Chromium's own start on a busy machine, and the report.
+// Added to the time limits for start and playing: Chromium's own start on a busy machine, and the report.
 const spare_s = 60;
 
 function die(text) {
@@ -54,7 +54,7 @@ function options() {
   }
 }
 
-// Where scripts/setup --browser puts the libraries: the name contains what is in it.
+// Where scripts/setup --browser puts the libraries: the folder's name contains the hash of the pinned versions.
 function libraries() {
   const cache = process.env.TROUPE_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'troupe');
   const lock = createHash('sha256').update(readFileSync(join(here, 'package-lock.json'))).digest('hex');
@@ -99,7 +99,7 @@ function without_report(text) {
   leave(1);
 }
 
-// Good is: it played for as long as it was asked to, and the viewer noticed nothing.
+// Lists what a viewer would have noticed; empty if all was good.
 function judge(report) {
   const faults = [];
   if (report.errors.length) faults.push('errors');

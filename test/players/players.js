@@ -1,5 +1,5 @@
-// The players behind one face: start(video, url, seen) begins to play and returns what only the library can tell.
-// Each player runs with its own defaults, as at a viewer's. `seen` gets errors, discontinuities and bit rate switches.
+// All players behind one interface: start(video, url, seen) begins to play, and returns what only the library knows.
+// Each player runs with its own defaults. `seen` gets errors, discontinuities and bit rate switches.
 
 const script = (path) =>
   new Promise((done, failed) => {
@@ -38,7 +38,7 @@ const hls_js = {
   },
 };
 
-// What a manifest says about its interruptions: a number that grows by one with each.
+// The number of discontinuities that a playlist states; it grows by one with each.
 const interruptions = (text) =>
   Number(/#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)/.exec(text)?.[1] ?? 0) +
   (text.match(/#EXT-X-DISCONTINUITY\s/g)?.length ?? 0);
@@ -66,7 +66,7 @@ const shaka_player = {
       for (const [, id] of text.matchAll(/<Period[^>]*\bid="([^"]*)"/g)) periods.add(id);
       seen.discontinuities = Math.max(seen.discontinuities, interruptions(text) - first.get(path), periods.size - 1);
     });
-    // Low-latency HLS turns out as such while it loads; shaka-player then begins again with another media source.
+    // shaka-player recognises low-latency HLS while it loads it, and then begins again with another media source.
     const play = () => video.play().catch((error) => (error.name === 'AbortError' ? play() : fail(error)));
     player
       .attach(video)
@@ -80,7 +80,7 @@ const shaka_player = {
   },
 };
 
-// dash.js plays on without a clock: it has this error for a channel that names none, or one that does not answer.
+// The error of dash.js if a channel names no clock, or one that does not answer. It continues to play without a clock.
 const time_sync_failed = 16;
 
 const dash_js = {

@@ -56,7 +56,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             return self.send_error(404)
         file = Path(self.translate_path(self.path))
         if self.path.startswith("/dash/"):
-            # libavformat asks for the next segment early, and skips it if it is not there: the answer waits for it.
+            # libavformat asks for the next segment early, and skips it if it is not there: so the answer waits until
+            # the segment is there.
             limit = time.monotonic() + 5
             while not file.exists() and time.monotonic() < limit:
                 time.sleep(0.05)
@@ -97,7 +98,8 @@ def torn(playlist):
     result = []
     for line in playlist.splitlines():
         if "INDEPENDENT" in line:
-            # Those before the playlist: the tag of its first segment still stands in it.
+            # Counts the discontinuities before the playlist, without that of its first segment, whose tag is still
+            # listed.
             result.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{(first + 3) // 4}")
         if line.startswith("#EXTINF"):
             if number % 4 == 0:

@@ -76,7 +76,7 @@ private:
   int word_ = -1;
 };
 
-/// 0 if it got that much memory and used it.
+/// Allocates and uses that much memory; returns 0 if it gets it.
 int take_memory(uint64_t bytes) {
   auto* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
@@ -91,7 +91,7 @@ double cpu_seconds() {
   return static_cast<double>(used.ru_utime.tv_sec) + static_cast<double>(used.ru_utime.tv_usec) / 1e6;
 }
 
-/// A group of version 2 that has nobody in it but this process.
+/// A control group of version 2 that contains only this process.
 struct unified_fixture {
   folder root;
   own_groups own;

@@ -1,5 +1,5 @@
-// A right low-latency channel: its playlists and media as functions of time. Video ("v.m3u8") and audio ("a.m3u8") have
-// segments of 2 s with five parts.
+// A correct low-latency channel: its playlists and media as functions of time. Video ("v.m3u8") and audio ("a.m3u8")
+// have segments of 2 s with five parts.
 #pragma once
 
 #include <array>

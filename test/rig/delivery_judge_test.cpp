@@ -1,5 +1,5 @@
-// Goal: the judge of HLS and DASH finds each fault, and nothing in a right channel. Method: a rehearsal shows the judge
-// a right channel with one fault planted. Exactly the rules that the fault breaks have to be found.
+// Goal: the judge of HLS and DASH finds each fault, and nothing in a correct channel. Method: a rehearsal shows the
+// judge a correct channel with one fault planted. Exactly the rules that the fault breaks have to be found.
 #include "delivery_rehearsal.hpp"
 
 #include "delivery_media.hpp"

@@ -1,4 +1,4 @@
-// Shows a judge a right channel, with one thing changed: the fault that a test plants.
+// Shows a judge a correct channel, with one thing changed: the fault that a test plants.
 #pragma once
 
 #include "rig/delivery/observation.hpp"
@@ -28,7 +28,7 @@ plant replaced(std::string name, std::string from, std::string to, seconds after
 /// Changes a header of one file name.
 plant with_header(std::string name, std::string header, std::string value);
 
-/// Changes the status of URLs that contain a text, and their caching to what is right for it.
+/// Changes the status of URLs that contain a text, and their caching to what is correct for that status.
 plant answering(std::string text, int status);
 
 } // namespace troupe::bench::delivery

@@ -1,6 +1,6 @@
 // Goal: `watch` follows servers over HTTP and reports what they lack, and nothing that they do right. Method: the
 // ffmpeg program makes HLS and DASH with its own muxers, which know no low latency; a server in this process serves the
-// folder, without gzip, CORS and caching. Another one serves a right low-latency channel, uncompressed.
+// folder, without gzip, CORS and caching. Another one serves a correct low-latency channel, uncompressed.
 #include "rig/delivery/watch.hpp"
 
 #include "delivery_channel.hpp"
@@ -41,7 +41,7 @@ delivery::delivery_server::handler files_of(const scratch_folder& folder) {
   };
 }
 
-/// The right channel of delivery_channel.hpp, at the pace of the clock.
+/// The correct channel of delivery_channel.hpp, at the pace of the clock.
 class live_channel {
 public:
   delivery::served operator()(const std::string& target) const {
@@ -93,12 +93,12 @@ private:
                 number ? "max-age=6" : "max-age=1");
   }
 
-  /// How many parts come before one. Before the channel began it is none.
+  /// How many parts of the channel come before this one; none for a part from before the channel began.
   static uint64_t place(uint64_t number, uint64_t part) {
     return number < delivery::first_open ? 0 : (number - delivery::first_open) * delivery::parts + part;
   }
 
-  /// How many parts there are.
+  /// How many parts the channel has so far.
   uint64_t now() const {
     std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start_;
     return static_cast<uint64_t>(passed.count() / delivery::part_s);
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(hls_of_another_muxer_breaks_what_it_lacks_and_keeps_the_res
   BOOST_TEST(result.renditions == 2);
   BOOST_TEST(result.segments >= 6);
   BOOST_TEST(result.parts == 0);
-  // It ended, so that no segment comes any more.
+  // The channel has ended, so no new segment comes.
   check(result, {"hls-4.2", "hls-9.4", "hls-9.6", "hls-9.8", "hls-11.6", "hls-11.8"},
         {"hls-0.1", "hls-1.1", "hls-1.3", "hls-1.4", "hls-2.1", "hls-2.5", "hls-4.8", "hls-10.3", "hls-10.5",
          "hls-10.6", "hls-11.3", "hls-11.9", "hls-12.1", "hls-12.2", "hls-12.6", "hls-13.3", "hls-13.4", "cmaf-1",
@@ -179,13 +179,13 @@ BOOST_AUTO_TEST_CASE(a_transport_stream_without_a_multivariant_playlist_is_follo
   delivery::delivery_server server{files_of(folder)};
   auto result = delivery::watch({server.url("list.m3u8"), 20s});
   BOOST_TEST(result.segments == 4);
-  // Its segments begin with a third table.
+  // The segments of ffmpeg's muxer begin with a third table.
   check(result, {"hls-13.1"}, {"hls-0.1", "hls-1.3", "hls-1.4", "hls-4.7", "hls-11.9", "hls-13.2"});
 }
 
 BOOST_AUTO_TEST_CASE(dash_of_another_muxer_breaks_what_it_lacks_and_keeps_the_rest) {
   scratch_folder folder;
-  // Killed at its limit, so that the manifest stays that of a live channel.
+  // ffmpeg is killed at its time limit, so that the manifest stays that of a live channel.
   auto made = run_process(
     ffmpeg({"-re"}, {"-t", "60", "-f", "dash", "-seg_duration", "1", "-window_size", "4", folder.path("live.mpd")}),
     7s);

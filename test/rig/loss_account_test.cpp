@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_rendition_of_half_the_rate_loses_only_what_it_would_show)
       erase_frames(seen, i, 1);
   BOOST_TEST(count(seen, 2).exact());
   BOOST_TEST(count(seen, 1).frames_lost == 124u);
-  // One picture of the source later: another one than it would show, and one that it would not.
+  // This frame shows the next picture of the source instead, which the rendition would leave out.
   ++*seen.frames[70].number;
   auto x = count(seen, 2);
   BOOST_TEST(x.frames_lost == 1u);

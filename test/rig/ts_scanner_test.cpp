@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_stream_give_nothing) {
   std::minstd_rand random{1};
   for (auto& x : noise)
     x = static_cast<std::byte>(random() >> 8);
-  // Half of them have the right first byte.
+  // In the first half, each packet begins with the sync byte.
   for (size_t i = 0; i < noise.size() / 2; i += ts_packet_bytes)
     noise[i] = std::byte{0x47};
   BOOST_TEST(scan(noise, 1000).size() <= 2u);

@@ -1,9 +1,9 @@
 // The coordinator: the real worker table, lease table and sessions, with simulated actors between them, and with checks
 // around each of them.
 //
-// The code here does the work of actors/cluster/daemon_registry.cpp and actors/live/session.cpp, but between simulated
-// connections and the same decision classes. A second, independent record of all requests, leases and releases is kept
-// and compared with each of them.
+// The code here does the work of actors/cluster/daemon_registry.cpp and actors/live/session.cpp. It uses the same
+// decision classes, but simulated connections. A second, independent record of all requests, leases and releases is
+// kept and compared with each of them.
 #pragma once
 
 #include "test/sim/host.hpp"
@@ -203,7 +203,7 @@ private:
   template <class Work>
   void start_on_task(const Work& work, std::function<void(process&, std::function<void(start_answer)>)> begin);
 
-  /// The referees' verdicts, where they need to know what the session counts as lost.
+  /// Has the referees of renditions with a hole compare it with what the session counts as lost.
   void check();
 
   /// Limits on memory.

@@ -86,7 +86,7 @@ std::vector<process_ptr> cluster::working_processes(bool ingest) const {
   return result;
 }
 
-/// For a while, or until somebody kills it.
+/// Makes a process hang for a while, or until somebody kills it.
 void cluster::hang_on(const process_ptr& p) {
   if (world_.chance.chance(0.7))
     world_.after(world_.chance.between(duration{200ms}, duration{15s}), [p] { p->hang(false); });
@@ -193,7 +193,7 @@ void cluster::strike_network() {
 void cluster::strike_source() {
   auto which = std::next(sources_.begin(), static_cast<int64_t>(world_.chance.below(sources_.size())));
   if ((kinds_ & source_changes) != 0 && world_.chance.chance(0.3)) {
-    // A track may come, but none goes.
+    // The source may gain a track, but loses none.
     auto form = static_cast<source_form>(world_.chance.below(4));
     world_.trace("the source of ", which->first, " has tracks of form ", static_cast<int>(form));
     count("source changes");

@@ -65,7 +65,7 @@ void gpu_world::build() {
     c.encoders = {"h264_nvenc", "h264"};
     if (chance(0.5))
       c.encoders.emplace_back("hevc_nvenc");
-    // The workers of a machine are those whose number it divides; up to three of them see the card.
+    // Workers are dealt to the machines in turn; up to three workers of a machine see the card.
     for (auto place = machine; place < workers_count && c.seen_by.size() < 3; place += machines_count)
       if (c.seen_by.empty() || chance(0.7)) {
         c.seen_by.push_back(place);
@@ -382,7 +382,8 @@ void gpu_world::check_promises() {
   just_placed_.clear();
 }
 
-/// No job waits while something that fits is free: found by looking at every worker and card, not by the index's index.
+/// No job waits while something that fits is free: this looks at every worker and card, and does not use the index's
+/// data.
 void gpu_world::check_waiting() {
   std::map<worker_id, std::pair<uint32_t, uint32_t>> in_use; // cpu, gpu
   for (auto& [ticket, j] : jobs_)

@@ -134,7 +134,7 @@ void host::terminate(entry& e) {
   if (e.ending)
     return;
   e.ending = true;
-  // A stopped process does not hear the request to end, but nobody survives the kill.
+  // A hanging process ignores the request to end, but the kill ends any process.
   auto wait = e.it->hanging() ? stop_timeout : world_.chance.between(duration{100us}, duration{50ms});
   world_.after(wait, [it = e.it] { it->kill(); });
   start_missing();

@@ -30,7 +30,7 @@ enum class plant : uint8_t {
   unknown_as_queued, ///< an unknown state is taken for `queued`
   kept_lease,        ///< a lease is not given back
   one_too_many,      ///< one job more is at work than may be
-  unwritten_chunk,   ///< that a chunk is finished is not written
+  unwritten_chunk,   ///< the transition of a chunk to "finished" is not written
   early_clean_up,    ///< a job's files go before its end is durable
   blind_retry,       ///< a batch that may have been stored is written again, and not looked up
   unheeded_surprise, ///< the book is not told of an operation that was refused, and yet stored

@@ -65,10 +65,10 @@ public:
   /// Stores all of them.
   std::vector<result> apply(const std::vector<store_op>& batch);
 
-  /// What became of the batch of that time.
+  /// Remembers the results of the batch that was sent at that time.
   void remember(int64_t at_ms, const std::vector<result>& results);
 
-  /// What became of that batch, where it was stored.
+  /// The results of the batch that was sent at that time; null if it was not stored.
   const std::vector<result>* recall(int64_t at_ms) const;
 
   const stored_job* find(job_id id) const;

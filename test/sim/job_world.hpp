@@ -5,11 +5,11 @@
 // the store fails, or stores a batch but its answer is lost; users pause, resume, cancel, retry and remove jobs. The
 // referee checks these promises; a broken one is a `violation`:
 // - a user's pause or cancel is never undone, and work on such a job stops soon (job_store.cpp, `check_calm`);
-// - no result is published before everything that its job reported is durable, and no result again that is known to be
-//   complete (`check_publication`);
+// - no result is published before everything that its job reported is durable, and no result is published again that is
+//   known to be complete (`check_publication`);
 // - a chunk that is finished, durable and whole is not encoded again (`check_encode`);
-// - no more jobs run than the limit allows, none twice; none starts while the store does not work, or in an unknown
-//   state (`check_begin`);
+// - no more jobs run than the limit allows, and no job runs twice at once; none starts while the store does not work,
+//   or in an unknown state (`check_begin`);
 // - no lease outlives its use, no orphan waits for a job that runs;
 // - when the faults stop, every job that no user has paused ends, none is lost, and nothing is left behind.
 #pragma once

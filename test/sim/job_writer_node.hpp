@@ -24,10 +24,11 @@ public:
 
   job_writer_node(world& w, job_store& store, plant bug) : world_(w), store_(store), bug_(bug) {}
 
-  /// One batch after the other. `then` is told, or that there was no answer, which says nothing.
+  /// Stores one batch after the other. `then` gets the results, or learns that the answer was lost: then nothing is
+  /// known.
   void write(job_batch x, std::function<void(const answer&)> then);
 
-  /// Its process is gone. The batch at hand is stored at once, or never.
+  /// Its process is gone. The first waiting batch is stored at once, or never.
   void kill();
 
   /// Nothing is on its way any more.
@@ -42,7 +43,7 @@ private:
   world& world_;
   job_store& store_;
   plant bug_;
-  std::deque<std::pair<job_batch, std::function<void(const answer&)>>> waiting_; ///< the first is at hand
+  std::deque<std::pair<job_batch, std::function<void(const answer&)>>> waiting_; ///< the first one is being stored
 };
 
 } // namespace troupe::sim

@@ -89,7 +89,7 @@ void transcode_model::decode(lane& l, const sample& x) {
     l.first_key = x.pts;
   }
   if (x.pts < l.first_key)
-    return; // what it refers to was never here
+    return; // the pictures that it refers to were not fed
   l.decoded.emplace(x.pts, x);
   // A picture that is still to come is decoded, and so shown, after this one's decoding time.
   while (!l.decoded.empty() && l.decoded.begin()->first <= x.dts && !l.done) {

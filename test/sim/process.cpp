@@ -49,7 +49,8 @@ void process::hang(bool on) {
 }
 
 void process::orphaned() {
-  // Work without a receiver ends. A call inside a codec must return first, or the kernel ends the process.
+  // Work without a receiver ends as soon as a running codec call returns. After `orphan_timeout` an alarm ends the
+  // process anyway (nodes/node_task.cpp).
   auto takes =
     works_ && world_.chance.chance(0.3) ? world_.chance.between(duration{1ms}, orphan_timeout) : duration{1ms};
   world_.after(takes, [me = shared_from_this()] {

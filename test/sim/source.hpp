@@ -1,4 +1,4 @@
-// A live source: 25 pictures a second with random-access points each second or two, and sound, as an ingest reads them.
+// A live source as an ingest reads it: 25 pictures a second, a random-access point every second or two, and sound.
 #pragma once
 
 #include "messages/media.hpp"

@@ -32,7 +32,7 @@ BOOST_DATA_TEST_CASE(a_store_is_taken_once_and_the_refusal_names_who_has_it, dat
   {
     auto first = store_claim::take(database.settings(), nobody);
     BOOST_REQUIRE_MESSAGE(first, (first ? "" : first.error().text));
-    auto jobs = database.open(); // is no claim, and is not in its way
+    auto jobs = database.open(); // an open store is no claim, and does not prevent one
     must(jobs, a_job(1));
     auto second = store_claim::take(database.settings(), nobody);
     BOOST_REQUIRE(!second);
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(whoever_lost_its_connection_takes_the_store_again_or_hears_
       "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'troupe %'");
   };
   end_connections();
-  // Faster than the first one looks: it has lost the store.
+  // Takes the store before the first owner notices its broken connection: that owner has lost the store.
   auto second = store_claim::take(database.settings(), nobody);
   for (int tries = 0; !second && tries < 100; ++tries) { // the server may need a moment to end the session
     (void)database.ask("SELECT 1 FROM pg_sleep(0.01)");

@@ -135,7 +135,7 @@ BOOST_DATA_TEST_CASE(the_same_submission_again_is_the_same_job, data::make(datab
   BOOST_TEST((jobs.find(nth(2)).error().kind == error_kind::not_found));
   BOOST_TEST((jobs.find_by_key("key")->id == nth(1)));
 
-  must(jobs, a_job(3)); // no key at all is no key that is shared
+  must(jobs, a_job(3)); // jobs without a key do not collide
   must(jobs, a_job(4));
   BOOST_TEST(database.ask("SELECT count(*) FROM history") == 3);
   check_consistent(database);

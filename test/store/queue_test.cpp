@@ -116,7 +116,7 @@ struct fixture {
   }
 };
 
-/// The server is one for all tests of the program.
+/// Mends a broken store at the end of a test, because all tests of this program share one server.
 struct server_again {
   const fixture& f;
   const process& node;

@@ -1,5 +1,5 @@
-// Data beside a job's states, in both databases: the numbers of transitions, after which watchers resume; a bounded
-// log; callbacks that wait until they are delivered, even after the store was closed.
+// Data that is stored beside a job's states, in both databases: the numbers of transitions, after which watchers
+// resume; a bounded log; callbacks that wait until they are delivered, even after the store was closed.
 #include "store/limits.hpp"
 #include "test/store/databases.hpp"
 

@@ -154,7 +154,7 @@ BOOST_DATA_TEST_CASE(an_old_attempt_is_refused, data::make(database_kinds()), ki
   must(jobs, a_chunk_move(id, chunk_state::done, 2));
   BOOST_TEST(only_chunk(jobs, id).attempt == 2);
 
-  // Nor does an earlier life of the job move a chunk, whatever it knows of it.
+  // An earlier attempt of the job cannot move a chunk either, even with the right attempt of the chunk.
   auto late = a_chunk_move(id, chunk_state::waiting, 2);
   late.life = 1;
   BOOST_TEST((must_fail(jobs, late).kind == error_kind::stale_attempt));

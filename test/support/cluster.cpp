@@ -88,7 +88,7 @@ void check_nothing_left(const std::string& folder) {
     auto log = read_file(file.path().string());
     for (auto sign : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
                       "runtime error:", "terminate called",
-                      // What no test does to a process by itself: it broke.
+                      // Signals that no test sends: the process crashed.
                       "killed by signal 4 ", "killed by signal 5 ", "killed by signal 7 ", "killed by signal 8 ",
                       "killed by signal 11 "})
       if (auto at = log.find(sign); at != std::string::npos)
@@ -121,7 +121,7 @@ cluster::~cluster() {
 
 process& cluster::start_worker(const std::string& name, uint32_t slots, const std::vector<std::string>& flags,
                                const std::string& key) {
-  // What a test leaves running has nowhere to go when all its workers end.
+  // A short drain: when all workers end, renditions that a test left running cannot move to another worker.
   std::vector<std::string> all{"--cluster.reconnect_max_delay=1s", "--worker.drain_timeout=500ms",
                                "--worker.slots=" + std::to_string(slots),
                                "--worker.capability_cache=" + capability_file()};

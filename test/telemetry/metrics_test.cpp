@@ -120,7 +120,7 @@ coordinator_counters make_counters() {
   return x;
 }
 
-/// The page as "name{labels}" → value, comments left out. A line that says something twice fails the test.
+/// The page as "name{labels}" → value, comments left out. A series that appears twice fails the test.
 std::map<std::string, double> read_back(const std::string& page) {
   std::map<std::string, double> result;
   std::istringstream in{page};

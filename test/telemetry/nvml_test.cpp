@@ -1,4 +1,5 @@
-// The real loader on a stand-in library that simulates GPUs from a file; the file is rewritten while it is loaded.
+// The real loader on a stand-in library that simulates GPUs from a file; the file is rewritten while the library is
+// loaded.
 #include "telemetry/nvml.hpp"
 
 #include "test/telemetry/fed_proc.hpp"
