@@ -163,6 +163,7 @@ result check_string(const option& row, std::string_view text) {
   const auto accepted = [&] {
     switch (row.kind) {
     case kind::word:
+    case kind::word_list:
       return is_word(text);
     case kind::name:
       return is_valid_name(text);
@@ -186,8 +187,10 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 }
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
-  const auto least = row.kind == kind::host_list ? size_t{0} : size_t{1};
-  const auto most = row.kind == kind::host_list ? defaults::http_hosts_max : defaults::urls_max;
+  const auto least = row.kind == kind::url_list || row.kind == kind::url ? size_t{1} : size_t{0};
+  const auto most = row.kind == kind::host_list   ? defaults::http_hosts_max
+                    : row.kind == kind::word_list ? defaults::languages_max
+                                                  : defaults::urls_max;
   if (value.items.size() < least || value.items.size() > most)
     return tl::unexpected("a list of " + std::to_string(value.items.size()) + ": allowed are " + std::to_string(least)
                           + " to " + std::to_string(most) + " entries");
@@ -288,6 +291,8 @@ std::string describe_allowed(const option& row) {
     return "a URL or a path";
   case kind::url_list:
     return "1 to " + std::to_string(defaults::urls_max) + " URLs or paths";
+  case kind::word_list:
+    return "0 to " + std::to_string(defaults::languages_max) + " words of letters, digits and _ . : + -";
   case kind::host_list:
     return "0 to " + std::to_string(defaults::http_hosts_max) + " names of hosts, without ports";
   case kind::choice:

@@ -247,7 +247,8 @@ tl::expected<std::string, complaint> expand(std::string_view text, const environ
 }
 
 tl::expected<raw_value, complaint> split_list(const option& row, std::string_view text) {
-  if ((row.kind != kind::url_list && row.kind != kind::host_list) || !text.starts_with('['))
+  if ((row.kind != kind::url_list && row.kind != kind::word_list && row.kind != kind::host_list)
+      || !text.starts_with('['))
     return raw_value{{std::string{text}}, false};
   const auto parsed = parse_yaml(text, "");
   raw_value result{{}, true};

@@ -36,8 +36,8 @@ struct splice_mark {
 };
 
 struct splice_section {
-  std::optional<int64_t> time; ///< of the first splice, 0 to `clock_turn`; none if at once, or if nothing is spliced
-  bool idle = false;           ///< a heartbeat or a reservation of bit rate: nothing is asked for
+  std::optional<int64_t> time;    ///< of the first splice, 0 to `clock_turn`; none if at once, or if nothing is spliced
+  bool idle = false;              ///< a heartbeat or a reservation of bit rate: nothing is asked for
   std::vector<splice_mark> marks; ///< at least one, unless `idle`
 };
 

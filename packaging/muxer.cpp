@@ -1,5 +1,6 @@
-// libavformat's muxers with a memory writer, and the splice sections that they do not know. No packet is held back: libavformat's interleaving queue is never used,
-// and its buffer is flushed with every packet. Each audio frame of a transport stream gets its own PES packet.
+// libavformat's muxers with a memory writer, and the splice sections that they do not know. No packet is held back:
+// libavformat's interleaving queue is never used, and its buffer is flushed with every packet. Each audio frame of a
+// transport stream gets its own PES packet.
 #include "packaging/muxer.hpp"
 
 #include "encoder/container.hpp"

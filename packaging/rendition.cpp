@@ -214,7 +214,7 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
       others.push_back({playlist_name(x.name), *latest});
   auto text = kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
                              : media_playlist(t.name, t.window, times_, clock_, others,
-                                            {.skip = kind == "skip", .splices = &splices_});
+                                              {.skip = kind == "skip", .splices = &splices_});
   version = t.version;
   bytes = gzip ? compressed(text) : bytes_of(text);
   return bytes;

@@ -38,7 +38,8 @@ std::string base64(std::span<const uint8_t> bytes) {
 /// Numbers of events may come back after hours, so the time is part of a range's name.
 std::string id_of(const av::splice_mark& mark, int64_t start, std::span<const uint8_t> section) {
   auto number = mark.what == kind::command ? uint64_t{av::section_crc(section.first(section.size() - 4))} : mark.event;
-  return joined(mark.what == kind::command ? "command-" : "splice-", std::to_string(number), "-", std::to_string(start));
+  return joined(mark.what == kind::command ? "command-" : "splice-", std::to_string(number), "-",
+                std::to_string(start));
 }
 
 } // namespace

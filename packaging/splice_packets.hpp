@@ -19,12 +19,13 @@ public:
     pids_ = std::move(pids);
   }
 
-  /// Adds, in place, the PIDs to the tables among these transport packets. A table that fills its packet stays as it is:
-  /// then receivers do not find the sections.
+  /// Adds, in place, the PIDs to the tables among these transport packets. A table that fills its packet stays as it
+  /// is: then receivers do not find the sections.
   void announce(std::span<std::byte> packets) const;
 
   /// The packets of a section, in the form of ISO/IEC 13818-1, 2.4.4. Their counters are set later.
-  static std::vector<std::array<std::byte, transport_packets::packet_bytes>> of(int pid, std::span<const uint8_t> section);
+  static std::vector<std::array<std::byte, transport_packets::packet_bytes>> of(int pid,
+                                                                                std::span<const uint8_t> section);
 
 private:
   void announce_in(std::span<uint8_t> packet) const;

@@ -273,9 +273,9 @@ private:
   int64_t source_shift_ = 0;          ///< see `work_statistics`
   std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
-    false;                  ///< the source was reopened: samples before its first random-access point are ignored
-  std::deque<sample> gone_; ///< source samples that the buffer dropped and that some variant has not delivered
-  std::deque<aside> aside_; ///< samples of tracks that may be carried
+    false;                   ///< the source was reopened: samples before its first random-access point are ignored
+  std::deque<sample> gone_;  ///< source samples that the buffer dropped and that some variant has not delivered
+  std::deque<aside> aside_;  ///< samples of tracks that may be carried
   uint64_t aside_first_ = 0; ///< number of the first of them
   uint64_t aside_bytes_ = 0;
   variants variants_;

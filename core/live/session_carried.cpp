@@ -1,5 +1,5 @@
-// Subtitles and splice information on their way from the source to the clients. They go beside the renditions: no
-// transcode has them, so no change of task can lose them.
+// What clients get besides the plan's tracks, and in which order: subtitles and splice information on their way from
+// the source to the clients. They go beside the renditions: no transcode has them, so no change of task can lose them.
 #include "core/live/session.hpp"
 
 #include <algorithm>
@@ -23,14 +23,19 @@ int64_t end_of(const sample& x) {
 
 stream_format session::all_tracks(const variant& v) const {
   auto result = v.output;
+  auto places = places_of(v.plan);
+  if (places.size() == v.output.tracks.size())
+    for (size_t i = 0; i < places.size(); ++i)
+      result.tracks[places[i]] = v.output.tracks[i];
   for (auto& x : v.plan.carried)
     result.tracks.push_back(x.format);
   return result;
 }
 
 void session::open_output(variant& v) {
-  v.opened = all_tracks(v);
-  effects_.open_output(v.target.name, v.opened, form_of(v));
+  v.told = all_tracks(v);
+  v.places = places_of(v.plan);
+  effects_.open_output(v.target.name, v.told, form_of(v));
 }
 
 /// Keeps the samples of a source block that may be carried. Other tracks may be announced already; their numbers count

@@ -343,7 +343,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     return;
   }
   v.output = a.output;
-  if (v.opened != all_tracks(v))
+  if (v.told != all_tracks(v))
     open_output(v);
   a.delivered = true;
   for (auto& block : blocks)
@@ -389,6 +389,10 @@ void session::deliver(variant& v, const sample_block& block, time_point now) {
   }
   v.last_output = now;
   v.tries = 0;
+  if (v.places.size() == v.output.tracks.size())
+    for (auto& s : lifted.samples)
+      if (s.track < v.places.size())
+        s.track = v.places[s.track];
   effects_.deliver(v.target.name, lifted);
   carry(v, lifted.samples.back().dts);
   if (v.flowing || !joinable)

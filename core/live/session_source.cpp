@@ -312,8 +312,9 @@ void session::take_source(const sample_batch& x, time_point now) {
   reason_.clear(); // of URLs that failed before this one
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
-  if (!lift_ && std::none_of(x.block.samples.begin(), x.block.samples.end(),
-                             [&](const sample& s) { return is_media(source_->tracks, s.track); }))
+  if (!lift_ && std::none_of(x.block.samples.begin(), x.block.samples.end(), [&](const sample& s) {
+        return is_media(source_->tracks, s.track);
+      }))
     return;
   auto block = x.block;
   lift(block, now);

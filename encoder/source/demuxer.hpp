@@ -96,12 +96,13 @@ public:
   /// Describes the source's other streams: kind, codec, number, language, program. Cover pictures are not among them.
   std::vector<std::string> left_out() const;
 
-  /// The program's streams that were asked for besides the tracks: subtitles, splice information (SCTE 35). Their list changes with `changes`.
+  /// The program's streams that were asked for besides the tracks: subtitles, splice information (SCTE 35). Their list
+  /// changes with `changes`.
   const std::vector<track>& companions() const noexcept;
 
   /// Moves the next packet of a companion that was read into `packet`; `stream_index` is an index into `companions`.
-  /// False if there is none. DTS (ticks) says when it came in relation to the tracks; it may step back. PTS says when it
-  /// counts: a splice section has the time of its splice. No flag is set.
+  /// False if there is none. DTS (ticks) says when it came in relation to the tracks; it may step back. PTS says when
+  /// it counts: a splice section has the time of its splice. No flag is set.
   bool take_companion(AVPacket& packet);
 
   /// Number of streams that libavformat has found, whether they are tracks or not.

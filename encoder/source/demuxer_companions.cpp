@@ -1,5 +1,5 @@
-// Puts subtitles and splice sections on the timeline of the tracks that they accompany. They are too rare to show a jump
-// by themselves, so they follow the shift of those tracks.
+// Puts subtitles and splice sections on the timeline of the tracks that they accompany. They are too rare to show a
+// jump by themselves, so they follow the shift of those tracks.
 #include "encoder/source/demuxer_impl.hpp"
 #include "encoder/splice_section.hpp"
 

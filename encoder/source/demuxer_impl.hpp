@@ -58,8 +58,8 @@ struct demuxer::impl {
   std::vector<track_entry> entries;
   std::vector<track> companions;
   uint64_t companions_version = 0;
-  int64_t newest = no_pts; ///< the DTS of the latest packet that was placed, of the video if there is one
-  int64_t wrap = 0;        ///< as `track_entry::wrap`, of the same track
+  int64_t newest = no_pts;   ///< the DTS of the latest packet that was placed, of the video if there is one
+  int64_t wrap = 0;          ///< as `track_entry::wrap`, of the same track
   uint64_t pass_packets = 0; ///< packets returned since the start or restart
   int unusable = 0;
   bool ended = false;

@@ -100,7 +100,7 @@ private:
 
   struct stream_entry {
     stream_state state = stream_state::ignored;
-    int group = 0; ///< streams with the same number appeared together
+    int group = 0;    ///< streams with the same number appeared together
     size_t track = 0; ///< or the number of the companion
     std::unique_ptr<stream_prober> prober;
   };

@@ -5,6 +5,7 @@
 #include "packaging/rendition.hpp"
 
 #include "coded_track.hpp"
+#include "test/encoder/splices.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,7 +24,8 @@ struct channel_fixture {
   channel_fixture() {
     auto pictures = make_pictures({.frames = 100, .gop = 25, .first_pts = begin});
     auto sound = make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = 4 * 48'000});
-    BOOST_REQUIRE(out.set_format({{pictures.format, sound.format}}, times, {begin, 1'000'000}));
+    all_tracks = {{pictures.format, sound.format}};
+    BOOST_REQUIRE(out.set_format(all_tracks, times, {begin, 1'000'000}));
     for (auto& x : pictures.samples)
       all.push_back(x);
     for (auto& x : sound.samples) {
@@ -61,6 +63,7 @@ struct channel_fixture {
   }
 
   rendition_output out{{}, "hd"};
+  stream_format all_tracks;
   std::vector<coded_sample> all;
   size_t next = 0;
 };
@@ -92,6 +95,33 @@ BOOST_AUTO_TEST_CASE(parts_in_a_row_are_the_segment_in_every_track) {
       BOOST_TEST(s.number == s.start / times.segment);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(players_are_told_of_splices_with_the_sections_bytes) {
+  auto format = all_tracks;
+  format.tracks.emplace_back().kind = track_kind::data;
+  format.tracks.back().codec = "scte_35";
+  BOOST_REQUIRE(out.set_format(format, times, {begin, 1'000'000}));
+  write_until(begin + 3 * ticks_per_second / 2);
+  auto section = av::test::splice_insert({.event = 7, .out = true, .time = 1, .duration = 30 * ticks_per_second});
+  shared_bytes::container bytes(section.size());
+  std::ranges::transform(section, bytes.begin(), [](uint8_t x) { return std::byte{x}; });
+  BOOST_TEST(text(get("v.m3u8")).find("DATERANGE") == std::string::npos);
+  auto at = begin + 3 * ticks_per_second;
+  auto size = static_cast<uint32_t>(bytes.size());
+  BOOST_REQUIRE(out.write({{{2, 0, at, begin + ticks_per_second, 0, size}}, shared_bytes{std::move(bytes)}}, {}));
+  for (auto* playlist : {"v.m3u8", "a0.m3u8"}) {
+    auto seen = text(get(playlist));
+    BOOST_TEST(seen.find("SCTE35-OUT=0xFC30") != std::string::npos, playlist);
+    // Begin is 1000 s of the machine's clock.
+    BOOST_TEST(seen.find("START-DATE=\"1970-01-01T00:16:43.000Z\"") != std::string::npos, playlist);
+  }
+  auto summary = out.shared()->summary("KEY/hd");
+  BOOST_REQUIRE(summary);
+  BOOST_TEST(summary->tracks.size() == 2u);
+  auto manifest = dash_manifest(*out.shared(), *summary, {});
+  BOOST_TEST(manifest.find("urn:scte:scte35:2014:xml+bin") < manifest.find("<AdaptationSet"));
+  BOOST_TEST(manifest.find("presentationTime=\"90270000\"") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
