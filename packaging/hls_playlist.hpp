@@ -26,6 +26,7 @@ std::string playlist_name(std::string_view track);
 std::string init_name(std::string_view track, std::string_view init);
 std::string segment_name(std::string_view track, int64_t number);
 std::string part_name(std::string_view track, int64_t number, int64_t part);
+std::string subtitle_name(std::string_view track, int64_t number);
 
 // -- media playlists --------------------------------------------------------------
 
@@ -43,6 +44,11 @@ struct playlist_options {
 std::string media_playlist(std::string_view track, const track_window& window, const delivery_times& times,
                            const clock_map& clock, std::span<const rendition_report> others,
                            const playlist_options& options);
+
+/// Of a track of subtitles, whose segments have no parts.
+std::string subtitle_playlist(std::string_view track, const track_window& window, const delivery_times& times,
+                              const clock_map& clock, std::span<const rendition_report> others,
+                              const playlist_options& options);
 
 /// Only the first picture of each segment, for fast forward.
 std::string key_playlist(std::string_view track, const track_window& window, const delivery_times& times,

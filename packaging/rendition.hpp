@@ -23,6 +23,12 @@
 
 namespace troupe {
 
+/// The name of text of subtitles among codecs.
+inline constexpr std::string_view text_codec = "webvtt";
+
+/// True if at least one of the forms in which players get a rendition can hold the codec, by libav*'s name.
+bool delivery_holds(const std::string& codec);
+
 /// A request for a file of a rendition.
 struct delivery_request {
   /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4"; empty: found if all tracks can be played.

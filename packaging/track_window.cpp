@@ -51,6 +51,11 @@ void track_window::add(media_part x, const init_segment& init) {
   segment.parts.push_back(std::move(x));
 }
 
+void track_window::close(int64_t until) {
+  if (!segments_.empty())
+    complete(until);
+}
+
 void track_window::end() {
   if (!segments_.empty() && !segments_.back().complete)
     complete(segments_.back().start + segments_.back().duration);

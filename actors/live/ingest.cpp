@@ -2,6 +2,7 @@
 
 #include "actors/common/actor_of.hpp"
 #include "actors/live/block_builder.hpp"
+#include "actors/live/companion_tracks.hpp"
 #include "base/mask_url.hpp"
 #include "core/live/credit.hpp"
 #include "core/live/sample_print.hpp"
@@ -9,7 +10,6 @@
 #include "encoder/source/demuxer.hpp"
 #include "encoder/source/timeline_joint.hpp"
 #include "packaging/samples.hpp"
-#include "packaging/ts_output.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/send.hpp>
@@ -54,11 +54,6 @@ constexpr int64_t repeated_max = 60 * ticks_per_second;
 
 /// How long a reopened source may repeat earlier media at real-time pace.
 constexpr auto repeat_patience = std::chrono::seconds{3};
-
-/// Streams that go to viewers beside picture and sound.
-bool is_companion(AVCodecID x) {
-  return transport_holds(avcodec_get_name(x));
-}
 
 /// True if two times may be the same value of a 33-bit counter, within the accuracy of times.
 bool is_near(int64_t a, int64_t b) {
@@ -123,7 +118,7 @@ private:
     options.open_timeout = work_.open_timeout;
     options.first_byte_timeout = work_.first_byte_timeout;
     options.read_timeout = work_.read_timeout;
-    options.companions = is_companion;
+    options.companions = companion_tracks::wants;
     busy_for(work_.open_timeout);
     auto source = av::demuxer::open(std::move(options), stop_);
     idle();
@@ -178,10 +173,9 @@ private:
     while (!stop_ && source.take_companion(packet)) {
       if (joint.is_open() || joint.repeats() || !begun_)
         continue;
-      packet.stream_index += static_cast<int>(source.tracks().size());
       packet.pts += joint.shift();
       packet.dts += joint.shift();
-      blocks_.add(packet);
+      companions_.pass(packet, [this](const AVPacket& x) { blocks_.add(x); });
       blocks_.flush();
     }
   }
@@ -238,8 +232,7 @@ private:
     blocks_.flush();
     blocks_.set_tracks(tracks);
     auto format = to_format(tracks);
-    for (auto& x : source.companions())
-      format.tracks.push_back(to_format(x));
+    companions_.announce(source, format);
     leading_ = core::leading_track(format);
     caf::anon_send(sink_, format_change{work_.attempt, std::move(format), source.left_out()});
   }
@@ -306,6 +299,7 @@ private:
   clock::time_point busy_until_ = clock::time_point::max(); // guarded by mutex_
   // used only by the thread
   block_builder blocks_;
+  companion_tracks companions_;
   uint64_t changes_ = 0;
   size_t streams_ = 0;
   int leading_ = 0;    ///< the track that sets the source's pace
