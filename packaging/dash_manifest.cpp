@@ -92,7 +92,8 @@ std::string dash_manifest(const rendition& of, const rendition_summary& summary,
   auto oldest = newest;
   std::string tracks;
   for (auto& x : summary.tracks)
-    if (auto window = of.window(x.name); window && !window->segments().empty()) {
+    if (auto window = of.window(x.name);
+        window && !window->segments().empty() && x.format.kind != track_kind::subtitle) {
       newest = std::max(newest, window->segments().back().start);
       oldest = window->segments()[window->listed_from()].start;
       add_track(tracks, of, x, *window, summary.folder);

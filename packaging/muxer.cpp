@@ -64,6 +64,11 @@ struct table_entry {
     return codec == AV_CODEC_ID_SCTE_35;
   }
 
+  /// Text of subtitles has no place in a transport stream.
+  bool is_left_out() const {
+    return codec == AV_CODEC_ID_WEBVTT;
+  }
+
   bool operator==(const table_entry&) const = default;
 };
 
@@ -96,7 +101,7 @@ struct muxer::impl {
   callback_io_ptr io; ///< outlives the context that writes to it
   output_context_ptr context;
   packet_ptr packet = make_packet();
-  std::vector<int> streams; ///< libavformat's number by track; -1 for splice sections
+  std::vector<int> streams; ///< libavformat's number by track; -1 for those that it does not write
   std::optional<error> failed;
 };
 
@@ -242,7 +247,7 @@ expected<void> muxer::impl::open(const std::vector<track>& tracks) {
     enter(tracks);
   streams.clear();
   for (size_t i = 0; i < tracks.size(); ++i) {
-    if (mpegts && entries[i].is_splice())
+    if (mpegts && (entries[i].is_splice() || entries[i].is_left_out()))
       streams.push_back(-1);
     else if (auto ok = add_stream(tracks[i], mpegts ? entries[i].pid : 0); !ok)
       return ok;
@@ -303,8 +308,9 @@ expected<void> muxer::write(const AVPacket& packet) {
     return fail(errc::option, "write a packet of track " + std::to_string(packet.stream_index) + " into " + self.format
                                 + ": there is no such track");
   if (self.streams[index] < 0)
-    return self.put(splice_packets::of(self.entries[index].pid,
-                                       splice_at({packet.data, static_cast<size_t>(packet.size)}, packet.pts)));
+    return self.entries[index].is_splice() ? self.put(splice_packets::of(
+             self.entries[index].pid, splice_at({packet.data, static_cast<size_t>(packet.size)}, packet.pts)))
+                                           : expected<void>{};
   auto* out = self.packet.get();
   av_packet_unref(out);
   if (auto rc = av_packet_ref(out, &packet); rc < 0)
@@ -313,8 +319,11 @@ expected<void> muxer::write(const AVPacket& packet) {
   out->pos = -1;
   auto& stream = *self.context->streams[self.streams[index]];
   out->stream_index = stream.index;
-  // Subtitles are too rare to tell the time.
-  if (self.mpegts && stream.codecpar->codec_type != AVMEDIA_TYPE_SUBTITLE)
+  // Subtitles are too rare to tell the time, and have but one.
+  auto subtitle = stream.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;
+  if (self.mpegts && subtitle)
+    out->dts = out->pts;
+  if (self.mpegts && !subtitle)
     if (auto kept = self.keep_time(packet); !kept)
       return kept;
   av_packet_rescale_ts(out, time_base, stream.time_base);

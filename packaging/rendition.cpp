@@ -43,6 +43,10 @@ delivery_reply bad(std::string why) {
 
 } // namespace
 
+bool delivery_holds(const std::string& codec) {
+  return codec == text_codec || transport_holds(codec);
+}
+
 rendition::rendition(core::client_ring::limits max, std::string name)
   : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
 
@@ -63,9 +67,11 @@ std::optional<rendition::file_name> rendition::parse(const std::string& file) {
     result.init = text;
     return result;
   }
-  if (!take_suffix(text, ".m4s"))
+  if (take_suffix(text, ".vtt"))
+    result.what = kind::subtitles;
+  else if (!take_suffix(text, ".m4s"))
     return std::nullopt;
-  if (auto dot = text.find('.'); dot != std::string_view::npos) {
+  if (auto dot = text.find('.'); dot != std::string_view::npos && result.what == kind::segment) {
     auto part = number_of(text.substr(dot + 1));
     if (!part)
       return std::nullopt;
@@ -167,7 +173,9 @@ delivery_reply rendition::media(size_t index, const file_name& name, missing& la
   using kind = file_name::kind;
   auto& t = tracks_[index];
   delivery_reply result{.what = delivery_reply::outcome::found,
-                        .content_type = t.format.kind == track_kind::audio ? "audio/mp4" : "video/mp4",
+                        .content_type = t.format.kind == track_kind::audio      ? "audio/mp4"
+                                        : t.format.kind == track_kind::subtitle ? "text/vtt"
+                                                                                : "video/mp4",
                         .fresh = whole_seconds(6 * times_.target())};
   if (name.what == kind::init) {
     auto* init = t.window.init(name.init);
@@ -178,7 +186,9 @@ delivery_reply rendition::media(size_t index, const file_name& name, missing& la
   }
   auto number = name.what == kind::segment_at ? t.window.number_at(name.number) : name.number;
   auto* segment = t.window.find(number);
-  if (name.what == kind::segment || name.what == kind::segment_at) {
+  if ((name.what == kind::subtitles) != (t.format.kind == track_kind::subtitle))
+    return {};
+  if (name.what == kind::segment || name.what == kind::segment_at || name.what == kind::subtitles) {
     // Players of DASH ask for the next segment by the clock.
     auto latest = t.window.latest();
     auto soon = !ended_ && latest && number >= latest->number && number <= latest->number + 1;
@@ -210,11 +220,16 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
     return bytes;
   std::vector<rendition_report> others;
   for (auto& x : tracks_)
-    if (auto latest = x.window.latest(); &x != &t && latest)
+    if (auto latest = x.window.latest(); &x != &t && latest) {
+      if (x.format.kind == track_kind::subtitle)
+        latest->part.reset();
       others.push_back({playlist_name(x.name), *latest});
-  auto text = kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
-                             : media_playlist(t.name, t.window, times_, clock_, others,
-                                              {.skip = kind == "skip", .splices = &splices_});
+    }
+  playlist_options options{.skip = kind == "skip", .splices = &splices_};
+  auto subtitles = t.format.kind == track_kind::subtitle;
+  auto text = subtitles        ? subtitle_playlist(t.name, t.window, times_, clock_, others, options)
+              : kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
+                               : media_playlist(t.name, t.window, times_, clock_, others, options);
   version = t.version;
   bytes = gzip ? compressed(text) : bytes_of(text);
   return bytes;

@@ -9,9 +9,11 @@
 #include "packaging/hls_playlist.hpp"
 #include "packaging/rendition_ptr.hpp"
 #include "packaging/segment_clock.hpp"
+#include "packaging/subtitle_segments.hpp"
 #include "packaging/ts_output.hpp"
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
@@ -31,7 +33,7 @@ bool delivery_holds(const std::string& codec);
 
 /// A request for a file of a rendition.
 struct delivery_request {
-  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4"; empty: found if all tracks can be played.
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt"; empty: found if all tracks can be played.
   std::string file;
   std::optional<int64_t> msn;  ///< _HLS_msn
   std::optional<int64_t> part; ///< _HLS_part
@@ -129,7 +131,7 @@ private:
 
   /// The parts of a file's name.
   struct file_name {
-    enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part };
+    enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part, subtitles };
     kind what;
     std::string track;
     std::string init{};
@@ -210,12 +212,15 @@ private:
     int64_t start = 0;
     bool discontinuity = false;
     std::optional<media_part> part{};
+    bool whole = false; ///< the part is all of its segment
     init_segment init{};
     std::string codec{};
   };
 
   av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
   void add_splice(const sample& x, std::span<const std::byte> section);
+  void enter_texts(const stream_format& format);
+  void cut_subtitles(int64_t until);
   av::expected<void> cut(lane& from);
   void publish();
 
@@ -224,9 +229,24 @@ private:
   delivery_times times_;
   stream_format format_;
   segment_clock clock_;
-  std::vector<lane> lanes_;      ///< by track of the format; without a muxer if it is not carried
-  int64_t discontinuity_at_ = 0; ///< number of the segment, in all tracks
-  int64_t offset_ = 0;           ///< added to all times, see `epoch_offset`
+  /// A track of subtitles. Its segments are those of the leading track.
+  struct text_lane {
+    size_t of = 0;    ///< the track of the format
+    size_t track = 0; ///< index in the shared rendition
+    subtitle_segments texts;
+  };
+
+  struct beginning {
+    int64_t number;
+    int64_t start;
+    bool discontinuity;
+  };
+
+  std::vector<text_lane> texts_;
+  std::deque<beginning> beginnings_; ///< of segments whose subtitles are not cut yet
+  std::vector<lane> lanes_;          ///< by track of the format; without a muxer if it is not carried
+  int64_t discontinuity_at_ = 0;     ///< number of the segment, in all tracks
+  int64_t offset_ = 0;               ///< added to all times, see `epoch_offset`
   std::vector<publication> news_;
 };
 

@@ -1,5 +1,6 @@
 // The session's side of a rendition: samples go in, parts and segments come out.
 #include "base/sha256.hpp"
+#include "packaging/compress.hpp"
 #include "packaging/mp4_boxes.hpp"
 #include "packaging/rendition.hpp"
 
@@ -13,17 +14,24 @@ namespace {
 /// Splice information (SCTE 35), by libav*'s name.
 constexpr std::string_view splice_codec = "scte_35";
 
+/// Subtitles as WebVTT, by the name of RFC 6381.
+constexpr std::string_view text_name = "wvtt";
+
 /// True if players can go on with the decoder that they have, once it got a new init segment.
 bool continues(const track_format& a, const track_format& b) {
   return a.codec == b.codec && a.width == b.width && a.height == b.height && a.sample_rate == b.sample_rate
          && a.channel_layout == b.channel_layout && a.language == b.language;
 }
 
-/// "v" for the video, "a0", "a1" for sound.
+/// "v" for the video, "a0", "a1" for sound, "s0", "s1" for text of subtitles.
 std::string track_name(const stream_format& format, size_t index) {
   auto kind = format.tracks[index].kind;
-  auto before = std::count_if(format.tracks.begin(), format.tracks.begin() + static_cast<ptrdiff_t>(index),
-                              [&](const track_format& x) { return x.kind == kind; });
+  auto counts = [&](const track_format& x) {
+    return x.kind == kind && (kind != track_kind::subtitle || x.codec == text_codec);
+  };
+  auto before = std::count_if(format.tracks.begin(), format.tracks.begin() + static_cast<ptrdiff_t>(index), counts);
+  if (kind == track_kind::subtitle)
+    return "s" + std::to_string(before);
   if (kind == track_kind::video)
     return before == 0 ? "v" : "v" + std::to_string(before);
   return "a" + std::to_string(before);
@@ -113,9 +121,29 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
       discontinuity_at_ = std::max(discontinuity_at_, x.number.value_or(0) + 1);
     }
   }
+  enter_texts(format);
   lanes_ = std::move(lanes);
   format_ = format;
   return {};
+}
+
+/// The lanes of subtitles of a new format. The lock is held.
+void rendition_output::enter_texts(const stream_format& format) {
+  auto& tracks = shared_->tracks_;
+  std::vector<text_lane> result;
+  for (size_t i = 0; i < format.tracks.size(); ++i) {
+    if (format.tracks[i].codec != text_codec)
+      continue;
+    auto name = track_name(format, i);
+    auto known = std::ranges::find(tracks, name, &rendition::track::name);
+    auto index = static_cast<size_t>(known - tracks.begin());
+    if (known == tracks.end())
+      tracks.push_back({.name = name, .format = {}, .codec = {}, .window = track_window{times_}});
+    tracks[index].format = format.tracks[i];
+    auto old = std::ranges::find(texts_, index, &text_lane::track);
+    result.push_back({i, index, old == texts_.end() ? subtitle_segments{} : std::move(old->texts)});
+  }
+  texts_ = std::move(result);
 }
 
 av::expected<void> rendition_output::write(const sample_block& block, clock::time_point now) {
@@ -127,6 +155,9 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
     offset += s.size;
     if (s.track < lanes_.size() && format_.tracks[s.track].codec == splice_codec)
       add_splice(s, bytes);
+    for (auto& x : texts_)
+      if (x.of == s.track)
+        x.texts.add(s.pts + offset_, s.duration, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (s.track >= lanes_.size() || !lanes_[s.track].mux || (s.flags & sample::hidden) != 0)
       continue;
     auto moved = s;
@@ -136,6 +167,8 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
     moved.dts = std::min(std::max(s.dts + offset_, to.last_dts + 1), moved.pts);
     if (auto done = add(to, moved, bytes); !done)
       return done;
+    if (to.leads)
+      cut_subtitles(moved.dts);
   }
   publish();
   return {};
@@ -159,6 +192,8 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
     auto discontinuity = to.discontinuous && *begins >= discontinuity_at_;
     if (discontinuity)
       to.discontinuous = false;
+    if (to.leads && !texts_.empty())
+      beginnings_.push_back({*begins, x.pts, discontinuity});
     news_.push_back({.track = to.track, .number = begins, .start = x.pts, .discontinuity = discontinuity});
   } else if (!to.empty && to.end - to.start + x.duration > times_.part_target()) {
     if (auto done = cut(to); !done)
@@ -182,6 +217,25 @@ void rendition_output::add_splice(const sample& x, std::span<const std::byte> se
     return;
   for (auto& t : shared_->tracks_)
     ++t.version;
+}
+
+/// Cuts the subtitles of segments that ended well before this time: their texts may come a little late.
+void rendition_output::cut_subtitles(int64_t until) {
+  for (; beginnings_.size() > 1 && until >= beginnings_[1].start + times_.part; beginnings_.pop_front()) {
+    auto [number, start, discontinuity] = beginnings_[0];
+    auto end = beginnings_[1].start;
+    for (auto& x : texts_) {
+      auto bytes = bytes_of(x.texts.segment(start, end));
+      x.texts.forget(end);
+      news_.push_back({.track = x.track,
+                       .number = number,
+                       .start = start,
+                       .discontinuity = discontinuity,
+                       .part = media_part{start, end - start, true, 0, std::move(bytes)},
+                       .codec = std::string{text_name},
+                       .whole = true});
+    }
+  }
 }
 
 av::expected<void> rendition_output::cut(lane& from) {
@@ -210,8 +264,11 @@ void rendition_output::publish() {
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
       if (x.part) {
+        auto end = x.part->start + x.part->duration;
         t.window.add(std::move(*x.part), x.init);
         t.codec = x.codec;
+        if (x.whole)
+          t.window.close(end);
       }
       ++t.version;
     }

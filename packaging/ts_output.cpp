@@ -31,13 +31,7 @@ bool transport_holds(const std::string& codec) {
   return x != nullptr && (x->id == AV_CODEC_ID_SCTE_35 || av::holds(av::container::mpegts, x->id));
 }
 
-av::expected<void> ts_output::set_format(stream_format format) {
-  places_.clear();
-  auto next = 0;
-  for (auto& x : format.tracks)
-    places_.push_back(x.kind != track_kind::subtitle || transport_holds(x.codec) ? next++ : -1);
-  std::erase_if(format.tracks,
-                [](const track_format& x) { return x.kind == track_kind::subtitle && !transport_holds(x.codec); });
+av::expected<void> ts_output::set_format(const stream_format& format) {
   // The codecs are the same: new parameter sets come in-band.
   auto same = mux_ && goes_on(format_, format);
   format_ = format;
@@ -70,13 +64,7 @@ av::expected<void> ts_output::write(const sample_block& block, clock::time_point
       first_dts = s.dts;
       (void)mux_->begin_segment();
     }
-    auto place = s.track < places_.size() ? places_[s.track] : -1;
-    if (place < 0)
-      continue;
     borrow(*packet, s, bytes);
-    packet->stream_index = place;
-    if (format_.tracks[static_cast<size_t>(place)].kind == track_kind::subtitle)
-      packet->dts = packet->pts;
     if (auto done = mux_->write(*packet); !done)
       return done;
   }

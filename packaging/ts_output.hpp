@@ -25,8 +25,8 @@ public:
   ts_output(const ts_output&) = delete;
   ts_output& operator=(const ts_output&) = delete;
 
-  /// The tracks of all later samples; those that the container does not hold are left out. If they differ from before, the stream announces the change.
-  av::expected<void> set_format(stream_format format);
+  /// The tracks of all later samples. If they differ from before, the stream announces the change.
+  av::expected<void> set_format(const stream_format& format);
 
   /// Muxes a block of at least one sample. Does nothing before the first format.
   av::expected<void> write(const sample_block& block, clock::time_point now);
@@ -39,8 +39,7 @@ private:
 
   variant_stream_ptr stream_;
   std::optional<av::muxer> mux_;
-  stream_format format_;    ///< of the held tracks
-  std::vector<int> places_; ///< in it, by track; -1 if it is left out
+  stream_format format_;
   std::vector<std::byte> bytes_; ///< muxed and not yet pushed
   clock::time_point written_;    ///< when the newest sample was
   int64_t dts_ = no_timestamp;   ///< of that

@@ -1,5 +1,5 @@
-// Goal: clients get the sounds that a profile wants, in its order, from every kind of rendition; without a rule, they get
-// what the source has. Method: plans for sources with several sounds, and a session on its own.
+// Goal: clients get the sounds that a profile wants, in its order, from every kind of rendition; without a rule, they
+// get what the source has. Method: plans for sources with several sounds, and a session on its own.
 #include "session_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
