@@ -232,8 +232,8 @@ void rendition_output::cut_subtitles(int64_t until) {
                        .start = start,
                        .discontinuity = discontinuity,
                        .part = media_part{start, end - start, true, 0, std::move(bytes)},
-                       .codec = std::string{text_name},
-                       .whole = true});
+                       .whole = true,
+                       .codec = std::string{text_name}});
     }
   }
 }

@@ -8,11 +8,21 @@
 
 namespace troupe {
 
+namespace {
+
+std::string words_for(const av::track& x) {
+  return std::string{"subtitle "} + avcodec_get_name(x.parameters->codec_id) + " (stream " + std::to_string(x.stream)
+         + (x.language.empty() ? "" : ", " + x.language) + ")";
+}
+
+} // namespace
+
 bool companion_tracks::wants(AVCodecID codec) {
   return transport_holds(avcodec_get_name(codec)) || av::subtitle_reader::reads(codec);
 }
 
-void companion_tracks::announce(const av::demuxer& source, stream_format& to) {
+std::vector<std::string> companion_tracks::announce(const av::demuxer& source, stream_format& to) {
+  std::vector<std::string> partly;
   auto& companions = source.companions();
   first_ = static_cast<int>(to.tracks.size());
   companions_ = static_cast<int>(companions.size());
@@ -20,10 +30,14 @@ void companion_tracks::announce(const av::demuxer& source, stream_format& to) {
   for (auto& x : companions)
     to.tracks.push_back(to_format(x));
   for (int i = 0; i < companions_; ++i) {
-    auto& parameters = *companions[static_cast<size_t>(i)].parameters;
-    if (!av::subtitle_reader::reads(parameters.codec_id))
-      continue;
     auto& x = companions[static_cast<size_t>(i)];
+    auto& parameters = *x.parameters;
+    auto in_transport = transport_holds(avcodec_get_name(parameters.codec_id));
+    auto is_text = av::subtitle_reader::reads(parameters.codec_id);
+    if (parameters.codec_type == AVMEDIA_TYPE_SUBTITLE && !(in_transport && is_text))
+      partly.push_back(words_for(x) + (is_text ? ": only in HLS" : ": only in MPEG-TS"));
+    if (!is_text)
+      continue;
     auto* words = source.format().streams[x.stream]->metadata;
     auto pages = parameters.codec_id == AV_CODEC_ID_DVB_TELETEXT ? av::subtitle_pages(parameters, words)
                                                                  : std::vector<av::teletext_page>{{{}, x.language}};
@@ -38,6 +52,7 @@ void companion_tracks::announce(const av::demuxer& source, stream_format& to) {
       text.language = page.language;
     }
   }
+  return partly;
 }
 
 void companion_tracks::pass(AVPacket& packet, const std::function<void(const AVPacket&)>& to) {

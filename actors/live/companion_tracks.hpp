@@ -7,6 +7,7 @@
 #include "messages/media.hpp"
 
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -16,8 +17,9 @@ public:
   /// True for streams that are wanted from a source.
   static bool wants(AVCodecID codec);
 
-  /// Takes the present tracks of the source, and appends what viewers get to its format.
-  void announce(const av::demuxer& source, stream_format& to);
+  /// Takes the present tracks of the source, and appends what viewers get to its format. Returns what only some of them
+  /// get, in words.
+  std::vector<std::string> announce(const av::demuxer& source, stream_format& to);
 
   /// Gives the packets for the tracks that were announced, with the numbers of those tracks.
   void pass(AVPacket& packet, const std::function<void(const AVPacket&)>& to);

@@ -232,9 +232,11 @@ private:
     blocks_.flush();
     blocks_.set_tracks(tracks);
     auto format = to_format(tracks);
-    companions_.announce(source, format);
+    auto not_carried = source.left_out();
+    for (auto& x : companions_.announce(source, format))
+      not_carried.push_back(std::move(x));
     leading_ = core::leading_track(format);
-    caf::anon_send(sink_, format_change{work_.attempt, std::move(format), source.left_out()});
+    caf::anon_send(sink_, format_change{work_.attempt, std::move(format), std::move(not_carried)});
   }
 
   /// Waits until the packet is due, or is no more than `burst` away.
