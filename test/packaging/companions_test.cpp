@@ -37,13 +37,12 @@ struct companion_packet {
 };
 
 /// Writes pictures and sound, moved by `shift`, with these packets among them.
-std::string written(const std::vector<track>& more, const std::vector<companion_packet>& packets, int64_t shift,
+std::string written(const track& more, const std::vector<companion_packet>& packets, int64_t shift,
                     const std::string& name) {
   auto from = make_clip({.frames = 100, .global_header = true});
   std::string bytes;
   auto tracks = clone(from.tracks);
-  for (const auto& x : more)
-    tracks.push_back(x.clone());
+  tracks.push_back(more.clone());
   auto out = muxer::open("mpegts", tracks, [&](std::span<const std::byte> x) {
     bytes.append(reinterpret_cast<const char*>(x.data()), x.size());
   });
@@ -118,7 +117,7 @@ BOOST_AUTO_TEST_CASE(splice_sections_come_back_with_their_times_moved) {
   auto out = splice_insert({.event = 7, .out = true, .time = 1'000 * second, .duration = 30 * second});
   auto in = segment_signal(50 * second, 9, 0x35);
   auto now = splice_insert({.event = 8, .out = true});
-  auto path = written({beside(AVMEDIA_TYPE_DATA, AV_CODEC_ID_SCTE_35)},
+  auto path = written(beside(AVMEDIA_TYPE_DATA, AV_CODEC_ID_SCTE_35),
                       {{0, shift + 3 * second, shift + second, out},
                        {0, shift + 2 * second, shift + 2 * second, now},
                        {0, shift + 9 * second, shift + 3 * second, in}},
@@ -161,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_long_section_takes_several_packets) {
   for (size_t i = 0; i < 4; ++i)
     bytes[bytes.size() - 4 + i] = static_cast<uint8_t>(crc >> (24 - 8 * i));
   BOOST_REQUIRE(read_splice(bytes));
-  auto path = written({beside(AVMEDIA_TYPE_DATA, AV_CODEC_ID_SCTE_35)}, {{0, 13 * second, 11 * second, bytes}},
+  auto path = written(beside(AVMEDIA_TYPE_DATA, AV_CODEC_ID_SCTE_35), {{0, 13 * second, 11 * second, bytes}},
                       10 * second, "long-splice.ts");
   auto back = read(path, all);
   BOOST_REQUIRE(back.packets.size() == 1u);
@@ -177,9 +176,9 @@ BOOST_AUTO_TEST_CASE(teletext_comes_back_as_it_was) {
     page[i + 2] = 0xe8;
     page[i + 3] = 0xe4;
   }
-  auto text = beside(AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_DVB_TELETEXT, "ger");
-  auto path = written({std::move(text)}, {{0, 11 * second, 11 * second, page}, {0, 12 * second, 12 * second, page}},
-                      10 * second, "pages.ts");
+  auto path =
+    written(beside(AVMEDIA_TYPE_SUBTITLE, AV_CODEC_ID_DVB_TELETEXT, "ger"),
+            {{0, 11 * second, 11 * second, page}, {0, 12 * second, 12 * second, page}}, 10 * second, "pages.ts");
   auto back = read(path, all);
   BOOST_REQUIRE(back.companions.size() == 1u);
   BOOST_TEST(back.companions[0].language == "ger");

@@ -124,6 +124,59 @@ BOOST_AUTO_TEST_CASE(players_are_told_of_splices_with_the_sections_bytes) {
   BOOST_TEST(manifest.find("presentationTime=\"90270000\"") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
+  auto format = all_tracks;
+  format.tracks.emplace_back().kind = track_kind::subtitle;
+  format.tracks.back().codec = text_codec;
+  format.tracks.back().language = "ger";
+  BOOST_REQUIRE(out.set_format(format, times, {begin, 1'000'000}));
+  auto say = [&](int64_t at, const std::string& words, uint32_t duration) {
+    auto* from = reinterpret_cast<const std::byte*>(words.data());
+    shared_bytes::container bytes(from, from + words.size());
+    auto size = static_cast<uint32_t>(bytes.size());
+    BOOST_REQUIRE(out.write({{{2, 0, begin + at, begin + at, duration, size}}, shared_bytes{std::move(bytes)}}, {}));
+  };
+  write_until(begin + ticks_per_second / 2);
+  say(ticks_per_second / 2, "Hello", ticks_per_second);
+  BOOST_TEST((get("s0.m3u8").what == outcome::wait));
+  BOOST_TEST(!out.shared()->summary("KEY/hd"));
+  write_until(begin + 4 * ticks_per_second);
+  auto video = out.shared()->window("v").value();
+  auto subtitles = out.shared()->window("s0").value();
+  BOOST_REQUIRE(subtitles.segments().size() >= 2u);
+  for (size_t i = 0; i < subtitles.segments().size(); ++i) {
+    BOOST_TEST(subtitles.segments()[i].number == video.segments()[i].number);
+    BOOST_TEST(subtitles.segments()[i].start == video.segments()[i].start);
+    BOOST_TEST(subtitles.segments()[i].duration == video.segments()[i].duration);
+    BOOST_TEST(subtitles.segments()[i].complete);
+  }
+  auto number = subtitles.segments()[0].number;
+  auto first = get(subtitle_name("s0", number));
+  BOOST_TEST(first.content_type == "text/vtt");
+  BOOST_TEST(text(first).find("00:00:00.500 --> 00:00:01.000\nHello") != std::string::npos);
+  BOOST_TEST(text(get(subtitle_name("s0", number + 1))).find("00:00:00.000 --> 00:00:00.500\nHello")
+             != std::string::npos);
+  BOOST_TEST((get(segment_name("s0", number)).what == outcome::not_found));
+  BOOST_TEST((get(subtitle_name("v", number)).what == outcome::not_found));
+  BOOST_TEST((get("s0-.mp4").what == outcome::not_found));
+  auto playlist = text(get("s0.m3u8"));
+  BOOST_TEST(playlist.find("#EXT-X-PART:") == std::string::npos);
+  BOOST_TEST(playlist.find("PRELOAD-HINT") == std::string::npos);
+  BOOST_TEST(playlist.find("#EXT-X-MAP") == std::string::npos);
+  BOOST_TEST(playlist.find("\n" + subtitle_name("s0", number) + "\n") != std::string::npos);
+  BOOST_TEST(
+    text(get("v.m3u8")).find("URI=\"s0.m3u8\",LAST-MSN=" + std::to_string(subtitles.segments().back().number) + "\n")
+    != std::string::npos);
+  auto summary = out.shared()->summary("KEY/hd");
+  BOOST_REQUIRE(summary);
+  auto all = multivariant_playlist(std::vector{*summary}, out.shared()->times());
+  BOOST_TEST(all.find("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"de s0\",LANGUAGE=\"de\",DEFAULT=NO,"
+                      "AUTOSELECT=YES,FORCED=NO,URI=\"KEY/hd/s0.m3u8\"")
+             != std::string::npos);
+  BOOST_TEST(all.find(",SUBTITLES=\"text\"\n") != std::string::npos);
+  BOOST_TEST(dash_manifest(*out.shared(), *summary, {}).find("s0") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
   BOOST_TEST((get("v.m3u8").what == outcome::wait));
   auto woken = 0;
