@@ -15,7 +15,7 @@ using namespace troupe::av::test;
 
 namespace {
 
-constexpr core::clock_map clock{0, 1'000'000};
+constexpr core::clock_map machine_clock{0, 1'000'000};
 constexpr int64_t second = 90'000;
 
 bool add(splice_list& to, const std::vector<uint8_t>& section, int64_t pts) {
@@ -50,13 +50,13 @@ BOOST_AUTO_TEST_SUITE(splice_list_test)
 BOOST_AUTO_TEST_CASE(a_break_is_one_range_with_a_tag_for_each_end) {
   splice_list list;
   BOOST_TEST(add(list, out, 5 * second));
-  auto before = list.date_ranges(0, clock);
+  auto before = list.date_ranges(0, machine_clock);
   BOOST_TEST(before
              == "#EXT-X-DATERANGE:ID=\"splice-7-450000\",START-DATE=\"1970-01-01T00:16:45.000Z\",PLANNED-"
                 "DURATION=30.00000,SCTE35-OUT="
                   + hex(out) + "\n");
   BOOST_TEST(add(list, in, 30 * second));
-  auto after = list.date_ranges(0, clock);
+  auto after = list.date_ranges(0, machine_clock);
   BOOST_TEST(after
              == before
                   + "#EXT-X-DATERANGE:ID=\"splice-7-450000\",START-DATE=\"1970-01-01T00:16:45.000Z\",DURATION=25."
@@ -70,26 +70,26 @@ BOOST_AUTO_TEST_CASE(repeated_messages_are_told_once) {
   BOOST_TEST(!add(list, out, 5 * second + 900));
   BOOST_TEST(!add(list, splice_null(), second));
   BOOST_TEST(!add(list, {1, 2, 3}, second));
-  BOOST_TEST(lines(list.date_ranges(0, clock)) == 1u);
+  BOOST_TEST(lines(list.date_ranges(0, machine_clock)) == 1u);
   // The same number for another break, an hour later.
   BOOST_TEST(add(list, out, 3'605 * second));
-  BOOST_TEST(lines(list.date_ranges(0, clock)) == 2u);
-  BOOST_TEST(has(list.date_ranges(0, clock), "splice-7-324450000"));
+  BOOST_TEST(lines(list.date_ranges(0, machine_clock)) == 2u);
+  BOOST_TEST(has(list.date_ranges(0, machine_clock), "splice-7-324450000"));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_over_is_no_longer_told) {
   splice_list list;
   add(list, out, 5 * second);
-  BOOST_TEST(lines(list.date_ranges(35 * second, clock)) == 1u);
-  BOOST_TEST(lines(list.date_ranges(36 * second, clock)) == 0u);
+  BOOST_TEST(lines(list.date_ranges(35 * second, machine_clock)) == 1u);
+  BOOST_TEST(lines(list.date_ranges(36 * second, machine_clock)) == 0u);
   BOOST_TEST(list.event_stream(36 * second, 0).empty());
   // A return ahead of the plan ends it.
   add(list, in, 30 * second);
-  BOOST_TEST(lines(list.date_ranges(30 * second, clock)) == 2u);
-  BOOST_TEST(lines(list.date_ranges(31 * second, clock)) == 0u);
+  BOOST_TEST(lines(list.date_ranges(30 * second, machine_clock)) == 2u);
+  BOOST_TEST(lines(list.date_ranges(31 * second, machine_clock)) == 0u);
   splice_list open;
   add(open, splice_insert({.event = 8, .out = true, .time = 5 * second}), 5 * second);
-  BOOST_TEST(lines(open.date_ranges(1'000 * second, clock)) == 1u);
+  BOOST_TEST(lines(open.date_ranges(1'000 * second, machine_clock)) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(segments_of_a_time_signal_are_paired_by_their_kind) {
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(segments_of_a_time_signal_are_paired_by_their_kind) {
   add(list, segment_signal(9 * second, 3, 0x37), 9 * second); // of another kind
   add(list, segment_signal(15 * second, 3, 0x35), 15 * second);
   add(list, segment_signal(20 * second, 4, 0x10), 20 * second); // a programme begins
-  auto text = list.date_ranges(0, clock);
+  auto text = list.date_ranges(0, machine_clock);
   BOOST_TEST(lines(text) == 4u);
   BOOST_TEST(has(text, "DURATION=10.00000,SCTE35-IN=" + hex(segment_signal(15 * second, 3, 0x35))));
   BOOST_TEST(has(text, "SCTE35-CMD=" + hex(segment_signal(20 * second, 4, 0x10))));
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(their_number_is_bounded) {
   splice_list list;
   for (uint32_t i = 0; i < 1'000; ++i)
     add(list, splice_insert({.event = i, .out = true, .time = second}), second);
-  BOOST_TEST(lines(list.date_ranges(0, clock)) == 128u);
+  BOOST_TEST(lines(list.date_ranges(0, machine_clock)) == 128u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
