@@ -21,7 +21,14 @@ constexpr auto status_timeout = config::defaults::status_wait;
 } // namespace
 
 coordinator_state::coordinator_state(interface::pointer self, coordinator_config config)
-  : self(self), config(std::move(config)), quarantined(this->config.session.quarantine_for) {}
+  : self(self),
+    config(std::move(config)),
+    renditions(this->config.profiles),
+    quarantined(this->config.session.quarantine_for) {
+  for (auto& [name, ladder] : this->config.ladders)
+    for (auto& x : core::profiles_of(ladder, this->config.profiles))
+      renditions.emplace(x.name, x);
+}
 
 coordinator_state::~coordinator_state() {
   caf::anon_send_exit(registry, caf::exit_reason::user_shutdown);
@@ -112,7 +119,7 @@ channel_status coordinator_state::status_of(const channel& x) {
   for (auto& url : result.urls)
     url = base::mask_url(url);
   auto now = self->now();
-  for (auto& [name, p] : config.profiles)
+  for (auto& [name, p] : renditions)
     if (auto q = quarantined.find(x.name + "/" + name, now)) {
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(q->until - now);
       result.quarantined.push_back({name, q->reason, unix_ms() + left.count()});
@@ -178,8 +185,10 @@ void coordinator_state::watch(const std::string& channel, const std::string& pro
   auto c = config.channels.find(channel);
   if (c == config.channels.end())
     return answer.deliver(caf::make_error(ec::unknown_channel, "no channel is named " + channel.substr(0, 128)));
-  auto p = config.profiles.find(profile);
-  if (p == config.profiles.end())
+  auto p = renditions.find(profile);
+  if (config.ladders.contains(profile))
+    return answer.deliver(caf::make_error(ec::unknown_profile, profile + " is a ladder: it is watched by HLS or DASH"));
+  if (p == renditions.end())
     return answer.deliver(caf::make_error(ec::unknown_profile, "no profile is named " + profile.substr(0, 128)));
   if (auto why = misfit(p->second); !why.empty())
     return answer.deliver(caf::make_error(ec::invalid_argument, why));

@@ -46,6 +46,7 @@ struct coordinator_config {
   job_queue_config jobs;
   std::map<std::string, channel> channels;
   std::map<std::string, profile> profiles;
+  std::map<std::string, core::ladder> ladders; ///< of known profiles
   uint32_t sessions_max = 256;
   uint32_t restarts_max = 5;
   std::chrono::milliseconds restart_window{60'000};
@@ -80,6 +81,7 @@ struct coordinator_state {
 
   interface::pointer self;
   coordinator_config config;
+  std::map<std::string, profile> renditions; ///< what can be watched: the profiles, and those of ladders
   local_registry_actor registry;
   local_task_host_actor ingest_host;
   job_queue_actor jobs;

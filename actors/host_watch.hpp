@@ -13,13 +13,13 @@ namespace troupe {
 /// leave behind, and a coordinator that is gone would never answer it.
 ///
 /// The thread ends with the process, because a read on a pipe that stays open cannot be cancelled. So it outlives the
-/// actor system, and must not hold anything of it by then: call `left` before the actor system is gone.
+/// actor system, and must then hold no reference into it: call `left` before the actor system is gone.
 class host_watch {
 public:
   /// Reads from `input`.
   explicit host_watch(int input);
 
-  /// The task has joined the coordinator: from now on it is told.
+  /// The task has joined the coordinator: from now on it is told when the host is gone.
   void joined(const task_state::interface& x);
 
   /// The task is over, and the process ends by itself. Drops the handle; when this returns, nothing is sent any more.

@@ -76,7 +76,7 @@ task_state::interface::behavior_type task_state::make_behavior() {
 
 void task_state::on_down(const caf::down_msg& x) {
   if (coordinator != x.source)
-    return self->quit(); // with the actor that works
+    return self->quit(); // the actor that works has ended
   coordinator = nullptr;
   if (!worker || !config.find_coordinator || !std::holds_alternative<chunk_work>(work.work))
     return end();

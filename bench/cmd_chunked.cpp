@@ -27,7 +27,7 @@ struct contest {
   chunked_settings with;
   int width; ///< of the sample
   int height;
-  bool halves; ///< Troupe cuts half a minute into halves, on two processors; otherwise into other pieces
+  bool halves; ///< on two processors, Troupe cuts half a minute into exactly two chunks
 };
 
 /// Each encoder's default quality. The picture sizes are chosen so that all encoders take about the same time.

@@ -3,8 +3,8 @@
 // One live source takes two paths to the client. One path is a real cluster (coordinator and worker, their tasks as
 // processes, HTTP). The other is the same demuxer, transcode and muxer in one process that writes into a pipe. Both run
 // at the same time, so both see the same other load, but half a picture apart, so they do not collide. A picture's
-// latency is the time from its last byte sent to its last byte received. The cluster adds the difference between the
-// paths, picture by picture.
+// latency is the time from its last byte sent to its last byte received. For each picture, the cluster adds its latency
+// minus that of the other path.
 //
 // Cold start: nothing runs, a client asks, and the time counts from when the source sent its first random-access point
 // to the first byte of the answer's body.
@@ -90,7 +90,7 @@ struct latencies {
   std::vector<int64_t> pts;
 };
 
-/// Collects pictures that came on both paths, after the start.
+/// Collects pictures that came on both paths and were sent after `settling`.
 void collect(const sending& to_cluster, const live_reader& cluster, const sending& to_local, const live_reader& local,
              latencies& into) {
   auto there = cluster.pictures();
@@ -149,7 +149,7 @@ void make_sample(const std::string& path, milliseconds length) {
   sample.height = 480;
   sample.frame_rate = {pictures_a_second, 1};
   sample.seconds = std::chrono::duration<double>(length).count();
-  // Late enough that the cluster leaves the times as they are: pictures are matched by them.
+  // Late enough that the cluster does not shift the timestamps, by which pictures are matched.
   sample.begin_seconds = 10;
   if (auto made = write_sample(path, sample); !made)
     throw std::runtime_error(made.error().what);

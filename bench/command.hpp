@@ -26,6 +26,8 @@ int run_dispatch(const arguments& given);
 int run_chunked(const arguments& given);
 int run_scale(const arguments& given);
 int run_submit(const arguments& given);
+int run_fanout(const arguments& given);
+int run_delivery(const arguments& given);
 
 /// The part of `encode` that runs in a separate process.
 int run_encode_task(const arguments& given);
@@ -38,6 +40,9 @@ int run_dispatch_node(const arguments& given);
 
 /// The part of `dispatch` that measures the memory of waiting jobs: JOBS.
 int run_dispatch_memory(const arguments& given);
+
+/// The servers of `fanout`: product or bare, SAMPLE, BOARD.
+int run_fanout_node(const arguments& given);
 
 /// The processes of `relay`: coordinator, ingest and task.
 int run_relay_coordinator(const arguments& given);

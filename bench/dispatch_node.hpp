@@ -37,7 +37,7 @@ public:
   void is_accepted(job_id id, time_point sent, time_point now);
   void is_running(job_id id, time_point now);
 
-  /// The times, since the last call, of all jobs that both sides have reported.
+  /// Takes out the times of all jobs that are both accepted and running.
   std::vector<times> take();
 
 private:

@@ -18,6 +18,7 @@ using namespace troupe::bench;
 constexpr std::array commands{
   command{"bare-end", "", run_bare_end},
   command{"bare-relay", "", run_bare_relay},
+  command{"delivery", "what viewers in a browser see, in quiet and while parts of the cluster fail", run_delivery},
   command{"dispatch", "how many jobs a coordinator accepts, dispatches and completes, and how quickly", run_dispatch},
   command{"dispatch-memory", "", run_dispatch_memory},
   command{"dispatch-node", "", run_dispatch_node},
@@ -25,6 +26,8 @@ constexpr std::array commands{
   command{"encode", "the encoder library against the ffmpeg program, side by side", run_encode},
   command{"encode-task", "", run_encode_task},
   command{"failover", "kills transcoders while clients watch, and counts the clients' losses", run_failover},
+  command{"fanout", "what delivery to many clients costs, beside nginx and a bare loop", run_fanout},
+  command{"fanout-node", "", run_fanout_node},
   command{"live", "the latency that the cluster adds to a live channel, and the time of a cold start", run_live},
   command{"live-task", "", run_live_task},
   command{"placement", "how many jobs a second are placed on a worker and GPU in a large cluster", run_placement},

@@ -53,7 +53,7 @@ struct flood_state {
         s.pts = s.dts = ++ticks;
       if (credit.sent() % blocks_per_gop == 0)
         block.samples.front().flags = sample::random_access | sample::key;
-      block.samples.back().flags |= sample::closed; // it returns unchanged, and the session waits for closed groups
+      block.samples.back().flags |= sample::closed; // echoed unchanged: the session waits for closed groups
       auto sequence = credit.send(block.bytes.size());
       self->send(sink, sample_batch{work.attempt, sequence, std::move(block)});
     }

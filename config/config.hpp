@@ -7,6 +7,8 @@
 #include "core/cluster/config.hpp"
 #include "core/jobs/config.hpp"
 #include "core/live/config.hpp"
+#include "core/live/delivery_options.hpp"
+#include "core/live/ladder.hpp"
 #include "messages/work.hpp"
 
 #include <chrono>
@@ -121,6 +123,9 @@ struct coordinator_options {
 struct live_options {
   milliseconds quarantine_for = 5min;
   uint32_t sessions_max = 256;
+  static constexpr uint64_t slate_image_bytes_max = 8 * defaults::mebibyte;
+
+  std::string slate_image; ///< path of a picture file
 
   bool operator==(const live_options&) const = default;
 };
@@ -154,8 +159,8 @@ struct log_options {
   bool operator==(const log_options&) const = default;
 };
 
-/// All settings of a node. Those that the classes of core/ need are in structs of core/. `channels` and `profiles` hold
-/// their names twice: as key and inside the value.
+/// All settings of a node. Those that the classes of core/ need are in structs of core/. `channels`, `profiles` and
+/// `ladders` hold their names twice: as key and inside the value.
 struct configuration {
   config::role role = role::all;
   node_options node;
@@ -171,10 +176,12 @@ struct configuration {
   core::lease_table_config leases;
   core::session_config session;
   core::client_ring_limits stream;
+  core::delivery_options delivery;
   core::job_book_config book;
   core::file_job_config file_job{.disk_refuse = 5, .disk_warn = 10};
   std::map<std::string, channel> channels;
   std::map<std::string, profile> profiles;
+  std::map<std::string, core::ladder> ladders;
 
   bool operator==(const configuration&) const = default;
 };

@@ -1,6 +1,7 @@
-// Values from the environment: TROUPE_* for every row, and another product's names for some of them.
+// Environment variables: TROUPE_* for every row, another product's names for some of them, and `${VAR}` in texts.
 #include "config/sources.hpp"
 
+#include "config/defaults.hpp"
 #include "config/text.hpp"
 
 #include <algorithm>
@@ -42,10 +43,12 @@ std::vector<std::string> keys_of(const Map& map) {
   return result;
 }
 
-/// The existing names that a star of a row may stand for.
+/// The existing names that a `*` in the row's key may stand for.
 std::vector<std::string> known_names(const configuration& known, const option& row, const names& filled) {
   if (row.key.starts_with("channels."))
     return keys_of(known.channels);
+  if (row.key.starts_with("ladders."))
+    return keys_of(known.ladders);
   if (filled.empty())
     return keys_of(known.profiles);
   const auto found = known.profiles.find(filled[0]);
@@ -165,6 +168,38 @@ bool is_alias(std::string_view variable) {
 }
 
 } // namespace
+
+tl::expected<std::string, complaint> expand(std::string_view text, const environment& variables) {
+  std::string result;
+  while (!text.empty()) {
+    const auto at = text.find("${");
+    if (at == std::string_view::npos)
+      break;
+    if (at > 0 && text[at - 1] == '$') {
+      result.append(text.substr(0, at - 1)).append("${");
+      text.remove_prefix(at + 2);
+      continue;
+    }
+    result.append(text.substr(0, at));
+    const auto end = text.find('}', at);
+    if (end == std::string_view::npos)
+      return tl::unexpected(complaint{"${ without a closing }: write $${ for a literal ${"});
+    const auto inside = text.substr(at + 2, end - at - 2);
+    const auto fallback = inside.find(":-");
+    const auto name = inside.substr(0, fallback);
+    const auto found = variables.find(name);
+    if (found != variables.end() && (!found->second.empty() || fallback == std::string_view::npos))
+      result.append(found->second);
+    else if (fallback != std::string_view::npos)
+      result.append(inside.substr(fallback + 2));
+    else
+      return tl::unexpected("the environment variable " + quote(name) + " is not set");
+    if (result.size() > defaults::value_bytes_max)
+      return tl::unexpected("longer than " + std::to_string(defaults::value_bytes_max) + " bytes with its variables");
+    text.remove_prefix(end + 1);
+  }
+  return result.append(text);
+}
 
 settings from_environment(const environment& variables, const configuration& known) {
   variable_reader reader{known};

@@ -16,7 +16,7 @@
 
 namespace troupe::config {
 
-/// The place where each key without its default value was set.
+/// For each key whose value is not the default: where it was set.
 using origins = std::map<std::string, origin>;
 
 struct loaded {
@@ -32,7 +32,7 @@ struct loaded {
 /// @param environ null-terminated "NAME=value".
 tl::expected<loaded, problems> load(int argc, const char* const* argv, const char* const* environ);
 
-/// The same with values, without the program's name.
+/// The same for arguments without the program's name, and an environment as a map.
 tl::expected<loaded, problems> load(std::span<const std::string> arguments, const environment& variables);
 
 /// The same for a text in memory. No file is read, and files that keys name need not exist.

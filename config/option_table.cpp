@@ -8,20 +8,6 @@ namespace {
 
 using namespace defaults;
 
-template <auto Member, auto... Rest, class Owner>
-auto& member_of(Owner& x) {
-  if constexpr (sizeof...(Rest) == 0)
-    return x.*Member;
-  else
-    return member_of<Rest...>(x.*Member);
-}
-
-/// A pointer to a member of a configuration: at<&configuration::http, &http_options::listen>.
-template <auto... Members>
-slot at(configuration& c, const names&) {
-  return &member_of<Members...>(c);
-}
-
 slot gpu_sessions(configuration& c, const names& filled) {
   return &c.coordinator.gpu_sessions[filled.at(0)];
 }
@@ -30,16 +16,10 @@ slot gpu_limit(configuration& c, const names& filled) {
   return &c.worker.gpu_limits[filled.at(0)];
 }
 
-// Bounds in milliseconds.
-constexpr double seconds = 1000;
-constexpr double minutes = 60 * seconds;
-constexpr double hours = 60 * minutes;
-
 using part = value_part;
 using c = configuration;
 using cl = cluster_options;
 using ht = http_options;
-using li = live_options;
 using jo = job_options;
 using wo = core::worker_table_config;
 using br = core::breaker_config;
@@ -48,8 +28,6 @@ using pl = core::placement_index_config;
 using pc = core::placement_config;
 using gp = core::gpu_tracker_config;
 using gu = core::gpu_guards;
-using se = core::session_config;
-using ri = core::client_ring_limits;
 using fj = core::file_job_config;
 
 // One row reads as one sentence: clang-format would put each field on its own line.
@@ -280,76 +258,13 @@ std::vector<option> service_rows() {
   };
 }
 
-std::vector<option> live_rows() {
-  return {
-    {.key = "live.idle_timeout", .kind = kind::duration, .at = at<&c::session, &se::idle_timeout>,
-     .help = "A rendition without clients stops after this time, and so does a channel without renditions.",
-     .max = 24 * hours},
-    {.key = "live.source_buffer_bytes", .kind = kind::size, .at = at<&c::session, &se::buffer,
-      &core::source_buffer_limits::bytes_max>,
-     .help = "The most data that is kept of a channel's source.", .min = mebibyte, .max = 4096.0 * mebibyte},
-    {.key = "live.source_buffer_duration", .kind = kind::duration, .at = at<&c::session, &se::buffer,
-      &core::source_buffer_limits::duration_max>,
-     .help = "The longest stretch of a channel's source that is kept.", .min = 1 * seconds, .max = 10 * minutes},
-    {.key = "live.credit_bytes", .kind = kind::size, .at = at<&c::session, &se::credit_bytes>,
-     .help = "The most data in flight to or from one task without an acknowledgement.", .min = 64 * kibibyte,
-     .max = 256 * mebibyte},
-    {.key = "live.variant_buffer_bytes", .kind = kind::size, .at = at<&c::stream, &ri::bytes_max>,
-     .help = "The most data that is kept of a rendition for its clients.", .min = mebibyte, .max = 4096.0 * mebibyte},
-    {.key = "live.variant_buffer_duration", .kind = kind::duration, .at = at<&c::stream, &ri::duration_max>,
-     .help = "The longest stretch of a rendition that is kept for its clients.",
-     .min = 1 * seconds, .max = 10 * minutes},
-    {.key = "live.client_lag_max", .kind = kind::duration, .at = at<&c::stream, &ri::lag_max>,
-     .help = "A client that lags by more is moved ahead to the latest random-access point.",
-     .min = 500, .max = 10 * minutes},
-    {.key = "live.open_timeout", .kind = kind::duration, .at = at<&c::session, &se::open_timeout>,
-     .help = "How long a source may take to open.", .min = 100, .max = 5 * minutes},
-    {.key = "live.read_timeout", .kind = kind::duration, .at = at<&c::session, &se::read_timeout>,
-     .help = "How long a source may be silent; for a playlist at least the length of three of its segments.",
-     .min = 100, .max = 5 * minutes},
-    {.key = "live.source_timeout", .kind = kind::duration, .at = at<&c::session, &se::source_timeout>,
-     .help = "How long a source that ran may stay away before its channel ends. Meanwhile it is reopened again and "
-             "again, trying the channel's URLs in turn, and clients stay connected.",
-     .max = 24 * hours},
-    {.key = "live.source_return", .kind = kind::duration, .at = at<&c::session, &se::source_return>,
-     .help = "How often a channel's first URL is tried while another one is in use.", .min = 1 * seconds,
-     .max = 24 * hours},
-    {.key = "live.stall_min", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::least>,
-     .help = "A transcode that takes no input for less than this never counts as stalled. For longer pauses, its "
-             "usual rhythm of taking input decides.",
-     .min = 100, .max = 1 * minutes},
-    {.key = "live.stall_max", .kind = kind::duration, .at = at<&c::session, &se::stall, &core::watchdog_limits::most>,
-     .help = "A transcode that takes no input for longer than this always counts as stalled.", .min = 100,
-     .max = 5 * minutes},
-    {.key = "live.slow_lag", .kind = kind::duration, .at = at<&c::session, &se::slow_lag>,
-     .help = "A transcode is too slow if its lag exceeds its own smallest lag by more than this, and does not shrink.",
-     .min = 500, .max = 5 * minutes},
-    {.key = "live.slow_after", .kind = kind::duration, .at = at<&c::session, &se::slow_after>,
-     .help = "How long a transcode may be too slow before it is moved to another worker.", .min = 500,
-     .max = 1 * hours},
-    {.key = "live.failover_timeout", .kind = kind::duration, .at = at<&c::session, &se::failover_timeout>,
-     .help = "How long clients of a rendition wait for a worker that can take it over.", .min = 1 * seconds,
-     .max = 24 * hours},
-    {.key = "live.quarantine_after", .kind = kind::integer, .at = at<&c::session, &se::quarantine_after>,
-     .help = "A rendition is stopped if this many tasks in a row failed at the same place of the source.",
-     .min = 1, .max = 100},
-    {.key = "live.quarantine_for", .kind = kind::duration, .at = at<&c::live, &li::quarantine_for>,
-     .help = "How long a rendition stopped by `live.quarantine_after` is refused.", .max = 24 * hours},
-    {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
-     .help = "The most channels that run at one time.", .min = 1, .max = 100'000},
-    {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::session, &se::watchers_max>,
-     .help = "The most clients that may wait at a time for the first bytes of one rendition.",
-     .min = 1, .max = 1'000'000},
-  };
-}
-
 std::vector<option> job_rows() {
   return {
     {.key = "jobs.store", .kind = kind::url, .at = at<&c::jobs, &jo::store>,
      .help = "Storage for file jobs: the path of an SQLite file, or `postgresql://user@host/database`.",
      .default_text = "jobs.db in `node.state_dir`"},
     {.key = "jobs.work_dir", .kind = kind::path, .at = at<&c::jobs, &jo::work_dir>,
-     .help = "The coordinator's folder for chunks of files in work, and for clients' files.",
+     .help = "The coordinator's folder for the chunks of jobs, and for clients' files.",
      .default_text = "jobs in `node.state_dir`"},
     {.key = "jobs.callback_secret", .kind = kind::text, .at = at<&c::jobs, &jo::callback_secret>,
      .help = "Signs the body of each callback: its header `Troupe-Signature` is `sha256=` and the HMAC-SHA256 of the "

@@ -1,4 +1,4 @@
-// The rows of channels and profiles, whose names users choose.
+// The rows of channels, profiles and ladders, whose names users choose.
 #include "config/option_rows.hpp"
 
 namespace troupe::config {
@@ -36,10 +36,11 @@ slot audio_option(configuration& c, const names& filled) {
   return &profile_of(c, filled).audio.options[filled.at(1)];
 }
 
-// Bounds in milliseconds.
-constexpr double seconds = 1000;
-constexpr double minutes = 60 * seconds;
-constexpr double hours = 60 * minutes;
+slot ladder_profiles(configuration& c, const names& filled) {
+  auto& x = c.ladders[filled.at(0)];
+  x.name = filled.at(0);
+  return &x.profiles;
+}
 
 } // namespace
 
@@ -58,6 +59,9 @@ std::vector<option> media_rows() {
      .help = "A single source; short for a list with one entry in `urls`."},
     {.key = "channels.*.loop", .kind = kind::boolean, .at = in_channel<&channel::loop>,
      .help = "Starts a file again at its end; the timeline continues."},
+    {.key = "channels.*.slate", .kind = kind::choice, .at = in_channel<&channel::slate>,
+     .help = "`live.slate` of this channel.", .choices = {"last", "image", "bars", "none"},
+     .default_text = "`live.slate`"},
     {.key = "profiles.*.video.codec", .kind = kind::word, .at = in_video<&v::codec>,
      .help = "A codec (`h264`), an encoder (`libx264`), `copy` or `none`."},
     {.key = "profiles.*.video.width", .kind = kind::integer, .at = in_video<&v::width>,
@@ -128,6 +132,9 @@ std::vector<option> media_rows() {
      .choices = {"keep", "drop"}},
     {.key = "profiles.*.audio.options.*", .kind = kind::text, .at = audio_option,
      .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
+    {.key = "ladders.*", .kind = kind::name_list, .at = ladder_profiles,
+     .help = "The profiles between which players of HLS and DASH switch. Each gives its video, at a rate or quality "
+             "of its own; all have one keyframe interval. The sound is that of the first."},
   };
 }
 

@@ -1,7 +1,8 @@
 // The table of all configuration options. Files, environment, flags, their checks, the printed configuration and the
 // reference in docs/configuration.md all come from it. A key exists if and only if it has a row here.
 //
-// A key is a path with dots. A `*` in it stands for a name: of a channel, a profile, an encoder option or a GPU.
+// A key is a path with dots. A `*` in it stands for a name: of a channel, a profile, a ladder, an encoder option or a
+// GPU.
 #pragma once
 
 #include "config/config.hpp"
@@ -36,6 +37,7 @@ enum class kind : uint8_t {
   url,
   word_list,
   url_list,
+  name_list, ///< names of profiles
   host_list, ///< host names and addresses, without ports
 };
 
@@ -45,7 +47,7 @@ using names = std::vector<std::string>;
 /// A pointer to a value in a `configuration`.
 using slot = std::variant<bool*, int32_t*, uint32_t*, int64_t*, uint64_t*, double*, std::chrono::milliseconds*,
                           endpoint*, rational*, std::string*, std::vector<std::string>*, role*, core::ranking*,
-                          log_level*, log_format*, exhaustion_policy*>;
+                          log_level*, log_format*, exhaustion_policy*, slate_kind*>;
 
 enum class value_part : uint8_t { whole, host, port };
 
@@ -58,7 +60,7 @@ struct alias {
 struct option {
   std::string_view key;
   config::kind kind = kind::text;
-  slot (*at)(configuration&, const names&) = nullptr; ///< creates the channel or profile with the name
+  slot (*at)(configuration&, const names&) = nullptr; ///< creates the channel, profile or ladder with the name
   std::string_view help;
   double min = 0; ///< in the base unit of the kind: ms, bytes, bit/s
   double max = std::numeric_limits<double>::max();

@@ -1,5 +1,5 @@
-// The table. The H.264 rates are usual for such pictures on the platforms below. HEVC has 0.6 of them, VP9 0.65, AV1
-// 0.5: about what these codecs need for the same visual quality.
+// The table. The H.264 rates are usual for such pictures on the platforms below. HEVC has 0.6 of these rates, VP9 0.65,
+// AV1 0.5: about what these codecs need for the same visual quality.
 #include "config/presets.hpp"
 
 #include <algorithm>

@@ -29,7 +29,8 @@ std::string quoted_yaml(std::string_view text) {
 
 bool is_string(kind k) {
   return k == kind::text || k == kind::word || k == kind::name || k == kind::path || k == kind::url
-         || k == kind::url_list || k == kind::word_list || k == kind::host_list || k == kind::address;
+         || k == kind::url_list || k == kind::word_list || k == kind::name_list || k == kind::host_list
+         || k == kind::address;
 }
 
 std::string yaml_of(const option& row, const raw_value& value) {
@@ -63,6 +64,8 @@ public:
       entry(
         "profiles.", name, [](const option& row) { return row.key.ends_with(".codec"); },
         fixed.contains(name) ? &fixed.at(name) : nullptr);
+    for (const auto& name : names_of(config_.ladders))
+      entry("ladders.", name, [](const option&) { return true; });
     return std::move(text_);
   }
 
@@ -76,7 +79,7 @@ private:
     return result;
   }
 
-  /// Prints the keys of a channel or profile that differ from the defaults or from the built-in profile.
+  /// Prints the keys of a channel, profile or ladder that differ from the defaults or from the built-in profile.
   template <class Predicate>
   void entry(std::string_view prefix, const std::string& name, Predicate is_always_shown,
              const profile* built_in = nullptr) {

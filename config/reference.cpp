@@ -45,12 +45,12 @@ Example files: `config/quickstart.yaml` (one machine, one process), `config/coor
 
 ## The environment
 
-A variable is `TROUPE_` and the key in capitals with `_` for `.`: `http.listen` is `TROUPE_HTTP_LISTEN`. Names that
-you choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS__DEMO__URL`, and
+A variable is `TROUPE_` and the key in capitals with `_` for `.`: `http.listen` is `TROUPE_HTTP_LISTEN`. Names that you
+choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS__DEMO__URL`, and
 `profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name refers to the
-name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If there is none,
-it is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is an error;
-`TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
+name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If no name is equal,
+the variable's name is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is
+an error; `TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
 
 ## Values
 
@@ -64,8 +64,8 @@ it is taken in lower case. A variable that is empty counts as not set. An unknow
 | true or false | also `yes`, `no`, `on`, `off` |
 | list | in a file a YAML list; as a flag or variable one entry, or `[first, second]` |
 
-Names of channels, profiles and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the folder
-in which the node was started.
+Names of channels, profiles, ladders and nodes are 1 to 64 letters, digits, `.`, `_` and `-`. Paths are relative to the
+folder in which the node was started.
 
 ## Keys
 )";
@@ -97,7 +97,7 @@ constexpr section sections[] = {
   {"role", "Node"},         {"node.", ""},         {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
   {"http.", "HTTP"},        {"worker.", "Worker"}, {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
   {"log.", "Logs"},         {"live.", "Live"},     {"jobs.", "File jobs"},          {"channels.", "Channels"},
-  {"profiles.", "Profiles"}};
+  {"profiles.", "Profiles"}, {"ladders.", "Ladders"}};
 
 std::string code(std::string_view text) {
   return '`' + std::string{text} + '`';

@@ -214,40 +214,9 @@ constexpr std::array<special_flag, 6> specials{{
 
 } // namespace
 
-tl::expected<std::string, complaint> expand(std::string_view text, const environment& variables) {
-  std::string result;
-  while (!text.empty()) {
-    const auto at = text.find("${");
-    if (at == std::string_view::npos)
-      break;
-    if (at > 0 && text[at - 1] == '$') {
-      result.append(text.substr(0, at - 1)).append("${");
-      text.remove_prefix(at + 2);
-      continue;
-    }
-    result.append(text.substr(0, at));
-    const auto end = text.find('}', at);
-    if (end == std::string_view::npos)
-      return tl::unexpected(complaint{"${ without a closing }: write $${ for a literal ${"});
-    const auto inside = text.substr(at + 2, end - at - 2);
-    const auto fallback = inside.find(":-");
-    const auto name = inside.substr(0, fallback);
-    const auto found = variables.find(name);
-    if (found != variables.end() && (!found->second.empty() || fallback == std::string_view::npos))
-      result.append(found->second);
-    else if (fallback != std::string_view::npos)
-      result.append(inside.substr(fallback + 2));
-    else
-      return tl::unexpected("the environment variable " + quote(name) + " is not set");
-    if (result.size() > defaults::value_bytes_max)
-      return tl::unexpected("longer than " + std::to_string(defaults::value_bytes_max) + " bytes with its variables");
-    text.remove_prefix(end + 1);
-  }
-  return result.append(text);
-}
-
 tl::expected<raw_value, complaint> split_list(const option& row, std::string_view text) {
-  if ((row.kind != kind::url_list && row.kind != kind::word_list && row.kind != kind::host_list)
+  if ((row.kind != kind::url_list && row.kind != kind::word_list && row.kind != kind::name_list
+       && row.kind != kind::host_list)
       || !text.starts_with('['))
     return raw_value{{std::string{text}}, false};
   const auto parsed = parse_yaml(text, "");

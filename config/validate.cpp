@@ -16,6 +16,12 @@ namespace troupe::config {
 
 namespace {
 
+/// True if a channel may show the slate's image.
+bool shows_image(const configuration& x) {
+  return x.session.slate == slate_kind::image
+         || std::ranges::any_of(x.channels, [](auto& c) { return c.second.slate == to_string(slate_kind::image); });
+}
+
 /// Collects problems, each with the place where its key was set.
 class checker {
 public:
@@ -68,6 +74,13 @@ public:
       wrong("live.stall_min", "is longer than live.stall_max");
     if (config_.stream.lag_max > config_.stream.duration_max)
       wrong("live.client_lag_max", "is longer than live.variant_buffer_duration");
+    if (shows_image(config_) && config_.live.slate_image.empty())
+      wrong("live.slate_image", "is not set, but a slate is the image: set it to the path of a picture");
+    const auto& times = config_.delivery;
+    if (times.part * 2 > times.segment)
+      wrong("live.part", "is longer than half of live.segment");
+    if (times.window < times.segment * times.segments_min)
+      wrong("live.window", "is shorter than six times live.segment");
   }
 
   void gpus() {
@@ -102,6 +115,23 @@ public:
       limit(key + ".audio.options", x.audio.options.size(), defaults::encoder_options_max);
       if (x.video.codec == "none" && x.audio.codec == "none")
         wrong(key + ".audio.codec", "is none, and so is the video codec: nothing is left");
+    }
+  }
+
+  void ladders() {
+    limit("ladders", config_.ladders.size(), core::ladders_max);
+    for (const auto& [name, x] : config_.ladders) {
+      const auto key = "ladders." + name;
+      if (config_.profiles.contains(name))
+        wrong(key, "is a profile's name, too: both would have one address");
+      for (auto at = x.profiles.begin(); at != x.profiles.end(); ++at) {
+        if (std::find(x.profiles.begin(), at, *at) != at)
+          wrong(key, quote(*at) + " is in it twice");
+        else if (const auto found = config_.profiles.find(*at); found == config_.profiles.end())
+          wrong(key, "no profile is named " + quote(*at) + meant_profile(*at));
+        else
+          ladder_member(key, found->second, x);
+      }
     }
   }
 
@@ -184,6 +214,31 @@ private:
       wrong(key + "codec", '"' + x.codec + "\" encodes nothing: leave out the other video keys");
   }
 
+  /// All renditions of a ladder have random-access points at the same times, so each is encoded. A profile that asks for
+  /// no rate might be what the source already is, and would be copied.
+  void ladder_member(const std::string& key, const profile& x, const core::ladder& of) {
+    const auto& video = x.video;
+    if (x.name == core::sound_name)
+      wrong(key, quote(x.name) + " stands for the ladder's sound: give the profile another name");
+    if (video.codec == "copy" || video.codec == "none")
+      wrong(key, "the profile " + quote(x.name) + " does not encode video, as all in a ladder must");
+    else if (video.bit_rate == 0 && video.max_bit_rate == 0 && video.crf < 0)
+      wrong(key,
+            "the profile " + quote(x.name) + " sets none of bit_rate, max_bit_rate and crf, as all in a ladder must");
+    const auto first = config_.profiles.find(of.profiles.front());
+    if (first != config_.profiles.end() && video.keyframe_interval != first->second.video.keyframe_interval)
+      wrong(key, "the keyframe_interval of " + quote(x.name) + " is not that of " + quote(first->first)
+                   + ": it must be equal in all profiles of a ladder");
+  }
+
+  std::string meant_profile(std::string_view name) const {
+    std::vector<std::string_view> known;
+    for (const auto& [other, unused] : config_.profiles)
+      known.emplace_back(other);
+    const auto near = closest(name, known);
+    return near.empty() ? std::string{} : ": did you mean " + std::string{near} + '?';
+  }
+
   void audio(const std::string& key, const audio_profile& x) {
     if (x.codec != "copy" && x.codec != "none")
       return;
@@ -213,17 +268,20 @@ problems validate(loaded& x) {
   all.gpus();
   all.channels();
   all.profiles();
+  all.ladders();
   return all.take();
 }
 
 problems check_files(const loaded& x) {
   problems result;
   const auto& cluster = x.config.cluster;
-  const auto readable = [&](const std::string& key, const std::string& path) {
+  const auto readable = [&](const std::string& key, const std::string& path, uint64_t bytes_max = 0) {
     struct stat status {};
     auto error = stat(path.c_str(), &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
     if (error == 0 && access(path.c_str(), R_OK) != 0)
       error = errno;
+    if (error == 0 && bytes_max > 0 && static_cast<uint64_t>(status.st_size) > bytes_max)
+      error = EFBIG;
     const auto found = x.origins.find(key);
     if (error != 0)
       result.push_back({found == x.origins.end() ? origin{} : found->second, key,
@@ -234,6 +292,9 @@ problems check_files(const loaded& x) {
     readable("cluster.tls.certificate", cluster.tls.certificate);
     readable("cluster.tls.key", cluster.tls.key);
   }
+  const auto coordinates = x.config.role == role::coordinator || x.config.role == role::all;
+  if (coordinates && shows_image(x.config) && !x.config.live.slate_image.empty())
+    readable("live.slate_image", x.config.live.slate_image, live_options::slate_image_bytes_max);
   // A coordinator makes its token file, perhaps only after a worker has started and waits for it.
   const auto may_come = access(cluster.token_file.c_str(), F_OK) != 0 && errno == ENOENT;
   if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file") && !may_come)

@@ -64,7 +64,7 @@ static_assert(coordinator_wait > outer_wait(status_wait));
 
 /// How long the host of an ended task may take to say how the task ended. The host knows within milliseconds, unless it
 /// is gone too or its machine is overloaded. Without an answer, the end counts against the worker. A job and the
-/// registry ask it separately.
+/// registry ask the host separately.
 inline constexpr milliseconds task_exit_wait = 1s;
 
 // -- writing ------------------------------------------------------------------

@@ -12,7 +12,7 @@ constexpr int64_t base_bytes = int64_t{1536} << 20;
 /// 4:2:0 takes 1.5 with 8 bits and 3 with more. 4:4:4 with more than 8 bits takes 6, but is rare at large sizes.
 constexpr int64_t bytes_per_pixel = 4;
 
-/// A source may grow to this size in mid-stream.
+/// Smaller pictures count as this many pixels, because a source may grow to this size in mid-stream.
 constexpr int64_t pixels_min = 1920 * 1080;
 
 constexpr int64_t pixels_max = int64_t{1} << 32;

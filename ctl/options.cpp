@@ -27,12 +27,13 @@ struct entry {
   std::string_view about;
 };
 
-constexpr std::array<entry, 9> entries{{
+constexpr std::array<entry, 10> entries{{
   {"daemons", command::daemons, false, "list the workers with their health and load"},
   {"channels", command::channels, false, "list the channels that clients can watch"},
   {"profiles", command::profiles, false, "list the profiles that channels can be watched in"},
   {"presets", command::presets, false, "list the presets for transcoding files"},
   {"sessions", command::sessions, false, "list the running channels and the workers that transcode them"},
+  {"viewers", command::viewers, false, "list who watches, by which format and since when"},
   {"top", command::top, false, "show all activity, redrawn each second; end it with q and Enter, or Ctrl-C"},
   {"drain", command::drain, true, "stop giving a worker new work"},
   {"resume", command::resume, true, "give a drained worker work again"},

@@ -31,6 +31,7 @@ enum class command : uint8_t {
   profiles,
   presets,
   sessions,
+  viewers,
   top,
   drain,
   resume,

@@ -219,6 +219,8 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
     return presets(with, out, err);
   case command::sessions:
     return show(with, "/sessions", show_sessions, out, err);
+  case command::viewers:
+    return show(with, "/viewers", show_viewers, out, err);
   case command::top:
     return top(with, out, err, terminal);
   case command::drain: {

@@ -253,6 +253,18 @@ std::string show_sessions(const json::value& answer) {
   return or_none(result, "running channels");
 }
 
+std::string show_viewers(const json::value& answer) {
+  table result{
+    {{"VIEWER"}, {"CHANNEL"}, {"PROFILE"}, {"FORMAT"}, {"SINCE"}, {"LAST"}, {"SENT", align::right}, {"ADDRESS"}}};
+  auto viewers = list(answer, "viewers");
+  for (auto& v : viewers)
+    result.add({text(v, "id"), text(v, "channel"), text(v, "profile"), text(v, "format"),
+                time_text(count(v, "since_at_ms")), time_text(count(v, "last_at_ms")),
+                bytes_text(number(v, "sent_bytes")), text(v, "address")});
+  auto more = count(answer, "total") - static_cast<int64_t>(viewers.size());
+  return or_none(result, "viewers") + (more > 0 ? "and " + std::to_string(more) + " more\n" : "");
+}
+
 std::string show_placement(const json::value& answer) {
   table result{{{"PART"}, {"WORKER"}, {"DEVICE"}, {"ENCODER"}, {"WHY NOT"}}};
   for (auto& p : list(answer, "placements")) {

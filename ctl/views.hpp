@@ -12,6 +12,7 @@ std::string show_channels(const boost::json::value& answer);
 std::string show_profiles(const boost::json::value& answer);
 std::string show_presets(const boost::json::value& answer);
 std::string show_sessions(const boost::json::value& answer);
+std::string show_viewers(const boost::json::value& answer);
 
 /// Where the parts of a job are encoded, and the rejected alternatives.
 std::string show_placement(const boost::json::value& answer);

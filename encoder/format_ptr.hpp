@@ -1,4 +1,4 @@
-// libavformat's contexts and byte streams as move-only values: inputs, outputs, and what lies under them.
+// libavformat's contexts (inputs and outputs), and the byte streams that they read or write, as move-only values.
 #pragma once
 
 #include "encoder/av_ptr.hpp"

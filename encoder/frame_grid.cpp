@@ -26,7 +26,7 @@ constexpr int64_t unit_max = 150;
 /// ticks.
 constexpr int64_t off_max = unit_max / 2 + 2;
 
-/// The most by which rounding to ticks moves two times apart.
+/// The most (ticks) by which rounding to ticks changes the distance of two times.
 constexpr int64_t tick_slack = 2;
 
 /// Grid places must be at least this many units apart, otherwise any time would be near one.
@@ -49,7 +49,7 @@ constexpr std::array usual_rates{
 /// A claimed rate this near to a usual one is that rate, written with fewer digits.
 constexpr double same_rate = 2e-4;
 
-/// The ticks that all intervals are multiples of, if that is a container's unit; 0 if the times are exact.
+/// The greatest common divisor of all intervals (ticks) if it can be a container's unit; else 0: the times are exact.
 int64_t unit_of(std::span<const int64_t> times) {
   int64_t result = 0;
   for (size_t i = 1; i < times.size() && result != 1; ++i)

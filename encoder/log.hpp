@@ -50,8 +50,8 @@ struct log_entry {
 };
 
 /// From now on `receive` gets libav*'s warnings and errors from any thread, one line a call, unless a `work_log`
-/// collects them. Of lines that differ only in numbers the first few are passed on. Without `log_to`, these lines are
-/// dropped.
+/// collects them. Of lines that differ only in numbers the first few are passed on. Before the first call of `log_to`,
+/// lines that no `work_log` collects are dropped.
 void log_to(std::function<void(bool error, const std::string& text)> receive);
 
 /// Collects libav*'s warnings and errors from any thread, from construction to destruction: for processes that do one

@@ -5,10 +5,12 @@
 #include "encoder/error.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace troupe::av {
 
@@ -19,6 +21,20 @@ enum class fit {
   inside,  ///< as large as fits, with square samples: one side is shorter than the setting
   pad,     ///< as `inside`, and black bars fill the rest
   stretch, ///< fills the whole size with samples that are not square: players show the picture's own shape
+};
+
+/// What `transcode::fill` shows.
+struct slate_settings {
+  enum class kind {
+    last,  ///< the last picture of the source
+    image, ///< a picture file, between black bars
+    bars   ///< colour bars, with a title and the time of day
+  };
+
+  kind show = kind::last;
+  std::vector<std::byte> image; ///< the file
+  std::string title;
+  int64_t unix_ms = 0; ///< Unix time at timestamp 0
 };
 
 /// 0, negative and empty values mean "as the source has it" or "the encoder's default".
@@ -47,6 +63,7 @@ struct video_settings {
   bool in_band_headers = true; ///< parameter sets before each random-access point; otherwise in extradata (MP4, MKV)
   std::string device;          ///< of a hardware encoder: "cuda:1", "/dev/dri/renderD128"; empty: libav* chooses
   std::string decode_device;   ///< decodes and scales there if possible; empty decodes in software
+  slate_settings slate{};
   /// Further encoder options. A name that is not on the allow list is `errc::option`.
   std::map<std::string, std::string> options;
 };

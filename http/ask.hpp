@@ -14,9 +14,9 @@
 
 namespace troupe::http {
 
-/// Sends `args` to the gateway and calls `on_result(caf::expected<Result>)` once, on a thread of the actor system. It
-/// gets the answer, an error of the gateway, or `caf::sec::request_timeout`. It is not called if the actor system ends
-/// first.
+/// Sends `args` to the gateway and calls `on_result(caf::expected<Result>)` once, on a thread of the actor system.
+/// `on_result` gets the answer, an error of the gateway, or `caf::sec::request_timeout`. It is not called if the actor
+/// system ends first.
 template <class Result, class Handler, class... Args>
 void ask(caf::actor_system& system, const gateway_actor& gateway, std::chrono::milliseconds timeout, Handler on_result,
          Args... args) {

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,17 +41,20 @@ struct server_config : config::http_options {
   uint32_t threads = 1;
   uint64_t target_bytes_max = 4096;                                    ///< larger: 414
   uint64_t bodies_bytes_max = config::defaults::http_bodies_bytes_max; ///< all bodies in memory together; more: 503
-  std::chrono::milliseconds write_timeout{30'000};                     ///< without progress in what the client takes
+  std::chrono::milliseconds write_timeout{30'000};                     ///< drops a client that takes no data this long
   /// For an answer of the coordinator, except for a stream.
   std::chrono::milliseconds ask_timeout = config::defaults::coordinator_wait;
   /// For a stream's first bytes.
   std::chrono::milliseconds watch_timeout{30'000};
-  std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events gets a comment
+  std::chrono::milliseconds event_heartbeat{15'000}; ///< a stream without events for this long gets a comment
   std::chrono::milliseconds upload_window = config::defaults::http_upload_window;
   uint64_t upload_window_bytes = config::defaults::http_upload_window_bytes; ///< fewer bytes in such a window: 408
   /// Clients that listen to events; more: 503.
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
+  /// Viewers of HLS and DASH that are listed: together, and of one client's address.
+  uint32_t viewers_max = 50'000;
+  uint32_t viewers_per_client = 4'096;
   std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
   std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
   std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
@@ -63,6 +67,8 @@ struct server_config : config::http_options {
     return connections_max - kept;
   }
 
+  /// The renditions of each ladder; a session knows one of them as "ladder/rendition".
+  std::map<std::string, std::vector<std::string>> ladders;
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

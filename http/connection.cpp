@@ -3,12 +3,10 @@
 #include "config/waits.hpp"
 #include "http/event_client.hpp"
 #include "http/file_client.hpp"
-#include "http/live.hpp"
 #include "http/problem.hpp"
 #include "http/target.hpp"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include <boost/asio/write.hpp>
@@ -29,8 +27,19 @@ constexpr size_t read_ahead_bytes = 16 * 1024;
 /// Size of the first read; most requests fit into it.
 constexpr size_t first_read_bytes = 4096;
 
-bool is_read(verb method) {
-  return method == verb::get || method == verb::head;
+/// The host of "host:port".
+std::string host_of_remote(const std::string& remote) {
+  return remote.substr(0, remote.rfind(':'));
+}
+
+/// True if the client takes gzip, and does not rather take anything else (`q=0`).
+bool takes_gzip(beast::string_view accepted) {
+  for (auto& coding : beast::http::ext_list{accepted})
+    if (beast::iequals(coding.first, "gzip"))
+      return std::none_of(coding.second.begin(), coding.second.end(), [](const auto& x) {
+        return beast::iequals(x.first, "q") && x.second.find_first_not_of("0.") == beast::string_view::npos;
+      });
+  return false;
 }
 
 constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -211,11 +220,15 @@ bool connection::parse_target() {
     return false;
   request_.path = std::move(*path);
   request_.place = place_;
+  request_.address = host_of_remote(remote_);
   auto query = request_.target.find('?');
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
   request_.idempotency_key.assign(key.data(), key.size());
-  request_.takes_gzip = beast::http::token_list{header[field::accept_encoding]}.exists("gzip");
+  request_.takes_chunks = header.version() >= 11;
+  request_.takes_gzip = takes_gzip(header[field::accept_encoding]);
+  auto range = header[field::range];
+  request_.range.assign(range.data(), range.size());
   auto seen = header["Last-Event-ID"];
   request_.last_event_id.assign(seen.data(), seen.size());
   request_.body = std::move(parser_->get().body());
@@ -234,19 +247,12 @@ void connection::dispatch() {
     return refuse(status::bad_request, "invalid_argument", "the request target is not a valid path");
   if (auto no = shared_->guard.check(header.version(), request_.method, header))
     return refuse(no->code, no->word, no->detail);
-  auto wanted = live_target::of(request_.path);
-  auto events = is_event_path(request_.path);
-  if (auto target = delivery_target::of(request_.path); target && is_read(request_.method))
-    return deliver(*target);
-  if (request_.method != verb::get || !(wanted || events))
+  if (!request_.path.empty() && request_.path.front() == "live")
+    return dispatch_live();
+  if (request_.method != verb::get || !is_event_path(request_.path))
     return ask_api();
-  auto streams = enter_streams();
-  if (!streams)
-    return;
-  if (events)
+  if (auto streams = enter_streams())
     become<event_client>(std::move(request_), header.version(), std::move(*streams));
-  else
-    become<live_client>(std::move(request_), std::move(*wanted), header.version(), std::move(*streams));
 }
 
 std::optional<share> connection::enter_streams() {
@@ -258,14 +264,6 @@ std::optional<share> connection::enter_streams() {
                    request_.id));
   }
   return result;
-}
-
-template <class Client, class... Args>
-void connection::become(Args&&... args) {
-  phase_ = phase::closed;
-  auto client = std::make_shared<Client>(loop_, std::move(socket_), shared_, std::forward<Args>(args)...);
-  loop_.remove(shared_from_this());
-  client->start();
 }
 
 bool connection::hand_over() {
@@ -314,18 +312,6 @@ void connection::ask_api() {
   shared_->api->handle(request_, std::move(take));
 }
 
-void connection::deliver(const delivery_target& target) {
-  phase_ = phase::asking;
-  // The request may wait for its rendition to start, and then for a part or segment that does not exist yet.
-  expire_after(2 * shared_->config.watch_timeout);
-  auto take = [weak = std::weak_ptr<peer>{shared_from_this()}, turn = ++turn_](reply x) {
-    auto me = std::static_pointer_cast<connection>(weak.lock());
-    if (me && me->phase_ == phase::asking && me->turn_ == turn)
-      me->answer(std::move(x));
-  };
-  shared_->delivery->handle(loop_, request_, target, std::move(take));
-}
-
 void connection::refuse(status code, std::string_view word, std::string_view detail) {
   keep_alive_ = false;
   answer(problem(code, word, detail, request_.id));
@@ -338,8 +324,16 @@ void connection::answer(reply x) {
   // Without a length, the end of the connection marks the end of the answer.
   keep_alive_ = keep_alive_ && !stopping_ && !x.endless;
   auto version = parser_ && parser_->is_header_done() ? parser_->get().version() : 11u;
+  delivery_.reset();
   media_ = x.media;
+  rest_ = x.rest;
+  part_ = x.part;
+  viewer_ = x.viewer;
   response_ = make_response(std::move(x), request_, version, keep_alive_);
+  if (rest_) {
+    response_->erase(field::content_length);
+    response_->chunked(true);
+  }
   shared_->counters->count_response(response_->result_int());
   if (!media_.empty() && request_.method != verb::head)
     return write_media();
@@ -347,19 +341,12 @@ void connection::answer(reply x) {
                            [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
 }
 
-void connection::write_media() {
-  head_ = head_of(*response_);
-  buffers_.clear();
-  buffers_.emplace_back(head_.data(), head_.size());
-  for (auto& x : media_)
-    buffers_.emplace_back(x.span().data(), x.size());
-  boost::asio::async_write(socket_, std::span<const boost::asio::const_buffer>{buffers_},
-                           alive_while_written(shared_->config.write_timeout),
-                           [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
-}
-
 void connection::on_written(const error_code& failure, size_t bytes) {
   shared_->counters->sent_bytes += bytes;
+  if (auto to = std::exchange(viewer_, nullptr)) {
+    to->sent(bytes, clock::now());
+    shared_->counters->count_delivered(to->format(), bytes);
+  }
   if (phase_ != phase::writing)
     return;
   access_record record{request_.id, remote_,         {}, request_.target, {}, {}, response_->result_int(),
@@ -371,6 +358,7 @@ void connection::on_written(const error_code& failure, size_t bytes) {
   write_log(*shared_, std::move(record));
   response_.reset();
   media_.clear();
+  rest_.reset();
   if (failure)
     return close();
   if (keep_alive_ && !stopping_)
@@ -394,6 +382,9 @@ void connection::deadline_passed() {
   case phase::asking:
     refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
     break;
+  case phase::awaiting:
+    abandon();
+    break;
   default:
     close();
   }
@@ -403,10 +394,14 @@ void connection::shut_down() {
   stopping_ = true;
   if (phase_ == phase::idle || phase_ == phase::reading)
     close();
+  else if (phase_ == phase::asking && delivery_)
+    answer(problem(ec::stopping, {}, request_.id));
 }
 
 void connection::close() {
   phase_ = phase::closed;
+  delivery_.reset();
+  rest_.reset();
   error_code failure;
   socket_.close(failure);
   loop_.remove(shared_from_this());

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
@@ -43,7 +44,7 @@ public:
   }
 
 private:
-  enum class phase { idle, reading, asking, writing, closed };
+  enum class phase { idle, reading, asking, writing, awaiting, closed };
 
   using error_code = boost::system::error_code;
   using parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
@@ -71,12 +72,26 @@ private:
   std::optional<share> enter_streams();
   /// Passes the socket to a client of another kind.
   template <class Client, class... Args>
-  void become(Args&&... args);
+  void become(Args&&... args) {
+    phase_ = phase::closed;
+    auto client = std::make_shared<Client>(loop_, std::move(socket_), shared_, std::forward<Args>(args)...);
+    loop_.remove(shared_from_this());
+    client->start();
+  }
   void ask_api();
+  /// Answers a request below "/live/", or passes its socket on.
+  void dispatch_live();
   /// Answers a request for a playlist, manifest, segment or part.
   void deliver(const delivery_target& target);
-  /// Writes the response with `media_` as its body.
+  /// Notices that the client leaves while it waits for its answer, or for the rest of it.
+  void watch_client();
+  /// Writes the response with `media_` as its body, and `rest_` as it comes.
   void write_media();
+  void write_chunks(bool last);
+  void pump();
+  void await_rest();
+  /// Ends the connection in the middle of a body.
+  void abandon();
   void refuse(status code, std::string_view word, std::string_view detail);
   void answer(reply x);
   void on_written(const error_code& failure, size_t bytes);
@@ -96,15 +111,22 @@ private:
   bool timed_out_ = false;  ///< the pending read was cancelled by its deadline
   bool keep_alive_ = false; ///< after the current response
   bool stopping_ = false;
-  uint64_t turn_ = 0; ///< number of the current request: late replies to earlier ones are dropped
+  uint64_t turn_ = 0;         ///< number of the current request: late replies to earlier ones are dropped
+  uint64_t watched_turn_ = 0; ///< in which the end of the client would be noticed
   clock::time_point began_;
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;
   request request_;
   share body_; ///< of the current request, until it is answered
   std::optional<response> response_;
+  std::shared_ptr<void> delivery_; ///< the request, while it waits for media
+  viewer_ptr viewer_;              ///< who gets the response
   std::vector<shared_bytes> media_;
+  std::optional<byte_range> part_; ///< of `media_`
+  std::shared_ptr<media_source> rest_;
+  size_t sent_bytes_ = 0; ///< of the response with `rest_`
   std::string head_;
+  std::vector<std::string> frames_; ///< the sizes of chunks, as sent
   std::vector<boost::asio::const_buffer> buffers_;
 };
 

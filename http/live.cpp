@@ -12,15 +12,10 @@
 #include <utility>
 
 #include <boost/asio/write.hpp>
-#include <netinet/tcp.h>
 
 namespace troupe::http {
 
 namespace {
-
-/// Unsent bytes that the kernel may hold for a client. Without this limit, a slow client's send buffer grows to
-/// megabytes of old pictures.
-constexpr int unsent_bytes_max = 256 * 1024;
 
 /// Bytes that a client may send while it watches; a client has no reason to send any.
 constexpr uint64_t ignored_bytes_max = 64 * 1024;
@@ -35,6 +30,16 @@ boost::asio::const_buffer buffer_of(std::string_view text) {
 
 /// The buffers of one write, without a copy of their list.
 using buffer_span = std::span<const boost::asio::const_buffer>;
+
+/// What is left of a write after its first `bytes`.
+void drop_front(std::vector<boost::asio::const_buffer>& of, size_t bytes) {
+  auto first = of.begin();
+  for (; first != of.end() && bytes >= first->size(); ++first)
+    bytes -= first->size();
+  of.erase(of.begin(), first);
+  if (!of.empty())
+    of.front() += bytes;
+}
 
 } // namespace
 
@@ -52,7 +57,7 @@ live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, reque
     target_(std::move(target)) {}
 
 void live_client::start() {
-  ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes_max, sizeof unsent_bytes_max);
+  limit_unsent(socket_);
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
   ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),
                      watch_atom_v, target_.channel, target_.profile);
@@ -66,6 +71,9 @@ void live_client::opened(caf::expected<rendition_ptr> stream) {
   if (*stream == nullptr)
     return refuse(problem(ec::stopping, {}, request_.id));
   reader_.emplace((*stream)->stream());
+  group_ = live_group::of(loop_, *(*stream)->stream());
+  viewer_ =
+    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
   header_ =
     head_of({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}, {"Access-Control-Allow-Origin", "*"}}});
   auto line = record(200, "watching");
@@ -75,16 +83,34 @@ void live_client::opened(caf::expected<rendition_ptr> stream) {
   pump();
 }
 
+void live_client::take() {
+  if (waits())
+    serve();
+}
+
+void live_client::listen(std::function<void()> wake) {
+  reader_->notify(std::move(wake));
+}
+
 void live_client::pump() {
+  // What came during its last write goes with the next flush.
+  if (group_->rests() && header_.empty() && !behind_ && !stopping_)
+    return await_data();
+  serve();
+}
+
+void live_client::serve() {
   chunks_.clear();
   if (stopping_)
     return finish("the server stops");
+  turn_ = group_->turn();
   switch (reader_->read(chunks_, write_bytes_max)) {
   case variant_stream::reader::outcome::data:
     return write();
   case variant_stream::reader::outcome::end:
     return finish(reader_->end_reason());
   case variant_stream::reader::outcome::wait:
+    behind_ = false;
     if (!header_.empty())
       return write(); // send the header now: a client that has it waits patiently
     return await_data();
@@ -94,7 +120,7 @@ void live_client::pump() {
 void live_client::await_data() {
   phase_ = phase::waiting;
   expire_never(); // a source may be silent for as long as its session lets it
-  reader_->notify(waker(phase::waiting, &live_client::pump));
+  group_->await(std::static_pointer_cast<live_client>(shared_from_this()), turn_);
 }
 
 void live_client::write() {
@@ -106,6 +132,7 @@ void live_client::write() {
   size_t size = 0;
   for (auto& c : chunks_)
     size += c.size();
+  behind_ = size > write_bytes_max / 2;
   auto framed = version_ >= 11 && size > 0;
   if (framed) {
     auto n = std::snprintf(frame_.data(), frame_.size(), "%zx\r\n", size);
@@ -117,11 +144,22 @@ void live_client::write() {
     buffers_.push_back(buffer_of(chunk_end));
   if (last_ && version_ >= 11)
     buffers_.push_back(buffer_of(last_chunk));
-  boost::asio::async_write(socket_, buffer_span{buffers_}, alive_while_written(shared_->config.write_timeout),
-                           [me = self(this)](const error_code& failure, size_t n) { me->on_written(failure, n); });
+  // Most sockets take all at once: no call from the loop is needed for these.
+  error_code failure;
+  auto taken = socket_.write_some(buffer_span{buffers_}, failure);
+  if (failure == boost::asio::error::would_block || failure == boost::asio::error::try_again)
+    failure = {};
+  if (failure || taken == boost::asio::buffer_size(buffers_))
+    return on_written(failure, taken);
+  drop_front(buffers_, taken);
+  boost::asio::async_write(
+    socket_, buffer_span{buffers_}, alive_while_written(shared_->config.write_timeout),
+    [me = self(this), taken](const error_code& failed, size_t n) { me->on_written(failed, taken + n); });
 }
 
-void live_client::written() {
+void live_client::written(size_t bytes) {
+  viewer_->sent(bytes, clock::now());
+  shared_->counters->count_delivered(delivery_format::ts, bytes);
   if (header_.empty())
     return;
   shared_->counters->count_response(200);
@@ -149,7 +187,11 @@ void live_client::describe(access_record& line) const {
 }
 
 void live_client::leave() {
+  if (viewer_)
+    shared_->viewers->leave(std::exchange(viewer_, nullptr));
   reader_.reset();
+  if (auto group = std::exchange(group_, nullptr))
+    group->left(*this);
   chunks_.clear();
 }
 

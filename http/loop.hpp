@@ -5,6 +5,7 @@
 #pragma once
 
 #include "http/config.hpp"
+#include "http/delivery_format.hpp"
 #include "http/event_statistics.hpp"
 
 #include <array>
@@ -33,9 +34,14 @@ struct statistics {
   std::atomic<uint64_t> streams{0};                 ///< of these, the ones that stream or move a file
   std::atomic<uint64_t> bodies_bytes{0};            ///< reserved for request bodies
   std::atomic<uint64_t> sent_bytes{0};
+  by_format<std::atomic<uint64_t>> delivered_bytes{}; ///< of these, to viewers
   event_statistics events;
 
   void count_response(unsigned status_code) noexcept;
+
+  void count_delivered(delivery_format to, uint64_t bytes) noexcept {
+    delivered_bytes[static_cast<size_t>(to)] += bytes;
+  }
 };
 
 /// A share of a resource that all connections have in common. Released on destruction.

@@ -2,10 +2,12 @@
 // anywhere, and a reply can be made on any thread.
 #pragma once
 
+#include "http/byte_range.hpp"
 #include "messages/media.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ostream> // Beast uses it without including it
 #include <string>
 #include <utility>
@@ -19,6 +21,8 @@ namespace troupe::http {
 using boost::beast::http::status;
 using boost::beast::http::verb;
 
+class viewer;
+
 struct request {
   verb method = verb::get;
   std::string target;            ///< as sent; for the log
@@ -27,9 +31,33 @@ struct request {
   std::string body;              ///< as sent; has a limit
   std::string idempotency_key;   ///< from the header of that name
   std::string last_event_id;     ///< from the header of that name
+  std::string range;             ///< from the header of that name
   bool takes_gzip = false;       ///< the client takes compressed bodies
+  bool takes_chunks = false;     ///< the client takes bodies without a length
+  std::string address;           ///< of the client, without its port
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
-  std::shared_ptr<void> place;   ///< of the connection among those of its client
+  /// The connection's place among those of its client, whom it names, see `client_of`.
+  std::shared_ptr<std::string> place;
+};
+
+/// Media that are still being made.
+class media_source {
+public:
+  enum class outcome {
+    more, ///< something new, and more will follow
+    last, ///< the rest
+    wait, ///< nothing new yet
+    lost, ///< there is no rest
+  };
+
+  virtual ~media_source() = default;
+
+  /// Appends what is new.
+  virtual outcome read(std::vector<shared_bytes>& to) = 0;
+
+  /// Calls `wake` once, from any thread and perhaps at once, when `read` would no longer say `wait`. False if too many
+  /// wait already.
+  virtual bool notify(std::function<void()> wake) = 0;
 };
 
 struct reply {
@@ -39,6 +67,9 @@ struct reply {
   std::vector<std::pair<std::string, std::string>> fields{}; ///< further header fields; the values hold no line breaks
   bool endless = false;                                      ///< the answer to a HEAD whose GET has no length
   std::vector<shared_bytes> media{};                         ///< instead of `body`, sent without a copy
+  std::shared_ptr<media_source> rest{};                      ///< follows `media`, in chunks
+  std::optional<byte_range> part{};                          ///< of `media`, if not all of it is sent
+  std::shared_ptr<http::viewer> viewer{};                    ///< whom it is for; null if nobody watches
 };
 
 /// Takes the reply to a request: once, from any thread.

@@ -21,7 +21,7 @@ tl::expected<profile, std::string> find_rendition(const std::string& name, const
 
 void make_room(const json::object& set, video_profile& x) {
   if (set.contains("codec")) {
-    // These values belong to the other encoder.
+    // These values belong to the encoder that the preset or profile names.
     x.preset.clear();
     x.tune.clear();
     x.profile.clear();

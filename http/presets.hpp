@@ -15,7 +15,7 @@ namespace troupe::http {
 tl::expected<profile, std::string> find_rendition(const std::string& name, const std::vector<profile>& profiles);
 
 /// Removes from `x` the settings that contradict the order's own video settings, `set`: a quality overrides a rate, and
-/// another codec drops the settings that belong to the first encoder.
+/// another codec drops the settings for the encoder that `x` names.
 void make_room(const boost::json::object& set, video_profile& x);
 
 /// All presets that an order may name.

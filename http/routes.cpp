@@ -77,60 +77,16 @@ bool can_work(const daemon_status& x) {
 } // namespace
 
 routes::routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
-               std::shared_ptr<statistics> counters)
+               std::shared_ptr<statistics> counters, std::shared_ptr<const viewer_list> viewers)
   : system_(system),
     gateway_(std::move(gateway)),
     timeout_(config.ask_timeout),
     counters_(std::move(counters)),
+    viewers_(std::move(viewers)),
     failovers_(config.failovers),
     file_jobs_(config.file_jobs),
     files_(config.files),
     started_at_ms_(unix_ms()) {}
-
-const std::vector<routes::route>& routes::table() {
-  static const std::vector<route> entries{
-    {verb::get, "/", &routes::index, "this page"},
-    {verb::get, "/healthz", &routes::health, "200 while this process answers"},
-    {verb::get, "/readyz", &routes::ready, "200 while a worker can take work, else 503"},
-    {verb::get, "/metrics", &routes::metrics, "metrics, for Prometheus"},
-    {verb::get, "/live/{}/{}", &routes::live, "/live/{channel}/{profile}.ts: a channel as MPEG-TS"},
-    {verb::get, "/api/v1/healthz", &routes::health, {}},
-    {verb::get, "/api/v1/readyz", &routes::ready, {}},
-    {verb::get, "/api/v1/daemons", &routes::daemons, "all workers"},
-    {verb::get, "/api/v1/daemons/{}", &routes::daemon, "one worker, by name or id"},
-    {verb::delete_, "/api/v1/daemons/{}", &routes::remove, "forget a worker and end its tasks"},
-    {verb::get, "/api/v1/daemons/{}/jobs", &routes::jobs, "a worker's tasks, and the latest that ended"},
-    {verb::post, "/api/v1/daemons/{}/drain", &routes::drain, "give a worker no new work"},
-    {verb::post, "/api/v1/daemons/{}/resume", &routes::resume, "give a worker new work again"},
-    {verb::get, "/api/v1/channels", &routes::channels, "the channels that can be watched"},
-    {verb::get, "/api/v1/profiles", &routes::profiles, "the renditions that channels can be watched in"},
-    {verb::get, "/api/v1/presets", &routes::presets, "renditions by name that files can be transcoded to"},
-    {verb::get, "/api/v1/sessions", &routes::sessions, "the channels that run now"},
-    {verb::get, "/api/v1/sessions/{}", &routes::session, "one running channel, by id or name"},
-    {verb::get, "/api/v1/jobs", &routes::file_jobs,
-     "file jobs, newest first; ?state= &queue= &text= &from_ms= &to_ms= &limit= &after="},
-    {verb::post, "/api/v1/jobs", &routes::submit_job, "transcode a file"},
-    {verb::get, "/api/v1/jobs/events", &routes::events, "events of all jobs, as server-sent events; ?state= &queue="},
-    {verb::get, "/api/v1/jobs/{}/events", &routes::events, "events of one job, until it ends"},
-    {verb::get, "/api/v1/jobs/{}/logs", &routes::job_log, "a job's log; ?format=json &after="},
-    {verb::get, "/api/v1/jobs/{}/placement", &routes::job_placement, "where a job's parts are made, and why"},
-    {verb::get, "/api/v1/jobs/{}", &routes::file_job, "one file job with its chunks and its history"},
-    {verb::delete_, "/api/v1/jobs/{}", &routes::remove_job, "forget an ended job; its result stays"},
-    {verb::post, "/api/v1/jobs/{}/cancel", &routes::cancel_job, "end a job"},
-    {verb::post, "/api/v1/jobs/{}/pause", &routes::pause_job, "stop all work on a job; finished parts are kept"},
-    {verb::post, "/api/v1/jobs/{}/resume", &routes::resume_job, "resume a paused job"},
-    {verb::post, "/api/v1/jobs/{}/retry", &routes::retry_job, "retry a failed job"},
-    {verb::get, "/api/v1/jobs/{}/result", &routes::no_files, "a job's result file; ranges are served"},
-    {verb::delete_, "/api/v1/jobs/{}/result", &routes::no_files, "delete a result that was kept for its client"},
-    {verb::post, "/api/v1/uploads", &routes::no_files, "begin an upload: Upload-Length, Upload-Name"},
-    {verb::patch, "/api/v1/uploads/{}", &routes::no_files,
-     "a part of an upload: Upload-Offset, Upload-Length; HEAD tells how much has arrived"},
-    {verb::put, "/api/v1/uploads/{}", &routes::no_files,
-     "the end of an upload: Upload-Length, Upload-Checksum: sha256 DIGITS"},
-    {verb::delete_, "/api/v1/uploads/{}", &routes::no_files, "delete an upload"},
-  };
-  return entries;
-}
 
 void routes::handle(const request& of, reply_handler done) const {
   auto method = of.method == verb::head ? verb::get : of.method;
@@ -202,6 +158,10 @@ void routes::metrics(const request& of, reply_handler done) const {
     counters.http_responses[i] = counters_->responses[i];
   counters.http_connections = counters_->connections;
   counters.http_sent_bytes = counters_->sent_bytes;
+  auto watching = viewers_->count(clock::now());
+  for (size_t i = 0; i < watching.size(); ++i)
+    counters.viewers.push_back(
+      {std::string{to_string(delivery_formats[i])}, watching[i], counters_->delivered_bytes[i]});
   counters.event_clients = counters_->events.clients;
   counters.events_skipped = counters_->events.skipped;
   counters.event_clients_dropped = counters_->events.dropped;
@@ -316,6 +276,13 @@ void routes::session(const request& of, reply_handler done) const {
   query<std::vector<session_status>>(of.id, done, then, sessions_atom_v);
 }
 
+void routes::viewers(const request& of, reply_handler done) const {
+  auto what = read_viewer_question(of.query);
+  if (!what)
+    return done(problem(ec::invalid_argument, what.error(), of.id));
+  done(json_reply(to_json(viewers_->list(*what, clock::now()))));
+}
+
 void routes::submit_job(const request& of, reply_handler done) const {
   auto then = [me = shared_from_this(), of, done](const std::vector<profile>& profiles) {
     auto job = read_submission(of.body, profiles);
@@ -422,7 +389,8 @@ void routes::job_log(const request& of, reply_handler done) const {
 void routes::live(const request& of, reply_handler done) const {
   auto wanted = live_target::of(of.path);
   if (!wanted)
-    return done(problem(status::not_found, "unknown_path", "a live stream is /live/{channel}/{profile}.ts", of.id));
+    return done(problem(status::not_found, "unknown_path",
+                        "a channel is /live/{channel}/{profile}, .ts, /index.m3u8 or /manifest.mpd", of.id));
   // Only a HEAD gets here: nothing starts, but the names must be right.
   auto found = [](auto& xs, const std::string& name) {
     return std::any_of(xs.begin(), xs.end(), [&](auto& x) { return x.name == name; });

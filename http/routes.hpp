@@ -8,6 +8,7 @@
 #include "http/config.hpp"
 #include "http/loop.hpp"
 #include "http/message.hpp"
+#include "http/viewers.hpp"
 #include "telemetry/transfer_totals.hpp"
 
 #include <caf/expected.hpp>
@@ -25,7 +26,7 @@ namespace troupe::http {
 class routes : public std::enable_shared_from_this<routes> {
 public:
   routes(caf::actor_system& system, gateway_actor gateway, const server_config& config,
-         std::shared_ptr<statistics> counters);
+         std::shared_ptr<statistics> counters, std::shared_ptr<const viewer_list> viewers);
 
   /// Answers any request except the GET of a live stream. `done` is called once: perhaps at once, perhaps on another
   /// thread. It is not called if the actor system ends first.
@@ -59,6 +60,7 @@ private:
   void presets(const request& of, reply_handler done) const;
   void sessions(const request& of, reply_handler done) const;
   void session(const request& of, reply_handler done) const;
+  void viewers(const request& of, reply_handler done) const;
   void submit_job(const request& of, reply_handler done) const;
   void file_jobs(const request& of, reply_handler done) const;
   void file_job(const request& of, reply_handler done) const;
@@ -71,8 +73,8 @@ private:
   void job_log(const request& of, reply_handler done) const;
   void remove_job(const request& of, reply_handler done) const;
   void live(const request& of, reply_handler done) const;
-  /// Refuses a request for a file. It gets here only if file transfer is off: otherwise a `file_client` has taken over
-  /// its connection.
+  /// Refuses a request for a file. Called only if file transfer is off: otherwise a `file_client` has taken over the
+  /// connection.
   void no_files(const request& of, reply_handler done) const;
 
   /// Calls `then(job_id)` if the path names a job.
@@ -102,6 +104,7 @@ private:
   gateway_actor gateway_;
   std::chrono::milliseconds timeout_;
   std::shared_ptr<statistics> counters_;
+  std::shared_ptr<const viewer_list> viewers_;
   std::shared_ptr<const telemetry::failover_log> failovers_;
   std::shared_ptr<const telemetry::file_job_log> file_jobs_;
   std::shared_ptr<transfer::upload_registry> files_; ///< may be null

@@ -42,7 +42,7 @@ constexpr int backlog = 1024;
 
 constexpr uint32_t threads_max = 64;
 
-/// Flushing a large file takes a thread seconds; meanwhile the other one continues.
+/// To flush a large file, a thread may need seconds; meanwhile the other thread continues.
 constexpr uint32_t file_threads = 2;
 
 /// Asks the system's resolver, which may take a while: call it before any thread serves.
@@ -82,7 +82,7 @@ public:
 
   ~impl() {
     stop();
-    // Both use the context of the first loop, so they end before it.
+    // Timer and acceptor use the context of the first loop, so they end before it.
     pause_.reset();
     acceptor_.reset();
   }
@@ -222,7 +222,8 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto where = "'" + config.listen.host + "' port " + std::to_string(config.listen.port);
   auto threads = config.threads;
   auto counters = std::make_shared<statistics>();
-  auto api = std::make_shared<const routes>(system, gateway, config, counters);
+  auto viewers = std::make_shared<viewer_list>(viewer_list::limits{config.viewers_max, config.viewers_per_client});
+  auto api = std::make_shared<const routes>(system, gateway, config, counters, viewers);
   browser_guard rules{endpoint->address().is_loopback(), config.hosts};
   std::vector<std::unique_ptr<loop>> file_loops;
   std::vector<loop*> of_files;
@@ -230,10 +231,10 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
     of_files.push_back(file_loops.emplace_back(std::make_unique<loop>(counters)).get());
   auto events = std::make_shared<event_hub>(system, gateway, config.event_clients_max,
                                             std::shared_ptr<event_statistics>{counters, &counters->events});
-  auto delivering = std::make_shared<delivery>(system, gateway, config.watch_timeout);
+  auto delivering = std::make_shared<delivery>(system, gateway, config.watch_timeout, config.ladders, viewers);
   auto shared = std::make_shared<const service>(service{std::move(config), system, std::move(gateway), std::move(api),
-                                                        std::move(delivering), std::move(rules), counters,
-                                                        std::move(of_files), std::move(events)});
+                                                        std::move(delivering), std::move(viewers), std::move(rules),
+                                                        counters, std::move(of_files), std::move(events)});
   auto result = std::make_unique<impl>(std::move(shared), threads, std::move(file_loops));
   if (auto reason = result->listen(*endpoint); !reason.empty())
     return tl::unexpected("cannot listen for HTTP on " + where + ": " + reason);

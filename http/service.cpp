@@ -8,6 +8,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/write.hpp>
+#include <netinet/tcp.h>
 
 namespace troupe::http {
 
@@ -108,8 +109,10 @@ response make_response(reply x, const request& to, unsigned version, bool keep_a
     result.set(field::content_type, x.content_type);
   result.keep_alive(keep_alive);
   auto size = x.body.size();
-  for (auto& part : x.media)
-    size += part.size();
+  for (auto& bytes : x.media)
+    size += bytes.size();
+  if (x.part)
+    size = x.part->size;
   if (x.code != status::no_content && !x.endless)
     result.content_length(size);
   if (to.method != verb::head)
@@ -144,6 +147,11 @@ void write_log(const service& of, access_record record) {
   if (streams)
     fields.insert(fields.end(), {{"channel", record.channel}, {"profile", record.profile}});
   log::write(at, record.note.empty() ? std::string_view{"answered"} : std::string_view{record.note}, fields);
+}
+
+void limit_unsent(tcp::socket& socket) {
+  constexpr int bytes_max = 256 * 1024;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes_max, sizeof bytes_max);
 }
 
 std::string remote_of(const tcp::socket& socket) {

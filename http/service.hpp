@@ -9,6 +9,7 @@
 #include "http/job_events.hpp"
 #include "http/loop.hpp"
 #include "http/routes.hpp"
+#include "http/viewers.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -29,6 +30,7 @@ struct service {
   gateway_actor gateway;
   std::shared_ptr<const routes> api;
   std::shared_ptr<http::delivery> delivery;
+  std::shared_ptr<viewer_list> viewers;
   http::browser_guard guard;
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< only for files; they outlive all connections
@@ -51,6 +53,10 @@ std::string head_of(const response& x);
 /// Writes a line to the log, cut to a reasonable length: streams and changes at level info, our own failures as
 /// warnings, the rest for debugging.
 void write_log(const service& of, access_record record);
+
+/// A client that reads slowly gets no more unsent bytes into its kernel's buffer than one write has. Without this limit
+/// the buffer grows to megabytes of old pictures.
+void limit_unsent(boost::asio::ip::tcp::socket& socket);
 
 /// "address:port" of the other side; empty if it is gone.
 std::string remote_of(const boost::asio::ip::tcp::socket& socket);

@@ -57,7 +57,7 @@ void stream_client::on_written(const error_code& failure, size_t bytes) {
     return;
   if (failure)
     return hang_up(failure.message());
-  written();
+  written(bytes);
   if (last_)
     return hang_up(std::move(note_));
   pump();

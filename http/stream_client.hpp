@@ -46,8 +46,8 @@ protected:
   /// Writes what the source has, or waits for more. Called when a write has ended, and when the source has new data.
   virtual void pump() = 0;
 
-  /// A write was completed.
-  virtual void written() {}
+  /// A write of this many bytes was completed.
+  virtual void written(size_t) {}
 
   /// Adds the subclass's details to the log line that is written at the end.
   virtual void describe(access_record&) const {}

@@ -173,6 +173,8 @@ struct sample {
   static constexpr uint8_t hidden = 16;       ///< decoded but not shown: the source's edit list leaves it out
   /// The first sample after a source was reopened: it continues exactly where the earlier pull ended.
   static constexpr uint8_t continues = 32;
+  /// No sample: the source was away, and all its tracks have nothing before `pts`. Alone in its block.
+  static constexpr uint8_t absent = 64;
 
   uint16_t track = 0;
   uint8_t flags = 0;
@@ -206,6 +208,11 @@ struct sample_block {
 
   bool starts_with_random_access() const noexcept {
     return !samples.empty() && samples.front().is_random_access();
+  }
+
+  /// True if it stands for a time without source samples.
+  bool is_absence() const noexcept {
+    return !samples.empty() && (samples.front().flags & sample::absent) != 0;
   }
 };
 

@@ -172,7 +172,7 @@ struct variant_status {
   std::string last_failover;   ///< why: "lost", "stalled", "slow", "drain", "failed"
   int64_t last_gap_ms = 0;     ///< wall time without output at the latest failover
   uint64_t replayed_bytes = 0; ///< source bytes that were sent again
-  /// Pictures of the source that no attempt could make, because the replay limit was passed.
+  /// Pictures of the source that no attempt could make, because the source buffer had already dropped them.
   uint64_t frames_lost = 0;
   uint64_t sound_lost = 0;              ///< the same for coded audio frames
   encoder_seat encoder;                 ///< where its video is encoded now
@@ -202,7 +202,7 @@ bool inspect(Inspector& f, variant_status& x) {
 struct session_status {
   session_id id;
   std::string channel;
-  std::string state; ///< "starting", "running", "reconnecting", "ended"
+  std::string state; ///< "starting", "running", "slate", "reconnecting", "ended"
   std::string reason;
   std::string url;           ///< without credentials
   int64_t started_at_ms = 0; ///< Unix time
@@ -213,6 +213,8 @@ struct session_status {
   uint64_t bytes_in = 0;
   work_statistics ingest;
   uint64_t source_restarts = 0;         ///< how often the source was reopened
+  int64_t slate_since_ms = 0;           ///< Unix time since which clients see the slate; 0 if they do not
+  uint64_t outages = 0;                 ///< how often the slate was shown
   std::vector<std::string> not_carried; ///< streams of the source that no rendition has
   std::vector<variant_status> variants;
 
@@ -227,6 +229,7 @@ bool inspect(Inspector& f, session_status& x) {
                             f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
                             f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in),
                             f.field("ingest", x.ingest), f.field("source_restarts", x.source_restarts),
+                            f.field("slate_since_ms", x.slate_since_ms), f.field("outages", x.outages),
                             f.field("not_carried", x.not_carried), f.field("variants", x.variants));
 }
 

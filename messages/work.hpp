@@ -94,6 +94,41 @@ bool inspect(Inspector& f, audio_profile& x) {
                             f.field("others", x.others));
 }
 
+/// What clients see while a live source is away.
+enum class slate_kind : uint8_t {
+  last,  ///< the last picture that was decoded
+  image, ///< a picture file
+  bars,  ///< colour bars, with the channel's title and the time of day
+  none   ///< nothing: the stream stands still
+};
+
+/// "last", "image", "bars", "none".
+inline std::string_view to_string(slate_kind x) {
+  constexpr std::string_view names[] = {"last", "image", "bars", "none"};
+  return names[static_cast<size_t>(x)];
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, slate_kind& x) {
+  return inspect_enum(f, x, slate_kind::none);
+}
+
+/// The still picture of a rendition, for its transcoder. Sound is silent meanwhile.
+struct slate {
+  slate_kind kind = slate_kind::last;
+  shared_bytes image;  ///< the picture file's content
+  std::string title;   ///< on the bars
+  int64_t unix_ms = 0; ///< Unix time at timestamp 0, for the time of day on the bars
+
+  bool operator==(const slate&) const = default;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, slate& x) {
+  return f.object(x).fields(f.field("kind", x.kind), f.field("image", x.image), f.field("title", x.title),
+                            f.field("unix_ms", x.unix_ms));
+}
+
 /// A rendition that clients can ask for by name.
 struct profile {
   std::string name;
@@ -114,6 +149,7 @@ struct channel {
   std::string title;             ///< the display name; `name` if empty
   std::vector<std::string> urls; ///< paths, or URLs as libavformat reads them; the first that works is used
   bool loop = false;             ///< restart a file at its end, on a continuous timeline
+  std::string slate{};           ///< a `slate_kind`; empty: as configured for all channels
 
   bool operator==(const channel&) const = default;
 };
@@ -121,7 +157,7 @@ struct channel {
 template <class Inspector>
 bool inspect(Inspector& f, channel& x) {
   return f.object(x).fields(f.field("name", x.name), f.field("title", x.title), f.field("urls", x.urls),
-                            f.field("loop", x.loop));
+                            f.field("loop", x.loop), f.field("slate", x.slate));
 }
 
 /// A fingerprint that recognises a sample of a source when the source is reopened.
@@ -184,6 +220,7 @@ struct transcode_work {
   std::vector<window> spans;
   uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
   encoder_seat seat{};       ///< of the lease
+  slate still{};             ///< shown while the source is away
 
   bool operator==(const transcode_work&) const = default;
 };
@@ -192,7 +229,8 @@ template <class Inspector>
 bool inspect(Inspector& f, transcode_work& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
                             f.field("source", x.source), f.field("target", x.target), f.field("spans", x.spans),
-                            f.field("credit_bytes", x.credit_bytes), f.field("seat", x.seat));
+                            f.field("credit_bytes", x.credit_bytes), f.field("seat", x.seat),
+                            f.field("still", x.still));
 }
 
 } // namespace troupe

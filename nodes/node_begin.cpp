@@ -59,7 +59,7 @@ bool check_private(const config::configuration& x) {
     if (path.empty() || ::stat(path.c_str(), &found) != 0)
       return true;
     auto what_to_do = std::string{S_ISDIR(found.st_mode) ? "chmod 700 " : "chmod 600 "} + path;
-    // Volumes of containers come with a group of their own, so a folder that its group may change is only warned of.
+    // Volumes of containers often have their own group, so a folder that its group may change causes only a warning.
     auto refused = S_ISDIR(found.st_mode) ? S_IWOTH : S_IWOTH | S_IWGRP;
     if ((found.st_mode & refused) != 0) {
       auto who = (found.st_mode & S_IWOTH) != 0 ? " may be changed by everybody" : " may be changed by its group";

@@ -17,7 +17,7 @@ namespace troupe::nodes {
 /// The signals that end a node.
 sigset_t ending_signals();
 
-/// False, with the reason logged, where everybody may change the node's secrets or state; warns of those that others
+/// False, with the reason logged, if everybody may change the node's secrets or state. Only warns of files that others
 /// may read.
 bool check_private(const config::configuration& x);
 

@@ -37,6 +37,8 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
   namespace d = config::defaults;
   result.watch_timeout =
     d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));
+  for (auto& [name, ladder] : x.ladders)
+    result.ladders.emplace(name, core::renditions_of(ladder, x.profiles));
   result.log = [](const http::access_record& r) {
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},

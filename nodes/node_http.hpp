@@ -8,8 +8,8 @@
 
 namespace troupe::nodes {
 
-/// At most `wanted` connections of one kind, and at most a fraction 1/`parts` of the descriptors. Logs it if that is
-/// less.
+/// At most `wanted` connections of one kind, and at most a fraction 1/`parts` of the descriptors. Logs a line if
+/// the result is less than `wanted`.
 uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const char* what);
 
 /// Half of the descriptors are for HTTP, a quarter for workers and tasks, the rest for files, pipes and databases.

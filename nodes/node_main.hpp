@@ -8,7 +8,7 @@
 namespace troupe::nodes {
 
 /// Takes the arguments of `main` and returns its result. Task processes of this node run this same program, so they
-/// have its factory; so do the processes that test codecs, with the factory's engine.
+/// have its factory. The processes that test codecs run it, too, and use the factory's engine.
 int node_main(int argc, char** argv, std::shared_ptr<const work_factory> factory = std::make_shared<work_factory>());
 
 } // namespace troupe::nodes

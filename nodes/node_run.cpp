@@ -32,6 +32,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -75,6 +77,16 @@ gpu_override limit_of(const std::string& sessions) {
   return {session_limit_from(sessions), std::nullopt};
 }
 
+/// The slate's picture goes to the transcoders as it is. It was checked before, so an unreadable one is only missing.
+shared_bytes slate_image(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  if (text.size() > config::live_options::slate_image_bytes_max)
+    return {};
+  auto begin = reinterpret_cast<const std::byte*>(text.data());
+  return shared_bytes{shared_bytes::container(begin, begin + text.size())};
+}
+
 coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
   coordinator_config result;
   result.registry = {x.workers, x.leases, x.cluster.heartbeat_interval};
@@ -89,9 +101,12 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   auto& s = result.session;
   s.core = x.session;
   s.core.memory = x.task.memory;
+  if (!x.live.slate_image.empty())
+    s.core.slate_image = slate_image(x.live.slate_image);
   s.core.watch_timeout = config::defaults::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout);
   s.core.queue_timeout = x.leases.queue_timeout;
   s.stream = x.stream;
+  s.delivery = x.delivery;
   s.quarantine_for = x.live.quarantine_for;
   s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
   auto& j = result.jobs;
@@ -103,6 +118,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   j.keep_failed = x.jobs.keep_failed;
   result.channels = x.channels;
   result.profiles = x.profiles;
+  result.ladders = x.ladders;
   result.sessions_max = x.live.sessions_max;
   return result;
 }

@@ -1,4 +1,4 @@
-// The header that AAC has before each packet where no container describes it (ADTS; ISO/IEC 14496-3: 1.A.3).
+// The header before each AAC packet if the container does not describe the codec (ADTS; ISO/IEC 14496-3: 1.A.3).
 #pragma once
 
 #include "encoder/av_ptr.hpp"

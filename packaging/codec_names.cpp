@@ -134,15 +134,15 @@ std::string vp9(const track_format& x) {
   return text("vp09.%02d.%02d.%02d", x.codec_profile, x.codec_level, *bits);
 }
 
-/// ISO/IEC 14496-3: 1.6.2.1. Where the configuration says AAC-LC, the profile may know of HE-AAC that is signalled
-/// inside the packets.
+/// ISO/IEC 14496-3: 1.6.2.1. If the configuration says AAC-LC, libav*'s profile may still be HE-AAC, which can be
+/// signalled inside the packets alone.
 std::string aac(const track_format& x) {
   constexpr unsigned low_complexity = 2;
   auto config = x.extradata.span();
   auto type = config.size() >= 2 ? at(config, 0) >> 3 : low_complexity;
   if (type == 31)
     type = 32 + ((at(config, 0) & 7) << 3 | at(config, 1) >> 5);
-  // libav*'s profiles are these types less one.
+  // libav*'s profile is the audio object type minus one.
   if (type == low_complexity && x.codec_profile >= 0 && x.codec_profile < 128)
     type = static_cast<unsigned>(x.codec_profile) + 1;
   return text("mp4a.40.%u", type);

@@ -24,7 +24,7 @@ shared_bytes compressed(std::string_view text) {
   stream.avail_in = static_cast<uInt>(text.size());
   stream.next_out = reinterpret_cast<Bytef*>(result.data());
   stream.avail_out = static_cast<uInt>(result.size());
-  (void)deflate(&stream, Z_FINISH); // the bound makes room for all of it
+  (void)deflate(&stream, Z_FINISH); // `deflateBound` has made enough room
   result.resize(stream.total_out);
   deflateEnd(&stream);
   return shared_bytes{std::move(result)};

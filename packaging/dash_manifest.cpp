@@ -1,22 +1,18 @@
 #include "packaging/dash_manifest.hpp"
 
+#include "base/iso_time.hpp"
 #include "packaging/text.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <limits>
+#include <vector>
 
 namespace troupe {
 
 namespace {
 
-/// Segments before this one are removed from the playlist of HLS, too.
-std::string timeline_of(const track_window& window) {
-  std::string result;
-  auto& segments = window.segments();
-  for (auto i = window.listed_from(); i < segments.size() && segments[i].complete; ++i)
-    append(result, "          <S t=\"", std::to_string(segments[i].start), "\" d=\"",
-           std::to_string(segments[i].duration), "\"/>\n");
-  return result;
-}
+constexpr int64_t ticks_per_ms = ticks_per_second / 1000;
 
 std::string escaped(std::string_view text) {
   std::string result;
@@ -44,27 +40,102 @@ std::string duration(int64_t ticks) {
   return joined("PT", fixed(static_cast<double>(ticks) / ticks_per_second, 3), "S");
 }
 
-/// The time of the timeline at which the period begins: that of the clock's epoch.
-int64_t origin_of(const clock_map& clock) {
-  return clock.pts - clock.unix_ms * (ticks_per_second / 1000);
+/// A run of segments between two discontinuities.
+struct period {
+  int64_t first = 0;                                 ///< number of its first segment
+  int64_t start = 0;                                 ///< ticks
+  int64_t end = std::numeric_limits<int64_t>::max(); ///< number of the next period's first segment
+};
+
+struct track_in {
+  const manifest_rendition& of;
+  const track_summary& summary;
+  track_window window;
+};
+
+/// The listed segments of the period, complete ones only.
+std::vector<const media_segment*> segments_of(const track_window& window, const period& in) {
+  std::vector<const media_segment*> result;
+  auto& all = window.segments();
+  for (auto i = window.listed_from(); i < all.size() && all[i].complete; ++i)
+    if (all[i].number >= in.first && all[i].number < in.end)
+      result.push_back(&all[i]);
+  return result;
 }
 
-/// The window has a segment.
-void add_track(std::string& to, const rendition& of, const track_summary& x, const track_window& window,
-               const std::string& folder) {
-  auto& f = x.format;
-  auto& first = window.segments()[window.listed_from()];
-  auto video = f.kind == track_kind::video;
-  auto offset = origin_of(of.clock_of_times());
-  auto path = joined(escaped(folder), "/", x.name, "-");
-  append(to, "    <AdaptationSet id=\"", std::to_string(video ? 0 : 1 + x.name.back() - '0'), "\" contentType=\"",
-         video ? "video" : "audio", "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
-         of.times().on_grid ? " startWithSAP=\"1\"" : "");
-  if (!f.language.empty())
-    append(to, " lang=\"", escaped(language_tag(f.language)), "\"");
-  append(to, ">\n      <Representation id=\"", escaped(of.name()), "-", x.name, "\" bandwidth=\"",
-         std::to_string(std::max<int64_t>(x.peak_bit_rate, 1)), "\" codecs=\"", escaped(x.codec), "\"");
-  if (video) {
+/// Each discontinuity begins a period. All tracks have the same ones.
+std::vector<period> periods_of(const track_window& window, const delivery_times& times) {
+  auto begins = [&](int64_t number, int64_t start) {
+    return period{.first = number, .start = times.on_grid ? number * times.segment : start};
+  };
+  auto& run = window.first_run();
+  std::vector<period> result{begins(run.number, run.start)};
+  auto& all = window.segments();
+  for (auto i = window.listed_from() + 1; i < all.size() && all[i].complete; ++i)
+    if (all[i].discontinuity) {
+      result.back().end = all[i].number;
+      result.push_back(begins(all[i].number, all[i].start));
+    }
+  return result;
+}
+
+/// Some players add the latency that they aim at to it, so it is less than that.
+int64_t presentation_delay(const delivery_times& times) {
+  return times.on_grid ? times.latency() / 2 : times.hold_back();
+}
+
+/// Segments of constant length have their number in their name, and are told by the clock; the one that is being made
+/// may be asked for as soon as it has a part. Others are listed.
+std::string template_of(const track_in& x, const period& in, const delivery_times& times, const std::string& path) {
+  auto segments = segments_of(x.window, in);
+  auto init = joined(path, segments.front()->init, ".mp4");
+  auto scale = std::to_string(ticks_per_second);
+  if (times.on_grid)
+    return joined("        <SegmentTemplate timescale=\"", scale, "\" duration=\"", std::to_string(times.segment),
+                  "\" startNumber=\"", std::to_string(in.first), "\" presentationTimeOffset=\"",
+                  std::to_string(in.start), "\" availabilityTimeOffset=\"",
+                  fixed(static_cast<double>(times.segment - times.part_target()) / ticks_per_second, 3),
+                  "\" availabilityTimeComplete=\"false\" initialization=\"", init, "\" media=\"", path,
+                  "$Number$.m4s\"/>\n");
+  auto text =
+    joined("        <SegmentTemplate timescale=\"", scale, "\" presentationTimeOffset=\"", std::to_string(in.start),
+           "\" initialization=\"", init, "\" media=\"", path, "t$Time$.m4s\">\n          <SegmentTimeline>\n");
+  for (auto* s : segments)
+    append(text, "            <S t=\"", std::to_string(s->start), "\" d=\"", std::to_string(s->duration), "\"/>\n");
+  return text + "          </SegmentTimeline>\n        </SegmentTemplate>\n";
+}
+
+/// Representations between which players switch, or one track of sound.
+struct adaptation_set {
+  track_kind kind;
+  std::string codec; ///< libav*'s name: players do not switch between codecs
+  std::string language;
+  bool on_grid = true;
+  std::string representations;
+};
+
+/// The set to which a track belongs.
+adaptation_set& set_of(std::vector<adaptation_set>& sets, const track_format& x, bool on_grid) {
+  if (x.kind == track_kind::video)
+    for (auto& known : sets)
+      if (known.kind == x.kind && known.codec == x.codec)
+        return known;
+  return sets.emplace_back(adaptation_set{x.kind, x.codec, x.language, on_grid, {}});
+}
+
+/// Adds nothing if the track has no segment in the period.
+void add_track(std::vector<adaptation_set>& sets, const track_in& x, const period& in) {
+  auto segments = segments_of(x.window, in);
+  auto* init = segments.empty() ? nullptr : x.window.init(segments.front()->init);
+  if (init == nullptr)
+    return;
+  auto& f = init->format;
+  auto times = x.of.of->times();
+  auto path = joined(escaped(x.of.summary.folder), "/", x.summary.name, "-");
+  auto& to = set_of(sets, f, times.on_grid).representations;
+  append(to, "      <Representation id=\"", escaped(x.of.of->name()), "-", x.summary.name, "\" bandwidth=\"",
+         std::to_string(std::max<int64_t>(x.summary.peak_bit_rate, 1)), "\" codecs=\"", escaped(init->codec), "\"");
+  if (f.kind == track_kind::video) {
     append(to, " width=\"", std::to_string(f.width), "\" height=\"", std::to_string(f.height), "\"");
     if (f.frame_rate.num > 0)
       append(to, " frameRate=\"", std::to_string(f.frame_rate.num), "/", std::to_string(f.frame_rate.den), "\"");
@@ -76,38 +147,70 @@ void add_track(std::string& to, const rendition& of, const track_summary& x, con
       "value=\"",
       std::to_string(channel_count(f.channel_layout)), "\"/>\n");
   }
-  append(to, "        <SegmentTemplate timescale=\"", std::to_string(ticks_per_second), "\" presentationTimeOffset=\"",
-         std::to_string(offset), "\" initialization=\"", path, first.init, ".mp4\" media=\"", path,
-         "t$Time$.m4s\">\n          <SegmentTimeline>\n", timeline_of(window),
-         "          </SegmentTimeline>\n        </SegmentTemplate>\n      </Representation>\n    </AdaptationSet>\n");
+  append(to, template_of(x, in, times, path), "      </Representation>\n");
+}
+
+void add_set(std::string& to, size_t id, const adaptation_set& x) {
+  auto video = x.kind == track_kind::video;
+  append(to, "    <AdaptationSet id=\"", std::to_string(id), "\" contentType=\"", video ? "video" : "audio",
+         "\" mimeType=\"", video ? "video/mp4" : "audio/mp4", "\" segmentAlignment=\"true\"",
+         x.on_grid ? " startWithSAP=\"1\"" : "");
+  if (!x.language.empty())
+    append(to, " lang=\"", escaped(language_tag(x.language)), "\"");
+  append(to, ">\n", x.representations, "    </AdaptationSet>\n");
+}
+
+std::string period_text(const std::vector<track_in>& tracks, const period& x, const std::string& events) {
+  std::vector<adaptation_set> sets;
+  for (auto& t : tracks)
+    add_track(sets, t, x);
+  if (sets.empty())
+    return {};
+  auto text = joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(x.start), "\">\n", events);
+  for (size_t i = 0; i < sets.size(); ++i)
+    add_set(text, i, sets[i]);
+  return text + "  </Period>\n";
 }
 
 } // namespace
 
-std::string dash_manifest(const rendition& of, const rendition_summary& summary, const manifest_names& names) {
-  auto times = of.times();
-  auto clock = of.clock_of_times();
+std::string dash_manifest(std::span<const manifest_rendition> renditions, std::string_view time_address) {
+  assert(!renditions.empty());
+  auto times = renditions.front().of->times();
+  auto clock = renditions.front().of->clock_of_times();
+  std::vector<track_in> tracks;
+  for (auto& r : renditions)
+    for (auto& x : r.summary.tracks)
+      if (auto window = x.format.kind == track_kind::subtitle ? std::nullopt : r.of->window(x.name);
+          window && !window->segments().empty())
+        tracks.push_back({r, x, std::move(*window)});
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
-  auto newest = clock.pts;
-  auto oldest = newest;
-  std::string tracks;
-  for (auto& x : summary.tracks)
-    if (auto window = of.window(x.name);
-        window && !window->segments().empty() && x.format.kind != track_kind::subtitle) {
-      newest = std::max(newest, window->segments().back().start);
-      oldest = window->segments()[window->listed_from()].start;
-      add_track(tracks, of, x, *window, summary.folder);
-    }
+  if (tracks.empty())
+    return text;
+  auto video = std::ranges::find_if(tracks, [](auto& x) { return x.summary.format.kind == track_kind::video; });
+  auto& leading = (video != tracks.end() ? *video : tracks.front()).window;
+  auto& oldest = leading.segments()[leading.listed_from()];
+  auto newest = leading.segments().back().start;
+  // The timeline's zero. Its times and numbers are those of the media, so nothing has to be converted.
+  auto zero = std::max<int64_t>(clock.unix_ms - clock.pts / ticks_per_ms, 0);
   append(text,
          "<MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" "
-         "type=\"dynamic\" availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"",
-         date_time(clock, newest), "\" minimumUpdatePeriod=\"", duration(times.segment), "\" timeShiftBufferDepth=\"",
-         duration(times.window), "\" maxSegmentDuration=\"", duration(times.target()), "\" minBufferTime=\"",
-         duration(times.segment), "\" suggestedPresentationDelay=\"", duration(times.hold_back()), "\">\n");
-  if (!names.location.empty())
-    append(text, "  <Location>", escaped(names.location), "</Location>\n");
-  append(text, "  <Period id=\"0\" start=\"PT0S\">\n", of.splices().event_stream(oldest, origin_of(clock)), tracks,
-         "  </Period>\n  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(names.time),
+         "type=\"dynamic\" availabilityStartTime=\"",
+         base::iso_time(zero), "\" publishTime=\"", date_time(clock, newest), "\" minimumUpdatePeriod=\"",
+         duration(times.segment), "\" timeShiftBufferDepth=\"",
+         duration(std::clamp(newest - oldest.start, times.segment, times.window)), "\" maxSegmentDuration=\"",
+         duration(times.target()), "\" minBufferTime=\"", duration(times.segment), "\" suggestedPresentationDelay=\"",
+         duration(presentation_delay(times)), "\">\n");
+  if (times.on_grid)
+    append(text, "  <ServiceDescription id=\"0\">\n    <Latency target=\"",
+           std::to_string(times.latency() / ticks_per_ms), "\"/>\n  </ServiceDescription>\n");
+  auto splices = renditions.front().of->splices();
+  auto periods = periods_of(leading, times);
+  for (size_t i = 0; i < periods.size(); ++i) {
+    auto until = i + 1 < periods.size() ? periods[i + 1].start : std::numeric_limits<int64_t>::max();
+    text += period_text(tracks, periods[i], splices.event_stream(oldest.start, periods[i].start, until));
+  }
+  append(text, "  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(time_address),
          "\"/>\n</MPD>\n");
   return text;
 }

@@ -367,6 +367,10 @@ const shared_bytes& fragment_muxer::init() const noexcept {
   return impl_->init;
 }
 
+const track_format& fragment_muxer::format() const noexcept {
+  return impl_->described;
+}
+
 std::string fragment_muxer::codec() const {
   return codec_name(impl_->described);
 }

@@ -47,7 +47,10 @@ public:
   /// parameter sets give the same bytes.
   const shared_bytes& init() const noexcept;
 
-  /// As `codec_name`, with the parameters of `init`, or of the format before the first sample.
+  /// The track's format, with what `init` says.
+  const track_format& format() const noexcept;
+
+  /// The name from `codec_name` for the parameters of `init`; before the first sample, for those of the format.
   std::string codec() const;
 
   /// The most bytes that a fragment's samples may have; `write` refuses more.

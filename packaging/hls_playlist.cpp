@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view type_of_version = "#EXTM3U\n#EXT-X-VERSION:9\n";
 
-/// How far behind the end segments still list their parts (RFC 8216bis, 4.4.4.9).
+/// Segments that end less than this before the playlist's end still list their parts (RFC 8216bis, 4.4.4.9).
 int64_t parts_listed(const delivery_times& times) {
   return 3 * times.target();
 }
@@ -79,6 +79,10 @@ std::string init_name(std::string_view track, std::string_view init) {
 
 std::string segment_name(std::string_view track, int64_t number) {
   return joined(track, "-", std::to_string(number), ".m4s");
+}
+
+std::string transport_segment_name(int64_t number) {
+  return joined(transport_name, "-", std::to_string(number), ".ts");
 }
 
 std::string part_name(std::string_view track, int64_t number, int64_t part) {
@@ -159,6 +163,27 @@ std::string subtitle_playlist(std::string_view track, const track_window& window
   return text;
 }
 
+std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock,
+                               const splice_list& splices) {
+  auto& segments = window.segments();
+  auto first = window.listed_from();
+  std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
+  append(text, "#EXT-X-TARGETDURATION:", std::to_string(times.target() / ticks_per_second),
+         "\n#EXT-X-MEDIA-SEQUENCE:", std::to_string(segments.empty() ? 0 : segments[first].number),
+         "\n#EXT-X-DISCONTINUITY-SEQUENCE:", std::to_string(window.discontinuities_before()), "\n");
+  if (!segments.empty())
+    text += splices.date_ranges(segments[first].start, clock);
+  for (auto i = first; i < segments.size() && segments[i].complete; ++i) {
+    auto& s = segments[i];
+    append(text, s.discontinuity ? "#EXT-X-DISCONTINUITY\n" : "",
+           "#EXT-X-PROGRAM-DATE-TIME:", date_time(clock, s.start), "\n", s.gap ? "#EXT-X-GAP\n" : "",
+           "#EXTINF:", seconds(s.duration), ",\n", transport_segment_name(s.number), "\n");
+  }
+  if (window.ended())
+    text += "#EXT-X-ENDLIST\n";
+  return text;
+}
+
 std::string key_playlist(std::string_view track, const track_window& window, const delivery_times& times,
                          const clock_map& clock) {
   auto& segments = window.segments();
@@ -204,6 +229,33 @@ bool add_subtitles(std::string& to, std::span<const rendition_summary> rendition
            playlist_name(x.name), "\"\n");
   }
   return true;
+}
+
+std::string transport_multivariant_playlist(const transport_summary& of) {
+  std::vector<std::string> codecs;
+  auto named = true;
+  std::string picture;
+  for (auto& x : of.tracks) {
+    named = named && !x.codec.empty();
+    if (std::ranges::find(codecs, x.codec) == codecs.end())
+      codecs.push_back(x.codec);
+    if (x.format.kind != track_kind::video || !picture.empty())
+      continue;
+    picture = joined(",RESOLUTION=", std::to_string(x.format.width), "x", std::to_string(x.format.height));
+    if (x.format.frame_rate.num > 0)
+      append(picture, ",FRAME-RATE=", fixed(x.format.frame_rate.value(), 3));
+  }
+  std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
+  append(text, "#EXT-X-STREAM-INF:BANDWIDTH=", std::to_string(declared(of.peak_bit_rate)),
+         ",AVERAGE-BANDWIDTH=", std::to_string(declared(of.mean_bit_rate)));
+  if (named && !codecs.empty()) {
+    std::string all;
+    for (auto& x : codecs)
+      append(all, all.empty() ? "" : ",", x);
+    append(text, ",CODECS=", quoted(all));
+  }
+  append(text, picture, "\n", of.folder, "/", playlist_name(transport_name), "\n");
+  return text;
 }
 
 std::string multivariant_playlist(std::span<const rendition_summary> renditions, const delivery_times& times) {

@@ -22,9 +22,13 @@ using core::clock_map;
 
 // -- names of files, relative to the playlist -----------------------------------
 
+/// All tracks in MPEG-TS, by the name that stands for a track's.
+inline constexpr std::string_view transport_name = "ts";
+
 std::string playlist_name(std::string_view track);
 std::string init_name(std::string_view track, std::string_view init);
 std::string segment_name(std::string_view track, int64_t number);
+std::string transport_segment_name(int64_t number);
 std::string part_name(std::string_view track, int64_t number, int64_t part);
 std::string subtitle_name(std::string_view track, int64_t number);
 
@@ -50,6 +54,10 @@ std::string subtitle_playlist(std::string_view track, const track_window& window
                               const clock_map& clock, std::span<const rendition_report> others,
                               const playlist_options& options);
 
+/// The segments of the transport stream, for receivers that know HLS of version 3 and nothing newer.
+std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock,
+                               const splice_list& splices);
+
 /// Only the first picture of each segment, for fast forward.
 std::string key_playlist(std::string_view track, const track_window& window, const delivery_times& times,
                          const clock_map& clock);
@@ -69,6 +77,17 @@ struct rendition_summary {
   std::string folder; ///< of its playlists, relative to the multivariant playlist: "KEY/hd"
   std::vector<track_summary> tracks;
 };
+
+/// All tracks of a rendition in MPEG-TS.
+struct transport_summary {
+  std::string folder;
+  std::vector<track_summary> tracks{}; ///< without codec if one of them has no name
+  int64_t peak_bit_rate = 0;           ///< bit/s, of all together
+  int64_t mean_bit_rate = 0;           ///< bit/s
+};
+
+/// One variant, in version 3.
+std::string transport_multivariant_playlist(const transport_summary& of);
 
 /// `renditions` differ in their video; the sound is that of the first one with sound.
 std::string multivariant_playlist(std::span<const rendition_summary> renditions, const delivery_times& times);

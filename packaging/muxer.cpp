@@ -30,7 +30,7 @@ constexpr int buffer_bytes = 348 * transport_packets::packet_bytes;
 // later in the stream than its picture. FFmpeg's default.
 constexpr int64_t mpegts_delay = 63'000; ///< ticks
 
-/// The first PIDs of FFmpeg's muxer for tracks and for other streams.
+/// FFmpeg's muxer numbers tracks from the first PID on, and program tables (PMT) from the second one on.
 constexpr int first_pid = 0x100;
 constexpr int end_pid = 0x1000;
 
@@ -93,7 +93,7 @@ struct muxer::impl {
   transport_packets packets{mpegts_delay};
   splice_packets splices;
   std::vector<table_entry> entries; ///< by track
-  std::vector<table_entry> retired; ///< entries whose PIDs wait for a track of their kind
+  std::vector<table_entry> retired; ///< of earlier tracks: a similar new track gets the PID of one
   int next_pid = first_pid;
   int version = 0;
   int clock_track = 0;
@@ -278,7 +278,7 @@ expected<void> muxer::begin_segment() {
   return {};
 }
 
-/// Writes the clock before this packet if it has been silent for too long.
+/// If the clock was not written for too long, writes it before this packet.
 expected<void> muxer::impl::keep_time(const AVPacket& x) {
   if (x.dts == no_pts)
     return {};

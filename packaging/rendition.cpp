@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::string_view playlist_type = "application/vnd.apple.mpegurl";
 
-/// A viewer that asked for nothing for this long has left: players ask at least once in a segment, and pause for longer
-/// only if people pause them.
-constexpr auto viewer_timeout = std::chrono::seconds{10};
+/// Beyond it, viewers are not counted.
+constexpr size_t viewers_max = 50'000;
 
-constexpr size_t viewers_max = 100'000;
+/// How often the list is cleared of viewers that have left.
+constexpr auto clearing_interval = std::chrono::seconds{1};
 
 std::optional<int64_t> number_of(std::string_view text) {
   int64_t result = 0;
@@ -47,8 +47,8 @@ bool delivery_holds(const std::string& codec) {
   return codec == text_codec || transport_holds(codec);
 }
 
-rendition::rendition(core::client_ring::limits max, std::string name)
-  : name_(std::move(name)), stream_(std::make_shared<variant_stream>(max)) {}
+rendition::rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group)
+  : name_(std::move(name)), group_(std::move(group)), stream_(std::make_shared<variant_stream>(max)) {}
 
 std::optional<rendition::file_name> rendition::parse(const std::string& file) {
   using kind = file_name::kind;
@@ -62,6 +62,7 @@ std::optional<rendition::file_name> rendition::parse(const std::string& file) {
     return std::nullopt;
   file_name result{kind::segment, std::string{text.substr(0, dash)}};
   text.remove_prefix(dash + 1);
+  result.transport = take_suffix(text, ".ts");
   if (take_suffix(text, ".mp4")) {
     result.what = kind::init;
     result.init = text;
@@ -69,7 +70,7 @@ std::optional<rendition::file_name> rendition::parse(const std::string& file) {
   }
   if (take_suffix(text, ".vtt"))
     result.what = kind::subtitles;
-  else if (!take_suffix(text, ".m4s"))
+  else if (!result.transport && !take_suffix(text, ".m4s"))
     return std::nullopt;
   if (auto dot = text.find('.'); dot != std::string_view::npos && result.what == kind::segment) {
     auto part = number_of(text.substr(dot + 1));
@@ -96,19 +97,34 @@ delivery_reply rendition::get(const delivery_request& x) {
   return look(x, lacks);
 }
 
-bool rendition::notify(const delivery_request& x, std::function<void()> wake) {
+std::shared_ptr<void> rendition::notify(const delivery_request& x, std::function<void()> wake) {
   {
     std::lock_guard guard{mutex_};
     missing lacks;
     if (look(x, lacks).what == delivery_reply::outcome::wait) {
       if (waiters_.size() >= waiters_max)
-        return false;
-      waiters_.push_back({lacks, std::move(wake)});
-      return true;
+        return nullptr;
+      auto number = ++last_waiter_;
+      waiters_.emplace(number, waiter{lacks, std::move(wake)});
+      return {this, [weak = weak_from_this(), number](void*) {
+                if (auto me = weak.lock())
+                  me->forget(number);
+              }};
     }
   }
   wake();
-  return true;
+  return shared_from_this();
+}
+
+void rendition::forget(uint64_t waiter) {
+  decltype(waiters_)::node_type gone; // what its call holds is destroyed without the mutex
+  std::lock_guard guard{mutex_};
+  gone = waiters_.extract(waiter);
+}
+
+size_t rendition::waiting() const {
+  std::lock_guard guard{mutex_};
+  return waiters_.size();
 }
 
 delivery_reply rendition::look(const delivery_request& x, missing& lacks) {
@@ -130,9 +146,11 @@ delivery_reply rendition::look(const delivery_request& x, missing& lacks) {
     return {.what = delivery_reply::outcome::wait}; // the first samples are on the way
   }
   auto index = static_cast<size_t>(t - tracks_.begin());
+  if (t->transport ? !name->transport && name->what != kind::playlist : name->transport)
+    return {};
   if (name->what == kind::playlist || name->what == kind::keys)
     return playlist(index, name->what == kind::keys, x, lacks);
-  return media(index, *name, lacks);
+  return media(index, *name, x, lacks);
 }
 
 delivery_reply rendition::playlist(size_t index, bool keys, const delivery_request& x, missing& lacks) {
@@ -169,11 +187,12 @@ delivery_reply rendition::playlist(size_t index, bool keys, const delivery_reque
   return {.what = delivery_reply::outcome::wait};
 }
 
-delivery_reply rendition::media(size_t index, const file_name& name, missing& lacks) {
+delivery_reply rendition::media(size_t index, const file_name& name, const delivery_request& x, missing& lacks) {
   using kind = file_name::kind;
   auto& t = tracks_[index];
   delivery_reply result{.what = delivery_reply::outcome::found,
-                        .content_type = t.format.kind == track_kind::audio      ? "audio/mp4"
+                        .content_type = t.transport                             ? "video/mp2t"
+                                        : t.format.kind == track_kind::audio    ? "audio/mp4"
                                         : t.format.kind == track_kind::subtitle ? "text/vtt"
                                                                                 : "video/mp4",
                         .fresh = whole_seconds(6 * times_.target())};
@@ -189,17 +208,22 @@ delivery_reply rendition::media(size_t index, const file_name& name, missing& la
   if ((name.what == kind::subtitles) != (t.format.kind == track_kind::subtitle))
     return {};
   if (name.what == kind::segment || name.what == kind::segment_at || name.what == kind::subtitles) {
-    // Players of DASH ask for the next segment by the clock.
-    auto latest = t.window.latest();
-    auto soon = !ended_ && latest && number >= latest->number && number <= latest->number + 1;
-    if (soon && (segment == nullptr || !segment->complete)) {
-      lacks = {index, playlist_place{number, std::nullopt}};
+    auto whole = segment != nullptr && segment->complete;
+    auto from = x.growing ? x.from : 0;
+    result.open = x.growing && segment != nullptr && !whole && segment->parts.size() > from;
+    if (!whole && !result.open) {
+      // Players of DASH ask for the next segment by the clock.
+      auto latest = t.window.latest();
+      if (ended_ || !latest || number < latest->number || number > latest->number + 2)
+        return {};
+      auto part = x.growing ? std::optional{static_cast<int64_t>(from)} : std::nullopt;
+      lacks = {index, playlist_place{number, part}, x.growing};
       return {.what = delivery_reply::outcome::wait};
     }
-    if (segment == nullptr || segment->gap || !segment->complete)
+    if (segment->gap)
       return {};
-    for (auto& x : segment->parts)
-      result.body.push_back(x.bytes);
+    for (auto i = from; i < segment->parts.size(); ++i)
+      result.body.push_back(segment->parts[i].bytes);
     return result;
   }
   if (segment != nullptr && name.part < static_cast<int64_t>(segment->parts.size())) {
@@ -218,16 +242,17 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
   auto& [version, bytes] = t.texts[gzip ? kind + ".gz" : kind];
   if (version == t.version)
     return bytes;
-  std::vector<rendition_report> others;
+  auto others = group_ ? group_->others(name_) : std::vector<rendition_report>{};
   for (auto& x : tracks_)
-    if (auto latest = x.window.latest(); &x != &t && latest) {
+    if (auto latest = x.window.latest(); &x != &t && latest && !x.transport && !x.window.ended()) {
       if (x.format.kind == track_kind::subtitle)
         latest->part.reset();
       others.push_back({playlist_name(x.name), *latest});
     }
   playlist_options options{.skip = kind == "skip", .splices = &splices_};
   auto subtitles = t.format.kind == track_kind::subtitle;
-  auto text = subtitles        ? subtitle_playlist(t.name, t.window, times_, clock_, others, options)
+  auto text = t.transport      ? transport_playlist(t.window, times_, clock_, splices_)
+              : subtitles      ? subtitle_playlist(t.name, t.window, times_, clock_, others, options)
               : kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
                                : media_playlist(t.name, t.window, times_, clock_, others, options);
   version = t.version;
@@ -239,20 +264,28 @@ bool rendition::is_there(const missing& x) const {
   if (ended_)
     return true;
   auto playable = [](const track& t) { return t.window.has_segment(); };
-  if (x.track == all_tracks)
-    return !tracks_.empty() && std::ranges::all_of(tracks_, playable);
+  if (x.track == all_tracks) {
+    auto left_out = [](const track& t) { return t.transport || t.window.ended(); };
+    return !std::ranges::all_of(tracks_, left_out)
+           && std::ranges::all_of(tracks_, [&](const track& t) { return left_out(t) || playable(t); });
+  }
   if (x.track >= tracks_.size())
     return false;
   auto& window = tracks_[x.track].window;
+  if (x.growing) {
+    auto* segment = window.find(x.place->number);
+    return segment != nullptr
+           && (segment->complete || static_cast<int64_t>(segment->parts.size()) > x.place->part.value_or(0));
+  }
   return x.place ? window.contains(*x.place) : playable(tracks_[x.track]);
 }
 
 std::vector<std::function<void()>> rendition::take_ready() {
   std::vector<std::function<void()>> result;
-  std::erase_if(waiters_, [&](waiter& x) {
-    if (!is_there(x.what))
+  std::erase_if(waiters_, [&](auto& x) {
+    if (!is_there(x.second.what))
       return false;
-    result.push_back(std::move(x.wake));
+    result.push_back(std::move(x.second.wake));
     return true;
   });
   return result;
@@ -262,11 +295,31 @@ std::optional<rendition_summary> rendition::summary(std::string folder) const {
   std::lock_guard guard{mutex_};
   rendition_summary result{std::move(folder), {}};
   for (auto& t : tracks_) {
+    if (t.transport || (t.window.ended() && !ended_))
+      continue;
     if (!t.window.has_segment())
       return std::nullopt;
     result.tracks.push_back({t.name, t.codec, t.format, t.window.peak_bit_rate(), t.window.mean_bit_rate()});
   }
   if (result.tracks.empty())
+    return std::nullopt;
+  return result;
+}
+
+std::optional<transport_summary> rendition::transport(std::string folder) const {
+  std::lock_guard guard{mutex_};
+  transport_summary result{.folder = std::move(folder)};
+  for (auto& t : tracks_) {
+    if (t.transport && !t.window.has_segment())
+      return std::nullopt;
+    if (t.transport) {
+      result.peak_bit_rate = t.window.peak_bit_rate();
+      result.mean_bit_rate = t.window.mean_bit_rate();
+    } else if (!t.window.ended() || ended_) {
+      result.tracks.push_back({t.name, transport_named_ ? t.codec : std::string{}, t.format});
+    }
+  }
+  if (result.peak_bit_rate == 0)
     return std::nullopt;
   return result;
 }
@@ -294,13 +347,17 @@ std::optional<track_window> rendition::window(const std::string& name) const {
 
 void rendition::seen(const std::string& viewer, clock::time_point now) {
   std::lock_guard guard{mutex_};
-  auto known = viewers_.find(viewer);
-  if (known != viewers_.end()) {
+  last_seen_ = now;
+  if (viewer.empty())
+    return;
+  if (auto known = viewers_.find(viewer); known != viewers_.end()) {
     known->second = now;
     return;
   }
-  if (viewers_.size() >= viewers_max)
-    std::erase_if(viewers_, [&](auto& x) { return now - x.second >= viewer_timeout; });
+  if (!last_cleared_ || now - *last_cleared_ >= clearing_interval) {
+    last_cleared_ = now;
+    std::erase_if(viewers_, [&](auto& x) { return now - x.second >= times_.absence(); });
+  }
   if (viewers_.size() >= viewers_max)
     return;
   viewers_.emplace(viewer, now);
@@ -310,8 +367,10 @@ void rendition::seen(const std::string& viewer, clock::time_point now) {
 uint32_t rendition::clients(clock::time_point now) const {
   auto streams = stream_->count().clients;
   std::lock_guard guard{mutex_};
-  auto viewers = std::ranges::count_if(viewers_, [&](auto& x) { return now - x.second < viewer_timeout; });
-  return streams + static_cast<uint32_t>(viewers) + static_cast<uint32_t>(waiters_.size() > 0 && viewers == 0 ? 1 : 0);
+  auto here = [&](clock::time_point seen) { return now - seen < times_.absence(); };
+  auto viewers = std::ranges::count_if(viewers_, [&](auto& x) { return here(x.second); });
+  auto wanted = !waiters_.empty() || (last_seen_ && here(*last_seen_));
+  return streams + std::max(static_cast<uint32_t>(viewers), wanted ? 1u : 0u);
 }
 
 uint64_t rendition::clients_total() const {

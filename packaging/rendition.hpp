@@ -7,6 +7,7 @@
 
 #include "packaging/fragment_muxer.hpp"
 #include "packaging/hls_playlist.hpp"
+#include "packaging/rendition_group.hpp"
 #include "packaging/rendition_ptr.hpp"
 #include "packaging/segment_clock.hpp"
 #include "packaging/subtitle_segments.hpp"
@@ -33,12 +34,15 @@ bool delivery_holds(const std::string& codec);
 
 /// A request for a file of a rendition.
 struct delivery_request {
-  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt"; empty: found if all tracks can be played.
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt", "ts.m3u8", "ts-1234.ts"; empty:
+  /// found if all tracks can be played.
   std::string file;
   std::optional<int64_t> msn;  ///< _HLS_msn
   std::optional<int64_t> part; ///< _HLS_part
   bool skip = false;           ///< _HLS_skip
   bool gzip = false;           ///< the client takes compressed text
+  bool growing = false;        ///< the client takes a segment part by part while it is made
+  size_t from = 0;             ///< parts of it that the client has
 };
 
 struct delivery_reply {
@@ -55,14 +59,17 @@ struct delivery_reply {
   bool gzip = false;
   std::chrono::seconds fresh{0}; ///< how long caches may keep it
   std::vector<shared_bytes> body{};
+  bool open = false; ///< of a growing segment: more parts follow
 };
 
-class rendition {
+class rendition : public std::enable_shared_from_this<rendition> {
 public:
   using clock = std::chrono::steady_clock;
 
-  rendition(core::client_ring::limits max, std::string name);
+  /// `group`: the ladder to which it belongs, or none.
+  rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group = {});
 
+  /// In the ladder, or of the profile.
   const std::string& name() const noexcept {
     return name_;
   }
@@ -75,12 +82,18 @@ public:
 
   delivery_reply get(const delivery_request& x);
 
-  /// Calls `wake` once, from any thread and perhaps at once, when `get` would no longer answer `wait`. False if too
-  /// many requests wait already.
-  bool notify(const delivery_request& x, std::function<void()> wake);
+  /// Calls `wake` once, from any thread and perhaps at once, when `get` would no longer answer `wait`. If the returned
+  /// handle is dropped first, no new call begins, but one may still be running. Null if too many requests wait already.
+  std::shared_ptr<void> notify(const delivery_request& x, std::function<void()> wake);
+
+  /// How many requests wait now.
+  size_t waiting() const;
 
   /// What a multivariant playlist or a manifest says about the tracks; empty until each of them can be played.
   std::optional<rendition_summary> summary(std::string folder) const;
+
+  /// The same for all tracks in MPEG-TS.
+  std::optional<transport_summary> transport(std::string folder) const;
 
   delivery_times times() const;
   clock_map clock_of_times() const;
@@ -91,10 +104,10 @@ public:
   /// A copy of a track's window, for manifests; empty if there is no such track.
   std::optional<track_window> window(const std::string& track) const;
 
-  /// A viewer asked for something just now.
+  /// A viewer asked for something just now. Without a name it is not counted, but it keeps the rendition running.
   void seen(const std::string& viewer, clock::time_point now);
 
-  /// Clients of the MPEG-TS stream, and viewers that asked for something in the last seconds.
+  /// Clients of the MPEG-TS stream, and viewers that asked for something lately; at least 1 if anybody did.
   uint32_t clients(clock::time_point now) const;
 
   uint64_t clients_total() const;
@@ -104,11 +117,13 @@ public:
 private:
   friend class rendition_output;
 
+  /// A track, or all of them in the transport stream.
   struct track {
     std::string name;
     track_format format;
     std::string codec;
     track_window window;
+    bool transport = false;
     uint64_t version = 1;
     /// Texts by kind of playlist; valid for one version.
     std::map<std::string, std::pair<uint64_t, shared_bytes>> texts{};
@@ -120,6 +135,7 @@ private:
   struct missing {
     size_t track = 0;
     std::optional<playlist_place> place;
+    bool growing = false; ///< the place's part, or the end of its segment
   };
 
   struct waiter {
@@ -134,6 +150,7 @@ private:
     enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part, subtitles };
     kind what;
     std::string track;
+    bool transport = false; ///< MPEG-TS, not MP4
     std::string init{};
     int64_t number = 0; ///< of `segment_at`: its time
     int64_t part = 0;
@@ -142,20 +159,26 @@ private:
 
   delivery_reply look(const delivery_request& x, missing& lacks);
   delivery_reply playlist(size_t index, bool keys, const delivery_request& x, missing& lacks);
-  delivery_reply media(size_t index, const file_name& name, missing& lacks);
+  delivery_reply media(size_t index, const file_name& name, const delivery_request& x, missing& lacks);
   shared_bytes text_of(track& t, const std::string& kind, bool gzip);
   bool is_there(const missing& x) const;
   std::vector<std::function<void()>> take_ready();
+  void forget(uint64_t waiter);
 
   std::string name_;
+  std::shared_ptr<rendition_group> group_;
   variant_stream_ptr stream_;
   mutable std::mutex mutex_;
   delivery_times times_;
   clock_map clock_;
   std::vector<track> tracks_;
   splice_list splices_;
-  std::vector<waiter> waiters_;
+  bool transport_named_ = true; ///< all tracks of the transport stream are among `tracks_`, so their codecs are known
+  std::map<uint64_t, waiter> waiters_; ///< by number
+  uint64_t last_waiter_ = 0;
   std::map<std::string, clock::time_point> viewers_;
+  std::optional<clock::time_point> last_seen_;    ///< when anybody asked for something
+  std::optional<clock::time_point> last_cleared_; ///< of viewers that have left
   uint64_t viewers_total_ = 0;
   bool ended_ = false;
 };
@@ -165,13 +188,15 @@ class rendition_output {
 public:
   using clock = std::chrono::steady_clock;
 
-  rendition_output(core::client_ring::limits max, std::string name);
+  rendition_output(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group = {});
 
   rendition_output(const rendition_output&) = delete;
   rendition_output& operator=(const rendition_output&) = delete;
 
-  /// The tracks of all later samples. `times` and `map` count only before the first sample: they never change.
-  av::expected<void> set_format(const stream_format& format, const delivery_times& times, const clock_map& map);
+  /// The tracks of all later samples. The rest counts only before the first sample: it never changes. `at` is in the
+  /// times of the samples.
+  av::expected<void> set_format(const stream_format& format, const delivery_times& times, const clock_map& map,
+                                const segment_beginning& at = {});
 
   /// Packages a block of at least one sample. Does nothing before the first format.
   av::expected<void> write(const sample_block& block, clock::time_point now);
@@ -217,9 +242,15 @@ private:
     std::string codec{};
   };
 
+  static constexpr size_t transport_track = 0; ///< index of the transport stream among the shared tracks
+
+  void begin_delivery(const delivery_times& times, const clock_map& map, segment_beginning at);
+  std::vector<lane> enter(const stream_format& format);
+  void end_tracks(const std::vector<size_t>& tracks);
+  void take_transport(bool all);
   av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
   void add_splice(const sample& x, std::span<const std::byte> section);
-  void enter_texts(const stream_format& format);
+  void enter_texts(const stream_format& format, std::vector<size_t>& lost);
   void cut_subtitles(int64_t until);
   av::expected<void> cut(lane& from);
   void publish();

@@ -23,6 +23,11 @@ bool continues(const track_format& a, const track_format& b) {
          && a.channel_layout == b.channel_layout && a.language == b.language;
 }
 
+/// The same for a stream with all tracks in one file.
+bool continues(const stream_format& a, const stream_format& b) {
+  return std::ranges::equal(a.tracks, b.tracks, [](auto& x, auto& y) { return x.kind == y.kind && continues(x, y); });
+}
+
 /// "v" for the video, "a0", "a1" for sound, "s0", "s1" for text of subtitles.
 std::string track_name(const stream_format& format, size_t index) {
   auto kind = format.tracks[index].kind;
@@ -40,15 +45,16 @@ std::string track_name(const stream_format& format, size_t index) {
 /// Added to a source's times in segments, so that their numbers grow over restarts, and are the same for all who pull
 /// the source at the same time. A multiple of `segment`, so that the grid stays.
 ///
-/// The clock of a transport stream wraps every 26.5 hours; whole turns are added until its times are not before those
-/// of the machine's clock. A source that begins at zero has no clock of its own: it gets the machine's.
+/// The clock of a transport stream wraps every 26.5 hours; as many whole turns are added as do not put it ahead of the
+/// machine's clock. A source that begins at zero has no clock of its own: it gets the machine's.
 int64_t epoch_offset(const clock_map& map, int64_t segment) {
   constexpr int64_t turn = int64_t{1} << 33;
   constexpr int64_t begins_anew = 60 * ticks_per_second;
-  auto distance = std::max(map.unix_ms * (ticks_per_second / 1000) - map.pts, int64_t{0});
+  // FFmpeg takes a timeline that begins in the first second of 1970 for none.
+  auto distance = std::max(map.unix_ms * (ticks_per_second / 1000) - map.pts - ticks_per_second, int64_t{0});
   if (map.pts >= begins_anew)
-    distance = (distance + turn - 1) / turn * turn;
-  return (distance + segment - 1) / segment * segment;
+    distance = distance / turn * turn;
+  return distance / segment * segment;
 }
 
 /// The same bytes have the same name, so that players keep what they have.
@@ -72,63 +78,71 @@ size_t leading_lane(const stream_format& format) {
 
 } // namespace
 
-rendition_output::rendition_output(core::client_ring::limits max, std::string name)
-  : shared_(std::make_shared<rendition>(max, std::move(name))), ts_(shared_->stream()), clock_(times_) {}
+rendition_output::rendition_output(core::client_ring::limits max, std::string name,
+                                   std::shared_ptr<rendition_group> group)
+  : shared_(std::make_shared<rendition>(max, std::move(name), std::move(group))),
+    ts_(shared_->stream()),
+    clock_(times_) {}
+
+void rendition_output::begin_delivery(const delivery_times& times, const clock_map& map, segment_beginning at) {
+  times_ = times;
+  offset_ = epoch_offset(map, times_.segment);
+  if (at.from_pts != no_timestamp)
+    at.from_pts += offset_;
+  clock_ = segment_clock{times_, at};
+  ts_.set_grid(times_, offset_);
+  std::lock_guard guard{shared_->mutex_};
+  shared_->times_ = times_;
+  shared_->clock_ = {map.pts + offset_, map.unix_ms};
+  shared_->tracks_.push_back({.name = std::string{transport_name},
+                              .format = {},
+                              .codec = {},
+                              .window = track_window{times_},
+                              .transport = true});
+}
 
 av::expected<void> rendition_output::set_format(const stream_format& format, const delivery_times& times,
-                                                const clock_map& map) {
-  if (auto done = ts_.set_format(format); !done)
+                                                const clock_map& map, const segment_beginning& at) {
+  if (lanes_.empty())
+    begin_delivery(times, map, at);
+  if (auto done = ts_.set_format(format, !continues(format_, format)); !done)
     return done;
-  auto first = lanes_.empty();
-  if (first) {
-    times_ = times;
-    clock_ = segment_clock{times_};
-    offset_ = epoch_offset(map, times_.segment);
-  }
-  auto lead = leading_lane(format);
-  std::vector<lane> lanes(format.tracks.size());
-  std::lock_guard guard{shared_->mutex_};
-  if (first) {
-    shared_->times_ = times_;
-    shared_->clock_ = {map.pts + offset_, map.unix_ms};
-  }
+  auto lanes = enter(format);
+  std::vector<size_t> lost;
+  for (auto& x : lanes_)
+    if (x.mux) {
+      lost.push_back(x.track);
+      if (auto done = cut(x); !done)
+        return done;
+    }
   auto changed = false;
-  for (size_t i = 0; i < lanes.size(); ++i) {
-    auto& f = format.tracks[i];
-    if (!is_carried(f))
-      continue;
-    auto name = track_name(format, i);
-    auto known = std::ranges::find(shared_->tracks_, name, &rendition::track::name);
-    auto index = static_cast<size_t>(known - shared_->tracks_.begin());
-    auto old = std::ranges::find_if(lanes_, [&](const lane& x) { return x.mux && x.track == index; });
-    if (old != lanes_.end())
-      lanes[i] = std::move(*old);
-    else if (known == shared_->tracks_.end())
-      shared_->tracks_.push_back({.name = name, .format = f, .codec = {}, .window = track_window{times_}});
-    auto& x = lanes[i];
-    x.track = index;
-    x.leads = i == lead;
-    if (x.mux && !continues(shared_->tracks_[index].format, f))
-      x.reopen = changed = true;
-    if (!x.mux)
-      x.mux.emplace(f);
-    shared_->tracks_[index].format = f;
+  for (auto& x : lanes) {
+    changed = changed || x.reopen;
+    if (x.reopen)
+      if (auto done = cut(x); !done)
+        return done;
   }
   if (changed) {
+    clock_.interrupt();
     discontinuity_at_ = 0;
     for (auto& x : lanes) {
       x.discontinuous = true;
       discontinuity_at_ = std::max(discontinuity_at_, x.number.value_or(0) + 1);
     }
+    if (shared_->group_)
+      discontinuity_at_ = shared_->group_->interrupt(discontinuity_at_ - 1);
   }
-  enter_texts(format);
+  enter_texts(format, lost);
   lanes_ = std::move(lanes);
   format_ = format;
+  publish();
+  end_tracks(lost);
   return {};
 }
 
-/// The lanes of subtitles of a new format. The lock is held.
-void rendition_output::enter_texts(const stream_format& format) {
+/// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`.
+void rendition_output::enter_texts(const stream_format& format, std::vector<size_t>& lost) {
+  std::lock_guard guard{shared_->mutex_};
   auto& tracks = shared_->tracks_;
   std::vector<text_lane> result;
   for (size_t i = 0; i < format.tracks.size(); ++i) {
@@ -139,16 +153,58 @@ void rendition_output::enter_texts(const stream_format& format) {
     auto index = static_cast<size_t>(known - tracks.begin());
     if (known == tracks.end())
       tracks.push_back({.name = name, .format = {}, .codec = {}, .window = track_window{times_}});
+    else if (known->window.ended())
+      known->window = track_window{times_};
     tracks[index].format = format.tracks[i];
     auto old = std::ranges::find(texts_, index, &text_lane::track);
     result.push_back({i, index, old == texts_.end() ? subtitle_segments{} : std::move(old->texts)});
   }
+  for (auto& x : texts_)
+    if (std::ranges::find(result, x.track, &text_lane::track) == result.end())
+      lost.push_back(x.track);
   texts_ = std::move(result);
+}
+
+/// The lanes of a new format. Those of tracks that remain are taken from the present ones.
+std::vector<rendition_output::lane> rendition_output::enter(const stream_format& format) {
+  auto lead = leading_lane(format);
+  std::vector<lane> result(format.tracks.size());
+  std::lock_guard guard{shared_->mutex_};
+  auto& tracks = shared_->tracks_;
+  shared_->transport_named_ = std::ranges::all_of(format.tracks, [](auto& x) {
+    return is_carried(x) || (x.kind != track_kind::video && x.kind != track_kind::audio);
+  });
+  for (size_t i = 0; i < result.size(); ++i) {
+    auto& f = format.tracks[i];
+    if (!is_carried(f))
+      continue;
+    auto name = track_name(format, i);
+    auto known = std::ranges::find(tracks, name, &rendition::track::name);
+    auto index = static_cast<size_t>(known - tracks.begin());
+    if (known == tracks.end())
+      tracks.push_back({.name = name, .format = f, .codec = {}, .window = track_window{times_}});
+    else if (known->window.ended())
+      known->window = track_window{times_};
+    auto& x = result[i];
+    auto old = std::ranges::find_if(lanes_, [&](const lane& y) { return y.mux && y.track == index; });
+    if (old != lanes_.end()) {
+      x = std::move(*old);
+      old->mux.reset();
+    }
+    x.track = index;
+    x.leads = i == lead;
+    x.reopen = x.mux && (x.reopen || !continues(tracks[index].format, f));
+    if (!x.mux)
+      x.mux.emplace(f);
+    tracks[index].format = f;
+  }
+  return result;
 }
 
 av::expected<void> rendition_output::write(const sample_block& block, clock::time_point now) {
   if (auto done = ts_.write(block, now); !done)
     return done;
+  take_transport(false);
   size_t offset = 0;
   for (auto& s : block.samples) {
     auto bytes = block.bytes.span().subspan(offset, s.size);
@@ -175,7 +231,7 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
 }
 
 av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<const std::byte> bytes) {
-  auto begins = to.leads ? clock_.lead(x) : clock_.follow(to.number, x);
+  auto begins = to.leads ? clock_.lead(x, format_.tracks[x.track].kind) : clock_.follow(to.number, x);
   if (begins && to.number && *begins <= *to.number)
     begins.reset();
   auto restarts = begins && to.reopen && *begins >= discontinuity_at_ && (x.flags & sample::key) != 0;
@@ -187,9 +243,11 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
     if (restarts)
       to.mux.emplace(format_.tracks[x.track]);
     to.reopen = false;
-    to.number = begins;
+    auto last = std::exchange(to.number, begins);
     to.shift = x.pts - x.dts;
     auto discontinuity = to.discontinuous && *begins >= discontinuity_at_;
+    if (auto& group = shared_->group_; group && group->is_interrupted(last.value_or(*begins), *begins))
+      discontinuity = true;
     if (discontinuity)
       to.discontinuous = false;
     if (to.leads && !texts_.empty())
@@ -248,7 +306,7 @@ av::expected<void> rendition_output::cut(lane& from) {
   media_part part{from.start, from.end - from.start, from.independent,
                   from.independent ? first_sample_end(bytes->span()) : 0, std::move(*bytes)};
   if (from.mux->init() != from.init.bytes)
-    from.init = {name_of(from.mux->init()), from.mux->init()};
+    from.init = {name_of(from.mux->init()), from.mux->init(), from.mux->codec(), from.mux->format()};
   news_.push_back({.track = from.track, .part = std::move(part), .init = from.init, .codec = from.mux->codec()});
   return {};
 }
@@ -261,12 +319,19 @@ void rendition_output::publish() {
     std::lock_guard guard{shared_->mutex_};
     for (auto& x : std::exchange(news_, {})) {
       auto& t = shared_->tracks_[x.track];
+      if (x.number && t.window.segments().empty() && shared_->group_ && !t.transport)
+        t.window.missed(shared_->group_->interruptions_before(*x.number));
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
       if (x.part) {
         auto end = x.part->start + x.part->duration;
         t.window.add(std::move(*x.part), x.init);
         t.codec = x.codec;
+        if (auto latest = t.window.latest(); shared_->group_ && !t.transport && latest) {
+          if (x.whole)
+            latest->part.reset();
+          shared_->group_->put(shared_->name_, t.name, *latest);
+        }
         if (x.whole)
           t.window.close(end);
       }
@@ -278,21 +343,43 @@ void rendition_output::publish() {
     wake();
 }
 
+void rendition_output::take_transport(bool all) {
+  for (auto& x : ts_.take_pieces(all))
+    news_.push_back({.track = transport_track,
+                     .number = x.number,
+                     .start = x.start,
+                     .discontinuity = x.discontinuity,
+                     .part = std::move(x.part)});
+}
+
 void rendition_output::end(const std::string& reason) {
   for (auto& x : lanes_)
     if (x.mux)
       (void)cut(x);
+  take_transport(true);
   publish();
   shared_->stream_->end(reason);
-  std::vector<std::function<void()>> ready;
+  std::vector<size_t> all;
   {
     std::lock_guard guard{shared_->mutex_};
     if (shared_->ended_)
       return;
     shared_->ended_ = true;
-    for (auto& t : shared_->tracks_) {
-      t.window.end();
-      ++t.version;
+    if (shared_->group_)
+      shared_->group_->remove(shared_->name_);
+    for (size_t i = 0; i < shared_->tracks_.size(); ++i)
+      all.push_back(i);
+  }
+  end_tracks(all);
+}
+
+void rendition_output::end_tracks(const std::vector<size_t>& tracks) {
+  std::vector<std::function<void()>> ready;
+  {
+    std::lock_guard guard{shared_->mutex_};
+    for (auto i : tracks) {
+      shared_->tracks_[i].window.end();
+      ++shared_->tracks_[i].version;
     }
     ready = shared_->take_ready();
   }

@@ -104,16 +104,16 @@ std::string splice_list::date_ranges(int64_t from, const core::clock_map& clock)
   return result;
 }
 
-std::string splice_list::event_stream(int64_t from, int64_t origin) const {
+std::string splice_list::event_stream(int64_t from, int64_t begin, int64_t end) const {
   std::string events;
   const entry* before = nullptr;
   for (auto& x : entries_) {
     // A section with several marks is one event.
     auto again = before != nullptr && before->section == x.section && before->pts == x.pts;
     before = &x;
-    if (again || is_over(x, from))
+    if (again || is_over(x, from) || x.pts < begin || x.pts >= end)
       continue;
-    append(events, "      <Event presentationTime=\"", std::to_string(x.pts - origin), "\"");
+    append(events, "      <Event presentationTime=\"", std::to_string(x.pts - begin), "\"");
     if (x.mark.what == kind::out && x.mark.duration)
       append(events, " duration=\"", std::to_string(*x.mark.duration), "\"");
     append(events, " id=\"", std::to_string(av::section_crc(std::span{x.section}.first(x.section.size() - 4))),

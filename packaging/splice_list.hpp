@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,9 +28,9 @@ public:
   /// EXT-X-DATERANGE tags of what is not over at `from` (RFC 8216bis, 4.4.5.1).
   std::string date_ranges(int64_t from, const core::clock_map& clock) const;
 
-  /// The period's EventStream of what is not over at `from` (ANSI/SCTE 214-1); empty if there is none. `origin` is the
-  /// period's start in ticks.
-  std::string event_stream(int64_t from, int64_t origin) const;
+  /// The EventStream (ANSI/SCTE 214-1) of the period from `begin` to `end`, with what is not over at `from`; empty if
+  /// that is nothing.
+  std::string event_stream(int64_t from, int64_t begin, int64_t end = std::numeric_limits<int64_t>::max()) const;
 
 private:
   static constexpr size_t entries_max = 128;

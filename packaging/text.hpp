@@ -29,7 +29,7 @@ std::string fixed(double x, int digits);
 /// Ticks as seconds: "2.00200".
 std::string seconds(int64_t ticks);
 
-/// The time of the clock at `pts`: "2026-11-30T02:26:46.123Z".
+/// The wall-clock time at `pts`: "2026-11-30T02:26:46.123Z".
 std::string date_time(const core::clock_map& map, int64_t pts);
 
 /// Number of channels of a layout by libav*'s name; 2 if unknown.

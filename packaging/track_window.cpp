@@ -20,12 +20,13 @@ void track_window::begin(int64_t number, int64_t start, bool discontinuity) {
     complete(start);
     auto missing = number - segments_.back().number - 1;
     if (missing * times_.segment > times_.window) {
-      // The gap is longer than a playlist: the playlist begins again.
+      // The gap is longer than a playlist: all segments before it are dropped.
       for (auto i = listed_; i < segments_.size(); ++i)
         discontinuities_ += segments_[i].discontinuity ? 1 : 0;
       segments_.clear();
       listed_ = 0;
       discontinuity = true;
+      run_ = {number, start};
     } else if (missing > 0) {
       auto from = segments_.back().start + segments_.back().duration;
       auto each = std::clamp((start - from) / missing, int64_t{1}, times_.target());
@@ -69,7 +70,8 @@ void track_window::complete(int64_t until) {
   if (x.complete)
     return;
   // Durations of pictures are rounded, the times of segments are exact.
-  if (!x.parts.empty() && std::abs(until - x.start - x.duration) < x.parts.back().duration)
+  auto last = std::find_if(x.parts.rbegin(), x.parts.rend(), [](const media_part& y) { return y.duration > 0; });
+  if (last != x.parts.rend() && std::abs(until - x.start - x.duration) < last->duration)
     x.duration = until - x.start;
   x.gap = x.parts.empty();
   x.complete = true;
@@ -89,6 +91,8 @@ void track_window::drop_old() {
   while (listed_ + 1 < segments_.size() && end - segments_[listed_ + 1].start >= times_.window) {
     discontinuities_ += segments_[listed_].discontinuity ? 1 : 0;
     ++listed_;
+    if (segments_[listed_].discontinuity)
+      run_ = {segments_[listed_].number, segments_[listed_].start};
   }
   while (listed_ > 0 && end - segments_.front().start > times_.kept()) {
     segments_.pop_front();

@@ -21,11 +21,13 @@ namespace troupe {
 struct init_segment {
   std::string name; ///< 16 hexadecimal digits
   shared_bytes bytes;
+  std::string codec{};   ///< RFC 6381
+  track_format format{}; ///< of the samples that it is for
 };
 
 struct media_part {
-  int64_t start = 0;    ///< ticks of the track's decoding times, shifted so that a segment's first one is its first PTS
-  int64_t duration = 0; ///< ticks
+  int64_t start = 0;        ///< ticks; decoding times, shifted so that each segment begins at its first PTS
+  int64_t duration = 0;     ///< ticks
   bool independent = false; ///< begins with a random-access point
   uint64_t key_bytes = 0;   ///< from the beginning to the end of its first picture, if `independent`
   shared_bytes bytes;
@@ -53,6 +55,11 @@ struct playlist_place {
 class track_window {
 public:
   explicit track_window(const delivery_times& times) : times_(times) {}
+
+  /// The first segment comes after so many discontinuities.
+  void missed(int64_t discontinuities) noexcept {
+    discontinuities_ = discontinuities;
+  }
 
   /// The segment before is complete; the next part belongs to this one. `number` is above that of the segment before.
   void begin(int64_t number, int64_t start, bool discontinuity);
@@ -82,6 +89,17 @@ public:
     return discontinuities_;
   }
 
+  /// A run of segments without a discontinuity.
+  struct run {
+    int64_t number = 0; ///< of its first segment; 0 if no discontinuity was before it
+    int64_t start = 0;  ///< of that, ticks
+  };
+
+  /// The run of the first listed segment. Its beginning may have left the playlist.
+  const run& first_run() const noexcept {
+    return run_;
+  }
+
   bool ended() const noexcept {
     return ended_;
   }
@@ -92,7 +110,7 @@ public:
   /// The place of the latest part; none before the first one.
   std::optional<playlist_place> latest() const;
 
-  /// Where the next part will be, as far as its time tells; none after the end.
+  /// The expected place of the next part, judged by the end of the latest one; none before `begin` or after `end`.
   std::optional<playlist_place> next() const;
 
   /// True if the playlist contains the place, or a later one. A place without a part means the complete segment. A part
@@ -125,6 +143,7 @@ private:
   std::deque<media_segment> segments_;
   size_t listed_ = 0;
   int64_t discontinuities_ = 0;
+  run run_;
   std::vector<init_segment> inits_; ///< of the kept segments
   bool ended_ = false;
   int64_t peak_ = 0;

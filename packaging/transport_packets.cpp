@@ -7,8 +7,8 @@ namespace troupe::av {
 
 namespace {
 
-/// The clock's track counts as silent when the others have advanced by this much (ticks) more than the length of one of
-/// its packets. Until then they are only multiplexed ahead of it.
+/// The clock's track counts as silent when the other tracks have advanced by the duration of one of its packets plus
+/// this (ticks). With a smaller lead, their packets were only multiplexed earlier.
 constexpr int64_t ahead_max = 45'000;
 
 /// A larger step (ticks) is a jump of the timeline: no clock is written in between.
@@ -36,7 +36,30 @@ int pid_of(const std::byte* packet) {
   return std::to_integer<int>(packet[1] & std::byte{0x1f}) << 8 | std::to_integer<int>(packet[2]);
 }
 
+/// PIDs in this range are those of PMTs; libavformat's muxer counts them from here.
+constexpr int first_map_pid = 0x1000;
+constexpr int null_pid = 0x1fff;
+
+constexpr int description_pid = 0x11; ///< of the SDT
+
+/// libavformat writes the SDT before PAT and PMT, which a receiver looks for.
+void put_description_last(std::span<std::byte> packets) {
+  constexpr auto size = transport_packets::packet_bytes;
+  if (packets.size() < 2 * size || pid_of(packets.data()) != description_pid
+      || !begins_with_tables(packets.subspan(size)))
+    return;
+  auto end = 2 * size;
+  for (; end + size <= packets.size(); end += size)
+    if (auto pid = pid_of(&packets[end]); pid < first_map_pid || pid == null_pid)
+      break;
+  std::rotate(packets.begin(), packets.begin() + size, packets.begin() + static_cast<ptrdiff_t>(end));
+}
+
 } // namespace
+
+bool begins_with_tables(std::span<const std::byte> packets) {
+  return packets.size() >= transport_packets::packet_bytes && pid_of(packets.data()) == 0;
+}
 
 void transport_packets::set_clock(int pid) {
   clock_pid_ = pid;
@@ -85,7 +108,7 @@ std::vector<std::array<std::byte, transport_packets::packet_bytes>> transport_pa
   std::vector<std::array<std::byte, packet_bytes>> result;
   if (!announced_ || !clock_ || duration_ <= clock_step)
     return result;
-  // Never later than the time of data that may still have to be decoded.
+  // The clock must not pass the decoding time of data that a receiver has not decoded yet.
   auto newest = std::min(own_.value_or(due_), others_.value_or(own_.value_or(due_)));
   catch_up(std::min(due_ + std::min(passed, duration_), newest), result);
   return result;
@@ -112,6 +135,7 @@ std::array<std::byte, transport_packets::packet_bytes> transport_packets::clock_
 }
 
 void transport_packets::finish(std::span<std::byte> packets) {
+  put_description_last(packets);
   for (; packets.size() >= packet_bytes; packets = packets.subspan(packet_bytes)) {
     auto* x = packets.data();
     auto pid = pid_of(x);

@@ -2,8 +2,8 @@
 // The clock never stands still for longer than `clock_step`, however slow its track is.
 //
 // The clock (PCR) belongs to one track, whose packets carry it. It is `delay` behind that track's decoding times. If
-// these packets are far apart, packets without payload carry the clock in between, as far as the other tracks' times
-// advance. ISO/IEC 13818-1: 2.4.3.
+// these packets are far apart, packets without payload carry the clock in between, and it then advances with the times
+// of the other tracks. ISO/IEC 13818-1: 2.4.3.
 #pragma once
 
 #include <array>
@@ -15,6 +15,9 @@
 #include <vector>
 
 namespace troupe::av {
+
+/// True if the first transport packet is a PAT: a receiver can join here.
+bool begins_with_tables(std::span<const std::byte> packets);
 
 class transport_packets {
 public:
@@ -36,7 +39,8 @@ public:
   /// clock.
   std::vector<std::array<std::byte, packet_bytes>> idle(int64_t passed);
 
-  /// Sets counters and clock, in place, in the transport packets of the packet that is being muxed.
+  /// Sets counters and clock, in place, in the transport packets of the packet that is being muxed. PAT and PMT come
+  /// before other tables.
   void finish(std::span<std::byte> packets);
 
 private:

@@ -126,7 +126,7 @@ std::string describe_exit(int status) {
 int wait_for(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    // a signal for another purpose
+    // interrupted by a signal: wait again
   }
   return status;
 }

@@ -32,7 +32,7 @@ constexpr const char* profiles = R"(  plain:
     audio: {codec: copy}
 )";
 
-/// How quickly a slow task is replaced: the usual limits are made for lasting slowness.
+/// The lowest limits, so that a slow task is replaced quickly: the default limits tolerate short slowness.
 constexpr const char* slow_limits[] = {"live.slow_lag=500ms", "live.slow_after=500ms"};
 
 /// For some time, a rendition avoids a worker that it left because a task was slow. After this many runs only one

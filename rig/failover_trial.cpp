@@ -1,9 +1,9 @@
 #include "rig/failover_trial.hpp"
 
+#include "rig/process.hpp"
+
 #include <algorithm>
 #include <array>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <stdexcept>
 #include <thread>
@@ -30,18 +30,6 @@ constexpr milliseconds steady_period{600};
 
 /// Media more than a second beyond what clients had at the fault cannot come from a buffer that was filled before it.
 constexpr double beyond_seconds = 1;
-
-/// CPU time of all threads of a process so far; 0 if the process is gone.
-std::chrono::nanoseconds cpu_time_of(pid_t pid) {
-  int64_t result = 0;
-  std::error_code failed;
-  for (auto& thread : std::filesystem::directory_iterator{"/proc/" + std::to_string(pid) + "/task", failed}) {
-    std::ifstream in{thread.path() / "schedstat"};
-    if (int64_t spent = 0; in >> spent)
-      result += spent;
-  }
-  return std::chrono::nanoseconds{result};
-}
 
 } // namespace
 

@@ -83,7 +83,8 @@ void draw_frame_code(AVFrame& yuv420p_frame, uint32_t number) {
 }
 
 std::optional<uint32_t> read_frame_code(const AVFrame& frame) {
-  // Less contrast is coding noise or a dark scene: a code keeps more at all bit rates that it is meant for.
+  // Below this contrast, the cells are coding noise or a dark scene: at all intended bit rates, a code has more
+  // contrast.
   constexpr double contrast_min = 0.2;
   // A cell this near to the threshold could be either value.
   constexpr double doubt = 0.1;

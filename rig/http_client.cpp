@@ -100,7 +100,7 @@ bool http_stream::read(milliseconds limit) {
 int http_stream::read_head(milliseconds limit) {
   auto deadline = clock::now() + limit;
   while (status() == 0 && read(until(deadline))) {
-    // read does it
+    // `read` adds to the answer
   }
   return status();
 }
@@ -108,7 +108,7 @@ int http_stream::read_head(milliseconds limit) {
 bool http_stream::read_body(size_t size, milliseconds limit) {
   auto deadline = clock::now() + limit;
   while (body().size() < size && read(until(deadline))) {
-    // read does it
+    // `read` adds to the answer
   }
   return body().size() >= size;
 }
@@ -116,7 +116,7 @@ bool http_stream::read_body(size_t size, milliseconds limit) {
 bool http_stream::read_all(milliseconds limit) {
   auto deadline = clock::now() + limit;
   while (read(until(deadline))) {
-    // read does it
+    // `read` adds to the answer
   }
   return complete();
 }
@@ -140,7 +140,7 @@ bool http_stream::complete() const {
 /// A server that breaks the protocol counts as one that has closed the connection.
 void http_stream::parse() {
   auto& parser = answer_->parser;
-  // Nothing of a head is parsed before all of it is there.
+  // The head is not parsed until it is complete.
   if (auto end = raw_.find("\r\n\r\n"); status() == 0 && end != std::string::npos)
     head_ = raw_.substr(0, end + 4);
   boost::system::error_code failed;

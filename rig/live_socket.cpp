@@ -39,11 +39,13 @@ milliseconds until(clock::time_point end) {
 
 } // namespace
 
-listening listen_on_loopback() {
+listening listen_on_loopback(uint16_t port) {
   listening result;
   result.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto address = loopback(0);
+  auto address = loopback(port);
   socklen_t size = sizeof address;
+  int on = 1;
+  ::setsockopt(result.socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (result.socket < 0 || ::bind(result.socket, reinterpret_cast<sockaddr*>(&address), size) != 0
       || ::listen(result.socket, SOMAXCONN) != 0
       || ::getsockname(result.socket, reinterpret_cast<sockaddr*>(&address), &size) != 0)

@@ -16,8 +16,8 @@ struct listening {
   uint16_t port = 0;
 };
 
-/// Throws `std::runtime_error`.
-listening listen_on_loopback();
+/// On any free port, or on this one even if connections to it are still being closed. Throws `std::runtime_error`.
+listening listen_on_loopback(uint16_t port = 0);
 
 void no_delay(int socket);
 
@@ -34,7 +34,7 @@ int http_ask(uint16_t port, const std::string& target);
 /// Reads the head of the answer; `body` gets the bytes after it. Returns the status, or 0 if none came in time.
 int http_head(int socket, std::string& body, std::chrono::milliseconds limit);
 
-/// Waits for these events of `poll`, or for the end of what the descriptor is; false after `limit`.
+/// Waits for these events of `poll`, for an error or for a hang-up; false after `limit`.
 bool wait_ready(int descriptor, short events, std::chrono::milliseconds limit);
 
 } // namespace troupe::bench

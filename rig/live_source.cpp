@@ -36,10 +36,10 @@ std::string path_of(const std::string& request) {
 
 } // namespace
 
-live_source::live_source(const std::string& file, std::map<std::string, stream> streams)
+live_source::live_source(const std::string& file, std::map<std::string, stream> streams, uint16_t port)
   : streams_(std::move(streams)) {
   load(file);
-  auto made = listen_on_loopback();
+  auto made = listen_on_loopback(port);
   listener_ = made.socket;
   port_ = made.port;
   acceptor_ = std::thread{[this] { accept_all(); }};

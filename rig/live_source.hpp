@@ -34,14 +34,18 @@ public:
       phase{}; ///< The first picture leaves at this phase of the clock, modulo the distance of two pictures.
   };
 
-  /// Reads the file. The keys of `streams` are paths, "/name.ts". Throws if the file is not a transport stream, or no
-  /// port is free.
-  live_source(const std::string& file, std::map<std::string, stream> streams);
+  /// Reads the file. The keys of `streams` are paths, "/name.ts". `port` is that of an earlier source that returns; 0
+  /// for any. Throws if the file is not a transport stream, or no port is free.
+  live_source(const std::string& file, std::map<std::string, stream> streams, uint16_t port = 0);
   live_source(const live_source&) = delete;
   live_source& operator=(const live_source&) = delete;
   ~live_source();
 
   std::string url(const std::string& path) const;
+
+  uint16_t port() const noexcept {
+    return port_;
+  }
 
   /// The data sent so far to the latest reader of the path.
   std::optional<sending> latest(const std::string& path) const;

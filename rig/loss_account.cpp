@@ -102,8 +102,8 @@ std::vector<double> beginnings_of(const observations& seen) {
 void count_shifts(const observations& seen, loss_account& into) {
   // How far coding moves a mark at low rates.
   constexpr double tolerance_seconds = 0.004;
-  // The length of a mark's burst and a decoder's start: a mark that is cut by the start of the sound has a shifted
-  // centre.
+  // A mark this near to where sound begins is skipped: its burst may be cut or disturbed by the decoder's start, which
+  // shifts its centre.
   constexpr double beginning_seconds = 0.05;
   auto beginnings = beginnings_of(seen);
   std::optional<double> offset;
@@ -121,7 +121,7 @@ void count_shifts(const observations& seen, loss_account& into) {
     if (std::abs(shift) <= tolerance_seconds)
       continue;
     auto samples = static_cast<uint64_t>(std::llround(std::abs(shift) * seen.sample_rate));
-    // Sound that comes too early lacks something before it.
+    // If a mark comes too early, sound before it was lost.
     (shift < 0 ? into.audio_samples_lost : into.audio_samples_repeated) += samples;
     *offset += shift;
   }

@@ -45,14 +45,14 @@ struct rendition_rate {
 };
 
 /// Counts over one viewing of a source whose numbers do not restart. A picture without a readable number counts as
-/// lost; a number between two of the rendition's steps counts as surplus. The sound before its first mark is not
+/// lost; a number between two of the rendition's steps counts as repeated. The sound before its first mark is not
 /// searched for silence, because encoders fill a first frame with it.
 loss_account account_of(const observations& seen, const rendition_rate& rate);
 
 /// When new pictures arrived: arrival times of pictures later than all before, in order.
 std::vector<wall_clock::time_point> arrivals_of(const observations& seen);
 
-/// The longest time without a new picture, among those that overlap `from` to `to`, in ms; 0 if there is none.
+/// The longest interval between two new pictures that overlaps `from` to `to`, in ms; 0 if there is none.
 double longest_gap_ms(const std::vector<wall_clock::time_point>& arrivals, wall_clock::time_point from,
                       wall_clock::time_point to);
 

@@ -96,7 +96,7 @@ public:
 
   // -- waiting ----------------------------------------------------------------
 
-  /// Asks until it is true, at most for `limit`. The error says "not in time: " and `what`.
+  /// Calls `holds` again and again until it is true, at most for `limit`. The error says "not in time: " and `what`.
   void wait_until(const std::string& what, const std::function<bool()>& holds, std::chrono::milliseconds limit) const;
 
   /// Fails if a node has ended.
@@ -124,7 +124,7 @@ private:
 /// every codec takes as long as a quick measurement. It is in `folder` if the build folder is not writable.
 std::string capability_cache(const std::string& folder);
 
-/// How long a worker may take that has to test the codecs first.
+/// How long a worker may take if it has to test the codecs first.
 inline constexpr std::chrono::minutes proving_limit{4};
 
 } // namespace troupe::bench

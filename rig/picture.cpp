@@ -150,8 +150,8 @@ void picture_source::draw_rows(AVFrame& frame, int plane, int64_t half_frame, in
   auto height = height_ / scale;
   auto place = ground_place(half_frame, margin_);
   for (int row = first_row; row < height; row += step) {
-    // As from a moving car: near objects, at the bottom, pass twice as fast as far ones. Like real pictures, it moves
-    // by fractions of a pixel, and no block moves like its neighbours.
+    // As from a moving car: near objects, at the bottom, pass twice as fast as far ones. As in real pictures, the
+    // ground moves by fractions of a pixel, and no block moves like its neighbours.
     auto depth = 0.5 + 0.5 * row / height;
     auto sixteenths = static_cast<int>(place.x * depth * 16 / scale);
     auto fraction = sixteenths & 15;

@@ -43,7 +43,7 @@ constexpr auto destruction_limit = milliseconds{10'000};
 /// The status of a program that cannot be run, as a shell gives it.
 constexpr int not_run = 127;
 
-/// The children that are somebody's `process`: nobody else may wait for them.
+/// The children that `process` objects own: only their owner may wait for them.
 struct registry {
   std::mutex mutex;
   std::set<pid_t> pids;
@@ -82,7 +82,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   signal(SIGPIPE, SIG_DFL);
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // The parent may have gone before its death could be asked for.
+  // The parent may have ended before the kernel was asked to kill this process with it.
   if (getppid() != parent || (network >= 0 && setns(network, CLONE_NEWNET) != 0))
     _exit(126);
   dup2(in, STDIN_FILENO);
@@ -203,7 +203,7 @@ std::optional<int> process::wait(milliseconds limit) {
   int status = 0;
   rusage used{};
   while (wait4(pid_, &status, 0, &used) < 0 && errno == EINTR) {
-    // a signal for another purpose
+    // interrupted by a signal: wait again
   }
   status_ = code_of(status);
   usage_ = {seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) / 1024};
@@ -306,6 +306,17 @@ bool no_orphans() {
   reap_orphans();
   auto all = tasks_of(::getpid());
   return std::none_of(all.begin(), all.end(), [](auto& x) { return x.parent == ::getpid(); });
+}
+
+std::chrono::nanoseconds cpu_time_of(pid_t pid) {
+  int64_t result = 0;
+  std::error_code failed;
+  for (auto& thread : fs::directory_iterator{"/proc/" + std::to_string(pid) + "/task", failed}) {
+    std::ifstream in{thread.path() / "schedstat"};
+    if (int64_t spent = 0; in >> spent)
+      result += spent;
+  }
+  return std::chrono::nanoseconds{result};
 }
 
 holdings holdings_of(pid_t pid) {

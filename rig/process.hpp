@@ -113,6 +113,9 @@ void reap_orphans();
 /// True if no task is left whose worker is gone.
 bool no_orphans();
 
+/// CPU time of all threads of a process so far; 0 if the process is gone.
+std::chrono::nanoseconds cpu_time_of(pid_t pid);
+
 /// What a process holds.
 struct holdings {
   size_t threads = 0;

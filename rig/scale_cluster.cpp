@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds start_limit{30'000};
 constexpr std::chrono::minutes job_limit{20};
 
-/// Processes started during its life run on the n-th of this process's processors.
+/// While such an object exists, new child processes run on the n-th of this process's processors.
 class on_processor {
 public:
   explicit on_processor(int n) {

@@ -1,4 +1,5 @@
-// First puts the numbers on one line without loops; then "missing", "repeated" and "late" are simple comparisons.
+// First the numbers are unwrapped, so that they grow over loops. Then "missing", "repeated" and "out of order" are
+// simple comparisons.
 #include "rig/viewing.hpp"
 
 #include <algorithm>

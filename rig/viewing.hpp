@@ -75,7 +75,7 @@ spread spread_of(std::vector<double> values);
 struct viewing {
   observations seen;
 
-  // Pictures by their codes. A picture is missing if its number is between those seen and never came.
+  // Pictures by their codes. A picture is missing if its number lies between two seen numbers, but never came.
   uint64_t coded = 0;
   uint64_t unreadable = 0;
   uint32_t first_number = 0;
@@ -103,8 +103,8 @@ struct viewing {
   double arrival_gap_ms_max = 0; ///< the longest time between two pictures
 };
 
-/// `loop_frames` is the number at which the source's codes restart at 0. If it is 0, a code of 0 after other codes
-/// counts as a restart, which then has to follow the last frame. Observations keep their order.
+/// `loop_frames` is the number at which the source's codes restart at 0. If it is 0, a code of 0 after a code above 1
+/// counts as a restart; the code before it is taken as last. Observations keep their order.
 viewing summarise(observations seen, uint32_t loop_frames = 0);
 
 /// The requirements for a viewing.

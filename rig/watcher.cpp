@@ -95,8 +95,8 @@ void picture_watcher::take(const AVPacket& packet, const AVStream& stream, wall_
 }
 
 void picture_watcher::finish(observations& seen) {
-  // If a viewing stops in mid-stream, a picture's predecessor in time may be missing. The pictures that the decoder
-  // holds for reordering are then not requested.
+  // If a viewing stops in mid-stream, pictures that are shown earlier may still be missing. So the pictures that the
+  // decoder holds for reordering are requested only after the stream's end.
   if (seen.ended)
     decoder_.decode(nullptr, seen, [&](const AVFrame& frame) { look(frame, seen); });
 }

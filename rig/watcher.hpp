@@ -46,7 +46,7 @@ public:
 private:
   void look(const AVFrame& frame, observations& seen);
 
-  // Points below the code that are compared from picture to picture.
+  // Sample points per row and column. Those in the lower half, below the picture's code, are compared between pictures.
   static constexpr int points = 24;
   using probe = std::array<double, points * points / 2>;
 

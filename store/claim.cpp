@@ -102,7 +102,7 @@ private:
     }
     auto name = own_name();
     if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, name.data(), name.size(), 0) < 0) {
-      // The lock holds even without a name, as on a full disk.
+      // The lock is valid even if its holder's name cannot be written, for example on a full disk.
     }
     return {};
   }

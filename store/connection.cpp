@@ -117,9 +117,8 @@ std::string text(soci::session& session, const std::string& query) {
   return result;
 }
 
-/// The journal mode after a switch to the write-ahead log; the file keeps the mode. The switch needs a new file, and
-/// for that SQLite does not wait for other processes that switch at the same time. So this function waits for their
-/// locks.
+/// The journal mode after a switch to the write-ahead log; the file keeps the mode. SQLite itself does not
+/// wait for other processes that switch at the same time. So this function waits for their locks.
 std::string switch_to_log(soci::session& session, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   for (;;) {

@@ -1,8 +1,8 @@
 // The operations on stored jobs. Operations are values: a caller collects those of many clients and submits them
 // together.
 //
-// An unset optional member leaves the stored value unchanged. A given attempt is compared within the statement that
-// writes, rather than read before. So messages of an old attempt are refused, however late they come.
+// An unset optional member leaves the stored value unchanged. If an attempt is given, the statement that writes also
+// compares it. So messages of an old attempt are refused, however late they come.
 #pragma once
 
 #include "store/record.hpp"
@@ -15,8 +15,8 @@
 
 namespace troupe::store {
 
-/// A new job, as `queued`. The caller draws the id. If the id or idempotency key exists already, it means the same job:
-/// the outcome then says `existed` and names that job. If its request differs, it is a `constraint` error.
+/// A new job, as `queued`. The caller draws the id. If a job with this id or idempotency key exists, no new one is
+/// stored: the outcome says `existed` and names that job. If that job's request differs, the error is `constraint`.
 struct submit_job {
   job_id id;
   std::string name;

@@ -1,4 +1,4 @@
-// prometheus-cpp writes and escapes; values that it does not check are checked before.
+// prometheus-cpp writes and escapes the text. Values that it does not check are made valid here before.
 #include "telemetry/exposition.hpp"
 
 #include "base/utf8.hpp"

@@ -3,7 +3,7 @@
 //
 //   log::info("the transcoder stopped", {{"channel", name}, {"attempt", attempt}, {"frames", count}});
 //
-// Code that works for one thing only keeps a `log::context` with its fields, which every line then carries. Lines are
+// Code that serves one task or session keeps a `log::context` with fields that each of its lines carries. Lines are
 // bounded, have no control characters, and never contain anything that looks like a credential. All functions are
 // thread-safe.
 #pragma once

@@ -129,6 +129,10 @@ constexpr column<session_status> session_columns[] = {
    [](const session_status& x) { return double(x.ingest.corrupt_packets); }},
   {counter, "troupe_session_source_restarts_total", "Times that the channel's source was pulled again.",
    [](const session_status& x) { return double(x.source_restarts); }},
+  {gauge, "troupe_session_slate", "1 while the channel's clients see a slate, because the source is away.",
+   [](const session_status& x) { return x.slate_since_ms != 0 ? 1.0 : 0.0; }},
+  {counter, "troupe_session_outages_total", "Times that the channel's source was away and clients saw a slate.",
+   [](const session_status& x) { return double(x.outages); }},
   {counter, "troupe_session_discontinuities_total", "Breaks of the source's timeline that the ingest has repaired.",
    [](const session_status& x) { return double(x.ingest.discontinuities); }},
 };
@@ -196,7 +200,13 @@ families coordinator_families(const coordinator_counters& x) {
   skipped.add({}, double(x.events_skipped));
   auto dropped = counter("troupe_event_clients_dropped_total", "Event clients that were dropped for being too slow.");
   dropped.add({}, double(x.event_clients_dropped));
-  return {build, start, responses, connections, sent, listeners, skipped, dropped};
+  auto viewers = gauge("troupe_viewers", "Viewers of channels, by the format that they get.");
+  auto delivered = counter("troupe_viewer_sent_bytes_total", "Bytes sent to viewers, by the format that they get.");
+  for (auto& v : x.viewers) {
+    viewers.add({{"format", v.format}}, double(v.now));
+    delivered.add({{"format", v.format}}, double(v.sent_bytes));
+  }
+  return {build, start, responses, connections, sent, viewers, delivered, listeners, skipped, dropped};
 }
 
 families failover_families(const failover_totals& x) {
@@ -378,7 +388,7 @@ families job_families(const std::vector<daemon_status>& daemons, const std::vect
 
 families session_families(const std::vector<session_status>& sessions) {
   auto count = gauge("troupe_sessions", "Running channels by state.");
-  for (std::string_view state : {"starting", "running", "reconnecting", "failed"})
+  for (std::string_view state : {"starting", "running", "slate", "reconnecting", "failed"})
     count.add({{"status", state}}, double(std::ranges::count(sessions, state, &session_status::state)));
   auto variants = gauge("troupe_variants", "Renditions that the running channels are made into, by state.");
   for (std::string_view state : {"waiting", "starting", "running", "silent", "failed"}) {

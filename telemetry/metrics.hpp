@@ -21,6 +21,12 @@ struct coordinator_counters {
   std::array<uint64_t, 5> http_responses{}; ///< by class of the status code: 1xx, 2xx, 3xx, 4xx, 5xx
   uint64_t http_connections = 0;            ///< open now
   uint64_t http_sent_bytes = 0;
+  struct viewers_of_format {
+    std::string format;
+    uint64_t now = 0;
+    uint64_t sent_bytes = 0;
+  };
+  std::vector<viewers_of_format> viewers;
   uint64_t event_clients = 0;         ///< clients that listen now
   uint64_t events_skipped = 0;        ///< progress events not sent to slow clients
   uint64_t event_clients_dropped = 0; ///< clients dropped because they were too slow

@@ -142,8 +142,8 @@ expected<answer_head> perform(const exchange& x, const remote& at, const control
   auto code = set.perform();
   if (s.head.status == 0)
     s.head = head_of(handle.get());
-  // A refusal may come before everything was sent: then its text matters, rather than the connection that closed on the
-  // rest.
+  // A refusal may come before everything was sent. Then its text is reported, not the error of the connection, which
+  // closed while data was still being sent.
   if (code != CURLE_OK && (s.head.status < 400 || s.head.status >= 600)) {
     auto stopped = with.stop != nullptr && with.stop->load();
     auto why = stopped    ? std::string{"stopped"}

@@ -162,7 +162,7 @@ std::string part_name(const std::string& path, const std::string& etag) {
   return (target.parent_path() / ("." + target.filename().string().substr(0, 150) + "." + clean + ".part")).string();
 }
 
-/// Asks for the current version, and opens what is already here of it.
+/// Asks for the current version, and opens the partial file of it that is already here.
 expected<uint64_t> look(const remote& from, const std::string& path, arriving& here, const control& with) {
   auto head = perform({"HEAD"}, from, with);
   if (!head)
@@ -204,7 +204,7 @@ expected<uint64_t> fetch_rest(const remote& from, const std::string& path, arriv
   exchange x{"GET"};
   x.write = [&](std::span<const std::byte> data, const answer_head& head) {
     if (began > 0 && head.status != 206 && here.size == began) {
-      // The answer is another version, from its start: it does not belong into this partial file.
+      // The answer is another version, from its start: it does not belong in this partial file.
       return false;
     }
     while (!data.empty()) {

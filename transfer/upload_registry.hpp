@@ -71,8 +71,8 @@ public:
   /// Registers the job's files, and puts a marker into its folder. Touches the disk.
   job_access open_job(const job_files& x);
 
-  /// The name of an attempt of the job in its uploads. The same text gives the same name, even after a restart; only
-  /// those who were told can know it.
+  /// The name of an attempt of the job in its uploads. The same text gives the same name, even after a restart. The
+  /// name cannot be guessed.
   std::string attempt_name(const std::string& id, const std::string& text) const;
 
   /// All of the job's attempts are over. Touches the disk.

@@ -59,7 +59,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       return adopt_task(x, what, task);
     },
     [this](release_atom, lease_id id, const lease_end& how) {
-      // If the lease's process is gone, its host is being asked why: the host knows more than the owner.
+      // If the lease's process is gone, its host is already being asked why. It knows more, so this report is ignored.
       if (auto task = how.process_failed ? leases.task_of(id) : std::nullopt; task && !tasks.contains(*task))
         return;
       leases.release(id, how, self->now(), unix_ms());
@@ -207,7 +207,7 @@ void daemon_registry_state::lose_task(task_id id, const lease_end& how) {
   auto host = limited ? hosts.find(*limited) : hosts.end();
   if (host == hosts.end())
     return book(how);
-  // Its job's own memory limit may have killed it, which says nothing about the worker; its host knows.
+  // Its job's own memory limit may have killed it, which says nothing about the worker: ask its host.
   self->request(host->second, config::defaults::task_exit_wait, status_atom_v, id)
     .then(
       [book, how](const task_exit& x) {
@@ -304,7 +304,7 @@ void daemon_registry_state::watch_end(worker_id host, task_id task) {
           leases.process_gone(task, self->now());
         },
         [this, host, task](const caf::error& why) {
-          // If the host is gone, its next list of processes tells, or their connections do.
+          // If the host is gone, a later list of its processes shows the end, or the loss of their connections does.
           if (why == caf::sec::request_timeout)
             watch_end(host, task);
         });

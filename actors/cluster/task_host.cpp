@@ -20,7 +20,7 @@ namespace {
 constexpr auto retry_delay_min = std::chrono::milliseconds{100};
 constexpr auto retry_delay_max = std::chrono::milliseconds{10'000};
 
-/// A task that has just got work needs the processor more than its replacement does, as long as other processes wait.
+/// While other processes still wait, a replacement starts this much later: a task that got work needs the processor.
 constexpr auto refill_delay = std::chrono::milliseconds{300};
 
 /// Number of ends that are remembered for later questions.

@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto registration_timeout = config::defaults::coordinator_wait;
 
-/// A driver that has not answered after this time hangs.
+/// A driver that has not answered after this time counts as hanging.
 constexpr auto gpu_timeout = std::chrono::seconds{10};
 
 /// How long a late answer of the driver is waited for; no second request is sent meanwhile.
@@ -24,7 +24,7 @@ constexpr auto gpu_answer_timeout = std::chrono::hours{1};
 
 constexpr auto host_timeout = std::chrono::seconds{1};
 
-/// How long an ending worker waits until the coordinator knows about it.
+/// How long a worker that ends waits for the coordinator to confirm that it knows.
 constexpr auto drain_timeout = std::chrono::seconds{1};
 
 constexpr auto drain_interval = std::chrono::milliseconds{50};

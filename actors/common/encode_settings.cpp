@@ -1,6 +1,6 @@
 #include "actors/common/encode_settings.hpp"
 
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 
 #include <utility>
 

@@ -1,4 +1,4 @@
-// Answers with another actor's answer, after this one has added what it knows.
+// Answers with another actor's answer, after this actor has added what it knows.
 #pragma once
 
 #include <caf/error.hpp>

@@ -40,7 +40,7 @@ file_failure changed(const std::string& source, bool gone) {
             + " while the job was working on it: " + base::mask_url(source) + "; submit the job again"};
 }
 
-/// The error if the disk for the output is too full. Another machine may have more room, or this one later.
+/// The error if the disk for the output is too full: not terminal, as another machine may have room, or this one later.
 std::optional<file_failure> full(const std::string& target, uint32_t percent) {
   if (auto shortage = disk_shortage(target, percent); !shortage.empty())
     return file_failure{false, false, "not begun: " + shortage};

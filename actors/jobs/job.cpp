@@ -395,8 +395,8 @@ void job_actor_state::send_writes() {
     };
     self_->request(queue_, write_timeout, job_writes{begin_.id, begin_.attempt, std::exchange(writes_, {})})
       .then(stored, [this](const caf::error& why) {
-        // Without a refusal, this may have been written: nothing is published and nothing is removed. If the queue has
-        // ended, its end also ends the job.
+        // After any error except a refusal, the changes may have been written or not. So nothing is published, and
+        // nothing is removed. If the queue has ended, its end also ends the job.
         if (why != ec::refused && why != ec::conflict)
           return;
         keeps_folder_ = true;

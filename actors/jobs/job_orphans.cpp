@@ -1,6 +1,6 @@
 // Orphans: tasks that outlived the coordinator that started them and continue their work. They offer that work to the
 // job. `core::file_job` decides whether it is wanted; the registry then gives a lease for this process, which it did
-// not choose. From then on they are attempts like all others.
+// not choose. From then on orphans are attempts like all others.
 #include "actors/common/actor_of.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_text.hpp"
@@ -17,8 +17,8 @@ namespace {
 /// How long a task and the registry may take to answer.
 constexpr auto answer_timeout = config::defaults::coordinator_wait;
 
-/// Long, because a lease that comes after this time would belong to nobody, and its process would be taken as long as
-/// the job lives. The registry normally answers at once.
+/// Long, because nobody would release a lease that is granted after this time: its process would stay reserved as long
+/// as the job lives. The registry normally answers at once.
 constexpr auto lease_timeout = std::chrono::hours{24};
 
 /// How long the worker of an orphan may take to register. After that the task is taken over without its worker.

@@ -5,7 +5,7 @@
 //   collects the next batch.
 // - A reader has a connection of its own: readers and batches never wait for each other. A reader sees what is durable.
 // - An error of the store is returned as an answer; the next call opens a new connection.
-// - Their owner tells them to stop: they end after the messages sent before.
+// - Their owner tells them to stop: they handle the messages that were sent earlier, then end.
 #pragma once
 
 #include "actors/jobs/job_views.hpp"
@@ -91,7 +91,7 @@ bool await_writers(const std::string& url, std::chrono::milliseconds timeout);
 /// The reader connects when it gets its first question.
 job_reader_actor spawn_job_reader(caf::actor_system& system, store::settings from);
 
-/// What a queue has in front of its store.
+/// The actors between a queue and its store.
 struct job_store_actors {
   job_writer_actor writer;
   job_reader_actor pages; ///< for clients

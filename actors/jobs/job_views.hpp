@@ -81,7 +81,8 @@ struct job_report {
   core::file_job_status status;
 };
 
-/// A transition of a job, or of a chunk, with its reason, cut to what the store keeps; the caller fills in the rest.
+/// A transition of a job, or of a chunk, with its reason, cut to what the store keeps; the caller sets the other
+/// members.
 inline store::move_job way(job_id id, job_state to, std::string_view why) {
   store::move_job x;
   x.id = id;

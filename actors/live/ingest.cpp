@@ -151,7 +151,7 @@ private:
           recognise(*packet, joint);
         else if (joint.repeats() && !catches_up(packet->dts))
           return av::fail(av::errc::io, "the source repeats earlier media at real-time pace: it may start over");
-        // A burst that begins within a group of pictures has seconds of audio before the first known picture.
+        // Wait for a picture: a burst that begins within a group of pictures has seconds of audio before its first one.
         auto awaited = work_.known.empty() ? std::nullopt : std::optional{static_cast<size_t>(leading_)};
         joint.add(*packet, source->tracks().size(), awaited);
       }
@@ -180,7 +180,7 @@ private:
     }
   }
 
-  /// A packet that was sent before shows where the source continues.
+  /// Compares a packet with those of the earlier pull: an equal one shows where the source continues.
   void recognise(const AVPacket& packet, av::timeline_joint& joint) {
     if (packet.stream_index != leading_ || packet.pts == av::no_pts)
       return;

@@ -49,6 +49,18 @@ av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, c
   return result;
 }
 
+av::slate_settings to_settings(const slate& x) {
+  av::slate_settings result;
+  result.show = x.kind == slate_kind::image  ? av::slate_settings::kind::image
+                : x.kind == slate_kind::bars ? av::slate_settings::kind::bars
+                                             : av::slate_settings::kind::last;
+  auto file = x.image.span();
+  result.image.assign(file.begin(), file.end());
+  result.title = x.title;
+  result.unix_ms = x.unix_ms;
+  return result;
+}
+
 std::string misfit(const profile& x) {
   for (auto& codec : {x.video.codec, x.audio.codec}) {
     auto id = codec == "copy" || codec == "none" ? AV_CODEC_ID_NONE : codec_of(codec);

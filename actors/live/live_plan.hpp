@@ -17,6 +17,9 @@ av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, c
                                                   const encoder_seat& seat = {},
                                                   std::vector<std::string>* left_out = nullptr);
 
+/// What such a plan's pictures show while the source is away.
+av::slate_settings to_settings(const slate& x);
+
 /// Why channels cannot be watched with a profile, whatever their sources are; empty if they can.
 std::string misfit(const profile& x);
 

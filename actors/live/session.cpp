@@ -150,6 +150,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
     [this](tick_atom) {
       self->delayed_send(self, tick_interval, tick_atom_v);
       session.tick(self->now());
+      release();
       for (auto& [profile, out] : outputs)
         out.pass_time(self->now());
       settle();

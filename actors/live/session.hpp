@@ -1,8 +1,8 @@
 // SESSION: one running live channel: its ingest, its source buffer, its variants, their streams.
 //
 // The decisions are in `core::session`; this actor translates. It asks the coordinator for leases, talks to the tasks,
-// and passes their results to one output per variant. It trusts its tasks with nothing but samples: each block is
-// checked when it is read from the wire.
+// and passes their results to one output per variant. It does not trust its tasks: each block of samples is checked
+// when it is read from the wire.
 // - A task dies (`down_msg`), or hangs: the core decides; another worker takes over where it stopped, or the variant
 //   ends.
 // - The ingest's task dies: the source is reopened, with back-off; clients stay.
@@ -13,6 +13,7 @@
 
 #include "actors/common/leases.hpp"
 #include "config/waits.hpp"
+#include "core/live/ladder_pace.hpp"
 #include "core/live/quarantine.hpp"
 #include "core/live/session.hpp"
 #include "messages/actors.hpp"
@@ -35,7 +36,7 @@ namespace troupe {
 struct session_actor_config {
   core::session_config core;
   core::client_ring::limits stream;
-  delivery_times delivery;
+  core::delivery_options delivery;
   std::chrono::milliseconds lease_timeout = config::defaults::lease_wait(std::chrono::seconds{5});
   std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
@@ -111,7 +112,18 @@ struct session_state : core::session_effects {
   /// Called after each event: handles what the effects found out, and checks whether the session is over.
   void settle();
 
+  /// The renditions of a ladder on their way to players.
+  struct ladder {
+    std::shared_ptr<rendition_group> group = std::make_shared<rendition_group>();
+    core::ladder_pace pace;
+    size_t outputs = 0; ///< number of its renditions that run
+  };
+
   rendition_output& output_of(const std::string& profile);
+  void write(const std::string& profile, const sample_block& block);
+
+  /// Hands on what ladders keep back.
+  void release();
 
   interface::pointer self;
   session_actor_config config;
@@ -121,6 +133,7 @@ struct session_state : core::session_effects {
   core::session session;
   std::unordered_map<attempt_id, attempt> attempts;
   std::map<std::string, rendition_output> outputs;
+  std::map<std::string, ladder, std::less<>> ladders; ///< that run, by name
   std::unordered_map<core::ticket, caf::typed_response_promise<rendition_ptr>> waiting;
   std::vector<std::pair<std::string, std::string>> failed_outputs;
   core::quarantine_list quarantined; ///< by profile

@@ -54,6 +54,9 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   if (!plan) {
     end(plan.error());
   } else {
+    for (auto& x : *plan)
+      if (auto* video = std::get_if<av::video_settings>(&x))
+        video->slate = to_settings(this->work.still);
     auto opened = av::transcode::open(to_tracks(work.source), std::move(*plan), to_windows(work.spans), *this, codecs);
     if (opened)
       job.emplace(std::move(*opened));
@@ -108,6 +111,13 @@ void transcoder_state::take(const sample_batch& x) {
   for (auto& s : x.block.samples) {
     auto bytes = x.block.bytes.span().subspan(offset, s.size);
     offset += s.size;
+    if ((s.flags & sample::absent) != 0) {
+      if (auto done = job->fill(s.pts); !done) {
+        end(done.error());
+        return;
+      }
+      continue;
+    }
     ++statistics.samples_in;
     statistics.bytes_in += s.size;
     if (s.track >= work.source.tracks.size())

@@ -306,7 +306,7 @@ void lease_table::tick(time_point now) {
     }
   }
   progress(now);
-  // The request that waited for a process may have gone before the process came.
+  // A request may be withdrawn before its process comes: idle processes beyond the wanted number are ended.
   for (auto& [id, h] : hosts_)
     for (; h.idle.size() > h.wanted; h.idle.pop_back())
       effects_.end(id, h.idle.back());

@@ -56,13 +56,13 @@ size_t count_of(const chunk_request& x, double length) {
     shortest = std::min(shortest, length * static_cast<double>(x.key_distance) / static_cast<double>(x.pictures));
   auto target = std::clamp(share, shortest, std::max(shortest, static_cast<double>(x.lengths.longest)));
   auto count = by(length, target);
-  // A few chunks are rounded down to a multiple of the slots, so that no slot works on a last chunk while the others
-  // idle. That cannot happen if all chunks are encoded at once.
+  // If there are few chunks, their number is rounded down to a multiple of the slots, so that no slot works on a last
+  // chunk while the others idle. If all chunks are encoded at once, that cannot happen.
   return count > std::max<size_t>(slots, x.side_by_side) && count < slots * chunks_per_slot ? count / slots * slots
                                                                                             : count;
 }
 
-/// The access point nearest to `ideal`, in the measure of `place`.
+/// The access point nearest to `ideal`; `place` gives a point's place in the same unit as `ideal`.
 template <class Place>
 size_t nearest(const std::vector<cut_point>& points, double ideal, const Place& place) {
   assert(!points.empty());

@@ -28,7 +28,7 @@ struct job_book_config {
 struct file_job_config {
   size_t requests_max = 4;        ///< leases that are requested at once
   uint32_t retries_max = 3;       ///< of a part
-  uint32_t deaths_max = 3;        ///< the job ends if so many tasks of one part die, or tasks on so many workers
+  uint32_t deaths_max = 3;        ///< the job ends if this many tasks of a part die, or tasks on this many workers
   uint32_t disk_refuse = 0;       ///< percent; no part starts if less of the disk is free
   uint32_t disk_warn = 0;         ///< percent; with less free, the job gets a warning
   memory_rules memory = {};       ///< for the job's tasks, if the order sets no limit

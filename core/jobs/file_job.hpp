@@ -160,7 +160,7 @@ public:
   void on(const file_result& x, time_point now);
   /// The attempt's task is gone, or did not accept its work.
   void down(attempt_id attempt, const std::string& why, time_point now, bool out_of_memory = false);
-  /// Whether a task from before the restart that does this work would be taken over. Each call is a sign of life of
+  /// Whether the job would take over a task from before the restart that does this work. Each call is a sign of life of
   /// that task, and prolongs the wait for it.
   bool awaits(const chunk_work& x, time_point now);
   /// Takes over that task, under a new lease; empty if the job does not wait for it.
@@ -255,11 +255,11 @@ private:
 
   void plan(const source_summary& x, time_point now);
   std::vector<part> plan_video(const source_stream_summary& x);
-  /// Takes over what was made for this plan before the restart.
+  /// Takes over the chunks that were made for this plan before the restart.
   bool adopt(std::vector<part>& parts, time_point now);
   part* find_awaited(const chunk_work& x);
   void assemble_if_done(time_point now);
-  /// Checks the chunks' files after a failed assembly. False if that was done often enough.
+  /// Checks the chunks' files after a failed assembly. False if the limit of such checks is reached.
   bool examine_chunks(const file_failure& why, time_point now);
   void examined(const source_summary& x, time_point now);
 

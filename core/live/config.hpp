@@ -57,9 +57,12 @@ struct session_config {
   milliseconds slow_lag{4000};
   milliseconds slow_after{6000};
   milliseconds failover_timeout{60'000}; ///< a variant with clients is given up after this time without output
-  uint32_t quarantine_after = 3;         ///< attempts in a row that ended badly at the same place of the source
+  uint32_t quarantine_after = 3;         ///< failures in a row at one place of the source that stop a variant
   milliseconds source_timeout{60'000};   ///< the session gives its source up after this time without samples
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
+  slate_kind slate = slate_kind::last; ///< what clients see while the source is away
+  milliseconds slate_after{2000};      ///< a source that is silent for this long is away
+  shared_bytes slate_image;            ///< the picture file for `slate_kind::image`
   source_buffer_limits buffer;
   memory_rules memory;          ///< for the session's tasks
   codec_test held = nullptr;    ///< whether the container of renditions can hold a codec

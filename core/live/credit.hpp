@@ -43,13 +43,18 @@ public:
     return true;
   }
 
-  /// Lifts the limit: the stream is about to end, and other limits bound the rest.
+  /// Lifts the limit: the stream is about to end, and other limits bound the remaining batches.
   void lift() noexcept {
     bytes_max_ = std::numeric_limits<uint64_t>::max();
   }
 
   uint64_t in_flight_bytes() const noexcept {
     return in_flight_bytes_;
+  }
+
+  /// True if batches are in flight, even without any bytes.
+  bool pending() const noexcept {
+    return acknowledged_ < sent_;
   }
 
   uint64_t sent() const noexcept {

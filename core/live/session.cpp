@@ -12,6 +12,13 @@ namespace {
 /// selection timeout.
 constexpr milliseconds again_after{250};
 
+slate_kind slate_of(const channel& x, const session_config& otherwise) {
+  for (auto kind : {slate_kind::last, slate_kind::image, slate_kind::bars, slate_kind::none})
+    if (x.slate == to_string(kind))
+      return kind;
+  return otherwise.slate;
+}
+
 } // namespace
 
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
@@ -22,13 +29,17 @@ session::session(session_config config, session_id id, channel source, session_e
     effects_(effects),
     started_at_ms_(unix_ms),
     started_(now),
-    buffer_(config_.buffer) {}
+    buffer_(config_.buffer),
+    slate_(slate_of(channel_, config_)),
+    rhythm_(config_.slate_after) {}
 
 // -- clients ------------------------------------------------------------------
 
 void session::watch(const profile& target, ticket x, time_point now) {
   auto [i, added] = variants_.try_emplace(target.name, target, now);
   auto& v = i->second;
+  if (auto ladder = ladder_of(target.name); !ladder.empty())
+    ladders_[std::string{ladder}].failed.erase(target.name);
   v.idle_since.reset();
   if (v.flowing) {
     effects_.answer(x, target.name);
@@ -100,7 +111,7 @@ std::string session::silence(const variant& v, time_point now) const {
       return v.last_failure.empty() ? "no worker takes it" : v.last_failure;
     if (!v.current->running())
       return "the transcoder does not start";
-    if (v.current->credit.in_flight_bytes() > 0)
+    if (v.current->credit.pending())
       return "the transcoder accepts no input";
     if (v.current->cursor && *v.current->cursor >= buffer_.end())
       return "the source sends nothing, or nothing that the transcoder can use";
@@ -146,7 +157,6 @@ void session::begin(variant& v, time_point now) {
     return;
   }
   v.output = output;
-  open_output(v);
   pass_through(v, now);
 }
 
@@ -246,7 +256,8 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   a.state = attempt::phase::starting;
   a.since = now;
   a.spans = is_next && v.next && v.change_at ? std::vector<window>(source_->tracks.size(), window{*v.change_at})
-                                             : spans_after(v);
+            : !v.flowing && away_since_ && has_slate(v) ? spans_of_slate(v)
+                                                        : spans_after(v);
   transcode_work work;
   work.attempt = number;
   work.session = id_;
@@ -256,6 +267,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   work.spans = a.spans;
   work.credit_bytes = config_.credit_bytes;
   work.seat = x.seat;
+  work.still = still();
   effects_.start(work);
 }
 
@@ -293,8 +305,8 @@ void session::lease_failed(attempt_id number, ec code, const std::string& why, t
   v.again_at = now + again_after;
 }
 
-/// No worker can convert what the container cannot hold: the remaining tracks, as they are, are better than nothing.
-/// False if no track remains, or if the profile itself wants one encoded.
+/// Drops the tracks that the container cannot hold and no worker can convert; the other tracks pass through. False if
+/// no track remains, or if the profile itself asks for encoding.
 bool session::leave_out(variant& v, const std::string& why, time_point now) {
   auto rest = v.plan;
   std::vector<std::string> notes;
@@ -320,7 +332,7 @@ bool session::leave_out(variant& v, const std::string& why, time_point now) {
   v.ends.assign(output.tracks.size(), {});
   for (auto& note : v.plan.notes)
     effects_.notice(v.target.name, note);
-  open_output(v);
+  v.opened = false;
   pass_through(v, now);
   return true;
 }
@@ -342,14 +354,13 @@ void session::started(attempt_id number, time_point now) {
   assert(a.state == attempt::phase::starting);
   auto moves = v.next && &a == &*v.next && v.change_at;
   if (moves && (newest_pts_ >= *v.change_at || !v.current || !v.current->running() || !v.current->delivered)) {
-    drop_next(v, {}, now); // it took too long: the source has already passed that time
+    drop_next(v, {}, now); // it started too late: the source has already passed `change_at`
     return;
   }
   a.state = attempt::phase::running;
   a.since = now;
   effects_.acknowledge({number, a.received});
-  a.cursor = a.spans.empty() ? buffer_.join_point_from(std::max(format_since_, buffer_.join_point().value_or(0)))
-                             : feed_point(v, a.spans);
+  a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
   if (!moves)
     count_missing(v, a);
   if (moves) {
@@ -386,6 +397,7 @@ void session::remove(variants::iterator i, ec code, const std::string& why, cons
   for (auto& w : v.waiting)
     effects_.refuse(w.id, code == ec::none ? ec::stopping : code, why);
   effects_.close_output(node.key(), why);
+  forget_ladder(node.key(), code == ec::none ? std::string{} : why);
 }
 
 void session::fail_everything(ec code, const std::string& why) {
@@ -415,8 +427,17 @@ void session::output_failed(const std::string& profile, const std::string& why) 
 }
 
 output_form session::form_of(const variant& v) const {
-  auto interval = v.target.video.keyframe_interval;
-  return {v.plan.encodes_video && interval.count() > 0, interval, clock_.value_or(clock_map{0, started_at_ms_})};
+  auto is_video = [](const track_format& x) { return x.kind == track_kind::video; };
+  auto pictures = std::any_of(v.output.tracks.begin(), v.output.tracks.end(), is_video);
+  output_form result;
+  result.keyframe_interval = v.target.video.keyframe_interval;
+  result.on_grid = (v.plan.encodes_video || !pictures) && result.keyframe_interval.count() > 0;
+  result.clock = clock_.value_or(clock_map{0, started_at_ms_});
+  if (!ladder_of(v.target.name).empty()) {
+    result.from_pts = v.origin.pts;
+    result.joins = v.joins;
+  }
+  return result;
 }
 
 } // namespace troupe::core

@@ -13,14 +13,20 @@
 // second attempt races the first: the hedge) or fall behind. In a planned move, both attempts get one future timestamp
 // at which the old one stops and the new one starts.
 //
+// The renditions of a ladder are variants like any other, named "ladder/profile". They begin at the same place of the
+// source, as far as it is still there.
+//
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_delivery.cpp, session_carried.cpp, session_failover.cpp, session_status.cpp.
+// session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp, session_ladder.cpp,
+// session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
 #include "core/live/clock_map.hpp"
 #include "core/live/config.hpp"
+#include "core/live/ladder.hpp"
+#include "core/live/slate_clock.hpp"
 #include "core/live/source_buffer.hpp"
 #include "core/live/variant.hpp"
 #include "core/plan.hpp"
@@ -36,9 +42,12 @@ namespace troupe::core {
 
 /// What a rendition's packaging needs to know besides its tracks.
 struct output_form {
-  bool on_grid = false; ///< its video's random-access points are at multiples of `keyframe_interval` of source time
+  bool on_grid = false; ///< it can be cut at multiples of `keyframe_interval` of source time
   milliseconds keyframe_interval{0};
   clock_map clock; ///< the same for all renditions of the session
+  /// Of a rendition of a ladder: where it began in the source, ticks. It has nothing from before.
+  int64_t from_pts = no_timestamp;
+  bool joins = false; ///< the others of its ladder began long before: it begins with a whole segment
 };
 
 /// What a session wants done. Implementations of these methods must not call the session.
@@ -134,7 +143,7 @@ public:
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
-  /// Leave the lease's worker, without a pause.
+  /// Moves the lease's work to another worker, without a pause in the output.
   void move(lease_id lease, time_point now);
 
   /// The rendition cannot be muxed into its container.
@@ -174,6 +183,13 @@ private:
 
   using variants = std::map<std::string, variant>;
 
+  /// What the renditions of a ladder have in common.
+  struct ladder_place {
+    std::optional<uint64_t> start;             ///< the source block at which they began
+    int64_t start_pts = no_timestamp;          ///< of that block
+    std::map<std::string, std::string> failed; ///< renditions that ended by themselves, and why
+  };
+
   /// An attempt at a variant, found by its number; both null for a fenced attempt.
   struct place {
     variant* of = nullptr;
@@ -192,6 +208,9 @@ private:
   place find(attempt_id attempt);
 
   output_form form_of(const variant& v) const;
+  std::optional<uint64_t> fresh_start(variant& v);
+  bool is_recent(const ladder_place& x) const noexcept;
+  void forget_ladder(const std::string& name, const std::string& why);
 
   /// The tracks that clients get: those of the plan, then the carried ones.
   stream_format all_tracks(const variant& v) const;
@@ -206,6 +225,7 @@ private:
   void ingest_over(const std::string& why, const lease_end& blame, time_point now);
   milliseconds first_byte_timeout() const;
   void remember(const sample_block& block);
+  void give_up_source();
   void source_ended(time_point now);
   void source_known(time_point now);
   void source_changed(const stream_format& x, time_point now);
@@ -216,6 +236,15 @@ private:
   void return_to_first(time_point now);
   void release_source();
   void note_gone();
+
+  // the slate
+  bool has_slate(const variant& v) const noexcept;
+  bool shows_slate() const noexcept;
+  void tick_slate(time_point now);
+  void advance_slate(time_point now, milliseconds step);
+  void end_slate(const sample_block& x, time_point now);
+  std::vector<window> spans_of_slate(variant& v) const;
+  slate still() const;
 
   // samples
   void pump(variant& v, attempt& a, time_point now);
@@ -265,7 +294,7 @@ private:
   std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
   uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
-  std::optional<int64_t> lift_;       ///< ticks that are added to the source's times
+  std::optional<int64_t> lift_;       ///< ticks that are added to the ingest's times
   int64_t newest_pts_ = no_timestamp; ///< the largest PTS of all source samples
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
   int64_t source_dts_ = no_timestamp; ///< of the newest sample of the source's leading track
@@ -273,12 +302,17 @@ private:
   int64_t source_shift_ = 0;          ///< see `work_statistics`
   std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
-    false;                   ///< the source was reopened: samples before its first random-access point are ignored
+    false; ///< the source was reopened: samples before its first random-access point are ignored
+  slate_kind slate_;
+  slate_clock rhythm_;                   ///< of the source's samples
+  std::optional<time_point> away_since_; ///< the source is away, and transcoded renditions show the slate
+  uint64_t outages_ = 0;
   std::deque<sample> gone_;  ///< source samples that the buffer dropped and that some variant has not delivered
   std::deque<aside> aside_;  ///< samples of tracks that may be carried
   uint64_t aside_first_ = 0; ///< number of the first of them
   uint64_t aside_bytes_ = 0;
   variants variants_;
+  std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;
   uint64_t source_restarts_ = 0;

@@ -77,6 +77,7 @@ void session::carry(variant& v, int64_t dts) {
     if (i == v.plan.carried.end() || end_of(what) < dts - told_for)
       continue;
     sample_block block{{what}, bytes};
+    block.samples.front().dts = dts;
     block.samples.front().track =
       static_cast<uint16_t>(v.output.tracks.size() + static_cast<size_t>(i - v.plan.carried.begin()));
     effects_.deliver(v.target.name, block);

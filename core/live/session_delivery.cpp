@@ -18,32 +18,44 @@ constexpr uint64_t held_bytes_max = 32 * 1024 * 1024;
 /// anyway.
 constexpr milliseconds tail_max{3000};
 
-/// The samples of the tracks that the plan keeps, renumbered; the block itself if they are all. If no pictures
-/// are kept, clients join at the first audio sample of a block, because the source's random-access points may be at
-/// pictures.
-sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
-  auto kept = [&](uint16_t track) { return track < plan.actions.size() && plan.actions[track] != track_action::drop; };
-  auto dropped = std::find(plan.actions.begin(), plan.actions.end(), track_action::drop);
-  auto last = std::all_of(dropped, plan.actions.end(), [](track_action x) { return x == track_action::drop; });
-  if (last && std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return kept(s.track); }))
-    return block;
+/// The samples of the tracks that the plan keeps.
+sample_block kept_of(const sample_block& block, const variant_plan& plan) {
   sample_block result;
   shared_bytes::container bytes;
   size_t offset = 0;
-  for (auto s : block.samples) {
+  for (auto& s : block.samples) {
     auto data = block.bytes.span().subspan(offset, s.size);
     offset += s.size;
-    if (!kept(s.track))
+    if (s.track >= plan.actions.size() || plan.actions[s.track] == track_action::drop)
       continue;
-    auto end = plan.actions.begin() + s.track;
-    s.track = static_cast<uint16_t>(
-      std::count_if(plan.actions.begin(), end, [](track_action a) { return a != track_action::drop; }));
-    if (!pictures && result.samples.empty())
-      s.flags |= s.flags & sample::key ? sample::random_access : uint8_t{0};
     result.samples.push_back(s);
     bytes.insert(bytes.end(), data.begin(), data.end());
   }
   result.bytes = shared_bytes{std::move(bytes)};
+  return result;
+}
+
+bool keeps_all(const variant_plan& plan) {
+  return std::find(plan.actions.begin(), plan.actions.end(), track_action::drop) == plan.actions.end();
+}
+
+/// The kept samples, renumbered; the block itself if they are all, and have the same numbers. If no pictures are kept,
+/// clients join at the first audio sample of a block, because the source's random-access points may be at pictures.
+sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
+  auto first_dropped = std::find(plan.actions.begin(), plan.actions.end(), track_action::drop);
+  auto kept = std::none_of(first_dropped, plan.actions.end(), [](track_action x) { return x != track_action::drop; })
+                ? first_dropped - plan.actions.begin()
+                : 0;
+  if (std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return s.track < kept; }))
+    return block;
+  auto result = kept_of(block, plan);
+  for (auto& s : result.samples) {
+    auto end = plan.actions.begin() + s.track;
+    s.track = static_cast<uint16_t>(
+      std::count_if(plan.actions.begin(), end, [](track_action a) { return a != track_action::drop; }));
+  }
+  if (!pictures && !result.samples.empty() && (result.samples.front().flags & sample::key) != 0)
+    result.samples.front().flags |= sample::random_access;
   return result;
 }
 
@@ -129,7 +141,7 @@ void session::on(const batch_ack& x, time_point now) {
   auto p = find(x.attempt);
   if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
     return;
-  p.at->watch.answered(p.at->credit.in_flight_bytes() > 0, now);
+  p.at->watch.answered(p.at->credit.pending(), now);
   pump(*p.of, *p.at, now);
 }
 
@@ -158,7 +170,7 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->fed && p.at->credit.in_flight_bytes() > 0) {
+  if (p.at->fed && p.at->credit.pending()) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
@@ -226,7 +238,7 @@ void session::pump(variant& v, attempt& a, time_point now) {
   if (!a.running())
     return;
   if (!a.cursor) {
-    a.cursor = buffer_.join_point_from(format_since_);
+    a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
     count_missing(v, a);
   }
   if (!a.cursor)
@@ -241,6 +253,10 @@ void session::pump(variant& v, attempt& a, time_point now) {
     auto number = (*a.cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
+    if (block.is_absence() && !has_slate(v)) {
+      a.skew += a.credit.sent() > 0 ? 1 : 0;
+      continue;
+    }
     if (a.credit.sent() == 0) {
       a.began = number;
       a.began_at = block.samples.front();
@@ -252,7 +268,9 @@ void session::pump(variant& v, attempt& a, time_point now) {
       v.replayed_bytes += block.bytes.size();
     v.fed_to = std::max(v.fed_to, number + 1);
     a.watch.sent(now);
-    effects_.send({a.id, a.credit.send(block.bytes.size()), block});
+    // Pictures are most of a source. Whoever makes only sound gets none; one batch stands for each block all the same.
+    auto fed = v.plan.encodes_video || keeps_all(v.plan) ? block : kept_of(block, v.plan);
+    effects_.send({a.id, a.credit.send(fed.bytes.size()), std::move(fed)});
   }
   auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
   if (last && !a.fed) {
@@ -267,10 +285,17 @@ void session::pass_through(variant& v, time_point now) {
   if (v.cursor && *v.cursor < buffer_.first())
     v.cursor.reset();
   if (!v.cursor)
-    v.cursor = buffer_.join_point();
+    v.cursor = v.flowing ? buffer_.join_point() : fresh_start(v);
+  if (!v.cursor || *v.cursor >= buffer_.end())
+    return;
+  if (v.origin.dts == no_timestamp)
+    v.origin = {buffer_.at(*v.cursor).samples.front().pts, buffer_.at(*v.cursor).samples.front().dts};
+  if (!std::exchange(v.opened, true))
+    open_output(v);
   auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
-  while (v.cursor && *v.cursor < buffer_.end())
-    deliver(v, selected(buffer_.at((*v.cursor)++), v.plan, pictures), now);
+  while (*v.cursor < buffer_.end())
+    if (auto& block = buffer_.at((*v.cursor)++); !block.is_absence())
+      deliver(v, selected(block, v.plan, pictures), now);
 }
 
 // -- to the clients --------------------------------------------------------------
@@ -330,7 +355,7 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     blocks.pop_front();
   if (blocks.empty())
     return;
-  // A gap in a track is final only when later output is there: until then another attempt has the same window.
+  // Missing samples count as lost only when later output is there: until then another attempt may still make them.
   for (auto& block : blocks)
     for (auto& s : block.samples)
       if (s.track < a.missing.size())

@@ -80,6 +80,8 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
     if (block.samples.front().dts > from + preroll_ticks())
       break;
   }
+  if (!result && away_since_)
+    return buffer_.end() - 1; // the buffer no longer has a picture: the slate is black
   return result;
 }
 
@@ -106,8 +108,9 @@ void session::count_missing(const variant& v, attempt& a) const {
   for (auto& s : gone_)
     count_missing(v, a, s);
   for (auto number = buffer_.first(); number < *a.cursor; ++number)
-    for (auto& s : buffer_.at(number).samples)
-      count_missing(v, a, s);
+    if (auto& block = buffer_.at(number); !block.is_absence())
+      for (auto& s : block.samples)
+        count_missing(v, a, s);
 }
 
 /// Counts the leading pictures of the random-access point at which the attempt began: they refer to pictures before it.
@@ -181,7 +184,7 @@ void session::watch_over(variant& v, time_point now) {
   if (lag <= v.least_lag + config_.slow_lag.count() * 90) {
     v.slow_since.reset();
   } else if (!v.slow_since || lag < v.lag_then) {
-    v.slow_since = now; // at the first time, or while it catches up
+    v.slow_since = now; // it has just become slow, or it is catching up
     v.lag_then = lag;
   } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
     v.slow_since.reset();
@@ -201,7 +204,7 @@ void session::move(lease_id lease, time_point now) {
     if (v.next && v.next_for != variant::purpose::move)
       continue; // it is already being abandoned
     if (v.current->finishing)
-      continue; // its end is settled; its successor is requested when it has ended
+      continue; // the attempt knows where it ends; its successor is requested when it has ended
     if (!v.next && v.current->delivered && now >= v.next_not_before) {
       v.next_for = variant::purpose::move;
       request(v, v.next, true, now);
@@ -252,7 +255,7 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
 /// How far an attempt was in the source: the first block that it has not taken, in DTS. Empty if it was never fed.
 std::optional<int64_t> session::place_of(const attempt& a) const {
   assert(a.credit.acknowledged() <= a.credit.sent());
-  auto number = a.began + a.credit.acknowledged();
+  auto number = static_cast<uint64_t>(static_cast<int64_t>(a.began + a.credit.acknowledged()) + a.skew);
   if (a.credit.sent() == 0 || number < buffer_.first())
     return std::nullopt;
   return number < buffer_.end() ? buffer_.at(number).samples.front().dts : buffer_.newest_dts();
@@ -308,7 +311,7 @@ void session::device_refused(variant& v, attempt& a, const std::string& why, tim
   }
   v.last_failure = why;
   effects_.stop(a.id, {});
-  // The device is now avoided, so the next try goes to another one. This ends, because the number of devices is
+  // The device is now avoided, so the next try goes to another one. Such tries end, because the number of devices is
   // limited.
   v.tries -= v.tries > 0 ? 1 : 0;
   if (!v.changing && v.flowing)
@@ -323,7 +326,7 @@ void session::replace_current(variant& v, time_point now) {
   v.least_lag = no_timestamp;
   v.slow_since.reset();
   if (v.next && v.next_for == variant::purpose::move)
-    drop_next(v, {}, now); // it begins too late for this; the output that the lost attempt flushed is still good
+    drop_next(v, {}, now); // it would begin too late; output that the lost attempt has flushed stays valid
   if (v.next) {
     promote(v);
     if (v.current->closed())

@@ -73,6 +73,7 @@ void session::start_ingest(time_point now) {
   ingest_->heard = now;
   ingest_->again_at.reset();
   await_random_access_ = source_.has_value();
+  rhythm_.restart();
   lease_request request;
   request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->id};
   request.label.limits.memory_bytes = memory_limit(config_.memory, work_kind::ingest, {});
@@ -149,13 +150,25 @@ void session::source_ended(time_point now) {
     fail_everything(ec::none, "the source has ended");
 }
 
+/// The source stays away for too long. Renditions that show a slate go on, as long as they have clients.
+void session::give_up_source() {
+  auto why = reason_.empty() ? "the source did not come back" : reason_;
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); !away_since_ || !has_slate(i->second))
+      remove(i, ec::source_failed, why, {});
+  if (variants_.empty())
+    fail_everything(ec::source_failed, why);
+}
+
 void session::tick_source(time_point now) {
   if (!ingest_ || ingest_->ended)
     return;
   auto& in = *ingest_;
+  tick_slate(now);
   if (in.lost_since && now - *in.lost_since >= config_.source_timeout) {
-    fail_everything(ec::source_failed, reason_.empty() ? "the source did not come back" : reason_);
-    return;
+    give_up_source();
+    if (!ingest_)
+      return;
   }
   if (in.again_at && now >= *in.again_at) {
     start_ingest(now);
@@ -256,13 +269,13 @@ bool session::plan_anew(variant& v, time_point now) {
     count_missing(v, rest);
     for (auto& missing : rest.missing)
       v.lost(missing);
-    open_output(v);
+    v.opened = false;
   }
   return true;
 }
 
 /// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
-/// minimum. One offset for the life of the session, so that all renditions have the same times.
+/// minimum. The offset stays the same for the life of the session, so that all renditions have the same times.
 void session::lift(sample_block& x, time_point now) {
   if (!lift_) {
     // If an encoder reorders, its decoding times begin some pictures before the first presentation time.
@@ -300,7 +313,7 @@ void session::take_source(const sample_batch& x, time_point now) {
     in.delivers_since = now;
   if (await_random_access_) {
     // New tracks begin at a random-access point, even if the source continues.
-    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0
+    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0 && !away_since_
                    && (!next_source_ || same_places(*source_, *next_source_));
     if (!goes_on && !x.block.starts_with_random_access())
       return;
@@ -309,12 +322,14 @@ void session::take_source(const sample_batch& x, time_point now) {
       ++source_restarts_;
     in.lost_since.reset();
   }
-  reason_.clear(); // of URLs that failed before this one
+  if (away_since_)
+    end_slate(x.block, now);
+  reason_.clear(); // the reason why earlier URLs failed
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
-  if (!lift_ && std::none_of(x.block.samples.begin(), x.block.samples.end(), [&](const sample& s) {
-        return is_media(source_->tracks, s.track);
-      }))
+  auto has_media = std::any_of(x.block.samples.begin(), x.block.samples.end(),
+                               [&](const sample& s) { return is_media(source_->tracks, s.track); });
+  if (!lift_ && !has_media)
     return;
   auto block = x.block;
   lift(block, now);
@@ -329,10 +344,12 @@ void session::take_source(const sample_batch& x, time_point now) {
     if (s.track == leading)
       source_dts_ = s.dts;
   }
+  if (has_media)
+    rhythm_.heard(source_end_, now);
   remember(x.block);
   set_aside(block);
   buffer_.append(std::move(block));
-  note_gone(); // before variants that lose their attempt below must count them
+  note_gone(); // first, because variants that lose their attempt below must count these samples
   auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
@@ -389,6 +406,9 @@ void session::release_source() {
     if (v.flowing)
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }
+  for (auto& [name, ladder] : ladders_)
+    if (is_recent(ladder))
+      floor = std::min(floor, *ladder.start);
   buffer_.release(floor);
   // Dropped samples are remembered for as long as a variant might still count them as lost.
   auto oldest = std::numeric_limits<int64_t>::max();

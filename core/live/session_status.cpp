@@ -23,7 +23,11 @@ session_status session::status() const {
   result.id = id_;
   result.channel = channel_.name;
   if (ingest_)
-    result.state = !source_ ? "starting" : ingest_->ended ? "ended" : ingest_->lost_since ? "reconnecting" : "running";
+    result.state = !source_              ? "starting"
+                   : ingest_->ended      ? "ended"
+                   : shows_slate()       ? "slate"
+                   : ingest_->lost_since ? "reconnecting"
+                                         : "running";
   else
     result.state = "ended";
   result.reason = reason_;
@@ -37,6 +41,9 @@ session_status session::status() const {
   result.samples_in = samples_in_;
   result.bytes_in = bytes_in_;
   result.source_restarts = source_restarts_;
+  result.outages = outages_;
+  if (shows_slate())
+    result.slate_since_ms = started_at_ms_ + std::chrono::duration_cast<milliseconds>(*away_since_ - started_).count();
   result.not_carried = not_carried_;
   if (ingest_)
     result.ingest = ingest_->work;
@@ -79,6 +86,14 @@ session_status session::status() const {
     s.sound_lost = v.sound_lost;
     result.variants.push_back(std::move(s));
   }
+  for (auto& [name, ladder] : ladders_)
+    for (auto& [rendition, why] : ladder.failed) {
+      variant_status s;
+      s.profile = rendition;
+      s.state = "failed";
+      s.reason = why;
+      result.variants.push_back(std::move(s));
+    }
   return result;
 }
 

@@ -8,6 +8,7 @@ namespace troupe::core {
 uint64_t source_buffer::append(sample_block block) {
   auto number = end();
   auto dts = block.samples.empty() ? newest_dts_ : block.samples.front().dts;
+  dts -= dts == no_timestamp ? 0 : absence_;
   if (block.starts_with_random_access())
     random_access_.push_back(number);
   for (auto& s : block.samples)
@@ -20,6 +21,17 @@ uint64_t source_buffer::append(sample_block block) {
     drop_oldest();
   }
   return number;
+}
+
+uint64_t source_buffer::fill(uint16_t leading, int64_t to) {
+  assert(newest_dts_ != no_timestamp && to >= newest_dts_);
+  if (entries_.empty() || !entries_.back().block.is_absence())
+    entries_.push_back({{{{leading, sample::absent, to, to, 0, 0}}, {}}, newest_dts_ - absence_});
+  auto& mark = entries_.back().block.samples.front();
+  mark.pts = mark.dts = to;
+  absence_ += to - newest_dts_;
+  newest_dts_ = to;
+  return end() - 1;
 }
 
 void source_buffer::release(uint64_t floor) {
@@ -61,14 +73,15 @@ std::optional<uint64_t> source_buffer::join_point_from(uint64_t number) const no
 int64_t source_buffer::ticks() const noexcept {
   if (entries_.empty() || newest_dts_ == no_timestamp || entries_.front().dts == no_timestamp)
     return 0;
-  return newest_dts_ - entries_.front().dts;
+  return newest_dts_ - absence_ - entries_.front().dts;
 }
 
 void source_buffer::drop_oldest() {
   assert(!entries_.empty() && bytes_ >= entries_.front().block.bytes.size());
   assert(random_access_.empty() || random_access_.front() >= first_);
-  auto& samples = entries_.front().block.samples;
-  gone_.insert(gone_.end(), samples.begin(), samples.end());
+  auto& block = entries_.front().block;
+  if (!block.is_absence())
+    gone_.insert(gone_.end(), block.samples.begin(), block.samples.end());
   bytes_ -= entries_.front().block.bytes.size();
   entries_.pop_front();
   if (!random_access_.empty() && random_access_.front() == first_)

@@ -2,7 +2,8 @@
 //
 // Consumers read by block number. The buffer keeps what a new consumer needs: everything from the latest random-access
 // point on. It also keeps what the slowest consumer still needs (its floor), within limits on bytes and media time.
-// Beyond the limits the oldest blocks are dropped even if they are needed, and that is counted.
+// Beyond the limits the oldest blocks are dropped even if they are needed, and that is counted. Time in which the
+// source was away does not count: a picture from before it is still needed after it.
 #pragma once
 
 #include "core/live/config.hpp"
@@ -24,6 +25,10 @@ public:
 
   /// Appends a block; returns its number.
   uint64_t append(sample_block block);
+
+  /// The source is away, and all its tracks have nothing before `to` (ticks). Returns the number of the block that says
+  /// so: a time of absence is a single block, which grows with each call.
+  uint64_t fill(uint16_t leading, int64_t to);
 
   /// Drops blocks that are no longer needed: those before `floor` and before the latest random-access point.
   void release(uint64_t floor);
@@ -54,7 +59,7 @@ public:
     return bytes_;
   }
 
-  /// Media time from the oldest to the newest sample.
+  /// Media time from the oldest to the newest sample, without the times of absence.
   int64_t ticks() const noexcept;
 
   /// The largest DTS seen, or `no_timestamp`.
@@ -75,7 +80,7 @@ public:
 private:
   struct entry {
     sample_block block;
-    int64_t dts;
+    int64_t dts; ///< without the times of absence before it
   };
 
   void drop_oldest();
@@ -87,6 +92,7 @@ private:
   uint64_t floor_ = 0;
   uint64_t bytes_ = 0;
   int64_t newest_dts_ = no_timestamp;
+  int64_t absence_ = 0; ///< ticks, of all times of absence
   uint64_t overruns_ = 0;
   std::vector<sample> gone_;
 };

@@ -14,7 +14,7 @@ namespace troupe::core {
 
 using std::chrono::milliseconds;
 
-/// From `from` on, a card takes no new work until the value is lower by more than `relief`.
+/// If the value reaches `from`, a card takes no new work until the value is below `from - relief`.
 struct gpu_guard {
   double from = 100;
   double relief = 0;

@@ -4,8 +4,8 @@
 // until the lease gives it back; the task that opens the encoder confirms it. Foreign sessions are those of other
 // programs: the driver's count minus ours, updated with each reading. A reading certainly includes our sessions if the
 // worker names them, or if they were confirmed at least `settle_after` before. Otherwise a reading gives only a range,
-// and the last estimate stays if it is within that range. So our own sessions are not taken for foreign ones while they
-// open and close.
+// and the last estimate is moved into that range if it is outside. So our own sessions are not taken for foreign ones
+// while they open and close.
 //
 // Give sessions back when the process that holds them is gone, not when its work is no longer wanted: until then the
 // driver counts them.

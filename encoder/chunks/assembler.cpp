@@ -30,7 +30,7 @@ namespace {
 constexpr int64_t transport_start = 126'000;
 constexpr int64_t transport_delay_us = 700'000;
 
-/// The destination of a packet of a sequence's track.
+/// Where and how the packets of one track of a feed are written.
 struct route {
   int output = -1;
   int64_t shift = 0;              ///< ticks added to the chunk's times

@@ -16,7 +16,7 @@
 namespace troupe::av {
 
 /// Legal calls: `take` any number of times, `finish` once. A separate thread checks while the encoder leaves processors
-/// idle. The caller checks what that thread does not, and waits for it only until its current packet is done.
+/// idle. If it falls behind, the caller checks packets itself, and waits only for the thread's current packet.
 class chunk_check {
 public:
   /// Decodes those of `tracks` that were `encoded` here. `cores` is how many cores encode.
@@ -33,7 +33,8 @@ public:
     return failed_;
   }
 
-  /// Checks the rest. `errc::device` if a decoder refuses the encoder's output, `errc::interrupted` once `stop` is set.
+  /// Checks the remaining packets. `errc::device` if a decoder refuses the encoder's output, `errc::interrupted` once
+  /// `stop` is set.
   expected<void> finish(const std::atomic<bool>& stop);
 
 private:

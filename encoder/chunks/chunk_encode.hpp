@@ -28,8 +28,8 @@ struct chunk_job {
   std::vector<late_stream> late;    ///< `source_index::late_streams`
   time_window window;
   bool exact = false; ///< `source_index::exact`: the window may be reached by seeking, other tracks need not be read
-  /// The number of pictures in the source's window, if the encode keeps it (no frame rate set, no picture per field).
-  /// If a window that was reached by seeking has another number, it is made again from the source's start.
+  /// The number of pictures in the source's window, if the result must have as many (no frame rate set, no picture per
+  /// field). If an encode after a seek gives another number, it is repeated from the source's start.
   std::optional<uint64_t> pictures;
   std::string output;       ///< the chunk file; replaced if it exists
   std::string tag{"chunk"}; ///< part of the temporary name: tells attempts apart

@@ -7,7 +7,7 @@ namespace troupe::av {
 
 namespace {
 
-/// An encoder's rate is about a power of the requested rate. An exponent outside this range is measured by chance.
+/// The encoded rate is about a power of the requested rate. A measured exponent outside this range counts as noise.
 constexpr double power_min = 0.4;
 constexpr double power_max = 2.5;
 

@@ -1,9 +1,9 @@
 // Corrects the average bit rate of a chunk, because rate control over a few seconds often misses its target.
 //
-// In one pass an encoder learns the cost of pictures while it spends bits. Over a film that evens out. But each chunk
-// begins again, so all chunks would have the same error. A chunk that misses is therefore made again. The first retry
-// corrects the requested rate by the ratio of the miss; later ones use the encoder's response in the tries so far.
-// Pictures that need less than their target are left alone.
+// In one pass an encoder learns the cost of pictures while it spends bits. Over a film the errors even out. But each
+// chunk starts without that knowledge, so all chunks would have the same error. A chunk that misses its target is
+// therefore made again. The first retry corrects the requested rate by the ratio of the miss; later ones use the
+// encoder's response in the tries so far. Pictures that need less than their target are left alone.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ public:
   /// `target` in bit/s; 0 if no rate was requested.
   explicit chunk_rate(int64_t target) noexcept : target_(target), asked_(target) {}
 
-  /// The rate to request in the next try, after one that made `bytes` for `ticks` (of 1/90000 s). Nothing if that is
-  /// good enough, or cannot be improved.
+  /// The rate to request in the next try, after one that made `bytes` for `ticks` (of 1/90000 s). Nothing if that try
+  /// is good enough, or cannot be improved.
   std::optional<int64_t> again(uint64_t bytes, int64_t ticks) noexcept;
 
 private:

@@ -77,7 +77,7 @@ expected<void> chunk_sequence::scan(const chunk_source& chunk, const work_contro
   for (size_t i = 0; i < tracks_.size(); ++i) {
     if (!is_same_format(tracks_[i].info, reader->tracks()[i]))
       return wrong(chunk.path, "its track " + std::to_string(i) + " differs from that of the chunks before it");
-    // A chunk that has no packets of a track knows less about it than the others.
+    // For example, a chunk without packets of a track may lack its parameter sets.
     if (!is_same_header(*tracks_[i].info.parameters, *reader->tracks()[i].parameters))
       tracks_[i].headers_differ = true;
     before.push_back(tracks_[i].last_pts);
@@ -129,7 +129,7 @@ void chunk_sequence::finish_scan(const std::vector<std::vector<int64_t>>& decode
       if (static_cast<size_t>(rank) < k)
         made.reordered = std::max(made.reordered, k - static_cast<size_t>(rank));
     }
-    // At least the encoder's own value, because players prepare for it.
+    // The depth is at least the value that the encoder announced, because players prepare for that one.
     auto announced = static_cast<size_t>(std::clamp(x.info.parameters->video_delay, 0, reordered_max));
     made.reordered = std::max(made.reordered, announced);
     made.step = x.pictures.size() > 1 ? x.pictures[1] - x.pictures[0] : time_base.den / 25;

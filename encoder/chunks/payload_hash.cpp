@@ -1,5 +1,5 @@
 // Finds NAL units by start codes or lengths, as the extradata says, and AV1's units by their headers. Other packets are
-// hashed whole, without a known header.
+// hashed whole, except for an ADTS header.
 #include "encoder/chunks/payload_hash.hpp"
 
 extern "C" {

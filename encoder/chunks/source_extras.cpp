@@ -390,7 +390,7 @@ void source_extras::note_rest() {
            "it with libx264 or libx265, to keep them");
 }
 
-/// Puts a subtitle on the result's timeline. False if it ends before it begins.
+/// Puts a subtitle on the result's timeline. False if it has no time, or ends before that timeline begins.
 bool source_extras::place(AVPacket& packet, subtitle_track& track) {
   const auto& stream = *source_.format().streams[track.stream];
   if (packet.pts == AV_NOPTS_VALUE)
@@ -412,8 +412,8 @@ bool source_extras::place(AVPacket& packet, subtitle_track& track) {
     packet.duration = end;
   }
   packet.dts = packet.pts;
-  // Lines may overlap, except in containers where a line ends when the next begins: there the second line comes a
-  // millisecond later.
+  // In MP4 and MOV, lines cannot overlap, because a line ends when the next one begins. So a line begins at least a
+  // millisecond after the line before it.
   auto one_by_one = config_.into == container::mp4 || config_.into == container::mov;
   auto earliest = track.last_dts + (one_by_one ? time_base.den / 1000 : 0);
   if (track.last_dts != no_pts && packet.dts < earliest)

@@ -68,8 +68,8 @@ public:
   /// The file's metadata and chapters.
   void add_words(AVFormatContext& to);
 
-  /// Adds streams for subtitles, covers and attachments. Notes what cannot be carried, and each stream that is neither
-  /// in `used` nor known to the result.
+  /// Adds streams for subtitles, covers and attachments. Notes what cannot be carried, and each stream of the source
+  /// that is neither in `used` nor carried.
   expected<void> add_streams(AVFormatContext& to, const std::vector<int>& used);
 
   /// Writes the cover pictures, which have no time.
@@ -78,7 +78,8 @@ public:
   /// Takes a packet of an encoded video, in the result's order; `stream` is the video's stream in the source.
   void look_at(int stream, const AVPacket& packet);
 
-  /// Notes closed captions that those packets lack, and subtitles that were lost. Call it after the last packet.
+  /// Notes captions that the packets given to `look_at` lack, and subtitles that were lost. Call it after the last
+  /// packet.
   void note_rest();
 
   /// The next packet of a subtitle: `stream_index` of the result, times in ticks from the origin.

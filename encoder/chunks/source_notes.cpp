@@ -1,5 +1,5 @@
-// Reports a header that promises more than the file has, and gaps that libavformat complained about. Gaps alone are no
-// damage: a slide show has them.
+// Reports a header that promises more than the file has, damage, and missing pictures. Gaps between pictures are
+// reported only if there are other signs of damage: a slide show has gaps, too.
 #include "encoder/chunks/source_notes.hpp"
 
 #include "encoder/codec/decode_check.hpp"

@@ -119,7 +119,7 @@ private:
       fault_ = "the packet at " + seconds_text(packet.pts) + " differs from the input";
   }
 
-  /// Keeps the first fault of a packet until all packets are counted: that packets are missing is the better message.
+  /// Remembers a packet's fault until all packets are counted, because "packets are missing" is the better message.
   expected<void> keep(expected<void> x) {
     if (x || x.error().code != errc::media)
       return x;

@@ -26,9 +26,9 @@ struct verification {
 };
 
 /// Reads the whole file with libavformat, as any player would. Every picture and audio packet that went in must come
-/// out once, at its time, with its content (which `encode_chunk` had decoded). The starts of chunks are decoded here.
-/// So are whole streams of codecs whose content is not compared, and copied streams. No decoder may report a fault in
-/// our own encodes. The first difference is `errc::media`, with its stream and time.
+/// out once, at its time, with its content (which `encode_chunk` had decoded). Decoded here are the starts of chunks,
+/// copied streams, and streams of codecs whose content is not compared. No decoder may report a fault in our own
+/// encodes. The first difference is `errc::media`, with its stream and time.
 expected<verification> verify(const verification_job& job, const work_control& control);
 
 } // namespace troupe::av

@@ -127,7 +127,7 @@ expected<audio_encoder> audio_encoder::open(const audio_settings& settings, cons
       auto next = open(*codec, settings, {choose_sample_format(*codec, source.sample_format), *rate, (*layouts)[i]});
       if (next)
         return next;
-      // The first refusal concerns the requested layout.
+      // If every layout is refused, the error is that of the first one, the best.
       if (i == 0)
         result = std::move(next);
     }

@@ -26,7 +26,7 @@ public:
     return frame_size_;
   }
 
-  /// Samples by which a packet's PTS is before that of the frame sent.
+  /// The encoder's delay in samples: a packet's PTS is this much before the PTS of its frame.
   int padding() const noexcept;
 
   /// The PTS in ticks of packet `k`, the first packet with samples of frame `k`.

@@ -11,7 +11,9 @@ extern "C" {
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <limits>
 #include <new>
+#include <utility>
 
 namespace troupe::av {
 
@@ -61,6 +63,23 @@ expected<void> audio_filter::drain() {
   return result;
 }
 
+expected<void> audio_filter::fill(int64_t to_pts, int64_t first) {
+  if (auto ended = end_segment(); !ended)
+    return ended;
+  auto to = av_rescale_q_rnd(to_pts, time_base, AVRational{1, output_.sample_rate}, AV_ROUND_DOWN);
+  auto from = first > std::numeric_limits<int64_t>::min() ? first * frame_size_ : floor_to(to, frame_size_);
+  if (!end_ || (first > std::numeric_limits<int64_t>::min() && from > *end_)) {
+    if (auto rest = cut(true); !rest)
+      return rest;
+    end_ = from;
+  }
+  returns_ = true;
+  if (to <= *end_)
+    return {};
+  counters_.filled_samples += static_cast<uint64_t>(to - *end_);
+  return append_silence(to - *end_);
+}
+
 bool audio_filter::is_same_input(const AVFrame& frame) const noexcept {
   auto layout = plain_layout(frame.ch_layout);
   return input_ && input_->format == frame.format && input_->sample_rate == frame.sample_rate
@@ -74,7 +93,7 @@ expected<void> audio_filter::begin_segment(const AVFrame& frame, int64_t index) 
     swr_alloc_set_opts2(&context, &output_.layout, output_.sample_format, output_.sample_rate, &input_->layout,
                         static_cast<AVSampleFormat>(input_->format), input_->sample_rate, 0, nullptr);
   resampler_.reset(context);
-  // A channel with a place in the output goes there, whatever the resampler would mix by default.
+  // If the output has a channel for each input channel, none is mixed; the resampler's default could mix some.
   if (auto places = places_of(input_->layout, output_.layout); code >= 0 && !places.empty())
     code = swr_set_matrix(context, places.data(), input_->layout.nb_channels);
   if (code >= 0)
@@ -127,7 +146,7 @@ expected<void> audio_filter::place(int64_t index, int samples) {
   if (skip == samples)
     return {};
   auto first = index + skip;
-  auto gap_max = output_.sample_rate * gap_max_ms / 1000;
+  auto gap_max = output_.sample_rate * (std::exchange(returns_, false) ? return_max_ms : gap_max_ms) / 1000;
   if (end_ && first - *end_ > gap_max) {
     if (auto ended = cut(true); !ended)
       return ended;
@@ -141,7 +160,7 @@ expected<void> audio_filter::place(int64_t index, int samples) {
       return filled;
   }
   if (first > *end_) {
-    // Rounding at a joint of segments is no gap, and one sample more or less is no overlap.
+    // A difference of one sample at a joint of segments is rounding: it is not counted as a gap or an overlap.
     if (first - *end_ > 1)
       counters_.filled_samples += static_cast<uint64_t>(first - *end_);
     if (auto filled = append_silence(first - *end_); !filled)

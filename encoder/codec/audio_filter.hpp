@@ -54,11 +54,18 @@ public:
   /// before its start, to fill the same gaps as the window before it.
   static constexpr int64_t gap_max_ms = 500;
 
+  /// The same after an absence of the source, whose tracks return one after the other.
+  static constexpr int64_t return_max_ms = 10'000;
+
   /// `frame_size` in samples of `output`.
   audio_filter(const audio_format& output, int frame_size, audio_filter_sink& sink);
 
   /// Takes a decoded frame with its PTS in ticks, or `no_pts` if it directly follows the last frame.
   expected<void> send(const AVFrame& frame);
+
+  /// The source is away and has nothing before `to_pts` (ticks): puts silence there, up to a sample, but none before
+  /// frame `first`. The sound after it continues without a break, even if it comes a little later.
+  expected<void> fill(int64_t to_pts, int64_t first);
 
   /// Delivers the remaining samples; the last frame may be short.
   expected<void> drain();
@@ -98,6 +105,7 @@ private:
 
   // samples that are placed but not cut yet
   audio_fifo_ptr fifo_;
+  bool returns_ = false; ///< the next sound is the first after an absence of the source
   std::optional<int64_t> end_; ///< index after the last output sample placed
   frame_ptr converted_ = make_frame();
   frame_ptr silence_ = make_frame();

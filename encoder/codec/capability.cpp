@@ -102,7 +102,7 @@ bool is_tried(const AVCodec& codec) {
   return found && found->front() == &codec;
 }
 
-/// True for the decoder that opens if a stream names the codec.
+/// True for the decoder that libav* chooses for its codec.
 bool is_default_decoder(const AVCodec& codec) {
   return av_codec_is_decoder(&codec) != 0 && (codec.type == AVMEDIA_TYPE_VIDEO || codec.type == AVMEDIA_TYPE_AUDIO)
          && avcodec_find_decoder(codec.id) == &codec;
@@ -373,7 +373,7 @@ codec_trial run_trial(codec_trial trial, const engine& codecs) {
   trial.works = false;
   trial.opened = false;
   trial.fps = 0;
-  // If the GPU was not identified, its name is only a guess.
+  // If the GPU was not identified, the device's name is only a guess, and libav* chooses the device.
   auto device = trial.gpu.empty() ? std::string{} : trial.device;
   if (codec == nullptr) {
     trial.reason = "libavcodec has no such codec";

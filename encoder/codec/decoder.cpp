@@ -171,7 +171,7 @@ bool decoder::is_hidden(const AVFrame& frame) {
   if (hidden_.empty() || frame.pts == no_pts)
     return false;
   auto found = std::find(hidden_.begin(), hidden_.end(), frame.pts) != hidden_.end();
-  // Frames come in the order of their times: an earlier one has come, or never will.
+  // Frames come in the order of their times, so no hidden frame up to this time will come later.
   std::erase_if(hidden_, [&frame](int64_t x) { return x <= frame.pts; });
   return found;
 }

@@ -3,8 +3,8 @@
 //
 // The packets since the random-access point before the last delivered frame are kept. The device has failed if its
 // decoder counts a packet or frame as corrupt, also if it cannot decode such pictures. Then the kept packets are
-// decoded again in software, and frames already delivered are skipped. Decoding stays in software: that shows whether
-// the device or the media was at fault, and a device that failed once is not used again for the same stream.
+// decoded again in software, and frames already delivered are skipped. Decoding stays in software: if that reports
+// errors too, the media is at fault. A device that failed once is not used again for the same stream.
 #pragma once
 
 #include "encoder/codec/engine.hpp"

@@ -21,7 +21,7 @@ struct encoder_family {
   std::string_view mastering{}; ///< option for the colours and brightness of the HDR mastering display
   std::string_view light{};     ///< option for the brightness of HDR content
   std::string_view
-    threads{}; ///< option for `threads`, of encoders that ignore libav*'s thread count or use it otherwise
+    threads{}; ///< option for `threads`, of encoders that ignore libav*'s thread count or use it differently
   std::string_view steady{}; ///< "name=value" that keeps an average rate steady: set if there is time for lookahead.
   std::string_view no_scene_cuts{}; ///< "name=value": no random-access points except those that are asked for
 };

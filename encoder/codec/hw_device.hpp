@@ -28,8 +28,8 @@ expected<buffer_ptr> open_device(AVHWDeviceType type, const std::string& name);
 expected<buffer_ptr> make_device_frames(AVBufferRef& device, AVPixelFormat hardware, AVPixelFormat software, int width,
                                         int height);
 
-/// Makes an encoder that finds its device by itself open on this one. Call it before the encoder opens; an empty name
-/// leaves the choice to libav*.
+/// Makes an encoder that would choose a device itself open on the device `name`. Call it before the encoder opens; an
+/// empty name leaves the choice to libav*.
 expected<void> set_encoder_device(AVCodecContext& context, const std::string& name);
 
 /// The device type of an encoder or decoder for pictures in `format`; none if it does not take such pictures.

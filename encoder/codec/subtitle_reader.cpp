@@ -98,9 +98,9 @@ std::vector<teletext_page> subtitle_pages(const AVCodecParameters& stream, const
       continue;
     auto magazine = stream.extradata[i] & 7;
     auto page = stream.extradata[i + 1];
-    result.push_back({std::to_string(magazine == 0 ? 8 : magazine) + std::to_string(page >> 4 & 0xf)
-                        + std::to_string(page & 0xf),
-                      language.size() == 3 ? std::string{language} : std::string{}});
+    result.push_back(
+      {std::to_string(magazine == 0 ? 8 : magazine) + std::to_string(page >> 4 & 0xf) + std::to_string(page & 0xf),
+       language.size() == 3 ? std::string{language} : std::string{}});
   }
   return result;
 }

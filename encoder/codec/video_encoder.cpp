@@ -116,8 +116,8 @@ expected<video_format> choose_format(const AVCodec& codec, const video_settings&
   return format;
 }
 
-/// Open GOPs, x265's default, save over 1 % of the bits. They are only for files; a setting for keyframes means that a
-/// viewer wants to start there.
+/// Open GOPs, x265's default, save over 1 % of the bits. They are only for files without a keyframe interval: if one is
+/// set, viewers want to start at keyframes.
 bool may_be_open(const AVCodec& codec, const video_settings& settings) {
   return std::string_view{codec.name} == "libx265" && !settings.low_delay && settings.keyframe_interval.count() == 0;
 }
@@ -170,7 +170,7 @@ void fill(AVCodecContext& context, const video_settings& settings, const video_f
       static_cast<int>(std::min<int64_t>(settings.max_bit_rate, std::numeric_limits<int>::max()));
   }
   if (settings.keyframe_interval.count() > 0) {
-    // On the key grid, every random-access point is requested: the encoder's own interval must not end before.
+    // On the key grid, every random-access point is requested, so the encoder's own interval must be longer.
     auto span = settings.keyframe_interval.count() * (on_key_grid(settings) ? 2 : 1);
     context.gop_size = static_cast<int>(std::clamp<int64_t>(
       av_rescale(span, format.frame_rate.num, int64_t{1000} * format.frame_rate.den), 1, 1'000'000));
@@ -334,7 +334,7 @@ expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) 
       return done;
   begun_ = true;
   frame.pts = ticks_.add(frame.pts);
-  // Elsewhere the encoder chooses the picture's type. Properties of the source's frame are replaced by the output's.
+  // If no group begins here, the encoder chooses the picture type. The output's properties replace the source's.
   frame.pict_type = begins_group ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
   frame.sample_aspect_ratio = format_.sample_aspect;
   frame.color_range = format_.range;

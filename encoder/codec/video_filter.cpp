@@ -272,9 +272,9 @@ expected<void> video_filter::pass(AVFrame& frame, const on_picture& deliver) {
   return result;
 }
 
-/// If frames are at n / m of the way between two grid points, and m is even, some are exactly halfway. A container's
-/// rounding would push each of them to one side or the other at random. The dividing line is therefore between two such
-/// places.
+/// If source frames lie at multiples of 1 / m of the grid's distance, and m is even, some lie exactly halfway between
+/// grid points. A container's rounding would push each of these to either side at random. The dividing line is
+/// therefore put between two possible positions of frames.
 frame_rate_converter::frame_rate_converter(AVRational frame_rate, const std::optional<frame_grid>& source,
                                            AVRational source_rate)
   : frame_rate_(frame_rate),
@@ -311,7 +311,7 @@ expected<void> frame_rate_converter::drain(const on_picture& deliver) {
   // point.
   auto place = source_.is_even() ? source_.find(held_->pts) : std::nullopt;
   auto end = slot_of(std::max(held_->pts + duration, place ? source_.ticks_of(*place + 1) : held_->pts));
-  // The last frame may be nearest to a grid point after the source's end. A source has at least one picture.
+  // A last frame whose nearest grid point is after the source's end is not shown, unless it is the only picture.
   auto result = show(slot_, any_shown_ ? end : std::max(slot_ + 1, end), deliver);
   av_frame_unref(held_.get());
   slot_ = no_pts;

@@ -35,7 +35,7 @@ public:
     // nop
   }
 
-  /// Frames before and after one frame that the deinterlacer needs to get it right.
+  /// How many frames before a frame, and how many after it, the deinterlacer needs.
   static constexpr int memory_frames = 2;
 
   /// Takes a frame with its PTS in ticks, and leaves it empty. Output PTS are in ticks and strictly monotone: a frame

@@ -89,8 +89,8 @@ public:
 
   /// The audio and video tracks: a packet's `stream_index` is an index here. Grows when the source adds a stream; never
   /// shrinks. If the source replaces a stream (other PIDs, another program, another codec), the track continues with
-  /// the new one. New sound then comes after the picture's next random-access point, whatever its times, so that
-  /// everything changes there.
+  /// the new one. New sound is then returned only after the video's next random-access point, whatever its times, so
+  /// that sound and video change at one point.
   const std::vector<track>& tracks() const noexcept;
 
   /// Describes the source's other streams: kind, codec, number, language, program. Cover pictures are not among them.

@@ -47,8 +47,8 @@ public:
   /// The known reason why nothing of the source can be decoded; empty if there is none.
   std::string trouble() const;
 
-  /// How long a read may take: the caller's limit or, for a playlist with long segments, until two more should have
-  /// come.
+  /// How long a read may take: the caller's limit or, for a playlist with long segments, until two more segments should
+  /// have come.
   std::chrono::milliseconds silence_max() const noexcept;
 
   /// Returns to the start, by seeking or by opening again, which begins a new part.

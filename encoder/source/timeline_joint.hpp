@@ -3,10 +3,10 @@
 // A source that is pulled again may begin anywhere: at zero, at the time of day, or as if it had never been away.
 // Readers must see one timeline that never steps back, with the source's own distance between picture and sound. So
 // everything is moved by one amount, which is known when every track has shown its start. Until then packets wait: for
-// a second of media at most, or longer for the pictures of a source that may be recognised by them. A source whose own
-// times continue is not moved, and its absence remains a gap. A source may repeat what it sent before (a server's
-// burst, the window of a playlist). If it is recognised, it is moved back to its old position, and only new packets
-// pass.
+// at most a second of media, or 10 s (`gap_max`) while the pictures that may identify the source are missing. A source
+// whose own times continue is not moved, and its absence remains a gap. A source may repeat what it sent before (a
+// server's burst, the window of a playlist). If it is recognised, it is moved back to its old position, and only new
+// packets pass.
 #pragma once
 
 #include "encoder/track.hpp"
@@ -31,8 +31,8 @@ public:
   /// The earliest DTS that may come, in ticks; `no_pts` for a first pull, whose packets pass unchanged.
   explicit timeline_joint(int64_t resume_from);
 
-  /// Takes the next packet (its reference) of a source with `tracks` tracks. Its DTS is set. The first packet of the
-  /// track `awaited` is waited for as long as `gap_max`, because the source may be recognised by it.
+  /// Takes the next packet (its reference) of a source with `tracks` tracks. Its DTS is set. Packets wait up to
+  /// `gap_max` for the first one of the track `awaited`, because it may show where the source continues.
   void add(AVPacket& packet, size_t tracks, std::optional<size_t> awaited = {});
 
   /// True until it is known where the source resumes.

@@ -68,6 +68,21 @@ public:
     return result;
   }
 
+  expected<void> fill(int64_t to_pts) override {
+    if (complete_)
+      return {};
+    if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
+      return drained;
+    if (!encoder_ && !is_complete(audio_format_of(source_, nullptr)))
+      return {}; // not even silence can be encoded before the source's sound is known
+    if (!encoder_)
+      if (auto opened = open_encoder(nullptr); !opened)
+        return opened;
+    auto result = filter_->fill(to_pts, first_frame_);
+    count();
+    return result;
+  }
+
   expected<void> finish() override {
     if (complete_)
       return {};

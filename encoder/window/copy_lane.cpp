@@ -1,5 +1,7 @@
 // Packets that pass unchanged. They belong to windows by their DTS, so that joined windows are the source's bit stream
 // again.
+#include "encoder/codec/silent_packet.hpp"
+#include "encoder/log.hpp"
 #include "encoder/window/lane.hpp"
 
 #include <algorithm>
@@ -42,8 +44,34 @@ public:
       for (auto held = std::exchange(held_, {}); const auto& x : held)
         if (dts - x->dts <= priming_max)
           pass(*x, x->dts);
+      if (silent_from_ != no_pts) {
+        // The source is back: the silence lasts until its first sound.
+        pass_silence(dts);
+        if (dts < silent_until_ - packet.duration / 2)
+          return {};
+        silent_from_ = no_pts;
+      }
+      newest_.reset(checked(av_packet_clone(&packet)));
     }
     pass(packet, dts);
+    return {};
+  }
+
+  /// Pictures keep their gap; sound becomes silent if such packets can be made.
+  expected<void> fill(int64_t to_pts) override {
+    if (complete_ || !newest_)
+      return {};
+    if (silent_from_ == no_pts) {
+      silent_from_ = newest_->dts + newest_->duration;
+      silent_packets_ = 0;
+    }
+    if (!silence_ && !std::exchange(silence_tried_, true)) {
+      if (auto made = make_silent_packet(format_, *newest_))
+        silence_ = std::move(*made);
+      else
+        work_log::say("copied sound stops while the source is away: " + made.error().what);
+    }
+    pass_silence(to_pts);
     return {};
   }
 
@@ -77,6 +105,25 @@ private:
       held_.pop_front();
   }
 
+  /// Silence up to a time, in whole packets counted from the end of the source's sound.
+  void pass_silence(int64_t to_pts) {
+    auto rate = format_.parameters->sample_rate;
+    auto samples = silence_ ? av_rescale_q(silence_->duration, time_base, {1, rate}) : 0;
+    // What is before the window is not even counted through.
+    if (samples > 0 && context_.window.from_pts > silent_from_)
+      silent_packets_ = std::max(silent_packets_, av_rescale_rnd(context_.window.from_pts - silent_from_, rate,
+                                                                 samples * time_base.den, AV_ROUND_DOWN));
+    while (samples > 0 && !complete_) {
+      auto dts = silent_from_ + av_rescale(silent_packets_ * samples, time_base.den, rate);
+      if (dts + silence_->duration / 2 > to_pts)
+        return;
+      ++silent_packets_;
+      silent_until_ = dts + silence_->duration;
+      silence_->pts = silence_->dts = dts;
+      pass(*silence_, dts);
+    }
+  }
+
   void pass(const AVPacket& packet, int64_t dts) {
     complete_ = dts >= context_.window.to_pts;
     if (!context_.window.contains(dts))
@@ -99,6 +146,12 @@ private:
   track format_;
   lane_context context_;
   std::deque<packet_ptr> held_; ///< hidden sound before the first played sound
+  packet_ptr newest_;           ///< of the source's sound
+  packet_ptr silence_;          ///< repeated while the source is away
+  bool silence_tried_ = false;
+  int64_t silent_from_ = no_pts;  ///< where the silence begins, while it lasts
+  int64_t silent_until_ = no_pts; ///< where its latest packet ends
+  int64_t silent_packets_ = 0;
   bool heard_ = false;
   bool begun_ = false;
   bool complete_ = false;

@@ -18,8 +18,8 @@ public:
   /// Receives the packets in their final order. May move the packet's reference away.
   using sink = std::function<void(AVPacket&)>;
 
-  /// Sound that is this much (ticks) ahead of the source's pictures stops waiting, because no pictures are coming. Also
-  /// the longest time that sound waits.
+  /// Sound stops waiting if it is `source_lead_max` (ticks) ahead of the source's pictures, because no pictures are
+  /// coming, or if it has waited for `wait_max`.
   static constexpr int64_t source_lead_max = 90'000;
   static constexpr int64_t wait_max = 10 * 90'000;
 

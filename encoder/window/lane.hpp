@@ -35,6 +35,10 @@ public:
     (void)pts;
   }
 
+  /// The source has nothing before `to_pts`: its absence is filled up to there with a still picture or silence. The
+  /// source returns at a random-access point, at `to_pts` or later.
+  virtual expected<void> fill(int64_t to_pts) = 0;
+
   virtual expected<void> finish() = 0;
 
   /// True when every packet of the window has been given to the output.

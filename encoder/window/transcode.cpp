@@ -17,8 +17,11 @@ namespace {
 constexpr int64_t settle_after = 2 * 90'000;
 constexpr size_t settle_bytes_max = 64 << 20;
 
-/// A track that is this far (ticks) behind another track's end of the window has nothing more for the window.
+/// A track's window is over, even without further packets, once the source is this far (ticks) past its end.
 constexpr int64_t silent_track_after = 10 * 90'000;
+
+/// An absence of the source is filled in steps (ticks), on all tracks in turn: so their packets stay interleaved.
+constexpr int64_t fill_step = 18'000;
 
 /// Larger timestamps are invalid: the limit is 1.5 million years. Sums and products of smaller ones do not overflow.
 constexpr int64_t ticks_max = int64_t{1} << 52;
@@ -233,6 +236,30 @@ expected<void> transcode::send(const AVPacket& packet) {
   if (auto sent = self.lanes[output]->send(packet); !sent)
     return fail(sent.error().code, "track " + std::to_string(index) + ": " + sent.error().what);
   return self.after_input(dts);
+}
+
+expected<void> transcode::fill(int64_t to_pts) {
+  auto& self = *impl_;
+  if (!is_timestamp(to_pts))
+    return {};
+  // What is before all windows costs nothing, however long the source has been away.
+  auto at = std::numeric_limits<int64_t>::max();
+  for (auto& x : self.windows)
+    at = std::min(at, x.from_pts);
+  at = std::max(at, self.newest_dts);
+  if (at == std::numeric_limits<int64_t>::min())
+    at = to_pts - fill_step;
+  while (at < to_pts) {
+    at = std::min(at + fill_step, to_pts);
+    for (size_t i = 0; i < self.lanes.size(); ++i)
+      self.order->source_at(i, at);
+    for (size_t i = 0; i < self.lanes.size(); ++i)
+      if (auto filled = self.lanes[i]->fill(at); !filled)
+        return fail(filled.error().code, "output track " + std::to_string(i) + ": " + filled.error().what);
+    if (auto done = self.after_input(at); !done)
+      return done;
+  }
+  return {};
 }
 
 expected<void> transcode::end_at(int64_t to_pts) {

@@ -6,9 +6,9 @@
 //
 // These rules make that hold:
 // - The caller feeds video from the last random-access point at or before `preroll_from()`, or from the source's first
-//   one. It feeds every audio packet from `preroll_from()` on, also those that the source sent before that point. More
-//   is harmless. Frames before the window are dropped. So are leading pictures of an open GOP that cannot be decoded
-//   correctly.
+//   one. It feeds every audio packet from `preroll_from()` on, also those that the source sent before that point.
+//   Feeding more is harmless. Frames before the window are dropped. So are leading pictures of an open GOP that cannot
+//   be decoded correctly.
 // - Output times are on grids that do not depend on the window's start. A video frame keeps its source time, or is on
 //   the grid m / frame_rate counted from timeline zero. An audio frame k covers output samples [k * frame_size, (k + 1)
 //   * frame_size) counted from timeline zero. Deinterlacer, frame rate converter and resampler are warmed up before the
@@ -28,6 +28,9 @@
 // are counted and survived: the filters are rebuilt, the output keeps its format. Audio gaps are filled with silence
 // and overlaps trimmed, so audio keeps to its timestamps as long as the source runs. Video gaps stay gaps unless a
 // frame rate is set.
+//
+// While a live source is away, `fill` continues the windows without it. Stills come at the output's frame rate, counted
+// from the last picture, and silence on the grid of audio frames. So this output, too, is the same for every partition.
 #pragma once
 
 #include "encoder/codec/engine.hpp"
@@ -82,7 +85,8 @@ public:
   virtual void on_packet(AVPacket& packet) = 0;
 };
 
-/// Legal calls: `open`, then `send` any number of times, then `finish` once. After an error only destruction is legal.
+/// Legal calls: `open`, then `send` and `fill` any number of times, then `finish` once. After an error only destruction
+/// is legal.
 class transcode {
 public:
   /// Checks the plan against the tracks (one entry per track) and opens the decoders. Settings are checked here as far
@@ -104,6 +108,11 @@ public:
   /// Takes one source packet (on the source's timeline, `stream_index` of the source tracks) and delivers the output
   /// that is ready.
   expected<void> send(const AVPacket& packet);
+
+  /// The source is away and has nothing before `to_pts` on any track: fills all encoded tracks up to there. The source
+  /// returns at a random-access point whose times are not before that. Copied pictures keep a gap; copied sound is
+  /// filled in codecs whose silence can be made (see encoder/codec/silent_packet.hpp).
+  expected<void> fill(int64_t to_pts);
 
   /// Lowers the end of every track's window that ends later. `errc::option` if a frame or packet at or after `to_pts`
   /// was encoded or copied already: then nothing changes.

@@ -3,6 +3,7 @@
 #include "encoder/codec/captions.hpp"
 #include "encoder/codec/device_decoder.hpp"
 #include "encoder/codec/hw_device.hpp"
+#include "encoder/codec/slate_picture.hpp"
 #include "encoder/codec/video_filter.hpp"
 #include "encoder/log.hpp"
 #include "encoder/source/annexb.hpp"
@@ -10,6 +11,7 @@
 #include "encoder/window/lane.hpp"
 
 extern "C" {
+#include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 }
 
@@ -35,6 +37,10 @@ constexpr size_t keys_max = 64;
 
 /// Only a picture this near (ticks) to a splice begins it: after a gap, an old splice is over.
 constexpr int64_t splice_slack = 90'000;
+
+/// If nothing says where the window begins, stills without any picture begin at most this much (ticks) before they are
+/// asked for.
+constexpr int64_t fill_max = 18'000;
 
 bool is_set(AVRational rate) {
   return rate.num > 0 && rate.den > 0;
@@ -102,6 +108,15 @@ public:
     keys_.push_back(pts);
     if (keys_.size() > keys_max)
       keys_.pop_front();
+  }
+
+  expected<void> fill(int64_t to_pts) override {
+    if (complete_)
+      return {};
+    if (!filling_)
+      if (auto left = leave_source(); !left)
+        return left;
+    return encoder_ ? show_stills(to_pts) : expected<void>{};
   }
 
   expected<void> finish() override {
@@ -240,9 +255,94 @@ private:
   }
 
   expected<void> on_filtered(AVFrame& frame) {
+    // The last still lasts until the source's first picture. When it leaves, it may owe a picture before its last one.
+    auto after_still = filling_ || (leaving_ && still_->data[0] != nullptr);
+    if (after_still && frame.pts - still_pts_ <= frame_rate_converter::gap_max)
+      if (auto shown = show_stills(frame.pts); !shown)
+        return shown;
+    if (std::exchange(filling_, false) && frame.pts <= still_pts_)
+      return {};
+    av_frame_unref(still_.get());
+    if (av_frame_ref(still_.get(), &frame) < 0)
+      throw std::bad_alloc{};
+    still_from_ = still_pts_ = frame.pts;
+    stills_ = 0;
+    return on_rate(frame);
+  }
+
+  expected<void> on_rate(AVFrame& frame) {
     if (!rate_)
       return on_output(frame);
     return rate_->send(frame, [this](AVFrame& x) { return on_output(x); });
+  }
+
+  /// The source is away: what the decoder and the filter hold comes out, and the source returns at a random-access
+  /// point.
+  expected<void> leave_source() {
+    leaving_ = true;
+    auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); });
+    if (drained && filter_)
+      drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); });
+    leaving_ = false;
+    if (!drained)
+      return drained;
+    begin_pts_ = no_pts;
+    if (complete_ || (!encoder_ && !is_complete(turned(video_format_of(source_, nullptr), source_.turn))))
+      return {};
+    if (!encoder_)
+      if (auto opened = open_encoder(nullptr); !opened)
+        return opened;
+    filling_ = true;
+    if (settings_.slate.show == slate_settings::kind::last || slate_)
+      return {};
+    if (auto opened = slate_picture::open(settings_.slate, encoder_->format()))
+      slate_ = std::move(*opened);
+    else
+      work_log::say("the slate is the last picture: " + opened.error().what);
+    return {};
+  }
+
+  /// A source that has shown nothing yet: stills begin after `from`.
+  void make_black(int64_t from) {
+    auto& format = encoder_->format();
+    still_->width = format.width;
+    still_->height = format.height;
+    still_->format = format.pixel_format;
+    if (av_frame_get_buffer(still_.get(), 0) < 0)
+      throw std::bad_alloc{};
+    ptrdiff_t lines[4];
+    std::copy_n(still_->linesize, 4, lines);
+    av_image_fill_black(still_->data, lines, format.pixel_format, format.range, format.width, format.height);
+    still_from_ = still_pts_ = from;
+  }
+
+  /// Shows stills up to a time, at the output's frame rate and counted from the last picture. The last one begins half
+  /// a picture before that time at the latest.
+  expected<void> show_stills(int64_t to_pts) {
+    auto each = is_set(encoder_->format().frame_rate)
+                  ? av_inv_q(encoder_->format().frame_rate)
+                  : av_mul_q({static_cast<int>(source_frame_ticks()), 1}, time_base);
+    auto ticks = av_rescale_q(1, each, time_base);
+    if (still_->data[0] == nullptr)
+      make_black(std::max(context_.window.from_pts, to_pts - fill_max) - ticks);
+    // Stills before the window are not even repeated; a frame rate converter needs one.
+    if (context_.window.from_pts > still_from_ + 2 * ticks)
+      stills_ = std::max(
+        stills_, av_rescale_q_rnd(context_.window.from_pts - 2 * ticks - still_from_, time_base, each, AV_ROUND_DOWN));
+    while (!complete_) {
+      auto pts = still_from_ + av_rescale_q(stills_ + 1, each, time_base);
+      if (pts + ticks / 2 > to_pts)
+        break;
+      ++stills_;
+      still_pts_ = pts;
+      auto frame = make_frame();
+      if (av_frame_ref(frame.get(), slate_ && !leaving_ ? &slate_->at(pts) : still_.get()) < 0)
+        throw std::bad_alloc{};
+      frame->pts = pts;
+      if (auto shown = on_rate(*frame); !shown)
+        return shown;
+    }
+    return {};
   }
 
   expected<void> on_output(AVFrame& frame) {
@@ -295,6 +395,13 @@ private:
   caption_queue captions_;
   std::unique_ptr<picture_encoder> encoder_;
   std::optional<track> output_;
+  std::optional<slate_picture> slate_; ///< shown instead of the last picture
+  frame_ptr still_ = make_frame();     ///< the last picture of the source, as the encoder gets it
+  int64_t still_from_ = no_pts;        ///< its time: stills are counted from there
+  int64_t still_pts_ = no_pts;         ///< the latest time of it and its repeats
+  int64_t stills_ = 0;
+  bool leaving_ = false;        ///< the source goes away
+  bool filling_ = false;        ///< the source is away
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
   int64_t last_pts_ = no_pts;

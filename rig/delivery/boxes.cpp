@@ -257,13 +257,33 @@ std::vector<mp4_fragment> read_fragments(string_view bytes, const mp4_init& init
   return result;
 }
 
+void ts_account::take_clock(const uint8_t* x, ts_facts& to) {
+  constexpr int64_t turn = int64_t{1} << 33;
+  if ((x[3] & 0x20) == 0 || x[4] < 7 || (x[5] & 0x10) == 0)
+    return;
+  auto now = int64_t{x[6]} << 25 | int64_t{x[7]} << 17 | int64_t{x[8]} << 9 | int64_t{x[9]} << 1 | x[10] >> 7;
+  if (clock_) {
+    auto step = (now - *clock_ + turn) % turn;
+    to.clock_back = to.clock_back || step > turn / 2;
+    // Between two segments there may be a gap of the source.
+    if (to.clocks > 0 && step <= turn / 2)
+      to.clock_step_s = std::max(to.clock_step_s, static_cast<double>(step) / 90'000);
+  }
+  clock_ = now;
+  ++to.clocks;
+}
+
 ts_facts ts_account::take(string_view segment) {
   ts_facts result;
+  result.in_step = segment.size() % ts_packet_bytes == 0;
   auto* data = reinterpret_cast<const uint8_t*>(segment.data());
   int pmt = -1;
   std::array<int, 2> first{-1, -1};
   for (size_t i = 0; (i + 1) * ts_packet_bytes <= segment.size(); ++i) {
     auto* x = data + i * ts_packet_bytes;
+    constexpr uint8_t sync_byte = 0x47;
+    result.in_step = result.in_step && x[0] == sync_byte;
+    take_clock(x, result);
     int pid = (x[1] & 0x1f) << 8 | x[2];
     auto from = ts_payload_from(x);
     if (pid == 0 && pmt < 0 && from + 13 < static_cast<int64_t>(ts_packet_bytes))

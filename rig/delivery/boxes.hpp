@@ -44,13 +44,17 @@ std::optional<mp4_init> read_init(std::string_view bytes);
 std::vector<mp4_fragment> read_fragments(std::string_view bytes, const mp4_init& init);
 
 struct ts_facts {
+  bool in_step = true;                    ///< it is whole packets, each with its sync byte
   bool tables_first = false;              ///< the first packets are a PAT and a PMT that it lists
   uint64_t jumps = 0;                     ///< continuity counters that do not follow the one before
   std::optional<int64_t> first_video_pts; ///< of the segment's first picture, in 1/90000 s; 33 bits
   bool first_is_random_access = false;
+  uint64_t clocks = 0;     ///< values of PCR
+  double clock_step_s = 0; ///< the longest between two of them
+  bool clock_back = false; ///< one is before the last one, perhaps of the segment before
 };
 
-/// Reads consecutive segments of one transport stream: the continuity counters run on through all of them.
+/// Reads consecutive segments of one transport stream: continuity counters and clock run on through all of them.
 class ts_account {
 public:
   ts_facts take(std::string_view segment);
@@ -58,6 +62,7 @@ public:
   /// The next segment follows a discontinuity, or one that was not read.
   void restart() {
     counters_.fill(-1);
+    clock_.reset();
   }
 
   ts_account() {
@@ -65,7 +70,10 @@ public:
   }
 
 private:
+  void take_clock(const uint8_t* packet, ts_facts& to);
+
   std::array<int, 8192> counters_; ///< by PID; -1: not seen yet
+  std::optional<int64_t> clock_;   ///< the last PCR, in 1/90000 s; 33 bits
 };
 
 } // namespace troupe::bench::delivery

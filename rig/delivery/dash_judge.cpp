@@ -59,7 +59,7 @@ void dash_judge::check_header(const mpd& x) {
   if (x.clocks.empty())
     add("dash-6", "no UTCTiming");
   if (std::isnan(x.published_s) || std::isnan(x.update_s) || std::isnan(x.buffer_s) || x.profiles.empty())
-    add("dash-17", "one is missing");
+    add("dash-17", "at least one of them is missing");
 }
 
 void dash_judge::check_low_latency(const mpd& x) {
@@ -153,6 +153,10 @@ void dash_judge::segment(const mpd_representation& x, const mpd_segment& which, 
     add("dash-9", segment_name(x, which) + " answers " + std::to_string(seen.status));
     return;
   }
+  // Sent as a whole when it was complete, all of it comes at once.
+  if (was_open(x, seen) && (seen.answered - seen.began).count() < *x.available_early_s / 4)
+    add("dash-21",
+        segment_name(x, which) + ": nothing for " + in_seconds((seen.began - seen.asked).count()) + ", then all of it");
   auto init = inits_.find(x.id);
   if (init == inits_.end())
     return;
@@ -170,6 +174,19 @@ void dash_judge::segment(const mpd_representation& x, const mpd_segment& which, 
   auto tolerance = x.timeline.empty() ? x.segment_s() / 2 : time_tolerance_s + 1.0 / static_cast<double>(x.timescale);
   if (error > tolerance)
     add("dash-13", segment_name(x, which) + " is off by " + in_seconds(error));
+}
+
+bool dash_judge::was_open(const mpd_representation& x, const observation& seen) {
+  auto early = x.available_early_s.value_or(0);
+  return x.available_complete == false && std::isfinite(early) && seen.status == 200
+         && (seen.answered - seen.asked).count() > early / 2;
+}
+
+void dash_judge::again(const mpd_representation& x, const mpd_segment& which, const observation& first,
+                       const observation& seen) {
+  if (seen.status != 200 || seen.body != first.body)
+    add("dash-22", segment_name(x, which) + ": " + std::to_string(first.body.size()) + " bytes, then "
+                     + std::to_string(seen.body.size()));
 }
 
 void dash_judge::clock(const mpd_clock& of, const observation& seen) {

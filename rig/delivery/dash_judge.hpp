@@ -1,6 +1,6 @@
 // Judges a DASH server by what a player saw of it. Pure: observations go in, violations come out.
 //
-// The player shows each manifest as it gets it, then the init segments and segments of the last manifest.
+// The player passes each manifest when it gets it, then the init segments and segments of the last manifest.
 #pragma once
 
 #include "rig/delivery/boxes.hpp"
@@ -24,6 +24,12 @@ public:
   void init(const mpd_representation& x, const observation& seen);
 
   void segment(const mpd_representation& x, const mpd_segment& which, const observation& seen);
+
+  /// True if the answer took so long that the segment was still being made.
+  static bool was_open(const mpd_representation& x, const observation& seen);
+
+  /// Another answer for the same segment, after that.
+  void again(const mpd_representation& x, const mpd_segment& which, const observation& first, const observation& seen);
 
   /// The answer of the HTTP server that a UTCTiming element names.
   void clock(const mpd_clock& of, const observation& seen);

@@ -14,6 +14,8 @@ constexpr seconds poll_interval{0.1};
 /// How much this machine's clock may be ahead of the server's.
 constexpr double clock_margin_s = 0.05;
 constexpr size_t representations_max = 64;
+/// So many segments are loaded a second time.
+constexpr int repeated_max = 3;
 
 double wall_now() {
   return seconds{std::chrono::system_clock::now().time_since_epoch()}.count();
@@ -25,6 +27,7 @@ void dash_player::follow(const std::string& id) {
   web_client client{clock_};
   std::set<uint64_t> loaded;
   std::string init;
+  auto repeated = 0;
   while (!over()) {
     auto now = judge([](dash_judge& x) { return *x.latest(); });
     auto of = std::find_if(now.representations.begin(), now.representations.end(), [&](auto& x) { return x.id == id; });
@@ -46,6 +49,10 @@ void dash_player::follow(const std::string& id) {
         ++counts_.segments;
         counts_.media_bytes += seen.body.size();
       });
+      if (!dash_judge::was_open(*of, seen) || repeated++ >= repeated_max)
+        continue;
+      auto later = client.get(of->url_of(segment), answer_limit);
+      judge([&](dash_judge& x) { x.again(*of, segment, seen, later); });
     }
     if (!found && !now.dynamic)
       return;

@@ -19,7 +19,7 @@ std::string control_text(const media_playlist& x) {
   return result;
 }
 
-/// The first part that a playlist has past an earlier one's end; null if it is not listed.
+/// The first part of `x` at or after `next`, the end of an earlier playlist; null if no such part is listed.
 const partial_segment* first_new_part(const media_playlist& x, std::pair<uint64_t, uint64_t> next) {
   for (auto& segment : x.segments) {
     if (segment.number < next.first)
@@ -33,7 +33,7 @@ const partial_segment* first_new_part(const media_playlist& x, std::pair<uint64_
   return nullptr;
 }
 
-/// Whether a playlist has the part, where a part past a segment's last one is the next segment's first.
+/// Whether a playlist has the part. A number past a segment's last part means the first part of the next segment.
 bool has_part(const media_playlist& x, uint64_t number, uint64_t part) {
   for (auto& segment : x.segments) {
     if (segment.number == number && (segment.parts.size() > part || (segment.duration_s && segment.parts.empty())))
@@ -110,8 +110,8 @@ void hls_history::check_pace(const media_playlist& x, const observation& seen, c
   auto* last = x.last_whole();
   auto number = last == nullptr ? x.first_number : last->number;
   auto advanced = !newest_ || number > *newest_;
-  // A blocking answer comes when there is something new. The answer to a plain request shows what there was at that
-  // time.
+  // A blocking answer comes when there is something new. The answer to a plain request shows the state at the time of
+  // the request.
   auto blocked_for_segment = asked.segment && !asked.part;
   auto at = advanced && blocked_for_segment ? seen.answered - seconds{slack_s} : seen.asked;
   auto waited = (at - newest_since_).count();

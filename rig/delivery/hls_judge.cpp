@@ -14,7 +14,7 @@ constexpr double date_tolerance_s = 0.0011;
 /// A segment of sound begins with a frame of sound, not with a picture.
 constexpr double date_of_sound_tolerance_s = 0.05;
 constexpr double at_once_s = 0.2;
-/// Below this, a run says nothing about the mean rate.
+/// The mean rate is judged only if the run has at least this much media.
 constexpr double mean_needs_s = 20;
 
 /// When the playlist's last part or segment ends; NaN without dates.

@@ -1,7 +1,8 @@
 // Judges an HLS or LL-HLS server by what a player saw of it. Pure: observations go in, violations come out.
 //
-// A rendition is known by the URL of its media playlist. The player shows the multivariant playlist first, if there is
-// one; then each playlist, init segment, part and segment in the order in which it got them; `finish` comes last.
+// A rendition is identified by the URL of its media playlist. The player passes the multivariant playlist first, if
+// there is one; then each playlist, init segment, part and segment in the order in which it got them. `finish` comes
+// last.
 #pragma once
 
 #include "rig/delivery/hls_history.hpp"
@@ -29,7 +30,7 @@ class hls_judge {
 public:
   explicit hls_judge(verdict& to) : to_(to) {}
 
-  // Each takes the answer of a server, also if it is a failure.
+  // Each method takes the answer of a server, even if the answer is a failure.
 
   void multivariant(const observation& seen);
 
@@ -51,7 +52,8 @@ public:
   /// Judges the bit rates over the whole run.
   void finish();
 
-  /// URLs of the media playlists, without those of I-frames. Of a media playlist alone: its own, once it was seen.
+  /// URLs of the media playlists, except those of I-frames. Without a multivariant playlist: that of the one media
+  /// playlist, once it was seen.
   std::vector<std::string> renditions() const;
 
   /// URLs of the I-frame playlists.

@@ -95,7 +95,8 @@ void check_multivariant(verdict& to, string_view place, const multivariant_playl
     video = video || has_video(variant.with.text("CODECS")) || variant.with.has("RESOLUTION");
   }
   check_groups(to, place, of);
-  if (video && x.i_frames.empty())
+  constexpr int i_frames_since = 4; // RFC 8216, 7
+  if (video && x.i_frames.empty() && x.version >= i_frames_since)
     to.add("hls-11.8", place, "no EXT-X-I-FRAME-STREAM-INF");
 }
 

@@ -102,7 +102,7 @@ struct hls_player::follower {
     result.part = part;
     auto* last = x.last_whole();
     if (part == 0 && last != nullptr && !last->parts.empty() && rounds % 2 == 0)
-      result.segment = last->number, result.part = last->parts.size(); // the same part, by its other name
+      result.segment = last->number, result.part = last->parts.size(); // the same part, as one past this segment
     return result;
   }
 
@@ -159,7 +159,7 @@ struct hls_player::follower {
     }
   }
 
-  /// What has just left the playlist.
+  /// Loads segments and parts that have just left the playlist.
   void load_expired(const media_playlist& before, const media_playlist& now) {
     for (auto& segment : before.segments) {
       if (segment.number < now.first_number && segment.duration_s && !segment.gap && expired_segments < expired_max) {

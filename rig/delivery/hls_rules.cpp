@@ -52,7 +52,7 @@ private:
     if (seen_.has_map && seen_.version < (seen_.i_frames_only ? 5 : 6))
       add("hls-7.4", "VERSION " + std::to_string(seen_.version));
     auto until = seen_.server_control ? seen_.server_control->number("CAN-SKIP-UNTIL") : 0;
-    // The boundary lies `until` before the end; a skipped segment ends before it.
+    // The skip boundary lies `until` before the playlist's end; a skipped segment must end before that boundary.
     if (seen_.skipped && !(seen_.length_s() >= until - rounding_s))
       add("hls-7.2", "only " + in_seconds(seen_.length_s()) + " follow the skipped segments, CAN-SKIP-UNTIL is "
                        + in_seconds(until));

@@ -10,6 +10,7 @@ namespace troupe::bench::delivery {
 namespace {
 
 constexpr double ts_ticks = 90'000;
+constexpr double clock_step_max_s = 0.1001; ///< ISO 13818-1, D.0.3, and DVB
 constexpr double rounding_s = 0.002;
 constexpr size_t hints_max = 8;
 
@@ -146,7 +147,7 @@ void hls_samples::segment(const media_segment& x, const observation& seen) {
   if (seen.header("content-type").starts_with("text/vtt")) {
     if (!seen.body.starts_with("WEBVTT") && !seen.body.starts_with("\xef\xbb\xbfWEBVTT"))
       add("hls-13.5", name_of_segment(x));
-  } else if (x.map.uri.empty() && seen.body.starts_with('G')) {
+  } else if (x.map.uri.empty() && (seen.body.starts_with('G') || seen.header("content-type") == "video/mp2t")) {
     of_ts(x, seen.body);
   } else {
     of_mp4(x, seen.body);
@@ -193,6 +194,13 @@ void hls_samples::of_ts(const media_segment& x, const std::string& bytes) {
     add("hls-13.1", name);
   if (facts.jumps > 0)
     add("hls-13.2", name + ": " + std::to_string(facts.jumps) + " jumps");
+  if (!facts.in_step)
+    add("hls-13.6", name + ", " + std::to_string(bytes.size()) + " bytes");
+  if (facts.clocks == 0 || facts.clock_back || facts.clock_step_s > clock_step_max_s)
+    add("hls-13.7", name
+                      + (facts.clocks == 0  ? ": none"
+                         : facts.clock_back ? ": it goes back"
+                                            : ": a step of " + in_seconds(facts.clock_step_s)));
   if (!facts.first_video_pts)
     return;
   if (!facts.first_is_random_access)

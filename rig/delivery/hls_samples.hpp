@@ -28,10 +28,10 @@ struct span_of_samples {
   bool begins_with_sync = false;
 };
 
-/// Of the video track, or of the first one. Nothing if there is none, or if a traf has no time.
+/// The span of the video track, else of the first track. Nothing if there is no track, or if a traf has no time.
 std::optional<span_of_samples> span_of(const std::vector<mp4_fragment>& x, const mp4_init& init);
 
-/// The highest rate of runs of 0.5 to 1.5 times `target_s`, and the mean.
+/// The highest bit rate of all runs of segments that last 0.5 to 1.5 times `target_s`, and the mean.
 struct bit_rates {
   double peak = 0;
   double mean = 0;

@@ -253,6 +253,7 @@ mpd parse_mpd(string_view text, string_view url) {
   result.published_s = parse_date(top.text("publishTime"));
   result.update_s = parse_duration(top.text("minimumUpdatePeriod"));
   result.buffer_s = parse_duration(top.text("minBufferTime"));
+  result.depth_s = parse_duration(top.text("timeShiftBufferDepth"));
   result.profiles = top.text("profiles");
   for (auto& each : top.children("UTCTiming"))
     result.clocks.push_back({each.text("schemeIdUri"), each.text("value")});
@@ -285,7 +286,8 @@ std::vector<mpd_segment> available(const mpd& of, const mpd_representation& x, d
   constexpr double numbers_max = 1e15; // above it, a double does not count by ones
   if (!(count < numbers_max))
     return result;
-  for (auto i = std::max(0.0, count - 3); i < count; ++i) {
+  auto oldest = std::isnan(of.depth_s) ? 0.0 : std::ceil((now_s - start - of.depth_s) / x.segment_s());
+  for (auto i = std::max({0.0, oldest, count - 3}); i < count; ++i) {
     auto index = static_cast<uint64_t>(i);
     result.push_back({x.start_number + index, x.offset + index * x.duration, x.duration});
   }

@@ -67,6 +67,7 @@ struct mpd {
   double published_s = unstated;
   double update_s = unstated;
   double buffer_s = unstated;
+  double depth_s = unstated;   ///< timeShiftBufferDepth
   double latency_s = unstated; ///< ServiceDescription/Latency@target
   std::string profiles;
   std::vector<mpd_clock> clocks;

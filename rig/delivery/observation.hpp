@@ -16,6 +16,7 @@ using seconds = std::chrono::duration<double>;
 struct observation {
   std::string url;    ///< absolute, with query
   seconds asked{};    ///< when the request was sent, on the player's clock
+  seconds began{};    ///< when the first byte of its body was there
   seconds answered{}; ///< when the whole answer was there
   int status = 0;     ///< 0: no answer
   int http_version = 1;
@@ -32,8 +33,8 @@ struct observation {
 
 enum class content { playlist, blocking_playlist, manifest, init, media, subtitles };
 
-/// Rules of HTTP that hold for each answer: type, CORS, gzip, caching, redirects, HTTP/2. A `target` of 0 leaves the
-/// rules of caching out; only `low_latency` asks for HTTP/2.
+/// Rules of HTTP that hold for each answer: type, CORS, gzip, caching, redirects, HTTP/2. If `target` is 0, caching is
+/// not checked; HTTP/2 is demanded only if `low_latency` is set.
 void check_http(verdict& to, std::string_view place, const observation& seen, content what, seconds target,
                 bool low_latency);
 

@@ -13,16 +13,23 @@ constexpr size_t body_bytes_max = 256UL * 1024 * 1024;
 constexpr long redirects_max = 5;
 constexpr long connect_timeout_ms = 5'000;
 
+struct answer {
+  observation& to;
+  const run_clock& clock;
+};
+
 size_t on_body(const char* data, size_t, size_t size, void* self) {
-  auto& body = static_cast<observation*>(self)->body;
-  if (body.size() + size > body_bytes_max)
+  auto& [to, clock] = *static_cast<answer*>(self);
+  if (to.body.size() + size > body_bytes_max)
     return 0;
-  body.append(data, size);
+  if (to.body.empty())
+    to.began = clock.now();
+  to.body.append(data, size);
   return size;
 }
 
 size_t on_header(const char* data, size_t, size_t size, void* self) {
-  auto& headers = static_cast<observation*>(self)->headers;
+  auto& headers = static_cast<answer*>(self)->to.headers;
   std::string_view line{data, size};
   if (line.starts_with("HTTP/"))
     headers.clear(); // of the answer before a redirect
@@ -84,9 +91,10 @@ observation web_client::get(const std::string& url, seconds limit, const std::op
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(limit.count() * 1000)));
   set(CURLOPT_WRITEFUNCTION, on_body);
-  set(CURLOPT_WRITEDATA, static_cast<void*>(&result));
+  answer self{result, clock_};
+  set(CURLOPT_WRITEDATA, static_cast<void*>(&self));
   set(CURLOPT_HEADERFUNCTION, on_header);
-  set(CURLOPT_HEADERDATA, static_cast<void*>(&result));
+  set(CURLOPT_HEADERDATA, static_cast<void*>(&self));
   if (range)
     set(CURLOPT_RANGE, bytes.c_str());
   if (failed > 0) {

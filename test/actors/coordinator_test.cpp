@@ -1,5 +1,5 @@
-// The coordinator among a real registry, and dummies of all else that it starts. Which channel session is a client
-// passed to? What happens when a part dies, also just before a client's request reaches it?
+// The coordinator with a real registry and dummies of all other actors that it starts. Which channel session gets a
+// client? What happens when one of these actors dies, even just before a client's request reaches it?
 #include "actors/coordinator.hpp"
 #include "dummies.hpp"
 
@@ -17,6 +17,7 @@ namespace {
 struct dummy_session {
   session_actor actor;
   std::vector<caf::typed_response_promise<rendition_ptr>> clients;
+  std::vector<profile> wanted; ///< by them
   bool silent = false; ///< questions for its status wait for ever
   std::vector<caf::typed_response_promise<session_status>> questions;
 };
@@ -35,6 +36,8 @@ struct fixture : virtual_time {
     for (auto name : {"news", "sport"})
       x.channels[name] = {name, {}, {"http://user:secret@one/a.ts"}, false};
     x.profiles["hd"].name = "hd";
+    x.profiles["hd"].video.codec = "h264";
+    x.ladders["main"] = {"main", {"hd"}};
     x.sessions_max = 2;
     x.start.registry = [this](caf::actor_system& in, daemon_registry_config with) {
       first_leases.push_back(with.leases.first_lease);
@@ -69,7 +72,8 @@ struct fixture : virtual_time {
         me->questions.clear();
       });
       return {
-        [me, self](watch_atom, const profile&) -> caf::result<rendition_ptr> {
+        [me, self](watch_atom, const profile& x) -> caf::result<rendition_ptr> {
+          me->wanted.push_back(x);
           return me->clients.emplace_back(self->make_response_promise<rendition_ptr>());
         },
         [me, self](status_atom) -> caf::result<session_status> {
@@ -107,8 +111,8 @@ struct fixture : virtual_time {
   std::vector<job_queue_actor> queues;
   int offers = 0;
   std::vector<std::shared_ptr<dummy_session>> sessions;
-  std::vector<std::string> channels; ///< of the sessions
-  bool stillborn = false;            ///< sessions die before they hear anything
+  std::vector<std::string> channels; ///< of the sessions, in order
+  bool stillborn = false;            ///< sessions die before they get a message
   rendition_ptr stream = std::make_shared<rendition>(core::client_ring::limits{}, "hd");
   gateway_actor coordinator = keep(spawn_coordinator(system, configured()));
 };
@@ -134,6 +138,18 @@ BOOST_AUTO_TEST_CASE(names_that_are_not_configured_start_nothing) {
   auto other = ask<rendition_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{"8k"});
   BOOST_TEST((other->error == ec::unknown_profile));
   BOOST_TEST(sessions.empty());
+}
+
+BOOST_AUTO_TEST_CASE(the_renditions_of_a_ladder_can_be_watched_each_by_itself) {
+  for (auto* name : {"main/hd", "main/sound"})
+    ask<rendition_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{name});
+  BOOST_REQUIRE(sessions.size() == 1u);
+  auto& wanted = sessions[0]->wanted;
+  BOOST_REQUIRE(wanted.size() == 2u);
+  BOOST_TEST((wanted[0].video.codec == "h264" && wanted[0].audio.codec == "none"));
+  BOOST_TEST((wanted[1].video.codec == "none" && wanted[1].audio.codec == "copy"));
+  auto whole = ask<rendition_ptr>(*this, coordinator, watch_atom_v, std::string{"news"}, std::string{"main"});
+  BOOST_TEST((whole->error == ec::unknown_profile));
 }
 
 BOOST_AUTO_TEST_CASE(a_session_that_ends_frees_its_place) {

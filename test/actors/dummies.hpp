@@ -1,5 +1,5 @@
-// Dummy neighbours of an actor under test. Each writes down what it is told, and answers as the test wants. A request
-// that it has not answered when it dies fails then, as it would with any actor.
+// Dummy neighbours of an actor under test. Each records its messages, and answers as the test wants. If it
+// dies, requests that it has not answered fail, as with any actor.
 #pragma once
 
 #include "actors/cluster/task_host.hpp"
@@ -30,7 +30,7 @@ struct dummy_task {
   std::optional<transcode_work> transcode;
   std::vector<sample_batch> input;
   std::vector<batch_ack> acknowledged;
-  std::vector<int64_t> ends; ///< times at which its window was told to end
+  std::vector<int64_t> ends; ///< the end times that its window was given
   bool finished = false;
   bool stopped = false;
   uint64_t sent = 0;
@@ -47,7 +47,7 @@ struct dummy_task {
 
 using dummy_task_ptr = std::shared_ptr<dummy_task>;
 
-/// The actor that works in a dummy task: it understands what an ingest and a transcoder do.
+/// The actor that works in a dummy task: it accepts the messages of an ingest and those of a transcoder.
 using dummy_worker_actor = transcoder_actor;
 
 inline dummy_task_ptr make_dummy_task(virtual_time& world) {
@@ -83,12 +83,12 @@ inline dummy_task_ptr make_dummy_task(virtual_time& world) {
 /// A dummy host of task processes, which starts none.
 struct dummy_host {
   local_task_host_actor actor;
-  std::vector<uint32_t> warm; ///< for each request: how many processes should wait
+  std::vector<uint32_t> warm; ///< for each request: the number of warm processes wanted
   std::vector<task_id> assigned;
   std::vector<task_id> ended;
   std::vector<task_statistics> tasks; ///< the tasks that it lists
   caf::error refuses;                 ///< if set: the answer to every assignment
-  bool holds = false;                 ///< its answers wait here until the test gives them:
+  bool holds = false;                 ///< if true, answers wait in these maps until the test delivers them
   std::map<task_id, caf::typed_response_promise<std::string>> assigning;
   std::map<task_id, caf::typed_response_promise<task_exit>> asked;
 };
@@ -170,7 +170,7 @@ inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
   return me;
 }
 
-/// Where workers and tasks find their coordinator, on threads of their own, which may outlive the fixture.
+/// The search for the coordinator. Workers and tasks call it on their own threads, which may outlive the fixture.
 class dummy_search {
 public:
   explicit dummy_search(coordinator_actor x) : there_(std::move(x)) {}
@@ -182,7 +182,7 @@ public:
     return there_;
   }
 
-  /// The coordinator that is found from now on.
+  /// Sets the coordinator that later searches find.
   void becomes(coordinator_actor x) {
     std::lock_guard guard{mutex_};
     there_ = std::move(x);
@@ -193,7 +193,7 @@ public:
     return there_;
   }
 
-  /// While the coordinator is out of reach, a search hangs.
+  /// Sets whether the coordinator is in reach; if not, a search waits until it is.
   void in_reach(bool x) {
     std::lock_guard guard{mutex_};
     in_reach_ = x;
@@ -231,7 +231,7 @@ struct answer {
   }
 };
 
-/// Longer than any test lets pass.
+/// A time limit that no test reaches on its virtual clock.
 inline constexpr auto patience = std::chrono::hours{24};
 
 /// Asks an actor as soon as the test lets actors run. `Ts` are the types of a good answer.

@@ -1,5 +1,5 @@
-// The actor of file work and its clients: which client gets the result if others are gone by then. The work itself
-// fails at once, on a thread of its own, because there is no source.
+// The actor of file work and its clients: which client gets the result if an earlier one has died or refused it. The
+// work itself fails at once, on a thread of its own, because there is no source.
 #include "actors/jobs/file_worker.hpp"
 #include "job_dummies.hpp"
 

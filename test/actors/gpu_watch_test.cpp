@@ -1,5 +1,5 @@
-// The GPU watch on a machine that a scenario file plays (see test/fake_nvml). It is loaded before the watch looks for
-// the driver, which then finds it under the driver's name. The minute that the watch waits is virtual.
+// The GPU watch on a machine that a scenario file describes. The stand-in for NVIDIA's library (test/fake_nvml) is
+// loaded first, so the watch finds it under the driver's name. The minute that the watch waits is virtual.
 #include "actors/cluster/gpu_watch.hpp"
 #include "dummies.hpp"
 #include "test/support/temporary_folder.hpp"

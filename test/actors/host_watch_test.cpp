@@ -1,6 +1,6 @@
 // Goal: a task learns that its host is gone, and the thread that waits for that never touches an actor system that no
-// longer exists. Method: the test owns the watch's pipe, and closes it before or after a stand-in for the task and its
-// system are gone.
+// longer exists. Method: the test owns the watch's pipe, and closes it before or after the end of a stand-in for the
+// task and of its actor system.
 #include "actors/cluster/link.hpp"
 #include "actors/host_watch.hpp"
 #include "registered_types.hpp"
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(the_task_is_told_that_its_host_is_gone) {
   watch.joined(task);
   leave();
   caf::scoped_actor self{system};
-  self->wait_for(task); // quits when it is told
+  self->wait_for(task); // the task quits when the watch tells it to
   watch.left();
 }
 

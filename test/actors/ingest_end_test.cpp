@@ -28,7 +28,7 @@ struct fixture : virtual_time {
     return caf::actor_cast<sample_sink_actor>(x);
   }
 
-  /// Starts the ingest of a source that does not exist, and waits until its sink is told so.
+  /// Starts the ingest of a source that does not exist, and waits until its sink is told of the failure.
   void start() {
     ingest_work work;
     work.attempt = attempt_id{3};

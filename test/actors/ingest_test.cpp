@@ -57,7 +57,7 @@ const std::string& media() {
   return bytes;
 }
 
-/// The byte offset 3.5 s before the second key picture: libavformat has ended its analysis by then.
+/// The byte offset 3.5 s before the second key picture. libavformat's analysis of the input ends before this offset.
 size_t within_a_group() {
   constexpr size_t packet = 188;
   auto& x = media();
@@ -179,7 +179,7 @@ struct fixture : registered_types {
     return result;
   }
 
-  /// A pull after that one.
+  /// The work of a second pull, which resumes where the first one ended.
   ingest_work another(const std::vector<taken>& first) const {
     auto again = work(2);
     again.passed.assign(format.tracks.size(), 0);
@@ -193,7 +193,7 @@ struct fixture : registered_types {
     return again;
   }
 
-  /// The same frames as in one pull, at the same times, each once.
+  /// Checks that both pulls together have each frame of `whole` once, in order and at its time.
   void check_once_each(const std::vector<taken>& first, const std::vector<taken>& second,
                        const std::vector<taken>& whole) const {
     for (uint16_t track = 0; track < format.tracks.size(); ++track) {

@@ -1,4 +1,4 @@
-// Dummy neighbours of the actors of file jobs. Each writes down what it is told, and answers when the test says so.
+// Dummy neighbours of the actors of file jobs. Each records its messages, and answers when the test says so.
 #pragma once
 
 #include "actors/jobs/job.hpp"

@@ -1,5 +1,5 @@
 // Each watcher of jobs gets what it asked for: transitions once they are written, progress from time to time, or only
-// ends with a callback. Watchers are mailboxes of the test.
+// the ends of jobs that have a callback. Watchers are mailboxes of the test.
 #include "actors/jobs/job_feed.hpp"
 #include "registered_types.hpp"
 

@@ -56,7 +56,7 @@ struct fixture : virtual_time {
     settle();
   }
 
-  /// What the store answers now to the oldest question.
+  /// The present answer of the store to the oldest question; `read` delivers it.
   loaded_jobs found() {
     settle();
     BOOST_REQUIRE(!storage.questions.empty());
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_persons_pause_that_was_not_read_yet_is_not_undone) {
   auto paused = ask_of(*this, queue, pause_atom_v, id);
   batch();
   BOOST_TEST(paused->value.has_value());
-  read(old); // it says that the job waits
+  read(old); // the old row says that the job waits
   BOOST_REQUIRE(jobs->made.size() == 1u);
   all();
   BOOST_TEST((state(id) == job_state::paused));

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_batch_that_comes_again_is_recalled_and_not_done_twice) {
   store_batch x{{{submission(1), false}}, 5, false};
   BOOST_TEST(!write(by, x).recalled);
   x.again = true;
-  x.items[0].dropped = true; // its client was told that it failed
+  x.items[0].dropped = true; // its client was told that the submission failed
   auto again = write(by, x);
   BOOST_TEST(again.recalled);
   BOOST_REQUIRE(again.results.size() == 1u);

@@ -109,7 +109,7 @@ struct fixture : virtual_time {
     BOOST_REQUIRE((coordinator.requests[3].what.label.kind == work_kind::assemble));
   }
 
-  /// The next life of the job, whose plan was stored, with that chunk in the making. Its source is known again.
+  /// Restarts the job from its stored plan, with the chunk `leased` in work, and probes its source once more.
   void begin_again(uint32_t leased) {
     kill(job);
     settle();
@@ -129,7 +129,7 @@ struct fixture : virtual_time {
     probe();
   }
 
-  /// The registry's lease for a task that it did not choose.
+  /// Lets the coordinator answer the adoption of an orphaned task with a lease for that task.
   void adopt(const dummy_file_task& task) {
     within(coordinator.actor, [this, task = task_actor{task.actor}] {
       coordinator.adoptions.at(0).answer.deliver(lease{lease_id{50}, task_id{9}, worker_id{9}, "w9"}, task);
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(an_assembly_whose_task_dies_before_it_says_that_it_publishe
 BOOST_AUTO_TEST_CASE(a_task_that_had_too_much_memory_is_not_held_against_its_worker) {
   plan();
   kill(grant(1).actor);
-  pass(900ms); // its host has much to do
+  pass(900ms); // its host is slow to answer
   BOOST_REQUIRE(coordinator.exits.size() == 1u);
   within(coordinator.actor, [this] { coordinator.exits[0].deliver(task_exit{"killed", true}); });
   settle();

@@ -10,7 +10,7 @@ using namespace troupe;
 namespace {
 
 struct fixture : virtual_time {
-  caf::actor queue; ///< who answers now
+  caf::actor queue; ///< the queue that answers at present
   bool refuses = false;
   std::vector<job_watcher_actor> subscribed;
   int heard = 0;

@@ -130,7 +130,7 @@ struct fixture : registered_types {
   std::ostringstream said;
   node_system_config cfg;
   caf::actor_system system{cfg};
-  /// Named `coordinator`, because only that may be published. It returns what it is sent.
+  /// Stands in for the coordinator, which is all that `publish` accepts. It returns what it is sent.
   caf::actor coordinator = system.spawn(
     [](caf::event_based_actor*) -> caf::behavior { return {[](std::string& x) { return std::move(x); }}; });
   published_link published;
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(memory_for_a_message_grows_with_what_has_come_of_it) {
 
 BOOST_AUTO_TEST_CASE(certificates_that_are_away_or_broken_cost_nobody_a_connection) {
   authority ours;
-  authority others; // the same, so that one side keeps its files
+  authority others; // gets copies of the same files, so that one side keeps its files
   for (auto name : {"ca.pem", "ca.key", "localhost.pem", "localhost.key"})
     std::filesystem::copy_file(ours.folder.path(name), others.folder.path(name),
                                std::filesystem::copy_options::overwrite_existing);

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_release_that_crosses_the_next_request_serves_it) {
   auto waits = leasing();
   BOOST_TEST(!waits->came());
   caf::anon_send(registry, release_atom_v, (**first).id, lease_end{});
-  caf::anon_send(registry, release_atom_v, (**first).id, lease_end{}); // a second one frees nothing
+  caf::anon_send(registry, release_atom_v, (**first).id, lease_end{}); // a second release frees nothing
   auto next = make_dummy_task(*this);
   BOOST_REQUIRE(!joining({task_id{11}, worker_id{1}, "token", "1"}, next));
   BOOST_REQUIRE(waits->value);
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_release_behind_the_death_of_its_task_waits_for_what_the_h
   within(host->actor, [answer = host->asked.at(task_id{10})]() mutable { answer.deliver(task_exit{"killed", true}); });
   auto now = daemons().at(0);
   BOOST_TEST(now.slots_used == 0u);
-  BOOST_TEST((now.state == health::healthy)); // its own limit killed it: the worker is not to blame
+  BOOST_TEST((now.state == health::healthy)); // the task's own limit killed it: the worker is not to blame
 }
 
 BOOST_AUTO_TEST_CASE(a_host_that_does_not_say_how_its_process_ended_holds_no_slot) {

@@ -1,6 +1,6 @@
-// A channel session among dummies: its leases come late, too late or from the dead, its tasks die or hang. The test
-// compares what a client reads with what the source sent. Each picture's content is its number in words, so that it is
-// found in the client's bytes.
+// A channel session among dummies: its leases come late, too late or for dead tasks, and its tasks die or hang. The
+// test compares what a client reads with what the source sent. Each picture's content is a text with its number, which
+// can be found in the client's bytes.
 #include "actors/live/session.hpp"
 #include "dummies.hpp"
 
@@ -14,7 +14,7 @@ using namespace troupe;
 
 namespace {
 
-/// Ticks of a picture.
+/// The duration of a picture in ticks.
 constexpr int64_t frame = 3600;
 
 struct fixture : virtual_time {
@@ -23,6 +23,7 @@ struct fixture : virtual_time {
     x.core.idle_timeout = 10s;
     x.core.stall = {500ms, 5000ms};
     x.core.read_timeout = 1h;
+    x.core.slate = slate_kind::none; // silence means something only to the tests that are about it
     return x;
   }
 
@@ -82,20 +83,20 @@ struct fixture : virtual_time {
     return result;
   }
 
-  /// Pictures [from, to) from that task. Random-access points are each tenth of a source, and the first of a transcode.
+  /// Sends pictures [from, to) from the task. Every tenth of a source, and the first of a transcode, is random access.
   void send(const dummy_task_ptr& task, int64_t from, int64_t to) {
     for (auto i = from; i < to; ++i)
       task->send(picture(i, task->ingest ? i % 10 == 0 : task->sent == 0));
     settle();
   }
 
-  /// The client has got its stream, and reads it from its first picture on.
+  /// Begins to read the client's stream, from its first picture on.
   void read() {
     reader.emplace((**client)->stream());
     (void)seen();
   }
 
-  /// The source, and a transcode "hd" of it that has delivered the pictures [0, made) of [0, 20).
+  /// Starts a source that sends the pictures [0, 20), and a transcode "hd" that delivers [0, made) of them.
   void run_hd(int64_t made) {
     client = watch(wanting("hd", "libx264"));
     source = working(0);
@@ -106,7 +107,7 @@ struct fixture : virtual_time {
     take_all(first);
   }
 
-  /// Acknowledges what the transcoder was sent.
+  /// Acknowledges all batches that the transcoder was sent.
   void take_all(const dummy_task_ptr& task) {
     if (!task->input.empty())
       caf::anon_send(session, batch_ack{task->attempt(), task->input.back().sequence});
@@ -197,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_dies_before_its_work_arrives_is_replaced_at_onc
 
 BOOST_AUTO_TEST_CASE(a_transcoder_that_takes_nothing_races_a_second_one_and_the_loser_is_stopped) {
   run_hd(15);
-  for (int64_t i = 20; i < 60; ++i) { // a rhythm
+  for (int64_t i = 20; i < 60; ++i) { // steady acknowledgements
     send(source, i, i + 1);
     take_all(first);
     pass(40ms);
@@ -256,6 +257,24 @@ BOOST_AUTO_TEST_CASE(a_session_ends_with_the_idle_time_of_its_last_client) {
     BOOST_TEST(how.reason == "");
 }
 
+BOOST_AUTO_TEST_CASE(a_viewer_between_two_requests_keeps_the_session_running_and_one_that_left_does_not) {
+  run_hd(15);
+  reader.reset();
+  auto shared = **client;
+  auto asks = [&] { shared->seen("a viewer's key", scheduler.clock().now()); };
+  for (auto i = 0; i < 10; ++i) {
+    asks();
+    pass(9s);
+    BOOST_TEST(!is_over(session));
+  }
+  // It counts for 10 s after its last request; then the idle time begins, another 10 s.
+  asks();
+  pass(19s);
+  BOOST_TEST(!is_over(session));
+  pass(2s);
+  BOOST_TEST(is_over(session));
+}
+
 BOOST_AUTO_TEST_CASE(a_lease_that_is_over_ends_its_attempt) {
   coordinator->lease_holds = false;
   client = watch(wanting("hd", "libx264"));
@@ -299,6 +318,55 @@ BOOST_AUTO_TEST_CASE(a_source_whose_task_dies_is_opened_again_and_clients_stay) 
   BOOST_TEST(again->ingest->resume_from == (5 + 100) * frame);
   send(again, 10, 13);
   BOOST_TEST(seen() == (std::vector<int64_t>{0, 1, 2, 3, 4, 10, 11, 12}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(clients_stay_while_the_source_is_away_and_a_successor_continues_the_slate) {
+  auto x = configured();
+  x.core.slate = slate_kind::last;
+  session = keep(spawn_session(system, x, session_id{2}, {"news", {}, {"http://one/a.ts"}, false}, coordinator->actor));
+  run_hd(15);
+  // A transcoder makes a picture of each 40 ms of absence.
+  auto made = int64_t{15};
+  auto fill = [&](const dummy_task_ptr& task) {
+    auto to = task->input.back().block.samples.front().pts / frame - 100;
+    send(task, made, to);
+    made = std::max(made, to);
+    take_all(task);
+  };
+  auto later = [&](const dummy_task_ptr& task, std::chrono::milliseconds time) {
+    for (auto passed = 0ms; passed < time; passed += 200ms) {
+      pass(200ms);
+      fill(task);
+    }
+  };
+  fill(first);
+  caf::anon_send(source->sink, stream_end{source->attempt(), "connection refused", false});
+  later(first, 10s);
+  auto status = ask<session_status>(*this, session, status_atom_v);
+  BOOST_TEST((**status).state == "slate");
+  BOOST_TEST((**status).outages == 1u);
+  BOOST_TEST(made > 20 + 240);
+  kill(first->task);
+  settle();
+  auto last = coordinator->requests.size() - 1;
+  BOOST_TEST((coordinator->requests[last].what.label.kind == work_kind::transcode));
+  auto second = working(last);
+  BOOST_TEST(second->input.front().block.starts_with_random_access());
+  BOOST_TEST(second->input.back().block.is_absence());
+  later(second, 20s);
+  // Pulls were tried meanwhile, and this one succeeds.
+  auto pulls = coordinator->requests.size();
+  while (coordinator->requests.size() == pulls)
+    later(second, 200ms);
+  source = working(pulls);
+  send(source, 0, 1);
+  auto back = second->input.back().block.samples.front();
+  BOOST_TEST(back.is_random_access());
+  BOOST_TEST(back.pts / frame - 100 >= made);
+  send(second, made, back.pts / frame - 99);
+  BOOST_TEST(seen() == numbers(0, back.pts / frame - 99), boost::test_tools::per_element());
+  status = ask<session_status>(*this, session, status_atom_v);
+  BOOST_TEST((**status).state == "running");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

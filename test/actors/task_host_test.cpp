@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_process_is_given_to_one_work_only) {
   BOOST_TEST((assign(all[0].task)->error == ec::refused));
   BOOST_TEST((assign(task_id{1})->error == ec::refused));
   order_end(all[1].task);
-  BOOST_TEST((assign(all[1].task)->error == ec::refused)); // it may still be there
+  BOOST_TEST((assign(all[1].task)->error == ec::refused)); // the process may still exist
 }
 
 BOOST_AUTO_TEST_CASE(a_process_that_got_work_is_replaced_at_once_if_none_waits_and_else_a_little_later) {
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(how_a_process_ended_is_told_to_those_who_asked_before_and_a
   BOOST_REQUIRE(comes([&] { return early->came(); }));
   auto late = end_of(task);
   BOOST_TEST((**early == **late));
-  BOOST_TEST((**end_of(task_id{1}) == task_exit{})); // never heard of
+  BOOST_TEST((**end_of(task_id{1}) == task_exit{})); // a task unknown to the host
 }
 
 BOOST_AUTO_TEST_CASE(processes_that_end_before_they_get_work_are_replaced_ever_more_slowly) {

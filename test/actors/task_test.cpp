@@ -1,6 +1,6 @@
-// The root actor of a task: one unit of work, and what it does when its host, its coordinator or its work is gone. The
-// work on files fails at once, because there is no such source, and its client takes the news only when the test says
-// so. Until then it is work whose result has no taker.
+// The root actor of a task: one unit of work, and what it does when its host, its coordinator or its work is gone. File
+// work fails at once, because its source does not exist. Its client confirms the result only when the test says so;
+// until then the result counts as not delivered.
 #include "actors/task.hpp"
 #include "dummies.hpp"
 
@@ -14,7 +14,7 @@ namespace {
 struct dummy_client {
   file_client_actor actor;
   std::vector<file_result> results;
-  std::vector<caf::typed_response_promise<void>> taken; ///< answers to them
+  std::vector<caf::typed_response_promise<void>> taken; ///< the pending answers to `results`
 };
 
 struct fixture : virtual_time {
@@ -72,7 +72,7 @@ struct fixture : virtual_time {
     keep(**ask<file_worker_actor>(*this, to, std::move(work), client->actor));
   }
 
-  /// The task's chunk is over, and its job and its coordinator have died before they took the result.
+  /// Ends the task's chunk, and kills its job and its coordinator before the job has confirmed the result.
   void orphan_it() {
     client = start_client();
     give(task, chunk());
@@ -80,7 +80,7 @@ struct fixture : virtual_time {
     next_coordinator();
   }
 
-  /// The present coordinator dies with its job; the next one is there.
+  /// Kills the coordinator and its job, after a new coordinator has started.
   void next_coordinator() {
     auto before = search->present();
     search->becomes(start_coordinator());
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_task_ends_with_its_work) {
   client = start_client();
   give(task, chunk());
   BOOST_REQUIRE(comes([&] { return !client->results.empty(); }));
-  BOOST_TEST(!is_over(task)); // the client may not have understood
+  BOOST_TEST(!is_over(task)); // the client has not confirmed the result
   within(client->actor, [answer = client->taken.back()]() mutable { answer.deliver(); });
   BOOST_TEST(is_over(task));
 }

@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(an_end_that_has_passed_is_an_error) {
 BOOST_AUTO_TEST_CASE(a_batch_that_got_lost_ends_the_attempt) {
   auto transcoder = start(work());
   self->send(transcoder, batch(1, 100, 5));
-  self->send(transcoder, batch(1, 100, 5)); // one that comes twice does not
+  self->send(transcoder, batch(1, 100, 5)); // a repeated batch does not end it
   self->send(transcoder, batch(3, 105, 5));
   listen();
   BOOST_TEST(times_of(0).size() == 5u);

@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 class virtual_scheduler : public caf::scheduler::test_coordinator {
 public:
   explicit virtual_scheduler(caf::actor_system& system) : test_coordinator(system) {
-    clock().current_time += 1h; // so that the time since the beginning is never short
+    clock().current_time += 1h; // so that no interval seems to have begun just now
   }
 
   /// Runs until no actor has a message left.
@@ -88,7 +88,7 @@ struct virtual_time : registered_types {
     scheduler.settle();
   }
 
-  /// Lets time pass, in steps that are shorter than the intervals of all clocks here.
+  /// Lets time pass, in steps that are shorter than the interval of every timer.
   void pass(std::chrono::milliseconds time) {
     constexpr auto step = 10ms;
     settle();

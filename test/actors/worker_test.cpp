@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_worker_registers_once_with_the_next_coordinator_under_its
   BOOST_TEST(registrations[1].worker.value == 7u);
   auto before = beats.size();
   pass(10s);
-  BOOST_TEST(beats.size() == before + 10); // of one connection
+  BOOST_TEST(beats.size() == before + 10); // the beats of one connection only
   BOOST_TEST(search->searches() == 2);
 }
 

@@ -1,4 +1,4 @@
-// Goal: times of the clock are written as other programs read them. Method: known moments.
+// Goal: wall-clock times are written in the form that other programs read. Method: known moments.
 #include "base/iso_time.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(passwords_that_hold_what_ends_them_are_hidden) {
     {"http://user:SECRET?w=x@host", "http://***@host"},
     {"http://user:p@w/SECRET?x@host", "http://***@***"},
     {"http://[:p/SECRET@host", "http://***@host"},
-    // Nothing tells these from a host with its port.
+    // These cannot be told from a host with its port.
     {"http://user:12/SECRET@host/x", "http://user:12/***@host/x"},
     {"http://user:12/SECRET?x@host", "http://user:12/***"},
     {"http://user:/SECRET#x@host", "http://user:/***"},

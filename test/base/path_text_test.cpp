@@ -1,5 +1,5 @@
 // Goal: every possible file name survives the way to text and back, and the text is valid for JSON and databases.
-// Method: names of all bytes.
+// Method: names with each possible byte.
 #include "base/path_text.hpp"
 #include "base/utf8.hpp"
 

@@ -1,4 +1,4 @@
-// Goal: a result is there whole or not at all, and nobody's file is lost to it. Method: files in a folder of the test's
+// Goal: a result is there whole or not at all, and no existing file is lost. Method: files in a folder of the test's
 // own.
 #include "base/publish.hpp"
 

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(nothing_measured_is_not_zero) {
     BOOST_TEST(std::isnan(value), name);
 }
 
-// Ten samples are five parts of two: the greatest of each part are 1, 3, 5, 7 and 100.
+// The ten samples form five parts of two samples; the maxima of the parts are 1, 3, 5, 7 and 100.
 BOOST_AUTO_TEST_CASE(a_percentiles_spread_is_that_of_the_parts_of_the_run) {
   lines expected{{"x", 100}, {"x_min", 1}, {"x_max", 100}};
   BOOST_TEST((percentile("x", {0, 1, 2, 3, 4, 5, 6, 7, 8, 100}, 0.99).lines() == expected));

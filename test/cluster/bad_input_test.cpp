@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto answer_limit = milliseconds{8'000};
 
-/// Reads a healthy channel in a thread of its own, as a client that must notice nothing of what happens beside it.
+/// Reads a healthy channel in a thread of its own: a client that must not be disturbed by the other requests.
 class bystander {
 public:
   bystander(const cluster& c, const std::string& channel)
@@ -52,7 +52,7 @@ private:
   std::thread thread_;
 };
 
-/// The first `share` of another file, under its own name.
+/// Writes the first `share` of the file `whole` to a new file called `name`.
 std::string truncated(const temporary_folder& folder, const std::string& name, const std::string& whole, double share) {
   auto bytes = read_file(whole);
   std::ofstream out{folder.path(name), std::ios::binary};
@@ -143,9 +143,9 @@ BOOST_AUTO_TEST_CASE(each_bad_source_gets_its_reason_and_a_healthy_channel_goes_
   check_refused(c, "/live/once/strange.ts", {502, 503}, "nosuchencoder");
   check_refused(c, "/live/once/forbidden.ts", {502}, "stats");
   check_refused(c, "/live/once/nonsense.ts", {502}, "preset");
-  // What failed leaves nothing, and the worker is not to be blamed for bad media or options.
+  // Failed channels leave no session, and the worker is not to be blamed for bad media or options.
   c.wait_until("only the healthy channel is left", [&] { return c.sessions().size() == 1u; });
-  // A failure would count for a minute; a heartbeat that a busy machine held up is forgotten with the next.
+  // A failure would count for a minute; a heartbeat that a busy machine delays is forgotten with the next heartbeat.
   c.wait_until("nobody blames the worker", [&] { return c.daemon_state("w1") == "healthy"; });
   BOOST_TEST(!std::filesystem::exists("/tmp/should-not-be-written"));
 }

@@ -1,6 +1,6 @@
 // Goal: orders that cannot succeed fail at once, and never block a worker for others.
-// Method: while its channel is watched, one worker gets jobs whose sources are missing, refused or away. It gets one
-// job more than would make a blamed worker unhealthy.
+// Method: while its channel is watched, one worker gets jobs whose sources are missing, refused or unreachable. It
+// gets one job more than would make a blamed worker unhealthy.
 #include "test/cluster/job_cluster.hpp"
 #include "test/cluster/web_server.hpp"
 

@@ -1,7 +1,7 @@
 // Goal: clients and channels that come and go in any order leave nothing behind: no task, thread, descriptor, session
 // or slot.
 // Method: two hundred random steps on a cluster with a short idle_timeout. Clients join a good, a failing or an unknown
-// channel, read a little, and leave politely or in mid-request. Afterwards each node must hold what it held before,
+// channel, read a little, and leave politely or in mid-request. Afterwards each node must hold as much as
 // after a first warm-up round. The seed is printed; TROUPE_TEST_SEED sets it.
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
@@ -76,7 +76,7 @@ private:
       leave();
     clients_.emplace_back(cluster_.http_port());
     clients_.back().get(target());
-    if (pick(2) == 0) // the others are left with their request under way
+    if (pick(2) == 0) // the other half leave their request unanswered
       (void)clients_.back().read(milliseconds{300});
   }
 
@@ -85,7 +85,7 @@ private:
       clients_.erase(std::next(clients_.begin(), static_cast<long>(pick(clients_.size()))));
   }
 
-  /// Comes and is gone at once.
+  /// A client that sends a request and disconnects at once.
   void visit() {
     http_stream client{cluster_.http_port()};
     client.get(target());

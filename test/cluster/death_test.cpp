@@ -44,7 +44,7 @@ transcode running(const cluster& c) {
   return {};
 }
 
-/// Asks without a pause until the API shows it; returns the milliseconds from `since`.
+/// Asks without a pause until `stated` is true; returns the milliseconds from `since` to that moment.
 double time_to_state(clock::time_point since, const std::function<bool()>& stated) {
   auto deadline = since + scaled(milliseconds{10'000});
   for (;;) {
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
     c.wait_until(std::string{"w1 is "} + expected, [&] { return c.daemon_state("w1") == expected; });
     BOOST_TEST(text(c.daemon("w1"), "reason").find("died or hung lately") != std::string::npos);
   }
-  // No other worker could take live work, so it goes to this one all the same.
+  // There is no other worker, so live work goes to the unhealthy one.
   BOOST_TEST(c.get("/readyz").status == 200);
   (void)c.watch("a", "small");
 }
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_second_worker_of_a_name_is_refused_while_the_first_lives)
   BOOST_TEST(text(c.daemon("w1"), "id") == first);
   BOOST_TEST(c.daemon_state("w1") == "healthy");
   BOOST_TEST(c.node("coordinator").output().find("another worker named w1") != std::string::npos);
-  // It keeps trying: when the name is free, it is taken.
+  // The second worker keeps trying, and takes the name when it is free.
   c.stop("w1");
   c.wait_until("the second takes its place",
                [&] { return c.daemon_state("w1") == "healthy" && text(c.daemon("w1"), "id") != first; });

@@ -21,20 +21,20 @@ namespace json = boost::json;
 
 constexpr auto decoding_limit = milliseconds{60'000};
 
-/// Matroska rounds to milliseconds, on both sides.
+/// Matroska rounds to milliseconds, in the source as well as in the result.
 constexpr double picture_tolerance_s = 0.003;
 
 /// Sounds are encoded in frames on the source's timeline: the first and the last one may begin and end with silence.
 /// FLAC's frames are the longest.
 constexpr double frame_samples = 4608;
 
-/// What a lossy codec's decoder may leave out at an end.
+/// The length of sound that a lossy codec's decoder may leave out at the beginning or the end.
 constexpr double lost_tolerance_s = 0.03;
 
 /// How far sound may move against its pictures: less than a listener notices.
 constexpr double sync_tolerance_s = 0.022;
 
-/// Of samples with 16 bits: what rounding and dither may change.
+/// How far rounding and dither may change a 16-bit sample, on average.
 constexpr double sample_tolerance = 8;
 
 void read_streams(const std::string& path, decoded_content& to) {
@@ -122,7 +122,7 @@ double seconds_of(const decoded_sound& x) {
                                       : 0;
 }
 
-/// The mean distance of the samples of two sounds, the second one `lag` moments earlier, over `length` moments.
+/// The mean absolute difference of `a` from `begin` and `b` from `begin + lag`, over `length` samples per channel.
 double distance(const decoded_sound& a, const decoded_sound& b, int64_t begin, int64_t lag, int64_t length) {
   double sum = 0;
   auto width = static_cast<int64_t>(a.channels);
@@ -131,8 +131,8 @@ double distance(const decoded_sound& a, const decoded_sound& b, int64_t begin, i
   return sum / static_cast<double>(length * width);
 }
 
-/// By how many samples per channel `b` is later than `a`, according to their content; `begin` is where to look,
-/// `length` how far.
+/// By how many samples per channel the content of `b` is later than that of `a`, at most `most` in either direction. It
+/// compares `length` samples per channel from `begin` on.
 int64_t lag_between(const decoded_sound& a, const decoded_sound& b, int64_t begin, int64_t length, int64_t most) {
   int64_t best = 0;
   double least = distance(a, b, begin, 0, length);

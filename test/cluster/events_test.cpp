@@ -160,7 +160,7 @@ BOOST_FIXTURE_TEST_CASE(all_jobs_are_heard_of_by_queue_and_state, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(what_the_codecs_say_is_kept_with_the_job, fixture) {
   start();
-  // Bytes turned over in the middle: the decoder complains and goes on, or gives up; both belong into the log.
+  // Overwrites bytes in the middle: the decoder complains and continues, or gives up. Either must be in the log.
   auto damaged = c.folder().path("damaged.ts");
   fs::copy_file(media("events.ts", small_sample()), damaged);
   {
@@ -187,7 +187,7 @@ BOOST_FIXTURE_TEST_CASE(what_the_codecs_say_is_kept_with_the_job, fixture) {
   BOOST_TEST((shown.wait(scaled(milliseconds{5'000})) == 0));
   BOOST_TEST(shown.output() == answer.body);
   BOOST_TEST(c.get("/api/v1/jobs/" + id + "/logs?format=xml").status == 400);
-  // It goes with the job.
+  // The log is deleted with the job.
   BOOST_TEST(http_request(c.http_port(), "DELETE", "/api/v1/jobs/" + id).status == 204);
   BOOST_TEST(c.get("/api/v1/jobs/" + id + "/logs").status == 404);
 }

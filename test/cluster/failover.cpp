@@ -13,7 +13,7 @@ namespace troupe::test {
 
 namespace {
 
-/// Two clients of a run see at least this much: a second of pictures each, at half the rate.
+/// The pictures that a run's two clients see together, at least: about a second for each, at half the source's rate.
 constexpr uint64_t frames_min = 20;
 
 } // namespace

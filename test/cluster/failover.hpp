@@ -11,7 +11,7 @@
 
 namespace troupe::test {
 
-/// A plan for small pictures, which differ from test to test in nothing but what the test is about.
+/// A plan with small pictures, the same for all tests except for the kind of fault and the number of runs.
 bench::failover_plan small_plan(bench::fault kind, int runs);
 
 /// Makes the measurement, prints its results, and checks that all runs were made and nothing is left behind.

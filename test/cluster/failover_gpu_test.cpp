@@ -1,8 +1,8 @@
 // Goal: a rendition made by a GPU continues in software when the GPU, its driver or its worker fails, and no viewer
 // loses anything.
 // Method: caf-bench's failover measurement with a hardware profile. Stand-ins simulate the GPU; before each fault its
-// driver begins or stops to refuse. Its decoder also fails by itself, some way into each attempt. Sessions are counted
-// while the stream is steady: that shows which encoder runs.
+// driver begins or stops refusing sessions. Its decoder also fails by itself after some packets of each attempt.
+// Sessions are counted while the stream is steady: that shows which encoder runs.
 #include "test/cluster/failover.hpp"
 #include "test/fake_nvml/scenario.hpp"
 
@@ -32,7 +32,7 @@ struct fixture {
     ::unsetenv("LD_LIBRARY_PATH");
   }
 
-  /// Written whole, then renamed: it is read at any time.
+  /// Replaces the scenario file by renaming a complete one, because the stand-ins may read it at any time.
   void play(bool works) const {
     std::ofstream{cards + ".new"} << "driver 550.54\ncard\nname NVIDIA RTX A4000\nuuid GPU-failover\n"
                                   << "encoders h264_nvenc\ndecoders h264\ndecoder-fails-after 40\n"

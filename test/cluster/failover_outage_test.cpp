@@ -1,5 +1,5 @@
 // Goal: clients survive a time without any worker. The stream resumes where it stopped. If the source is not kept that
-// long, it resumes at a random-access point, and the loss is reported to the picture.
+// long, it resumes at a random-access point, and the reported loss is exact to the picture.
 // Method: all workers and their tasks are killed while two clients decode the stream, and one worker returns some
 // seconds later. The clients' losses are compared with the API and the metrics.
 #include "rig/failover_client.hpp"

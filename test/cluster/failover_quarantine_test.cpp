@@ -1,6 +1,6 @@
 // Goal: media that kills its transcoders is given up after a configured number of deaths, with the reason in the API.
 // Other channels are not affected.
-// Method: the workers run a program whose transcoders die on one channel's pictures from a certain one. Another channel
+// Method: the workers run a program whose transcoders die at a certain picture of one channel. Another channel
 // with the same source is watched all the time.
 #include "rig/failover_client.hpp"
 #include "test/cluster/failover.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t deaths_allowed = 2;
 
-/// Of all tasks of a channel that failed: the worker of each.
+/// The worker of each failed task of the channel.
 std::multiset<std::string> failed(const cluster& c, const std::string& channel) {
   std::multiset<std::string> result;
   for (auto& d : c.daemons())
@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_channel_that_kills_its_tasks_is_given_up_and_the_others_g
   (void)doomed.read_all(scaled(milliseconds{30'000}));
   BOOST_TEST(doomed.closed());
   BOOST_TEST(!doomed.complete()); // its client can tell this from a regular end
-  // Whoever asks is told why, at once or when the session that gave it up has ended.
+  // Later clients are told why: at once, or after the session that gave the rendition up has ended.
   http_answer answer;
   c.wait_until("it is refused", [&] { return (answer = c.get("/live/poisonous/small.ts")).status != 503; });
   BOOST_TEST(answer.status == 502);
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_channel_that_kills_its_tasks_is_given_up_and_the_others_g
   auto parts = good.finish();
   BOOST_REQUIRE(parts.size() == 1u);
   BOOST_TEST(bench::account_of(parts.front(), live_rate).exact());
-  // Not one more, and none twice of the same worker while there are others.
+  // No more tasks died than allowed, and each of them ran on another worker.
   auto dead = failed(c, "poisonous");
   BOOST_TEST(dead.size() == deaths_allowed);
   BOOST_TEST(std::set<std::string>(dead.begin(), dead.end()).size() == deaths_allowed);

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_coordinator_that_comes_back_has_its_workers_and_nothing_o
   auto workers = ids();
   watches(live_gop);
   auto tasks = tasks_of(::getpid());
-  BOOST_TEST(tasks.size() >= 2u); // that pulls, that transcodes
+  BOOST_TEST(tasks.size() >= 2u); // at least the ingest and the transcoder
   c.kill("coordinator");
   c.wait_until(
     "all tasks end by themselves", [&] { return !any_lives(tasks); }, orphan_timeout);

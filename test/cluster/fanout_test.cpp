@@ -21,7 +21,7 @@ namespace {
 
 constexpr size_t transport_packet = 188;
 
-/// Reads from all of them, whoever has something, until each has so many bytes or the time is over.
+/// Reads from all clients as data arrives, until each has `bytes` bytes or `duration` is over.
 void read_all_for(std::vector<http_stream>& clients, milliseconds duration, size_t bytes = SIZE_MAX) {
   auto deadline = clock::now() + duration;
   auto has_less = [bytes](auto& x) { return x.body().size() < bytes; };
@@ -38,9 +38,9 @@ void read_all_for(std::vector<http_stream>& clients, milliseconds duration, size
   }
 }
 
-/// Whether `part` is what `whole` has from some place on, as far as both go.
+/// Whether `part` occurs in `whole`. If `whole` ends within `part`, the rest of `part` is not compared.
 bool continues(std::string_view whole, std::string_view part) {
-  // A program table at the start repeats, so the place is found by more than its first packets.
+  // The first packets may be program tables, which occur often, so the place is found by 100 packets.
   auto probe = part.substr(0, 100 * transport_packet);
   for (auto at = whole.find(probe); at != std::string_view::npos; at = whole.find(probe, at + 1)) {
     auto both = std::min(whole.size() - at, part.size());
@@ -128,8 +128,8 @@ BOOST_AUTO_TEST_CASE(a_slow_client_is_moved_ahead_and_counted_and_disturbs_nobod
   BOOST_TEST(some.size() + 1'000'000 < all.size());
   BOOST_TEST(all.size() % transport_packet == 0u);
   BOOST_TEST(some.size() % transport_packet == 0u);
-  // The last megabyte of both: they are at the same place again, and the fast one misses nothing between its first
-  // and its last byte.
+  // The slow client's last megabyte is part of what the fast client got: the slow one has caught up, and the fast one
+  // misses nothing in that part.
   BOOST_TEST(continues(all, some.substr((some.size() / transport_packet - 5'000) * transport_packet)));
 }
 

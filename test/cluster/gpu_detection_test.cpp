@@ -1,6 +1,6 @@
-// What a worker finds out about its GPUs: its processes test each encoder on each GPU, with the driver's words if it
-// refuses, and test again when a driver changes. Method: the GPUs are simulated; the worker's file of proven codecs
-// shows its findings.
+// What a worker finds out about its GPUs: its processes test each encoder on each GPU, record the driver's message if
+// it refuses, and repeat the tests when a driver changes. Method: the GPUs are simulated; the tests read the worker's
+// file of tested codecs.
 #include "test/support/cluster.hpp"
 
 #include <boost/json.hpp>

@@ -1,6 +1,6 @@
 // Goal: channels that ask for a hardware encoder get as many sessions as the GPUs have, however many workers share
-// them. The others are served by their profile's policy. A GPU that is hot, refuses or loses its tasks is handled, and
-// no session is lost or counted twice.
+// them. Further channels are served by their profile's policy. A GPU that is hot, refuses or loses its tasks is
+// handled, and no session is lost or counted twice.
 // Method: real processes. Stand-ins for NVML and the encoders' drivers simulate the GPUs of a scenario file, which the
 // test rewrites. Two workers share the GPU of the first file, a third has that of the second. The counts come from the
 // API.
@@ -41,7 +41,7 @@ std::vector<cluster_channel> channels() {
   return result;
 }
 
-/// The card of a machine, as its drivers tell; see test/fake_nvml/scenario.hpp.
+/// A machine's card as its drivers report it; see test/fake_nvml/scenario.hpp.
 class machine {
 public:
   machine(std::string path, std::string uuid, std::string model = "Quadro RTX 4000", bool encodes = true)
@@ -63,7 +63,7 @@ public:
     return {"FAKE_GPUS=" + path_, "LD_LIBRARY_PATH=" TROUPE_BINARY_DIR "/fake_nvml"};
   }
 
-  /// What works there is tried once for all tests.
+  /// All tests share this machine's file of tested codecs, so that its codecs are tested only once.
   std::string cache() const {
     return "--worker.capability_cache=" + capability_file() + "." + uuid_;
   }
@@ -112,7 +112,7 @@ struct farm {
     return text(object(c.variant(channel, profile), "encoder"), what);
   }
 
-  /// Four channels, on all sessions that there are.
+  /// Watches four channels, which take all GPU sessions.
   std::vector<http_stream> fill() {
     std::vector<http_stream> result;
     for (auto channel : {"a", "b", "c", "d"})
@@ -120,7 +120,7 @@ struct farm {
     return result;
   }
 
-  /// A client that does not wait for its bytes.
+  /// Sends a client's request, and does not wait for the answer.
   http_stream ask(const std::string& channel, const std::string& profile) const {
     http_stream result{c.http_port()};
     BOOST_REQUIRE(result.get("/live/" + channel + "/" + profile + ".ts"));
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_shared_card_gives_its_sessions_once_and_the_rest_goes_by_
   auto second = f.ask("e", "nvq");
   c.wait_until("e stands behind it", [&] { return place("e") == 1; });
 
-  // A session that comes free goes to the first.
+  // A session that becomes free goes to the first in the line.
   held.front().close();
   c.wait_until(
     "f has its encoder", [&] { return f.seat("f", "nvq", "encoder") == "h264_nvenc"; }, patience);
@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_shared_card_gives_its_sessions_once_and_the_rest_goes_by_
   BOOST_TEST_MESSAGE("from the end of a process to the next one's start: " << begun - freed << " ms");
   BOOST_TEST(begun - freed <= scaled(milliseconds{50}).count());
 
-  // The API says why the rendition runs there, and why not on other devices.
+  // The API says why a rendition runs on its device, and why not on the others.
   auto looked_at = list(c.variant("e", "nvf"), "looked_at");
   BOOST_REQUIRE(looked_at.size() >= 3u);
   BOOST_TEST(text(looked_at[0].get_object(), "why_not").empty());
@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(a_hot_card_takes_no_new_job_and_one_that_refuses_is_left_al
                [&] { return text(f.card("w1"), "blocked").find("temperature") != std::string::npos; });
   f.second.play("refuse OpenEncodeSessionEx failed: unsupported device\n");
   auto a = c.watch("a", "nvf", 1, patience);
-  // The hot card was not asked, the other one refused: what is left is software.
+  // The hot card was not asked, the other card refused: only software is left.
   BOOST_TEST(f.seat("a", "nvf", "encoder") == "libx264");
   BOOST_TEST(text(f.card("w3"), "blocked").find("failed") != std::string::npos, text(f.card("w3"), "blocked"));
   for (auto worker : {"w1", "w2", "w3"})

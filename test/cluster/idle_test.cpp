@@ -40,13 +40,13 @@ BOOST_AUTO_TEST_CASE(a_rendition_without_clients_stops_after_its_time_and_its_sl
   BOOST_TEST((took >= idle_timeout - milliseconds{50} && took < scaled(idle_timeout + milliseconds{1'000})),
              took.count() << " ms");
   c.wait_until("the slot is free", [&] { return slots_used(c) == 0; });
-  // The end was regular: nobody failed.
+  // The transcode ended regularly, not by a failure.
   auto worker = c.daemon("w1");
   BOOST_TEST(count(worker, "tasks_completed") == 1);
   BOOST_TEST(count(worker, "tasks_failed") == 0);
   BOOST_TEST(text(worker, "state") == "healthy");
 
-  // The one slot serves another channel now, and then the first again.
+  // The only slot serves the other channel, and then the first one once more.
   { auto other = c.watch("b", "small"); }
   c.wait_until("the slot is free again", [&] { return slots_used(c) == 0 && c.sessions().empty(); });
   auto again = c.watch("a", "small", 100'000);

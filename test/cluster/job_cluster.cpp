@@ -64,7 +64,7 @@ std::string job_cluster::transcode_detached(std::vector<std::string> settings) c
   settings.emplace_back("--detach");
   auto x = transcode(settings);
   BOOST_REQUIRE((x.wait(scaled(milliseconds{10'000})) == 0));
-  auto said = x.output(); // of all that were asked so far
+  auto said = x.output(); // of all calls of caf-ctl so far
   return said.substr(said.size() - 33, 32);
 }
 

@@ -39,7 +39,7 @@ public:
 
   // -- orders -------------------------------------------------------------------
 
-  /// The JSON of an order that takes some seconds. `more` is appended: members, each with its comma.
+  /// The JSON of an order that takes some seconds. `more` adds JSON members, each with a comma before it.
   std::string slow_order(const std::string& more = {}) const;
 
   http_answer submit(const std::string& order) const;

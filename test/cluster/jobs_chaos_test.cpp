@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(a_disk_that_is_full_where_the_result_goes_ends_the_job_and_
   f.check_nothing_is_published();
   auto before = f.finished(id);
   BOOST_TEST(before.size() == 6u);
-  // What was finished is not made again.
+  // A retry does not encode the finished chunks again.
   auto attempts = f.attempts(id);
   disk.free();
   disk.resize(64'000'000);
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_is_cut_in_mid_job_ends_it) {
   f.check_nothing_is_published();
 }
 
-// -- workers that lie, of files that they write or send ---------------------------
+// -- workers that lie about files that they write or send -------------------------
 
 const auto ways = boost::unit_test::data::make({"auto", "http"});
 

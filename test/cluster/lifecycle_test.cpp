@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_is_earlier_than_the_token_waits_for_it) {
   node coordinator{folder, "coordinator", {"--role=coordinator"}};
   coordinator.wait_until_it_listens();
   worker.wait_until_it_says("the coordinator cannot be reached");
-  // One that still waits ends as well.
+  // A node that still waits for its token can be ended, too.
   node other{
     folder, "other", {"--role=worker", "--cluster.token_file=" + folder.path("no"), "--worker.trust_codecs=true"}};
   other.wait_until_it_says("waits for the cluster token");
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_second_coordinator_with_the_same_store_is_refused_until_t
   auto holder = "is in use by troupe " + std::to_string(first.it->pid()) + " on ";
   BOOST_TEST(second.says(holder), second.it->output());
   BOOST_TEST(first.it->running());
-  // Even a killed one does not block the store.
+  // A coordinator that was killed does not block the store, either.
   first.it->kill();
   node third{folder, "third", {"--role=coordinator", store}};
   third.wait_until_it_listens();
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(secrets_that_others_may_change_are_refused_and_readable_one
   node open_to_all{folder, "open_to_all", {"--role=coordinator"}};
   expect_status(open_to_all, 1);
   BOOST_TEST(open_to_all.says("chmod 700 " + folder.path("open_to_all")), open_to_all.it->output());
-  // Volumes of containers have such permissions: the node only warns of them.
+  // Volumes of containers may be open to their group (mode 0770): the node only warns of it.
   node shared{folder, "shared", {"--role=coordinator"}};
   shared.wait_until_it_listens();
   BOOST_TEST(shared.says("chmod 700 " + folder.path("shared")), shared.it->output());

@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_channel_plays_whatever_its_source_is_made_of) {
                                  {"-c:a", "aac", "-output_ts_offset", "4", "-tables_version", "1"}});
   std::ofstream{folder.path("grows.ts"), std::ios::binary} << read_file(folder.path("two.ts"))
                                                            << read_file(folder.path("three.ts"));
-  // Its first picture that decoding can begin at is nine seconds in.
+  // The first picture of late.ts at which decoding can begin comes nine seconds after its start.
   auto whole =
     read_file(made(folder.path("whole.ts"), {pictures, tone, {"-t", "20"}, h264, {"-g", "250", "-c:a", "aac"}}));
   std::ofstream{folder.path("late.ts"), std::ios::binary} << whole.substr(whole.size() / 20 / 188 * 188);
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_channel_plays_whatever_its_source_is_made_of) {
   struct rendition {
     std::string channel, profile, video, audio;
   };
-  // Tables have one name for all layers of MPEG-1 audio.
+  // The PMT has one stream type for all layers of MPEG-1 audio, so that a player takes mp2 for mp3.
   const std::vector<rendition> all{{"mp2", "source", "", "mp3"},     {"mp2", "sound", "", "aac"},
                                    {"mp3", "source", "", "mp3"},     {"flac", "source", "", "aac"},
                                    {"pcm", "source", "h264", "aac"}, {"pcm", "sound", "", "aac"},
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_channel_plays_whatever_its_source_is_made_of) {
       BOOST_TEST((all[i].video.empty() || seen.seen.frames.size() > 10u));
     }
   }
-  // It ends with its file, of eight seconds.
+  // The channel "grows" ends with its file, after eight seconds.
   while (!grows.complete() && !grows.closed() && grows.read(scaled(milliseconds{5'000}))) {
   }
   tables found{grows.body()};

@@ -38,7 +38,7 @@ struct fixture {
     return ctl({"--video-encoder=libx264", "--preset=veryslow", "--crf=18", "--height=720", "--chunk-seconds=5"});
   }
 
-  /// Coordinator, and at least one task at work beside it.
+  /// Waits until a task is at work: a child of caf-ctl with many threads.
   static void wait_for_tasks(process& of) {
     auto end = clock::now() + scaled(milliseconds{20'000});
     auto at_work = [&of] {
@@ -51,7 +51,7 @@ struct fixture {
     }
   }
 
-  /// Checks that no process is left, and no file except caf-ctl's log and the `expected` ones.
+  /// Checks that no process is left, and no file except caf-ctl's log and, if expected, the result.
   void check_nothing_is_left(bool with_result) const {
     check_nothing_left(folder.path());
     std::vector<std::string> names;

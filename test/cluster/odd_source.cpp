@@ -17,7 +17,7 @@ constexpr const char* prelude = R"(
 set -e
 F="ffmpeg -v error -nostdin -y"
 P="testsrc2=s=192x108:r=25:d=3"
-# Its pitch rises, so that each moment differs from all others.
+# S is a tone whose pitch rises, so that each moment differs from all others.
 S="aevalsrc=0.3*sin(2*PI*(200*t+150*t*t)):d=3:s=48000"
 V="-f lavfi -i $P"
 A="-f lavfi -i $S"
@@ -116,7 +116,7 @@ constexpr auto by_count = judged_by::count;
 constexpr auto by_words = judged_by::words;
 constexpr auto refused = judged_by::refusal;
 
-/// A channel passes pictures on as they are, and MPEG-TS does not say how they are turned, or which are not shown.
+/// A channel passes pictures on as they are, and MPEG-TS cannot say how they are rotated, or which are not shown.
 constexpr bool no_channel = false;
 
 std::vector<odd_source> layouts() {
@@ -287,7 +287,7 @@ odd_source random_source(uint64_t seed) {
   auto all = families();
   auto& f = all[below(all.size())];
   auto& pictures = f.pictures[below(f.pictures.size())];
-  // MPEG-1 and -2 know no others.
+  // MPEG-1 and MPEG-2 video have no other picture rates.
   auto rate = one_of({"25", "30000/1001", "24000/1001", "50", "60", "24", "30"});
   auto is = [&](const char* name) { return std::string_view{pictures.name} == name; };
   if (!is("mpeg1") && !is("mpeg2") && below(3) == 0)
@@ -326,7 +326,7 @@ odd_source random_source(uint64_t seed) {
   default:
     x.recipe += "mv " + whole + " $O";
   }
-  // Program streams may give two packets of sound one time; the second one has no place, and a note says so.
+  // A program stream may give two packets of sound the same time. The second one is dropped, and a note says so.
   if (x.judge == judged_by::content && std::string_view{f.extension} == "mpg")
     x.judge = judged_by::words;
   return x;

@@ -54,7 +54,7 @@ std::vector<odd_source> chosen() {
   return rows;
 }
 
-/// A source, its job, and the results of both.
+/// A source, its job, the path of the job's result, and the decoded source.
 struct trial {
   odd_source source;
   std::string path;
@@ -112,8 +112,8 @@ bool is_intra(const std::string& codec) {
   return std::find(codecs.begin(), codecs.end(), codec) != codecs.end();
 }
 
-/// Watches the channel to its end with curl. The profile of the source's own codecs first; if MPEG-TS does not hold
-/// them, a transcode.
+/// Watches the channel to its end with curl: first in its own codecs; if MPEG-TS does not hold these, as a
+/// transcode.
 std::vector<std::string> watch(const cluster& c, const trial& x, size_t number, const std::string& folder) {
   auto file = folder + "/" + std::to_string(number) + ".ts";
   for (const std::string profile : {"source", "small"}) {
@@ -122,7 +122,7 @@ std::vector<std::string> watch(const cluster& c, const trial& x, size_t number, 
                                    scaled(milliseconds{1'000 * (viewing_limit_s + 5)}));
     if (seen.out != "200")
       continue;
-    // A source that ends breaks the stream off: curl calls that a partial file.
+    // When the source ends, the server breaks the stream off, and curl reports a partial file.
     constexpr int partial_file = 18;
     if (seen.timed_out || (seen.status != 0 && seen.status != partial_file))
       return {profile + ": the stream does not end well, curl says " + std::to_string(seen.status)};

@@ -1,8 +1,8 @@
 // Goal: the death of a coordinator stops no encoding: tasks finish their chunks, and the next coordinator's job takes
 // them over.
 // Method: a coordinator and two workers as real processes, and a job whose chunks take many seconds each. The
-// coordinator is killed while two are in work. The test compares the processes before and after, the history's count of
-// chunk starts, and the published file.
+// coordinator is killed while two chunks are being encoded. The test compares the processes before and after, the
+// history's count of chunk starts, and the published file.
 #include "test/cluster/job_cluster.hpp"
 
 #include <boost/test/unit_test.hpp>

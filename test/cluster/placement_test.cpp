@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_5
   BOOST_TEST(text(problem, "detail").find("no free slot") != std::string::npos, text(problem, "detail"));
   BOOST_TEST(!refused.field("retry-after").empty());
 
-  // The refusal cost nothing: the other two go on, and nothing of the third stays.
+  // The refusal harms nothing: the first two clients still get their streams, and nothing of the third is left.
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
   BOOST_TEST(b.read_body(b.body().size() + 100'000, scaled(milliseconds{10'000})));
   c.wait_until("the refused channel is gone", [&] { return c.session("c").empty(); });
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_until_it_is_resumed) {
   BOOST_TEST(refused.status == 503);
   BOOST_TEST(refused.body.find("w1 is draining") != std::string::npos, refused.body);
 
-  // What runs on a worker goes on when it drains, and moves away as soon as another one can take it.
+  // What runs on a draining worker continues there, and moves as soon as another worker can take it.
   BOOST_TEST(post(c, "/api/v1/daemons/w2/drain").status == 200);
   BOOST_TEST(a.read_body(a.body().size() + 100'000, scaled(milliseconds{10'000})));
   BOOST_TEST(post(c, "/api/v1/daemons/w1/resume").status == 200);

@@ -1,8 +1,8 @@
 // Goal: every preset's output has the resolution, rate, codec and bit rate in the preset's name.
 // Method: a real worker transcodes a clip with noise and motion with each preset; ffprobe reads the published files.
-// A bit rate shows only over several seconds. By default only each codec's smallest preset is tried, and the largest
-// picture. The bit rate (within 10 %) is checked where that is cheap; for the others the clip is a few pictures long,
-// which shows size, rate and codec. With TROUPE_LONG=1 every preset gets ten seconds, in two chunks, and must keep it.
+// A bit rate can be measured only over several seconds. By default five presets are tried. The bit rate (within 10 %)
+// of three cheap ones is checked; the other two get a clip of a few pictures, which shows size, rate and codec. With
+// TROUPE_LONG=1 every preset encodes ten seconds in two chunks, and its bit rate is checked.
 #include "config/presets.hpp"
 #include "test/support/cluster.hpp"
 #include "test/support/environment.hpp"
@@ -42,7 +42,7 @@ std::string run(const std::string& command) {
   return result;
 }
 
-/// A clip that costs an encoder something: noise that moves over the picture, key pictures each second.
+/// A clip that needs the encoder's whole bit rate: noise that moves over the picture, key pictures each second.
 std::string make_clip(const std::string& path, const std::string& seconds) {
   run("ffmpeg -v error -y -f lavfi -i testsrc2=size=1280x720:rate=60:duration=" + seconds
       + ",noise=alls=14:allf=t -f lavfi -i anoisesrc=duration=" + seconds

@@ -16,7 +16,7 @@ using namespace troupe::test;
 
 namespace {
 
-/// No secret of a test's is in the text.
+/// Checks that the text contains none of the tests' secrets.
 void check_clean(const std::string& text, const std::string& where) {
   for (auto secret : {"annika7", "hunter2", "KEY-1", "S3CRET"})
     BOOST_TEST(text.find(secret) == std::string::npos, where << " shows " << secret);
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(no_log_no_answer_and_no_error_shows_what_opens_a_source) {
   for (auto node : {"coordinator", "one"}) {
     auto said = f.c.node(node).output();
     BOOST_TEST(!said.empty());
-    // Which channel it is, is no secret.
+    // The log may name the channel and its host, but no secret.
     check_clean(said, "the log of " + std::string{node});
   }
 }

@@ -41,8 +41,8 @@ process sender(const temporary_folder& folder, const std::string& name, std::vec
   return process{"/usr/bin/ffmpeg", arguments, folder.path(name + ".txt")};
 }
 
-/// Whether someone has that port of loopback; `table` is "tcp" or "udp". To ask by connecting would take the place of
-/// the one client that such a sender serves.
+/// Whether a process has bound that port of loopback; `table` is "tcp" or "udp". It does not connect, because a sender
+/// serves only one client.
 bool bound(const std::string& table, uint16_t port) {
   std::array<char, 16> wanted{};
   std::snprintf(wanted.data(), wanted.size(), "0100007F:%04X", static_cast<unsigned>(port));
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(live_sources_of_each_protocol_reach_the_viewer) {
                                               {"rtmp", loopback("rtmp", rtmp, "/live/sample"), false}};
   cluster c{{channels, {"--live.idle_timeout=1s"}, {}}};
   c.start({"w1"}, 4);
-  // After the cluster, so that they end before it looks for processes that were left behind.
+  // Declared after the cluster, so that the senders end before the cluster looks for processes that were left behind.
   auto playlist = folder.path("live.m3u8");
   std::vector<process> senders;
   senders.push_back(sender(folder, "hls", {"-f", "hls", "-hls_time", "1", "-hls_flags", "delete_segments", playlist}));

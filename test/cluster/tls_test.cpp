@@ -38,8 +38,8 @@ cluster_settings one_channel(std::vector<std::string> flags = {}) {
   return {{{"a", media("h264.ts")}}, std::move(flags), {}};
 }
 
-/// Starts a worker that must not get in, waits until it says that it does not, and checks that a welcome one still
-/// works.
+/// Starts a worker that must not join the cluster, waits until it logs "not connected", and checks that the channel
+/// still plays.
 void check_kept_out(cluster& c, const std::vector<std::string>& flags, const std::string& key) {
   BOOST_TEST_CONTEXT("a stranger: " << key) {
     auto& stranger = c.start_worker(key, 1, flags);
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(strangers_are_kept_out_and_the_port_goes_on) {
     "w1 is registered", [&] { return !c.daemon("w1").empty(); }, milliseconds{180'000});
   check_kept_out(c, {}, "plain");
   check_kept_out(c, theirs.flags(), "foreign");
-  // The CA is known to all, so a stranger may have it; a certificate of it is what counts.
+  // A stranger may have the public certificate of our CA; only a certificate that this CA has signed counts.
   auto mixed = theirs.flags();
   mixed[0] = ours.flags()[0];
   check_kept_out(c, mixed, "mixed");

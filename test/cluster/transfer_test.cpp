@@ -89,7 +89,7 @@ BOOST_FIXTURE_TEST_CASE(a_file_that_only_the_client_has_comes_back_transcoded, f
   check_result();
   check_nothing_is_left(x.output().substr(4, 32));
   BOOST_TEST(names("coordinator/jobs").empty());
-  // The result is there: neither is it made again, nor replaced.
+  // The result exists already, so a second order is refused.
   auto again = order({"--upload"});
   BOOST_TEST((again.wait(scaled(milliseconds{10'000})) == 1));
   BOOST_TEST(says(again.output(), "exists already"));

@@ -74,7 +74,7 @@ void check(const rendition& x, const bench::viewing& seen, milliseconds duration
                                  << " ms later, loops " << seen.loops);
     for (auto& wrong : bench::problems(seen))
       BOOST_ERROR(wrong);
-    // A viewer that starts within two seconds sees the rest.
+    // A viewer gets its first picture within two seconds, and then sees all pictures.
     auto frames = static_cast<size_t>((duration.count() - scaled(milliseconds{2'500}).count()) / 40);
     BOOST_TEST(seen.seen.frames.size() >= frames);
     BOOST_TEST(seen.unreadable == 0u);

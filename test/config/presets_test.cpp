@@ -1,4 +1,4 @@
-// The table of presets: each preset sets what its name says. The tests in test/cluster check its output.
+// The table of presets: each preset sets what its name says. The tests in test/cluster check the presets' output.
 #include "config/presets.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -17,7 +17,7 @@ struct meaning {
   std::string codec;
 };
 
-/// Of "4K60-h265" and its like.
+/// The meaning of a name such as "4K60-h265".
 meaning meaning_of(const std::string& name) {
   meaning result;
   auto dash = name.find('-');

@@ -76,6 +76,9 @@ BOOST_AUTO_TEST_CASE(times_and_limits_are_in_order) {
   BOOST_TEST(contains(refusal("cluster: {failure_back_off: 10m}"), "shorter than cluster.failure_back_off"));
   BOOST_TEST(contains(refusal("live: {credit_bytes: 128MiB}"), "larger than live.source_buffer_bytes"));
   BOOST_TEST(contains(refusal("live: {client_lag_max: 1m}"), "longer than live.variant_buffer_duration"));
+  BOOST_TEST(contains(refusal("live: {part: 1100ms}"), "longer than half of live.segment"));
+  BOOST_TEST(contains(refusal("live: {segment: 4s}"), "shorter than six times live.segment"));
+  BOOST_TEST(refusal("live: {segment: 4s, part: 1s, window: 24s}").empty());
   BOOST_TEST(contains(refusal("http: {listen: '127.0.0.1:9090'}"), "the port of cluster.listen"));
   BOOST_TEST(refusal("http: {listen: '127.0.0.1:0'}\ncluster: {listen: '127.0.0.1:0'}").empty());
 }
@@ -95,6 +98,31 @@ BOOST_AUTO_TEST_CASE(a_profile_does_not_contradict_itself) {
   BOOST_TEST(
     contains(refusal("profiles: {a: {video: {codec: h264, bit_rate: 2M, max_bit_rate: 1M}}}"), "lower than bit_rate"));
   BOOST_TEST(contains(refusal("profiles: {a: {video: {codec: h264, height: 721}}}"), "is odd"));
+}
+
+BOOST_AUTO_TEST_CASE(the_profiles_of_a_ladder_fit_together) {
+  const auto profile = [](const std::string& name, const std::string& video) {
+    return "  " + name + ": {video: {" + video + "}}\n";
+  };
+  const auto known = "profiles:\n" + profile("hd", "codec: h264, bit_rate: 3M") + profile("sd", "codec: h264, crf: 30")
+                     + profile("slow", "codec: h264, crf: 30, keyframe_interval: 4s")
+                     + profile("plain", "codec: h264, height: 480") + profile("copied", "codec: copy")
+                     + profile("sound", "codec: h264, crf: 30");
+  const auto with = [&](const std::string& ladder) { return refusal(known + "ladders: {" + ladder + "}"); };
+  BOOST_TEST(with("main: [hd, sd], web: [h264-720p, h264-480p], one: hd") == "");
+  BOOST_TEST(contains(with("main: [hd, sx]"), "ladders.main: no profile is named \"sx\": did you mean sd?"));
+  BOOST_TEST(contains(with("hd: [sd]"), "ladders.hd: is a profile's name, too"));
+  BOOST_TEST(contains(with("main: [hd, hd]"), "\"hd\" is in it twice"));
+  BOOST_TEST(contains(with("main: [hd, slow]"), "the keyframe_interval of \"slow\" is not that of \"hd\""));
+  BOOST_TEST(contains(with("main: [hd, plain]"), "sets none of bit_rate, max_bit_rate and crf"));
+  BOOST_TEST(contains(with("main: [hd, copied]"), "does not encode video"));
+  BOOST_TEST(contains(with("main: [hd, sound]"), "stands for the ladder's sound"));
+  BOOST_TEST(contains(with("main: []"), "allowed are 1 to 16 entries"));
+  BOOST_TEST(contains(with("main: [a/b]"), "allowed is 1 to 16 names of profiles"));
+  std::string many = "main: [";
+  for (auto i = 0; i < 17; ++i)
+    many += (i > 0 ? ", p" : "p") + std::to_string(i);
+  BOOST_TEST(contains(with(many + "]"), "a list of 17: allowed are 1 to 16 entries"));
 }
 
 BOOST_AUTO_TEST_CASE(more_channels_than_the_limit_are_refused) {

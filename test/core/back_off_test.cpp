@@ -42,9 +42,9 @@ BOOST_AUTO_TEST_CASE(a_hundred_that_wait_together_come_back_one_by_one) {
       (void)x.next();
     fifth.insert(x.next().count() / 20);
   }
-  BOOST_TEST(first.size() > 45u);                       // of 126 milliseconds
-  BOOST_TEST(fifth.size() > 45u);                       // of 101 twentieths of a second
-  BOOST_TEST((*first.rbegin() - *first.begin()) > 100); // over the whole width
+  BOOST_TEST(first.size() > 45u);                       // of 126 possible pauses
+  BOOST_TEST(fifth.size() > 45u);                       // of 101 possible steps of 20 ms
+  BOOST_TEST((*first.rbegin() - *first.begin()) > 100); // almost the whole range
 }
 
 BOOST_AUTO_TEST_CASE(a_seed_gives_the_same_pauses_again) {

@@ -19,7 +19,7 @@ struct fixture {
   time_point now{1000s};
   uint64_t last = 0;
 
-  /// A lease that the worker is chosen for and whose task comes to work.
+  /// Begins a lease: the worker is chosen for it, and its task starts to work.
   lease_id begin() {
     lease_id id{++last};
     x.chosen(id);
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(an_old_task_that_fails_beside_the_trial_reopens_it) {
   x.failed(old, "old", "it crashed", now);
   BOOST_TEST(x.state() == breaker_state::open);
   BOOST_TEST((x.until() - now == 2 * config.back_off));
-  x.ended_well(trial); // comes too late to mean anything
+  x.ended_well(trial); // ignored: the breaker has opened again meanwhile
   BOOST_TEST(x.state() == breaker_state::open);
 }
 
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(whatever_happens_at_most_one_task_is_on_trial_and_the_pause
       if (b.state() == breaker_state::open)
         BOOST_REQUIRE_MESSAGE(b.until() - now <= config.max_back_off, "seed " << seed);
     }
-    // However it went, the time that passes lets the worker work again.
+    // Whatever happened before, the worker gets work again after the longest back-off.
     now += config.max_back_off;
     b.tick(now);
     for (auto id : live)

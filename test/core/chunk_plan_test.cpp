@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(an_encoder_that_goes_by_time_is_told_a_distance_that_the_so
   scenes.points.erase(scenes.points.begin() + 12, scenes.points.begin() + 15);
   BOOST_TEST(fits(scenes) == 0u);
   BOOST_TEST(fits({}) == 0u);
-  // Half a minute on two cores: three pieces at once, with no more key pictures than a single piece would have.
+  // Half a minute, with up to four chunks at once: three chunks, with no more key pictures than one chunk would have.
   auto request = film(30, 25);
   request.lengths = usual_chunk_lengths("libsvtav1");
   request.side_by_side = 4;
@@ -136,12 +136,12 @@ BOOST_AUTO_TEST_CASE(a_cut_goes_where_a_key_picture_is_anyway_if_that_is_near) {
   BOOST_TEST(made.size() > 6u);
   for (const auto& x : made)
     BOOST_TEST(x.pictures.value() % 250 == 0u);
-  // Half a minute in two pieces: the middle is too far from both of the encoder's own key pictures.
+  // Half a minute in two chunks: the middle is too far from either of the encoder's own key pictures.
   request = film(30, 25);
   request.slots = 2;
   request.key_distance = 250;
   BOOST_TEST(plan_chunks(request).front().pictures.value() == 375u);
-  // Where key pictures are dear there are three pieces, if three can be under way at once.
+  // If key pictures are costly, there are three chunks, provided that three can be encoded at once.
   request.keys_are_dear = true;
   request.side_by_side = 2;
   BOOST_TEST(plan_chunks(request).size() == 2u);

@@ -38,7 +38,7 @@ struct fixture {
     begin();
   }
 
-  /// A life of the job, with all of its chunks under way.
+  /// Starts the job, with all of its chunks in work.
   void begin() {
     effects = {};
     chunks.clear();
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(the_assembly_is_asked_for_only_when_all_that_was_said_is_du
   finish_chunks();
   BOOST_TEST(!asks_for_assembly());
   job->stored(now);
-  BOOST_TEST(!asks_for_assembly()); // that the chunks are finished has not even been sent
+  BOOST_TEST(!asks_for_assembly()); // the ends of the chunks have not even been sent to the store
   job->handed_over();
   job->tick(now += 1s);
   BOOST_TEST(!asks_for_assembly());

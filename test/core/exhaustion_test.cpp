@@ -1,4 +1,4 @@
-// The encoders that a profile's encoder stands for: the rungs of its ladder, in order.
+// The encoders that may replace a profile's encoder or codec: the rungs of its ladder, in order.
 #include "core/placement/exhaustion.hpp"
 
 #include <boost/test/unit_test.hpp>

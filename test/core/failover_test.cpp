@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(a_new_attempt_is_fed_from_a_random_access_point_before_the_
   effects.sent.clear();
   (void)transcode_runs(6);
   BOOST_REQUIRE(!effects.sent.empty());
-  // What follows picture 74 is missing. A second earlier is picture 49; the random-access point before that is 40.
+  // The pictures after 74 are missing. A second before 74 is picture 49; the random-access point before 49 is 40.
   BOOST_TEST(effects.sent.front().block.samples.front().pts == 40 * frame);
   BOOST_TEST(effects.sent.back().block.samples.front().pts == 79 * frame);
   BOOST_TEST(it->status().variants.front().replayed_bytes > 0u);
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(a_move_changes_over_at_a_time_ahead_of_the_source_without_a
   auto change = (at + frame - 1) / frame;
   feed(20, change + 5);
   BOOST_TEST(!effects.stopped.contains(first));
-  // The first one flushes ahead of time: its output waits until it is due.
+  // The first attempt flushes ahead of time: the session holds its output back until its time.
   make_output(first, 13, change);
   it->on(stream_end{first, {}, false}, now);
   BOOST_TEST(effects.stopped.at(first).empty());
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_goes_away_is_pulled_anew_and_its_timeline_goe
   it->started(again, now);
   it->on(format_change{again, format()}, now);
   sequence = 0;
-  source(again, 20 * frame, false); // before a random-access point nothing counts
+  source(again, 20 * frame, false); // ignored, because it comes before a random-access point
   auto sent = effects.sent.size();
   source(again, 21 * frame, true);
   BOOST_TEST(effects.sent.size() == sent + 1);

@@ -22,7 +22,7 @@ struct file_job_recorder : file_job_effects {
   std::map<attempt_id, std::string> refused; ///< attempts that a device refused, with the reason
   std::vector<file_chunk> chunks;
   int plans = 0;
-  std::map<uint32_t, uint32_t> encoded; ///< how often, by chunk
+  std::map<uint32_t, uint32_t> encoded; ///< how often each chunk was encoded
   std::vector<uint32_t> waits;
   std::vector<uint32_t> spoiled;
   std::optional<file_published> result;

@@ -1,5 +1,5 @@
-// A file job on GPUs: all its chunks use one encoder, a device that refuses costs no try, and the job reports where its
-// parts run. The test simulates tasks and leases.
+// A file job on GPUs: all its chunks use one encoder, a device that refuses costs no retry, and the job reports where
+// its parts run. The test simulates tasks and leases.
 #include "test/core/file_job_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -34,7 +34,7 @@ struct fixture {
     begin();
   }
 
-  /// A life of the job, until its chunks are asked for.
+  /// Starts the job, and runs it until it requests leases for its chunks.
   void begin() {
     effects = {};
     file_job_config config;
@@ -52,7 +52,7 @@ struct fixture {
     life->on(file_result{probe.first, x}, now);
   }
 
-  /// A chunk from its request to its end, by what the seat says.
+  /// Makes the next requested chunk: grants it the seat, and reports its result.
   void make_one(const encoder_seat& seat) {
     auto attempt = take().first;
     grant(attempt, seat);
@@ -61,7 +61,7 @@ struct fixture {
     life->on(file_result{attempt, x}, now);
   }
 
-  /// The next coordinator goes on with what the last one left.
+  /// Restarts the job, as the next coordinator does, from the chunks that were recorded.
   void begin_again() {
     given.chunks = effects.chunks;
     ++given.attempt;
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(all_chunks_are_of_the_encoder_that_the_first_got) {
   while (!effects.unanswered.empty()) {
     auto next = take();
     if (next.second.video.encoder == "h264")
-      continue; // asked for before
+      continue; // a request from before the first grant
     BOOST_TEST(next.second.video.encoder == "h264_nvenc");
     BOOST_TEST((next.second.video.policy == exhaustion_policy::queue));
   }

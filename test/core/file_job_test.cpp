@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_job_probes_plans_encodes_and_assembles_in_order) {
   BOOST_REQUIRE(work.size() == 5u);
   BOOST_TEST(std::get<chunk_work>(work[0].work).number == 0u);
   BOOST_TEST((std::get<chunk_work>(work[1].work).kind == chunk_kind::audio));
-  // Every window of the video counts the same pictures, sound none.
+  // Every window of the video knows the picture rate and the first time; sound windows have neither.
   BOOST_TEST((std::get<chunk_work>(work[2].work).even_rate == rational{25, 1}));
   BOOST_TEST(std::get<chunk_work>(work[2].work).first_pts == 0);
   BOOST_TEST(std::get<chunk_work>(work[1].work).first_pts == no_timestamp);
@@ -536,7 +536,7 @@ BOOST_AUTO_TEST_CASE(the_result_must_have_what_the_sources_decoder_made_and_says
     auto video = chunk.kind == chunk_kind::video;
     BOOST_TEST(chunk.late.size() == (video ? 0u : 1u));
     chunk_done made{1000, std::string(64, 'a'), chunk.pictures.value_or(1875), 0, 37 * second, true};
-    // The decoder makes nothing of one packet, whatever the chunk says.
+    // In chunk 1, the decoder makes one picture fewer than planned, although the result reports all 250 pictures.
     if (video)
       made.source_pictures = chunk.number == 1 ? 249 : 250;
     made.damaged = video ? 1 : 0;

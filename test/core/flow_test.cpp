@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_track_is_encoded_when_anything_differs_or_an_encoder_is_n
   BOOST_TEST(!plan_variant(source, p).passthrough());
   p.video.deinterlace = "off";
   BOOST_TEST(plan_variant(source, p).passthrough());
-  // A height is asked for of an upright picture with square samples.
+  // A requested height is that of an upright picture with square samples.
   source.tracks[0].turn = 3;
   BOOST_TEST(!plan_variant(source, p).passthrough());
   source.tracks[0].turn = 0;

@@ -37,7 +37,7 @@ struct fixture : gpu_effects {
   static gpu_report geforce(const std::string& uuid) {
     auto x = card(uuid, std::nullopt);
     x.card.name = "NVIDIA GeForce RTX 3060";
-    x.card.driver = "525.1"; // 3 on the machine
+    x.card.driver = "525.1"; // its driver allows 3 sessions on the whole machine
     return x;
   }
 
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(guards_close_at_one_value_and_open_at_a_lower_one) {
   x.reading.encoder_percent = 95;
   t.report(a, x, now);
   BOOST_TEST((t.block(a, gpu, {}) == gpu_block::busy));
-  BOOST_TEST((t.block(a, gpu, {false, true}) == gpu_block::none)); // its decoder is not
+  BOOST_TEST((t.block(a, gpu, {false, true}) == gpu_block::none)); // its decoder is not busy
   x.reading = {};
   x.reading.memory_total_bytes = 100;
   x.reading.memory_used_bytes = 91;

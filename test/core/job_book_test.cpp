@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(nothing_begins_while_the_store_is_out_of_order) {
 BOOST_AUTO_TEST_CASE(a_job_that_was_paused_in_the_moment_of_its_turn_is_halted) {
   submit(a);
   book.start_due();
-  load({row(a, job_state::queued)}); // read before the pause
+  load({row(a, job_state::queued)}); // a row read before the pause
   book.written(job_book::pause(a), 0);
   book.written(way(), std::nullopt);
   BOOST_TEST(effects.halted[a] == 2);
@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(a_pause_is_not_undone_by_an_actors_death) {
   work_at(a);
   book.ended(a, 1, 0);
   look(a, row(a, job_state::running, 1));
-  // A person pauses it before this is written.
+  // A user pauses the job before this transition is written.
   auto x = way();
   BOOST_TEST((x.to == job_state::queued && x.from == job_state::running && x.attempt == 1u));
   book.written(job_book::pause(a), 1);
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_pause_is_not_undone_by_a_late_row) {
   work_at(a);
   book.look_at(a);
   book.written(job_book::pause(a), 1);
-  look(a, row(a, job_state::running, 1)); // read before
+  look(a, row(a, job_state::running, 1)); // a row read before the pause
   book.ended(a, 1, 0);
   look(a, row(a, job_state::paused, 1));
   book.start_due();
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(a_job_resumed_while_an_older_row_is_read_is_not_lost) {
   book.written(job_book::pause(a), 1);
   book.ended(a, 1, 0);
   book.written(job_book::resume(a), 1);
-  look(a, row(a, job_state::paused, 1)); // read before it was resumed
+  look(a, row(a, job_state::paused, 1)); // a row read before the job was resumed
   look(a, row(a, job_state::queued, 1));
   book.start_due();
   BOOST_TEST(loading() == 1u);
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(a_job_whose_end_was_overtaken_is_not_lost) {
   work_at(a);
   book.written(job_book::pause(a), 1);
   book.written(job_book::resume(a), 1);
-  book.said_end(a, job_state::completed); // reported before it learned of the pause
+  book.said_end(a, job_state::completed); // the job reported this before it learned of the pause
   book.end_refused(a);
   look(a, row(a, job_state::queued, 1));
   book.ended(a, 1, 0);

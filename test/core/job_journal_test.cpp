@@ -28,7 +28,7 @@ struct fixture : job_journal_effects<std::string, answer> {
 
   job_journal<std::string, answer> journal{*this, 3};
   std::vector<batch> sent;
-  texts told; ///< whoever waited for them, in order
+  texts told; ///< what those who waited were told, in order
   texts surprises;
   int64_t now = 1'000;
 

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(live_work_asks_for_the_latest_chunks_slot_and_for_no_other)
   leases.tick(now += 100ms);
   BOOST_TEST(effects.given_back.size() == 1u);
   leases.tick(now += 1s);
-  BOOST_TEST(effects.given_back.size() == 2u); // the same one, once more
+  BOOST_TEST(effects.given_back.size() == 2u); // the same lease, once more
   BOOST_TEST(effects.given_back.back().second.value == second.value);
   BOOST_TEST(leases.chunks_given_back() == 1u);
   leases.task_joined(task_id{20}, worker_id{1}, now);

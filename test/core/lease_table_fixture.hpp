@@ -23,7 +23,7 @@ struct lease_recorder : lease_effects {
   std::set<task_id> ended;
   std::vector<std::pair<uint64_t, lease_id>> moves;
   std::vector<std::pair<uint64_t, lease_id>> given_back;
-  std::vector<task_id> watched; ///< processes whose end the table wants to know: the test reports it
+  std::vector<task_id> watched; ///< processes of which the table wants to know the end, which the test reports
 
   void grant(uint64_t ticket, const lease& x) override {
     granted[ticket] = x;

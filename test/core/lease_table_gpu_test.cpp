@@ -41,7 +41,7 @@ struct gpu_fixture : lease_fixture {
     return x;
   }
 
-  /// Asks under a ticket, which is its attempt as well.
+  /// Requests a lease; the ticket is also the number of the attempt.
   void ask(uint64_t ticket, lease_request x) {
     x.label.attempt = attempt_id{ticket};
     leases.request(x, ticket, 1, now);

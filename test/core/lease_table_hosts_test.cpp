@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_serves_waits_or_is_new_is_left_alone) {
   leases.request(transcode(), 7, 1, now);
   for (int i = 0; i < 20; ++i) {
     if (i == 2)
-      accept_all(); // until then the host does not know yet that it works
+      accept_all(); // until then the host does not know that the process works
     auto young = uint64_t{100} + static_cast<uint64_t>(i) / 10;
     leases.host_lists(worker_id{1},
                       {listed(10, i < 2 ? "warm" : "transcode"), listed(11, "warm"), listed(young, "warm")}, now);
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_draining_worker_gets_nothing_new_and_what_was_being_given
   add_worker(1, 2);
   leases.task_joined(task_id{10}, worker_id{1}, now);
   leases.request(transcode(), 1, 5, now);
-  BOOST_REQUIRE(effects.assigned.size() == 1u); // its host was told already
+  BOOST_REQUIRE(effects.assigned.size() == 1u); // the lease is already on its way to the host
   workers.set_draining(worker_id{1}, true);
   leases.tick(now);
   BOOST_TEST(effects.moves.empty());

@@ -13,7 +13,7 @@ namespace {
 struct fixture : placement_effects {
   time_point now{1000s};
   std::vector<std::pair<uint64_t, choice>> got;
-  std::vector<std::string> encoders; ///< of what was placed
+  std::vector<std::string> encoders; ///< of the placed requests, in order
   std::map<uint64_t, std::string> refusals;
   uint64_t next = 1;
 
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(each_kind_of_slot_is_counted_by_itself) {
   BOOST_TEST((got.back().second.slot == slot_kind::probe));
   index.request(101, lease_id{101}, probe, exhaustion_policy::reject, now, now);
   BOOST_TEST(refusals[101].find("no free probe slot") != std::string::npos);
-  auto full = ask(index, "h264_nvenc", exhaustion_policy::reject); // the worker's only slot of all is in use
+  auto full = ask(index, "h264_nvenc", exhaustion_policy::reject); // the worker's only slot is in use
   BOOST_TEST(refusals[full].find("no free gpu slot") != std::string::npos);
 }
 

@@ -27,6 +27,7 @@ struct recorder : session_effects {
   std::map<attempt_id, std::string> stopped;
   std::set<attempt_id> blamed; ///< attempts whose processes died or hung
   std::map<std::string, stream_format> outputs;
+  std::map<std::string, output_form> forms;
   std::map<std::string, std::vector<int64_t>> delivered;
   std::map<std::string, int64_t> last_dts;
   std::map<std::string, std::string> closed;
@@ -64,8 +65,9 @@ struct recorder : session_effects {
     if (how.process_failed)
       blamed.insert(x);
   }
-  void open_output(const std::string& profile, const stream_format& format, const output_form&) override {
+  void open_output(const std::string& profile, const stream_format& format, const output_form& form) override {
     outputs[profile] = format;
+    forms[profile] = form;
   }
   void deliver(const std::string& profile, const sample_block& block) override {
     for (auto& s : block.samples)
@@ -106,6 +108,7 @@ struct session_fixture {
     // Only tests of silent sources set shorter limits.
     config.read_timeout = 24h;
     config.stall = {24h, 24h};
+    config.slate = slate_kind::none;
     make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
   }
 
@@ -155,7 +158,7 @@ struct session_fixture {
   }
 };
 
-/// Ticks of a picture.
+/// The duration of a picture in ticks.
 constexpr int64_t frame = 3600;
 
 /// A channel whose rendition "hd" is transcoded by `first`.
@@ -165,7 +168,8 @@ struct failover_fixture : session_fixture {
   std::map<attempt_id, uint64_t> output;
   int64_t fed = 0;
 
-  failover_fixture() {
+  explicit failover_fixture(slate_kind slate = slate_kind::none) {
+    config.slate = slate;
     config.stall = {500ms, 5000ms};
     config.failover_timeout = 60s;
     make({"news", {}, {"u", "v"}, false});
@@ -176,7 +180,7 @@ struct failover_fixture : session_fixture {
     effects.reading["hd"] = 1;
   }
 
-  /// Source pictures [from, to), a random-access point each tenth.
+  /// Sends source pictures [from, to); every tenth is a random-access point.
   void feed(int64_t from, int64_t to) {
     for (auto i = from; i < to; ++i)
       source(ingest, i * frame, i % 10 == 0);
@@ -199,7 +203,7 @@ struct failover_fixture : session_fixture {
     return x;
   }
 
-  /// A picture and the sound of its time.
+  /// A block with a picture and the sound of the same time.
   static sample_block both(int64_t i) {
     auto x = block(i * frame, i % 10 == 0, 0);
     x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});

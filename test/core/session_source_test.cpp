@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(urls_that_say_nothing_have_a_short_turn_each_and_then_a_lon
     it->on(stream_end{attempt, "nothing", false}, now);
   }
   BOOST_TEST((now - begin < config.watch_timeout / 2));
-  // The first is asked again, and may take its time.
+  // The first URL is tried again, without a limit on the time to its first byte.
   (void)pull_starts();
   BOOST_TEST(effects.ingests.back().url == "a");
   BOOST_TEST(effects.ingests.back().first_byte_timeout.count() == 0);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(pulls_that_end_at_once_come_less_and_less_often) {
     }
   }
   BOOST_TEST(pulls <= 12u);
-  // One that has delivered for a while comes back at once.
+  // A source that has delivered for a while is pulled again at once.
   for (int i = 0; i < 100; ++i) {
     now += 100ms;
     source(attempt, pts += 3600, true);
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_has_nothing_new_may_begin_again) {
     pass(2s);
     attempt = pull_starts();
     BOOST_TEST(effects.ingests.back().known.size() == known);
-    work_statistics counted; // the second pull reads nothing, the third what was there before
+    work_statistics counted; // the second pull reads nothing, the third only old samples
     counted.samples_in = effects.ingests.size() == 3 ? 5 : 0;
     it->on(attempt, counted, now);
   }

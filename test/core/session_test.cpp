@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(samples_of_another_attempt_or_out_of_sequence_are_refused) 
   it->on(sample_batch{attempt_id{77}, 1, block(50, true)}, now);
   it->on(sample_batch{ingest, 1, block(51, true)}, now);
   BOOST_TEST((effects.delivered["source"] == std::vector<int64_t>{0}));
-  // A batch that is missing makes the pull worthless: it is done again.
+  // If a batch is missing, the pull is useless: it is stopped.
   it->on(sample_batch{ingest, 3, block(52, true)}, now);
   BOOST_TEST((effects.delivered["source"] == std::vector<int64_t>{0}));
   BOOST_TEST(effects.stopped.contains(ingest));
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(the_sound_alone_of_a_source_with_pictures_can_be_joined) {
   auto ingest = ingest_runs(tracks);
   for (int64_t i = 0; i < 3; ++i) {
     auto x = block(i * 3600, i == 0, 0);
-    if (i > 0) // the picture that can be joined at has a block for itself
+    if (i > 0) // the random-access point has a block for itself
       x.samples.push_back({1, sample::key, i * 3600, i * 3600, 3600, 0});
     it->on(sample_batch{ingest, ++sequence, std::move(x)}, now);
   }

@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_CASE(a_transcoder_makes_the_rest_of_the_old_tracks_before_anothe
   auto small = format();
   small.tracks[0].width = 720;
   it->on(format_change{ingest, small}, now);
-  feed(21, 22); // what is before the next random-access point belongs to the old tracks
+  feed(21, 22); // samples before the next random-access point belong to the old tracks
   BOOST_TEST(effects.finished.empty());
   feed(30, 35);
   BOOST_TEST((effects.finished == std::vector<attempt_id>{first}));
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_transcoder_that_ends_before_it_has_taken_everything_has_f
   it->on(format_change{ingest, small}, now);
   feed(30, 35);
   BOOST_REQUIRE(effects.finished.size() == 1u);
-  it->on(stream_end{first, {}, false}, now); // pictures 18 and 19 were lost on the way to the transcoder
+  it->on(stream_end{first, {}, false}, now); // it ends without pictures 18 and 19
   BOOST_TEST(!effects.stopped.at(first).empty());
   auto second = transcode_runs(6, small);
   make_output(second, 30, 32);

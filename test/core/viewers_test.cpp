@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(times_that_a_container_cannot_say_are_moved_up_alike_for_al
   BOOST_TEST(effects.delivered.at("source").back() == 90'000 + lift);
   transcode_runs();
   BOOST_TEST(effects.sent.front().block.samples.front().dts == -5000 + lift);
-  // The next pull goes on where the source was on its own timeline.
+  // The next pull resumes at the source's own time, not at the lifted time that viewers got.
   it->down(ingest, "gone", now);
   it->tick(now += 10s);
   ingest_runs(at_rate(25));

@@ -19,7 +19,7 @@ struct fixture {
   }();
   time_point now{1000s};
 
-  int films = 0; ///< that killed tasks
+  int films = 0; ///< how many films have killed tasks
 
   static registration worker(uint64_t id, const std::string& name, uint32_t slots = 2) {
     registration x;
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(a_restarted_worker_takes_its_name_over) {
   table.lost(worker_id{1}, "its worker is gone", now);
   BOOST_TEST(!table.add(worker(2, "a"), now + 10ms, 0).has_value());
   BOOST_TEST(table.find("a")->value == 2u);
-  // And one that hangs is replaced once it is overdue.
+  // A worker that hangs is replaced as soon as its heartbeat is overdue.
   BOOST_TEST(!table.add(worker(3, "a"), now + 10s, 0).has_value());
   BOOST_TEST(table.find("a")->value == 3u);
 }
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(only_a_worker_that_proved_the_codecs_and_has_a_slot_takes_w
   table.set_draining(worker_id{1}, false);
   auto refused = wants("libx264");
   refused.refused_by = {worker_id{1}};
-  BOOST_TEST(table.why_not(refused).empty()); // better than none
+  BOOST_TEST(table.why_not(refused).empty()); // a worker that refused before is better than none
   refused.elsewhere = true;
   BOOST_TEST(!table.why_not(refused).empty());
 }

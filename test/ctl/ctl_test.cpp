@@ -97,6 +97,14 @@ BOOST_AUTO_TEST_CASE(channels_profiles_and_sessions_are_shown) {
   BOOST_TEST(contains(text, "1 workers, 1 of 4 slots in use, 2 channels run, 20 clients"));
 }
 
+BOOST_AUTO_TEST_CASE(viewers_are_shown) {
+  auto text = ctl::show_viewers(boost::json::parse(R"({"viewers":[{"id":"0123456789ab","channel":"demo","profile":"p",
+    "format":"hls","address":"192.0.2.7","since_at_ms":1000,"last_at_ms":2000,"sent_bytes":2048}],"total":3})"));
+  for (auto* part : {"0123456789ab", "demo", "hls", "192.0.2.7", "2.0 KiB", "and 2 more\n"})
+    BOOST_TEST(contains(text, part), part);
+  BOOST_TEST(ctl::show_viewers(boost::json::parse(R"({"viewers":[],"total":0})")) == "no viewers\n");
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_that_lacks_everything_is_shown_as_nothing) {
   for (auto text :
        {"null", "[]", "{}", R"({"daemons":7,"sessions":[1,null,{"variants":"x"}]})", R"({"daemons":[1e300]})"}) {
@@ -105,6 +113,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_lacks_everything_is_shown_as_nothing) {
     BOOST_TEST(!ctl::show_sessions(x).empty());
     BOOST_TEST(!ctl::show_top(x, x).empty());
     BOOST_TEST(ctl::show_channels(x) == "no channels\n");
+    BOOST_TEST(ctl::show_viewers(x) == "no viewers\n");
     BOOST_TEST(ctl::show_profiles(x) == "no profiles\n");
   }
 }

@@ -33,7 +33,7 @@ void require(int code) {
   BOOST_REQUIRE(code >= 0);
 }
 
-/// A second stream of subtitles or a file beside the clip's tracks.
+/// A stream of subtitles or an attached file beside the clip's tracks.
 struct extra {
   AVCodecID codec;
   AVMediaType type = AVMEDIA_TYPE_SUBTITLE;
@@ -83,7 +83,7 @@ void add_side_data(AVStream& to, const rich_source& from) {
   }
 }
 
-/// A picture of H.264 gets a message about its tone curve in front, as short as one can be.
+/// Puts the shortest possible SEI message with a tone curve (HDR10+) before an H.264 picture.
 void add_tone_curve(AVPacket& picture) {
   constexpr std::array<uint8_t, 15> message{0, 0, 0, 1, 6, 4, 7, 0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04, 0x01, 0x80};
   auto size = static_cast<size_t>(picture.size);
@@ -422,7 +422,7 @@ BOOST_AUTO_TEST_CASE(chunks_with_other_parameter_sets_bring_their_own) {
   for (const auto* name : {"mixed.mp4", "mixed.mkv", "mixed.ts"}) {
     BOOST_TEST_CONTEXT(name) {
       auto made = run_job(film(), temporary(name), usual_job());
-      // The middle chunk again, by an encoder with another entropy coder, more reference pictures and another level.
+      // Makes the middle chunk again, with another entropy coder, more reference pictures and another level.
       av::chunk_job job;
       job.source = made.assembly.source;
       auto windows = cut(made.index, 3);

@@ -1,4 +1,4 @@
-// Goal: codecs reported as working do work, and the others have a reason. Method: runs the trials that every machine
+// Goal: codecs reported as working do work, and the other codecs have a reason. Method: runs trials that every machine
 // can run.
 #include "encoder/codec/capability.hpp"
 

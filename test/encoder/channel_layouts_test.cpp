@@ -110,7 +110,7 @@ heard_channels listen(const result& made) {
   return found;
 }
 
-/// The loudspeaker's name in another layout.
+/// The loudspeaker's name in the layout `to`, where a side channel may be called a back channel or vice versa.
 AVChannel name_in(const AVChannelLayout& to, AVChannel x) {
   if (av_channel_layout_index_from_channel(&to, x) >= 0)
     return x;

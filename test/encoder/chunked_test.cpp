@@ -32,7 +32,7 @@ constexpr auto chunk_counts = {1, 7};
 constexpr auto chunk_counts = {1, 2, 7, 100};
 #endif
 
-/// Times of the pictures of a source at 25 a second, from zero on.
+/// The PTS of `count` pictures at equal distances; by default 25 a second, from zero on.
 std::vector<int64_t> even_times(int count = pictures, int64_t first = 0, int64_t step = 3'600) {
   std::vector<int64_t> result;
   for (auto n = 0; n < count; ++n)
@@ -99,7 +99,7 @@ void check(const scenario& what) {
   }
 }
 
-/// Pictures that are shown before the random-access point that they follow: closed groups have none.
+/// Counts pictures that are decoded after a random-access point and shown before it. Closed groups have none.
 int leading_pictures(const std::string& path) {
   av::input_context_ptr opened;
   BOOST_REQUIRE(av::open_input(opened, path) == 0);
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_file_without_presentation_times_is_cut) {
   audio_source heard{.encoder = "mp2", .first_sample = 0, .samples = 288'768};
   for (auto b_frames : {0, 2}) {
     seen.b_frames = b_frames;
-    // With B pictures libavformat shows all of them one picture late; here the first one is shown at the begin.
+    // With B-frames libavformat returns all pictures one picture late, except the first, which stays at the beginning.
     check({.source = write_source(clip_of(seen, heard), "old.avi"), .slack = b_frames > 0 ? 3'700 : 2});
   }
 }

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(every_container_gives_the_same_pictures_at_the_same_times) 
       for (const auto& y : made.packets)
         if (y->stream_index == 0)
           expected.push_back(y->pts + base);
-      // Some containers begin at zero whatever they are given.
+      // Some containers always begin at zero.
       auto offset = video[0]->pts - expected[0];
       for (size_t i = 0; i < video.size(); ++i) {
         BOOST_TEST(std::abs(video[i]->pts - expected[i] - offset) <= 2 * x.rounding);
@@ -133,8 +133,8 @@ BOOST_AUTO_TEST_CASE(a_splice_is_closed_for_all_tracks_alike) {
     if ((x->flags & packet_flag_discontinuity) != 0)
       flagged = x;
   BOOST_REQUIRE(flagged != nullptr);
-  // The sound of the first clip is a little longer than its picture, so the second one begins where the sound ends;
-  // there, the first sound is 1920 ticks before the first picture, and the last picture decoded 73 frames after that.
+  // The sound of the first clip is a little longer than its picture, so the second clip begins where that sound
+  // ends. In each clip, the first sound is 1920 ticks before the first picture, and the last packet 73 frames after it.
   BOOST_TEST(video[149]->pts - flagged->pts == 1920 + 73 * 3600);
 }
 

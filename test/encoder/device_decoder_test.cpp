@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(a_device_that_does_not_open_is_no_error) {
   auto expected = decode(made, "");
   fail_after(5);
   compare(decode(made, "cuda:3"), expected);
-  // The real path, on a machine that may have no such device at all.
+  // Without the simulation; the machine need not have such a device.
   auto opened = device_decoder::open(made.info, {.threads = 1, .device = "/dev/dri/renderD999"});
   BOOST_REQUIRE(opened.has_value());
   BOOST_TEST(!opened->on_device());

@@ -53,10 +53,10 @@ struct scenario {
   }
 };
 
-/// What clients have got, and where each track goes on.
+/// What clients have got, and where each track continues.
 struct delivered {
   explicit delivered(const scenario& what) : from(what.plan.size(), av::no_pts), dts(what.plan.size(), av::no_pts) {
-    // All begin where the pictures do: at the first random-access point.
+    // All tracks begin where the pictures do: at the first random-access point.
     auto& first = *what.from->packets.front();
     for (size_t i = 0; i < from.size(); ++i)
       from[i] = what.copies(i) ? first.dts : first.pts;
@@ -69,7 +69,7 @@ struct delivered {
     return result;
   }
 
-  /// Takes the first `count` packets. A DTS that would step back at a joint is lifted.
+  /// Takes the first `count` packets. A DTS that would step back at a joint is raised.
   void take(const scenario& what, result made, size_t count) {
     if (tracks.empty())
       tracks = std::move(made.tracks);
@@ -114,7 +114,7 @@ struct attempt {
     return true;
   }
 
-  /// Feeds the rest.
+  /// Feeds the remaining source packets.
   void finish() {
     while (send_next()) {
     }
@@ -128,7 +128,7 @@ struct attempt {
   size_t fed = 0;
 };
 
-/// The attempt dies after so many packets: only its whole closed groups count.
+/// Runs an attempt that dies after `packets` output packets: only its whole closed groups count.
 void die_after(const scenario& what, delivered& all, size_t packets) {
   attempt x{what, all};
   while (x.made.packets.size() < packets && x.send_next()) {
@@ -139,7 +139,7 @@ void die_after(const scenario& what, delivered& all, size_t packets) {
   all.take(what, std::move(x.made), count);
 }
 
-/// The attempt is told, after so many source packets, to end a little later; the next one begins there.
+/// Runs an attempt that is told after `packets` source packets to end `later` ticks later, where the next one begins.
 void move_after(const scenario& what, delivered& all, size_t packets, int64_t later) {
   attempt x{what, all};
   while (x.fed < packets && x.send_next()) {
@@ -311,7 +311,7 @@ BOOST_AUTO_TEST_CASE(an_end_that_was_passed_already_is_refused) {
   auto refused = x.work->end_at(passed);
   BOOST_REQUIRE(!refused);
   BOOST_TEST((refused.error().code == av::errc::option));
-  // Nothing has changed.
+  // The refused end has changed nothing.
   x.finish();
   BOOST_TEST(x.made.of(0).size() == 75u);
 }

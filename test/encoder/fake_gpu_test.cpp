@@ -2,7 +2,7 @@
 // ladder, proof per GPU. Method: a scenario file says what the GPUs do; the sessions are its files, also those of
 // processes that have died.
 #include "encoder/codec/capability.hpp"
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 #include "encoder/window/transcode.hpp"
 #include "test/fake_gpu/fake_gpu.hpp"
 
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(sessions_of_other_programs_count_and_those_of_the_dead_do_n
     BOOST_TEST(says(refusal(settings()), "out of memory"));
   }
   play("");
-  // A process that dies with its encoder open leaves its file behind, and is not waited for until the end.
+  // A process that dies with its encoder open leaves its file behind. It stays a zombie until the end of the test.
   int ready[2];
   BOOST_REQUIRE(::pipe(ready) == 0);
   auto child = ::fork();

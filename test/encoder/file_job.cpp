@@ -1,4 +1,4 @@
-// Decoding is one thread, slow and strict.
+// Decodes in one thread, and counts every error.
 #include "file_job.hpp"
 
 #include "encoder/chunks/source_notes.hpp"
@@ -295,7 +295,7 @@ int64_t sound_lag(const played_file& result, int64_t first_pts, int64_t first_sa
   const auto& sound = result.of(AVMEDIA_TYPE_AUDIO);
   auto rate = sound.parameters->sample_rate;
   auto shift = av_rescale(result.of(AVMEDIA_TYPE_VIDEO).pictures.at(0).pts - first_pts, rate, 90'000);
-  // The place of what is played first, counted from the first sample of the source.
+  // The index of the first played sample, counted from the first sample of the source.
   auto begin = sound.first_sample - shift - first_sample;
   constexpr int64_t lag_max = 2'000;
   constexpr int64_t length = 120'000;

@@ -58,7 +58,7 @@ struct played_stream {
   int disposition = 0;
   uint64_t packets = 0;
   std::vector<picture> pictures;  ///< in the order shown; PTS in ticks
-  int64_t first_sample = no_pts;  ///< of what is played, in samples from zero
+  int64_t first_sample = no_pts;  ///< index of the first played sample, from time zero
   std::vector<float> samples;     ///< the first channel
   std::vector<std::string> lines; ///< of subtitles: their text, with the time in milliseconds before it
   uint64_t errors = 0;            ///< packets refused, frames damaged, DTS that do not rise

@@ -24,7 +24,7 @@ struct film {
   clip tracks;
   std::map<size_t, std::string> languages{}; ///< by track
   std::vector<extra> extras{};
-  std::function<void(AVStream&)> edit{}; ///< of each stream
+  std::function<void(AVStream&)> edit{}; ///< changes each stream
 };
 
 /// Writes a film with libavformat, into a file of this name.

@@ -15,7 +15,7 @@ namespace av = troupe::av;
 
 namespace {
 
-/// Times of `count` pictures of a rate, as a container writes them that counts in `base`.
+/// Times of `count` pictures of a rate, as a container whose time base is `base` writes them.
 std::vector<int64_t> rounded(AVRational rate, AVRational base, int count, int64_t first = 0) {
   std::vector<int64_t> result;
   for (auto n = 0; n < count; ++n) {
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_rate_that_is_claimed_with_few_digits_is_the_usual_one) {
   auto grid = av::find_grid(rounded({24'000, 1'001}, {1, 1'000}, 20), {2'398, 100});
   BOOST_REQUIRE(grid.has_value());
   BOOST_TEST(av_cmp_q(grid->rate, AVRational{24'000, 1'001}) == 0);
-  // A claim of twice the rate leaves every other place empty.
+  // The container claims twice the true rate, so that every other place of the claimed grid is empty.
   grid = av::find_grid(rounded({25, 1}, {1, 1'000}, 100), {50, 1});
   BOOST_REQUIRE(grid.has_value());
   BOOST_TEST(av_cmp_q(grid->rate, AVRational{25, 1}) == 0);

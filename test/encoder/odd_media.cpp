@@ -75,7 +75,7 @@ std::string with_edits(const std::string& path, const std::string& name,
   auto movie_scale = read_32(bytes, at("mvhd") + 20);
   auto media_scale = read_32(bytes, at("mdhd") + 20);
   auto old = at("elst");
-  auto begin = read_32(bytes, old + 20); // the first picture of all, which reordering moves
+  auto begin = read_32(bytes, old + 20); // media time of the first picture, which reordering delays
   std::string box = std::string{"elst"} + big_endian(0) + big_endian(static_cast<uint32_t>(edits.size()));
   for (auto [length, from] : edits)
     box +=

@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_was_cut_without_encoding_shows_what_its_edit_li
     auto whole = temporary("whole.mp4");
     ffmpeg(pictures_input(6) + tone_input(6)
            + "-c:v libx264 -preset ultrafast -bf 2 -g 50 -x264-params open-gop=" + open + " -c:a aac " + whole);
-    // The first edit begins in the middle of a group, so that its key picture is decoded and not shown.
+    // The first edit begins in the middle of a group, so that this group's key picture is decoded and not shown.
     ffmpeg("-ss 1.52 -i " + whole + " -t 4 -c copy " + temporary("cut.mp4"));
     check_against_ffmpeg(temporary("cut.mp4"));
     ffmpeg("-itsoffset 0.5 -i " + temporary("cut.mp4") + " -c copy " + temporary("delayed.mp4"));
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_copy_hides_what_the_edit_list_hides_or_says_that_it_canno
       BOOST_REQUIRE(made.result.notes.size() == (hides ? 0 : 1));
       if (!hides)
         BOOST_TEST(made.result.notes[0].what.find("edit list hides") != std::string::npos);
-      // As much sound as there is picture, and what a decoder needs before it.
+      // The sound is as long as the video, plus the sound that its decoder needs before the start.
       auto shown = play_file(temporary(into));
       BOOST_TEST(shown.of(AVMEDIA_TYPE_AUDIO).samples.size() < 4.3 * 48'000);
     }
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_copy_hides_what_the_edit_list_hides_or_says_that_it_canno
 BOOST_AUTO_TEST_CASE(a_file_of_several_edits_shows_each_of_them) {
   auto plain = temporary("plain.mp4");
   ffmpeg(pictures_input(6) + "-c:v libx264 -preset ultrafast -bf 2 -g 50 " + plain);
-  // 1 s from the begin, 1.2 s from the middle of the second group, 0.8 s from that of the first.
+  // 1 s from the begin, 1.2 s from the middle of the second group, 0.8 s from the middle of the first.
   auto source = with_edits(plain, "edits.mp4", {{1000, 0}, {1200, 3000}, {800, 1000}});
   check_against_ffmpeg(source);
 }
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_file_may_begin_with_an_intra_picture_that_nothing_announc
 }
 
 BOOST_AUTO_TEST_CASE(a_file_may_begin_with_pictures_that_are_shown_before_its_first_key_picture) {
-  // Such pictures of a closed group are decoded from the key picture on, those of an open group are not.
+  // Leading pictures can be decoded from the key picture alone if the group is closed, but not if it is open.
   for (const std::string kind : {"radl=2:open-gop=0", "open-gop=1"}) {
     BOOST_TEST_CONTEXT(kind) {
       video_source seen{.encoder = "libx265", .frames = 80, .gop = 20, .b_frames = 3, .first_pts = 900'000};

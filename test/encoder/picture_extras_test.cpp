@@ -70,7 +70,7 @@ stream glass() {
   return result;
 }
 
-/// A picture with user data of ATSC in front of it, which has two characters.
+/// Puts ATSC user data with a caption of two characters before each picture.
 void add_captions(clip& to) {
   constexpr std::array<uint8_t, 22> message{0,   0,   0,   1,    6,    4,    14,   0xb5, 0x00, 0x31, 'G',
                                             'A', '9', '4', 0x03, 0x41, 0xff, 0xfc, 0x94, 0x2c, 0xff, 0x80};
@@ -85,7 +85,7 @@ void add_captions(clip& to) {
   }
 }
 
-/// What a player's decoder gives for the captions of each picture that has some.
+/// The caption data that a player's decoder returns, for each picture that has any.
 std::vector<std::vector<uint8_t>> captions_of(const std::string& path) {
   av::source_options options;
   options.url = path;

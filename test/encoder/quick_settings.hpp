@@ -23,7 +23,7 @@ inline audio_settings audio(const std::string& encoder = "aac") {
   return result;
 }
 
-/// Of the first track, decoded.
+/// The decoded pictures of the first track.
 inline std::vector<picture> pictures_of(const result& made) {
   return show(made.tracks[0], made.of(0));
 }

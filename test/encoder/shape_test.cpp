@@ -56,7 +56,7 @@ av::frame_ptr with_bright_corner() {
   return frame;
 }
 
-/// The corner of a picture that is bright, as 1 for right and 2 for below.
+/// The bright corner of a picture: the sum of 1 if it is on the right and 2 if it is at the bottom.
 int bright_corner(const AVFrame& x) {
   for (auto corner = 0; corner < 4; ++corner) {
     auto column = (corner & 1) != 0 ? x.width - 4 : 3;
@@ -94,7 +94,7 @@ std::string write_turned(const std::string& name) {
   return path;
 }
 
-/// What a file says of how its video is shown.
+/// The properties of a file that say how its video is shown.
 struct shown {
   int width = 0;
   int height = 0;
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(the_containers_sample_aspect_is_the_right_one) {
     settings.height = 48;
     run(source, "square.mp4", settings);
     check_shape(temporary("square.mp4"), 128, 48);
-    // Nothing is put around a picture whose shape is the output's.
+    // A picture with the output's shape gets no bars.
     auto shown = play_file(temporary("square.mp4"));
     BOOST_TEST(shown.of(AVMEDIA_TYPE_VIDEO).pictures.size() == 30u);
   }

@@ -58,7 +58,7 @@ std::string part(const std::string& name, const clip& from, int64_t at, const op
     muxer));
 }
 
-/// What a client decodes of one codec's packets of a track: frames without an error.
+/// How many frames a client decodes without an error from these packets of a track.
 int decoded(const track& info, const std::vector<const AVPacket*>& packets) {
   codec_context_ptr decoder{avcodec_alloc_context3(avcodec_find_decoder(info.parameters->codec_id))};
   BOOST_REQUIRE(avcodec_parameters_to_context(decoder.get(), info.parameters.get()) >= 0);
@@ -188,7 +188,7 @@ intra_stream make_intra_stream() {
   return result;
 }
 
-/// Packets from a place on, behind the parameter sets of the start.
+/// The packets from `place` on, after the parameter sets of the first packet.
 std::string bytes_from(const intra_stream& x, size_t place) {
   auto result = place == 0 ? std::string{} : x.packets[0].substr(0, x.packets[0].find(std::string{"\0\0\1\x65", 4}));
   for (auto i = place; i < x.packets.size(); ++i)
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(a_codec_that_changes_under_its_pid_goes_on_as_another) {
   BOOST_TEST(ac3.size() == 32u);
   BOOST_TEST(decoded(got.tracks[1], ac3) == 32);
   BOOST_TEST(std::abs(first_pts(ac3) - first_pts(got.of(AV_CODEC_ID_H264), 25)) <= 1800);
-  // Sound of another kind comes behind the random-access point at which everything changes.
+  // The new sound comes after the random-access point at which all tracks change.
   for (size_t i = 0; i < got.packets.size(); ++i)
     if (got.codecs[i] == AV_CODEC_ID_AC3) {
       auto before = std::count(got.codecs.begin(), got.codecs.begin() + static_cast<ptrdiff_t>(i), AV_CODEC_ID_H264);
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(segments_with_other_pids_and_names_of_no_media_are_read) {
   BOOST_TEST(source->is_over());
   auto got = read_all(*source);
   BOOST_TEST(got.tracks.size() == 2u);
-  BOOST_TEST(got.video().size() >= 121u); // libavformat keeps the last two pictures before PIDs change
+  BOOST_TEST(got.video().size() >= 121u); // libavformat withholds the last two pictures before PIDs change
   BOOST_TEST(got.audio().size() >= 5 * 46u - 2);
   BOOST_TEST(std::abs(got.video().back()->pts - got.audio().back()->pts) <= 9000);
 }
@@ -385,7 +385,7 @@ BOOST_AUTO_TEST_CASE(a_video_that_begins_with_an_intra_picture_and_marks_no_poin
   BOOST_REQUIRE_MESSAGE(source, (source ? "" : source.error().what));
   auto got = read_all(*source);
   BOOST_TEST(got.video().size() == 40 - made.intra[0]);
-  // The second intra picture is a point to join at, too: there are no others.
+  // Both intra pictures are points to join at, because the stream has no IDR picture.
   BOOST_TEST(keys_of(got) == 2);
   // If there is an IDR picture, intra pictures after it are not points to join at.
   BOOST_TEST(keys_of(read_all(from(write_bytes("idr.h264", bytes_from(made, 0))))) == 1);
@@ -396,7 +396,7 @@ BOOST_AUTO_TEST_CASE(what_an_edit_list_cuts_away_is_not_shown_and_a_loop_of_it_g
   settings.frames = 75;
   settings.gop = 25;
   settings.global_header = true;
-  // Written from a time below zero on, as a cut without encoding does: the edit list says where it begins.
+  // The times begin below zero, as after a cut without encoding: the edit list says where the presentation begins.
   auto path = write_file(make_clip(settings), "mp4", "edit.mp4", moved(-10 * 3600), {{"use_editlist", "1"}});
   auto options = from(path);
   options.loop = true;

@@ -19,7 +19,7 @@ constexpr int64_t second = 90'000;
 struct at {
   int track;
   int64_t dts;
-  int64_t lead = 0; ///< of the PTS
+  int64_t lead = 0; ///< PTS - DTS
 };
 
 struct out {
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_kept_its_timeline_is_not_moved) {
   auto got = pass(100 * second, {{0, 103 * second}, {1, 103 * second + 10}});
   BOOST_TEST(
     (got == std::vector<out>{{0, 103 * second, 103 * second, true}, {1, 103 * second + 10, 103 * second + 10, true}}));
-  // A source beyond the longest gap has not kept its timeline.
+  // A source that is ahead by the longest gap (10 s) or more has not kept its timeline.
   BOOST_TEST(pass(100 * second, {{0, 110 * second}}, 1).front().dts == 100 * second);
   BOOST_TEST(pass(100 * second, {{0, 110 * second - 1}}, 1).front().dts == 110 * second - 1);
   BOOST_TEST(pass(100 * second, {{0, 100 * second}}, 1).front().dts == 100 * second);
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(packets_wait_until_every_track_has_come_but_not_for_ever) {
 }
 
 BOOST_AUTO_TEST_CASE(the_track_that_a_source_may_be_known_by_is_waited_for_longer) {
-  // A burst that begins 1.5 s before a key picture.
+  // The burst at the start of a pull begins 1.5 s before a key picture.
   auto sound = [](timeline_joint& joint, int64_t i) {
     auto packet = make_packet();
     packet->stream_index = 1;

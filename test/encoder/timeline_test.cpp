@@ -56,8 +56,8 @@ struct event {
   int64_t order; ///< place in the file
 };
 
-/// Ten minutes at most of true times: frames in decoding order I P B B P B B …, audio frames of 1024 samples at 44.1
-/// kHz.
+/// True times: `frames` pictures in the decoding order I P B B P B B …, and as much sound: frames of 1024 samples at
+/// 44.1 kHz. Pictures are `lead` ticks earlier in the file than sound of the same time.
 std::vector<event> make_truth(int frames, int64_t base, int64_t lead) {
   std::vector<event> result;
   for (int i = 0; i < frames; ++i) {
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_wrap_is_not_a_jump) {
     BOOST_TEST(x->dts == start + i * 3600);
     BOOST_TEST(!x->discontinuity);
   }
-  // This track begins after the wrap and still lands beside the other.
+  // This track begins after the wrap, and still gets times next to those of the other track.
   BOOST_TEST(uut.place(a, sound(10'000))->pts == wrap33 + 10'000);
   BOOST_TEST(uut.jumps() == 0u);
 }
@@ -132,8 +132,8 @@ BOOST_AUTO_TEST_CASE(tracks_that_see_a_jump_at_different_places_are_shifted_once
   BOOST_TEST(uut.jumps() == 1u);
 }
 
-/// Twenty parts, each with a time of its own, whose sound ends before its picture by another amount; in every second
-/// part the sound comes first.
+/// Twenty parts whose timestamps jump. The sound ends 0, 1, 2 or 3 s before the pictures, in turn; in every second part
+/// the sound comes first.
 BOOST_AUTO_TEST_CASE(sound_that_ends_early_in_each_part_stays_with_its_picture) {
   timeline uut;
   auto v = uut.add_track(video());
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(sound_that_ends_early_in_each_part_stays_with_its_picture) 
         place_sound();
       auto placed = uut.place(v, at(start + i * 3600));
       BOOST_REQUIRE(placed);
-      // Parts follow each other without a hole in the picture, but for what an overlap at the joint costs.
+      // Pictures of successive parts follow without a hole; an overlap at a joint may cost one picture's length.
       if (end != no_pts)
         BOOST_TEST(std::abs(placed->pts - end) <= 3600, "part " << part << " picture " << i);
       end = placed->pts + 3600;
@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(sound_whose_first_packet_has_no_duration_and_lends_its_time
   BOOST_TEST(uut.place(a, sound(0))->pts == 1920);
   BOOST_TEST(!uut.place(a, sound(0)));
   BOOST_TEST(uut.place(a, sound(2 * 1920))->pts == 2 * 1920);
-  // If the packet has a duration, the same time is a repetition.
+  // If the packet has a duration, a packet with the same time is a repetition.
   timeline other;
   a = other.add_track(audio());
   auto first = sound(0);
@@ -419,14 +419,14 @@ BOOST_AUTO_TEST_CASE(any_source_comes_out_monotone_and_in_sync) {
         BOOST_REQUIRE(placed->dts > last[x.track]);
         BOOST_REQUIRE(placed->pts >= placed->dts);
         last[x.track] = placed->dts;
-        // The first packet of a source says which of all equivalent timelines it is on.
+        // Timelines that differ by whole wraps are equivalent; the first packet tells which of them was chosen.
         if (first == no_pts)
           first = ((placed->pts - x.pts) / wrap33) * wrap33;
         worst = std::max(worst, std::abs(placed->pts - x.pts - first));
       }
       BOOST_TEST(uut.jumps() == splices);
-      // Each splice may cost the rounding of the packet that met it first, or with missing decoding times a reordered
-      // frame or two.
+      // Each splice may shift the times: by a rounding error of its first packet, or, without decoding times, by up to
+      // three pictures.
       auto allowed = static_cast<int64_t>(splices) * (strip_dts ? 3 * 3600 : 4) + 4;
       BOOST_TEST(worst <= allowed);
     }
@@ -480,7 +480,7 @@ BOOST_AUTO_TEST_CASE(what_an_edit_list_hides_has_its_place_in_order_and_moves_no
   timeline x{limits};
   x.add_track(video(2, 0));
   struct step {
-    int64_t pts; // of pictures, as the container has them
+    int64_t pts; // in pictures, as the container has it
     int64_t dts;
     bool hidden;
     int64_t want_pts; // ticks; `no_pts` where only the order counts
@@ -488,7 +488,7 @@ BOOST_AUTO_TEST_CASE(what_an_edit_list_hides_has_its_place_in_order_and_moves_no
   constexpr int64_t frame = 3600;
   const std::vector<step> steps{{-3, -5, true, -3 * frame}, {1, -4, false, frame},     {-1, -3, true, -frame},
                                 {0, -2, false, 0},          {2, -1, false, 2 * frame}, {4, 0, true, no_pts},
-                                {3, 1, true, no_pts},                              // behind the first edit
+                                {3, 1, true, no_pts},                              // after the end of the first edit
                                 {-2, -4, true, no_pts},     {0, -3, true, no_pts}, // before the second one begins
                                 {5, 1, false, 5 * frame},   {3, 2, false, 3 * frame},  {4, 3, false, 4 * frame}};
   auto last = std::numeric_limits<int64_t>::min();

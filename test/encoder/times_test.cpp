@@ -51,7 +51,7 @@ std::vector<uint32_t> numbers_at(const std::string& path, AVRational rate) {
   return result;
 }
 
-/// What a file says of its video's times.
+/// The time base, rate and durations that a file states for its video.
 struct said {
   AVRational base{};
   AVRational rate{};
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(of_sixty_pictures_in_milliseconds_every_other_one_is_taken)
 }
 
 BOOST_AUTO_TEST_CASE(a_source_without_an_end_is_thinned_evenly_too) {
-  // As RTMP brings it: milliseconds, from zero on.
+  // Times as in RTMP: rounded to milliseconds, from zero on.
   auto frame = av::make_frame();
   for (auto [source, rate, step] : {std::tuple{60, 30, 2}, {60, 15, 4}, {50, 25, 2}, {120, 60, 2}, {60, 60, 1}}) {
     av::frame_rate_converter converter{{rate, 1}, {}, {source, 1}};
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_source_without_an_end_is_thinned_evenly_too) {
 }
 
 BOOST_AUTO_TEST_CASE(at_the_sources_own_rate_each_picture_is_shown_once_at_its_time) {
-  // Sound from zero and pictures half a picture later: times that two ways of rounding see differently.
+  // The sound begins at zero, the pictures half a picture later: two ways of rounding give different times there.
   auto source = write_source(
     clip_of({.frame_rate = film_rate, .frames = 96, .gop = 24, .first_pts = 1'920, .global_header = true}), "film.mkv");
   auto lag = sound_lag(play_file(source), 1'920, 0);
@@ -133,13 +133,13 @@ BOOST_AUTO_TEST_CASE(at_the_sources_own_rate_each_picture_is_shown_once_at_its_t
 }
 
 BOOST_AUTO_TEST_CASE(a_still_is_filled_however_long_it_is) {
-  // As a screen recording has it: nothing moves for 15 s, and no picture comes.
+  // As in a screen recording: nothing moves for 15 s, so that no picture comes.
   auto late = [](int64_t ticks) { return ticks + (ticks >= 60 * 3'000 - 1'500 ? 15 * 90'000 : 0); };
   auto source =
     write_source(clip_of({.frame_rate = {30, 1}, .frames = 120, .gop = 30, .first_pts = 0, .global_header = true}),
                  "still.mp4", [&](AVPacket& x) {
                    if (x.stream_index == 0) {
-                     // Reordered pictures behind the still are decoded behind it, too.
+                     // Reordered pictures that are shown after the still are decoded after it, too.
                      auto moved = late(x.pts) - x.pts;
                      x.pts += moved;
                      x.dts += moved;

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(colour_properties_and_depth_are_kept) {
     auto pictures = pictures_of(made);
     BOOST_REQUIRE(pictures.size() == 10u);
     BOOST_TEST(pictures[0].pixel_format == AV_PIX_FMT_YUV420P10LE);
-    // Read back from the bitstream, not from what the encoder's context said.
+    // The colours are read back from the bitstream, not from the parameters that the encoder reported.
     source again_from{av::clone(made.tracks), std::move(made.packets)};
     auto& p = *again_from.tracks[0].parameters;
     p.color_primaries = AVCOL_PRI_UNSPECIFIED;
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(full_range_stays_full_range) {
   auto pictures = pictures_of(made);
   BOOST_REQUIRE(pictures.size() == 5u);
   BOOST_TEST((pictures[3].number == 3u));
-  // And the other way: Motion JPEG takes only full range.
+  // Limited to full range: Motion JPEG takes only full range.
   auto settings = video();
   settings = {};
   settings.encoder = "mjpeg";
@@ -367,8 +367,8 @@ BOOST_AUTO_TEST_CASE(with_low_delay_the_encoder_holds_no_more_pictures_on_a_larg
   size_t sent = 0;
   while (sent < from.packets.size() && made.packets.empty())
     BOOST_REQUIRE(work->send(*from.packets[sent++]));
-  // On two cores it is 18: what the preset looks ahead and two for the other threads. Each further thread would add
-  // one.
+  // On two cores the first packet comes after 18 pictures: the preset's lookahead, and two for the other threads. Each
+  // further thread would add a picture.
   BOOST_TEST(sent <= 18u);
 }
 

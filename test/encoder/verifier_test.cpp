@@ -64,7 +64,7 @@ bool says(const std::string& text, const std::string& word) {
   return found;
 }
 
-/// A copy of a file with libavformat, packet by packet.
+/// Copies a file with libavformat; `times` says how often each packet is written.
 std::string remux(const std::string& from, const std::string& name, const std::function<int(int, AVPacket&)>& times) {
   auto to = temporary(name);
   av::input_context_ptr in;
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(a_good_file_passes_in_every_container) {
 
 BOOST_AUTO_TEST_CASE(a_missing_picture_is_named) {
   auto with = job("good.mkv").to_verify();
-  // The last picture of a group that nothing refers to: no decoder complains.
+  // The last picture of a group, to which no other picture refers: decoders do not notice that it is missing.
   auto hole = with.streams[0].pictures.at(24);
   with.path = remux(with.path, "holed.mkv", [&](int, AVPacket& x) {
     return x.stream_index == 0 && std::abs(av_rescale(x.pts, 90, 1) - hole) < 91 ? 0 : 1;
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(content_is_compared_wherever_containers_leave_it_alone) {
         BOOST_TEST(x.contents.size() == x.packets);
       auto result = av::verify(with, unwatched());
       BOOST_TEST(result.has_value(), (result ? "" : result.error().what));
-      // A bit in the middle of a chunk, where nothing is decoded.
+      // One bit of an expected hash in the middle of a chunk, where the verifier decodes nothing.
       with.streams[0].contents.at(20) ^= 1;
       BOOST_TEST(says(what_is_wrong(with), "differs from the input"));
     }
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(how_each_chunk_begins_is_decoded) {
   BOOST_TEST(with.streams[0].chunk_starts.size() == 4);
   BOOST_TEST(with.streams[0].chunk_starts.front() == 0);
   BOOST_TEST(with.streams[1].chunk_starts.size() == 1);
-  // Parameter sets are no content; those of the first chunk stay.
+  // Damages parameter sets, which are no content, of all chunks but the first.
   auto bytes = read_bytes(with.path);
   const std::string parameters{"\0\0\1\x67", 4};
   auto at = bytes.find(parameters, bytes.find(parameters) + 4);

@@ -50,7 +50,7 @@ std::vector<av::time_window> partition(const source& from, std::mt19937& random)
   auto count = std::uniform_int_distribution<size_t>{1, 4}(random);
   while (cuts.size() < count)
     cuts.insert(std::uniform_int_distribution<int64_t>{first - 9'000, last + 9'000}(random));
-  // Half of the cuts are where a scheduler would make them: at a picture.
+  // Half of the partitions have one more cut at the time of a packet, as a scheduler would cut.
   if (random() % 2 == 0)
     cuts.insert(from.packets[random() % from.packets.size()]->pts);
   std::vector<av::time_window> windows;
@@ -75,8 +75,8 @@ void collect(const result& made, int output, std::vector<int64_t>& times) {
   }
 }
 
-/// Compares the root mean square of the difference with that of the signal, where both sounds play, without `blind`
-/// samples on each side of a joint.
+/// Checks that the energy of the difference is at most `share_max` of the signal's, where both sounds play. The samples
+/// on each side of a joint, a tenth of a second, are left out.
 void compare_sound(const sound& whole, const sound& joined, const std::vector<av::time_window>& windows,
                    double share_max) {
   BOOST_REQUIRE(whole.sample_rate == joined.sample_rate);
@@ -104,7 +104,7 @@ struct scenario {
   std::string name;
   const source* from;
   std::vector<av::track_plan> plan;
-  double noise_share_max = 0.05; ///< of an audio encoder whose memory reaches beyond the joint
+  double noise_share_max = 0.05; ///< allowed for an audio encoder whose state reaches beyond the joint
 };
 
 /// A live encode's random-access points: its first picture, and the first one at or after each multiple of the interval
@@ -131,7 +131,7 @@ void check_partition(const scenario& what, const result& whole, unsigned seed) {
     std::vector<std::vector<int64_t>> times(2);
     std::map<int64_t, std::optional<uint32_t>> numbers;
     std::vector<result> parts;
-    // What is copied was never cut: its viewer decodes all of it.
+    // Copied windows are parts of one stream: a viewer decodes them in a row, with one decoder.
     auto copied = std::holds_alternative<av::copy_track>(what.plan[0]);
     std::vector<const AVPacket*> copy;
     for (const auto& window : windows) {

@@ -1,6 +1,6 @@
 #include "test/fake_gpu/fake_gpu.hpp"
 
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -52,7 +52,7 @@ struct session {
   std::string file;
 };
 
-/// Software that gives up after some packets, and from then on delivers nothing.
+/// A software decoder that fails after `packets` packets, and then delivers nothing more.
 struct fake_decoder : av::picture_decoder {
   fake_decoder(std::unique_ptr<av::picture_decoder> software, int packets)
     : software(std::move(software)), left(packets) {}
@@ -75,11 +75,11 @@ struct fake_decoder : av::picture_decoder {
   }
 
   std::unique_ptr<av::picture_decoder> software;
-  int left; ///< packets; negative: it never gives up
+  int left; ///< packets until it fails; negative: it never fails
   uint64_t refused = 0;
 };
 
-/// Software that holds a card's session.
+/// A software encoder that holds a session of a card.
 struct fake_encoder : av::picture_encoder {
   fake_encoder(std::shared_ptr<void> session, std::unique_ptr<av::picture_encoder> software)
     : session(std::move(session)), software(std::move(software)) {}
@@ -216,11 +216,11 @@ fake_gpus::open_on_card(const AVCodec& codec, av::video_settings settings, const
   if (software.empty())
     return refused(std::string{"open the encoder "} + codec.name, "no encoder in software makes its codec");
   if (settings.pixel_format.empty() && codec.id == AV_CODEC_ID_H264)
-    settings.pixel_format = "yuv420p"; // as the chips
+    settings.pixel_format = "yuv420p"; // like real cards
   auto behind = av::translate_settings(settings, software.front());
   if (!behind)
     return tl::unexpected{std::move(behind.error())};
-  // As fast as a card would be.
+  // The fastest preset, to come close to the speed of a card.
   behind->settings.preset = software.front().starts_with("libx26") ? "ultrafast" : "";
   auto opened = av::libav_engine().open_encoder(behind->settings, source, {});
   if (!opened)

@@ -2,7 +2,7 @@
 //
 // A session is a file in the card's folder, named after the process, for as long as the encoder is open and the process
 // lives. Processes that open encoders of one card at the same time count their sessions under a lock, so that a limit
-// holds like a driver's. Software makes the pictures.
+// holds like a driver's. Software encoders make the pictures.
 #pragma once
 
 #include "encoder/codec/engine.hpp"

@@ -18,7 +18,7 @@
 //   fail 15                  the return code of every NVML call for this card; its encoders and decoders fail, too
 //   absent temperature       a value that this card does not have
 //
-// What stand-ins for its encoders and decoders do (see test/fake_gpu):
+// What the stand-ins for the card's encoders and decoders do (see test/fake_gpu):
 //   node /dev/dri/renderD128 the card is not from NVIDIA: its device node
 //   encoders h264_nvenc hevc_nvenc
 //   decoders h264 hevc       codecs

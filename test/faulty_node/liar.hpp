@@ -9,8 +9,8 @@
 
 namespace troupe::test {
 
-/// The lies are: "frames", one picture more than the chunk has; "checksum", another one than the chunk file's;
-/// "attempt", a result under the attempt before, and then the true one.
+/// The lies are: "frames", one picture more than the chunk has; "checksum", a checksum other than the chunk file's;
+/// "attempt", first a false result with the number of the previous attempt, and then the true result.
 file_client_actor spawn_liar(caf::actor_system& system, attempt_id attempt, file_client_actor client, std::string lie);
 
 } // namespace troupe::test

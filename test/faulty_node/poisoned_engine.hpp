@@ -1,5 +1,5 @@
-// An engine whose decoders crash the process at the first packet at or after one time. Everything else is another
-// engine's.
+// An engine whose decoders crash the process at the first packet at or after one time. Everything else is done by
+// another engine.
 #pragma once
 
 #include "encoder/codec/engine.hpp"

@@ -1,6 +1,6 @@
-// MP4 files with any edit list: one pass over the file, and a second reader that is told what the first found. Whatever
-// the list hides, repeats or leaves empty, the file can be cut by the index, and no reader returns a picture before the
-// first one of the index.
+// MP4 files with any edit list: one pass over the file, and a second reader that gets the results of the first.
+// Whatever the list hides, repeats or leaves empty, the file can be cut by the index, and no reader returns a picture
+// before the first one of the index.
 #include "encoder/source/source_index.hpp"
 
 #include "test/fuzz/memory_file.hpp"

@@ -23,7 +23,7 @@ void check_target(std::string_view target) {
   std::string again;
   for (auto& segment : *path) {
     require(is_clean(segment), "a segment holds no control characters");
-    // Slashes and dots in a row can be written in several ways, and no route has them.
+    // Paths with empty segments or "." can be written in several ways, and no route contains them.
     if (segment.empty() || segment == ".")
       return;
     again += '/' + http::encode_segment(segment);

@@ -28,7 +28,7 @@ private:
   std::vector<int64_t> last_dts_;
 };
 
-/// Reads up to so many packets, and checks each.
+/// Reads up to `packets_max` packets, and checks each.
 inline void read_packets(av::demuxer& source, int packets_max) {
   packet_checks checks;
   auto packet = av::make_packet();

@@ -37,7 +37,7 @@ void check(const std::string& url) {
   require(source->is_file() || !lists(source->protocols, "file"), "the network reaches no file");
 }
 
-/// A secret word, alone and next to characters that users write in passwords although these characters end one.
+/// A secret word, alone and next to characters that users write in passwords although they end the user part of a URL.
 constexpr std::array<std::string_view, 12> passwords{
   "S3CRETWORD",      "p/S3CRETWORD", "S3CRETWORD/w",   "p?S3CRETWORD",   "p#S3CRETWORD",    "p@S3CRETWORD",
   "p@w/S3CRETWORD?", "/S3CRETWORD",  "12/S3CRETWORD?", "12?S3CRETWORD#", "12#/S3CRETWORD@", "?#@/S3CRETWORD"};

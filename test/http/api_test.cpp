@@ -292,8 +292,8 @@ BOOST_AUTO_TEST_CASE(names_of_a_reverse_proxy_and_of_a_server_beyond_this_machin
   BOOST_TEST(status(get, "Host: tv.example.org\r\n") == 200);
   BOOST_TEST(status(get, "Host: 203.0.113.5\r\n") == 200);
   BOOST_TEST(status(get, "Host: evil.example\r\n") == 421);
-  // Without a list any name will do, but no browser changes anything under one that an attacker may have made resolve
-  // to us.
+  // Without a list of names, every Host is accepted. But changes from a browser are refused unless the Host is an
+  // address, because an attacker's name may resolve to our address.
   restart("0.0.0.0", {});
   BOOST_TEST(status(get, "Host: coordinator.example\r\n") == 200);
   BOOST_TEST(status(drain, "Host: coordinator.example\r\n") == 200);

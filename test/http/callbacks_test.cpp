@@ -18,10 +18,10 @@ namespace {
 
 struct fixture : virtual_time {
   std::vector<store::callback> due; ///< in the store
-  int lists = 1'000;                ///< how many questions for the list are answered at once; further ones wait here:
+  int lists = 1'000;                ///< how many questions for the list are answered at once; more wait in `asked`
   std::vector<caf::typed_response_promise<callback_list>> asked;
   bool stores = true;
-  int begun = 0; ///< tries: each asks for its job first
+  int begun = 0; ///< tries begun; each try first asks for its job
   std::vector<callback_outcome> outcomes;
   caf::actor gateway = keep(system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
     return {
@@ -80,7 +80,7 @@ BOOST_FIXTURE_TEST_SUITE(callbacks_test, fixture)
 
 BOOST_AUTO_TEST_CASE(a_callback_is_not_sent_again_while_the_list_without_it_is_late) {
   owe(1);
-  owe(2, std::numeric_limits<int64_t>::max()); // is not due yet, so the clock continues
+  owe(2, std::numeric_limits<int64_t>::max()); // is not due yet, so the sender's timer continues
   lists = 1;
   begin();
   BOOST_REQUIRE(tries(1));

@@ -90,6 +90,13 @@ public:
     return text_;
   }
 
+  /// Reads at most this many bytes from the socket; 0 if the server has closed.
+  size_t take(size_t most) {
+    std::string bytes(most, '\0');
+    auto n = ::recv(socket_, bytes.data(), most, 0);
+    return n > 0 ? static_cast<size_t>(n) : 0;
+  }
+
   /// Everything until the server closes.
   std::string read_all() {
     read_until([](auto&) { return false; });

@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(all_bodies_together_have_a_bound) {
     c.send("POST /api/v1/daemons/a/drain HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
     return c;
   };
-  // They wait for their bodies; "100 Continue" says that there is room.
+  // The server waits for the bodies of these requests; "100 Continue" says that there is room for one.
   auto one = begin("Content-Length: 1000\r\nExpect: 100-continue\r\n");
   BOOST_TEST(one.read_head().status == 100);
   auto two = begin("Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n");

@@ -31,11 +31,11 @@ struct dummy_cluster {
   variant_stream_ptr stream;        ///< of `running`
   caf::error failure;               ///< the answer to `watch_atom`, if set
   bool silent = false;              ///< answers nothing at all
-  std::vector<std::any> unanswered; ///< promises, until the actor ends; dropping one is an answer
+  std::vector<std::any> unanswered; ///< promises, until the actor ends; a promise that is dropped answers with an error
   uint32_t watches = 0;
   std::vector<std::string> commands; ///< "drain NAME"
 
-  /// From now on the rendition runs.
+  /// Makes the rendition run.
   void run(core::client_ring::limits limits = {}) {
     running = std::make_shared<rendition>(limits, "h264");
     stream = running->stream();
@@ -54,7 +54,7 @@ caf::result<T> no_answer(caf::event_based_actor* self, dummy_cluster& cluster) {
 
 /// Untyped, because it answers only what the HTTP server asks.
 inline caf::behavior dummy_gateway_behavior(caf::event_based_actor* self, dummy_cluster_ptr cluster) {
-  // The test may hold the cluster longer than the actor system lives, which has to take these answers.
+  // The promises must be dropped while the actor system lives, and the test may keep `cluster` for longer.
   self->attach_functor([cluster] {
     std::lock_guard guard{cluster->mutex};
     cluster->unanswered.clear();

@@ -61,7 +61,7 @@ struct fixture : type_registration {
     open();
   }
 
-  /// Also what a restarted coordinator does.
+  /// Starts the upload registry and the server, or restarts both, as a new coordinator does.
   void open() {
     web.reset();
     transfer::upload_registry_config with;
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_ticket_is_the_same_after_a_restart_and_a_job_that_is_over
   open_job();
   BOOST_TEST(access.ticket == before);
   BOOST_TEST(get("/source", bearer()).status == 200);
-  uploads->close_job(job, "0"); // of an earlier life
+  uploads->close_job(job, "0"); // for an earlier run of the job: has no effect
   BOOST_TEST(get("/source", bearer()).status == 200);
   uploads->close_job(job, "1");
   BOOST_TEST(get("/source", bearer()).status == 503);
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_changed_is_not_taken_for_the_one_that_was_ask
   BOOST_TEST(get("/source", bearer() + "If-Match: \"" + access.identity + "\"\r\n").status == 200);
   write(source, random_bytes(mebibyte));
   BOOST_TEST(get("/source", bearer() + "If-Match: \"" + access.identity + "\"\r\n").status == 412);
-  // A part of another version is no part of this one.
+  // If the source has changed since (If-Range), the answer is the whole file, not a part.
   auto whole = get("/source", bearer() + "Range: bytes=5-\r\nIf-Range: \"" + access.identity + "\"\r\n");
   BOOST_TEST(whole.status == 200);
   BOOST_TEST(whole.body == content(source));
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(an_upload_that_is_cut_again_and_again_arrives_whole) {
   BOOST_TEST(reported == bytes.size());
   BOOST_TEST((content(target) == bytes));
   BOOST_TEST(names("/work/job").size() == 1u);
-  // A client that did not get the answer repeats its request.
+  // A client that did not get the answer may repeat its request.
   BOOST_TEST(transfer::upload(folder + "/made", of_job("/chunks/4?attempt=1.7"), with).has_value());
 }
 
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_not_back_at_work_is_no_missing_file) {
   BOOST_TEST(get("/source", bearer()).status == 503);
   BOOST_TEST(get("/chunks/4?file=4-x.chunk", bearer()).status == 503);
   BOOST_TEST(get("/chunks/4?attempt=1.7", upload, "PATCH").status == 503);
-  // A client that asked meanwhile continues when the job is back.
+  // A client that asks while the job is closed gets its answer when the job is open again.
   auto asked =
     std::async(std::launch::async, [this, of = of_job("/source")] { return transfer::ask("HEAD", of, with); });
   open_job();

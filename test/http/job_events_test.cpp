@@ -1,5 +1,6 @@
-// Server-sent events: which client gets which texts, and what waits for a slow one. Over real sockets with a queue of
-// the test: no event comes twice, none is missed between the store and the live events, and a stream ends with its job.
+// Server-sent events: which client gets which texts, and what is kept for a slow client. Over real sockets, with a
+// dummy queue: no event comes twice, none is missed between the store and the live events, and a stream ends with its
+// job.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/job_events.hpp"
@@ -58,7 +59,7 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-/// A queue that says what the test says.
+/// A dummy job queue whose answers the test sets.
 struct dummy_queue {
   std::mutex mutex;
   std::condition_variable changed;
@@ -67,7 +68,7 @@ struct dummy_queue {
   caf::error failure;
   std::deque<job_replay_question> questions;
 
-  /// What it says from now on.
+  /// Sets the queue's answer to later questions.
   void says(job_replay x) {
     std::lock_guard guard{mutex};
     replay = std::move(x);
@@ -240,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_job_is_followed_from_what_it_is_to_its_end) {
   BOOST_TEST((asked.id == one));
   BOOST_TEST(!asked.after);
   BOOST_TEST(fixture::read_until(c, "\n\n").starts_with("id: 4\nevent: job\ndata: {"));
-  // What the first event contains is not sent again, nor are events of other jobs.
+  // A transition that the first event contains is not sent again; events of other jobs are not sent at all.
   f.queue->tell({moved(one, 4, "assigned", "running"), moved(two, 5, "", "queued"), progress(one, 0.25),
                  chunk(one, 6, 0), moved(one, 7, "running", "completed")});
   auto rest = c.read_all();
@@ -290,7 +291,7 @@ BOOST_AUTO_TEST_CASE(an_end_between_two_reads_of_the_store_ends_the_stream) {
     c.read_head();
     BOOST_TEST(contains(client::dechunk(c.read_all()), "id: 9\nevent: end\n"));
   }
-  // A job that was retried since then is not over.
+  // A job that failed and was then retried is not over.
   f.queue->says(replay_of(job_state::failed, {moved(one, 9, "running", "failed"), moved(one, 10, "failed", "queued")}));
   auto c = f.listen("/api/v1/jobs/" + to_string(one) + "/events");
   c.read_head();

@@ -1,4 +1,4 @@
-// Limits of a job as JSON: how values are read, and with which text others are refused.
+// Limits of a job as JSON: how values are read, and with which texts invalid values are refused.
 #include "http/job_limits.hpp"
 
 #include <boost/json/parse.hpp>

@@ -1,5 +1,5 @@
-// Orders of file jobs as JSON: how values are read, and with which text others are refused; lists and their queries;
-// jobs as they are shown.
+// Orders of file jobs as JSON: how values are read, and with which texts invalid ones are refused; lists and
+// their queries; jobs as they are shown.
 #include "http/jobs.hpp"
 
 #include <boost/json/parse.hpp>

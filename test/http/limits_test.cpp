@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_http_is_a_400) {
 }
 
 BOOST_AUTO_TEST_CASE(a_body_whose_end_is_a_matter_of_opinion_ends_the_connection) {
-  // What follows would be the next request for one reader, and the body for another.
+  // One HTTP parser would take the bytes after the head for the next request, another one for the body.
   auto said = [this](const std::string& fields, const std::string& version = "1.1") {
     client c{web->port()};
     c.send("POST /api/v1/daemons/a/drain HTTP/" + version + "\r\nHost: localhost\r\n" + fields + "\r\n0\r\n\r\n"

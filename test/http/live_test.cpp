@@ -2,6 +2,7 @@
 // stops reading affects no other.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
+#include "http/live_group.hpp"
 #include "http/server.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -138,6 +139,32 @@ BOOST_FIXTURE_TEST_CASE(many_clients_get_the_same_bytes, two_threads) {
     BOOST_TEST(client::dechunk(c.read_all()) == expected);
   BOOST_TEST(cluster->stream->count().clients_total == 20);
   BOOST_TEST(clients_become(0));
+}
+
+// Those who wait on one thread are woken through one of them.
+BOOST_AUTO_TEST_CASE(a_client_that_leaves_takes_nothing_from_those_that_wait_with_it) {
+  auto expected = push(2000, true);
+  std::vector<client> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(watch());
+    BOOST_TEST(clients.back().read_head().status == 200);
+    clients.back().read_until([&](auto& t) { return client::dechunk(t).size() >= expected.size(); });
+  }
+  for (int i = 0; i < 4; ++i) {
+    clients.erase(clients.begin());
+    BOOST_TEST(clients_become(static_cast<uint32_t>(clients.size())));
+    expected += push(1000, false);
+    for (auto& c : clients)
+      BOOST_TEST(client::dechunk(c.read_until([&](auto& t) { return client::dechunk(t).size() >= expected.size(); }))
+                 == expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(clients_rest_longer_the_longer_they_take_but_no_picture_waits_long) {
+  using std::chrono::milliseconds;
+  BOOST_TEST(live_group::rest_after(std::chrono::microseconds{500}).count() == 0);
+  BOOST_TEST(live_group::rest_after(milliseconds{2}).count() == 18);
+  BOOST_TEST(live_group::rest_after(milliseconds{50}).count() == live_group::rest_max.count());
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_that_breaks_ends_without_the_last_chunk) {

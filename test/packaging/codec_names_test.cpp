@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(h264_without_extradata_is_named_by_profile_and_level) {
 }
 
 BOOST_AUTO_TEST_CASE(hevc_is_named_by_profile_tier_and_level) {
-  // Emulation prevention bytes stand in the zeros.
+  // The zeros contain emulation prevention bytes.
   BOOST_TEST(name("hevc", {0, 0, 0, 1, 0x42, 0x01, 0x01, 0x01, 0x60, 0, 0, 3, 0, 0xb0, 0, 0, 3, 0, 0, 3, 0, 0x5d, 0xa0})
              == "hvc1.1.6.L93.B0");
   BOOST_TEST(name("hevc", {0, 0, 0, 1, 0x42, 0x01, 0x01, 0x22, 0x20, 0, 0, 3, 0, 0x90, 0, 0, 3, 0, 0, 3, 0, 0x99, 0xa0})
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(aac_is_named_by_its_object_type) {
   BOOST_TEST(name("aac", {0x2b, 0x92, 0x08, 0x00}) == "mp4a.40.5");
   BOOST_TEST(name("aac", {0xeb, 0x8a, 0x08, 0x00}) == "mp4a.40.29");
   BOOST_TEST(name("aac", {0xf9, 0x46, 0x40}) == "mp4a.40.42");
-  // The configuration of implicit signalling says low complexity.
+  // With implicit signalling the configuration says low complexity, and only the profile says HE-AAC.
   BOOST_TEST(name("aac", {0x13, 0x90}, 4) == "mp4a.40.5");
   BOOST_TEST(name("aac", {}, 28) == "mp4a.40.29");
   BOOST_TEST(name("aac", {}) == "mp4a.40.2");

@@ -16,7 +16,7 @@ coded_track from_stream(const av::test::stream& x) {
   coded_track result;
   result.format = to_format(x.info);
   for (const auto& packet : x.packets) {
-    // FLAC's encoder ends with a packet that has only other extradata.
+    // FLAC's encoder ends with an empty packet that only carries new extradata.
     if (packet->size == 0)
       continue;
     coded_sample made;
@@ -33,7 +33,7 @@ coded_track from_stream(const av::test::stream& x) {
   return result;
 }
 
-/// MP3's encoder takes samples in a form in which `make_audio` has no tone.
+/// MP3 is made with `make_clip`, because `make_audio` does not support the sample formats of its encoder.
 coded_track make_mp3() {
   av::test::clip_settings settings;
   settings.video = "";

@@ -52,7 +52,7 @@ fragment read_fragment(const shared_bytes& bytes);
 /// The names of all boxes in an init segment, outer before inner, sample entries among them.
 std::vector<std::string> boxes_of(const shared_bytes& init);
 
-/// As a player reads an init segment and fragments one after the other.
+/// What a player reads from an init segment and the fragments after it.
 struct played {
   std::string codec;
   uint32_t tag = 0;

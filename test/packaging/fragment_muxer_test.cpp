@@ -178,7 +178,7 @@ BOOST_DATA_TEST_CASE(parts_in_a_row_play_as_the_samples_that_went_in, boost::uni
   auto made = mux(from, uneven);
   check_parts(from, made);
   auto got = play(made.pieces(), "parts.mp4");
-  // The container has one number for both.
+  // MP4 does not tell mp2 from mp3: libavformat reads both as mp3.
   BOOST_TEST(got.codec == (codec == "mp2" ? "mp3" : codec));
   BOOST_TEST(got.time_base.den == timescale(from));
   BOOST_REQUIRE(got.packets.size() == from.samples.size());
@@ -288,7 +288,7 @@ BOOST_AUTO_TEST_CASE(in_band_and_out_of_band_parameter_sets_make_the_same_init) 
     auto bare = from;
     bare.format.extradata = {};
     BOOST_TEST((mux(bare, ten).init == in_band.init));
-    // The track's own record, as a file has it, says the same.
+    // The configuration record from a file gives the same init segment as the parameter sets in the samples.
     auto record = play(in_band.pieces(), "record.mp4").extradata;
     auto other = from;
     other.format.extradata = shared_bytes{record};
@@ -357,7 +357,7 @@ BOOST_AUTO_TEST_CASE(aac_with_headers_becomes_aac_without) {
   auto got = play(made.pieces(), "adts.mp4");
   BOOST_TEST(got.extradata.size() == 2u);
   BOOST_TEST(got.decoded >= from.samples.size() - 1);
-  // Mono begins.
+  // A change to mono needs a new init segment.
   fragment_muxer out{with.format};
   must(out.write(with.samples[0].info, with.samples[0].bytes));
   BOOST_TEST(!out.needs_new_init(with.samples[1].info, with.samples[1].bytes));
@@ -387,7 +387,7 @@ BOOST_AUTO_TEST_CASE(what_the_container_cannot_hold_is_refused_and_leaves_the_mu
     out.write(at(1).info, at(1).bytes), // no key picture
     out.write(at(0).info, at(0).bytes),
     out.write(at(1).info, at(1).bytes),
-    out.write(at(1).info, at(1).bytes), // again
+    out.write(at(1).info, at(1).bytes), // the same sample twice
     out.write(empty, {}),
     out.write(timeless, at(2).bytes),
     out.write(late, at(2).bytes),

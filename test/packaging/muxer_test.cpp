@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(raw_aac_and_aac_with_headers_both_become_a_transport_stream
   std::vector<track> tracks;
   auto got = read_back(mux(make_clip(settings), "mpegts", 900'000).bytes, "raw-aac.ts", &tracks);
   BOOST_TEST(tracks[1].parameters->sample_rate == 48'000);
-  // What the demuxer returns of it now has headers of its own.
+  // The AAC that the demuxer returns has ADTS headers.
   clip second;
   second.tracks = std::move(tracks);
   second.packets = std::move(got);

@@ -1,4 +1,4 @@
-// Goal: the parameter sets of a stream are found wherever they stand, and damage does no harm. Method: samples and
+// Goal: the parameter sets of a stream are found wherever they are, and damage does no harm. Method: samples and
 // records that are written here byte by byte, and cut at each length.
 #include "packaging/parameter_sets.hpp"
 

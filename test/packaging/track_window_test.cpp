@@ -160,6 +160,21 @@ BOOST_AUTO_TEST_CASE(discontinuities_are_counted_when_they_leave_the_playlist) {
   BOOST_TEST(x.discontinuities_before() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(the_run_of_the_first_listed_segment_is_known_after_its_beginning_is_gone) {
+  track_window x{{}};
+  for (auto n = 100; n < 105; ++n)
+    add_segment(x, n);
+  x.begin(105, 105 * 2 * second, true);
+  BOOST_TEST(x.first_run().number == 0);
+  for (auto n = 106; n < 114; ++n)
+    add_segment(x, n);
+  BOOST_TEST(x.first_run().number == 0);
+  for (auto n = 114; n < 140; ++n)
+    add_segment(x, n);
+  BOOST_TEST(x.first_run().number == 105);
+  BOOST_TEST(x.first_run().start == 105 * 2 * second);
+}
+
 BOOST_AUTO_TEST_CASE(a_jump_beyond_the_playlist_begins_it_again_and_keeps_count) {
   track_window x{{}};
   add_segment(x, 0);

@@ -19,7 +19,7 @@ using namespace troupe::av::test;
 
 namespace {
 
-/// What the bytes of a stream say beside its packets.
+/// The tables, clock and continuity counters of a stream, read from its bytes.
 struct scan {
   struct table {
     int version;
@@ -27,7 +27,7 @@ struct scan {
     bool operator==(const table&) const = default;
   };
 
-  std::vector<table> tables;  ///< a PMT that says the same as the one before is not among them
+  std::vector<table> tables;  ///< without those that equal the one before
   std::vector<int64_t> clock; ///< ticks
   int counter_errors = 0;
 
@@ -119,7 +119,7 @@ clip short_clip(const std::string& audio) {
   return make_clip(settings);
 }
 
-/// So many pictures of which each lasts `ticks`, and, where wanted, the sound of that time.
+/// Muxes that many pictures, each of which lasts `ticks`, and, if `sound` is set, sound of the same length.
 void put_slow(muxer& out, const clip& from, int pictures, int64_t ticks, bool sound, int64_t first) {
   constexpr int64_t sound_ticks = 1920;
   std::vector<const AVPacket*> video;

@@ -10,7 +10,7 @@ seconds=${2:-20}
 shift $(($# < 2 ? $# : 2))
 if [ $# = 0 ]; then
   case $url in
-    # GStreamer 1.22 adds the channel's age to the time of the window's first segment, and waits for that one.
+    # GStreamer 1.22 adds the channel's age to the first listed segment's time, and waits for a segment of that time.
     *.mpd*) set -- ffmpeg mpv vlc streamlink ;;
     *) set -- ffmpeg mpv vlc gstreamer streamlink ;;
   esac
@@ -25,16 +25,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
 
-# VLC refuses to run as root. Nobody may then not read our folder, so its log comes through a pipe.
+# VLC refuses to run as root. The user "nobody" cannot open files in our folder, so VLC's log comes through a pipe.
 unprivileged=()
 [ "$(id -u)" != 0 ] || unprivileged=(setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME=/nonexistent)
 
-# fail TEXT: why the player at hand failed; the first reason counts.
+# fail TEXT: notes why the present player failed; the first reason counts.
 fail() { [ -n "$why" ] || why=$*; }
 no_lines() { [ ! -s "$1" ] || fail "$(wc -l <"$1") lines in its log, such as: $(head -n 1 "$1" | cut -c 1-200)"; }
 at_least() { [ "${1:-0}" -ge "$2" ] 2>/dev/null || fail "$3: ${1:-none}, expected $2"; }
 
-# Whenever libavformat reads a live HLS playlist again, it gives its own demuxer the initialization again. For DASH it
+# Whenever libavformat reads a live HLS playlist again, it gives its MP4 demuxer the init segment again. For DASH it
 # logs the third message when mpv ends while libavformat waits for a segment.
 known='Found duplicated MOOV Atom|Last message repeated|Error when loading first fragment of playlist'
 without_known() { grep -vE "$known" || true; }
@@ -64,7 +64,7 @@ play_vlc() {
     | timeout "$limit" "${unprivileged[@]}" \
       vlc -I oldrc --rc-fake-tty --no-dbus --vout=vdummy --aout=adummy -v "$url" \
       >"$log" 2>&1 || fail "exit status $?"
-  # What it says while it quits is about its own threads.
+  # VLC's messages while it quits are about its own threads.
   sed '/^quit: returned/,$d' "$log" >"$work/lines"
   grep -E ' (error|generic error): |\] .*(failed|error)$' "$work/lines" \
     | grep -vE 'libvlc error: interface|interface error' >"$work/errors" || true
@@ -92,7 +92,7 @@ play_streamlink() {
   timeout --signal=INT --kill-after=10 "$seconds" streamlink --loglevel warning --stdout "$kind://$url" best 2>"$log" \
     | ffprobe -v error -count_packets -show_entries stream=codec_type,nb_read_packets -of csv=p=0 - \
       >"$work/streams" 2>"$work/probe" || true
-  # It is interrupted, and so is what it writes.
+  # streamlink is interrupted, and its output ends within a packet: messages about that are no faults.
   grep -hvE 'Interrupted! Exiting|File ended prematurely|running as root' "$log" "$work/probe" >"$work/errors" || true
   no_lines "$work/errors"
   at_least "$(sed -n 's/^audio,//p' "$work/streams" | sort -n | tail -n 1)" "$((pictures_min / 2))" "packets of sound"

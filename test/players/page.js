@@ -148,7 +148,7 @@ try {
   began = performance.now();
   setTimeout(() => first_picture ?? finish(), start_limit_ms);
   video.requestVideoFrameCallback(on_picture);
-  told = player.start(video, url, seen);
+  told = player.start(video, url, seen, Number(query.get('behind')));
 } catch (error) {
   seen.error(error.message, true);
 }

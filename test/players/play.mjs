@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // Plays a channel in headless Chromium and prints what a viewer saw as one JSON object. Exit status 1: it has `faults`.
-// usage: play.mjs URL --player=hls.js|shaka|dashjs|native [--seconds=60] [--start-limit=20] [--glass] [--json]
+// usage: play.mjs URL --player=hls.js|shaka|dashjs|native [--seconds=60] [--start-limit=20] [--behind=SECONDS]
+//          [--glass] [--json]
+//        play.mjs --check    only says whether the browser and its players are installed
+//   --behind  hls.js stays so far behind live, without low latency, and has as much in its buffer
 //   --glass   also reads the clock that clock.sh draws: milliseconds from the drawing of a picture until it is shown
 //   --json    prints the object on one line
 // The report: `start_ms` until the first picture; `played_s`, `stalls` and `jumps` of the position; `waits`, how often
@@ -40,14 +43,18 @@ function options() {
         player: { type: 'string' },
         seconds: { type: 'string', default: '60' },
         'start-limit': { type: 'string', default: '20' },
+        behind: { type: 'string' },
+        check: { type: 'boolean', default: false },
         glass: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
       },
     });
+    if (values.check) return values;
     if (positionals.length !== 1) die('expects one URL');
     if (!names.includes(values.player)) die(`--player is one of ${names.join(', ')}`);
-    for (const name of ['seconds', 'start-limit'])
-      if (!(Number(values[name]) > 0)) die(`--${name} is a number above 0`);
+    if (values.behind !== undefined && values.player !== 'hls.js') die('--behind is for hls.js');
+    for (const name of ['seconds', 'start-limit', 'behind'])
+      if (values[name] !== undefined && !(Number(values[name]) > 0)) die(`--${name} is a number above 0`);
     return { ...values, url: positionals[0], start_limit: values['start-limit'] };
   } catch (error) {
     return die(error.message);
@@ -68,6 +75,7 @@ if (!chromium) die('Chromium is not installed: run scripts/setup --browser');
 
 const wanted = options();
 const modules = libraries();
+if (wanted.check) process.exit(0);
 const files = {
   '/page.js': join(here, 'page.js'),
   '/players.js': join(here, 'players.js'),
@@ -141,9 +149,10 @@ server.listen(0, '127.0.0.1', () => {
   const { url, player, seconds, start_limit } = wanted;
   const query = new URLSearchParams({ url, player, seconds, start_limit });
   if (wanted.glass) query.set('glass', '');
+  if (wanted.behind) query.set('behind', wanted.behind);
   const page = `http://127.0.0.1:${server.address().port}/?${query}`;
   // The browser ends with this program, however this one ends.
-  // Nothing outside is asked: dash.js would ask a time server of its maker's for a manifest without UTCTiming.
+  // No other host is reached: without UTCTiming in the manifest, dash.js would ask its maker's time server.
   const hosts = `MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE ${new URL(url).hostname}`;
   const more = [`--host-resolver-rules=${hosts}`, `--user-data-dir=${profile}`, page];
   browser = spawn('setpriv', ['--pdeathsig', 'KILL', chromium, ...flags, ...more], {

@@ -12,8 +12,8 @@ const script = (path) =>
 
 const hls_js = {
   load: () => script('/hls.js'),
-  start(video, url, seen) {
-    const hls = new Hls();
+  start(video, url, seen, behind_s) {
+    const hls = new Hls(behind_s ? { lowLatencyMode: false, liveSyncDuration: behind_s } : {});
     let counter = null;
     let level = null;
     hls.on(Hls.Events.ERROR, (_, data) => {

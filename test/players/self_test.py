@@ -98,8 +98,8 @@ def torn(playlist):
     result = []
     for line in playlist.splitlines():
         if "INDEPENDENT" in line:
-            # Counts the discontinuities before the playlist, without that of its first segment, whose tag is still
-            # listed.
+            # Counts the discontinuities before the playlist, without that of the first listed segment, whose tag is
+            # still listed.
             result.append(f"#EXT-X-DISCONTINUITY-SEQUENCE:{(first + 3) // 4}")
         if line.startswith("#EXTINF"):
             if number % 4 == 0:

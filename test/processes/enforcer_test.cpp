@@ -1,7 +1,7 @@
 // Goal: limits hold, with or without control groups on the machine. Foreign groups are left alone, and our own are
 // removed.
-// Method: version 2 on a folder of plain files, which shows each write; the rest on our own real processes, which try
-// to exceed the limits.
+// Method: version 2 of control groups is replaced by a folder of plain files, which shows each write. All other limits
+// are set on real processes of the test, which try to exceed them.
 #include "processes/enforcer.hpp"
 
 #include "processes/process_limits.hpp"
@@ -30,8 +30,8 @@ namespace {
 
 constexpr uint64_t mebibyte = 1024 * 1024;
 
-/// A process in a group of its own that waits for a word, then does what it is there for and ends with what that
-/// returns.
+/// A process in a group of its own that waits until `result` is called, then calls `work` and exits with its return
+/// value.
 class child {
 public:
   explicit child(const std::function<int()>& work) {
@@ -62,7 +62,7 @@ public:
     return pid_;
   }
 
-  /// Lets it work, and returns how it ended.
+  /// Lets the process work, and returns its exit status as from `waitpid`.
   int result() {
     (void)!::write(word_, "x", 1);
     int status = 0;
@@ -76,7 +76,7 @@ private:
   int word_ = -1;
 };
 
-/// Allocates and uses that much memory; returns 0 if it gets it.
+/// Allocates and uses that much memory; returns 0 if that succeeds.
 int take_memory(uint64_t bytes) {
   auto* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
@@ -105,7 +105,7 @@ struct unified_fixture {
     root.write("service/daemon/cgroup.procs", "");
   }
 
-  /// The kernel makes these files with the group.
+  /// Makes a group's files, which the kernel would make together with the group.
   std::string task_group(const std::string& name) {
     auto group = "service/troupe." + std::to_string(::getpid()) + "." + name;
     for (auto file : {"cpu.max", "memory.max", "memory.swap.max", "memory.oom.group", "cgroup.procs"})
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(cores_are_limited_by_a_group) {
   auto work = [] {
     auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{1'500};
     while (std::chrono::steady_clock::now() < end) {
-      // takes what it gets
+      // uses all the processor time that it gets
     }
     return static_cast<int>(cpu_seconds() * 100);
   };

@@ -43,7 +43,7 @@ std::string playlist_text(bool video, position at, bool delta) {
     "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,HOLD-BACK=6.0,PART-HOLD-BACK=1.32\n"
     "#EXT-X-PART-INF:PART-TARGET=0.44\n";
   text += print("#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-DISCONTINUITY-SEQUENCE:4\n", int(first));
-  constexpr uint64_t skipped = 3; // what ends 12 s or more behind the end
+  constexpr uint64_t skipped = 3; // the segments that end 12 s or more before the last one ends
   if (delta)
     text += print("#EXT-X-SKIP:SKIPPED-SEGMENTS=%d\n", int(skipped));
   text += print("#EXT-X-MAP:URI=\"%s.init.mp4\"\n", video ? "v" : "a");

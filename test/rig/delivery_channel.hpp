@@ -22,7 +22,7 @@ std::string print(const char* format, Ts... values) {
   return text.data();
 }
 
-/// How far a channel is: all before segment `number` is whole, and of that one `part` parts are there.
+/// How far a channel is: all segments before `number` are complete, and segment `number` has `part` parts so far.
 struct position {
   uint64_t number = first_open;
   uint64_t part = 0;

@@ -16,7 +16,7 @@ namespace {
 struct planted_fault {
   std::string rule;
   plant fault;
-  std::set<std::string> also = {}; ///< what follows from it
+  std::set<std::string> also = {}; ///< other rules that the fault breaks
 };
 
 std::string ids(const std::set<std::string>& all) {
@@ -51,7 +51,7 @@ void check(const std::vector<planted_fault>& all, std::vector<violation> (*rehea
   }
 }
 
-/// Changes what is observed of one URL, from a moment on.
+/// Delays the answers of all URLs that contain `text` by `by_s` seconds.
 plant slower(std::string text, double by_s) {
   return [=](observation& seen) {
     if (seen.url.find(text) != std::string::npos)
@@ -66,7 +66,7 @@ plant bytes(std::string name, std::string with) {
   };
 }
 
-/// Everything comes later from a moment on.
+/// Delays every request and answer by `by`, if its answer would come at `after` or later.
 plant later(seconds after, seconds by) {
   return [=](observation& seen) {
     if (seen.answered < after)
@@ -288,6 +288,17 @@ BOOST_AUTO_TEST_CASE(each_fault_of_dash_is_found) {
       {"dash-18", replaced(m, " codecs=\"mp4a.40.2\"", "")},
       {"dash-19", replaced(m, "avc1.64001f", "avc1.640028")},
       {"dash-20", bytes("v-103.m4s", fragment(103 * 180'000, 50, 3'600, false))},
+      {"dash-21",
+       [](observation& seen) {
+         if (is_of(seen, "v-103.m4s"))
+           seen.began = seen.answered;
+       }},
+      {"dash-22",
+       [](observation& seen) {
+         // Of the two answers, that which came at once.
+         if (is_of(seen, "v-103.m4s") && seen.answered - seen.asked < seconds{1})
+           seen.body += "more";
+       }},
     },
     rehearse_dash);
 }
@@ -339,6 +350,14 @@ BOOST_AUTO_TEST_CASE(tables_and_counters_of_transport_streams_are_judged) {
   BOOST_TEST(run({ts_segment(0, 90'000), ts_segment(3, 270'000)}) == "hls-13.2 ");
   BOOST_TEST(run({ts_segment(0, 90'000, false)}) == "hls-13.1 ");
   BOOST_TEST(run({ts_segment(0, 90'000), ts_segment(1, 450'000)}) == "hls-1.4 ");
+  BOOST_TEST(run({ts_segment(0, 90'000) + "G"}) == "hls-13.6 ");
+  auto out_of_step = ts_segment(0, 90'000);
+  out_of_step[2 * 188] = 'x';
+  BOOST_TEST(run({out_of_step}) == "hls-13.6 hls-13.7 ");
+  // Without a clock, with one that goes back from segment to segment, and with one that stands still for a second.
+  BOOST_TEST(run({ts_segment(0, 90'000, true, false)}) == "hls-13.7 ");
+  BOOST_TEST(run({ts_segment(0, 270'000), ts_segment(1, 90'000)}).find("hls-13.7 ") != std::string::npos);
+  BOOST_TEST(run({ts_segment(0, 90'000) + ts_segment(1, 180'000).substr(2 * 188)}) == "hls-13.7 ");
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_that_are_no_web_vtt_are_found) {

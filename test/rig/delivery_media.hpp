@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,8 +42,9 @@ inline std::string fragment(uint64_t time, uint32_t samples, uint32_t ticks, boo
   return box("moof", box("traf", tfhd + tfdt + trun)) + box("mdat", std::string(size, 'x'));
 }
 
-/// A transport packet. `payload` begins a section or PES packet.
-inline std::string ts_packet(int pid, int counter, std::string payload, bool random_access = false) {
+/// A transport packet. `payload` begins a section or PES packet. A random-access point may have the clock.
+inline std::string ts_packet(int pid, int counter, std::string payload, bool random_access = false,
+                             std::optional<uint64_t> clock = {}) {
   constexpr size_t size = 188;
   std::string head{'G', static_cast<char>(0x40 | pid >> 8), static_cast<char>(pid & 0xff)};
   auto room = size - 4;
@@ -50,7 +52,9 @@ inline std::string ts_packet(int pid, int counter, std::string payload, bool ran
     head += static_cast<char>(0x30 | (counter & 15));
     auto stuffing = room - payload.size() - 1;
     std::string adaptation(stuffing, '\xff');
-    adaptation[0] = 0x40;
+    adaptation[0] = clock ? 0x50 : 0x40;
+    if (clock)
+      adaptation.replace(1, 6, big_endian(*clock << 15 | 0x7e00, 6));
     head += static_cast<char>(stuffing) + adaptation;
   } else {
     head += static_cast<char>(0x10 | (counter & 15));
@@ -60,7 +64,7 @@ inline std::string ts_packet(int pid, int counter, std::string payload, bool ran
 }
 
 /// PAT, PMT and one picture: a segment of a transport stream whose counters continue at `counter`.
-inline std::string ts_segment(int counter, uint64_t pts, bool tables = true) {
+inline std::string ts_segment(int counter, uint64_t pts, bool tables = true, bool clock = true) {
   constexpr int pmt = 0x100;
   constexpr int video = 0x101;
   std::string pat{"\0\0\xb0\x0d\0\x01\xc1\0\0\0\x01\xe1\0", 13};
@@ -69,7 +73,7 @@ inline std::string ts_segment(int counter, uint64_t pts, bool tables = true) {
                     static_cast<char>(0x01 | (pts << 1 & 0xfe))};
   std::string picture = std::string{"\0\0\x01\xe0\0\0\x80\x80\x05", 9} + stamp;
   auto result = tables ? ts_packet(0, counter, pat) + ts_packet(pmt, counter, std::string(4, '\0')) : std::string{};
-  return result + ts_packet(video, counter, picture, true);
+  return result + ts_packet(video, counter, picture, true, clock ? std::optional{pts} : std::nullopt);
 }
 
 } // namespace troupe::bench::delivery

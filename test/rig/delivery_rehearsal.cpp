@@ -16,7 +16,7 @@ observation answer(const std::string& name, double asked, double answered, std::
   observation result;
   result.url = root + name;
   result.asked = seconds{asked};
-  result.answered = seconds{answered};
+  result.answered = result.began = seconds{answered};
   result.status = 200;
   result.headers = {{"content-type", type}, {"cache-control", cache}, {"access-control-allow-origin", "*"}};
   if (type.find("mpegurl") != std::string::npos || type.find("dash") != std::string::npos)
@@ -69,7 +69,7 @@ private:
                     what);
   }
 
-  /// A reload that waits for one part more, and the media that are new with it.
+  /// Reloads the playlist, waiting for the next part, and loads the media that are new in it.
   void follow(bool video, uint64_t step) {
     auto number = first_open + step / parts;
     auto part = step % parts;
@@ -169,9 +169,16 @@ std::vector<violation> rehearse_dash(const plant& fault) {
         judge.init(
           each, planted(answer(name_of(each.init_url()), now, now, "video/mp4", "max-age=3600", init_segment(video))));
       auto& last = each.timeline.back();
-      judge.segment(each, last,
-                    planted(answer(name_of(each.url_of(last)), now + 0.02, now + segment_s, "video/mp4", "max-age=3600",
-                                   segment_bytes(video, newest))));
+      auto load = [&](double asked, double answered) {
+        auto seen = answer(name_of(each.url_of(last)), asked, answered, "video/mp4", "max-age=3600",
+                           segment_bytes(video, newest));
+        seen.began = seconds{asked + 0.02};
+        return planted(std::move(seen));
+      };
+      auto seen = load(now + 0.02, now + segment_s);
+      judge.segment(each, last, seen);
+      if (dash_judge::was_open(each, seen))
+        judge.again(each, last, seen, load(now + segment_s + 0.1, now + segment_s + 0.2));
     }
   }
   if (judge.latest() != nullptr)

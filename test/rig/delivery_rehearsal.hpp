@@ -22,10 +22,10 @@ std::vector<violation> rehearse_dash(const plant& fault);
 /// Whether an observation is of a URL with this file name.
 bool is_of(const observation& seen, std::string_view name);
 
-/// Replaces each `from` in the bodies of one file name, at `after` or later. An empty name means all.
+/// Replaces each `from` in the bodies of URLs with one file name, at `after` or later. An empty name means all.
 plant replaced(std::string name, std::string from, std::string to, seconds after = seconds{0});
 
-/// Changes a header of one file name.
+/// Changes a header in the answers for one file name.
 plant with_header(std::string name, std::string header, std::string value);
 
 /// Changes the status of URLs that contain a text, and their caching to what is correct for that status.

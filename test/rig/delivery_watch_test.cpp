@@ -93,7 +93,7 @@ private:
                 number ? "max-age=6" : "max-age=1");
   }
 
-  /// How many parts of the channel come before this one; none for a part from before the channel began.
+  /// How many parts of the channel come before this one; 0 for a part from before the channel began.
   static uint64_t place(uint64_t number, uint64_t part) {
     return number < delivery::first_open ? 0 : (number - delivery::first_open) * delivery::parts + part;
   }

@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_rendition_of_half_the_rate_loses_only_what_it_would_show)
       erase_frames(seen, i, 1);
   BOOST_TEST(count(seen, 2).exact());
   BOOST_TEST(count(seen, 1).frames_lost == 124u);
-  // This frame shows the next picture of the source instead, which the rendition would leave out.
+  // Frame 70 shows the source's next picture, which a rendition of half the rate leaves out.
   ++*seen.frames[70].number;
   auto x = count(seen, 2);
   BOOST_TEST(x.frames_lost == 1u);
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(repeated_sound_is_counted_to_the_sample) {
   std::vector<sound_seen> again{at + 100, at + 102};
   seen.sounds.insert(at + 102, again.begin(), again.end());
   auto x = count(seen);
-  // Time steps back by two frames, and goes on from there.
+  // The sound's time steps back by two frames, and continues from there.
   BOOST_TEST(std::abs(static_cast<double>(x.audio_samples_repeated) - 2.0 * frame_samples) <= 1);
   BOOST_TEST(x.audio_samples_lost == 0u);
 }
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_few_samples_at_each_joint_add_up_to_a_loss) {
   auto seen = perfect();
   for (size_t i = 0; i < seen.sounds.size(); ++i) {
     auto joints = i / 50;
-    seen.sounds[i].seconds += 2.0 * static_cast<double>(joints) / sample_rate; // two samples, nine times
+    seen.sounds[i].seconds += 2.0 * static_cast<double>(joints) / sample_rate; // two samples at each of nine joints
   }
   auto x = count(seen);
   BOOST_TEST(x.audio_samples_lost >= 15u);

@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_stream_over_http_is_seen_and_timed) {
   BOOST_TEST(result.seen.bytes == bytes.size());
   BOOST_TEST(result.first_byte_ms > 0);
   BOOST_TEST(result.first_frame_ms >= result.first_byte_ms);
-  // All of it came, and then the server hung up before the minute was over: the one thing that is wrong.
+  // The whole sample came, but the server closed the connection before the minute was over: that is the only problem.
   BOOST_TEST(result.seen.ended);
   BOOST_TEST(problems(result).size() == 1u, list(problems(result)));
   for (auto& frame : result.seen.frames)

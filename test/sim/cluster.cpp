@@ -50,6 +50,7 @@ control_config cluster::make_config() {
   x.session.read_timeout = 3s;
   x.session.source_timeout = 60s;
   x.session.failover_timeout = 20s;
+  x.session.slate = slate_kind::none; // the referee finds each output picture in the source
   x.workers.breaker.back_off = 2s;
   x.workers.breaker.max_back_off = 8s;
   x.workers.breaker.well_after = 5s;

@@ -115,10 +115,10 @@ private:
   world world_;
   control_config config_;
   summary summary_;
-  std::vector<std::unique_ptr<registry_node>> registries_; ///< all that ever were: events refer to them
+  std::vector<std::unique_ptr<registry_node>> registries_; ///< of all runs: events refer to them
   registry_node* registry_ = nullptr;                      ///< of the coordinator that runs; null while there is none
   host_ptr ingest_host_;
-  std::vector<host_ptr> lives_; ///< all hosts that ever were: their connections and processes refer to them
+  std::vector<host_ptr> lives_; ///< all hosts so far: their connections and processes refer to them
   std::vector<machine> machines_;
   std::map<std::string, profile> profiles_;
   std::map<std::string, source_world> sources_;

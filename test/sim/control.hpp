@@ -31,7 +31,7 @@ struct control_config {
   milliseconds quarantine_for{10'000};
 };
 
-/// Someone who watches a rendition.
+/// The viewers of all renditions, as sessions see them.
 class audience {
 public:
   virtual ~audience() = default;
@@ -203,10 +203,10 @@ private:
   template <class Work>
   void start_on_task(const Work& work, std::function<void(process&, std::function<void(start_answer)>)> begin);
 
-  /// Has the referees of renditions with a hole compare it with what the session counts as lost.
+  /// Lets the referee of each rendition that has a hole compare the hole with the session's count of lost frames.
   void check();
 
-  /// Limits on memory.
+  /// Checks that the limits on memory hold.
   void check_limits() const;
 
   /// The attempt must be known and not be stopped.

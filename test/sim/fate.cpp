@@ -193,7 +193,7 @@ void cluster::strike_network() {
 void cluster::strike_source() {
   auto which = std::next(sources_.begin(), static_cast<int64_t>(world_.chance.below(sources_.size())));
   if ((kinds_ & source_changes) != 0 && world_.chance.chance(0.3)) {
-    // The source may gain a track, but loses none.
+    // The new form always has sound, so that a source may gain a track, but loses none.
     auto form = static_cast<source_form>(world_.chance.below(4));
     world_.trace("the source of ", which->first, " has tracks of form ", static_cast<int>(form));
     count("source changes");

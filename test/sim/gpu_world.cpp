@@ -13,7 +13,7 @@ constexpr size_t workers_count = 200;
 constexpr size_t cards_count = 300;
 constexpr size_t machines_count = 120;
 constexpr auto beat_interval = core::milliseconds{1000};
-constexpr auto delay_max = 300; ///< ms of a message under way
+constexpr auto delay_max = 300; ///< the longest delay of a message, in ms
 constexpr uint32_t slots_each = 4;
 
 [[noreturn]] void broken(const std::string& what) {

@@ -1,5 +1,5 @@
-// A machine: its daemon, which registers, beats and starts processes, and the processes themselves. A worker's machine,
-// or the coordinator's own, which runs the ingests and needs no registration.
+// A machine: its daemon, which registers, sends heartbeats and starts processes, and these processes. It is a worker's
+// machine, or the coordinator's own, which runs the ingests and needs no registration.
 #pragma once
 
 #include "test/sim/process.hpp"

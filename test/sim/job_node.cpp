@@ -159,7 +159,7 @@ void job_node::consider_orphans() {
           if (auto r = me->registry_.lock(); r && held != nullptr)
             r->release(held->id, {});
         } else if (held == nullptr) {
-          o->asked = false; // its machine may come yet
+          o->asked = false; // its machine may still register
         } else {
           auto x = std::move(*o);
           me->orphans_.erase(o);

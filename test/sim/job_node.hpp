@@ -58,7 +58,7 @@ public:
   void stored();
   void refused();
   void tick();
-  /// The actor is gone: it does nothing more, and those who wait for it are told.
+  /// The job's actor has died: it does nothing more, and those who wait for it are told.
   void vanish();
 
   // -- core::file_job_effects --------------------------------------------------------
@@ -137,7 +137,7 @@ public:
   void tick();
 
   void check_orphans() const;
-  /// It is no more: those who wait for it are told, and what it had collected is on its way to the store.
+  /// The queue has died: those who wait for it are told. What it had collected is still on its way to the store.
   void vanish();
 
   const std::shared_ptr<job_writer_node>& writer() const {

@@ -1,5 +1,5 @@
 // Bugs that are inserted on purpose, one at a time, around the product's decisions: the referee must find each of them,
-// or it is useless.
+// or the referee is useless.
 //
 // They are in the parts that this folder simulates: in the actors' translation, in the store, in the input of
 // decisions. The product's code is not changed.

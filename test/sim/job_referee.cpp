@@ -58,7 +58,7 @@ void job_world::check_spoiled(job_id id, const std::string& path) const {
 void job_world::check_assembly(job_id id, const assemble_work& x) const {
   auto* job = store_.find(id);
   if (is_over(job) || job->row.state == job_state::paused)
-    return; // a user's command overtook it, and is still on its way to the job
+    return; // a user's command is durable, but still on its way to the job
   std::set<std::string> durable;
   for (auto& c : job->chunks)
     if (c.state == chunk_state::done)

@@ -115,7 +115,7 @@ void job_world::start_queue() {
   if (!registry || queue)
     return;
   shake();
-  // A queue that finds no store ends, and the next one tries; and one that finds a writer at work waits for it.
+  // A queue that finds no store ends, and the next one tries again. A queue that finds a writer at work waits for it.
   std::erase_if(writers_, [](auto& x) { return x.expired() || x.lock()->is_done(); });
   auto awaits = !writers_.empty() && bug_ != plant::unawaited_writer && bug_ != plant::no_fence;
   if (store_.out || awaits)
@@ -154,7 +154,7 @@ void job_world::kill_coordinator() {
       world_.after(world_.chance.between(duration{20ms}, 300ms), [this, t = t] { look_for_coordinator(t); });
     }
   }
-  // Changes that another version of the program makes meanwhile.
+  // Another version of the program may change a job while there is no coordinator.
   if (!store_.all().empty() && world_.chance.chance(0.1))
     if (auto id = any_job(); store_.find(id)->row.state == job_state::queued)
       store_.make_strange(id);

@@ -47,7 +47,7 @@ struct job_task {
   bool delivering = false;
   bool hangs = false;
   uint64_t frames = 0;
-  time_point orphaned{}; ///< when it lost its coordinator; else nothing
+  time_point orphaned{}; ///< when it lost its coordinator; zero if it has one
 };
 
 using job_task_ptr = std::shared_ptr<job_task>;
@@ -106,7 +106,7 @@ public:
     ++summary_.counts[what];
   }
 
-  /// The coordinator's, while there is one.
+  /// The registry and the queue of the present coordinator; null while there is none.
   std::shared_ptr<job_registry> registry;
   std::shared_ptr<job_queue_node> queue;
   std::vector<std::shared_ptr<job_node>> jobs; ///< actors, of all lives of the queue
@@ -114,7 +114,7 @@ public:
   uint64_t next_owner = 1;
   uint32_t running_max = 2;
   size_t batch_max = 1; ///< operations that are stored at once
-  bool cards = false;   ///< there are some: encoders may be lost
+  bool cards = false;   ///< machines have GPUs, whose encoders may be lost
   std::vector<job_machine> machines;
   std::map<std::string, chunk_file_state> disk; ///< chunk files
   std::set<job_id> confirmed;                   ///< jobs whose submission was confirmed to a user

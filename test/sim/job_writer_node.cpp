@@ -16,7 +16,7 @@ void job_writer_node::next() {
       return;
     auto [batch, then] = std::move(me->waiting_.front());
     auto result = me->store(batch);
-    // It may be stored, and yet nobody hears of it.
+    // The batch may be stored although its answer is lost.
     if (me->world_.chance.chance(0.03))
       result = {.failed = true};
     me->world_.soon([then = std::move(then), result] { then(result); });

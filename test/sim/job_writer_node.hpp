@@ -24,11 +24,11 @@ public:
 
   job_writer_node(world& w, job_store& store, plant bug) : world_(w), store_(store), bug_(bug) {}
 
-  /// Stores one batch after the other. `then` gets the results, or learns that the answer was lost: then nothing is
-  /// known.
+  /// Stores one batch after the other. `then` gets the results, or learns that the answer was lost: the batch
+  /// may then be stored or not.
   void write(job_batch x, std::function<void(const answer&)> then);
 
-  /// Its process is gone. The first waiting batch is stored at once, or never.
+  /// The writer's process has died. The first waiting batch is stored at once, or never.
   void kill();
 
   /// Nothing is on its way any more.

@@ -91,7 +91,7 @@ void transcode_model::decode(lane& l, const sample& x) {
   if (x.pts < l.first_key)
     return; // the pictures that it refers to were not fed
   l.decoded.emplace(x.pts, x);
-  // A picture that is still to come is decoded, and so shown, after this one's decoding time.
+  // Later pictures are decoded, and so shown, after this one's decoding time: earlier times are complete.
   while (!l.decoded.empty() && l.decoded.begin()->first <= x.dts && !l.done) {
     auto first = l.decoded.begin()->second;
     l.decoded.erase(l.decoded.begin());
@@ -132,7 +132,7 @@ void transcode_model::encode(lane& l, bool flush) {
       l.since_key = 0;
     auto in_group = !key && reorder_ && l.since_key + 3 <= habits_.group;
     if (in_group && l.frames.size() < kept + 3 && !flush)
-      return; // the anchor is not here yet
+      return; // the next anchor picture has not arrived
     if (in_group && l.frames.size() >= 3) {
       emit(l, l.frames[2], false, false);
       emit(l, l.frames[0], false, false);

@@ -20,7 +20,7 @@ struct encoder_habits {
   size_t lookahead = 0;   ///< pictures that it keeps before it gives one
   size_t sound_delay = 0; ///< frames of sound that it keeps
   int64_t group = 50;     ///< pictures from one random-access point to the next
-  bool sorted = true;     ///< gives sound in the order of decoding times between the pictures, as far as it can
+  bool sorted = true;     ///< gives pictures and sound in the order of decoding times, if both are ready
 };
 
 class transcode_model {
@@ -33,7 +33,7 @@ public:
   /// The source has ended: what is kept comes out.
   void finish();
 
-  /// Every window ends there.
+  /// Ends every window at `to_pts`.
   void finish_at(int64_t to_pts);
 
   /// What came out since the last call.
@@ -62,8 +62,8 @@ private:
     int64_t since_key = 0;             ///< pictures since the latest random-access point; 0 before the first
     std::deque<int64_t> times;         ///< of the next pictures in presentation order
     bool times_used = false;           ///< the first picture has its DTS
-    std::deque<sample> out;            ///< not yet among the others
-    int64_t passed = no_timestamp;     ///< DTS up to which it has given everything
+    std::deque<sample> out;            ///< made, but not yet merged with the other tracks
+    int64_t passed = no_timestamp;     ///< everything up to this DTS has been given to `out`
     bool done = false;                 ///< everything of the window has been given to `out`
   };
 
@@ -84,7 +84,7 @@ private:
   std::vector<lane> lanes_; ///< one per source track
   bool open_start_;         ///< the windows begin at the first random-access point
   bool begun_ = false;
-  bool closed_ = true; ///< of the picture given last
+  bool closed_ = true; ///< the flag `closed` of the latest picture given
   bool finished_ = false;
   std::vector<sample_block> blocks_;
 };

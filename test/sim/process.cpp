@@ -40,7 +40,7 @@ void process::hang(bool on) {
   if (on)
     return;
   if (!link->usable(side::remote)) {
-    quit(); // it hears only now that the coordinator is gone
+    quit(); // only now it learns that the coordinator is gone
     return;
   }
   work_on_mail();

@@ -66,7 +66,7 @@ public:
   void on_finish(int64_t to_pts);
   void on_stop();
 
-  /// It hears that the coordinator is gone.
+  /// The process learns that the coordinator is gone.
   void orphaned();
 
   // -- faults ----------------------------------------------------------------
@@ -104,7 +104,7 @@ private:
 
   struct output {
     sample_block block;
-    std::optional<stream_format> before; ///< the track list is this one from here on
+    std::optional<stream_format> before; ///< if set: the new track list, announced before the block
   };
 
   void post(duration cost, std::function<void()> handle);

@@ -127,7 +127,7 @@ void referee::check(lost_frames counted) {
   for (auto& o : outputs_) {
     while (!o.ahead.empty()) {
       auto missing = source_.after(o.source, o.last, o.copied);
-      // A picture that is shown before others may still come after them, for as long as its decoding time can.
+      // A missing picture may still arrive out of order, if its presentation time is after the latest decoding time.
       if (!o.copied && missing > o.dts)
         break;
       auto next = o.ahead.begin();

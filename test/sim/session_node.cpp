@@ -263,7 +263,7 @@ void session_node::finish(attempt_id number, int64_t to_pts) {
 void session_node::stop(attempt_id number, const lease_end& how) {
   auto i = attempts_.find(number);
   if (i == attempts_.end() || !i->second.held)
-    return; // its lease is on the way: `core::session::leased` will not know the attempt and stop it then
+    return; // the lease is on its way: `core::session::leased` will stop it, because the attempt is unknown
   world_.trace("attempt ", to_string(number), " is stopped: ", how.reason);
   auto a = std::move(i->second);
   attempts_.erase(i);

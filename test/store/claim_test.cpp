@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(whoever_lost_its_connection_takes_the_store_again_or_hears_
       "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'troupe %'");
   };
   end_connections();
-  // Takes the store before the first owner notices its broken connection: that owner has lost the store.
+  // Takes the store before the first owner notices that its connection is broken. The first owner loses the store.
   auto second = store_claim::take(database.settings(), nobody);
   for (int tries = 0; !second && tries < 100; ++tries) { // the server may need a moment to end the session
     (void)database.ask("SELECT 1 FROM pg_sleep(0.01)");

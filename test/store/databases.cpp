@@ -36,7 +36,7 @@ std::string server_programs() {
   return found.empty() ? "" : found.rbegin()->second;
 }
 
-/// A server that this test program owns. It refuses to run as root, so root lends it another user.
+/// A PostgreSQL server that this test program owns. It refuses to run as root, so a test as root gives it another user.
 class server {
 public:
   server() {

@@ -74,7 +74,7 @@ void bring(store::job_store& on, job_id id, job_state to);
 /// All of a job's history.
 std::vector<store::history_entry> history_of(store::job_store& on, job_id id);
 
-/// Fails the test unless the counts are those of the jobs, each job's state is that of its last row of history, and
+/// Fails the test unless the stored counts match the jobs, each job's state is that of its last row of history, and
 /// each history is without a gap.
 void check_consistent(const scratch_database& database);
 

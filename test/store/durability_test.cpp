@@ -29,8 +29,8 @@ namespace {
 
 constexpr uint64_t batch_size = 16; // divides 2^32, where the jobs of each writer begin
 
-/// Submits, begins and ends jobs in so many batches, and waits to be killed; writes a byte to `done` after each batch
-/// that the store has confirmed. SQLite's lock is not fair: one that is busy is asked again, as the error says.
+/// Submits, begins and cancels jobs in `batches` batches, and waits to be killed; writes a byte to `done` after each
+/// batch that the store has confirmed. If the store is busy, it tries again, because SQLite's lock is not fair.
 [[noreturn]] void write_batches(const store::settings& settings, uint64_t writer, int done,
                                 uint64_t batches = 100'000) {
   auto jobs = store::job_store::open(settings);
@@ -78,7 +78,7 @@ struct child {
     done = ends[0];
   }
 
-  /// Waits for so many bytes, kills it, and returns how many there were in the end.
+  /// Waits for that many bytes, kills the child, and returns how many bytes it has written in the end.
   uint64_t kill_after(uint64_t bytes) const {
     uint64_t result = 0;
     char byte = 0;
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_lock_that_is_held_too_long_is_busy_and_passes) {
   BOOST_REQUIRE(::pipe(ends) == 0);
   const child holder{[&](int done) {
     auto other = database.open();
-    // SQLite's own lock, taken by hand: the last byte before the shared range of the database's "-shm" file guards the
+    // Takes SQLite's own lock directly: the last byte before the shared range of the database's "-shm" file guards the
     // writer.
     struct flock lock {};
     lock.l_type = F_WRLCK;
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(a_log_that_is_cut_anywhere_loses_its_last_transactions_and_
   scratch_database database{"sqlite"};
   const auto log = database.url() + "-wal";
   const auto copy = database.url() + ".copy";
-  // Both files as they are on the disk while a writer works.
+  // Copies both files as a killed writer has left them on the disk.
   const child writer{[&](int done) { write_batches(database.settings(), 1, done); }};
   const auto confirmed = writer.kill_after(8);
   fs::copy_file(database.url(), copy);

@@ -212,8 +212,8 @@ BOOST_DATA_TEST_CASE(finished_chunks_outlive_a_restart, data::make(database_kind
   BOOST_TEST(second.worker == "w2");
   BOOST_TEST(second.failures == 3);
 
-  // Once the job has ended, its chunks cannot change. A new plan needs that the old one is removed, and a job that has
-  // not ended.
+  // The chunks of a job that has ended cannot be changed or removed. After a retry they are the same, and can be
+  // removed.
   must(jobs, store::move_job{nth(1), job_state::failed, {}, 1, "", ""});
   BOOST_TEST((must_fail(jobs, store::move_chunk{nth(1), 1, chunk_state::waiting, 1, "", "", {}, {}}).kind
               == error_kind::invalid_transition));
@@ -283,7 +283,7 @@ BOOST_DATA_TEST_CASE(pages_are_the_whole_list_newest_first, data::make(database_
   by_time.submitted_from_ms = test_time_ms + 1;
   BOOST_TEST((all_pages(jobs, by_time, 3) == where([](auto n) { return n > 10; })));
   store::job_filter by_text;
-  by_text.text = "oDD_"; // the underscore is meant
+  by_text.text = "oDD_"; // the underscore is literal
   BOOST_TEST((all_pages(jobs, by_text, 3) == where([](auto n) { return n % 2 == 1; })));
   by_text.text = "even%2";
   by_text.queue = job_queue::batch;

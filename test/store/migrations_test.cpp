@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_schema_that_grew_under_a_lost_connection_is_noticed) {
   scratch_database database{"postgresql"};
   auto jobs = database.open();
   BOOST_REQUIRE(store::job_store::open(database.settings(), with(add_column)).has_value());
-  must(jobs, a_job(1)); // as long as it is connected, it is served
+  must(jobs, a_job(1)); // the older program is served as long as its connection lasts
   database.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
                " AND backend_type = 'client backend'");
   BOOST_TEST((jobs.find(nth(1)).error().kind == error_kind::connection_lost));

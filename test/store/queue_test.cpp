@@ -1,7 +1,7 @@
 // Goal: no job is lost and none ends twice, whatever is killed, and a failing store costs only the time of its failure.
 // Method: a coordinator in its own process (the product's queue, store and HTTP server, with null jobs) gets jobs from
 // fifty clients. It is killed several times in mid-work, or its store fails: a file that may not grow, a server that is
-// stopped. The test compares the database: every job's row, and its history.
+// stopped. The test then checks each job's row and history in the database.
 #include "test/store/databases.hpp"
 
 #include <boost/test/data/monomorphic.hpp>
@@ -38,7 +38,7 @@ struct fixture {
                    log};
   }
 
-  /// Jobs that have ended well; 0 while there is no schema, or no server.
+  /// How many jobs have completed; 0 while there is no schema, or no server.
   long long completed() const {
     try {
       return database.ask("SELECT coalesce(sum(jobs), 0) FROM job_counts WHERE state = 'completed'");
@@ -100,7 +100,7 @@ struct fixture {
     return result;
   }
 
-  /// The store cannot be written from now on.
+  /// Makes the store unwritable until `mend_store`.
   void break_store(const process& of) const {
     if (!database.is_sqlite())
       return stop_database_server();
@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_SUITE(queue_test)
 BOOST_DATA_TEST_CASE(a_coordinator_that_is_killed_again_and_again_ends_each_job_once, data::make(database_kinds()),
                      kind) {
   fixture f{kind, kind == "sqlite" ? 10'000 : 2'000};
-  // Early enough for each kill to come in the middle, however quick the store is.
+  // Each kill comes early enough that jobs are left, however quick the store is.
   for (int n = 1; n <= 3; ++n) {
     auto node = f.start();
     f.wait_for_completed(node, f.jobs * n / 8);

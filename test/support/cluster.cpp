@@ -137,7 +137,7 @@ void cluster::start(const std::vector<std::string>& workers, uint32_t slots) {
   start_coordinator();
   for (auto& name : workers) {
     start_worker(name, slots);
-    // One after the other: the first may have to try the codecs, which the others then know.
+    // One after the other: the first worker may have to test the codecs; the others then use its results.
     wait_until(
       name + " is registered", [&] { return !daemon(name).empty(); }, proving_limit);
   }
@@ -184,7 +184,7 @@ http_stream cluster::watch(const std::string& channel, const std::string& profil
   result.get("/live/" + channel + "/" + profile + ".ts");
   auto status = result.read_head(scaled(limit));
   if (status != 200)
-    (void)result.read_all(scaled(limit)); // for the reason
+    (void)result.read_all(scaled(limit)); // reads the reason, too
   BOOST_REQUIRE_MESSAGE(status == 200,
                         channel << "/" << profile << " does not play: " << result.head() << result.body());
   auto there = result.read_body(bytes, scaled(limit));

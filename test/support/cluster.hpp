@@ -112,7 +112,7 @@ public:
 
   // -- waiting ----------------------------------------------------------------
 
-  /// Asks until it is true, at most for the scaled `limit`; otherwise the test fails with "not in time: " and `what`.
+  /// Asks until `holds` is true, at most for the scaled `limit`; then the test fails with "not in time: " and `what`.
   void wait_until(const std::string& what, const std::function<bool()>& holds,
                   milliseconds limit = milliseconds{10'000}) const;
 

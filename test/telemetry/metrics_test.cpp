@@ -135,7 +135,7 @@ std::map<std::string, double> read_back(const std::string& page) {
   return result;
 }
 
-/// What `promtool check metrics` says of a page: nothing where all is well.
+/// The output of `promtool check metrics` for a page: empty if all is well.
 std::string promtool_says(const std::string& page) {
   test::fed_proc folder;
   folder.write("page", page);

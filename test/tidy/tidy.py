@@ -69,7 +69,7 @@ MAY_SLEEP = {
     "ctl/run.cpp": "asks again over HTTP, which tells nothing by itself",
 }
 
-# What these own is freed by their deleters and nowhere else.
+# Types with a deleter in these files are freed by that deleter and nowhere else.
 OWNERS = ["encoder/av_ptr.hpp", "encoder/format_ptr.hpp"]
 OWNED = "|".join(re.findall(r"deleter<(\w+)>", "".join((ROOT / name).read_text() for name in OWNERS)))
 
@@ -286,7 +286,7 @@ def check_tree():
 
 def flags_by_folder(build):
     """One compile command per folder of ours, without its source and outputs: headers are compiled as their neighbours are.
-    Where a folder makes several libraries, as the one that may include most."""
+    If a folder makes several libraries, the longest command counts, because that library may include most."""
     result = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["file"])

@@ -1,4 +1,4 @@
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 
 #include "encoder/codec/encoder_table.hpp"
 
@@ -38,14 +38,14 @@ constexpr preset_names vaapi{"1", "1", "2", "3", "4", "5", "6", "7", "7", "7"};
 
 enum class kind : uint8_t { x26x, svt, aom, vpx, nvenc, qsv, vaapi, plain };
 
-struct ladder_family {
+struct preset_family {
   std::string_view ending; ///< of the encoder's name; the whole name for software
   kind is = kind::plain;
   const preset_names* presets = nullptr;
   bool b_frames = true;
 };
 
-constexpr ladder_family ladder[] = {
+constexpr preset_family preset_families[] = {
   {"libx264", kind::x26x, &x26x},
   {"libx264rgb", kind::x26x, &x26x},
   {"libx265", kind::x26x, &x26x},
@@ -60,8 +60,8 @@ constexpr ladder_family ladder[] = {
   {"_vaapi", kind::vaapi, &vaapi},
 };
 
-const ladder_family* family_in_ladder(std::string_view encoder) {
-  for (auto& x : ladder)
+const preset_family* preset_family_of(std::string_view encoder) {
+  for (auto& x : preset_families)
     if (x.ending.starts_with('_') ? encoder.ends_with(x.ending) : encoder == x.ending)
       return &x;
   return nullptr;
@@ -85,9 +85,9 @@ struct quality_range {
   double most = 51;
 };
 
-/// H.264 and HEVC use one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software, and up to 255 in VA-API
-/// and Quick Sync. Nothing if the family has no such setting.
-std::optional<quality_range> quality_of(const ladder_family& family, AVCodecID codec) {
+/// H.264 and HEVC use one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software, 0 to 51 with NVENC, and
+/// 1 to 255 with Quick Sync. Nothing if the family has no such setting, or no known scale for the codec (VA-API).
+std::optional<quality_range> quality_of(const preset_family& family, AVCodecID codec) {
   auto same_everywhere = codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
   if (same_everywhere)
     return quality_range{0, 51};
@@ -109,7 +109,7 @@ std::optional<quality_range> quality_of(const ladder_family& family, AVCodecID c
 }
 
 /// The step with this name; the one nearest to the middle if several have it.
-std::optional<size_t> step_of(const ladder_family& family, std::string_view preset) {
+std::optional<size_t> step_of(const preset_family& family, std::string_view preset) {
   std::optional<size_t> best;
   auto away = [](size_t step) { return step > middle ? step - middle : middle - step; };
   if (family.presets != nullptr)
@@ -133,7 +133,7 @@ std::optional<size_t> step_of(const ladder_family& family, std::string_view pres
 
 class translator {
 public:
-  translator(const video_settings& from, const ladder_family& source, const ladder_family& target, std::string_view to,
+  translator(const video_settings& from, const preset_family& source, const preset_family& target, std::string_view to,
              AVCodecID codec)
     : from_(from), source_(source), target_(target), codec_(codec) {
     result_.settings = from;
@@ -277,8 +277,8 @@ private:
   }
 
   const video_settings& from_;
-  const ladder_family& source_;
-  const ladder_family& target_;
+  const preset_family& source_;
+  const preset_family& target_;
   AVCodecID codec_;
   translated_settings result_;
   std::map<std::string, std::string> options_;
@@ -290,10 +290,10 @@ expected<translated_settings> translate_settings(const video_settings& from, std
   auto name = from.encoder == "h265" ? std::string_view{"hevc"} : std::string_view{from.encoder};
   if (name == encoder)
     return translated_settings{from, {}};
-  if (auto first = preferred_encoders(name); !first.empty() && family_in_ladder(name) == nullptr)
+  if (auto first = preferred_encoders(name); !first.empty() && preset_family_of(name) == nullptr)
     name = first.front();
-  auto* source = family_in_ladder(name);
-  auto* target = family_in_ladder(encoder);
+  auto* source = preset_family_of(name);
+  auto* target = preset_family_of(encoder);
   auto codec = codec_of(name);
   auto step = "use the settings of " + from.encoder.substr(0, 64) + " for " + std::string{encoder.substr(0, 64)};
   if (source == nullptr || target == nullptr)

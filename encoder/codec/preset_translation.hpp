@@ -20,9 +20,9 @@ struct translated_settings {
   std::vector<std::string> left_out; ///< settings without an equivalent, such as "tune=film"
 };
 
-/// Settings for `encoder` that have the effect of `from` for its own encoder. `from.encoder` may be a codec: its values
-/// are then those of the codec's first software encoder. `errc::option` if the two make different codecs, or if one is
-/// unknown.
+/// Settings with which `encoder` has the effect that `from` has with `from.encoder`. `from.encoder` may be a codec: the
+/// values of `from` are then meant for the codec's first software encoder. `errc::option` if the two make different
+/// codecs, or if one is unknown.
 expected<translated_settings> translate_settings(const video_settings& from, std::string_view encoder);
 
 } // namespace troupe::av

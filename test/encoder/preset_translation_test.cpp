@@ -1,6 +1,6 @@
 // Settings of one encoder, translated to another. The translated settings are set on the encoders of the linked
 // library: software encoders are opened; hardware encoders get their options as far as possible without a device.
-#include "encoder/codec/encoder_ladder.hpp"
+#include "encoder/codec/preset_translation.hpp"
 #include "encoder/codec/video_encoder.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -83,7 +83,7 @@ void accepts(const video_settings& x) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(encoder_ladder_test)
+BOOST_AUTO_TEST_SUITE(preset_translation_test)
 
 BOOST_AUTO_TEST_CASE(every_preset_and_quality_is_accepted_all_along_the_ladder) {
   for (auto& [codec, encoders] :

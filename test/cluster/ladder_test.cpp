@@ -1,0 +1,148 @@
+// Goal: the renditions of a ladder are one channel to a player: cut at the same pictures, each picture once, also while
+// transcoders are killed. Method: three small renditions and their sound on three workers; two transcoders are killed
+// while players of plain libavformat read every rendition. Their pictures carry numbers. The playlists and the manifest
+// are compared.
+#include "rig/delivery/mpd.hpp"
+#include "rig/delivery/playlist.hpp"
+#include "rig/viewer.hpp"
+#include "test/cluster/media.hpp"
+#include "test/support/cluster.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <csignal>
+#include <future>
+#include <map>
+#include <set>
+#include <tuple>
+
+using namespace troupe::test;
+namespace bench = troupe::bench;
+namespace delivery = troupe::bench::delivery;
+
+namespace {
+
+const std::string ladder_text = R"(  high:
+    video: {codec: libx264, preset: ultrafast, width: 320, bit_rate: 400k, keyframe_interval: 1s}
+    audio: {codec: aac, bit_rate: 96k}
+  middle:
+    video: {codec: libx264, preset: ultrafast, width: 240, bit_rate: 250k, keyframe_interval: 1s}
+  low:
+    video: {codec: libx264, preset: ultrafast, width: 160, bit_rate: 120k, keyframe_interval: 1s}
+ladders:
+  main: [high, middle, low]
+)";
+
+const std::vector<std::string> videos{"high", "middle", "low"};
+
+bench::viewing watch(const std::string& url, milliseconds duration) {
+  bench::viewer_options options;
+  options.url = url;
+  options.duration = duration;
+  options.connect_timeout = scaled(milliseconds{15'000});
+  options.stall_timeout = scaled(milliseconds{8'000});
+  options.loop_frames = small_sample_frames();
+  return bench::watch(options);
+}
+
+/// The pid of the task that makes a rendition.
+pid_t task_of(const cluster& c, const std::string& rendition) {
+  for (auto& worker : {"w1", "w2", "w3"})
+    for (auto& x : list(c.daemon(worker), "tasks"))
+      if (text(x.get_object(), "profile") == rendition)
+        return static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
+  return 0;
+}
+
+void kill_task(const cluster& c, const std::string& rendition) {
+  auto before = text(c.variant("demo", rendition), "attempt");
+  auto pid = task_of(c, rendition);
+  BOOST_REQUIRE(pid > 0);
+  ::kill(pid, SIGKILL);
+  c.wait_until(rendition + " has another task", [&] {
+    auto v = c.variant("demo", rendition);
+    return count(v, "failovers") == 1 && text(v, "attempt") != before;
+  });
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(ladder_test)
+
+BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_are_killed) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1", "w2", "w3"}, 2);
+  auto folder = "http://127.0.0.1:" + std::to_string(c.http_port()) + "/live/demo/main/";
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  auto offered = delivery::parse_multivariant(entry.body);
+  BOOST_TEST(offered.faults.empty());
+  BOOST_REQUIRE(offered.variants.size() == 3u);
+  BOOST_TEST(offered.i_frames.size() == 3u);
+  BOOST_REQUIRE(offered.media.size() == 1u);
+  std::set<std::string> sizes;
+  for (auto& x : offered.variants)
+    sizes.emplace(x.with.text("RESOLUTION"));
+  BOOST_TEST(sizes.size() == 3u);
+  // One task for each video, and one for the sound.
+  BOOST_TEST(list(c.session("demo"), "variants").size() == 4u);
+  std::map<std::string, std::future<bench::viewing>> viewers;
+  auto duration = scaled(milliseconds{14'000});
+  auto begin = [&](const std::string& uri) {
+    viewers[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
+  };
+  for (auto& x : offered.variants)
+    begin(x.uri);
+  begin(std::string{offered.media[0].text("URI")});
+  std::this_thread::sleep_for(scaled(milliseconds{2'000}));
+  kill_task(c, "main/middle");
+  kill_task(c, "main/high");
+  for (auto& [uri, viewer] : viewers) {
+    auto seen = viewer.get();
+    auto sound = uri.find("sound") != std::string::npos;
+    BOOST_TEST_CONTEXT(uri) {
+      BOOST_TEST_MESSAGE(uri << ": " << seen.seen.frames.size() << " pictures, " << seen.seen.audio_samples
+                             << " samples of sound");
+      bench::expectations expected;
+      expected.video = !sound;
+      expected.audio = sound;
+      for (auto& wrong : bench::problems(seen, expected))
+        BOOST_ERROR(wrong);
+      BOOST_TEST((sound || seen.seen.frames.size() > 200u));
+    }
+  }
+  // What each of them says about the same time.
+  std::map<std::string, delivery::media_playlist> playlists;
+  for (auto& [uri, viewer] : viewers)
+    playlists[uri] = delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body);
+  std::map<uint64_t, std::pair<double, double>> segments;
+  for (auto& [uri, x] : playlists)
+    for (auto& s : x.segments)
+      BOOST_TEST_CONTEXT(uri << ", segment " << s.number) {
+        BOOST_TEST(!s.gap);
+        BOOST_TEST(s.discontinuities == 0u);
+        if (!s.duration_s || uri.find("sound") != std::string::npos)
+          continue;
+        auto [known, added] = segments.try_emplace(s.number, s.date_s, *s.duration_s);
+        BOOST_TEST((added || known->second == std::pair(s.date_s, *s.duration_s)));
+      }
+  BOOST_TEST(segments.size() >= 6u);
+  auto key = offered.variants[0].uri.substr(0, offered.variants[0].uri.find('/'));
+  auto manifest = delivery::parse_mpd(c.get("/live/demo/main/" + key + ".mpd").body, folder);
+  BOOST_REQUIRE(manifest.representations.size() == 4u);
+  BOOST_TEST(manifest.periods.size() == 1u);
+  std::set<std::string> sets;
+  auto& first = manifest.representations.front();
+  for (auto& x : manifest.representations) {
+    sets.insert(x.set);
+    BOOST_TEST(
+      (std::tie(x.start_number, x.duration, x.offset) == std::tie(first.start_number, first.duration, first.offset)));
+  }
+  BOOST_TEST(sets.size() == 2u);
+  for (auto* x : {"main/high", "main/middle", "main/low", "main/sound"}) {
+    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
+    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

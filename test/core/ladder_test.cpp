@@ -1,0 +1,223 @@
+// Goal: the renditions of a ladder are made side by side, each by itself, from the same place of the source, and the
+// sound once. Method: the test gives the session the actors' events; blocks carry their time as content.
+#include "test/core/session_fixture.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+
+using namespace troupe;
+using namespace troupe::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct ladder_fixture : session_fixture {
+  ladder_fixture() {
+    for (auto* name : {"hd", "sd"}) {
+      auto& x = profiles[name] = wanting(name, "libx264");
+      x.video.bit_rate = 1'000'000;
+      x.audio.codec = "aac";
+    }
+    main = {"main", {"hd", "sd"}};
+  }
+
+  static stream_format with_sound(const std::string& codec = "mp2") {
+    auto x = format();
+    x.tracks.resize(2);
+    x.tracks[1].kind = track_kind::audio;
+    x.tracks[1].codec = codec;
+    return x;
+  }
+
+  /// Source pictures [from, to) with their sound, a random-access point each tenth.
+  void feed(int64_t from, int64_t to) {
+    for (auto i = from; i < to; ++i) {
+      auto x = block(i * frame, i % 10 == 0, 0);
+      x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});
+      it->on(sample_batch{ingest, ++sequence, std::move(x)}, now);
+    }
+  }
+
+  void watch_all() {
+    for (auto& x : profiles_of(main, profiles))
+      it->watch(x, ++tickets, now);
+  }
+
+  attempt_id requested(const std::string& rendition) {
+    auto x = std::find_if(effects.requests.rbegin(), effects.requests.rend(),
+                          [&](auto& r) { return r.label.profile == rendition; });
+    BOOST_REQUIRE((x != effects.requests.rend()));
+    return x->label.attempt;
+  }
+
+  /// A worker takes the rendition's latest request; returns the time of the first block that it is sent.
+  int64_t run(const std::string& rendition) {
+    auto attempt = requested(rendition);
+    it->leased(attempt, {lease_id{attempt.value}, task_id{attempt.value}, worker_id{attempt.value}, "w"}, now);
+    auto sent = effects.sent.size();
+    it->started(attempt, now);
+    auto made = with_sound("aac");
+    made.tracks.erase(rendition == "main/sound" ? made.tracks.begin() : made.tracks.end() - 1);
+    it->on(format_change{attempt, made}, now);
+    BOOST_REQUIRE(effects.sent.size() > sent);
+    return effects.sent[sent].block.samples.front().pts / frame; // of the picture, or of its sound
+  }
+
+  void deliver(const std::string& rendition, int64_t i) {
+    it->on(sample_batch{requested(rendition), ++output[rendition], block(i * frame, true)}, now);
+  }
+
+  /// All renditions have been asked for, and the source has sent pictures [0, 15).
+  void begin(const std::string& sound = "mp2") {
+    watch_all();
+    ingest = ingest_runs(with_sound(sound));
+    feed(0, 15);
+  }
+
+  variant_status status_of(const std::string& rendition) {
+    for (auto& v : it->status().variants)
+      if (v.profile == rendition)
+        return v;
+    return {};
+  }
+
+  std::map<std::string, profile> profiles;
+  ladder main;
+  attempt_id ingest;
+  uint64_t tickets = 0;
+  std::map<std::string, uint64_t> output;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
+
+BOOST_AUTO_TEST_CASE(each_profile_gives_its_video_and_the_first_gives_the_sound) {
+  auto made = profiles_of(main, profiles);
+  BOOST_REQUIRE(made.size() == 3u);
+  BOOST_TEST(made[0].name == "main/hd");
+  BOOST_TEST(made[1].name == "main/sd");
+  BOOST_TEST(made[2].name == "main/sound");
+  BOOST_TEST((made[0].video == profiles["hd"].video && made[0].audio.codec == "none"));
+  BOOST_TEST((made[2].audio == profiles["hd"].audio && made[2].video.codec == "none"));
+  profiles["hd"].audio.codec = "none";
+  BOOST_TEST(profiles_of(main, profiles).size() == 2u);
+  BOOST_TEST(ladder_of("main/hd") == "main");
+  BOOST_TEST(ladder_of("hd") == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_ladder_takes_one_task_for_each_video_and_one_for_the_sound) {
+  begin();
+  BOOST_REQUIRE(effects.requests.size() == 4u); // the ingest is one
+  for (auto* name : {"main/hd", "main/sd"})
+    run(name);
+  run("main/sound");
+  for (auto& x : effects.transcodes) {
+    auto plan = plan_variant(x.source, x.target);
+    auto made = std::count(plan.actions.begin(), plan.actions.end(), track_action::encode);
+    BOOST_TEST(made == 1);
+    BOOST_TEST(plan.encodes_video == (x.target.name != "main/sound"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(whoever_makes_the_sound_is_sent_no_pictures) {
+  begin();
+  auto sound = requested("main/sound");
+  run("main/hd");
+  run("main/sound");
+  uint64_t of_sound = 0;
+  for (auto& x : effects.sent)
+    for (auto& s : x.block.samples)
+      if (x.attempt == sound) {
+        BOOST_TEST(s.track == 1);
+        ++of_sound;
+      }
+  BOOST_TEST(of_sound == 5u);
+}
+
+BOOST_AUTO_TEST_CASE(the_renditions_of_a_ladder_begin_at_the_same_place_of_the_source) {
+  begin();
+  BOOST_TEST(run("main/hd") == 10);
+  feed(15, 25);
+  BOOST_TEST(run("main/sd") == 10);
+  BOOST_TEST(run("main/sound") == 10);
+  for (auto* name : {"main/hd", "main/sd", "main/sound"}) {
+    deliver(name, 10);
+    BOOST_TEST(effects.forms.at(name).from_pts == 10 * frame);
+    BOOST_TEST(effects.forms.at(name).on_grid);
+    BOOST_TEST(!effects.forms.at(name).joins);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_rendition_that_is_late_begins_at_the_end_of_the_source_and_with_a_whole_segment) {
+  begin();
+  run("main/hd");
+  deliver("main/hd", 10);
+  feed(15, 205);
+  BOOST_TEST(run("main/sd") == 200);
+  deliver("main/sd", 200);
+  BOOST_TEST(effects.forms.at("main/sd").joins);
+}
+
+BOOST_AUTO_TEST_CASE(a_start_in_vain_binds_nobody) {
+  begin();
+  run("main/hd");
+  feed(15, 205);
+  it->down(requested("main/hd"), "killed", now);
+  BOOST_TEST(run("main/hd") == 200);
+  BOOST_TEST(run("main/sd") == 200);
+  deliver("main/sd", 200);
+  BOOST_TEST(!effects.forms.at("main/sd").joins);
+}
+
+BOOST_AUTO_TEST_CASE(sound_that_is_copied_is_cut_like_the_video_and_has_the_same_clock) {
+  profiles["hd"].audio.codec = "copy";
+  now += 700ms;
+  begin("aac");
+  BOOST_TEST(effects.requests.size() == 3u);
+  run("main/hd");
+  deliver("main/hd", 10);
+  auto& sound = effects.forms.at("main/sound");
+  BOOST_TEST(sound.on_grid);
+  BOOST_TEST((sound.keyframe_interval == effects.forms.at("main/hd").keyframe_interval));
+  BOOST_TEST((sound.clock == effects.forms.at("main/hd").clock));
+  BOOST_TEST(sound.from_pts == 0); // it needs no task, so it is first; the others begin there if they come soon
+  BOOST_TEST(effects.forms.at("main/hd").from_pts == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_rendition_that_fails_is_told_and_leaves_the_others_alone) {
+  begin();
+  for (auto* name : {"main/hd", "main/sound"}) {
+    run(name);
+    deliver(name, 10);
+    effects.reading[name] = 1;
+  }
+  it->lease_failed(requested("main/sd"), ec::no_worker, "no worker has a slot", now);
+  BOOST_TEST(effects.refused.at(2).second == "no worker has a slot");
+  BOOST_TEST(status_of("main/sd").state == "failed");
+  BOOST_TEST(status_of("main/sd").reason == "no worker has a slot");
+  BOOST_TEST(status_of("main/hd").state == "running");
+  BOOST_TEST(effects.closed.size() == 1u);
+  // The next viewer has it tried again.
+  watch_all();
+  BOOST_TEST(status_of("main/sd").state == "waiting");
+  BOOST_TEST(effects.answered.size() == 4u);
+}
+
+BOOST_AUTO_TEST_CASE(a_session_ends_with_the_last_rendition_of_its_ladder) {
+  begin();
+  it->lease_failed(requested("main/sd"), ec::no_worker, "no worker has a slot", now);
+  for (auto* name : {"main/hd", "main/sound"}) {
+    run(name);
+    deliver(name, 10);
+  }
+  for (auto t = 0s; t <= 61s; t += 1s) {
+    now += 1s;
+    it->tick(now);
+  }
+  BOOST_TEST(it->finished());
+  BOOST_TEST(it->status().variants.empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
