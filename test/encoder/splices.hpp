@@ -13,8 +13,8 @@ namespace troupe::av::test {
 struct insert_fields {
   uint32_t event = 1;
   bool out = true;
-  std::optional<int64_t> time;     ///< none: at once
-  std::optional<int64_t> duration; ///< ticks
+  std::optional<int64_t> time{};     ///< none: at once
+  std::optional<int64_t> duration{}; ///< ticks
   int64_t adjustment = 0;
   bool encrypted = false;
 };
