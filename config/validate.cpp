@@ -214,8 +214,8 @@ private:
       wrong(key + "codec", '"' + x.codec + "\" encodes nothing: leave out the other video keys");
   }
 
-  /// All renditions of a ladder have random-access points at the same times, so each is encoded. A profile that asks for
-  /// no rate might be what the source already is, and would be copied.
+  /// All renditions of a ladder have random-access points at the same times, so each is encoded. A profile that asks
+  /// for no rate might be what the source already is, and would be copied.
   void ladder_member(const std::string& key, const profile& x, const core::ladder& of) {
     const auto& video = x.video;
     if (x.name == core::sound_name)

@@ -1,4 +1,4 @@
-// Compares channel masks, and exchanges the two pairs of surround channels if that keeps both pairs.
+// Compares channel masks. Side channels alone in one and back channels alone in the other count as the same.
 #include "encoder/channel_layouts.hpp"
 
 #include <algorithm>

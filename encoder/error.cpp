@@ -12,7 +12,7 @@ namespace troupe::av {
 
 namespace {
 
-/// The error code for a libav* failure in any step, or `fallback` if it depends on the step.
+/// The `errc` of a libav* error code; `fallback` if the code's meaning depends on the step that failed.
 errc classify(errc fallback, int code) {
   switch (code) {
   case AVERROR_EXIT:

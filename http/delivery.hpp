@@ -5,8 +5,8 @@
 // something that is about to exist waits for it, without a thread, at most as long as the rules of HLS allow. If the
 // client leaves, nothing of its request remains.
 //
-// The name is that of a profile or of a ladder. A viewer of a ladder keeps all of its renditions running, so that it can
-// switch at any time. The entry waits a moment for those that are late, and then leaves them out.
+// The name is that of a profile or of a ladder. A viewer of a ladder keeps all of its renditions running, so that it
+// can switch at any time. The entry waits a moment for those that are late, and then leaves them out.
 #pragma once
 
 #include "actors/gateway.hpp"

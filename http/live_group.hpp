@@ -1,8 +1,8 @@
 // The clients of one loop that watch one rendition: they are woken by one call, and write in one flush.
 //
 // A write costs nearly the same however little it carries. So a group rests after a flush, several times as long as the
-// flush took, and what comes meanwhile is written together. A few clients get each picture at once. With thousands, a
-// picture waits at most `rest_max`, and the loop keeps time for its other clients.
+// flush took, and what comes meanwhile is written together. If there are few clients, each picture is sent at once.
+// With thousands, a picture waits at most `rest_max`, and the loop keeps time for its other clients.
 #pragma once
 
 #include "http/loop.hpp"

@@ -1,5 +1,5 @@
-// Keeps the renditions of a ladder in step. Encoders hold pictures back for different times, and sound needs almost none.
-// But a player that switches asks the other rendition for the part that comes next in the one that it leaves.
+// Keeps the renditions of a ladder in step. Encoders hold pictures back for different times, and sound needs almost no
+// time. But a player that switches asks the other rendition for the part that comes next in the one that it leaves.
 //
 // A block is handed on as late as the slowest rendition is by nature: by the least delay of its last seconds, not by a
 // failover. A rendition that is later than that is not waited for. Pure: time comes in with the calls.

@@ -18,7 +18,7 @@
 // - The first video packet of a window is a random-access point with its parameter sets.
 // - A frame belongs to the window that contains its (output) presentation timestamp: packets carry it unchanged.
 // - A copied packet belongs to the window that contains its DTS. Joined windows are the source's own bit stream again,
-//   so a joint needs no random-access point. Only a window without a start begins its video at one.
+//   so a joint needs no random-access point. Copied video begins at one only if the window has no start time.
 //
 // An encoder that reorders pictures delivers some before others that are shown earlier. Whenever it has caught up, the
 // group is *closed*: on each track, all packets up to some time are delivered, and another transcode can continue from

@@ -94,7 +94,12 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
   for (auto& x : offered.variants)
     begin(x.uri);
   begin(std::string{offered.media[0].text("URI")});
-  std::this_thread::sleep_for(scaled(milliseconds{2'000}));
+  auto newest = [&] {
+    auto x = delivery::parse_media_playlist(c.get("/live/demo/main/" + offered.variants[0].uri).body);
+    return x.next().first;
+  };
+  auto at_first = newest();
+  c.wait_until("the players are under way", [&] { return newest() > at_first; });
   kill_task(c, "main/middle");
   kill_task(c, "main/high");
   for (auto& [uri, viewer] : viewers) {

@@ -1,6 +1,6 @@
 // Goal: the table is complete: file, environment and flag all reach each row, and each row checks its bounds, is
-// printed and documented. Method: properties over all rows with a value made for each. Keys are named only to
-// distinguish kinds.
+// printed and documented. Method: properties over all rows with a value made for each. The tests contain no list of
+// keys: they treat each row by its kind.
 #include "test/config/support.hpp"
 
 #include <set>

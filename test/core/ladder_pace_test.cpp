@@ -1,5 +1,5 @@
-// Goal: renditions of a ladder reach players in step, and a late one delays nobody. Method: blocks with chosen times come
-// at chosen moments; the moments at which they are handed on are compared.
+// Goal: renditions of a ladder reach players in step, and a late one delays nobody. Method: blocks with chosen times
+// come at chosen moments; the moments at which they are handed on are compared.
 #include "core/live/ladder_pace.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,6 @@
-// Goal: a player gets all renditions of a ladder at one address, also if some of them are late or fail, and its requests
-// keep all of them running. Method: a server on a real socket; its coordinator is a dummy that gives out renditions
-// which the test writes.
+// Goal: a player gets all renditions of a ladder at one address, also if some of them are late or fail, and its
+// requests keep all of them running. Method: a server on a real socket; its coordinator is a dummy that gives out
+// renditions which the test writes.
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"

@@ -22,7 +22,7 @@ std::vector<violation> rehearse_dash(const plant& fault);
 /// Whether an observation is of a URL with this file name.
 bool is_of(const observation& seen, std::string_view name);
 
-/// Replaces each `from` in the bodies of URLs with one file name, at `after` or later. An empty name means all.
+/// In answers for the file `name` at `after` or later, replaces each `from` in the body by `to`. Empty: all files.
 plant replaced(std::string name, std::string from, std::string to, seconds after = seconds{0});
 
 /// Changes a header in the answers for one file name.
