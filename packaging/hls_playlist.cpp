@@ -67,6 +67,23 @@ int64_t declared(int64_t measured) {
   return measured + measured / 10;
 }
 
+/// The subtitles of the first rendition that has some. False if none has.
+bool add_subtitles(std::string& to, std::span<const rendition_summary> renditions) {
+  auto is_text = [](const track_summary& x) { return x.format.kind == track_kind::subtitle; };
+  auto r = std::ranges::find_if(renditions, [&](auto& x) { return std::ranges::any_of(x.tracks, is_text); });
+  if (r == renditions.end())
+    return false;
+  for (auto& x : r->tracks) {
+    if (!is_text(x))
+      continue;
+    auto language = x.format.language.empty() ? std::string{"und"} : language_tag(x.format.language);
+    append(to, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=", quoted(joined(language, " ", x.name)),
+           ",LANGUAGE=", quoted(language), ",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"", r->folder, "/",
+           playlist_name(x.name), "\"\n");
+  }
+  return true;
+}
+
 } // namespace
 
 std::string playlist_name(std::string_view track) {
@@ -212,23 +229,6 @@ std::string key_playlist(std::string_view track, const track_window& window, con
   if (window.ended())
     text += "#EXT-X-ENDLIST\n";
   return text;
-}
-
-/// The subtitles of the first rendition that has some. False if none has.
-bool add_subtitles(std::string& to, std::span<const rendition_summary> renditions) {
-  auto is_text = [](const track_summary& x) { return x.format.kind == track_kind::subtitle; };
-  auto r = std::ranges::find_if(renditions, [&](auto& x) { return std::ranges::any_of(x.tracks, is_text); });
-  if (r == renditions.end())
-    return false;
-  for (auto& x : r->tracks) {
-    if (!is_text(x))
-      continue;
-    auto language = x.format.language.empty() ? std::string{"und"} : language_tag(x.format.language);
-    append(to, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=", quoted(joined(language, " ", x.name)),
-           ",LANGUAGE=", quoted(language), ",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"", r->folder, "/",
-           playlist_name(x.name), "\"\n");
-  }
-  return true;
 }
 
 std::string transport_multivariant_playlist(const transport_summary& of) {

@@ -315,7 +315,7 @@ std::optional<transport_summary> rendition::transport(std::string folder) const 
     if (t.transport) {
       result.peak_bit_rate = t.window.peak_bit_rate();
       result.mean_bit_rate = t.window.mean_bit_rate();
-    } else if (!t.window.ended() || ended_) {
+    } else if ((!t.window.ended() || ended_) && t.format.kind != track_kind::subtitle) {
       result.tracks.push_back({t.name, transport_named_ ? t.codec : std::string{}, t.format});
     }
   }
