@@ -181,7 +181,9 @@ result check_string(const option& row, std::string_view text) {
 }
 
 result assign_to(const option& row, std::string_view text, std::string& target) {
-  auto checked = row.kind == kind::choice ? check_choice(row, text) : check_string(row, text);
+  // An empty choice stands for a default that is described in words.
+  auto by_default = row.kind == kind::choice && text.empty() && !row.default_text.empty();
+  auto checked = by_default ? result{} : row.kind == kind::choice ? check_choice(row, text) : check_string(row, text);
   if (checked)
     target = text;
   return checked;

@@ -120,7 +120,7 @@ void live_client::serve() {
 void live_client::await_data() {
   phase_ = phase::waiting;
   expire_never(); // a source may be silent for as long as its session lets it
-  group_->await(std::static_pointer_cast<live_client>(shared_from_this()), turn_);
+  group_->await(self(this), turn_);
 }
 
 void live_client::write() {

@@ -93,7 +93,9 @@ void dash_judge::check_timeline(const mpd_representation& of) {
     auto& each = of.timeline[i];
     if (i > 0 && of.timeline[i - 1].time + of.timeline[i - 1].duration != each.time)
       add("dash-8", segment_name(of, each));
-    auto [at, added] = known.try_emplace(each.number, each);
+    // Without $Number$ in its address, a segment is known by its time.
+    auto numbered = of.media.find("$Number") != std::string::npos;
+    auto [at, added] = known.try_emplace(numbered ? each.number : each.time, each);
     if (!added && (at->second.time != each.time || at->second.duration != each.duration))
       add("dash-16", segment_name(of, each));
   }

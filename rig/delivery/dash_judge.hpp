@@ -52,7 +52,7 @@ private:
   verdict& to_;
   std::string place_;
   std::optional<mpd> latest_;
-  std::map<std::string, std::map<uint64_t, mpd_segment>> known_; ///< by representation, and number
+  std::map<std::string, std::map<uint64_t, mpd_segment>> known_; ///< by representation, and number or time
   std::map<std::string, mp4_init> inits_;                        ///< by representation
   double newest_s_ = 0;                                          ///< end of the newest segment, on its timeline
   seconds newest_since_{};

@@ -55,18 +55,18 @@ struct fixture : virtual_time {
   }
 
   job_queue_actor start_jobs() {
-    auto x = system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+    auto made = system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
       return {
         [this](const task_join&, const file_work&, const orphan_actor&) { ++offers; },
         [self](cancel_atom, job_id) { self->quit(caf::sec::runtime_error); },
       };
     });
-    return queues.emplace_back(keep(caf::actor_cast<job_queue_actor>(x)));
+    return queues.emplace_back(keep(caf::actor_cast<job_queue_actor>(made)));
   }
 
   session_actor start_session(const std::string& channel) {
     auto me = std::make_shared<dummy_session>();
-    auto x = system.spawn([me](caf::event_based_actor* self) -> caf::behavior {
+    auto made = system.spawn([me](caf::event_based_actor* self) -> caf::behavior {
       self->attach_functor([me] {
         me->clients.clear();
         me->questions.clear();
@@ -83,7 +83,7 @@ struct fixture : virtual_time {
         },
       };
     });
-    me->actor = keep(caf::actor_cast<session_actor>(x));
+    me->actor = keep(caf::actor_cast<session_actor>(made));
     if (stillborn)
       kill(me->actor);
     sessions.push_back(me);

@@ -15,7 +15,7 @@ struct fixture : virtual_time {
   }
 
   sample_sink_actor start_sink() {
-    auto x = keep(system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+    auto made = keep(system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
       self->attach_functor([this] { heard.clear(); });
       return {
         [this, self](const stream_end& x) -> caf::result<void> {
@@ -25,7 +25,7 @@ struct fixture : virtual_time {
         [this](attempt_id, const work_statistics&) { ++reports; },
       };
     }));
-    return caf::actor_cast<sample_sink_actor>(x);
+    return caf::actor_cast<sample_sink_actor>(made);
   }
 
   /// Starts the ingest of a source that does not exist, and waits until its sink is told of the failure.

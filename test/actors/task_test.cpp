@@ -32,7 +32,7 @@ struct fixture : virtual_time {
   }
 
   coordinator_actor start_coordinator() {
-    auto x = keep(system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
+    auto made = keep(system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
       self->attach_functor([this] { offers.clear(); });
       return {
         [this, self](const task_join&, const file_work& work, const orphan_actor&) -> caf::result<void> {
@@ -41,12 +41,12 @@ struct fixture : virtual_time {
         },
       };
     }));
-    return caf::actor_cast<coordinator_actor>(x);
+    return caf::actor_cast<coordinator_actor>(made);
   }
 
   std::shared_ptr<dummy_client> start_client() {
     auto me = std::make_shared<dummy_client>();
-    auto x = keep(system.spawn([me](caf::event_based_actor* self) -> caf::behavior {
+    auto made = keep(system.spawn([me](caf::event_based_actor* self) -> caf::behavior {
       self->attach_functor([me] { me->taken.clear(); });
       return {
         [](const file_progress&) {},
@@ -56,7 +56,7 @@ struct fixture : virtual_time {
         },
       };
     }));
-    me->actor = caf::actor_cast<file_client_actor>(x);
+    me->actor = caf::actor_cast<file_client_actor>(made);
     return me;
   }
 

@@ -45,7 +45,7 @@ struct fixture : virtual_time {
   }
 
   daemon_registry_actor start_registry() {
-    auto x = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
+    auto made = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {
         [this](const heartbeat& x) -> caf::result<bool> {
           beats.push_back(x);
@@ -56,11 +56,11 @@ struct fixture : virtual_time {
         [this](drain_atom, const std::string& who) { drained.push_back(who); },
       };
     });
-    return keep(caf::actor_cast<daemon_registry_actor>(x));
+    return keep(caf::actor_cast<daemon_registry_actor>(made));
   }
 
   coordinator_actor start_coordinator() {
-    auto x = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
+    auto made = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
       return {
         [this](const registration& x, const task_host_actor&) -> caf::result<caf::timespan, daemon_registry_actor> {
           registrations.push_back(x);
@@ -71,7 +71,7 @@ struct fixture : virtual_time {
         },
       };
     });
-    return keep(caf::actor_cast<coordinator_actor>(x));
+    return keep(caf::actor_cast<coordinator_actor>(made));
   }
 
   /// Replaces the dead dummies, as a restarted coordinator does.

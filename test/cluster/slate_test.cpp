@@ -74,6 +74,7 @@ BOOST_AUTO_TEST_CASE(a_source_that_leaves_and_returns_is_bridged_even_if_the_tra
   BOOST_TEST(seen.dts_violations == 0u);
   size_t stills = 0;
   size_t back = 0;
+  uint32_t cut = 0;
   for (size_t i = 1; i < seen.frames.size(); ++i) {
     auto& x = seen.frames[i];
     auto& before = seen.frames[i - 1];
@@ -85,11 +86,14 @@ BOOST_AUTO_TEST_CASE(a_source_that_leaves_and_returns_is_bridged_even_if_the_tra
       ++stills;
     else if (*x.number == *before.number + 1)
       continue;
-    else if (++back; *x.number < returns_at)
-      BOOST_ERROR("picture " << *x.number << " follows " << *before.number);
+    else if (*x.number >= returns_at && *before.number < returns_at)
+      ++back;
+    else // the source left before it had sent the pictures between these two
+      cut += *x.number - *before.number - 1;
   }
+  BOOST_TEST(cut <= 3u);
   BOOST_TEST(back == 1u);
-  BOOST_TEST(stills >= 100u);
+  BOOST_TEST(stills >= 60u); // more than two seconds
   for (auto gap : seen.audio_gaps)
     BOOST_TEST(std::abs(gap) < 0.022);
   BOOST_TEST_MESSAGE(seen.frames.size() << " pictures, " << stills << " of them stills, " << seen.audio_gaps.size()

@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(times_and_limits_are_in_order) {
   BOOST_TEST(contains(refusal("cluster: {degraded_failures: 5}"), "lower than cluster.degraded_failures"));
   BOOST_TEST(contains(refusal("cluster: {failure_back_off: 10m}"), "shorter than cluster.failure_back_off"));
   BOOST_TEST(contains(refusal("live: {credit_bytes: 128MiB}"), "larger than live.source_buffer_bytes"));
+  BOOST_TEST(contains(refusal("live: {slate: image}"), "a slate is the image"));
   BOOST_TEST(contains(refusal("live: {client_lag_max: 1m}"), "longer than live.variant_buffer_duration"));
   BOOST_TEST(contains(refusal("live: {part: 1100ms}"), "longer than half of live.segment"));
   BOOST_TEST(contains(refusal("live: {segment: 4s}"), "shorter than six times live.segment"));

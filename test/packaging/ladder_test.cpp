@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(segments_of_one_number_begin_at_one_time_in_all_renditions)
 }
 
 BOOST_AUTO_TEST_CASE(a_late_rendition_has_no_segment_that_begins_elsewhere) {
-  auto late_begin = begin + 3600 * 12;
+  auto late_begin = begin + int64_t{3600} * 5; // within the same segment
   made late{"ld", pictures(160, late_begin), group, {.from_pts = late_begin, .whole = true}};
   write_until(begin + 3 * ticks_per_second);
   late.write_until(begin + 3 * ticks_per_second);
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(a_discontinuity_of_one_rendition_is_one_of_all) {
   sd.write_until(begin + 3 * ticks_per_second / 2);
   auto newest = sound.window().segments().back().number;
   BOOST_REQUIRE(newest > hd.window().segments().back().number);
-  auto other = pictures(240);
+  auto other = pictures(256);
   for (auto* x : {&hd, &sd})
     BOOST_REQUIRE(x->out.set_format({{other.format}}, times, {begin, 1'000'000}));
   hd.all = sd.all = other.samples;

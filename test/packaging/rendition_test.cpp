@@ -253,7 +253,11 @@ BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {
 BOOST_AUTO_TEST_CASE(a_playlist_is_rendered_once_for_each_state_however_many_ask) {
   write_until(begin + 3 * ticks_per_second);
   auto bytes = [this](bool gzip, bool skip) {
-    auto got = out.shared()->get({.file = "v.m3u8", .skip = skip, .gzip = gzip});
+    delivery_request x;
+    x.file = "v.m3u8";
+    x.skip = skip;
+    x.gzip = gzip;
+    auto got = out.shared()->get(x);
     BOOST_REQUIRE(got.body.size() == 1u);
     return got.body.front();
   };

@@ -311,8 +311,8 @@ void gpu_world::open(uint64_t ticket) {
     j.open = true;
   }
   after(between(0, 100), [this, ticket] {
-    auto i = jobs_.find(ticket);
-    if (i != jobs_.end() && !i->second.released && !index_.confirm(i->second.lease, now_))
+    auto opened = jobs_.find(ticket);
+    if (opened != jobs_.end() && !opened->second.released && !index_.confirm(opened->second.lease, now_))
       end(ticket);
   });
   after(between(200, 30'000), [this, ticket] { end(ticket); });

@@ -175,8 +175,8 @@ void host::start_one() {
       start_missing();
   };
   it->link->on_down(side::remote, [who = std::weak_ptr{it}] {
-    if (auto it = who.lock())
-      it->orphaned();
+    if (auto left = who.lock())
+      left->orphaned();
   });
   it->link->send(side::coordinator, [me, it] {
     if (!me->door_.on_join(it->id, me->life, it))

@@ -156,9 +156,9 @@ void job_queue_node::write_for_client(store_op x, written then) {
 }
 
 void job_queue_node::send_batch(job_batch x) {
-  writer_->write(std::move(x), [weak = weak_from_this()](const job_writer_node::answer& x) {
+  writer_->write(std::move(x), [weak = weak_from_this()](const job_writer_node::answer& written) {
     if (auto me = weak.lock())
-      me->take(x);
+      me->take(written);
   });
 }
 

@@ -349,6 +349,8 @@ BOOST_AUTO_TEST_CASE(what_failed_over_is_not_forgotten_when_its_session_ends) {
   log.failed_over("lost", std::chrono::milliseconds{100}, 7);
   auto session = make_session("news", "one");
   session.source_restarts = 2;
+  session.outages = 3;
+  session.slate_since_ms = 1'700'000'000'000;
   session.variants[0].failovers = 1;
   session.variants[0].last_gap_ms = 100;
   session.variants[0].replayed_bytes = 7;
@@ -361,6 +363,8 @@ BOOST_AUTO_TEST_CASE(what_failed_over_is_not_forgotten_when_its_session_ends) {
   BOOST_TEST(x.at("troupe_variant_replayed_bytes_total{channel=\"news\",profile=\"hd\"}") == 7);
   BOOST_TEST(x.at("troupe_variant_lost_frames_total{channel=\"news\",profile=\"hd\"}") == 3);
   BOOST_TEST(x.at("troupe_session_source_restarts_total{channel=\"news\"}") == 2);
+  BOOST_TEST(x.at("troupe_session_outages_total{channel=\"news\"}") == 3);
+  BOOST_TEST(x.at("troupe_session_slate{channel=\"news\"}") == 1);
   auto after = read_back(render_metrics({}, {}, counters));
   BOOST_TEST(after.at("troupe_failovers_total{reason=\"lost\"}") == 1);
   BOOST_TEST(after.at("troupe_replayed_bytes_total") == 7);
