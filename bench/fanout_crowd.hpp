@@ -83,7 +83,7 @@ uint64_t fetch_for(uint16_t port, const std::vector<std::string>& targets, size_
 class reload_crowd {
 public:
   /// A playlist's address is `folder`, the viewer's key, and `rest`, which ends with the track's name. Each segment has
-  /// so many parts.
+  /// `parts` parts.
   reload_crowd(uint16_t port, std::string folder, std::string rest, int64_t parts);
 
   /// Connects more, until there are `viewers`. They begin with part 0 of the segment `number`.

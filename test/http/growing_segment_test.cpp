@@ -21,7 +21,9 @@ struct fixture : type_registration {
   static constexpr int64_t frame = 2160; ///< ticks: 1152 samples of 48 kHz
 
   fixture() {
-    track_format sound{.kind = track_kind::audio, .codec = "mp2"};
+    track_format sound;
+    sound.kind = track_kind::audio;
+    sound.codec = "mp2";
     sound.sample_rate = 48'000;
     sound.channel_layout = "stereo";
     sound.frame_size = 1152;

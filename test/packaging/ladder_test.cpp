@@ -201,9 +201,11 @@ BOOST_AUTO_TEST_CASE(a_discontinuity_of_one_rendition_is_one_of_all) {
     BOOST_REQUIRE(x->out.set_format({{other.format}}, times, {begin, 1'000'000}));
   hd.all = sd.all = other.samples;
   write_until(begin + 5 * ticks_per_second);
-  for (auto* x : {&hd, &sd, &sound})
-    for (auto& s : x->window().segments())
+  for (auto* x : {&hd, &sd, &sound}) {
+    auto window = x->window();
+    for (auto& s : window.segments())
       BOOST_TEST(s.discontinuity == (s.number == newest + 1), x->out.shared()->name() << " " << s.number);
+  }
   // One that comes later counts like the others.
   auto late_begin = begin + 4 * ticks_per_second;
   made late{"ld", pictures(160, late_begin), group, {.from_pts = late_begin, .whole = true}};
