@@ -50,7 +50,7 @@ struct plan {
   int pairs = 5;
   milliseconds window{4'000};
   size_t connections = 16; ///< of HLS
-  size_t clients = 2'000;  ///< of the transport stream, beside the bare loop
+  size_t clients = 500;    ///< of the transport stream, beside the bare loop: a core of its feeds some 1 800
   std::vector<size_t> crowds{1'000, 2'000, 4'000, 8'000, 12'000, 16'000};
   std::vector<size_t> viewers{500, 1'000, 2'000, 4'000, 8'000};
   int windows = 3; ///< at each size of a crowd
@@ -188,10 +188,7 @@ cost watch_once(const fanout_node& server, size_t clients, milliseconds window) 
   stream_crowd crowd{server.port(), ts_target};
   crowd.grow_to(clients);
   crowd.receive_for(settling);
-  auto result = watch_for(server, crowd, window);
-  if (result.gbit == 0)
-    throw std::runtime_error(std::to_string(clients) + " clients are too many for this machine");
-  return result;
+  return watch_for(server, crowd, window);
 }
 
 void compete_ts(const plan& how, const fanout_node& ours, const std::string& sample, const scratch_folder& folder,
@@ -202,6 +199,10 @@ void compete_ts(const plan& how, const fanout_node& ours, const std::string& sam
     auto first = pair % 2 == 0 ? watch_once(ours, how.clients, how.window) : cost{};
     auto least = watch_once(bare, how.clients, how.window);
     auto mine = pair % 2 == 0 ? first : watch_once(ours, how.clients, how.window);
+    if (least.gbit == 0 || mine.gbit == 0) {
+      to.notes.push_back("a pair is left out: " + std::to_string(how.clients) + " clients were not fed");
+      continue;
+    }
     costs.push_back(mine.per_gbit());
     bares.push_back(least.per_gbit());
     ratios.push_back(costs.back() / bares.back());

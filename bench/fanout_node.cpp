@@ -65,8 +65,9 @@ gateway_actor spawn_gateway(caf::actor_system& system, rendition_ptr running) {
 
 } // namespace
 
-shared_board::shared_board(const std::string& file) {
-  base::descriptor opened{::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+shared_board::shared_board(const std::string& file, state is) {
+  auto made = is == state::fresh ? O_CREAT | O_TRUNC : 0;
+  base::descriptor opened{::open(file.c_str(), O_RDWR | O_CLOEXEC | made, 0600)};
   if (!opened || ::ftruncate(opened.get(), sizeof(fanout_board)) != 0)
     fail("cannot make " + file);
   auto* at = ::mmap(nullptr, sizeof(fanout_board), PROT_READ | PROT_WRITE, MAP_SHARED, opened.get(), 0);
@@ -80,7 +81,7 @@ shared_board::~shared_board() {
 }
 
 fanout_node::fanout_node(kind what, const std::string& file, const scratch_folder& folder)
-  : board_(folder.path(what == kind::bare ? "bare.board" : "product.board")),
+  : board_(folder.path(what == kind::bare ? "bare.board" : "product.board"), shared_board::state::fresh),
     child_(own_program(),
            {"fanout-node", what == kind::bare ? "bare" : "product", file,
             folder.path(what == kind::bare ? "bare.board" : "product.board")},
@@ -116,7 +117,7 @@ uint64_t raise_descriptors(uint64_t count) {
 int run_fanout_node(const arguments& given) {
   if (given.size() != 3)
     return 2;
-  shared_board board{given[2]};
+  shared_board board{given[2], shared_board::state::shared};
   fanout_feed feed{given[1], fanout_profile, [&](const fanout_feed::origin& from) {
                      board->ts_bytes = feed.shared()->stream()->count().bytes_total;
                      board->first_dts = from.dts;

@@ -29,8 +29,10 @@ struct fanout_board {
 /// A file of one board, mapped into this process.
 class shared_board {
 public:
-  /// Makes the file if there is none. Throws `std::runtime_error`.
-  explicit shared_board(const std::string& file);
+  enum class state : uint8_t { fresh, shared };
+
+  /// A fresh one is zeros; otherwise the file exists. Throws `std::runtime_error`.
+  shared_board(const std::string& file, state is);
   shared_board(const shared_board&) = delete;
   shared_board& operator=(const shared_board&) = delete;
   ~shared_board();

@@ -46,6 +46,9 @@ inline constexpr size_t name_bytes_max = 64;
 inline constexpr size_t channels_max = 1024;
 inline constexpr size_t profiles_max = 256;
 inline constexpr size_t urls_max = 16;
+
+/// Languages in the list of a profile.
+inline constexpr size_t languages_max = 16;
 inline constexpr size_t encoder_options_max = 64;
 inline constexpr size_t problems_max = 50; ///< after this many, further problems are only counted
 inline constexpr size_t token_bytes_min = 16;

@@ -124,6 +124,12 @@ std::vector<option> media_rows() {
      .min = 8'000, .max = 192'000, .default_text = "as the source"},
     {.key = "profiles.*.audio.channel_layout", .kind = kind::word, .at = in_audio<&a::channel_layout>,
      .help = "libav*'s name, such as `stereo` or `5.1`.", .default_text = "as the source"},
+    {.key = "profiles.*.audio.languages", .kind = kind::word_list, .at = in_audio<&a::languages>,
+     .help = "Of channels: the sounds in these languages come first, in this order, and the first is the default: "
+             "`[de, en]`.", .default_text = "the source's order"},
+    {.key = "profiles.*.audio.others", .kind = kind::choice, .at = in_audio<&a::others>,
+     .help = "Whether sounds in other languages are kept. If none is in a language of the list, all are.",
+     .choices = {"keep", "drop"}},
     {.key = "profiles.*.audio.options.*", .kind = kind::text, .at = audio_option,
      .help = "A further option of the encoder, from the allow list.", .default_text = "none"},
     {.key = "ladders.*", .kind = kind::name_list, .at = ladder_profiles,

@@ -163,6 +163,7 @@ result check_string(const option& row, std::string_view text) {
   const auto accepted = [&] {
     switch (row.kind) {
     case kind::word:
+    case kind::word_list:
       return is_word(text);
     case kind::name:
     case kind::name_list:
@@ -189,8 +190,10 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 }
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
-  const auto least = row.kind == kind::host_list ? size_t{0} : size_t{1};
+  const auto may_be_empty = row.kind == kind::host_list || row.kind == kind::word_list;
+  const auto least = may_be_empty ? size_t{0} : size_t{1};
   const auto most = row.kind == kind::host_list   ? defaults::http_hosts_max
+                    : row.kind == kind::word_list ? defaults::languages_max
                     : row.kind == kind::name_list ? core::ladder_profiles_max
                                                   : defaults::urls_max;
   if (value.items.size() < least || value.items.size() > most)
@@ -293,6 +296,8 @@ std::string describe_allowed(const option& row) {
     return "a URL or a path";
   case kind::url_list:
     return "1 to " + std::to_string(defaults::urls_max) + " URLs or paths";
+  case kind::word_list:
+    return "0 to " + std::to_string(defaults::languages_max) + " words of letters, digits and _ . : + -";
   case kind::name_list:
     return "1 to " + std::to_string(core::ladder_profiles_max) + " names of profiles";
   case kind::host_list:

@@ -35,6 +35,7 @@ enum class kind : uint8_t {
   name,   ///< a node's name: 1 to 64 letters, digits and "._-"
   path,
   url,
+  word_list,
   url_list,
   name_list, ///< names of profiles
   host_list, ///< host names and addresses, without ports

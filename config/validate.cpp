@@ -244,6 +244,10 @@ private:
       return;
     audio_profile untouched;
     untouched.codec = x.codec;
+    if (x.codec == "copy") {
+      untouched.languages = x.languages;
+      untouched.others = x.others;
+    }
     if (x != untouched)
       wrong(key + "codec", '"' + x.codec + "\" encodes nothing: leave out the other audio keys");
   }

@@ -1,8 +1,11 @@
 #include "core/plan.hpp"
 
+#include "base/language.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <numeric>
 
 namespace troupe::core {
 
@@ -38,6 +41,18 @@ bool audio_is_as_asked(const track_format& have, const audio_profile& want) {
          && want.options.empty();
 }
 
+/// For each track of the source its rank among the sounds: the place of its language in the profile's list.
+std::vector<uint16_t> ranks_of(const stream_format& source, const audio_profile& want) {
+  std::vector<uint16_t> result;
+  for (auto& track : source.tracks) {
+    auto i = std::find_if(want.languages.begin(), want.languages.end(),
+                          [&](const std::string& x) { return base::is_language(track.language, x); });
+    result.push_back(track.kind != track_kind::audio ? uint16_t{0}
+                                                     : static_cast<uint16_t>(i - want.languages.begin() + 1));
+  }
+  return result;
+}
+
 void add_once(std::vector<std::string>& names, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end())
     names.push_back(name);
@@ -61,11 +76,27 @@ profile encoding_of(const profile& target) {
 variant_plan plan_variant(const stream_format& source, const profile& target, codec_test held) {
   variant_plan result;
   auto made = encoding_of(target);
+  result.ranks = ranks_of(source, target.audio);
+  auto last = static_cast<uint16_t>(target.audio.languages.size());
+  auto found = false;
+  auto has_sound = false;
+  for (size_t i = 0; i < source.tracks.size(); ++i)
+    if (source.tracks[i].kind == track_kind::audio) {
+      has_sound = true;
+      found = found || result.ranks[i] <= last;
+    }
+  auto selects = !target.audio.languages.empty() && target.audio.others == "drop";
+  if (selects && has_sound && !found && target.audio.codec != "none")
+    result.notes.emplace_back("no sound is in a language of the profile: all sounds are kept");
   for (auto& track : source.tracks) {
+    auto unwanted = selects && found && result.ranks[result.actions.size()] > last;
     auto video = track.kind == track_kind::video;
     auto& codec = video ? target.video.codec : target.audio.codec;
     auto as_asked = video ? video_is_as_asked(track, target.video) : audio_is_as_asked(track, target.audio);
-    if (codec == "none" || (!video && track.kind != track_kind::audio)) {
+    auto beside = track.kind == track_kind::subtitle || track.kind == track_kind::data;
+    if (beside && held != nullptr && held(track.codec))
+      result.carried.push_back({static_cast<uint16_t>(result.actions.size()), track});
+    if (codec == "none" || unwanted || (!video && track.kind != track_kind::audio)) {
       result.actions.push_back(track_action::drop);
     } else if ((codec == "copy" || as_asked) && (held == nullptr || held(track.codec))) {
       result.actions.push_back(track_action::copy);
@@ -80,6 +111,20 @@ variant_plan plan_variant(const stream_format& source, const profile& target, co
       add_once(result.decoders, track.codec);
     }
   }
+  return result;
+}
+
+std::vector<uint16_t> places_of(const variant_plan& plan) {
+  std::vector<uint16_t> kept;
+  for (size_t i = 0; i < plan.actions.size(); ++i)
+    if (plan.actions[i] != track_action::drop)
+      kept.push_back(i < plan.ranks.size() ? plan.ranks[i] : uint16_t{0});
+  std::vector<uint16_t> order(kept.size());
+  std::iota(order.begin(), order.end(), uint16_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](uint16_t a, uint16_t b) { return kept[a] < kept[b]; });
+  std::vector<uint16_t> result(kept.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    result[order[i]] = static_cast<uint16_t>(i);
   return result;
 }
 

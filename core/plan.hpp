@@ -14,10 +14,21 @@ namespace troupe::core {
 /// Whether the container of renditions can hold a codec; null stands for a container that holds all.
 using codec_test = bool (*)(const std::string& codec);
 
+/// A track of the source that goes to clients beside the rendition: subtitles, splice information. It is rare data that
+/// no transcode needs, and that must survive one; so the session passes it on by itself.
+struct carried_track {
+  uint16_t from = 0; ///< index in the source
+  track_format format;
+
+  bool operator==(const carried_track&) const = default;
+};
+
 enum class track_action : uint8_t { copy, drop, encode };
 
 struct variant_plan {
-  std::vector<track_action> actions; ///< one per source track
+  std::vector<track_action> actions; ///< one per source track; `drop` for carried ones
+  std::vector<uint16_t> ranks;       ///< one per source track: clients get tracks with a smaller one first
+  std::vector<carried_track> carried;
   std::vector<std::string> encoders; ///< encoder or codec names that the worker must have proven
   std::vector<std::string> decoders; ///< codec names that the worker must have proven
   bool encodes_video = false;
@@ -29,10 +40,15 @@ struct variant_plan {
   }
 };
 
-/// A track passes through if the profile says "copy". It also passes through if the profile names the source's codec
-/// (not an encoder) and asks for no different size, rate, pixel format, layout or bit rate. A track that the container
-/// cannot hold is encoded. The plan may be empty (no track left): then the caller must refuse it.
+/// A track passes through if the profile says "copy". It also does if the profile names the source's codec (not an
+/// encoder) and asks for no different size, rate, pixel format, layout or bit rate. A track that the container cannot
+/// hold is encoded. Sound in other languages than the profile wants is dropped, unless nothing else is left. Subtitles
+/// and data are carried if the container holds them. The plan may be empty (no track left): then the caller must refuse
+/// it.
 variant_plan plan_variant(const stream_format& source, const profile& target, codec_test held = nullptr);
+
+/// The place of each track that is not dropped among those that clients get. Source order if the profile says nothing.
+std::vector<uint16_t> places_of(const variant_plan& plan);
 
 /// How tracks are encoded: as the profile says; if it says "copy", in codecs that every container and receiver
 /// supports.

@@ -82,6 +82,8 @@ checked read_part(config::configuration& into, const json::key_value_pair& from)
     return failure(name_of(from) + " is not accepted: allowed is an object");
   for (auto& member : *members) {
     auto key = name_of(from) + "." + name_of(member);
+    if (name_of(member) == "languages" || name_of(member) == "others")
+      return failure(key + " is for channels: a job keeps the sound in all languages");
     auto* options = name_of(member) == "options" ? member.value().if_object() : nullptr;
     if (options == nullptr) {
       if (auto done = set_profile_key(into, key, member.value()); !done)
@@ -363,6 +365,8 @@ tl::expected<job_submission, std::string> read_submission(std::string_view body,
       return failure(rendition.error());
     target.video = std::move(rendition->video);
     target.audio = std::move(rendition->audio);
+    target.audio.languages.clear();
+    target.audio.others = audio_profile{}.others;
   }
   if (auto* video = members.if_contains("video"); name != nullptr && video != nullptr && video->is_object())
     make_room(video->get_object(), target.video);

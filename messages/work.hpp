@@ -79,6 +79,9 @@ struct audio_profile {
   int32_t sample_rate = 0;    ///< Hz
   std::string channel_layout; ///< "stereo", "5.1"
   std::map<std::string, std::string> options;
+  // for channels
+  std::vector<std::string> languages; ///< the tracks in these come first, in this order; the first is the default
+  std::string others = "keep";        ///< what happens to tracks in other languages: "keep" or "drop"
 
   bool operator==(const audio_profile&) const = default;
 };
@@ -87,7 +90,8 @@ template <class Inspector>
 bool inspect(Inspector& f, audio_profile& x) {
   return f.object(x).fields(f.field("codec", x.codec), f.field("bit_rate", x.bit_rate),
                             f.field("sample_rate", x.sample_rate), f.field("channel_layout", x.channel_layout),
-                            f.field("options", x.options));
+                            f.field("options", x.options), f.field("languages", x.languages),
+                            f.field("others", x.others));
 }
 
 /// What clients see while a live source is away.

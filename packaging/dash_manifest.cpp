@@ -160,13 +160,13 @@ void add_set(std::string& to, size_t id, const adaptation_set& x) {
   append(to, ">\n", x.representations, "    </AdaptationSet>\n");
 }
 
-std::string period_text(const std::vector<track_in>& tracks, const period& x) {
+std::string period_text(const std::vector<track_in>& tracks, const period& x, const std::string& events) {
   std::vector<adaptation_set> sets;
   for (auto& t : tracks)
     add_track(sets, t, x);
   if (sets.empty())
     return {};
-  auto text = joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(x.start), "\">\n");
+  auto text = joined("  <Period id=\"", std::to_string(x.first), "\" start=\"", duration(x.start), "\">\n", events);
   for (size_t i = 0; i < sets.size(); ++i)
     add_set(text, i, sets[i]);
   return text + "  </Period>\n";
@@ -181,7 +181,8 @@ std::string dash_manifest(std::span<const manifest_rendition> renditions, std::s
   std::vector<track_in> tracks;
   for (auto& r : renditions)
     for (auto& x : r.summary.tracks)
-      if (auto window = r.of->window(x.name); window && !window->segments().empty())
+      if (auto window = x.format.kind == track_kind::subtitle ? std::nullopt : r.of->window(x.name);
+          window && !window->segments().empty())
         tracks.push_back({r, x, std::move(*window)});
   std::string text{"<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"};
   if (tracks.empty())
@@ -203,8 +204,12 @@ std::string dash_manifest(std::span<const manifest_rendition> renditions, std::s
   if (times.on_grid)
     append(text, "  <ServiceDescription id=\"0\">\n    <Latency target=\"",
            std::to_string(times.latency() / ticks_per_ms), "\"/>\n  </ServiceDescription>\n");
-  for (auto& x : periods_of(leading, times))
-    text += period_text(tracks, x);
+  auto splices = renditions.front().of->splices();
+  auto periods = periods_of(leading, times);
+  for (size_t i = 0; i < periods.size(); ++i) {
+    auto until = i + 1 < periods.size() ? periods[i + 1].start : std::numeric_limits<int64_t>::max();
+    text += period_text(tracks, periods[i], splices.event_stream(oldest.start, periods[i].start, until));
+  }
   append(text, "  <UTCTiming schemeIdUri=\"urn:mpeg:dash:utc:http-iso:2014\" value=\"", escaped(time_address),
          "\"/>\n</MPD>\n");
   return text;

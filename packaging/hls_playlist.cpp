@@ -24,6 +24,35 @@ void add_part(std::string& to, std::string_view track, int64_t number, size_t in
          part_name(track, number, static_cast<int64_t>(index)), x.independent ? "\",INDEPENDENT=YES\n" : "\"\n");
 }
 
+/// The tags that are equal in all tracks, but for the numbers.
+void add_head(std::string& to, const track_window& window, const delivery_times& times) {
+  auto& segments = window.segments();
+  append(to, "#EXT-X-TARGETDURATION:", std::to_string(times.target() / ticks_per_second),
+         "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=", seconds(times.skip_until()),
+         ",HOLD-BACK=", seconds(times.hold_back()), ",PART-HOLD-BACK=", seconds(times.part_hold_back()),
+         "\n#EXT-X-PART-INF:PART-TARGET=", seconds(times.part_target()),
+         "\n#EXT-X-MEDIA-SEQUENCE:", std::to_string(segments.empty() ? 0 : segments[window.listed_from()].number),
+         "\n#EXT-X-DISCONTINUITY-SEQUENCE:", std::to_string(window.discontinuities_before()), "\n");
+}
+
+/// The first segment that an update has.
+size_t skipped_until(const track_window& window, const delivery_times& times, int64_t end) {
+  auto& segments = window.segments();
+  auto result = window.listed_from();
+  while (result < segments.size() && end - segments[result].start - segments[result].duration >= times.skip_until())
+    ++result;
+  return result;
+}
+
+void add_reports(std::string& to, std::span<const rendition_report> others) {
+  for (auto& x : others) {
+    append(to, "#EXT-X-RENDITION-REPORT:URI=\"", x.uri, "\",LAST-MSN=", std::to_string(x.latest.number));
+    if (x.latest.part)
+      append(to, ",LAST-PART=", std::to_string(*x.latest.part));
+    to += '\n';
+  }
+}
+
 std::string quoted(std::string_view text) {
   std::string result{"\""};
   for (auto c : text)
@@ -36,6 +65,23 @@ std::string quoted(std::string_view text) {
 /// measured.
 int64_t declared(int64_t measured) {
   return measured + measured / 10;
+}
+
+/// The subtitles of the first rendition that has some. False if none has.
+bool add_subtitles(std::string& to, std::span<const rendition_summary> renditions) {
+  auto is_text = [](const track_summary& x) { return x.format.kind == track_kind::subtitle; };
+  auto r = std::ranges::find_if(renditions, [&](auto& x) { return std::ranges::any_of(x.tracks, is_text); });
+  if (r == renditions.end())
+    return false;
+  for (auto& x : r->tracks) {
+    if (!is_text(x))
+      continue;
+    auto language = x.format.language.empty() ? std::string{"und"} : language_tag(x.format.language);
+    append(to, "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=", quoted(joined(language, " ", x.name)),
+           ",LANGUAGE=", quoted(language), ",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI=\"", r->folder, "/",
+           playlist_name(x.name), "\"\n");
+  }
+  return true;
 }
 
 } // namespace
@@ -60,6 +106,10 @@ std::string part_name(std::string_view track, int64_t number, int64_t part) {
   return joined(track, "-", std::to_string(number), ".", std::to_string(part), ".m4s");
 }
 
+std::string subtitle_name(std::string_view track, int64_t number) {
+  return joined(track, "-", std::to_string(number), ".vtt");
+}
+
 std::string media_playlist(std::string_view track, const track_window& window, const delivery_times& times,
                            const clock_map& clock, std::span<const rendition_report> others,
                            const playlist_options& options) {
@@ -67,18 +117,14 @@ std::string media_playlist(std::string_view track, const track_window& window, c
   auto first = window.listed_from();
   auto end = segments.empty() ? 0 : segments.back().start + segments.back().duration;
   std::string text{type_of_version};
-  append(text, "#EXT-X-TARGETDURATION:", std::to_string(times.target() / ticks_per_second),
-         "\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=", seconds(times.skip_until()),
-         ",HOLD-BACK=", seconds(times.hold_back()), ",PART-HOLD-BACK=", seconds(times.part_hold_back()),
-         "\n#EXT-X-PART-INF:PART-TARGET=", seconds(times.part_target()),
-         "\n#EXT-X-MEDIA-SEQUENCE:", std::to_string(segments.empty() ? 0 : segments[first].number),
-         "\n#EXT-X-DISCONTINUITY-SEQUENCE:", std::to_string(window.discontinuities_before()), "\n");
+  add_head(text, window, times);
   auto from = first;
   if (options.skip)
-    while (from < segments.size() && end - segments[from].start - segments[from].duration >= times.skip_until())
-      ++from;
+    from = skipped_until(window, times, end);
   if (from > first)
     append(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS=", std::to_string(from - first), "\n");
+  if (options.splices != nullptr && !segments.empty())
+    text += options.splices->date_ranges(segments[first].start, clock);
   std::string map = from > first ? segments[from - 1].init : std::string{};
   for (auto i = from; i < segments.size(); ++i) {
     auto& s = segments[i];
@@ -105,19 +151,45 @@ std::string media_playlist(std::string_view track, const track_window& window, c
            "\"\n");
   else if (window.ended())
     text += "#EXT-X-ENDLIST\n";
-  for (auto& x : others)
-    append(text, "#EXT-X-RENDITION-REPORT:URI=\"", x.uri, "\",LAST-MSN=", std::to_string(x.latest.number),
-           ",LAST-PART=", std::to_string(x.latest.part.value_or(0)), "\n");
+  add_reports(text, others);
   return text;
 }
 
-std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock) {
+std::string subtitle_playlist(std::string_view track, const track_window& window, const delivery_times& times,
+                              const clock_map& clock, std::span<const rendition_report> others,
+                              const playlist_options& options) {
+  auto& segments = window.segments();
+  auto first = window.listed_from();
+  std::string text{type_of_version};
+  add_head(text, window, times);
+  auto from = first;
+  if (options.skip && !segments.empty())
+    from = skipped_until(window, times, segments.back().start + segments.back().duration);
+  if (from > first)
+    append(text, "#EXT-X-SKIP:SKIPPED-SEGMENTS=", std::to_string(from - first), "\n");
+  for (auto i = from; i < segments.size() && segments[i].complete; ++i) {
+    auto& s = segments[i];
+    if (s.discontinuity)
+      text += "#EXT-X-DISCONTINUITY\n";
+    append(text, "#EXT-X-PROGRAM-DATE-TIME:", date_time(clock, s.start), s.gap ? "\n#EXT-X-GAP" : "",
+           "\n#EXTINF:", seconds(s.duration), ",\n", subtitle_name(track, s.number), "\n");
+  }
+  if (window.ended())
+    text += "#EXT-X-ENDLIST\n";
+  add_reports(text, others);
+  return text;
+}
+
+std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock,
+                               const splice_list& splices) {
   auto& segments = window.segments();
   auto first = window.listed_from();
   std::string text{"#EXTM3U\n#EXT-X-VERSION:3\n"};
   append(text, "#EXT-X-TARGETDURATION:", std::to_string(times.target() / ticks_per_second),
          "\n#EXT-X-MEDIA-SEQUENCE:", std::to_string(segments.empty() ? 0 : segments[first].number),
          "\n#EXT-X-DISCONTINUITY-SEQUENCE:", std::to_string(window.discontinuities_before()), "\n");
+  if (!segments.empty())
+    text += splices.date_ranges(segments[first].start, clock);
   for (auto i = first; i < segments.size() && segments[i].complete; ++i) {
     auto& s = segments[i];
     append(text, s.discontinuity ? "#EXT-X-DISCONTINUITY\n" : "",
@@ -222,6 +294,7 @@ std::string multivariant_playlist(std::span<const rendition_summary> renditions,
       first = false;
     }
   }
+  auto has_text = has_video && add_subtitles(text, renditions);
   for (auto& r : renditions)
     for (auto& x : r.tracks) {
       if (x.format.kind != track_kind::video)
@@ -235,7 +308,8 @@ std::string multivariant_playlist(std::span<const rendition_summary> renditions,
              size);
       if (x.format.frame_rate.num > 0)
         append(text, ",FRAME-RATE=", fixed(x.format.frame_rate.value(), 3));
-      append(text, sound_codecs.empty() ? "" : ",AUDIO=\"sound\"", "\n", r.folder, "/", playlist_name(x.name), "\n");
+      append(text, sound_codecs.empty() ? "" : ",AUDIO=\"sound\"", has_text ? ",SUBTITLES=\"text\"\n" : "\n", r.folder,
+             "/", playlist_name(x.name), "\n");
     }
   for (auto& r : renditions)
     for (auto& x : r.tracks)

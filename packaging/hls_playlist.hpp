@@ -6,6 +6,7 @@
 
 #include "core/live/clock_map.hpp"
 #include "packaging/delivery.hpp"
+#include "packaging/splice_list.hpp"
 #include "packaging/track_window.hpp"
 
 #include <cstdint>
@@ -29,6 +30,7 @@ std::string init_name(std::string_view track, std::string_view init);
 std::string segment_name(std::string_view track, int64_t number);
 std::string transport_segment_name(int64_t number);
 std::string part_name(std::string_view track, int64_t number, int64_t part);
+std::string subtitle_name(std::string_view track, int64_t number);
 
 // -- media playlists --------------------------------------------------------------
 
@@ -40,14 +42,21 @@ struct rendition_report {
 
 struct playlist_options {
   bool skip = false; ///< leave out old segments (a delta update)
+  const splice_list* splices = nullptr;
 };
 
 std::string media_playlist(std::string_view track, const track_window& window, const delivery_times& times,
                            const clock_map& clock, std::span<const rendition_report> others,
                            const playlist_options& options);
 
+/// Of a track of subtitles, whose segments have no parts.
+std::string subtitle_playlist(std::string_view track, const track_window& window, const delivery_times& times,
+                              const clock_map& clock, std::span<const rendition_report> others,
+                              const playlist_options& options);
+
 /// The segments of the transport stream, for receivers that know HLS of version 3 and nothing newer.
-std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock);
+std::string transport_playlist(const track_window& window, const delivery_times& times, const clock_map& clock,
+                               const splice_list& splices);
 
 /// Only the first picture of each segment, for fast forward.
 std::string key_playlist(std::string_view track, const track_window& window, const delivery_times& times,

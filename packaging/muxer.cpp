@@ -1,10 +1,13 @@
-// libavformat's muxers with a memory writer. No packet is held back: libavformat's interleaving queue is never used,
-// and its buffer is flushed with every packet. Each audio frame of a transport stream gets its own PES packet.
+// libavformat's muxers with a memory writer, and the splice sections that they do not know. No packet is held back:
+// libavformat's interleaving queue is never used, and its buffer is flushed with every packet. Each audio frame of a
+// transport stream gets its own PES packet.
 #include "packaging/muxer.hpp"
 
 #include "encoder/container.hpp"
 #include "encoder/format_ptr.hpp"
 #include "encoder/log.hpp"
+#include "encoder/splice_section.hpp"
+#include "packaging/splice_packets.hpp"
 #include "packaging/transport_packets.hpp"
 
 extern "C" {
@@ -57,6 +60,15 @@ struct table_entry {
     return kind == x.kind && codec == x.codec && language == x.language;
   }
 
+  bool is_splice() const {
+    return codec == AV_CODEC_ID_SCTE_35;
+  }
+
+  /// Text of subtitles has no place in a transport stream.
+  bool is_left_out() const {
+    return codec == AV_CODEC_ID_WEBVTT;
+  }
+
   bool operator==(const table_entry&) const = default;
 };
 
@@ -65,7 +77,7 @@ struct table_entry {
 struct muxer::impl {
   static int on_write(void* self, uint8_t* data, int size) noexcept;
   expected<void> open(const std::vector<track>& tracks);
-  expected<void> add_stream(const track& from);
+  expected<void> add_stream(const track& from, int pid);
   expected<void> start();
   void enter(const std::vector<track>& tracks);
   expected<void> keep_time(const AVPacket& packet);
@@ -79,6 +91,7 @@ struct muxer::impl {
   std::map<std::string, std::string> options;
   // of a transport stream
   transport_packets packets{mpegts_delay};
+  splice_packets splices;
   std::vector<table_entry> entries; ///< by track
   std::vector<table_entry> retired; ///< of earlier tracks: a similar new track gets the PID of one
   int next_pid = first_pid;
@@ -88,14 +101,18 @@ struct muxer::impl {
   callback_io_ptr io; ///< outlives the context that writes to it
   output_context_ptr context;
   packet_ptr packet = make_packet();
+  std::vector<int> streams; ///< libavformat's number by track; -1 for those that it does not write
   std::optional<error> failed;
 };
 
 int muxer::impl::on_write(void* self, uint8_t* data, int size) noexcept {
   auto& x = *static_cast<impl*>(self);
   try {
-    if (x.mpegts)
-      x.packets.finish({reinterpret_cast<std::byte*>(data), static_cast<size_t>(size)});
+    if (x.mpegts) {
+      std::span made{reinterpret_cast<std::byte*>(data), static_cast<size_t>(size)};
+      x.splices.announce(made);
+      x.packets.finish(made);
+    }
     x.write({reinterpret_cast<const std::byte*>(data), static_cast<size_t>(size)});
     return size;
   } catch (...) {
@@ -119,7 +136,7 @@ expected<void> muxer::impl::settle(const char* step, int rc) {
   return {};
 }
 
-expected<void> muxer::impl::add_stream(const track& from) {
+expected<void> muxer::impl::add_stream(const track& from, int pid) {
   const auto& p = *from.parameters;
   if (!container_takes(*context->oformat, mpegts, p.codec_id))
     return fail(errc::unsupported, "write " + std::string{avcodec_get_name(p.codec_id)} + " into " + format
@@ -130,7 +147,8 @@ expected<void> muxer::impl::add_stream(const track& from) {
   stream->codecpar->codec_tag = 0;
   stream->time_base = time_base;
   if (mpegts)
-    stream->id = entries[static_cast<size_t>(stream->index)].pid;
+    stream->id = pid;
+  streams.push_back(stream->index);
   if (p.codec_type == AVMEDIA_TYPE_VIDEO) {
     stream->avg_frame_rate = from.frame_rate;
     stream->sample_aspect_ratio = p.sample_aspect_ratio;
@@ -159,6 +177,11 @@ void muxer::impl::enter(const std::vector<track>& tracks) {
   if (!before.empty() && before != entries)
     version = (version + 1) % versions;
   auto pictures = [](const table_entry& x) { return x.kind == AVMEDIA_TYPE_VIDEO; };
+  std::vector<int> pids;
+  for (auto& x : entries)
+    if (x.is_splice())
+      pids.push_back(x.pid);
+  splices.set_pids(std::move(pids));
   auto clock = std::find_if(entries.begin(), entries.end(), pictures);
   clock_track = clock != entries.end() ? static_cast<int>(clock - entries.begin()) : 0;
   packets.set_clock(entries[static_cast<size_t>(clock_track)].pid);
@@ -222,9 +245,13 @@ expected<void> muxer::impl::open(const std::vector<track>& tracks) {
   context->pb = io.get();
   if (mpegts)
     enter(tracks);
-  for (const auto& x : tracks)
-    if (auto ok = add_stream(x); !ok)
+  streams.clear();
+  for (size_t i = 0; i < tracks.size(); ++i) {
+    if (mpegts && (entries[i].is_splice() || entries[i].is_left_out()))
+      streams.push_back(-1);
+    else if (auto ok = add_stream(tracks[i], mpegts ? entries[i].pid : 0); !ok)
       return ok;
+  }
   return start();
 }
 
@@ -277,19 +304,29 @@ expected<void> muxer::write(const AVPacket& packet) {
   if (self.failed)
     return tl::unexpected{*self.failed};
   auto index = static_cast<unsigned>(packet.stream_index);
-  if (packet.stream_index < 0 || index >= self.context->nb_streams)
+  if (packet.stream_index < 0 || index >= self.streams.size())
     return fail(errc::option, "write a packet of track " + std::to_string(packet.stream_index) + " into " + self.format
                                 + ": there is no such track");
+  if (self.streams[index] < 0)
+    return self.entries[index].is_splice() ? self.put(splice_packets::of(
+             self.entries[index].pid, splice_at({packet.data, static_cast<size_t>(packet.size)}, packet.pts)))
+                                           : expected<void>{};
   auto* out = self.packet.get();
   av_packet_unref(out);
   if (auto rc = av_packet_ref(out, &packet); rc < 0)
     return fail(errc::limit, "keep a packet for " + self.format, rc);
   out->flags &= 0xffff;
   out->pos = -1;
-  if (self.mpegts)
+  auto& stream = *self.context->streams[self.streams[index]];
+  out->stream_index = stream.index;
+  // Subtitles are too rare to tell the time, and have but one.
+  auto subtitle = stream.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;
+  if (self.mpegts && subtitle)
+    out->dts = out->pts;
+  if (self.mpegts && !subtitle)
     if (auto kept = self.keep_time(packet); !kept)
       return kept;
-  av_packet_rescale_ts(out, time_base, self.context->streams[index]->time_base);
+  av_packet_rescale_ts(out, time_base, stream.time_base);
   auto rc = av_write_frame(self.context.get(), out);
   // The transport stream muxer holds small audio frames until it is flushed.
   if (rc >= 0 && self.mpegts)

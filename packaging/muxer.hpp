@@ -21,7 +21,9 @@ public:
 
   /// `format` is libavformat's name. For "mpegts", timestamps are written unchanged (33 bits of them). PAT and PMT
   /// precede each random-access point that `begin_segment` announces. Nothing is interleaved or delayed, and each
-  /// `write` delivers its bytes before it returns. The clock is never negative, and is written every 90 ms.
+  /// `write` delivers its bytes before it returns. A track of splice information takes sections, whose time becomes
+  /// that of their packet. Text of subtitles (WebVTT) is left out. The clock is never negative, and is written every
+  /// 90 ms.
   static expected<muxer> open(const std::string& format, const std::vector<track>& tracks, writer write,
                               const std::map<std::string, std::string>& options = {});
 

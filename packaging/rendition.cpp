@@ -43,6 +43,10 @@ delivery_reply bad(std::string why) {
 
 } // namespace
 
+bool delivery_holds(const std::string& codec) {
+  return codec == text_codec || transport_holds(codec);
+}
+
 rendition::rendition(core::client_ring::limits max, std::string name, std::shared_ptr<rendition_group> group)
   : name_(std::move(name)), group_(std::move(group)), stream_(std::make_shared<variant_stream>(max)) {}
 
@@ -64,9 +68,11 @@ std::optional<rendition::file_name> rendition::parse(const std::string& file) {
     result.init = text;
     return result;
   }
-  if (!result.transport && !take_suffix(text, ".m4s"))
+  if (take_suffix(text, ".vtt"))
+    result.what = kind::subtitles;
+  else if (!result.transport && !take_suffix(text, ".m4s"))
     return std::nullopt;
-  if (auto dot = text.find('.'); dot != std::string_view::npos) {
+  if (auto dot = text.find('.'); dot != std::string_view::npos && result.what == kind::segment) {
     auto part = number_of(text.substr(dot + 1));
     if (!part)
       return std::nullopt;
@@ -185,9 +191,10 @@ delivery_reply rendition::media(size_t index, const file_name& name, const deliv
   using kind = file_name::kind;
   auto& t = tracks_[index];
   delivery_reply result{.what = delivery_reply::outcome::found,
-                        .content_type = t.transport                          ? "video/mp2t"
-                                        : t.format.kind == track_kind::audio ? "audio/mp4"
-                                                                             : "video/mp4",
+                        .content_type = t.transport                             ? "video/mp2t"
+                                        : t.format.kind == track_kind::audio    ? "audio/mp4"
+                                        : t.format.kind == track_kind::subtitle ? "text/vtt"
+                                                                                : "video/mp4",
                         .fresh = whole_seconds(6 * times_.target())};
   if (name.what == kind::init) {
     auto* init = t.window.init(name.init);
@@ -198,7 +205,9 @@ delivery_reply rendition::media(size_t index, const file_name& name, const deliv
   }
   auto number = name.what == kind::segment_at ? t.window.number_at(name.number) : name.number;
   auto* segment = t.window.find(number);
-  if (name.what == kind::segment || name.what == kind::segment_at) {
+  if ((name.what == kind::subtitles) != (t.format.kind == track_kind::subtitle))
+    return {};
+  if (name.what == kind::segment || name.what == kind::segment_at || name.what == kind::subtitles) {
     auto whole = segment != nullptr && segment->complete;
     auto from = x.growing ? x.from : 0;
     result.open = x.growing && segment != nullptr && !whole && segment->parts.size() > from;
@@ -235,11 +244,17 @@ shared_bytes rendition::text_of(track& t, const std::string& kind, bool gzip) {
     return bytes;
   auto others = group_ ? group_->others(name_) : std::vector<rendition_report>{};
   for (auto& x : tracks_)
-    if (auto latest = x.window.latest(); &x != &t && latest && !x.transport && !x.window.ended())
+    if (auto latest = x.window.latest(); &x != &t && latest && !x.transport && !x.window.ended()) {
+      if (x.format.kind == track_kind::subtitle)
+        latest->part.reset();
       others.push_back({playlist_name(x.name), *latest});
-  auto text = t.transport      ? transport_playlist(t.window, times_, clock_)
+    }
+  playlist_options options{.skip = kind == "skip", .splices = &splices_};
+  auto subtitles = t.format.kind == track_kind::subtitle;
+  auto text = t.transport      ? transport_playlist(t.window, times_, clock_, splices_)
+              : subtitles      ? subtitle_playlist(t.name, t.window, times_, clock_, others, options)
               : kind == "keys" ? key_playlist(t.name, t.window, times_, clock_)
-                               : media_playlist(t.name, t.window, times_, clock_, others, {.skip = kind == "skip"});
+                               : media_playlist(t.name, t.window, times_, clock_, others, options);
   version = t.version;
   bytes = gzip ? compressed(text) : bytes_of(text);
   return bytes;
@@ -300,7 +315,7 @@ std::optional<transport_summary> rendition::transport(std::string folder) const 
     if (t.transport) {
       result.peak_bit_rate = t.window.peak_bit_rate();
       result.mean_bit_rate = t.window.mean_bit_rate();
-    } else if (!t.window.ended() || ended_) {
+    } else if ((!t.window.ended() || ended_) && t.format.kind != track_kind::subtitle) {
       result.tracks.push_back({t.name, transport_named_ ? t.codec : std::string{}, t.format});
     }
   }
@@ -317,6 +332,11 @@ delivery_times rendition::times() const {
 clock_map rendition::clock_of_times() const {
   std::lock_guard guard{mutex_};
   return clock_;
+}
+
+splice_list rendition::splices() const {
+  std::lock_guard guard{mutex_};
+  return splices_;
 }
 
 std::optional<track_window> rendition::window(const std::string& name) const {

@@ -10,9 +10,11 @@
 #include "packaging/rendition_group.hpp"
 #include "packaging/rendition_ptr.hpp"
 #include "packaging/segment_clock.hpp"
+#include "packaging/subtitle_segments.hpp"
 #include "packaging/ts_output.hpp"
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
@@ -24,10 +26,16 @@
 
 namespace troupe {
 
+/// The name of text of subtitles among codecs.
+inline constexpr std::string_view text_codec = "webvtt";
+
+/// True if at least one of the forms in which players get a rendition can hold the codec, by libav*'s name.
+bool delivery_holds(const std::string& codec);
+
 /// A request for a file of a rendition.
 struct delivery_request {
-  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "ts.m3u8", "ts-1234.ts"; empty: found if all
-  /// tracks can be played.
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt", "ts.m3u8", "ts-1234.ts"; empty:
+  /// found if all tracks can be played.
   std::string file;
   std::optional<int64_t> msn;  ///< _HLS_msn
   std::optional<int64_t> part; ///< _HLS_part
@@ -90,6 +98,9 @@ public:
   delivery_times times() const;
   clock_map clock_of_times() const;
 
+  /// A copy, for manifests.
+  splice_list splices() const;
+
   /// A copy of a track's window, for manifests; empty if there is no such track.
   std::optional<track_window> window(const std::string& track) const;
 
@@ -136,7 +147,7 @@ private:
 
   /// The parts of a file's name.
   struct file_name {
-    enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part };
+    enum class kind : uint8_t { playlist, keys, init, segment, segment_at, part, subtitles };
     kind what;
     std::string track;
     bool transport = false; ///< MPEG-TS, not MP4
@@ -161,6 +172,7 @@ private:
   delivery_times times_;
   clock_map clock_;
   std::vector<track> tracks_;
+  splice_list splices_;
   bool transport_named_ = true; ///< all tracks of the transport stream are among `tracks_`, so their codecs are known
   std::map<uint64_t, waiter> waiters_; ///< by number
   uint64_t last_waiter_ = 0;
@@ -225,6 +237,7 @@ private:
     int64_t start = 0;
     bool discontinuity = false;
     std::optional<media_part> part{};
+    bool whole = false; ///< the part is all of its segment
     init_segment init{};
     std::string codec{};
   };
@@ -236,6 +249,9 @@ private:
   void end_tracks(const std::vector<size_t>& tracks);
   void take_transport(bool all);
   av::expected<void> add(lane& to, const sample& x, std::span<const std::byte> bytes);
+  void add_splice(const sample& x, std::span<const std::byte> section);
+  void enter_texts(const stream_format& format, std::vector<size_t>& lost);
+  void cut_subtitles(int64_t until);
   av::expected<void> cut(lane& from);
   void publish();
 
@@ -244,9 +260,24 @@ private:
   delivery_times times_;
   stream_format format_;
   segment_clock clock_;
-  std::vector<lane> lanes_;      ///< by track of the format; without a muxer if it is not carried
-  int64_t discontinuity_at_ = 0; ///< number of the segment, in all tracks
-  int64_t offset_ = 0;           ///< added to all times, see `epoch_offset`
+  /// A track of subtitles. Its segments are those of the leading track.
+  struct text_lane {
+    size_t of = 0;    ///< the track of the format
+    size_t track = 0; ///< index in the shared rendition
+    subtitle_segments texts;
+  };
+
+  struct beginning {
+    int64_t number;
+    int64_t start;
+    bool discontinuity;
+  };
+
+  std::vector<text_lane> texts_;
+  std::deque<beginning> beginnings_; ///< of segments whose subtitles are not cut yet
+  std::vector<lane> lanes_;          ///< by track of the format; without a muxer if it is not carried
+  int64_t discontinuity_at_ = 0;     ///< number of the segment, in all tracks
+  int64_t offset_ = 0;               ///< added to all times, see `epoch_offset`
   std::vector<publication> news_;
 };
 

@@ -1,5 +1,6 @@
 // The session's side of a rendition: samples go in, parts and segments come out.
 #include "base/sha256.hpp"
+#include "packaging/compress.hpp"
 #include "packaging/mp4_boxes.hpp"
 #include "packaging/rendition.hpp"
 
@@ -9,6 +10,12 @@
 namespace troupe {
 
 namespace {
+
+/// Splice information (SCTE 35), by libav*'s name.
+constexpr std::string_view splice_codec = "scte_35";
+
+/// Subtitles as WebVTT, by the name of RFC 6381.
+constexpr std::string_view text_name = "wvtt";
 
 /// True if players can go on with the decoder that they have, once it got a new init segment.
 bool continues(const track_format& a, const track_format& b) {
@@ -21,11 +28,15 @@ bool continues(const stream_format& a, const stream_format& b) {
   return std::ranges::equal(a.tracks, b.tracks, [](auto& x, auto& y) { return x.kind == y.kind && continues(x, y); });
 }
 
-/// "v" for the video, "a0", "a1" for sound.
+/// "v" for the video, "a0", "a1" for sound, "s0", "s1" for text of subtitles.
 std::string track_name(const stream_format& format, size_t index) {
   auto kind = format.tracks[index].kind;
-  auto before = std::count_if(format.tracks.begin(), format.tracks.begin() + static_cast<ptrdiff_t>(index),
-                              [&](const track_format& x) { return x.kind == kind; });
+  auto counts = [&](const track_format& x) {
+    return x.kind == kind && (kind != track_kind::subtitle || x.codec == text_codec);
+  };
+  auto before = std::count_if(format.tracks.begin(), format.tracks.begin() + static_cast<ptrdiff_t>(index), counts);
+  if (kind == track_kind::subtitle)
+    return "s" + std::to_string(before);
   if (kind == track_kind::video)
     return before == 0 ? "v" : "v" + std::to_string(before);
   return "a" + std::to_string(before);
@@ -121,11 +132,37 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
     if (shared_->group_)
       discontinuity_at_ = shared_->group_->interrupt(discontinuity_at_ - 1);
   }
+  enter_texts(format, lost);
   lanes_ = std::move(lanes);
   format_ = format;
   publish();
   end_tracks(lost);
   return {};
+}
+
+/// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`.
+void rendition_output::enter_texts(const stream_format& format, std::vector<size_t>& lost) {
+  std::lock_guard guard{shared_->mutex_};
+  auto& tracks = shared_->tracks_;
+  std::vector<text_lane> result;
+  for (size_t i = 0; i < format.tracks.size(); ++i) {
+    if (format.tracks[i].codec != text_codec)
+      continue;
+    auto name = track_name(format, i);
+    auto known = std::ranges::find(tracks, name, &rendition::track::name);
+    auto index = static_cast<size_t>(known - tracks.begin());
+    if (known == tracks.end())
+      tracks.push_back({.name = name, .format = {}, .codec = {}, .window = track_window{times_}});
+    else if (known->window.ended())
+      known->window = track_window{times_};
+    tracks[index].format = format.tracks[i];
+    auto old = std::ranges::find(texts_, index, &text_lane::track);
+    result.push_back({i, index, old == texts_.end() ? subtitle_segments{} : std::move(old->texts)});
+  }
+  for (auto& x : texts_)
+    if (std::ranges::find(result, x.track, &text_lane::track) == result.end())
+      lost.push_back(x.track);
+  texts_ = std::move(result);
 }
 
 /// The lanes of a new format. Those of tracks that remain are taken from the present ones.
@@ -172,6 +209,11 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
   for (auto& s : block.samples) {
     auto bytes = block.bytes.span().subspan(offset, s.size);
     offset += s.size;
+    if (s.track < lanes_.size() && format_.tracks[s.track].codec == splice_codec)
+      add_splice(s, bytes);
+    for (auto& x : texts_)
+      if (x.of == s.track)
+        x.texts.add(s.pts + offset_, s.duration, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     if (s.track >= lanes_.size() || !lanes_[s.track].mux || (s.flags & sample::hidden) != 0)
       continue;
     auto moved = s;
@@ -181,6 +223,8 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
     moved.dts = std::min(std::max(s.dts + offset_, to.last_dts + 1), moved.pts);
     if (auto done = add(to, moved, bytes); !done)
       return done;
+    if (to.leads)
+      cut_subtitles(moved.dts);
   }
   publish();
   return {};
@@ -206,6 +250,8 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
       discontinuity = true;
     if (discontinuity)
       to.discontinuous = false;
+    if (to.leads && !texts_.empty())
+      beginnings_.push_back({*begins, x.pts, discontinuity});
     news_.push_back({.track = to.track, .number = begins, .start = x.pts, .discontinuity = discontinuity});
   } else if (!to.empty && to.end - to.start + x.duration > times_.part_target()) {
     if (auto done = cut(to); !done)
@@ -221,6 +267,33 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
   to.last_dts = x.dts;
   to.end = x.dts + to.shift + x.duration;
   return to.end - to.start >= times_.part ? cut(to) : av::expected<void>{};
+}
+
+void rendition_output::add_splice(const sample& x, std::span<const std::byte> section) {
+  std::lock_guard guard{shared_->mutex_};
+  if (!shared_->splices_.add(section, x.pts + offset_))
+    return;
+  for (auto& t : shared_->tracks_)
+    ++t.version;
+}
+
+/// Cuts the subtitles of segments that ended well before this time: their texts may come a little late.
+void rendition_output::cut_subtitles(int64_t until) {
+  for (; beginnings_.size() > 1 && until >= beginnings_[1].start + times_.part; beginnings_.pop_front()) {
+    auto [number, start, discontinuity] = beginnings_[0];
+    auto end = beginnings_[1].start;
+    for (auto& x : texts_) {
+      auto bytes = bytes_of(x.texts.segment(start, end));
+      x.texts.forget(end);
+      news_.push_back({.track = x.track,
+                       .number = number,
+                       .start = start,
+                       .discontinuity = discontinuity,
+                       .part = media_part{start, end - start, true, 0, std::move(bytes)},
+                       .whole = true,
+                       .codec = std::string{text_name}});
+    }
+  }
 }
 
 av::expected<void> rendition_output::cut(lane& from) {
@@ -251,10 +324,16 @@ void rendition_output::publish() {
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
       if (x.part) {
+        auto end = x.part->start + x.part->duration;
         t.window.add(std::move(*x.part), x.init);
         t.codec = x.codec;
-        if (auto latest = t.window.latest(); shared_->group_ && !t.transport && latest)
+        if (auto latest = t.window.latest(); shared_->group_ && !t.transport && latest) {
+          if (x.whole)
+            latest->part.reset();
           shared_->group_->put(shared_->name_, t.name, *latest);
+        }
+        if (x.whole)
+          t.window.close(end);
       }
       ++t.version;
     }

@@ -6,27 +6,10 @@ extern "C" {
 #include <libavutil/channel_layout.h>
 }
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
-#include <utility>
 
 namespace troupe {
-
-namespace {
-
-/// ISO 639-2 codes, terminological and bibliographic, of the languages that television uses most.
-constexpr std::pair<std::string_view, std::string_view> tags[] = {
-  {"ara", "ar"}, {"bul", "bg"}, {"cat", "ca"}, {"ces", "cs"}, {"chi", "zh"}, {"cze", "cs"}, {"dan", "da"},
-  {"deu", "de"}, {"dut", "nl"}, {"ell", "el"}, {"eng", "en"}, {"est", "et"}, {"eus", "eu"}, {"fin", "fi"},
-  {"fra", "fr"}, {"fre", "fr"}, {"ger", "de"}, {"gle", "ga"}, {"glg", "gl"}, {"gre", "el"}, {"heb", "he"},
-  {"hin", "hi"}, {"hrv", "hr"}, {"hun", "hu"}, {"ind", "id"}, {"isl", "is"}, {"ita", "it"}, {"jpn", "ja"},
-  {"kor", "ko"}, {"lav", "lv"}, {"lit", "lt"}, {"mkd", "mk"}, {"nld", "nl"}, {"nor", "no"}, {"per", "fa"},
-  {"pol", "pl"}, {"por", "pt"}, {"ron", "ro"}, {"rum", "ro"}, {"rus", "ru"}, {"slk", "sk"}, {"slv", "sl"},
-  {"spa", "es"}, {"sqi", "sq"}, {"srp", "sr"}, {"swe", "sv"}, {"tha", "th"}, {"tur", "tr"}, {"ukr", "uk"},
-  {"vie", "vi"}, {"zho", "zh"}};
-
-} // namespace
 
 std::string fixed(double x, int digits) {
   std::array<char, 64> text{};
@@ -45,11 +28,6 @@ int channel_count(const std::string& layout) {
   auto result = x.nb_channels;
   av_channel_layout_uninit(&x);
   return result;
-}
-
-std::string language_tag(const std::string& language) {
-  auto i = std::find_if(std::begin(tags), std::end(tags), [&](auto& x) { return x.first == language; });
-  return i == std::end(tags) ? language : std::string{i->second};
 }
 
 std::string date_time(const core::clock_map& map, int64_t pts) {

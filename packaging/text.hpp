@@ -1,6 +1,7 @@
 // Small helpers for the texts of playlists and manifests.
 #pragma once
 
+#include "base/language.hpp"
 #include "core/live/clock_map.hpp"
 #include "messages/media.hpp"
 
@@ -34,7 +35,6 @@ std::string date_time(const core::clock_map& map, int64_t pts);
 /// Number of channels of a layout by libav*'s name; 2 if unknown.
 int channel_count(const std::string& layout);
 
-/// A language as BCP 47 wants it: "de" for "deu" and "ger", the value itself if it has no shorter form.
-std::string language_tag(const std::string& language);
+using base::language_tag;
 
 } // namespace troupe

@@ -45,11 +45,16 @@ void track_window::add(media_part x, const init_segment& init) {
   auto& segment = segments_.back();
   if (segment.parts.empty()) {
     segment.init = init.name;
-    if (this->init(init.name) == nullptr)
+    if (!init.name.empty() && this->init(init.name) == nullptr)
       inits_.push_back(init);
   }
   segment.duration += x.duration;
   segment.parts.push_back(std::move(x));
+}
+
+void track_window::close(int64_t until) {
+  if (!segments_.empty())
+    complete(until);
 }
 
 void track_window::end() {

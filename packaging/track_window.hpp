@@ -67,6 +67,9 @@ public:
   /// Appends a part to the latest segment. A segment has one init segment: that of its first part.
   void add(media_part x, const init_segment& init);
 
+  /// The latest segment ends at this time, although the next one has not begun.
+  void close(int64_t until);
+
   /// Nothing follows.
   void end();
 

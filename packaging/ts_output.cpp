@@ -22,7 +22,7 @@ bool goes_on(const stream_format& from, const stream_format& to) {
                     [](const track_format& a, const track_format& b) {
                       return a.kind == b.kind && a.codec == b.codec && a.language == b.language
                              && a.sample_rate == b.sample_rate && a.channel_layout == b.channel_layout
-                             && (a.kind != track_kind::audio || a.extradata == b.extradata);
+                             && (a.kind == track_kind::video || a.extradata == b.extradata);
                     });
 }
 
@@ -39,7 +39,7 @@ std::optional<size_t> leading_track(const stream_format& format) {
 
 bool transport_holds(const std::string& codec) {
   auto* x = avcodec_descriptor_get_by_name(codec.c_str());
-  return x != nullptr && av::holds(av::container::mpegts, x->id);
+  return x != nullptr && (x->id == AV_CODEC_ID_SCTE_35 || av::holds(av::container::mpegts, x->id));
 }
 
 av::expected<void> ts_output::set_format(const stream_format& format, bool discontinuity) {

@@ -2,6 +2,7 @@
 
 #include "actors/common/actor_of.hpp"
 #include "actors/live/block_builder.hpp"
+#include "actors/live/companion_tracks.hpp"
 #include "base/mask_url.hpp"
 #include "core/live/credit.hpp"
 #include "core/live/sample_print.hpp"
@@ -117,6 +118,7 @@ private:
     options.open_timeout = work_.open_timeout;
     options.first_byte_timeout = work_.first_byte_timeout;
     options.read_timeout = work_.read_timeout;
+    options.companions = companion_tracks::wants;
     busy_for(work_.open_timeout);
     auto source = av::demuxer::open(std::move(options), stop_);
     idle();
@@ -161,8 +163,21 @@ private:
           pace(packet->dts, burst);
         pass(*packet);
       }
+      pass_companions(*source, joint, *packet);
     }
     return {};
+  }
+
+  /// Subtitles and splice information that came with the last packets. What a reopened source repeats is dropped.
+  void pass_companions(av::demuxer& source, const av::timeline_joint& joint, AVPacket& packet) {
+    while (!stop_ && source.take_companion(packet)) {
+      if (joint.is_open() || joint.repeats() || !begun_)
+        continue;
+      packet.pts += joint.shift();
+      packet.dts += joint.shift();
+      companions_.pass(packet, [this](const AVPacket& x) { blocks_.add(x); });
+      blocks_.flush();
+    }
   }
 
   /// Compares a packet with those of the earlier pull: an equal one shows where the source continues.
@@ -217,8 +232,11 @@ private:
     blocks_.flush();
     blocks_.set_tracks(tracks);
     auto format = to_format(tracks);
+    auto not_carried = source.left_out();
+    for (auto& x : companions_.announce(source, format))
+      not_carried.push_back(std::move(x));
     leading_ = core::leading_track(format);
-    caf::anon_send(sink_, format_change{work_.attempt, std::move(format), source.left_out()});
+    caf::anon_send(sink_, format_change{work_.attempt, std::move(format), std::move(not_carried)});
   }
 
   /// Waits until the packet is due, or is no more than `burst` away.
@@ -283,6 +301,7 @@ private:
   clock::time_point busy_until_ = clock::time_point::max(); // guarded by mutex_
   // used only by the thread
   block_builder blocks_;
+  companion_tracks companions_;
   uint64_t changes_ = 0;
   size_t streams_ = 0;
   int leading_ = 0;    ///< the track that sets the source's pace

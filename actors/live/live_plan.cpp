@@ -3,7 +3,7 @@
 #include "actors/common/encode_settings.hpp"
 #include "core/plan.hpp"
 #include "encoder/container.hpp"
-#include "packaging/ts_output.hpp"
+#include "packaging/rendition.hpp"
 
 extern "C" {
 #include <libavcodec/avcodec.h>
@@ -28,7 +28,7 @@ AVCodecID codec_of(const std::string& name) {
 
 av::expected<std::vector<av::track_plan>> to_plan(const stream_format& source, const profile& target,
                                                   const encoder_seat& seat, std::vector<std::string>* left_out) {
-  auto plan = core::plan_variant(source, target, transport_holds);
+  auto plan = core::plan_variant(source, target, delivery_holds);
   auto made = core::encoding_of(target);
   std::vector<av::track_plan> result;
   for (size_t i = 0; i < source.tracks.size(); ++i) {

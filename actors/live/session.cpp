@@ -31,7 +31,7 @@ std::string words(const caf::error& x) {
 }
 
 core::session_config for_transport_streams(core::session_config x) {
-  x.held = transport_holds;
+  x.held = delivery_holds;
   // The output's clock is behind the decoding times by 0.7 s, and encoded audio begins a little earlier.
   x.earliest_dts = std::chrono::seconds{1};
   return x;

@@ -18,7 +18,8 @@
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_slate.cpp, session_delivery.cpp, session_failover.cpp, session_ladder.cpp, session_status.cpp.
+// session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp, session_ladder.cpp,
+// session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -211,6 +212,10 @@ private:
   bool is_recent(const ladder_place& x) const noexcept;
   void forget_ladder(const std::string& name, const std::string& why);
 
+  /// The tracks that clients get: those of the plan, then the carried ones.
+  stream_format all_tracks(const variant& v) const;
+  void open_output(variant& v);
+
   /// A copy, for loops whose body may remove variants.
   std::vector<std::string> variant_names() const;
 
@@ -250,6 +255,10 @@ private:
   void deliver_held(variant& v, attempt& a, time_point now);
   void deliver(variant& v, const sample_block& block, time_point now);
   void release_tail(variant& v, bool all, time_point now);
+
+  // what goes beside the renditions
+  void set_aside(const sample_block& block);
+  void carry(variant& v, int64_t dts);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;
@@ -293,12 +302,15 @@ private:
   int64_t source_shift_ = 0;          ///< see `work_statistics`
   std::vector<int64_t> passed_;       ///< the newest decoding time by source track
   bool await_random_access_ =
-    false;                  ///< the source was reopened: samples before its first random-access point are ignored
+    false; ///< the source was reopened: samples before its first random-access point are ignored
   slate_kind slate_;
   slate_clock rhythm_;                   ///< of the source's samples
   std::optional<time_point> away_since_; ///< the source is away, and transcoded renditions show the slate
   uint64_t outages_ = 0;
-  std::deque<sample> gone_; ///< source samples that the buffer dropped and that some variant has not delivered
+  std::deque<sample> gone_;  ///< source samples that the buffer dropped and that some variant has not delivered
+  std::deque<aside> aside_;  ///< samples of tracks that may be carried
+  uint64_t aside_first_ = 0; ///< number of the first of them
+  uint64_t aside_bytes_ = 0;
   variants variants_;
   std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name
   uint64_t samples_in_ = 0;

@@ -39,11 +39,14 @@ bool keeps_all(const variant_plan& plan) {
   return std::find(plan.actions.begin(), plan.actions.end(), track_action::drop) == plan.actions.end();
 }
 
-/// The kept samples, renumbered; the block itself if the plan keeps all. If no pictures are kept, clients join at the
-/// first audio sample of a block, because the source's random-access points may be at pictures.
+/// The kept samples, renumbered; the block itself if they are all, and have the same numbers. If no pictures are kept,
+/// clients join at the first audio sample of a block, because the source's random-access points may be at pictures.
 sample_block selected(const sample_block& block, const variant_plan& plan, bool pictures) {
-  auto known = [&](const sample& s) { return s.track < plan.actions.size(); };
-  if (keeps_all(plan) && std::all_of(block.samples.begin(), block.samples.end(), known))
+  auto first_dropped = std::find(plan.actions.begin(), plan.actions.end(), track_action::drop);
+  auto kept = std::none_of(first_dropped, plan.actions.end(), [](track_action x) { return x != track_action::drop; })
+                ? first_dropped - plan.actions.begin()
+                : 0;
+  if (std::all_of(block.samples.begin(), block.samples.end(), [&](const sample& s) { return s.track < kept; }))
     return block;
   auto result = kept_of(block, plan);
   for (auto& s : result.samples) {
@@ -288,7 +291,7 @@ void session::pass_through(variant& v, time_point now) {
   if (v.origin.dts == no_timestamp)
     v.origin = {buffer_.at(*v.cursor).samples.front().pts, buffer_.at(*v.cursor).samples.front().dts};
   if (!std::exchange(v.opened, true))
-    effects_.open_output(v.target.name, v.output, form_of(v));
+    open_output(v);
   auto pictures = v.output.tracks.at(leading_track(v.output)).kind == track_kind::video;
   while (*v.cursor < buffer_.end())
     if (auto& block = buffer_.at((*v.cursor)++); !block.is_absence())
@@ -364,10 +367,9 @@ void session::deliver_held(variant& v, attempt& a, time_point now) {
     release_tail(v, false, now);
     return;
   }
-  if (v.output != a.output) {
-    v.output = a.output;
-    effects_.open_output(v.target.name, v.output, form_of(v));
-  }
+  v.output = a.output;
+  if (v.told != all_tracks(v))
+    open_output(v);
   a.delivered = true;
   for (auto& block : blocks)
     deliver(v, block, now);
@@ -412,7 +414,12 @@ void session::deliver(variant& v, const sample_block& block, time_point now) {
   }
   v.last_output = now;
   v.tries = 0;
+  if (v.places.size() == v.output.tracks.size())
+    for (auto& s : lifted.samples)
+      if (s.track < v.places.size())
+        s.track = v.places[s.track];
   effects_.deliver(v.target.name, lifted);
+  carry(v, lifted.samples.back().dts);
   if (v.flowing || !joinable)
     return;
   v.flowing = true;

@@ -44,6 +44,11 @@ milliseconds backoff(uint32_t failures, uint64_t salt) {
   return full - full * static_cast<int64_t>(jitter) / 1024;
 }
 
+/// True for a track of pictures or sound, whose samples have the times of the timeline's end.
+bool is_media(const std::vector<track_format>& tracks, uint16_t track) {
+  return track < tracks.size() && (tracks[track].kind == track_kind::video || tracks[track].kind == track_kind::audio);
+}
+
 /// True if track numbers mean the same in both, as far as both have them.
 bool same_places(const stream_format& a, const stream_format& b) {
   auto n = static_cast<std::ptrdiff_t>(std::min(a.tracks.size(), b.tracks.size()));
@@ -206,6 +211,9 @@ void session::source_known(time_point now) {
 void session::source_changed(const stream_format& x, time_point now) {
   source_ = x;
   format_since_ = buffer_.end();
+  aside_first_ += aside_.size();
+  aside_.clear();
+  aside_bytes_ = 0;
   for (auto& name : variant_names()) {
     auto i = variants_.find(name);
     if (i == variants_.end() || !i->second.begun)
@@ -278,7 +286,8 @@ void session::lift(sample_block& x, time_point now) {
         picture = std::min(ticks_per_second, ticks_per_second * t.frame_rate.den / t.frame_rate.num);
     auto first = std::numeric_limits<int64_t>::max();
     for (auto& s : x.samples)
-      first = std::min(first, s.dts);
+      if (is_media(source_->tracks, s.track))
+        first = std::min(first, s.dts);
     auto least = ticks_of(config_.earliest_dts) + pictures * picture;
     auto missing = config_.earliest_dts.count() > 0 && first < least ? least - std::max(first, -lift_max) : 0;
     lift_ = (missing + ticks_per_second - 1) / ticks_per_second * ticks_per_second;
@@ -318,19 +327,27 @@ void session::take_source(const sample_batch& x, time_point now) {
   reason_.clear(); // the reason why earlier URLs failed
   if (next_source_ && x.block.starts_with_random_access())
     source_changed(*std::exchange(next_source_, std::nullopt), now);
+  auto has_media = std::any_of(x.block.samples.begin(), x.block.samples.end(),
+                               [&](const sample& s) { return is_media(source_->tracks, s.track); });
+  if (!lift_ && !has_media)
+    return;
   auto block = x.block;
   lift(block, now);
   samples_in_ += block.samples.size();
   bytes_in_ += block.bytes.size();
   auto leading = leading_track(*source_);
   for (auto& s : block.samples) {
+    if (!is_media(source_->tracks, s.track))
+      continue;
     newest_pts_ = std::max(newest_pts_, s.pts);
     source_end_ = std::max(source_end_, std::max(s.dts, s.pts) + s.duration);
     if (s.track == leading)
       source_dts_ = s.dts;
   }
-  rhythm_.heard(source_end_, now);
+  if (has_media)
+    rhythm_.heard(source_end_, now);
   remember(x.block);
+  set_aside(block);
   buffer_.append(std::move(block));
   note_gone(); // first, because variants that lose their attempt below must count these samples
   auto floor_moves = x.block.starts_with_random_access();

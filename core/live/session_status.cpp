@@ -76,7 +76,7 @@ session_status session::status() const {
         s.lag_bytes += buffer_.at(n).bytes.size();
     if (auto dts = v.newest_dts(); dts != no_timestamp && buffer_.newest_dts() != no_timestamp)
       s.lag_ms = std::max<int64_t>(0, buffer_.newest_dts() - dts) / 90;
-    s.output = v.output;
+    s.output = all_tracks(v);
     s.work = v.work;
     s.failovers = v.failovers;
     s.last_failover = v.last_failover;

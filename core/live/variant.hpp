@@ -39,6 +39,12 @@ struct waiting_client {
   time_point since;
 };
 
+/// A sample that goes to clients beside the renditions.
+struct aside {
+  sample what; ///< its track is the source's
+  shared_bytes bytes;
+};
+
 struct variant {
   /// What the next attempt is for: to race a stalled one, to replace a slow one, or to take over at a given time.
   enum class purpose : uint8_t { hedge, faster, move };
@@ -70,11 +76,14 @@ struct variant {
   std::deque<sample_block> tail;
   int64_t lag = 0; ///< ticks, in DTS, by which the newest output was behind the source; not updated during a move
 
-  stream_format output;
-  std::vector<track_end> ends; ///< per output track
-  track_end origin;            ///< the random-access point at which the first attempt began
-  uint64_t fed_to = 0;         ///< source blocks before this number were sent to some attempt
-  bool flowing = false;        ///< the clients have received something
+  stream_format output;         ///< without the carried tracks
+  stream_format told;           ///< what clients were last told, with them
+  std::vector<uint16_t> places; ///< in `told`, by track of `output`
+  uint64_t aside = 0;           ///< number of the next sample to carry
+  std::vector<track_end> ends;  ///< per output track
+  track_end origin;             ///< the random-access point at which the first attempt began
+  uint64_t fed_to = 0;          ///< source blocks before this number were sent to some attempt
+  bool flowing = false;         ///< the clients have received something
   time_point last_output;
   int64_t least_lag = no_timestamp; ///< of the current attempt, ticks
   int64_t lag_then = 0;             ///< the lag when `slow_since` began

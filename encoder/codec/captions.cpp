@@ -1,9 +1,14 @@
 // Captions are ITU-T T.35 data: United States, ATSC, "GA94", caption data (A/53 part 4, section 6.2.3).
 #include "encoder/codec/captions.hpp"
 
+extern "C" {
+#include <libavutil/opt.h>
+}
+
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -26,12 +31,12 @@ std::vector<uint8_t> payload_of(std::span<const uint8_t> pairs) {
   return result;
 }
 
-/// Makes an HEVC unit: emulation prevention keeps start codes out of its content.
-std::vector<uint8_t> hevc_message(std::span<const uint8_t> payload) {
+/// Makes a message of registered user data. Emulation prevention keeps start codes out of its content.
+std::vector<uint8_t> sei_message(std::vector<uint8_t> header, std::span<const uint8_t> payload) {
   std::vector<uint8_t> body{4, static_cast<uint8_t>(payload.size())};
   body.insert(body.end(), payload.begin(), payload.end());
   body.push_back(0x80);
-  std::vector<uint8_t> result{0, 0, 0, 1, 39 << 1, 1};
+  auto& result = header;
   auto zeros = 0;
   for (auto x : body) {
     if (zeros >= 2 && x <= 3) {
@@ -44,12 +49,97 @@ std::vector<uint8_t> hevc_message(std::span<const uint8_t> payload) {
   return result;
 }
 
+std::vector<uint8_t> h264_message(std::span<const uint8_t> payload) {
+  return sei_message({0, 0, 0, 1, 6}, payload);
+}
+
+std::vector<uint8_t> hevc_message(std::span<const uint8_t> payload) {
+  return sei_message({0, 0, 0, 1, 39 << 1, 1}, payload);
+}
+
+void put_leb128(std::vector<uint8_t>& to, size_t x) {
+  for (; x > 0x7f; x >>= 7)
+    to.push_back(static_cast<uint8_t>(x | 0x80));
+  to.push_back(static_cast<uint8_t>(x));
+}
+
+/// A metadata OBU of the type METADATA_TYPE_ITUT_T35, with its trailing bits.
+std::vector<uint8_t> av1_message(std::span<const uint8_t> payload) {
+  std::vector<uint8_t> result{5 << 3 | 2};
+  put_leb128(result, payload.size() + 2);
+  result.push_back(4);
+  result.insert(result.end(), payload.begin(), payload.end());
+  result.push_back(0x80);
+  return result;
+}
+
 /// The start of the first slice, start code included.
-size_t first_slice(std::span<const uint8_t> bytes) {
+template <class Test>
+std::optional<size_t> first_unit(std::span<const uint8_t> bytes, Test is_slice) {
   for (size_t i = 0; i + 3 < bytes.size(); ++i)
-    if (bytes[i] == 0 && bytes[i + 1] == 0 && bytes[i + 2] == 1 && (bytes[i + 3] >> 1 & 0x3f) < 32)
+    if (bytes[i] == 0 && bytes[i + 1] == 0 && bytes[i + 2] == 1 && is_slice(bytes[i + 3]))
       return i > 0 && bytes[i - 1] == 0 ? i - 1 : i;
-  return bytes.size();
+  return std::nullopt;
+}
+
+std::optional<size_t> first_h264_slice(std::span<const uint8_t> bytes) {
+  return first_unit(bytes, [](uint8_t header) { return (header & 0x1f) >= 1 && (header & 0x1f) <= 5; });
+}
+
+std::optional<size_t> first_hevc_slice(std::span<const uint8_t> bytes) {
+  return first_unit(bytes, [](uint8_t header) { return (header >> 1 & 0x3f) < 32; });
+}
+
+/// The start of the OBU with the header of the picture that this temporal unit shows. Pictures that it hides come
+/// before (AV1 specification, 5.9.2: show_existing_frame, frame_type, show_frame).
+std::optional<size_t> shown_frame(std::span<const uint8_t> bytes) {
+  constexpr int frame_header = 3;
+  constexpr int frame = 6;
+  for (size_t at = 0; at < bytes.size();) {
+    auto i = at;
+    auto header = bytes[i++];
+    if ((header & 4) != 0)
+      ++i;
+    if ((header & 2) == 0)
+      return std::nullopt; // without a size, nothing can be found behind it
+    size_t size = 0;
+    for (auto shift = 0;; shift += 7) {
+      if (i >= bytes.size() || shift > 28)
+        return std::nullopt;
+      size |= static_cast<size_t>(bytes[i] & 0x7f) << shift;
+      if ((bytes[i++] & 0x80) == 0)
+        break;
+    }
+    if (size > bytes.size() - i)
+      return std::nullopt;
+    auto type = header >> 3 & 0xf;
+    if ((type == frame_header || type == frame) && size > 0 && (bytes[i] & 0x80 ? 1 : bytes[i] >> 4 & 1) != 0)
+      return at;
+    at = i + size;
+  }
+  return std::nullopt;
+}
+
+/// How captions are written into the packets of a codec.
+struct caption_form {
+  AVCodecID codec;
+  std::optional<size_t> (*place)(std::span<const uint8_t>);
+  std::vector<uint8_t> (*message)(std::span<const uint8_t>);
+};
+
+constexpr caption_form forms[]{{AV_CODEC_ID_H264, first_h264_slice, h264_message},
+                               {AV_CODEC_ID_HEVC, first_hevc_slice, hevc_message},
+                               {AV_CODEC_ID_AV1, shown_frame, av1_message}};
+
+const caption_form* form_of(AVCodecID codec) {
+  const auto* i = std::find_if(std::begin(forms), std::end(forms), [=](auto& x) { return x.codec == codec; });
+  return i == std::end(forms) ? nullptr : i;
+}
+
+/// True if the encoder has the option to write captions by itself; it is on by default.
+bool writes_captions(const AVCodec& encoder) {
+  const auto* options = encoder.priv_class;
+  return options != nullptr && av_opt_find(&options, "a53cc", nullptr, 0, AV_OPT_SEARCH_FAKE_OBJ) != nullptr;
 }
 
 void insert(AVPacket& packet, size_t at, std::span<const uint8_t> what) {
@@ -93,11 +183,12 @@ void caption_queue::give(AVFrame& frame) {
   std::memcpy(checked(made)->data, pairs.data(), pairs.size());
 }
 
-caption_keeper::caption_keeper(const AVCodec& encoder) : needed_{std::string_view{encoder.name} == "libx265"} {}
+caption_keeper::caption_keeper(const AVCodec& encoder)
+  : codec_{writes_captions(encoder) || form_of(encoder.id) == nullptr ? AV_CODEC_ID_NONE : encoder.id} {}
 
 void caption_keeper::take(const AVFrame& frame) {
   const auto* x = av_frame_get_side_data(&frame, AV_FRAME_DATA_A53_CC);
-  if (!needed_ || x == nullptr || x->size < pair_bytes)
+  if (codec_ == AV_CODEC_ID_NONE || x == nullptr || x->size < pair_bytes)
     return;
   captions_[frame.pts].assign(x->data, x->data + x->size);
   if (captions_.size() > pictures_max)
@@ -110,9 +201,9 @@ void caption_keeper::put(AVPacket& packet) {
     return;
   auto payload = payload_of(found->second);
   captions_.erase(found);
-  std::span<const uint8_t> bytes{packet.data, static_cast<size_t>(packet.size)};
-  if (auto at = first_slice(bytes); at < bytes.size())
-    insert(packet, at, hevc_message(payload));
+  const auto& form = *form_of(codec_);
+  if (auto at = form.place({packet.data, static_cast<size_t>(packet.size)}))
+    insert(packet, *at, form.message(payload));
 }
 
 } // namespace troupe::av

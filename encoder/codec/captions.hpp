@@ -1,5 +1,5 @@
 // Carries closed captions from the decoder's pictures to the encoder's packets. Filters repeat and drop pictures, and
-// libx265 in libavcodec 59 ignores the captions of a picture.
+// many encoders ignore the captions of a picture: in libavcodec 59 those for AV1, and most for H.265.
 #pragma once
 
 #include "encoder/av_ptr.hpp"
@@ -39,12 +39,12 @@ public:
   /// Remembers the captions of a picture, by its time.
   void take(const AVFrame& frame);
 
-  /// Puts the captions of the picture with the packet's time before the packet's slices, as an SEI message (ITU-T H.265
-  /// annex D.2.6).
+  /// Puts the captions of the picture with the packet's time before its coded data: as an SEI message (H.264 annex
+  /// D.1.6, H.265 annex D.2.6), or as a metadata OBU (AV1 5.8.2).
   void put(AVPacket& packet);
 
 private:
-  bool needed_; ///< false if the encoder writes captions itself, or its codec has no such message
+  AVCodecID codec_; ///< none if the encoder writes captions itself, or its codec has no such message
   std::map<int64_t, std::vector<uint8_t>> captions_;
 };
 

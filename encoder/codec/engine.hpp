@@ -63,7 +63,8 @@ public:
   virtual track output() const = 0;
 
   /// Encodes a frame. Its PTS, in ticks, must be above that of the frame before. Changes the frame's properties, not
-  /// its pixels. Packets have PTS, DTS (strictly monotone) and duration in ticks.
+  /// its pixels. A live encode makes it a random-access point if it has `AV_PICTURE_TYPE_I`. Packets have PTS, DTS
+  /// (strictly monotone) and duration in ticks.
   virtual expected<void> encode(AVFrame& frame, const on_encoded& deliver) = 0;
 
   virtual expected<void> drain(const on_encoded& deliver) = 0;

@@ -328,7 +328,7 @@ track video_encoder::output() const {
 }
 
 expected<void> video_encoder::encode(AVFrame& frame, const on_encoded& deliver) {
-  auto begins_group = grid_ && grid_->begins_group(frame.pts);
+  auto begins_group = grid_ && (grid_->begins_group(frame.pts) || frame.pict_type == AV_PICTURE_TYPE_I);
   if (begins_group && reopen_ && begun_)
     if (auto done = begin_again(deliver); !done)
       return done;

@@ -28,6 +28,7 @@ bool can_go_on(errc code) {
 } // namespace
 
 expected<void> demuxer::impl::take_new_tracks() {
+  take_companions();
   for (size_t i = 0; i < input.size(); ++i)
     if (i >= entries.size() || (input.has_stream(i) && entries[i].version != input.version(i)))
       if (auto ok = take_stream(i); !ok)
@@ -215,6 +216,21 @@ const std::vector<track>& demuxer::tracks() const noexcept {
 
 std::vector<std::string> demuxer::left_out() const {
   return impl_->input.left_out();
+}
+
+const std::vector<track>& demuxer::companions() const noexcept {
+  return impl_->companions;
+}
+
+bool demuxer::take_companion(AVPacket& packet) {
+  av_packet_unref(&packet);
+  while (impl_->input.take_companion(packet)) {
+    if (impl_->place_companion(packet))
+      return true;
+    ++impl_->dropped;
+    av_packet_unref(&packet);
+  }
+  return false;
 }
 
 size_t demuxer::streams() const noexcept {

@@ -18,7 +18,8 @@
 // - video packets before the first random-access point are dropped and counted; corrupt packets are counted and passed
 //   on flagged; a file without any such point, or a live video without one within 15 s of media time, is `errc::media`;
 //   in a file, the first H.264 intra picture is such a point;
-// - one program is read: the best video and all its audio (up to a limit); subtitle and data streams are not returned;
+// - one program is read: the best video and all its audio (up to a limit); subtitle and splice streams are returned
+//   beside them, if asked for, and no other data stream is;
 // - times keep the source's own origin; those of files may begin a little below zero (encoder priming, reordering);
 // - an H.264 video that begins with an intra picture starts there; if a live one marks no random-access point for 5 s,
 //   its intra pictures count as such points;
@@ -59,6 +60,8 @@ struct source_options {
   size_t tracks_max = 16;    ///< at most this many audio and video tracks are read
   /// Opens nothing but the URL itself: a file that names other places, such as a playlist, is not media.
   bool one_file = false;
+  /// Which subtitle and data streams are read beside the tracks; null: none. See `demuxer::companions`.
+  bool (*companions)(AVCodecID) = nullptr;
   /// For libavformat; a name that is not on the allow list is `errc::option`.
   std::map<std::string, std::string> options;
 };
@@ -92,6 +95,15 @@ public:
 
   /// Describes the source's other streams: kind, codec, number, language, program. Cover pictures are not among them.
   std::vector<std::string> left_out() const;
+
+  /// The program's streams that were asked for besides the tracks: subtitles, splice information (SCTE 35). Their list
+  /// changes with `changes`.
+  const std::vector<track>& companions() const noexcept;
+
+  /// Moves the next packet of a companion that was read into `packet`; `stream_index` is an index into `companions`.
+  /// False if there is none. DTS (ticks) says when it came in relation to the tracks; it may step back. PTS says when
+  /// it counts: a splice section has the time of its splice. No flag is set.
+  bool take_companion(AVPacket& packet);
 
   /// Number of streams that libavformat has found, whether they are tracks or not.
   size_t streams() const noexcept;

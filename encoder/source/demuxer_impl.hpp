@@ -1,4 +1,5 @@
-// The parts of a demuxer. demuxer.cpp reads and seeks; demuxer_packets.cpp brings packets into form.
+// The parts of a demuxer. demuxer.cpp reads and seeks; demuxer_packets.cpp brings packets into form;
+// demuxer_companions.cpp does so with those of subtitle and splice streams.
 #pragma once
 
 #include "encoder/source/demuxer.hpp"
@@ -18,7 +19,7 @@ namespace troupe::av {
 struct demuxer::impl {
   impl(source_context from, const source_options& options)
     : times{limits_for(from, options.keep_times)},
-      input{std::move(from), options.tracks_max},
+      input{std::move(from), options.tracks_max, options.companions},
       loop{options.loop},
       keep_times{options.keep_times},
       grid{options.grid},
@@ -35,6 +36,8 @@ struct demuxer::impl {
   expected<bool> fetch(AVPacket& out);
   expected<bool> next(AVPacket& out);
   expected<bool> prepare(AVPacket& out);
+  void take_companions();
+  bool place_companion(AVPacket& out);
   bool may_join_at_intra(const track_entry& entry, const AVPacket& data);
   expected<void> wait_for_random_access(track_entry& entry, const AVPacket& data);
   source_times times_of(track_entry& entry, const AVPacket& data, int sample_rate) const;
@@ -53,6 +56,10 @@ struct demuxer::impl {
   std::vector<timeline_track> descriptions;
   std::vector<track> made_tracks;
   std::vector<track_entry> entries;
+  std::vector<track> companions;
+  uint64_t companions_version = 0;
+  int64_t newest = no_pts;   ///< the DTS of the latest packet that was placed, of the video if there is one
+  int64_t wrap = 0;          ///< as `track_entry::wrap`, of the same track
   uint64_t pass_packets = 0; ///< packets returned since the start or restart
   int unusable = 0;
   bool ended = false;

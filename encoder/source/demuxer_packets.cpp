@@ -108,8 +108,11 @@ expected<bool> demuxer::impl::prepare(AVPacket& out) {
     ++dropped;
     return false;
   }
-  if ((entry.is_video || index == 0) && out.pts != AV_NOPTS_VALUE)
+  if ((entry.is_video || index == 0) && out.pts != AV_NOPTS_VALUE) {
     counted.shift = placed->pts - in_ticks(out.pts, entry.base);
+    newest = placed->dts;
+    wrap = entry.wrap;
+  }
   if (entry.is_video && is_displaced(entry, out, *placed))
     ++counted.displaced_packets;
   // A hidden picture stays off the grid: its place is between those of shown pictures.

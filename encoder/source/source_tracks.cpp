@@ -18,6 +18,10 @@ namespace {
 
 constexpr size_t packet_bytes_max = size_t{64} << 20;
 
+/// More streams than this, and more waiting packets, are dropped.
+constexpr size_t companions_max = 32;
+constexpr size_t beside_max = 1024;
+
 bool is_picture(const AVStream& x) {
   return (x.disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS)) != 0;
 }
@@ -67,6 +71,14 @@ bool source_tracks::is_wanted(int index) const {
   if (is_picture(stream) || (type != AVMEDIA_TYPE_VIDEO && type != AVMEDIA_TYPE_AUDIO))
     return false;
   return type == AVMEDIA_TYPE_VIDEO ? index == video_stream_ : is_in_program(index);
+}
+
+/// True for a stream that tells something about the chosen program's picture.
+bool source_tracks::is_companion(int index) const {
+  const auto& stream = *source_.format().streams[index]->codecpar;
+  auto beside = stream.codec_type == AVMEDIA_TYPE_SUBTITLE || stream.codec_type == AVMEDIA_TYPE_DATA;
+  return companion_test_ != nullptr && beside && companion_test_(stream.codec_id) && is_in_program(index)
+         && companions_.size() < companions_max;
 }
 
 bool source_tracks::is_in_program(int index) const {
@@ -125,6 +137,13 @@ void source_tracks::take_stream(int index) {
   if (video_stream_ < 0 && stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_picture(stream)
       && is_in_program(index))
     video_stream_ = index;
+  if (is_companion(index)) {
+    entry.state = stream_state::companion;
+    entry.track = companions_.size();
+    companions_.push_back(index);
+    ++companions_version_;
+    return;
+  }
   auto taken = std::count_if(streams_.begin(), streams_.end(),
                              [](const stream_entry& x) { return x.state == stream_state::pending; })
                + std::count_if(found_.begin(), found_.end(), [](int x) { return x >= 0; });
@@ -229,6 +248,9 @@ void source_tracks::activate_known() {
 void source_tracks::take_part() {
   part_ = source_.part();
   streams_.clear();
+  companions_.clear();
+  beside_.clear();
+  companions_version_ += companion_test_ != nullptr ? 1 : 0;
   program_.reset();
   std::fill(found_.begin(), found_.end(), -1);
   select_streams();
@@ -237,6 +259,7 @@ void source_tracks::take_part() {
 
 expected<void> source_tracks::rewind() {
   held_.clear();
+  beside_.clear();
   return source_.rewind();
 }
 
@@ -340,7 +363,7 @@ expected<void> source_tracks::resolve(std::chrono::milliseconds timeout) {
     if (streams_[index].state == stream_state::pending)
       if (auto ok = probe(x->stream_index, *x); !ok)
         return ok;
-    if (streams_[index].state == stream_state::active)
+    if (streams_[index].state == stream_state::active || streams_[index].state == stream_state::companion)
       held_.push_back(std::move(x));
     else
       ++dropped_;
@@ -374,6 +397,11 @@ expected<bool> source_tracks::next(AVPacket& out) {
     if (streams_.size() < source_.format().nb_streams)
       take_late_streams();
     auto index = static_cast<size_t>(out.stream_index);
+    if (streams_[index].state == stream_state::companion) {
+      out.stream_index = static_cast<int>(streams_[index].track);
+      put_beside(out);
+      continue;
+    }
     if (streams_[index].state == stream_state::pending)
       if (auto ok = probe(out.stream_index, out); !ok)
         return tl::unexpected{std::move(ok.error())};
@@ -393,6 +421,22 @@ expected<bool> source_tracks::next(AVPacket& out) {
       ++dropped_;
     av_packet_unref(&out);
   }
+}
+
+void source_tracks::put_beside(AVPacket& packet) {
+  auto kept = make_packet();
+  av_packet_move_ref(kept.get(), &packet);
+  beside_.push_back(std::move(kept));
+  if (beside_.size() > beside_max)
+    beside_.pop_front();
+}
+
+bool source_tracks::take_companion(AVPacket& out) {
+  if (beside_.empty())
+    return false;
+  av_packet_move_ref(&out, beside_.front().get());
+  beside_.pop_front();
+  return true;
 }
 
 } // namespace troupe::av

@@ -28,8 +28,9 @@ inline constexpr size_t random_access_bytes = size_t{64} << 20;
 /// Legal calls: `find` once, then `next` and `rewind`.
 class source_tracks {
 public:
-  /// At most `tracks_max` audio streams become tracks.
-  source_tracks(source_context source, size_t tracks_max) : source_{std::move(source)}, tracks_max_{tracks_max} {}
+  /// At most `tracks_max` audio streams become tracks. For `companions` see `source_options`.
+  source_tracks(source_context source, size_t tracks_max, bool (*companions)(AVCodecID))
+    : source_{std::move(source)}, tracks_max_{tracks_max}, companion_test_{companions} {}
 
   /// Chooses the streams. Reads on, and holds the packets, until the parameters of the video (or of an audio stream, if
   /// there is no video) are known.
@@ -37,6 +38,22 @@ public:
 
   /// The next packet of a track, as libavformat has it; `stream_index` is the track's number. False at the end.
   expected<bool> next(AVPacket& out);
+
+  /// Moves the next packet of a companion that `next` has come across; `stream_index` is the companion's number.
+  bool take_companion(AVPacket& out);
+
+  /// The program's streams that are read beside the tracks. Their list is another one when the version has grown.
+  size_t companions() const noexcept {
+    return companions_.size();
+  }
+
+  AVStream& companion(size_t index) const noexcept {
+    return *source_.format().streams[companions_[index]];
+  }
+
+  uint64_t companions_version() const noexcept {
+    return companions_version_;
+  }
 
   expected<void> rewind();
 
@@ -79,16 +96,17 @@ public:
   }
 
 private:
-  enum class stream_state { ignored, pending, active };
+  enum class stream_state { ignored, pending, active, companion };
 
   struct stream_entry {
     stream_state state = stream_state::ignored;
-    int group = 0; ///< streams with the same number appeared together
-    size_t track = 0;
+    int group = 0;    ///< streams with the same number appeared together
+    size_t track = 0; ///< or the number of the companion
     std::unique_ptr<stream_prober> prober;
   };
 
   bool is_wanted(int index) const;
+  bool is_companion(int index) const;
   bool is_in_program(int index) const;
   bool is_waiting() const;
   void select_streams();
@@ -96,6 +114,7 @@ private:
   void take_late_streams();
   void take_part();
   void activate_known();
+  void put_beside(AVPacket& packet);
   bool has_left(int index) const;
   bool comes_back(int index, const AVPacket& data) const;
   void switch_to(int group);
@@ -107,6 +126,7 @@ private:
 
   source_context source_;
   size_t tracks_max_;
+  bool (*companion_test_)(AVCodecID);
   std::optional<int> program_; ///< the program's id, in formats that have programs
   int video_stream_ = -1;
   std::vector<stream_entry> streams_; ///< by libavformat's index
@@ -117,6 +137,9 @@ private:
   int groups_ = 0;                    ///< the number of the latest group of streams
   uint64_t part_ = 0;                 ///< the source's part that the streams belong to
   std::deque<packet_ptr> held_;       ///< packets read by `find`
+  std::vector<int> companions_;       ///< libavformat's indices
+  uint64_t companions_version_ = 0;
+  std::deque<packet_ptr> beside_; ///< packets of companions that wait to be taken
   uint64_t dropped_ = 0;
 };
 

@@ -30,6 +30,11 @@ public:
 
   virtual expected<void> send(const AVPacket& packet) = 0;
 
+  /// The first picture at or after this time is to be a random-access point.
+  virtual void key_at(int64_t pts) {
+    (void)pts;
+  }
+
   /// The source has nothing before `to_pts`: its absence is filled up to there with a still picture or silence. The
   /// source returns at a random-access point, at `to_pts` or later.
   virtual expected<void> fill(int64_t to_pts) = 0;

@@ -50,6 +50,7 @@ struct transcode::impl {
   transcode_sink& sink;
   const engine& codecs;
   transcode_counters counters;
+  std::vector<bool> splices;                ///< for each source track: it has splice information
   std::vector<size_t> outputs;              ///< for each source track its output track, or `no_output`
   std::vector<std::unique_ptr<lane>> lanes; ///< for each output track
   std::vector<time_window> windows;         ///< for each output track
@@ -64,7 +65,8 @@ struct transcode::impl {
 expected<void> transcode::impl::add_lane(size_t index, const track& source, const track_plan& plan,
                                          const time_window& window) {
   outputs.push_back(no_output);
-  if (std::holds_alternative<drop_track>(plan))
+  splices.push_back(source.parameters && source.parameters->codec_id == AV_CODEC_ID_SCTE_35);
+  if (std::holds_alternative<drop_track>(plan) || splices.back())
     return {};
   auto name = "track " + std::to_string(index);
   if (!source.parameters)
@@ -218,6 +220,9 @@ int64_t transcode::preroll_from() const noexcept {
 expected<void> transcode::send(const AVPacket& packet) {
   auto& self = *impl_;
   auto index = static_cast<size_t>(packet.stream_index);
+  if (packet.stream_index >= 0 && index < self.splices.size() && self.splices[index] && packet.pts != no_pts)
+    for (auto& x : self.lanes)
+      x->key_at(packet.pts);
   if (packet.stream_index < 0 || index >= self.outputs.size() || self.outputs[index] == no_output)
     return {};
   ++self.counters.packets_in;

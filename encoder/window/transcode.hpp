@@ -45,6 +45,9 @@
 
 namespace troupe::av {
 
+// A track with splice information (SCTE 35) is never part of the output. Its packets tell where random-access points
+// must be: a splice that is known before its picture is encoded begins with one.
+
 /// The plan for one source track.
 struct copy_track {};
 struct drop_track {};

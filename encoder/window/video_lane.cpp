@@ -32,6 +32,12 @@ constexpr int64_t preroll_frames = video_filter::memory_frames + 2;
 /// If a source's frame rate is unknown or lower than this, a frame counts as this long.
 constexpr int64_t frame_ticks_max = 90'000;
 
+/// The most splices that are still to come.
+constexpr size_t keys_max = 64;
+
+/// Only a picture this near (ticks) to a splice begins it: after a gap, an old splice is over.
+constexpr int64_t splice_slack = 90'000;
+
 /// If nothing says where the window begins, stills without any picture begin at most this much (ticks) before they are
 /// asked for.
 constexpr int64_t fill_max = 18'000;
@@ -96,6 +102,12 @@ public:
     if (context_.window.contains(packet.pts))
       context_.counters.damaged += corrupt;
     return result;
+  }
+
+  void key_at(int64_t pts) override {
+    keys_.push_back(pts);
+    if (keys_.size() > keys_max)
+      keys_.pop_front();
   }
 
   expected<void> fill(int64_t to_pts) override {
@@ -343,7 +355,17 @@ private:
     ++context_.counters.frames_encoded;
     newest_ = frame.pts;
     inside_.push_back(frame.pts);
+    frame.pict_type = begins_splice(frame.pts) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     return encoder_->encode(frame, [this](AVPacket& packet) { return on_encoded(packet); });
+  }
+
+  bool begins_splice(int64_t pts) {
+    auto result = false;
+    std::erase_if(keys_, [&](int64_t x) {
+      result = result || (x <= pts && pts - x <= splice_slack);
+      return x <= pts;
+    });
+    return result;
   }
 
   expected<void> end_window() {
@@ -383,6 +405,7 @@ private:
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
   int64_t last_pts_ = no_pts;
+  std::deque<int64_t> keys_;   ///< times of splices that are still to come
   std::deque<int64_t> inside_; ///< times of the pictures that the encoder holds, ascending
   int64_t newest_ = no_pts;    ///< the latest time of the encoder's input
   int64_t shown_ = no_pts;     ///< the latest time of the encoder's output

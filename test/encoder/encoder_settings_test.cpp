@@ -95,6 +95,47 @@ BOOST_AUTO_TEST_CASE(a_live_encode_has_its_random_access_points_on_the_grid_of_s
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_splice_begins_with_a_random_access_point_and_the_grid_stays) {
+  auto from = make(make_video({.frames = 100}));
+  // The first splice is known ahead of its picture, the second one is not, and lies between two pictures.
+  stream cues;
+  cues.info.parameters = av::make_codec_parameters();
+  cues.info.parameters->codec_type = AVMEDIA_TYPE_DATA;
+  cues.info.parameters->codec_id = AV_CODEC_ID_SCTE_35;
+  from.tracks.push_back(cues.info.clone());
+  auto splice = [&](int64_t dts, int64_t pts) {
+    auto x = av::make_packet();
+    BOOST_REQUIRE(av_new_packet(x.get(), 1) >= 0);
+    x->stream_index = 1;
+    x->pts = pts;
+    x->dts = dts;
+    auto later = [&](const av::packet_ptr& y) { return y->dts > dts; };
+    from.packets.insert(std::find_if(from.packets.begin(), from.packets.end(), later), std::move(x));
+  };
+  constexpr int64_t picture = 3'600;
+  splice(900'000, 900'000 + 13 * picture);
+  splice(900'000 + 40 * picture, 900'000 + 57 * picture - 100);
+  for (auto* encoder : {"libx264", "libx265", "mpeg2video", "libvpx-vp9"}) {
+    auto settings = video();
+    settings.encoder = encoder;
+    settings.preset = std::string_view{encoder}.starts_with("libx26") ? "ultrafast" : "";
+    settings.crf = -1;
+    settings.bit_rate = 300'000;
+    settings.low_delay = true;
+    settings.keyframe_interval = std::chrono::milliseconds{1'000};
+    auto made = run(from, {settings, av::drop_track{}});
+    std::vector<int64_t> keys;
+    for (auto* x : made.of(0))
+      if ((x->flags & AV_PKT_FLAG_KEY) != 0)
+        keys.push_back((x->pts - 900'000) / picture);
+    std::vector<int64_t> due{0, 13, 25, 50, 57, 75};
+    BOOST_TEST_CONTEXT(encoder) {
+      BOOST_TEST(made.tracks.size() == 1u);
+      BOOST_TEST(keys == due, boost::test_tools::per_element());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_refused_by_name) {
   auto from = make(make_video({.frames = 5}), make_audio({.samples = 9'600}));
   struct {

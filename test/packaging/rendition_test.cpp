@@ -6,6 +6,7 @@
 #include "rig/delivery/boxes.hpp"
 
 #include "coded_track.hpp"
+#include "test/encoder/splices.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -25,7 +26,8 @@ struct channel_fixture {
   explicit channel_fixture(const delivery_times& like = times) {
     auto pictures = make_pictures({.frames = 100, .gop = 25, .first_pts = begin});
     auto sound = make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = 4 * 48'000});
-    BOOST_REQUIRE(out.set_format({{pictures.format, sound.format}}, like, {begin, 1'000'000}));
+    all_tracks = {{pictures.format, sound.format}};
+    BOOST_REQUIRE(out.set_format(all_tracks, like, {begin, 1'000'000}));
     for (auto& x : pictures.samples)
       all.push_back(x);
     for (auto& x : sound.samples) {
@@ -63,6 +65,7 @@ struct channel_fixture {
   }
 
   rendition_output out{{}, "hd"};
+  stream_format all_tracks;
   std::vector<coded_sample> all;
   size_t next = 0;
 };
@@ -136,6 +139,86 @@ BOOST_AUTO_TEST_CASE(parts_in_a_row_are_the_segment_in_every_track) {
       BOOST_TEST(s.number == s.start / times.segment);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(players_are_told_of_splices_with_the_sections_bytes) {
+  auto format = all_tracks;
+  format.tracks.emplace_back().kind = track_kind::data;
+  format.tracks.back().codec = "scte_35";
+  BOOST_REQUIRE(out.set_format(format, times, {begin, 1'000'000}));
+  write_until(begin + 3 * ticks_per_second / 2);
+  auto section = av::test::splice_insert({.event = 7, .out = true, .time = 1, .duration = 30 * ticks_per_second});
+  shared_bytes::container bytes(section.size());
+  std::ranges::transform(section, bytes.begin(), [](uint8_t x) { return std::byte{x}; });
+  BOOST_TEST(text(get("v.m3u8")).find("DATERANGE") == std::string::npos);
+  auto at = begin + 3 * ticks_per_second;
+  auto size = static_cast<uint32_t>(bytes.size());
+  BOOST_REQUIRE(out.write({{{2, 0, at, begin + ticks_per_second, 0, size}}, shared_bytes{std::move(bytes)}}, {}));
+  for (auto* playlist : {"v.m3u8", "a0.m3u8"}) {
+    auto seen = text(get(playlist));
+    BOOST_TEST(seen.find("SCTE35-OUT=0xFC30") != std::string::npos, playlist);
+    // Begin is 1000 s of the machine's clock.
+    BOOST_TEST(seen.find("START-DATE=\"1970-01-01T00:16:43.000Z\"") != std::string::npos, playlist);
+  }
+  auto summary = out.shared()->summary("KEY/hd");
+  BOOST_REQUIRE(summary);
+  BOOST_TEST(summary->tracks.size() == 2u);
+  auto manifest = dash_manifest({{{out.shared(), *summary}}}, "time");
+  BOOST_TEST(manifest.find("urn:scte:scte35:2014:xml+bin") < manifest.find("<AdaptationSet"));
+  BOOST_TEST(manifest.find("presentationTime=\"270000\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
+  auto format = all_tracks;
+  format.tracks.emplace_back().kind = track_kind::subtitle;
+  format.tracks.back().codec = text_codec;
+  format.tracks.back().language = "ger";
+  BOOST_REQUIRE(out.set_format(format, times, {begin, 1'000'000}));
+  auto say = [&](int64_t at, const std::string& words, uint32_t duration) {
+    auto* from = reinterpret_cast<const std::byte*>(words.data());
+    shared_bytes::container bytes(from, from + words.size());
+    auto size = static_cast<uint32_t>(bytes.size());
+    BOOST_REQUIRE(out.write({{{2, 0, begin + at, begin + at, duration, size}}, shared_bytes{std::move(bytes)}}, {}));
+  };
+  write_until(begin + ticks_per_second / 2);
+  say(ticks_per_second / 2, "Hello", ticks_per_second);
+  BOOST_TEST((get("s0.m3u8").what == outcome::wait));
+  BOOST_TEST(!out.shared()->summary("KEY/hd"));
+  write_until(begin + 4 * ticks_per_second);
+  auto video = out.shared()->window("v").value();
+  auto subtitles = out.shared()->window("s0").value();
+  BOOST_REQUIRE(subtitles.segments().size() >= 2u);
+  for (size_t i = 0; i < subtitles.segments().size(); ++i) {
+    BOOST_TEST(subtitles.segments()[i].number == video.segments()[i].number);
+    BOOST_TEST(subtitles.segments()[i].start == video.segments()[i].start);
+    BOOST_TEST(subtitles.segments()[i].duration == video.segments()[i].duration);
+    BOOST_TEST(subtitles.segments()[i].complete);
+  }
+  auto number = subtitles.segments()[0].number;
+  auto first = get(subtitle_name("s0", number));
+  BOOST_TEST(first.content_type == "text/vtt");
+  BOOST_TEST(text(first).find("00:00:00.500 --> 00:00:01.000\nHello") != std::string::npos);
+  BOOST_TEST(text(get(subtitle_name("s0", number + 1))).find("00:00:00.000 --> 00:00:00.500\nHello")
+             != std::string::npos);
+  BOOST_TEST((get(segment_name("s0", number)).what == outcome::not_found));
+  BOOST_TEST((get(subtitle_name("v", number)).what == outcome::not_found));
+  BOOST_TEST((get("s0-.mp4").what == outcome::not_found));
+  auto playlist = text(get("s0.m3u8"));
+  BOOST_TEST(playlist.find("#EXT-X-PART:") == std::string::npos);
+  BOOST_TEST(playlist.find("PRELOAD-HINT") == std::string::npos);
+  BOOST_TEST(playlist.find("#EXT-X-MAP") == std::string::npos);
+  BOOST_TEST(playlist.find("\n" + subtitle_name("s0", number) + "\n") != std::string::npos);
+  BOOST_TEST(
+    text(get("v.m3u8")).find("URI=\"s0.m3u8\",LAST-MSN=" + std::to_string(subtitles.segments().back().number) + "\n")
+    != std::string::npos);
+  auto summary = out.shared()->summary("KEY/hd");
+  BOOST_REQUIRE(summary);
+  auto all = multivariant_playlist(std::vector{*summary}, out.shared()->times());
+  BOOST_TEST(all.find("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"text\",NAME=\"de s0\",LANGUAGE=\"de\",DEFAULT=NO,"
+                      "AUTOSELECT=YES,FORCED=NO,URI=\"KEY/hd/s0.m3u8\"")
+             != std::string::npos);
+  BOOST_TEST(all.find(",SUBTITLES=\"text\"\n") != std::string::npos);
+  BOOST_TEST(dash_manifest({{{out.shared(), *summary}}}, "time").find("s0") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {

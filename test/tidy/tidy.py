@@ -31,7 +31,7 @@ ARROWS = {
     "messages": set(),
     "config": {"plain", "base", "core/*"},
     "telemetry": {"plain", "base"},
-    "core": {"plain"},
+    "core": {"plain", "base"},
     "core/placement": {"plain", "core"},
     "core/cluster": {"plain", "core", "core/placement"},
     "core/live": {"plain", "core", "base"},
