@@ -23,10 +23,11 @@ namespace troupe::http {
 struct served_channel : type_registration {
   static constexpr int64_t begin = 100 * ticks_per_second;
   static constexpr int seconds_made = 26;
-  static constexpr delivery_times times{.segment = ticks_per_second, .window = 10 * ticks_per_second};
+  const delivery_times times;
 
   /// Without a server until `start`.
-  served_channel() {
+  explicit served_channel(const delivery_times& of = {.segment = ticks_per_second, .window = 10 * ticks_per_second})
+    : times{of} {
     BOOST_REQUIRE(out.set_format({{media().pictures.format, media().sound.format}}, times, {begin, 1'000'000}));
     cluster->running = out.shared();
     cluster->stream = cluster->running->stream();
