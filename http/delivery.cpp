@@ -11,7 +11,6 @@
 #include "packaging/text.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -149,9 +148,10 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
     keep_running(target);
   for (auto& p : x->parts)
     p.is = known(target.channel, p.name);
-  auto runs = [](const part& p) { return p.is != nullptr; };
-  if (x->is_update() && std::ranges::any_of(x->parts, runs))
-    std::erase_if(x->parts, std::not_fn(runs));
+  // An update does not wait for pictures that are late, but for sound.
+  auto shows = [](const part& p) { return p.is != nullptr && !p.sound; };
+  if (x->is_update() && std::ranges::any_of(x->parts, shows))
+    std::erase_if(x->parts, [](const part& p) { return p.is == nullptr && !p.sound; });
   for (auto& p : x->parts)
     if (!p.is)
       watch(x, p);
@@ -161,8 +161,13 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
 /// A viewer of one rendition of a ladder may want any other in a moment.
 void delivery::keep_running(const delivery_target& target) {
   auto now = clock::now();
-  for (auto& p : parts_of(target)) {
-    if (p.folder == target.profile || known(target.channel, p.name))
+  auto parts = parts_of(target);
+  for (auto& p : parts)
+    p.is = known(target.channel, p.name);
+  if (std::ranges::none_of(parts, [](const part& p) { return p.is != nullptr; }))
+    return; // it may be an address that nobody was given
+  for (auto& p : parts) {
+    if (p.folder == target.profile || p.is)
       continue; // the request itself asks for the one that it names
     {
       std::lock_guard guard{mutex_};

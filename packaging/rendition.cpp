@@ -165,7 +165,7 @@ delivery_reply rendition::playlist(size_t index, bool keys, const delivery_reque
   if (x.part && !x.msn)
     return bad("_HLS_part needs _HLS_msn");
   auto latest = t.window.latest();
-  if (ended_)
+  if (ended_ || t.window.ended())
     return latest ? answer() : delivery_reply{.what = delivery_reply::outcome::ended};
   if (!latest || !t.window.has_segment()) {
     lacks = {index, std::nullopt};
@@ -214,7 +214,7 @@ delivery_reply rendition::media(size_t index, const file_name& name, const deliv
     if (!whole && !result.open) {
       // Players of DASH ask for the next segment by the clock.
       auto latest = t.window.latest();
-      if (ended_ || !latest || number < latest->number || number > latest->number + 2)
+      if (ended_ || t.window.ended() || !latest || number < latest->number || number > latest->number + 2)
         return {};
       auto part = x.growing ? std::optional{static_cast<int64_t>(from)} : std::nullopt;
       lacks = {index, playlist_place{number, part}, x.growing};
@@ -232,7 +232,7 @@ delivery_reply rendition::media(size_t index, const file_name& name, const deliv
   }
   // Only the part that playlists announce is worth waiting for.
   auto next = t.window.next();
-  if (ended_ || !next || next->number != name.number || next->part != name.part)
+  if (ended_ || t.window.ended() || !next || next->number != name.number || next->part != name.part)
     return {};
   lacks = {index, next};
   return {.what = delivery_reply::outcome::wait};
@@ -272,10 +272,13 @@ bool rendition::is_there(const missing& x) const {
   if (x.track >= tracks_.size())
     return false;
   auto& window = tracks_[x.track].window;
+  if (window.ended())
+    return true;
   if (x.growing) {
     auto* segment = window.find(x.place->number);
-    return segment != nullptr
-           && (segment->complete || static_cast<int64_t>(segment->parts.size()) > x.place->part.value_or(0));
+    if (segment == nullptr) // it comes, or it was left out
+      return window.contains({x.place->number, std::nullopt});
+    return segment->complete || static_cast<int64_t>(segment->parts.size()) > x.place->part.value_or(0);
   }
   return x.place ? window.contains(*x.place) : playable(tracks_[x.track]);
 }

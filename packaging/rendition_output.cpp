@@ -126,7 +126,8 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
     clock_.interrupt();
     discontinuity_at_ = 0;
     for (auto& x : lanes) {
-      x.discontinuous = true;
+      // In a ladder, a track that begins here counts what was before it.
+      x.discontinuous = !shared_->group_ || x.number.has_value();
       discontinuity_at_ = std::max(discontinuity_at_, x.number.value_or(0) + 1);
     }
     if (shared_->group_)
@@ -142,6 +143,8 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
 
 /// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`.
 void rendition_output::enter_texts(const stream_format& format, std::vector<size_t>& lost) {
+  if (texts_.empty())
+    beginnings_.clear(); // of the subtitles of long ago
   std::lock_guard guard{shared_->mutex_};
   auto& tracks = shared_->tracks_;
   std::vector<text_lane> result;
@@ -246,7 +249,7 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
     auto last = std::exchange(to.number, begins);
     to.shift = x.pts - x.dts;
     auto discontinuity = to.discontinuous && *begins >= discontinuity_at_;
-    if (auto& group = shared_->group_; group && group->is_interrupted(last.value_or(*begins), *begins))
+    if (auto& group = shared_->group_; group && group->is_interrupted(last.value_or(*begins - 1), *begins))
       discontinuity = true;
     if (discontinuity)
       to.discontinuous = false;

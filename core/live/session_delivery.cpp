@@ -269,7 +269,9 @@ void session::pump(variant& v, attempt& a, time_point now) {
     v.fed_to = std::max(v.fed_to, number + 1);
     a.watch.sent(now);
     // Pictures are most of a source. Whoever makes only sound gets none; one batch stands for each block all the same.
-    auto fed = v.plan.encodes_video || keeps_all(v.plan) ? block : kept_of(block, v.plan);
+    // An absence stands on the leading track, but concerns all.
+    auto whole = block.is_absence() || v.plan.encodes_video || keeps_all(v.plan);
+    auto fed = whole ? block : kept_of(block, v.plan);
     effects_.send({a.id, a.credit.send(fed.bytes.size()), std::move(fed)});
   }
   auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());

@@ -179,6 +179,10 @@ void session::watch_over(variant& v, time_point now) {
   }
   if (!a.delivered || v.change_at || source_end_ == no_timestamp)
     return;
+  if (away_since_ && !has_slate(v)) {
+    v.slow_since.reset(); // it waits for the source, as it must
+    return;
+  }
   auto lag = source_end_ - v.newest_dts();
   v.least_lag = v.least_lag == no_timestamp ? lag : std::min(v.least_lag, lag);
   if (lag <= v.least_lag + config_.slow_lag.count() * 90) {

@@ -47,7 +47,7 @@ public:
       if (silent_from_ != no_pts) {
         // The source is back: the silence lasts until its first sound.
         pass_silence(dts);
-        if (dts < silent_until_ - packet.duration / 2)
+        if (silent_until_ != no_pts && dts < silent_until_ - packet.duration / 2)
           return {};
         silent_from_ = no_pts;
       }
@@ -63,6 +63,7 @@ public:
       return {};
     if (silent_from_ == no_pts) {
       silent_from_ = newest_->dts + newest_->duration;
+      silent_until_ = no_pts;
       silent_packets_ = 0;
     }
     if (!silence_ && !std::exchange(silence_tried_, true)) {

@@ -2,6 +2,7 @@
 #include "encoder/window/transcode.hpp"
 
 #include "encoder/log.hpp"
+#include "encoder/splice_section.hpp"
 #include "encoder/window/interleaver.hpp"
 #include "encoder/window/lane.hpp"
 
@@ -220,9 +221,10 @@ int64_t transcode::preroll_from() const noexcept {
 expected<void> transcode::send(const AVPacket& packet) {
   auto& self = *impl_;
   auto index = static_cast<size_t>(packet.stream_index);
-  if (packet.stream_index >= 0 && index < self.splices.size() && self.splices[index] && packet.pts != no_pts)
-    for (auto& x : self.lanes)
-      x->key_at(packet.pts);
+  if (packet.stream_index >= 0 && index < self.splices.size() && self.splices[index] && is_timestamp(packet.pts))
+    if (auto asked = read_splice({packet.data, static_cast<size_t>(packet.size)}); asked && !asked->idle)
+      for (auto& x : self.lanes)
+        x->key_at(packet.pts);
   if (packet.stream_index < 0 || index >= self.outputs.size() || self.outputs[index] == no_output)
     return {};
   ++self.counters.packets_in;

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct ladder_fixture : session_fixture {
-  ladder_fixture() {
+  explicit ladder_fixture(slate_kind slate = slate_kind::none) : session_fixture(slate) {
     for (auto* name : {"hd", "sd"}) {
       auto& x = profiles[name] = wanting(name, "libx264");
       x.video.bit_rate = 1'000'000;
@@ -118,6 +118,25 @@ BOOST_AUTO_TEST_CASE(a_ladder_takes_one_task_for_each_video_and_one_for_the_soun
     auto made = std::count(plan.actions.begin(), plan.actions.end(), track_action::encode);
     BOOST_TEST(made == 1);
     BOOST_TEST(plan.encodes_video == (x.target.name != "main/sound"));
+  }
+}
+
+struct slated : ladder_fixture {
+  slated() : ladder_fixture(slate_kind::last) {}
+};
+
+BOOST_FIXTURE_TEST_CASE(whoever_makes_the_sound_is_told_of_an_absence_too, slated) {
+  begin();
+  for (auto* x : {"main/hd", "main/sound"})
+    run(x);
+  it->on(stream_end{ingest, "connection refused", false}, now);
+  for (int i = 0; i < 50; ++i) {
+    now += 100ms;
+    it->tick(now);
+  }
+  for (auto* x : {"main/hd", "main/sound"}) {
+    auto told = [&](auto& batch) { return batch.attempt == requested(x) && batch.block.is_absence(); };
+    BOOST_TEST((std::find_if(effects.sent.begin(), effects.sent.end(), told) != effects.sent.end()), x);
   }
 }
 
