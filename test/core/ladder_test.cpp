@@ -13,7 +13,9 @@ using namespace std::chrono_literals;
 namespace {
 
 struct ladder_fixture : session_fixture {
-  explicit ladder_fixture(slate_kind slate = slate_kind::none) : session_fixture(slate) {
+  explicit ladder_fixture(slate_kind slate = slate_kind::none) {
+    config.slate = slate;
+    make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
     for (auto* name : {"hd", "sd"}) {
       auto& x = profiles[name] = wanting(name, "libx264");
       x.video.bit_rate = 1'000'000;
