@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(an_order_comes_back_as_it_was) {
              .fallback_encoder = "libx265",
              .never_software = true,
              .queue_timeout = std::chrono::milliseconds{1500}};
-  x.audio = {"libopus", 96'000, 48'000, "5.1", {{"vbr", "on"}}};
+  x.audio = {"libopus", 96'000, 48'000, "5.1", {{"vbr", "on"}}, {}};
   x.chunk_duration = std::chrono::milliseconds{1500};
   x.chunk_frames = 7;
   x.limits = {1500, 1'000'000'000, 2'000'000'000, std::chrono::minutes{5}, 10, work_limits::io_idle};
