@@ -41,9 +41,12 @@ bool audio_is_as_asked(const track_format& have, const audio_profile& want) {
          && want.options.empty();
 }
 
-/// For each track of the source its rank among the sounds: the place of its language in the profile's list.
+/// For each track of the source its rank among the sounds: the place of its language in the profile's list. Empty if
+/// there is no list.
 std::vector<uint16_t> ranks_of(const stream_format& source, const audio_profile& want) {
   std::vector<uint16_t> result;
+  if (want.languages.empty())
+    return result;
   for (auto& track : source.tracks) {
     auto i = std::find_if(want.languages.begin(), want.languages.end(),
                           [&](const std::string& x) { return base::is_language(track.language, x); });
@@ -83,7 +86,7 @@ variant_plan plan_variant(const stream_format& source, const profile& target, co
   for (size_t i = 0; i < source.tracks.size(); ++i)
     if (source.tracks[i].kind == track_kind::audio) {
       has_sound = true;
-      found = found || result.ranks[i] <= last;
+      found = found || (i < result.ranks.size() && result.ranks[i] <= last);
     }
   auto selects = !target.audio.languages.empty() && target.audio.others == "drop";
   if (selects && has_sound && !found && target.audio.codec != "none")

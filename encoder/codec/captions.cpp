@@ -23,6 +23,9 @@ constexpr size_t pictures_max = 1024;
 constexpr size_t pair_bytes = 3;
 constexpr size_t pairs_max = 31;
 
+/// The most bytes that wait for a picture: those of a few pictures.
+constexpr size_t pending_max = 16 * pairs_max * pair_bytes;
+
 std::vector<uint8_t> payload_of(std::span<const uint8_t> pairs) {
   auto count = std::min(pairs.size() / pair_bytes, pairs_max);
   std::vector<uint8_t> result{0xb5, 0x00, 0x31, 'G', 'A', '9', '4', 3, static_cast<uint8_t>(0x40 | count), 0xff};
@@ -90,8 +93,9 @@ std::optional<size_t> first_hevc_slice(std::span<const uint8_t> bytes) {
   return first_unit(bytes, [](uint8_t header) { return (header >> 1 & 0x3f) < 32; });
 }
 
-/// The start of the OBU with the header of the picture that this temporal unit shows. Pictures that it hides come
-/// before (AV1 specification, 5.9.2: show_existing_frame, frame_type, show_frame).
+/// The start of the OBU with the picture that this temporal unit codes and shows; pictures that it hides come before
+/// (AV1 specification, 5.9.2: show_existing_frame, frame_type, show_frame). None if it only shows one that was coded
+/// earlier: dav1d 1.0 would give its captions to the picture that is coded next.
 std::optional<size_t> shown_frame(std::span<const uint8_t> bytes) {
   constexpr int frame_header = 3;
   constexpr int frame = 6;
@@ -113,7 +117,7 @@ std::optional<size_t> shown_frame(std::span<const uint8_t> bytes) {
     if (size > bytes.size() - i)
       return std::nullopt;
     auto type = header >> 3 & 0xf;
-    if ((type == frame_header || type == frame) && size > 0 && (bytes[i] & 0x80 ? 1 : bytes[i] >> 4 & 1) != 0)
+    if ((type == frame_header || type == frame) && size > 0 && (bytes[i] & 0x90) == 0x10)
       return at;
     at = i + size;
   }
@@ -197,13 +201,24 @@ void caption_keeper::take(const AVFrame& frame) {
 
 void caption_keeper::put(AVPacket& packet) {
   auto found = captions_.find(packet.pts);
-  if (found == captions_.end())
+  if (found != captions_.end()) {
+    pending_.insert(pending_.end(), found->second.begin(), found->second.end());
+    captions_.erase(found);
+  }
+  if (pending_.empty())
     return;
-  auto payload = payload_of(found->second);
-  captions_.erase(found);
   const auto& form = *form_of(codec_);
-  if (auto at = form.place({packet.data, static_cast<size_t>(packet.size)}))
-    insert(packet, *at, form.message(payload));
+  auto at = form.place({packet.data, static_cast<size_t>(packet.size)});
+  // Temporal units of AV1 come in the order in which they are shown, so the next one may have them. The packets of
+  // other codecs do not.
+  auto may_wait = codec_ == AV_CODEC_ID_AV1 && pending_.size() <= pending_max;
+  if (at) {
+    insert(packet, *at, form.message(payload_of(pending_)));
+    auto taken = std::min(pending_.size() - pending_.size() % pair_bytes, pairs_max * pair_bytes);
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(taken));
+  }
+  if (!may_wait)
+    pending_.clear();
 }
 
 } // namespace troupe::av

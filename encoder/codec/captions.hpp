@@ -40,12 +40,14 @@ public:
   void take(const AVFrame& frame);
 
   /// Puts the captions of the picture with the packet's time before its coded data: as an SEI message (H.264 annex
-  /// D.1.6, H.265 annex D.2.6), or as a metadata OBU (AV1 5.8.2).
+  /// D.1.6, H.265 annex D.2.6), or as a metadata OBU (AV1 5.8.2). In AV1, the captions of a picture that was coded
+  /// earlier come with the next one that is not.
   void put(AVPacket& packet);
 
 private:
   AVCodecID codec_; ///< none if the encoder writes captions itself, or its codec has no such message
   std::map<int64_t, std::vector<uint8_t>> captions_;
+  std::vector<uint8_t> pending_; ///< of pictures whose packets have no place for them
 };
 
 } // namespace troupe::av

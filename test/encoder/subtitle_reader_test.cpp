@@ -1,5 +1,5 @@
 // Goal: text of subtitles is read as people see it, whatever form the source has it in, and bad text does no harm.
-// Method: subtitles as libav* writes them, and teletext made byte by byte.
+// Method: packets of each codec, and noise.
 #include "encoder/codec/subtitle_reader.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -24,44 +24,6 @@ packet_ptr packet(const std::string& bytes, int64_t pts, int64_t duration) {
   std::memcpy(result->data, bytes.data(), bytes.size());
   result->pts = result->dts = pts;
   result->duration = duration;
-  return result;
-}
-
-/// A byte as teletext sends it: with odd parity, least significant bit first.
-uint8_t sent(uint8_t x) {
-  uint8_t result = 0;
-  auto ones = 0;
-  for (auto i = 0; i < 7; ++i)
-    if ((x >> i & 1) != 0) {
-      result = static_cast<uint8_t>(result | 0x80 >> i);
-      ++ones;
-    }
-  return static_cast<uint8_t>(result | (ones % 2 == 0 ? 1 : 0));
-}
-
-/// Four bits with their protection (ETSI EN 300 706, 8.2), least significant bit first.
-uint8_t hamming(int x) {
-  constexpr uint8_t codes[]{0x15, 0x02, 0x49, 0x5e, 0x64, 0x73, 0x38, 0x2f,
-                            0xd0, 0xc7, 0x8c, 0x9b, 0xa1, 0xb6, 0xfd, 0xea};
-  uint8_t result = 0;
-  for (auto i = 0; i < 8; ++i)
-    if ((codes[x] >> i & 1) != 0)
-      result = static_cast<uint8_t>(result | 0x80 >> i);
-  return result;
-}
-
-/// A data unit with one row of page 777 (ETSI EN 300 472, 4.3).
-std::string row(int number, const std::string& text) {
-  std::string result{"\x03\x2c\xe8\xe4"};
-  result += static_cast<char>(hamming(7 | (number & 1) << 3));
-  result += static_cast<char>(hamming(number >> 1));
-  if (number == 0) {
-    // Page 77; erase, subtitle; no subcode.
-    for (auto x : {7, 7, 0, 8, 0, 8, 0, 0})
-      result += static_cast<char>(hamming(x));
-  }
-  for (size_t i = 0; result.size() < 46; ++i)
-    result += static_cast<char>(sent(i < text.size() ? static_cast<uint8_t>(text[i]) : 0x20));
   return result;
 }
 
@@ -108,28 +70,6 @@ BOOST_AUTO_TEST_CASE(pages_of_teletext_are_found_with_their_languages) {
   auto pages = subtitle_pages(*stream, words);
   av_dict_free(&words);
   BOOST_TEST((pages == std::vector<teletext_page>{{"777", "ger"}, {"888", "eng"}}));
-}
-
-BOOST_AUTO_TEST_CASE(teletext_is_read_until_it_is_cleared) {
-  if (!subtitle_reader::reads(AV_CODEC_ID_DVB_TELETEXT))
-    return;
-  auto x = subtitle_reader::open(*subtitles(AV_CODEC_ID_DVB_TELETEXT), "777");
-  BOOST_REQUIRE(x);
-  std::vector<subtitle_text> read;
-  auto send = [&](const std::string& rows, int64_t pts) {
-    for (auto& y : x->read(*packet('\x10' + rows, pts, 0)))
-      read.push_back(std::move(y));
-  };
-  // A page is complete when the next one begins.
-  send(row(0, "") + row(20, "\x0b\x0bHello") + row(22, "\x0b\x0bworld"), 900'000);
-  send(row(0, "") + row(24, ""), 1'080'000);
-  send(row(0, "") + row(24, ""), 1'170'000);
-  BOOST_REQUIRE(read.size() >= 2u);
-  BOOST_TEST(read[0].text == "Hello\nworld");
-  BOOST_TEST(read[0].pts == 900'000);
-  BOOST_TEST(!read[0].duration);
-  BOOST_TEST(read[1].text == "");
-  BOOST_TEST(read[1].pts == 1'080'000);
 }
 
 BOOST_AUTO_TEST_CASE(noise_does_no_harm) {

@@ -39,7 +39,10 @@ struct companion_packet {
 /// Writes pictures and sound, moved by `shift`, with these packets among them.
 std::string written(const track& more, const std::vector<companion_packet>& packets, int64_t shift,
                     const std::string& name) {
-  auto from = make_clip({.frames = 100, .options = {}, .global_header = true});
+  clip_settings settings;
+  settings.frames = 100;
+  settings.global_header = true;
+  auto from = make_clip(settings);
   std::string bytes;
   auto tracks = clone(from.tracks);
   tracks.push_back(more.clone());
