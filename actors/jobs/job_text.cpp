@@ -41,7 +41,8 @@ std::optional<file_order> to_order(const std::string& text) {
   caf::json_reader in;
   file_order result;
   // CAF's reader appends to the texts that it finds.
-  for (auto* preset : {&result.video.codec, &result.video.fit, &result.video.deinterlace, &result.audio.codec})
+  for (auto* preset :
+       {&result.video.codec, &result.video.fit, &result.video.deinterlace, &result.audio.codec, &result.audio.others})
     preset->clear();
   if (!in.load(caf::string_view{text.data(), text.size()}) || !in.apply(result))
     return {};

@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(splices_and_subtitles_reach_viewers) {
     BOOST_TEST((av::splice_at(told, 1'234 * second) == section));
     return true;
   });
-  auto manifest = c.get("/live/splices/small/manifest.mpd").body;
+  auto manifest = c.get("/live/splices/small/0123456789abcdef.mpd").body;
   BOOST_TEST(manifest.find("urn:scte:scte35:2014:xml+bin") != std::string::npos);
 
   c.wait_until("the transport stream is beyond the splice",

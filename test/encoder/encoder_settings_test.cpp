@@ -1,6 +1,7 @@
 // Goal: every setting works or is refused with its name; none is ignored, and no option that names a file is accepted.
 // Method: small encodes with one setting changed; the result or the error is checked.
 #include "quick_settings.hpp"
+#include "splices.hpp"
 
 #include "encoder/codec/encoder_table.hpp"
 
@@ -103,9 +104,10 @@ BOOST_AUTO_TEST_CASE(a_splice_begins_with_a_random_access_point_and_the_grid_sta
   cues.info.parameters->codec_type = AVMEDIA_TYPE_DATA;
   cues.info.parameters->codec_id = AV_CODEC_ID_SCTE_35;
   from.tracks.push_back(cues.info.clone());
-  auto splice = [&](int64_t dts, int64_t pts) {
+  auto splice = [&](int64_t dts, int64_t pts, const std::vector<uint8_t>& section) {
     auto x = av::make_packet();
-    BOOST_REQUIRE(av_new_packet(x.get(), 1) >= 0);
+    BOOST_REQUIRE(av_new_packet(x.get(), static_cast<int>(section.size())) >= 0);
+    std::copy(section.begin(), section.end(), x->data);
     x->stream_index = 1;
     x->pts = pts;
     x->dts = dts;
@@ -113,8 +115,9 @@ BOOST_AUTO_TEST_CASE(a_splice_begins_with_a_random_access_point_and_the_grid_sta
     from.packets.insert(std::find_if(from.packets.begin(), from.packets.end(), later), std::move(x));
   };
   constexpr int64_t picture = 3'600;
-  splice(900'000, 900'000 + 13 * picture);
-  splice(900'000 + 40 * picture, 900'000 + 57 * picture - 100);
+  splice(900'000, 900'000 + 13 * picture, splice_insert({.time = 900'000 + 13 * picture}));
+  splice(900'000 + 40 * picture, 900'000 + 57 * picture - 100, splice_insert({.event = 2, .out = false}));
+  splice(900'000 + 60 * picture, 900'000 + 63 * picture, splice_null()); // which asks for nothing
   for (auto* encoder : {"libx264", "libx265", "mpeg2video", "libvpx-vp9"}) {
     auto settings = video();
     settings.encoder = encoder;
