@@ -85,7 +85,9 @@ private:
   }
 
   void finish_reading(int code, wall_clock::time_point end) {
-    if (io_.stopped() || (code == AVERROR_EXIT && wall_clock::now() >= end))
+    // libavformat's HLS reports an interruption as an end.
+    auto interrupted = code == AVERROR_EXIT || code == AVERROR_EOF;
+    if (io_.stopped() || (interrupted && wall_clock::now() >= end))
       return;
     seen_.ended = true;
     if (code == AVERROR_EXIT)
