@@ -94,9 +94,9 @@ struct section {
 };
 
 constexpr section sections[] = {
-  {"role", "Node"},         {"node.", ""},         {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
-  {"http.", "HTTP"},        {"worker.", "Worker"}, {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
-  {"log.", "Logs"},         {"live.", "Live"},     {"jobs.", "File jobs"},          {"channels.", "Channels"},
+  {"role", "Node"},          {"node.", ""},          {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
+  {"http.", "HTTP"},         {"worker.", "Worker"},  {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
+  {"log.", "Logs"},          {"live.", "Live"},      {"jobs.", "File jobs"},          {"channels.", "Channels"},
   {"profiles.", "Profiles"}, {"ladders.", "Ladders"}};
 
 std::string code(std::string_view text) {

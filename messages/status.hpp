@@ -223,14 +223,13 @@ struct session_status {
 
 template <class Inspector>
 bool inspect(Inspector& f, session_status& x) {
-  return f.object(x).fields(f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state),
-                            f.field("reason", x.reason), f.field("url", x.url),
-                            f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
-                            f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
-                            f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in),
-                            f.field("ingest", x.ingest), f.field("source_restarts", x.source_restarts),
-                            f.field("slate_since_ms", x.slate_since_ms), f.field("outages", x.outages),
-                            f.field("not_carried", x.not_carried), f.field("variants", x.variants));
+  return f.object(x).fields(
+    f.field("id", x.id), f.field("channel", x.channel), f.field("state", x.state), f.field("reason", x.reason),
+    f.field("url", x.url), f.field("started_at_ms", x.started_at_ms), f.field("source", x.source),
+    f.field("buffered_bytes", x.buffered_bytes), f.field("buffered_ms", x.buffered_ms),
+    f.field("samples_in", x.samples_in), f.field("bytes_in", x.bytes_in), f.field("ingest", x.ingest),
+    f.field("source_restarts", x.source_restarts), f.field("slate_since_ms", x.slate_since_ms),
+    f.field("outages", x.outages), f.field("not_carried", x.not_carried), f.field("variants", x.variants));
 }
 
 } // namespace troupe

@@ -60,9 +60,9 @@ struct session_config {
   uint32_t quarantine_after = 3;         ///< failures in a row at one place of the source that stop a variant
   milliseconds source_timeout{60'000};   ///< the session gives its source up after this time without samples
   milliseconds source_return{30'000};    ///< how often the first source URL is tried while another one is in use
-  slate_kind slate = slate_kind::last; ///< what clients see while the source is away
-  milliseconds slate_after{2000};      ///< a source that is silent for this long is away
-  shared_bytes slate_image;            ///< the picture file for `slate_kind::image`
+  slate_kind slate = slate_kind::last;   ///< what clients see while the source is away
+  milliseconds slate_after{2000};        ///< a source that is silent for this long is away
+  shared_bytes slate_image;              ///< the picture file for `slate_kind::image`
   source_buffer_limits buffer;
   memory_rules memory;          ///< for the session's tasks
   codec_test held = nullptr;    ///< whether the container of renditions can hold a codec

@@ -105,7 +105,7 @@ private:
 
   // samples that are placed but not cut yet
   audio_fifo_ptr fifo_;
-  bool returns_ = false; ///< the next sound is the first after an absence of the source
+  bool returns_ = false;       ///< the next sound is the first after an absence of the source
   std::optional<int64_t> end_; ///< index after the last output sample placed
   frame_ptr converted_ = make_frame();
   frame_ptr silence_ = make_frame();

@@ -18,7 +18,7 @@ struct dummy_session {
   session_actor actor;
   std::vector<caf::typed_response_promise<rendition_ptr>> clients;
   std::vector<profile> wanted; ///< by them
-  bool silent = false; ///< questions for its status wait for ever
+  bool silent = false;         ///< questions for its status wait for ever
   std::vector<caf::typed_response_promise<session_status>> questions;
 };
 
