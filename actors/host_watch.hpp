@@ -19,7 +19,7 @@ public:
   /// Reads from `input`.
   explicit host_watch(int input);
 
-  /// The task has joined the coordinator: from now on it is told when the host is gone.
+  /// The task has joined the coordinator. If the host ends after this call, the task gets a message.
   void joined(const task_state::interface& x);
 
   /// The task is over, and the process ends by itself. Drops the handle; when this returns, nothing is sent any more.

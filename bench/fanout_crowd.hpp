@@ -50,7 +50,7 @@ class answer_dropper {
 public:
   enum class outcome { more, done, failed };
 
-  /// Reads what is there. After `done`, the next call begins with the next answer.
+  /// Reads the bytes that have arrived. After `done`, the next call reads the next answer.
   outcome read(int socket);
 
   /// Of the latest answer; 0 until its head is there.

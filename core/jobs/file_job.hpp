@@ -18,8 +18,8 @@
 // if it is unchanged, finished chunks whose files are intact are not made again. An unfinished chunk is not given to
 // another task for a while. Its task may have outlived the coordinator, and is then taken over with its work.
 //
-// Events are in file_job.cpp, the plan in file_job_plan.cpp, what tasks are told in file_job_orders.cpp, what follows a
-// failure in file_job_retry.cpp, and what people are told in file_job_status.cpp.
+// file_job.cpp handles events, file_job_plan.cpp plans chunks, file_job_orders.cpp writes the orders of tasks,
+// file_job_retry.cpp handles failures, and file_job_status.cpp reports the status.
 #pragma once
 
 #include "core/jobs/chunk_plan.hpp"
