@@ -207,7 +207,14 @@ BOOST_AUTO_TEST_CASE(groups_of_a_killed_worker_are_removed_by_the_next) {
 BOOST_AUTO_TEST_CASE(a_job_that_is_out_of_time_ends_and_a_retry_goes_on_with_what_it_has) {
   job_cluster f;
   f.c.start(two, 1);
-  auto id = f.order(f.slow_order(R"(, "limits": {"time": "2s"})"));
+  // The limit is twice what this machine needs for the first chunk: enough for some chunks, too little for all.
+  auto since = clock::now();
+  auto measured = f.order(f.slow_order());
+  f.wait_for_chunks(measured, 1);
+  auto limit = std::to_string(2 * ms_since(since));
+  BOOST_TEST(http_request(f.c.http_port(), "POST", "/api/v1/jobs/" + measured + "/cancel").status == 200);
+  f.c.wait_until("its tasks are gone", [&] { return f.file_tasks().empty(); });
+  auto id = f.order(f.slow_order(R"(, "limits": {"time": ")" + limit + R"(ms"})"));
   f.wait_until_over(id, "failed");
   BOOST_TEST(says(f.error_of(id), "out of time"));
   f.c.wait_until("its tasks are gone", [&] { return f.file_tasks().empty(); });
