@@ -12,10 +12,6 @@ namespace {
 using boost::beast::iequals;
 using boost::beast::http::field;
 
-std::string_view view(boost::beast::string_view x) {
-  return {x.data(), x.size()};
-}
-
 bool is_safe(verb method) {
   return method == verb::get || method == verb::head || method == verb::options;
 }
@@ -51,7 +47,7 @@ std::optional<browser_guard::refusal> browser_guard::check(unsigned version, ver
   auto count = header.count(field::host);
   if (count > 1 || (count == 0 && version >= 11))
     return refusal{status::bad_request, "invalid_argument", "a request must name its host once, in a Host header"};
-  auto authority = view(header[field::host]);
+  std::string_view authority = header[field::host];
   auto known = count == 1 && knows(host_of(authority));
   if (count == 1 && !known && (loopback || !hosts.empty()))
     return refusal{
@@ -62,7 +58,7 @@ std::optional<browser_guard::refusal> browser_guard::check(unsigned version, ver
         : "this server does not answer to that Host; use its address, or name it in http.hosts"};
   if (is_safe(method))
     return std::nullopt;
-  auto site = view(header["Sec-Fetch-Site"]);
+  std::string_view site = header["Sec-Fetch-Site"];
   if (!site.empty() && site != "same-origin" && site != "none")
     return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another site"};
   auto has_origin = header.count(field::origin) > 0;
@@ -71,7 +67,7 @@ std::optional<browser_guard::refusal> browser_guard::check(unsigned version, ver
                    "changes are taken from browsers only under an address, or a name that http.hosts has"};
   if (!has_origin)
     return std::nullopt; // not a browser: browsers send it with every request that changes something
-  auto origin = authority_of(view(header[field::origin]));
+  auto origin = authority_of(header[field::origin]);
   if (header.count(field::origin) > 1 || origin.empty() || !iequals(origin, authority))
     return refusal{status::forbidden, "cross_site", "changes are not taken from pages of another origin"};
   return std::nullopt;

@@ -35,10 +35,6 @@ reply redirect(const std::string& profile, delivery_format to) {
   return result;
 }
 
-std::string_view view(boost::beast::string_view x) {
-  return {x.data(), x.size()};
-}
-
 } // namespace
 
 void connection::dispatch_live() {
@@ -50,7 +46,7 @@ void connection::dispatch_live() {
   if (auto target = delivery_target::of(request_.path))
     return deliver(*target);
   if (names_no_format(request_.path)) {
-    auto format = choose_format(request_.query, view(header[field::accept]), view(header[field::user_agent]));
+    auto format = choose_format(request_.query, header[field::accept], header[field::user_agent]);
     if (!format) {
       auto refusal = problem(status::bad_request, "invalid_argument", format.error(), request_.id);
       allow_all_origins(refusal);

@@ -15,13 +15,13 @@ namespace troupe {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{100};
+constexpr auto watch_interval = std::chrono::milliseconds{100};
 
 /// How long a host may take to answer; it only looks up a table.
 constexpr auto host_timeout = std::chrono::seconds{2};
 
 /// After this time a host is asked again whether a process is gone.
-constexpr auto end_timeout = std::chrono::minutes{1};
+constexpr auto task_end_timeout = std::chrono::minutes{1};
 
 std::string words(const caf::error& x) {
   auto text = caf::to_string(x);
@@ -35,7 +35,7 @@ daemon_registry_state::daemon_registry_state(interface::pointer self, daemon_reg
 
 daemon_registry_state::interface::behavior_type daemon_registry_state::make_behavior() {
   self->set_down_handler([this](const caf::down_msg& x) { on_down(x.source, x.reason); });
-  self->delayed_send(self, tick_interval, tick_atom_v);
+  self->delayed_send(self, watch_interval, tick_atom_v);
   return {
     [this](const registration& x, const task_host_actor& host) { return add_worker(x, host); },
     [this](const task_join& x, const task_actor& task) { return add_task(x, task); },
@@ -108,7 +108,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       leases.set_ingest_host(id, self->now());
     },
     [this](tick_atom) {
-      self->delayed_send(self, tick_interval, tick_atom_v);
+      self->delayed_send(self, watch_interval, tick_atom_v);
       auto now = self->now();
       for (auto id : workers.tick(now)) {
         log::warning("a worker is gone", {{"worker", id}, {"reason", "no heartbeat"}});
@@ -297,7 +297,7 @@ void daemon_registry_state::give_back(uint64_t owner, lease_id id) {
 
 void daemon_registry_state::watch_end(worker_id host, task_id task) {
   if (auto i = hosts.find(host); i != hosts.end())
-    self->request(i->second, end_timeout, status_atom_v, task)
+    self->request(i->second, task_end_timeout, status_atom_v, task)
       .then(
         [this, task](const task_exit&) {
           log::info("a session of a GPU is free again", {{"task", task}});

@@ -15,10 +15,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto statistics_interval = std::chrono::seconds{1};
+constexpr auto statistics_every = std::chrono::seconds{1};
 
 /// How long the sink may take to receive the news that the stream is over.
-constexpr auto end_timeout = std::chrono::seconds{5};
+constexpr auto last_word_timeout = std::chrono::seconds{5};
 
 std::vector<av::time_window> to_windows(const std::vector<window>& spans) {
   std::vector<av::time_window> result(spans.size());
@@ -45,7 +45,7 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
   self->monitor(sink);
   self->set_down_handler([this](const caf::down_msg&) { self->quit(); });
   measured_from = clock::now();
-  self->delayed_send(self, statistics_interval, tick_atom_v);
+  self->delayed_send(self, statistics_every, tick_atom_v);
   std::vector<std::string> left_out;
   auto plan = to_plan(work.source, work.target, work.seat, &left_out);
   for (auto& setting : left_out)
@@ -89,7 +89,7 @@ transcoder_state::interface::behavior_type transcoder_state::make_behavior() {
     },
     [this](stop_atom) { self->quit(); },
     [this](tick_atom) {
-      self->delayed_send(self, statistics_interval, tick_atom_v);
+      self->delayed_send(self, statistics_every, tick_atom_v);
       report();
     },
   };
@@ -189,7 +189,7 @@ void transcoder_state::end(std::string reason, bool terminal, bool device_failed
   drain();
   report();
   stream_end message{work.attempt, std::move(reason), terminal, device_failed};
-  self->request(sink, end_timeout, std::move(message))
+  self->request(sink, last_word_timeout, std::move(message))
     .then([this] { self->quit(); }, [this](const caf::error&) { self->quit(); });
 }
 

@@ -25,12 +25,12 @@ constexpr int64_t silent_track_after = 10 * 90'000;
 constexpr int64_t fill_step = 18'000;
 
 /// Larger timestamps are invalid: the limit is 1.5 million years. Sums and products of smaller ones do not overflow.
-constexpr int64_t ticks_max = int64_t{1} << 52;
+constexpr int64_t window_pts_max = int64_t{1} << 52;
 
 constexpr size_t no_output = std::numeric_limits<size_t>::max();
 
 bool is_timestamp(int64_t x) {
-  return x == no_pts || (x >= -ticks_max && x <= ticks_max);
+  return x == no_pts || (x >= -window_pts_max && x <= window_pts_max);
 }
 
 } // namespace
@@ -149,7 +149,7 @@ expected<void> transcode::impl::end_lanes() {
   for (size_t i = 0; i < lanes.size(); ++i) {
     // For a window without an end, no track can be late.
     auto to = windows[i].to_pts;
-    auto over = to < ticks_max && newest_dts != no_pts && newest_dts - to > silent_track_after;
+    auto over = to < window_pts_max && newest_dts != no_pts && newest_dts - to > silent_track_after;
     any_over = any_over || over;
     if (over && !lanes[i]->complete())
       if (auto finished = lanes[i]->finish(); !finished)
@@ -179,9 +179,9 @@ expected<transcode> transcode::open(const std::vector<track>& source, std::vecto
     return fail(errc::option, std::to_string(windows.size()) + " windows do not fit a source with "
                                 + std::to_string(source.size()) + " tracks");
   for (auto& x : windows) {
-    if (x.from_pts >= x.to_pts || x.from_pts > ticks_max)
+    if (x.from_pts >= x.to_pts || x.from_pts > window_pts_max)
       return fail(errc::option, "a window must end after it begins, and begin within 2^52 ticks");
-    if (x.from_pts < -ticks_max)
+    if (x.from_pts < -window_pts_max)
       x.from_pts = std::numeric_limits<int64_t>::min();
   }
   auto self = std::make_unique<impl>(sink, codecs);

@@ -12,6 +12,7 @@
 
 using namespace troupe;
 
+namespace session_test {
 namespace {
 
 /// The duration of a picture in ticks.
@@ -146,6 +147,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace session_test
 
 BOOST_FIXTURE_TEST_SUITE(session_test, fixture)
 

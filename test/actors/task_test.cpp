@@ -8,6 +8,7 @@
 
 using namespace troupe;
 
+namespace task_test {
 namespace {
 
 /// A job, as the task sees it.
@@ -107,6 +108,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace task_test
 
 BOOST_FIXTURE_TEST_SUITE(task_test, fixture)
 

@@ -17,6 +17,7 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
+namespace transcoder_test {
 namespace {
 
 constexpr auto patience = 10s;
@@ -76,6 +77,7 @@ struct fixture : registered_types {
 };
 
 } // namespace
+} // namespace transcoder_test
 
 BOOST_FIXTURE_TEST_SUITE(transcoder_test, fixture)
 

@@ -9,6 +9,7 @@
 using namespace troupe;
 using namespace troupe::core;
 
+namespace carried_test {
 namespace {
 
 struct carried_fixture : session_fixture {
@@ -42,6 +43,7 @@ struct carried_fixture : session_fixture {
 constexpr int64_t second = ticks_per_second;
 
 } // namespace
+} // namespace carried_test
 
 BOOST_FIXTURE_TEST_SUITE(carried_test, carried_fixture)
 

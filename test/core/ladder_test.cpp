@@ -10,6 +10,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace ladder_test {
 namespace {
 
 struct ladder_fixture : session_fixture {
@@ -92,6 +93,7 @@ struct ladder_fixture : session_fixture {
 };
 
 } // namespace
+} // namespace ladder_test
 
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 

@@ -10,6 +10,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace slate_test {
 namespace {
 
 constexpr int64_t second = ticks_per_second;
@@ -69,6 +70,7 @@ struct slate_fixture : failover_fixture {
 };
 
 } // namespace
+} // namespace slate_test
 
 BOOST_FIXTURE_TEST_SUITE(slate_test, slate_fixture)
 

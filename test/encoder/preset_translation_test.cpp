@@ -9,6 +9,8 @@
 
 using namespace troupe::av;
 
+BOOST_AUTO_TEST_SUITE(preset_translation_test)
+
 namespace {
 
 constexpr const char* x264_presets[] = {"placebo", "veryslow", "slower",   "slow",      "medium",
@@ -82,8 +84,6 @@ void accepts(const video_settings& x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(preset_translation_test)
 
 BOOST_AUTO_TEST_CASE(every_preset_and_quality_is_accepted_all_along_the_ladder) {
   for (auto& [codec, encoders] :

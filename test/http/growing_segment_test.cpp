@@ -14,6 +14,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace growing_segment_test {
 namespace {
 
 struct fixture : type_registration {
@@ -83,6 +84,7 @@ struct fixture : type_registration {
 };
 
 } // namespace
+} // namespace growing_segment_test
 
 BOOST_FIXTURE_TEST_SUITE(growing_segment_test, fixture)
 

@@ -14,6 +14,7 @@ using namespace troupe;
 using namespace troupe::http;
 using namespace std::chrono_literals;
 
+namespace ladder_test {
 namespace {
 
 constexpr delivery_times times{.segment = ticks_per_second};
@@ -119,6 +120,7 @@ struct ladder_fixture : type_registration {
 };
 
 } // namespace
+} // namespace ladder_test
 
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 

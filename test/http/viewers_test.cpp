@@ -15,6 +15,7 @@ using namespace troupe;
 using namespace troupe::http;
 using namespace std::chrono_literals;
 
+namespace viewers_test {
 namespace {
 
 constexpr auto absence = 10s;
@@ -54,6 +55,7 @@ struct served : served_channel {
 };
 
 } // namespace
+} // namespace viewers_test
 
 BOOST_FIXTURE_TEST_SUITE(viewers_test, the_list)
 

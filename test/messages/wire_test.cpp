@@ -13,6 +13,7 @@
 
 using namespace troupe;
 
+namespace wire_test {
 namespace {
 
 template <class T>
@@ -124,6 +125,7 @@ struct world {
 };
 
 } // namespace
+} // namespace wire_test
 
 BOOST_FIXTURE_TEST_SUITE(wire_test, world)
 

@@ -14,6 +14,7 @@
 using namespace troupe;
 using namespace troupe::test;
 
+namespace ladder_test {
 namespace {
 
 constexpr int64_t begin = 100 * ticks_per_second + 40 * 3600; // within a segment
@@ -108,6 +109,7 @@ std::string value_of(const std::string& line, const std::string& name) {
 }
 
 } // namespace
+} // namespace ladder_test
 
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 

@@ -17,6 +17,7 @@ using namespace troupe;
 using namespace troupe::test;
 using troupe::bench::delivery::ts_account;
 
+namespace rendition_test {
 namespace {
 
 constexpr int64_t begin = 100 * ticks_per_second; // the source has a clock of its own
@@ -115,6 +116,7 @@ struct passed_through : changing {
 using outcome = delivery_reply::outcome;
 
 } // namespace
+} // namespace rendition_test
 
 BOOST_FIXTURE_TEST_SUITE(rendition_test, channel_fixture)
 
