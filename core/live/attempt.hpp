@@ -39,7 +39,8 @@ struct attempt {
   uint64_t began = 0;                                         ///< number of the first source block that was sent
   sample began_at;                                            ///< the first sample of that block
   uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that this attempt must not get
-  int64_t skew = 0; ///< source blocks that were left out, less those that were sent again
+  std::deque<uint64_t> unanswered; ///< numbers of the source blocks that were sent and not acknowledged
+  bool announce = true;            ///< before its next block, it must be told of splices that are to come
   credit_window credit;
   watchdog watch;
   uint64_t received = 0;  ///< batches of output received

@@ -145,6 +145,7 @@ void session::plan(variant& v) {
 void session::begin(variant& v, time_point now) {
   plan(v);
   v.begun = true;
+  v.tracks_since = tracks_since_;
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
     remove(v, ec::encode_failed,
@@ -256,8 +257,8 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
   a.state = attempt::phase::starting;
   a.since = now;
   a.spans = is_next && v.next && v.change_at ? std::vector<window>(source_->tracks.size(), window{*v.change_at})
-            : !v.flowing && away_since_ && has_slate(v) ? spans_of_slate(v)
-                                                        : spans_after(v);
+            : v.flowing                      ? spans_after(v)
+                                             : first_spans(v);
   transcode_work work;
   work.attempt = number;
   work.session = id_;
@@ -391,6 +392,8 @@ void session::remove(variants::iterator i, ec code, const std::string& why, cons
   auto node = variants_.extract(i);
   auto& v = node.mapped();
   release_tail(v, true, v.last_output);
+  if (v.flowing && ingest_ && ingest_->ended)
+    carry(v, std::max(v.newest_dts(), source_dts_)); // the source's last subtitles
   for (auto* slot : {&v.current, &v.next})
     if (*slot)
       effects_.stop((*slot)->id, how);

@@ -18,8 +18,8 @@
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp, session_ladder.cpp,
-// session_status.cpp.
+// session_tracks.cpp, session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp,
+// session_ladder.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -186,7 +186,9 @@ private:
   /// What the renditions of a ladder have in common.
   struct ladder_place {
     std::optional<uint64_t> start;             ///< the source block at which they began
-    int64_t start_pts = no_timestamp;          ///< of that block
+    int64_t start_pts = no_timestamp;          ///< the time at which they began: of that block, or of the slate
+    bool with_slate = false;                   ///< they began while the source was away
+    int64_t until = no_timestamp;              ///< up to this time of the source, others begin there too
     std::map<std::string, std::string> failed; ///< renditions that ended by themselves, and why
   };
 
@@ -209,7 +211,9 @@ private:
 
   output_form form_of(const variant& v) const;
   std::optional<uint64_t> fresh_start(variant& v);
+  std::vector<window> first_spans(variant& v);
   bool is_recent(const ladder_place& x) const noexcept;
+  bool has_begun(std::string_view ladder) const;
   void forget_ladder(const std::string& name, const std::string& why);
 
   /// The tracks that clients get: those of the plan, then the carried ones.
@@ -228,9 +232,13 @@ private:
   void give_up_source();
   void source_ended(time_point now);
   void source_known(time_point now);
+  void tracks_announced(const stream_format& x, time_point now);
   void source_changed(const stream_format& x, time_point now);
+  bool is_unaffected(const variant& v, const stream_format& before) const;
+  void follow(variant& v);
   bool plan_anew(variant& v, time_point now);
   void take_source(const sample_batch& x, time_point now);
+  bool is_awaited(sample_block& x);
   void lift(sample_block& x, time_point now);
   void tick_source(time_point now);
   void return_to_first(time_point now);
@@ -243,7 +251,6 @@ private:
   void tick_slate(time_point now);
   void advance_slate(time_point now, milliseconds step);
   void end_slate(const sample_block& x, time_point now);
-  std::vector<window> spans_of_slate(variant& v) const;
   slate still() const;
 
   // samples
@@ -258,7 +265,11 @@ private:
 
   // what goes beside the renditions
   void set_aside(const sample_block& block);
+  void keep_early(const sample_block& block);
+  void set_early_aside(time_point now);
+  void renumber_aside(const stream_format& before);
   void carry(variant& v, int64_t dts);
+  sample_block with_splices(sample_block block, uint64_t number) const;
 
   // failover
   std::vector<window> spans_after(const variant& v) const;
@@ -293,7 +304,7 @@ private:
   std::optional<stream_format> source_;
   std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
-  uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
+  uint64_t tracks_since_ = 0; ///< number of the first source block with the present tracks of pictures, sound, splices
   std::optional<int64_t> lift_;       ///< ticks that are added to the ingest's times
   int64_t newest_pts_ = no_timestamp; ///< the largest PTS of all source samples
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
@@ -311,6 +322,7 @@ private:
   std::deque<aside> aside_;  ///< samples of tracks that may be carried
   uint64_t aside_first_ = 0; ///< number of the first of them
   uint64_t aside_bytes_ = 0;
+  std::deque<sample_block> early_; ///< the same, from before the random-access point at which the source returns
   variants variants_;
   std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name
   uint64_t samples_in_ = 0;

@@ -1,5 +1,6 @@
 // The path of samples through a session: from the source's blocks to the attempts, and from the attempts to the
 // clients.
+#include "core/live/part_of.hpp"
 #include "core/live/session.hpp"
 
 #include <algorithm>
@@ -20,19 +21,9 @@ constexpr milliseconds tail_max{3000};
 
 /// The samples of the tracks that the plan keeps.
 sample_block kept_of(const sample_block& block, const variant_plan& plan) {
-  sample_block result;
-  shared_bytes::container bytes;
-  size_t offset = 0;
-  for (auto& s : block.samples) {
-    auto data = block.bytes.span().subspan(offset, s.size);
-    offset += s.size;
-    if (s.track >= plan.actions.size() || plan.actions[s.track] == track_action::drop)
-      continue;
-    result.samples.push_back(s);
-    bytes.insert(bytes.end(), data.begin(), data.end());
-  }
-  result.bytes = shared_bytes{std::move(bytes)};
-  return result;
+  return part_of(block, [&](const sample& s) {
+    return s.track < plan.actions.size() && plan.actions[s.track] != track_action::drop;
+  });
 }
 
 bool keeps_all(const variant_plan& plan) {
@@ -82,15 +73,6 @@ std::vector<sample_block> split_after(uint16_t track, const sample_block& block)
   return result;
 }
 
-/// True if output made from `a` cannot continue with `b`. A bit rate may be libavformat's estimate, which differs with
-/// each pull.
-bool differ(stream_format a, stream_format b) {
-  for (auto* x : {&a, &b})
-    for (auto& t : x->tracks)
-      t.bit_rate = 0;
-  return a != b;
-}
-
 } // namespace
 
 // -- events -------------------------------------------------------------------
@@ -99,14 +81,8 @@ void session::on(const format_change& x, time_point now) {
   if (probe_ && probe_->id == x.attempt)
     return;
   if (ingest_ && ingest_->id == x.attempt) {
-    next_source_.reset();
     not_carried_ = x.not_carried;
-    if (!source_) {
-      source_ = x.format;
-      source_known(now);
-    } else if (differ(*source_, x.format)) {
-      next_source_ = x.format;
-    }
+    tracks_announced(x.format, now);
     return;
   }
   if (auto p = find(x.attempt); p.at != nullptr)
@@ -141,8 +117,11 @@ void session::on(const batch_ack& x, time_point now) {
   auto p = find(x.attempt);
   if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
     return;
-  p.at->watch.answered(p.at->credit.pending(), now);
-  pump(*p.of, *p.at, now);
+  auto& a = *p.at;
+  while (a.unanswered.size() > a.credit.sent() - a.credit.acknowledged())
+    a.unanswered.pop_front();
+  a.watch.answered(a.credit.pending(), now);
+  pump(*p.of, a, now);
 }
 
 void session::on(const stream_end& x, time_point now) {
@@ -176,7 +155,7 @@ void session::on(const stream_end& x, time_point now) {
   }
   // All of its output is here, whether its last sample is marked `closed` or not.
   deliver_held(v, *v.current, now);
-  auto tracks_changed = v.current->feed_until <= format_since_;
+  auto tracks_changed = v.current->feed_until <= v.tracks_since;
   effects_.stop(v.current->id, {});
   v.current.reset();
   if (v.next && v.change_at) {
@@ -224,7 +203,7 @@ void session::pump(variant& v, time_point now) {
     pass_through(v, now);
     return;
   }
-  if (v.parked && !v.waiting.empty() && buffer_.join_point_from(format_since_)) {
+  if (v.parked && !v.waiting.empty() && buffer_.join_point_from(v.tracks_since)) {
     again(v, now);
     return;
   }
@@ -253,10 +232,9 @@ void session::pump(variant& v, attempt& a, time_point now) {
     auto number = (*a.cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
-    if (block.is_absence() && !has_slate(v)) {
-      a.skew += a.credit.sent() > 0 ? 1 : 0;
+    a.announce = a.announce || block.is_absence();
+    if (block.is_absence() && !has_slate(v))
       continue;
-    }
     if (a.credit.sent() == 0) {
       a.began = number;
       a.began_at = block.samples.front();
@@ -272,6 +250,9 @@ void session::pump(variant& v, attempt& a, time_point now) {
     // An absence stands on the leading track, but concerns all.
     auto whole = block.is_absence() || v.plan.encodes_video || keeps_all(v.plan);
     auto fed = whole ? block : kept_of(block, v.plan);
+    if (!block.is_absence() && std::exchange(a.announce, false) && v.plan.encodes_video)
+      fed = with_splices(std::move(fed), number);
+    a.unanswered.push_back(number);
     effects_.send({a.id, a.credit.send(fed.bytes.size()), std::move(fed)});
   }
   auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());

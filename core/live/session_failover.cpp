@@ -68,7 +68,7 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
     if (is_kept(v, static_cast<uint16_t>(i)) && spans[i].from_pts != no_timestamp)
       from = std::min(from, spans[i].from_pts);
   from -= preroll_ticks();
-  auto begin = std::max(buffer_.first(), format_since_);
+  auto begin = std::max(buffer_.first(), v.tracks_since);
   auto result = buffer_.join_point_from(begin);
   for (auto number = begin; number < buffer_.end(); ++number) {
     auto& block = buffer_.at(number);
@@ -258,9 +258,11 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
 
 /// How far an attempt was in the source: the first block that it has not taken, in DTS. Empty if it was never fed.
 std::optional<int64_t> session::place_of(const attempt& a) const {
-  assert(a.credit.acknowledged() <= a.credit.sent());
-  auto number = static_cast<uint64_t>(static_cast<int64_t>(a.began + a.credit.acknowledged()) + a.skew);
-  if (a.credit.sent() == 0 || number < buffer_.first())
+  if (a.credit.sent() == 0)
+    return std::nullopt;
+  assert(a.cursor);
+  auto number = a.unanswered.empty() ? *a.cursor : a.unanswered.front();
+  if (number < buffer_.first())
     return std::nullopt;
   return number < buffer_.end() ? buffer_.at(number).samples.front().dts : buffer_.newest_dts();
 }

@@ -30,7 +30,8 @@ public:
 
   virtual expected<void> send(const AVPacket& packet) = 0;
 
-  /// The first picture at or after this time is to be a random-access point.
+  /// The first picture at or after this time is to be a random-access point. If the source goes away and returns before
+  /// that time, it must be told again, because the source's times may have moved.
   virtual void key_at(int64_t pts) {
     (void)pts;
   }

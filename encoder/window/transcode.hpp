@@ -46,7 +46,8 @@
 namespace troupe::av {
 
 // A track with splice information (SCTE 35) is never part of the output. Its packets tell where random-access points
-// must be: a splice that is known before its picture is encoded begins with one.
+// must be: a splice that is known before its picture is encoded begins with one. When the source has been away, splices
+// that are still to come must be sent again.
 
 /// The plan for one source track.
 struct copy_track {};

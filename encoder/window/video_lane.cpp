@@ -105,7 +105,8 @@ public:
   }
 
   void key_at(int64_t pts) override {
-    keys_.push_back(pts);
+    std::erase_if(keys_, [=](const key& x) { return x.pts == pts; }); // sections are repeated
+    keys_.push_back({pts});
     if (keys_.size() > keys_max)
       keys_.pop_front();
   }
@@ -113,6 +114,8 @@ public:
   expected<void> fill(int64_t to_pts) override {
     if (complete_)
       return {};
+    for (auto& x : keys_)
+      x.before_absence = true;
     if (!filling_)
       if (auto left = leave_source(); !left)
         return left;
@@ -260,8 +263,12 @@ private:
     if (after_still && frame.pts - still_pts_ <= frame_rate_converter::gap_max)
       if (auto shown = show_stills(frame.pts); !shown)
         return shown;
-    if (std::exchange(filling_, false) && frame.pts <= still_pts_)
-      return {};
+    if (std::exchange(filling_, false)) {
+      // The source's times may have moved.
+      std::erase_if(keys_, [](const key& x) { return x.before_absence; });
+      if (frame.pts <= still_pts_)
+        return {};
+    }
     av_frame_unref(still_.get());
     if (av_frame_ref(still_.get(), &frame) < 0)
       throw std::bad_alloc{};
@@ -361,9 +368,9 @@ private:
 
   bool begins_splice(int64_t pts) {
     auto result = false;
-    std::erase_if(keys_, [&](int64_t x) {
-      result = result || (x <= pts && pts - x <= splice_slack);
-      return x <= pts;
+    std::erase_if(keys_, [&](const key& x) {
+      result = result || (x.pts <= pts && pts - x.pts <= splice_slack);
+      return x.pts <= pts;
     });
     return result;
   }
@@ -386,6 +393,12 @@ private:
     return {};
   }
 
+  /// A splice that is still to come.
+  struct key {
+    int64_t pts;
+    bool before_absence = false; ///< it was told before the source went away
+  };
+
   track source_;
   video_settings settings_;
   lane_context context_;
@@ -405,7 +418,7 @@ private:
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
   int64_t last_pts_ = no_pts;
-  std::deque<int64_t> keys_;   ///< times of splices that are still to come
+  std::deque<key> keys_;
   std::deque<int64_t> inside_; ///< times of the pictures that the encoder holds, ascending
   int64_t newest_ = no_pts;    ///< the latest time of the encoder's input
   int64_t shown_ = no_pts;     ///< the latest time of the encoder's output

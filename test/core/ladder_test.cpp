@@ -144,6 +144,43 @@ BOOST_FIXTURE_TEST_CASE(whoever_makes_the_sound_is_told_of_an_absence_too, slate
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(the_renditions_of_a_ladder_that_begins_during_an_absence_begin_at_the_same_time, slated) {
+  // Somebody else watches when the source goes away.
+  it->watch(wanting("alone", "libx264"), ++tickets, now);
+  ingest = ingest_runs(with_sound());
+  feed(0, 15);
+  transcode_runs();
+  effects.reading["alone"] = 1;
+  it->on(stream_end{ingest, "connection refused", false}, now);
+  auto wait = [&](int n) {
+    for (int i = 0; i < n; ++i)
+      it->tick(now += 100ms);
+  };
+  wait(100);
+  watch_all();
+  std::vector<int64_t> begin;
+  for (auto* name : {"main/hd", "main/sd", "main/sound"}) {
+    run(name);
+    begin.push_back(effects.transcodes.back().spans.at(0).from_pts);
+    wait(10);
+  }
+  BOOST_TEST(begin[0] > 6 * ticks_per_second);
+  BOOST_TEST(begin[1] == begin[0]);
+  BOOST_TEST(begin[2] == begin[0]);
+  for (auto* name : {"main/hd", "main/sd"}) {
+    deliver(name, 200);
+    BOOST_TEST(effects.forms.at(name).from_pts == begin[0]);
+    BOOST_TEST(!effects.forms.at(name).joins);
+  }
+  // Whoever comes much later begins at its own time, and with a whole segment.
+  wait(100);
+  it->down(requested("main/sound"), "killed", now);
+  run("main/sound");
+  BOOST_TEST(effects.transcodes.back().spans.at(0).from_pts > begin[0] + 9 * ticks_per_second);
+  deliver("main/sound", 500);
+  BOOST_TEST(effects.forms.at("main/sound").joins);
+}
+
 BOOST_AUTO_TEST_CASE(whoever_makes_the_sound_is_sent_no_pictures) {
   begin();
   auto sound = requested("main/sound");

@@ -126,6 +126,17 @@ BOOST_AUTO_TEST_CASE(constant_quality_keeps_its_quantiser_in_h264_and_hevc) {
   BOOST_TEST(to(from("libsvtav1", {}, 35), "av1_nvenc").settings.options["qp"] == "28");
 }
 
+BOOST_AUTO_TEST_CASE(constant_quality_has_a_scale_of_its_own_with_va_api) {
+  BOOST_TEST(to(from("libsvtav1", {}, 35), "av1_vaapi").settings.crf == 140);
+  BOOST_TEST(to(from("libvpx", {}, 63), "vp8_vaapi").settings.crf == 127);
+  auto there = to(from("libvpx-vp9", {}, 31), "vp9_vaapi");
+  BOOST_TEST(there.settings.crf == 126);
+  BOOST_TEST(there.left_out.empty());
+  BOOST_TEST(to(there.settings, "libvpx-vp9").settings.crf == 31);
+  if (is_here("vp9_vaapi"))
+    accepts(there.settings);
+}
+
 BOOST_AUTO_TEST_CASE(a_ceiling_on_the_bit_rate_stays_one) {
   auto x = from("libx264", {}, 23);
   x.max_bit_rate = 5'000'000;
