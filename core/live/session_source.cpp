@@ -204,6 +204,7 @@ void session::source_known(time_point now) {
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end() && !i->second.begun)
       begin(i->second, now);
+  ask_together();
 }
 
 /// A running source changes its tracks with the next block, which is a random-access point. Transcoders finish the old
@@ -225,8 +226,8 @@ void session::source_changed(const stream_format& x, time_point now) {
     if (v.parked)
       continue;
     if (v.current && v.current->running()) {
-      v.current->feed_until = std::min(v.current->feed_until, format_since_);
-      pump(v, *v.current, now);
+      v.current->in->until = std::min(v.current->in->until, format_since_);
+      pump(v.current->in, now);
     } else if (v.current) {
       effects_.stop(v.current->id, {});
       v.current.reset();
@@ -263,9 +264,9 @@ bool session::plan_anew(variant& v, time_point now) {
     v.output = output;
     v.cursor = std::max(format_since_, buffer_.first());
     // An attempt that died before it finished the old tracks leaves samples that can no longer be made.
-    attempt rest{{}, 0, {}, now};
+    attempt rest{{}, std::make_shared<feed>(attempt_id{}, 0, watchdog_limits{}), now};
     rest.spans = spans_after(v);
-    rest.cursor = v.cursor;
+    rest.in->cursor = v.cursor;
     count_missing(v, rest);
     for (auto& missing : rest.missing)
       v.lost(missing);
@@ -401,8 +402,8 @@ void session::release_source() {
       continue;
     }
     for (auto* a : {&v.current, &v.next})
-      if (*a && (*a)->cursor)
-        floor = std::min(floor, v.flowing ? *(*a)->cursor : (*a)->began);
+      if (*a && (*a)->in->cursor)
+        floor = std::min(floor, v.flowing ? *(*a)->in->cursor : (*a)->in->began);
     if (v.flowing)
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }

@@ -57,6 +57,7 @@ struct variant {
   bool outdated = false; ///< the plan is for tracks that the source no longer has
   bool opened = false;   ///< of a passthrough: the output knows its tracks
   bool joins = false;    ///< see `output_form`
+  bool alone = false;    ///< it shares no task, because one that it had failed again, perhaps because of it
   bool parked = false;   ///< no worker is requested: there is no place to begin at, or no client waits
 
   std::optional<uint64_t> cursor; ///< for a passthrough: number of the next source block

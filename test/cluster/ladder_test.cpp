@@ -1,7 +1,8 @@
 // Goal: the renditions of a ladder are one channel to a player: cut at the same pictures, each picture once, also while
-// transcoders are killed. Method: three small renditions and their sound on three workers; two transcoders are killed
-// while players of plain libavformat read every rendition. Their pictures carry numbers. The playlists and the manifest
-// are compared.
+// transcoders are killed. It is decoded as few times as the workers have room for. Method: three small renditions and
+// their sound on three workers; two tasks are killed while players of plain libavformat read every rendition. Their
+// pictures carry numbers. The playlists and the manifest are compared. The same on one worker, which makes all of them
+// in one task, and on workers with one slot each.
 #include "rig/delivery/mpd.hpp"
 #include "rig/delivery/playlist.hpp"
 #include "rig/viewer.hpp"
@@ -54,6 +55,64 @@ pid_t task_of(const cluster& c, const std::string& rendition) {
   return 0;
 }
 
+/// The tasks of the channel's renditions.
+std::set<std::string> tasks_of_ladder(const cluster& c) {
+  std::set<std::string> result;
+  for (auto& x : list(c.session("demo"), "variants"))
+    result.insert(text(x.get_object(), "task"));
+  return result;
+}
+
+/// How many outputs each task of the worker makes.
+std::vector<int64_t> outputs_of(const cluster& c, const std::string& worker) {
+  std::vector<int64_t> result;
+  for (auto& x : list(c.daemon(worker), "tasks"))
+    if (text(x.get_object(), "kind") == "transcode")
+      result.push_back(count(x.get_object(), "outputs"));
+  return result;
+}
+
+/// Viewers of all renditions that playlists of the ladder name.
+std::map<std::string, std::future<bench::viewing>> watch_all(const std::string& folder, const http_answer& entry,
+                                                             milliseconds duration) {
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  auto offered = delivery::parse_multivariant(entry.body);
+  BOOST_REQUIRE(offered.variants.size() == 3u);
+  std::map<std::string, std::future<bench::viewing>> result;
+  auto begin = [&](const std::string& uri) {
+    result[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
+  };
+  for (auto& x : offered.variants)
+    begin(x.uri);
+  begin(std::string{offered.media.at(0).text("URI")});
+  return result;
+}
+
+/// Each viewer saw each picture once, or heard all of the sound.
+void check_all(std::map<std::string, std::future<bench::viewing>>& viewers) {
+  for (auto& [uri, viewer] : viewers) {
+    auto seen = viewer.get();
+    auto sound = uri.find("sound") != std::string::npos;
+    BOOST_TEST_CONTEXT(uri) {
+      BOOST_TEST_MESSAGE(uri << ": " << seen.seen.frames.size() << " pictures, " << seen.seen.audio_samples
+                             << " samples of sound");
+      bench::expectations expected;
+      expected.video = !sound;
+      expected.audio = sound;
+      for (auto& wrong : bench::problems(seen, expected))
+        BOOST_ERROR(wrong);
+      BOOST_TEST((sound || seen.seen.frames.size() > 200u));
+    }
+  }
+}
+
+void check_nothing_lost(const cluster& c) {
+  for (auto* x : {"main/high", "main/middle", "main/low", "main/sound"}) {
+    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
+    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
+  }
+}
+
 void kill_task(const cluster& c, const std::string& rendition) {
   auto before = text(c.variant("demo", rendition), "attempt");
   auto pid = task_of(c, rendition);
@@ -84,16 +143,10 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
   for (auto& x : offered.variants)
     sizes.emplace(x.with.text("RESOLUTION"));
   BOOST_TEST(sizes.size() == 3u);
-  // One task for each video, and one for the sound.
+  // Three videos and the sound, in pairs.
   BOOST_TEST(list(c.session("demo"), "variants").size() == 4u);
-  std::map<std::string, std::future<bench::viewing>> viewers;
-  auto duration = scaled(milliseconds{14'000});
-  auto begin = [&](const std::string& uri) {
-    viewers[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
-  };
-  for (auto& x : offered.variants)
-    begin(x.uri);
-  begin(std::string{offered.media[0].text("URI")});
+  BOOST_TEST(tasks_of_ladder(c).size() == 2u);
+  auto viewers = watch_all(folder, entry, scaled(milliseconds{14'000}));
   auto newest = [&] {
     auto x = delivery::parse_media_playlist(c.get("/live/demo/main/" + offered.variants[0].uri).body);
     return x.next().first;
@@ -102,20 +155,7 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
   c.wait_until("the players are under way", [&] { return newest() > at_first; });
   kill_task(c, "main/middle");
   kill_task(c, "main/high");
-  for (auto& [uri, viewer] : viewers) {
-    auto seen = viewer.get();
-    auto sound = uri.find("sound") != std::string::npos;
-    BOOST_TEST_CONTEXT(uri) {
-      BOOST_TEST_MESSAGE(uri << ": " << seen.seen.frames.size() << " pictures, " << seen.seen.audio_samples
-                             << " samples of sound");
-      bench::expectations expected;
-      expected.video = !sound;
-      expected.audio = sound;
-      for (auto& wrong : bench::problems(seen, expected))
-        BOOST_ERROR(wrong);
-      BOOST_TEST((sound || seen.seen.frames.size() > 200u));
-    }
-  }
+  check_all(viewers);
   // What each of them says about the same time.
   std::map<std::string, delivery::media_playlist> playlists;
   for (auto& [uri, viewer] : viewers)
@@ -144,10 +184,41 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
       (std::tie(x.start_number, x.duration, x.offset) == std::tie(first.start_number, first.duration, first.offset)));
   }
   BOOST_TEST(sets.size() == 2u);
-  for (auto* x : {"main/high", "main/middle", "main/low", "main/sound"}) {
-    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
-    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
-  }
+  check_nothing_lost(c);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_with_room_decodes_a_ladder_once_and_another_task_takes_over_all_of_it) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1"}, 4);
+  auto folder = "http://127.0.0.1:" + std::to_string(c.http_port()) + "/live/demo/main/";
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  auto viewers = watch_all(folder, entry, scaled(milliseconds{14'000}));
+  c.wait_until("one task makes all", [&] { return outputs_of(c, "w1") == std::vector<int64_t>{4}; });
+  auto before = tasks_of_ladder(c);
+  BOOST_TEST(before.size() == 1u);
+  auto uri = viewers.begin()->first;
+  auto at_first = delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body).next().first;
+  c.wait_until("the players are under way", [&] {
+    return delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body).next().first > at_first;
+  });
+  kill_task(c, "main/high");
+  c.wait_until("another task makes all",
+               [&] { return tasks_of_ladder(c).size() == 1u && outputs_of(c, "w1") == std::vector<int64_t>{4}; });
+  BOOST_TEST((tasks_of_ladder(c) != before));
+  check_all(viewers);
+  for (auto* x : {"main/high", "main/middle", "main/low", "main/sound"})
+    BOOST_TEST(count(c.variant("demo", x), "failovers") == 1, x);
+  check_nothing_lost(c);
+}
+
+BOOST_AUTO_TEST_CASE(a_ladder_is_spread_over_workers_with_one_slot_each) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1", "w2", "w3", "w4"}, 1);
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  BOOST_TEST(tasks_of_ladder(c).size() == 4u);
+  for (auto* worker : {"w1", "w2", "w3", "w4"})
+    c.wait_until("each worker makes one", [&] { return outputs_of(c, worker) == std::vector<int64_t>{1}; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
