@@ -156,11 +156,10 @@ void transcoder_state::take(const sample_batch& x) {
   for (auto& s : x.block.samples) {
     auto bytes = x.block.bytes.span().subspan(offset, s.size);
     offset += s.size;
+    borrow(*packet, s, bytes);
     for (auto& of : lanes)
-      if (!of->ending && of->job) {
-        borrow(*packet, s, bytes);
+      if (!of->ending && of->job)
         take(*of, s, *packet);
-      }
   }
   for (auto& of : lanes)
     if (!of->ending && of->job)
