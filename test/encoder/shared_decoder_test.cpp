@@ -16,7 +16,7 @@ using namespace troupe::av::test;
 
 namespace {
 
-constexpr int64_t picture = 3'600; ///< ticks
+constexpr int64_t frame_ticks = 3'600; ///< ticks
 
 class counting_engine : public av::engine {
 public:
@@ -153,9 +153,10 @@ void check(const source& from, const std::vector<event>& events, const std::vect
       BOOST_REQUIRE(got.packets.size() == expected->packets.size());
       for (size_t k = 0; k < got.packets.size(); ++k)
         BOOST_REQUIRE_MESSAGE(is_same(*got.packets[k], *expected->packets[k]), "packet " << k << " differs");
-      BOOST_TEST(got.counters.frames_decoded >= got.counters.frames_encoded);
-      if (outputs[i].window.to_pts == av::time_window{}.to_pts)
+      if (outputs[i].window.to_pts == av::time_window{}.to_pts) {
+        BOOST_TEST(got.counters.frames_decoded == expected->counters.frames_decoded);
         BOOST_TEST(got.counters.corrupt_packets == expected->counters.corrupt_packets);
+      }
     }
 }
 
@@ -170,7 +171,8 @@ av::video_settings sized(int width, int b_frames) {
 /// Three sizes; the second begins late, the third ends early.
 std::vector<output> three_outputs() {
   auto begin = video_source{}.first_pts;
-  return {{sized(160, 2), {}}, {sized(80, 0), {begin + 31 * picture}}, {sized(64, 1), {begin, begin + 40 * picture}}};
+  return {
+    {sized(160, 2), {}}, {sized(80, 0), {begin + 31 * frame_ticks}}, {sized(64, 1), {begin, begin + 40 * frame_ticks}}};
 }
 
 } // namespace
@@ -197,7 +199,7 @@ BOOST_AUTO_TEST_CASE(an_absence_of_the_source_cuts_it_for_all_of_them) {
     auto& x = *all[i].packet;
     if (i == 27) {
       for (int k = 1; k <= 5; ++k)
-        events.push_back({nullptr, x.dts + k * 5 * picture});
+        events.push_back({nullptr, x.dts + k * 5 * frame_ticks});
       shift = events.back().away_to;
       awaited = true;
     }
@@ -211,7 +213,7 @@ BOOST_AUTO_TEST_CASE(an_absence_of_the_source_cuts_it_for_all_of_them) {
   }
   auto outputs = three_outputs();
   check(from, events, outputs);
-  outputs[1].window.from_pts += 30 * picture; // after the absence
+  outputs[1].window.from_pts += 30 * frame_ticks; // after the absence
   check(from, events, {outputs[1], outputs[0]});
   check(from, events, {outputs[0], outputs[1]});
 }
