@@ -66,12 +66,15 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     },
     [this](lease_id id, const work_statistics& x) {
       if (auto task = leases.task_of(id))
-        workers.report(*task, x);
+        workers.report(*task, id, x);
     },
     [this](daemons_atom) {
       auto result = workers.status();
-      for (auto& x : result)
+      for (auto& x : result) {
         x.gpus = leases.gpus_of(x.id);
+        for (auto& task : x.tasks)
+          task.outputs = leases.outputs_of(task.task);
+      }
       return result;
     },
     [this](confirm_atom, lease_id id) { return leases.confirm(id, self->now()); },

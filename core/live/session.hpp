@@ -14,12 +14,13 @@
 // at which the old one stops and the new one starts.
 //
 // The renditions of a ladder are variants like any other, named "ladder/profile". They begin at the same place of the
-// source, as far as it is still there.
+// source, as far as it is still there. Those that need a task at the same time share one, with one decoder and one
+// feed, where a worker has room for several of them. Each has its own attempt, and fails over by itself.
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
 // session_tracks.cpp, session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp,
-// session_ladder.cpp, session_status.cpp.
+// session_ladder.cpp, session_sharing.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -34,6 +35,7 @@
 #include "messages/status.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,7 +67,7 @@ public:
   virtual void start(const ingest_work& x) = 0;
   virtual void start(const transcode_work& x) = 0;
 
-  /// Sends source samples to the attempt's transcoder.
+  /// Sends source samples to the transcoder of the attempt, or of those that were started beside it.
   virtual void send(const sample_batch& x) = 0;
 
   /// Acknowledges a batch to the attempt that sent it.
@@ -140,6 +142,10 @@ public:
   void on(const stream_end& x, time_point now);
   void on(attempt_id attempt, const work_statistics& x, time_point now);
 
+  /// Asks for the tasks of ladders that are wanted since the last call. Called by `tick`; call it at once after events
+  /// that concern several renditions.
+  void ask_together();
+
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
@@ -192,6 +198,18 @@ private:
     std::map<std::string, std::string> failed; ///< renditions that ended by themselves, and why
   };
 
+  /// Attempts that are to share a task.
+  struct party {
+    std::vector<lease_request> others; ///< to be asked for when the first attempt has its lease
+    std::vector<attempt_id> ready;     ///< with leases of one task
+    size_t unanswered = 0;             ///< requests
+  };
+
+  struct joining {
+    attempt_id first; ///< of the party
+    lease_request request;
+  };
+
   /// An attempt at a variant, found by its number; both null for a fenced attempt.
   struct place {
     variant* of = nullptr;
@@ -234,6 +252,7 @@ private:
   void source_known(time_point now);
   void tracks_announced(const stream_format& x, time_point now);
   void source_changed(const stream_format& x, time_point now);
+  bool goes_on(const variant& v, const stream_format& before);
   bool is_unaffected(const variant& v, const stream_format& before) const;
   void follow(variant& v);
   bool plan_anew(variant& v, time_point now);
@@ -254,7 +273,7 @@ private:
   slate still() const;
 
   // samples
-  void pump(variant& v, attempt& a, time_point now);
+  void pump(std::shared_ptr<feed> in, time_point now);
   void pump(variant& v, time_point now);
   void pass_through(variant& v, time_point now);
   void take_output(place p, const sample_batch& x, time_point now);
@@ -270,6 +289,18 @@ private:
   void renumber_aside(const stream_format& before);
   void carry(variant& v, int64_t dts);
   sample_block with_splices(sample_block block, uint64_t number) const;
+
+  // what shares a task
+  bool may_share(const variant& v, bool next, const lease_request& x) const;
+  void take_lease(attempt_id number, const lease& x, time_point now);
+  bool is_left_to_others(attempt_id number, time_point now);
+  void answered(attempt_id first, time_point now);
+  void start(const std::vector<attempt_id>& together, time_point now);
+  std::vector<place> fed_by(const feed& in);
+  std::shared_ptr<feed> feed_of(attempt_id first);
+  static std::vector<attempt_id> numbers_of(const std::vector<place>& x);
+  bool find_beginning(feed& in, const std::vector<place>& fed);
+  bool is_costliest(const variant& v);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;
@@ -324,6 +355,9 @@ private:
   uint64_t aside_bytes_ = 0;
   std::deque<sample_block> early_; ///< the same, from before the random-access point at which the source returns
   variants variants_;
+  std::vector<lease_request> asking_;     ///< of renditions that wait for others of their ladder
+  std::map<attempt_id, party> parties_;   ///< by their first attempt, until its task starts
+  std::map<attempt_id, joining> joining_; ///< attempts whose requests are to be beside that of another one
   std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;

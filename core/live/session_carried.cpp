@@ -115,7 +115,7 @@ void session::set_early_aside(time_point now) {
   for (auto& [name, v] : variants_)
     for (auto* a : {&v.current, &v.next})
       if (*a)
-        (*a)->announce = true;
+        (*a)->in->announce = true;
 }
 
 /// The source has other tracks than before.

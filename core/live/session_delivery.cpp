@@ -114,14 +114,13 @@ void session::on(const sample_batch& x, time_point now) {
 }
 
 void session::on(const batch_ack& x, time_point now) {
-  auto p = find(x.attempt);
-  if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
+  auto in = feed_of(x.attempt);
+  if (!in || !in->credit.acknowledge(x.sequence))
     return;
-  auto& a = *p.at;
-  while (a.unanswered.size() > a.credit.sent() - a.credit.acknowledged())
-    a.unanswered.pop_front();
-  a.watch.answered(a.credit.pending(), now);
-  pump(*p.of, a, now);
+  while (in->unanswered.size() > in->credit.sent() - in->credit.acknowledged())
+    in->unanswered.pop_front();
+  in->watch.answered(in->credit.pending(), now);
+  pump(in, now);
 }
 
 void session::on(const stream_end& x, time_point now) {
@@ -149,13 +148,13 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->fed && p.at->credit.pending()) {
+  if (p.at->in->over && p.at->in->credit.pending()) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
   // All of its output is here, whether its last sample is marked `closed` or not.
   deliver_held(v, *v.current, now);
-  auto tracks_changed = v.current->feed_until <= v.tracks_since;
+  auto tracks_changed = v.current->in->until <= v.tracks_since;
   effects_.stop(v.current->id, {});
   v.current.reset();
   if (v.next && v.change_at) {
@@ -208,58 +207,62 @@ void session::pump(variant& v, time_point now) {
     return;
   }
   if (v.next)
-    pump(v, *v.next, now);
+    pump(v.next->in, now);
   if (v.current)
-    pump(v, *v.current, now);
+    pump(v.current->in, now);
 }
 
-void session::pump(variant& v, attempt& a, time_point now) {
-  if (!a.running())
+void session::pump(std::shared_ptr<feed> in, time_point now) {
+  auto fed = fed_by(*in);
+  if (std::any_of(fed.begin(), fed.end(), [](const place& p) { return !p.at->running(); }))
     return;
-  if (!a.cursor) {
-    a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
-    count_missing(v, a);
+  if (fed.empty() || (!in->cursor && !find_beginning(*in, fed)))
+    return;
+  if (*in->cursor < buffer_.first()) {
+    for (auto& number : numbers_of(fed))
+      if (auto p = find(number); p.at != nullptr)
+        lose(*p.of, *p.at, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
+    return;
   }
-  if (!a.cursor)
-    return;
-  if (*a.cursor < buffer_.first()) {
-    lose(v, a, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
-    return;
-  }
-  assert(*a.cursor <= buffer_.end());
-  auto end = std::min(buffer_.end(), a.feed_until);
-  while (*a.cursor < end && a.credit.open()) {
-    auto number = (*a.cursor)++;
+  assert(*in->cursor <= buffer_.end());
+  auto end = std::min(buffer_.end(), in->until);
+  while (*in->cursor < end && in->credit.open()) {
+    auto number = (*in->cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
-    a.announce = a.announce || block.is_absence();
-    if (block.is_absence() && !has_slate(v))
+    in->announce = in->announce || block.is_absence();
+    if (block.is_absence() && !has_slate(*fed.front().of))
       continue;
-    if (a.credit.sent() == 0) {
-      a.began = number;
-      a.began_at = block.samples.front();
+    if (in->credit.sent() == 0) {
+      in->began = number;
+      in->began_at = block.samples.front();
     }
-    count_leading(v, a, block);
-    if (v.origin.dts == no_timestamp)
-      v.origin = {block.samples.front().pts, block.samples.front().dts};
-    if (number < v.fed_to)
-      v.replayed_bytes += block.bytes.size();
-    v.fed_to = std::max(v.fed_to, number + 1);
-    a.watch.sent(now);
+    for (auto& [of, at] : fed) {
+      count_leading(*of, *at, block);
+      if (of->origin.dts == no_timestamp)
+        of->origin = {block.samples.front().pts, block.samples.front().dts};
+      if (number < of->fed_to)
+        of->replayed_bytes += block.bytes.size();
+      of->fed_to = std::max(of->fed_to, number + 1);
+    }
+    in->watch.sent(now);
     // Pictures are most of a source. Whoever makes only sound gets none; one batch stands for each block all the same.
     // An absence stands on the leading track, but concerns all.
-    auto whole = block.is_absence() || v.plan.encodes_video || keeps_all(v.plan);
-    auto fed = whole ? block : kept_of(block, v.plan);
-    if (!block.is_absence() && std::exchange(a.announce, false) && v.plan.encodes_video)
-      fed = with_splices(std::move(fed), number);
-    a.unanswered.push_back(number);
-    effects_.send({a.id, a.credit.send(fed.bytes.size()), std::move(fed)});
+    auto encodes_video = std::any_of(fed.begin(), fed.end(), [](auto& p) { return p.of->plan.encodes_video; });
+    auto& plan = fed.front().of->plan;
+    auto whole = block.is_absence() || fed.size() > 1 || encodes_video || keeps_all(plan);
+    auto batch = whole ? block : kept_of(block, plan);
+    if (!block.is_absence() && std::exchange(in->announce, false) && encodes_video)
+      batch = with_splices(std::move(batch), number);
+    in->unanswered.push_back(number);
+    effects_.send({in->id, in->credit.send(batch.bytes.size()), std::move(batch)});
   }
-  auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
-  if (last && !a.fed) {
-    a.fed = true;
-    a.finishing = true;
-    effects_.finish(a.id);
+  auto last = *in->cursor >= in->until || (ingest_ && ingest_->ended && *in->cursor >= buffer_.end());
+  if (!last || std::exchange(in->over, true))
+    return;
+  for (auto& p : fed) {
+    p.at->finishing = true;
+    effects_.finish(p.at->id);
   }
 }
 
@@ -311,7 +314,7 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
 void session::flush(variant& v, time_point now) {
   if (v.current && v.current->closed()) {
     if (v.next && v.next_for == variant::purpose::hedge) {
-      v.current->watch.forgive(now);
+      v.current->in->watch.forgive(now);
       drop_next(v, {}, now);
     }
     deliver_held(v, *v.current, now);

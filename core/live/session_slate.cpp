@@ -67,15 +67,16 @@ void session::advance_slate(time_point now, milliseconds step) {
   source_end_ = source_dts_ = to;
   newest_pts_ = std::max(newest_pts_, to);
   auto number = buffer_.fill(static_cast<uint16_t>(leading_track(*source_)), to);
+  // The block has grown: who has sent it already sends it again.
+  for (auto& [name, v] : variants_)
+    for (auto* a : {&v.current, &v.next})
+      if (*a && (*a)->in->cursor && *(*a)->in->cursor > number)
+        (*a)->in->cursor = number;
   for (auto& name : variant_names()) {
     auto i = variants_.find(name);
     if (i == variants_.end())
       continue;
     auto& v = i->second;
-    // The block has grown: who has sent it already sends it again.
-    for (auto* a : {&v.current, &v.next})
-      if (*a && (*a)->cursor && *(*a)->cursor > number)
-        (*a)->cursor = number;
     if (v.change_at) {
       release_tail(v, false, now);
       flush(v, now);

@@ -206,6 +206,7 @@ void session::source_known(time_point now) {
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end() && !i->second.begun)
       begin(i->second, now);
+  ask_together();
 }
 
 /// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
@@ -353,8 +354,8 @@ void session::release_source() {
       continue;
     }
     for (auto* a : {&v.current, &v.next})
-      if (*a && (*a)->cursor)
-        floor = std::min(floor, v.flowing ? *(*a)->cursor : (*a)->began);
+      if (*a && (*a)->in->cursor)
+        floor = std::min(floor, v.flowing ? *(*a)->in->cursor : (*a)->in->began);
     if (v.flowing)
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }

@@ -85,7 +85,7 @@ void session::source_changed(const stream_format& x, time_point now) {
     auto& v = i->second;
     if (beside && v.outdated)
       continue;
-    if (!v.outdated && is_unaffected(v, before)) {
+    if (goes_on(v, before)) {
       follow(v);
       continue;
     }
@@ -96,8 +96,8 @@ void session::source_changed(const stream_format& x, time_point now) {
     if (v.parked)
       continue;
     if (v.current && v.current->running()) {
-      v.current->feed_until = std::min(v.current->feed_until, v.tracks_since);
-      pump(v, *v.current, now);
+      v.current->in->until = std::min(v.current->in->until, v.tracks_since);
+      pump(v.current->in, now);
     } else if (v.current) {
       effects_.stop(v.current->id, {});
       v.current.reset();
@@ -106,6 +106,15 @@ void session::source_changed(const stream_format& x, time_point now) {
       again(v, now);
     }
   }
+}
+
+/// True if neither the rendition nor another one of its task is affected: a task has one source.
+bool session::goes_on(const variant& v, const stream_format& before) {
+  auto is_as_before = [&](const variant& x) { return !x.outdated && is_unaffected(x, before); };
+  if (!is_as_before(v) || !v.current)
+    return is_as_before(v);
+  auto fed = fed_by(*v.current->in);
+  return std::all_of(fed.begin(), fed.end(), [&](const place& p) { return is_as_before(*p.of); });
 }
 
 /// True if all tracks that the rendition is made from are as before, and it wants no new one.
@@ -153,9 +162,9 @@ bool session::plan_anew(variant& v, time_point now) {
     v.output = output;
     v.cursor = std::max(v.tracks_since, buffer_.first());
     // An attempt that died before it finished the old tracks leaves samples that can no longer be made.
-    attempt rest{{}, 0, {}, now};
+    attempt rest{{}, std::make_shared<feed>(attempt_id{}, 0, watchdog_limits{}), now};
     rest.spans = spans_after(v);
-    rest.cursor = v.cursor;
+    rest.in->cursor = v.cursor;
     count_missing(v, rest);
     for (auto& missing : rest.missing)
       v.lost(missing);

@@ -59,6 +59,7 @@ struct variant {
   uint64_t tracks_since = 0; ///< number of the first source block that has the tracks of the plan, or of the next plan
   bool opened = false;       ///< of a passthrough: the output knows its tracks
   bool joins = false;        ///< see `output_form`
+  bool alone = false;        ///< it shares no task, because one that it had failed again, perhaps because of it
   bool parked = false;       ///< no worker is requested: there is no place to begin at, or no client waits
 
   std::optional<uint64_t> cursor; ///< for a passthrough: number of the next source block

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "encoder/codec/engine.hpp"
+#include "encoder/codec/shared_decoder.hpp"
 #include "encoder/window/transcode.hpp"
 
 #include <functional>
@@ -59,6 +60,8 @@ struct lane_context {
   transcode_counters& counters; ///< shared by all lanes of a transcode
   lane_output output;
   const engine& codecs;
+  shared_decoders* decoders = nullptr; ///< of this source; null: the lane has a decoder of its own
+  size_t index = 0;                    ///< of the source track
 };
 
 std::unique_ptr<lane> make_copy_lane(const track& source, lane_context context);

@@ -36,7 +36,8 @@ bool is_timestamp(int64_t x) {
 } // namespace
 
 struct transcode::impl {
-  impl(transcode_sink& receiver, const engine& made_by) : sink(receiver), codecs(made_by) {
+  impl(transcode_sink& receiver, const engine& made_by, shared_decoders* common)
+    : sink(receiver), codecs(made_by), decoders(common) {
     // nop
   }
 
@@ -50,6 +51,7 @@ struct transcode::impl {
 
   transcode_sink& sink;
   const engine& codecs;
+  shared_decoders* decoders; ///< used by `open` only
   transcode_counters counters;
   std::vector<bool> splices;                ///< for each source track: it has splice information
   std::vector<size_t> outputs;              ///< for each source track its output track, or `no_output`
@@ -79,7 +81,7 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
     packet.stream_index = static_cast<int>(output);
     order->add(packet);
   };
-  lane_context context{window, counters, deliver_to_order, codecs};
+  lane_context context{window, counters, deliver_to_order, codecs, decoders, index};
   if (std::holds_alternative<copy_track>(plan)) {
     lanes.push_back(make_copy_lane(source, std::move(context)));
   } else {
@@ -168,7 +170,8 @@ void transcode::impl::end(size_t output) {
 }
 
 expected<transcode> transcode::open(const std::vector<track>& source, std::vector<track_plan> plan,
-                                    std::vector<time_window> windows, transcode_sink& sink, const engine& codecs) {
+                                    std::vector<time_window> windows, transcode_sink& sink, const engine& codecs,
+                                    shared_decoders* decoders) {
   quiet_logs();
   if (plan.size() != source.size())
     return fail(errc::option, "a plan for " + std::to_string(plan.size()) + " tracks does not fit a source with "
@@ -184,7 +187,7 @@ expected<transcode> transcode::open(const std::vector<track>& source, std::vecto
     if (x.from_pts < -window_pts_max)
       x.from_pts = std::numeric_limits<int64_t>::min();
   }
-  auto self = std::make_unique<impl>(sink, codecs);
+  auto self = std::make_unique<impl>(sink, codecs, decoders);
   for (size_t i = 0; i < source.size(); ++i)
     if (auto added = self->add_lane(i, source[i], plan[i], windows[i]); !added)
       return tl::unexpected{std::move(added.error())};

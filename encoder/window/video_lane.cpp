@@ -73,7 +73,8 @@ expected<void> validate(const video_settings& x) {
 
 class video_lane : public lane {
 public:
-  video_lane(const track& source, const video_settings& settings, lane_context context, device_decoder dec)
+  video_lane(const track& source, const video_settings& settings, lane_context context,
+             std::unique_ptr<picture_decoder> dec)
     : source_(source.clone()), settings_(settings), context_(std::move(context)), decoder_(std::move(dec)) {
     // nop
   }
@@ -91,13 +92,15 @@ public:
   }
 
   expected<void> send(const AVPacket& packet) override {
-    if (complete_)
+    if (complete_) {
+      decoder_.reset(); // others that share it need not wait for this lane
       return {};
+    }
     if (auto cut = find_begin(packet); !cut || begin_pts_ == no_pts)
       return cut;
-    auto corrupt = decoder_.corrupt();
-    auto result = decoder_.decode(packet, [this](AVFrame& frame) { return on_decoded(frame); });
-    corrupt = decoder_.corrupt() - corrupt;
+    auto corrupt = decoder_->corrupt();
+    auto result = decoder_->decode(packet, [this](AVFrame& frame) { return on_decoded(frame); });
+    corrupt = decoder_->corrupt() - corrupt;
     context_.counters.corrupt_packets += corrupt;
     if (context_.window.contains(packet.pts))
       context_.counters.damaged += corrupt;
@@ -125,7 +128,7 @@ public:
   expected<void> finish() override {
     if (complete_)
       return {};
-    if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
+    if (auto drained = decoder_->drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
       return drained;
     if (filter_)
       if (auto drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); }); !drained)
@@ -166,7 +169,7 @@ private:
     if (!is_key || (begin_pts_ != no_pts && !is_break))
       return {};
     if (begin_pts_ != no_pts)
-      if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
+      if (auto drained = decoder_->drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
         return drained;
     begin_pts_ = packet.pts != no_pts ? packet.pts : packet.dts;
     shown_from_ = video_normaliser::decoder_knows_leading(source_.parameters->codec_id) ? no_pts : begin_pts_;
@@ -287,7 +290,7 @@ private:
   /// point.
   expected<void> leave_source() {
     leaving_ = true;
-    auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); });
+    auto drained = decoder_->drain([this](AVFrame& frame) { return on_decoded(frame); });
     if (drained && filter_)
       drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); });
     leaving_ = false;
@@ -402,7 +405,7 @@ private:
   track source_;
   video_settings settings_;
   lane_context context_;
-  device_decoder decoder_;
+  std::unique_ptr<picture_decoder> decoder_; ///< null when nothing more is to be decoded
   std::optional<video_filter> filter_;
   std::optional<frame_rate_converter> rate_;
   caption_queue captions_;
@@ -433,10 +436,19 @@ expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video
     return tl::unexpected{std::move(valid.error())};
   decoder_options options{settings.threads, settings.low_delay};
   options.device = settings.decode_device;
-  auto opened = device_decoder::open(source, options, context.codecs);
-  if (!opened)
-    return tl::unexpected{std::move(opened.error())};
-  return std::make_unique<video_lane>(source, settings, std::move(context), std::move(*opened));
+  std::unique_ptr<picture_decoder> decoder;
+  if (context.decoders != nullptr) {
+    auto opened = context.decoders->open(context.index, source, options, context.codecs);
+    if (!opened)
+      return tl::unexpected{std::move(opened.error())};
+    decoder = std::move(*opened);
+  } else {
+    auto opened = device_decoder::open(source, options, context.codecs);
+    if (!opened)
+      return tl::unexpected{std::move(opened.error())};
+    decoder = std::make_unique<device_decoder>(std::move(*opened));
+  }
+  return std::make_unique<video_lane>(source, settings, std::move(context), std::move(decoder));
 }
 
 } // namespace troupe::av

@@ -1,7 +1,9 @@
 // Goal: the renditions of a ladder are one channel to a player: cut at the same pictures, each picture once, also while
-// transcoders are killed. Method: four small renditions and their sound on three workers; transcoders are killed while
-// players of plain libavformat read every rendition. Their pictures carry numbers. All segments that the playlists name
-// in that time are compared, and the manifest. Two transcoders are killed; with TROUPE_LONG=1 five within ten minutes.
+// transcoders are killed. It is decoded as few times as the workers have room for. Method: four small renditions and
+// their sound on three workers; tasks are killed while players of plain libavformat read every rendition. Their pictures
+// carry numbers. All segments that the playlists name in that time are compared, and the manifest. Two tasks are killed;
+// with TROUPE_LONG=1 five within ten minutes. The same on one worker, which makes all of them in one task, and on workers
+// with one slot each.
 #include "rig/delivery/mpd.hpp"
 #include "rig/delivery/playlist.hpp"
 #include "rig/viewer.hpp"
@@ -41,6 +43,7 @@ ladders:
 )";
 
 constexpr size_t videos = 4;
+const std::vector<std::string> renditions{"main/high", "main/middle", "main/low", "main/least", "main/sound"};
 
 milliseconds watching_time() {
   return is_long() ? milliseconds{600'000} : scaled(milliseconds{14'000});
@@ -65,11 +68,70 @@ bench::viewing watch(const std::string& url, milliseconds duration) {
 
 /// The pid of the task that makes a rendition.
 pid_t task_of(const cluster& c, const std::string& rendition) {
+  auto task = text(c.variant("demo", rendition), "task");
   for (auto& worker : {"w1", "w2", "w3"})
     for (auto& x : list(c.daemon(worker), "tasks"))
-      if (text(x.get_object(), "profile") == rendition)
+      if (text(x.get_object(), "task") == task)
         return static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
   return 0;
+}
+
+/// The tasks of the channel's renditions.
+std::set<std::string> tasks_of_ladder(const cluster& c) {
+  std::set<std::string> result;
+  for (auto& x : list(c.session("demo"), "variants"))
+    result.insert(text(x.get_object(), "task"));
+  return result;
+}
+
+/// How many outputs each task of the worker makes.
+std::vector<int64_t> outputs_of(const cluster& c, const std::string& worker) {
+  std::vector<int64_t> result;
+  for (auto& x : list(c.daemon(worker), "tasks"))
+    if (text(x.get_object(), "kind") == "transcode")
+      result.push_back(count(x.get_object(), "outputs"));
+  return result;
+}
+
+/// Viewers of all renditions that playlists of the ladder name.
+std::map<std::string, std::future<bench::viewing>> watch_all(const std::string& folder, const http_answer& entry,
+                                                             milliseconds duration) {
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  auto offered = delivery::parse_multivariant(entry.body);
+  BOOST_REQUIRE(offered.variants.size() == videos);
+  std::map<std::string, std::future<bench::viewing>> result;
+  auto begin = [&](const std::string& uri) {
+    result[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
+  };
+  for (auto& x : offered.variants)
+    begin(x.uri);
+  begin(std::string{offered.media.at(0).text("URI")});
+  return result;
+}
+
+/// Each viewer saw each picture once, or heard all of the sound.
+void check_all(std::map<std::string, std::future<bench::viewing>>& viewers, milliseconds duration) {
+  for (auto& [uri, viewer] : viewers) {
+    auto seen = viewer.get();
+    auto sound = uri.find("sound") != std::string::npos;
+    BOOST_TEST_CONTEXT(uri) {
+      BOOST_TEST_MESSAGE(uri << ": " << seen.seen.frames.size() << " pictures, " << seen.seen.audio_samples
+                             << " samples of sound");
+      bench::expectations expected;
+      expected.video = !sound;
+      expected.audio = sound;
+      for (auto& wrong : bench::problems(seen, expected))
+        BOOST_ERROR(wrong);
+      BOOST_TEST((sound || static_cast<int64_t>(seen.seen.frames.size()) > duration / milliseconds{70}));
+    }
+  }
+}
+
+void check_nothing_lost(const cluster& c) {
+  for (auto& x : renditions) {
+    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
+    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
+  }
 }
 
 void kill_task(const cluster& c, const std::string& rendition) {
@@ -116,16 +178,11 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
   for (auto& x : offered.variants)
     sizes.emplace(x.with.text("RESOLUTION"));
   BOOST_TEST(sizes.size() == videos);
-  // One task for each video, and one for the sound.
+  // The videos and the sound share the tasks of three workers with two slots each.
   BOOST_TEST(list(c.session("demo"), "variants").size() == videos + 1);
-  std::map<std::string, std::future<bench::viewing>> viewers;
+  BOOST_TEST(tasks_of_ladder(c).size() == 3u);
   auto duration = watching_time();
-  auto begin = [&](const std::string& uri) {
-    viewers[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
-  };
-  for (auto& x : offered.variants)
-    begin(x.uri);
-  begin(std::string{offered.media[0].text("URI")});
+  auto viewers = watch_all(folder, entry, duration);
   segments cuts;
   auto until = [&](clock::time_point deadline) {
     for (; clock::now() < deadline; ::poll(nullptr, 0, 500))
@@ -139,20 +196,7 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
     kill_task(c, x);
   }
   until(clock::now() + pause);
-  for (auto& [uri, viewer] : viewers) {
-    auto seen = viewer.get();
-    auto sound = uri.find("sound") != std::string::npos;
-    BOOST_TEST_CONTEXT(uri) {
-      BOOST_TEST_MESSAGE(uri << ": " << seen.seen.frames.size() << " pictures, " << seen.seen.audio_samples
-                             << " samples of sound");
-      bench::expectations expected;
-      expected.video = !sound;
-      expected.audio = sound;
-      for (auto& wrong : bench::problems(seen, expected))
-        BOOST_ERROR(wrong);
-      BOOST_TEST((sound || static_cast<int64_t>(seen.seen.frames.size()) > duration / milliseconds{70}));
-    }
-  }
+  check_all(viewers, duration);
   for (auto& x : offered.variants)
     compare(cuts, x.uri, c.get("/live/demo/main/" + x.uri).body);
   BOOST_TEST(static_cast<int64_t>(cuts.size()) > duration / milliseconds{3'000});
@@ -168,10 +212,42 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
       (std::tie(x.start_number, x.duration, x.offset) == std::tie(first.start_number, first.duration, first.offset)));
   }
   BOOST_TEST(sets.size() == 2u);
-  for (auto* x : {"main/high", "main/middle", "main/low", "main/least", "main/sound"}) {
-    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
-    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
-  }
+  check_nothing_lost(c);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_with_room_decodes_a_ladder_once_and_another_task_takes_over_all_of_it) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1"}, 5);
+  auto folder = "http://127.0.0.1:" + std::to_string(c.http_port()) + "/live/demo/main/";
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  auto duration = scaled(milliseconds{14'000});
+  auto viewers = watch_all(folder, entry, duration);
+  c.wait_until("one task makes all", [&] { return outputs_of(c, "w1") == std::vector<int64_t>{5}; });
+  auto before = tasks_of_ladder(c);
+  BOOST_TEST(before.size() == 1u);
+  auto uri = viewers.begin()->first;
+  auto at_first = delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body).next().first;
+  c.wait_until("the players are under way", [&] {
+    return delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body).next().first > at_first;
+  });
+  kill_task(c, "main/high");
+  c.wait_until("another task makes all",
+               [&] { return tasks_of_ladder(c).size() == 1u && outputs_of(c, "w1") == std::vector<int64_t>{5}; });
+  BOOST_TEST((tasks_of_ladder(c) != before));
+  check_all(viewers, duration);
+  for (auto& x : renditions)
+    BOOST_TEST(count(c.variant("demo", x), "failovers") == 1, x);
+  check_nothing_lost(c);
+}
+
+BOOST_AUTO_TEST_CASE(a_ladder_is_spread_over_workers_with_one_slot_each) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1", "w2", "w3", "w4", "w5"}, 1);
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  BOOST_TEST(tasks_of_ladder(c).size() == videos + 1);
+  for (auto* worker : {"w1", "w2", "w3", "w4", "w5"})
+    c.wait_until("each worker makes one", [&] { return outputs_of(c, worker) == std::vector<int64_t>{1}; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
