@@ -36,6 +36,13 @@ struct access_record {
   std::string note; ///< why a stream ended or a connection was dropped; may be empty
 };
 
+/// A rendition of a ladder.
+struct ladder_rendition {
+  std::string folder; ///< of its files, in that of the ladder
+  std::string name;   ///< as a session calls it
+  bool sound = false;
+};
+
 /// The base class has what an operator may set.
 struct server_config : config::http_options {
   uint32_t threads = 1;
@@ -67,8 +74,7 @@ struct server_config : config::http_options {
     return connections_max - kept;
   }
 
-  /// The renditions of each ladder; a session knows one of them as "ladder/rendition".
-  std::map<std::string, std::vector<std::string>> ladders;
+  std::map<std::string, std::vector<ladder_rendition>> ladders; ///< by name
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

@@ -38,7 +38,8 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
   result.watch_timeout =
     d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));
   for (auto& [name, ladder] : x.ladders)
-    result.ladders.emplace(name, core::renditions_of(ladder, x.profiles));
+    for (auto& folder : core::renditions_of(ladder, x.profiles))
+      result.ladders[name].push_back({folder, core::rendition_name(name, folder), folder == core::sound_name});
   result.log = [](const http::access_record& r) {
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},
