@@ -59,8 +59,8 @@ struct server_config : config::http_options {
   /// Clients that listen to events; more: 503.
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
-  /// Viewers of HLS and DASH that are listed: together, and of one client's address.
-  uint32_t viewers_max = 50'000;
+  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
+  /// Viewers of HLS and DASH of one client's address that are listed.
   uint32_t viewers_per_client = 4'096;
   std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
   std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null

@@ -138,6 +138,8 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
   x->transport = wanted->transport && x->is_entry() && target.file == hls_entry;
   if (x->transport)
     x->wanted.file = playlist_name(transport_name);
+  if (!viewers_->admits(x->identity(target.viewer), clock::now()))
+    return x->answer(too_many_clients(of.id));
   x->all = parts_of(target);
   find(target.channel, x->all);
   x->parts = x->all;
@@ -227,18 +229,21 @@ void delivery::watch(const std::shared_ptr<pending>& x, part& of) {
 }
 
 /// The viewer with this key is here. It keeps all renditions of its ladder running.
-void delivery::seen(pending& x, const std::string& key) {
+bool delivery::seen(pending& x, const std::string& key) {
   auto running = std::ranges::find_if(x.parts, [](const part& p) { return p.is != nullptr; });
   if (running == x.parts.end())
-    return;
+    return true;
   auto now = clock::now();
   auto [who, listed] = viewers_->seen(x.identity(key), format_of(x.target.file), running->is->times().absence(), now);
+  if (!who)
+    return false;
   x.viewer = std::move(who);
   if (std::ranges::any_of(x.all, [](const part& p) { return p.is == nullptr; }))
     find(x.target.channel, x.all); // some may have begun meanwhile
   for (auto& p : x.all)
     if (p.is)
       p.is->seen(listed ? key : std::string{}, now);
+  return true;
 }
 
 void delivery::look(const std::shared_ptr<pending>& x) {
@@ -253,7 +258,8 @@ void delivery::look_at_file(const std::shared_ptr<pending>& x) {
     return x->answer(for_viewers(*from.failed, x->of.id));
   if (!from.is)
     return;
-  seen(*x, x->target.viewer);
+  if (!seen(*x, x->target.viewer))
+    return x->answer(too_many_clients(x->of.id));
   auto got = from.is->get(x->wanted);
   switch (got.what) {
   case outcome::wait:
@@ -386,8 +392,8 @@ reply delivery::entry(pending& x) {
   // manifest would have to be absolute for some players, and a server behind a proxy does not know its address.
   if (x.target.file == dash_entry && x.target.viewer.empty())
     return redirect(key + std::string{dash_suffix}, x.of);
-  if (x.of.method != verb::head) // which gives nobody the key
-    seen(x, key);
+  if (x.of.method != verb::head && !seen(x, key)) // HEAD gives nobody the key
+    return too_many_clients(x.of.id);
   auto text = entry_text(x, key);
   if (!text)
     return problem(ec::source_failed, "the channel has ended", x.of.id);

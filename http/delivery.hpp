@@ -65,7 +65,8 @@ private:
   void watch(const std::shared_ptr<pending>& x, part& of);
   void remember(const std::string& channel, const rendition_ptr& x, const std::string& name);
   reply entry(pending& x);
-  void seen(pending& x, const std::string& key);
+  /// False if there are too many clients.
+  bool seen(pending& x, const std::string& key);
   std::optional<std::string> entry_text(const pending& x, const std::string& key) const;
 
   /// Finds those of the parts that run.

@@ -33,6 +33,7 @@ uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const c
 http::server_config http_settings(const config::configuration& x, uint64_t descriptors) {
   http::server_config result;
   static_cast<config::http_options&>(result) = x.http;
+  result.clients_max = x.live.clients_max;
   result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
   namespace d = config::defaults;
   result.watch_timeout =
