@@ -95,7 +95,7 @@ void connection::watch_client() {
     error_code ended;
     me->socket_.receive(boost::asio::buffer(next), tcp::socket::message_peek, ended);
     if (failed || (ended && ended != boost::asio::error::would_block && ended != boost::asio::error::try_again))
-      me->close();
+      me->client_left();
   });
 }
 

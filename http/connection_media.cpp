@@ -90,7 +90,7 @@ void connection::pump() {
   case outcome::wait:
     return await_rest();
   case outcome::lost:
-    return abandon();
+    return abandon(boost::asio::error::timed_out);
   }
 }
 
@@ -105,13 +105,20 @@ void connection::await_rest() {
     });
   };
   if (!rest_->notify(std::move(wake)))
-    return abandon();
+    return abandon(boost::asio::error::timed_out);
   watch_client();
 }
 
-void connection::abandon() {
+void connection::abandon(const error_code& why) {
   phase_ = phase::writing;
-  on_written(boost::asio::error::timed_out, sent_bytes_);
+  on_written(why, sent_bytes_);
+}
+
+void connection::client_left() {
+  if (phase_ == phase::awaiting)
+    abandon(boost::asio::error::eof);
+  else
+    close();
 }
 
 } // namespace troupe::http

@@ -59,6 +59,10 @@ live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, reque
 void live_client::start() {
   limit_unsent(socket_);
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
+  viewer_ =
+    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
+  if (!viewer_)
+    return refuse(too_many_clients(request_.id));
   ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),
                      watch_atom_v, target_.channel, target_.profile);
 }
@@ -72,8 +76,6 @@ void live_client::opened(caf::expected<rendition_ptr> stream) {
     return refuse(problem(ec::stopping, {}, request_.id));
   reader_.emplace((*stream)->stream());
   group_ = live_group::of(loop_, *(*stream)->stream());
-  viewer_ =
-    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
   header_ =
     head_of({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}, {"Access-Control-Allow-Origin", "*"}}});
   auto line = record(200, "watching");
