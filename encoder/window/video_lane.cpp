@@ -9,6 +9,7 @@
 #include "encoder/source/annexb.hpp"
 #include "encoder/source/demuxer.hpp"
 #include "encoder/window/lane.hpp"
+#include "encoder/window/splice_keys.hpp"
 
 extern "C" {
 #include <libavutil/imgutils.h>
@@ -31,12 +32,6 @@ constexpr int64_t preroll_frames = video_filter::memory_frames + 2;
 
 /// If a source's frame rate is unknown or lower than this, a frame counts as this long.
 constexpr int64_t frame_ticks_max = 90'000;
-
-/// The most splices that are still to come.
-constexpr size_t keys_max = 64;
-
-/// Only a picture this near (ticks) to a splice begins it: after a gap, an old splice is over.
-constexpr int64_t splice_slack = 90'000;
 
 /// If nothing says where the window begins, stills without any picture begin at most this much (ticks) before they are
 /// asked for.
@@ -108,17 +103,13 @@ public:
   }
 
   void key_at(int64_t pts) override {
-    std::erase_if(keys_, [=](const key& x) { return x.pts == pts; }); // sections are repeated
-    keys_.push_back({pts});
-    if (keys_.size() > keys_max)
-      keys_.pop_front();
+    splices_.add(pts);
   }
 
   expected<void> fill(int64_t to_pts) override {
     if (complete_)
       return {};
-    for (auto& x : keys_)
-      x.before_absence = true;
+    splices_.source_left();
     if (!filling_)
       if (auto left = leave_source(); !left)
         return left;
@@ -267,8 +258,7 @@ private:
       if (auto shown = show_stills(frame.pts); !shown)
         return shown;
     if (std::exchange(filling_, false)) {
-      // The source's times may have moved.
-      std::erase_if(keys_, [](const key& x) { return x.before_absence; });
+      splices_.source_returned();
       if (frame.pts <= still_pts_)
         return {};
     }
@@ -365,17 +355,8 @@ private:
     ++context_.counters.frames_encoded;
     newest_ = frame.pts;
     inside_.push_back(frame.pts);
-    frame.pict_type = begins_splice(frame.pts) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    frame.pict_type = splices_.begin_at(frame.pts) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     return encoder_->encode(frame, [this](AVPacket& packet) { return on_encoded(packet); });
-  }
-
-  bool begins_splice(int64_t pts) {
-    auto result = false;
-    std::erase_if(keys_, [&](const key& x) {
-      result = result || (x.pts <= pts && pts - x.pts <= splice_slack);
-      return x.pts <= pts;
-    });
-    return result;
   }
 
   expected<void> end_window() {
@@ -396,12 +377,6 @@ private:
     return {};
   }
 
-  /// A splice that is still to come.
-  struct key {
-    int64_t pts;
-    bool before_absence = false; ///< it was told before the source went away
-  };
-
   track source_;
   video_settings settings_;
   lane_context context_;
@@ -421,7 +396,7 @@ private:
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
   int64_t last_pts_ = no_pts;
-  std::deque<key> keys_;
+  splice_keys splices_;
   std::deque<int64_t> inside_; ///< times of the pictures that the encoder holds, ascending
   int64_t newest_ = no_pts;    ///< the latest time of the encoder's input
   int64_t shown_ = no_pts;     ///< the latest time of the encoder's output

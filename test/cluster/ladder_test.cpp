@@ -1,9 +1,9 @@
 // Goal: the renditions of a ladder are one channel to a player: cut at the same pictures, each picture once, also while
-// transcoders are killed. It is decoded as few times as the workers have room for. Method: four small renditions and
-// their sound on three workers; tasks are killed while players of plain libavformat read every rendition. Their pictures
-// carry numbers. All segments that the playlists name in that time are compared, and the manifest. Two tasks are killed;
-// with TROUPE_LONG=1 five within ten minutes. The same on one worker, which makes all of them in one task, and on workers
-// with one slot each.
+// transcoders are killed. It is decoded as few times as the workers have room for.
+// Method: four small renditions and their sound on three workers; tasks are killed while players of plain libavformat
+// read every rendition. Their pictures carry numbers. All segments that the playlists name in that time are compared,
+// and the manifest. Two tasks are killed; with TROUPE_LONG=1 five within ten minutes. The same on one worker, which
+// makes all of them in one task, and on workers with one slot each.
 #include "rig/delivery/mpd.hpp"
 #include "rig/delivery/playlist.hpp"
 #include "rig/viewer.hpp"
