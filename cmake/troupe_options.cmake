@@ -39,12 +39,16 @@ if(sanitize)
   target_link_options(troupe_options INTERFACE ${sanitize})
 endif()
 
-# Instrumented builds compile eight sources at once, which takes half the time, because most of it goes into headers. So
-# names in anonymous namespaces are unique within a folder, and those of a test are in its suite's namespace.
-if(CMAKE_UNITY_BUILD)
-  # Such sources are no headers, although others include them.
-  target_compile_options(troupe_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
-endif()
+# troupe_together(target): an instrumented build compiles eight of its sources at once. That takes half the time, because
+# most of it goes into headers. So names in anonymous namespaces are unique within its folder, and those of a test are in
+# the namespace of its suite.
+function(troupe_together target)
+  if(TROUPE_SANITIZE MATCHES "address|thread")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)
+    # Such sources are no headers, although others include them.
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
 
 # troupe_library(name sources...): one library per folder, named troupe_<name>.
 function(troupe_library name)

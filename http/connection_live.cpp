@@ -16,7 +16,7 @@ namespace {
 
 using boost::beast::http::field;
 
-bool is_read(verb method) {
+bool is_get_or_head(verb method) {
   return method == verb::get || method == verb::head;
 }
 
@@ -41,7 +41,7 @@ void connection::dispatch_live() {
   auto& header = parser_->get();
   if (request_.method == verb::options)
     return answer(preflight());
-  if (!is_read(request_.method))
+  if (!is_get_or_head(request_.method))
     return ask_api();
   if (auto target = delivery_target::of(request_.path))
     return deliver(*target);

@@ -1,4 +1,5 @@
 #include "http/live.hpp"
+#include "http/chunked.hpp"
 
 #include "base/mask_url.hpp"
 #include "config/waits.hpp"
@@ -20,13 +21,7 @@ namespace {
 /// Bytes that a client may send while it watches; a client has no reason to send any.
 constexpr uint64_t ignored_bytes_max = 64 * 1024;
 
-constexpr std::string_view chunk_end = "\r\n";
-constexpr std::string_view last_chunk = "0\r\n\r\n";
 constexpr std::string_view suffix = ".ts";
-
-boost::asio::const_buffer buffer_of(std::string_view text) {
-  return {text.data(), text.size()};
-}
 
 /// The buffers of one write, without a copy of their list.
 using buffer_span = std::span<const boost::asio::const_buffer>;

@@ -23,7 +23,7 @@ constexpr auto host_timeout = std::chrono::seconds{2};
 /// After this time a host is asked again whether a process is gone.
 constexpr auto task_end_timeout = std::chrono::minutes{1};
 
-std::string words(const caf::error& x) {
+std::string reason_of(const caf::error& x) {
   auto text = caf::to_string(x);
   return text.empty() ? "its connection closed" : text;
 }
@@ -180,7 +180,7 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
       tasks.erase(gone);
       // A task that ended regularly was told to do so by its owner, whose message may come later than this one.
       if (why)
-        lose_task(gone, {"the task process is gone: " + words(why), true});
+        lose_task(gone, {"the task process is gone: " + reason_of(why), true});
       else
         lose_task(gone, {});
       return;
@@ -188,9 +188,9 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
   for (auto& [id, host] : hosts)
     if (host == who) {
       auto gone = id;
-      log::warning("a worker is gone", {{"worker", gone}, {"reason", words(why)}});
+      log::warning("a worker is gone", {{"worker", gone}, {"reason", reason_of(why)}});
       hosts.erase(gone);
-      workers.lost(gone, "its worker is gone: " + words(why), now);
+      workers.lost(gone, "its worker is gone: " + reason_of(why), now);
       leases.host_lost(gone, now);
       return;
     }
@@ -273,7 +273,7 @@ void daemon_registry_state::assign(worker_id host, task_id task, const work_labe
     return; // the loss of the host ends the lease, or else the lease's deadline does
   self->request(i->second, host_timeout, assign_atom_v, task, label)
     .then([this, id](const std::string& limits) { leases.assigned(id, true, limits, self->now()); },
-          [this, id](const caf::error& why) { leases.assigned(id, false, words(why), self->now()); });
+          [this, id](const caf::error& why) { leases.assigned(id, false, reason_of(why), self->now()); });
 }
 
 void daemon_registry_state::end(worker_id host, task_id task) {

@@ -11,10 +11,10 @@ namespace troupe {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{100};
+constexpr auto session_interval = std::chrono::milliseconds{100};
 
 /// How long a warm task may take to accept its work; the work then reports by itself.
-constexpr auto start_timeout = std::chrono::seconds{5};
+constexpr auto transcode_start_timeout = std::chrono::seconds{5};
 
 /// How long a task that goes on for other renditions may take to close an encoder.
 constexpr auto stop_timeout = std::chrono::seconds{5};
@@ -78,7 +78,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       return self->quit(x.reason);
     task_gone(x.source);
   });
-  self->delayed_send(self, tick_interval, tick_atom_v);
+  self->delayed_send(self, session_interval, tick_atom_v);
   log::info("the session starts", {{"channel", channel_name}, {"session", id}});
   return {
     [this](const sample_batch& x) {
@@ -149,7 +149,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](tick_atom) {
-      self->delayed_send(self, tick_interval, tick_atom_v);
+      self->delayed_send(self, session_interval, tick_atom_v);
       session.tick(self->now());
       release();
       for (auto& [profile, out] : outputs)
@@ -259,7 +259,7 @@ void session_state::start_on_task(const Work& work) {
              {"task", i->second.held->task},
              {"attempt", number},
              {"worker", i->second.held->worker_name.empty() ? "coordinator" : i->second.held->worker_name}});
-  self->request(i->second.task, start_timeout, work, sample_sink_actor{self})
+  self->request(i->second.task, transcode_start_timeout, work, sample_sink_actor{self})
     .then(
       [this, number](const Handle& handle) {
         auto a = attempts.find(number);
