@@ -29,7 +29,8 @@ struct feed {
   bool announce = true;            ///< before the next block, the attempts must be told of splices that are to come
   credit_window credit;
   watchdog watch;
-  bool over = false; ///< the attempts were told that no more blocks come
+  bool shared = false; ///< several attempts were fed, even if one is left
+  bool over = false;   ///< the attempts were told that no more blocks come
 };
 
 } // namespace troupe::core

@@ -63,6 +63,10 @@ void session::tick(time_point now) {
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end())
       tick(i->second, now);
+  // A task that waited for another rendition, which has left meanwhile, starts without it.
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end() && i->second.current && !i->second.current->in->cursor)
+      pump(i->second, now);
   if (variants_.empty() && ingest_)
     fail_everything(ec::none, {});
   ask_together();

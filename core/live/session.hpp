@@ -297,6 +297,7 @@ private:
   void answered(attempt_id first, time_point now);
   void start(const std::vector<attempt_id>& together, time_point now);
   std::vector<place> fed_by(const feed& in);
+  bool all_run(const feed& in);
   std::shared_ptr<feed> feed_of(attempt_id first);
   static std::vector<attempt_id> numbers_of(const std::vector<place>& x);
   bool find_beginning(feed& in, const std::vector<place>& fed);

@@ -214,9 +214,7 @@ void session::pump(variant& v, time_point now) {
 
 void session::pump(std::shared_ptr<feed> in, time_point now) {
   auto fed = fed_by(*in);
-  if (std::any_of(fed.begin(), fed.end(), [](const place& p) { return !p.at->running(); }))
-    return;
-  if (fed.empty() || (!in->cursor && !find_beginning(*in, fed)))
+  if (fed.empty() || !all_run(*in) || (!in->cursor && !find_beginning(*in, fed)))
     return;
   if (*in->cursor < buffer_.first()) {
     for (auto& number : numbers_of(fed))

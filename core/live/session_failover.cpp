@@ -143,7 +143,7 @@ void session::watch_over(variant& v, time_point now) {
   if (!v.current || !v.current->running())
     return;
   auto& a = *v.current;
-  if (!v.flowing && a.in->credit.sent() == 0 && now - a.since >= config_.unfed_after) {
+  if (!v.flowing && a.in->credit.sent() == 0 && now - a.since >= config_.unfed_after && all_run(*a.in)) {
     park(v);
     return;
   }
@@ -162,7 +162,7 @@ void session::watch_over(variant& v, time_point now) {
          false, now);
     return;
   }
-  if (a.delivered && now - a.since >= config_.settled_after) {
+  if (a.delivered && now - a.since >= config_.settled_after && !a.in->watch.stalled(now)) {
     v.avoid.clear();
     v.alone = false;
   }
@@ -294,8 +294,9 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end
   else
     v.deaths = 1;
   v.died_at = place;
-  v.alone = v.alone || v.deaths > 1;
-  if (place && v.deaths >= config_.quarantine_after) {
+  // Next time it shares no task if it may be what kills its tasks. Only a task of its own convicts a rendition.
+  v.alone = v.alone || !place || v.deaths > 1 || v.deaths + 1 >= config_.quarantine_after;
+  if (place && v.deaths >= config_.quarantine_after && !a.in->shared) {
     auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
                    + v.target.name + ": " + why;
     auto name = v.target.name;

@@ -136,6 +136,7 @@ void session::start(const std::vector<attempt_id>& together, time_point now) {
     if (in) {
       work.beside = in->id;
       a.in = in;
+      in->shared = true;
     }
     in = a.in;
     effects_.start(work);
@@ -150,6 +151,12 @@ std::vector<session::place> session::fed_by(const feed& in) {
       if (*slot && (*slot)->in.get() == &in)
         result.push_back({&v, &**slot});
   return result;
+}
+
+/// True if all of these attempts run: then they get their first block.
+bool session::all_run(const feed& in) {
+  auto fed = fed_by(in);
+  return std::all_of(fed.begin(), fed.end(), [](const place& p) { return p.at->running(); });
 }
 
 std::shared_ptr<feed> session::feed_of(attempt_id first) {

@@ -31,7 +31,8 @@ bool is_made_from(const stream_format& x, size_t i) {
 /// True if renditions with this plan need the track.
 bool is_made_from(const variant_plan& plan, const stream_format& x, size_t i) {
   return i < x.tracks.size()
-         && (plan.actions.at(i) != track_action::drop || (plan.encodes_video && x.tracks[i].codec == splice_codec));
+         && ((i < plan.actions.size() && plan.actions[i] != track_action::drop)
+             || (plan.encodes_video && x.tracks[i].codec == splice_codec));
 }
 
 size_t longer(const stream_format& a, const stream_format& b) {

@@ -292,6 +292,38 @@ BOOST_AUTO_TEST_CASE(after_two_deaths_at_one_place_each_is_made_alone) {
   BOOST_TEST(effects.quarantined.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_track_beside_them_that_the_source_loses_disturbs_none) {
+  auto with_text = with_sound();
+  with_text.tracks.push_back({});
+  with_text.tracks.back().kind = track_kind::subtitle;
+  with_text.tracks.back().codec = "webvtt";
+  watch_all();
+  ingest = ingest_runs(with_text);
+  feed(0, 15);
+  run_all();
+  auto asked = effects.requests.size();
+  it->on(format_change{ingest, with_sound()}, now);
+  feed(15, 25);
+  deliver_all(10, 20);
+  BOOST_TEST(effects.requests.size() == asked);
+  BOOST_TEST(effects.finished.empty());
+  BOOST_TEST(fed(requested("main/hd")) == numbers(10, 25), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_rendition_is_convicted_only_by_deaths_of_a_task_of_its_own) {
+  config.quarantine_after = 1;
+  make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
+  begin();
+  run_all();
+  deliver_all(10, 12);
+  kill(all);
+  BOOST_TEST(effects.quarantined.empty());
+  for (auto& x : all) {
+    grant(x, 6);
+    BOOST_TEST(!work_of(x).beside);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_the_source_is_told_to_each_of_them) {
   begin();
   run_all();
