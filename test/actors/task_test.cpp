@@ -134,8 +134,6 @@ BOOST_AUTO_TEST_CASE(a_task_that_transcodes_takes_more_work_for_the_same_source)
   auto added = ask<transcoder_actor>(*this, task, work, sink);
   BOOST_REQUIRE(comes([&] { return added->came(); }));
   BOOST_TEST((**added == first));
-  work.beside = {};
-  BOOST_TEST((ask<transcoder_actor>(*this, task, work, sink)->error == ec::refused));
 }
 
 BOOST_AUTO_TEST_CASE(a_task_ends_with_its_work) {

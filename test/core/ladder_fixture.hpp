@@ -67,7 +67,7 @@ struct ladder_fixture : session_fixture {
     auto made = with_sound("aac");
     made.tracks.erase(rendition == "main/sound" ? made.tracks.begin() : made.tracks.end() - 1);
     it->on(format_change{attempt, made}, now);
-    BOOST_REQUIRE(effects.sent.size() > sent);
+    BOOST_REQUIRE_MESSAGE(effects.sent.size() > sent, rendition << " is sent nothing");
     return effects.sent[sent].block.samples.front().pts / frame; // of the picture, or of its sound
   }
 

@@ -91,6 +91,7 @@ BOOST_FIXTURE_TEST_CASE(the_renditions_of_a_ladder_that_begins_during_an_absence
   // Whoever comes much later begins at its own time, and with a whole segment.
   wait(100);
   it->down(requested("main/sound"), "killed", now);
+  it->ask_together();
   run("main/sound");
   BOOST_TEST(effects.transcodes.back().spans.at(0).from_pts > begin[0] + 9 * ticks_per_second);
   deliver("main/sound", 500);
