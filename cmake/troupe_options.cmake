@@ -29,7 +29,7 @@ elseif(TROUPE_SANITIZE STREQUAL "fuzzer")
   set(sanitize -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
 endif()
 if(sanitize)
-  # -Og keeps message passing fast enough for tests with time limits, and compiles instrumented code much faster than -O1.
+  # -Og keeps message passing fast enough for tests with time limits, and compiles faster than -O1.
   target_compile_options(troupe_options INTERFACE ${sanitize} -Og)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # With a sanitizer's instrumentation, g++ reports members of the standard library (such as std::regex's) as

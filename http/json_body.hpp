@@ -1,4 +1,5 @@
-// JSON sent by clients: its size and depth are limited, and its meaning is unambiguous. And JSON for clients.
+// JSON sent by clients: its size and depth are limited, and its meaning is unambiguous.
+// JSON answers are made here, too.
 #pragma once
 
 #include "http/message.hpp"

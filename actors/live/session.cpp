@@ -16,7 +16,7 @@ constexpr auto session_interval = std::chrono::milliseconds{100};
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto transcode_start_timeout = std::chrono::seconds{5};
 
-/// How long a task that goes on for other renditions may take to close an encoder.
+/// A task may make several renditions. If one of them ends, the task must close its encoder within this time.
 constexpr auto stop_timeout = std::chrono::seconds{5};
 
 /// A lease that comes after the session has stopped waiting for it is given back, if it comes within this time.

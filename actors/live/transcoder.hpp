@@ -2,9 +2,9 @@
 // decoded once. Each is an attempt with its own window, its own output under its own credit, and its own end.
 //
 // A detached actor: it encodes inside its handlers, one source block at a time, so that a stop takes effect between two
-// blocks. A source block is acknowledged when the output of all attempts has been sent. While the sink's credit for one
-// of them is used up, nothing is acknowledged, so that the sender's credit runs out in turn and no queue grows. If the
-// sink dies, the transcoder ends. An attempt that ends by itself sends a `stream_end`. The reason in it is empty if all
+// blocks. A source block is acknowledged when the output of all attempts has been sent. If one attempt has no credit at
+// the sink, no source block is acknowledged. Then the sender's credit runs out too, and no queue grows. If the sink
+// dies, the transcoder ends. An attempt that ends by itself sends a `stream_end`. The reason in it is empty if all
 // windows are delivered, or if the source has ended. The transcoder quits when the end of the last one has arrived.
 #pragma once
 

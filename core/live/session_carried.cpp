@@ -22,7 +22,7 @@ constexpr int64_t told_for = 5 * ticks_per_second;
 /// The number of a track that is gone.
 constexpr uint16_t no_track = std::numeric_limits<uint16_t>::max();
 
-/// The most splices that a transcoder is told of in advance.
+/// A transcoder is told of at most this many future splices before its first block.
 constexpr size_t splices_max = 64;
 
 int64_t end_of(const sample& x) {

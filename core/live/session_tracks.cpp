@@ -1,5 +1,5 @@
-// What becomes of the renditions when the source's tracks change. A rendition that is made from other tracks goes on as
-// it is; only what goes beside it changes.
+// The source's tracks change: which renditions are transcoded anew, and which are not. A rendition is transcoded anew
+// only if a track changes from which it is made.
 #include "core/live/session.hpp"
 #include "core/live/splice_codec.hpp"
 
@@ -127,7 +127,7 @@ bool session::is_unaffected(const variant& v, const stream_format& before) const
   return true;
 }
 
-/// The rendition goes on, with what goes beside it now.
+/// The transcode of the rendition is not interrupted. Its subtitles and data are those of the new tracks.
 void session::follow(variant& v) {
   auto planned = plan_variant(*source_, v.target, config_.held);
   v.plan.actions.resize(source_->tracks.size(), track_action::drop);
