@@ -75,7 +75,8 @@ inline dummy_leases::dummy_leases(virtual_time& world) {
   actor = world.keep(world.system.spawn([this](leases_actor::pointer self) -> leases_actor::behavior_type {
     return {
       [this, self](const lease_request& x) -> caf::result<lease, task_actor> {
-        return requests.emplace_back(x, self->make_response_promise<lease, task_actor>()).answer;
+        requests.push_back({x, self->make_response_promise<lease, task_actor>()});
+        return requests.back().answer;
       },
       [this](release_atom, lease_id id, const lease_end& how) { released.emplace_back(id, how); },
       [](lease_id, const work_statistics&) {},
