@@ -197,7 +197,7 @@ struct fixture : registered_types {
   /// Checks that both pulls together have each frame of `whole` once, in order and at its time.
   void check_once_each(const std::vector<taken>& first, const std::vector<taken>& second,
                        const std::vector<taken>& whole) const {
-    for (uint16_t track = 0; track < format.tracks.size(); ++track) {
+    for (size_t track = 0; track < format.tracks.size(); ++track) {
       std::map<int64_t, uint64_t> expected;
       for (auto& x : whole)
         if (x.what.track == track)
