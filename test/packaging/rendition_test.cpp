@@ -5,13 +5,12 @@
 #include "packaging/rendition.hpp"
 #include "rig/delivery/boxes.hpp"
 
-#include "coded_track.hpp"
 #include "test/encoder/splices.hpp"
+#include "written_channel.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 using namespace troupe;
@@ -20,57 +19,6 @@ using troupe::bench::delivery::ts_account;
 
 namespace rendition_test {
 namespace {
-
-constexpr int64_t begin = 100 * ticks_per_second; // the source has a clock of its own
-constexpr delivery_times times{.segment = ticks_per_second};
-
-struct channel_fixture {
-  explicit channel_fixture(const delivery_times& like = times) {
-    auto pictures = make_pictures({.frames = 100, .gop = 25, .first_pts = begin});
-    auto sound = make_sound({.encoder = "aac", .first_sample = 100 * 48'000, .samples = 4 * 48'000});
-    all_tracks = {{pictures.format, sound.format}};
-    BOOST_REQUIRE(out.set_format(all_tracks, like, {begin, 1'000'000}));
-    for (auto& x : pictures.samples)
-      all.push_back(x);
-    for (auto& x : sound.samples) {
-      all.push_back(x);
-      all.back().info.track = 1;
-      all.back().info.flags = sample::key;
-    }
-    std::ranges::stable_sort(all, {}, [](const coded_sample& x) { return x.info.dts; });
-  }
-
-  /// Writes the samples up to this decoding time, each as a block.
-  void write_until(int64_t dts) {
-    for (; next < all.size() && all[next].info.dts < dts; ++next) {
-      auto x = all[next].info;
-      if (x.track == 0 && (x.flags & sample::key) != 0)
-        x.flags |= sample::random_access;
-      x.size = static_cast<uint32_t>(all[next].bytes.size());
-      BOOST_REQUIRE(out.write({{x}, shared_bytes{all[next].bytes}}, {}));
-    }
-  }
-
-  delivery_reply get(const std::string& file, std::optional<int64_t> msn = {}, std::optional<int64_t> part = {}) {
-    delivery_request x;
-    x.file = file;
-    x.msn = msn;
-    x.part = part;
-    return out.shared()->get(x);
-  }
-
-  static std::string text(const delivery_reply& x) {
-    std::string result;
-    for (auto& bytes : x.body)
-      result.append(reinterpret_cast<const char*>(bytes.span().data()), bytes.size());
-    return result;
-  }
-
-  rendition_output out{{}, "hd"};
-  stream_format all_tracks;
-  std::vector<coded_sample> all;
-  size_t next = 0;
-};
 
 struct changing : channel_fixture {
   using channel_fixture::channel_fixture;
@@ -225,32 +173,6 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
              != std::string::npos);
   BOOST_TEST(all.find(",SUBTITLES=\"text\",CLOSED-CAPTIONS=NONE\n") != std::string::npos);
   BOOST_TEST(dash_manifest({{{out.shared(), *summary}}}, "time").find("s0") == std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(captions_are_announced_once_they_were_seen) {
-  auto multivariant = [&] {
-    auto summary = out.shared()->summary("KEY/hd").value();
-    auto manifest = dash_manifest({{{out.shared(), summary}}}, "time");
-    return multivariant_playlist(std::vector{summary}, out.shared()->times()) + manifest;
-  };
-  write_until(begin + 2 * ticks_per_second);
-  auto without = multivariant();
-  BOOST_TEST(without.find(",CLOSED-CAPTIONS=NONE\n") != std::string::npos);
-  BOOST_TEST(without.find("cea-608") == std::string::npos);
-  // An SEI message (ITU-T H.264 annex D.1.6) without a single caption in it.
-  constexpr std::array<uint8_t, 17> message{0, 0, 0, 1, 6, 4, 9, 0xb5, 0, 0x31, 'G', 'A', '9', '4', 3, 0x40, 0xff};
-  for (auto& x : all)
-    if (x.info.track == 0)
-      x.bytes.insert(x.bytes.begin(), reinterpret_cast<const std::byte*>(message.data()),
-                     reinterpret_cast<const std::byte*>(message.data()) + message.size());
-  write_until(begin + 4 * ticks_per_second);
-  auto with = multivariant();
-  BOOST_TEST(with.find("#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"captions\",NAME=\"CC1\",DEFAULT=YES,"
-                       "AUTOSELECT=YES,INSTREAM-ID=\"CC1\"\n")
-             != std::string::npos);
-  BOOST_TEST(with.find(",CLOSED-CAPTIONS=\"captions\"\n") != std::string::npos);
-  BOOST_TEST(with.find("<Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1\"/>")
-             != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_that_begin_in_the_middle_hold_nothing_back_and_are_there_to_the_end) {
