@@ -43,8 +43,8 @@ void check_authority(std::string_view text) {
     return;
   header.set(beast::field::host, boost::beast::string_view{text.data(), text.size()});
   header.set(beast::field::origin, boost::beast::string_view{text.data(), text.size()});
-  http::guard{true, {}}.check(11, http::verb::post, header);
-  http::guard{false, {"example.org"}}.check(11, http::verb::post, header);
+  http::browser_guard{true, {}}.check(11, http::verb::post, header);
+  http::browser_guard{false, {"example.org"}}.check(11, http::verb::post, header);
 }
 
 } // namespace
