@@ -161,9 +161,7 @@ void add_set(std::string& to, size_t id, const adaptation_set& x) {
   if (!x.language.empty())
     append(to, " lang=\"", escaped(language_tag(x.language)), "\"");
   append(to, ">\n",
-         x.captions
-           ? "      <Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1\"/>\n"
-           : "",
+         x.captions ? "      <Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1\"/>\n" : "",
          x.representations, "    </AdaptationSet>\n");
 }
 
