@@ -286,19 +286,19 @@ def check_tree():
 
 def flags_by_folder(build):
     """One compile command per folder of ours, without its source and outputs: headers are compiled as their neighbours are.
-    If a folder makes several libraries, the longest command counts, because that library may include most."""
+    If a folder makes several libraries, the longest command counts, because that library may include most. Sources that
+    are compiled together are in a file of the build folder, below the name of their folder."""
     result = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["file"])
-        if not path.is_relative_to(ROOT) or path.is_relative_to(build):
+        if not path.is_relative_to(ROOT):
             continue
         words = [w for w in shlex.split(entry["command"]) if not w.endswith("ccache")]
         for option in ("-o", "-MF", "-MT", "-c"):
             if option in words:
                 at = words.index(option)
                 del words[at:at + 2]
-        name = path.relative_to(ROOT).as_posix()
-        folder = component(name)
+        folder = component(path.relative_to(build if path.is_relative_to(build) else ROOT).as_posix())
         if folder not in result or len(words) > len(result[folder][1]):
             result[folder] = (entry["directory"], words)
     return result
@@ -309,7 +309,10 @@ def check_headers_alone(build):
     headers = [name for name, _ in sources() if name.endswith(".hpp")]
 
     def compile_alone(name):
-        directory, words = commands.get(component(name)) or next(iter(commands.values()))
+        folder = component(name)
+        while folder not in commands:
+            folder = folder.rpartition("/")[0]
+        directory, words = commands[folder]
         # Included from an empty source: as a main file, #pragma once itself would be a warning.
         run = subprocess.run([*words, "-fsyntax-only", "-x", "c++", "-include", str(ROOT / name), "/dev/null"],
                              cwd=directory, capture_output=True, text=True)
