@@ -22,7 +22,7 @@ constexpr int64_t told_for = 5 * ticks_per_second;
 /// The number of a track that is gone.
 constexpr uint16_t no_track = std::numeric_limits<uint16_t>::max();
 
-/// A transcoder is told of at most this many future splices before its first block.
+/// At most this many future splices are sent to a transcoder before its first block.
 constexpr size_t splices_max = 64;
 
 int64_t end_of(const sample& x) {

@@ -1,5 +1,5 @@
-// The source's tracks change: which renditions are transcoded anew, and which are not. A rendition is transcoded anew
-// only if a track changes from which it is made.
+// What happens to renditions if the source's tracks change. A rendition is transcoded again only if it is made from a
+// track that has changed.
 #include "core/live/session.hpp"
 #include "core/live/splice_codec.hpp"
 
