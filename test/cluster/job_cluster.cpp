@@ -129,6 +129,18 @@ std::vector<pid_t> job_cluster::wait_for_file_tasks() const {
   return pids;
 }
 
+pid_t job_cluster::wait_for_new_file_task() const {
+  auto known = wait_for_file_tasks();
+  pid_t result = 0;
+  c.wait_until("a task begins to work at the file", [&] {
+    for (auto pid : file_tasks())
+      if (std::find(known.begin(), known.end(), pid) == known.end())
+        result = pid;
+    return result > 0;
+  });
+  return result;
+}
+
 void job_cluster::check_result() const {
   check_transcoded(result, seconds_);
 }

@@ -74,6 +74,9 @@ public:
   std::vector<pid_t> wait_for_file_tasks() const;
   std::vector<pid_t> file_tasks() const;
 
+  /// Waits until a process begins to work on a file, and returns it. Tasks that run already may end at any moment.
+  pid_t wait_for_new_file_task() const;
+
   // -- checks -------------------------------------------------------------------
 
   /// Checks that the result has every picture once and in order, sound in sync, and no decoding errors.

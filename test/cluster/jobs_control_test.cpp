@@ -68,10 +68,10 @@ BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 2);
+  auto task = f.wait_for_new_file_task();
   auto attempts = f.attempts(id);
-  auto running = f.wait_for_file_tasks();
   auto since = clock::now();
-  ::kill(running[0], SIGKILL);
+  ::kill(task, SIGKILL);
   f.c.wait_until("another task has the chunk",
                  [&] { return f.attempts(id) > attempts && says(f.history(id), "killed by signal 9"); });
   BOOST_TEST_MESSAGE("given away after " << ms_since(since) << " ms");
@@ -120,10 +120,10 @@ BOOST_AUTO_TEST_CASE(a_stopped_task_is_replaced_and_killed_in_the_end) {
   f.c.start(two, 1);
   auto id = f.order(f.slow_order());
   f.wait_for_chunks(id, 1);
-  auto pids = f.wait_for_file_tasks();
-  ::kill(pids[0], SIGSTOP); // SIGTERM does not reach it, SIGKILL does
+  auto task = f.wait_for_new_file_task();
+  ::kill(task, SIGSTOP); // SIGTERM does not reach it, SIGKILL does
   f.c.wait_until("it is told", [&] { return says(f.history(id), "the task said nothing for 1000 ms"); });
-  f.c.wait_until("it is gone", [&] { return all_gone({pids[0]}); });
+  f.c.wait_until("it is gone", [&] { return all_gone({task}); });
   f.wait_until_over(id, "completed");
   f.check_result();
 }
