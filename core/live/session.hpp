@@ -252,7 +252,6 @@ private:
   void source_known(time_point now);
   void tracks_announced(const stream_format& x, time_point now);
   void source_changed(const stream_format& x, time_point now);
-  bool goes_on(const variant& v, const stream_format& before);
   bool is_unaffected(const variant& v, const stream_format& before) const;
   void follow(variant& v);
   bool plan_anew(variant& v, time_point now);
@@ -275,6 +274,7 @@ private:
   // samples
   void pump(std::shared_ptr<feed> in, time_point now);
   void pump(variant& v, time_point now);
+  bool has_all(attempt& a);
   void pass_through(variant& v, time_point now);
   void take_output(place p, const sample_batch& x, time_point now);
   void flush(variant& v, time_point now);

@@ -148,13 +148,13 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->in->over && p.at->in->credit.pending()) {
+  if (p.at->last_batch && p.at->in->credit.acknowledged() < *p.at->last_batch) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
   // All of its output is here, whether its last sample is marked `closed` or not.
   deliver_held(v, *v.current, now);
-  auto tracks_changed = v.current->in->until <= v.tracks_since;
+  auto tracks_changed = v.current->until <= v.tracks_since;
   effects_.stop(v.current->id, {});
   v.current.reset();
   if (v.next && v.change_at) {
@@ -223,8 +223,10 @@ void session::pump(std::shared_ptr<feed> in, time_point now) {
     return;
   }
   assert(*in->cursor <= buffer_.end());
-  auto end = std::min(buffer_.end(), in->until);
-  while (*in->cursor < end && in->credit.open()) {
+  for (;;) {
+    std::erase_if(fed, [this](const place& p) { return has_all(*p.at); });
+    if (fed.empty() || *in->cursor >= buffer_.end() || !in->credit.open())
+      return;
     auto number = (*in->cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
@@ -255,12 +257,17 @@ void session::pump(std::shared_ptr<feed> in, time_point now) {
     in->unanswered.push_back(number);
     effects_.send({in->id, in->credit.send(batch.bytes.size()), std::move(batch)});
   }
-  auto last = *in->cursor >= in->until || (ingest_ && ingest_->ended && *in->cursor >= buffer_.end());
-  if (!last || std::exchange(in->over, true))
-    return;
-  for (auto& p : fed) {
-    p.at->finishing = true;
-    effects_.finish(p.at->id);
+}
+
+/// True if the attempt gets no more source blocks. It is told so once.
+bool session::has_all(attempt& a) {
+  auto cursor = *a.in->cursor;
+  if (cursor < a.until && !(ingest_ && ingest_->ended && cursor >= buffer_.end()))
+    return false;
+  if (!a.last_batch) {
+    a.last_batch = a.in->credit.sent();
+    a.finishing = true;
+    effects_.finish(a.id);
   }
 }
 

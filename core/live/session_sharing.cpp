@@ -21,13 +21,16 @@ bool session::may_share(const variant& v, bool next, const lease_request& x) con
 }
 
 void session::ask_together() {
-  // Renditions that begin in the same way.
-  std::map<std::tuple<std::string_view, bool, bool, bool, variant::purpose>, std::vector<lease_request>> parties;
+  // Renditions that begin in the same way, with the same tracks of the source.
+  std::map<std::tuple<std::string_view, bool, bool, uint64_t, bool, variant::purpose>, std::vector<lease_request>>
+    parties;
   for (auto& x : std::exchange(asking_, {}))
     if (auto p = find(x.label.attempt); p.at != nullptr) {
       auto& v = *p.of;
       auto next = v.next && p.at == &*v.next;
-      parties[{ladder_of(v.target.name), v.flowing, has_slate(v), next, next ? v.next_for : variant::purpose::hedge}]
+      auto tracks_since = std::max(v.tracks_since, buffer_.first());
+      parties[{ladder_of(v.target.name), v.flowing, has_slate(v), tracks_since, next,
+               next ? v.next_for : variant::purpose::hedge}]
         .push_back(std::move(x));
     }
   for (auto& [alike, requests] : parties) {
