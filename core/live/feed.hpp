@@ -27,7 +27,8 @@ struct feed {
   bool announce = true;            ///< before the next block, the attempts must be told of splices that are to come
   credit_window credit;
   watchdog watch;
-  bool shared = false; ///< several attempts were fed, even if one is left
+  bool alarmed = false; ///< it seems to stall, and nothing has shown yet that it does not
+  bool shared = false;  ///< several attempts were fed, even if one is left
 };
 
 } // namespace troupe::core

@@ -301,7 +301,7 @@ private:
   std::shared_ptr<feed> feed_of(attempt_id first);
   static std::vector<attempt_id> numbers_of(const std::vector<place>& x);
   bool find_beginning(feed& in, const std::vector<place>& fed);
-  bool is_costliest(const variant& v);
+  bool is_costliest(const variant& v, time_point now);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;

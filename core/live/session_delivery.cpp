@@ -319,7 +319,8 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
 void session::flush(variant& v, time_point now) {
   if (v.current && v.current->closed()) {
     if (v.next && v.next_for == variant::purpose::hedge) {
-      v.current->in->watch.forgive(now);
+      if (std::exchange(v.current->in->alarmed, false))
+        v.current->in->watch.forgive(now);
       drop_next(v, {}, now);
     }
     deliver_held(v, *v.current, now);

@@ -194,11 +194,14 @@ bool session::find_beginning(feed& in, const std::vector<place>& fed) {
   return true;
 }
 
-/// True if no other rendition takes more of the time of the variant's task.
-bool session::is_costliest(const variant& v) {
+/// True if no other rendition takes more of the time of the variant's task. Those that found no faster worker do not
+/// count for a while.
+bool session::is_costliest(const variant& v, time_point now) {
   assert(v.current);
   auto fed = fed_by(*v.current->in);
-  return std::none_of(fed.begin(), fed.end(), [&](const place& p) { return p.of->work.busy_ms > v.work.busy_ms; });
+  return std::none_of(fed.begin(), fed.end(), [&](const place& p) {
+    return now >= p.of->next_not_before && p.of->work.busy_ms > v.work.busy_ms;
+  });
 }
 
 } // namespace troupe::core

@@ -409,6 +409,20 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(request_of("main/sound").beside.value == requested("main/hd").value);
 }
 
+BOOST_AUTO_TEST_CASE(a_false_alarm_about_their_task_doubles_its_patience_once) {
+  begin();
+  run_all();
+  deliver_all(10, 15);
+  steady(15, 40);
+  BOOST_TEST((stall(40) < 1000ms));
+  for (auto& x : all)
+    made(x, 40); // it worked all the time
+  it->lease_failed(requested("main/hd"), ec::no_worker, "too late", now);
+  steady(41, 80);
+  auto patience = stall(80);
+  BOOST_TEST((patience > 1000ms && patience < 1500ms));
+}
+
 BOOST_AUTO_TEST_CASE(the_end_of_one_rendition_is_none_for_the_second_attempt_at_another_in_its_task) {
   begin();
   run_all();
@@ -457,16 +471,23 @@ BOOST_AUTO_TEST_CASE(if_their_task_is_too_slow_the_one_that_takes_most_of_its_ti
     done.busy_ms = busy++ * 1000;
     it->on(requested(x), done, now);
   }
-  auto asked = effects.requests.size();
-  for (int64_t i = 20; effects.requests.size() == asked && i < 600; ++i) {
-    now += 40ms;
-    feed(i, i + 1);
-    it->on(batch_ack{requested("main/hd"), static_cast<uint64_t>(i - 10)}, now);
-    it->tick(now);
-  }
-  BOOST_REQUIRE(effects.requests.size() == asked + 1);
-  BOOST_TEST(effects.requests.back().label.profile == "main/sd");
-  BOOST_TEST(effects.requests.back().elsewhere);
+  int64_t i = 20;
+  auto leaves = [&] {
+    auto asked = effects.requests.size();
+    for (; effects.requests.size() == asked && i < 1200; ++i) {
+      now += 40ms;
+      feed(i, i + 1);
+      it->on(batch_ack{running.at("main/hd"), static_cast<uint64_t>(i - 10)}, now);
+      it->tick(now);
+    }
+    BOOST_REQUIRE(effects.requests.size() == asked + 1);
+    BOOST_TEST(effects.requests.back().elsewhere);
+    return effects.requests.back().label.profile;
+  };
+  BOOST_TEST(leaves() == "main/sd");
+  // If no worker is faster, it stays, and the next one tries.
+  it->lease_failed(requested("main/sd"), ec::no_worker, "none is faster", now);
+  BOOST_TEST(leaves() == "main/hd");
 }
 
 BOOST_AUTO_TEST_CASE(a_drain_moves_them_together) {
