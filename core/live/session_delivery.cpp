@@ -160,7 +160,7 @@ void session::on(const stream_end& x, time_point now) {
   if (v.next && v.change_at) {
     release_tail(v, false, now);
     flush(v, now);
-  } else if (ingest_ && ingest_->ended) {
+  } else if (ingest_ && ingest_->ended && !tracks_changed) {
     remove(v, ec::source_failed, "the source has ended");
     if (variants_.empty())
       fail_everything(ec::none, {});
@@ -269,6 +269,7 @@ bool session::has_all(attempt& a) {
     a.finishing = true;
     effects_.finish(a.id);
   }
+  return true;
 }
 
 void session::pass_through(variant& v, time_point now) {
