@@ -104,7 +104,7 @@ public:
   /// A copy of a track's window, for manifests; empty if there is no such track.
   std::optional<track_window> window(const std::string& track) const;
 
-  /// A viewer asked for something just now. Without a name it is not counted, but it keeps the rendition running.
+  /// A viewer asked for something just now.
   void seen(const std::string& viewer, clock::time_point now);
 
   /// Clients of the MPEG-TS stream, and viewers that asked for something lately; at least 1 if anybody did.
