@@ -111,7 +111,8 @@ struct adaptation_set {
   std::string codec; ///< libav*'s name: players do not switch between codecs
   std::string language;
   bool on_grid = true;
-  std::string representations;
+  std::string representations{};
+  bool captions = false; ///< of at least one representation
 };
 
 /// The set to which a track belongs.
@@ -120,7 +121,7 @@ adaptation_set& set_of(std::vector<adaptation_set>& sets, const track_format& x,
     for (auto& known : sets)
       if (known.kind == x.kind && known.codec == x.codec)
         return known;
-  return sets.emplace_back(adaptation_set{x.kind, x.codec, x.language, on_grid, {}});
+  return sets.emplace_back(adaptation_set{x.kind, x.codec, x.language, on_grid});
 }
 
 /// Adds nothing if the track has no segment in the period.
@@ -132,7 +133,9 @@ void add_track(std::vector<adaptation_set>& sets, const track_in& x, const perio
   auto& f = init->format;
   auto times = x.of.of->times();
   auto path = joined(escaped(x.of.summary.folder), "/", x.summary.name, "-");
-  auto& to = set_of(sets, f, times.on_grid).representations;
+  auto& set = set_of(sets, f, times.on_grid);
+  set.captions = set.captions || x.summary.captions;
+  auto& to = set.representations;
   append(to, "      <Representation id=\"", escaped(x.of.of->name()), "-", x.summary.name, "\" bandwidth=\"",
          std::to_string(std::max<int64_t>(x.summary.peak_bit_rate, 1)), "\" codecs=\"", escaped(init->codec), "\"");
   if (f.kind == track_kind::video) {
@@ -157,7 +160,11 @@ void add_set(std::string& to, size_t id, const adaptation_set& x) {
          x.on_grid ? " startWithSAP=\"1\"" : "");
   if (!x.language.empty())
     append(to, " lang=\"", escaped(language_tag(x.language)), "\"");
-  append(to, ">\n", x.representations, "    </AdaptationSet>\n");
+  append(to, ">\n",
+         x.captions
+           ? "      <Accessibility schemeIdUri=\"urn:scte:dash:cc:cea-608:2015\" value=\"CC1\"/>\n"
+           : "",
+         x.representations, "    </AdaptationSet>\n");
 }
 
 std::string period_text(const std::vector<track_in>& tracks, const period& x, const std::string& events) {

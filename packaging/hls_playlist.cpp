@@ -295,6 +295,11 @@ std::string multivariant_playlist(std::span<const rendition_summary> renditions,
     }
   }
   auto has_text = has_video && add_subtitles(text, renditions);
+  auto has_captions = std::ranges::any_of(
+    renditions, [](const rendition_summary& x) { return std::ranges::any_of(x.tracks, &track_summary::captions); });
+  if (has_captions)
+    text += "#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID=\"captions\",NAME=\"CC1\",DEFAULT=YES,AUTOSELECT=YES,"
+            "INSTREAM-ID=\"CC1\"\n";
   for (auto& r : renditions)
     for (auto& x : r.tracks) {
       if (x.format.kind != track_kind::video)
@@ -308,8 +313,9 @@ std::string multivariant_playlist(std::span<const rendition_summary> renditions,
              size);
       if (x.format.frame_rate.num > 0)
         append(text, ",FRAME-RATE=", fixed(x.format.frame_rate.value(), 3));
-      append(text, sound_codecs.empty() ? "" : ",AUDIO=\"sound\"", has_text ? ",SUBTITLES=\"text\"\n" : "\n", r.folder,
-             "/", playlist_name(x.name), "\n");
+      append(text, sound_codecs.empty() ? "" : ",AUDIO=\"sound\"", has_text ? ",SUBTITLES=\"text\"" : "",
+             has_captions ? ",CLOSED-CAPTIONS=\"captions\"\n" : ",CLOSED-CAPTIONS=NONE\n", r.folder, "/",
+             playlist_name(x.name), "\n");
     }
   for (auto& r : renditions)
     for (auto& x : r.tracks)

@@ -71,6 +71,7 @@ struct track_summary {
   track_format format;
   int64_t peak_bit_rate = 0; ///< bit/s
   int64_t mean_bit_rate = 0; ///< bit/s
+  bool captions = false;     ///< closed captions were seen in its pictures
 };
 
 struct rendition_summary {

@@ -302,7 +302,8 @@ std::optional<rendition_summary> rendition::summary(std::string folder) const {
       continue;
     if (!t.window.has_segment())
       return std::nullopt;
-    result.tracks.push_back({t.name, t.codec, t.format, t.window.peak_bit_rate(), t.window.mean_bit_rate()});
+    result.tracks.push_back({t.name, t.codec, t.format, t.window.peak_bit_rate(), t.window.mean_bit_rate(),
+                             t.captions});
   }
   if (result.tracks.empty())
     return std::nullopt;

@@ -124,6 +124,7 @@ private:
     std::string codec;
     track_window window;
     bool transport = false;
+    bool captions = false; ///< closed captions were seen in its pictures
     uint64_t version = 1;
     /// Texts by kind of playlist; valid for one version.
     std::map<std::string, std::pair<uint64_t, shared_bytes>> texts{};
@@ -229,6 +230,7 @@ private:
     bool empty = true;          ///< no sample since the last part
     bool reopen = false;        ///< the format has changed: nothing is written until a segment begins
     bool discontinuous = false; ///< the next segment from `discontinuity_at_` on does not continue the one before
+    bool captions = false;      ///< closed captions were seen in its pictures
   };
 
   struct publication {
@@ -240,6 +242,7 @@ private:
     bool whole = false; ///< the part is all of its segment
     init_segment init{};
     std::string codec{};
+    bool captions = false;
   };
 
   static constexpr size_t transport_track = 0; ///< index of the transport stream among the shared tracks

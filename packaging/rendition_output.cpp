@@ -1,6 +1,7 @@
 // The session's side of a rendition: samples go in, parts and segments come out.
 #include "base/sha256.hpp"
 #include "core/live/splice_codec.hpp"
+#include "encoder/caption_marks.hpp"
 #include "packaging/compress.hpp"
 #include "packaging/mp4_boxes.hpp"
 #include "packaging/rendition.hpp"
@@ -53,6 +54,13 @@ int64_t epoch_offset(const clock_map& map, int64_t segment) {
   if (map.pts >= begins_anew)
     distance = distance / turn * turn;
   return distance / segment * segment;
+}
+
+/// Captions stand before the coded picture, behind parameter sets and what encoders write about themselves.
+bool begins_with_captions(std::span<const std::byte> picture) {
+  constexpr size_t looked_at = 4096;
+  auto bytes = picture.first(std::min(picture.size(), looked_at));
+  return av::holds_captions({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
 }
 
 /// The same bytes have the same name, so that players keep what they have.
@@ -278,6 +286,7 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
   }
   if (auto done = to.mux->write(x, bytes, begins.has_value()); !done)
     return done;
+  to.captions = to.captions || (format_.tracks[x.track].kind == track_kind::video && begins_with_captions(bytes));
   to.last_dts = x.dts;
   to.end = x.dts + to.shift + x.duration;
   return to.end - to.start >= times_.part ? cut(to) : av::expected<void>{};
@@ -348,7 +357,11 @@ av::expected<void> rendition_output::cut(lane& from) {
                   from.independent ? first_sample_end(bytes->span()) : 0, std::move(*bytes)};
   if (from.mux->init() != from.init.bytes)
     from.init = {name_of(from.mux->init()), from.mux->init(), from.mux->codec(), from.mux->format()};
-  news_.push_back({.track = from.track, .part = std::move(part), .init = from.init, .codec = from.mux->codec()});
+  news_.push_back({.track = from.track,
+                   .part = std::move(part),
+                   .init = from.init,
+                   .codec = from.mux->codec(),
+                   .captions = from.captions});
   return {};
 }
 
@@ -368,6 +381,7 @@ void rendition_output::publish() {
         auto end = x.part->start + x.part->duration;
         t.window.add(std::move(*x.part), x.init);
         t.codec = x.codec;
+        t.captions = x.captions;
         if (auto latest = t.window.latest(); shared_->group_ && !t.transport && latest) {
           if (x.whole)
             latest->part.reset();

@@ -1,5 +1,7 @@
-// HDR10+ and captions begin with byte patterns that hardly occur by chance.
+// HDR10+ begins with a byte pattern that hardly occurs by chance.
 #include "encoder/source/picture_marks.hpp"
+
+#include "encoder/caption_marks.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +15,6 @@ namespace {
 /// HDR10+ in the bit stream of any codec: ITU-T T.35 with the United States, Samsung, and its first application (SMPTE
 /// ST 2094-40, annex A).
 constexpr std::array<uint8_t, 6> hdr10_plus{0xb5, 0x00, 0x3c, 0x00, 0x01, 0x04};
-constexpr std::array<uint8_t, 5> broadcast_captions{'G', 'A', '9', '4', 3};
-constexpr std::array<uint8_t, 8> disc_captions{0, 0, 1, 0xb2, 'C', 'C', 1, 0xf8};
 
 bool holds(const AVPacket& packet, std::span<const uint8_t> words) {
   std::span<const uint8_t> bytes{packet.data, static_cast<size_t>(packet.size)};
@@ -71,8 +71,8 @@ expected<picture_marks> find_marks(const source_options& options, const AVFormat
 }
 
 bool has_captions(const AVPacket& packet) {
-  return av_packet_get_side_data(&packet, AV_PKT_DATA_A53_CC, nullptr) != nullptr || holds(packet, broadcast_captions)
-         || holds(packet, disc_captions);
+  return av_packet_get_side_data(&packet, AV_PKT_DATA_A53_CC, nullptr) != nullptr
+         || holds_captions({packet.data, static_cast<size_t>(packet.size)});
 }
 
 } // namespace troupe::av

@@ -154,8 +154,8 @@ BOOST_AUTO_TEST_CASE(one_playlist_offers_all_videos_with_the_one_sound) {
     BOOST_TEST(count(text, "#EXT-X-I-FRAME-STREAM-INF:") == 2u);
     BOOST_TEST(count(text, "#EXT-X-MEDIA:TYPE=AUDIO") == 1u);
     BOOST_TEST(count(text, "URI=\"KEY/sound/a0.m3u8\"") == 1u);
-    BOOST_TEST(count(text, "AUDIO=\"sound\"\nKEY/hd/v.m3u8\n") == 1u);
-    BOOST_TEST(count(text, "AUDIO=\"sound\"\nKEY/sd/v.m3u8\n") == 1u);
+    BOOST_TEST(count(text, "AUDIO=\"sound\",CLOSED-CAPTIONS=NONE\nKEY/hd/v.m3u8\n") == 1u);
+    BOOST_TEST(count(text, "AUDIO=\"sound\",CLOSED-CAPTIONS=NONE\nKEY/sd/v.m3u8\n") == 1u);
     BOOST_TEST(count(text, ",mp4a.40.2\"") == 2u);
     BOOST_TEST(count(text, "FRAME-RATE=25.000") == 2u);
     auto of_sound = sound.window();

@@ -12,13 +12,13 @@
 // player does not tell; `faults`, what a viewer would have noticed.
 // The page comes from another origin than the channel, so the channel's CORS headers are tested too.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { libraries } from './libraries.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const names = ['hls.js', 'shaka', 'dashjs', 'native'];
@@ -61,20 +61,16 @@ function options() {
   }
 }
 
-// Where scripts/setup --browser puts the libraries: the folder's name contains the hash of the pinned versions.
-function libraries() {
-  const cache = process.env.TROUPE_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'troupe');
-  const lock = createHash('sha256').update(readFileSync(join(here, 'package-lock.json'))).digest('hex');
-  const folder = join(cache, `players-${lock.slice(0, 12)}`, 'node_modules');
-  if (!existsSync(folder)) die('the players are not installed: run scripts/setup --browser');
-  return folder;
-}
-
 const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-headless-shell'].find(existsSync);
 if (!chromium) die('Chromium is not installed: run scripts/setup --browser');
 
 const wanted = options();
-const modules = libraries();
+let modules;
+try {
+  modules = libraries();
+} catch (error) {
+  die(error.message);
+}
 if (wanted.check) process.exit(0);
 const files = {
   '/page.js': join(here, 'page.js'),

@@ -53,7 +53,8 @@ const shaka_player = {
     };
     player.addEventListener('error', (event) => fail(event.detail));
     player.addEventListener('downloadfailed', (event) => {
-      seen.error(`download failed, status ${event.httpResponseCode}`, false, event.request?.uris?.[0]);
+      // shaka-player gives up downloads when it switches to another bit rate.
+      if (!event.aborted) seen.error(`download failed, status ${event.httpResponseCode}`, false, event.request?.uris?.[0]);
     });
     player.addEventListener('adaptation', (event) => event.oldTrack && ++seen.switches);
     const first = new Map();
