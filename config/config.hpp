@@ -123,7 +123,9 @@ struct coordinator_options {
 struct live_options {
   milliseconds quarantine_for = 5min;
   uint32_t sessions_max = 256;
-  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
+  uint32_t clients_max = defaults::live_clients_max; ///< who watch, by any protocol; more: 503
+  /// Viewers of HLS and DASH from one address, or from one IPv6 /64 network; more: 503.
+  uint32_t viewers_per_client = defaults::live_viewers_per_client;
   static constexpr uint64_t slate_image_bytes_max = 8 * defaults::mebibyte;
 
   std::string slate_image; ///< path of a picture file

@@ -27,6 +27,8 @@ inline constexpr uint64_t link_step_bytes =
 
 // HTTP.
 inline constexpr uint64_t http_bodies_bytes_max = 64 * mebibyte; ///< total of all request bodies in memory
+inline constexpr uint32_t live_clients_max = 50'000;
+inline constexpr uint32_t live_viewers_per_client = 4'096;
 inline constexpr uint32_t http_event_clients_max = 256;
 inline constexpr uint32_t http_event_clients_per_client = 64;
 inline constexpr milliseconds http_upload_window =

@@ -59,9 +59,9 @@ struct server_config : config::http_options {
   /// Clients that listen to events; more: 503.
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
-  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
-  /// Viewers of HLS and DASH of one client's address that are listed.
-  uint32_t viewers_per_client = 4'096;
+  uint32_t clients_max = config::defaults::live_clients_max; ///< who watch, by any protocol; more: 503
+  /// Viewers of HLS and DASH of one client's address; more: 503.
+  uint32_t viewers_per_client = config::defaults::live_viewers_per_client;
   std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
   std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
   std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null

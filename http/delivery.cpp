@@ -234,15 +234,14 @@ bool delivery::seen(pending& x, const std::string& key) {
   if (running == x.parts.end())
     return true;
   auto now = clock::now();
-  auto [who, listed] = viewers_->seen(x.identity(key), format_of(x.target.file), running->is->times().absence(), now);
-  if (!who)
+  x.viewer = viewers_->seen(x.identity(key), format_of(x.target.file), running->is->times().absence(), now);
+  if (!x.viewer)
     return false;
-  x.viewer = std::move(who);
   if (std::ranges::any_of(x.all, [](const part& p) { return p.is == nullptr; }))
     find(x.target.channel, x.all); // some may have begun meanwhile
   for (auto& p : x.all)
     if (p.is)
-      p.is->seen(listed ? key : std::string{}, now);
+      p.is->seen(key, now);
   return true;
 }
 

@@ -100,7 +100,9 @@ reply problem(ec code, std::string_view detail, std::string_view request_id) {
 }
 
 reply too_many_clients(std::string_view request_id) {
-  return problem(ec::limit, "this node has as many clients as it may have (live.clients_max); try again later",
+  return problem(ec::limit,
+                 "this node (live.clients_max) or this address (live.viewers_per_client) has as many clients as it may "
+                 "have; try again later",
                  request_id);
 }
 

@@ -108,13 +108,15 @@ bool inspect(Inspector& f, lease_request& x) {
 struct lease_end {
   std::string reason{};        ///< human-readable; empty for a regular end
   bool process_failed = false; ///< the task's process died or hung: only this counts against its worker
+  bool closed = false;         ///< the process lives on, and has said that it closed the lease's encoder
 
   bool operator==(const lease_end&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, lease_end& x) {
-  return f.object(x).fields(f.field("reason", x.reason), f.field("process_failed", x.process_failed));
+  return f.object(x).fields(f.field("reason", x.reason), f.field("process_failed", x.process_failed),
+                            f.field("closed", x.closed));
 }
 
 /// The registry's promise of one slot and one task process. It holds until the lease is released or either side is

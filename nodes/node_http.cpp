@@ -34,6 +34,7 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
   http::server_config result;
   static_cast<config::http_options&>(result) = x.http;
   result.clients_max = x.live.clients_max;
+  result.viewers_per_client = x.live.viewers_per_client;
   result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
   namespace d = config::defaults;
   result.watch_timeout =

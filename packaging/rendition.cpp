@@ -352,8 +352,6 @@ std::optional<track_window> rendition::window(const std::string& name) const {
 void rendition::seen(const std::string& viewer, clock::time_point now) {
   std::lock_guard guard{mutex_};
   last_seen_ = now;
-  if (viewer.empty())
-    return;
   if (auto known = viewers_.find(viewer); known != viewers_.end()) {
     known->second = now;
     return;

@@ -104,7 +104,7 @@ public:
   /// A copy of a track's window, for manifests; empty if there is no such track.
   std::optional<track_window> window(const std::string& track) const;
 
-  /// A viewer asked for something just now. Without a name it is not counted, but it keeps the rendition running.
+  /// A viewer asked for something just now.
   void seen(const std::string& viewer, clock::time_point now);
 
   /// Clients of the MPEG-TS stream, and viewers that asked for something lately; at least 1 if anybody did.
@@ -255,6 +255,7 @@ private:
   void add_splice(const sample& x, std::span<const std::byte> section);
   void enter_texts(const stream_format& format, std::vector<size_t>& lost);
   void cut_subtitles(int64_t until);
+  void end_subtitles();
   void finish_subtitles();
   av::expected<void> cut(lane& from);
   void publish();
@@ -266,9 +267,10 @@ private:
   segment_clock clock_;
   /// A track of subtitles. Its segments are those of the leading track.
   struct text_lane {
-    size_t of = 0;    ///< the track of the format
-    size_t track = 0; ///< index in the shared rendition
+    std::optional<size_t> of; ///< the track of the format; none if it has no more
+    size_t track = 0;         ///< index in the shared rendition
     subtitle_segments texts;
+    int64_t last = 0; ///< without a track: number of the segment with which it ends
   };
 
   struct beginning {

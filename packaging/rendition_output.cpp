@@ -147,9 +147,9 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
   return {};
 }
 
-/// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`. A track that begins in the
-/// middle gets the latest segment that is complete, without text: so it can be played at once, and no playlist waits
-/// for it.
+/// The lanes of subtitles of a new format. A track that is not in it ends with the present segment, and goes on if it
+/// comes back before; without a segment it is added to `lost`. A track that begins in the middle gets the latest
+/// segment that is complete, without text: so it can be played at once, and no playlist waits for it.
 void rendition_output::enter_texts(const stream_format& format, std::vector<size_t>& lost) {
   std::vector<text_lane> result;
   std::vector<size_t> begun;
@@ -171,11 +171,16 @@ void rendition_output::enter_texts(const stream_format& format, std::vector<size
       known->window = track_window{times_};
     tracks[index].format = format.tracks[i];
     auto old = std::ranges::find(texts_, index, &text_lane::track);
-    result.push_back({i, index, old == texts_.end() ? subtitle_segments{} : std::move(old->texts)});
+    result.push_back({i, index, old == texts_.end() ? subtitle_segments{} : std::move(old->texts), 0});
   }
-  for (auto& x : texts_)
-    if (std::ranges::find(result, x.track, &text_lane::track) == result.end())
+  for (auto& x : texts_) {
+    if (std::ranges::find(result, x.track, &text_lane::track) != result.end())
+      continue;
+    if (beginnings_.empty())
       lost.push_back(x.track);
+    else
+      result.push_back({std::nullopt, x.track, std::move(x.texts), x.of ? beginnings_.back().number : x.last});
+  }
   texts_ = std::move(result);
   for (auto i : begun)
     cut_text(texts_[i], *last_cut_, beginnings_.front().start);
@@ -243,6 +248,7 @@ av::expected<void> rendition_output::write(const sample_block& block, clock::tim
       cut_subtitles(moved.dts);
   }
   publish();
+  end_subtitles();
   return {};
 }
 
@@ -301,6 +307,19 @@ void rendition_output::cut_subtitles(int64_t until) {
       cut_text(x, beginnings_[0], beginnings_[1].start);
     last_cut_ = beginnings_[0];
   }
+}
+
+/// Ends the tracks of subtitles that the source has lost, after the segment in which it lost them.
+void rendition_output::end_subtitles() {
+  std::vector<size_t> over;
+  std::erase_if(texts_, [&](const text_lane& x) {
+    auto ends = !x.of && last_cut_ && last_cut_->number >= x.last;
+    if (ends)
+      over.push_back(x.track);
+    return ends;
+  });
+  if (!over.empty())
+    end_tracks(over);
 }
 
 /// Cuts the last subtitles, up to the end of the leading track.

@@ -186,31 +186,31 @@ attempt_id session_state::next_attempt() {
 
 void session_state::request_lease(const lease_request& x) {
   auto number = x.label.attempt;
-  attempts[number];
+  auto request = attempts[number].request = ++requests_made;
   auto patience = config.lease_timeout;
   if (x.video.policy == exhaustion_policy::queue)
     patience += std::max(config.core.queue_timeout, x.video.queue_timeout);
-  self->run_delayed(patience, [this, number] {
-    if (auto i = attempts.find(number); i != attempts.end() && !i->second.held)
+  self->run_delayed(patience, [this, number, request] {
+    if (auto* a = asked(number, request); a != nullptr && !a->held)
       lease_failed(number, caf::make_error(ec::no_worker, "the coordinator does not answer"));
   });
   self->request(coordinator, late_lease_timeout, x)
     .then(
-      [this, number](const lease& held, const task_actor& task) {
-        auto i = attempts.find(number);
-        if (i == attempts.end()) {
+      [this, number, request](const lease& held, const task_actor& task) {
+        auto* a = asked(number, request);
+        if (a == nullptr) {
           self->send(coordinator, release_atom_v, held.id, lease_end{});
           return;
         }
         if (!is_shared(task))
           self->monitor(task);
-        i->second.held = held;
-        i->second.task = task;
+        a->held = held;
+        a->task = task;
         session.leased(number, held, self->now());
         settle();
       },
-      [this, number](const caf::error& why) {
-        if (attempts.contains(number))
+      [this, number, request](const caf::error& why) {
+        if (asked(number, request) != nullptr)
           lease_failed(number, why);
       });
 }
@@ -234,6 +234,18 @@ transcoder_actor session_state::transcoder_of(attempt_id attempt) const {
   auto i = attempts.find(attempt);
   auto* found = i == attempts.end() ? nullptr : std::get_if<transcoder_actor>(&i->second.worker);
   return found == nullptr ? transcoder_actor{} : *found;
+}
+
+transcoder_actor session_state::transcoder_of(const task_actor& task) const {
+  for (auto& [number, a] : attempts)
+    if (auto* found = std::get_if<transcoder_actor>(&a.worker); found != nullptr && a.task == task)
+      return *found;
+  return {};
+}
+
+session_state::attempt* session_state::asked(attempt_id attempt, uint64_t request) {
+  auto i = attempts.find(attempt);
+  return i == attempts.end() || i->second.request != request ? nullptr : &i->second;
 }
 
 void session_state::lease_failed(attempt_id attempt, const caf::error& why) {
@@ -325,24 +337,27 @@ void session_state::stop(attempt_id attempt, const lease_end& how) {
   if (!how.reason.empty())
     log::warning("a task is given up",
                  {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});
-  auto transcoder = transcoder_of(attempt);
+  // If the start of one attempt is not answered, the task may make it all the same, beside the others.
+  auto transcoder = transcoder_of(i->second.task);
   auto a = std::move(i->second);
   attempts.erase(i);
   auto shared = is_shared(a.task);
   if (!shared)
     self->demonitor(a.task);
-  auto release = [this, lease = a.held->id, how] { self->send(coordinator, release_atom_v, lease, how); };
+  auto release = [this, lease = a.held->id, how](bool closed) {
+    self->send(coordinator, release_atom_v, lease, lease_end{how.reason, how.process_failed, closed});
+  };
   if (transcoder && shared && !how.process_failed) {
     // The process lives on, so the lease is over when the encoder is closed.
     self->request(transcoder, stop_timeout, stop_atom_v, attempt)
-      .then([release] { release(); }, [release](const caf::error&) { release(); });
+      .then([release] { release(true); }, [release](const caf::error&) { release(false); });
     return;
   }
   if (auto ingest = std::get_if<ingest_actor>(&a.worker))
     self->send(*ingest, stop_atom_v);
   else if (transcoder)
     self->send(transcoder, stop_atom_v, attempt);
-  release();
+  release(false);
 }
 
 void session_state::device_failed(attempt_id attempt, const std::string& why) {

@@ -97,9 +97,13 @@ struct session_state : core::session_effects {
     std::optional<lease> held;
     task_actor task;
     attempt_id feed;        ///< the number of its source batches
+    uint64_t request = 0;   ///< the latest request for its lease: answers to earlier ones no longer count
     bool confirmed = false; ///< the registry knows that its encoder is open
     std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
   };
+
+  /// The attempt, if this is the latest request for its lease; else null.
+  attempt* asked(attempt_id attempt, uint64_t request);
 
   void lease_failed(attempt_id attempt, const caf::error& why);
 
@@ -111,6 +115,9 @@ struct session_state : core::session_effects {
 
   /// The attempt's transcoder; null if it has none.
   transcoder_actor transcoder_of(attempt_id attempt) const;
+
+  /// The transcoder of the task; null if no attempt has it yet.
+  transcoder_actor transcoder_of(const task_actor& task) const;
 
   /// Starts `work` on the attempt's task.
   template <class Handle, class Work>
@@ -149,6 +156,7 @@ struct session_state : core::session_effects {
   core::quarantine_list quarantined; ///< by profile
   uint64_t next_ticket = 1;
   uint64_t attempts_made = 0;
+  uint64_t requests_made = 0;        ///< for leases
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
 };

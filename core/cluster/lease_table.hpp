@@ -24,8 +24,8 @@
 //
 // Several leases may have one process: a request may name a lease beside which it wants to be. It gets a slot, and a
 // session if it encodes on a GPU, on the same worker, or it is refused at once. The process ends with the last of them.
-// A session is free as soon as its lease is over, because the owner has seen its encoder close. It is free later, with
-// the process, if the process failed or the session decodes for the others, too.
+// A session is free with its lease if the process has told the owner that its encoder is closed. Otherwise, or if the
+// session decodes for the others, too, it is free when the process is gone.
 #pragma once
 
 #include "core/cluster/config.hpp"

@@ -176,8 +176,8 @@ void lease_table::leave_place(const entry& e, const lease_end& how, time_point n
   note_conditions();
   auto may_live = hosts_.contains(e.host) || tasks_.contains(e.task);
   auto lives_on = tasks_.contains(e.task) && serves(e.task);
-  auto is_closed = lives_on && !how.process_failed && !e.seat.decodes;
-  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live || is_closed) {
+  auto is_free = lives_on && how.closed && !e.seat.decodes;
+  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live || is_free) {
     places_.release(e.id, now);
     return;
   }

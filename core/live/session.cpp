@@ -199,6 +199,8 @@ void session::again(variant& v, time_point now) {
     return;
   if (v.plan.passthrough()) {
     pass_through(v, now);
+    if (ingest_ && ingest_->ended)
+      remove(v, ec::source_failed, "the source has ended");
     return;
   }
   v.cursor.reset();

@@ -252,7 +252,6 @@ private:
   void source_known(time_point now);
   void tracks_announced(const stream_format& x, time_point now);
   void source_changed(const stream_format& x, time_point now);
-  bool goes_on(const variant& v, const stream_format& before);
   bool is_unaffected(const variant& v, const stream_format& before) const;
   void follow(variant& v);
   bool plan_anew(variant& v, time_point now);
@@ -275,6 +274,7 @@ private:
   // samples
   void pump(std::shared_ptr<feed> in, time_point now);
   void pump(variant& v, time_point now);
+  bool has_all(attempt& a);
   void pass_through(variant& v, time_point now);
   void take_output(place p, const sample_batch& x, time_point now);
   void flush(variant& v, time_point now);
@@ -301,7 +301,7 @@ private:
   std::shared_ptr<feed> feed_of(attempt_id first);
   static std::vector<attempt_id> numbers_of(const std::vector<place>& x);
   bool find_beginning(feed& in, const std::vector<place>& fed);
-  bool is_costliest(const variant& v);
+  bool is_costliest(const variant& v, time_point now);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;

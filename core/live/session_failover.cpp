@@ -173,6 +173,7 @@ void session::watch_over(variant& v, time_point now) {
            {"the transcoder accepted no input for " + std::to_string(a.in->watch.silence(now).count()) + " ms", true},
            false, now);
     } else if (!v.next && now >= v.next_not_before) {
+      a.in->alarmed = true;
       v.next_for = variant::purpose::hedge;
       request(v, v.next, false, now);
     }
@@ -191,10 +192,8 @@ void session::watch_over(variant& v, time_point now) {
   } else if (!v.slow_since || lag < v.lag_then) {
     v.slow_since = now; // it has just become slow, or it is catching up
     v.lag_then = lag;
-  } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
+  } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before && is_costliest(v, now)) {
     v.slow_since.reset();
-    if (!is_costliest(v))
-      return; // its task is slow because of another rendition, which leaves first
     v.next_for = variant::purpose::faster;
     request(v, v.next, true, now);
   }
@@ -256,6 +255,8 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
              true};
     effects_.stop(v.current->id, how);
     v.avoid_for_now(v.current->worker.worker);
+    for (auto& other : fed_by(*v.current->in))
+      other.of->slow_since.reset(); // without this one they may catch up
   }
   if (!v.changing)
     v.changing = kind;

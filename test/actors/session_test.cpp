@@ -284,8 +284,58 @@ BOOST_FIXTURE_TEST_CASE(a_rendition_that_ends_closes_its_encoder_and_leaves_the_
   auto of_other = first->transcode->target.name == "main/sd" ? first->attempt() : first->others[0].attempt;
   BOOST_TEST((first->closed == std::vector{of_other}));
   BOOST_TEST(coordinator->released.size() == 1u);
+  BOOST_TEST(coordinator->released.begin()->second.closed);
   send(source, 20, 25);
   BOOST_TEST(first->input.size() == 15u);
+}
+
+BOOST_FIXTURE_TEST_CASE(of_two_that_end_one_after_the_other_the_last_is_over_with_its_process, ladder) {
+  auto keeps_the_session = watch(wanting("source", "copy"));
+  variant_stream::reader reads{(**keeps_the_session)->stream()};
+  make(first, 10, 15); // nobody reads them
+  pass(11s);
+  BOOST_TEST(first->closed.size() == 2u);
+  BOOST_REQUIRE(coordinator->released.size() == 2u);
+  BOOST_TEST(coordinator->released.at(lease_id{2}).closed != coordinator->released.at(lease_id{3}).closed);
+}
+
+BOOST_AUTO_TEST_CASE(a_rendition_whose_start_is_not_answered_is_stopped_and_the_others_go_on) {
+  auto other = watch(wanting("main/sd", "libx264"));
+  client = watch(wanting("main/hd", "libx264"));
+  source = working(0);
+  send(source, 0, 20);
+  first = make_dummy_task(*this);
+  first->answers = false;
+  for (size_t request : {1, 2}) {
+    grant(request, first);
+    settle();
+  }
+  BOOST_REQUIRE(first->others.size() == 1u);
+  BOOST_TEST(first->input.empty());
+  pass(6s);
+  BOOST_TEST((first->closed == std::vector{first->others[0].attempt}));
+  BOOST_TEST(first->input.size() == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(the_late_answer_to_a_request_that_was_asked_again_is_given_back) {
+  auto other = watch(wanting("main/sd", "libx264"));
+  client = watch(wanting("main/hd", "libx264"));
+  source = working(0);
+  send(source, 0, 20);
+  first = make_dummy_task(*this);
+  grant(1, first);
+  settle();
+  BOOST_REQUIRE(coordinator->requests.size() == 3u);
+  pass(configured().lease_timeout + 1s);
+  BOOST_REQUIRE(coordinator->requests.size() == 4u);
+  BOOST_TEST((coordinator->requests[3].what.label.attempt == coordinator->requests[2].what.label.attempt));
+  grant(2, first);
+  settle();
+  BOOST_TEST(coordinator->released.contains(lease_id{3}));
+  auto second = working(3);
+  BOOST_TEST((second->attempt() == coordinator->requests[3].what.label.attempt));
+  BOOST_TEST(first->others.empty());
+  BOOST_TEST(!coordinator->released.contains(lease_id{4}));
 }
 
 BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_the_session_stopped_waiting_for_it_is_given_back) {

@@ -7,6 +7,8 @@ using namespace troupe::core;
 
 namespace {
 
+const lease_end closed{.closed = true};
+
 struct sharing_leases : lease_fixture {
   uint64_t next_task = 100;
 
@@ -166,17 +168,43 @@ BOOST_AUTO_TEST_CASE(no_room_on_the_card_is_no_room_even_if_software_could_do_it
   BOOST_TEST(got(4).task.value == got(1).task.value);
 }
 
-BOOST_AUTO_TEST_CASE(a_session_is_free_with_its_lease_if_the_process_goes_on_without_it) {
+BOOST_AUTO_TEST_CASE(a_session_is_free_with_its_lease_if_the_process_goes_on_and_has_closed_it) {
   add_card(1, 4, 4);
   ask(1, on_card());
   ask(2, on_card(), got(1).id);
   ask(3, on_card(), got(1).id);
-  leases.release(got(2).id, {}, now, 0);
+  leases.release(got(2).id, closed, now, 0);
   BOOST_TEST(sessions(1) == 2u);
-  leases.release(got(1).id, {}, now, 0); // it decodes for the other
+  leases.release(got(1).id, closed, now, 0); // it decodes for the other
   BOOST_TEST(sessions(1) == 2u);
   leases.release(got(3).id, {}, now, 0);
   BOOST_TEST(sessions(1) == 2u); // until the process is gone
+  leases.process_gone(got(1).task, now);
+  BOOST_TEST(sessions(1) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(without_word_from_the_process_a_session_is_in_use_until_the_process_is_gone) {
+  add_card(1, 4, 4);
+  ask(1, on_card());
+  ask(2, on_card(), got(1).id);
+  ask(3, on_card(), got(1).id);
+  leases.release(got(3).id, {}, now, 0);
+  leases.release(got(2).id, closed, now, 0);
+  BOOST_TEST(sessions(1) == 2u);
+  leases.release(got(1).id, {}, now, 0);
+  BOOST_TEST(sessions(1) == 2u);
+  leases.process_gone(got(1).task, now);
+  BOOST_TEST(sessions(1) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(the_sessions_of_an_owner_that_is_gone_are_in_use_until_its_process_is_gone) {
+  add_card(1, 4, 4);
+  for (uint64_t ticket : {1, 2, 3})
+    ask(ticket, on_card(), ticket == 1 ? lease_id{} : got(1).id);
+  leases.owner_lost(1, now, 0);
+  BOOST_TEST(slots_used() == 0u);
+  BOOST_TEST(effects.ended.contains(got(1).task));
+  BOOST_TEST(sessions(1) == 3u);
   leases.process_gone(got(1).task, now);
   BOOST_TEST(sessions(1) == 0u);
 }

@@ -282,6 +282,7 @@ BOOST_AUTO_TEST_CASE(the_control_plane_comes_back_from_the_wire) {
   comes_back(lease{lease_id{1}, task_id{2}, worker_id{3}, "box", "cpu 1 by cgroup v2"});
   comes_back(task_exit{"killed by signal 9", true});
   comes_back(lease_end{"killed by signal 9", true});
+  comes_back(lease_end{.closed = true});
 }
 
 BOOST_AUTO_TEST_CASE(snapshots_come_back_from_the_wire) {
