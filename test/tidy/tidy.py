@@ -36,6 +36,7 @@ ARROWS = {
     "core/cluster": {"plain", "core", "core/placement"},
     "core/live": {"plain", "core", "base"},
     "core/jobs": {"plain", "core", "base"},
+    "core/library": {"plain", "core", "base"},
     "encoder": {"base"},
     "encoder/source": {"base", "encoder"},
     "encoder/codec": {"base", "encoder"},
