@@ -50,6 +50,7 @@ ARROWS = {
     "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "processes", "actors/common"},
     "actors/live": {"messages", "base", "telemetry", "core", "core/live", "encoder/*", "packaging", "actors/common"},
     "actors/jobs": {"messages", "base", "telemetry", "core", "core/jobs", "encoder/*", "packaging", "store", "transfer", "actors/common"},
+    "actors/library": {"base", "core/library"},
     "actors": {"messages", "base", "config", "telemetry", "core/*", "encoder/codec", "packaging", "actors/*"},
     "http": {"messages", "base", "config", "telemetry", "core/jobs", "encoder", "packaging", "transfer", "actors", "actors/jobs"},
     "nodes": {"messages", "base", "config", "telemetry", "core/*", "encoder/*", "store", "transfer", "processes", "actors/*", "http"},
