@@ -3,6 +3,7 @@
 
 #include "base/descriptor.hpp"
 #include "base/identity.hpp"
+#include "base/renaming.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -53,11 +55,8 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-/// EINVAL is accepted for a folder: some network file systems cannot flush folders.
-file_result<void> flush(int file, const std::string& path, bool is_folder) {
-  if (::fsync(file) != 0 && (errno != EINVAL || !is_folder))
-    return failed("flush", path);
-  return {};
+file_result<void> flush(int file, const std::string& path) {
+  return ::fsync(file) != 0 ? file_result<void>{failed("flush", path)} : file_result<void>{};
 }
 
 tl::unexpected<file_error> taken(const std::string& target) {
@@ -82,17 +81,10 @@ file_result<void> rename_to(const std::string& from, int folder, const std::stri
       return failed("rename to", target);
     return {};
   }
-  if (::renameat2(AT_FDCWD, from.c_str(), folder, name.c_str(), RENAME_NOREPLACE) == 0)
-    return {};
-  if (errno == EEXIST)
+  auto code = rename_new(AT_FDCWD, from, folder, name);
+  if (code == std::errc::file_exists)
     return taken(target);
-  if (errno != EINVAL && errno != ENOSYS)
-    return failed("rename to", target);
-  // On a file system without RENAME_NOREPLACE: adds a second name that must be new, then removes the first one.
-  if (::linkat(AT_FDCWD, from.c_str(), folder, name.c_str(), 0) != 0)
-    return errno == EEXIST ? taken(target) : failed("rename to", target);
-  ::unlink(from.c_str());
-  return {};
+  return code ? file_result<void>{failed("rename to", target, code.value())} : file_result<void>{};
 }
 
 /// A new file `path` with the content of `file`. The descriptor reads and writes.
@@ -177,11 +169,14 @@ file_result<std::string> publish(int file, const std::string& from, const std::s
     file = copied.get();
   }
   auto name = std::filesystem::path{target}.filename().string();
-  auto done = flush(file, near, false)
+  auto done = flush(file, near)
                 .and_then([&] { return check_same(file, AT_FDCWD, near); })
                 .and_then([&] { return rename_to(near, folder.get(), target, existing); })
                 .and_then([&] { return check_same(file, folder.get(), name); })
-                .and_then([&] { return flush(folder.get(), folder_path, true); });
+                .and_then([&]() -> file_result<void> {
+                  auto code = flush_folder(folder.get());
+                  return code ? file_result<void>{failed("flush", folder_path, code.value())} : file_result<void>{};
+                });
   if (near != from)
     ::unlink(done ? from.c_str() : near.c_str());
   if (!done)
