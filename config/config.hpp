@@ -90,6 +90,14 @@ struct http_options {
   uint64_t header_bytes_max = 16 * defaults::kibibyte; ///< request line included; larger: 414 or 431
   uint64_t body_bytes_max = defaults::mebibyte;        ///< larger: 413
   std::vector<std::string> hosts;                      ///< further host names that requests may be addressed to
+  /// Whether requests from this machine need no key: "auto" (until there is a key besides the first), "always",
+  /// "never".
+  std::string trust_loopback = "auto";
+  bool open_channels = false; ///< anyone may watch all channels
+  /// Addresses and networks of reverse proxies, whose X-Forwarded-For counts.
+  std::vector<std::string> trusted_proxies;
+  uint32_t requests_per_second = 100; ///< of one address, on average; more: 429
+  uint32_t requests_burst = 200;      ///< at once
   /// More: 503; before that, idle connections are closed to make room.
   uint32_t connections_max = 4096;
   uint32_t connections_per_client = 1024; ///< of one address, or of one IPv6 /64 network; more: 503

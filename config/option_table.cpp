@@ -178,13 +178,30 @@ std::vector<option> service_rows() {
     {.key = "http.port_file", .kind = kind::path, .at = at<&c::http, &ht::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
-     .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Each start warns of it."},
+     .help = "Lets HTTP listen beyond this machine without TLS, so that keys and media can be read on the way. Each "
+             "start warns of it."},
     {.key = "http.hosts", .kind = kind::host_list, .at = at<&c::http, &ht::hosts>,
      .help = "Host names that the server accepts in `Host`: the names that a reverse proxy passes on, or that users "
              "type. Loopback names are always accepted, and so are IP addresses if `http.listen` is beyond this "
              "machine. Without a list, a server beyond this machine accepts any name, but refuses changes from "
              "browsers under an unknown name.",
      .default_text = "none"},
+    {.key = "http.trust_loopback", .kind = kind::choice, .at = at<&c::http, &ht::trust_loopback>,
+     .help = "Whether requests from this machine may do everything without a key. `auto`: until there is a key besides "
+             "the first one. Requests that came through a proxy, or from a page of another origin, always need one.",
+     .choices = {"auto", "always", "never"}},
+    {.key = "http.open_channels", .kind = kind::boolean, .at = at<&c::http, &ht::open_channels>,
+     .help = "Lets anyone who reaches the server watch all channels. Otherwise players need a key, or an address that "
+             "was made for them."},
+    {.key = "http.trusted_proxies", .kind = kind::network_list, .at = at<&c::http, &ht::trusted_proxies>,
+     .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is.",
+     .default_text = "none"},
+    {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
+     .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "
+             "Media that the client may watch does not count, nor do files of jobs.",
+     .min = 1, .max = 1'000'000},
+    {.key = "http.requests_burst", .kind = kind::integer, .at = at<&c::http, &ht::requests_burst>,
+     .help = "How many of these requests may come at once.", .min = 1, .max = 1'000'000},
     {.key = "http.header_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::header_bytes_max>,
      .help = "The largest request header.", .min = kibibyte, .max = mebibyte},
     {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
@@ -194,8 +211,7 @@ std::vector<option> service_rows() {
              "descriptors.",
      .min = 1, .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
-     .help = "The most open connections from one client address. Raise it if all clients come through one reverse "
-             "proxy.",
+     .help = "The most open connections from one client address. There is no such limit for `http.trusted_proxies`.",
      .min = 1, .max = 1'000'000},
     {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
      .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},

@@ -61,7 +61,7 @@ public:
     if (!listens())
       return;
     exposure("http.listen", config_.http.listen, false, config_.http.insecure, "http.insecure",
-             "anyone who reaches it may watch and control");
+             "keys and media would travel in the clear");
     if (config_.http.listen.port != 0 && config_.http.listen.port == config_.cluster.listen.port)
       wrong("http.listen", "has the port of cluster.listen: choose another");
   }

@@ -20,6 +20,10 @@ namespace troupe::transfer {
 class upload_registry;
 } // namespace troupe::transfer
 
+namespace troupe::trust {
+class key_ring;
+} // namespace troupe::trust
+
 namespace troupe::http {
 
 /// One line of the access log. Texts are shortened and have no control characters.
@@ -55,10 +59,14 @@ struct server_config : config::http_options {
   /// Viewers of HLS and DASH that are listed: together, and of one client's address.
   uint32_t viewers_max = 50'000;
   uint32_t viewers_per_client = 4'096;
-  std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
-  std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
-  std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
-  std::shared_ptr<transfer::upload_registry> files;         ///< which files may be read and written; null: none
+  uint32_t wrong_keys_max = 30; ///< of one address, in the next time; more: 429
+  std::chrono::milliseconds wrong_keys_window{60'000};
+  std::chrono::milliseconds session_life = std::chrono::hours{12}; ///< of a browser's session, at most
+  std::chrono::milliseconds address_life = std::chrono::hours{24}; ///< of a player's address, if none is asked for
+  std::chrono::milliseconds stop_timeout{2'000};                   ///< for connections to end when the server stops
+  std::shared_ptr<const telemetry::file_job_log> file_jobs;        ///< the log of file jobs; may be null
+  std::shared_ptr<const telemetry::failover_log> failovers;        ///< failovers shown on the metrics page; may be null
+  std::shared_ptr<transfer::upload_registry> files;                ///< which files may be read and written; null: none
 
   /// Concurrent streams and file transfers; more: 503, so that some connections are left for the API.
   uint32_t streams_max() const noexcept {
@@ -66,6 +74,8 @@ struct server_config : config::http_options {
     auto kept = std::max(connections_max / 8, std::min(least, connections_max / 2));
     return connections_max - kept;
   }
+
+  std::shared_ptr<trust::key_ring> keys; ///< null: there are no keys, and only this machine's own user may enter
 
   /// The renditions of each ladder; a session knows one of them as "ladder/rendition".
   std::map<std::string, std::vector<std::string>> ladders;

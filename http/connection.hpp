@@ -58,6 +58,8 @@ private:
   void on_header(const error_code& failure);
   /// If the request's body has no unambiguous end, answers with an error and ends the connection. True if it did.
   bool refuse_framing();
+  /// Answers a request that has no route, or may not enter, before its body is read. True if it did.
+  bool refuse_request();
   /// Reserves memory for the body; refuses the request if all bodies together would take too much.
   bool make_room();
   void read_body();
@@ -104,6 +106,7 @@ private:
   tcp::socket socket_;
   service_ptr shared_;
   std::shared_ptr<std::string> place_;
+  core::ip_address peer_;
   std::string remote_;
   std::string crowded_;
   phase phase_ = phase::idle;
@@ -117,7 +120,8 @@ private:
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;
   request request_;
-  share body_; ///< of the current request, until it is answered
+  const routes::route* route_ = nullptr; ///< of the request
+  share body_;                           ///< of the current request, until it is answered
   std::optional<response> response_;
   std::shared_ptr<void> delivery_; ///< the request, while it waits for media
   viewer_ptr viewer_;              ///< who gets the response

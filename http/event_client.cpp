@@ -33,7 +33,8 @@ void event_client::start() {
       return refuse(problem(ec::invalid_argument, filter.error(), request_.id));
     filter_ = std::move(*filter);
   }
-  listener_ = shared_->event_clients->enter(client_of(socket_), shared_->config.event_clients_per_client).held;
+  listener_ =
+    shared_->event_clients->enter(core::client_name(request_.from), shared_->config.event_clients_per_client).held;
   if (!listener_)
     return refuse(problem(ec::limit, "this client has reached its limit of event streams", request_.id));
   // Events that happen while the store is asked for the missed ones wait in the feed.

@@ -174,9 +174,12 @@ private:
   void welcome(loop& in, tcp::socket socket) {
     auto& config = shared_->config;
     uint64_t open = shared_->counters->connections;
-    auto place = shared_->clients->enter(client_of(socket), config.connections_per_client + client_crowd_max);
+    auto peer = address_of(socket);
+    // Through a proxy come many clients.
+    auto most = shared_->door->is_proxy(peer) ? config.connections_max : config.connections_per_client;
+    auto place = shared_->clients->enter(core::client_name(peer), most + client_crowd_max);
     auto crowded = open >= config.connections_max;
-    auto client_crowded = place.number > config.connections_per_client;
+    auto client_crowded = place.number > most;
     if (client_crowded)
       complain("one client has reached http.connections_per_client");
     else if (crowded)
@@ -224,6 +227,7 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto counters = std::make_shared<statistics>();
   auto viewers = std::make_shared<viewer_list>(viewer_list::limits{config.viewers_max, config.viewers_per_client});
   auto api = std::make_shared<const routes>(system, gateway, config, counters, viewers);
+  auto entrance = std::make_shared<door>(config);
   browser_guard rules{endpoint->address().is_loopback(), config.hosts};
   std::vector<std::unique_ptr<loop>> file_loops;
   std::vector<loop*> of_files;
@@ -232,9 +236,9 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto events = std::make_shared<event_hub>(system, gateway, config.event_clients_max,
                                             std::shared_ptr<event_statistics>{counters, &counters->events});
   auto delivering = std::make_shared<delivery>(system, gateway, config.watch_timeout, config.ladders, viewers);
-  auto shared = std::make_shared<const service>(service{std::move(config), system, std::move(gateway), std::move(api),
-                                                        std::move(delivering), std::move(viewers), std::move(rules),
-                                                        counters, std::move(of_files), std::move(events)});
+  auto shared = std::make_shared<const service>(
+    service{std::move(config), system, std::move(gateway), std::move(api), std::move(delivering), std::move(viewers),
+            std::move(rules), std::move(entrance), counters, std::move(of_files), std::move(events)});
   auto result = std::make_unique<impl>(std::move(shared), threads, std::move(file_loops));
   if (auto reason = result->listen(*endpoint); !reason.empty())
     return tl::unexpected("cannot listen for HTTP on " + where + ": " + reason);

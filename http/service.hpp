@@ -6,6 +6,7 @@
 #include "http/config.hpp"
 #include "http/connections_per_client.hpp"
 #include "http/delivery.hpp"
+#include "http/door.hpp"
 #include "http/job_events.hpp"
 #include "http/loop.hpp"
 #include "http/routes.hpp"
@@ -32,6 +33,7 @@ struct service {
   std::shared_ptr<http::delivery> delivery;
   std::shared_ptr<viewer_list> viewers;
   http::browser_guard guard;
+  std::shared_ptr<http::door> door;
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< only for files; they outlive all connections
   std::shared_ptr<event_hub> events;

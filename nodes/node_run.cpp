@@ -13,6 +13,7 @@
 #include "http/server.hpp"
 #include "nodes/node_begin.hpp"
 #include "nodes/node_http.hpp"
+#include "nodes/node_keys.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
@@ -209,6 +210,11 @@ private:
       log::error("the node does not start", {{"reason", uploads.error()}});
       return false;
     }
+    auto keys = open_keys(config_);
+    if (!keys) {
+      log::error("the node does not start", {{"reason", keys.error()}});
+      return false;
+    }
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
@@ -219,6 +225,7 @@ private:
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
     settings.files = *uploads;
+    settings.keys = std::move(*keys);
     auto server = http::server::start(settings, system_, coordinator_);
     if (!server) {
       log::error("the node does not start", {{"reason", server.error()}});
