@@ -236,9 +236,11 @@ bool connection::parse_target() {
   request_.range.assign(range.data(), range.size());
   auto seen = header["Last-Event-ID"];
   request_.last_event_id.assign(seen.data(), seen.size());
-  if (!request_.path.empty() && request_.path.front() == "t")
-    request_.target = mask_token(request_.target);
+  auto has_token = !request_.path.empty() && request_.path.front() == "t";
   request_.address_token = take_token(request_.path);
+  // Something that only begins like such an address may have a token anywhere.
+  if (has_token)
+    request_.target = request_.address_token.empty() ? "/t/***" : mask_token(request_.target);
   return true;
 }
 
