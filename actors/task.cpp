@@ -14,6 +14,9 @@ namespace {
 /// Short, because a job waits only a few seconds for its orphans; searching for an absent coordinator is cheap.
 constexpr auto look_interval = std::chrono::milliseconds{250};
 
+/// How long a transcoder that has not begun may take to open another encoder.
+constexpr auto join_timeout = std::chrono::seconds{5};
+
 } // namespace
 
 task_state::task_state(interface::pointer self, coordinator_actor coordinator, task_config config)
@@ -29,20 +32,14 @@ Handle task_state::follow(Handle worker) {
 task_state::interface::behavior_type task_state::make_behavior() {
   self->monitor(coordinator);
   self->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
-  auto once = [this]() -> caf::error {
-    return busy ? caf::make_error(ec::refused, "this task is already working") : caf::error{};
-  };
+  auto once = [this] { return refusal(); };
   return {
     [this, once](ingest_work& work, sample_sink_actor& sink) -> caf::result<ingest_actor> {
       if (auto error = once())
         return error;
       return follow(config.factory->make_ingest(self->system(), std::move(work), std::move(sink)));
     },
-    [this, once](transcode_work& work, sample_sink_actor& sink) -> caf::result<transcoder_actor> {
-      if (auto error = once())
-        return error;
-      return follow(config.factory->make_transcoder(self->system(), std::move(work), std::move(sink)));
-    },
+    [this](transcode_work& work, sample_sink_actor& sink) { return transcode(work, sink); },
     [this, once](file_work& work, file_client_actor& client) -> caf::result<file_worker_actor> {
       if (auto error = once())
         return error;
@@ -72,6 +69,24 @@ task_state::interface::behavior_type task_state::make_behavior() {
         end();
     },
   };
+}
+
+caf::error task_state::refusal() const {
+  return busy ? caf::make_error(ec::refused, "this task is already working") : caf::error{};
+}
+
+caf::result<transcoder_actor> task_state::transcode(transcode_work& work, sample_sink_actor& sink) {
+  if (work.beside && transcoder) {
+    auto result = self->make_response_promise<transcoder_actor>();
+    self->request(transcoder, join_timeout, std::move(work))
+      .then([this, result]() mutable { result.deliver(transcoder_actor{transcoder}); },
+            [result](const caf::error& why) mutable { result.deliver(why); });
+    return result;
+  }
+  if (auto error = refusal())
+    return error;
+  transcoder = config.factory->make_transcoder(self->system(), std::move(work), std::move(sink));
+  return transcoder_actor{follow(transcoder)};
 }
 
 void task_state::on_down(const caf::down_msg& x) {

@@ -1,5 +1,5 @@
 // TASK: the root actor of a task process. It waits for one unit of work, hosts the actor that does it, and ends with
-// that actor.
+// that actor. A transcoder may get further work for the same source.
 //
 // The process joins the coordinator at its start and is then warm: work starts without a process start, a handshake or
 // the loading of libav*. If its host dies, the task ends if it is still waiting. Running work continues, because the
@@ -53,6 +53,11 @@ struct task_state {
   template <class Handle>
   Handle follow(Handle worker);
 
+  /// Why the task takes no work; none if it does.
+  caf::error refusal() const;
+
+  caf::result<transcoder_actor> transcode(transcode_work& work, sample_sink_actor& sink);
+
   void on_down(const caf::down_msg& x);
   void look_for_coordinator();
   void offer();
@@ -64,6 +69,7 @@ struct task_state {
   bool busy = false;
   file_work work; ///< of `worker`
   local_file_worker_actor worker;
+  local_transcoder_actor transcoder;
   uint64_t orphaned = 0; ///< how often the task became an orphan
   bool taken = true;     ///< the work has a client; false for an orphan
 };

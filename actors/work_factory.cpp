@@ -11,8 +11,8 @@ ingest_actor work_factory::make_ingest(caf::actor_system& system, ingest_work wo
   return spawn_ingest(system, std::move(work), std::move(sink));
 }
 
-transcoder_actor work_factory::make_transcoder(caf::actor_system& system, transcode_work work,
-                                               sample_sink_actor sink) const {
+local_transcoder_actor work_factory::make_transcoder(caf::actor_system& system, transcode_work work,
+                                                     sample_sink_actor sink) const {
   return spawn_transcoder(system, std::move(work), std::move(sink), codecs_);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "actors/jobs/file_worker.hpp"
+#include "actors/live/transcoder.hpp"
 #include "encoder/codec/engine.hpp"
 #include "messages/actors.hpp"
 
@@ -27,8 +28,8 @@ public:
   virtual ingest_actor make_ingest(caf::actor_system& system, ingest_work work, sample_sink_actor sink) const;
 
   /// The actor ends when its windows are delivered or its sink dies.
-  virtual transcoder_actor make_transcoder(caf::actor_system& system, transcode_work work,
-                                           sample_sink_actor sink) const;
+  virtual local_transcoder_actor make_transcoder(caf::actor_system& system, transcode_work work,
+                                                 sample_sink_actor sink) const;
 
   /// The actor ends when a client has its result. `file_worker.hpp` says what it does without a client.
   virtual local_file_worker_actor make_file_worker(caf::actor_system& system, file_work work, file_client_actor client,

@@ -57,7 +57,7 @@ header header_of(const message& x) {
   return result;
 }
 
-[[noreturn]] void fail(const char* what) {
+[[noreturn]] void stop_with(const char* what) {
   throw std::runtime_error(std::string{"bare relay: "} + what + ": " + std::strerror(errno));
 }
 
@@ -284,7 +284,7 @@ private:
     event.events = EPOLLIN | (x.waits_to_write ? EPOLLOUT : 0u);
     event.data.u64 = tag;
     if (::epoll_ctl(epoll_, how, x.socket.fd(), &event) != 0)
-      fail("epoll");
+      stop_with("epoll");
   }
 
   /// Returns the memory of a block that was sent, for use as the next one.
@@ -329,7 +329,7 @@ bare_relay::bare_relay(const link_config& at) : at_(at), listener_(::socket(AF_I
   auto* generic = reinterpret_cast<sockaddr*>(&address);
   if (listener_ < 0 || ::bind(listener_, generic, length) != 0 || ::listen(listener_, SOMAXCONN) != 0
       || ::getsockname(listener_, generic, &length) != 0)
-    fail("cannot listen");
+    stop_with("cannot listen");
   port_ = ntohs(address.sin_port);
 }
 
@@ -348,7 +348,7 @@ void bare_relay::accept_and_relay(size_t streams, relay_counters& counters) {
   while (ingests.size() < streams || tasks.size() < streams) {
     auto fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0)
-      fail("cannot accept");
+      stop_with("cannot accept");
     bare_socket socket{fd, context.get(), true};
     std::byte role{};
     if (socket.read_some(&role, 1) != 1)
@@ -364,7 +364,7 @@ void flood_or_echo(const link_config& to, bare_role role) {
   auto address = loopback(to.port);
   auto fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    fail("cannot connect");
+    stop_with("cannot connect");
   bare_socket relay{fd, context.get(), false};
   auto first = static_cast<std::byte>(role);
   relay.write_some(&first, 1);

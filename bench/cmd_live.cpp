@@ -41,10 +41,10 @@ constexpr int pictures_a_second = 25;
 constexpr milliseconds picture_distance{1000 / pictures_a_second};
 
 /// At the start of a round both paths process what the source sent during probing.
-constexpr milliseconds settling{2'000};
+constexpr milliseconds live_settling{2'000};
 constexpr milliseconds first_byte_limit{20'000};
 
-struct plan {
+struct live_rounds {
   int rounds = 5;
   milliseconds round{15'000};
   int cold_starts = 9;
@@ -90,7 +90,7 @@ struct latencies {
   std::vector<int64_t> pts;
 };
 
-/// Collects pictures that came on both paths and were sent after `settling`.
+/// Collects pictures that came on both paths and were sent after `live_settling`.
 void collect(const sending& to_cluster, const live_reader& cluster, const sending& to_local, const live_reader& local,
              latencies& into) {
   auto there = cluster.pictures();
@@ -100,7 +100,7 @@ void collect(const sending& to_cluster, const live_reader& cluster, const sendin
     auto b = here.find(pts);
     auto sent_here = to_local.pictures.find(pts);
     if (a == there.end() || b == here.end() || sent_here == to_local.pictures.end()
-        || sent < to_cluster.accepted + settling || sent_here->second < to_local.accepted + settling)
+        || sent < to_cluster.accepted + live_settling || sent_here->second < to_local.accepted + live_settling)
       continue;
     into.cluster.push_back(ms(a->second - sent));
     into.local.push_back(ms(b->second - sent_here->second));
@@ -109,7 +109,7 @@ void collect(const sending& to_cluster, const live_reader& cluster, const sendin
   }
 }
 
-void run_round(const live_cluster& nodes, const live_source& source, const plan& how, latencies& into) {
+void run_round(const live_cluster& nodes, const live_source& source, const live_rounds& how, latencies& into) {
   local_pipeline pipeline{{"live-task", nodes.config_file(), how.profile, source.url("/local.ts")}};
   live_reader local{pipeline.output(), false};
   live_reader cluster{http_ask(nodes.http_port(), "/live/steady/" + how.profile + ".ts"), true};
@@ -125,14 +125,15 @@ void run_round(const live_cluster& nodes, const live_source& source, const plan&
   if (to_cluster && to_local)
     collect(*to_cluster, cluster, *to_local, local, into);
   // Half of the due pictures is enough to know that both paths run.
-  auto due = (how.round - settling) / picture_distance / 2;
+  auto due = (how.round - live_settling) / picture_distance / 2;
   if (into.added.size() - before < static_cast<size_t>(due))
     throw std::runtime_error("only " + std::to_string(into.added.size() - before) + " pictures came on both paths:\n"
                              + nodes.logs());
 }
 
 /// From the source's first random-access point to the client's first byte, in ms.
-double cold_start(const live_cluster& nodes, const live_source& source, const plan& how, const std::string& channel) {
+double cold_start(const live_cluster& nodes, const live_source& source, const live_rounds& how,
+                  const std::string& channel) {
   nodes.wait_until_idle();
   live_reader client{http_ask(nodes.http_port(), "/live/" + channel + "/" + how.profile + ".ts"), true};
   auto first = client.wait_for_first_byte(first_byte_limit);
@@ -164,7 +165,7 @@ void write_pictures(const std::string& file, const latencies& all) {
     throw std::runtime_error("cannot write " + file);
 }
 
-void measure(const plan& how, report& result) {
+void measure(const live_rounds& how, report& result) {
   scratch_folder folder;
   auto file = folder.path("source.ts");
   make_sample(file, how.round + milliseconds{10'000});
@@ -217,7 +218,7 @@ void measure(const plan& how, report& result) {
 
 int run_live(const arguments& given) {
   namespace po = boost::program_options;
-  plan how;
+  live_rounds how;
   po::options_description options{"options"};
   auto add = options.add_options();
   auto seconds = static_cast<double>(how.round.count()) / 1000;
@@ -238,7 +239,7 @@ int run_live(const arguments& given) {
     how.rounds = std::min(how.rounds, 3);
     how.cold_starts = std::min(how.cold_starts, 3);
   }
-  if (how.rounds < 1 || how.cold_starts < 1 || how.round < 2 * settling)
+  if (how.rounds < 1 || how.cold_starts < 1 || how.round < 2 * live_settling)
     throw std::invalid_argument("at least one round of 4 s and one cold start");
   result.leave_out(static_cast<size_t>(how.rounds), static_cast<size_t>(whole.rounds), "rounds");
   result.leave_out(static_cast<size_t>(how.cold_starts), static_cast<size_t>(whole.cold_starts),

@@ -31,7 +31,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr auto start_limit = std::chrono::seconds{60};
+constexpr auto relay_start_limit = std::chrono::seconds{60};
 
 struct certificates {
   std::string ca, certificate, key;
@@ -85,7 +85,7 @@ private:
 /// Waits until every stream has made a full round, then counts during the window. Returns Gbit/s in and out of this
 /// process.
 double observe(const relay_counters& counters, size_t streams, std::chrono::milliseconds window) {
-  auto deadline = clock::now() + start_limit;
+  auto deadline = clock::now() + relay_start_limit;
   while (counters.running < streams) {
     if (clock::now() > deadline)
       throw std::runtime_error("only " + std::to_string(counters.running) + " streams completed a round trip");
@@ -133,7 +133,7 @@ double move_bytes(size_t streams, const certificates& tls, std::chrono::millisec
 
 /// Measures one of the two relays, in a fresh process that no earlier measurement can slow down.
 double measure(const char* command, size_t streams, const certificates& tls, std::chrono::milliseconds window) {
-  auto limit = start_limit + window + std::chrono::seconds{10};
+  auto limit = relay_start_limit + window + std::chrono::seconds{10};
   auto child = run_process(
     {own_program(), command, std::to_string(streams), std::to_string(window.count()), tls.ca, tls.certificate, tls.key},
     limit);

@@ -27,7 +27,7 @@ constexpr size_t clients_per_address = 2'000;
 
 constexpr milliseconds look_interval{100};
 
-[[noreturn]] void fail(const std::string& what) {
+[[noreturn]] void give_up(const std::string& what) {
   throw std::runtime_error("a client of the crowd cannot " + what + ": " + std::strerror(errno));
 }
 
@@ -47,7 +47,7 @@ base::descriptor connect_as(size_t client, uint16_t port) {
   if (!result || ::setsockopt(result.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0
       || ::bind(result.get(), reinterpret_cast<sockaddr*>(&from), sizeof from) != 0
       || ::connect(result.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
-    fail("connect");
+    give_up("connect");
   ::setsockopt(result.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return result;
 }
@@ -58,7 +58,7 @@ std::string request_for(const std::string& target) {
 
 void send(int socket, std::string_view text) {
   if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size()))
-    fail("send its request");
+    give_up("send its request");
 }
 
 /// Receives and drops at most `most` bytes; 0 if there are none, nothing at the end.
@@ -75,7 +75,7 @@ std::optional<size_t> drop(int socket, size_t most) {
 base::descriptor make_epoll() {
   base::descriptor result{::epoll_create1(EPOLL_CLOEXEC)};
   if (!result)
-    fail("wait");
+    give_up("wait");
   return result;
 }
 
@@ -84,7 +84,7 @@ void watch(const base::descriptor& epoll, int socket, uint64_t index) {
   x.events = EPOLLIN;
   x.data.u64 = index;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket, &x) != 0)
-    fail("wait");
+    give_up("wait");
 }
 
 /// Calls `handle` with the index of each socket that can be read, until `end`.

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 
-constexpr auto start_limit = std::chrono::seconds{10};
+constexpr auto nginx_start_limit = std::chrono::seconds{10};
 
 /// Debian keeps it where only root's PATH goes.
 std::string program() {
@@ -54,7 +54,7 @@ std::string write_config(const std::string& folder, const std::string& root, uin
 
 nginx_peer::nginx_peer(const std::string& folder, const std::string& root)
   : port_(free_port()), child_(program(), {"-c", write_config(folder, root, port_), "-e", "stderr"}, folder + ".log") {
-  auto deadline = clock::now() + start_limit;
+  auto deadline = clock::now() + nginx_start_limit;
   for (;;) {
     try {
       auto connected = connect_to_loopback(port_);

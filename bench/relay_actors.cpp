@@ -87,9 +87,9 @@ struct echo_state {
       },
       [](const format_change&) {},
       [](const batch_ack&) {},
-      [](finish_atom) {},
-      [](finish_atom, int64_t) {},
-      [this](stop_atom) { self->quit(); },
+      [](finish_atom, attempt_id) {},
+      [](finish_atom, attempt_id, int64_t) {},
+      [this](stop_atom, attempt_id) { self->quit(); },
     };
   }
 

@@ -131,6 +131,7 @@ struct coordinator_options {
 struct live_options {
   milliseconds quarantine_for = 5min;
   uint32_t sessions_max = 256;
+  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
   static constexpr uint64_t slate_image_bytes_max = 8 * defaults::mebibyte;
 
   std::string slate_image; ///< path of a picture file

@@ -97,8 +97,8 @@ std::vector<option> live_rows() {
      .help = "How long a rendition stopped by `live.quarantine_after` is refused.", .max = 24 * hours},
     {.key = "live.sessions_max", .kind = kind::integer, .at = at<&c::live, &li::sessions_max>,
      .help = "The most channels that run at one time.", .min = 1, .max = 100'000},
-    {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::session, &se::watchers_max>,
-     .help = "The most clients that may wait at a time for the first bytes of one rendition.",
+    {.key = "live.clients_max", .kind = kind::integer, .at = at<&c::live, &li::clients_max>,
+     .help = "The most clients that watch at one time, by any protocol. Further ones get a 503, and try again later.",
      .min = 1, .max = 1'000'000},
   };
 }

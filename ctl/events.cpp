@@ -13,12 +13,12 @@ namespace {
 
 namespace curl = transfer::curl;
 
-constexpr long connect_timeout_ms = 3'000;
+constexpr long stream_connect_timeout_ms = 3'000;
 
 /// The server sends at least a comment every 15 s.
 constexpr long silence_max_s = 45;
 
-constexpr size_t body_bytes_max = 64 * 1024;
+constexpr size_t refusal_bytes_max = 64 * 1024;
 
 struct reading {
   CURL* handle;
@@ -30,7 +30,7 @@ struct reading {
 size_t take_bytes(const char* data, size_t one, size_t size, void* to) {
   auto& x = *static_cast<reading*>(to);
   if (curl::status_of(x.handle) != 200) {
-    x.result.body.append(data, std::min(one * size, body_bytes_max - x.result.body.size()));
+    x.result.body.append(data, std::min(one * size, refusal_bytes_max - x.result.body.size()));
     return one * size;
   }
   x.enough = !x.parser.feed({data, one * size});
@@ -101,7 +101,7 @@ tl::expected<listening_end, std::string> listen(const std::string& url, const st
   curl::options set{handle.get(), detail};
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_HTTPHEADER, fields.get());
-  set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+  set(CURLOPT_CONNECTTIMEOUT_MS, stream_connect_timeout_ms);
   set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(CURLOPT_LOW_SPEED_TIME, silence_max_s);
   set(CURLOPT_USERAGENT, "caf-ctl/" TROUPE_VERSION);

@@ -124,6 +124,7 @@ table tasks_table(const json::value& daemons) {
                 {"WORKER"},
                 {"CHANNEL"},
                 {"PROFILE"},
+                {"OUTPUTS", align::right},
                 {"PID", align::right},
                 {"CPU %", align::right},
                 {"MEMORY", align::right},
@@ -135,10 +136,11 @@ table tasks_table(const json::value& daemons) {
     for (auto& t : list(d, "tasks")) {
       auto& process = member(t, "process");
       auto& work = member(t, "work");
-      result.add({text(t, "kind"), text(d, "name"), text(t, "channel"), text(t, "profile"), count_text(process, "pid"),
-                  number_text(number(process, "cpu_percent")), bytes_text(number(process, "memory_bytes")),
-                  duration_text(count(process, "running_ms") / 1000), number_text(number(work, "speed")),
-                  bytes_text(number(work, "bytes_in")), bytes_text(number(work, "bytes_out"))});
+      result.add({text(t, "kind"), text(d, "name"), text(t, "channel"), text(t, "profile"), count_text(t, "outputs"),
+                  count_text(process, "pid"), number_text(number(process, "cpu_percent")),
+                  bytes_text(number(process, "memory_bytes")), duration_text(count(process, "running_ms") / 1000),
+                  number_text(number(work, "speed")), bytes_text(number(work, "bytes_in")),
+                  bytes_text(number(work, "bytes_out"))});
     }
   }
   return result;

@@ -12,10 +12,6 @@ namespace {
 using boost::beast::iequals;
 using boost::beast::http::field;
 
-std::string_view view(boost::beast::string_view x) {
-  return {x.data(), x.size()};
-}
-
 bool is_safe(verb method) {
   return method == verb::get || method == verb::head || method == verb::options;
 }
@@ -43,13 +39,13 @@ bool names_loopback(std::string_view host) {
 }
 
 bool browser_guard::is_foreign(const boost::beast::http::fields& header) {
-  auto site = view(header["Sec-Fetch-Site"]);
+  auto site = header["Sec-Fetch-Site"];
   if (!site.empty() && site != "same-origin" && site != "none")
     return true;
   if (header.count(field::origin) == 0)
     return false;
-  auto origin = authority_of(view(header[field::origin]));
-  return header.count(field::origin) > 1 || origin.empty() || !iequals(origin, view(header[field::host]));
+  auto origin = authority_of(header[field::origin]);
+  return header.count(field::origin) > 1 || origin.empty() || !iequals(origin, header[field::host]);
 }
 
 bool browser_guard::is_own(const boost::beast::http::fields& header) {
@@ -69,7 +65,7 @@ std::optional<browser_guard::refusal> browser_guard::check(unsigned version, ver
   auto count = header.count(field::host);
   if (count > 1 || (count == 0 && version >= 11))
     return refusal{status::bad_request, "invalid_argument", "a request must name its host once, in a Host header"};
-  auto authority = view(header[field::host]);
+  std::string_view authority = header[field::host];
   auto known = count == 1 && knows(host_of(authority));
   if (count == 1 && !known && (loopback || !hosts.empty()))
     return refusal{

@@ -40,6 +40,13 @@ struct access_record {
   std::string note; ///< why a stream ended or a connection was dropped; may be empty
 };
 
+/// A rendition of a ladder.
+struct ladder_rendition {
+  std::string folder; ///< of its files, in that of the ladder
+  std::string name;   ///< as a session calls it
+  bool sound = false;
+};
+
 /// The base class has what an operator may set.
 struct server_config : config::http_options {
   uint32_t threads = 1;
@@ -56,8 +63,8 @@ struct server_config : config::http_options {
   /// Clients that listen to events; more: 503.
   uint32_t event_clients_max = config::defaults::http_event_clients_max;
   uint32_t event_clients_per_client = config::defaults::http_event_clients_per_client;
-  /// Viewers of HLS and DASH that are listed: together, and of one client's address.
-  uint32_t viewers_max = 50'000;
+  uint32_t clients_max = 50'000; ///< who watch, by any protocol; more: 503
+  /// Viewers of HLS and DASH of one client's address that are listed.
   uint32_t viewers_per_client = 4'096;
   uint32_t wrong_keys_max = 30; ///< of one address, in the next time; more: 429
   std::chrono::milliseconds wrong_keys_window{60'000};
@@ -76,9 +83,7 @@ struct server_config : config::http_options {
   }
 
   std::shared_ptr<trust::key_ring> keys; ///< null: there are no keys, and only this machine's own user may enter
-
-  /// The renditions of each ladder; a session knows one of them as "ladder/rendition".
-  std::map<std::string, std::vector<std::string>> ladders;
+  std::map<std::string, std::vector<ladder_rendition>> ladders; ///< by name
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };
 

@@ -409,7 +409,7 @@ void connection::deadline_passed() {
     refuse(status::gateway_timeout, "timeout", "the coordinator did not answer in time; try again");
     break;
   case phase::awaiting:
-    abandon();
+    abandon(boost::asio::error::timed_out);
     break;
   default:
     close();

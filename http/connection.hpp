@@ -93,7 +93,8 @@ private:
   void pump();
   void await_rest();
   /// Ends the connection in the middle of a body.
-  void abandon();
+  void abandon(const error_code& why);
+  void client_left();
   void refuse(status code, std::string_view word, std::string_view detail);
   void answer(reply x);
   void on_written(const error_code& failure, size_t bytes);

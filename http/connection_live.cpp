@@ -16,7 +16,7 @@ namespace {
 
 using boost::beast::http::field;
 
-bool is_read(verb method) {
+bool is_get_or_head(verb method) {
   return method == verb::get || method == verb::head;
 }
 
@@ -35,22 +35,18 @@ reply redirect(const std::string& profile, delivery_format to) {
   return result;
 }
 
-std::string_view view(boost::beast::string_view x) {
-  return {x.data(), x.size()};
-}
-
 } // namespace
 
 void connection::dispatch_live() {
   auto& header = parser_->get();
   if (request_.method == verb::options)
     return answer(preflight());
-  if (!is_read(request_.method))
+  if (!is_get_or_head(request_.method))
     return ask_api();
   if (auto target = delivery_target::of(request_.path))
     return deliver(*target);
   if (names_no_format(request_.path)) {
-    auto format = choose_format(request_.query, view(header[field::accept]), view(header[field::user_agent]));
+    auto format = choose_format(request_.query, header[field::accept], header[field::user_agent]);
     if (!format) {
       auto refusal = problem(status::bad_request, "invalid_argument", format.error(), request_.id);
       allow_all_origins(refusal);
@@ -99,7 +95,7 @@ void connection::watch_client() {
     error_code ended;
     me->socket_.receive(boost::asio::buffer(next), tcp::socket::message_peek, ended);
     if (failed || (ended && ended != boost::asio::error::would_block && ended != boost::asio::error::try_again))
-      me->close();
+      me->client_left();
   });
 }
 

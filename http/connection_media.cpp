@@ -1,5 +1,6 @@
 // How a connection writes media: whole files in one write, and a segment that is still being made in chunks (RFC 9112,
 // 7.1), one for each of its parts. Bytes are shared and not copied. One write is in flight.
+#include "http/chunked.hpp"
 #include "http/connection.hpp"
 
 #include <algorithm>
@@ -15,13 +16,6 @@
 namespace troupe::http {
 
 namespace {
-
-constexpr std::string_view chunk_end = "\r\n";
-constexpr std::string_view last_chunk = "0\r\n\r\n";
-
-boost::asio::const_buffer buffer_of(std::string_view text) {
-  return {text.data(), text.size()};
-}
 
 std::string frame_of(size_t size) {
   std::array<char, 24> text{};
@@ -90,7 +84,7 @@ void connection::pump() {
   case outcome::wait:
     return await_rest();
   case outcome::lost:
-    return abandon();
+    return abandon(boost::asio::error::timed_out);
   }
 }
 
@@ -105,13 +99,20 @@ void connection::await_rest() {
     });
   };
   if (!rest_->notify(std::move(wake)))
-    return abandon();
+    return abandon(boost::asio::error::timed_out);
   watch_client();
 }
 
-void connection::abandon() {
+void connection::abandon(const error_code& why) {
   phase_ = phase::writing;
-  on_written(boost::asio::error::timed_out, sent_bytes_);
+  on_written(why, sent_bytes_);
+}
+
+void connection::client_left() {
+  if (phase_ == phase::awaiting)
+    abandon(boost::asio::error::eof);
+  else
+    close();
 }
 
 } // namespace troupe::http

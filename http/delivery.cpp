@@ -18,9 +18,6 @@ namespace troupe::http {
 
 namespace {
 
-/// The folder of a ladder's sound.
-constexpr std::string_view sound_name = "sound";
-
 /// How long those renditions of a ladder that can be played wait for the others before an entry is answered.
 constexpr auto late_renditions = std::chrono::milliseconds{4'000};
 
@@ -61,6 +58,10 @@ struct delivery::pending {
     return is_entry() && !target.viewer.empty();
   }
 
+  viewer_identity identity(const std::string& key) const {
+    return {key, target.channel, target.name, of.address, of.place ? *of.place : of.address};
+  }
+
   void answer(reply x) {
     timer.cancel();
     for (auto& p : parts)
@@ -89,7 +90,8 @@ struct delivery::pending {
   boost::asio::steady_timer timer;
   delivery_request wanted;
   bool transport = false;  ///< HLS in MPEG-TS
-  std::vector<part> parts; ///< for the entry all renditions, else the one that has the file
+  std::vector<part> all;   ///< renditions that belong together
+  std::vector<part> parts; ///< of these, for the entry all, else the one that has the file
   viewer_ptr viewer;       ///< null until it is known
   bool waits = false;      ///< the time is limited
   bool hurries = false;    ///< what can be played is enough, a moment from now
@@ -110,7 +112,7 @@ std::vector<delivery::part> delivery::parts_of(const delivery_target& target) co
     return {{target.name, target.name}};
   std::vector<part> result;
   for (auto& x : ladder->second)
-    result.push_back({x, joined(ladder->first, "/", x), x == sound_name});
+    result.push_back({x.folder, x.name, x.sound});
   return result;
 }
 
@@ -136,7 +138,11 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
   x->transport = wanted->transport && x->is_entry() && target.file == hls_entry;
   if (x->transport)
     x->wanted.file = playlist_name(transport_name);
-  x->parts = parts_of(target);
+  if (!viewers_->admits(x->identity(target.viewer), clock::now()))
+    return x->answer(too_many_clients(of.id));
+  x->all = parts_of(target);
+  find(target.channel, x->all);
+  x->parts = x->all;
   if (x->transport && x->parts.size() > 1)
     return x->answer(problem(status::bad_request, "invalid_argument",
                              "a ladder is not there in MPEG-TS: ask for one of its profiles", of.id));
@@ -144,10 +150,8 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
     std::erase_if(x->parts, [&](const part& p) { return p.folder != target.profile; });
   if (x->parts.empty())
     return x->answer(problem(ec::unknown_profile, "this address names no rendition", of.id));
-  if (!target.viewer.empty())
-    keep_running(target);
-  for (auto& p : x->parts)
-    p.is = known(target.channel, p.name);
+  if (!target.viewer.empty() && is_ladder(target.name))
+    keep_running(*x);
   // An update does not wait for pictures that are late, but for sound.
   auto shows = [](const part& p) { return p.is != nullptr && !p.sound; };
   if (x->is_update() && std::ranges::any_of(x->parts, shows))
@@ -159,14 +163,12 @@ void delivery::begin(const std::shared_ptr<pending>& x) {
 }
 
 /// A viewer of one rendition of a ladder may want any other in a moment.
-void delivery::keep_running(const delivery_target& target) {
+void delivery::keep_running(pending& of) {
   auto now = clock::now();
-  auto parts = parts_of(target);
-  for (auto& p : parts)
-    p.is = known(target.channel, p.name);
-  if (std::ranges::none_of(parts, [](const part& p) { return p.is != nullptr; }))
+  auto& target = of.target;
+  if (std::ranges::none_of(of.all, [](const part& p) { return p.is != nullptr; }))
     return; // it may be an address that nobody was given
-  for (auto& p : parts) {
+  for (auto& p : of.all) {
     if (p.folder == target.profile || p.is)
       continue; // the request itself asks for the one that it names
     {
@@ -178,21 +180,22 @@ void delivery::keep_running(const delivery_target& target) {
     }
     ask<rendition_ptr>(
       system_, gateway_, watch_timeout_,
-      [me = shared_from_this(), channel = target.channel, p](caf::expected<rendition_ptr> answer) {
+      [me = shared_from_this(), channel = target.channel, name = p.name](caf::expected<rendition_ptr> answer) {
         if (answer && *answer)
-          me->remember(channel, *answer, p.name);
+          me->remember(channel, *answer, name);
       },
       watch_atom_v, target.channel, p.name);
   }
 }
 
-rendition_ptr delivery::known(const std::string& channel, const std::string& name) {
+void delivery::find(const std::string& channel, std::vector<part>& parts) {
   std::lock_guard guard{mutex_};
-  auto i = running_.find({channel, name});
-  if (i == running_.end())
-    return nullptr;
-  auto result = i->second.is.lock();
-  return result && !result->ended() ? result : nullptr;
+  for (auto& p : parts) {
+    auto i = running_.find({channel, p.name});
+    p.is = i == running_.end() ? nullptr : i->second.is.lock();
+    if (p.is && p.is->ended())
+      p.is = nullptr;
+  }
 }
 
 void delivery::remember(const std::string& channel, const rendition_ptr& x, const std::string& name) {
@@ -226,18 +229,21 @@ void delivery::watch(const std::shared_ptr<pending>& x, part& of) {
 }
 
 /// The viewer with this key is here. It keeps all renditions of its ladder running.
-void delivery::seen(pending& x, const std::string& key) {
+bool delivery::seen(pending& x, const std::string& key) {
   auto running = std::ranges::find_if(x.parts, [](const part& p) { return p.is != nullptr; });
   if (running == x.parts.end())
-    return;
-  auto& client = x.of.place ? *x.of.place : x.of.address;
+    return true;
   auto now = clock::now();
-  auto [who, listed] = viewers_->seen({key, x.target.channel, x.target.name, x.of.address, client},
-                                      format_of(x.target.file), running->is->times().absence(), now);
+  auto [who, listed] = viewers_->seen(x.identity(key), format_of(x.target.file), running->is->times().absence(), now);
+  if (!who)
+    return false;
   x.viewer = std::move(who);
-  for (auto& p : parts_of(x.target))
-    if (auto is = known(x.target.channel, p.name))
-      is->seen(listed ? key : std::string{}, now);
+  if (std::ranges::any_of(x.all, [](const part& p) { return p.is == nullptr; }))
+    find(x.target.channel, x.all); // some may have begun meanwhile
+  for (auto& p : x.all)
+    if (p.is)
+      p.is->seen(listed ? key : std::string{}, now);
+  return true;
 }
 
 void delivery::look(const std::shared_ptr<pending>& x) {
@@ -252,7 +258,8 @@ void delivery::look_at_file(const std::shared_ptr<pending>& x) {
     return x->answer(for_viewers(*from.failed, x->of.id));
   if (!from.is)
     return;
-  seen(*x, x->target.viewer);
+  if (!seen(*x, x->target.viewer))
+    return x->answer(too_many_clients(x->of.id));
   auto got = from.is->get(x->wanted);
   switch (got.what) {
   case outcome::wait:
@@ -385,8 +392,8 @@ reply delivery::entry(pending& x) {
   // manifest would have to be absolute for some players, and a server behind a proxy does not know its address.
   if (x.target.file == dash_entry && x.target.viewer.empty())
     return redirect(key + std::string{dash_suffix}, x.of);
-  if (x.of.method != verb::head) // which gives nobody the key
-    seen(x, key);
+  if (x.of.method != verb::head && !seen(x, key)) // HEAD gives nobody the key
+    return too_many_clients(x.of.id);
   auto text = entry_text(x, key);
   if (!text)
     return problem(ec::source_failed, "the channel has ended", x.of.id);

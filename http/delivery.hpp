@@ -31,7 +31,7 @@ namespace troupe::http {
 class delivery : public std::enable_shared_from_this<delivery> {
 public:
   /// By name: the renditions of each ladder.
-  using ladder_map = std::map<std::string, std::vector<std::string>>;
+  using ladder_map = std::map<std::string, std::vector<ladder_rendition>>;
 
   delivery(caf::actor_system& system, gateway_actor gateway, std::chrono::milliseconds watch_timeout,
            ladder_map ladders, std::shared_ptr<viewer_list> viewers);
@@ -57,7 +57,7 @@ private:
   void begin(const std::shared_ptr<pending>& x);
 
   std::vector<part> parts_of(const delivery_target& target) const;
-  void keep_running(const delivery_target& target);
+  void keep_running(pending& x);
   void look(const std::shared_ptr<pending>& x);
   void look_at_file(const std::shared_ptr<pending>& x);
   void look_at_entry(const std::shared_ptr<pending>& x);
@@ -65,10 +65,12 @@ private:
   void watch(const std::shared_ptr<pending>& x, part& of);
   void remember(const std::string& channel, const rendition_ptr& x, const std::string& name);
   reply entry(pending& x);
-  void seen(pending& x, const std::string& key);
+  /// False if there are too many clients.
+  bool seen(pending& x, const std::string& key);
   std::optional<std::string> entry_text(const pending& x, const std::string& key) const;
 
-  rendition_ptr known(const std::string& channel, const std::string& name);
+  /// Finds those of the parts that run.
+  void find(const std::string& channel, std::vector<part>& parts);
 
   caf::actor_system& system_;
   gateway_actor gateway_;

@@ -51,13 +51,13 @@ std::string_view channel_of(const request& of) {
   return of.path.size() > 1 && of.path[0] == "live" ? std::string_view{of.path[1]} : std::string_view{};
 }
 
-struct meaning {
+struct refusal_meaning {
   std::string_view code;
   std::string_view challenge; ///< after "Bearer"
   std::string text;
 };
 
-meaning meaning_of(verdict x, core::need what) {
+refusal_meaning meaning_of(verdict x, core::need what) {
   constexpr std::string_view how = "send a key as 'Authorization: Bearer trp_...'; 'caf-ctl keys create' makes one";
   switch (x) {
   case verdict::wrong_key:

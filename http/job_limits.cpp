@@ -19,13 +19,6 @@ using checked = tl::expected<void, std::string>;
 constexpr int64_t bytes_max = int64_t{1} << 60;
 constexpr auto time_max = std::chrono::hours{24 * 365};
 
-/// A number as written by a user: a JSON number or a string.
-std::string text_of(const json::value& x) {
-  if (auto* s = x.if_string())
-    return {s->data(), s->size()};
-  return json::serialize(x);
-}
-
 checked refuse(std::string_view name, const std::string& allowed) {
   return failure("limits." + std::string{name} + " is not accepted: allowed is " + allowed);
 }
@@ -97,6 +90,12 @@ checked read_member(std::string_view name, const json::value& from, work_limits&
 }
 
 } // namespace
+
+std::string text_of(const json::value& x) {
+  if (auto* s = x.if_string())
+    return {s->data(), s->size()};
+  return json::serialize(x);
+}
 
 tl::expected<work_limits, std::string> read_limits(const json::value& x) {
   auto* members = x.if_object();

@@ -11,6 +11,9 @@
 
 namespace troupe::http {
 
+/// A value as an option takes it: the text of a string, or what JSON writes.
+std::string text_of(const boost::json::value& x);
+
 /// The error says which member is wrong and what is allowed.
 tl::expected<work_limits, std::string> read_limits(const boost::json::value& x);
 

@@ -36,12 +36,6 @@ constexpr size_t rows_max = 1'000;
 constexpr int64_t chunk_seconds_max = 24 * 3600;
 constexpr size_t callback_bytes_max = 2048;
 
-std::string text_of(const json::value& x) {
-  if (auto* s = x.if_string())
-    return {s->data(), s->size()};
-  return json::serialize(x);
-}
-
 std::string name_of(const json::key_value_pair& x) {
   return {x.key().data(), x.key().size()};
 }

@@ -4,6 +4,7 @@
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <cstdint>
 #include <limits>
@@ -118,6 +119,10 @@ tl::expected<json::value, std::string> read_json(std::string_view text) {
   if (failed)
     return tl::unexpected(failed.message());
   return result;
+}
+
+reply json_reply(const boost::json::value& x, status code) {
+  return {code, "application/json", boost::json::serialize(x) + "\n", {}};
 }
 
 } // namespace troupe::http

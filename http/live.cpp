@@ -1,4 +1,5 @@
 #include "http/live.hpp"
+#include "http/chunked.hpp"
 
 #include "base/mask_url.hpp"
 #include "config/waits.hpp"
@@ -20,13 +21,7 @@ namespace {
 /// Bytes that a client may send while it watches; a client has no reason to send any.
 constexpr uint64_t ignored_bytes_max = 64 * 1024;
 
-constexpr std::string_view chunk_end = "\r\n";
-constexpr std::string_view last_chunk = "0\r\n\r\n";
 constexpr std::string_view suffix = ".ts";
-
-boost::asio::const_buffer buffer_of(std::string_view text) {
-  return {text.data(), text.size()};
-}
 
 /// The buffers of one write, without a copy of their list.
 using buffer_span = std::span<const boost::asio::const_buffer>;
@@ -59,6 +54,10 @@ live_client::live_client(loop& in, tcp::socket socket, service_ptr shared, reque
 void live_client::start() {
   limit_unsent(socket_);
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
+  viewer_ =
+    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
+  if (!viewer_)
+    return refuse(too_many_clients(request_.id));
   ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),
                      watch_atom_v, target_.channel, target_.profile);
 }
@@ -72,8 +71,6 @@ void live_client::opened(caf::expected<rendition_ptr> stream) {
     return refuse(problem(ec::stopping, {}, request_.id));
   reader_.emplace((*stream)->stream());
   group_ = live_group::of(loop_, *(*stream)->stream());
-  viewer_ =
-    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
   header_ =
     head_of({status::ok, "video/mp2t", {}, {{"X-Accel-Buffering", "no"}, {"Access-Control-Allow-Origin", "*"}}});
   auto line = record(200, "watching");

@@ -99,6 +99,11 @@ reply problem(ec code, std::string_view detail, std::string_view request_id) {
   return result;
 }
 
+reply too_many_clients(std::string_view request_id) {
+  return problem(ec::limit, "this node has as many clients as it may have (live.clients_max); try again later",
+                 request_id);
+}
+
 reply for_viewers(const caf::error& reason, std::string_view request_id) {
   return problem(translate(reason), base::only_hosts(text_of(reason)), request_id);
 }

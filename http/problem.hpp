@@ -20,6 +20,9 @@ reply problem(status code, std::string_view word, std::string_view detail, std::
 /// that may soon pass gets a Retry-After.
 reply problem(ec code, std::string_view detail, std::string_view request_id);
 
+/// For one client too many.
+reply too_many_clients(std::string_view request_id);
+
 /// The same from an error of an actor, ours or one of CAF, for viewers of a channel: it shows only the host of a
 /// source.
 reply for_viewers(const caf::error& reason, std::string_view request_id);

@@ -6,6 +6,7 @@
 #include "http/job_log.hpp"
 #include "http/jobs.hpp"
 #include "http/json.hpp"
+#include "http/json_body.hpp"
 #include "http/live.hpp"
 #include "http/placement.hpp"
 #include "http/presets.hpp"
@@ -26,10 +27,6 @@ namespace json = boost::json;
 
 constexpr std::string_view any = "{}";
 constexpr std::string_view any_more = "{*}";
-
-reply json_reply(const json::value& x) {
-  return {status::ok, "application/json", json::serialize(x) + "\n", {}};
-}
 
 template <class T>
 reply list_reply(std::string_view name, const std::vector<T>& xs) {

@@ -38,10 +38,6 @@ json::object key_json(const core::api_key& x) {
           {"revoked_at_ms", time_json(x.revoked_ms)}};
 }
 
-reply json_reply(const json::value& x, status code = status::ok) {
-  return {code, "application/json", json::serialize(x) + "\n", {}};
-}
-
 reply refusal_of(const trust::refusal& why, std::string_view id) {
   using enum trust::refusal::reason;
   switch (why.why) {

@@ -225,7 +225,7 @@ tl::expected<std::unique_ptr<server>, std::string> server::start(server_config c
   auto where = "'" + config.listen.host + "' port " + std::to_string(config.listen.port);
   auto threads = config.threads;
   auto counters = std::make_shared<statistics>();
-  auto viewers = std::make_shared<viewer_list>(viewer_list::limits{config.viewers_max, config.viewers_per_client});
+  auto viewers = std::make_shared<viewer_list>(viewer_list::limits{config.clients_max, config.viewers_per_client});
   auto api = std::make_shared<const routes>(system, gateway, config, counters, viewers);
   auto entrance = std::make_shared<door>(config);
   browser_guard rules{endpoint->address().is_loopback(), config.hosts};

@@ -59,7 +59,9 @@ viewer_list::asked viewer_list::seen(const viewer_identity& who, std::optional<d
   if (i == keyed_.end()) {
     auto made = std::make_shared<viewer>(who, format.value_or(delivery_format::hls), id_of(name), now);
     auto share = shares_.find(who.client);
-    if (keyed_.size() >= max_.viewers_max || (share != shares_.end() && share->second >= max_.per_client))
+    if (is_full())
+      return {};
+    if (share != shares_.end() && share->second >= max_.per_client)
       return {std::move(made), false};
     ++shares_[who.client];
     i = keyed_.emplace(std::move(name), std::move(made)).first;
@@ -72,10 +74,19 @@ viewer_list::asked viewer_list::seen(const viewer_identity& who, std::optional<d
   return {i->second, true};
 }
 
+bool viewer_list::admits(const viewer_identity& who, clock::time_point now) {
+  std::lock_guard guard{mutex_};
+  clear(now);
+  return !is_full() || keyed_.contains(name_of(who));
+}
+
 viewer_ptr viewer_list::enter(viewer_identity who, clock::time_point now) {
   auto made =
     std::make_shared<viewer>(std::move(who), delivery_format::ts, id_of(std::to_string(base::random_id())), now);
   std::lock_guard guard{mutex_};
+  clear(now);
+  if (is_full())
+    return nullptr;
   streams_.emplace(made.get(), made);
   return made;
 }

@@ -1,9 +1,9 @@
 // Who watches now, by any protocol: one list for the API and for the metrics.
 //
 // A viewer of HLS or DASH is known by the key in its addresses, however many connections and requests it makes. It has
-// left when it asks for nothing for a while. A viewer of MPEG-TS is its connection. Keys come from clients, which may
-// invent them: the list is bounded, and so is the share of one client's address. A viewer beyond the bounds is served
-// but not listed.
+// left when it asks for nothing for a while. A viewer of MPEG-TS is its connection. The list is bounded: if it is full,
+// a new viewer is refused. Keys come from clients, which may invent them, so the share of one client's address is
+// bounded too. A viewer beyond that share is served but not listed.
 #pragma once
 
 #include "http/delivery_format.hpp"
@@ -114,8 +114,8 @@ public:
   using clock = viewer::clock;
 
   struct limits {
-    size_t viewers_max = 50'000;
-    size_t per_client = 4'096;
+    size_t clients_max = 50'000;
+    size_t per_client = 4'096; ///< of HLS and DASH
   };
 
   viewer_list() = default;
@@ -123,16 +123,19 @@ public:
   explicit viewer_list(limits max) : max_(max) {}
 
   struct asked {
-    viewer_ptr who;      ///< never null
-    bool listed = false; ///< false if there are too many
+    viewer_ptr who;      ///< null if the list is full
+    bool listed = false; ///< false if its client has too many
   };
+
+  /// True if the list has this viewer of HLS or DASH, or a place for it.
+  bool admits(const viewer_identity& who, clock::time_point now);
 
   /// A viewer of HLS or DASH asked for something. It has left if it asks for nothing for `absence`. Without a format it
   /// keeps the one that it had.
   asked seen(const viewer_identity& who, std::optional<delivery_format> format, std::chrono::milliseconds absence,
              clock::time_point now);
 
-  /// A viewer of MPEG-TS, until `leave`. Their number is that of connections, which has limits of its own.
+  /// A viewer of MPEG-TS, until `leave`; null if the list is full.
   viewer_ptr enter(viewer_identity who, clock::time_point now);
   void leave(const viewer_ptr& x);
 
@@ -144,6 +147,10 @@ public:
 private:
   /// Removes who has left, once in a while.
   void clear(clock::time_point now);
+
+  bool is_full() const {
+    return keyed_.size() + streams_.size() >= max_.clients_max;
+  }
 
   limits max_;
   mutable std::mutex mutex_;

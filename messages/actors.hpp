@@ -26,21 +26,22 @@ using ingest_actor = caf::typed_actor<
   // Ends the pull and the task's process.
   caf::result<void>(stop_atom)>;
 
-/// Makes one rendition of one window, in a task of its own.
+/// Makes one rendition of one window, or several from the same source, in a task of its own. Each has its own attempt;
+/// the source's batches have the number of the first. The task's process ends with the last of them.
 using transcoder_actor = caf::typed_actor<
   // The next source block. The transcoder answers the sender with a `batch_ack` once the block is decoded.
   caf::result<void>(sample_batch),
   // The source's tracks change with the next batch.
   caf::result<void>(format_change),
-  // The sink has taken these batches of output.
+  // The sink has taken these batches of the attempt's output.
   caf::result<void>(batch_ack),
-  // The source has ended: flush, deliver and end.
-  caf::result<void>(finish_atom),
-  // The window of every track ends at this time (ticks), which no source sample has reached yet. Make the output up to
-  // it, then end.
-  caf::result<void>(finish_atom, int64_t),
-  // Ends the work and the task's process.
-  caf::result<void>(stop_atom)>;
+  // The source has ended: flush, deliver and end the attempt.
+  caf::result<void>(finish_atom, attempt_id),
+  // The attempt's window ends at this time (ticks) on every track; no source sample has reached it yet. Make the output
+  // up to it, then end the attempt.
+  caf::result<void>(finish_atom, attempt_id, int64_t),
+  // Ends the attempt. Answered when its encoder is closed.
+  caf::result<void>(stop_atom, attempt_id)>;
 
 /// Receives the messages of a file worker. Each job is a client.
 using file_client_actor = caf::typed_actor<
@@ -58,7 +59,8 @@ using file_worker_actor = caf::typed_actor<
 using task_actor = caf::typed_actor<
   // Starts to pull a source, and sends its samples to the sink.
   caf::result<ingest_actor>(ingest_work, sample_sink_actor),
-  // Starts to transcode the sender's samples, and sends the output to the sink.
+  // Starts to transcode the sender's samples, and sends the output to the sink. Further work for the same samples is
+  // accepted until the first of them comes.
   caf::result<transcoder_actor>(transcode_work, sample_sink_actor),
   // Starts to work on a file, and reports to the client.
   caf::result<file_worker_actor>(file_work, file_client_actor)>;

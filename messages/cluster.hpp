@@ -88,6 +88,9 @@ struct lease_request {
   /// more.
   bool replaceable = false;
   bool resumes = false; ///< clients already have part of the output: the request waits instead of being refused at once
+  /// The process of this lease of the same owner is to make this output as well. The request is granted or refused at
+  /// once.
+  lease_id beside{};
 
   bool operator==(const lease_request&) const = default;
 };
@@ -98,7 +101,7 @@ bool inspect(Inspector& f, lease_request& x) {
                             f.field("refused_by", x.refused_by), f.field("elsewhere", x.elsewhere),
                             f.field("last_resort", x.last_resort), f.field("video", x.video), f.field("turn", x.turn),
                             f.field("input", x.input), f.field("replaceable", x.replaceable),
-                            f.field("resumes", x.resumes));
+                            f.field("resumes", x.resumes), f.field("beside", x.beside));
 }
 
 /// How the work of a lease ended.

@@ -162,17 +162,19 @@ struct work_statistics {
   uint64_t discontinuities = 0;
   double speed = 0;         ///< media time divided by wall time over the last seconds; 1 is real time
   int64_t source_shift = 0; ///< ingest: the offset last added to the source's own times, ticks
+  uint64_t busy_ms = 0;     ///< transcode: time spent on this output, without the decoder that it may share
 
   bool operator==(const work_statistics&) const = default;
 };
 
 template <class Inspector>
 bool inspect(Inspector& f, work_statistics& x) {
-  return f.object(x).fields(
-    f.field("samples_in", x.samples_in), f.field("samples_out", x.samples_out), f.field("bytes_in", x.bytes_in),
-    f.field("bytes_out", x.bytes_out), f.field("frames_decoded", x.frames_decoded),
-    f.field("frames_encoded", x.frames_encoded), f.field("corrupt_packets", x.corrupt_packets),
-    f.field("discontinuities", x.discontinuities), f.field("speed", x.speed), f.field("source_shift", x.source_shift));
+  return f.object(x).fields(f.field("samples_in", x.samples_in), f.field("samples_out", x.samples_out),
+                            f.field("bytes_in", x.bytes_in), f.field("bytes_out", x.bytes_out),
+                            f.field("frames_decoded", x.frames_decoded), f.field("frames_encoded", x.frames_encoded),
+                            f.field("corrupt_packets", x.corrupt_packets),
+                            f.field("discontinuities", x.discontinuities), f.field("speed", x.speed),
+                            f.field("source_shift", x.source_shift), f.field("busy_ms", x.busy_ms));
 }
 
 /// One task process of a host: what the operating system measures, and what the task reports about its work.
@@ -185,7 +187,8 @@ struct task_statistics {
   attempt_id attempt;
   process_statistics process;
   work_statistics work;
-  lease_id lease{}; ///< that the process serves
+  lease_id lease{};     ///< that the process serves; the first one if it serves several
+  uint32_t outputs = 0; ///< the leases that it serves: a transcode has one for each output, and one decoder for all
 
   bool operator==(const task_statistics&) const = default;
 };
@@ -194,7 +197,8 @@ template <class Inspector>
 bool inspect(Inspector& f, task_statistics& x) {
   return f.object(x).fields(f.field("task", x.task), f.field("kind", x.kind), f.field("channel", x.channel),
                             f.field("profile", x.profile), f.field("session", x.session), f.field("attempt", x.attempt),
-                            f.field("process", x.process), f.field("work", x.work), f.field("lease", x.lease));
+                            f.field("process", x.process), f.field("work", x.work), f.field("lease", x.lease),
+                            f.field("outputs", x.outputs));
 }
 
 /// How healthy a worker is, from best to worst.

@@ -159,6 +159,7 @@ struct variant_status {
   std::string reason;
   std::string worker;
   attempt_id attempt;
+  task_id task; ///< renditions with the same task are made from one decode
   uint32_t clients = 0;
   uint64_t clients_total = 0;
   uint64_t skips = 0;     ///< how often a slow client was moved ahead
@@ -188,7 +189,7 @@ template <class Inspector>
 bool inspect(Inspector& f, variant_status& x) {
   return f.object(x).fields(
     f.field("profile", x.profile), f.field("state", x.state), f.field("mode", x.mode), f.field("reason", x.reason),
-    f.field("worker", x.worker), f.field("attempt", x.attempt), f.field("clients", x.clients),
+    f.field("worker", x.worker), f.field("attempt", x.attempt), f.field("task", x.task), f.field("clients", x.clients),
     f.field("clients_total", x.clients_total), f.field("skips", x.skips), f.field("lag_bytes", x.lag_bytes),
     f.field("lag_ms", x.lag_ms), f.field("buffered_bytes", x.buffered_bytes), f.field("bytes_out", x.bytes_out),
     f.field("output", x.output), f.field("work", x.work), f.field("failovers", x.failovers),

@@ -209,7 +209,7 @@ bool inspect(Inspector& f, ingest_work& x) {
 }
 
 /// Make one rendition of one window of a stream. A channel session sends it to a task on the worker that the registry
-/// chose.
+/// chose. A task may get several such works from one session: they get the same source blocks and share a decoder.
 struct transcode_work {
   attempt_id attempt;
   session_id session;
@@ -221,6 +221,7 @@ struct transcode_work {
   uint64_t credit_bytes = 0; ///< bytes of output that may be in flight
   encoder_seat seat{};       ///< of the lease
   slate still{};             ///< shown while the source is away
+  attempt_id beside{};       ///< the attempt of this task whose source blocks it gets; none for the task's first work
 
   bool operator==(const transcode_work&) const = default;
 };
@@ -229,8 +230,8 @@ template <class Inspector>
 bool inspect(Inspector& f, transcode_work& x) {
   return f.object(x).fields(f.field("attempt", x.attempt), f.field("session", x.session), f.field("channel", x.channel),
                             f.field("source", x.source), f.field("target", x.target), f.field("spans", x.spans),
-                            f.field("credit_bytes", x.credit_bytes), f.field("seat", x.seat),
-                            f.field("still", x.still));
+                            f.field("credit_bytes", x.credit_bytes), f.field("seat", x.seat), f.field("still", x.still),
+                            f.field("beside", x.beside));
 }
 
 } // namespace troupe

@@ -33,12 +33,14 @@ uint64_t share_of(uint64_t descriptors, uint64_t parts, uint64_t wanted, const c
 http::server_config http_settings(const config::configuration& x, uint64_t descriptors) {
   http::server_config result;
   static_cast<config::http_options&>(result) = x.http;
+  result.clients_max = x.live.clients_max;
   result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
   namespace d = config::defaults;
   result.watch_timeout =
     d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));
   for (auto& [name, ladder] : x.ladders)
-    result.ladders.emplace(name, core::renditions_of(ladder, x.profiles));
+    for (auto& folder : core::renditions_of(ladder, x.profiles))
+      result.ladders[name].push_back({folder, core::rendition_name(name, folder), folder == core::sound_name});
   result.log = [](const http::access_record& r) {
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},

@@ -252,6 +252,7 @@ private:
   void add_splice(const sample& x, std::span<const std::byte> section);
   void enter_texts(const stream_format& format, std::vector<size_t>& lost);
   void cut_subtitles(int64_t until);
+  void finish_subtitles();
   av::expected<void> cut(lane& from);
   void publish();
 
@@ -273,11 +274,14 @@ private:
     bool discontinuity;
   };
 
+  void cut_text(text_lane& from, const beginning& at, int64_t end);
+
   std::vector<text_lane> texts_;
-  std::deque<beginning> beginnings_; ///< of segments whose subtitles are not cut yet
-  std::vector<lane> lanes_;          ///< by track of the format; without a muxer if it is not carried
-  int64_t discontinuity_at_ = 0;     ///< number of the segment, in all tracks
-  int64_t offset_ = 0;               ///< added to all times, see `epoch_offset`
+  std::deque<beginning> beginnings_;  ///< of segments whose subtitles are not cut yet
+  std::optional<beginning> last_cut_; ///< of the segment before those
+  std::vector<lane> lanes_;           ///< by track of the format; without a muxer if it is not carried
+  int64_t discontinuity_at_ = 0;      ///< number of the segment, in all tracks
+  int64_t offset_ = 0;                ///< added to all times, see `epoch_offset`
   std::vector<publication> news_;
 };
 

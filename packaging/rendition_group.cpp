@@ -10,9 +10,10 @@ void rendition_group::put(const std::string& rendition, const std::string& track
   places_[rendition][track] = latest;
 }
 
-void rendition_group::remove(const std::string& rendition) {
+void rendition_group::remove(const std::string& rendition, const std::string& track) {
   std::lock_guard guard{mutex_};
-  places_.erase(rendition);
+  if (auto tracks = places_.find(rendition); tracks != places_.end())
+    tracks->second.erase(track);
 }
 
 int64_t rendition_group::interrupt(int64_t current) {

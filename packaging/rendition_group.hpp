@@ -20,7 +20,7 @@ namespace troupe {
 class rendition_group {
 public:
   void put(const std::string& rendition, const std::string& track, const playlist_place& latest);
-  void remove(const std::string& rendition);
+  void remove(const std::string& rendition, const std::string& track);
 
   /// A rendition cannot go on as it was after its segment `current`: the number of the segment at which all renditions
   /// have a discontinuity. None of them has begun it.

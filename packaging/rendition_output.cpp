@@ -1,5 +1,6 @@
 // The session's side of a rendition: samples go in, parts and segments come out.
 #include "base/sha256.hpp"
+#include "core/live/splice_codec.hpp"
 #include "packaging/compress.hpp"
 #include "packaging/mp4_boxes.hpp"
 #include "packaging/rendition.hpp"
@@ -10,9 +11,6 @@
 namespace troupe {
 
 namespace {
-
-/// Splice information (SCTE 35), by libav*'s name.
-constexpr std::string_view splice_codec = "scte_35";
 
 /// Subtitles as WebVTT, by the name of RFC 6381.
 constexpr std::string_view text_name = "wvtt";
@@ -141,20 +139,25 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
   return {};
 }
 
-/// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`.
+/// The lanes of subtitles of a new format. Adds the tracks that are not in it to `lost`. A track that begins in the
+/// middle gets the latest segment that is complete, without text: so it can be played at once, and no playlist waits
+/// for it.
 void rendition_output::enter_texts(const stream_format& format, std::vector<size_t>& lost) {
-  if (texts_.empty())
-    beginnings_.clear(); // of the subtitles of long ago
+  std::vector<text_lane> result;
+  std::vector<size_t> begun;
   std::lock_guard guard{shared_->mutex_};
   auto& tracks = shared_->tracks_;
-  std::vector<text_lane> result;
   for (size_t i = 0; i < format.tracks.size(); ++i) {
     if (format.tracks[i].codec != text_codec)
       continue;
     auto name = track_name(format, i);
     auto known = std::ranges::find(tracks, name, &rendition::track::name);
     auto index = static_cast<size_t>(known - tracks.begin());
-    if (known == tracks.end())
+    // What had a number keeps it.
+    auto is_new = known == tracks.end();
+    if (last_cut_ && (is_new || (known->window.ended() && !known->window.contains({last_cut_->number, {}}))))
+      begun.push_back(result.size());
+    if (is_new)
       tracks.push_back({.name = name, .format = {}, .codec = {}, .window = track_window{times_}});
     else if (known->window.ended())
       known->window = track_window{times_};
@@ -166,6 +169,8 @@ void rendition_output::enter_texts(const stream_format& format, std::vector<size
     if (std::ranges::find(result, x.track, &text_lane::track) == result.end())
       lost.push_back(x.track);
   texts_ = std::move(result);
+  for (auto i : begun)
+    cut_text(texts_[i], *last_cut_, beginnings_.front().start);
 }
 
 /// The lanes of a new format. Those of tracks that remain are taken from the present ones.
@@ -253,7 +258,7 @@ av::expected<void> rendition_output::add(lane& to, const sample& x, std::span<co
       discontinuity = true;
     if (discontinuity)
       to.discontinuous = false;
-    if (to.leads && !texts_.empty())
+    if (to.leads)
       beginnings_.push_back({*begins, x.pts, discontinuity});
     news_.push_back({.track = to.track, .number = begins, .start = x.pts, .discontinuity = discontinuity});
   } else if (!to.empty && to.end - to.start + x.duration > times_.part_target()) {
@@ -283,20 +288,34 @@ void rendition_output::add_splice(const sample& x, std::span<const std::byte> se
 /// Cuts the subtitles of segments that ended well before this time: their texts may come a little late.
 void rendition_output::cut_subtitles(int64_t until) {
   for (; beginnings_.size() > 1 && until >= beginnings_[1].start + times_.part; beginnings_.pop_front()) {
-    auto [number, start, discontinuity] = beginnings_[0];
-    auto end = beginnings_[1].start;
-    for (auto& x : texts_) {
-      auto bytes = bytes_of(x.texts.segment(start, end));
-      x.texts.forget(end);
-      news_.push_back({.track = x.track,
-                       .number = number,
-                       .start = start,
-                       .discontinuity = discontinuity,
-                       .part = media_part{start, end - start, true, 0, std::move(bytes)},
-                       .whole = true,
-                       .codec = std::string{text_name}});
-    }
+    for (auto& x : texts_)
+      cut_text(x, beginnings_[0], beginnings_[1].start);
+    last_cut_ = beginnings_[0];
   }
+}
+
+/// Cuts the last subtitles, up to the end of the leading track.
+void rendition_output::finish_subtitles() {
+  auto lead = std::ranges::find(lanes_, true, &lane::leads);
+  if (lead == lanes_.end())
+    return;
+  for (auto& x : texts_)
+    for (size_t i = 0; i < beginnings_.size(); ++i)
+      cut_text(x, beginnings_[i], i + 1 < beginnings_.size() ? beginnings_[i + 1].start : lead->end);
+}
+
+void rendition_output::cut_text(text_lane& from, const beginning& at, int64_t end) {
+  if (end <= at.start)
+    return;
+  auto bytes = bytes_of(from.texts.segment(at.start, end));
+  from.texts.forget(end);
+  news_.push_back({.track = from.track,
+                   .number = at.number,
+                   .start = at.start,
+                   .discontinuity = at.discontinuity,
+                   .part = media_part{at.start, end - at.start, true, 0, std::move(bytes)},
+                   .whole = true,
+                   .codec = std::string{text_name}});
 }
 
 av::expected<void> rendition_output::cut(lane& from) {
@@ -360,6 +379,7 @@ void rendition_output::end(const std::string& reason) {
     if (x.mux)
       (void)cut(x);
   take_transport(true);
+  finish_subtitles();
   publish();
   shared_->stream_->end(reason);
   std::vector<size_t> all;
@@ -368,8 +388,6 @@ void rendition_output::end(const std::string& reason) {
     if (shared_->ended_)
       return;
     shared_->ended_ = true;
-    if (shared_->group_)
-      shared_->group_->remove(shared_->name_);
     for (size_t i = 0; i < shared_->tracks_.size(); ++i)
       all.push_back(i);
   }
@@ -381,8 +399,11 @@ void rendition_output::end_tracks(const std::vector<size_t>& tracks) {
   {
     std::lock_guard guard{shared_->mutex_};
     for (auto i : tracks) {
-      shared_->tracks_[i].window.end();
-      ++shared_->tracks_[i].version;
+      auto& t = shared_->tracks_[i];
+      t.window.end();
+      ++t.version;
+      if (shared_->group_)
+        shared_->group_->remove(shared_->name_, t.name);
     }
     ready = shared_->take_ready();
   }

@@ -31,7 +31,7 @@ std::vector<pid_t> processes_in(const std::string& folder) {
   return result;
 }
 
-bool has_word(const std::string& path, const std::string& word) {
+bool lists_word(const std::string& path, const std::string& word) {
   std::istringstream words{read_control(path).value_or(std::string{})};
   for (std::string x; words >> x;)
     if (x == word)
@@ -119,9 +119,9 @@ void control_groups::prepare() {
   auto passed_down = own + "/cgroup.subtree_control";
   std::vector<std::string> wanted;
   for (auto name : {"cpu", "memory"}) {
-    if (has_word(passed_down, name))
+    if (lists_word(passed_down, name))
       controllers_.emplace_back(name);
-    else if (has_word(own + "/cgroup.controllers", name))
+    else if (lists_word(own + "/cgroup.controllers", name))
       wanted.emplace_back(name);
   }
   if (wanted.empty()) {

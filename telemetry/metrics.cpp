@@ -102,6 +102,8 @@ constexpr column<task_statistics> job_columns[] = {
    [](const task_statistics& x) { return x.process.cpu_percent; }},
   {gauge, "troupe_job_memory_bytes", "Resident memory of the task's process.",
    [](const task_statistics& x) { return double(x.process.memory_bytes); }},
+  {gauge, "troupe_job_outputs", "Outputs that the task makes; a transcode makes all of them with one decoder.",
+   [](const task_statistics& x) { return double(x.outputs); }},
   {gauge, "troupe_job_running_seconds", "Age of the task's process.",
    [](const task_statistics& x) { return double(x.process.running_ms) / 1000; }},
   {counter, "troupe_job_frames_decoded_total", "Frames that the task has decoded.",

@@ -13,7 +13,7 @@ namespace troupe::transfer {
 
 namespace {
 
-constexpr size_t block_bytes = 1 << 20;
+constexpr size_t upload_block_bytes = 1 << 20;
 constexpr mode_t file_mode = 0600;
 
 tl::unexpected<refusal> failed(const std::string& step, int code = errno) {
@@ -113,7 +113,7 @@ answer<void> incoming::still_wanted() {
 }
 
 answer<void> incoming::hash_rest() {
-  std::vector<std::byte> block(block_bytes);
+  std::vector<std::byte> block(upload_block_bytes);
   while (hashed_ < size_) {
     auto n = ::pread(file_.get(), block.data(), block.size(), static_cast<off_t>(hashed_));
     if (n < 0 && errno == EINTR)

@@ -15,15 +15,15 @@ namespace troupe {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{100};
+constexpr auto watch_interval = std::chrono::milliseconds{100};
 
 /// How long a host may take to answer; it only looks up a table.
 constexpr auto host_timeout = std::chrono::seconds{2};
 
 /// After this time a host is asked again whether a process is gone.
-constexpr auto end_timeout = std::chrono::minutes{1};
+constexpr auto task_end_timeout = std::chrono::minutes{1};
 
-std::string words(const caf::error& x) {
+std::string reason_of(const caf::error& x) {
   auto text = caf::to_string(x);
   return text.empty() ? "its connection closed" : text;
 }
@@ -35,7 +35,7 @@ daemon_registry_state::daemon_registry_state(interface::pointer self, daemon_reg
 
 daemon_registry_state::interface::behavior_type daemon_registry_state::make_behavior() {
   self->set_down_handler([this](const caf::down_msg& x) { on_down(x.source, x.reason); });
-  self->delayed_send(self, tick_interval, tick_atom_v);
+  self->delayed_send(self, watch_interval, tick_atom_v);
   return {
     [this](const registration& x, const task_host_actor& host) { return add_worker(x, host); },
     [this](const task_join& x, const task_actor& task) { return add_task(x, task); },
@@ -66,12 +66,15 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
     },
     [this](lease_id id, const work_statistics& x) {
       if (auto task = leases.task_of(id))
-        workers.report(*task, x);
+        workers.report(*task, id, x);
     },
     [this](daemons_atom) {
       auto result = workers.status();
-      for (auto& x : result)
+      for (auto& x : result) {
         x.gpus = leases.gpus_of(x.id);
+        for (auto& task : x.tasks)
+          task.outputs = leases.outputs_of(task.task);
+      }
       return result;
     },
     [this](confirm_atom, lease_id id) { return leases.confirm(id, self->now()); },
@@ -108,7 +111,7 @@ daemon_registry_state::interface::behavior_type daemon_registry_state::make_beha
       leases.set_ingest_host(id, self->now());
     },
     [this](tick_atom) {
-      self->delayed_send(self, tick_interval, tick_atom_v);
+      self->delayed_send(self, watch_interval, tick_atom_v);
       auto now = self->now();
       for (auto id : workers.tick(now)) {
         log::warning("a worker is gone", {{"worker", id}, {"reason", "no heartbeat"}});
@@ -177,7 +180,7 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
       tasks.erase(gone);
       // A task that ended regularly was told to do so by its owner, whose message may come later than this one.
       if (why)
-        lose_task(gone, {"the task process is gone: " + words(why), true});
+        lose_task(gone, {"the task process is gone: " + reason_of(why), true});
       else
         lose_task(gone, {});
       return;
@@ -185,9 +188,9 @@ void daemon_registry_state::on_down(const caf::actor_addr& who, const caf::error
   for (auto& [id, host] : hosts)
     if (host == who) {
       auto gone = id;
-      log::warning("a worker is gone", {{"worker", gone}, {"reason", words(why)}});
+      log::warning("a worker is gone", {{"worker", gone}, {"reason", reason_of(why)}});
       hosts.erase(gone);
-      workers.lost(gone, "its worker is gone: " + words(why), now);
+      workers.lost(gone, "its worker is gone: " + reason_of(why), now);
       leases.host_lost(gone, now);
       return;
     }
@@ -270,7 +273,7 @@ void daemon_registry_state::assign(worker_id host, task_id task, const work_labe
     return; // the loss of the host ends the lease, or else the lease's deadline does
   self->request(i->second, host_timeout, assign_atom_v, task, label)
     .then([this, id](const std::string& limits) { leases.assigned(id, true, limits, self->now()); },
-          [this, id](const caf::error& why) { leases.assigned(id, false, words(why), self->now()); });
+          [this, id](const caf::error& why) { leases.assigned(id, false, reason_of(why), self->now()); });
 }
 
 void daemon_registry_state::end(worker_id host, task_id task) {
@@ -297,7 +300,7 @@ void daemon_registry_state::give_back(uint64_t owner, lease_id id) {
 
 void daemon_registry_state::watch_end(worker_id host, task_id task) {
   if (auto i = hosts.find(host); i != hosts.end())
-    self->request(i->second, end_timeout, status_atom_v, task)
+    self->request(i->second, task_end_timeout, status_atom_v, task)
       .then(
         [this, task](const task_exit&) {
           log::info("a session of a GPU is free again", {{"task", task}});

@@ -22,7 +22,7 @@ constexpr auto gpu_timeout = std::chrono::seconds{10};
 /// How long a late answer of the driver is waited for; no second request is sent meanwhile.
 constexpr auto gpu_answer_timeout = std::chrono::hours{1};
 
-constexpr auto host_timeout = std::chrono::seconds{1};
+constexpr auto own_host_timeout = std::chrono::seconds{1};
 
 /// How long a worker that ends waits for the coordinator to confirm that it knows.
 constexpr auto drain_timeout = std::chrono::seconds{1};
@@ -158,7 +158,7 @@ void worker_state::beat(uint64_t of) {
   if (of != connection)
     return;
   self->delayed_send(self, interval, tick_atom_v, of);
-  self->request(host, host_timeout, status_atom_v)
+  self->request(host, own_host_timeout, status_atom_v)
     .then(
       [this, of](std::vector<task_statistics>& tasks) {
         if (of != connection)
@@ -207,7 +207,7 @@ void worker_state::look_whether_drained() {
     log::info(how, {{"worker", info.name}, {"tasks_at_work", at_work}});
     end->answer.deliver();
   };
-  self->request(host, host_timeout, status_atom_v)
+  self->request(host, own_host_timeout, status_atom_v)
     .then(
       [this, over](const std::vector<task_statistics>& tasks) {
         auto at_work = static_cast<size_t>(std::count_if(tasks.begin(), tasks.end(), is_at_work));

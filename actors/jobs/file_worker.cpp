@@ -19,7 +19,7 @@ namespace {
 constexpr auto report_interval = std::chrono::milliseconds{500};
 
 /// How long the client may take to receive the message that the work is over.
-constexpr auto end_timeout = std::chrono::seconds{5};
+constexpr auto result_timeout = std::chrono::seconds{5};
 
 std::string_view name_of(const file_work& x) {
   constexpr std::string_view names[] = {"probe", "chunk", "assemble"};
@@ -113,7 +113,7 @@ void file_worker_state::deliver() {
   if (!client || !result)
     return;
   result->attempt = work.attempt;
-  self->request(client, end_timeout, *result)
+  self->request(client, result_timeout, *result)
     .then([this] { self->quit(); }, [this](const caf::error&) { lose_client(); });
 }
 

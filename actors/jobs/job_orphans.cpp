@@ -15,11 +15,11 @@ namespace troupe {
 namespace {
 
 /// How long a task and the registry may take to answer.
-constexpr auto answer_timeout = config::defaults::coordinator_wait;
+constexpr auto take_over_timeout = config::defaults::coordinator_wait;
 
 /// Long, because nobody would release a lease that is granted after this time: its process would stay reserved as long
 /// as the job lives. The registry normally answers at once.
-constexpr auto lease_timeout = std::chrono::hours{24};
+constexpr auto orphan_lease_timeout = std::chrono::hours{24};
 
 /// How long the worker of an orphan may take to register. After that the task is taken over without its worker.
 constexpr auto worker_wait = std::chrono::seconds{5};
@@ -43,7 +43,7 @@ void job_actor_state::consider_orphans() {
       wanted.label = {work_kind::chunk, begin_.name, to_string(work->kind), {}, i->work.attempt};
       wanted.input = begin_.order.input;
       wanted.last_resort = now - i->since > worker_wait;
-      self_->request(coordinator_, lease_timeout, i->who, wanted, i->task)
+      self_->request(coordinator_, orphan_lease_timeout, i->who, wanted, i->task)
         .then(
           [this, task = i->task](const troupe::lease& held, const task_actor&) {
             auto o = std::find_if(orphans_.begin(), orphans_.end(), [&](auto& x) { return x.task == task; });
@@ -84,7 +84,7 @@ void job_actor_state::attach(attempt_id attempt) {
   held.part = part_name(adopted_->work) + " on " + held.held.worker_name;
   begin_.files->adopt(attempt, adopted_->work);
   log::info("a chunk goes on in the task that had begun it", {{"job", to_string(begin_.id)}, {"attempt", attempt}});
-  self_->request(held.orphan, answer_timeout, attempt, file_client_actor{self_})
+  self_->request(held.orphan, take_over_timeout, attempt, file_client_actor{self_})
     .then(
       [this, attempt](const file_worker_actor& worker) {
         if (auto i = attempts_.find(attempt); i != attempts_.end())

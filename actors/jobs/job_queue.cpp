@@ -20,9 +20,7 @@ namespace troupe {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{200};
-
-constexpr size_t page_rows = 500;
+constexpr auto queue_interval = std::chrono::milliseconds{200};
 
 /// More operations than this wait only if the disk does not work.
 constexpr size_t pending_max = 100'000;
@@ -59,7 +57,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
   self_->set_down_handler([this](const caf::down_msg& x) { on_down(x); });
   if (!recover())
     self_->quit(caf::make_error(ec::stopping, "the store of jobs does not open"));
-  self_->delayed_send(self_, tick_interval, tick_atom_v);
+  self_->delayed_send(self_, queue_interval, tick_atom_v);
   return {
     [this](submit_atom, const job_submission& x) { return submit(x); },
     [this](cancel_atom, job_id id) { return ask(core::job_book::cancel(id)); },
@@ -87,7 +85,7 @@ job_queue_state::interface::behavior_type job_queue_state::make_behavior() {
       book_.start_due();
     },
     [this](tick_atom) {
-      self_->delayed_send(self_, tick_interval, tick_atom_v);
+      self_->delayed_send(self_, queue_interval, tick_atom_v);
       journal_.retry();
       book_.tick();
       sweep_files();
@@ -116,7 +114,7 @@ bool job_queue_state::recover() {
   std::set<job_id> folders;
   std::optional<store::page_cursor> at;
   do {
-    auto page = opened->open_jobs(at, page_rows);
+    auto page = opened->open_jobs(at, store::limits::page_rows);
     if (!page) {
       log::error("file jobs cannot be read", {{"reason", page.error().text}});
       return false;

@@ -14,7 +14,6 @@ namespace troupe {
 namespace {
 
 constexpr auto sweep_interval = std::chrono::minutes{10};
-constexpr size_t page_rows = 500;
 
 /// The files of all jobs that have not ended, and the folders of their results. Empty if the store cannot be read: then
 /// nothing may be removed.
@@ -25,7 +24,7 @@ std::optional<std::set<std::string>> paths_needed(const std::string& store_url) 
   std::set<std::string> result;
   std::optional<store::page_cursor> at;
   do {
-    auto page = store->open_jobs(at, page_rows);
+    auto page = store->open_jobs(at, store::limits::page_rows);
     if (!page)
       return {};
     for (auto& x : page->rows)

@@ -15,7 +15,7 @@ namespace troupe {
 namespace {
 
 /// A batch takes milliseconds, and a store that is away says so within its own timeouts.
-constexpr auto write_timeout = std::chrono::minutes{10};
+constexpr auto record_timeout = std::chrono::minutes{10};
 
 } // namespace
 
@@ -35,7 +35,7 @@ void job_queue_state::send_batch(store_batch x) {
   auto lost = [this](const caf::error& why) {
     self_->quit(caf::make_error(ec::stopping, "the writer of the store is gone: " + caf::to_string(why)));
   };
-  self_->request(storage_.writer, write_timeout, std::move(x))
+  self_->request(storage_.writer, record_timeout, std::move(x))
     .then([this](const store_results& done) { take(done); }, lost);
 }
 

@@ -4,14 +4,20 @@
 #include "messages/unix_time.hpp"
 #include "telemetry/log.hpp"
 
+#include <algorithm>
+#include <type_traits>
+
 namespace troupe {
 
 namespace {
 
-constexpr auto tick_interval = std::chrono::milliseconds{100};
+constexpr auto session_interval = std::chrono::milliseconds{100};
 
 /// How long a warm task may take to accept its work; the work then reports by itself.
-constexpr auto start_timeout = std::chrono::seconds{5};
+constexpr auto transcode_start_timeout = std::chrono::seconds{5};
+
+/// A task may make several renditions. If one of them ends, the task must close its encoder within this time.
+constexpr auto stop_timeout = std::chrono::seconds{5};
 
 /// A lease that comes after the session has stopped waiting for it is given back, if it comes within this time.
 constexpr auto late_lease_timeout = std::chrono::hours{1};
@@ -68,16 +74,11 @@ session_state::~session_state() {
 session_state::interface::behavior_type session_state::make_behavior() {
   self->monitor(coordinator);
   self->set_down_handler([this](const caf::down_msg& x) {
-    for (auto& [number, a] : attempts)
-      if (a.task == x.source) {
-        session.down(number, "the task process is gone", self->now());
-        settle();
-        return;
-      }
     if (coordinator == x.source)
-      self->quit(x.reason);
+      return self->quit(x.reason);
+    task_gone(x.source);
   });
-  self->delayed_send(self, tick_interval, tick_atom_v);
+  self->delayed_send(self, session_interval, tick_atom_v);
   log::info("the session starts", {{"channel", channel_name}, {"session", id}});
   return {
     [this](const sample_batch& x) {
@@ -148,7 +149,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       settle();
     },
     [this](tick_atom) {
-      self->delayed_send(self, tick_interval, tick_atom_v);
+      self->delayed_send(self, session_interval, tick_atom_v);
       session.tick(self->now());
       release();
       for (auto& [profile, out] : outputs)
@@ -201,9 +202,10 @@ void session_state::request_lease(const lease_request& x) {
           self->send(coordinator, release_atom_v, held.id, lease_end{});
           return;
         }
+        if (!is_shared(task))
+          self->monitor(task);
         i->second.held = held;
         i->second.task = task;
-        self->monitor(task);
         session.leased(number, held, self->now());
         settle();
       },
@@ -211,6 +213,27 @@ void session_state::request_lease(const lease_request& x) {
         if (attempts.contains(number))
           lease_failed(number, why);
       });
+}
+
+void session_state::task_gone(const caf::actor_addr& task) {
+  std::vector<attempt_id> over;
+  for (auto& [number, a] : attempts)
+    if (a.task == task)
+      over.push_back(number);
+  for (auto number : over)
+    session.down(number, "the task process is gone", self->now());
+  session.ask_together(); // those that it made together are made together again
+  settle();
+}
+
+bool session_state::is_shared(const task_actor& task) const {
+  return std::any_of(attempts.begin(), attempts.end(), [&](auto& x) { return x.second.task == task; });
+}
+
+transcoder_actor session_state::transcoder_of(attempt_id attempt) const {
+  auto i = attempts.find(attempt);
+  auto* found = i == attempts.end() ? nullptr : std::get_if<transcoder_actor>(&i->second.worker);
+  return found == nullptr ? transcoder_actor{} : *found;
 }
 
 void session_state::lease_failed(attempt_id attempt, const caf::error& why) {
@@ -236,17 +259,19 @@ void session_state::start_on_task(const Work& work) {
              {"task", i->second.held->task},
              {"attempt", number},
              {"worker", i->second.held->worker_name.empty() ? "coordinator" : i->second.held->worker_name}});
-  self->request(i->second.task, start_timeout, work, sample_sink_actor{self})
+  self->request(i->second.task, transcode_start_timeout, work, sample_sink_actor{self})
     .then(
       [this, number](const Handle& handle) {
         auto a = attempts.find(number);
-        if (a == attempts.end()) {
+        if (a != attempts.end()) {
+          a->second.worker = handle;
+          session.started(number, self->now());
+          settle();
+        } else if constexpr (std::is_same_v<Handle, transcoder_actor>) {
+          self->send(handle, stop_atom_v, number);
+        } else {
           self->send(handle, stop_atom_v);
-          return;
         }
-        a->second.worker = handle;
-        session.started(number, self->now());
-        settle();
       },
       [this, number](const caf::error& why) {
         // An error that is not an `ec` concerns the task process: it is gone, or does not answer.
@@ -261,15 +286,16 @@ void session_state::start(const ingest_work& x) {
 }
 
 void session_state::start(const transcode_work& x) {
+  if (auto i = attempts.find(x.attempt); i != attempts.end())
+    i->second.feed = x.beside ? x.beside : x.attempt;
   start_on_task<transcoder_actor>(x);
 }
 
 void session_state::send(const sample_batch& x) {
-  auto i = attempts.find(x.attempt);
-  if (i == attempts.end())
-    return;
-  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
-    self->send(*transcoder, x);
+  auto fed = std::find_if(attempts.begin(), attempts.end(), [&](auto& a) { return a.second.feed == x.attempt; });
+  if (fed != attempts.end())
+    if (auto transcoder = transcoder_of(fed->first))
+      self->send(transcoder, x);
 }
 
 void session_state::acknowledge(const batch_ack& x) {
@@ -278,24 +304,18 @@ void session_state::acknowledge(const batch_ack& x) {
     return;
   if (auto ingest = std::get_if<ingest_actor>(&i->second.worker))
     self->send(*ingest, x);
-  else if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
-    self->send(*transcoder, x);
+  else if (auto transcoder = transcoder_of(x.attempt))
+    self->send(transcoder, x);
 }
 
 void session_state::finish(attempt_id attempt) {
-  auto i = attempts.find(attempt);
-  if (i == attempts.end())
-    return;
-  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
-    self->send(*transcoder, finish_atom_v);
+  if (auto transcoder = transcoder_of(attempt))
+    self->send(transcoder, finish_atom_v, attempt);
 }
 
 void session_state::finish(attempt_id attempt, int64_t to_pts) {
-  auto i = attempts.find(attempt);
-  if (i == attempts.end())
-    return;
-  if (auto transcoder = std::get_if<transcoder_actor>(&i->second.worker))
-    self->send(*transcoder, finish_atom_v, to_pts);
+  if (auto transcoder = transcoder_of(attempt))
+    self->send(transcoder, finish_atom_v, attempt, to_pts);
 }
 
 void session_state::stop(attempt_id attempt, const lease_end& how) {
@@ -305,14 +325,24 @@ void session_state::stop(attempt_id attempt, const lease_end& how) {
   if (!how.reason.empty())
     log::warning("a task is given up",
                  {{"channel", channel_name}, {"session", id}, {"attempt", attempt}, {"reason", how.reason}});
+  auto transcoder = transcoder_of(attempt);
   auto a = std::move(i->second);
   attempts.erase(i);
-  self->demonitor(a.task);
+  auto shared = is_shared(a.task);
+  if (!shared)
+    self->demonitor(a.task);
+  auto release = [this, lease = a.held->id, how] { self->send(coordinator, release_atom_v, lease, how); };
+  if (transcoder && shared && !how.process_failed) {
+    // The process lives on, so the lease is over when the encoder is closed.
+    self->request(transcoder, stop_timeout, stop_atom_v, attempt)
+      .then([release] { release(); }, [release](const caf::error&) { release(); });
+    return;
+  }
   if (auto ingest = std::get_if<ingest_actor>(&a.worker))
     self->send(*ingest, stop_atom_v);
-  else if (auto transcoder = std::get_if<transcoder_actor>(&a.worker))
-    self->send(*transcoder, stop_atom_v);
-  self->send(coordinator, release_atom_v, a.held->id, how);
+  else if (transcoder)
+    self->send(transcoder, stop_atom_v, attempt);
+  release();
 }
 
 void session_state::device_failed(attempt_id attempt, const std::string& why) {

@@ -92,15 +92,25 @@ struct session_state : core::session_effects {
 
   // -- implementation ---------------------------------------------------------
 
-  /// The actor of an attempt: none yet, an ingest or a transcoder.
+  /// The actor of an attempt: none yet, an ingest or a transcoder. Attempts that share a task have the same actor.
   struct attempt {
     std::optional<lease> held;
     task_actor task;
+    attempt_id feed;        ///< the number of its source batches
     bool confirmed = false; ///< the registry knows that its encoder is open
     std::variant<std::monostate, ingest_actor, transcoder_actor> worker;
   };
 
   void lease_failed(attempt_id attempt, const caf::error& why);
+
+  /// The task process is gone: all of its attempts are over.
+  void task_gone(const caf::actor_addr& task);
+
+  /// Another attempt than this one has the task.
+  bool is_shared(const task_actor& task) const;
+
+  /// The attempt's transcoder; null if it has none.
+  transcoder_actor transcoder_of(attempt_id attempt) const;
 
   /// Starts `work` on the attempt's task.
   template <class Handle, class Work>

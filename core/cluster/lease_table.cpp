@@ -40,6 +40,8 @@ void lease_table::request(const lease_request& x, uint64_t ticket, uint64_t owne
   if (is_file_work(x.label.kind))
     e.deadline = time_point::max();
   now_ = now;
+  if (x.beside)
+    return join(std::move(e), std::move(*asked), now);
   auto id = e.id;
   auto& here = entries_.emplace(id, std::move(e)).first->second;
   if (!is_ingest(here))
@@ -105,7 +107,7 @@ void lease_table::host_lost(worker_id id, time_point now) {
     if (e.host == id && (e.state == phase::waiting_process || e.state == phase::assigning))
       look_elsewhere(e, "its worker went away", now);
   // The connections of these processes are lost as well, so no end will be reported for them.
-  for (auto& [task, x] : std::unordered_map{closing_})
+  for (auto& [task, x] : std::unordered_multimap{closing_})
     if (x.host == id && !tasks_.contains(task))
       process_gone(task, now);
   progress(now);
@@ -129,7 +131,7 @@ void lease_table::host_lists(worker_id id, const std::vector<task_statistics>& p
   for (auto& [lease, e] : entries_)
     if (e.host == id && e.task)
       serving.insert(e.task);
-  for (auto& [task, x] : std::unordered_map{closing_})
+  for (auto& [task, x] : std::unordered_multimap{closing_})
     if (x.host == id
         && std::none_of(processes.begin(), processes.end(), [gone = task](auto& p) { return p.task == gone; }))
       process_gone(task, now);
@@ -161,31 +163,31 @@ bool lease_table::task_joined(task_id task, worker_id id, time_point now) {
   return true;
 }
 
-std::optional<lease_id> lease_table::task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms) {
+bool lease_table::task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms) {
   auto t = tasks_.find(task);
   if (t == tasks_.end())
-    return std::nullopt;
+    return false;
   if (auto h = hosts_.find(t->second); h != hosts_.end())
     std::erase(h->second.idle, task);
   auto host_known = hosts_.contains(t->second);
   // Its connection is lost. The process itself may hang somewhere, and then only its host can end it.
   effects_.end(t->second, task);
   tasks_.erase(t);
-  auto i = std::find_if(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
-  if (i == entries_.end()) {
-    if (!host_known)
-      process_gone(task, now);
-    progress(now);
-    return std::nullopt;
+  auto served = false;
+  for (auto i = entries_.begin(); i != entries_.end();) {
+    auto here = i++;
+    if (here->second.task != task)
+      continue;
+    served = true;
+    if (here->second.state == phase::granted)
+      settle(here, how, now, unix_ms);
+    else
+      look_elsewhere(here->second, "its task process ended: " + how.reason, now);
   }
-  auto id = i->first;
-  if (i->second.state == phase::granted) {
-    settle(i, how, now, unix_ms);
-  } else {
-    look_elsewhere(i->second, "its task process ended: " + how.reason, now);
-  }
+  if (!served && !host_known)
+    process_gone(task, now);
   progress(now);
-  return id;
+  return served;
 }
 
 void lease_table::assigned(lease_id id, bool accepted, const std::string& said, time_point now) {
@@ -199,10 +201,14 @@ void lease_table::assigned(lease_id id, bool accepted, const std::string& said, 
     progress(now);
     return;
   }
+  grant(e, said, now);
+}
+
+void lease_table::grant(entry& e, const std::string& limits, time_point now) {
   e.state = phase::granted;
   if (!is_ingest(e))
-    workers_.task_started(e.host, id, now);
-  lease result{id, e.task, e.host, {}, said, e.seat, e.looked_at};
+    workers_.task_started(e.host, e.id, now);
+  lease result{e.id, e.task, e.host, {}, limits, e.seat, e.looked_at};
   for (auto& s : workers_.status())
     if (s.id == e.host)
       result.worker_name = s.name;
@@ -230,13 +236,13 @@ void lease_table::settle(entries::iterator i, const lease_end& how, time_point n
   assert(i != entries_.end());
   auto e = std::move(i->second);
   entries_.erase(i);
-  if (e.task && tasks_.contains(e.task) && hosts_.contains(e.host))
+  if (e.task && tasks_.contains(e.task) && hosts_.contains(e.host) && !serves(e.task))
     effects_.end(e.host, e.task);
   if (e.state == phase::granted)
     book_end(e, how, now, unix_ms);
   if (e.state == phase::granted && how.reason.empty())
     places_.worked(e.id);
-  leave_place(e, now);
+  leave_place(e, how, now);
 }
 
 void lease_table::book_end(const entry& e, const lease_end& how, time_point now, int64_t unix_ms) {
@@ -257,7 +263,7 @@ void lease_table::book_end(const entry& e, const lease_end& how, time_point now,
     if (ingest_ends_.size() > ends_kept)
       ingest_ends_.pop_back();
   } else {
-    workers_.task_ended(end, e.host, e.id, now, how.process_failed, e.request.input);
+    workers_.task_ended(end, e.host, e.id, now, how.process_failed, e.request.input, serves(e.task));
   }
 }
 
@@ -289,7 +295,7 @@ void lease_table::tick(time_point now) {
       entries_.erase(here);
       effects_.refuse(over.ticket, ec::encode_failed,
                       "no worker has " + over.request.video.encoder + " any more: " + why_no_place(over));
-      leave_place(over, now);
+      leave_place(over, {}, now);
     } else if (now >= e.deadline) {
       auto over = std::move(e);
       entries_.erase(here);
@@ -300,7 +306,7 @@ void lease_table::tick(time_point now) {
                       "no worker took the work within " + waited + ": " + why_no_place(over));
       if (over.task && tasks_.contains(over.task))
         effects_.end(over.host, over.task);
-      leave_place(over, now);
+      leave_place(over, {}, now);
     } else if (e.state != phase::waiting_worker && now >= e.process_deadline) {
       look_elsewhere(e, "the worker brought up no task process in time", now);
     }
@@ -409,7 +415,12 @@ void lease_table::want_processes() {
 }
 
 bool lease_table::serves(task_id task) const {
-  return std::any_of(entries_.begin(), entries_.end(), [task](const auto& kv) { return kv.second.task == task; });
+  return outputs_of(task) > 0;
+}
+
+uint32_t lease_table::outputs_of(task_id task) const {
+  auto of_task = [task](const auto& kv) { return kv.second.task == task; };
+  return static_cast<uint32_t>(std::count_if(entries_.begin(), entries_.end(), of_task));
 }
 
 std::optional<worker_id> lease_table::host_of_limited(task_id task) const {

@@ -21,6 +21,11 @@
 // as reported by its host.
 //
 // Ingest tasks run on the coordinator's own host, without a worker, and take no slot.
+//
+// Several leases may have one process: a request may name a lease beside which it wants to be. It gets a slot, and a
+// session if it encodes on a GPU, on the same worker, or it is refused at once. The process ends with the last of them.
+// A session is free as soon as its lease is over, because the owner has seen its encoder close. It is free later, with
+// the process, if the process failed or the session decodes for the others, too.
 #pragma once
 
 #include "core/cluster/config.hpp"
@@ -105,11 +110,14 @@ public:
   /// The host reports the measurements of its cards.
   void host_measures(worker_id host, const std::vector<gpu_report>& cards, time_point now);
 
+  /// Number of leases that have this process.
+  uint32_t outputs_of(task_id task) const;
+
   /// False if the host of the process is unknown, or if the process joined before: then the process must end.
   bool task_joined(task_id task, worker_id host, time_point now);
 
-  /// The process is gone. Returns the lease that it served.
-  std::optional<lease_id> task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms);
+  /// The process is gone. Returns whether it served a lease.
+  bool task_lost(task_id task, const lease_end& how, time_point now, int64_t unix_ms);
 
   /// The host's answer: what enforces the limits of its process, or why it does not provide the process.
   void assigned(lease_id id, bool accepted, const std::string& said, time_point now);
@@ -226,8 +234,14 @@ private:
   /// Why no worker takes the request; human-readable.
   std::string why_no_place(const entry& e);
 
+  /// Places the request beside the lease that it names, or refuses it.
+  void join(entry e, placement_request asked, time_point now);
+
+  /// `limits` says what enforces the limits of the process.
+  void grant(entry& e, const std::string& limits, time_point now);
+
   /// Frees the entry's place: at once, or, if its process holds a session, when the process is gone.
-  void leave_place(const entry& e, time_point now);
+  void leave_place(const entry& e, const lease_end& how, time_point now);
 
   /// Whether a lease has this process.
   bool serves(task_id task) const;
@@ -255,9 +269,9 @@ private:
   worker_table& workers_;
   lease_effects& effects_;
   placement_index places_;
-  std::unordered_map<task_id, closing_session> closing_; ///< by their processes, which are not gone yet
-  time_point now_;                                       ///< of the current event
-  bool placed_some_ = false;                             ///< a request got its place since this was last reset
+  std::unordered_multimap<task_id, closing_session> closing_; ///< by their processes, which are not gone yet
+  time_point now_;                                            ///< of the current event
+  bool placed_some_ = false;                                  ///< a request got its place since this was last reset
   worker_id ingest_host_;
   entries entries_;
   std::map<worker_id, host> hosts_;

@@ -35,6 +35,26 @@ void lease_table::look_for_place(entry& e, const placement_request& asked, time_
     places_.request(ticket, e.id, asked, place_of(e), now);
 }
 
+void lease_table::join(entry e, placement_request asked, time_point now) {
+  auto beside = entries_.find(e.request.beside);
+  if (beside == entries_.end() || beside->second.owner != e.owner || beside->second.state != phase::granted
+      || is_ingest(beside->second) || !tasks_.contains(beside->second.task))
+    return effects_.refuse(e.ticket, ec::no_worker, "the process that was to make this as well is gone");
+  asked.only = beside->second.host;
+  // A worker that failed at this work is taken again only if the other lease had to take it as well.
+  auto& failed = beside->second.request.refused_by;
+  asked.elsewhere = asked.elsewhere || std::find(failed.begin(), failed.end(), asked.only) == failed.end();
+  auto id = e.id;
+  entries_.emplace(id, std::move(e));
+  note_conditions();
+  places_.request(id.value, id, asked, exhaustion_policy::reject, now, now);
+  auto placed = entries_.find(id);
+  if (placed == entries_.end())
+    return;
+  placed->second.task = beside->second.task;
+  grant(placed->second, {}, now);
+}
+
 void lease_table::look_elsewhere(entry& e, const std::string& why, time_point now) {
   assert(e.state == phase::waiting_process || e.state == phase::assigning);
   // A request of file work may try many workers over time: each is added only once.
@@ -145,7 +165,7 @@ void lease_table::refused(uint64_t ticket, ec code, const std::string& why) {
 
 // -- leaving a place --------------------------------------------------------------
 
-void lease_table::leave_place(const entry& e, time_point now) {
+void lease_table::leave_place(const entry& e, const lease_end& how, time_point now) {
   if (is_ingest(e))
     return;
   if (e.state == phase::waiting_worker) {
@@ -155,22 +175,29 @@ void lease_table::leave_place(const entry& e, time_point now) {
   workers_.free_slot(e.host, e.id);
   note_conditions();
   auto may_live = hosts_.contains(e.host) || tasks_.contains(e.task);
-  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live) {
+  auto lives_on = tasks_.contains(e.task) && serves(e.task);
+  auto is_closed = lives_on && !how.process_failed && !e.seat.decodes;
+  if (e.state != phase::granted || !places_.gpu_of(e.id) || !may_live || is_closed) {
     places_.release(e.id, now);
     return;
   }
-  assert(e.task && !closing_.contains(e.task));
-  closing_[e.task] = {e.id, e.host};
-  if (hosts_.contains(e.host))
+  assert(e.task);
+  closing_.emplace(e.task, closing_session{e.id, e.host});
+  if (hosts_.contains(e.host) && closing_.count(e.task) == 1)
     effects_.watch_end(e.host, e.task);
 }
 
 void lease_table::process_gone(task_id task, time_point now) {
-  auto x = closing_.extract(task);
-  if (x.empty())
+  auto [first, last] = closing_.equal_range(task);
+  if (first == last)
     return;
+  std::vector<lease_id> over;
+  for (auto i = first; i != last; ++i)
+    over.push_back(i->second.lease);
+  closing_.erase(first, last);
   now_ = now;
-  places_.release(x.mapped().lease, now);
+  for (auto id : over)
+    places_.release(id, now);
   progress(now);
 }
 

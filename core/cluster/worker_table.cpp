@@ -40,6 +40,25 @@ bool is_refused(const lease_request& x, worker_id id) {
   return std::find(x.refused_by.begin(), x.refused_by.end(), id) != x.refused_by.end();
 }
 
+/// The figures of a task: each of its outputs is made from the same input.
+work_statistics together(const std::map<lease_id, work_statistics>& outputs) {
+  work_statistics result;
+  for (auto& [lease, x] : outputs) {
+    result.samples_in = std::max(result.samples_in, x.samples_in);
+    result.bytes_in = std::max(result.bytes_in, x.bytes_in);
+    result.frames_decoded = std::max(result.frames_decoded, x.frames_decoded);
+    result.corrupt_packets = std::max(result.corrupt_packets, x.corrupt_packets);
+    result.discontinuities = std::max(result.discontinuities, x.discontinuities);
+    result.source_shift = std::max(result.source_shift, x.source_shift);
+    result.samples_out += x.samples_out;
+    result.bytes_out += x.bytes_out;
+    result.frames_encoded += x.frames_encoded;
+    result.busy_ms += x.busy_ms;
+    result.speed = outputs.size() == 1 || result.speed == 0 ? x.speed : std::min(result.speed, x.speed);
+  }
+  return result;
+}
+
 } // namespace
 
 bool equal_in_constant_time(std::string_view given, std::string_view secret) noexcept {
@@ -114,6 +133,9 @@ bool worker_table::beat(const heartbeat& x, time_point now, int64_t unix_ms) {
     for (auto& k : known)
       if (k.task == t.task)
         t.work = k.work;
+  std::erase_if(w.reports, [&](auto& r) {
+    return std::none_of(x.tasks.begin(), x.tasks.end(), [&](auto& t) { return t.task == r.first; });
+  });
   judge(w, now);
   return true;
 }
@@ -306,7 +328,7 @@ void worker_table::task_started(worker_id id, lease_id lease, time_point now) {
 }
 
 void worker_table::task_ended(const task_end& x, worker_id id, lease_id lease, time_point now, bool process_failed,
-                              std::string_view input) {
+                              std::string_view input, bool lives_on) {
   auto i = workers_.find(id);
   if (i == workers_.end())
     return;
@@ -319,15 +341,19 @@ void worker_table::task_ended(const task_end& x, worker_id id, lease_id lease, t
   w.status.ended.insert(w.status.ended.begin(), x);
   if (w.status.ended.size() > ended_tasks_kept)
     w.status.ended.pop_back();
-  std::erase_if(w.status.tasks, [&](const task_statistics& t) { return t.task == x.task; });
+  if (!lives_on)
+    std::erase_if(w.status.tasks, [&](const task_statistics& t) { return t.task == x.task; });
   judge(w, now);
 }
 
-void worker_table::report(task_id task, const work_statistics& x) {
+void worker_table::report(task_id task, lease_id lease, const work_statistics& x) {
   for (auto& [id, w] : workers_)
     for (auto& t : w.status.tasks)
-      if (t.task == task)
-        t.work = x;
+      if (t.task == task) {
+        auto& of_task = w.reports[task];
+        of_task[lease] = x;
+        t.work = together(of_task);
+      }
 }
 
 std::optional<worker_id> worker_table::find(std::string_view name_or_id) const {

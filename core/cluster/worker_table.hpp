@@ -81,12 +81,13 @@ public:
   void task_started(worker_id id, lease_id lease, time_point now);
 
   /// Counts the end of a task in the statistics, and, if its process failed, against the worker's health: once for each
-  /// `input`.
+  /// `input`. `lives_on`: the process has other leases.
   void task_ended(const task_end& x, worker_id id, lease_id lease, time_point now, bool process_failed = false,
-                  std::string_view input = {});
+                  std::string_view input = {}, bool lives_on = false);
 
-  /// What a task reports about its work.
-  void report(task_id task, const work_statistics& x);
+  /// What a task reports about the work for one of its leases. The task's own figures are those of all its leases: the
+  /// input once, the outputs together.
+  void report(task_id task, lease_id lease, const work_statistics& x);
 
   // -- views ----------------------------------------------------------------
 
@@ -122,6 +123,7 @@ private:
     bool draining = false;
     bool silent = false; ///< no heartbeat for too long
     breaker trust;
+    std::map<task_id, std::map<lease_id, work_statistics>> reports;
     worker_condition told; ///< the condition when `changed_` last got this worker
   };
 

@@ -11,7 +11,7 @@ namespace troupe::core {
 
 namespace {
 
-constexpr auto lowest = std::numeric_limits<int64_t>::min();
+constexpr auto before_all = std::numeric_limits<int64_t>::min();
 constexpr auto highest = std::numeric_limits<int64_t>::max();
 
 } // namespace
@@ -78,7 +78,7 @@ void file_job::plan(const source_summary& x, time_point now) {
   if (sound) {
     auto& p = parts.emplace_back();
     p.chunk.kind = chunk_kind::audio;
-    p.chunk.from = lowest;
+    p.chunk.from = before_all;
     p.chunk.to = highest;
   }
   if (parts.empty())
@@ -123,7 +123,7 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
   // The stored plan may have other cuts than a plan made now, which depends on the workers. But its cuts must be cut
   // points of this source.
   std::vector<part> kept;
-  auto next = lowest;
+  auto next = before_all;
   auto sounds = 0;
   for (auto& c : had) {
     auto& p = kept.emplace_back();
@@ -137,22 +137,22 @@ bool file_job::adopt(std::vector<part>& parts, time_point now) {
     }
     auto from = std::find_if(source_.cuts.begin(), source_.cuts.end(), [&](auto& x) { return x.pts == c.from; });
     auto to = std::find_if(source_.cuts.begin(), source_.cuts.end(), [&](auto& x) { return x.pts == c.to; });
-    if (c.from != next || sounds > 0 || (c.from != lowest && from == source_.cuts.end())
+    if (c.from != next || sounds > 0 || (c.from != before_all && from == source_.cuts.end())
         || (c.to != highest && to == source_.cuts.end()))
       return false;
     auto video = std::find_if(source_.streams.begin(), source_.streams.end(), [](auto& s) { return s.video; });
     if (video == source_.streams.end())
       return false;
     auto first = source_.cuts.empty() ? source_.origin : source_.cuts.front().pts;
-    p.ticks = (c.to == highest ? video->end_pts : c.to) - (c.from == lowest ? first : c.from);
+    p.ticks = (c.to == highest ? video->end_pts : c.to) - (c.from == before_all ? first : c.from);
     if (parts.front().pictures)
       p.pictures =
-        (c.to == highest ? video->packets : to->pictures_before) - (c.from == lowest ? 0 : from->pictures_before);
+        (c.to == highest ? video->packets : to->pictures_before) - (c.from == before_all ? 0 : from->pictures_before);
     next = c.to;
   }
   auto video = parts.front().chunk.kind == chunk_kind::video;
   auto sound = parts.back().chunk.kind == chunk_kind::audio;
-  if (sounds != (sound ? 1 : 0) || next != (video ? highest : lowest))
+  if (sounds != (sound ? 1 : 0) || next != (video ? highest : before_all))
     return false;
   auto is_whole = [this](const file_chunk& c) {
     auto& whole = source_.whole_chunks;

@@ -1,19 +1,18 @@
 // One try at a rendition: the task that has it, what it covers, and its progress.
 //
-// An attempt gets source blocks under credit and answers with blocks of output. It is fenced by its number: once
-// another attempt has taken over, all messages of this one are refused.
+// An attempt is fed with source blocks and answers with blocks of output. It is fenced by its number: once another
+// attempt has taken over, all messages of this one are refused.
 #pragma once
 
-#include "core/live/credit.hpp"
-#include "core/watchdog.hpp"
+#include "core/live/feed.hpp"
 #include "messages/cluster.hpp"
 #include "messages/media.hpp"
 #include "messages/work.hpp"
 
 #include <cstdint>
 #include <deque>
-#include <limits>
-#include <optional>
+#include <memory>
+#include <utility>
 #include <vector>
 
 namespace troupe::core {
@@ -27,24 +26,17 @@ struct shortfall {
 struct attempt {
   enum class phase : uint8_t { leasing, starting, running };
 
-  attempt(attempt_id number, uint64_t credit_bytes, watchdog_limits limits, time_point now)
-    : id(number), since(now), credit(credit_bytes), watch(limits) {}
+  attempt(attempt_id number, std::shared_ptr<feed> from, time_point now)
+    : id(number), since(now), in(std::move(from)) {}
 
   attempt_id id;
   phase state = phase::leasing;
   time_point since; ///< start of the present phase
   lease worker;
-  std::vector<window> spans;                                  ///< per source track; empty for a fresh start
-  std::optional<uint64_t> cursor;                             ///< number of the next source block to send
-  uint64_t began = 0;                                         ///< number of the first source block that was sent
-  sample began_at;                                            ///< the first sample of that block
-  uint64_t feed_until = std::numeric_limits<uint64_t>::max(); ///< the first source block that this attempt must not get
-  int64_t skew = 0; ///< source blocks that were left out, less those that were sent again
-  credit_window credit;
-  watchdog watch;
-  uint64_t received = 0;  ///< batches of output received
-  bool finishing = false; ///< the attempt was told where its window ends
-  bool fed = false;       ///< the attempt was told that no more blocks come
+  std::vector<window> spans; ///< per source track; empty for a fresh start
+  std::shared_ptr<feed> in;  ///< the attempts of one task have it in common
+  uint64_t received = 0;     ///< batches of output received
+  bool finishing = false;    ///< the attempt was told where its window ends
   stream_format output;
   std::deque<sample_block> held; ///< output that is incomplete or not yet due: see `variant`
   uint64_t held_bytes = 0;

@@ -63,8 +63,13 @@ void session::tick(time_point now) {
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end())
       tick(i->second, now);
+  // A task that waited for another rendition, which has left meanwhile, starts without it.
+  for (auto& name : variant_names())
+    if (auto i = variants_.find(name); i != variants_.end() && i->second.current && !i->second.current->in->cursor)
+      pump(i->second, now);
   if (variants_.empty() && ingest_)
     fail_everything(ec::none, {});
+  ask_together();
 }
 
 void session::tick(variant& v, time_point now) {
@@ -111,9 +116,9 @@ std::string session::silence(const variant& v, time_point now) const {
       return v.last_failure.empty() ? "no worker takes it" : v.last_failure;
     if (!v.current->running())
       return "the transcoder does not start";
-    if (v.current->credit.pending())
+    if (v.current->in->credit.pending())
       return "the transcoder accepts no input";
-    if (v.current->cursor && *v.current->cursor >= buffer_.end())
+    if (v.current->in->cursor && *v.current->in->cursor >= buffer_.end())
       return "the source sends nothing, or nothing that the transcoder can use";
     return "the transcoder makes no output from the source";
   };
@@ -145,6 +150,7 @@ void session::plan(variant& v) {
 void session::begin(variant& v, time_point now) {
   plan(v);
   v.begun = true;
+  v.tracks_since = tracks_since_;
   auto output = passthrough_format(*source_, v.plan);
   if (output.tracks.empty()) {
     remove(v, ec::encode_failed,
@@ -162,7 +168,8 @@ void session::begin(variant& v, time_point now) {
 
 void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, time_point now) {
   assert(source_ && !slot); // an attempt that is replaced must be stopped first
-  slot.emplace(effects_.next_attempt(), config_.credit_bytes, config_.stall, now);
+  auto number = effects_.next_attempt();
+  slot.emplace(number, std::make_shared<feed>(number, config_.credit_bytes, config_.stall), now);
   lease_request request;
   request.label = {work_kind::transcode, channel_.name, v.target.name, id_, slot->id};
   request.label.limits.memory_bytes =
@@ -178,7 +185,10 @@ void session::request(variant& v, std::optional<attempt>& slot, bool elsewhere, 
   request.input = channel_.name;
   if (v.plan.encodes_video)
     request.video = wish_of(encoding_of(v.target).video);
-  effects_.request_lease(request);
+  if (may_share(v, &slot == &v.next, request))
+    asking_.push_back(std::move(request));
+  else
+    effects_.request_lease(request);
 }
 
 /// Asks for a worker for a variant that has none.
@@ -237,38 +247,7 @@ void session::leased(attempt_id number, const lease& x, time_point now) {
     effects_.start(work);
     return;
   }
-  auto p = find(number);
-  if (p.at == nullptr) {
-    effects_.stop(number, {}); // the variant was removed while its lease was on the way
-    return;
-  }
-  assert(source_ && p.at->state == attempt::phase::leasing);
-  auto& v = *p.of;
-  auto is_next = v.next && p.at == &*v.next;
-  p.at->worker = x;
-  if (is_next && v.next_for == variant::purpose::faster) {
-    change_over(v, failover_reason::slow, now);
-    p.at = &*v.current;
-  } else if (is_next && v.next_for == variant::purpose::move) {
-    v.change_at = newest_pts_ + ticks_per_second;
-  }
-  auto& a = *p.at;
-  a.state = attempt::phase::starting;
-  a.since = now;
-  a.spans = is_next && v.next && v.change_at ? std::vector<window>(source_->tracks.size(), window{*v.change_at})
-            : !v.flowing && away_since_ && has_slate(v) ? spans_of_slate(v)
-                                                        : spans_after(v);
-  transcode_work work;
-  work.attempt = number;
-  work.session = id_;
-  work.channel = channel_.name;
-  work.source = *source_;
-  work.target = v.target;
-  work.spans = a.spans;
-  work.credit_bytes = config_.credit_bytes;
-  work.seat = x.seat;
-  work.still = still();
-  effects_.start(work);
+  take_lease(number, x, now);
 }
 
 void session::lease_failed(attempt_id number, ec code, const std::string& why, time_point now) {
@@ -284,6 +263,8 @@ void session::lease_failed(attempt_id number, ec code, const std::string& why, t
       fail_everything(code, why);
     return;
   }
+  if (is_left_to_others(number, now))
+    return;
   auto p = find(number);
   if (p.at == nullptr)
     return;
@@ -360,15 +341,12 @@ void session::started(attempt_id number, time_point now) {
   a.state = attempt::phase::running;
   a.since = now;
   effects_.acknowledge({number, a.received});
-  a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
-  if (!moves)
-    count_missing(v, a);
   if (moves) {
     v.change_since = now;
     v.current->finishing = true;
     effects_.finish(v.current->id, *v.change_at);
   }
-  pump(v, a, now);
+  pump(a.in, now);
 }
 
 void session::start_failed(attempt_id number, const lease_end& how, bool terminal, time_point now) {
@@ -391,6 +369,8 @@ void session::remove(variants::iterator i, ec code, const std::string& why, cons
   auto node = variants_.extract(i);
   auto& v = node.mapped();
   release_tail(v, true, v.last_output);
+  if (v.flowing && ingest_ && ingest_->ended)
+    carry(v, std::max(v.newest_dts(), source_dts_)); // the source's last subtitles
   for (auto* slot : {&v.current, &v.next})
     if (*slot)
       effects_.stop((*slot)->id, how);

@@ -14,12 +14,13 @@
 // at which the old one stops and the new one starts.
 //
 // The renditions of a ladder are variants like any other, named "ladder/profile". They begin at the same place of the
-// source, as far as it is still there.
+// source, as far as it is still there. Those that need a task at the same time share one, with one decoder and one
+// feed, where a worker has room for several of them. Each has its own attempt, and fails over by itself.
 //
 // This class knows no actor, clock, thread or codec. Events and `now` come in through its methods; its orders go out
 // through `session_effects`. Its methods are in files by subject: session.cpp (clients, leases), session_source.cpp,
-// session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp, session_ladder.cpp,
-// session_status.cpp.
+// session_tracks.cpp, session_slate.cpp, session_delivery.cpp, session_carried.cpp, session_failover.cpp,
+// session_ladder.cpp, session_sharing.cpp, session_status.cpp.
 #pragma once
 
 #include "core/live/attempt.hpp"
@@ -34,6 +35,7 @@
 #include "messages/status.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,7 +67,7 @@ public:
   virtual void start(const ingest_work& x) = 0;
   virtual void start(const transcode_work& x) = 0;
 
-  /// Sends source samples to the attempt's transcoder.
+  /// Sends source samples to the transcoder of the attempt, or of those that were started beside it.
   virtual void send(const sample_batch& x) = 0;
 
   /// Acknowledges a batch to the attempt that sent it.
@@ -140,6 +142,10 @@ public:
   void on(const stream_end& x, time_point now);
   void on(attempt_id attempt, const work_statistics& x, time_point now);
 
+  /// Asks for the tasks of ladders that are wanted since the last call. Called by `tick`; call it at once after events
+  /// that concern several renditions.
+  void ask_together();
+
   /// The attempt's task is gone.
   void down(attempt_id attempt, const std::string& why, time_point now);
 
@@ -186,8 +192,22 @@ private:
   /// What the renditions of a ladder have in common.
   struct ladder_place {
     std::optional<uint64_t> start;             ///< the source block at which they began
-    int64_t start_pts = no_timestamp;          ///< of that block
+    int64_t start_pts = no_timestamp;          ///< the time at which they began: of that block, or of the slate
+    bool with_slate = false;                   ///< they began while the source was away
+    int64_t until = no_timestamp;              ///< up to this time of the source, others begin there too
     std::map<std::string, std::string> failed; ///< renditions that ended by themselves, and why
+  };
+
+  /// Attempts that are to share a task.
+  struct party {
+    std::vector<lease_request> others; ///< to be asked for when the first attempt has its lease
+    std::vector<attempt_id> ready;     ///< with leases of one task
+    size_t unanswered = 0;             ///< requests
+  };
+
+  struct joining {
+    attempt_id first; ///< of the party
+    lease_request request;
   };
 
   /// An attempt at a variant, found by its number; both null for a fenced attempt.
@@ -209,7 +229,9 @@ private:
 
   output_form form_of(const variant& v) const;
   std::optional<uint64_t> fresh_start(variant& v);
+  std::vector<window> first_spans(variant& v);
   bool is_recent(const ladder_place& x) const noexcept;
+  bool has_begun(std::string_view ladder) const;
   void forget_ladder(const std::string& name, const std::string& why);
 
   /// The tracks that clients get: those of the plan, then the carried ones.
@@ -228,9 +250,14 @@ private:
   void give_up_source();
   void source_ended(time_point now);
   void source_known(time_point now);
+  void tracks_announced(const stream_format& x, time_point now);
   void source_changed(const stream_format& x, time_point now);
+  bool goes_on(const variant& v, const stream_format& before);
+  bool is_unaffected(const variant& v, const stream_format& before) const;
+  void follow(variant& v);
   bool plan_anew(variant& v, time_point now);
   void take_source(const sample_batch& x, time_point now);
+  bool is_awaited(sample_block& x);
   void lift(sample_block& x, time_point now);
   void tick_source(time_point now);
   void return_to_first(time_point now);
@@ -243,11 +270,10 @@ private:
   void tick_slate(time_point now);
   void advance_slate(time_point now, milliseconds step);
   void end_slate(const sample_block& x, time_point now);
-  std::vector<window> spans_of_slate(variant& v) const;
   slate still() const;
 
   // samples
-  void pump(variant& v, attempt& a, time_point now);
+  void pump(std::shared_ptr<feed> in, time_point now);
   void pump(variant& v, time_point now);
   void pass_through(variant& v, time_point now);
   void take_output(place p, const sample_batch& x, time_point now);
@@ -258,7 +284,24 @@ private:
 
   // what goes beside the renditions
   void set_aside(const sample_block& block);
+  void keep_early(const sample_block& block);
+  void set_early_aside(time_point now);
+  void renumber_aside(const stream_format& before);
   void carry(variant& v, int64_t dts);
+  sample_block with_splices(sample_block block, uint64_t number) const;
+
+  // what shares a task
+  bool may_share(const variant& v, bool next, const lease_request& x) const;
+  void take_lease(attempt_id number, const lease& x, time_point now);
+  bool is_left_to_others(attempt_id number, time_point now);
+  void answered(attempt_id first, time_point now);
+  void start(const std::vector<attempt_id>& together, time_point now);
+  std::vector<place> fed_by(const feed& in);
+  bool all_run(const feed& in);
+  std::shared_ptr<feed> feed_of(attempt_id first);
+  static std::vector<attempt_id> numbers_of(const std::vector<place>& x);
+  bool find_beginning(feed& in, const std::vector<place>& fed);
+  bool is_costliest(const variant& v);
 
   // failover
   std::vector<window> spans_after(const variant& v) const;
@@ -293,7 +336,7 @@ private:
   std::optional<stream_format> source_;
   std::optional<stream_format> next_source_; ///< from the next random-access point on
   source_buffer buffer_;
-  uint64_t format_since_ = 0;         ///< number of the first source block that has the present format
+  uint64_t tracks_since_ = 0; ///< number of the first source block with the present tracks of pictures, sound, splices
   std::optional<int64_t> lift_;       ///< ticks that are added to the ingest's times
   int64_t newest_pts_ = no_timestamp; ///< the largest PTS of all source samples
   int64_t source_end_ = no_timestamp; ///< where the newest source samples end
@@ -311,7 +354,11 @@ private:
   std::deque<aside> aside_;  ///< samples of tracks that may be carried
   uint64_t aside_first_ = 0; ///< number of the first of them
   uint64_t aside_bytes_ = 0;
+  std::deque<sample_block> early_; ///< the same, from before the random-access point at which the source returns
   variants variants_;
+  std::vector<lease_request> asking_;     ///< of renditions that wait for others of their ladder
+  std::map<attempt_id, party> parties_;   ///< by their first attempt, until its task starts
+  std::map<attempt_id, joining> joining_; ///< attempts whose requests are to be beside that of another one
   std::map<std::string, ladder_place, std::less<>> ladders_; ///< that run, by name
   uint64_t samples_in_ = 0;
   uint64_t bytes_in_ = 0;

@@ -1,5 +1,6 @@
 // The path of samples through a session: from the source's blocks to the attempts, and from the attempts to the
 // clients.
+#include "core/live/part_of.hpp"
 #include "core/live/session.hpp"
 
 #include <algorithm>
@@ -20,19 +21,9 @@ constexpr milliseconds tail_max{3000};
 
 /// The samples of the tracks that the plan keeps.
 sample_block kept_of(const sample_block& block, const variant_plan& plan) {
-  sample_block result;
-  shared_bytes::container bytes;
-  size_t offset = 0;
-  for (auto& s : block.samples) {
-    auto data = block.bytes.span().subspan(offset, s.size);
-    offset += s.size;
-    if (s.track >= plan.actions.size() || plan.actions[s.track] == track_action::drop)
-      continue;
-    result.samples.push_back(s);
-    bytes.insert(bytes.end(), data.begin(), data.end());
-  }
-  result.bytes = shared_bytes{std::move(bytes)};
-  return result;
+  return part_of(block, [&](const sample& s) {
+    return s.track < plan.actions.size() && plan.actions[s.track] != track_action::drop;
+  });
 }
 
 bool keeps_all(const variant_plan& plan) {
@@ -82,15 +73,6 @@ std::vector<sample_block> split_after(uint16_t track, const sample_block& block)
   return result;
 }
 
-/// True if output made from `a` cannot continue with `b`. A bit rate may be libavformat's estimate, which differs with
-/// each pull.
-bool differ(stream_format a, stream_format b) {
-  for (auto* x : {&a, &b})
-    for (auto& t : x->tracks)
-      t.bit_rate = 0;
-  return a != b;
-}
-
 } // namespace
 
 // -- events -------------------------------------------------------------------
@@ -99,14 +81,8 @@ void session::on(const format_change& x, time_point now) {
   if (probe_ && probe_->id == x.attempt)
     return;
   if (ingest_ && ingest_->id == x.attempt) {
-    next_source_.reset();
     not_carried_ = x.not_carried;
-    if (!source_) {
-      source_ = x.format;
-      source_known(now);
-    } else if (differ(*source_, x.format)) {
-      next_source_ = x.format;
-    }
+    tracks_announced(x.format, now);
     return;
   }
   if (auto p = find(x.attempt); p.at != nullptr)
@@ -138,11 +114,13 @@ void session::on(const sample_batch& x, time_point now) {
 }
 
 void session::on(const batch_ack& x, time_point now) {
-  auto p = find(x.attempt);
-  if (p.at == nullptr || !p.at->credit.acknowledge(x.sequence))
+  auto in = feed_of(x.attempt);
+  if (!in || !in->credit.acknowledge(x.sequence))
     return;
-  p.at->watch.answered(p.at->credit.pending(), now);
-  pump(*p.of, *p.at, now);
+  while (in->unanswered.size() > in->credit.sent() - in->credit.acknowledged())
+    in->unanswered.pop_front();
+  in->watch.answered(in->credit.pending(), now);
+  pump(in, now);
 }
 
 void session::on(const stream_end& x, time_point now) {
@@ -170,13 +148,13 @@ void session::on(const stream_end& x, time_point now) {
          x.terminal, now);
     return;
   }
-  if (p.at->fed && p.at->credit.pending()) {
+  if (p.at->in->over && p.at->in->credit.pending()) {
     lose(v, *p.at, failover_reason::failed, {"the transcoder ended before it had taken everything"}, false, now);
     return;
   }
   // All of its output is here, whether its last sample is marked `closed` or not.
   deliver_held(v, *v.current, now);
-  auto tracks_changed = v.current->feed_until <= format_since_;
+  auto tracks_changed = v.current->in->until <= v.tracks_since;
   effects_.stop(v.current->id, {});
   v.current.reset();
   if (v.next && v.change_at) {
@@ -224,61 +202,65 @@ void session::pump(variant& v, time_point now) {
     pass_through(v, now);
     return;
   }
-  if (v.parked && !v.waiting.empty() && buffer_.join_point_from(format_since_)) {
+  if (v.parked && !v.waiting.empty() && buffer_.join_point_from(v.tracks_since)) {
     again(v, now);
     return;
   }
   if (v.next)
-    pump(v, *v.next, now);
+    pump(v.next->in, now);
   if (v.current)
-    pump(v, *v.current, now);
+    pump(v.current->in, now);
 }
 
-void session::pump(variant& v, attempt& a, time_point now) {
-  if (!a.running())
+void session::pump(std::shared_ptr<feed> in, time_point now) {
+  auto fed = fed_by(*in);
+  if (fed.empty() || !all_run(*in) || (!in->cursor && !find_beginning(*in, fed)))
     return;
-  if (!a.cursor) {
-    a.cursor = a.spans.empty() ? fresh_start(v) : feed_point(v, a.spans);
-    count_missing(v, a);
-  }
-  if (!a.cursor)
-    return;
-  if (*a.cursor < buffer_.first()) {
-    lose(v, a, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
+  if (*in->cursor < buffer_.first()) {
+    for (auto& number : numbers_of(fed))
+      if (auto p = find(number); p.at != nullptr)
+        lose(*p.of, *p.at, failover_reason::slow, {"it fell behind by more than the source buffer holds"}, false, now);
     return;
   }
-  assert(*a.cursor <= buffer_.end());
-  auto end = std::min(buffer_.end(), a.feed_until);
-  while (*a.cursor < end && a.credit.open()) {
-    auto number = (*a.cursor)++;
+  assert(*in->cursor <= buffer_.end());
+  auto end = std::min(buffer_.end(), in->until);
+  while (*in->cursor < end && in->credit.open()) {
+    auto number = (*in->cursor)++;
     auto& block = buffer_.at(number);
     assert(!block.samples.empty());
-    if (block.is_absence() && !has_slate(v)) {
-      a.skew += a.credit.sent() > 0 ? 1 : 0;
+    in->announce = in->announce || block.is_absence();
+    if (block.is_absence() && !has_slate(*fed.front().of))
       continue;
+    if (in->credit.sent() == 0) {
+      in->began = number;
+      in->began_at = block.samples.front();
     }
-    if (a.credit.sent() == 0) {
-      a.began = number;
-      a.began_at = block.samples.front();
+    for (auto& [of, at] : fed) {
+      count_leading(*of, *at, block);
+      if (of->origin.dts == no_timestamp)
+        of->origin = {block.samples.front().pts, block.samples.front().dts};
+      if (number < of->fed_to)
+        of->replayed_bytes += block.bytes.size();
+      of->fed_to = std::max(of->fed_to, number + 1);
     }
-    count_leading(v, a, block);
-    if (v.origin.dts == no_timestamp)
-      v.origin = {block.samples.front().pts, block.samples.front().dts};
-    if (number < v.fed_to)
-      v.replayed_bytes += block.bytes.size();
-    v.fed_to = std::max(v.fed_to, number + 1);
-    a.watch.sent(now);
+    in->watch.sent(now);
     // Pictures are most of a source. Whoever makes only sound gets none; one batch stands for each block all the same.
     // An absence stands on the leading track, but concerns all.
-    auto whole = block.is_absence() || v.plan.encodes_video || keeps_all(v.plan);
-    auto fed = whole ? block : kept_of(block, v.plan);
-    effects_.send({a.id, a.credit.send(fed.bytes.size()), std::move(fed)});
+    auto encodes_video = std::any_of(fed.begin(), fed.end(), [](auto& p) { return p.of->plan.encodes_video; });
+    auto& plan = fed.front().of->plan;
+    auto whole = block.is_absence() || fed.size() > 1 || encodes_video || keeps_all(plan);
+    auto batch = whole ? block : kept_of(block, plan);
+    if (!block.is_absence() && std::exchange(in->announce, false) && encodes_video)
+      batch = with_splices(std::move(batch), number);
+    in->unanswered.push_back(number);
+    effects_.send({in->id, in->credit.send(batch.bytes.size()), std::move(batch)});
   }
-  auto last = *a.cursor >= a.feed_until || (ingest_ && ingest_->ended && *a.cursor >= buffer_.end());
-  if (last && !a.fed) {
-    a.fed = true;
-    a.finishing = true;
-    effects_.finish(a.id);
+  auto last = *in->cursor >= in->until || (ingest_ && ingest_->ended && *in->cursor >= buffer_.end());
+  if (!last || std::exchange(in->over, true))
+    return;
+  for (auto& p : fed) {
+    p.at->finishing = true;
+    effects_.finish(p.at->id);
   }
 }
 
@@ -330,7 +312,7 @@ void session::take_output(place p, const sample_batch& x, time_point now) {
 void session::flush(variant& v, time_point now) {
   if (v.current && v.current->closed()) {
     if (v.next && v.next_for == variant::purpose::hedge) {
-      v.current->watch.forgive(now);
+      v.current->in->watch.forgive(now);
       drop_next(v, {}, now);
     }
     deliver_held(v, *v.current, now);

@@ -68,7 +68,7 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
     if (is_kept(v, static_cast<uint16_t>(i)) && spans[i].from_pts != no_timestamp)
       from = std::min(from, spans[i].from_pts);
   from -= preroll_ticks();
-  auto begin = std::max(buffer_.first(), format_since_);
+  auto begin = std::max(buffer_.first(), v.tracks_since);
   auto result = buffer_.join_point_from(begin);
   for (auto number = begin; number < buffer_.end(); ++number) {
     auto& block = buffer_.at(number);
@@ -103,11 +103,11 @@ void session::count_missing(const variant& v, attempt& a, const sample& s) const
 
 /// Counts the samples that the source sent before the block from which the attempt is fed.
 void session::count_missing(const variant& v, attempt& a) const {
-  if (a.spans.empty() || !a.cursor)
+  if (a.spans.empty() || !a.in->cursor)
     return;
   for (auto& s : gone_)
     count_missing(v, a, s);
-  for (auto number = buffer_.first(); number < *a.cursor; ++number)
+  for (auto number = buffer_.first(); number < *a.in->cursor; ++number)
     if (auto& block = buffer_.at(number); !block.is_absence())
       for (auto& s : block.samples)
         count_missing(v, a, s);
@@ -115,7 +115,7 @@ void session::count_missing(const variant& v, attempt& a) const {
 
 /// Counts the leading pictures of the random-access point at which the attempt began: they refer to pictures before it.
 void session::count_leading(const variant& v, attempt& a, const sample_block& block) const {
-  auto& begin = a.began_at;
+  auto& begin = a.in->began_at;
   for (auto& s : block.samples)
     if (s.track == begin.track && s.pts < begin.pts && is_kept(v, s.track)
         && v.plan.actions[s.track] == track_action::encode)
@@ -138,17 +138,17 @@ void session::watch_over(variant& v, time_point now) {
     release_tail(v, false, now);
     flush(v, now);
   }
-  if (v.next && v.next->running() && v.next->watch.stalled(now))
+  if (v.next && v.next->running() && v.next->in->watch.stalled(now))
     drop_next(v, {"the second transcoder stalls as well", true}, now);
   if (!v.current || !v.current->running())
     return;
   auto& a = *v.current;
-  if (!v.flowing && a.credit.sent() == 0 && now - a.since >= config_.unfed_after) {
+  if (!v.flowing && a.in->credit.sent() == 0 && now - a.since >= config_.unfed_after && all_run(*a.in)) {
     park(v);
     return;
   }
   auto in_vain = a.received == 0 && !v.flowing && now - a.since >= config_.first_output_timeout;
-  if (in_vain && a.credit.acknowledged() > 0) {
+  if (in_vain && a.in->credit.acknowledged() > 0) {
     // It works, and so does its worker: the source is at fault.
     remove(v, ec::encode_failed,
            "the transcoder took the source of " + channel_.name + " for "
@@ -158,18 +158,19 @@ void session::watch_over(variant& v, time_point now) {
   if (in_vain) {
     lose(v, a, failover_reason::stalled,
          {"the transcoder made no output for " + std::to_string(config_.first_output_timeout.count()) + " ms",
-          a.watch.stalled(now)},
+          a.in->watch.stalled(now)},
          false, now);
     return;
   }
-  if (a.delivered && now - a.since >= config_.settled_after) {
+  if (a.delivered && now - a.since >= config_.settled_after && !a.in->watch.stalled(now)) {
     v.avoid.clear();
+    v.alone = false;
   }
-  if (a.watch.stalled(now)) {
-    auto long_ago = a.watch.silence(now) > a.watch.limit() * fence_after;
+  if (a.in->watch.stalled(now)) {
+    auto long_ago = a.in->watch.silence(now) > a.in->watch.limit() * fence_after;
     if (long_ago || (v.next && v.next_for != variant::purpose::hedge)) {
       lose(v, a, failover_reason::stalled,
-           {"the transcoder accepted no input for " + std::to_string(a.watch.silence(now).count()) + " ms", true},
+           {"the transcoder accepted no input for " + std::to_string(a.in->watch.silence(now).count()) + " ms", true},
            false, now);
     } else if (!v.next && now >= v.next_not_before) {
       v.next_for = variant::purpose::hedge;
@@ -192,6 +193,8 @@ void session::watch_over(variant& v, time_point now) {
     v.lag_then = lag;
   } else if (now - *v.slow_since >= config_.slow_after && !v.next && now >= v.next_not_before) {
     v.slow_since.reset();
+    if (!is_costliest(v))
+      return; // its task is slow because of another rendition, which leaves first
     v.next_for = variant::purpose::faster;
     request(v, v.next, true, now);
   }
@@ -221,8 +224,10 @@ void session::drop_next(variant& v, const lease_end& how, time_point now) {
   if (!v.next)
     return;
   effects_.stop(v.next->id, how);
-  if (!how.reason.empty())
+  if (!how.reason.empty()) {
     v.avoid_for_now(v.next->worker.worker);
+    v.alone = true;
+  }
   v.next.reset();
   v.next_not_before = now + next_after;
   if (v.change_at) {
@@ -246,7 +251,8 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
   if (v.current) {
     lease_end how;
     if (kind == failover_reason::stalled)
-      how = {"the transcoder accepted no input for " + std::to_string(v.current->watch.silence(now).count()) + " ms",
+      how = {"the transcoder accepted no input for " + std::to_string(v.current->in->watch.silence(now).count())
+               + " ms",
              true};
     effects_.stop(v.current->id, how);
     v.avoid_for_now(v.current->worker.worker);
@@ -258,9 +264,11 @@ void session::change_over(variant& v, failover_reason kind, time_point now) {
 
 /// How far an attempt was in the source: the first block that it has not taken, in DTS. Empty if it was never fed.
 std::optional<int64_t> session::place_of(const attempt& a) const {
-  assert(a.credit.acknowledged() <= a.credit.sent());
-  auto number = static_cast<uint64_t>(static_cast<int64_t>(a.began + a.credit.acknowledged()) + a.skew);
-  if (a.credit.sent() == 0 || number < buffer_.first())
+  if (a.in->credit.sent() == 0)
+    return std::nullopt;
+  assert(a.in->cursor);
+  auto number = a.in->unanswered.empty() ? *a.in->cursor : a.in->unanswered.front();
+  if (number < buffer_.first())
     return std::nullopt;
   return number < buffer_.end() ? buffer_.at(number).samples.front().dts : buffer_.newest_dts();
 }
@@ -286,7 +294,9 @@ void session::lose(variant& v, attempt& a, failover_reason kind, const lease_end
   else
     v.deaths = 1;
   v.died_at = place;
-  if (place && v.deaths >= config_.quarantine_after) {
+  // Next time it shares no task if it may be what kills its tasks. Only a task of its own convicts a rendition.
+  v.alone = v.alone || !place || v.deaths > 1 || v.deaths + 1 >= config_.quarantine_after;
+  if (place && v.deaths >= config_.quarantine_after && !a.in->shared) {
     auto verdict = std::to_string(v.deaths) + " tasks in a row failed at the same place of " + channel_.name + "/"
                    + v.target.name + ": " + why;
     auto name = v.target.name;

@@ -16,10 +16,6 @@ namespace {
 /// How often the time of a source that is away advances.
 constexpr milliseconds slate_step{200};
 
-/// A rendition that begins while the source is away begins this much earlier, so that its first client can start at
-/// once, and not so much that its encoder has to catch up.
-constexpr milliseconds slate_lead{4000};
-
 /// True if silence can be put between the track's own packets: see encoder/codec/silent_packet.hpp.
 bool can_be_silent(const track_format& x) {
   constexpr int32_t low_complexity = 1;
@@ -71,17 +67,16 @@ void session::advance_slate(time_point now, milliseconds step) {
   source_end_ = source_dts_ = to;
   newest_pts_ = std::max(newest_pts_, to);
   auto number = buffer_.fill(static_cast<uint16_t>(leading_track(*source_)), to);
+  // The block has grown: who has sent it already sends it again.
+  for (auto& [name, v] : variants_)
+    for (auto* a : {&v.current, &v.next})
+      if (*a && (*a)->in->cursor && *(*a)->in->cursor > number)
+        (*a)->in->cursor = number;
   for (auto& name : variant_names()) {
     auto i = variants_.find(name);
     if (i == variants_.end())
       continue;
     auto& v = i->second;
-    // The block has grown: who has sent it already sends it again.
-    for (auto* a : {&v.current, &v.next})
-      if (*a && (*a)->cursor && *(*a)->cursor > number) {
-        (*a)->cursor = number;
-        --(*a)->skew;
-      }
     if (v.change_at) {
       release_tail(v, false, now);
       flush(v, now);
@@ -95,14 +90,13 @@ void session::end_slate(const sample_block& x, time_point now) {
   assert(away_since_ && lift_ && x.starts_with_random_access());
   advance_slate(now, milliseconds{0});
   away_since_.reset();
-  lift_ = source_end_ - x.samples.front().dts;
-}
-
-/// What a rendition that begins while the source is away covers: it shows the slate at once.
-std::vector<window> session::spans_of_slate(variant& v) const {
-  auto from = source_end_ - ticks_of(slate_lead);
-  v.origin = {from, from};
-  return std::vector<window>(source_->tracks.size(), window{from});
+  // What the source announced for a time after its return comes as much later as the source itself.
+  auto returned_at = x.samples.front().dts + *lift_;
+  auto later = source_end_ - returned_at;
+  for (auto& announced : aside_)
+    if (announced.what.pts >= returned_at)
+      announced.what.pts += later;
+  *lift_ += later;
 }
 
 slate session::still() const {

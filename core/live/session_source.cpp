@@ -2,6 +2,7 @@
 // the first URL when it works again.
 #include "core/live/session.hpp"
 
+#include "core/live/part_of.hpp"
 #include "core/live/sample_print.hpp"
 
 #include <algorithm>
@@ -73,6 +74,7 @@ void session::start_ingest(time_point now) {
   ingest_->heard = now;
   ingest_->again_at.reset();
   await_random_access_ = source_.has_value();
+  early_.clear();
   rhythm_.restart();
   lease_request request;
   request.label = {work_kind::ingest, channel_.name, {}, id_, ingest_->id};
@@ -140,7 +142,7 @@ void session::source_ended(time_point now) {
       continue;
     // Received samples may still be transcoded, even if they are so few that no transcode has begun yet.
     auto& v = i->second;
-    auto to_make = v.flowing || v.fed_to > 0 || buffer_.join_point_from(format_since_);
+    auto to_make = v.flowing || v.fed_to > 0 || buffer_.join_point_from(v.tracks_since);
     if (v.plan.passthrough() || v.parked || !to_make)
       remove(i, ec::source_failed, "the source has ended", {});
     else
@@ -204,74 +206,7 @@ void session::source_known(time_point now) {
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end() && !i->second.begun)
       begin(i->second, now);
-}
-
-/// A running source changes its tracks with the next block, which is a random-access point. Transcoders finish the old
-/// tracks and end; their successors are planned again.
-void session::source_changed(const stream_format& x, time_point now) {
-  source_ = x;
-  format_since_ = buffer_.end();
-  aside_first_ += aside_.size();
-  aside_.clear();
-  aside_bytes_ = 0;
-  for (auto& name : variant_names()) {
-    auto i = variants_.find(name);
-    if (i == variants_.end() || !i->second.begun)
-      continue;
-    auto& v = i->second;
-    drop_next(v, {}, now);
-    v.next_not_before = time_point::max(); // until there is a plan for it
-    v.outdated = true;
-    if (v.parked)
-      continue;
-    if (v.current && v.current->running()) {
-      v.current->feed_until = std::min(v.current->feed_until, format_since_);
-      pump(v, *v.current, now);
-    } else if (v.current) {
-      effects_.stop(v.current->id, {});
-      v.current.reset();
-      v.again_at = now;
-    } else if (!v.again_at) {
-      again(v, now);
-    }
-  }
-}
-
-/// Plans a rendition for the present tracks of the source. False if the rendition has none of them: then it is over.
-/// Tracks that clients already have are matched by kind and by position within the kind.
-bool session::plan_anew(variant& v, time_point now) {
-  v.outdated = false;
-  v.next_not_before = {};
-  plan(v);
-  auto output = passthrough_format(*source_, v.plan);
-  if (output.tracks.empty()) {
-    remove(v, ec::source_failed,
-           "the source has changed, and none of its tracks is left in the profile " + v.target.name);
-    return false;
-  }
-  std::vector<track_end> ends;
-  std::map<track_kind, size_t> from;
-  for (auto& t : output.tracks) {
-    auto& k = from[t.kind];
-    while (k < v.output.tracks.size() && v.output.tracks[k].kind != t.kind)
-      ++k;
-    ends.push_back(k < v.output.tracks.size() && k < v.ends.size() ? v.ends[k] : track_end{});
-    ++k;
-  }
-  v.ends = std::move(ends);
-  if (v.plan.passthrough()) {
-    v.output = output;
-    v.cursor = std::max(format_since_, buffer_.first());
-    // An attempt that died before it finished the old tracks leaves samples that can no longer be made.
-    attempt rest{{}, 0, {}, now};
-    rest.spans = spans_after(v);
-    rest.cursor = v.cursor;
-    count_missing(v, rest);
-    for (auto& missing : rest.missing)
-      v.lost(missing);
-    v.opened = false;
-  }
-  return true;
+  ask_together();
 }
 
 /// Adds whole seconds to the times if they begin so early that a rendition's times would be below the container's
@@ -301,6 +236,31 @@ void session::lift(sample_block& x, time_point now) {
     }
 }
 
+/// A reopened source begins at a random-access point. Before it, no picture can be decoded, but sound can, unless there
+/// is silence in its place already. Subtitles and splices are kept until their time is known. False if nothing of the
+/// block is left for the buffer.
+bool session::is_awaited(sample_block& x) {
+  if (!await_random_access_)
+    return true;
+  // New tracks begin at a random-access point, even if the source continues.
+  auto goes_on = (x.samples.front().flags & sample::continues) != 0 && !away_since_
+                 && (!next_source_ || same_places(*source_, *next_source_));
+  if (goes_on || x.starts_with_random_access()) {
+    await_random_access_ = false;
+    if (ingest_->lost_since)
+      ++source_restarts_;
+    ingest_->lost_since.reset();
+    return true;
+  }
+  if (away_since_ || next_source_) {
+    keep_early(x);
+    return false;
+  }
+  auto& tracks = source_->tracks;
+  x = part_of(x, [&](const sample& s) { return s.track < tracks.size() && tracks[s.track].kind != track_kind::video; });
+  return !x.samples.empty();
+}
+
 void session::take_source(const sample_batch& x, time_point now) {
   assert(ingest_ && ingest_->id == x.attempt && x.sequence == ingest_->received + 1);
   auto& in = *ingest_;
@@ -311,27 +271,20 @@ void session::take_source(const sample_batch& x, time_point now) {
     return;
   if (!in.delivers_since)
     in.delivers_since = now;
-  if (await_random_access_) {
-    // New tracks begin at a random-access point, even if the source continues.
-    auto goes_on = (x.block.samples.front().flags & sample::continues) != 0 && !away_since_
-                   && (!next_source_ || same_places(*source_, *next_source_));
-    if (!goes_on && !x.block.starts_with_random_access())
-      return;
-    await_random_access_ = false;
-    if (in.lost_since)
-      ++source_restarts_;
-    in.lost_since.reset();
-  }
+  auto block = x.block;
+  if (!is_awaited(block))
+    return;
+  auto joinable = block.starts_with_random_access();
   if (away_since_)
-    end_slate(x.block, now);
+    end_slate(block, now);
   reason_.clear(); // the reason why earlier URLs failed
-  if (next_source_ && x.block.starts_with_random_access())
+  if (next_source_ && joinable)
     source_changed(*std::exchange(next_source_, std::nullopt), now);
-  auto has_media = std::any_of(x.block.samples.begin(), x.block.samples.end(),
+  auto has_media = std::any_of(block.samples.begin(), block.samples.end(),
                                [&](const sample& s) { return is_media(source_->tracks, s.track); });
   if (!lift_ && !has_media)
     return;
-  auto block = x.block;
+  remember(block);
   lift(block, now);
   samples_in_ += block.samples.size();
   bytes_in_ += block.bytes.size();
@@ -344,13 +297,13 @@ void session::take_source(const sample_batch& x, time_point now) {
     if (s.track == leading)
       source_dts_ = s.dts;
   }
-  if (has_media)
+  // Sound alone, before the first picture, does not end a silence: the slate may begin.
+  if (has_media && !await_random_access_)
     rhythm_.heard(source_end_, now);
-  remember(x.block);
+  set_early_aside(now);
   set_aside(block);
   buffer_.append(std::move(block));
   note_gone(); // first, because variants that lose their attempt below must count these samples
-  auto floor_moves = x.block.starts_with_random_access();
   for (auto& name : variant_names())
     if (auto i = variants_.find(name); i != variants_.end()) {
       if (i->second.change_at) {
@@ -359,7 +312,7 @@ void session::take_source(const sample_batch& x, time_point now) {
       }
       pump(i->second, now);
     }
-  if (floor_moves)
+  if (joinable)
     release_source();
   note_gone();
 }
@@ -395,14 +348,14 @@ void session::release_source() {
   auto floor = buffer_.end();
   for (auto& [name, v] : variants_) {
     if (v.outdated && !v.parked)
-      floor = std::min(floor, format_since_);
+      floor = std::min(floor, v.tracks_since);
     if (v.plan.passthrough()) {
       floor = std::min(floor, v.cursor.value_or(floor));
       continue;
     }
     for (auto* a : {&v.current, &v.next})
-      if (*a && (*a)->cursor)
-        floor = std::min(floor, v.flowing ? *(*a)->cursor : (*a)->began);
+      if (*a && (*a)->in->cursor)
+        floor = std::min(floor, v.flowing ? *(*a)->in->cursor : (*a)->in->began);
     if (v.flowing)
       floor = std::min(floor, feed_point(v, spans_after(v)).value_or(floor));
   }

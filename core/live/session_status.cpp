@@ -66,10 +66,11 @@ session_status session::status() const {
     if (v.current) {
       s.worker = v.current->worker.worker_name;
       s.attempt = v.current->id;
+      s.task = v.current->worker.task;
       s.encoder = v.current->worker.seat;
       s.looked_at = v.current->worker.looked_at;
-      s.lag_bytes = v.current->credit.in_flight_bytes();
-      cursor = v.current->cursor;
+      s.lag_bytes = v.current->in->credit.in_flight_bytes();
+      cursor = v.current->in->cursor;
     }
     if (cursor)
       for (auto n = std::max(*cursor, buffer_.first()); n < buffer_.end(); ++n)

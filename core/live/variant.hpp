@@ -43,6 +43,7 @@ struct waiting_client {
 struct aside {
   sample what; ///< its track is the source's
   shared_bytes bytes;
+  uint64_t block = 0; ///< number of the source block with which it came
 };
 
 struct variant {
@@ -53,11 +54,13 @@ struct variant {
 
   profile target;
   variant_plan plan;
-  bool begun = false;    ///< the plan is made
-  bool outdated = false; ///< the plan is for tracks that the source no longer has
-  bool opened = false;   ///< of a passthrough: the output knows its tracks
-  bool joins = false;    ///< see `output_form`
-  bool parked = false;   ///< no worker is requested: there is no place to begin at, or no client waits
+  bool begun = false;        ///< the plan is made
+  bool outdated = false;     ///< the plan is for tracks that the source no longer has
+  uint64_t tracks_since = 0; ///< number of the first source block that has the tracks of the plan, or of the next plan
+  bool opened = false;       ///< of a passthrough: the output knows its tracks
+  bool joins = false;        ///< see `output_form`
+  bool alone = false;        ///< it shares no task, because one that it had failed again, perhaps because of it
+  bool parked = false;       ///< no worker is requested: there is no place to begin at, or no client waits
 
   std::optional<uint64_t> cursor; ///< for a passthrough: number of the next source block
   std::optional<attempt> current;

@@ -318,12 +318,13 @@ bool placement::serves(const offer_class& c, const wanted& want, bool probe, con
 }
 
 std::optional<rank_key> placement::best_of(const offer_class& c, const placement_request& x, bool refused,
-                                           readiness worst) const {
+                                           readiness worst, worker_id only) const {
   std::optional<rank_key> result;
   c.ready.visit([&](const rank_key& key) {
     if (key.tier > static_cast<uint8_t>(worst))
       return true;
-    if (x.is_refused_by(paths_[key.path].of->offer.id) != refused)
+    auto worker = paths_[key.path].of->offer.id;
+    if (x.is_refused_by(worker) != refused || (only && worker != only))
       return false;
     result = key;
     return true;
@@ -338,6 +339,7 @@ std::optional<choice> placement::choose(const placement_request& x, const wanted
     if (!want.known[i])
       continue;
     std::optional<rank_key> best;
+    auto anywhere = false;
     auto classes = classes_with_.find(want.encoders[i]);
     if (classes == classes_with_.end())
       continue;
@@ -345,9 +347,12 @@ std::optional<choice> placement::choose(const placement_request& x, const wanted
       auto& c = classes_[number];
       if (c.ready.empty() || !serves(c, want, x.probe, x.rungs[i]))
         continue;
-      if (auto key = best_of(c, x, refused, worst); key && (!best || *key < *best))
+      anywhere = anywhere || (x.only && best_of(c, x, refused, worst, {}));
+      if (auto key = best_of(c, x, refused, worst, x.only); key && (!best || *key < *best))
         best = key;
     }
+    if (anywhere && !best)
+      return std::nullopt;
     if (best) {
       auto& p = paths_[best->path];
       auto& device = device_of(p);

@@ -91,6 +91,9 @@ struct placement_request {
   bool elsewhere = false;
   bool last_resort = false; ///< a worker that is avoided after failures may be taken
   bool probe = false;       ///< takes a slot for probes
+  /// Only this worker is taken, if it has room on the rung that any worker would be taken for. Its process decodes
+  /// already, so no session of a decoder is taken.
+  worker_id only{};
 
   bool is_refused_by(worker_id id) const {
     return std::find(refused_by.begin(), refused_by.end(), id) != refused_by.end();
@@ -243,9 +246,9 @@ private:
   void refresh(path_number n);
   void refresh_touched();
   bool serves(const offer_class& c, const wanted& want, bool probe, const rung& on) const;
-  /// `worst` is the last tier that may be taken.
-  std::optional<rank_key> best_of(const offer_class& c, const placement_request& x, bool refused,
-                                  readiness worst) const;
+  /// `worst` is the last tier that may be taken, `only` the worker that may be; any if it is none.
+  std::optional<rank_key> best_of(const offer_class& c, const placement_request& x, bool refused, readiness worst,
+                                  worker_id only) const;
   std::optional<choice> choose(const placement_request& x, const wanted& want, bool refused, readiness worst) const;
   std::string structural_objection(const path& p, const placement_request& x) const;
 

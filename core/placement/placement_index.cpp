@@ -53,7 +53,7 @@ bool placement_index::place(uint64_t ticket, lease_id lease, const placement_req
   if (keeps_reasons_)
     reasons_ = places_.explain(x, gpus_);
   // A session of the card's decoder is taken, too, if one is free; otherwise software can decode.
-  at->decodes = at->decodes && gpus_.promise(lease, at->worker, at->gpu, {true, true}, now);
+  at->decodes = at->decodes && !x.only && gpus_.promise(lease, at->worker, at->gpu, {true, true}, now);
   if (at->gpu && !at->decodes && !gpus_.promise(lease, at->worker, at->gpu, {}, now))
     return false;
   places_.take(*at);

@@ -15,11 +15,8 @@
 
 namespace troupe::av {
 
-/// The legal calls are those of `picture_decoder`.
-class device_decoder {
+class device_decoder : public picture_decoder {
 public:
-  using on_frame = picture_decoder::on_frame;
-
   /// Without a device in the options this is the engine's decoder and nothing more. A device that does not open is no
   /// error: the work's log names it, and software decodes.
   static expected<device_decoder> open(const track& source, const decoder_options& options,
@@ -27,12 +24,12 @@ public:
 
   /// Frames may be in the device's memory (`hw_frames_ctx`). A frame at which the device failed is delivered only after
   /// software has decoded it.
-  expected<void> decode(const AVPacket& packet, const on_frame& deliver);
+  expected<void> decode(const AVPacket& packet, const on_frame& deliver) override;
 
-  expected<void> drain(const on_frame& deliver);
+  expected<void> drain(const on_frame& deliver) override;
 
   /// Packets that software refused, and frames that software decoded with errors.
-  uint64_t corrupt() const noexcept {
+  uint64_t corrupt() const noexcept override {
     return on_device_ ? 0 : current_->corrupt();
   }
 

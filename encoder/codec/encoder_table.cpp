@@ -19,6 +19,7 @@ constexpr encoder_family families[] = {
   {"libaom-av1", "cpu-used", "tune", "profile", "level", "crf", false, "", "", "", "", "", "usage=realtime"},
   {"librav1e", "speed", "rav1e-params:tune", "profile", "level", "qp", false, ""},
   {"*_nvenc", "preset", "tune", "profile", "level", "cq", true, "forced-idr=1", "", "", "", "", "no-scenecut=1"},
+  {"vp8_vaapi vp9_vaapi av1_vaapi", "compression_level", "", "profile", "level", "global_quality", false, ""},
   {"*_vaapi", "compression_level", "", "profile", "level", "qp", true, ""},
   {"*_qsv", "preset", "", "profile", "level", "global_quality", true, "forced_idr=1"},
   {"*_v4l2m2m *_omx", "", "", "profile", "level", "", false, ""},

@@ -86,7 +86,7 @@ struct quality_range {
 };
 
 /// H.264 and HEVC use one scale of 0 to 51 everywhere. AV1 and VP9 count 0 to 63 in software, 0 to 51 with NVENC, and
-/// 1 to 255 with Quick Sync. Nothing if the family has no such setting, or no known scale for the codec (VA-API).
+/// 1 to 255 with Quick Sync and VA-API, which counts VP8 up to 127. Nothing if the family has no such setting.
 std::optional<quality_range> quality_of(const preset_family& family, AVCodecID codec) {
   auto same_everywhere = codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
   if (same_everywhere)
@@ -103,6 +103,10 @@ std::optional<quality_range> quality_of(const preset_family& family, AVCodecID c
     return quality_range{0, 51};
   case kind::qsv:
     return quality_range{1, 255};
+  case kind::vaapi:
+    return codec == AV_CODEC_ID_VP8                               ? std::optional{quality_range{1, 127}}
+           : codec == AV_CODEC_ID_VP9 || codec == AV_CODEC_ID_AV1 ? std::optional{quality_range{1, 255}}
+                                                                  : std::nullopt;
   default:
     return std::nullopt;
   }

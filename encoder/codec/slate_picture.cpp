@@ -23,7 +23,7 @@ namespace troupe::av {
 namespace {
 
 /// The kinds of picture files, by their first bytes.
-AVCodecID codec_of(std::string_view file) {
+AVCodecID picture_codec_of(std::string_view file) {
   if (file.starts_with("\x89PNG\r\n"))
     return AV_CODEC_ID_PNG;
   if (file.starts_with("\xff\xd8\xff"))
@@ -77,7 +77,7 @@ expected<frame_ptr> slate_picture::decode(const slate_settings& settings, const 
   track source;
   source.parameters = make_codec_parameters();
   source.parameters->codec_type = AVMEDIA_TYPE_VIDEO;
-  source.parameters->codec_id = codec_of(file);
+  source.parameters->codec_id = picture_codec_of(file);
   if (source.parameters->codec_id == AV_CODEC_ID_NONE)
     return fail(errc::media, "the slate's picture is not a PNG, JPEG, WebP or BMP file");
   auto opened = decoder::open(source, {1, false});

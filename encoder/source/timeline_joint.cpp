@@ -10,7 +10,7 @@ namespace troupe::av {
 
 namespace {
 
-constexpr int64_t ticks_max = int64_t{1} << 56;
+constexpr int64_t shift_max = int64_t{1} << 56;
 
 /// MPEG-TS, and formats derived from it, count ticks in 33 bits: a source that has kept its timeline may show it minus
 /// full turns.
@@ -29,7 +29,7 @@ bool mark(std::vector<bool>& tracks, int index) {
 } // namespace
 
 timeline_joint::timeline_joint(int64_t resume_from)
-  : resume_from_(resume_from == no_pts ? no_pts : std::clamp(resume_from, -ticks_max, ticks_max)),
+  : resume_from_(resume_from == no_pts ? no_pts : std::clamp(resume_from, -shift_max, shift_max)),
     settled_(resume_from == no_pts) {
   // nop
 }
@@ -39,7 +39,7 @@ void timeline_joint::add(AVPacket& packet, size_t tracks, std::optional<size_t> 
   av_packet_move_ref(copy.get(), &packet);
   if (!settled_) {
     mark(seen_, copy->stream_index);
-    auto dts = std::clamp(copy->dts, -ticks_max, ticks_max);
+    auto dts = std::clamp(copy->dts, -shift_max, shift_max);
     first_dts_ = first_dts_ == no_pts ? dts : std::min(first_dts_, dts);
     newest_dts_ = std::max(newest_dts_, dts);
     held_bytes_ += static_cast<size_t>(copy->size);
@@ -56,7 +56,7 @@ void timeline_joint::add(AVPacket& packet, size_t tracks, std::optional<size_t> 
 
 void timeline_joint::go_on(int64_t shift, std::vector<int64_t> passed) {
   settled_ = goes_on_ = true;
-  shift_ = std::clamp(shift, -ticks_max, ticks_max);
+  shift_ = std::clamp(shift, -shift_max, shift_max);
   until_ = std::move(passed);
 }
 
@@ -89,9 +89,9 @@ bool timeline_joint::next(AVPacket& packet) {
     held_.pop_front();
     if (resume_from_ == no_pts)
       return true;
-    packet.dts = std::clamp(packet.dts, -ticks_max, ticks_max) + shift_;
+    packet.dts = std::clamp(packet.dts, -shift_max, shift_max) + shift_;
     if (packet.pts != no_pts)
-      packet.pts = std::clamp(packet.pts, -ticks_max, ticks_max) + shift_;
+      packet.pts = std::clamp(packet.pts, -shift_max, shift_max) + shift_;
     if (is_repeated(packet))
       continue;
     auto first = passed_.empty();

@@ -17,7 +17,7 @@ namespace {
 constexpr uint8_t sync_byte = 0x47;
 constexpr int pat_pid = 0;
 constexpr int null_pid = 0x1fff;
-constexpr size_t section_bytes_max = 1024;
+constexpr size_t psi_bytes_max = 1024;
 constexpr size_t programs_max = 256;
 constexpr size_t undecided_max = 4096; ///< packets
 
@@ -216,7 +216,7 @@ bool ts_parts::add_payload(section& x, std::span<const uint8_t> payload) {
   if (x.bytes.size() < 3)
     return false;
   auto size = static_cast<size_t>(word(x.bytes, 1) & 0xfff) + 3;
-  if (size > section_bytes_max || x.bytes[0] == 0xff) {
+  if (size > psi_bytes_max || x.bytes[0] == 0xff) {
     x = {};
     return false;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "encoder/codec/engine.hpp"
+#include "encoder/codec/shared_decoder.hpp"
 #include "encoder/window/transcode.hpp"
 
 #include <functional>
@@ -30,7 +31,8 @@ public:
 
   virtual expected<void> send(const AVPacket& packet) = 0;
 
-  /// The first picture at or after this time is to be a random-access point.
+  /// The first picture at or after this time is to be a random-access point. If the source goes away and returns before
+  /// that time, it must be told again, because the source's times may have moved.
   virtual void key_at(int64_t pts) {
     (void)pts;
   }
@@ -58,6 +60,8 @@ struct lane_context {
   transcode_counters& counters; ///< shared by all lanes of a transcode
   lane_output output;
   const engine& codecs;
+  shared_decoders* decoders = nullptr; ///< of this source; null: the lane has a decoder of its own
+  size_t index = 0;                    ///< of the source track
 };
 
 std::unique_ptr<lane> make_copy_lane(const track& source, lane_context context);

@@ -25,18 +25,19 @@ constexpr int64_t silent_track_after = 10 * 90'000;
 constexpr int64_t fill_step = 18'000;
 
 /// Larger timestamps are invalid: the limit is 1.5 million years. Sums and products of smaller ones do not overflow.
-constexpr int64_t ticks_max = int64_t{1} << 52;
+constexpr int64_t window_pts_max = int64_t{1} << 52;
 
 constexpr size_t no_output = std::numeric_limits<size_t>::max();
 
 bool is_timestamp(int64_t x) {
-  return x == no_pts || (x >= -ticks_max && x <= ticks_max);
+  return x == no_pts || (x >= -window_pts_max && x <= window_pts_max);
 }
 
 } // namespace
 
 struct transcode::impl {
-  impl(transcode_sink& receiver, const engine& made_by) : sink(receiver), codecs(made_by) {
+  impl(transcode_sink& receiver, const engine& made_by, shared_decoders* common)
+    : sink(receiver), codecs(made_by), decoders(common) {
     // nop
   }
 
@@ -50,6 +51,7 @@ struct transcode::impl {
 
   transcode_sink& sink;
   const engine& codecs;
+  shared_decoders* decoders; ///< used by `open` only
   transcode_counters counters;
   std::vector<bool> splices;                ///< for each source track: it has splice information
   std::vector<size_t> outputs;              ///< for each source track its output track, or `no_output`
@@ -79,7 +81,7 @@ expected<void> transcode::impl::add_lane(size_t index, const track& source, cons
     packet.stream_index = static_cast<int>(output);
     order->add(packet);
   };
-  lane_context context{window, counters, deliver_to_order, codecs};
+  lane_context context{window, counters, deliver_to_order, codecs, decoders, index};
   if (std::holds_alternative<copy_track>(plan)) {
     lanes.push_back(make_copy_lane(source, std::move(context)));
   } else {
@@ -149,7 +151,7 @@ expected<void> transcode::impl::end_lanes() {
   for (size_t i = 0; i < lanes.size(); ++i) {
     // For a window without an end, no track can be late.
     auto to = windows[i].to_pts;
-    auto over = to < ticks_max && newest_dts != no_pts && newest_dts - to > silent_track_after;
+    auto over = to < window_pts_max && newest_dts != no_pts && newest_dts - to > silent_track_after;
     any_over = any_over || over;
     if (over && !lanes[i]->complete())
       if (auto finished = lanes[i]->finish(); !finished)
@@ -168,7 +170,8 @@ void transcode::impl::end(size_t output) {
 }
 
 expected<transcode> transcode::open(const std::vector<track>& source, std::vector<track_plan> plan,
-                                    std::vector<time_window> windows, transcode_sink& sink, const engine& codecs) {
+                                    std::vector<time_window> windows, transcode_sink& sink, const engine& codecs,
+                                    shared_decoders* decoders) {
   quiet_logs();
   if (plan.size() != source.size())
     return fail(errc::option, "a plan for " + std::to_string(plan.size()) + " tracks does not fit a source with "
@@ -179,12 +182,12 @@ expected<transcode> transcode::open(const std::vector<track>& source, std::vecto
     return fail(errc::option, std::to_string(windows.size()) + " windows do not fit a source with "
                                 + std::to_string(source.size()) + " tracks");
   for (auto& x : windows) {
-    if (x.from_pts >= x.to_pts || x.from_pts > ticks_max)
+    if (x.from_pts >= x.to_pts || x.from_pts > window_pts_max)
       return fail(errc::option, "a window must end after it begins, and begin within 2^52 ticks");
-    if (x.from_pts < -ticks_max)
+    if (x.from_pts < -window_pts_max)
       x.from_pts = std::numeric_limits<int64_t>::min();
   }
-  auto self = std::make_unique<impl>(sink, codecs);
+  auto self = std::make_unique<impl>(sink, codecs, decoders);
   for (size_t i = 0; i < source.size(); ++i)
     if (auto added = self->add_lane(i, source[i], plan[i], windows[i]); !added)
       return tl::unexpected{std::move(added.error())};

@@ -34,6 +34,7 @@
 #pragma once
 
 #include "encoder/codec/engine.hpp"
+#include "encoder/codec/shared_decoder.hpp"
 #include "encoder/settings.hpp"
 #include "encoder/track.hpp"
 
@@ -46,7 +47,8 @@
 namespace troupe::av {
 
 // A track with splice information (SCTE 35) is never part of the output. Its packets tell where random-access points
-// must be: a splice that is known before its picture is encoded begins with one.
+// must be: a splice that is known before its picture is encoded begins with one. When the source has been away, splices
+// that are still to come must be sent again.
 
 /// The plan for one source track.
 struct copy_track {};
@@ -92,9 +94,12 @@ public:
   /// Checks the plan against the tracks (one entry per track) and opens the decoders. Settings are checked here as far
   /// as possible; encoders open when the first frame of their input is known. `windows` has an entry per track, or
   /// none: then everything is inside. `sink` and `codecs` must outlive the transcode.
+  ///
+  /// Transcodes with the same `decoders` decode the pictures of their source once. They are all opened before the first
+  /// packet, then each packet or absence is given to all of them before the next one.
   static expected<transcode> open(const std::vector<track>& source, std::vector<track_plan> plan,
                                   std::vector<time_window> windows, transcode_sink& sink,
-                                  const engine& codecs = libav_engine());
+                                  const engine& codecs = libav_engine(), shared_decoders* decoders = nullptr);
 
   transcode(transcode&&) noexcept;
   transcode& operator=(transcode&&) noexcept;

@@ -9,6 +9,7 @@
 #include "encoder/source/annexb.hpp"
 #include "encoder/source/demuxer.hpp"
 #include "encoder/window/lane.hpp"
+#include "encoder/window/splice_keys.hpp"
 
 extern "C" {
 #include <libavutil/imgutils.h>
@@ -31,12 +32,6 @@ constexpr int64_t preroll_frames = video_filter::memory_frames + 2;
 
 /// If a source's frame rate is unknown or lower than this, a frame counts as this long.
 constexpr int64_t frame_ticks_max = 90'000;
-
-/// The most splices that are still to come.
-constexpr size_t keys_max = 64;
-
-/// Only a picture this near (ticks) to a splice begins it: after a gap, an old splice is over.
-constexpr int64_t splice_slack = 90'000;
 
 /// If nothing says where the window begins, stills without any picture begin at most this much (ticks) before they are
 /// asked for.
@@ -73,7 +68,8 @@ expected<void> validate(const video_settings& x) {
 
 class video_lane : public lane {
 public:
-  video_lane(const track& source, const video_settings& settings, lane_context context, device_decoder dec)
+  video_lane(const track& source, const video_settings& settings, lane_context context,
+             std::unique_ptr<picture_decoder> dec)
     : source_(source.clone()), settings_(settings), context_(std::move(context)), decoder_(std::move(dec)) {
     // nop
   }
@@ -91,13 +87,15 @@ public:
   }
 
   expected<void> send(const AVPacket& packet) override {
-    if (complete_)
+    if (complete_) {
+      decoder_.reset(); // others that share it need not wait for this lane
       return {};
+    }
     if (auto cut = find_begin(packet); !cut || begin_pts_ == no_pts)
       return cut;
-    auto corrupt = decoder_.corrupt();
-    auto result = decoder_.decode(packet, [this](AVFrame& frame) { return on_decoded(frame); });
-    corrupt = decoder_.corrupt() - corrupt;
+    auto corrupt = decoder_->corrupt();
+    auto result = decoder_->decode(packet, [this](AVFrame& frame) { return on_decoded(frame); });
+    corrupt = decoder_->corrupt() - corrupt;
     context_.counters.corrupt_packets += corrupt;
     if (context_.window.contains(packet.pts))
       context_.counters.damaged += corrupt;
@@ -105,14 +103,13 @@ public:
   }
 
   void key_at(int64_t pts) override {
-    keys_.push_back(pts);
-    if (keys_.size() > keys_max)
-      keys_.pop_front();
+    splices_.add(pts);
   }
 
   expected<void> fill(int64_t to_pts) override {
     if (complete_)
       return {};
+    splices_.source_left();
     if (!filling_)
       if (auto left = leave_source(); !left)
         return left;
@@ -122,7 +119,7 @@ public:
   expected<void> finish() override {
     if (complete_)
       return {};
-    if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
+    if (auto drained = decoder_->drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
       return drained;
     if (filter_)
       if (auto drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); }); !drained)
@@ -163,7 +160,7 @@ private:
     if (!is_key || (begin_pts_ != no_pts && !is_break))
       return {};
     if (begin_pts_ != no_pts)
-      if (auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
+      if (auto drained = decoder_->drain([this](AVFrame& frame) { return on_decoded(frame); }); !drained)
         return drained;
     begin_pts_ = packet.pts != no_pts ? packet.pts : packet.dts;
     shown_from_ = video_normaliser::decoder_knows_leading(source_.parameters->codec_id) ? no_pts : begin_pts_;
@@ -260,8 +257,11 @@ private:
     if (after_still && frame.pts - still_pts_ <= frame_rate_converter::gap_max)
       if (auto shown = show_stills(frame.pts); !shown)
         return shown;
-    if (std::exchange(filling_, false) && frame.pts <= still_pts_)
-      return {};
+    if (std::exchange(filling_, false)) {
+      splices_.source_returned();
+      if (frame.pts <= still_pts_)
+        return {};
+    }
     av_frame_unref(still_.get());
     if (av_frame_ref(still_.get(), &frame) < 0)
       throw std::bad_alloc{};
@@ -280,7 +280,7 @@ private:
   /// point.
   expected<void> leave_source() {
     leaving_ = true;
-    auto drained = decoder_.drain([this](AVFrame& frame) { return on_decoded(frame); });
+    auto drained = decoder_->drain([this](AVFrame& frame) { return on_decoded(frame); });
     if (drained && filter_)
       drained = filter_->drain([this](AVFrame& frame) { return on_filtered(frame); });
     leaving_ = false;
@@ -355,17 +355,8 @@ private:
     ++context_.counters.frames_encoded;
     newest_ = frame.pts;
     inside_.push_back(frame.pts);
-    frame.pict_type = begins_splice(frame.pts) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    frame.pict_type = splices_.begin_at(frame.pts) ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     return encoder_->encode(frame, [this](AVPacket& packet) { return on_encoded(packet); });
-  }
-
-  bool begins_splice(int64_t pts) {
-    auto result = false;
-    std::erase_if(keys_, [&](int64_t x) {
-      result = result || (x <= pts && pts - x <= splice_slack);
-      return x <= pts;
-    });
-    return result;
   }
 
   expected<void> end_window() {
@@ -389,7 +380,7 @@ private:
   track source_;
   video_settings settings_;
   lane_context context_;
-  device_decoder decoder_;
+  std::unique_ptr<picture_decoder> decoder_; ///< null when nothing more is to be decoded
   std::optional<video_filter> filter_;
   std::optional<frame_rate_converter> rate_;
   caption_queue captions_;
@@ -405,7 +396,7 @@ private:
   int64_t begin_pts_ = no_pts;  ///< of the random-access point at which decoding began
   int64_t shown_from_ = no_pts; ///< pictures shown earlier were decoded without their references
   int64_t last_pts_ = no_pts;
-  std::deque<int64_t> keys_;   ///< times of splices that are still to come
+  splice_keys splices_;
   std::deque<int64_t> inside_; ///< times of the pictures that the encoder holds, ascending
   int64_t newest_ = no_pts;    ///< the latest time of the encoder's input
   int64_t shown_ = no_pts;     ///< the latest time of the encoder's output
@@ -420,10 +411,19 @@ expected<std::unique_ptr<lane>> make_video_lane(const track& source, const video
     return tl::unexpected{std::move(valid.error())};
   decoder_options options{settings.threads, settings.low_delay};
   options.device = settings.decode_device;
-  auto opened = device_decoder::open(source, options, context.codecs);
-  if (!opened)
-    return tl::unexpected{std::move(opened.error())};
-  return std::make_unique<video_lane>(source, settings, std::move(context), std::move(*opened));
+  std::unique_ptr<picture_decoder> decoder;
+  if (context.decoders != nullptr) {
+    auto opened = context.decoders->open(context.index, source, options, context.codecs);
+    if (!opened)
+      return tl::unexpected{std::move(opened.error())};
+    decoder = std::move(*opened);
+  } else {
+    auto opened = device_decoder::open(source, options, context.codecs);
+    if (!opened)
+      return tl::unexpected{std::move(opened.error())};
+    decoder = std::make_unique<device_decoder>(std::move(*opened));
+  }
+  return std::make_unique<video_lane>(source, settings, std::move(context), std::move(decoder));
 }
 
 } // namespace troupe::av

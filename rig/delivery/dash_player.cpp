@@ -9,7 +9,7 @@ namespace troupe::bench::delivery {
 
 namespace {
 
-constexpr seconds answer_limit{30};
+constexpr seconds segment_limit{30};
 constexpr seconds poll_interval{0.1};
 /// How much this machine's clock may be ahead of the server's.
 constexpr double clock_margin_s = 0.05;
@@ -34,7 +34,7 @@ void dash_player::follow(const std::string& id) {
     if (of == now.representations.end())
       return;
     if (auto url = of->init_url(); url != init && !url.empty()) {
-      auto seen = client.get(url, answer_limit);
+      auto seen = client.get(url, segment_limit);
       judge([&](dash_judge& x) { x.init(*of, seen); });
       init = url;
     }
@@ -43,7 +43,7 @@ void dash_player::follow(const std::string& id) {
       if (over() || !loaded.insert(segment.time).second)
         continue;
       found = true;
-      auto seen = client.get(of->url_of(segment), answer_limit);
+      auto seen = client.get(of->url_of(segment), segment_limit);
       judge([&](dash_judge& x) {
         x.segment(*of, segment, seen);
         ++counts_.segments;
@@ -51,7 +51,7 @@ void dash_player::follow(const std::string& id) {
       });
       if (!dash_judge::was_open(*of, seen) || repeated++ >= repeated_max)
         continue;
-      auto later = client.get(of->url_of(segment), answer_limit);
+      auto later = client.get(of->url_of(segment), segment_limit);
       judge([&](dash_judge& x) { x.again(*of, segment, seen, later); });
     }
     if (!found && !now.dynamic)
@@ -65,14 +65,14 @@ void dash_player::load_manifests(web_client& client, const mpd& first) {
   for (auto& clock : first.clocks) {
     if (clock.scheme.find("http") == std::string::npos)
       continue;
-    auto seen = client.get(resolve(options_.url, clock.value), answer_limit);
+    auto seen = client.get(resolve(options_.url, clock.value), segment_limit);
     judge([&](dash_judge& x) { x.clock(clock, seen); });
   }
   auto dynamic = first.dynamic;
   auto interval = seconds{std::isnan(first.update_s) ? 2.0 : std::clamp(first.update_s, 0.5, 5.0)};
   while (dynamic && !over()) {
     std::this_thread::sleep_for(std::clamp(options_.duration - clock_.now(), seconds{0}, interval));
-    auto seen = client.get(options_.url, answer_limit);
+    auto seen = client.get(options_.url, segment_limit);
     dynamic = judge([&](dash_judge& x) {
       x.manifest(seen);
       ++counts_.playlists;
@@ -83,7 +83,7 @@ void dash_player::load_manifests(web_client& client, const mpd& first) {
 
 void dash_player::run(watch_result& to) {
   web_client client{clock_};
-  auto seen = client.get(options_.url, answer_limit);
+  auto seen = client.get(options_.url, segment_limit);
   options_.url = seen.url;
   judge_.manifest(seen);
   ++counts_.playlists;

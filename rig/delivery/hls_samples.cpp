@@ -11,7 +11,7 @@ namespace {
 
 constexpr double ts_ticks = 90'000;
 constexpr double clock_step_max_s = 0.1001; ///< ISO 13818-1, D.0.3, and DVB
-constexpr double rounding_s = 0.002;
+constexpr double duration_rounding_s = 0.002;
 constexpr size_t hints_max = 8;
 
 std::string name_of_segment(const media_segment& x) {
@@ -119,7 +119,7 @@ void hls_samples::part(const media_segment& of, size_t index, const observation&
   if (!span)
     return;
   auto length = span->to_s - span->from_s;
-  if (std::abs(length - listed.duration_s) > span->sample_s + rounding_s)
+  if (std::abs(length - listed.duration_s) > span->sample_s + duration_rounding_s)
     add("hls-2.4", name + ": DURATION " + in_seconds(listed.duration_s) + ", samples " + in_seconds(length));
   if (span->video && span->begins_with_sync != listed.independent)
     add("hls-2.6", name + (listed.independent ? " does not begin with one" : " begins with one, unsaid"));
@@ -220,7 +220,7 @@ void hls_samples::follow(const media_segment& x, double from_s, std::optional<do
   if (to_s && std::abs(hole) > 1)
     add("hls-10.4", name_of_segment(x) + ": timestamps jump by " + in_seconds(hole));
   auto drift = previous_->listed_s - (from_s - previous_->origin_s);
-  if (std::abs(drift) > sample_s + rounding_s)
+  if (std::abs(drift) > sample_s + duration_rounding_s)
     add("hls-1.4", name_of_segment(x) + ": EXTINF is " + in_seconds(drift) + " ahead of the media");
   previous_ = {x.number, x.discontinuities, to_s.value_or(0), previous_->listed_s + x.length_s(), previous_->origin_s};
 }

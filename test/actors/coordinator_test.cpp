@@ -11,6 +11,7 @@
 
 using namespace troupe;
 
+namespace coordinator_test {
 namespace {
 
 /// A channel session. Its clients' requests wait until the test answers them, or until it dies.
@@ -118,6 +119,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace coordinator_test
 
 BOOST_FIXTURE_TEST_SUITE(coordinator_test, fixture)
 

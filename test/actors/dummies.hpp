@@ -27,12 +27,14 @@ struct dummy_task {
   caf::actor worker; ///< an ingest or a transcoder
   sample_sink_actor sink;
   std::optional<ingest_work> ingest;
-  std::optional<transcode_work> transcode;
+  std::optional<transcode_work> transcode; ///< the first
+  std::vector<transcode_work> others;      ///< what it makes as well
   std::vector<sample_batch> input;
   std::vector<batch_ack> acknowledged;
   std::vector<int64_t> ends; ///< the end times that its window was given
   bool finished = false;
   bool stopped = false;
+  std::vector<attempt_id> closed; ///< attempts that it was told to stop
   uint64_t sent = 0;
 
   attempt_id attempt() const {
@@ -48,15 +50,22 @@ struct dummy_task {
 using dummy_task_ptr = std::shared_ptr<dummy_task>;
 
 /// The actor that works in a dummy task: it accepts the messages of an ingest and those of a transcoder.
-using dummy_worker_actor = transcoder_actor;
+using dummy_worker_actor = transcoder_actor::extend<caf::result<void>(stop_atom)>;
 
 inline dummy_task_ptr make_dummy_task(virtual_time& world) {
   auto me = std::make_shared<dummy_task>();
   auto worker = world.keep(world.system.spawn([me]() -> dummy_worker_actor::behavior_type {
     return {
-      [me](const sample_batch& x) { me->input.push_back(x); },     [](const format_change&) {},
-      [me](const batch_ack& x) { me->acknowledged.push_back(x); }, [me](finish_atom) { me->finished = true; },
-      [me](finish_atom, int64_t at) { me->ends.push_back(at); },   [me](stop_atom) { me->stopped = true; },
+      [me](const sample_batch& x) { me->input.push_back(x); },
+      [](const format_change&) {},
+      [me](const batch_ack& x) { me->acknowledged.push_back(x); },
+      [me](finish_atom, attempt_id) { me->finished = true; },
+      [me](finish_atom, attempt_id, int64_t at) { me->ends.push_back(at); },
+      [me](stop_atom, attempt_id x) {
+        me->stopped = true;
+        me->closed.push_back(x);
+      },
+      [me](stop_atom) { me->stopped = true; },
     };
   }));
   me->worker = caf::actor_cast<caf::actor>(worker);
@@ -68,7 +77,10 @@ inline dummy_task_ptr make_dummy_task(virtual_time& world) {
         return caf::actor_cast<ingest_actor>(worker);
       },
       [me, worker](const transcode_work& x, const sample_sink_actor& sink) -> transcoder_actor {
-        me->transcode = x;
+        if (me->transcode)
+          me->others.push_back(x);
+        else
+          me->transcode = x;
         me->sink = sink;
         return worker;
       },

@@ -7,6 +7,7 @@
 
 using namespace troupe;
 
+namespace file_worker_test {
 namespace {
 
 /// A job as its tasks see it.
@@ -54,6 +55,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace file_worker_test
 
 BOOST_FIXTURE_TEST_SUITE(file_worker_test, fixture)
 

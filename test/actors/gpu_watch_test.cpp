@@ -14,6 +14,7 @@
 
 using namespace troupe;
 
+namespace gpu_watch_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -52,6 +53,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace gpu_watch_test
 
 BOOST_FIXTURE_TEST_SUITE(gpu_watch_test, fixture)
 

@@ -18,6 +18,7 @@
 
 using namespace troupe;
 
+namespace host_watch_test {
 namespace {
 
 task_state::interface::behavior_type stand_in(task_state::interface::pointer self) {
@@ -59,6 +60,7 @@ struct host : registered_types {
 };
 
 } // namespace
+} // namespace host_watch_test
 
 BOOST_FIXTURE_TEST_SUITE(host_watch_test, host)
 

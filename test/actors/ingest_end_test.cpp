@@ -7,6 +7,7 @@
 
 using namespace troupe;
 
+namespace ingest_end_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -45,6 +46,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace ingest_end_test
 
 BOOST_FIXTURE_TEST_SUITE(ingest_end_test, fixture)
 

@@ -34,6 +34,7 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
+namespace ingest_test {
 namespace {
 
 constexpr auto patience = 20s;
@@ -227,6 +228,7 @@ int64_t length_of(const std::vector<taken>& x) {
 }
 
 } // namespace
+} // namespace ingest_test
 
 BOOST_FIXTURE_TEST_SUITE(ingest_test, fixture)
 

@@ -12,6 +12,8 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(job_feed_test)
+
 namespace {
 
 constexpr job_id one{1, 1};
@@ -59,8 +61,6 @@ struct fixture : registered_types {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(job_feed_test)
 
 BOOST_FIXTURE_TEST_CASE(what_was_written_is_told_with_its_number, fixture) {
   store::move_job way;

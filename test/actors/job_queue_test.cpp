@@ -10,6 +10,7 @@
 
 using namespace troupe;
 
+namespace job_queue_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -128,6 +129,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace job_queue_test
 
 BOOST_FIXTURE_TEST_SUITE(job_queue_test, fixture)
 

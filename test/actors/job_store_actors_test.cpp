@@ -16,6 +16,7 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
+namespace job_store_actors_test {
 namespace {
 
 constexpr auto patience = 30s;
@@ -53,6 +54,7 @@ struct fixture : registered_types {
 };
 
 } // namespace
+} // namespace job_store_actors_test
 
 BOOST_FIXTURE_TEST_SUITE(job_store_actors_test, fixture)
 

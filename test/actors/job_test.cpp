@@ -13,6 +13,7 @@
 
 using namespace troupe;
 
+namespace job_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -158,6 +159,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace job_test
 
 BOOST_FIXTURE_TEST_SUITE(job_test, fixture)
 

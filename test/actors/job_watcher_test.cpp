@@ -7,6 +7,7 @@
 
 using namespace troupe;
 
+namespace job_watcher_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -46,6 +47,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace job_watcher_test
 
 BOOST_FIXTURE_TEST_SUITE(job_watcher_test, fixture)
 

@@ -8,6 +8,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(link_hello_test)
+
 namespace {
 
 /// A client's handshake with a payload of that size.
@@ -20,8 +22,6 @@ std::array<std::byte, hello_header_bytes> hello(uint32_t payload) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(link_hello_test)
 
 BOOST_AUTO_TEST_CASE(a_handshake_tells_its_size) {
   BOOST_TEST(hello_bytes(hello(1)).value() == hello_header_bytes + 1);

@@ -33,6 +33,7 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
+namespace link_test {
 namespace {
 
 constexpr auto patience = 10s;
@@ -176,6 +177,7 @@ size_t resident_bytes() {
 constexpr char direct_message = 2;
 
 } // namespace
+} // namespace link_test
 
 BOOST_FIXTURE_TEST_SUITE(link_test, fixture)
 

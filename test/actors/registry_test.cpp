@@ -8,6 +8,7 @@
 
 using namespace troupe;
 
+namespace registry_test {
 namespace {
 
 using lease_answer = std::shared_ptr<answer<lease, task_actor>>;
@@ -65,6 +66,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace registry_test
 
 BOOST_FIXTURE_TEST_SUITE(registry_test, fixture)
 

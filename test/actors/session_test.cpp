@@ -12,6 +12,7 @@
 
 using namespace troupe;
 
+namespace session_test {
 namespace {
 
 /// The duration of a picture in ticks.
@@ -146,6 +147,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace session_test
 
 BOOST_FIXTURE_TEST_SUITE(session_test, fixture)
 
@@ -214,6 +216,76 @@ BOOST_AUTO_TEST_CASE(a_transcoder_that_takes_nothing_races_a_second_one_and_the_
   BOOST_TEST(first->stopped);
   send(first, 15, 20);
   BOOST_TEST(seen() == numbers(0, 61), boost::test_tools::per_element());
+}
+
+/// Two renditions of a ladder, for which one task has both leases, in front of a source with pictures [0, 20).
+struct ladder : fixture {
+  ladder() {
+    other = watch(wanting("main/sd", "libx264"));
+    client = watch(wanting("main/hd", "libx264"));
+    source = working(0);
+    send(source, 0, 20);
+    BOOST_REQUIRE(coordinator->requests.size() == 2u);
+    first = shared(1);
+  }
+
+  dummy_task_ptr shared(size_t request) {
+    auto result = make_dummy_task(*this);
+    grant(request, result);
+    settle();
+    BOOST_REQUIRE(coordinator->requests.size() == request + 2);
+    BOOST_TEST(coordinator->requests[request + 1].what.beside.value == request + 1);
+    BOOST_TEST(!result->attempt()); // until the second request is answered
+    grant(request + 1, result);
+    settle();
+    BOOST_REQUIRE(result->others.size() == 1u);
+    BOOST_TEST((result->others[0].beside == result->attempt()));
+    return result;
+  }
+
+  /// The task's output for both.
+  void make(const dummy_task_ptr& by, int64_t from, int64_t to) {
+    for (auto attempt : {by->attempt(), by->others[0].attempt}) {
+      caf::anon_send(by->sink, format_change{attempt, format()});
+      for (auto i = from; i < to; ++i)
+        caf::anon_send(by->sink, sample_batch{attempt, static_cast<uint64_t>(i - from + 1), picture(i, i == from)});
+    }
+    settle();
+  }
+
+  std::shared_ptr<answer<rendition_ptr>> other;
+};
+
+BOOST_FIXTURE_TEST_CASE(a_task_that_makes_several_renditions_gets_each_batch_once, ladder) {
+  BOOST_TEST(first->input.size() == 10u);
+  for (auto& x : first->input)
+    BOOST_TEST((x.attempt == first->attempt()));
+  make(first, 10, 15);
+  BOOST_TEST((client->came() && other->came()));
+  BOOST_TEST(first->acknowledged.size() >= 10u);
+}
+
+BOOST_FIXTURE_TEST_CASE(when_it_dies_one_task_takes_over_all_of_them, ladder) {
+  make(first, 10, 15);
+  read();
+  kill(first->task);
+  settle();
+  BOOST_TEST((coordinator->released.contains(lease_id{2}) && coordinator->released.contains(lease_id{3})));
+  BOOST_REQUIRE(coordinator->requests.size() == 4u);
+  auto second = shared(3);
+  make(second, 15, 20);
+  BOOST_TEST(seen() == numbers(10, 20), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_rendition_that_ends_closes_its_encoder_and_leaves_the_task_to_the_others, ladder) {
+  make(first, 10, 15);
+  read(); // the second one has no reader
+  pass(11s);
+  auto of_other = first->transcode->target.name == "main/sd" ? first->attempt() : first->others[0].attempt;
+  BOOST_TEST((first->closed == std::vector{of_other}));
+  BOOST_TEST(coordinator->released.size() == 1u);
+  send(source, 20, 25);
+  BOOST_TEST(first->input.size() == 15u);
 }
 
 BOOST_AUTO_TEST_CASE(a_lease_that_comes_after_the_session_stopped_waiting_for_it_is_given_back) {

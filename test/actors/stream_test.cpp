@@ -13,6 +13,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(stream_test)
+
 namespace {
 
 core::chunk chunk_of(int64_t ticks, bool random_access) {
@@ -27,8 +29,6 @@ std::vector<shared_bytes> all_of(variant_stream::reader& reader) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(stream_test)
 
 BOOST_AUTO_TEST_CASE(readers_share_the_very_same_bytes) {
   auto stream = std::make_shared<variant_stream>(core::client_ring::limits{});

@@ -12,6 +12,7 @@
 
 using namespace troupe;
 
+namespace task_host_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -55,6 +56,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace task_host_test
 
 BOOST_FIXTURE_TEST_SUITE(task_host_test, fixture)
 

@@ -8,6 +8,7 @@
 
 using namespace troupe;
 
+namespace task_test {
 namespace {
 
 /// A job, as the task sees it.
@@ -107,6 +108,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace task_test
 
 BOOST_FIXTURE_TEST_SUITE(task_test, fixture)
 
@@ -117,6 +119,21 @@ BOOST_AUTO_TEST_CASE(a_task_takes_one_unit_of_work_in_its_life) {
   auto sink = caf::actor_cast<sample_sink_actor>(client->actor);
   BOOST_TEST((ask<transcoder_actor>(*this, task, transcode_work{}, sink)->error == ec::refused));
   BOOST_TEST((ask<ingest_actor>(*this, task, ingest_work{}, sink)->error == ec::refused));
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_transcodes_takes_more_work_for_the_same_source) {
+  client = start_client();
+  auto sink = caf::actor_cast<sample_sink_actor>(client->actor);
+  transcode_work work;
+  work.attempt = attempt_id{1};
+  work.source.tracks.resize(1);
+  work.source.tracks[0].codec = "h264";
+  auto first = keep(**ask<transcoder_actor>(*this, task, work, sink));
+  work.attempt = attempt_id{2};
+  work.beside = attempt_id{1};
+  auto added = ask<transcoder_actor>(*this, task, work, sink);
+  BOOST_REQUIRE(comes([&] { return added->came(); }));
+  BOOST_TEST((**added == first));
 }
 
 BOOST_AUTO_TEST_CASE(a_task_ends_with_its_work) {

@@ -1,5 +1,6 @@
-// The transcoder from its session's view: windows per track, a window whose end moves, and the end of an attempt. Real
-// actors run in one process, and the test is the session. The media is only copied, so any bytes will do.
+// The transcoder from its session's view: windows per track, a window whose end moves, several attempts of one source,
+// and the end of an attempt. Real actors run in one process, and the test is the session. The media is only copied, so
+// any bytes will do.
 #include "actors/cluster/link.hpp"
 #include "actors/live/transcoder.hpp"
 #include "registered_types.hpp"
@@ -11,12 +12,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <map>
 #include <optional>
 #include <vector>
 
 using namespace troupe;
 using namespace std::chrono_literals;
 
+namespace transcoder_test {
 namespace {
 
 constexpr auto patience = 10s;
@@ -34,7 +37,7 @@ struct fixture : registered_types {
     return result;
   }
 
-  transcoder_actor start(transcode_work x) {
+  local_transcoder_actor start(transcode_work x) {
     return spawn_transcoder(system, std::move(x), caf::actor_cast<sample_sink_actor>(self.ptr()));
   }
 
@@ -48,22 +51,38 @@ struct fixture : registered_types {
     return result;
   }
 
-  /// Receives the transcoder's messages until it ends.
-  void listen() {
-    while (!end) {
+  /// Receives the transcoder's messages until so many attempts have ended.
+  void listen(size_t count = 1) {
+    while (ends.size() < count) {
       auto timed_out = false;
       self->receive([this](const sample_batch& x) { output.push_back(x); }, [](const format_change&) {},
-                    [](const batch_ack&) {}, [](attempt_id, const work_statistics&) {},
-                    [this](const stream_end& x) { end = x; }, caf::after(patience) >> [&] { timed_out = true; });
+                    [this](const batch_ack& x) { acknowledged.push_back(x); },
+                    [](attempt_id, const work_statistics&) {},
+                    [this](const stream_end& x) {
+                      end = x;
+                      ends[x.attempt] = x;
+                    },
+                    caf::after(patience) >> [&] { timed_out = true; });
       BOOST_REQUIRE(!timed_out);
     }
   }
 
-  std::vector<int64_t> times_of(uint16_t track) const {
+  /// Asks for a further attempt from the same source.
+  caf::error add(const local_transcoder_actor& to, uint64_t number, const std::vector<window>& spans = {}) {
+    auto x = work();
+    x.attempt = attempt_id{number};
+    x.beside = attempt_id{7};
+    x.spans = spans;
+    caf::error result;
+    self->request(to, patience, x).receive([] {}, [&](caf::error& why) { result = std::move(why); });
+    return result;
+  }
+
+  std::vector<int64_t> times_of(uint16_t track, uint64_t attempt = 7) const {
     std::vector<int64_t> result;
     for (auto& b : output)
       for (auto& s : b.block.samples)
-        if (s.track == track)
+        if (s.track == track && b.attempt.value == attempt)
           result.push_back(s.dts);
     return result;
   }
@@ -72,10 +91,13 @@ struct fixture : registered_types {
   caf::actor_system system{cfg};
   caf::scoped_actor self{system};
   std::vector<sample_batch> output;
-  std::optional<stream_end> end;
+  std::vector<batch_ack> acknowledged;
+  std::map<attempt_id, stream_end> ends;
+  std::optional<stream_end> end; ///< the latest
 };
 
 } // namespace
+} // namespace transcoder_test
 
 BOOST_FIXTURE_TEST_SUITE(transcoder_test, fixture)
 
@@ -94,7 +116,7 @@ BOOST_AUTO_TEST_CASE(each_track_has_a_window_of_its_own) {
 BOOST_AUTO_TEST_CASE(an_end_that_is_told_later_is_a_regular_end) {
   auto transcoder = start(work());
   self->send(transcoder, batch(1, 100, 5));
-  self->send(transcoder, finish_atom_v, int64_t{108});
+  self->send(transcoder, finish_atom_v, attempt_id{7}, int64_t{108});
   self->send(transcoder, batch(2, 105, 10));
   listen();
   BOOST_TEST((times_of(0) == std::vector<int64_t>{100, 101, 102, 103, 104, 105, 106, 107}));
@@ -104,9 +126,9 @@ BOOST_AUTO_TEST_CASE(an_end_that_is_told_later_is_a_regular_end) {
 
 BOOST_AUTO_TEST_CASE(the_source_may_end_before_the_window_does) {
   auto transcoder = start(work());
-  self->send(transcoder, finish_atom_v, int64_t{108});
+  self->send(transcoder, finish_atom_v, attempt_id{7}, int64_t{108});
   self->send(transcoder, batch(1, 100, 5));
-  self->send(transcoder, finish_atom_v);
+  self->send(transcoder, finish_atom_v, attempt_id{7});
   listen();
   BOOST_TEST(times_of(0).size() == 5u);
   BOOST_TEST(end->reason == "");
@@ -115,7 +137,7 @@ BOOST_AUTO_TEST_CASE(the_source_may_end_before_the_window_does) {
 BOOST_AUTO_TEST_CASE(an_end_that_has_passed_is_an_error) {
   auto transcoder = start(work());
   self->send(transcoder, batch(1, 100, 5));
-  self->send(transcoder, finish_atom_v, int64_t{104});
+  self->send(transcoder, finish_atom_v, attempt_id{7}, int64_t{104});
   listen();
   BOOST_TEST(end->reason != "");
   BOOST_TEST(!end->terminal);
@@ -157,6 +179,89 @@ BOOST_AUTO_TEST_CASE(without_credit_no_input_is_acknowledged_and_with_credit_aga
   }
   BOOST_TEST(order.front() == "output");
   BOOST_TEST(taken.front().attempt.value == 7u);
+  self->send_exit(transcoder, caf::exit_reason::kill);
+}
+
+BOOST_AUTO_TEST_CASE(attempts_beside_the_first_get_its_batches_and_have_windows_and_ends_of_their_own) {
+  auto transcoder = start(work());
+  BOOST_TEST(!add(transcoder, 8, {{102, 105}, {102, 105}}));
+  BOOST_TEST(!add(transcoder, 9));
+  self->send(transcoder, batch(1, 100, 10));
+  listen(); // the window of 8 is over
+  BOOST_TEST(end->attempt.value == 8u);
+  BOOST_TEST((times_of(0, 8) == std::vector<int64_t>{102, 103, 104}));
+  self->send(transcoder, finish_atom_v, attempt_id{9}, int64_t{115});
+  self->send(transcoder, batch(2, 110, 10));
+  listen(2);
+  BOOST_TEST(end->attempt.value == 9u);
+  BOOST_TEST(times_of(0, 9).size() == 15u);
+  self->send(transcoder, finish_atom_v, attempt_id{7});
+  listen(3);
+  BOOST_TEST(times_of(0).size() == 20u);
+  BOOST_TEST(times_of(1).size() == 20u);
+  for (auto& [number, x] : ends)
+    BOOST_TEST(x.reason == "");
+  for (auto& x : acknowledged)
+    BOOST_TEST(x.attempt.value == 7u);
+  BOOST_TEST(acknowledged.back().sequence == 2u);
+  self->wait_for(transcoder);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_attempt_may_stop_before_the_others) {
+  auto transcoder = start(work());
+  BOOST_TEST(!add(transcoder, 8));
+  self->send(transcoder, batch(1, 100, 5));
+  auto closed = false;
+  self->request(transcoder, patience, stop_atom_v, attempt_id{7})
+    .receive([&] { closed = true; }, [](const caf::error&) {});
+  BOOST_TEST(closed);
+  self->send(transcoder, batch(2, 105, 5));
+  self->send(transcoder, finish_atom_v, attempt_id{8});
+  listen();
+  BOOST_TEST(end->attempt.value == 8u);
+  BOOST_TEST(times_of(0, 8).size() == 10u);
+  self->wait_for(transcoder);
+}
+
+BOOST_AUTO_TEST_CASE(no_attempt_joins_after_the_first_batch_or_for_another_source) {
+  auto transcoder = start(work());
+  auto other = work();
+  other.attempt = attempt_id{8};
+  other.beside = attempt_id{1};
+  caf::error why;
+  self->request(transcoder, patience, other).receive([] {}, [&](caf::error& x) { why = std::move(x); });
+  BOOST_TEST((why == ec::refused));
+  self->send(transcoder, batch(1, 100, 5));
+  BOOST_TEST((add(transcoder, 8) == ec::refused));
+  self->send_exit(transcoder, caf::exit_reason::kill);
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_is_acknowledged_when_the_output_of_all_attempts_is_on_its_way) {
+  auto transcoder = start(work());
+  auto x = work();
+  x.attempt = attempt_id{8};
+  x.beside = attempt_id{7};
+  x.credit_bytes = 1;
+  self->request(transcoder, patience, x).receive([] {}, [](const caf::error&) { BOOST_ERROR("it is refused"); });
+  self->send(transcoder, batch(1, 100, 5));
+  self->send(transcoder, batch(2, 105, 5));
+  size_t sent_of_8 = 0; // samples
+  auto timed_out = false;
+  while (!timed_out && (acknowledged.empty() || acknowledged.back().sequence < 2))
+    self->receive(
+      [&](const sample_batch& got) {
+        if (got.attempt.value != 8)
+          return;
+        sent_of_8 += got.block.samples.size();
+        self->send(transcoder, batch_ack{got.attempt, got.sequence});
+      },
+      [](const format_change&) {}, [](attempt_id, const work_statistics&) {},
+      [&](const batch_ack& got) {
+        acknowledged.push_back(got);
+        BOOST_TEST(sent_of_8 >= got.sequence * 10);
+      },
+      caf::after(patience) >> [&] { timed_out = true; });
+  BOOST_TEST(!timed_out);
   self->send_exit(transcoder, caf::exit_reason::kill);
 }
 

@@ -8,6 +8,7 @@
 
 using namespace troupe;
 
+namespace worker_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -107,6 +108,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace worker_test
 
 BOOST_FIXTURE_TEST_SUITE(worker_test, fixture)
 

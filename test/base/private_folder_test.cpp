@@ -13,6 +13,7 @@
 using namespace troupe::base;
 namespace fs = std::filesystem;
 
+namespace private_folder_test {
 namespace {
 
 struct fixture {
@@ -21,6 +22,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace private_folder_test
 
 BOOST_FIXTURE_TEST_SUITE(private_folder_test, fixture)
 

@@ -23,6 +23,8 @@ using namespace troupe;
 
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(publish_test)
+
 namespace {
 
 /// A path in a folder of this run.
@@ -69,8 +71,6 @@ private:
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(publish_test)
 
 BOOST_AUTO_TEST_CASE(a_file_appears_when_it_is_committed_and_not_before) {
   auto path = temporary("published");

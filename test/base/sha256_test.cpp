@@ -6,6 +6,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(sha256_test)
+
 namespace {
 
 std::span<const std::byte> bytes_of(std::string_view x) {
@@ -13,8 +15,6 @@ std::span<const std::byte> bytes_of(std::string_view x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(sha256_test)
 
 BOOST_AUTO_TEST_CASE(a_digest_is_that_of_the_standard_however_the_bytes_come) {
   base::sha256 whole;

@@ -14,6 +14,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(bad_input_test)
+
 namespace {
 
 constexpr auto answer_limit = milliseconds{8'000};
@@ -103,8 +105,6 @@ std::string answer_to(const cluster& c, const std::string& bytes) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(bad_input_test)
 
 BOOST_AUTO_TEST_CASE(each_bad_source_gets_its_reason_and_a_healthy_channel_goes_on) {
   temporary_folder folder;

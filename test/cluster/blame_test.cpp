@@ -8,6 +8,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(blame_test)
+
 namespace {
 
 const std::string missing_path = "/no/such/film.mkv";
@@ -17,8 +19,6 @@ std::string order_of(const std::string& input, const std::string& output) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(blame_test)
 
 BOOST_AUTO_TEST_CASE(sources_that_are_missing_or_away_leave_the_worker_healthy_and_live_work_alone) {
   job_settings settings;

@@ -18,6 +18,8 @@
 using namespace troupe::test;
 namespace json = boost::json;
 
+BOOST_AUTO_TEST_SUITE(callback_test)
+
 namespace {
 
 constexpr const char* secret = "a secret of the test";
@@ -61,8 +63,6 @@ std::string field(const callback_receiver::received& x, const std::string& name)
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(callback_test)
 
 BOOST_FIXTURE_TEST_CASE(an_end_is_told_until_it_is_taken, fixture) {
   constexpr unsigned answers[] = {0, 503, 302, 200};

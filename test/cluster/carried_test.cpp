@@ -19,6 +19,8 @@ using namespace troupe::av;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(carried_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -92,8 +94,6 @@ std::string hex(const std::string& of) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(carried_test)
 
 BOOST_AUTO_TEST_CASE(splices_and_subtitles_reach_viewers) {
   temporary_folder folder;

@@ -17,6 +17,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(churn_test)
+
 namespace {
 
 constexpr int steps = 200;
@@ -129,8 +131,6 @@ std::map<std::string, holdings> settle(cluster& c) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(churn_test)
 
 BOOST_AUTO_TEST_CASE(clients_that_come_and_go_leave_nothing_behind) {
   auto started_with = seed();

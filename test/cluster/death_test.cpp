@@ -17,6 +17,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(death_test)
+
 namespace {
 
 constexpr auto noticed_within = milliseconds{50};
@@ -64,8 +66,6 @@ void check_median(std::vector<double> times, const char* of) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(death_test)
 
 BOOST_AUTO_TEST_CASE(a_killed_task_is_stated_at_once_with_the_reason) {
   // The worker is not to be blamed for what the test does to its tasks.

@@ -21,6 +21,8 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 namespace ctl = troupe::ctl;
 
+BOOST_AUTO_TEST_SUITE(events_test)
+
 namespace {
 
 constexpr auto job_limit = milliseconds{60'000};
@@ -90,8 +92,6 @@ std::vector<int64_t> numbers_of(const std::vector<ctl::event>& xs) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(events_test)
 
 BOOST_FIXTURE_TEST_CASE(a_job_is_followed_to_its_end_transition_by_transition, fixture) {
   start();

@@ -15,6 +15,7 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+namespace failover_gpu_test {
 namespace {
 
 struct fixture {
@@ -67,6 +68,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace failover_gpu_test
 
 BOOST_FIXTURE_TEST_SUITE(failover_gpu_test, fixture)
 

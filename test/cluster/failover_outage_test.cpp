@@ -13,6 +13,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(failover_outage_test)
+
 namespace {
 
 /// A coded frame of sound, of the source and of the rendition alike.
@@ -59,8 +61,6 @@ outage all_workers_away(milliseconds away, std::vector<std::string> flags) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(failover_outage_test)
 
 BOOST_AUTO_TEST_CASE(five_seconds_without_workers_cost_nothing) {
   auto x = all_workers_away(milliseconds{5'000}, {});

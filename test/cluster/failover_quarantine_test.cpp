@@ -12,6 +12,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(failover_quarantine_test)
+
 namespace {
 
 constexpr size_t deaths_allowed = 2;
@@ -27,8 +29,6 @@ std::multiset<std::string> failed(const cluster& c, const std::string& channel) 
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(failover_quarantine_test)
 
 BOOST_AUTO_TEST_CASE(a_channel_that_kills_its_tasks_is_given_up_and_the_others_go_on) {
   bench::live_source source{live_file(), {{"/poisonous.ts", {}}, {"/good.ts", {}}}};

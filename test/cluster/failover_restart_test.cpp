@@ -16,6 +16,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(failover_restart_test)
+
 namespace {
 
 constexpr auto orphan_timeout = milliseconds{3'000};
@@ -43,8 +45,6 @@ void check_lives(const std::vector<bench::observations>& parts, size_t lives) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(failover_restart_test)
 
 BOOST_AUTO_TEST_CASE(a_coordinator_that_comes_back_has_its_workers_and_nothing_of_its_former_life) {
   bench::live_source source{live_file(), {{"/live.ts", {}}}};

@@ -13,6 +13,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(failover_test)
+
 namespace {
 
 // With a sanitizer, few runs are enough to execute the code; many runs are made without one.
@@ -39,8 +41,6 @@ bench::trial_result run(bench::fault kind) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(failover_test)
 
 BOOST_AUTO_TEST_CASE(nothing_is_lost_when_tasks_are_killed) {
   run(bench::fault::kill);

@@ -9,6 +9,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(failover_tracks_test)
+
 namespace {
 
 constexpr int kills = 2;
@@ -23,8 +25,6 @@ void check(const char* profile, const char* source) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(failover_tracks_test)
 
 BOOST_AUTO_TEST_CASE(nothing_is_lost_with_b_frames) {
   check("b-frames", "h264");

@@ -17,6 +17,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(fanout_test)
+
 namespace {
 
 constexpr size_t transport_packet = 188;
@@ -59,8 +61,6 @@ std::string heavy_source() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fanout_test)
 
 BOOST_AUTO_TEST_CASE(twenty_clients_share_one_ingest_and_one_transcode_and_get_the_same_bytes) {
   cluster c{{{{"a", media("h264.ts")}}, {"--worker.warm_tasks=0", "--coordinator.warm_tasks=0"}, {}}};

@@ -18,6 +18,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(fork_server_test)
+
 namespace {
 
 /// The fork servers of a node.
@@ -80,8 +82,6 @@ struct fixture {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fork_server_test)
 
 BOOST_AUTO_TEST_CASE(a_task_is_forked_and_is_its_nodes_child) {
   fixture f;

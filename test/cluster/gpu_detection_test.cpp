@@ -13,6 +13,7 @@
 using namespace troupe::test;
 namespace json = boost::json;
 
+namespace gpu_detection_test {
 namespace {
 
 constexpr milliseconds proving_limit{240'000};
@@ -60,6 +61,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace gpu_detection_test
 
 BOOST_FIXTURE_TEST_SUITE(gpu_detection_test, fixture)
 

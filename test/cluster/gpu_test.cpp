@@ -19,6 +19,8 @@
 using namespace troupe::test;
 namespace json = boost::json;
 
+BOOST_AUTO_TEST_SUITE(gpu_test)
+
 namespace {
 
 constexpr auto patience = milliseconds{30'000};
@@ -146,8 +148,6 @@ int64_t said(const std::string& log, const std::string& what, int64_t from = 0) 
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(gpu_test)
 
 BOOST_AUTO_TEST_CASE(a_shared_card_gives_its_sessions_once_and_the_rest_goes_by_policy) {
   farm f;

@@ -7,6 +7,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(idle_test)
+
 namespace {
 
 constexpr auto idle_timeout = milliseconds{1'000};
@@ -23,8 +25,6 @@ int64_t slots_used(const cluster& c) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(idle_test)
 
 BOOST_AUTO_TEST_CASE(a_rendition_without_clients_stops_after_its_time_and_its_slot_is_free_again) {
   cluster c{two_profiles()};

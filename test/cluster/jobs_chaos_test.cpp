@@ -19,6 +19,8 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(jobs_chaos_test)
+
 namespace {
 
 /// Settings that ignore how full the disk is already, and that retry only once after an error.
@@ -67,8 +69,6 @@ struct liars : job_cluster {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(jobs_chaos_test)
 
 // -- disks ----------------------------------------------------------------------
 

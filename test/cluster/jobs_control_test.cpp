@@ -18,6 +18,8 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(jobs_control_test)
+
 namespace {
 
 const std::vector<std::string> two{"one", "two"};
@@ -60,8 +62,6 @@ size_t groups() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(jobs_control_test)
 
 BOOST_AUTO_TEST_CASE(a_killed_process_is_noticed_and_its_chunk_given_away_within_a_second) {
   job_cluster f{{.seconds = 10}};

@@ -21,6 +21,8 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(jobs_test)
+
 namespace {
 
 struct fixture : job_cluster {
@@ -31,8 +33,6 @@ struct fixture : job_cluster {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(jobs_test)
 
 BOOST_FIXTURE_TEST_CASE(a_file_comes_back_transcoded_whole_and_in_sync, fixture) {
   auto x = transcode(

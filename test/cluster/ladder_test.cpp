@@ -1,14 +1,19 @@
 // Goal: the renditions of a ladder are one channel to a player: cut at the same pictures, each picture once, also while
-// transcoders are killed. Method: three small renditions and their sound on three workers; two transcoders are killed
-// while players of plain libavformat read every rendition. Their pictures carry numbers. The playlists and the manifest
-// are compared.
+// transcoders are killed. It is decoded as few times as the workers have room for.
+// Method: four small renditions and their sound on three workers; tasks are killed while players of plain libavformat
+// read every rendition. Their pictures carry numbers. All segments that the playlists name in that time are compared,
+// and the manifest. Two tasks are killed; with TROUPE_LONG=1 five within ten minutes. The same on one worker, which
+// makes all of them in one task, and on workers with one slot each.
 #include "rig/delivery/mpd.hpp"
 #include "rig/delivery/playlist.hpp"
 #include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"
+#include "test/support/environment.hpp"
 
 #include <boost/test/unit_test.hpp>
+
+#include <poll.h>
 
 #include <csignal>
 #include <future>
@@ -20,6 +25,8 @@ using namespace troupe::test;
 namespace bench = troupe::bench;
 namespace delivery = troupe::bench::delivery;
 
+BOOST_AUTO_TEST_SUITE(ladder_test)
+
 namespace {
 
 const std::string ladder_text = R"(  high:
@@ -29,11 +36,25 @@ const std::string ladder_text = R"(  high:
     video: {codec: libx264, preset: ultrafast, width: 240, bit_rate: 250k, keyframe_interval: 1s}
   low:
     video: {codec: libx264, preset: ultrafast, width: 160, bit_rate: 120k, keyframe_interval: 1s}
+  least:
+    video: {codec: libx264, preset: ultrafast, width: 128, bit_rate: 80k, keyframe_interval: 1s}
 ladders:
-  main: [high, middle, low]
+  main: [high, middle, low, least]
 )";
 
-const std::vector<std::string> videos{"high", "middle", "low"};
+constexpr size_t videos = 4;
+const std::vector<std::string> renditions{"main/high", "main/middle", "main/low", "main/least", "main/sound"};
+
+milliseconds watching_time() {
+  return is_long() ? milliseconds{600'000} : scaled(milliseconds{14'000});
+}
+
+/// The renditions whose tasks are killed, one after the other.
+std::vector<std::string> victims() {
+  if (is_long())
+    return {"main/middle", "main/high", "main/low", "main/least", "main/middle"};
+  return {"main/middle", "main/high"};
+}
 
 bench::viewing watch(const std::string& url, milliseconds duration) {
   bench::viewer_options options;
@@ -47,61 +68,49 @@ bench::viewing watch(const std::string& url, milliseconds duration) {
 
 /// The pid of the task that makes a rendition.
 pid_t task_of(const cluster& c, const std::string& rendition) {
+  auto task = text(c.variant("demo", rendition), "task");
   for (auto& worker : {"w1", "w2", "w3"})
     for (auto& x : list(c.daemon(worker), "tasks"))
-      if (text(x.get_object(), "profile") == rendition)
+      if (text(x.get_object(), "task") == task)
         return static_cast<pid_t>(count(object(x.get_object(), "process"), "pid"));
   return 0;
 }
 
-void kill_task(const cluster& c, const std::string& rendition) {
-  auto before = text(c.variant("demo", rendition), "attempt");
-  auto pid = task_of(c, rendition);
-  BOOST_REQUIRE(pid > 0);
-  ::kill(pid, SIGKILL);
-  c.wait_until(rendition + " has another task", [&] {
-    auto v = c.variant("demo", rendition);
-    return count(v, "failovers") == 1 && text(v, "attempt") != before;
-  });
+/// The tasks of the channel's renditions.
+std::set<std::string> tasks_of_ladder(const cluster& c) {
+  std::set<std::string> result;
+  for (auto& x : list(c.session("demo"), "variants"))
+    result.insert(text(x.get_object(), "task"));
+  return result;
 }
 
-} // namespace
+/// How many outputs each task of the worker makes.
+std::vector<int64_t> outputs_of(const cluster& c, const std::string& worker) {
+  std::vector<int64_t> result;
+  for (auto& x : list(c.daemon(worker), "tasks"))
+    if (text(x.get_object(), "kind") == "transcode")
+      result.push_back(count(x.get_object(), "outputs"));
+  return result;
+}
 
-BOOST_AUTO_TEST_SUITE(ladder_test)
-
-BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_are_killed) {
-  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
-  c.start({"w1", "w2", "w3"}, 2);
-  auto folder = "http://127.0.0.1:" + std::to_string(c.http_port()) + "/live/demo/main/";
-  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+/// Viewers of all renditions that playlists of the ladder name.
+std::map<std::string, std::future<bench::viewing>> watch_all(const std::string& folder, const http_answer& entry,
+                                                             milliseconds duration) {
   BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
   auto offered = delivery::parse_multivariant(entry.body);
-  BOOST_TEST(offered.faults.empty());
-  BOOST_REQUIRE(offered.variants.size() == 3u);
-  BOOST_TEST(offered.i_frames.size() == 3u);
-  BOOST_REQUIRE(offered.media.size() == 1u);
-  std::set<std::string> sizes;
-  for (auto& x : offered.variants)
-    sizes.emplace(x.with.text("RESOLUTION"));
-  BOOST_TEST(sizes.size() == 3u);
-  // One task for each video, and one for the sound.
-  BOOST_TEST(list(c.session("demo"), "variants").size() == 4u);
-  std::map<std::string, std::future<bench::viewing>> viewers;
-  auto duration = scaled(milliseconds{14'000});
+  BOOST_REQUIRE(offered.variants.size() == videos);
+  std::map<std::string, std::future<bench::viewing>> result;
   auto begin = [&](const std::string& uri) {
-    viewers[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
+    result[uri] = std::async(std::launch::async, [=] { return watch(folder + uri, duration); });
   };
   for (auto& x : offered.variants)
     begin(x.uri);
-  begin(std::string{offered.media[0].text("URI")});
-  auto newest = [&] {
-    auto x = delivery::parse_media_playlist(c.get("/live/demo/main/" + offered.variants[0].uri).body);
-    return x.next().first;
-  };
-  auto at_first = newest();
-  c.wait_until("the players are under way", [&] { return newest() > at_first; });
-  kill_task(c, "main/middle");
-  kill_task(c, "main/high");
+  begin(std::string{offered.media.at(0).text("URI")});
+  return result;
+}
+
+/// Each viewer saw each picture once, or heard all of the sound.
+void check_all(std::map<std::string, std::future<bench::viewing>>& viewers, milliseconds duration) {
   for (auto& [uri, viewer] : viewers) {
     auto seen = viewer.get();
     auto sound = uri.find("sound") != std::string::npos;
@@ -113,28 +122,87 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
       expected.audio = sound;
       for (auto& wrong : bench::problems(seen, expected))
         BOOST_ERROR(wrong);
-      BOOST_TEST((sound || seen.seen.frames.size() > 200u));
+      BOOST_TEST((sound || static_cast<int64_t>(seen.seen.frames.size()) > duration / milliseconds{70}));
     }
   }
-  // What each of them says about the same time.
-  std::map<std::string, delivery::media_playlist> playlists;
-  for (auto& [uri, viewer] : viewers)
-    playlists[uri] = delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body);
-  std::map<uint64_t, std::pair<double, double>> segments;
-  for (auto& [uri, x] : playlists)
-    for (auto& s : x.segments)
-      BOOST_TEST_CONTEXT(uri << ", segment " << s.number) {
-        BOOST_TEST(!s.gap);
-        BOOST_TEST(s.discontinuities == 0u);
-        if (!s.duration_s || uri.find("sound") != std::string::npos)
-          continue;
-        auto [known, added] = segments.try_emplace(s.number, s.date_s, *s.duration_s);
-        BOOST_TEST((added || known->second == std::pair(s.date_s, *s.duration_s)));
-      }
-  BOOST_TEST(segments.size() >= 6u);
+}
+
+void check_nothing_lost(const cluster& c) {
+  for (auto& x : renditions) {
+    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
+    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
+  }
+}
+
+void kill_task(const cluster& c, const std::string& rendition) {
+  auto before = c.variant("demo", rendition);
+  auto pid = task_of(c, rendition);
+  BOOST_REQUIRE(pid > 0);
+  ::kill(pid, SIGKILL);
+  c.wait_until(rendition + " has another task", [&] {
+    auto v = c.variant("demo", rendition);
+    return count(v, "failovers") == count(before, "failovers") + 1 && text(v, "attempt") != text(before, "attempt");
+  });
+}
+
+/// Begin and duration in seconds of each segment that a playlist named, by number.
+using segments = std::map<uint64_t, std::pair<double, double>>;
+
+/// Adds the segments of the playlist `text` to those that were `seen`, which they must not contradict.
+void compare(segments& seen, const std::string& uri, const std::string& text) {
+  for (auto& s : delivery::parse_media_playlist(text).segments)
+    BOOST_TEST_CONTEXT(uri << ", segment " << s.number) {
+      BOOST_TEST(!s.gap);
+      BOOST_TEST(s.discontinuities == 0u);
+      if (!s.duration_s)
+        continue;
+      auto [known, added] = seen.try_emplace(s.number, s.date_s, *s.duration_s);
+      BOOST_TEST((added || known->second == std::pair(s.date_s, *s.duration_s)));
+    }
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_are_killed) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1", "w2", "w3"}, 2);
+  auto folder = "http://127.0.0.1:" + std::to_string(c.http_port()) + "/live/demo/main/";
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  auto offered = delivery::parse_multivariant(entry.body);
+  BOOST_TEST(offered.faults.empty());
+  BOOST_REQUIRE(offered.variants.size() == videos);
+  BOOST_TEST(offered.i_frames.size() == videos);
+  BOOST_REQUIRE(offered.media.size() == 1u);
+  std::set<std::string> sizes;
+  for (auto& x : offered.variants)
+    sizes.emplace(x.with.text("RESOLUTION"));
+  BOOST_TEST(sizes.size() == videos);
+  // The videos and the sound share the tasks of three workers with two slots each.
+  BOOST_TEST(list(c.session("demo"), "variants").size() == videos + 1);
+  BOOST_TEST(tasks_of_ladder(c).size() == 3u);
+  auto duration = watching_time();
+  auto viewers = watch_all(folder, entry, duration);
+  segments cuts;
+  auto until = [&](clock::time_point deadline) {
+    for (; clock::now() < deadline; ::poll(nullptr, 0, 500))
+      for (auto& x : offered.variants)
+        compare(cuts, x.uri, c.get("/live/demo/main/" + x.uri).body);
+  };
+  auto tasks = victims();
+  auto pause = duration / static_cast<int>(tasks.size() + 1);
+  for (auto& x : tasks) {
+    until(clock::now() + pause);
+    kill_task(c, x);
+  }
+  until(clock::now() + pause);
+  check_all(viewers, duration);
+  for (auto& x : offered.variants)
+    compare(cuts, x.uri, c.get("/live/demo/main/" + x.uri).body);
+  BOOST_TEST(static_cast<int64_t>(cuts.size()) > duration / milliseconds{3'000});
   auto key = offered.variants[0].uri.substr(0, offered.variants[0].uri.find('/'));
   auto manifest = delivery::parse_mpd(c.get("/live/demo/main/" + key + ".mpd").body, folder);
-  BOOST_REQUIRE(manifest.representations.size() == 4u);
+  BOOST_REQUIRE(manifest.representations.size() == videos + 1);
   BOOST_TEST(manifest.periods.size() == 1u);
   std::set<std::string> sets;
   auto& first = manifest.representations.front();
@@ -144,10 +212,42 @@ BOOST_AUTO_TEST_CASE(all_renditions_of_a_ladder_go_on_alike_while_transcoders_ar
       (std::tie(x.start_number, x.duration, x.offset) == std::tie(first.start_number, first.duration, first.offset)));
   }
   BOOST_TEST(sets.size() == 2u);
-  for (auto* x : {"main/high", "main/middle", "main/low", "main/sound"}) {
-    BOOST_TEST(count(c.variant("demo", x), "frames_lost") == 0, x);
-    BOOST_TEST(count(c.variant("demo", x), "sound_lost") == 0, x);
-  }
+  check_nothing_lost(c);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_with_room_decodes_a_ladder_once_and_another_task_takes_over_all_of_it) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1"}, 5);
+  auto folder = "http://127.0.0.1:" + std::to_string(c.http_port()) + "/live/demo/main/";
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  auto duration = scaled(milliseconds{14'000});
+  auto viewers = watch_all(folder, entry, duration);
+  c.wait_until("one task makes all", [&] { return outputs_of(c, "w1") == std::vector<int64_t>{5}; });
+  auto before = tasks_of_ladder(c);
+  BOOST_TEST(before.size() == 1u);
+  auto uri = viewers.begin()->first;
+  auto at_first = delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body).next().first;
+  c.wait_until("the players are under way", [&] {
+    return delivery::parse_media_playlist(c.get("/live/demo/main/" + uri).body).next().first > at_first;
+  });
+  kill_task(c, "main/high");
+  c.wait_until("another task makes all",
+               [&] { return tasks_of_ladder(c).size() == 1u && outputs_of(c, "w1") == std::vector<int64_t>{5}; });
+  BOOST_TEST((tasks_of_ladder(c) != before));
+  check_all(viewers, duration);
+  for (auto& x : renditions)
+    BOOST_TEST(count(c.variant("demo", x), "failovers") == 1, x);
+  check_nothing_lost(c);
+}
+
+BOOST_AUTO_TEST_CASE(a_ladder_is_spread_over_workers_with_one_slot_each) {
+  cluster c{{{{"demo", media("h264.ts")}}, {}, ladder_text}};
+  c.start({"w1", "w2", "w3", "w4", "w5"}, 1);
+  auto entry = c.get("/live/demo/main/index.m3u8", scaled(milliseconds{20'000}));
+  BOOST_REQUIRE_MESSAGE(entry.status == 200, entry.body);
+  BOOST_TEST(tasks_of_ladder(c).size() == videos + 1);
+  for (auto* worker : {"w1", "w2", "w3", "w4", "w5"})
+    c.wait_until("each worker makes one", [&] { return outputs_of(c, worker) == std::vector<int64_t>{1}; });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,6 +17,8 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(lifecycle_test)
+
 namespace {
 
 constexpr auto start_limit = milliseconds{20'000};
@@ -70,8 +72,6 @@ int nodes_in_a_row() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(lifecycle_test)
 
 BOOST_AUTO_TEST_CASE(nodes_end_cleanly_however_often_and_whenever_they_are_told_to) {
   temporary_folder folder;

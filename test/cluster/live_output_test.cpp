@@ -17,6 +17,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(live_output_test)
+
 namespace {
 
 constexpr auto patience = milliseconds{15'000};
@@ -70,8 +72,6 @@ struct tables {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(live_output_test)
 
 BOOST_AUTO_TEST_CASE(a_channel_plays_whatever_its_source_is_made_of) {
   temporary_folder folder;

@@ -20,6 +20,7 @@ using namespace troupe::test;
 namespace bench = troupe::bench;
 namespace fs = std::filesystem;
 
+namespace local_test {
 namespace {
 
 struct fixture {
@@ -64,6 +65,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace local_test
 
 BOOST_FIXTURE_TEST_SUITE(local_test, fixture)
 

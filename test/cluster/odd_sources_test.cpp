@@ -25,6 +25,7 @@ using namespace troupe::test;
 namespace bench = troupe::bench;
 namespace json = boost::json;
 
+namespace odd_sources_test {
 namespace {
 
 constexpr size_t sample_size = 30;
@@ -156,6 +157,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace odd_sources_test
 
 BOOST_FIXTURE_TEST_SUITE(odd_sources_test, fixture)
 

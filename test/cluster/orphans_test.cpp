@@ -17,6 +17,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(orphans_test)
+
 namespace {
 
 constexpr auto order_limit = milliseconds{150'000};
@@ -77,8 +79,6 @@ struct apart : fixture {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(orphans_test)
 
 BOOST_FIXTURE_TEST_CASE(chunks_in_the_making_outlive_the_coordinator_and_are_not_begun_again, fixture) {
   auto before = wait_for_encoders();

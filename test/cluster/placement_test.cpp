@@ -18,6 +18,8 @@
 using namespace troupe;
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(placement_test)
+
 namespace {
 
 constexpr auto selection_timeout = milliseconds{1'000};
@@ -33,8 +35,6 @@ http_answer post(const cluster& c, const std::string& target) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(placement_test)
 
 BOOST_AUTO_TEST_CASE(two_channels_land_on_two_workers_and_a_third_gets_a_clear_503_in_time) {
   cluster c{three_channels()};

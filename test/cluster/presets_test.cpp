@@ -24,6 +24,8 @@
 using namespace troupe::test;
 namespace json = boost::json;
 
+BOOST_AUTO_TEST_SUITE(presets_test)
+
 namespace {
 
 constexpr auto job_limit = milliseconds{240'000};
@@ -85,8 +87,6 @@ probed probe(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(presets_test)
 
 BOOST_AUTO_TEST_CASE(every_presets_output_is_what_its_name_says) {
   cluster c{{{}, {}, {}}};

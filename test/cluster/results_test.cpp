@@ -14,6 +14,8 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(results_test)
+
 namespace {
 
 struct fixture : job_cluster {
@@ -40,8 +42,6 @@ struct fixture : job_cluster {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(results_test)
 
 BOOST_AUTO_TEST_CASE(only_the_file_that_was_published_is_served_as_the_result) {
   for (auto transfer : {"auto", "http"}) {

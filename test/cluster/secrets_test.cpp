@@ -14,6 +14,8 @@
 
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(secrets_test)
+
 namespace {
 
 /// Checks that the text contains none of the tests' secrets.
@@ -23,8 +25,6 @@ void check_clean(const std::string& text, const std::string& where) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(secrets_test)
 
 BOOST_AUTO_TEST_CASE(no_log_no_answer_and_no_error_shows_what_opens_a_source) {
   auto host = "127.0.0.1:" + std::to_string(closed_port());

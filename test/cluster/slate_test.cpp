@@ -16,6 +16,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(slate_test)
+
 namespace {
 
 constexpr double picture = 0.04; ///< seconds
@@ -32,8 +34,6 @@ std::string first_address(const std::string& playlist) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(slate_test)
 
 BOOST_AUTO_TEST_CASE(a_source_that_leaves_and_returns_is_bridged_even_if_the_transcoder_dies) {
   std::optional<bench::live_source> source{std::in_place, live_file(),

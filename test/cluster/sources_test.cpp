@@ -18,6 +18,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(sources_test)
+
 namespace {
 
 /// From the request to the first decoded picture. Analysis of a live source and the wait for its next random-access
@@ -67,8 +69,6 @@ bench::viewing watch(const cluster& c, const std::string& channel) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(sources_test)
 
 BOOST_AUTO_TEST_CASE(live_sources_of_each_protocol_reach_the_viewer) {
   temporary_folder folder;

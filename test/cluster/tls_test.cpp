@@ -13,6 +13,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(tls_test)
+
 namespace {
 
 /// A CA with a certificate for localhost in a folder of its own.
@@ -54,8 +56,6 @@ void check_kept_out(cluster& c, const std::vector<std::string>& flags, const std
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(tls_test)
 
 BOOST_AUTO_TEST_CASE(a_channel_plays_over_mutual_tls) {
   authority ours;

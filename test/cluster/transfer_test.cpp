@@ -16,6 +16,8 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(transfer_test)
+
 namespace {
 
 struct fixture : job_cluster {
@@ -70,8 +72,6 @@ std::optional<std::string> blind_worker(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(transfer_test)
 
 BOOST_FIXTURE_TEST_CASE(source_chunks_and_result_travel_over_http, fixture) {
   auto x = order({"--preset=ultrafast", "--audio-encoder=aac"});

@@ -15,6 +15,8 @@
 using namespace troupe::test;
 namespace bench = troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(viewing_test)
+
 namespace {
 
 struct rendition {
@@ -86,8 +88,6 @@ void check(const rendition& x, const bench::viewing& seen, milliseconds duration
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(viewing_test)
 
 BOOST_AUTO_TEST_CASE(every_picture_comes_once_and_in_sync_whatever_the_source) {
   cluster c{{{{"h264", media("h264.ts")},

@@ -11,6 +11,8 @@ using namespace troupe;
 using namespace troupe::config;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(load_test)
+
 namespace {
 
 /// The problems of a text, with "t.yaml" as its name.
@@ -19,8 +21,6 @@ std::string refusal(std::string_view text, const environment& variables = {}) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(load_test)
 
 BOOST_AUTO_TEST_CASE(a_flag_goes_before_the_environment_before_the_file_before_the_default) {
   scratch_folder folder;

@@ -8,6 +8,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(presets_test)
+
 namespace {
 
 struct meaning {
@@ -32,8 +34,6 @@ meaning meaning_of(const std::string& name) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(presets_test)
 
 BOOST_AUTO_TEST_CASE(the_eighteen_scenarios_are_what_their_names_say) {
   const std::set<std::string> names{"4K60-h264",    "4K60-h265",    "4K30-h264",    "4K30-h265",   "1080p60-h264",

@@ -9,6 +9,8 @@
 using namespace troupe;
 using namespace troupe::config;
 
+BOOST_AUTO_TEST_SUITE(table_test)
+
 namespace {
 
 constexpr auto channel_name = "demo";
@@ -95,8 +97,6 @@ bool is_accepted_or_concerns_other_rules(const tl::expected<loaded, problems>& x
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(table_test)
 
 BOOST_AUTO_TEST_CASE(keys_flags_and_variables_are_unique) {
   std::set<std::string> seen;

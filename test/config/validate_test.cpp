@@ -5,6 +5,8 @@
 using namespace troupe;
 using namespace troupe::config;
 
+BOOST_AUTO_TEST_SUITE(validate_test)
+
 namespace {
 
 std::string refusal(std::string_view text) {
@@ -19,8 +21,6 @@ std::string warnings_of(std::string_view text) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(validate_test)
 
 BOOST_AUTO_TEST_CASE(listening_beyond_this_machine_needs_tls_or_consent) {
   const auto text = refusal("role: coordinator\ncluster:\n  listen: 0.0.0.0:9090\n");

@@ -9,6 +9,8 @@
 using namespace troupe;
 using namespace troupe::config;
 
+BOOST_AUTO_TEST_SUITE(yaml_test)
+
 namespace {
 
 std::string refusal(std::string_view text) {
@@ -24,8 +26,6 @@ std::string repeated(std::string_view text, size_t times) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(yaml_test)
 
 BOOST_AUTO_TEST_CASE(nodes_know_their_lines) {
   const auto x = parse_yaml("a: 1\nb:\n  - x\n  - y\n", "t.yaml").value();

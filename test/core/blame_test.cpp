@@ -13,6 +13,8 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(blame_test)
+
 namespace {
 
 struct probing_job {
@@ -83,8 +85,6 @@ struct strict_table {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(blame_test)
 
 BOOST_AUTO_TEST_CASE(an_error_that_a_task_answers_with_is_not_the_workers) {
   for (auto& why : {file_failure{true, false, "No such file or directory"},

@@ -11,6 +11,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace breaker_test {
 namespace {
 
 struct fixture {
@@ -43,6 +44,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace breaker_test
 
 BOOST_TEST_DONT_PRINT_LOG_VALUE(breaker_state)
 

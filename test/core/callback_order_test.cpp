@@ -5,6 +5,8 @@
 
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(callback_order_test)
+
 namespace {
 
 callback_try a_try(uint32_t tries, unsigned status, int64_t now_ms = 1'000'000) {
@@ -12,8 +14,6 @@ callback_try a_try(uint32_t tries, unsigned status, int64_t now_ms = 1'000'000) 
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(callback_order_test)
 
 BOOST_AUTO_TEST_CASE(an_answer_that_says_yes_is_the_end) {
   for (auto status : {200u, 202u, 204u, 299u}) {

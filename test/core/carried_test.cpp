@@ -9,6 +9,7 @@
 using namespace troupe;
 using namespace troupe::core;
 
+namespace carried_test {
 namespace {
 
 struct carried_fixture : session_fixture {
@@ -42,6 +43,7 @@ struct carried_fixture : session_fixture {
 constexpr int64_t second = ticks_per_second;
 
 } // namespace
+} // namespace carried_test
 
 BOOST_FIXTURE_TEST_SUITE(carried_test, carried_fixture)
 
@@ -90,6 +92,94 @@ BOOST_AUTO_TEST_CASE(the_death_of_a_task_loses_and_repeats_nothing) {
   BOOST_TEST(times_delivered("small", 14 * second) == 1);
   BOOST_TEST(times_delivered("small", 15 * second) == 1);
   BOOST_TEST(it->status().variants.at(0).frames_lost == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_attempt_is_told_of_splices_that_were_announced_before_its_first_block) {
+  it->watch(wanting("small", "libx264"), 1, now);
+  auto ingest = ingest_runs(with_cues());
+  source(ingest, 10 * second, true);
+  auto first = transcode_runs();
+  it->on(format_change{first, format()}, now);
+  cue(ingest, 10 * second, 11 * second);
+  cue(ingest, 10 * second, 25 * second);
+  cue(ingest, 11 * second, 25 * second); // again
+  for (auto t : {12, 14, 16})
+    source(ingest, t * second, true);
+  cue(ingest, 16 * second, 28 * second);
+  for (auto t : {10, 12, 14, 16})
+    it->on(sample_batch{first, static_cast<uint64_t>(t - 8) / 2, block(t * second, true)}, now);
+  it->down(first, "killed", now);
+  auto other = transcode_runs(6);
+  std::vector<std::pair<uint16_t, int64_t>> told;
+  for (auto& x : effects.sent)
+    if (x.attempt == other)
+      for (auto& s : x.block.samples)
+        told.emplace_back(s.track, s.pts / second);
+  // Its source begins with the picture at 14 s. What is over is not told, and what comes later comes in its place.
+  std::vector<std::pair<uint16_t, int64_t>> expected{{1, 25}, {0, 14}, {0, 16}, {1, 28}};
+  BOOST_TEST((told == expected));
+  for (auto& x : effects.sent)
+    if (x.attempt == other && x.sequence == 1)
+      BOOST_TEST(x.block.bytes.size() == 11u);
+}
+
+struct slated_fixture : carried_fixture {
+  slated_fixture() {
+    config.slate = slate_kind::last;
+    make({"news", {}, {"http://one/a.ts"}, false});
+    it->watch(wanting("small", "libx264"), 1, now);
+    ingest = ingest_runs(with_cues());
+    source(ingest, 10 * second, true);
+    made = transcode_runs();
+    it->on(format_change{made, format()}, now);
+    it->on(sample_batch{made, 1, block(10 * second, true)}, now);
+    effects.reading["small"] = 1;
+  }
+
+  void be_away(milliseconds span) {
+    it->on(stream_end{ingest, "connection refused", false}, now);
+    for (milliseconds t{0}; t < span; t += 100ms) {
+      now += 100ms;
+      it->tick(now);
+    }
+    ingest = ingest_runs(with_cues());
+    effects.sent.clear();
+  }
+
+  attempt_id ingest;
+  attempt_id made;
+};
+
+BOOST_FIXTURE_TEST_CASE(what_is_announced_moves_with_the_source_when_it_returns, slated_fixture) {
+  cue(ingest, 10 * second, 12 * second);
+  cue(ingest, 10 * second, 40 * second);
+  be_away(6s);
+  // The source stood still meanwhile: what lay 28 s ahead lies 28 s ahead.
+  source(ingest, 12 * second, true);
+  BOOST_REQUIRE(effects.sent.size() >= 1u);
+  auto& returned = effects.sent.back().block.samples;
+  BOOST_REQUIRE(returned.size() == 2u);
+  BOOST_TEST(returned[0].track == 1);
+  auto moved = returned[1].pts - 12 * second;
+  BOOST_TEST(moved > 3 * second);
+  BOOST_TEST(returned[0].pts == 40 * second + moved);
+  it->on(sample_batch{made, 2, block(returned[1].pts, true)}, now);
+  BOOST_TEST(times_delivered("small", 12 * second + moved) == 2); // the picture, and the splice that begins there
+  BOOST_TEST(times_delivered("small", 40 * second + moved) == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_comes_before_the_first_picture_of_a_source_that_returns_is_not_lost, slated_fixture) {
+  be_away(6s);
+  cue(ingest, 12 * second, 20 * second);
+  BOOST_TEST(effects.sent.empty());
+  source(ingest, 12 * second + 3'600, false);
+  source(ingest, 13 * second, true);
+  BOOST_REQUIRE(!effects.sent.empty());
+  auto& returned = effects.sent.back().block.samples;
+  BOOST_REQUIRE(returned.size() == 2u);
+  BOOST_TEST(returned[0].pts == returned[1].pts + 7 * second);
+  it->on(sample_batch{made, 2, block(returned[1].pts, true)}, now);
+  BOOST_TEST(times_delivered("small", returned[0].pts) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_splice_far_ahead_moves_nothing_else) {

@@ -10,6 +10,8 @@
 
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(chunk_plan_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -45,8 +47,6 @@ void check_whole(const chunk_request& from, const std::vector<planned_chunk>& ma
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(chunk_plan_test)
 
 BOOST_AUTO_TEST_CASE(a_length_in_seconds_is_kept_as_far_as_the_source_allows) {
   auto request = film(120, 50, 900'000);

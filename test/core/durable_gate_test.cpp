@@ -10,6 +10,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace durable_gate_test {
 namespace {
 
 struct said_recorder : file_job_recorder {
@@ -80,6 +81,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace durable_gate_test
 
 BOOST_FIXTURE_TEST_SUITE(durable_gate_test, fixture)
 

@@ -5,6 +5,8 @@
 
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(exhaustion_test)
+
 namespace {
 
 std::vector<std::string> names(const encoder_wish& x) {
@@ -18,8 +20,6 @@ std::vector<std::string> names(const encoder_wish& x) {
 using list = std::vector<std::string>;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(exhaustion_test)
 
 BOOST_AUTO_TEST_CASE(a_codec_stands_for_its_whole_ladder_hardware_first) {
   auto rungs = rungs_of({"h264", exhaustion_policy::queue, {}, false}).value();

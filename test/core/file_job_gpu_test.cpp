@@ -11,6 +11,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace file_job_gpu_test {
 namespace {
 
 struct fixture {
@@ -101,6 +102,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace file_job_gpu_test
 
 BOOST_FIXTURE_TEST_SUITE(file_job_gpu_test, fixture)
 

@@ -11,6 +11,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace file_job_test {
 namespace {
 
 struct fixture {
@@ -86,6 +87,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace file_job_test
 
 BOOST_FIXTURE_TEST_SUITE(file_job_test, fixture)
 

@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 using namespace troupe;
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(flow_test)
+
 namespace {
 
 sample_block block(int64_t ticks, bool random_access, size_t bytes = 100) {
@@ -39,8 +41,6 @@ track_format track(track_kind kind, const std::string& codec) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(flow_test)
 
 BOOST_AUTO_TEST_CASE(credit_is_used_up_by_sending_and_given_back_by_acknowledgement) {
   credit_window credit{100};

@@ -6,6 +6,8 @@
 using namespace troupe;
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(gpu_limits_test)
+
 namespace {
 
 gpu_limits of(const std::string& name, const std::string& driver = "550.54.14",
@@ -18,8 +20,6 @@ gpu_limits of(const std::string& name, const std::string& driver = "550.54.14",
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(gpu_limits_test)
 
 BOOST_AUTO_TEST_CASE(geforce_cards_share_what_their_driver_allows_on_a_machine) {
   for (auto [driver, sessions] : {std::pair{"390.77", 2u},

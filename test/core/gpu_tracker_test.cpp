@@ -8,6 +8,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace gpu_tracker_test {
 namespace {
 
 struct fixture : gpu_effects {
@@ -50,6 +51,7 @@ struct fixture : gpu_effects {
 constexpr worker_id a{1}, b{2};
 
 } // namespace
+} // namespace gpu_tracker_test
 
 BOOST_FIXTURE_TEST_SUITE(gpu_tracker_test, fixture)
 

@@ -15,6 +15,7 @@
 using namespace troupe;
 using namespace troupe::core;
 
+namespace job_book_test {
 namespace {
 
 struct recorder : job_book_effects {
@@ -135,6 +136,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace job_book_test
 
 BOOST_FIXTURE_TEST_SUITE(job_book_test, fixture)
 

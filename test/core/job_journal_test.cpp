@@ -10,6 +10,7 @@
 
 using namespace troupe::core;
 
+namespace job_journal_test {
 namespace {
 
 /// An answer: the text of an error, or none.
@@ -71,6 +72,7 @@ struct fixture : job_journal_effects<std::string, answer> {
 };
 
 } // namespace
+} // namespace job_journal_test
 
 BOOST_FIXTURE_TEST_SUITE(job_journal_test, fixture)
 

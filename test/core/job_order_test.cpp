@@ -12,6 +12,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace job_order_test {
 namespace {
 
 struct fixture {
@@ -33,6 +34,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace job_order_test
 
 BOOST_FIXTURE_TEST_SUITE(job_order_test, fixture)
 

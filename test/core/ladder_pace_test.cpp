@@ -8,6 +8,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace ladder_pace_test {
 namespace {
 
 constexpr int64_t frame = 3600; // 40 ms
@@ -48,6 +49,7 @@ struct pace_fixture {
 };
 
 } // namespace
+} // namespace ladder_pace_test
 
 BOOST_FIXTURE_TEST_SUITE(ladder_pace_test, pace_fixture)
 

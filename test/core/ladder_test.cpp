@@ -1,6 +1,7 @@
 // Goal: the renditions of a ladder are made side by side, each by itself, from the same place of the source, and the
-// sound once. Method: the test gives the session the actors' events; blocks carry their time as content.
-#include "test/core/session_fixture.hpp"
+// sound once. Method: the test gives the session the actors' events; blocks carry their time as content. Their profiles
+// wait for an encoder if need be, so each asks for a task of its own.
+#include "test/core/ladder_fixture.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,89 +10,6 @@
 using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct ladder_fixture : session_fixture {
-  explicit ladder_fixture(slate_kind slate = slate_kind::none) {
-    config.slate = slate;
-    make({"news", {}, {"http://one/a.ts", "http://two/b.ts"}, false});
-    for (auto* name : {"hd", "sd"}) {
-      auto& x = profiles[name] = wanting(name, "libx264");
-      x.video.bit_rate = 1'000'000;
-      x.audio.codec = "aac";
-    }
-    main = {"main", {"hd", "sd"}};
-  }
-
-  static stream_format with_sound(const std::string& codec = "mp2") {
-    auto x = format();
-    x.tracks.resize(2);
-    x.tracks[1].kind = track_kind::audio;
-    x.tracks[1].codec = codec;
-    return x;
-  }
-
-  /// Source pictures [from, to) with their sound, a random-access point each tenth.
-  void feed(int64_t from, int64_t to) {
-    for (auto i = from; i < to; ++i) {
-      auto x = block(i * frame, i % 10 == 0, 0);
-      x.samples.push_back({1, sample::key | sample::closed, i * frame, i * frame, frame, 0});
-      it->on(sample_batch{ingest, ++sequence, std::move(x)}, now);
-    }
-  }
-
-  void watch_all() {
-    for (auto& x : profiles_of(main, profiles))
-      it->watch(x, ++tickets, now);
-  }
-
-  attempt_id requested(const std::string& rendition) {
-    auto x = std::find_if(effects.requests.rbegin(), effects.requests.rend(),
-                          [&](auto& r) { return r.label.profile == rendition; });
-    BOOST_REQUIRE((x != effects.requests.rend()));
-    return x->label.attempt;
-  }
-
-  /// A worker takes the rendition's latest request; returns the time of the first block that it is sent.
-  int64_t run(const std::string& rendition) {
-    auto attempt = requested(rendition);
-    it->leased(attempt, {lease_id{attempt.value}, task_id{attempt.value}, worker_id{attempt.value}, "w"}, now);
-    auto sent = effects.sent.size();
-    it->started(attempt, now);
-    auto made = with_sound("aac");
-    made.tracks.erase(rendition == "main/sound" ? made.tracks.begin() : made.tracks.end() - 1);
-    it->on(format_change{attempt, made}, now);
-    BOOST_REQUIRE(effects.sent.size() > sent);
-    return effects.sent[sent].block.samples.front().pts / frame; // of the picture, or of its sound
-  }
-
-  void deliver(const std::string& rendition, int64_t i) {
-    it->on(sample_batch{requested(rendition), ++output[rendition], block(i * frame, true)}, now);
-  }
-
-  /// All renditions have been asked for, and the source has sent pictures [0, 15).
-  void begin(const std::string& sound = "mp2") {
-    watch_all();
-    ingest = ingest_runs(with_sound(sound));
-    feed(0, 15);
-  }
-
-  variant_status status_of(const std::string& rendition) {
-    for (auto& v : it->status().variants)
-      if (v.profile == rendition)
-        return v;
-    return {};
-  }
-
-  std::map<std::string, profile> profiles;
-  ladder main;
-  attempt_id ingest;
-  uint64_t tickets = 0;
-  std::map<std::string, uint64_t> output;
-};
-
-} // namespace
 
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 
@@ -140,6 +58,44 @@ BOOST_FIXTURE_TEST_CASE(whoever_makes_the_sound_is_told_of_an_absence_too, slate
     auto told = [&](auto& batch) { return batch.attempt == requested(x) && batch.block.is_absence(); };
     BOOST_TEST((std::find_if(effects.sent.begin(), effects.sent.end(), told) != effects.sent.end()), x);
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(the_renditions_of_a_ladder_that_begins_during_an_absence_begin_at_the_same_time, slated) {
+  // Somebody else watches when the source goes away.
+  it->watch(wanting("alone", "libx264"), ++tickets, now);
+  ingest = ingest_runs(with_sound());
+  feed(0, 15);
+  transcode_runs();
+  effects.reading["alone"] = 1;
+  it->on(stream_end{ingest, "connection refused", false}, now);
+  auto wait = [&](int n) {
+    for (int i = 0; i < n; ++i)
+      it->tick(now += 100ms);
+  };
+  wait(100);
+  watch_all();
+  std::vector<int64_t> begin;
+  for (auto* name : {"main/hd", "main/sd", "main/sound"}) {
+    run(name);
+    begin.push_back(effects.transcodes.back().spans.at(0).from_pts);
+    wait(10);
+  }
+  BOOST_TEST(begin[0] > 6 * ticks_per_second);
+  BOOST_TEST(begin[1] == begin[0]);
+  BOOST_TEST(begin[2] == begin[0]);
+  for (auto* name : {"main/hd", "main/sd"}) {
+    deliver(name, 200);
+    BOOST_TEST(effects.forms.at(name).from_pts == begin[0]);
+    BOOST_TEST(!effects.forms.at(name).joins);
+  }
+  // Whoever comes much later begins at its own time, and with a whole segment.
+  wait(100);
+  it->down(requested("main/sound"), "killed", now);
+  it->ask_together();
+  run("main/sound");
+  BOOST_TEST(effects.transcodes.back().spans.at(0).from_pts > begin[0] + 9 * ticks_per_second);
+  deliver("main/sound", 500);
+  BOOST_TEST(effects.forms.at("main/sound").joins);
 }
 
 BOOST_AUTO_TEST_CASE(whoever_makes_the_sound_is_sent_no_pictures) {
@@ -222,6 +178,7 @@ BOOST_AUTO_TEST_CASE(a_rendition_that_fails_is_told_and_leaves_the_others_alone)
   BOOST_TEST(effects.closed.size() == 1u);
   // The next viewer has it tried again.
   watch_all();
+  it->tick(now);
   BOOST_TEST(status_of("main/sd").state == "waiting");
   BOOST_TEST(effects.answered.size() == 4u);
 }

@@ -5,6 +5,7 @@
 using namespace troupe;
 using namespace troupe::core;
 
+namespace lease_table_choice_test {
 namespace {
 
 struct choice_fixture : lease_fixture {
@@ -44,6 +45,7 @@ struct choice_fixture : lease_fixture {
 };
 
 } // namespace
+} // namespace lease_table_choice_test
 
 BOOST_FIXTURE_TEST_SUITE(lease_table_choice_test, choice_fixture)
 

@@ -6,6 +6,7 @@
 using namespace troupe;
 using namespace troupe::core;
 
+namespace lease_table_gpu_test {
 namespace {
 
 struct gpu_fixture : lease_fixture {
@@ -60,6 +61,7 @@ struct gpu_fixture : lease_fixture {
 };
 
 } // namespace
+} // namespace lease_table_gpu_test
 
 BOOST_FIXTURE_TEST_SUITE(lease_table_gpu_test, gpu_fixture)
 

@@ -7,6 +7,8 @@
 using namespace troupe;
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(memory_plan_test)
+
 namespace {
 
 constexpr uint64_t gibibyte = uint64_t{1} << 30;
@@ -15,8 +17,6 @@ constexpr int64_t uhd8 = 7680 * 4320;
 constexpr int64_t hd = 1920 * 1080;
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(memory_plan_test)
 
 BOOST_AUTO_TEST_CASE(what_reads_has_a_fixed_limit) {
   BOOST_TEST(memory_limit(usual, work_kind::ingest, {}) == 2 * gibibyte);

@@ -8,6 +8,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace placement_test {
 namespace {
 
 struct fixture : placement_effects {
@@ -64,6 +65,7 @@ struct fixture : placement_effects {
 };
 
 } // namespace
+} // namespace placement_test
 
 BOOST_FIXTURE_TEST_SUITE(placement_test, fixture)
 

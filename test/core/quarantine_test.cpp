@@ -7,14 +7,14 @@
 using namespace troupe::core;
 using std::chrono::milliseconds;
 
+BOOST_AUTO_TEST_SUITE(quarantine_test)
+
 namespace {
 
 constexpr milliseconds lasts{1'000};
 const quarantine_list::time_point start{milliseconds{50'000}};
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(quarantine_test)
 
 BOOST_AUTO_TEST_CASE(a_rendition_is_refused_with_its_reason_until_its_time_is_over) {
   quarantine_list list{lasts};

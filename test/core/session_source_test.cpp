@@ -10,6 +10,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace session_source_test {
 namespace {
 
 struct source_fixture : session_fixture {
@@ -31,6 +32,7 @@ struct source_fixture : session_fixture {
 };
 
 } // namespace
+} // namespace session_source_test
 
 BOOST_FIXTURE_TEST_SUITE(session_source_test, source_fixture)
 

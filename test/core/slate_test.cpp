@@ -10,6 +10,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace slate_test {
 namespace {
 
 constexpr int64_t second = ticks_per_second;
@@ -69,6 +70,7 @@ struct slate_fixture : failover_fixture {
 };
 
 } // namespace
+} // namespace slate_test
 
 BOOST_FIXTURE_TEST_SUITE(slate_test, slate_fixture)
 
@@ -284,6 +286,52 @@ BOOST_AUTO_TEST_CASE(a_planned_move_works_during_an_outage) {
   BOOST_TEST(effects.ends.at(first) == at);
   pass(2s);
   BOOST_TEST(absences(moved).back() > at);
+}
+
+BOOST_AUTO_TEST_CASE(attempts_that_die_at_the_same_absence_die_at_the_same_place) {
+  config.quarantine_after = 2;
+  config.stall = {24h, 24h};
+  make({"news", {}, {"u", "v"}, false});
+  effects = {};
+  it->watch(wanting("hd", "libx264"), 1, now);
+  ingest = ingest_runs();
+  feed(0, 50);
+  first = transcode_runs(5);
+  effects.reading["hd"] = 1;
+  it->on(sample_batch{first, 1, block(40 * frame, true)}, now);
+  feed(50, 51);
+  acknowledge_all();
+  lose_source();
+  // It takes none of the absences, each of which replaces the one before.
+  for (int i = 0; i < 60; ++i)
+    it->tick(now += 100ms);
+  BOOST_TEST(absences(first).size() > 10u);
+  it->down(first, "killed", now);
+  auto second_one = transcode_runs(6);
+  for (auto& x : effects.sent)
+    if (x.attempt == second_one && !x.block.is_absence())
+      it->on(batch_ack{second_one, x.sequence}, now);
+  it->down(second_one, "killed", now);
+  BOOST_TEST(effects.quarantined.contains("hd"));
+}
+
+BOOST_AUTO_TEST_CASE(sound_before_the_first_picture_of_a_source_that_returns_is_kept_unless_there_is_a_slate) {
+  make({"news", {}, {"u"}, false});
+  effects = {};
+  effects.reading["source"] = 1;
+  it->watch(wanting("source", "copy"), 1, now);
+  ingest = ingest_runs(with_sound());
+  feed_both(0, 20);
+  lose_source();
+  reopen();
+  ingest = effects.ingests.back().attempt;
+  it->on(format_change{ingest, with_sound()}, now);
+  effects.delivered.clear();
+  feed_both(21, 23);
+  BOOST_TEST((effects.delivered["source"] == std::vector<int64_t>{21 * frame, 22 * frame}));
+  feed_both(30, 31);
+  BOOST_TEST(effects.delivered["source"].size() == 4u);
+  BOOST_TEST(it->status().source_restarts == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_channel_may_have_a_slate_of_its_own_or_none) {

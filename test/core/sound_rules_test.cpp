@@ -7,6 +7,8 @@
 using namespace troupe;
 using namespace troupe::core;
 
+BOOST_AUTO_TEST_SUITE(sound_rules_test)
+
 namespace {
 
 stream_format source_with(const std::vector<std::string>& languages) {
@@ -62,8 +64,6 @@ sample_block block_of(const std::vector<uint16_t>& tracks, int64_t dts) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(sound_rules_test)
 
 BOOST_AUTO_TEST_CASE(languages_come_in_the_order_of_the_profile) {
   auto source = source_with({"eng", "fra", "ger"});

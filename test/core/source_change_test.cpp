@@ -4,6 +4,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+
 using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
@@ -115,6 +117,89 @@ BOOST_AUTO_TEST_CASE(a_pull_that_goes_on_within_a_group_with_other_tracks_waits_
     BOOST_TEST(effects.delivered["copy"].back() == 20 * frame);
     BOOST_TEST((effects.outputs.at("copy") == next));
   }
+}
+
+struct beside_fixture : failover_fixture {
+  static stream_format and_beside(stream_format x, track_kind kind, const std::string& codec) {
+    auto& added = x.tracks.emplace_back();
+    added.kind = kind;
+    added.codec = codec;
+    return x;
+  }
+
+  beside_fixture() {
+    config.held = [](const std::string&) { return true; };
+    make({"news", {}, {"u"}, false});
+    effects = {};
+    it->watch(wanting("hd", "libx264"), 1, now);
+    it->watch(wanting("copy", "copy"), 2, now);
+    ingest = ingest_runs(with_sound());
+    feed_both(0, 15);
+    first = transcode_runs(5, with_sound());
+    output.clear();
+    effects.reading["hd"] = effects.reading["copy"] = 1;
+    make_both(first, 10, 12);
+  }
+
+  /// A subtitle on the track, at the time of picture `i`.
+  void subtitle(int64_t i, uint16_t track) {
+    sample_block x{{{track, 0, i * frame + 1, i * frame, frame, 0}}, {}};
+    it->on(sample_batch{ingest, ++sequence, x}, now);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_track_beside_the_renditions_comes_and_goes_without_another_attempt, beside_fixture) {
+  auto requests = effects.requests.size();
+  auto words = and_beside(with_sound(), track_kind::subtitle, "webvtt");
+  it->on(format_change{ingest, words}, now);
+  // It counts at once, not from the next random-access point on.
+  for (auto* name : {"hd", "copy"})
+    BOOST_TEST((effects.outputs.at(name) == words), name);
+  subtitle(15, 2);
+  feed_both(15, 25);
+  make_both(first, 12, 25);
+  for (auto* name : {"hd", "copy"})
+    BOOST_TEST(std::ranges::count(effects.delivered[name], 15 * frame + 1) == 1, name);
+  // Another one takes its number, and it gets another one itself.
+  auto more = and_beside(and_beside(with_sound(), track_kind::data, "timed_id3"), track_kind::subtitle, "webvtt");
+  subtitle(25, 2);
+  it->on(format_change{ingest, more}, now);
+  subtitle(26, 3);
+  feed_both(25, 35);
+  it->on(format_change{ingest, with_sound()}, now);
+  make_both(first, 25, 35);
+  BOOST_TEST((effects.outputs.at("hd") == with_sound()));
+  BOOST_TEST(std::ranges::count(effects.delivered["copy"], 25 * frame + 1) == 1);
+  BOOST_TEST(std::ranges::count(effects.delivered["copy"], 26 * frame + 1) == 1);
+  BOOST_TEST(effects.requests.size() == requests);
+  BOOST_TEST(effects.finished.empty());
+  BOOST_TEST(effects.failovers.empty());
+  // A replacement is fed from before the changes, if it needs that.
+  it->down(first, "killed", now);
+  effects.sent.clear();
+  transcode_runs(6, with_sound());
+  BOOST_TEST(effects.sent.front().block.samples.front().pts == 10 * frame);
+  BOOST_TEST(it->frames_lost() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_rendition_goes_on_if_only_tracks_change_that_it_does_not_have, beside_fixture) {
+  auto only_pictures = wanting("mute", "libx264");
+  only_pictures.audio.codec = "none";
+  it->watch(only_pictures, 3, now);
+  auto mute = transcode_runs(6);
+  effects.reading["mute"] = 1;
+  auto other = with_sound();
+  other.tracks[1].sample_rate = 32'000;
+  it->on(format_change{ingest, other}, now);
+  feed_both(20, 25);
+  BOOST_TEST((effects.finished == std::vector<attempt_id>{first}));
+  for (auto i = 20; i < 25; ++i)
+    BOOST_TEST(std::ranges::any_of(
+      effects.sent, [&](auto& x) { return x.attempt == mute && x.block.samples.front().pts == i * frame; }));
+  // Where splices are, pictures must be random-access points.
+  it->on(format_change{ingest, and_beside(other, track_kind::data, "scte_35")}, now);
+  feed_both(30, 35);
+  BOOST_TEST((effects.finished == std::vector<attempt_id>{first, mute}));
 }
 
 BOOST_AUTO_TEST_CASE(another_estimate_of_the_bit_rate_is_no_other_format) {

@@ -10,6 +10,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace viewers_test {
 namespace {
 
 stream_format at_rate(int32_t frames_a_second) {
@@ -19,6 +20,7 @@ stream_format at_rate(int32_t frames_a_second) {
 }
 
 } // namespace
+} // namespace viewers_test
 
 BOOST_FIXTURE_TEST_SUITE(viewers_test, session_fixture)
 

@@ -8,6 +8,7 @@ using namespace troupe;
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace worker_table_test {
 namespace {
 
 struct fixture {
@@ -56,6 +57,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace worker_table_test
 
 BOOST_FIXTURE_TEST_SUITE(worker_table_test, fixture)
 

@@ -8,14 +8,14 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(ctl_events_test)
+
 namespace {
 
 const std::string stream = ": welcome\n\nid: 7\nevent: state\ndata: {\"a\":\ndata: 1}\nretry: 5\n\n"
                            "event:progress\r\ndata:x\r\n\r\nid: no\ndata\n\nevent: end\nid: 8\ndata: y\n\n";
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ctl_events_test)
 
 BOOST_AUTO_TEST_CASE(events_are_the_same_however_the_stream_is_cut) {
   for (size_t cut = 1; cut <= stream.size(); ++cut) {

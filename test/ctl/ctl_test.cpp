@@ -15,6 +15,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(ctl_test)
+
 namespace {
 
 struct outcome {
@@ -35,8 +37,6 @@ bool contains(const std::string& text, const std::string& part) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ctl_test)
 
 BOOST_AUTO_TEST_CASE(columns_are_as_wide_as_their_widest_cell) {
   ctl::table t{{{"NAME"}, {"N", ctl::table::align::right}, {"LAST"}}};

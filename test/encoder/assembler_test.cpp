@@ -27,6 +27,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(assembler_test)
+
 namespace {
 
 void require(int code) {
@@ -219,8 +221,6 @@ job_settings usual_job() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(assembler_test)
 
 BOOST_AUTO_TEST_CASE(matroska_holds_all_of_a_film) {
   auto made = run_job(film(), temporary("all.mkv"), usual_job());

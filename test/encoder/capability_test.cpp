@@ -9,6 +9,8 @@
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(capability_test)
+
 namespace {
 
 const av::codec_trial& find(const std::vector<av::codec_trial>& trials, const std::string& name, bool encoder) {
@@ -19,8 +21,6 @@ const av::codec_trial& find(const std::vector<av::codec_trial>& trials, const st
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(capability_test)
 
 BOOST_AUTO_TEST_CASE(each_trial_is_listed_once_and_says_what_it_is_about) {
   std::set<std::pair<std::string, bool>> seen;

@@ -17,6 +17,8 @@ namespace av = troupe::av;
 
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(captions_test)
+
 namespace {
 
 /// Captions by the time of their picture.
@@ -155,8 +157,6 @@ bool is_reordered(const std::vector<av::packet_ptr>& packets) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(captions_test)
 
 BOOST_AUTO_TEST_CASE(every_picture_has_the_captions_that_it_was_given) {
   for (const auto* encoder : {"libx264", "libx265", "libsvtav1", "libaom-av1", "librav1e", "mpeg2video"})

@@ -18,6 +18,8 @@ namespace av = troupe::av;
 
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(channel_layouts_test)
+
 namespace {
 
 constexpr int rate = 48'000;
@@ -147,8 +149,6 @@ void check_all_heard(const std::string& encoder, const std::string& source, cons
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(channel_layouts_test)
 
 BOOST_AUTO_TEST_CASE(opus_has_each_channel_at_its_place) {
   const std::map<std::string, std::string> expected{

@@ -13,6 +13,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(chunk_check_test)
+
 namespace {
 
 const std::atomic<bool> go_on{false};
@@ -48,8 +50,6 @@ void spoil(AVPacket& x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(chunk_check_test)
 
 BOOST_AUTO_TEST_CASE(what_is_good_passes) {
   for (const auto* encoder : {"libx264", "libx265", "libvpx-vp9", "mpeg2video"})

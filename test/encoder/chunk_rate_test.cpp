@@ -10,6 +10,8 @@
 
 using troupe::av::chunk_rate;
 
+BOOST_AUTO_TEST_SUITE(chunk_rate_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -24,8 +26,6 @@ std::vector<int64_t> rates_of(int64_t target, const std::function<double(int64_t
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(chunk_rate_test)
 
 BOOST_AUTO_TEST_CASE(what_is_near_is_made_once) {
   for (auto share : {0.95, 1.0, 1.05})

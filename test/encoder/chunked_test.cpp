@@ -20,6 +20,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(chunked_test)
+
 namespace {
 
 constexpr auto pictures = 150;
@@ -117,8 +119,6 @@ int leading_pictures(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(chunked_test)
 
 BOOST_AUTO_TEST_CASE(an_mp4_has_each_picture_and_each_sample_once) {
   check({.source = write_source(clip_of(usual_pictures(), usual_sound()), "h264.mp4")});

@@ -13,6 +13,8 @@
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(demuxer_test)
+
 namespace {
 
 /// The number of sequence parameter sets in an H.264 packet in Annex B, or -1 if it does not begin with a start code.
@@ -60,8 +62,6 @@ const clip& with_global_header() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(demuxer_test)
 
 BOOST_AUTO_TEST_CASE(every_container_gives_the_same_pictures_at_the_same_times) {
   struct form {

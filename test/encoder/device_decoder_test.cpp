@@ -15,6 +15,7 @@
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+namespace device_decoder_test {
 namespace {
 
 struct shown {
@@ -66,6 +67,7 @@ void compare(const std::vector<shown>& left, const std::vector<shown>& right) {
 }
 
 } // namespace
+} // namespace device_decoder_test
 
 BOOST_FIXTURE_TEST_SUITE(device_decoder_test, fixture)
 

@@ -139,6 +139,58 @@ BOOST_AUTO_TEST_CASE(a_splice_begins_with_a_random_access_point_and_the_grid_sta
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_splice_is_remembered_through_others_and_told_again_after_an_absence) {
+  auto from = make(make_video({.frames = 60, .b_frames = 0}));
+  stream cues;
+  cues.info.parameters = av::make_codec_parameters();
+  cues.info.parameters->codec_type = AVMEDIA_TYPE_DATA;
+  cues.info.parameters->codec_id = AV_CODEC_ID_SCTE_35;
+  from.tracks.push_back(cues.info.clone());
+  auto settings = video();
+  settings.encoder = "mpeg2video";
+  settings.preset.clear();
+  settings.crf = -1;
+  settings.bit_rate = 300'000;
+  settings.low_delay = true;
+  settings.keyframe_interval = std::chrono::seconds{10};
+  result made;
+  auto job = av::transcode::open(from.tracks, {settings, av::drop_track{}}, {}, made);
+  BOOST_REQUIRE(job);
+  constexpr int64_t picture = 3'600;
+  constexpr int64_t begin = 900'000;
+  auto splice = [&](int64_t at) {
+    auto section = splice_insert({.time = at});
+    auto x = av::make_packet();
+    BOOST_REQUIRE(av_new_packet(x.get(), static_cast<int>(section.size())) >= 0);
+    std::copy(section.begin(), section.end(), x->data);
+    x->stream_index = 1;
+    x->pts = at;
+    x->dts = begin;
+    BOOST_REQUIRE(job->send(*x));
+  };
+  // Announced before the first picture; the second one a hundred times.
+  splice(begin + 5 * picture);
+  for (int i = 0; i < 100; ++i)
+    splice(begin + 8 * picture);
+  splice(begin + 45 * picture);
+  for (int64_t i = 0; i < 20; ++i)
+    BOOST_REQUIRE(job->send(*from.packets[static_cast<size_t>(i)]));
+  BOOST_REQUIRE(job->fill(begin + 35 * picture));
+  splice(begin + 50 * picture);
+  for (size_t i = 0; i < 40; ++i) { // the stream again: it begins with a random-access point
+    auto x = av::packet_ptr{av_packet_clone(from.packets[i].get())};
+    x->pts += 35 * picture;
+    x->dts += 35 * picture;
+    BOOST_REQUIRE(job->send(*x));
+  }
+  BOOST_REQUIRE(job->finish());
+  std::vector<int64_t> keys;
+  for (auto& x : made.packets)
+    if ((x->flags & AV_PKT_FLAG_KEY) != 0)
+      keys.push_back((x->pts - begin) / picture);
+  BOOST_TEST((keys == std::vector<int64_t>{0, 5, 8, 50}));
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_done_is_refused_by_name) {
   auto from = make(make_video({.frames = 5}), make_audio({.samples = 9'600}));
   struct {

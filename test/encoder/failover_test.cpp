@@ -18,6 +18,8 @@ namespace av = troupe::av;
 
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(failover_test)
+
 namespace {
 
 av::video_settings video(int b_frames) {
@@ -241,8 +243,6 @@ const source& interlaced() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(failover_test)
 
 BOOST_AUTO_TEST_CASE(no_frame_is_lost_without_b_frames) {
   check({"no B-frames", &without_b_frames(), {video(0), audio("aac")}});

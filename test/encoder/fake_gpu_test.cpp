@@ -20,6 +20,7 @@
 
 using namespace troupe::av;
 
+namespace fake_gpu_test {
 namespace {
 
 video_settings settings(const std::string& encoder = "h264_nvenc", const std::string& device = "cuda:0") {
@@ -76,6 +77,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace fake_gpu_test
 
 BOOST_FIXTURE_TEST_SUITE(fake_gpu_test, fixture)
 

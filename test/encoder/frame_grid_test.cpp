@@ -13,6 +13,8 @@ extern "C" {
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(frame_grid_test)
+
 namespace {
 
 /// Times of `count` pictures of a rate, as a container whose time base is `base` writes them.
@@ -28,8 +30,6 @@ std::vector<int64_t> rounded(AVRational rate, AVRational base, int count, int64_
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(frame_grid_test)
 
 BOOST_AUTO_TEST_CASE(the_grid_behind_rounded_times_is_found) {
   for (auto base : {AVRational{1, 1'000}, {1, 600}, {1, 90'000}, {1, 48'000}})

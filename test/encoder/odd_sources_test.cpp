@@ -17,6 +17,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(odd_sources_test)
+
 namespace {
 
 /// The times of the pictures of a result, from the first one on.
@@ -68,8 +70,6 @@ void check_refused(const std::string& source, const std::string& words) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(odd_sources_test)
 
 BOOST_AUTO_TEST_CASE(a_file_that_was_cut_without_encoding_shows_what_its_edit_list_shows) {
   for (const std::string open : {"0", "1"}) {

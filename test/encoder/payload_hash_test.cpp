@@ -9,6 +9,8 @@
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(payload_hash_test)
+
 namespace {
 
 std::optional<uint32_t> crc(AVCodecID codec, const std::vector<uint8_t>& bytes) {
@@ -21,8 +23,6 @@ std::optional<uint32_t> crc(AVCodecID codec, const std::vector<uint8_t>& bytes) 
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(payload_hash_test)
 
 BOOST_AUTO_TEST_CASE(units_that_come_and_go_are_no_content) {
   const std::vector<uint8_t> slice{0, 0, 1, 0x65, 1, 2, 3};

@@ -22,6 +22,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(picture_extras_test)
+
 namespace {
 
 void require(int code) {
@@ -109,8 +111,6 @@ std::vector<std::vector<uint8_t>> captions_of(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(picture_extras_test)
 
 BOOST_AUTO_TEST_CASE(the_record_of_dolby_vision_goes_with_a_copy) {
   film from{picture_and_sounds(1)};

@@ -9,6 +9,8 @@
 
 using namespace troupe::av;
 
+BOOST_AUTO_TEST_SUITE(preset_translation_test)
+
 namespace {
 
 constexpr const char* x264_presets[] = {"placebo", "veryslow", "slower",   "slow",      "medium",
@@ -83,8 +85,6 @@ void accepts(const video_settings& x) {
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(preset_translation_test)
-
 BOOST_AUTO_TEST_CASE(every_preset_and_quality_is_accepted_all_along_the_ladder) {
   for (auto& [codec, encoders] :
        std::map<std::string, std::vector<std::string>>{{"h264", {"libx264", "h264_nvenc", "h264_qsv", "h264_vaapi"}},
@@ -124,6 +124,17 @@ BOOST_AUTO_TEST_CASE(constant_quality_keeps_its_quantiser_in_h264_and_hevc) {
   BOOST_TEST(to(from("hevc_nvenc", {}, 28), "libx265").settings.crf == 28);
   BOOST_TEST(to(from("h264_nvenc", {}, 28), "h264_vaapi").settings.crf == 28);
   BOOST_TEST(to(from("libsvtav1", {}, 35), "av1_nvenc").settings.options["qp"] == "28");
+}
+
+BOOST_AUTO_TEST_CASE(constant_quality_has_a_scale_of_its_own_with_va_api) {
+  BOOST_TEST(to(from("libsvtav1", {}, 35), "av1_vaapi").settings.crf == 140);
+  BOOST_TEST(to(from("libvpx", {}, 63), "vp8_vaapi").settings.crf == 127);
+  auto there = to(from("libvpx-vp9", {}, 31), "vp9_vaapi");
+  BOOST_TEST(there.settings.crf == 126);
+  BOOST_TEST(there.left_out.empty());
+  BOOST_TEST(to(there.settings, "libvpx-vp9").settings.crf == 31);
+  if (is_here("vp9_vaapi"))
+    accepts(there.settings);
 }
 
 BOOST_AUTO_TEST_CASE(a_ceiling_on_the_bit_rate_stays_one) {

@@ -12,6 +12,8 @@
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(scheduling_test)
+
 namespace {
 
 int real_time_threads() {
@@ -24,8 +26,6 @@ int real_time_threads() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(scheduling_test)
 
 BOOST_AUTO_TEST_CASE(no_encoder_takes_real_time_priority) {
   std::thread{[] {

@@ -22,6 +22,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(shape_test)
+
 namespace {
 
 struct matrix {
@@ -126,8 +128,6 @@ job_outcome run(const std::string& source, const std::string& name, av::video_se
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(shape_test)
 
 BOOST_AUTO_TEST_CASE(each_way_to_turn_a_picture_is_done_by_filters) {
   for (const auto& x : matrices) {

@@ -15,6 +15,8 @@ namespace av = troupe::av;
 
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(slate_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -218,8 +220,6 @@ const source& interlaced() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(slate_test)
 
 BOOST_AUTO_TEST_CASE(an_absence_is_filled_and_remade_exactly) {
   check({"no B-frames", &plain(), {live(0), audio("aac")}});

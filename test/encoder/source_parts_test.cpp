@@ -21,6 +21,8 @@ extern "C" {
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(source_parts_test)
+
 namespace {
 
 using options = std::map<std::string, std::string>;
@@ -207,8 +209,6 @@ std::string http(const std::string& type, const std::string& body) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(source_parts_test)
 
 BOOST_AUTO_TEST_CASE(a_codec_that_changes_under_its_pid_goes_on_as_another) {
   auto bytes =

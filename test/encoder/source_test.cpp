@@ -15,6 +15,8 @@
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(source_test)
+
 namespace {
 
 const clip& plain() {
@@ -30,8 +32,6 @@ std::string http(const std::string& type, const std::string& body, bool sized = 
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(source_test)
 
 BOOST_AUTO_TEST_CASE(what_is_not_media_is_named) {
   auto html = failure(from(write_bytes("page.ts", "<!DOCTYPE html><html><body>Not found</body></html>")));

@@ -11,6 +11,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(streams_test)
+
 namespace {
 
 size_t count(const std::string& path, AVMediaType type) {
@@ -30,8 +32,6 @@ std::string red_picture() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(streams_test)
 
 BOOST_AUTO_TEST_CASE(all_of_twenty_sounds_are_carried) {
   auto made = run_job(write_film({picture_and_sounds(20)}, "twenty.mkv"), temporary("twenty-out.mkv"), copies());

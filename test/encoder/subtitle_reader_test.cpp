@@ -9,6 +9,8 @@
 
 using namespace troupe::av;
 
+BOOST_AUTO_TEST_SUITE(subtitle_reader_test)
+
 namespace {
 
 codec_parameters_ptr subtitles(AVCodecID codec) {
@@ -28,8 +30,6 @@ packet_ptr packet(const std::string& bytes, int64_t pts, int64_t duration) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(subtitle_reader_test)
 
 BOOST_AUTO_TEST_CASE(codes_for_style_are_no_text) {
   BOOST_TEST(plain_text("0,0,Default,,0,0,0,,{\\an8}Hello,\\Nworld\\h!") == "Hello,\nworld !");

@@ -12,6 +12,8 @@
 
 using namespace troupe::av;
 
+BOOST_AUTO_TEST_SUITE(timeline_joint_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -58,8 +60,6 @@ std::vector<out> pass(int64_t resume_from, const std::vector<at>& packets, size_
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(timeline_joint_test)
 
 BOOST_AUTO_TEST_CASE(a_first_pull_passes_as_it_is) {
   timeline_joint joint{no_pts};

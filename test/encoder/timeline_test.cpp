@@ -13,6 +13,8 @@
 
 using namespace troupe::av;
 
+BOOST_AUTO_TEST_SUITE(timeline_test)
+
 namespace {
 
 constexpr int64_t wrap33 = int64_t{1} << 33;
@@ -80,8 +82,6 @@ int64_t wrapped(int64_t x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(timeline_test)
 
 BOOST_AUTO_TEST_CASE(the_source_s_own_times_are_kept) {
   timeline uut;

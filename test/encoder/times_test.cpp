@@ -18,6 +18,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(times_test)
+
 namespace {
 
 constexpr AVRational film_rate{24'000, 1'001};
@@ -78,8 +80,6 @@ said read_times(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(times_test)
 
 BOOST_AUTO_TEST_CASE(of_sixty_pictures_in_milliseconds_every_other_one_is_taken) {
   auto source = write_source(

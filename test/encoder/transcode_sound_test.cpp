@@ -16,6 +16,8 @@ namespace av = troupe::av;
 
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(transcode_sound_test)
+
 namespace {
 
 /// The share of samples between two times (ticks) that are silent.
@@ -36,8 +38,6 @@ stream tones(int64_t samples) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(transcode_sound_test)
 
 BOOST_AUTO_TEST_CASE(a_change_of_rate_and_layout_in_mid_stream_keeps_the_sound_in_its_place) {
   auto first = make_audio({.samples = 48'384});

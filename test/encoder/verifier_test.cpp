@@ -17,6 +17,8 @@ using namespace troupe::av::test;
 
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(verifier_test)
+
 namespace {
 
 struct finished_job {
@@ -98,8 +100,6 @@ std::string remux(const std::string& from, const std::string& name, const std::f
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(verifier_test)
 
 BOOST_AUTO_TEST_CASE(a_good_file_passes_in_every_container) {
   for (const auto* name : {"good.mp4", "good.mov", "good.mkv", "good.ts"}) {

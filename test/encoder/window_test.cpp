@@ -18,6 +18,8 @@ namespace av = troupe::av;
 
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(window_test)
+
 namespace {
 
 av::video_settings video(const std::string& encoder = "libx264") {
@@ -263,8 +265,6 @@ source rounded(AVRational rate) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(window_test)
 
 BOOST_AUTO_TEST_CASE(the_open_gop_sources_have_leading_pictures) {
   for (auto* from : {&open_gop(), &open_gop_h264()}) {

@@ -26,8 +26,8 @@ public:
   faulty_factory(const troupe::av::engine& codecs, std::string lie)
     : work_factory(codecs), poisoned_(codecs, deadly_pts), lie_(std::move(lie)) {}
 
-  troupe::transcoder_actor make_transcoder(caf::actor_system& system, troupe::transcode_work work,
-                                           troupe::sample_sink_actor sink) const override {
+  troupe::local_transcoder_actor make_transcoder(caf::actor_system& system, troupe::transcode_work work,
+                                                 troupe::sample_sink_actor sink) const override {
     auto& engine = work.channel == poisonous_channel ? poisoned_ : codecs();
     return troupe::spawn_transcoder(system, std::move(work), std::move(sink), engine);
   }

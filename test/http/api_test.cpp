@@ -11,6 +11,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace api_test {
 namespace {
 
 struct fixture : type_registration {
@@ -69,6 +70,7 @@ std::string text(const boost::json::value& x) {
 }
 
 } // namespace
+} // namespace api_test
 
 BOOST_FIXTURE_TEST_SUITE(api_test, fixture)
 

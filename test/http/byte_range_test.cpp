@@ -5,6 +5,8 @@
 
 using namespace troupe::http;
 
+BOOST_AUTO_TEST_SUITE(byte_range_test)
+
 namespace {
 
 bool is_part(const wanted_range& x, uint64_t first, uint64_t size) {
@@ -20,8 +22,6 @@ bool is_nothing(const wanted_range& x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(byte_range_test)
 
 BOOST_AUTO_TEST_CASE(a_range_is_cut_to_the_file) {
   BOOST_TEST(is_part(read_range("bytes=0-", 100), 0, 100));

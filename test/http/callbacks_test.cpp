@@ -14,6 +14,7 @@
 
 using namespace troupe;
 
+namespace callbacks_test {
 namespace {
 
 struct fixture : virtual_time {
@@ -75,6 +76,7 @@ struct fixture : virtual_time {
 };
 
 } // namespace
+} // namespace callbacks_test
 
 BOOST_FIXTURE_TEST_SUITE(callbacks_test, fixture)
 

@@ -10,6 +10,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace crowd_test {
 namespace {
 
 struct fixture : type_registration {
@@ -48,6 +49,7 @@ struct fixture : type_registration {
 };
 
 } // namespace
+} // namespace crowd_test
 
 BOOST_FIXTURE_TEST_SUITE(crowd_test, fixture)
 

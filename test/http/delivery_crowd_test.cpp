@@ -11,6 +11,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace delivery_crowd_test {
 namespace {
 
 /// What a crowd does, in numbers that it writes through a pipe.
@@ -117,6 +118,7 @@ struct crowded : ten_thousand, fixture {
 };
 
 } // namespace
+} // namespace delivery_crowd_test
 
 BOOST_FIXTURE_TEST_SUITE(delivery_crowd_test, fixture)
 

@@ -7,6 +7,8 @@
 
 using namespace troupe::http;
 
+BOOST_AUTO_TEST_SUITE(delivery_format_test)
+
 namespace {
 
 constexpr const char* safari =
@@ -19,8 +21,6 @@ std::string chosen(const std::string& query, const std::string& accept, const st
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(delivery_format_test)
 
 BOOST_AUTO_TEST_CASE(the_query_decides_before_everything_else) {
   BOOST_TEST(chosen("format=dash", "video/mp2t", "VLC/3.0.20 LibVLC/3.0.20") == "dash");

@@ -14,6 +14,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace delivery_test {
 namespace {
 
 struct fixture : served_channel {
@@ -78,6 +79,7 @@ struct listed {
 };
 
 } // namespace
+} // namespace delivery_test
 
 BOOST_FIXTURE_TEST_SUITE(delivery_test, fixture)
 

@@ -28,6 +28,7 @@ using namespace troupe;
 using namespace troupe::http;
 namespace fs = std::filesystem;
 
+namespace files_test {
 namespace {
 
 constexpr size_t mebibyte = 1 << 20;
@@ -138,6 +139,7 @@ struct fixture : type_registration {
 };
 
 } // namespace
+} // namespace files_test
 
 BOOST_FIXTURE_TEST_SUITE(files_test, fixture)
 

@@ -8,12 +8,15 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::http;
 
+namespace growing_segment_test {
 namespace {
 
 struct fixture : type_registration {
@@ -32,7 +35,10 @@ struct fixture : type_registration {
     cluster->stream = out.shared()->stream();
     config.listen.port = 0;
     config.watch_timeout = std::chrono::milliseconds{1000};
-    config.log = [](const access_record&) {};
+    config.log = [this](const access_record& x) {
+      std::lock_guard guard{mutex};
+      log.push_back(x);
+    };
     auto started = server::start(config, system, spawn_dummy_gateway(system, cluster));
     if (!started)
       BOOST_FAIL(started.error());
@@ -73,6 +79,8 @@ struct fixture : type_registration {
     return result;
   }
 
+  std::mutex mutex;
+  std::vector<access_record> log; ///< guarded by it
   dummy_cluster_ptr cluster = std::make_shared<dummy_cluster>();
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};
@@ -83,6 +91,7 @@ struct fixture : type_registration {
 };
 
 } // namespace
+} // namespace growing_segment_test
 
 BOOST_FIXTURE_TEST_SUITE(growing_segment_test, fixture)
 
@@ -149,8 +158,9 @@ BOOST_AUTO_TEST_CASE(a_segment_whose_next_part_does_not_come_ends_without_the_la
   BOOST_TEST(!ended);
 }
 
-BOOST_AUTO_TEST_CASE(a_client_that_leaves_before_the_rest_comes_gives_its_place_back) {
+BOOST_AUTO_TEST_CASE(a_client_that_leaves_before_the_rest_comes_gives_its_place_back_and_is_accounted_for) {
   client c{web->port()};
+  auto first = open().parts.front().bytes.size();
   c.get(at(segment_name("a0", open().number)));
   BOOST_TEST(c.read_head().status == 200);
   auto becomes = [&](size_t waiting) {
@@ -162,6 +172,18 @@ BOOST_AUTO_TEST_CASE(a_client_that_leaves_before_the_rest_comes_gives_its_place_
   BOOST_TEST(becomes(1));
   c.close();
   BOOST_TEST(becomes(0));
+  client other{web->port()};
+  other.get("/metrics");
+  auto metrics = other.read_response().body;
+  std::string counter = "\ntroupe_viewer_sent_bytes_total{format=\"hls\"} ";
+  auto value = metrics.find(counter);
+  BOOST_REQUIRE(value != std::string::npos);
+  BOOST_TEST(std::stoull(metrics.substr(value + counter.size())) > first);
+  std::lock_guard guard{mutex};
+  BOOST_REQUIRE(!log.empty());
+  BOOST_TEST(log.front().status == 200u);
+  BOOST_TEST(log.front().sent_bytes > first);
+  BOOST_TEST(!log.front().note.empty());
 }
 
 BOOST_AUTO_TEST_CASE(hls_in_transport_streams_has_an_entry_of_its_own) {

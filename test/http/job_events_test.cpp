@@ -15,6 +15,8 @@
 using namespace troupe;
 using namespace troupe::http;
 
+BOOST_AUTO_TEST_SUITE(job_events_test)
+
 namespace {
 
 constexpr job_id one{1, 1};
@@ -167,8 +169,6 @@ struct fixture : type_registration {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(job_events_test)
 
 BOOST_AUTO_TEST_CASE(a_transition_is_an_event_with_its_number) {
   auto text = event_text(moved(one, 7, "assigned", "running"));

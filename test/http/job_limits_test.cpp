@@ -7,6 +7,8 @@
 using namespace troupe;
 using namespace troupe::http;
 
+BOOST_AUTO_TEST_SUITE(job_limits_test)
+
 namespace {
 
 tl::expected<work_limits, std::string> read(const char* text) {
@@ -14,8 +16,6 @@ tl::expected<work_limits, std::string> read(const char* text) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(job_limits_test)
 
 BOOST_AUTO_TEST_CASE(every_limit_is_read_as_people_write_it) {
   auto x =

@@ -12,6 +12,8 @@
 using namespace troupe;
 using namespace troupe::http;
 
+BOOST_AUTO_TEST_SUITE(jobs_test)
+
 namespace {
 
 std::vector<profile> one_profile() {
@@ -40,8 +42,6 @@ bool contains(const std::string& text, std::string_view part) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(jobs_test)
 
 BOOST_AUTO_TEST_CASE(an_order_of_two_names_is_enough) {
   auto x = accepted(R"({"input": "/in.mkv", "output": "/films/Out.MP4"})");

@@ -10,6 +10,8 @@
 using namespace troupe;
 using http::to_json;
 
+BOOST_AUTO_TEST_SUITE(json_test)
+
 namespace {
 
 template <class T>
@@ -33,8 +35,6 @@ bool inspect(Inspector& f, everything& x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(json_test)
 
 BOOST_AUTO_TEST_CASE(fields_keep_their_names_and_order) {
   BOOST_TEST(text(process_statistics{1, 2.5, 3, 4})

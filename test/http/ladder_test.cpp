@@ -14,6 +14,7 @@ using namespace troupe;
 using namespace troupe::http;
 using namespace std::chrono_literals;
 
+namespace ladder_test {
 namespace {
 
 constexpr delivery_times times{.segment = ticks_per_second};
@@ -50,7 +51,7 @@ struct ladder_fixture : type_registration {
   ladder_fixture() {
     config.listen.port = 0;
     config.watch_timeout = 10s;
-    config.ladders["main"] = {"hd", "sd", "sound"};
+    config.ladders["main"] = {{"hd", "main/hd"}, {"sd", "main/sd"}, {"sound", "main/sound", true}};
     auto gateway = caf::actor_cast<gateway_actor>(system.spawn(dummy_ladder_behavior, cluster));
     auto started = server::start(config, system, gateway);
     if (!started)
@@ -119,6 +120,7 @@ struct ladder_fixture : type_registration {
 };
 
 } // namespace
+} // namespace ladder_test
 
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 

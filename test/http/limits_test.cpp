@@ -11,6 +11,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace limits_test {
 namespace {
 
 struct fixture : type_registration {
@@ -56,6 +57,7 @@ std::string request_of(const std::string& more) {
 }
 
 } // namespace
+} // namespace limits_test
 
 BOOST_FIXTURE_TEST_SUITE(limits_test, fixture)
 

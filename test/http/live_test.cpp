@@ -13,6 +13,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace live_test {
 namespace {
 
 struct fixture : type_registration {
@@ -91,6 +92,7 @@ struct impatient : fixture {
 };
 
 } // namespace
+} // namespace live_test
 
 BOOST_FIXTURE_TEST_SUITE(live_test, fixture)
 

@@ -15,6 +15,7 @@ using namespace troupe;
 using namespace troupe::http;
 using namespace std::chrono_literals;
 
+namespace viewers_test {
 namespace {
 
 constexpr auto absence = 10s;
@@ -32,7 +33,7 @@ struct the_list {
     return list.list({}, now);
   }
 
-  viewer_list list{{.viewers_max = 5, .per_client = 3}};
+  viewer_list list{{.clients_max = 5, .per_client = 3}};
   viewer_list::clock::time_point now = viewer_list::clock::time_point{} + 1h;
 };
 
@@ -54,6 +55,7 @@ struct served : served_channel {
 };
 
 } // namespace
+} // namespace viewers_test
 
 BOOST_FIXTURE_TEST_SUITE(viewers_test, the_list)
 
@@ -90,23 +92,42 @@ BOOST_AUTO_TEST_CASE(invented_keys_fill_only_the_share_of_their_client_and_pass)
     listed += seen(std::to_string(i)) ? 1 : 0;
   BOOST_TEST(listed == 3);
   BOOST_TEST(seen("0"));
-  BOOST_TEST(seen("b", "192.0.2.2"));
-  BOOST_TEST(seen("c", "192.0.2.3"));
-  BOOST_TEST(!seen("d", "192.0.2.4")); // the whole list is full
   // Who is not listed is served all the same.
-  auto other = list.seen(who("d", "192.0.2.4"), delivery_format::dash, absence, now);
+  auto other = list.seen(who("d"), delivery_format::dash, absence, now);
   BOOST_REQUIRE(other.who != nullptr);
   other.who->sent(1000, now);
-  BOOST_TEST(all().total == 5u);
+  BOOST_TEST(seen("b", "192.0.2.2"));
+  BOOST_TEST(all().total == 4u);
   now += absence;
   BOOST_TEST(seen("d", "192.0.2.4"));
   BOOST_TEST(seen("new"));
   BOOST_TEST(all().total == 2u);
 }
 
-BOOST_AUTO_TEST_CASE(a_stream_is_a_viewer_until_it_ends_however_many_keys_there_are) {
-  for (auto i = 0; i < 10; ++i)
-    seen(std::to_string(i), "192.0.2." + std::to_string(i));
+BOOST_AUTO_TEST_CASE(a_list_that_is_full_takes_nobody_and_keeps_those_it_has) {
+  for (auto* key : {"a", "b", "c", "d", "e"})
+    BOOST_TEST(seen(key, std::string{"192.0.2."} + key));
+  BOOST_TEST(all().total == 5u);
+  auto refused = [&](const std::string& key) {
+    return list.seen(who(key, "192.0.2.9"), delivery_format::hls, absence, now).who == nullptr;
+  };
+  BOOST_TEST(refused("new"));
+  BOOST_TEST(!list.admits(who("new"), now));
+  BOOST_TEST(list.enter(who({}), now) == nullptr);
+  BOOST_TEST(seen("a"));
+  BOOST_TEST(list.admits(who("a"), now));
+  // There is place again when somebody has left.
+  now += absence;
+  auto stream = list.enter(who({}), now);
+  BOOST_REQUIRE(stream != nullptr);
+  for (auto* key : {"f", "g", "h", "i"})
+    BOOST_TEST(seen(key, std::string{"192.0.2."} + key));
+  BOOST_TEST(!list.admits(who("new"), now));
+  list.leave(stream);
+  BOOST_TEST(list.admits(who("new"), now));
+}
+
+BOOST_AUTO_TEST_CASE(a_stream_is_a_viewer_until_it_ends) {
   auto x = list.enter(who({}), now);
   x->sent(500, now + 1s);
   now += 1h;
@@ -177,6 +198,32 @@ BOOST_FIXTURE_TEST_CASE(all_who_watch_are_in_one_list_and_their_keys_are_not, se
   BOOST_TEST(out.shared()->clients(rendition::clock::now()) == 3u);
   ts.close();
   BOOST_TEST(reached([&] { return viewers().at("total").as_int64() == 2; }));
+}
+
+struct crowded : served_channel {
+  crowded() {
+    config.clients_max = 2;
+    start();
+    write_until(2.5);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(one_client_too_many_is_told_to_come_back_and_the_others_go_on, crowded) {
+  auto hls = enter();
+  auto ts = connect("/live/demo/h264.ts");
+  BOOST_TEST(ts.read_head().status == 200);
+  for (std::string path : {"index.m3u8", "manifest.mpd", "0123456789abcdef/h264/v.m3u8"}) {
+    auto refused = get("/live/demo/h264/" + path);
+    BOOST_TEST(refused.status == 503, path);
+    BOOST_TEST(refused.has("Retry-After: "), path);
+    BOOST_TEST(refused.body.find("live.clients_max") != std::string::npos, refused.body);
+  }
+  auto refused = get("/live/demo/h264.ts");
+  BOOST_TEST(refused.status == 503);
+  BOOST_TEST(refused.has("Retry-After: "));
+  BOOST_TEST(get(hls + "v.m3u8").status == 200);
+  ts.close();
+  BOOST_TEST(reached([&] { return get("/live/demo/h264/index.m3u8").status == 200; }));
 }
 
 BOOST_FIXTURE_TEST_CASE(an_address_without_a_format_suits_the_player, served) {

@@ -9,6 +9,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(gpu_test)
+
 namespace {
 
 gpu_report comes_back(gpu_report x) {
@@ -24,8 +26,6 @@ gpu_report comes_back(gpu_report x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(gpu_test)
 
 BOOST_AUTO_TEST_CASE(a_report_comes_back_from_the_wire) {
   gpu_report x;

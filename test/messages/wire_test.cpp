@@ -13,6 +13,7 @@
 
 using namespace troupe;
 
+namespace wire_test {
 namespace {
 
 template <class T>
@@ -124,6 +125,7 @@ struct world {
 };
 
 } // namespace
+} // namespace wire_test
 
 BOOST_FIXTURE_TEST_SUITE(wire_test, world)
 
@@ -168,10 +170,12 @@ BOOST_AUTO_TEST_CASE(gpus_and_seats_come_back_from_the_wire) {
   comes_back(seat);
   lease_request request;
   request.video = wish;
+  request.beside = lease_id{7};
   comes_back(request);
   comes_back(lease{lease_id{1}, task_id{2}, worker_id{3}, "box", "", seat});
   transcode_work live;
   live.seat = seat;
+  live.beside = attempt_id{6};
   live.target.video.on_busy = exhaustion_policy::reject;
   live.target.video.fallback_encoder = "libx264";
   live.target.video.never_software = true;

@@ -8,6 +8,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(codec_names_test)
+
 namespace {
 
 shared_bytes bytes(std::initializer_list<unsigned> values) {
@@ -37,8 +39,6 @@ std::string name_of_pixels(const std::string& codec, const std::string& pixel_fo
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(codec_names_test)
 
 BOOST_AUTO_TEST_CASE(h264_is_named_by_the_bytes_of_its_sequence_parameter_set) {
   BOOST_TEST(name("h264", {0, 0, 0, 1, 0x67, 0x64, 0x00, 0x1f, 0xac, 0, 0, 0, 1, 0x68, 0xee}) == "avc1.64001f");

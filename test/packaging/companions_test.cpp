@@ -17,6 +17,8 @@
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(companions_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -111,8 +113,6 @@ bool all(AVCodecID) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(companions_test)
 
 BOOST_AUTO_TEST_CASE(splice_sections_come_back_with_their_times_moved) {
   // The stream's clock wraps between two splices.

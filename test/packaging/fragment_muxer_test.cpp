@@ -18,6 +18,8 @@
 using namespace troupe;
 using namespace troupe::test;
 
+BOOST_AUTO_TEST_SUITE(fragment_muxer_test)
+
 namespace {
 
 using bytes = std::vector<std::byte>;
@@ -170,8 +172,6 @@ std::vector<av::errc> errors(std::initializer_list<av::expected<void>> xs) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(fragment_muxer_test)
 
 BOOST_DATA_TEST_CASE(parts_in_a_row_play_as_the_samples_that_went_in, boost::unit_test::data::make(all_codecs), codec) {
   auto from = make_track(codec);

@@ -14,6 +14,7 @@
 using namespace troupe;
 using namespace troupe::test;
 
+namespace ladder_test {
 namespace {
 
 constexpr int64_t begin = 100 * ticks_per_second + 40 * 3600; // within a segment
@@ -108,6 +109,7 @@ std::string value_of(const std::string& line, const std::string& name) {
 }
 
 } // namespace
+} // namespace ladder_test
 
 BOOST_FIXTURE_TEST_SUITE(ladder_test, ladder_fixture)
 
@@ -184,6 +186,22 @@ BOOST_AUTO_TEST_CASE(a_playlist_reports_how_far_all_other_renditions_are) {
     BOOST_TEST(count(text, report("../sound/a0.m3u8", sound)) == 1u);
   }
   BOOST_TEST(count(sound.playlist("a0.m3u8"), report("../hd/v.m3u8", hd)) == 1u);
+  // Nor is a track that is gone.
+  auto video = hd.out.shared()->summary({}).value().tracks.at(0).format;
+  auto spoken = sound.out.shared()->summary({}).value().tracks.at(0).format;
+  BOOST_REQUIRE(hd.out.set_format({{video, spoken}}, times, {begin, 1'000'000}));
+  auto frame = sound.all[sound.next];
+  frame.info.track = 1;
+  for (int i = 0; i < 60; ++i, frame.info.dts += 1920, frame.info.pts += 1920) {
+    frame.info.flags = sample::key;
+    frame.info.size = static_cast<uint32_t>(frame.bytes.size());
+    BOOST_REQUIRE(hd.out.write({{frame.info}, shared_bytes{frame.bytes}}, {}));
+  }
+  write_until(begin + 27 * ticks_per_second / 10);
+  BOOST_TEST(count(sd.playlist("v.m3u8"), "URI=\"../hd/a0.m3u8\"") == 1u);
+  BOOST_REQUIRE(hd.out.set_format({{video}}, times, {begin, 1'000'000}));
+  write_until(begin + 29 * ticks_per_second / 10);
+  BOOST_TEST(count(sd.playlist("v.m3u8"), "URI=\"../hd/a0.m3u8\"") == 0u);
   // One that is over is not offered any more.
   sd.out.end("no worker");
   hd.write_until(begin + 3 * ticks_per_second);

@@ -13,6 +13,8 @@
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(muxer_test)
+
 namespace {
 
 const std::atomic<bool> never{false};
@@ -85,8 +87,6 @@ int pid_at(const std::string& bytes, size_t offset) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(muxer_test)
 
 BOOST_AUTO_TEST_CASE(times_go_through_unchanged) {
   auto from = make_clip({});

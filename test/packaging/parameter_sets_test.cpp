@@ -8,6 +8,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(parameter_sets_test)
+
 namespace {
 
 std::vector<std::byte> bytes(std::initializer_list<unsigned> values) {
@@ -31,8 +33,6 @@ const auto hvcc = bytes({1,    1,    0x60, 0, 0,    0,    0xb0, 0,  0, 0, 0, 0, 
 const auto av1c = bytes({0x81, 0x04, 0x0c, 0, 0x0a, 0x02, 0x11, 0x22});
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(parameter_sets_test)
 
 BOOST_AUTO_TEST_CASE(sets_before_a_picture_are_found_and_those_behind_it_are_not) {
   auto h264 = bytes({0,    0, 0, 1, 0x09, 0xf0, 0, 0, 0, 1, 0x67, 0x64, 0x00, 0x1f, 0, 0,    1,   0x68,

@@ -17,6 +17,7 @@ using namespace troupe;
 using namespace troupe::test;
 using troupe::bench::delivery::ts_account;
 
+namespace rendition_test {
 namespace {
 
 constexpr int64_t begin = 100 * ticks_per_second; // the source has a clock of its own
@@ -115,6 +116,7 @@ struct passed_through : changing {
 using outcome = delivery_reply::outcome;
 
 } // namespace
+} // namespace rendition_test
 
 BOOST_FIXTURE_TEST_SUITE(rendition_test, channel_fixture)
 
@@ -220,6 +222,40 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
              != std::string::npos);
   BOOST_TEST(all.find(",SUBTITLES=\"text\"\n") != std::string::npos);
   BOOST_TEST(dash_manifest({{{out.shared(), *summary}}}, "time").find("s0") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(subtitles_that_begin_in_the_middle_hold_nothing_back_and_are_there_to_the_end) {
+  write_until(begin + 5 * ticks_per_second / 2);
+  auto format = all_tracks;
+  format.tracks.emplace_back().kind = track_kind::subtitle;
+  format.tracks.back().codec = text_codec;
+  auto set = [&](const stream_format& x) { BOOST_REQUIRE(out.set_format(x, times, {begin, 1'000'000})); };
+  auto say = [&](int64_t at, const std::string& words) {
+    auto* from = reinterpret_cast<const std::byte*>(words.data());
+    shared_bytes::container bytes(from, from + words.size());
+    auto size = static_cast<uint32_t>(bytes.size());
+    BOOST_REQUIRE(out.write({{{2, 0, begin + at, begin + at, 90, size}}, shared_bytes{std::move(bytes)}}, {}));
+  };
+  auto words = [&](int64_t number) { return text(get(subtitle_name("s0", number))); };
+  auto first = begin / ticks_per_second;
+  set(format);
+  auto summary = out.shared()->summary("KEY/hd");
+  BOOST_REQUIRE(summary);
+  BOOST_TEST(summary->tracks.size() == 3u);
+  BOOST_TEST((get("").what == outcome::found));
+  BOOST_TEST((get("s0.m3u8").what == outcome::found));
+  BOOST_TEST(words(first + 1).find("-->") == std::string::npos);
+  say(26 * ticks_per_second / 10, "Hello");
+  write_until(begin + 35 * ticks_per_second / 10);
+  BOOST_TEST(words(first + 2).find("00:00:00.600 --> 00:00:00.601\nHello") != std::string::npos);
+  // The same segment has the same text if the track comes back soon.
+  set(all_tracks);
+  set(format);
+  BOOST_TEST((get(subtitle_name("s0", first + 2)).what != outcome::found));
+  write_until(begin + 37 * ticks_per_second / 10);
+  say(36 * ticks_per_second / 10, "Good bye");
+  out.end({});
+  BOOST_TEST(words(first + 3).find("00:00:00.600 --> 00:00:00.601\nGood bye") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_waits_for_what_is_next_and_for_nothing_else) {

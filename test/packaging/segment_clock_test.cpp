@@ -9,6 +9,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(segment_clock_test)
+
 namespace {
 
 constexpr int64_t second = ticks_per_second;
@@ -32,8 +34,6 @@ std::vector<int64_t> numbers(segment_clock& clock, int64_t from, int64_t to, int
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(segment_clock_test)
 
 BOOST_AUTO_TEST_CASE(on_the_grid_a_segments_number_is_its_cell) {
   segment_clock clock{{}};

@@ -13,6 +13,8 @@
 using namespace troupe;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(splice_list_test)
+
 namespace {
 
 constexpr core::clock_map machine_clock{0, 1'000'000};
@@ -44,8 +46,6 @@ const auto out = splice_insert({.event = 7, .out = true, .time = 5 * second, .du
 const auto in = splice_insert({.event = 7, .out = false, .time = 30 * second});
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(splice_list_test)
 
 BOOST_AUTO_TEST_CASE(a_break_is_one_range_with_a_tag_for_each_end) {
   splice_list list;

@@ -10,6 +10,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(subtitle_segments_test)
+
 namespace {
 
 constexpr int64_t second = 90'000;
@@ -52,8 +54,6 @@ std::vector<cue> cues_of(const std::string& segment, int64_t near) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(subtitle_segments_test)
 
 BOOST_AUTO_TEST_CASE(a_text_is_in_each_segment_in_which_it_is_seen) {
   subtitle_segments x;

@@ -12,15 +12,17 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(track_window_test)
+
 namespace {
 
 constexpr int64_t second = ticks_per_second;
 constexpr int64_t part = 2 * second / 5;
 
-const init_segment init{"0123456789abcdef", bytes_of("init")};
+const init_segment init{"0123456789abcdef", troupe::bytes_of("init")};
 
 media_part part_at(int64_t start, int64_t duration, bool independent) {
-  return {start, duration, independent, 10, bytes_of(std::string(1000, 'x'))};
+  return {start, duration, independent, 10, troupe::bytes_of(std::string(1000, 'x'))};
 }
 
 /// A complete segment of five parts, or the first `parts` of them.
@@ -46,8 +48,6 @@ bool has(const std::string& text, const std::string& line) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(track_window_test)
 
 BOOST_AUTO_TEST_CASE(a_playlist_lists_the_last_segments_with_the_parts_of_the_newest) {
   track_window x{{}};
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_removed_segment_remains_for_as_long_as_the_longest_playli
 
 BOOST_AUTO_TEST_CASE(another_init_segment_is_announced_before_its_first_segment) {
   track_window x{{}};
-  init_segment other{"fedcba9876543210", bytes_of("other")};
+  init_segment other{"fedcba9876543210", troupe::bytes_of("other")};
   add_segment(x, 0);
   add_segment(x, 1, 5, other);
   add_segment(x, 2, 2, other);

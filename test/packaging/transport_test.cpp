@@ -17,6 +17,8 @@
 using namespace troupe::av;
 using namespace troupe::av::test;
 
+BOOST_AUTO_TEST_SUITE(transport_test)
+
 namespace {
 
 /// The tables, clock and continuity counters of a stream, read from its bytes.
@@ -158,8 +160,6 @@ std::set<std::string> codecs_of(const std::string& bytes, const std::string& nam
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(transport_test)
 
 BOOST_AUTO_TEST_CASE(another_codec_gets_another_pid_and_everything_else_goes_on) {
   auto aac = short_clip("aac");

@@ -26,6 +26,8 @@ using namespace troupe;
 using namespace troupe::limits;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(enforcer_test)
+
 namespace {
 
 constexpr uint64_t mebibyte = 1024 * 1024;
@@ -128,8 +130,6 @@ bool v1_works(const char* controller) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(enforcer_test)
 
 BOOST_FIXTURE_TEST_CASE(the_daemon_moves_into_a_leaf_and_passes_controllers_down, unified_fixture) {
   control_groups groups{own};

@@ -8,6 +8,8 @@
 
 using namespace troupe::limits;
 
+BOOST_AUTO_TEST_SUITE(hierarchy_test)
+
 namespace {
 
 struct fixture {
@@ -21,8 +23,6 @@ struct fixture {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(hierarchy_test)
 
 BOOST_FIXTURE_TEST_CASE(the_group_of_a_service_is_found_in_version_2, fixture) {
   auto x = found("30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",

@@ -11,6 +11,8 @@
 
 using namespace troupe::bench::delivery;
 
+BOOST_AUTO_TEST_SUITE(delivery_judge_test)
+
 namespace {
 
 struct planted_fault {
@@ -102,8 +104,6 @@ std::string parts_of(int number) {
 void right(observation&) {}
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(delivery_judge_test)
 
 BOOST_AUTO_TEST_CASE(a_right_channel_breaks_no_rule) {
   auto hls = rehearse_hls(right);

@@ -23,6 +23,8 @@
 using namespace troupe::bench;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(delivery_watch_test)
+
 namespace {
 
 std::string type_of(std::string_view name) {
@@ -147,8 +149,6 @@ void check(const delivery::watch_result& result, const std::vector<std::string>&
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(delivery_watch_test)
 
 BOOST_AUTO_TEST_CASE(hls_of_another_muxer_breaks_what_it_lacks_and_keeps_the_rest) {
   scratch_folder folder;

@@ -19,6 +19,8 @@ extern "C" {
 using namespace troupe;
 using namespace troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(frame_code_test)
+
 namespace {
 
 av::frame_ptr make_picture(int width, int height, AVPixelFormat format = AV_PIX_FMT_YUV420P) {
@@ -50,8 +52,6 @@ av::frame_ptr scaled(const AVFrame& from, int width, int height, AVPixelFormat f
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(frame_code_test)
 
 BOOST_AUTO_TEST_CASE(a_number_is_read_back_at_every_size) {
   for (auto [width, height] :

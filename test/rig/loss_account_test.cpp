@@ -9,6 +9,8 @@
 
 using namespace troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(loss_account_test)
+
 namespace {
 
 constexpr int sample_rate = 48'000;
@@ -49,8 +51,6 @@ void erase_sounds(observations& from, size_t first, size_t n) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(loss_account_test)
 
 BOOST_AUTO_TEST_CASE(a_perfect_viewing_is_exact) {
   auto x = count(perfect());

@@ -12,6 +12,8 @@
 using namespace troupe;
 using namespace troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(sample_test)
+
 namespace {
 
 struct picture {
@@ -85,8 +87,6 @@ contents read_all(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(sample_test)
 
 BOOST_AUTO_TEST_CASE(lengths_are_whole_marker_intervals) {
   auto frames = [](AVRational rate, double seconds) {

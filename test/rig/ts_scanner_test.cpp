@@ -17,6 +17,8 @@
 using namespace troupe::bench;
 namespace av = troupe::av;
 
+BOOST_AUTO_TEST_SUITE(ts_scanner_test)
+
 namespace {
 
 using clock_type = std::chrono::steady_clock;
@@ -67,8 +69,6 @@ std::vector<picture> demux(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(ts_scanner_test)
 
 BOOST_AUTO_TEST_CASE(every_picture_is_found_where_the_demuxer_finds_it) {
   sample_folder folder;

@@ -18,6 +18,8 @@
 using namespace troupe::bench;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(viewer_test)
+
 namespace {
 
 viewing view(const std::string& url, std::chrono::milliseconds duration = 60s) {
@@ -93,8 +95,6 @@ std::string bytes_of(const std::string& path) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(viewer_test)
 
 BOOST_AUTO_TEST_CASE(a_whole_sample_is_seen_whole_with_every_audio_codec) {
   sample_folder folder;

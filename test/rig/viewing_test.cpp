@@ -8,6 +8,8 @@
 
 using namespace troupe::bench;
 
+BOOST_AUTO_TEST_SUITE(viewing_test)
+
 namespace {
 
 /// Pictures with these numbers, 40 ms apart, and the sound that belongs to them.
@@ -43,8 +45,6 @@ bool complains(const viewing& result, const std::string& of, const expectations&
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(viewing_test)
 
 BOOST_AUTO_TEST_CASE(a_whole_viewing_has_no_problem) {
   auto result = summarise(pictures(numbers(0, 100)));

@@ -11,6 +11,8 @@
 using namespace troupe;
 using namespace std::chrono_literals;
 
+BOOST_AUTO_TEST_SUITE(gpu_simulation_test)
+
 namespace {
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
@@ -25,8 +27,6 @@ constexpr uint64_t seeds_by_default = 12;
 #endif
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(gpu_simulation_test)
 
 BOOST_AUTO_TEST_CASE(no_seed_takes_a_card_above_its_limit_leaks_a_session_or_lets_a_job_wait_beside_a_free_one) {
   auto one = number_from("TROUPE_GPU_SEED", 0);

@@ -7,7 +7,7 @@ namespace troupe::sim {
 
 namespace {
 
-constexpr duration beat_interval = 1s;
+constexpr duration machine_beat = 1s;
 constexpr duration report_interval = 500ms;
 constexpr duration look_interval = 300ms;
 constexpr duration orphan_timeout = 60s;
@@ -62,7 +62,7 @@ void job_world::beat(worker_id id) {
   auto* m = machine_of(id);
   if (m == nullptr)
     return;
-  world_.after(beat_interval, [this, id] { beat(id); });
+  world_.after(machine_beat, [this, id] { beat(id); });
   if (registry && !registry->beat(*m))
     enter(*m);
 }

@@ -7,7 +7,7 @@ namespace troupe::sim {
 
 namespace {
 
-constexpr duration tick_interval = 200ms;
+constexpr duration journal_interval = 200ms;
 constexpr duration leave_timeout = 5s;
 constexpr duration worker_wait = 5s;
 
@@ -50,7 +50,7 @@ void job_node::begin() {
 void job_node::tick() {
   if (gone_)
     return;
-  send(world_.clock(), tick_interval, shared_from_this(), [](job_node& x) { x.tick(); });
+  send(world_.clock(), journal_interval, shared_from_this(), [](job_node& x) { x.tick(); });
   if (over_since_)
     return leave();
   consider_orphans();

@@ -7,7 +7,7 @@ namespace troupe::sim {
 
 namespace {
 
-constexpr duration tick_interval = 200ms;
+constexpr duration queue_interval = 200ms;
 
 core::job_book_config config(const job_world& w) {
   core::job_book_config x;
@@ -34,7 +34,7 @@ void job_queue_node::start() {
 }
 
 void job_queue_node::tick() {
-  send(world_.clock(), tick_interval, shared_from_this(), [](job_queue_node& x) { x.tick(); });
+  send(world_.clock(), queue_interval, shared_from_this(), [](job_queue_node& x) { x.tick(); });
   journal_.retry();
   book_.tick();
 }

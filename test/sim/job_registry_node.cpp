@@ -7,7 +7,7 @@ namespace troupe::sim {
 
 namespace {
 
-constexpr duration tick_interval = 200ms;
+constexpr duration registry_interval = 200ms;
 constexpr uint64_t live_owner = 0;
 
 core::worker_table_config workers() {
@@ -35,7 +35,7 @@ job_registry::job_registry(job_world& w, uint64_t first_lease)
   : world_(w), table_(workers()), leases_(table_of(first_lease), table_, *this) {}
 
 void job_registry::tick() {
-  send(world_.clock(), tick_interval, shared_from_this(), [](job_registry& x) { x.tick(); });
+  send(world_.clock(), registry_interval, shared_from_this(), [](job_registry& x) { x.tick(); });
   for (auto id : table_.tick(world_.clock().now())) {
     hosts_.erase(id);
     leases_.host_lost(id, world_.clock().now());

@@ -14,6 +14,8 @@
 using namespace troupe;
 using namespace troupe::sim;
 
+BOOST_AUTO_TEST_SUITE(job_simulation_test)
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
@@ -60,8 +62,6 @@ std::optional<std::string> live(uint64_t seed, bool trace, plant bug, job_summar
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(job_simulation_test)
 
 BOOST_AUTO_TEST_CASE(no_seed_breaks_a_promise_about_jobs) {
   if (auto one = number_from("TROUPE_SEED")) {

@@ -8,7 +8,7 @@ namespace troupe::sim {
 
 namespace {
 
-constexpr duration tick_interval = 500ms;
+constexpr duration invariants_interval = 500ms;
 
 /// Within this time after the last fault, every job that no user has paused must have ended: pauses after errors are a
 /// minute at most, and so is the wait for orphans.
@@ -94,7 +94,7 @@ void job_world::run() {
 
 void job_world::tick() {
   check_calm();
-  world_.after(tick_interval, [this] { tick(); });
+  world_.after(invariants_interval, [this] { tick(); });
 }
 
 // -- the coordinator ------------------------------------------------------------------------

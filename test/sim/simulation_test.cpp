@@ -14,6 +14,8 @@
 using namespace troupe;
 using namespace troupe::sim;
 
+BOOST_AUTO_TEST_SUITE(simulation_test)
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
@@ -50,8 +52,6 @@ std::optional<std::string> live(uint64_t seed, bool trace, summary* out = nullpt
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(simulation_test)
 
 BOOST_AUTO_TEST_CASE(no_seed_breaks_a_promise) {
   if (auto one = number_from("TROUPE_SEED")) {

@@ -17,6 +17,8 @@ using store::error_kind;
 using store::store_claim;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(claim_test)
+
 namespace {
 
 void nobody(const std::string& why) {
@@ -24,8 +26,6 @@ void nobody(const std::string& why) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(claim_test)
 
 BOOST_DATA_TEST_CASE(a_store_is_taken_once_and_the_refusal_names_who_has_it, data::make(database_kinds()), kind) {
   scratch_database database{kind};

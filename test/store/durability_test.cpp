@@ -25,6 +25,8 @@ using store::error_kind;
 namespace data = boost::unit_test::data;
 namespace fs = std::filesystem;
 
+BOOST_AUTO_TEST_SUITE(durability_test)
+
 namespace {
 
 constexpr uint64_t batch_size = 16; // divides 2^32, where the jobs of each writer begin
@@ -103,8 +105,6 @@ void check_whole_batches(const scratch_database& database) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(durability_test)
 
 BOOST_DATA_TEST_CASE(a_killed_writer_leaves_whole_transactions_and_all_it_was_promised, data::make(database_kinds()),
                      kind) {

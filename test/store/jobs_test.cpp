@@ -15,6 +15,8 @@ using namespace troupe::test;
 using store::error_kind;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(jobs_test)
+
 namespace {
 
 /// Quotes, characters with a meaning in SQL, LIKE and SOCI, UTF-8 sequences of every length, and the largest allowed
@@ -51,8 +53,6 @@ std::vector<job_id> all_pages(store::job_store& on, const store::job_filter& fil
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(jobs_test)
 
 BOOST_DATA_TEST_CASE(hostile_texts_come_back_to_the_byte, data::make(database_kinds()), kind) {
   scratch_database database{kind};

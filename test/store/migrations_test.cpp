@@ -15,6 +15,8 @@ using namespace troupe::test;
 using store::error_kind;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(migrations_test)
+
 namespace {
 
 using namespace std::string_view_literals;
@@ -32,8 +34,6 @@ std::vector<store::migration> with(std::span<const std::string_view> more) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(migrations_test)
 
 BOOST_DATA_TEST_CASE(steps_are_numbered_without_a_gap_and_noted, data::make(database_kinds()), kind) {
   scratch_database database{kind};

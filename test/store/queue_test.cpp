@@ -20,6 +20,8 @@ using namespace troupe;
 using namespace troupe::test;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(queue_test)
+
 namespace {
 
 constexpr auto run_limit = milliseconds{60'000};
@@ -129,8 +131,6 @@ struct server_again {
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(queue_test)
 
 BOOST_DATA_TEST_CASE(a_coordinator_that_is_killed_again_and_again_ends_each_job_once, data::make(database_kinds()),
                      kind) {

@@ -12,6 +12,8 @@ using namespace troupe::test;
 using store::error_kind;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(records_test)
+
 namespace {
 
 store::submit_job with_callback(uint64_t n) {
@@ -21,8 +23,6 @@ store::submit_job with_callback(uint64_t n) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(records_test)
 
 BOOST_DATA_TEST_CASE(an_outcome_names_its_row_of_history, data::make(database_kinds()), kind) {
   scratch_database database{kind};

@@ -12,6 +12,8 @@ using namespace troupe::test;
 using store::error_kind;
 namespace data = boost::unit_test::data;
 
+BOOST_AUTO_TEST_SUITE(transitions_test)
+
 namespace {
 
 constexpr size_t job_states = 7;
@@ -32,8 +34,6 @@ store::chunk only_chunk(store::job_store& on, job_id id) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(transitions_test)
 
 BOOST_DATA_TEST_CASE(a_job_goes_where_the_table_says_and_nowhere_else, data::make(database_kinds()), kind) {
   scratch_database database{kind};

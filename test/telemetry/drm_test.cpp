@@ -9,6 +9,7 @@ using namespace troupe;
 using namespace troupe::telemetry;
 using namespace std::chrono_literals;
 
+namespace drm_test {
 namespace {
 
 struct fixture {
@@ -56,6 +57,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace drm_test
 
 BOOST_FIXTURE_TEST_SUITE(drm_test, fixture)
 

@@ -17,6 +17,8 @@
 
 using namespace troupe;
 
+BOOST_AUTO_TEST_SUITE(log_test)
+
 namespace {
 
 /// Catches what is logged for as long as it lives.
@@ -60,8 +62,6 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(log_test)
 
 BOOST_AUTO_TEST_CASE(text_lines_carry_fields_as_key_and_value) {
   capture out{log::format::text};

@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 using test::fed_proc;
 namespace utf = boost::unit_test;
 
+BOOST_AUTO_TEST_SUITE(machine_test)
+
 namespace {
 
 constexpr auto start = machine_probe::time_point{} + 1h;
@@ -89,8 +91,6 @@ void require_sane(const machine_statistics& x) {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(machine_test)
 
 BOOST_AUTO_TEST_CASE(files_become_the_figures_that_they_state, *utf::tolerance(tolerance)) {
   fed_proc proc;

@@ -19,6 +19,8 @@
 using namespace troupe;
 using namespace troupe::telemetry;
 
+BOOST_AUTO_TEST_SUITE(metrics_test)
+
 namespace {
 
 task_statistics make_task(uint64_t id, std::string kind, uint64_t attempt) {
@@ -159,8 +161,6 @@ bool has_promtool() {
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(metrics_test)
 
 BOOST_AUTO_TEST_CASE(promtool_has_nothing_to_say) {
   if (!has_promtool())

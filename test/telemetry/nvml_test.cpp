@@ -13,6 +13,7 @@
 using namespace troupe;
 using namespace troupe::telemetry;
 
+namespace nvml_test {
 namespace {
 
 struct fixture {
@@ -63,6 +64,7 @@ temperature 33
 )";
 
 } // namespace
+} // namespace nvml_test
 
 BOOST_FIXTURE_TEST_SUITE(nvml_test, fixture)
 

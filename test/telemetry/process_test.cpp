@@ -15,6 +15,8 @@ using namespace troupe::telemetry;
 using namespace std::chrono_literals;
 using test::fed_proc;
 
+BOOST_AUTO_TEST_SUITE(process_test)
+
 namespace {
 
 constexpr auto start = process_probe::time_point{} + 1h;
@@ -36,8 +38,6 @@ process_statistics measure_one(process_probe& probe, int64_t pid, process_probe:
 }
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(process_test)
 
 BOOST_AUTO_TEST_CASE(cpu_share_covers_the_time_between_two_calls, *boost::unit_test::tolerance(1e-6)) {
   fed_proc proc;
