@@ -11,6 +11,7 @@
 using namespace troupe::test;
 namespace fs = std::filesystem;
 
+namespace keys_test {
 namespace {
 
 struct fixture {
@@ -38,6 +39,7 @@ struct fixture {
 };
 
 } // namespace
+} // namespace keys_test
 
 BOOST_FIXTURE_TEST_SUITE(keys_test, fixture)
 

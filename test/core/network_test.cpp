@@ -7,6 +7,7 @@
 
 using namespace troupe::core;
 
+namespace network_test {
 namespace {
 
 std::string behind(const char* peer, std::string_view forwarded, const std::vector<const char*>& trusted) {
@@ -17,6 +18,7 @@ std::string behind(const char* peer, std::string_view forwarded, const std::vect
 }
 
 } // namespace
+} // namespace network_test
 
 BOOST_AUTO_TEST_SUITE(network_test)
 

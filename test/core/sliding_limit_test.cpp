@@ -10,6 +10,7 @@
 using namespace troupe::core;
 using namespace std::chrono_literals;
 
+namespace sliding_limit_test {
 namespace {
 
 constexpr sliding_limit::time_point start{};
@@ -22,6 +23,7 @@ uint32_t taken(sliding_limit& x, const std::string& client, sliding_limit::time_
 }
 
 } // namespace
+} // namespace sliding_limit_test
 
 BOOST_AUTO_TEST_SUITE(sliding_limit_test)
 

@@ -9,6 +9,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace keys_test {
 namespace {
 
 constexpr int64_t hour_ms = 3'600'000;
@@ -49,6 +50,7 @@ std::string cookie_of(const client::response& x) {
 }
 
 } // namespace
+} // namespace keys_test
 
 BOOST_FIXTURE_TEST_SUITE(keys_test, keyed_server)
 

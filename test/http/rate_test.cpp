@@ -4,6 +4,7 @@
 using namespace troupe;
 using namespace troupe::http;
 
+namespace rate_test {
 namespace {
 
 constexpr uint32_t other_address = INADDR_LOOPBACK + 1;
@@ -22,6 +23,7 @@ struct fixture : keyed_server {
 };
 
 } // namespace
+} // namespace rate_test
 
 BOOST_FIXTURE_TEST_SUITE(rate_test, fixture)
 

@@ -11,6 +11,7 @@ using namespace troupe::test;
 using store::error_kind;
 namespace data = boost::unit_test::data;
 
+namespace keys_test {
 namespace {
 
 store::key_record a_key(const std::string& id, int64_t created_ms) {
@@ -27,6 +28,7 @@ store::key_record a_key(const std::string& id, int64_t created_ms) {
 }
 
 } // namespace
+} // namespace keys_test
 
 BOOST_AUTO_TEST_SUITE(keys_test)
 

@@ -16,6 +16,7 @@
 using namespace troupe;
 using namespace troupe::trust;
 
+namespace key_ring_test {
 namespace {
 
 constexpr int64_t start_ms = 1'700'000'000'000;
@@ -59,6 +60,7 @@ bool is_good(const core::proof& x) {
 }
 
 } // namespace
+} // namespace key_ring_test
 
 BOOST_FIXTURE_TEST_SUITE(key_ring_test, fixture)
 
