@@ -44,6 +44,10 @@ std::string_view to_string(need x) noexcept {
   return to_string(least_role(x));
 }
 
+bool needs_https(need what, bool by_address) noexcept {
+  return what != need::nothing && what != need::ticket && !(what == need::channel && by_address);
+}
+
 bool may_watch(const caller& who, std::string_view channel) {
   return who.role != role::watch || who.channels.empty()
          || std::find(who.channels.begin(), who.channels.end(), channel) != who.channels.end();

@@ -73,6 +73,10 @@ enum class verdict : uint8_t {
 /// `channel` is the one that the request names; empty if it names none.
 verdict judge(need what, const proof& shown, std::string_view channel);
 
+/// True if a request for this must not travel where others can read it: it may show a key. A ticket and an address that
+/// was made for a player open one file or one channel, and their clients often know no certificate.
+bool needs_https(need what, bool by_address) noexcept;
+
 /// True if the caller may watch this channel.
 bool may_watch(const caller& who, std::string_view channel);
 

@@ -9,6 +9,7 @@
 using namespace troupe;
 using namespace troupe::core;
 
+namespace key_table_test {
 namespace {
 
 constexpr int64_t now = 1'700'000'000'000;
@@ -28,6 +29,7 @@ proof good(role r, std::vector<std::string> channels = {}) {
 }
 
 } // namespace
+} // namespace key_table_test
 
 BOOST_AUTO_TEST_SUITE(key_table_test)
 
@@ -140,6 +142,15 @@ BOOST_AUTO_TEST_CASE(what_needs_nothing_is_open_even_to_a_wrong_key) {
   BOOST_TEST((judge(need::watch, {proof::kind::wrong, {}}, "") == verdict::wrong_key));
   BOOST_TEST((judge(need::watch, {proof::kind::expired, {}}, "") == verdict::expired));
   BOOST_TEST((judge(need::watch, {proof::kind::revoked, {}}, "") == verdict::revoked));
+}
+
+BOOST_AUTO_TEST_CASE(only_what_opens_one_thing_may_travel_in_the_clear) {
+  for (auto what : {need::channel, need::watch, need::viewer, need::operate, need::admin}) {
+    BOOST_TEST(needs_https(what, false));
+    BOOST_TEST(needs_https(what, true) == (what != need::channel));
+  }
+  BOOST_TEST(!needs_https(need::nothing, false));
+  BOOST_TEST(!needs_https(need::ticket, false));
 }
 
 BOOST_AUTO_TEST_CASE(a_key_for_some_channels_opens_no_other) {
