@@ -83,10 +83,23 @@ struct cluster_options {
   bool operator==(const cluster_options&) const = default;
 };
 
+/// HTTPS, beside the plain HTTP of `http.listen`.
+struct https_options {
+  bool enabled = false;
+  endpoint listen{"127.0.0.1", 8443};
+  std::string port_file;   ///< the bound port is written to this file; empty for none
+  std::string certificate; ///< PEM file; empty: the coordinator makes a certificate
+  std::string key;         ///< PEM file; empty: in the file of the certificate
+  bool redirect = true;    ///< requests with keys must not come to `http.listen` from other machines
+
+  bool operator==(const https_options&) const = default;
+};
+
 struct http_options {
   endpoint listen{"127.0.0.1", 8080};
   std::string port_file; ///< the bound port is written to this file; empty for none
   bool insecure = false;
+  https_options tls;
   uint64_t header_bytes_max = 16 * defaults::kibibyte; ///< request line included; larger: 414 or 431
   uint64_t body_bytes_max = defaults::mebibyte;        ///< larger: 413
   std::vector<std::string> hosts;                      ///< further host names that requests may be addressed to

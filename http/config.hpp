@@ -22,6 +22,7 @@ class upload_registry;
 
 namespace troupe::trust {
 class key_ring;
+class server_certificate;
 } // namespace troupe::trust
 
 namespace troupe::http {
@@ -83,6 +84,8 @@ struct server_config : config::http_options {
   }
 
   std::shared_ptr<trust::key_ring> keys; ///< null: there are no keys, and only this machine's own user may enter
+  std::shared_ptr<trust::server_certificate> certificate;       ///< null: no HTTPS
+  std::chrono::milliseconds certificate_interval{5'000};        ///< how often it is looked at for changes
   std::map<std::string, std::vector<ladder_rendition>> ladders; ///< by name
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };

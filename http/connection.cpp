@@ -55,14 +55,11 @@ std::chrono::milliseconds elapsed(clock::time_point since) {
 
 } // namespace
 
-connection::connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place,
-                       std::string crowded)
+connection::connection(loop& in, client_socket socket, service_ptr shared, guest who, std::string crowded)
   : loop_(in),
     socket_(std::move(socket)),
     shared_(std::move(shared)),
-    place_(std::move(place)),
-    peer_(address_of(socket_)),
-    remote_(remote_of(socket_)),
+    guest_(std::move(who)),
     crowded_(std::move(crowded)),
     buffer_(shared_->config.header_bytes_max + read_ahead_bytes) {}
 
@@ -113,6 +110,8 @@ void connection::read_header() {
   began_ = clock::now();
   request_ = {};
   request_.id = new_request_id();
+  request_.remote = guest_.remote;
+  request_.secure = guest_.secure;
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
   parser_->body_limit(boost::none); // files have their own limit
@@ -225,7 +224,7 @@ bool connection::parse_target() {
   if (!path)
     return false;
   request_.path = std::move(*path);
-  request_.place = place_;
+  request_.place = guest_.place;
   auto query = request_.target.find('?');
   request_.query = query == std::string::npos ? std::string{} : request_.target.substr(query + 1);
   auto key = header["Idempotency-Key"];
@@ -263,10 +262,11 @@ bool connection::refuse_request() {
     return refused(status::uri_too_long, "limit", "the request target is longer than this server accepts");
   if (!understood)
     return refused(status::bad_request, "invalid_argument", "the request target is not a valid path");
-  if (auto no = shared_->guard.check(header.version(), request_.method, header))
+  if (auto no =
+        (guest_.secure ? shared_->https_guard : shared_->guard).check(header.version(), request_.method, header))
     return refused(no->code, no->word, no->detail);
   auto& door = *shared_->door;
-  door.place(request_, peer_, header);
+  door.place(request_, guest_.from, header);
   auto found = routes::find(request_);
   if (!found) {
     auto crowd = door.count(request_, began_);
@@ -309,9 +309,8 @@ bool connection::hand_over() {
   if (!streams)
     return true;
   error_code failure;
-  auto protocol = socket_.local_endpoint(failure).protocol();
   phase_ = phase::closed;
-  auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_), remote_, protocol,
+  auto given = std::make_shared<file_request>(file_request{std::move(*target), std::move(request_),
                                                            base::descriptor{socket_.release(failure)},
                                                            std::move(buffer_), nullptr, began_, std::move(*streams)});
   given->parser = std::make_unique<beast::http::request_parser<beast::http::buffer_body>>(std::move(*parser_));
@@ -375,8 +374,8 @@ void connection::on_written(const error_code& failure, size_t bytes) {
   }
   if (phase_ != phase::writing)
     return;
-  access_record record{request_.id, remote_,         {}, request_.target, {}, {}, response_->result_int(),
-                       bytes,       elapsed(began_), {}};
+  access_record record{request_.id, guest_.remote,           {},    request_.target, {},
+                       {},          response_->result_int(), bytes, elapsed(began_), {}};
   auto method = beast::http::to_string(request_.method);
   record.method.assign(method.data(), method.size());
   if (failure)

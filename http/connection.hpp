@@ -14,7 +14,6 @@
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -23,11 +22,8 @@ namespace troupe::http {
 
 class connection final : public peer {
 public:
-  using tcp = boost::asio::ip::tcp;
-
-  /// `place` is held until the client is gone. If `crowded` is set, it says why there are too many connections, and
-  /// every request is answered with a 503.
-  connection(loop& in, tcp::socket socket, service_ptr shared, std::shared_ptr<std::string> place, std::string crowded);
+  /// If `crowded` is set, it says why there are too many connections, and every request is answered with a 503.
+  connection(loop& in, client_socket socket, service_ptr shared, guest who, std::string crowded);
 
   void start();
 
@@ -40,7 +36,7 @@ public:
   }
 
   std::string_view client() const noexcept override {
-    return *place_;
+    return *guest_.place;
   }
 
 private:
@@ -104,11 +100,9 @@ private:
   void close();
 
   loop& loop_;
-  tcp::socket socket_;
+  client_socket socket_;
   service_ptr shared_;
-  std::shared_ptr<std::string> place_;
-  core::ip_address peer_;
-  std::string remote_;
+  guest guest_;
   std::string crowded_;
   phase phase_ = phase::idle;
   bool first_ = true;       ///< no request has been read yet

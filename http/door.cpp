@@ -140,9 +140,12 @@ bool door::is_proxy(const core::ip_address& x) const {
 
 void door::place(request& of, const core::ip_address& peer, const fields& header) const {
   of.from = peer;
-  if (is_proxy(peer)) {
+  // Browsers apply the rule to every port of a host, so not to this machine's own names.
+  of.pins_https = of.secure && !names_loopback(host_of(view(header[field::host])));
+  of.by_proxy = is_proxy(peer);
+  if (of.by_proxy) {
     of.from = core::client_behind(peer, joined(header, "X-Forwarded-For"), proxies_);
-    of.secure = iequals(header["X-Forwarded-Proto"], "https");
+    of.secure = of.secure || iequals(header["X-Forwarded-Proto"], "https");
   }
   of.address = core::to_text(of.from);
 }
@@ -162,6 +165,8 @@ std::optional<reply> door::check(request& of, core::need what, const fields& hea
   if (!is_media)
     if (auto refused = count(of, now))
       return refused;
+  if (auto elsewhere = send_away(of, what, header))
+    return elsewhere;
   auto brings_key = header.count(field::authorization) > 0 && what != core::need::ticket;
   if (brings_key) {
     std::lock_guard guard{mutex_};
@@ -184,6 +189,26 @@ std::optional<reply> door::check(request& of, core::need what, const fields& hea
     if (auto refused = count(of, now))
       return refused;
   return refusal_of(decided, what, of);
+}
+
+std::optional<reply> door::send_away(const request& of, core::need what, const fields& header) const {
+  // What comes from this machine, or from a proxy, was not read on the way by others.
+  if (https_port_ == 0 || of.secure || of.by_proxy || core::is_loopback(of.from)
+      || !core::needs_https(what, open_channels_ || !of.address_token.empty()))
+    return {};
+  std::string authority{view(header[field::host])};
+  if (!authority.ends_with(']'))
+    authority.resize(std::min(authority.rfind(':'), authority.size()));
+  authority += ':' + std::to_string(https_port_);
+  auto moves =
+    (of.method == verb::get || of.method == verb::head) && header.count(field::host) == 1 && of.target.starts_with('/');
+  auto result = problem(moves ? status::permanent_redirect : status::forbidden, "https",
+                        "others can read this request on its way; send it to https://" + authority, of.id);
+  if (moves)
+    result.fields.emplace_back("Location", "https://" + authority + of.target);
+  if (what == core::need::channel)
+    allow_all_origins(result);
+  return result;
 }
 
 proof door::proof_of(const request& of, core::need what, const fields& header) const {

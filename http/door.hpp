@@ -29,6 +29,11 @@ class door {
 public:
   explicit door(const server_config& config);
 
+  /// Sends clients without HTTPS to this port, if they need it. Called before the first request.
+  void send_to(uint16_t https_port) {
+    https_port_ = https_port;
+  }
+
   /// Sets from where the request comes: `peer` is the other end of the connection. What proxies say counts if they are
   /// trusted.
   void place(request& of, const core::ip_address& peer, const boost::beast::http::fields& header) const;
@@ -46,12 +51,15 @@ public:
 private:
   core::proof proof_of(const request& of, core::need what, const boost::beast::http::fields& header) const;
   core::proof cookie_proof(const request& of, const boost::beast::http::fields& header) const;
+  /// The answer to a request that travels in the clear, but must not.
+  std::optional<reply> send_away(const request& of, core::need what, const boost::beast::http::fields& header) const;
   /// True if this machine's own user sends the request, and needs no key.
   bool is_own_user(const request& of, const boost::beast::http::fields& header) const;
 
   std::shared_ptr<trust::key_ring> keys_; ///< null: there are no keys
   std::string trust_loopback_;
   bool open_channels_;
+  uint16_t https_port_ = 0; ///< 0: requests may come without HTTPS
   std::vector<core::network> proxies_;
   std::mutex mutex_; ///< guards what follows
   core::sliding_limit requests_;

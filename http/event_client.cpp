@@ -17,7 +17,8 @@ bool is_event_path(const std::vector<std::string>& path) {
   return jobs && path.back() == "events" && (path.size() == 4 || path.size() == 5);
 }
 
-event_client::event_client(loop& in, tcp::socket socket, service_ptr shared, request of, unsigned version, share place)
+event_client::event_client(loop& in, client_socket socket, service_ptr shared, request of, unsigned version,
+                           share place)
   : stream_client(in, std::move(socket), std::move(shared), std::move(of), version, std::move(place), 0) {}
 
 void event_client::start() {

@@ -28,8 +28,6 @@ namespace troupe::http {
 
 class file_client final : public peer {
 public:
-  using tcp = boost::asio::ip::tcp;
-
   file_client(loop& in, service_ptr shared, std::shared_ptr<file_request> x);
 
   void start();
@@ -78,7 +76,7 @@ private:
   loop& loop_;
   service_ptr shared_;
   std::shared_ptr<file_request> request_;
-  tcp::socket socket_;
+  client_socket socket_;
   phase phase_ = phase::open;
   unsigned status_ = 0;
   uint64_t sent_bytes_ = 0;
