@@ -11,8 +11,6 @@ namespace troupe::http {
 
 namespace {
 
-using boost::asio::ip::tcp;
-
 /// Connections beyond the limit that still get an error reply; further ones are closed without one.
 uint64_t crowd_of(uint64_t connections_max) {
   return std::clamp<uint64_t>(connections_max / 8, 1, 256);
