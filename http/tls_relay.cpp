@@ -40,13 +40,13 @@ void tls_relay::greeted(const error_code& failure) {
   int ends[2];
   if (failure || ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return close();
+  base::descriptor mine{ends[0]};
   base::descriptor other{ends[1]};
   error_code failed;
-  server_.assign(boost::asio::local::stream_protocol{}, ends[0], failed);
-  if (failed) {
-    base::descriptor{ends[0]};
+  server_.assign(boost::asio::local::stream_protocol{}, mine.get(), failed);
+  if (failed)
     return close();
-  }
+  mine.release();
   // As `limit_unsent` does for a client without TLS. The kernel doubles the first number.
   constexpr int unread_bytes = 64 * 1024;
   ::setsockopt(other.get(), SOL_SOCKET, SO_SNDBUF, &unread_bytes, sizeof unread_bytes);
