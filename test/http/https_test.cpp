@@ -243,6 +243,8 @@ BOOST_AUTO_TEST_CASE(files_go_both_ways) {
   transfer::upload_registry_config with;
   with.secret = "a secret of tests";
   with.work_folder = at("/work");
+  with.bytes_max = 16 * mebibyte;
+  with.shortage = [](const std::string&, uint64_t) { return std::string{}; };
   config.files = std::make_shared<transfer::upload_registry>(with);
   begin();
   auto access =
@@ -363,6 +365,9 @@ BOOST_AUTO_TEST_CASE(a_server_stops_soon_whatever_its_clients_do) {
   auto watches = guest();
   watches->send("GET /live/demo/h264.ts HTTP/1.1\r\nHost: localhost\r\n" + bearer(first.value()) + "\r\n");
   BOOST_TEST(reached([&] { return cluster->stream->count().clients == 1; }));
+  shared_bytes::container bytes(1000);
+  cluster->stream->push({shared_bytes{std::move(bytes)}, true, 3600});
+  BOOST_TEST(watches->response().starts_with("HTTP/1.1 200 "));
   web->stop();
   BOOST_TEST(idle->read_all().empty());
   BOOST_TEST(silent.read_all().empty());
