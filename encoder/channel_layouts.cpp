@@ -99,7 +99,7 @@ std::vector<double> places_of(const AVChannelLayout& from, const AVChannelLayout
   auto row = 0;
   for (auto rest = to.u.mask; rest != 0; rest &= rest - 1, ++row)
     if (auto column = source_of(from.u.mask, to.u.mask, rest & (~rest + 1)); column >= 0)
-      result[static_cast<size_t>(row * from.nb_channels + column)] = 1;
+      result[static_cast<size_t>(row) * static_cast<size_t>(from.nb_channels) + static_cast<size_t>(column)] = 1;
   return result;
 }
 

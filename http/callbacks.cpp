@@ -191,7 +191,7 @@ std::string signature_of(const std::string& secret, const std::string& body) {
 callback_sender::callback_sender(caf::actor_system& system, gateway_actor gateway, callback_config config)
   : actor_(system.spawn<caf::stateful_actor<callbacks_state>>(gateway, std::move(config))) {
   auto look = [to = actor_] { caf::anon_send(to, tick_atom_v); };
-  watcher_ = spawn_job_watcher(system, std::move(gateway), {[look](const job_news&) { look(); }, look, true});
+  watcher_ = spawn_job_watcher(system, gateway, {[look](const job_news&) { look(); }, look, true});
 }
 
 callback_sender::~callback_sender() {

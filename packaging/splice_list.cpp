@@ -7,7 +7,6 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <ranges>
 
 namespace troupe {
 
@@ -60,7 +59,7 @@ bool splice_list::add(std::span<const std::byte> section, int64_t pts) {
       continue;
     entry made{mark, pts, pts, {}, bytes};
     if (mark.what == kind::in) {
-      auto begin = std::ranges::find_if(entries_ | std::views::reverse, [&](const entry& x) {
+      auto begin = std::find_if(entries_.rbegin(), entries_.rend(), [&](const entry& x) {
         return x.mark.what == kind::out && x.mark.event == mark.event && !x.end && x.pts <= pts;
       });
       if (begin != entries_.rend()) {

@@ -135,7 +135,7 @@ std::vector<std::string> node_cluster::keys() const {
   std::vector<std::string> result;
   for (auto& [key, x] : nodes_)
     result.push_back(key);
-  std::ranges::stable_partition(result, [](auto& key) { return key != coordinator_key; });
+  std::stable_partition(result.begin(), result.end(), [](auto& key) { return key != coordinator_key; });
   return result;
 }
 

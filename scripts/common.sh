@@ -27,7 +27,8 @@ caf_prefix() {
 # Configures preset $1 with what follows as further arguments to CMake; prints CMake's output only if that fails.
 configure() {
   local preset=$1 variant=release log; shift
-  [ "$preset" = tsan ] && variant=tsan
+  # ThreadSanitizer's runtime is the compiler's own, so CAF and we are built with the same one.
+  [ "$preset" != tsan ] || { variant=tsan; export CXX=clang++-14; }
   "$root/scripts/setup" --caf="$variant" || return
   log=$root/build/$preset.configure.log
   (cd "$root" && cmake --preset "$preset" "$@" >"$log" 2>&1) || { cat "$log" >&2; die "configuring preset $preset failed"; }

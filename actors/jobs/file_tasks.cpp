@@ -115,6 +115,7 @@ av::late_stream from_message(const late_stream& x) {
 
 std::vector<av::late_stream> from_message(const std::vector<late_stream>& xs) {
   std::vector<av::late_stream> result;
+  result.reserve(xs.size());
   for (auto& x : xs)
     result.push_back(from_message(x));
   return result;

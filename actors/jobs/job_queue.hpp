@@ -77,7 +77,7 @@ struct job_queue_state : private core::job_book_effects,
   static inline const char* name = "job_queue";
 
   job_queue_state(interface::pointer self, job_queue_config config, leases_actor coordinator);
-  ~job_queue_state();
+  ~job_queue_state() override;
 
   interface::behavior_type make_behavior();
 

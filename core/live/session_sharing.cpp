@@ -169,6 +169,7 @@ std::shared_ptr<feed> session::feed_of(attempt_id first) {
 
 std::vector<attempt_id> session::numbers_of(const std::vector<place>& x) {
   std::vector<attempt_id> result;
+  result.reserve(x.size());
   for (auto& p : x)
     result.push_back(p.at->id);
   return result;

@@ -229,6 +229,7 @@ void hls_player::run(watch_result& to) {
   renditions.resize(std::min(renditions.size(), renditions_max));
   {
     std::vector<std::jthread> threads;
+    threads.reserve(renditions.size());
     for (auto& url : renditions)
       threads.emplace_back([this, url] { follower{*this, url}.run(); });
     // Probes in the middle of the run, when the followers have playlists.

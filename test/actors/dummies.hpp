@@ -159,7 +159,8 @@ inline dummy_coordinator_ptr make_dummy_coordinator(virtual_time& world) {
     self->attach_functor([me] { me->requests.clear(); });
     return {
       [me, self](const lease_request& x) -> caf::result<lease, task_actor> {
-        return me->requests.emplace_back(x, self->make_response_promise<lease, task_actor>()).answer;
+        me->requests.push_back({x, self->make_response_promise<lease, task_actor>()});
+        return me->requests.back().answer;
       },
       [me](release_atom, lease_id id, const lease_end& how) { me->released[id] = how; },
       [](lease_id, const work_statistics&) {},

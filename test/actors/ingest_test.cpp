@@ -110,7 +110,7 @@ private:
       std::array<char, 4096> request{};
       if (::recv(client, request.data(), request.size(), 0) <= 0)
         continue;
-      auto all = "HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n" + media().substr(from_);
+      auto all = "HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nConnection: close\r\n\r\n" + media_.substr(from_);
       // If the client is gone, sending ends.
       for (size_t sent = 0; sent < all.size();) {
         auto n = ::send(client, all.data() + sent, all.size() - sent, MSG_NOSIGNAL);
@@ -121,6 +121,7 @@ private:
     }
   }
 
+  const std::string& media_ = media(); // made before the thread begins
   int listener_ = -1;
   std::string url_;
   std::atomic<size_t> from_{0};
@@ -197,7 +198,7 @@ struct fixture : registered_types {
   /// Checks that both pulls together have each frame of `whole` once, in order and at its time.
   void check_once_each(const std::vector<taken>& first, const std::vector<taken>& second,
                        const std::vector<taken>& whole) const {
-    for (uint16_t track = 0; track < format.tracks.size(); ++track) {
+    for (size_t track = 0; track < format.tracks.size(); ++track) {
       std::map<int64_t, uint64_t> expected;
       for (auto& x : whole)
         if (x.what.track == track)

@@ -75,7 +75,8 @@ inline dummy_leases::dummy_leases(virtual_time& world) {
   actor = world.keep(world.system.spawn([this](leases_actor::pointer self) -> leases_actor::behavior_type {
     return {
       [this, self](const lease_request& x) -> caf::result<lease, task_actor> {
-        return requests.emplace_back(x, self->make_response_promise<lease, task_actor>()).answer;
+        requests.push_back({x, self->make_response_promise<lease, task_actor>()});
+        return requests.back().answer;
       },
       [this](release_atom, lease_id id, const lease_end& how) { released.emplace_back(id, how); },
       [](lease_id, const work_statistics&) {},
@@ -87,7 +88,8 @@ inline dummy_leases::dummy_leases(virtual_time& world) {
       [](daemons_atom) { return std::vector<daemon_status>{}; },
       [](status_atom) { return queue_places{}; },
       [this, self](const task_join&, const lease_request& x, const orphan_actor&) -> caf::result<lease, task_actor> {
-        return adoptions.emplace_back(x, self->make_response_promise<lease, task_actor>()).answer;
+        adoptions.push_back({x, self->make_response_promise<lease, task_actor>()});
+        return adoptions.back().answer;
       },
       [](quarantine_atom, const std::string&, const std::string&, const std::string&) {},
     };
@@ -141,7 +143,8 @@ struct dummy_job_queue {
     actor = world.keep(world.system.spawn([this](job_journal_actor::pointer self) -> job_journal_actor::behavior_type {
       return {
         [this, self](const job_writes& x) -> caf::result<void> {
-          return lots.emplace_back(x, self->make_response_promise<void>()).answer;
+          lots.push_back({x, self->make_response_promise<void>()});
+          return lots.back().answer;
         },
         [](const job_report&) {},
       };
@@ -222,7 +225,8 @@ struct dummy_storage {
       world.keep(world.system.spawn([this](job_writer_actor::pointer self) -> job_writer_actor::behavior_type {
         return {
           [this, self](const store_batch& x) -> caf::result<store_results> {
-            return batches.emplace_back(x, self->make_response_promise<store_results>()).answer;
+            batches.push_back({x, self->make_response_promise<store_results>()});
+            return batches.back().answer;
           },
           [self](stop_atom) { self->quit(); },
         };
@@ -233,7 +237,8 @@ struct dummy_storage {
           [](jobs_atom, const job_question&) -> caf::result<job_listing> { return job_listing{}; },
           [](job_atom, job_id) -> caf::result<job_details> { return job_details{}; },
           [this, self](const std::vector<job_id>& ids) -> caf::result<loaded_jobs> {
-            return questions.emplace_back(ids, self->make_response_promise<loaded_jobs>()).answer;
+            questions.push_back({ids, self->make_response_promise<loaded_jobs>()});
+            return questions.back().answer;
           },
           [](const job_replay_question&) -> caf::result<job_replay> { return job_replay{}; },
           [](const job_log_question&) -> caf::result<job_log> { return job_log{}; },

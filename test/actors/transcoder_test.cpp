@@ -166,12 +166,12 @@ BOOST_AUTO_TEST_CASE(without_credit_no_input_is_acknowledged_and_with_credit_aga
     auto timed_out = false;
     self->receive(
       [&](const sample_batch& got) {
-        order.push_back("output");
+        order.emplace_back("output");
         self->send(transcoder, batch_ack{got.attempt, got.sequence});
       },
       [](const format_change&) {}, [](attempt_id, const work_statistics&) {},
       [&](const batch_ack& got) {
-        order.push_back("acknowledged");
+        order.emplace_back("acknowledged");
         taken.push_back(got);
       },
       caf::after(patience) >> [&] { timed_out = true; });

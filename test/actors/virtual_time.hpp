@@ -9,6 +9,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/detail/test_actor_clock.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <caf/send.hpp>
 
@@ -27,11 +28,37 @@ namespace troupe {
 
 using namespace std::chrono_literals;
 
+/// CAF's clock for tests. Detached actors, which have threads of their own, use it, too.
+class virtual_clock : public caf::detail::test_actor_clock {
+public:
+  time_point now() const noexcept override {
+    std::lock_guard guard{mutex_};
+    return test_actor_clock::now();
+  }
+
+  caf::disposable schedule_periodically(time_point first, caf::action what, duration_type period) override {
+    std::lock_guard guard{mutex_};
+    return test_actor_clock::schedule_periodically(first, std::move(what), period);
+  }
+
+  void pass(duration_type time) {
+    std::lock_guard guard{mutex_};
+    advance_time(time);
+  }
+
+private:
+  mutable std::recursive_mutex mutex_; // what is due may schedule more
+};
+
 /// CAF's scheduler for tests, which runs on the thread that made it, and only there.
 class virtual_scheduler : public caf::scheduler::test_coordinator {
 public:
   explicit virtual_scheduler(caf::actor_system& system) : test_coordinator(system) {
-    clock().current_time += 1h; // so that no interval seems to have begun just now
+    clock_.pass(1h); // so that no interval seems to have begun just now
+  }
+
+  virtual_clock& clock() noexcept override {
+    return clock_;
   }
 
   /// Runs until no actor has a message left.
@@ -66,6 +93,7 @@ private:
   const std::thread::id owner_ = std::this_thread::get_id();
   std::mutex mutex_;
   std::condition_variable changed_;
+  virtual_clock clock_;
   std::deque<caf::resumable*> arrivals_; // guarded by mutex_
 };
 
@@ -93,7 +121,7 @@ struct virtual_time : registered_types {
     constexpr auto step = 10ms;
     settle();
     for (auto passed = 0ms; passed < time; passed += step) {
-      scheduler.advance_time(step);
+      scheduler.clock().pass(step);
       settle();
     }
   }

@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(failed_tasks_make_their_worker_degraded_then_unhealthy) {
     auto client = c.watch(channel, "small");
     c.wait_until("the transcode is reported", [&] { return running(c).pid != 0; });
     BOOST_REQUIRE(::kill(running(c).pid, SIGKILL) == 0);
-    c.wait_until(std::string{"w1 is "} + expected, [&] { return c.daemon_state("w1") == expected; });
+    c.wait_until(std::string{"w1 is "} + expected, [&, state = expected] { return c.daemon_state("w1") == state; });
     BOOST_TEST(text(c.daemon("w1"), "reason").find("died or hung lately") != std::string::npos);
   }
   // There is no other worker, so live work goes to the unhealthy one.

@@ -38,11 +38,9 @@ constexpr double sync_tolerance_s = 0.022;
 constexpr double sample_tolerance = 8;
 
 void read_streams(const std::string& path, decoded_content& to) {
-  auto said = bench::run_process({"ffprobe", "-v", "quiet", "-count_packets", "-show_entries",
-                                  "stream=codec_type,codec_name,nb_read_packets:stream_disposition=attached_pic:"
-                                  "chapter=id",
-                                  "-of", "json", path},
-                                 scaled(decoding_limit));
+  constexpr auto wanted = "stream=codec_type,codec_name,nb_read_packets:stream_disposition=attached_pic:chapter=id";
+  auto said = bench::run_process(
+    {"ffprobe", "-v", "quiet", "-count_packets", "-show_entries", wanted, "-of", "json", path}, scaled(decoding_limit));
   auto all = parsed(said.out);
   to.chapters = list(all, "chapters").size();
   // ffprobe lists a stream again below its program; this list has each stream once.

@@ -62,7 +62,8 @@ BOOST_AUTO_TEST_CASE(a_channel_that_kills_its_tasks_is_given_up_and_the_others_g
   BOOST_REQUIRE(parts.size() == 1u);
   BOOST_TEST(bench::account_of(parts.front(), live_rate).exact());
   // No more tasks died than allowed, and each of them ran on another worker.
-  auto dead = failed(c, "poisonous");
+  std::multiset<std::string> dead;
+  c.wait_until("all deaths are known", [&] { return (dead = failed(c, "poisonous")).size() >= deaths_allowed; });
   BOOST_TEST(dead.size() == deaths_allowed);
   BOOST_TEST(std::set<std::string>(dead.begin(), dead.end()).size() == deaths_allowed);
 }

@@ -4,6 +4,7 @@
 // loss is counted; only caf-bench judges the length of gaps. The seed of the faults' moments is printed;
 // TROUPE_TEST_SEED sets it.
 #include "test/cluster/failover.hpp"
+#include "test/support/build_kind.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,11 +19,7 @@ BOOST_AUTO_TEST_SUITE(failover_test)
 namespace {
 
 // With a sanitizer, few runs are enough to execute the code; many runs are made without one.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int runs = 2;
-#else
-constexpr int runs = 5;
-#endif
+constexpr int runs = instrumented ? 2 : 5;
 
 uint64_t seed() {
   auto given = std::getenv("TROUPE_TEST_SEED");

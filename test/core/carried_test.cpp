@@ -156,7 +156,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_announced_moves_with_the_source_when_it_returns,
   be_away(6s);
   // The source stood still meanwhile: what lay 28 s ahead lies 28 s ahead.
   source(ingest, 12 * second, true);
-  BOOST_REQUIRE(effects.sent.size() >= 1u);
+  BOOST_REQUIRE(!effects.sent.empty());
   auto& returned = effects.sent.back().block.samples;
   BOOST_REQUIRE(returned.size() == 2u);
   BOOST_TEST(returned[0].track == 1);

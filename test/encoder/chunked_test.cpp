@@ -3,6 +3,7 @@
 // number and whose tone glides, in several codecs and containers; whole jobs with 1, 2, 7 and many chunks; only
 // libavformat and libavcodec read the results.
 #include "file_job.hpp"
+#include "test/support/build_kind.hpp"
 
 #include "encoder/format_ptr.hpp"
 
@@ -28,11 +29,7 @@ constexpr auto pictures = 150;
 
 /// With 100, which exceeds the number of random-access points, each of them begins a chunk. Under a sanitizer, one
 /// number above 1 suffices, because the code is the same for all of them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr auto chunk_counts = {1, 7};
-#else
-constexpr auto chunk_counts = {1, 2, 7, 100};
-#endif
+const std::vector<int> chunk_counts = troupe::test::instrumented ? std::vector{1, 7} : std::vector{1, 2, 7, 100};
 
 /// The PTS of `count` pictures at equal distances; by default 25 a second, from zero on.
 std::vector<int64_t> even_times(int count = pictures, int64_t first = 0, int64_t step = 3'600) {

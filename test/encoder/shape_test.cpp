@@ -51,7 +51,7 @@ av::frame_ptr with_bright_corner() {
   BOOST_REQUIRE(av_frame_get_buffer(frame.get(), 0) >= 0);
   for (auto plane : {0, 1, 2})
     std::memset(frame->data[plane], plane == 0 ? 60 : 128,
-                static_cast<size_t>(frame->linesize[plane] * (plane == 0 ? 32 : 16)));
+                static_cast<size_t>(frame->linesize[plane]) * (plane == 0 ? 32u : 16u));
   for (auto y = 0; y < 8; ++y)
     std::memset(frame->data[0] + y * frame->linesize[0], 220, 8);
   frame->pts = 0;

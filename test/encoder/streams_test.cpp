@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(a_stream_that_begins_late_is_carried_or_named) {
   auto tracks = picture_and_sounds(1);
   auto made = run_job(write_film({std::move(tracks)}, "late.mkv"), temporary("late-out.mkv"), copies());
   auto job = made.assembly;
-  job.names.push_back("audio stream (mp2)");
+  job.names.emplace_back("audio stream (mp2)");
   auto result = av::assemble(job, unwatched());
   BOOST_REQUIRE(result);
   BOOST_TEST(has(all_notes(*result), "2: audio stream (mp2) is lost: it begins too late"));

@@ -55,7 +55,8 @@ struct fixture : type_registration {
       x.duration = frame;
       x.size = 300;
       shared_bytes::container bytes(x.size, static_cast<std::byte>(written));
-      BOOST_REQUIRE(out.write({{x}, shared_bytes{std::move(bytes)}}, {}));
+      sample_block block{{x}, shared_bytes{std::move(bytes)}};
+      BOOST_REQUIRE(out.write(block, {}));
     }
   }
 

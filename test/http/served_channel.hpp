@@ -86,7 +86,8 @@ struct served_channel : type_registration {
       if (padding > 0 && info.is_random_access() && info.track == 0)
         pad(bytes);
       info.size = static_cast<uint32_t>(bytes.size());
-      BOOST_REQUIRE(out.write({{info}, shared_bytes{std::move(bytes)}}, {}));
+      sample_block block{{info}, shared_bytes{std::move(bytes)}};
+      BOOST_REQUIRE(out.write(block, {}));
     }
   }
 

@@ -155,7 +155,8 @@ BOOST_AUTO_TEST_CASE(players_are_told_of_splices_with_the_sections_bytes) {
   BOOST_TEST(text(get("v.m3u8")).find("DATERANGE") == std::string::npos);
   auto at = begin + 3 * ticks_per_second;
   auto size = static_cast<uint32_t>(bytes.size());
-  BOOST_REQUIRE(out.write({{{2, 0, at, begin + ticks_per_second, 0, size}}, shared_bytes{std::move(bytes)}}, {}));
+  sample_block block{{{2, 0, at, begin + ticks_per_second, 0, size}}, shared_bytes{std::move(bytes)}};
+  BOOST_REQUIRE(out.write(block, {}));
   for (auto* playlist : {"v.m3u8", "a0.m3u8"}) {
     auto seen = text(get(playlist));
     BOOST_TEST(seen.find("SCTE35-OUT=0xFC30") != std::string::npos, playlist);
@@ -181,7 +182,8 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
     auto* from = reinterpret_cast<const std::byte*>(words.data());
     shared_bytes::container bytes(from, from + words.size());
     auto size = static_cast<uint32_t>(bytes.size());
-    BOOST_REQUIRE(out.write({{{2, 0, begin + at, begin + at, duration, size}}, shared_bytes{std::move(bytes)}}, {}));
+    sample_block block{{{2, 0, begin + at, begin + at, duration, size}}, shared_bytes{std::move(bytes)}};
+    BOOST_REQUIRE(out.write(block, {}));
   };
   write_until(begin + ticks_per_second / 2);
   say(ticks_per_second / 2, "Hello", ticks_per_second);
@@ -234,7 +236,8 @@ BOOST_AUTO_TEST_CASE(subtitles_that_begin_in_the_middle_hold_nothing_back_and_ar
     auto* from = reinterpret_cast<const std::byte*>(words.data());
     shared_bytes::container bytes(from, from + words.size());
     auto size = static_cast<uint32_t>(bytes.size());
-    BOOST_REQUIRE(out.write({{{2, 0, begin + at, begin + at, 90, size}}, shared_bytes{std::move(bytes)}}, {}));
+    sample_block block{{{2, 0, begin + at, begin + at, 90, size}}, shared_bytes{std::move(bytes)}};
+    BOOST_REQUIRE(out.write(block, {}));
   };
   auto words = [&](int64_t number) { return text(get(subtitle_name("s0", number))); };
   auto first = begin / ticks_per_second;

@@ -3,6 +3,7 @@
 //   TROUPE_GPU_SEEDS=N  lives to try (seeds 1 to N)
 //   TROUPE_GPU_SEED=n   only that one
 #include "test/sim/gpu_world.hpp"
+#include "test/support/build_kind.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -20,11 +21,7 @@ uint64_t number_from(const char* variable, uint64_t otherwise) {
   return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr uint64_t seeds_by_default = 2;
-#else
-constexpr uint64_t seeds_by_default = 12;
-#endif
+constexpr uint64_t seeds_by_default = troupe::test::slow ? 2 : 12;
 
 } // namespace
 

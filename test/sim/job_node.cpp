@@ -24,14 +24,14 @@ core::file_job_config config() {
 
 } // namespace
 
-job_node::job_node(job_world& w, std::shared_ptr<job_queue_node> queue, core::file_job_begin begin,
+job_node::job_node(job_world& w, const std::shared_ptr<job_queue_node>& queue, core::file_job_begin begin,
                    std::map<uint32_t, uint32_t> chunk_attempts, job_id id)
   : id(id),
     attempt(begin.attempt),
     owner(w.next_owner++),
     since(w.clock().now()),
     world_(w),
-    queue_(std::move(queue)),
+    queue_(queue),
     registry_(w.registry),
     job_(config(), begin, *this),
     chunk_attempts_(std::move(chunk_attempts)),

@@ -33,7 +33,7 @@ inline constexpr duration at_once = 50us; ///< within a process, in order
 /// Simulates a job: actors/jobs/job.cpp.
 class job_node : public core::file_job_effects, public std::enable_shared_from_this<job_node> {
 public:
-  job_node(job_world& w, std::shared_ptr<job_queue_node> queue, core::file_job_begin begin,
+  job_node(job_world& w, const std::shared_ptr<job_queue_node>& queue, core::file_job_begin begin,
            std::map<uint32_t, uint32_t> chunk_attempts, job_id id);
 
   void begin();

@@ -4,6 +4,7 @@
 //   TROUPE_SEEDS=N  lives to try (seeds 1 to N); TROUPE_LONG=1 tries 50 000
 //   TROUPE_SEED=n   that one life alone, with a trace of what happens; TROUPE_PLANT=name plants a bug in it
 #include "test/sim/job_world.hpp"
+#include "test/support/build_kind.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,11 +19,7 @@ BOOST_AUTO_TEST_SUITE(job_simulation_test)
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr uint64_t seeds_by_default = 200;
-#else
-constexpr uint64_t seeds_by_default = 2000;
-#endif
+constexpr uint64_t seeds_by_default = troupe::test::slow ? 200 : 2000;
 
 constexpr uint64_t seeds_long = 50'000;
 

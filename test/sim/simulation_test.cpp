@@ -5,6 +5,7 @@
 //   TROUPE_SEEDS=N  lives to try (seeds 1 to N)
 //   TROUPE_SEED=n   that one life alone, with a trace of what happens
 #include "test/sim/cluster.hpp"
+#include "test/support/build_kind.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -18,11 +19,7 @@ BOOST_AUTO_TEST_SUITE(simulation_test)
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr uint64_t seeds_by_default = 150;
-#else
-constexpr uint64_t seeds_by_default = 2000;
-#endif
+constexpr uint64_t seeds_by_default = troupe::test::slow ? 150 : 2000;
 
 /// The test stops after this many failures.
 constexpr size_t failures_max = 20;

@@ -1,4 +1,5 @@
 #include "test/support/cluster.hpp"
+#include "test/support/build_kind.hpp"
 
 #include <boost/test/results_collector.hpp>
 #include <boost/test/unit_test.hpp>
@@ -17,11 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr double default_scale = 4;
-#else
-constexpr double default_scale = 1;
-#endif
+constexpr double default_scale = instrumented ? 4 : 1;
 
 /// The first worker of a build tries every codec of the machine.
 constexpr auto proving_limit = milliseconds{180'000};

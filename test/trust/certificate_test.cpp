@@ -121,10 +121,10 @@ BOOST_AUTO_TEST_CASE(a_certificate_is_renewed_long_before_it_ends) {
 
 BOOST_AUTO_TEST_CASE(a_new_name_leads_to_a_new_certificate_and_an_impossible_one_to_one_attempt) {
   auto x = open();
-  names.push_back("new.example");
+  names.emplace_back("new.example");
   BOOST_TEST(x->refresh().value());
   BOOST_TEST(x->current().is_for("new.example"));
-  names.push_back("");
+  names.emplace_back("");
   BOOST_TEST(x->refresh().value());
   auto tried = x->current().whole();
   BOOST_TEST(!x->refresh().value());
