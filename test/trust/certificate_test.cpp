@@ -6,7 +6,11 @@
 
 #include <fstream>
 #include <iterator>
+#include <memory>
 
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <sys/stat.h>
 
 using namespace troupe;
@@ -182,10 +186,17 @@ BOOST_AUTO_TEST_CASE(a_broken_file_keeps_the_old_certificate_and_is_told_once) {
 
 BOOST_AUTO_TEST_CASE(a_key_with_a_password_is_refused_without_asking_for_it) {
   auto text = fresh().text();
-  auto begin = text.key.find("PRIVATE");
-  text.key.replace(begin, 7, "ENCRYPTED PRIVATE");
-  text.key.replace(text.key.find("PRIVATE", text.key.find("-----END")), 7, "ENCRYPTED PRIVATE");
-  auto read = certificate::read(text.chain, text.key);
+  std::unique_ptr<BIO, decltype(&BIO_free)> from{BIO_new_mem_buf(text.key.data(), static_cast<int>(text.key.size())),
+                                                 BIO_free};
+  std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key{
+    PEM_read_bio_PrivateKey(from.get(), nullptr, nullptr, nullptr), EVP_PKEY_free};
+  std::unique_ptr<BIO, decltype(&BIO_free)> to{BIO_new(BIO_s_mem()), BIO_free};
+  char password[] = "a password";
+  PEM_write_bio_PKCS8PrivateKey(to.get(), key.get(), EVP_aes_256_cbc(), password, sizeof password - 1, nullptr,
+                                nullptr);
+  char* data = nullptr;
+  auto size = BIO_get_mem_data(to.get(), &data);
+  auto read = certificate::read(text.chain, std::string(data, static_cast<size_t>(size)));
   BOOST_REQUIRE(!read.has_value());
   BOOST_TEST(read.error().find("without a password") != std::string::npos);
 }
