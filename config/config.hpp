@@ -83,13 +83,34 @@ struct cluster_options {
   bool operator==(const cluster_options&) const = default;
 };
 
+/// HTTPS, beside the plain HTTP of `http.listen`.
+struct https_options {
+  bool enabled = false;
+  endpoint listen{"127.0.0.1", 8443};
+  std::string port_file;   ///< the bound port is written to this file; empty for none
+  std::string certificate; ///< PEM file; empty: the coordinator makes a certificate
+  std::string key;         ///< PEM file; empty: in the file of the certificate
+  bool redirect = true;    ///< requests with keys must not come to `http.listen` from other machines
+
+  bool operator==(const https_options&) const = default;
+};
+
 struct http_options {
   endpoint listen{"127.0.0.1", 8080};
   std::string port_file; ///< the bound port is written to this file; empty for none
   bool insecure = false;
+  https_options tls;
   uint64_t header_bytes_max = 16 * defaults::kibibyte; ///< request line included; larger: 414 or 431
   uint64_t body_bytes_max = defaults::mebibyte;        ///< larger: 413
   std::vector<std::string> hosts;                      ///< further host names that requests may be addressed to
+  /// Whether requests from this machine need no key: "auto" (until there is a key besides the first), "always",
+  /// "never".
+  std::string trust_loopback = "auto";
+  bool open_channels = false; ///< anyone may watch all channels
+  /// Addresses and networks of reverse proxies, whose X-Forwarded-For counts.
+  std::vector<std::string> trusted_proxies;
+  uint32_t requests_per_second = 100; ///< of one address, on average; more: 429
+  uint32_t requests_burst = 200;      ///< at once
   /// More: 503; before that, idle connections are closed to make room.
   uint32_t connections_max = 4096;
   uint32_t connections_per_client = 1024; ///< of one address, or of one IPv6 /64 network; more: 503

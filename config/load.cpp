@@ -176,14 +176,8 @@ std::string value_or_empty(const environment& variables, std::string_view name) 
 void complete(configuration& x, const environment& variables) {
   if (x.node.name.empty())
     x.node.name = host_name();
-  if (x.node.state_dir.empty()) {
-    const auto state = value_or_empty(variables, "XDG_STATE_HOME");
-    const auto home = value_or_empty(variables, "HOME");
-    // A service without a home folder is a system service.
-    x.node.state_dir = !state.empty()  ? state + "/troupe"
-                       : !home.empty() ? home + "/.local/state/troupe"
-                                       : "/var/lib/troupe";
-  }
+  if (x.node.state_dir.empty())
+    x.node.state_dir = usual_state_dir(variables);
   if (x.jobs.store.empty())
     x.jobs.store = x.node.state_dir + "/jobs.db";
   if (x.jobs.work_dir.empty())
@@ -230,6 +224,13 @@ tl::expected<loaded, problems> merge(const file_text* file, command_line argumen
 }
 
 } // namespace
+
+std::string usual_state_dir(const environment& variables) {
+  const auto state = value_or_empty(variables, "XDG_STATE_HOME");
+  const auto home = value_or_empty(variables, "HOME");
+  // A service without a home folder is a system service.
+  return !state.empty() ? state + "/troupe" : !home.empty() ? home + "/.local/state/troupe" : "/var/lib/troupe";
+}
 
 tl::expected<loaded, problems> load(std::span<const std::string> arguments, const environment& variables) {
   auto line = from_arguments(arguments);

@@ -172,30 +172,64 @@ std::vector<option> gpu_rows() {
 std::vector<option> service_rows() {
   return {
     {.key = "http.listen", .kind = kind::address, .at = at<&c::http, &ht::listen>,
-     .help = "Where the coordinator serves the API, metrics and media. Anything but loopback needs `http.insecure`. "
+     .help = "Where the coordinator serves the API, metrics and media. Anything but loopback needs `http.insecure`; "
+             "better is HTTPS, see `http.tls.enabled`. "
              "Port 0 takes any free port.",
      .aliases = {{"TVARR_LISTEN_ADDRESS"}, {"TVARR_SERVER_HOST", part::host}, {"TVARR_SERVER_PORT", part::port}}},
     {.key = "http.port_file", .kind = kind::path, .at = at<&c::http, &ht::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "http.insecure", .kind = kind::boolean, .at = at<&c::http, &ht::insecure>,
-     .help = "Lets HTTP listen beyond this machine, where anyone may watch and control. Each start warns of it."},
+     .help = "Lets HTTP listen beyond this machine without TLS, so that keys and media can be read on the way. Each "
+             "start warns of it."},
+    {.key = "http.tls.enabled", .kind = kind::boolean, .at = at<&c::http, &ht::tls, &https_options::enabled>,
+     .help = "Serves HTTPS at `http.tls.listen`, beside plain HTTP at `http.listen`."},
+    {.key = "http.tls.listen", .kind = kind::address, .at = at<&c::http, &ht::tls, &https_options::listen>,
+     .help = "Where the coordinator serves HTTPS. Port 0 takes any free port."},
+    {.key = "http.tls.port_file", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::port_file>,
+     .help = "File into which the coordinator writes the port of HTTPS.", .default_text = "none"},
+    {.key = "http.tls.certificate", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::certificate>,
+     .help = "PEM file of the certificate for HTTPS, followed by those that lead to its authority. If the file "
+             "changes, new connections get the new certificate.",
+     .default_text = "a certificate that the coordinator makes and renews; its authority is `https-ca.crt` in "
+                     "`node.state_dir`"},
+    {.key = "http.tls.key", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::key>,
+     .help = "PEM file of the private key that belongs to `http.tls.certificate`.",
+     .default_text = "in the file `http.tls.certificate`"},
+    {.key = "http.tls.redirect", .kind = kind::boolean, .at = at<&c::http, &ht::tls, &https_options::redirect>,
+     .help = "Whether requests from other machines to `http.listen` are sent to HTTPS, if they need a key. Files of "
+             "jobs, addresses that were made for players, and open channels are served without HTTPS, too."},
     {.key = "http.hosts", .kind = kind::host_list, .at = at<&c::http, &ht::hosts>,
      .help = "Host names that the server accepts in `Host`: the names that a reverse proxy passes on, or that users "
              "type. Loopback names are always accepted, and so are IP addresses if `http.listen` is beyond this "
              "machine. Without a list, a server beyond this machine accepts any name, but refuses changes from "
-             "browsers under an unknown name.",
+             "browsers under an unknown name. A certificate that the coordinator makes is valid for these names.",
      .default_text = "none"},
+    {.key = "http.trust_loopback", .kind = kind::choice, .at = at<&c::http, &ht::trust_loopback>,
+     .help = "Whether requests from this machine may do everything without a key. `auto`: until there is a key besides "
+             "the first one. Requests that came through a proxy, or from a page of another origin, always need one.",
+     .choices = {"auto", "always", "never"}},
+    {.key = "http.open_channels", .kind = kind::boolean, .at = at<&c::http, &ht::open_channels>,
+     .help = "Lets anyone who reaches the server watch all channels. Otherwise players need a key, or an address that "
+             "was made for them."},
+    {.key = "http.trusted_proxies", .kind = kind::network_list, .at = at<&c::http, &ht::trusted_proxies>,
+     .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is.",
+     .default_text = "none"},
+    {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
+     .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "
+             "Media that the client may watch does not count, nor do files of jobs.",
+     .min = 1, .max = 1'000'000},
+    {.key = "http.requests_burst", .kind = kind::integer, .at = at<&c::http, &ht::requests_burst>,
+     .help = "How many of these requests may come at once.", .min = 1, .max = 1'000'000},
     {.key = "http.header_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::header_bytes_max>,
      .help = "The largest request header.", .min = kibibyte, .max = mebibyte},
     {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
      .help = "The largest request body.", .min = kibibyte, .max = 1024 * mebibyte},
     {.key = "http.connections_max", .kind = kind::integer, .at = at<&c::http, &ht::connections_max>,
-     .help = "The most open connections; further ones are refused. Never more than half of the process's file "
-             "descriptors.",
+     .help = "The most open connections; further ones are refused. All of them take at most half of the process's "
+             "file descriptors, one each, or three each with HTTPS.",
      .min = 1, .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
-     .help = "The most open connections from one client address. Raise it if all clients come through one reverse "
-             "proxy.",
+     .help = "The most open connections from one client address. There is no such limit for `http.trusted_proxies`.",
      .min = 1, .max = 1'000'000},
     {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
      .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},

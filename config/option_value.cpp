@@ -2,6 +2,7 @@
 
 #include "base/mask_url.hpp"
 #include "config/text.hpp"
+#include "core/trust/network.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -173,6 +174,8 @@ result check_string(const option& row, std::string_view text) {
       return !text.empty() && is_clean_text(text);
     case kind::host_list:
       return is_host(text);
+    case kind::network_list:
+      return core::network::parse(text).has_value();
     default:
       return is_clean_text(text);
     }
@@ -190,9 +193,10 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 }
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
-  const auto may_be_empty = row.kind == kind::host_list || row.kind == kind::word_list;
+  const auto of_hosts = row.kind == kind::host_list || row.kind == kind::network_list;
+  const auto may_be_empty = of_hosts || row.kind == kind::word_list;
   const auto least = may_be_empty ? size_t{0} : size_t{1};
-  const auto most = row.kind == kind::host_list   ? defaults::http_hosts_max
+  const auto most = of_hosts                      ? defaults::http_hosts_max
                     : row.kind == kind::word_list ? defaults::languages_max
                     : row.kind == kind::name_list ? core::ladder_profiles_max
                                                   : defaults::urls_max;
@@ -302,6 +306,8 @@ std::string describe_allowed(const option& row) {
     return "1 to " + std::to_string(core::ladder_profiles_max) + " names of profiles";
   case kind::host_list:
     return "0 to " + std::to_string(defaults::http_hosts_max) + " names of hosts, without ports";
+  case kind::network_list:
+    return "0 to " + std::to_string(defaults::http_hosts_max) + " addresses or networks, such as 10.0.0.0/8";
   case kind::choice:
     break;
   }

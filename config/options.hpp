@@ -37,9 +37,16 @@ enum class kind : uint8_t {
   url,
   word_list,
   url_list,
-  name_list, ///< names of profiles
-  host_list, ///< host names and addresses, without ports
+  name_list,    ///< names of profiles
+  host_list,    ///< host names and addresses, without ports
+  network_list, ///< addresses, and networks such as 10.0.0.0/8
 };
+
+/// True if a value of this kind is a list of texts.
+constexpr bool is_list(kind x) {
+  return x == kind::word_list || x == kind::url_list || x == kind::name_list || x == kind::host_list
+         || x == kind::network_list;
+}
 
 /// The names for a key's stars, in their order.
 using names = std::vector<std::string>;

@@ -29,8 +29,7 @@ std::string quoted_yaml(std::string_view text) {
 
 bool is_string(kind k) {
   return k == kind::text || k == kind::word || k == kind::name || k == kind::path || k == kind::url
-         || k == kind::url_list || k == kind::word_list || k == kind::name_list || k == kind::host_list
-         || k == kind::address;
+         || k == kind::address || is_list(k);
 }
 
 std::string yaml_of(const option& row, const raw_value& value) {

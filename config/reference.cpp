@@ -50,7 +50,8 @@ choose stand between double underscores: `channels.demo.url` is `TROUPE_CHANNELS
 `profiles.hd.video.options.x264-params` is `TROUPE_PROFILES__HD__VIDEO_OPTIONS__X264_PARAMS`. Such a name refers to the
 name in the file (or a built-in one) that is equal if case is ignored and `.` and `-` count as `_`. If no name is equal,
 the variable's name is taken in lower case. A variable that is empty counts as not set. An unknown `TROUPE_` variable is
-an error; `TROUPE_CONFIG` names the file, `TROUPE_URL` is for `caf-ctl`, and `TROUPE_CACHE` belongs to the scripts.
+an error; `TROUPE_CONFIG` names the file, `TROUPE_URL`, `TROUPE_KEY` and `TROUPE_KEY_FILE` are for `caf-ctl`, and
+`TROUPE_CACHE` belongs to the scripts.
 
 ## Values
 

@@ -61,9 +61,15 @@ public:
     if (!listens())
       return;
     exposure("http.listen", config_.http.listen, false, config_.http.insecure, "http.insecure",
-             "anyone who reaches it may watch and control");
-    if (config_.http.listen.port != 0 && config_.http.listen.port == config_.cluster.listen.port)
-      wrong("http.listen", "has the port of cluster.listen: choose another");
+             "keys and media would travel in the clear: set http.tls.enabled and http.tls.listen");
+    other_port("http.listen", config_.http.listen, "cluster.listen", config_.cluster.listen);
+    const auto& tls = config_.http.tls;
+    if (tls.certificate.empty() && !tls.key.empty())
+      wrong("http.tls.key", "is set, but not the certificate that it belongs to: set http.tls.certificate");
+    if (tls.enabled) {
+      other_port("http.tls.listen", tls.listen, "cluster.listen", config_.cluster.listen);
+      other_port("http.tls.listen", tls.listen, "http.listen", config_.http.listen);
+    }
   }
 
   void live() {
@@ -158,6 +164,11 @@ private:
       return exact->second;
     const auto below = origins_.lower_bound(key + '.');
     return below != origins_.end() && below->first.starts_with(key + '.') ? below->second : origin{};
+  }
+
+  void other_port(std::string_view key, const endpoint& at, std::string_view other, const endpoint& taken) {
+    if (at.port != 0 && at.port == taken.port)
+      wrong(std::string{key}, "has the port of " + std::string{other} + ": choose another");
   }
 
   void exposure(std::string_view key, const endpoint& at, bool has_tls, bool insecure, std::string_view permission,
@@ -295,6 +306,12 @@ problems check_files(const loaded& x) {
   const auto coordinates = x.config.role == role::coordinator || x.config.role == role::all;
   if (coordinates && shows_image(x.config) && !x.config.live.slate_image.empty())
     readable("live.slate_image", x.config.live.slate_image, live_options::slate_image_bytes_max);
+  const auto& https = x.config.http.tls;
+  if (coordinates && https.enabled && !https.certificate.empty()) {
+    readable("http.tls.certificate", https.certificate);
+    if (!https.key.empty())
+      readable("http.tls.key", https.key);
+  }
   // A coordinator makes its token file, perhaps only after a worker has started and waits for it.
   const auto may_come = access(cluster.token_file.c_str(), F_OK) != 0 && errno == ENOENT;
   if (x.config.role == role::worker && cluster.token.empty() && x.origins.contains("cluster.token_file") && !may_come)

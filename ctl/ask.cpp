@@ -12,7 +12,9 @@ namespace troupe::ctl {
 namespace json = boost::json;
 
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
-                                       const std::string& body, const std::vector<std::string>& lines) {
+                                       const std::string& body, std::vector<std::string> lines) {
+  if (!with.key.empty())
+    lines.push_back(key_line(with.key));
   auto got = send(method, with.url + "/api/v1" + path, body, lines);
   if (!got)
     return tl::unexpected(failure{unreachable, got.error()});

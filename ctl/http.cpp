@@ -47,10 +47,10 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
     set(CURLOPT_POSTFIELDS, body.c_str());
     if (!body.empty())
       fields.add("Content-Type: application/json");
-    for (auto& line : lines)
-      fields.add(line);
-    set(CURLOPT_HTTPHEADER, fields.get());
   }
+  for (auto& line : lines)
+    fields.add(line);
+  set(CURLOPT_HTTPHEADER, fields.get());
   set(CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
   set(CURLOPT_TIMEOUT_MS, timeout_ms);
   set(CURLOPT_USERAGENT, "caf-ctl/" TROUPE_VERSION);
@@ -60,6 +60,14 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
     return tl::unexpected(no_coordinator(url, curl::words(code, detail)));
   result.status = curl::status_of(handle.get());
   return result;
+}
+
+bool is_this_machine(const std::string& url) {
+  auto begin = url.find("://");
+  auto rest = begin == std::string::npos ? url : url.substr(begin + 3);
+  rest = rest.substr(0, rest.find('/'));
+  auto host = rest.starts_with('[') ? rest.substr(1, rest.find(']') - 1) : rest.substr(0, rest.rfind(':'));
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 std::string encoded(const std::string& text) {

@@ -100,7 +100,7 @@ public:
     for (;; std::this_thread::sleep_for(again_interval)) {
       auto heard = false;
       auto end = listen(
-        url, last_,
+        url, with_.key, last_,
         [&](const event& x) {
           heard = true;
           return take(x);

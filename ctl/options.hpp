@@ -46,7 +46,11 @@ enum class command : uint8_t {
   resume_job,
   retry_job,
   remove_job,
-  job_logs
+  job_logs,
+  list_keys,
+  create_key,
+  revoke_key,
+  make_address
 };
 
 struct options {
@@ -65,7 +69,13 @@ struct options {
   bool detach = false;                         ///< `transcode` returns as soon as the job is accepted
   bool local = false;                          ///< `transcode` starts a node for this job and needs no coordinator
   std::map<std::string, std::string> settings; ///< of `transcode`, by option name; only those that were given
-  std::string topic;                           ///< of `help`: a command; empty for all
+  std::string key;                             ///< of the API; empty: none
+  std::string key_file;                        ///< as given: the file with that key
+  std::string role;                            ///< of `keys create`, as `channels` and `label` are
+  std::vector<std::string> channels;
+  std::string label;
+  int64_t life_ms = 0; ///< of a new key or address; 0: the coordinator's default
+  std::string topic;   ///< of `help`: a command; empty for all
 
   bool operator==(const options&) const = default;
 };

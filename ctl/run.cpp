@@ -6,6 +6,7 @@
 #include "ctl/ask.hpp"
 #include "ctl/http.hpp"
 #include "ctl/jobs.hpp"
+#include "ctl/keys.hpp"
 #include "ctl/local.hpp"
 #include "ctl/options.hpp"
 #include "ctl/table.hpp"
@@ -194,14 +195,22 @@ int top(const options& with, std::ostream& out, std::ostream& err, bool terminal
 
 } // namespace
 
-int run(const std::vector<std::string>& args, const std::optional<std::string>& environment_url, std::ostream& out,
-        std::ostream& err, bool terminal) {
-  auto parsed = parse_options(args, environment_url);
+int run(const std::vector<std::string>& args, const surroundings& around, std::ostream& out, std::ostream& err,
+        bool terminal) {
+  auto parsed = parse_options(args, around.url);
   if (!parsed) {
     err << "caf-ctl: " << base::plain_text(parsed.error()) << '\n';
     return wrong_usage;
   }
   auto& with = *parsed;
+  if (with.command != command::help && with.command != command::version && !with.local) {
+    auto key = find_key(with, around);
+    if (!key) {
+      err << "caf-ctl: " << base::plain_text(key.error()) << '\n';
+      return wrong_usage;
+    }
+    with.key = std::move(*key);
+  }
   switch (with.command) {
   case command::help:
     out << usage(with.topic);
@@ -249,6 +258,14 @@ int run(const std::vector<std::string>& args, const std::optional<std::string>& 
   case command::retry_job:
   case command::remove_job:
     return change_job(with, out, err);
+  case command::list_keys:
+    return show(with, "/keys", show_keys, out, err);
+  case command::create_key:
+    return create_key(with, out, err);
+  case command::revoke_key:
+    return revoke_key(with, out, err);
+  case command::make_address:
+    return make_address(with, out, err);
   }
   return wrong_usage;
 }

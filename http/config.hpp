@@ -20,6 +20,11 @@ namespace troupe::transfer {
 class upload_registry;
 } // namespace troupe::transfer
 
+namespace troupe::trust {
+class key_ring;
+class server_certificate;
+} // namespace troupe::trust
+
 namespace troupe::http {
 
 /// One line of the access log. Texts are shortened and have no control characters.
@@ -62,10 +67,14 @@ struct server_config : config::http_options {
   uint32_t clients_max = config::defaults::live_clients_max; ///< who watch, by any protocol; more: 503
   /// Viewers of HLS and DASH of one client's address; more: 503.
   uint32_t viewers_per_client = config::defaults::live_viewers_per_client;
-  std::chrono::milliseconds stop_timeout{2'000};            ///< for connections to end when the server stops
-  std::shared_ptr<const telemetry::file_job_log> file_jobs; ///< the log of file jobs; may be null
-  std::shared_ptr<const telemetry::failover_log> failovers; ///< failovers shown on the metrics page; may be null
-  std::shared_ptr<transfer::upload_registry> files;         ///< which files may be read and written; null: none
+  uint32_t wrong_keys_max = 30; ///< of one address, in the next time; more: 429
+  std::chrono::milliseconds wrong_keys_window{60'000};
+  std::chrono::milliseconds session_life = std::chrono::hours{12}; ///< of a browser's session, at most
+  std::chrono::milliseconds address_life = std::chrono::hours{24}; ///< of a player's address, if none is asked for
+  std::chrono::milliseconds stop_timeout{2'000};                   ///< for connections to end when the server stops
+  std::shared_ptr<const telemetry::file_job_log> file_jobs;        ///< the log of file jobs; may be null
+  std::shared_ptr<const telemetry::failover_log> failovers;        ///< failovers shown on the metrics page; may be null
+  std::shared_ptr<transfer::upload_registry> files;                ///< which files may be read and written; null: none
 
   /// Concurrent streams and file transfers; more: 503, so that some connections are left for the API.
   uint32_t streams_max() const noexcept {
@@ -74,6 +83,9 @@ struct server_config : config::http_options {
     return connections_max - kept;
   }
 
+  std::shared_ptr<trust::key_ring> keys; ///< null: there are no keys, and only this machine's own user may enter
+  std::shared_ptr<trust::server_certificate> certificate;       ///< null: no HTTPS
+  std::chrono::milliseconds certificate_interval{5'000};        ///< how often it is looked at for changes
   std::map<std::string, std::vector<ladder_rendition>> ladders; ///< by name
   std::function<void(const access_record&)> log; ///< instead of the log; called on the server's threads, must not block
 };

@@ -42,7 +42,8 @@ file_client::file_client(loop& in, service_ptr shared, std::shared_ptr<file_requ
 
 void file_client::start() {
   error_code failure;
-  socket_.assign(request_->protocol, request_->socket.get(), failure);
+  // The family matters only to sockets that are still to be opened.
+  socket_.assign({AF_UNSPEC, 0}, request_->socket.get(), failure);
   if (failure)
     return;
   request_->socket.release();
@@ -254,7 +255,7 @@ void file_client::send_slice() {
 
 void file_client::create_upload() {
   auto bytes = request_->number_of("Upload-Length");
-  auto client = request_->remote.substr(0, request_->remote.rfind(':'));
+  auto client = request_->of.remote.substr(0, request_->of.remote.rfind(':'));
   auto made = bytes
                 ? shared_->config.files->create_upload(request_->of.idempotency_key, *bytes,
                                                        request_->field_of("Upload-Name"), client)
@@ -407,7 +408,7 @@ void file_client::hang_up(std::string note, bool politely) {
   phase_ = phase::closed;
   auto method = beast::http::to_string(request_->of.method);
   access_record record{request_->of.id,
-                       request_->remote,
+                       request_->of.remote,
                        {method.data(), method.size()},
                        base::mask_query(request_->of.target), // the attempt's name is secret
                        {},

@@ -6,6 +6,8 @@
 #include "http/config.hpp"
 #include "http/connections_per_client.hpp"
 #include "http/delivery.hpp"
+#include "http/door.hpp"
+#include "http/guest.hpp"
 #include "http/job_events.hpp"
 #include "http/loop.hpp"
 #include "http/routes.hpp"
@@ -32,6 +34,8 @@ struct service {
   std::shared_ptr<http::delivery> delivery;
   std::shared_ptr<viewer_list> viewers;
   http::browser_guard guard;
+  http::browser_guard https_guard; ///< of clients that speak TLS with us
+  std::shared_ptr<http::door> door;
   std::shared_ptr<statistics> counters;
   std::vector<loop*> file_loops; ///< only for files; they outlive all connections
   std::shared_ptr<event_hub> events;
@@ -56,13 +60,13 @@ void write_log(const service& of, access_record record);
 
 /// A client that reads slowly gets no more unsent bytes into its kernel's buffer than one write has. Without this limit
 /// the buffer grows to megabytes of old pictures.
-void limit_unsent(boost::asio::ip::tcp::socket& socket);
+void limit_unsent(int socket);
 
 /// "address:port" of the other side; empty if it is gone.
 std::string remote_of(const boost::asio::ip::tcp::socket& socket);
 
 /// Sends what is written, then waits a moment for the client to close. An immediate close, while the client still
 /// sends, would make its kernel discard our last response.
-void linger(loop& in, boost::asio::ip::tcp::socket socket);
+void linger(loop& in, client_socket socket);
 
 } // namespace troupe::http

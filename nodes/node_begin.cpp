@@ -3,7 +3,9 @@
 #include "actors/cluster/task_host.hpp"
 #include "base/random_id.hpp"
 #include "core/back_off.hpp"
+#include "nodes/node_keys.hpp"
 #include "telemetry/log.hpp"
+#include "trust/server_certificate.hpp"
 
 #include <systemd/sd-daemon.h>
 
@@ -72,9 +74,14 @@ bool check_private(const config::configuration& x) {
                    {{"path", path}, {"mode", mode_of(found.st_mode)}, {"what_to_do", what_to_do}});
     return true;
   };
-  auto good = is_private(x.node.state_dir) && is_private(x.node.state_dir + "/transfer.key");
+  auto good = is_private(x.node.state_dir);
+  for (auto name : {"transfer.key", first_key_file, session_key_file, trust::authority_file, trust::server_file})
+    good = good && is_private(x.node.state_dir + "/" + name);
   if (x.cluster.token.empty())
     good = good && is_private(x.cluster.token_file);
+  auto& https = x.http.tls;
+  if (https.enabled)
+    good = good && is_private(https.key.empty() ? https.certificate : https.key);
   return good && is_private(x.cluster.tls.key);
 }
 

@@ -35,7 +35,8 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
   static_cast<config::http_options&>(result) = x.http;
   result.clients_max = x.live.clients_max;
   result.viewers_per_client = x.live.viewers_per_client;
-  result.connections_max = static_cast<uint32_t>(share_of(descriptors, http_parts, x.http.connections_max, "HTTP"));
+  auto parts = http_parts * (x.http.tls.enabled ? https_descriptors : 1);
+  result.connections_max = static_cast<uint32_t>(share_of(descriptors, parts, x.http.connections_max, "HTTP"));
   namespace d = config::defaults;
   result.watch_timeout =
     d::gateway_wait(d::first_bytes_wait(x.session.open_timeout, x.leases.selection_timeout) + longest_queue(x));

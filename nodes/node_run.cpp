@@ -13,6 +13,8 @@
 #include "http/server.hpp"
 #include "nodes/node_begin.hpp"
 #include "nodes/node_http.hpp"
+#include "nodes/node_https.hpp"
+#include "nodes/node_keys.hpp"
 #include "nodes/node_link.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
@@ -191,6 +193,12 @@ private:
     });
   }
 
+  /// Logs why the node does not start.
+  static bool refused(const std::string& why) {
+    log::error("the node does not start", {{"reason", why}});
+    return false;
+  }
+
   bool start_coordinator() {
     for (auto& [name, p] : config_.profiles)
       if (auto& codec = p.video.codec; codec != "copy" && codec != "none")
@@ -199,16 +207,18 @@ private:
           return false;
         }
     auto claim = claim_store(config_, [this](const std::string& why) { end(why); });
-    if (!claim) {
-      log::error("the node does not start", {{"reason", claim.error()}});
-      return false;
-    }
+    if (!claim)
+      return refused(claim.error());
     claim_.emplace(std::move(*claim));
     auto uploads = open_uploads(config_);
-    if (!uploads) {
-      log::error("the node does not start", {{"reason", uploads.error()}});
-      return false;
-    }
+    if (!uploads)
+      return refused(uploads.error());
+    auto keys = open_keys(config_);
+    if (!keys)
+      return refused(keys.error());
+    auto certificate = open_certificate(config_);
+    if (!certificate)
+      return refused(certificate.error());
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
@@ -219,34 +229,32 @@ private:
     settings.failovers = failovers_;
     settings.file_jobs = file_jobs_;
     settings.files = *uploads;
+    settings.keys = std::move(*keys);
+    settings.certificate = std::move(*certificate);
     auto server = http::server::start(settings, system_, coordinator_);
-    if (!server) {
-      log::error("the node does not start", {{"reason", server.error()}});
-      return false;
-    }
+    if (!server)
+      return refused(server.error());
     http_ = std::move(*server);
     auto& advertised = config_.coordinator.http_advertise;
     (*uploads)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
     link_.connections_max = share_of(descriptors_, cluster_parts, link_.connections_max, "cluster");
     auto published = publish(system_, coordinator_actor{coordinator_}, link_);
-    if (!published) {
-      log::error(
-        "the node does not start",
-        {{"reason", "cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error()}});
-      return false;
-    }
+    if (!published)
+      return refused("cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error());
     gate_ = std::move(published->gate);
     at_ = reachable({config_.cluster.listen.host, published->port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
     callbacks_ = std::make_unique<http::callback_sender>(system_, coordinator_,
                                                          http::callback_config{config_.jobs.callback_secret});
-    if (!write_port(config_.cluster.port_file, published->port) || !write_port(config_.http.port_file, http_->port())) {
-      log::error("the node does not start", {{"reason", "a port file cannot be written"}});
-      return false;
-    }
-    log::info("the coordinator listens",
-              {{"cluster", to_string(at_)}, {"http_port", http_->port()}, {"tls", config_.cluster.tls.enabled()}});
+    if (!write_port(config_.cluster.port_file, published->port)
+        || !write_port(config_.http.tls.port_file, http_->https_port())
+        || !write_port(config_.http.port_file, http_->port()))
+      return refused("a port file cannot be written");
+    log::info("the coordinator listens", {{"cluster", to_string(at_)},
+                                          {"http_port", http_->port()},
+                                          {"https_port", http_->https_port()},
+                                          {"tls", config_.cluster.tls.enabled()}});
     return true;
   }
 

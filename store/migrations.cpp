@@ -101,7 +101,22 @@ constexpr std::array version_2{
   "CREATE INDEX callbacks_open ON callbacks (not_before_ms, delivery) WHERE done_ms = 0"sv,
 };
 
-constexpr std::array steps{migration{1, version_1}, migration{2, version_2}};
+// The keys of the HTTP interface. Only the hash of a key is stored. The names of channels are one text, a name a line.
+constexpr std::array version_3{
+  R"(CREATE TABLE api_keys (
+  id TEXT NOT NULL PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  channels TEXT NOT NULL,
+  made_by TEXT NOT NULL,
+  created_ms BIGINT NOT NULL,
+  expires_ms BIGINT NOT NULL DEFAULT 0,
+  used_ms BIGINT NOT NULL DEFAULT 0,
+  revoked_ms BIGINT NOT NULL DEFAULT 0))"sv,
+};
+
+constexpr std::array steps{migration{1, version_1}, migration{2, version_2}, migration{3, version_3}};
 
 } // namespace
 

@@ -2,6 +2,7 @@
 
 #include "base/identity.hpp"
 #include "base/publish.hpp"
+#include "base/secret.hpp"
 #include "transfer/ticket.hpp"
 #include "transfer/upload_registry_files.hpp"
 
@@ -138,7 +139,7 @@ void upload_registry::end_attempt(const std::string& id, const std::string& atte
 answer<void> upload_registry::check(const std::string& id, const std::string& ticket) const {
   if (ticket.empty())
     return refuse(reason::unauthorized, "a job's files need its ticket: Authorization: Bearer TICKET");
-  if (!same_ticket(ticket, ticket_of(config_.secret, "work", id)))
+  if (!base::same_secret(ticket, ticket_of(config_.secret, "work", id)))
     return refuse(reason::forbidden, "the ticket is not for this job");
   return {};
 }

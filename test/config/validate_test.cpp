@@ -54,6 +54,21 @@ BOOST_AUTO_TEST_CASE(tls_is_whole_or_absent_and_its_files_are_there) {
   BOOST_TEST(contains(problems_of(load_from(args(folder.path("no.key")))), "cluster.tls.key: cannot read"));
 }
 
+BOOST_AUTO_TEST_CASE(https_may_listen_anywhere_on_a_port_of_its_own_with_files_that_are_there) {
+  BOOST_TEST(refusal("http: {tls: {enabled: true, listen: '0.0.0.0:8443'}}").empty());
+  BOOST_TEST(contains(refusal("http: {tls: {enabled: true, listen: '127.0.0.1:8080'}}"),
+                      "http.tls.listen: has the port of http.listen"));
+  BOOST_TEST(contains(refusal("http: {tls: {key: a}}"), "http.tls.key: is set, but not the certificate"));
+  scratch_folder folder;
+  const auto pem = folder.write("a.pem", "x");
+  const auto problems = [&](const std::string& key) {
+    return problems_of(
+      load_from({"--http.tls.enabled", "--http.tls.certificate=" + pem, "--http.tls.key=" + folder.path(key)}));
+  };
+  BOOST_TEST(problems("a.pem").empty());
+  BOOST_TEST(contains(problems("no.key"), "http.tls.key: cannot read"));
+}
+
 BOOST_AUTO_TEST_CASE(a_token_is_long_single_and_never_repeated) {
   const auto text = refusal("cluster: {token: short-secret}");
   BOOST_TEST(contains(text, "t.yaml:1: cluster.token: the value is not accepted: allowed are 16 to 1024"), text);

@@ -28,7 +28,7 @@ struct outcome {
 outcome run(std::vector<std::string> args, std::optional<std::string> url = std::nullopt) {
   std::ostringstream out;
   std::ostringstream err;
-  auto code = ctl::run(args, url, out, err, false);
+  auto code = ctl::run(args, {.url = std::move(url)}, out, err, false);
   return {code, out.str(), err.str()};
 }
 

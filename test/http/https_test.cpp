@@ -1,0 +1,377 @@
+// Goal: over HTTPS everything is served as over HTTP; hostile clients and broken certificates harm nobody else. Method:
+// the real server, with certificates that the test makes; clients with OpenSSL over raw sockets.
+#include "base/secret.hpp"
+#include "http/door.hpp"
+#include "keyed_server.hpp"
+#include "tls_client.hpp"
+#include "transfer/upload_registry.hpp"
+#include "trust/server_certificate.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <list>
+#include <random>
+#include <thread>
+
+using namespace troupe;
+using namespace troupe::http;
+using namespace std::chrono_literals;
+
+namespace https_test {
+namespace {
+
+constexpr size_t mebibyte = 1 << 20;
+constexpr int64_t day_s = 24 * 3600;
+
+std::string content(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+std::string random_bytes(size_t n) {
+  std::mt19937_64 random{n};
+  std::string result(n, '\0');
+  for (auto& c : result)
+    c = static_cast<char>(random());
+  return result;
+}
+
+bool says(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// An authority, and a certificate for "localhost" of it.
+struct chain {
+  chain() {
+    auto now = static_cast<int64_t>(std::time(nullptr));
+    auto root = trust::make_authority("A test", now, 10 * day_s);
+    BOOST_REQUIRE_MESSAGE(root.has_value(), root.error());
+    auto leaf = trust::issue(*root, std::vector<std::string>{"localhost", "127.0.0.1"}, now, day_s);
+    BOOST_REQUIRE_MESSAGE(leaf.has_value(), leaf.error());
+    authority = root->text().chain;
+    server = leaf->whole();
+  }
+
+  std::string authority;
+  std::string server;
+};
+
+struct fixture : keyed_server {
+  fixture() {
+    config.tls.listen.port = 0;
+    config.certificate_interval = 10ms;
+    put(first_chain.server);
+  }
+
+  ~fixture() {
+    if (web)
+      web->stop();
+  }
+
+  /// The certificate's file appears whole.
+  void put(const std::string& text) const {
+    std::ofstream{file + ".new"} << text;
+    std::filesystem::rename(file + ".new", file);
+  }
+
+  void begin() {
+    auto opened = trust::server_certificate::open({.certificate = file});
+    BOOST_REQUIRE_MESSAGE(opened.has_value(), opened.error());
+    config.certificate = std::move(*opened);
+    start();
+  }
+
+  uint16_t port() const {
+    return web->https_port();
+  }
+
+  /// A client that has greeted the server.
+  std::unique_ptr<tls_client> guest_of(const std::string& authority) {
+    auto result = std::make_unique<tls_client>(port(), authority);
+    return result->greet() ? std::move(result) : nullptr;
+  }
+
+  std::unique_ptr<tls_client> guest() {
+    auto result = guest_of(first_chain.authority);
+    BOOST_REQUIRE(result);
+    return result;
+  }
+
+  /// Waits for a state that some other thread brings about.
+  template <class Condition>
+  static bool reached(Condition condition) {
+    auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline)
+        return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+  chain first_chain;
+  std::string file = folder.path() + "/https.pem";
+};
+
+} // namespace
+} // namespace https_test
+
+BOOST_FIXTURE_TEST_SUITE(https_test, fixture)
+
+BOOST_AUTO_TEST_CASE(a_client_that_trusts_the_authority_is_served) {
+  begin();
+  tls_client c{port(), first_chain.authority, {.protocols = std::string{"\x02h2\x08http/1.1"}}};
+  BOOST_REQUIRE(c.greet());
+  BOOST_TEST(c.version() == "TLSv1.3");
+  BOOST_TEST(c.protocol() == "http/1.1");
+  // One connection serves many requests.
+  for (int i = 0; i < 3; ++i) {
+    auto said = c.ask("GET", "/api/v1/daemons", bearer(first.value()));
+    BOOST_TEST(said.starts_with("HTTP/1.1 200 "));
+    BOOST_TEST(says(said, "alpha"));
+  }
+  BOOST_TEST(c.ask("GET", "/api/v1/daemons").starts_with("HTTP/1.1 401 "));
+  BOOST_TEST(ask("GET", "/healthz").status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_an_answer_is_the_end_of_tls) {
+  begin();
+  auto c = guest();
+  c->send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  bool well = false;
+  BOOST_TEST(c->read_all(&well).starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(well);
+}
+
+BOOST_AUTO_TEST_CASE(clients_that_ask_for_something_else_are_refused) {
+  begin();
+  auto greets = [this](const tls_client::wishes& x) { return tls_client{port(), first_chain.authority, x}.greet(); };
+  BOOST_TEST(greets({.version_max = TLS1_2_VERSION}));
+  BOOST_TEST(!greets({.version_max = TLS1_1_VERSION}));
+  BOOST_TEST(!greets({.protocols = std::string{"\x02h2"}}));
+  BOOST_TEST(!greets({.host = "other.example"}));
+  BOOST_TEST(!guest_of(chain{}.authority));
+  // Neither HTTP without TLS nor anything else gets an answer.
+  client plain{port()};
+  plain.get("/healthz");
+  BOOST_TEST(!says(plain.read_all(), "HTTP"));
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_handshake_ends_and_delays_nobody) {
+  config.header_timeout = 1s;
+  begin();
+  client silent{port()};
+  client slow{port()};
+  slow.send(std::string_view{"\x16\x03\x01\x02\x00\x01", 6}); // the beginning of a greeting
+  BOOST_TEST(guest()->ask("GET", "/healthz").starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(silent.read_all().empty());
+  BOOST_TEST(slow.read_all().empty());
+}
+
+BOOST_AUTO_TEST_CASE(handshakes_are_counted_as_connections_are) {
+  config.connections_max = 8;
+  config.header_timeout = 5s;
+  begin();
+  std::list<client> silent;
+  for (int i = 0; i < 9; ++i)
+    silent.emplace_back(port());
+  // One more than the limit is still greeted, so that it could be told; the next one is closed at once.
+  client last{port()};
+  BOOST_TEST(last.read_all().empty());
+  BOOST_TEST(!silent.front().waits(0ms));
+  // Clients without TLS have places of their own.
+  BOOST_TEST(ask("GET", "/healthz").status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_certificate_is_served_without_a_restart) {
+  begin();
+  auto old = guest();
+  chain second;
+  put(second.server);
+  BOOST_TEST(reached([&] { return guest_of(second.authority) != nullptr; }));
+  BOOST_TEST(!guest_of(first_chain.authority));
+  // Who was connected stays.
+  BOOST_TEST(old->ask("GET", "/healthz").starts_with("HTTP/1.1 200 "));
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_certificate_changes_nothing) {
+  begin();
+  chain second;
+  for (auto& broken :
+       {std::string{}, second.server.substr(0, 600), first_chain.server.substr(0, 400) + second.server}) {
+    put(broken);
+    // The server looks at the file while clients come.
+    for (int i = 0; i < 20; ++i)
+      BOOST_REQUIRE(guest_of(first_chain.authority));
+  }
+  put(second.server);
+  BOOST_TEST(reached([&] { return guest_of(second.authority) != nullptr; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_comes_through_whole_and_a_client_that_leaves_is_noticed) {
+  config.threads = 2;
+  core::client_ring::limits limits;
+  limits.bytes_max = 8 * mebibyte;
+  cluster->run(limits);
+  begin();
+  auto c = guest();
+  auto may = bearer(key(core::role::watch));
+  c->send("GET /live/demo/h264.ts HTTP/1.0\r\nHost: localhost\r\n" + may + "\r\n");
+  BOOST_REQUIRE(reached([&] { return cluster->stream->count().clients == 1; }));
+  auto all = random_bytes(3 * mebibyte);
+  constexpr size_t piece = 100'000;
+  for (size_t at = 0; at < all.size(); at += piece) {
+    shared_bytes::container bytes(std::min(piece, all.size() - at));
+    std::memcpy(bytes.data(), all.data() + at, bytes.size());
+    cluster->stream->push({shared_bytes{std::move(bytes)}, at == 0, static_cast<int64_t>(at / 100)});
+  }
+  BOOST_TEST(c->response().starts_with("HTTP/1.0 200 "));
+  BOOST_TEST((c->read_bytes(all.size()) == all));
+  c->close();
+  BOOST_TEST(reached([&] { return cluster->stream->count().clients == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(files_go_both_ways) {
+  const std::string job = "0123456789abcdef0123456789abcdef";
+  auto at = [this](const char* name) { return folder.path() + name; };
+  std::filesystem::create_directories(at("/work/job"));
+  auto source = random_bytes(3 * mebibyte + 17);
+  std::ofstream{at("/source.mkv"), std::ios::binary} << source;
+  transfer::upload_registry_config with;
+  with.secret = "a secret of tests";
+  with.work_folder = at("/work");
+  with.bytes_max = 16 * mebibyte;
+  with.shortage = [](const std::string&, uint64_t) { return std::string{}; };
+  config.files = std::make_shared<transfer::upload_registry>(with);
+  begin();
+  auto access =
+    config.files->open_job({job, "1", at("/source.mkv"), at("/work/job"), at("/.out.part"), at("/out.mp4")});
+  config.files->begin_chunk(job, "1.7", 4, at("/work/job/4-x.chunk"));
+  auto below = "/api/v1/jobs/" + job;
+  auto got = guest()->ask("GET", below + "/source", bearer(access.ticket));
+  BOOST_TEST(got.starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(got.ends_with(source));
+  auto length = "Upload-Length: " + std::to_string(source.size()) + "\r\n";
+  auto sender = guest();
+  sender->send("PATCH " + below + "/chunks/4?attempt=1.7 HTTP/1.1\r\nHost: localhost\r\n" + bearer(access.ticket)
+               + length + "Upload-Offset: 0\r\nContent-Length: " + std::to_string(source.size()) + "\r\n\r\n");
+  BOOST_TEST(sender->send(source));
+  BOOST_TEST(says(sender->response(), "Upload-Offset: " + std::to_string(source.size())));
+  auto sum = "Upload-Checksum: sha256 " + base::sha256_of(source) + "\r\n";
+  BOOST_TEST(guest()
+               ->ask("PUT", below + "/chunks/4?attempt=1.7", bearer(access.ticket) + length + sum)
+               .starts_with("HTTP/1.1 20"));
+  BOOST_TEST((content(at("/work/job/4-x.chunk")) == source));
+}
+
+BOOST_AUTO_TEST_CASE(a_browsers_session_belongs_to_this_host_alone) {
+  begin();
+  auto c = guest();
+  auto made = c->ask("POST", "/api/v1/session", bearer(first.value()) + "Origin: https://localhost\r\n");
+  BOOST_TEST(says(made, "Set-Cookie: __Host-troupe="));
+  BOOST_TEST(says(made, "; Secure\r\n"));
+  auto begins = made.find("__Host-troupe=");
+  auto cookie = "Cookie: " + made.substr(begins, made.find(';', begins) - begins) + "\r\n";
+  BOOST_TEST(c->ask("GET", "/api/v1/daemons", cookie).starts_with("HTTP/1.1 200 "));
+  // Without TLS the cookie is worth nothing.
+  BOOST_TEST(ask("GET", "/api/v1/daemons", cookie).status == 401);
+}
+
+BOOST_AUTO_TEST_CASE(browsers_learn_what_pages_may_do_and_that_the_host_has_https) {
+  config.hosts = {"box.example"};
+  begin();
+  auto c = guest();
+  constexpr std::string_view pin = "Strict-Transport-Security: max-age=31536000\r\n";
+  auto here = c->ask("GET", "/healthz");
+  BOOST_TEST(says(here, "Content-Security-Policy: default-src 'none'; script-src 'self'; "));
+  BOOST_TEST(says(here, "frame-ancestors 'none'"));
+  BOOST_TEST(says(here, "X-Content-Type-Options: nosniff\r\n"));
+  BOOST_TEST(says(here, "Referrer-Policy: no-referrer\r\n"));
+  // Other programs on this machine may serve other ports of "localhost" without TLS.
+  BOOST_TEST(!says(here, pin));
+  c->send("GET /healthz HTTP/1.1\r\nHost: box.example\r\n\r\n");
+  BOOST_TEST(says(c->response(), pin));
+  auto plain = ask("GET", "/healthz");
+  BOOST_TEST(plain.has("Content-Security-Policy: default-src 'none'; "));
+  BOOST_TEST(!plain.has(pin));
+}
+
+BOOST_AUTO_TEST_CASE(each_client_has_only_so_many_connections_with_and_without_tls) {
+  config.connections_per_client = 2;
+  begin();
+  auto one = guest();
+  client two{web->port()};
+  two.get("/healthz");
+  BOOST_TEST(two.read_response().status == 200);
+  // A third takes the place of one without a request.
+  BOOST_TEST(guest()->ask("GET", "/healthz").starts_with("HTTP/1.1 200 "));
+  tls_client other{port(), first_chain.authority, {.from = INADDR_LOOPBACK + 1}};
+  BOOST_REQUIRE(other.greet());
+  BOOST_TEST(other.ask("GET", "/healthz").starts_with("HTTP/1.1 200 "));
+}
+
+BOOST_AUTO_TEST_CASE(what_needs_a_key_is_sent_to_https_unless_nobody_else_can_read_it) {
+  config.trusted_proxies = {"192.0.2.9"};
+  auto asked = [this](const char* from, core::need what, verb method = verb::get, const char* token = "",
+                      const char* host = "box.example:8080") {
+    door x{config};
+    x.send_to(8443);
+    request of;
+    of.method = method;
+    of.target = "/api/v1/jobs?limit=5";
+    of.path = {"api", "v1", "jobs"};
+    of.address_token = token;
+    boost::beast::http::fields header;
+    header.set(boost::beast::http::field::host, host);
+    x.place(of, core::parse_address(from).value(), header);
+    auto refused = x.check(of, what, header, http::clock::now());
+    return refused.value_or(reply{});
+  };
+  auto location = [](const reply& x) {
+    for (auto& [name, value] : x.fields)
+      if (name == "Location")
+        return value;
+    return std::string{};
+  };
+  using enum core::need;
+  auto moved = asked("192.0.2.1", viewer);
+  BOOST_TEST((moved.code == status::permanent_redirect));
+  BOOST_TEST(location(moved) == "https://box.example:8443/api/v1/jobs?limit=5");
+  BOOST_TEST(location(asked("192.0.2.1", viewer, verb::get, "", "[2001:db8::1]"))
+             == "https://[2001:db8::1]:8443/api/v1/jobs?limit=5");
+  BOOST_TEST(location(asked("192.0.2.1", channel)) == "https://box.example:8443/api/v1/jobs?limit=5");
+  // A change is not repeated by itself: its sender is to learn that others could read it.
+  auto refused = asked("192.0.2.1", admin, verb::post);
+  BOOST_TEST((refused.code == status::forbidden));
+  BOOST_TEST(says(refused.body, "https://box.example:8443"));
+  BOOST_TEST((asked("192.0.2.1", nothing).code == status::ok));
+  BOOST_TEST((asked("192.0.2.1", ticket).code == status::ok));
+  BOOST_TEST((asked("192.0.2.1", channel, verb::get, "token").code == status::unauthorized));
+  BOOST_TEST((asked("127.0.0.1", viewer).code == status::unauthorized));
+  BOOST_TEST((asked("192.0.2.9", viewer).code == status::unauthorized));
+  config.open_channels = true;
+  BOOST_TEST((asked("192.0.2.1", channel).code == status::ok));
+}
+
+BOOST_AUTO_TEST_CASE(a_server_stops_soon_whatever_its_clients_do) {
+  config.stop_timeout = 3s;
+  cluster->run();
+  begin();
+  auto idle = guest();
+  client silent{port()};
+  auto watches = guest();
+  watches->send("GET /live/demo/h264.ts HTTP/1.1\r\nHost: localhost\r\n" + bearer(first.value()) + "\r\n");
+  BOOST_TEST(reached([&] { return cluster->stream->count().clients == 1; }));
+  shared_bytes::container bytes(1000);
+  cluster->stream->push({shared_bytes{std::move(bytes)}, true, 3600});
+  BOOST_TEST(watches->response().starts_with("HTTP/1.1 200 "));
+  web->stop();
+  BOOST_TEST(idle->read_all().empty());
+  BOOST_TEST(silent.read_all().empty());
+  BOOST_TEST(watches->read_all().ends_with("0\r\n\r\n"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

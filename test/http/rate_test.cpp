@@ -1,0 +1,103 @@
+// How much one client may ask for: requests in a burst, wrong keys, and who counts as one client behind proxies.
+#include "keyed_server.hpp"
+
+using namespace troupe;
+using namespace troupe::http;
+
+namespace rate_test {
+namespace {
+
+constexpr uint32_t other_address = INADDR_LOOPBACK + 1;
+
+struct fixture : keyed_server {
+  /// The statuses of this many requests on one connection, counted by status.
+  std::map<int, int> burst(int n, const std::string& path, const std::string& fields = {}) {
+    client c{web->port()};
+    std::map<int, int> result;
+    for (int i = 0; i < n; ++i) {
+      c.get(path, fields);
+      ++result[c.read_response().status];
+    }
+    return result;
+  }
+};
+
+} // namespace
+} // namespace rate_test
+
+BOOST_FIXTURE_TEST_SUITE(rate_test, fixture)
+
+BOOST_AUTO_TEST_CASE(request_201_of_a_burst_is_refused) {
+  // The default, but slowed down so that a slow machine sends the burst in time.
+  config.requests_burst = server_config{}.requests_burst;
+  config.requests_per_second = 1;
+  start();
+  BOOST_TEST(burst(200, "/healthz")[200] == 200);
+  client c{web->port()};
+  c.get("/healthz", "X-Forwarded-For: 192.0.2.1\r\n");
+  auto x = c.read_response();
+  BOOST_TEST(x.status == 429);
+  BOOST_TEST(x.has("Content-Type: application/problem+json"));
+  BOOST_TEST(x.has("Retry-After: "));
+  BOOST_TEST(x.has("RateLimit-Policy: \"requests\";q=200;w=200\r\n"));
+  BOOST_TEST(x.has("RateLimit: \"requests\";r=0;t="));
+  // Neither a key nor a lie about the address helps; another client is not affected.
+  BOOST_TEST(ask("GET", "/api/v1/daemons", bearer(first.value())).status == 429);
+  BOOST_TEST(ask("GET", "/nothing").status == 429);
+  BOOST_TEST(ask("GET", "/healthz", {}, {}, other_address).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(media_that_a_client_may_watch_do_not_count) {
+  config.requests_burst = 60;
+  config.requests_per_second = 1;
+  start();
+  auto may = bearer(key(core::role::watch));
+  BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8", may)[404] == 80);
+  BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8")[429] == 20);
+  BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8", may)[404] == 80);
+}
+
+BOOST_AUTO_TEST_CASE(behind_a_trusted_proxy_each_client_counts_for_itself) {
+  config.requests_burst = 60;
+  config.requests_per_second = 1;
+  config.trusted_proxies = {"127.0.0.1/32"};
+  start();
+  auto as = [this](const std::string& forwarded) {
+    return burst(70, "/healthz", "X-Forwarded-For: " + forwarded + "\r\n")[429];
+  };
+  BOOST_TEST(as("192.0.2.1") == 10);
+  BOOST_TEST(as("192.0.2.2") == 10);
+  // The client itself wrote what stands before.
+  BOOST_TEST(as("198.51.100.1, 192.0.2.1") == 70);
+  BOOST_TEST(as("2001:db8::1") == 10);
+  BOOST_TEST(as("2001:db8::2") == 70);
+}
+
+BOOST_AUTO_TEST_CASE(who_guesses_keys_is_slowed_down_alone) {
+  config.wrong_keys_max = 10;
+  start();
+  auto guess = [this](uint32_t from) {
+    return ask("GET", "/api/v1/daemons", bearer(trust::key_ring::fresh_text()), {}, from);
+  };
+  for (int i = 0; i < 10; ++i)
+    BOOST_TEST(guess(INADDR_LOOPBACK).status == 401);
+  auto x = guess(INADDR_LOOPBACK);
+  BOOST_TEST(x.status == 429);
+  BOOST_TEST(x.has("RateLimit-Policy: \"wrong-keys\";q=10;w=60\r\n"));
+  // Not even the right key is looked at, so that guessing stays slow. What needs no key is served.
+  BOOST_TEST(ask("GET", "/api/v1/daemons", bearer(first.value())).status == 429);
+  BOOST_TEST(ask("GET", "/healthz").status == 200);
+  auto other = ask("GET", "/api/v1/daemons", bearer(first.value()), {}, other_address);
+  BOOST_TEST(other.status == 200);
+  BOOST_TEST(guess(other_address).status == 401);
+}
+
+BOOST_AUTO_TEST_CASE(expired_keys_are_no_guesses) {
+  config.wrong_keys_max = 3;
+  start();
+  auto ends = key(core::role::viewer, {}, 1000);
+  now += 1000;
+  BOOST_TEST(burst(20, "/api/v1/daemons", bearer(ends))[401] == 20);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
