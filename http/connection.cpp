@@ -170,7 +170,6 @@ bool connection::make_room() {
   auto length = parser_->content_length();
   auto room = share::take(shared_->counters, &statistics::bodies_bytes, length ? *length : config.body_bytes_max, most);
   if (!room) {
-    parse_target();
     keep_alive_ = false;
     answer(problem(ec::limit, "too many request bodies are in memory; try again", request_.id));
     return false;
@@ -269,11 +268,13 @@ bool connection::refuse_request() {
   door.place(request_, guest_.from, header);
   auto found = routes::find(request_);
   if (!found) {
-    auto crowd = door.count(request_, began_);
+    auto crowd = door.count(request_, clock::now());
     return turn_away(crowd ? std::move(*crowd) : std::move(found.error()));
   }
   route_ = *found;
-  auto refusal = door.check(request_, route_->needs, header, began_);
+  auto refusal = door.check(request_, route_->needs, header, clock::now());
+  if (refusal && route_->needs == core::need::channel)
+    allow_all_origins(*refusal);
   return refusal && turn_away(std::move(*refusal));
 }
 

@@ -20,7 +20,8 @@ sliding_limit::sliding_limit(uint32_t most, milliseconds window, size_t clients_
   : most_(most), window_(window), clients_max_(clients_max) {}
 
 void sliding_limit::slide(counts& x, int64_t window) {
-  if (x.window == window)
+  // Threads take the time one after the other, but not always in that order: a window never comes back.
+  if (window <= x.window)
     return;
   x.before = x.window + 1 == window ? x.present : 0;
   x.present = 0;

@@ -71,6 +71,16 @@ BOOST_AUTO_TEST_CASE(who_asks_for_more_gets_the_rate_and_no_more) {
     BOOST_TEST(std::count_if(i, allowed.end(), [&](auto x) { return x < *i + 2s; }) < 260);
 }
 
+BOOST_AUTO_TEST_CASE(an_older_time_gives_nothing_back) {
+  sliding_limit limit{2, 1s};
+  BOOST_TEST(taken(limit, "a", start + 5s, 3) == 2u);
+  for (auto late : {4s, 3s, 1s}) {
+    BOOST_TEST(!limit.look("a", start + late).allowed);
+    BOOST_TEST(!limit.take("a", start + late).allowed);
+    BOOST_TEST(!limit.take("a", start + 5s).allowed);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(many_clients_cost_no_more_than_their_limit) {
   sliding_limit limit{2, 1s, 3};
   for (auto name : {"a", "b", "c"})
