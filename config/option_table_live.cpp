@@ -101,8 +101,8 @@ std::vector<option> live_rows() {
      .help = "The most clients that watch at one time, by any protocol. Further ones get a 503, and try again later.",
      .min = 1, .max = 1'000'000},
     {.key = "live.viewers_per_client", .kind = kind::integer, .at = at<&c::live, &li::viewers_per_client>,
-     .help = "The most viewers of HLS and DASH from one client address. Raise it if all clients come through one "
-             "reverse proxy.",
+     .help = "The most viewers of HLS and DASH from one client address. Behind `http.trusted_proxies`, each client has "
+             "its own address.",
      .min = 1, .max = 1'000'000},
   };
 }

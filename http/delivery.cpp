@@ -59,7 +59,7 @@ struct delivery::pending {
   }
 
   viewer_identity identity(const std::string& key) const {
-    return {key, target.channel, target.name, of.address, of.place ? *of.place : of.address};
+    return {key, target.channel, target.name, of.address, core::client_name(of.from)};
   }
 
   void answer(reply x) {

@@ -255,11 +255,10 @@ void file_client::send_slice() {
 
 void file_client::create_upload() {
   auto bytes = request_->number_of("Upload-Length");
-  auto client = request_->of.remote.substr(0, request_->of.remote.rfind(':'));
-  auto made = bytes
-                ? shared_->config.files->create_upload(request_->of.idempotency_key, *bytes,
-                                                       request_->field_of("Upload-Name"), client)
-                : transfer::refuse(transfer::reason::malformed, "an upload must state its size: Upload-Length: BYTES");
+  auto made =
+    bytes ? shared_->config.files->create_upload(
+      request_->of.idempotency_key, *bytes, request_->field_of("Upload-Name"), core::client_name(request_->of.from))
+          : transfer::refuse(transfer::reason::malformed, "an upload must state its size: Upload-Length: BYTES");
   if (!made)
     return refuse(made.error());
   answer({status::created, {}, {}, {{"Location", "/api/v1/uploads/" + *made}, {"Upload-Id", *made}}});

@@ -54,8 +54,8 @@ live_client::live_client(loop& in, client_socket socket, service_ptr shared, req
 void live_client::start() {
   limit_unsent(socket_.native_handle());
   begin(config::defaults::outer_wait(shared_->config.watch_timeout));
-  viewer_ =
-    shared_->viewers->enter({{}, target_.channel, target_.profile, request_.address, *request_.place}, clock::now());
+  viewer_ = shared_->viewers->enter(
+    {{}, target_.channel, target_.profile, request_.address, core::client_name(request_.from)}, clock::now());
   if (!viewer_)
     return refuse(too_many_clients(request_.id));
   ask<rendition_ptr>(shared_->system, shared_->gateway, shared_->config.watch_timeout, answer_to(&live_client::opened),

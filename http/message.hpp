@@ -45,7 +45,7 @@ struct request {
   bool by_proxy = false;         ///< a proxy that we trust has sent it
   bool pins_https = false;       ///< browsers are told to use only HTTPS with this host
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
-  /// The connection's place among those of its client, whom it names, see `client_of`.
+  /// The connection's place among those of its client; held until the client is gone.
   std::shared_ptr<std::string> place;
 };
 

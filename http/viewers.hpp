@@ -73,7 +73,7 @@ struct viewer_identity {
   std::string channel;
   std::string profile;
   std::string address; ///< to show
-  std::string client;  ///< the address whose share it takes, see `client_of`
+  std::string client;  ///< whose share it takes: `core::client_name`
 };
 
 /// One viewer. Members with a clock are for any thread.

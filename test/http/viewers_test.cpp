@@ -242,6 +242,24 @@ BOOST_FIXTURE_TEST_CASE(one_viewer_too_many_of_an_address_is_told_to_come_back_a
   BOOST_TEST(ts.read_head().status == 200);
 }
 
+struct behind_a_proxy : served_channel {
+  behind_a_proxy() {
+    config.viewers_per_client = 1;
+    config.trusted_proxies = {"127.0.0.1"};
+    config.open_channels = true;
+    start();
+    write_until(2.5);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(behind_a_trusted_proxy_each_address_has_its_own_viewers, behind_a_proxy) {
+  const std::string one = "X-Forwarded-For: 192.0.2.1\r\n";
+  const std::string other = "X-Forwarded-For: 192.0.2.2\r\n";
+  BOOST_TEST(get(enter(one) + "v.m3u8", one).status == 200);
+  BOOST_TEST(get("/live/demo/h264/index.m3u8", one).status == 503);
+  BOOST_TEST(get(enter(other) + "v.m3u8", other).status == 200);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_address_without_a_format_suits_the_player, served) {
   auto ask = [&](const std::string& query, const std::string& agent, const std::string& method = "GET") {
     return connect("/live/demo/h264" + query, "User-Agent: " + agent + "\r\n", method);
