@@ -212,7 +212,8 @@ std::vector<option> service_rows() {
      .help = "Lets anyone who reaches the server watch all channels. Otherwise players need a key, or an address that "
              "was made for them."},
     {.key = "http.trusted_proxies", .kind = kind::network_list, .at = at<&c::http, &ht::trusted_proxies>,
-     .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is.",
+     .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is. "
+             "`http.trust_loopback` does not hold for them.",
      .default_text = "none"},
     {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
      .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "

@@ -246,7 +246,8 @@ proof door::cookie_proof(const request& of, const fields& header) const {
 
 bool door::is_own_user(const request& of, const fields& header) const {
   auto trusted = trust_loopback_ == "always" || (trust_loopback_ == "auto" && (!keys_ || keys_->has_only_first()));
-  if (!trusted || !core::is_loopback(of.from) || came_by_proxy(header) || browser_guard::is_foreign(header))
+  if (!trusted || !core::is_loopback(of.from) || of.by_proxy || came_by_proxy(header)
+      || browser_guard::is_foreign(header))
     return false;
   // Another name, which resolves to this machine, may be an attacker's.
   return header.count(field::host) == 0 || names_loopback(host_of(view(header[field::host])));

@@ -42,7 +42,7 @@ struct request {
   std::string address_token;     ///< of an address that was made for a player; empty: none
   core::caller who;              ///< set if the request shows who sends it
   bool secure = false;           ///< the client speaks HTTPS, with us or with a proxy that we trust
-  bool by_proxy = false;         ///< a proxy that we trust has sent it
+  bool by_proxy = false;         ///< a proxy in `http.trusted_proxies` has sent it
   bool pins_https = false;       ///< browsers are told to use only HTTPS with this host
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
   /// The connection's place among those of its client; held until the client is gone.

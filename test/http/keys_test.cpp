@@ -181,6 +181,15 @@ BOOST_AUTO_TEST_CASE(this_machine_needs_no_key_until_there_is_a_second_one) {
   BOOST_TEST(status({}) == 200);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_trusted_proxy_sends_needs_a_key_even_if_it_names_nobody) {
+  config.trust_loopback = "always";
+  config.trusted_proxies = {"127.0.0.1"};
+  start();
+  BOOST_TEST(ask("GET", "/api/v1/keys").status == 401);
+  BOOST_TEST(ask("GET", "/api/v1/keys", "X-Forwarded-For: 127.0.0.1\r\n").status == 401);
+  BOOST_TEST(ask("GET", "/api/v1/keys", bearer(first.value())).status == 200);
+}
+
 BOOST_AUTO_TEST_CASE(open_channels_are_open_and_nothing_else) {
   config.open_channels = true;
   start();
