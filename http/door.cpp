@@ -1,7 +1,6 @@
 #include "http/door.hpp"
 
 #include "http/browser_guard.hpp"
-#include "http/delivery_request.hpp"
 #include "http/problem.hpp"
 
 #include <algorithm>
@@ -84,8 +83,6 @@ reply refusal_of(verdict x, core::need what, const request& of) {
   auto known = x == verdict::too_low || x == verdict::scope;
   auto result = problem(known ? status::forbidden : status::unauthorized, means.code, means.text, of.id);
   result.fields.emplace_back("WWW-Authenticate", "Bearer" + std::string{means.challenge});
-  if (what == core::need::channel)
-    allow_all_origins(result);
   return result;
 }
 
@@ -206,8 +203,6 @@ std::optional<reply> door::send_away(const request& of, core::need what, const f
                         "others can read this request on its way; send it to https://" + authority, of.id);
   if (moves)
     result.fields.emplace_back("Location", "https://" + authority + of.target);
-  if (what == core::need::channel)
-    allow_all_origins(result);
   return result;
 }
 

@@ -54,6 +54,10 @@ BOOST_AUTO_TEST_CASE(media_that_a_client_may_watch_do_not_count) {
   auto may = bearer(key(core::role::watch));
   BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8", may)[404] == 80);
   BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8")[429] == 20);
+  // A player in a page of another origin may read why.
+  auto refused = ask("GET", "/live/demo/h264/none.m3u8");
+  BOOST_TEST(refused.status == 429);
+  BOOST_TEST(refused.has("Access-Control-Allow-Origin: *"));
   BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8", may)[404] == 80);
 }
 
