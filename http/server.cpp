@@ -8,6 +8,7 @@
 #include "http/tls_relay.hpp"
 #include "http/tls_settings.hpp"
 
+#include <atomic>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -171,7 +172,7 @@ private:
   /// A client that will speak TLS. What it says is served by one of `loops_`.
   void greet(loop& in, tcp::socket socket, guest who) {
     auto take = [this, x = std::move(who)](base::descriptor other) mutable {
-      auto& to = *loops_[static_cast<size_t>(other.get()) % loops_.size()];
+      auto& to = *loops_[turn_++ % loops_.size()];
       auto held = std::make_shared<std::pair<base::descriptor, guest>>(std::move(other), std::move(x));
       to.mail()->post([this, &to, held] {
         client_socket s{to.context()};
@@ -215,6 +216,7 @@ private:
   std::optional<listener> http_;
   std::optional<listener> https_;
   std::optional<boost::asio::steady_timer> refresh_; ///< of the certificate
+  std::atomic<size_t> turn_{0};                      ///< of `loops_`, for clients that speak TLS
   std::vector<std::thread> threads_;
 };
 
