@@ -4,7 +4,9 @@
 #include "transfer/curl.hpp"
 
 #include <boost/url/encode.hpp>
+#include <boost/url/parse.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
+#include <boost/url/url_view.hpp>
 
 namespace troupe::ctl {
 
@@ -63,11 +65,14 @@ tl::expected<answer, std::string> send(const std::string& method, const std::str
 }
 
 bool is_this_machine(const std::string& url) {
-  auto begin = url.find("://");
-  auto rest = begin == std::string::npos ? url : url.substr(begin + 3);
-  rest = rest.substr(0, rest.find('/'));
-  auto host = rest.starts_with('[') ? rest.substr(1, rest.find(']') - 1) : rest.substr(0, rest.rfind(':'));
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  auto parsed = boost::urls::parse_uri(url);
+  if (!parsed)
+    return false;
+  if (parsed->host_type() == boost::urls::host_type::ipv4)
+    return parsed->host_ipv4_address().is_loopback();
+  if (parsed->host_type() == boost::urls::host_type::ipv6)
+    return parsed->host_ipv6_address().is_loopback();
+  return parsed->host() == "localhost";
 }
 
 std::string encoded(const std::string& text) {

@@ -26,7 +26,7 @@ inline std::string key_line(const std::string& key) {
 /// The message if no answer came from `url`; `why` is libcurl's reason.
 std::string no_coordinator(const std::string& url, const std::string& why);
 
-/// True if the host of "http://host:port" is a name of loopback.
+/// True if the host of a URL is "localhost" or an address of loopback.
 bool is_this_machine(const std::string& url);
 
 /// One path segment, percent-encoded.

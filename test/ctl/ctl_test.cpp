@@ -54,6 +54,14 @@ BOOST_AUTO_TEST_CASE(no_escape_sequence_reaches_the_terminal) {
   BOOST_TEST(!contains(t.to_string(), "\x1b"));
 }
 
+BOOST_AUTO_TEST_CASE(only_a_url_of_loopback_is_this_machine) {
+  for (auto* url : {"http://localhost:8080", "http://127.0.0.1", "https://127.9.8.7:1/x", "http://[::1]:8080"})
+    BOOST_TEST(ctl::is_this_machine(url), url);
+  for (auto* url : {"http://127.0.0.1:80@evil.example/", "http://localhost:1@evil.example", "http://127.evil.example",
+                    "http://localhost.evil.example", "http://192.0.2.1", "http://[2001:db8::1]", "localhost", ""})
+    BOOST_TEST(!ctl::is_this_machine(url), url);
+}
+
 BOOST_AUTO_TEST_CASE(sizes_and_times_are_for_people) {
   BOOST_TEST(ctl::bytes_text(512) == "512 B");
   BOOST_TEST(ctl::bytes_text(1536) == "1.5 KiB");
