@@ -119,8 +119,10 @@ private:
   }
 
   std::error_code prepare() {
-    base::descriptor film{::open(names_.film.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-    base::descriptor part{::open(names_.part.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    // Somebody may have put a pipe there since the look: opening it would block.
+    constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    base::descriptor film{::open(names_.film.c_str(), flags)};
+    base::descriptor part{::open(names_.part.c_str(), flags)};
     struct stat at_film = {};
     struct stat at_part = {};
     struct stat at_kept = {};

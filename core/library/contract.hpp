@@ -118,8 +118,8 @@ film_contract plan_contract(film_description film, const contract_rules& rules);
 /// The contract as text, one element a line, for people.
 std::vector<std::string> to_lines(const film_contract& x);
 
-/// Every breach of the contract by a finished file, in words; none if it holds. Times may differ by 5 ms, chapters by
-/// 1 ms, and colours by the steps in which containers and codecs store them.
+/// Every breach of the contract by a finished file, in words; none if it holds. Beginnings may differ by 5 ms, ends of
+/// sound by 100 ms, chapters by 1 ms, and colours by the steps in which containers and codecs store them.
 std::vector<std::string> held_against(const film_contract& contract, const film_description& result);
 
 /// The layout of Opus that has all loudspeakers of this one, and the fewest others: libav*'s names. Opus has the
