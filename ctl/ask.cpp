@@ -5,11 +5,18 @@
 #include "ctl/run.hpp"
 #include "ctl/views.hpp"
 
+#include <ostream>
+
 #include <boost/json/parse.hpp>
 
 namespace troupe::ctl {
 
 namespace json = boost::json;
+
+int fail(const failure& x, std::ostream& err) {
+  err << "caf-ctl: " << x.text << '\n';
+  return x.code;
+}
 
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,
                                        const std::string& body, std::vector<std::string> lines) {

@@ -3,6 +3,7 @@
 
 #include "ctl/options.hpp"
 
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct failure {
   int code; ///< exit code of the program
   std::string text;
 };
+
+/// Prints why the program fails; returns its exit code.
+int fail(const failure& x, std::ostream& err);
 
 /// The body of the answer to `method` on a path below /api/v1.
 tl::expected<std::string, failure> ask(const options& with, const std::string& method, const std::string& path,

@@ -44,11 +44,6 @@ constexpr double fall_min = 0.002;
 
 constexpr const char* redraw = "\r\x1b[K";
 
-int fail(const failure& x, std::ostream& err) {
-  err << "caf-ctl: " << x.text << '\n';
-  return x.code;
-}
-
 bool is_over(const std::string& state) {
   return state == "completed" || state == "failed" || state == "cancelled";
 }

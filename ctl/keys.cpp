@@ -45,11 +45,6 @@ std::string ends_text(const json::value& key) {
   return time_text(count(key, "expires_at_ms"));
 }
 
-int fail(const failure& x, std::ostream& err) {
-  err << "caf-ctl: " << x.text << '\n';
-  return x.code;
-}
-
 } // namespace
 
 tl::expected<std::string, std::string> find_key(const options& with, const surroundings& around) {

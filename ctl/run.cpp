@@ -41,20 +41,16 @@ constexpr const char* erase_below = "\x1b[J";
 /// Prints the answer to a GET, unchanged or as a table.
 int show(const options& with, const std::string& path, std::string (*view)(const json::value&), std::ostream& out,
          std::ostream& err) {
-  auto fail = [&err](const failure& x) {
-    err << "caf-ctl: " << x.text << '\n';
-    return x.code;
-  };
   if (with.json) {
     auto body = ask(with, "GET", path);
     if (!body)
-      return fail(body.error());
+      return fail(body.error(), err);
     out << *body;
     return done;
   }
   auto answer = ask_json(with, path);
   if (!answer)
-    return fail(answer.error());
+    return fail(answer.error(), err);
   out << view(*answer);
   return done;
 }
