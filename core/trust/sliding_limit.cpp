@@ -71,6 +71,8 @@ sliding_limit::state sliding_limit::take(const std::string& client, time_point n
 
 sliding_limit::state sliding_limit::look(const std::string& client, time_point now) const {
   auto found = clients_.find(client);
+  if (found == clients_.end() && clients_.size() >= clients_max_)
+    found = clients_.find(others);
   counts x = found == clients_.end() ? counts{} : found->second;
   slide(x, ms_of(now) / window_.count());
   return state_of(x, now);

@@ -88,6 +88,7 @@ BOOST_AUTO_TEST_CASE(many_clients_cost_no_more_than_their_limit) {
   // There is no room: the others share one count.
   BOOST_TEST(taken(limit, "d", start, 1) == 1u);
   BOOST_TEST(taken(limit, "e", start, 2) == 1u);
+  BOOST_TEST(!limit.look("f", start).allowed);
   BOOST_TEST(taken(limit, "a", start, 2) == 1u);
   // Those that are silent for long make room.
   BOOST_TEST(taken(limit, "f", start + 5s, 2) == 2u);
