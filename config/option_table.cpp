@@ -217,7 +217,7 @@ std::vector<option> service_rows() {
      .default_text = "none"},
     {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
      .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "
-             "Media that the client may watch does not count, nor do files of jobs.",
+             "Media that the client may watch does not count, nor do files of jobs with the right ticket.",
      .min = 1, .max = 1'000'000},
     {.key = "http.requests_burst", .kind = kind::integer, .at = at<&c::http, &ht::requests_burst>,
      .help = "How many of these requests may come at once.", .min = 1, .max = 1'000'000},

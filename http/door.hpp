@@ -42,7 +42,7 @@ public:
   std::optional<reply> check(request& of, core::need what, const boost::beast::http::fields& header,
                              clock::time_point now);
 
-  /// Counts a request that has no route. The refusal, if there were too many.
+  /// Counts a request that has no route, or a wrong ticket. The refusal, if there were too many.
   std::optional<reply> count(const request& of, clock::time_point now);
 
   /// True for the addresses of proxies, through which many clients come.

@@ -369,7 +369,10 @@ void file_client::go_on() {
 // -- ends ---------------------------------------------------------------------
 
 void file_client::refuse(const transfer::refusal& why) {
-  answer(problem(why, request_->of.id));
+  // Transfers are not counted, but guesses of tickets are.
+  auto guesses = why.reason == transfer::reason::unauthorized || why.reason == transfer::reason::forbidden;
+  auto crowd = guesses ? shared_->door->count(request_->of, clock::now()) : std::nullopt;
+  answer(crowd ? std::move(*crowd) : problem(why, request_->of.id));
 }
 
 void file_client::refuse(status code, std::string_view word, std::string_view detail) {

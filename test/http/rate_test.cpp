@@ -1,5 +1,9 @@
 // How much one client may ask for: requests in a burst, wrong keys, and who counts as one client behind proxies.
 #include "keyed_server.hpp"
+#include "transfer/upload_registry.hpp"
+
+#include <filesystem>
+#include <fstream>
 
 using namespace troupe;
 using namespace troupe::http;
@@ -59,6 +63,31 @@ BOOST_AUTO_TEST_CASE(media_that_a_client_may_watch_do_not_count) {
   BOOST_TEST(refused.status == 429);
   BOOST_TEST(refused.has("Access-Control-Allow-Origin: *"));
   BOOST_TEST(burst(80, "/live/demo/h264/none.m3u8", may)[404] == 80);
+}
+
+BOOST_AUTO_TEST_CASE(transfers_of_files_do_not_count_but_guesses_of_their_tickets_do) {
+  const std::string job = "0123456789abcdef0123456789abcdef";
+  std::filesystem::create_directories(folder.path("work"));
+  std::ofstream{folder.path("source.mkv")} << "a film";
+  transfer::upload_registry_config with;
+  with.secret = "a secret of tests";
+  with.work_folder = folder.path("work");
+  config.files = std::make_shared<transfer::upload_registry>(with);
+  config.requests_burst = 20;
+  config.requests_per_second = 1;
+  start();
+  auto access = config.files->open_job(
+    {job, "1", folder.path("source.mkv"), folder.path("work"), folder.path(".out.part"), folder.path("out.mp4")});
+  auto asked = [&](const std::string& ticket) {
+    std::map<int, int> result;
+    for (int i = 0; i < 30; ++i)
+      ++result[ask("GET", "/api/v1/jobs/" + job + "/source", ticket.empty() ? "" : bearer(ticket)).status];
+    return result;
+  };
+  BOOST_TEST(asked(access.ticket)[200] == 30);
+  BOOST_TEST(asked("wrong")[429] == 10);
+  BOOST_TEST(asked({})[429] == 30);
+  BOOST_TEST(asked(access.ticket)[200] == 30);
 }
 
 BOOST_AUTO_TEST_CASE(behind_a_trusted_proxy_each_client_counts_for_itself) {
