@@ -27,7 +27,7 @@ std::string_view view(boost::beast::string_view x) {
 }
 
 /// All lines of a field, joined by commas.
-std::string joined(const fields& header, std::string_view name) {
+std::string all_lines(const fields& header, std::string_view name) {
   std::string result;
   auto [first, last] = header.equal_range(boost::beast::string_view{name.data(), name.size()});
   for (; first != last; ++first)
@@ -141,7 +141,7 @@ void door::place(request& of, const core::ip_address& peer, const fields& header
   of.pins_https = of.secure && !names_loopback(host_of(view(header[field::host])));
   of.by_proxy = is_proxy(peer);
   if (of.by_proxy) {
-    of.from = core::client_behind(peer, joined(header, "X-Forwarded-For"), proxies_);
+    of.from = core::client_behind(peer, all_lines(header, "X-Forwarded-For"), proxies_);
     of.secure = of.secure || iequals(header["X-Forwarded-Proto"], "https");
   }
   of.address = core::to_text(of.from);
