@@ -32,7 +32,7 @@ struct fixture {
     return {code.value_or(-1), read_file(log)};
   }
 
-  cluster c{{.flags = {"--log.level=debug", "--http.open_channels=false"}}};
+  cluster c{{{}, {"--log.level=debug", "--http.open_channels=false"}, {}}};
   std::string state = c.folder().path() + "/coordinator";
   std::string key_file = state + "/admin.key";
   int calls = 0;
