@@ -13,6 +13,8 @@ namespace {
 
 constexpr auto session_interval = std::chrono::milliseconds{100};
 
+constexpr auto memory_interval = std::chrono::seconds{1};
+
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto transcode_start_timeout = std::chrono::seconds{5};
 
@@ -63,7 +65,8 @@ session_state::session_state(interface::pointer self, session_actor_config confi
     id(id),
     channel_name(source.name),
     coordinator(std::move(coordinator)),
-    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms()),
+    memory(config.memory_folder, channel_name),
+    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms(), memory.read()),
     quarantined(config.quarantine_for) {}
 
 session_state::~session_state() {
@@ -154,6 +157,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       release();
       for (auto& [profile, out] : outputs)
         out.pass_time(self->now());
+      remember();
       settle();
     },
   };
@@ -175,7 +179,21 @@ void session_state::settle() {
   if (!session.finished())
     return;
   log::info("the session ends", {{"channel", channel_name}, {"session", id}});
+  memory.forget();
   self->quit();
+}
+
+void session_state::remember() {
+  if (self->now() - remembered_at < memory_interval)
+    return;
+  remembered_at = self->now();
+  // A client of MPEG-TS has to connect again anyway, and then wants no slate.
+  auto has_players = [this](auto& x) {
+    auto& out = *x.second.shared();
+    return out.clients(self->now()) > out.stream()->count().clients;
+  };
+  if (auto x = session.to_continue(self->now()); x && std::any_of(outputs.begin(), outputs.end(), has_players))
+    memory.write(*x);
 }
 
 // -- tasks --------------------------------------------------------------------
