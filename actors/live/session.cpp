@@ -13,8 +13,6 @@ namespace {
 
 constexpr auto session_interval = std::chrono::milliseconds{100};
 
-constexpr auto memory_interval = std::chrono::seconds{1};
-
 /// How long a warm task may take to accept its work; the work then reports by itself.
 constexpr auto transcode_start_timeout = std::chrono::seconds{5};
 
@@ -181,19 +179,6 @@ void session_state::settle() {
   log::info("the session ends", {{"channel", channel_name}, {"session", id}});
   memory.forget();
   self->quit();
-}
-
-void session_state::remember() {
-  if (self->now() - remembered_at < memory_interval)
-    return;
-  remembered_at = self->now();
-  // A client of MPEG-TS has to connect again anyway, and then wants no slate.
-  auto has_players = [this](auto& x) {
-    auto& out = *x.second.shared();
-    return out.clients(self->now()) > out.stream()->count().clients;
-  };
-  if (auto x = session.to_continue(self->now()); x && std::any_of(outputs.begin(), outputs.end(), has_players))
-    memory.write(*x);
 }
 
 // -- tasks --------------------------------------------------------------------
