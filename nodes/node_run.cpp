@@ -110,6 +110,7 @@ coordinator_config coordinator_settings(const config::configuration& x, const st
   s.stream = x.stream;
   s.delivery = x.delivery;
   s.quarantine_for = x.live.quarantine_for;
+  s.memory_folder = x.node.state_dir + "/live";
   s.lease_timeout = config::defaults::lease_wait(x.leases.selection_timeout);
   auto& j = result.jobs;
   j.store_url = x.jobs.store;

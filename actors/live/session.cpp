@@ -63,7 +63,8 @@ session_state::session_state(interface::pointer self, session_actor_config confi
     id(id),
     channel_name(source.name),
     coordinator(std::move(coordinator)),
-    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms()),
+    memory(config.memory_folder, channel_name),
+    session(for_transport_streams(config.core), id, std::move(source), *this, self->now(), unix_ms(), memory.read()),
     quarantined(config.quarantine_for) {}
 
 session_state::~session_state() {
@@ -154,6 +155,7 @@ session_state::interface::behavior_type session_state::make_behavior() {
       release();
       for (auto& [profile, out] : outputs)
         out.pass_time(self->now());
+      remember();
       settle();
     },
   };
@@ -175,6 +177,7 @@ void session_state::settle() {
   if (!session.finished())
     return;
   log::info("the session ends", {{"channel", channel_name}, {"session", id}});
+  memory.forget();
   self->quit();
 }
 

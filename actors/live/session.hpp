@@ -7,11 +7,13 @@
 //   ends.
 // - The ingest's task dies: the source is reopened, with back-off; clients stay.
 // - The registry dies: outstanding lease requests fail and are repeated; running tasks continue.
-// - The coordinator dies: the session ends.
+// - The coordinator dies: the session ends. What it has delivered is in a file, and the session of the next coordinator
+//   continues there.
 // - A client leaves: its reader is gone, and the next tick notices that.
 #pragma once
 
 #include "actors/common/leases.hpp"
+#include "actors/live/session_memory.hpp"
 #include "config/waits.hpp"
 #include "core/live/ladder_pace.hpp"
 #include "core/live/quarantine.hpp"
@@ -39,6 +41,7 @@ struct session_actor_config {
   core::delivery_options delivery;
   std::chrono::milliseconds lease_timeout = config::defaults::lease_wait(std::chrono::seconds{5});
   std::chrono::milliseconds quarantine_for{300'000}; ///< how long a rendition that killed its tasks is refused
+  std::string memory_folder; ///< where sessions keep what continues them after a restart; empty: nowhere
   std::shared_ptr<telemetry::failover_log> failovers = std::make_shared<telemetry::failover_log>();
 };
 
@@ -142,11 +145,15 @@ struct session_state : core::session_effects {
   /// Hands on what ladders keep back.
   void release();
 
+  /// Writes down what continues the session after a restart, once a second.
+  void remember();
+
   interface::pointer self;
   session_actor_config config;
   session_id id;
   std::string channel_name;
   leases_actor coordinator;
+  session_memory memory;
   core::session session;
   std::unordered_map<attempt_id, attempt> attempts;
   std::map<std::string, rendition_output> outputs;
@@ -159,6 +166,7 @@ struct session_state : core::session_effects {
   uint64_t requests_made = 0;        ///< for leases
   uint64_t source_restarts_told = 0; ///< as reported to the failover log
   uint64_t frames_lost_told = 0;
+  std::chrono::steady_clock::time_point remembered_at;
 };
 
 session_actor spawn_session(caf::actor_system& system, session_actor_config config, session_id id, channel source,

@@ -5,7 +5,15 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
+
 namespace troupe {
+
+namespace {
+
+constexpr auto memory_interval = std::chrono::seconds{1};
+
+} // namespace
 
 rendition_output& session_state::output_of(const std::string& profile) {
   if (auto i = outputs.find(profile); i != outputs.end())
@@ -62,6 +70,19 @@ void session_state::close_output(const std::string& profile, const std::string& 
   outputs.erase(i);
   if (of != ladders.end() && --of->second.outputs == 0)
     ladders.erase(of);
+}
+
+void session_state::remember() {
+  if (self->now() - remembered_at < memory_interval)
+    return;
+  remembered_at = self->now();
+  // A client of MPEG-TS has to connect again anyway, and then wants no slate.
+  auto has_players = [this](auto& x) {
+    auto& out = *x.second.shared();
+    return out.clients(self->now()) > out.stream()->count().clients;
+  };
+  if (auto x = session.to_continue(self->now()); x && std::any_of(outputs.begin(), outputs.end(), has_players))
+    memory.write(*x);
 }
 
 void session_state::notice(const std::string& profile, const std::string& what) {

@@ -22,7 +22,7 @@ slate_kind slate_of(const channel& x, const session_config& otherwise) {
 } // namespace
 
 session::session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
-                 int64_t unix_ms)
+                 int64_t unix_ms, const std::optional<continuation>& before)
   : config_(std::move(config)),
     id_(id),
     channel_(std::move(source)),
@@ -31,7 +31,10 @@ session::session(session_config config, session_id id, channel source, session_e
     started_(now),
     buffer_(config_.buffer),
     slate_(slate_of(channel_, config_)),
-    rhythm_(config_.slate_after) {}
+    rhythm_(config_.slate_after) {
+  if (before && before->reached(unix_ms) && slate_ != slate_kind::none)
+    before_ = before;
+}
 
 // -- clients ------------------------------------------------------------------
 

@@ -26,6 +26,7 @@
 #include "core/live/attempt.hpp"
 #include "core/live/clock_map.hpp"
 #include "core/live/config.hpp"
+#include "core/live/continuation.hpp"
 #include "core/live/ladder.hpp"
 #include "core/live/slate_clock.hpp"
 #include "core/live/source_buffer.hpp"
@@ -122,8 +123,9 @@ public:
 
 class session {
 public:
+  /// `before`: what a killed session of the channel left. The new one continues it if it is recent.
   session(session_config config, session_id id, channel source, session_effects& effects, time_point now,
-          int64_t unix_ms);
+          int64_t unix_ms, const std::optional<continuation>& before = {});
 
   // -- events ---------------------------------------------------------------
 
@@ -172,6 +174,9 @@ public:
   const std::vector<std::string>& not_carried() const noexcept {
     return not_carried_;
   }
+
+  /// What another session needs to continue this one if its process is killed now; empty if nothing was delivered.
+  std::optional<continuation> to_continue(time_point now) const;
 
   /// How often the source was reopened.
   uint64_t source_restarts() const noexcept {
@@ -228,6 +233,7 @@ private:
   place find(attempt_id attempt);
 
   output_form form_of(const variant& v) const;
+  int64_t wall_time(time_point x) const noexcept; ///< Unix time in ms
   std::optional<uint64_t> fresh_start(variant& v);
   std::vector<window> first_spans(variant& v);
   bool is_recent(const ladder_place& x) const noexcept;
@@ -269,6 +275,9 @@ private:
   void tick_slate(time_point now);
   void advance_slate(time_point now, milliseconds step);
   void end_slate(const sample_block& x, time_point now);
+  void continue_before(time_point now);
+  void forget_before();
+  int64_t slate_begin(const variant& v) const;
   slate still() const;
 
   // samples
@@ -329,7 +338,8 @@ private:
   session_effects& effects_;
   int64_t started_at_ms_;
   time_point started_;
-  std::optional<clock_map> clock_; ///< of the session's first sample
+  std::optional<clock_map> clock_;     ///< of the session's first sample
+  std::optional<continuation> before_; ///< what a killed session delivered, until renditions may no longer begin there
   std::optional<ingest> ingest_;
   std::optional<ingest> probe_; ///< of the first source URL, while another one is in use
   time_point probed_at_;        ///< when the first URL was last tried

@@ -70,6 +70,9 @@ std::optional<uint64_t> session::feed_point(const variant& v, const std::vector<
   from -= preroll_ticks();
   auto begin = std::max(buffer_.first(), v.tracks_since);
   auto result = buffer_.join_point_from(begin);
+  if (begin < buffer_.end() && buffer_.at(begin).is_absence()
+      && buffer_.at(begin).samples.front().pts > from + preroll_ticks())
+    return begin; // what comes before the absence is no longer kept: the slate is black
   for (auto number = begin; number < buffer_.end(); ++number) {
     auto& block = buffer_.at(number);
     if (block.starts_with_random_access() && block.samples.front().pts <= from)

@@ -63,6 +63,7 @@ void session::tracks_announced(const stream_format& x, time_point now) {
   early_.clear(); // it has other tracks
   if (!source_) {
     source_ = x;
+    continue_before(now);
     source_known(now);
   } else if (!differ_beside(*source_, x)) {
     next_source_ = x;
