@@ -87,6 +87,7 @@ size_t leading_lane(const stream_format& format) {
 rendition_output::rendition_output(core::client_ring::limits max, std::string name,
                                    std::shared_ptr<rendition_group> group)
   : shared_(std::make_shared<rendition>(max, std::move(name), std::move(group))),
+    order_(shared_->group_ != nullptr),
     ts_(shared_->stream()),
     clock_(times_) {}
 
@@ -96,7 +97,7 @@ void rendition_output::begin_delivery(const delivery_times& times, const clock_m
   if (at.from_pts != no_timestamp)
     at.from_pts += offset_;
   clock_ = segment_clock{times_, at};
-  ts_.set_grid(times_, offset_);
+  ts_.set_grid(times_, offset_, at);
   std::lock_guard guard{shared_->mutex_};
   shared_->times_ = times_;
   shared_->clock_ = {map.pts + offset_, map.unix_ms};
@@ -111,7 +112,9 @@ av::expected<void> rendition_output::set_format(const stream_format& format, con
                                                 const clock_map& map, const segment_beginning& at) {
   if (lanes_.empty())
     begin_delivery(times, map, at);
-  if (auto done = ts_.set_format(format, !continues(format_, format)); !done)
+  // In a ladder, all renditions have the same discontinuities.
+  order_.add({.tracks = format, .discontinuity = !shared_->group_ && !continues(format_, format)});
+  if (auto done = write_transport(order_.take_due(), {}); !done)
     return done;
   auto lanes = enter(format);
   std::vector<size_t> lost;
@@ -223,9 +226,9 @@ std::vector<rendition_output::lane> rendition_output::enter(const stream_format&
 }
 
 av::expected<void> rendition_output::write(const sample_block& block, clock::time_point now) {
-  if (auto done = ts_.write(block, now); !done)
+  order_.add({.block = block});
+  if (auto done = write_transport(order_.take_due(), now); !done)
     return done;
-  take_transport(false);
   size_t offset = 0;
   for (auto& s : block.samples) {
     auto bytes = block.bytes.span().subspan(offset, s.size);
@@ -373,7 +376,7 @@ void rendition_output::publish() {
     std::lock_guard guard{shared_->mutex_};
     for (auto& x : std::exchange(news_, {})) {
       auto& t = shared_->tracks_[x.track];
-      if (x.number && t.window.segments().empty() && shared_->group_ && !t.transport)
+      if (x.number && t.window.segments().empty() && shared_->group_)
         t.window.missed(shared_->group_->interruptions_before(*x.number));
       if (x.number)
         t.window.begin(*x.number, x.start, x.discontinuity);
@@ -398,19 +401,11 @@ void rendition_output::publish() {
     wake();
 }
 
-void rendition_output::take_transport(bool all) {
-  for (auto& x : ts_.take_pieces(all))
-    news_.push_back({.track = transport_track,
-                     .number = x.number,
-                     .start = x.start,
-                     .discontinuity = x.discontinuity,
-                     .part = std::move(x.part)});
-}
-
 void rendition_output::end(const std::string& reason) {
   for (auto& x : lanes_)
     if (x.mux)
       (void)cut(x);
+  (void)write_transport(order_.take_all(), {});
   take_transport(true);
   finish_subtitles();
   publish();

@@ -23,7 +23,7 @@
 // Ingest tasks run on the coordinator's own host, without a worker, and take no slot.
 //
 // Several leases may have one process: a request may name a lease beside which it wants to be. If it encodes video, it
-// gets a slot on the same worker, and a session if it encodes on a GPU, or it is refused at once. Sound costs little, so
+// gets a slot on the same worker, and a session if it encodes on a GPU, or it is refused at once. Sound costs little:
 // beside another lease it takes no slot. If it stays alone, it takes over the slot of the last lease that had one. The
 // process ends with the last of its leases.
 // A session is free with its lease if the process has told the owner that its encoder is closed. Otherwise, or if the

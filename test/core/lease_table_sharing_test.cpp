@@ -1,6 +1,6 @@
-// Several leases with one process: those of video take a slot and a session on the process's worker, those of sound take
-// none. The process ends with the last of them, and sessions are free when their encoders are closed. Method: as in
-// lease_table_gpu_test.
+// Several leases with one process: those of video take a slot and a session on the process's worker, those of sound
+// take none. The process ends with the last of them, and sessions are free when their encoders are closed. Method: as
+// in lease_table_gpu_test.
 #include "test/core/lease_table_fixture.hpp"
 
 #include <algorithm>

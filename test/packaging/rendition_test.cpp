@@ -430,7 +430,7 @@ BOOST_AUTO_TEST_CASE(the_multivariant_playlist_of_the_transport_stream_names_all
   BOOST_TEST(!out.shared()->transport("KEY/hd"));
   write_until(begin + 3 * ticks_per_second);
   auto summary = out.shared()->transport("KEY/hd").value();
-  auto text = transport_multivariant_playlist(summary);
+  auto text = transport_multivariant_playlist({&summary, 1});
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(text.find("CODECS=\"avc1.") != std::string::npos);
     BOOST_TEST(text.find(",mp4a.40.2\"") != std::string::npos);
