@@ -35,7 +35,7 @@ bool delivery_holds(const std::string& codec);
 
 /// A request for a file of a rendition.
 struct delivery_request {
-  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt", "ts.m3u8", "ts-1234.ts"; empty:
+  /// "v.m3u8", "v-1234.m4s", "v-1234.2.m4s", "v-0123456789abcdef.mp4", "s0-1234.vtt", "ts.m3u8", "ts-1234.ts". Empty:
   /// found if all tracks can be played.
   std::string file;
   std::optional<int64_t> msn;  ///< _HLS_msn
@@ -281,6 +281,7 @@ private:
   struct text_lane {
     std::optional<size_t> of; ///< the track of the format; none if it has no more
     size_t track = 0;         ///< index in the shared rendition
+    init_segment init;        ///< of its segments in MP4
     subtitle_segments texts;
     int64_t last = 0; ///< without a track: number of the segment with which it ends
   };
