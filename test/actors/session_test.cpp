@@ -278,6 +278,7 @@ BOOST_AUTO_TEST_CASE(the_sound_of_a_ladder_joins_its_pictures_in_mpeg_ts) {
   sound.codec = "aac";
   sound.sample_rate = 48'000;
   sound.channel_layout = "stereo";
+  sound.frame_size = 1152;
   source = make_dummy_task(*this);
   grant(0, source);
   settle();
