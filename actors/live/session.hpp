@@ -136,11 +136,18 @@ struct session_state : core::session_effects {
   struct ladder {
     std::shared_ptr<rendition_group> group = std::make_shared<rendition_group>();
     core::ladder_pace pace;
-    size_t outputs = 0; ///< number of its renditions that run
+    stream_format sound{}; ///< of the rendition that has it, while that runs
+    size_t outputs = 0;    ///< number of its renditions that run
   };
 
   rendition_output& output_of(const std::string& profile);
   void write(const std::string& profile, const sample_block& block);
+
+  /// Remembers that a rendition cannot be put into its container.
+  void check(const std::string& profile, const av::expected<void>& done);
+
+  /// The tracks of a ladder's sound, which joins the pictures in MPEG-TS; empty if it is over.
+  void set_sound(std::string_view ladder, const stream_format& format);
 
   /// Hands on what ladders keep back.
   void release();

@@ -418,9 +418,10 @@ output_form session::form_of(const variant& v) const {
   result.keyframe_interval = v.target.video.keyframe_interval;
   result.on_grid = (v.plan.encodes_video || !pictures) && result.keyframe_interval.count() > 0;
   result.clock = clock_.value_or(clock_map{0, started_at_ms_});
-  if (!ladder_of(v.target.name).empty()) {
+  if (auto ladder = ladder_of(v.target.name); !ladder.empty()) {
     result.from_pts = v.origin.pts;
     result.joins = v.joins;
+    result.heard = variants_.contains(rendition_name(ladder, sound_name));
   }
   return result;
 }

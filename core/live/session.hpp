@@ -51,6 +51,7 @@ struct output_form {
   /// Of a rendition of a ladder: where it began in the source, ticks. It has nothing from before.
   int64_t from_pts = no_timestamp;
   bool joins = false; ///< the others of its ladder began long before: it begins with a whole segment
+  bool heard = false; ///< of a ladder: a rendition of its sound runs, or is about to
 };
 
 /// What a session wants done. Implementations of these methods must not call the session.

@@ -148,6 +148,9 @@ BOOST_AUTO_TEST_CASE(splices_and_subtitles_reach_viewers) {
     return false;
   });
 
+  auto told = c.get("/live/words/small/0123456789abcdef.mpd").body;
+  BOOST_TEST(told.find("codecs=\"wvtt\"") != std::string::npos, told);
+
   auto video = entry("splices");
   video = folder_of("splices") + lines(video, video.substr(video.rfind('\n', video.rfind("/v.m3u8")) + 1, 8)).at(0);
   c.wait_until("the playlist has the splice", [&] {

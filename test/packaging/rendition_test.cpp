@@ -143,8 +143,8 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
   BOOST_TEST(text(first).find("00:00:00.500 --> 00:00:01.000\nHello") != std::string::npos);
   BOOST_TEST(text(get(subtitle_name("s0", number + 1))).find("00:00:00.000 --> 00:00:00.500\nHello")
              != std::string::npos);
-  BOOST_TEST((get(segment_name("s0", number)).what == outcome::not_found));
   BOOST_TEST((get(subtitle_name("v", number)).what == outcome::not_found));
+  BOOST_TEST((get(part_name("s0", number, 0)).what == outcome::not_found));
   BOOST_TEST((get("s0-.mp4").what == outcome::not_found));
   auto playlist = text(get("s0.m3u8"));
   BOOST_TEST(playlist.find("#EXT-X-PART:") == std::string::npos);
@@ -161,7 +161,44 @@ BOOST_AUTO_TEST_CASE(subtitles_have_the_segments_of_the_pictures) {
                       "AUTOSELECT=YES,FORCED=NO,URI=\"KEY/hd/s0.m3u8\"")
              != std::string::npos);
   BOOST_TEST(all.find(",SUBTITLES=\"text\",CLOSED-CAPTIONS=NONE\n") != std::string::npos);
-  BOOST_TEST(dash_manifest({{{out.shared(), *summary}}}, "time").find("s0") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(subtitles_are_in_mp4_for_players_of_dash) {
+  using namespace bench::delivery;
+  set(with_text());
+  write_until(begin + ticks_per_second / 2);
+  say(ticks_per_second / 2, "Hello & good-bye", ticks_per_second);
+  write_until(begin + 4 * ticks_per_second);
+  auto manifest = dash_manifest({{{out.shared(), out.shared()->summary("KEY/hd").value()}}}, "time");
+  auto window = out.shared()->window("s0").value();
+  auto& first = window.segments().front();
+  BOOST_TEST_CONTEXT(manifest) {
+    auto at = manifest.find("contentType=\"text\" mimeType=\"application/mp4\"");
+    BOOST_REQUIRE(at != std::string::npos);
+    BOOST_TEST(at > manifest.find("contentType=\"audio\"")); // what comes and goes is the last one
+    auto has = [&](const std::string& what) { return manifest.find(what, at) != std::string::npos; };
+    BOOST_TEST(has(" lang=\"de\">\n      <Role schemeIdUri=\"urn:mpeg:dash:role:2011\" value=\"subtitle\"/>\n"));
+    BOOST_TEST(has("<Representation id=\"hd-s0\" bandwidth=\""));
+    BOOST_TEST(has("codecs=\"wvtt\">\n"));
+    BOOST_TEST(has("initialization=\"KEY/hd/" + init_name("s0", first.init) + "\" media=\"KEY/hd/s0-$Number$.m4s\""));
+    auto offset = std::string{" availabilityTimeOffset=\""};
+    BOOST_TEST(manifest.substr(manifest.find(offset), 60) == manifest.substr(manifest.find(offset, at), 60));
+  }
+  auto header = get(init_name("s0", first.init));
+  BOOST_TEST(header.content_type == "application/mp4");
+  auto init = read_init(text(header)).value();
+  for (auto& s : window.segments()) {
+    auto segment = get(segment_name("s0", s.number));
+    BOOST_TEST(segment.content_type == "application/mp4");
+    auto bytes = text(segment);
+    auto fragments = read_fragments(bytes, init);
+    BOOST_REQUIRE(fragments.size() == 1u);
+    BOOST_TEST(fragments[0].time.value() == static_cast<uint64_t>(s.start));
+    BOOST_TEST(fragments[0].duration == static_cast<uint64_t>(s.duration));
+    BOOST_TEST((bytes.find("Hello &amp; good-bye") != std::string::npos) == (s.number < first.number + 2));
+  }
+  // Like other segments, the next one may be asked for before it is there.
+  BOOST_TEST((get(segment_name("s0", window.segments().back().number + 1)).what == outcome::wait));
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_that_begin_in_the_middle_hold_nothing_back_and_are_there_to_the_end) {
@@ -430,7 +467,7 @@ BOOST_AUTO_TEST_CASE(the_multivariant_playlist_of_the_transport_stream_names_all
   BOOST_TEST(!out.shared()->transport("KEY/hd"));
   write_until(begin + 3 * ticks_per_second);
   auto summary = out.shared()->transport("KEY/hd").value();
-  auto text = transport_multivariant_playlist(summary);
+  auto text = transport_multivariant_playlist({&summary, 1});
   BOOST_TEST_CONTEXT(text) {
     BOOST_TEST(text.find("CODECS=\"avc1.") != std::string::npos);
     BOOST_TEST(text.find(",mp4a.40.2\"") != std::string::npos);

@@ -34,6 +34,7 @@ channels:
 FORMS = [
     ("low-latency HLS", "main/index.m3u8", ["hls.js", "shaka"], ["ffmpeg", "mpv", "vlc", "gstreamer", "streamlink"]),
     ("HLS in MPEG-TS", "hd/index.m3u8?container=ts", ["hls.js", "shaka"], ["ffmpeg", "vlc"]),
+    ("a ladder in MPEG-TS", "main/index.m3u8?container=ts", ["hls.js", "shaka"], ["ffmpeg", "mpv", "vlc", "gstreamer"]),
     ("DASH", "main/manifest.mpd", ["shaka", "dashjs"], ["ffmpeg", "mpv", "vlc"]),
     ("MPEG-TS", "hd.ts", [], ["ffmpeg", "mpv", "vlc", "gstreamer"]),
 ]
