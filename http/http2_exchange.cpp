@@ -34,6 +34,7 @@ http2_exchange::http2_exchange(int32_t id, listener& to, size_t head_bytes_max)
 
 void http2_exchange::begin(local_pair::socket over, bool used, bool has_body) {
   socket_.emplace(std::move(over));
+  buffer_.reserve(piece_bytes); // Beast reads as much at once as there is room
   used_ = used;
   chunked_ = has_body && !head.has_length();
   sent_ = !has_body;

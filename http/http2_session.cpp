@@ -271,10 +271,11 @@ void http2_session::watch_time() {
   auto& config = shared_->config;
   if (ending_)
     return;
-  if (!exchanges_.empty())
+  if (exchanges_.empty())
+    return expire_after(asked_ ? config.idle_timeout : config.header_timeout);
+  // However often requests begin and end, they are looked at.
+  if (auto next = deadline(); !next || *next > clock::now() + look_interval)
     expire_after(look_interval);
-  else
-    expire_after(asked_ ? config.idle_timeout : config.header_timeout);
 }
 
 void http2_session::deadline_passed() {
@@ -293,6 +294,8 @@ void http2_session::deadline_passed() {
     else if (!x->has_head && now - x->began > config.header_timeout)
       terminate(NGHTTP2_ENHANCE_YOUR_CALM);
   }
+  if (!ending_)
+    expire_never();
   watch_time();
   flush();
 }

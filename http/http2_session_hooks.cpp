@@ -20,7 +20,7 @@ std::vector<nghttp2_nv> to_native(const field_list& fields) {
   return result;
 }
 
-std::string_view text_of(const uint8_t* text, size_t size) {
+std::string_view text_at(const uint8_t* text, size_t size) {
   return {reinterpret_cast<const char*>(text), size};
 }
 
@@ -75,7 +75,7 @@ struct http2_session::hooks {
                    const uint8_t* value, size_t value_size, uint8_t, void* user) {
     // What follows a body has no meaning here.
     if (auto to = is_request(*x) ? of(user).find(x->hd.stream_id) : nullptr)
-      to->head.add(text_of(name, name_size), text_of(value, value_size));
+      to->head.add(text_at(name, name_size), text_at(value, value_size));
     return 0;
   }
 
@@ -103,7 +103,7 @@ struct http2_session::hooks {
 
   static int data(nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size, void* user) {
     if (auto to = of(user).find(id))
-      to->send(text_of(bytes, size));
+      to->send(text_at(bytes, size));
     return 0;
   }
 

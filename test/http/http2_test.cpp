@@ -7,8 +7,6 @@
 
 #include "base/secret.hpp"
 
-#include <boost/json/parse.hpp>
-
 #include <chrono>
 #include <deque>
 #include <fstream>
