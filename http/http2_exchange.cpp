@@ -38,8 +38,8 @@ void http2_exchange::begin(local_pair::socket over, bool used, bool has_body) {
   used_ = used;
   chunked_ = has_body && !head.has_length();
   sent_ = !has_body;
-  unsent_ = head.text(has_body);
-  write();
+  sending_ = head.text(has_body);
+  transmit();
   read_head();
 }
 
@@ -52,28 +52,33 @@ bool http2_exchange::may_be_repeated() const noexcept {
 void http2_exchange::send(std::string_view piece) {
   if (!has_begun() || deaf_)
     return listener_->consumed(*this, piece.size());
-  if (chunked_)
-    unsent_ += size_line(piece.size());
   unsent_ += piece;
-  if (chunked_)
-    unsent_ += chunk_end;
-  unsent_payload_ += piece.size();
   write();
 }
 
 void http2_exchange::finish() {
   if (std::exchange(sent_, true) || !has_begun())
     return;
-  if (chunked_ && !deaf_)
-    unsent_ += last_chunk;
+  last_chunk_is_due_ = chunked_ && !deaf_;
   write();
 }
 
 void http2_exchange::write() {
-  if (!sending_.empty() || unsent_.empty())
+  if (!sending_.empty())
     return;
-  sending_ = std::exchange(unsent_, {});
-  sending_payload_ = std::exchange(unsent_payload_, 0);
+  sending_payload_ = unsent_.size();
+  if (!chunked_)
+    sending_.swap(unsent_);
+  else if (!unsent_.empty())
+    sending_.append(size_line(unsent_.size())).append(unsent_).append(chunk_end);
+  unsent_.clear();
+  if (std::exchange(last_chunk_is_due_, false))
+    sending_ += last_chunk;
+  if (!sending_.empty())
+    transmit();
+}
+
+void http2_exchange::transmit() {
   boost::asio::async_write(*socket_, boost::asio::buffer(sending_),
                            [me = shared_from_this()](const error_code& failure, size_t) { me->on_written(failure); });
 }
@@ -86,8 +91,9 @@ void http2_exchange::on_written(const error_code& failure) {
   if (failure) {
     // The response may be there all the same: a server that refuses a request does not read its body.
     deaf_ = true;
+    last_chunk_is_due_ = false;
+    taken += unsent_.size();
     unsent_.clear();
-    taken += std::exchange(unsent_payload_, 0);
   }
   if (taken > 0)
     listener_->consumed(*this, taken);

@@ -58,8 +58,8 @@ public:
   /// Sends the request, once. `used`: others were sent over the socket before.
   void begin(local_pair::socket over, bool used, bool has_body);
 
-  /// A server may close a socket just as it is used again. True if this may have
-  /// happened: the request was not answered and only reads, so another exchange may repeat it.
+  /// A server may close a socket just as it is used again. True if this may have happened: the request was not answered
+  /// and only reads, so another exchange may repeat it.
   bool may_be_repeated() const noexcept;
 
   /// A piece of the request's body.
@@ -83,7 +83,7 @@ public:
 
   /// How much of the request's body was not `consumed`.
   size_t unconsumed_bytes() const noexcept {
-    return sending_payload_ + unsent_payload_;
+    return sending_payload_ + unsent_.size();
   }
 
   /// Ends it. The socket can be used for another request if this one and its response are complete.
@@ -93,7 +93,9 @@ private:
   using error_code = boost::system::error_code;
   using parser = boost::beast::http::response_parser<boost::beast::http::buffer_body>;
 
+  /// Passes on what there is of the request's body: as one chunk, however small its pieces are.
   void write();
+  void transmit();
   void on_written(const error_code& failure);
   void read_head();
   void on_head(const error_code& failure);
@@ -109,11 +111,11 @@ private:
   bool answered_ = false; ///< the response has begun
   bool complete_ = false; ///< the response was read
 
-  std::string unsent_;        ///< of the request
-  size_t unsent_payload_ = 0; ///< of these, bytes of the client's data
+  std::string unsent_; ///< of the request's body
+  bool last_chunk_is_due_ = false;
   std::string sending_;
-  size_t sending_payload_ = 0;
-  bool deaf_ = false; ///< the server takes nothing more of the request
+  size_t sending_payload_ = 0; ///< bytes of the request's body among them
+  bool deaf_ = false;          ///< the server takes nothing more of the request
 
   boost::beast::flat_buffer buffer_;
   std::optional<parser> parser_;

@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(only_so_many_requests_are_open_and_those_that_nobody_takes_
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_without_a_request_ends) {
-  config.header_timeout = 300ms;
+  config.header_timeout = 2s; // for the handshake, too
   config.idle_timeout = 300ms;
   begin();
   auto silent = connect();
