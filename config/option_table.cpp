@@ -226,11 +226,12 @@ std::vector<option> service_rows() {
     {.key = "http.body_bytes_max", .kind = kind::size, .at = at<&c::http, &ht::body_bytes_max>,
      .help = "The largest request body.", .min = kibibyte, .max = 1024 * mebibyte},
     {.key = "http.connections_max", .kind = kind::integer, .at = at<&c::http, &ht::connections_max>,
-     .help = "The most open connections; further ones are refused. All of them take at most half of the process's "
-             "file descriptors, one each, or three each with HTTPS.",
+     .help = "The most open connections, and requests by HTTP/2; further ones are refused. All of them take at most "
+             "half of the process's file descriptors, one each, or three each with HTTPS.",
      .min = 1, .max = 1'000'000},
     {.key = "http.connections_per_client", .kind = kind::integer, .at = at<&c::http, &ht::connections_per_client>,
-     .help = "The most open connections from one client address. There is no such limit for `http.trusted_proxies`.",
+     .help = "The most open connections from one client address, and the most of its requests at once by HTTP/2. There "
+             "is no such limit for `http.trusted_proxies`.",
      .min = 1, .max = 1'000'000},
     {.key = "http.header_timeout", .kind = kind::duration, .at = at<&c::http, &ht::header_timeout>,
      .help = "How long a client may take to send a request's header.", .min = 100, .max = 10 * minutes},

@@ -36,7 +36,7 @@ public:
   }
 
   std::string_view client() const noexcept override {
-    return *guest_.place;
+    return guest_.shares_connection ? std::string_view{} : *guest_.place;
   }
 
 private:

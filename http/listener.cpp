@@ -11,12 +11,7 @@ namespace troupe::http {
 
 namespace {
 
-/// Connections beyond the limit that still get an error reply; further ones are closed without one.
-uint64_t crowd_of(uint64_t connections_max) {
-  return std::clamp<uint64_t>(connections_max / 8, 1, 256);
-}
-
-/// The same for the connections of one client.
+/// As `crowd_of`, for the connections of one client.
 constexpr uint32_t client_crowd_max = 16;
 
 /// How long accepting pauses if the process has no file descriptor left.
@@ -94,8 +89,7 @@ std::optional<guest> listener::admit(const tcp::socket& socket) {
   result.from = address_of(socket);
   result.remote = remote_of(socket);
   result.secure = secure_;
-  // Through a proxy come many clients.
-  auto most = shared_->door->is_proxy(result.from) ? config.connections_max : config.connections_per_client;
+  auto most = places_of(*shared_, result.from);
   auto place = shared_->clients->enter(core::client_name(result.from), most + client_crowd_max);
   result.crowded = open >= config.connections_max;
   result.client_crowded = place.number > most;

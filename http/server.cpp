@@ -2,11 +2,13 @@
 
 #include "base/descriptor.hpp"
 #include "http/connection.hpp"
+#include "http/http2_session.hpp"
 #include "http/listener.hpp"
 #include "http/loop.hpp"
 #include "http/service.hpp"
 #include "http/tls_relay.hpp"
 #include "http/tls_settings.hpp"
+#include "http/tls_stream.hpp"
 
 #include <atomic>
 #include <optional>
@@ -71,7 +73,7 @@ public:
     for (uint32_t i = 0; i < threads; ++i)
       tls_loops_.push_back(std::make_unique<loop>(relays));
     https_.emplace(shared_, pointers(tls_loops_), relays, true,
-                   [this](loop& in, tcp::socket socket, guest who) { greet(in, std::move(socket), std::move(who)); });
+                   [this](loop& in, tcp::socket socket, guest who) { admit(in, std::move(socket), std::move(who)); });
     refresh_.emplace(tls_loops_.front()->context());
   }
 
@@ -169,32 +171,46 @@ private:
       boost::asio::post(in.context(), std::move(start));
   }
 
-  /// A client that will speak TLS. What it says is served by one of `loops_`.
-  void greet(loop& in, tcp::socket socket, guest who) {
-    auto take = [this, x = std::move(who)](base::descriptor other) mutable {
-      auto& to = *loops_[turn_++ % loops_.size()];
-      auto held = std::make_shared<std::pair<base::descriptor, guest>>(std::move(other), std::move(x));
-      to.mail()->post([this, &to, held] {
-        client_socket s{to.context()};
-        error_code failure;
-        s.assign({AF_UNIX, 0}, held->first.get(), failure);
-        if (failure)
-          return;
-        held->first.release();
-        serve(to, std::move(s), std::move(held->second));
-      });
-    };
-    auto start = [this, &in, s = std::move(socket), t = std::move(take)]() mutable {
-      auto& config = shared_->config;
-      if (!in.stopping())
-        std::make_shared<tls_relay>(in, std::move(s), tls_->current(),
-                                    tls_relay::limits{config.header_timeout, config.write_timeout}, std::move(t))
-          ->start();
+  /// A client that will speak TLS.
+  void admit(loop& in, tcp::socket socket, guest who) {
+    auto begin = [this, &in, s = std::move(socket), x = std::move(who)]() mutable {
+      if (in.stopping())
+        return;
+      auto take = [this, &in, y = std::move(x)](tls_stream_ptr client, bool http2) mutable {
+        talk(in, std::move(client), http2, std::move(y));
+      };
+      greet(in, std::move(s), tls_->current(), shared_->config.header_timeout, std::move(take));
     };
     if (tls_loops_.size() == 1)
-      start();
+      begin();
     else
-      boost::asio::post(in.context(), std::move(start));
+      boost::asio::post(in.context(), std::move(begin));
+  }
+
+  /// A client that speaks TLS.
+  void talk(loop& in, tls_stream_ptr client, bool http2, guest who) {
+    if (http2) {
+      auto to_server = [this](base::descriptor end, guest x) { pass(std::move(end), std::move(x)); };
+      std::make_shared<http2_session>(in, shared_, std::move(client), std::move(who), std::move(to_server))->start();
+    } else if (auto ends = local_pair::make(in.context())) {
+      std::make_shared<tls_relay>(in, std::move(client), std::move(ends->mine), shared_->config.write_timeout)->start();
+      pass(std::move(ends->other), std::move(who));
+    }
+  }
+
+  /// What a client says over TLS is served by one of `loops_`.
+  void pass(base::descriptor end, guest who) {
+    auto& to = *loops_[turn_++ % loops_.size()];
+    auto held = std::make_shared<std::pair<base::descriptor, guest>>(std::move(end), std::move(who));
+    to.mail()->post([this, &to, held] {
+      client_socket s{to.context()};
+      error_code failure;
+      s.assign({AF_UNIX, 0}, held->first.get(), failure);
+      if (failure)
+        return;
+      held->first.release();
+      serve(to, std::move(s), std::move(held->second));
+    });
   }
 
   void serve(loop& in, client_socket socket, guest who) {

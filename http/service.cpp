@@ -2,6 +2,7 @@
 
 #include "telemetry/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <sstream>
@@ -104,6 +105,14 @@ private:
 };
 
 } // namespace
+
+uint32_t places_of(const service& in, const core::ip_address& client) {
+  return in.door->is_proxy(client) ? in.config.connections_max : in.config.connections_per_client;
+}
+
+uint64_t crowd_of(uint64_t connections_max) {
+  return std::clamp<uint64_t>(connections_max / 8, 1, 256);
+}
 
 response make_response(reply x, const request& to, unsigned version, bool keep_alive) {
   response result{x.code, version};

@@ -40,10 +40,17 @@ struct service {
   std::vector<loop*> file_loops; ///< only for files; they outlive all connections
   std::shared_ptr<event_hub> events;
   std::shared_ptr<connections_per_client> clients = std::make_shared<connections_per_client>();
+  std::shared_ptr<connections_per_client> http2_requests = std::make_shared<connections_per_client>();
   std::shared_ptr<connections_per_client> event_clients = std::make_shared<connections_per_client>();
 };
 
 using service_ptr = std::shared_ptr<const service>;
+
+/// How many connections a client may have, and how many requests by HTTP/2. Through a proxy come many clients.
+uint32_t places_of(const service& in, const core::ip_address& client);
+
+/// Connections beyond the server's limit that still get an error reply; further ones are closed without one.
+uint64_t crowd_of(uint64_t connections_max);
 
 using response = boost::beast::http::response<boost::beast::http::string_body>;
 

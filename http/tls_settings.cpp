@@ -16,8 +16,8 @@ using ssl_context = boost::asio::ssl::context;
 /// Of TLS 1.2: forward secrecy and authenticated encryption, as TLS 1.3 always has.
 constexpr const char* ciphers_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
-/// "http/1.1", as ALPN writes it (RFC 7301).
-constexpr unsigned char protocols[] = "\x08http/1.1";
+/// "h2" and "http/1.1", as ALPN writes them (RFC 7301). The first one that the client offers is taken.
+constexpr unsigned char protocols[] = "\x02h2\x08http/1.1";
 
 /// A client that offers protocols, but not ours, is refused: it would take our answer for something else.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,

@@ -2,19 +2,13 @@
 // the real server, with certificates that the test makes; clients with OpenSSL over raw sockets.
 #include "base/secret.hpp"
 #include "http/door.hpp"
-#include "keyed_server.hpp"
+#include "https_server.hpp"
 #include "tls_client.hpp"
-#include "transfer/upload_registry.hpp"
-#include "trust/server_certificate.hpp"
 
 #include <chrono>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <list>
-#include <random>
-#include <thread>
 
 using namespace troupe;
 using namespace troupe::http;
@@ -24,106 +18,24 @@ namespace https_test {
 namespace {
 
 constexpr size_t mebibyte = 1 << 20;
-constexpr int64_t day_s = 24 * 3600;
 
 std::string content(const std::string& path) {
   std::ifstream in{path, std::ios::binary};
   return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-std::string random_bytes(size_t n) {
-  std::mt19937_64 random{n};
-  std::string result(n, '\0');
-  for (auto& c : result)
-    c = static_cast<char>(random());
-  return result;
-}
-
 bool says(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-/// An authority, and a certificate for "localhost" of it.
-struct chain {
-  chain() {
-    auto now = static_cast<int64_t>(std::time(nullptr));
-    auto root = trust::make_authority("A test", now, 10 * day_s);
-    BOOST_REQUIRE_MESSAGE(root.has_value(), root.error());
-    auto leaf = trust::issue(*root, std::vector<std::string>{"localhost", "127.0.0.1"}, now, day_s);
-    BOOST_REQUIRE_MESSAGE(leaf.has_value(), leaf.error());
-    authority = root->text().chain;
-    server = leaf->whole();
-  }
-
-  std::string authority;
-  std::string server;
-};
-
-struct fixture : keyed_server {
-  fixture() {
-    config.tls.listen.port = 0;
-    config.certificate_interval = 10ms;
-    put(first_chain.server);
-  }
-
-  ~fixture() {
-    if (web)
-      web->stop();
-  }
-
-  /// The certificate's file appears whole.
-  void put(const std::string& text) const {
-    std::ofstream{file + ".new"} << text;
-    std::filesystem::rename(file + ".new", file);
-  }
-
-  void begin() {
-    auto opened = trust::server_certificate::open({.certificate = file});
-    BOOST_REQUIRE_MESSAGE(opened.has_value(), opened.error());
-    config.certificate = std::move(*opened);
-    start();
-  }
-
-  uint16_t port() const {
-    return web->https_port();
-  }
-
-  /// A client that has greeted the server.
-  std::unique_ptr<tls_client> guest_of(const std::string& authority) {
-    auto result = std::make_unique<tls_client>(port(), authority);
-    return result->greet() ? std::move(result) : nullptr;
-  }
-
-  std::unique_ptr<tls_client> guest() {
-    auto result = guest_of(first_chain.authority);
-    BOOST_REQUIRE(result);
-    return result;
-  }
-
-  /// Waits for a state that some other thread brings about.
-  template <class Condition>
-  static bool reached(Condition condition) {
-    auto deadline = std::chrono::steady_clock::now() + 10s;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline)
-        return false;
-      std::this_thread::yield();
-    }
-    return true;
-  }
-
-  chain first_chain;
-  std::string file = folder.path() + "/https.pem";
-};
-
 } // namespace
 } // namespace https_test
 
-BOOST_FIXTURE_TEST_SUITE(https_test, fixture)
+BOOST_FIXTURE_TEST_SUITE(https_test, https_server)
 
 BOOST_AUTO_TEST_CASE(a_client_that_trusts_the_authority_is_served) {
   begin();
-  tls_client c{port(), first_chain.authority, {.protocols = std::string{"\x02h2\x08http/1.1"}}};
+  tls_client c{port(), first_chain.authority, {.protocols = std::string{"\x05other\x08http/1.1"}}};
   BOOST_REQUIRE(c.greet());
   BOOST_TEST(c.version() == "TLSv1.3");
   BOOST_TEST(c.protocol() == "http/1.1");
@@ -151,9 +63,9 @@ BOOST_AUTO_TEST_CASE(clients_that_ask_for_something_else_are_refused) {
   auto greets = [this](const tls_client::wishes& x) { return tls_client{port(), first_chain.authority, x}.greet(); };
   BOOST_TEST(greets({.version_max = TLS1_2_VERSION}));
   BOOST_TEST(!greets({.version_max = TLS1_1_VERSION}));
-  BOOST_TEST(!greets({.protocols = std::string{"\x02h2"}}));
+  BOOST_TEST(!greets({.protocols = std::string{"\x05other"}}));
   BOOST_TEST(!greets({.host = "other.example"}));
-  BOOST_TEST(!guest_of(chain{}.authority));
+  BOOST_TEST(!guest_of(test_chain{}.authority));
   // Neither HTTP without TLS nor anything else gets an answer.
   client plain{port()};
   plain.get("/healthz");
@@ -189,7 +101,7 @@ BOOST_AUTO_TEST_CASE(handshakes_are_counted_as_connections_are) {
 BOOST_AUTO_TEST_CASE(a_new_certificate_is_served_without_a_restart) {
   begin();
   auto old = guest();
-  chain second;
+  test_chain second;
   put(second.server);
   BOOST_TEST(reached([&] { return guest_of(second.authority) != nullptr; }));
   BOOST_TEST(!guest_of(first_chain.authority));
@@ -199,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_new_certificate_is_served_without_a_restart) {
 
 BOOST_AUTO_TEST_CASE(a_broken_certificate_changes_nothing) {
   begin();
-  chain second;
+  test_chain second;
   for (auto& broken :
        {std::string{}, second.server.substr(0, 600), first_chain.server.substr(0, 400) + second.server}) {
     put(broken);
@@ -222,12 +134,7 @@ BOOST_AUTO_TEST_CASE(a_channel_comes_through_whole_and_a_client_that_leaves_is_n
   c->send("GET /live/demo/h264.ts HTTP/1.0\r\nHost: localhost\r\n" + may + "\r\n");
   BOOST_REQUIRE(reached([&] { return cluster->stream->count().clients == 1; }));
   auto all = random_bytes(3 * mebibyte);
-  constexpr size_t piece = 100'000;
-  for (size_t at = 0; at < all.size(); at += piece) {
-    shared_bytes::container bytes(std::min(piece, all.size() - at));
-    std::memcpy(bytes.data(), all.data() + at, bytes.size());
-    cluster->stream->push({shared_bytes{std::move(bytes)}, at == 0, static_cast<int64_t>(at / 100)});
-  }
+  push(all);
   BOOST_TEST(c->response().starts_with("HTTP/1.0 200 "));
   BOOST_TEST((c->read_bytes(all.size()) == all));
   c->close();
@@ -235,36 +142,22 @@ BOOST_AUTO_TEST_CASE(a_channel_comes_through_whole_and_a_client_that_leaves_is_n
 }
 
 BOOST_AUTO_TEST_CASE(files_go_both_ways) {
-  const std::string job = "0123456789abcdef0123456789abcdef";
-  auto at = [this](const char* name) { return folder.path() + name; };
-  std::filesystem::create_directories(at("/work/job"));
   auto source = random_bytes(3 * mebibyte + 17);
-  std::ofstream{at("/source.mkv"), std::ios::binary} << source;
-  transfer::upload_registry_config with;
-  with.secret = "a secret of tests";
-  with.work_folder = at("/work");
-  with.bytes_max = 16 * mebibyte;
-  with.shortage = [](const std::string&, uint64_t) { return std::string{}; };
-  config.files = std::make_shared<transfer::upload_registry>(with);
+  auto may = bearer(open_job(source));
   begin();
-  auto access =
-    config.files->open_job({job, "1", at("/source.mkv"), at("/work/job"), at("/.out.part"), at("/out.mp4")});
-  config.files->begin_chunk(job, "1.7", 4, at("/work/job/4-x.chunk"));
   auto below = "/api/v1/jobs/" + job;
-  auto got = guest()->ask("GET", below + "/source", bearer(access.ticket));
+  auto got = guest()->ask("GET", below + "/source", may);
   BOOST_TEST(got.starts_with("HTTP/1.1 200 "));
   BOOST_TEST(got.ends_with(source));
   auto length = "Upload-Length: " + std::to_string(source.size()) + "\r\n";
   auto sender = guest();
-  sender->send("PATCH " + below + "/chunks/4?attempt=1.7 HTTP/1.1\r\nHost: localhost\r\n" + bearer(access.ticket)
-               + length + "Upload-Offset: 0\r\nContent-Length: " + std::to_string(source.size()) + "\r\n\r\n");
+  sender->send("PATCH " + below + "/chunks/4?attempt=1.7 HTTP/1.1\r\nHost: localhost\r\n" + may + length
+               + "Upload-Offset: 0\r\nContent-Length: " + std::to_string(source.size()) + "\r\n\r\n");
   BOOST_TEST(sender->send(source));
   BOOST_TEST(says(sender->response(), "Upload-Offset: " + std::to_string(source.size())));
   auto sum = "Upload-Checksum: sha256 " + base::sha256_of(source) + "\r\n";
-  BOOST_TEST(guest()
-               ->ask("PUT", below + "/chunks/4?attempt=1.7", bearer(access.ticket) + length + sum)
-               .starts_with("HTTP/1.1 20"));
-  BOOST_TEST((content(at("/work/job/4-x.chunk")) == source));
+  BOOST_TEST(guest()->ask("PUT", below + "/chunks/4?attempt=1.7", may + length + sum).starts_with("HTTP/1.1 20"));
+  BOOST_TEST((content(chunk_file()) == source));
 }
 
 BOOST_AUTO_TEST_CASE(a_browsers_session_belongs_to_this_host_alone) {

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ public:
   tls_client(uint16_t port, const std::string& authority, const wishes& x)
     : settings_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free),
       socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    ::signal(SIGPIPE, SIG_IGN); // OpenSSL would raise it if the server has closed
     std::unique_ptr<BIO, decltype(&BIO_free)> text{
       BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())), BIO_free};
     std::unique_ptr<X509, decltype(&X509_free)> root{PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr),
@@ -124,6 +126,18 @@ public:
     return result;
   }
 
+  /// What comes next; empty if the server ends the stream, or says nothing for long.
+  std::string read_some() {
+    if (text_.empty())
+      read();
+    return std::exchange(text_, {});
+  }
+
+  /// The server has ended the stream, or the connection.
+  bool has_ended() const noexcept {
+    return ended_;
+  }
+
   /// Everything until the server ends the stream. `ended_well` tells whether it did so within TLS, too.
   std::string read_all(bool* ended_well = nullptr) {
     while (read()) {
@@ -145,6 +159,8 @@ private:
     auto n = SSL_read(stream_.get(), some, sizeof some);
     if (n > 0)
       text_.append(some, static_cast<size_t>(n));
+    else
+      ended_ = SSL_get_error(stream_.get(), n) != SSL_ERROR_WANT_READ;
     return n > 0;
   }
 
@@ -152,6 +168,7 @@ private:
   std::unique_ptr<SSL, decltype(&SSL_free)> stream_{nullptr, SSL_free};
   int socket_;
   std::string text_;
+  bool ended_ = false;
 };
 
 } // namespace troupe::http
