@@ -27,7 +27,7 @@ class server_certificate;
 
 namespace troupe::http {
 
-/// One line of the access log. Texts are shortened and have no control characters.
+/// One line of the access log. Texts are shortened, and have no secrets and no control characters.
 struct access_record {
   std::string request_id;
   std::string remote; ///< address and port

@@ -1,5 +1,6 @@
 #include "http/service.hpp"
 
+#include "base/mask_url.hpp"
 #include "telemetry/log.hpp"
 
 #include <array>
@@ -141,7 +142,7 @@ std::string head_of(const response& x) {
 }
 
 void write_log(const service& of, access_record record) {
-  record.target = for_log(record.target);
+  record.target = for_log(base::mask_query(record.target)); // a token, or the name of an attempt
   record.method = for_log(record.method);
   record.note = for_log(record.note);
   if (of.config.log)

@@ -54,8 +54,8 @@ response make_response(reply x, const request& to, unsigned version, bool keep_a
 /// The head of a response, as sent on the wire.
 std::string head_of(const response& x);
 
-/// Writes a line to the log, cut to a reasonable length: streams and changes at level info, our own failures as
-/// warnings, the rest for debugging.
+/// Writes a line to the log, without secrets and cut to a reasonable length: streams and changes at level info, our own
+/// failures as warnings, the rest for debugging.
 void write_log(const service& of, access_record record);
 
 /// A client that reads slowly gets no more unsent bytes into its kernel's buffer than one write has. Without this limit

@@ -56,7 +56,8 @@ struct keyed_server : type_registration {
   std::string key(core::role role, std::vector<std::string> channels = {}, int64_t life_ms = 0) {
     std::promise<std::string> result;
     trust::key_order order{"of a test", role, std::move(channels), life_ms == 0 ? 0 : now + life_ms};
-    ring->make(std::move(order), {}, [&](trust::answer<trust::made_key> x) { result.set_value(x.value().text); });
+    auto take = [&](const trust::answer<trust::made_key>& x) { result.set_value(x.value().text.reveal()); };
+    ring->make(std::move(order), {}, take);
     return result.get_future().get();
   }
 
