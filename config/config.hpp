@@ -109,6 +109,7 @@ struct http_options {
   bool open_channels = false; ///< anyone may watch all channels
   /// Addresses and networks of reverse proxies, whose X-Forwarded-For counts.
   std::vector<std::string> trusted_proxies;
+  std::string proxy_protocol = "off"; ///< or "required": connections of these proxies begin with its header
   uint32_t requests_per_second = 100; ///< of one address, on average; more: 429
   uint32_t requests_burst = 200;      ///< at once
   /// More: 503; before that, idle connections are closed to make room.

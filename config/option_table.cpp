@@ -214,6 +214,10 @@ std::vector<option> service_rows() {
     {.key = "http.trusted_proxies", .kind = kind::network_list, .at = at<&c::http, &ht::trusted_proxies>,
      .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is.",
      .default_text = "none"},
+    {.key = "http.proxy_protocol", .kind = kind::choice, .at = at<&c::http, &ht::proxy_protocol>,
+     .help = "With `required`, each connection from `http.trusted_proxies` must begin with a header of the PROXY "
+             "protocol, version 1 or 2, which says who the client is. Other clients connect without it.",
+     .choices = {"off", "required"}},
     {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
      .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "
              "Media that the client may watch does not count, nor do files of jobs.",

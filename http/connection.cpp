@@ -112,6 +112,7 @@ void connection::read_header() {
   request_.id = new_request_id();
   request_.remote = guest_.remote;
   request_.secure = guest_.secure;
+  request_.proxied = guest_.proxied;
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
   parser_->body_limit(boost::none); // files have their own limit

@@ -193,7 +193,7 @@ std::optional<reply> door::check(request& of, core::need what, const fields& hea
 
 std::optional<reply> door::send_away(const request& of, core::need what, const fields& header) const {
   // What comes from this machine, or from a proxy, was not read on the way by others.
-  if (https_port_ == 0 || of.secure || of.by_proxy || core::is_loopback(of.from)
+  if (https_port_ == 0 || of.secure || of.by_proxy || (core::is_loopback(of.from) && !of.proxied)
       || !core::needs_https(what, open_channels_ || !of.address_token.empty()))
     return {};
   std::string authority{view(header[field::host])};
@@ -246,7 +246,8 @@ proof door::cookie_proof(const request& of, const fields& header) const {
 
 bool door::is_own_user(const request& of, const fields& header) const {
   auto trusted = trust_loopback_ == "always" || (trust_loopback_ == "auto" && (!keys_ || keys_->has_only_first()));
-  if (!trusted || !core::is_loopback(of.from) || came_by_proxy(header) || browser_guard::is_foreign(header))
+  if (!trusted || !core::is_loopback(of.from) || of.proxied || came_by_proxy(header)
+      || browser_guard::is_foreign(header))
     return false;
   // Another name, which resolves to this machine, may be an attacker's.
   return header.count(field::host) == 0 || names_loopback(host_of(view(header[field::host])));

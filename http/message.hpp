@@ -39,6 +39,7 @@ struct request {
   core::ip_address from{};       ///< of the client
   std::string address;           ///< the same as text
   std::string remote;            ///< the other end of the connection, with its port; for the log
+  bool proxied = false;          ///< a proxy has made the connection, by the PROXY protocol
   std::string address_token;     ///< of an address that was made for a player; empty: none
   core::caller who;              ///< set if the request shows who sends it
   bool secure = false;           ///< the client speaks HTTPS, with us or with a proxy that we trust
