@@ -177,6 +177,13 @@ struct task_options {
   bool operator==(const task_options&) const = default;
 };
 
+struct audit_options {
+  uint32_t keep_days = 365;
+  uint32_t entries_max = 100'000;
+
+  bool operator==(const audit_options&) const = default;
+};
+
 struct log_options {
   log_level level = log_level::info;
   log_format format = log_format::text;
@@ -196,6 +203,7 @@ struct configuration {
   live_options live;
   job_options jobs;
   task_options task;
+  audit_options audit;
   log_options log;
   core::worker_table_config workers;
   core::lease_table_config leases;

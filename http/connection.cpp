@@ -274,7 +274,7 @@ bool connection::refuse_request() {
     return turn_away(crowd ? std::move(*crowd) : std::move(found.error()));
   }
   route_ = *found;
-  auto refusal = door.check(request_, route_->needs, header, began_);
+  auto refusal = door.check(request_, route_->needs, route_->pattern, header, began_);
   return refusal && turn_away(std::move(*refusal));
 }
 

@@ -23,6 +23,7 @@ namespace troupe::http {
 using boost::beast::http::status;
 using boost::beast::http::verb;
 
+class audit_mark;
 class viewer;
 
 struct request {
@@ -48,6 +49,7 @@ struct request {
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
   /// The connection's place among those of its client, whom it names, see `client_of`.
   std::shared_ptr<std::string> place;
+  std::shared_ptr<audit_mark> audit; ///< null: the request is not written down
 };
 
 /// Media that are still being made.

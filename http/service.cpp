@@ -1,6 +1,7 @@
 #include "http/service.hpp"
 
 #include "base/mask_url.hpp"
+#include "http/audit_mark.hpp"
 #include "telemetry/log.hpp"
 
 #include <array>
@@ -107,6 +108,8 @@ private:
 } // namespace
 
 response make_response(reply x, const request& to, unsigned version, bool keep_alive) {
+  if (to.audit)
+    to.audit->answered(x);
   response result{x.code, version};
   result.set(field::server, "troupe/" TROUPE_VERSION);
   result.set(field::date, date());

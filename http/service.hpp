@@ -48,7 +48,7 @@ using service_ptr = std::shared_ptr<const service>;
 using response = boost::beast::http::response<boost::beast::http::string_body>;
 
 /// The message for a reply, with the fields that all our responses have. A reply to HEAD keeps its length but loses its
-/// body.
+/// body. A request that is written down gets its result.
 response make_response(reply x, const request& to, unsigned version, bool keep_alive);
 
 /// The head of a response, as sent on the wire.
