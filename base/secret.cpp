@@ -28,4 +28,9 @@ bool same_secret(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
+void secret_text::wipe() noexcept {
+  ::OPENSSL_cleanse(text_.data(), text_.size());
+  text_.clear();
+}
+
 } // namespace troupe::base

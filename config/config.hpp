@@ -109,6 +109,7 @@ struct http_options {
   bool open_channels = false; ///< anyone may watch all channels
   /// Addresses and networks of reverse proxies, whose X-Forwarded-For counts.
   std::vector<std::string> trusted_proxies;
+  std::string proxy_protocol = "off"; ///< or "required": connections of these proxies begin with its header
   uint32_t requests_per_second = 100; ///< of one address, on average; more: 429
   uint32_t requests_burst = 200;      ///< at once
   /// More: 503; before that, idle connections are closed to make room.
@@ -176,6 +177,13 @@ struct task_options {
   bool operator==(const task_options&) const = default;
 };
 
+struct audit_options {
+  uint32_t keep_days = 365;
+  uint32_t entries_max = 100'000;
+
+  bool operator==(const audit_options&) const = default;
+};
+
 struct log_options {
   log_level level = log_level::info;
   log_format format = log_format::text;
@@ -195,6 +203,7 @@ struct configuration {
   live_options live;
   job_options jobs;
   task_options task;
+  audit_options audit;
   log_options log;
   core::worker_table_config workers;
   core::lease_table_config leases;

@@ -215,6 +215,10 @@ std::vector<option> service_rows() {
      .help = "Addresses and networks of reverse proxies. Only from these, `X-Forwarded-For` says who the client is. "
              "`http.trust_loopback` does not hold for them.",
      .default_text = "none"},
+    {.key = "http.proxy_protocol", .kind = kind::choice, .at = at<&c::http, &ht::proxy_protocol>,
+     .help = "With `required`, each connection from `http.trusted_proxies` must begin with a header of the PROXY "
+             "protocol, version 1 or 2, which says who the client is. Other clients connect without it.",
+     .choices = {"off", "required"}},
     {.key = "http.requests_per_second", .kind = kind::integer, .at = at<&c::http, &ht::requests_per_second>,
      .help = "How many requests one client address, or network of 64 bits in IPv6, may send in a second on average. "
              "Media that the client may watch does not count, nor do files of jobs with the right ticket.",
@@ -284,6 +288,12 @@ std::vector<option> service_rows() {
              "The estimate is generous, such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's "
              "`limits.memory` overrides it.",
      .max = 1000},
+    {.key = "audit.keep_days", .kind = kind::integer, .at = at<&c::audit, &audit_options::keep_days>,
+     .help = "How many days the audit log keeps who changed what.", .min = 1, .max = 36'500},
+    {.key = "audit.entries_max", .kind = kind::integer, .at = at<&c::audit, &audit_options::entries_max>,
+     .help = "The most entries of the audit log; older ones are removed. Refused requests of clients without a key "
+             "take at most a quarter of them.",
+     .min = 100, .max = 10'000'000},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The lowest level that is written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},

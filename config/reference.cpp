@@ -97,7 +97,7 @@ struct section {
 constexpr section sections[] = {
   {"role", "Node"},          {"node.", ""},          {"cluster.", "Cluster"},         {"gpu.", "GPUs"},
   {"http.", "HTTP"},         {"worker.", "Worker"},  {"coordinator.", "Coordinator"}, {"task.", "Tasks"},
-  {"log.", "Logs"},          {"live.", "Live"},      {"jobs.", "File jobs"},          {"channels.", "Channels"},
+  {"audit.", "Audit"},       {"log.", "Logs"},          {"live.", "Live"},      {"jobs.", "File jobs"},          {"channels.", "Channels"},
   {"profiles.", "Profiles"}, {"ladders.", "Ladders"}};
 
 std::string code(std::string_view text) {

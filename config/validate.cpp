@@ -63,6 +63,8 @@ public:
     exposure("http.listen", config_.http.listen, false, config_.http.insecure, "http.insecure",
              "keys and media would travel in the clear: set http.tls.enabled and http.tls.listen");
     other_port("http.listen", config_.http.listen, "cluster.listen", config_.cluster.listen);
+    if (config_.http.proxy_protocol == "required" && config_.http.trusted_proxies.empty())
+      wrong("http.proxy_protocol", "is required, but of no proxy: set http.trusted_proxies");
     const auto& tls = config_.http.tls;
     if (tls.certificate.empty() && !tls.key.empty())
       wrong("http.tls.key", "is set, but not the certificate that it belongs to: set http.tls.certificate");

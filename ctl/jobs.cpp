@@ -8,6 +8,7 @@
 #include "ctl/http.hpp"
 #include "ctl/job_sheet.hpp"
 #include "ctl/order.hpp"
+#include "ctl/pages.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
 #include "ctl/views.hpp"
@@ -262,22 +263,7 @@ int transcode(const options& with, std::ostream& out, std::ostream& err, bool te
 }
 
 int list_jobs(const options& with, std::ostream& out, std::ostream& err) {
-  auto query = with.filter;
-  for (;;) {
-    auto answer = ask_json(with, "/jobs" + query);
-    if (!answer)
-      return fail(answer.error(), err);
-    auto next = text(*answer, "next");
-    out << (with.json ? json::serialize(*answer) + "\n" : show_jobs(*answer));
-    if (next.empty())
-      return done;
-    if (!with.all) {
-      if (!with.json)
-        out << "there are more jobs: use --after=" << base::plain_text(next) << ", or --all\n";
-      return done;
-    }
-    query = with.filter + (with.filter.empty() ? "?" : "&") + "after=" + encoded(next);
-  }
+  return show_pages(with, "/jobs", "jobs", show_jobs, out, err);
 }
 
 int show_logs(const options& with, std::ostream& out, std::ostream& err) {

@@ -28,13 +28,14 @@ struct entry {
   std::string_view about;
 };
 
-constexpr std::array<entry, 10> entries{{
+constexpr std::array<entry, 11> entries{{
   {"daemons", command::daemons, false, "list the workers with their health and load"},
   {"channels", command::channels, false, "list the channels that clients can watch"},
   {"profiles", command::profiles, false, "list the profiles that channels can be watched in"},
   {"presets", command::presets, false, "list the presets for transcoding files"},
   {"sessions", command::sessions, false, "list the running channels and the workers that transcode them"},
   {"viewers", command::viewers, false, "list who watches, by which format and since when"},
+  {"audit", command::audit, false, "list who changed what, newest first"},
   {"top", command::top, false, "show all activity, redrawn each second; end it with q and Enter, or Ctrl-C"},
   {"drain", command::drain, true, "stop giving a worker new work"},
   {"resume", command::resume, true, "give a drained worker work again"},
@@ -121,6 +122,26 @@ po::options_description described_list() {
   return result;
 }
 
+po::options_description described_audit() {
+  po::options_description result{"Options of audit (and --text, --limit, --after, --all)"};
+  using texts = std::vector<std::string>;
+  result.add_options()                                                       //
+    ("by", po::value<texts>(), "only what was done with the key of this id") //
+    ("address", po::value<texts>(), "only what was done from this address");
+  return result;
+}
+
+/// Of these options of lists, those that were given, as a URL query.
+std::string query_of(const po::variables_map& given,
+                     std::initializer_list<std::pair<const char*, const char*>> parameters) {
+  std::string result;
+  for (auto& [option, parameter] : parameters)
+    if (given.count(option) > 0)
+      for (auto& value : given[option].as<std::vector<std::string>>())
+        result += (result.empty() ? "?" : "&") + std::string{parameter} + "=" + encoded(value);
+  return result;
+}
+
 po::options_description described_keys() {
   po::options_description result{"Options of keys create and address"};
   result.add_options()                                                               //
@@ -192,10 +213,13 @@ std::optional<std::string> parse_transcode(const std::vector<std::string>& words
       result.settings[name] = given[name].as<std::string>();
     }
   }
-  if (!lists)
-    for (auto name : {"state", "text", "limit", "after"})
-      if (given.count(name) > 0)
-        return std::string{"--"} + name + " is only for 'jobs list'";
+  auto audits = words[0] == "audit";
+  for (auto name : {"state", "text", "limit", "after"})
+    if (given.count(name) > 0 && !lists && (!audits || std::string_view{name} == "state"))
+      return std::string{"--"} + name + " is only for 'jobs list'";
+  for (auto name : {"by", "address"})
+    if (given.count(name) > 0 && !audits)
+      return std::string{"--"} + name + " is only for 'audit'";
   if (!here)
     return given["local"].as<bool>() ? std::optional<std::string>{"--local is only for 'transcode'"} : std::nullopt;
   if (words.size() != 2 || given.count("output") == 0)
@@ -222,10 +246,7 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, con
   auto what = words.size() > 1 ? words[1] : std::string{};
   if (what == "list" && words.size() == 2) {
     result.command = command::list_jobs;
-    for (auto name : {"state", "text", "limit", "after"})
-      if (given.count(name) > 0)
-        for (auto& value : given[name].as<std::vector<std::string>>())
-          result.filter += (result.filter.empty() ? "?" : "&") + std::string{name} + "=" + encoded(value);
+    result.filter = query_of(given, {{"state", "state"}, {"text", "text"}, {"limit", "limit"}, {"after", "after"}});
     if (given.count("queue") > 0)
       result.filter += (result.filter.empty() ? "?queue=" : "&queue=") + encoded(given["queue"].as<std::string>());
     result.all = given["all"].as<bool>();
@@ -333,6 +354,8 @@ std::string usage(const std::string& topic) {
     text << described_transcode() << "\n";
   if (wanted("jobs"))
     text << described_list() << "\n";
+  if (wanted("audit"))
+    text << described_audit() << "\n";
   if (wanted("keys") || wanted("address"))
     text << described_keys() << "\n";
   text
@@ -348,6 +371,7 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
   all.add(visible)
     .add(described_transcode())
     .add(described_list())
+    .add(described_audit())
     .add(described_keys())
     .add_options()("words", po::value<std::vector<std::string>>());
   po::positional_options_description positions;
@@ -407,6 +431,11 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
                           + (known->takes_name ? "the name of one worker" : "no further words"));
   if (known->takes_name)
     result.name = words[1];
+  if (result.command == command::audit) {
+    result.filter = query_of(
+      given, {{"by", "key"}, {"address", "address"}, {"text", "text"}, {"limit", "limit"}, {"after", "after"}});
+    result.all = given["all"].as<bool>();
+  }
   result.wait = given["wait"].as<bool>();
   if (result.wait && result.command != command::drain)
     return tl::unexpected(std::string{"--wait is only for 'drain'"});

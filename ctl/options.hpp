@@ -50,7 +50,8 @@ enum class command : uint8_t {
   list_keys,
   create_key,
   revoke_key,
-  make_address
+  make_address,
+  audit
 };
 
 struct options {
@@ -64,8 +65,8 @@ struct options {
   bool overwrite = false;
   bool upload = false;                         ///< `transcode` sends the input and fetches the result
   bool direct = false;                         ///< `transcode` never sends files
-  bool all = false;                            ///< `jobs list` shows every page
-  std::string filter;                          ///< of `jobs list`: the URL query
+  bool all = false;                            ///< a list shows every page
+  std::string filter;                          ///< of `jobs list` and `audit`: the URL query
   bool detach = false;                         ///< `transcode` returns as soon as the job is accepted
   bool local = false;                          ///< `transcode` starts a node for this job and needs no coordinator
   std::map<std::string, std::string> settings; ///< of `transcode`, by option name; only those that were given

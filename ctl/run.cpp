@@ -9,6 +9,7 @@
 #include "ctl/keys.hpp"
 #include "ctl/local.hpp"
 #include "ctl/options.hpp"
+#include "ctl/pages.hpp"
 #include "ctl/table.hpp"
 #include "ctl/views.hpp"
 
@@ -260,6 +261,8 @@ int run(const std::vector<std::string>& args, const surroundings& around, std::o
     return create_key(with, out, err);
   case command::revoke_key:
     return revoke_key(with, out, err);
+  case command::audit:
+    return show_pages(with, "/audit", "entries", show_audit, out, err);
   case command::make_address:
     return make_address(with, out, err);
   }

@@ -122,7 +122,7 @@ struct callbacks_state {
     what.timeout = config.timeout;
     what.fields = {"Content-Type: application/json", "Troupe-Delivery: " + delivery_id(x), "Expect:"};
     if (!config.secret.empty())
-      what.fields.push_back("Troupe-Signature: " + signature_of(config.secret, what.body));
+      what.fields.push_back("Troupe-Signature: " + signature_of(config.secret.reveal(), what.body));
     auto me = caf::actor_cast<caf::actor_addr>(self);
     // The function runs on the sender's thread, which ends before this state does.
     sender.post(std::move(what), [this, me, x](post_answer answer) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "actors/gateway.hpp"
+#include "base/secret.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/actor_system.hpp>
@@ -20,8 +21,8 @@
 namespace troupe::http {
 
 struct callback_config {
-  std::string secret = {}; ///< signs the bodies; empty: they are not signed
-  size_t at_once_max = 4;  ///< requests under way
+  base::secret_text secret = {}; ///< signs the bodies; empty: they are not signed
+  size_t at_once_max = 4;        ///< requests under way
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{15'000};
 };

@@ -21,13 +21,14 @@ class upload_registry;
 } // namespace troupe::transfer
 
 namespace troupe::trust {
+class audit_log;
 class key_ring;
 class server_certificate;
 } // namespace troupe::trust
 
 namespace troupe::http {
 
-/// One line of the access log. Texts are shortened and have no control characters.
+/// One line of the access log. Texts are shortened, and have no secrets and no control characters.
 struct access_record {
   std::string request_id;
   std::string remote; ///< address and port
@@ -69,6 +70,8 @@ struct server_config : config::http_options {
   uint32_t viewers_per_client = config::defaults::live_viewers_per_client;
   uint32_t wrong_keys_max = 30; ///< of one address, in the next time; more: 429
   std::chrono::milliseconds wrong_keys_window{60'000};
+  uint32_t logins_max = 10; ///< of one address, in the next time, and as many that fail with one key; more: 429
+  std::chrono::milliseconds logins_window{60'000};
   std::chrono::milliseconds session_life = std::chrono::hours{12}; ///< of a browser's session, at most
   std::chrono::milliseconds address_life = std::chrono::hours{24}; ///< of a player's address, if none is asked for
   std::chrono::milliseconds stop_timeout{2'000};                   ///< for connections to end when the server stops
@@ -83,7 +86,8 @@ struct server_config : config::http_options {
     return connections_max - kept;
   }
 
-  std::shared_ptr<trust::key_ring> keys; ///< null: there are no keys, and only this machine's own user may enter
+  std::shared_ptr<trust::key_ring> keys;   ///< null: there are no keys, and only this machine's own user may enter
+  std::shared_ptr<trust::audit_log> audit; ///< null: nothing is written down
   std::shared_ptr<trust::server_certificate> certificate;       ///< null: no HTTPS
   std::chrono::milliseconds certificate_interval{5'000};        ///< how often it is looked at for changes
   std::map<std::string, std::vector<ladder_rendition>> ladders; ///< by name

@@ -112,6 +112,7 @@ void connection::read_header() {
   request_.id = new_request_id();
   request_.remote = guest_.remote;
   request_.secure = guest_.secure;
+  request_.proxied = guest_.proxied;
   parser_.emplace();
   parser_->header_limit(static_cast<uint32_t>(shared_->config.header_bytes_max));
   parser_->body_limit(boost::none); // files have their own limit
@@ -272,7 +273,7 @@ bool connection::refuse_request() {
     return turn_away(crowd ? std::move(*crowd) : std::move(found.error()));
   }
   route_ = *found;
-  auto refusal = door.check(request_, route_->needs, header, clock::now());
+  auto refusal = door.check(request_, route_->needs, route_->pattern, header, clock::now());
   if (refusal && route_->needs == core::need::channel)
     allow_all_origins(*refusal);
   return refusal && turn_away(std::move(*refusal));

@@ -1,5 +1,7 @@
 #include "http/door.hpp"
 
+#include "core/trust/key_text.hpp"
+#include "http/audit_mark.hpp"
 #include "http/browser_guard.hpp"
 #include "http/problem.hpp"
 
@@ -90,9 +92,24 @@ std::string seconds_of(std::chrono::milliseconds x) {
   return std::to_string(std::max<int64_t>(1, std::chrono::ceil<std::chrono::seconds>(x).count()));
 }
 
+/// The text of the key in a field "Authorization", if there is one such field and it has that form.
+std::optional<std::string_view> key_in(const fields& header) {
+  auto given = view(header[field::authorization]);
+  if (header.count(field::authorization) != 1 || given.size() < scheme.size()
+      || !iequals(boost::beast::string_view{given.data(), scheme.size()},
+                  boost::beast::string_view{scheme.data(), scheme.size()}))
+    return {};
+  return given.substr(scheme.size());
+}
+
+bool is_login(const request& of) {
+  return of.method == verb::post && of.path == std::vector<std::string>{"api", "v1", "session"};
+}
+
 /// RFC 6585, and the headers of the IETF's draft on rate limits.
-reply too_many(const core::sliding_limit& limit, std::chrono::milliseconds again, std::string_view name,
-               std::string_view text, const request& of) {
+template <class Limit>
+reply too_many(const Limit& limit, std::chrono::milliseconds again, std::string_view name, std::string_view text,
+               const request& of) {
   auto result = problem(status::too_many_requests, "limit", text, of.id);
   auto quoted = '"' + std::string{name} + '"';
   result.fields.emplace_back("Retry-After", seconds_of(again));
@@ -125,11 +142,13 @@ std::string_view session_cookie(bool secure) noexcept {
 
 door::door(const server_config& config)
   : keys_{config.keys},
+    audit_{config.audit},
     trust_loopback_{config.trust_loopback},
     open_channels_{config.open_channels},
     proxies_{networks_of(config.trusted_proxies)},
     requests_{config.requests_burst, window_of(config)},
-    wrong_keys_{config.wrong_keys_max, config.wrong_keys_window} {}
+    wrong_keys_{config.wrong_keys_max, config.wrong_keys_window},
+    logins_{config.logins_max, config.logins_window} {}
 
 bool door::is_proxy(const core::ip_address& x) const {
   return std::any_of(proxies_.begin(), proxies_.end(), [&x](auto& n) { return n.contains(x); });
@@ -155,7 +174,19 @@ std::optional<reply> door::count(const request& of, clock::time_point now) {
   return too_many(requests_, x.again, "requests", "your address sends too many requests; wait before the next one", of);
 }
 
-std::optional<reply> door::check(request& of, core::need what, const fields& header, clock::time_point now) {
+std::optional<reply> door::check(request& of, core::need what, std::string_view pattern, const fields& header,
+                                 clock::time_point now) {
+  proof shown;
+  auto refusal = judge(of, what, header, now, shown);
+  if (shown.what == proof::kind::good)
+    of.who = shown.who;
+  if (audit_)
+    note(of, what, pattern, shown, now);
+  return refusal;
+}
+
+std::optional<reply> door::judge(const request& of, core::need what, const fields& header, clock::time_point now,
+                                 proof& shown) {
   auto client = core::client_name(of.from);
   auto is_media = what == core::need::channel || what == core::need::ticket;
   // What the client may watch is not counted, so it is checked first. Its texts are signed, so they cannot be guessed.
@@ -171,15 +202,20 @@ std::optional<reply> door::check(request& of, core::need what, const fields& hea
       return too_many(wrong_keys_, x.again, "wrong-keys",
                       "your address has sent too many wrong keys; no key from it is looked at for a while", of);
   }
-  auto shown = proof_of(of, what, header);
+  std::string login_key;
+  if (is_login(of)) {
+    login_key = core::key_id_of(key_in(header).value_or(std::string_view{})).value_or(std::string{});
+    if (auto refused = count_login(of, login_key, now))
+      return refused;
+  }
+  shown = proof_of(of, what, header);
   if (brings_key && shown.what == proof::kind::wrong) {
     std::lock_guard guard{mutex_};
     wrong_keys_.take(client, now);
+    logins_.failed(login_key, now);
   }
-  if (shown.what == proof::kind::good)
-    of.who = shown.who;
   auto decided =
-    judge(what == core::need::channel && open_channels_ ? core::need::nothing : what, shown, channel_of(of));
+    core::judge(what == core::need::channel && open_channels_ ? core::need::nothing : what, shown, channel_of(of));
   if (decided == verdict::enter)
     return {};
   if (is_media)
@@ -188,9 +224,31 @@ std::optional<reply> door::check(request& of, core::need what, const fields& hea
   return refusal_of(decided, what, of);
 }
 
+std::optional<reply> door::count_login(const request& of, const std::string& key, clock::time_point now) {
+  std::lock_guard guard{mutex_};
+  auto x = logins_.begin(core::client_name(of.from), key, now);
+  if (x.allowed)
+    return {};
+  return too_many(logins_, x.again, "logins",
+                  "your address, or others with this key, tried to log in too often; wait before the next try", of);
+}
+
+void door::note(request& of, core::need what, std::string_view pattern, const proof& shown, clock::time_point now) {
+  using enum core::audit_rules::verdict;
+  auto decided = ignore;
+  {
+    std::lock_guard guard{mutex_};
+    decided = audit_rules_.judge(what, is_read(of.method), shown.what, core::client_name(of.from), now);
+  }
+  if (decided == leave_out)
+    audit_->leave_out();
+  else if (decided == write)
+    of.audit = std::make_shared<audit_mark>(audit_, entry_of(of, pattern, shown, audit_->now_ms()));
+}
+
 std::optional<reply> door::send_away(const request& of, core::need what, const fields& header) const {
   // What comes from this machine, or from a proxy, was not read on the way by others.
-  if (https_port_ == 0 || of.secure || of.by_proxy || core::is_loopback(of.from)
+  if (https_port_ == 0 || of.secure || of.by_proxy || (core::is_loopback(of.from) && !of.proxied)
       || !core::needs_https(what, open_channels_ || !of.address_token.empty()))
     return {};
   std::string authority{view(header[field::host])};
@@ -207,13 +265,9 @@ std::optional<reply> door::send_away(const request& of, core::need what, const f
 }
 
 proof door::proof_of(const request& of, core::need what, const fields& header) const {
-  if (auto lines = header.count(field::authorization); lines > 0) {
-    auto given = view(header[field::authorization]);
-    if (!keys_ || lines > 1 || given.size() < scheme.size()
-        || !iequals(boost::beast::string_view{given.data(), scheme.size()},
-                    boost::beast::string_view{scheme.data(), scheme.size()}))
-      return {proof::kind::wrong, {}};
-    return keys_->check(given.substr(scheme.size()));
+  if (header.count(field::authorization) > 0) {
+    auto text = key_in(header);
+    return keys_ && text ? keys_->check(*text) : proof{proof::kind::wrong, {}};
   }
   if (what == core::need::channel && !of.address_token.empty())
     return keys_ ? keys_->check_address(of.address_token, std::string{channel_of(of)}) : proof{proof::kind::wrong, {}};
@@ -241,7 +295,7 @@ proof door::cookie_proof(const request& of, const fields& header) const {
 
 bool door::is_own_user(const request& of, const fields& header) const {
   auto trusted = trust_loopback_ == "always" || (trust_loopback_ == "auto" && (!keys_ || keys_->has_only_first()));
-  if (!trusted || !core::is_loopback(of.from) || of.by_proxy || came_by_proxy(header)
+  if (!trusted || !core::is_loopback(of.from) || of.by_proxy || of.proxied || came_by_proxy(header)
       || browser_guard::is_foreign(header))
     return false;
   // Another name, which resolves to this machine, may be an attacker's.

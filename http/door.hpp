@@ -2,10 +2,13 @@
 //
 // A request shows who sends it by a key (Authorization: Bearer), by the token in an address that was made for a player,
 // by the cookie of a session, or by coming from this machine itself. Roles are compared in `core/trust/access.hpp`.
-// The door also limits how many requests a client sends, and how many keys it may guess.
+// The door also limits how many requests a client sends, how many keys it may guess, and how often it may log in. All
+// requests pass here, so here those that must be written down get their mark.
 #pragma once
 
 #include "core/trust/access.hpp"
+#include "core/trust/audit_rules.hpp"
+#include "core/trust/login_limit.hpp"
 #include "core/trust/network.hpp"
 #include "core/trust/sliding_limit.hpp"
 #include "http/config.hpp"
@@ -38,9 +41,10 @@ public:
   /// trusted.
   void place(request& of, const core::ip_address& peer, const boost::beast::http::fields& header) const;
 
-  /// Why the request may not enter; empty if it may. Then `of.who` is set.
-  std::optional<reply> check(request& of, core::need what, const boost::beast::http::fields& header,
-                             clock::time_point now);
+  /// Why the request may not enter; empty if it may. Then `of.who` is set. `pattern` is the path of its route. If the
+  /// request is to be written down, `of.audit` is set.
+  std::optional<reply> check(request& of, core::need what, std::string_view pattern,
+                             const boost::beast::http::fields& header, clock::time_point now);
 
   /// Counts a request that has no route, or a wrong ticket. The refusal, if there were too many.
   std::optional<reply> count(const request& of, clock::time_point now);
@@ -49,6 +53,12 @@ public:
   bool is_proxy(const core::ip_address& x) const;
 
 private:
+  /// The refusal, or nothing; what the request shows, if that is looked at.
+  std::optional<reply> judge(const request& of, core::need what, const boost::beast::http::fields& header,
+                             clock::time_point now, core::proof& shown);
+  /// The refusal if the client tries to log in too often, with this key or at all.
+  std::optional<reply> count_login(const request& of, const std::string& key, clock::time_point now);
+  void note(request& of, core::need what, std::string_view pattern, const core::proof& shown, clock::time_point now);
   core::proof proof_of(const request& of, core::need what, const boost::beast::http::fields& header) const;
   core::proof cookie_proof(const request& of, const boost::beast::http::fields& header) const;
   /// The answer to a request that travels in the clear, but must not.
@@ -56,7 +66,8 @@ private:
   /// True if this machine's own user sends the request, and needs no key.
   bool is_own_user(const request& of, const boost::beast::http::fields& header) const;
 
-  std::shared_ptr<trust::key_ring> keys_; ///< null: there are no keys
+  std::shared_ptr<trust::key_ring> keys_;   ///< null: there are no keys
+  std::shared_ptr<trust::audit_log> audit_; ///< null: nothing is written down
   std::string trust_loopback_;
   bool open_channels_;
   uint16_t https_port_ = 0; ///< 0: requests may come without HTTPS
@@ -64,6 +75,8 @@ private:
   std::mutex mutex_; ///< guards what follows
   core::sliding_limit requests_;
   core::sliding_limit wrong_keys_;
+  core::login_limit logins_;
+  core::audit_rules audit_rules_;
 };
 
 /// The cookie of a session. Over HTTPS its name makes browsers refuse one that was set by anyone else.

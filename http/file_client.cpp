@@ -2,7 +2,6 @@
 
 #include "actors/jobs/job_text.hpp"
 #include "base/identity.hpp"
-#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "http/ask.hpp"
 #include "http/byte_range.hpp"
@@ -412,7 +411,7 @@ void file_client::hang_up(std::string note, bool politely) {
   access_record record{request_->of.id,
                        request_->of.remote,
                        {method.data(), method.size()},
-                       base::mask_query(request_->of.target), // the attempt's name is secret
+                       request_->of.target,
                        {},
                        {},
                        status_,

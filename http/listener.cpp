@@ -1,11 +1,13 @@
 #include "http/listener.hpp"
 
+#include "http/proxy_greeting.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
 
 namespace troupe::http {
 
@@ -18,6 +20,14 @@ constexpr uint32_t client_crowd_max = 16;
 constexpr std::chrono::milliseconds accept_pause{100};
 
 constexpr int backlog = 1024;
+
+/// "address:port", as `remote_of` says it of a socket.
+std::string remote_text(const core::ip_address& x, uint16_t port) {
+  auto host = core::to_text(x);
+  if (host.find(':') != std::string::npos)
+    host = "[" + host + "]";
+  return host + ":" + std::to_string(port);
+}
 
 } // namespace
 
@@ -65,13 +75,47 @@ void listener::accept() {
       complain(failure.message().c_str());
       return rest();
     }
-    if (auto who = admit(socket)) {
-      error_code ignored;
-      socket.set_option(tcp::no_delay{true}, ignored);
-      take_(next, std::move(socket), std::move(*who));
-    }
+    guest who;
+    who.from = address_of(socket);
+    who.remote = remote_of(socket);
+    who.secure = secure_;
+    if (shared_->config.proxy_protocol == "required" && shared_->door->is_proxy(who.from))
+      greet(next, std::move(socket), std::move(who));
+    else
+      take(next, std::move(socket), std::move(who));
     accept();
   });
+}
+
+void listener::take(loop& next, tcp::socket socket, guest who) {
+  if (!admit(who))
+    return;
+  error_code ignored;
+  socket.set_option(tcp::no_delay{true}, ignored);
+  take_(next, std::move(socket), std::move(who));
+}
+
+void listener::greet(loop& next, tcp::socket socket, guest proxy) {
+  auto place = shared_->clients->enter(core::client_name(proxy.from), shared_->config.connections_max).held;
+  if (!place)
+    return complain("http.connections_max is reached");
+  // Clients are admitted on the listener's own thread.
+  auto done = [this, &next, proxy, home = loops_.front()->mail()](tcp::socket s, const core::proxy_header& read) {
+    auto who = proxy;
+    who.proxied = true;
+    if (read.from) {
+      who.from = *read.from;
+      who.remote = remote_text(*read.from, read.port);
+    }
+    auto held = std::make_shared<std::pair<tcp::socket, guest>>(std::move(s), std::move(who));
+    home->post([this, &next, held] { take(next, std::move(held->first), std::move(held->second)); });
+  };
+  auto start = [&next, s = std::move(socket), p = std::move(place), done,
+                timeout = shared_->config.header_timeout]() mutable {
+    if (!next.stopping())
+      std::make_shared<proxy_greeting>(next, std::move(s), std::move(p), timeout, std::move(done))->start();
+  };
+  boost::asio::post(next.context(), std::move(start));
 }
 
 void listener::rest() {
@@ -82,25 +126,21 @@ void listener::rest() {
   });
 }
 
-std::optional<guest> listener::admit(const tcp::socket& socket) {
+bool listener::admit(guest& who) {
   auto& config = shared_->config;
   auto open = std::max<uint64_t>(shared_->counters->connections, own_->connections);
-  guest result;
-  result.from = address_of(socket);
-  result.remote = remote_of(socket);
-  result.secure = secure_;
-  auto most = places_of(*shared_, result.from);
-  auto place = shared_->clients->enter(core::client_name(result.from), most + client_crowd_max);
-  result.crowded = open >= config.connections_max;
-  result.client_crowded = place.number > most;
-  if (result.client_crowded)
+  auto most = places_of(*shared_, who.from);
+  auto place = shared_->clients->enter(core::client_name(who.from), most + client_crowd_max);
+  who.crowded = open >= config.connections_max;
+  who.client_crowded = place.number > most;
+  if (who.client_crowded)
     complain("one client has reached http.connections_per_client");
-  else if (result.crowded)
+  else if (who.crowded)
     complain("http.connections_max is reached");
   if (open >= config.connections_max + crowd_of(config.connections_max) || !place.held)
-    return {};
-  result.place = std::move(place.held);
-  return result;
+    return false;
+  who.place = std::move(place.held);
+  return true;
 }
 
 void listener::complain(const char* why) {

@@ -1,6 +1,8 @@
-// Accepts connections at one address, while server and client have room for them, and hands them to loops in turn.
+// Accepts connections at one address, while server and client have room for them, and hands them to loops in turn. If
+// the PROXY protocol is on, a proxy's connection says first who the client is.
 #pragma once
 
+#include "core/trust/proxy_header.hpp"
 #include "http/guest.hpp"
 #include "http/service.hpp"
 #include "telemetry/log_budget.hpp"
@@ -44,8 +46,11 @@ private:
   void accept();
   /// Out of descriptors or memory: an immediate retry would only waste processor time.
   void rest();
-  /// Nothing if the connection is to be closed.
-  std::optional<guest> admit(const tcp::socket& socket);
+  /// Reads the header of a proxy, and admits the client that it names.
+  void greet(loop& next, tcp::socket socket, guest proxy);
+  void take(loop& next, tcp::socket socket, guest who);
+  /// Gives the guest a place. False if the connection is to be closed.
+  bool admit(guest& who);
   /// Logs that a connection is turned away: only once in a while, however many there are.
   void complain(const char* why);
 

@@ -23,6 +23,7 @@ namespace troupe::http {
 using boost::beast::http::status;
 using boost::beast::http::verb;
 
+class audit_mark;
 class viewer;
 
 struct request {
@@ -39,6 +40,7 @@ struct request {
   core::ip_address from{};       ///< of the client
   std::string address;           ///< the same as text
   std::string remote;            ///< the other end of the connection, with its port; for the log
+  bool proxied = false;          ///< a proxy has made the connection, by the PROXY protocol
   std::string address_token;     ///< of an address that was made for a player; empty: none
   core::caller who;              ///< set if the request shows who sends it
   bool secure = false;           ///< the client speaks HTTPS, with us or with a proxy that we trust
@@ -47,6 +49,7 @@ struct request {
   std::string id;                ///< of this request: used in the X-Request-Id header, in problems and in the log
   /// The connection's place among those of its client; held until the client is gone.
   std::shared_ptr<std::string> place;
+  std::shared_ptr<audit_mark> audit; ///< null: the request is not written down
 };
 
 /// Media that are still being made.

@@ -85,7 +85,7 @@ reply problem(status code, std::string_view word, std::string_view detail, std::
   put("type", "about:blank");
   put("title", {title.data(), title.size()});
   body.emplace("status", static_cast<unsigned>(code));
-  put("detail", detail);
+  put("detail", base::mask_urls(detail)); // it may quote what failed
   put("instance", request_id);
   put("code", word);
   return {code, "application/problem+json", boost::json::serialize(body) + "\n", {}};

@@ -65,6 +65,8 @@ const std::vector<routes::route>& routes::table() {
     {verb::get, "/api/v1/keys", admin, &routes::keys, "all keys, without their texts"},
     {verb::post, "/api/v1/keys", admin, &routes::make_key, "make a key; its text is shown once"},
     {verb::delete_, "/api/v1/keys/{}", admin, &routes::revoke_key, "revoke a key"},
+    {verb::get, "/api/v1/audit", admin, &routes::audit,
+     "who changed what, newest first; ?key= &address= &text= &from_ms= &to_ms= &limit= &after="},
     {verb::get, "/api/v1/session", watch, &routes::show_session, "whom your key or session stands for"},
     {verb::post, "/api/v1/session", watch, &routes::make_session, "a cookie that stands for your key, for browsers"},
     {verb::delete_, "/api/v1/session", nothing, &routes::end_session, "drop that cookie"},

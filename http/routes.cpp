@@ -94,6 +94,7 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     session_life_(config.session_life),
     address_life_(config.address_life),
     keys_(config.keys),
+    audit_(config.audit),
     started_at_ms_(unix_ms()) {}
 
 tl::expected<const routes::route*, reply> routes::find(const request& of) {
@@ -185,6 +186,8 @@ void routes::metrics(const request& of, reply_handler done) const {
   counters.event_clients = counters_->events.clients;
   counters.events_skipped = counters_->events.skipped;
   counters.event_clients_dropped = counters_->events.dropped;
+  if (audit_)
+    counters.audit = audit_counters();
   if (failovers_)
     counters.failovers = failovers_->totals();
   if (file_jobs_)

@@ -87,6 +87,8 @@ private:
   void make_session(const request& of, reply_handler done) const;
   void end_session(const request& of, reply_handler done) const;
   void make_address(const request& of, reply_handler done) const;
+  void audit(const request& of, reply_handler done) const;
+  telemetry::audit_counters audit_counters() const;
   /// Refuses a request for a file. Called only if file transfer is off: otherwise a `file_client` has taken over the
   /// connection.
   void no_files(const request& of, reply_handler done) const;
@@ -124,7 +126,8 @@ private:
   std::shared_ptr<transfer::upload_registry> files_; ///< may be null
   std::chrono::milliseconds session_life_;
   std::chrono::milliseconds address_life_;
-  std::shared_ptr<trust::key_ring> keys_; ///< may be null
+  std::shared_ptr<trust::key_ring> keys_;   ///< may be null
+  std::shared_ptr<trust::audit_log> audit_; ///< may be null
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`

@@ -158,7 +158,7 @@ void routes::make_key(const request& of, reply_handler done) const {
                                             {"remote", from},
                                             {"request", id}});
     auto shown = key_json(x->key);
-    shown["key"] = x->text;
+    shown["key"] = x->text.reveal();
     auto result = json_reply(shown, status::created);
     result.fields.emplace_back("Location", "/api/v1/keys/" + x->key.id);
     done(std::move(result));

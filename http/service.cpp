@@ -1,5 +1,7 @@
 #include "http/service.hpp"
 
+#include "base/mask_url.hpp"
+#include "http/audit_mark.hpp"
 #include "telemetry/log.hpp"
 
 #include <algorithm>
@@ -115,6 +117,8 @@ uint64_t crowd_of(uint64_t connections_max) {
 }
 
 response make_response(reply x, const request& to, unsigned version, bool keep_alive) {
+  if (to.audit)
+    to.audit->answered(x);
   response result{x.code, version};
   result.set(field::server, "troupe/" TROUPE_VERSION);
   result.set(field::date, date());
@@ -150,7 +154,7 @@ std::string head_of(const response& x) {
 }
 
 void write_log(const service& of, access_record record) {
-  record.target = for_log(record.target);
+  record.target = for_log(base::mask_query(record.target)); // a token, or the name of an attempt
   record.method = for_log(record.method);
   record.note = for_log(record.note);
   if (of.config.log)

@@ -55,14 +55,14 @@ uint64_t crowd_of(uint64_t connections_max);
 using response = boost::beast::http::response<boost::beast::http::string_body>;
 
 /// The message for a reply, with the fields that all our responses have. A reply to HEAD keeps its length but loses its
-/// body.
+/// body. A request that is written down gets its result.
 response make_response(reply x, const request& to, unsigned version, bool keep_alive);
 
 /// The head of a response, as sent on the wire.
 std::string head_of(const response& x);
 
-/// Writes a line to the log, cut to a reasonable length: streams and changes at level info, our own failures as
-/// warnings, the rest for debugging.
+/// Writes a line to the log, without secrets and cut to a reasonable length: streams and changes at level info, our own
+/// failures as warnings, the rest for debugging.
 void write_log(const service& of, access_record record);
 
 /// A client that reads slowly gets no more unsent bytes into its kernel's buffer than one write has. Without this limit

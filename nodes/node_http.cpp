@@ -1,6 +1,5 @@
 #include "nodes/node_http.hpp"
 
-#include "base/mask_url.hpp"
 #include "config/waits.hpp"
 #include "telemetry/log.hpp"
 
@@ -47,7 +46,7 @@ http::server_config http_settings(const config::configuration& x, uint64_t descr
     log::debug("served", {{"request", r.request_id},
                           {"remote", r.remote},
                           {"method", r.method},
-                          {"target", base::mask_query(r.target)},
+                          {"target", r.target},
                           {"channel", r.channel},
                           {"profile", r.profile},
                           {"status", r.status},

@@ -21,4 +21,15 @@ tl::expected<std::shared_ptr<trust::key_ring>, std::string> open_keys(const conf
   return trust::key_ring::open(std::move(*store), {.secret = std::move(*secret)}, first);
 }
 
+tl::expected<std::shared_ptr<trust::audit_log>, std::string> open_audit(const config::configuration& x) {
+  auto store = store::audit_store::open({x.jobs.store});
+  if (!store)
+    return tl::unexpected(std::move(store.error().text));
+  trust::audit_config settings;
+  settings.keep = std::chrono::days{x.audit.keep_days};
+  settings.entries_max = x.audit.entries_max;
+  settings.warn = [](const std::string& what) { telemetry::log::warning(what); };
+  return trust::audit_log::open(std::move(*store), std::move(settings));
+}
+
 } // namespace troupe::nodes

@@ -217,6 +217,10 @@ private:
     auto keys = open_keys(config_);
     if (!keys)
       return refused(keys.error());
+    auto audit = open_audit(config_);
+    if (!audit)
+      return refused(audit.error());
+    audit_.log = std::move(*audit);
     auto certificate = open_certificate(config_);
     if (!certificate)
       return refused(certificate.error());
@@ -231,6 +235,7 @@ private:
     settings.file_jobs = file_jobs_;
     settings.files = *uploads;
     settings.keys = std::move(*keys);
+    settings.audit = audit_.log;
     settings.certificate = std::move(*certificate);
     auto server = http::server::start(settings, system_, coordinator_);
     if (!server)
@@ -320,6 +325,16 @@ private:
     coordinator_ = nullptr;
   }
 
+  /// Writes the audit log to its end, whoever else still holds it.
+  struct audit_end {
+    std::shared_ptr<trust::audit_log> log;
+
+    ~audit_end() {
+      if (log)
+        log->stop();
+    }
+  };
+
   const config::configuration& config_;
   uint64_t descriptors_ = base::raise_descriptor_limit();
   link_config link_;
@@ -328,6 +343,7 @@ private:
   std::atomic<bool> stopping_{false};
   std::atomic<bool> lost_{false};
   std::optional<store::store_claim> claim_; ///< of a coordinator; released after all writers
+  audit_end audit_; ///< of a coordinator; ends after all requests: those without an answer are written down, too
   caf::actor_system system_;
   std::string token_;
   config::endpoint at_;

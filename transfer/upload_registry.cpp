@@ -43,7 +43,7 @@ std::string upload_registry::address() const {
 
 job_access upload_registry::open_job(const job_files& x) {
   job_access result;
-  result.ticket = ticket_of(config_.secret, "work", x.id);
+  result.ticket = ticket_of(config_.secret.reveal(), "work", x.id);
   result.direct = config_.direct;
   result.marker = random_text();
   auto is_path = x.source.find("://") == std::string::npos;
@@ -61,7 +61,7 @@ job_access upload_registry::open_job(const job_files& x) {
 std::string upload_registry::attempt_name(const std::string& id, const std::string& text) const {
   // A holder of the job's ticket must not learn the names of other attempts: results are accepted under those names.
   constexpr size_t proof_digits = 32;
-  return text + "-" + ticket_of(config_.secret, "attempt", id + "/" + text).substr(0, proof_digits);
+  return text + "-" + ticket_of(config_.secret.reveal(), "attempt", id + "/" + text).substr(0, proof_digits);
 }
 
 void upload_registry::close_job(const std::string& id, const std::string& life) {
@@ -139,7 +139,7 @@ void upload_registry::end_attempt(const std::string& id, const std::string& atte
 answer<void> upload_registry::check(const std::string& id, const std::string& ticket) const {
   if (ticket.empty())
     return refuse(reason::unauthorized, "a job's files need its ticket: Authorization: Bearer TICKET");
-  if (!base::same_secret(ticket, ticket_of(config_.secret, "work", id)))
+  if (!base::same_secret(ticket, ticket_of(config_.secret.reveal(), "work", id)))
     return refuse(reason::forbidden, "the ticket is not for this job");
   return {};
 }

@@ -7,6 +7,7 @@
 // touch the disk say so.
 #pragma once
 
+#include "base/secret.hpp"
 #include "transfer/incoming.hpp"
 #include "transfer/refusal.hpp"
 
@@ -21,7 +22,7 @@
 namespace troupe::transfer {
 
 struct upload_registry_config {
-  std::string secret;             ///< for the tickets
+  base::secret_text secret;       ///< for the tickets
   std::string work_folder;        ///< of file jobs; also contains uploads and results
   bool direct = true;             ///< workers may use paths that provably lead to the same files
   uint64_t bytes_max = 0;         ///< of one incoming file

@@ -1,6 +1,5 @@
 #include "trust/key_ring.hpp"
 
-#include "base/secret.hpp"
 #include "core/trust/key_text.hpp"
 #include "core/trust/signed_text.hpp"
 
@@ -117,7 +116,7 @@ core::proof key_ring::check(std::string_view text) {
 }
 
 core::proof key_ring::check_signed(std::string_view purpose, std::string_view text, std::string_view about) {
-  auto read = core::read_signed(config_.secret, purpose, text, about);
+  auto read = core::read_signed(config_.secret.reveal(), purpose, text, about);
   if (!read)
     return {core::proof::kind::wrong, {}};
   auto now = now_ms();
@@ -142,11 +141,11 @@ core::proof key_ring::check_address(std::string_view text, const std::string& ch
 }
 
 std::string key_ring::session(const core::caller& who, int64_t expires_ms) const {
-  return core::sign(config_.secret, for_sessions, {who.key, expires_ms / ms_per_s}, {});
+  return core::sign(config_.secret.reveal(), for_sessions, {who.key, expires_ms / ms_per_s}, {});
 }
 
 std::string key_ring::address(const core::caller& who, const std::string& channel, int64_t expires_ms) const {
-  return core::sign(config_.secret, for_addresses, {who.key, expires_ms / ms_per_s}, channel);
+  return core::sign(config_.secret.reveal(), for_addresses, {who.key, expires_ms / ms_per_s}, channel);
 }
 
 bool key_ring::has_only_first() const {
@@ -177,7 +176,7 @@ answer<made_key> key_ring::make_now(const key_order& x, const std::string& by) {
     std::lock_guard guard{mutex_};
     do {
       result.text = fresh_text();
-      result.key = key_of(result.text, now_ms());
+      result.key = key_of(result.text.reveal(), now_ms());
     } while (table_.find(result.key.id) != nullptr);
     result.key.name = x.name;
     result.key.role = x.role;

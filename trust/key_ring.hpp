@@ -5,8 +5,10 @@
 // then.
 #pragma once
 
+#include "base/secret.hpp"
 #include "core/trust/key_table.hpp"
 #include "store/key_store.hpp"
+#include "trust/refusal.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -32,30 +34,14 @@ struct key_order {
   int64_t expires_ms = 0; ///< Unix time; 0: never
 };
 
-struct refusal {
-  enum class reason : uint8_t {
-    malformed, ///< the order makes no sense
-    unknown,   ///< no such key
-    conflict,  ///< the key must stay
-    busy,      ///< too many changes wait
-    failed,    ///< the store cannot be written
-  };
-
-  trust::refusal::reason why = reason::failed;
-  std::string text;
-};
-
-template <class T>
-using answer = tl::expected<T, refusal>;
-
 /// The text exists only here: it is shown once.
 struct made_key {
   core::api_key key;
-  std::string text;
+  base::secret_text text;
 };
 
 struct key_ring_config {
-  std::string secret;                               ///< signs sessions and addresses
+  base::secret_text secret;                         ///< signs sessions and addresses
   std::chrono::milliseconds write_interval{60'000}; ///< for the times of last use
   std::function<int64_t()> now_ms = {};             ///< Unix time; empty: the system's clock
 };

@@ -42,6 +42,7 @@ struct caller {
   std::vector<std::string> channels; ///< of role `watch`: only these; empty: all
   std::string key;                   ///< the id of the key; empty: this machine's own user, without a key
   int64_t expires_ms = 0;            ///< Unix time; 0: never
+  std::string name = {};             ///< of the key
 
   bool operator==(const caller&) const = default;
 };
@@ -57,7 +58,7 @@ struct proof {
   };
 
   kind what = kind::none;
-  caller who; ///< if good
+  caller who; ///< if good, expired or revoked; then it may be unknown
 };
 
 enum class verdict : uint8_t {

@@ -15,11 +15,12 @@ bool never_ends(const api_key& x) {
 }
 
 proof proof_of(const api_key& x, int64_t now_ms) {
+  caller who{x.role, x.channels, x.id, x.expires_ms, x.name};
   if (x.revoked_ms != 0)
-    return {proof::kind::revoked, {}};
+    return {proof::kind::revoked, std::move(who)};
   if (x.expires_ms != 0 && x.expires_ms <= now_ms)
-    return {proof::kind::expired, {}};
-  return {proof::kind::good, {x.role, x.channels, x.id, x.expires_ms}};
+    return {proof::kind::expired, std::move(who)};
+  return {proof::kind::good, std::move(who)};
 }
 
 } // namespace

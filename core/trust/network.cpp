@@ -50,6 +50,14 @@ std::optional<ip_address> parse_address(std::string_view text) {
   return parse_bare(text);
 }
 
+ip_address address_from(std::span<const uint8_t> bytes) {
+  ip_address result{};
+  if (bytes.size() < result.size())
+    std::copy(mapped_prefix.begin(), mapped_prefix.end(), result.begin());
+  std::copy(bytes.begin(), bytes.end(), result.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+  return result;
+}
+
 bool is_loopback(const ip_address& x) {
   constexpr ip_address one{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   return x == one || (is_v4(x) && x[mapped_prefix.size()] == 127);

@@ -16,6 +16,9 @@ using ip_address = std::array<uint8_t, 16>;
 /// "192.0.2.1", "2001:db8::1" or "[2001:db8::1]", with or without ":port".
 std::optional<ip_address> parse_address(std::string_view text);
 
+/// Of the 4 or 16 bytes that an address has in a packet.
+ip_address address_from(std::span<const uint8_t> bytes);
+
 bool is_loopback(const ip_address& x);
 
 /// The client that an address stands for: an address of IPv4, or the network of 64 bits around one of IPv6, because

@@ -89,6 +89,23 @@ BOOST_AUTO_TEST_CASE(the_first_key_is_in_a_file_and_opens_the_coordinator_after_
   BOOST_TEST(log.find(key_file) != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(what_was_changed_is_known_after_a_stop) {
+  BOOST_TEST(ctl({"keys", "create", "screen", "--role=viewer"}).code == 0);
+  // The last change before the stop is not lost.
+  BOOST_TEST(ctl({"keys", "create", "radio", "--role=watch", "--key-file=" + key_file}).code == 0);
+  BOOST_TEST(c.get("/api/v1/audit").status == 401);
+  c.stop("coordinator");
+  c.start_coordinator();
+  auto audit = ctl({"audit", "--key-file=" + key_file});
+  BOOST_TEST(audit.code == 0, audit.said);
+  auto first = read_file(key_file).substr(4, 12);
+  for (auto part : {std::string{"this machine"}, first, std::string{"POST /api/v1/keys"}, std::string{"201"}})
+    BOOST_TEST(audit.said.find(part) != std::string::npos, audit.said);
+  auto of_first = ctl({"audit", "--by=" + first, "--json", "--key-file=" + key_file});
+  auto entries = list(parsed(of_first.said), "entries");
+  BOOST_TEST(entries.size() == 1u, of_first.said);
+}
+
 BOOST_AUTO_TEST_CASE(a_player_watches_by_an_address_and_by_nothing_else) {
   BOOST_TEST(ctl({"keys", "create", "players", "--role=watch", "--channel=demo"}).code == 0);
   auto admin = std::vector<std::string>{"TROUPE_KEY_FILE=" + key_file};

@@ -58,6 +58,9 @@ BOOST_AUTO_TEST_CASE(https_may_listen_anywhere_on_a_port_of_its_own_with_files_t
   BOOST_TEST(refusal("http: {tls: {enabled: true, listen: '0.0.0.0:8443'}}").empty());
   BOOST_TEST(contains(refusal("http: {tls: {enabled: true, listen: '127.0.0.1:8080'}}"),
                       "http.tls.listen: has the port of http.listen"));
+  BOOST_TEST(
+    contains(refusal("http: {proxy_protocol: required}"), "http.proxy_protocol: is required, but of no proxy"));
+  BOOST_TEST(refusal("http: {proxy_protocol: required, trusted_proxies: [10.0.0.0/8]}").empty());
   BOOST_TEST(contains(refusal("http: {tls: {key: a}}"), "http.tls.key: is set, but not the certificate"));
   scratch_folder folder;
   const auto pem = folder.write("a.pem", "x");

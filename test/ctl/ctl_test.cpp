@@ -4,6 +4,7 @@
 #include "ctl/jobs.hpp"
 #include "ctl/options.hpp"
 #include "ctl/order.hpp"
+#include "ctl/pages.hpp"
 #include "ctl/run.hpp"
 #include "ctl/table.hpp"
 #include "ctl/views.hpp"
@@ -255,6 +256,10 @@ BOOST_AUTO_TEST_CASE(wrong_orders_are_told_before_anybody_is_asked) {
                                                           {"jobs", "list", "more"},
                                                           {"jobs", "logs"},
                                                           {"jobs", "show", "x", "--state=queued"},
+                                                          {"daemons", "--by=0123456789ab"},
+                                                          {"jobs", "list", "--address=192.0.2.1"},
+                                                          {"audit", "--state=queued"},
+                                                          {"audit", "more"},
                                                           {"daemons", "--queue=batch"}})
     BOOST_TEST(run(args).code == ctl::wrong_usage);
 }
@@ -267,6 +272,30 @@ BOOST_AUTO_TEST_CASE(a_list_is_filtered_by_its_options) {
   BOOST_TEST(with->filter == "?state=queued&state=running&text=a%20b&limit=5&queue=batch");
   BOOST_TEST(with->all);
   BOOST_TEST(ctl::parse_options({"jobs", "list"}, std::nullopt)->filter == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_audit_log_is_filtered_by_its_options) {
+  auto with = ctl::parse_options(
+    {"audit", "--by=0123456789ab", "--address=192.0.2.1", "--text=POST /api", "--limit=5", "--after=17"}, std::nullopt);
+  BOOST_REQUIRE(with.has_value());
+  BOOST_TEST((with->command == ctl::command::audit));
+  BOOST_TEST(with->filter == "?key=0123456789ab&address=192.0.2.1&text=POST%20%2Fapi&limit=5&after=17");
+  BOOST_TEST(!with->all);
+  BOOST_TEST(ctl::parse_options({"audit", "--all"}, std::nullopt)->all);
+}
+
+BOOST_AUTO_TEST_CASE(an_entry_of_the_audit_log_is_a_line) {
+  auto shown = ctl::show_audit(boost::json::parse(R"({"entries": [
+    {"number": 2, "at_ms": 1700000000000, "key": "0123456789ab", "name": "ops\u001b", "role": "operator",
+     "address": "192.0.2.1", "request": "r-1", "method": "POST", "route": "/api/v1/jobs", "target": "/api/v1/jobs",
+     "made": "/api/v1/jobs/ab", "status": 201},
+    {"number": 1, "at_ms": 1700000000000, "key": null, "name": null, "role": null, "address": "192.0.2.2",
+     "request": "r-2", "method": "DELETE", "target": "/api/v1/keys/x", "made": null, "status": null}], "next": null})"));
+  for (auto part : {"0123456789ab", "operator", "192.0.2.1", "POST /api/v1/jobs", "/api/v1/jobs/ab", "201", "r-1",
+                    "DELETE /api/v1/keys/x", "no answer"})
+    BOOST_TEST(contains(shown, part), part);
+  BOOST_TEST(!contains(shown, "\x1b"));
+  BOOST_TEST(ctl::show_audit(boost::json::parse(R"({"entries": []})")) == "no entries\n");
 }
 
 BOOST_AUTO_TEST_CASE(one_job_is_shown_with_all_that_is_known) {

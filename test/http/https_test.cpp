@@ -141,6 +141,18 @@ BOOST_AUTO_TEST_CASE(a_channel_comes_through_whole_and_a_client_that_leaves_is_n
   BOOST_TEST(reached([&] { return cluster->stream->count().clients == 0; }));
 }
 
+BOOST_AUTO_TEST_CASE(a_proxys_header_comes_before_tls) {
+  config.proxy_protocol = "required";
+  config.trusted_proxies = {"127.0.0.1/32"};
+  config.trust_loopback = "always";
+  begin();
+  tls_client c{port(), first_chain.authority, {.before = "PROXY TCP4 127.0.0.1 127.0.0.1 4711 443\r\n"}};
+  BOOST_REQUIRE(c.greet());
+  BOOST_TEST(c.ask("GET", "/api/v1/daemons", bearer(first.value())).starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(c.ask("GET", "/api/v1/daemons").starts_with("HTTP/1.1 401 "));
+  BOOST_TEST(!guest_of(first_chain.authority));
+}
+
 BOOST_AUTO_TEST_CASE(files_go_both_ways) {
   auto source = random_bytes(3 * mebibyte + 17);
   auto may = bearer(open_job(source));

@@ -1,10 +1,12 @@
-// A server with keys, whose clock the tests can move. Nobody is trusted without a key unless a test says so.
+// A server with keys and an audit log, whose clock the tests can move. Nobody is trusted without a key unless a test
+// says so.
 #pragma once
 
 #include "client.hpp"
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
+#include "trust/audit_log.hpp"
 #include "trust/key_ring.hpp"
 
 #include <boost/json/parse.hpp>
@@ -34,8 +36,15 @@ struct keyed_server : type_registration {
                             [this] { return first; });
     BOOST_REQUIRE_MESSAGE(opened.has_value(), opened.error());
     ring = std::move(*opened);
+    auto log = store::audit_store::open({folder.path() + "/jobs.db"});
+    BOOST_REQUIRE_MESSAGE(log.has_value(), log.error().text);
+    trust::audit_config audit_settings;
+    audit_settings.now_ms = [this] { return now.load(); };
+    audit = trust::audit_log::open(std::move(*log), std::move(audit_settings)).value();
     config.listen.port = 0;
     config.keys = ring;
+    config.audit = audit;
+    config.logins_max = unlimited;
     config.trust_loopback = "never";
     config.requests_per_second = unlimited;
     config.requests_burst = unlimited;
@@ -56,7 +65,8 @@ struct keyed_server : type_registration {
   std::string key(core::role role, std::vector<std::string> channels = {}, int64_t life_ms = 0) {
     std::promise<std::string> result;
     trust::key_order order{"of a test", role, std::move(channels), life_ms == 0 ? 0 : now + life_ms};
-    ring->make(std::move(order), {}, [&](trust::answer<trust::made_key> x) { result.set_value(x.value().text); });
+    auto take = [&](const trust::answer<trust::made_key>& x) { result.set_value(x.value().text.reveal()); };
+    ring->make(std::move(order), {}, take);
     return result.get_future().get();
   }
 
@@ -91,6 +101,7 @@ struct keyed_server : type_registration {
   std::atomic<int64_t> now{1'700'000'000'000};
   tl::expected<std::string, std::string> first = trust::key_ring::fresh_text();
   std::shared_ptr<trust::key_ring> ring;
+  std::shared_ptr<trust::audit_log> audit;
   dummy_cluster_ptr cluster = std::make_shared<dummy_cluster>();
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};

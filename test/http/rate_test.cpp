@@ -1,4 +1,5 @@
 // How much one client may ask for: requests in a burst, wrong keys, and who counts as one client behind proxies.
+#include "core/trust/key_text.hpp"
 #include "keyed_server.hpp"
 #include "transfer/upload_registry.hpp"
 
@@ -123,6 +124,41 @@ BOOST_AUTO_TEST_CASE(who_guesses_keys_is_slowed_down_alone) {
   auto other = ask("GET", "/api/v1/daemons", bearer(first.value()), {}, other_address);
   BOOST_TEST(other.status == 200);
   BOOST_TEST(guess(other_address).status == 401);
+}
+
+BOOST_AUTO_TEST_CASE(logging_in_is_slower_than_other_requests) {
+  config.logins_max = 5;
+  start();
+  auto may = bearer(first.value());
+  auto login = [&](const std::string& fields, uint32_t from) {
+    return ask("POST", "/api/v1/session", fields, {}, from);
+  };
+  for (int i = 0; i < 5; ++i)
+    BOOST_TEST(login(may, INADDR_LOOPBACK).status == 204);
+  auto x = login(may, INADDR_LOOPBACK);
+  BOOST_TEST(x.status == 429);
+  BOOST_TEST(x.has("Retry-After: "));
+  BOOST_TEST(x.has("RateLimit-Policy: \"logins\";q=5;w=60\r\n"));
+  // Only logging in is refused.
+  BOOST_TEST(ask("GET", "/api/v1/daemons", bearer(first.value())).status == 200);
+  BOOST_TEST(login(may, other_address).status == 204);
+}
+
+BOOST_AUTO_TEST_CASE(many_addresses_cannot_try_one_key_together) {
+  config.logins_max = 3;
+  start();
+  // The same id with another secret, and the checksum that belongs to it.
+  auto digits = first.value().substr(4, 12) + std::string(40, '0');
+  auto guess = bearer(core::key_text(digits));
+  for (uint32_t i = 1; i <= 3; ++i)
+    BOOST_TEST(ask("POST", "/api/v1/session", guess, {}, INADDR_LOOPBACK + i).status == 401);
+  auto owner = bearer(first.value());
+  BOOST_TEST(ask("POST", "/api/v1/session", guess, {}, INADDR_LOOPBACK + 9).status == 429);
+  BOOST_TEST(ask("POST", "/api/v1/session", owner, {}, INADDR_LOOPBACK + 10).status == 429);
+  // The key itself works, and so does another one.
+  BOOST_TEST(ask("GET", "/api/v1/daemons", owner, {}, INADDR_LOOPBACK + 10).status == 200);
+  auto other = bearer(key(core::role::viewer));
+  BOOST_TEST(ask("POST", "/api/v1/session", other, {}, INADDR_LOOPBACK + 10).status == 204);
 }
 
 BOOST_AUTO_TEST_CASE(expired_keys_are_no_guesses) {

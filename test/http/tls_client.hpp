@@ -27,6 +27,7 @@ public:
     std::string protocols = {};      ///< as ALPN writes them
     std::string host = "localhost";  ///< that the certificate must prove
     uint32_t from = INADDR_LOOPBACK; ///< its own address
+    std::string before = {};         ///< sent in the clear, before TLS
   };
 
   /// Trusts only the certificates of this authority (PEM).
@@ -58,6 +59,8 @@ public:
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
       throw std::runtime_error("cannot connect");
+    if (::send(socket_, x.before.data(), x.before.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(x.before.size()))
+      throw std::runtime_error("cannot send");
     stream_.reset(SSL_new(settings_.get()));
     SSL_set_fd(stream_.get(), socket_);
     SSL_set1_host(stream_.get(), x.host.c_str());

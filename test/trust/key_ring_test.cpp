@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(keys_revocations_and_times_of_use_outlive_the_process) {
   std::string ended;
   {
     auto ring = open();
-    kept = make(*ring, core::role::viewer)->text;
-    ended = make(*ring, core::role::operate)->text;
+    kept = make(*ring, core::role::viewer)->text.reveal();
+    ended = make(*ring, core::role::operate)->text.reveal();
     BOOST_TEST(revoke(*ring, ended.substr(4, 12)).has_value());
     now += 500;
     BOOST_TEST(is_good(ring->check(kept)));
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(no_text_of_a_key_is_in_the_store) {
   std::string made;
   {
     auto ring = open();
-    made = make(*ring, core::role::viewer)->text;
+    made = make(*ring, core::role::viewer)->text.reveal();
   }
   std::string bytes;
   for (auto& x : std::filesystem::directory_iterator{folder.path()}) {
@@ -134,9 +134,9 @@ BOOST_AUTO_TEST_CASE(many_threads_check_while_keys_come_and_go) {
     });
   for (int i = 0; i < 20; ++i) {
     auto made = make(*ring, core::role::viewer);
-    BOOST_TEST(is_good(ring->check(made->text)));
+    BOOST_TEST(is_good(ring->check(made->text.reveal())));
     BOOST_TEST(revoke(*ring, made->key.id).has_value());
-    BOOST_TEST(!is_good(ring->check(made->text)));
+    BOOST_TEST(!is_good(ring->check(made->text.reveal())));
   }
   stop = true;
   for (auto& x : threads)
