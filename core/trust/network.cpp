@@ -1,6 +1,7 @@
 #include "core/trust/network.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -48,6 +49,20 @@ std::optional<ip_address> parse_address(std::string_view text) {
   if (colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos)
     text = text.substr(0, colon);
   return parse_bare(text);
+}
+
+std::optional<ip_address> address_of(const sockaddr& x) {
+  ip_address result{};
+  if (x.sa_family == AF_INET6) {
+    std::copy_n(reinterpret_cast<const sockaddr_in6&>(x).sin6_addr.s6_addr, result.size(), result.begin());
+    return result;
+  }
+  if (x.sa_family != AF_INET)
+    return {};
+  std::copy(mapped_prefix.begin(), mapped_prefix.end(), result.begin());
+  auto* bytes = reinterpret_cast<const uint8_t*>(&reinterpret_cast<const sockaddr_in&>(x).sin_addr);
+  std::copy_n(bytes, sizeof(in_addr), result.begin() + mapped_prefix.size());
+  return result;
 }
 
 bool is_loopback(const ip_address& x) {

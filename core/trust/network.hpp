@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+struct sockaddr;
+
 namespace troupe::core {
 
 /// An address of IPv6; one of IPv4 as "::ffff:a.b.c.d".
@@ -15,6 +17,9 @@ using ip_address = std::array<uint8_t, 16>;
 
 /// "192.0.2.1", "2001:db8::1" or "[2001:db8::1]", with or without ":port".
 std::optional<ip_address> parse_address(std::string_view text);
+
+/// Nothing if it is no address of the internet.
+std::optional<ip_address> address_of(const sockaddr& x);
 
 bool is_loopback(const ip_address& x);
 
