@@ -1,6 +1,7 @@
 #include "core/trust/network.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -56,6 +57,15 @@ ip_address address_from(std::span<const uint8_t> bytes) {
     std::copy(mapped_prefix.begin(), mapped_prefix.end(), result.begin());
   std::copy(bytes.begin(), bytes.end(), result.end() - static_cast<std::ptrdiff_t>(bytes.size()));
   return result;
+}
+
+std::optional<ip_address> address_of(const sockaddr& x) {
+  auto bytes = [](auto& of) { return std::span{reinterpret_cast<const uint8_t*>(&of), sizeof of}; };
+  if (x.sa_family == AF_INET6)
+    return address_from(bytes(reinterpret_cast<const sockaddr_in6&>(x).sin6_addr));
+  if (x.sa_family == AF_INET)
+    return address_from(bytes(reinterpret_cast<const sockaddr_in&>(x).sin_addr));
+  return {};
 }
 
 bool is_loopback(const ip_address& x) {

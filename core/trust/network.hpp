@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+struct sockaddr;
+
 namespace troupe::core {
 
 /// An address of IPv6; one of IPv4 as "::ffff:a.b.c.d".
@@ -18,6 +20,8 @@ std::optional<ip_address> parse_address(std::string_view text);
 
 /// Of the 4 or 16 bytes that an address has in a packet.
 ip_address address_from(std::span<const uint8_t> bytes);
+/// Nothing if it is no address of the internet.
+std::optional<ip_address> address_of(const sockaddr& x);
 
 bool is_loopback(const ip_address& x);
 
