@@ -172,6 +172,11 @@ struct task_options {
   milliseconds orphan_timeout = 10s;
   milliseconds stop_timeout = 2s;
   core::memory_rules memory{2048 * defaults::mebibyte, 100};
+  bool cage = true;
+  std::vector<std::string> read;   ///< files and folders within a task's reach; see `load`
+  std::vector<std::string> write;  ///< the same, also for writing
+  std::vector<std::string> hidden; ///< within them, but out of reach
+  std::string user;                ///< of the tasks of a node that root started; empty: root
 
   bool operator==(const task_options&) const = default;
 };

@@ -44,6 +44,7 @@ inline constexpr size_t yaml_depth_max = 16;
 inline constexpr size_t yaml_nodes_max = 50'000;
 inline constexpr size_t value_bytes_max = 8 * kibibyte;
 inline constexpr size_t path_bytes_max = 4096; ///< PATH_MAX of Linux
+inline constexpr size_t paths_max = 64;        ///< in one list
 inline constexpr size_t name_bytes_max = 64;
 inline constexpr size_t channels_max = 1024;
 inline constexpr size_t profiles_max = 256;

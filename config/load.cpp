@@ -172,6 +172,23 @@ std::string value_or_empty(const environment& variables, std::string_view name) 
   return found == variables.end() ? std::string{} : found->second;
 }
 
+/// Where people and machines usually keep media.
+std::vector<std::string> media_folders(const environment& variables) {
+  std::vector<std::string> result{"/home", "/media", "/mnt", "/srv", "/data", "/run/media", "/tmp", "/var/tmp"};
+  if (auto temporary = value_or_empty(variables, "TMPDIR"); !temporary.empty())
+    result.push_back(std::move(temporary));
+  return result;
+}
+
+/// Where a person usually has keys and passwords.
+std::vector<std::string> private_folders(const environment& variables) {
+  std::vector<std::string> result;
+  if (const auto home = value_or_empty(variables, "HOME"); !home.empty())
+    for (auto name : {".ssh", ".gnupg", ".aws", ".kube", ".docker", ".config", ".mozilla", ".local/share/keyrings"})
+      result.push_back(home + "/" + name);
+  return result;
+}
+
 /// Fills in the defaults that depend on the machine, the user or other keys.
 void complete(configuration& x, const environment& variables) {
   if (x.node.name.empty())
@@ -186,6 +203,12 @@ void complete(configuration& x, const environment& variables) {
     x.cluster.token_file = x.node.state_dir + "/cluster.token";
   if (x.worker.capability_cache.empty())
     x.worker.capability_cache = x.node.state_dir + "/capabilities.json";
+  if (x.task.read.empty())
+    x.task.read = media_folders(variables);
+  if (x.task.write.empty())
+    x.task.write = media_folders(variables);
+  if (x.task.hidden.empty())
+    x.task.hidden = private_folders(variables);
   if (x.worker.slots == 0)
     x.worker.slots = std::max(1U, std::thread::hardware_concurrency());
 }

@@ -282,6 +282,24 @@ std::vector<option> service_rows() {
              "The estimate is generous, such as 3 GiB for 1080p and 60 GiB for AV1 in 8K. 0 is no limit. An order's "
              "`limits.memory` overrides it.",
      .max = 1000},
+    {.key = "task.cage", .kind = kind::boolean, .at = at<&c::task, &task_options::cage>,
+     .help = "Keeps from tasks what they do not need: files, other processes, privileges, system calls. Off only to find "
+             "out whether the cage is the cause of a fault."},
+    {.key = "task.read", .kind = kind::path_list, .at = at<&c::task, &task_options::read>,
+     .help = "Files and folders that tasks of this node may read, with everything in them. A job's source elsewhere is "
+             "read through the coordinator. `/` allows all.",
+     .default_text = "/home, /media, /mnt, /srv, /data, /run/media, and the folders for temporary files"},
+    {.key = "task.write", .kind = kind::path_list, .at = at<&c::task, &task_options::write>,
+     .help = "The same for reading and writing. A result elsewhere is sent to the coordinator.",
+     .default_text = "what `task.read` has by default"},
+    {.key = "task.hidden", .kind = kind::path_list, .at = at<&c::task, &task_options::hidden>,
+     .help = "Files and folders that tasks may not see although they lie in `task.read`. `node.state_dir`, the "
+             "configuration and all keys of the node are always hidden.",
+     .default_text = "folders of the home folder that usually hold keys and passwords, such as .ssh and .config"},
+    {.key = "task.user", .kind = kind::word, .at = at<&c::task, &task_options::user>,
+     .help = "The user that tasks become, if root started the node. The user must be able to read sources and, for "
+             "graphics cards, be in the groups of their devices.",
+     .default_text = "the node's user"},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The lowest level that is written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},

@@ -157,7 +157,8 @@ requires std::is_enum_v<T> result assign_to(const option& row, std::string_view 
 }
 
 result check_string(const option& row, std::string_view text) {
-  const auto bytes_max = row.kind == kind::path ? defaults::path_bytes_max : defaults::value_bytes_max;
+  const auto of_paths = row.kind == kind::path || row.kind == kind::path_list;
+  const auto bytes_max = of_paths ? defaults::path_bytes_max : defaults::value_bytes_max;
   if (text.size() > bytes_max)
     return tl::unexpected("the value has " + std::to_string(text.size()) + " bytes: allowed are at most "
                           + std::to_string(bytes_max));
@@ -169,6 +170,7 @@ result check_string(const option& row, std::string_view text) {
     case kind::name:
     case kind::name_list:
       return is_valid_name(text);
+    case kind::path_list:
     case kind::url:
     case kind::url_list:
       return !text.empty() && is_clean_text(text);
@@ -194,9 +196,10 @@ result assign_to(const option& row, std::string_view text, std::string& target) 
 
 result assign_list(const option& row, const raw_value& value, std::vector<std::string>& target) {
   const auto of_hosts = row.kind == kind::host_list || row.kind == kind::network_list;
-  const auto may_be_empty = of_hosts || row.kind == kind::word_list;
+  const auto may_be_empty = of_hosts || row.kind == kind::path_list || row.kind == kind::word_list;
   const auto least = may_be_empty ? size_t{0} : size_t{1};
   const auto most = of_hosts                      ? defaults::http_hosts_max
+                    : row.kind == kind::path_list ? defaults::paths_max
                     : row.kind == kind::word_list ? defaults::languages_max
                     : row.kind == kind::name_list ? core::ladder_profiles_max
                                                   : defaults::urls_max;
@@ -296,6 +299,8 @@ std::string describe_allowed(const option& row) {
     return "1 to 64 letters, digits and . _ -";
   case kind::path:
     return "a path";
+  case kind::path_list:
+    return "0 to " + std::to_string(defaults::paths_max) + " paths";
   case kind::url:
     return "a URL or a path";
   case kind::url_list:

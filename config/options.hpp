@@ -34,6 +34,7 @@ enum class kind : uint8_t {
   word,   ///< a name known to libav* or the product: letters, digits and "_.:+-"
   name,   ///< a node's name: 1 to 64 letters, digits and "._-"
   path,
+  path_list,
   url,
   word_list,
   url_list,
@@ -44,8 +45,8 @@ enum class kind : uint8_t {
 
 /// True if a value of this kind is a list of texts.
 constexpr bool is_list(kind x) {
-  return x == kind::word_list || x == kind::url_list || x == kind::name_list || x == kind::host_list
-         || x == kind::network_list;
+  return x == kind::path_list || x == kind::word_list || x == kind::url_list || x == kind::name_list
+         || x == kind::host_list || x == kind::network_list;
 }
 
 /// The names for a key's stars, in their order.

@@ -60,7 +60,8 @@ int processors() {
 }
 
 /// The node has two more slots than processors. One is for the sound, which would otherwise keep a chunk of pictures
-/// waiting. The other is for a chunk that is left over when the others are shared out evenly.
+/// waiting. The other is for a chunk that is left over when the others are shared out evenly. Its tasks reach all
+/// files, because those of the order may be anywhere.
 std::vector<std::string> arguments_of(const std::string& own_folder) {
   // A configuration is text. If the folder's name is not valid text, /proc/self/cwd stands for it, because the node and
   // its tasks run in this folder.
@@ -76,6 +77,8 @@ std::vector<std::string> arguments_of(const std::string& own_folder) {
           "--worker.slots=" + std::to_string(processors() + 2),
           "--jobs.orphan_timeout=100ms",
           "--coordinator.warm_tasks=0",
+          "--task.read=/",
+          "--task.write=/",
           "--log.level=warning"};
 }
 

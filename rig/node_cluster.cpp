@@ -29,9 +29,11 @@ constexpr int poll_ms = 5;
 constexpr int long_poll_ms = 25;
 constexpr milliseconds long_wait{200};
 
-/// Viewers of the rig play as pages of other origins do, and its waits ask often. Flags override this.
+/// Viewers of the rig play as pages of other origins do, its waits ask often, and its media may be anywhere. Flags
+/// override this.
 const std::vector<std::string> lenient{"TROUPE_HTTP_OPEN_CHANNELS=true", "TROUPE_HTTP_REQUESTS_PER_SECOND=1000000",
-                                       "TROUPE_HTTP_REQUESTS_BURST=1000000"};
+                                       "TROUPE_HTTP_REQUESTS_BURST=1000000", "TROUPE_TASK_READ=/",
+                                       "TROUPE_TASK_WRITE=/"};
 
 constexpr const char* coordinator_key = "coordinator";
 

@@ -3,6 +3,7 @@
 // the problems.
 #include "test/config/support.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include <sys/stat.h>
@@ -55,6 +56,24 @@ BOOST_AUTO_TEST_CASE(defaults_follow_the_machine_and_its_user) {
   BOOST_TEST(to_string(x.http.listen) == "127.0.0.1:8080");
   BOOST_TEST(x.profiles.size() == 5);
   BOOST_TEST(x.profiles.at("h264-720p").video.preset == "veryfast");
+}
+
+BOOST_AUTO_TEST_CASE(tasks_reach_media_and_temporary_files_but_not_keys_unless_told_otherwise) {
+  const auto has = [](const std::vector<std::string>& paths, const std::string& path) {
+    return std::find(paths.begin(), paths.end(), path) != paths.end();
+  };
+  const auto x = require(load_from({}, {{"HOME", "/home/someone"}, {"TMPDIR", "/scratch"}})).config.task;
+  for (auto path : {"/home", "/media", "/mnt", "/srv", "/tmp", "/scratch"})
+    BOOST_TEST((has(x.read, path) && has(x.write, path)), path);
+  BOOST_TEST(has(x.hidden, "/home/someone/.ssh"));
+  BOOST_TEST(x.cage);
+  const std::vector<std::string> odd{"/a b", R"(/q"u\o)", "/${HOME}", "/x, y]", "films"};
+  const auto given = print_list(odd);
+  const auto y =
+    require(load_from({"--task.read=" + given, "--task.write=/only", "--task.hidden=" + given})).config.task;
+  BOOST_TEST(y.read == odd);
+  BOOST_TEST(y.write == std::vector<std::string>{"/only"});
+  BOOST_TEST(y.hidden == odd);
 }
 
 BOOST_AUTO_TEST_CASE(a_whole_cluster_is_read) {
