@@ -1,5 +1,6 @@
 #include "actors/coordinator.hpp"
 
+#include "actors/cluster/task_key.hpp"
 #include "actors/common/actor_of.hpp"
 #include "actors/live/live_plan.hpp"
 #include "base/mask_url.hpp"
@@ -59,8 +60,8 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     [this](const task_join& x, const task_actor& task) { return self->delegate(registry, x, task); },
     [this](const task_join& x, const file_work& work, const orphan_actor& task) -> caf::result<void> {
       auto& known = config.registry.workers;
-      if (!core::equal_in_constant_time(x.token, known.token) || x.version != known.version)
-        return caf::make_error(ec::refused, "wrong cluster token or version");
+      if (!has_key(x, known.token) || x.version != known.version)
+        return caf::make_error(ec::refused, "wrong key or version");
       return self->delegate(jobs, x, work, task);
     },
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {

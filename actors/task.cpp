@@ -85,6 +85,7 @@ caf::result<transcoder_actor> task_state::transcode(transcode_work& work, sample
   }
   if (auto error = refusal())
     return error;
+  config.close_networks();
   transcoder = config.factory->make_transcoder(self->system(), std::move(work), std::move(sink));
   return transcoder_actor{follow(transcoder)};
 }

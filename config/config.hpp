@@ -174,6 +174,9 @@ struct task_options {
   milliseconds orphan_timeout = 10s;
   milliseconds stop_timeout = 2s;
   core::memory_rules memory{2048 * defaults::mebibyte, 100};
+  bool cage = true;
+  std::vector<std::string> hidden; ///< out of a task's reach although `paths` allows them
+  std::string user;                ///< of the tasks of a node that root started; empty: root
 
   bool operator==(const task_options&) const = default;
 };

@@ -172,12 +172,21 @@ std::string value_or_empty(const environment& variables, std::string_view name) 
   return found == variables.end() ? std::string{} : found->second;
 }
 
-/// Where people keep their media. The folder of root holds secrets instead.
-std::vector<std::string> usual_folders(const environment& variables) {
-  std::vector<std::string> result{"/home", "/media", "/mnt", "/srv", "/data", "/tmp", "/var/tmp"};
+/// Where people and machines keep their media. The folder of root holds secrets instead.
+std::vector<std::string> media_folders(const environment& variables) {
+  std::vector<std::string> result{"/home", "/media", "/mnt", "/srv", "/data", "/run/media", "/tmp", "/var/tmp"};
   for (auto x : {value_or_empty(variables, "HOME"), value_or_empty(variables, "TMPDIR")})
     if (x.starts_with('/') && x != "/" && x != "/root")
       result.push_back(std::move(x));
+  return result;
+}
+
+/// Where a person usually has keys and passwords.
+std::vector<std::string> private_folders(const environment& variables) {
+  std::vector<std::string> result;
+  if (const auto home = value_or_empty(variables, "HOME"); home.starts_with('/'))
+    for (auto name : {".ssh", ".gnupg", ".aws", ".kube", ".docker", ".config", ".mozilla", ".local/share/keyrings"})
+      result.push_back(home + "/" + name);
   return result;
 }
 
@@ -196,9 +205,11 @@ void complete(configuration& x, const environment& variables) {
   if (x.worker.capability_cache.empty())
     x.worker.capability_cache = x.node.state_dir + "/capabilities.json";
   if (x.paths.read.empty())
-    x.paths.read = usual_folders(variables);
+    x.paths.read = media_folders(variables);
   if (x.paths.write.empty())
-    x.paths.write = usual_folders(variables);
+    x.paths.write = media_folders(variables);
+  if (x.task.hidden.empty())
+    x.task.hidden = private_folders(variables);
   if (x.worker.slots == 0)
     x.worker.slots = std::max(1U, std::thread::hardware_concurrency());
 }

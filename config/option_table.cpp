@@ -294,6 +294,17 @@ std::vector<option> service_rows() {
      .help = "The most entries of the audit log; older ones are removed. Refused requests of clients without a key "
              "take at most a quarter of them.",
      .min = 100, .max = 10'000'000},
+    {.key = "task.cage", .kind = kind::boolean, .at = at<&c::task, &task_options::cage>,
+     .help = "Keeps from tasks what they do not need: files, other processes, privileges, system calls. Off only to find "
+             "out whether the cage is the cause of a fault."},
+    {.key = "task.hidden", .kind = kind::path_list, .at = at<&c::task, &task_options::hidden>,
+     .help = "Files and folders that tasks may not see although they lie in `paths.read`. `node.state_dir`, the "
+             "configuration and all keys of the node are always hidden.",
+     .default_text = "folders of the home folder that usually hold keys and passwords, such as .ssh and .config"},
+    {.key = "task.user", .kind = kind::word, .at = at<&c::task, &task_options::user>,
+     .help = "The user that tasks become, if root started the node. The user must be able to read sources and, for "
+             "graphics cards, be in the groups of their devices.",
+     .default_text = "the node's user"},
     {.key = "log.level", .kind = kind::choice, .at = at<&c::log, &log_options::level>,
      .help = "The lowest level that is written.",
      .choices = {"trace", "debug", "info", "warning", "error", "off"}, .flags = {"log-level"},

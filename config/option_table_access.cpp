@@ -11,10 +11,11 @@ std::vector<option> access_rows() {
   using p = path_options;
   return {
     {.key = "paths.read", .kind = kind::path_list, .at = at<&c::paths, &p::read>,
-     .help = "Folders whose files may be sources. Links may lead from one folder into another, but nowhere else. "
-             "Devices, pipes, files of the kernel, and `node.state_dir` are never opened. Folders of files that "
-             "`channels` names are added. Each node applies its own list.",
-     .default_text = "/home, /media, /mnt, /srv, /data, /tmp, /var/tmp, $HOME (not root's), $TMPDIR"},
+     .help = "Folders whose files may be sources; `/` allows all. Links may lead from one folder into another, but "
+             "nowhere else. Devices, pipes, files of the kernel, `node.state_dir`, and `task.hidden` are never opened. "
+             "Folders of files that `channels` names are added. Each node applies its own list, and its tasks see "
+             "nothing else.",
+     .default_text = "/home, /media, /mnt, /srv, /data, /run/media, /tmp, /var/tmp, $HOME (not root's), $TMPDIR"},
     {.key = "paths.write", .kind = kind::path_list, .at = at<&c::paths, &p::write>,
      .help = "Folders in which results may appear, as in `paths.read`.",
      .default_text = "as `paths.read` has by default"},

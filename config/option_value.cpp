@@ -157,8 +157,8 @@ requires std::is_enum_v<T> result assign_to(const option& row, std::string_view 
 }
 
 result check_string(const option& row, std::string_view text) {
-  const auto bytes_max =
-    row.kind == kind::path || row.kind == kind::path_list ? defaults::path_bytes_max : defaults::value_bytes_max;
+  const auto of_paths = row.kind == kind::path || row.kind == kind::path_list;
+  const auto bytes_max = of_paths ? defaults::path_bytes_max : defaults::value_bytes_max;
   if (text.size() > bytes_max)
     return tl::unexpected("the value has " + std::to_string(text.size()) + " bytes: allowed are at most "
                           + std::to_string(bytes_max));

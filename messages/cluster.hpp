@@ -16,12 +16,12 @@
 
 namespace troupe {
 
-/// How a task process introduces itself to the coordinator. `token` proves that it belongs to the cluster; `task` and
-/// `host` prove which worker started it.
+/// How a task process introduces itself to the coordinator. `key` proves that a worker of the cluster started it as
+/// `task` of `host` (actors/cluster/task_key.hpp).
 struct task_join {
   task_id task;
   worker_id host;
-  std::string token;
+  std::string key;
   std::string version;
 
   bool operator==(const task_join&) const = default;
@@ -29,7 +29,7 @@ struct task_join {
 
 template <class Inspector>
 bool inspect(Inspector& f, task_join& x) {
-  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("token", x.token),
+  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("key", x.key),
                             f.field("version", x.version));
 }
 

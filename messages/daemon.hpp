@@ -46,6 +46,8 @@ struct capabilities {
   /// Names of codecs whose software decoder opens, separated by spaces. The worker has no encoder to make a sample for
   /// them, so they are untested until work uses them. One string, because there are hundreds.
   std::string opened_decoders{};
+  /// What keeps tasks away from what they do not need, and what enforces it, human-readable.
+  std::string cage{};
 
   bool operator==(const capabilities&) const = default;
 };
@@ -55,7 +57,7 @@ bool inspect(Inspector& f, capabilities& x) {
   return f.object(x).fields(f.field("libav_version", x.libav_version), f.field("encoders", x.encoders),
                             f.field("decoders", x.decoders), f.field("cores", x.cores),
                             f.field("memory_bytes", x.memory_bytes), f.field("speed_fps", x.speed_fps),
-                            f.field("opened_decoders", x.opened_decoders));
+                            f.field("opened_decoders", x.opened_decoders), f.field("cage", x.cage));
 }
 
 /// Whether `name` is one of the words of a space-separated text such as `capabilities::opened_decoders`.

@@ -1,9 +1,7 @@
 #include "nodes/node_access.hpp"
 
+#include "config/print.hpp"
 #include "core/trust/url_policy.hpp"
-
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,10 +17,8 @@ namespace {
 base::path_roots with_own(std::vector<std::string> folders, const char* key, const config::configuration& x) {
   folders.push_back(x.jobs.work_dir);
   folders.push_back(x.node.state_dir + "/work");
-  std::vector<std::string> closed;
-  for (auto& secret : {x.node.state_dir, x.cluster.token_file, x.cluster.tls.key, x.http.tls.key, x.jobs.store})
-    if (!secret.empty())
-      closed.push_back(secret);
+  auto closed = x.task.hidden;
+  closed.push_back(x.node.state_dir);
   return {std::move(folders), key, std::move(closed)};
 }
 
@@ -42,9 +38,8 @@ std::vector<std::string> readable(const config::configuration& x) {
   return result;
 }
 
-/// A list as a flag: a JSON array is one of YAML, too.
 std::string list_flag(std::string_view key, const std::vector<std::string>& x) {
-  return "--" + std::string{key} + "=" + boost::json::serialize(boost::json::array(x.begin(), x.end()));
+  return "--" + std::string{key} + "=" + config::print_list(x);
 }
 
 std::string flag(std::string_view key, bool x) {

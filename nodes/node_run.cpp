@@ -4,6 +4,7 @@
 #include "actors/cluster/worker.hpp"
 #include "actors/coordinator.hpp"
 #include "base/descriptor_limit.hpp"
+#include "base/private_folder.hpp"
 #include "base/random_id.hpp"
 #include "config/token.hpp"
 #include "config/waits.hpp"
@@ -13,6 +14,7 @@
 #include "http/server.hpp"
 #include "nodes/node_access.hpp"
 #include "nodes/node_begin.hpp"
+#include "nodes/node_cage.hpp"
 #include "nodes/node_http.hpp"
 #include "nodes/node_https.hpp"
 #include "nodes/node_keys.hpp"
@@ -20,6 +22,7 @@
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
 #include "nodes/node_uploads.hpp"
+#include "processes/cage.hpp"
 #include "telemetry/failover_log.hpp"
 #include "telemetry/log.hpp"
 #include "transfer/upload_registry.hpp"
@@ -32,6 +35,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -63,6 +67,8 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
     result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);
     result.push_back("--cluster.tls.key=" + x.cluster.tls.key);
   }
+  auto cage = cage_arguments(x);
+  result.insert(result.end(), cage.begin(), cage.end());
   return result;
 }
 
@@ -227,6 +233,8 @@ private:
     auto certificate = open_certificate(config_);
     if (!certificate)
       return refused(certificate.error());
+    // Tasks that start before it exists could not see it later. A failure shows when jobs use it.
+    (void)base::make_private_folder(config_.jobs.work_dir);
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
@@ -281,8 +289,15 @@ private:
     w.reconnect_max_delay = config_.cluster.reconnect_max_delay;
     w.host = host_config(config_, token_);
     w.host.connect_to(to_string(to));
-    w.prove = [this, x = config_.worker] {
-      return x.trust_codecs ? assume() : prove(x.capability_cache, x.prove, stopping_);
+    w.prove = [this] {
+      // A node that serves one job has no time for questions.
+      if (config_.worker.trust_codecs)
+        return assume();
+      auto arguments = task_arguments(config_);
+      auto can = prove(config_, arguments, stopping_);
+      can.cage = ask_for_cage(arguments);
+      log::info("tasks run in a cage", {{"enforced", can.cage}});
+      return can;
     };
     w.gpus.for_worker = limit_of(config_.worker.gpu_sessions);
     for (auto& [gpu, sessions] : config_.worker.gpu_limits)
@@ -367,12 +382,19 @@ int run_node(const config::configuration& x) {
   // The signals are blocked in every thread, so that only the thread that waits for them gets them.
   auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Its memory holds secrets: other processes of its user, such as tasks, must not read it.
+  ::prctl(PR_SET_DUMPABLE, 0);
   if (auto made = config::make_state_dir(x.node.state_dir); !made) {
     log::error("the node does not start", {{"reason", made.error()}});
     return 1;
   }
   if (!check_private(x))
     return 1;
+  if (auto& user = x.task.user; !user.empty())
+    if (auto good = cage::check_user(user); !good) {
+      log::error("the node does not start", {{"reason", good.error()}});
+      return 1;
+    }
   if (!await_token(x))
     return 0;
   node n{x};

@@ -3,32 +3,40 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <iterator>
+#include <string>
 
 namespace troupe {
 
 namespace {
 
-/// Names of variables that may hold secrets of this node: passwords, tokens, keys for libpq.
-bool names_secret(std::string_view name) {
-  constexpr std::array<std::string_view, 5> telling{"PASSW", "SECRET", "TOKEN", "CREDENTIAL", "PRIVATE_KEY"};
-  auto same = [](unsigned char a, char b) { return std::toupper(a) == b; };
-  auto has = [&](std::string_view part) {
-    return std::search(name.begin(), name.end(), part.begin(), part.end(), same) != name.end();
-  };
-  return name.starts_with("PG") || std::any_of(telling.begin(), telling.end(), has);
-}
-
 /// Cards are numbered by their PCI addresses, as in the driver's management library, instead of by speed.
 constexpr std::string_view cuda_order = "CUDA_DEVICE_ORDER=PCI_BUS_ID";
+
+/// Names of secrets contain one of these.
+constexpr std::string_view secret_words[] = {"TOKEN",      "SECRET",  "PASSW",      "PASSPHRASE",
+                                             "CREDENTIAL", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY"};
+
+/// Names of ways to other programs, and of their secrets, begin with one of these.
+constexpr std::string_view of_others[] = {"PG",        "AWS_",        "SSH_",           "GPG_",
+                                          "DBUS_",     "KRB5",        "NOTIFY_SOCKET=", "LISTEN_",
+                                          "WATCHDOG_", "XAUTHORITY=", "DISPLAY=",       "WAYLAND_"};
+
+bool is_private(std::string_view variable) {
+  std::string name{variable.substr(0, variable.find('='))};
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char x) { return std::toupper(x); });
+  auto holds = [&name](std::string_view word) { return name.find(word) != std::string::npos; };
+  auto begins = [variable](std::string_view start) { return variable.starts_with(start); };
+  return std::any_of(std::begin(secret_words), std::end(secret_words), holds)
+         || std::any_of(std::begin(of_others), std::end(of_others), begins);
+}
 
 } // namespace
 
 bool is_inherited(std::string_view variable) {
-  return !variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_")
-         && !variable.starts_with("CUDA_DEVICE_ORDER=") && !variable.starts_with("CUDA_VISIBLE_DEVICES=")
-         && !names_secret(variable.substr(0, variable.find('=')));
+  return !is_private(variable) && !variable.starts_with("TROUPE_") && !variable.starts_with("TVARR_")
+         && !variable.starts_with("CUDA_DEVICE_ORDER=") && !variable.starts_with("CUDA_VISIBLE_DEVICES=");
 }
 
 std::vector<char*> child_environment() {

@@ -55,14 +55,14 @@ caf::error no_connection(std::string why) {
 
 /// Connects and does the handshake. Blocks.
 caf::expected<caf::io::scribe_ptr> connect_securely(caf::actor_system& system, const link_config& to) {
-  auto certificates = load_certificates(to);
-  if (!certificates)
-    return no_connection(certificates.error());
+  auto ready = to.certificates ? tl::expected<link_config, std::string>{to} : with_certificates(to);
+  if (!ready)
+    return no_connection(ready.error());
   auto connected = caf::io::network::new_tcp_connection(to.host, to.port);
   if (!connected)
     return connected.error();
   base::descriptor socket{*connected};
-  auto tls = connect_session(**certificates, socket.get());
+  auto tls = connect_session(*ready->certificates, socket.get());
   if (!tls)
     return no_connection("no memory for a TLS session");
   std::string why;
@@ -119,6 +119,16 @@ node_system_config::node_system_config(size_t threads) {
   // CAF's own log stays off: important events are in our log.
   set("caf.logger.file.verbosity", "quiet");
   set("caf.logger.console.verbosity", "quiet");
+}
+
+tl::expected<link_config, std::string> with_certificates(link_config x) {
+  if (!x.secure())
+    return x;
+  auto read = load_certificates(x);
+  if (!read)
+    return tl::unexpected(read.error());
+  x.certificates = std::move(*read);
+  return x;
 }
 
 tl::expected<published_link, std::string> publish(caf::actor_system& system, const coordinator_actor& x,

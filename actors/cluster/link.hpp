@@ -16,6 +16,8 @@
 
 #include <tl/expected.hpp>
 
+struct ssl_ctx_st; // OpenSSL's SSL_CTX
+
 namespace troupe {
 
 struct link_config {
@@ -24,6 +26,8 @@ struct link_config {
   std::string ca; ///< PEM files; set all three, or none for plain connections
   std::string certificate;
   std::string key;
+  /// The files as they were read before, by `with_certificates`. Empty: they are read for each connection.
+  std::shared_ptr<ssl_ctx_st> certificates = {};
   /// Connections that a published coordinator accepts, newcomers included.
   uint64_t connections_max = config::defaults::link_connections_max;
   std::chrono::milliseconds handshake_timeout = config::defaults::link_handshake_timeout;
@@ -32,6 +36,10 @@ struct link_config {
     return !ca.empty();
   }
 };
+
+/// Reads the certificates, for connections that are made when the files are out of reach. The error says which file is
+/// invalid, and why.
+tl::expected<link_config, std::string> with_certificates(link_config x);
 
 /// The CAF configuration of one of our nodes. Message types must have been registered before.
 class node_system_config : public caf::actor_system_config {

@@ -1,16 +1,14 @@
 #include "actors/jobs/file_reach.hpp"
 
 #include "actors/common/task_folder.hpp"
+#include "base/descriptor.hpp"
 #include "base/identity.hpp"
 #include "base/private_folder.hpp"
 #include "transfer/upload_registry.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
@@ -35,27 +33,18 @@ std::string with_host(const std::string& address, const std::string& host) {
   return "http://" + (bare ? "[" + host + "]" : host) + address.substr(hostless.size() - 1);
 }
 
-/// Folders of tasks that are gone: killed ones leave theirs.
-void remove_orphans(const std::string& folder) {
-  std::error_code failed;
-  for (auto& entry : fs::directory_iterator{folder, failed}) {
-    auto name = entry.path().filename().string();
-    pid_t pid = 0;
-    if (!name.starts_with(task_folder_prefix)
-        || std::from_chars(name.data() + task_folder_prefix.size(), name.data() + name.size(), pid).ec != std::errc{})
-      continue;
-    std::error_code ignored;
-    if (::kill(pid, 0) != 0 && errno == ESRCH)
-      fs::remove_all(entry.path(), ignored);
-  }
-}
-
 bool holds(const std::string& path, const std::string& text) {
   std::ifstream in{path, std::ios::binary};
   std::string found(text.size() + 1, '\0');
   in.read(found.data(), static_cast<std::streamsize>(found.size()));
   found.resize(static_cast<size_t>(in.gcount()));
   return !text.empty() && found == text;
+}
+
+/// The coordinator's file, which this task may change. Where it may not, it also may not write next to it.
+bool may_change(const std::string& path, const std::string& text) {
+  base::descriptor file{::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  return file && holds(path, text);
 }
 
 std::string name_of(const std::string& path) {
@@ -90,7 +79,6 @@ transfer::control file_reach::with() const {
 }
 
 file_reach::expected<std::string> file_reach::own_path(const std::string& name) {
-  remove_orphans(fs::path{folder_}.parent_path().string());
   if (auto failed = base::make_private_folder(folder_))
     return tl::unexpected(file_failure{false, false, folder_ + " cannot be made: " + failed.message()});
   return folder_ + "/" + name;
@@ -165,7 +153,7 @@ bool file_reach::shares_folder() const {
   if (!shares_folder_)
     shares_folder_ =
       address_.empty()
-      || (access_.direct && holds(access_.folder + "/" + transfer::upload_registry::marker_name, access_.marker));
+      || (access_.direct && may_change(access_.folder + "/" + transfer::upload_registry::marker_name, access_.marker));
   return *shares_folder_;
 }
 
@@ -227,10 +215,9 @@ std::optional<bool> file_reach::is_whole(const chunk_file& x) const {
 
 file_reach::expected<std::string> file_reach::result_destination(const std::string& staging) {
   // A folder that the coordinator cannot see exists only on the workers.
-  auto shared = !access_.sees_output || holds(staging, access_.marker);
-  // A place where only this task may not write gets its result from the coordinator.
-  auto writable = !access_.sees_output || place_.results.open_folder_of(staging);
-  if (address_.empty() || (access_.direct && shared && writable))
+  // In a place where only this task may not write, the coordinator writes its result.
+  auto shared = !access_.sees_output || (place_.results.open_folder_of(staging) && may_change(staging, access_.marker));
+  if (address_.empty() || (access_.direct && shared))
     return staging;
   return own_path("result");
 }

@@ -1,6 +1,7 @@
 // The registry among dummy hosts, tasks and owners of leases, on virtual time. Deaths, refusals and releases come in
 // the orders in which they are hardest to tell apart.
 #include "actors/cluster/daemon_registry.hpp"
+#include "actors/cluster/task_key.hpp"
 #include "config/waits.hpp"
 #include "dummies.hpp"
 
@@ -42,11 +43,16 @@ struct fixture : virtual_time {
     return ask(*this, registry, x, task->task)->error;
   }
 
+  /// With the key that the worker's host gives to this task.
+  caf::error joining(uint64_t id, uint64_t host, const dummy_task_ptr& task) {
+    return joining({task_id{id}, worker_id{host}, task_key("token", task_id{id}, worker_id{host}), "1"}, task);
+  }
+
   /// A worker with one slot and one waiting process, whose number is ten times the worker's.
   dummy_task_ptr add(uint64_t id, const dummy_host_ptr& host) {
     BOOST_REQUIRE(!registering(worker(id, "w" + std::to_string(id)), host));
     auto task = make_dummy_task(*this);
-    BOOST_REQUIRE(!joining({task_id{10 * id}, worker_id{id}, "token", "1"}, task));
+    BOOST_REQUIRE(!joining(10 * id, id, task));
     return task;
   }
 
@@ -107,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_release_that_crosses_the_next_request_serves_it) {
   caf::anon_send(registry, release_atom_v, (**first).id, lease_end{});
   caf::anon_send(registry, release_atom_v, (**first).id, lease_end{}); // a second release frees nothing
   auto next = make_dummy_task(*this);
-  BOOST_REQUIRE(!joining({task_id{11}, worker_id{1}, "token", "1"}, next));
+  BOOST_REQUIRE(!joining(11, 1, next));
   BOOST_REQUIRE(waits->value);
   BOOST_TEST((std::get<1>(*waits->value) == next->task));
   BOOST_TEST(daemons()[0].slots_used == 1u);
@@ -237,10 +243,16 @@ BOOST_AUTO_TEST_CASE(a_worker_that_falls_silent_is_gone_after_a_while_and_must_r
   BOOST_TEST(!registering(worker(1, "a"), host));
 }
 
-BOOST_AUTO_TEST_CASE(a_task_without_the_token_or_a_known_host_is_refused) {
+BOOST_AUTO_TEST_CASE(a_task_without_its_key_or_a_known_host_is_refused) {
   BOOST_REQUIRE(!registering(worker(1, "a"), host));
-  BOOST_TEST((joining({task_id{5}, worker_id{1}, "guess", "1"}, make_dummy_task(*this)) == ec::refused));
-  BOOST_TEST((joining({task_id{5}, worker_id{2}, "token", "1"}, make_dummy_task(*this)) == ec::refused));
+  auto with_key = [this](const std::string& key) {
+    return joining({task_id{5}, worker_id{1}, key, "1"}, make_dummy_task(*this));
+  };
+  BOOST_TEST((with_key("guess") == ec::refused));
+  BOOST_TEST((with_key("token") == ec::refused));
+  BOOST_TEST((with_key(task_key("token", task_id{6}, worker_id{1})) == ec::refused));
+  BOOST_TEST((with_key(task_key("token", task_id{5}, worker_id{2})) == ec::refused));
+  BOOST_TEST((joining(5, 2, make_dummy_task(*this)) == ec::refused));
 }
 
 BOOST_AUTO_TEST_CASE(an_owner_that_dies_gives_its_leases_back) {
@@ -258,7 +270,7 @@ BOOST_AUTO_TEST_CASE(an_owner_that_dies_before_its_grant_takes_no_slot) {
   kill(waits->asker);
   settle();
   auto task = make_dummy_task(*this);
-  BOOST_REQUIRE(!joining({task_id{10}, worker_id{1}, "token", "1"}, task));
+  BOOST_REQUIRE(!joining(10, 1, task));
   BOOST_TEST(daemons()[0].slots_used == 0u);
   BOOST_TEST(leasing()->came());
 }

@@ -37,10 +37,8 @@ struct fixture : job_cluster {
   /// Checks that no file is left at the coordinator, beside the result or at any worker.
   void check_nothing_is_left(const std::string& id) const {
     job_cluster::check_nothing_is_left(id);
-    for (auto name : {"one", "two"}) {
-      auto work = c.folder().path(std::string{name} + "/work");
-      c.wait_until("the worker's own folder is empty", [&] { return !fs::exists(work) || fs::is_empty(work); });
-    }
+    for (auto name : {"one", "two"})
+      c.wait_until("the worker's own folder has no file", [&] { return names(std::string{name} + "/work").empty(); });
   }
 
   /// What lies in a folder and all below it, by name.
@@ -174,7 +172,7 @@ BOOST_AUTO_TEST_CASE(workers_that_see_the_same_files_use_them_and_send_nothing) 
   f.check_result();
   f.check_nothing_is_left(x.output().substr(4, 32));
   for (auto name : {"one", "two"})
-    BOOST_TEST(!fs::exists(f.c.folder().path(std::string{name} + "/work")));
+    BOOST_TEST(f.names(std::string{name} + "/work").empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

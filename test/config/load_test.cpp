@@ -66,6 +66,23 @@ BOOST_AUTO_TEST_CASE(defaults_follow_the_machine_and_its_user) {
   BOOST_TEST(x.profiles.at("h264-720p").video.preset == "veryfast");
 }
 
+BOOST_AUTO_TEST_CASE(tasks_reach_media_and_temporary_files_but_not_keys_unless_told_otherwise) {
+  const auto has = [](const std::vector<std::string>& paths, const std::string& path) {
+    return std::find(paths.begin(), paths.end(), path) != paths.end();
+  };
+  const auto x = require(load_from({}, {{"HOME", "/home/someone"}, {"TMPDIR", "/scratch"}})).config;
+  for (auto path : {"/home", "/media", "/mnt", "/srv", "/tmp", "/scratch"})
+    BOOST_TEST((has(x.paths.read, path) && has(x.paths.write, path)), path);
+  BOOST_TEST(has(x.task.hidden, "/home/someone/.ssh"));
+  BOOST_TEST(x.task.cage);
+  const std::vector<std::string> odd{"/a b", R"(/q"u\o)", "/${HOME}", "/x, y]"};
+  const auto given = print_list(odd);
+  const auto y = require(load_from({"--paths.read=" + given, "--paths.write=/only", "--task.hidden=" + given})).config;
+  BOOST_TEST(y.paths.read == odd);
+  BOOST_TEST(y.paths.write == std::vector<std::string>{"/only"});
+  BOOST_TEST(y.task.hidden == odd);
+}
+
 BOOST_AUTO_TEST_CASE(a_whole_cluster_is_read) {
   const auto x = require(load_yaml(R"(
 cluster: {strategy: round-robin, selection_timeout: 2500ms}
