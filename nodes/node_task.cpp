@@ -4,6 +4,7 @@
 #include "actors/host_watch.hpp"
 #include "actors/task.hpp"
 #include "config/waits.hpp"
+#include "core/trust/link_proof.hpp"
 #include "encoder/window/scheduling.hpp"
 #include "nodes/node_link.hpp"
 #include "telemetry/log.hpp"
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <sstream>
 #include <string>
 
 namespace troupe::nodes {
@@ -42,15 +42,20 @@ int run_task(const config::configuration& x, std::shared_ptr<const work_factory>
   std::string line;
   task_join who;
   std::getline(std::cin, line);
-  std::istringstream words{line};
-  words >> who.task.value >> who.host.value >> who.token;
-  who.version = TROUPE_VERSION;
-  if (!who.task || !who.host) {
+  auto blank = line.find(' ');
+  auto pass = core::read_pass(line.substr(0, blank));
+  if (!pass || blank == std::string::npos) {
     log::error("a task is started by a task host, not by hand");
     return 2;
   }
+  who.task.value = pass->task;
+  who.host.value = pass->host;
+  who.version = TROUPE_VERSION;
   host_watch host{STDIN_FILENO};
   auto to = coordinator_link(x.cluster, x.cluster.coordinator);
+  to.role = core::link_role::task;
+  to.name = line.substr(0, blank);
+  to.secret = line.substr(blank + 1);
   node_system_config cfg{1};
   caf::actor_system system{cfg};
   auto coordinator = connect(system, to);
