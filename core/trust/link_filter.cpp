@@ -150,8 +150,10 @@ link_filter::judgement link_filter::greet(byte_view payload) {
   // The first byte says how a node is named: by process and machine, as we are.
   if (node.size() != ends_.own_node.size() || node[0] != ends_.own_node[0] || node == ends_.own_node)
     return end("it does not say which node it is");
+  // A worker that registers again opens a second connection, and closes it when it sees that it has one. Until then it
+  // says nothing more. Whatever else takes the name of a node can say nothing either.
   if (!ends_.claim_node(node))
-    return end("a node of the same name is connected");
+    return {fate::drop};
   peer_node_ = std::move(node);
   return {};
 }

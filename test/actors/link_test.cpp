@@ -261,6 +261,7 @@ size_t resident_bytes() {
 
 constexpr char direct_message = 2;
 constexpr char routed_message = 3;
+constexpr char heartbeat_message = 6;
 
 } // namespace
 } // namespace link_test
@@ -491,7 +492,7 @@ BOOST_AUTO_TEST_CASE(a_pass_and_a_node_have_one_connection_at_a_time) {
     BOOST_TEST(second.is_left());
     stranger same_node{port};
     BOOST_TEST(same_node.proves(member()));
-    same_node.says(hello());
+    same_node.says(hello() + header(heartbeat_message, 0, 0));
     BOOST_TEST(same_node.is_left());
   }
   // A task that has lost its connection comes back.

@@ -165,7 +165,8 @@ BOOST_AUTO_TEST_CASE(a_node_takes_no_other_nodes_name) {
   BOOST_TEST(ends_it(named('\0' + std::string(24, 't'))));
   BOOST_TEST(ends_it(named(std::string(5000, 'x'))));
   free = false;
-  BOOST_TEST(ends_it(hello));
+  BOOST_TEST((of(hello) == fate::drop));
+  BOOST_TEST(ends_it(direct({greeting})));
 }
 
 BOOST_AUTO_TEST_CASE(messages_of_its_role_reach_the_published_actor) {
