@@ -199,9 +199,6 @@ struct fixture : registered_types {
     return said.str();
   }
 
-  std::ostringstream said;
-  node_system_config cfg;
-  caf::actor_system system{cfg};
   /// True if the coordinator still answers.
   bool is_well() {
     caf::scoped_actor self{system};
@@ -210,9 +207,12 @@ struct fixture : registered_types {
     return well;
   }
 
+  std::ostringstream said;
+  std::atomic<int> joined{0}; ///< tasks
+  node_system_config cfg;
+  caf::actor_system system{cfg};
   /// Stands in for the coordinator, which is all that `publish` accepts. It returns the samples that it is sent, and
   /// counts the tasks that join.
-  std::atomic<int> joined{0};
   caf::actor coordinator = system.spawn([this](caf::event_based_actor*) -> caf::behavior {
     return {
       [](sample_batch& x) { return std::move(x); },
