@@ -1,6 +1,5 @@
 #include "actors/coordinator.hpp"
 
-#include "actors/cluster/task_key.hpp"
 #include "actors/common/actor_of.hpp"
 #include "actors/live/live_plan.hpp"
 #include "base/mask_url.hpp"
@@ -59,9 +58,8 @@ coordinator_state::interface::behavior_type coordinator_state::make_behavior() {
     },
     [this](const task_join& x, const task_actor& task) { return self->delegate(registry, x, task); },
     [this](const task_join& x, const file_work& work, const orphan_actor& task) -> caf::result<void> {
-      auto& known = config.registry.workers;
-      if (!has_key(x, known.token) || x.version != known.version)
-        return caf::make_error(ec::refused, "wrong key or version");
+      if (x.version != config.registry.workers.version)
+        return caf::make_error(ec::refused, "the task is of another version");
       return self->delegate(jobs, x, work, task);
     },
     [this](const task_join& x, const lease_request& what, const orphan_actor& task) {

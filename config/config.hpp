@@ -56,7 +56,7 @@ struct node_options {
   bool operator==(const node_options&) const = default;
 };
 
-/// PEM files: all three, or none for a cluster without TLS.
+/// PEM files: all three, or none for a cluster without TLS. A task has only `ca`.
 struct tls_options {
   std::string ca;
   std::string certificate;

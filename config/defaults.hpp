@@ -17,11 +17,12 @@ inline constexpr uint64_t mebibyte = 1024 * kibibyte;
 
 // Cluster.
 inline constexpr milliseconds link_handshake_timeout =
-  5s; ///< from the first byte of TCP to the end of TLS and of the peer's hello
+  5s; ///< from the first byte of TCP to the end of TLS and of the proof
 /// Connections before their handshake is complete; if there are too many, the oldest is closed.
 inline constexpr size_t link_newcomers_max = 256;
 inline constexpr uint64_t link_connections_max = 16'384;           ///< of workers and tasks
 inline constexpr uint64_t link_message_bytes_max = 256 * mebibyte; ///< of one message between nodes
+inline constexpr uint64_t link_control_bytes_max = 4 * mebibyte;   ///< of one message without samples
 inline constexpr uint64_t link_step_bytes =
   256 * kibibyte; ///< beyond this, memory for a message grows only with the bytes received
 

@@ -59,8 +59,8 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
     {.key = "cluster.token", .kind = kind::text, .at = at<&c::cluster, &cl::token>,
-     .help = "Proves that a worker belongs to the cluster: 16 to 1024 characters without blanks. Overrides "
-             "`cluster.token_file`.",
+     .help = "The secret with which workers and coordinator prove themselves to each other; it is never sent. 16 to "
+             "1024 characters without blanks. Overrides `cluster.token_file`.",
      .default_text = "the content of `cluster.token_file`", .secret = true,
      .aliases = {{"TVARR_FFMPEGD_AUTH_TOKEN"}, {"TVARR_AUTH_TOKEN"}, {"TVARR_GRPC_AUTH_TOKEN"},
        {"TVARR_COORDINATOR_AUTH_TOKEN"}}},
@@ -70,10 +70,12 @@ std::vector<option> cluster_rows() {
     {.key = "cluster.insecure", .kind = kind::boolean, .at = at<&c::cluster, &cl::insecure>,
      .help = "Allows cluster connections beyond this machine without TLS. Each start warns of it."},
     {.key = "cluster.tls.ca", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::ca>,
-     .help = "PEM file of the cluster's certificate authority. Peers that it did not sign are refused.",
+     .help = "PEM file of the cluster's certificate authority. Workers and coordinators that it did not sign are "
+             "refused.",
      .default_text = "none"},
     {.key = "cluster.tls.certificate", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::certificate>,
-     .help = "PEM file of this node's certificate.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
+     .help = "PEM file of this node's certificate: a coordinator's must be for servers, a worker's for clients.",
+     .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
     {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
      .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
     {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::leases, &le::places, &pl::choose, &pc::rank>,

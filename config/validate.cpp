@@ -30,17 +30,19 @@ public:
   void cluster() {
     const auto& x = config_.cluster;
     const auto& tls = x.tls;
-    if (!tls.enabled() && !(tls.ca.empty() && tls.certificate.empty() && tls.key.empty()))
+    // A task proves itself by its pass, so it has no certificate.
+    const auto secure = config_.role == role::task ? !tls.ca.empty() : tls.enabled();
+    if (!secure && !(tls.ca.empty() && tls.certificate.empty() && tls.key.empty()))
       wrong(tls.ca.empty()            ? "cluster.tls.ca"
             : tls.certificate.empty() ? "cluster.tls.certificate"
                                       : "cluster.tls.key",
             "is not set, but other keys of cluster.tls are: set all of ca, certificate and key, or none");
     if (listens())
-      exposure("cluster.listen", x.listen, tls.enabled(), x.insecure, "cluster.insecure",
+      exposure("cluster.listen", x.listen, secure, x.insecure, "cluster.insecure",
                "tasks and workers would talk in the clear: set cluster.tls.ca, .certificate and .key");
     if (connects()) {
-      exposure("cluster.coordinator", x.coordinator, tls.enabled(), x.insecure, "cluster.insecure",
-               "media and the token would travel in the clear: set cluster.tls.ca, .certificate and .key");
+      exposure("cluster.coordinator", x.coordinator, secure, x.insecure, "cluster.insecure",
+               "media would travel in the clear: set cluster.tls.ca, .certificate and .key");
       if (x.coordinator.port == 0)
         wrong("cluster.coordinator", "port 0 cannot be connected to: set the port on which the coordinator listens");
     }

@@ -16,12 +16,11 @@
 
 namespace troupe {
 
-/// How a task process introduces itself to the coordinator. `key` proves that a worker of the cluster started it as
-/// `task` of `host` (actors/cluster/task_key.hpp).
+/// How a task process introduces itself to the coordinator. `task` and `host` prove which worker started it; they are
+/// those of the pass with which it has connected.
 struct task_join {
   task_id task;
   worker_id host;
-  std::string key;
   std::string version;
 
   bool operator==(const task_join&) const = default;
@@ -29,8 +28,7 @@ struct task_join {
 
 template <class Inspector>
 bool inspect(Inspector& f, task_join& x) {
-  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("key", x.key),
-                            f.field("version", x.version));
+  return f.object(x).fields(f.field("task", x.task), f.field("host", x.host), f.field("version", x.version));
 }
 
 enum class work_kind : uint8_t { ingest, transcode, probe, chunk, assemble };

@@ -216,12 +216,11 @@ bool inspect(Inspector& f, health& x) {
   return inspect_enum(f, x, health::gone);
 }
 
-/// How a worker introduces itself; sent to the coordinator at each connection. `token` proves that the worker belongs
-/// to the cluster. `version` must equal the coordinator's.
+/// How a worker introduces itself; sent to the coordinator at each connection. `version` must equal the
+/// coordinator's.
 struct registration {
   worker_id worker;
   std::string name;
-  std::string token;
   std::string version;
   capabilities can;
   uint32_t slots = 0;    ///< concurrent transcodes
@@ -233,9 +232,9 @@ struct registration {
 
 template <class Inspector>
 bool inspect(Inspector& f, registration& x) {
-  return f.object(x).fields(f.field("worker", x.worker), f.field("name", x.name), f.field("token", x.token),
-                            f.field("version", x.version), f.field("can", x.can), f.field("slots", x.slots),
-                            f.field("draining", x.draining), f.field("gpus", x.gpus));
+  return f.object(x).fields(f.field("worker", x.worker), f.field("name", x.name), f.field("version", x.version),
+                            f.field("can", x.can), f.field("slots", x.slots), f.field("draining", x.draining),
+                            f.field("gpus", x.gpus));
 }
 
 /// Sent by each worker every heartbeat interval.

@@ -62,11 +62,8 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
   result.insert(result.end(), access.begin(), access.end());
   if (x.cluster.insecure)
     result.emplace_back("--cluster.insecure=true");
-  if (x.cluster.tls.enabled()) {
+  if (x.cluster.tls.enabled())
     result.push_back("--cluster.tls.ca=" + x.cluster.tls.ca);
-    result.push_back("--cluster.tls.certificate=" + x.cluster.tls.certificate);
-    result.push_back("--cluster.tls.key=" + x.cluster.tls.key);
-  }
   auto cage = cage_arguments(x);
   result.insert(result.end(), cage.begin(), cage.end());
   return result;
@@ -75,7 +72,7 @@ std::vector<std::string> task_arguments(const config::configuration& x) {
 task_host_config host_config(const config::configuration& x, const std::string& token) {
   task_host_config result;
   result.host = worker_id{base::random_id()};
-  result.token = token;
+  result.secret = token;
   result.arguments = task_arguments(x);
   result.stop_timeout = x.task.stop_timeout;
   result.file_stop_timeout = x.jobs.stop_timeout;
@@ -101,7 +98,6 @@ shared_bytes slate_image(const std::string& path) {
 coordinator_config coordinator_settings(const config::configuration& x, const std::string& token) {
   coordinator_config result;
   result.registry = {x.workers, x.leases, x.cluster.heartbeat_interval};
-  result.registry.workers.token = token;
   result.registry.workers.version = TROUPE_VERSION;
   result.registry.leases.orphan_timeout = x.jobs.orphan_timeout;
   auto& gpus = result.registry.leases.places.gpus;
@@ -162,6 +158,7 @@ public:
       return false;
     }
     token_ = *token;
+    link_.secret = token_;
     if (config_.role != config::role::worker && !start_coordinator())
       return false;
     if (config_.role != config::role::coordinator)
@@ -281,7 +278,6 @@ private:
     auto to = coordinator_ ? at_ : config_.cluster.coordinator;
     worker_config w;
     w.name = config_.node.name;
-    w.token = token_;
     w.version = TROUPE_VERSION;
     w.work_dir = config_.node.state_dir;
     w.slots = config_.worker.slots;
@@ -305,10 +301,17 @@ private:
     if (coordinator_)
       w.find_coordinator = [c = coordinator_actor{coordinator_}]() -> caf::expected<coordinator_actor> { return c; };
     else
-      w.find_coordinator = [this, link = coordinator_link(config_.cluster, to)] { return connect(system_, link); };
+      w.find_coordinator = [this, link = worker_link(to)] { return connect(system_, link); };
     worker_ = spawn_worker(system_, std::move(w));
     if (!coordinator_)
       end_with(worker_, "the worker was removed, or its task host is gone");
+  }
+
+  link_config worker_link(const config::endpoint& to) const {
+    auto result = coordinator_link(config_.cluster, to);
+    result.secret = token_;
+    result.name = config_.node.name;
+    return result;
   }
 
   /// Ends the node when the actor ends.

@@ -4,6 +4,7 @@
 #include "actors/host_watch.hpp"
 #include "actors/task.hpp"
 #include "config/waits.hpp"
+#include "core/trust/link_proof.hpp"
 #include "encoder/window/scheduling.hpp"
 #include "nodes/node_access.hpp"
 #include "nodes/node_cage.hpp"
@@ -18,7 +19,6 @@
 #include <unistd.h>
 
 #include <iostream>
-#include <sstream>
 #include <string>
 
 namespace troupe::nodes {
@@ -43,13 +43,11 @@ bool join(caf::actor_system& system, const coordinator_actor& coordinator, const
 int run_task(const config::configuration& x, std::shared_ptr<const work_factory> factory) {
   av::forgo_real_time();
   std::string line;
-  task_join who;
   std::getline(std::cin, line);
   const auto asked = line == cage_question;
-  std::istringstream words{line};
-  words >> who.task.value >> who.host.value >> who.key;
-  who.version = TROUPE_VERSION;
-  if (!asked && (!who.task || !who.host)) {
+  auto blank = line.find(' ');
+  auto pass = core::read_pass(line.substr(0, blank));
+  if (!asked && (!pass || blank == std::string::npos)) {
     log::error("a task is started by a task host, not by hand");
     return 2;
   }
@@ -65,6 +63,10 @@ int run_task(const config::configuration& x, std::shared_ptr<const work_factory>
     return 1;
   }
   log::debug("a task is in its cage", {{"enforced", *cage}});
+  to->role = core::link_role::task;
+  to->name = line.substr(0, blank);
+  to->secret = line.substr(blank + 1);
+  const task_join who{task_id{pass->task}, worker_id{pass->host}, TROUPE_VERSION};
   host_watch host{STDIN_FILENO};
   node_system_config cfg{1};
   caf::actor_system system{cfg};

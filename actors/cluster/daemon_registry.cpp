@@ -1,6 +1,5 @@
 #include "actors/cluster/daemon_registry.hpp"
 
-#include "actors/cluster/task_key.hpp"
 #include "actors/common/actor_of.hpp"
 #include "config/waits.hpp"
 #include "messages/unix_time.hpp"
@@ -160,9 +159,9 @@ caf::result<lease, task_actor> daemon_registry_state::adopt_task(const task_join
 }
 
 caf::result<void> daemon_registry_state::add_task(const task_join& x, const task_actor& task) {
-  if (!has_key(x, config.workers.token) || x.version != config.workers.version) {
-    log::warning("a task process is refused", {{"task", x.task}, {"reason", "wrong key or version"}});
-    return caf::make_error(ec::refused, "wrong key or version");
+  if (x.version != config.workers.version) {
+    log::warning("a task process is refused", {{"task", x.task}, {"reason", "it is of another version"}});
+    return caf::make_error(ec::refused, "the task is of another version");
   }
   tasks[x.task] = task;
   if (!leases.task_joined(x.task, x.host, self->now())) {

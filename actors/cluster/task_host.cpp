@@ -1,9 +1,9 @@
 #include "actors/cluster/task_host.hpp"
 
-#include "actors/cluster/task_key.hpp"
 #include "actors/common/actor_of.hpp"
 #include "actors/common/task_folder.hpp"
 #include "base/random_id.hpp"
+#include "core/trust/link_proof.hpp"
 #include "telemetry/log.hpp"
 
 #include <caf/event_based_actor.hpp>
@@ -124,9 +124,10 @@ void task_host_state::start_one() {
     self->delayed_send(self, retry_delay, tick_atom_v);
     return;
   }
-  // A task's host and its key are not in the arguments, because `ps` shows those.
-  (void)write_line(*child,
-                   to_string(id) + " " + to_string(config.host) + " " + task_key(config.token, id, config.host));
+  // The pass is not in the arguments, because `ps` shows those. The cluster's secret stays here.
+  core::task_pass pass{id.value, config.host.value,
+                       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())};
+  (void)write_line(*child, name_of(pass) + " " + secret_of(pass, config.secret));
   self->spawn<caf::detached>(watch, child->pid, id, interface{self});
   processes[id].child = *child;
 }

@@ -31,7 +31,7 @@ namespace troupe {
 
 struct task_host_config {
   worker_id host;
-  std::string token;                  ///< each process gets a key made of it, through a pipe
+  std::string secret;                 ///< the cluster's, to make a pass for each process
   std::vector<std::string> arguments; ///< of a task process
   std::chrono::milliseconds stop_timeout{2000};
   std::chrono::milliseconds file_stop_timeout{5000}; ///< the same for processes that work on files

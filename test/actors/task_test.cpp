@@ -26,7 +26,7 @@ struct fixture : virtual_time {
 
   task_config configured() {
     task_config x;
-    x.who = {task_id{1}, worker_id{2}, "token", "1"};
+    x.who = {task_id{1}, worker_id{2}, "1"};
     x.orphan_timeout = 60s;
     x.find_coordinator = [search = search] { return search->find(); };
     x.close_networks = [this] { ++closed; };

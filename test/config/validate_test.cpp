@@ -44,6 +44,8 @@ BOOST_AUTO_TEST_CASE(reaching_beyond_this_machine_needs_tls_or_consent_too) {
 BOOST_AUTO_TEST_CASE(tls_is_whole_or_absent_and_its_files_are_there) {
   BOOST_TEST(
     contains(refusal("cluster: {tls: {ca: a, key: b}}"), "cluster.tls.certificate: is not set, but other keys"));
+  // A task has no certificate.
+  BOOST_TEST(refusal("role: task\ncluster: {coordinator: '10.0.0.1:9090', tls: {ca: a}}").empty());
   scratch_folder folder;
   const auto pem = folder.write("a.pem", "x");
   const auto args = [&](const std::string& key) {

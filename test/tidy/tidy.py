@@ -49,7 +49,7 @@ ARROWS = {
     "trust": {"base", "core/trust", "store"},
     "processes": {"plain", "base", "telemetry"},
     "actors/common": {"messages", "encoder/*", "packaging"},
-    "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "processes", "actors/common"},
+    "actors/cluster": {"messages", "base", "config", "telemetry", "core", "core/cluster", "core/placement", "core/trust", "processes", "actors/common"},
     "actors/live": {"messages", "base", "telemetry", "core", "core/live", "encoder/*", "packaging", "actors/common"},
     "actors/jobs": {"messages", "base", "telemetry", "core", "core/jobs", "encoder/*", "packaging", "store", "transfer", "actors/common"},
     "actors/library": {"base", "core/library"},
