@@ -55,11 +55,12 @@ struct node_options {
   bool operator==(const node_options&) const = default;
 };
 
-/// PEM files: all three, or none for a cluster without TLS.
+/// PEM files: all three, or none. Without them, certificates are those of the cluster's own authority.
 struct tls_options {
   std::string ca;
   std::string certificate;
   std::string key;
+  bool always = false; ///< a coordinator uses TLS on loopback, too
 
   bool operator==(const tls_options&) const = default;
 
@@ -76,6 +77,10 @@ struct cluster_options {
   std::string token_file;
   bool insecure = false;
   tls_options tls;
+  std::string join;           ///< secret; a join token
+  endpoint join_at{{}, 8443}; ///< the coordinator's HTTPS; without a host, that of `coordinator`
+  std::string authority_key_file;
+  milliseconds certificate_life = 720h; ///< of a node
   milliseconds heartbeat_interval = 1s;
   milliseconds reconnect_delay = 250ms;
   milliseconds reconnect_max_delay = 10s;

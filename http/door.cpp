@@ -57,7 +57,29 @@ struct refusal_meaning {
   std::string text;
 };
 
+/// The same for a join token.
+refusal_meaning join_meaning_of(verdict x) {
+  constexpr auto challenge = R"( error="invalid_token")";
+  switch (x) {
+  case verdict::expired:
+    return {"expired_token", challenge,
+            "the join token has expired; make another one with 'caf-ctl join-token create'"};
+  case verdict::revoked:
+    return {"revoked_token", challenge,
+            "the join token was revoked; make another one with 'caf-ctl join-token create'"};
+  case verdict::used_up:
+    return {"used_token", challenge,
+            "the join token has admitted as many nodes as it may; make another one with 'caf-ctl join-token create'"};
+  case verdict::no_key:
+    return {"no_token", "", "send a join token as 'Authorization: Bearer TROUPE1-...'"};
+  default:
+    return {"wrong_token", challenge, "this is no join token of this cluster"};
+  }
+}
+
 refusal_meaning meaning_of(verdict x, core::need what) {
+  if (what == core::need::join)
+    return join_meaning_of(x);
   constexpr std::string_view how = "send a key as 'Authorization: Bearer trp_...'; 'caf-ctl keys create' makes one";
   switch (x) {
   case verdict::wrong_key:
@@ -73,6 +95,7 @@ refusal_meaning meaning_of(verdict x, core::need what) {
   case verdict::scope:
     return {"scope", R"( error="insufficient_scope")", "your key is for other channels"};
   case verdict::no_key:
+  case verdict::used_up:
   case verdict::enter:
     break;
   }
@@ -128,6 +151,7 @@ std::string_view session_cookie(bool secure) noexcept {
 
 door::door(const server_config& config)
   : keys_{config.keys},
+    authority_{config.authority},
     trust_loopback_{config.trust_loopback},
     open_channels_{config.open_channels},
     proxies_{networks_of(config.trusted_proxies)},
@@ -214,12 +238,17 @@ std::optional<reply> door::send_away(const request& of, core::need what, const f
 proof door::proof_of(const request& of, core::need what, const fields& header) const {
   if (auto lines = header.count(field::authorization); lines > 0) {
     auto given = view(header[field::authorization]);
-    if (!keys_ || lines > 1 || given.size() < scheme.size()
+    if (lines > 1 || given.size() < scheme.size()
         || !iequals(boost::beast::string_view{given.data(), scheme.size()},
                     boost::beast::string_view{scheme.data(), scheme.size()}))
       return {proof::kind::wrong, {}};
-    return keys_->check(given.substr(scheme.size()));
+    given.remove_prefix(scheme.size());
+    if (what == core::need::join)
+      return authority_ ? authority_->check(given) : proof{proof::kind::wrong, {}};
+    return keys_ ? keys_->check(given) : proof{proof::kind::wrong, {}};
   }
+  if (what == core::need::join)
+    return {};
   if (what == core::need::channel && !of.address_token.empty())
     return keys_ ? keys_->check_address(of.address_token, std::string{channel_of(of)}) : proof{proof::kind::wrong, {}};
   auto by_cookie = cookie_proof(of, header);

@@ -94,6 +94,9 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     session_life_(config.session_life),
     address_life_(config.address_life),
     keys_(config.keys),
+    authority_(config.authority),
+    node_token_(config.node_token),
+    join_fault_(config.join_fault),
     started_at_ms_(unix_ms()) {}
 
 tl::expected<const routes::route*, reply> routes::find(const request& of) {
