@@ -1,8 +1,9 @@
 // Who may enter: decides for each request, before its body is read, whether it may do what its route is for.
 //
 // A request shows who sends it by a key (Authorization: Bearer), by the token in an address that was made for a player,
-// by the cookie of a session, or by coming from this machine itself. A machine that joins shows a join token. Roles are compared in `core/trust/access.hpp`.
-// The door also limits how many requests a client sends, and how many keys it may guess.
+// by the cookie of a session, or by coming from this machine itself. A machine that joins shows a join token. Roles are
+// compared in `core/trust/access.hpp`. The door also limits how many requests a client sends, and how many keys and
+// tokens it may guess.
 #pragma once
 
 #include "core/trust/access.hpp"

@@ -116,8 +116,8 @@ constexpr std::array version_3{
   revoked_ms BIGINT NOT NULL DEFAULT 0))"sv,
 };
 
-// The cluster's own authority, whose key is encrypted; the tokens by which nodes join, of which only the secret's hash is
-// stored; and the certificates that nodes have.
+// The cluster's own authority, whose key is encrypted; the tokens by which nodes join, of which only the secret's hash
+// is stored; and the certificates that nodes have.
 constexpr std::array version_4{
   R"(CREATE TABLE cluster_authority (
   number BIGINT NOT NULL PRIMARY KEY,

@@ -1,8 +1,8 @@
 // The cluster's own authority at work: it admits nodes by join tokens, renews their certificates, and revokes them.
 //
-// It is made at the coordinator's first start. Its key is in the store, encrypted by a password that is not there. Every
-// check is answered from memory; a change is written by a thread of its own, and is answered when it is durable. The
-// same thread keeps the files by which the coordinator proves itself at the cluster port, with the list of revoked
+// It is made at the coordinator's first start. Its key is in the store, encrypted by a password that is not there.
+// Every check is answered from memory; a change is written by a thread of its own, and is answered when it is durable.
+// The same thread keeps the files by which the coordinator proves itself at the cluster port, with the list of revoked
 // certificates.
 #pragma once
 
