@@ -18,8 +18,7 @@ boost::program_options::options_description described_keys();
 std::optional<std::string> parse_keys(const std::vector<std::string>& words,
                                       const boost::program_options::variables_map& given, options& result);
 
-/// Reads commands that begin with `join-token` or `nodes`, after `parse_keys`. The mistake in the arguments, if there is
-/// one.
+/// The same for `join-token` and `nodes`. Called after `parse_keys`.
 std::optional<std::string> parse_nodes(const std::vector<std::string>& words,
                                        const boost::program_options::variables_map& given, options& result);
 

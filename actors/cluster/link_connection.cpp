@@ -63,10 +63,12 @@ bool link_transport::must_read_more(socket, size_t bytes) {
   return tls && static_cast<size_t>(SSL_pending(tls.get())) >= bytes;
 }
 
-link_connection::link_connection(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place)
+link_connection::link_connection(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place,
+                                 std::shared_ptr<void> known)
   : scribe(net::conn_hdl_from_socket(socket)),
     place_(std::move(place)),
-    stream_(in, socket, link_transport{std::move(tls)}) {}
+    stream_(in, socket, link_transport{std::move(tls)}),
+    known_(std::move(known)) {}
 
 void link_connection::configure_read(caf::io::receive_policy::config config) {
   wanted_ = config.second;

@@ -32,8 +32,9 @@ struct link_transport {
 
 class link_connection final : public caf::io::scribe {
 public:
-  /// Takes over the socket. `place` is released when the connection is gone.
-  link_connection(caf::io::network::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place);
+  /// Takes over the socket. `known` is released before the socket is closed, and `place` afterwards.
+  link_connection(caf::io::network::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place,
+                  std::shared_ptr<void> known = {});
 
   void configure_read(caf::io::receive_policy::config config) override;
   void ack_writes(bool enable) override;
@@ -54,6 +55,7 @@ private:
   // The place must be free only after the socket is closed: members are destroyed in reverse order.
   std::shared_ptr<void> place_;
   caf::io::network::stream_impl<link_transport> stream_;
+  std::shared_ptr<void> known_;
   bool launched_ = false;
   size_t wanted_ = 0;         ///< number of bytes that the broker waits for
   caf::byte_buffer gathered_; ///< those of them that have arrived

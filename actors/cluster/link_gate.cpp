@@ -220,11 +220,17 @@ bool link_gate::hear(newcomer& x, short events) {
 }
 
 void link_gate::admit(newcomer& x) {
+  std::shared_ptr<link_peers::entry> known;
+  if (x.tls) {
+    known = peers_->add(x.socket.get(), peer_serial(*x.tls));
+    if (!known)
+      return refuse(x.socket.get(), "its certificate was revoked");
+  }
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system_.middleman().backend());
   ++*admitted_;
   std::shared_ptr<void> place{nullptr, [all = admitted_](void*) { --*all; }};
   caf::io::scribe_ptr scribe =
-    caf::make_counted<link_connection>(backend, x.socket.get(), std::move(x.tls), std::move(place));
+    caf::make_counted<link_connection>(backend, x.socket.get(), std::move(x.tls), std::move(place), std::move(known));
   x.socket.release();
   caf::anon_send(broker_, caf::publish_atom_v, std::move(scribe), port_, what_.actor, what_.interface);
 }

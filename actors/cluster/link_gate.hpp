@@ -9,6 +9,7 @@
 #pragma once
 
 #include "actors/cluster/link.hpp"
+#include "actors/cluster/link_peers.hpp"
 #include "actors/cluster/link_tls.hpp"
 #include "base/descriptor.hpp"
 #include "telemetry/log_budget.hpp"
@@ -26,6 +27,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +57,11 @@ public:
   /// The port; if the configuration says 0, the one that the system chose.
   uint16_t port() const noexcept {
     return port_;
+  }
+
+  /// Ends all connections of peers with these certificates, by serial number. Usable from any thread.
+  void end(std::span<const std::string> serials) {
+    peers_->end(serials);
   }
 
 private:
@@ -98,6 +105,7 @@ private:
   uint16_t port_ = 0;
   newcomers newcomers_; ///< oldest first
   std::shared_ptr<std::atomic<size_t>> admitted_ = std::make_shared<std::atomic<size_t>>(0);
+  std::shared_ptr<link_peers> peers_ = std::make_shared<link_peers>();
   bool rests_ = false; ///< the system has no descriptor left: accepting pauses for a moment
   telemetry::log_budget refusals_;
   std::vector<pollfd> polled_;
