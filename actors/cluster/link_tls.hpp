@@ -25,8 +25,8 @@ struct tls_deleter {
 /// One connection.
 using tls_session = std::unique_ptr<SSL, tls_deleter>;
 
-/// Reads the three files. If the authority's has a list of revoked certificates, these are refused, and when the list has
-/// ended, all are. The error says which file is invalid, and why.
+/// Reads the three files. If the authority's has a list of revoked certificates, these are refused, and when the list
+/// has ended, all are. The error says which file is invalid, and why.
 tl::expected<tls_context, std::string> load_certificates(const link_config& x);
 
 /// The certificates of a long-lived node.
