@@ -18,10 +18,10 @@
 namespace troupe::trust {
 
 struct server_certificate_config {
-  std::string certificate = {};                         ///< PEM file of the operator; empty: the server makes one
-  std::string key = {};                                 ///< PEM file; empty: in the file of the certificate
-  std::shared_ptr<const certificate> authority = {};    ///< signs what the server makes
-  std::string folder = {};                              ///< for what the server makes; private
+  std::string certificate = {};                             ///< PEM file of the operator; empty: the server makes one
+  std::string key = {};                                     ///< PEM file; empty: in the file of the certificate
+  std::shared_ptr<const trust::certificate> authority = {}; ///< signs what the server makes
+  std::string folder = {};                                  ///< for what the server makes; private
   std::function<std::vector<std::string>()> names = {}; ///< by which the server is reached: host names and addresses
   std::function<int64_t()> now_s = {};                  ///< Unix time; empty: the system's clock
 };

@@ -5,6 +5,7 @@
 #include "dummy_gateway.hpp"
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
+#include "trust/cluster_authority.hpp"
 #include "trust/key_ring.hpp"
 
 #include <boost/json/parse.hpp>
@@ -34,6 +35,16 @@ struct keyed_server : type_registration {
                             [this] { return first; });
     BOOST_REQUIRE_MESSAGE(opened.has_value(), opened.error());
     ring = std::move(*opened);
+    auto nodes = store::authority_store::open({folder.path() + "/jobs.db"});
+    BOOST_REQUIRE_MESSAGE(nodes.has_value(), nodes.error().text);
+    auto made = trust::cluster_authority::open(
+      std::move(*nodes), {.password = "a secret of tests", .folder = folder.path(), .node = "test", .now_ms = [this] {
+                            return now.load();
+                          }});
+    BOOST_REQUIRE_MESSAGE(made.has_value(), made.error());
+    authority = std::move(*made);
+    config.authority = authority;
+    config.node_token = "the token of the nodes";
     config.listen.port = 0;
     config.keys = ring;
     config.trust_loopback = "never";
@@ -91,6 +102,7 @@ struct keyed_server : type_registration {
   std::atomic<int64_t> now{1'700'000'000'000};
   tl::expected<std::string, std::string> first = trust::key_ring::fresh_text();
   std::shared_ptr<trust::key_ring> ring;
+  std::shared_ptr<trust::cluster_authority> authority;
   dummy_cluster_ptr cluster = std::make_shared<dummy_cluster>();
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};

@@ -167,10 +167,10 @@ BOOST_AUTO_TEST_CASE(a_token_admits_a_node_once_even_after_a_restart) {
   auto made = token(*x);
   BOOST_TEST((x->check(made.text).what == good));
   BOOST_TEST(x->check(made.text).who.key == made.token.id);
-  auto wrong = made.text;
-  wrong.back() = wrong.back() == 'A' ? 'B' : 'A';
-  BOOST_TEST((x->check(wrong).what == core::proof::kind::wrong));
-  BOOST_TEST((x->check("trp_0").what == core::proof::kind::wrong));
+  auto altered = made.text;
+  altered.back() = altered.back() == 'A' ? 'B' : 'A';
+  BOOST_TEST((x->check(altered).what == wrong));
+  BOOST_TEST((x->check("trp_0").what == wrong));
   auto w1 = join(*x, made.token.id);
   BOOST_REQUIRE(w1.has_value());
   BOOST_TEST(w1->own.is_signed_by(*x->own()));

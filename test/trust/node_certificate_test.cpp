@@ -111,11 +111,13 @@ BOOST_AUTO_TEST_CASE(names_and_purposes_in_a_request_are_not_taken_over) {
                              reinterpret_cast<const unsigned char*>("the coordinator"), -1, -1, 0);
   X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(asked.get()), "OU", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>("coordinator"), -1, -1, 0);
+  X509V3_CTX context{};
+  X509V3_set_ctx_nodb(&context);
   auto* wishes = sk_X509_EXTENSION_new_null();
   for (auto& [id, value] : std::vector<std::pair<int, const char*>>{{NID_ext_key_usage, "serverAuth"},
                                                                     {NID_basic_constraints, "CA:TRUE"},
                                                                     {NID_subject_alt_name, "DNS:localhost"}})
-    sk_X509_EXTENSION_push(wishes, X509V3_EXT_conf_nid(nullptr, nullptr, id, value));
+    sk_X509_EXTENSION_push(wishes, X509V3_EXT_conf_nid(nullptr, &context, id, value));
   X509_REQ_add_extensions(asked.get(), wishes);
   sk_X509_EXTENSION_pop_free(wishes, X509_EXTENSION_free);
   X509_REQ_set_pubkey(asked.get(), own.key());
