@@ -77,7 +77,7 @@ private:
 struct authority {
   authority() {
     auto made =
-      std::system((TROUPE_SOURCE_DIR "/scripts/make-certs '" + folder.path() + "' localhost >/dev/null 2>&1").c_str());
+      std::system((TROUPE_SOURCE_DIR "/test/support/make_certs.sh '" + folder.path() + "' localhost >/dev/null 2>&1").c_str());
     BOOST_REQUIRE(made == 0);
   }
 
