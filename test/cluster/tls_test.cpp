@@ -1,8 +1,8 @@
 // Goal: with certificates configured, only nodes with a certificate of the cluster's CA take part, and strangers do no
 // harm.
 // Method: an operator's CA and certificates, made by test/support/make_certs.sh; a channel is watched over mutual TLS.
-// Then strangers of each kind connect to the cluster port: without certificate, with a foreign CA's, in plain text, with
-// nonsense.
+// Then strangers of each kind connect to the cluster port: without certificate, with a foreign CA's, in plain text,
+// with nonsense.
 #include "rig/viewer.hpp"
 #include "test/cluster/media.hpp"
 #include "test/support/cluster.hpp"

@@ -1,5 +1,5 @@
-// The cluster's authority at work: made once, opened by its secret; nodes that join, renew and are revoked; the files of
-// the coordinator.
+// The cluster's authority at work: made once, opened by its secret; nodes that join, renew and are revoked; the files
+// of the coordinator.
 #include "core/trust/join_token.hpp"
 #include "test/support/temporary_folder.hpp"
 #include "trust/cluster_authority.hpp"
