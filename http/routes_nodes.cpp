@@ -153,7 +153,7 @@ void routes::join_node(const request& of, reply_handler done) const {
     telemetry::log::info(
       "a node has joined",
       {{"node", x->who.name}, {"serial", x->who.serial}, {"token", token}, {"remote", from}, {"request", id}});
-    done(json_reply({{"certificate", x->chain}, {"cluster_token", secret}}, status::created));
+    done(json_reply(json::object{{"certificate", x->chain}, {"cluster_token", secret}}, status::created));
   };
   authority_->join({of.who.key, std::move(name), base::reading::text(*object, "request")}, std::move(joined));
 }
@@ -169,7 +169,7 @@ void routes::renew_node(const request& of, reply_handler done) const {
       return done(refusal_of(x.error(), "unknown_node", id));
     telemetry::log::info("a node's certificate was renewed",
                          {{"node", x->who.name}, {"serial", x->who.serial}, {"remote", from}, {"request", id}});
-    done(json_reply({{"certificate", x->chain}}, status::created));
+    done(json_reply(json::object{{"certificate", x->chain}}, status::created));
   };
   authority_->renew({base::reading::text(*object, "certificate"), base::reading::text(*object, "request"),
                      base::reading::text(*object, "signature")},
@@ -185,7 +185,7 @@ void routes::revoke_node(const request& of, reply_handler done) const {
       return done(refusal_of(x.error(), "unknown_node", id));
     telemetry::log::info("a node was revoked",
                          {{"node", node}, {"certificates", *x}, {"by", by}, {"remote", from}, {"request", id}});
-    done(json_reply({{"revoked", *x}}));
+    done(json_reply(json::object{{"revoked", *x}}));
   };
   authority_->revoke_node(of.path[3], std::move(revoked));
 }

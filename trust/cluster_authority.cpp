@@ -298,7 +298,9 @@ done cluster_authority::keep_files() {
   auto now_s = now_ms() / ms_per_s;
   if (!node_) {
     node_ = files_.read();
-    if (node_ && node_->is_signed_by(*own_) && identity_of(*node_).name == config_.node)
+    auto who = node_ ? identity_of(*node_) : node_identity{};
+    if (node_ && node_->is_signed_by(*own_) && who.name == config_.node
+        && who.role == core::to_string(core::node_role::coordinator))
       renewed_s_ = core::renewal_s(node_->life(), base::random_id());
   }
   auto is_listed = signed_s_ != 0 && now_s >= signed_s_ && now_s < signed_s_ + revocations_age_max_s;
