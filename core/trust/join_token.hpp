@@ -25,7 +25,7 @@ struct join_text {
 /// The random bytes that a new token needs.
 inline constexpr size_t join_random_bytes = 25;
 
-/// A longer text is no token.
+/// No token is longer.
 inline constexpr size_t join_text_bytes_max = 256;
 
 /// A token made of an authority's digest, and of two hexadecimal digits for each random byte.
