@@ -58,8 +58,8 @@ tl::expected<std::unique_ptr<membership>, std::string> membership::open(const co
     return nullptr;
   if (!is_member && !result->token_)
     return tl::unexpected(
-      "this machine has no valid certificate of the cluster: make a token with 'caf-ctl join-token "
-      "create' and set cluster.join; or accept connections without TLS with cluster.insecure: true");
+      std::string{"this machine has no valid certificate of the cluster: make a token with 'caf-ctl join-token create' "
+                  "and set cluster.join; or accept connections without TLS with cluster.insecure: true"});
   core::back_off pause{x.cluster.reconnect_delay, x.cluster.reconnect_max_delay, base::random_id()};
   for (auto said = false; !is_member;) {
     auto joined = result->join_now();
