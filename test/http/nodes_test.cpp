@@ -63,6 +63,7 @@ BOOST_AUTO_TEST_CASE(a_token_makes_a_machine_a_node) {
   BOOST_TEST(listed.body.find(trust::identity_of(*own).serial) != std::string::npos);
   for (auto& path : {"/api/v1/nodes", "/api/v1/join-tokens"})
     BOOST_TEST(ask("GET", path, admin).body.find(core::read_join_text(made)->secret) == std::string::npos);
+  std::lock_guard guard{cluster->mutex};
   for (auto& x : targets)
     BOOST_TEST(x.find("TROUPE1") == std::string::npos);
 }
