@@ -40,7 +40,7 @@ struct certificates {
   std::string ca, certificate, key;
 };
 
-/// A cluster CA and one certificate for this machine, like those of scripts/make-certs.
+/// A cluster CA and one certificate for this machine, as an operator makes them.
 certificates make_certificates(const scratch_folder& folder) {
   certificates result{folder.path("ca.pem"), folder.path("node.pem"), folder.path("node.key")};
   auto script =

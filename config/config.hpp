@@ -56,11 +56,13 @@ struct node_options {
   bool operator==(const node_options&) const = default;
 };
 
-/// PEM files: all three, or none for a cluster without TLS. A task has only `ca`.
+/// PEM files: all three, or none. Without them, certificates are those of the cluster's own authority. A task has only
+/// `ca`.
 struct tls_options {
   std::string ca;
   std::string certificate;
   std::string key;
+  bool always = false; ///< a coordinator uses TLS on loopback, too
 
   bool operator==(const tls_options&) const = default;
 
@@ -77,6 +79,10 @@ struct cluster_options {
   std::string token_file;
   bool insecure = false;
   tls_options tls;
+  std::string join;           ///< secret; a join token
+  endpoint join_at{{}, 8443}; ///< the coordinator's HTTPS; without a host, that of `coordinator`
+  std::string authority_key_file;
+  milliseconds certificate_life = 720h; ///< of a node
   milliseconds heartbeat_interval = 1s;
   milliseconds reconnect_delay = 250ms;
   milliseconds reconnect_max_delay = 10s;

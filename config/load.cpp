@@ -202,6 +202,10 @@ void complete(configuration& x, const environment& variables) {
     x.jobs.work_dir = x.node.state_dir + "/jobs";
   if (x.cluster.token_file.empty())
     x.cluster.token_file = x.node.state_dir + "/cluster.token";
+  if (x.cluster.authority_key_file.empty())
+    x.cluster.authority_key_file = x.node.state_dir + "/authority.key";
+  if (x.cluster.join_at.host.empty())
+    x.cluster.join_at.host = x.cluster.coordinator.host;
   if (x.worker.capability_cache.empty())
     x.worker.capability_cache = x.node.state_dir + "/capabilities.json";
   if (x.paths.read.empty())

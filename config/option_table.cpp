@@ -50,11 +50,11 @@ std::vector<option> node_rows() {
 std::vector<option> cluster_rows() {
   return {
     {.key = "cluster.listen", .kind = kind::address, .at = at<&c::cluster, &cl::listen>,
-     .help = "Where the coordinator listens for workers and tasks. Anything but loopback needs TLS, or "
-             "`cluster.insecure`. Port 0 takes any free port.",
+     .help = "Where the coordinator listens for workers and tasks: on anything but loopback with TLS, unless "
+             "`cluster.insecure` is set. Port 0 takes any free port.",
      .aliases = {{"TVARR_FFMPEGD_LISTEN_ADDRESS"}, {"TVARR_GRPC_PORT", part::port}}},
     {.key = "cluster.coordinator", .kind = kind::address, .at = at<&c::cluster, &cl::coordinator>,
-     .help = "The coordinator that a worker or a task connects to.", .flags = {"coordinator"},
+     .help = "The coordinator that a worker or a task connects to.", .needs_port = false, .flags = {"coordinator"},
      .aliases = {{"TVARR_COORDINATOR_URL"}}},
     {.key = "cluster.port_file", .kind = kind::path, .at = at<&c::cluster, &cl::port_file>,
      .help = "File into which the coordinator writes the port that it listens on.", .default_text = "none"},
@@ -68,16 +68,34 @@ std::vector<option> cluster_rows() {
      .help = "File that holds the token. A coordinator creates it if it does not exist.",
      .default_text = "cluster.token in `node.state_dir`"},
     {.key = "cluster.insecure", .kind = kind::boolean, .at = at<&c::cluster, &cl::insecure>,
-     .help = "Allows cluster connections beyond this machine without TLS. Each start warns of it."},
+     .help = "Cluster connections beyond this machine are without TLS. Each start warns of it."},
+    {.key = "cluster.join", .kind = kind::text, .at = at<&c::cluster, &cl::join>,
+     .help = "A join token, with which a worker becomes a node of the cluster: `caf-ctl join-token create` prints one. "
+             "Later starts need no token, as long as the worker's certificate is valid.",
+     .default_text = "none", .secret = true, .flags = {"join"}},
+    {.key = "cluster.join_at", .kind = kind::address, .at = at<&c::cluster, &cl::join_at>,
+     .help = "Where the coordinator serves HTTPS, for a worker that joins or renews its certificate.",
+     .default_text = "the host of `cluster.coordinator`, port 8443", .needs_port = false},
+    {.key = "cluster.certificate_life", .kind = kind::duration, .at = at<&c::cluster, &cl::certificate_life>,
+     .help = "How long certificates of nodes are valid. Each is renewed after 50 to 80 % of this time.",
+     .min = 10 * seconds, .max = 366 * 24 * hours},
+    {.key = "cluster.authority_key_file", .kind = kind::path, .at = at<&c::cluster, &cl::authority_key_file>,
+     .help = "File with the secret that encrypts the key of the cluster's authority in the store. A coordinator creates "
+             "it if it does not exist. Without it no coordinator can use the authority again.",
+     .default_text = "authority.key in `node.state_dir`"},
+    {.key = "cluster.tls.always", .kind = kind::boolean, .at = at<&c::cluster, &cl::tls, &tls_options::always>,
+     .help = "The coordinator uses TLS even if `cluster.listen` is on loopback."},
     {.key = "cluster.tls.ca", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::ca>,
-     .help = "PEM file of the cluster's certificate authority. Workers and coordinators that it did not sign are "
-             "refused.",
-     .default_text = "none"},
+     .help = "PEM file of an authority of your own for the cluster port. Workers and coordinators that it did not sign "
+             "are refused. If the file has a list of revoked certificates, these are refused, too.",
+     .default_text = "the cluster's own authority"},
     {.key = "cluster.tls.certificate", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::certificate>,
-     .help = "PEM file of this node's certificate: a coordinator's must be for servers, a worker's for clients.",
-     .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
+     .help = "PEM file of this node's certificate from `cluster.tls.ca`: a coordinator's must be for servers, a worker's "
+             "for clients.",
+     .default_text = "one of the cluster's own authority", .aliases = {{"TVARR_FFMPEGD_TLS_CERT"}}},
     {.key = "cluster.tls.key", .kind = kind::path, .at = at<&c::cluster, &cl::tls, &tls_options::key>,
-     .help = "PEM file of this node's private key.", .default_text = "none", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
+     .help = "PEM file of the private key of `cluster.tls.certificate`.",
+     .default_text = "one that the node makes", .aliases = {{"TVARR_FFMPEGD_TLS_KEY"}}},
     {.key = "cluster.strategy", .kind = kind::choice, .at = at<&c::leases, &le::places, &pl::choose, &pc::rank>,
      .help = "How a worker, or one of its GPUs, is chosen among those that have proven the encoder and have room. "
              "`gpu-aware` takes the GPU with the largest share of free sessions, `weighted` the one with the lowest "
@@ -192,7 +210,7 @@ std::vector<option> service_rows() {
     {.key = "http.tls.certificate", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::certificate>,
      .help = "PEM file of the certificate for HTTPS, followed by those that lead to its authority. If the file "
              "changes, new connections get the new certificate.",
-     .default_text = "a certificate that the coordinator makes and renews; its authority is `https-ca.crt` in "
+     .default_text = "a certificate that the coordinator makes and renews; its authority is `cluster-ca.crt` in "
                      "`node.state_dir`"},
     {.key = "http.tls.key", .kind = kind::path, .at = at<&c::http, &ht::tls, &https_options::key>,
      .help = "PEM file of the private key that belongs to `http.tls.certificate`.",

@@ -130,7 +130,8 @@ result assign_to(const option& row, std::string_view text, rational& target) {
 }
 
 result assign_to(const option& row, std::string_view text, endpoint& target) {
-  auto parsed = parse_endpoint(text);
+  auto has_port = row.needs_port || text.find(':') != std::string_view::npos;
+  auto parsed = parse_endpoint(has_port ? std::string{text} : std::string{text} + ':' + std::to_string(target.port));
   if (!parsed)
     return wrong(row, text, parsed.error());
   target = std::move(*parsed);
@@ -291,7 +292,7 @@ std::string describe_allowed(const option& row) {
   case kind::frame_rate:
     return within("a frame rate");
   case kind::address:
-    return "host:port";
+    return row.needs_port ? "host:port" : "host or host:port";
   case kind::text:
     return "text of at most " + std::to_string(defaults::value_bytes_max) + " bytes";
   case kind::word:

@@ -75,6 +75,7 @@ struct option {
   std::vector<std::string_view> choices = {}; ///< for an enumeration, in the order of its enumerators
   std::string_view default_text = {};         ///< used if the default is not a constant, or if "" would say too little
   bool secret = false;
+  bool needs_port = true;                   ///< of an address; if not, a missing port is the default's
   std::vector<std::string_view> flags = {}; ///< short forms besides "--<key>"
   std::vector<alias> aliases = {};          ///< the first that is set wins
 };

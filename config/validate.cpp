@@ -1,6 +1,7 @@
 #include "config/validate.hpp"
 
 #include "config/text.hpp"
+#include "core/trust/join_token.hpp"
 #include "messages/gpu.hpp"
 
 #include <algorithm>
@@ -37,12 +38,17 @@ public:
             : tls.certificate.empty() ? "cluster.tls.certificate"
                                       : "cluster.tls.key",
             "is not set, but other keys of cluster.tls are: set all of ca, certificate and key, or none");
-    if (listens())
+    // Without consent there is TLS: with certificates of the cluster's own authority.
+    if (listens() && x.insecure)
       exposure("cluster.listen", x.listen, secure, x.insecure, "cluster.insecure",
-               "tasks and workers would talk in the clear: set cluster.tls.ca, .certificate and .key");
+               "tasks and workers talk in the clear");
+    if (!x.join.empty())
+      if (auto read = core::read_join_text(x.join); !read)
+        wrong("cluster.join", read.error());
     if (connects()) {
-      exposure("cluster.coordinator", x.coordinator, secure, x.insecure, "cluster.insecure",
-               "media would travel in the clear: set cluster.tls.ca, .certificate and .key");
+      if (x.insecure)
+        exposure("cluster.coordinator", x.coordinator, secure, x.insecure, "cluster.insecure",
+                 "media travel in the clear");
       if (x.coordinator.port == 0)
         wrong("cluster.coordinator", "port 0 cannot be connected to: set the port on which the coordinator listens");
     }

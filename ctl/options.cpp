@@ -1,7 +1,7 @@
 #include "ctl/options.hpp"
 
-#include "config/units.hpp"
 #include "ctl/http.hpp"
+#include "ctl/options_trust.hpp"
 
 #include <algorithm>
 #include <array>
@@ -43,7 +43,7 @@ constexpr std::array<entry, 11> entries{{
 }};
 
 /// Commands of more than one word.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 15> longer_entries{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> longer_entries{{
   {"transcode IN -o OUT", "transcode a file on all workers at once"},
   {"jobs list", "list the file jobs, newest first"},
   {"jobs show ID", "show a job with its chunks and its history"},
@@ -59,6 +59,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> longer_e
   {"keys create NAME", "make a key and print it, once; --role, --channel, --expires"},
   {"keys revoke ID", "end a key, its sessions and its addresses"},
   {"address CHANNEL/PROFILE", "print an address by which a player may watch without a key; --expires"},
+  {"join-token create", "make a token by which machines join, and print it, once; --ttl, --uses"},
+  {"join-token list", "list the join tokens"},
+  {"join-token revoke ID", "end a join token; nodes that joined by it stay"},
+  {"nodes list", "list the certificates of the nodes that joined"},
+  {"nodes revoke NAME", "end a node's certificates and its connections"},
 }};
 
 constexpr std::array settings{
@@ -142,18 +147,6 @@ std::string query_of(const po::variables_map& given,
   return result;
 }
 
-po::options_description described_keys() {
-  po::options_description result{"Options of keys create and address"};
-  result.add_options()                                                               //
-    ("role", po::value<std::string>(), "of a key: watch, viewer, operator or admin") //
-    ("channel", po::value<std::vector<std::string>>(),
-     "a channel that a key of role watch is limited to; repeat it for several channels") //
-    ("expires", po::value<std::string>(),
-     "how long a key or an address is valid, such as 90d or 12h; by default a key "
-     "never expires, and an address expires after a day");
-  return result;
-}
-
 /// An absolute path, valid from any folder; a URL stays unchanged.
 std::string absolute(const std::string& path) {
   if (path.empty() || path.find("://") != std::string::npos)
@@ -181,12 +174,12 @@ std::string known_commands() {
   std::string result;
   for (auto& e : entries)
     result += (result.empty() ? "" : ", ") + std::string{e.name};
-  return result + ", transcode, jobs, keys, address";
+  return result + ", transcode, jobs, keys, address, join-token, nodes";
 }
 
 bool is_command(std::string_view word) {
-  return word == "transcode" || word == "jobs" || word == "keys" || word == "address"
-         || std::any_of(entries.begin(), entries.end(), [word](auto& e) { return e.name == word; });
+  return word == "transcode" || word == "jobs" || word == "keys" || word == "address" || word == "join-token"
+         || word == "nodes" || std::any_of(entries.begin(), entries.end(), [word](auto& e) { return e.name == word; });
 }
 
 tl::expected<std::string, std::string> checked_url(std::string url) {
@@ -266,65 +259,6 @@ std::optional<std::string> parse_jobs(const std::vector<std::string>& words, con
          "job's id";
 }
 
-/// "90d", or a duration as in configurations.
-std::optional<int64_t> parse_life(std::string_view text) {
-  constexpr int64_t ms_per_day = 24 * 3600 * 1000;
-  constexpr int64_t days_max = 3660;
-  if (text.ends_with('d')) {
-    auto days = config::parse_integer(text.substr(0, text.size() - 1));
-    return days && *days > 0 && *days <= days_max ? std::optional{*days * ms_per_day} : std::nullopt;
-  }
-  auto life = config::parse_duration(text);
-  return life && life->count() > 0 ? std::optional<int64_t>{life->count()} : std::nullopt;
-}
-
-/// The mistake in the arguments, if there is one.
-std::optional<std::string> parse_keys(const std::vector<std::string>& words, const po::variables_map& given,
-                                      options& result) {
-  auto here = words[0] == "keys" || words[0] == "address";
-  auto creates = words[0] == "keys" && words.size() > 1 && words[1] == "create";
-  for (auto name : {"role", "channel"})
-    if (given.count(name) > 0 && !creates)
-      return std::string{"--"} + name + " is only for 'keys create'";
-  if (given.count("expires") > 0) {
-    if (!creates && words[0] != "address")
-      return "--expires is only for 'keys create' and 'address'";
-    auto life = parse_life(given["expires"].as<std::string>());
-    if (!life)
-      return "--expires takes a duration such as 90d, 12h or 30m";
-    result.life_ms = *life;
-  }
-  if (!here)
-    return {};
-  if (words[0] == "address") {
-    auto slash = words.size() == 2 ? words[1].find('/') : std::string::npos;
-    if (slash == std::string::npos || slash == 0 || slash + 1 == words[1].size())
-      return "'address' takes a channel and a profile: CHANNEL/PROFILE";
-    result.command = command::make_address;
-    result.name = words[1];
-    return {};
-  }
-  if (words.size() == 2 && words[1] == "list") {
-    result.command = command::list_keys;
-    return {};
-  }
-  if (words.size() == 3 && words[1] == "revoke") {
-    result.command = command::revoke_key;
-    result.name = words[2];
-    return {};
-  }
-  if (words.size() != 3 || !creates)
-    return "'keys' takes list, create with a name, or revoke with a key's id";
-  if (given.count("role") == 0)
-    return "'keys create' needs --role: watch, viewer, operator or admin";
-  result.command = command::create_key;
-  result.label = words[2];
-  result.role = given["role"].as<std::string>();
-  if (given.count("channel") > 0)
-    result.channels = given["channel"].as<std::vector<std::string>>();
-  return {};
-}
-
 } // namespace
 
 std::span<const setting> transcode_settings() {
@@ -356,10 +290,10 @@ std::string usage(const std::string& topic) {
     text << described_list() << "\n";
   if (wanted("audit"))
     text << described_audit() << "\n";
-  if (wanted("keys") || wanted("address"))
+  if (wanted("keys") || wanted("address") || wanted("join-token"))
     text << described_keys() << "\n";
   text
-    << "NAME is a worker's name or id, ID is a job's or a key's id. Exit codes: 0 success, 1 the coordinator refuses or the job "
+    << "NAME is a worker's name or id, ID is the id of a job, key or token. Exit codes: 0 success, 1 the coordinator refuses or the job "
        "failed,\n2 wrong arguments, 3 no coordinator answers.\n";
   return std::move(text).str();
 }
@@ -413,7 +347,10 @@ tl::expected<options, std::string> parse_options(const std::vector<std::string>&
     return tl::unexpected(*wrong);
   if (auto wrong = parse_keys(words, given, result))
     return tl::unexpected(*wrong);
-  if (words[0] == "transcode" || words[0] == "keys" || words[0] == "address")
+  if (auto wrong = parse_nodes(words, given, result))
+    return tl::unexpected(*wrong);
+  if (words[0] == "transcode" || words[0] == "keys" || words[0] == "address" || words[0] == "join-token"
+      || words[0] == "nodes")
     return result;
   if (words[0] == "jobs") {
     if (auto wrong = parse_jobs(words, given, result))

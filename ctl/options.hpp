@@ -51,6 +51,11 @@ enum class command : uint8_t {
   create_key,
   revoke_key,
   make_address,
+  list_tokens,
+  create_token,
+  revoke_token,
+  list_nodes,
+  revoke_node,
   audit
 };
 
@@ -72,10 +77,11 @@ struct options {
   std::map<std::string, std::string> settings; ///< of `transcode`, by option name; only those that were given
   std::string key;                             ///< of the API; empty: none
   std::string key_file;                        ///< as given: the file with that key
-  std::string role;                            ///< of `keys create`, as `channels` and `label` are
-  std::vector<std::string> channels;
+  std::string role;                            ///< of `keys create` and `join-token create`
+  std::vector<std::string> channels;           ///< of `keys create`, as `label` is
   std::string label;
-  int64_t life_ms = 0; ///< of a new key or address; 0: the coordinator's default
+  int64_t life_ms = 0; ///< of a new key, address or token; 0: the coordinator's default
+  int64_t uses = 0;    ///< of a new token; 0: the coordinator's default
   std::string topic;   ///< of `help`: a command; empty for all
 
   bool operator==(const options&) const = default;

@@ -8,6 +8,7 @@
 #include "ctl/jobs.hpp"
 #include "ctl/keys.hpp"
 #include "ctl/local.hpp"
+#include "ctl/nodes.hpp"
 #include "ctl/options.hpp"
 #include "ctl/pages.hpp"
 #include "ctl/table.hpp"
@@ -265,6 +266,16 @@ int run(const std::vector<std::string>& args, const surroundings& around, std::o
     return show_pages(with, "/audit", "entries", show_audit, out, err);
   case command::make_address:
     return make_address(with, out, err);
+  case command::list_tokens:
+    return show(with, "/join-tokens", show_tokens, out, err);
+  case command::create_token:
+    return create_token(with, out, err);
+  case command::revoke_token:
+    return revoke_token(with, out, err);
+  case command::list_nodes:
+    return show(with, "/nodes", show_nodes, out, err);
+  case command::revoke_node:
+    return revoke_node(with, out, err);
   }
   return wrong_usage;
 }

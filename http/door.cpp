@@ -58,7 +58,29 @@ struct refusal_meaning {
   std::string text;
 };
 
+/// The same for a join token.
+refusal_meaning join_meaning_of(verdict x) {
+  constexpr auto challenge = R"( error="invalid_token")";
+  switch (x) {
+  case verdict::expired:
+    return {"expired_token", challenge,
+            "the join token has expired; make another one with 'caf-ctl join-token create'"};
+  case verdict::revoked:
+    return {"revoked_token", challenge,
+            "the join token was revoked; make another one with 'caf-ctl join-token create'"};
+  case verdict::used_up:
+    return {"used_token", challenge,
+            "the join token has admitted as many nodes as it may; make another one with 'caf-ctl join-token create'"};
+  case verdict::no_key:
+    return {"no_token", "", "send a join token as 'Authorization: Bearer TROUPE1-...'"};
+  default:
+    return {"wrong_token", challenge, "this is no join token of this cluster"};
+  }
+}
+
 refusal_meaning meaning_of(verdict x, core::need what) {
+  if (what == core::need::join)
+    return join_meaning_of(x);
   constexpr std::string_view how = "send a key as 'Authorization: Bearer trp_...'; 'caf-ctl keys create' makes one";
   switch (x) {
   case verdict::wrong_key:
@@ -74,6 +96,7 @@ refusal_meaning meaning_of(verdict x, core::need what) {
   case verdict::scope:
     return {"scope", R"( error="insufficient_scope")", "your key is for other channels"};
   case verdict::no_key:
+  case verdict::used_up:
   case verdict::enter:
     break;
   }
@@ -143,6 +166,7 @@ std::string_view session_cookie(bool secure) noexcept {
 door::door(const server_config& config)
   : keys_{config.keys},
     audit_{config.audit},
+    authority_{config.authority},
     trust_loopback_{config.trust_loopback},
     open_channels_{config.open_channels},
     proxies_{networks_of(config.trusted_proxies)},
@@ -267,8 +291,12 @@ std::optional<reply> door::send_away(const request& of, core::need what, const f
 proof door::proof_of(const request& of, core::need what, const fields& header) const {
   if (header.count(field::authorization) > 0) {
     auto text = key_in(header);
+    if (what == core::need::join)
+      return authority_ && text ? authority_->check(*text) : proof{proof::kind::wrong, {}};
     return keys_ && text ? keys_->check(*text) : proof{proof::kind::wrong, {}};
   }
+  if (what == core::need::join)
+    return {};
   if (what == core::need::channel && !of.address_token.empty())
     return keys_ ? keys_->check_address(of.address_token, std::string{channel_of(of)}) : proof{proof::kind::wrong, {}};
   auto by_cookie = cookie_proof(of, header);

@@ -1,9 +1,10 @@
 // Who may enter: decides for each request, before its body is read, whether it may do what its route is for.
 //
 // A request shows who sends it by a key (Authorization: Bearer), by the token in an address that was made for a player,
-// by the cookie of a session, or by coming from this machine itself. Roles are compared in `core/trust/access.hpp`.
-// The door also limits how many requests a client sends, how many keys it may guess, and how often it may log in. All
-// requests pass here, so here those that must be written down get their mark.
+// by the cookie of a session, or by coming from this machine itself. A machine that joins shows a join token. Roles are
+// compared in `core/trust/access.hpp`. The door also limits how many requests a client sends, how many keys and tokens
+// it may guess, and how often it may log in. All requests pass here, so here those that must be written down get their
+// mark.
 #pragma once
 
 #include "core/trust/access.hpp"
@@ -14,6 +15,7 @@
 #include "http/config.hpp"
 #include "http/loop.hpp"
 #include "http/message.hpp"
+#include "trust/cluster_authority.hpp"
 #include "trust/key_ring.hpp"
 
 #include <memory>
@@ -66,8 +68,9 @@ private:
   /// True if this machine's own user sends the request, and needs no key.
   bool is_own_user(const request& of, const boost::beast::http::fields& header) const;
 
-  std::shared_ptr<trust::key_ring> keys_;   ///< null: there are no keys
-  std::shared_ptr<trust::audit_log> audit_; ///< null: nothing is written down
+  std::shared_ptr<trust::key_ring> keys_;               ///< null: there are no keys
+  std::shared_ptr<trust::audit_log> audit_;             ///< null: nothing is written down
+  std::shared_ptr<trust::cluster_authority> authority_; ///< null: there are no join tokens
   std::string trust_loopback_;
   bool open_channels_;
   uint16_t https_port_ = 0; ///< 0: requests may come without HTTPS

@@ -95,6 +95,9 @@ routes::routes(caf::actor_system& system, gateway_actor gateway, const server_co
     address_life_(config.address_life),
     keys_(config.keys),
     audit_(config.audit),
+    authority_(config.authority),
+    node_token_(config.node_token),
+    join_fault_(config.join_fault),
     started_at_ms_(unix_ms()) {}
 
 tl::expected<const routes::route*, reply> routes::find(const request& of) {

@@ -89,6 +89,14 @@ private:
   void make_address(const request& of, reply_handler done) const;
   void audit(const request& of, reply_handler done) const;
   telemetry::audit_counters audit_counters() const;
+  void authority(const request& of, reply_handler done) const;
+  void join_tokens(const request& of, reply_handler done) const;
+  void make_join_token(const request& of, reply_handler done) const;
+  void revoke_join_token(const request& of, reply_handler done) const;
+  void nodes(const request& of, reply_handler done) const;
+  void join_node(const request& of, reply_handler done) const;
+  void renew_node(const request& of, reply_handler done) const;
+  void revoke_node(const request& of, reply_handler done) const;
   /// Refuses a request for a file. Called only if file transfer is off: otherwise a `file_client` has taken over the
   /// connection.
   void no_files(const request& of, reply_handler done) const;
@@ -126,8 +134,11 @@ private:
   std::shared_ptr<transfer::upload_registry> files_; ///< may be null
   std::chrono::milliseconds session_life_;
   std::chrono::milliseconds address_life_;
-  std::shared_ptr<trust::key_ring> keys_;   ///< may be null
-  std::shared_ptr<trust::audit_log> audit_; ///< may be null
+  std::shared_ptr<trust::key_ring> keys_;               ///< may be null
+  std::shared_ptr<trust::audit_log> audit_;             ///< may be null
+  std::shared_ptr<trust::cluster_authority> authority_; ///< may be null
+  std::string node_token_;
+  std::string join_fault_;
   int64_t started_at_ms_;
 
   mutable std::mutex mutex_; ///< guards `totals_`

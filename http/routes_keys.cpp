@@ -4,6 +4,7 @@
 #include "http/json.hpp"
 #include "http/json_body.hpp"
 #include "http/problem.hpp"
+#include "http/refusal.hpp"
 #include "http/routes.hpp"
 #include "http/target.hpp"
 #include "telemetry/log.hpp"
@@ -22,10 +23,6 @@ namespace json = boost::json;
 
 constexpr int64_t life_ms_max = int64_t{10} * 366 * 24 * 3600 * 1000; ///< of a key or an address that expires
 
-json::value time_json(int64_t ms) {
-  return ms == 0 ? json::value(nullptr) : json::value(ms);
-}
-
 json::object key_json(const core::api_key& x) {
   return {{"id", x.id},
           {"name", to_json(x.name)},
@@ -36,50 +33,6 @@ json::object key_json(const core::api_key& x) {
           {"expires_at_ms", time_json(x.expires_ms)},
           {"used_at_ms", time_json(x.used_ms)},
           {"revoked_at_ms", time_json(x.revoked_ms)}};
-}
-
-reply refusal_of(const trust::refusal& why, std::string_view id) {
-  using enum trust::refusal::reason;
-  switch (why.why) {
-  case malformed:
-    return problem(ec::invalid_argument, why.text, id);
-  case unknown:
-    return problem(status::not_found, "unknown_key", why.text, id);
-  case conflict:
-    return problem(ec::conflict, why.text, id);
-  case busy:
-  case failed:
-    break;
-  }
-  return problem(ec::limit, why.text, id);
-}
-
-/// Reads an object whose members are all among `known`.
-tl::expected<json::object, std::string> read_object(const std::string& body,
-                                                    std::initializer_list<std::string_view> known) {
-  auto read = read_json(body);
-  if (!read)
-    return tl::unexpected("the body is no JSON that is accepted: " + read.error());
-  auto* object = read->if_object();
-  if (object == nullptr)
-    return tl::unexpected(std::string{"the body must be a JSON object"});
-  for (auto& x : *object)
-    if (auto name = std::string_view{x.key().data(), x.key().size()};
-        std::find(known.begin(), known.end(), name) == known.end())
-      return tl::unexpected("there is no member '" + std::string{name} + "' here");
-  return *object;
-}
-
-/// The whole number of this name from 1 to `most`; 0 if it is missing or null.
-tl::expected<int64_t, std::string> read_span(const json::object& of, std::string_view name, int64_t most) {
-  auto& x = base::reading::member(of, name);
-  if (x.is_null())
-    return 0;
-  auto* number = x.if_int64();
-  if (number == nullptr || *number < 1 || *number > most)
-    return tl::unexpected(std::string{name} + " is not accepted: allowed are 1 to " + std::to_string(most)
-                          + " milliseconds");
-  return *number;
 }
 
 tl::expected<trust::key_order, std::string> read_order(const std::string& body, int64_t now_ms) {
@@ -101,7 +54,7 @@ tl::expected<trust::key_order, std::string> read_order(const std::string& body, 
       result.channels.emplace_back(x.get_string().data(), x.get_string().size());
     }
   }
-  auto life = read_span(*object, "expires_in_ms", life_ms_max);
+  auto life = read_count(*object, "expires_in_ms", life_ms_max);
   if (!life)
     return tl::unexpected(std::move(life.error()));
   result.expires_ms = *life == 0 ? 0 : now_ms + *life;
@@ -150,7 +103,7 @@ void routes::make_key(const request& of, reply_handler done) const {
   // Called on a thread of the keys, so it holds nothing that owns them.
   auto made = [id = of.id, by = of.who.key, from = of.address, done](const trust::answer<trust::made_key>& x) {
     if (!x)
-      return done(refusal_of(x.error(), id));
+      return done(refusal_of(x.error(), "unknown_key", id));
     telemetry::log::info("a key was made", {{"key", x->key.id},
                                             {"name", x->key.name},
                                             {"role", to_string(x->key.role)},
@@ -172,7 +125,7 @@ void routes::revoke_key(const request& of, reply_handler done) const {
   auto revoked = [id = of.id, key = of.path[3], by = of.who.key, from = of.address,
                   done](const trust::answer<void>& x) {
     if (!x)
-      return done(refusal_of(x.error(), id));
+      return done(refusal_of(x.error(), "unknown_key", id));
     telemetry::log::info("a key was revoked", {{"key", key}, {"by", by}, {"remote", from}, {"request", id}});
     done({status::no_content, {}, {}, {}});
   };
@@ -213,7 +166,7 @@ void routes::make_address(const request& of, reply_handler done) const {
     return done(problem(ec::invalid_argument, "channel must be the name of a channel", of.id));
   if (!core::may_watch(of.who, channel))
     return done(problem(status::forbidden, "scope", "your key is for other channels", of.id));
-  auto life = read_span(*object, "expires_in_ms", life_ms_max);
+  auto life = read_count(*object, "expires_in_ms", life_ms_max);
   if (!life)
     return done(problem(ec::invalid_argument, life.error(), of.id));
   auto expires = earlier(keys_->now_ms() + (*life == 0 ? address_life_.count() : *life), of.who.expires_ms);

@@ -65,14 +65,16 @@ std::vector<std::string> names_of(const config::http_options& x) {
 
 } // namespace
 
-tl::expected<std::shared_ptr<trust::server_certificate>, std::string> open_certificate(const config::configuration& x) {
+tl::expected<std::shared_ptr<trust::server_certificate>, std::string>
+open_certificate(const config::configuration& x, std::shared_ptr<const trust::certificate> authority) {
   if (!x.http.tls.enabled)
     return nullptr;
   auto& tls = x.http.tls;
-  auto opened = trust::server_certificate::open(
-    {.certificate = tls.certificate, .key = tls.key, .folder = x.node.state_dir, .names = [http = x.http] {
-       return names_of(http);
-     }});
+  auto opened = trust::server_certificate::open({.certificate = tls.certificate,
+                                                 .key = tls.key,
+                                                 .authority = std::move(authority),
+                                                 .folder = x.node.state_dir,
+                                                 .names = [http = x.http] { return names_of(http); }});
   if (!opened)
     return tl::unexpected(std::move(opened.error()));
   return std::shared_ptr{std::move(*opened)};

@@ -11,7 +11,9 @@
 
 namespace troupe::nodes {
 
-/// Null if there is no HTTPS. The error says what cannot be read, made or used.
-tl::expected<std::shared_ptr<trust::server_certificate>, std::string> open_certificate(const config::configuration& x);
+/// Null if there is no HTTPS. `authority` signs what the server makes. The error says what cannot be read, made or
+/// used.
+tl::expected<std::shared_ptr<trust::server_certificate>, std::string>
+open_certificate(const config::configuration& x, std::shared_ptr<const trust::certificate> authority);
 
 } // namespace troupe::nodes

@@ -1,6 +1,7 @@
 #include "nodes/node_run.hpp"
 
 #include "actors/cluster/link.hpp"
+#include "actors/cluster/link_gate.hpp"
 #include "actors/cluster/worker.hpp"
 #include "actors/coordinator.hpp"
 #include "base/descriptor_limit.hpp"
@@ -13,12 +14,14 @@
 #include "http/callbacks.hpp"
 #include "http/server.hpp"
 #include "nodes/node_access.hpp"
+#include "nodes/node_authority.hpp"
 #include "nodes/node_begin.hpp"
 #include "nodes/node_cage.hpp"
 #include "nodes/node_http.hpp"
 #include "nodes/node_https.hpp"
 #include "nodes/node_keys.hpp"
 #include "nodes/node_link.hpp"
+#include "nodes/node_member.hpp"
 #include "nodes/node_prove.hpp"
 #include "nodes/node_task.hpp"
 #include "nodes/node_uploads.hpp"
@@ -143,8 +146,7 @@ config::endpoint reachable(config::endpoint x) {
 /// All parts of a node; those that its role does not need stay empty.
 class node {
 public:
-  explicit node(const config::configuration& x)
-    : config_(x), link_(coordinator_link(x.cluster, x.cluster.listen)), system_(cfg_) {}
+  explicit node(config::configuration x) : config_(std::move(x)), system_(cfg_) {}
 
   ~node() {
     stop();
@@ -158,7 +160,6 @@ public:
       return false;
     }
     token_ = *token;
-    link_.secret = token_;
     if (config_.role != config::role::worker && !start_coordinator())
       return false;
     if (config_.role != config::role::coordinator)
@@ -227,11 +228,17 @@ private:
     if (!audit)
       return refused(audit.error());
     audit_.log = std::move(*audit);
-    auto certificate = open_certificate(config_);
+    auto authority = open_authority(config_);
+    if (!authority)
+      return refused(authority.error());
+    auto certificate = open_certificate(config_, (*authority)->own());
     if (!certificate)
       return refused(certificate.error());
     // Tasks that start before it exists could not see it later. A failure shows when jobs use it.
     (void)base::make_private_folder(config_.jobs.work_dir);
+    auto why_not = join_fault(config_);
+    if (uses_own_authority(config_))
+      config_.cluster.tls = node_certificates(config_.node.state_dir);
     auto coordinator = coordinator_settings(config_, token_);
     coordinator.session.failovers = failovers_;
     coordinator.jobs.counts = file_jobs_;
@@ -245,17 +252,26 @@ private:
     settings.keys = std::move(*keys);
     settings.audit = audit_.log;
     settings.certificate = std::move(*certificate);
+    settings.authority = *authority;
+    settings.node_token = token_;
+    settings.join_fault = std::move(why_not);
     auto server = http::server::start(settings, system_, coordinator_);
     if (!server)
       return refused(server.error());
     http_ = std::move(*server);
     auto& advertised = config_.coordinator.http_advertise;
     (*uploads)->set_address(advertised.empty() ? "http://:" + std::to_string(http_->port()) : advertised);
-    link_.connections_max = share_of(descriptors_, cluster_parts, link_.connections_max, "cluster");
-    auto published = publish(system_, coordinator_actor{coordinator_}, link_);
+    auto link = coordinator_link(config_.cluster, config_.cluster.listen);
+    link.secret = token_;
+    link.connections_max = share_of(descriptors_, cluster_parts, link.connections_max, "cluster");
+    auto published = publish(system_, coordinator_actor{coordinator_}, link);
     if (!published)
       return refused("cannot listen for nodes on " + to_string(config_.cluster.listen) + ": " + published.error());
     gate_ = std::move(published->gate);
+    (*authority)->on_revocation([gate = std::weak_ptr{gate_}](const std::vector<std::string>& serials) {
+      if (auto open = gate.lock())
+        open->end(serials);
+    });
     at_ = reachable({config_.cluster.listen.host, published->port});
     caf::anon_send(coordinator_, register_atom_v, to_string(at_));
     end_with(coordinator_, "the coordinator is gone");
@@ -358,9 +374,8 @@ private:
     }
   };
 
-  const config::configuration& config_;
+  config::configuration config_;
   uint64_t descriptors_ = base::raise_descriptor_limit();
-  link_config link_;
   node_system_config cfg_;
   // Threads of the actor system and of libraries use these members, so they are destroyed after those threads.
   std::atomic<bool> stopping_{false};
@@ -381,7 +396,7 @@ private:
 
 } // namespace
 
-int run_node(const config::configuration& x) {
+int run_node(config::configuration x) {
   // The signals are blocked in every thread, so that only the thread that waits for them gets them.
   auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -398,9 +413,16 @@ int run_node(const config::configuration& x) {
       log::error("the node does not start", {{"reason", good.error()}});
       return 1;
     }
+  auto member = membership::open(x);
+  if (!member) {
+    log::error("the node does not start", {{"reason", member.error()}});
+    return 1;
+  }
+  if (*member)
+    x.cluster.tls = node_certificates(x.node.state_dir);
   if (!await_token(x))
     return 0;
-  node n{x};
+  node n{std::move(x)};
   if (!n.start())
     return 1;
   return n.wait();

@@ -3,6 +3,8 @@
 // A cluster has an authority of its own, which signs the certificates of its servers. Keys are of the curve P-256.
 #pragma once
 
+#include "core/trust/membership.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -24,6 +26,9 @@ public:
   /// Both may be the same text. The error says what is wrong with them, also if the key belongs to another certificate.
   static tl::expected<certificate, std::string> read(const std::string& chain, const std::string& key);
 
+  /// Reads a certificate of another party, without a private key.
+  static tl::expected<certificate, std::string> read_public(const std::string& chain);
+
   const certificate_text& text() const noexcept {
     return text_;
   }
@@ -32,6 +37,16 @@ public:
   std::string whole() const {
     return text_.key + text_.chain;
   }
+
+  /// Reads a certificate whose key was encrypted by `sealed_key`.
+  static tl::expected<certificate, std::string> unseal(const std::string& chain, const std::string& sealed,
+                                                       const std::string& password);
+
+  /// The private key in PEM, encrypted with a password.
+  std::string sealed_key(const std::string& password) const;
+
+  /// SHA-256 of the public key (SubjectPublicKeyInfo, RFC 5280), in hexadecimal digits.
+  std::string public_key_sha256() const;
 
   /// Unix time.
   int64_t begins_s() const noexcept {
@@ -42,15 +57,26 @@ public:
     return ends_s_;
   }
 
+  core::lifetime life() const noexcept {
+    return {begins_s_, ends_s_};
+  }
+
+  /// For OpenSSL.
+  X509* parsed() const noexcept {
+    return parsed_.get();
+  }
+
+  /// Null if only the public part was read.
+  EVP_PKEY* key() const noexcept {
+    return key_.get();
+  }
+
   /// True if it proves this host name or address.
   bool is_for(const std::string& name) const;
 
   bool is_signed_by(const certificate& authority) const;
 
 private:
-  friend tl::expected<certificate, std::string> issue(const certificate&, std::span<const std::string>, int64_t,
-                                                      int64_t);
-
   certificate() = default;
 
   certificate_text text_;

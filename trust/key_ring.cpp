@@ -11,8 +11,6 @@ namespace troupe::trust {
 
 namespace {
 
-constexpr size_t work_max = 256;
-
 constexpr std::string_view for_sessions = "session";
 constexpr std::string_view for_addresses = "address";
 
@@ -34,10 +32,6 @@ core::api_key key_of(const std::string& text, int64_t now_ms) {
   result.sha256 = base::sha256_of(text);
   result.created_ms = now_ms;
   return result;
-}
-
-tl::unexpected<refusal> refused(refusal::reason why, std::string text) {
-  return tl::unexpected{refusal{why, std::move(text)}};
 }
 
 tl::unexpected<refusal> refused(const store::error& x) {
@@ -90,16 +84,7 @@ key_ring::key_ring(store::key_store to, key_ring_config config, std::vector<core
   for (auto& x : keys)
     table_.add(x);
   written_ = std::move(keys);
-  thread_ = std::thread{[this] { run(); }};
-}
-
-key_ring::~key_ring() {
-  {
-    std::lock_guard guard{mutex_};
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  thread_.join();
+  thread_.emplace(config_.write_interval, [this] { write_uses(); });
 }
 
 int64_t key_ring::now_ms() const {
@@ -160,13 +145,13 @@ std::vector<core::api_key> key_ring::all() const {
 
 void key_ring::make(key_order x, const core::caller& by, std::function<void(answer<made_key>)> done) {
   auto work = [this, x = std::move(x), by = by.key, done] { done(make_now(x, by)); };
-  if (!enqueue(std::move(work)))
+  if (!thread_->add(std::move(work)))
     done(refused(refusal::reason::busy, "too many changes of keys wait; try again"));
 }
 
 void key_ring::revoke(const std::string& id, std::function<void(answer<void>)> done) {
   auto work = [this, id, done] { done(revoke_now(id)); };
-  if (!enqueue(std::move(work)))
+  if (!thread_->add(std::move(work)))
     done(refused(refusal::reason::busy, "too many changes of keys wait; try again"));
 }
 
@@ -214,42 +199,6 @@ answer<void> key_ring::revoke_now(const std::string& id) {
   std::lock_guard guard{mutex_};
   table_.revoke(id, at);
   return {};
-}
-
-bool key_ring::enqueue(std::function<void()> work) {
-  {
-    std::lock_guard guard{mutex_};
-    if (work_.size() >= work_max || stopping_)
-      return false;
-    work_.push_back(std::move(work));
-  }
-  changed_.notify_all();
-  return true;
-}
-
-void key_ring::run() {
-  auto next = std::chrono::steady_clock::now() + config_.write_interval;
-  for (;;) {
-    std::function<void()> work;
-    auto ends = false;
-    {
-      std::unique_lock guard{mutex_};
-      changed_.wait_until(guard, next, [this] { return stopping_ || !work_.empty(); });
-      if (!work_.empty()) {
-        work = std::move(work_.front());
-        work_.pop_front();
-      }
-      ends = stopping_ && !work;
-    }
-    if (work)
-      work();
-    if (auto now = std::chrono::steady_clock::now(); ends || now >= next) {
-      write_uses();
-      next = now + config_.write_interval;
-    }
-    if (ends)
-      return;
-  }
 }
 
 void key_ring::write_uses() {

@@ -9,17 +9,16 @@
 #include "core/trust/key_table.hpp"
 #include "store/key_store.hpp"
 #include "trust/refusal.hpp"
+#include "trust/work_thread.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -60,9 +59,6 @@ public:
   key_ring(const key_ring&) = delete;
   key_ring& operator=(const key_ring&) = delete;
 
-  /// Answers and writes what waits.
-  ~key_ring();
-
   // -- checks: any thread -------------------------------------------------------
 
   /// Whom a key stands for.
@@ -99,20 +95,14 @@ private:
   core::proof check_signed(std::string_view purpose, std::string_view text, std::string_view about);
   answer<made_key> make_now(const key_order& x, const std::string& by);
   answer<void> revoke_now(const std::string& id);
-  /// False if too many wait.
-  bool enqueue(std::function<void()> work);
-  void run();
   void write_uses();
 
   store::key_store store_; ///< used by the thread alone
   key_ring_config config_;
   mutable std::mutex mutex_;
   core::key_table table_;
-  std::deque<std::function<void()>> work_;
-  bool stopping_ = false;
-  std::condition_variable changed_;
   std::vector<core::api_key> written_; ///< the keys as stored, for the thread
-  std::thread thread_;
+  std::optional<work_thread> thread_;  ///< ends first; answers and writes what waits
 };
 
 } // namespace troupe::trust

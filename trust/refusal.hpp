@@ -11,8 +11,8 @@ namespace troupe::trust {
 struct refusal {
   enum class reason : uint8_t {
     malformed, ///< the order makes no sense
-    unknown,   ///< no such key
-    conflict,  ///< the key must stay
+    unknown,   ///< there is no such thing
+    conflict,  ///< what is there stands against it
     busy,      ///< too much waits
     failed,    ///< the store cannot be read or written
   };
@@ -23,5 +23,9 @@ struct refusal {
 
 template <class T>
 using answer = tl::expected<T, refusal>;
+
+inline tl::unexpected<refusal> refused(refusal::reason why, std::string text) {
+  return tl::unexpected{refusal{why, std::move(text)}};
+}
 
 } // namespace troupe::trust

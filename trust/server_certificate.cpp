@@ -1,17 +1,11 @@
 #include "trust/server_certificate.hpp"
 
-#include "base/descriptor.hpp"
 #include "base/identity.hpp"
-#include "base/publish.hpp"
+#include "trust/private_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 namespace troupe::trust {
 
@@ -20,54 +14,12 @@ namespace {
 using done = tl::expected<void, std::string>;
 
 constexpr int64_t day_s = 24 * 3600;
-constexpr int64_t authority_life_s = 10 * 365 * day_s;
 constexpr int64_t server_life_s = 90 * day_s;
 constexpr int64_t renewed_before_end_s = 30 * day_s;
 constexpr int64_t pause_after_failure_s = 3600;
-constexpr size_t file_bytes_max = 1024 * 1024;
-constexpr mode_t private_mode = 0600;
-constexpr mode_t public_mode = 0644;
 
 std::string quoted(const std::string& x) {
   return "'" + x + "'";
-}
-
-tl::expected<std::string, std::string> read_file(const std::string& path) {
-  // Opening a pipe or a device could block.
-  base::descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  struct stat found {};
-  if (!file || ::fstat(file.get(), &found) != 0)
-    return tl::unexpected("cannot read " + quoted(path) + ": " + std::strerror(errno));
-  if (!S_ISREG(found.st_mode))
-    return tl::unexpected("cannot read " + quoted(path) + ": it is no regular file");
-  std::string text(file_bytes_max + 1, '\0');
-  size_t size = 0;
-  while (size < text.size()) {
-    auto n = ::read(file.get(), text.data() + size, text.size() - size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return tl::unexpected("cannot read " + quoted(path) + ": " + std::strerror(errno));
-    if (n == 0)
-      break;
-    size += static_cast<size_t>(n);
-  }
-  if (size > file_bytes_max)
-    return tl::unexpected("cannot read " + quoted(path) + ": it is larger than 1 MiB");
-  text.resize(size);
-  return text;
-}
-
-/// The file appears whole, with this mode from its beginning.
-done write_file(const std::string& path, const std::string& text, mode_t mode) {
-  auto from = base::staging_path(path, "new");
-  ::unlink(from.c_str());
-  base::descriptor file{::open(from.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
-  if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return tl::unexpected("cannot write " + quoted(from) + ": " + std::strerror(errno));
-  if (auto published = base::publish(file.get(), from, path, base::overwrite::allow); !published)
-    return tl::unexpected(published.error().what);
-  return {};
 }
 
 /// What a file of ours holds. Missing or damaged, it is made again.
@@ -99,8 +51,6 @@ done server_certificate::begin() {
     version_ = version_of_files();
     return read_files();
   }
-  if (auto opened = open_authority(); !opened)
-    return opened;
   current_ = read_own(config_.folder + "/" + server_file);
   return current_ && is_good(*current_) ? done{} : renew();
 }
@@ -144,32 +94,15 @@ std::string server_certificate::version_of_files() const {
   return config_.key.empty() ? result : result + base::identity_of(config_.key).value_or("");
 }
 
-done server_certificate::open_authority() {
-  auto path = config_.folder + "/" + authority_file;
-  auto now = config_.now_s();
-  authority_ = read_own(path);
-  if (!authority_ || authority_->ends_s() < now + server_life_s) {
-    auto made = make_authority("Troupe cluster", now, authority_life_s);
-    if (!made)
-      return tl::unexpected(std::move(made.error()));
-    if (auto written = write_file(path, made->whole(), private_mode); !written)
-      return written;
-    authority_ = std::move(*made);
-  }
-  path = config_.folder + "/" + public_authority_file;
-  auto& chain = authority_->text().chain;
-  return read_file(path) == chain ? done{} : write_file(path, chain, public_mode);
-}
-
 bool server_certificate::is_good(const certificate& x) const {
   auto now = config_.now_s();
   auto names = config_.names();
-  return x.is_signed_by(*authority_) && now >= x.begins_s() && now < x.ends_s() - renewed_before_end_s
+  return x.is_signed_by(*config_.authority) && now >= x.begins_s() && now < x.ends_s() - renewed_before_end_s
          && std::all_of(names.begin(), names.end(), [&x](auto& name) { return x.is_for(name); });
 }
 
 done server_certificate::renew() {
-  auto made = issue(*authority_, config_.names(), config_.now_s(), server_life_s);
+  auto made = issue(*config_.authority, config_.names(), config_.now_s(), server_life_s);
   if (!made)
     return tl::unexpected(std::move(made.error()));
   if (auto written = write_file(config_.folder + "/" + server_file, made->whole(), private_mode); !written)

@@ -1,7 +1,7 @@
 // The certificate by which browsers and players know the HTTPS server.
 //
-// It comes from files of the operator. Without them, the server makes an authority and signs a certificate itself, and
-// renews it long before it ends. Whatever is new is checked before it is used; until then the old one stays.
+// It comes from files of the operator. Without them, the server makes a certificate that the cluster's authority signs,
+// and renews it long before it ends. Whatever is new is checked before it is used; until then the old one stays.
 #pragma once
 
 #include "trust/certificate.hpp"
@@ -18,17 +18,16 @@
 namespace troupe::trust {
 
 struct server_certificate_config {
-  std::string certificate = {};                         ///< PEM file of the operator; empty: the server makes one
-  std::string key = {};                                 ///< PEM file; empty: in the file of the certificate
-  std::string folder = {};                              ///< for what the server makes; private
+  std::string certificate = {};                             ///< PEM file of the operator; empty: the server makes one
+  std::string key = {};                                     ///< PEM file; empty: in the file of the certificate
+  std::shared_ptr<const trust::certificate> authority = {}; ///< signs what the server makes
+  std::string folder = {};                                  ///< for what the server makes; private
   std::function<std::vector<std::string>()> names = {}; ///< by which the server is reached: host names and addresses
   std::function<int64_t()> now_s = {};                  ///< Unix time; empty: the system's clock
 };
 
-/// Files in the folder.
-inline constexpr const char* authority_file = "https-ca.pem";        ///< with its key; private
-inline constexpr const char* public_authority_file = "https-ca.crt"; ///< for clients, which then trust the server
-inline constexpr const char* server_file = "https.pem";              ///< with its key; private
+/// In the folder.
+inline constexpr const char* server_file = "https.pem"; ///< with its key; private
 
 /// For one thread.
 class server_certificate {
@@ -55,14 +54,12 @@ private:
   tl::expected<void, std::string> read_files();
   /// Tells one version of the files from another.
   std::string version_of_files() const;
-  tl::expected<void, std::string> open_authority();
   /// True if it need not be renewed.
   bool is_good(const certificate& x) const;
   tl::expected<void, std::string> renew();
 
   server_certificate_config config_;
   std::string version_; ///< of the files that were read last
-  std::optional<certificate> authority_;
   std::optional<certificate> current_;
   int64_t failed_s_ = 0; ///< when a renewal last failed, or brought no better certificate
 };

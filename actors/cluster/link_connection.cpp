@@ -70,11 +70,12 @@ bool link_transport::must_read_more(socket, size_t bytes) {
 }
 
 link_connection::link_connection(net::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place,
-                                 std::optional<core::link_filter> filter)
+                                 std::optional<core::link_filter> filter, std::shared_ptr<void> known)
   : scribe(net::conn_hdl_from_socket(socket)),
     place_(std::move(place)),
     stream_(in, socket, link_transport{std::move(tls)}),
-    filter_(std::move(filter)) {}
+    filter_(std::move(filter)),
+    known_(std::move(known)) {}
 
 void link_connection::configure_read(caf::io::receive_policy::config) {
   // CAF always wants the rest of the message that it knows of, or the next header, as `deliver` gives them to it.

@@ -36,9 +36,9 @@ struct link_transport {
 
 class link_connection final : public caf::io::scribe {
 public:
-  /// Takes over the socket. `place` is released when the connection is gone.
+  /// Takes over the socket. `known` is released before the socket is closed, and `place` afterwards.
   link_connection(caf::io::network::default_multiplexer& in, int socket, tls_session tls, std::shared_ptr<void> place,
-                  std::optional<core::link_filter> filter);
+                  std::optional<core::link_filter> filter, std::shared_ptr<void> known = {});
 
   void configure_read(caf::io::receive_policy::config config) override;
   void ack_writes(bool enable) override;
@@ -66,6 +66,7 @@ private:
   std::shared_ptr<void> place_;
   caf::io::network::stream_impl<link_transport> stream_;
   std::optional<core::link_filter> filter_;
+  std::shared_ptr<void> known_;
   bool launched_ = false;
   caf::byte_buffer header_; ///< of the message whose payload is awaited; empty while a header is awaited
   size_t awaited_ = core::basp_header_bytes; ///< number of bytes of the header or the payload

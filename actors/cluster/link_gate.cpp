@@ -277,6 +277,12 @@ std::optional<std::string> link_gate::judge(newcomer& x) {
 }
 
 void link_gate::admit(newcomer& x) {
+  std::shared_ptr<link_peers::entry> known;
+  if (x.over.tls) {
+    known = peers_->add(x.socket.get(), peer_serial(*x.over.tls));
+    if (!known)
+      return refuse(x.socket.get(), "its certificate was revoked");
+  }
   auto& backend = static_cast<caf::io::network::default_multiplexer&>(system_.middleman().backend());
   core::link_ends ends;
   ends.own_node = wire_name(system_);
@@ -284,9 +290,9 @@ void link_gate::admit(newcomer& x) {
   if (auto pass = core::read_pass(x.claim.name); pass && x.claim.role == core::link_role::task)
     ends.joins_as = wire_join(*pass);
   ends.claim_node = [place = x.place](const std::string& node) { return place->claim_node(node); };
-  caf::io::scribe_ptr scribe =
-    caf::make_counted<link_connection>(backend, x.socket.get(), std::move(x.over.tls), std::move(x.place),
-                                       core::link_filter{link_rules_of(x.claim.role), std::move(ends)});
+  caf::io::scribe_ptr scribe = caf::make_counted<link_connection>(
+    backend, x.socket.get(), std::move(x.over.tls), std::move(x.place),
+    core::link_filter{link_rules_of(x.claim.role), std::move(ends)}, std::move(known));
   x.socket.release();
   caf::anon_send(broker_, caf::publish_atom_v, std::move(scribe), port_, what_.actor, what_.interface);
 }

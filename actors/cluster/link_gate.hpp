@@ -12,6 +12,7 @@
 
 #include "actors/cluster/link.hpp"
 #include "actors/cluster/link_connection.hpp"
+#include "actors/cluster/link_peers.hpp"
 #include "actors/cluster/link_places.hpp"
 #include "actors/cluster/link_tls.hpp"
 #include "base/descriptor.hpp"
@@ -30,6 +31,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -59,6 +61,11 @@ public:
   /// The port; if the configuration says 0, the one that the system chose.
   uint16_t port() const noexcept {
     return port_;
+  }
+
+  /// Ends all connections of peers with these certificates, by serial number. Usable from any thread.
+  void end(std::span<const std::string> serials) {
+    peers_->end(serials);
   }
 
 private:
@@ -113,6 +120,7 @@ private:
   uint16_t port_ = 0;
   newcomers newcomers_; ///< oldest first
   std::shared_ptr<link_places> places_ = std::make_shared<link_places>();
+  std::shared_ptr<link_peers> peers_ = std::make_shared<link_peers>();
   bool rests_ = false; ///< the system has no descriptor left: accepting pauses for a moment
   telemetry::log_budget refusals_;
   std::vector<pollfd> polled_;

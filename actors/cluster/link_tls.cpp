@@ -2,6 +2,7 @@
 
 #include "telemetry/log.hpp"
 
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -26,6 +27,13 @@ tl::unexpected<std::string> cannot_read(const char* what, const std::string& fil
   return tl::unexpected("cannot read the " + std::string{what} + " in '" + file + "': " + take_reason());
 }
 
+void refuse_revoked(SSL_CTX* context) {
+  auto* all = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+  for (int i = 0; i < sk_X509_OBJECT_num(all); ++i)
+    if (X509_OBJECT_get_type(sk_X509_OBJECT_value(all, i)) == X509_LU_CRL)
+      X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_CRL_CHECK);
+}
+
 tls_session session_on(SSL_CTX& context, int socket) {
   ERR_clear_error();
   tls_session result{SSL_new(&context)};
@@ -48,6 +56,7 @@ tl::expected<tls_context, std::string> load_certificates(const link_config& x) {
     return cannot_read("private key", x.key);
   if (SSL_CTX_load_verify_locations(context, x.ca.c_str(), nullptr) != 1)
     return cannot_read("certificate authority", x.ca);
+  refuse_revoked(context);
   if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1
       || SSL_CTX_set_cipher_list(context, "HIGH:!aNULL:!MD5") != 1)
     return tl::unexpected("cannot use TLS: " + take_reason());
@@ -121,6 +130,17 @@ bool shows_role(const SSL& session, tls_role as) {
   if (!shown || (X509_get_extension_flags(shown.get()) & EXFLAG_XKUSAGE) == 0)
     return false;
   return (X509_get_extended_key_usage(shown.get()) & (as == tls_role::server ? XKU_SSL_SERVER : XKU_SSL_CLIENT)) != 0;
+}
+
+std::string peer_serial(const SSL& session) {
+  auto* shown = SSL_get0_peer_certificate(&session);
+  if (shown == nullptr)
+    return {};
+  std::unique_ptr<BIGNUM, decltype(&BN_free)> number{ASN1_INTEGER_to_BN(X509_get0_serialNumber(shown), nullptr),
+                                                     BN_free};
+  std::unique_ptr<char, void (*)(char*)> text{number ? BN_bn2hex(number.get()) : nullptr,
+                                              [](char* x) { OPENSSL_free(x); }};
+  return text ? std::string{text.get()} : std::string{};
 }
 
 tls_session accept_session(SSL_CTX& context, int socket) {

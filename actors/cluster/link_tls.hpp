@@ -25,7 +25,8 @@ struct tls_deleter {
 /// One connection.
 using tls_session = std::unique_ptr<SSL, tls_deleter>;
 
-/// Reads the configured files. The error says which file is invalid, and why.
+/// Reads the configured files. If the authority's has a list of revoked certificates, these are refused, and when the
+/// list has ended, all are. The error says which file is invalid, and why.
 tl::expected<tls_context, std::string> load_certificates(const link_config& x);
 
 /// The certificates of a long-lived node.
@@ -58,6 +59,9 @@ enum class tls_role { client, server };
 /// True if the other side has shown a certificate that says that it is for this role. Without this, a worker's
 /// certificate could pose as the coordinator's.
 bool shows_role(const SSL& session, tls_role as);
+
+/// The serial number of the other side's certificate, in hexadecimal digits in upper case; empty if it showed none.
+std::string peer_serial(const SSL& session);
 
 /// A session on `socket`, which stays the caller's; null if out of memory.
 tls_session accept_session(SSL_CTX& context, int socket);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> roles{"watch", "viewer", "operator", "admin"};
 
-/// The lowest role that is enough. `what` is neither `nothing` nor `ticket`.
+/// The lowest role that is enough. `what` is a role.
 role least_role(need what) {
   switch (what) {
   case need::viewer:
@@ -18,6 +18,7 @@ role least_role(need what) {
     return role::operate;
   case need::nothing:
   case need::ticket:
+  case need::join:
   case need::channel:
   case need::watch:
     return role::watch;
@@ -39,9 +40,16 @@ std::optional<role> role_of(std::string_view name) noexcept {
 }
 
 std::string_view to_string(need x) noexcept {
-  if (x == need::nothing || x == need::ticket)
-    return x == need::ticket ? "ticket" : "nothing";
-  return to_string(least_role(x));
+  switch (x) {
+  case need::nothing:
+    return "nothing";
+  case need::ticket:
+    return "ticket";
+  case need::join:
+    return "join token";
+  default:
+    return to_string(least_role(x));
+  }
 }
 
 bool needs_https(need what, bool by_address) noexcept {
@@ -65,9 +73,13 @@ verdict judge(need what, const proof& shown, std::string_view channel) {
     return verdict::expired;
   case proof::kind::revoked:
     return verdict::revoked;
+  case proof::kind::used_up:
+    return verdict::used_up;
   case proof::kind::good:
     break;
   }
+  if (what == need::join)
+    return verdict::enter;
   if (shown.who.role < least_role(what))
     return verdict::too_low;
   return what != need::channel || may_watch(shown.who, channel) ? verdict::enter : verdict::scope;

@@ -26,6 +26,7 @@ std::optional<role> role_of(std::string_view name) noexcept;
 enum class need : uint8_t {
   nothing,
   ticket,  ///< of a job; who serves the file checks it
+  join,    ///< a join token
   channel, ///< role `watch`, for the channel in the path
   watch,
   viewer,
@@ -33,7 +34,7 @@ enum class need : uint8_t {
   admin,
 };
 
-/// In words, for the list of routes: "nothing", "ticket" or a role.
+/// In words, for the list of routes: "nothing", "ticket", "join token" or a role.
 std::string_view to_string(need x) noexcept;
 
 /// Who sends a request.
@@ -54,6 +55,7 @@ struct proof {
     wrong, ///< no key of ours, or a text that we did not sign
     expired,
     revoked,
+    used_up, ///< a join token that has admitted as many nodes as it may
     good
   };
 
@@ -67,6 +69,7 @@ enum class verdict : uint8_t {
   wrong_key,
   expired,
   revoked,
+  used_up,
   too_low, ///< the role may not do this
   scope,   ///< the key is for other channels
 };

@@ -137,15 +137,15 @@ core::task_pass fresh_pass(uint64_t task = 7) {
 /// A CA with a certificate for localhost, which may be the coordinator, and one that only a worker may use.
 struct authority {
   authority() {
-    auto made =
-      std::system((TROUPE_SOURCE_DIR "/scripts/make-certs '" + folder.path() + "' localhost >/dev/null 2>&1").c_str());
+    auto made = std::system(
+      (TROUPE_SOURCE_DIR "/test/support/make_certs.sh '" + folder.path() + "' localhost >/dev/null 2>&1").c_str());
     BOOST_REQUIRE(made == 0);
   }
 
   /// A node with a certificate that is only for workers.
   link_config worker_link() const {
-    auto made =
-      std::system((TROUPE_SOURCE_DIR "/scripts/make-certs '" + folder.path() + "' box >/dev/null 2>&1").c_str());
+    auto made = std::system(
+      (TROUPE_SOURCE_DIR "/test/support/make_certs.sh '" + folder.path() + "' box >/dev/null 2>&1").c_str());
     BOOST_REQUIRE(made == 0);
     auto result = link();
     result.certificate = folder.path("box.pem");

@@ -42,7 +42,7 @@ struct fixture {
 
   cluster c{cluster_settings{}};
   std::string port_file = c.folder().path() + "/https.port";
-  std::string authority = c.folder().path() + "/coordinator/https-ca.crt";
+  std::string authority = c.folder().path() + "/coordinator/cluster-ca.crt";
   int calls = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "ctl/files.hpp"
 #include "ctl/http.hpp"
 #include "ctl/jobs.hpp"
+#include "ctl/nodes.hpp"
 #include "ctl/options.hpp"
 #include "ctl/order.hpp"
 #include "ctl/pages.hpp"
@@ -163,6 +164,47 @@ BOOST_AUTO_TEST_CASE(wrong_arguments_are_exit_code_2_and_a_sentence) {
   BOOST_TEST(help.code == 0);
   BOOST_TEST(contains(help.out, "resume NAME"));
   BOOST_TEST(contains(help.out, "TROUPE_URL"));
+}
+
+BOOST_AUTO_TEST_CASE(tokens_and_nodes_have_commands) {
+  using ctl::command;
+  auto with =
+    ctl::parse_options({"join-token", "create", "--role=worker", "--ttl=2h", "--uses=5"}, std::nullopt).value();
+  BOOST_TEST((with.command == command::create_token));
+  BOOST_TEST(with.role == "worker");
+  BOOST_TEST(with.life_ms == 2 * 3'600'000);
+  BOOST_TEST(with.uses == 5);
+  BOOST_TEST(ctl::parse_options({"join-token", "create"}, std::nullopt)->role == "worker");
+  BOOST_TEST((ctl::parse_options({"join-token", "list"}, std::nullopt)->command == command::list_tokens));
+  BOOST_TEST(ctl::parse_options({"join-token", "revoke", "ABC"}, std::nullopt)->name == "ABC");
+  BOOST_TEST((ctl::parse_options({"nodes", "list"}, std::nullopt)->command == command::list_nodes));
+  BOOST_TEST((ctl::parse_options({"nodes", "revoke", "w1"}, std::nullopt)->command == command::revoke_node));
+  for (auto& wrong : std::vector<std::vector<std::string>>{{"join-token"},
+                                                           {"join-token", "create", "--ttl=soon"},
+                                                           {"join-token", "create", "--uses=many"},
+                                                           {"join-token", "create", "x"},
+                                                           {"join-token", "revoke"},
+                                                           {"nodes"},
+                                                           {"nodes", "revoke"},
+                                                           {"nodes", "list", "--role=worker"},
+                                                           {"daemons", "--uses=1"}}) {
+    auto x = run(wrong);
+    BOOST_TEST(x.code == 2, wrong.front());
+    BOOST_TEST(contains(x.err, "caf-ctl: "), x.err);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(tokens_and_nodes_are_shown) {
+  auto tokens = ctl::show_tokens(boost::json::parse(
+    R"({"join_tokens": [{"id": "AAAA2222", "role": "worker", "created_at_ms": 1, "expires_at_ms": 2, "uses": 1,
+        "uses_max": 5, "revoked_at_ms": null}]})"));
+  BOOST_TEST(contains(tokens, "AAAA2222"), tokens);
+  BOOST_TEST(contains(tokens, "1 of 5"), tokens);
+  auto nodes = ctl::show_nodes(boost::json::parse(
+    R"({"nodes": [{"name": "w1", "role": "worker", "serial": "0A", "token": "AAAA2222", "begins_at_ms": 1,
+        "ends_at_ms": 2, "revoked_at_ms": 3}]})"));
+  BOOST_TEST(contains(nodes, "w1"), nodes);
+  BOOST_TEST(contains(nodes, "revoked"), nodes);
 }
 
 BOOST_AUTO_TEST_CASE(an_order_is_made_of_the_arguments) {

@@ -7,6 +7,7 @@
 #include "http/server.hpp"
 #include "test/support/temporary_folder.hpp"
 #include "trust/audit_log.hpp"
+#include "trust/cluster_authority.hpp"
 #include "trust/key_ring.hpp"
 
 #include <boost/json/parse.hpp>
@@ -41,6 +42,16 @@ struct keyed_server : type_registration {
     trust::audit_config audit_settings;
     audit_settings.now_ms = [this] { return now.load(); };
     audit = trust::audit_log::open(std::move(*log), std::move(audit_settings)).value();
+    auto nodes = store::authority_store::open({folder.path() + "/jobs.db"});
+    BOOST_REQUIRE_MESSAGE(nodes.has_value(), nodes.error().text);
+    auto made = trust::cluster_authority::open(
+      std::move(*nodes), {.password = "a secret of tests", .folder = folder.path(), .node = "test", .now_ms = [this] {
+                            return now.load();
+                          }});
+    BOOST_REQUIRE_MESSAGE(made.has_value(), made.error());
+    authority = std::move(*made);
+    config.authority = authority;
+    config.node_token = "the token of the nodes";
     config.listen.port = 0;
     config.keys = ring;
     config.audit = audit;
@@ -102,6 +113,7 @@ struct keyed_server : type_registration {
   tl::expected<std::string, std::string> first = trust::key_ring::fresh_text();
   std::shared_ptr<trust::key_ring> ring;
   std::shared_ptr<trust::audit_log> audit;
+  std::shared_ptr<trust::cluster_authority> authority;
   dummy_cluster_ptr cluster = std::make_shared<dummy_cluster>();
   caf::actor_system_config system_config;
   caf::actor_system system{system_config};

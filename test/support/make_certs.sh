@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a cluster CA and one certificate per node, only for CAF over TLS.
-# usage: scripts/make-certs DIR [HOST...]   (HOST: name or address of a machine; by default localhost and 127.0.0.1)
+# For tests: makes an authority of an operator, and one certificate per node for the cluster port.
+# usage: make_certs.sh DIR [HOST...]   (HOST: name or address of a machine; by default localhost and 127.0.0.1)
 # Writes DIR/ca.pem, DIR/ca.key, DIR/HOST.pem, DIR/HOST.key. Existing files are kept, so nodes can be added later.
 # The first HOST of the first run is the coordinator's machine; all others can only be workers.
 # Give each machine ca.pem and its own pair. Keep ca.key where it was made: its holder can admit nodes.
@@ -24,7 +24,7 @@ if [ ! -e "$dir/ca.key" ]; then
 fi
 
 for host in "${hosts[@]}"; do
-  [[ $host =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || { echo "make-certs: '$host' is neither a host name nor an address" >&2; exit 2; }
+  [[ $host =~ ^[A-Za-z0-9][A-Za-z0-9.:-]*$ ]] || { echo "make_certs.sh: '$host' is neither a host name nor an address" >&2; exit 2; }
   [ ! -e "$dir/$host.pem" ] || continue
   names=DNS:$host
   [[ $host =~ ^[0-9.]+$ || $host == *:* ]] && names=IP:$host

@@ -1,0 +1,58 @@
+// Open connections by certificate: a revocation ends those of the revoked certificate, also those that are added later.
+#include "actors/cluster/link_peers.hpp"
+#include "base/descriptor.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+using namespace troupe;
+
+namespace link_peers_test {
+namespace {
+
+/// A connection and its other end.
+struct pair_of_sockets {
+  pair_of_sockets() {
+    int ends[2] = {-1, -1};
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    own = base::descriptor{ends[0]};
+    other = base::descriptor{ends[1]};
+  }
+
+  bool is_open() const {
+    char byte = 0;
+    return ::recv(other.get(), &byte, 1, MSG_DONTWAIT) < 0;
+  }
+
+  base::descriptor own;
+  base::descriptor other;
+};
+
+} // namespace
+} // namespace link_peers_test
+
+BOOST_AUTO_TEST_SUITE(link_peers_test)
+
+BOOST_AUTO_TEST_CASE(a_revocation_ends_the_connections_of_its_certificate_and_no_others) {
+  auto peers = std::make_shared<link_peers>();
+  pair_of_sockets a;
+  pair_of_sockets b;
+  pair_of_sockets c;
+  auto first = peers->add(a.own.get(), "0A");
+  auto second = peers->add(b.own.get(), "0B");
+  auto third = peers->add(c.own.get(), "0A");
+  // Its number may belong to another connection now.
+  third.reset();
+  peers->end(std::vector<std::string>{"0A"});
+  BOOST_TEST(!a.is_open());
+  BOOST_TEST(b.is_open());
+  BOOST_TEST(c.is_open());
+  BOOST_TEST((peers->add(c.own.get(), "0A") == nullptr));
+  BOOST_TEST((peers->add(c.own.get(), "0C") != nullptr));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
